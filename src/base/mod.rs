@@ -1,0 +1,13 @@
+//! The ground everything stands on: source text and places, problems, values, secrets, clock. Imports nothing of ours.
+
+pub mod decimal;
+pub mod diagnostic;
+pub mod json;
+pub mod secret;
+pub mod shape;
+pub mod source;
+pub mod suggest;
+pub mod time;
+pub mod value;
+pub mod world;
+pub mod yaml;

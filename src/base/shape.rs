@@ -1,0 +1,475 @@
+//! How a node of YAML becomes a typed part of a playbook, with every problem reported and none thrown.
+//!
+//! `shape!` declares a struct once: from that come the reader (unknown key, missing key, wrong type, "did you mean"),
+//! and, through schemars, the JSON Schema and its descriptions. serde is not used here: its `flatten` and `untagged`
+//! destroy spans and messages, and it stops at the first error.
+
+use super::{
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    source::{Source, Span},
+    value::{Data, Value},
+    yaml::{Node, Scalar, Style},
+};
+use std::sync::Arc;
+
+/// A key that this place does not have.
+pub static UNKNOWN_KEY: Code = Code {
+    id: "E0101",
+    title: "unknown key",
+    explain: "This map has no such key. Keys are checked strictly, because a misspelt key that is silently ignored (a guard, a \
+        limit) is worse than an error. `trueup explain KEY` describes a key, `trueup schema playbook` prints all of them.",
+};
+/// A key that must be there.
+pub static MISSING_KEY: Code = Code {
+    id: "E0102",
+    title: "missing key",
+    explain: "This map is not complete without the named key.",
+};
+/// Something of another kind.
+pub static WRONG_TYPE: Code = Code {
+    id: "E0103",
+    title: "wrong type",
+    explain: "The value is of another kind than this key takes. A number or boolean where a text is expected is refused rather \
+        than converted: `version: 1.10` would silently become `1.1`. Put it into quotes.",
+};
+/// Not one of the words.
+pub static UNKNOWN_WORD: Code = Code {
+    id: "E0104",
+    title: "unknown word",
+    explain: "This key takes one of a fixed list of words.",
+};
+/// A text that breaks the rules of its place.
+pub static BAD_FORM: Code = Code {
+    id: "E0105",
+    title: "not in the expected form",
+    explain: "The value is of the right kind, but its form is not: a duration is written `250ms`, `30s`, `5m`, `2h` or `7d`, a \
+        name in small letters with `_`, a range `1..50`.",
+};
+/// One of several keys.
+pub static ONE_OF: Code = Code {
+    id: "E0106",
+    title: "exactly one of several keys is needed",
+    explain: "Some maps say what they are by one key: a step by its action (`row`, `http`, …), an end of a check by `stop`, \
+        `skip`, `done`, … Give exactly one of them.",
+};
+
+/// All codes of this file.
+pub static CODES: &[&Code] = &[&UNKNOWN_KEY, &MISSING_KEY, &WRONG_TYPE, &UNKNOWN_WORD, &BAD_FORM, &ONE_OF];
+
+/// Where problems go while a tree is read.
+pub struct Lowering<'a> {
+    problems: &'a mut Diagnostics,
+}
+
+impl<'a> Lowering<'a> {
+    /// Collects into `problems`.
+    pub fn new(problems: &'a mut Diagnostics) -> Self {
+        Lowering { problems }
+    }
+
+    /// Notes a problem.
+    pub fn push(&mut self, problem: Diagnostic) {
+        self.problems.push(problem);
+    }
+
+    /// The text being read.
+    pub fn source(&self) -> &Arc<Source> {
+        self.problems.source()
+    }
+
+    /// "expected X, found Y", and nothing for what was already reported.
+    pub fn wrong_type<T>(&mut self, node: &Node, expected: &str) -> Option<T> {
+        if let Node::Broken(_) = node {
+            return None;
+        }
+        let mut problem = Diagnostic::error(&WRONG_TYPE, node.span(), format!("expected {expected}, found {}", node.kind()));
+        if let Node::Scalar(scalar) = node {
+            if scalar.style == Style::Plain && expected.contains("text") && !scalar.text.is_empty() {
+                problem = problem.help(format!("put it into quotes if it is meant as text: \"{}\"", scalar.text));
+            }
+            if expected.contains("boolean") && matches!(&*scalar.text.to_lowercase(), "yes" | "on" | "y") {
+                problem = problem.help("write `true`");
+            }
+            if expected.contains("boolean") && matches!(&*scalar.text.to_lowercase(), "no" | "off" | "n") {
+                problem = problem.help("write `false`");
+            }
+        }
+        self.push(problem);
+        None
+    }
+
+    /// The keys of `node` that are not in `known`, each with a suggestion.
+    pub fn unknown_keys(&mut self, node: &Node, known: &[&str], what: &str) {
+        let Node::Map(entries, _) = node else { return };
+        for entry in entries.iter().filter(|e| !known.contains(&&*e.key.text)) {
+            let key = &entry.key.text;
+            self.push(Diagnostic::error(&UNKNOWN_KEY, entry.key.span, format!("{what} has no key `{key}`")).suggest(key, known.iter().copied()));
+        }
+    }
+}
+
+/// Reads itself from a node.
+pub trait FromNode: Sized {
+    /// The typed part, or nothing after a problem was noted.
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self>;
+
+    /// What stands for a key that is not there; nothing when the key is required.
+    fn absent() -> Option<Self> {
+        None
+    }
+}
+
+/// Reads one field of a map.
+pub fn field<T: FromNode>(node: &Node, key: &str, what: &str, cx: &mut Lowering<'_>) -> Option<T> {
+    match node.get(key) {
+        Some(child) => T::from_node(child, cx),
+        None => T::absent().or_else(|| {
+            cx.push(Diagnostic::error(&MISSING_KEY, node.span(), format!("{what} needs the key `{key}`")));
+            None
+        }),
+    }
+}
+
+impl<T: FromNode> FromNode for Option<T> {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        T::from_node(node, cx).map(Some)
+    }
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+}
+
+impl<T: FromNode> FromNode for Vec<T> {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        let Node::List(nodes, _) = node else { return cx.wrong_type(node, "a list") };
+        // Each element is read even after a bad one, so that all problems show in one go.
+        let read: Vec<_> = nodes.iter().map(|n| T::from_node(n, cx)).collect();
+        read.into_iter().collect()
+    }
+    fn absent() -> Option<Self> {
+        Some(Vec::new())
+    }
+}
+
+impl<T: FromNode> FromNode for Box<T> {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        T::from_node(node, cx).map(Box::new)
+    }
+    fn absent() -> Option<Self> {
+        T::absent().map(Box::new)
+    }
+}
+
+/// A map whose keys the author chooses, in the order of the file.
+#[derive(Clone, Debug)]
+pub struct Named<T> {
+    /// Name (with its place) and content.
+    pub entries: Vec<(Word, T)>,
+    /// The whole map.
+    pub at: Span,
+}
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Named { entries: Vec::new(), at: Span::default() }
+    }
+}
+
+impl<T> Named<T> {
+    /// The content under a name.
+    pub fn get(&self, name: &str) -> Option<&T> {
+        self.entries.iter().find(|(k, _)| k.as_str() == name).map(|(_, v)| v)
+    }
+
+    /// The names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|(k, _)| k.as_str())
+    }
+
+    /// Names and contents.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
+        self.entries.iter().map(|(k, v)| (k.as_str(), v))
+    }
+}
+
+impl<T: FromNode> FromNode for Named<T> {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        let Node::Map(entries, at) = node else { return cx.wrong_type(node, "a map") };
+        let read: Vec<_> = entries
+            .iter()
+            .map(|e| T::from_node(&e.node, cx).map(|v| (Word { text: e.key.text.clone(), span: e.key.span }, v)))
+            .collect();
+        Some(Named { entries: read.into_iter().collect::<Option<_>>()?, at: *at })
+    }
+    fn absent() -> Option<Self> {
+        Some(Named::default())
+    }
+}
+
+impl<T: schemars::JsonSchema> schemars::JsonSchema for Named<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("Named_{}", T::schema_name()).into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let inner = generator.subschema_for::<T>();
+        schemars::json_schema!({ "type": "object", "additionalProperties": inner })
+    }
+}
+
+/// A text that is taken as it stands: a name, a reference. No template.
+#[derive(Clone, Debug)]
+pub struct Word {
+    /// The characters.
+    pub text: Arc<str>,
+    /// Where.
+    pub span: Span,
+}
+
+impl Word {
+    /// The characters.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl FromNode for Word {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        match node {
+            Node::Scalar(s) if s.value().as_str().is_some() => Some(Word { text: s.text.clone(), span: s.span }),
+            _ => cx.wrong_type(node, "a text"),
+        }
+    }
+}
+
+/// Implements a schema of `{ "type": … }` under no name of its own.
+#[macro_export]
+macro_rules! plain_schema {
+    ($type:ty, $json:tt) => {
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+            fn inline_schema() -> bool {
+                true
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!($json)
+            }
+        }
+    };
+}
+
+plain_schema!(Word, { "type": "string" });
+
+impl FromNode for Scalar {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        match node {
+            Node::Scalar(s) => Some(s.clone()),
+            _ => cx.wrong_type(node, "a single value"),
+        }
+    }
+}
+plain_schema!(Scalar, { "type": ["string", "number", "boolean", "null"] });
+
+impl FromNode for Node {
+    fn from_node(node: &Node, _: &mut Lowering<'_>) -> Option<Self> {
+        Some(node.clone())
+    }
+}
+plain_schema!(Node, true);
+
+impl FromNode for bool {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        match node {
+            Node::Scalar(s) if s.value().as_bool().is_some() => s.value().as_bool(),
+            _ => cx.wrong_type(node, "a boolean (true or false)"),
+        }
+    }
+}
+
+impl FromNode for u32 {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        match node {
+            Node::Scalar(s) if matches!(s.value().data, Data::Int(_)) => match s.value().as_int().map(u32::try_from) {
+                Some(Ok(n)) => Some(n),
+                _ => {
+                    cx.push(Diagnostic::error(&BAD_FORM, s.span, format!("{} is not between 0 and {}", s.text, u32::MAX)));
+                    None
+                }
+            },
+            _ => cx.wrong_type(node, "a whole number"),
+        }
+    }
+}
+
+impl FromNode for Value {
+    fn from_node(node: &Node, _: &mut Lowering<'_>) -> Option<Self> {
+        if let Node::Broken(_) = node { None } else { Some(node.value()) }
+    }
+}
+plain_schema!(Value, true);
+
+/// A stretch of time: `250ms`, `30s`, `5m`, `2h`, `7d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Length(pub std::time::Duration);
+
+
+
+
+impl std::str::FromStr for Length {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let split = text.find(|c: char| !c.is_ascii_digit()).ok_or(())?;
+        let number: u64 = text[..split].parse().map_err(|_| ())?;
+        let millis = match text[split..].trim() {
+            "ms" => 1,
+            "s" => 1000,
+            "m" | "min" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return Err(()),
+        };
+        number.checked_mul(millis).map(|ms| Length(std::time::Duration::from_millis(ms))).ok_or(())
+    }
+}
+
+impl std::fmt::Display for Length {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ms = self.0.as_millis();
+        for (unit, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)] {
+            if ms >= size && ms % size == 0 {
+                return write!(f, "{}{unit}", ms / size);
+            }
+        }
+        write!(f, "{ms}ms")
+    }
+}
+
+impl FromNode for Length {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        let Node::Scalar(s) = node else { return cx.wrong_type(node, "a duration such as `30s`") };
+        match s.text.parse() {
+            Ok(length) => Some(length),
+            Err(()) => {
+                cx.push(
+                    Diagnostic::error(&BAD_FORM, s.span, format!("`{}` is not a duration", s.text))
+                        .help("write a whole number and a unit: `250ms`, `30s`, `5m`, `2h`, `7d`"),
+                );
+                None
+            }
+        }
+    }
+}
+plain_schema!(Length, { "type": "string", "pattern": "^[0-9]+ ?(ms|s|m|min|h|d)$", "examples": ["250ms", "30s", "5m", "2h", "7d"] });
+
+/// Declares a struct that reads itself from a YAML map; see the head of this file.
+///
+/// `field: Type` reads the key `field`, `field as "key": Type` another key. `Option<T>`, `Vec<T>` and `Named<T>` may be
+/// absent (mark the latter two `#[schemars(default)]`). Each struct also gets `at`, the place of its map.
+#[macro_export]
+macro_rules! shape {
+    ($(#[$meta:meta])* $what:literal $vis:vis struct $name:ident {
+        $($(#[$fmeta:meta])* $field:ident $(as $key:literal)? : $ty:ty,)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, schemars::JsonSchema)]
+        #[schemars(deny_unknown_fields)]
+        $vis struct $name {
+            $($(#[$fmeta])* $(#[schemars(rename = $key)])? pub $field: $ty,)*
+            /// Where it stands.
+            #[schemars(skip)]
+            pub at: $crate::base::source::Span,
+        }
+        impl $name {
+            /// The keys that this map takes.
+            pub const KEYS: &'static [&'static str] = &[$($crate::shape!(@key $field $($key)?)),*];
+        }
+        impl $crate::base::shape::FromNode for $name {
+            fn from_node(node: &$crate::base::yaml::Node, cx: &mut $crate::base::shape::Lowering<'_>) -> Option<Self> {
+                let $crate::base::yaml::Node::Map(..) = node else { return cx.wrong_type(node, concat!($what, ", which is a map")) };
+                cx.unknown_keys(node, Self::KEYS, $what);
+                $(let $field = $crate::base::shape::field::<$ty>(node, $crate::shape!(@key $field $($key)?), $what, cx);)*
+                Some($name { $($field: $field?,)* at: node.span() })
+            }
+        }
+    };
+    (@key $field:ident) => { stringify!($field) };
+    (@key $field:ident $key:literal) => { $key };
+}
+
+/// Declares an enum of fixed words: `words! { "a risk" pub enum Risk { /// doc  Low = "low", … } }`.
+#[macro_export]
+macro_rules! words {
+    ($(#[$meta:meta])* $what:literal $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, schemars::JsonSchema)]
+        $vis enum $name { $($(#[$vmeta])* #[schemars(rename = $word)] $variant,)* }
+        impl $name {
+            /// Every word.
+            pub const WORDS: &'static [&'static str] = &[$($word),*];
+            /// The word as playbooks write it.
+            pub fn word(self) -> &'static str {
+                match self { $($name::$variant => $word),* }
+            }
+            /// The variant of a word.
+            pub fn of(word: &str) -> Option<Self> {
+                match word { $($word => Some($name::$variant),)* _ => None }
+            }
+        }
+        impl $crate::base::shape::FromNode for $name {
+            fn from_node(node: &$crate::base::yaml::Node, cx: &mut $crate::base::shape::Lowering<'_>) -> Option<Self> {
+                let word = <$crate::base::shape::Word as $crate::base::shape::FromNode>::from_node(node, cx)?;
+                let found = Self::of(word.as_str());
+                if found.is_none() {
+                    cx.push(
+                        $crate::base::diagnostic::Diagnostic::error(&$crate::base::shape::UNKNOWN_WORD, word.span, format!("`{}` is not {}", word.as_str(), $what))
+                            .suggest(word.as_str(), Self::WORDS.iter().copied()),
+                    );
+                }
+                found
+            }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::yaml;
+
+    words! { "a colour" enum Colour { Red = "red", Green = "green", } }
+    shape! { "a box" struct Crate { name: Word, colour: Option<Colour>, sizes: Vec<u32>, every as "each": Option<Length>, } }
+
+    fn read(text: &str) -> (Option<Crate>, Vec<String>) {
+        let source = Source::new("t", text);
+        let mut problems = Diagnostics::new(source.clone());
+        let node = yaml::parse(&source, yaml::LIMITS, &mut problems).unwrap();
+        let read = Crate::from_node(&node, &mut Lowering::new(&mut problems));
+        let found = problems.sorted().iter().map(|d| format!("{} {} {:?}", d.code.id, d.message, d.help)).collect();
+        (read, found)
+    }
+
+    #[test]
+    fn all_problems_of_a_map_are_found_in_one_go() {
+        let (none, found) = read("nmae: x\ncolour: rde\nsizes: [1, -1, a]\neach: 5 weeks\n");
+        assert!(none.is_none());
+        assert_eq!(
+            found,
+            [
+                "E0101 a box has no key `nmae` [\"did you mean `name`?\"]",
+                "E0102 a box needs the key `name` []",
+                "E0104 `rde` is not a colour [\"did you mean `red`?\"]",
+                "E0105 -1 is not between 0 and 4294967295 []",
+                "E0103 expected a whole number, found a text []",
+                "E0105 `5 weeks` is not a duration [\"write a whole number and a unit: `250ms`, `30s`, `5m`, `2h`, `7d`\"]",
+            ]
+        );
+        let (read, found) = read("name: x\neach: 5m");
+        let read = read.unwrap();
+        assert!(found.is_empty() && read.sizes.is_empty() && read.colour.is_none());
+        assert_eq!(read.every.unwrap().to_string(), "5m");
+    }
+}

@@ -1,0 +1,576 @@
+//! YAML text → a tree in which every node knows its place.
+//!
+//! Read by **serde-saphyr** (its event parser): the archived `serde_yaml` family takes seconds of CPU for 64 KB of `[`
+//! and silently keeps the last of two equal keys. We use the events rather than serde because we need the style of
+//! each scalar, the tags and anchors (refused here), and all problems of a file in one go.
+//!
+//! YAML 1.2 core schema, one document, no anchors, aliases, merge keys or tags, only text keys, bounded size.
+
+use super::{
+    decimal::Decimal,
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    source::{Source, Span},
+    value::{Data, Value},
+};
+use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span as ParserSpan, StrInput};
+use std::sync::Arc;
+
+/// Limits for untrusted files.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of the file; looked at before it is read.
+    pub bytes: usize,
+    /// Nesting.
+    pub depth: usize,
+    /// Scalars, lists and maps together.
+    pub nodes: usize,
+}
+
+/// The limits of playbooks and project files (`docs/language.md`, "Limits").
+pub const LIMITS: Limits = Limits { bytes: 256 * 1024, depth: 32, nodes: 10_000 };
+
+/// The limits of test and mock files, which carry data.
+pub const DATA_LIMITS: Limits = Limits { bytes: 4 * 1024 * 1024, depth: 48, nodes: 200_000 };
+
+/// How a scalar was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Without quotes: may be a number, a boolean or null.
+    Plain,
+    /// In quotes or as a block: always text.
+    Text,
+}
+
+/// A scalar with its place.
+#[derive(Clone, Debug)]
+pub struct Scalar {
+    /// The characters after YAML's own escapes.
+    pub text: Arc<str>,
+    /// Plain or quoted.
+    pub style: Style,
+    /// From the first character (the quote, the `|`) to the last.
+    pub span: Span,
+}
+
+/// One `key: value`.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The key.
+    pub key: Scalar,
+    /// The value.
+    pub node: Node,
+}
+
+/// A place in the tree.
+#[derive(Clone, Debug)]
+pub enum Node {
+    /// One value.
+    Scalar(Scalar),
+    /// `- a`.
+    List(Vec<Node>, Span),
+    /// `a: b`, keys distinct.
+    Map(Vec<Entry>, Span),
+    /// Something already reported; readers pass over it in silence.
+    Broken(Span),
+}
+
+impl Node {
+    /// Where a caret for this node goes: a scalar itself, the first key of a block.
+    pub fn span(&self) -> Span {
+        match self {
+            Node::Scalar(s) => s.span,
+            Node::List(_, span) | Node::Map(_, span) | Node::Broken(span) => *span,
+        }
+    }
+
+    /// The word for its kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Node::Scalar(s) => s.value().kind(),
+            Node::List(..) => "a list",
+            Node::Map(..) => "a map",
+            Node::Broken(_) => "nothing readable",
+        }
+    }
+
+    /// The entry with this key.
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        match self {
+            Node::Map(entries, _) => entries.iter().find(|e| &*e.key.text == key),
+            _ => None,
+        }
+    }
+
+    /// The value at this key.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|e| &e.node)
+    }
+
+    /// The plain value of the whole tree, templates left as text.
+    pub fn value(&self) -> Value {
+        match self {
+            Node::Scalar(s) => s.value(),
+            Node::List(nodes, _) => Value::list(nodes.iter().map(Node::value)),
+            Node::Map(entries, _) => Value::map(entries.iter().map(|e| (e.key.text.clone(), e.node.value()))),
+            Node::Broken(_) => Value::NULL,
+        }
+    }
+}
+
+impl Scalar {
+    /// Its value under the YAML 1.2 core schema; decimals keep their digits, `0123` and `1_000` are text.
+    pub fn value(&self) -> Value {
+        if self.style == Style::Text {
+            return Value::text(self.text.clone());
+        }
+        match &*self.text {
+            "" | "~" | "null" | "Null" | "NULL" => return Value::NULL,
+            "true" | "True" | "TRUE" => return true.into(),
+            "false" | "False" | "FALSE" => return false.into(),
+            _ => {}
+        }
+        let digits = self.text.strip_prefix(['-', '+']).unwrap_or(&self.text);
+        let leading_zero = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
+        if digits.starts_with(|c: char| c.is_ascii_digit()) && !leading_zero {
+            if let Ok(n) = self.text.parse::<i64>() {
+                return n.into();
+            }
+            if digits.contains('.') && let Ok(decimal) = self.text.parse::<Decimal>() {
+                return Data::Decimal(decimal).into();
+            }
+            if digits.contains(['e', 'E']) && let Ok(f) = self.text.parse::<f64>() {
+                return Data::Float(f).into();
+            }
+        }
+        Value::text(self.text.clone())
+    }
+
+    /// The file offset of byte `at` of the decoded text: for carets inside SQL and templates.
+    pub fn offset(&self, source: &Source, at: usize) -> usize {
+        let raw = source.slice(self.span);
+        let mut from = match raw.as_bytes().first() {
+            Some(b'"' | b'\'') => 1,
+            Some(b'|' | b'>') => raw.find('\n').map_or(raw.len(), |n| n + 1),
+            _ => 0,
+        };
+        let double = raw.starts_with('"');
+        for c in self.text.get(..at).unwrap_or(&self.text).chars() {
+            from = after(raw, from, c, double);
+        }
+        // Stand on the character itself, not on indentation before it.
+        if let Some(next) = self.text.get(at..).and_then(|rest| rest.chars().next()) {
+            while !next.is_whitespace() && raw[from..].starts_with([' ', '\n', '\t']) {
+                from += 1;
+            }
+        }
+        (self.span.start + from).min(self.span.end)
+    }
+
+    /// The span of a range of the decoded text.
+    pub fn inner(&self, source: &Source, range: std::ops::Range<usize>) -> Span {
+        Span::new(self.offset(source, range.start), self.offset(source, range.end))
+    }
+}
+
+/// Where the raw text goes on after the decoded character `c`.
+fn after(raw: &str, from: usize, c: char, double: bool) -> usize {
+    let rest = &raw[from..];
+    if double && rest.starts_with('\\') && c != '\\' || double && rest.starts_with("\\\\") {
+        let length = match rest.as_bytes().get(1) {
+            Some(b'x') => 4,
+            Some(b'u') => 6,
+            Some(b'U') => 10,
+            _ => 2,
+        };
+        return from + length.min(rest.len());
+    }
+    if rest.starts_with("''") && c == '\'' {
+        return from + 2;
+    }
+    // Skip indentation and folded line breaks until the character itself shows up.
+    rest.char_indices()
+        .take(400)
+        .take_while(|(i, d)| *i == 0 || d.is_whitespace() || *d == c)
+        .find(|(_, d)| *d == c || (c == ' ' && *d == '\n'))
+        .map_or_else(|| from + rest.chars().next().map_or(0, char::len_utf8), |(i, d)| from + i + d.len_utf8())
+}
+
+/// The file is not YAML at all.
+pub static NOT_YAML: Code = Code {
+    id: "E0001",
+    title: "not readable as YAML",
+    explain: "The file breaks YAML's own grammar, so nothing in it can be checked. Most often the indentation of one line \
+        differs from its neighbours, a quote or bracket is not closed, a tab indents a line, or a text that contains `: ` \
+        or ` #` needs quotes.",
+};
+/// Too big.
+pub static TOO_LARGE: Code = Code {
+    id: "E0002",
+    title: "larger than a playbook may be",
+    explain: "A playbook or project file may have 256 KiB, 10 000 nodes and a nesting of 32; a test or mock file 4 MiB, \
+        200 000 nodes and a nesting of 48. The limits keep a hostile or broken file from using up memory. Data belongs \
+        into a CSV file that the playbook names.",
+};
+/// The same key twice.
+pub static DUPLICATE_KEY: Code = Code {
+    id: "E0003",
+    title: "the same key twice",
+    explain: "A map may hold each key once. YAML libraries differ in which of two equal keys wins, so neither is taken. \
+        Remove one, or rename it.",
+};
+/// Anchors, aliases, tags.
+pub static NO_ANCHORS: Code = Code {
+    id: "E0004",
+    title: "anchors, aliases, merge keys and tags are not part of the language",
+    explain: "`&name`, `*name`, `<<:` and `!tag` make a file say something else than what stands at the place where one \
+        reads it, and they are the usual way to blow a small file up to gigabytes. Use `vars:` for a value that is needed twice.",
+};
+/// A key that is not text.
+pub static KEY_NOT_TEXT: Code = Code {
+    id: "E0005",
+    title: "a key must be a text",
+    explain: "Keys are words. A number, a boolean (`true`), null, a list or a map as key is refused; put quotes around a \
+        number that is meant as a name: `\"404\": …`.",
+};
+/// More than one document.
+pub static ONE_DOCUMENT: Code = Code {
+    id: "E0006",
+    title: "one file holds one document",
+    explain: "A line `---` in the middle begins a second YAML document. Put the second one into a file of its own.",
+};
+/// `key: {{ x }}`.
+pub static UNQUOTED_TEMPLATE: Code = Code {
+    id: "E0007",
+    title: "an expression at the start of a value needs quotes",
+    explain: "YAML reads `{{ x }}` without quotes as a map inside a map. Write `key: \"{{ x }}\"`. A value that is exactly \
+        one expression keeps its type: the quotes do not turn a number into text.",
+};
+/// A number that no integer can hold.
+pub static NUMBER_TOO_LARGE: Code = Code {
+    id: "E0008",
+    title: "a whole number outside the range of 64 bits",
+    explain: "Whole numbers reach from -9223372036854775808 to 9223372036854775807. Put a longer row of digits (an \
+        identifier, a decimal) into quotes.",
+};
+/// Not UTF-8.
+pub static NOT_UTF8: Code = Code {
+    id: "E0009",
+    title: "not UTF-8",
+    explain: "Files are read as UTF-8. Save the file in that encoding; editors call it \"UTF-8\" or \"Unicode\".",
+};
+
+/// All codes of this file.
+pub static CODES: &[&Code] = &[
+    &NOT_YAML,
+    &TOO_LARGE,
+    &DUPLICATE_KEY,
+    &NO_ANCHORS,
+    &KEY_NOT_TEXT,
+    &ONE_DOCUMENT,
+    &UNQUOTED_TEMPLATE,
+    &NUMBER_TOO_LARGE,
+    &NOT_UTF8,
+];
+
+/// Parses a source. What is wrong goes to `problems`; the tree is what could be read, or nothing.
+pub fn parse(source: &Arc<Source>, limits: Limits, problems: &mut Diagnostics) -> Option<Node> {
+    if source.text().len() > limits.bytes {
+        let message = format!("the file has {} bytes; at most {} are read", source.text().len(), limits.bytes);
+        problems.push(Diagnostic::error(&TOO_LARGE, Span::default(), message));
+        return None;
+    }
+    if let Some(at) = source.text().find('\0') {
+        problems.push(Diagnostic::error(&NOT_YAML, Span::new(at, at + 1), "the file holds a NUL byte"));
+        return None;
+    }
+    let mut tree = Tree { source, limits, problems, events: Parser::new_from_str(source.text()), nodes: 0 };
+    match tree.document() {
+        Ok(node) => node,
+        Err(Stop::Reported) => None,
+        Err(Stop::Scan(error)) => {
+            tree.scan_error(&error);
+            None
+        }
+    }
+}
+
+enum Stop {
+    Scan(ScanError),
+    Reported,
+}
+
+impl From<ScanError> for Stop {
+    fn from(error: ScanError) -> Stop {
+        Stop::Scan(error)
+    }
+}
+
+struct Tree<'a> {
+    source: &'a Arc<Source>,
+    limits: Limits,
+    problems: &'a mut Diagnostics,
+    events: Parser<'a, StrInput<'a>>,
+    nodes: usize,
+}
+
+impl<'a> Tree<'a> {
+    fn next(&mut self) -> Result<(Event<'a>, Span), Stop> {
+        match self.events.next() {
+            Some(Ok((event, span))) => Ok((event, self.span(&span))),
+            Some(Err(error)) => Err(error.into()),
+            None => Ok((Event::StreamEnd, Span::new(self.source.text().len(), self.source.text().len()))),
+        }
+    }
+
+    fn span(&self, span: &ParserSpan) -> Span {
+        let byte = |m: serde_saphyr::granit_parser::Marker| m.byte_offset().unwrap_or_else(|| self.source.offset(m.line(), m.col() + 1));
+        Span::new(byte(span.start), byte(span.end))
+    }
+
+    fn document(&mut self) -> Result<Option<Node>, Stop> {
+        let mut node = None;
+        loop {
+            match self.next()? {
+                (Event::StreamEnd, _) => return Ok(node),
+                (Event::StreamStart | Event::DocumentEnd, _) => {}
+                (Event::DocumentStart(..), span) => {
+                    if node.is_some() {
+                        self.problems.push(Diagnostic::error(&ONE_DOCUMENT, span, "a second document begins here"));
+                        return Ok(node);
+                    }
+                }
+                (event, span) => node = Some(self.node(event, span, 1)?),
+            }
+        }
+    }
+
+    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Stop> {
+        self.nodes += 1;
+        let over = |what: &str, limit: usize| format!("more than {limit} {what}");
+        if self.nodes > self.limits.nodes {
+            self.problems.push(Diagnostic::error(&TOO_LARGE, span, over("values in one file", self.limits.nodes)));
+            return Err(Stop::Reported);
+        }
+        if depth > self.limits.depth {
+            self.problems.push(Diagnostic::error(&TOO_LARGE, span, over("levels of nesting", self.limits.depth)));
+            return Err(Stop::Reported);
+        }
+        let (anchor, tag) = match &event {
+            Event::Scalar(_, _, anchor, tag) => (*anchor, tag.is_some()),
+            Event::SequenceStart(_, anchor, tag) | Event::MappingStart(_, anchor, tag) => (*anchor, tag.is_some()),
+            _ => (0, false),
+        };
+        if anchor != 0 || tag {
+            let what = if tag { "a tag stands before this value" } else { "an anchor stands before this value" };
+            self.problems.push(Diagnostic::error(&NO_ANCHORS, span, what).help("write the value itself; `vars:` names one that is used twice"));
+        }
+        match event {
+            Event::Scalar(text, style, ..) => Ok(self.scalar(&text, style, span)),
+            Event::SequenceStart(..) => self.list(span, depth),
+            Event::MappingStart(..) => self.map(span, depth),
+            Event::Alias(_) => {
+                self.problems.push(
+                    Diagnostic::error(&NO_ANCHORS, span, "an alias stands for a value from elsewhere")
+                        .help("write the value itself; `vars:` names one that is used twice"),
+                );
+                Ok(Node::Broken(span))
+            }
+            _ => Ok(Node::Broken(span)),
+        }
+    }
+
+    fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span) -> Node {
+        let style = if style == ScalarStyle::Plain { Style::Plain } else { Style::Text };
+        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let whole = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        if style == Style::Plain && whole && !digits.starts_with('0') && text.parse::<i64>().is_err() {
+            self.problems.push(
+                Diagnostic::error(&NUMBER_TOO_LARGE, span, format!("{text} does not fit into 64 bits"))
+                    .help(format!("put it into quotes if it is meant as text: \"{text}\"")),
+            );
+            return Node::Broken(span);
+        }
+        Node::Scalar(Scalar { text: text.into(), style, span: self.trimmed(span) })
+    }
+
+    /// Block scalars end where the next token begins; the caret must not run over the following lines.
+    fn trimmed(&self, span: Span) -> Span {
+        let raw = self.source.slice(span);
+        Span::new(span.start, span.start + raw.trim_end().len())
+    }
+
+    fn list(&mut self, span: Span, depth: usize) -> Result<Node, Stop> {
+        let mut nodes = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, end) => {
+                    let whole = self.collection_span(span, end, nodes.first().map(Node::span));
+                    return Ok(Node::List(nodes, whole));
+                }
+                (event, at) => nodes.push(self.node(event, at, depth + 1)?),
+            }
+        }
+    }
+
+    /// A flow collection on one line is underlined whole, a block by its first entry.
+    fn collection_span(&self, start: Span, end: Span, first: Option<Span>) -> Span {
+        let whole = Span::new(start.start, end.end);
+        let flow = self.source.slice(whole).starts_with(['[', '{']);
+        if flow && !self.source.slice(whole).contains('\n') { whole } else { first.filter(|_| !flow).unwrap_or(Span::new(start.start, start.start + 1)) }
+    }
+
+    fn map(&mut self, span: Span, depth: usize) -> Result<Node, Stop> {
+        let template = self.source.text()[span.start..].starts_with("{{");
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut odd = false;
+        loop {
+            let (event, at) = self.next()?;
+            if let Event::MappingEnd = event {
+                let whole = self.collection_span(span, at, entries.first().map(|e| e.key.span));
+                if template {
+                    let shown = Span::new(span.start, at.end.min(self.source.text().len()));
+                    let text = self.source.slice(shown).lines().next().unwrap_or("").to_owned();
+                    self.problems.push(
+                        Diagnostic::error(&UNQUOTED_TEMPLATE, Span::new(shown.start, shown.start + text.len()), "YAML reads this as a map inside a map")
+                            .help(format!("put quotes around it: \"{text}\"")),
+                    );
+                    return Ok(Node::Broken(whole));
+                }
+                return Ok(if odd && entries.is_empty() { Node::Broken(whole) } else { Node::Map(entries, whole) });
+            }
+            let key = self.node(event, at, depth + 1)?;
+            let (event, value_at) = self.next()?;
+            let node = self.node(event, value_at, depth + 1)?;
+            match self.key(key, &entries, template) {
+                Some(key) => entries.push(Entry { key, node }),
+                None => odd = true,
+            }
+        }
+    }
+
+    fn key(&mut self, key: Node, entries: &[Entry], template: bool) -> Option<Scalar> {
+        let Node::Scalar(key) = key else {
+            if !template && !matches!(key, Node::Broken(_)) {
+                self.problems.push(Diagnostic::error(&KEY_NOT_TEXT, key.span(), format!("{} cannot be a key", key.kind())));
+            }
+            return None;
+        };
+        if &*key.text == "<<" && key.style == Style::Plain {
+            self.problems.push(Diagnostic::error(&NO_ANCHORS, key.span, "`<<` would merge another map in here"));
+            return None;
+        }
+        let value = key.value();
+        if value.as_str().is_none() {
+            self.problems.push(
+                Diagnostic::error(&KEY_NOT_TEXT, key.span, format!("{} cannot be a key", value.kind()))
+                    .help(format!("put quotes around it if it is a name: \"{}\"", key.text)),
+            );
+            return None;
+        }
+        if let Some(first) = entries.iter().find(|e| e.key.text == key.text) {
+            self.problems.push(
+                Diagnostic::error(&DUPLICATE_KEY, key.span, format!("`{}` stands twice in the same map", key.text))
+                    .label(first.key.span, "first here"),
+            );
+            return None;
+        }
+        Some(key)
+    }
+
+    fn scan_error(&mut self, error: &ScanError) {
+        let marker = error.marker();
+        let at = marker.byte_offset().unwrap_or_else(|| self.source.offset(marker.line(), marker.col() + 1));
+        let line_start = self.source.text()[..at.min(self.source.text().len())].rfind('\n').map_or(0, |n| n + 1);
+        let line = self.source.text()[line_start..].lines().next().unwrap_or("");
+        let text = error.to_string();
+        if text.contains("recursion limit") {
+            // The scanner looks ahead in flow collections and meets its own limit before we see the events.
+            let message = format!("more than {} levels of nesting", self.limits.depth);
+            self.problems.push(Diagnostic::error(&TOO_LARGE, Span::new(at, at + 1), message));
+            return;
+        }
+        let what = text.split(" at char").next().unwrap_or(&text).split(" at byte").next().unwrap_or(&text).to_owned();
+        let mut problem = Diagnostic::error(&NOT_YAML, Span::new(at, at + 1), what);
+        if line.starts_with(' ') && line.trim_start_matches(' ').starts_with('\t') || line.starts_with('\t') {
+            problem = problem.help("a tab indents this line; YAML takes only spaces");
+        } else if line.matches(": ").count() > 1 && !line.contains(['"', '\'', '{']) {
+            problem = problem.help("a text that contains `: ` needs quotes");
+        } else {
+            problem = problem.help("look at the indentation of this line and the one before, and for a quote or bracket that is not closed");
+        }
+        self.problems.push(problem);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Option<Node>, Vec<String>) {
+        let source = Source::new("t.yaml", text);
+        let mut problems = Diagnostics::new(source.clone());
+        let node = parse(&source, LIMITS, &mut problems);
+        let found = problems
+            .sorted()
+            .iter()
+            .map(|d| {
+                let at = source.place(d.span.start);
+                format!("{}:{}:{} {}", d.code.id, at.line, at.column, d.message)
+            })
+            .collect();
+        (node, found)
+    }
+
+    #[test]
+    fn the_core_schema_of_yaml_1_2_and_nothing_older() {
+        let (node, found) = read("a: [no, on, 0123, 1_000, 0x1f, 1.10, 1, -2, true, ~, .5e1, '1', 12:30]");
+        assert!(found.is_empty(), "{found:?}");
+        let kinds: Vec<_> = match node.unwrap().get("a").unwrap() {
+            Node::List(nodes, _) => nodes.iter().map(|n| format!("{} {}", n.kind(), n.value().plain())).collect(),
+            _ => panic!(),
+        };
+        assert_eq!(
+            kinds.join(", "),
+            "a text no, a text on, a text 0123, a text 1_000, a text 0x1f, a decimal 1.10, an integer 1, an integer -2, a boolean true, null null, a text .5e1, a text 1, a text 12:30"
+        );
+    }
+
+    #[test]
+    fn every_surprise_has_its_own_message_at_its_own_place() {
+        for (text, expected) in [
+            ("a: 1\na: 2", "E0003:2:1 `a` stands twice in the same map"),
+            ("a: {{ x }}", "E0007:1:4 YAML reads this as a map inside a map"),
+            ("a: &x 1", "E0004:1:7 an anchor stands before this value"),
+            ("a: !!int 1", "E0004:1:10 a tag stands before this value"),
+            ("true: 1", "E0005:1:1 a boolean cannot be a key"),
+            ("404: 1", "E0005:1:1 an integer cannot be a key"),
+            ("a: 99999999999999999999", "E0008:1:4 99999999999999999999 does not fit into 64 bits"),
+            ("a: 1\n---\nb: 2", "E0006:2:1 a second document begins here"),
+            ("a:\n  <<: {b: 1}", "E0004:2:3 `<<` would merge another map in here"),
+        ] {
+            let (_, found) = read(text);
+            assert_eq!(found.first().map(String::as_str), Some(expected), "{text}: {found:?}");
+        }
+        for text in ["a: [1", "a: b: c", "a:\n\tb: 1\n\tc: 2", "a: \"x", "a:\n- b\n c: 1", "%", "a: 'x"] {
+            let (_, found) = read(text);
+            assert!(found.len() == 1 && found[0].starts_with("E0001"), "{text}: {found:?}");
+        }
+        let (_, found) = read(&"[".repeat(200_000));
+        assert_eq!(found, ["E0002:1:256 more than 32 levels of nesting"]);
+    }
+
+    #[test]
+    fn a_byte_inside_a_scalar_maps_back_to_the_file() {
+        let text = "plain: select x from t\nsingle: 'it''s {{ x }}'\ndouble: \"a\\n\\\"b {{ x }}\"\nblock: |\n    select\n      {{ x }}\n    from t\nfolded: >\n  one\n  two {{ x }}\n";
+        let source = Source::new("t.yaml", text);
+        let mut problems = Diagnostics::new(source.clone());
+        let node = parse(&source, LIMITS, &mut problems).unwrap();
+        for (key, line) in [("single", 2), ("double", 3), ("block", 6), ("folded", 10)] {
+            let Some(Node::Scalar(scalar)) = node.get(key) else { panic!() };
+            let at = scalar.text.find("{{").unwrap();
+            let offset = scalar.offset(&source, at);
+            assert!(text[offset..].starts_with("{{ x"), "{key}: {:?}", &text[offset..]);
+            assert_eq!(source.place(offset).line, line);
+        }
+    }
+}

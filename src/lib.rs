@@ -1,0 +1,2 @@
+//! trueup
+pub mod base;
