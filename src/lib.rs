@@ -1,2 +1,4 @@
 //! trueup
 pub mod base;
+pub mod effect;
+pub mod table;
