@@ -148,7 +148,7 @@ refuses('a wrong risk', playbook, 'risk: high', 'risk: hihg', 'high');
 refuses('a wrong type of param', playbook, 'slug: { type: string', 'slug: { type: strin', 'string');
 refuses('a version that is text', playbook, 'version: 1', 'version: one', '');
 refuses('a language that does not exist', playbook, 'trueup: v1', 'trueup: v9', 'v1');
-refuses('a key that is there twice', playbook, 'risk: high', 'risk: high\nrisk: low', 'unique');
+refuses('a key that is there twice', playbook, '\nparams:', '\nrisk: low\nparams:', 'unique');
 refuses('columns to clear that are no list', playbook, 'clear: [recommended_for_award_at, awarded_at, outcome_date]', 'clear: 7', '');
 
 // --- completion and hover in a playbook
