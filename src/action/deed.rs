@@ -1,0 +1,1 @@
+//! What a step wants done, as data: every expression evaluated, every name translated, nothing carried out yet.
