@@ -1,4 +1,5 @@
 //! trueup
 pub mod base;
+pub mod template;
 pub mod effect;
 pub mod table;
