@@ -1,0 +1,111 @@
+//! One row before and after: the unit of preview, drift check, audit and undo.
+
+use crate::base::value::{Map, Value};
+use std::sync::Arc;
+
+/// A table of a connection: `register.trainees`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TableName {
+    /// The connection's name in the project file.
+    pub connection: Arc<str>,
+    /// The table as the database calls it, with its schema where that is not the default one: `audit.events`.
+    pub table: Arc<str>,
+}
+
+impl TableName {
+    /// From `connection.table`; nothing without a dot.
+    pub fn parse(text: &str) -> Option<TableName> {
+        let (connection, table) = text.split_once('.')?;
+        (!connection.is_empty() && !table.is_empty()).then(|| TableName { connection: connection.into(), table: table.into() })
+    }
+}
+
+impl std::fmt::Display for TableName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.connection, self.table)
+    }
+}
+
+/// What happened to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// It was not there before.
+    Insert,
+    /// Columns differ.
+    Update,
+    /// It is not there any more.
+    Delete,
+    /// Nothing differs.
+    Nothing,
+}
+
+/// One row, before and after. Values are as stored (enum columns hold their stored value, not its name), whole rows.
+#[derive(Clone, Debug)]
+pub struct RowChange {
+    /// Which table.
+    pub table: TableName,
+    /// Key columns and their values.
+    pub key: Map,
+    /// The row before; nothing when it was not there.
+    pub before: Option<Map>,
+    /// The row after; nothing when it is gone. Unknown values where only apply will show.
+    pub after: Option<Map>,
+    /// Written by a rule (audit row, ledger), not by the author: never taken back, never part of a guard.
+    pub by_rule: bool,
+    /// Columns that a rule stamps (`updated_at`): shown, but not counted as a change.
+    pub stamps: Vec<Arc<str>>,
+}
+
+impl RowChange {
+    /// What happened, stamps left aside.
+    pub fn deed(&self) -> Deed {
+        match (&self.before, &self.after) {
+            (None, None) => Deed::Nothing,
+            (None, Some(_)) => Deed::Insert,
+            (Some(_), None) => Deed::Delete,
+            (Some(_), Some(_)) if self.differing().iter().all(|(column, ..)| self.stamps.contains(column)) => Deed::Nothing,
+            _ => Deed::Update,
+        }
+    }
+
+    /// The columns that differ, with both values, in table order. For an insert the old value is null, for a delete
+    /// the new one; an unknown differs from everything.
+    pub fn differing(&self) -> Vec<(Arc<str>, Value, Value)> {
+        let empty = Map::new();
+        let (before, after) = (self.before.as_ref().unwrap_or(&empty), self.after.as_ref().unwrap_or(&empty));
+        let names = after.keys().chain(before.keys().filter(|k| !after.contains_key(*k)));
+        names
+            .filter_map(|name| {
+                let old = before.get(name).cloned().unwrap_or(Value::NULL);
+                let new = after.get(name).cloned().unwrap_or(Value::NULL);
+                (old != new).then(|| (name.clone(), old, new))
+            })
+            .collect()
+    }
+
+    /// `id 4711`, `code 2N2, year 2024`.
+    pub fn key_text(&self) -> String {
+        self.key.iter().map(|(k, v)| format!("{k} {}", v.plain())).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(entries: &[(&str, i64)]) -> Map {
+        entries.iter().map(|(k, v)| ((*k).into(), Value::from(*v))).collect()
+    }
+
+    #[test]
+    fn a_change_of_nothing_but_stamps_is_no_change() {
+        let table = TableName::parse("r.t").unwrap();
+        let mut change = RowChange { table, key: map(&[("id", 1)]), before: Some(map(&[("a", 1), ("u", 1)])), after: Some(map(&[("a", 1), ("u", 2)])), by_rule: false, stamps: vec!["u".into()] };
+        assert_eq!(change.deed(), Deed::Nothing);
+        change.after = Some(map(&[("a", 2), ("u", 2)]));
+        assert_eq!(change.deed(), Deed::Update);
+        assert_eq!(change.differing().len(), 2);
+        change.after = None;
+        assert_eq!((change.deed(), change.differing().len()), (Deed::Delete, 2));
+    }
+}

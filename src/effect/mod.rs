@@ -1,0 +1,4 @@
+//! What a step would do or did, as data: row images and their difference, labels. Knows nothing of how it is done.
+
+pub mod change;
+pub mod label;
