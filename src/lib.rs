@@ -7,3 +7,4 @@ pub mod connection;
 pub mod read;
 pub mod action;
 pub mod playbook;
+pub mod plan;
