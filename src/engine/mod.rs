@@ -8,6 +8,7 @@ pub mod call;
 pub mod carry_out;
 pub mod decide;
 pub mod drive;
+pub mod endings;
 pub mod drift;
 pub mod outline;
 pub mod question;
