@@ -2,3 +2,4 @@
 pub mod base;
 pub mod effect;
 pub mod table;
+pub mod journal;
