@@ -4,6 +4,7 @@
 pub mod database;
 pub mod fault;
 pub mod handle;
+pub mod http;
 mod postgres;
 pub mod reference;
 pub mod rows;

@@ -140,6 +140,13 @@ pub async fn read(setting: &Setting, step: &Step, path: &str, call: &Call, watch
     }
 }
 
+/// What a failure says.
+pub fn message(failure: &Failure) -> &str {
+    match failure {
+        Failure::NotSent { message, .. } | Failure::InDoubt { message, .. } | Failure::Unusable { message, .. } => message,
+    }
+}
+
 /// The answer's summary for people: `200, 3 fields`.
 pub fn summary(value: &Value) -> String {
     let status = value.get("status").map_or(String::new(), |s| s.plain().into_owned());

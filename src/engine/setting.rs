@@ -57,6 +57,8 @@ pub struct Setting {
     pub run: RunFacts,
     /// Parameters, accepted.
     pub params: Map,
+    /// Files that people with `by: file` are told through.
+    pub files: HashMap<String, std::path::PathBuf>,
     vars: Arc<Vars>,
 }
 
@@ -76,7 +78,7 @@ impl Setting {
     ) -> Setting {
         let vars = playbook.vars.entries.iter().map(|(word, datum)| (word.text.clone(), datum.tree.clone())).collect();
         let outline = Outline::of(&playbook);
-        Setting { playbook, source, outline, project, environment, databases, apis, world, run, params, vars: Arc::new(vars) }
+        Setting { playbook, source, outline, project, environment, databases, apis, world, run, params, files: HashMap::new(), vars: Arc::new(vars) }
     }
 
     /// The names that every step sees: `params`, `run`, `env`, `vars`, and the clock.

@@ -12,6 +12,7 @@ pub mod names;
 pub mod path;
 pub mod problem;
 pub mod scope;
+pub mod shape;
 pub mod sql;
 pub mod text;
 pub mod tree;
@@ -22,6 +23,7 @@ pub use path::{Path, Step};
 pub use problem::{Failure, Problem, Refused};
 pub use scope::{Entry, Scope, Vars};
 pub use sql::{Bound, Dialect, Sql};
+pub use shape::Datum;
 pub use text::Text;
 pub use tree::Tree;
 
