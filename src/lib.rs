@@ -7,3 +7,5 @@ pub mod connection;
 pub mod read;
 pub mod action;
 pub mod playbook;
+pub mod check;
+pub mod report;
