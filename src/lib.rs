@@ -8,4 +8,5 @@ pub mod read;
 pub mod action;
 pub mod playbook;
 pub mod check;
+pub mod plan;
 pub mod report;
