@@ -19,6 +19,7 @@ pub mod connection;
 pub mod read;
 pub mod action;
 pub mod playbook;
+pub mod check;
 pub mod plan;
 pub mod journal;
 pub mod engine;
