@@ -23,3 +23,6 @@ pub mod check;
 pub mod plan;
 pub mod journal;
 pub mod engine;
+pub mod report;
+pub mod ops;
+pub mod cli;

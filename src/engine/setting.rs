@@ -14,6 +14,7 @@ use crate::{
         value::{Data, Map, Marks, Value},
         world::World,
     },
+    check::Checked,
     connection::{database::Database, http::Api},
     effect::change::TableName,
     playbook::{model::Playbook, project::Project},
@@ -37,7 +38,9 @@ pub struct RunFacts {
 
 /// One playbook, its surroundings, and the systems it may reach.
 pub struct Setting {
-    /// The playbook, checked.
+    /// What passed the checks.
+    pub checked: Checked,
+    /// The playbook.
     pub playbook: Arc<Playbook>,
     /// Its text.
     pub source: Arc<Source>,
@@ -66,9 +69,7 @@ impl Setting {
     /// Puts a setting together.
     #[allow(clippy::too_many_arguments, reason = "one constructor for a plain record; each argument has its own type")]
     pub fn new(
-        playbook: Arc<Playbook>,
-        source: Arc<Source>,
-        project: Arc<Project>,
+        checked: Checked,
         environment: Arc<str>,
         databases: HashMap<Arc<str>, Database>,
         apis: HashMap<Arc<str>, Api>,
@@ -76,9 +77,10 @@ impl Setting {
         run: RunFacts,
         params: Map,
     ) -> Setting {
+        let (playbook, source, project) = (checked.playbook().clone(), checked.source().clone(), checked.project().clone());
         let vars = playbook.vars.entries.iter().map(|(word, datum)| (word.text.clone(), datum.tree.clone())).collect();
         let outline = Outline::of(&playbook);
-        Setting { playbook, source, outline, project, environment, databases, apis, world, run, params, files: HashMap::new(), vars: Arc::new(vars) }
+        Setting { checked, playbook, source, outline, project, environment, databases, apis, world, run, params, files: HashMap::new(), vars: Arc::new(vars) }
     }
 
     /// The names that every step sees: `params`, `run`, `env`, `vars`, and the clock.
