@@ -1,2 +1,5 @@
+//! The outside systems by name: the only way out. Settings of the project file, and what speaks to each kind of system.
+
+pub mod http;
 pub mod reference;
 pub mod settings;
