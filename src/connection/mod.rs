@@ -1,11 +1,6 @@
-//! The outside systems by name. Databases: settings, three handles (`Reading`, `Rehearsing`, `Writing`), lossless values,
-//! faults in plain words. Knows nothing of playbooks, plans or journals.
+//! The outside systems by name: the only way out. Settings of the project file, and what speaks to each kind of system.
 
-pub mod database;
-pub mod fault;
-pub mod handle;
 pub mod http;
-mod postgres;
 pub mod reference;
 pub mod rows;
 pub mod session;
