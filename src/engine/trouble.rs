@@ -3,7 +3,7 @@
 use crate::{
     action::{ends::Way, resolve},
     base::source::{Source, Span},
-    connection::{fault::Fault, http},
+    connection::fault::Fault,
     template::Failure,
 };
 use std::sync::Arc;
@@ -165,15 +165,5 @@ impl Trouble {
             Trouble::Database { fault, .. } => fault.kind == crate::connection::fault::FaultKind::InDoubt,
             _ => false,
         }
-    }
-}
-
-/// The class of an HTTP failure, kept apart so that the connection layer needs no word of the playbook's.
-pub fn kind_of(failure: &http::Failure) -> crate::playbook::errors::FailureKind {
-    use crate::playbook::errors::FailureKind;
-    match failure {
-        http::Failure::NotSent { .. } => FailureKind::Connect,
-        http::Failure::InDoubt { .. } => FailureKind::Timeout,
-        http::Failure::Unusable { .. } => FailureKind::Body,
     }
 }
