@@ -45,6 +45,8 @@ pub struct ItemState {
     pub verified: bool,
     /// How it ended.
     pub closed: Option<ClosedItem>,
+    /// What was planned for it, sealed, where the run keeps it.
+    pub plan: Option<Arc<str>>,
 }
 
 /// One step of an item.
@@ -128,7 +130,7 @@ impl RunState {
             Event::RunClaimed(_) => {}
             Event::ItemStarted(started) => {
                 for item in &started.items {
-                    self.items.entry(item.item.clone()).or_default();
+                    self.items.entry(item.item.clone()).or_default().plan = item.plan.clone();
                 }
             }
             Event::StepRead(read) => {
@@ -201,6 +203,11 @@ impl RunState {
         let step = self.items.entry(item.clone()).or_default().steps.entry(path.clone()).or_default();
         step.at = Some(at);
         step
+    }
+
+    /// The sealed plan of an item.
+    pub fn plan_of(&self, item: &str) -> Option<Arc<str>> {
+        self.items.get(item)?.plan.clone()
     }
 
     /// How it ended, or where it stands.
