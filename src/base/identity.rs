@@ -135,6 +135,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const KNOWN: &str = "a6cc72ee-b003-8c8e-9dd9-250d3b83f40f";
+
     fn effect(item: &str, step: &str, generation: u32) -> EffectId {
         EffectId { run: RunId(Uuid::from_u128(7)), item: item.into(), step: step.into(), generation }
     }
@@ -160,7 +162,6 @@ mod tests {
             assert!(!keys[..i].contains(key));
         }
     }
-    const KNOWN: &str = "?";
 
     #[test]
     fn a_short_id_is_the_tail() {
