@@ -10,6 +10,8 @@ mod open;
 mod projection;
 mod read;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use append::Appended;
