@@ -169,6 +169,11 @@ impl Sealer {
         value.map_err(|e| failed.into_inner().unwrap_or(SealError::Unstorable(e.what)))
     }
 
+    /// The text for a place that cannot be sealed, with registered secrets masked.
+    pub fn masked(&self, text: &str) -> String {
+        self.masks.apply(text)
+    }
+
     fn hiding(&self, part: &Value) -> Hiding {
         // A JSON document is one part: its text cannot be sealed piecewise.
         let marks = match &part.data {

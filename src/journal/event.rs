@@ -20,10 +20,10 @@ use std::{fmt, sync::Arc};
 pub const FORMAT: u32 = 1;
 
 macro_rules! events {
-    ($($(#[$meta:meta])* $variant:ident = $name:literal,)*) => {
+    ($($(#[$meta:meta])* $variant:ident($payload:ty) = $name:literal,)*) => {
         /// Something that happened in a run.
         #[derive(Clone, Debug)]
-        pub enum Event { $($(#[$meta])* $variant($variant),)* }
+        pub enum Event { $($(#[$meta])* $variant($payload),)* }
 
         impl Event {
             /// Every name, in the order of a run.
@@ -40,12 +40,12 @@ macro_rules! events {
 
             /// Nothing when the name is not known.
             fn load(name: &str, stored: Option<&Value>) -> Option<Result<Event, BadRecord>> {
-                match name { $($name => Some($variant::load(stored).map(Event::$variant)),)* _ => None }
+                match name { $($name => Some(<$payload>::load(stored).map(Event::$variant)),)* _ => None }
             }
         }
 
-        $(impl From<$variant> for Event {
-            fn from(payload: $variant) -> Event {
+        $(impl From<$payload> for Event {
+            fn from(payload: $payload) -> Event {
                 Event::$variant(payload)
             }
         })*
@@ -54,37 +54,43 @@ macro_rules! events {
 
 events! {
     /// A run was made.
-    RunCreated = "run.created",
+    RunCreated(Box<RunCreated>) = "run.created",
     /// A process took it.
-    RunClaimed = "run.claimed",
+    RunClaimed(RunClaimed) = "run.claimed",
     /// Items were begun.
-    ItemStarted = "item.started",
+    ItemStarted(ItemStarted) = "item.started",
     /// Something was read.
-    StepRead = "step.read",
+    StepRead(StepRead) = "step.read",
     /// What will be tried.
-    StepIntent = "step.intent",
+    StepIntent(StepIntent) = "step.intent",
     /// It may leave now.
-    StepAttempt = "step.attempt",
+    StepAttempt(StepAttempt) = "step.attempt",
     /// Before and after.
-    StepImages = "step.images",
+    StepImages(StepImages) = "step.images",
     /// How a step ended.
-    StepOutcome = "step.outcome",
+    StepOutcome(StepOutcome) = "step.outcome",
     /// Verification passed.
-    ItemVerified = "item.verified",
+    ItemVerified(ItemVerified) = "item.verified",
     /// Items are over.
-    ItemClosed = "item.closed",
+    ItemClosed(ItemClosed) = "item.closed",
     /// A person is asked.
-    HumanAsked = "human.asked",
+    HumanAsked(HumanAsked) = "human.asked",
     /// A person decided.
-    HumanDecided = "human.decided",
+    HumanDecided(HumanDecided) = "human.decided",
     /// Stopped between two steps.
-    RunPaused = "run.paused",
+    RunPaused(RunPaused) = "run.paused",
     /// Goes on.
-    RunResumed = "run.resumed",
+    RunResumed(RunResumed) = "run.resumed",
     /// Asked to end.
-    RunCancelled = "run.cancelled",
+    RunCancelled(RunCancelled) = "run.cancelled",
     /// Over.
-    RunClosed = "run.closed",
+    RunClosed(RunClosed) = "run.closed",
+}
+
+impl From<RunCreated> for Event {
+    fn from(payload: RunCreated) -> Event {
+        Event::RunCreated(Box::new(payload))
+    }
 }
 
 impl Event {

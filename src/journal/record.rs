@@ -184,6 +184,15 @@ impl<T: Field> Field for Option<T> {
     }
 }
 
+impl<T: Field> Field for Box<T> {
+    fn store(&self) -> Option<Value> {
+        (**self).store()
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        T::load(stored).map(Box::new)
+    }
+}
+
 /// An empty list is left out.
 impl<T: Field> Field for Vec<T> {
     fn store(&self) -> Option<Value> {

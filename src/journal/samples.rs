@@ -50,7 +50,7 @@ impl Filler {
         self.numbers[self.turn() % self.numbers.len()]
     }
     fn maybe<T>(&self, some: T) -> Option<T> {
-        (self.number() % 2 == 0).then_some(some)
+        self.number().is_multiple_of(2).then_some(some)
     }
     fn some<T>(&self, make: impl Fn() -> T) -> Vec<T> {
         (0..self.number() % 4).map(|_| make()).collect()

@@ -107,6 +107,13 @@ impl Held<'_> {
         self.note(begun.map(drop).map_err(|e| of_sqlite(&self.journal.path, e)))
     }
 
+    /// One view of the file for several reads, whatever other processes append meanwhile; holds up nobody.
+    async fn begin_reading(&mut self) -> Result<(), JournalError> {
+        self.state.unfinished = true;
+        let begun = sqlx::query("BEGIN").execute(self.sql()).await;
+        begun.map(drop).map_err(|e| of_sqlite(&self.journal.path, e))
+    }
+
     /// COMMIT (synced) when the work went well, else ROLLBACK.
     async fn end<T>(&mut self, work: Result<T, JournalError>) -> Result<T, JournalError> {
         let work = match work {

@@ -91,7 +91,11 @@ impl Held<'_> {
             }
             end = Some(now);
         }
-        end.ok_or(JournalError::OutOfOrder { run, what: "there is no such run yet" })
+        let (Some(end), Some(last)) = (end, ready.last()) else {
+            return Err(JournalError::OutOfOrder { run, what: "there is nothing to append" });
+        };
+        projection::point(self, run, end, last.at).await?;
+        Ok(end)
     }
 
     /// The last event of a run, compared with what the list of runs says, so that an append never hides a cut.

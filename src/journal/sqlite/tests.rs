@@ -101,7 +101,7 @@ async fn every_event_is_stored_and_read_back_in_order() {
     assert!(journal.events(run(2)).await.unwrap().is_empty());
     let report = journal.verify(None).await.unwrap();
     assert_eq!((report.runs, report.events, report.findings.as_slice()), (1, events.len() as u64, &[][..]));
-    assert_eq!((report.anchor.unwrap().number, report.blind.len()), (2, 3));
+    assert_eq!((report.anchor.unwrap().number, report.blind.len()), (2, 4));
 }
 
 #[tokio::test]

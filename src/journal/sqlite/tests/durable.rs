@@ -1,7 +1,13 @@
 //! Durable and alone: settings, rights, foreign files, crashes, full disks, callers that go away.
 
 use super::*;
-use crate::journal::sqlite::{Held, schema};
+use crate::{
+    base::{
+        secret::Secret,
+        value::{Marks, Value},
+    },
+    journal::sqlite::{Held, schema},
+};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{
     fs,
@@ -308,4 +314,31 @@ async fn without_a_key_personal_values_are_refused_and_the_rest_is_recorded() {
     let Event::RunCreated(made) = &events[0].event else { panic!() };
     assert!(made.params.values().any(|value| value.plain() == "(personal)"), "{:?}", made.params);
     assert_eq!(keyless.waiting().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn neither_secrets_nor_personal_values_stand_in_the_files_in_clear() {
+    let desk = Desk::new();
+    let masks = Masks::default();
+    masks.add(&Secret::new("hunter22"));
+    let sealer = Sealer::open(&desk.home.path().join("trueup/seal.key"), masks).unwrap();
+    let journal = Journal::open(&desk.path(), World::real(), sealer).await.unwrap();
+    let values =
+        vec![Value::from("ada@example.org").marked(Marks::PERSONAL), Value::from("s3cr3t").marked(Marks::SECRET)];
+    let filler = Filler::new(["key hunter22", "plain words"].map(String::from).to_vec(), values, vec![2, 3, 6]);
+    let events = filler.every_event(run(1));
+    let asked = events.iter().position(|event| event.name() == "human.asked").unwrap();
+    journal.append(run(1), &events[..=asked]).await.unwrap();
+    assert_eq!(journal.waiting().await.unwrap().len(), 1);
+    let look = || {
+        let files =
+            ["journal.db", "journal.db-wal"].map(|name| fs::read(desk.path().with_file_name(name)).unwrap_or_default());
+        let all = String::from_utf8_lossy(&files.concat()).into_owned();
+        assert!(all.contains("plain words") && all.contains("$sealed"));
+        ["hunter22", "ada@example.org", "s3cr3t"].into_iter().filter(|word| all.contains(word)).collect::<Vec<_>>()
+    };
+    assert_eq!(look(), [""; 0]);
+    journal.append(run(1), &events[asked + 1..]).await.unwrap();
+    journal.close().await.unwrap();
+    assert_eq!(look(), [""; 0]);
 }

@@ -163,7 +163,10 @@ async fn cuts_and_forged_ends_are_found_where_the_journals_own_chain_or_the_list
             "entry 2: its hash is not that of its content",
         ),
         (vec![format!("DELETE FROM runs WHERE id = '{open}'")], "the list of runs"),
-        (vec![format!("UPDATE events SET run = 'nobody' WHERE run = '{open}'")], "names a run that is none"),
+        (vec![format!("UPDATE events SET hash = 7, prev = 'x' WHERE run = '{open}' AND seq = 3")], "event 3: "),
+        (vec![format!("UPDATE events SET kind = x'ff00', at = 'noon' WHERE run = '{open}' AND seq = 3")], "event 3: "),
+        (vec![format!("UPDATE heads SET hash = 'x', seq = 'y' WHERE run = '{open}'")], "entry 5: "),
+        (vec![format!("UPDATE events SET run = 'nobody' WHERE run = '{open}'")], "`nobody` is not the id of a run"),
     ];
     for (n, (statements, words)) in cases.into_iter().enumerate() {
         let (path, mut file) = copy(&desk, n).await;
@@ -240,4 +243,44 @@ async fn a_tampered_run_is_neither_read_nor_extended() {
     assert_eq!(journal.events(run(2)).await.unwrap().len(), 8);
     let error = journal.append(run(1), &[decided("a", "-")]).await.unwrap_err();
     assert!(matches!(error, JournalError::Tampered { seq: 5, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn whatever_byte_of_the_file_changes_no_other_history_is_ever_read() {
+    let desk = Desk::new();
+    three_runs(&desk).await;
+    let whole = fs::read(desk.path()).unwrap();
+    let history = async |journal: &Journal| {
+        let mut all = String::new();
+        for n in 1..=3 {
+            all.push_str(&format!("{:?}", journal.events(run(n)).await.ok()?));
+        }
+        Some(all)
+    };
+    let truth = history(&desk.open().await).await.unwrap();
+    let (mut dice, mut found, mut harmless) = (Dice(0xbeef), 0, 0);
+    for n in 0..150 {
+        let path = desk.home.path().join(format!("flip{n}.db"));
+        let mut bytes = whole.clone();
+        let at = dice.roll(bytes.len());
+        bytes[at] ^= 1 << dice.roll(8);
+        fs::write(&path, &bytes).unwrap();
+        let sound = match desk.open_at(&path).await {
+            Ok(journal) => {
+                let clean = journal.verify(None).await.is_ok_and(|report| report.findings.is_empty());
+                if clean {
+                    assert_eq!(history(&journal).await.as_deref(), Some(&*truth), "byte {at}");
+                }
+                clean
+            }
+            Err(_) => false,
+        };
+        if sound {
+            harmless += 1
+        } else {
+            found += 1
+        }
+        fs::remove_file(&path).unwrap();
+    }
+    assert!(found > 20 && harmless > 0, "{found} found, {harmless} in unused space or in the lists");
 }
