@@ -12,6 +12,7 @@ pub mod shape;
 pub mod source;
 pub mod suggest;
 pub mod time;
+pub mod url_path;
 pub mod value;
 pub mod world;
 pub mod yaml;
