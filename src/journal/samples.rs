@@ -93,8 +93,9 @@ impl Filler {
             actor: self.text(),
             environment: self.text(),
             now: self.stamp(),
-            plan_digest: None,
-            plan: self.maybe(self.text()),
+            plan_digest: self.maybe(self.text()),
+            plan_id: None,
+            plan: self.maybe(self.value()),
             plan_summary: self.maybe(self.value()),
             engine: self.text(),
             targets: self.some(|| Target { connection: self.text(), identity: self.text() }),
@@ -152,7 +153,7 @@ impl Filler {
                 items: self.some(|| StartedItem {
                     item: self.text(),
                     key: self.maybe(self.value()),
-                    plan: self.maybe(self.text()),
+                    plan: self.maybe(self.value()),
                 }),
             }
             .into(),

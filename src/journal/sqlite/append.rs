@@ -29,7 +29,7 @@ pub(super) struct Ready<'a> {
 
 impl Journal {
     /// Appends a group of events in one transaction and returns when it is synced. All of them are recorded or none.
-    /// The first event of a run is `run.created`; its plan's digest must be a new one.
+    /// The first event of a run is `run.created`; its saved plan must not have been used.
     ///
     /// An error means that nothing was recorded, with one exception: after [`JournalError::Disk`] nobody knows.
     pub async fn append(&self, run: RunId, events: &[Event]) -> Result<Appended, JournalError> {

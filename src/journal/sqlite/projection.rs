@@ -67,8 +67,8 @@ async fn created(
     at: Stamp,
     made: &RunCreated,
 ) -> Result<(), JournalError> {
-    if let Some(digest) = &made.plan_digest {
-        held.use_plan(digest, run, at).await?;
+    if let Some(plan) = &made.plan_id {
+        held.use_plan(plan, run, at).await?;
     }
     let path = &held.journal.path;
     // Lists are not sealed; what people typed may hold a secret all the same.
@@ -173,10 +173,10 @@ impl Held<'_> {
         .await
     }
 
-    async fn use_plan(&mut self, digest: &str, run: RunId, at: Stamp) -> Result<(), JournalError> {
+    async fn use_plan(&mut self, plan: &str, run: RunId, at: Stamp) -> Result<(), JournalError> {
         let sqlite = |e| of_sqlite(&self.journal.path, e);
-        let earlier = sqlx::query("SELECT run, at FROM plans_used WHERE digest = ?")
-            .bind(digest)
+        let earlier = sqlx::query("SELECT run, at FROM plans_used WHERE plan = ?")
+            .bind(plan)
             .fetch_optional(&mut self.state.connection)
             .await
             .map_err(sqlite)?;
@@ -188,8 +188,8 @@ impl Held<'_> {
             })?;
             return Err(JournalError::PlanUsed { run: by, at: Stamp { micros: at, digits: 6 } });
         }
-        sqlx::query("INSERT INTO plans_used (digest, run, at) VALUES (?, ?, ?)")
-            .bind(digest)
+        sqlx::query("INSERT INTO plans_used (plan, run, at) VALUES (?, ?, ?)")
+            .bind(plan)
             .bind(run.to_string())
             .bind(at.micros)
             .execute(&mut self.state.connection)

@@ -215,14 +215,12 @@ impl Journal {
         Ok(waiting.into_iter().map(|(_, open)| open).collect())
     }
 
-    /// The run that used a plan with this digest, and when.
-    pub async fn plan_used(&self, digest: &str) -> Result<Option<(RunId, Stamp)>, JournalError> {
+    /// The run that used the saved plan with this identity, and when.
+    pub async fn plan_used(&self, plan: &str) -> Result<Option<(RunId, Stamp)>, JournalError> {
         let mut held = self.connection().await?;
         let sqlite = |e| of_sqlite(&self.path, e);
-        let row = sqlx::query("SELECT run, at FROM plans_used WHERE digest = ?")
-            .bind(digest)
-            .fetch_optional(held.sql())
-            .await;
+        let row =
+            sqlx::query("SELECT run, at FROM plans_used WHERE plan = ?").bind(plan).fetch_optional(held.sql()).await;
         let Some(row) = row.map_err(sqlite)? else { return Ok(None) };
         let run = self.run_id(row.try_get(0).map_err(sqlite)?)?;
         Ok(Some((run, stamp(row.try_get(1).map_err(sqlite)?))))

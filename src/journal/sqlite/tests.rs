@@ -14,19 +14,12 @@ use crate::{
         words::RunWord,
     },
 };
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 /// A journal in a folder of its own, with a clock that the test moves.
 struct Desk {
     home: tempfile::TempDir,
-    clock: Arc<AtomicI64>,
+    world: World,
     sealer: Sealer,
 }
 
@@ -34,7 +27,7 @@ impl Desk {
     fn new() -> Desk {
         let home = tempfile::tempdir().unwrap();
         let sealer = Sealer::open_or_create(&home.path().join("trueup/seal.key"), Masks::default()).unwrap();
-        Desk { home, clock: Arc::new(AtomicI64::new(1_753_264_800_000_000)), sealer }
+        Desk { home, world: World::fixed(Stamp { micros: 1_753_264_800_000_000, digits: 6 }), sealer }
     }
 
     fn path(&self) -> std::path::PathBuf {
@@ -46,13 +39,12 @@ impl Desk {
     }
 
     async fn open_at(&self, path: &Path) -> Result<Journal, JournalError> {
-        let clock = self.clock.clone();
-        let world = World::at(move || Stamp { micros: clock.load(Ordering::Relaxed), digits: 6 });
-        Journal::open(path, world, self.sealer.clone()).await
+        Journal::open(path, self.world.clone(), self.sealer.clone()).await
     }
 
-    fn later(&self, seconds: i64) {
-        self.clock.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+    fn later(&self, seconds: u64) {
+        // The fixed clock moves when somebody waits; nobody needs to.
+        drop(self.world.pause(Duration::from_secs(seconds)));
     }
 }
 
@@ -175,8 +167,7 @@ async fn lists_made_again_from_the_events_are_the_same() {
     let journal = desk.open().await;
     let filler = Filler::plain();
     for n in 1..=4 {
-        let made =
-            crate::journal::payload::RunCreated { plan_digest: Some(format!("d{n}").into()), ..filler.created() };
+        let made = crate::journal::payload::RunCreated { plan_id: Some(format!("d{n}").into()), ..filler.created() };
         journal.append(run(n), &[made.into(), filler.asked("agreed", &["a"]).into()]).await.unwrap();
         desk.later(1);
     }
@@ -244,16 +235,15 @@ async fn a_short_id_finds_its_run_or_lists_the_candidates() {
 async fn a_plan_is_used_once() {
     let desk = Desk::new();
     let journal = desk.open().await;
-    let made = || {
-        Event::from(crate::journal::payload::RunCreated { plan_digest: Some("d1".into()), ..Filler::plain().created() })
-    };
+    let made =
+        || Event::from(crate::journal::payload::RunCreated { plan_id: Some("d1".into()), ..Filler::plain().created() });
     assert_eq!(journal.plan_used("d1").await.unwrap(), None);
     journal.append(run(1), &[made()]).await.unwrap();
     let error = journal.append(run(2), &[made()]).await.unwrap_err();
     assert!(matches!(error, JournalError::PlanUsed { run: by, .. } if by == run(1)), "{error}");
     assert!(journal.run(run(2)).await.unwrap().is_none());
     assert_eq!(journal.plan_used("d1").await.unwrap().unwrap().0, run(1));
-    // Without a plan file there is nothing to use up.
+    // Without a saved plan there is nothing to use up, and the same change may come again.
     journal.append(run(2), &[created()]).await.unwrap();
     journal.append(run(3), &[created()]).await.unwrap();
 }

@@ -13,6 +13,7 @@ use std::{
     fs,
     future::{Future, poll_fn},
     os::unix::fs::PermissionsExt,
+    sync::Arc,
     task::Poll,
 };
 
