@@ -124,7 +124,7 @@ impl RunState {
     pub fn apply(&mut self, at: Stamp, event: &Event) {
         match event {
             Event::RunCreated(created) => {
-                self.created = Some(created.clone());
+                self.created = Some((**created).clone());
                 self.created_at = Some(at);
             }
             Event::RunClaimed(_) => {}
