@@ -22,6 +22,7 @@ pub mod problem;
 mod render;
 mod run;
 pub mod scope;
+pub mod shape;
 pub mod sql;
 mod sql_words;
 mod syntax;
@@ -35,6 +36,7 @@ pub use path::{Path, Step};
 pub use problem::{Failure, Problem, Refused};
 pub use scope::{Entry, Scope, Vars};
 pub use sql::{Bound, Dialect, Sql};
+pub use shape::Datum;
 pub use text::Text;
 pub use tree::Tree;
 

@@ -144,17 +144,19 @@ refuses('a typo in the kind of a step', playbook, '    ask:\n', '    aks:\n', 'a
 refuses('a typo in a key of an action', playbook, '      only_if:', '      onlyif:', 'onlyif');
 refuses('a typo in a key of a read', playbook, 'expect: one', 'expects: one', 'expects');
 refuses('a typo in a key of a param', playbook, "pattern: ", "patern: ", 'patern');
+refuses('a typo in an end', playbook, 'otherwise: "No trainee has the slug {{ params.slug }}."', 'otherwise: { stpo: "No trainee." }', 'stpo');
+refuses('two kinds in one step', playbook, '  - id: clear_award\n', '  - http: { api: dqt, get: /v2/x }\n    id: clear_award\n', '');
 refuses('a wrong risk', playbook, 'risk: high', 'risk: hihg', 'high');
 refuses('a wrong type of param', playbook, 'slug: { type: string', 'slug: { type: strin', 'string');
 refuses('a version that is text', playbook, 'version: 1', 'version: one', '');
 refuses('a language that does not exist', playbook, 'trueup: v1', 'trueup: v9', 'v1');
-refuses('a key that is there twice', playbook, 'risk: high', 'risk: high\nrisk: low', 'unique');
+refuses('a key that is there twice', playbook, '\nparams:', '\nrisk: low\nparams:', 'unique');
 refuses('columns to clear that are no list', playbook, 'clear: [recommended_for_award_at, awarded_at, outcome_date]', 'clear: 7', '');
 
 // --- completion and hover in a playbook
 const newStep = '  - id: clear_award\n    ▮\n  - id: clear_award_2\n    row:';
 offers('a new step is offered its kinds', playbook, '  - id: clear_award\n    row:', newStep, ['row', 'rows', 'http', 'ask', 'tell', 'sql', 'assert', 'block', 'when']);
-offers('a step that has its kind is offered no second one', playbook, '\nverification:', '\n    ▮\nverification:', ['when'], ['http', 'ask']);
+offers('a step that has its kind is offered the keys of all steps', playbook, '\nverification:', '\n    ▮\nverification:', ['when'], ['row', 'id']);
 offers('inside `row`, its keys', playbook, '      of: trainee\n', '      of: trainee\n      ▮\n', ['table', 'key', 'create', 'also'], ['of', 'set', 'question']);
 offers('inside `ask`, its keys', playbook, '      who: register-support\n', '      ▮\n', ['who'], ['of', 'set']);
 offers('at the top, the parts of a playbook', playbook, 'risk: high\n', '▮\n', ['risk', 'uses', 'errors', 'afterwards'], ['row', 'steps']);

@@ -1,0 +1,39 @@
+//! `ask`: a question to a person; the run waits, durably.
+
+use crate::{
+    base::shape::{Length, Named, Word},
+    shape,
+    template::Text,
+};
+
+shape! {
+    /// Asks a person. The run waits, durably, until `trueup answer` gives the answer, which becomes the step's result.
+    "ask" pub struct AskSpec {
+        /// Who is asked: a name under `people`.
+        who: Word,
+        /// The question.
+        question: Text,
+        /// What the answer consists of: names and types.
+        #[schemars(default)]
+        answer: Named<AnswerField>,
+        /// The APIs and databases that the person may change before answering; what a dry-run reads there afterwards is
+        /// unknown. Default: every API.
+        affects: Option<Vec<Word>>,
+        /// How long the answer may take.
+        within: Option<Length>,
+    }
+}
+
+shape! {
+    /// One part of an answer.
+    "an answer field" pub struct AnswerField {
+        /// `string`, `int`, `decimal`, `bool`, `date`, `timestamp`, `uuid` or `email`.
+        kind as "type": Word,
+        /// What it means.
+        description: Option<Word>,
+        /// A pattern that the whole text must match.
+        pattern: Option<Word>,
+        /// May be left out.
+        optional: Option<bool>,
+    }
+}

@@ -1,0 +1,121 @@
+//! The ends of a check: what happens when a step does not find what it needs.
+
+use crate::{
+    base::{
+        diagnostic::Diagnostic,
+        shape::{FromNode, Lowering, ONE_OF, Word},
+        yaml::Node,
+    },
+    template::Text,
+};
+
+/// Where a failed check leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The item ends here; nothing more is done. The default.
+    Stop,
+    /// The item is left alone.
+    Skip,
+    /// All is already as wanted.
+    Done,
+    /// Shown at approval; the item goes on.
+    Warn,
+    /// The item failed.
+    Fail,
+    /// Somebody has to look at it.
+    Escalate,
+}
+
+impl Way {
+    /// The key in the playbook.
+    pub fn word(self) -> &'static str {
+        match self {
+            Way::Stop => "stop",
+            Way::Skip => "skip",
+            Way::Done => "done",
+            Way::Warn => "warn",
+            Way::Fail => "fail",
+            Way::Escalate => "escalate",
+        }
+    }
+}
+
+/// What happens when a step does not find what it needs.
+#[derive(Clone, Debug)]
+pub struct Otherwise {
+    /// Where it leads.
+    pub way: Way,
+    /// What to say.
+    pub say: Option<Text>,
+    /// Who has to look at it.
+    pub who: Option<Word>,
+    /// Personal values that this person needs to see: `trainee.date_of_birth`.
+    pub reveal: Vec<Word>,
+}
+
+const WAYS: &[(&str, Way)] = &[
+    ("stop", Way::Stop),
+    ("skip", Way::Skip),
+    ("done", Way::Done),
+    ("warn", Way::Warn),
+    ("fail", Way::Fail),
+    ("escalate", Way::Escalate),
+];
+
+impl FromNode for Otherwise {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        let Node::Map(entries, at) = node else {
+            return match node {
+                Node::Scalar(s) if matches!(&*s.text, "stop" | "skip" | "fail") => {
+                    let way = WAYS.iter().find(|(w, _)| *w == &*s.text).map_or(Way::Stop, |(_, w)| *w);
+                    Some(Otherwise { way, say: None, who: None, reveal: Vec::new() })
+                }
+                Node::Scalar(_) => Text::from_node(node, cx).map(|say| Otherwise { way: Way::Stop, say: Some(say), who: None, reveal: Vec::new() }),
+                _ => cx.wrong_type(node, "a text or a map such as `{ skip: text }`"),
+            };
+        };
+        let ways: Vec<_> = entries.iter().filter_map(|e| WAYS.iter().find(|(w, _)| *w == &*e.key.text).map(|(_, way)| (e, *way))).collect();
+        let [(entry, way)] = ways.as_slice() else {
+            let words: Vec<_> = WAYS.iter().map(|(w, _)| *w).collect();
+            let problem = Diagnostic::error(&ONE_OF, *at, "exactly one way out is needed");
+            let odd = entries.iter().find(|e| !words.contains(&&*e.key.text)).map_or("", |e| &e.key.text);
+            cx.push(problem.suggest(odd, words.iter().copied()));
+            return None;
+        };
+        let escalates = *way == Way::Escalate;
+        let known: &[&str] = if escalates { &["escalate", "say", "reveal"] } else { &["stop", "skip", "done", "warn", "fail"] };
+        cx.unknown_keys(node, known, if escalates { "an escalation" } else { "this way out" });
+        if !escalates {
+            let say = Text::from_node(&entry.node, cx)?;
+            return Some(Otherwise { way: *way, say: Some(say), who: None, reveal: Vec::new() });
+        }
+        let who = Word::from_node(&entry.node, cx);
+        let say = crate::base::shape::field::<Text>(node, "say", "an escalation", cx);
+        let reveal = crate::base::shape::field::<Vec<Word>>(node, "reveal", "an escalation", cx);
+        Some(Otherwise { way: *way, say: Some(say?), who: Some(who?), reveal: reveal? })
+    }
+}
+
+impl schemars::JsonSchema for Otherwise {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Otherwise".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let one = |word: &str, what: &str| serde_json::json!({ "type": "object", "additionalProperties": false, "required": [word], "properties": { word: { "type": "string", "description": what } } });
+        schemars::json_schema!({
+            "description": "What happens when the step does not find what it needs.",
+            "anyOf": [
+                { "type": "string", "description": "Stop with this text." },
+                one("stop", "Stop with this text."),
+                one("skip", "Leave this item alone, with this text."),
+                one("done", "All is already as wanted, with this text."),
+                one("warn", "Go on, and show this text at approval."),
+                one("fail", "The item failed, with this text."),
+                { "type": "object", "additionalProperties": false, "required": ["escalate", "say"], "properties": {
+                    "escalate": { "type": "string", "description": "Who has to look at it: a name under `people`." },
+                    "say": { "type": "string", "description": "What this person is told." },
+                    "reveal": { "type": "array", "items": { "type": "string" }, "description": "Personal values that this person needs." } } }
+            ]
+        })
+    }
+}

@@ -1,0 +1,240 @@
+//! `errors:`: the decision table of failed calls. The first row that fits decides.
+
+use crate::{
+    base::{
+        diagnostic::Diagnostic,
+        shape::{BAD_FORM, FromNode, Length, Lowering, ONE_OF, Word},
+        source::Span,
+        yaml::Node,
+    },
+    read::http::Status,
+    shape,
+    template::Text,
+    words,
+};
+
+shape! {
+    /// One row of the decision table: what a failure looks like, and what to do then.
+    "a row of the errors table" pub struct ErrorRow {
+        /// What people call this failure.
+        name: Option<Word>,
+        /// Only failures of these steps.
+        step: Option<OneOrMore<Word>>,
+        /// Only answers with these statuses: `404`, `5xx`, or a list.
+        status: Option<OneOrMore<Status>>,
+        /// Only answers whose error code (the connection's `error_code`) is one of these.
+        code: Option<OneOrMore<Code>>,
+        /// Only failures of this kind.
+        kind: Option<OneOrMore<FailureKind>>,
+        /// What to do.
+        then: Option<Then>,
+        /// What to do in every other case: the last row.
+        otherwise: Option<Then>,
+    }
+}
+
+words! {
+    "a kind of failure"
+    pub enum FailureKind {
+        /// No connection: nothing was sent.
+        Connect = "connect",
+        /// No answer in time.
+        Timeout = "timeout",
+        /// An answer that cannot be read.
+        Body = "body",
+        /// The API refused, by its status.
+        Status = "status",
+    }
+}
+
+/// One value or a list of them.
+#[derive(Clone, Debug)]
+pub struct OneOrMore<T>(pub Vec<T>);
+
+impl<T: FromNode> FromNode for OneOrMore<T> {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        match node {
+            Node::List(..) => Vec::from_node(node, cx).map(OneOrMore),
+            _ => T::from_node(node, cx).map(|one| OneOrMore(vec![one])),
+        }
+    }
+}
+impl<T: schemars::JsonSchema> schemars::JsonSchema for OneOrMore<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("OneOrMore_{}", T::schema_name()).into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let one = generator.subschema_for::<T>();
+        schemars::json_schema!({ "anyOf": [one, { "type": "array", "items": one }] })
+    }
+}
+
+/// An API's own error code: a number or a word, compared as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code(pub String);
+
+impl FromNode for Code {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        match node {
+            Node::Scalar(s) if !s.text.is_empty() => Some(Code(s.text.to_string())),
+            _ => cx.wrong_type(node, "a code: a number or a word"),
+        }
+    }
+}
+crate::plain_schema!(Code, { "type": ["string", "integer"] });
+
+/// What to do about a failure.
+#[derive(Clone, Debug)]
+pub struct Then {
+    /// The action.
+    pub verdict: Verdict,
+    /// Where it stands.
+    pub at: Span,
+}
+
+/// The actions of the table.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// Try again, with a bound.
+    Retry(Retry),
+    /// End the item here.
+    Stop(Option<Text>),
+    /// Leave the item alone.
+    Skip(Option<Text>),
+    /// The item failed.
+    Fail(Option<Text>),
+    /// The answer is good.
+    Accept,
+    /// Somebody has to look at it.
+    Escalate(Word, Text),
+}
+
+shape! {
+    /// How often and how long to try again. There is always a bound.
+    "a retry" pub struct Retry {
+        /// At most this many further attempts.
+        attempts: Option<u32>,
+        /// At most this long.
+        length as "for": Option<Length>,
+        /// The pause before each attempt: `2s..60s` doubles from the first to the second.
+        backoff: Option<Backoff>,
+        /// Spread the pauses at random, so that many clients do not come back at once: `full`.
+        jitter: Option<Jitter>,
+        /// What to do when that did not help; `stop` unless said otherwise.
+        exhausted: Option<Box<Then>>,
+    }
+}
+
+words! {
+    "a jitter"
+    pub enum Jitter {
+        /// Between nothing and the whole pause.
+        Full = "full",
+        /// Exactly the pause.
+        None = "none",
+    }
+}
+
+/// The pause before a further attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    /// The first pause.
+    pub first: std::time::Duration,
+    /// The longest pause.
+    pub most: std::time::Duration,
+}
+
+impl Backoff {
+    /// The pause before attempt `n` (the first further attempt is 1), doubling up to the longest.
+    pub fn pause(self, n: u32) -> std::time::Duration {
+        self.first.checked_mul(2_u32.saturating_pow(n.saturating_sub(1))).unwrap_or(self.most).min(self.most)
+    }
+}
+
+impl FromNode for Backoff {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        let Node::Scalar(s) = node else { return cx.wrong_type(node, "a pause such as `2s..60s`") };
+        let (first, most) = s.text.split_once("..").unwrap_or((&s.text, &s.text));
+        match (first.trim().parse::<Length>(), most.trim().parse::<Length>()) {
+            (Ok(first), Ok(most)) if first <= most => Some(Backoff { first: first.0, most: most.0 }),
+            _ => {
+                cx.push(Diagnostic::error(&BAD_FORM, s.span, format!("`{}` is not a pause", s.text)).help("write `2s..60s`: from two seconds, doubling, to a minute"));
+                None
+            }
+        }
+    }
+}
+crate::plain_schema!(Backoff, { "type": "string", "examples": ["2s..60s", "5s"] });
+
+const WORDS: &[&str] = &["retry", "stop", "skip", "fail", "accept", "escalate"];
+
+impl FromNode for Then {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        let at = node.span();
+        let Node::Map(entries, _) = node else {
+            let word = Word::from_node(node, cx)?;
+            let verdict = match word.as_str() {
+                "stop" => Verdict::Stop(None),
+                "skip" => Verdict::Skip(None),
+                "fail" => Verdict::Fail(None),
+                "accept" => Verdict::Accept,
+                other => {
+                    cx.push(Diagnostic::error(&crate::base::shape::UNKNOWN_WORD, at, format!("`{other}` is not an action")).suggest(other, WORDS.iter().copied()));
+                    return None;
+                }
+            };
+            return Some(Then { verdict, at });
+        };
+        let escalates = node.get("escalate").is_some();
+        cx.unknown_keys(node, if escalates { &["escalate", "say"] } else { &["retry", "stop", "skip", "fail"] }, "an action");
+        let Some(entry) = entries.iter().find(|e| WORDS.contains(&&*e.key.text)) else {
+            cx.push(Diagnostic::error(&ONE_OF, at, "exactly one action is needed").suggest("", WORDS.iter().copied()));
+            return None;
+        };
+        let verdict = match &*entry.key.text {
+            "retry" => {
+                let retry = Retry::from_node(&entry.node, cx)?;
+                if retry.attempts.is_none() && retry.length.is_none() {
+                    cx.push(Diagnostic::error(&BAD_FORM, retry.at, "a retry without a bound").help("give `attempts: 5` or `for: 10m`"));
+                    return None;
+                }
+                Verdict::Retry(retry)
+            }
+            "stop" => Verdict::Stop(Some(Text::from_node(&entry.node, cx)?)),
+            "skip" => Verdict::Skip(Some(Text::from_node(&entry.node, cx)?)),
+            "fail" => Verdict::Fail(Some(Text::from_node(&entry.node, cx)?)),
+            _ => {
+                let who = Word::from_node(&entry.node, cx);
+                let say = crate::base::shape::field::<Text>(node, "say", "an escalation", cx);
+                Verdict::Escalate(who?, say?)
+            }
+        };
+        Some(Then { verdict, at })
+    }
+}
+
+impl schemars::JsonSchema for Then {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Then".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let retry = generator.subschema_for::<Retry>();
+        let one = |word: &str, what: &str| serde_json::json!({ "type": "object", "additionalProperties": false, "required": [word], "properties": { word: { "type": "string", "description": what } } });
+        schemars::json_schema!({
+            "description": "What to do about a failed call.",
+            "anyOf": [
+                { "enum": ["stop", "skip", "fail", "accept"] },
+                { "type": "object", "additionalProperties": false, "required": ["retry"], "properties": { "retry": retry } },
+                one("stop", "End the item here, with this text."),
+                one("skip", "Leave the item alone, with this text."),
+                one("fail", "The item failed, with this text."),
+                { "type": "object", "additionalProperties": false, "required": ["escalate", "say"], "properties": {
+                    "escalate": { "type": "string", "description": "Who has to look at it: a name under `people`." },
+                    "say": { "type": "string", "description": "What this person is told." } } }
+            ]
+        })
+    }
+}

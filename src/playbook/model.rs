@@ -1,0 +1,128 @@
+//! The playbook as its author wrote it, typed, with the place of every part.
+
+use super::{errors::ErrorRow, params::Param};
+use crate::{
+    action::step::Step,
+    base::{
+        diagnostic::{Code, Diagnostic, Diagnostics},
+        shape::{BAD_FORM, FromNode, Lowering, Named, Word},
+        source::Source,
+        yaml::{self, Node},
+    },
+    shape,
+    template::Datum,
+    words,
+};
+use std::sync::Arc;
+
+shape! {
+    /// One support procedure: what it needs, what must hold before, what it does, and how one knows that it worked.
+    "a playbook" pub struct Playbook {
+        /// Version of the language: `v1`.
+        trueup: Language,
+        /// Equals the file's path below the playbook folder, without `.yaml`: `register/correct-award`.
+        name: Word,
+        /// Version of the procedure; grows with every change of meaning.
+        version: u32,
+        /// One line that a person would say.
+        title: Word,
+        /// What it is for, what one should know before, who asks for it.
+        description: Option<Word>,
+        /// Who looks after it: a name under `people`.
+        owner: Option<Word>,
+        /// How much harm a mistake does; routes approvals.
+        risk: Option<Risk>,
+        /// What the person who runs it gives.
+        #[schemars(default)]
+        params: Named<Param>,
+        /// Every table, host and method that the procedure may touch. Enforced.
+        #[schemars(default)]
+        uses: Named<Uses>,
+        /// Named values, computed when used.
+        #[schemars(default)]
+        vars: Named<Datum>,
+        /// What must hold before. Reads only; looked at when planning and again when applying.
+        #[schemars(default)]
+        preconditions: Vec<Step>,
+        /// What is done, in order.
+        steps: Vec<Step>,
+        /// How one knows that it worked. Reads only.
+        #[schemars(default)]
+        verification: Vec<Step>,
+        /// What is done once verification passed.
+        #[schemars(default)]
+        afterwards: Vec<Step>,
+        /// What a failed call means and what to do: the first row that fits decides.
+        #[schemars(default)]
+        errors: Vec<ErrorRow>,
+    }
+}
+
+words! {
+    "a version of the language that this trueup reads"
+    pub enum Language {
+        /// The first.
+        V1 = "v1",
+    }
+}
+
+words! {
+    "a risk"
+    pub enum Risk {
+        /// A mistake is a nuisance.
+        Low = "low",
+        /// A mistake costs somebody time.
+        Medium = "medium",
+        /// A mistake harms people.
+        High = "high",
+    }
+}
+
+shape! {
+    /// What a playbook may touch of one connection.
+    "a grant" pub struct Uses {
+        /// Tables that may be read.
+        #[schemars(default)]
+        read: Vec<Word>,
+        /// Tables that may be changed.
+        #[schemars(default)]
+        write: Vec<Word>,
+        /// HTTP methods that may be sent.
+        #[schemars(default)]
+        methods: Vec<Word>,
+    }
+}
+
+impl Playbook {
+    /// Reads a playbook. Problems are collected; a playbook comes out only if its shape is sound.
+    pub fn parse(source: &Arc<Source>, problems: &mut Diagnostics) -> Option<Playbook> {
+        let node = yaml::parse(source, yaml::LIMITS, problems)?;
+        read(&node, source, problems)
+    }
+
+    /// The four lists of steps with their names.
+    pub fn sections(&self) -> [(&'static str, &[Step]); 4] {
+        [("preconditions", &self.preconditions), ("steps", &self.steps), ("verification", &self.verification), ("afterwards", &self.afterwards)]
+    }
+
+    /// How much harm a mistake does; medium unless the author says otherwise.
+    pub fn risk(&self) -> Risk {
+        self.risk.unwrap_or(Risk::Medium)
+    }
+}
+
+/// Reads any shape from a whole document.
+pub fn read<T: FromNode>(node: &Node, source: &Arc<Source>, problems: &mut Diagnostics) -> Option<T> {
+    let before = problems.errors();
+    let read = T::from_node(node, &mut Lowering::new(problems));
+    if read.is_none() && problems.errors() == before {
+        // A reader that fails without a word is our mistake; the user must still be told something true.
+        problems.push(Diagnostic::error(&BAD_FORM, node.span(), format!("{} cannot be read here", source.name())));
+    }
+    read
+}
+
+/// Every code that reading a file can give.
+pub fn codes() -> Vec<&'static Code> {
+    yaml::CODES.iter().chain(crate::base::shape::CODES).copied().collect()
+}

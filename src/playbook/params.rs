@@ -1,0 +1,233 @@
+//! Parameters: declared types, and the values that a person gives, accepted or refused before anything is opened.
+
+use crate::{
+    base::{
+        shape::{Named, Word},
+        suggest,
+        time::{self, Date, Stamp},
+        value::{Data, Map, Marks, Value},
+    },
+    effect::change::TableName,
+    playbook::project::Project,
+    shape,
+};
+
+shape! {
+    /// One parameter.
+    "a parameter" pub struct Param {
+        /// `string`, `int`, `decimal`, `bool`, `date`, `timestamp`, `uuid`, `enum`, `email`, `list`, or an enum column of a
+        /// declared table: `register.trainees.training_route`.
+        kind as "type": Word,
+        /// Of a list: the type of its elements.
+        of: Option<Word>,
+        /// Of an enum: the words.
+        #[schemars(default)]
+        values: Vec<Word>,
+        /// What it means, for the person who runs the playbook.
+        description: Option<Word>,
+        /// A pattern that the whole text must match.
+        pattern: Option<Word>,
+        /// Smallest value; of a list: fewest elements.
+        min: Option<Value>,
+        /// Largest value; of a list: most elements.
+        max: Option<Value>,
+        /// Fewest characters.
+        min_length: Option<u32>,
+        /// Most characters.
+        max_length: Option<u32>,
+        /// Taken when nothing is given; `null` makes the parameter optional.
+        default: Option<Value>,
+        /// One good value.
+        example: Option<Value>,
+        /// Good values.
+        #[schemars(default)]
+        examples: Vec<Value>,
+        /// About a person: masked and sealed.
+        personal: Option<bool>,
+        /// A secret: never shown, never stored.
+        secret: Option<bool>,
+    }
+}
+
+/// The types that need nothing else.
+pub const TYPES: &[&str] = &["string", "int", "decimal", "bool", "date", "timestamp", "uuid", "enum", "email", "list"];
+
+impl Param {
+    /// The marks of its value.
+    pub fn marks(&self) -> Marks {
+        let personal = if self.personal == Some(true) { Marks::PERSONAL } else { Marks::NONE };
+        personal | if self.secret == Some(true) { Marks::SECRET } else { Marks::NONE }
+    }
+
+    /// The words of an enum, its own or those of the column that gives its type.
+    pub fn words<'a>(&'a self, project: &'a Project) -> Vec<&'a str> {
+        if self.kind.as_str() == "enum" {
+            return self.values.iter().map(Word::as_str).collect();
+        }
+        column(self.kind.as_str()).and_then(|(table, column)| project.facts(&table)?.enums.get(column)).map(|names| names.names().collect()).unwrap_or_default()
+    }
+}
+
+/// Table and column of `connection.table.column`.
+pub fn column(kind: &str) -> Option<(TableName, &str)> {
+    let (table, column) = kind.rsplit_once('.')?;
+    Some((TableName::parse(table)?, column))
+}
+
+/// Why a given value is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The parameter.
+    pub param: String,
+    /// A sentence fragment.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// The parameters of a run from what a person gave (`name`, text or typed value). All refusals in one go.
+pub fn accept(declared: &Named<Param>, given: &[(String, Value)], project: &Project) -> Result<Map, Vec<Refused>> {
+    let mut refused = Vec::new();
+    for (name, _) in given.iter().filter(|(name, _)| declared.get(name).is_none()) {
+        let help = suggest::help(name, declared.names());
+        refused.push(Refused { param: name.clone(), message: format!("the playbook has no parameter `{name}`"), help });
+    }
+    let mut accepted = Map::new();
+    for (name, param) in declared.iter() {
+        let value = match given.iter().find(|(n, _)| n == name) {
+            Some((_, value)) => one(param, value, project),
+            None => match &param.default {
+                Some(value) if value.is_null() => Ok(Value::NULL),
+                Some(value) => one(param, value, project),
+                None => Err((format!("`{name}` is missing"), Some(missing_help(name, param)))),
+            },
+        };
+        match value {
+            Ok(value) => {
+                accepted.insert(name.into(), value.marked(param.marks()));
+            }
+            Err((message, help)) => refused.push(Refused { param: name.to_owned(), message, help }),
+        }
+    }
+    if refused.is_empty() { Ok(accepted) } else { Err(refused) }
+}
+
+fn missing_help(name: &str, param: &Param) -> String {
+    let example = param.example.as_ref().or(param.examples.first()).map_or_else(|| format!("<{}>", param.kind.as_str()), |v| v.plain().into_owned());
+    let what = param.description.as_ref().map_or(String::new(), |d| format!(" ({})", d.as_str().trim()));
+    format!("give it as `{name}={example}`{what}")
+}
+
+type Verdict = Result<Value, (String, Option<String>)>;
+
+fn one(param: &Param, given: &Value, project: &Project) -> Verdict {
+    if param.kind.as_str() == "list" {
+        return list(param, given, project);
+    }
+    let value = typed(param.kind.as_str(), param, given, project)?;
+    bounds(param, &value)?;
+    Ok(value)
+}
+
+fn list(param: &Param, given: &Value, project: &Project) -> Verdict {
+    let of = param.of.as_ref().map_or("string", Word::as_str);
+    let parts: Vec<Value> = match (&given.data, given.as_list()) {
+        (_, Some(values)) => values.to_vec(),
+        (Data::Text(text), _) if text.trim().is_empty() => Vec::new(),
+        (Data::Text(text), _) => text.split(',').map(|part| Value::text(part.trim())).collect(),
+        _ => return Err((format!("{} is not a list", given.shown()), Some("write the elements with commas between them: `a,b,c`".into()))),
+    };
+    for (bound, less) in [(&param.min, true), (&param.max, false)] {
+        if let Some(n) = bound.as_ref().and_then(Value::as_int)
+            && (if less { (parts.len() as i64) < n } else { parts.len() as i64 > n })
+        {
+            return Err((format!("the list has {} elements; {} {n}", parts.len(), if less { "at least" } else { "at most" }), None));
+        }
+    }
+    let elements = parts.iter().map(|v| typed(of, param, v, project)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Value::list(elements))
+}
+
+/// Converts to the declared type.
+fn typed(kind: &str, param: &Param, given: &Value, project: &Project) -> Verdict {
+    let text = given.bare();
+    let refuse = |what: &str, help: &str| Err((format!("{} is not {what}", given.shown()), (!help.is_empty()).then(|| help.to_owned())));
+    let data = match kind {
+        "string" => Data::Text(text.as_ref().into()),
+        "int" => match text.parse() {
+            Ok(n) => Data::Int(n),
+            Err(_) => return refuse("a whole number", ""),
+        },
+        "decimal" => match text.parse() {
+            Ok(d) => Data::Decimal(d),
+            Err(_) => return refuse("a decimal number", "write digits with a point: `12.50`"),
+        },
+        "bool" => match text.as_ref() {
+            "true" => Data::Bool(true),
+            "false" => Data::Bool(false),
+            _ => return refuse("a boolean", "write `true` or `false`"),
+        },
+        "date" => match text.parse::<Date>() {
+            Ok(d) => Data::Date(d),
+            Err(_) => return refuse("a date", "write year, month and day: `2024-03-31`"),
+        },
+        "timestamp" => match (text.parse::<Stamp>(), time::instant(&text)) {
+            (Ok(s), _) => Data::Timestamp(s),
+            (_, Ok(s)) => Data::Instant(s),
+            _ => return refuse("a timestamp", "write `2024-03-31T09:30:00`, with `Z` for UTC"),
+        },
+        "uuid" => match uuid::Uuid::parse_str(&text) {
+            Ok(u) => Data::Uuid(u),
+            Err(_) => return refuse("a uuid", "write it as `6f1c1c5e-…` with 32 hexadecimal digits"),
+        },
+        "email" => match text.split_once('@') {
+            Some((user, host)) if !user.is_empty() && host.contains('.') && !text.contains(char::is_whitespace) => Data::Text(text.as_ref().into()),
+            _ => return refuse("an e-mail address", ""),
+        },
+        _ => {
+            let words = param.words(project);
+            if !words.contains(&text.as_ref()) {
+                return Err((format!("{} is not one of its values", given.shown()), suggest::help(&text, words)));
+            }
+            Data::Text(text.as_ref().into())
+        }
+    };
+    Ok(data.into())
+}
+
+fn bounds(param: &Param, value: &Value) -> Result<(), (String, Option<String>)> {
+    let text = value.bare();
+    if let Some(pattern) = &param.pattern {
+        // The pattern was compiled by check; one that does not compile cannot reach a run.
+        let matches = regex::Regex::new(&format!("^(?:{})$", pattern.as_str())).is_ok_and(|r| r.is_match(&text));
+        if !matches {
+            let help = param.example.as_ref().or(param.examples.first()).map(|v| format!("a good one looks like {}", v.plain()));
+            return Err((format!("{} does not match the pattern {}", value.shown(), pattern.as_str()), help));
+        }
+    }
+    let length = text.chars().count();
+    if let Some(least) = param.min_length.filter(|n| length < *n as usize) {
+        return Err((format!("the text has {length} characters; at least {least}"), None));
+    }
+    if let Some(most) = param.max_length.filter(|n| length > *n as usize) {
+        return Err((format!("the text has {length} characters; at most {most}"), None));
+    }
+    let order = |bound: &Value| compare(value, bound);
+    if let Some(min) = param.min.as_ref().filter(|b| order(b) == Some(std::cmp::Ordering::Less)) {
+        return Err((format!("{} is below the smallest value {}", value.shown(), min.plain()), None));
+    }
+    if let Some(max) = param.max.as_ref().filter(|b| order(b) == Some(std::cmp::Ordering::Greater)) {
+        return Err((format!("{} is above the largest value {}", value.shown(), max.plain()), None));
+    }
+    Ok(())
+}
+
+fn compare(value: &Value, bound: &Value) -> Option<std::cmp::Ordering> {
+    let decimal = |v: &Value| v.bare().parse::<crate::base::decimal::Decimal>().ok();
+    match &value.data {
+        Data::Int(_) | Data::Decimal(_) => Some(decimal(value)?.cmp(&decimal(bound)?)),
+        Data::Date(d) => Some(d.cmp(&bound.bare().parse().ok()?)),
+        Data::Timestamp(s) | Data::Instant(s) => Some(s.cmp(&bound.bare().parse().ok()?)),
+        _ => None,
+    }
+}

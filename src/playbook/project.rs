@@ -1,0 +1,141 @@
+//! The project file `trueup.yaml`: environments, people, connections with their tables, audit rules.
+
+use crate::{
+    base::{
+        diagnostic::{Diagnostic, Diagnostics},
+        shape::{Named, ONE_OF, Word},
+        source::Source,
+        value::Value,
+        yaml,
+    },
+    connection::settings::Connection,
+    effect::change::TableName,
+    playbook::model::{self, Language},
+    shape,
+    table::{audit::AuditRule, facts::Facts},
+    words,
+};
+use std::sync::Arc;
+
+shape! {
+    /// What all playbooks of a team share: where they run, whom they ask, which systems and tables they know.
+    "a project file" pub struct Project {
+        /// Version of the language: `v1`.
+        trueup: Language,
+        /// Name of the project.
+        project: Word,
+        /// Folder of the playbooks, relative to this file. Default `playbooks/`.
+        playbooks: Option<Word>,
+        /// Where runs are recorded. Default `{ sqlite: .trueup/journal.db }`.
+        journal: Option<JournalPlace>,
+        /// Who may be asked, told and escalated to.
+        #[schemars(default)]
+        people: Named<Person>,
+        /// Where playbooks run. The first one is taken when none is named, unless it is protected.
+        #[schemars(default)]
+        environments: Named<Environment>,
+        /// The outside systems by name: the only way out.
+        #[schemars(default)]
+        connections: Named<Connection>,
+        /// How applications keep their own audit.
+        #[schemars(default)]
+        audits: Named<AuditRule>,
+    }
+}
+
+shape! {
+    /// Where runs are recorded.
+    "a journal" pub struct JournalPlace {
+        /// A SQLite file, relative to the project file.
+        sqlite: Word,
+    }
+}
+
+shape! {
+    /// Somebody who can be asked, told or escalated to.
+    "a person" pub struct Person {
+        /// How messages reach them.
+        by: Channel,
+        /// A Slack channel.
+        channel: Option<Word>,
+        /// An address, a file or a URL, or a reference to a secret that holds it.
+        to: Option<crate::connection::reference::Reference>,
+    }
+}
+
+words! {
+    "a way to reach somebody"
+    pub enum Channel {
+        /// Printed by the run; whoever runs it passes it on.
+        Hand = "hand",
+        /// Appended to a file.
+        File = "file",
+        /// Posted as JSON to a URL.
+        Webhook = "webhook",
+        /// A Slack channel.
+        Slack = "slack",
+        /// Mail.
+        Email = "email",
+    }
+}
+
+shape! {
+    /// One place where playbooks run.
+    "an environment" pub struct Environment {
+        /// Must be typed out with `--env`; `--yes` is refused.
+        protected: Option<bool>,
+        /// How many people must approve, by risk.
+        #[schemars(default)]
+        approvals: Named<u32>,
+        /// Values for `env.…` in playbooks.
+        #[schemars(default)]
+        vars: Named<Value>,
+    }
+}
+
+impl Project {
+    /// Reads a project file.
+    pub fn parse(source: &Arc<Source>, problems: &mut Diagnostics) -> Option<Project> {
+        let node = yaml::parse(source, yaml::LIMITS, problems)?;
+        let project: Project = model::read(&node, source, problems)?;
+        for (name, rule) in project.audits.iter() {
+            if rule.row.entries.is_empty() {
+                problems.push(Diagnostic::error(&ONE_OF, rule.at, format!("the audit rule `{name}` writes no columns")));
+            }
+        }
+        Some(project)
+    }
+
+    /// The facts of a table.
+    pub fn facts(&self, table: &TableName) -> Option<&Facts> {
+        self.connections.get(&table.connection)?.tables.get(&table.table)
+    }
+
+    /// Every declared table.
+    pub fn tables(&self) -> impl Iterator<Item = (TableName, &Facts)> {
+        self.connections.iter().flat_map(|(connection, c)| {
+            c.tables.iter().map(move |(table, facts)| (TableName { connection: connection.into(), table: table.into() }, facts))
+        })
+    }
+
+    /// The environment to run in: the one named, else the first one unless it is protected.
+    pub fn environment(&self, name: Option<&str>) -> Result<(&str, Option<&Environment>), String> {
+        match name {
+            Some(name) => match self.environments.iter().find(|(n, _)| *n == name) {
+                Some((name, environment)) => Ok((name, Some(environment))),
+                None => {
+                    let help = crate::base::suggest::help(name, self.environments.names()).unwrap_or_default();
+                    Err(format!("the project file has no environment `{name}`; {help}"))
+                }
+            },
+            None => match self.environments.iter().next() {
+                None => Ok(("default", None)),
+                Some((name, environment)) if environment.protected == Some(true) => {
+                    Err(format!("the first environment, `{name}`, is protected: type it out with `--env {name}`"))
+                }
+                Some((name, environment)) => Ok((name, Some(environment))),
+            },
+        }
+    }
+}
+

@@ -1,0 +1,6 @@
+//! Questions that change nothing, as playbooks write them: one file a kind. Resolved into data; the engine asks them.
+
+pub mod expect;
+pub mod find;
+pub mod http;
+pub mod query;
