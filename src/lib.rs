@@ -1,6 +1,7 @@
 //! trueup
 pub mod base;
 pub mod template;
+pub mod mock;
 pub mod effect;
 pub mod table;
 pub mod connection;
