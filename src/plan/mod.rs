@@ -3,6 +3,7 @@
 
 pub mod digest;
 pub mod item;
+pub mod stored;
 
 pub use item::{Also, Effect, Foreseen, ItemPlan, Section, StepPlan, Stop};
 
