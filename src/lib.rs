@@ -1,9 +1,9 @@
 //! trueup
-pub mod base;
-pub mod template;
-pub mod effect;
-pub mod table;
-pub mod connection;
-pub mod read;
 pub mod action;
+pub mod base;
+pub mod connection;
+pub mod effect;
 pub mod playbook;
+pub mod read;
+pub mod table;
+pub mod template;

@@ -239,7 +239,9 @@ fn number(text: &str) -> Option<Value> {
     if whole.is_empty() || (whole.len() > 1 && whole.starts_with('0')) || digits.ends_with('.') {
         return None;
     }
-    if !text.contains(['.', 'e', 'E']) && let Ok(n) = text.parse::<i64>() {
+    if !text.contains(['.', 'e', 'E'])
+        && let Ok(n) = text.parse::<i64>()
+    {
         return Some(n.into());
     }
     if let Ok(decimal) = text.parse::<Decimal>() {
@@ -356,11 +358,7 @@ fn tagged(value: &Value) -> Value {
         Data::List(values) => Value::list(values.iter().map(tagged)),
         Data::Map(entries) => {
             let plain: Map = entries.iter().map(|(k, v)| (k.clone(), tagged(v))).collect();
-            if entries.keys().any(|k| k.starts_with('$')) {
-                Value::map([("$map", plain.into())])
-            } else {
-                plain.into()
-            }
+            if entries.keys().any(|k| k.starts_with('$')) { Value::map([("$map", plain.into())]) } else { plain.into() }
         }
     }
 }

@@ -27,7 +27,11 @@ impl World {
         let next = Arc::new(AtomicU64::new(1));
         World {
             clock: Arc::new(move || now),
-            ids: Arc::new(move || uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + u128::from(next.fetch_add(1, Ordering::Relaxed)))),
+            ids: Arc::new(move || {
+                uuid::Uuid::from_u128(
+                    0x0190_0000_0000_7000_8000_0000_0000_0000 + u128::from(next.fetch_add(1, Ordering::Relaxed)),
+                )
+            }),
         }
     }
 

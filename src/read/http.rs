@@ -71,14 +71,21 @@ impl HttpSpec {
 
     /// Whether this status is a good answer, and the author's reason for an odd one.
     pub fn accepts(&self, status: u16) -> bool {
-        if self.accept.is_empty() { (200..300).contains(&status) } else { self.accept.iter().any(|a| a.status.holds(status)) }
+        if self.accept.is_empty() {
+            (200..300).contains(&status)
+        } else {
+            self.accept.iter().any(|a| a.status.holds(status))
+        }
     }
 
     /// Notes a missing or a second method.
     pub fn one_method(&self, cx: &mut Lowering<'_>) {
         if self.method().is_none() {
             let message = "a call has exactly one method with its path";
-            cx.push(Diagnostic::error(&ONE_OF, self.at, message).help("write one of `get: /path`, `post: /path`, `put`, `patch`, `delete`, `head`"));
+            cx.push(
+                Diagnostic::error(&ONE_OF, self.at, message)
+                    .help("write one of `get: /path`, `post: /path`, `put`, `patch`, `delete`, `head`"),
+            );
         }
     }
 }
@@ -114,7 +121,10 @@ impl FromNode for Status {
     fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
         let Node::Scalar(s) = node else { return cx.wrong_type(node, "a status such as `404` or `5xx`") };
         Status::parse(&s.text).or_else(|| {
-            cx.push(Diagnostic::error(&BAD_FORM, s.span, format!("`{}` is not an HTTP status", s.text)).help("write `404` or a class such as `5xx`"));
+            cx.push(
+                Diagnostic::error(&BAD_FORM, s.span, format!("`{}` is not an HTTP status", s.text))
+                    .help("write `404` or a class such as `5xx`"),
+            );
             None
         })
     }

@@ -87,7 +87,13 @@ impl Sql {
     /// The statement with its values.
     pub fn bind(&self, scope: &Scope, dialect: Dialect) -> Result<Bound, Failure> {
         let _ = (scope, dialect);
-        Ok(Bound { sql: String::new(), binds: Vec::new(), identifiers: Vec::new(), reads: Vec::new(), pieces: Vec::new() })
+        Ok(Bound {
+            sql: String::new(),
+            binds: Vec::new(),
+            identifiers: Vec::new(),
+            reads: Vec::new(),
+            pieces: Vec::new(),
+        })
     }
 
     /// The statement with an unknown in each place, for preparing it in a check; fails when a name is not a constant.
