@@ -70,19 +70,11 @@ impl FromNode for Otherwise {
                     let way = WAYS.iter().find(|(w, _)| *w == &*s.text).map_or(Way::Stop, |(_, w)| *w);
                     Some(Otherwise { way, say: None, who: None, reveal: Vec::new() })
                 }
-                Node::Scalar(_) => Text::from_node(node, cx).map(|say| Otherwise {
-                    way: Way::Stop,
-                    say: Some(say),
-                    who: None,
-                    reveal: Vec::new(),
-                }),
+                Node::Scalar(_) => Text::from_node(node, cx).map(|say| Otherwise { way: Way::Stop, say: Some(say), who: None, reveal: Vec::new() }),
                 _ => cx.wrong_type(node, "a text or a map such as `{ skip: text }`"),
             };
         };
-        let ways: Vec<_> = entries
-            .iter()
-            .filter_map(|e| WAYS.iter().find(|(w, _)| *w == &*e.key.text).map(|(_, way)| (e, *way)))
-            .collect();
+        let ways: Vec<_> = entries.iter().filter_map(|e| WAYS.iter().find(|(w, _)| *w == &*e.key.text).map(|(_, way)| (e, *way))).collect();
         let [(entry, way)] = ways.as_slice() else {
             let words: Vec<_> = WAYS.iter().map(|(w, _)| *w).collect();
             let problem = Diagnostic::error(&ONE_OF, *at, "exactly one way out is needed");
@@ -91,8 +83,7 @@ impl FromNode for Otherwise {
             return None;
         };
         let escalates = *way == Way::Escalate;
-        let known: &[&str] =
-            if escalates { &["escalate", "say", "reveal"] } else { &["stop", "skip", "done", "warn", "fail"] };
+        let known: &[&str] = if escalates { &["escalate", "say", "reveal"] } else { &["stop", "skip", "done", "warn", "fail"] };
         cx.unknown_keys(node, known, if escalates { "an escalation" } else { "this way out" });
         if !escalates {
             let say = Text::from_node(&entry.node, cx)?;

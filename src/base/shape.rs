@@ -20,8 +20,11 @@ pub static UNKNOWN_KEY: Code = Code {
         limit) is worse than an error. `trueup explain KEY` describes a key, `trueup schema playbook` prints all of them.",
 };
 /// A key that must be there.
-pub static MISSING_KEY: Code =
-    Code { id: "E0102", title: "missing key", explain: "This map is not complete without the named key." };
+pub static MISSING_KEY: Code = Code {
+    id: "E0102",
+    title: "missing key",
+    explain: "This map is not complete without the named key.",
+};
 /// Something of another kind.
 pub static WRONG_TYPE: Code = Code {
     id: "E0103",
@@ -30,8 +33,11 @@ pub static WRONG_TYPE: Code = Code {
         than converted: `version: 1.10` would silently become `1.1`. Put it into quotes.",
 };
 /// Not one of the words.
-pub static UNKNOWN_WORD: Code =
-    Code { id: "E0104", title: "unknown word", explain: "This key takes one of a fixed list of words." };
+pub static UNKNOWN_WORD: Code = Code {
+    id: "E0104",
+    title: "unknown word",
+    explain: "This key takes one of a fixed list of words.",
+};
 /// A text that breaks the rules of its place.
 pub static BAD_FORM: Code = Code {
     id: "E0105",
@@ -76,8 +82,7 @@ impl<'a> Lowering<'a> {
         if let Node::Broken(_) = node {
             return None;
         }
-        let mut problem =
-            Diagnostic::error(&WRONG_TYPE, node.span(), format!("expected {expected}, found {}", node.kind()));
+        let mut problem = Diagnostic::error(&WRONG_TYPE, node.span(), format!("expected {expected}, found {}", node.kind()));
         if let Node::Scalar(scalar) = node {
             if scalar.style == Style::Plain && expected.contains("text") && !scalar.text.is_empty() {
                 problem = problem.help(format!("put it into quotes if it is meant as text: \"{}\"", scalar.text));
@@ -98,10 +103,7 @@ impl<'a> Lowering<'a> {
         let Node::Map(entries, _) = node else { return };
         for entry in entries.iter().filter(|e| !known.contains(&&*e.key.text)) {
             let key = &entry.key.text;
-            self.push(
-                Diagnostic::error(&UNKNOWN_KEY, entry.key.span, format!("{what} has no key `{key}`"))
-                    .suggest(key, known.iter().copied()),
-            );
+            self.push(Diagnostic::error(&UNKNOWN_KEY, entry.key.span, format!("{what} has no key `{key}`")).suggest(key, known.iter().copied()));
         }
     }
 }
@@ -294,11 +296,7 @@ impl FromNode for u32 {
             Node::Scalar(s) if matches!(s.value().data, Data::Int(_)) => match s.value().as_int().map(u32::try_from) {
                 Some(Ok(n)) => Some(n),
                 _ => {
-                    cx.push(Diagnostic::error(
-                        &BAD_FORM,
-                        s.span,
-                        format!("{} is not between 0 and {}", s.text, u32::MAX),
-                    ));
+                    cx.push(Diagnostic::error(&BAD_FORM, s.span, format!("{} is not between 0 and {}", s.text, u32::MAX)));
                     None
                 }
             },
@@ -313,6 +311,40 @@ impl FromNode for Value {
     }
 }
 plain_schema!(Value, true);
+
+/// A value with its place, for shapes whose content carries none.
+#[derive(Clone, Debug)]
+pub struct Placed<T> {
+    /// The content.
+    pub value: T,
+    /// Where.
+    pub at: Span,
+}
+
+impl<T> std::ops::Deref for Placed<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: FromNode> FromNode for Placed<T> {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        T::from_node(node, cx).map(|value| Placed { value, at: node.span() })
+    }
+}
+
+impl<T: schemars::JsonSchema> schemars::JsonSchema for Placed<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        T::schema_name()
+    }
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        T::json_schema(generator)
+    }
+}
 
 /// A stretch of time: `250ms`, `30s`, `5m`, `2h`, `7d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -135,14 +135,10 @@ impl Scalar {
             if let Ok(n) = self.text.parse::<i64>() {
                 return n.into();
             }
-            if digits.contains('.')
-                && let Ok(decimal) = self.text.parse::<Decimal>()
-            {
+            if digits.contains('.') && let Ok(decimal) = self.text.parse::<Decimal>() {
                 return Data::Decimal(decimal).into();
             }
-            if digits.contains(['e', 'E'])
-                && let Ok(f) = self.text.parse::<f64>()
-            {
+            if digits.contains(['e', 'E']) && let Ok(f) = self.text.parse::<f64>() {
                 return Data::Float(f).into();
             }
         }
@@ -327,9 +323,7 @@ impl<'a> Tree<'a> {
     }
 
     fn span(&self, span: &ParserSpan) -> Span {
-        let byte = |m: serde_saphyr::granit_parser::Marker| {
-            m.byte_offset().unwrap_or_else(|| self.source.offset(m.line(), m.col() + 1))
-        };
+        let byte = |m: serde_saphyr::granit_parser::Marker| m.byte_offset().unwrap_or_else(|| self.source.offset(m.line(), m.col() + 1));
         Span::new(byte(span.start), byte(span.end))
     }
 
@@ -368,10 +362,7 @@ impl<'a> Tree<'a> {
         };
         if anchor != 0 || tag {
             let what = if tag { "a tag stands before this value" } else { "an anchor stands before this value" };
-            self.problems.push(
-                Diagnostic::error(&NO_ANCHORS, span, what)
-                    .help("write the value itself; `vars:` names one that is used twice"),
-            );
+            self.problems.push(Diagnostic::error(&NO_ANCHORS, span, what).help("write the value itself; `vars:` names one that is used twice"));
         }
         match event {
             Event::Scalar(text, style, ..) => Ok(self.scalar(&text, style, span)),
@@ -425,11 +416,7 @@ impl<'a> Tree<'a> {
     fn collection_span(&self, start: Span, end: Span, first: Option<Span>) -> Span {
         let whole = Span::new(start.start, end.end);
         let flow = self.source.slice(whole).starts_with(['[', '{']);
-        if flow && !self.source.slice(whole).contains('\n') {
-            whole
-        } else {
-            first.filter(|_| !flow).unwrap_or(Span::new(start.start, start.start + 1))
-        }
+        if flow && !self.source.slice(whole).contains('\n') { whole } else { first.filter(|_| !flow).unwrap_or(Span::new(start.start, start.start + 1)) }
     }
 
     fn map(&mut self, span: Span, depth: usize) -> Result<Node, Stop> {
@@ -444,12 +431,8 @@ impl<'a> Tree<'a> {
                     let shown = Span::new(span.start, at.end.min(self.source.text().len()));
                     let text = self.source.slice(shown).lines().next().unwrap_or("").to_owned();
                     self.problems.push(
-                        Diagnostic::error(
-                            &UNQUOTED_TEMPLATE,
-                            Span::new(shown.start, shown.start + text.len()),
-                            "YAML reads this as a map inside a map",
-                        )
-                        .help(format!("put quotes around it: \"{text}\"")),
+                        Diagnostic::error(&UNQUOTED_TEMPLATE, Span::new(shown.start, shown.start + text.len()), "YAML reads this as a map inside a map")
+                            .help(format!("put quotes around it: \"{text}\"")),
                     );
                     return Ok(Node::Broken(whole));
                 }
@@ -468,11 +451,7 @@ impl<'a> Tree<'a> {
     fn key(&mut self, key: Node, entries: &[Entry], template: bool) -> Option<Scalar> {
         let Node::Scalar(key) = key else {
             if !template && !matches!(key, Node::Broken(_)) {
-                self.problems.push(Diagnostic::error(
-                    &KEY_NOT_TEXT,
-                    key.span(),
-                    format!("{} cannot be a key", key.kind()),
-                ));
+                self.problems.push(Diagnostic::error(&KEY_NOT_TEXT, key.span(), format!("{} cannot be a key", key.kind())));
             }
             return None;
         };

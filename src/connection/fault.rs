@@ -126,8 +126,8 @@ impl Fault {
     }
 
     /// What to do about it, one or two sentences without a capital and a full stop.
-    pub fn help(&self) -> &str {
-        self.advice.as_deref().unwrap_or(self.kind.advice())
+    pub fn help(&self) -> String {
+        self.advice.as_deref().unwrap_or(self.kind.advice()).to_owned()
     }
 
     /// The session that it came from answers nothing more.
@@ -138,9 +138,6 @@ impl Fault {
 
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if let Some(connection) = &self.connection {
-            write!(f, "{connection}: ")?;
-        }
         f.write_str(&self.message)
     }
 }

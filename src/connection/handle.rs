@@ -2,8 +2,9 @@
 //!
 //! `Rehearsing` and `Writing` deref to the same [`Changing`], so that a rehearsal runs the very code that apply runs.
 
+pub use super::changing::{Changing, Savepoint};
+
 use super::{
-    changing::Changing,
     fault::{Fault, FaultKind},
     session::Session,
 };

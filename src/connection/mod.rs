@@ -1,10 +1,12 @@
-//! The outside systems by name: the only way out. Databases: settings, three handles (`Reading`, `Rehearsing`,
-//! `Writing`), lossless values, faults in plain words. Knows nothing of playbooks, plans or journals.
+//! The outside systems by name: the only way out. Settings of the project file, and what speaks to each kind of system:
+//! databases (three handles, lossless values, faults in plain words) and HTTP APIs. Knows nothing of playbooks, plans or
+//! journals.
 
 pub mod changing;
 pub mod database;
 pub mod fault;
 pub mod handle;
+pub mod http;
 mod link;
 mod postgres;
 pub mod reference;

@@ -1,6 +1,6 @@
 //! The `connections:` entries of the project file. Shapes only; `database` and `http` make something of them.
 
-use super::reference::Setting;
+use super::{http::HttpSettings, reference::Setting};
 use crate::{
     base::{
         diagnostic::Diagnostic,
@@ -10,14 +10,15 @@ use crate::{
     table::facts::Facts,
 };
 
-// For the http side: add `http: Option<HttpSettings>` to `Connection` and `Override`, and its line to `kinds()`.
 shape! {
-    /// One outside system: exactly one of `sqlite` and `postgres`.
+    /// One outside system: exactly one of `sqlite`, `postgres` and `http`.
     "a connection" pub struct Connection {
         /// A SQLite file.
         sqlite: Option<SqliteSettings>,
         /// A PostgreSQL database.
         postgres: Option<PostgresSettings>,
+        /// An API over HTTP.
+        http: Option<HttpSettings>,
         /// Facts about its tables.
         #[schemars(default)]
         tables: Named<Facts>,
@@ -30,12 +31,16 @@ shape! {
 }
 
 shape! {
-    /// What differs in one environment.
+    /// What differs in one environment. Another kind of database takes the place of the one above.
     "an override" pub struct Override {
         /// A SQLite file.
         sqlite: Option<SqliteSettings>,
         /// A PostgreSQL database.
         postgres: Option<PostgresSettings>,
+        /// An API over HTTP, in place of the one above.
+        http: Option<HttpSettings>,
+        /// A mock file that trueup serves itself, in place of the API: for sandboxes. Relative to the project file.
+        mock: Option<Word>,
     }
 }
 
@@ -84,8 +89,19 @@ pub enum Effective {
 
 impl Connection {
     fn kinds(&self) -> Vec<&'static str> {
-        let given = [("sqlite", self.sqlite.is_some()), ("postgres", self.postgres.is_some())];
+        let given =
+            [("sqlite", self.sqlite.is_some()), ("postgres", self.postgres.is_some()), ("http", self.http.is_some())];
         given.into_iter().filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
+    }
+
+    /// The API's settings in an environment; nothing when the connection is no API.
+    pub fn http_in(&self, environment: &str) -> Option<&HttpSettings> {
+        self.per_environment.get(environment).and_then(|over| over.http.as_ref()).or(self.http.as_ref())
+    }
+
+    /// The mock file that plays the API in an environment.
+    pub fn mock_in(&self, environment: &str) -> Option<&Word> {
+        self.per_environment.get(environment)?.mock.as_ref()
     }
 
     /// What is wrong with the whole: none or several kinds, an override of another kind, a database without an address.
@@ -102,11 +118,19 @@ impl Connection {
         };
         let mut found = Vec::new();
         for (environment, over) in self.per_environment.iter() {
-            let other = [("sqlite", over.sqlite.is_some()), ("postgres", over.postgres.is_some())];
-            for (word, _) in other.iter().filter(|(word, is)| *is && word != kind) {
-                let message =
-                    format!("`{name}` is a `{kind}` connection, and in `{environment}` it gets settings for `{word}`");
-                found.push(wrong(over.at, message).help(format!("write `{kind}` here, or two connections")));
+            let (database, api) =
+                (over.sqlite.is_some() || over.postgres.is_some(), over.http.is_some() || over.mock.is_some());
+            if (*kind == "http" && database)
+                || (*kind != "http" && api)
+                || (over.sqlite.is_some() && over.postgres.is_some())
+            {
+                let message = format!(
+                    "`{name}` is a `{kind}` connection, and in `{environment}` it gets settings of another kind"
+                );
+                found.push(
+                    wrong(over.at, message)
+                        .help("a database may become another database, an API another API or a mock"),
+                );
             }
         }
         let everywhere = |given: &dyn Fn(&Override) -> bool| {
@@ -130,6 +154,15 @@ impl Connection {
     /// What holds in an environment: the overrides over the rest, key by key.
     pub fn in_environment(&self, environment: Option<&str>) -> Effective {
         let over = environment.and_then(|name| self.per_environment.get(name));
+        match over {
+            Some(Override { postgres: Some(postgres), .. }) if self.postgres.is_none() => {
+                return Effective::Postgres(postgres.clone());
+            }
+            Some(Override { sqlite: Some(sqlite), .. }) if self.sqlite.is_none() => {
+                return Effective::Sqlite(sqlite.clone());
+            }
+            _ => {}
+        }
         if let Some(base) = &self.postgres {
             let mut settings = base.clone();
             if let Some(over) = over.and_then(|o| o.postgres.clone()) {
@@ -194,8 +227,8 @@ mod tests {
         assert_eq!(problems("sqlite: {}"), ["the connection `db` has no `path`"]);
         assert!(problems("sqlite: {}\nper_environment: { qa: { sqlite: { path: q } } }").is_empty());
         assert_eq!(
-            problems("sqlite: { path: a }\nper_environment: { qa: { postgres: { url: env:A } } }"),
-            ["`db` is a `sqlite` connection, and in `qa` it gets settings for `postgres`"]
+            problems("sqlite: { path: a }\nper_environment: { qa: { mock: m.yaml } }"),
+            ["`db` is a `sqlite` connection, and in `qa` it gets settings of another kind"]
         );
     }
 

@@ -1,0 +1,24 @@
+//! An outside API by name: one exact base address, what may be sent there, and what comes back.
+//!
+//! `settings` (project file) → [`Api::open`] → [`Request`] → [`Api::send`] → [`Answer`] or [`Failure`]. Nothing here knows
+//! steps, plans or journals, and nothing here repeats a call: whether to send again is the engine's decision.
+
+pub mod address;
+pub mod answer;
+pub mod api;
+pub mod failure;
+pub mod policy;
+pub mod rate;
+pub mod request;
+pub mod settings;
+pub mod status;
+
+#[cfg(test)]
+mod fault_tests;
+
+pub use answer::{Answer, Standing};
+pub use api::{Api, OpenError};
+pub use failure::{Failure, Reason};
+pub use request::{Method, Request, RequestView};
+pub use settings::HttpSettings;
+pub use status::Status;

@@ -1,0 +1,216 @@
+//! One call as data, before it leaves, and how it is shown to people.
+//!
+//! Built by the action layer with every expression evaluated. Holds no secret of the connection.
+
+use super::settings::{HttpSettings, Part};
+use crate::{
+    base::{
+        json, url_path,
+        value::{Data, Marks, Value},
+    },
+    words,
+};
+use std::{fmt, fmt::Write, sync::Arc, time::Duration};
+
+words! {
+    "a method"
+    pub enum Method {
+        /// Reads.
+        Get = "GET",
+        /// Reads the headers only.
+        Head = "HEAD",
+        /// Writes.
+        Post = "POST",
+        /// Writes the whole of something.
+        Put = "PUT",
+        /// Writes a part of something.
+        Patch = "PATCH",
+        /// Removes.
+        Delete = "DELETE",
+    }
+}
+
+impl Method {
+    /// Changes nothing at the other side, by the meaning of HTTP.
+    pub fn is_read(self) -> bool {
+        matches!(self, Method::Get | Method::Head)
+    }
+}
+
+/// One call of an API. Values keep their marks; an unknown in it can be shown but not sent.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What to do.
+    pub method: Method,
+    /// Path below the connection's base, begins with `/`; values in it are percent-encoded already. A text or an unknown.
+    pub path: Value,
+    /// Parameters in order: null leaves one out, a list repeats it. Not encoded.
+    pub query: Vec<(Arc<str>, Value)>,
+    /// Headers beside the connection's own.
+    pub headers: Vec<(Arc<str>, Value)>,
+    /// The JSON body.
+    pub body: Option<Value>,
+    /// Sent in the connection's `idempotency_key` header; refused when the connection declares none.
+    pub idempotency_key: Option<String>,
+    /// Deadline of this call; the connection's own is the longest possible.
+    pub timeout: Option<Duration>,
+}
+
+impl Request {
+    /// A call without parameters, headers and body.
+    pub fn new(method: Method, path: impl Into<Value>) -> Request {
+        Request {
+            method,
+            path: path.into(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: None,
+            idempotency_key: None,
+            timeout: None,
+        }
+    }
+
+    /// Something in it is only known after apply.
+    pub fn is_unknown(&self) -> bool {
+        let named = self.query.iter().chain(&self.headers).any(|(_, v)| v.is_unknown());
+        self.path.is_unknown() || named || self.body.as_ref().is_some_and(Value::is_unknown)
+    }
+
+    /// The same text for the same call, whoever built it: to remember an answer by within one process. Holds values in
+    /// clear: never print or store it.
+    pub fn key(&self) -> String {
+        let mut key = format!(
+            "{} {}{}",
+            self.method.word(),
+            self.path.bare(),
+            query_text(&self.query, &|v| url_path::encoded(&v.bare()).into_owned())
+        );
+        let mut headers: Vec<_> = self.headers.iter().map(|(n, v)| (n.to_ascii_lowercase(), v.bare())).collect();
+        headers.sort();
+        for (name, value) in headers {
+            let _ = write!(key, "\n{name}: {value}");
+        }
+        let _ = write!(key, "\n\n{}", self.body.as_ref().map(json::text_of).unwrap_or_default());
+        key
+    }
+}
+
+/// `?a=1&b=2`, or nothing; `shown` makes the text of one value.
+pub(super) fn query_text(query: &[(Arc<str>, Value)], shown: &dyn Fn(&Value) -> String) -> String {
+    let mut text = String::new();
+    for (name, value) in query {
+        let (alone, list) = ([value.clone()], value.as_list());
+        for one in list.unwrap_or(&alone).iter().filter(|v| !v.is_null()) {
+            let one = one.clone().marked(value.marks);
+            let _ =
+                write!(text, "{}{}={}", if text.is_empty() { '?' } else { '&' }, url_path::encoded(name), shown(&one));
+        }
+    }
+    text
+}
+
+/// A call as people may see it: personal values `(personal)`, secrets `(secret)`, unknowns `(known after apply)`.
+#[derive(Clone, Debug)]
+pub struct RequestView {
+    /// `GET`.
+    pub method: Method,
+    /// With scheme, host and query.
+    pub url: String,
+    /// Of the connection and of the call, names in lower case; the auth header as `(secret)`.
+    pub headers: Vec<(String, String)>,
+    /// With its marks: what is personal by the project file is marked here.
+    pub body: Option<Value>,
+}
+
+impl RequestView {
+    /// How `request` will look, sent to `base` (scheme, host, path prefix) under these settings.
+    pub fn of(request: &Request, base: &str, settings: &HttpSettings) -> RequestView {
+        let personal = |root: &str, name: &str| {
+            let mut parts = settings.personal.iter().filter_map(|p| p.below(root));
+            parts.any(|steps| steps.first().is_none_or(|step| step.eq_ignore_ascii_case(name)))
+        };
+        let marked = |root: &str, (name, value): &(Arc<str>, Value)| {
+            let marks = if personal(root, name) { Marks::PERSONAL } else { Marks::NONE };
+            (name.clone(), value.clone().marked(marks))
+        };
+        let query: Vec<_> = request.query.iter().map(|pair| marked("query", pair)).collect();
+        let path = if request.path.marks.hidden() {
+            format!("/{}", request.path.plain())
+        } else {
+            request.path.plain().into_owned()
+        };
+        let shown = |v: &Value| {
+            if v.marks.hidden() || v.is_unknown() {
+                v.plain().into_owned()
+            } else {
+                url_path::encoded(&v.plain()).into_owned()
+            }
+        };
+        let body = request.body.clone().map(|body| mark_body(body, settings));
+        RequestView {
+            method: request.method,
+            url: format!("{base}{path}{}", query_text(&query, &shown)),
+            headers: headers_of(request, settings, &|pair| marked("headers", pair).1.plain().into_owned()),
+            body,
+        }
+    }
+
+    /// `{ method, url, headers, body }`, masked: for JSON output.
+    pub fn value(&self) -> Value {
+        let headers = Value::map(self.headers.iter().map(|(n, v)| (n.as_str(), Value::text(v.as_str()))));
+        Value::map([
+            ("method", Value::text(self.method.word())),
+            ("url", Value::text(self.url.as_str())),
+            ("headers", headers),
+            ("body", self.body.clone().unwrap_or(Value::NULL)),
+        ])
+    }
+}
+
+/// A body with the project file's personal parts marked.
+pub(super) fn mark_body(body: Value, settings: &HttpSettings) -> Value {
+    let parts = settings.personal.iter().filter_map(|p| p.below("body"));
+    parts.fold(body, |body, steps| Part::mark(steps, body, Marks::PERSONAL))
+}
+
+/// The headers of a call for people: those of the connection, then those of the call, then key and auth.
+fn headers_of(
+    request: &Request,
+    settings: &HttpSettings,
+    shown: &dyn Fn(&(Arc<str>, Value)) -> String,
+) -> Vec<(String, String)> {
+    use super::settings::Auth;
+    let own = |name: &str| request.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
+    let fixed = settings
+        .headers
+        .iter()
+        .filter(|(name, _)| !own(name))
+        .map(|(n, v)| (n.to_ascii_lowercase(), v.as_str().to_owned()));
+    let mut all: Vec<_> =
+        fixed.chain(request.headers.iter().map(|pair| (pair.0.to_ascii_lowercase(), shown(pair)))).collect();
+    if let (Some(header), Some(key)) = (&settings.idempotency_key, &request.idempotency_key) {
+        all.push((header.as_str().to_ascii_lowercase(), key.clone()));
+    }
+    match &settings.auth {
+        Some(Auth::Bearer(_)) => all.push(("authorization".into(), "Bearer (secret)".into())),
+        Some(Auth::Basic(_)) => all.push(("authorization".into(), "Basic (secret)".into())),
+        Some(Auth::Header(header)) => all.push((header.name.as_str().to_ascii_lowercase(), "(secret)".into())),
+        None => {}
+    }
+    all
+}
+
+/// `PUT https://host/path?birthdate=(personal)`
+impl fmt::Display for RequestView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method.word(), self.url)
+    }
+}
+
+/// The text of a value that stands in a path, query or header; nothing for what cannot stand there.
+pub(super) fn scalar_text(value: &Value) -> Option<std::borrow::Cow<'_, str>> {
+    match &value.data {
+        Data::List(_) | Data::Map(_) | Data::Bytes(_) | Data::Unknown(_) | Data::Null => None,
+        _ => Some(value.bare()),
+    }
+}
