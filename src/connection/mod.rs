@@ -9,6 +9,7 @@ pub mod http;
 mod postgres;
 pub mod reference;
 pub mod rows;
+pub mod sandbox;
 pub mod session;
 pub mod settings;
 pub mod sql_rules;
