@@ -50,12 +50,8 @@ impl Failure {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            Failure::Texts(_) | Failure::Usage { .. } => Exit::Invalid,
-            Failure::Step { trouble, .. } => match **trouble {
-                Trouble::Drifted(_) => Exit::Drifted,
-                _ if trouble.in_doubt() => Exit::InDoubt,
-                _ => Exit::Failed,
-            },
+            Failure::Texts(_) | Failure::Usage { .. } => Exit::Usage,
+            Failure::Step { trouble, .. } => Exit::of_trouble(trouble),
             Failure::Journal(_) => Exit::Failed,
         }
     }
