@@ -25,5 +25,6 @@ pub mod plan;
 pub mod journal;
 pub mod engine;
 pub mod report;
+pub mod trial;
 pub mod ops;
 pub mod cli;
