@@ -340,10 +340,11 @@ impl<'a> Driver<'a> {
             Deed::Call(call) if !call.is_read() => return self.send(place, step, call).await.map(Some),
             deed => {
                 let (value, request) = self.read(place, step, deed).await?;
-                self.holds(step, &value)?;
+                // Before `is` is looked at: the text of its `otherwise` tells what was found.
                 if let Some(id) = step.id() {
                     self.scope.insert(id, value.clone());
                 }
+                self.holds(step, &value)?;
                 let summary = request.clone();
                 let read = ReadValue { item: self.item.clone(), request, request_hash: None, value };
                 self.note(StepRead { step: place.path.clone(), reads: vec![read] }.into());
