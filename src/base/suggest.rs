@@ -21,11 +21,22 @@ pub fn help<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<
     if let Some(near) = nearest(word, known.iter().copied()) {
         return Some(format!("did you mean `{near}`?"));
     }
+    if let [first, rest @ ..] = holding(word, &known).as_slice()
+        && rest.len() < 3
+    {
+        return Some(format!("did you mean {}?", [first].into_iter().chain(rest).map(|w| format!("`{w}`")).collect::<Vec<_>>().join(" or ")));
+    }
     match known.len() {
         0 => None,
         1..=24 => Some(format!("possible here: {}", list(&known))),
         more => Some(format!("possible here: {} and {} more", list(&known[..20]), more - 20)),
     }
+}
+
+/// The known words of which this one is a part: `salaried` of `school_direct_salaried`.
+fn holding<'a>(word: &str, known: &[&'a str]) -> Vec<&'a str> {
+    let folded = fold(word);
+    known.iter().copied().filter(|candidate| folded.len() >= 4 && fold(candidate).split('_').any(|part| part == folded)).collect()
 }
 
 /// `a`, `b`, `c` in the order given.
@@ -76,5 +87,6 @@ mod tests {
         assert_eq!(nearest("htpp", known), Some("http"));
         assert_eq!(nearest("banana", known), None);
         assert_eq!(help("x", ["a1", "b2"]).unwrap(), "possible here: `a1`, `b2`");
+        assert_eq!(help("salaried", ["direct_salaried", "early_salaried", "hpitt"]).unwrap(), "did you mean `direct_salaried` or `early_salaried`?");
     }
 }

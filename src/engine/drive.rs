@@ -4,7 +4,7 @@
 //! done before the target said so. Reads are recorded together with the next durable event: they have no effect.
 
 use super::{
-    call,
+    again, call,
     carry_out::{self, Carried},
     decide::{Next, decide},
     drift, endings,
@@ -251,6 +251,7 @@ impl<'a> Driver<'a> {
     async fn place(&mut self, place: &Place) -> Result<(), Halt> {
         let step = place.step.clone();
         if let Some(when) = &step.common.when {
+            self.look_again(&step).await?;
             let judgement = resolve::judge(when, &self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
             match judgement.holds {
                 Some(true) => {}
@@ -330,7 +331,19 @@ impl<'a> Driver<'a> {
         }
     }
 
+    /// Rows that the step wants as they are now.
+    async fn look_again(&mut self, step: &Step) -> Result<(), Trouble> {
+        for (name, find) in again::of_step(step, &self.scope, self.setting) {
+            let setting = self.setting;
+            let session = self.reader(&find.table.connection).await?;
+            let row = again::read(session, &find, setting, step).await?;
+            again::put(&mut self.scope, &name, row);
+        }
+        Ok(())
+    }
+
     async fn step(&mut self, place: &Place, step: &Step) -> Result<Option<Went>, Halt> {
+        self.look_again(step).await?;
         let resolved = resolve(step, &self.scope, self.setting).map_err(|t| Trouble::of_resolving(t, &self.setting.source))?;
         let Some(resolved) = resolved else { return Ok(None) };
         match resolved.deed {
@@ -568,6 +581,10 @@ impl<'a> Driver<'a> {
     async fn inside(&mut self, writing: &mut Writing, prefix: &str, steps: &[Step], all: &mut Carried, events: &mut Vec<Event>) -> Result<(), Halt> {
         for (index, step) in steps.iter().enumerate() {
             let path = path(prefix, step, index);
+            for (name, find) in again::of_step(step, &self.scope, self.setting) {
+                let row = again::read(writing, &find, self.setting, step).await?;
+                again::put(&mut self.scope, &name, row);
+            }
             if let Some(when) = &step.common.when {
                 let judgement = resolve::judge(when, &self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
                 if judgement.holds == Some(false) {
