@@ -15,6 +15,8 @@ pub mod status;
 
 #[cfg(test)]
 mod fault_tests;
+#[cfg(test)]
+mod forgery_tests;
 
 pub use answer::{Answer, Standing};
 pub use api::{Api, OpenError};

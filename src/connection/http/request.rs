@@ -131,14 +131,12 @@ impl RequestView {
         };
         let marked = |root: &str, (name, value): &(Arc<str>, Value)| {
             let marks = if personal(root, name) { Marks::PERSONAL } else { Marks::NONE };
-            (name.clone(), value.clone().marked(marks))
+            // A part that is hidden hides the whole: its text stands in one piece.
+            (name.clone(), value.clone().marked(marks | value.all_marks()))
         };
         let query: Vec<_> = request.query.iter().map(|pair| marked("query", pair)).collect();
-        let path = if request.path.marks.hidden() {
-            format!("/{}", request.path.plain())
-        } else {
-            request.path.plain().into_owned()
-        };
+        let path = request.path.plain();
+        let path = if request.path.marks.hidden() { format!("/{path}") } else { printable(&path) };
         let shown = |v: &Value| {
             if v.marks.hidden() || v.is_unknown() {
                 v.plain().into_owned()
@@ -205,6 +203,11 @@ impl fmt::Display for RequestView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method.word(), self.url)
     }
+}
+
+/// A path that is shown before it was judged: its control characters must not reach a terminal.
+fn printable(path: &str) -> String {
+    path.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }
 
 /// The text of a value that stands in a path, query or header; nothing for what cannot stand there.
