@@ -1,1 +1,133 @@
-//! Changes of rows, as data.
+//! Changes of rows, as data: which rows, under which guard, to what. Values are as stored; nothing is carried out here.
+
+use crate::{
+    base::{
+        json::Json,
+        source::Span,
+        value::{Data, Map, Value},
+    },
+    effect::change::TableName,
+    read::expect::Touches,
+    table::condition::Condition,
+};
+use indexmap::IndexMap;
+use std::sync::Arc;
+
+/// A change of one or several rows of one table.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The table.
+    pub table: TableName,
+    /// Which rows.
+    pub pick: Pick,
+    /// Columns that must still hold these values.
+    pub guard: Vec<Guard>,
+    /// What the rows are to be.
+    pub wanted: Wanted,
+    /// How many rows are right.
+    pub touches: Touches,
+    /// Write the application's audit row, where the table has a rule.
+    pub audit: bool,
+    /// Set the table's `updated_at`, where it has one.
+    pub stamp: bool,
+}
+
+/// Which rows.
+#[derive(Clone, Debug)]
+pub enum Pick {
+    /// The one with this key.
+    Key(Map),
+    /// All that satisfy these tests.
+    Where(Vec<Condition>),
+}
+
+/// One guard: a column and the value that it must still hold.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    /// The column.
+    pub column: Arc<str>,
+    /// The value.
+    pub value: Value,
+    /// Where the author wrote it.
+    pub at: Span,
+}
+
+/// What the rows are to be.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    /// These columns hold these values; a missing row is made of `create` or is an error.
+    Present {
+        /// Columns and what they become.
+        set: IndexMap<Arc<str>, To>,
+        /// Columns of a new row.
+        create: Option<IndexMap<Arc<str>, To>>,
+    },
+    /// The rows are gone.
+    Absent,
+}
+
+/// What a column becomes.
+#[derive(Clone, Debug)]
+pub enum To {
+    /// This value.
+    Value(Value),
+    /// The JSON document with these keys set.
+    Merge(Value),
+    /// The JSON document without these keys.
+    Remove(Vec<Arc<str>>),
+}
+
+impl To {
+    /// The new value of a column that holds `current`.
+    pub fn of(&self, current: &Value) -> Value {
+        match self {
+            To::Value(value) => value.clone(),
+            To::Merge(Value { data: Data::Unknown(why), .. }) => Data::Unknown(why.clone()).into(),
+            To::Merge(keys) => {
+                let mut tree = current.as_map().cloned().unwrap_or_default();
+                for (key, value) in keys.as_map().into_iter().flatten() {
+                    tree.insert(key.clone(), value.clone());
+                }
+                document(tree, current)
+            }
+            To::Remove(keys) => {
+                let mut tree = current.as_map().cloned().unwrap_or_default();
+                tree.retain(|key, _| !keys.contains(key));
+                document(tree, current)
+            }
+        }
+    }
+
+    /// Something in it is only known after apply.
+    pub fn is_unknown(&self) -> bool {
+        match self {
+            To::Value(value) | To::Merge(value) => value.is_unknown(),
+            To::Remove(_) => false,
+        }
+    }
+}
+
+/// A document that differs in nothing keeps its text, byte for byte.
+fn document(tree: Map, current: &Value) -> Value {
+    let tree = Value::from(tree);
+    if tree == *current {
+        return current.clone();
+    }
+    Value { data: Data::Json(Arc::new(Json::of(tree))), marks: current.marks }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merge_and_remove_change_their_keys_and_nothing_else() {
+        let current = Value::from(Data::Json(Arc::new(Json::parse(r#"{"a": true, "b":  1.0}"#).unwrap())));
+        let merged = To::Merge(Value::map([("a", Value::from(false))])).of(&current);
+        assert_eq!(merged.bare(), r#"{"a":false,"b":1.0}"#);
+        let same = To::Merge(Value::map([("a", Value::from(true))])).of(&current);
+        assert_eq!(same.bare(), current.bare());
+        assert_eq!(To::Remove(vec!["b".into()]).of(&current).bare(), r#"{"a":true}"#);
+        assert_eq!(To::Merge(Value::map([("a", Value::from(1))])).of(&Value::NULL).bare(), r#"{"a":1}"#);
+    }
+}

@@ -1,1 +1,150 @@
 //! What a step wants done, as data: every expression evaluated, every name translated, nothing carried out yet.
+//!
+//! Deeds are what the engine carries out, once in the rehearsal and once for good, by the same code.
+
+use super::{change::Change, ask::AnswerField};
+use crate::{
+    base::{source::Span, value::Value},
+    effect::change::TableName,
+    read::expect::{Expect, Touches},
+    table::condition::{Condition, Order},
+    template::{Bound, Path},
+};
+use std::{sync::Arc, time::Duration};
+
+/// One deed.
+#[derive(Clone, Debug)]
+pub enum Deed {
+    /// Rows of a declared table.
+    Find(Find),
+    /// Rows of a free SELECT.
+    Query(Query),
+    /// A call of an API.
+    Call(Call),
+    /// A change of rows.
+    Change(Change),
+    /// A free writing statement.
+    Statement(Statement),
+    /// A condition.
+    Judge(Judgement),
+    /// A value under a name.
+    Give(Value),
+    /// A question to a person.
+    Question(Question),
+    /// A message to a person.
+    Message(Message),
+}
+
+/// Rows of a declared table.
+#[derive(Clone, Debug)]
+pub struct Find {
+    /// The table.
+    pub table: TableName,
+    /// What must hold.
+    pub conditions: Vec<Condition>,
+    /// In which order.
+    pub order: Vec<Order>,
+    /// Only these columns; empty means all.
+    pub columns: Vec<Arc<str>>,
+    /// How many rows are right.
+    pub expect: Expect,
+}
+
+impl Find {
+    /// Something in its conditions is only known after apply.
+    pub fn is_unknown(&self) -> bool {
+        self.conditions.iter().any(Condition::is_unknown)
+    }
+}
+
+/// Rows of a free SELECT.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// The connection.
+    pub connection: Arc<str>,
+    /// The statement with its binds.
+    pub bound: Bound,
+    /// How many rows are right.
+    pub expect: Expect,
+    /// The table whose facts the columns take.
+    pub like: Option<TableName>,
+}
+
+/// A free writing statement.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// The connection.
+    pub connection: Arc<str>,
+    /// The statement with its binds.
+    pub bound: Bound,
+    /// How many rows it must touch.
+    pub touches: Touches,
+}
+
+/// A call of an API.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The connection.
+    pub api: Arc<str>,
+    /// `GET`, `PATCH`, …
+    pub method: &'static str,
+    /// The path below the API's base; values in it percent-encoded. Unknown while a part of it is.
+    pub path: Value,
+    /// Query parameters; null ones are left out already.
+    pub query: Vec<(Arc<str>, Value)>,
+    /// Headers.
+    pub headers: Vec<(Arc<str>, Value)>,
+    /// The JSON body.
+    pub json: Option<Value>,
+    /// The deadline of this call.
+    pub timeout: Option<Duration>,
+}
+
+impl Call {
+    /// Changes nothing.
+    pub fn is_read(&self) -> bool {
+        matches!(self.method, "GET" | "HEAD")
+    }
+
+    /// Something in it is only known after apply.
+    pub fn is_unknown(&self) -> bool {
+        self.path.is_unknown()
+            || self.query.iter().chain(&self.headers).any(|(_, v)| v.is_unknown())
+            || self.json.as_ref().is_some_and(Value::is_unknown)
+    }
+}
+
+/// A condition and what it gave.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// Its value.
+    pub holds: Option<bool>,
+    /// Why it cannot be told yet, when it cannot.
+    pub unknown: Option<Arc<str>>,
+    /// What it looked at, with the values: for the message of a failed check.
+    pub seen: Vec<(Path, Value)>,
+    /// Where the author wrote it.
+    pub at: Span,
+}
+
+/// A question to a person.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Who is asked.
+    pub who: Arc<str>,
+    /// The question.
+    pub text: Value,
+    /// What the answer consists of.
+    pub answer: Vec<(Arc<str>, AnswerField)>,
+    /// What the person may change before answering; nothing means every API.
+    pub affects: Option<Vec<Arc<str>>>,
+}
+
+/// A message to a person.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Who is told.
+    pub who: Arc<str>,
+    /// The message.
+    pub text: Value,
+}

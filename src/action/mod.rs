@@ -9,6 +9,7 @@ pub mod change;
 pub mod deed;
 pub mod ends;
 pub mod kinds;
+pub mod resolve;
 pub mod row;
 pub mod rows;
 pub mod sql;

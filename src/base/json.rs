@@ -332,12 +332,21 @@ pub fn quote(text: &str, out: &mut String) {
 /// The lossless stored form: every kind and mark comes back as it was. Plain JSON kinds stand for themselves,
 /// others are `{"$kind": text}`, marked ones `{"$marks": bits, "$of": …}`.
 pub fn encode(value: &Value) -> String {
-    text_of(&tagged(value))
+    text_of(&tagged(value, &|_| None))
 }
 
-fn tagged(value: &Value) -> Value {
+/// As [`encode`], but `replace` is asked first about every part, from the outside in, and may give the JSON tree that
+/// stands in its place: `{"$sealed": …}`. Such a tag must be one that [`decode_with`] is told about.
+pub fn encode_with(value: &Value, replace: &dyn Fn(&Value) -> Option<Value>) -> String {
+    text_of(&tagged(value, replace))
+}
+
+fn tagged(value: &Value, replace: &dyn Fn(&Value) -> Option<Value>) -> Value {
+    if let Some(replaced) = replace(value) {
+        return replaced;
+    }
     if value.marks != Marks::NONE {
-        let inner = tagged(&Value { data: value.data.clone(), marks: Marks::NONE });
+        let inner = tagged(&Value { data: value.data.clone(), marks: Marks::NONE }, replace);
         return Value::map([("$marks", i64::from(value.marks.bits()).into()), ("$of", inner)]);
     }
     let tag = |name: &'static str, text: String| Value::map([(name, Value::text(text))]);
@@ -353,9 +362,9 @@ fn tagged(value: &Value) -> Value {
         Data::Uuid(u) => tag("$uuid", u.to_string()),
         Data::Json(j) => tag("$json", j.text().to_owned()),
         Data::Unknown(why) => tag("$unknown", why.to_string()),
-        Data::List(values) => Value::list(values.iter().map(tagged)),
+        Data::List(values) => Value::list(values.iter().map(|v| tagged(v, replace))),
         Data::Map(entries) => {
-            let plain: Map = entries.iter().map(|(k, v)| (k.clone(), tagged(v))).collect();
+            let plain: Map = entries.iter().map(|(k, v)| (k.clone(), tagged(v, replace))).collect();
             if entries.keys().any(|k| k.starts_with('$')) {
                 Value::map([("$map", plain.into())])
             } else {
@@ -367,17 +376,22 @@ fn tagged(value: &Value) -> Value {
 
 /// Reads what [`encode`] wrote.
 pub fn decode(text: &str) -> Result<Value, JsonError> {
-    untagged(&parse(text)?).ok_or(JsonError { what: "not a stored value", at: 0 })
+    decode_with(text, &|_, _| None)
 }
 
-fn untagged(value: &Value) -> Option<Value> {
+/// Reads what [`encode_with`] wrote: `restore` is given every tag that is none of ours, with what stands under it.
+pub fn decode_with(text: &str, restore: &dyn Fn(&str, &Value) -> Option<Value>) -> Result<Value, JsonError> {
+    untagged(&parse(text)?, restore).ok_or(JsonError { what: "not a stored value", at: 0 })
+}
+
+fn untagged(value: &Value, restore: &dyn Fn(&str, &Value) -> Option<Value>) -> Option<Value> {
     let entries = match &value.data {
-        Data::List(values) => return Some(Value::list(values.iter().map(untagged).collect::<Option<Vec<_>>>()?)),
+        Data::List(values) => return Some(Value::list(values.iter().map(|v| untagged(v, restore)).collect::<Option<Vec<_>>>()?)),
         Data::Map(entries) => entries,
         _ => return Some(value.clone()),
     };
     let plain = |entries: &Map| {
-        Some(Value::from(entries.iter().map(|(k, v)| Some((k.clone(), untagged(v)?))).collect::<Option<Map>>()?))
+        Some(Value::from(entries.iter().map(|(k, v)| Some((k.clone(), untagged(v, restore)?))).collect::<Option<Map>>()?))
     };
     let Some((tag, inner)) = entries.first().filter(|(k, _)| k.starts_with('$')) else {
         return plain(entries);
@@ -390,7 +404,7 @@ fn untagged(value: &Value) -> Option<Value> {
     let data = match &**tag {
         "$marks" => {
             let marks = Marks::from_bits(u8::try_from(inner.as_int()?).ok()?);
-            return Some(untagged(entries.get("$of")?)?.marked(marks));
+            return Some(untagged(entries.get("$of")?, restore)?.marked(marks));
         }
         "$map" => return plain(inner.as_map()?),
         "$decimal" => Data::Decimal(inner.as_str()?.parse().ok()?),
@@ -403,7 +417,7 @@ fn untagged(value: &Value) -> Option<Value> {
         "$uuid" => Data::Uuid(inner.as_str()?.parse().ok()?),
         "$json" => Data::Json(Arc::new(Json::parse(inner.as_str()?).ok()?)),
         "$unknown" => Data::Unknown(inner.as_str()?.into()),
-        _ => return None,
+        other => return restore(other, inner),
     };
     Some(data.into())
 }

@@ -1,8 +1,12 @@
 //! The ground everything stands on: source text and places, problems, values, secrets, clock. Imports nothing of ours.
 
+pub mod canonical;
 pub mod decimal;
 pub mod diagnostic;
+pub mod identity;
 pub mod json;
+mod key_file;
+pub mod seal;
 pub mod secret;
 pub mod shape;
 pub mod source;

@@ -1,16 +1,24 @@
 //! Clock and identifiers, injected: nothing below `ops` asks the machine for the time or for randomness.
 
 use super::time::Stamp;
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
+
+type Pause = dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
 
 /// What a run may ask of the machine it runs on.
 #[derive(Clone)]
 pub struct World {
     clock: Arc<dyn Fn() -> Stamp + Send + Sync>,
     ids: Arc<dyn Fn() -> uuid::Uuid + Send + Sync>,
+    pause: Arc<Pause>,
 }
 
 impl World {
@@ -19,21 +27,27 @@ impl World {
         World {
             clock: Arc::new(|| Stamp { micros: jiff::Timestamp::now().as_microsecond(), digits: 6 }),
             ids: Arc::new(uuid::Uuid::now_v7),
+            pause: Arc::new(|length| Box::pin(tokio::time::sleep(length))),
         }
     }
 
-    /// A clock that stands still and identifiers that count: for tests and transcripts.
+    /// A clock that moves only while somebody waits, pauses that take no time, and identifiers that count: for tests.
     pub fn fixed(now: Stamp) -> World {
-        let next = Arc::new(AtomicU64::new(1));
+        let (next, clock) = (Arc::new(AtomicU64::new(1)), Arc::new(AtomicI64::new(now.micros)));
+        let waited = clock.clone();
         World {
-            clock: Arc::new(move || now),
-            ids: Arc::new(move || uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + u128::from(next.fetch_add(1, Ordering::Relaxed)))),
+            clock: Arc::new(move || Stamp { micros: clock.load(Ordering::Relaxed), digits: 6 }),
+            ids: Arc::new(move || uuid::Uuid::from_u128(FIRST_ID + u128::from(next.fetch_add(1, Ordering::Relaxed)))),
+            pause: Arc::new(move |length| {
+                waited.fetch_add(i64::try_from(length.as_micros()).unwrap_or(i64::MAX), Ordering::Relaxed);
+                Box::pin(std::future::ready(()))
+            }),
         }
     }
 
-    /// This clock and the machine's identifiers.
-    pub fn at(clock: impl Fn() -> Stamp + Send + Sync + 'static) -> World {
-        World { clock: Arc::new(clock), ..World::real() }
+    /// Waits; the pauses between two attempts go through here, so that tests need not.
+    pub fn pause(&self, length: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        (self.pause)(length)
     }
 
     /// Now, in UTC.
@@ -46,6 +60,9 @@ impl World {
         (self.ids)()
     }
 }
+
+/// Looks like a UUID of version 7, so that it passes wherever one is expected.
+const FIRST_ID: u128 = 0x0190_0000_0000_7000_8000_0000_0000_0000;
 
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,6 +1,9 @@
 //! What a database says of its own tables, as a snapshot: columns, types, keys.
 
-use crate::base::value::Value;
+use crate::base::{
+    json, time,
+    value::{Data, Value},
+};
 use indexmap::IndexMap;
 use std::sync::Arc;
 
@@ -88,7 +91,6 @@ impl Kind {
     /// Whether a literal can be stored in such a column; the error is a sentence fragment: `3000000007 does not fit
     /// into int4 (largest 2147483647)`. Unknown and null always fit here.
     pub fn accepts(&self, type_name: &str, value: &Value) -> Result<(), String> {
-        use crate::base::value::Data;
         let shown = value.plain();
         let misfit = |what: &str| Err(format!("{shown} is not {what}, as {type_name} needs"));
         match (self, &value.data) {
@@ -112,13 +114,13 @@ impl Kind {
             }
             (Kind::Text(_), Data::List(_) | Data::Map(_)) => misfit("a text"),
             (Kind::Date, Data::Date(_) | Data::Timestamp(_)) => Ok(()),
-            (Kind::Date, Data::Text(t)) if t.parse::<crate::base::time::Date>().is_ok() => Ok(()),
+            (Kind::Date, Data::Text(t)) if t.parse::<time::Date>().is_ok() => Ok(()),
             (Kind::Date, _) => misfit("a date (2024-03-31)"),
             (Kind::Timestamp | Kind::Instant, Data::Timestamp(_) | Data::Instant(_) | Data::Date(_)) => Ok(()),
             (Kind::Timestamp | Kind::Instant, Data::Text(t))
-                if t.parse::<crate::base::time::Stamp>().is_ok()
-                    || t.parse::<crate::base::time::Date>().is_ok()
-                    || crate::base::time::instant(t).is_ok() =>
+                if t.parse::<time::Stamp>().is_ok()
+                    || t.parse::<time::Date>().is_ok()
+                    || time::instant(t).is_ok() =>
             {
                 Ok(())
             }
@@ -134,6 +136,42 @@ impl Kind {
             _ => Ok(()),
         }
     }
+}
+
+impl Kind {
+    /// The value as such a column would hold it: an ISO text becomes a date, 0 and 1 become booleans, a map becomes
+    /// JSON. What does not fit comes back unchanged, for the database to refuse.
+    pub fn coerce(&self, value: Value) -> Value {
+        let marks = value.marks;
+        let data = match (self, &value.data) {
+            (Kind::Date, Data::Text(t)) => t.parse().ok().map(Data::Date),
+            (Kind::Date, Data::Timestamp(s) | Data::Instant(s)) => Some(Data::Date(s.date())),
+            (Kind::Time, Data::Text(t)) => t.parse().ok().map(Data::Time),
+            (Kind::Timestamp, Data::Text(t)) => stamp(t).map(Data::Timestamp),
+            (Kind::Timestamp, Data::Instant(s)) => Some(Data::Timestamp(*s)),
+            (Kind::Timestamp, Data::Date(d)) => Some(Data::Timestamp(d.midnight())),
+            (Kind::Instant, Data::Text(t)) => time::instant(t).ok().or_else(|| stamp(t)).map(Data::Instant),
+            (Kind::Instant, Data::Timestamp(s)) => Some(Data::Instant(*s)),
+            (Kind::Instant, Data::Date(d)) => Some(Data::Instant(d.midnight())),
+            (Kind::Uuid, Data::Text(t)) => uuid::Uuid::parse_str(t).ok().map(Data::Uuid),
+            (Kind::Bool, Data::Int(n @ (0 | 1))) => Some(Data::Bool(*n == 1)),
+            (Kind::Bool, Data::Text(t)) => t.parse().ok().map(Data::Bool),
+            (Kind::Int { .. }, Data::Text(t)) => t.parse().ok().map(Data::Int),
+            (Kind::Decimal(_), Data::Text(t)) => t.parse().ok().map(Data::Decimal),
+            (Kind::Decimal(_), Data::Int(n)) => Some(Data::Decimal((*n).into())),
+            (Kind::Text(_) | Kind::Enum(_), Data::Uuid(_) | Data::Date(_) | Data::Int(_) | Data::Decimal(_)) => {
+                Some(Data::Text(value.bare().as_ref().into()))
+            }
+            (Kind::Json, Data::Map(_) | Data::List(_)) => Some(Data::Json(Arc::new(json::Json::of(value.clone())))),
+            (Kind::Json, Data::Text(t)) => json::Json::parse(t).ok().map(|j| Data::Json(Arc::new(j))),
+            _ => None,
+        };
+        data.map_or(value, |data| Value { data, marks })
+    }
+}
+
+fn stamp(text: &str) -> Option<time::Stamp> {
+    text.parse().ok().or_else(|| text.parse::<time::Date>().ok().map(time::Date::midnight)).or_else(|| time::instant(text).ok())
 }
 
 #[cfg(test)]

@@ -144,6 +144,8 @@ refuses('a typo in the kind of a step', playbook, '    ask:\n', '    aks:\n', 'a
 refuses('a typo in a key of an action', playbook, '      only_if:', '      onlyif:', 'onlyif');
 refuses('a typo in a key of a read', playbook, 'expect: one', 'expects: one', 'expects');
 refuses('a typo in a key of a param', playbook, "pattern: ", "patern: ", 'patern');
+refuses('a typo in an end', playbook, 'otherwise: "No trainee has the slug {{ params.slug }}."', 'otherwise: { stpo: "No trainee." }', 'stpo');
+refuses('two kinds in one step', playbook, '  - id: clear_award\n', '  - http: { api: dqt, get: /v2/x }\n    id: clear_award\n', '');
 refuses('a wrong risk', playbook, 'risk: high', 'risk: hihg', 'high');
 refuses('a wrong type of param', playbook, 'slug: { type: string', 'slug: { type: strin', 'string');
 refuses('a version that is text', playbook, 'version: 1', 'version: one', '');
@@ -154,7 +156,7 @@ refuses('columns to clear that are no list', playbook, 'clear: [recommended_for_
 // --- completion and hover in a playbook
 const newStep = '  - id: clear_award\n    ▮\n  - id: clear_award_2\n    row:';
 offers('a new step is offered its kinds', playbook, '  - id: clear_award\n    row:', newStep, ['row', 'rows', 'http', 'ask', 'tell', 'sql', 'assert', 'block', 'when']);
-offers('a step that has its kind is offered no second one', playbook, '\nverification:', '\n    ▮\nverification:', ['when'], ['http', 'ask']);
+offers('a step that has its kind is offered the keys of all steps', playbook, '\nverification:', '\n    ▮\nverification:', ['when'], ['row', 'id']);
 offers('inside `row`, its keys', playbook, '      of: trainee\n', '      of: trainee\n      ▮\n', ['table', 'key', 'create', 'also'], ['of', 'set', 'question']);
 offers('inside `ask`, its keys', playbook, '      who: register-support\n', '      ▮\n', ['who'], ['of', 'set']);
 offers('at the top, the parts of a playbook', playbook, 'risk: high\n', '▮\n', ['risk', 'uses', 'errors', 'afterwards'], ['row', 'steps']);

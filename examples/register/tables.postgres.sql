@@ -1,0 +1,252 @@
+-- The tables of Register (2025) that the three playbooks read or write, for PostgreSQL 15. Column names, types, null
+-- rules and indexes as in the service's db/schema.rb; foreign keys only between tables that are here (schools,
+-- lead_partners and apply_applications are not, so their ids are plain numbers).
+-- `tables.sqlite.sql` is the same for SQLite: change both, or the playbooks stop running unchanged on both.
+
+create extension if not exists citext;
+
+create type trigger_type as enum ('provider', 'trainee');
+create type future_interest_type as enum ('yes', 'no', 'unknown');
+
+create table academic_cycles (
+  id bigserial primary key,
+  start_date date not null,
+  end_date date not null,
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null,
+  exclude using gist (daterange(start_date, end_date, '[]') with &&)
+);
+
+create table allocation_subjects (
+  id bigserial primary key,
+  name varchar not null unique,
+  deprecated_on date,
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null
+);
+
+create table subject_specialisms (
+  id bigserial primary key,
+  name citext not null unique,
+  hecos_code varchar,
+  allocation_subject_id bigint not null references allocation_subjects,
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null
+);
+
+create table providers (
+  id bigserial primary key,
+  name varchar not null,
+  code varchar,
+  ukprn varchar,
+  accreditation_id varchar unique,
+  accredited boolean not null default true,
+  apply_sync_enabled boolean default false,
+  dttp_id uuid unique,
+  discarded_at timestamp(6),
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null
+);
+create index index_providers_on_discarded_at on providers (discarded_at);
+
+create table users (
+  id bigserial primary key,
+  first_name varchar not null,
+  last_name varchar not null,
+  email varchar not null,
+  dttp_id uuid,
+  system_admin boolean default false,
+  read_only boolean default false,
+  discarded_at timestamp(6),
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null
+);
+create unique index index_unique_active_users on users (email) where discarded_at is null;
+create unique index index_users_on_dttp_id on users (dttp_id) where discarded_at is null;
+
+create table trainees (
+  id bigserial primary key,
+  slug citext not null unique,
+  provider_id bigint not null references providers,
+  provider_trainee_id text,
+  first_names text,
+  middle_names text,
+  last_name text,
+  email text,
+  date_of_birth date,
+  trn varchar,
+  hesa_id varchar,
+  state integer default 0,
+  training_route integer,
+  progress jsonb default '{}',
+  submission_ready boolean default false,
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null,
+  submitted_for_trn_at timestamp,
+  recommended_for_award_at timestamp,
+  awarded_at timestamp,
+  withdraw_date timestamp,
+  discarded_at timestamp,
+  hesa_updated_at timestamp,
+  slug_sent_to_dqt_at timestamp(6),
+  outcome_date date,
+  itt_start_date date,
+  itt_end_date date,
+  trainee_start_date date,
+  defer_date date,
+  reinstate_date date,
+  course_uuid uuid,
+  course_education_phase integer,
+  course_subject_one text,
+  course_subject_two text,
+  course_subject_three text,
+  course_min_age integer,
+  course_max_age integer,
+  course_allocation_subject_id bigint references allocation_subjects,
+  study_mode integer,
+  training_initiative integer,
+  bursary_tier integer,
+  applying_for_bursary boolean,
+  applying_for_scholarship boolean,
+  applying_for_grant boolean,
+  placement_detail integer,
+  lead_partner_id bigint,
+  lead_partner_not_applicable boolean default false,
+  employing_school_id bigint,
+  employing_school_not_applicable boolean default false,
+  apply_application_id bigint,
+  application_choice_id integer,
+  record_source varchar,
+  start_academic_cycle_id bigint references academic_cycles,
+  end_academic_cycle_id bigint references academic_cycles,
+  withdraw_reasons_details varchar,
+  withdraw_reasons_dfe_details varchar,
+  dttp_id uuid,
+  placement_assignment_dttp_id uuid,
+  dormancy_dttp_id uuid,
+  dttp_update_sha varchar,
+  iqts_country varchar,
+  hesa_editable boolean default false
+);
+create index index_trainees_on_provider_id on trainees (provider_id);
+create index index_trainees_on_state on trainees (state);
+create index index_trainees_on_discarded_at on trainees (discarded_at);
+
+create table trainee_withdrawals (
+  id bigserial primary key,
+  trainee_id bigint not null references trainees,
+  date date,
+  "trigger" trigger_type,
+  another_reason varchar,
+  future_interest future_interest_type,
+  discarded_at timestamp(6),
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null
+);
+create index index_trainee_withdrawals_on_trainee_id on trainee_withdrawals (trainee_id);
+create index index_trainee_withdrawals_on_discarded_at on trainee_withdrawals (discarded_at);
+
+create table withdrawal_reasons (
+  id bigserial primary key,
+  name varchar unique,
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null
+);
+
+create table trainee_withdrawal_reasons (
+  id bigserial primary key,
+  trainee_id bigint references trainees,
+  trainee_withdrawal_id bigint references trainee_withdrawals,
+  withdrawal_reason_id bigint not null references withdrawal_reasons,
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null,
+  unique (trainee_id, withdrawal_reason_id),
+  unique (trainee_withdrawal_id, withdrawal_reason_id)
+);
+
+create table placements (
+  id bigserial primary key,
+  trainee_id bigint references trainees,
+  school_id bigint,
+  urn varchar,
+  name varchar,
+  address text,
+  postcode varchar,
+  slug citext,
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null,
+  unique (slug, trainee_id)
+);
+create index index_placements_on_trainee_id on placements (trainee_id);
+
+create table degrees (
+  id bigserial primary key,
+  trainee_id bigint not null references trainees,
+  slug citext not null unique,
+  locale_code integer not null,
+  institution varchar,
+  institution_uuid uuid,
+  uk_degree varchar,
+  uk_degree_uuid uuid,
+  subject varchar,
+  subject_uuid uuid,
+  grade varchar,
+  grade_uuid uuid,
+  graduation_year integer,
+  country varchar,
+  dttp_id uuid,
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null
+);
+create index index_degrees_on_trainee_id on degrees (trainee_id);
+
+create table dqt_trn_requests (
+  id bigserial primary key,
+  trainee_id bigint not null references trainees,
+  request_id uuid not null unique,
+  response jsonb,
+  state integer default 0,
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null
+);
+create index index_dqt_trn_requests_on_trainee_id on dqt_trn_requests (trainee_id);
+
+-- The application's own audit trail (the Ruby gem `audited` 5.8). No foreign keys, and no unique version: only the
+-- procedure can guarantee that a change and its audit row belong together.
+create table audits (
+  id bigserial primary key,
+  auditable_id integer,
+  auditable_type varchar,
+  associated_id integer,
+  associated_type varchar,
+  user_id integer,
+  user_type varchar,
+  username varchar,
+  action varchar,
+  audited_changes jsonb,
+  version integer default 0,
+  comment varchar,
+  remote_address varchar,
+  request_uuid varchar,
+  created_at timestamp
+);
+create index associated_index on audits (associated_type, associated_id);
+create index auditable_index on audits (auditable_type, auditable_id, version);
+create index index_audits_on_created_at on audits (created_at);
+create index index_audits_on_request_uuid on audits (request_uuid);
+create index user_index on audits (user_id, user_type);
+
+-- New rows start above every id in rows.sql and in the playbooks' tests, so nothing has to be reset after loading.
+alter sequence academic_cycles_id_seq restart with 100001;
+alter sequence allocation_subjects_id_seq restart with 100001;
+alter sequence subject_specialisms_id_seq restart with 100001;
+alter sequence providers_id_seq restart with 100001;
+alter sequence users_id_seq restart with 100001;
+alter sequence trainees_id_seq restart with 100001;
+alter sequence trainee_withdrawals_id_seq restart with 100001;
+alter sequence withdrawal_reasons_id_seq restart with 100001;
+alter sequence trainee_withdrawal_reasons_id_seq restart with 100001;
+alter sequence placements_id_seq restart with 100001;
+alter sequence degrees_id_seq restart with 100001;
+alter sequence dqt_trn_requests_id_seq restart with 100001;
+alter sequence audits_id_seq restart with 100001;

@@ -1,0 +1,247 @@
+-- The tables of Register (2025) that the three playbooks read or write, for SQLite. `tables.postgres.sql` is the same
+-- for PostgreSQL: change both, or the playbooks stop running unchanged on both.
+-- SQLite has no types of these names; the engine decodes a value by the declared name (boolean, date, timestamp, json,
+-- uuid). Timestamps are text of the form 'YYYY-MM-DD HH:MM:SS.ffffff', without a zone, in UTC.
+
+create table academic_cycles (
+  id integer primary key autoincrement,
+  start_date date not null,
+  end_date date not null,
+  created_at timestamp not null,
+  updated_at timestamp not null
+);
+
+create table allocation_subjects (
+  id integer primary key autoincrement,
+  name varchar not null unique,
+  deprecated_on date,
+  created_at timestamp not null,
+  updated_at timestamp not null
+);
+
+create table subject_specialisms (
+  id integer primary key autoincrement,
+  name citext collate nocase not null unique,
+  hecos_code varchar,
+  allocation_subject_id bigint not null references allocation_subjects,
+  created_at timestamp not null,
+  updated_at timestamp not null
+);
+
+create table providers (
+  id integer primary key autoincrement,
+  name varchar not null,
+  code varchar,
+  ukprn varchar,
+  accreditation_id varchar unique,
+  accredited boolean not null default true,
+  apply_sync_enabled boolean default false,
+  dttp_id uuid unique,
+  discarded_at timestamp,
+  created_at timestamp not null,
+  updated_at timestamp not null
+);
+create index index_providers_on_discarded_at on providers (discarded_at);
+
+create table users (
+  id integer primary key autoincrement,
+  first_name varchar not null,
+  last_name varchar not null,
+  email varchar not null,
+  dttp_id uuid,
+  system_admin boolean default false,
+  read_only boolean default false,
+  discarded_at timestamp,
+  created_at timestamp not null,
+  updated_at timestamp not null
+);
+create unique index index_unique_active_users on users (email) where discarded_at is null;
+create unique index index_users_on_dttp_id on users (dttp_id) where discarded_at is null;
+
+create table trainees (
+  id integer primary key autoincrement,
+  slug citext collate nocase not null unique,
+  provider_id bigint not null references providers,
+  provider_trainee_id text,
+  first_names text,
+  middle_names text,
+  last_name text,
+  email text,
+  date_of_birth date,
+  trn varchar,
+  hesa_id varchar,
+  state integer default 0,
+  training_route integer,
+  progress json default '{}',
+  submission_ready boolean default false,
+  created_at timestamp not null,
+  updated_at timestamp not null,
+  submitted_for_trn_at timestamp,
+  recommended_for_award_at timestamp,
+  awarded_at timestamp,
+  withdraw_date timestamp,
+  discarded_at timestamp,
+  hesa_updated_at timestamp,
+  slug_sent_to_dqt_at timestamp,
+  outcome_date date,
+  itt_start_date date,
+  itt_end_date date,
+  trainee_start_date date,
+  defer_date date,
+  reinstate_date date,
+  course_uuid uuid,
+  course_education_phase integer,
+  course_subject_one text,
+  course_subject_two text,
+  course_subject_three text,
+  course_min_age integer,
+  course_max_age integer,
+  course_allocation_subject_id bigint references allocation_subjects,
+  study_mode integer,
+  training_initiative integer,
+  bursary_tier integer,
+  applying_for_bursary boolean,
+  applying_for_scholarship boolean,
+  applying_for_grant boolean,
+  placement_detail integer,
+  lead_partner_id bigint,
+  lead_partner_not_applicable boolean default false,
+  employing_school_id bigint,
+  employing_school_not_applicable boolean default false,
+  apply_application_id bigint,
+  application_choice_id integer,
+  record_source varchar,
+  start_academic_cycle_id bigint references academic_cycles,
+  end_academic_cycle_id bigint references academic_cycles,
+  withdraw_reasons_details varchar,
+  withdraw_reasons_dfe_details varchar,
+  dttp_id uuid,
+  placement_assignment_dttp_id uuid,
+  dormancy_dttp_id uuid,
+  dttp_update_sha varchar,
+  iqts_country varchar,
+  hesa_editable boolean default false
+);
+create index index_trainees_on_provider_id on trainees (provider_id);
+create index index_trainees_on_state on trainees (state);
+create index index_trainees_on_discarded_at on trainees (discarded_at);
+
+create table trainee_withdrawals (
+  id integer primary key autoincrement,
+  trainee_id bigint not null references trainees,
+  date date,
+  "trigger" text check ("trigger" in ('provider', 'trainee')),
+  another_reason varchar,
+  future_interest text check (future_interest in ('yes', 'no', 'unknown')),
+  discarded_at timestamp,
+  created_at timestamp not null,
+  updated_at timestamp not null
+);
+create index index_trainee_withdrawals_on_trainee_id on trainee_withdrawals (trainee_id);
+create index index_trainee_withdrawals_on_discarded_at on trainee_withdrawals (discarded_at);
+
+create table withdrawal_reasons (
+  id integer primary key autoincrement,
+  name varchar unique,
+  created_at timestamp not null,
+  updated_at timestamp not null
+);
+
+create table trainee_withdrawal_reasons (
+  id integer primary key autoincrement,
+  trainee_id bigint references trainees,
+  trainee_withdrawal_id bigint references trainee_withdrawals,
+  withdrawal_reason_id bigint not null references withdrawal_reasons,
+  created_at timestamp not null,
+  updated_at timestamp not null,
+  unique (trainee_id, withdrawal_reason_id),
+  unique (trainee_withdrawal_id, withdrawal_reason_id)
+);
+
+create table placements (
+  id integer primary key autoincrement,
+  trainee_id bigint references trainees,
+  school_id bigint,
+  urn varchar,
+  name varchar,
+  address text,
+  postcode varchar,
+  slug citext collate nocase,
+  created_at timestamp not null,
+  updated_at timestamp not null,
+  unique (slug, trainee_id)
+);
+create index index_placements_on_trainee_id on placements (trainee_id);
+
+create table degrees (
+  id integer primary key autoincrement,
+  trainee_id bigint not null references trainees,
+  slug citext collate nocase not null unique,
+  locale_code integer not null,
+  institution varchar,
+  institution_uuid uuid,
+  uk_degree varchar,
+  uk_degree_uuid uuid,
+  subject varchar,
+  subject_uuid uuid,
+  grade varchar,
+  grade_uuid uuid,
+  graduation_year integer,
+  country varchar,
+  dttp_id uuid,
+  created_at timestamp not null,
+  updated_at timestamp not null
+);
+create index index_degrees_on_trainee_id on degrees (trainee_id);
+
+create table dqt_trn_requests (
+  id integer primary key autoincrement,
+  trainee_id bigint not null references trainees,
+  request_id uuid not null unique,
+  response json,
+  state integer default 0,
+  created_at timestamp not null,
+  updated_at timestamp not null
+);
+create index index_dqt_trn_requests_on_trainee_id on dqt_trn_requests (trainee_id);
+
+-- The application's own audit trail (the Ruby gem `audited` 5.8). No foreign keys, and no unique version: only the
+-- procedure can guarantee that a change and its audit row belong together.
+create table audits (
+  id integer primary key autoincrement,
+  auditable_id integer,
+  auditable_type varchar,
+  associated_id integer,
+  associated_type varchar,
+  user_id integer,
+  user_type varchar,
+  username varchar,
+  action varchar,
+  audited_changes json,
+  version integer default 0,
+  comment varchar,
+  remote_address varchar,
+  request_uuid varchar,
+  created_at timestamp
+);
+create index associated_index on audits (associated_type, associated_id);
+create index auditable_index on audits (auditable_type, auditable_id, version);
+create index index_audits_on_created_at on audits (created_at);
+create index index_audits_on_request_uuid on audits (request_uuid);
+create index user_index on audits (user_id, user_type);
+
+-- New rows start above every id in rows.sql and in the playbooks' tests, with the same ids as on PostgreSQL.
+insert into sqlite_sequence (name, seq) values
+  ('academic_cycles', 100000),
+  ('allocation_subjects', 100000),
+  ('subject_specialisms', 100000),
+  ('providers', 100000),
+  ('users', 100000),
+  ('trainees', 100000),
+  ('trainee_withdrawals', 100000),
+  ('withdrawal_reasons', 100000),
+  ('trainee_withdrawal_reasons', 100000),
+  ('placements', 100000),
+  ('degrees', 100000),
+  ('dqt_trn_requests', 100000),
+  ('audits', 100000);

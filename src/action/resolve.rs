@@ -1,0 +1,332 @@
+//! A step and the values known when it starts → a deed.
+
+use super::{
+    change::{Change, Guard, Pick, To, Wanted},
+    deed::{Call, Deed, Find, Judgement, Message, Query, Question, Statement},
+    kinds::Act,
+    row::{Also, Assign, Ensure, RowSpec},
+    rows::RowsSpec,
+    step::Step,
+};
+use crate::{
+    base::{
+        shape::Named,
+        source::Span,
+        value::{Data, Map, Value},
+    },
+    effect::change::TableName,
+    read::{
+        expect::Touches,
+        find::{FindSpec, Test},
+        http::HttpSpec,
+    },
+    table::{
+        condition::{self, Condition},
+        facts::Facts,
+    },
+    template::{Datum, Dialect, Expression, Failure, Path, Scope, Text, Truth},
+};
+use indexmap::IndexMap;
+use std::sync::Arc;
+
+/// What resolving needs to know beside the scope.
+pub trait Known {
+    /// The facts of a declared table.
+    fn facts(&self, table: &TableName) -> Option<&Facts>;
+    /// The table whose row the step `id` finds.
+    fn found_in(&self, id: &str) -> Option<TableName>;
+    /// How a connection's SQL is written.
+    fn dialect(&self, connection: &str) -> Dialect;
+}
+
+/// Why a step cannot be resolved.
+#[derive(Clone, Debug)]
+pub enum Trouble {
+    /// An expression failed.
+    Expression(Box<Failure>),
+    /// Something does not fit together.
+    Misfit {
+        /// What, as a sentence without a full stop.
+        message: String,
+        /// Where.
+        at: Span,
+    },
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Trouble {
+        Trouble::Expression(Box::new(failure))
+    }
+}
+
+fn misfit<T>(at: Span, message: impl Into<String>) -> Result<T, Trouble> {
+    Err(Trouble::Misfit { message: message.into(), at })
+}
+
+/// A deed, and what its expressions looked at.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// What is to be done.
+    pub deed: Deed,
+    /// The paths that expressions read.
+    pub reads: Vec<Path>,
+}
+
+/// Resolves the action of a step; a `block` has none (the engine walks into it).
+pub fn resolve(step: &Step, scope: &Scope, known: &dyn Known) -> Result<Option<Resolved>, Trouble> {
+    let mut cx = Resolver { scope, known, reads: Vec::new() };
+    let deed = match &step.act {
+        Act::Block(_) => return Ok(None),
+        Act::Find(spec) => Deed::Find(cx.find(spec)?),
+        Act::Query(spec) => Deed::Query(Query {
+            connection: spec.db.text.clone(),
+            bound: spec.sql.bind(scope, known.dialect(spec.db.as_str()))?,
+            expect: spec.expects(),
+            like: spec.of_table.as_ref().and_then(|w| TableName::parse(w.as_str())),
+        }),
+        Act::Http(spec) => Deed::Call(cx.call(spec)?),
+        Act::Row(spec) => Deed::Change(cx.row(spec)?),
+        Act::Rows(spec) => Deed::Change(cx.rows(spec)?),
+        Act::Sql(spec) => Deed::Statement(Statement {
+            connection: spec.db.text.clone(),
+            bound: spec.sql.bind(scope, known.dialect(spec.db.as_str()))?,
+            touches: spec.touches.unwrap_or(Touches { least: 1, most: 1 }),
+        }),
+        Act::Assert(expression) => Deed::Judge(judge(expression, scope)?),
+        Act::Let(datum) => Deed::Give(cx.value(datum)?),
+        Act::Ask(spec) => Deed::Question(Question {
+            who: spec.who.text.clone(),
+            text: cx.text(&spec.question)?,
+            answer: spec.answer.entries.iter().map(|(w, f)| (w.text.clone(), f.clone())).collect(),
+            affects: spec.affects.as_ref().map(|words| words.iter().map(|w| w.text.clone()).collect()),
+        }),
+        Act::Tell(spec) => Deed::Message(Message { who: spec.who.text.clone(), text: cx.text(&spec.message)? }),
+    };
+    Ok(Some(Resolved { deed, reads: cx.reads }))
+}
+
+/// Evaluates a condition, keeping what it looked at for the message of a failed check.
+pub fn judge(expression: &Expression, scope: &Scope) -> Result<Judgement, Failure> {
+    let (truth, evaluated) = expression.test(scope)?;
+    let mut seen: Vec<(Path, Value)> = Vec::new();
+    for path in evaluated.reads {
+        if !seen.iter().any(|(p, _)| *p == path)
+            && let Some(value) = scope.get(path.root()).and_then(|root| path.look_up(root))
+        {
+            seen.push((path, value));
+        }
+    }
+    let (holds, unknown) = match truth {
+        Truth::Yes => (Some(true), None),
+        Truth::No => (Some(false), None),
+        Truth::Unknown(why) => (None, Some(why)),
+    };
+    Ok(Judgement { holds, unknown, seen, at: expression.scalar().span })
+}
+
+struct Resolver<'a> {
+    scope: &'a Scope,
+    known: &'a dyn Known,
+    reads: Vec<Path>,
+}
+
+impl Resolver<'_> {
+    fn value(&mut self, datum: &Datum) -> Result<Value, Trouble> {
+        let evaluated = datum.evaluate(self.scope)?;
+        self.reads.extend(evaluated.reads);
+        Ok(evaluated.value)
+    }
+
+    fn text(&mut self, text: &Text) -> Result<Value, Trouble> {
+        let evaluated = text.evaluate(self.scope)?;
+        self.reads.extend(evaluated.reads);
+        Ok(evaluated.value)
+    }
+
+    fn facts(&self, table: &TableName, at: Span) -> Result<&Facts, Trouble> {
+        self.known.facts(table).map_or_else(|| misfit(at, format!("the project file does not declare the table `{table}`")), Ok)
+    }
+
+    fn table(&self, name: &str, at: Span) -> Result<TableName, Trouble> {
+        TableName::parse(name).map_or_else(|| misfit(at, format!("`{name}` is not `connection.table`")), Ok)
+    }
+
+    /// The stored form of a value for a column.
+    fn stored(&self, facts: &Facts, column: &str, value: Value, at: Span) -> Result<Value, Trouble> {
+        facts.stored(column, value).map_or_else(|unknown| misfit(at, unknown.to_string()), Ok)
+    }
+
+    fn find(&mut self, spec: &FindSpec) -> Result<Find, Trouble> {
+        let table = self.table(spec.table.as_str(), spec.table.span)?;
+        let conditions = self.conditions(&table, spec.table.span, &spec.conditions, spec.with_discarded == Some(true))?;
+        let mut columns: Vec<Arc<str>> = spec.columns.iter().map(|w| w.text.clone()).collect();
+        if !columns.is_empty() {
+            // The key always comes along: `row: { of: … }` needs it.
+            let key = self.facts(&table, spec.table.span)?.key_columns();
+            columns.extend(key.into_iter().filter(|k| !spec.columns.iter().any(|w| w.text == *k)));
+        }
+        Ok(Find { table, conditions, order: spec.order(), columns, expect: spec.expects() })
+    }
+
+    fn conditions(&mut self, table: &TableName, at: Span, tests: &Named<Test>, with_discarded: bool) -> Result<Vec<Condition>, Trouble> {
+        let facts = self.facts(table, at)?.clone();
+        let mut conditions = Vec::new();
+        for (column, test) in &tests.entries {
+            let value = self.value(test.datum())?;
+            let one = |v: Value| self.stored(&facts, column.as_str(), v, test.span());
+            let list = match &value.data {
+                Data::List(values) => Some(values.iter().cloned().map(one).collect::<Result<Vec<_>, _>>()?),
+                _ => None,
+            };
+            use condition::Test as T;
+            let test = match (test, list) {
+                (Test::Is(_), Some(values)) => T::OneOf(values),
+                (Test::Not(_), Some(values)) => T::NoneOf(values),
+                (_, Some(_)) => return misfit(test.span(), "a list cannot be compared by order"),
+                (Test::Is(_), None) => T::Is(one(value)?),
+                (Test::Not(_), None) => T::IsNot(one(value)?),
+                (_, None) if value.is_null() => {
+                    return misfit(test.span(), "null cannot be compared by order: no row would ever fit");
+                }
+                (Test::AtMost(_), None) => T::AtMost(value),
+                (Test::AtLeast(_), None) => T::AtLeast(value),
+                (Test::Before(_), None) => T::Before(value),
+                (Test::After(_), None) => T::After(value),
+            };
+            conditions.push(Condition { column: column.text.clone(), test });
+        }
+        if let Some(column) = facts.soft_delete.as_ref().filter(|_| !with_discarded)
+            && tests.get(column.as_str()).is_none()
+        {
+            conditions.push(Condition::is(column.text.clone(), Value::NULL));
+        }
+        Ok(conditions)
+    }
+
+    fn call(&mut self, spec: &HttpSpec) -> Result<Call, Trouble> {
+        let Some((method, path)) = spec.method() else { return misfit(spec.at, "a call has exactly one method with its path") };
+        let path = self.text(path)?;
+        let mut query = Vec::new();
+        for (name, datum) in &spec.query.entries {
+            let value = self.value(datum)?;
+            match &value.data {
+                Data::Null => {}
+                Data::List(values) => query.extend(values.iter().map(|v| (name.text.clone(), v.clone().marked(value.marks)))),
+                _ => query.push((name.text.clone(), value)),
+            }
+        }
+        let headers = spec.headers.entries.iter().map(|(name, text)| Ok((name.text.clone(), self.text(text)?))).collect::<Result<_, Trouble>>()?;
+        let json = spec.json.as_ref().map(|datum| self.value(datum)).transpose()?;
+        Ok(Call { api: spec.api.text.clone(), method, path, query, headers, json, timeout: spec.timeout.map(|t| t.0) })
+    }
+
+    fn row(&mut self, spec: &RowSpec) -> Result<Change, Trouble> {
+        let (table, key) = self.target(spec)?;
+        let facts = self.facts(&table, spec.at)?.clone();
+        let mut guard = Vec::new();
+        for (column, datum) in &spec.only_if.entries {
+            let value = self.value(datum)?;
+            let value = self.stored(&facts, column.as_str(), value, datum.span())?;
+            guard.push(Guard { column: column.text.clone(), value, at: datum.span() });
+        }
+        let wanted = if spec.ensure == Some(Ensure::Absent) {
+            Wanted::Absent
+        } else {
+            let mut set = self.assignments(&facts, &spec.set, spec.clear.as_ref())?;
+            for part in &spec.also {
+                set.extend(self.also(&facts, part)?);
+            }
+            let create = spec.create.as_ref().map(|values| self.assignments(&facts, values, None)).transpose()?;
+            Wanted::Present { set, create }
+        };
+        let (audit, stamp) = (spec.audit.is_none(), spec.updated_at.is_none());
+        Ok(Change { table, pick: Pick::Key(key), guard, wanted, touches: Touches { least: 1, most: 1 }, audit, stamp })
+    }
+
+    /// Table and key of a `row`: those of a found row, or given.
+    fn target(&mut self, spec: &RowSpec) -> Result<(TableName, Map), Trouble> {
+        if let Some(of) = &spec.of {
+            let Some(table) = self.known.found_in(of.as_str()) else {
+                return misfit(of.span, format!("`{}` is not a step that finds a row", of.as_str()));
+            };
+            let columns = self.facts(&table, of.span)?.key_columns();
+            let Some(row) = self.scope.get(of.as_str()).cloned() else {
+                return misfit(of.span, format!("`{}` found no row", of.as_str()));
+            };
+            if let Data::Unknown(why) = &row.data {
+                let unknown = Value::from(Data::Unknown(why.clone()));
+                return Ok((table, columns.into_iter().map(|c| (c, unknown.clone())).collect()));
+            }
+            let key: Option<Map> = columns.iter().map(|c| Some((c.clone(), row.get(c)?))).collect();
+            return match key {
+                Some(key) => Ok((table, key)),
+                None => misfit(of.span, format!("`{}` found no row, so there is nothing to change", of.as_str())),
+            };
+        }
+        let Some(name) = &spec.table else { return misfit(spec.at, "`row` needs `of:`, or `table:` and `key:`") };
+        let table = self.table(name.as_str(), name.span)?;
+        let facts = self.facts(&table, name.span)?.clone();
+        let mut key = Map::new();
+        for (column, datum) in &spec.key.entries {
+            let value = self.value(datum)?;
+            key.insert(column.text.clone(), self.stored(&facts, column.as_str(), value, datum.span())?);
+        }
+        if key.is_empty() {
+            return misfit(spec.at, "`row` needs `key:` beside `table:`");
+        }
+        Ok((table, key))
+    }
+
+    fn rows(&mut self, spec: &RowsSpec) -> Result<Change, Trouble> {
+        let table = self.table(spec.table.as_str(), spec.table.span)?;
+        let conditions = self.conditions(&table, spec.table.span, &spec.conditions, spec.with_discarded == Some(true))?;
+        let facts = self.facts(&table, spec.table.span)?.clone();
+        let wanted = if spec.ensure == Some(Ensure::Absent) {
+            Wanted::Absent
+        } else {
+            Wanted::Present { set: self.assignments(&facts, &spec.set, spec.clear.as_ref())?, create: None }
+        };
+        // Check refuses `rows` without `touches`; the narrow default keeps the engine safe on its own.
+        let touches = spec.touches.unwrap_or(Touches { least: 0, most: 1 });
+        let (audit, stamp) = (spec.audit.is_none(), spec.updated_at.is_none());
+        Ok(Change { table, pick: Pick::Where(conditions), guard: Vec::new(), wanted, touches, audit, stamp })
+    }
+
+    fn also(&mut self, facts: &Facts, part: &Also) -> Result<IndexMap<Arc<str>, To>, Trouble> {
+        let judgement = judge(&part.when, self.scope)?;
+        match judgement.holds {
+            Some(false) => Ok(IndexMap::new()),
+            Some(true) => self.assignments(facts, &part.set, part.clear.as_ref()),
+            // Whether the part applies is unknown, so are its columns.
+            None => {
+                let set = self.assignments(facts, &part.set, part.clear.as_ref())?;
+                Ok(set.into_keys().map(|column| (column, To::Value(Value::unknown()))).collect())
+            }
+        }
+    }
+
+    fn assignments(&mut self, facts: &Facts, set: &Named<Assign>, clear: Option<&Datum>) -> Result<IndexMap<Arc<str>, To>, Trouble> {
+        let mut columns = IndexMap::new();
+        if let Some(datum) = clear {
+            let names = self.value(datum)?;
+            let Some(names) = names.as_list() else { return misfit(datum.span(), "`clear` takes a list of columns") };
+            for name in names {
+                let Some(column) = name.as_str() else { return misfit(datum.span(), format!("{} is not a column", name.kind())) };
+                columns.insert(column.into(), To::Value(Value::NULL));
+            }
+        }
+        for (column, assign) in &set.entries {
+            let value = self.value(assign.datum())?;
+            let to = match assign {
+                Assign::To(datum) => To::Value(self.stored(facts, column.as_str(), value, datum.span())?),
+                Assign::Merge(_) => To::Merge(value),
+                Assign::Remove(datum) => match value.as_list() {
+                    Some(keys) => To::Remove(keys.iter().map(|k| k.bare().as_ref().into()).collect()),
+                    None => return misfit(datum.span(), "`remove` takes a list of keys"),
+                },
+            };
+            columns.insert(column.text.clone(), to);
+        }
+        Ok(columns)
+    }
+}

@@ -1,0 +1,74 @@
+//! Playbook → Checked: every rule that can be judged without touching the world, one file a rule.
+//!
+//! Rules are pure: the playbook, the project file and what `ops` found out beforehand ([`Knowledge`]: catalogues, prepared
+//! statements) come in as data, diagnostics go out. Nothing here opens a file or a connection.
+
+pub mod checked;
+mod columns;
+mod facts;
+pub mod knowledge;
+pub mod mentions;
+mod project;
+pub mod rules;
+mod scene;
+mod shape;
+mod spots;
+
+pub use checked::{Checked, Recovery, Section, StepFacts};
+pub use knowledge::{Knowledge, PrepareFault, Prepared, Statement};
+pub use scene::{System, statements, system};
+
+use crate::{
+    base::{
+        diagnostic::{Code, Diagnostics},
+        source::Source,
+    },
+    playbook::{model::Playbook, project::Project},
+};
+use std::sync::Arc;
+
+/// Judges a playbook that was read without problems, by every rule. All problems in one go; a [`Checked`] comes out only
+/// when there is no error (advice does not hinder).
+pub fn check(playbook: Playbook, source: Arc<Source>, project: Arc<Project>, knowledge: &Knowledge) -> (Option<Checked>, Diagnostics) {
+    let problems = Diagnostics::new(source.clone());
+    judge(playbook, source, project, knowledge, problems)
+}
+
+/// Reads and judges in one go: what is wrong with the text and what the rules find, together.
+pub fn read_and_check(source: Arc<Source>, project: Arc<Project>, knowledge: &Knowledge) -> (Option<Checked>, Diagnostics) {
+    let mut problems = Diagnostics::new(source.clone());
+    match Playbook::parse(&source, &mut problems) {
+        Some(playbook) => judge(playbook, source, project, knowledge, problems),
+        None => (None, problems),
+    }
+}
+
+fn judge(playbook: Playbook, source: Arc<Source>, project: Arc<Project>, knowledge: &Knowledge, mut problems: Diagnostics) -> (Option<Checked>, Diagnostics) {
+    let facts = {
+        let scene = scene::Scene::new(&playbook, &source, &project, knowledge);
+        for rule in rules::RULES {
+            (rule.look)(&scene, &mut problems);
+        }
+        (problems.errors() == 0).then(|| facts::all(&scene))
+    };
+    let checked = facts.map(|facts| Checked::new(playbook, source, project, facts));
+    (checked, problems)
+}
+
+/// Judges a project file that was read without problems, with the catalogues that are known.
+pub fn check_project(project: &Project, knowledge: &Knowledge, problems: &mut Diagnostics) {
+    for rule in project::RULES {
+        (rule.look)(project, knowledge, problems);
+    }
+}
+
+/// Every code that reading or checking a file can give, in the order of their ids: what `trueup explain` knows.
+pub fn codes() -> Vec<&'static Code> {
+    let mut all = crate::playbook::model::codes();
+    all.extend(crate::template::problem::CODES);
+    all.extend(rules::RULES.iter().flat_map(|rule| rule.codes));
+    all.extend(project::RULES.iter().flat_map(|rule| rule.codes));
+    all.sort_by_key(|code| code.id);
+    all.dedup_by_key(|code| code.id);
+    all
+}

@@ -1,0 +1,1 @@
+//! PostgreSQL: how a session is opened, asked and left.

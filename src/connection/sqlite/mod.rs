@@ -1,0 +1,1 @@
+//! SQLite: how a session is opened, asked and left.

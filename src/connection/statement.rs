@@ -1,0 +1,77 @@
+//! What is asked of a database: one statement with its values, a selection of rows, what a column is set to.
+
+use crate::{
+    base::value::Value,
+    table::{
+        catalogue::Kind,
+        condition::{Condition, Order},
+    },
+};
+use std::sync::Arc;
+
+/// One statement. Placeholders are numbered for the dialect (`$1`; `?1` or `?`); values never stand in the text.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// The text, from the template layer or from trueup itself.
+    pub sql: String,
+    /// In the order of the placeholders. An unknown may be prepared, not executed.
+    pub binds: Vec<Value>,
+}
+
+/// How much an answer may hold; more is [`super::fault::FaultKind::TooMuch`], never a silent cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Rows.
+    pub rows: usize,
+    /// Bytes of all values together.
+    pub bytes: usize,
+}
+
+impl Limits {
+    /// For a read whose author gave no bound: 10 000 rows, 16 MiB.
+    pub const USUAL: Limits = Limits { rows: 10_000, bytes: 16 << 20 };
+}
+
+/// Rows of one table.
+#[derive(Clone, Debug)]
+pub struct Select<'a> {
+    /// As the catalogue calls it: `trainees`, `audit.events`.
+    pub table: &'a str,
+    /// Empty means all.
+    pub columns: &'a [Arc<str>],
+    /// All must hold.
+    pub conditions: &'a [Condition],
+    /// First column first.
+    pub order: &'a [Order],
+    /// At most so many rows; the rest is not read and not reported.
+    pub limit: Option<usize>,
+}
+
+/// What a column is set to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SetTo {
+    /// This value, as stored.
+    Value(Value),
+    /// The database's clock at the transaction (SQLite: at the statement), in the column's own style.
+    DatabaseNow,
+}
+
+/// What a statement takes and gives, as the database says without running it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prepared {
+    /// One for each placeholder. SQLite knows only their number: kind `Other`, no name.
+    pub parameters: Vec<Slot>,
+    /// The columns of the answer; empty when it gives no rows.
+    pub columns: Vec<Slot>,
+}
+
+/// A parameter or a column of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Column name, or `$1`.
+    pub name: Arc<str>,
+    /// What it holds.
+    pub kind: Kind,
+    /// The database's word for the type; empty when it has none.
+    pub type_name: String,
+}

@@ -1,0 +1,165 @@
+//! The application's own audit row, written in the same transaction as the change, computed from its images.
+
+use super::setting::Setting;
+use crate::{
+    base::{
+        json::Json,
+        source::Span,
+        value::{Data, Map, Marks, Value},
+        yaml::Node,
+    },
+    connection::{fault::Fault, handle::Changing, statement::SetTo},
+    effect::change::{Deed, RowChange, TableName},
+    table::{
+        audit::{AuditEvent, AuditRule},
+        condition::Condition,
+        facts::{AuditFacts, AuditUse, Facts},
+    },
+    template::{Scope, Tree},
+};
+use std::sync::Arc;
+
+/// Why no audit row could be written.
+pub enum AuditTrouble {
+    /// The rule's expressions or facts do not fit.
+    Rule(String, Span),
+    /// The database refused it.
+    Database(Fault),
+}
+
+impl From<Fault> for AuditTrouble {
+    fn from(fault: Fault) -> AuditTrouble {
+        AuditTrouble::Database(fault)
+    }
+}
+
+/// Writes the audit row of one change, if its table has a rule that covers it. Gives the audit row as a change by rule.
+pub async fn write(changing: &mut Changing, setting: &Setting, change: &RowChange) -> Result<Option<RowChange>, AuditTrouble> {
+    let Some(Facts { audit: Some(AuditUse::Rule(facts)), .. }) = setting.facts_of(&change.table) else { return Ok(None) };
+    let Some(rule) = setting.project.audits.get(facts.rule.as_str()) else {
+        return Err(AuditTrouble::Rule(format!("the project file has no audit rule `{}`", facts.rule.as_str()), facts.rule.span));
+    };
+    let event = match change.deed() {
+        Deed::Insert => AuditEvent::Create,
+        Deed::Update => AuditEvent::Update,
+        Deed::Delete => AuditEvent::Destroy,
+        Deed::Nothing => return Ok(None),
+    };
+    if !rule.events.is_empty() && !rule.events.contains(&event) {
+        return Ok(None);
+    }
+    let changes = changes(change, rule, event);
+    if changes.is_empty() && rule.skip_when_unchanged == Some(true) {
+        return Ok(None);
+    }
+    let scope = scope(setting, change, facts, event, changes);
+    let table = TableName { connection: change.table.connection.clone(), table: rule.table.text.clone() };
+    let values = values(changing, rule, &scope, &table).await?;
+    let key = setting.facts_of(&table).map_or_else(|| vec![Arc::from("id")], Facts::key_columns);
+    let key = changing.insert(&table.table, &key, &values).await?;
+    let names: Vec<Arc<str>> = key.keys().cloned().collect();
+    let after = changing.lock_and_read(&table.table, &names, &[key.values().cloned().collect()]).await?.into_iter().next().flatten();
+    let mut written = RowChange { table, key, before: None, after, by_rule: true, stamps: Vec::new() };
+    mark(&mut written, change, setting);
+    Ok(Some(written))
+}
+
+/// What is personal in the audited table is personal in its audit row, and what comes from the clock stays so.
+fn mark(written: &mut RowChange, change: &RowChange, setting: &Setting) {
+    let facts = setting.facts_of(&written.table);
+    let personal = setting.facts_of(&change.table).is_some_and(|f| change.differing().iter().any(|(c, ..)| f.marks(c).has(Marks::PERSONAL)));
+    if let Some(after) = &mut written.after {
+        for (column, value) in after.iter_mut() {
+            value.marks |= facts.map_or(Marks::NONE, |f| f.marks(column));
+            if personal && matches!(value.data, Data::Json(_)) {
+                value.marks |= Marks::PERSONAL;
+            }
+            if matches!(value.data, Data::Timestamp(_) | Data::Instant(_)) {
+                value.marks |= Marks::CLOCK;
+            }
+        }
+    }
+}
+
+/// Column → [old, new] of an update, column → value of a created or destroyed row; omitted columns left out.
+fn changes(change: &RowChange, rule: &AuditRule, event: AuditEvent) -> Map {
+    let omitted = |column: &str| rule.omit.iter().any(|w| w.as_str() == column);
+    match event {
+        AuditEvent::Update => change
+            .differing()
+            .into_iter()
+            .filter(|(column, ..)| !omitted(column) && !change.stamps.contains(column))
+            .map(|(column, old, new)| (column, Value::list([audited(old), audited(new)])))
+            .collect(),
+        AuditEvent::Create | AuditEvent::Destroy => {
+            let row = change.after.as_ref().or(change.before.as_ref());
+            row.into_iter().flatten().filter(|(c, _)| !omitted(c)).map(|(c, v)| (c.clone(), audited(v.clone()))).collect()
+        }
+    }
+}
+
+/// As the gem `audited` writes it: times as ISO 8601 in UTC with three decimals, everything else as JSON has it.
+fn audited(value: Value) -> Value {
+    match value.data {
+        Data::Timestamp(stamp) | Data::Instant(stamp) if stamp.is_finite() => {
+            let millis = crate::base::time::Stamp { micros: stamp.micros, digits: 3 };
+            Value::text(format!("{millis}Z"))
+        }
+        _ => value,
+    }
+}
+
+fn scope(setting: &Setting, change: &RowChange, facts: &AuditFacts, event: AuditEvent, changes: Map) -> Scope {
+    let row = change.after.clone().or_else(|| change.before.clone()).unwrap_or_default();
+    let associated = facts.associated.as_ref().map_or(Value::NULL, |a| {
+        Value::map([("type", Value::text(a.kind.text.clone())), ("id", row.get(a.id.as_str()).cloned().unwrap_or(Value::NULL))])
+    });
+    let missing = Value::map([("type", Value::NULL), ("id", Value::NULL)]);
+    let associated = if associated.is_null() { missing } else { associated };
+    let audit = Value::map([("type", Value::text(facts.kind.text.clone())), ("associated", associated)]);
+    setting
+        .scope()
+        .with("event", event.word().into())
+        .with("changes", Data::Json(Arc::new(Json::of(changes.into()))).into())
+        .with("row", row.into())
+        .with("audit", audit)
+        .with_now(setting.world.now())
+}
+
+async fn values(changing: &mut Changing, rule: &AuditRule, scope: &Scope, table: &TableName) -> Result<Vec<(Arc<str>, SetTo)>, AuditTrouble> {
+    let mut values: Vec<(Arc<str>, SetTo)> = Vec::new();
+    let mut running = Vec::new();
+    for (column, node) in &rule.row.entries {
+        if let Some(of) = node.get("next_of") {
+            running.push((column.text.clone(), of, node));
+            continue;
+        }
+        if let Node::Scalar(scalar) = node
+            && scalar.text.replace(' ', "") == "{{now()}}"
+        {
+            values.push((column.text.clone(), SetTo::DatabaseNow));
+            continue;
+        }
+        let tree = Tree::compile(node).map_err(|_| AuditTrouble::Rule(format!("`{}` cannot be read", column.as_str()), column.span))?;
+        let value = tree.evaluate(scope).map_err(|f| AuditTrouble::Rule(f.message, column.span))?.value;
+        values.push((column.text.clone(), SetTo::Value(value)));
+    }
+    // Running numbers last: they count within the columns above.
+    for (column, of, node) in running {
+        let per: Vec<Condition> = node
+            .get("per")
+            .and_then(|n| if let Node::List(nodes, _) = n { Some(nodes) } else { None })
+            .into_iter()
+            .flatten()
+            .filter_map(|n| {
+                let name = n.value();
+                let found = values.iter().find(|(c, _)| Some(&**c) == name.as_str())?;
+                if let SetTo::Value(v) = &found.1 { Some(Condition::is(found.0.clone(), v.clone())) } else { None }
+            })
+            .collect();
+        let of = of.value();
+        let next = changing.next_of(&table.table, of.as_str().unwrap_or(&column), &per).await?;
+        values.push((column, SetTo::Value(next)));
+    }
+    Ok(values)
+}

@@ -1,0 +1,184 @@
+//! Calls of an API: one attempt, its judgement, and the retries that the `errors` table allows.
+
+use super::{
+    endings,
+    setting::Setting,
+    trouble::CallTrouble,
+    watch::{Tick, Watch},
+};
+use crate::{
+    action::{deed::Call, kinds::Act, step::Step},
+    base::value::{Data, Value},
+    connection::http::{rate::retry_after, Answer, Failure, Method, Reason, Request, RequestView},
+    playbook::errors::{FailureKind, Retry},
+    read::http::HttpSpec,
+};
+use std::time::Duration;
+
+/// The request of a call whose parts are all known.
+pub fn request(call: &Call) -> Request {
+    Request {
+        query: call.query.clone(),
+        headers: call.headers.clone(),
+        body: call.json.clone(),
+        timeout: call.timeout,
+        ..Request::new(Method::of(call.method).unwrap_or(Method::Get), call.path.clone())
+    }
+}
+
+/// `GET https://…`, masked.
+pub fn line(view: &RequestView) -> String {
+    format!("{} {}", view.method.word(), view.url)
+}
+
+fn spec(step: &Step) -> Option<&HttpSpec> {
+    match &step.act {
+        Act::Http(spec) => Some(spec),
+        _ => None,
+    }
+}
+
+/// Sends once and judges the answer by `accept`.
+pub async fn once(setting: &Setting, step: &Step, call: &Call) -> Result<Value, CallTrouble> {
+    let request = request(call);
+    let Some(api) = setting.api(&call.api) else {
+        return Err(trouble(call, FailureKind::Connect, format!("there is no API `{}` here", call.api)));
+    };
+    let line = line(&api.view(&request));
+    match api.send(&request).await {
+        Ok(answer) => judge(setting, step, call, answer, line),
+        Err(failure) => Err(CallTrouble { line, ..failed(call, &failure) }),
+    }
+}
+
+fn judge(setting: &Setting, step: &Step, call: &Call, answer: Answer, line: String) -> Result<Value, CallTrouble> {
+    let status = answer.status;
+    if spec(step).is_some_and(|s| s.accepts(status)) {
+        return Ok(answer.value);
+    }
+    let code = setting.api(&call.api).and_then(|api| api.error_code(&answer)).map(|code| code.plain().into_owned());
+    let title = answer.value.get("body").and_then(|b| b.get("title").or_else(|| b.get("message")).or_else(|| b.get("error")));
+    let said = title.filter(|t| t.as_str().is_some()).map_or(String::new(), |t| format!(": {}", t.plain()));
+    let message = format!("`{}` answered {status}{said}", call.api);
+    // A 5xx may follow the effect; 4xx says that nothing was done (reliability.md, C7-C10).
+    let in_doubt = !call.is_read() && status >= 500;
+    let found = CallTrouble {
+        line,
+        status: Some(status),
+        code,
+        in_doubt,
+        retry_after: answer.header("retry-after").and_then(|h| retry_after(&h, setting.world.now())),
+        answer: Some(answer.value.clone()),
+        ..trouble(call, FailureKind::Status, message)
+    };
+    if endings::accepted(&setting.playbook.errors, step.id(), &found) { Ok(answer.value) } else { Err(found) }
+}
+
+fn failed(call: &Call, failure: &Failure) -> CallTrouble {
+    // A refusal by status says that nothing was done, whatever became of the body (reliability.md, C4, C7).
+    let status = failure.status();
+    let refused = status.is_some_and(|s| (400..500).contains(&s));
+    let in_doubt = !call.is_read() && !failure.is_not_done() && !refused;
+    let kind = match failure {
+        Failure::NotSent(_) => FailureKind::Connect,
+        Failure::InDoubt(trouble) if trouble.reason == Reason::Timeout => FailureKind::Timeout,
+        Failure::InDoubt(_) => FailureKind::Connect,
+        Failure::Unusable { .. } => FailureKind::Body,
+    };
+    CallTrouble { status, in_doubt, ..trouble(call, kind, message(failure)) }
+}
+
+fn trouble(call: &Call, kind: FailureKind, message: String) -> CallTrouble {
+    CallTrouble {
+        api: call.api.clone(),
+        line: String::new(),
+        status: None,
+        code: None,
+        kind,
+        in_doubt: false,
+        message,
+        retry_after: None,
+        answer: None,
+    }
+}
+
+/// The longest pause that an answer's `Retry-After` is obeyed for.
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// Counts attempts and time of one call against the table's bounds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Attempts {
+    made: u32,
+    waited: Duration,
+}
+
+impl Attempts {
+    /// The pause before the next attempt; nothing when the bounds are used up.
+    pub fn next(&mut self, retry: &Retry, asked_for: Option<Duration>) -> Option<Duration> {
+        if retry.attempts.is_some_and(|most| self.made >= most) {
+            return None;
+        }
+        self.made += 1;
+        let planned = retry.backoff.map_or(Duration::from_secs(1), |b| b.pause(self.made));
+        let pause = asked_for.map_or(planned, |asked| asked.min(LONGEST).max(planned));
+        if retry.length.is_some_and(|most| self.waited + pause > most.0) {
+            return None;
+        }
+        self.waited += pause;
+        Some(pause)
+    }
+}
+
+/// Sends a read, and again as often as the table allows.
+pub async fn read(setting: &Setting, step: &Step, path: &str, call: &Call, watch: Watch<'_>) -> Result<Value, CallTrouble> {
+    let mut attempts = Attempts::default();
+    loop {
+        let trouble = match once(setting, step, call).await {
+            Ok(value) => return Ok(value),
+            Err(trouble) => trouble,
+        };
+        let retry = endings::retry(&setting.playbook.errors, step.id(), &trouble);
+        let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after)) else { return Err(trouble) };
+        watch(Tick::Again { path: path.into(), why: trouble.message.clone(), pause });
+        setting.world.pause(pause).await;
+    }
+}
+
+/// What a failure says, and what to do.
+pub fn message(failure: &Failure) -> String {
+    let trouble = failure.trouble();
+    format!("failed to {}; {}", trouble.what, trouble.help)
+}
+
+/// The answer's summary for people: `200, 3 fields`.
+pub fn summary(value: &Value) -> String {
+    let status = value.get("status").map_or(String::new(), |s| s.plain().into_owned());
+    match value.get("body").map(|b| b.data) {
+        Some(Data::Map(map)) => format!("{status}, {} fields", map.len()),
+        Some(Data::List(list)) => format!("{status}, {} entries", list.len()),
+        Some(Data::Null) | None => format!("{status}, no body"),
+        Some(_) => status,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::source::Span;
+
+    #[test]
+    fn attempts_stay_within_both_bounds_and_obey_retry_after() {
+        let seconds = Duration::from_secs;
+        let backoff = crate::playbook::errors::Backoff { first: seconds(2), most: seconds(5) };
+        let retry = Retry { attempts: Some(3), length: None, backoff: Some(backoff), jitter: None, exhausted: None, at: Span::default() };
+        let mut attempts = Attempts::default();
+        let pauses: Vec<_> = std::iter::from_fn(|| attempts.next(&retry, None)).collect();
+        assert_eq!(pauses, [seconds(2), seconds(4), seconds(5)]);
+        let mut attempts = Attempts::default();
+        assert_eq!(attempts.next(&retry, Some(seconds(60))), Some(seconds(60)));
+        assert_eq!(attempts.next(&retry, Some(seconds(9_999_999))), Some(LONGEST));
+        let bounded = Retry { attempts: None, length: Some(crate::base::shape::Length(seconds(7))), ..retry };
+        let mut attempts = Attempts::default();
+        assert_eq!(std::iter::from_fn(|| attempts.next(&bounded, None)).count(), 2);
+    }
+}

@@ -1,0 +1,341 @@
+//! Changes of rows, carried out: lock by key, compare in the engine, change by key, read again. The same code in the
+//! rehearsal and for good, so that what was previewed is what happens.
+
+use super::{
+    audit::{self, AuditTrouble},
+    question::database,
+    setting::Setting,
+    trouble::{Missed, Trouble},
+};
+use crate::{
+    action::change::{Change, Guard, Pick, To, Wanted},
+    base::{
+        source::Span,
+        value::{Data, Map, Marks, Value},
+    },
+    connection::{
+        fault::{Fault, FaultKind},
+        handle::Changing,
+        statement::SetTo,
+    },
+    effect::change::{Deed, RowChange, TableName},
+    plan::Also,
+    table::{catalogue, facts::Facts},
+};
+use indexmap::IndexMap;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// What a change did, or would do.
+#[derive(Clone, Debug, Default)]
+pub struct Carried {
+    /// Every row, the author's first, then those written by rules.
+    pub changes: Vec<RowChange>,
+    /// Tables that triggers and cascades touched besides.
+    pub also: Vec<Also>,
+    /// Some values are only known after apply, so nothing was executed.
+    pub unknown: bool,
+}
+
+impl Carried {
+    /// Nothing differs.
+    pub fn is_nothing(&self) -> bool {
+        self.changes.iter().all(|c| c.deed() == Deed::Nothing)
+    }
+
+    /// The step's result: the row after the change (before it, when it is gone), or the list of rows.
+    pub fn result(&self, single: bool, setting: &Setting) -> Value {
+        let seen = |change: &RowChange| {
+            let row = change.after.as_ref().or(change.before.as_ref()).cloned().unwrap_or_default();
+            Value::from(setting.facts_of(&change.table).map_or(row.clone(), |f| f.seen(&row)))
+        };
+        let mut rows = self.changes.iter().filter(|c| !c.by_rule).map(seen);
+        if single { rows.next().unwrap_or(Value::NULL) } else { Value::list(rows) }
+    }
+}
+
+/// One table's facts and columns, for the length of a change.
+struct Ground<'a> {
+    facts: &'a Facts,
+    columns: catalogue::Table,
+    key: Vec<Arc<str>>,
+}
+
+/// Carries a change out in the transaction of `changing`.
+pub async fn carry_out(changing: &mut Changing, change: &Change, setting: &Setting, at: Span) -> Result<Carried, Trouble> {
+    let fault = |fault: Fault| database(&change.table.connection, fault, at);
+    let Some(facts) = setting.facts_of(&change.table) else {
+        return Err(Trouble::Step { message: format!("the project file does not declare the table `{}`", change.table), at, help: Vec::new() });
+    };
+    let columns = columns(changing, &change.table).await.map_err(fault)?;
+    let ground = Ground { facts, columns, key: facts.key_columns() };
+    known_columns(change, &ground, at)?;
+    let touched = changing.touched().await.map_err(fault)?;
+    let rows = pick(changing, change, &ground, at).await?;
+    let mut carried = Carried::default();
+    for row in &rows {
+        let done = one(changing, change, &ground, row, at).await?;
+        carried.unknown |= done.1;
+        carried.changes.push(done.0);
+    }
+    if rows.is_empty()
+        && let (Pick::Key(key), Wanted::Present { create: Some(create), set }) = (&change.pick, &change.wanted)
+    {
+        let done = create_row(changing, change, &ground, key, create, set, at).await?;
+        carried.unknown |= done.1;
+        carried.changes.push(done.0);
+    }
+    if !carried.unknown {
+        if change.audit {
+            write_audits(changing, setting, &mut carried, change, at).await?;
+        }
+        changing.check_deferred().await.map_err(fault)?;
+        let after = changing.touched().await.map_err(fault)?;
+        carried.also = also(&touched, &after, &carried.changes, &change.table.connection);
+    }
+    Ok(carried)
+}
+
+/// The catalogue's word on a table; a table that does not exist is a fault.
+async fn columns(changing: &mut Changing, table: &TableName) -> Result<catalogue::Table, Fault> {
+    let mut found = changing.catalogue(Some(&[&table.table])).await?;
+    found.swap_remove(&*table.table).ok_or_else(|| Fault::new(FaultKind::NoTable, format!("there is no table `{}`", table.table)))
+}
+
+fn known_columns(change: &Change, ground: &Ground<'_>, at: Span) -> Result<(), Trouble> {
+    let mut names: Vec<&Arc<str>> = change.guard.iter().map(|g| &g.column).collect();
+    if let Wanted::Present { set, create } = &change.wanted {
+        names.extend(set.keys());
+        names.extend(create.iter().flat_map(|c| c.keys()));
+    }
+    for name in names {
+        if ground.columns.column(name).is_none() {
+            let known = ground.columns.columns.keys().map(|k| &**k);
+            let help = crate::base::suggest::help(name, known).into_iter().collect();
+            return Err(Trouble::Step { message: format!("`{}` has no column `{name}`", change.table), at, help });
+        }
+    }
+    Ok(())
+}
+
+/// Locks the rows and reads them whole.
+async fn pick(changing: &mut Changing, change: &Change, ground: &Ground<'_>, at: Span) -> Result<Vec<Map>, Trouble> {
+    let fault = |fault: Fault| database(&change.table.connection, fault, at);
+    let table = &change.table.table;
+    match &change.pick {
+        Pick::Key(key) => {
+            let names: Vec<Arc<str>> = key.keys().cloned().collect();
+            let found = changing.lock_and_read(table, &names, &[key.values().cloned().collect()]).await.map_err(fault)?;
+            let rows: Vec<Map> = found.into_iter().flatten().collect();
+            let may_be_missing = matches!(change.wanted, Wanted::Absent | Wanted::Present { create: Some(_), .. });
+            if rows.is_empty() && !may_be_missing {
+                let shown: Vec<_> = key.iter().map(|(c, v)| format!("{c} {}", v.plain())).collect();
+                let message = format!("`{}` has no row with {}", change.table, shown.join(", "));
+                return Err(Trouble::Missed(Missed { message, seen: Vec::new(), at }));
+            }
+            Ok(rows)
+        }
+        Pick::Where(conditions) => {
+            let most = change.touches.most as usize;
+            let rows = changing.lock_where(table, &ground.key, conditions, most).await.map_err(fault)?;
+            if !change.touches.allows(rows.len()) {
+                let found = if rows.len() > most { format!("more than {most}") } else { rows.len().to_string() };
+                let message = format!("{found} rows of `{}` fit, expected {}", change.table, change.touches.words());
+                return Err(Trouble::Missed(Missed { message, seen: Vec::new(), at }));
+            }
+            Ok(rows)
+        }
+    }
+}
+
+/// One locked row: guard, difference, change, read again.
+async fn one(changing: &mut Changing, change: &Change, ground: &Ground<'_>, before: &Map, at: Span) -> Result<(RowChange, bool), Trouble> {
+    let fault = |fault: Fault| database(&change.table.connection, fault, at);
+    let key: Map = ground.key.iter().filter_map(|c| Some((c.clone(), before.get(c)?.clone()))).collect();
+    let mut done = RowChange {
+        table: change.table.clone(),
+        key: key.clone(),
+        before: Some(ground.facts.marked(before)),
+        after: Some(ground.facts.marked(before)),
+        by_rule: false,
+        stamps: ground.facts.stamp().map(Arc::from).into_iter().collect(),
+    };
+    let Wanted::Present { set, .. } = &change.wanted else {
+        guard(change, ground, before, &key)?;
+        let rows = changing.delete_by_key(&change.table.table, &key).await.map_err(fault)?;
+        counted(rows, change, at)?;
+        done.after = None;
+        return Ok((done, false));
+    };
+    let differing = difference(set, ground, before);
+    if differing.is_empty() {
+        // "Already as wanted" is looked at before the guard: a second run is unchanged, not refused.
+        return Ok((done, false));
+    }
+    guard(change, ground, before, &key)?;
+    if differing.values().any(Value::is_unknown) {
+        let mut after = ground.facts.marked(before);
+        after.extend(differing.into_iter().map(|(c, v)| { let marks = ground.facts.marks(&c); (c, v.marked(marks)) }));
+        done.after = Some(after);
+        return Ok((done, true));
+    }
+    let clock: Vec<Arc<str>> = differing.iter().filter(|(_, v)| v.marks.has(Marks::CLOCK)).map(|(c, _)| c.clone()).collect();
+    let mut columns: Vec<(Arc<str>, SetTo)> = differing.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
+    if change.stamp
+        && let Some(stamp) = ground.facts.stamp()
+        && !columns.iter().any(|(c, _)| &**c == stamp)
+    {
+        columns.push((stamp.into(), SetTo::DatabaseNow));
+    }
+    let rows = changing.update_by_key(&change.table.table, &key, &columns).await.map_err(fault)?;
+    counted(rows, change, at)?;
+    done.after = Some(read_again(changing, change, ground, &key, &clock, at).await?);
+    Ok((done, false))
+}
+
+/// The columns whose value would really change.
+fn difference(set: &IndexMap<Arc<str>, To>, ground: &Ground<'_>, before: &Map) -> IndexMap<Arc<str>, Value> {
+    let mut differing = IndexMap::new();
+    for (column, to) in set {
+        let current = before.get(column).cloned().unwrap_or(Value::NULL);
+        let wanted = coerced(ground, column, to.of(&current));
+        if wanted != current {
+            differing.insert(column.clone(), wanted);
+        }
+    }
+    differing
+}
+
+fn coerced(ground: &Ground<'_>, column: &str, value: Value) -> Value {
+    ground.columns.column(column).map_or(value.clone(), |c| c.kind.coerce(value))
+}
+
+/// Refuses when the row no longer holds what the author named.
+fn guard(change: &Change, ground: &Ground<'_>, before: &Map, key: &Map) -> Result<(), Trouble> {
+    let mut seen = Vec::new();
+    let mut at = None;
+    for Guard { column, value, at: place } in &change.guard {
+        let current = before.get(column).cloned().unwrap_or(Value::NULL);
+        let wanted = coerced(ground, column, value.clone());
+        if wanted.is_unknown() || wanted == current {
+            continue;
+        }
+        let shown = |v: Value| ground.facts.named(column, v).marked(ground.facts.marks(column)).shown();
+        seen.push((column.to_string(), format!("expected {}, found {}", shown(wanted), shown(current))));
+        at.get_or_insert(*place);
+    }
+    let Some(at) = at else { return Ok(()) };
+    let key: Vec<_> = key.iter().map(|(c, v)| format!("{c} {}", v.plain())).collect();
+    let message = format!("`{}` {} is not as `only_if` says", change.table, key.join(", "));
+    Err(Trouble::Missed(Missed { message, seen, at }))
+}
+
+fn counted(rows: u64, change: &Change, at: Span) -> Result<(), Trouble> {
+    if rows == 1 {
+        return Ok(());
+    }
+    let message = format!("one row of `{}` should have changed, the database says {rows}; a trigger or rule may be in the way", change.table);
+    Err(Trouble::Step { message, at, help: Vec::new() })
+}
+
+/// After triggers: the row as the database has it now. Values that come from the clock stay marked.
+async fn read_again(changing: &mut Changing, change: &Change, ground: &Ground<'_>, key: &Map, clock: &[Arc<str>], at: Span) -> Result<Map, Trouble> {
+    let fault = |fault: Fault| database(&change.table.connection, fault, at);
+    let found = changing.lock_and_read(&change.table.table, &ground.key, &[key.values().cloned().collect()]).await.map_err(fault)?;
+    let Some(row) = found.into_iter().next().flatten() else {
+        let message = format!("the row of `{}` is gone after its own change; a trigger may have removed it", change.table);
+        return Err(Trouble::Step { message, at, help: Vec::new() });
+    };
+    let mut row = ground.facts.marked(&row);
+    for (column, value) in row.iter_mut() {
+        if clock.contains(column) || ground.facts.stamp() == Some(column) {
+            value.marks |= Marks::CLOCK;
+        }
+    }
+    Ok(row)
+}
+
+async fn create_row(
+    changing: &mut Changing,
+    change: &Change,
+    ground: &Ground<'_>,
+    key: &Map,
+    create: &IndexMap<Arc<str>, To>,
+    set: &IndexMap<Arc<str>, To>,
+    at: Span,
+) -> Result<(RowChange, bool), Trouble> {
+    let fault = |fault: Fault| database(&change.table.connection, fault, at);
+    let mut values: IndexMap<Arc<str>, Value> = key.iter().map(|(c, v)| (c.clone(), coerced(ground, c, v.clone()))).collect();
+    for (column, to) in set.iter().chain(create) {
+        values.insert(column.clone(), coerced(ground, column, to.of(&Value::NULL)));
+    }
+    let unknown = values.values().any(Value::is_unknown);
+    let mut done = RowChange { table: change.table.clone(), key: key.clone(), before: None, after: None, by_rule: false, stamps: Vec::new() };
+    if unknown {
+        done.after = Some(ground.facts.marked(&values.into_iter().collect()));
+        return Ok((done, true));
+    }
+    let clock: Vec<Arc<str>> = values.iter().filter(|(_, v)| v.marks.has(Marks::CLOCK)).map(|(c, _)| c.clone()).collect();
+    let mut columns: Vec<(Arc<str>, SetTo)> = values.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
+    for name in [ground.facts.stamp(), Some("created_at")].into_iter().flatten() {
+        let required = ground.columns.column(name).is_some_and(|c| !c.has_default);
+        if change.stamp && required && !columns.iter().any(|(c, _)| &**c == name) {
+            columns.push((name.into(), SetTo::DatabaseNow));
+            done.stamps.push(name.into());
+        }
+    }
+    done.key = changing.insert(&change.table.table, &ground.key, &columns).await.map_err(fault)?;
+    let stamps: Vec<Arc<str>> = clock.into_iter().chain(done.stamps.clone()).collect();
+    done.after = Some(read_again(changing, change, ground, &done.key, &stamps, at).await?);
+    Ok((done, false))
+}
+
+async fn write_audits(changing: &mut Changing, setting: &Setting, carried: &mut Carried, change: &Change, at: Span) -> Result<(), Trouble> {
+    let mut written = Vec::new();
+    for done in &carried.changes {
+        match audit::write(changing, setting, done).await {
+            Ok(row) => written.extend(row),
+            Err(AuditTrouble::Database(fault)) => return Err(database(&change.table.connection, fault, at)),
+            Err(AuditTrouble::Rule(message, _)) => {
+                let message = format!("the audit row for `{}` cannot be made: {message}", change.table);
+                return Err(Trouble::Step { message, at, help: vec!["look at `audits:` in the project file".into()] });
+            }
+        }
+    }
+    carried.changes.extend(written);
+    Ok(())
+}
+
+/// Tables touched beyond what the images explain.
+pub fn also(before: &[crate::connection::rows::Touched], after: &[crate::connection::rows::Touched], changes: &[RowChange], connection: &str) -> Vec<Also> {
+    let mut explained: BTreeMap<&str, (u64, u64, u64)> = BTreeMap::new();
+    for change in changes {
+        let counts = explained.entry(&change.table.table).or_default();
+        match change.deed() {
+            Deed::Insert => counts.0 += 1,
+            Deed::Delete => counts.2 += 1,
+            Deed::Update | Deed::Nothing => counts.1 += 1,
+        }
+    }
+    let mut found = Vec::new();
+    for table in after {
+        let was = before.iter().find(|t| t.table == table.table);
+        let (inserted, updated, deleted) = was.map_or((0, 0, 0), |t| (t.inserted, t.updated, t.deleted));
+        let ours = explained.get(&*table.table).copied().unwrap_or_default();
+        let more = |now: u64, was: u64, ours: u64| now.saturating_sub(was).saturating_sub(ours);
+        let also = Also {
+            table: format!("{connection}.{}", table.table),
+            inserted: more(table.inserted, inserted, ours.0),
+            updated: more(table.updated, updated, ours.1),
+            deleted: more(table.deleted, deleted, ours.2),
+        };
+        if also.inserted + also.updated + also.deleted > 0 {
+            found.push(also);
+        }
+    }
+    found
+}
+
+/// The unknown that stands for a row of which only apply will know.
+pub fn unknown_row(why: &str) -> Value {
+    Data::Unknown(why.into()).into()
+}

@@ -1,0 +1,87 @@
+//! Is the world still as planned? Compared under the row lock, column by column, before anything is committed.
+
+use super::{setting::Setting, trouble::Difference};
+use crate::{
+    base::value::{Map, Marks, Value},
+    effect::change::{Deed, RowChange},
+    plan::{Effect, ItemPlan, StepPlan},
+    template::Scope,
+};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// Facts that the plan rests on and that read otherwise now. Only those that `scope` knows already are looked at.
+pub fn of_facts(planned: &ItemPlan, scope: &Scope) -> Vec<Difference> {
+    let mut found = Vec::new();
+    for (path, was) in &planned.rests_on {
+        let Some(now) = scope.get(path.root()).and_then(|root| path.look_up(root)) else { continue };
+        if now.is_unknown() || now.marks.has(Marks::CLOCK) || now == *was {
+            continue;
+        }
+        found.push(Difference { subject: path.to_string(), column: String::new(), planned: was.shown(), found: now.shown() });
+    }
+    found
+}
+
+/// The row changes of a planned step, the author's only; nothing when they were not all known.
+pub fn planned_rows(step: &StepPlan) -> Option<Vec<&RowChange>> {
+    let exact = step.label == crate::effect::label::Label::Exact;
+    let rows = step.effects.iter().filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
+    exact.then(|| rows.flatten().filter(|c| !c.by_rule).collect())
+}
+
+/// How the rows now under our locks differ from those of the plan.
+pub fn of_rows(planned: &[&RowChange], found: &[RowChange], setting: &Setting) -> Vec<Difference> {
+    let ours: Vec<&RowChange> = found.iter().filter(|c| !c.by_rule).collect();
+    let mut differences = Vec::new();
+    for (index, plan) in planned.iter().enumerate() {
+        // A row that the database numbers has another key in each rehearsal: inserts are matched by their order.
+        let inserted = plan.before.is_none();
+        let same = |c: &&&RowChange| c.table == plan.table && (c.key == plan.key || inserted && c.before.is_none());
+        let now = if inserted { ours.get(index).filter(same) } else { ours.iter().find(same) };
+        match now {
+            Some(now) => differences.extend(of_row(plan, now, setting)),
+            None => differences.push(whole(plan, "in the plan", "not there any more")),
+        }
+    }
+    for now in ours.iter().filter(|c| c.before.is_some() && c.deed() != Deed::Nothing) {
+        if !planned.iter().any(|p| p.table == now.table && p.key == now.key) {
+            differences.push(whole(now, "not in the plan", "would change as well"));
+        }
+    }
+    differences
+}
+
+fn whole(change: &RowChange, planned: &str, found: &str) -> Difference {
+    let subject = format!("{} {}", change.table, change.key_text());
+    Difference { subject, column: String::new(), planned: planned.into(), found: found.into() }
+}
+
+fn of_row(plan: &RowChange, now: &RowChange, setting: &Setting) -> Vec<Difference> {
+    let columns: BTreeSet<Arc<str>> = match plan.deed() {
+        Deed::Delete => plan.before.iter().flat_map(|row| row.keys().cloned()).collect(),
+        _ => plan.differing().into_iter().map(|(c, ..)| c).filter(|c| !plan.stamps.contains(c)).collect(),
+    };
+    let facts = setting.facts_of(&plan.table);
+    let shown = |column: &str, value: &Value| facts.map_or(value.shown(), |f| f.named(column, value.clone()).marked(f.marks(column)).shown());
+    let mut differences = Vec::new();
+    let mut compare = |was: &Option<Map>, is: &Option<Map>, column: &Arc<str>| {
+        let (was, is) = (value(was, column), value(is, column));
+        let free = was.marks.has(Marks::CLOCK) || is.marks.has(Marks::CLOCK) || was.is_unknown();
+        if !free && was != is && !differences.iter().any(|d: &Difference| d.column == **column) {
+            let subject = format!("{} {}", plan.table, now.key_text());
+            differences.push(Difference { subject, column: column.to_string(), planned: shown(column, &was), found: shown(column, &is) });
+        }
+    };
+    for column in &columns {
+        compare(&plan.before, &now.before, column);
+        let numbered = plan.before.is_none() && plan.key.contains_key(column);
+        if now.deed() != Deed::Nothing && !numbered {
+            compare(&plan.after, &now.after, column);
+        }
+    }
+    differences
+}
+
+fn value(row: &Option<Map>, column: &str) -> Value {
+    row.as_ref().and_then(|r| r.get(column)).cloned().unwrap_or(Value::NULL)
+}

@@ -1,0 +1,763 @@
+//! Carrying a run out: fold what happened, decide what comes next, do it, record it, again.
+//!
+//! The one ordering rule: no byte that can cause an effect leaves before its attempt is durable, and nothing is called
+//! done before the target said so. Reads are recorded together with the next durable event: they have no effect.
+
+use super::{
+    call,
+    carry_out::{self, Carried},
+    decide::{Next, decide},
+    drift, endings,
+    outline::{Place, path},
+    question,
+    rehearse::{not_so, text_of},
+    setting::Setting,
+    state::{ItemState, RunState},
+    statement, tell,
+    trouble::{Ending, Missed, Trouble},
+    watch::{Tick, Watch},
+};
+use crate::{
+    action::{
+        deed::{Call, Deed, Question},
+        ends::Way,
+        kinds::Act,
+        resolve::{self, resolve},
+        step::Step,
+    },
+    base::{
+        identity::{EffectId, SINGLE_ITEM},
+        value::{Map, Value},
+    },
+    connection::{
+        fault::{Fault, FaultKind},
+        handle::{Changing, Reading, Writing},
+        session::Session,
+    },
+    effect::change::RowChange,
+    journal::{
+        event::Event,
+        failure::JournalError,
+        payload::*,
+        sqlite::{Claim, Journal},
+        words::{End, Outcome},
+    },
+    plan::{Effect, ItemPlan, Section, StepPlan},
+    template::{Scope, scope::Entry},
+};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+/// How often a transaction that the database proved rolled back is tried again.
+const MOST_RESTARTS: u32 = 5;
+
+/// Where driving stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// The run is over.
+    Closed(End),
+    /// It waits for the answer to this step.
+    Waits(Arc<str>),
+    /// The outcome of an attempt is not known.
+    InDoubt(Arc<str>),
+    /// Somebody asked it to pause.
+    Paused,
+}
+
+/// Carries one run out until it is over, waits, or is asked to pause.
+pub struct Driver<'a> {
+    /// The playbook and its surroundings.
+    pub setting: &'a Setting,
+    /// Where it is recorded.
+    pub journal: &'a Journal,
+    /// The right to work on it.
+    pub claim: Claim,
+    /// What was planned, if the plan is at hand.
+    pub plan: Option<&'a ItemPlan>,
+    /// Who is told.
+    pub watch: Watch<'a>,
+    /// Set from outside to pause between two steps.
+    pub pause: &'a AtomicBool,
+    /// Where it stands.
+    pub state: RunState,
+    pending: Vec<Event>,
+    scope: Scope,
+    readers: HashMap<Arc<str>, Reading>,
+    item: Arc<str>,
+}
+
+/// How a step went.
+struct Went {
+    outcome: Outcome,
+    value: Option<Value>,
+    message: Option<String>,
+    response: Option<String>,
+}
+
+impl Went {
+    fn done(value: Value) -> Went {
+        Went { outcome: Outcome::Done, value: Some(value), message: None, response: None }
+    }
+}
+
+/// What keeps a step from going on.
+enum Halt {
+    Trouble(Trouble),
+    Journal(JournalError),
+    Waits,
+}
+
+impl From<Trouble> for Halt {
+    fn from(trouble: Trouble) -> Halt {
+        Halt::Trouble(trouble)
+    }
+}
+impl From<JournalError> for Halt {
+    fn from(error: JournalError) -> Halt {
+        Halt::Journal(error)
+    }
+}
+
+impl<'a> Driver<'a> {
+    /// Takes a run up where its events left it.
+    pub fn new(
+        setting: &'a Setting,
+        journal: &'a Journal,
+        claim: Claim,
+        plan: Option<&'a ItemPlan>,
+        watch: Watch<'a>,
+        pause: &'a AtomicBool,
+        state: RunState,
+    ) -> Driver<'a> {
+        let mut driver = Driver {
+            setting,
+            journal,
+            claim,
+            plan,
+            watch,
+            pause,
+            state,
+            pending: Vec::new(),
+            scope: setting.scope(),
+            readers: HashMap::new(),
+            item: SINGLE_ITEM.into(),
+        };
+        driver.recall();
+        driver
+    }
+
+    /// The results of steps that are over, under their names: captured values are never computed again.
+    fn recall(&mut self) {
+        let Some(item) = self.state.items.get(&self.item) else { return };
+        for (path, step) in &item.steps {
+            let Some(place) = self.setting.outline.place(path) else { continue };
+            let Some(id) = place.id() else { continue };
+            match (step.result(), &step.outcome) {
+                (Some(value), _) => self.scope.insert(id, value.clone()),
+                (None, Some(outcome)) if outcome.outcome == Outcome::Skipped => self.scope.insert_entry(id.into(), Entry::Skipped),
+                _ => {}
+            }
+        }
+        // The inner steps of a transaction block are recorded under their own paths.
+        for (path, step) in &item.steps {
+            if let (None, Some(value), Some(id)) = (self.setting.outline.place(path), step.result(), path.rsplit('/').next()) {
+                self.scope.insert(id, value.clone());
+            }
+        }
+    }
+
+    /// Goes on until the run is over, waits or pauses.
+    pub async fn run(&mut self) -> Result<Stopped, JournalError> {
+        if !self.state.items.contains_key(&self.item) {
+            let item = StartedItem { item: self.item.clone(), key: None, plan: None };
+            self.note(ItemStarted { items: vec![item] }.into());
+        }
+        loop {
+            let empty = ItemState::default();
+            let next = decide(&self.setting.outline, self.state.items.get(&self.item).unwrap_or(&empty));
+            match next {
+                Next::Do(index) => {
+                    if self.pause.load(Ordering::Relaxed) {
+                        self.note(RunPaused { reason: "asked to pause".into(), until: None }.into());
+                        self.flush().await?;
+                        self.close_readers().await;
+                        return Ok(Stopped::Paused);
+                    }
+                    let place = self.setting.outline.places[index].clone();
+                    match self.place(&place).await {
+                        Ok(()) => {}
+                        Err(Halt::Journal(error)) => return Err(error),
+                        Err(Halt::Waits) => {}
+                        Err(Halt::Trouble(trouble)) => self.end(&place, trouble).await?,
+                    }
+                }
+                Next::Verified => self.note(ItemVerified { items: vec![self.item.clone()] }.into()),
+                Next::Wait(path) => {
+                    self.flush().await?;
+                    self.close_readers().await;
+                    return Ok(Stopped::Waits(path));
+                }
+                Next::FindOut(path) => {
+                    self.flush().await?;
+                    self.close_readers().await;
+                    return Ok(Stopped::InDoubt(path));
+                }
+                Next::Close(end, reason) => {
+                    self.close_readers().await;
+                    let item = ClosedItem { item: self.item.clone(), end, reason };
+                    self.note(ItemClosed { items: vec![item] }.into());
+                }
+                Next::Over(end) => {
+                    let reason = self.state.items.get(&self.item).and_then(|i| i.closed.as_ref()?.reason.clone());
+                    self.note(RunClosed { end, reason, counts: vec![Count { end, items: 1 }] }.into());
+                    self.flush().await?;
+                    self.close_readers().await;
+                    return Ok(Stopped::Closed(end));
+                }
+            }
+        }
+    }
+
+    /// Takes an event into the state; it becomes durable with the next flush.
+    fn note(&mut self, event: Event) {
+        self.state.apply(self.setting.world.now(), &event);
+        self.pending.push(event);
+    }
+
+    /// Makes everything noted durable, in one transaction.
+    async fn flush(&mut self) -> Result<(), JournalError> {
+        if !self.pending.is_empty() {
+            self.journal.append_claimed(&self.claim, &self.pending).await?;
+            self.pending.clear();
+        }
+        Ok(())
+    }
+
+    async fn close_readers(&mut self) {
+        for (_, reading) in self.readers.drain() {
+            reading.close().await;
+        }
+    }
+
+    async fn place(&mut self, place: &Place) -> Result<(), Halt> {
+        let step = place.step.clone();
+        if let Some(when) = &step.common.when {
+            let judgement = resolve::judge(when, &self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
+            match judgement.holds {
+                Some(true) => {}
+                Some(false) => {
+                    self.skip(&place.path, &step);
+                    return Ok(());
+                }
+                None => return Err(unknown_now(&step, judgement.unknown.as_deref()).into()),
+            }
+        }
+        if place.gate {
+            self.outcome(&place.path, Went { outcome: Outcome::Done, value: None, message: None, response: None }, 0);
+            return Ok(());
+        }
+        let title = step.common.title.as_ref().and_then(|t| t.preview(&self.scope).ok()).unwrap_or_else(|| step.label(0));
+        (self.watch)(Tick::Begins { section: place.section, path: place.path.clone(), title });
+        let started = self.setting.world.now();
+        let went = match &step.act {
+            Act::Block(block) => self.transaction(place, block.transaction.as_ref().map_or("", |w| w.as_str())).await?,
+            _ => self.patiently(place, &step).await?,
+        };
+        let Some(went) = went else { return Ok(()) };
+        if let (Some(id), Some(value)) = (step.id(), &went.value) {
+            self.scope.insert(id, value.clone());
+        }
+        let summary = went.message.clone().or_else(|| went.response.clone()).unwrap_or_default();
+        let outcome = went.outcome;
+        let micros = self.setting.world.now().micros - started.micros;
+        self.outcome(&place.path, went, u64::try_from(micros).unwrap_or(0));
+        (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary });
+        Ok(())
+    }
+
+    fn skip(&mut self, path: &Arc<str>, step: &Step) {
+        fn names(step: &Step, scope: &mut Scope) {
+            if let Some(id) = step.id() {
+                scope.insert_entry(id.into(), Entry::Skipped);
+            }
+            step.inner().iter().for_each(|inner| names(inner, scope));
+        }
+        names(step, &mut self.scope);
+        let message = step.common.when.as_ref().map(|w| format!("only when {}", w.scalar().text.trim()));
+        self.outcome(path, Went { outcome: Outcome::Skipped, value: None, message, response: None }, 0);
+        (self.watch)(Tick::Over { path: path.clone(), outcome: Outcome::Skipped, summary: String::new() });
+    }
+
+    fn outcome(&mut self, path: &Arc<str>, went: Went, micros: u64) {
+        let one = ItemOutcome {
+            item: self.item.clone(),
+            generation: 0,
+            outcome: went.outcome,
+            value: went.value,
+            message: went.message,
+            response: went.response,
+            micros,
+        };
+        self.note(StepOutcome { step: path.clone(), outcomes: vec![one] }.into());
+    }
+
+    /// A verification entry with `within` is looked at again until it holds or the time is over.
+    async fn patiently(&mut self, place: &Place, step: &Step) -> Result<Option<Went>, Halt> {
+        let (within, every) = (step.common.within.map(|l| l.0), step.common.every.map_or(Duration::from_secs(5), |l| l.0));
+        let mut left = within.unwrap_or_default();
+        loop {
+            let halt = match self.step(place, step).await {
+                Err(Halt::Trouble(trouble)) if matches!(trouble, Trouble::Missed(_) | Trouble::Call(_)) => trouble,
+                other => return other,
+            };
+            if left.is_zero() {
+                return Err(halt.into());
+            }
+            let pause = every.min(left);
+            left -= pause;
+            self.close_readers().await;
+            (self.watch)(Tick::Again { path: place.path.clone(), why: halt.message(), pause });
+            self.setting.world.pause(pause).await;
+        }
+    }
+
+    async fn step(&mut self, place: &Place, step: &Step) -> Result<Option<Went>, Halt> {
+        let resolved = resolve(step, &self.scope, self.setting).map_err(|t| Trouble::of_resolving(t, &self.setting.source))?;
+        let Some(resolved) = resolved else { return Ok(None) };
+        match resolved.deed {
+            Deed::Question(question) => return self.ask(place, step, &question),
+            Deed::Message(message) => return self.message(place, step, &message.who).await.map(Some),
+            Deed::Change(_) | Deed::Statement(_) => return self.write(place, step, resolved.deed).await.map(Some),
+            Deed::Call(call) if !call.is_read() => return self.send(place, step, call).await.map(Some),
+            deed => {
+                let (value, request) = self.read(place, step, deed).await?;
+                self.holds(step, &value)?;
+                if let Some(id) = step.id() {
+                    self.scope.insert(id, value.clone());
+                }
+                let summary = request.clone();
+                let read = ReadValue { item: self.item.clone(), request, request_hash: None, value };
+                self.note(StepRead { step: place.path.clone(), reads: vec![read] }.into());
+                (self.watch)(Tick::Over { path: place.path.clone(), outcome: Outcome::Done, summary });
+            }
+        }
+        Ok(None)
+    }
+
+    /// The `is` of a verification entry.
+    fn holds(&self, step: &Step, value: &Value) -> Result<(), Trouble> {
+        let Some(is) = &step.common.is else { return Ok(()) };
+        let mut scope = self.scope.clone().with("self", value.clone());
+        if let Some(id) = step.id() {
+            scope.insert(id, value.clone());
+        }
+        let judgement = resolve::judge(is, &scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
+        if judgement.holds == Some(true) { Ok(()) } else { Err(not_so(&judgement, step)) }
+    }
+
+    async fn read(&mut self, place: &Place, step: &Step, deed: Deed) -> Result<(Value, String), Halt> {
+        let setting = self.setting;
+        match deed {
+            Deed::Find(find) => {
+                let session = self.reader(&find.table.connection).await?;
+                let value = question::find(session, &find, setting, step.act_at).await?;
+                Ok((value, format!("find {}", find.table)))
+            }
+            Deed::Query(query) => {
+                let session = self.reader(&query.connection).await?;
+                let value = question::query(session, &query, setting, step.act_at).await?;
+                Ok((value, format!("query {}", query.connection)))
+            }
+            Deed::Call(call) => {
+                // No transaction is held while an API thinks.
+                self.close_readers().await;
+                let line = setting.api(&call.api).map_or_else(String::new, |api| call::line(&api.view(&call::request(&call))));
+                let value = call::read(setting, step, &place.path, &call, self.watch).await.map_err(|t| Trouble::Call(Box::new(t)))?;
+                let line = format!("{line} → {}", call::summary(&value));
+                Ok((value, line))
+            }
+            Deed::Judge(judgement) if judgement.holds == Some(true) => Ok((true.into(), "holds".into())),
+            Deed::Judge(judgement) if judgement.holds.is_none() => Err(unknown_now(step, judgement.unknown.as_deref()).into()),
+            Deed::Judge(judgement) => Err(not_so(&judgement, step).into()),
+            Deed::Give(value) => {
+                let shown = value.shown();
+                Ok((value, shown))
+            }
+            _ => Err(unknown_now(step, None).into()),
+        }
+    }
+
+    async fn reader(&mut self, connection: &Arc<str>) -> Result<&mut Session, Trouble> {
+        if !self.readers.contains_key(connection) {
+            let database = self.setting.database(connection).ok_or_else(|| no_database(connection))?;
+            let opened = database.reading().await.map_err(|f| Trouble::of_database(connection, f))?;
+            self.readers.insert(connection.clone(), opened);
+        }
+        match self.readers.get_mut(connection) {
+            Some(reading) => Ok(reading),
+            None => Err(no_database(connection)),
+        }
+    }
+
+    fn effect(&self, path: &Arc<str>) -> EffectId {
+        EffectId { run: self.setting.run.id, item: self.item.clone(), step: path.clone(), generation: 0 }
+    }
+
+    fn planned(&self, path: &str) -> Option<&'a StepPlan> {
+        self.plan.and_then(|plan| plan.steps.iter().find(|s| &*s.path == path))
+    }
+
+    /// The planned row changes of a place and of what stands inside it.
+    fn planned_rows(&self, path: &str) -> Vec<RowChange> {
+        let inside = |p: &str| p == path || p.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+        let steps = self.plan.iter().flat_map(|plan| &plan.steps).filter(|s| inside(&s.path));
+        let rows = steps.flat_map(|s| &s.effects).filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
+        rows.flatten().cloned().collect()
+    }
+
+    /// Intent and attempt, durable before anything leaves.
+    async fn intend(&mut self, place: &Place, class: &str, connection: Option<&Arc<str>>, shown: String, request: Option<Value>, attempt: u32) -> Result<(), Halt> {
+        if let Some(plan) = self.plan {
+            let differences = drift::of_facts(plan, &self.scope);
+            if !differences.is_empty() {
+                return Err(Trouble::Drifted(differences).into());
+            }
+        }
+        let effect = self.effect(&place.path);
+        if attempt == 1 {
+            let planned = self.planned_rows(&place.path);
+            let intent = Intent { effect: effect.clone(), shown, request, request_hash: None, planned };
+            self.note(StepIntent { step: place.path.clone(), class: class.into(), connection: connection.cloned(), intents: vec![intent] }.into());
+        }
+        self.note(StepAttempt { step: place.path.clone(), attempts: vec![Attempt { effect, attempt, deadline: None }] }.into());
+        self.flush().await?;
+        Ok(())
+    }
+
+    fn images(&mut self, path: &Arc<str>, carried: &Carried) {
+        let effect = self.effect(path);
+        let also_touched = carried.also.iter().map(|a| a.table.as_str().into()).collect();
+        let images = Images { effect, changes: carried.changes.clone(), also_touched };
+        self.note(StepImages { step: path.clone(), images: vec![images] }.into());
+    }
+
+    /// One step in its own transaction.
+    async fn write(&mut self, place: &Place, step: &Step, deed: Deed) -> Result<Went, Halt> {
+        let (connection, class, shown) = match &deed {
+            Deed::Change(change) => (change.table.connection.clone(), "rows", format!("{} {}", step.act.word(), change.table)),
+            Deed::Statement(statement) => (statement.connection.clone(), "sql", statement.bound.sql.clone()),
+            _ => return Err(unknown_now(step, None).into()),
+        };
+        self.close_readers().await;
+        self.intend(place, class, Some(&connection), shown, None, 1).await?;
+        let mut restarts = 0;
+        loop {
+            match self.write_once(place, step, &deed, &connection).await {
+                Err(Halt::Trouble(Trouble::Database { fault, .. })) if fault.kind == FaultKind::Serialization && restarts < MOST_RESTARTS => restarts += 1,
+                other => return other,
+            }
+        }
+    }
+
+    async fn write_once(&mut self, place: &Place, step: &Step, deed: &Deed, connection: &Arc<str>) -> Result<Went, Halt> {
+        let setting = self.setting;
+        let mut writing = self.open(connection).await?;
+        let carried = self.carried(&mut writing, &place.path, step, deed).await;
+        let carried = match carried {
+            Ok(carried) => carried,
+            Err(trouble) => {
+                let _ = writing.rollback().await;
+                return Err(trouble.into());
+            }
+        };
+        let value = carried.result(matches!(step.act, Act::Row(_)), setting);
+        if carried.is_nothing() && carried.also.is_empty() {
+            let _ = writing.rollback().await;
+            return Ok(Went { outcome: Outcome::Unchanged, value: Some(value), message: None, response: Some("already as wanted".into()) });
+        }
+        self.images(&place.path, &carried);
+        self.flush().await?;
+        commit(writing, connection).await?;
+        Ok(Went { response: Some(rows_words(&carried)), ..Went::done(value) })
+    }
+
+    async fn open(&self, connection: &Arc<str>) -> Result<Writing, Trouble> {
+        let database = self.setting.database(connection).ok_or_else(|| no_database(connection))?;
+        database.writing().await.map_err(|f| Trouble::of_database(connection, f))
+    }
+
+    /// Carries out and compares with the plan, still inside the transaction.
+    async fn carried(&self, changing: &mut Changing, path: &str, step: &Step, deed: &Deed) -> Result<Carried, Trouble> {
+        let at = step.act_at;
+        let carried = match deed {
+            Deed::Change(change) => carry_out::carry_out(changing, change, self.setting, at).await,
+            Deed::Statement(deed) => statement::run(changing, deed, self.setting, at).await,
+            _ => Err(unknown_now(step, None)),
+        };
+        let planned = self.planned(path).and_then(drift::planned_rows);
+        let Some(planned) = planned else { return carried };
+        match carried {
+            Ok(carried) if carried.is_nothing() => Ok(carried),
+            Ok(carried) => {
+                let differences = drift::of_rows(&planned, &carried.changes, self.setting);
+                if differences.is_empty() { Ok(carried) } else { Err(Trouble::Drifted(differences)) }
+            }
+            // A guard that held in the plan and fails now is drift, with the columns by name.
+            Err(Trouble::Missed(missed)) if !planned.is_empty() => Err(Trouble::Drifted(vec![super::trouble::Difference {
+                subject: format!("{} {}", planned[0].table, planned[0].key_text()),
+                column: missed.seen.iter().map(|(column, _)| column.clone()).collect::<Vec<_>>().join(", "),
+                planned: "as previewed".into(),
+                found: missed.seen.first().map_or(missed.message.clone(), |(_, found)| found.clone()),
+            }])),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Several steps in one transaction: all of them happen, or none.
+    async fn transaction(&mut self, place: &Place, connection: &str) -> Result<Option<Went>, Halt> {
+        self.close_readers().await;
+        let connection: Arc<str> = connection.into();
+        let shown = format!("transaction on {connection}");
+        self.intend(place, "rows", Some(&connection), shown, None, 1).await?;
+        let mut restarts = 0;
+        loop {
+            let scope = self.scope.clone();
+            let pending = self.pending.len();
+            match self.transaction_once(place, &connection).await {
+                Err(Halt::Trouble(Trouble::Database { fault, .. })) if fault.kind == FaultKind::Serialization && restarts < MOST_RESTARTS => {
+                    restarts += 1;
+                    self.scope = scope;
+                    self.pending.truncate(pending);
+                }
+                other => return other.map(Some),
+            }
+        }
+    }
+
+    async fn transaction_once(&mut self, place: &Place, connection: &Arc<str>) -> Result<Went, Halt> {
+        let mut writing = self.open(connection).await?;
+        let mut all = Carried::default();
+        let mut inner = Vec::new();
+        let walked = self.inside(&mut writing, &place.path, place.step.inner(), &mut all, &mut inner).await;
+        if let Err(halt) = walked {
+            let _ = writing.rollback().await;
+            return Err(halt);
+        }
+        if all.is_nothing() && all.also.is_empty() {
+            let _ = writing.rollback().await;
+            inner.into_iter().for_each(|event| self.note(event));
+            return Ok(Went { outcome: Outcome::Unchanged, value: None, message: None, response: Some("already as wanted".into()) });
+        }
+        self.images(&place.path, &all);
+        inner.into_iter().for_each(|event| self.note(event));
+        self.flush().await?;
+        commit(writing, connection).await?;
+        Ok(Went { outcome: Outcome::Done, value: None, message: None, response: Some(rows_words(&all)) })
+    }
+
+    async fn inside(&mut self, writing: &mut Writing, prefix: &str, steps: &[Step], all: &mut Carried, events: &mut Vec<Event>) -> Result<(), Halt> {
+        for (index, step) in steps.iter().enumerate() {
+            let path = path(prefix, step, index);
+            if let Some(when) = &step.common.when {
+                let judgement = resolve::judge(when, &self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
+                if judgement.holds == Some(false) {
+                    if let Some(id) = step.id() {
+                        self.scope.insert_entry(id.into(), Entry::Skipped);
+                    }
+                    continue;
+                }
+            }
+            if let Act::Block(block) = &step.act {
+                Box::pin(self.inside(writing, &path, &block.steps, all, events)).await?;
+                continue;
+            }
+            let resolved = resolve(step, &self.scope, self.setting).map_err(|t| Trouble::of_resolving(t, &self.setting.source))?;
+            let Some(resolved) = resolved else { continue };
+            let value = match resolved.deed {
+                Deed::Find(find) => question::find(writing, &find, self.setting, step.act_at).await?,
+                Deed::Query(query) => question::query(writing, &query, self.setting, step.act_at).await?,
+                Deed::Judge(judgement) if judgement.holds == Some(true) => true.into(),
+                Deed::Judge(judgement) => return Err(not_so(&judgement, step).into()),
+                Deed::Give(value) => value,
+                deed @ (Deed::Change(_) | Deed::Statement(_)) => {
+                    let carried = self.carried(writing, &path, step, &deed).await?;
+                    let value = carried.result(matches!(step.act, Act::Row(_)), self.setting);
+                    all.changes.extend(carried.changes);
+                    all.also.extend(carried.also);
+                    value
+                }
+                // Check refuses calls, questions and messages inside a transaction.
+                _ => return Err(unknown_now(step, None).into()),
+            };
+            self.holds(step, &value)?;
+            if let Some(id) = step.id() {
+                self.scope.insert(id, value.clone());
+            }
+            let read = ReadValue { item: self.item.clone(), request: step.act.word().to_owned(), request_hash: None, value };
+            events.push(StepRead { step: path, reads: vec![read] }.into());
+        }
+        Ok(())
+    }
+
+    /// A call that changes something: once, and again only where that cannot become a second effect.
+    async fn send(&mut self, place: &Place, step: &Step, call: Call) -> Result<Went, Halt> {
+        self.close_readers().await;
+        let setting = self.setting;
+        let request = call::request(&call);
+        let view = setting.api(&call.api).map(|api| api.view(&request));
+        let shown = view.as_ref().map_or_else(String::new, call::line);
+        let mut attempts = call::Attempts::default();
+        let mut attempt = 1;
+        loop {
+            let bytes = Value::map([
+                ("method", Value::from(call.method)),
+                ("path", call.path.clone()),
+                ("query", Value::list(call.query.iter().map(|(k, v)| Value::list([Value::text(k.clone()), v.clone()])))),
+                ("json", call.json.clone().unwrap_or(Value::NULL)),
+            ]);
+            let class = if step.common.repeatable.is_some() { "http-repeatable" } else { "http-once" };
+            self.intend(place, class, Some(&call.api), shown.clone(), Some(bytes), attempt).await?;
+            let trouble = match call::once(setting, step, &call).await {
+                Ok(value) => return Ok(Went { response: Some(call::summary(&value)), ..Went::done(value) }),
+                Err(trouble) => trouble,
+            };
+            let may_repeat = !trouble.in_doubt || step.common.repeatable.is_some();
+            let retry = endings::retry(&setting.playbook.errors, step.id(), &trouble).filter(|_| may_repeat);
+            let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after)) else {
+                return Err(Trouble::Call(Box::new(trouble)).into());
+            };
+            (self.watch)(Tick::Again { path: place.path.clone(), why: trouble.message.clone(), pause });
+            setting.world.pause(pause).await;
+            attempt += 1;
+        }
+    }
+
+    fn ask(&mut self, place: &Place, step: &Step, question: &Question) -> Result<Option<Went>, Halt> {
+        let answered = self.state.items.get(&self.item).and_then(|i| i.steps.get(&place.path)).and_then(|s| s.decided.clone());
+        if let Some(decided) = answered {
+            return Ok(Some(Went::done(Value::from(decided.values))));
+        }
+        let text = text_of(step, &self.scope).unwrap_or_else(|| question.text.plain().into_owned());
+        let answer: Map = question
+            .answer
+            .iter()
+            .map(|(name, field)| {
+                let description = field.description.as_ref().map_or(Value::NULL, |d| Value::text(d.text.clone()));
+                (name.clone(), Value::map([("type", Value::text(field.kind.text.clone())), ("description", description)]))
+            })
+            .collect();
+        let asked = HumanAsked { step: place.path.clone(), items: vec![self.item.clone()], who: question.who.clone(), question: Value::text(text), answer };
+        self.note(asked.into());
+        Err(Halt::Waits)
+    }
+
+    async fn message(&mut self, place: &Place, step: &Step, who: &Arc<str>) -> Result<Went, Halt> {
+        let text = text_of(step, &self.scope).unwrap_or_default();
+        self.intend(place, "message-once", None, format!("to {who}: {text}"), None, 1).await?;
+        match tell::tell(self.setting, who, &text, self.watch).await {
+            Ok(how) => Ok(Went { response: Some(how.into()), message: Some(text), ..Went::done(Value::NULL) }),
+            // A message that was not sent is no reason to call the change failed: it is said, and the run goes on.
+            Err(why) => Ok(Went { message: Some(format!("not told: {why}")), ..Went::done(Value::NULL) }),
+        }
+    }
+
+    /// A step that did not go through: its ending, recorded.
+    async fn end(&mut self, place: &Place, trouble: Trouble) -> Result<(), JournalError> {
+        self.close_readers().await;
+        let step = place.step.clone();
+        let help = trouble.help();
+        let (outcome, ending) = match &trouble {
+            Trouble::Drifted(_) => (Outcome::Drifted, plain_ending(&trouble, &step)),
+            _ if trouble.in_doubt() => (Outcome::InDoubt, plain_ending(&trouble, &step)),
+            _ => {
+                let ending = endings::ending(&step, &trouble, &self.scope, self.setting);
+                (outcome_of(ending.way), ending)
+            }
+        };
+        let mut message = ending.message.clone();
+        if let Some(who) = &ending.who {
+            message = format!("For {who}: {message}");
+        }
+        for line in help {
+            message = format!("{message} {}", endings::sentence(&line));
+        }
+        if ending.way == Way::Warn
+            && let Some(id) = step.id()
+            && self.scope.get(id).is_none()
+        {
+            self.scope.insert(id, Value::NULL);
+        }
+        self.outcome(&place.path, Went { outcome, value: None, message: Some(message.clone()), response: None }, 0);
+        (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary: message.clone() });
+        let changed = self.state.items.get(&self.item).is_some_and(ItemState::changed);
+        let close = match ending.way {
+            Way::Done if outcome == Outcome::Done => Some(if changed { End::Changed } else { End::Unchanged }),
+            Way::Skip if outcome == Outcome::Skipped => Some(End::Skipped),
+            _ => None,
+        };
+        if let Some(end) = close {
+            let item = ClosedItem { item: self.item.clone(), end, reason: Some(message) };
+            self.note(ItemClosed { items: vec![item] }.into());
+        }
+        if place.section == Section::Verification && outcome == Outcome::Stopped {
+            // The change stands and could not be confirmed: that is a failure, not a stop before anything happened.
+            if let Some(step) = self.state.items.get_mut(&self.item).and_then(|i| i.steps.get_mut(&place.path)) {
+                step.at = Some(self.setting.world.now());
+            }
+        }
+        self.flush().await
+    }
+}
+
+fn plain_ending(trouble: &Trouble, step: &Step) -> Ending {
+    let at = trouble.at().unwrap_or(step.act_at);
+    Ending { way: Way::Fail, message: endings::sentence(&trouble.message()), who: None, seen: Vec::new(), at }
+}
+
+fn outcome_of(way: Way) -> Outcome {
+    match way {
+        Way::Stop => Outcome::Stopped,
+        Way::Skip => Outcome::Skipped,
+        Way::Done | Way::Warn => Outcome::Done,
+        Way::Fail => Outcome::Failed,
+        Way::Escalate => Outcome::Escalated,
+    }
+}
+
+async fn commit(writing: Writing, connection: &Arc<str>) -> Result<(), Halt> {
+    let fault = |f: Fault| Halt::Trouble(Trouble::of_database(connection, f));
+    writing.commit().await.map_err(fault)
+}
+
+/// `1 row of register.trainees, 1 of register.audits`.
+fn rows_words(carried: &Carried) -> String {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for change in carried.changes.iter().filter(|c| c.deed() != crate::effect::change::Deed::Nothing) {
+        let table = change.table.to_string();
+        match counts.iter_mut().find(|(t, _)| *t == table) {
+            Some((_, n)) => *n += 1,
+            None => counts.push((table, 1)),
+        }
+    }
+    let words: Vec<_> = counts.iter().map(|(table, n)| format!("{n} row{} of {table}", if *n == 1 { "" } else { "s" })).collect();
+    words.join(", ")
+}
+
+fn no_database(connection: &str) -> Trouble {
+    Trouble::of_database(connection, Fault::new(FaultKind::Settings, "it is not a database of this project"))
+}
+
+/// Something is still unknown although nothing may be at apply.
+fn unknown_now(step: &Step, why: Option<&str>) -> Trouble {
+    let message = match why {
+        Some(why) => format!("a value is still unknown at apply ({why})"),
+        None => format!("`{}` cannot stand here", step.act.word()),
+    };
+    Trouble::Missed(Missed { message, seen: Vec::new(), at: step.act_at })
+}

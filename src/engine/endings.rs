@@ -1,0 +1,122 @@
+//! Where a step that did not go through leads: its own `otherwise`, the `errors` table, or the default of its trouble.
+
+use super::{
+    setting::Setting,
+    trouble::{CallTrouble, Ending, Trouble},
+};
+use crate::{
+    action::{
+        ends::{Otherwise, Way},
+        step::Step,
+    },
+    base::{
+        source::Span,
+        value::{Data, Value},
+    },
+    playbook::errors::{ErrorRow, Retry, Verdict},
+    template::{Scope, Text},
+};
+
+/// The ending of a step in trouble. `scope` holds the step's own result where there is one.
+pub fn ending(step: &Step, trouble: &Trouble, scope: &Scope, setting: &Setting) -> Ending {
+    let at = trouble.at().unwrap_or(step.act_at);
+    let scope = with_error(scope.clone(), trouble);
+    let own = matches!(trouble, Trouble::Missed(_) | Trouble::Call(_));
+    if let (true, Some(otherwise)) = (own, &step.common.otherwise) {
+        return of_otherwise(otherwise, trouble, &scope, at);
+    }
+    if let Trouble::Call(call) = trouble
+        && let Some(then) = row(&setting.playbook.errors, step.id(), call)
+        && let Some(ending) = of_verdict(&then.verdict, trouble, &scope, then.at)
+    {
+        return ending;
+    }
+    let way = if matches!(trouble, Trouble::Missed(_)) { Way::Stop } else { Way::Fail };
+    Ending { way, message: sentence(&trouble.message()), who: None, seen: seen(trouble), at }
+}
+
+/// What `otherwise` says, with its text filled in.
+pub fn of_otherwise(otherwise: &Otherwise, trouble: &Trouble, scope: &Scope, at: Span) -> Ending {
+    let message = otherwise.say.as_ref().map_or_else(|| sentence(&trouble.message()), |text| said(text, scope, trouble));
+    Ending { way: otherwise.way, message, who: otherwise.who.as_ref().map(|w| w.text.clone()), seen: seen(trouble), at }
+}
+
+/// A text for people; if it cannot be filled in, the trouble itself is told, and that the text could not be.
+fn said(text: &Text, scope: &Scope, trouble: &Trouble) -> String {
+    match text.preview(scope) {
+        Ok(said) => said,
+        Err(failure) => format!("{} (the playbook's own text cannot be filled in: {})", sentence(&trouble.message()), failure.message),
+    }
+}
+
+fn of_verdict(verdict: &Verdict, trouble: &Trouble, scope: &Scope, at: Span) -> Option<Ending> {
+    let (way, text, who) = match verdict {
+        Verdict::Stop(text) => (Way::Stop, text.as_ref(), None),
+        Verdict::Skip(text) => (Way::Skip, text.as_ref(), None),
+        Verdict::Fail(text) => (Way::Fail, text.as_ref(), None),
+        Verdict::Escalate(who, text) => (Way::Escalate, Some(text), Some(who.text.clone())),
+        Verdict::Retry(retry) => {
+            // Only when all attempts are used up does a retry lead to an end.
+            return match &retry.exhausted {
+                Some(then) => of_verdict(&then.verdict, trouble, scope, then.at),
+                None => Some(Ending { way: Way::Stop, message: sentence(&trouble.message()), who: None, seen: seen(trouble), at }),
+            };
+        }
+        Verdict::Accept => return None,
+    };
+    let message = text.map_or_else(|| sentence(&trouble.message()), |text| said(text, scope, trouble));
+    Some(Ending { way, message, who, seen: seen(trouble), at })
+}
+
+/// The first row of the table that fits a failed call.
+pub fn row<'a>(rows: &'a [ErrorRow], step: Option<&str>, call: &CallTrouble) -> Option<&'a crate::playbook::errors::Then> {
+    let fits = |row: &&ErrorRow| {
+        row.otherwise.is_some()
+            || row.step.as_ref().is_none_or(|steps| steps.0.iter().any(|w| Some(w.as_str()) == step))
+                && row.status.as_ref().is_none_or(|all| call.status.is_some_and(|s| all.0.iter().any(|a| a.holds(s))))
+                && row.code.as_ref().is_none_or(|all| call.code.as_ref().is_some_and(|c| all.0.iter().any(|a| a.0 == *c)))
+                && row.kind.as_ref().is_none_or(|all| all.0.contains(&call.kind))
+    };
+    let found = rows.iter().find(fits)?;
+    found.then.as_ref().or(found.otherwise.as_ref())
+}
+
+/// The retry that the table orders for a failed call.
+pub fn retry<'a>(rows: &'a [ErrorRow], step: Option<&str>, call: &CallTrouble) -> Option<&'a Retry> {
+    match &row(rows, step, call)?.verdict {
+        Verdict::Retry(retry) => Some(retry),
+        _ => None,
+    }
+}
+
+/// Whether the table takes the answer for a good one.
+pub fn accepted(rows: &[ErrorRow], step: Option<&str>, call: &CallTrouble) -> bool {
+    row(rows, step, call).is_some_and(|then| matches!(then.verdict, Verdict::Accept))
+}
+
+fn with_error(scope: Scope, trouble: &Trouble) -> Scope {
+    let Trouble::Call(call) = trouble else { return scope.with("error", Value::map([("text", Value::text(trouble.message()))])) };
+    let error = Value::map([
+        ("status", call.status.map_or(Value::NULL, |s| i64::from(s).into())),
+        ("code", call.code.as_ref().map_or(Value::NULL, |c| Value::text(c.as_str()))),
+        ("body", call.answer.as_ref().and_then(|a| a.get("body")).unwrap_or(Data::Null.into())),
+        ("text", Value::text(call.message.as_str())),
+    ]);
+    scope.with("error", error)
+}
+
+fn seen(trouble: &Trouble) -> Vec<(String, String)> {
+    match trouble {
+        Trouble::Missed(missed) => missed.seen.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// With a capital and a full stop.
+pub fn sentence(fragment: &str) -> String {
+    let mut chars = fragment.chars();
+    let first: String = chars.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    let text = format!("{first}{}", chars.as_str());
+    if text.ends_with(['.', '!', '?']) || text.is_empty() { text } else { format!("{text}.") }
+}
+

@@ -1,0 +1,21 @@
+//! The only place where the world is asked and changed: rehearse a plan, and carry a run out.
+//!
+//! The run is a fold of its events (`state`) and a pure decision what comes next (`decide`); waiting is a state like any
+//! other, and going on after it is the normal path. Knows nothing of terminals: it tells a [`watch::Watch`].
+
+pub mod audit;
+pub mod call;
+pub mod carry_out;
+pub mod decide;
+pub mod drive;
+pub mod endings;
+pub mod drift;
+pub mod outline;
+pub mod question;
+pub mod rehearse;
+pub mod setting;
+pub mod state;
+pub mod statement;
+pub mod tell;
+pub mod trouble;
+pub mod watch;

@@ -1,0 +1,151 @@
+//! Everything that planning and applying one playbook need, put together by `ops`: nothing here looks anything up.
+
+use super::outline::Outline;
+use crate::{
+    action::{
+        kinds::Act,
+        resolve::Known,
+        step::Step,
+    },
+    base::{
+        identity::RunId,
+        source::Source,
+        time::Stamp,
+        value::{Data, Map, Marks, Value},
+        world::World,
+    },
+    check::Checked,
+    connection::{database::Database, http::Api},
+    effect::change::TableName,
+    playbook::{model::Playbook, project::Project},
+    table::facts::Facts,
+    template::{Dialect, Scope, scope::Vars},
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// Who runs it, why, and when: fixed when the run is made.
+#[derive(Clone, Debug)]
+pub struct RunFacts {
+    /// The run.
+    pub id: RunId,
+    /// Who.
+    pub actor: Arc<str>,
+    /// Why.
+    pub reason: Arc<str>,
+    /// `run.now`.
+    pub now: Stamp,
+}
+
+/// One playbook, its surroundings, and the systems it may reach.
+pub struct Setting {
+    /// What passed the checks.
+    pub checked: Checked,
+    /// The playbook.
+    pub playbook: Arc<Playbook>,
+    /// Its text.
+    pub source: Arc<Source>,
+    /// Its steps as a flat list.
+    pub outline: Outline,
+    /// The project file.
+    pub project: Arc<Project>,
+    /// Name of the environment.
+    pub environment: Arc<str>,
+    /// Databases by name.
+    pub databases: HashMap<Arc<str>, Database>,
+    /// APIs by name.
+    pub apis: HashMap<Arc<str>, Api>,
+    /// Clock and identifiers.
+    pub world: World,
+    /// The run.
+    pub run: RunFacts,
+    /// Parameters, accepted.
+    pub params: Map,
+    /// Files that people with `by: file` are told through.
+    pub files: HashMap<String, std::path::PathBuf>,
+    vars: Arc<Vars>,
+}
+
+impl Setting {
+    /// Puts a setting together.
+    #[allow(clippy::too_many_arguments, reason = "one constructor for a plain record; each argument has its own type")]
+    pub fn new(
+        checked: Checked,
+        environment: Arc<str>,
+        databases: HashMap<Arc<str>, Database>,
+        apis: HashMap<Arc<str>, Api>,
+        world: World,
+        run: RunFacts,
+        params: Map,
+    ) -> Setting {
+        let (playbook, source, project) = (checked.playbook().clone(), checked.source().clone(), checked.project().clone());
+        let vars = playbook.vars.entries.iter().map(|(word, datum)| (word.text.clone(), datum.tree.clone())).collect();
+        let outline = Outline::of(&playbook);
+        Setting { checked, playbook, source, outline, project, environment, databases, apis, world, run, params, files: HashMap::new(), vars: Arc::new(vars) }
+    }
+
+    /// The names that every step sees: `params`, `run`, `env`, `vars`, and the clock.
+    pub fn scope(&self) -> Scope {
+        let run = Value::map([
+            ("id", Value::text(self.run.id.short())),
+            ("uuid", Value::from(Data::Uuid(self.run.id.0)).marked(Marks::CLOCK)),
+            ("actor", Value::text(self.run.actor.clone())),
+            ("reason", Value::text(self.run.reason.clone())),
+            ("environment", Value::text(self.environment.clone())),
+            ("now", Value::from(Data::Instant(self.run.now)).marked(Marks::CLOCK)),
+        ]);
+        let vars = self.project.environments.get(&self.environment).map(|e| &e.vars);
+        let env = Value::map(vars.into_iter().flat_map(|v| v.iter()).map(|(k, v)| (k, v.clone())));
+        Scope::new()
+            .with("params", self.params.clone().into())
+            .with("run", run)
+            .with("env", env)
+            .with_vars(self.vars.clone())
+            .with_now(self.run.now)
+    }
+
+    /// The database of a name; check has made sure that it is declared.
+    pub fn database(&self, name: &str) -> Option<&Database> {
+        self.databases.get(name)
+    }
+
+    /// The API of a name.
+    pub fn api(&self, name: &str) -> Option<&Api> {
+        self.apis.get(name)
+    }
+
+    /// The step with this id, wherever it stands.
+    fn step(&self, id: &str) -> Option<&Step> {
+        fn within<'a>(steps: &'a [Step], id: &str) -> Option<&'a Step> {
+            steps.iter().find_map(|s| if s.id() == Some(id) { Some(s) } else { within(s.inner(), id) })
+        }
+        self.playbook.sections().into_iter().find_map(|(_, steps)| within(steps, id))
+    }
+
+    /// The facts of a table, with the default of nothing declared.
+    pub fn facts_of(&self, table: &TableName) -> Option<&Facts> {
+        self.project.facts(table)
+    }
+}
+
+impl Known for Setting {
+    fn facts(&self, table: &TableName) -> Option<&Facts> {
+        self.project.facts(table)
+    }
+
+    fn found_in(&self, id: &str) -> Option<TableName> {
+        match &self.step(id)?.act {
+            Act::Find(find) => TableName::parse(find.table.as_str()),
+            Act::Query(query) => TableName::parse(query.of_table.as_ref()?.as_str()),
+            Act::Row(row) => match (&row.of, &row.table) {
+                (Some(of), _) if of.as_str() != id => self.found_in(of.as_str()),
+                (_, Some(table)) => TableName::parse(table.as_str()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn dialect(&self, connection: &str) -> Dialect {
+        self.databases.get(connection).map_or(Dialect::Sqlite, Database::dialect)
+    }
+}

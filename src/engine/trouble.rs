@@ -1,0 +1,177 @@
+//! Why a step did not go through, with what a person needs to know about it.
+
+use crate::{
+    action::{ends::Way, resolve},
+    base::source::{Source, Span},
+    connection::fault::Fault,
+    template::Failure,
+};
+use std::sync::Arc;
+
+/// A step that did not go through.
+#[derive(Clone, Debug)]
+pub enum Trouble {
+    /// It did not find what it needs: its `otherwise` decides.
+    Missed(Missed),
+    /// An expression failed, or the parts of the step do not fit together.
+    Step {
+        /// What, as a sentence without a full stop.
+        message: String,
+        /// Where in the playbook.
+        at: Span,
+        /// What to do.
+        help: Vec<String>,
+    },
+    /// A database refused or failed.
+    Database {
+        /// The connection.
+        connection: Arc<str>,
+        /// What.
+        fault: Fault,
+        /// The place in the playbook, as near as it is known.
+        at: Option<Span>,
+    },
+    /// A call did not give a good answer: the `errors` table decides, then `otherwise`.
+    Call(Box<CallTrouble>),
+    /// The world is no longer as planned.
+    Drifted(Vec<Difference>),
+}
+
+/// An expectation that was not met.
+#[derive(Clone, Debug)]
+pub struct Missed {
+    /// What was expected and found, as a sentence without a full stop.
+    pub message: String,
+    /// What was looked at: name and value, masked.
+    pub seen: Vec<(String, String)>,
+    /// Where in the playbook.
+    pub at: Span,
+}
+
+/// A call without a good answer.
+#[derive(Clone, Debug)]
+pub struct CallTrouble {
+    /// The connection.
+    pub api: Arc<str>,
+    /// `GET /v2/teachers/1234567`, masked.
+    pub line: String,
+    /// The answer, if one came.
+    pub status: Option<u16>,
+    /// The API's own code, as text.
+    pub code: Option<String>,
+    /// What kind of failure.
+    pub kind: crate::playbook::errors::FailureKind,
+    /// Bytes may have left and no answer tells what became of them.
+    pub in_doubt: bool,
+    /// What, as a sentence without a full stop.
+    pub message: String,
+    /// The answer's own pause before the next attempt.
+    pub retry_after: Option<std::time::Duration>,
+    /// The answer's body, for messages: `error.body`.
+    pub answer: Option<crate::base::value::Value>,
+}
+
+/// One thing that is no longer as planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// `register.trainees id 1`, or the path of a fact.
+    pub subject: String,
+    /// The column; empty for a whole row or fact.
+    pub column: String,
+    /// As planned, masked.
+    pub planned: String,
+    /// As found, masked.
+    pub found: String,
+}
+
+/// Where a run of an item ends because of a step.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// Where it leads.
+    pub way: Way,
+    /// What is said.
+    pub message: String,
+    /// Who has to look at it.
+    pub who: Option<Arc<str>>,
+    /// What was looked at.
+    pub seen: Vec<(String, String)>,
+    /// Where in the playbook.
+    pub at: Span,
+}
+
+impl Trouble {
+    /// From resolving a step.
+    pub fn of_resolving(trouble: resolve::Trouble, source: &Source) -> Trouble {
+        match trouble {
+            resolve::Trouble::Expression(failure) => Trouble::of_expression(&failure, source),
+            resolve::Trouble::Misfit { message, at } => Trouble::Step { message, at, help: Vec::new() },
+        }
+    }
+
+    /// From an expression.
+    pub fn of_expression(failure: &Failure, source: &Source) -> Trouble {
+        Trouble::Step { message: failure.message.clone(), at: failure.span(source), help: failure.help.clone() }
+    }
+
+    /// From a database.
+    pub fn of_database(connection: &str, fault: Fault) -> Trouble {
+        Trouble::Database { connection: connection.into(), fault, at: None }
+    }
+
+    /// One sentence.
+    pub fn message(&self) -> String {
+        match self {
+            Trouble::Missed(missed) => missed.message.clone(),
+            Trouble::Step { message, .. } => message.clone(),
+            Trouble::Database { connection, fault, .. } => format!("`{connection}`: {fault}"),
+            Trouble::Call(call) => call.message.clone(),
+            Trouble::Drifted(differences) => {
+                let parts: Vec<_> = differences
+                    .iter()
+                    .map(|d| {
+                        let column = if d.column.is_empty() { String::new() } else { format!(".{}", d.column) };
+                        format!("{}{column}: planned {}, found {}", d.subject, d.planned, d.found)
+                    })
+                    .collect();
+                format!("no longer as planned: {}", parts.join("; "))
+            }
+        }
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> Vec<String> {
+        match self {
+            Trouble::Step { help, .. } => help.clone(),
+            Trouble::Database { fault, .. } => Some(fault.help()).filter(|h| !h.is_empty()).into_iter().collect(),
+            Trouble::Drifted(_) => vec!["look at what changed, and plan again".into()],
+            Trouble::Missed(_) | Trouble::Call(_) => Vec::new(),
+        }
+    }
+
+    /// The place in the playbook, where it is known.
+    pub fn at(&self) -> Option<Span> {
+        match self {
+            Trouble::Missed(missed) => Some(missed.at),
+            Trouble::Step { at, .. } => Some(*at),
+            Trouble::Database { at, .. } => *at,
+            Trouble::Call(_) | Trouble::Drifted(_) => None,
+        }
+    }
+
+    /// Proof is missing that nothing happened.
+    pub fn in_doubt(&self) -> bool {
+        match self {
+            Trouble::Call(call) => call.in_doubt,
+            Trouble::Database { fault, .. } => fault.kind == crate::connection::fault::FaultKind::InDoubt,
+            _ => false,
+        }
+    }
+}
+
+/// The code under which a step's trouble is drawn below its line in the playbook.
+pub static AT_RUN_TIME: crate::base::diagnostic::Code = crate::base::diagnostic::Code {
+    id: "E0901",
+    title: "a step did not go through",
+    explain: "The playbook is sound, but this step could not be carried out with the values and systems of this run. The caret \
+        stands at the part of the step that asked for it; nothing was changed by a step that failed.",
+};

@@ -1,0 +1,275 @@
+//! Typed payloads to and from the values that are stored: one small trait, one macro.
+//!
+//! Written by hand instead of with serde, because stored values keep their kinds and marks (`base::json::encode`), and
+//! because a field that a later version added must be ignored while a field that is missing must have a name.
+
+use crate::{
+    base::{
+        identity::{EffectId, RunId},
+        time::Stamp,
+        value::{Data, Map, Value},
+    },
+    effect::change::{RowChange, TableName},
+};
+use std::{fmt, sync::Arc};
+
+/// What is wrong with a stored payload: `intents[0].effect: not the id of an effect`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadRecord {
+    /// Path of the field, from the inside out while it is built.
+    pub field: String,
+    /// A fragment.
+    pub what: &'static str,
+}
+
+impl BadRecord {
+    pub(super) fn new(what: &'static str) -> BadRecord {
+        BadRecord { field: String::new(), what }
+    }
+
+    pub(super) fn within(mut self, outer: &str) -> BadRecord {
+        let between = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
+        self.field = format!("{outer}{between}{}", self.field);
+        self
+    }
+}
+
+impl fmt::Display for BadRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.field.is_empty() { f.write_str(self.what) } else { write!(f, "{}: {}", self.field, self.what) }
+    }
+}
+
+/// Of a part that the house needs, read without the key.
+const SEALED: &str = "is sealed, and the key is not at hand";
+
+/// A type with a stored form. `Field::load(Field::store(x))` is `x`.
+pub(super) trait Field: Sized {
+    /// The stored form; nothing when the field is left out.
+    fn store(&self) -> Option<Value>;
+    /// From the stored form; `None` when the field is not there.
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord>;
+}
+
+fn there(stored: Option<&Value>) -> Result<&Value, BadRecord> {
+    stored.ok_or_else(|| BadRecord::new("is missing"))
+}
+
+/// Declares the payload of an event, or a part of one: a struct with its stored form. A field's name is its key.
+macro_rules! record {
+    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$fmeta:meta])* $field:ident: $ty:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug)]
+        pub struct $name { $($(#[$fmeta])* pub $field: $ty,)* }
+
+        impl $crate::journal::record::Field for $name {
+            fn store(&self) -> Option<$crate::base::value::Value> {
+                #[allow(unused_mut)]
+                let mut map = $crate::base::value::Map::new();
+                $(if let Some(stored) = $crate::journal::record::Field::store(&self.$field) {
+                    map.insert(stringify!($field).into(), stored);
+                })*
+                Some(map.into())
+            }
+            fn load(stored: Option<&$crate::base::value::Value>) -> Result<Self, $crate::journal::record::BadRecord> {
+                let _map = $crate::journal::record::map(stored)?;
+                Ok($name { $($field: $crate::journal::record::Field::load(_map.get(stringify!($field))).map_err(|e| e.within(stringify!($field)))?,)* })
+            }
+        }
+    };
+}
+
+pub(super) fn map(stored: Option<&Value>) -> Result<&Map, BadRecord> {
+    match &there(stored)?.data {
+        Data::Map(map) => Ok(map),
+        Data::Unknown(_) => Err(BadRecord::new(SEALED)),
+        _ => Err(BadRecord::new("is not a map")),
+    }
+}
+
+/// Any value, marks and all.
+impl Field for Value {
+    fn store(&self) -> Option<Value> {
+        Some(self.clone())
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        there(stored).cloned()
+    }
+}
+
+/// Named values of the outside: a row, a key, params.
+impl Field for Map {
+    fn store(&self) -> Option<Value> {
+        Some(self.clone().into())
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        map(stored).cloned()
+    }
+}
+
+/// A text that the house works with: a name, a playbook. It comes back as it was.
+impl Field for Arc<str> {
+    fn store(&self) -> Option<Value> {
+        Some(Value::text(self.clone()))
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        match &there(stored)?.data {
+            Data::Text(text) => Ok(text.clone()),
+            Data::Unknown(_) => Err(BadRecord::new(SEALED)),
+            _ => Err(BadRecord::new("is not a text")),
+        }
+    }
+}
+
+/// A text for people. Where the stored one turned out to hold a secret, it comes back masked.
+impl Field for String {
+    fn store(&self) -> Option<Value> {
+        Some(Value::text(self.as_str()))
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        match there(stored)? {
+            value @ Value { data: Data::Text(_) | Data::Unknown(_), .. } => Ok(value.plain().into_owned()),
+            _ => Err(BadRecord::new("is not a text")),
+        }
+    }
+}
+
+impl Field for bool {
+    fn store(&self) -> Option<Value> {
+        Some((*self).into())
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        there(stored)?.as_bool().ok_or_else(|| BadRecord::new("is not true or false"))
+    }
+}
+
+impl Field for u32 {
+    fn store(&self) -> Option<Value> {
+        Some(i64::from(*self).into())
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        let number = there(stored)?.as_int().ok_or_else(|| BadRecord::new("is not a whole number"))?;
+        u32::try_from(number).map_err(|_| BadRecord::new("is too large or negative"))
+    }
+}
+
+impl Field for u64 {
+    fn store(&self) -> Option<Value> {
+        // Our counts are far below 2^63; a larger one is refused when it is read, not taken for another number.
+        Some(i64::try_from(*self).unwrap_or(-1).into())
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        let number = there(stored)?.as_int().ok_or_else(|| BadRecord::new("is not a whole number"))?;
+        u64::try_from(number).map_err(|_| BadRecord::new("is too large or negative"))
+    }
+}
+
+/// A moment in UTC, as microseconds.
+impl Field for Stamp {
+    fn store(&self) -> Option<Value> {
+        Some(self.micros.into())
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        let micros = there(stored)?.as_int().ok_or_else(|| BadRecord::new("is not a time in microseconds"))?;
+        Ok(Stamp { micros, digits: 6 })
+    }
+}
+
+impl<T: Field> Field for Option<T> {
+    fn store(&self) -> Option<Value> {
+        self.as_ref()?.store()
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        stored.map(|value| T::load(Some(value))).transpose()
+    }
+}
+
+impl<T: Field> Field for Box<T> {
+    fn store(&self) -> Option<Value> {
+        (**self).store()
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        T::load(stored).map(Box::new)
+    }
+}
+
+/// An empty list is left out.
+impl<T: Field> Field for Vec<T> {
+    fn store(&self) -> Option<Value> {
+        (!self.is_empty()).then(|| Value::list(self.iter().filter_map(Field::store)))
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        let Some(value) = stored else { return Ok(Vec::new()) };
+        let Data::List(values) = &value.data else { return Err(BadRecord::new("is not a list")) };
+        values.iter().enumerate().map(|(i, v)| T::load(Some(v)).map_err(|e| e.within(&format!("[{i}]")))).collect()
+    }
+}
+
+macro_rules! as_text {
+    ($($ty:ty, $what:literal;)*) => {$(
+        impl Field for $ty {
+            fn store(&self) -> Option<Value> {
+                Some(Value::text(self.to_string()))
+            }
+            fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+                there(stored)?.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| BadRecord::new($what))
+            }
+        }
+    )*};
+}
+as_text! {
+    RunId, "is not the id of a run";
+    EffectId, "is not the id of an effect";
+}
+
+macro_rules! as_word {
+    ($($ty:ty),*) => {$(
+        impl Field for $ty {
+            fn store(&self) -> Option<Value> {
+                Some(self.word().into())
+            }
+            fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+                there(stored)?.as_str().and_then(<$ty>::of).ok_or_else(|| BadRecord::new("is a word that this version does not know"))
+            }
+        }
+    )*};
+}
+as_word!(super::words::End, super::words::Outcome);
+
+impl Field for TableName {
+    fn store(&self) -> Option<Value> {
+        Some(self.to_string().into())
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        there(stored)?.as_str().and_then(TableName::parse).ok_or_else(|| BadRecord::new("is not connection.table"))
+    }
+}
+
+/// `{table, key, before, after, by_rule, stamps}`; an image that is not there is left out.
+impl Field for RowChange {
+    fn store(&self) -> Option<Value> {
+        let fields = [
+            ("table", self.table.store()),
+            ("key", self.key.store()),
+            ("before", self.before.store()),
+            ("after", self.after.store()),
+            ("by_rule", self.by_rule.then(|| true.into())),
+            ("stamps", self.stamps.store()),
+        ];
+        Some(Value::map(fields.into_iter().filter_map(|(name, stored)| Some((name, stored?)))))
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        let map = map(stored)?;
+        fn part<T: Field>(map: &Map, name: &str) -> Result<T, BadRecord> {
+            T::load(map.get(name)).map_err(|e| e.within(name))
+        }
+        Ok(RowChange {
+            table: part(map, "table")?,
+            key: part(map, "key")?,
+            before: part(map, "before")?,
+            after: part(map, "after")?,
+            by_rule: part::<Option<bool>>(map, "by_rule")?.unwrap_or(false),
+            stamps: part(map, "stamps")?,
+        })
+    }
+}

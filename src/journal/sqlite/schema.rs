@@ -1,0 +1,97 @@
+//! The tables of a journal file, format 1. Plain SQL that PostgreSQL would take too, but for types and triggers.
+//!
+//! `events`, `payloads` and `heads` are the record and only grow. `runs`, `questions` and `plans_used` are made from the
+//! events and can be made again; `claims` says who works on what.
+
+/// Format of the file. Grows when an older version could no longer use it.
+pub(super) const FORMAT: i64 = 1;
+/// `trup`: what `PRAGMA application_id` and the tool `file` show.
+pub(super) const APPLICATION_ID: i64 = 0x7472_7570;
+
+/// In order; each is one statement.
+pub(super) const STATEMENTS: &[&str] = &[
+    "CREATE TABLE meta (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        journal TEXT NOT NULL,
+        format INTEGER NOT NULL,
+        made_at INTEGER NOT NULL
+    )",
+    // The chain. `kind` and `at` repeat what the payload says, for queries; `verify` compares them.
+    "CREATE TABLE events (
+        run TEXT NOT NULL,
+        seq INTEGER NOT NULL CHECK (seq > 0),
+        kind TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        prev BLOB NOT NULL,
+        hash BLOB NOT NULL,
+        payload_hash BLOB NOT NULL,
+        PRIMARY KEY (run, seq)
+    ) WITHOUT ROWID",
+    // Apart from the chain: bytes can be purged later, and the chain still holds.
+    "CREATE TABLE payloads (
+        run TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        bytes BLOB NOT NULL,
+        PRIMARY KEY (run, seq),
+        FOREIGN KEY (run, seq) REFERENCES events (run, seq)
+    )",
+    // The journal's own chain: the head of every run when it was made and when it was closed.
+    "CREATE TABLE heads (
+        number INTEGER PRIMARY KEY,
+        run TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        head BLOB NOT NULL,
+        prev BLOB NOT NULL,
+        hash BLOB NOT NULL
+    )",
+    "CREATE TABLE runs (
+        id TEXT PRIMARY KEY,
+        short TEXT NOT NULL,
+        playbook TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        environment TEXT NOT NULL,
+        purpose TEXT NOT NULL,
+        about TEXT,
+        actor TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        state TEXT NOT NULL,
+        ended TEXT,
+        counts TEXT NOT NULL DEFAULT '',
+        started_at INTEGER NOT NULL,
+        changed_at INTEGER NOT NULL,
+        closed_at INTEGER,
+        seq INTEGER NOT NULL,
+        head BLOB NOT NULL
+    )",
+    "CREATE INDEX runs_by_short ON runs (short)",
+    "CREATE INDEX runs_by_start ON runs (started_at)",
+    "CREATE TABLE questions (
+        run TEXT NOT NULL,
+        step TEXT NOT NULL,
+        item TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        who TEXT NOT NULL,
+        asked_at INTEGER NOT NULL,
+        PRIMARY KEY (run, step, item)
+    )",
+    "CREATE TABLE plans_used (plan TEXT PRIMARY KEY, run TEXT NOT NULL, at INTEGER NOT NULL)",
+    // `beat_at` and `until`: the lease; the heartbeat comes later.
+    "CREATE TABLE claims (
+        run TEXT PRIMARY KEY,
+        fence INTEGER NOT NULL,
+        holder TEXT NOT NULL,
+        host TEXT NOT NULL,
+        pid INTEGER NOT NULL,
+        since INTEGER NOT NULL,
+        beat_at INTEGER NOT NULL,
+        until INTEGER NOT NULL,
+        released_at INTEGER
+    )",
+    // Against slips, not against attacks: whoever can write the file can drop a trigger. The chain is for that.
+    "CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
+    "CREATE TRIGGER events_last BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
+    "CREATE TRIGGER payloads_stay BEFORE UPDATE ON payloads BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
+    "CREATE TRIGGER payloads_last BEFORE DELETE ON payloads BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
+    "CREATE TRIGGER heads_stay BEFORE UPDATE ON heads BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
+    "CREATE TRIGGER heads_last BEFORE DELETE ON heads BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
+];

@@ -1,0 +1,179 @@
+//! One item of a plan: its steps and where they lead.
+
+use crate::{
+    action::ends::Way,
+    base::{source::Span, value::Value},
+    effect::{change::RowChange, label::Label},
+    template::Path,
+};
+use std::sync::Arc;
+
+/// The four lists of a playbook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Section {
+    /// What must hold before.
+    Preconditions,
+    /// What is done.
+    Steps,
+    /// How one knows that it worked.
+    Verification,
+    /// What is done once it is verified.
+    Afterwards,
+}
+
+impl Section {
+    /// The key in the playbook.
+    pub fn word(self) -> &'static str {
+        match self {
+            Section::Preconditions => "preconditions",
+            Section::Steps => "steps",
+            Section::Verification => "verification",
+            Section::Afterwards => "afterwards",
+        }
+    }
+
+    /// In the order of a run.
+    pub const ALL: [Section; 4] = [Section::Preconditions, Section::Steps, Section::Verification, Section::Afterwards];
+}
+
+/// What would happen to one item.
+#[derive(Clone, Debug)]
+pub struct ItemPlan {
+    /// Its key; `-` for a playbook without targets.
+    pub key: Arc<str>,
+    /// Its steps, in order; those behind an end are not there.
+    pub steps: Vec<StepPlan>,
+    /// Where it ends before its last step, if it does.
+    pub stop: Option<Stop>,
+    /// What was read and what expressions looked at of it: the facts that the plan rests on.
+    pub rests_on: Vec<(Path, Value)>,
+}
+
+/// An end before the last step.
+#[derive(Clone, Debug)]
+pub struct Stop {
+    /// Where it leads.
+    pub way: Way,
+    /// What is said.
+    pub message: String,
+    /// Who has to look at it.
+    pub who: Option<Arc<str>>,
+    /// The step that led here.
+    pub step: Arc<str>,
+    /// Its place in the playbook.
+    pub at: Span,
+    /// Expected and found, for the drawing under the source line.
+    pub seen: Vec<(String, String)>,
+}
+
+/// What a step would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreseen {
+    /// It reads or looks at values, and goes on.
+    Passes,
+    /// It changes something.
+    Changes,
+    /// All is already as wanted.
+    Unchanged,
+    /// It sends a request that changes something.
+    Sends,
+    /// It asks a person.
+    Asks,
+    /// It tells a person.
+    Tells,
+    /// Its `when` does not hold.
+    Skipped,
+    /// Only apply will show whether it runs.
+    Undecided,
+    /// It goes on with a warning.
+    Warns,
+    /// The item ends here.
+    Ends,
+}
+
+impl Foreseen {
+    /// Something of the world would change, or a person be asked.
+    pub fn acts(self) -> bool {
+        matches!(self, Foreseen::Changes | Foreseen::Sends | Foreseen::Asks | Foreseen::Undecided)
+    }
+}
+
+/// One step of a plan.
+#[derive(Clone, Debug)]
+pub struct StepPlan {
+    /// Which list.
+    pub section: Section,
+    /// Its path: `steps/clear_award`, `steps/change/route`.
+    pub path: Arc<str>,
+    /// Its action's word.
+    pub kind: &'static str,
+    /// A heading.
+    pub title: Option<String>,
+    /// How far this can be trusted.
+    pub label: Label,
+    /// What it would do.
+    pub foreseen: Foreseen,
+    /// The effects themselves.
+    pub effects: Vec<Effect>,
+    /// One-line remarks: `already as wanted`, `only if …`, hooks of the application.
+    pub notes: Vec<String>,
+    /// How it is taken back, in words; nothing for reads.
+    pub undo: Option<String>,
+    /// Its place in the playbook.
+    pub at: Span,
+}
+
+/// One effect, as previewed.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Rows of a database.
+    Rows {
+        /// Each row with its images; those by rule (audit rows) behind the author's.
+        changes: Vec<RowChange>,
+        /// Tables that triggers or cascades touched besides.
+        also: Vec<Also>,
+    },
+    /// A request, rendered and not sent; or an answer to a read, as of now.
+    Request {
+        /// `PATCH https://…`, masked.
+        line: String,
+        /// Headers, masked.
+        headers: Vec<(String, String)>,
+        /// The body as JSON text, masked.
+        body: Option<String>,
+    },
+    /// What a read found, in one line.
+    Answer {
+        /// `1 row`, `200 OK`, masked.
+        summary: String,
+    },
+    /// A question to a person.
+    Question {
+        /// Who.
+        who: Arc<str>,
+        /// What.
+        text: String,
+        /// Names and types of the answer.
+        answer: Vec<(String, String)>,
+    },
+    /// A message to a person.
+    Message {
+        /// Who.
+        who: Arc<str>,
+        /// What.
+        text: String,
+    },
+}
+
+/// A table that changed without being named by the step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Also {
+    /// `connection.table`.
+    pub table: String,
+    /// Rows inserted, updated, deleted; zero where the database does not tell them apart.
+    pub inserted: u64,
+    /// Updated.
+    pub updated: u64,
+    /// Deleted.
+    pub deleted: u64,
+}

@@ -1,0 +1,134 @@
+//! The part of a plan that a run keeps: what it rests on and the rows it would change, without loss, for the comparison
+//! at apply, perhaps days later.
+
+use super::{Effect, Foreseen, ItemPlan, Section, StepPlan};
+use crate::{
+    base::{
+        source::Span,
+        value::{Map, Value},
+    },
+    effect::{
+        change::{RowChange, TableName},
+        label::Label,
+    },
+    template::{Path, Step},
+};
+use std::sync::Arc;
+
+/// An item as a value; personal parts keep their marks, so that whoever stores it seals them.
+pub fn store(item: &ItemPlan) -> Value {
+    let rests_on = item.rests_on.iter().map(|(path, value)| Value::list([path_value(path), value.clone()]));
+    let steps = item.steps.iter().filter_map(|step| {
+        let rows: Vec<Value> = step
+            .effects
+            .iter()
+            .filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None })
+            .flatten()
+            .map(row_value)
+            .collect();
+        let exact = step.label == Label::Exact;
+        (!rows.is_empty()).then(|| Value::map([("path", Value::text(step.path.clone())), ("exact", exact.into()), ("rows", Value::list(rows))]))
+    });
+    Value::map([("key", Value::text(item.key.clone())), ("rests_on", Value::list(rests_on)), ("steps", Value::list(steps))])
+}
+
+/// Back from the value; nothing when it is not one.
+pub fn load(value: &Value) -> Option<ItemPlan> {
+    let rests_on = value.get("rests_on")?;
+    let rests_on = rests_on.as_list()?.iter().map(|pair| Some((path_of(pair.as_list()?.first()?)?, pair.as_list()?.get(1)?.clone())));
+    let steps = value.get("steps")?;
+    let steps = steps.as_list()?.iter().map(|step| {
+        let rows = step.get("rows")?;
+        let changes = rows.as_list()?.iter().map(row_of).collect::<Option<Vec<_>>>()?;
+        Some(StepPlan {
+            section: Section::Steps,
+            path: step.get("path")?.as_str()?.into(),
+            kind: "row",
+            title: None,
+            label: if step.get("exact")?.as_bool()? { Label::Exact } else { Label::HasUnknowns },
+            foreseen: Foreseen::Changes,
+            effects: vec![Effect::Rows { changes, also: Vec::new() }],
+            notes: Vec::new(),
+            undo: None,
+            at: Span::default(),
+        })
+    });
+    Some(ItemPlan {
+        key: value.get("key")?.as_str()?.into(),
+        steps: steps.collect::<Option<_>>()?,
+        stop: None,
+        rests_on: rests_on.collect::<Option<_>>()?,
+    })
+}
+
+fn path_value(path: &Path) -> Value {
+    Value::list(path.steps.iter().map(|step| match step {
+        Step::Name(name) => Value::text(name.clone()),
+        Step::Index(i) => Value::from(i64::try_from(*i).unwrap_or(i64::MAX)),
+        Step::Length => Value::NULL,
+        Step::Each => Value::from(true),
+    }))
+}
+
+fn path_of(value: &Value) -> Option<Path> {
+    let step = |v: &Value| match (v.as_str(), v.as_int(), v.as_bool()) {
+        (Some(name), ..) => Some(Step::Name(name.into())),
+        (_, Some(i), _) => Some(Step::Index(usize::try_from(i).ok()?)),
+        (.., Some(_)) => Some(Step::Each),
+        _ => Some(Step::Length),
+    };
+    Some(Path { steps: value.as_list()?.iter().map(step).collect::<Option<_>>()? })
+}
+
+fn row_value(change: &RowChange) -> Value {
+    let image = |row: &Option<Map>| row.clone().map_or(Value::NULL, Value::from);
+    Value::map([
+        ("table", Value::text(change.table.to_string())),
+        ("key", change.key.clone().into()),
+        ("before", image(&change.before)),
+        ("after", image(&change.after)),
+        ("by_rule", change.by_rule.into()),
+        ("stamps", Value::list(change.stamps.iter().map(|s| Value::text(s.clone())))),
+    ])
+}
+
+fn row_of(value: &Value) -> Option<RowChange> {
+    let image = |name: &str| value.as_map().and_then(|m| m.get(name)).and_then(Value::as_map).cloned();
+    let stamps: Vec<Arc<str>> = value.get("stamps")?.as_list()?.iter().filter_map(|s| s.as_str().map(Arc::from)).collect();
+    Some(RowChange {
+        table: TableName::parse(value.get("table")?.as_str()?)?,
+        key: image("key")?,
+        before: image("before"),
+        after: image("after"),
+        by_rule: value.get("by_rule")?.as_bool()?,
+        stamps,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_run_keeps_of_its_plan_comes_back_as_it_was() {
+        let row: Map = [("id".into(), Value::from(1)), ("name".into(), Value::from("x").marked(crate::base::value::Marks::PERSONAL))].into_iter().collect();
+        let change = RowChange { table: TableName::parse("r.t").unwrap(), key: row.clone(), before: Some(row.clone()), after: None, by_rule: false, stamps: vec!["u".into()] };
+        let step = StepPlan {
+            section: Section::Steps,
+            path: "steps/a".into(),
+            kind: "row",
+            title: None,
+            label: Label::Exact,
+            foreseen: Foreseen::Changes,
+            effects: vec![Effect::Rows { changes: vec![change], also: Vec::new() }],
+            notes: Vec::new(),
+            undo: None,
+            at: Span::default(),
+        };
+        let path = Path { steps: vec![Step::Name("rows".into()), Step::Index(2), Step::Name("id".into()), Step::Length] };
+        let item = ItemPlan { key: "-".into(), steps: vec![step], stop: None, rests_on: vec![(path, Value::from(3))] };
+        let stored = store(&item);
+        let back = load(&crate::base::json::decode(&crate::base::json::encode(&stored)).unwrap()).unwrap();
+        assert_eq!(crate::base::json::encode(&store(&back)), crate::base::json::encode(&stored));
+    }
+}
