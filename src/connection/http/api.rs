@@ -10,8 +10,8 @@ use super::{
     settings::{Auth, HttpSettings},
 };
 use crate::{
-    base::{json, secret::Secret, value::Value},
-    connection::reference::{Secrets, Unresolved},
+    base::{json, secret::Secret, shape::Word, source::Span, value::Value},
+    connection::reference::{Secrets, Setting, Unresolved},
 };
 use base64::Engine;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, USER_AGENT};
@@ -116,6 +116,16 @@ impl Api {
         Api::made(name, settings, base, auth, system())
     }
 
+    /// A complete URL that messages are posted to, at the empty path. The URL is a secret as a whole: whoever has it can
+    /// post.
+    pub fn webhook(name: &str, url: &str, secrets: Secrets<'_>) -> Result<Api, OpenError> {
+        let url = Secret::new(url);
+        secrets.masks.add(&url);
+        let base = Base::whole(url.reveal()).map_err(|why| settings_error(name, why))?;
+        let unused = Word { text: "".into(), span: Span::default() };
+        Api::made(name, &HttpSettings::plain(Setting::Plain(unused)), base, None, system())
+    }
+
     fn made(
         name: &str,
         settings: &HttpSettings,
@@ -152,14 +162,14 @@ impl Api {
         &self.settings
     }
 
-    /// Scheme, host, port and path prefix.
-    pub fn base(&self) -> &str {
-        self.base.text()
+    /// Scheme, host, port and path prefix, as people may see them.
+    pub fn base(&self) -> String {
+        self.base.shown()
     }
 
     /// The call as people may see it.
     pub fn view(&self, request: &Request) -> RequestView {
-        RequestView::of(request, self.base.text(), &self.settings)
+        RequestView::of(request, &self.base.shown(), &self.settings)
     }
 
     /// The failure that [`Api::send`] would give before sending, if the rules forbid the call; for previews of writes.
@@ -253,7 +263,7 @@ const MAX_ANSWER: usize = 1024 * 1024;
 
 impl fmt::Debug for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Api({} at {})", self.name, self.base.text())
+        write!(f, "Api({} at {})", self.name, self.base.shown())
     }
 }
 
@@ -413,7 +423,7 @@ impl Call<'_> {
         let why = cause::<io::Error>(error).map_or_else(|| "the connection failed".to_owned(), io_words);
         self.trouble(
             Reason::Connect,
-            &format!("no connection to {}: {why}", self.api.base.text()),
+            &format!("no connection to {}: {why}", self.api.base.shown()),
             "look whether the API runs, and at host and port of `base`",
         )
     }

@@ -254,3 +254,20 @@ async fn what_is_allowed_arrives_exactly_as_it_was_built() {
 fn running_host(text: &str) -> String {
     text.split('/').nth(2).unwrap_or("").to_owned()
 }
+
+#[tokio::test]
+async fn a_webhook_is_posted_to_as_it_is_and_never_shown() {
+    let running = super::fault_tests::mock("trueup: v1\nmock: m\nroutes: [{ post: '/hooks/canary-hook', query: { key: k }, answer: { status: 204 } }]").await;
+    let masks = Masks::default();
+    let secrets = Secrets { variable: &|_| None, folder: Path::new("."), masks: &masks };
+    let api = Api::webhook("people.devs", &format!("{}/hooks/canary-hook?key=k", running.url()), secrets).unwrap();
+    let message = Request { body: Some(Value::map([("text", Value::from("hello"))])), ..Request::new(Method::Post, "") };
+    assert_eq!(api.send(&message).await.unwrap().status, 204);
+    assert_eq!(api.view(&message).to_string(), format!("POST {}/(secret)", running.url()));
+    assert!(!format!("{api:?}").contains("canary"));
+    let failure = api.send(&Request::new(Method::Post, "/more")).await.unwrap_err();
+    assert!(failure.reason() == Reason::Forbidden && !failure.to_string().contains("canary"), "{failure}");
+    let error = Api::webhook("people.devs", "http://hooks.example/x", secrets).unwrap_err().to_string();
+    assert!(error.contains("anybody on the way"), "{error}");
+    assert_eq!(running.log().len(), 1);
+}
