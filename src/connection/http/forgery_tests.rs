@@ -1,11 +1,7 @@
 //! Attempts to make a call go elsewhere or carry what it must not (`reliability.md` T18): each is refused, and the local
 //! stubs that stand at the wrong places see no byte.
 
-use super::{
-    Api, Failure, Method, OpenError, Reason, Request,
-    address::Lookup,
-    fault_tests::settings,
-};
+use super::{Api, Failure, Method, OpenError, Reason, Request, address::Lookup, fault_tests::settings};
 use crate::{
     base::{
         secret::Masks,
@@ -53,13 +49,18 @@ impl Stub {
 
 fn open(text: &str, lookup: Option<Lookup>) -> Result<Api, OpenError> {
     let masks = Masks::default();
-    let secrets = Secrets { variable: &|name| (name == "KEY").then(|| "canary-secret".into()), folder: Path::new("."), masks: &masks };
+    let secrets = Secrets {
+        variable: &|name| (name == "KEY").then(|| "canary-secret".into()),
+        folder: Path::new("."),
+        masks: &masks,
+    };
     Api::open_with("api", &settings(text), secrets, lookup.unwrap_or_else(super::address::system))
 }
 
 /// Names lead where the list says, one look-up after the other.
 fn lying(answers: &[&[&str]]) -> Lookup {
-    let answers: Vec<Vec<IpAddr>> = answers.iter().map(|list| list.iter().map(|ip| ip.parse().unwrap()).collect()).collect();
+    let answers: Vec<Vec<IpAddr>> =
+        answers.iter().map(|list| list.iter().map(|ip| ip.parse().unwrap()).collect()).collect();
     let turn = Arc::new(AtomicUsize::new(0));
     Arc::new(move |_| {
         let now = turn.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1);
@@ -103,7 +104,8 @@ async fn no_base_leads_inside_or_hides_where_it_leads() {
         ("https://{{ host }}".into(), "a space"),
     ];
     for (base, expected) in cases {
-        let error = open(&format!("base: '{base}'"), None).err().unwrap_or_else(|| panic!("{base} was opened")).to_string();
+        let error =
+            open(&format!("base: '{base}'"), None).err().unwrap_or_else(|| panic!("{base} was opened")).to_string();
         assert!(error.starts_with("open the connection `api`: ") && error.contains(expected), "{base}: {error}");
     }
     // `file:` is a reference to a secret, and a file that others can read holds none.
@@ -118,10 +120,18 @@ async fn no_name_leads_inside_whatever_the_resolver_says() {
     let (port, public, inside): (u16, &[&str], &[&str]) = (stub.port, &["192.0.2.1"], &["127.0.0.1"]);
     for (base, lookup, expected) in [
         // Rebinding: the first look-up is harmless (and refused as a documentation address), the second leads inside.
-        (format!("https://rebind.example:{port}"), lying(&[public, inside]), "192.0.2.1, no address of a single machine"),
+        (
+            format!("https://rebind.example:{port}"),
+            lying(&[public, inside]),
+            "192.0.2.1, no address of a single machine",
+        ),
         (format!("https://inside.example:{port}"), lying(&[inside]), "inside.example leads to 127.0.0.1, this machine"),
         (format!("https://inside.example.:{port}"), lying(&[inside]), "leads to 127.0.0.1, this machine"),
-        (format!("https://mixed.example:{port}"), lying(&[&["93.184.215.14", "127.0.0.1"]]), "leads to 127.0.0.1, this machine"),
+        (
+            format!("https://mixed.example:{port}"),
+            lying(&[&["93.184.215.14", "127.0.0.1"]]),
+            "leads to 127.0.0.1, this machine",
+        ),
         (format!("https://meta.example:{port}"), lying(&[&["169.254.169.254"]]), "hands out credentials"),
         (format!("https://bücher.example:{port}"), lying(&[&["::ffff:10.0.0.1"]]), "inside a private network"),
         (format!("https://localhost:{port}"), super::address::system(), "this machine"),
@@ -132,8 +142,15 @@ async fn no_name_leads_inside_whatever_the_resolver_says() {
             assert!(matches!(&failure, Failure::NotSent(t) if t.reason == Reason::Forbidden), "{base}: {failure}");
         }
         let failure = api.send(&call).await.unwrap_err().to_string();
-        assert!(failure.contains(expected) || base.contains("rebind") && failure.contains("127.0.0.1"), "{base}: {failure}");
+        assert!(
+            failure.contains(expected) || base.contains("rebind") && failure.contains("127.0.0.1"),
+            "{base}: {failure}"
+        );
     }
+    let nowhere: Lookup = Arc::new(|_| Box::pin(async { Err(std::io::Error::other("no such host")) }));
+    let failure = open("base: https://nowhere.example", Some(nowhere)).unwrap().send(&call).await.unwrap_err();
+    assert!(matches!(&failure, Failure::NotSent(t) if t.reason == Reason::Name), "{failure}");
+    assert!(failure.to_string().contains("the name nowhere.example has no address"), "{failure}");
     // HTTP without TLS is for loopback even when the name says `localhost`.
     let api = open(&format!("base: http://localhost:{port}\ninternal: true"), Some(lying(&[&["8.8.8.8"]]))).unwrap();
     assert!(api.send(&call).await.unwrap_err().to_string().contains("HTTP without TLS is for loopback"));
@@ -184,8 +201,12 @@ async fn no_path_query_or_header_changes_where_a_call_goes_or_what_it_says() {
         refused(&api, Request::new(Method::Get, path.as_str()), path).await;
     }
     refused(&api, Request::new(Method::Delete, "/v2/teachers/1"), "method").await;
-    refused(&api, Request { idempotency_key: Some("k".into()), ..Request::new(Method::Put, "/v2/teachers/1") }, "key").await;
-    let with_header = |name: &str, value: Value| Request { headers: vec![(name.into(), value)], ..Request::new(Method::Get, "/v2/teachers/1") };
+    refused(&api, Request { idempotency_key: Some("k".into()), ..Request::new(Method::Put, "/v2/teachers/1") }, "key")
+        .await;
+    let with_header = |name: &str, value: Value| Request {
+        headers: vec![(name.into(), value)],
+        ..Request::new(Method::Get, "/v2/teachers/1")
+    };
     for (name, value) in [
         ("X-A", "1\r\nX-Evil: 1"),
         ("X-A", "1\nX-Evil: 1"),
@@ -206,10 +227,29 @@ async fn no_path_query_or_header_changes_where_a_call_goes_or_what_it_says() {
     }
     let secret = Value::from("canary-secret").marked(Marks::SECRET);
     refused(&api, with_header("X-A", secret.clone()), "secret").await;
-    refused(&api, Request { query: vec![("k".into(), secret.clone())], ..Request::new(Method::Get, "/v2/teachers/1") }, "secret").await;
-    refused(&api, Request::new(Method::Get, Value::from("/v2/teachers/canary-secret").marked(Marks::SECRET)), "secret").await;
-    refused(&api, Request { query: vec![("k".into(), Value::map([("a", secret)]))], ..Request::new(Method::Get, "/v2/teachers/1") }, "map").await;
-    refused(&api, Request { body: Some(Value::text("x".repeat(1 << 20))), ..Request::new(Method::Put, "/v2/teachers/1") }, "too large").await;
+    refused(
+        &api,
+        Request { query: vec![("k".into(), secret.clone())], ..Request::new(Method::Get, "/v2/teachers/1") },
+        "secret",
+    )
+    .await;
+    refused(&api, Request::new(Method::Get, Value::from("/v2/teachers/canary-secret").marked(Marks::SECRET)), "secret")
+        .await;
+    refused(
+        &api,
+        Request {
+            query: vec![("k".into(), Value::map([("a", secret)]))],
+            ..Request::new(Method::Get, "/v2/teachers/1")
+        },
+        "map",
+    )
+    .await;
+    refused(
+        &api,
+        Request { body: Some(Value::text("x".repeat(1 << 20))), ..Request::new(Method::Put, "/v2/teachers/1") },
+        "too large",
+    )
+    .await;
     let unknown = Request { body: Some(Value::unknown()), ..Request::new(Method::Put, "/v2/teachers/1") };
     assert!(api.forbids(&unknown).is_none(), "a preview may show it");
     assert_eq!(api.send(&unknown).await.unwrap_err().reason(), Reason::Unknown);
@@ -218,7 +258,10 @@ async fn no_path_query_or_header_changes_where_a_call_goes_or_what_it_says() {
 
 async fn refused(api: &Api, request: Request, what: &str) {
     let failure = api.send(&request).await.expect_err(what);
-    assert!(matches!(&failure, Failure::NotSent(t) if t.reason == Reason::Forbidden && !t.help.is_empty()), "{what:?}: {failure}");
+    assert!(
+        matches!(&failure, Failure::NotSent(t) if t.reason == Reason::Forbidden && !t.help.is_empty()),
+        "{what:?}: {failure}"
+    );
     assert_eq!(api.forbids(&request), Some(failure.clone()), "{what:?}");
     let text = failure.to_string();
     assert!(!text.contains("canary-secret") && !text.contains(['\r', '\n', '\0']), "{what:?}: {text:?}");
@@ -226,7 +269,10 @@ async fn refused(api: &Api, request: Request, what: &str) {
 
 #[tokio::test]
 async fn what_is_allowed_arrives_exactly_as_it_was_built() {
-    let running = super::fault_tests::mock("trueup: v1\nmock: m\nroutes: [{ get: '/api/v2/teachers/{trn}', answer: { json: { ok: true } } }]").await;
+    let running = super::fault_tests::mock(
+        "trueup: v1\nmock: m\nroutes: [{ get: '/api/v2/teachers/{trn}', answer: { json: { ok: true } } }]",
+    )
+    .await;
     let text = format!(
         "base: {}/api/\ninternal: true\nauth: {{ basic: {{ user: me, password: env:KEY }} }}\nheaders: {{ Accept: application/json }}\n\
          personal: [query.birthdate]\nallow: {{ methods: [GET], paths: ['/v2/teachers/*'] }}",
@@ -240,12 +286,19 @@ async fn what_is_allowed_arrives_exactly_as_it_was_built() {
     ];
     let request = Request { query, ..Request::new(Method::Get, "/v2/teachers/12%2B3%3F%25") };
     let view = api.view(&request);
-    assert_eq!(view.to_string(), format!("GET {}/api/v2/teachers/12%2B3%3F%25?birthdate=(personal)&a%20b=x%26y%3D1&a%20b=2", running.url()));
-    assert_eq!(view.headers, [("accept".to_owned(), "application/json".to_owned()), ("authorization".into(), "Basic (secret)".into())]);
+    assert_eq!(
+        view.to_string(),
+        format!("GET {}/api/v2/teachers/12%2B3%3F%25?birthdate=(personal)&a%20b=x%26y%3D1&a%20b=2", running.url())
+    );
+    assert_eq!(
+        view.headers,
+        [("accept".to_owned(), "application/json".to_owned()), ("authorization".into(), "Basic (secret)".into())]
+    );
     assert!(request.key().contains("birthdate=1990-05-04") && !format!("{view:?}").contains("1990"));
     assert_eq!(api.send(&request).await.unwrap().status, 200);
     let log = running.shutdown().await;
-    let sent = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
+    let sent =
+        |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
     assert_eq!(log[0].query, sent(&[("birthdate", "1990-05-04"), ("a b", "x&y=1"), ("a b", "2")]));
     assert_eq!(log[0].header("authorization"), Some("Basic bWU6Y2FuYXJ5LXNlY3JldA=="));
     assert_eq!(log[0].header("host"), Some(&*running_host(&text)));
@@ -257,11 +310,15 @@ fn running_host(text: &str) -> String {
 
 #[tokio::test]
 async fn a_webhook_is_posted_to_as_it_is_and_never_shown() {
-    let running = super::fault_tests::mock("trueup: v1\nmock: m\nroutes: [{ post: '/hooks/canary-hook', query: { key: k }, answer: { status: 204 } }]").await;
+    let running = super::fault_tests::mock(
+        "trueup: v1\nmock: m\nroutes: [{ post: '/hooks/canary-hook', query: { key: k }, answer: { status: 204 } }]",
+    )
+    .await;
     let masks = Masks::default();
     let secrets = Secrets { variable: &|_| None, folder: Path::new("."), masks: &masks };
     let api = Api::webhook("people.devs", &format!("{}/hooks/canary-hook?key=k", running.url()), secrets).unwrap();
-    let message = Request { body: Some(Value::map([("text", Value::from("hello"))])), ..Request::new(Method::Post, "") };
+    let message =
+        Request { body: Some(Value::map([("text", Value::from("hello"))])), ..Request::new(Method::Post, "") };
     assert_eq!(api.send(&message).await.unwrap().status, 204);
     assert_eq!(api.view(&message).to_string(), format!("POST {}/(secret)", running.url()));
     assert!(!format!("{api:?}").contains("canary"));

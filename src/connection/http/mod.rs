@@ -6,7 +6,9 @@
 pub mod address;
 pub mod answer;
 pub mod api;
+mod client;
 pub mod failure;
+mod outcome;
 pub mod policy;
 pub mod rate;
 pub mod request;

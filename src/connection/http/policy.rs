@@ -51,7 +51,9 @@ fn parsed(text: &str) -> Result<Url, Refused> {
         return refused("the base holds a space, a control character or a backslash", BASE_HELP);
     }
     let Ok(url) = Url::parse(text) else { return refused("the base is not a URL", BASE_HELP) };
-    if !matches!(url.scheme(), "http" | "https") || !text.to_ascii_lowercase().starts_with(&format!("{}://", url.scheme())) {
+    if !matches!(url.scheme(), "http" | "https")
+        || !text.to_ascii_lowercase().starts_with(&format!("{}://", url.scheme()))
+    {
         return refused("the base is neither http:// nor https://", BASE_HELP);
     }
     if !url.username().is_empty() || url.password().is_some() || text.contains('@') {
@@ -63,9 +65,10 @@ fn parsed(text: &str) -> Result<Url, Refused> {
 /// Judges a host that is an address; a name is judged when it is looked up.
 fn judge_host(url: &Url, rule: Rule) -> Result<(), Refused> {
     match url.host() {
-        Some(Host::Domain(name)) if rule.loopback_only && name.trim_end_matches('.') != "localhost" => {
-            refused("the base is http, which anybody on the way can read and change", "use https, or say `insecure_http: true`")
-        }
+        Some(Host::Domain(name)) if rule.loopback_only && name.trim_end_matches('.') != "localhost" => refused(
+            "the base is http, which anybody on the way can read and change",
+            "use https, or say `insecure_http: true`",
+        ),
         Some(Host::Domain(_)) => Ok(()),
         Some(Host::Ipv4(ip)) => Ok(rule.check(&ip.to_string(), IpAddr::V4(ip))?),
         Some(Host::Ipv6(ip)) => Ok(rule.check(&ip.to_string(), IpAddr::V6(ip))?),
@@ -84,7 +87,10 @@ impl Base {
         }
         let plain_path = text.splitn(4, '/').nth(3).unwrap_or("");
         if format!("/{plain_path}") != url.path() || plain_path.contains("//") {
-            return refused("the path of the base is not in its plain form", "leave `..`, `//` and special characters out of it");
+            return refused(
+                "the path of the base is not in its plain form",
+                "leave `..`, `//` and special characters out of it",
+            );
         }
         let rule = Rule { internal, loopback_only: url.scheme() == "http" && !insecure_http };
         judge_host(&url, rule)?;
@@ -103,7 +109,11 @@ impl Base {
 
     /// As people may see it: `https://host:port/prefix`, of a complete URL only the host.
     pub fn shown(&self) -> String {
-        if self.whole { format!("{}/(secret)", self.url.origin().ascii_serialization()) } else { self.text().to_owned() }
+        if self.whole {
+            format!("{}/(secret)", self.url.origin().ascii_serialization())
+        } else {
+            self.text().to_owned()
+        }
     }
 
     /// `https://host:port/prefix`, without a trailing slash.
@@ -120,7 +130,11 @@ impl Base {
     pub fn url(&self, request: &Request, allow: Option<&Allow>) -> Result<Url, Refused> {
         if self.whole {
             let bare = request.path.as_str() == Some("") && request.query.is_empty();
-            return if bare { Ok(self.url.clone()) } else { refused("a complete URL takes no path and no query", PATH_HELP) };
+            return if bare {
+                Ok(self.url.clone())
+            } else {
+                refused("a complete URL takes no path and no query", PATH_HELP)
+            };
         }
         let Some(path) = request.path.as_str() else { return refused("the path is not a text", "write `get: /path`") };
         allowed(request.method, path, allow)?;

@@ -145,10 +145,15 @@ impl RequestView {
             }
         };
         let body = request.body.clone().map(|body| mark_body(body, settings));
+        let given = request
+            .headers
+            .iter()
+            .map(|pair| (pair.0.to_ascii_lowercase(), marked("headers", pair).1.plain().into_owned()));
+        let given: Vec<_> = given.collect();
         RequestView {
             method: request.method,
             url: format!("{base}{path}{}", query_text(&query, &shown)),
-            headers: headers_of(request, settings, &|pair| marked("headers", pair).1.plain().into_owned()),
+            headers: headers_of(request, settings, given),
             body,
         }
     }
@@ -172,20 +177,11 @@ pub(super) fn mark_body(body: Value, settings: &HttpSettings) -> Value {
 }
 
 /// The headers of a call for people: those of the connection, then those of the call, then key and auth.
-fn headers_of(
-    request: &Request,
-    settings: &HttpSettings,
-    shown: &dyn Fn(&(Arc<str>, Value)) -> String,
-) -> Vec<(String, String)> {
+fn headers_of(request: &Request, settings: &HttpSettings, given: Vec<(String, String)>) -> Vec<(String, String)> {
     use super::settings::Auth;
-    let own = |name: &str| request.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
-    let fixed = settings
-        .headers
-        .iter()
-        .filter(|(name, _)| !own(name))
-        .map(|(n, v)| (n.to_ascii_lowercase(), v.as_str().to_owned()));
-    let mut all: Vec<_> =
-        fixed.chain(request.headers.iter().map(|pair| (pair.0.to_ascii_lowercase(), shown(pair)))).collect();
+    let fixed = settings.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_str().to_owned()));
+    let mut all: Vec<_> = fixed.filter(|(name, _)| !given.iter().any(|(own, _)| own == name)).collect();
+    all.extend(given);
     if let (Some(header), Some(key)) = (&settings.idempotency_key, &request.idempotency_key) {
         all.push((header.as_str().to_ascii_lowercase(), key.clone()));
     }
