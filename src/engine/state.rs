@@ -45,8 +45,8 @@ pub struct ItemState {
     pub verified: bool,
     /// How it ended.
     pub closed: Option<ClosedItem>,
-    /// What was planned for it, sealed, where the run keeps it.
-    pub plan: Option<Arc<str>>,
+    /// What was planned for it, where the run keeps it.
+    pub plan: Option<Value>,
 }
 
 /// One step of an item.
@@ -205,8 +205,8 @@ impl RunState {
         step
     }
 
-    /// The sealed plan of an item.
-    pub fn plan_of(&self, item: &str) -> Option<Arc<str>> {
+    /// The kept plan of an item.
+    pub fn plan_of(&self, item: &str) -> Option<Value> {
         self.items.get(item)?.plan.clone()
     }
 

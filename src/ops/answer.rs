@@ -3,7 +3,7 @@
 use super::{
     Failure, Surroundings,
     apply::{Carried, carry},
-    plan::assemble,
+    plan::{Prepared, assemble},
     playbook, project,
     project::Opened,
     record::Record,
@@ -12,12 +12,13 @@ use crate::{
     action::ask::AnswerField,
     base::{
         identity::{RunId, SINGLE_ITEM},
+        shape::Placed,
         source::{Source, Span},
         suggest,
         value::{Map, Value},
     },
     engine::{
-        setting::{RunFacts, Setting},
+        setting::RunFacts,
         state::RunState,
         watch::Watch,
     },
@@ -46,12 +47,12 @@ pub async fn answer(
     let state = record.state(run).await?;
     let (path, asked) = question(&state, run, step)?;
     let values = accepted(&state, &path, &asked, given, opened)?;
-    let (setting, plan) = setting_of(surroundings, record, opened, run, &state)?;
+    let (setting, plan) = setting_of(surroundings, opened, run, &state).await?;
     let claim = record.claim(surroundings, run, actor).await?;
     let decided = HumanDecided { step: path, items: asked.items, actor: actor.into(), decision: "answer".into(), values, reason: None };
     let resumed = RunResumed { actor: actor.into(), reason: Some("answered".into()) };
     record.journal.append_claimed(&claim, &[decided.into(), resumed.into()]).await?;
-    carry(record, &setting, claim, plan.as_ref(), watch, pause).await
+    carry(record, &setting.setting, claim, plan.as_ref(), watch, pause).await
 }
 
 /// Goes on with a run that was paused.
@@ -60,11 +61,11 @@ pub async fn resume(surroundings: &Surroundings, record: &Record, opened: &Opene
     if let Some(closed) = &state.closed {
         return Err(Failure::usage(format!("run {} is over: {}", run.short(), closed.end.word())).help(format!("`trueup show {}` tells what it did", run.short())));
     }
-    let (setting, plan) = setting_of(surroundings, record, opened, run, &state)?;
+    let (setting, plan) = setting_of(surroundings, opened, run, &state).await?;
     let claim = record.claim(surroundings, run, actor).await?;
     let resumed: Event = RunResumed { actor: actor.into(), reason: None }.into();
     record.journal.append_claimed(&claim, &[resumed]).await?;
-    carry(record, &setting, claim, plan.as_ref(), watch, pause).await
+    carry(record, &setting.setting, claim, plan.as_ref(), watch, pause).await
 }
 
 /// The open question of a step, by its name or path.
@@ -107,7 +108,7 @@ fn accepted(state: &RunState, path: &str, asked: &HumanAsked, given: &[(String, 
             max: None,
             min_length: None,
             max_length: None,
-            default: field.and_then(|f| f.optional).filter(|o| *o).map(|_| Value::NULL),
+            default: field.and_then(|f| f.optional).filter(|o| *o).map(|_| Placed { value: Value::NULL, at: Span::default() }),
             example: None,
             examples: Vec::new(),
             personal: None,
@@ -143,19 +144,18 @@ fn fields(state: &RunState, path: &str) -> Option<Vec<(Arc<str>, AnswerField)>> 
 }
 
 /// The setting of a run that exists: its own playbook, its own project file, its own parameters.
-fn setting_of(surroundings: &Surroundings, record: &Record, opened: &Opened, run: RunId, state: &RunState) -> Result<(Setting, Option<ItemPlan>), Failure> {
+async fn setting_of(surroundings: &Surroundings, opened: &Opened, run: RunId, state: &RunState) -> Result<(Prepared, Option<ItemPlan>), Failure> {
     let Some(created) = &state.created else { return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short()))) };
     let facts = Source::new("the run's project file", created.facts.to_string());
     let then = project::of_source(facts, opened.root.clone())?;
     let text = Source::new(format!("{} (as run {} carries it)", created.playbook, run.short()), created.text.to_string());
     let loaded = playbook::of_source(text, &then, None)?;
     let facts = RunFacts { id: run, actor: created.actor.clone(), reason: created.reason.as_str().into(), now: created.now };
-    let setting = assemble(surroundings, &then, loaded.checked, &created.environment, facts, created.params.clone())?;
-    Ok((setting, kept_plan(record, state)))
+    let setting = assemble(surroundings, &then, loaded.checked, &created.environment, facts, created.params.clone()).await?;
+    Ok((setting, kept_plan(state)))
 }
 
-/// The plan that the run keeps, if it can be opened.
-fn kept_plan(record: &Record, state: &RunState) -> Option<ItemPlan> {
-    let text = state.plan_of(SINGLE_ITEM)?;
-    stored::load(&record.sealer.open_json(&text).ok()?)
+/// The plan that the run keeps. Personal parts that cannot be opened are unknown, and an unknown is never compared.
+fn kept_plan(state: &RunState) -> Option<ItemPlan> {
+    stored::load(&state.plan_of(SINGLE_ITEM)?)
 }

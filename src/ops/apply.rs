@@ -23,7 +23,7 @@ use crate::{
     },
     plan::{ItemPlan, Plan, stored},
 };
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::atomic::AtomicBool;
 
 /// The longest reason.
 pub const LONGEST_REASON: usize = 500;
@@ -56,8 +56,6 @@ pub async fn create(record: &Record, opened: &Opened, setting: &Setting, plan: &
         ("exact", count(counts.exact)),
     ]);
     let item = plan.items.first();
-    let kept = item.map(|i| record.sealer.sealed_json(&stored::store(i))).transpose();
-    let kept = kept.map_err(|e| Failure::usage(format!("failed to {e}")))?;
     let created = RunCreated {
         playbook: plan.playbook.clone(),
         version: plan.version,
@@ -73,14 +71,15 @@ pub async fn create(record: &Record, opened: &Opened, setting: &Setting, plan: &
         environment: setting.environment.clone(),
         now: setting.run.now,
         // A plan made on the spot is used by this run alone; single use concerns plans that are saved.
-        plan_digest: None,
+        plan_digest: Some(plan.digest().into()),
+        plan_id: None,
         plan: None,
         plan_summary: Some(summary),
         engine: env!("CARGO_PKG_VERSION").into(),
         targets: Vec::new(),
         approvals: Vec::new(),
     };
-    let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: kept.map(Arc::from) };
+    let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item.map(stored::store) };
     let events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
     record.journal.append(run, &events).await?;
     Ok(run)

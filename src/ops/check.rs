@@ -104,7 +104,7 @@ impl Live {
         knowledge.catalogues = self.catalogues.clone();
         for statement in check::statements(playbook) {
             let Some(database) = self.databases.get(statement.connection) else { continue };
-            let bound = statement.sql.outline(database.dialect());
+            let Ok(bound) = statement.sql.outline(database.dialect()) else { continue };
             let sql = Statement { sql: bound.sql.clone(), binds: bound.binds.clone() };
             let prepared = async {
                 if statement.writes {

@@ -8,16 +8,23 @@ use super::{
 use crate::{
     base::{
         identity::RunId,
+        shape::{FromNode, Lowering},
         value::{Map, Value},
+        yaml,
     },
     check::Checked,
-    connection::{database::Database, http::Api, reference::Secrets},
+    connection::{
+        database::Database,
+        http::{Api, HttpSettings},
+        reference::Secrets,
+    },
     engine::{
         rehearse::{self, Answers, PlanFailure},
         setting::{RunFacts, Setting},
         tell,
         watch::Watch,
     },
+    mock::server::Running,
     playbook::{params, project::Channel},
     plan::Plan,
 };
@@ -38,8 +45,16 @@ pub struct Request {
     pub answers: Vec<(String, String, Value)>,
 }
 
+/// A setting, and the mocks that play its APIs for as long as it lives.
+pub struct Prepared {
+    /// What the engine needs.
+    pub setting: Setting,
+    /// The mocks of this environment, if it has any.
+    pub mocks: Vec<Running>,
+}
+
 /// Puts together what planning and applying need. Opens no connection.
-pub fn setting(surroundings: &Surroundings, opened: &Opened, loaded: Loaded, request: &Request) -> Result<Setting, Failure> {
+pub async fn setting(surroundings: &Surroundings, opened: &Opened, loaded: Loaded, request: &Request) -> Result<Prepared, Failure> {
     let (environment, _) = opened.project.environment(request.environment.as_deref()).map_err(Failure::usage)?;
     let playbook = loaded.checked.playbook();
     let params = params::accept(&playbook.params, &request.params, &opened.project).map_err(|refused| refusal(&refused))?;
@@ -50,14 +65,15 @@ pub fn setting(surroundings: &Surroundings, opened: &Opened, loaded: Loaded, req
         reason: request.reason.as_deref().unwrap_or("(not given)").into(),
         now,
     };
-    assemble(surroundings, opened, loaded.checked, environment, run, params)
+    assemble(surroundings, opened, loaded.checked, environment, run, params).await
 }
 
 /// The same for a run that exists: its parameters were accepted when it was made.
-pub fn assemble(surroundings: &Surroundings, opened: &Opened, checked: Checked, environment: &str, run: RunFacts, params: Map) -> Result<Setting, Failure> {
+pub async fn assemble(surroundings: &Surroundings, opened: &Opened, checked: Checked, environment: &str, run: RunFacts, params: Map) -> Result<Prepared, Failure> {
     let used = &checked.playbook().uses;
     let databases: HashMap<_, _> = databases(surroundings, opened, environment)?.into_iter().filter(|(name, _)| used.get(name).is_some()).collect();
-    let mut apis = apis(surroundings, opened, environment, |name| used.get(name).is_some())?;
+    let mut mocks = Vec::new();
+    let mut apis = apis(surroundings, opened, environment, |name| used.get(name).is_some(), &mut mocks).await?;
     let mut files = HashMap::new();
     for (name, person) in opened.project.people.iter() {
         let (Channel::File | Channel::Webhook, Some(to)) = (person.by, &person.to) else { continue };
@@ -66,13 +82,12 @@ pub fn assemble(surroundings: &Surroundings, opened: &Opened, checked: Checked, 
         if person.by == Channel::File {
             files.insert(name.to_owned(), opened.root.join(to.reveal()));
         } else {
-            let api = Api::webhook(&tell::webhook(name), to.reveal(), secrets).map_err(|why| Failure::usage(why.to_string()))?;
-            apis.insert(tell::webhook(name), api);
+            apis.insert(tell::webhook(name), webhook(&tell::webhook(name), to.reveal(), secrets)?);
         }
     }
     let mut setting = Setting::new(checked, environment.into(), databases, apis, surroundings.world.clone(), run, params);
     setting.files = files;
-    Ok(setting)
+    Ok(Prepared { setting, mocks })
 }
 
 fn secrets<'a>(surroundings: &'a Surroundings, opened: &'a Opened) -> Secrets<'a> {
@@ -91,14 +106,38 @@ pub fn databases(surroundings: &Surroundings, opened: &Opened, environment: &str
     Ok(databases)
 }
 
-fn apis(surroundings: &Surroundings, opened: &Opened, environment: &str, used: impl Fn(&str) -> bool) -> Result<HashMap<Arc<str>, Api>, Failure> {
+/// The APIs of an environment; those with a mock are played by it, in this process, for as long as the mocks are kept.
+async fn apis(surroundings: &Surroundings, opened: &Opened, environment: &str, used: impl Fn(&str) -> bool, mocks: &mut Vec<Running>) -> Result<HashMap<Arc<str>, Api>, Failure> {
     let mut apis = HashMap::new();
     for (name, settings) in opened.project.connections.iter().filter(|(name, _)| used(name)) {
         let Some(http) = settings.http_in(environment) else { continue };
-        let api = Api::open(name, http, secrets(surroundings, opened)).map_err(|why| Failure::usage(format!("failed to {why}")))?;
-        apis.insert(Arc::from(name), api);
+        let secrets = secrets(surroundings, opened);
+        let api = match settings.mock_in(environment) {
+            None => Api::open(name, http, secrets),
+            Some(file) => {
+                let running = super::mock::start(surroundings, &opened.root.join(file.as_str())).await?;
+                let credentials = running.credentials();
+                let given = credentials.as_ref().map(|(header, value)| (header.as_str(), value.as_str()));
+                let api = Api::at_mock(name, http, &running.url(), given);
+                mocks.push(running);
+                api
+            }
+        };
+        apis.insert(Arc::from(name), api.map_err(|why| Failure::usage(format!("failed to {why}")))?);
     }
     Ok(apis)
+}
+
+/// A webhook is an API of one address to which only POST goes.
+fn webhook(name: &str, url: &str, secrets: Secrets<'_>) -> Result<Api, Failure> {
+    let mut text = String::from("{ base: ");
+    crate::base::json::quote(url, &mut text);
+    text.push_str(", allow: { methods: [POST] } }");
+    let source = crate::base::source::Source::new(name, text);
+    let mut problems = crate::base::diagnostic::Diagnostics::new(source.clone());
+    let settings = yaml::parse(&source, yaml::LIMITS, &mut problems).and_then(|node| HttpSettings::from_node(&node, &mut Lowering::new(&mut problems)));
+    let Some(settings) = settings else { return Err(Failure::usage(format!("the address of `{name}` is not a URL"))) };
+    Api::open(name, &settings, secrets).map_err(|why| Failure::usage(format!("failed to {why}")))
 }
 
 fn refusal(refused: &[params::Refused]) -> Failure {

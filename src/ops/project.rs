@@ -64,7 +64,10 @@ pub fn of_source(source: Arc<Source>, root: PathBuf) -> Result<Opened, Failure> 
     let mut problems = Diagnostics::new(source.clone());
     let project = Project::parse(&source, &mut problems);
     if let Some(project) = &project {
-        check::check_project(project, &mut problems);
+        check::check_project(project, &check::Knowledge::default(), &mut problems);
+        for (name, connection) in project.connections.iter() {
+            connection.problems(name).into_iter().for_each(|p| problems.push(p));
+        }
     }
     match project {
         Some(project) if problems.errors() == 0 => Ok(Opened { project: Arc::new(project), source, root, advice: problems }),
