@@ -1,4 +1,14 @@
 //! Plan, run state and diagnostics → text, JSON and the like. Never asks the world, never prints.
 
+pub mod applied;
 pub mod diagnostics;
+pub mod exit;
 pub mod explain;
+pub mod inbox;
+pub mod look;
+pub mod plan;
+pub mod plan_json;
+pub mod progress;
+pub mod run;
+pub mod run_json;
+pub mod runs;
