@@ -2,13 +2,17 @@
 
 pub mod applied;
 pub mod diagnostics;
+pub mod diff;
 pub mod exit;
 pub mod explain;
 pub mod inbox;
 pub mod look;
+pub mod page;
 pub mod plan;
 pub mod plan_json;
+mod pretty;
 pub mod progress;
+mod request;
 pub mod run;
 pub mod run_json;
 pub mod runs;
