@@ -16,3 +16,5 @@ mod request;
 pub mod run;
 pub mod run_json;
 pub mod runs;
+#[cfg(test)]
+mod sample;
