@@ -81,9 +81,9 @@ pub fn finish(run: RunId, carried: Carried, opened: &Opened, output: &Output, js
 
 fn exit(stopped: &Stopped, state: &RunState) -> Exit {
     match stopped {
-        Stopped::Closed(end) => (*end).into(),
+        Stopped::Closed(end) => Exit::of(*end),
         Stopped::Waits(_) | Stopped::Paused => Exit::Stopped,
-        Stopped::InDoubt(_) => Exit::of_run(state),
+        Stopped::InDoubt(_) => Exit::of(state.end()),
     }
 }
 

@@ -13,7 +13,7 @@ pub async fn run(given: &Check, project: Option<&Path>, surroundings: &Surroundi
         Err(Failure::Texts(problems)) => ops::check::Found { files: 0, problems },
         Err(other) => return Err(other),
     };
-    let exit = if found.is_good() { Exit::Done } else { Exit::Usage };
+    let exit = if found.is_good() { Exit::Done } else { Exit::Invalid };
     if given.json || given.sarif {
         let document = if given.sarif { diagnostics::sarif(&found.problems) } else { diagnostics::json(&found.problems) };
         output.data(&format!("{document:#}\n"));
