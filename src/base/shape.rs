@@ -23,7 +23,8 @@ pub static UNKNOWN_KEY: Code = Code {
 pub static MISSING_KEY: Code = Code {
     id: "E0102",
     title: "missing key",
-    explain: "This map is not complete without the named key.",
+    explain: "This map is not complete without the named key. `trueup explain KEY` says what it is for and gives an example; the editor \
+        completes keys when the first line of the file names the schema.",
 };
 /// Something of another kind.
 pub static WRONG_TYPE: Code = Code {
@@ -36,7 +37,8 @@ pub static WRONG_TYPE: Code = Code {
 pub static UNKNOWN_WORD: Code = Code {
     id: "E0104",
     title: "unknown word",
-    explain: "This key takes one of a fixed list of words.",
+    explain: "This key takes one of a fixed list of words, written exactly so. The message lists them, or names the one that is \
+        probably meant. `trueup explain KEY` says what each of them means.",
 };
 /// A text that breaks the rules of its place.
 pub static BAD_FORM: Code = Code {
@@ -119,12 +121,17 @@ pub trait FromNode: Sized {
     }
 }
 
-/// Reads one field of a map.
-pub fn field<T: FromNode>(node: &Node, key: &str, what: &str, cx: &mut Lowering<'_>) -> Option<T> {
+/// Reads one field of a map that takes the keys `known`.
+pub fn field<T: FromNode>(node: &Node, key: &str, known: &[&str], what: &str, cx: &mut Lowering<'_>) -> Option<T> {
     match node.get(key) {
         Some(child) => T::from_node(child, cx),
         None => T::absent().or_else(|| {
-            cx.push(Diagnostic::error(&MISSING_KEY, node.span(), format!("{what} needs the key `{key}`")));
+            // A misspelt key was reported as unknown, with "did you mean"; saying it twice would only confuse.
+            let Node::Map(entries, _) = node else { return None };
+            let misspelt = |e: &super::yaml::Entry| !known.contains(&&*e.key.text) && super::suggest::nearest(&e.key.text, known.iter().copied()) == Some(key);
+            if !entries.iter().any(misspelt) {
+                cx.push(Diagnostic::error(&MISSING_KEY, node.span(), format!("{what} needs the key `{key}`")).help(format!("add `{key}: …`")));
+            }
             None
         }),
     }
@@ -422,7 +429,7 @@ macro_rules! shape {
             fn from_node(node: &$crate::base::yaml::Node, cx: &mut $crate::base::shape::Lowering<'_>) -> Option<Self> {
                 let $crate::base::yaml::Node::Map(..) = node else { return cx.wrong_type(node, concat!($what, ", which is a map")) };
                 cx.unknown_keys(node, Self::KEYS, $what);
-                $(let $field = $crate::base::shape::field::<$ty>(node, $crate::shape!(@key $field $($key)?), $what, cx);)*
+                $(let $field = $crate::base::shape::field::<$ty>(node, $crate::shape!(@key $field $($key)?), Self::KEYS, $what, cx);)*
                 Some($name { $($field: $field?,)* at: node.span() })
             }
         }
@@ -491,7 +498,6 @@ mod tests {
             found,
             [
                 "E0101 a box has no key `nmae` [\"did you mean `name`?\"]",
-                "E0102 a box needs the key `name` []",
                 "E0104 `rde` is not a colour [\"did you mean `red`?\"]",
                 "E0105 -1 is not between 0 and 4294967295 []",
                 "E0103 expected a whole number, found a text []",

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// The parser could not tell what the statement does.
 pub fn is_opaque(verdict: &Verdict) -> bool {
-    matches!(verdict.class, Class::NotUnderstood | Class::Other)
+    verdict.class == Class::NotUnderstood
 }
 
 /// The tables that a step asks (not those that it locks in order to change them).

@@ -25,7 +25,10 @@ use crate::{
     table::{catalogue::Table, facts::Facts},
     template::{Dialect, Expression, Sql},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// What a step is to the one that holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,14 +85,16 @@ pub struct Scene<'a> {
     pub visits: Vec<Visit<'a>>,
     /// Every use of a name in any text of the playbook.
     pub mentions: Vec<Mention<'a>>,
+    /// When parts could not be read: every name that the text gives to something. Else empty.
+    pub named: HashSet<Arc<str>>,
     by_id: HashMap<&'a str, usize>,
 }
 
 impl<'a> Scene<'a> {
     /// Looks at a playbook.
-    pub fn new(playbook: &'a Playbook, source: &'a Arc<Source>, project: &'a Project, knowledge: &'a Knowledge) -> Scene<'a> {
-        let mut scene =
-            Scene { playbook, source, project, knowledge, visits: visits(playbook), mentions: Vec::new(), by_id: HashMap::new() };
+    pub fn new(playbook: &'a Playbook, named: HashSet<Arc<str>>, source: &'a Arc<Source>, project: &'a Project, knowledge: &'a Knowledge) -> Scene<'a> {
+        let (visits, mentions, by_id) = (visits(playbook), Vec::new(), HashMap::new());
+        let mut scene = Scene { playbook, source, project, knowledge, visits, mentions, named, by_id };
         for (index, visit) in scene.visits.iter().enumerate().filter(|(_, v)| v.role == Role::Listed) {
             if let Some(id) = visit.step.id() {
                 scene.by_id.entry(id).or_insert(index);
@@ -209,7 +214,8 @@ fn statement(step: &Step) -> Option<Statement<'_>> {
 /// The step changes something outside.
 pub fn writes(step: &Step) -> bool {
     match &step.act {
-        Act::Http(call) => !call.is_read(),
+        // Without a method (reported elsewhere) it is neither.
+        Act::Http(call) => call.method().is_some() && !call.is_read(),
         act => nature(act) == Some(Nature::Write),
     }
 }

@@ -191,7 +191,9 @@ impl FromNode for Then {
         let escalates = node.get("escalate").is_some();
         cx.unknown_keys(node, if escalates { &["escalate", "say"] } else { &["retry", "stop", "skip", "fail"] }, "an action");
         let Some(entry) = entries.iter().find(|e| WORDS.contains(&&*e.key.text)) else {
-            cx.push(Diagnostic::error(&ONE_OF, at, "exactly one action is needed").suggest("", WORDS.iter().copied()));
+            if entries.is_empty() || escalates {
+                cx.push(Diagnostic::error(&ONE_OF, at, "exactly one action is needed").suggest("", WORDS.iter().copied()));
+            }
             return None;
         };
         let verdict = match &*entry.key.text {
@@ -208,7 +210,7 @@ impl FromNode for Then {
             "fail" => Verdict::Fail(Some(Text::from_node(&entry.node, cx)?)),
             _ => {
                 let who = Word::from_node(&entry.node, cx);
-                let say = crate::base::shape::field::<Text>(node, "say", "an escalation", cx);
+                let say = crate::base::shape::field::<Text>(node, "say", &["escalate", "say"], "an escalation", cx);
                 Verdict::Escalate(who?, say?)
             }
         };

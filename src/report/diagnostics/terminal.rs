@@ -16,8 +16,9 @@ pub fn terminal(problems: &Diagnostics, width: usize) -> String {
         text.push_str("\n\n");
     }
     if let Some(summary) = summary(problems) {
-        text.push_str(&summary);
-        text.push('\n');
+        let sorted = problems.sorted();
+        let first = sorted.iter().min_by_key(|problem| problem.severity).map_or("", |problem| problem.code.id);
+        text.push_str(&format!("{summary}\n`trueup explain {first}` says more about the first one\n"));
     }
     text
 }
@@ -49,7 +50,7 @@ pub fn drawn(problem: &Diagnostic, source: &Source, width: usize) -> String {
     Renderer::styled().term_width(width).render(&[group])
 }
 
-/// `3 errors, 1 advice in playbooks/register/correct-award.yaml`; nothing when there is no problem.
+/// `3 errors and 1 piece of advice in playbooks/register/correct-award.yaml`; nothing when there is no problem.
 pub fn summary(problems: &Diagnostics) -> Option<String> {
     let (errors, advice) = (problems.errors(), problems.warnings());
     let mut parts = Vec::new();
@@ -63,8 +64,7 @@ pub fn summary(problems: &Diagnostics) -> Option<String> {
         1 => parts.push("1 piece of advice".to_owned()),
         n => parts.push(format!("{n} pieces of advice")),
     }
-    let first = problems.sorted().first().map(|problem| problem.code.id)?;
-    Some(format!("{} in {}; `trueup explain {first}` says more", parts.join(" and "), problems.source().name()))
+    (!parts.is_empty()).then(|| format!("{} in {}", parts.join(" and "), problems.source().name()))
 }
 
 /// The part of a span that is worth underlining: on character borders, within one line; of a block scalar (`|`) its first
