@@ -13,6 +13,7 @@
 
 pub mod base;
 pub mod template;
+pub mod mock;
 pub mod effect;
 pub mod table;
 pub mod connection;

@@ -312,12 +312,43 @@ impl FromNode for Value {
 }
 plain_schema!(Value, true);
 
+/// A value with its place, for shapes whose content carries none.
+#[derive(Clone, Debug)]
+pub struct Placed<T> {
+    /// The content.
+    pub value: T,
+    /// Where.
+    pub at: Span,
+}
+
+impl<T> std::ops::Deref for Placed<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: FromNode> FromNode for Placed<T> {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        T::from_node(node, cx).map(|value| Placed { value, at: node.span() })
+    }
+}
+
+impl<T: schemars::JsonSchema> schemars::JsonSchema for Placed<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        T::schema_name()
+    }
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        T::json_schema(generator)
+    }
+}
+
 /// A stretch of time: `250ms`, `30s`, `5m`, `2h`, `7d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Length(pub std::time::Duration);
-
-
-
 
 impl std::str::FromStr for Length {
     type Err = ();

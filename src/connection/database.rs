@@ -3,7 +3,7 @@
 use super::{
     fault::Fault,
     handle::{Reading, Rehearsing, Writing},
-    reference::Resolver,
+    reference::Secrets,
     settings::Connection,
 };
 use crate::{base::secret::Masks, template::sql::Dialect};
@@ -24,7 +24,7 @@ impl Database {
         settings: &Connection,
         environment: Option<&str>,
         base: &Path,
-        resolver: &Resolver<'_>,
+        secrets: Secrets<'_>,
         masks: &Masks,
     ) -> Result<Option<Database>, Fault> {
         todo!()

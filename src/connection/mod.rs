@@ -1,6 +1,12 @@
-//! The outside systems by name: the only way out. Settings of the project file, and what speaks to each kind of system.
+//! The outside systems by name: the only way out. Settings of the project file, and what speaks to each kind of system:
+//! databases (three handles, lossless values, faults in plain words) and HTTP APIs. Knows nothing of playbooks, plans or
+//! journals.
 
+pub mod database;
+pub mod fault;
+pub mod handle;
 pub mod http;
+mod postgres;
 pub mod reference;
 pub mod rows;
 pub mod session;

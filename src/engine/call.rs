@@ -3,13 +3,13 @@
 use super::{
     endings,
     setting::Setting,
-    trouble::{CallTrouble, kind_of},
+    trouble::CallTrouble,
     watch::{Tick, Watch},
 };
 use crate::{
     action::{deed::Call, kinds::Act, step::Step},
     base::value::{Data, Value},
-    connection::http::{Answer, Failure, Request},
+    connection::http::{rate::retry_after, Answer, Failure, Method, Reason, Request, RequestView},
     playbook::errors::{FailureKind, Retry},
     read::http::HttpSpec,
 };
@@ -18,13 +18,17 @@ use std::time::Duration;
 /// The request of a call whose parts are all known.
 pub fn request(call: &Call) -> Request {
     Request {
-        method: call.method,
-        path: call.path.bare().into_owned(),
         query: call.query.clone(),
         headers: call.headers.clone(),
-        json: call.json.clone(),
+        body: call.json.clone(),
         timeout: call.timeout,
+        ..Request::new(Method::of(call.method).unwrap_or(Method::Get), call.path.clone())
     }
+}
+
+/// `GET https://…`, masked.
+pub fn line(view: &RequestView) -> String {
+    format!("{} {}", view.method.word(), view.url)
 }
 
 fn spec(step: &Step) -> Option<&HttpSpec> {
@@ -40,7 +44,7 @@ pub async fn once(setting: &Setting, step: &Step, call: &Call) -> Result<Value, 
     let Some(api) = setting.api(&call.api) else {
         return Err(trouble(call, FailureKind::Connect, format!("there is no API `{}` here", call.api)));
     };
-    let line = api.view(&request).line;
+    let line = line(&api.view(&request));
     match api.send(&request).await {
         Ok(answer) => judge(setting, step, call, answer, line),
         Err(failure) => Err(CallTrouble { line, ..failed(call, &failure) }),
@@ -52,7 +56,7 @@ fn judge(setting: &Setting, step: &Step, call: &Call, answer: Answer, line: Stri
     if spec(step).is_some_and(|s| s.accepts(status)) {
         return Ok(answer.value);
     }
-    let code = setting.api(&call.api).and_then(|api| api.error_code(&answer.value));
+    let code = setting.api(&call.api).and_then(|api| api.error_code(&answer)).map(|code| code.plain().into_owned());
     let title = answer.value.get("body").and_then(|b| b.get("title").or_else(|| b.get("message")).or_else(|| b.get("error")));
     let said = title.filter(|t| t.as_str().is_some()).map_or(String::new(), |t| format!(": {}", t.plain()));
     let message = format!("`{}` answered {status}{said}", call.api);
@@ -63,7 +67,7 @@ fn judge(setting: &Setting, step: &Step, call: &Call, answer: Answer, line: Stri
         status: Some(status),
         code,
         in_doubt,
-        retry_after: answer.retry_after,
+        retry_after: answer.header("retry-after").and_then(|h| retry_after(&h, setting.world.now())),
         answer: Some(answer.value.clone()),
         ..trouble(call, FailureKind::Status, message)
     };
@@ -71,17 +75,17 @@ fn judge(setting: &Setting, step: &Step, call: &Call, answer: Answer, line: Stri
 }
 
 fn failed(call: &Call, failure: &Failure) -> CallTrouble {
-    let (message, status) = match failure {
-        Failure::NotSent { message, .. } | Failure::InDoubt { message, .. } => (message.clone(), None),
-        Failure::Unusable { message, status, .. } => (message.clone(), Some(*status)),
+    // A refusal by status says that nothing was done, whatever became of the body (reliability.md, C4, C7).
+    let status = failure.status();
+    let refused = status.is_some_and(|s| (400..500).contains(&s));
+    let in_doubt = !call.is_read() && !failure.is_not_done() && !refused;
+    let kind = match failure {
+        Failure::NotSent(_) => FailureKind::Connect,
+        Failure::InDoubt(trouble) if trouble.reason == Reason::Timeout => FailureKind::Timeout,
+        Failure::InDoubt(_) => FailureKind::Connect,
+        Failure::Unusable { .. } => FailureKind::Body,
     };
-    // A status that says "no" also says that nothing was done, whatever became of the body.
-    let in_doubt = !call.is_read() && match failure {
-        Failure::NotSent { .. } => false,
-        Failure::InDoubt { .. } => true,
-        Failure::Unusable { status, .. } => *status < 400 || *status >= 500,
-    };
-    CallTrouble { status, in_doubt, ..trouble(call, kind_of(failure), message) }
+    CallTrouble { status, in_doubt, ..trouble(call, kind, message(failure)) }
 }
 
 fn trouble(call: &Call, kind: FailureKind, message: String) -> CallTrouble {
@@ -140,11 +144,10 @@ pub async fn read(setting: &Setting, step: &Step, path: &str, call: &Call, watch
     }
 }
 
-/// What a failure says.
-pub fn message(failure: &Failure) -> &str {
-    match failure {
-        Failure::NotSent { message, .. } | Failure::InDoubt { message, .. } | Failure::Unusable { message, .. } => message,
-    }
+/// What a failure says, and what to do.
+pub fn message(failure: &Failure) -> String {
+    let trouble = failure.trouble();
+    format!("failed to {}; {}", trouble.what, trouble.help)
 }
 
 /// The answer's summary for people: `200, 3 fields`.

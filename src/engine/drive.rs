@@ -377,7 +377,7 @@ impl<'a> Driver<'a> {
             Deed::Call(call) => {
                 // No transaction is held while an API thinks.
                 self.close_readers().await;
-                let line = setting.api(&call.api).map_or_else(String::new, |api| api.view(&call::request(&call)).line);
+                let line = setting.api(&call.api).map_or_else(String::new, |api| call::line(&api.view(&call::request(&call))));
                 let value = call::read(setting, step, &place.path, &call, self.watch).await.map_err(|t| Trouble::Call(Box::new(t)))?;
                 let line = format!("{line} → {}", call::summary(&value));
                 Ok((value, line))
@@ -611,7 +611,7 @@ impl<'a> Driver<'a> {
         let setting = self.setting;
         let request = call::request(&call);
         let view = setting.api(&call.api).map(|api| api.view(&request));
-        let shown = view.map_or_else(String::new, |v| v.line);
+        let shown = view.as_ref().map_or_else(String::new, call::line);
         let mut attempts = call::Attempts::default();
         let mut attempt = 1;
         loop {

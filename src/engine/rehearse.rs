@@ -24,6 +24,7 @@ use crate::{
         step::{Step, Undo},
     },
     base::{
+        json,
         source::Span,
         value::{Data, Map, Marks, Value},
     },
@@ -403,7 +404,7 @@ impl<'a> Pass<'a> {
             return self.give(path, step, Value::unknown(), |v| v.shown());
         }
         let request = call::request(&call);
-        let key = self.setting.api(&call.api).map_or_else(String::new, |api| api.key(&request));
+        let key = request.key();
         let Some(answer) = self.memo.answers.get(&(path.to_string(), key.clone())) else {
             if self.memo.asked.get(&**path).copied().unwrap_or(0) >= 2 {
                 let label = Label::NotPreviewable("its request differs each time it is tried out".into());
@@ -452,7 +453,12 @@ impl<'a> Pass<'a> {
     fn would_send(&mut self, path: &Arc<str>, step: &Step, call: Call) -> Result<(), Stepped> {
         let request = call::request(&call);
         let view = self.setting.api(&call.api).map(|api| api.view(&request));
-        let effects = view.map(|v| Effect::Request { line: v.line, headers: v.headers, body: v.body }).into_iter().collect();
+        let shown = |v: crate::connection::http::RequestView| Effect::Request {
+            line: call::line(&v),
+            headers: v.headers,
+            body: v.body.as_ref().map(json::masked),
+        };
+        let effects = view.map(shown).into_iter().collect();
         let (value, mut notes) = match &step.common.example {
             Some(example) => {
                 let value = example.evaluate(&self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?.value;

@@ -31,10 +31,13 @@ pub fn webhook(who: &str) -> Arc<str> {
 }
 
 async fn post(setting: &Setting, who: &Arc<str>, text: &str) -> Result<(), String> {
-    use crate::{base::value::Value, connection::http::Request};
+    use crate::{
+        base::value::Value,
+        connection::http::{Method, Request},
+    };
     let Some(api) = setting.api(&webhook(who)) else { return Err("the webhook is not configured".into()) };
     let body = Value::map([("text", Value::text(text)), ("run", Value::text(setting.run.id.to_string())), ("who", Value::text(who.clone()))]);
-    let request = Request { method: "POST", path: String::new(), query: Vec::new(), headers: Vec::new(), json: Some(body), timeout: None };
+    let request = Request { body: Some(body), ..Request::new(Method::Post, "") };
     match api.send(&request).await {
         Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
         Ok(answer) => Err(format!("the webhook of `{who}` answered {}", answer.status)),

@@ -3,7 +3,7 @@
 use crate::{
     action::{ends::Way, resolve},
     base::source::{Source, Span},
-    connection::{fault::Fault, http},
+    connection::fault::Fault,
     template::Failure,
 };
 use std::sync::Arc;
@@ -168,12 +168,10 @@ impl Trouble {
     }
 }
 
-/// The class of an HTTP failure, kept apart so that the connection layer needs no word of the playbook's.
-pub fn kind_of(failure: &http::Failure) -> crate::playbook::errors::FailureKind {
-    use crate::playbook::errors::FailureKind;
-    match failure {
-        http::Failure::NotSent { .. } => FailureKind::Connect,
-        http::Failure::InDoubt { .. } => FailureKind::Timeout,
-        http::Failure::Unusable { .. } => FailureKind::Body,
-    }
-}
+/// The code under which a step's trouble is drawn below its line in the playbook.
+pub static AT_RUN_TIME: crate::base::diagnostic::Code = crate::base::diagnostic::Code {
+    id: "E0901",
+    title: "a step did not go through",
+    explain: "The playbook is sound, but this step could not be carried out with the values and systems of this run. The caret \
+        stands at the part of the step that asked for it; nothing was changed by a step that failed.",
+};

@@ -5,7 +5,7 @@ use crate::{
     action::step::Step,
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
-        shape::{BAD_FORM, FromNode, Lowering, Named, Word},
+        shape::{BAD_FORM, FromNode, Lowering, Named, Placed, Word},
         source::Source,
         yaml::{self, Node},
     },
@@ -31,7 +31,7 @@ shape! {
         /// Who looks after it: a name under `people`.
         owner: Option<Word>,
         /// How much harm a mistake does; routes approvals.
-        risk: Option<Risk>,
+        risk: Option<Placed<Risk>>,
         /// What the person who runs it gives.
         #[schemars(default)]
         params: Named<Param>,
@@ -107,7 +107,7 @@ impl Playbook {
 
     /// How much harm a mistake does; medium unless the author says otherwise.
     pub fn risk(&self) -> Risk {
-        self.risk.unwrap_or(Risk::Medium)
+        self.risk.as_ref().map_or(Risk::Medium, |risk| risk.value)
     }
 }
 

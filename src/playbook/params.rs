@@ -2,7 +2,7 @@
 
 use crate::{
     base::{
-        shape::{Named, Word},
+        shape::{Named, Placed, Word},
         suggest,
         time::{self, Date, Stamp},
         value::{Data, Map, Marks, Value},
@@ -28,20 +28,20 @@ shape! {
         /// A pattern that the whole text must match.
         pattern: Option<Word>,
         /// Smallest value; of a list: fewest elements.
-        min: Option<Value>,
+        min: Option<Placed<Value>>,
         /// Largest value; of a list: most elements.
-        max: Option<Value>,
+        max: Option<Placed<Value>>,
         /// Fewest characters.
         min_length: Option<u32>,
         /// Most characters.
         max_length: Option<u32>,
         /// Taken when nothing is given; `null` makes the parameter optional.
-        default: Option<Value>,
+        default: Option<Placed<Value>>,
         /// One good value.
-        example: Option<Value>,
+        example: Option<Placed<Value>>,
         /// Good values.
         #[schemars(default)]
-        examples: Vec<Value>,
+        examples: Vec<Placed<Value>>,
         /// About a person: masked and sealed.
         personal: Option<bool>,
         /// A secret: never shown, never stored.
@@ -118,9 +118,11 @@ fn missing_help(name: &str, param: &Param) -> String {
     format!("give it as `{name}={example}`{what}")
 }
 
-type Verdict = Result<Value, (String, Option<String>)>;
+/// The typed value, or a message and help.
+pub type Verdict = Result<Value, (String, Option<String>)>;
 
-fn one(param: &Param, given: &Value, project: &Project) -> Verdict {
+/// One parameter from one given value: the typed value, or why it is refused and what to do.
+pub fn one(param: &Param, given: &Value, project: &Project) -> Verdict {
     if param.kind.as_str() == "list" {
         return list(param, given, project);
     }
@@ -138,7 +140,7 @@ fn list(param: &Param, given: &Value, project: &Project) -> Verdict {
         _ => return Err((format!("{} is not a list", given.shown()), Some("write the elements with commas between them: `a,b,c`".into()))),
     };
     for (bound, less) in [(&param.min, true), (&param.max, false)] {
-        if let Some(n) = bound.as_ref().and_then(Value::as_int)
+        if let Some(n) = bound.as_ref().and_then(|bound| bound.as_int())
             && (if less { (parts.len() as i64) < n } else { parts.len() as i64 > n })
         {
             return Err((format!("the list has {} elements; {} {n}", parts.len(), if less { "at least" } else { "at most" }), None));
@@ -220,6 +222,15 @@ fn bounds(param: &Param, value: &Value) -> Result<(), (String, Option<String>)> 
         return Err((format!("{} is above the largest value {}", value.shown(), max.plain()), None));
     }
     Ok(())
+}
+
+/// How two bounds of a type stand to each other; nothing when one of them is not of that type.
+pub fn order(kind: &str, a: &Value, b: &Value) -> Option<std::cmp::Ordering> {
+    match kind {
+        "date" => Some(a.bare().parse::<Date>().ok()?.cmp(&b.bare().parse().ok()?)),
+        "timestamp" => Some(a.bare().parse::<Stamp>().ok()?.cmp(&b.bare().parse().ok()?)),
+        _ => Some(a.bare().parse::<crate::base::decimal::Decimal>().ok()?.cmp(&b.bare().parse().ok()?)),
+    }
 }
 
 fn compare(value: &Value, bound: &Value) -> Option<std::cmp::Ordering> {

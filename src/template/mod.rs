@@ -7,16 +7,29 @@
 //! Text in → [`expression::Expression`], [`text::Text`], [`tree::Tree`] or [`sql::Sql`] → with a [`scope::Scope`] → values.
 //! Must not know where names come from, what a step is, or any database.
 
+pub mod builtin;
+mod compare;
+mod evaluate;
 pub mod expression;
+mod grammar;
+mod item;
+mod lookup;
 pub mod names;
+mod number;
+mod operate;
 pub mod path;
 pub mod problem;
+mod render;
+mod run;
 pub mod scope;
 pub mod shape;
 pub mod sql;
+mod sql_words;
+mod syntax;
 pub mod text;
 pub mod tree;
 
+pub use builtin::Described;
 pub use expression::{Evaluated, Expression, Truth};
 pub use names::{Use, UseKind};
 pub use path::{Path, Step};
@@ -27,17 +40,6 @@ pub use shape::Datum;
 pub use text::Text;
 pub use tree::Tree;
 
-/// A filter, test or function, for the reference and `trueup explain`.
-#[derive(Debug)]
-pub struct Described {
-    /// As it is written.
-    pub name: &'static str,
-    /// Its form: `x | replace(old, new)`.
-    pub form: &'static str,
-    /// What it gives, one sentence.
-    pub doc: &'static str,
-}
-
 fn scalar_of(text: &str) -> crate::base::yaml::Scalar {
     use crate::base::{
         source::Span,
@@ -45,3 +47,6 @@ fn scalar_of(text: &str) -> crate::base::yaml::Scalar {
     };
     Scalar { text: text.into(), style: Style::Text, span: Span::new(0, text.len()) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,25 +1,51 @@
 //! A value with `{{ … }}` in it: a text, or, when it is exactly one expression, whatever that gives.
 
 use super::{
-    expression::Evaluated,
-    names::Use,
+    expression::{Evaluated, value_of},
+    grammar,
+    item::Item,
+    names::{self, Use},
     path::Path,
     problem::{Failure, Refused},
+    render::{Reader, Writer},
+    run::{Result as Ran, Run},
     scope::Scope,
+    syntax::{Block, Node},
 };
-use crate::base::yaml::Scalar;
-use std::borrow::Cow;
+use crate::base::{value::Value, yaml::Scalar};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 /// A compiled text.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Text {
     scalar: Scalar,
+    form: Form,
+    names: Arc<[Use]>,
+}
+
+#[derive(Clone)]
+enum Form {
+    /// No expression at all.
+    Literal(Value),
+    /// Exactly one `{{ … }}`.
+    Single(Arc<Vec<Block>>),
+    Blocks(Arc<Vec<Block>>),
 }
 
 impl Text {
-    /// Compiles a scalar. One without any `{{` or `{%` is a literal of its YAML type.
+    /// Compiles a scalar. One without any `{{`, `{%` or `{#` is a literal of its YAML type.
     pub fn compile(scalar: &Scalar) -> Result<Text, Refused> {
-        Ok(Text { scalar: scalar.clone() })
+        if !["{{", "{%", "{#"].iter().any(|mark| scalar.text.contains(mark)) {
+            return Ok(Text { scalar: scalar.clone(), form: Form::Literal(scalar.value()), names: Arc::new([]) });
+        }
+        let mut problems = Vec::new();
+        let blocks = grammar::template(&scalar.text, &mut problems)?;
+        let names = names::of_blocks(&blocks);
+        if !problems.is_empty() {
+            return Err(Refused { problems, names });
+        }
+        let form = if single(&blocks).is_some() { Form::Single(Arc::new(blocks)) } else { Form::Blocks(Arc::new(blocks)) };
+        Ok(Text { scalar: scalar.clone(), form, names: names.into() })
     }
 
     /// Compiles a text that stands in no file.
@@ -32,37 +58,91 @@ impl Text {
         &self.scalar
     }
 
-    /// The names it uses.
+    /// The names it uses, in order of the text.
     pub fn names(&self) -> &[Use] {
-        &[]
+        &self.names
+    }
+
+    /// The value, when it holds no expression at all.
+    pub fn literal(&self) -> Option<&Value> {
+        if let Form::Literal(value) = &self.form { Some(value) } else { None }
     }
 
     /// Holds no expression at all.
     pub fn is_literal(&self) -> bool {
-        false
+        self.literal().is_some()
     }
 
-    /// Its value: of the expression's own kind when the text is exactly one `{{ … }}`, else a text (an unknown in it makes the whole unknown).
+    /// Its value: of the expression's own kind when the text is exactly one `{{ … }}`, else a text (an unknown in it makes
+    /// the whole unknown).
     pub fn evaluate(&self, scope: &Scope) -> Result<Evaluated, Failure> {
-        let _ = scope;
-        Ok(Evaluated { value: self.scalar.value(), reads: Vec::new() })
+        if let Form::Literal(value) = &self.form {
+            return Ok(Evaluated { value: value.clone(), reads: Vec::new() });
+        }
+        let mut run = Run::new(scope, &self.scalar);
+        let result = match &self.form {
+            Form::Single(blocks) if let Some(node) = single(blocks) => value_of(&mut run, node),
+            _ => self.write(&mut run, &|text| Cow::Borrowed(text)),
+        };
+        run.finish(result)
     }
 
     /// Always a text: each value passes through `encode` before it is put between the literal parts, for URL paths and the like.
     pub fn render(&self, scope: &Scope, encode: impl Fn(&str) -> Cow<'_, str>) -> Result<Evaluated, Failure> {
-        let _ = (scope, encode);
-        Ok(Evaluated { value: self.scalar.value(), reads: Vec::new() })
+        let mut run = Run::new(scope, &self.scalar);
+        let result = self.write(&mut run, &encode);
+        run.finish(result)
     }
 
     /// For people: `(known after apply)` in place of an unknown, `(personal)` and `(secret)` in place of hidden values,
     /// but for parts that rest on no other hidden values than the `revealed` ones (never a secret).
     pub fn message(&self, scope: &Scope, revealed: &[Path]) -> Result<String, Failure> {
-        let _ = (scope, revealed);
-        Ok(String::new())
+        let mut run = Run::new(scope, &self.scalar);
+        let mut writer = Writer { out: String::new(), reader: Reader::Person(revealed) };
+        let result = match &self.form {
+            Form::Literal(value) => return Ok(value.bare().into_owned()),
+            Form::Single(blocks) | Form::Blocks(blocks) => writer.blocks(&mut run, blocks),
+        };
+        run.finish(result.map(|()| Value::NULL))?;
+        Ok(writer.out)
     }
 
     /// [`Text::message`] with nothing revealed.
     pub fn preview(&self, scope: &Scope) -> Result<String, Failure> {
         self.message(scope, &[])
+    }
+
+    fn write(&self, run: &mut Run<'_>, encode: &dyn Fn(&str) -> Cow<'_, str>) -> Ran<Value> {
+        let mut writer = Writer { out: String::new(), reader: Reader::Machine(encode) };
+        match &self.form {
+            Form::Literal(value) => return Ok(Value::text(&*value.bare())),
+            Form::Single(blocks) | Form::Blocks(blocks) => writer.blocks(run, blocks)?,
+        }
+        Ok(Value::text(writer.out))
+    }
+
+    /// As part of a lazy value: within a run that is already going.
+    pub(super) fn item<'a>(&'a self, run: &mut Run<'a>) -> Ran<Item> {
+        run.enter(&self.scalar);
+        match &self.form {
+            Form::Literal(value) => Ok(Item::made(value.clone())),
+            Form::Single(blocks) if let Some(node) = single(blocks) => run.eval(node),
+            _ => self.write(run, &|text| Cow::Borrowed(text)).map(Item::made),
+        }
+    }
+}
+
+/// The expression of a text that is nothing else (but for the line break that a YAML block ends with).
+fn single(blocks: &[Block]) -> Option<&Node> {
+    match blocks {
+        [Block::Emit(node, _)] => Some(node),
+        [Block::Emit(node, _), Block::Raw(end, _)] if matches!(&**end, "\n" | "\r\n") => Some(node),
+        _ => None,
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Text({})", self.scalar.text)
     }
 }

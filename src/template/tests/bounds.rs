@@ -1,0 +1,3 @@
+//! Texts that try to use up time, memory or the stack end in a message.
+
+use super::*;
