@@ -272,6 +272,23 @@ pub static CODES: &[&Code] = &[
     &NOT_UTF8,
 ];
 
+/// The bytes of a file as text; a file that is not UTF-8 is a diagnostic at its first odd byte.
+pub fn decode(name: &str, bytes: &[u8]) -> Result<Arc<Source>, Box<Diagnostics>> {
+    let error = match std::str::from_utf8(bytes) {
+        Ok(text) => return Ok(Source::new(name, text)),
+        Err(error) => error,
+    };
+    // Up to the odd byte the lossy text is the same, byte for byte.
+    let (at, source) = (error.valid_up_to(), Source::new(name, String::from_utf8_lossy(bytes)));
+    let odd = bytes.get(at).copied().unwrap_or_default();
+    let mut problems = Diagnostics::new(source);
+    problems.push(
+        Diagnostic::error(&NOT_UTF8, Span::new(at, at + '\u{fffd}'.len_utf8()), format!("the byte 0x{odd:02x} is not UTF-8"))
+            .help("save the file in the encoding that editors call \"UTF-8\""),
+    );
+    Err(Box::new(problems))
+}
+
 /// Parses a source. What is wrong goes to `problems`; the tree is what could be read, or nothing.
 pub fn parse(source: &Arc<Source>, limits: Limits, problems: &mut Diagnostics) -> Option<Node> {
     if source.text().len() > limits.bytes {

@@ -57,6 +57,9 @@ impl<'a> Column<'a> {
 
 /// The table of a step and the columns that it names; nothing for a step without a table.
 pub fn of_step<'a>(scene: &Scene<'a>, step: &'a Step) -> Option<(TableName, Vec<Column<'a>>)> {
+    if !matches!(step.act, Act::Find(_) | Act::Row(_) | Act::Rows(_)) {
+        return None;
+    }
     let table = scene.table(step)?;
     let mut all = Vec::new();
     match &step.act {

@@ -55,7 +55,7 @@ pub fn all(scene: &Scene<'_>) -> Vec<(usize, StepFacts)> {
 }
 
 fn of_visit(scene: &Scene<'_>, visit: &Visit<'_>) -> StepFacts {
-    let connection = scene.table(visit.step).map(|table| table.connection).or_else(|| connection_of(visit.step).map(|(name, _)| name.into()));
+    let connection = connection_of(visit.step).map(|(name, _)| name.into()).or_else(|| scene.table(visit.step).map(|table| table.connection));
     debug_assert!(!(reads(visit.step) && writes(visit.step)), "a step either looks or changes");
     let section: Section = visit.section;
     StepFacts {

@@ -66,6 +66,7 @@ pub fn check_project(project: &Project, knowledge: &Knowledge, problems: &mut Di
 pub fn codes() -> Vec<&'static Code> {
     let mut all = crate::playbook::model::codes();
     all.extend(crate::template::problem::CODES);
+    all.extend(crate::mock::check::CODES);
     all.extend(rules::RULES.iter().flat_map(|rule| rule.codes));
     all.extend(project::RULES.iter().flat_map(|rule| rule.codes));
     all.sort_by_key(|code| code.id);

@@ -149,17 +149,20 @@ impl<'a> Scene<'a> {
         self.knowledge.catalogues.get(&table.connection)?.get(&table.table)
     }
 
-    /// The table of a `find`, `row` or `rows` step, as named or through the step that `of:` points to.
+    /// The table of a `find`, `row` or `rows` step, as named or through the step that `of:` points to; of a `query` the one
+    /// that it names with `as:`.
     pub fn table(&self, step: &Step) -> Option<TableName> {
         match &step.act {
             Act::Find(find) => TableName::parse(find.table.as_str()),
             Act::Rows(rows) => TableName::parse(rows.table.as_str()),
+            Act::Query(query) => TableName::parse(query.of_table.as_ref()?.as_str()),
             Act::Row(row) => match (&row.table, &row.of) {
                 (Some(table), _) => TableName::parse(table.as_str()),
-                (None, Some(of)) => match &self.visits[self.step(of.as_str())?].step.act {
-                    Act::Find(find) => TableName::parse(find.table.as_str()),
-                    _ => None,
-                },
+                (None, Some(of)) => {
+                    let found = self.visits[self.step(of.as_str())?].step;
+                    // A row that names itself is reported elsewhere; it must not be followed forever.
+                    if found.act_at.start < step.act_at.start { self.table(found) } else { None }
+                }
                 _ => None,
             },
             _ => None,
@@ -169,11 +172,6 @@ impl<'a> Scene<'a> {
     /// The declared tables as playbooks write them.
     pub fn table_names(&self) -> Vec<String> {
         self.project.tables().map(|(name, _)| name.to_string()).collect()
-    }
-
-    /// The steps that `block` holds, and nothing else, are skipped over: every step that does something itself.
-    pub fn doing(&self) -> impl Iterator<Item = (usize, &Visit<'a>)> {
-        self.visits.iter().enumerate().filter(|(_, v)| !matches!(v.step.act, Act::Block(_)))
     }
 }
 

@@ -12,6 +12,7 @@ pub mod plan;
 pub mod playbook;
 pub mod project;
 pub mod record;
+pub mod sandbox;
 pub mod surroundings;
 
 pub use failure::Failure;

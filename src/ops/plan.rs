@@ -99,7 +99,7 @@ pub fn databases(surroundings: &Surroundings, opened: &Opened, environment: &str
     let mut databases = HashMap::new();
     for (name, settings) in opened.project.connections.iter() {
         let secrets = secrets(surroundings, opened);
-        let database = Database::configure(name, settings, Some(environment), &opened.root, secrets, &surroundings.masks);
+        let database = Database::configure(name, settings, Some(environment), secrets);
         let database = database.map_err(|fault| Failure::usage(format!("the connection `{name}`: {fault}")).help(fault.help()))?;
         databases.extend(database.map(|d| (Arc::from(name), d)));
     }
