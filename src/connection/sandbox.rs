@@ -12,9 +12,12 @@ pub async fn sqlite(path: &Path, scripts: &[&str]) -> Result<(), Fault> {
     }
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true).foreign_keys(true);
     let mut connection = sqlx::SqliteConnection::connect_with(&options).await.map_err(|e| other("make the file", &e))?;
+    // One transaction: a commit for each of several hundred rows would take seconds of fsync.
+    run(&mut connection, "BEGIN").await?;
     for script in scripts {
         run(&mut connection, script).await?;
     }
+    run(&mut connection, "COMMIT").await?;
     connection.close().await.map_err(|e| other("close the file", &e))
 }
 
