@@ -12,7 +12,7 @@ use crate::{
         value::{Data, Value},
         world::World,
     },
-    connection::http::{rate::retry_after, Answer, Failure, Method, Reason, Request, RequestView},
+    connection::http::{Answer, Failure, Method, Reason, Request, RequestView, rate::retry_after},
     playbook::errors::{FailureKind, Jitter, Retry},
     read::http::HttpSpec,
 };
@@ -65,7 +65,8 @@ fn judge(setting: &Setting, step: &Step, call: &Call, answer: Answer, line: Stri
         return Ok(answer.value);
     }
     let code = setting.api(&call.api).and_then(|api| api.error_code(&answer)).map(|code| code.plain().into_owned());
-    let title = answer.value.get("body").and_then(|b| b.get("title").or_else(|| b.get("message")).or_else(|| b.get("error")));
+    let title =
+        answer.value.get("body").and_then(|b| b.get("title").or_else(|| b.get("message")).or_else(|| b.get("error")));
     let said = title.filter(|t| t.as_str().is_some()).map_or(String::new(), |t| format!(": {}", t.plain()));
     let message = format!("`{}` answered {status}{said}", call.api);
     // A 5xx may follow the effect; 4xx says that nothing was done (reliability.md, C7-C10).
@@ -145,7 +146,13 @@ fn spread(longest: Duration, world: &World) -> Duration {
 }
 
 /// Sends a read, and again as often as the table allows.
-pub async fn read(setting: &Setting, step: &Step, path: &str, call: &Call, watch: Watch<'_>) -> Result<Value, CallTrouble> {
+pub async fn read(
+    setting: &Setting,
+    step: &Step,
+    path: &str,
+    call: &Call,
+    watch: Watch<'_>,
+) -> Result<Value, CallTrouble> {
     let mut attempts = Attempts::default();
     loop {
         let trouble = match once(setting, step, call, None).await {
@@ -153,7 +160,9 @@ pub async fn read(setting: &Setting, step: &Step, path: &str, call: &Call, watch
             Err(trouble) => trouble,
         };
         let retry = endings::retry(&setting.playbook.errors, step.id(), &trouble);
-        let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after, &setting.world)) else { return Err(trouble) };
+        let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after, &setting.world)) else {
+            return Err(trouble);
+        };
         watch(Tick::Again { path: path.into(), why: trouble.message.clone(), pause });
         setting.world.pause(pause).await;
     }
@@ -185,7 +194,14 @@ mod tests {
     fn attempts_stay_within_both_bounds_and_obey_retry_after() {
         let seconds = Duration::from_secs;
         let backoff = crate::playbook::errors::Backoff { first: seconds(2), most: seconds(5) };
-        let retry = Retry { attempts: Some(3), length: None, backoff: Some(backoff), jitter: None, exhausted: None, at: Span::default() };
+        let retry = Retry {
+            attempts: Some(3),
+            length: None,
+            backoff: Some(backoff),
+            jitter: None,
+            exhausted: None,
+            at: Span::default(),
+        };
         let mut attempts = Attempts::default();
         let world = World::fixed(crate::base::time::Stamp::new(0));
         let pauses: Vec<_> = std::iter::from_fn(|| attempts.next(&retry, None, &world)).collect();
