@@ -352,11 +352,13 @@ impl<'a> Pass<'a> {
                         .map_or("the project file says `rehearse: false`", |w| w.as_str())
                         .to_owned();
                     self.tainted_tables.insert(table);
-                    return Ok(self.unexecuted(path, step, Label::NotPreviewable(why)));
+                    self.unexecuted(path, step, Label::NotPreviewable(why));
+                    return Ok(());
                 }
                 if unknown {
                     self.tainted_tables.insert(table);
-                    return Ok(self.unexecuted(path, step, Label::HasUnknowns));
+                    self.unexecuted(path, step, Label::HasUnknowns);
+                    return Ok(());
                 }
                 let setting = self.setting;
                 let changing = self.changing(&table.connection).await?;
@@ -381,7 +383,8 @@ impl<'a> Pass<'a> {
                     self.tainted_tables.extend(
                         writes.into_iter().map(|t| TableName { connection: deed.connection.clone(), table: t.into() }),
                     );
-                    return Ok(self.unexecuted(path, step, Label::HasUnknowns));
+                    self.unexecuted(path, step, Label::HasUnknowns);
+                    return Ok(());
                 }
                 let changing = self.changing(&deed.connection).await?;
                 let carried =
