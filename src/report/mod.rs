@@ -2,12 +2,14 @@
 
 pub mod applied;
 pub mod diagnostics;
+mod clock;
 pub mod diff;
 pub mod exit;
 pub mod explain;
 pub mod inbox;
 pub mod look;
 pub mod page;
+mod plain_value;
 pub mod plan;
 pub mod plan_json;
 mod pretty;
@@ -16,5 +18,9 @@ mod request;
 pub mod run;
 pub mod run_json;
 pub mod runs;
+mod standing;
+mod titles;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod sample_runs;
