@@ -169,21 +169,39 @@ impl Sealer {
         value.map_err(|e| failed.into_inner().unwrap_or(SealError::Unstorable(e.what)))
     }
 
+    /// The text for a place that cannot be sealed, with registered secrets masked.
+    pub fn masked(&self, text: &str) -> String {
+        self.masks.apply(text)
+    }
+
     fn hiding(&self, part: &Value) -> Hiding {
         // A JSON document is one part: its text cannot be sealed piecewise.
-        let (marks, text) = match &part.data {
-            Data::Json(document) => (part.marks | document.tree().all_marks(), Some(document.text())),
-            Data::Text(text) => (part.marks, Some(&**text)),
-            _ => (part.marks, None),
+        let marks = match &part.data {
+            Data::Json(document) => part.marks | document.tree().all_marks(),
+            _ => part.marks,
         };
         if marks.has(Marks::SECRET) {
             Hiding::LeftOut
         } else if marks.has(Marks::PERSONAL) && !part.is_null() {
             Hiding::Sealed(marks)
-        } else if text.is_some_and(|t| self.masks.apply(t) != t) {
+        } else if self.holds_a_secret(part) {
             Hiding::Sealed(marks | Marks::SECRET)
         } else {
             Hiding::Plain
+        }
+    }
+
+    /// A registered secret stands in it: in a text, or in a name that an answer chose. (Numbers and times are left
+    /// aside: a secret of four digits would hide half of them.)
+    fn holds_a_secret(&self, part: &Value) -> bool {
+        let caught = |text: &str| self.masks.apply(text) != text;
+        match &part.data {
+            Data::Text(text) => caught(text),
+            Data::Json(document) => caught(document.text()),
+            Data::Bytes(bytes) => caught(&super::value::hex(bytes)) || std::str::from_utf8(bytes).is_ok_and(caught),
+            Data::Unknown(why) => caught(why),
+            Data::Map(entries) => entries.keys().any(|name| caught(name)),
+            _ => false,
         }
     }
 }

@@ -4,49 +4,91 @@
 //! statements) come in as data, diagnostics go out. Nothing here opens a file or a connection.
 
 pub mod checked;
+mod columns;
+mod facts;
 pub mod knowledge;
+pub mod mentions;
+mod project;
+pub mod rules;
+mod scene;
+mod shape;
+mod spots;
 
 pub use checked::{Checked, Recovery, Section, StepFacts};
-pub use knowledge::{Knowledge, Prepared, PrepareFault, Statement};
+pub use knowledge::{Knowledge, PrepareFault, Prepared, Statement};
+pub use scene::{System, statements, system};
 
 use crate::{
     base::{
         diagnostic::{Code, Diagnostics},
         source::Source,
     },
-    playbook::{model::Playbook, project::Project},
+    playbook::{lenient::Reading, model::Playbook, project::Project},
 };
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 /// Judges a playbook that was read without problems, by every rule. All problems in one go; a [`Checked`] comes out only
 /// when there is no error (advice does not hinder).
-pub fn check(playbook: Playbook, source: Arc<Source>, project: Arc<Project>, knowledge: &Knowledge) -> (Option<Checked>, Diagnostics) {
+pub fn check(
+    playbook: Playbook,
+    source: Arc<Source>,
+    project: Arc<Project>,
+    knowledge: &Knowledge,
+) -> (Option<Checked>, Diagnostics) {
     let problems = Diagnostics::new(source.clone());
-    let _ = knowledge;
-    (Some(Checked::new(playbook, source, project, Vec::new())), problems)
+    judge(playbook, HashSet::new(), source, project, knowledge, problems)
 }
 
-/// Reads and judges in one go: the diagnostics of the text come first, those of the rules join them.
-pub fn read_and_check(source: Arc<Source>, project: Arc<Project>, knowledge: &Knowledge) -> (Option<Checked>, Diagnostics) {
+/// Reads and judges in one go: what is wrong with the text and what the rules find, together.
+pub fn read_and_check(
+    source: Arc<Source>,
+    project: Arc<Project>,
+    knowledge: &Knowledge,
+) -> (Option<Checked>, Diagnostics) {
     let mut problems = Diagnostics::new(source.clone());
-    match Playbook::parse(&source, &mut problems) {
-        Some(playbook) if problems.errors() == 0 => check(playbook, source, project, knowledge),
-        _ => (None, problems),
+    let reading = Reading::of(&source, &mut problems);
+    match reading.playbook {
+        Some(playbook) => judge(playbook, reading.named, source, project, knowledge, problems),
+        None => (None, problems),
     }
 }
 
-/// Judges a project file that was read without problems.
-pub fn check_project(project: &Project, problems: &mut Diagnostics) {
-    let _ = (project, problems);
+/// `named` are the names of a text that could not be read as a whole.
+fn judge(
+    playbook: Playbook,
+    named: HashSet<Arc<str>>,
+    source: Arc<Source>,
+    project: Arc<Project>,
+    knowledge: &Knowledge,
+    mut problems: Diagnostics,
+) -> (Option<Checked>, Diagnostics) {
+    let whole = problems.errors() == 0;
+    let facts = {
+        let scene = scene::Scene::new(&playbook, named, &source, &project, knowledge);
+        for rule in rules::RULES.iter().filter(|rule| whole || rule.always) {
+            (rule.look)(&scene, &mut problems);
+        }
+        (problems.errors() == 0).then(|| facts::all(&scene))
+    };
+    let checked = facts.map(|facts| Checked::new(playbook, source, project, facts));
+    (checked, problems)
 }
 
-/// The statements of a playbook that `check --env` prepares, in the order of the file.
-pub fn statements(playbook: &Playbook) -> Vec<Statement<'_>> {
-    let _ = playbook;
-    Vec::new()
+/// Judges a project file that was read without problems, with the catalogues that are known.
+pub fn check_project(project: &Project, knowledge: &Knowledge, problems: &mut Diagnostics) {
+    for rule in project::RULES {
+        (rule.look)(project, knowledge, problems);
+    }
 }
 
 /// Every code that reading or checking a file can give, in the order of their ids: what `trueup explain` knows.
 pub fn codes() -> Vec<&'static Code> {
-    crate::playbook::model::codes()
+    let mut all = crate::playbook::model::codes();
+    all.extend(crate::template::problem::CODES);
+    all.extend(crate::mock::check::CODES);
+    all.extend(rules::RULES.iter().flat_map(|rule| rule.codes));
+    all.extend(project::RULES.iter().flat_map(|rule| rule.codes));
+    all.sort_by_key(|code| code.id);
+    all.dedup_by_key(|code| code.id);
+    all
 }

@@ -254,7 +254,7 @@ mod tests {
         for bad in [
             "a: hunter2",
             "a: { secret: my key }",
-            "a: env:",
+            "a: 'env:'",
             "a: 'https://u:hunter2@h'",
             "a: { secret: hunter2, b: 1 }",
         ] {

@@ -1,46 +1,53 @@
-//! The `connections:` entries of the project file.
+//! The `connections:` entries of the project file. Shapes only; `database` and `http` make something of them.
 
-use super::reference::Reference;
+use super::{http::HttpSettings, reference::Setting};
 use crate::{
-    base::shape::{Length, Named, Word},
+    base::{
+        diagnostic::Diagnostic,
+        shape::{Length, Named, ONE_OF, Word},
+    },
     shape,
     table::facts::Facts,
 };
 
-// http engineer: put your shape into `connection/http.rs` and add `http: Option<http::Settings>` below and in
-// `Override`; `Connection::kind()` (exactly one of the keys) then gets a third arm.
 shape! {
-    /// One outside system. Exactly one of `sqlite`, `postgres`, `http`.
+    /// One outside system: exactly one of `sqlite`, `postgres` and `http`.
     "a connection" pub struct Connection {
         /// A SQLite file.
         sqlite: Option<SqliteSettings>,
         /// A PostgreSQL database.
         postgres: Option<PostgresSettings>,
+        /// An API over HTTP.
+        http: Option<HttpSettings>,
         /// Facts about its tables.
         #[schemars(default)]
         tables: Named<Facts>,
         /// The target keeps the table `trueup_ledger`, whose rows commit together with each change: exactly once.
         ledger: Option<bool>,
-        /// What differs in an environment.
+        /// What differs in an environment. Keys that are not given stay as they are above.
         #[schemars(default)]
         per_environment: Named<Override>,
     }
 }
 
 shape! {
-    /// What differs in one environment. Keys that are not given stay.
+    /// What differs in one environment. Another kind of database takes the place of the one above.
     "an override" pub struct Override {
         /// A SQLite file.
         sqlite: Option<SqliteSettings>,
         /// A PostgreSQL database.
         postgres: Option<PostgresSettings>,
+        /// An API over HTTP, in place of the one above.
+        http: Option<HttpSettings>,
+        /// A mock file that trueup serves itself, in place of the API: for sandboxes. Relative to the project file.
+        mock: Option<Word>,
     }
 }
 
 shape! {
     /// A SQLite file.
     "a SQLite connection" pub struct SqliteSettings {
-        /// The file, relative to the project file. It must exist.
+        /// The file, relative to the project file. It must exist: trueup creates no databases by itself.
         path: Option<Word>,
         /// How long to wait while another process writes. Default 2s.
         busy_timeout: Option<Length>,
@@ -52,10 +59,10 @@ shape! {
 shape! {
     /// A PostgreSQL database.
     "a PostgreSQL connection" pub struct PostgresSettings {
-        /// `postgres://user@host:5432/database`, with a password only through a reference.
-        url: Option<Reference>,
-        /// The same for a role that can only read; used for checks and verification.
-        read_url: Option<Reference>,
+        /// `postgres://user@host:5432/database`; with a password only through a reference.
+        url: Option<Setting>,
+        /// The same for a role that can only read: checks, reads after the commit and verification use it.
+        read_url: Option<Setting>,
         /// How long to wait for a lock. Default 2s.
         lock_timeout: Option<Length>,
         /// How long a statement may run. Default 15s.
@@ -64,7 +71,175 @@ shape! {
         connect_timeout: Option<Length>,
         /// Zone in which the database's clock is written into timestamps without a zone. Default UTC.
         timezone: Option<Word>,
-        /// The default schema. Default: the role's search path.
+        /// The schema of tables that are named without one. Default: the role's search path.
         schema: Option<Word>,
+    }
+}
+
+/// The settings that hold in one environment.
+#[derive(Clone, Debug)]
+pub enum Effective {
+    /// A SQLite file.
+    Sqlite(SqliteSettings),
+    /// A PostgreSQL database.
+    Postgres(PostgresSettings),
+    /// No database.
+    Elsewhere,
+}
+
+impl Connection {
+    fn kinds(&self) -> Vec<&'static str> {
+        let given =
+            [("sqlite", self.sqlite.is_some()), ("postgres", self.postgres.is_some()), ("http", self.http.is_some())];
+        given.into_iter().filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
+    }
+
+    /// The API's settings in an environment; nothing when the connection is no API.
+    pub fn http_in(&self, environment: &str) -> Option<&HttpSettings> {
+        self.per_environment.get(environment).and_then(|over| over.http.as_ref()).or(self.http.as_ref())
+    }
+
+    /// The mock file that plays the API in an environment.
+    pub fn mock_in(&self, environment: &str) -> Option<&Word> {
+        self.per_environment.get(environment)?.mock.as_ref()
+    }
+
+    /// What is wrong with the whole: none or several kinds, an override of another kind, a database without an address.
+    pub fn problems(&self, name: &str) -> Vec<Diagnostic> {
+        let wrong = |at, message: String| Diagnostic::error(&ONE_OF, at, message);
+        let kinds = self.kinds();
+        let [kind] = kinds.as_slice() else {
+            let message = if kinds.is_empty() {
+                format!("the connection `{name}` does not say what it is")
+            } else {
+                format!("the connection `{name}` is several things at once")
+            };
+            return vec![wrong(self.at, message).help("give it exactly one of `sqlite`, `postgres` and `http`")];
+        };
+        let mut found = Vec::new();
+        for (environment, over) in self.per_environment.iter() {
+            let (database, api) =
+                (over.sqlite.is_some() || over.postgres.is_some(), over.http.is_some() || over.mock.is_some());
+            if (*kind == "http" && database)
+                || (*kind != "http" && api)
+                || (over.sqlite.is_some() && over.postgres.is_some())
+            {
+                let message = format!(
+                    "`{name}` is a `{kind}` connection, and in `{environment}` it gets settings of another kind"
+                );
+                found.push(
+                    wrong(over.at, message)
+                        .help("a database may become another database, an API another API or a mock"),
+                );
+            }
+        }
+        let everywhere = |given: &dyn Fn(&Override) -> bool| {
+            !self.per_environment.entries.is_empty() && self.per_environment.iter().all(|(_, over)| given(over))
+        };
+        if let Some(sqlite) = &self.sqlite
+            && sqlite.path.is_none()
+            && !everywhere(&|over| over.sqlite.as_ref().is_some_and(|s| s.path.is_some()))
+        {
+            found.push(wrong(sqlite.at, format!("the connection `{name}` has no `path`")));
+        }
+        if let Some(postgres) = &self.postgres
+            && postgres.url.is_none()
+            && !everywhere(&|over| over.postgres.as_ref().is_some_and(|p| p.url.is_some()))
+        {
+            found.push(wrong(postgres.at, format!("the connection `{name}` has no `url`")));
+        }
+        found
+    }
+
+    /// What holds in an environment: the overrides over the rest, key by key.
+    pub fn in_environment(&self, environment: Option<&str>) -> Effective {
+        let over = environment.and_then(|name| self.per_environment.get(name));
+        match over {
+            Some(Override { postgres: Some(postgres), .. }) if self.postgres.is_none() => {
+                return Effective::Postgres(postgres.clone());
+            }
+            Some(Override { sqlite: Some(sqlite), .. }) if self.sqlite.is_none() => {
+                return Effective::Sqlite(sqlite.clone());
+            }
+            _ => {}
+        }
+        if let Some(base) = &self.postgres {
+            let mut settings = base.clone();
+            if let Some(over) = over.and_then(|o| o.postgres.clone()) {
+                settings.override_with(over);
+            }
+            return Effective::Postgres(settings);
+        }
+        if let Some(base) = &self.sqlite {
+            let mut settings = base.clone();
+            if let Some(over) = over.and_then(|o| o.sqlite.clone()) {
+                settings.path = over.path.or(settings.path);
+                settings.busy_timeout = over.busy_timeout.or(settings.busy_timeout);
+                settings.statement_timeout = over.statement_timeout.or(settings.statement_timeout);
+            }
+            return Effective::Sqlite(settings);
+        }
+        Effective::Elsewhere
+    }
+}
+
+impl PostgresSettings {
+    fn override_with(&mut self, over: PostgresSettings) {
+        // Another database has another read role: the old one must not survive beside a new address.
+        self.read_url = if over.url.is_some() { over.read_url } else { over.read_url.or(self.read_url.take()) };
+        self.url = over.url.or(self.url.take());
+        self.lock_timeout = over.lock_timeout.or(self.lock_timeout);
+        self.statement_timeout = over.statement_timeout.or(self.statement_timeout);
+        self.connect_timeout = over.connect_timeout.or(self.connect_timeout);
+        self.timezone = over.timezone.or(self.timezone.take());
+        self.schema = over.schema.or(self.schema.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{
+        diagnostic::Diagnostics,
+        shape::{FromNode, Lowering},
+        source::Source,
+        yaml,
+    };
+
+    fn read(text: &str) -> Connection {
+        let source = Source::new("t", text);
+        let mut problems = Diagnostics::new(source.clone());
+        let node = yaml::parse(&source, yaml::LIMITS, &mut problems).unwrap();
+        Connection::from_node(&node, &mut Lowering::new(&mut problems)).unwrap()
+    }
+
+    fn problems(text: &str) -> Vec<String> {
+        read(text).problems("db").iter().map(|d| d.message.clone()).collect()
+    }
+
+    #[test]
+    fn a_connection_is_exactly_one_thing_and_has_an_address() {
+        assert_eq!(problems("ledger: true"), ["the connection `db` does not say what it is"]);
+        assert_eq!(
+            problems("sqlite: { path: a }\npostgres: { url: env:A }"),
+            ["the connection `db` is several things at once"]
+        );
+        assert_eq!(problems("sqlite: {}"), ["the connection `db` has no `path`"]);
+        assert!(problems("sqlite: {}\nper_environment: { qa: { sqlite: { path: q } } }").is_empty());
+        assert_eq!(
+            problems("sqlite: { path: a }\nper_environment: { qa: { mock: m.yaml } }"),
+            ["`db` is a `sqlite` connection, and in `qa` it gets settings of another kind"]
+        );
+    }
+
+    #[test]
+    fn an_environment_overrides_key_by_key_and_never_keeps_the_other_read_role() {
+        let text = "postgres: { url: env:A, read_url: env:R, lock_timeout: 3s }\nper_environment: { qa: { postgres: { url: env:Q } } }";
+        let Effective::Postgres(plain) = read(text).in_environment(None) else { panic!() };
+        assert!(plain.read_url.is_some());
+        let Effective::Postgres(qa) = read(text).in_environment(Some("qa")) else { panic!() };
+        assert!(qa.read_url.is_none());
+        assert_eq!(qa.lock_timeout.unwrap().to_string(), "3s");
+        assert!(format!("{:?}", qa.url).contains("\"Q\""));
     }
 }

@@ -45,6 +45,8 @@ pub struct ItemState {
     pub verified: bool,
     /// How it ended.
     pub closed: Option<ClosedItem>,
+    /// What was planned for it, where the run keeps it.
+    pub plan: Option<Value>,
 }
 
 /// One step of an item.
@@ -122,13 +124,13 @@ impl RunState {
     pub fn apply(&mut self, at: Stamp, event: &Event) {
         match event {
             Event::RunCreated(created) => {
-                self.created = Some(created.clone());
+                self.created = Some((**created).clone());
                 self.created_at = Some(at);
             }
             Event::RunClaimed(_) => {}
             Event::ItemStarted(started) => {
                 for item in &started.items {
-                    self.items.entry(item.item.clone()).or_default();
+                    self.items.entry(item.item.clone()).or_default().plan = item.plan.clone();
                 }
             }
             Event::StepRead(read) => {
@@ -201,6 +203,11 @@ impl RunState {
         let step = self.items.entry(item.clone()).or_default().steps.entry(path.clone()).or_default();
         step.at = Some(at);
         step
+    }
+
+    /// The kept plan of an item.
+    pub fn plan_of(&self, item: &str) -> Option<Value> {
+        self.items.get(item)?.plan.clone()
     }
 
     /// How it ended, or where it stands.

@@ -99,6 +99,17 @@ pub struct Ending {
     pub at: Span,
 }
 
+impl Ending {
+    /// A verification that does not hold is a failure, not a stop: the change stands and is not confirmed.
+    pub fn in_section(mut self, section: crate::plan::Section) -> Ending {
+        if section == crate::plan::Section::Verification && self.way == Way::Stop {
+            self.way = Way::Fail;
+            self.message = format!("Verification failed: {}", self.message);
+        }
+        self
+    }
+}
+
 impl Trouble {
     /// From resolving a step.
     pub fn of_resolving(trouble: resolve::Trouble, source: &Source) -> Trouble {
@@ -167,3 +178,11 @@ impl Trouble {
         }
     }
 }
+
+/// The code under which a step's trouble is drawn below its line in the playbook.
+pub static AT_RUN_TIME: crate::base::diagnostic::Code = crate::base::diagnostic::Code {
+    id: "E0901",
+    title: "a step did not go through",
+    explain: "The playbook is sound, but this step could not be carried out with the values and systems of this run. The caret \
+        stands at the part of the step that asked for it; nothing was changed by a step that failed.",
+};

@@ -20,10 +20,10 @@ use std::{fmt, sync::Arc};
 pub const FORMAT: u32 = 1;
 
 macro_rules! events {
-    ($($(#[$meta:meta])* $variant:ident = $name:literal,)*) => {
+    ($($(#[$meta:meta])* $variant:ident($payload:ty) = $name:literal,)*) => {
         /// Something that happened in a run.
         #[derive(Clone, Debug)]
-        pub enum Event { $($(#[$meta])* $variant($variant),)* }
+        pub enum Event { $($(#[$meta])* $variant($payload),)* }
 
         impl Event {
             /// Every name, in the order of a run.
@@ -40,12 +40,12 @@ macro_rules! events {
 
             /// Nothing when the name is not known.
             fn load(name: &str, stored: Option<&Value>) -> Option<Result<Event, BadRecord>> {
-                match name { $($name => Some($variant::load(stored).map(Event::$variant)),)* _ => None }
+                match name { $($name => Some(<$payload>::load(stored).map(Event::$variant)),)* _ => None }
             }
         }
 
-        $(impl From<$variant> for Event {
-            fn from(payload: $variant) -> Event {
+        $(impl From<$payload> for Event {
+            fn from(payload: $payload) -> Event {
                 Event::$variant(payload)
             }
         })*
@@ -54,37 +54,43 @@ macro_rules! events {
 
 events! {
     /// A run was made.
-    RunCreated = "run.created",
+    RunCreated(Box<RunCreated>) = "run.created",
     /// A process took it.
-    RunClaimed = "run.claimed",
+    RunClaimed(RunClaimed) = "run.claimed",
     /// Items were begun.
-    ItemStarted = "item.started",
+    ItemStarted(ItemStarted) = "item.started",
     /// Something was read.
-    StepRead = "step.read",
+    StepRead(StepRead) = "step.read",
     /// What will be tried.
-    StepIntent = "step.intent",
+    StepIntent(StepIntent) = "step.intent",
     /// It may leave now.
-    StepAttempt = "step.attempt",
+    StepAttempt(StepAttempt) = "step.attempt",
     /// Before and after.
-    StepImages = "step.images",
+    StepImages(StepImages) = "step.images",
     /// How a step ended.
-    StepOutcome = "step.outcome",
+    StepOutcome(StepOutcome) = "step.outcome",
     /// Verification passed.
-    ItemVerified = "item.verified",
+    ItemVerified(ItemVerified) = "item.verified",
     /// Items are over.
-    ItemClosed = "item.closed",
+    ItemClosed(ItemClosed) = "item.closed",
     /// A person is asked.
-    HumanAsked = "human.asked",
+    HumanAsked(HumanAsked) = "human.asked",
     /// A person decided.
-    HumanDecided = "human.decided",
+    HumanDecided(HumanDecided) = "human.decided",
     /// Stopped between two steps.
-    RunPaused = "run.paused",
+    RunPaused(RunPaused) = "run.paused",
     /// Goes on.
-    RunResumed = "run.resumed",
+    RunResumed(RunResumed) = "run.resumed",
     /// Asked to end.
-    RunCancelled = "run.cancelled",
+    RunCancelled(RunCancelled) = "run.cancelled",
     /// Over.
-    RunClosed = "run.closed",
+    RunClosed(RunClosed) = "run.closed",
+}
+
+impl From<RunCreated> for Event {
+    fn from(payload: RunCreated) -> Event {
+        Event::RunCreated(Box::new(payload))
+    }
 }
 
 impl Event {
@@ -172,3 +178,125 @@ impl fmt::Display for BadEvent {
     }
 }
 impl std::error::Error for BadEvent {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        base::{
+            identity::RunId,
+            json,
+            secret::{Masks, Secret},
+        },
+        journal::samples::{self, Filler},
+    };
+    use proptest::prelude::*;
+
+    const AT: Stamp = Stamp { micros: 1_753_264_800_123_456, digits: 6 };
+    const RUN: RunId = RunId(uuid::Uuid::from_u128(0x0190));
+
+    fn sealer() -> Sealer {
+        let home = tempfile::tempdir().unwrap();
+        Sealer::open_or_create(&home.path().join("seal.key"), Masks::default()).unwrap()
+    }
+
+    #[test]
+    fn the_names_of_events_are_a_format_and_all_of_them_have_a_sample() {
+        let events = Filler::plain().every_event(RUN);
+        let mut names: Vec<_> = events.iter().map(Event::name).collect();
+        let mut known = Event::NAMES.to_vec();
+        names.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(names, known);
+        assert_eq!(
+            Event::NAMES.join(" "),
+            "run.created run.claimed item.started step.read step.intent step.attempt step.images step.outcome \
+             item.verified item.closed human.asked human.decided run.paused run.resumed run.cancelled run.closed"
+        );
+    }
+
+    #[test]
+    fn the_stored_text_is_compact_and_says_what_it_is() {
+        let event = Event::from(RunPaused { reason: "a \"window\"".into(), until: None });
+        let text = event.encode(AT, &sealer()).unwrap();
+        assert_eq!(text, r#"{"trueup":1,"event":"run.paused","at":1753264800123456,"of":{"reason":"a \"window\""}}"#);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn every_event_comes_back_as_it_was(
+            texts in prop::collection::vec(".{0,20}", 1..5),
+            values in prop::collection::vec(samples::values(), 1..5),
+            numbers in prop::collection::vec(any::<u32>(), 1..7),
+            micros: i64,
+        ) {
+            let (sealer, at) = (sealer(), Stamp { micros, digits: 6 });
+            for event in Filler::new(texts, values, numbers).every_event(RUN) {
+                let text = event.encode(at, &sealer).unwrap();
+                let (when, back) = Event::decode(&text, &sealer).unwrap();
+                prop_assert_eq!(when, at);
+                prop_assert_eq!(format!("{back:?}"), format!("{event:?}"));
+            }
+        }
+    }
+
+    #[test]
+    fn fields_of_a_later_version_are_kept_out_and_missing_ones_are_named() {
+        let sealer = sealer();
+        let asked = Event::from(Filler::plain().asked("agreed", &["-"])).encode(AT, &sealer).unwrap();
+        let more = asked.replacen(
+            r#""of":{"#,
+            r#""since_v2":true,"of":{"severity":{"$uuid":"00000000-0000-0000-0000-000000000000"},"#,
+            1,
+        );
+        assert_eq!(Event::decode(&more, &sealer).unwrap().1.name(), "human.asked");
+        let error = Event::decode(&asked.replacen(r#""step":"agreed","#, "", 1), &sealer).unwrap_err();
+        assert_eq!(error.to_string(), "`human.asked` is not complete: of.step: is missing");
+        let attempt =
+            r#"{"trueup":1,"event":"step.attempt","at":1,"of":{"step":"s","attempts":[{"effect":"x","attempt":1}]}}"#;
+        let error = Event::decode(attempt, &sealer).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`step.attempt` is not complete: of.attempts[0].effect: is not the id of an effect"
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_word_or_format_is_refused_with_what_to_do() {
+        let sealer = sealer();
+        let refused = |text: &str| Event::decode(text, &sealer).unwrap_err().to_string();
+        let name = refused(r#"{"trueup":1,"event":"step.guessed","at":1,"of":{}}"#);
+        assert!(name.contains("does not know the event `step.guessed`") && name.contains("a later one"), "{name}");
+        assert!(refused(r#"{"trueup":2,"event":"run.paused","at":1,"of":{}}"#).contains("event format 2"));
+        assert!(
+            refused(r#"{"trueup":1,"event":"run.closed","at":1,"of":{"end":"melted"}}"#)
+                .contains("of.end: is a word that")
+        );
+        for garbage in ["", "[]", "7", "{\"trueup\":1}", "{\"trueup\":-1,\"event\":\"run.paused\",\"at\":1}", "\u{0}"] {
+            assert!(Event::decode(garbage, &sealer).is_err(), "{garbage}");
+        }
+    }
+
+    #[test]
+    fn personal_values_and_registered_secrets_stand_in_no_event_in_clear() {
+        let (home, masks) = (tempfile::tempdir().unwrap(), Masks::default());
+        masks.add(&Secret::new("hunter22"));
+        let sealer = Sealer::open_or_create(&home.path().join("seal.key"), masks).unwrap();
+        let row = Value::map([("email", Value::from("ada@example.org").marked(crate::base::value::Marks::PERSONAL))]);
+        let texts = ["GET /?key=hunter22", "two"].map(String::from).to_vec();
+        let mut sealed = 0;
+        for event in Filler::new(texts, vec![row, Value::from("hunter22")], vec![2, 3, 6, 7]).every_event(RUN) {
+            let text = event.encode(AT, &sealer).unwrap();
+            assert!(!text.contains("hunter22") && !text.contains("ada@"), "{text}");
+            sealed += text.matches("$sealed").count();
+            // Without the key the event can still be named and timed.
+            assert_eq!(*Event::header(&text, &Sealer::without_key(Masks::default())).unwrap().1, *event.name());
+        }
+        assert!(sealed > 20);
+        let text = Event::from(RunPaused { reason: "key hunter22".into(), until: None }).encode(AT, &sealer).unwrap();
+        let Event::RunPaused(back) = Event::decode(&text, &sealer).unwrap().1 else { panic!() };
+        assert_eq!(back.reason, "(secret)");
+        assert!(json::parse(&text).is_ok());
+    }
+}

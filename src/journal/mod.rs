@@ -9,6 +9,8 @@ pub mod chain;
 pub mod event;
 pub mod failure;
 pub mod payload;
+#[cfg(test)]
+mod samples;
 pub mod sqlite;
 pub mod words;
 

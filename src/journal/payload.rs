@@ -45,10 +45,13 @@ record! {
         environment: Arc<str>,
         /// `run.now`: the clock of the run, fixed here.
         now: Stamp,
-        /// Digest of the plan. A plan is used once: a second run with the same digest is refused.
+        /// Digest of the plan: what approvals sign. Equal plans have equal digests.
         plan_digest: Option<Arc<str>>,
-        /// The plan file as it was written, where it is kept whole.
-        plan: Option<Arc<str>>,
+        /// Identity of a saved plan, made with it. It is used once: a second run with the same one is refused. (Not the
+        /// digest: the same change may be planned, applied, taken back, planned and applied again.)
+        plan_id: Option<Arc<str>>,
+        /// What the run keeps of its plan (`plan::stored`), where it is kept whole.
+        plan: Option<Value>,
         /// Counts and labels for lists: `{"changes": 1, "exact": 3, …}`.
         plan_summary: Option<Value>,
         /// Version of the engine that made it.
@@ -125,8 +128,8 @@ record! {
         item: Arc<str>,
         /// Its key, typed.
         key: Option<Value>,
-        /// The planned line of this item, where the plan is not kept whole.
-        plan: Option<Arc<str>>,
+        /// What the run keeps of this item's plan, where the plan is not kept whole.
+        plan: Option<Value>,
     }
 }
 

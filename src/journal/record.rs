@@ -40,6 +40,9 @@ impl fmt::Display for BadRecord {
     }
 }
 
+/// Of a part that the house needs, read without the key.
+const SEALED: &str = "is sealed, and the key is not at hand";
+
 /// A type with a stored form. `Field::load(Field::store(x))` is `x`.
 pub(super) trait Field: Sized {
     /// The stored form; nothing when the field is left out.
@@ -79,6 +82,7 @@ macro_rules! record {
 pub(super) fn map(stored: Option<&Value>) -> Result<&Map, BadRecord> {
     match &there(stored)?.data {
         Data::Map(map) => Ok(map),
+        Data::Unknown(_) => Err(BadRecord::new(SEALED)),
         _ => Err(BadRecord::new("is not a map")),
     }
 }
@@ -111,7 +115,7 @@ impl Field for Arc<str> {
     fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
         match &there(stored)?.data {
             Data::Text(text) => Ok(text.clone()),
-            Data::Unknown(_) => Err(BadRecord::new("is sealed, and the key is not at hand")),
+            Data::Unknown(_) => Err(BadRecord::new(SEALED)),
             _ => Err(BadRecord::new("is not a text")),
         }
     }
@@ -177,6 +181,15 @@ impl<T: Field> Field for Option<T> {
     }
     fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
         stored.map(|value| T::load(Some(value))).transpose()
+    }
+}
+
+impl<T: Field> Field for Box<T> {
+    fn store(&self) -> Option<Value> {
+        (**self).store()
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        T::load(stored).map(Box::new)
     }
 }
 

@@ -10,6 +10,8 @@ mod open;
 mod projection;
 mod read;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use append::Appended;
@@ -103,6 +105,13 @@ impl Held<'_> {
         self.state.unfinished = true;
         let begun = sqlx::query("BEGIN IMMEDIATE").execute(self.sql()).await;
         self.note(begun.map(drop).map_err(|e| of_sqlite(&self.journal.path, e)))
+    }
+
+    /// One view of the file for several reads, whatever other processes append meanwhile; holds up nobody.
+    async fn begin_reading(&mut self) -> Result<(), JournalError> {
+        self.state.unfinished = true;
+        let begun = sqlx::query("BEGIN").execute(self.sql()).await;
+        begun.map(drop).map_err(|e| of_sqlite(&self.journal.path, e))
     }
 
     /// COMMIT (synced) when the work went well, else ROLLBACK.

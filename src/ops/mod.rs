@@ -1,0 +1,19 @@
+//! One file per thing a user can do; the same for the command line and, later, the web. Reads files, environment and
+//! clock, puts a [`setting`](crate::engine::setting) together, and returns data: nothing here prints.
+
+pub mod answer;
+pub mod apply;
+pub mod check;
+pub mod failure;
+pub mod history;
+pub mod inspect;
+pub mod mock;
+pub mod plan;
+pub mod playbook;
+pub mod project;
+pub mod record;
+pub mod sandbox;
+pub mod surroundings;
+
+pub use failure::Failure;
+pub use surroundings::Surroundings;

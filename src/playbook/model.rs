@@ -5,7 +5,7 @@ use crate::{
     action::step::Step,
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
-        shape::{BAD_FORM, FromNode, Lowering, Named, Word},
+        shape::{BAD_FORM, FromNode, Lowering, Named, Placed, Word},
         source::Source,
         yaml::{self, Node},
     },
@@ -31,7 +31,7 @@ shape! {
         /// Who looks after it: a name under `people`.
         owner: Option<Word>,
         /// How much harm a mistake does; routes approvals.
-        risk: Option<Risk>,
+        risk: Option<Placed<Risk>>,
         /// What the person who runs it gives.
         #[schemars(default)]
         params: Named<Param>,
@@ -102,20 +102,24 @@ impl Playbook {
 
     /// The four lists of steps with their names.
     pub fn sections(&self) -> [(&'static str, &[Step]); 4] {
-        [("preconditions", &self.preconditions), ("steps", &self.steps), ("verification", &self.verification), ("afterwards", &self.afterwards)]
+        [
+            ("preconditions", &self.preconditions),
+            ("steps", &self.steps),
+            ("verification", &self.verification),
+            ("afterwards", &self.afterwards),
+        ]
     }
 
     /// How much harm a mistake does; medium unless the author says otherwise.
     pub fn risk(&self) -> Risk {
-        self.risk.unwrap_or(Risk::Medium)
+        self.risk.as_ref().map_or(Risk::Medium, |risk| risk.value)
     }
 }
 
 /// Reads any shape from a whole document.
 pub fn read<T: FromNode>(node: &Node, source: &Arc<Source>, problems: &mut Diagnostics) -> Option<T> {
-    let before = problems.errors();
     let read = T::from_node(node, &mut Lowering::new(problems));
-    if read.is_none() && problems.errors() == before {
+    if read.is_none() && problems.errors() == 0 {
         // A reader that fails without a word is our mistake; the user must still be told something true.
         problems.push(Diagnostic::error(&BAD_FORM, node.span(), format!("{} cannot be read here", source.name())));
     }

@@ -29,7 +29,7 @@ pub(super) struct Ready<'a> {
 
 impl Journal {
     /// Appends a group of events in one transaction and returns when it is synced. All of them are recorded or none.
-    /// The first event of a run is `run.created`; its plan's digest must be a new one.
+    /// The first event of a run is `run.created`; its saved plan must not have been used.
     ///
     /// An error means that nothing was recorded, with one exception: after [`JournalError::Disk`] nobody knows.
     pub async fn append(&self, run: RunId, events: &[Event]) -> Result<Appended, JournalError> {
@@ -91,7 +91,11 @@ impl Held<'_> {
             }
             end = Some(now);
         }
-        end.ok_or(JournalError::OutOfOrder { run, what: "there is no such run yet" })
+        let (Some(end), Some(last)) = (end, ready.last()) else {
+            return Err(JournalError::OutOfOrder { run, what: "there is nothing to append" });
+        };
+        projection::point(self, run, end, last.at).await?;
+        Ok(end)
     }
 
     /// The last event of a run, compared with what the list of runs says, so that an append never hides a cut.

@@ -107,7 +107,7 @@ impl Held<'_> {
         let last = self.last_claim(run).await?;
         let fence = last.as_ref().map_or(1, |last| last.claim.fence + 1);
         if let Some(last) = last.filter(|last| last.open(since) && seen != Some(last.claim.fence)) {
-            return Err(JournalError::Claimed { run, by: last.claim });
+            return Err(JournalError::Claimed { run, by: Box::new(last.claim) });
         }
         let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
         let claim = Claim { run, fence, holder, since, until: stamp(since.micros.saturating_add(ttl)) };

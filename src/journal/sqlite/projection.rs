@@ -1,7 +1,7 @@
 //! What lists and the inbox ask for, made from the events: where each run stands, which questions are open, which plans
 //! are used. One function, used by every append and by [`Journal::rebuild`], so that both can only agree.
 
-use super::{Appended, Held, Journal, of_sqlite};
+use super::{Appended, Held, Journal, Stored, of_sqlite};
 use crate::{
     base::{identity::RunId, time::Stamp},
     journal::{
@@ -13,7 +13,7 @@ use crate::{
 };
 use sqlx::Row;
 
-/// Takes one event into the tables, inside the transaction that records it.
+/// Takes one event into the tables, inside the transaction that records it. [`point`] follows the last one of a group.
 pub(super) async fn apply(
     held: &mut Held<'_>,
     run: RunId,
@@ -43,12 +43,17 @@ pub(super) async fn apply(
         | Event::ItemVerified(_)
         | Event::ItemClosed(_) => {}
     }
+    Ok(())
+}
+
+/// After a group: how far the run is. The next append compares it with the events.
+pub(super) async fn point(held: &mut Held<'_>, run: RunId, end: Appended, at: Stamp) -> Result<(), JournalError> {
     let path = &held.journal.path;
     sqlx::query("UPDATE runs SET seq = ?, head = ?, changed_at = ? WHERE id = ?")
-        .bind(now.seq as i64)
-        .bind(now.head.0.as_slice())
+        .bind(end.seq as i64)
+        .bind(end.head.0.as_slice())
         .bind(at.micros)
-        .bind(&id)
+        .bind(run.to_string())
         .execute(&mut held.state.connection)
         .await
         .map_err(|e| of_sqlite(path, e))?;
@@ -62,10 +67,12 @@ async fn created(
     at: Stamp,
     made: &RunCreated,
 ) -> Result<(), JournalError> {
-    if let Some(digest) = &made.plan_digest {
-        held.use_plan(digest, run, at).await?;
+    if let Some(plan) = &made.plan_id {
+        held.use_plan(plan, run, at).await?;
     }
     let path = &held.journal.path;
+    // Lists are not sealed; what people typed may hold a secret all the same.
+    let clear = |text: &str| held.journal.sealer.masked(text);
     sqlx::query(
         "INSERT INTO runs (id, short, playbook, version, environment, purpose, about, actor, reason, state,
                            started_at, changed_at, seq, head)
@@ -73,13 +80,13 @@ async fn created(
     )
     .bind(run.to_string())
     .bind(run.short())
-    .bind(&*made.playbook)
+    .bind(clear(&made.playbook))
     .bind(i64::from(made.version))
-    .bind(&*made.environment)
+    .bind(clear(&made.environment))
     .bind(&*made.purpose)
     .bind(made.about.map(|about| about.to_string()))
-    .bind(&*made.actor)
-    .bind(&made.reason)
+    .bind(clear(&made.actor))
+    .bind(clear(&made.reason))
     .bind(RunWord::Created.word())
     .bind(at.micros)
     .bind(at.micros)
@@ -143,7 +150,7 @@ impl Held<'_> {
             .bind(&*asked.step)
             .bind(&**item)
             .bind(now.seq as i64)
-            .bind(&*asked.who)
+            .bind(self.journal.sealer.masked(&asked.who))
             .bind(at.micros)
             .execute(&mut self.state.connection)
             .await
@@ -166,10 +173,10 @@ impl Held<'_> {
         .await
     }
 
-    async fn use_plan(&mut self, digest: &str, run: RunId, at: Stamp) -> Result<(), JournalError> {
+    async fn use_plan(&mut self, plan: &str, run: RunId, at: Stamp) -> Result<(), JournalError> {
         let sqlite = |e| of_sqlite(&self.journal.path, e);
-        let earlier = sqlx::query("SELECT run, at FROM plans_used WHERE digest = ?")
-            .bind(digest)
+        let earlier = sqlx::query("SELECT run, at FROM plans_used WHERE plan = ?")
+            .bind(plan)
             .fetch_optional(&mut self.state.connection)
             .await
             .map_err(sqlite)?;
@@ -181,8 +188,8 @@ impl Held<'_> {
             })?;
             return Err(JournalError::PlanUsed { run: by, at: Stamp { micros: at, digits: 6 } });
         }
-        sqlx::query("INSERT INTO plans_used (digest, run, at) VALUES (?, ?, ?)")
-            .bind(digest)
+        sqlx::query("INSERT INTO plans_used (plan, run, at) VALUES (?, ?, ?)")
+            .bind(plan)
             .bind(run.to_string())
             .bind(at.micros)
             .execute(&mut self.state.connection)
@@ -222,8 +229,13 @@ impl Held<'_> {
             let damaged =
                 |_| JournalError::Damaged { path: self.journal.path.clone(), what: format!("`{run}` names no run") };
             let run: RunId = run.parse().map_err(damaged)?;
-            for stored in self.events_of(run).await? {
-                apply(self, run, Appended { seq: stored.seq, head: stored.hash }, stored.at, &stored.event).await?;
+            let events = self.events_of(run).await?;
+            let place = |stored: &Stored| Appended { seq: stored.seq, head: stored.hash };
+            for stored in &events {
+                apply(self, run, place(stored), stored.at, &stored.event).await?;
+            }
+            if let Some(last) = events.last() {
+                point(self, run, place(last), last.at).await?;
             }
         }
         Ok(())

@@ -19,6 +19,13 @@ use crate::{
 };
 use sqlx::{Row, sqlite::SqliteRow};
 
+/// The chain of a run, for [`Link::read`]. The casts are for files that somebody put other types into: that is a finding,
+/// not an error.
+pub(super) const CHAIN: &str = "
+    SELECT CAST(e.seq AS INTEGER), CAST(e.kind AS BLOB), CAST(e.at AS INTEGER), CAST(e.prev AS BLOB), CAST(e.hash AS BLOB),
+           CAST(e.payload_hash AS BLOB), CAST(p.bytes AS BLOB)
+    FROM events e LEFT JOIN payloads p ON p.run = e.run AND p.seq = e.seq WHERE e.run = ? ORDER BY e.seq";
+
 /// An event with its place.
 #[derive(Clone, Debug)]
 pub struct Stored {
@@ -208,14 +215,12 @@ impl Journal {
         Ok(waiting.into_iter().map(|(_, open)| open).collect())
     }
 
-    /// The run that used a plan with this digest, and when.
-    pub async fn plan_used(&self, digest: &str) -> Result<Option<(RunId, Stamp)>, JournalError> {
+    /// The run that used the saved plan with this identity, and when.
+    pub async fn plan_used(&self, plan: &str) -> Result<Option<(RunId, Stamp)>, JournalError> {
         let mut held = self.connection().await?;
         let sqlite = |e| of_sqlite(&self.path, e);
-        let row = sqlx::query("SELECT run, at FROM plans_used WHERE digest = ?")
-            .bind(digest)
-            .fetch_optional(held.sql())
-            .await;
+        let row =
+            sqlx::query("SELECT run, at FROM plans_used WHERE plan = ?").bind(plan).fetch_optional(held.sql()).await;
         let Some(row) = row.map_err(sqlite)? else { return Ok(None) };
         let run = self.run_id(row.try_get(0).map_err(sqlite)?)?;
         Ok(Some((run, stamp(row.try_get(1).map_err(sqlite)?))))
@@ -279,14 +284,8 @@ impl Journal {
 impl Held<'_> {
     pub(super) async fn events_of(&mut self, run: RunId) -> Result<Vec<Stored>, JournalError> {
         let path = &self.journal.path;
-        let rows = sqlx::query(
-            "SELECT e.seq, e.kind, e.at, e.prev, e.hash, e.payload_hash, p.bytes
-             FROM events e LEFT JOIN payloads p ON p.run = e.run AND p.seq = e.seq WHERE e.run = ? ORDER BY e.seq",
-        )
-        .bind(run.to_string())
-        .fetch_all(&mut self.state.connection)
-        .await
-        .map_err(|e| of_sqlite(path, e))?;
+        let rows = sqlx::query(CHAIN).bind(run.to_string()).fetch_all(&mut self.state.connection).await;
+        let rows = rows.map_err(|e| of_sqlite(path, e))?;
         let mut head = chain::genesis(self.journal.id, run);
         let mut events = Vec::with_capacity(rows.len());
         for (i, row) in rows.iter().enumerate() {
@@ -308,7 +307,7 @@ impl Held<'_> {
 /// One row of the chain as it stands in the file.
 pub(super) struct Link {
     pub(super) seq: i64,
-    kind: String,
+    kind: Vec<u8>,
     at: i64,
     prev: Vec<u8>,
     pub(super) hash: Hash,
@@ -317,7 +316,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// From `seq, kind, at, prev, hash, payload_hash, bytes`.
+    /// From a row of [`CHAIN`].
     pub(super) fn read(row: &SqliteRow) -> Result<Link, sqlx::Error> {
         let hash: Vec<u8> = row.try_get(4)?;
         Ok(Link {
@@ -334,7 +333,7 @@ impl Link {
 
     /// It is event `seq` of `run` and comes after the event with the hash `head`.
     pub(super) fn follows(&self, run: RunId, seq: u64, head: Hash) -> Result<(), &'static str> {
-        if self.seq.unsigned_abs() != seq {
+        if u64::try_from(self.seq) != Ok(seq) {
             return Err("events before it are missing");
         }
         if self.prev != head.0 {
@@ -357,7 +356,7 @@ impl Link {
     pub(super) fn says_what_its_payload_says(&self, payload: &[u8], sealer: &Sealer) -> Result<(), &'static str> {
         let text = std::str::from_utf8(payload).map_err(|_| "its payload is not text")?;
         match Event::header(text, sealer) {
-            Ok((at, name)) if *name != *self.kind || at.micros != self.at => {
+            Ok((at, name)) if name.as_bytes() != self.kind || at.micros != self.at => {
                 Err("its name or time is not that of its payload")
             }
             Ok(_) | Err(_) => Ok(()),

@@ -74,7 +74,7 @@ pub(super) const STATEMENTS: &[&str] = &[
         asked_at INTEGER NOT NULL,
         PRIMARY KEY (run, step, item)
     )",
-    "CREATE TABLE plans_used (digest TEXT PRIMARY KEY, run TEXT NOT NULL, at INTEGER NOT NULL)",
+    "CREATE TABLE plans_used (plan TEXT PRIMARY KEY, run TEXT NOT NULL, at INTEGER NOT NULL)",
     // `beat_at` and `until`: the lease; the heartbeat comes later.
     "CREATE TABLE claims (
         run TEXT PRIMARY KEY,

@@ -1,6 +1,9 @@
 //! Is everything as it was written? Recomputes every hash of the file and says what is wrong, and what it cannot see.
 
-use super::{Held, Journal, of_sqlite, read::Link};
+use super::{
+    Held, Journal, of_sqlite,
+    read::{CHAIN, Link},
+};
 use crate::{
     base::{identity::RunId, seal::Sealer, secret::Masks},
     journal::{
@@ -33,6 +36,8 @@ pub enum What {
     List,
     /// An entry of the journal's own chain, and what about it.
     Head(&'static str),
+    /// Something is recorded under a name that is not the id of a run.
+    Name(String),
     /// The anchor names an entry that is not there or has another hash.
     Anchor,
 }
@@ -60,6 +65,7 @@ impl fmt::Display for Finding {
             What::Foreign => f.write_str("the journal's own chain does not know this run"),
             What::List => f.write_str("the list of runs says something else than the events"),
             What::Head(what) => f.write_str(what),
+            What::Name(name) => write!(f, "`{name}` is not the id of a run"),
             What::Anchor => f.write_str("the anchor names an entry that is not there, or another one"),
         }
     }
@@ -80,28 +86,34 @@ pub struct Report {
     pub blind: &'static [&'static str],
 }
 
-/// Always true of a chain that is looked at from inside.
+/// True of every chain that is looked at from inside.
 const WITHOUT_ANCHOR: &[&str] = &[
     "events cut off the end of a run that is not closed, together with its line in the list of runs",
     "runs cut off the end of the journal together with their entries in its own chain",
     "an end that was cut off and written anew, and a journal that was rewritten as a whole: hashes need no key",
+    LISTS,
 ];
 const WITH_ANCHOR: &[&str] =
-    &["changes at the end, made after the anchor was taken, by somebody who computes the hashes anew"];
+    &["changes after the anchor was taken, made by somebody who computes the hashes anew", LISTS];
+const LISTS: &str = "names, states and reasons in the list of runs, open questions and used plans: they are made from the events, \
+                     and a rebuild makes them again";
 
 impl Journal {
     /// Reads the whole file and recomputes every hash. Personal values are not opened.
     pub async fn verify(&self, anchor: Option<Anchor>) -> Result<Report, JournalError> {
         let mut held = self.connection().await?;
-        // One transaction, so that what another process appends meanwhile is no finding.
-        held.begin().await?;
+        held.begin_reading().await?;
         let work = held.verify_inside(anchor).await;
         held.end(work).await
     }
 }
 
 /// Where a chain was when it was recorded elsewhere.
-type Heads = HashMap<String, Vec<(u64, Vec<u8>)>>;
+type Heads = HashMap<Vec<u8>, Vec<(u64, Vec<u8>)>>;
+
+/// Every run that is named anywhere. Casts as in [`CHAIN`].
+const RUNS: &str = "SELECT CAST(run AS BLOB) FROM events UNION SELECT CAST(run AS BLOB) FROM heads
+                    UNION SELECT CAST(id AS BLOB) FROM runs ORDER BY 1";
 
 impl Held<'_> {
     async fn verify_inside(&mut self, anchor: Option<Anchor>) -> Result<Report, JournalError> {
@@ -109,16 +121,16 @@ impl Held<'_> {
         let (heads, end) = self.verify_heads(anchor, &mut findings).await?;
         let lists = self.listed().await?;
         let path = &self.journal.path;
-        let runs: Vec<String> = sqlx::query_scalar(
-            "SELECT run FROM events UNION SELECT run FROM heads UNION SELECT id FROM runs ORDER BY 1",
-        )
-        .fetch_all(&mut self.state.connection)
-        .await
-        .map_err(|e| of_sqlite(path, e))?;
+        let runs: Vec<Vec<u8>> =
+            sqlx::query_scalar(RUNS).fetch_all(&mut self.state.connection).await.map_err(|e| of_sqlite(path, e))?;
         let mut events = 0;
         for name in &runs {
-            let Ok(run) = name.parse::<RunId>() else {
-                findings.push(Finding { run: None, seq: 0, what: What::Head("it names a run that is none") });
+            let Some(run) = std::str::from_utf8(name).ok().and_then(|name| name.parse::<RunId>().ok()) else {
+                findings.push(Finding {
+                    run: None,
+                    seq: 0,
+                    what: What::Name(String::from_utf8_lossy(name).into_owned()),
+                });
                 continue;
             };
             let known = heads.get(name).map_or(&[][..], Vec::as_slice);
@@ -137,7 +149,10 @@ impl Held<'_> {
         findings: &mut Vec<Finding>,
     ) -> Result<(Heads, Option<Anchor>), JournalError> {
         let path = &self.journal.path;
-        let rows = sqlx::query("SELECT number, run, seq, head, prev, hash FROM heads ORDER BY number")
+        let rows = sqlx::query(
+            "SELECT CAST(number AS INTEGER), CAST(run AS BLOB), CAST(seq AS INTEGER), CAST(head AS BLOB), CAST(prev AS BLOB),
+                    CAST(hash AS BLOB) FROM heads ORDER BY number",
+        )
             .fetch_all(&mut self.state.connection)
             .await
             .map_err(|e| of_sqlite(path, e))?;
@@ -164,9 +179,9 @@ impl Held<'_> {
     }
 
     /// Last event and hash of every run as the list of runs has it.
-    async fn listed(&mut self) -> Result<HashMap<String, (u64, Vec<u8>)>, JournalError> {
+    async fn listed(&mut self) -> Result<HashMap<Vec<u8>, (u64, Vec<u8>)>, JournalError> {
         let sqlite = |e| of_sqlite(&self.journal.path, e);
-        let rows = sqlx::query("SELECT id, seq, head FROM runs")
+        let rows = sqlx::query("SELECT CAST(id AS BLOB), CAST(seq AS INTEGER), CAST(head AS BLOB) FROM runs")
             .fetch_all(&mut self.state.connection)
             .await
             .map_err(sqlite)?;
@@ -183,14 +198,8 @@ impl Held<'_> {
         listed: Option<&(u64, Vec<u8>)>,
     ) -> Result<(u64, Option<Finding>), JournalError> {
         let path = &self.journal.path;
-        let rows = sqlx::query(
-            "SELECT e.seq, e.kind, e.at, e.prev, e.hash, e.payload_hash, p.bytes
-             FROM events e LEFT JOIN payloads p ON p.run = e.run AND p.seq = e.seq WHERE e.run = ? ORDER BY e.seq",
-        )
-        .bind(run.to_string())
-        .fetch_all(&mut self.state.connection)
-        .await
-        .map_err(|e| of_sqlite(path, e))?;
+        let rows = sqlx::query(CHAIN).bind(run.to_string()).fetch_all(&mut self.state.connection).await;
+        let rows = rows.map_err(|e| of_sqlite(path, e))?;
         let found = |seq, what| Some(Finding { run: Some(run), seq, what });
         // Names and times are compared without the key: what is sealed does not matter for that.
         let keyless = Sealer::without_key(Masks::default());
@@ -225,7 +234,7 @@ impl Held<'_> {
 /// One row of the journal's own chain as it stands in the file.
 struct Entry {
     number: i64,
-    run: String,
+    run: Vec<u8>,
     seq: i64,
     head: Vec<u8>,
     prev: Vec<u8>,
@@ -246,13 +255,14 @@ impl Entry {
     }
 
     fn follows(&self, number: u64, prev: Hash) -> Result<(), &'static str> {
-        if self.number.unsigned_abs() != number {
+        if u64::try_from(self.number) != Ok(number) {
             return Err("entries before it are missing");
         }
         if self.prev != prev.0 {
             return Err("it does not follow the entry before it");
         }
-        let Ok(run) = self.run.parse() else { return Err("it names a run that is none") };
+        let run = std::str::from_utf8(&self.run).ok().and_then(|run| run.parse().ok());
+        let Some(run) = run else { return Err("it names a run that is none") };
         let Some(head) = Hash::from_slice(&self.head) else { return Err("its hash is not one") };
         if chain::journal_link(number, prev, run, self.seq.unsigned_abs(), head) != self.hash {
             return Err("its hash is not that of its content");

@@ -1,0 +1,123 @@
+//! Which row a `row` step means, and what is to become of it.
+
+use crate::{
+    action::{
+        kinds::Act,
+        row::{Ensure, RowSpec},
+        rows::RowsSpec,
+    },
+    base::{
+        diagnostic::{Code, Diagnostic, Diagnostics},
+        source::Span,
+    },
+    check::{mentions, scene::Scene, spots::Sees},
+};
+
+/// It is not clear which row.
+pub static WHICH_ROW: Code = Code {
+    id: "E0314",
+    title: "a change that does not say which row",
+    explain: "`row` says which row by `of:` (the name of a `find` step before it that expects one row), or by `table:` and `key:` with every key \
+        column of the table:\n\n\
+        ```yaml\n\
+        row: { of: trainee, set: { state: withdrawn } }\n\
+        row: { table: register.trainees, key: { id: 7 }, set: { state: withdrawn } }\n\
+        ```\n\n\
+        `rows` says which rows by `where:`.",
+};
+/// It is not clear what is to be done.
+pub static WHAT_TO_DO: Code = Code {
+    id: "E0315",
+    title: "a change that changes nothing, or two things at once",
+    explain: "A change has at least one column under `set:`, `clear:` or `also:`, or says `ensure: absent`; one that deletes sets nothing.",
+};
+
+/// All codes of this file.
+pub static CODES: &[&Code] = &[&WHICH_ROW, &WHAT_TO_DO];
+
+/// Looks at every change of rows.
+pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
+    for (index, visit) in scene.visits.iter().enumerate() {
+        let at = visit.step.act_at;
+        match &visit.step.act {
+            Act::Row(row) => {
+                target(scene, index, row, at, problems);
+                deed(row.ensure, !row.set.entries.is_empty() || row.clear.is_some() || !row.also.is_empty(), row.create.is_some(), at, problems);
+            }
+            Act::Rows(rows) => {
+                picked(rows, at, problems);
+                deed(rows.ensure, !rows.set.entries.is_empty() || rows.clear.is_some(), false, at, problems);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn target(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span, problems: &mut Diagnostics) {
+    let mut odd = |at: Span, message: String, help: String| problems.push(Diagnostic::error(&WHICH_ROW, at, message).help(help));
+    match (&row.of, &row.table) {
+        (Some(of), Some(table)) => return odd(table.span, format!("`of: {}` gives the table already", of.as_str()), "take `table:` and `key:` out".into()),
+        (None, None) => return odd(at, "`row` does not say which row".into(), "add `of:` with the name of a `find` step, or `table:` and `key:`".into()),
+        (Some(of), None) => {
+            if !row.key.entries.is_empty() {
+                odd(row.key.at, format!("`of: {}` gives the key already", of.as_str()), "take `key:` out".into());
+            }
+            let name = of.as_str();
+            let rows: Vec<&str> = scene.visits.iter().filter(|v| matches!(v.step.act, Act::Find(_))).filter_map(|v| v.step.id()).collect();
+            let Some(found) = scene.step(name) else {
+                problems.push(Diagnostic::error(&WHICH_ROW, of.span, format!("there is no step `{name}`")).suggest(name, rows));
+                return;
+            };
+            if found == index || !mentions::is_before(scene, found, index, Sees::Before) {
+                return odd(of.span, format!("`{name}` comes later, so its row is not known yet"), "move that step before this one".into());
+            }
+            let single = match &scene.visits[found].step.act {
+                Act::Find(find) => find.expects().is_single(),
+                Act::Query(query) if query.of_table.is_some() => query.expects().is_single(),
+                Act::Row(_) => true,
+                Act::Query(_) => return odd(of.span, format!("`{name}` does not say which table its row is from"), format!("add `as: connection.table` to `{name}`, or use `find`")),
+                other => return odd(of.span, format!("`{name}` is a step of the kind `{}`, not a `find`", other.word()), "name a `find` step, or give `table:` and `key:`".into()),
+            };
+            if !single {
+                odd(of.span, format!("`{name}` may find several rows"), format!("let `{name}` say `expect: one`, or use `rows` with a condition"));
+            }
+        }
+        (None, Some(_)) => key(scene, index, row, at, problems),
+    }
+}
+
+fn key(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span, problems: &mut Diagnostics) {
+    let Some(table) = scene.table(scene.visits[index].step) else { return };
+    let Some(facts) = scene.facts(&table) else { return };
+    let given: Vec<&str> = row.key.names().collect();
+    let needed: Vec<&str> = facts.key.names().collect();
+    let unique = facts.unique.iter().any(|columns| columns.names().count() == given.len() && columns.names().all(|c| given.contains(&c)));
+    let whole = needed.len() == given.len() && needed.iter().all(|c| given.contains(c));
+    if whole || unique {
+        return;
+    }
+    let list = needed.iter().map(|c| format!("{c}: …")).collect::<Vec<_>>().join(", ");
+    let (at, message) = match row.key.entries.iter().find(|(word, _)| !needed.contains(&word.as_str())) {
+        Some((word, _)) => (word.span, format!("`{}` is not the key of `{table}`", word.as_str())),
+        None if given.is_empty() => (at, "`row` does not say which row: `table:` without `key:`".to_owned()),
+        None => (row.key.at, format!("a part of the key of `{table}` is missing")),
+    };
+    problems.push(Diagnostic::error(&WHICH_ROW, at, message).help(format!("write `key: {{ {list} }}`")));
+}
+
+fn picked(rows: &RowsSpec, at: Span, problems: &mut Diagnostics) {
+    if rows.conditions.entries.is_empty() {
+        problems.push(
+            Diagnostic::error(&WHICH_ROW, at, "`rows` without `where` means the whole table").help("add `where:` with at least one column"),
+        );
+    }
+}
+
+fn deed(ensure: Option<Ensure>, sets: bool, creates: bool, at: Span, problems: &mut Diagnostics) {
+    let absent = ensure == Some(Ensure::Absent);
+    if absent && (sets || creates) {
+        problems.push(Diagnostic::error(&WHAT_TO_DO, at, "a row that is deleted and set at once").help("keep either `ensure: absent` or `set:`, `clear:`, `also:` and `create:`"));
+    } else if !absent && !sets && !creates {
+        problems.push(Diagnostic::error(&WHAT_TO_DO, at, "this changes nothing").help("add `set:` with columns and values, or `ensure: absent` to delete"));
+    }
+}

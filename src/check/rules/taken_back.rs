@@ -1,0 +1,79 @@
+//! Every write says how it is taken back.
+
+use crate::{
+    action::{
+        kinds::Act,
+        step::{Step, Undo},
+    },
+    base::diagnostic::{Code, Diagnostic, Diagnostics},
+    check::scene::{Role, Scene, writes},
+};
+
+/// It says nothing.
+pub static NO_WAY_BACK: Code = Code {
+    id: "E0303",
+    title: "a change that does not say how it is taken back",
+    explain: "Changes by `row` and `rows` are taken back by themselves, from the images of the rows. Every other change says one of\n\n\
+        - `undo:` with a step that takes it back\n\
+        - `irreversible: \"why\"`\n\
+        - `undo: none_needed` with `because: \"why\"`\n\n\
+        The answer stands in every plan, before anybody approves it. Silence is refused because it is always found out too late.",
+};
+/// It says too much, or something that does not fit.
+pub static ODD_WAY_BACK: Code = Code {
+    id: "E0304",
+    title: "a way back that does not fit the step",
+    explain: "`undo:` and `irreversible:` belong to steps that change something, and exclude each other. `undo: automatic` belongs to `row` \
+        and `rows`, `undo: none_needed` needs a reason under `because:`, and the step under `undo:` must itself change something \
+        (and has no `undo:` of its own: undoing an undo runs the step again).",
+};
+
+/// All codes of this file.
+pub static CODES: &[&Code] = &[&NO_WAY_BACK, &ODD_WAY_BACK];
+
+/// Looks at every step.
+pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
+    for visit in &scene.visits {
+        let step = visit.step;
+        fits(step, visit.role, problems);
+        let rows = matches!(step.act, Act::Row(_) | Act::Rows(_));
+        let silent = step.common.undo.is_none() && step.common.irreversible.is_none();
+        if visit.role == Role::Listed && writes(step) && !rows && silent {
+            let name = step.id().map_or_else(|| format!("this `{}` step", step.act.word()), |id| format!("`{id}`"));
+            problems.push(
+                Diagnostic::error(&NO_WAY_BACK, step.act_at, format!("{name} changes something and does not say how that is taken back"))
+                    .help("add `undo:` with a step that takes it back, or `irreversible: \"why\"`")
+                    .help("or, when there is nothing to take back, `undo: none_needed` and `because: \"why\"`"),
+            );
+        }
+    }
+}
+
+fn fits(step: &Step, role: Role, problems: &mut Diagnostics) {
+    let common = &step.common;
+    let at = match &common.undo {
+        Some(Undo::Automatic(at) | Undo::NoneNeeded(at)) => *at,
+        Some(Undo::Step(undo)) => undo.act_at,
+        None => match &common.irreversible {
+            Some(why) => why.scalar().span,
+            None => return,
+        },
+    };
+    let mut odd = |message: &str, help: &str| problems.push(Diagnostic::error(&ODD_WAY_BACK, at, message).help(help));
+    let rows = matches!(step.act, Act::Row(_) | Act::Rows(_));
+    if !writes(step) {
+        return odd(&format!("`{}` changes nothing here, so there is nothing to take back", step.act.word()), "take `undo:` and `irreversible:` out");
+    }
+    if role == Role::Undo {
+        return odd("the step under `undo:` has no way back of its own", "take it out: undoing an undo runs the step itself again");
+    }
+    if common.undo.is_some() && common.irreversible.is_some() {
+        odd("`undo:` and `irreversible:` exclude each other", "keep the one that is true");
+    }
+    match &common.undo {
+        Some(Undo::Automatic(_)) if !rows => odd(&format!("`{}` cannot be taken back automatically", step.act.word()), "give `undo:` a step, or write `irreversible: \"why\"`"),
+        Some(Undo::NoneNeeded(_)) if common.because.is_none() => odd("`undo: none_needed` without a reason", "add `because: \"why nothing need be taken back\"`"),
+        Some(Undo::Step(undo)) if !writes(undo) => odd(&format!("`{}` changes nothing, so it takes nothing back", undo.act.word()), "use `row`, `rows`, `sql` or an `http` step that writes"),
+        _ => {}
+    }
+}

@@ -1,0 +1,67 @@
+//! Attributes that the result of a step does not have.
+
+use crate::{
+    base::diagnostic::{Code, Diagnostic, Diagnostics},
+    check::{
+        mentions::{Meaning, Mention},
+        scene::Scene,
+        shape::{self, Misstep, Shape},
+    },
+    template::UseKind,
+};
+
+/// No such attribute.
+pub static UNKNOWN_ATTRIBUTE: Code = Code {
+    id: "E0235",
+    title: "an attribute that the result does not have",
+    explain: "The result of a step has known attributes: a found row the columns of its table (those under `columns:`, when that is \
+        given), an `http` step `status`, `headers` and `body`, an `ask` step the parts of its `answer`. A `find` or `query` with \
+        `expect: many`, `none` or a range gives a list: take `| first`, or loop.\n\n\
+        Columns of tables are compared with the database's catalogue, which `trueup check --env NAME` reads.",
+};
+
+/// All codes of this file.
+pub static CODES: &[&Code] = &[&UNKNOWN_ATTRIBUTE];
+
+/// Looks at every attribute of every result and variable.
+pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
+    for mention in scene.mentions.iter().filter(|m| m.usage.kind == UseKind::Variable && m.usage.path.steps.len() > 1) {
+        match mention.meaning {
+            Meaning::Result(index) => judge(scene, mention, 0, &shape::of_result(scene, index), problems),
+            Meaning::Vars if mention.usage.path.steps.len() > 2 => {
+                let datum = mention.attribute().and_then(|name| scene.playbook.vars.get(name));
+                if let Some(datum) = datum {
+                    judge(scene, mention, 1, &shape::of_datum(datum), problems);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// `root` is the index of the part that carries the value.
+fn judge(scene: &Scene<'_>, mention: &Mention<'_>, root: usize, shape: &Shape, problems: &mut Diagnostics) {
+    let parts = &mention.usage.path.steps[root..];
+    let owner = crate::template::Path { steps: mention.usage.path.steps[..=root].to_vec() };
+    let problem = match shape.walk(parts) {
+        Ok(()) => return,
+        Err(Misstep::NoSuch(index, known)) => {
+            let name = part(mention, root + index);
+            Diagnostic::error(&UNKNOWN_ATTRIBUTE, mention.part(scene, root + index), format!("`{owner}` has no attribute `{name}`"))
+                .suggest(&name, known.iter().map(String::as_str).filter(|k| *k != "now"))
+        }
+        Err(Misstep::OfList(index)) => {
+            let name = part(mention, root + index);
+            Diagnostic::error(&UNKNOWN_ATTRIBUTE, mention.part(scene, root + index), format!("`{owner}` is a list and has no attribute `{name}`"))
+                .help(format!("take one element (`({owner} | first).{name}`), all of them (`{owner} | map(attribute='{name}')`), or let the step `expect: one`"))
+        }
+    };
+    problems.push(problem);
+}
+
+fn part(mention: &Mention<'_>, index: usize) -> String {
+    match mention.usage.path.steps.get(index) {
+        Some(crate::template::Step::Name(name)) => name.to_string(),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,101 @@
+//! Names in expressions that nothing has.
+
+use crate::{
+    base::diagnostic::{Code, Diagnostic, Diagnostics},
+    check::{
+        mentions::{ERROR, Meaning, Mention, RESERVED, RUN},
+        scene::Scene,
+        spots::Sees,
+    },
+};
+
+/// Nothing has this name.
+pub static UNKNOWN_NAME: Code = Code {
+    id: "E0234",
+    title: "unknown name in an expression",
+    explain: "An expression uses a name that nothing has. Known are `params.…` (what the person who runs the playbook gives), \
+        `vars.…`, `env.…` (the environment's `vars` in the project file), `run.…` (`id`, `uuid`, `reason`, `actor`, `environment`, \
+        `now`) and the `id` of every step before this one. `self` is the answer in `is:` and in a probe's `done` and `not_done`; `error` \
+        (`status`, `code`, `body`, `text`) is what went wrong, in `otherwise:` and in the `errors:` table.\n\n\
+        A misspelt name is never taken as empty: an empty text in a statement or request is a wrong change.",
+};
+
+/// All codes of this file.
+pub static CODES: &[&Code] = &[&UNKNOWN_NAME];
+
+/// Looks at every mention.
+pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
+    for mention in &scene.mentions {
+        match mention.meaning {
+            Meaning::Nothing => unknown(scene, mention, problems),
+            Meaning::Special => special(scene, mention, problems),
+            Meaning::Params => attribute(scene, mention, "parameter", scene.playbook.params.names().collect(), problems),
+            Meaning::Vars => attribute(scene, mention, "variable", scene.playbook.vars.names().collect(), problems),
+            Meaning::Run => attribute(scene, mention, "part of `run`", RUN.to_vec(), problems),
+            Meaning::Env => attribute(scene, mention, "value of the environments", environment(scene), problems),
+            Meaning::Result(_) => {}
+        }
+    }
+}
+
+/// Every name that some environment has under `vars`.
+pub fn environment<'a>(scene: &Scene<'a>) -> Vec<&'a str> {
+    let mut all: Vec<&str> = scene.project.environments.iter().flat_map(|(_, e)| e.vars.names()).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn attribute(scene: &Scene<'_>, mention: &Mention<'_>, what: &str, known: Vec<&str>, problems: &mut Diagnostics) {
+    let root = mention.usage.path.root();
+    let Some(name) = mention.attribute() else { return };
+    if known.contains(&name) || scene.named.contains(name) {
+        return;
+    }
+    let mut problem = Diagnostic::error(&UNKNOWN_NAME, mention.part(scene, 1), format!("there is no {what} `{name}`"));
+    problem = if known.is_empty() {
+        match mention.meaning {
+            Meaning::Params => problem.help("the playbook declares no `params`; add it there, or write the value itself"),
+            Meaning::Vars => problem.help("the playbook has no `vars`; add it there"),
+            _ => problem.help(format!("`{root}` has no values; the project file declares them under `environments: {{ NAME: {{ vars: … }} }}`")),
+        }
+    } else {
+        problem.suggest(name, known)
+    };
+    problems.push(problem);
+}
+
+fn unknown(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics) {
+    let name = mention.usage.path.root();
+    // It stands in the file, in a part that could not be read.
+    if scene.named.contains(name) {
+        return;
+    }
+    let problem = Diagnostic::error(&UNKNOWN_NAME, mention.part(scene, 0), format!("nothing is called `{name}`"));
+    // The likeliest mistake of all: the parameter itself instead of `params.…`.
+    if scene.playbook.params.get(name).is_some() {
+        return problems.push(problem.help(format!("parameters are written `params.{name}`")));
+    }
+    if scene.playbook.vars.get(name).is_some() {
+        return problems.push(problem.help(format!("variables are written `vars.{name}`")));
+    }
+    let known: Vec<&str> = scene.step_names().chain(["params", "vars", "run", "env"]).collect();
+    problems.push(problem.suggest(name, known));
+}
+
+fn special(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics) {
+    let name = mention.usage.path.root();
+    let at = mention.part(scene, 0);
+    let (fine, message, help) = match name {
+        "self" => (matches!(mention.spot.sees, Sees::Answer | Sees::Judged), "`self` has no meaning here", "`self` is the answer in `is:` and in a probe's `done` and `not_done`; elsewhere write the `id` of the step"),
+        "error" => (mention.spot.sees == Sees::Own, "`error` has no meaning here", "`error` is what went wrong, in `otherwise:` and in the `errors:` table"),
+        "item" => (false, "`item` has no meaning here", "this playbook works on a single record; use `params` and the results of steps"),
+        _ => (false, "`now` is a function", "write `now()` for the clock, or `run.now` for the moment at which the run was made"),
+    };
+    if !fine {
+        debug_assert!(RESERVED.contains(&name));
+        problems.push(Diagnostic::error(&UNKNOWN_NAME, at, message).help(help));
+    } else if name == "error" {
+        attribute(scene, mention, "part of `error`", ERROR.to_vec(), problems);
+    }
+}

@@ -1,0 +1,186 @@
+//! `uses:`: everything that the playbook touches is declared, and nothing else.
+
+use crate::{
+    action::kinds::Act,
+    base::{
+        diagnostic::{Code, Diagnostic, Diagnostics},
+        shape::{UNKNOWN_WORD, Word},
+        source::Span,
+    },
+    check::{
+        facts,
+        scene::{Scene, System, sql_of, writes},
+    },
+    effect::change::TableName,
+    playbook::model::Uses,
+    read::http::METHODS,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Not declared.
+pub static NOT_GRANTED: Code = Code {
+    id: "E0313",
+    title: "something used that `uses` does not declare",
+    explain: "`uses:` lists every table, and every HTTP method of every API, that the playbook may touch. It is enforced, so that whoever \
+        approves a playbook can see at its head how far it can reach:\n\n\
+        ```yaml\n\
+        uses:\n\
+        \x20 register: { read: [trainees], write: [trainees, audits] }\n\
+        \x20 dqt: { methods: [GET] }\n\
+        ```\n\n\
+        A table that may be written may also be read. The audit table of a changed table is written too. The message gives the exact \
+        line to add.",
+};
+/// Declared, not used.
+pub static IDLE_GRANT: Code = Code {
+    id: "W0003",
+    title: "something declared under `uses` that nothing uses",
+    explain: "The playbook declares that it may touch this, and does not. Take it out, so that `uses` shows how far the playbook really reaches.",
+};
+
+/// All codes of this file.
+pub static CODES: &[&Code] = &[&NOT_GRANTED, &IDLE_GRANT];
+
+/// What is needed of one connection, with the first place that needs it.
+#[derive(Default)]
+struct Needs<'a> {
+    read: BTreeMap<String, Span>,
+    write: BTreeMap<String, Span>,
+    methods: BTreeMap<&'a str, Span>,
+    /// A statement could not be understood: what it touches is not known.
+    opaque: bool,
+}
+
+/// Compares what is used with what is declared.
+pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
+    let needs = needs(scene);
+    for (connection, needs) in &needs {
+        let granted = scene.playbook.uses.get(connection);
+        missing(connection, needs, granted, problems);
+    }
+    for (word, grant) in &scene.playbook.uses.entries {
+        methods(grant, problems);
+        let nothing = Needs::default();
+        if scene.connection(word.as_str()).is_none() {
+            continue;
+        }
+        idle(word, grant, needs.get(word.as_str()).unwrap_or(&nothing), problems);
+    }
+}
+
+fn needs<'a>(scene: &Scene<'a>) -> BTreeMap<String, Needs<'a>> {
+    let mut all: BTreeMap<String, Needs<'_>> = BTreeMap::new();
+    for visit in &scene.visits {
+        let step = visit.step;
+        let at = step.act_at;
+        let known = |table: &TableName| sql_of(step).is_some() || scene.facts(table).is_some();
+        for table in facts::tables_read(scene, visit).into_iter().filter(known) {
+            all.entry(table.connection.to_string()).or_default().read.entry(table.table.to_string()).or_insert(at);
+        }
+        if writes(step) {
+            for table in facts::tables_written(scene, visit).into_iter().filter(known) {
+                all.entry(table.connection.to_string()).or_default().write.entry(table.table.to_string()).or_insert(at);
+            }
+        }
+        match &step.act {
+            Act::Http(call) => {
+                if let Some((method, path)) = call.method() {
+                    all.entry(call.api.as_str().into()).or_default().methods.entry(method).or_insert(path.scalar().span);
+                }
+            }
+            _ => {
+                if let Some((connection, _)) = sql_of(step) {
+                    all.entry(connection.as_str().into()).or_default().opaque |= visit.sql.as_ref().is_none_or(facts::is_opaque);
+                }
+            }
+        }
+    }
+    // What is unknown, or of another kind, is reported by the rules about names.
+    all.retain(|connection, needs| {
+        let api = scene.system(connection) == Some(System::Http);
+        if api {
+            (needs.read, needs.write) = Default::default();
+        } else {
+            needs.methods.clear();
+        }
+        scene.connection(connection).is_some()
+    });
+    all
+}
+
+fn missing(connection: &str, needs: &Needs<'_>, granted: Option<&Uses>, problems: &mut Diagnostics) {
+    let has = |list: fn(&Uses) -> &Vec<Word>, name: &str| granted.is_some_and(|g| list(g).iter().any(|word| word.as_str() == name));
+    let line = line(connection, needs, granted);
+    let mut report = |at: Span, what: String| {
+        let help = if granted.is_some() { format!("write under `uses:`: `{line}`") } else { format!("add under `uses:`: `{line}`") };
+        problems.push(Diagnostic::error(&NOT_GRANTED, at, what).help(help));
+    };
+    for (table, at) in &needs.write {
+        if !has(|g| &g.write, table) {
+            report(*at, format!("this writes `{connection}.{table}`, which `uses` does not declare"));
+        }
+    }
+    for (table, at) in &needs.read {
+        if !has(|g| &g.read, table) && !has(|g| &g.write, table) && !needs.write.contains_key(table) {
+            report(*at, format!("this reads `{connection}.{table}`, which `uses` does not declare"));
+        }
+    }
+    for (method, at) in &needs.methods {
+        if !granted.is_some_and(|g| g.methods.iter().any(|word| word.as_str() == *method)) {
+            report(*at, format!("this sends {method} to `{connection}`, which `uses` does not declare"));
+        }
+    }
+}
+
+/// The whole line that would be right: what is declared and what is needed.
+fn line(connection: &str, needs: &Needs<'_>, granted: Option<&Uses>) -> String {
+    let join = |list: fn(&Uses) -> &Vec<Word>, needed: &mut dyn Iterator<Item = &str>| {
+        let mut all: Vec<String> = granted.map(|g| list(g).iter().map(|w| w.as_str().to_owned()).collect()).unwrap_or_default();
+        for name in needed {
+            if !all.iter().any(|known| known == name) {
+                all.push(name.to_owned());
+            }
+        }
+        all
+    };
+    let read = join(|g| &g.read, &mut needs.read.keys().map(String::as_str).filter(|table| !needs.write.contains_key(*table)));
+    let write = join(|g| &g.write, &mut needs.write.keys().map(String::as_str));
+    let methods = join(|g| &g.methods, &mut needs.methods.keys().copied());
+    let parts: Vec<String> = [("read", read), ("write", write), ("methods", methods)]
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(key, names)| format!("{key}: [{}]", names.join(", ")))
+        .collect();
+    format!("{connection}: {{ {} }}", parts.join(", "))
+}
+
+fn methods(grant: &Uses, problems: &mut Diagnostics) {
+    for word in &grant.methods {
+        let known: Vec<String> = METHODS.iter().map(|m| m.to_uppercase()).collect();
+        if !known.iter().any(|m| m == word.as_str()) {
+            let problem = Diagnostic::error(&UNKNOWN_WORD, word.span, format!("`{}` is not an HTTP method", word.as_str()));
+            problems.push(problem.suggest(word.as_str(), known.iter().map(String::as_str)));
+        }
+    }
+}
+
+fn idle(connection: &Word, grant: &Uses, needs: &Needs<'_>, problems: &mut Diagnostics) {
+    let mut report = |word: &Word, what: &str| {
+        problems.push(
+            Diagnostic::warning(&IDLE_GRANT, word.span, format!("nothing {what} `{}` of `{}`", word.as_str(), connection.as_str())).help("take it out of `uses`"),
+        );
+    };
+    let mut seen = BTreeSet::new();
+    for word in grant.read.iter().filter(|_| !needs.opaque) {
+        if !needs.read.contains_key(word.as_str()) && !needs.write.contains_key(word.as_str()) || !seen.insert(word.as_str()) {
+            report(word, "reads");
+        }
+    }
+    for word in grant.write.iter().filter(|word| !needs.opaque && !needs.write.contains_key(word.as_str())) {
+        report(word, "writes");
+    }
+    for word in grant.methods.iter().filter(|word| METHODS.contains(&&*word.as_str().to_lowercase()) && !needs.methods.contains_key(word.as_str())) {
+        problems.push(Diagnostic::warning(&IDLE_GRANT, word.span, format!("nothing sends {} to `{}`", word.as_str(), connection.as_str())).help("take it out of `uses`"));
+    }
+}
+

@@ -1,0 +1,296 @@
+//! The store as a whole: what it holds, what it refuses, and what it finds out.
+
+mod durable;
+mod tampered;
+
+use super::{Claim, Holder, Journal, RunFilter, RunSummary};
+use crate::{
+    base::{identity::RunId, seal::Sealer, secret::Masks, time::Stamp, world::World},
+    journal::{
+        event::Event,
+        failure::JournalError,
+        payload::{HumanDecided, RunCancelled, RunPaused, RunResumed},
+        samples::Filler,
+        words::RunWord,
+    },
+};
+use std::{path::Path, time::Duration};
+
+/// A journal in a folder of its own, with a clock that the test moves.
+struct Desk {
+    home: tempfile::TempDir,
+    world: World,
+    sealer: Sealer,
+}
+
+impl Desk {
+    fn new() -> Desk {
+        let home = tempfile::tempdir().unwrap();
+        let sealer = Sealer::open_or_create(&home.path().join("trueup/seal.key"), Masks::default()).unwrap();
+        Desk { home, world: World::fixed(Stamp { micros: 1_753_264_800_000_000, digits: 6 }), sealer }
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.home.path().join("trueup/journal.db")
+    }
+
+    async fn open(&self) -> Journal {
+        self.open_at(&self.path()).await.unwrap()
+    }
+
+    async fn open_at(&self, path: &Path) -> Result<Journal, JournalError> {
+        Journal::open(path, self.world.clone(), self.sealer.clone()).await
+    }
+
+    fn later(&self, seconds: u64) {
+        // The fixed clock moves when somebody waits; nobody needs to.
+        drop(self.world.pause(Duration::from_secs(seconds)));
+    }
+}
+
+fn run(n: u128) -> RunId {
+    RunId(uuid::Uuid::from_u128((0x0190_u128 << 112) | n))
+}
+
+fn created() -> Event {
+    Filler::plain().created().into()
+}
+
+fn holder(name: &str) -> Holder {
+    Holder { name: name.into(), host: "desk".into(), pid: 7 }
+}
+
+fn decided(step: &str, item: &str) -> Event {
+    let items = vec![item.into()];
+    let (actor, decision) = ("ada".into(), "answer".into());
+    HumanDecided { step: step.into(), items, actor, decision, values: Default::default(), reason: None }.into()
+}
+
+async fn state(journal: &Journal, n: u128) -> RunSummary {
+    journal.run(run(n)).await.unwrap().unwrap()
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[tokio::test]
+async fn every_event_is_stored_and_read_back_in_order() {
+    let desk = Desk::new();
+    let journal = desk.open().await;
+    let events = Filler::plain().every_event(run(1));
+    let end = journal.append(run(1), &events).await.unwrap();
+    assert_eq!(end.seq, events.len() as u64);
+    let id = journal.id();
+    journal.close().await.unwrap();
+
+    let journal = desk.open().await;
+    assert_eq!(journal.id(), id);
+    let back = journal.events(run(1)).await.unwrap();
+    for (i, (stored, event)) in back.iter().zip(&events).enumerate() {
+        assert_eq!(stored.seq, i as u64 + 1);
+        assert_eq!(format!("{:?}", stored.event), format!("{event:?}"));
+    }
+    assert_eq!((back.len(), back.last().unwrap().hash), (events.len(), end.head));
+    assert!(journal.events(run(2)).await.unwrap().is_empty());
+    let report = journal.verify(None).await.unwrap();
+    assert_eq!((report.runs, report.events, report.findings.as_slice()), (1, events.len() as u64, &[][..]));
+    assert_eq!((report.anchor.unwrap().number, report.blind.len()), (2, 4));
+}
+
+#[tokio::test]
+async fn a_run_begins_once_and_with_its_creation() {
+    let journal = Desk::new().open().await;
+    let stray = journal.append(run(1), &[decided("s", "-")]).await.unwrap_err();
+    assert!(matches!(stray, JournalError::OutOfOrder { .. }), "{stray}");
+    assert!(journal.append(run(1), &[]).await.is_err());
+    journal.append(run(1), &[created()]).await.unwrap();
+    let twice = journal.append(run(1), &[decided("s", "-"), created()]).await.unwrap_err();
+    assert!(twice.to_string().contains("made before"), "{twice}");
+    assert_eq!(
+        journal.events(run(1)).await.unwrap().len(),
+        1,
+        "the first event of the refused group is not there either"
+    );
+}
+
+#[tokio::test]
+async fn the_list_of_runs_follows_the_events() {
+    let desk = Desk::new();
+    let journal = desk.open().await;
+    let filler = Filler::plain();
+    journal.append(run(1), &[created()]).await.unwrap();
+    assert_eq!(state(&journal, 1).await.state, RunWord::Created);
+    let claim = journal.claim(run(1), holder("ada"), HOUR).await.unwrap();
+    assert_eq!(state(&journal, 1).await.state, RunWord::Running);
+    desk.later(60);
+    journal.append_claimed(&claim, &[filler.asked("agreed", &["a", "b"]).into()]).await.unwrap();
+    assert_eq!(state(&journal, 1).await.state, RunWord::Waiting);
+    journal.append(run(1), &[decided("agreed", "a")]).await.unwrap();
+    assert_eq!(state(&journal, 1).await.state, RunWord::Waiting);
+    journal.append(run(1), &[decided("agreed", "b")]).await.unwrap();
+    assert_eq!(state(&journal, 1).await.state, RunWord::Created);
+    journal.append(run(1), &[RunPaused { reason: "night".into(), until: None }.into()]).await.unwrap();
+    assert_eq!(state(&journal, 1).await.state, RunWord::Paused);
+    let closed = filler.closed();
+    journal.append(run(1), &[closed.clone().into()]).await.unwrap();
+    let summary = state(&journal, 1).await;
+    assert_eq!((summary.state, summary.end), (RunWord::Closed, Some(closed.end)));
+    assert_eq!(summary.closed_at.unwrap().micros - summary.started_at.micros, 60_000_000);
+    // A retry goes on in the same run.
+    journal.append(run(1), &[RunResumed { actor: "ada".into(), reason: None }.into()]).await.unwrap();
+    let summary = state(&journal, 1).await;
+    assert_eq!((summary.state, summary.end, summary.closed_at, summary.events), (RunWord::Running, None, None, 8));
+    journal.append(run(1), &[RunCancelled { actor: "ada".into(), reason: "wrong one".into() }.into()]).await.unwrap();
+    assert_eq!(state(&journal, 1).await.state, RunWord::Cancelled);
+}
+
+#[tokio::test]
+async fn the_inbox_shows_what_is_open_and_for_which_items() {
+    let desk = Desk::new();
+    let journal = desk.open().await;
+    let filler = Filler::plain();
+    for n in 1..=3 {
+        journal.append(run(n), &[created(), filler.asked("agreed", &["a", "b", "c"]).into()]).await.unwrap();
+        desk.later(1);
+    }
+    journal.append(run(1), &[decided("agreed", "b"), filler.asked("again", &["-"]).into()]).await.unwrap();
+    journal.append(run(2), &[filler.closed().into()]).await.unwrap();
+    journal.append(run(3), &[filler.asked("agreed", &["c"]).into()]).await.unwrap();
+    let open: Vec<_> =
+        journal.waiting().await.unwrap().into_iter().map(|w| (w.run, w.step, w.items.join(" "))).collect();
+    let expected = [(1, "agreed", "a c"), (3, "agreed", "a b"), (1, "again", "-"), (3, "agreed", "c")];
+    assert_eq!(open, expected.map(|(n, step, items)| (run(n), step.to_owned(), items.to_owned())));
+}
+
+#[tokio::test]
+async fn lists_made_again_from_the_events_are_the_same() {
+    let desk = Desk::new();
+    let journal = desk.open().await;
+    let filler = Filler::plain();
+    for n in 1..=4 {
+        let made = crate::journal::payload::RunCreated { plan_id: Some(format!("d{n}").into()), ..filler.created() };
+        journal.append(run(n), &[made.into(), filler.asked("agreed", &["a"]).into()]).await.unwrap();
+        desk.later(1);
+    }
+    journal.append(run(2), &[filler.closed().into()]).await.unwrap();
+    journal.append(run(3), &[decided("agreed", "a")]).await.unwrap();
+    let lists = async || {
+        let runs = journal.runs(&RunFilter::default(), 100).await.unwrap();
+        let used = journal.plan_used("d3").await.unwrap();
+        format!("{runs:?} {:?} {used:?}", journal.waiting().await.unwrap())
+    };
+    let before = lists().await;
+    journal.rebuild().await.unwrap();
+    assert_eq!(lists().await, before);
+    assert_eq!(before.matches("RunSummary").count(), 4);
+}
+
+#[tokio::test]
+async fn runs_are_listed_newest_first_and_filtered() {
+    let desk = Desk::new();
+    let journal = desk.open().await;
+    for (n, playbook, actor) in [(1, "a/b", "ada"), (2, "a/b", "bob"), (3, "c/d", "ada")] {
+        let made = crate::journal::payload::RunCreated {
+            playbook: playbook.into(),
+            actor: actor.into(),
+            ..Filler::plain().created()
+        };
+        journal.append(run(n), &[made.into()]).await.unwrap();
+        desk.later(10);
+    }
+    journal.append(run(2), &[Filler::plain().closed().into()]).await.unwrap();
+    let list = async |filter: RunFilter, limit| {
+        let runs = journal.runs(&filter, limit).await.unwrap();
+        runs.iter().map(|r| r.id.0.as_u128() as u32).collect::<Vec<_>>()
+    };
+    let any = RunFilter::default;
+    assert_eq!(list(any(), 9).await, [3, 2, 1]);
+    assert_eq!(list(any(), 2).await, [3, 2]);
+    assert_eq!(list(RunFilter { playbook: Some("a/b".into()), ..any() }, 9).await, [2, 1]);
+    assert_eq!(list(RunFilter { actor: Some("ada".into()), ..any() }, 9).await, [3, 1]);
+    assert_eq!(list(RunFilter { unfinished: true, ..any() }, 9).await, [3, 1]);
+    assert_eq!(list(RunFilter { state: Some(RunWord::Closed), ..any() }, 9).await, [2]);
+    let since = state(&journal, 2).await.started_at;
+    assert_eq!(list(RunFilter { since: Some(since), ..any() }, 9).await, [3, 2]);
+}
+
+#[tokio::test]
+async fn a_short_id_finds_its_run_or_lists_the_candidates() {
+    let journal = Desk::new().open().await;
+    for n in [0xab00_0001, 0xab00_0002, 0xcd00_0003] {
+        journal.append(run(n), &[created()]).await.unwrap();
+    }
+    for given in ["cd", "CD00", "cd000003", "01900000-0000-0000-0000-0000cd00", "019000000000000000000000cd"] {
+        assert_eq!(journal.find_run(given).await.unwrap(), run(0xcd00_0003), "{given}");
+    }
+    assert_eq!(journal.find_run(&run(0xab00_0002).to_string()).await.unwrap(), run(0xab00_0002));
+    let JournalError::Ambiguous { candidates, .. } = journal.find_run("ab").await.unwrap_err() else { panic!() };
+    assert_eq!(candidates, [run(0xab00_0002), run(0xab00_0001)]);
+    assert!(journal.find_run("ab").await.unwrap_err().to_string().contains("0000ab000001"));
+    for given in ["", "ef", "b0", "xyz", "%", "'", "0190000000000000000000000000000000"] {
+        assert!(matches!(journal.find_run(given).await, Err(JournalError::NoSuchRun { .. })), "{given}");
+    }
+}
+
+#[tokio::test]
+async fn a_plan_is_used_once() {
+    let desk = Desk::new();
+    let journal = desk.open().await;
+    let made =
+        || Event::from(crate::journal::payload::RunCreated { plan_id: Some("d1".into()), ..Filler::plain().created() });
+    assert_eq!(journal.plan_used("d1").await.unwrap(), None);
+    journal.append(run(1), &[made()]).await.unwrap();
+    let error = journal.append(run(2), &[made()]).await.unwrap_err();
+    assert!(matches!(error, JournalError::PlanUsed { run: by, .. } if by == run(1)), "{error}");
+    assert!(journal.run(run(2)).await.unwrap().is_none());
+    assert_eq!(journal.plan_used("d1").await.unwrap().unwrap().0, run(1));
+    // Without a saved plan there is nothing to use up, and the same change may come again.
+    journal.append(run(2), &[created()]).await.unwrap();
+    journal.append(run(3), &[created()]).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_process_at_a_time_works_on_a_run() {
+    let desk = Desk::new();
+    let (journal, other) = (desk.open().await, desk.open().await);
+    journal.append(run(1), &[created()]).await.unwrap();
+    let first = journal.claim(run(1), holder("ada"), HOUR).await.unwrap();
+    let refused = other.claim(run(1), holder("bob"), HOUR).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "ada is working on run 00000001 (process 7 on desk, since 2025-07-23T10:00:00.000000Z)"
+    );
+    assert_eq!(other.holder(run(1)).await.unwrap().as_ref(), Some(&first));
+    journal.release(&first).await.unwrap();
+    assert_eq!(other.holder(run(1)).await.unwrap(), None);
+    assert!(matches!(journal.release(&first).await, Err(JournalError::ClaimLost { .. })));
+
+    let second = other.claim(run(1), holder("bob"), HOUR).await.unwrap();
+    assert_eq!((first.fence, second.fence), (1, 2));
+    let late = journal.append_claimed(&first, &[decided("s", "-")]).await.unwrap_err();
+    assert!(matches!(late, JournalError::ClaimLost { fence: 1, .. }), "{late}");
+    other.append_claimed(&second, &[decided("s", "-")]).await.unwrap();
+    let names: Vec<_> = journal.events(run(1)).await.unwrap().iter().map(|s| s.event.name()).collect();
+    assert_eq!(names, ["run.created", "run.claimed", "run.claimed", "human.decided"]);
+}
+
+#[tokio::test]
+async fn an_old_claim_is_open_to_all_and_a_dead_one_to_whoever_saw_it() {
+    let desk = Desk::new();
+    let journal = desk.open().await;
+    journal.append(run(1), &[created()]).await.unwrap();
+    let first = journal.claim(run(1), holder("ada"), HOUR).await.unwrap();
+    desk.later(3599);
+    assert!(journal.claim(run(1), holder("bob"), HOUR).await.is_err());
+    desk.later(1);
+    // Nobody else took it: its holder may still finish what he does.
+    journal.append_claimed(&first, &[decided("s", "-")]).await.unwrap();
+    let second = journal.claim(run(1), holder("bob"), HOUR).await.unwrap();
+    let stale: Result<Claim, _> = journal.seize(&first, holder("eve"), HOUR).await;
+    assert!(matches!(stale, Err(JournalError::Claimed { .. })));
+    let third = journal.seize(&second, holder("eve"), HOUR).await.unwrap();
+    assert_eq!(third.fence, 3);
+    assert!(journal.append_claimed(&second, &[decided("s", "-")]).await.is_err());
+    // A run that is not there cannot be taken, and leaves no claim behind.
+    assert!(journal.claim(run(9), holder("ada"), HOUR).await.is_err());
+    assert_eq!(journal.holder(run(9)).await.unwrap(), None);
+}

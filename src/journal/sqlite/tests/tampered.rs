@@ -1,0 +1,286 @@
+//! Every way to tamper that we could think of is found, and what cannot be found from inside is found with an anchor.
+
+use super::*;
+use crate::journal::{
+    chain::{self, Hash},
+    sqlite::{Anchor, Report},
+};
+use sqlx::{ConnectOptions, Connection, Row, SqliteConnection, sqlite::SqliteConnectOptions};
+use std::fs;
+
+/// Numbers that are the same in every run of the test.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % below as u64) as usize
+    }
+}
+
+/// Runs 1 and 2 are closed, run 3 is not.
+async fn three_runs(desk: &Desk) -> (uuid::Uuid, Anchor) {
+    let journal = desk.open().await;
+    let filler = Filler::plain();
+    for n in 1..=3 {
+        journal.append(run(n), &[created()]).await.unwrap();
+        for i in 0..6 {
+            desk.later(1);
+            journal.append(run(n), &[decided(&format!("step {i} of {n}"), "-")]).await.unwrap();
+        }
+        if n < 3 {
+            journal.append(run(n), &[filler.closed().into()]).await.unwrap();
+        }
+    }
+    let report = journal.verify(None).await.unwrap();
+    assert_eq!((report.events, report.findings.len()), (23, 0));
+    let id = journal.id();
+    journal.close().await.unwrap();
+    (id, report.anchor.unwrap())
+}
+
+/// A copy of the file without the triggers, for somebody who knows SQLite.
+async fn copy(desk: &Desk, n: usize) -> (std::path::PathBuf, SqliteConnection) {
+    let path = desk.home.path().join(format!("copy{n}.db"));
+    fs::copy(desk.path(), &path).unwrap();
+    let mut file = SqliteConnectOptions::new().filename(&path).foreign_keys(false).connect().await.unwrap();
+    for drop in ["events_stay", "events_last", "payloads_stay", "payloads_last", "heads_stay", "heads_last"] {
+        let drop = sqlx::AssertSqlSafe(format!("DROP TRIGGER {drop}"));
+        sqlx::query(drop).execute(&mut file).await.unwrap();
+    }
+    sqlx::query("PRAGMA synchronous = OFF").execute(&mut file).await.unwrap();
+    (path, file)
+}
+
+async fn sql(file: &mut SqliteConnection, statement: &str) {
+    let done = sqlx::query(sqlx::AssertSqlSafe(statement.to_owned())).execute(&mut *file).await.unwrap();
+    assert!(done.rows_affected() > 0, "nothing happened: {statement}");
+}
+
+async fn verdict(desk: &Desk, path: &Path, file: SqliteConnection, anchor: Option<Anchor>) -> Report {
+    file.close().await.unwrap();
+    let journal = desk.open_at(path).await.unwrap();
+    let report = journal.verify(anchor).await.unwrap();
+    journal.close().await.unwrap();
+    fs::remove_file(path).unwrap();
+    report
+}
+
+/// Bytes of one cell, changed in one bit.
+async fn flip(file: &mut SqliteConnection, table: &str, column: &str, filter: &str, dice: &mut Dice) {
+    let read = format!("SELECT {column} FROM {table} WHERE {filter}");
+    let mut bytes: Vec<u8> = sqlx::query_scalar(sqlx::AssertSqlSafe(read)).fetch_one(&mut *file).await.unwrap();
+    let at = dice.roll(bytes.len());
+    bytes[at] ^= 1 << dice.roll(8);
+    let write = format!("UPDATE {table} SET {column} = ? WHERE {filter}");
+    sqlx::query(sqlx::AssertSqlSafe(write)).bind(bytes).execute(&mut *file).await.unwrap();
+}
+
+#[tokio::test]
+async fn three_hundred_random_tamperings_are_all_found_at_their_place() {
+    let desk = Desk::new();
+    three_runs(&desk).await;
+    let mut dice = Dice(0x5eed);
+    for n in 0..300 {
+        let (path, mut file) = copy(&desk, n).await;
+        let (r, seq) = (1 + dice.roll(3) as u128, 2 + dice.roll(5));
+        let (name, other) = (run(r).to_string(), run(1 + r % 3).to_string());
+        let here = format!("run = '{name}' AND seq = {seq}");
+        let kind = n % 12;
+        match kind {
+            0 => flip(&mut file, "payloads", "bytes", &here, &mut dice).await,
+            1 => flip(&mut file, "events", "hash", &here, &mut dice).await,
+            2 => flip(&mut file, "events", "prev", &here, &mut dice).await,
+            3 => flip(&mut file, "events", "payload_hash", &here, &mut dice).await,
+            4 => sql(&mut file, &format!("UPDATE events SET at = at + 1 WHERE {here}")).await,
+            5 => sql(&mut file, &format!("UPDATE events SET kind = 'step.read' WHERE {here}")).await,
+            6 => sql(&mut file, &format!("DELETE FROM events WHERE {here}")).await,
+            7 => sql(&mut file, &format!("DELETE FROM payloads WHERE {here}")).await,
+            8 => reorder(&mut file, "payloads", &name, seq).await,
+            9 => reorder(&mut file, "events", &name, seq).await,
+            10 => {
+                // Splice: an event of another run, whole.
+                sql(&mut file, &format!("DELETE FROM events WHERE {here}")).await;
+                sql(&mut file, &format!("UPDATE events SET run = '{name}' WHERE run = '{other}' AND seq = {seq}"))
+                    .await;
+            }
+            _ => {
+                // Insert: everything after it moves up by one.
+                sql(&mut file, &format!("UPDATE events SET seq = seq + 1000 WHERE run = '{name}' AND seq > {seq}"))
+                    .await;
+                sql(&mut file, &format!("UPDATE events SET seq = seq - 999 WHERE run = '{name}' AND seq > 1000")).await;
+                let insert = format!(
+                    "INSERT INTO events SELECT run, seq + 1, kind, at, hash, hash, payload_hash FROM events WHERE {here}"
+                );
+                sql(&mut file, &insert).await;
+            }
+        }
+        let report = verdict(&desk, &path, file, None).await;
+        let first =
+            report.findings.iter().find(|f| f.run == Some(run(r))).unwrap_or_else(|| panic!("kind {kind} not found"));
+        let expected = if kind == 11 { seq + 1 } else { seq } as u64;
+        assert_eq!(first.seq, expected, "kind {kind}: {first}");
+    }
+}
+
+/// Two neighbours change places.
+async fn reorder(file: &mut SqliteConnection, table: &str, run: &str, seq: usize) {
+    for (from, to) in [(seq, 1000), (seq + 1, seq), (1000, seq + 1)] {
+        sql(file, &format!("UPDATE {table} SET seq = {to} WHERE run = '{run}' AND seq = {from}")).await;
+    }
+}
+
+#[tokio::test]
+async fn cuts_and_forged_ends_are_found_where_the_journals_own_chain_or_the_list_knows_better() {
+    let desk = Desk::new();
+    three_runs(&desk).await;
+    let (closed, open) = (run(1).to_string(), run(3).to_string());
+    let cut_closed = format!("DELETE FROM events WHERE run = '{closed}' AND seq > 5");
+    let cases = [
+        (vec![format!("DELETE FROM events WHERE run = '{open}' AND seq > 5")], "the list of runs"),
+        (
+            vec![
+                cut_closed.clone(),
+                format!(
+                    "UPDATE runs SET seq = 5, head = (SELECT hash FROM events WHERE run = '{closed}' AND seq = 5) WHERE id = '{closed}'"
+                ),
+            ],
+            "missing at the end",
+        ),
+        (
+            vec![
+                format!("DELETE FROM events WHERE run = '{closed}'"),
+                format!("DELETE FROM runs WHERE id = '{closed}'"),
+            ],
+            "missing at the end",
+        ),
+        (vec![format!("DELETE FROM heads WHERE run = '{open}'")], "does not know this run"),
+        (vec![format!("DELETE FROM heads WHERE run = '{closed}'")], "entries before it are missing"),
+        (
+            vec!["UPDATE heads SET seq = seq - 1 WHERE number = 2".into()],
+            "entry 2: its hash is not that of its content",
+        ),
+        (vec![format!("DELETE FROM runs WHERE id = '{open}'")], "the list of runs"),
+        (vec![format!("UPDATE events SET hash = 7, prev = 'x' WHERE run = '{open}' AND seq = 3")], "event 3: "),
+        (vec![format!("UPDATE events SET kind = x'ff00', at = 'noon' WHERE run = '{open}' AND seq = 3")], "event 3: "),
+        (vec![format!("UPDATE heads SET hash = 'x', seq = 'y' WHERE run = '{open}'")], "entry 5: "),
+        (vec![format!("UPDATE events SET run = 'nobody' WHERE run = '{open}'")], "`nobody` is not the id of a run"),
+    ];
+    for (n, (statements, words)) in cases.into_iter().enumerate() {
+        let (path, mut file) = copy(&desk, n).await;
+        for statement in &statements {
+            sql(&mut file, statement).await;
+        }
+        let report = verdict(&desk, &path, file, None).await;
+        let told: Vec<_> = report.findings.iter().map(ToString::to_string).collect();
+        assert!(told.iter().any(|t| t.contains(words)), "{statements:?}: {told:?}");
+    }
+}
+
+/// The end of the journal written anew by somebody who computes every hash: run 2 never happened.
+async fn without_run_two(file: &mut SqliteConnection, journal: uuid::Uuid) {
+    let two = run(2).to_string();
+    for (table, column) in [("events", "run"), ("payloads", "run"), ("runs", "id"), ("heads", "run")] {
+        sql(file, &format!("DELETE FROM {table} WHERE {column} = '{two}'")).await;
+    }
+    let rows =
+        sqlx::query("SELECT number, run, seq, head FROM heads ORDER BY number").fetch_all(&mut *file).await.unwrap();
+    let mut prev = chain::journal_genesis(journal);
+    for (i, row) in rows.iter().enumerate() {
+        let (number, name): (i64, String) = (row.get(0), row.get(1));
+        let head = Hash::from_slice(row.get(3)).unwrap();
+        let hash = chain::journal_link(i as u64 + 1, prev, name.parse().unwrap(), row.get::<i64, _>(2) as u64, head);
+        sqlx::query("UPDATE heads SET number = ?, prev = ?, hash = ? WHERE number = ?")
+            .bind(i as i64 + 1)
+            .bind(prev.0.as_slice())
+            .bind(hash.0.as_slice())
+            .bind(number)
+            .execute(&mut *file)
+            .await
+            .unwrap();
+        prev = hash;
+    }
+}
+
+#[tokio::test]
+async fn what_hashes_alone_cannot_show_is_said_and_an_anchor_shows_it() {
+    let desk = Desk::new();
+    let (journal, anchor) = three_runs(&desk).await;
+    for (n, given) in [None, Some(anchor)].into_iter().enumerate() {
+        let (path, mut file) = copy(&desk, n).await;
+        without_run_two(&mut file, journal).await;
+        let report = verdict(&desk, &path, file, given).await;
+        let told: Vec<_> = report.findings.iter().map(ToString::to_string).collect();
+        match given {
+            None => assert!(told.is_empty() && report.blind.iter().any(|b| b.contains("written anew")), "{told:?}"),
+            Some(_) => assert!(matches!(&told[..], [one] if one.contains("anchor")), "{told:?}"),
+        }
+    }
+    // The anchor of an untouched journal holds, also when it grew since.
+    let live = desk.open().await;
+    live.append(run(4), &[created()]).await.unwrap();
+    assert!(live.verify(Some(anchor)).await.unwrap().findings.is_empty());
+}
+
+#[tokio::test]
+async fn a_tampered_run_is_neither_read_nor_extended() {
+    let desk = Desk::new();
+    three_runs(&desk).await;
+    let open = run(3).to_string();
+    let (path, mut file) = copy(&desk, 0).await;
+    sql(
+        &mut file,
+        &format!("UPDATE payloads SET bytes = replace(bytes, 'ada', 'eve') WHERE run = '{open}' AND seq = 4"),
+    )
+    .await;
+    sql(&mut file, &format!("DELETE FROM events WHERE run = '{}' AND seq > 5", run(1))).await;
+    file.close().await.unwrap();
+    let journal = desk.open_at(&path).await.unwrap();
+    let error = journal.events(run(3)).await.unwrap_err();
+    assert!(matches!(error, JournalError::Tampered { seq: 4, .. }), "{error}");
+    assert_eq!(journal.events(run(2)).await.unwrap().len(), 8);
+    let error = journal.append(run(1), &[decided("a", "-")]).await.unwrap_err();
+    assert!(matches!(error, JournalError::Tampered { seq: 5, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn whatever_byte_of_the_file_changes_no_other_history_is_ever_read() {
+    let desk = Desk::new();
+    three_runs(&desk).await;
+    let whole = fs::read(desk.path()).unwrap();
+    let history = async |journal: &Journal| {
+        let mut all = String::new();
+        for n in 1..=3 {
+            all.push_str(&format!("{:?}", journal.events(run(n)).await.ok()?));
+        }
+        Some(all)
+    };
+    let truth = history(&desk.open().await).await.unwrap();
+    let (mut dice, mut found, mut harmless) = (Dice(0xbeef), 0, 0);
+    for n in 0..150 {
+        let path = desk.home.path().join(format!("flip{n}.db"));
+        let mut bytes = whole.clone();
+        let at = dice.roll(bytes.len());
+        bytes[at] ^= 1 << dice.roll(8);
+        fs::write(&path, &bytes).unwrap();
+        let sound = match desk.open_at(&path).await {
+            Ok(journal) => {
+                let clean = journal.verify(None).await.is_ok_and(|report| report.findings.is_empty());
+                if clean {
+                    assert_eq!(history(&journal).await.as_deref(), Some(&*truth), "byte {at}");
+                }
+                clean
+            }
+            Err(_) => false,
+        };
+        if sound {
+            harmless += 1
+        } else {
+            found += 1
+        }
+        fs::remove_file(&path).unwrap();
+    }
+    assert!(found > 20 && harmless > 0, "{found} found, {harmless} in unused space or in the lists");
+}

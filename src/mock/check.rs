@@ -1,0 +1,153 @@
+//! What must fit together in a mock file beyond the shape of each part. Looks at no request.
+
+use super::model::{Answer, Mock, Route};
+use crate::{
+    base::{
+        diagnostic::{Code, Diagnostic},
+        shape::{Lowering, ONE_OF},
+        source::Span,
+        suggest,
+        yaml::Scalar,
+    },
+    template::{Step, Use, UseKind},
+};
+
+/// A route that can never do what it says.
+pub static ROUTE: Code = Code {
+    id: "E0901",
+    title: "a route that does not fit together",
+    explain: "A route has exactly one method with its path. `of` names a collection of the file, and the path then holds \
+        `{key}` with the name of that collection's key (a route that only inserts needs no key). `set`, `insert`, `remove` and \
+        `missing` need `of`; `last` needs `answers`.",
+};
+/// A name that expressions of a mock do not have.
+pub static NAME: Code = Code {
+    id: "E0902",
+    title: "a name that mocks do not know",
+    explain: "Expressions of a mock know `path`, `query`, `headers`, `body`, `method`, `row`, `collections` and `calls`. `path` holds \
+        the names in braces of the route's own path.",
+};
+/// An answer with two bodies.
+pub static ANSWER: Code = Code {
+    id: "E0903",
+    title: "an answer that does not fit together",
+    explain: "An answer has one body: `json` or `text`. A route has `answer` for every call or `answers` in turn.",
+};
+
+/// All codes of this folder.
+pub static CODES: &[&Code] = &[&ROUTE, &NAME, &ANSWER];
+
+/// The names that expressions of a route know.
+pub const NAMES: &[&str] = &["path", "query", "headers", "body", "method", "row", "collections", "calls"];
+
+/// Notes everything that does not fit together.
+pub(super) fn check(mock: &Mock, cx: &mut Lowering<'_>) {
+    if let Some(guard) = &mock.auth {
+        if guard.bearer.is_some() == guard.header.is_some() {
+            cx.push(Diagnostic::error(&ONE_OF, guard.at, "auth has exactly one of `bearer` and `header`"));
+        }
+        guard.refused.iter().for_each(|a| answer(a, &[], cx));
+    }
+    mock.otherwise.iter().for_each(|a| answer(a, &[], cx));
+    for (name, collection) in mock.collections.iter() {
+        let key = collection.key.as_str();
+        for (i, row) in collection.rows.iter().enumerate() {
+            if row.0.get(key).is_none_or(|v| v.is_null()) {
+                let message = format!("row {} of `{name}` has no `{key}`, the key of its collection", i + 1);
+                cx.push(Diagnostic::error(&ROUTE, collection.key.span, message));
+            }
+        }
+    }
+    mock.routes.iter().for_each(|r| route(mock, r, cx));
+}
+
+fn route(mock: &Mock, route: &Route, cx: &mut Lowering<'_>) {
+    let mut note = |at: Span, message: &str, help: &str| cx.push(Diagnostic::error(&ROUTE, at, message).help(help));
+    let methods = route.methods();
+    if methods.len() != 1 {
+        note(
+            route.at,
+            "a route has exactly one method with its path",
+            "write one of `get: /path`, `head`, `post`, `put`, `patch`, `delete`",
+        );
+    }
+    if !route.answers.is_empty() && route.answer.is_some() {
+        cx.push(Diagnostic::error(&ANSWER, route.at, "a route has `answer` or `answers`, not both"));
+    }
+    if route.last.is_some() && route.answers.is_empty() {
+        cx.push(Diagnostic::error(&ROUTE, route.at, "`last` says what comes after `answers`, and there are none"));
+    }
+    let names: Vec<&str> = methods.iter().flat_map(|(_, path)| path.names().map(|n| &**n)).collect();
+    match &route.of {
+        Some(of) => match mock.collections.get(of.as_str()) {
+            None => cx.push(
+                Diagnostic::error(&ROUTE, of.span, format!("the mock has no collection `{}`", of.as_str()))
+                    .suggest(of.as_str(), mock.collections.names()),
+            ),
+            Some(collection) if route.insert.is_none() && !names.contains(&collection.key.as_str()) => {
+                let message =
+                    format!("the path does not hold `{{{}}}`, the key of `{}`", collection.key.as_str(), of.as_str());
+                cx.push(Diagnostic::error(&ROUTE, of.span, message));
+            }
+            Some(_) => {}
+        },
+        None if route.changes() || route.missing.is_some() => {
+            cx.push(Diagnostic::error(
+                &ROUTE,
+                route.at,
+                "`set`, `insert`, `remove` and `missing` need `of`, the collection",
+            ));
+        }
+        None => {}
+    }
+    let answers = route.answers.iter().chain(&route.answer).chain(&route.missing);
+    answers.for_each(|a| answer(a, &names, cx));
+    for (_, datum) in route.query.iter() {
+        texts(datum.tree.texts(), &names, cx);
+    }
+    for datum in route.set.iter().chain(&route.insert) {
+        texts(datum.tree.texts(), &names, cx);
+    }
+    for expression in route.when.iter().chain(&route.per) {
+        uses(expression.scalar(), expression.names(), &names, cx);
+    }
+}
+
+fn answer(answer: &Answer, path: &[&str], cx: &mut Lowering<'_>) {
+    if answer.json.is_some() && answer.text.is_some() {
+        cx.push(Diagnostic::error(&ANSWER, answer.at, "an answer has `json` or `text`, not both"));
+    }
+    let all = answer
+        .json
+        .iter()
+        .flat_map(|d| d.tree.texts())
+        .chain(&answer.text)
+        .chain(answer.headers.iter().map(|(_, t)| t));
+    texts(all.collect(), path, cx);
+}
+
+fn texts(texts: Vec<&crate::template::Text>, path: &[&str], cx: &mut Lowering<'_>) {
+    for text in texts {
+        uses(text.scalar(), text.names(), path, cx);
+    }
+}
+
+/// Notes names that do not exist; `path` are the names in braces of the route.
+fn uses(scalar: &Scalar, found: &[Use], path: &[&str], cx: &mut Lowering<'_>) {
+    let source = cx.source().clone();
+    let variables = found.iter().filter(|u| matches!(u.kind, UseKind::Variable | UseKind::Optional));
+    for one in variables {
+        let root = one.path.root();
+        let (name, known, what) = match one.path.steps.get(1) {
+            _ if !NAMES.contains(&root) => (root, NAMES, "a mock knows no name"),
+            Some(Step::Name(name)) if root == "path" && !path.contains(&&**name) => {
+                (&**name, path, "the route's path has no")
+            }
+            _ => continue,
+        };
+        let mut problem =
+            Diagnostic::error(&NAME, scalar.inner(&source, one.range.clone()), format!("{what} `{name}`"));
+        problem.help.extend(suggest::help(name, known.iter().copied()));
+        cx.push(problem);
+    }
+}

@@ -1,0 +1,19 @@
+//! APIs that play along: a YAML file in, an HTTP server on this machine out. For sandboxes, `trueup mock` and tests.
+//!
+//! `model` (the file) → `check` → `play` (one call in, one reply out, no network) → `server` (sockets, faults). Knows
+//! nothing of connections, playbooks or steps. `docs/mock.md` is the reference.
+
+pub mod check;
+pub mod fault;
+pub mod model;
+pub mod play;
+pub mod record;
+pub mod server;
+
+pub use fault::Fault;
+pub use model::Mock;
+pub use record::Logged;
+pub use server::{Running, StartError};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! `apply`: the plan that was shown becomes a run, and the run is carried out.
+
+use super::{Failure, Surroundings, project::Opened, record::Record};
+use crate::{
+    base::{
+        identity::{RunId, SINGLE_ITEM},
+        value::Value,
+    },
+    engine::{
+        drive::{Driver, Stopped},
+        setting::Setting,
+        state::RunState,
+        watch::Watch,
+    },
+    journal::{
+        event::Event,
+        payload::{ItemStarted, RunCreated, StartedItem},
+        sqlite::Claim,
+    },
+    plan::{ItemPlan, Plan, stored},
+};
+use std::sync::atomic::AtomicBool;
+
+/// The longest reason.
+pub const LONGEST_REASON: usize = 500;
+
+/// A reason and an actor that may stand in an audit trail.
+pub fn named<'a>(reason: Option<&'a str>, actor: Option<&'a str>) -> Result<(&'a str, &'a str), Failure> {
+    let Some(reason) = reason.map(str::trim).filter(|r| !r.is_empty()) else {
+        return Err(
+            Failure::usage("a run needs a reason").help("say why, for the audit trail: `--reason \"Zendesk 4711: …\"`")
+        );
+    };
+    let length = reason.chars().count();
+    if length > LONGEST_REASON {
+        return Err(Failure::usage(format!("the reason has {length} characters; at most {LONGEST_REASON}")));
+    }
+    let Some(actor) = actor.map(str::trim).filter(|a| !a.is_empty()) else {
+        return Err(Failure::usage("nobody knows who runs this").help("say who: `--actor NAME`, or set TRUEUP_ACTOR"));
+    };
+    Ok((reason, actor))
+}
+
+/// Records a new run of this plan. Nothing has happened yet.
+pub async fn create(record: &Record, opened: &Opened, setting: &Setting, plan: &Plan) -> Result<RunId, Failure> {
+    let run = setting.run.id;
+    let counts = plan.counts();
+    let count = |n: usize| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
+    let summary = Value::map([
+        ("changes", count(counts.changes)),
+        ("rows", count(counts.rows)),
+        ("requests", count(counts.requests)),
+        ("questions", count(counts.questions)),
+        ("exact", count(counts.exact)),
+    ]);
+    let item = plan.items.first();
+    let created = RunCreated {
+        playbook: plan.playbook.clone(),
+        version: plan.version,
+        text: setting.source.text().into(),
+        sha256: plan.text_hash.as_str().into(),
+        called: Vec::new(),
+        facts: opened.source.text().into(),
+        params: setting.params.clone(),
+        purpose: "apply".into(),
+        about: None,
+        reason: setting.run.reason.to_string(),
+        actor: setting.run.actor.clone(),
+        environment: setting.environment.clone(),
+        now: setting.run.now,
+        // A plan made on the spot is used by this run alone; single use concerns plans that are saved.
+        plan_digest: Some(plan.digest().into()),
+        plan_id: None,
+        plan: None,
+        plan_summary: Some(summary),
+        engine: env!("CARGO_PKG_VERSION").into(),
+        targets: Vec::new(),
+        approvals: Vec::new(),
+    };
+    let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item.map(stored::store) };
+    let events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
+    record.journal.append(run, &events).await?;
+    Ok(run)
+}
+
+/// How far a run got.
+pub struct Carried {
+    /// Where driving stopped.
+    pub stopped: Stopped,
+    /// Where the run stands.
+    pub state: RunState,
+}
+
+/// Carries a run out, from wherever it stands, until it is over, waits or is asked to pause.
+pub async fn carry(
+    record: &Record,
+    setting: &Setting,
+    claim: Claim,
+    plan: Option<&ItemPlan>,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
+    let state = record.state(claim.run).await?;
+    let mut driver = Driver::new(setting, &record.journal, claim.clone(), plan, watch, pause, state);
+    let stopped = driver.run().await?;
+    record.journal.release(&claim).await?;
+    Ok(Carried { stopped, state: driver.state })
+}
+
+/// Makes a run of a plan and carries it out.
+pub async fn apply(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    setting: &Setting,
+    plan: &Plan,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
+    let run = create(record, opened, setting, plan).await?;
+    let claim = record.claim(surroundings, run, &setting.run.actor).await?;
+    carry(record, setting, claim, plan.items.first(), watch, pause).await
+}

@@ -1,0 +1,140 @@
+//! `check`: all problems of all files in one go, offline; with an environment also against the live databases.
+
+use super::{
+    Failure, Surroundings,
+    plan::databases,
+    playbook::{all, name_of},
+    project::{self, Opened},
+};
+use crate::{
+    base::{diagnostic::Diagnostics, yaml},
+    check::{self, Knowledge, PrepareFault, Prepared},
+    connection::{database::Database, statement::Statement},
+    playbook::model::Playbook,
+    table::catalogue::Catalogue,
+};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
+
+/// What a check found.
+pub struct Found {
+    /// How many files were looked at.
+    pub files: usize,
+    /// The problems, file by file; files without any are not there.
+    pub problems: Vec<Diagnostics>,
+}
+
+impl Found {
+    /// No errors (advice does not count).
+    pub fn is_good(&self) -> bool {
+        self.problems.iter().all(|p| p.errors() == 0)
+    }
+}
+
+/// Checks the given files and folders, or all playbooks of the project. With `environment` also against its databases.
+pub async fn check(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    paths: &[PathBuf],
+    environment: Option<&str>,
+) -> Result<Found, Failure> {
+    let mut files = Vec::new();
+    if paths.is_empty() {
+        files = all(&opened.playbooks());
+    }
+    for path in paths {
+        let path = surroundings.folder.join(path);
+        if path.is_dir() {
+            files.extend(all(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    let live = match environment {
+        Some(name) => Some(Live::open(surroundings, opened, name).await?),
+        None => None,
+    };
+    let mut problems: Vec<Diagnostics> = Some(opened.advice.clone()).filter(|a| !a.is_empty()).into_iter().collect();
+    for path in &files {
+        let source = match project::read(path, yaml::LIMITS, &surroundings.folder) {
+            Ok(source) => source,
+            Err(Failure::Texts(found)) => {
+                problems.extend(found);
+                continue;
+            }
+            Err(other) => return Err(other),
+        };
+        let mut knowledge = Knowledge { name: name_of(path, opened), ..Knowledge::default() };
+        let mut quiet = Diagnostics::new(source.clone());
+        if let Some(live) = &live
+            && let Some(playbook) = Playbook::parse(&source, &mut quiet)
+        {
+            live.learn(&playbook, &mut knowledge).await;
+        }
+        let (_, found) = check::read_and_check(source, opened.project.clone(), &knowledge);
+        if !found.is_empty() {
+            problems.push(found);
+        }
+    }
+    Ok(Found { files: files.len(), problems })
+}
+
+/// The databases of an environment, asked for their catalogues and for what they think of statements.
+struct Live {
+    databases: HashMap<Arc<str>, Database>,
+    catalogues: HashMap<Arc<str>, Catalogue>,
+}
+
+impl Live {
+    async fn open(surroundings: &Surroundings, opened: &Opened, environment: &str) -> Result<Live, Failure> {
+        let (name, _) = opened.project.environment(Some(environment)).map_err(Failure::usage)?;
+        let databases = databases(surroundings, opened, name)?;
+        let mut catalogues = HashMap::new();
+        for (name, database) in &databases {
+            let asked = async {
+                let mut reading = database.reading().await?;
+                let catalogue = reading.catalogue(None).await?;
+                reading.close().await;
+                Ok::<_, crate::connection::fault::Fault>(catalogue)
+            };
+            let catalogue = asked
+                .await
+                .map_err(|fault| Failure::usage(format!("failed to ask `{name}`: {fault}")).help(fault.help()))?;
+            catalogues.insert(name.clone(), catalogue);
+        }
+        Ok(Live { databases, catalogues })
+    }
+
+    async fn learn(&self, playbook: &Playbook, knowledge: &mut Knowledge) {
+        knowledge.catalogues = self.catalogues.clone();
+        for statement in check::statements(playbook) {
+            let Some(database) = self.databases.get(statement.connection) else { continue };
+            let Ok(bound) = statement.sql.outline(database.dialect()) else { continue };
+            let sql = Statement { sql: bound.sql.clone(), binds: bound.binds.clone() };
+            let prepared = async {
+                if statement.writes {
+                    let mut handle = database.rehearsing().await?;
+                    let prepared = handle.prepare(&sql).await;
+                    handle.rollback().await?;
+                    prepared
+                } else {
+                    let mut handle = database.reading().await?;
+                    let prepared = handle.prepare(&sql).await;
+                    handle.close().await;
+                    prepared
+                }
+            };
+            let told = match prepared.await {
+                Ok(prepared) => Ok(Prepared {
+                    parameters: prepared.parameters.into_iter().map(|s| (s.type_name, s.kind)).collect(),
+                    columns: prepared.columns.into_iter().map(|s| (s.name, s.type_name, s.kind)).collect(),
+                }),
+                Err(fault) => Err(PrepareFault {
+                    range: fault.position.map(|at| bound.origin(at)),
+                    hint: fault.hint.clone().or_else(|| Some(fault.help()).filter(|h| !h.is_empty())),
+                    message: fault.message,
+                }),
+            };
+            knowledge.prepared.insert(statement.at, told);
+        }
+    }
+}

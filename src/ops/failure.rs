@@ -1,0 +1,64 @@
+//! Why a command could not do what it was asked for, with the exit code that says so.
+
+use crate::{
+    base::diagnostic::{Diagnostic, Diagnostics},
+    engine::trouble::Trouble,
+    journal::failure::JournalError,
+    report::exit::Exit,
+};
+use std::sync::Arc;
+
+/// A command that ends without its result.
+#[derive(Debug)]
+pub enum Failure {
+    /// The texts are wrong: every problem at its place.
+    Texts(Vec<Diagnostics>),
+    /// The command was used wrongly, or something it needs is not there.
+    Usage {
+        /// What, as a sentence without a full stop.
+        message: String,
+        /// What to do.
+        help: Vec<String>,
+    },
+    /// A step could not be tried out or carried out.
+    Step {
+        /// The step's path.
+        path: Arc<str>,
+        /// What went wrong.
+        trouble: Box<Trouble>,
+        /// The same as a problem at its place in the playbook, to be drawn.
+        drawn: Option<Box<(Diagnostic, Arc<crate::base::source::Source>)>>,
+    },
+    /// The journal could not be read or written.
+    Journal(JournalError),
+}
+
+impl Failure {
+    /// Used wrongly.
+    pub fn usage(message: impl Into<String>) -> Failure {
+        Failure::Usage { message: message.into(), help: Vec::new() }
+    }
+
+    /// Adds what to do.
+    pub fn help(mut self, text: impl Into<String>) -> Failure {
+        if let Failure::Usage { help, .. } = &mut self {
+            help.push(text.into());
+        }
+        self
+    }
+
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Failure::Texts(_) | Failure::Usage { .. } => Exit::Invalid,
+            Failure::Step { trouble, .. } => Exit::of_trouble(trouble),
+            Failure::Journal(_) => Exit::Failed,
+        }
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Failure {
+        Failure::Journal(error)
+    }
+}

@@ -1,0 +1,232 @@
+//! `plan`: a dry-run of one playbook, really tried out and rolled back.
+
+use super::{Failure, Surroundings, playbook::Loaded, project::Opened};
+use crate::{
+    action::{ask::AskSpec, kinds::Act},
+    base::{
+        identity::RunId,
+        shape::{FromNode, Lowering},
+        suggest,
+        value::{Map, Value},
+        yaml,
+    },
+    check::Checked,
+    connection::{
+        database::Database,
+        http::{Api, HttpSettings},
+        reference::Secrets,
+    },
+    engine::{
+        rehearse::{self, Answers, PlanFailure},
+        setting::{RunFacts, Setting},
+        tell,
+        watch::Watch,
+    },
+    mock::server::Running,
+    plan::Plan,
+    playbook::{params, project::Channel},
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// What a person asks for: which playbook with which parameters, where, why and in whose name.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// `name=value`.
+    pub params: Vec<(String, Value)>,
+    /// The environment; the first one when none is named.
+    pub environment: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Who.
+    pub actor: Option<String>,
+    /// Answers given beforehand, for a preview only: step → answer.
+    pub answers: Vec<(String, String, Value)>,
+}
+
+/// A setting, and the mocks that play its APIs for as long as it lives.
+pub struct Prepared {
+    /// What the engine needs.
+    pub setting: Setting,
+    /// The mocks of this environment, if it has any.
+    pub mocks: Vec<Running>,
+}
+
+/// Puts together what planning and applying need. Opens no connection.
+pub async fn setting(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    loaded: Loaded,
+    request: &Request,
+) -> Result<Prepared, Failure> {
+    let (environment, _) = opened.project.environment(request.environment.as_deref()).map_err(Failure::usage)?;
+    let playbook = loaded.checked.playbook();
+    let params =
+        params::accept(&playbook.params, &request.params, &opened.project).map_err(|refused| refusal(&refused))?;
+    let now = surroundings.world.now();
+    let run = RunFacts {
+        id: RunId(surroundings.world.id()),
+        actor: request.actor.as_deref().unwrap_or("somebody").into(),
+        reason: request.reason.as_deref().unwrap_or("(not given)").into(),
+        now,
+    };
+    assemble(surroundings, opened, loaded.checked, environment, run, params).await
+}
+
+/// The same for a run that exists: its parameters were accepted when it was made.
+pub async fn assemble(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    checked: Checked,
+    environment: &str,
+    run: RunFacts,
+    params: Map,
+) -> Result<Prepared, Failure> {
+    let used = &checked.playbook().uses;
+    let databases: HashMap<_, _> = databases(surroundings, opened, environment)?
+        .into_iter()
+        .filter(|(name, _)| used.get(name).is_some())
+        .collect();
+    let mut mocks = Vec::new();
+    let mut apis = apis(surroundings, opened, environment, |name| used.get(name).is_some(), &mut mocks).await?;
+    let mut files = HashMap::new();
+    for (name, person) in opened.project.people.iter() {
+        let (Channel::File | Channel::Webhook, Some(to)) = (person.by, &person.to) else { continue };
+        let secrets = secrets(surroundings, opened);
+        let to = secrets.resolve(to).map_err(|why| Failure::usage(why.to_string()))?;
+        if person.by == Channel::File {
+            files.insert(name.to_owned(), opened.root.join(to.reveal()));
+        } else {
+            apis.insert(tell::webhook(name), webhook(&tell::webhook(name), to.reveal(), secrets)?);
+        }
+    }
+    let mut setting =
+        Setting::new(checked, environment.into(), databases, apis, surroundings.world.clone(), run, params);
+    setting.files = files;
+    Ok(Prepared { setting, mocks })
+}
+
+fn secrets<'a>(surroundings: &'a Surroundings, opened: &'a Opened) -> Secrets<'a> {
+    Secrets { variable: &*surroundings.variable, folder: &opened.root, masks: &surroundings.masks }
+}
+
+/// The databases of an environment, configured and not yet connected.
+pub fn databases(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    environment: &str,
+) -> Result<HashMap<Arc<str>, Database>, Failure> {
+    let mut databases = HashMap::new();
+    for (name, settings) in opened.project.connections.iter() {
+        let secrets = secrets(surroundings, opened);
+        let database = Database::configure(name, settings, Some(environment), secrets);
+        let database =
+            database.map_err(|fault| Failure::usage(format!("the connection `{name}`: {fault}")).help(fault.help()))?;
+        databases.extend(database.map(|d| (Arc::from(name), d)));
+    }
+    Ok(databases)
+}
+
+/// The APIs of an environment; those with a mock are played by it, in this process, for as long as the mocks are kept.
+async fn apis(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    environment: &str,
+    used: impl Fn(&str) -> bool,
+    mocks: &mut Vec<Running>,
+) -> Result<HashMap<Arc<str>, Api>, Failure> {
+    let mut apis = HashMap::new();
+    for (name, settings) in opened.project.connections.iter().filter(|(name, _)| used(name)) {
+        let Some(http) = settings.http_in(environment) else { continue };
+        let secrets = secrets(surroundings, opened);
+        let api = match settings.mock_in(environment) {
+            None => Api::open(name, http, secrets),
+            Some(file) => {
+                let running = super::mock::start(surroundings, &opened.root.join(file.as_str())).await?;
+                let credentials = running.credentials();
+                let given = credentials.as_ref().map(|(header, value)| (header.as_str(), value.as_str()));
+                let api = Api::at_mock(name, http, &running.url(), given);
+                mocks.push(running);
+                api
+            }
+        };
+        apis.insert(Arc::from(name), api.map_err(|why| Failure::usage(format!("failed to {why}")))?);
+    }
+    Ok(apis)
+}
+
+/// A webhook is an API of one address to which only POST goes.
+fn webhook(name: &str, url: &str, secrets: Secrets<'_>) -> Result<Api, Failure> {
+    let mut text = String::from("{ base: ");
+    crate::base::json::quote(url, &mut text);
+    text.push_str(", allow: { methods: [POST] } }");
+    let source = crate::base::source::Source::new(name, text);
+    let mut problems = crate::base::diagnostic::Diagnostics::new(source.clone());
+    let settings = yaml::parse(&source, yaml::LIMITS, &mut problems)
+        .and_then(|node| HttpSettings::from_node(&node, &mut Lowering::new(&mut problems)));
+    let Some(settings) = settings else { return Err(Failure::usage(format!("the address of `{name}` is not a URL"))) };
+    Api::open(name, &settings, secrets).map_err(|why| Failure::usage(format!("failed to {why}")))
+}
+
+fn refusal(refused: &[params::Refused]) -> Failure {
+    let lines: Vec<String> = refused
+        .iter()
+        .map(|r| match &r.help {
+            Some(help) => format!("{}: {}; {help}", r.param, r.message),
+            None => format!("{}: {}", r.param, r.message),
+        })
+        .collect();
+    let message = if let [one] = lines.as_slice() {
+        one.clone()
+    } else {
+        format!("{} parameters are not as the playbook needs them", lines.len())
+    };
+    let failure = Failure::usage(message);
+    if lines.len() > 1 { lines.into_iter().fold(failure, |f, line| f.help(line)) } else { failure }
+}
+
+/// Plans.
+pub async fn plan(setting: &Setting, request: &Request, watch: Watch<'_>) -> Result<Plan, Failure> {
+    let answers = answers(setting, request)?;
+    rehearse::plan(setting, &answers, watch).await.map_err(|failure| of_plan(*failure, setting))
+}
+
+/// Answers given beforehand, accepted as the questions want them.
+fn answers(setting: &Setting, request: &Request) -> Result<Answers, Failure> {
+    let mut given: HashMap<&str, Vec<(String, Value)>> = HashMap::new();
+    for (step, name, value) in &request.answers {
+        given.entry(step).or_default().push((name.clone(), value.clone()));
+    }
+    let asks: HashMap<&str, &AskSpec> = setting
+        .outline
+        .places
+        .iter()
+        .filter_map(|place| if let Act::Ask(ask) = &place.step.act { Some((place.id()?, ask)) } else { None })
+        .collect();
+    let mut answers = Answers::new();
+    for (step, parts) in given {
+        let Some(ask) = asks.get(step) else {
+            let help = suggest::help(step, asks.keys().copied()).unwrap_or_else(|| "it asks nothing".into());
+            return Err(Failure::usage(format!("the playbook has no question `{step}`")).help(help));
+        };
+        let declared = params::of_answer(ask.answer.iter());
+        answers.insert(
+            step.to_owned(),
+            params::accept(&declared, &parts, &setting.project).map_err(|refused| refusal(&refused))?,
+        );
+    }
+    Ok(answers)
+}
+
+/// A failed rehearsal with its place in the playbook.
+fn of_plan(failure: PlanFailure, setting: &Setting) -> Failure {
+    let drawn = failure.trouble.at().map(|at| {
+        let mut problem = crate::base::diagnostic::Diagnostic::error(
+            &crate::engine::trouble::AT_RUN_TIME,
+            at,
+            failure.trouble.message(),
+        );
+        problem.help = failure.trouble.help();
+        Box::new((problem, setting.source.clone()))
+    });
+    Failure::Step { path: failure.path, trouble: Box::new(failure.trouble), drawn }
+}

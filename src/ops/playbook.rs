@@ -1,0 +1,89 @@
+//! Finding, reading and checking a playbook, by its name or its path.
+
+use super::{
+    Failure, Surroundings,
+    project::{self, Opened},
+};
+use crate::{
+    base::{diagnostic::Diagnostics, source::Source, suggest, yaml},
+    check::{self, Checked, Knowledge},
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// A checked playbook, with advice that does not keep it from running.
+pub struct Loaded {
+    /// What passed the checks.
+    pub checked: Checked,
+    /// Advice.
+    pub advice: Diagnostics,
+}
+
+/// Loads `register/correct-award`, or a path to a file.
+pub fn load(surroundings: &Surroundings, opened: &Opened, name: &str) -> Result<Loaded, Failure> {
+    let path = find(surroundings, opened, name)?;
+    let source = project::read(&path, yaml::LIMITS, &surroundings.folder)?;
+    of_source(source, opened, name_of(&path, opened))
+}
+
+/// Checks a text that is at hand: the one that a run carries.
+pub fn of_source(source: Arc<Source>, opened: &Opened, name: Option<String>) -> Result<Loaded, Failure> {
+    let knowledge = Knowledge { name, ..Knowledge::default() };
+    match check::read_and_check(source, opened.project.clone(), &knowledge) {
+        (Some(checked), advice) => Ok(Loaded { checked, advice }),
+        (None, problems) => Err(Failure::Texts(vec![problems])),
+    }
+}
+
+fn find(surroundings: &Surroundings, opened: &Opened, name: &str) -> Result<PathBuf, Failure> {
+    let as_path = surroundings.folder.join(name);
+    if as_path.is_file() {
+        return Ok(as_path);
+    }
+    let below = opened.playbooks().join(format!("{}.yaml", name.trim_end_matches(".yaml")));
+    if below.is_file() {
+        return Ok(below);
+    }
+    let known: Vec<String> = all(&opened.playbooks()).iter().filter_map(|p| name_of(p, opened)).collect();
+    let failure = Failure::usage(format!(
+        "there is no playbook `{name}` in {}",
+        project::shown(&opened.playbooks(), &surroundings.folder)
+    ));
+    Err(match suggest::help(name, known.iter().map(String::as_str)) {
+        Some(help) => failure.help(help),
+        None => failure.help("the folder has no playbooks; `trueup explain playbook` shows what one looks like"),
+    })
+}
+
+/// The name that a path below the playbook folder gives.
+pub fn name_of(path: &Path, opened: &Opened) -> Option<String> {
+    let (path, folder) = (path.canonicalize().ok()?, opened.playbooks().canonicalize().ok()?);
+    let below = path.strip_prefix(folder).ok()?.with_extension("");
+    Some(below.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/"))
+}
+
+/// Every playbook below a folder (tests and mocks left out), sorted; links to folders are not followed.
+pub fn all(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        let Ok(entries) = std::fs::read_dir(&next) else { continue };
+        for entry in entries.flatten() {
+            let (path, kind) = (entry.path(), entry.file_type());
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if kind.as_ref().is_ok_and(std::fs::FileType::is_dir) {
+                open.push(path);
+            } else if name.ends_with(".yaml")
+                && !name.ends_with(".test.yaml")
+                && !name.ends_with(".mock.yaml")
+                && name != project::FILE
+            {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}

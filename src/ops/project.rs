@@ -1,0 +1,124 @@
+//! Finding and reading the project file.
+
+use super::{Failure, Surroundings};
+use crate::{
+    base::{
+        diagnostic::{Diagnostic, Diagnostics},
+        source::{Source, Span},
+        yaml,
+    },
+    check,
+    playbook::project::Project,
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// A project file that was read without problems, and where it stands.
+#[derive(Clone)]
+pub struct Opened {
+    /// What it says.
+    pub project: Arc<Project>,
+    /// Its text.
+    pub source: Arc<Source>,
+    /// Its folder: relative paths in it start here.
+    pub root: PathBuf,
+    /// Advice, but no errors.
+    pub advice: Diagnostics,
+}
+
+impl Opened {
+    /// The folder of the playbooks.
+    pub fn playbooks(&self) -> PathBuf {
+        self.root.join(self.project.playbooks.as_ref().map_or("playbooks", |w| w.as_str()))
+    }
+
+    /// The journal's file.
+    pub fn journal(&self) -> PathBuf {
+        self.root.join(self.project.journal.as_ref().map_or(".trueup/journal.db", |j| j.sqlite.as_str()))
+    }
+}
+
+/// The name that is looked for.
+pub const FILE: &str = "trueup.yaml";
+
+/// Opens the given project file, or the nearest `trueup.yaml` from here upwards.
+pub fn open(surroundings: &Surroundings, given: Option<&Path>) -> Result<Opened, Failure> {
+    let path = match given {
+        Some(path) if path.is_dir() => path.join(FILE),
+        Some(path) => path.to_owned(),
+        None => nearest(&surroundings.folder).ok_or_else(|| {
+            Failure::usage(format!("there is no {FILE} here or in a folder above"))
+                .help("go to the folder of your project, or name the file with `--project PATH`")
+                .help("`trueup demo` makes a small project to look at")
+        })?,
+    };
+    let source = read(&path, yaml::LIMITS, &surroundings.folder)?;
+    let root = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    of_source(source, root)
+}
+
+/// From a text: a run carries the project file that it was made with.
+pub fn of_source(source: Arc<Source>, root: PathBuf) -> Result<Opened, Failure> {
+    let mut problems = Diagnostics::new(source.clone());
+    let project = Project::parse(&source, &mut problems);
+    if let Some(project) = &project {
+        check::check_project(project, &check::Knowledge::default(), &mut problems);
+        for (name, connection) in project.connections.iter() {
+            connection.problems(name).into_iter().for_each(|p| problems.push(p));
+        }
+    }
+    match project {
+        Some(project) if problems.errors() == 0 => {
+            Ok(Opened { project: Arc::new(project), source, root, advice: problems })
+        }
+        _ => Err(Failure::Texts(vec![problems])),
+    }
+}
+
+fn nearest(folder: &Path) -> Option<PathBuf> {
+    folder.ancestors().map(|f| f.join(FILE)).find(|f| f.is_file())
+}
+
+/// Reads a text file: its size is looked at first, and it must be UTF-8.
+pub fn read(path: &Path, limits: yaml::Limits, folder: &Path) -> Result<Arc<Source>, Failure> {
+    let name = shown(path, folder);
+    let unreadable = |why: String| Failure::usage(format!("`{name}` cannot be read: {why}"));
+    let size = std::fs::metadata(path).map_err(|e| unreadable(io(&e)))?;
+    if size.is_dir() {
+        return Err(unreadable("it is a folder".into()));
+    }
+    if size.len() > limits.bytes as u64 {
+        let source = Source::new(name, "");
+        let mut problems = Diagnostics::new(source);
+        let message = format!("the file has {} bytes; at most {} are read", size.len(), limits.bytes);
+        problems.push(Diagnostic::error(&yaml::TOO_LARGE, Span::default(), message));
+        return Err(Failure::Texts(vec![problems]));
+    }
+    let bytes = std::fs::read(path).map_err(|e| unreadable(io(&e)))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Source::new(name, text.strip_prefix('\u{feff}').unwrap_or(&text))),
+        Err(error) => {
+            let good = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            let mut problems = Diagnostics::new(Source::new(name, text));
+            let message = format!("byte {} is not part of a UTF-8 text", good + 1);
+            problems.push(Diagnostic::error(&yaml::NOT_UTF8, Span::new(good, good + 1), message));
+            Err(Failure::Texts(vec![problems]))
+        }
+    }
+}
+
+/// A path as a person would write it from here.
+pub fn shown(path: &Path, folder: &Path) -> String {
+    path.strip_prefix(folder).unwrap_or(path).display().to_string()
+}
+
+fn io(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".into(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
+        _ => error.to_string(),
+    }
+}

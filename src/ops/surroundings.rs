@@ -1,0 +1,47 @@
+//! The machine that a command runs on, as far as it may be asked: clock, environment variables, folder, secrets in use.
+
+use crate::base::{secret::Masks, world::World};
+use std::{path::PathBuf, sync::Arc};
+
+/// Looks up an environment variable.
+pub type Variables = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+/// What a command may ask of its machine.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Clock and identifiers.
+    pub world: World,
+    /// Environment variables.
+    pub variable: Arc<Variables>,
+    /// Where the command was started.
+    pub folder: PathBuf,
+    /// Every secret in use, for the last writer of each output.
+    pub masks: Masks,
+}
+
+impl Surroundings {
+    /// Those of this process.
+    pub fn of_process() -> Surroundings {
+        Surroundings {
+            world: World::real(),
+            variable: Arc::new(|name| std::env::var(name).ok()),
+            folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
+            masks: Masks::default(),
+        }
+    }
+
+    /// The same with some variables given, in front of the others.
+    pub fn with_variables(mut self, given: Vec<(String, String)>) -> Surroundings {
+        let below = self.variable.clone();
+        self.variable =
+            Arc::new(move |name| given.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).or_else(|| below(name)));
+        self
+    }
+
+    /// Who runs this: `TRUEUP_ACTOR`, else the name of the user on this machine.
+    pub fn actor(&self) -> Option<String> {
+        ["TRUEUP_ACTOR", "USER", "LOGNAME"]
+            .into_iter()
+            .find_map(|name| (self.variable)(name).filter(|v| !v.trim().is_empty()))
+    }
+}
