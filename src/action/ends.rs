@@ -72,20 +72,33 @@ impl FromNode for Otherwise {
                     let way = WAYS.iter().find(|(w, _)| *w == &*s.text).map_or(Way::Stop, |(_, w)| *w);
                     Some(Otherwise { way, say: None, who: None, reveal: Vec::new() })
                 }
-                Node::Scalar(_) => Text::from_node(node, cx).map(|say| Otherwise { way: Way::Stop, say: Some(say), who: None, reveal: Vec::new() }),
+                Node::Scalar(_) => Text::from_node(node, cx).map(|say| Otherwise {
+                    way: Way::Stop,
+                    say: Some(say),
+                    who: None,
+                    reveal: Vec::new(),
+                }),
                 _ => cx.wrong_type(node, "a text or a map such as `{ skip: text }`"),
             };
         };
-        let ways: Vec<_> = entries.iter().filter_map(|e| WAYS.iter().find(|(w, _)| *w == &*e.key.text).map(|(_, way)| (e, *way))).collect();
+        let ways: Vec<_> = entries
+            .iter()
+            .filter_map(|e| WAYS.iter().find(|(w, _)| *w == &*e.key.text).map(|(_, way)| (e, *way)))
+            .collect();
         let [(entry, way)] = ways.as_slice() else {
             let words: Vec<_> = WAYS.iter().map(|(w, _)| *w).collect();
             match entries.iter().find(|e| !words.contains(&&*e.key.text)) {
                 Some(odd) if ways.is_empty() => {
-                    let problem = Diagnostic::error(&UNKNOWN_KEY, odd.key.span, format!("`{}` is not a way out", odd.key.text));
+                    let problem =
+                        Diagnostic::error(&UNKNOWN_KEY, odd.key.span, format!("`{}` is not a way out", odd.key.text));
                     cx.push(problem.suggest(&odd.key.text, words.iter().copied()));
                 }
                 _ => {
-                    let problem = Diagnostic::error(&ONE_OF, ways.get(1).map_or(*at, |(e, _)| e.key.span), "exactly one way out is needed");
+                    let problem = Diagnostic::error(
+                        &ONE_OF,
+                        ways.get(1).map_or(*at, |(e, _)| e.key.span),
+                        "exactly one way out is needed",
+                    );
                     cx.push(problem.suggest("", words.iter().copied()));
                 }
             }

@@ -84,7 +84,8 @@ impl<'a> Lowering<'a> {
         if let Node::Broken(_) = node {
             return None;
         }
-        let mut problem = Diagnostic::error(&WRONG_TYPE, node.span(), format!("expected {expected}, found {}", node.kind()));
+        let mut problem =
+            Diagnostic::error(&WRONG_TYPE, node.span(), format!("expected {expected}, found {}", node.kind()));
         if let Node::Scalar(scalar) = node {
             if scalar.style == Style::Plain && expected.contains("text") && !scalar.text.is_empty() {
                 problem = problem.help(format!("put it into quotes if it is meant as text: \"{}\"", scalar.text));
@@ -105,7 +106,10 @@ impl<'a> Lowering<'a> {
         let Node::Map(entries, _) = node else { return };
         for entry in entries.iter().filter(|e| !known.contains(&&*e.key.text)) {
             let key = &entry.key.text;
-            self.push(Diagnostic::error(&UNKNOWN_KEY, entry.key.span, format!("{what} has no key `{key}`")).suggest(key, known.iter().copied()));
+            self.push(
+                Diagnostic::error(&UNKNOWN_KEY, entry.key.span, format!("{what} has no key `{key}`"))
+                    .suggest(key, known.iter().copied()),
+            );
         }
     }
 }
@@ -128,9 +132,15 @@ pub fn field<T: FromNode>(node: &Node, key: &str, known: &[&str], what: &str, cx
         None => T::absent().or_else(|| {
             // A misspelt key was reported as unknown, with "did you mean"; saying it twice would only confuse.
             let Node::Map(entries, _) = node else { return None };
-            let misspelt = |e: &super::yaml::Entry| !known.contains(&&*e.key.text) && super::suggest::nearest(&e.key.text, known.iter().copied()) == Some(key);
+            let misspelt = |e: &super::yaml::Entry| {
+                !known.contains(&&*e.key.text)
+                    && super::suggest::nearest(&e.key.text, known.iter().copied()) == Some(key)
+            };
             if !entries.iter().any(misspelt) {
-                cx.push(Diagnostic::error(&MISSING_KEY, node.span(), format!("{what} needs the key `{key}`")).help(format!("add `{key}: …`")));
+                cx.push(
+                    Diagnostic::error(&MISSING_KEY, node.span(), format!("{what} needs the key `{key}`"))
+                        .help(format!("add `{key}: …`")),
+                );
             }
             None
         }),
@@ -303,7 +313,11 @@ impl FromNode for u32 {
             Node::Scalar(s) if matches!(s.value().data, Data::Int(_)) => match s.value().as_int().map(u32::try_from) {
                 Some(Ok(n)) => Some(n),
                 _ => {
-                    cx.push(Diagnostic::error(&BAD_FORM, s.span, format!("{} is not between 0 and {}", s.text, u32::MAX)));
+                    cx.push(Diagnostic::error(
+                        &BAD_FORM,
+                        s.span,
+                        format!("{} is not between 0 and {}", s.text, u32::MAX),
+                    ));
                     None
                 }
             },

@@ -9,7 +9,9 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .filter(|candidate| *candidate != word)
         .map(|candidate| (distance(&folded, &fold(candidate)), candidate))
         .filter(|(distance, candidate)| {
-            *distance <= limit || (word.len() >= 4 && (candidate.starts_with(word) || word.starts_with(*candidate) && candidate.len() >= 4))
+            *distance <= limit
+                || (word.len() >= 4
+                    && (candidate.starts_with(word) || word.starts_with(*candidate) && candidate.len() >= 4))
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)

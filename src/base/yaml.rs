@@ -135,10 +135,14 @@ impl Scalar {
             if let Ok(n) = self.text.parse::<i64>() {
                 return n.into();
             }
-            if digits.contains('.') && let Ok(decimal) = self.text.parse::<Decimal>() {
+            if digits.contains('.')
+                && let Ok(decimal) = self.text.parse::<Decimal>()
+            {
                 return Data::Decimal(decimal).into();
             }
-            if digits.contains(['e', 'E']) && let Ok(f) = self.text.parse::<f64>() {
+            if digits.contains(['e', 'E'])
+                && let Ok(f) = self.text.parse::<f64>()
+            {
                 return Data::Float(f).into();
             }
         }
@@ -283,8 +287,12 @@ pub fn decode(name: &str, bytes: &[u8]) -> Result<Arc<Source>, Box<Diagnostics>>
     let odd = bytes.get(at).copied().unwrap_or_default();
     let mut problems = Diagnostics::new(source);
     problems.push(
-        Diagnostic::error(&NOT_UTF8, Span::new(at, at + '\u{fffd}'.len_utf8()), format!("the byte 0x{odd:02x} is not UTF-8"))
-            .help("save the file in the encoding that editors call \"UTF-8\""),
+        Diagnostic::error(
+            &NOT_UTF8,
+            Span::new(at, at + '\u{fffd}'.len_utf8()),
+            format!("the byte 0x{odd:02x} is not UTF-8"),
+        )
+        .help("save the file in the encoding that editors call \"UTF-8\""),
     );
     Err(Box::new(problems))
 }
@@ -304,7 +312,10 @@ pub fn parse(source: &Arc<Source>, limits: Limits, problems: &mut Diagnostics) -
     match tree.document() {
         Ok(Some(node)) => Some(node),
         Ok(None) => {
-            tree.problems.push(Diagnostic::error(&NOT_YAML, Span::default(), "the file holds nothing").help("`trueup explain playbook` shows what a playbook looks like"));
+            tree.problems.push(
+                Diagnostic::error(&NOT_YAML, Span::default(), "the file holds nothing")
+                    .help("`trueup explain playbook` shows what a playbook looks like"),
+            );
             None
         }
         Err(Stop::Reported) => None,
@@ -344,7 +355,9 @@ impl<'a> Tree<'a> {
     }
 
     fn span(&self, span: &ParserSpan) -> Span {
-        let byte = |m: serde_saphyr::granit_parser::Marker| m.byte_offset().unwrap_or_else(|| self.source.offset(m.line(), m.col() + 1));
+        let byte = |m: serde_saphyr::granit_parser::Marker| {
+            m.byte_offset().unwrap_or_else(|| self.source.offset(m.line(), m.col() + 1))
+        };
         Span::new(byte(span.start), byte(span.end))
     }
 
@@ -384,7 +397,10 @@ impl<'a> Tree<'a> {
         if anchor != 0 || tag {
             let what = if tag { "a tag stands before this value" } else { "an anchor stands before this value" };
             let at = self.before(span, if tag { '!' } else { '&' });
-            self.problems.push(Diagnostic::error(&NO_ANCHORS, at, what).help("write the value itself; `vars:` names one that is used twice"));
+            self.problems.push(
+                Diagnostic::error(&NO_ANCHORS, at, what)
+                    .help("write the value itself; `vars:` names one that is used twice"),
+            );
         }
         match event {
             Event::Scalar(text, style, ..) => Ok(self.scalar(&text, style, span)),
@@ -446,7 +462,11 @@ impl<'a> Tree<'a> {
     fn collection_span(&self, start: Span, end: Span, first: Option<Span>) -> Span {
         let whole = Span::new(start.start, end.end);
         let flow = self.source.slice(whole).starts_with(['[', '{']);
-        if flow && !self.source.slice(whole).contains('\n') { whole } else { first.filter(|_| !flow).unwrap_or(Span::new(start.start, start.start + 1)) }
+        if flow && !self.source.slice(whole).contains('\n') {
+            whole
+        } else {
+            first.filter(|_| !flow).unwrap_or(Span::new(start.start, start.start + 1))
+        }
     }
 
     fn map(&mut self, span: Span, depth: usize) -> Result<Node, Stop> {
@@ -461,8 +481,12 @@ impl<'a> Tree<'a> {
                     let shown = Span::new(span.start, at.end.min(self.source.text().len()));
                     let text = self.source.slice(shown).lines().next().unwrap_or("").to_owned();
                     self.problems.push(
-                        Diagnostic::error(&UNQUOTED_TEMPLATE, Span::new(shown.start, shown.start + text.len()), "YAML reads this as a map inside a map")
-                            .help(format!("put quotes around it: \"{text}\"")),
+                        Diagnostic::error(
+                            &UNQUOTED_TEMPLATE,
+                            Span::new(shown.start, shown.start + text.len()),
+                            "YAML reads this as a map inside a map",
+                        )
+                        .help(format!("put quotes around it: \"{text}\"")),
                     );
                     return Ok(Node::Broken(whole));
                 }
@@ -481,7 +505,11 @@ impl<'a> Tree<'a> {
     fn key(&mut self, key: Node, entries: &[Entry], template: bool) -> Option<Scalar> {
         let Node::Scalar(key) = key else {
             if !template && !matches!(key, Node::Broken(_)) {
-                self.problems.push(Diagnostic::error(&KEY_NOT_TEXT, key.span(), format!("{} cannot be a key", key.kind())));
+                self.problems.push(Diagnostic::error(
+                    &KEY_NOT_TEXT,
+                    key.span(),
+                    format!("{} cannot be a key", key.kind()),
+                ));
             }
             return None;
         };

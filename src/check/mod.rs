@@ -29,13 +29,22 @@ use std::{collections::HashSet, sync::Arc};
 
 /// Judges a playbook that was read without problems, by every rule. All problems in one go; a [`Checked`] comes out only
 /// when there is no error (advice does not hinder).
-pub fn check(playbook: Playbook, source: Arc<Source>, project: Arc<Project>, knowledge: &Knowledge) -> (Option<Checked>, Diagnostics) {
+pub fn check(
+    playbook: Playbook,
+    source: Arc<Source>,
+    project: Arc<Project>,
+    knowledge: &Knowledge,
+) -> (Option<Checked>, Diagnostics) {
     let problems = Diagnostics::new(source.clone());
     judge(playbook, HashSet::new(), source, project, knowledge, problems)
 }
 
 /// Reads and judges in one go: what is wrong with the text and what the rules find, together.
-pub fn read_and_check(source: Arc<Source>, project: Arc<Project>, knowledge: &Knowledge) -> (Option<Checked>, Diagnostics) {
+pub fn read_and_check(
+    source: Arc<Source>,
+    project: Arc<Project>,
+    knowledge: &Knowledge,
+) -> (Option<Checked>, Diagnostics) {
     let mut problems = Diagnostics::new(source.clone());
     let reading = Reading::of(&source, &mut problems);
     match reading.playbook {

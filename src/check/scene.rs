@@ -92,7 +92,13 @@ pub struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     /// Looks at a playbook.
-    pub fn new(playbook: &'a Playbook, named: HashSet<Arc<str>>, source: &'a Arc<Source>, project: &'a Project, knowledge: &'a Knowledge) -> Scene<'a> {
+    pub fn new(
+        playbook: &'a Playbook,
+        named: HashSet<Arc<str>>,
+        source: &'a Arc<Source>,
+        project: &'a Project,
+        knowledge: &'a Knowledge,
+    ) -> Scene<'a> {
         let (visits, mentions, by_id) = (visits(playbook), Vec::new(), HashMap::new());
         let mut scene = Scene { playbook, source, project, knowledge, visits, mentions, named, by_id };
         for (index, visit) in scene.visits.iter().enumerate().filter(|(_, v)| v.role == Role::Listed) {
@@ -126,7 +132,8 @@ impl<'a> Scene<'a> {
 
     /// The `when:` of a step and of the blocks around it (of its owner, for `undo:` and `probe:` steps), innermost first.
     pub fn conditions(&self, index: usize) -> impl Iterator<Item = &'a Expression> + '_ {
-        std::iter::successors(Some(index), |at| self.visits[*at].owner).filter_map(|at| self.visits[at].step.common.when.as_ref())
+        std::iter::successors(Some(index), |at| self.visits[*at].owner)
+            .filter_map(|at| self.visits[at].step.common.when.as_ref())
     }
 
     /// A connection by its name.
@@ -234,7 +241,11 @@ fn nature(act: &Act) -> Option<Nature> {
 
 /// The connection that a step names, and where.
 pub fn connection_of<'a>(step: &'a Step) -> Option<(&'a str, Span)> {
-    let part = |word: &'a Word| word.as_str().split_once('.').map(|(connection, _)| (connection, Span::new(word.span.start, word.span.start + connection.len())));
+    let part = |word: &'a Word| {
+        word.as_str()
+            .split_once('.')
+            .map(|(connection, _)| (connection, Span::new(word.span.start, word.span.start + connection.len())))
+    };
     match &step.act {
         Act::Query(query) => Some((query.db.as_str(), query.db.span)),
         Act::Sql(sql) => Some((sql.db.as_str(), sql.db.span)),
@@ -251,7 +262,12 @@ fn visits(playbook: &Playbook) -> Vec<Visit<'_>> {
     let sections = [Section::Preconditions, Section::Steps, Section::Verification, Section::Afterwards];
     for (section, (_, steps)) in sections.into_iter().zip(playbook.sections()) {
         for (index, step) in steps.iter().enumerate() {
-            visit(step, &Place { section, role: Role::Listed, owner: None, transaction: None, before: section.word() }, index, &mut all);
+            visit(
+                step,
+                &Place { section, role: Role::Listed, owner: None, transaction: None, before: section.word() },
+                index,
+                &mut all,
+            );
         }
     }
     all

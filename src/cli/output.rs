@@ -87,7 +87,9 @@ impl Output {
             Failure::Step { drawn: Some(drawn), .. } => {
                 self.note(&diagnostics::drawn(&drawn.0, &drawn.1, self.look().width));
             }
-            Failure::Step { path, trouble, .. } => self.error(&format!("{path}: {}", trouble.message()), &trouble.help()),
+            Failure::Step { path, trouble, .. } => {
+                self.error(&format!("{path}: {}", trouble.message()), &trouble.help())
+            }
             Failure::Journal(error) => self.error(&format!("failed to {error}"), &[]),
         }
     }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     action::{deed::Call, kinds::Act, step::Step},
     base::value::{Data, Value},
-    connection::http::{rate::retry_after, Answer, Failure, Method, Reason, Request, RequestView},
+    connection::http::{Answer, Failure, Method, Reason, Request, RequestView, rate::retry_after},
     playbook::errors::{FailureKind, Retry},
     read::http::HttpSpec,
 };
@@ -57,7 +57,8 @@ fn judge(setting: &Setting, step: &Step, call: &Call, answer: Answer, line: Stri
         return Ok(answer.value);
     }
     let code = setting.api(&call.api).and_then(|api| api.error_code(&answer)).map(|code| code.plain().into_owned());
-    let title = answer.value.get("body").and_then(|b| b.get("title").or_else(|| b.get("message")).or_else(|| b.get("error")));
+    let title =
+        answer.value.get("body").and_then(|b| b.get("title").or_else(|| b.get("message")).or_else(|| b.get("error")));
     let said = title.filter(|t| t.as_str().is_some()).map_or(String::new(), |t| format!(": {}", t.plain()));
     let message = format!("`{}` answered {status}{said}", call.api);
     // A 5xx may follow the effect; 4xx says that nothing was done (reliability.md, C7-C10).
@@ -130,7 +131,13 @@ impl Attempts {
 }
 
 /// Sends a read, and again as often as the table allows.
-pub async fn read(setting: &Setting, step: &Step, path: &str, call: &Call, watch: Watch<'_>) -> Result<Value, CallTrouble> {
+pub async fn read(
+    setting: &Setting,
+    step: &Step,
+    path: &str,
+    call: &Call,
+    watch: Watch<'_>,
+) -> Result<Value, CallTrouble> {
     let mut attempts = Attempts::default();
     loop {
         let trouble = match once(setting, step, call).await {
@@ -170,7 +177,14 @@ mod tests {
     fn attempts_stay_within_both_bounds_and_obey_retry_after() {
         let seconds = Duration::from_secs;
         let backoff = crate::playbook::errors::Backoff { first: seconds(2), most: seconds(5) };
-        let retry = Retry { attempts: Some(3), length: None, backoff: Some(backoff), jitter: None, exhausted: None, at: Span::default() };
+        let retry = Retry {
+            attempts: Some(3),
+            length: None,
+            backoff: Some(backoff),
+            jitter: None,
+            exhausted: None,
+            at: Span::default(),
+        };
         let mut attempts = Attempts::default();
         let pauses: Vec<_> = std::iter::from_fn(|| attempts.next(&retry, None)).collect();
         assert_eq!(pauses, [seconds(2), seconds(4), seconds(5)]);

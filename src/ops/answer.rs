@@ -17,11 +17,7 @@ use crate::{
         suggest,
         value::{Map, Value},
     },
-    engine::{
-        setting::RunFacts,
-        state::RunState,
-        watch::Watch,
-    },
+    engine::{setting::RunFacts, state::RunState, watch::Watch},
     journal::{
         event::Event,
         payload::{HumanAsked, HumanDecided, RunResumed},
@@ -49,17 +45,33 @@ pub async fn answer(
     let values = accepted(&state, &path, &asked, given, opened)?;
     let (setting, plan) = setting_of(surroundings, opened, run, &state).await?;
     let claim = record.claim(surroundings, run, actor).await?;
-    let decided = HumanDecided { step: path, items: asked.items, actor: actor.into(), decision: "answer".into(), values, reason: None };
+    let decided = HumanDecided {
+        step: path,
+        items: asked.items,
+        actor: actor.into(),
+        decision: "answer".into(),
+        values,
+        reason: None,
+    };
     let resumed = RunResumed { actor: actor.into(), reason: Some("answered".into()) };
     record.journal.append_claimed(&claim, &[decided.into(), resumed.into()]).await?;
     carry(record, &setting.setting, claim, plan.as_ref(), watch, pause).await
 }
 
 /// Goes on with a run that was paused.
-pub async fn resume(surroundings: &Surroundings, record: &Record, opened: &Opened, run: RunId, actor: &str, watch: Watch<'_>, pause: &AtomicBool) -> Result<Carried, Failure> {
+pub async fn resume(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    run: RunId,
+    actor: &str,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
     let state = record.state(run).await?;
     if let Some(closed) = &state.closed {
-        return Err(Failure::usage(format!("run {} is over: {}", run.short(), closed.end.word())).help(format!("`trueup show {}` tells what it did", run.short())));
+        return Err(Failure::usage(format!("run {} is over: {}", run.short(), closed.end.word()))
+            .help(format!("`trueup show {}` tells what it did", run.short())));
     }
     let (setting, plan) = setting_of(surroundings, opened, run, &state).await?;
     let claim = record.claim(surroundings, run, actor).await?;
@@ -91,7 +103,13 @@ fn question(state: &RunState, run: RunId, step: &str) -> Result<(Arc<str>, Human
 }
 
 /// The answer's fields, typed and complete.
-fn accepted(state: &RunState, path: &str, asked: &HumanAsked, given: &[(String, Value)], opened: &Opened) -> Result<Map, Failure> {
+fn accepted(
+    state: &RunState,
+    path: &str,
+    asked: &HumanAsked,
+    given: &[(String, Value)],
+    opened: &Opened,
+) -> Result<Map, Failure> {
     let fields = fields(state, path).unwrap_or_default();
     let mut declared = crate::base::shape::Named::<Param>::default();
     for (name, shape) in &asked.answer {
@@ -108,7 +126,10 @@ fn accepted(state: &RunState, path: &str, asked: &HumanAsked, given: &[(String, 
             max: None,
             min_length: None,
             max_length: None,
-            default: field.and_then(|f| f.optional).filter(|o| *o).map(|_| Placed { value: Value::NULL, at: Span::default() }),
+            default: field
+                .and_then(|f| f.optional)
+                .filter(|o| *o)
+                .map(|_| Placed { value: Value::NULL, at: Span::default() }),
             example: None,
             examples: Vec::new(),
             personal: None,
@@ -138,20 +159,32 @@ fn fields(state: &RunState, path: &str) -> Option<Vec<(Arc<str>, AnswerField)>> 
     let playbook = crate::playbook::model::Playbook::parse(&source, &mut quiet)?;
     let outline = crate::engine::outline::Outline::of(&playbook);
     match &outline.place(path)?.step.act {
-        crate::action::kinds::Act::Ask(ask) => Some(ask.answer.entries.iter().map(|(w, f)| (w.text.clone(), f.clone())).collect()),
+        crate::action::kinds::Act::Ask(ask) => {
+            Some(ask.answer.entries.iter().map(|(w, f)| (w.text.clone(), f.clone())).collect())
+        }
         _ => None,
     }
 }
 
 /// The setting of a run that exists: its own playbook, its own project file, its own parameters.
-async fn setting_of(surroundings: &Surroundings, opened: &Opened, run: RunId, state: &RunState) -> Result<(Prepared, Option<ItemPlan>), Failure> {
-    let Some(created) = &state.created else { return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short()))) };
+async fn setting_of(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    run: RunId,
+    state: &RunState,
+) -> Result<(Prepared, Option<ItemPlan>), Failure> {
+    let Some(created) = &state.created else {
+        return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
+    };
     let facts = Source::new("the run's project file", created.facts.to_string());
     let then = project::of_source(facts, opened.root.clone())?;
-    let text = Source::new(format!("{} (as run {} carries it)", created.playbook, run.short()), created.text.to_string());
+    let text =
+        Source::new(format!("{} (as run {} carries it)", created.playbook, run.short()), created.text.to_string());
     let loaded = playbook::of_source(text, &then, None)?;
-    let facts = RunFacts { id: run, actor: created.actor.clone(), reason: created.reason.as_str().into(), now: created.now };
-    let setting = assemble(surroundings, &then, loaded.checked, &created.environment, facts, created.params.clone()).await?;
+    let facts =
+        RunFacts { id: run, actor: created.actor.clone(), reason: created.reason.as_str().into(), now: created.now };
+    let setting =
+        assemble(surroundings, &then, loaded.checked, &created.environment, facts, created.params.clone()).await?;
     Ok((setting, kept_plan(state)))
 }
 

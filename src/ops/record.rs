@@ -2,10 +2,7 @@
 
 use super::{Failure, Surroundings, project::Opened};
 use crate::{
-    base::{
-        identity::RunId,
-        seal::Sealer,
-    },
+    base::{identity::RunId, seal::Sealer},
     engine::state::RunState,
     journal::sqlite::{Claim, Holder, Journal},
 };
@@ -26,7 +23,8 @@ pub struct Record {
 pub async fn open(surroundings: &Surroundings, opened: &Opened) -> Result<Record, Failure> {
     let path = opened.journal();
     let key = path.with_file_name("seal.key");
-    let sealer = Sealer::open_or_create(&key, surroundings.masks.clone()).map_err(|e| Failure::usage(format!("failed to {e}")))?;
+    let sealer = Sealer::open_or_create(&key, surroundings.masks.clone())
+        .map_err(|e| Failure::usage(format!("failed to {e}")))?;
     let journal = Journal::open(&path, surroundings.world.clone(), sealer.clone()).await?;
     Ok(Record { journal, sealer })
 }

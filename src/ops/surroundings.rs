@@ -30,12 +30,15 @@ impl Surroundings {
     /// The same with some variables given, in front of the others.
     pub fn with_variables(mut self, given: Vec<(String, String)>) -> Surroundings {
         let below = self.variable.clone();
-        self.variable = Arc::new(move |name| given.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).or_else(|| below(name)));
+        self.variable =
+            Arc::new(move |name| given.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).or_else(|| below(name)));
         self
     }
 
     /// Who runs this: `TRUEUP_ACTOR`, else the name of the user on this machine.
     pub fn actor(&self) -> Option<String> {
-        ["TRUEUP_ACTOR", "USER", "LOGNAME"].into_iter().find_map(|name| (self.variable)(name).filter(|v| !v.trim().is_empty()))
+        ["TRUEUP_ACTOR", "USER", "LOGNAME"]
+            .into_iter()
+            .find_map(|name| (self.variable)(name).filter(|v| !v.trim().is_empty()))
     }
 }

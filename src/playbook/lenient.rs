@@ -130,7 +130,9 @@ impl Repair<'_> {
         }
         let Node::Map(entries, at) = node else { return None };
         let block = node.get("block").and_then(|block| self.block(block))?;
-        let entries = entries.iter().map(|e| if &*e.key.text == "block" { Entry { key: e.key.clone(), node: block.clone() } } else { e.clone() });
+        let entries = entries.iter().map(|e| {
+            if &*e.key.text == "block" { Entry { key: e.key.clone(), node: block.clone() } } else { e.clone() }
+        });
         let repaired = Node::Map(entries.collect(), *at);
         self.reads::<Step>(&repaired).then_some(repaired)
     }
@@ -138,7 +140,9 @@ impl Repair<'_> {
     fn block(&self, node: &Node) -> Option<Node> {
         let Node::Map(entries, at) = node else { return None };
         let steps = self.steps(node.get("steps")?)?;
-        let entries = entries.iter().map(|e| if &*e.key.text == "steps" { Entry { key: e.key.clone(), node: steps.clone() } } else { e.clone() });
+        let entries = entries.iter().map(|e| {
+            if &*e.key.text == "steps" { Entry { key: e.key.clone(), node: steps.clone() } } else { e.clone() }
+        });
         Some(Node::Map(entries.collect(), *at))
     }
 }

@@ -102,7 +102,12 @@ impl Playbook {
 
     /// The four lists of steps with their names.
     pub fn sections(&self) -> [(&'static str, &[Step]); 4] {
-        [("preconditions", &self.preconditions), ("steps", &self.steps), ("verification", &self.verification), ("afterwards", &self.afterwards)]
+        [
+            ("preconditions", &self.preconditions),
+            ("steps", &self.steps),
+            ("verification", &self.verification),
+            ("afterwards", &self.afterwards),
+        ]
     }
 
     /// How much harm a mistake does; medium unless the author says otherwise.

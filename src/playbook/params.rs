@@ -74,7 +74,10 @@ impl Param {
         if self.kind.as_str() == "enum" {
             return self.values.iter().map(Word::as_str).collect();
         }
-        column(self.kind.as_str()).and_then(|(table, column)| project.facts(&table)?.enums.get(column)).map(|names| names.names().collect()).unwrap_or_default()
+        column(self.kind.as_str())
+            .and_then(|(table, column)| project.facts(&table)?.enums.get(column))
+            .map(|names| names.names().collect())
+            .unwrap_or_default()
     }
 }
 
@@ -123,7 +126,11 @@ pub fn accept(declared: &Named<Param>, given: &[(String, Value)], project: &Proj
 }
 
 fn missing_help(name: &str, param: &Param) -> String {
-    let example = param.example.as_ref().or(param.examples.first()).map_or_else(|| format!("<{}>", param.kind.as_str()), |v| v.plain().into_owned());
+    let example = param
+        .example
+        .as_ref()
+        .or(param.examples.first())
+        .map_or_else(|| format!("<{}>", param.kind.as_str()), |v| v.plain().into_owned());
     let what = param.description.as_ref().map_or(String::new(), |d| format!(" ({})", d.as_str().trim()));
     format!("give it as `{name}={example}`{what}")
 }
@@ -147,13 +154,21 @@ fn list(param: &Param, given: &Value, project: &Project) -> Verdict {
         (_, Some(values)) => values.to_vec(),
         (Data::Text(text), _) if text.trim().is_empty() => Vec::new(),
         (Data::Text(text), _) => text.split(',').map(|part| Value::text(part.trim())).collect(),
-        _ => return Err((format!("{} is not a list", given.shown()), Some("write the elements with commas between them: `a,b,c`".into()))),
+        _ => {
+            return Err((
+                format!("{} is not a list", given.shown()),
+                Some("write the elements with commas between them: `a,b,c`".into()),
+            ));
+        }
     };
     for (bound, less) in [(&param.min, true), (&param.max, false)] {
         if let Some(n) = bound.as_ref().and_then(|bound| bound.as_int())
             && (if less { (parts.len() as i64) < n } else { parts.len() as i64 > n })
         {
-            return Err((format!("the list has {} elements; {} {n}", parts.len(), if less { "at least" } else { "at most" }), None));
+            return Err((
+                format!("the list has {} elements; {} {n}", parts.len(), if less { "at least" } else { "at most" }),
+                None,
+            ));
         }
     }
     let elements = parts.iter().map(|v| typed(of, param, v, project)).collect::<Result<Vec<_>, _>>()?;
@@ -163,7 +178,9 @@ fn list(param: &Param, given: &Value, project: &Project) -> Verdict {
 /// Converts to the declared type.
 fn typed(kind: &str, param: &Param, given: &Value, project: &Project) -> Verdict {
     let text = given.bare();
-    let refuse = |what: &str, help: &str| Err((format!("{} is not {what}", given.shown()), (!help.is_empty()).then(|| help.to_owned())));
+    let refuse = |what: &str, help: &str| {
+        Err((format!("{} is not {what}", given.shown()), (!help.is_empty()).then(|| help.to_owned())))
+    };
     let data = match kind {
         "string" => Data::Text(text.as_ref().into()),
         "int" => match text.parse() {
@@ -193,7 +210,9 @@ fn typed(kind: &str, param: &Param, given: &Value, project: &Project) -> Verdict
             Err(_) => return refuse("a uuid", "write it as `6f1c1c5e-…` with 32 hexadecimal digits"),
         },
         "email" => match text.split_once('@') {
-            Some((user, host)) if !user.is_empty() && host.contains('.') && !text.contains(char::is_whitespace) => Data::Text(text.as_ref().into()),
+            Some((user, host)) if !user.is_empty() && host.contains('.') && !text.contains(char::is_whitespace) => {
+                Data::Text(text.as_ref().into())
+            }
             _ => return refuse("an e-mail address", ""),
         },
         _ => {
@@ -213,7 +232,11 @@ fn bounds(param: &Param, value: &Value) -> Result<(), (String, Option<String>)> 
         // The pattern was compiled by check; one that does not compile cannot reach a run.
         let matches = regex::Regex::new(&format!("^(?:{})$", pattern.as_str())).is_ok_and(|r| r.is_match(&text));
         if !matches {
-            let help = param.example.as_ref().or(param.examples.first()).map(|v| format!("a good one looks like {}", v.plain()));
+            let help = param
+                .example
+                .as_ref()
+                .or(param.examples.first())
+                .map(|v| format!("a good one looks like {}", v.plain()));
             return Err((format!("{} does not match the pattern {}", value.shown(), pattern.as_str()), help));
         }
     }

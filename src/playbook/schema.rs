@@ -35,7 +35,10 @@ fn strip_null(node: &mut Value, top: bool) {
         return;
     };
     if let Some(Value::Array(any)) = map.get_mut("anyOf") {
-        any.retain(|option| option.get("type").and_then(Value::as_str) != Some("null") || option.as_object().is_some_and(|o| o.len() > 1));
+        any.retain(|option| {
+            option.get("type").and_then(Value::as_str) != Some("null")
+                || option.as_object().is_some_and(|o| o.len() > 1)
+        });
         if any.len() == 1
             && let Some(Value::Object(only)) = any.pop()
         {
@@ -73,7 +76,8 @@ fn for_people(node: &mut Value) {
     match node {
         Value::Object(map) => {
             if let Some(Value::String(text)) = map.get_mut("description") {
-                *text = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
+                *text =
+                    text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
             }
             if map.get("format").and_then(Value::as_str).is_some_and(|f| f.starts_with("uint")) {
                 map.remove("format");

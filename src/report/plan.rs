@@ -164,7 +164,8 @@ fn right(step: &StepPlan, stop: Option<&Stop>) -> Line {
         Label::HasUnknowns => Line::of(Tone::Care, "has unknowns"),
         Label::NotPreviewable(_) => Line::of(Tone::Bad, "not previewable"),
         Label::Read => {
-            let found = step.effects.iter().find_map(|e| if let Effect::Answer { summary } = e { Some(summary) } else { None });
+            let found =
+                step.effects.iter().find_map(|e| if let Effect::Answer { summary } = e { Some(summary) } else { None });
             found.map_or_else(Line::default, |summary| Line::of(Tone::Dim, summary))
         }
     }
@@ -176,7 +177,8 @@ fn of_effect(page: &mut Page, effect: &Effect, step: &StepPlan, view: &View<'_>)
             rows(page, DEEPER, changes, view, Moment::Planned);
             for also in also {
                 let counts = [(also.inserted, "added"), (also.updated, "changed"), (also.deleted, "deleted")];
-                let counts: Vec<_> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+                let counts: Vec<_> =
+                    counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
                 let text = format!("also touched, not taken back: {}  {}", also.table, counts.join(", "));
                 page.line(DEEPER, Line::of(Tone::Care, "! ").add(Tone::Care, text));
             }
@@ -234,7 +236,11 @@ pub fn summary(plan: &Plan) -> String {
             format!("Plan: nothing to change{told}.")
         }
         (items, stops) => {
-            let ended = if stops.is_empty() { String::new() } else { format!(" {} of {} items end early.", stops.len(), items.len()) };
+            let ended = if stops.is_empty() {
+                String::new()
+            } else {
+                format!(" {} of {} items end early.", stops.len(), items.len())
+            };
             format!("Plan: {}; {}.{ended}", parts.join(", "), exactness(plan))
         }
     }
@@ -283,7 +289,8 @@ fn parts(plan: &Plan) -> Vec<String> {
         }
     }
     let rows = [(deeds[1], "to change"), (deeds[0], "to add"), (deeds[2], "to delete")];
-    let mut parts: Vec<String> = rows.iter().filter(|(n, _)| *n > 0).map(|(n, deed)| format!("{} {deed}", number(*n, "row"))).collect();
+    let mut parts: Vec<String> =
+        rows.iter().filter(|(n, _)| *n > 0).map(|(n, deed)| format!("{} {deed}", number(*n, "row"))).collect();
     let others = [(requests, "request"), (questions, "question"), (messages, "message")];
     parts.extend(others.iter().filter(|(n, _)| *n > 0).map(|(n, thing)| number(*n, thing)));
     parts.extend((undecided > 0).then(|| format!("{} decided at apply", number(undecided, "step"))));
@@ -309,8 +316,12 @@ fn next(page: &mut Page, plan: &Plan, about: &About<'_>) {
             page.line(0, Line::of(Tone::Plain, "To carry it out:"));
             page.command(2, command);
         }
-        (Some((Way::Stop | Way::Fail | Way::Warn, _)), _) => page.line(0, Line::of(Tone::Plain, "Put that right, then plan again.")),
-        (Some((Way::Escalate, Some(who))), _) => page.line(0, Line::of(Tone::Plain, format!("Hand this over to {who}."))),
+        (Some((Way::Stop | Way::Fail | Way::Warn, _)), _) => {
+            page.line(0, Line::of(Tone::Plain, "Put that right, then plan again."))
+        }
+        (Some((Way::Escalate, Some(who))), _) => {
+            page.line(0, Line::of(Tone::Plain, format!("Hand this over to {who}.")))
+        }
         _ => {}
     }
 }

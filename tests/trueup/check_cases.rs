@@ -129,15 +129,13 @@ fn every_case_says_what_is_expected() {
 }
 
 /// Codes that no file alone can show, with the unit test that shows each.
-const ELSEWHERE: &[(&str, &str)] = &[
-    ("E0206", "src/template"),
-    ("E0207", "src/template"),
-    ("E0421", "src/check/rules/prepared.rs"),
-];
+const ELSEWHERE: &[(&str, &str)] =
+    &[("E0206", "src/template"), ("E0207", "src/template"), ("E0421", "src/check/rules/prepared.rs")];
 
 #[test]
 fn every_code_is_explained_and_shown_by_a_case() {
-    let shown: String = folders().iter().map(|folder| fs::read_to_string(folder.join("expected.txt")).unwrap_or_default()).collect();
+    let shown: String =
+        folders().iter().map(|folder| fs::read_to_string(folder.join("expected.txt")).unwrap_or_default()).collect();
     let mut seen = BTreeSet::new();
     let mut missing = Vec::new();
     for code in check::codes() {

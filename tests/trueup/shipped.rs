@@ -11,7 +11,10 @@ use trueup::{
 /// The project file of the sandbox; it must have no problem.
 pub fn sandbox() -> Arc<Project> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let source = Source::new("examples/register/trueup.yaml", fs::read_to_string(root.join("examples/register/trueup.yaml")).unwrap());
+    let source = Source::new(
+        "examples/register/trueup.yaml",
+        fs::read_to_string(root.join("examples/register/trueup.yaml")).unwrap(),
+    );
     let mut problems = Diagnostics::new(source.clone());
     let project = Project::parse(&source, &mut problems);
     if let Some(project) = &project {
@@ -43,7 +46,8 @@ fn every_shipped_playbook_passes_every_rule_without_advice() {
     assert!(playbooks.len() >= 3, "{} playbooks", playbooks.len());
     for (name, text) in playbooks {
         let knowledge = Knowledge { name: Some(name.clone()), ..Knowledge::default() };
-        let (checked, problems) = check::read_and_check(Source::new(format!("playbooks/{name}.yaml"), text), project.clone(), &knowledge);
+        let (checked, problems) =
+            check::read_and_check(Source::new(format!("playbooks/{name}.yaml"), text), project.clone(), &knowledge);
         assert!(checked.is_some() && problems.is_empty(), "{}", diagnostics::terminal(&problems, 120));
     }
 }

@@ -70,7 +70,9 @@ impl Walk<'_> {
     }
 
     fn node(&mut self, node: &Value, path: Vec<String>) {
-        if let Some((name, definition)) = self.definition(node).map(|(name, definition)| (name.to_owned(), definition.clone())) {
+        if let Some((name, definition)) =
+            self.definition(node).map(|(name, definition)| (name.to_owned(), definition.clone()))
+        {
             if self.seen.insert(name.clone()) {
                 // Steps and their kinds are spoken of by their own name, wherever they stand.
                 let path = if name == "Step" { vec!["step".to_owned()] } else { path };
@@ -93,18 +95,23 @@ impl Walk<'_> {
     }
 
     fn map(&mut self, node: &Value, properties: &Map<String, Value>, path: &[String]) {
-        let required: Vec<&str> = node.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-        let keys = properties.iter().map(|(name, inner)| self.key(name, inner, required.contains(&name.as_str()))).collect();
+        let required: Vec<&str> =
+            node.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let keys =
+            properties.iter().map(|(name, inner)| self.key(name, inner, required.contains(&name.as_str()))).collect();
         self.places.push(Place { file: self.file, path: path.to_vec(), about: text(node, "description"), keys });
         for (name, inner) in properties {
-            let inside = if path == ["step"] && is_kind(name) { vec![name.clone()] } else { [path, &[name.clone()]].concat() };
+            let inside =
+                if path == ["step"] && is_kind(name) { vec![name.clone()] } else { [path, &[name.clone()]].concat() };
             self.node(inner, inside);
         }
     }
 
     fn key(&self, name: &str, node: &Value, required: bool) -> Key {
         let target = self.definition(node).map_or(node, |(_, definition)| definition);
-        let about = Some(text(node, "description")).filter(|about| !about.is_empty()).unwrap_or_else(|| text(target, "description"));
+        let about = Some(text(node, "description"))
+            .filter(|about| !about.is_empty())
+            .unwrap_or_else(|| text(target, "description"));
         let words = target
             .get("oneOf")
             .and_then(Value::as_array)
@@ -145,11 +152,19 @@ impl Walk<'_> {
             return all.join(", or ");
         }
         if let Some(properties) = node.get("properties").and_then(Value::as_object) {
-            return format!("a map with {}", properties.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "));
+            return format!(
+                "a map with {}",
+                properties.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
+            );
         }
         match node.get("type") {
             Some(Value::String(kind)) => self.of_type(kind, node, depth),
-            Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).map(|kind| self.of_type(kind, node, depth)).collect::<Vec<_>>().join(" or "),
+            Some(Value::Array(kinds)) => kinds
+                .iter()
+                .filter_map(Value::as_str)
+                .map(|kind| self.of_type(kind, node, depth))
+                .collect::<Vec<_>>()
+                .join(" or "),
             _ => "any value; a text may hold expressions".into(),
         }
     }

@@ -27,10 +27,17 @@ pub fn explain(topic: &str) -> Result<String, String> {
     let mut parts = Vec::new();
     if let Some(kind) = KINDS.iter().find(|kind| kind.word == topic) {
         parts.push(of_kind(kind, &places));
-    } else if let Some(place) = places.iter().find(|place| place.path.is_empty() && place.file == topic || place.name() == topic && !topic.contains('.')) {
+    } else if let Some(place) = places
+        .iter()
+        .find(|place| place.path.is_empty() && place.file == topic || place.name() == topic && !topic.contains('.'))
+    {
         parts.push(of_place(place));
     }
-    let found: Vec<(&Place, &Key)> = places.iter().flat_map(|place| place.keys.iter().map(move |key| (place, key))).filter(|(place, key)| is_called(place, key, topic)).collect();
+    let found: Vec<(&Place, &Key)> = places
+        .iter()
+        .flat_map(|place| place.keys.iter().map(move |key| (place, key)))
+        .filter(|(place, key)| is_called(place, key, topic))
+        .collect();
     parts.extend(of_keys(&found));
     parts.extend(of_functions(topic));
     if parts.is_empty() {
@@ -47,7 +54,9 @@ fn of_kind(kind: &Kind, places: &[Place]) -> String {
     let nature = match kind.nature {
         Nature::Read => "reads only: allowed in `preconditions`, `steps` and `verification`",
         Nature::Write => "changes something: allowed in `steps`",
-        Nature::Either => "reads with `get` and `head`; changes something with the other methods, which are allowed in `steps`",
+        Nature::Either => {
+            "reads with `get` and `head`; changes something with the other methods, which are allowed in `steps`"
+        }
         Nature::People => "reaches a person: `ask` in `steps`, `tell` also in `afterwards`",
         Nature::Flow => "looks only at values",
     };
@@ -72,13 +81,21 @@ fn of_keys(found: &[(&Place, &Key)]) -> Option<String> {
     let mut text = String::new();
     for (place, key) in found {
         let must = if key.required { ", required" } else { "" };
-        text.push_str(&format!("{} (in a {} file{must})\n{}", shown_path(place, key), place.file, paragraphs(&key.about, "  ")));
+        text.push_str(&format!(
+            "{} (in a {} file{must})\n{}",
+            shown_path(place, key),
+            place.file,
+            paragraphs(&key.about, "  ")
+        ));
         text.push_str(&paragraphs(&format!("Takes {}.", key.takes), "  "));
         for (word, meaning) in &key.words {
             text.push_str(&paragraphs(&format!("- `{word}`: {meaning}"), "  "));
         }
         if !key.examples.is_empty() {
-            text.push_str(&format!("  For example: {}\n", key.examples.iter().map(|e| format!("`{}: {e}`", key.name)).collect::<Vec<_>>().join(", ")));
+            text.push_str(&format!(
+                "  For example: {}\n",
+                key.examples.iter().map(|e| format!("`{}: {e}`", key.name)).collect::<Vec<_>>().join(", ")
+            ));
         }
         text.push('\n');
     }
@@ -100,11 +117,19 @@ fn is_called(place: &Place, key: &Key, topic: &str) -> bool {
 
 fn of_functions(topic: &str) -> Option<String> {
     let name = topic.trim_end_matches("()");
-    let lists: [(&str, &[Described]); 3] = [("a filter", builtin::FILTERS), ("a test", builtin::TESTS), ("a function", builtin::FUNCTIONS)];
+    let lists: [(&str, &[Described]); 3] =
+        [("a filter", builtin::FILTERS), ("a test", builtin::TESTS), ("a function", builtin::FUNCTIONS)];
     let found: Vec<String> = lists
         .iter()
         .flat_map(|(what, list)| list.iter().filter(|known| known.name == name).map(move |known| (what, known)))
-        .map(|(what, known)| format!("{} ({what} of expressions)\n{}  Its form: `{}`\n", known.name, paragraphs(known.doc, "  "), known.form))
+        .map(|(what, known)| {
+            format!(
+                "{} ({what} of expressions)\n{}  Its form: `{}`\n",
+                known.name,
+                paragraphs(known.doc, "  "),
+                known.form
+            )
+        })
         .collect();
     (!found.is_empty()).then(|| found.join("\n"))
 }
