@@ -446,7 +446,7 @@ impl<'a> Driver<'a> {
         request: Option<Value>,
         attempt: u32,
     ) -> Result<(), Halt> {
-        if let Some(plan) = self.plan {
+        if let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) {
             let differences = drift::of_facts(plan, &self.scope);
             if !differences.is_empty() {
                 return Err(Trouble::Drifted(differences).into());
@@ -682,6 +682,8 @@ impl<'a> Driver<'a> {
         let request = call::request(&call);
         let view = setting.api(&call.api).map(|api| api.view(&request));
         let shown = view.as_ref().map_or_else(String::new, call::line);
+        // The key is derived from the effect: every attempt, also of another process, carries the same one.
+        let keyed = setting.api(&call.api).is_some_and(|api| api.settings().idempotency_key.is_some());
         let mut attempts = call::Attempts::default();
         let mut attempt = 1;
         loop {
@@ -694,15 +696,19 @@ impl<'a> Driver<'a> {
                 ),
                 ("json", call.json.clone().unwrap_or(Value::NULL)),
             ]);
-            let class = if step.common.repeatable.is_some() { "http-repeatable" } else { "http-once" };
+            let (class, key) = match (&step.common.repeatable, keyed) {
+                (_, true) => ("http-key", Some(self.effect(&place.path).idempotency_key().to_string())),
+                (Some(_), false) => ("http-repeatable", None),
+                (None, false) => ("http-once", None),
+            };
             self.intend(place, class, Some(&call.api), shown.clone(), Some(bytes), attempt).await?;
-            let trouble = match call::once(setting, step, &call).await {
+            let trouble = match call::once(setting, step, &call, key).await {
                 Ok(value) => return Ok(Went { response: Some(call::summary(&value)), ..Went::done(value) }),
                 Err(trouble) => trouble,
             };
-            let may_repeat = !trouble.in_doubt || step.common.repeatable.is_some();
+            let may_repeat = !trouble.in_doubt || keyed || step.common.repeatable.is_some();
             let retry = endings::retry(&setting.playbook.errors, step.id(), &trouble).filter(|_| may_repeat);
-            let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after)) else {
+            let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after, &setting.world)) else {
                 return Err(Trouble::Call(Box::new(trouble)).into());
             };
             (self.watch)(Tick::Again { path: place.path.clone(), why: trouble.message.clone(), pause });
@@ -759,7 +765,7 @@ impl<'a> Driver<'a> {
             Trouble::Drifted(_) => (Outcome::Drifted, plain_ending(&trouble, &step)),
             _ if trouble.in_doubt() => (Outcome::InDoubt, plain_ending(&trouble, &step)),
             _ => {
-                let ending = endings::ending(&step, &trouble, &self.scope, self.setting);
+                let ending = endings::ending(&step, &trouble, &self.scope, self.setting).in_section(place.section);
                 (outcome_of(ending.way), ending)
             }
         };
@@ -787,12 +793,6 @@ impl<'a> Driver<'a> {
         if let Some(end) = close {
             let item = ClosedItem { item: self.item.clone(), end, reason: Some(message) };
             self.note(ItemClosed { items: vec![item] }.into());
-        }
-        if place.section == Section::Verification && outcome == Outcome::Stopped {
-            // The change stands and could not be confirmed: that is a failure, not a stop before anything happened.
-            if let Some(step) = self.state.items.get_mut(&self.item).and_then(|i| i.steps.get_mut(&place.path)) {
-                step.at = Some(self.setting.world.now());
-            }
         }
         self.flush().await
     }

@@ -120,6 +120,7 @@ struct Pass<'a> {
     rehearsing: HashMap<Arc<str>, Rehearsing>,
     section: Section,
     tainted_tables: BTreeSet<TableName>,
+    tainted_databases: BTreeSet<Arc<str>>,
     tainted_apis: HashMap<Arc<str>, String>,
     every_api: Option<String>,
     steps: Vec<StepPlan>,
@@ -141,6 +142,7 @@ impl<'a> Pass<'a> {
             rehearsing: HashMap::new(),
             section: Section::Preconditions,
             tainted_tables: BTreeSet::new(),
+            tainted_databases: BTreeSet::new(),
             tainted_apis: HashMap::new(),
             every_api: None,
             steps: Vec::new(),
@@ -306,7 +308,7 @@ impl<'a> Pass<'a> {
     async fn deed(&mut self, path: &Arc<str>, step: &Step, deed: Deed) -> Result<(), Stepped> {
         match deed {
             Deed::Find(find) => {
-                let value = if find.is_unknown() || self.tainted_tables.contains(&find.table) {
+                let value = if find.is_unknown() || self.is_tainted(&find.table) {
                     Value::unknown()
                 } else {
                     let setting = self.setting;
@@ -320,8 +322,11 @@ impl<'a> Pass<'a> {
                 let dialect =
                     self.setting.databases.get(&query.connection).map(crate::connection::database::Database::dialect);
                 let reads = dialect.map(|d| sql_rules::judge(&query.bound.sql, d).reads).unwrap_or_default();
-                let tainted =
-                    self.tainted_tables.iter().any(|t| t.connection == query.connection && reads.contains(&*t.table));
+                let tainted = self.tainted_databases.contains(&query.connection)
+                    || self
+                        .tainted_tables
+                        .iter()
+                        .any(|t| t.connection == query.connection && reads.contains(&*t.table));
                 let value = if query.bound.has_unknown() || tainted {
                     Value::unknown()
                 } else {
@@ -337,7 +342,7 @@ impl<'a> Pass<'a> {
             Deed::Change(change) => {
                 let unknown = matches!(&change.pick, crate::action::change::Pick::Key(key) if key.values().any(Value::is_unknown))
                     || matches!(&change.pick, crate::action::change::Pick::Where(all) if all.iter().any(crate::table::condition::Condition::is_unknown))
-                    || self.tainted_tables.contains(&change.table);
+                    || self.is_tainted(&change.table);
                 let table = change.table.clone();
                 let refuses = self.setting.facts_of(&table).filter(|f| f.rehearse == Some(false));
                 if let Some(facts) = refuses {
@@ -347,11 +352,13 @@ impl<'a> Pass<'a> {
                         .map_or("the project file says `rehearse: false`", |w| w.as_str())
                         .to_owned();
                     self.tainted_tables.insert(table);
-                    return Ok(self.unexecuted(path, step, Label::NotPreviewable(why)));
+                    self.unexecuted(path, step, Label::NotPreviewable(why));
+                    return Ok(());
                 }
                 if unknown {
                     self.tainted_tables.insert(table);
-                    return Ok(self.unexecuted(path, step, Label::HasUnknowns));
+                    self.unexecuted(path, step, Label::HasUnknowns);
+                    return Ok(());
                 }
                 let setting = self.setting;
                 let changing = self.changing(&table.connection).await?;
@@ -376,7 +383,8 @@ impl<'a> Pass<'a> {
                     self.tainted_tables.extend(
                         writes.into_iter().map(|t| TableName { connection: deed.connection.clone(), table: t.into() }),
                     );
-                    return Ok(self.unexecuted(path, step, Label::HasUnknowns));
+                    self.unexecuted(path, step, Label::HasUnknowns);
+                    return Ok(());
                 }
                 let changing = self.changing(&deed.connection).await?;
                 let carried =
@@ -519,10 +527,26 @@ impl<'a> Pass<'a> {
             self.scope.insert(id.text.clone(), value);
         }
         self.tainted_apis.insert(call.api.clone(), format!("`{}`", step.label(0)));
+        if let Some(database) = self.setting.api(&call.api).and_then(|api| api.settings().backed_by.clone()) {
+            self.tainted_databases.insert(database.text);
+        }
         let label = if call.is_unknown() { Label::HasUnknowns } else { Label::Exact };
         notes.extend(step.common.repeatable.as_ref().map(|t| format!("may be sent twice: {}", t.scalar().text.trim())));
         self.show(path, step, label, Foreseen::Sends, effects, notes);
         Ok(())
+    }
+
+    /// What an API shows of this database is not what it will show once the change is committed.
+    fn behind(&mut self, connection: &Arc<str>, step: &Step) {
+        for (name, api) in &self.setting.apis {
+            if api.settings().backed_by.as_ref().is_some_and(|w| w.text == *connection) {
+                self.tainted_apis.insert(name.clone(), format!("the change of `{}`", step.label(0)));
+            }
+        }
+    }
+
+    fn is_tainted(&self, table: &TableName) -> bool {
+        self.tainted_tables.contains(table) || self.tainted_databases.contains(&table.connection)
     }
 
     fn would_ask(&mut self, path: &Arc<str>, step: &Step, question: &Question) {
@@ -563,6 +587,9 @@ impl<'a> Pass<'a> {
         let mut notes = Vec::new();
         if foreseen == Foreseen::Changes {
             notes.extend(hooks(self.setting, &carried));
+            for connection in carried.changes.iter().map(|c| c.table.connection.clone()).collect::<BTreeSet<_>>() {
+                self.behind(&connection, step);
+            }
         }
         let inserted = carried.changes.iter().any(|c| c.before.is_none() && c.after.is_some());
         if inserted && self.section == Section::Steps {
@@ -594,7 +621,7 @@ impl<'a> Pass<'a> {
         if !answers {
             return Err(Interrupt::Trouble(trouble, path.clone()));
         }
-        let ending = endings::ending(step, &trouble, &self.scope, self.setting);
+        let ending = endings::ending(step, &trouble, &self.scope, self.setting).in_section(self.section);
         if ending.way == Way::Warn {
             self.warn(path, step, ending);
             return Ok(());
@@ -756,7 +783,11 @@ fn rows_summary(value: &Value) -> String {
 fn hooks(setting: &Setting, carried: &Carried) -> Vec<String> {
     let tables: BTreeSet<&TableName> = carried.changes.iter().filter(|c| !c.by_rule).map(|c| &c.table).collect();
     let facts = tables.into_iter().filter_map(|t| setting.facts_of(t));
-    facts.flat_map(|f| [&f.app_hooks, &f.side_effects]).flatten().map(|w| w.as_str().trim().to_owned()).collect()
+    facts
+        .flat_map(|f| [&f.app_hooks, &f.side_effects])
+        .flatten()
+        .map(|w| w.as_str().split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect()
 }
 
 /// How a step is taken back, in words.

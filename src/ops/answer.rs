@@ -12,8 +12,7 @@ use crate::{
     action::ask::AnswerField,
     base::{
         identity::{RunId, SINGLE_ITEM},
-        shape::Placed,
-        source::{Source, Span},
+        source::Source,
         suggest,
         value::{Map, Value},
     },
@@ -23,7 +22,7 @@ use crate::{
         payload::{HumanAsked, HumanDecided, RunResumed},
     },
     plan::{ItemPlan, stored},
-    playbook::params::{Param, accept},
+    playbook::params::{accept, of_answer},
 };
 use std::sync::{Arc, atomic::AtomicBool};
 
@@ -42,7 +41,7 @@ pub async fn answer(
 ) -> Result<Carried, Failure> {
     let state = record.state(run).await?;
     let (path, asked) = question(&state, run, step)?;
-    let values = accepted(&state, &path, &asked, given, opened)?;
+    let values = accepted(&state, &path, given, opened)?;
     let (setting, plan) = setting_of(surroundings, opened, run, &state).await?;
     let claim = record.claim(surroundings, run, actor).await?;
     let decided = HumanDecided {
@@ -103,41 +102,11 @@ fn question(state: &RunState, run: RunId, step: &str) -> Result<(Arc<str>, Human
 }
 
 /// The answer's fields, typed and complete.
-fn accepted(
-    state: &RunState,
-    path: &str,
-    asked: &HumanAsked,
-    given: &[(String, Value)],
-    opened: &Opened,
-) -> Result<Map, Failure> {
-    let fields = fields(state, path).unwrap_or_default();
-    let mut declared = crate::base::shape::Named::<Param>::default();
-    for (name, shape) in &asked.answer {
-        let field = fields.iter().find(|(n, _)| n == name).map(|(_, f)| f);
-        let word = |text: &str| crate::base::shape::Word { text: text.into(), span: Span::default() };
-        let kind = shape.get("type").map_or_else(|| "string".to_owned(), |t| t.bare().into_owned());
-        let param = Param {
-            kind: word(&kind),
-            of: None,
-            values: Vec::new(),
-            description: field.and_then(|f| f.description.clone()),
-            pattern: field.and_then(|f| f.pattern.clone()),
-            min: None,
-            max: None,
-            min_length: None,
-            max_length: None,
-            default: field
-                .and_then(|f| f.optional)
-                .filter(|o| *o)
-                .map(|_| Placed { value: Value::NULL, at: Span::default() }),
-            example: None,
-            examples: Vec::new(),
-            personal: None,
-            secret: None,
-            at: Span::default(),
-        };
-        declared.entries.push((word(name), param));
-    }
+fn accepted(state: &RunState, path: &str, given: &[(String, Value)], opened: &Opened) -> Result<Map, Failure> {
+    let Some(fields) = fields(state, path) else {
+        return Err(Failure::usage("the run's playbook does not ask this question"));
+    };
+    let declared = of_answer(fields.iter().map(|(name, field)| (&**name, field)));
     accept(&declared, given, &opened.project).map_err(|refused| {
         let mut failure = Failure::usage("the answer is not complete or not of the kind that is asked for");
         for r in refused {

@@ -2,9 +2,11 @@
 
 use super::{Failure, Surroundings, playbook::Loaded, project::Opened};
 use crate::{
+    action::{ask::AskSpec, kinds::Act},
     base::{
         identity::RunId,
         shape::{FromNode, Lowering},
+        suggest,
         value::{Map, Value},
         yaml,
     },
@@ -184,11 +186,35 @@ fn refusal(refused: &[params::Refused]) -> Failure {
 
 /// Plans.
 pub async fn plan(setting: &Setting, request: &Request, watch: Watch<'_>) -> Result<Plan, Failure> {
-    let mut answers = Answers::new();
-    for (step, name, value) in &request.answers {
-        answers.entry(step.clone()).or_default().insert(name.as_str().into(), value.clone());
-    }
+    let answers = answers(setting, request)?;
     rehearse::plan(setting, &answers, watch).await.map_err(|failure| of_plan(*failure, setting))
+}
+
+/// Answers given beforehand, accepted as the questions want them.
+fn answers(setting: &Setting, request: &Request) -> Result<Answers, Failure> {
+    let mut given: HashMap<&str, Vec<(String, Value)>> = HashMap::new();
+    for (step, name, value) in &request.answers {
+        given.entry(step).or_default().push((name.clone(), value.clone()));
+    }
+    let asks: HashMap<&str, &AskSpec> = setting
+        .outline
+        .places
+        .iter()
+        .filter_map(|place| if let Act::Ask(ask) = &place.step.act { Some((place.id()?, ask)) } else { None })
+        .collect();
+    let mut answers = Answers::new();
+    for (step, parts) in given {
+        let Some(ask) = asks.get(step) else {
+            let help = suggest::help(step, asks.keys().copied()).unwrap_or_else(|| "it asks nothing".into());
+            return Err(Failure::usage(format!("the playbook has no question `{step}`")).help(help));
+        };
+        let declared = params::of_answer(ask.answer.iter());
+        answers.insert(
+            step.to_owned(),
+            params::accept(&declared, &parts, &setting.project).map_err(|refused| refusal(&refused))?,
+        );
+    }
+    Ok(answers)
 }
 
 /// A failed rehearsal with its place in the playbook.

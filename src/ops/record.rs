@@ -4,7 +4,10 @@ use super::{Failure, Surroundings, project::Opened};
 use crate::{
     base::{identity::RunId, seal::Sealer},
     engine::state::RunState,
-    journal::sqlite::{Claim, Holder, Journal},
+    journal::{
+        failure::JournalError,
+        sqlite::{Claim, Holder, Journal},
+    },
 };
 use std::time::Duration;
 
@@ -29,6 +32,12 @@ pub async fn open(surroundings: &Surroundings, opened: &Opened) -> Result<Record
     Ok(Record { journal, sealer })
 }
 
+/// No process has this number. Where that cannot be told, somebody is taken to be at work.
+fn is_gone(pid: u32) -> bool {
+    let processes = std::path::Path::new("/proc");
+    processes.join("self").exists() && !processes.join(pid.to_string()).exists()
+}
+
 impl Record {
     /// Where a run stands.
     pub async fn state(&self, run: RunId) -> Result<RunState, Failure> {
@@ -40,6 +49,12 @@ impl Record {
     pub async fn claim(&self, surroundings: &Surroundings, run: RunId, actor: &str) -> Result<Claim, Failure> {
         let host = (surroundings.variable)("HOSTNAME").unwrap_or_else(|| "localhost".into());
         let holder = Holder { name: actor.to_owned(), host, pid: std::process::id() };
-        Ok(self.journal.claim(run, holder, CLAIM).await?)
+        match self.journal.claim(run, holder.clone(), CLAIM).await {
+            // A process of this machine that is gone cannot give its claim back by itself.
+            Err(JournalError::Claimed { by, .. }) if by.holder.host == holder.host && is_gone(by.holder.pid) => {
+                Ok(self.journal.seize(&by, holder, CLAIM).await?)
+            }
+            other => Ok(other?),
+        }
     }
 }

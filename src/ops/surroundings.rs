@@ -3,13 +3,16 @@
 use crate::base::{secret::Masks, world::World};
 use std::{path::PathBuf, sync::Arc};
 
+/// Looks up an environment variable.
+pub type Variables = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// What a command may ask of its machine.
 #[derive(Clone)]
 pub struct Surroundings {
     /// Clock and identifiers.
     pub world: World,
     /// Environment variables.
-    pub variable: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub variable: Arc<Variables>,
     /// Where the command was started.
     pub folder: PathBuf,
     /// Every secret in use, for the last writer of each output.

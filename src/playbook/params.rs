@@ -1,8 +1,10 @@
 //! Parameters: declared types, and the values that a person gives, accepted or refused before anything is opened.
 
 use crate::{
+    action::ask::AnswerField,
     base::{
         shape::{Named, Placed, Word},
+        source::Span,
         suggest,
         time::{self, Date, Stamp},
         value::{Data, Map, Marks, Value},
@@ -79,6 +81,29 @@ impl Param {
             .map(|names| names.names().collect())
             .unwrap_or_default()
     }
+}
+
+/// The parts of an answer, as parameters: what `ask` declares is accepted by the same rules.
+pub fn of_answer<'a>(fields: impl IntoIterator<Item = (&'a str, &'a AnswerField)>) -> Named<Param> {
+    let word = |text: &str| Word { text: text.into(), span: Span::default() };
+    let param = |field: &AnswerField| Param {
+        kind: field.kind.clone(),
+        of: None,
+        values: Vec::new(),
+        description: field.description.clone(),
+        pattern: field.pattern.clone(),
+        min: None,
+        max: None,
+        min_length: None,
+        max_length: None,
+        default: (field.optional == Some(true)).then(|| Placed { value: Value::NULL, at: field.at }),
+        example: None,
+        examples: Vec::new(),
+        personal: None,
+        secret: None,
+        at: field.at,
+    };
+    Named { entries: fields.into_iter().map(|(name, field)| (word(name), param(field))).collect(), at: Span::default() }
 }
 
 /// Table and column of `connection.table.column`.

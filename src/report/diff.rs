@@ -28,6 +28,8 @@ pub enum Moment {
 const MOST_ROWS: usize = 20;
 /// Names of columns longer than this are shortened.
 const LONGEST_NAME: usize = 36;
+/// The values of a block begin at most so many columns in; a longer name has a line of its own.
+const WIDEST_NAMES: usize = 28;
 /// A value gets at least so many columns.
 const NARROWEST: usize = 24;
 /// So much of what two long values have in common is left before the place where they differ.
@@ -96,7 +98,7 @@ fn block(page: &mut Page, indent: usize, change: &RowChange, facts: Option<&Fact
     let entries = entries(change, facts, moment);
     let longest = entries.iter().map(|e| width(&e.name)).max().unwrap_or(0);
     let indent = indent + 4;
-    let names = longest.min(page.width().saturating_sub(indent + 2 + NARROWEST));
+    let names = longest.min(WIDEST_NAMES).min(page.width().saturating_sub(indent + 2 + NARROWEST));
     for entry in entries {
         line(page, indent, names, entry);
     }
@@ -106,6 +108,9 @@ fn entries(change: &RowChange, facts: Option<&Facts>, moment: Moment) -> Vec<Ent
     let deed = change.deed();
     let mut entries = Vec::new();
     for (column, old, new) in change.differing() {
+        if deed != Deed::Update && change.key.contains_key(&column) {
+            continue;
+        }
         let stamp = change.stamps.contains(&column);
         let (old, new) = (seen(facts, &column, &old), seen(facts, &column, &new));
         if deed == Deed::Update && !stamp && is_document(&old, &new) {

@@ -3,12 +3,14 @@
 pub mod applied;
 pub mod catalogue;
 pub mod diagnostics;
+mod clock;
 pub mod diff;
 pub mod exit;
 pub mod explain;
 pub mod inbox;
 pub mod look;
 pub mod page;
+mod plain_value;
 pub mod plan;
 pub mod plan_json;
 mod pretty;
@@ -17,5 +19,9 @@ mod request;
 pub mod run;
 pub mod run_json;
 pub mod runs;
+mod standing;
+mod titles;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod sample_runs;

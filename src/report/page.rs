@@ -122,6 +122,9 @@ impl Line {
 /// Stands for a blank that does not break a line; never part of a text, because it is a control character.
 const HARD: &str = "\u{1}";
 
+/// The width of a page that never breaks a line.
+const ENDLESS: usize = 1 << 40;
+
 /// Text that grows from top to bottom.
 #[derive(Debug)]
 pub struct Page {
@@ -134,6 +137,11 @@ impl Page {
     /// An empty one.
     pub fn new(look: Look) -> Page {
         Page { look: Look { width: look.width.clamp(40, 120), ..look }, out: String::new() }
+    }
+
+    /// One that never breaks a line: for logs.
+    pub fn endless() -> Page {
+        Page { look: Look { width: ENDLESS, unicode: true }, out: String::new() }
     }
 
     /// Columns.
@@ -161,7 +169,8 @@ impl Page {
     /// A line with something at the right border; when both do not fit well, that comes below.
     pub fn labelled(&mut self, indent: usize, hang: usize, line: Line, right: Line) {
         let free = self.width().saturating_sub(right.width() + 2);
-        if right.is_empty() || right.width() > self.width() * 2 / 5 {
+        let endless = self.width() > ENDLESS / 2;
+        if right.is_empty() || right.width() > self.width() * 2 / 5 || endless {
             self.hung(indent, hang, line);
             if !right.is_empty() {
                 self.line(hang, right);
