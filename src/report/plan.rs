@@ -209,9 +209,11 @@ fn of_effect(page: &mut Page, effect: &Effect, step: &StepPlan, view: &View<'_>)
             }
         }
         Effect::Message { who, text } => {
-            if step.title.is_some() {
-                page.line(DEEPER, Line::of(Tone::Plain, format!("tells {who}:")));
+            // Without a title of its own, the step is called after whom it tells.
+            if step.title.is_none() {
+                return page.prose(DEEPER, Tone::Plain, text);
             }
+            page.line(DEEPER, Line::of(Tone::Plain, format!("tells {who}:")));
             page.prose(DEEPER + 2, Tone::Plain, text);
         }
     }

@@ -47,6 +47,8 @@ verification:
   - id: after
     title: Register shows a trainee in training
     find: { table: register.trainees, where: { id: 4711 }, expect: one }
+afterwards:
+  - tell: { who: register-support, message: Done. }
 "#;
 
 pub fn id() -> RunId {
