@@ -3,7 +3,7 @@
 use crate::{
     base::{
         diagnostic::Diagnostic,
-        shape::{FromNode, Lowering, ONE_OF, Word},
+        shape::{FromNode, Lowering, ONE_OF, UNKNOWN_KEY, Word},
         yaml::Node,
     },
     template::Text,
@@ -62,6 +62,8 @@ const WAYS: &[(&str, Way)] = &[
     ("escalate", Way::Escalate),
 ];
 
+const ESCALATION: &[&str] = &["escalate", "say", "reveal"];
+
 impl FromNode for Otherwise {
     fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
         let Node::Map(entries, at) = node else {
@@ -70,28 +72,48 @@ impl FromNode for Otherwise {
                     let way = WAYS.iter().find(|(w, _)| *w == &*s.text).map_or(Way::Stop, |(_, w)| *w);
                     Some(Otherwise { way, say: None, who: None, reveal: Vec::new() })
                 }
-                Node::Scalar(_) => Text::from_node(node, cx).map(|say| Otherwise { way: Way::Stop, say: Some(say), who: None, reveal: Vec::new() }),
+                Node::Scalar(_) => Text::from_node(node, cx).map(|say| Otherwise {
+                    way: Way::Stop,
+                    say: Some(say),
+                    who: None,
+                    reveal: Vec::new(),
+                }),
                 _ => cx.wrong_type(node, "a text or a map such as `{ skip: text }`"),
             };
         };
-        let ways: Vec<_> = entries.iter().filter_map(|e| WAYS.iter().find(|(w, _)| *w == &*e.key.text).map(|(_, way)| (e, *way))).collect();
+        let ways: Vec<_> = entries
+            .iter()
+            .filter_map(|e| WAYS.iter().find(|(w, _)| *w == &*e.key.text).map(|(_, way)| (e, *way)))
+            .collect();
         let [(entry, way)] = ways.as_slice() else {
             let words: Vec<_> = WAYS.iter().map(|(w, _)| *w).collect();
-            let problem = Diagnostic::error(&ONE_OF, *at, "exactly one way out is needed");
-            let odd = entries.iter().find(|e| !words.contains(&&*e.key.text)).map_or("", |e| &e.key.text);
-            cx.push(problem.suggest(odd, words.iter().copied()));
+            match entries.iter().find(|e| !words.contains(&&*e.key.text)) {
+                Some(odd) if ways.is_empty() => {
+                    let problem =
+                        Diagnostic::error(&UNKNOWN_KEY, odd.key.span, format!("`{}` is not a way out", odd.key.text));
+                    cx.push(problem.suggest(&odd.key.text, words.iter().copied()));
+                }
+                _ => {
+                    let problem = Diagnostic::error(
+                        &ONE_OF,
+                        ways.get(1).map_or(*at, |(e, _)| e.key.span),
+                        "exactly one way out is needed",
+                    );
+                    cx.push(problem.suggest("", words.iter().copied()));
+                }
+            }
             return None;
         };
         let escalates = *way == Way::Escalate;
-        let known: &[&str] = if escalates { &["escalate", "say", "reveal"] } else { &["stop", "skip", "done", "warn", "fail"] };
+        let known: &[&str] = if escalates { ESCALATION } else { &["stop", "skip", "done", "warn", "fail"] };
         cx.unknown_keys(node, known, if escalates { "an escalation" } else { "this way out" });
         if !escalates {
             let say = Text::from_node(&entry.node, cx)?;
             return Some(Otherwise { way: *way, say: Some(say), who: None, reveal: Vec::new() });
         }
         let who = Word::from_node(&entry.node, cx);
-        let say = crate::base::shape::field::<Text>(node, "say", "an escalation", cx);
-        let reveal = crate::base::shape::field::<Vec<Word>>(node, "reveal", "an escalation", cx);
+        let say = crate::base::shape::field::<Text>(node, "say", ESCALATION, "an escalation", cx);
+        let reveal = crate::base::shape::field::<Vec<Word>>(node, "reveal", ESCALATION, "an escalation", cx);
         Some(Otherwise { way: *way, say: Some(say?), who: Some(who?), reveal: reveal? })
     }
 }

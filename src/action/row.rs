@@ -113,7 +113,11 @@ impl FromNode for Assign {
                 [e] if &*e.key.text == "remove" => return Datum::from_node(&e.node, cx).map(Assign::Remove),
                 // Two words at once are surely a mistake; any other map is a JSON document to store.
                 many if many.iter().any(|e| matches!(&*e.key.text, "merge" | "remove")) => {
-                    cx.push(Diagnostic::error(&crate::base::shape::ONE_OF, *at, "`merge` or `remove` stands alone in its map"));
+                    cx.push(Diagnostic::error(
+                        &crate::base::shape::ONE_OF,
+                        *at,
+                        "`merge` or `remove` stands alone in its map",
+                    ));
                     return None;
                 }
                 _ => {}

@@ -3,31 +3,47 @@
 use super::{
     fault::Fault,
     handle::{Reading, Rehearsing, Writing},
+    link::Link,
+    postgres,
     reference::Secrets,
-    settings::Connection,
+    session::Session,
+    settings::{Connection, Effective},
+    sqlite,
 };
-use crate::{base::secret::Masks, template::sql::Dialect};
-use std::{path::Path, sync::Arc};
+use crate::template::sql::Dialect;
+use std::sync::Arc;
 
 /// A database of the project file in one environment, with its references resolved.
 #[derive(Clone, Debug)]
 pub struct Database {
     name: Arc<str>,
+    ledger: bool,
+    target: Target,
 }
 
-#[allow(unused_variables, clippy::todo)]
+#[derive(Clone, Debug)]
+enum Target {
+    Postgres(postgres::Target),
+    Sqlite(sqlite::Target),
+}
+
 impl Database {
-    /// From the settings; `environment` picks its overrides, relative paths start at `base`. Secrets go into `masks`.
+    /// From the settings; `environment` picks its overrides, and relative paths start at the folder of `secrets`.
     /// `Ok(None)`: the connection is no database.
     pub fn configure(
         name: &str,
         settings: &Connection,
         environment: Option<&str>,
-        base: &Path,
         secrets: Secrets<'_>,
-        masks: &Masks,
     ) -> Result<Option<Database>, Fault> {
-        todo!()
+        let name: Arc<str> = name.into();
+        let target = match settings.in_environment(environment) {
+            Effective::Postgres(settings) => postgres::Target::of(&settings, secrets).map(Target::Postgres),
+            Effective::Sqlite(settings) => sqlite::Target::of(&settings, secrets.folder).map(Target::Sqlite),
+            Effective::Elsewhere => return Ok(None),
+        };
+        let target = target.map_err(|fault| Fault { connection: Some(name.clone()), ..fault })?;
+        Ok(Some(Database { name, ledger: settings.ledger.unwrap_or(false), target }))
     }
 
     /// Its name in the project file.
@@ -37,26 +53,55 @@ impl Database {
 
     /// How it writes SQL.
     pub fn dialect(&self) -> Dialect {
-        todo!()
+        match self.target {
+            Target::Postgres(_) => Dialect::Postgres,
+            Target::Sqlite(_) => Dialect::Sqlite,
+        }
     }
 
-    /// Has a ledger table.
+    /// Has a ledger table, says the project file.
     pub fn ledger(&self) -> bool {
-        todo!()
+        self.ledger
+    }
+
+    /// The file, for a SQLite database: the journal must be another one.
+    pub fn file(&self) -> Option<&std::path::Path> {
+        match &self.target {
+            Target::Sqlite(target) => Some(&target.path),
+            Target::Postgres(_) => None,
+        }
     }
 
     /// Opens a connection that can only read.
     pub async fn reading(&self) -> Result<Reading, Fault> {
-        todo!()
+        let link = match &self.target {
+            Target::Postgres(target) => target.reading().await.map(Link::Postgres),
+            Target::Sqlite(target) => target.reading().await.map(Link::Sqlite),
+        };
+        self.session(link, false).map(Reading::new)
     }
 
     /// Opens a connection that can write and cannot commit. SQLite: takes the write lock.
     pub async fn rehearsing(&self) -> Result<Rehearsing, Fault> {
-        todo!()
+        self.session(self.changing().await, true).map(Rehearsing::new)
     }
 
     /// Opens a connection that can write and commit. SQLite: takes the write lock.
     pub async fn writing(&self) -> Result<Writing, Fault> {
-        todo!()
+        self.session(self.changing().await, true).map(Writing::new)
+    }
+
+    async fn changing(&self) -> Result<Link, Fault> {
+        match &self.target {
+            Target::Postgres(target) => target.changing().await.map(Link::Postgres),
+            Target::Sqlite(target) => target.changing().await.map(Link::Sqlite),
+        }
+    }
+
+    fn session(&self, link: Result<Link, Fault>, writable: bool) -> Result<Session, Fault> {
+        match link {
+            Ok(link) => Ok(Session::new(self.name.clone(), link, writable)),
+            Err(fault) => Err(Fault { connection: Some(self.name.clone()), ..fault }),
+        }
     }
 }

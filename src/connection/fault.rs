@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// What kind of thing went wrong. Decides what the engine does next; the words decide what a person does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FaultKind {
-    /// Nobody listens at the address, or the address is not known.
+    /// Nobody listens at the address, the address is not known, or the server takes no more connections.
     Refused,
     /// The password or another proof was not accepted.
     Auth,
@@ -27,9 +27,9 @@ pub enum FaultKind {
     StatementTimeout,
     /// A write where only reading is allowed: a replica, a read role, a check.
     ReadOnly,
-    /// The statement is not understood.
+    /// The statement is not understood, or is of a kind that trueup does not run.
     Syntax,
-    /// A value does not fit its place.
+    /// A value does not fit its place, or cannot be read without loss.
     Data,
     /// More rows or bytes than allowed.
     TooMuch,
@@ -49,12 +49,56 @@ pub enum FaultKind {
     Other,
 }
 
+impl FaultKind {
+    /// What a person does about it, in a sentence or two.
+    pub fn advice(self) -> &'static str {
+        match self {
+            FaultKind::Refused => "check host and port, that the server runs and that this machine may reach it",
+            FaultKind::Auth => {
+                "check user and password; the password belongs into the variable or file that the project file names"
+            }
+            FaultKind::NoDatabase => "check the database name or the path; trueup never creates a database by itself",
+            FaultKind::NoTable => {
+                "check the spelling and the schema; `trueup connection inspect NAME` lists the tables that this role can see"
+            }
+            FaultKind::NoColumn => {
+                "check the spelling; `trueup connection inspect NAME` lists the columns of each table"
+            }
+            FaultKind::Denied => "grant the right to the role of this connection, or use the role that has it",
+            FaultKind::Constraint => "nothing was changed; look at the rows that the constraint speaks of",
+            FaultKind::LockTimeout => {
+                "nothing was changed; somebody else works on these rows: try again later, or raise `lock_timeout`"
+            }
+            FaultKind::StatementTimeout => {
+                "nothing was changed; narrow the statement, or raise `statement_timeout` of the connection"
+            }
+            FaultKind::ReadOnly => {
+                "a check or verification may only read; a replica takes no writes: use the address of the primary"
+            }
+            FaultKind::Syntax => "correct the statement in the playbook",
+            FaultKind::Data => "check the value against the column's type",
+            FaultKind::TooMuch => "narrow the statement, or raise the bound in the playbook",
+            FaultKind::Lost => "nothing was committed through this connection; try again when the server is back",
+            FaultKind::InDoubt => {
+                "nobody knows yet whether the change was made: `trueup resume` looks, `trueup resolve` decides by hand"
+            }
+            FaultKind::Busy => {
+                "another process writes to this file; try again, or raise `busy_timeout` of the connection"
+            }
+            FaultKind::Serialization => "nothing was changed; another transaction came first: it may be run again",
+            FaultKind::TlsFailed => "check `sslmode` and the server's certificate",
+            FaultKind::Settings => "correct the connection in the project file",
+            FaultKind::Other => "the message is the database's own",
+        }
+    }
+}
+
 /// One failure of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// What kind.
     pub kind: FaultKind,
-    /// A lower-case fragment that fits after "failed to": no secret, no row data.
+    /// A lower-case fragment that fits after "failed to …:": no secret, no row data.
     pub message: String,
     /// Where in the statement's text, in characters from 1.
     pub position: Option<usize>,
@@ -64,17 +108,31 @@ pub struct Fault {
     pub constraint: Option<Arc<str>>,
     /// The connection's name in the project file, once it is known.
     pub connection: Option<Arc<str>>,
+    /// Advice that fits better than the kind's: where the password comes from.
+    pub advice: Option<String>,
 }
 
 impl Fault {
     /// A failure of this kind.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Fault {
-        Fault { kind, message: message.into(), position: None, hint: None, constraint: None, connection: None }
+        let message = message.into();
+        Fault { kind, message, position: None, hint: None, constraint: None, connection: None, advice: None }
     }
 
-    /// What to do about it, one or two sentences.
+    /// With advice of its own.
+    pub fn advise(mut self, advice: impl Into<String>) -> Fault {
+        self.advice = Some(advice.into());
+        self
+    }
+
+    /// What to do about it, one or two sentences without a capital and a full stop.
     pub fn help(&self) -> String {
-        String::new()
+        self.advice.as_deref().unwrap_or(self.kind.advice()).to_owned()
+    }
+
+    /// The session that it came from answers nothing more.
+    pub fn ends_session(&self) -> bool {
+        matches!(self.kind, FaultKind::Lost | FaultKind::InDoubt | FaultKind::TooMuch)
     }
 }
 

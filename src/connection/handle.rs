@@ -2,20 +2,14 @@
 //!
 //! `Rehearsing` and `Writing` deref to the same [`Changing`], so that a rehearsal runs the very code that apply runs.
 
+pub use super::changing::{Changing, Savepoint};
+
 use super::{
-    fault::Fault,
-    rows::Touched,
+    fault::{Fault, FaultKind},
     session::Session,
-    statement::{SetTo, Statement},
 };
-use crate::{
-    base::value::{Map, Value},
-    table::condition::Condition,
-};
-use std::{
-    ops::{Deref, DerefMut},
-    sync::Arc,
-};
+use crate::template::sql::Dialect;
+use std::ops::{Deref, DerefMut};
 
 /// Read role, read-only transaction.
 #[derive(Debug)]
@@ -35,113 +29,77 @@ pub struct Writing {
     changing: Changing,
 }
 
-/// The change operations, the same for a rehearsal and for the real thing. Tables as the catalogue calls them.
-#[derive(Debug)]
-pub struct Changing {
-    session: Session,
-}
-
-#[allow(unused_variables, clippy::todo)]
 impl Reading {
+    pub(super) fn new(session: Session) -> Reading {
+        Reading { session }
+    }
+
     /// Ends the transaction and the connection. (Dropping does the same, without waiting.)
-    pub async fn close(self) {
-        todo!()
+    pub async fn close(mut self) {
+        end(&mut self.session).await.ok();
     }
 }
 
-#[allow(unused_variables, clippy::todo)]
 impl Rehearsing {
-    /// From now on until the end (or until the savepoint that it was called under ends) nothing can be written.
+    pub(super) fn new(session: Session) -> Rehearsing {
+        Rehearsing { changing: Changing::new(session) }
+    }
+
+    /// From now on nothing can be written, until the end of the savepoint under which this was called, or of the whole.
     pub async fn set_read_only(&mut self) -> Result<(), Fault> {
-        todo!()
+        self.changing.set_read_only().await
     }
 
     /// Takes everything back and ends the connection. (Dropping does the same, without waiting.)
-    pub async fn rollback(self) -> Result<(), Fault> {
-        todo!()
+    pub async fn rollback(mut self) -> Result<(), Fault> {
+        end(&mut self.changing).await
     }
 }
 
-#[allow(unused_variables, clippy::todo)]
 impl Writing {
+    pub(super) fn new(session: Session) -> Writing {
+        Writing { changing: Changing::new(session) }
+    }
+
     /// Makes it durable. A fault of kind `InDoubt` says that COMMIT was sent and no answer came; every other kind is
-    /// proof that nothing was committed.
-    pub async fn commit(self) -> Result<(), Fault> {
-        todo!()
+    /// proof that nothing was committed. Runs to its end even if the caller is cancelled: a COMMIT that is cut off in
+    /// the middle would put every such cancellation in doubt.
+    pub async fn commit(mut self) -> Result<(), Fault> {
+        let session: &mut Session = &mut self.changing;
+        if session.spoilt {
+            let fault =
+                Fault::new(FaultKind::Other, "an earlier statement of this transaction failed: nothing was committed");
+            return Err(session.named(fault));
+        }
+        let Some(mut link) = session.take() else {
+            return Err(session.named(Fault::new(FaultKind::Lost, "the connection was gone before COMMIT was sent")));
+        };
+        let done = tokio::spawn(async move { link.batch("COMMIT").await }).await;
+        let fault = match done {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(fault)) if fault.kind == FaultKind::Lost => {
+                Fault::new(FaultKind::InDoubt, format!("COMMIT was sent and no answer came: {}", fault.message))
+            }
+            Ok(Err(fault)) => fault,
+            Err(panic) => Fault::new(FaultKind::InDoubt, format!("COMMIT broke off: {panic}")),
+        };
+        Err(session.named(fault))
     }
 
     /// Takes everything back and ends the connection. (Dropping does the same, without waiting.)
-    pub async fn rollback(self) -> Result<(), Fault> {
-        todo!()
+    pub async fn rollback(mut self) -> Result<(), Fault> {
+        end(&mut self.changing).await
     }
 }
 
-/// A place in the transaction to go back to.
-#[derive(Debug)]
-#[must_use = "a savepoint is released or rolled back to"]
-pub struct Savepoint(u32);
-
-#[allow(unused_variables, clippy::todo)]
-impl Changing {
-    /// A place to go back to.
-    pub async fn savepoint(&mut self) -> Result<Savepoint, Fault> {
-        todo!()
-    }
-
-    /// Takes back what happened since, and the savepoint itself.
-    pub async fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), Fault> {
-        todo!()
-    }
-
-    /// Keeps what happened since.
-    pub async fn release(&mut self, savepoint: Savepoint) -> Result<(), Fault> {
-        todo!()
-    }
-
-    /// Locks rows by key and reads them whole, in the order of `keys`; nothing where there is no such row. A key that
-    /// fits several rows is a fault: it is no key.
-    pub async fn lock_and_read(&mut self, table: &str, columns: &[Arc<str>], keys: &[Vec<Value>]) -> Result<Vec<Option<Map>>, Fault> {
-        todo!()
-    }
-
-    /// Locks the rows that fit and reads them whole, in key order; at most `max + 1`, so that "too many" can be seen.
-    pub async fn lock_where(&mut self, table: &str, key: &[Arc<str>], conditions: &[Condition], max: usize) -> Result<Vec<Map>, Fault> {
-        todo!()
-    }
-
-    /// Updates one row; the number of rows says whether it was there.
-    pub async fn update_by_key(&mut self, table: &str, key: &Map, set: &[(Arc<str>, SetTo)]) -> Result<u64, Fault> {
-        todo!()
-    }
-
-    /// Inserts one row and gives its key back, as the database made it.
-    pub async fn insert(&mut self, table: &str, key: &[Arc<str>], values: &[(Arc<str>, SetTo)]) -> Result<Map, Fault> {
-        todo!()
-    }
-
-    /// Deletes one row; the number of rows says whether it was there.
-    pub async fn delete_by_key(&mut self, table: &str, key: &Map) -> Result<u64, Fault> {
-        todo!()
-    }
-
-    /// The largest value of a column among the rows that fit, plus one; 1 when there is none.
-    pub async fn next_of(&mut self, table: &str, column: &str, per: &[Condition]) -> Result<Value, Fault> {
-        todo!()
-    }
-
-    /// Runs one statement; how many rows it says to have changed.
-    pub async fn execute(&mut self, statement: &Statement) -> Result<u64, Fault> {
-        todo!()
-    }
-
-    /// Checks deferred constraints now.
-    pub async fn check_deferred(&mut self) -> Result<(), Fault> {
-        todo!()
-    }
-
-    /// Tables touched by this transaction so far, by triggers and cascades too.
-    pub async fn touched(&mut self) -> Result<Vec<Touched>, Fault> {
-        todo!()
+/// ROLLBACK, waiting for it so that locks are gone when this returns. A connection that is already lost rolls back by
+/// itself, so that is no fault.
+async fn end(session: &mut Session) -> Result<(), Fault> {
+    let Some(mut link) = session.take() else { return Ok(()) };
+    let off = if session.dialect() == Dialect::Sqlite { "ROLLBACK; PRAGMA query_only = OFF" } else { "ROLLBACK" };
+    match link.batch(off).await {
+        Err(fault) if fault.kind != FaultKind::Lost => Err(session.named(fault)),
+        _ => Ok(()),
     }
 }
 
@@ -152,17 +110,6 @@ impl Deref for Reading {
     }
 }
 impl DerefMut for Reading {
-    fn deref_mut(&mut self) -> &mut Session {
-        &mut self.session
-    }
-}
-impl Deref for Changing {
-    type Target = Session;
-    fn deref(&self) -> &Session {
-        &self.session
-    }
-}
-impl DerefMut for Changing {
     fn deref_mut(&mut self) -> &mut Session {
         &mut self.session
     }

@@ -2,15 +2,20 @@
 //! databases (three handles, lossless values, faults in plain words) and HTTP APIs. Knows nothing of playbooks, plans or
 //! journals.
 
+pub mod changing;
 pub mod database;
 pub mod fault;
 pub mod handle;
 pub mod http;
+mod link;
 mod postgres;
 pub mod reference;
 pub mod rows;
+pub mod sandbox;
 pub mod session;
 pub mod settings;
+mod sql_lexer;
 pub mod sql_rules;
+mod sql_text;
 mod sqlite;
 pub mod statement;

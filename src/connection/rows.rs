@@ -1,6 +1,10 @@
 //! The answer to a query: named columns, rows of lossless values.
 
-use crate::base::value::Map;
+use super::{
+    fault::{Fault, FaultKind},
+    statement::Limits,
+};
+use crate::base::value::{Data, Map, Value};
 use std::sync::Arc;
 
 /// An answer.
@@ -15,7 +19,8 @@ pub struct Rows {
 /// How many rows of a table this transaction has touched so far, rolled-back savepoints included: compare two of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Touched {
-    /// The table as the catalogue calls it. `*` stands for tables that SQLite cannot name (WITHOUT ROWID).
+    /// The table as the catalogue calls it. `*` stands for tables that SQLite does not name (WITHOUT ROWID, REPLACE),
+    /// all of whose rows are counted as updated.
     pub table: Arc<str>,
     /// Rows inserted.
     pub inserted: u64,
@@ -32,10 +37,63 @@ pub struct Identity {
     pub server: String,
     /// Database name, or the file's absolute path.
     pub database: String,
-    /// What stays the same through restarts and renames: the cluster's system identifier; device and inode of the file.
+    /// What stays the same through restarts and renames: the cluster's system identifier and the database's oid; device
+    /// and inode of the file.
     pub system: String,
     /// The role that is connected; empty for SQLite.
     pub role: String,
     /// A replica that takes no writes.
     pub replica: bool,
+}
+
+/// An answer by position, as the drivers fill it.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub columns: Vec<Arc<str>>,
+    pub rows: Vec<Vec<Value>>,
+    pub affected: u64,
+    bytes: usize,
+}
+
+impl Answer {
+    pub fn new(columns: Vec<Arc<str>>) -> Answer {
+        Answer { columns, ..Answer::default() }
+    }
+
+    /// Adds a row within the limits.
+    pub fn push(&mut self, row: Vec<Value>, limits: Limits) -> Result<(), Fault> {
+        if self.rows.len() >= limits.rows {
+            return Err(Fault::new(FaultKind::TooMuch, format!("the answer has more than {} rows", limits.rows)));
+        }
+        self.bytes += row.iter().map(size).sum::<usize>();
+        if self.bytes > limits.bytes {
+            return Err(Fault::new(FaultKind::TooMuch, format!("the answer is larger than {} bytes", limits.bytes)));
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    /// By name. A name that is there twice would hide a value.
+    pub fn named(self) -> Result<Rows, Fault> {
+        for (i, name) in self.columns.iter().enumerate() {
+            if self.columns[..i].contains(name) {
+                let message = format!("the answer has two columns called `{name}`");
+                return Err(Fault::new(FaultKind::Syntax, message).advise("give one of them another name with AS"));
+            }
+        }
+        let rows = self.rows.into_iter().map(|row| self.columns.iter().cloned().zip(row).collect()).collect();
+        Ok(Rows { columns: self.columns, rows })
+    }
+}
+
+/// Roughly what a value weighs.
+fn size(value: &Value) -> usize {
+    16 + match &value.data {
+        Data::Text(text) => text.len(),
+        Data::Bytes(bytes) => bytes.len(),
+        Data::Decimal(decimal) => decimal.as_str().len(),
+        Data::Json(json) => 2 * json.text().len(),
+        Data::List(values) => values.iter().map(size).sum(),
+        _ => 0,
+    }
 }

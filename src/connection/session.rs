@@ -1,46 +1,235 @@
 //! One dedicated connection and what all handles can ask of it. Dropping it closes it; after any doubt it answers nothing.
+//!
+//! A future of this file may be cancelled at any point: the next call finds `running` still set and gives the connection
+//! up instead of speaking into a half-finished exchange.
 
 use super::{
-    fault::Fault,
-    rows::{Identity, Rows},
-    statement::{Limits, Prepared, Select, Statement},
+    fault::{Fault, FaultKind},
+    link::Link,
+    rows::{Answer, Identity, Rows},
+    sql_rules,
+    sql_text::Text,
+    statement::{Limits, Prepared, Select, Slot, Statement},
 };
 use crate::{table::catalogue::Catalogue, template::sql::Dialect};
+use std::sync::Arc;
 
 /// A connection inside one transaction. Reached through the handles, which deref to it.
 #[derive(Debug)]
-pub struct Session {}
+pub struct Session {
+    name: Arc<str>,
+    dialect: Dialect,
+    link: Option<Link>,
+    /// Under a writing handle: a read must be fenced off, and a failed statement spoils the transaction.
+    writable: bool,
+    /// A call began and has not ended.
+    running: bool,
+    /// A statement failed: only going back is possible.
+    pub(super) spoilt: bool,
+    /// SQLite: the switch must go back to where it was after a fenced read.
+    pub(super) read_only: bool,
+}
 
-#[allow(unused_variables, clippy::todo)]
 impl Session {
-    /// How this database writes SQL.
-    pub fn dialect(&self) -> Dialect {
-        todo!()
+    pub(super) fn new(name: Arc<str>, link: Link, writable: bool) -> Session {
+        let dialect = link.dialect();
+        Session { name, dialect, link: Some(link), writable, running: false, spoilt: false, read_only: !writable }
     }
 
-    /// Runs a statement that only reads, and proves it: in a writing handle it runs in a read-only savepoint; afterwards
-    /// the session must still be in the same transaction. A fault leaves the session usable unless the connection is lost.
+    /// How this database writes SQL.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The connection's name in the project file.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Runs a statement that only reads, and proves it: the parser must know it as a read, it runs read-only (under a
+    /// writing handle in a read-only savepoint), and afterwards the session must still be in the same transaction.
+    /// A fault leaves the session usable unless [`Fault::ends_session`].
     pub async fn query(&mut self, statement: &Statement, limits: Limits) -> Result<Rows, Fault> {
-        todo!()
+        sql_rules::allow_read(&statement.sql, self.dialect).map_err(|f| self.named(f))?;
+        let answer = self.fenced(statement, limits).await?;
+        answer.named().map_err(|f| self.named(f))
+    }
+
+    /// A read between two fences of the transaction.
+    async fn fenced(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
+        if self.writable {
+            let fence = match (self.dialect, self.read_only) {
+                (Dialect::Postgres, _) => "SAVEPOINT trueup_read; SET TRANSACTION READ ONLY",
+                (Dialect::Sqlite, false) => "SAVEPOINT trueup_read; PRAGMA query_only = ON",
+                (Dialect::Sqlite, true) => "SAVEPOINT trueup_read",
+            };
+            self.batch(fence).await?;
+        }
+        let done = self.raw(statement, limits).await;
+        if done.as_ref().is_err_and(Fault::ends_session) {
+            return done;
+        }
+        self.leave_fence().await?;
+        done
+    }
+
+    /// Back to before the read: what it did in passing (locks, settings) is gone. That the savepoint is still there is
+    /// the proof that the statement has not left the transaction.
+    async fn leave_fence(&mut self) -> Result<(), Fault> {
+        let back = match (self.writable, self.dialect, self.read_only) {
+            (false, ..) => "ROLLBACK TO SAVEPOINT trueup",
+            (true, Dialect::Sqlite, false) => {
+                "PRAGMA query_only = OFF; ROLLBACK TO SAVEPOINT trueup_read; RELEASE SAVEPOINT trueup_read"
+            }
+            (true, ..) => "ROLLBACK TO SAVEPOINT trueup_read; RELEASE SAVEPOINT trueup_read",
+        };
+        let Err(fault) = self.batch(back).await else { return Ok(()) };
+        self.link = None;
+        if fault.kind == FaultKind::Lost {
+            return Err(fault);
+        }
+        let kind = if self.writable { FaultKind::InDoubt } else { FaultKind::Lost };
+        Err(self
+            .named(Fault::new(kind, "the statement ended the transaction that it ran in; the connection was closed")))
     }
 
     /// Rows of a table. Columns that have no lossless form come as the database's text.
     pub async fn select(&mut self, select: &Select<'_>, limits: Limits) -> Result<Rows, Fault> {
-        todo!()
+        let write = |columns: &Columns<'_>| {
+            columns.write(Text::new(self.dialect).raw("SELECT "), select.columns).selection(select).done()
+        };
+        let (dialect, plain) = (self.dialect, write(&Columns::All));
+        let statement = match self.exotic(&plain.sql).await? {
+            None => plain,
+            Some(slots) => {
+                let text = Columns::Listed(&slots).write(Text::new(dialect).raw("SELECT "), select.columns);
+                text.selection(select).done()
+            }
+        };
+        let done = self.raw(&statement, limits).await.and_then(Answer::named);
+        self.recover(done).await
+    }
+
+    /// The columns of a statement when one of them can only be read as text, else nothing.
+    pub(super) async fn exotic(&mut self, sql: &str) -> Result<Option<Vec<Slot>>, Fault> {
+        if self.dialect == Dialect::Sqlite {
+            return Ok(None);
+        }
+        let link = self.enter()?;
+        let done = link.prepare(sql).await;
+        let done = self.leave(done);
+        let prepared = self.recover(done).await?;
+        Ok(prepared.columns.iter().any(|c| c.unreadable).then_some(prepared.columns))
     }
 
     /// What a statement takes and gives, without running it.
     pub async fn prepare(&mut self, statement: &Statement) -> Result<Prepared, Fault> {
-        todo!()
+        sql_rules::single(&statement.sql, self.dialect).map_err(|f| self.named(f))?;
+        let link = self.enter()?;
+        let done = link.prepare(&statement.sql).await;
+        let done = self.leave(done);
+        self.recover(done).await
     }
 
     /// Columns, types and keys of these tables (`None`: all that the role can see). An unknown table is left out.
     pub async fn catalogue(&mut self, tables: Option<&[&str]>) -> Result<Catalogue, Fault> {
-        todo!()
+        let link = self.enter()?;
+        let done = link.catalogue(tables).await;
+        let done = self.leave(done);
+        self.recover(done).await
     }
 
     /// Which database this is.
     pub async fn identity(&mut self) -> Result<Identity, Fault> {
-        todo!()
+        let link = self.enter()?;
+        let done = link.identity().await;
+        let done = self.leave(done);
+        self.recover(done).await
+    }
+
+    /// One statement of our own, or one that the rules let through.
+    pub(super) async fn raw(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
+        let link = self.enter()?;
+        let done = link.run(statement, limits).await;
+        self.leave(done)
+    }
+
+    pub(super) async fn batch(&mut self, sql: &'static str) -> Result<(), Fault> {
+        let link = self.enter()?;
+        let done = link.batch(sql).await;
+        self.leave(done)
+    }
+
+    /// After a failed statement a reading handle goes back to its savepoint; a writing one is spoilt until its owner
+    /// goes back.
+    pub(super) async fn recover<T>(&mut self, done: Result<T, Fault>) -> Result<T, Fault> {
+        if let Err(fault) = &done
+            && !fault.ends_session()
+        {
+            if self.writable {
+                self.spoilt = true;
+            } else {
+                self.leave_fence().await?;
+            }
+        }
+        done
+    }
+
+    /// The link, if nothing is doubtful about it.
+    pub(super) fn enter(&mut self) -> Result<&mut Link, Fault> {
+        if self.running {
+            self.link = None;
+        }
+        if self.spoilt {
+            let message = "an earlier statement of this transaction failed; it can only be rolled back";
+            return Err(self.named(Fault::new(FaultKind::Other, message)));
+        }
+        match &mut self.link {
+            Some(link) => {
+                self.running = true;
+                Ok(link)
+            }
+            None => {
+                let message = "the connection was closed after an interrupted or doubtful call";
+                Err(Fault { connection: Some(self.name.clone()), ..Fault::new(FaultKind::Lost, message) })
+            }
+        }
+    }
+
+    pub(super) fn leave<T>(&mut self, done: Result<T, Fault>) -> Result<T, Fault> {
+        self.running = false;
+        if done.as_ref().is_err_and(Fault::ends_session) {
+            self.link = None;
+        }
+        done.map_err(|fault| self.named(fault))
+    }
+
+    /// The link itself, to end it. Nothing when there is doubt.
+    pub(super) fn take(&mut self) -> Option<Link> {
+        self.link.take().filter(|_| !self.running)
+    }
+
+    pub(super) fn named(&self, fault: Fault) -> Fault {
+        Fault { connection: Some(self.name.clone()), ..fault }
+    }
+}
+
+/// How the columns of a table are written into a SELECT.
+pub(super) enum Columns<'a> {
+    /// By name, or `t.*`.
+    All,
+    /// Each by name, those without a lossless form as text.
+    Listed(&'a [Slot]),
+}
+
+impl Columns<'_> {
+    pub fn write(&self, text: Text, named: &[Arc<str>]) -> Text {
+        match self {
+            Columns::All => text.columns(named),
+            Columns::Listed(slots) => text.list(slots.iter(), ", ", |text, slot| {
+                let text = text.name(&slot.name);
+                if slot.unreadable { text.raw("::text AS ").name(&slot.name) } else { text }
+            }),
+        }
     }
 }

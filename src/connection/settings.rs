@@ -89,7 +89,8 @@ pub enum Effective {
 
 impl Connection {
     fn kinds(&self) -> Vec<&'static str> {
-        let given = [("sqlite", self.sqlite.is_some()), ("postgres", self.postgres.is_some()), ("http", self.http.is_some())];
+        let given =
+            [("sqlite", self.sqlite.is_some()), ("postgres", self.postgres.is_some()), ("http", self.http.is_some())];
         given.into_iter().filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
     }
 
@@ -117,10 +118,19 @@ impl Connection {
         };
         let mut found = Vec::new();
         for (environment, over) in self.per_environment.iter() {
-            let (database, api) = (over.sqlite.is_some() || over.postgres.is_some(), over.http.is_some() || over.mock.is_some());
-            if (*kind == "http" && database) || (*kind != "http" && api) || (over.sqlite.is_some() && over.postgres.is_some()) {
-                let message = format!("`{name}` is a `{kind}` connection, and in `{environment}` it gets settings of another kind");
-                found.push(wrong(over.at, message).help("a database may become another database, an API another API or a mock"));
+            let (database, api) =
+                (over.sqlite.is_some() || over.postgres.is_some(), over.http.is_some() || over.mock.is_some());
+            if (*kind == "http" && database)
+                || (*kind != "http" && api)
+                || (over.sqlite.is_some() && over.postgres.is_some())
+            {
+                let message = format!(
+                    "`{name}` is a `{kind}` connection, and in `{environment}` it gets settings of another kind"
+                );
+                found.push(
+                    wrong(over.at, message)
+                        .help("a database may become another database, an API another API or a mock"),
+                );
             }
         }
         let everywhere = |given: &dyn Fn(&Override) -> bool| {
@@ -145,8 +155,12 @@ impl Connection {
     pub fn in_environment(&self, environment: Option<&str>) -> Effective {
         let over = environment.and_then(|name| self.per_environment.get(name));
         match over {
-            Some(Override { postgres: Some(postgres), .. }) if self.postgres.is_none() => return Effective::Postgres(postgres.clone()),
-            Some(Override { sqlite: Some(sqlite), .. }) if self.sqlite.is_none() => return Effective::Sqlite(sqlite.clone()),
+            Some(Override { postgres: Some(postgres), .. }) if self.postgres.is_none() => {
+                return Effective::Postgres(postgres.clone());
+            }
+            Some(Override { sqlite: Some(sqlite), .. }) if self.sqlite.is_none() => {
+                return Effective::Sqlite(sqlite.clone());
+            }
             _ => {}
         }
         if let Some(base) = &self.postgres {
@@ -206,12 +220,15 @@ mod tests {
     #[test]
     fn a_connection_is_exactly_one_thing_and_has_an_address() {
         assert_eq!(problems("ledger: true"), ["the connection `db` does not say what it is"]);
-        assert_eq!(problems("sqlite: { path: a }\npostgres: { url: env:A }"), ["the connection `db` is several things at once"]);
+        assert_eq!(
+            problems("sqlite: { path: a }\npostgres: { url: env:A }"),
+            ["the connection `db` is several things at once"]
+        );
         assert_eq!(problems("sqlite: {}"), ["the connection `db` has no `path`"]);
         assert!(problems("sqlite: {}\nper_environment: { qa: { sqlite: { path: q } } }").is_empty());
         assert_eq!(
-            problems("sqlite: { path: a }\nper_environment: { qa: { postgres: { url: env:A } } }"),
-            ["`db` is a `sqlite` connection, and in `qa` it gets settings for `postgres`"]
+            problems("sqlite: { path: a }\nper_environment: { qa: { mock: m.yaml } }"),
+            ["`db` is a `sqlite` connection, and in `qa` it gets settings of another kind"]
         );
     }
 

@@ -7,6 +7,7 @@ use crate::{
         condition::{Condition, Order},
     },
 };
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 use std::sync::Arc;
 
 /// One statement. Placeholders are numbered for the dialect (`$1`; `?1` or `?`); values never stand in the text.
@@ -16,6 +17,19 @@ pub struct Statement {
     pub sql: String,
     /// In the order of the placeholders. An unknown may be prepared, not executed.
     pub binds: Vec<Value>,
+}
+
+impl Statement {
+    /// A statement with its values.
+    pub fn new(sql: impl Into<String>, binds: Vec<Value>) -> Statement {
+        Statement { sql: sql.into(), binds }
+    }
+}
+
+/// The one door through which text becomes SQL for the driver. Everything that comes here was written by the template
+/// layer (values are binds, several statements are refused) or by `sql_text` (names quoted, values are binds).
+pub(super) fn trusted(sql: &str) -> SqlStr {
+    AssertSqlSafe(sql).into_sql_str()
 }
 
 /// How much an answer may hold; more is [`super::fault::FaultKind::TooMuch`], never a silent cut.
@@ -33,7 +47,7 @@ impl Limits {
 }
 
 /// Rows of one table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Select<'a> {
     /// As the catalogue calls it: `trainees`, `audit.events`.
     pub table: &'a str,
@@ -47,19 +61,26 @@ pub struct Select<'a> {
     pub limit: Option<usize>,
 }
 
+impl<'a> Select<'a> {
+    /// Whole rows that fit, in no order.
+    pub fn whole(table: &'a str, conditions: &'a [Condition]) -> Select<'a> {
+        Select { table, columns: &[], conditions, order: &[], limit: None }
+    }
+}
+
 /// What a column is set to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SetTo {
     /// This value, as stored.
     Value(Value),
-    /// The database's clock at the transaction (SQLite: at the statement), in the column's own style.
+    /// The database's clock: the transaction's time (SQLite: the statement's), in the column's own style.
     DatabaseNow,
 }
 
 /// What a statement takes and gives, as the database says without running it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prepared {
-    /// One for each placeholder. SQLite knows only their number: kind `Other`, no name.
+    /// One for each placeholder. SQLite knows only their number: kind `Other`, no type name.
     pub parameters: Vec<Slot>,
     /// The columns of the answer; empty when it gives no rows.
     pub columns: Vec<Slot>,
@@ -74,4 +95,6 @@ pub struct Slot {
     pub kind: Kind,
     /// The database's word for the type; empty when it has none.
     pub type_name: String,
+    /// Its values cannot be read without loss: select it with `::text`. Never so for a parameter.
+    pub unreadable: bool,
 }

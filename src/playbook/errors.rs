@@ -161,7 +161,10 @@ impl FromNode for Backoff {
         match (first.trim().parse::<Length>(), most.trim().parse::<Length>()) {
             (Ok(first), Ok(most)) if first <= most => Some(Backoff { first: first.0, most: most.0 }),
             _ => {
-                cx.push(Diagnostic::error(&BAD_FORM, s.span, format!("`{}` is not a pause", s.text)).help("write `2s..60s`: from two seconds, doubling, to a minute"));
+                cx.push(
+                    Diagnostic::error(&BAD_FORM, s.span, format!("`{}` is not a pause", s.text))
+                        .help("write `2s..60s`: from two seconds, doubling, to a minute"),
+                );
                 None
             }
         }
@@ -182,23 +185,37 @@ impl FromNode for Then {
                 "fail" => Verdict::Fail(None),
                 "accept" => Verdict::Accept,
                 other => {
-                    cx.push(Diagnostic::error(&crate::base::shape::UNKNOWN_WORD, at, format!("`{other}` is not an action")).suggest(other, WORDS.iter().copied()));
+                    cx.push(
+                        Diagnostic::error(&crate::base::shape::UNKNOWN_WORD, at, format!("`{other}` is not an action"))
+                            .suggest(other, WORDS.iter().copied()),
+                    );
                     return None;
                 }
             };
             return Some(Then { verdict, at });
         };
         let escalates = node.get("escalate").is_some();
-        cx.unknown_keys(node, if escalates { &["escalate", "say"] } else { &["retry", "stop", "skip", "fail"] }, "an action");
+        cx.unknown_keys(
+            node,
+            if escalates { &["escalate", "say"] } else { &["retry", "stop", "skip", "fail"] },
+            "an action",
+        );
         let Some(entry) = entries.iter().find(|e| WORDS.contains(&&*e.key.text)) else {
-            cx.push(Diagnostic::error(&ONE_OF, at, "exactly one action is needed").suggest("", WORDS.iter().copied()));
+            if entries.is_empty() || escalates {
+                cx.push(
+                    Diagnostic::error(&ONE_OF, at, "exactly one action is needed").suggest("", WORDS.iter().copied()),
+                );
+            }
             return None;
         };
         let verdict = match &*entry.key.text {
             "retry" => {
                 let retry = Retry::from_node(&entry.node, cx)?;
                 if retry.attempts.is_none() && retry.length.is_none() {
-                    cx.push(Diagnostic::error(&BAD_FORM, retry.at, "a retry without a bound").help("give `attempts: 5` or `for: 10m`"));
+                    cx.push(
+                        Diagnostic::error(&BAD_FORM, retry.at, "a retry without a bound")
+                            .help("give `attempts: 5` or `for: 10m`"),
+                    );
                     return None;
                 }
                 Verdict::Retry(retry)
@@ -208,7 +225,7 @@ impl FromNode for Then {
             "fail" => Verdict::Fail(Some(Text::from_node(&entry.node, cx)?)),
             _ => {
                 let who = Word::from_node(&entry.node, cx);
-                let say = crate::base::shape::field::<Text>(node, "say", "an escalation", cx);
+                let say = crate::base::shape::field::<Text>(node, "say", &["escalate", "say"], "an escalation", cx);
                 Verdict::Escalate(who?, say?)
             }
         };

@@ -34,7 +34,10 @@ fn strip_null(node: &mut Value, top: bool) {
         return;
     };
     if let Some(Value::Array(any)) = map.get_mut("anyOf") {
-        any.retain(|option| option.get("type").and_then(Value::as_str) != Some("null") || option.as_object().is_some_and(|o| o.len() > 1));
+        any.retain(|option| {
+            option.get("type").and_then(Value::as_str) != Some("null")
+                || option.as_object().is_some_and(|o| o.len() > 1)
+        });
         if any.len() == 1
             && let Some(Value::Object(only)) = any.pop()
         {

@@ -149,7 +149,12 @@ fn keys(path: &str, old: &Value, new: &Value, entries: &mut Vec<Entry>) {
                 let (old, new) = told_apart(said(old), said(new));
                 entries.push(Entry { name: short_name(&path), old, new, stamp: false });
             }
-            None => entries.push(Entry { name: short_name(&path), old: Some(said(old)), new: Some(ABSENT.into()), stamp: false }),
+            None => entries.push(Entry {
+                name: short_name(&path),
+                old: Some(said(old)),
+                new: Some(ABSENT.into()),
+                stamp: false,
+            }),
         }
     }
     for (key, new) in news.iter().filter(|(key, _)| !olds.contains_key(*key)) {
@@ -163,11 +168,17 @@ const ABSENT: &str = "(not there)";
 
 /// Two values that differ and look alike (a hard blank, another way to write é) are shown by their codes.
 fn told_apart(old: String, new: String) -> (Option<String>, Option<String>) {
-    let codes = |text: &str| text.chars().map(|c| if c.is_ascii() { c.into() } else { c.escape_unicode().to_string() }).collect();
+    let codes = |text: &str| {
+        text.chars().map(|c| if c.is_ascii() { c.into() } else { c.escape_unicode().to_string() }).collect()
+    };
     let alike = |c: char| if c.is_whitespace() { ' ' } else { c };
     let same = old != new && (old.chars().map(alike).eq(new.chars().map(alike)));
     let decomposed = |text: &str| text.chars().any(|c| matches!(c, '\u{300}'..='\u{36f}'));
-    if same || (decomposed(&old) != decomposed(&new)) { (Some(codes(&old)), Some(codes(&new))) } else { (Some(old), Some(new)) }
+    if same || (decomposed(&old) != decomposed(&new)) {
+        (Some(codes(&old)), Some(codes(&new)))
+    } else {
+        (Some(old), Some(new))
+    }
 }
 
 fn short_name(name: &str) -> String {
@@ -232,7 +243,8 @@ fn middle(text: &str, from: usize, most: usize, look: Look) -> String {
     }
     let left_out = look.ellipsis();
     let tail = last_columns(text, (most / 4).min(12));
-    let head = first_columns(text, most.saturating_sub(width(tail) + width(left_out)).max(width(&text[..from]).min(most)));
+    let head =
+        first_columns(text, most.saturating_sub(width(tail) + width(left_out)).max(width(&text[..from]).min(most)));
     format!("{head}{left_out}{tail}")
 }
 
@@ -242,7 +254,8 @@ fn by_rule(page: &mut Page, indent: usize, change: &RowChange, facts: Option<&Fa
     for (column, value) in change.after.iter().flatten() {
         let value = seen(facts, column, value);
         let refers = change.key.contains_key(column) || column.ends_with("_id") || column.ends_with("_type");
-        let plain = matches!(value.data, Data::Text(_) | Data::Int(_) | Data::Decimal(_) | Data::Bool(_) | Data::Unknown(_));
+        let plain =
+            matches!(value.data, Data::Text(_) | Data::Int(_) | Data::Decimal(_) | Data::Bool(_) | Data::Unknown(_));
         if refers || !plain || value.marks.has(Marks::CLOCK) || change.stamps.contains(column) {
             continue;
         }

@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn the_codes_are_those_of_the_documents() {
-        let codes = [End::Changed, End::Unchanged, End::Skipped, End::Failed, End::Stopped, End::Escalated, End::Waiting];
+        let codes =
+            [End::Changed, End::Unchanged, End::Skipped, End::Failed, End::Stopped, End::Escalated, End::Waiting];
         assert_eq!(codes.map(|end| Exit::of(end).code()), [0, 0, 0, 1, 4, 4, 4]);
         assert_eq!([End::Cancelled, End::Drifted, End::InDoubt].map(|end| Exit::of(end).code()), [4, 5, 6]);
         assert_eq!((Exit::Invalid.code(), Exit::Changes.code()), (2, 3));
@@ -97,7 +98,8 @@ mod tests {
 
     #[test]
     fn a_plan_that_ends_early_has_the_code_of_its_end() {
-        let codes = [Way::Stop, Way::Escalate, Way::Fail, Way::Skip, Way::Done].map(|way| Exit::of_plan(&sample::stopped(way), true).code());
+        let codes = [Way::Stop, Way::Escalate, Way::Fail, Way::Skip, Way::Done]
+            .map(|way| Exit::of_plan(&sample::stopped(way), true).code());
         assert_eq!(codes, [4, 4, 1, 0, 0]);
     }
 }

@@ -272,7 +272,9 @@ fn paint(tone: Tone, text: &str, out: &mut String) {
 /// Without characters that a terminal obeys or that turn the reading direction: those are written as their code.
 pub fn clean(text: &str) -> Cow<'_, str> {
     let odd = |c: char| {
-        c != '\n' && (c.is_control() || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'))
+        c != '\n'
+            && (c.is_control()
+                || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'))
     };
     if !text.contains(odd) {
         return text.into();
@@ -388,7 +390,12 @@ mod tests {
     fn a_label_stands_at_the_right_border_also_beside_a_wrapped_line() {
         let mut page = narrow();
         page.labelled(2, 4, Line::of(Tone::Plain, "short"), Line::of(Tone::Dim, "exact"));
-        page.labelled(2, 4, Line::of(Tone::Plain, "a title that is too long for one line"), Line::of(Tone::Dim, "exact"));
+        page.labelled(
+            2,
+            4,
+            Line::of(Tone::Plain, "a title that is too long for one line"),
+            Line::of(Tone::Dim, "exact"),
+        );
         let expected = [
             "  short                            exact",
             "  a title that is too long for     exact",

@@ -65,7 +65,8 @@ mod tests {
     #[test]
     fn documents_are_indented_with_their_digits_and_without_what_is_hidden() {
         let tree = json::parse(r#"{"a":{"b":[1.10,{}]},"c":[],"d":"x\ny"}"#).unwrap();
-        let value = Value::map([("doc", tree), ("who", Value::map([("name", Value::from("Zoë"))]).marked(Marks::PERSONAL))]);
+        let value =
+            Value::map([("doc", tree), ("who", Value::map([("name", Value::from("Zoë"))]).marked(Marks::PERSONAL))]);
         let text = of(&value);
         assert!(!text.contains("Zoë"));
         assert!(text.contains("\"b\": [\n        1.10,\n        {}\n      ]"), "{text}");

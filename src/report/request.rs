@@ -27,7 +27,11 @@ pub fn text(page: &mut Page, indent: usize, line: &str, headers: &[(String, Stri
         page.line(indent + 2 + depth, Line::of(Tone::Plain, text).kept());
     }
     if lines.len() > MOST_LINES {
-        let more = format!("{} and {} more; `--json` shows all", page.look.ellipsis(), number(lines.len() - MOST_LINES, "line"));
+        let more = format!(
+            "{} and {} more; `--json` shows all",
+            page.look.ellipsis(),
+            number(lines.len() - MOST_LINES, "line")
+        );
         page.line(indent + 2, Line::of(Tone::Dim, more));
     }
 }

@@ -35,7 +35,8 @@ const MAX_BLOCKS: usize = 64;
 pub fn expression(text: &str, problems: &mut Vec<Problem>) -> Result<Node, Problem> {
     if text.trim_start().starts_with("{{") {
         let inner = text.trim().trim_start_matches("{{").trim_end_matches("}}").trim();
-        return Err(Problem::new(&SYNTAX, 0..text.len(), "a bare expression stands without braces").help(format!("write `{inner}`")));
+        return Err(Problem::new(&SYNTAX, 0..text.len(), "a bare expression stands without braces")
+            .help(format!("write `{inner}`")));
     }
     if text.trim().is_empty() {
         return Err(Problem::new(&SYNTAX, 0..text.len(), "the expression is empty"));
@@ -62,9 +63,14 @@ fn keep_newlines() -> SyntaxConfig {
 
 /// Refuses what would make the parser recurse deeply; linear in the text.
 fn small_enough(text: &str, bare: bool) -> Result<(), Problem> {
-    let too = |at: Range<usize>, what: String| Err(Problem::new(&TOO_COMPLEX, at, what).help("name parts of it under `vars:`"));
+    let too = |at: Range<usize>, what: String| {
+        Err(Problem::new(&TOO_COMPLEX, at, what).help("name parts of it under `vars:`"))
+    };
     if text.len() > if bare { MAX_CODE } else { MAX_TEXT } {
-        return too(0..text.len().min(1), format!("the text has {} bytes; at most {} are read", text.len(), if bare { MAX_CODE } else { MAX_TEXT }));
+        return too(
+            0..text.len().min(1),
+            format!("the text has {} bytes; at most {} are read", text.len(), if bare { MAX_CODE } else { MAX_TEXT }),
+        );
     }
     let (mut nesting, mut operators, mut blocks, mut code) = (0_usize, 0, 0, 0);
     for token in tokenize(text, bare, keep_newlines()) {
@@ -77,7 +83,9 @@ fn small_enough(text: &str, bare: bool) -> Result<(), Problem> {
             Token::BlockStart => {
                 (nesting, operators, blocks) = (0, 0, blocks + 1);
             }
-            Token::ParenOpen | Token::BracketOpen | Token::BraceOpen => (nesting, operators) = (nesting + 1, operators + 1),
+            Token::ParenOpen | Token::BracketOpen | Token::BraceOpen => {
+                (nesting, operators) = (nesting + 1, operators + 1)
+            }
             Token::ParenClose | Token::BracketClose | Token::BraceClose => nesting = nesting.saturating_sub(1),
             Token::Ident("if" | "else" | "not" | "and" | "or" | "is" | "in") => operators += 1,
             Token::Ident(_) | Token::Int(_) | Token::Int128(_) | Token::Float(_) | Token::Comma | Token::Colon => {}
@@ -161,7 +169,9 @@ impl Lowering<'_> {
         let whole = span(expr.span());
         let kind = match expr {
             Expr::Var(var) => {
-                if var.id == "loop" && let Some(used) = self.loops.last_mut() {
+                if var.id == "loop"
+                    && let Some(used) = self.loops.last_mut()
+                {
                     *used = true;
                 }
                 Kind::Name(var.id.into())
@@ -192,7 +202,9 @@ impl Lowering<'_> {
             Expr::Call(call) => return self.function(call),
             Expr::List(list) => Kind::List(self.nodes(&list.items)),
             Expr::Tuple(tuple) => Kind::List(self.nodes(&tuple.items)),
-            Expr::Map(map) => Kind::Map(map.keys.iter().zip(&map.values).map(|(k, v)| (self.node(k), self.node(v))).collect()),
+            Expr::Map(map) => {
+                Kind::Map(map.keys.iter().zip(&map.values).map(|(k, v)| (self.node(k), self.node(v))).collect())
+            }
         };
         let at = place(&kind, whole, self.text);
         Node { at, kind }
@@ -207,7 +219,11 @@ impl Lowering<'_> {
             ValueKind::Number if value.is_integer() => match i64::try_from(value.clone()) {
                 Ok(n) => n.into(),
                 Err(_) => {
-                    return self.refuse(at, "the number does not fit into 64 bits", "put it into quotes if it is meant as text");
+                    return self.refuse(
+                        at,
+                        "the number does not fit into 64 bits",
+                        "put it into quotes if it is meant as text",
+                    );
                 }
             },
             ValueKind::Number => match written.parse() {
@@ -276,10 +292,24 @@ impl Lowering<'_> {
                     Some(known) => format!("use the filter: `{}`", known.form),
                     None => "use a filter: `value | filter`".into(),
                 };
-                self.problems.push(Problem::new(&NOT_ALLOWED, at.range(), format!("values have no methods, so `.{}()` cannot be called", get.name)).help(help));
+                self.problems.push(
+                    Problem::new(
+                        &NOT_ALLOWED,
+                        at.range(),
+                        format!("values have no methods, so `.{}()` cannot be called", get.name),
+                    )
+                    .help(help),
+                );
                 Node { at, kind: Kind::Refused(vec![subject]) }
             }
-            _ => Node { at, kind: self.refuse(at, "only functions can be called", "the functions are `now()`, `days(n)` and their kin") },
+            _ => Node {
+                at,
+                kind: self.refuse(
+                    at,
+                    "only functions can be called",
+                    "the functions are `now()`, `days(n)` and their kin",
+                ),
+            },
         }
     }
 
@@ -294,11 +324,15 @@ impl Lowering<'_> {
                 CallArg::Kwarg(name, expr) => named.push((Arc::from(*name), self.node(expr))),
                 CallArg::PosSplat(expr) | CallArg::KwargSplat(expr) => {
                     positional.push(self.node(expr));
-                    self.problems.push(Problem::new(&NOT_ALLOWED, at.range(), "`*` and `**` cannot stand before an argument").help("write the arguments one by one"));
+                    self.problems.push(
+                        Problem::new(&NOT_ALLOWED, at.range(), "`*` and `**` cannot stand before an argument")
+                            .help("write the arguments one by one"),
+                    );
                 }
             }
         }
-        let end = positional.iter().chain(named.iter().map(|(_, node)| node)).map(|node| node.at.end).max().unwrap_or(0);
+        let end =
+            positional.iter().chain(named.iter().map(|(_, node)| node)).map(|node| node.at.end).max().unwrap_or(0);
         let whole = At { start: whole.start, end: whole.end.max(end) };
         let known = match sort {
             Sort::Filter => builtin::FILTERS,
@@ -307,10 +341,7 @@ impl Lowering<'_> {
         };
         let Some(about) = known.iter().find(|known| known.name == name) else {
             let word = sort.word();
-            self.problems.push(
-                Problem::new(&UNKNOWN_FUNCTION, name_at.range(), format!("there is no {word} `{name}`"))
-                    .suggest(builtin::other_name(name), known.iter().map(|known| known.name)),
-            );
+            self.problems.push(unknown_function(word, name, name_at, known));
             let parts = subject.into_iter().chain(positional).chain(named.into_iter().map(|(_, node)| node));
             return Node { at: whole, kind: Kind::Refused(parts.collect()) };
         };
@@ -322,14 +353,16 @@ impl Lowering<'_> {
     fn arguments(&mut self, about: &'static Described, at: At, args: &[Node], named: &[(Arc<str>, Node)]) {
         let (least, most) = about.takes;
         // An argument may be given by its name where it has one.
-        let given = args.len() + named.iter().filter(|(name, _)| about.named.iter().take(most).any(|known| *known == &**name)).count();
+        let given = args.len()
+            + named.iter().filter(|(name, _)| about.named.iter().take(most).any(|known| *known == &**name)).count();
         if given < least || args.len() > most {
             let problem = Problem::new(&ARGUMENTS, at.range(), format!("`{}` takes other arguments", about.name));
             self.problems.push(problem.help(format!("its form: `{}`", about.form)));
         }
         for (name, node) in named {
             if !about.named.contains(&&**name) {
-                let problem = Problem::new(&ARGUMENTS, node.at.range(), format!("`{}` has no argument `{name}`", about.name));
+                let problem =
+                    Problem::new(&ARGUMENTS, node.at.range(), format!("`{}` has no argument `{name}`", about.name));
                 self.problems.push(problem.help(format!("its form: `{}`", about.form)));
             }
         }
@@ -341,20 +374,25 @@ impl Lowering<'_> {
         let Some((place, tests)) = builtin::inner_name(about.name) else { return };
         let Some(node) = args.get(place) else { return };
         let Kind::Const(Value { data: Data::Text(name), .. }) = &node.kind else {
-            self.problems.push(Problem::new(&ARGUMENTS, node.at.range(), format!("`{}` needs a name in quotes here", about.name)).help(format!("its form: `{}`", about.form)));
+            self.problems.push(
+                Problem::new(&ARGUMENTS, node.at.range(), format!("`{}` needs a name in quotes here", about.name))
+                    .help(format!("its form: `{}`", about.form)),
+            );
             return;
         };
         let known = if tests { builtin::TESTS } else { builtin::FILTERS };
         let word = if tests { "test" } else { "filter" };
         let rest = args.len() - place - 1;
         match known.iter().find(|known| known.name == &**name) {
-            None => self.problems.push(
-                Problem::new(&UNKNOWN_FUNCTION, node.at.range(), format!("there is no {word} `{name}`"))
-                    .suggest(builtin::other_name(name), known.iter().map(|known| known.name)),
-            ),
-            Some(inner) if inner.takes.0 > rest || inner.takes.1 < rest || builtin::inner_name(inner.name).is_some() => self.problems.push(
-                Problem::new(&ARGUMENTS, node.at.range(), format!("`{}` takes other arguments", inner.name)).help(format!("its form: `{}`", inner.form)),
-            ),
+            None => self.problems.push(unknown_function(word, name, node.at, known)),
+            Some(inner)
+                if inner.takes.0 > rest || inner.takes.1 < rest || builtin::inner_name(inner.name).is_some() =>
+            {
+                self.problems.push(
+                    Problem::new(&ARGUMENTS, node.at.range(), format!("`{}` takes other arguments", inner.name))
+                        .help(format!("its form: `{}`", inner.form)),
+                )
+            }
             Some(_) => {}
         }
     }
@@ -372,10 +410,16 @@ impl Lowering<'_> {
             }
             Stmt::EmitExpr(emit) => {
                 let at = span(emit.span());
-                let end = self.text.get(at.end as usize..).and_then(|rest| rest.find("}}")).map_or(at.end as usize, |n| at.end as usize + n + 2);
+                let end = self
+                    .text
+                    .get(at.end as usize..)
+                    .and_then(|rest| rest.find("}}"))
+                    .map_or(at.end as usize, |n| at.end as usize + n + 2);
                 Block::Emit(self.node(&emit.expr), At::new(at.start as usize, end))
             }
-            Stmt::IfCond(cond) => Block::If(self.node(&cond.expr), self.blocks(&cond.true_body), self.blocks(&cond.false_body)),
+            Stmt::IfCond(cond) => {
+                Block::If(self.node(&cond.expr), self.blocks(&cond.true_body), self.blocks(&cond.false_body))
+            }
             Stmt::ForLoop(for_loop) => self.for_loop(for_loop),
             Stmt::Set(set) => match &set.target {
                 Expr::Var(var) => Block::Set(var.id.into(), self.node(&set.expr)),
@@ -410,9 +454,13 @@ impl Lowering<'_> {
             Expr::List(list) => list.items.iter().collect(),
             single => vec![single],
         };
-        let names: Option<Vec<Arc<str>>> =
-            targets.into_iter().map(|target| if let Expr::Var(var) = target { Some(var.id.into()) } else { None }).collect();
-        let Some(names) = names else { return self.refuse_block(span(for_loop.target.span()), "a loop names its variables: `{% for x in … %}`") };
+        let names: Option<Vec<Arc<str>>> = targets
+            .into_iter()
+            .map(|target| if let Expr::Var(var) = target { Some(var.id.into()) } else { None })
+            .collect();
+        let Some(names) = names else {
+            return self.refuse_block(span(for_loop.target.span()), "a loop names its variables: `{% for x in … %}`");
+        };
         let over = self.node(&for_loop.iter);
         let only_if = for_loop.filter_expr.as_ref().map(|filter| self.node(filter));
         self.loops.push(false);
@@ -420,6 +468,16 @@ impl Lowering<'_> {
         let counts = self.loops.pop().unwrap_or(false);
         let otherwise = self.blocks(&for_loop.else_body);
         Block::For(Box::new(Loop { names, over, only_if, body, otherwise, counts }))
+    }
+}
+
+fn unknown_function(word: &str, name: &str, at: At, known: &'static [Described]) -> Problem {
+    let problem = Problem::new(&UNKNOWN_FUNCTION, at.range(), format!("there is no {word} `{name}`"));
+    match builtin::other_name(name) {
+        Some(meant) if known.iter().any(|known| known.name == meant) => {
+            problem.help(format!("did you mean `{meant}`?"))
+        }
+        _ => problem.suggest(name, known.iter().map(|known| known.name)),
     }
 }
 
@@ -439,11 +497,15 @@ fn relation(op: CompareOpKind) -> Relation {
 /// The parser's spans of operators begin one token too early: take the place of the parts.
 fn place(kind: &Kind, whole: At, text: &str) -> At {
     match kind {
-        Kind::Attribute(inner, _) | Kind::Item(inner, _) | Kind::Slice(inner, ..) => At { start: inner.at.start, end: whole.end },
+        Kind::Attribute(inner, _) | Kind::Item(inner, _) | Kind::Slice(inner, ..) => {
+            At { start: inner.at.start, end: whole.end }
+        }
         Kind::And(a, b) | Kind::Or(a, b) | Kind::Binary(_, a, b) => a.at.join(b.at),
         Kind::Compare(first, rest) => rest.iter().fold(first.at, |at, (_, node)| at.join(node.at)),
         Kind::If(test, yes, no) => no.as_ref().map_or(yes.at.join(test.at), |no| yes.at.join(no.at)),
-        Kind::Not(inner) if text.get(whole.start as usize..).is_some_and(|rest| rest.starts_with("not")) => whole.join(inner.at),
+        Kind::Not(inner) if text.get(whole.start as usize..).is_some_and(|rest| rest.starts_with("not")) => {
+            whole.join(inner.at)
+        }
         Kind::Not(inner) => inner.at,
         _ => whole,
     }

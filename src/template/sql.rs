@@ -51,7 +51,9 @@ enum Part {
 enum Place {
     Plain,
     /// After `in` and alone in its parentheses, if it has any: a list may stand here. The keywords belong to the part.
-    List { negated: bool },
+    List {
+        negated: bool,
+    },
     /// Inside `[ ]`, which quotes a name in SQLite.
     Bracket,
 }
@@ -96,7 +98,11 @@ impl Bound {
         match piece {
             Some(piece) if piece.literal => {
                 let at = at.min(piece.sql.end);
-                let word: usize = self.sql[at..piece.sql.end].chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum();
+                let word: usize = self.sql[at..piece.sql.end]
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .map(char::len_utf8)
+                    .sum();
                 let start = piece.source.start + at - piece.sql.start;
                 start..(start + word.max(1)).min(piece.source.end.max(start))
             }
@@ -182,7 +188,11 @@ impl Assembly {
                 Block::Raw(text, at) => {
                     if let Some(found) = text.find(MARKER) {
                         let start = at.start as usize + found;
-                        problems.push(Problem::new(&SQL_TEXT, start..start + 1, "a control character stands in the SQL"));
+                        problems.push(Problem::new(
+                            &SQL_TEXT,
+                            start..start + 1,
+                            "a control character stands in the SQL",
+                        ));
                     }
                     assembly.origins.push((assembly.text.len(), at.start as usize));
                     assembly.text.push_str(&text.replace(MARKER, " "));
@@ -226,7 +236,8 @@ impl Assembly {
         if let Some(end) = pieces.iter().position(|piece| piece.kind == Word::Sign(';')) {
             match pieces.get(end + 1) {
                 Some(more) => problems.push(
-                    Problem::new(&SQL_TEXT, self.place(&more.at), "a second statement begins here").help("one step, one statement: make it a step of its own"),
+                    Problem::new(&SQL_TEXT, self.place(&more.at), "a second statement begins here")
+                        .help("one step, one statement: make it a step of its own"),
                 ),
                 None => pieces.truncate(end),
             }
@@ -244,7 +255,9 @@ impl Assembly {
             What::MarkerInside(what) => {
                 let problem = Problem::new(&SQL_PLACE, at, format!("an expression inside {what}"));
                 match what {
-                    "a quoted text" => problem.help("leave the quotes away: the value is bound, and quoted by nobody").help("build a pattern in the expression: `like {{ x ~ '%' }}`"),
+                    "a quoted text" => problem
+                        .help("leave the quotes away: the value is bound, and quoted by nobody")
+                        .help("build a pattern in the expression: `like {{ x ~ '%' }}`"),
                     "a quoted name" => problem.help("write `{{ name | identifier }}` without quotes"),
                     _ => problem.help("take it out of the comment"),
                 }
@@ -253,8 +266,11 @@ impl Assembly {
             What::Placeholder => Problem::new(&SQL_TEXT, at, "a placeholder in the SQL")
                 .help("write the value where it is needed: `{{ params.id }}`")
                 .help("for PostgreSQL's `?` operator use `jsonb_exists(column, {{ key }})`"),
-            What::NestedComment => Problem::new(&SQL_TEXT, at, "a comment inside a comment").help("databases differ in where it ends: take one away"),
-            What::BackslashQuote => Problem::new(&SQL_TEXT, at, "a quote behind a backslash").help("write two quotes: `''`"),
+            What::NestedComment => Problem::new(&SQL_TEXT, at, "a comment inside a comment")
+                .help("databases differ in where it ends: take one away"),
+            What::BackslashQuote => {
+                Problem::new(&SQL_TEXT, at, "a quote behind a backslash").help("write two quotes: `''`")
+            }
             What::Control => Problem::new(&SQL_TEXT, at, "a control character stands in the SQL"),
         }
     }
@@ -290,14 +306,18 @@ impl Assembly {
             }
             let Word::Marker(number) = piece.kind else { continue };
             let Some((node, at)) = markers.get_mut(number).and_then(Option::take) else { continue };
-            let (covers, place) = self.list_place(pieces, index).unwrap_or((piece.at.clone(), if brackets > 0 { Place::Bracket } else { Place::Plain }));
+            let (covers, place) = self
+                .list_place(pieces, index)
+                .unwrap_or((piece.at.clone(), if brackets > 0 { Place::Bracket } else { Place::Plain }));
             parts.push(Part::Raw(self.text[from..covers.start].to_owned(), self.source(from)));
             from = covers.end;
             parts.push(match node.kind {
-                Kind::Call(mut call) if call.about.name == "identifier" && call.subject.is_some() => match call.subject.take() {
-                    Some(subject) => Part::Identifier(subject, at),
-                    None => continue,
-                },
+                Kind::Call(mut call) if call.about.name == "identifier" && call.subject.is_some() => {
+                    match call.subject.take() {
+                        Some(subject) => Part::Identifier(subject, at),
+                        None => continue,
+                    }
+                }
                 kind => Part::Value(Node { at: node.at, kind }, at, place),
             });
         }
@@ -311,7 +331,9 @@ impl Assembly {
             let piece = pieces.get(index?)?;
             (piece.kind == Word::Word && self.text[piece.at.clone()].eq_ignore_ascii_case(word)).then_some(piece)
         };
-        let sign = |index: Option<usize>, sign: char| index.and_then(|index| pieces.get(index)).filter(|piece| piece.kind == Word::Sign(sign));
+        let sign = |index: Option<usize>, sign: char| {
+            index.and_then(|index| pieces.get(index)).filter(|piece| piece.kind == Word::Sign(sign))
+        };
         let (before, end) = match (sign(marker.checked_sub(1), '('), sign(marker.checked_add(1), ')')) {
             (Some(_), Some(close)) => (marker.checked_sub(2), close.at.end),
             (None, _) => (marker.checked_sub(1), pieces.get(marker)?.at.end),
@@ -339,7 +361,13 @@ struct Writer {
 
 impl Writer {
     fn new(dialect: Dialect) -> Writer {
-        let bound = Bound { sql: String::new(), binds: Vec::new(), identifiers: Vec::new(), reads: Vec::new(), pieces: Vec::new() };
+        let bound = Bound {
+            sql: String::new(),
+            binds: Vec::new(),
+            identifiers: Vec::new(),
+            reads: Vec::new(),
+            pieces: Vec::new(),
+        };
         Writer { bound, dialect }
     }
 
@@ -373,7 +401,11 @@ impl Writer {
 
     fn value(&mut self, run: &Run<'_>, value: Value, node: &Node, at: At, place: Place) -> Ran<()> {
         if place == Place::Bracket && self.dialect == Dialect::Sqlite {
-            return run.fail_with_help(at, "an expression inside `[ ]`, which quotes a name in SQLite", "write the value outside");
+            return run.fail_with_help(
+                at,
+                "an expression inside `[ ]`, which quotes a name in SQLite",
+                "write the value outside",
+            );
         }
         let list = match (&value.data, place) {
             (Data::List(list), Place::List { .. }) => list,
@@ -396,7 +428,8 @@ impl Writer {
         };
         let Place::List { negated } = place else { return Ok(()) };
         if list.len() > MAX_LIST {
-            let message = format!("`{}` holds {} values; at most {MAX_LIST} can be bound", run.written(node.at), list.len());
+            let message =
+                format!("`{}` holds {} values; at most {MAX_LIST} can be bound", run.written(node.at), list.len());
             return run.fail_with_help(at, message, "select them in SQL, or take a smaller part");
         }
         if list.is_empty() {
@@ -408,11 +441,13 @@ impl Writer {
         for (index, element) in list.iter().enumerate() {
             match &element.data {
                 Data::Null => {
-                    let message = format!("`{}` holds null (element {index}), which is in no list", run.written(node.at));
+                    let message =
+                        format!("`{}` holds null (element {index}), which is in no list", run.written(node.at));
                     return run.fail_with_help(at, message, "leave nulls out first: `| reject('none')`");
                 }
                 Data::List(_) | Data::Map(_) => {
-                    return run.fail(at, format!("`{}` holds {} (element {index})", run.written(node.at), element.kind()));
+                    return run
+                        .fail(at, format!("`{}` holds {} (element {index})", run.written(node.at), element.kind()));
                 }
                 _ => {}
             }
@@ -461,7 +496,11 @@ impl Writer {
         let item = unless_unknown(run.eval(node))?;
         let name = match run.text(&item, node.at) {
             Err(Stop::Unknown(_)) => {
-                return run.fail_with_help(at, "the name of a table or column is not known before apply", "take it from `params` or `vars`");
+                return run.fail_with_help(
+                    at,
+                    "the name of a table or column is not known before apply",
+                    "take it from `params` or `vars`",
+                );
             }
             other => other?,
         };

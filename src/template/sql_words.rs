@@ -207,7 +207,8 @@ impl Cutter<'_> {
     /// `$tag$…$tag$`, or a placeholder.
     fn dollar(&mut self) {
         let from = self.at;
-        let name: usize = self.rest()[1..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum();
+        let name: usize =
+            self.rest()[1..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum();
         let tag_end = from + 1 + name;
         let digit = self.rest()[1..].starts_with(|c: char| c.is_ascii_digit());
         if digit || !self.text[tag_end..].starts_with('$') {
@@ -233,15 +234,24 @@ mod tests {
 
     fn shown(text: &str) -> String {
         let (pieces, faults) = cut(text);
-        let pieces: Vec<&str> = pieces.iter().map(|piece| if let Kind::Marker(_) = piece.kind { "#" } else { &text[piece.at.clone()] }).collect();
+        let pieces: Vec<&str> = pieces
+            .iter()
+            .map(|piece| if let Kind::Marker(_) = piece.kind { "#" } else { &text[piece.at.clone()] })
+            .collect();
         let faults: Vec<String> = faults.iter().map(|fault| format!("{:?}", fault.what)).collect();
         format!("{} {}", pieces.join("|"), faults.join(" ")).trim().to_owned()
     }
 
     #[test]
     fn comments_and_quotes_of_every_kind_are_seen_through() {
-        assert_eq!(shown("select 'it''s -- no' , \"a\"\"b\" -- c\n from t/* x */where a<=1"), "select|'it''s -- no'|,|\"a\"\"b\"|from|t|where|a|<|=|1");
-        assert_eq!(shown("select $x$ ' ; $x$, $$ ? $$, a$b, E'\\\\', `n`"), "select|$x$ ' ; $x$|,|$$ ? $$|,|a$b|,|'\\\\'|,|`n`");
+        assert_eq!(
+            shown("select 'it''s -- no' , \"a\"\"b\" -- c\n from t/* x */where a<=1"),
+            "select|'it''s -- no'|,|\"a\"\"b\"|from|t|where|a|<|=|1"
+        );
+        assert_eq!(
+            shown("select $x$ ' ; $x$, $$ ? $$, a$b, E'\\\\', `n`"),
+            "select|$x$ ' ; $x$|,|$$ ? $$|,|a$b|,|'\\\\'|,|`n`"
+        );
         assert_eq!(shown("x::int = \u{1} and y"), "x|:|:|int|=|#|and|y");
     }
 
@@ -264,7 +274,20 @@ mod tests {
 
     #[test]
     fn what_databases_read_differently_is_refused() {
-        for text in ["?", "$1", "$name", ":name", "@name", "/* /* */ */", "E'\\''", "'open", "\"open", "/* open", "$$ open", "a\u{0}b"] {
+        for text in [
+            "?",
+            "$1",
+            "$name",
+            ":name",
+            "@name",
+            "/* /* */ */",
+            "E'\\''",
+            "'open",
+            "\"open",
+            "/* open",
+            "$$ open",
+            "a\u{0}b",
+        ] {
             assert!(!cut(text).1.is_empty(), "{text:?}");
         }
     }

@@ -1,1 +1,132 @@
-//! PostgreSQL: how a session is opened, asked and left.
+//! PostgreSQL: one dedicated connection. Binds by the types that the server reports, decodes without loss.
+
+mod bind;
+mod catalogue;
+mod decode;
+mod encode;
+mod faults;
+mod form;
+mod numeric;
+mod open;
+
+pub(super) use open::Target;
+
+use super::{
+    fault::{Fault, FaultKind},
+    rows::{Answer, Identity, Touched},
+    statement::{Limits, Prepared, Slot, Statement, trusted},
+};
+use crate::table::catalogue::Catalogue;
+use faults::fault;
+use form::Form;
+use futures_util::TryStreamExt;
+use sqlx::{
+    Column, Either, Executor, PgConnection, Row, SqlSafeStr, Statement as _, ValueRef,
+    postgres::{PgRow, PgStatement},
+};
+use std::{future::Future, sync::Arc, time::Duration};
+
+/// One connection. Never returned to anything: dropping it closes the socket, and the server rolls back.
+#[derive(Debug)]
+pub(super) struct Link {
+    connection: PgConnection,
+    /// Longer than any server-side timeout: only a dead network reaches it.
+    patience: Duration,
+}
+
+/// Waits for an answer. The server's own timeouts end a statement; when even they do not answer, the connection is
+/// given up (and closed by whoever sees the fault), never used again.
+async fn within<T>(patience: Duration, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Fault> {
+    match tokio::time::timeout(patience, work).await {
+        Ok(done) => done.map_err(fault),
+        Err(_) => Err(Fault::new(FaultKind::Lost, format!("the server gave no answer for {} s", patience.as_secs()))),
+    }
+}
+
+impl Link {
+    /// Runs fixed text in one round trip; may be several statements, because no value can reach it.
+    pub async fn batch(&mut self, sql: &'static str) -> Result<(), Fault> {
+        within(self.patience, self.connection.execute(sql.into_sql_str())).await.map(drop)
+    }
+
+    async fn prepared(&mut self, sql: &str) -> Result<PgStatement, Fault> {
+        within(self.patience, self.connection.prepare(trusted(sql))).await
+    }
+
+    /// What a statement takes and gives.
+    pub async fn prepare(&mut self, sql: &str) -> Result<Prepared, Fault> {
+        let statement = self.prepared(sql).await?;
+        let slot = |name: Arc<str>, info: &sqlx::postgres::PgTypeInfo, read: bool| {
+            let form = Form::of(info);
+            let unreadable = read && form == Form::Exotic;
+            Slot { name, kind: form.kind(info), type_name: form::name(info), unreadable }
+        };
+        let parameters = match statement.parameters() {
+            Some(Either::Left(infos)) => {
+                (1..).zip(infos).map(|(n, info)| slot(format!("${n}").into(), info, false)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let columns = statement.columns().iter().map(|c| slot(c.name().into(), c.type_info(), true)).collect();
+        Ok(Prepared { parameters, columns })
+    }
+
+    /// Runs one statement.
+    pub async fn run(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
+        let prepared = self.prepared(&statement.sql).await?;
+        let forms = readable(&prepared)?;
+        let (sql, arguments) = bind::bind(&prepared, statement)?;
+        let mut answer = Answer::new(prepared.columns().iter().map(|c| c.name().into()).collect());
+        let mut stream = self.connection.fetch_many(sqlx::query_with(trusted(&sql), arguments));
+        while let Some(part) = within(self.patience, stream.try_next()).await? {
+            match part {
+                Either::Left(done) => answer.affected += done.rows_affected(),
+                Either::Right(row) => answer.push(values(&row, &forms)?, limits)?,
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Tables touched so far.
+    pub async fn touched(&mut self) -> Result<Vec<Touched>, Fault> {
+        catalogue::touched(self).await
+    }
+
+    /// Columns, types and keys.
+    pub async fn catalogue(&mut self, tables: Option<&[&str]>) -> Result<Catalogue, Fault> {
+        catalogue::read(self, tables).await
+    }
+
+    /// Which database this is.
+    pub async fn identity(&mut self) -> Result<Identity, Fault> {
+        catalogue::identity(self).await
+    }
+}
+
+/// The forms of the columns, before anything runs; a column that cannot be read is named.
+fn readable(statement: &PgStatement) -> Result<Vec<Form>, Fault> {
+    let one = |column: &sqlx::postgres::PgColumn| match Form::of(column.type_info()) {
+        Form::Exotic => {
+            let (name, type_name) = (column.name(), form::name(column.type_info()));
+            let message =
+                format!("the column `{name}` has the type {type_name}, which trueup cannot read without loss");
+            Err(Fault::new(FaultKind::Data, message).advise(format!("select it as text: `{name}::text as {name}`")))
+        }
+        form => Ok(form),
+    };
+    statement.columns().iter().map(one).collect()
+}
+
+fn values(row: &PgRow, forms: &[Form]) -> Result<Vec<crate::base::value::Value>, Fault> {
+    let one = |(i, form): (usize, &Form)| {
+        let raw = row.try_get_raw(i).map_err(fault)?;
+        let bytes = if raw.is_null() { None } else { raw.as_bytes().ok() };
+        let unreadable = |why| {
+            let name = row.columns().get(i).map_or("", |c| c.name());
+            Fault::new(FaultKind::Data, format!("the column `{name}` {why}"))
+                .advise(format!("select it as text: `{name}::text as {name}`"))
+        };
+        decode::decode(form, bytes).map_err(unreadable)
+    };
+    forms.iter().enumerate().map(one).collect()
+}

@@ -17,18 +17,30 @@ fn bound_for(template: &str, dialect: Dialect) -> String {
             .join(" / "),
         Ok(sql) => match sql.bind(&scope(), dialect) {
             Err(failure) => format!("! {} `{}`", failure.message, &template[failure.range]),
-            Ok(bound) => format!("{} <- {}", bound.sql, bound.binds.iter().map(|value| value.bare().into_owned()).collect::<Vec<_>>().join(", ")),
+            Ok(bound) => format!(
+                "{} <- {}",
+                bound.sql,
+                bound.binds.iter().map(|value| value.bare().into_owned()).collect::<Vec<_>>().join(", ")
+            ),
         },
     }
 }
 
 #[test]
 fn every_expression_becomes_a_bind() {
-    assert_eq!(bound("select * from t where id = {{ trainee.id }} and name like {{ 'a' ~ '%' }};  -- x"), "select * from t where id = $1 and name like $2 <- 7, a%");
-    assert_eq!(bound_for("update t set a = {{ trainee.trn }} where b={{ trainee.id }}::int", Dialect::Sqlite), "update t set a = ? where b=?::int <- null, 7");
+    assert_eq!(
+        bound("select * from t where id = {{ trainee.id }} and name like {{ 'a' ~ '%' }};  -- x"),
+        "select * from t where id = $1 and name like $2 <- 7, a%"
+    );
+    assert_eq!(
+        bound_for("update t set a = {{ trainee.trn }} where b={{ trainee.id }}::int", Dialect::Sqlite),
+        "update t set a = ? where b=?::int <- null, 7"
+    );
     assert_eq!(bound("select {{ 'x' }}, {{ answer.id }}"), "select $1, $2 <- x, (known after apply)");
     assert_eq!(bound("select a[{{ trainee.id }}] from t"), "select a[$1] from t <- 7");
-    assert!(bound_for("select a[{{ trainee.id }}] from t", Dialect::Sqlite).starts_with("! an expression inside `[ ]`"));
+    assert!(
+        bound_for("select a[{{ trainee.id }}] from t", Dialect::Sqlite).starts_with("! an expression inside `[ ]`")
+    );
 }
 
 #[test]
@@ -45,7 +57,10 @@ fn lists_expand_only_after_in() {
         ("select 1 where x = {{ params.ids }}", "! `params.ids` is a list `{{ params.ids }}`"),
         ("select f({{ params.ids }})", "! `params.ids` is a list `{{ params.ids }}`"),
         ("select 1 where x in (1, {{ params.ids }})", "! `params.ids` is a list `{{ params.ids }}`"),
-        ("select 1 where x in {{ [1, none] }}", "! `[1, none]` holds null (element 1), which is in no list `{{ [1, none] }}`"),
+        (
+            "select 1 where x in {{ [1, none] }}",
+            "! `[1, none]` holds null (element 1), which is in no list `{{ [1, none] }}`",
+        ),
     ];
     for (template, expected) in cases {
         assert_eq!(bound(template), expected, "{template}");
@@ -59,8 +74,14 @@ fn identifiers_are_quoted_and_handed_out() {
     let bound = sql.bind(&scope(), Dialect::Postgres).unwrap();
     assert_eq!(bound.sql, "select \"we\"\"ird\" from \"abc\"");
     assert_eq!(bound.identifiers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["we\"ird", "abc"]);
-    assert!(bound_for("select {{ answer.id | identifier }}", Dialect::Sqlite).starts_with("! the name of a table or column is not known"));
-    assert!(bound_for("select {{ (trainee.state | identifier) ~ 'x' }}", Dialect::Sqlite).starts_with("! `| identifier` names"));
+    assert!(
+        bound_for("select {{ answer.id | identifier }}", Dialect::Sqlite)
+            .starts_with("! the name of a table or column is not known")
+    );
+    assert!(
+        bound_for("select {{ (trainee.state | identifier) ~ 'x' }}", Dialect::Sqlite)
+            .starts_with("! `| identifier` names")
+    );
 }
 
 #[test]
@@ -82,7 +103,10 @@ fn places_where_no_value_can_stand_are_refused() {
         ("select 1 {% if x %} where true {% endif %}", "!! a block in SQL would hide which statement is run `x`"),
         ("  -- nothing\n", "!! the statement is empty `  -- nothing\n`"),
         ("select 'a", "!! a quoted text that begins here has no end `'a`"),
-        ("select '{{ x }}' || \"{{ y }}\"", "!! an expression inside a quoted text `{{ x }}` / !! an expression inside a quoted name `{{ y }}`"),
+        (
+            "select '{{ x }}' || \"{{ y }}\"",
+            "!! an expression inside a quoted text `{{ x }}` / !! an expression inside a quoted name `{{ y }}`",
+        ),
     ];
     for (template, expected) in cases {
         assert_eq!(bound(template), expected, "{template}");
@@ -93,7 +117,8 @@ fn places_where_no_value_can_stand_are_refused() {
 
 #[test]
 fn a_position_in_the_statement_leads_back_to_the_template() {
-    let template = "-- läuft\nselect ü, {{ trainee.id }}, wrong_column from t where x in ({{ params.ids }}) and other = 1";
+    let template =
+        "-- läuft\nselect ü, {{ trainee.id }}, wrong_column from t where x in ({{ params.ids }}) and other = 1";
     let bound = Sql::from_text(template).unwrap().bind(&scope(), Dialect::Postgres).unwrap();
     let position = |word: &str| bound.sql[..bound.sql.find(word).unwrap()].chars().count() + 1;
     for word in ["select", "wrong_column", "other"] {

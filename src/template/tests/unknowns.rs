@@ -131,7 +131,10 @@ fn vars_are_evaluated_when_used_in_the_scope_of_the_use() {
     assert!(eval_in("vars.later", &scope).starts_with("! there is nothing named `step`"));
     let later = scope.clone().with("step", Value::map([("x", Value::from(5))]));
     assert_eq!(eval_in("vars.later + vars.later", &later), "an integer 10");
-    assert_eq!(eval_in("vars.eraly", &scope), "! `vars.eraly` does not exist: there is no `eraly`; did you mean `early`?");
+    assert_eq!(
+        eval_in("vars.eraly", &scope),
+        "! `vars.eraly` does not exist: there is no `eraly`; did you mean `early`?"
+    );
     assert_eq!(eval_in("vars.a", &scope), "! `vars.a` needs itself: a → b → a");
     assert_eq!(eval_in("vars", &scope), "! `vars` is used by name: `vars.…`");
     let failure = Expression::from_text("1 + vars.broken").unwrap().evaluate(&scope).unwrap_err();

@@ -1,0 +1,321 @@
+//! The change operations, written once for rehearsal and apply and for all databases: lock and read, then change by key.
+//!
+//! Images never come from RETURNING or row counts: the engine reads again under its lock.
+
+use super::{
+    fault::{Fault, FaultKind},
+    rows::{Answer, Touched},
+    session::{Columns, Session},
+    sql_rules,
+    sql_text::{Text, key_conditions},
+    statement::{Limits, Select, SetTo, Statement},
+};
+use crate::{
+    base::value::{Data, Map, Value},
+    table::condition::{Condition, Order},
+    template::sql::Dialect,
+};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
+
+/// A transaction that can change rows. Tables as the catalogue calls them. After a fault of anything here the transaction
+/// is spoilt: it can be rolled back, or back to a savepoint, and nothing else.
+#[derive(Debug)]
+pub struct Changing {
+    session: Session,
+    depth: u32,
+    /// Under how many savepoints `set_read_only` was called.
+    sealed: Option<u32>,
+}
+
+/// A place in the transaction to go back to.
+#[derive(Debug)]
+#[must_use = "a savepoint is released or rolled back to"]
+pub struct Savepoint(u32);
+
+/// Keys that one statement locks: each costs a comparison for each row found.
+const KEYS: usize = 50;
+
+/// Images of rows that an author's own bound (`touches:`) limits already.
+const IMAGES: Limits = Limits { rows: 1_000_000, bytes: 256 << 20 };
+
+impl Changing {
+    pub(super) fn new(session: Session) -> Changing {
+        Changing { session, depth: 0, sealed: None }
+    }
+
+    /// A place to go back to. Places nest.
+    pub async fn savepoint(&mut self) -> Result<Savepoint, Fault> {
+        self.batch("SAVEPOINT trueup").await?;
+        self.depth += 1;
+        Ok(Savepoint(self.depth))
+    }
+
+    /// Takes back what happened since, also after a fault; the savepoint and all later ones are gone.
+    pub async fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), Fault> {
+        self.session.spoilt = false;
+        self.pop(savepoint, "ROLLBACK TO SAVEPOINT trueup; RELEASE SAVEPOINT trueup").await
+    }
+
+    /// Keeps what happened since.
+    pub async fn release(&mut self, savepoint: Savepoint) -> Result<(), Fault> {
+        self.pop(savepoint, "RELEASE SAVEPOINT trueup").await
+    }
+
+    /// All savepoints have one name, which both databases let shadow: the innermost one is meant.
+    async fn pop(&mut self, savepoint: Savepoint, end: &'static str) -> Result<(), Fault> {
+        if savepoint.0 > self.depth {
+            return Err(self.named(Fault::new(FaultKind::Other, "this savepoint has ended already")));
+        }
+        while self.depth >= savepoint.0 {
+            self.batch(end).await?;
+            self.depth -= 1;
+        }
+        if self.sealed.is_some_and(|depth| depth > self.depth) {
+            // PostgreSQL takes the mode back by itself.
+            self.sealed = None;
+            self.session.read_only = false;
+            if self.dialect() == Dialect::Sqlite {
+                self.batch("PRAGMA query_only = OFF").await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn set_read_only(&mut self) -> Result<(), Fault> {
+        let sql = match self.dialect() {
+            Dialect::Postgres => "SET TRANSACTION READ ONLY",
+            Dialect::Sqlite => "PRAGMA query_only = ON",
+        };
+        self.batch(sql).await?;
+        self.session.read_only = true;
+        self.sealed.get_or_insert(self.depth);
+        Ok(())
+    }
+
+    /// Locks rows by key and reads them whole, in the order of `keys`; nothing where there is no such row. A key that
+    /// fits several rows is a fault: it is no key. Columns that have no lossless form come as the database's text.
+    pub async fn lock_and_read(
+        &mut self,
+        table: &str,
+        columns: &[Arc<str>],
+        keys: &[Vec<Value>],
+    ) -> Result<Vec<Option<Map>>, Fault> {
+        let mut found = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(KEYS) {
+            if let Some(short) = keys.iter().find(|key| key.len() != columns.len()) {
+                let message = format!("a key of `{table}` has {} values for {} columns", short.len(), columns.len());
+                return Err(self.named(Fault::new(FaultKind::Data, message)));
+            }
+            let dialect = self.dialect();
+            let answer = self.locked(|list| by_keys(dialect, table, columns, keys, list)).await?;
+            found.extend(self.sorted(table, answer, keys)?);
+        }
+        Ok(found)
+    }
+
+    /// Each row to its key, by the number that the database gave it: only the database knows when two keys are equal.
+    fn sorted(&mut self, table: &str, answer: Answer, keys: &[Vec<Value>]) -> Result<Vec<Option<Map>>, Fault> {
+        let mut rows: Vec<Option<Map>> = vec![None; keys.len()];
+        for row in answer.rows {
+            let mut cells = answer.columns.iter().cloned().zip(row);
+            let slot = cells.next().and_then(|(_, n)| n.as_int()).and_then(|n| usize::try_from(n).ok());
+            let Some(slot) = slot.and_then(|n| rows.get_mut(n)) else { continue };
+            if slot.replace(cells.collect()).is_some() {
+                let message = format!("the key of `{table}` fits more than one row");
+                let fault =
+                    Fault::new(FaultKind::Data, message).advise("correct `key:` of the table in the project file");
+                return Err(self.named(fault));
+            }
+        }
+        // A key that is given twice stands for the same row.
+        for (i, key) in keys.iter().enumerate() {
+            if let Some(first) = keys[..i].iter().position(|k| k == key) {
+                rows[i] = rows[first].clone();
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Locks the rows that fit and reads them whole, in key order; at most `max + 1`, so that "too many" can be seen.
+    pub async fn lock_where(
+        &mut self,
+        table: &str,
+        key: &[Arc<str>],
+        conditions: &[Condition],
+        max: usize,
+    ) -> Result<Vec<Map>, Fault> {
+        let dialect = self.dialect();
+        let order: Vec<Order> = key.iter().map(|c| Order { column: c.clone(), descending: false }).collect();
+        let select = Select { table, columns: &[], conditions, order: &order, limit: Some(max.saturating_add(1)) };
+        let write = |list: &Columns<'_>| {
+            list.write(Text::new(dialect).raw("SELECT "), &[]).selection(&select).for_update().done()
+        };
+        let answer = self.locked(write).await?;
+        answer.named().map(|rows| rows.rows).map_err(|f| self.named(f))
+    }
+
+    /// A locking read of whole rows.
+    async fn locked(&mut self, write: impl Fn(&Columns<'_>) -> Statement) -> Result<Answer, Fault> {
+        let plain = write(&Columns::All);
+        let statement = match self.exotic(&plain.sql).await? {
+            None => plain,
+            Some(slots) => {
+                let own = slots.iter().filter(|slot| *slot.name != *NUMBER).cloned().collect::<Vec<_>>();
+                write(&Columns::Listed(&own))
+            }
+        };
+        self.change(&statement).await
+    }
+
+    /// Updates one row; the number of rows says whether it was there.
+    pub async fn update_by_key(&mut self, table: &str, key: &Map, set: &[(Arc<str>, SetTo)]) -> Result<u64, Fault> {
+        if set.is_empty() || key.is_empty() {
+            return Err(
+                self.named(Fault::new(FaultKind::Other, format!("an update of `{table}` needs a key and a column")))
+            );
+        }
+        let one =
+            |text: Text, (column, to): &(Arc<str>, SetTo)| text.name(column).raw(" = ").set_to(table, column, to, true);
+        let text = Text::new(self.dialect()).raw("UPDATE ").table(table).raw(" SET ").list(set, ", ", one);
+        Ok(self.change(&text.conditions(&key_conditions(key)).done()).await?.affected)
+    }
+
+    /// Inserts one row and gives its key back, as the database made it.
+    pub async fn insert(&mut self, table: &str, key: &[Arc<str>], values: &[(Arc<str>, SetTo)]) -> Result<Map, Fault> {
+        let text = Text::new(self.dialect()).raw("INSERT INTO ").table(table);
+        let text = if values.is_empty() {
+            text.raw(" DEFAULT VALUES")
+        } else {
+            let text = text.raw(" (").list(values, ", ", |text, (column, _)| text.name(column)).raw(") VALUES (");
+            text.list(values, ", ", |text, (column, to)| text.set_to(table, column, to, false)).raw(")")
+        };
+        let answer = self.change(&text.raw(" RETURNING ").columns(key).done()).await?;
+        let Answer { columns, mut rows, .. } = answer;
+        match rows.pop() {
+            Some(row) if rows.is_empty() => Ok(columns.into_iter().zip(row).collect()),
+            // A trigger or rule took the row away.
+            _ => {
+                self.session.spoilt = true;
+                Err(self.named(Fault::new(FaultKind::Other, format!("the row was not stored in `{table}`"))))
+            }
+        }
+    }
+
+    /// Deletes one row; the number of rows says whether it was there.
+    pub async fn delete_by_key(&mut self, table: &str, key: &Map) -> Result<u64, Fault> {
+        if key.is_empty() {
+            return Err(self.named(Fault::new(FaultKind::Other, format!("a deletion from `{table}` needs a key"))));
+        }
+        let text = Text::new(self.dialect()).raw("DELETE FROM ").table(table).conditions(&key_conditions(key));
+        Ok(self.change(&text.done()).await?.affected)
+    }
+
+    /// The largest value of a column among the rows that fit, plus one; 1 when there is none.
+    pub async fn next_of(&mut self, table: &str, column: &str, per: &[Condition]) -> Result<Value, Fault> {
+        let text =
+            Text::new(self.dialect()).raw("SELECT max(").name(column).raw(") FROM ").table(table).conditions(per);
+        let answer = self.change(&text.done()).await?;
+        let largest = answer.rows.into_iter().flatten().next().unwrap_or(Value::NULL);
+        match &largest.data {
+            Data::Null => Ok(Value::from(1)),
+            Data::Int(n) if *n < i64::MAX => Ok(Value::from(n + 1)),
+            _ => {
+                let message = format!("`{table}.{column}` holds {}, which cannot be counted on", largest.kind());
+                Err(self.named(Fault::new(FaultKind::Data, message)))
+            }
+        }
+    }
+
+    /// Runs one statement of an author; how many rows it says to have changed. Refuses what would leave or end the
+    /// transaction, or does more than change rows.
+    pub async fn execute(&mut self, statement: &Statement) -> Result<u64, Fault> {
+        let class = sql_rules::allow_write(&statement.sql, self.dialect()).map_err(|f| self.named(f))?;
+        let answer = self.change(statement).await?;
+        // After a SELECT the drivers report rows read, or the count of an earlier statement.
+        Ok(if class == sql_rules::Class::Read { 0 } else { answer.affected })
+    }
+
+    /// Checks deferred constraints now, and leaves them deferred.
+    pub async fn check_deferred(&mut self) -> Result<(), Fault> {
+        if self.dialect() == Dialect::Postgres {
+            let sql = "SAVEPOINT trueup_check; SET CONSTRAINTS ALL IMMEDIATE; \
+                       ROLLBACK TO SAVEPOINT trueup_check; RELEASE SAVEPOINT trueup_check";
+            let done = self.batch(sql).await;
+            return self.recover(done).await;
+        }
+        let deferrable = Statement::new(
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%DEFERRABLE INITIALLY DEFERRED%'",
+            Vec::new(),
+        );
+        if self.change(&deferrable).await?.rows.first().and_then(|r| r.first()) == Some(&Value::from(0)) {
+            return Ok(());
+        }
+        let touched: Vec<Value> = self.touched().await?.iter().map(|t| Value::text(t.table.clone())).collect();
+        // A touched table may hold orphans, and so may the tables that point to it.
+        let check = Statement::new(
+            "SELECT DISTINCT c.\"table\", c.parent FROM sqlite_schema m JOIN pragma_foreign_key_check(m.name) c \
+             WHERE m.type = 'table' AND (m.name IN (SELECT value FROM json_each(?1)) OR EXISTS (SELECT 1 FROM \
+             pragma_foreign_key_list(m.name) f WHERE f.\"table\" IN (SELECT value FROM json_each(?1))))",
+            vec![Value::list(touched)],
+        );
+        let orphans = self.change(&check).await?;
+        let Some([child, parent]) = orphans.rows.first().map(Vec::as_slice) else { return Ok(()) };
+        self.session.spoilt = true;
+        let message = format!("a row of `{}` would point to no row of `{}`", child.plain(), parent.plain());
+        Err(self.named(Fault::new(FaultKind::Constraint, message)))
+    }
+
+    /// Tables touched by this transaction so far, by triggers and cascades too. Compare two of them: what was rolled
+    /// back to a savepoint stays counted.
+    pub async fn touched(&mut self) -> Result<Vec<Touched>, Fault> {
+        let link = self.enter()?;
+        let done = link.touched().await;
+        let done = self.leave(done);
+        self.recover(done).await
+    }
+
+    async fn change(&mut self, statement: &Statement) -> Result<Answer, Fault> {
+        let done = self.raw(statement, IMAGES).await;
+        self.recover(done).await
+    }
+}
+
+/// The name of the column that says which key a row belongs to; no table has it.
+const NUMBER: &str = "trueup key number";
+
+/// Rows of several keys, each with the number of its key.
+fn by_keys(dialect: Dialect, table: &str, columns: &[Arc<str>], keys: &[Vec<Value>], list: &Columns<'_>) -> Statement {
+    let mut text = Text::new(dialect);
+    let tests: Vec<Vec<Option<usize>>> = keys.iter().map(|key| key.iter().map(|v| text.bound(v)).collect()).collect();
+    let test = |text: Text, test: &Vec<Option<usize>>| {
+        text.list(columns.iter().zip(test), " AND ", |text, (column, bound)| match bound {
+            Some(n) => text.name(column).raw(" = ").placeholder(*n),
+            None => text.name(column).raw(" IS NULL"),
+        })
+    };
+    let cases =
+        |text: Text, (n, tests): (usize, &Vec<Option<usize>>)| test(text.raw(" WHEN "), tests).raw(" THEN ").number(n);
+    let text = text.raw("SELECT CASE").list(tests.iter().enumerate(), "", cases).raw(" END AS ").name(NUMBER).raw(", ");
+    let text = match list {
+        Columns::All => text.table(table).raw(".*"),
+        listed @ Columns::Listed(_) => listed.write(text, &[]),
+    };
+    let text = text.raw(" FROM ").table(table).raw(" WHERE (").list(&tests, ") OR (", test).raw(")");
+    let order: Vec<Order> = columns.iter().map(|c| Order { column: c.clone(), descending: false }).collect();
+    text.order(&order).for_update().done()
+}
+
+impl Deref for Changing {
+    type Target = Session;
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+impl DerefMut for Changing {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+}

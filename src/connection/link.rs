@@ -1,0 +1,69 @@
+//! The seam between the databases: everything above it is written once.
+
+use super::{
+    fault::Fault,
+    postgres,
+    rows::{Answer, Identity, Touched},
+    sqlite,
+    statement::{Limits, Prepared, Statement},
+};
+use crate::{table::catalogue::Catalogue, template::sql::Dialect};
+
+/// One open connection inside its transaction. After a fault for which [`Fault::ends_session`] holds, and after a
+/// cancelled call, it must be dropped: nothing is known about its state.
+#[derive(Debug)]
+pub(super) enum Link {
+    /// A PostgreSQL session.
+    Postgres(postgres::Link),
+    /// A SQLite file.
+    Sqlite(sqlite::Link),
+}
+
+macro_rules! either {
+    ($self:ident, $link:ident => $call:expr) => {
+        match $self {
+            Link::Postgres($link) => $call,
+            Link::Sqlite($link) => $call,
+        }
+    };
+}
+
+impl Link {
+    /// How it writes SQL.
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Link::Postgres(_) => Dialect::Postgres,
+            Link::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+
+    /// Fixed text, several statements allowed; no value can reach it.
+    pub async fn batch(&mut self, sql: &'static str) -> Result<(), Fault> {
+        either!(self, link => link.batch(sql).await)
+    }
+
+    /// One statement.
+    pub async fn run(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
+        either!(self, link => link.run(statement, limits).await)
+    }
+
+    /// What a statement takes and gives.
+    pub async fn prepare(&mut self, sql: &str) -> Result<Prepared, Fault> {
+        either!(self, link => link.prepare(sql).await)
+    }
+
+    /// Columns, types and keys.
+    pub async fn catalogue(&mut self, tables: Option<&[&str]>) -> Result<Catalogue, Fault> {
+        either!(self, link => link.catalogue(tables).await)
+    }
+
+    /// Tables touched by this transaction.
+    pub async fn touched(&mut self) -> Result<Vec<Touched>, Fault> {
+        either!(self, link => link.touched().await)
+    }
+
+    /// Which database this is.
+    pub async fn identity(&mut self) -> Result<Identity, Fault> {
+        either!(self, link => link.identity().await)
+    }
+}

@@ -1,0 +1,74 @@
+//! Values of a statement as arguments of the driver, each in the type that the server reported for it.
+
+use super::{
+    super::{
+        fault::{Fault, FaultKind},
+        sql_lexer,
+        statement::Statement,
+    },
+    encode::{Encoded, encode},
+    form::{self, Form},
+};
+use sqlx::{
+    Arguments, Either, Encode, Postgres, Statement as _, Type,
+    encode::IsNull,
+    error::BoxDynError,
+    postgres::{PgArgumentBuffer, PgArguments, PgStatement, PgTypeInfo, types::Oid},
+};
+
+/// The text to run (with casts where only the server can parse a value) and its arguments.
+pub fn bind(prepared: &PgStatement, statement: &Statement) -> Result<(String, PgArguments), Fault> {
+    let infos = match prepared.parameters() {
+        Some(Either::Left(infos)) => infos,
+        _ => &[],
+    };
+    if infos.len() != statement.binds.len() {
+        let message = format!("the statement takes {} values and got {}", infos.len(), statement.binds.len());
+        return Err(Fault::new(FaultKind::Syntax, message));
+    }
+    let mut arguments = PgArguments::default();
+    let mut casts = Vec::new();
+    for (n, (info, value)) in (1..).zip(infos.iter().zip(&statement.binds)) {
+        let misfit = |why| Fault::new(FaultKind::Data, format!("${n} takes {} and got {why}", form::name(info)));
+        let raw = match encode(&Form::of(info), value).map_err(misfit)? {
+            Encoded::Null => Raw { info: info.clone(), bytes: None },
+            Encoded::Bytes(bytes) => Raw { info: info.clone(), bytes: Some(bytes) },
+            Encoded::AsText(text) => {
+                casts.push((n, format!("(${n}::text::{})", form::name(info))));
+                Raw { info: TEXT, bytes: Some(text.into_bytes()) }
+            }
+        };
+        arguments.add(raw).map_err(|e| Fault::new(FaultKind::Data, format!("${n} could not be encoded: {e}")))?;
+    }
+    Ok((sql_lexer::with_casts(&statement.sql, &casts), arguments))
+}
+
+const TEXT: PgTypeInfo = PgTypeInfo::with_oid(Oid(25));
+
+/// An argument whose bytes are made already.
+struct Raw {
+    info: PgTypeInfo,
+    bytes: Option<Vec<u8>>,
+}
+
+impl Type<Postgres> for Raw {
+    fn type_info() -> PgTypeInfo {
+        TEXT
+    }
+}
+
+impl Encode<'_, Postgres> for Raw {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        match &self.bytes {
+            None => Ok(IsNull::Yes),
+            Some(bytes) => {
+                buffer.extend_from_slice(bytes);
+                Ok(IsNull::No)
+            }
+        }
+    }
+
+    fn produces(&self) -> Option<PgTypeInfo> {
+        Some(self.info.clone())
+    }
+}

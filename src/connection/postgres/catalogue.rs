@@ -1,0 +1,177 @@
+//! What PostgreSQL says of its tables, of this transaction, and of itself.
+
+use super::{
+    super::{
+        fault::Fault,
+        rows::{Identity, Touched},
+        statement::{Limits, Statement},
+    },
+    Link,
+};
+use crate::{
+    base::value::{Data, Map, Value},
+    table::catalogue::{Catalogue, Column, Kind, Table},
+};
+use std::sync::Arc;
+
+const ALL: Limits = Limits { rows: 1_000_000, bytes: 256 << 20 };
+
+/// Tables by name, and those that are in the search path without their schema.
+const TABLES: &str = "\
+    with chosen as (
+      select c.oid, case when pg_table_is_visible(c.oid) then c.relname::text else n.nspname || '.' || c.relname end as name,
+             c.relkind in ('v', 'm') as view
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p', 'v', 'm', 'f')
+        and case when $1::text[] is null
+              then n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+              else c.oid in (select to_regclass(t) from unnest($1::text[]) t) end
+    )";
+
+const COLUMNS: &str = "\
+    select c.name, c.view, a.attname::text as column, a.atttypmod as modifier, not a.attnotnull as nullable,
+           (a.atthasdef or a.attidentity <> '') and a.attgenerated = '' as has_default,
+           a.attgenerated <> '' or a.attidentity = 'a' as generated,
+           ty.typname::text as type, coalesce(base.typname, ty.typname)::text as base,
+           coalesce(base.typtype, ty.typtype)::text as sort, format_type(a.atttypid, a.atttypmod) as shown,
+           case when ty.typtypmod > 0 then ty.typtypmod end as domain_modifier,
+           (select array_agg(e.enumlabel::text order by e.enumsortorder) from pg_enum e
+             where e.enumtypid = coalesce(base.oid, ty.oid)) as labels
+    from chosen c
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    join pg_type ty on ty.oid = a.atttypid
+    left join pg_type base on base.oid = nullif(ty.typbasetype, 0)
+    order by c.name, a.attnum";
+
+const KEYS: &str = "\
+    select c.name, i.indisprimary as primary, null::text as trigger,
+           (select array_agg(a.attname::text order by k.n) from unnest(i.indkey::int2[]) with ordinality k(attnum, n)
+             join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum where k.n <= i.indnkeyatts) as columns
+    from chosen c join pg_index i on i.indrelid = c.oid
+    where i.indisunique and i.indpred is null and i.indexprs is null and i.indisvalid
+    union all
+    select c.name, false, t.tgname::text, null from chosen c join pg_trigger t on t.tgrelid = c.oid where not t.tgisinternal
+    order by 1, 3, 4";
+
+/// Columns, types, keys and triggers of the named tables, or of all.
+pub async fn read(link: &mut Link, tables: Option<&[&str]>) -> Result<Catalogue, Fault> {
+    let names = tables.map_or(Value::NULL, |names| Value::list(names.iter().map(|n| Value::text(quoted(n)))));
+    let mut catalogue = Catalogue::new();
+    for row in ask(link, format!("{TABLES} {COLUMNS}"), vec![names.clone()]).await? {
+        let table: &mut Table = catalogue.entry(text(&row, "name")).or_default();
+        table.view = is(&row, "view");
+        let column = column(&row);
+        table.columns.insert(column.name.clone(), column);
+    }
+    for row in ask(link, format!("{TABLES} {KEYS}"), vec![names]).await? {
+        let Some(table) = catalogue.get_mut(&text(&row, "name")) else { continue };
+        let columns: Vec<Arc<str>> = strings(&row, "columns").into_iter().map(Into::into).collect();
+        if let Some(trigger) = row.get("trigger").and_then(Value::as_str) {
+            table.triggers.push(trigger.to_owned());
+        } else if is(&row, "primary") {
+            table.primary_key = columns;
+        } else {
+            table.unique.push(columns);
+        }
+    }
+    Ok(catalogue)
+}
+
+/// `audit.events` as `"audit"."events"`, for to_regclass.
+fn quoted(name: &str) -> String {
+    name.splitn(2, '.').map(|part| format!("\"{}\"", part.replace('"', "\"\""))).collect::<Vec<_>>().join(".")
+}
+
+async fn ask(link: &mut Link, sql: String, binds: Vec<Value>) -> Result<Vec<Map>, Fault> {
+    Ok(link.run(&Statement::new(sql, binds), ALL).await?.named()?.rows)
+}
+
+fn text(row: &Map, name: &str) -> Arc<str> {
+    row.get(name).and_then(Value::as_str).unwrap_or_default().into()
+}
+
+fn is(row: &Map, name: &str) -> bool {
+    row.get(name).and_then(Value::as_bool).unwrap_or(false)
+}
+
+fn int(row: &Map, name: &str) -> i64 {
+    row.get(name).and_then(Value::as_int).unwrap_or(-1)
+}
+
+fn strings(row: &Map, name: &str) -> Vec<String> {
+    let values = row.get(name).and_then(Value::as_list).unwrap_or_default();
+    values.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
+}
+
+fn column(row: &Map) -> Column {
+    let modifier = match row.get("domain_modifier").map(|v| &v.data) {
+        Some(Data::Int(n)) => *n,
+        _ => int(row, "modifier"),
+    };
+    let (base, labels) = (text(row, "base"), strings(row, "labels"));
+    let kind = if labels.is_empty() { kind(&base, modifier) } else { Kind::Enum(labels) };
+    let type_name = match (&*text(row, "type"), &kind) {
+        ("varchar", Kind::Text(Some(most))) => format!("varchar({most})"),
+        ("bpchar", Kind::Text(Some(most))) => format!("char({most})"),
+        ("numeric", Kind::Decimal(Some((precision, scale)))) => format!("numeric({precision},{scale})"),
+        (array, _) if array.starts_with('_') => text(row, "shown").to_string(),
+        (other, _) => other.to_owned(),
+    };
+    let (nullable, has_default, generated) = (is(row, "nullable"), is(row, "has_default"), is(row, "generated"));
+    Column { name: text(row, "column"), type_name, kind, nullable, has_default, generated }
+}
+
+/// What a base type holds. `modifier` is the catalogue's atttypmod, -1 for none.
+fn kind(base: &str, modifier: i64) -> Kind {
+    let length = u32::try_from(modifier - 4).ok().filter(|_| modifier > 4);
+    match base {
+        "bool" => Kind::Bool,
+        "int2" => Kind::Int { min: i16::MIN.into(), max: i16::MAX.into() },
+        "int4" => Kind::Int { min: i32::MIN.into(), max: i32::MAX.into() },
+        "int8" => Kind::Int { min: i64::MIN, max: i64::MAX },
+        "oid" => Kind::Int { min: 0, max: u32::MAX.into() },
+        "numeric" => Kind::Decimal(length.map(|m| (m >> 16, m & 0x7ff))),
+        "float4" | "float8" => Kind::Float,
+        "varchar" | "bpchar" => Kind::Text(length),
+        "text" | "citext" | "name" => Kind::Text(None),
+        "bytea" => Kind::Bytes,
+        "date" => Kind::Date,
+        "time" => Kind::Time,
+        "timestamp" => Kind::Timestamp,
+        "timestamptz" => Kind::Instant,
+        "uuid" => Kind::Uuid,
+        "json" | "jsonb" => Kind::Json,
+        _ => Kind::Other,
+    }
+}
+
+/// Rows touched in this transaction, from the session's own statistics; other sessions do not count in.
+pub async fn touched(link: &mut Link) -> Result<Vec<Touched>, Fault> {
+    let sql = "select case when pg_table_is_visible(relid) then relname::text else schemaname || '.' || relname end as name, \
+               n_tup_ins, n_tup_upd, n_tup_del from pg_stat_xact_user_tables \
+               where n_tup_ins + n_tup_upd + n_tup_del > 0 order by 1";
+    let count = |row: &Map, name: &str| u64::try_from(int(row, name)).unwrap_or(0);
+    let one = |row: Map| Touched {
+        table: text(&row, "name"),
+        inserted: count(&row, "n_tup_ins"),
+        updated: count(&row, "n_tup_upd"),
+        deleted: count(&row, "n_tup_del"),
+    };
+    Ok(ask(link, sql.into(), Vec::new()).await?.into_iter().map(one).collect())
+}
+
+/// Which database this is.
+pub async fn identity(link: &mut Link) -> Result<Identity, Fault> {
+    let sql = "select current_setting('server_version') as version, current_database()::text as database, \
+               current_user::text as role, pg_is_in_recovery() as replica, \
+               (select system_identifier from pg_control_system())::text || '/' || \
+               (select oid from pg_database where datname = current_database())::text as system";
+    let row = ask(link, sql.into(), Vec::new()).await?.pop().unwrap_or_default();
+    Ok(Identity {
+        server: format!("PostgreSQL {}", text(&row, "version").split(' ').next().unwrap_or_default()),
+        database: text(&row, "database").to_string(),
+        system: text(&row, "system").to_string(),
+        role: text(&row, "role").to_string(),
+        replica: is(&row, "replica"),
+    })
+}

@@ -1,0 +1,106 @@
+//! PostgreSQL's error codes and the driver's errors as faults. Cuts row data out of messages.
+
+use super::super::fault::{Fault, FaultKind};
+use sqlx::postgres::{PgDatabaseError, PgErrorPosition, PgSeverity};
+
+/// An error of a statement or of connecting.
+pub fn fault(error: sqlx::Error) -> Fault {
+    match error {
+        sqlx::Error::Database(error) => match error.try_downcast::<PgDatabaseError>() {
+            Ok(error) => of_server(&error),
+            Err(error) => Fault::new(FaultKind::Other, error.to_string()),
+        },
+        sqlx::Error::Io(error) => Fault::new(FaultKind::Lost, format!("the connection broke: {error}")),
+        sqlx::Error::Tls(error) => Fault::new(FaultKind::TlsFailed, format!("no encrypted connection: {error}")),
+        sqlx::Error::Configuration(error) => {
+            Fault::new(FaultKind::Settings, format!("the address cannot be used: {error}"))
+        }
+        sqlx::Error::Encode(error) => Fault::new(FaultKind::Data, error.to_string()),
+        // A protocol error leaves the session in an unknown state: it counts as lost.
+        error => Fault::new(FaultKind::Lost, format!("the server's answer was not understood: {error}")),
+    }
+}
+
+fn of_server(error: &PgDatabaseError) -> Fault {
+    let code = error.code();
+    let fatal = matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic);
+    let mut fault = Fault::new(kind(code, fatal), message(code, error.message()));
+    fault.position = match error.position() {
+        Some(PgErrorPosition::Original(at)) => Some(at),
+        _ => None,
+    };
+    // A hint speaks of the statement (`Perhaps you meant the column "t.id"`), except where the data is at fault.
+    fault.hint = error.hint().filter(|_| !code.starts_with("22") && !code.starts_with("23")).map(str::to_owned);
+    fault.constraint = error.constraint().map(Into::into);
+    fault
+}
+
+/// What a code means for us.
+fn kind(code: &str, fatal: bool) -> FaultKind {
+    match code {
+        "28P01" | "28000" => FaultKind::Auth,
+        "3D000" => FaultKind::NoDatabase,
+        "42P01" | "3F000" => FaultKind::NoTable,
+        "42703" => FaultKind::NoColumn,
+        "42501" => FaultKind::Denied,
+        "55P03" => FaultKind::LockTimeout,
+        "57014" => FaultKind::StatementTimeout,
+        "25006" => FaultKind::ReadOnly,
+        "40001" | "40P01" => FaultKind::Serialization,
+        "53300" | "57P03" => FaultKind::Refused,
+        _ if fatal || code.starts_with("08") || code.starts_with("57P") => FaultKind::Lost,
+        _ => match &code[..code.len().min(2)] {
+            "23" => FaultKind::Constraint,
+            "22" => FaultKind::Data,
+            "42" => FaultKind::Syntax,
+            _ => FaultKind::Other,
+        },
+    }
+}
+
+/// Messages about bad data quote the data.
+fn message(code: &str, text: &str) -> String {
+    let text = if code.starts_with("22") { without_values(text) } else { text.to_owned() };
+    match code {
+        "55P03" => "a lock that somebody else holds was not released in time".into(),
+        "57014" => "the statement ran into `statement_timeout`".into(),
+        "28P01" => "the password was not accepted".into(),
+        _ => text,
+    }
+}
+
+/// `invalid input syntax for type date: "…"`.
+fn without_values(text: &str) -> String {
+    let mut parts = text.split('"');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    while let Some(_value) = parts.next() {
+        out.push_str("\"…\"");
+        out.push_str(parts.next().unwrap_or_default());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_cut_out_of_messages_about_data() {
+        assert_eq!(
+            message("22P02", "invalid input syntax for type date: \"secret\""),
+            "invalid input syntax for type date: \"…\""
+        );
+        assert_eq!(message("42703", "column \"idd\" does not exist"), "column \"idd\" does not exist");
+        assert_eq!(without_values("a \"b"), "a \"…\"");
+    }
+
+    #[test]
+    fn codes_say_what_to_do_next() {
+        assert_eq!(kind("40P01", false), FaultKind::Serialization);
+        assert_eq!(kind("23505", false), FaultKind::Constraint);
+        assert_eq!(kind("57P01", true), FaultKind::Lost);
+        assert_eq!(kind("42601", false), FaultKind::Syntax);
+        assert_eq!(kind("XX000", false), FaultKind::Other);
+        assert_eq!(kind("XX000", true), FaultKind::Lost);
+    }
+}

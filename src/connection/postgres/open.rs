@@ -1,0 +1,177 @@
+//! From settings to a connected PostgreSQL session inside its transaction.
+
+use super::{
+    super::{
+        fault::{Fault, FaultKind},
+        reference::{Secrets, Setting, Unresolved},
+        settings::PostgresSettings,
+        statement::{Limits, Statement},
+    },
+    Link,
+    faults::fault,
+};
+use crate::base::{secret::Secret, value::Value};
+use sqlx::{ConnectOptions, postgres::PgConnectOptions};
+use std::{sync::Arc, time::Duration};
+
+/// Waiting beyond the server's own timeouts before the network counts as dead.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Where to connect and how, for each role.
+#[derive(Clone, Debug)]
+pub struct Target {
+    write: Arc<Address>,
+    read: Arc<Address>,
+    connect_timeout: Duration,
+    patience: Duration,
+    /// Nothing for UTC, which every session has anyway.
+    timezone: Option<String>,
+}
+
+/// One role's address. `Debug` of the options would show the password, so it shows less.
+struct Address {
+    options: PgConnectOptions,
+    /// `app at db.example:5432, database register`.
+    shown: String,
+    /// the environment variable `REGISTER_DATABASE_URL`.
+    origin: String,
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl Target {
+    /// Resolves the references and fixes the timeouts; connects to nothing.
+    pub fn of(settings: &PostgresSettings, secrets: Secrets<'_>) -> Result<Target, Fault> {
+        let length =
+            |given: Option<crate::base::shape::Length>, usual| given.map_or(Duration::from_secs(usual), |l| l.0);
+        let lock = length(settings.lock_timeout, 2);
+        let statement = length(settings.statement_timeout, 15);
+        let Some(url) = &settings.url else {
+            return Err(Fault::new(FaultKind::Settings, "the connection has no `url`"));
+        };
+        let mut options = vec![
+            ("lock_timeout", lock.as_millis().to_string()),
+            ("statement_timeout", statement.as_millis().to_string()),
+            (
+                "idle_in_transaction_session_timeout",
+                (statement + GRACE).max(Duration::from_secs(300)).as_millis().to_string(),
+            ),
+        ];
+        if let Some(schema) = &settings.schema {
+            options.push(("search_path", search_path(schema.as_str())?));
+        }
+        let address = |setting: &Setting| Address::of(setting, &options, secrets).map(Arc::new);
+        let write = address(url)?;
+        let read = settings.read_url.as_ref().map_or_else(|| Ok(write.clone()), address)?;
+        let timezone = settings.timezone.as_ref().map(|w| w.as_str().to_owned()).filter(|zone| zone != "UTC");
+        let connect_timeout = length(settings.connect_timeout, 10);
+        Ok(Target { write, read, connect_timeout, patience: lock.max(statement) + GRACE, timezone })
+    }
+
+    /// A read-only transaction with the read role. The savepoint is the mark that proves after each query that the
+    /// session is still in this transaction.
+    pub async fn reading(&self) -> Result<Link, Fault> {
+        self.open(&self.read, "BEGIN READ ONLY; SAVEPOINT trueup").await
+    }
+
+    /// A transaction with the write role. READ COMMITTED by name, because a compare under a row lock must see the
+    /// newest row; whether the role may write at all stays the role's own setting.
+    pub async fn changing(&self) -> Result<Link, Fault> {
+        self.open(&self.write, "BEGIN ISOLATION LEVEL READ COMMITTED").await
+    }
+
+    async fn open(&self, address: &Arc<Address>, begin: &'static str) -> Result<Link, Fault> {
+        // In a task of its own: a caller that is cancelled leaves no half-open session behind, the task ends and closes.
+        let connecting = address.clone();
+        let mut task = tokio::spawn(async move { connecting.options.connect().await });
+        let connection = match tokio::time::timeout(self.connect_timeout, &mut task).await {
+            Ok(Ok(done)) => done.map_err(|e| address.explain(e))?,
+            Ok(Err(panic)) => return Err(Fault::new(FaultKind::Refused, format!("connecting broke off: {panic}"))),
+            Err(_) => {
+                task.abort();
+                let waited = self.connect_timeout.as_millis();
+                return Err(Fault::new(
+                    FaultKind::Refused,
+                    format!("{} did not answer within {waited} ms", address.shown),
+                ));
+            }
+        };
+        let mut link = Link { connection, patience: self.patience };
+        if let Some(zone) = &self.timezone {
+            let set = Statement::new("SELECT set_config('TimeZone', $1, false)", vec![Value::text(zone.as_str())]);
+            let bad = |_| Fault::new(FaultKind::Settings, format!("the server knows no time zone `{zone}`"));
+            link.run(&set, Limits::USUAL).await.map_err(bad)?;
+        }
+        link.batch(begin).await?;
+        Ok(link)
+    }
+}
+
+impl Address {
+    fn of(setting: &Setting, options: &[(&'static str, String)], secrets: Secrets<'_>) -> Result<Address, Fault> {
+        let unresolved = |e: Unresolved| Fault::new(FaultKind::Settings, e.to_string());
+        let text = setting.resolve(secrets).map_err(unresolved)?;
+        let origin = match setting {
+            Setting::Plain(_) => "the project file".to_owned(),
+            Setting::Secret(reference) => reference.to_string(),
+        };
+        let wrong = |what: &str| {
+            Fault::new(FaultKind::Settings, format!("{origin} holds no address of a PostgreSQL database: {what}"))
+                .advise("write `postgres://user:password@host:5432/database`")
+        };
+        let url = url::Url::parse(text.reveal().trim()).map_err(|e| wrong(&e.to_string()))?;
+        if !matches!(url.scheme(), "postgres" | "postgresql") {
+            return Err(wrong("it does not begin with `postgres://`"));
+        }
+        if url.username().is_empty() || url.path().trim_start_matches('/').is_empty() {
+            return Err(wrong("user or database is missing"));
+        }
+        if let Some(password) = url.password() {
+            if let Setting::Plain(_) = setting {
+                return Err(Fault::new(FaultKind::Settings, "a password stands in the project file in clear text").advise(
+                    "put the address into an environment variable and write `{ secret: NAME }`, or into a file of mode 0600 and write `file:/path`",
+                ));
+            }
+            // The whole text is masked already; a message may hold the password alone.
+            let decoded = percent_encoding::percent_decode_str(password).decode_utf8_lossy();
+            secrets.masks.add(&Secret::new(decoded));
+        }
+        let made = PgConnectOptions::from_url(&url).map_err(|_| wrong("a part of it cannot be read"))?;
+        let made = made.application_name("trueup").options(options.iter().map(|(k, v)| (*k, v.as_str())));
+        let host = made.get_socket().map_or_else(|| made.get_host().to_owned(), |s| s.display().to_string());
+        let database = made.get_database().unwrap_or_default();
+        let shown = format!("`{}` at {host}:{}, database `{database}`", made.get_username(), made.get_port());
+        Ok(Address { options: made.disable_statement_logging(), shown, origin })
+    }
+
+    /// What went wrong while connecting, with the address and where it comes from; never the password.
+    fn explain(&self, error: sqlx::Error) -> Fault {
+        let mut fault = fault(error);
+        if fault.kind == FaultKind::Lost {
+            fault.kind = FaultKind::Refused;
+        }
+        fault.message = format!("{}: {}", self.shown, fault.message);
+        let advice = match fault.kind {
+            FaultKind::Auth => Some(format!("check user and password; they come from {}", self.origin)),
+            FaultKind::NoDatabase => Some(format!("check the database name in {}", self.origin)),
+            FaultKind::Refused => {
+                Some(format!("check that the server runs and host and port are right; they come from {}", self.origin))
+            }
+            _ => None,
+        };
+        advice.into_iter().fold(fault, Fault::advise)
+    }
+}
+
+/// Only plain names, because the text becomes a setting that the server splits by its own rules.
+fn search_path(schema: &str) -> Result<String, Fault> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if schema.is_empty() || !schema.chars().all(plain) {
+        return Err(Fault::new(FaultKind::Settings, format!("`schema: {schema}` is not a plain lower-case name")));
+    }
+    Ok(schema.to_owned())
+}

@@ -1,0 +1,99 @@
+//! Functions that do more than compute. By name before `(`, quoted or not, so that a parser's gap hides none.
+//!
+//! The list names what the databases ship. Functions that a team wrote itself are held by the read-only transaction.
+
+use super::super::sql_lexer::{Kind, Token};
+
+/// Effects that no rollback takes back, or ways around the session: nowhere. A trailing `*` stands for any ending.
+const NEVER: &[(&str, &str)] = &[
+    ("dblink*", "opens another connection, outside of this transaction"),
+    ("pg_read_file", "reads files of the server"),
+    ("pg_read_binary_file", "reads files of the server"),
+    ("pg_file_*", "writes files of the server"),
+    ("pg_ls_*", "reads folders of the server"),
+    ("pg_stat_file", "reads files of the server"),
+    ("pg_execute_*", "runs programs on the server"),
+    ("lo_import*", "reads files of the server"),
+    ("lo_export", "writes files of the server"),
+    ("pg_sleep*", "only holds the connection"),
+    ("set_config", "changes the session that trueup relies on"),
+    ("pg_terminate_backend", "ends other sessions"),
+    ("pg_cancel_backend", "interrupts other sessions"),
+    ("pg_reload_conf", "changes the server"),
+    ("pg_rotate_logfile", "changes the server"),
+    ("pg_switch_wal", "changes the server"),
+    ("pg_promote", "changes the server"),
+    ("pg_create_*", "changes the server"),
+    ("pg_drop_*", "changes the server"),
+    ("pg_copy_*", "changes the server"),
+    ("pg_logical_*", "changes the server"),
+    ("pg_replication_*", "changes the server"),
+    ("pg_wal_replay_*", "changes the server"),
+    ("pg_start_backup", "changes the server"),
+    ("pg_stop_backup", "changes the server"),
+    ("pg_backup_*", "changes the server"),
+    ("pg_stat_reset*", "changes the server"),
+    ("pg_export_snapshot", "changes the session that trueup relies on"),
+    ("pg_advisory_lock*", "takes a lock that outlives the transaction"),
+    ("pg_advisory_unlock*", "releases a lock that is not trueup's"),
+    ("pg_try_advisory_lock*", "takes a lock that outlives the transaction"),
+    ("query_to_*", "runs SQL that is hidden in a text"),
+    ("cursor_to_*", "runs SQL that is hidden in a text"),
+    ("table_to_xml*", "runs SQL that is hidden in a text"),
+    ("schema_to_xml*", "runs SQL that is hidden in a text"),
+    ("database_to_xml*", "runs SQL that is hidden in a text"),
+    ("ts_stat", "runs SQL that is hidden in a text"),
+    ("load_extension", "loads program code"),
+    ("writefile", "writes files"),
+    ("readfile", "reads files"),
+    ("edit", "runs a program"),
+    ("fts3_tokenizer", "loads program code"),
+];
+
+/// Effects inside the transaction: in a write they are the author's business, in a read they are a mistake.
+const NOT_READING: &[(&str, &str)] = &[
+    ("nextval", "changes a sequence"),
+    ("setval", "changes a sequence"),
+    ("pg_notify", "sends a message"),
+    ("pg_advisory_*", "takes a lock"),
+    ("pg_try_advisory_*", "takes a lock"),
+    ("lo_*", "changes large objects"),
+    ("lowrite", "changes large objects"),
+    ("txid_current", "assigns a transaction id"),
+    ("pg_current_xact_id", "assigns a transaction id"),
+];
+
+/// Why a statement may not run at all.
+pub fn refused(sql: &str, tokens: &[Token]) -> Option<String> {
+    found(sql, tokens, NEVER)
+}
+
+/// Why a statement is no read.
+pub fn not_a_read(sql: &str, tokens: &[Token]) -> Option<String> {
+    found(sql, tokens, NOT_READING)
+}
+
+fn found(sql: &str, tokens: &[Token], list: &[(&str, &str)]) -> Option<String> {
+    let names = tokens
+        .windows(2)
+        .filter(|pair| matches!(pair[0].kind, Kind::Word | Kind::Name) && &sql[pair[1].at.clone()] == "(");
+    names.map(|pair| name(&sql[pair[0].at.clone()])).find_map(|name| {
+        let (_, why) = list.iter().find(|(pattern, _)| fits(&name, pattern))?;
+        Some(format!("{name}() {why}"))
+    })
+}
+
+/// As the database reads it: quotes off. Case is folded for quoted names too, which is stricter than the database.
+fn name(token: &str) -> String {
+    let bare = match token.chars().next() {
+        Some('"') => token[1..token.len() - 1].replace("\"\"", "\""),
+        Some('`') => token[1..token.len() - 1].replace("``", "`"),
+        Some('[') => token[1..token.len() - 1].to_owned(),
+        _ => token.to_owned(),
+    };
+    bare.to_lowercase()
+}
+
+fn fits(name: &str, pattern: &str) -> bool {
+    pattern.strip_suffix('*').map_or(name == pattern, |start| name.starts_with(start))
+}

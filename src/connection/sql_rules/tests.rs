@@ -1,0 +1,97 @@
+use super::*;
+
+fn set(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|n| (*n).to_owned()).collect()
+}
+
+const BOTH: [Dialect; 2] = [Dialect::Postgres, Dialect::Sqlite];
+
+#[test]
+fn plain_statements_have_their_class_and_tables() {
+    let cases: &[(&str, Class, &[&str], &[&str])] = &[
+        ("select 1", Class::Read, &[], &[]),
+        (
+            "select * from Trainees t join audit.events e on e.id = t.id;",
+            Class::Read,
+            &["trainees", "audit.events"],
+            &[],
+        ),
+        ("values (1), (2)", Class::Read, &[], &[]),
+        ("select (select max(x) from b) from a where exists (select 1 from c)", Class::Read, &["a", "b", "c"], &[]),
+        ("with t as (select * from a) select * from t, b", Class::Read, &["a", "b"], &[]),
+        ("with t as (select * from t) select * from t", Class::Read, &["t"], &[]),
+        (
+            "with recursive n as (select 1 as x union all select x + 1 from n where x < 5) select * from n",
+            Class::Read,
+            &[],
+            &[],
+        ),
+        ("insert into a (x) select y from b", Class::Insert, &["b"], &["a"]),
+        ("insert into a (x) values (1) on conflict do nothing", Class::Insert, &[], &["a"]),
+        ("update a set x = (select max(y) from b) where id = 1", Class::Update, &["b"], &["a"]),
+        ("update a set x = 1 from b where b.id = a.id", Class::Update, &["b"], &["a"]),
+        ("delete from a where id in (select id from a where x = 1)", Class::Delete, &["a"], &["a"]),
+        ("delete from \"We Are\" where id = 1", Class::Delete, &[], &["We Are"]),
+    ];
+    for (sql, class, reads, writes) in cases {
+        for dialect in BOTH {
+            let verdict = judge(sql, dialect);
+            assert_eq!((verdict.class, &verdict.reads, &verdict.writes), (*class, &set(reads), &set(writes)), "{sql}");
+            assert_eq!(verdict.refused, None, "{sql}");
+            assert_eq!(verdict.not_a_read.is_none(), *class == Class::Read, "{sql}");
+        }
+    }
+}
+
+#[test]
+fn placeholders_of_both_databases_are_understood() {
+    assert_eq!(judge("select * from a where x = $1 and y in ($2, $3)", Dialect::Postgres).class, Class::Read);
+    assert_eq!(judge("select * from a where x = ?1 and y in (?2, ?)", Dialect::Sqlite).class, Class::Read);
+    let sql = "update a set x = $1::jsonb #- '{a,b}', y = y || $2 where data ->> 'k' = any($3) and z @> '{}'::jsonb";
+    assert_eq!(judge(sql, Dialect::Postgres).class, Class::Update);
+}
+
+#[test]
+fn a_change_of_everything_is_seen() {
+    for dialect in BOTH {
+        assert!(judge("update a set x = 1", dialect).without_where);
+        assert!(judge("delete from a", dialect).without_where);
+        assert!(!judge("delete from a where 1 = 1", dialect).without_where);
+    }
+}
+
+#[test]
+fn a_write_inside_a_read_is_a_write() {
+    let verdict = judge("with gone as (delete from a returning *) select * from gone", Dialect::Postgres);
+    assert_eq!((verdict.class, verdict.writes.clone()), (Class::Other, set(&["a"])));
+    assert!(verdict.not_a_read.is_some());
+    let verdict = judge("with x as (select 1) update a set b = 1 where id = 1", Dialect::Postgres);
+    assert_eq!(verdict.writes, set(&["a"]));
+    assert!(verdict.not_a_read.is_some());
+}
+
+#[test]
+fn what_the_parser_does_not_know_is_said_so() {
+    let strange = "select * from a where x ??? %%% 1";
+    assert_eq!(judge(strange, Dialect::Postgres).class, Class::NotUnderstood);
+    assert!(allow_read(strange, Dialect::Postgres).is_ok());
+    assert!(allow_read(strange, Dialect::Sqlite).unwrap_err().message.contains("does not understand"));
+    assert!(allow_write("update a set x ??? 1", Dialect::Postgres).unwrap_err().message.contains("not understand"));
+    assert!(allow_read("select ??? into b from a", Dialect::Postgres).unwrap_err().message.contains("INTO"));
+}
+
+#[test]
+fn the_reasons_are_sentences() {
+    let refused = |sql: &str| judge(sql, Dialect::Postgres).refused.unwrap();
+    assert!(refused("commit").starts_with("COMMIT would end"));
+    assert!(refused("select 1; select 2").contains("several"));
+    assert!(refused("select 'a").contains("no end"));
+    assert!(refused("").contains("empty"));
+    assert!(refused("select U&\"\\006eextval\"('s')").contains("U&"));
+    let read = |sql: &str| allow_read(sql, Dialect::Postgres).unwrap_err().message;
+    assert_eq!(read("select nextval('s')"), "this statement may only read: nextval() changes a sequence");
+    assert_eq!(
+        read("select * from a for update"),
+        "this statement may only read: it locks rows (FOR UPDATE or FOR SHARE)"
+    );
+}

@@ -1,0 +1,57 @@
+//! Rules by the first word: transaction control, definitions, settings and files stay out of playbooks.
+
+use super::super::sql_lexer::{Kind, Token};
+
+const CONTROL: &[&str] =
+    &["begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare", "set constraints"];
+const DEFINITIONS: &[&str] = &[
+    "create", "alter", "drop", "truncate", "comment", "grant", "revoke", "security", "reassign", "import", "refresh",
+    "reindex", "cluster", "rename",
+];
+const SESSION: &[&str] = &["set", "reset", "discard", "pragma", "attach", "detach", "load", "use"];
+const UPKEEP: &[&str] = &["vacuum", "analyze", "checkpoint", "explain"];
+const HIDDEN: &[&str] = &["do", "call", "exec", "execute", "deallocate", "declare", "fetch", "move", "close"];
+
+/// Why a statement may not run at all.
+pub fn refused(sql: &str, tokens: &[Token]) -> Option<String> {
+    let word = |i: usize| tokens.get(i).map(|t| sql[t.at.clone()].to_lowercase()).unwrap_or_default();
+    // Unicode escapes would hide a function's name from the rules.
+    for pair in tokens.windows(2) {
+        if &sql[pair[1].at.clone()] == "&"
+            && sql[pair[0].at.clone()].eq_ignore_ascii_case("u")
+            && pair[0].at.end == pair[1].at.start
+        {
+            return Some("`U&` hides what is meant; write the characters themselves".into());
+        }
+    }
+    let first = word(0);
+    let upper = first.to_uppercase();
+    let is = |list: &[&str]| list.contains(&first.as_str());
+    Some(if is(CONTROL) {
+        format!("{upper} would end or nest trueup's own transaction; a step or a block is one transaction already")
+    } else if is(DEFINITIONS) {
+        format!("{upper} changes the structure of the database, which belongs into a migration")
+    } else if is(SESSION) {
+        format!("{upper} changes the session that trueup relies on")
+    } else if is(UPKEEP) {
+        format!("{upper} is upkeep, not a change of rows")
+    } else if is(HIDDEN) {
+        format!("{upper} hides what is done, so that it cannot be previewed; write the statement itself")
+    } else if first == "copy" {
+        "COPY reads or writes files and programs on the server".into()
+    } else if first == "lock" {
+        "LOCK holds a whole table; rows are locked by trueup itself".into()
+    } else if matches!(&*first, "listen" | "notify" | "unlisten") {
+        format!("{upper} sends or awaits a message that no rollback of a dry-run would show")
+    } else {
+        return None;
+    })
+}
+
+/// Words that betray a write where the parser understood nothing.
+pub fn writing(sql: &str, tokens: &[Token]) -> Option<String> {
+    const WORDS: &[&str] = &["insert", "update", "delete", "merge", "replace", "into", "share", "returning"];
+    let found =
+        tokens.iter().filter(|t| t.kind == Kind::Word).find(|t| WORDS.contains(&&*sql[t.at.clone()].to_lowercase()))?;
+    Some(format!("it holds the word {}, and the parser does not understand it", sql[found.at.clone()].to_uppercase()))
+}

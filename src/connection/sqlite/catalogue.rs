@@ -1,0 +1,137 @@
+//! What SQLite says of its tables and of its file.
+
+use super::{
+    super::{
+        fault::Fault,
+        rows::Identity,
+        statement::{Limits, Statement},
+    },
+    Link,
+    convert::kind,
+};
+use crate::{
+    base::value::{Map, Value},
+    table::catalogue::{Catalogue, Column, Kind, Table},
+};
+use sqlx::{Row, SqliteConnection};
+use std::{collections::HashMap, sync::Arc};
+
+const ALL: Limits = Limits { rows: 1_000_000, bytes: 256 << 20 };
+
+const COLUMNS: &str = "\
+    SELECT m.name AS \"table\", m.type = 'view' AS is_view, x.name, x.type, x.\"notnull\", x.dflt_value IS NOT NULL AS has_default, \
+           x.pk, x.hidden, m.sql LIKE '%WITHOUT ROWID%' AS without_rowid \
+    FROM sqlite_schema m JOIN pragma_table_xinfo(m.name) x \
+    WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND x.hidden <> 1 \
+      AND (?1 IS NULL OR m.name IN (SELECT value FROM json_each(?1))) \
+    ORDER BY m.name, x.cid";
+
+const UNIQUE: &str = "\
+    SELECT m.name AS \"table\", l.name AS \"index\", i.name AS \"column\" \
+    FROM sqlite_schema m JOIN pragma_index_list(m.name) l JOIN pragma_index_info(l.name) i \
+    WHERE m.type = 'table' AND l.\"unique\" AND NOT l.partial AND l.origin <> 'pk' \
+      AND (?1 IS NULL OR m.name IN (SELECT value FROM json_each(?1))) \
+    ORDER BY m.name, l.seq, i.seqno";
+
+const TRIGGERS: &str = "\
+    SELECT tbl_name AS \"table\", name FROM sqlite_schema \
+    WHERE type = 'trigger' AND (?1 IS NULL OR tbl_name IN (SELECT value FROM json_each(?1))) ORDER BY name";
+
+/// Declared kinds of a table's columns by their names; the table as sqlx names it (`db.table` outside `main`).
+pub async fn declared(connection: &mut SqliteConnection, table: &str) -> Result<HashMap<String, Kind>, sqlx::Error> {
+    let (schema, table) = table.split_once('.').unwrap_or(("main", table));
+    let query = sqlx::query("SELECT name, type FROM pragma_table_xinfo(?1, ?2)").bind(table).bind(schema);
+    let rows = query.fetch_all(connection).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, kind(row.try_get::<&str, _>(1)?)))).collect()
+}
+
+/// Columns, types, keys and triggers of the named tables, or of all.
+pub async fn read(link: &mut Link, tables: Option<&[&str]>) -> Result<Catalogue, Fault> {
+    let names = tables.map_or(Value::NULL, |names| Value::list(names.iter().map(|n| Value::from(*n))));
+    let mut catalogue = Catalogue::new();
+    let mut keys: HashMap<Arc<str>, Vec<(i64, Arc<str>)>> = HashMap::new();
+    for row in ask(link, COLUMNS, &names).await? {
+        let table: &mut Table = catalogue.entry(text(&row, "table")).or_default();
+        table.view = is(&row, "is_view");
+        let column = column(&row);
+        if int(&row, "pk") > 0 {
+            keys.entry(text(&row, "table")).or_default().push((int(&row, "pk"), column.name.clone()));
+        }
+        table.columns.insert(column.name.clone(), column);
+    }
+    for (name, mut key) in keys {
+        key.sort();
+        let Some(table) = catalogue.get_mut(&name) else { continue };
+        // INTEGER PRIMARY KEY is the rowid, which SQLite counts up by itself.
+        if let [(_, only)] = key.as_slice()
+            && let Some(column) = table.columns.get_mut(only)
+            && column.type_name.eq_ignore_ascii_case("integer")
+        {
+            (column.has_default, column.nullable) = (true, false);
+        }
+        table.primary_key = key.into_iter().map(|(_, column)| column).collect();
+    }
+    let mut last = None;
+    for row in ask(link, UNIQUE, &names).await? {
+        let Some(table) = catalogue.get_mut(&text(&row, "table")) else { continue };
+        let index = text(&row, "index");
+        if last.as_ref() != Some(&index) {
+            table.unique.push(Vec::new());
+        }
+        if let Some(columns) = table.unique.last_mut() {
+            columns.push(text(&row, "column"));
+        }
+        last = Some(index);
+    }
+    for row in ask(link, TRIGGERS, &names).await? {
+        if let Some(table) = catalogue.get_mut(&text(&row, "table")) {
+            table.triggers.push(text(&row, "name").to_string());
+        }
+    }
+    Ok(catalogue)
+}
+
+async fn ask(link: &mut Link, sql: &str, names: &Value) -> Result<Vec<Map>, Fault> {
+    Ok(link.run(&Statement::new(sql, vec![names.clone()]), ALL).await?.named()?.rows)
+}
+
+fn text(row: &Map, name: &str) -> Arc<str> {
+    row.get(name).and_then(Value::as_str).unwrap_or_default().into()
+}
+
+fn int(row: &Map, name: &str) -> i64 {
+    row.get(name).and_then(Value::as_int).unwrap_or(0)
+}
+
+fn is(row: &Map, name: &str) -> bool {
+    int(row, name) != 0
+}
+
+fn column(row: &Map) -> Column {
+    let declared = text(row, "type");
+    Column {
+        name: text(row, "name"),
+        kind: kind(&declared),
+        type_name: declared.to_lowercase(),
+        // A primary key may be null in SQLite unless it says otherwise; only WITHOUT ROWID forbids it.
+        nullable: !is(row, "notnull") && !(is(row, "without_rowid") && int(row, "pk") > 0),
+        has_default: is(row, "has_default"),
+        generated: matches!(int(row, "hidden"), 2 | 3),
+    }
+}
+
+/// Which file this is.
+pub async fn identity(link: &mut Link) -> Result<Identity, Fault> {
+    use std::os::unix::fs::MetadataExt;
+    let sql = "SELECT sqlite_version() AS version, (SELECT application_id FROM pragma_application_id) AS application";
+    let row = link.run(&Statement::new(sql, Vec::new()), ALL).await?.named()?.rows.pop().unwrap_or_default();
+    let path = std::fs::canonicalize(&link.file).unwrap_or_else(|_| link.file.clone().into());
+    let file = std::fs::metadata(&path).map(|m| format!("{}:{}", m.dev(), m.ino())).unwrap_or_default();
+    Ok(Identity {
+        server: format!("SQLite {}", text(&row, "version")),
+        database: path.display().to_string(),
+        system: format!("{file}/{}", int(&row, "application")),
+        role: String::new(),
+        replica: false,
+    })
+}

@@ -1,0 +1,84 @@
+//! SQLite's result codes as faults, with the place in the statement where it can be told.
+
+use super::super::{
+    fault::{Fault, FaultKind},
+    sql_lexer,
+};
+use crate::template::sql::Dialect;
+use sqlx::error::DatabaseError;
+
+/// An error of a statement on this file; `sql` is the statement, empty when there is none.
+pub fn fault(error: sqlx::Error, file: &str, sql: &str) -> Fault {
+    match error {
+        sqlx::Error::Database(error) => of_sqlite(&*error, file, sql),
+        sqlx::Error::WorkerCrashed => Fault::new(FaultKind::Lost, format!("the connection to {file} broke")),
+        sqlx::Error::Io(error) => Fault::new(FaultKind::NoDatabase, format!("{file} cannot be used: {error}")),
+        sqlx::Error::Encode(error) => Fault::new(FaultKind::Data, error.to_string()),
+        sqlx::Error::Decode(error) => Fault::new(FaultKind::Data, error.to_string()),
+        error => Fault::new(FaultKind::Other, error.to_string()),
+    }
+}
+
+fn of_sqlite(error: &dyn DatabaseError, file: &str, sql: &str) -> Fault {
+    let code: i32 = error.code().and_then(|c| c.parse().ok()).unwrap_or(1);
+    let text = error.message();
+    let fault = |kind, message: String| Fault::new(kind, message);
+    match code & 0xff {
+        5 | 6 => fault(FaultKind::Busy, format!("{file} is locked by another process")),
+        8 => fault(FaultKind::ReadOnly, text.to_owned()),
+        9 => fault(FaultKind::StatementTimeout, "the statement ran into `statement_timeout`".into()),
+        11 => fault(FaultKind::NoDatabase, format!("{file} is damaged: {text}")),
+        13 => fault(FaultKind::Other, format!("the disk of {file} is full")),
+        14 => fault(FaultKind::NoDatabase, format!("{file} cannot be opened: {text}")),
+        23 => fault(FaultKind::Denied, text.to_owned()),
+        26 => fault(FaultKind::NoDatabase, format!("{file} is not a SQLite database")),
+        19 => {
+            let mut broken = fault(FaultKind::Constraint, text.to_owned());
+            broken.constraint = text.split_once(": ").map(|(_, name)| name.into());
+            broken
+        }
+        20 => fault(FaultKind::Data, text.to_owned()),
+        1 => of_statement(text, sql),
+        _ => fault(FaultKind::Other, text.to_owned()),
+    }
+}
+
+/// The generic code: only the words tell.
+fn of_statement(text: &str, sql: &str) -> Fault {
+    let after = |lead: &str| text.strip_prefix(lead).map(|name| name.split(" - ").next().unwrap_or(name));
+    let near = || text.strip_prefix("near \"").and_then(|rest| rest.split('"').next());
+    let table = after("no such table: ");
+    let column = after("no such column: ").or_else(|| text.rsplit_once(" has no column named ").map(|(_, name)| name));
+    let (kind, word) = match (table, column, near()) {
+        (Some(name), ..) => (FaultKind::NoTable, Some(name)),
+        (_, Some(name), _) => (FaultKind::NoColumn, Some(name)),
+        (.., near) => (FaultKind::Syntax, near),
+    };
+    let mut fault = Fault::new(kind, text);
+    fault.position = word.and_then(|word| position(sql, word.rsplit('.').next().unwrap_or(word)));
+    fault
+}
+
+/// SQLite tells the word, not its place: the place is known when the word stands there once.
+fn position(sql: &str, word: &str) -> Option<usize> {
+    let bare = |text: &str| text.trim_matches(['"', '`', '[', ']']).to_lowercase();
+    let mut found =
+        sql_lexer::tokens(sql, Dialect::Sqlite).into_iter().filter(|t| bare(&sql[t.at.clone()]) == bare(word));
+    let only = found.next()?;
+    found.next().is_none().then(|| sql[..only.at.start].chars().count() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_that_sqlite_names_is_found_in_the_statement() {
+        let fault = of_statement("no such column: t.idd", "select é, t.idd from t");
+        assert_eq!((fault.kind, fault.position), (FaultKind::NoColumn, Some(13)));
+        assert_eq!(of_statement("no such column: a", "select a, a from t").position, None);
+        assert_eq!(of_statement("near \"form\": syntax error", "select a form t").position, Some(10));
+        assert_eq!(of_statement("table t has no column named b", "insert into t (b) values (1)").position, Some(16));
+        assert_eq!(of_statement("no such table: x", "select 1 from x").kind, FaultKind::NoTable);
+    }
+}

@@ -1,0 +1,75 @@
+//! From settings to an open SQLite file inside its transaction.
+
+use super::{
+    super::{
+        fault::{Fault, FaultKind},
+        settings::SqliteSettings,
+    },
+    Link,
+    faults::fault,
+};
+use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Which file, and how patiently.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub path: PathBuf,
+    busy_timeout: Duration,
+    statement_timeout: Duration,
+}
+
+impl Target {
+    /// A relative path starts at `folder`. Opens nothing.
+    pub fn of(settings: &SqliteSettings, folder: &Path) -> Result<Target, Fault> {
+        let Some(path) = &settings.path else {
+            return Err(Fault::new(FaultKind::Settings, "the connection has no `path`"));
+        };
+        let length =
+            |given: Option<crate::base::shape::Length>, usual| given.map_or(Duration::from_secs(usual), |l| l.0);
+        Ok(Target {
+            path: folder.join(path.as_str()),
+            // sqlx takes at most i32::MAX milliseconds and panics above.
+            busy_timeout: length(settings.busy_timeout, 2).min(Duration::from_secs(86_400)),
+            statement_timeout: length(settings.statement_timeout, 15),
+        })
+    }
+
+    /// A connection that the file system, the session and the transaction all keep from writing.
+    pub async fn reading(&self) -> Result<Link, Fault> {
+        self.open(true, "PRAGMA query_only = ON; BEGIN; SAVEPOINT trueup; SELECT 1 FROM sqlite_schema LIMIT 1").await
+    }
+
+    /// A connection that holds the write lock from the start, so that no later statement can fail for it.
+    pub async fn changing(&self) -> Result<Link, Fault> {
+        self.open(false, "BEGIN IMMEDIATE").await
+    }
+
+    async fn open(&self, read_only: bool, begin: &'static str) -> Result<Link, Fault> {
+        let shown = self.path.display().to_string();
+        if !self.path.is_file() {
+            let what = if self.path.exists() { "is not a file" } else { "does not exist" };
+            return Err(Fault::new(FaultKind::NoDatabase, format!("{shown} {what}")));
+        }
+        // An absolute path cannot be mistaken for a `file:` address or `:memory:`.
+        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(false)
+            .read_only(read_only)
+            .busy_timeout(self.busy_timeout)
+            .disable_statement_logging();
+        // A cancelled caller drops the task's result, and with it the connection.
+        let opened = tokio::spawn(async move { options.connect().await }).await;
+        let connection = match opened {
+            Ok(done) => done.map_err(|e| fault(e, &shown, ""))?,
+            Err(panic) => return Err(Fault::new(FaultKind::NoDatabase, format!("{shown} cannot be opened: {panic}"))),
+        };
+        let mut link = Link::new(connection, shown, self.statement_timeout).await?;
+        link.batch(begin).await?;
+        Ok(link)
+    }
+}
