@@ -17,7 +17,8 @@ pub fn text(runs: &[RunSummary], look: Look) -> String {
         page.line(0, Line::of(Tone::Plain, "No run is recorded."));
         return page.finish();
     }
-    let mut lines = vec![["run", "start (UTC)", "playbook", "state", "by", "because"].map(|name| (Tone::Dim, name.to_owned()))];
+    let mut lines =
+        vec![["run", "start (UTC)", "playbook", "state", "by", "because"].map(|name| (Tone::Dim, name.to_owned()))];
     let newest = runs.first().map_or_else(String::new, |run| clock::minute(run.started_at));
     let year = newest.split_at_checked(5).filter(|_| page.width() < NARROW).map(|(year, _)| year);
     lines.extend(runs.iter().map(|run| cells(run, year)));
@@ -106,7 +107,9 @@ mod tests {
 
     #[test]
     fn runs_stand_one_a_line_at_any_width() {
-        for (name, width, unicode) in [("runs-80.txt", 80, true), ("runs-120.txt", 120, true), ("runs-ascii.txt", 60, false)] {
+        for (name, width, unicode) in
+            [("runs-80.txt", 80, true), ("runs-120.txt", 120, true), ("runs-ascii.txt", 60, false)]
+        {
             let shown = text(&summaries(), Look { width, unicode });
             is_proper(&shown, width);
             assert_eq!(shown.lines().count(), summaries().len() + 1);
