@@ -286,6 +286,8 @@ impl<'a> Driver<'a> {
         let outcome = went.outcome;
         let micros = self.setting.world.now().micros - started.micros;
         self.outcome(&place.path, went, u64::try_from(micros).unwrap_or(0));
+        // What the target confirmed is durable before anything else begins: a crash must not make it doubtful again.
+        self.flush().await?;
         (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary });
         Ok(())
     }
@@ -332,6 +334,7 @@ impl<'a> Driver<'a> {
             let pause = every.min(left);
             left -= pause;
             self.close_readers().await;
+            self.flush().await?;
             (self.watch)(Tick::Again { path: place.path.clone(), why: halt.message(), pause });
             self.setting.world.pause(pause).await;
         }
