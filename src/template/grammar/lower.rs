@@ -27,6 +27,7 @@ fn span(span: minijinja::machinery::Span) -> At {
 }
 
 impl<'a> Lowering<'a> {
+    /// Reads places from `text`; what is wrong goes to `problems`.
     pub fn new(text: &'a str, problems: &'a mut Vec<Problem>) -> Lowering<'a> {
         Lowering { text, problems, loops: Vec::new() }
     }
@@ -44,6 +45,7 @@ impl<'a> Lowering<'a> {
         exprs.iter().map(|expr| self.node(expr)).collect()
     }
 
+    /// An expression.
     pub fn node(&mut self, expr: &Expr<'_>) -> Node {
         let whole = span(expr.span());
         let kind = match expr {
@@ -276,6 +278,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// The parts of a text.
     pub fn blocks(&mut self, statements: &[Stmt<'_>]) -> Vec<Block> {
         statements.iter().map(|statement| self.block(statement)).collect()
     }
