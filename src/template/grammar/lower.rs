@@ -311,13 +311,6 @@ impl<'a> Lowering<'a> {
             Stmt::SetBlock(s) => self.refuse_block(span(s.span()), "`set` takes a value: `{% set x = … %}`"),
             Stmt::AutoEscape(s) => self.refuse_block(span(s.span()), "there is no `{% autoescape %}`"),
             Stmt::FilterBlock(s) => self.refuse_block(span(s.span()), "there is no `{% filter %}`"),
-            Stmt::Block(s) => self.refuse_block(span(s.span()), "there is no `{% block %}`"),
-            Stmt::Import(s) => self.refuse_block(span(s.span()), "there is no `{% import %}`"),
-            Stmt::FromImport(s) => self.refuse_block(span(s.span()), "there is no `{% from %}`"),
-            Stmt::Extends(s) => self.refuse_block(span(s.span()), "there is no `{% extends %}`"),
-            Stmt::Include(s) => self.refuse_block(span(s.span()), "there is no `{% include %}`"),
-            Stmt::Macro(s) => self.refuse_block(span(s.span()), "there is no `{% macro %}`"),
-            Stmt::CallBlock(s) => self.refuse_block(span(s.span()), "there is no `{% call %}`"),
             Stmt::Do(s) => self.refuse_block(span(s.span()), "there is no `{% do %}`"),
             Stmt::Template(_) => Block::Refused,
         }
