@@ -57,6 +57,9 @@ impl<'a> Column<'a> {
 
 /// The table of a step and the columns that it names; nothing for a step without a table.
 pub fn of_step<'a>(scene: &Scene<'a>, step: &'a Step) -> Option<(TableName, Vec<Column<'a>>)> {
+    if !matches!(step.act, Act::Find(_) | Act::Row(_) | Act::Rows(_)) {
+        return None;
+    }
     let table = scene.table(step)?;
     let mut all = Vec::new();
     match &step.act {
@@ -75,7 +78,10 @@ pub fn of_step<'a>(scene: &Scene<'a>, step: &'a Step) -> Option<(TableName, Vec<
         }
         Act::Row(row) => {
             let data = |named: &'a Named<Datum>, purpose| {
-                named.entries.iter().map(move |(word, datum)| Column::new(word.text.clone(), word.span, purpose, Some(datum)))
+                named
+                    .entries
+                    .iter()
+                    .map(move |(word, datum)| Column::new(word.text.clone(), word.span, purpose, Some(datum)))
             };
             all.extend(data(&row.key, For::Finding));
             all.extend(data(&row.only_if, For::Guarding));
@@ -93,7 +99,12 @@ pub fn of_step<'a>(scene: &Scene<'a>, step: &'a Step) -> Option<(TableName, Vec<
 }
 
 fn tests<'a>(tests: &'a Named<Test>, all: &mut Vec<Column<'a>>) {
-    all.extend(tests.entries.iter().map(|(word, test)| Column::new(word.text.clone(), word.span, For::Finding, Some(test.datum()))));
+    all.extend(
+        tests
+            .entries
+            .iter()
+            .map(|(word, test)| Column::new(word.text.clone(), word.span, For::Finding, Some(test.datum()))),
+    );
 }
 
 fn assigns<'a>(assigns: &'a Named<Assign>, purpose: For, all: &mut Vec<Column<'a>>) {

@@ -18,8 +18,10 @@ use crate::{
 pub enum Sees {
     /// Those of the steps before.
     Before,
-    /// Its own step's as well.
+    /// Its own step's as well, and `error`: what happens when the step did not find what it needs.
     Own,
+    /// Its own step's as well, also as `self`: an `is:`.
+    Judged,
     /// Those of the steps before, and `self`: the answer of a probe.
     Answer,
 }
@@ -48,7 +50,7 @@ pub fn of_step(step: &Step) -> Vec<Spot<'_>> {
     spots.text(common.irreversible.as_ref(), Sees::Before);
     spots.text(common.repeatable.as_ref(), Sees::Before);
     spots.datum(common.example.as_ref(), Sees::Before);
-    spots.expression(common.is.as_ref(), Sees::Own);
+    spots.expression(common.is.as_ref(), Sees::Judged);
     if let Some(probe) = &common.probe {
         spots.expression(Some(&probe.done), Sees::Answer);
         spots.expression(probe.not_done.as_ref(), Sees::Answer);

@@ -1,0 +1,75 @@
+//! The command line: arguments → ops → report. Thin on purpose; the only place that prints.
+
+mod answer;
+mod apply;
+mod arguments;
+mod check;
+mod connection;
+mod demo;
+mod explain;
+mod history;
+mod mock;
+mod output;
+mod pause;
+mod plan;
+
+use crate::{ops::Surroundings, report::exit::Exit};
+use arguments::{Arguments, Command};
+use clap::Parser;
+use output::Output;
+use std::process::ExitCode;
+
+/// Everything runs on a stack of this size: parsing and templates recurse as deep as their limits allow.
+const STACK: usize = 64 * 1024 * 1024;
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let worker = std::thread::Builder::new().stack_size(STACK).spawn(move || start(arguments));
+    match worker.map(std::thread::JoinHandle::join) {
+        Ok(Ok(exit)) => exit.into(),
+        // The panic's own message is on stderr already; it names no value of a run.
+        Ok(Err(_)) | Err(_) => Exit::Failed.into(),
+    }
+}
+
+fn start(arguments: Arguments) -> Exit {
+    let surroundings = Surroundings::of_process();
+    let output = Output::new(&arguments, surroundings.masks.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.error(&format!("failed to start: {error}"), &[]);
+            return Exit::Failed;
+        }
+    };
+    runtime.block_on(run(&arguments, &surroundings, &output))
+}
+
+async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output) -> Exit {
+    let project = arguments.project.as_deref();
+    let done = match &arguments.command {
+        Command::Check(given) => check::run(given, project, surroundings, output).await,
+        Command::Plan(given) => plan::run(given, project, surroundings, output).await,
+        Command::Apply(given) => apply::run(given, project, surroundings, output).await,
+        Command::Answer(given) => answer::answer(given, project, surroundings, output).await,
+        Command::Resume(given) => answer::resume(given, project, surroundings, output).await,
+        Command::Inbox(given) => history::inbox(given, project, surroundings, output).await,
+        Command::Runs(given) => history::runs(given, project, surroundings, output).await,
+        Command::Show(given) => history::show(given, project, surroundings, output).await,
+        Command::Explain(given) => explain::explain(given, output),
+        Command::Schema(given) => explain::schema(given, output),
+        Command::Connection(given) => connection::run(given, project, surroundings, output).await,
+        Command::Mock(given) => mock::run(given, surroundings, output).await,
+        Command::Demo(given) => demo::run(given, surroundings, output).await,
+        Command::Completions(given) => explain::completions(given, output),
+    };
+    match done {
+        Ok(exit) => exit,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit()
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod link;
 mod postgres;
 pub mod reference;
 pub mod rows;
+pub mod sandbox;
 pub mod session;
 pub mod settings;
 mod sql_lexer;

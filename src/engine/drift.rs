@@ -17,7 +17,12 @@ pub fn of_facts(planned: &ItemPlan, scope: &Scope) -> Vec<Difference> {
         if now.is_unknown() || now.marks.has(Marks::CLOCK) || now == *was {
             continue;
         }
-        found.push(Difference { subject: path.to_string(), column: String::new(), planned: was.shown(), found: now.shown() });
+        found.push(Difference {
+            subject: path.to_string(),
+            column: String::new(),
+            planned: was.shown(),
+            found: now.shown(),
+        });
     }
     found
 }
@@ -25,7 +30,8 @@ pub fn of_facts(planned: &ItemPlan, scope: &Scope) -> Vec<Difference> {
 /// The row changes of a planned step, the author's only; nothing when they were not all known.
 pub fn planned_rows(step: &StepPlan) -> Option<Vec<&RowChange>> {
     let exact = step.label == crate::effect::label::Label::Exact;
-    let rows = step.effects.iter().filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
+    let rows =
+        step.effects.iter().filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
     exact.then(|| rows.flatten().filter(|c| !c.by_rule).collect())
 }
 
@@ -62,14 +68,21 @@ fn of_row(plan: &RowChange, now: &RowChange, setting: &Setting) -> Vec<Differenc
         _ => plan.differing().into_iter().map(|(c, ..)| c).filter(|c| !plan.stamps.contains(c)).collect(),
     };
     let facts = setting.facts_of(&plan.table);
-    let shown = |column: &str, value: &Value| facts.map_or(value.shown(), |f| f.named(column, value.clone()).marked(f.marks(column)).shown());
+    let shown = |column: &str, value: &Value| {
+        facts.map_or(value.shown(), |f| f.named(column, value.clone()).marked(f.marks(column)).shown())
+    };
     let mut differences = Vec::new();
     let mut compare = |was: &Option<Map>, is: &Option<Map>, column: &Arc<str>| {
         let (was, is) = (value(was, column), value(is, column));
         let free = was.marks.has(Marks::CLOCK) || is.marks.has(Marks::CLOCK) || was.is_unknown();
         if !free && was != is && !differences.iter().any(|d: &Difference| d.column == **column) {
             let subject = format!("{} {}", plan.table, now.key_text());
-            differences.push(Difference { subject, column: column.to_string(), planned: shown(column, &was), found: shown(column, &is) });
+            differences.push(Difference {
+                subject,
+                column: column.to_string(),
+                planned: shown(column, &was),
+                found: shown(column, &is),
+            });
         }
     };
     for column in &columns {

@@ -45,6 +45,16 @@ impl Logged {
         format!("{} {}", self.method, self.path)
     }
 
+    /// One line for a person who watches: `GET /v2/teachers/1234567?birthdate=… → 200 (teacher)`.
+    pub fn line(&self) -> String {
+        let query: Vec<String> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+        let fault = self.fault.map_or(String::new(), |f| format!(", {} on purpose", f.word()));
+        let route = if self.route.is_empty() { "no route" } else { &self.route };
+        let problem = self.problem.as_ref().map_or(String::new(), |p| format!("; the mock file: {p}"));
+        format!("{}{query} → {} ({route}{fault}){problem}", self.call(), self.status)
+    }
+
     /// All of it as a map; credentials marked secret.
     pub fn value(&self) -> Value {
         let text = |t: &str| Value::text(t);

@@ -51,11 +51,7 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Failure::Texts(_) | Failure::Usage { .. } => Exit::Invalid,
-            Failure::Step { trouble, .. } => match **trouble {
-                Trouble::Drifted(_) => Exit::Drifted,
-                _ if trouble.in_doubt() => Exit::InDoubt,
-                _ => Exit::Failed,
-            },
+            Failure::Step { trouble, .. } => Exit::of_trouble(trouble),
             Failure::Journal(_) => Exit::Failed,
         }
     }

@@ -5,13 +5,14 @@ pub mod answer;
 pub mod apply;
 pub mod check;
 pub mod failure;
-pub mod inspect;
 pub mod history;
+pub mod inspect;
 pub mod mock;
 pub mod plan;
 pub mod playbook;
 pub mod project;
 pub mod record;
+pub mod sandbox;
 pub mod surroundings;
 
 pub use failure::Failure;

@@ -24,7 +24,6 @@ mod run;
 pub mod scope;
 pub mod shape;
 pub mod sql;
-mod sql_words;
 mod syntax;
 pub mod text;
 pub mod tree;
@@ -35,8 +34,8 @@ pub use names::{Use, UseKind};
 pub use path::{Path, Step};
 pub use problem::{Failure, Problem, Refused};
 pub use scope::{Entry, Scope, Vars};
-pub use sql::{Bound, Dialect, Sql};
 pub use shape::Datum;
+pub use sql::{Bound, Dialect, Sql};
 pub use text::Text;
 pub use tree::Tree;
 

@@ -119,7 +119,9 @@ impl Number {
     pub fn floor_divide(self, other: Number) -> Result<Number> {
         match self.aligned(other)? {
             Some((_, 0, _)) => Err(BY_ZERO),
-            Some((a, b, _)) => Ok(Exact { digits: a.div_euclid(b) - i128::from(b < 0 && a.rem_euclid(b) != 0), scale: 0 }),
+            Some((a, b, _)) => {
+                Ok(Exact { digits: a.div_euclid(b) - i128::from(b < 0 && a.rem_euclid(b) != 0), scale: 0 })
+            }
             None if other.float() == 0.0 => Err(BY_ZERO),
             None => Ok(Float((self.float() / other.float()).floor())),
         }
@@ -274,7 +276,13 @@ mod tests {
 
     #[test]
     fn floor_division_and_remainder_agree_for_every_sign() {
-        for (a, b, quotient, rest) in [("7", "2", "3", "1"), ("-7", "2", "-4", "1"), ("7", "-2", "-4", "-1"), ("-7", "-2", "3", "-1"), ("7.5", "2", "3", "1.5")] {
+        for (a, b, quotient, rest) in [
+            ("7", "2", "3", "1"),
+            ("-7", "2", "-4", "1"),
+            ("7", "-2", "-4", "-1"),
+            ("-7", "-2", "3", "-1"),
+            ("7.5", "2", "3", "1.5"),
+        ] {
             assert_eq!(shown(number(a).floor_divide(number(b))), quotient, "{a} // {b}");
             assert_eq!(shown(number(a).remainder(number(b))), rest, "{a} % {b}");
         }
@@ -282,7 +290,9 @@ mod tests {
 
     #[test]
     fn rounding_is_half_away_from_zero() {
-        for (text, places, expected) in [("2.5", 0, "3"), ("-2.5", 0, "-3"), ("2.449", 1, "2.4"), ("2.45", 1, "2.5"), ("7", 2, "7.00")] {
+        for (text, places, expected) in
+            [("2.5", 0, "3"), ("-2.5", 0, "-3"), ("2.449", 1, "2.4"), ("2.45", 1, "2.5"), ("7", 2, "7.00")]
+        {
             assert_eq!(shown(number(text).round(places, Rounding::Half)), expected, "{text}");
         }
         assert_eq!(shown(number("-2.1").round(0, Rounding::Up)), "-2");

@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn a_path_finds_again_what_was_read() {
-        let root = Value::map([("body", Value::map([("items", Value::list([Value::from(7)]))]).marked(Marks::PERSONAL))]);
+        let root =
+            Value::map([("body", Value::map([("items", Value::list([Value::from(7)]))]).marked(Marks::PERSONAL))]);
         let trail = Trail::root(&"dqt".into()).then(Step::Name("body".into())).then(Step::Name("items".into()));
         let element = trail.then(Step::Index(0)).path();
         assert_eq!(element.to_string(), "dqt.body.items.0");

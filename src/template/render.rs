@@ -138,7 +138,10 @@ fn bind(run: &mut Run<'_>, each: &Loop, element: Item) -> Result<()> {
     }
     let parts = run.elements(&element, each.over.at)?;
     if parts.len() != each.names.len() {
-        return run.fail(each.over.at, format!("the loop has {} names but an element has {} parts", each.names.len(), parts.len()));
+        return run.fail(
+            each.over.at,
+            format!("the loop has {} names but an element has {} parts", each.names.len(), parts.len()),
+        );
     }
     run.locals.extend(each.names.iter().cloned().zip(parts));
     Ok(())

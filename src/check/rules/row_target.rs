@@ -63,19 +63,23 @@ fn target(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span, problems: &m
                 odd(row.key.at, format!("`of: {}` gives the key already", of.as_str()), "take `key:` out".into());
             }
             let name = of.as_str();
-            let finds: Vec<&str> = scene.visits.iter().filter(|v| matches!(v.step.act, Act::Find(_))).filter_map(|v| v.step.id()).collect();
-            match scene.step(name) {
-                None => problems.push(Diagnostic::error(&WHICH_ROW, of.span, format!("there is no step `{name}`")).suggest(name, finds)),
-                Some(found) => match &scene.visits[found].step.act {
-                    Act::Find(_) if !mentions::is_before(scene, found, index, Sees::Before) => {
-                        odd(of.span, format!("`{name}` comes later, so its row is not known yet"), "move that step before this one".into());
-                    }
-                    Act::Find(find) if !find.expects().is_single() => {
-                        odd(of.span, format!("`{name}` may find several rows"), format!("let `{name}` say `expect: one`, or use `rows` with a condition"));
-                    }
-                    Act::Find(_) => {}
-                    other => odd(of.span, format!("`{name}` is a step of the kind `{}`, not a `find`", other.word()), "name a `find` step, or give `table:` and `key:`".into()),
-                },
+            let rows: Vec<&str> = scene.visits.iter().filter(|v| matches!(v.step.act, Act::Find(_))).filter_map(|v| v.step.id()).collect();
+            let Some(found) = scene.step(name) else {
+                problems.push(Diagnostic::error(&WHICH_ROW, of.span, format!("there is no step `{name}`")).suggest(name, rows));
+                return;
+            };
+            if found == index || !mentions::is_before(scene, found, index, Sees::Before) {
+                return odd(of.span, format!("`{name}` comes later, so its row is not known yet"), "move that step before this one".into());
+            }
+            let single = match &scene.visits[found].step.act {
+                Act::Find(find) => find.expects().is_single(),
+                Act::Query(query) if query.of_table.is_some() => query.expects().is_single(),
+                Act::Row(_) => true,
+                Act::Query(_) => return odd(of.span, format!("`{name}` does not say which table its row is from"), format!("add `as: connection.table` to `{name}`, or use `find`")),
+                other => return odd(of.span, format!("`{name}` is a step of the kind `{}`, not a `find`", other.word()), "name a `find` step, or give `table:` and `key:`".into()),
+            };
+            if !single {
+                odd(of.span, format!("`{name}` may find several rows"), format!("let `{name}` say `expect: one`, or use `rows` with a condition"));
             }
         }
         (None, Some(_)) => key(scene, index, row, at, problems),

@@ -3,7 +3,7 @@
 use crate::{
     base::diagnostic::{Code, Diagnostic, Diagnostics},
     check::{
-        mentions::{ERROR, Home, Meaning, Mention, RESERVED, RUN},
+        mentions::{ERROR, Meaning, Mention, RESERVED, RUN},
         scene::Scene,
         spots::Sees,
     },
@@ -15,8 +15,8 @@ pub static UNKNOWN_NAME: Code = Code {
     title: "unknown name in an expression",
     explain: "An expression uses a name that nothing has. Known are `params.…` (what the person who runs the playbook gives), \
         `vars.…`, `env.…` (the environment's `vars` in the project file), `run.…` (`id`, `uuid`, `reason`, `actor`, `environment`, \
-        `playbook`, `now`) and the `id` of every step before this one. `self` exists only in `probe: { done, not_done }`, `error` \
-        only in the `errors:` table.\n\n\
+        `now`) and the `id` of every step before this one. `self` is the answer in `is:` and in a probe's `done` and `not_done`; `error` \
+        (`status`, `code`, `body`, `text`) is what went wrong, in `otherwise:` and in the `errors:` table.\n\n\
         A misspelt name is never taken as empty: an empty text in a statement or request is a wrong change.",
 };
 
@@ -49,7 +49,7 @@ pub fn environment<'a>(scene: &Scene<'a>) -> Vec<&'a str> {
 fn attribute(scene: &Scene<'_>, mention: &Mention<'_>, what: &str, known: Vec<&str>, problems: &mut Diagnostics) {
     let root = mention.usage.path.root();
     let Some(name) = mention.attribute() else { return };
-    if known.contains(&name) {
+    if known.contains(&name) || scene.named.contains(name) {
         return;
     }
     let mut problem = Diagnostic::error(&UNKNOWN_NAME, mention.part(scene, 1), format!("there is no {what} `{name}`"));
@@ -67,8 +67,11 @@ fn attribute(scene: &Scene<'_>, mention: &Mention<'_>, what: &str, known: Vec<&s
 
 fn unknown(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics) {
     let name = mention.usage.path.root();
-    let at = mention.part(scene, 0);
-    let problem = Diagnostic::error(&UNKNOWN_NAME, at, format!("nothing is called `{name}`"));
+    // It stands in the file, in a part that could not be read.
+    if scene.named.contains(name) {
+        return;
+    }
+    let problem = Diagnostic::error(&UNKNOWN_NAME, mention.part(scene, 0), format!("nothing is called `{name}`"));
     // The likeliest mistake of all: the parameter itself instead of `params.…`.
     if scene.playbook.params.get(name).is_some() {
         return problems.push(problem.help(format!("parameters are written `params.{name}`")));
@@ -84,8 +87,8 @@ fn special(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics)
     let name = mention.usage.path.root();
     let at = mention.part(scene, 0);
     let (fine, message, help) = match name {
-        "self" => (mention.spot.sees == Sees::Answer, "`self` has no meaning here", "`self` is the answer of a probe's `read`, in its `done` and `not_done`; elsewhere write the `id` of the step"),
-        "error" => (matches!(mention.home, Home::ErrorRow(_)), "`error` has no meaning here", "`error` is the failure that a row of the `errors:` table is about"),
+        "self" => (matches!(mention.spot.sees, Sees::Answer | Sees::Judged), "`self` has no meaning here", "`self` is the answer in `is:` and in a probe's `done` and `not_done`; elsewhere write the `id` of the step"),
+        "error" => (mention.spot.sees == Sees::Own, "`error` has no meaning here", "`error` is what went wrong, in `otherwise:` and in the `errors:` table"),
         "item" => (false, "`item` has no meaning here", "this playbook works on a single record; use `params` and the results of steps"),
         _ => (false, "`now` is a function", "write `now()` for the clock, or `run.now` for the moment at which the run was made"),
     };

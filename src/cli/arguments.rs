@@ -1,0 +1,273 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Preview, apply, verify and record a support procedure that is written as a playbook.
+#[derive(Debug, Parser)]
+#[command(name = "trueup", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    after_help = "Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage or invalid playbook, 3 changes are planned \
+    (plan --detailed-exitcode), 4 stopped by a check, an escalation or a question, 5 drifted, 6 in doubt.\n\
+    Start with `trueup demo`."
+)]
+pub struct Arguments {
+    /// The project file, or its folder. Default: the nearest trueup.yaml from here upwards.
+    #[arg(long, global = true, value_name = "PATH")]
+    pub project: Option<PathBuf>,
+    /// Colours: auto, always, never.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Find every problem of the playbooks and the project file, without running anything.
+    Check(Check),
+    /// Show exactly what a playbook would change: try it out and roll it back.
+    Plan(Plan),
+    /// Preview, ask, and carry a playbook out.
+    Apply(Apply),
+    /// Answer a question that a run waits for, and go on with the run.
+    Answer(Answer),
+    /// Go on with a run that was paused.
+    Resume(Resume),
+    /// List the questions that wait for an answer.
+    Inbox(Listing),
+    /// List the newest runs.
+    Runs(Runs),
+    /// Show one run: what it did, step by step, and why.
+    Show(Show),
+    /// Explain a code of a message, an action, or a key of a playbook.
+    Explain(Explain),
+    /// Print the JSON Schema of a file that people write.
+    Schema(Schema),
+    /// Look at the outside systems of the project.
+    Connection(Connection),
+    /// Serve a declared API mock until Ctrl-C.
+    Mock(Mock),
+    /// Build a small sandbox and walk through check, plan, apply, verify and show.
+    Demo(Demo),
+    /// Print shell completions.
+    Completions(Completions),
+}
+
+/// `check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Playbooks or folders. Default: all playbooks of the project.
+    pub paths: Vec<PathBuf>,
+    /// Also ask the databases of this environment about tables, columns and every statement.
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
+    /// Print the problems as JSON.
+    #[arg(long, conflicts_with = "sarif")]
+    pub json: bool,
+    /// Print the problems as SARIF 2.1.0, for code hosts.
+    #[arg(long)]
+    pub sarif: bool,
+}
+
+/// What playbook, with which parameters, where.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// Name (register/correct-award) or path of the playbook.
+    pub playbook: String,
+    /// Parameters, as name=value.
+    #[arg(value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+    /// The environment. Default: the first one of the project file, unless it is protected.
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
+    /// Why this is done; goes into the audit trail (1 to 500 characters).
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who does it. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+}
+
+/// `plan`
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub which: Which,
+    /// Answer a question for this preview, as STEP.NAME=VALUE.
+    #[arg(long = "answer", value_name = "STEP.NAME=VALUE")]
+    pub answers: Vec<String>,
+    /// Print the plan as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// End with 3 instead of 0 when changes are planned.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// `apply`
+#[derive(Debug, Args)]
+pub struct Apply {
+    #[command(flatten)]
+    pub which: Which,
+    /// Do not ask for confirmation. Refused in protected environments.
+    #[arg(long)]
+    pub yes: bool,
+    /// Print the run as JSON at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `answer`
+#[derive(Debug, Args)]
+pub struct Answer {
+    /// The run: its id, or the beginning of it.
+    pub run: String,
+    /// The step that asks.
+    pub step: String,
+    /// A part of the answer, as name=value; once for each part.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Who answers. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Print the run as JSON at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `resume`
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// The run: its id, or the beginning of it.
+    pub run: String,
+    /// Who goes on. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Print the run as JSON at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `inbox`
+#[derive(Debug, Args)]
+pub struct Listing {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `runs`
+#[derive(Debug, Args)]
+pub struct Runs {
+    /// At most so many.
+    #[arg(long, default_value_t = 20)]
+    pub limit: u32,
+    /// Only runs of this playbook.
+    #[arg(long, value_name = "NAME")]
+    pub playbook: Option<String>,
+    /// Only runs that are not over.
+    #[arg(long)]
+    pub open: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `show`
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The run: its id, or the beginning of it.
+    pub run: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A code (E0101), an action (row), or a key (row.only_if).
+    pub topic: String,
+}
+
+/// `schema`
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Of which file.
+    #[arg(default_value = "playbook")]
+    pub file: SchemaOf,
+}
+
+/// The files with a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// A playbook.
+    Playbook,
+    /// The project file.
+    Project,
+}
+
+/// `connection`
+#[derive(Debug, Args)]
+pub struct Connection {
+    #[command(subcommand)]
+    pub command: ConnectionCommand,
+}
+
+/// The commands of `connection`.
+#[derive(Debug, Subcommand)]
+pub enum ConnectionCommand {
+    /// Print what a database's catalogue says, as facts for the project file.
+    Inspect(Inspect),
+}
+
+/// `connection inspect`
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// Name of the connection.
+    pub name: String,
+    /// Tables. Default: all.
+    pub tables: Vec<String>,
+    /// The environment.
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `mock`
+#[derive(Debug, Args)]
+pub struct Mock {
+    /// The mock file.
+    pub file: PathBuf,
+}
+
+/// `demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Where the sandbox is built.
+    #[arg(long, value_name = "FOLDER", default_value = ".trueup/demo")]
+    pub folder: PathBuf,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,58 @@
+//! `trueup runs`, `trueup show`, `trueup inbox`
+
+use super::{
+    arguments::{Listing, Runs, Show},
+    output::Output,
+};
+use crate::{
+    journal::sqlite::RunFilter,
+    ops::{self, Failure, Surroundings},
+    report::{exit::Exit, inbox as drawn_inbox, look::View, run, run_json, runs as drawn_runs},
+};
+use std::path::Path;
+
+pub async fn runs(
+    given: &Runs,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let opened = ops::project::open(surroundings, project)?;
+    let record = ops::record::open(surroundings, &opened).await?;
+    let filter = RunFilter { playbook: given.playbook.clone(), unfinished: given.open, ..RunFilter::default() };
+    let found = ops::history::runs(&record, &filter, given.limit).await?;
+    output.data(&if given.json { run_json::runs(&found) } else { drawn_runs::text(&found, output.look()) });
+    Ok(Exit::Done)
+}
+
+pub async fn inbox(
+    given: &Listing,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let opened = ops::project::open(surroundings, project)?;
+    let record = ops::record::open(surroundings, &opened).await?;
+    let found = ops::history::inbox(&record).await?;
+    output.data(&if given.json { run_json::inbox(&found) } else { drawn_inbox::text(&found, output.look()) });
+    Ok(Exit::Done)
+}
+
+pub async fn show(
+    given: &Show,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let opened = ops::project::open(surroundings, project)?;
+    let record = ops::record::open(surroundings, &opened).await?;
+    let (id, state) = ops::history::show(&record, &given.run).await?;
+    let facts = |table: &crate::effect::change::TableName| opened.project.facts(table);
+    if given.json {
+        output.data(&run_json::run(id, &state, &facts));
+    } else {
+        let view = View { look: output.look(), facts: &facts, draw: &|_, _, _| String::new() };
+        output.data(&run::text(id, &state, &view));
+    }
+    Ok(Exit::Done)
+}

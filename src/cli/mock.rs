@@ -1,0 +1,26 @@
+//! `trueup mock`
+
+use super::{arguments::Mock, output::Output};
+use crate::{
+    ops::{self, Failure, Surroundings},
+    report::exit::Exit,
+};
+use tokio::sync::mpsc;
+
+pub async fn run(given: &Mock, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
+    let (tell, mut seen) = mpsc::unbounded_channel();
+    let running = ops::mock::start_with(surroundings, &surroundings.folder.join(&given.file), Some(tell)).await?;
+    output.data(&format!("{} listens on {}; Ctrl-C ends it.\n", running.name(), running.url()));
+    loop {
+        tokio::select! {
+            logged = seen.recv() => match logged {
+                Some(logged) => output.data(&format!("{}\n", logged.line())),
+                None => break,
+            },
+            _ = tokio::signal::ctrl_c() => break,
+        }
+    }
+    let log = running.shutdown().await;
+    output.note(&format!("{} requests were answered.\n", log.len()));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,106 @@
+//! The last writer: data to stdout, everything else to stderr, colours only where they are wanted, every registered secret
+//! masked.
+
+use super::arguments::{Arguments, Color};
+use crate::{
+    base::{diagnostic::Diagnostics, secret::Masks},
+    ops::Failure,
+    report::{diagnostics, look::Look},
+};
+use anstream::{AutoStream, ColorChoice};
+use std::io::{IsTerminal, Write};
+
+/// Where a command's words go.
+pub struct Output {
+    choice: ColorChoice,
+    masks: Masks,
+}
+
+impl Output {
+    /// As the arguments and the terminal want it. `NO_COLOR` and `CLICOLOR` are obeyed.
+    pub fn new(arguments: &Arguments, masks: Masks) -> Output {
+        let choice = match arguments.color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        Output { choice, masks }
+    }
+
+    /// The secrets to mask.
+    pub fn masks(&self) -> &Masks {
+        &self.masks
+    }
+
+    /// Width and characters of the reader's terminal; 80 columns through a pipe.
+    pub fn look(&self) -> Look {
+        let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+        let terminal = if std::io::stdout().is_terminal() { terminal_width() } else { None };
+        let ascii = std::env::var("LC_ALL").or_else(|_| std::env::var("LANG")).is_ok_and(|l| l == "C" || l == "POSIX");
+        Look { width: terminal.or(columns).unwrap_or(80), unicode: !ascii }
+    }
+
+    /// The result of the command, styled.
+    pub fn data(&self, text: &str) {
+        let mut out = AutoStream::new(std::io::stdout().lock(), self.choice(std::io::stdout().is_terminal()));
+        // A reader that went away (`| head`) is no failure of ours.
+        let _ = out.write_all(self.masks.apply(text).as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// A word to the person beside the result.
+    pub fn note(&self, text: &str) {
+        let mut out = AutoStream::new(std::io::stderr().lock(), self.choice(std::io::stderr().is_terminal()));
+        let _ = out.write_all(self.masks.apply(text).as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Whether words beside the result are coloured.
+    pub fn coloured_notes(&self) -> bool {
+        self.choice(std::io::stderr().is_terminal()) != ColorChoice::Never
+    }
+
+    fn choice(&self, terminal: bool) -> ColorChoice {
+        match self.choice {
+            ColorChoice::Auto if !terminal || std::env::var_os("NO_COLOR").is_some() => ColorChoice::Never,
+            ColorChoice::Auto => ColorChoice::Always,
+            other => other,
+        }
+    }
+
+    /// `error: …` with what to do.
+    pub fn error(&self, message: &str, help: &[String]) {
+        let red = anstyle::AnsiColor::Red.on_default().bold();
+        let bold = anstyle::Style::new().bold();
+        let mut text = format!("{red}error{red:#}: {message}\n");
+        for line in help {
+            text.push_str(&format!("  {bold}help{bold:#}: {line}\n"));
+        }
+        self.note(&text);
+    }
+
+    /// Problems of texts, drawn with their lines, to stderr.
+    pub fn problems(&self, problems: &[Diagnostics]) {
+        for one in problems {
+            self.note(&diagnostics::terminal(one, self.look().width));
+        }
+    }
+
+    /// Why a command could not do what it was asked for.
+    pub fn failure(&self, failure: &Failure) {
+        match failure {
+            Failure::Texts(problems) => self.problems(problems),
+            Failure::Usage { message, help } => self.error(message, help),
+            Failure::Step { drawn: Some(drawn), .. } => {
+                self.note(&diagnostics::drawn(&drawn.0, &drawn.1, self.look().width));
+            }
+            Failure::Step { path, trouble, .. } => {
+                self.error(&format!("{path}: {}", trouble.message()), &trouble.help())
+            }
+            Failure::Journal(error) => self.error(&format!("failed to {error}"), &[]),
+        }
+    }
+}
+
+fn terminal_width() -> Option<usize> {
+    let (_, columns) = console::Term::stdout().size_checked()?;
+    Some(usize::from(columns)).filter(|w| *w > 0)
+}

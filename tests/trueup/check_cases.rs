@@ -1,0 +1,150 @@
+//! Case folders `tests/cases/check-<what>/`: `playbook.yaml` (or only `project.yaml`), and `expected.txt`, what `trueup check`
+//! says at 80 columns. A `catalogue.yaml` stands for the live database. `TRUEUP_BLESS=1` writes the expected texts anew.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use trueup::{
+    base::{diagnostic::Diagnostics, source::Source, yaml},
+    check::{self, Knowledge},
+    playbook::project::Project,
+    report::diagnostics,
+    table::catalogue::{Catalogue, Column, Kind, Table},
+};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
+}
+
+fn folders() -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = fs::read_dir(root())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir() && path.file_name().unwrap().to_string_lossy().starts_with("check-"))
+        .collect();
+    all.sort();
+    all
+}
+
+/// The project of a case, its own or the common one, and what is wrong with it.
+fn project(folder: &Path, knowledge: &Knowledge) -> (Option<Arc<Project>>, Diagnostics, bool) {
+    let own = folder.join("project.yaml");
+    let (path, is_own) = if own.exists() { (own, true) } else { (root().join("project.yaml"), false) };
+    let source = Source::new("trueup.yaml", fs::read_to_string(path).unwrap());
+    let mut problems = Diagnostics::new(source.clone());
+    let project = Project::parse(&source, &mut problems);
+    if let Some(project) = &project {
+        check::check_project(project, knowledge, &mut problems);
+    }
+    (project.map(Arc::new), problems, is_own)
+}
+
+/// `connection: { table: { column: type } }`; a type with `!` is not null, `=` generated.
+fn catalogues(folder: &Path) -> Knowledge {
+    let mut knowledge = Knowledge::default();
+    let Ok(text) = fs::read_to_string(folder.join("catalogue.yaml")) else { return knowledge };
+    let source = Source::new("catalogue.yaml", text);
+    let node = yaml::parse(&source, yaml::LIMITS, &mut Diagnostics::new(source.clone())).unwrap().value();
+    for (connection, tables) in node.as_map().unwrap() {
+        let mut catalogue = Catalogue::new();
+        for (name, columns) in tables.as_map().unwrap() {
+            let mut table = Table::default();
+            for (column, word) in columns.as_map().unwrap() {
+                let word = word.as_str().unwrap();
+                let type_name = word.trim_end_matches(['!', '=']);
+                let column = Column {
+                    name: column.clone(),
+                    type_name: type_name.into(),
+                    kind: kind(type_name),
+                    nullable: !word.contains('!'),
+                    has_default: false,
+                    generated: word.contains('='),
+                };
+                table.columns.insert(column.name.clone(), column);
+            }
+            catalogue.insert(name.clone(), table);
+        }
+        knowledge.catalogues.insert(connection.clone(), catalogue);
+    }
+    knowledge
+}
+
+fn kind(type_name: &str) -> Kind {
+    match type_name {
+        "int4" => Kind::Int { min: i32::MIN.into(), max: i32::MAX.into() },
+        "date" => Kind::Date,
+        "timestamp" => Kind::Timestamp,
+        "json" => Kind::Json,
+        "uuid" => Kind::Uuid,
+        "bool" => Kind::Bool,
+        "varchar(7)" => Kind::Text(Some(7)),
+        _ => Kind::Text(None),
+    }
+}
+
+/// What `trueup check` says of a case.
+fn said(folder: &Path) -> String {
+    let knowledge = catalogues(folder);
+    let (project, problems, is_own) = project(folder, &knowledge);
+    let mut text = String::new();
+    assert!(is_own || problems.is_empty(), "the common project is sound: {}", diagnostics::terminal(&problems, 80));
+    text.push_str(&diagnostics::terminal(&problems, 80));
+    if let (Ok(playbook), Some(project)) = (fs::read(folder.join("playbook.yaml")), project) {
+        let name = format!("{}/playbook.yaml", folder.file_name().unwrap().to_string_lossy());
+        let found = match yaml::decode(&name, &playbook) {
+            Ok(source) => check::read_and_check(source, project, &knowledge).1,
+            Err(problems) => *problems,
+        };
+        text.push_str(&diagnostics::terminal(&found, 80));
+    }
+    if text.is_empty() {
+        text.push_str("no problems\n");
+    }
+    anstream::adapter::strip_str(&text).to_string()
+}
+
+#[test]
+fn every_case_says_what_is_expected() {
+    let bless = std::env::var_os("TRUEUP_BLESS").is_some();
+    let mut failed = Vec::new();
+    let folders = folders();
+    for folder in &folders {
+        let found = said(folder);
+        let expected = fs::read_to_string(folder.join("expected.txt")).unwrap_or_default();
+        if found == expected {
+            continue;
+        }
+        if bless {
+            fs::write(folder.join("expected.txt"), &found).unwrap();
+        } else {
+            let diff = similar::TextDiff::from_lines(&expected, &found).unified_diff().to_string();
+            failed.push(format!("{}:\n{diff}", folder.display()));
+        }
+    }
+    assert!(folders.len() >= 60, "only {} cases", folders.len());
+    assert!(failed.is_empty(), "{} cases differ (TRUEUP_BLESS=1 rewrites them):\n{}", failed.len(), failed.join("\n"));
+}
+
+/// Codes that no file alone can show, with the unit test that shows each.
+const ELSEWHERE: &[(&str, &str)] =
+    &[("E0206", "src/template"), ("E0207", "src/template"), ("E0421", "src/check/rules/prepared.rs")];
+
+#[test]
+fn every_code_is_explained_and_shown_by_a_case() {
+    let shown: String =
+        folders().iter().map(|folder| fs::read_to_string(folder.join("expected.txt")).unwrap_or_default()).collect();
+    let mut seen = BTreeSet::new();
+    let mut missing = Vec::new();
+    for code in check::codes() {
+        assert!(seen.insert(code.id), "{} stands twice", code.id);
+        assert!(code.explain.split_whitespace().count() > 12, "{} explains nothing", code.id);
+        assert!(!code.title.ends_with('.') && !code.title.is_empty(), "{}: {}", code.id, code.title);
+        if !shown.contains(&format!("[{}]", code.id)) && !ELSEWHERE.iter().any(|(id, _)| *id == code.id) {
+            missing.push(code.id);
+        }
+    }
+    assert!(missing.is_empty(), "no case shows {}", missing.join(", "));
+}

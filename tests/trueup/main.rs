@@ -1,0 +1,7 @@
+//! Tests of the whole, one binary: each module is one subject.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
+
+mod check_cases;
+mod mutants;
+mod schemas;
+mod shipped;
