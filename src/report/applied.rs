@@ -49,7 +49,8 @@ fn shown(step: &StepState) -> String {
 
 /// Tables and APIs with what was really done to them, and messages that were passed on.
 fn changed(state: &RunState) -> Vec<(String, String)> {
-    let steps: Vec<&StepState> = state.items.values().flat_map(|item| item.steps.values()).filter(|s| s.changed()).collect();
+    let steps: Vec<&StepState> =
+        state.items.values().flat_map(|item| item.steps.values()).filter(|s| s.changed()).collect();
     let mut lines = tables(steps.iter().flat_map(|step| &step.changes));
     for step in steps {
         if let (Some(class), Some(shown)) = (&step.class, &step.shown) {
@@ -57,7 +58,9 @@ fn changed(state: &RunState) -> Vec<(String, String)> {
             let whom = shown.strip_prefix("to ").and_then(|rest| rest.split_once(':'));
             match (&**class, whom) {
                 ("rows" | "sql", _) => {}
-                ("message-once", Some((who, _))) => lines.push(("told".into(), format!("{who}  {response}").trim_end().to_owned())),
+                ("message-once", Some((who, _))) => {
+                    lines.push(("told".into(), format!("{who}  {response}").trim_end().to_owned()))
+                }
                 _ => lines.push(("sent".into(), format!("{shown}  {response}").trim_end().to_owned())),
             }
         }
@@ -69,8 +72,10 @@ fn changed(state: &RunState) -> Vec<(String, String)> {
 
 /// Verification steps that passed, and all that were looked at.
 fn checks(state: &RunState) -> (usize, usize) {
-    let steps = state.items.values().flat_map(|item| &item.steps).filter(|(path, _)| section(path) == Section::Verification);
-    let looked: Vec<&StepState> = steps.map(|(_, step)| step).filter(|s| outcome(s) != Some(Outcome::Skipped)).collect();
+    let steps =
+        state.items.values().flat_map(|item| &item.steps).filter(|(path, _)| section(path) == Section::Verification);
+    let looked: Vec<&StepState> =
+        steps.map(|(_, step)| step).filter(|s| outcome(s) != Some(Outcome::Skipped)).collect();
     let passed = looked.iter().filter(|s| s.is_over() && matches!(outcome(s), None | Some(Outcome::Done)));
     (passed.count(), looked.len())
 }

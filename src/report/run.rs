@@ -75,7 +75,11 @@ fn ended(state: &RunState) -> Option<String> {
 fn agreed(page: &mut Page, created: &RunCreated) {
     for approval in &created.approvals {
         let note = approval.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
-        page.hung(2, 4, Line::of(Tone::Dim, "agreed  ").plain(format!("{}, {}{note}", approval.actor, clock::second(approval.at))));
+        page.hung(
+            2,
+            4,
+            Line::of(Tone::Dim, "agreed  ").plain(format!("{}, {}{note}", approval.actor, clock::second(approval.at))),
+        );
     }
 }
 
@@ -108,7 +112,11 @@ fn of_step(page: &mut Page, title: &str, step: &StepState, view: &View<'_>, day:
     }
     if !step.changes.is_empty() {
         if outcome(step) != Some(Outcome::Done) {
-            let words = if step.is_in_doubt() { "meant, and nobody knows whether it happened:" } else { "meant, and not done:" };
+            let words = if step.is_in_doubt() {
+                "meant, and nobody knows whether it happened:"
+            } else {
+                "meant, and not done:"
+            };
             page.line(ROWS, Line::of(Tone::Care, words));
         }
         rows(page, ROWS, &step.changes, view, Moment::Done);

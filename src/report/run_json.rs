@@ -60,7 +60,10 @@ fn of_created(created: &RunCreated) -> Vec<(&'static str, Value)> {
         ])
     });
     let targets = created.targets.iter().map(|target| {
-        Value::map([("connection", Value::text(target.connection.clone())), ("identity", Value::text(target.identity.clone()))])
+        Value::map([
+            ("connection", Value::text(target.connection.clone())),
+            ("identity", Value::text(target.identity.clone())),
+        ])
     });
     vec![
         ("playbook", playbook),
@@ -114,7 +117,11 @@ fn of_step(path: &str, step: &StepState, titles: &Titles, facts: Lookup<'_>) -> 
 }
 
 fn of_asked(asked: &HumanAsked) -> Value {
-    Value::map([("who", Value::text(asked.who.clone())), ("question", of(&asked.question)), ("answer", of_map(&asked.answer))])
+    Value::map([
+        ("who", Value::text(asked.who.clone())),
+        ("question", of(&asked.question)),
+        ("answer", of_map(&asked.answer)),
+    ])
 }
 
 fn of_decided(decided: &HumanDecided) -> Value {
@@ -168,7 +175,11 @@ pub fn inbox(waiting: &[Waiting]) -> String {
             ("command", super::inbox::command(one.run, &one.step, &one.answer).into()),
         ])
     });
-    pretty::document(&Value::map([("format", FORMAT.into()), ("kind", "inbox".into()), ("questions", Value::list(questions))]))
+    pretty::document(&Value::map([
+        ("format", FORMAT.into()),
+        ("kind", "inbox".into()),
+        ("questions", Value::list(questions)),
+    ]))
 }
 
 #[cfg(test)]

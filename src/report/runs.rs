@@ -17,7 +17,8 @@ pub fn text(runs: &[RunSummary], look: Look) -> String {
         page.line(0, Line::of(Tone::Plain, "No run is recorded."));
         return page.finish();
     }
-    let mut lines = vec![["run", "started (UTC)", "playbook", "state", "by", "because"].map(|name| (Tone::Dim, name.to_owned()))];
+    let mut lines =
+        vec![["run", "started (UTC)", "playbook", "state", "by", "because"].map(|name| (Tone::Dim, name.to_owned()))];
     lines.extend(runs.iter().map(cells));
     let widths = widths(&lines, page.width());
     for cells in lines {
@@ -91,7 +92,9 @@ mod tests {
 
     #[test]
     fn runs_stand_one_a_line_at_any_width() {
-        for (name, width, unicode) in [("runs-80.txt", 80, true), ("runs-120.txt", 120, true), ("runs-ascii.txt", 60, false)] {
+        for (name, width, unicode) in
+            [("runs-80.txt", 80, true), ("runs-120.txt", 120, true), ("runs-ascii.txt", 60, false)]
+        {
             let shown = text(&summaries(), Look { width, unicode });
             is_proper(&shown, width);
             assert_eq!(shown.lines().count(), summaries().len() + 1);

@@ -45,7 +45,9 @@ fn under_way(state: &RunState) -> String {
         Some((path, step)) if step.outcome.is_some() => {
             format!("In doubt: nobody knows whether `{}` happened.", step_name(path))
         }
-        Some((path, _)) => format!("`{}` was begun and has no outcome yet: it is under way, or was interrupted.", step_name(path)),
+        Some((path, _)) => {
+            format!("`{}` was begun and has no outcome yet: it is under way, or was interrupted.", step_name(path))
+        }
         None if state.cancelled => "Asked to end.".into(),
         None => "Not over: it is under way, or was interrupted.".into(),
     }
@@ -66,7 +68,10 @@ pub fn ended_at(state: &RunState) -> Option<(&Arc<str>, &StepState, Outcome)> {
     let steps = state.items.values().flat_map(|item| &item.steps);
     steps.into_iter().find_map(|(path, step)| {
         let outcome = step.outcome.as_ref()?.outcome;
-        let bad = !matches!(outcome, Outcome::Done | Outcome::Unchanged | Outcome::Skipped | Outcome::Waiting | Outcome::NotDone);
+        let bad = !matches!(
+            outcome,
+            Outcome::Done | Outcome::Unchanged | Outcome::Skipped | Outcome::Waiting | Outcome::NotDone
+        );
         bad.then_some((path, step, outcome))
     })
 }
@@ -109,4 +114,5 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState) {
     page.command(2, &format!("trueup resume {}", id.short()));
 }
 
-const IN_DOUBT: &str = "Look into the system itself whether it happened. Nothing more is done here until a person has decided.";
+const IN_DOUBT: &str =
+    "Look into the system itself whether it happened. Nothing more is done here until a person has decided.";
