@@ -258,7 +258,8 @@ fn by_rule(page: &mut Page, indent: usize, change: &RowChange, facts: Option<&Fa
         let refers = change.key.contains_key(column) || column.ends_with("_id") || column.ends_with("_type");
         let plain =
             matches!(value.data, Data::Text(_) | Data::Int(_) | Data::Decimal(_) | Data::Bool(_) | Data::Unknown(_));
-        if refers || !plain || value.marks.has(Marks::CLOCK) || change.stamps.contains(column) {
+        let id = value.as_str().is_some_and(|text| text.parse::<uuid::Uuid>().is_ok());
+        if refers || id || !plain || value.marks.has(Marks::CLOCK) || change.stamps.contains(column) {
             continue;
         }
         let (rank, text) = match value.as_str().filter(|_| !value.marks.hidden()) {

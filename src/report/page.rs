@@ -249,29 +249,49 @@ impl Page {
     }
 
     fn write(&mut self, indent: usize, hang: usize, width: usize, line: &Line) {
-        let mut column = 0;
-        let mut at = indent;
+        let (mut column, mut at) = (0, indent);
+        // What stands on the current line, neighbours of one tone in one piece.
+        let mut row: Word = Vec::new();
         for (gap, word) in line.words() {
             if word.first().is_some_and(|(_, text)| text == "\n") {
+                self.end_row(&mut row);
                 (column, at) = (0, hang);
-                self.out.push('\n');
                 continue;
             }
             for (gap, word) in addresses_split(gap, word, width.saturating_sub(hang)) {
                 let length: usize = word.iter().map(|(_, text)| text.width()).sum();
                 if column > 0 && column + gap + length > width {
-                    self.out.push('\n');
+                    self.end_row(&mut row);
                     (column, at) = (0, hang);
                 }
                 let blanks = if column == 0 { at } else { gap };
-                self.out.push_str(&" ".repeat(blanks));
-                for (tone, text) in &word {
-                    paint(*tone, text, &mut self.out);
-                }
+                blank_space(blanks, word.first().map(|(tone, _)| *tone), &mut row);
+                word.into_iter().for_each(|(tone, text)| add_piece(tone, &text, &mut row));
                 column += blanks + length;
             }
         }
+        self.end_row(&mut row);
+    }
+
+    fn end_row(&mut self, row: &mut Word) {
+        for (tone, text) in row.drain(..) {
+            paint(tone, &text, &mut self.out);
+        }
         self.out.push('\n');
+    }
+}
+
+/// Blanks between two words of one tone are of that tone; others have none.
+fn blank_space(blanks: usize, next: Option<Tone>, row: &mut Word) {
+    let inside = row.last().map(|(tone, _)| *tone).filter(|tone| Some(*tone) == next);
+    add_piece(inside.unwrap_or_default(), &" ".repeat(blanks), row);
+}
+
+fn add_piece(tone: Tone, text: &str, row: &mut Word) {
+    match row.last_mut() {
+        Some((last, so_far)) if *last == tone => so_far.push_str(text),
+        _ if text.is_empty() => {}
+        _ => row.push((tone, text.to_owned())),
     }
 }
 

@@ -89,9 +89,11 @@ impl Drop for Progress {
 impl Shown {
     fn begins(&mut self, section: Section, path: Arc<str>, title: String) {
         if self.section != Some(section) {
-            self.section = Some(section);
+            let first = self.section.replace(section).is_none();
             self.write(|page| {
-                page.drawn("");
+                if !first {
+                    page.drawn("");
+                }
                 page.line(0, Line::of(Tone::Strong, section_title(section)));
             });
         }

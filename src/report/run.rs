@@ -251,6 +251,15 @@ mod tests {
     }
 
     #[test]
+    fn no_width_makes_a_line_too_wide_or_a_person_known() {
+        for (_, state) in standings() {
+            for width in [40, 57, 99, 120] {
+                is_proper(&text(id(), &state, &view(width, width != 57)), width);
+            }
+        }
+    }
+
+    #[test]
     fn rows_that_were_meant_and_not_done_are_not_shown_as_done() {
         let (_, state) = standings().into_iter().find(|(name, _)| name.starts_with("interrupted")).unwrap();
         let shown = plain(&text(id(), &state, &view(80, true)));
