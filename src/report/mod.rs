@@ -2,8 +2,8 @@
 
 pub mod applied;
 pub mod catalogue;
-pub mod diagnostics;
 mod clock;
+pub mod diagnostics;
 pub mod diff;
 pub mod exit;
 pub mod explain;
@@ -15,13 +15,14 @@ pub mod plan;
 pub mod plan_json;
 mod pretty;
 pub mod progress;
+pub mod reference;
 mod request;
 pub mod run;
 pub mod run_json;
 pub mod runs;
-mod standing;
-mod titles;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod sample_runs;
+mod standing;
+mod titles;
