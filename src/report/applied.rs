@@ -6,7 +6,7 @@ use super::{
     page::{Line, Page, Tone, width},
     plan::step_name,
     standing,
-    titles::section,
+    titles::{Titles, section},
 };
 use crate::{
     base::identity::RunId,
@@ -21,8 +21,12 @@ pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
     let mut page = Page::new(view.look);
     let (tone, sentence) = standing::sentence(state);
     page.line(0, Line::of(tone, sentence));
-    if let Some((path, step, _)) = standing::ended_at(state) {
-        page.line(2, Line::of(Tone::Dim, format!("at `{}`{}", step_name(path), shown(step))));
+    if let Some((path, ..)) = standing::ended_at(state) {
+        let (name, titles) = (step_name(path), Titles::of(state.created.as_ref()));
+        let title = Some(titles.get(path))
+            .filter(|title| *title != name)
+            .map_or_else(String::new, |title| format!(": {title}"));
+        page.line(2, Line::of(Tone::Dim, format!("at `{name}`{title}")));
     }
     if let Some(reason) = standing::reason(state) {
         page.prose(2, Tone::Plain, reason);
@@ -39,17 +43,14 @@ pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
     for (name, words) in lines {
         page.hung(2, names + 4, Line::of(Tone::Dim, name).pad(names + 2, 2).plain(words));
     }
-    standing::next(&mut page, id, state);
+    standing::next(&mut page, id, state, true);
     page.finish()
-}
-
-fn shown(step: &StepState) -> String {
-    step.shown.as_ref().map_or_else(String::new, |shown| format!(": {shown}"))
 }
 
 /// Tables and APIs with what was really done to them, and messages that were passed on.
 fn changed(state: &RunState) -> Vec<(String, String)> {
-    let steps: Vec<&StepState> = state.items.values().flat_map(|item| item.steps.values()).filter(|s| s.changed()).collect();
+    let steps: Vec<&StepState> =
+        state.items.values().flat_map(|item| item.steps.values()).filter(|s| s.changed()).collect();
     let mut lines = tables(steps.iter().flat_map(|step| &step.changes));
     for step in steps {
         if let (Some(class), Some(shown)) = (&step.class, &step.shown) {
@@ -57,7 +58,9 @@ fn changed(state: &RunState) -> Vec<(String, String)> {
             let whom = shown.strip_prefix("to ").and_then(|rest| rest.split_once(':'));
             match (&**class, whom) {
                 ("rows" | "sql", _) => {}
-                ("message-once", Some((who, _))) => lines.push(("told".into(), format!("{who}  {response}").trim_end().to_owned())),
+                ("message-once", Some((who, _))) => {
+                    lines.push(("told".into(), format!("{who}  {response}").trim_end().to_owned()))
+                }
                 _ => lines.push(("sent".into(), format!("{shown}  {response}").trim_end().to_owned())),
             }
         }
@@ -69,8 +72,10 @@ fn changed(state: &RunState) -> Vec<(String, String)> {
 
 /// Verification steps that passed, and all that were looked at.
 fn checks(state: &RunState) -> (usize, usize) {
-    let steps = state.items.values().flat_map(|item| &item.steps).filter(|(path, _)| section(path) == Section::Verification);
-    let looked: Vec<&StepState> = steps.map(|(_, step)| step).filter(|s| outcome(s) != Some(Outcome::Skipped)).collect();
+    let steps =
+        state.items.values().flat_map(|item| &item.steps).filter(|(path, _)| section(path) == Section::Verification);
+    let looked: Vec<&StepState> =
+        steps.map(|(_, step)| step).filter(|s| outcome(s) != Some(Outcome::Skipped)).collect();
     let passed = looked.iter().filter(|s| s.is_over() && matches!(outcome(s), None | Some(Outcome::Done)));
     (passed.count(), looked.len())
 }

@@ -117,13 +117,13 @@ fn entries(change: &RowChange, facts: Option<&Facts>, moment: Moment) -> Vec<Ent
             keys(&column, &old, &new, &mut entries);
             continue;
         }
-        let later = moment == Moment::Planned && stamp;
-        let new_said = if later { "(time of apply)".to_owned() } else { said(&new) };
         let (old, new) = match deed {
-            Deed::Insert => (None, Some(new_said)),
             Deed::Delete => (Some(said(&old)), None),
-            _ if later || old.marks.hidden() => (Some(said(&old)), Some(new_said)),
-            _ => told_apart(said(&old), new_said),
+            _ if stamp && moment == Moment::Planned => (None, Some("(time of apply)".to_owned())),
+            // A stamp is a by-product: what it was before says nothing.
+            _ if stamp || deed == Deed::Insert => (None, Some(said(&new))),
+            _ if old.marks.hidden() => (Some(said(&old)), Some(said(&new))),
+            _ => told_apart(said(&old), said(&new)),
         };
         entries.push(Entry { name: short_name(&column), old, new, stamp });
     }

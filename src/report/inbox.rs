@@ -22,7 +22,8 @@ pub fn text(waiting: &[Waiting], look: Look) -> String {
         page.blank();
         let dot = look.dot();
         let head = Line::of(Tone::Care, "? ").add(Tone::Strong, step_name(&one.step));
-        let head = head.add(Tone::Dim, format!("  {} {dot} {} {dot} run {}", one.playbook, one.environment, one.run.short()));
+        let head =
+            head.add(Tone::Dim, format!("  {} {dot} {} {dot} run {}", one.playbook, one.environment, one.run.short()));
         page.hung(0, 2, head);
         page.line(2, Line::of(Tone::Dim, format!("for {}, since {}", one.who, clock::second(one.asked_at))));
         if one.items.len() > 1 {
@@ -41,7 +42,11 @@ pub(super) fn fields(page: &mut Page, indent: usize, answer: &Map) {
     for (name, field) in answer {
         let part = |key: &str| field.get(key).filter(|v| !v.is_null()).map(|v| v.plain().into_owned());
         let words: Vec<String> = [part("type"), part("description")].into_iter().flatten().collect();
-        page.hung(indent, indent + names + 2, Line::of(Tone::Plain, name).pad(names + 2, 2).add(Tone::Dim, words.join(", ")));
+        page.hung(
+            indent,
+            indent + names + 2,
+            Line::of(Tone::Plain, name).pad(names + 2, 2).add(Tone::Dim, words.join(", ")),
+        );
     }
 }
 

@@ -106,7 +106,8 @@ fn of_step(page: &mut Page, step: &StepPlan, stop: Option<&Stop>, view: &View<'_
     if let Label::NotPreviewable(why) = &step.label {
         page.line(DEEPER, Line::of(Tone::Bad, format!("could not be tried out: {why}")));
     }
-    let (first, last): (&[String], &[String]) = if step.foreseen == Foreseen::Undecided { (&step.notes, &[]) } else { (&[], &step.notes) };
+    let (first, last): (&[String], &[String]) =
+        if step.foreseen == Foreseen::Undecided { (&step.notes, &[]) } else { (&[], &step.notes) };
     notes(page, step, first);
     for effect in &step.effects {
         of_effect(page, effect, step, view);
@@ -132,7 +133,10 @@ fn notes(page: &mut Page, step: &StepPlan, notes: &[String]) {
 
 /// Its title, or what it does to whom, or its id.
 fn name(step: &StepPlan) -> String {
-    let told = step.effects.iter().find_map(|e| if let Effect::Message { who, .. } = e { Some(format!("Tell {who}")) } else { None });
+    let told = step
+        .effects
+        .iter()
+        .find_map(|e| if let Effect::Message { who, .. } = e { Some(format!("Tell {who}")) } else { None });
     step.title.clone().or(told).unwrap_or_else(|| step_name(&step.path).to_owned())
 }
 
@@ -179,7 +183,8 @@ fn right(step: &StepPlan, stop: Option<&Stop>) -> Line {
         Label::HasUnknowns => Line::of(Tone::Care, "has unknowns"),
         Label::NotPreviewable(_) => Line::of(Tone::Bad, "not previewable"),
         Label::Read => {
-            let found = step.effects.iter().find_map(|e| if let Effect::Answer { summary } = e { Some(summary) } else { None });
+            let found =
+                step.effects.iter().find_map(|e| if let Effect::Answer { summary } = e { Some(summary) } else { None });
             found.map_or_else(Line::default, |summary| Line::of(Tone::Dim, summary))
         }
     }
@@ -191,7 +196,8 @@ fn of_effect(page: &mut Page, effect: &Effect, step: &StepPlan, view: &View<'_>)
             rows(page, DEEPER, changes, view, Moment::Planned);
             for also in also {
                 let counts = [(also.inserted, "added"), (also.updated, "changed"), (also.deleted, "deleted")];
-                let counts: Vec<_> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+                let counts: Vec<_> =
+                    counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
                 let text = format!("! also touched, not taken back: {}  {}", also.table, counts.join(", "));
                 page.hung(DEEPER, DEEPER + 2, Line::of(Tone::Care, text));
             }
@@ -209,9 +215,11 @@ fn of_effect(page: &mut Page, effect: &Effect, step: &StepPlan, view: &View<'_>)
             }
         }
         Effect::Message { who, text } => {
-            if step.title.is_some() {
-                page.line(DEEPER, Line::of(Tone::Plain, format!("tells {who}:")));
+            // Without a title of its own, the step is called after whom it tells.
+            if step.title.is_none() {
+                return page.prose(DEEPER, Tone::Plain, text);
             }
+            page.line(DEEPER, Line::of(Tone::Plain, format!("tells {who}:")));
             page.prose(DEEPER + 2, Tone::Plain, text);
         }
     }
@@ -255,7 +263,11 @@ pub fn summary(plan: &Plan) -> String {
             format!("Plan: nothing to change{told}.")
         }
         (items, stops) => {
-            let ended = if stops.is_empty() { String::new() } else { format!(" {} of {} items end early.", stops.len(), items.len()) };
+            let ended = if stops.is_empty() {
+                String::new()
+            } else {
+                format!(" {} of {} items end early.", stops.len(), items.len())
+            };
             format!("Plan: {}; {}.{ended}", parts.join(", "), exactness(plan))
         }
     }
@@ -345,8 +357,12 @@ fn next(page: &mut Page, plan: &Plan, about: &About<'_>) {
             page.line(0, Line::of(Tone::Plain, "To carry it out:"));
             page.command(2, command);
         }
-        (Some((Way::Stop | Way::Fail | Way::Warn, _)), _) => page.line(0, Line::of(Tone::Plain, "Put that right, then plan again.")),
-        (Some((Way::Escalate, Some(who))), _) => page.line(0, Line::of(Tone::Plain, format!("Hand this over to {who}."))),
+        (Some((Way::Stop | Way::Fail | Way::Warn, _)), _) => {
+            page.line(0, Line::of(Tone::Plain, "Put that right, then plan again."))
+        }
+        (Some((Way::Escalate, Some(who))), _) => {
+            page.line(0, Line::of(Tone::Plain, format!("Hand this over to {who}.")))
+        }
         _ => {}
     }
 }
@@ -359,7 +375,9 @@ mod tests {
     const ABOUT: About<'_> = About {
         who: Some("anna"),
         why: Some("Zendesk 88213: the provider recommended the wrong trainee"),
-        apply: Some("trueup apply register/correct-award --param slug=7xKqRmT2pZ9sVbN4wYcD6fGh --reason 'Zendesk 88213: the provider recommended the wrong trainee'"),
+        apply: Some(
+            "trueup apply register/correct-award --param slug=7xKqRmT2pZ9sVbN4wYcD6fGh --reason 'Zendesk 88213: the provider recommended the wrong trainee'",
+        ),
     };
 
     #[test]

@@ -59,7 +59,8 @@ fn summary(plan: &Plan) -> Value {
 }
 
 fn of_item(item: &ItemPlan, facts: Lookup<'_>) -> Value {
-    let rests_on = item.rests_on.iter().map(|(path, value)| Value::map([("path", path.to_string().into()), ("value", of(value))]));
+    let rests_on =
+        item.rests_on.iter().map(|(path, value)| Value::map([("path", path.to_string().into()), ("value", of(value))]));
     Value::map([
         ("key", Value::text(item.key.clone())),
         ("steps", Value::list(item.steps.iter().map(|step| of_step(step, facts)))),
@@ -69,7 +70,10 @@ fn of_item(item: &ItemPlan, facts: Lookup<'_>) -> Value {
 }
 
 fn of_stop(stop: &Stop) -> Value {
-    let seen = stop.seen.iter().map(|(name, found)| Value::map([("name", name.as_str().into()), ("found", Value::from(found.as_str()))]));
+    let seen = stop
+        .seen
+        .iter()
+        .map(|(name, found)| Value::map([("name", name.as_str().into()), ("found", Value::from(found.as_str()))]));
     Value::map([
         ("way", stop.way.word().into()),
         ("step", Value::text(stop.step.clone())),
@@ -120,17 +124,25 @@ fn of_effect(effect: &Effect, facts: Lookup<'_>) -> Value {
         Effect::Rows { changes, also } => {
             let also = also.iter().map(|a| {
                 let number = |n: u64| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
-                let counts = [("inserted", number(a.inserted)), ("updated", number(a.updated)), ("deleted", number(a.deleted))];
+                let counts =
+                    [("inserted", number(a.inserted)), ("updated", number(a.updated)), ("deleted", number(a.deleted))];
                 Value::map([("table", Value::from(a.table.as_str()))].into_iter().chain(counts))
             });
             let changes = changes.iter().map(|change| row(change, facts(&change.table)));
-            Value::map([("type", "rows".into()), ("changes", Value::list(changes)), ("also_touched", Value::list(also))])
+            Value::map([
+                ("type", "rows".into()),
+                ("changes", Value::list(changes)),
+                ("also_touched", Value::list(also)),
+            ])
         }
         Effect::Request { line, headers, body } => {
             let (method, url) = line.split_once(' ').unwrap_or(("", line));
-            let headers = headers.iter().map(|(name, value)| Value::map([("name", name.as_str().into()), ("value", Value::from(value.as_str()))]));
+            let headers = headers.iter().map(|(name, value)| {
+                Value::map([("name", name.as_str().into()), ("value", Value::from(value.as_str()))])
+            });
             // A body that is no JSON is its text.
-            let body = body.as_ref().map_or(Value::NULL, |text| json::parse(text).unwrap_or_else(|_| text.as_str().into()));
+            let body =
+                body.as_ref().map_or(Value::NULL, |text| json::parse(text).unwrap_or_else(|_| text.as_str().into()));
             Value::map([
                 ("type", "request".into()),
                 ("method", method.into()),
@@ -139,9 +151,13 @@ fn of_effect(effect: &Effect, facts: Lookup<'_>) -> Value {
                 ("body", body),
             ])
         }
-        Effect::Answer { summary } => Value::map([("type", "answer".into()), ("summary", Value::from(summary.as_str()))]),
+        Effect::Answer { summary } => {
+            Value::map([("type", "answer".into()), ("summary", Value::from(summary.as_str()))])
+        }
         Effect::Question { who, text, answer } => {
-            let answer = answer.iter().map(|(name, kind)| Value::map([("name", name.as_str().into()), ("type", Value::from(kind.as_str()))]));
+            let answer = answer
+                .iter()
+                .map(|(name, kind)| Value::map([("name", name.as_str().into()), ("type", Value::from(kind.as_str()))]));
             Value::map([
                 ("type", "question".into()),
                 ("who", Value::text(who.clone())),

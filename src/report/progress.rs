@@ -39,8 +39,13 @@ impl Progress {
     /// A live display (the step under way with its time, finished steps as lines above) on a terminal.
     pub fn live(target: ProgressDrawTarget, look: Look, colour: bool, masks: Masks) -> Progress {
         let bar = ProgressBar::with_draw_target(None, target);
-        let frames: &[&str] = if look.unicode { &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏", " "] } else { &["|", "/", "-", "\\", " "] };
-        let style = ProgressStyle::with_template("  {spinner} {wide_msg} {elapsed}").map(|style| style.tick_strings(frames));
+        let frames: &[&str] = if look.unicode {
+            &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏", " "]
+        } else {
+            &["|", "/", "-", "\\", " "]
+        };
+        let style =
+            ProgressStyle::with_template("  {spinner} {wide_msg} {elapsed}").map(|style| style.tick_strings(frames));
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         Progress::to(Sink::Live { bar, look, colour }, masks)
     }
@@ -123,7 +128,9 @@ impl Shown {
         let calm = matches!(outcome, Outcome::Done | Outcome::Unchanged | Outcome::Skipped);
         self.write(|page| {
             let (mark, tone) = mark(outcome, page.look);
-            let head = Line::of(tone, mark).plain(" ").add(if outcome == Outcome::Skipped { Tone::Dim } else { Tone::Plain }, title);
+            let head = Line::of(tone, mark)
+                .plain(" ")
+                .add(if outcome == Outcome::Skipped { Tone::Dim } else { Tone::Plain }, title);
             let right = if outcome == Outcome::Done && !summary.contains('\n') { summary } else { words };
             page.labelled(2, 4, head, Line::of(if calm { Tone::Dim } else { tone }, right));
             if right != summary {
@@ -257,8 +264,10 @@ mod tests {
     }
 
     fn ticks() -> Vec<Tick> {
-        let begins = |section, path: &str, title: &str| Tick::Begins { section, path: path.into(), title: title.into() };
-        let over = |path: &str, outcome, summary: &str| Tick::Over { path: path.into(), outcome, summary: summary.into() };
+        let begins =
+            |section, path: &str, title: &str| Tick::Begins { section, path: path.into(), title: title.into() };
+        let over =
+            |path: &str, outcome, summary: &str| Tick::Over { path: path.into(), outcome, summary: summary.into() };
         let text = "The award is taken back.\nSend nothing to DQT.\n";
         vec![
             begins(Section::Preconditions, "preconditions/trainee", "The trainee is there"),
@@ -267,7 +276,11 @@ mod tests {
             begins(Section::Steps, "steps/clear_award", "Take the award back in Register"),
             over("steps/clear_award", Outcome::Done, "1 row of register.trainees, 1 row of register.audits"),
             begins(Section::Verification, "verification/dqt", "DQT shows no award"),
-            Tick::Again { path: "verification/dqt".into(), why: "it does not hold that dqt.body.key is 'hunter22'".into(), pause: Duration::from_secs(10) },
+            Tick::Again {
+                path: "verification/dqt".into(),
+                why: "it does not hold that dqt.body.key is 'hunter22'".into(),
+                pause: Duration::from_secs(10),
+            },
             over("verification/dqt", Outcome::Done, "GET https://dqt.example.test/v2/teachers/1234567 → 200, 9 fields"),
             begins(Section::Afterwards, "afterwards/tell-1", "tell-1"),
             Tick::PassOn { who: "register-support".into(), text: text.into() },
@@ -304,8 +317,14 @@ mod tests {
         progress.finish();
         let text = sheet.text();
         assert!(!text.contains("hunter22") && !text.contains('\u{1b}'), "{text}");
-        for line in ["  ✓ The trainee is there                                  find register.trainees", "  · end_cycle                                                            skipped", "  ✗ Something with \\u{1b}[2J in it                                         failed"] {
-            assert!(text.contains(line), "{line:?} is not in\n{text}");
+        let lines = [
+            ("✓ The trainee is there", "find register.trainees"),
+            ("· end_cycle", "skipped"),
+            ("✗ Something with \\u{1b}[2J in it", "failed"),
+        ];
+        for (left, right) in lines {
+            let line = format!("  {left}{right:>0$}", 78 - left.chars().count());
+            assert!(text.contains(&line), "{line:?} is not in\n{text}");
         }
     }
 }

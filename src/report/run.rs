@@ -22,8 +22,6 @@ use crate::{
 
 /// Where the text of a step begins: under its heading, behind the time.
 const DEEPER: usize = 14;
-/// Where the blocks of rows begin: they need the room.
-const ROWS: usize = 6;
 
 /// Header, timeline with changes, requests, questions, reasons, and how it ended or where it stands. Styled with ANSI
 /// codes; ends with a line feed. Times are UTC.
@@ -47,7 +45,7 @@ pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
     {
         page.prose(0, Tone::Plain, reason);
     }
-    standing::next(&mut page, id, state);
+    standing::next(&mut page, id, state, false);
     page.finish()
 }
 
@@ -75,7 +73,11 @@ fn ended(state: &RunState) -> Option<String> {
 fn agreed(page: &mut Page, created: &RunCreated) {
     for approval in &created.approvals {
         let note = approval.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
-        page.hung(2, 4, Line::of(Tone::Dim, "agreed  ").plain(format!("{}, {}{note}", approval.actor, clock::second(approval.at))));
+        page.hung(
+            2,
+            4,
+            Line::of(Tone::Dim, "agreed  ").plain(format!("{}, {}{note}", approval.actor, clock::second(approval.at))),
+        );
     }
 }
 
@@ -108,18 +110,24 @@ fn of_step(page: &mut Page, title: &str, step: &StepState, view: &View<'_>, day:
     }
     if !step.changes.is_empty() {
         if outcome(step) != Some(Outcome::Done) {
-            let words = if step.is_in_doubt() { "meant, and nobody knows whether it happened:" } else { "meant, and not done:" };
-            page.line(ROWS, Line::of(Tone::Care, words));
+            let words = if step.is_in_doubt() {
+                "meant, and nobody knows whether it happened:"
+            } else {
+                "meant, and not done:"
+            };
+            page.line(DEEPER, Line::of(Tone::Care, words));
         }
-        rows(page, ROWS, &step.changes, view, Moment::Done);
-        page.blank();
+        rows(page, DEEPER, &step.changes, view, Moment::Done);
     }
     for table in &step.also {
-        page.line(ROWS, Line::of(Tone::Care, format!("! also touched, not taken back: {table}")));
+        page.line(DEEPER, Line::of(Tone::Care, format!("! also touched, not taken back: {table}")));
     }
     if let Some(message) = step.outcome.as_ref().and_then(|o| o.message.as_ref()) {
         let tone = if skipped { Tone::Dim } else { Tone::Plain };
         page.prose(DEEPER, tone, message);
+    }
+    if !step.changes.is_empty() {
+        page.blank();
     }
 }
 

@@ -177,7 +177,10 @@ fn plan_of(steps: Vec<StepPlan>, stop: Option<Stop>) -> Plan {
         version: 1,
         title: "Take back an award that was made in error".into(),
         text_hash: "5f".repeat(32),
-        params: map(&[("slug", "7xKqRmT2pZ9sVbN4wYcD6fGh".into()), ("email", Value::from(PERSONAL[2]).marked(Marks::PERSONAL))]),
+        params: map(&[
+            ("slug", "7xKqRmT2pZ9sVbN4wYcD6fGh".into()),
+            ("email", Value::from(PERSONAL[2]).marked(Marks::PERSONAL)),
+        ]),
         environment: "sandbox".into(),
         targets: vec![("register".into(), "sqlite 3.40 .trueup/register.db".into())],
         at: moment("2025-07-23T10:00:00"),
@@ -206,7 +209,13 @@ pub fn award() -> Plan {
         undo: Some("by the row images".into()),
         ..step(Section::Steps, "clear_award", "row", "Take the award back in Register")
     });
-    steps.push(found(Section::Verification, "after", "find", "Register shows a trainee in training, with no award date left", "1 row"));
+    steps.push(found(
+        Section::Verification,
+        "after",
+        "find",
+        "Register shows a trainee in training, with no award date left",
+        "1 row",
+    ));
     steps.push(StepPlan {
         label: Label::HasUnknowns,
         effects: vec![Effect::Answer { summary: "(known after apply)".into() }],
@@ -227,7 +236,12 @@ pub fn award() -> Plan {
 
 /// Every other thing that a plan may hold.
 pub fn odd() -> Plan {
-    let long = |year: &str| Value::from(format!("The trainee began in September and {} the course in July {year}, as the provider says in its letter of 2 May.", "left"));
+    let long = |year: &str| {
+        Value::from(format!(
+            "The trainee began in September and {} the course in July {year}, as the provider says in its letter of 2 May.",
+            "left"
+        ))
+    };
     let document = |text: &str| json(text);
     let before = map(&[
         ("id", 3.into()),
@@ -247,15 +261,26 @@ pub fn odd() -> Plan {
         ("name", "Ren\u{e9}\u{a0}A".into()),
         ("script", "".into()),
     ]);
-    let person = map(&[("email", Value::from(PERSONAL[2])), ("last_name", Value::from(PERSONAL[1])), ("colour", Value::NULL)]);
+    let person =
+        map(&[("email", Value::from(PERSONAL[2])), ("last_name", Value::from(PERSONAL[1])), ("colour", Value::NULL)]);
     let renamed = RowChange {
-        ..change("register.people", &[("email", PERSONAL[2].into())], Some(person.clone()), Some(map(&[("email", PERSONAL[2].into()), ("last_name", "Zuleika".into())])))
+        ..change(
+            "register.people",
+            &[("email", PERSONAL[2].into())],
+            Some(person.clone()),
+            Some(map(&[("email", PERSONAL[2].into()), ("last_name", "Zuleika".into())])),
+        )
     };
     let rows = vec![
         change("register.drafts", &[("id", 3.into())], Some(before), Some(after)),
         renamed,
         change("register.people", &[("email", PERSONAL[2].into())], None, Some(person.clone())),
-        change("register.notes", &[("code", "2N2".into()), ("year", 2024.into())], Some(map(&[("code", "2N2".into()), ("year", 2024.into()), ("text", long("2024"))])), None),
+        change(
+            "register.notes",
+            &[("code", "2N2".into()), ("year", 2024.into())],
+            Some(map(&[("code", "2N2".into()), ("year", 2024.into()), ("text", long("2024"))])),
+            None,
+        ),
         change("register.same", &[("id", 1.into())], Some(map(&[("id", 1.into())])), Some(map(&[("id", 1.into())]))),
     ];
     let also = vec![Also { table: "register.search_index".into(), inserted: 0, updated: 2, deleted: 1 }];
@@ -266,14 +291,24 @@ pub fn odd() -> Plan {
             foreseen: Foreseen::Changes,
             effects: vec![Effect::Rows { changes: rows, also }],
             undo: Some("cannot be taken back: the letter has left the house".into()),
-            ..step(Section::Steps, "odd", "rows", "A title that is so long that it does not fit beside its label on one line of eighty")
+            ..step(
+                Section::Steps,
+                "odd",
+                "rows",
+                "A title that is so long that it does not fit beside its label on one line of eighty",
+            )
         },
         StepPlan {
             label: Label::Exact,
             foreseen: Foreseen::Sends,
             effects: vec![Effect::Request {
-                line: "PATCH https://teacher-qualifications-api.education.gov.uk/v2/teachers/1234567?birthdate=(personal)".into(),
-                headers: vec![("Content-Type".into(), "application/json".into()), ("Authorization".into(), "(secret)".into())],
+                line:
+                    "PATCH https://teacher-qualifications-api.education.gov.uk/v2/teachers/1234567?birthdate=(personal)"
+                        .into(),
+                headers: vec![
+                    ("Content-Type".into(), "application/json".into()),
+                    ("Authorization".into(), "(secret)".into()),
+                ],
                 body: Some(body.into()),
             }],
             notes: vec!["may be sent twice: DQT sets the same date again".into()],
@@ -294,7 +329,11 @@ pub fn odd() -> Plan {
             undo: Some("by the row images".into()),
             ..step(Section::Steps, "perhaps", "row", "Perhaps")
         },
-        StepPlan { label: Label::Exact, foreseen: Foreseen::Unchanged, ..step(Section::Steps, "again", "row", "Already so") },
+        StepPlan {
+            label: Label::Exact,
+            foreseen: Foreseen::Unchanged,
+            ..step(Section::Steps, "again", "row", "Already so")
+        },
     ];
     plan_of(steps, None)
 }
@@ -313,7 +352,10 @@ pub fn nothing() -> Plan {
 
 /// It ends at its second precondition.
 pub fn stopped(way: Way) -> Plan {
-    let ends = StepPlan { foreseen: Foreseen::Ends, ..step(Section::Preconditions, "state", "assert", "The trainee was recommended or awarded") };
+    let ends = StepPlan {
+        foreseen: Foreseen::Ends,
+        ..step(Section::Preconditions, "state", "assert", "The trainee was recommended or awarded")
+    };
     let stop = Stop {
         way,
         message: "The trainee is withdrawn. This procedure is only for trainees who are recommended_for_award or awarded; ask what the provider really wants changed.".into(),
@@ -333,7 +375,8 @@ pub fn golden(name: &str, actual: &str) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         return std::fs::write(&path, actual).unwrap();
     }
-    let expected = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}; TRUEUP_BLESS=1 writes it", path.display()));
+    let expected =
+        std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}; TRUEUP_BLESS=1 writes it", path.display()));
     snapbox::assert_data_eq!(actual, snapbox::Data::text(expected).raw());
 }
 

@@ -47,6 +47,8 @@ verification:
   - id: after
     title: Register shows a trainee in training
     find: { table: register.trainees, where: { id: 4711 }, expect: one }
+afterwards:
+  - tell: { who: register-support, message: Done. }
 "#;
 
 pub fn id() -> RunId {
@@ -76,7 +78,10 @@ impl Story {
             sha256: "5f".repeat(32).into(),
             called: Vec::new(),
             facts: "".into(),
-            params: map(&[("slug", "7xKqRmT2pZ9sVbN4wYcD6fGh".into()), ("email", Value::from(PERSONAL[2]).marked(Marks::PERSONAL))]),
+            params: map(&[
+                ("slug", "7xKqRmT2pZ9sVbN4wYcD6fGh".into()),
+                ("email", Value::from(PERSONAL[2]).marked(Marks::PERSONAL)),
+            ]),
             purpose: "apply".into(),
             about: None,
             reason: "Zendesk 88213: the provider recommended the wrong trainee".into(),
@@ -92,8 +97,19 @@ impl Story {
             approvals: Vec::new(),
         };
         story.add(0, created);
-        story.read(1, "preconditions/trainee", "find register.trainees", Value::map([("id", Value::from(4711)), ("last_name", Value::from(PERSONAL[1]).marked(Marks::PERSONAL))]));
-        story.outcome(0, "preconditions/end_cycle", Outcome::Skipped, Some("only when trainee.itt_end_date is not none"), None)
+        story.read(
+            1,
+            "preconditions/trainee",
+            "find register.trainees",
+            Value::map([("id", Value::from(4711)), ("last_name", Value::from(PERSONAL[1]).marked(Marks::PERSONAL))]),
+        );
+        story.outcome(
+            0,
+            "preconditions/end_cycle",
+            Outcome::Skipped,
+            Some("only when trainee.itt_end_date is not none"),
+            None,
+        )
     }
 
     fn add(&mut self, seconds: i64, event: impl Into<Event>) {
@@ -106,7 +122,14 @@ impl Story {
         self.add(seconds, StepRead { step: step.into(), reads });
     }
 
-    pub fn outcome(mut self, seconds: i64, step: &str, outcome: Outcome, message: Option<&str>, response: Option<&str>) -> Story {
+    pub fn outcome(
+        mut self,
+        seconds: i64,
+        step: &str,
+        outcome: Outcome,
+        message: Option<&str>,
+        response: Option<&str>,
+    ) -> Story {
         let one = ItemOutcome {
             item: item(),
             generation: 0,
@@ -121,7 +144,10 @@ impl Story {
     }
 
     pub fn asked(mut self) -> Story {
-        let field = Value::map([("type", Value::from("string")), ("description", Value::from("Number of the DQT team's ticket, such as DQT-20713"))]);
+        let field = Value::map([
+            ("type", Value::from("string")),
+            ("description", Value::from("Number of the DQT team's ticket, such as DQT-20713")),
+        ]);
         let asked = HumanAsked {
             step: "steps/dqt_agreed".into(),
             items: vec![item()],
@@ -152,8 +178,22 @@ impl Story {
 
     /// Meant and begun; nothing is known of it yet.
     pub fn attempted(mut self, step: &str, class: &str, shown: &str, times: u32) -> Story {
-        let intent = Intent { effect: Story::effect(step), shown: shown.into(), request: None, request_hash: None, planned: Vec::new() };
-        self.add(1, StepIntent { step: step.into(), class: class.into(), connection: Some("register".into()), intents: vec![intent] });
+        let intent = Intent {
+            effect: Story::effect(step),
+            shown: shown.into(),
+            request: None,
+            request_hash: None,
+            planned: Vec::new(),
+        };
+        self.add(
+            1,
+            StepIntent {
+                step: step.into(),
+                class: class.into(),
+                connection: Some("register".into()),
+                intents: vec![intent],
+            },
+        );
         for attempt in 1..=times {
             let attempts = vec![Attempt { effect: Story::effect(step), attempt, deadline: None }];
             self.add(0, StepAttempt { step: step.into(), attempts });
@@ -163,7 +203,11 @@ impl Story {
 
     /// Its rows are known.
     pub fn images(mut self, step: &str) -> Story {
-        let images = vec![Images { effect: Story::effect(step), changes: award_rows(), also_touched: vec!["register.search_index".into()] }];
+        let images = vec![Images {
+            effect: Story::effect(step),
+            changes: award_rows(),
+            also_touched: vec!["register.search_index".into()],
+        }];
         self.add(0, StepImages { step: step.into(), images });
         self
     }
@@ -171,7 +215,13 @@ impl Story {
     pub fn changed(self) -> Story {
         let step = "steps/clear_award";
         let rows = "1 row of register.trainees, 1 row of register.audits";
-        self.attempted(step, "rows", "row register.trainees", 1).images(step).outcome(0, step, Outcome::Done, None, Some(rows))
+        self.attempted(step, "rows", "row register.trainees", 1).images(step).outcome(
+            0,
+            step,
+            Outcome::Done,
+            None,
+            Some(rows),
+        )
     }
 
     pub fn verified(mut self) -> Story {
@@ -181,7 +231,8 @@ impl Story {
     }
 
     pub fn told(self) -> Story {
-        let text = "The award is taken back in Register and gone at DQT.\nSend no update to DQT: they have it already.\n";
+        let text =
+            "The award is taken back in Register and gone at DQT.\nSend no update to DQT: they have it already.\n";
         let story = self.attempted("afterwards/tell-1", "message-once", &format!("to register-support: {text}"), 1);
         story.outcome(0, "afterwards/tell-1", Outcome::Done, Some(text), Some("printed, to be passed on"))
     }
@@ -219,20 +270,66 @@ pub fn standings() -> Vec<(&'static str, RunState)> {
     let commit = drifted_images();
     vec![
         ("done", done()),
-        ("unchanged", Story::begun().outcome(1, "steps/clear_award", Outcome::Unchanged, None, Some("already as wanted")).verified().closed(End::Unchanged, None)),
+        (
+            "unchanged",
+            Story::begun()
+                .outcome(1, "steps/clear_award", Outcome::Unchanged, None, Some("already as wanted"))
+                .verified()
+                .closed(End::Unchanged, None),
+        ),
         ("waiting", Story::begun().asked().state()),
         ("paused", Story::begun().asked().answered().paused().state()),
-        ("stopped", Story::begun().outcome(1, "preconditions/state", Outcome::Stopped, Some("The trainee is withdrawn. This procedure is only for trainees who are awarded."), None).closed(End::Stopped, Some("The trainee is withdrawn. This procedure is only for trainees who are awarded."))),
-        ("failed after a change", failed.outcome(9, send, Outcome::Failed, Some("`dqt` answered 400: Bad Request."), None).closed(End::Failed, Some("`dqt` answered 400: Bad Request."))),
-        ("escalated", Story::begun().outcome(1, "preconditions/provider", Outcome::Escalated, Some("For register-devs: Provider 12 of trainee 4711 does not exist."), None).closed(End::Escalated, Some("For register-devs: Provider 12 of trainee 4711 does not exist."))),
-        ("drifted", drifted.outcome(1, "steps/clear_award", Outcome::Drifted, Some(drift), None).closed(End::Drifted, Some(drift))),
+        (
+            "stopped",
+            Story::begun()
+                .outcome(
+                    1,
+                    "preconditions/state",
+                    Outcome::Stopped,
+                    Some("The trainee is withdrawn. This procedure is only for trainees who are awarded."),
+                    None,
+                )
+                .closed(
+                    End::Stopped,
+                    Some("The trainee is withdrawn. This procedure is only for trainees who are awarded."),
+                ),
+        ),
+        (
+            "failed after a change",
+            failed
+                .outcome(9, send, Outcome::Failed, Some("`dqt` answered 400: Bad Request."), None)
+                .closed(End::Failed, Some("`dqt` answered 400: Bad Request.")),
+        ),
+        (
+            "escalated",
+            Story::begun()
+                .outcome(
+                    1,
+                    "preconditions/provider",
+                    Outcome::Escalated,
+                    Some("For register-devs: Provider 12 of trainee 4711 does not exist."),
+                    None,
+                )
+                .closed(End::Escalated, Some("For register-devs: Provider 12 of trainee 4711 does not exist.")),
+        ),
+        (
+            "drifted",
+            drifted
+                .outcome(1, "steps/clear_award", Outcome::Drifted, Some(drift), None)
+                .closed(End::Drifted, Some(drift)),
+        ),
         ("in doubt", lost.outcome(30, send, Outcome::InDoubt, Some("`dqt` did not answer within 30 s."), None).state()),
         ("interrupted at the commit", commit),
     ]
 }
 
 fn drifted_images() -> RunState {
-    Story::begun().asked().answered().attempted("steps/clear_award", "rows", "row register.trainees", 1).images("steps/clear_award").state()
+    Story::begun()
+        .asked()
+        .answered()
+        .attempted("steps/clear_award", "rows", "row register.trainees", 1)
+        .images("steps/clear_award")
+        .state()
 }
 
 pub fn summaries() -> Vec<RunSummary> {
@@ -258,10 +355,27 @@ pub fn summaries() -> Vec<RunSummary> {
         }
     };
     vec![
-        one(0, "register/correct-award", RunWord::Waiting, None, "anna", "Zendesk 88213: the provider recommended the wrong trainee"),
+        one(
+            0,
+            "register/correct-award",
+            RunWord::Waiting,
+            None,
+            "anna",
+            "Zendesk 88213: the provider recommended the wrong trainee",
+        ),
         one(1, "register/change-training-route", RunWord::Closed, Some(End::Changed), "ben", "Zendesk 88107"),
-        one(2, "register/correct-award", RunWord::Closed, Some(End::InDoubt), "a-service-account-with-a-long-name", "Nightly\nrun"),
-        RunSummary { purpose: "undo".into(), ..one(3, "register/correct-award", RunWord::Closed, Some(End::Stopped), "ben", "wrong one") },
+        one(
+            2,
+            "register/correct-award",
+            RunWord::Closed,
+            Some(End::InDoubt),
+            "a-service-account-with-a-long-name",
+            "Nightly\nrun",
+        ),
+        RunSummary {
+            purpose: "undo".into(),
+            ..one(3, "register/correct-award", RunWord::Closed, Some(End::Stopped), "ben", "wrong one")
+        },
     ]
 }
 

@@ -45,7 +45,9 @@ fn under_way(state: &RunState) -> String {
         Some((path, step)) if step.outcome.is_some() => {
             format!("In doubt: nobody knows whether `{}` happened.", step_name(path))
         }
-        Some((path, _)) => format!("`{}` was begun and has no outcome yet: it is under way, or was interrupted.", step_name(path)),
+        Some((path, _)) => {
+            format!("`{}` was begun and has no outcome yet: it is under way, or was interrupted.", step_name(path))
+        }
         None if state.cancelled => "Asked to end.".into(),
         None => "Not over: it is under way, or was interrupted.".into(),
     }
@@ -66,7 +68,10 @@ pub fn ended_at(state: &RunState) -> Option<(&Arc<str>, &StepState, Outcome)> {
     let steps = state.items.values().flat_map(|item| &item.steps);
     steps.into_iter().find_map(|(path, step)| {
         let outcome = step.outcome.as_ref()?.outcome;
-        let bad = !matches!(outcome, Outcome::Done | Outcome::Unchanged | Outcome::Skipped | Outcome::Waiting | Outcome::NotDone);
+        let bad = !matches!(
+            outcome,
+            Outcome::Done | Outcome::Unchanged | Outcome::Skipped | Outcome::Waiting | Outcome::NotDone
+        );
         bad.then_some((path, step, outcome))
     })
 }
@@ -78,8 +83,9 @@ pub fn reason(state: &RunState) -> Option<&str> {
     step.or(item).or_else(|| state.closed.as_ref()?.reason.as_deref())
 }
 
-/// What can be done next, with the command to type, below an empty line; nothing where nothing is left to do.
-pub fn next(page: &mut Page, id: RunId, state: &RunState) {
+/// What can be done next, with the command to type, below an empty line; nothing where nothing is left to do. The
+/// text of an open question is left out where it stands above already.
+pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
     let say = |page: &mut Page, text: &str| {
         page.blank();
         page.line(0, Line::of(Tone::Plain, text));
@@ -96,8 +102,10 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState) {
     {
         let since = step.at.map_or_else(String::new, |at| format!(", since {}", clock::second(at)));
         page.blank();
-        page.line(2, Line::of(Tone::Dim, format!("for {}{since}", asked.who)));
-        page.prose(2, Tone::Plain, &super::diff::said(&asked.question));
+        if with_question {
+            page.line(2, Line::of(Tone::Dim, format!("for {}{since}", asked.who)));
+            page.prose(2, Tone::Plain, &super::diff::said(&asked.question));
+        }
         inbox::fields(page, 4, &asked.answer);
         say(page, "To answer, and go on:");
         return page.command(2, &inbox::command(id, path, &asked.answer));
@@ -109,4 +117,5 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState) {
     page.command(2, &format!("trueup resume {}", id.short()));
 }
 
-const IN_DOUBT: &str = "Look into the system itself whether it happened. Nothing more is done here until a person has decided.";
+const IN_DOUBT: &str =
+    "Look into the system itself whether it happened. Nothing more is done here until a person has decided.";

@@ -24,7 +24,6 @@ mod run;
 pub mod scope;
 pub mod shape;
 pub mod sql;
-mod sql_words;
 mod syntax;
 pub mod text;
 pub mod tree;

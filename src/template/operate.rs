@@ -115,6 +115,9 @@ impl Run<'_> {
                 let (list, times) = if matches!(right.0, Item::List(_)) { (right, left) } else { (left, right) };
                 let times = usize::try_from(self.int(times.0, times.1)?).unwrap_or(0);
                 let elements = self.elements(list.0, list.1)?;
+                if elements.is_empty() {
+                    return Ok(Item::list(elements));
+                }
                 self.spend_elements(elements.len().saturating_mul(times), at)?;
                 Ok(Item::list(std::iter::repeat_n(elements, times).flatten().collect()))
             }

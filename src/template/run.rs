@@ -184,6 +184,11 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// A name that may be said: one that was computed from something hidden may not.
+    pub fn sayable<'n>(&self, name: &'n str) -> &'n str {
+        if self.marks.hidden() { "(personal)" } else { name }
+    }
+
     pub fn null<T>(&self, at: At) -> Result<T> {
         let name = self.written(at);
         self.fail_with_help(
@@ -206,7 +211,12 @@ impl<'a> Run<'a> {
                 let known = of.as_map().map(|map| map.keys().map(|key| &**key).collect::<Vec<_>>()).unwrap_or_default();
                 let help = suggest::help(name, known)
                     .unwrap_or_else(|| "ask `is defined` first, or use `| default(…)` or `| path('…')`".into());
-                self.stop(&FAILED, at, format!("`{written}` does not exist: there is no `{name}`"), Some(help))
+                self.stop(
+                    &FAILED,
+                    at,
+                    format!("`{written}` does not exist: there is no `{}`", self.sayable(name)),
+                    Some(help),
+                )
             }
             Missing::Nothing(why) => self.stop(&FAILED, at, format!("`{written}` has no value: {why}"), None),
         }
