@@ -30,7 +30,7 @@ pub mod tree;
 
 pub use builtin::Described;
 pub use expression::{Evaluated, Expression, Truth};
-pub use grammar::{MAX_CODE, MAX_TEXT};
+pub use grammar::size::{MAX_CODE, MAX_TEXT};
 pub use names::{Use, UseKind};
 pub use path::{Path, Step};
 pub use problem::{Failure, Problem, Refused};

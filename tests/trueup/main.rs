@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
 
 mod check_cases;
+mod docs;
 mod mutants;
 mod schemas;
 mod shipped;
