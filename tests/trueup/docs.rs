@@ -13,10 +13,7 @@ use trueup::{
     base::{diagnostic::Diagnostics, source::Source},
     mock::model::Mock,
     playbook::{model::Playbook, project::Project},
-    report::{
-        diagnostics,
-        reference::PARTS,
-    },
+    report::{diagnostics, reference::PARTS},
 };
 
 fn root() -> &'static Path {
@@ -69,7 +66,12 @@ fn blocks(page: &str) -> Vec<Block> {
 /// Runs the real program; nothing of the terminal of whoever runs the tests gets through.
 fn trueup(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trueup"));
-    command.current_dir(folder).env("COLUMNS", "80").env("LANG", "C.UTF-8").env_remove("LC_ALL").env_remove("TRUEUP_ACTOR");
+    command
+        .current_dir(folder)
+        .env("COLUMNS", "80")
+        .env("LANG", "C.UTF-8")
+        .env_remove("LC_ALL")
+        .env_remove("TRUEUP_ACTOR");
     command
 }
 
@@ -126,25 +128,37 @@ fn part(name: &str) -> String {
     }
 }
 
-/// What the demo prints, without the second preview (the one of `apply`, which says the same), and with everything that
-/// differs between two runs put to one value.
+/// What the demo prints: the second preview (the one of `apply`, which says the same) and parts of the history are left out,
+/// and everything that differs between two runs is put to one value.
 fn demo() -> String {
     let folder = tempfile::tempdir().unwrap();
     let output = trueup(folder.path()).arg("demo").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    settled(&without_second_preview(&String::from_utf8(output.stdout).unwrap()))
+    let text = String::from_utf8(output.stdout).unwrap();
+    let text = cut(
+        &text,
+        " apply register/correct-award",
+        "\nTake back an award",
+        "Waits for the answer",
+        "\n… the same preview again, and then:\n\n",
+    );
+    let text = cut(&text, " show ", "\nPreconditions\n", "\nSteps\n", "\n…\n");
+    settled(&cut(&text, "What was done, by whom", "\nVerification\n", "\nDone: ", "\n…\n"))
 }
 
-fn without_second_preview(text: &str) -> String {
-    let apply = text.find(" apply register/").map(|at| at + text[at..].find('\n').unwrap() + 1).expect("the demo applies");
-    let ends = text[apply..].find("\nPlan: ").map(|at| apply + at + 1).expect("apply shows its plan");
-    let after = ends + text[ends..].find("exactly.\n").expect("the plan's last line") + "exactly.\n".len();
-    format!("{}\n… the same preview, and then:\n\n{}", &text[..apply], text[after..].trim_start_matches('\n'))
+/// Puts `instead` in the place of what stands from `from` to `to`, both looked for behind `behind`.
+fn cut(text: &str, behind: &str, from: &str, to: &str, instead: &str) -> String {
+    let find = |start: usize, what: &str| {
+        text[start..].find(what).map(|at| start + at).unwrap_or_else(|| panic!("the demo prints no {what:?}"))
+    };
+    let start = find(find(0, behind), from);
+    let end = find(start, to);
+    format!("{}{instead}{}", &text[..start], &text[end..])
 }
 
 const RUN: &str = "01a2021b-0c70-763e-8270-9dad6e839cdd";
 
-/// Run ids, times of today and durations, each put to one value of the same place.
+/// Run ids, ports, times of today and durations, each put to one value of the same place.
 fn settled(text: &str) -> String {
     let uuid = Regex::new(r"\b[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b").unwrap();
     let short = Regex::new(r"\b(?:run|show|answer|resume) ([0-9a-f]{8})\b").unwrap();
@@ -157,7 +171,9 @@ fn settled(text: &str) -> String {
     for day in [now - jiff::SignedDuration::from_hours(24), now].map(|at| at.strftime("%Y-%m-%d").to_string()) {
         text = text.replace(&day, "2026-01-15");
     }
-    let stamp = Regex::new(r"(2026-01-15[ T])?\b[0-2]\d:[0-5]\d(:[0-5]\d(\.\d+)?)?(Z\b)?").unwrap();
+    let port = Regex::new(r"127\.0\.0\.1:\d+").unwrap();
+    let text = port.replace_all(&text, "127.0.0.1:41715");
+    let stamp = Regex::new(r"(?:(2026-01-15[ T])|\b)[0-2]\d:[0-5]\d(:[0-5]\d(\.\d+)?)?(Z\b)?").unwrap();
     let text = stamp.replace_all(&text, |found: &Captures<'_>| settled_time(found)).into_owned();
     text.lines().map(|line| settled_length(line) + "\n").collect()
 }
@@ -173,6 +189,7 @@ fn settled_time(found: &Captures<'_>) -> String {
 fn settled_length(line: &str) -> String {
     let length = Regex::new(r"^(.*?)( +)(\d+(?:\.\d+)? ?(?:ms|s))$").unwrap();
     match length.captures(line) {
+        Some(found) if found[2].len() == 1 => format!("{} 12 ms", &found[1]),
         Some(found) => {
             let width = line.chars().count();
             let pad = width.saturating_sub(found[1].chars().count() + "12 ms".len()).max(1);
@@ -185,8 +202,12 @@ fn settled_length(line: &str) -> String {
 #[test]
 fn what_differs_between_two_runs_is_settled_and_data_is_not() {
     let now = jiff::Timestamp::now();
-    let made = format!("run 1234abcd: changed {}\n  ✓ one                1.2 s\nat 2025-07-04T08:00:12.701188", now.strftime("%Y-%m-%d %H:%M:%S"));
-    let other = "run 6e839cdd: changed 2026-01-15 10:00:00\n  ✓ one                12 ms\nat 2025-07-04T08:00:12.701188\n";
+    let made = format!(
+        "run 1234abcd: changed {}\n  ✓ one                1.2 s\nat 2025-07-04T08:00:12.701188",
+        now.strftime("%Y-%m-%d %H:%M:%S")
+    );
+    let other =
+        "run 6e839cdd: changed 2026-01-15 10:00:00\n  ✓ one                12 ms\nat 2025-07-04T08:00:12.701188\n";
     assert_eq!(settled(&made), other);
 }
 
@@ -216,15 +237,30 @@ fn problems(info: &str, text: &str, at: &str) -> Option<Diagnostics> {
             return None;
         }
         "yaml playbook" | "yaml project" | "yaml mock" => text.to_owned(),
-        "yaml playbook part" => completed(text, &[("trueup", "v1"), ("name", "a/b"), ("version", "1"), ("title", "A"), ("steps", "[]")]),
-        "yaml project part" => completed(text, &[("trueup", "v1"), ("project", "p"), ("playbooks", "playbooks"), ("connections", "{}")]),
+        "yaml playbook part" => {
+            completed(text, &[("trueup", "v1"), ("name", "a/b"), ("version", "1"), ("title", "A"), ("steps", "[]")])
+        }
+        "yaml project part" => {
+            completed(text, &[("trueup", "v1"), ("project", "p"), ("playbooks", "playbooks"), ("connections", "{}")])
+        }
         "yaml step" => {
             let indented = indented("    ");
-            completed(&format!("steps:\n  - {}", indented.trim_start()), &[("trueup", "v1"), ("name", "a/b"), ("version", "1"), ("title", "A")])
+            completed(
+                &format!("steps:\n  - {}", indented.trim_start()),
+                &[("trueup", "v1"), ("name", "a/b"), ("version", "1"), ("title", "A")],
+            )
         }
-        "yaml steps" => completed(&format!("steps:\n{text}"), &[("trueup", "v1"), ("name", "a/b"), ("version", "1"), ("title", "A")]),
-        "yaml connections" => completed(&format!("connections:\n{text}"), &[("trueup", "v1"), ("project", "p"), ("playbooks", "playbooks")]),
-        other => panic!("{at}: say what this is: `yaml playbook`, `playbook part`, `steps`, `step`, `project`, `project part`, `connections`, `mock` or `sketch`, not `{other}`"),
+        "yaml steps" => completed(
+            &format!("steps:\n{text}"),
+            &[("trueup", "v1"), ("name", "a/b"), ("version", "1"), ("title", "A")],
+        ),
+        "yaml connections" => completed(
+            &format!("connections:\n{text}"),
+            &[("trueup", "v1"), ("project", "p"), ("playbooks", "playbooks")],
+        ),
+        other => panic!(
+            "{at}: say what this is: `yaml playbook`, `playbook part`, `steps`, `step`, `project`, `project part`, `connections`, `mock` or `sketch`, not `{other}`"
+        ),
     };
     let source = Source::new(at, whole);
     let mut problems = Diagnostics::new(source.clone());
@@ -380,7 +416,9 @@ fn every_dependency_is_explained_and_no_other() {
     }
     let page = fs::read_to_string(root().join("docs/design/dependencies.md")).unwrap();
     let row = Regex::new(r"(?m)^\| ((?:`[a-z0-9_-]+`(?:, )?)+) \|").unwrap();
-    let explained: BTreeSet<String> =
-        row.captures_iter(&page).flat_map(|found| found[1].split(", ").map(|name| name.trim_matches('`').to_owned()).collect::<Vec<_>>()).collect();
+    let explained: BTreeSet<String> = row
+        .captures_iter(&page)
+        .flat_map(|found| found[1].split(", ").map(|name| name.trim_matches('`').to_owned()).collect::<Vec<_>>())
+        .collect();
     assert_eq!(explained, declared);
 }
