@@ -9,8 +9,9 @@
 )]
 
 mod check_cases;
-mod procedures;
-mod servers;
+mod docs;
 mod mutants;
+mod procedures;
 mod schemas;
+mod servers;
 mod shipped;
