@@ -2,7 +2,7 @@
 //!
 //! Deeds are what the engine carries out, once in the rehearsal and once for good, by the same code.
 
-use super::{change::Change, ask::AnswerField};
+use super::{ask::AnswerField, change::Change};
 use crate::{
     base::{source::Span, value::Value},
     effect::change::TableName,

@@ -3,7 +3,7 @@
 use crate::{
     base::{
         diagnostic::Diagnostic,
-        shape::{FromNode, Lowering, ONE_OF, Word},
+        shape::{FromNode, Lowering, ONE_OF, UNKNOWN_KEY, Word},
         yaml::Node,
     },
     template::Text,
@@ -62,6 +62,8 @@ const WAYS: &[(&str, Way)] = &[
     ("escalate", Way::Escalate),
 ];
 
+const ESCALATION: &[&str] = &["escalate", "say", "reveal"];
+
 impl FromNode for Otherwise {
     fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
         let Node::Map(entries, at) = node else {
@@ -70,28 +72,48 @@ impl FromNode for Otherwise {
                     let way = WAYS.iter().find(|(w, _)| *w == &*s.text).map_or(Way::Stop, |(_, w)| *w);
                     Some(Otherwise { way, say: None, who: None, reveal: Vec::new() })
                 }
-                Node::Scalar(_) => Text::from_node(node, cx).map(|say| Otherwise { way: Way::Stop, say: Some(say), who: None, reveal: Vec::new() }),
+                Node::Scalar(_) => Text::from_node(node, cx).map(|say| Otherwise {
+                    way: Way::Stop,
+                    say: Some(say),
+                    who: None,
+                    reveal: Vec::new(),
+                }),
                 _ => cx.wrong_type(node, "a text or a map such as `{ skip: text }`"),
             };
         };
-        let ways: Vec<_> = entries.iter().filter_map(|e| WAYS.iter().find(|(w, _)| *w == &*e.key.text).map(|(_, way)| (e, *way))).collect();
+        let ways: Vec<_> = entries
+            .iter()
+            .filter_map(|e| WAYS.iter().find(|(w, _)| *w == &*e.key.text).map(|(_, way)| (e, *way)))
+            .collect();
         let [(entry, way)] = ways.as_slice() else {
             let words: Vec<_> = WAYS.iter().map(|(w, _)| *w).collect();
-            let problem = Diagnostic::error(&ONE_OF, *at, "exactly one way out is needed");
-            let odd = entries.iter().find(|e| !words.contains(&&*e.key.text)).map_or("", |e| &e.key.text);
-            cx.push(problem.suggest(odd, words.iter().copied()));
+            match entries.iter().find(|e| !words.contains(&&*e.key.text)) {
+                Some(odd) if ways.is_empty() => {
+                    let problem =
+                        Diagnostic::error(&UNKNOWN_KEY, odd.key.span, format!("`{}` is not a way out", odd.key.text));
+                    cx.push(problem.suggest(&odd.key.text, words.iter().copied()));
+                }
+                _ => {
+                    let problem = Diagnostic::error(
+                        &ONE_OF,
+                        ways.get(1).map_or(*at, |(e, _)| e.key.span),
+                        "exactly one way out is needed",
+                    );
+                    cx.push(problem.suggest("", words.iter().copied()));
+                }
+            }
             return None;
         };
         let escalates = *way == Way::Escalate;
-        let known: &[&str] = if escalates { &["escalate", "say", "reveal"] } else { &["stop", "skip", "done", "warn", "fail"] };
+        let known: &[&str] = if escalates { ESCALATION } else { &["stop", "skip", "done", "warn", "fail"] };
         cx.unknown_keys(node, known, if escalates { "an escalation" } else { "this way out" });
         if !escalates {
             let say = Text::from_node(&entry.node, cx)?;
             return Some(Otherwise { way: *way, say: Some(say), who: None, reveal: Vec::new() });
         }
         let who = Word::from_node(&entry.node, cx);
-        let say = crate::base::shape::field::<Text>(node, "say", "an escalation", cx);
-        let reveal = crate::base::shape::field::<Vec<Word>>(node, "reveal", "an escalation", cx);
+        let say = crate::base::shape::field::<Text>(node, "say", ESCALATION, "an escalation", cx);
+        let reveal = crate::base::shape::field::<Vec<Word>>(node, "reveal", ESCALATION, "an escalation", cx);
         Some(Otherwise { way: *way, say: Some(say?), who: Some(who?), reveal: reveal? })
     }
 }
@@ -101,20 +123,23 @@ impl schemars::JsonSchema for Otherwise {
         "Otherwise".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let one = |word: &str, what: &str| serde_json::json!({ "type": "object", "additionalProperties": false, "required": [word], "properties": { word: { "type": "string", "description": what } } });
+        let text = |what: &str| serde_json::json!({ "type": "string", "description": what });
+        // The map first: an editor complains about the first alternative when none fits, and a misspelt key is the likelier slip.
         schemars::json_schema!({
-            "description": "What happens when the step does not find what it needs.",
+            "description": "What happens when the step does not find what it needs: a text (stop), or one way out.",
             "anyOf": [
-                { "type": "string", "description": "Stop with this text." },
-                one("stop", "Stop with this text."),
-                one("skip", "Leave this item alone, with this text."),
-                one("done", "All is already as wanted, with this text."),
-                one("warn", "Go on, and show this text at approval."),
-                one("fail", "The item failed, with this text."),
-                { "type": "object", "additionalProperties": false, "required": ["escalate", "say"], "properties": {
-                    "escalate": { "type": "string", "description": "Who has to look at it: a name under `people`." },
-                    "say": { "type": "string", "description": "What this person is told." },
-                    "reveal": { "type": "array", "items": { "type": "string" }, "description": "Personal values that this person needs." } } }
+                { "type": "object", "additionalProperties": false,
+                  "properties": {
+                    "stop": text("End the item here, with this text. Nothing more is done."),
+                    "skip": text("Leave this item alone, with this text."),
+                    "done": text("All is already as wanted, with this text."),
+                    "warn": text("Go on, and show this text at approval."),
+                    "fail": text("The item failed, with this text."),
+                    "escalate": text("Who has to look at it: a name under `people` in the project file."),
+                    "say": text("What the person under `escalate` is told."),
+                    "reveal": { "type": "array", "items": { "type": "string" }, "description": "Personal values that this person needs to see: `trainee.date_of_birth`." } },
+                  "oneOf": [{ "required": ["stop"] }, { "required": ["skip"] }, { "required": ["done"] }, { "required": ["warn"] }, { "required": ["fail"] }, { "required": ["escalate", "say"] }] },
+                { "type": "string", "description": "Stop with this text." }
             ]
         })
     }

@@ -144,7 +144,9 @@ impl Resolver<'_> {
     }
 
     fn facts(&self, table: &TableName, at: Span) -> Result<&Facts, Trouble> {
-        self.known.facts(table).map_or_else(|| misfit(at, format!("the project file does not declare the table `{table}`")), Ok)
+        self.known
+            .facts(table)
+            .map_or_else(|| misfit(at, format!("the project file does not declare the table `{table}`")), Ok)
     }
 
     fn table(&self, name: &str, at: Span) -> Result<TableName, Trouble> {
@@ -158,7 +160,8 @@ impl Resolver<'_> {
 
     fn find(&mut self, spec: &FindSpec) -> Result<Find, Trouble> {
         let table = self.table(spec.table.as_str(), spec.table.span)?;
-        let conditions = self.conditions(&table, spec.table.span, &spec.conditions, spec.with_discarded == Some(true))?;
+        let conditions =
+            self.conditions(&table, spec.table.span, &spec.conditions, spec.with_discarded == Some(true))?;
         let mut columns: Vec<Arc<str>> = spec.columns.iter().map(|w| w.text.clone()).collect();
         if !columns.is_empty() {
             // The key always comes along: `row: { of: … }` needs it.
@@ -168,7 +171,13 @@ impl Resolver<'_> {
         Ok(Find { table, conditions, order: spec.order(), columns, expect: spec.expects() })
     }
 
-    fn conditions(&mut self, table: &TableName, at: Span, tests: &Named<Test>, with_discarded: bool) -> Result<Vec<Condition>, Trouble> {
+    fn conditions(
+        &mut self,
+        table: &TableName,
+        at: Span,
+        tests: &Named<Test>,
+        with_discarded: bool,
+    ) -> Result<Vec<Condition>, Trouble> {
         let facts = self.facts(table, at)?.clone();
         let mut conditions = Vec::new();
         for (column, test) in &tests.entries {
@@ -204,18 +213,27 @@ impl Resolver<'_> {
     }
 
     fn call(&mut self, spec: &HttpSpec) -> Result<Call, Trouble> {
-        let Some((method, path)) = spec.method() else { return misfit(spec.at, "a call has exactly one method with its path") };
+        let Some((method, path)) = spec.method() else {
+            return misfit(spec.at, "a call has exactly one method with its path");
+        };
         let path = self.text(path)?;
         let mut query = Vec::new();
         for (name, datum) in &spec.query.entries {
             let value = self.value(datum)?;
             match &value.data {
                 Data::Null => {}
-                Data::List(values) => query.extend(values.iter().map(|v| (name.text.clone(), v.clone().marked(value.marks)))),
+                Data::List(values) => {
+                    query.extend(values.iter().map(|v| (name.text.clone(), v.clone().marked(value.marks))))
+                }
                 _ => query.push((name.text.clone(), value)),
             }
         }
-        let headers = spec.headers.entries.iter().map(|(name, text)| Ok((name.text.clone(), self.text(text)?))).collect::<Result<_, Trouble>>()?;
+        let headers = spec
+            .headers
+            .entries
+            .iter()
+            .map(|(name, text)| Ok((name.text.clone(), self.text(text)?)))
+            .collect::<Result<_, Trouble>>()?;
         let json = spec.json.as_ref().map(|datum| self.value(datum)).transpose()?;
         Ok(Call { api: spec.api.text.clone(), method, path, query, headers, json, timeout: spec.timeout.map(|t| t.0) })
     }
@@ -279,7 +297,8 @@ impl Resolver<'_> {
 
     fn rows(&mut self, spec: &RowsSpec) -> Result<Change, Trouble> {
         let table = self.table(spec.table.as_str(), spec.table.span)?;
-        let conditions = self.conditions(&table, spec.table.span, &spec.conditions, spec.with_discarded == Some(true))?;
+        let conditions =
+            self.conditions(&table, spec.table.span, &spec.conditions, spec.with_discarded == Some(true))?;
         let facts = self.facts(&table, spec.table.span)?.clone();
         let wanted = if spec.ensure == Some(Ensure::Absent) {
             Wanted::Absent
@@ -305,13 +324,20 @@ impl Resolver<'_> {
         }
     }
 
-    fn assignments(&mut self, facts: &Facts, set: &Named<Assign>, clear: Option<&Datum>) -> Result<IndexMap<Arc<str>, To>, Trouble> {
+    fn assignments(
+        &mut self,
+        facts: &Facts,
+        set: &Named<Assign>,
+        clear: Option<&Datum>,
+    ) -> Result<IndexMap<Arc<str>, To>, Trouble> {
         let mut columns = IndexMap::new();
         if let Some(datum) = clear {
             let names = self.value(datum)?;
             let Some(names) = names.as_list() else { return misfit(datum.span(), "`clear` takes a list of columns") };
             for name in names {
-                let Some(column) = name.as_str() else { return misfit(datum.span(), format!("{} is not a column", name.kind())) };
+                let Some(column) = name.as_str() else {
+                    return misfit(datum.span(), format!("{} is not a column", name.kind()));
+                };
                 columns.insert(column.into(), To::Value(Value::NULL));
             }
         }

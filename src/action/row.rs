@@ -29,6 +29,7 @@ shape! {
         #[schemars(default)]
         set: Named<Assign>,
         /// Columns to set to null: a list, or an expression that gives one.
+        #[schemars(default, schema_with = "clear_schema")]
         clear: Option<Datum>,
         /// Conditional parts of the same change.
         #[schemars(default)]
@@ -55,6 +56,7 @@ shape! {
         #[schemars(default)]
         set: Named<Assign>,
         /// Columns to set to null.
+        #[schemars(default, schema_with = "clear_schema")]
         clear: Option<Datum>,
     }
 }
@@ -85,6 +87,11 @@ words! {
     }
 }
 
+/// A list of columns, or an expression that gives one.
+pub(super) fn clear_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "anyOf": [{ "type": "array", "items": { "type": "string" } }, { "type": "string", "pattern": "^\\{\\{" }] })
+}
+
 /// What a column is set to.
 #[derive(Clone, Debug)]
 pub enum Assign {
@@ -113,7 +120,11 @@ impl FromNode for Assign {
                 [e] if &*e.key.text == "remove" => return Datum::from_node(&e.node, cx).map(Assign::Remove),
                 // Two words at once are surely a mistake; any other map is a JSON document to store.
                 many if many.iter().any(|e| matches!(&*e.key.text, "merge" | "remove")) => {
-                    cx.push(Diagnostic::error(&crate::base::shape::ONE_OF, *at, "`merge` or `remove` stands alone in its map"));
+                    cx.push(Diagnostic::error(
+                        &crate::base::shape::ONE_OF,
+                        *at,
+                        "`merge` or `remove` stands alone in its map",
+                    ));
                     return None;
                 }
                 _ => {}

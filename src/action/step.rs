@@ -98,13 +98,22 @@ impl FromNode for Step {
                 // A misspelt action was already reported as an unknown key.
                 if !unknown.1 {
                     let message = "a step needs exactly one action";
-                    cx.push(Diagnostic::error(&ONE_OF, *at, message).help(format!("add one of {}", suggest::list(&words))));
+                    cx.push(
+                        Diagnostic::error(&ONE_OF, *at, message).help(format!("add one of {}", suggest::list(&words))),
+                    );
                 }
                 None
             }
             [first, second, ..] => {
-                let message = format!("a step has exactly one action, but here are `{}` and `{}`", first.key.text, second.key.text);
-                cx.push(Diagnostic::error(&ONE_OF, second.key.span, message).label(first.key.span, "the first one").help("make two steps of it"));
+                let message = format!(
+                    "a step has exactly one action, but here are `{}` and `{}`",
+                    first.key.text, second.key.text
+                );
+                cx.push(
+                    Diagnostic::error(&ONE_OF, second.key.span, message)
+                        .label(first.key.span, "the first one")
+                        .help("make two steps of it"),
+                );
                 None
             }
         }
@@ -132,9 +141,7 @@ impl schemars::JsonSchema for Step {
         for kind in KINDS {
             let mut inner = (kind.schema)(generator);
             // A `$ref` beside a description is fine in 2020-12 and gives editors the one-line summary.
-            if inner.get("description").is_none() {
-                inner.insert("description".into(), kind.summary.trim().into());
-            }
+            inner.insert("description".into(), kind.summary.trim().into());
             kinds.push((kind.word, inner));
         }
         if let Some(serde_json::Value::Object(properties)) = schema.get_mut("properties") {
@@ -167,9 +174,13 @@ impl FromNode for Undo {
             Node::Scalar(s) if &*s.text == "none_needed" => Some(Undo::NoneNeeded(s.span)),
             Node::Scalar(s) => {
                 cx.push(
-                    Diagnostic::error(&shape::UNKNOWN_WORD, s.span, format!("`{}` is not a way to take a change back", s.text))
-                        .suggest(&s.text, ["automatic", "none_needed"])
-                        .help("or give a step: `undo: { http: { … } }`"),
+                    Diagnostic::error(
+                        &shape::UNKNOWN_WORD,
+                        s.span,
+                        format!("`{}` is not a way to take a change back", s.text),
+                    )
+                    .suggest(&s.text, ["automatic", "none_needed"])
+                    .help("or give a step: `undo: { http: { … } }`"),
                 );
                 None
             }

@@ -107,7 +107,20 @@ mod tests {
 
     #[test]
     fn order_is_by_value() {
-        let sorted = ["-Infinity", "-10.5", "-2", "-0.1", "0", "0.09", "0.1", "9.99", "10", "1000000000000000000000.1", "Infinity", "NaN"];
+        let sorted = [
+            "-Infinity",
+            "-10.5",
+            "-2",
+            "-0.1",
+            "0",
+            "0.09",
+            "0.1",
+            "9.99",
+            "10",
+            "1000000000000000000000.1",
+            "Infinity",
+            "NaN",
+        ];
         for pair in sorted.windows(2) {
             let (a, b): (Decimal, Decimal) = (pair[0].parse().unwrap(), pair[1].parse().unwrap());
             assert!(a < b, "{a} < {b}");

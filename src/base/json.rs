@@ -239,7 +239,9 @@ fn number(text: &str) -> Option<Value> {
     if whole.is_empty() || (whole.len() > 1 && whole.starts_with('0')) || digits.ends_with('.') {
         return None;
     }
-    if !text.contains(['.', 'e', 'E']) && let Ok(n) = text.parse::<i64>() {
+    if !text.contains(['.', 'e', 'E'])
+        && let Ok(n) = text.parse::<i64>()
+    {
         return Some(n.into());
     }
     if let Ok(decimal) = text.parse::<Decimal>() {
@@ -365,11 +367,7 @@ fn tagged(value: &Value, replace: &dyn Fn(&Value) -> Option<Value>) -> Value {
         Data::List(values) => Value::list(values.iter().map(|v| tagged(v, replace))),
         Data::Map(entries) => {
             let plain: Map = entries.iter().map(|(k, v)| (k.clone(), tagged(v, replace))).collect();
-            if entries.keys().any(|k| k.starts_with('$')) {
-                Value::map([("$map", plain.into())])
-            } else {
-                plain.into()
-            }
+            if entries.keys().any(|k| k.starts_with('$')) { Value::map([("$map", plain.into())]) } else { plain.into() }
         }
     }
 }
@@ -386,12 +384,16 @@ pub fn decode_with(text: &str, restore: &dyn Fn(&str, &Value) -> Option<Value>) 
 
 fn untagged(value: &Value, restore: &dyn Fn(&str, &Value) -> Option<Value>) -> Option<Value> {
     let entries = match &value.data {
-        Data::List(values) => return Some(Value::list(values.iter().map(|v| untagged(v, restore)).collect::<Option<Vec<_>>>()?)),
+        Data::List(values) => {
+            return Some(Value::list(values.iter().map(|v| untagged(v, restore)).collect::<Option<Vec<_>>>()?));
+        }
         Data::Map(entries) => entries,
         _ => return Some(value.clone()),
     };
     let plain = |entries: &Map| {
-        Some(Value::from(entries.iter().map(|(k, v)| Some((k.clone(), untagged(v, restore)?))).collect::<Option<Map>>()?))
+        Some(Value::from(
+            entries.iter().map(|(k, v)| Some((k.clone(), untagged(v, restore)?))).collect::<Option<Map>>()?,
+        ))
     };
     let Some((tag, inner)) = entries.first().filter(|(k, _)| k.starts_with('$')) else {
         return plain(entries);

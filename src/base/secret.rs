@@ -80,7 +80,7 @@ fn encodings(text: &str) -> Vec<String> {
         let encoded = base64::engine::general_purpose::STANDARD_NO_PAD.encode(format!("{lead}{text}"));
         // Only the characters that depend on nothing but the secret.
         let from = [0, 2, 3][lead.len()];
-        let end = encoded.len() - usize::from((lead.len() + text.len()) % 3 != 0);
+        let end = encoded.len() - usize::from(!(lead.len() + text.len()).is_multiple_of(3));
         forms.push(encoded.get(from..end).unwrap_or("").to_owned());
     }
     forms.dedup();

@@ -23,7 +23,8 @@ pub static UNKNOWN_KEY: Code = Code {
 pub static MISSING_KEY: Code = Code {
     id: "E0102",
     title: "missing key",
-    explain: "This map is not complete without the named key.",
+    explain: "This map is not complete without the named key. `trueup explain KEY` says what it is for and gives an example; the editor \
+        completes keys when the first line of the file names the schema.",
 };
 /// Something of another kind.
 pub static WRONG_TYPE: Code = Code {
@@ -36,7 +37,8 @@ pub static WRONG_TYPE: Code = Code {
 pub static UNKNOWN_WORD: Code = Code {
     id: "E0104",
     title: "unknown word",
-    explain: "This key takes one of a fixed list of words.",
+    explain: "This key takes one of a fixed list of words, written exactly so. The message lists them, or names the one that is \
+        probably meant. `trueup explain KEY` says what each of them means.",
 };
 /// A text that breaks the rules of its place.
 pub static BAD_FORM: Code = Code {
@@ -82,7 +84,8 @@ impl<'a> Lowering<'a> {
         if let Node::Broken(_) = node {
             return None;
         }
-        let mut problem = Diagnostic::error(&WRONG_TYPE, node.span(), format!("expected {expected}, found {}", node.kind()));
+        let mut problem =
+            Diagnostic::error(&WRONG_TYPE, node.span(), format!("expected {expected}, found {}", node.kind()));
         if let Node::Scalar(scalar) = node {
             if scalar.style == Style::Plain && expected.contains("text") && !scalar.text.is_empty() {
                 problem = problem.help(format!("put it into quotes if it is meant as text: \"{}\"", scalar.text));
@@ -103,7 +106,10 @@ impl<'a> Lowering<'a> {
         let Node::Map(entries, _) = node else { return };
         for entry in entries.iter().filter(|e| !known.contains(&&*e.key.text)) {
             let key = &entry.key.text;
-            self.push(Diagnostic::error(&UNKNOWN_KEY, entry.key.span, format!("{what} has no key `{key}`")).suggest(key, known.iter().copied()));
+            self.push(
+                Diagnostic::error(&UNKNOWN_KEY, entry.key.span, format!("{what} has no key `{key}`"))
+                    .suggest(key, known.iter().copied()),
+            );
         }
     }
 }
@@ -119,12 +125,23 @@ pub trait FromNode: Sized {
     }
 }
 
-/// Reads one field of a map.
-pub fn field<T: FromNode>(node: &Node, key: &str, what: &str, cx: &mut Lowering<'_>) -> Option<T> {
+/// Reads one field of a map that takes the keys `known`.
+pub fn field<T: FromNode>(node: &Node, key: &str, known: &[&str], what: &str, cx: &mut Lowering<'_>) -> Option<T> {
     match node.get(key) {
         Some(child) => T::from_node(child, cx),
         None => T::absent().or_else(|| {
-            cx.push(Diagnostic::error(&MISSING_KEY, node.span(), format!("{what} needs the key `{key}`")));
+            // A misspelt key was reported as unknown, with "did you mean"; saying it twice would only confuse.
+            let Node::Map(entries, _) = node else { return None };
+            let misspelt = |e: &super::yaml::Entry| {
+                !known.contains(&&*e.key.text)
+                    && super::suggest::nearest(&e.key.text, known.iter().copied()) == Some(key)
+            };
+            if !entries.iter().any(misspelt) {
+                cx.push(
+                    Diagnostic::error(&MISSING_KEY, node.span(), format!("{what} needs the key `{key}`"))
+                        .help(format!("add `{key}: …`")),
+                );
+            }
             None
         }),
     }
@@ -296,7 +313,11 @@ impl FromNode for u32 {
             Node::Scalar(s) if matches!(s.value().data, Data::Int(_)) => match s.value().as_int().map(u32::try_from) {
                 Some(Ok(n)) => Some(n),
                 _ => {
-                    cx.push(Diagnostic::error(&BAD_FORM, s.span, format!("{} is not between 0 and {}", s.text, u32::MAX)));
+                    cx.push(Diagnostic::error(
+                        &BAD_FORM,
+                        s.span,
+                        format!("{} is not between 0 and {}", s.text, u32::MAX),
+                    ));
                     None
                 }
             },
@@ -371,7 +392,7 @@ impl std::fmt::Display for Length {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let ms = self.0.as_millis();
         for (unit, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)] {
-            if ms >= size && ms % size == 0 {
+            if ms >= size && ms.is_multiple_of(size) {
                 return write!(f, "{}{unit}", ms / size);
             }
         }
@@ -422,7 +443,7 @@ macro_rules! shape {
             fn from_node(node: &$crate::base::yaml::Node, cx: &mut $crate::base::shape::Lowering<'_>) -> Option<Self> {
                 let $crate::base::yaml::Node::Map(..) = node else { return cx.wrong_type(node, concat!($what, ", which is a map")) };
                 cx.unknown_keys(node, Self::KEYS, $what);
-                $(let $field = $crate::base::shape::field::<$ty>(node, $crate::shape!(@key $field $($key)?), $what, cx);)*
+                $(let $field = $crate::base::shape::field::<$ty>(node, $crate::shape!(@key $field $($key)?), Self::KEYS, $what, cx);)*
                 Some($name { $($field: $field?,)* at: node.span() })
             }
         }
@@ -491,7 +512,6 @@ mod tests {
             found,
             [
                 "E0101 a box has no key `nmae` [\"did you mean `name`?\"]",
-                "E0102 a box needs the key `name` []",
                 "E0104 `rde` is not a colour [\"did you mean `red`?\"]",
                 "E0105 -1 is not between 0 and 4294967295 []",
                 "E0103 expected a whole number, found a text []",

@@ -9,7 +9,9 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .filter(|candidate| *candidate != word)
         .map(|candidate| (distance(&folded, &fold(candidate)), candidate))
         .filter(|(distance, candidate)| {
-            *distance <= limit || (word.len() >= 4 && (candidate.starts_with(word) || word.starts_with(*candidate) && candidate.len() >= 4))
+            *distance <= limit
+                || (word.len() >= 4
+                    && (candidate.starts_with(word) || word.starts_with(*candidate) && candidate.len() >= 4))
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -21,22 +23,16 @@ pub fn help<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<
     if let Some(near) = nearest(word, known.iter().copied()) {
         return Some(format!("did you mean `{near}`?"));
     }
-    if let [first, rest @ ..] = holding(word, &known).as_slice()
-        && rest.len() < 3
-    {
-        return Some(format!("did you mean {}?", [first].into_iter().chain(rest).map(|w| format!("`{w}`")).collect::<Vec<_>>().join(" or ")));
+    // `salaried` for `school_direct_salaried`: a whole part of a longer name.
+    let holding: Vec<&str> =
+        known.iter().copied().filter(|k| word.len() >= 3 && k.split('_').any(|part| part == fold(word))).collect();
+    match (holding.as_slice(), known.len()) {
+        ([one], _) => Some(format!("did you mean `{one}`?")),
+        ([_, .., _], _) if holding.len() <= 6 => Some(format!("did you mean one of {}?", list(&holding))),
+        (_, 0) => None,
+        (_, 1..=24) => Some(format!("possible here: {}", list(&known))),
+        (_, more) => Some(format!("possible here: {} and {} more", list(&known[..20]), more - 20)),
     }
-    match known.len() {
-        0 => None,
-        1..=24 => Some(format!("possible here: {}", list(&known))),
-        more => Some(format!("possible here: {} and {} more", list(&known[..20]), more - 20)),
-    }
-}
-
-/// The known words of which this one is a part: `salaried` of `school_direct_salaried`.
-fn holding<'a>(word: &str, known: &[&'a str]) -> Vec<&'a str> {
-    let folded = fold(word);
-    known.iter().copied().filter(|candidate| folded.len() >= 4 && fold(candidate).split('_').any(|part| part == folded)).collect()
 }
 
 /// `a`, `b`, `c` in the order given.
@@ -87,6 +83,10 @@ mod tests {
         assert_eq!(nearest("htpp", known), Some("http"));
         assert_eq!(nearest("banana", known), None);
         assert_eq!(help("x", ["a1", "b2"]).unwrap(), "possible here: `a1`, `b2`");
-        assert_eq!(help("salaried", ["direct_salaried", "early_salaried", "hpitt"]).unwrap(), "did you mean `direct_salaried` or `early_salaried`?");
+        let routes = ["assessment_only", "school_direct_salaried", "early_years_salaried"];
+        assert_eq!(
+            help("salaried", routes).unwrap(),
+            "did you mean one of `school_direct_salaried`, `early_years_salaried`?"
+        );
     }
 }

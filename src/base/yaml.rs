@@ -135,10 +135,14 @@ impl Scalar {
             if let Ok(n) = self.text.parse::<i64>() {
                 return n.into();
             }
-            if digits.contains('.') && let Ok(decimal) = self.text.parse::<Decimal>() {
+            if digits.contains('.')
+                && let Ok(decimal) = self.text.parse::<Decimal>()
+            {
                 return Data::Decimal(decimal).into();
             }
-            if digits.contains(['e', 'E']) && let Ok(f) = self.text.parse::<f64>() {
+            if digits.contains(['e', 'E'])
+                && let Ok(f) = self.text.parse::<f64>()
+            {
                 return Data::Float(f).into();
             }
         }
@@ -272,10 +276,10 @@ pub static CODES: &[&Code] = &[
     &NOT_UTF8,
 ];
 
-/// The bytes of a file as text; a file that is not UTF-8 is a diagnostic at its first odd byte.
+/// The bytes of a file as text, without a byte order mark; a file that is not UTF-8 is a diagnostic at its first odd byte.
 pub fn decode(name: &str, bytes: &[u8]) -> Result<Arc<Source>, Box<Diagnostics>> {
     let error = match std::str::from_utf8(bytes) {
-        Ok(text) => return Ok(Source::new(name, text)),
+        Ok(text) => return Ok(Source::new(name, text.strip_prefix('\u{feff}').unwrap_or(text))),
         Err(error) => error,
     };
     // Up to the odd byte the lossy text is the same, byte for byte.
@@ -283,8 +287,12 @@ pub fn decode(name: &str, bytes: &[u8]) -> Result<Arc<Source>, Box<Diagnostics>>
     let odd = bytes.get(at).copied().unwrap_or_default();
     let mut problems = Diagnostics::new(source);
     problems.push(
-        Diagnostic::error(&NOT_UTF8, Span::new(at, at + '\u{fffd}'.len_utf8()), format!("the byte 0x{odd:02x} is not UTF-8"))
-            .help("save the file in the encoding that editors call \"UTF-8\""),
+        Diagnostic::error(
+            &NOT_UTF8,
+            Span::new(at, at + '\u{fffd}'.len_utf8()),
+            format!("the byte 0x{odd:02x} is not UTF-8"),
+        )
+        .help("save the file in the encoding that editors call \"UTF-8\""),
     );
     Err(Box::new(problems))
 }
@@ -302,7 +310,14 @@ pub fn parse(source: &Arc<Source>, limits: Limits, problems: &mut Diagnostics) -
     }
     let mut tree = Tree { source, limits, problems, events: Parser::new_from_str(source.text()), nodes: 0 };
     match tree.document() {
-        Ok(node) => node,
+        Ok(Some(node)) => Some(node),
+        Ok(None) => {
+            tree.problems.push(
+                Diagnostic::error(&NOT_YAML, Span::default(), "the file holds nothing")
+                    .help("`trueup explain playbook` shows what a playbook looks like"),
+            );
+            None
+        }
         Err(Stop::Reported) => None,
         Err(Stop::Scan(error)) => {
             tree.scan_error(&error);
@@ -340,7 +355,9 @@ impl<'a> Tree<'a> {
     }
 
     fn span(&self, span: &ParserSpan) -> Span {
-        let byte = |m: serde_saphyr::granit_parser::Marker| m.byte_offset().unwrap_or_else(|| self.source.offset(m.line(), m.col() + 1));
+        let byte = |m: serde_saphyr::granit_parser::Marker| {
+            m.byte_offset().unwrap_or_else(|| self.source.offset(m.line(), m.col() + 1))
+        };
         Span::new(byte(span.start), byte(span.end))
     }
 
@@ -379,7 +396,11 @@ impl<'a> Tree<'a> {
         };
         if anchor != 0 || tag {
             let what = if tag { "a tag stands before this value" } else { "an anchor stands before this value" };
-            self.problems.push(Diagnostic::error(&NO_ANCHORS, span, what).help("write the value itself; `vars:` names one that is used twice"));
+            let at = self.before(span, if tag { '!' } else { '&' });
+            self.problems.push(
+                Diagnostic::error(&NO_ANCHORS, at, what)
+                    .help("write the value itself; `vars:` names one that is used twice"),
+            );
         }
         match event {
             Event::Scalar(text, style, ..) => Ok(self.scalar(&text, style, span)),
@@ -394,6 +415,14 @@ impl<'a> Tree<'a> {
             }
             _ => Ok(Node::Broken(span)),
         }
+    }
+
+    /// The anchor or tag that stands before a value: the events give only the value's place.
+    fn before(&self, span: Span, mark: char) -> Span {
+        let text = self.source.text().get(..span.start).unwrap_or("");
+        let line = text.trim_end();
+        let word = line.rfind(|c: char| c.is_whitespace() || "[{,".contains(c)).map_or(0, |at| at + 1);
+        if line[word..].starts_with(mark) { Span::new(word, line.len()) } else { span }
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span) -> Node {
@@ -433,7 +462,11 @@ impl<'a> Tree<'a> {
     fn collection_span(&self, start: Span, end: Span, first: Option<Span>) -> Span {
         let whole = Span::new(start.start, end.end);
         let flow = self.source.slice(whole).starts_with(['[', '{']);
-        if flow && !self.source.slice(whole).contains('\n') { whole } else { first.filter(|_| !flow).unwrap_or(Span::new(start.start, start.start + 1)) }
+        if flow && !self.source.slice(whole).contains('\n') {
+            whole
+        } else {
+            first.filter(|_| !flow).unwrap_or(Span::new(start.start, start.start + 1))
+        }
     }
 
     fn map(&mut self, span: Span, depth: usize) -> Result<Node, Stop> {
@@ -448,8 +481,12 @@ impl<'a> Tree<'a> {
                     let shown = Span::new(span.start, at.end.min(self.source.text().len()));
                     let text = self.source.slice(shown).lines().next().unwrap_or("").to_owned();
                     self.problems.push(
-                        Diagnostic::error(&UNQUOTED_TEMPLATE, Span::new(shown.start, shown.start + text.len()), "YAML reads this as a map inside a map")
-                            .help(format!("put quotes around it: \"{text}\"")),
+                        Diagnostic::error(
+                            &UNQUOTED_TEMPLATE,
+                            Span::new(shown.start, shown.start + text.len()),
+                            "YAML reads this as a map inside a map",
+                        )
+                        .help(format!("put quotes around it: \"{text}\"")),
                     );
                     return Ok(Node::Broken(whole));
                 }
@@ -468,7 +505,11 @@ impl<'a> Tree<'a> {
     fn key(&mut self, key: Node, entries: &[Entry], template: bool) -> Option<Scalar> {
         let Node::Scalar(key) = key else {
             if !template && !matches!(key, Node::Broken(_)) {
-                self.problems.push(Diagnostic::error(&KEY_NOT_TEXT, key.span(), format!("{} cannot be a key", key.kind())));
+                self.problems.push(Diagnostic::error(
+                    &KEY_NOT_TEXT,
+                    key.span(),
+                    format!("{} cannot be a key", key.kind()),
+                ));
             }
             return None;
         };
@@ -557,8 +598,8 @@ mod tests {
         for (text, expected) in [
             ("a: 1\na: 2", "E0003:2:1 `a` stands twice in the same map"),
             ("a: {{ x }}", "E0007:1:4 YAML reads this as a map inside a map"),
-            ("a: &x 1", "E0004:1:7 an anchor stands before this value"),
-            ("a: !!int 1", "E0004:1:10 a tag stands before this value"),
+            ("a: &x 1", "E0004:1:4 an anchor stands before this value"),
+            ("a: !!int 1", "E0004:1:4 a tag stands before this value"),
             ("true: 1", "E0005:1:1 a boolean cannot be a key"),
             ("404: 1", "E0005:1:1 an integer cannot be a key"),
             ("a: 99999999999999999999", "E0008:1:4 99999999999999999999 does not fit into 64 bits"),

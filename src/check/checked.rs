@@ -96,7 +96,12 @@ pub struct Checked {
 }
 
 impl Checked {
-    pub(super) fn new(playbook: Playbook, source: Arc<Source>, project: Arc<Project>, facts: Vec<(usize, StepFacts)>) -> Checked {
+    pub(super) fn new(
+        playbook: Playbook,
+        source: Arc<Source>,
+        project: Arc<Project>,
+        facts: Vec<(usize, StepFacts)>,
+    ) -> Checked {
         Checked { playbook: Arc::new(playbook), source, project, facts: Arc::new(facts.into_iter().collect()) }
     }
 

@@ -78,7 +78,10 @@ pub fn of_step<'a>(scene: &Scene<'a>, step: &'a Step) -> Option<(TableName, Vec<
         }
         Act::Row(row) => {
             let data = |named: &'a Named<Datum>, purpose| {
-                named.entries.iter().map(move |(word, datum)| Column::new(word.text.clone(), word.span, purpose, Some(datum)))
+                named
+                    .entries
+                    .iter()
+                    .map(move |(word, datum)| Column::new(word.text.clone(), word.span, purpose, Some(datum)))
             };
             all.extend(data(&row.key, For::Finding));
             all.extend(data(&row.only_if, For::Guarding));
@@ -96,7 +99,12 @@ pub fn of_step<'a>(scene: &Scene<'a>, step: &'a Step) -> Option<(TableName, Vec<
 }
 
 fn tests<'a>(tests: &'a Named<Test>, all: &mut Vec<Column<'a>>) {
-    all.extend(tests.entries.iter().map(|(word, test)| Column::new(word.text.clone(), word.span, For::Finding, Some(test.datum()))));
+    all.extend(
+        tests
+            .entries
+            .iter()
+            .map(|(word, test)| Column::new(word.text.clone(), word.span, For::Finding, Some(test.datum()))),
+    );
 }
 
 fn assigns<'a>(assigns: &'a Named<Assign>, purpose: For, all: &mut Vec<Column<'a>>) {

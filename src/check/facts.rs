@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// The parser could not tell what the statement does.
 pub fn is_opaque(verdict: &Verdict) -> bool {
-    matches!(verdict.class, Class::NotUnderstood | Class::Other)
+    verdict.class == Class::NotUnderstood
 }
 
 /// The tables that a step asks (not those that it locks in order to change them).
@@ -23,7 +23,9 @@ pub fn tables_read(scene: &Scene<'_>, visit: &Visit<'_>) -> Vec<TableName> {
     match &visit.step.act {
         Act::Find(_) => scene.table(visit.step).into_iter().collect(),
         Act::Query(query) => of_sql(&query.db.text, visit.sql.iter().flat_map(|sql| &sql.reads)),
-        Act::Sql(sql) => of_sql(&sql.db.text, visit.sql.iter().flat_map(|verdict| verdict.reads.difference(&verdict.writes))),
+        Act::Sql(sql) => {
+            of_sql(&sql.db.text, visit.sql.iter().flat_map(|verdict| verdict.reads.difference(&verdict.writes)))
+        }
         _ => Vec::new(),
     }
 }
@@ -55,7 +57,9 @@ pub fn all(scene: &Scene<'_>) -> Vec<(usize, StepFacts)> {
 }
 
 fn of_visit(scene: &Scene<'_>, visit: &Visit<'_>) -> StepFacts {
-    let connection = connection_of(visit.step).map(|(name, _)| name.into()).or_else(|| scene.table(visit.step).map(|table| table.connection));
+    let connection = connection_of(visit.step)
+        .map(|(name, _)| name.into())
+        .or_else(|| scene.table(visit.step).map(|table| table.connection));
     debug_assert!(!(reads(visit.step) && writes(visit.step)), "a step either looks or changes");
     let section: Section = visit.section;
     StepFacts {

@@ -13,7 +13,8 @@ use crate::{
 pub const RESERVED: &[&str] = &["params", "vars", "env", "run", "item", "self", "error", "now"];
 
 /// Words of the expression grammar; a step of that name could never be used.
-pub const GRAMMAR: &[&str] = &["and", "or", "not", "in", "is", "if", "else", "for", "true", "false", "none", "null", "set", "loop"];
+pub const GRAMMAR: &[&str] =
+    &["and", "or", "not", "in", "is", "if", "else", "for", "true", "false", "none", "null", "set", "loop"];
 
 /// What `run.…` has.
 pub const RUN: &[&str] = &["id", "uuid", "reason", "actor", "environment", "now"];
@@ -103,7 +104,9 @@ pub fn all<'a>(scene: &Scene<'a>) -> Vec<Mention<'a>> {
     let mut all = Vec::new();
     let mut add = |home: Home, spots: Vec<Spot<'a>>| {
         for spot in spots {
-            for usage in spot.names.iter().filter(|u| matches!(u.kind, UseKind::Variable | UseKind::Optional | UseKind::Step)) {
+            for usage in
+                spot.names.iter().filter(|u| matches!(u.kind, UseKind::Variable | UseKind::Optional | UseKind::Step))
+            {
                 all.push(Mention { home, spot, usage, meaning: meaning(scene, usage.path.root()) });
             }
         }
@@ -136,5 +139,6 @@ pub fn is_before(scene: &Scene<'_>, result: usize, home: usize, sees: Sees) -> b
     // An `undo:` runs after its owner and may look at the result; a probe asks because there is no result.
     let role = scene.visits[home].role;
     let own = if role == Role::Listed { home } else { scene.visits[home].owner.unwrap_or(home) };
-    result < own || result == own && (matches!(sees, Sees::Own | Sees::Judged) && role == Role::Listed || role == Role::Undo)
+    result < own
+        || result == own && (matches!(sees, Sees::Own | Sees::Judged) && role == Role::Listed || role == Role::Undo)
 }

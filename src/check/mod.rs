@@ -24,30 +24,49 @@ use crate::{
         diagnostic::{Code, Diagnostics},
         source::Source,
     },
-    playbook::{model::Playbook, project::Project},
+    playbook::{lenient::Reading, model::Playbook, project::Project},
 };
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 /// Judges a playbook that was read without problems, by every rule. All problems in one go; a [`Checked`] comes out only
 /// when there is no error (advice does not hinder).
-pub fn check(playbook: Playbook, source: Arc<Source>, project: Arc<Project>, knowledge: &Knowledge) -> (Option<Checked>, Diagnostics) {
+pub fn check(
+    playbook: Playbook,
+    source: Arc<Source>,
+    project: Arc<Project>,
+    knowledge: &Knowledge,
+) -> (Option<Checked>, Diagnostics) {
     let problems = Diagnostics::new(source.clone());
-    judge(playbook, source, project, knowledge, problems)
+    judge(playbook, HashSet::new(), source, project, knowledge, problems)
 }
 
 /// Reads and judges in one go: what is wrong with the text and what the rules find, together.
-pub fn read_and_check(source: Arc<Source>, project: Arc<Project>, knowledge: &Knowledge) -> (Option<Checked>, Diagnostics) {
+pub fn read_and_check(
+    source: Arc<Source>,
+    project: Arc<Project>,
+    knowledge: &Knowledge,
+) -> (Option<Checked>, Diagnostics) {
     let mut problems = Diagnostics::new(source.clone());
-    match Playbook::parse(&source, &mut problems) {
-        Some(playbook) => judge(playbook, source, project, knowledge, problems),
+    let reading = Reading::of(&source, &mut problems);
+    match reading.playbook {
+        Some(playbook) => judge(playbook, reading.named, source, project, knowledge, problems),
         None => (None, problems),
     }
 }
 
-fn judge(playbook: Playbook, source: Arc<Source>, project: Arc<Project>, knowledge: &Knowledge, mut problems: Diagnostics) -> (Option<Checked>, Diagnostics) {
+/// `named` are the names of a text that could not be read as a whole.
+fn judge(
+    playbook: Playbook,
+    named: HashSet<Arc<str>>,
+    source: Arc<Source>,
+    project: Arc<Project>,
+    knowledge: &Knowledge,
+    mut problems: Diagnostics,
+) -> (Option<Checked>, Diagnostics) {
+    let whole = problems.errors() == 0;
     let facts = {
-        let scene = scene::Scene::new(&playbook, &source, &project, knowledge);
-        for rule in rules::RULES {
+        let scene = scene::Scene::new(&playbook, named, &source, &project, knowledge);
+        for rule in rules::RULES.iter().filter(|rule| whole || rule.always) {
             (rule.look)(&scene, &mut problems);
         }
         (problems.errors() == 0).then(|| facts::all(&scene))
@@ -67,6 +86,7 @@ pub fn check_project(project: &Project, knowledge: &Knowledge, problems: &mut Di
 pub fn codes() -> Vec<&'static Code> {
     let mut all = crate::playbook::model::codes();
     all.extend(crate::template::problem::CODES);
+    all.extend(crate::mock::check::CODES);
     all.extend(rules::RULES.iter().flat_map(|rule| rule.codes));
     all.extend(project::RULES.iter().flat_map(|rule| rule.codes));
     all.sort_by_key(|code| code.id);

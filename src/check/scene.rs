@@ -25,7 +25,10 @@ use crate::{
     table::{catalogue::Table, facts::Facts},
     template::{Dialect, Expression, Sql},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// What a step is to the one that holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,14 +85,22 @@ pub struct Scene<'a> {
     pub visits: Vec<Visit<'a>>,
     /// Every use of a name in any text of the playbook.
     pub mentions: Vec<Mention<'a>>,
+    /// When parts could not be read: every name that the text gives to something. Else empty.
+    pub named: HashSet<Arc<str>>,
     by_id: HashMap<&'a str, usize>,
 }
 
 impl<'a> Scene<'a> {
     /// Looks at a playbook.
-    pub fn new(playbook: &'a Playbook, source: &'a Arc<Source>, project: &'a Project, knowledge: &'a Knowledge) -> Scene<'a> {
-        let mut scene =
-            Scene { playbook, source, project, knowledge, visits: visits(playbook), mentions: Vec::new(), by_id: HashMap::new() };
+    pub fn new(
+        playbook: &'a Playbook,
+        named: HashSet<Arc<str>>,
+        source: &'a Arc<Source>,
+        project: &'a Project,
+        knowledge: &'a Knowledge,
+    ) -> Scene<'a> {
+        let (visits, mentions, by_id) = (visits(playbook), Vec::new(), HashMap::new());
+        let mut scene = Scene { playbook, source, project, knowledge, visits, mentions, named, by_id };
         for (index, visit) in scene.visits.iter().enumerate().filter(|(_, v)| v.role == Role::Listed) {
             if let Some(id) = visit.step.id() {
                 scene.by_id.entry(id).or_insert(index);
@@ -121,7 +132,8 @@ impl<'a> Scene<'a> {
 
     /// The `when:` of a step and of the blocks around it (of its owner, for `undo:` and `probe:` steps), innermost first.
     pub fn conditions(&self, index: usize) -> impl Iterator<Item = &'a Expression> + '_ {
-        std::iter::successors(Some(index), |at| self.visits[*at].owner).filter_map(|at| self.visits[at].step.common.when.as_ref())
+        std::iter::successors(Some(index), |at| self.visits[*at].owner)
+            .filter_map(|at| self.visits[at].step.common.when.as_ref())
     }
 
     /// A connection by its name.
@@ -209,7 +221,8 @@ fn statement(step: &Step) -> Option<Statement<'_>> {
 /// The step changes something outside.
 pub fn writes(step: &Step) -> bool {
     match &step.act {
-        Act::Http(call) => !call.is_read(),
+        // Without a method (reported elsewhere) it is neither.
+        Act::Http(call) => call.method().is_some() && !call.is_read(),
         act => nature(act) == Some(Nature::Write),
     }
 }
@@ -228,7 +241,11 @@ fn nature(act: &Act) -> Option<Nature> {
 
 /// The connection that a step names, and where.
 pub fn connection_of<'a>(step: &'a Step) -> Option<(&'a str, Span)> {
-    let part = |word: &'a Word| word.as_str().split_once('.').map(|(connection, _)| (connection, Span::new(word.span.start, word.span.start + connection.len())));
+    let part = |word: &'a Word| {
+        word.as_str()
+            .split_once('.')
+            .map(|(connection, _)| (connection, Span::new(word.span.start, word.span.start + connection.len())))
+    };
     match &step.act {
         Act::Query(query) => Some((query.db.as_str(), query.db.span)),
         Act::Sql(sql) => Some((sql.db.as_str(), sql.db.span)),
@@ -245,7 +262,12 @@ fn visits(playbook: &Playbook) -> Vec<Visit<'_>> {
     let sections = [Section::Preconditions, Section::Steps, Section::Verification, Section::Afterwards];
     for (section, (_, steps)) in sections.into_iter().zip(playbook.sections()) {
         for (index, step) in steps.iter().enumerate() {
-            visit(step, &Place { section, role: Role::Listed, owner: None, transaction: None, before: section.word() }, index, &mut all);
+            visit(
+                step,
+                &Place { section, role: Role::Listed, owner: None, transaction: None, before: section.word() },
+                index,
+                &mut all,
+            );
         }
     }
     all

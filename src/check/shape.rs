@@ -43,7 +43,9 @@ impl Shape {
                 (_, Part::Length) => return Ok(()),
                 (Shape::Fields(fields), Part::Name(name)) => match fields.iter().find(|(field, _)| **field == **name) {
                     Some((_, shape)) => shape,
-                    None => return Err(Misstep::NoSuch(index, fields.iter().map(|(field, _)| field.clone()).collect())),
+                    None => {
+                        return Err(Misstep::NoSuch(index, fields.iter().map(|(field, _)| field.clone()).collect()));
+                    }
                 },
                 (Shape::List(inner), Part::Index(_) | Part::Each) => inner,
                 (Shape::List(_), Part::Name(_)) => return Err(Misstep::OfList(index)),
@@ -63,7 +65,9 @@ pub fn of_result(scene: &Scene<'_>, index: usize) -> Shape {
         }
         Act::Query(query) => {
             let columns = match scene.knowledge.prepared.get(&scene.visits[index].step.act_at) {
-                Some(Ok(prepared)) if !prepared.columns.is_empty() => Shape::fields(prepared.columns.iter().map(|(name, ..)| &**name)),
+                Some(Ok(prepared)) if !prepared.columns.is_empty() => {
+                    Shape::fields(prepared.columns.iter().map(|(name, ..)| &**name))
+                }
                 _ => Shape::Open,
             };
             if query.expects().is_single() { columns } else { Shape::List(Box::new(columns)) }
@@ -114,9 +118,13 @@ fn of_tree(tree: &Tree) -> Shape {
     match tree {
         Tree::Scalar(_) => Shape::Open,
         Tree::List(trees) => match trees.as_slice() {
-            [first, rest @ ..] if rest.is_empty() || !matches!(first, Tree::Map(_)) => Shape::List(Box::new(of_tree(first))),
+            [first, rest @ ..] if rest.is_empty() || !matches!(first, Tree::Map(_)) => {
+                Shape::List(Box::new(of_tree(first)))
+            }
             _ => Shape::List(Box::new(Shape::Open)),
         },
-        Tree::Map(entries) => Shape::Fields(entries.iter().map(|(name, tree)| (name.to_string(), of_tree(tree))).collect()),
+        Tree::Map(entries) => {
+            Shape::Fields(entries.iter().map(|(name, tree)| (name.to_string(), of_tree(tree))).collect())
+        }
     }
 }

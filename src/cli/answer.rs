@@ -12,7 +12,12 @@ use crate::{
 };
 use std::path::Path;
 
-pub async fn answer(given: &Answer, project: Option<&Path>, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
+pub async fn answer(
+    given: &Answer,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
     let run = record.journal.find_run(&given.run).await?;
@@ -21,19 +26,26 @@ pub async fn answer(given: &Answer, project: Option<&Path>, surroundings: &Surro
     let flag = pause::on_ctrl_c(output);
     let progress = progress(output);
     let watch = |tick| progress.tick(tick);
-    let carried = ops::answer::answer(surroundings, &record, &opened, run, &given.step, &parts, &actor, &watch, &flag).await;
+    let carried =
+        ops::answer::answer(surroundings, &record, &opened, run, &given.step, &parts, &actor, &watch, &flag).await;
     progress.finish();
     finish(run, carried?, &opened, output, given.json)
 }
 
-pub async fn resume(given: &Resume, project: Option<&Path>, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
+pub async fn resume(
+    given: &Resume,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
     let run = record.journal.find_run(&given.run).await?;
     let actor = actor(given.actor.as_deref(), surroundings)?;
     let flag = pause::on_ctrl_c(output);
     let progress = progress(output);
-    let carried = ops::answer::resume(surroundings, &record, &opened, run, &actor, &|tick| progress.tick(tick), &flag).await;
+    let carried =
+        ops::answer::resume(surroundings, &record, &opened, run, &actor, &|tick| progress.tick(tick), &flag).await;
     progress.finish();
     finish(run, carried?, &opened, output, given.json)
 }

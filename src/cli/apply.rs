@@ -19,14 +19,20 @@ use std::{
     path::Path,
 };
 
-pub async fn run(given: &Apply, project: Option<&Path>, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
+pub async fn run(
+    given: &Apply,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let opened = ops::project::open(surroundings, project)?;
     let loaded = ops::playbook::load(surroundings, &opened, &given.which.playbook)?;
     let request = plan::request(&given.which, surroundings)?;
     ops::apply::named(request.reason.as_deref(), request.actor.as_deref())?;
     let (name, environment) = opened.project.environment(request.environment.as_deref()).map_err(Failure::usage)?;
     if given.yes && environment.is_some_and(|e| e.protected == Some(true)) {
-        return Err(Failure::usage(format!("`{name}` is protected: `--yes` is refused")).help("run it without `--yes` and read the preview"));
+        return Err(Failure::usage(format!("`{name}` is protected: `--yes` is refused"))
+            .help("run it without `--yes` and read the preview"));
     }
     let prepared = ops::plan::setting(surroundings, &opened, loaded, &request).await?;
     let setting = &prepared.setting;
@@ -49,16 +55,21 @@ pub async fn run(given: &Apply, project: Option<&Path>, surroundings: &Surroundi
     let record = ops::record::open(surroundings, &opened).await?;
     let flag = pause::on_ctrl_c(output);
     let progress = progress(output);
-    let carried = ops::apply::apply(surroundings, &record, &opened, setting, &made, &|tick| progress.tick(tick), &flag).await;
+    let carried =
+        ops::apply::apply(surroundings, &record, &opened, setting, &made, &|tick| progress.tick(tick), &flag).await;
     progress.finish();
     finish(setting.run.id, carried?, &opened, output, given.json)
 }
 
 /// The display of a run that goes on: live on a terminal, lines through a pipe.
 pub fn progress(output: &Output) -> Progress {
-    let unicode = output.look().unicode;
     if std::io::stderr().is_terminal() {
-        Progress::live(indicatif::ProgressDrawTarget::stderr(), unicode, output.masks().clone())
+        Progress::live(
+            indicatif::ProgressDrawTarget::stderr(),
+            output.look(),
+            output.coloured_notes(),
+            output.masks().clone(),
+        )
     } else {
         Progress::lines(Box::new(std::io::stderr()), output.masks().clone())
     }
@@ -74,23 +85,27 @@ pub fn finish(run: RunId, carried: Carried, opened: &Opened, output: &Output, js
         output.data(&applied::text(run, &carried.state, &view));
     }
     if let Stopped::InDoubt(path) = &carried.stopped {
-        output.error(&format!("nobody knows whether `{path}` took effect"), &[format!("look at the system it changes; `trueup show {}` tells what was sent", run.short())]);
+        output.error(
+            &format!("nobody knows whether `{path}` took effect"),
+            &[format!("look at the system it changes; `trueup show {}` tells what was sent", run.short())],
+        );
     }
     Ok(exit(&carried.stopped, &carried.state))
 }
 
 fn exit(stopped: &Stopped, state: &RunState) -> Exit {
     match stopped {
-        Stopped::Closed(end) => (*end).into(),
+        Stopped::Closed(end) => Exit::of(*end),
         Stopped::Waits(_) | Stopped::Paused => Exit::Stopped,
-        Stopped::InDoubt(_) => Exit::of_run(state),
+        Stopped::InDoubt(_) => Exit::of(state.end()),
     }
 }
 
 /// Asks on the terminal; without one, `--yes` is needed.
 fn confirmed(output: &Output, environment: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::usage("nobody is there to confirm the plan").help("run it on a terminal, or give `--yes` when a machine runs it"));
+        return Err(Failure::usage("nobody is there to confirm the plan")
+            .help("run it on a terminal, or give `--yes` when a machine runs it"));
     }
     output.note(&format!("Apply this in {environment}? Type yes: "));
     let _ = std::io::stderr().flush();

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 /// Preview, apply, verify and record a support procedure that is written as a playbook.
 #[derive(Debug, Parser)]
 #[command(name = "trueup", version, max_term_width = 100, disable_help_subcommand = true)]
-#[command(after_help = "Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage or invalid playbook, 3 changes are planned \
+#[command(
+    after_help = "Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage or invalid playbook, 3 changes are planned \
     (plan --detailed-exitcode), 4 stopped by a check, an escalation or a question, 5 drifted, 6 in doubt.\n\
-    Start with `trueup demo`.")]
+    Start with `trueup demo`."
+)]
 pub struct Arguments {
     /// The project file, or its folder. Default: the nearest trueup.yaml from here upwards.
     #[arg(long, global = true, value_name = "PATH")]

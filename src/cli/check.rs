@@ -7,15 +7,21 @@ use crate::{
 };
 use std::path::Path;
 
-pub async fn run(given: &Check, project: Option<&Path>, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
+pub async fn run(
+    given: &Check,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let found = match ops::project::open(surroundings, project) {
         Ok(opened) => ops::check::check(surroundings, &opened, &given.paths, given.env.as_deref()).await?,
         Err(Failure::Texts(problems)) => ops::check::Found { files: 0, problems },
         Err(other) => return Err(other),
     };
-    let exit = if found.is_good() { Exit::Done } else { Exit::Usage };
+    let exit = if found.is_good() { Exit::Done } else { Exit::Invalid };
     if given.json || given.sarif {
-        let document = if given.sarif { diagnostics::sarif(&found.problems) } else { diagnostics::json(&found.problems) };
+        let document =
+            if given.sarif { diagnostics::sarif(&found.problems) } else { diagnostics::json(&found.problems) };
         output.data(&format!("{document:#}\n"));
         return Ok(exit);
     }

@@ -10,13 +10,23 @@ use crate::{
 };
 use std::path::Path;
 
-pub async fn run(given: &Connection, project: Option<&Path>, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
+pub async fn run(
+    given: &Connection,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
     match &given.command {
         ConnectionCommand::Inspect(inspect) => inspect_one(inspect, project, surroundings, output).await,
     }
 }
 
-async fn inspect_one(given: &Inspect, project: Option<&Path>, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
+async fn inspect_one(
+    given: &Inspect,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let opened = ops::project::open(surroundings, project)?;
     let found = ops::inspect::inspect(surroundings, &opened, given.env.as_deref(), &given.name, &given.tables).await?;
     let text = if given.json { catalogue::json(&found) } else { catalogue::facts(&given.name, &found) };

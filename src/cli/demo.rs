@@ -23,8 +23,13 @@ pub async fn run(given: &Demo, surroundings: &Surroundings, output: &Output) -> 
         folder.display()
     ));
     demo.step("Is everything that was written sound?", &["check"]).await?;
-    demo.step("What would happen? It is really tried out, and rolled back.", &["plan", "register/correct-award", SLUG]).await?;
-    demo.step("Do it. The playbook asks a person first, and the run waits for the answer.", &["apply", "register/correct-award", SLUG, "--reason", REASON, "--actor", "anna", "--yes"]).await?;
+    demo.step("What would happen? It is really tried out, and rolled back.", &["plan", "register/correct-award", SLUG])
+        .await?;
+    demo.step(
+        "Do it. The playbook asks a person first, and the run waits for the answer.",
+        &["apply", "register/correct-award", SLUG, "--reason", REASON, "--actor", "anna", "--yes"],
+    )
+    .await?;
     let opened = ops::project::open(surroundings, Some(&surroundings.folder.join(&folder)))?;
     let record = ops::record::open(surroundings, &opened).await?;
     let waiting = ops::history::inbox(&record).await?;
@@ -32,7 +37,11 @@ pub async fn run(given: &Demo, surroundings: &Surroundings, output: &Output) -> 
         return Err(Failure::usage("the demo's run does not wait for an answer as it should"));
     };
     drop(record);
-    demo.step("Days later, DQT has answered. The run goes on where it stood, and verifies.", &["answer", &run, "dqt_agreed", "--set", "ticket=DQT-20713", "--actor", "anna"]).await?;
+    demo.step(
+        "Days later, DQT has answered. The run goes on where it stood, and verifies.",
+        &["answer", &run, "dqt_agreed", "--set", "ticket=DQT-20713", "--actor", "anna"],
+    )
+    .await?;
     demo.step("What was done, by whom, and why?", &["show", &run]).await?;
     demo.step("And once more? There is nothing left to do.", &["plan", "register/correct-award", SLUG]).await?;
     output.data(&format!(
@@ -52,9 +61,11 @@ impl Walk<'_> {
     /// Shows and runs one command. Its exit code is part of what is shown.
     async fn step(&self, why: &str, words: &[&str]) -> Result<(), Failure> {
         let (bold, dim) = (anstyle::Style::new().bold(), anstyle::Style::new().dimmed());
-        let typed: Vec<String> = words.iter().map(|w| if w.contains(' ') { format!("\"{w}\"") } else { (*w).to_owned() }).collect();
+        let typed: Vec<String> =
+            words.iter().map(|w| if w.contains(' ') { format!("\"{w}\"") } else { (*w).to_owned() }).collect();
         let (project, folder) = (String::from("--project"), self.folder.display().to_string());
-        self.output.data(&format!("\n{bold}{why}{bold:#}\n{dim}$ trueup --project {folder} {}{dim:#}\n\n", typed.join(" ")));
+        self.output
+            .data(&format!("\n{bold}{why}{bold:#}\n{dim}$ trueup --project {folder} {}{dim:#}\n\n", typed.join(" ")));
         let line = ["trueup".to_owned(), project, folder].into_iter().chain(words.iter().map(|w| (*w).to_owned()));
         let arguments = Arguments::try_parse_from(line).map_err(|e| Failure::usage(e.to_string()))?;
         match Box::pin(super::run(&arguments, self.surroundings, self.output)).await {

@@ -11,7 +11,12 @@ use crate::{
 };
 use std::path::Path;
 
-pub async fn runs(given: &Runs, project: Option<&Path>, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
+pub async fn runs(
+    given: &Runs,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
     let filter = RunFilter { playbook: given.playbook.clone(), unfinished: given.open, ..RunFilter::default() };
@@ -20,7 +25,12 @@ pub async fn runs(given: &Runs, project: Option<&Path>, surroundings: &Surroundi
     Ok(Exit::Done)
 }
 
-pub async fn inbox(given: &Listing, project: Option<&Path>, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
+pub async fn inbox(
+    given: &Listing,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
     let found = ops::history::inbox(&record).await?;
@@ -28,7 +38,12 @@ pub async fn inbox(given: &Listing, project: Option<&Path>, surroundings: &Surro
     Ok(Exit::Done)
 }
 
-pub async fn show(given: &Show, project: Option<&Path>, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
+pub async fn show(
+    given: &Show,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
     let (id, state) = ops::history::show(&record, &given.run).await?;

@@ -5,11 +5,7 @@ use super::{
     output::Output,
 };
 use crate::{
-    base::{
-        diagnostic::Diagnostic,
-        source::Span,
-        value::Value,
-    },
+    base::{diagnostic::Diagnostic, source::Span, value::Value},
     effect::change::TableName,
     engine::{setting::Setting, trouble},
     ops::{self, Failure, Surroundings, plan::Request, project::Opened},
@@ -24,7 +20,12 @@ use crate::{
 };
 use std::path::Path;
 
-pub async fn run(given: &Plan, project: Option<&Path>, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
+pub async fn run(
+    given: &Plan,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let opened = ops::project::open(surroundings, project)?;
     let loaded = ops::playbook::load(surroundings, &opened, &given.which.playbook)?;
     if !loaded.advice.is_empty() && !given.json {
@@ -56,7 +57,11 @@ fn command(which: &Which) -> String {
 
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-=./:@".contains(c);
-    if word.chars().all(plain) && !word.is_empty() { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    if word.chars().all(plain) && !word.is_empty() {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 /// Gives a view with the project's facts and the caret drawing of this playbook.
@@ -81,7 +86,8 @@ pub fn request(which: &Which, surroundings: &Surroundings) -> Result<Request, Fa
 pub fn pair(text: &str) -> Result<(String, Value), Failure> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), Value::text(value))),
-        _ => Err(Failure::usage(format!("`{text}` is not of the form name=value")).help("parameters are written `slug=7xKq…`")),
+        _ => Err(Failure::usage(format!("`{text}` is not of the form name=value"))
+            .help("parameters are written `slug=7xKq…`")),
     }
 }
 
@@ -90,6 +96,7 @@ fn answer(text: &str) -> Result<(String, String, Value), Failure> {
     let (path, value) = pair(text)?;
     match path.split_once('.') {
         Some((step, name)) => Ok((step.to_owned(), name.to_owned(), value)),
-        None => Err(Failure::usage(format!("`{text}` is not of the form STEP.NAME=VALUE")).help("for example `--answer dqt_agreed.ticket=DQT-4711`")),
+        None => Err(Failure::usage(format!("`{text}` is not of the form STEP.NAME=VALUE"))
+            .help("for example `--answer dqt_agreed.ticket=DQT-4711`")),
     }
 }

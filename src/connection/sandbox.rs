@@ -11,10 +11,14 @@ pub async fn sqlite(path: &Path, scripts: &[&str]) -> Result<(), Fault> {
         return Err(Fault::new(FaultKind::Settings, format!("{} is there already", path.display())));
     }
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true).foreign_keys(true);
-    let mut connection = sqlx::SqliteConnection::connect_with(&options).await.map_err(|e| other("make the file", &e))?;
+    let mut connection =
+        sqlx::SqliteConnection::connect_with(&options).await.map_err(|e| other("make the file", &e))?;
+    // One transaction: a commit for each of several hundred rows would take seconds of fsync.
+    run(&mut connection, "BEGIN").await?;
     for script in scripts {
         run(&mut connection, script).await?;
     }
+    run(&mut connection, "COMMIT").await?;
     connection.close().await.map_err(|e| other("close the file", &e))
 }
 
@@ -27,13 +31,20 @@ pub async fn postgres(url: &str, scripts: &[&str]) -> Result<(), Fault> {
     connection.close().await.map_err(|e| other("close the connection", &e))
 }
 
-#[expect(clippy::disallowed_methods, reason = "scripts of ours with several statements, into a database that was just made")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "scripts of ours with several statements, into a database that was just made"
+)]
 async fn run<'c, C>(connection: &'c mut C, script: &str) -> Result<(), Fault>
 where
     C: Connection,
     &'c mut C: Executor<'c, Database = C::Database>,
 {
-    sqlx::raw_sql(sqlx::AssertSqlSafe(script.to_owned())).execute(connection).await.map(|_| ()).map_err(|e| other("run the script", &e))
+    sqlx::raw_sql(sqlx::AssertSqlSafe(script.to_owned()))
+        .execute(connection)
+        .await
+        .map(|_| ())
+        .map_err(|e| other("run the script", &e))
 }
 
 fn other(what: &str, error: &sqlx::Error) -> Fault {

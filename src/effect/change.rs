@@ -16,7 +16,8 @@ impl TableName {
     /// From `connection.table`; nothing without a dot.
     pub fn parse(text: &str) -> Option<TableName> {
         let (connection, table) = text.split_once('.')?;
-        (!connection.is_empty() && !table.is_empty()).then(|| TableName { connection: connection.into(), table: table.into() })
+        (!connection.is_empty() && !table.is_empty())
+            .then(|| TableName { connection: connection.into(), table: table.into() })
     }
 }
 
@@ -63,7 +64,9 @@ impl RowChange {
             (None, None) => Deed::Nothing,
             (None, Some(_)) => Deed::Insert,
             (Some(_), None) => Deed::Delete,
-            (Some(_), Some(_)) if self.differing().iter().all(|(column, ..)| self.stamps.contains(column)) => Deed::Nothing,
+            (Some(_), Some(_)) if self.differing().iter().all(|(column, ..)| self.stamps.contains(column)) => {
+                Deed::Nothing
+            }
             _ => Deed::Update,
         }
     }
@@ -100,7 +103,14 @@ mod tests {
     #[test]
     fn a_change_of_nothing_but_stamps_is_no_change() {
         let table = TableName::parse("r.t").unwrap();
-        let mut change = RowChange { table, key: map(&[("id", 1)]), before: Some(map(&[("a", 1), ("u", 1)])), after: Some(map(&[("a", 1), ("u", 2)])), by_rule: false, stamps: vec!["u".into()] };
+        let mut change = RowChange {
+            table,
+            key: map(&[("id", 1)]),
+            before: Some(map(&[("a", 1), ("u", 1)])),
+            after: Some(map(&[("a", 1), ("u", 2)])),
+            by_rule: false,
+            stamps: vec!["u".into()],
+        };
         assert_eq!(change.deed(), Deed::Nothing);
         change.after = Some(map(&[("a", 2), ("u", 2)]));
         assert_eq!(change.deed(), Deed::Update);

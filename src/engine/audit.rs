@@ -34,10 +34,19 @@ impl From<Fault> for AuditTrouble {
 }
 
 /// Writes the audit row of one change, if its table has a rule that covers it. Gives the audit row as a change by rule.
-pub async fn write(changing: &mut Changing, setting: &Setting, change: &RowChange) -> Result<Option<RowChange>, AuditTrouble> {
-    let Some(Facts { audit: Some(AuditUse::Rule(facts)), .. }) = setting.facts_of(&change.table) else { return Ok(None) };
+pub async fn write(
+    changing: &mut Changing,
+    setting: &Setting,
+    change: &RowChange,
+) -> Result<Option<RowChange>, AuditTrouble> {
+    let Some(Facts { audit: Some(AuditUse::Rule(facts)), .. }) = setting.facts_of(&change.table) else {
+        return Ok(None);
+    };
     let Some(rule) = setting.project.audits.get(facts.rule.as_str()) else {
-        return Err(AuditTrouble::Rule(format!("the project file has no audit rule `{}`", facts.rule.as_str()), facts.rule.span));
+        return Err(AuditTrouble::Rule(
+            format!("the project file has no audit rule `{}`", facts.rule.as_str()),
+            facts.rule.span,
+        ));
     };
     let event = match change.deed() {
         Deed::Insert => AuditEvent::Create,
@@ -58,7 +67,12 @@ pub async fn write(changing: &mut Changing, setting: &Setting, change: &RowChang
     let key = setting.facts_of(&table).map_or_else(|| vec![Arc::from("id")], Facts::key_columns);
     let key = changing.insert(&table.table, &key, &values).await?;
     let names: Vec<Arc<str>> = key.keys().cloned().collect();
-    let after = changing.lock_and_read(&table.table, &names, &[key.values().cloned().collect()]).await?.into_iter().next().flatten();
+    let after = changing
+        .lock_and_read(&table.table, &names, &[key.values().cloned().collect()])
+        .await?
+        .into_iter()
+        .next()
+        .flatten();
     let mut written = RowChange { table, key, before: None, after, by_rule: true, stamps: Vec::new() };
     mark(&mut written, change, setting);
     Ok(Some(written))
@@ -67,7 +81,9 @@ pub async fn write(changing: &mut Changing, setting: &Setting, change: &RowChang
 /// What is personal in the audited table is personal in its audit row, and what comes from the clock stays so.
 fn mark(written: &mut RowChange, change: &RowChange, setting: &Setting) {
     let facts = setting.facts_of(&written.table);
-    let personal = setting.facts_of(&change.table).is_some_and(|f| change.differing().iter().any(|(c, ..)| f.marks(c).has(Marks::PERSONAL)));
+    let personal = setting
+        .facts_of(&change.table)
+        .is_some_and(|f| change.differing().iter().any(|(c, ..)| f.marks(c).has(Marks::PERSONAL)));
     if let Some(after) = &mut written.after {
         for (column, value) in after.iter_mut() {
             value.marks |= facts.map_or(Marks::NONE, |f| f.marks(column));
@@ -93,7 +109,11 @@ fn changes(change: &RowChange, rule: &AuditRule, event: AuditEvent) -> Map {
             .collect(),
         AuditEvent::Create | AuditEvent::Destroy => {
             let row = change.after.as_ref().or(change.before.as_ref());
-            row.into_iter().flatten().filter(|(c, _)| !omitted(c)).map(|(c, v)| (c.clone(), audited(v.clone()))).collect()
+            row.into_iter()
+                .flatten()
+                .filter(|(c, _)| !omitted(c))
+                .map(|(c, v)| (c.clone(), audited(v.clone())))
+                .collect()
         }
     }
 }
@@ -112,7 +132,10 @@ fn audited(value: Value) -> Value {
 fn scope(setting: &Setting, change: &RowChange, facts: &AuditFacts, event: AuditEvent, changes: Map) -> Scope {
     let row = change.after.clone().or_else(|| change.before.clone()).unwrap_or_default();
     let associated = facts.associated.as_ref().map_or(Value::NULL, |a| {
-        Value::map([("type", Value::text(a.kind.text.clone())), ("id", row.get(a.id.as_str()).cloned().unwrap_or(Value::NULL))])
+        Value::map([
+            ("type", Value::text(a.kind.text.clone())),
+            ("id", row.get(a.id.as_str()).cloned().unwrap_or(Value::NULL)),
+        ])
     });
     let missing = Value::map([("type", Value::NULL), ("id", Value::NULL)]);
     let associated = if associated.is_null() { missing } else { associated };
@@ -126,7 +149,12 @@ fn scope(setting: &Setting, change: &RowChange, facts: &AuditFacts, event: Audit
         .with_now(setting.world.now())
 }
 
-async fn values(changing: &mut Changing, rule: &AuditRule, scope: &Scope, table: &TableName) -> Result<Vec<(Arc<str>, SetTo)>, AuditTrouble> {
+async fn values(
+    changing: &mut Changing,
+    rule: &AuditRule,
+    scope: &Scope,
+    table: &TableName,
+) -> Result<Vec<(Arc<str>, SetTo)>, AuditTrouble> {
     let mut values: Vec<(Arc<str>, SetTo)> = Vec::new();
     let mut running = Vec::new();
     for (column, node) in &rule.row.entries {
@@ -140,7 +168,8 @@ async fn values(changing: &mut Changing, rule: &AuditRule, scope: &Scope, table:
             values.push((column.text.clone(), SetTo::DatabaseNow));
             continue;
         }
-        let tree = Tree::compile(node).map_err(|_| AuditTrouble::Rule(format!("`{}` cannot be read", column.as_str()), column.span))?;
+        let tree = Tree::compile(node)
+            .map_err(|_| AuditTrouble::Rule(format!("`{}` cannot be read", column.as_str()), column.span))?;
         let value = tree.evaluate(scope).map_err(|f| AuditTrouble::Rule(f.message, column.span))?.value;
         values.push((column.text.clone(), SetTo::Value(value)));
     }

@@ -8,9 +8,12 @@ use super::{
 };
 use crate::{
     action::{deed::Call, kinds::Act, step::Step},
-    base::value::{Data, Value},
-    connection::http::{rate::retry_after, Answer, Failure, Method, Reason, Request, RequestView},
-    playbook::errors::{FailureKind, Retry},
+    base::{
+        value::{Data, Value},
+        world::World,
+    },
+    connection::http::{Answer, Failure, Method, Reason, Request, RequestView, rate::retry_after},
+    playbook::errors::{FailureKind, Jitter, Retry},
     read::http::HttpSpec,
 };
 use std::time::Duration;
@@ -39,8 +42,8 @@ fn spec(step: &Step) -> Option<&HttpSpec> {
 }
 
 /// Sends once and judges the answer by `accept`.
-pub async fn once(setting: &Setting, step: &Step, call: &Call) -> Result<Value, CallTrouble> {
-    let request = request(call);
+pub async fn once(setting: &Setting, step: &Step, call: &Call, key: Option<String>) -> Result<Value, CallTrouble> {
+    let request = Request { idempotency_key: key, ..request(call) };
     let Some(api) = setting.api(&call.api) else {
         return Err(trouble(call, FailureKind::Connect, format!("there is no API `{}` here", call.api)));
     };
@@ -53,11 +56,17 @@ pub async fn once(setting: &Setting, step: &Step, call: &Call) -> Result<Value, 
 
 fn judge(setting: &Setting, step: &Step, call: &Call, answer: Answer, line: String) -> Result<Value, CallTrouble> {
     let status = answer.status;
-    if spec(step).is_some_and(|s| s.accepts(status)) {
+    // The step's own `accept` decides; without one the connection's `success`.
+    let good = match spec(step).filter(|s| !s.accept.is_empty()) {
+        Some(spec) => spec.accepts(status),
+        None => setting.api(&call.api).is_some_and(|api| api.settings().succeeds(status)),
+    };
+    if good {
         return Ok(answer.value);
     }
     let code = setting.api(&call.api).and_then(|api| api.error_code(&answer)).map(|code| code.plain().into_owned());
-    let title = answer.value.get("body").and_then(|b| b.get("title").or_else(|| b.get("message")).or_else(|| b.get("error")));
+    let title =
+        answer.value.get("body").and_then(|b| b.get("title").or_else(|| b.get("message")).or_else(|| b.get("error")));
     let said = title.filter(|t| t.as_str().is_some()).map_or(String::new(), |t| format!(": {}", t.plain()));
     let message = format!("`{}` answered {status}{said}", call.api);
     // A 5xx may follow the effect; 4xx says that nothing was done (reliability.md, C7-C10).
@@ -114,12 +123,13 @@ pub struct Attempts {
 
 impl Attempts {
     /// The pause before the next attempt; nothing when the bounds are used up.
-    pub fn next(&mut self, retry: &Retry, asked_for: Option<Duration>) -> Option<Duration> {
+    pub fn next(&mut self, retry: &Retry, asked_for: Option<Duration>, world: &World) -> Option<Duration> {
         if retry.attempts.is_some_and(|most| self.made >= most) {
             return None;
         }
         self.made += 1;
-        let planned = retry.backoff.map_or(Duration::from_secs(1), |b| b.pause(self.made));
+        let longest = retry.backoff.map_or(Duration::from_secs(1), |b| b.pause(self.made));
+        let planned = if retry.jitter == Some(Jitter::Full) { spread(longest, world) } else { longest };
         let pause = asked_for.map_or(planned, |asked| asked.min(LONGEST).max(planned));
         if retry.length.is_some_and(|most| self.waited + pause > most.0) {
             return None;
@@ -129,16 +139,30 @@ impl Attempts {
     }
 }
 
+/// A pause between nothing and the longest, at random, so that many clients do not come back at the same moment.
+fn spread(longest: Duration, world: &World) -> Duration {
+    let random = (world.id().as_u128() & 0xFFFF) as u32;
+    longest.mul_f64(f64::from(random) / 65_535.0)
+}
+
 /// Sends a read, and again as often as the table allows.
-pub async fn read(setting: &Setting, step: &Step, path: &str, call: &Call, watch: Watch<'_>) -> Result<Value, CallTrouble> {
+pub async fn read(
+    setting: &Setting,
+    step: &Step,
+    path: &str,
+    call: &Call,
+    watch: Watch<'_>,
+) -> Result<Value, CallTrouble> {
     let mut attempts = Attempts::default();
     loop {
-        let trouble = match once(setting, step, call).await {
+        let trouble = match once(setting, step, call, None).await {
             Ok(value) => return Ok(value),
             Err(trouble) => trouble,
         };
         let retry = endings::retry(&setting.playbook.errors, step.id(), &trouble);
-        let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after)) else { return Err(trouble) };
+        let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after, &setting.world)) else {
+            return Err(trouble);
+        };
         watch(Tick::Again { path: path.into(), why: trouble.message.clone(), pause });
         setting.world.pause(pause).await;
     }
@@ -170,15 +194,23 @@ mod tests {
     fn attempts_stay_within_both_bounds_and_obey_retry_after() {
         let seconds = Duration::from_secs;
         let backoff = crate::playbook::errors::Backoff { first: seconds(2), most: seconds(5) };
-        let retry = Retry { attempts: Some(3), length: None, backoff: Some(backoff), jitter: None, exhausted: None, at: Span::default() };
+        let retry = Retry {
+            attempts: Some(3),
+            length: None,
+            backoff: Some(backoff),
+            jitter: None,
+            exhausted: None,
+            at: Span::default(),
+        };
         let mut attempts = Attempts::default();
-        let pauses: Vec<_> = std::iter::from_fn(|| attempts.next(&retry, None)).collect();
+        let world = World::fixed(crate::base::time::Stamp::new(0));
+        let pauses: Vec<_> = std::iter::from_fn(|| attempts.next(&retry, None, &world)).collect();
         assert_eq!(pauses, [seconds(2), seconds(4), seconds(5)]);
         let mut attempts = Attempts::default();
-        assert_eq!(attempts.next(&retry, Some(seconds(60))), Some(seconds(60)));
-        assert_eq!(attempts.next(&retry, Some(seconds(9_999_999))), Some(LONGEST));
+        assert_eq!(attempts.next(&retry, Some(seconds(60)), &world), Some(seconds(60)));
+        assert_eq!(attempts.next(&retry, Some(seconds(9_999_999)), &world), Some(LONGEST));
         let bounded = Retry { attempts: None, length: Some(crate::base::shape::Length(seconds(7))), ..retry };
         let mut attempts = Attempts::default();
-        assert_eq!(std::iter::from_fn(|| attempts.next(&bounded, None)).count(), 2);
+        assert_eq!(std::iter::from_fn(|| attempts.next(&bounded, None, &world)).count(), 2);
     }
 }

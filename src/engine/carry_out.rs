@@ -61,10 +61,19 @@ struct Ground<'a> {
 }
 
 /// Carries a change out in the transaction of `changing`.
-pub async fn carry_out(changing: &mut Changing, change: &Change, setting: &Setting, at: Span) -> Result<Carried, Trouble> {
+pub async fn carry_out(
+    changing: &mut Changing,
+    change: &Change,
+    setting: &Setting,
+    at: Span,
+) -> Result<Carried, Trouble> {
     let fault = |fault: Fault| database(&change.table.connection, fault, at);
     let Some(facts) = setting.facts_of(&change.table) else {
-        return Err(Trouble::Step { message: format!("the project file does not declare the table `{}`", change.table), at, help: Vec::new() });
+        return Err(Trouble::Step {
+            message: format!("the project file does not declare the table `{}`", change.table),
+            at,
+            help: Vec::new(),
+        });
     };
     let columns = columns(changing, &change.table).await.map_err(fault)?;
     let ground = Ground { facts, columns, key: facts.key_columns() };
@@ -98,7 +107,9 @@ pub async fn carry_out(changing: &mut Changing, change: &Change, setting: &Setti
 /// The catalogue's word on a table; a table that does not exist is a fault.
 async fn columns(changing: &mut Changing, table: &TableName) -> Result<catalogue::Table, Fault> {
     let mut found = changing.catalogue(Some(&[&table.table])).await?;
-    found.swap_remove(&*table.table).ok_or_else(|| Fault::new(FaultKind::NoTable, format!("there is no table `{}`", table.table)))
+    found
+        .swap_remove(&*table.table)
+        .ok_or_else(|| Fault::new(FaultKind::NoTable, format!("there is no table `{}`", table.table)))
 }
 
 fn known_columns(change: &Change, ground: &Ground<'_>, at: Span) -> Result<(), Trouble> {
@@ -124,7 +135,8 @@ async fn pick(changing: &mut Changing, change: &Change, ground: &Ground<'_>, at:
     match &change.pick {
         Pick::Key(key) => {
             let names: Vec<Arc<str>> = key.keys().cloned().collect();
-            let found = changing.lock_and_read(table, &names, &[key.values().cloned().collect()]).await.map_err(fault)?;
+            let found =
+                changing.lock_and_read(table, &names, &[key.values().cloned().collect()]).await.map_err(fault)?;
             let rows: Vec<Map> = found.into_iter().flatten().collect();
             let may_be_missing = matches!(change.wanted, Wanted::Absent | Wanted::Present { create: Some(_), .. });
             if rows.is_empty() && !may_be_missing {
@@ -148,7 +160,13 @@ async fn pick(changing: &mut Changing, change: &Change, ground: &Ground<'_>, at:
 }
 
 /// One locked row: guard, difference, change, read again.
-async fn one(changing: &mut Changing, change: &Change, ground: &Ground<'_>, before: &Map, at: Span) -> Result<(RowChange, bool), Trouble> {
+async fn one(
+    changing: &mut Changing,
+    change: &Change,
+    ground: &Ground<'_>,
+    before: &Map,
+    at: Span,
+) -> Result<(RowChange, bool), Trouble> {
     let fault = |fault: Fault| database(&change.table.connection, fault, at);
     let key: Map = ground.key.iter().filter_map(|c| Some((c.clone(), before.get(c)?.clone()))).collect();
     let mut done = RowChange {
@@ -174,11 +192,15 @@ async fn one(changing: &mut Changing, change: &Change, ground: &Ground<'_>, befo
     guard(change, ground, before, &key)?;
     if differing.values().any(Value::is_unknown) {
         let mut after = ground.facts.marked(before);
-        after.extend(differing.into_iter().map(|(c, v)| { let marks = ground.facts.marks(&c); (c, v.marked(marks)) }));
+        after.extend(differing.into_iter().map(|(c, v)| {
+            let marks = ground.facts.marks(&c);
+            (c, v.marked(marks))
+        }));
         done.after = Some(after);
         return Ok((done, true));
     }
-    let clock: Vec<Arc<str>> = differing.iter().filter(|(_, v)| v.marks.has(Marks::CLOCK)).map(|(c, _)| c.clone()).collect();
+    let clock: Vec<Arc<str>> =
+        differing.iter().filter(|(_, v)| v.marks.has(Marks::CLOCK)).map(|(c, _)| c.clone()).collect();
     let mut columns: Vec<(Arc<str>, SetTo)> = differing.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
     if change.stamp
         && let Some(stamp) = ground.facts.stamp()
@@ -233,16 +255,30 @@ fn counted(rows: u64, change: &Change, at: Span) -> Result<(), Trouble> {
     if rows == 1 {
         return Ok(());
     }
-    let message = format!("one row of `{}` should have changed, the database says {rows}; a trigger or rule may be in the way", change.table);
+    let message = format!(
+        "one row of `{}` should have changed, the database says {rows}; a trigger or rule may be in the way",
+        change.table
+    );
     Err(Trouble::Step { message, at, help: Vec::new() })
 }
 
 /// After triggers: the row as the database has it now. Values that come from the clock stay marked.
-async fn read_again(changing: &mut Changing, change: &Change, ground: &Ground<'_>, key: &Map, clock: &[Arc<str>], at: Span) -> Result<Map, Trouble> {
+async fn read_again(
+    changing: &mut Changing,
+    change: &Change,
+    ground: &Ground<'_>,
+    key: &Map,
+    clock: &[Arc<str>],
+    at: Span,
+) -> Result<Map, Trouble> {
     let fault = |fault: Fault| database(&change.table.connection, fault, at);
-    let found = changing.lock_and_read(&change.table.table, &ground.key, &[key.values().cloned().collect()]).await.map_err(fault)?;
+    let found = changing
+        .lock_and_read(&change.table.table, &ground.key, &[key.values().cloned().collect()])
+        .await
+        .map_err(fault)?;
     let Some(row) = found.into_iter().next().flatten() else {
-        let message = format!("the row of `{}` is gone after its own change; a trigger may have removed it", change.table);
+        let message =
+            format!("the row of `{}` is gone after its own change; a trigger may have removed it", change.table);
         return Err(Trouble::Step { message, at, help: Vec::new() });
     };
     let mut row = ground.facts.marked(&row);
@@ -264,17 +300,26 @@ async fn create_row(
     at: Span,
 ) -> Result<(RowChange, bool), Trouble> {
     let fault = |fault: Fault| database(&change.table.connection, fault, at);
-    let mut values: IndexMap<Arc<str>, Value> = key.iter().map(|(c, v)| (c.clone(), coerced(ground, c, v.clone()))).collect();
+    let mut values: IndexMap<Arc<str>, Value> =
+        key.iter().map(|(c, v)| (c.clone(), coerced(ground, c, v.clone()))).collect();
     for (column, to) in set.iter().chain(create) {
         values.insert(column.clone(), coerced(ground, column, to.of(&Value::NULL)));
     }
     let unknown = values.values().any(Value::is_unknown);
-    let mut done = RowChange { table: change.table.clone(), key: key.clone(), before: None, after: None, by_rule: false, stamps: Vec::new() };
+    let mut done = RowChange {
+        table: change.table.clone(),
+        key: key.clone(),
+        before: None,
+        after: None,
+        by_rule: false,
+        stamps: Vec::new(),
+    };
     if unknown {
         done.after = Some(ground.facts.marked(&values.into_iter().collect()));
         return Ok((done, true));
     }
-    let clock: Vec<Arc<str>> = values.iter().filter(|(_, v)| v.marks.has(Marks::CLOCK)).map(|(c, _)| c.clone()).collect();
+    let clock: Vec<Arc<str>> =
+        values.iter().filter(|(_, v)| v.marks.has(Marks::CLOCK)).map(|(c, _)| c.clone()).collect();
     let mut columns: Vec<(Arc<str>, SetTo)> = values.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
     for name in [ground.facts.stamp(), Some("created_at")].into_iter().flatten() {
         let required = ground.columns.column(name).is_some_and(|c| !c.has_default);
@@ -289,7 +334,13 @@ async fn create_row(
     Ok((done, false))
 }
 
-async fn write_audits(changing: &mut Changing, setting: &Setting, carried: &mut Carried, change: &Change, at: Span) -> Result<(), Trouble> {
+async fn write_audits(
+    changing: &mut Changing,
+    setting: &Setting,
+    carried: &mut Carried,
+    change: &Change,
+    at: Span,
+) -> Result<(), Trouble> {
     let mut written = Vec::new();
     for done in &carried.changes {
         match audit::write(changing, setting, done).await {
@@ -306,7 +357,12 @@ async fn write_audits(changing: &mut Changing, setting: &Setting, carried: &mut 
 }
 
 /// Tables touched beyond what the images explain.
-pub fn also(before: &[crate::connection::rows::Touched], after: &[crate::connection::rows::Touched], changes: &[RowChange], connection: &str) -> Vec<Also> {
+pub fn also(
+    before: &[crate::connection::rows::Touched],
+    after: &[crate::connection::rows::Touched],
+    changes: &[RowChange],
+    connection: &str,
+) -> Vec<Also> {
     let mut explained: BTreeMap<&str, (u64, u64, u64)> = BTreeMap::new();
     for change in changes {
         let counts = explained.entry(&change.table.table).or_default();

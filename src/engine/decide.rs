@@ -64,7 +64,11 @@ pub fn decide(outline: &Outline, item: &ItemState) -> Next {
         }
         if !step.is_over() {
             // A question that was answered has a value and is closed by doing its place once more.
-            return if step.asked.is_some() && step.decided.is_none() { Next::Wait(place.path.clone()) } else { Next::Do(index) };
+            return if step.asked.is_some() && step.decided.is_none() {
+                Next::Wait(place.path.clone())
+            } else {
+                Next::Do(index)
+            };
         }
     }
     if !item.verified {

@@ -30,7 +30,8 @@ fn named(path: &Path, scope: &Scope, setting: &Setting) -> Option<(String, Strin
     let table = setting.found_in(path.root())?;
     let row = scope.get(path.root())?;
     let key = setting.facts_of(&table)?.key_columns().into_iter().map(|name| Some((row.get(&name)?, name)));
-    let key: Vec<String> = key.map(|part| part.map(|(value, name)| format!("{name} {}", value.plain()))).collect::<Option<_>>()?;
+    let key: Vec<String> =
+        key.map(|part| part.map(|(value, name)| format!("{name} {}", value.plain()))).collect::<Option<_>>()?;
     let inner = Path { steps: rest.to_vec() };
     let column = if rest.is_empty() { column.to_string() } else { format!("{column}.{inner}") };
     Some((format!("{table} {}", key.join(", ")), column))
@@ -39,7 +40,8 @@ fn named(path: &Path, scope: &Scope, setting: &Setting) -> Option<(String, Strin
 /// The row changes of a planned step, the author's only; nothing when they were not all known.
 pub fn planned_rows(step: &StepPlan) -> Option<Vec<&RowChange>> {
     let exact = step.label == crate::effect::label::Label::Exact;
-    let rows = step.effects.iter().filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
+    let rows =
+        step.effects.iter().filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
     exact.then(|| rows.flatten().filter(|c| !c.by_rule).collect())
 }
 
@@ -76,14 +78,21 @@ fn of_row(plan: &RowChange, now: &RowChange, setting: &Setting) -> Vec<Differenc
         _ => plan.differing().into_iter().map(|(c, ..)| c).filter(|c| !plan.stamps.contains(c)).collect(),
     };
     let facts = setting.facts_of(&plan.table);
-    let shown = |column: &str, value: &Value| facts.map_or(value.shown(), |f| f.named(column, value.clone()).marked(f.marks(column)).shown());
+    let shown = |column: &str, value: &Value| {
+        facts.map_or(value.shown(), |f| f.named(column, value.clone()).marked(f.marks(column)).shown())
+    };
     let mut differences = Vec::new();
     let mut compare = |was: &Option<Map>, is: &Option<Map>, column: &Arc<str>| {
         let (was, is) = (value(was, column), value(is, column));
         let free = was.marks.has(Marks::CLOCK) || is.marks.has(Marks::CLOCK) || was.is_unknown();
         if !free && was != is && !differences.iter().any(|d: &Difference| d.column == **column) {
             let subject = format!("{} {}", plan.table, now.key_text());
-            differences.push(Difference { subject, column: column.to_string(), planned: shown(column, &was), found: shown(column, &is) });
+            differences.push(Difference {
+                subject,
+                column: column.to_string(),
+                planned: shown(column, &was),
+                found: shown(column, &is),
+            });
         }
     };
     for column in &columns {

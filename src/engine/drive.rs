@@ -163,13 +163,17 @@ impl<'a> Driver<'a> {
             let Some(id) = place.id() else { continue };
             match (step.result(), &step.outcome) {
                 (Some(value), _) => self.scope.insert(id, value.clone()),
-                (None, Some(outcome)) if outcome.outcome == Outcome::Skipped => self.scope.insert_entry(id.into(), Entry::Skipped),
+                (None, Some(outcome)) if outcome.outcome == Outcome::Skipped => {
+                    self.scope.insert_entry(id.into(), Entry::Skipped)
+                }
                 _ => {}
             }
         }
         // The inner steps of a transaction block are recorded under their own paths.
         for (path, step) in &item.steps {
-            if let (None, Some(value), Some(id)) = (self.setting.outline.place(path), step.result(), path.rsplit('/').next()) {
+            if let (None, Some(value), Some(id)) =
+                (self.setting.outline.place(path), step.result(), path.rsplit('/').next())
+            {
                 self.scope.insert(id, value.clone());
             }
         }
@@ -252,7 +256,8 @@ impl<'a> Driver<'a> {
         let step = place.step.clone();
         if let Some(when) = &step.common.when {
             self.look_again(&step).await?;
-            let judgement = resolve::judge(when, &self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
+            let judgement =
+                resolve::judge(when, &self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
             match judgement.holds {
                 Some(true) => {}
                 Some(false) => {
@@ -266,7 +271,8 @@ impl<'a> Driver<'a> {
             self.outcome(&place.path, Went { outcome: Outcome::Done, value: None, message: None, response: None }, 0);
             return Ok(());
         }
-        let title = step.common.title.as_ref().and_then(|t| t.preview(&self.scope).ok()).unwrap_or_else(|| step.label(0));
+        let title =
+            step.common.title.as_ref().and_then(|t| t.preview(&self.scope).ok()).unwrap_or_else(|| step.label(0));
         (self.watch)(Tick::Begins { section: place.section, path: place.path.clone(), title });
         let started = self.setting.world.now();
         let went = match &step.act {
@@ -281,6 +287,8 @@ impl<'a> Driver<'a> {
         let outcome = went.outcome;
         let micros = self.setting.world.now().micros - started.micros;
         self.outcome(&place.path, went, u64::try_from(micros).unwrap_or(0));
+        // What the target confirmed is durable before anything else begins: a crash must not make it doubtful again.
+        self.flush().await?;
         (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary });
         Ok(())
     }
@@ -313,7 +321,8 @@ impl<'a> Driver<'a> {
 
     /// A verification entry with `within` is looked at again until it holds or the time is over.
     async fn patiently(&mut self, place: &Place, step: &Step) -> Result<Option<Went>, Halt> {
-        let (within, every) = (step.common.within.map(|l| l.0), step.common.every.map_or(Duration::from_secs(5), |l| l.0));
+        let (within, every) =
+            (step.common.within.map(|l| l.0), step.common.every.map_or(Duration::from_secs(5), |l| l.0));
         let mut left = within.unwrap_or_default();
         loop {
             let halt = match self.step(place, step).await {
@@ -326,6 +335,7 @@ impl<'a> Driver<'a> {
             let pause = every.min(left);
             left -= pause;
             self.close_readers().await;
+            self.flush().await?;
             (self.watch)(Tick::Again { path: place.path.clone(), why: halt.message(), pause });
             self.setting.world.pause(pause).await;
         }
@@ -344,7 +354,8 @@ impl<'a> Driver<'a> {
 
     async fn step(&mut self, place: &Place, step: &Step) -> Result<Option<Went>, Halt> {
         self.look_again(step).await?;
-        let resolved = resolve(step, &self.scope, self.setting).map_err(|t| Trouble::of_resolving(t, &self.setting.source))?;
+        let resolved =
+            resolve(step, &self.scope, self.setting).map_err(|t| Trouble::of_resolving(t, &self.setting.source))?;
         let Some(resolved) = resolved else { return Ok(None) };
         match resolved.deed {
             Deed::Question(question) => return self.ask(place, step, &question),
@@ -394,13 +405,18 @@ impl<'a> Driver<'a> {
             Deed::Call(call) => {
                 // No transaction is held while an API thinks.
                 self.close_readers().await;
-                let line = setting.api(&call.api).map_or_else(String::new, |api| call::line(&api.view(&call::request(&call))));
-                let value = call::read(setting, step, &place.path, &call, self.watch).await.map_err(|t| Trouble::Call(Box::new(t)))?;
+                let line =
+                    setting.api(&call.api).map_or_else(String::new, |api| call::line(&api.view(&call::request(&call))));
+                let value = call::read(setting, step, &place.path, &call, self.watch)
+                    .await
+                    .map_err(|t| Trouble::Call(Box::new(t)))?;
                 let line = format!("{line} → {}", call::summary(&value));
                 Ok((value, line))
             }
             Deed::Judge(judgement) if judgement.holds == Some(true) => Ok((true.into(), "holds".into())),
-            Deed::Judge(judgement) if judgement.holds.is_none() => Err(unknown_now(step, judgement.unknown.as_deref()).into()),
+            Deed::Judge(judgement) if judgement.holds.is_none() => {
+                Err(unknown_now(step, judgement.unknown.as_deref()).into())
+            }
             Deed::Judge(judgement) => Err(not_so(&judgement, step).into()),
             Deed::Give(value) => {
                 let shown = value.shown();
@@ -434,13 +450,23 @@ impl<'a> Driver<'a> {
     fn planned_rows(&self, path: &str) -> Vec<RowChange> {
         let inside = |p: &str| p == path || p.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
         let steps = self.plan.iter().flat_map(|plan| &plan.steps).filter(|s| inside(&s.path));
-        let rows = steps.flat_map(|s| &s.effects).filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
+        let rows = steps
+            .flat_map(|s| &s.effects)
+            .filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
         rows.flatten().cloned().collect()
     }
 
     /// Intent and attempt, durable before anything leaves.
-    async fn intend(&mut self, place: &Place, class: &str, connection: Option<&Arc<str>>, shown: String, request: Option<Value>, attempt: u32) -> Result<(), Halt> {
-        if let Some(plan) = self.plan {
+    async fn intend(
+        &mut self,
+        place: &Place,
+        class: &str,
+        connection: Option<&Arc<str>>,
+        shown: String,
+        request: Option<Value>,
+        attempt: u32,
+    ) -> Result<(), Halt> {
+        if let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) {
             let differences = drift::of_facts(plan, &self.scope, self.setting);
             if !differences.is_empty() {
                 return Err(Trouble::Drifted(differences).into());
@@ -450,9 +476,20 @@ impl<'a> Driver<'a> {
         if attempt == 1 {
             let planned = self.planned_rows(&place.path);
             let intent = Intent { effect: effect.clone(), shown, request, request_hash: None, planned };
-            self.note(StepIntent { step: place.path.clone(), class: class.into(), connection: connection.cloned(), intents: vec![intent] }.into());
+            self.note(
+                StepIntent {
+                    step: place.path.clone(),
+                    class: class.into(),
+                    connection: connection.cloned(),
+                    intents: vec![intent],
+                }
+                .into(),
+            );
         }
-        self.note(StepAttempt { step: place.path.clone(), attempts: vec![Attempt { effect, attempt, deadline: None }] }.into());
+        self.note(
+            StepAttempt { step: place.path.clone(), attempts: vec![Attempt { effect, attempt, deadline: None }] }
+                .into(),
+        );
         self.flush().await?;
         Ok(())
     }
@@ -467,7 +504,9 @@ impl<'a> Driver<'a> {
     /// One step in its own transaction.
     async fn write(&mut self, place: &Place, step: &Step, deed: Deed) -> Result<Went, Halt> {
         let (connection, class, shown) = match &deed {
-            Deed::Change(change) => (change.table.connection.clone(), "rows", format!("{} {}", step.act.word(), change.table)),
+            Deed::Change(change) => {
+                (change.table.connection.clone(), "rows", format!("{} {}", step.act.word(), change.table))
+            }
             Deed::Statement(statement) => (statement.connection.clone(), "sql", statement.bound.sql.clone()),
             _ => return Err(unknown_now(step, None).into()),
         };
@@ -476,13 +515,23 @@ impl<'a> Driver<'a> {
         let mut restarts = 0;
         loop {
             match self.write_once(place, step, &deed, &connection).await {
-                Err(Halt::Trouble(Trouble::Database { fault, .. })) if fault.kind == FaultKind::Serialization && restarts < MOST_RESTARTS => restarts += 1,
+                Err(Halt::Trouble(Trouble::Database { fault, .. }))
+                    if fault.kind == FaultKind::Serialization && restarts < MOST_RESTARTS =>
+                {
+                    restarts += 1
+                }
                 other => return other,
             }
         }
     }
 
-    async fn write_once(&mut self, place: &Place, step: &Step, deed: &Deed, connection: &Arc<str>) -> Result<Went, Halt> {
+    async fn write_once(
+        &mut self,
+        place: &Place,
+        step: &Step,
+        deed: &Deed,
+        connection: &Arc<str>,
+    ) -> Result<Went, Halt> {
         let setting = self.setting;
         let mut writing = self.open(connection).await?;
         let carried = self.carried(&mut writing, &place.path, step, deed).await;
@@ -496,7 +545,12 @@ impl<'a> Driver<'a> {
         let value = carried.result(matches!(step.act, Act::Row(_)), setting);
         if carried.is_nothing() && carried.also.is_empty() {
             let _ = writing.rollback().await;
-            return Ok(Went { outcome: Outcome::Unchanged, value: Some(value), message: None, response: Some("already as wanted".into()) });
+            return Ok(Went {
+                outcome: Outcome::Unchanged,
+                value: Some(value),
+                message: None,
+                response: Some("already as wanted".into()),
+            });
         }
         self.images(&place.path, &carried);
         self.flush().await?;
@@ -526,12 +580,14 @@ impl<'a> Driver<'a> {
                 if differences.is_empty() { Ok(carried) } else { Err(Trouble::Drifted(differences)) }
             }
             // A guard that held in the plan and fails now is drift, with the columns by name.
-            Err(Trouble::Missed(missed)) if !planned.is_empty() => Err(Trouble::Drifted(vec![Difference {
-                subject: format!("{} {}", planned[0].table, planned[0].key_text()),
-                column: missed.seen.iter().map(|(column, _)| column.clone()).collect::<Vec<_>>().join(", "),
-                planned: "as previewed".into(),
-                found: missed.seen.first().map_or(missed.message.clone(), |(_, found)| found.clone()),
-            }])),
+            Err(Trouble::Missed(missed)) if !planned.is_empty() => {
+                Err(Trouble::Drifted(vec![super::trouble::Difference {
+                    subject: format!("{} {}", planned[0].table, planned[0].key_text()),
+                    column: missed.seen.iter().map(|(column, _)| column.clone()).collect::<Vec<_>>().join(", "),
+                    planned: "as previewed".into(),
+                    found: missed.seen.first().map_or(missed.message.clone(), |(_, found)| found.clone()),
+                }]))
+            }
             Err(other) => Err(other),
         }
     }
@@ -547,7 +603,9 @@ impl<'a> Driver<'a> {
             let scope = self.scope.clone();
             let pending = self.pending.len();
             match self.transaction_once(place, &connection).await {
-                Err(Halt::Trouble(Trouble::Database { fault, .. })) if fault.kind == FaultKind::Serialization && restarts < MOST_RESTARTS => {
+                Err(Halt::Trouble(Trouble::Database { fault, .. }))
+                    if fault.kind == FaultKind::Serialization && restarts < MOST_RESTARTS =>
+                {
                     restarts += 1;
                     self.scope = scope;
                     self.pending.truncate(pending);
@@ -569,7 +627,12 @@ impl<'a> Driver<'a> {
         if all.is_nothing() && all.also.is_empty() {
             let _ = writing.rollback().await;
             inner.into_iter().for_each(|event| self.note(event));
-            return Ok(Went { outcome: Outcome::Unchanged, value: None, message: None, response: Some("already as wanted".into()) });
+            return Ok(Went {
+                outcome: Outcome::Unchanged,
+                value: None,
+                message: None,
+                response: Some("already as wanted".into()),
+            });
         }
         self.images(&place.path, &all);
         inner.into_iter().for_each(|event| self.note(event));
@@ -578,7 +641,14 @@ impl<'a> Driver<'a> {
         Ok(Went { outcome: Outcome::Done, value: None, message: None, response: Some(rows_words(&all)) })
     }
 
-    async fn inside(&mut self, writing: &mut Writing, prefix: &str, steps: &[Step], all: &mut Carried, events: &mut Vec<Event>) -> Result<(), Halt> {
+    async fn inside(
+        &mut self,
+        writing: &mut Writing,
+        prefix: &str,
+        steps: &[Step],
+        all: &mut Carried,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Halt> {
         for (index, step) in steps.iter().enumerate() {
             let path = path(prefix, step, index);
             for (name, find) in again::of_step(step, &self.scope, self.setting) {
@@ -586,7 +656,8 @@ impl<'a> Driver<'a> {
                 again::put(&mut self.scope, &name, row);
             }
             if let Some(when) = &step.common.when {
-                let judgement = resolve::judge(when, &self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
+                let judgement =
+                    resolve::judge(when, &self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
                 if judgement.holds == Some(false) {
                     if let Some(id) = step.id() {
                         self.scope.insert_entry(id.into(), Entry::Skipped);
@@ -598,7 +669,8 @@ impl<'a> Driver<'a> {
                 Box::pin(self.inside(writing, &path, &block.steps, all, events)).await?;
                 continue;
             }
-            let resolved = resolve(step, &self.scope, self.setting).map_err(|t| Trouble::of_resolving(t, &self.setting.source))?;
+            let resolved =
+                resolve(step, &self.scope, self.setting).map_err(|t| Trouble::of_resolving(t, &self.setting.source))?;
             let Some(resolved) = resolved else { continue };
             let value = match resolved.deed {
                 Deed::Find(find) => question::find(writing, &find, self.setting, step.act_at).await?,
@@ -620,7 +692,8 @@ impl<'a> Driver<'a> {
             if let Some(id) = step.id() {
                 self.scope.insert(id, value.clone());
             }
-            let read = ReadValue { item: self.item.clone(), request: step.act.word().to_owned(), request_hash: None, value };
+            let read =
+                ReadValue { item: self.item.clone(), request: step.act.word().to_owned(), request_hash: None, value };
             events.push(StepRead { step: path, reads: vec![read] }.into());
         }
         Ok(())
@@ -633,24 +706,33 @@ impl<'a> Driver<'a> {
         let request = call::request(&call);
         let view = setting.api(&call.api).map(|api| api.view(&request));
         let shown = view.as_ref().map_or_else(String::new, call::line);
+        // The key is derived from the effect: every attempt, also of another process, carries the same one.
+        let keyed = setting.api(&call.api).is_some_and(|api| api.settings().idempotency_key.is_some());
         let mut attempts = call::Attempts::default();
         let mut attempt = 1;
         loop {
             let bytes = Value::map([
                 ("method", Value::from(call.method)),
                 ("path", call.path.clone()),
-                ("query", Value::list(call.query.iter().map(|(k, v)| Value::list([Value::text(k.clone()), v.clone()])))),
+                (
+                    "query",
+                    Value::list(call.query.iter().map(|(k, v)| Value::list([Value::text(k.clone()), v.clone()]))),
+                ),
                 ("json", call.json.clone().unwrap_or(Value::NULL)),
             ]);
-            let class = if step.common.repeatable.is_some() { "http-repeatable" } else { "http-once" };
+            let (class, key) = match (&step.common.repeatable, keyed) {
+                (_, true) => ("http-key", Some(self.effect(&place.path).idempotency_key().to_string())),
+                (Some(_), false) => ("http-repeatable", None),
+                (None, false) => ("http-once", None),
+            };
             self.intend(place, class, Some(&call.api), shown.clone(), Some(bytes), attempt).await?;
-            let trouble = match call::once(setting, step, &call).await {
+            let trouble = match call::once(setting, step, &call, key).await {
                 Ok(value) => return Ok(Went { response: Some(call::summary(&value)), ..Went::done(value) }),
                 Err(trouble) => trouble,
             };
-            let may_repeat = !trouble.in_doubt || step.common.repeatable.is_some();
+            let may_repeat = !trouble.in_doubt || keyed || step.common.repeatable.is_some();
             let retry = endings::retry(&setting.playbook.errors, step.id(), &trouble).filter(|_| may_repeat);
-            let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after)) else {
+            let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after, &setting.world)) else {
                 return Err(Trouble::Call(Box::new(trouble)).into());
             };
             (self.watch)(Tick::Again { path: place.path.clone(), why: trouble.message.clone(), pause });
@@ -660,7 +742,8 @@ impl<'a> Driver<'a> {
     }
 
     fn ask(&mut self, place: &Place, step: &Step, question: &Question) -> Result<Option<Went>, Halt> {
-        let answered = self.state.items.get(&self.item).and_then(|i| i.steps.get(&place.path)).and_then(|s| s.decided.clone());
+        let answered =
+            self.state.items.get(&self.item).and_then(|i| i.steps.get(&place.path)).and_then(|s| s.decided.clone());
         if let Some(decided) = answered {
             return Ok(Some(Went::done(Value::from(decided.values))));
         }
@@ -670,10 +753,19 @@ impl<'a> Driver<'a> {
             .iter()
             .map(|(name, field)| {
                 let description = field.description.as_ref().map_or(Value::NULL, |d| Value::text(d.text.clone()));
-                (name.clone(), Value::map([("type", Value::text(field.kind.text.clone())), ("description", description)]))
+                (
+                    name.clone(),
+                    Value::map([("type", Value::text(field.kind.text.clone())), ("description", description)]),
+                )
             })
             .collect();
-        let asked = HumanAsked { step: place.path.clone(), items: vec![self.item.clone()], who: question.who.clone(), question: Value::text(text), answer };
+        let asked = HumanAsked {
+            step: place.path.clone(),
+            items: vec![self.item.clone()],
+            who: question.who.clone(),
+            question: Value::text(text),
+            answer,
+        };
         self.note(asked.into());
         Err(Halt::Waits)
     }
@@ -690,12 +782,19 @@ impl<'a> Driver<'a> {
 
     /// A precondition that held in the plan and does not hold now is drift, with what differs by name.
     fn unlike_planned(&self, place: &Place, trouble: Trouble) -> Trouble {
-        let (Some(plan), Trouble::Missed(missed), Section::Preconditions) = (self.plan, &trouble, place.section) else { return trouble };
+        let (Some(plan), Trouble::Missed(missed), Section::Preconditions) = (self.plan, &trouble, place.section) else {
+            return trouble;
+        };
         let mut differences = drift::of_facts(plan, &self.scope, self.setting);
         let held = self.planned(&place.path).is_some_and(|step| step.foreseen == Foreseen::Passes);
         if differences.is_empty() && held {
             let subject = place.path.to_string();
-            differences.push(Difference { subject, column: String::new(), planned: "it held".into(), found: missed.message.clone() });
+            differences.push(Difference {
+                subject,
+                column: String::new(),
+                planned: "it held".into(),
+                found: missed.message.clone(),
+            });
         }
         if differences.is_empty() { trouble } else { Trouble::Drifted(differences) }
     }
@@ -713,7 +812,7 @@ impl<'a> Driver<'a> {
             Trouble::Drifted(_) => (Outcome::Drifted, plain_ending(&trouble, &step)),
             _ if trouble.in_doubt() => (Outcome::InDoubt, plain_ending(&trouble, &step)),
             _ => {
-                let ending = endings::ending(&step, &trouble, &self.scope, self.setting);
+                let ending = endings::ending(&step, &trouble, &self.scope, self.setting).in_section(place.section);
                 (outcome_of(ending.way), ending)
             }
         };
@@ -741,12 +840,6 @@ impl<'a> Driver<'a> {
         if let Some(end) = close {
             let item = ClosedItem { item: self.item.clone(), end, reason: Some(message) };
             self.note(ItemClosed { items: vec![item] }.into());
-        }
-        if place.section == Section::Verification && outcome == Outcome::Stopped {
-            // The change stands and could not be confirmed: that is a failure, not a stop before anything happened.
-            if let Some(step) = self.state.items.get_mut(&self.item).and_then(|i| i.steps.get_mut(&place.path)) {
-                step.at = Some(self.setting.world.now());
-            }
         }
         self.flush().await
     }
@@ -782,7 +875,8 @@ fn rows_words(carried: &Carried) -> String {
             None => counts.push((table, 1)),
         }
     }
-    let words: Vec<_> = counts.iter().map(|(table, n)| format!("{n} row{} of {table}", if *n == 1 { "" } else { "s" })).collect();
+    let words: Vec<_> =
+        counts.iter().map(|(table, n)| format!("{n} row{} of {table}", if *n == 1 { "" } else { "s" })).collect();
     words.join(", ")
 }
 

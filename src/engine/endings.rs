@@ -37,7 +37,8 @@ pub fn ending(step: &Step, trouble: &Trouble, scope: &Scope, setting: &Setting) 
 
 /// What `otherwise` says, with its text filled in.
 pub fn of_otherwise(otherwise: &Otherwise, trouble: &Trouble, scope: &Scope, at: Span) -> Ending {
-    let message = otherwise.say.as_ref().map_or_else(|| sentence(&trouble.message()), |text| said(text, scope, trouble));
+    let message =
+        otherwise.say.as_ref().map_or_else(|| sentence(&trouble.message()), |text| said(text, scope, trouble));
     Ending { way: otherwise.way, message, who: otherwise.who.as_ref().map(|w| w.text.clone()), seen: seen(trouble), at }
 }
 
@@ -45,7 +46,11 @@ pub fn of_otherwise(otherwise: &Otherwise, trouble: &Trouble, scope: &Scope, at:
 fn said(text: &Text, scope: &Scope, trouble: &Trouble) -> String {
     match text.preview(scope) {
         Ok(said) => said,
-        Err(failure) => format!("{} (the playbook's own text cannot be filled in: {})", sentence(&trouble.message()), failure.message),
+        Err(failure) => format!(
+            "{} (the playbook's own text cannot be filled in: {})",
+            sentence(&trouble.message()),
+            failure.message
+        ),
     }
 }
 
@@ -59,7 +64,13 @@ fn of_verdict(verdict: &Verdict, trouble: &Trouble, scope: &Scope, at: Span) -> 
             // Only when all attempts are used up does a retry lead to an end.
             return match &retry.exhausted {
                 Some(then) => of_verdict(&then.verdict, trouble, scope, then.at),
-                None => Some(Ending { way: Way::Stop, message: sentence(&trouble.message()), who: None, seen: seen(trouble), at }),
+                None => Some(Ending {
+                    way: Way::Stop,
+                    message: sentence(&trouble.message()),
+                    who: None,
+                    seen: seen(trouble),
+                    at,
+                }),
             };
         }
         Verdict::Accept => return None,
@@ -69,12 +80,19 @@ fn of_verdict(verdict: &Verdict, trouble: &Trouble, scope: &Scope, at: Span) -> 
 }
 
 /// The first row of the table that fits a failed call.
-pub fn row<'a>(rows: &'a [ErrorRow], step: Option<&str>, call: &CallTrouble) -> Option<&'a crate::playbook::errors::Then> {
+pub fn row<'a>(
+    rows: &'a [ErrorRow],
+    step: Option<&str>,
+    call: &CallTrouble,
+) -> Option<&'a crate::playbook::errors::Then> {
     let fits = |row: &&ErrorRow| {
         row.otherwise.is_some()
             || row.step.as_ref().is_none_or(|steps| steps.0.iter().any(|w| Some(w.as_str()) == step))
                 && row.status.as_ref().is_none_or(|all| call.status.is_some_and(|s| all.0.iter().any(|a| a.holds(s))))
-                && row.code.as_ref().is_none_or(|all| call.code.as_ref().is_some_and(|c| all.0.iter().any(|a| a.0 == *c)))
+                && row
+                    .code
+                    .as_ref()
+                    .is_none_or(|all| call.code.as_ref().is_some_and(|c| all.0.iter().any(|a| a.0 == *c)))
                 && row.kind.as_ref().is_none_or(|all| all.0.contains(&call.kind))
     };
     let found = rows.iter().find(fits)?;
@@ -95,7 +113,9 @@ pub fn accepted(rows: &[ErrorRow], step: Option<&str>, call: &CallTrouble) -> bo
 }
 
 fn with_error(scope: Scope, trouble: &Trouble) -> Scope {
-    let Trouble::Call(call) = trouble else { return scope.with("error", Value::map([("text", Value::text(trouble.message()))])) };
+    let Trouble::Call(call) = trouble else {
+        return scope.with("error", Value::map([("text", Value::text(trouble.message()))]));
+    };
     let error = Value::map([
         ("status", call.status.map_or(Value::NULL, |s| i64::from(s).into())),
         ("code", call.code.as_ref().map_or(Value::NULL, |c| Value::text(c.as_str()))),
@@ -119,4 +139,3 @@ pub fn sentence(fragment: &str) -> String {
     let text = format!("{first}{}", chars.as_str());
     if text.ends_with(['.', '!', '?']) || text.is_empty() { text } else { format!("{text}.") }
 }
-

@@ -27,7 +27,8 @@ pub async fn find(session: &mut Session, find: &Find, setting: &Setting, at: Spa
         order: &find.order,
         limit: Some(find.expect.fetch()),
     };
-    let rows = session.select(&select, Limits::USUAL).await.map_err(|fault| database(&find.table.connection, fault, at))?;
+    let rows =
+        session.select(&select, Limits::USUAL).await.map_err(|fault| database(&find.table.connection, fault, at))?;
     let facts = setting.facts_of(&find.table);
     let seen = rows.rows.iter().map(|row| facts.map_or_else(|| row.clone(), |f| f.seen(row))).collect();
     shaped(find.expect, seen, at, &format!("`{}`", find.table))

@@ -77,7 +77,10 @@ pub async fn plan(setting: &Setting, answers: &Answers, watch: Watch<'_>) -> Res
         }
     }
     let message = format!("the playbook needs more than {MOST_PASSES} answers to plan one item");
-    Err(Box::new(PlanFailure { trouble: Trouble::Step { message, at: Span::default(), help: Vec::new() }, path: "steps".into() }))
+    Err(Box::new(PlanFailure {
+        trouble: Trouble::Step { message, at: Span::default(), help: Vec::new() },
+        path: "steps".into(),
+    }))
 }
 
 /// Why no plan could be made.
@@ -117,6 +120,7 @@ struct Pass<'a> {
     rehearsing: HashMap<Arc<str>, Rehearsing>,
     section: Section,
     tainted_tables: BTreeSet<TableName>,
+    tainted_databases: BTreeSet<Arc<str>>,
     tainted_apis: HashMap<Arc<str>, String>,
     every_api: Option<String>,
     steps: Vec<StepPlan>,
@@ -138,6 +142,7 @@ impl<'a> Pass<'a> {
             rehearsing: HashMap::new(),
             section: Section::Preconditions,
             tainted_tables: BTreeSet::new(),
+            tainted_databases: BTreeSet::new(),
             tainted_apis: HashMap::new(),
             every_api: None,
             steps: Vec::new(),
@@ -166,7 +171,10 @@ impl<'a> Pass<'a> {
         }
         if section == Section::Verification {
             for (name, handle) in &mut self.rehearsing {
-                handle.set_read_only().await.map_err(|fault| Interrupt::Trouble(Trouble::of_database(name, fault), section.word().into()))?;
+                handle
+                    .set_read_only()
+                    .await
+                    .map_err(|fault| Interrupt::Trouble(Trouble::of_database(name, fault), section.word().into()))?;
             }
         }
         Ok(())
@@ -189,13 +197,21 @@ impl<'a> Pass<'a> {
         let mut undecided = None;
         self.look_again(step).await.map_err(trouble)?;
         if let Some(when) = &step.common.when {
-            let judgement = resolve::judge(when, &self.scope).map_err(|f| trouble(Trouble::of_expression(&f, &self.setting.source)))?;
+            let judgement = resolve::judge(when, &self.scope)
+                .map_err(|f| trouble(Trouble::of_expression(&f, &self.setting.source)))?;
             self.note_reads(judgement.seen.iter().map(|(p, _)| p.clone()));
             match judgement.holds {
                 Some(true) => {}
                 Some(false) => {
                     self.skip(path, step, Entry::Skipped);
-                    self.show(path, step, Label::Exact, Foreseen::Skipped, Vec::new(), vec![format!("only when {}", when.scalar().text.trim())]);
+                    self.show(
+                        path,
+                        step,
+                        Label::Exact,
+                        Foreseen::Skipped,
+                        Vec::new(),
+                        vec![format!("only when {}", when.scalar().text.trim())],
+                    );
                     return Ok(());
                 }
                 None => undecided = Some(format!("decided at apply: only when {}", when.scalar().text.trim())),
@@ -227,7 +243,10 @@ impl<'a> Pass<'a> {
     async fn both_ways(&mut self, path: &Arc<str>, step: &Step, note: String) -> Result<(), Interrupt> {
         let mut savepoints = Vec::new();
         for (name, handle) in &mut self.rehearsing {
-            let savepoint = handle.savepoint().await.map_err(|f| Interrupt::Trouble(Trouble::of_database(name, f), path.clone()))?;
+            let savepoint = handle
+                .savepoint()
+                .await
+                .map_err(|f| Interrupt::Trouble(Trouble::of_database(name, f), path.clone()))?;
             savepoints.push((name.clone(), savepoint));
         }
         let opened: BTreeSet<Arc<str>> = self.rehearsing.keys().cloned().collect();
@@ -237,7 +256,10 @@ impl<'a> Pass<'a> {
         let stop = self.stop.take();
         for (name, savepoint) in savepoints {
             if let Some(handle) = self.rehearsing.get_mut(&name) {
-                handle.rollback_to(savepoint).await.map_err(|f| Interrupt::Trouble(Trouble::of_database(&name, f), path.clone()))?;
+                handle
+                    .rollback_to(savepoint)
+                    .await
+                    .map_err(|f| Interrupt::Trouble(Trouble::of_database(&name, f), path.clone()))?;
             }
         }
         // What was opened inside has only this step's work in it.
@@ -288,7 +310,8 @@ impl<'a> Pass<'a> {
             return self.walk(path, &block.steps).await;
         }
         let resolved = resolve(step, &self.scope, self.setting);
-        let resolved = resolved.map_err(|t| Interrupt::Trouble(Trouble::of_resolving(t, &self.setting.source), path.clone()))?;
+        let resolved =
+            resolved.map_err(|t| Interrupt::Trouble(Trouble::of_resolving(t, &self.setting.source), path.clone()))?;
         let Some(resolved) = resolved else { return Ok(()) };
         self.note_reads(resolved.reads);
         match self.deed(path, step, resolved.deed).await {
@@ -301,7 +324,7 @@ impl<'a> Pass<'a> {
     async fn deed(&mut self, path: &Arc<str>, step: &Step, deed: Deed) -> Result<(), Stepped> {
         match deed {
             Deed::Find(find) => {
-                let value = if find.is_unknown() || self.tainted_tables.contains(&find.table) {
+                let value = if find.is_unknown() || self.is_tainted(&find.table) {
                     Value::unknown()
                 } else {
                     let setting = self.setting;
@@ -312,9 +335,14 @@ impl<'a> Pass<'a> {
                 self.give(path, step, value, rows_summary)
             }
             Deed::Query(query) => {
-                let dialect = self.setting.databases.get(&query.connection).map(crate::connection::database::Database::dialect);
+                let dialect =
+                    self.setting.databases.get(&query.connection).map(crate::connection::database::Database::dialect);
                 let reads = dialect.map(|d| sql_rules::judge(&query.bound.sql, d).reads).unwrap_or_default();
-                let tainted = self.tainted_tables.iter().any(|t| t.connection == query.connection && reads.contains(&*t.table));
+                let tainted = self.tainted_databases.contains(&query.connection)
+                    || self
+                        .tainted_tables
+                        .iter()
+                        .any(|t| t.connection == query.connection && reads.contains(&*t.table));
                 let value = if query.bound.has_unknown() || tainted {
                     Value::unknown()
                 } else {
@@ -330,21 +358,30 @@ impl<'a> Pass<'a> {
             Deed::Change(change) => {
                 let unknown = matches!(&change.pick, crate::action::change::Pick::Key(key) if key.values().any(Value::is_unknown))
                     || matches!(&change.pick, crate::action::change::Pick::Where(all) if all.iter().any(crate::table::condition::Condition::is_unknown))
-                    || self.tainted_tables.contains(&change.table);
+                    || self.is_tainted(&change.table);
                 let table = change.table.clone();
                 let refuses = self.setting.facts_of(&table).filter(|f| f.rehearse == Some(false));
                 if let Some(facts) = refuses {
-                    let why = facts.because.as_ref().map_or("the project file says `rehearse: false`", |w| w.as_str()).to_owned();
+                    let why = facts
+                        .because
+                        .as_ref()
+                        .map_or("the project file says `rehearse: false`", |w| w.as_str())
+                        .to_owned();
                     self.tainted_tables.insert(table);
-                    return Ok(self.unexecuted(path, step, Label::NotPreviewable(why)));
+                    self.unexecuted(path, step, Label::NotPreviewable(why));
+                    return Ok(());
                 }
                 if unknown {
                     self.tainted_tables.insert(table);
-                    return Ok(self.unexecuted(path, step, Label::HasUnknowns));
+                    self.unexecuted(path, step, Label::HasUnknowns);
+                    return Ok(());
                 }
                 let setting = self.setting;
                 let changing = self.changing(&table.connection).await?;
-                let carried = within(changing, &table.connection, async |c| carry_out::carry_out(c, &change, setting, step.act_at).await).await?;
+                let carried = within(changing, &table.connection, async |c| {
+                    carry_out::carry_out(c, &change, setting, step.act_at).await
+                })
+                .await?;
                 if carried.unknown {
                     self.tainted_tables.insert(table);
                 }
@@ -356,13 +393,19 @@ impl<'a> Pass<'a> {
             Deed::Statement(deed) => {
                 let setting = self.setting;
                 if deed.bound.has_unknown() {
-                    let dialect = setting.databases.get(&deed.connection).map(crate::connection::database::Database::dialect);
+                    let dialect =
+                        setting.databases.get(&deed.connection).map(crate::connection::database::Database::dialect);
                     let writes = dialect.map(|d| sql_rules::judge(&deed.bound.sql, d).writes).unwrap_or_default();
-                    self.tainted_tables.extend(writes.into_iter().map(|t| TableName { connection: deed.connection.clone(), table: t.into() }));
-                    return Ok(self.unexecuted(path, step, Label::HasUnknowns));
+                    self.tainted_tables.extend(
+                        writes.into_iter().map(|t| TableName { connection: deed.connection.clone(), table: t.into() }),
+                    );
+                    self.unexecuted(path, step, Label::HasUnknowns);
+                    return Ok(());
                 }
                 let changing = self.changing(&deed.connection).await?;
-                let carried = within(changing, &deed.connection, async |c| statement::run(c, &deed, setting, step.act_at).await).await?;
+                let carried =
+                    within(changing, &deed.connection, async |c| statement::run(c, &deed, setting, step.act_at).await)
+                        .await?;
                 let result = carried.result(false, setting);
                 self.changed(path, step, carried, result);
                 Ok(())
@@ -371,7 +414,14 @@ impl<'a> Pass<'a> {
                 self.note_reads(judgement.seen.iter().map(|(p, _)| p.clone()));
                 match judgement.holds {
                     Some(true) => self.show(path, step, Label::Read, Foreseen::Passes, Vec::new(), Vec::new()),
-                    None => self.show(path, step, Label::HasUnknowns, Foreseen::Passes, Vec::new(), vec!["decided at apply".into()]),
+                    None => self.show(
+                        path,
+                        step,
+                        Label::HasUnknowns,
+                        Foreseen::Passes,
+                        Vec::new(),
+                        vec!["decided at apply".into()],
+                    ),
                     Some(false) => return Err(not_so(&judgement, step).into()),
                 }
                 Ok(())
@@ -392,7 +442,13 @@ impl<'a> Pass<'a> {
     }
 
     /// Keeps a result under the step's name, looks at its `is`, and shows it.
-    fn give(&mut self, path: &Arc<str>, step: &Step, value: Value, summary: fn(&Value) -> String) -> Result<(), Stepped> {
+    fn give(
+        &mut self,
+        path: &Arc<str>,
+        step: &Step,
+        value: Value,
+        summary: fn(&Value) -> String,
+    ) -> Result<(), Stepped> {
         let unknown = value.is_unknown();
         let shown = if unknown { value.plain().into_owned() } else { summary(&value) };
         if let Some(id) = &step.common.id {
@@ -477,7 +533,8 @@ impl<'a> Pass<'a> {
         let effects = view.map(shown).into_iter().collect();
         let (value, mut notes) = match &step.common.example {
             Some(example) => {
-                let value = example.evaluate(&self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?.value;
+                let value =
+                    example.evaluate(&self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?.value;
                 (value.marked(Marks::EXAMPLE), vec!["its answer is taken from the example".to_owned()])
             }
             None => (Value::unknown(), Vec::new()),
@@ -486,10 +543,26 @@ impl<'a> Pass<'a> {
             self.scope.insert(id.text.clone(), value);
         }
         self.tainted_apis.insert(call.api.clone(), format!("`{}`", step.label(0)));
+        if let Some(database) = self.setting.api(&call.api).and_then(|api| api.settings().backed_by.clone()) {
+            self.tainted_databases.insert(database.text);
+        }
         let label = if call.is_unknown() { Label::HasUnknowns } else { Label::Exact };
         notes.extend(step.common.repeatable.as_ref().map(|t| format!("may be sent twice: {}", t.scalar().text.trim())));
         self.show(path, step, label, Foreseen::Sends, effects, notes);
         Ok(())
+    }
+
+    /// What an API shows of this database is not what it will show once the change is committed.
+    fn behind(&mut self, connection: &Arc<str>, step: &Step) {
+        for (name, api) in &self.setting.apis {
+            if api.settings().backed_by.as_ref().is_some_and(|w| w.text == *connection) {
+                self.tainted_apis.insert(name.clone(), format!("the change of `{}`", step.label(0)));
+            }
+        }
+    }
+
+    fn is_tainted(&self, table: &TableName) -> bool {
+        self.tainted_tables.contains(table) || self.tainted_databases.contains(&table.connection)
     }
 
     fn would_ask(&mut self, path: &Arc<str>, step: &Step, question: &Question) {
@@ -510,7 +583,8 @@ impl<'a> Pass<'a> {
                 }
             }
         }
-        let answer = question.answer.iter().map(|(name, field)| (name.to_string(), field.kind.as_str().to_owned())).collect();
+        let answer =
+            question.answer.iter().map(|(name, field)| (name.to_string(), field.kind.as_str().to_owned())).collect();
         let text = text_of(step, &self.scope).unwrap_or_else(|| question.text.plain().into_owned());
         let effect = Effect::Question { who: question.who.clone(), text, answer };
         let notes = given.map(|_| "answered beforehand for this preview".to_owned()).into_iter().collect();
@@ -524,14 +598,20 @@ impl<'a> Pass<'a> {
             self.scope.insert(id.text.clone(), value);
         }
         let label = if carried.unknown { Label::HasUnknowns } else { Label::Exact };
-        let foreseen = if carried.is_nothing() && carried.also.is_empty() { Foreseen::Unchanged } else { Foreseen::Changes };
+        let foreseen =
+            if carried.is_nothing() && carried.also.is_empty() { Foreseen::Unchanged } else { Foreseen::Changes };
         let mut notes = Vec::new();
         if foreseen == Foreseen::Changes {
             notes.extend(hooks(self.setting, &carried));
+            for connection in carried.changes.iter().map(|c| c.table.connection.clone()).collect::<BTreeSet<_>>() {
+                self.behind(&connection, step);
+            }
         }
         let inserted = carried.changes.iter().any(|c| c.before.is_none() && c.after.is_some());
         if inserted && self.section == Section::Steps {
-            notes.push("numbers given by the database (ids) are taken at apply; trying this out may leave gaps in them".into());
+            notes.push(
+                "numbers given by the database (ids) are taken at apply; trying this out may leave gaps in them".into(),
+            );
         }
         let effect = Effect::Rows { changes: carried.changes, also: carried.also };
         self.show(path, step, label, foreseen, vec![effect], notes);
@@ -542,7 +622,14 @@ impl<'a> Pass<'a> {
         if let Some(id) = &step.common.id {
             self.scope.insert(id.text.clone(), Value::unknown());
         }
-        self.show(path, step, label, Foreseen::Changes, Vec::new(), vec!["not tried out: it rests on something known only after apply".into()]);
+        self.show(
+            path,
+            step,
+            label,
+            Foreseen::Changes,
+            Vec::new(),
+            vec!["not tried out: it rests on something known only after apply".into()],
+        );
     }
 
     fn end(&mut self, path: &Arc<str>, step: &Step, trouble: Trouble) -> Result<(), Interrupt> {
@@ -550,7 +637,7 @@ impl<'a> Pass<'a> {
         if !answers {
             return Err(Interrupt::Trouble(trouble, path.clone()));
         }
-        let ending = endings::ending(step, &trouble, &self.scope, self.setting);
+        let ending = endings::ending(step, &trouble, &self.scope, self.setting).in_section(self.section);
         if ending.way == Way::Warn {
             self.warn(path, step, ending);
             return Ok(());
@@ -570,11 +657,30 @@ impl<'a> Pass<'a> {
         self.show(path, step, Label::Read, Foreseen::Warns, Vec::new(), vec![ending.message]);
     }
 
-    fn show(&mut self, path: &Arc<str>, step: &Step, label: Label, foreseen: Foreseen, effects: Vec<Effect>, notes: Vec<String>) {
+    fn show(
+        &mut self,
+        path: &Arc<str>,
+        step: &Step,
+        label: Label,
+        foreseen: Foreseen,
+        effects: Vec<Effect>,
+        notes: Vec<String>,
+    ) {
         let title = step.common.title.as_ref().and_then(|t| t.preview(&self.scope).ok());
         let undo = if foreseen.acts() { way_back(step) } else { None };
         let section = self.section;
-        self.steps.push(StepPlan { section, path: path.clone(), kind: step.act.word(), title, label, foreseen, effects, notes, undo, at: step.act_at });
+        self.steps.push(StepPlan {
+            section,
+            path: path.clone(),
+            kind: step.act.word(),
+            title,
+            label,
+            foreseen,
+            effects,
+            notes,
+            undo,
+            at: step.act_at,
+        });
     }
 
     fn note_reads(&mut self, paths: impl IntoIterator<Item = Path>) {
@@ -623,7 +729,11 @@ impl<'a> Pass<'a> {
 }
 
 fn no_database(connection: &str) -> Trouble {
-    Trouble::Step { message: format!("`{connection}` is not a database of this project"), at: Span::default(), help: Vec::new() }
+    Trouble::Step {
+        message: format!("`{connection}` is not a database of this project"),
+        at: Span::default(),
+        help: Vec::new(),
+    }
 }
 
 enum Stepped {
@@ -689,7 +799,11 @@ fn rows_summary(value: &Value) -> String {
 fn hooks(setting: &Setting, carried: &Carried) -> Vec<String> {
     let tables: BTreeSet<&TableName> = carried.changes.iter().filter(|c| !c.by_rule).map(|c| &c.table).collect();
     let facts = tables.into_iter().filter_map(|t| setting.facts_of(t));
-    facts.flat_map(|f| [&f.app_hooks, &f.side_effects]).flatten().map(|w| w.as_str().trim().to_owned()).collect()
+    facts
+        .flat_map(|f| [&f.app_hooks, &f.side_effects])
+        .flatten()
+        .map(|w| w.as_str().split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect()
 }
 
 /// How a step is taken back, in words.
@@ -731,6 +845,11 @@ async fn finish(setting: &Setting, pass: Pass<'_>) -> Result<Plan, Box<PlanFailu
         environment: setting.environment.clone(),
         targets: Vec::new(),
         at: setting.world.now(),
-        items: vec![ItemPlan { key: crate::base::identity::SINGLE_ITEM.into(), steps: pass.steps, stop: pass.stop, rests_on }],
+        items: vec![ItemPlan {
+            key: crate::base::identity::SINGLE_ITEM.into(),
+            steps: pass.steps,
+            stop: pass.stop,
+            rests_on,
+        }],
     })
 }

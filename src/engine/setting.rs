@@ -2,11 +2,7 @@
 
 use super::outline::Outline;
 use crate::{
-    action::{
-        kinds::Act,
-        resolve::Known,
-        step::Step,
-    },
+    action::{kinds::Act, resolve::Known, step::Step},
     base::{
         identity::RunId,
         source::Source,
@@ -77,10 +73,25 @@ impl Setting {
         run: RunFacts,
         params: Map,
     ) -> Setting {
-        let (playbook, source, project) = (checked.playbook().clone(), checked.source().clone(), checked.project().clone());
+        let (playbook, source, project) =
+            (checked.playbook().clone(), checked.source().clone(), checked.project().clone());
         let vars = playbook.vars.entries.iter().map(|(word, datum)| (word.text.clone(), datum.tree.clone())).collect();
         let outline = Outline::of(&playbook);
-        Setting { checked, playbook, source, outline, project, environment, databases, apis, world, run, params, files: HashMap::new(), vars: Arc::new(vars) }
+        Setting {
+            checked,
+            playbook,
+            source,
+            outline,
+            project,
+            environment,
+            databases,
+            apis,
+            world,
+            run,
+            params,
+            files: HashMap::new(),
+            vars: Arc::new(vars),
+        }
     }
 
     /// The names that every step sees: `params`, `run`, `env`, `vars`, and the clock.

@@ -43,7 +43,13 @@ pub async fn run(changing: &mut Changing, deed: &Deed, setting: &Setting, at: Sp
         for change in &mut changes {
             let names: Vec<Arc<str>> = change.key.keys().cloned().collect();
             let key = change.key.values().cloned().collect();
-            let row = changing.lock_and_read(&change.table.table, &names, &[key]).await.map_err(fault)?.into_iter().next().flatten();
+            let row = changing
+                .lock_and_read(&change.table.table, &names, &[key])
+                .await
+                .map_err(fault)?
+                .into_iter()
+                .next()
+                .flatten();
             change.after = row.map(|row| setting.facts_of(&change.table).map_or(row.clone(), |f| f.marked(&row)));
         }
         carried.changes = changes;
@@ -84,7 +90,8 @@ async fn before(
     let keys = changing.query(&Statement { sql, binds: statement.binds.clone() }, limits).await;
     changing.rollback_to(savepoint).await.map_err(fault)?;
     let keys: Vec<Map> = keys.map_err(fault)?.rows;
-    let values: Vec<Vec<Value>> = keys.iter().map(|k| names.iter().map(|n| k.get(n).cloned().unwrap_or(Value::NULL)).collect()).collect();
+    let values: Vec<Vec<Value>> =
+        keys.iter().map(|k| names.iter().map(|n| k.get(n).cloned().unwrap_or(Value::NULL)).collect()).collect();
     let rows = changing.lock_and_read(&table.table, &names, &values).await.map_err(fault)?;
     let make = |(key, row): (Map, Option<Map>)| RowChange {
         table: table.clone(),

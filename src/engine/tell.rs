@@ -5,18 +5,19 @@ use super::{
     setting::Setting,
     watch::{Tick, Watch},
 };
-use crate::{
-    base::json,
-    playbook::project::Channel,
-};
+use crate::{base::json, playbook::project::Channel};
 use std::{io::Write, sync::Arc};
 
 /// Sends a message. The error is a sentence fragment; the message may then have been lost, never doubled.
 pub async fn tell(setting: &Setting, who: &Arc<str>, text: &str, watch: Watch<'_>) -> Result<&'static str, String> {
-    let Some(person) = setting.project.people.get(who) else { return Err(format!("the project file has no `{who}` under `people`")) };
+    let Some(person) = setting.project.people.get(who) else {
+        return Err(format!("the project file has no `{who}` under `people`"));
+    };
     match person.by {
         Channel::File => into_file(setting, who, text).map(|()| "written to a file"),
-        Channel::Webhook if setting.apis.contains_key(&webhook(who)) => post(setting, who, text).await.map(|()| "posted"),
+        Channel::Webhook if setting.apis.contains_key(&webhook(who)) => {
+            post(setting, who, text).await.map(|()| "posted")
+        }
         // No other way is configured: whoever runs this reads it and passes it on.
         Channel::Hand | Channel::Slack | Channel::Email | Channel::Webhook => {
             watch(Tick::PassOn { who: who.clone(), text: text.to_owned() });
@@ -36,7 +37,11 @@ async fn post(setting: &Setting, who: &Arc<str>, text: &str) -> Result<(), Strin
         connection::http::{Method, Request},
     };
     let Some(api) = setting.api(&webhook(who)) else { return Err("the webhook is not configured".into()) };
-    let body = Value::map([("text", Value::text(text)), ("run", Value::text(setting.run.id.to_string())), ("who", Value::text(who.clone()))]);
+    let body = Value::map([
+        ("text", Value::text(text)),
+        ("run", Value::text(setting.run.id.to_string())),
+        ("who", Value::text(who.clone())),
+    ]);
     let request = Request { body: Some(body), ..Request::new(Method::Post, "") };
     match api.send(&request).await {
         Ok(answer) if (200..300).contains(&answer.status) => Ok(()),

@@ -99,6 +99,17 @@ pub struct Ending {
     pub at: Span,
 }
 
+impl Ending {
+    /// A verification that does not hold is a failure, not a stop: the change stands and is not confirmed.
+    pub fn in_section(mut self, section: crate::plan::Section) -> Ending {
+        if section == crate::plan::Section::Verification && self.way == Way::Stop {
+            self.way = Way::Fail;
+            self.message = format!("Verification failed: {}", self.message);
+        }
+        self
+    }
+}
+
 impl Trouble {
     /// From resolving a step.
     pub fn of_resolving(trouble: resolve::Trouble, source: &Source) -> Trouble {

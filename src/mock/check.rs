@@ -65,7 +65,11 @@ fn route(mock: &Mock, route: &Route, cx: &mut Lowering<'_>) {
     let mut note = |at: Span, message: &str, help: &str| cx.push(Diagnostic::error(&ROUTE, at, message).help(help));
     let methods = route.methods();
     if methods.len() != 1 {
-        note(route.at, "a route has exactly one method with its path", "write one of `get: /path`, `head`, `post`, `put`, `patch`, `delete`");
+        note(
+            route.at,
+            "a route has exactly one method with its path",
+            "write one of `get: /path`, `head`, `post`, `put`, `patch`, `delete`",
+        );
     }
     if !route.answers.is_empty() && route.answer.is_some() {
         cx.push(Diagnostic::error(&ANSWER, route.at, "a route has `answer` or `answers`, not both"));
@@ -76,15 +80,23 @@ fn route(mock: &Mock, route: &Route, cx: &mut Lowering<'_>) {
     let names: Vec<&str> = methods.iter().flat_map(|(_, path)| path.names().map(|n| &**n)).collect();
     match &route.of {
         Some(of) => match mock.collections.get(of.as_str()) {
-            None => cx.push(Diagnostic::error(&ROUTE, of.span, format!("the mock has no collection `{}`", of.as_str())).suggest(of.as_str(), mock.collections.names())),
+            None => cx.push(
+                Diagnostic::error(&ROUTE, of.span, format!("the mock has no collection `{}`", of.as_str()))
+                    .suggest(of.as_str(), mock.collections.names()),
+            ),
             Some(collection) if route.insert.is_none() && !names.contains(&collection.key.as_str()) => {
-                let message = format!("the path does not hold `{{{}}}`, the key of `{}`", collection.key.as_str(), of.as_str());
+                let message =
+                    format!("the path does not hold `{{{}}}`, the key of `{}`", collection.key.as_str(), of.as_str());
                 cx.push(Diagnostic::error(&ROUTE, of.span, message));
             }
             Some(_) => {}
         },
         None if route.changes() || route.missing.is_some() => {
-            cx.push(Diagnostic::error(&ROUTE, route.at, "`set`, `insert`, `remove` and `missing` need `of`, the collection"));
+            cx.push(Diagnostic::error(
+                &ROUTE,
+                route.at,
+                "`set`, `insert`, `remove` and `missing` need `of`, the collection",
+            ));
         }
         None => {}
     }
@@ -105,7 +117,12 @@ fn answer(answer: &Answer, path: &[&str], cx: &mut Lowering<'_>) {
     if answer.json.is_some() && answer.text.is_some() {
         cx.push(Diagnostic::error(&ANSWER, answer.at, "an answer has `json` or `text`, not both"));
     }
-    let all = answer.json.iter().flat_map(|d| d.tree.texts()).chain(&answer.text).chain(answer.headers.iter().map(|(_, t)| t));
+    let all = answer
+        .json
+        .iter()
+        .flat_map(|d| d.tree.texts())
+        .chain(&answer.text)
+        .chain(answer.headers.iter().map(|(_, t)| t));
     texts(all.collect(), path, cx);
 }
 
@@ -123,10 +140,13 @@ fn uses(scalar: &Scalar, found: &[Use], path: &[&str], cx: &mut Lowering<'_>) {
         let root = one.path.root();
         let (name, known, what) = match one.path.steps.get(1) {
             _ if !NAMES.contains(&root) => (root, NAMES, "a mock knows no name"),
-            Some(Step::Name(name)) if root == "path" && !path.contains(&&**name) => (&**name, path, "the route's path has no"),
+            Some(Step::Name(name)) if root == "path" && !path.contains(&&**name) => {
+                (&**name, path, "the route's path has no")
+            }
             _ => continue,
         };
-        let mut problem = Diagnostic::error(&NAME, scalar.inner(&source, one.range.clone()), format!("{what} `{name}`"));
+        let mut problem =
+            Diagnostic::error(&NAME, scalar.inner(&source, one.range.clone()), format!("{what} `{name}`"));
         problem.help.extend(suggest::help(name, known.iter().copied()));
         cx.push(problem);
     }

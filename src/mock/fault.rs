@@ -68,7 +68,8 @@ const MIB: usize = 1024 * 1024;
 impl Wreck {
     /// What becomes of an answer (`head` without content length and final empty line, lines ended by CRLF) under a fault.
     pub fn of(fault: Fault, head: &str, body: &[u8], pause: Option<Duration>) -> Wreck {
-        let with = |length: usize, body: &[u8]| [format!("{head}content-length: {length}\r\n\r\n").as_bytes(), body].concat();
+        let with =
+            |length: usize, body: &[u8]| [format!("{head}content-length: {length}\r\n\r\n").as_bytes(), body].concat();
         let whole = |bytes: Vec<u8>, end: End| Wreck { bytes, padding: 0, drip: None, end };
         match fault {
             Fault::Hang => whole(Vec::new(), End::Hold),

@@ -14,3 +14,6 @@ pub use fault::Fault;
 pub use model::Mock;
 pub use record::Logged;
 pub use server::{Running, StartError};
+
+#[cfg(test)]
+mod tests;

@@ -78,8 +78,11 @@ shape! {
 impl Guard {
     /// The header that a call must carry: lower-case name and value.
     pub fn header(&self) -> Option<(String, String)> {
-        let bearer = self.bearer.as_ref().map(|token| ("authorization".to_owned(), format!("Bearer {}", token.as_str())));
-        bearer.or_else(|| self.header.as_ref().map(|h| (h.name.as_str().to_ascii_lowercase(), h.value.as_str().to_owned())))
+        let bearer =
+            self.bearer.as_ref().map(|token| ("authorization".to_owned(), format!("Bearer {}", token.as_str())));
+        bearer.or_else(|| {
+            self.header.as_ref().map(|h| (h.name.as_str().to_ascii_lowercase(), h.value.as_str().to_owned()))
+        })
     }
 }
 
@@ -237,7 +240,10 @@ impl FromNode for Code {
             // 1xx cannot be a final answer.
             Ok(status) if (200..600).contains(&status) => Some(Code(status)),
             _ => {
-                cx.push(Diagnostic::error(&BAD_FORM, node.span(), format!("{number} is not a status of an answer")).help("write 200 to 599"));
+                cx.push(
+                    Diagnostic::error(&BAD_FORM, node.span(), format!("{number} is not a status of an answer"))
+                        .help("write 200 to 599"),
+                );
                 None
             }
         }
@@ -262,8 +268,12 @@ impl FromNode for Listen {
             Ok(address) if address.ip().is_loopback() => Some(Listen(address)),
             _ => {
                 cx.push(
-                    Diagnostic::error(&BAD_FORM, word.span, format!("`{}` is not a loopback address with a port", word.as_str()))
-                        .help("a mock is for this machine only: write `127.0.0.1:8080`, or port 0 for a free one"),
+                    Diagnostic::error(
+                        &BAD_FORM,
+                        word.span,
+                        format!("`{}` is not a loopback address with a port", word.as_str()),
+                    )
+                    .help("a mock is for this machine only: write `127.0.0.1:8080`, or port 0 for a free one"),
                 );
                 None
             }

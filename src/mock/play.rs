@@ -89,8 +89,19 @@ struct Fit<'a> {
 impl Stage {
     /// A mock at its start.
     pub fn new(mock: Arc<Mock>) -> Stage {
-        let rows = mock.collections.iter().map(|(name, c)| (name.into(), c.rows.iter().map(|r| r.0.clone()).collect())).collect();
-        Stage { mock, rows, calls: HashMap::new(), kept: HashMap::new(), effects: BTreeMap::new(), log: VecDeque::new() }
+        let rows = mock
+            .collections
+            .iter()
+            .map(|(name, c)| (name.into(), c.rows.iter().map(|r| r.0.clone()).collect()))
+            .collect();
+        Stage {
+            mock,
+            rows,
+            calls: HashMap::new(),
+            kept: HashMap::new(),
+            effects: BTreeMap::new(),
+            log: VecDeque::new(),
+        }
     }
 
     /// All calls so far, oldest first.
@@ -158,7 +169,10 @@ impl Stage {
                 None => Ok(text_reply(401, "who is calling is not known")),
             };
         }
-        let key = mock.idempotency_key.as_ref().and_then(|name| header(call, &name.as_str().to_ascii_lowercase()).map(str::to_owned));
+        let key = mock
+            .idempotency_key
+            .as_ref()
+            .and_then(|name| header(call, &name.as_str().to_ascii_lowercase()).map(str::to_owned));
         if let Some(kept) = key.as_ref().and_then(|key| self.kept.get(key)) {
             logged.route = "the same call again".into();
             return Ok(kept.clone());
@@ -177,7 +191,10 @@ impl Stage {
         }
         match &mock.otherwise {
             Some(answer) => render(answer, &scope),
-            None => Ok(text_reply(404, &format!("no route of the mock `{}` fits {} {}", mock.mock.as_str(), call.method, call.path))),
+            None => Ok(text_reply(
+                404,
+                &format!("no route of the mock `{}` fits {} {}", mock.mock.as_str(), call.method, call.path),
+            )),
         }
     }
 
@@ -188,12 +205,15 @@ impl Stage {
             let value = Value::text(value.as_str());
             let joined = match query.get(name.as_str()) {
                 None => value,
-                Some(first) => Value::list(first.as_list().unwrap_or(std::slice::from_ref(first)).iter().cloned().chain([value])),
+                Some(first) => {
+                    Value::list(first.as_list().unwrap_or(std::slice::from_ref(first)).iter().cloned().chain([value]))
+                }
             };
             query.insert(name.as_str().into(), joined);
         }
         let headers = Value::map(call.headers.iter().map(|(n, v)| (n.as_str(), Value::text(v.as_str()))));
-        let all = self.rows.iter().map(|(name, rows)| (name.clone(), Value::list(rows.iter().map(|row| row.clone().into()))));
+        let all =
+            self.rows.iter().map(|(name, rows)| (name.clone(), Value::list(rows.iter().map(|row| row.clone().into()))));
         Scope::new()
             .with("method", Value::text(call.method.as_str()))
             .with("query", query.into())
@@ -207,7 +227,14 @@ impl Stage {
     }
 
     /// Whether a route fits, and its answer; counts the call if it does.
-    fn fit<'a>(&mut self, mock: &'a Mock, index: usize, route: &'a Route, call: &Call, scope: &Scope) -> Result<Option<Fit<'a>>, String> {
+    fn fit<'a>(
+        &mut self,
+        mock: &'a Mock,
+        index: usize,
+        route: &'a Route,
+        call: &Call,
+        scope: &Scope,
+    ) -> Result<Option<Fit<'a>>, String> {
         let here = route.methods().into_iter().find(|(method, _)| *method == call.method);
         let Some(names) = here.and_then(|(_, path)| path.matches(&call.path)) else { return Ok(None) };
         let path = Value::map(names.iter().map(|(n, v)| (n.clone(), Value::text(v.as_str()))));
@@ -240,7 +267,9 @@ impl Stage {
         }
         let answer = match (route.answers.get(calls).or(route.answer.as_ref()), route.last) {
             (None, Some(Last::Passes)) => return Ok(None),
-            (None, Some(Last::Fails)) => return Err(format!("`{}` has no answer for call {}", route.title(), calls + 1)),
+            (None, Some(Last::Fails)) => {
+                return Err(format!("`{}` has no answer for call {}", route.title(), calls + 1));
+            }
             (None, _) => route.answers.last(),
             (some, _) => some,
         };
@@ -265,7 +294,14 @@ impl Stage {
         let scope = scope.clone().with("row", after.map_or(Value::NULL, Value::from));
         let mut reply = match answer {
             Some(answer) => render(answer, &scope)?,
-            None => Reply { status: 200, headers: Vec::new(), body: Vec::new(), delay: Duration::ZERO, fault: None, later: None },
+            None => Reply {
+                status: 200,
+                headers: Vec::new(),
+                body: Vec::new(),
+                delay: Duration::ZERO,
+                fault: None,
+                later: None,
+            },
         };
         let Some(change) = change.filter(|_| done) else { return Ok((reply, false)) };
         match answer.and_then(|a| a.effect_after) {
@@ -329,11 +365,17 @@ fn map(datum: &Datum, scope: &Scope) -> Result<Map, String> {
 fn render(answer: &Answer, scope: &Scope) -> Result<Reply, String> {
     let mut headers = Vec::new();
     for (name, text) in answer.headers.iter() {
-        headers.push((name.to_ascii_lowercase(), text.evaluate(scope).map_err(|e| said(&e))?.value.bare().into_owned()));
+        headers
+            .push((name.to_ascii_lowercase(), text.evaluate(scope).map_err(|e| said(&e))?.value.bare().into_owned()));
     }
     let (kind, body) = match (&answer.json, &answer.text) {
-        (Some(datum), _) => ("application/json", json::text_of(&datum.evaluate(scope).map_err(|e| said(&e))?.value).into_bytes()),
-        (None, Some(text)) => ("text/plain; charset=utf-8", text.evaluate(scope).map_err(|e| said(&e))?.value.bare().into_owned().into_bytes()),
+        (Some(datum), _) => {
+            ("application/json", json::text_of(&datum.evaluate(scope).map_err(|e| said(&e))?.value).into_bytes())
+        }
+        (None, Some(text)) => (
+            "text/plain; charset=utf-8",
+            text.evaluate(scope).map_err(|e| said(&e))?.value.bare().into_owned().into_bytes(),
+        ),
         (None, None) => ("", Vec::new()),
     };
     if !kind.is_empty() && !headers.iter().any(|(name, _)| name == "content-type") {

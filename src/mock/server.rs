@@ -62,7 +62,11 @@ pub struct StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "listen at {}: {}", self.address, self.why.kind())?;
-        if self.why.kind() == io::ErrorKind::AddrInUse { f.write_str("; another program has this port: take another one, or 0 for a free one") } else { Ok(()) }
+        if self.why.kind() == io::ErrorKind::AddrInUse {
+            f.write_str("; another program has this port: take another one, or 0 for a free one")
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -82,7 +86,11 @@ impl Mock {
     }
 
     /// As [`Mock::start`]; each request is also sent to `seen` as it is answered.
-    pub async fn start_with(self, world: World, seen: Option<mpsc::UnboundedSender<Logged>>) -> Result<Running, StartError> {
+    pub async fn start_with(
+        self,
+        world: World,
+        seen: Option<mpsc::UnboundedSender<Logged>>,
+    ) -> Result<Running, StartError> {
         let Listen(wanted) = self.listen.unwrap_or_default();
         let failed = |why| StartError { address: wanted, why };
         let listener = TcpListener::bind(wanted).await.map_err(failed)?;
@@ -188,7 +196,12 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
     while rest.join_next().await.is_some() {}
 }
 
-async fn answered(request: hyper::Request<Incoming>, shared: Arc<Shared>, wreck: mpsc::Sender<Wreck>, late: Arc<Mutex<JoinSet<()>>>) -> hyper::Response<Full<Bytes>> {
+async fn answered(
+    request: hyper::Request<Incoming>,
+    shared: Arc<Shared>,
+    wreck: mpsc::Sender<Wreck>,
+    late: Arc<Mutex<JoinSet<()>>>,
+) -> hyper::Response<Full<Bytes>> {
     let Some(call) = call(request).await else {
         let mut refused = hyper::Response::new(Full::default());
         *refused.status_mut() = hyper::StatusCode::PAYLOAD_TOO_LARGE;
@@ -227,8 +240,10 @@ async fn call(request: hyper::Request<Incoming>) -> Option<Call> {
     let body = Limited::new(body, MAX_REQUEST).collect().await.ok()?.to_bytes().to_vec();
     let plain = |text: &str| url_path::decoded(&text.replace('+', " ")).into_owned();
     let query = parts.uri.query().unwrap_or("").split('&').filter(|pair| !pair.is_empty());
-    let query = query.map(|pair| pair.split_once('=').map_or_else(|| (plain(pair), String::new()), |(n, v)| (plain(n), plain(v))));
-    let headers = parts.headers.iter().map(|(n, v)| (n.as_str().to_owned(), String::from_utf8_lossy(v.as_bytes()).into_owned()));
+    let query = query
+        .map(|pair| pair.split_once('=').map_or_else(|| (plain(pair), String::new()), |(n, v)| (plain(n), plain(v))));
+    let headers =
+        parts.headers.iter().map(|(n, v)| (n.as_str().to_owned(), String::from_utf8_lossy(v.as_bytes()).into_owned()));
     Some(Call {
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
@@ -244,7 +259,9 @@ fn response(reply: Reply) -> hyper::Response<Full<Bytes>> {
         made = made.header(name, value);
     }
     made.body(Full::new(reply.body.into())).unwrap_or_else(|_| {
-        let mut refused = hyper::Response::new(Full::new(Bytes::from_static(b"the mock's answer has a header that HTTP does not take")));
+        let mut refused = hyper::Response::new(Full::new(Bytes::from_static(
+            b"the mock's answer has a header that HTTP does not take",
+        )));
         *refused.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
         refused
     })

@@ -12,22 +12,17 @@ use crate::{
     action::ask::AnswerField,
     base::{
         identity::{RunId, SINGLE_ITEM},
-        shape::Placed,
-        source::{Source, Span},
+        source::Source,
         suggest,
         value::{Map, Value},
     },
-    engine::{
-        setting::RunFacts,
-        state::RunState,
-        watch::Watch,
-    },
+    engine::{setting::RunFacts, state::RunState, watch::Watch},
     journal::{
         event::Event,
         payload::{HumanAsked, HumanDecided, RunResumed},
     },
     plan::{ItemPlan, stored},
-    playbook::params::{Param, accept},
+    playbook::params::{accept, of_answer},
 };
 use std::sync::{Arc, atomic::AtomicBool};
 
@@ -46,20 +41,36 @@ pub async fn answer(
 ) -> Result<Carried, Failure> {
     let state = record.state(run).await?;
     let (path, asked) = question(&state, run, step)?;
-    let values = accepted(&state, &path, &asked, given, opened)?;
+    let values = accepted(&state, &path, given, opened)?;
     let (setting, plan) = setting_of(surroundings, opened, run, &state).await?;
     let claim = record.claim(surroundings, run, actor).await?;
-    let decided = HumanDecided { step: path, items: asked.items, actor: actor.into(), decision: "answer".into(), values, reason: None };
+    let decided = HumanDecided {
+        step: path,
+        items: asked.items,
+        actor: actor.into(),
+        decision: "answer".into(),
+        values,
+        reason: None,
+    };
     let resumed = RunResumed { actor: actor.into(), reason: Some("answered".into()) };
     record.journal.append_claimed(&claim, &[decided.into(), resumed.into()]).await?;
     carry(record, &setting.setting, claim, plan.as_ref(), watch, pause).await
 }
 
 /// Goes on with a run that was paused.
-pub async fn resume(surroundings: &Surroundings, record: &Record, opened: &Opened, run: RunId, actor: &str, watch: Watch<'_>, pause: &AtomicBool) -> Result<Carried, Failure> {
+pub async fn resume(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    run: RunId,
+    actor: &str,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
     let state = record.state(run).await?;
     if let Some(closed) = &state.closed {
-        return Err(Failure::usage(format!("run {} is over: {}", run.short(), closed.end.word())).help(format!("`trueup show {}` tells what it did", run.short())));
+        return Err(Failure::usage(format!("run {} is over: {}", run.short(), closed.end.word()))
+            .help(format!("`trueup show {}` tells what it did", run.short())));
     }
     let (setting, plan) = setting_of(surroundings, opened, run, &state).await?;
     let claim = record.claim(surroundings, run, actor).await?;
@@ -91,32 +102,11 @@ fn question(state: &RunState, run: RunId, step: &str) -> Result<(Arc<str>, Human
 }
 
 /// The answer's fields, typed and complete.
-fn accepted(state: &RunState, path: &str, asked: &HumanAsked, given: &[(String, Value)], opened: &Opened) -> Result<Map, Failure> {
-    let fields = fields(state, path).unwrap_or_default();
-    let mut declared = crate::base::shape::Named::<Param>::default();
-    for (name, shape) in &asked.answer {
-        let field = fields.iter().find(|(n, _)| n == name).map(|(_, f)| f);
-        let word = |text: &str| crate::base::shape::Word { text: text.into(), span: Span::default() };
-        let kind = shape.get("type").map_or_else(|| "string".to_owned(), |t| t.bare().into_owned());
-        let param = Param {
-            kind: word(&kind),
-            of: None,
-            values: Vec::new(),
-            description: field.and_then(|f| f.description.clone()),
-            pattern: field.and_then(|f| f.pattern.clone()),
-            min: None,
-            max: None,
-            min_length: None,
-            max_length: None,
-            default: field.and_then(|f| f.optional).filter(|o| *o).map(|_| Placed { value: Value::NULL, at: Span::default() }),
-            example: None,
-            examples: Vec::new(),
-            personal: None,
-            secret: None,
-            at: Span::default(),
-        };
-        declared.entries.push((word(name), param));
-    }
+fn accepted(state: &RunState, path: &str, given: &[(String, Value)], opened: &Opened) -> Result<Map, Failure> {
+    let Some(fields) = fields(state, path) else {
+        return Err(Failure::usage("the run's playbook does not ask this question"));
+    };
+    let declared = of_answer(fields.iter().map(|(name, field)| (&**name, field)));
     accept(&declared, given, &opened.project).map_err(|refused| {
         let mut failure = Failure::usage("the answer is not complete or not of the kind that is asked for");
         for r in refused {
@@ -138,20 +128,32 @@ fn fields(state: &RunState, path: &str) -> Option<Vec<(Arc<str>, AnswerField)>> 
     let playbook = crate::playbook::model::Playbook::parse(&source, &mut quiet)?;
     let outline = crate::engine::outline::Outline::of(&playbook);
     match &outline.place(path)?.step.act {
-        crate::action::kinds::Act::Ask(ask) => Some(ask.answer.entries.iter().map(|(w, f)| (w.text.clone(), f.clone())).collect()),
+        crate::action::kinds::Act::Ask(ask) => {
+            Some(ask.answer.entries.iter().map(|(w, f)| (w.text.clone(), f.clone())).collect())
+        }
         _ => None,
     }
 }
 
 /// The setting of a run that exists: its own playbook, its own project file, its own parameters.
-async fn setting_of(surroundings: &Surroundings, opened: &Opened, run: RunId, state: &RunState) -> Result<(Prepared, Option<ItemPlan>), Failure> {
-    let Some(created) = &state.created else { return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short()))) };
+async fn setting_of(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    run: RunId,
+    state: &RunState,
+) -> Result<(Prepared, Option<ItemPlan>), Failure> {
+    let Some(created) = &state.created else {
+        return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
+    };
     let facts = Source::new("the run's project file", created.facts.to_string());
     let then = project::of_source(facts, opened.root.clone())?;
-    let text = Source::new(format!("{} (as run {} carries it)", created.playbook, run.short()), created.text.to_string());
+    let text =
+        Source::new(format!("{} (as run {} carries it)", created.playbook, run.short()), created.text.to_string());
     let loaded = playbook::of_source(text, &then, None)?;
-    let facts = RunFacts { id: run, actor: created.actor.clone(), reason: created.reason.as_str().into(), now: created.now };
-    let setting = assemble(surroundings, &then, loaded.checked, &created.environment, facts, created.params.clone()).await?;
+    let facts =
+        RunFacts { id: run, actor: created.actor.clone(), reason: created.reason.as_str().into(), now: created.now };
+    let setting =
+        assemble(surroundings, &then, loaded.checked, &created.environment, facts, created.params.clone()).await?;
     Ok((setting, kept_plan(state)))
 }
 

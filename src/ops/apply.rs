@@ -1,10 +1,6 @@
 //! `apply`: the plan that was shown becomes a run, and the run is carried out.
 
-use super::{
-    Failure, Surroundings,
-    project::Opened,
-    record::Record,
-};
+use super::{Failure, Surroundings, project::Opened, record::Record};
 use crate::{
     base::{
         identity::{RunId, SINGLE_ITEM},
@@ -32,7 +28,9 @@ pub const LONGEST_REASON: usize = 500;
 /// A reason and an actor that may stand in an audit trail.
 pub fn named<'a>(reason: Option<&'a str>, actor: Option<&'a str>) -> Result<(&'a str, &'a str), Failure> {
     let Some(reason) = reason.map(str::trim).filter(|r| !r.is_empty()) else {
-        return Err(Failure::usage("a run needs a reason").help("say why, for the audit trail: `--reason \"Zendesk 4711: …\"`"));
+        return Err(
+            Failure::usage("a run needs a reason").help("say why, for the audit trail: `--reason \"Zendesk 4711: …\"`")
+        );
     };
     let length = reason.chars().count();
     if length > LONGEST_REASON {
@@ -97,7 +95,14 @@ pub struct Carried {
 }
 
 /// Carries a run out, from wherever it stands, until it is over, waits or is asked to pause.
-pub async fn carry(record: &Record, setting: &Setting, claim: Claim, plan: Option<&ItemPlan>, watch: Watch<'_>, pause: &AtomicBool) -> Result<Carried, Failure> {
+pub async fn carry(
+    record: &Record,
+    setting: &Setting,
+    claim: Claim,
+    plan: Option<&ItemPlan>,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
     let state = record.state(claim.run).await?;
     let mut driver = Driver::new(setting, &record.journal, claim.clone(), plan, watch, pause, state);
     let stopped = driver.run().await?;

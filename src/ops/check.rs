@@ -2,15 +2,12 @@
 
 use super::{
     Failure, Surroundings,
-    playbook::{all, name_of},
     plan::databases,
+    playbook::{all, name_of},
     project::{self, Opened},
 };
 use crate::{
-    base::{
-        diagnostic::Diagnostics,
-        yaml,
-    },
+    base::{diagnostic::Diagnostics, yaml},
     check::{self, Knowledge, PrepareFault, Prepared},
     connection::{database::Database, statement::Statement},
     playbook::model::Playbook,
@@ -34,7 +31,12 @@ impl Found {
 }
 
 /// Checks the given files and folders, or all playbooks of the project. With `environment` also against its databases.
-pub async fn check(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf], environment: Option<&str>) -> Result<Found, Failure> {
+pub async fn check(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    paths: &[PathBuf],
+    environment: Option<&str>,
+) -> Result<Found, Failure> {
     let mut files = Vec::new();
     if paths.is_empty() {
         files = all(&opened.playbooks());
@@ -94,7 +96,9 @@ impl Live {
                 reading.close().await;
                 Ok::<_, crate::connection::fault::Fault>(catalogue)
             };
-            let catalogue = asked.await.map_err(|fault| Failure::usage(format!("failed to ask `{name}`: {fault}")).help(fault.help()))?;
+            let catalogue = asked
+                .await
+                .map_err(|fault| Failure::usage(format!("failed to ask `{name}`: {fault}")).help(fault.help()))?;
             catalogues.insert(name.clone(), catalogue);
         }
         Ok(Live { databases, catalogues })

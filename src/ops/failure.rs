@@ -50,7 +50,7 @@ impl Failure {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            Failure::Texts(_) | Failure::Usage { .. } => Exit::Usage,
+            Failure::Texts(_) | Failure::Usage { .. } => Exit::Invalid,
             Failure::Step { trouble, .. } => Exit::of_trouble(trouble),
             Failure::Journal(_) => Exit::Failed,
         }

@@ -4,13 +4,20 @@ use super::{Failure, Surroundings, plan::databases, project::Opened};
 use crate::table::catalogue::Catalogue;
 
 /// The tables of a database connection, all or the named ones.
-pub async fn inspect(surroundings: &Surroundings, opened: &Opened, environment: Option<&str>, name: &str, tables: &[String]) -> Result<Catalogue, Failure> {
+pub async fn inspect(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    environment: Option<&str>,
+    name: &str,
+    tables: &[String],
+) -> Result<Catalogue, Failure> {
     let (environment, _) = opened.project.environment(environment).map_err(Failure::usage)?;
     let databases = databases(surroundings, opened, environment)?;
     let Some(database) = databases.get(name) else {
         let known = opened.project.connections.names().filter(|n| databases.contains_key(*n));
         let failure = Failure::usage(format!("the project file has no database `{name}`"));
-        return Err(crate::base::suggest::help(name, known).map_or_else(|| Failure::usage("the project file has no databases"), |help| failure.help(help)));
+        return Err(crate::base::suggest::help(name, known)
+            .map_or_else(|| Failure::usage("the project file has no databases"), |help| failure.help(help)));
     };
     let wanted: Vec<&str> = tables.iter().map(String::as_str).collect();
     let asked = async {
@@ -19,7 +26,8 @@ pub async fn inspect(surroundings: &Surroundings, opened: &Opened, environment: 
         reading.close().await;
         Ok::<_, crate::connection::fault::Fault>(catalogue)
     };
-    let catalogue = asked.await.map_err(|fault| Failure::usage(format!("failed to ask `{name}`: {fault}")).help(fault.help()))?;
+    let catalogue =
+        asked.await.map_err(|fault| Failure::usage(format!("failed to ask `{name}`: {fault}")).help(fault.help()))?;
     for table in &wanted {
         if !catalogue.contains_key(*table) {
             return Err(Failure::usage(format!("`{name}` has no table `{table}` that this role can see")));

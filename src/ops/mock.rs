@@ -14,14 +14,19 @@ pub async fn start(surroundings: &Surroundings, path: &Path) -> Result<Running, 
 }
 
 /// The same, telling each request as it is answered.
-pub async fn start_with(surroundings: &Surroundings, path: &Path, seen: Option<mpsc::UnboundedSender<Logged>>) -> Result<Running, Failure> {
+pub async fn start_with(
+    surroundings: &Surroundings,
+    path: &Path,
+    seen: Option<mpsc::UnboundedSender<Logged>>,
+) -> Result<Running, Failure> {
     let source = project::read(path, yaml::DATA_LIMITS, &surroundings.folder)?;
     let mut problems = Diagnostics::new(source.clone());
     let mock = Mock::parse(&source, &mut problems);
     match mock {
-        Some(mock) if problems.errors() == 0 => {
-            mock.start_with(surroundings.world.clone(), seen).await.map_err(|e| Failure::usage(format!("failed to {e}")))
-        }
+        Some(mock) if problems.errors() == 0 => mock
+            .start_with(surroundings.world.clone(), seen)
+            .await
+            .map_err(|e| Failure::usage(format!("failed to {e}"))),
         _ => Err(Failure::Texts(vec![problems])),
     }
 }

@@ -1,14 +1,12 @@
 //! `plan`: a dry-run of one playbook, really tried out and rolled back.
 
-use super::{
-    Failure, Surroundings,
-    playbook::Loaded,
-    project::Opened,
-};
+use super::{Failure, Surroundings, playbook::Loaded, project::Opened};
 use crate::{
+    action::{ask::AskSpec, kinds::Act},
     base::{
         identity::RunId,
         shape::{FromNode, Lowering},
+        suggest,
         value::{Map, Value},
         yaml,
     },
@@ -25,8 +23,8 @@ use crate::{
         watch::Watch,
     },
     mock::server::Running,
-    playbook::{params, project::Channel},
     plan::Plan,
+    playbook::{params, project::Channel},
 };
 use std::{collections::HashMap, sync::Arc};
 
@@ -54,10 +52,16 @@ pub struct Prepared {
 }
 
 /// Puts together what planning and applying need. Opens no connection.
-pub async fn setting(surroundings: &Surroundings, opened: &Opened, loaded: Loaded, request: &Request) -> Result<Prepared, Failure> {
+pub async fn setting(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    loaded: Loaded,
+    request: &Request,
+) -> Result<Prepared, Failure> {
     let (environment, _) = opened.project.environment(request.environment.as_deref()).map_err(Failure::usage)?;
     let playbook = loaded.checked.playbook();
-    let params = params::accept(&playbook.params, &request.params, &opened.project).map_err(|refused| refusal(&refused))?;
+    let params =
+        params::accept(&playbook.params, &request.params, &opened.project).map_err(|refused| refusal(&refused))?;
     let now = surroundings.world.now();
     let run = RunFacts {
         id: RunId(surroundings.world.id()),
@@ -69,9 +73,19 @@ pub async fn setting(surroundings: &Surroundings, opened: &Opened, loaded: Loade
 }
 
 /// The same for a run that exists: its parameters were accepted when it was made.
-pub async fn assemble(surroundings: &Surroundings, opened: &Opened, checked: Checked, environment: &str, run: RunFacts, params: Map) -> Result<Prepared, Failure> {
+pub async fn assemble(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    checked: Checked,
+    environment: &str,
+    run: RunFacts,
+    params: Map,
+) -> Result<Prepared, Failure> {
     let used = &checked.playbook().uses;
-    let databases: HashMap<_, _> = databases(surroundings, opened, environment)?.into_iter().filter(|(name, _)| used.get(name).is_some()).collect();
+    let databases: HashMap<_, _> = databases(surroundings, opened, environment)?
+        .into_iter()
+        .filter(|(name, _)| used.get(name).is_some())
+        .collect();
     let mut mocks = Vec::new();
     let mut apis = apis(surroundings, opened, environment, |name| used.get(name).is_some(), &mut mocks).await?;
     let mut files = HashMap::new();
@@ -85,7 +99,8 @@ pub async fn assemble(surroundings: &Surroundings, opened: &Opened, checked: Che
             apis.insert(tell::webhook(name), webhook(&tell::webhook(name), to.reveal(), secrets)?);
         }
     }
-    let mut setting = Setting::new(checked, environment.into(), databases, apis, surroundings.world.clone(), run, params);
+    let mut setting =
+        Setting::new(checked, environment.into(), databases, apis, surroundings.world.clone(), run, params);
     setting.files = files;
     Ok(Prepared { setting, mocks })
 }
@@ -95,19 +110,30 @@ fn secrets<'a>(surroundings: &'a Surroundings, opened: &'a Opened) -> Secrets<'a
 }
 
 /// The databases of an environment, configured and not yet connected.
-pub fn databases(surroundings: &Surroundings, opened: &Opened, environment: &str) -> Result<HashMap<Arc<str>, Database>, Failure> {
+pub fn databases(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    environment: &str,
+) -> Result<HashMap<Arc<str>, Database>, Failure> {
     let mut databases = HashMap::new();
     for (name, settings) in opened.project.connections.iter() {
         let secrets = secrets(surroundings, opened);
         let database = Database::configure(name, settings, Some(environment), secrets);
-        let database = database.map_err(|fault| Failure::usage(format!("the connection `{name}`: {fault}")).help(fault.help()))?;
+        let database =
+            database.map_err(|fault| Failure::usage(format!("the connection `{name}`: {fault}")).help(fault.help()))?;
         databases.extend(database.map(|d| (Arc::from(name), d)));
     }
     Ok(databases)
 }
 
 /// The APIs of an environment; those with a mock are played by it, in this process, for as long as the mocks are kept.
-async fn apis(surroundings: &Surroundings, opened: &Opened, environment: &str, used: impl Fn(&str) -> bool, mocks: &mut Vec<Running>) -> Result<HashMap<Arc<str>, Api>, Failure> {
+async fn apis(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    environment: &str,
+    used: impl Fn(&str) -> bool,
+    mocks: &mut Vec<Running>,
+) -> Result<HashMap<Arc<str>, Api>, Failure> {
     let mut apis = HashMap::new();
     for (name, settings) in opened.project.connections.iter().filter(|(name, _)| used(name)) {
         let Some(http) = settings.http_in(environment) else { continue };
@@ -135,7 +161,8 @@ fn webhook(name: &str, url: &str, secrets: Secrets<'_>) -> Result<Api, Failure> 
     text.push_str(", allow: { methods: [POST] } }");
     let source = crate::base::source::Source::new(name, text);
     let mut problems = crate::base::diagnostic::Diagnostics::new(source.clone());
-    let settings = yaml::parse(&source, yaml::LIMITS, &mut problems).and_then(|node| HttpSettings::from_node(&node, &mut Lowering::new(&mut problems)));
+    let settings = yaml::parse(&source, yaml::LIMITS, &mut problems)
+        .and_then(|node| HttpSettings::from_node(&node, &mut Lowering::new(&mut problems)));
     let Some(settings) = settings else { return Err(Failure::usage(format!("the address of `{name}` is not a URL"))) };
     Api::open(name, &settings, secrets).map_err(|why| Failure::usage(format!("failed to {why}")))
 }
@@ -148,27 +175,58 @@ fn refusal(refused: &[params::Refused]) -> Failure {
             None => format!("{}: {}", r.param, r.message),
         })
         .collect();
-    let message = if let [one] = lines.as_slice() { one.clone() } else { format!("{} parameters are not as the playbook needs them", lines.len()) };
+    let message = if let [one] = lines.as_slice() {
+        one.clone()
+    } else {
+        format!("{} parameters are not as the playbook needs them", lines.len())
+    };
     let failure = Failure::usage(message);
     if lines.len() > 1 { lines.into_iter().fold(failure, |f, line| f.help(line)) } else { failure }
 }
 
 /// Plans.
 pub async fn plan(setting: &Setting, request: &Request, watch: Watch<'_>) -> Result<Plan, Failure> {
-    let mut answers = Answers::new();
-    for (step, name, value) in &request.answers {
-        answers.entry(step.clone()).or_default().insert(name.as_str().into(), value.clone());
-    }
+    let answers = answers(setting, request)?;
     rehearse::plan(setting, &answers, watch).await.map_err(|failure| of_plan(*failure, setting))
+}
+
+/// Answers given beforehand, accepted as the questions want them.
+fn answers(setting: &Setting, request: &Request) -> Result<Answers, Failure> {
+    let mut given: HashMap<&str, Vec<(String, Value)>> = HashMap::new();
+    for (step, name, value) in &request.answers {
+        given.entry(step).or_default().push((name.clone(), value.clone()));
+    }
+    let asks: HashMap<&str, &AskSpec> = setting
+        .outline
+        .places
+        .iter()
+        .filter_map(|place| if let Act::Ask(ask) = &place.step.act { Some((place.id()?, ask)) } else { None })
+        .collect();
+    let mut answers = Answers::new();
+    for (step, parts) in given {
+        let Some(ask) = asks.get(step) else {
+            let help = suggest::help(step, asks.keys().copied()).unwrap_or_else(|| "it asks nothing".into());
+            return Err(Failure::usage(format!("the playbook has no question `{step}`")).help(help));
+        };
+        let declared = params::of_answer(ask.answer.iter());
+        answers.insert(
+            step.to_owned(),
+            params::accept(&declared, &parts, &setting.project).map_err(|refused| refusal(&refused))?,
+        );
+    }
+    Ok(answers)
 }
 
 /// A failed rehearsal with its place in the playbook.
 fn of_plan(failure: PlanFailure, setting: &Setting) -> Failure {
     let drawn = failure.trouble.at().map(|at| {
-        let mut problem = crate::base::diagnostic::Diagnostic::error(&crate::engine::trouble::AT_RUN_TIME, at, failure.trouble.message());
+        let mut problem = crate::base::diagnostic::Diagnostic::error(
+            &crate::engine::trouble::AT_RUN_TIME,
+            at,
+            failure.trouble.message(),
+        );
         problem.help = failure.trouble.help();
         Box::new((problem, setting.source.clone()))
     });
     Failure::Step { path: failure.path, trouble: Box::new(failure.trouble), drawn }
 }
-

@@ -47,7 +47,10 @@ fn find(surroundings: &Surroundings, opened: &Opened, name: &str) -> Result<Path
         return Ok(below);
     }
     let known: Vec<String> = all(&opened.playbooks()).iter().filter_map(|p| name_of(p, opened)).collect();
-    let failure = Failure::usage(format!("there is no playbook `{name}` in {}", project::shown(&opened.playbooks(), &surroundings.folder)));
+    let failure = Failure::usage(format!(
+        "there is no playbook `{name}` in {}",
+        project::shown(&opened.playbooks(), &surroundings.folder)
+    ));
     Err(match suggest::help(name, known.iter().map(String::as_str)) {
         Some(help) => failure.help(help),
         None => failure.help("the folder has no playbooks; `trueup explain playbook` shows what one looks like"),
@@ -72,7 +75,11 @@ pub fn all(folder: &Path) -> Vec<PathBuf> {
             let name = entry.file_name().to_string_lossy().into_owned();
             if kind.as_ref().is_ok_and(std::fs::FileType::is_dir) {
                 open.push(path);
-            } else if name.ends_with(".yaml") && !name.ends_with(".test.yaml") && !name.ends_with(".mock.yaml") && name != project::FILE {
+            } else if name.ends_with(".yaml")
+                && !name.ends_with(".test.yaml")
+                && !name.ends_with(".mock.yaml")
+                && name != project::FILE
+            {
                 found.push(path);
             }
         }

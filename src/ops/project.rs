@@ -70,7 +70,9 @@ pub fn of_source(source: Arc<Source>, root: PathBuf) -> Result<Opened, Failure> 
         }
     }
     match project {
-        Some(project) if problems.errors() == 0 => Ok(Opened { project: Arc::new(project), source, root, advice: problems }),
+        Some(project) if problems.errors() == 0 => {
+            Ok(Opened { project: Arc::new(project), source, root, advice: problems })
+        }
         _ => Err(Failure::Texts(vec![problems])),
     }
 }

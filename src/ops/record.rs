@@ -2,12 +2,12 @@
 
 use super::{Failure, Surroundings, project::Opened};
 use crate::{
-    base::{
-        identity::RunId,
-        seal::Sealer,
-    },
+    base::{identity::RunId, seal::Sealer},
     engine::state::RunState,
-    journal::sqlite::{Claim, Holder, Journal},
+    journal::{
+        failure::JournalError,
+        sqlite::{Claim, Holder, Journal},
+    },
 };
 use std::time::Duration;
 
@@ -26,9 +26,16 @@ pub struct Record {
 pub async fn open(surroundings: &Surroundings, opened: &Opened) -> Result<Record, Failure> {
     let path = opened.journal();
     let key = path.with_file_name("seal.key");
-    let sealer = Sealer::open_or_create(&key, surroundings.masks.clone()).map_err(|e| Failure::usage(format!("failed to {e}")))?;
+    let sealer = Sealer::open_or_create(&key, surroundings.masks.clone())
+        .map_err(|e| Failure::usage(format!("failed to {e}")))?;
     let journal = Journal::open(&path, surroundings.world.clone(), sealer.clone()).await?;
     Ok(Record { journal, sealer })
+}
+
+/// No process has this number. Where that cannot be told, somebody is taken to be at work.
+fn is_gone(pid: u32) -> bool {
+    let processes = std::path::Path::new("/proc");
+    processes.join("self").exists() && !processes.join(pid.to_string()).exists()
 }
 
 impl Record {
@@ -42,6 +49,12 @@ impl Record {
     pub async fn claim(&self, surroundings: &Surroundings, run: RunId, actor: &str) -> Result<Claim, Failure> {
         let host = (surroundings.variable)("HOSTNAME").unwrap_or_else(|| "localhost".into());
         let holder = Holder { name: actor.to_owned(), host, pid: std::process::id() };
-        Ok(self.journal.claim(run, holder, CLAIM).await?)
+        match self.journal.claim(run, holder.clone(), CLAIM).await {
+            // A process of this machine that is gone cannot give its claim back by itself.
+            Err(JournalError::Claimed { by, .. }) if by.holder.host == holder.host && is_gone(by.holder.pid) => {
+                Ok(self.journal.seize(&by, holder, CLAIM).await?)
+            }
+            other => Ok(other?),
+        }
     }
 }

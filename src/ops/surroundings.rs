@@ -3,13 +3,16 @@
 use crate::base::{secret::Masks, world::World};
 use std::{path::PathBuf, sync::Arc};
 
+/// Looks up an environment variable.
+pub type Variables = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// What a command may ask of its machine.
 #[derive(Clone)]
 pub struct Surroundings {
     /// Clock and identifiers.
     pub world: World,
     /// Environment variables.
-    pub variable: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub variable: Arc<Variables>,
     /// Where the command was started.
     pub folder: PathBuf,
     /// Every secret in use, for the last writer of each output.
@@ -30,12 +33,15 @@ impl Surroundings {
     /// The same with some variables given, in front of the others.
     pub fn with_variables(mut self, given: Vec<(String, String)>) -> Surroundings {
         let below = self.variable.clone();
-        self.variable = Arc::new(move |name| given.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).or_else(|| below(name)));
+        self.variable =
+            Arc::new(move |name| given.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).or_else(|| below(name)));
         self
     }
 
     /// Who runs this: `TRUEUP_ACTOR`, else the name of the user on this machine.
     pub fn actor(&self) -> Option<String> {
-        ["TRUEUP_ACTOR", "USER", "LOGNAME"].into_iter().find_map(|name| (self.variable)(name).filter(|v| !v.trim().is_empty()))
+        ["TRUEUP_ACTOR", "USER", "LOGNAME"]
+            .into_iter()
+            .find_map(|name| (self.variable)(name).filter(|v| !v.trim().is_empty()))
     }
 }

@@ -54,13 +54,23 @@ struct Opening<'a> {
 }
 
 /// Runs every case of a file, or those whose name contains `only`.
-pub async fn run_file(surroundings: &Surroundings, opened: &Opened, path: &Path, on: &On, only: Option<&str>) -> Result<Report, Failure> {
+pub async fn run_file(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    path: &Path,
+    on: &On,
+    only: Option<&str>,
+) -> Result<Report, Failure> {
     let opening = open(surroundings, opened, path)?;
     let mark = surroundings.world.id().simple().to_string();
     let folder = Folder::make(&std::env::temp_dir().join(format!("trueup-test-{mark}")))?;
-    let bench = Bench::build(on, &folder.0, &mark[20..], opening.scripts(on)?).await.map_err(|fault| failed("make the databases of the test", &fault))?;
+    let bench = Bench::build(on, &folder.0, &mark[20..], opening.scripts(on)?)
+        .await
+        .map_err(|fault| failed("make the databases of the test", &fault))?;
     let mut cases = Vec::new();
-    for (index, case) in opening.file.cases.iter().enumerate().filter(|(_, c)| only.is_none_or(|part| c.name.as_str().contains(part))) {
+    for (index, case) in
+        opening.file.cases.iter().enumerate().filter(|(_, c)| only.is_none_or(|part| c.name.as_str().contains(part)))
+    {
         cases.push(one(&opening, &bench, case, index, &folder.0).await);
     }
     bench.clear().await.map_err(|fault| failed("remove the databases of the test", &fault))?;
@@ -92,15 +102,23 @@ impl Opening<'_> {
     /// The tables of each database: `tables.<connection>.<dialect>.sql` where there is one, else `tables.<dialect>.sql`,
     /// else `tables.sql`.
     fn scripts(&self, on: &On) -> Result<Vec<(Arc<str>, String)>, Failure> {
-        let folder = self.file.tables.as_ref().map_or_else(|| self.opened.root.clone(), |w| self.folder.join(w.as_str()));
+        let folder =
+            self.file.tables.as_ref().map_or_else(|| self.opened.root.clone(), |w| self.folder.join(w.as_str()));
         let mut scripts = Vec::new();
         for (name, _) in self.opened.project.connections.iter().filter(|(_, c)| c.http.is_none()) {
-            let names = [format!("tables.{name}.{}.sql", on.word()), format!("tables.{}.sql", on.word()), "tables.sql".to_owned()];
+            let names = [
+                format!("tables.{name}.{}.sql", on.word()),
+                format!("tables.{}.sql", on.word()),
+                "tables.sql".to_owned(),
+            ];
             let Some(path) = names.iter().map(|n| folder.join(n)).find(|p| p.is_file()) else {
                 let failure = Failure::usage(format!("there is no {} in {}", names[1], folder.display()));
-                return Err(failure.help(format!("it makes the tables of `{name}` for each case; `tables:` in the test file names another folder")));
+                return Err(failure.help(format!(
+                    "it makes the tables of `{name}` for each case; `tables:` in the test file names another folder"
+                )));
             };
-            let text = std::fs::read_to_string(&path).map_err(|e| Failure::usage(format!("{} cannot be read: {e}", path.display())))?;
+            let text = std::fs::read_to_string(&path)
+                .map_err(|e| Failure::usage(format!("{} cannot be read: {e}", path.display())))?;
             scripts.push((name.into(), text));
         }
         Ok(scripts)
@@ -112,7 +130,9 @@ impl Opening<'_> {
 
     fn request(&self, start: &Start) -> Request {
         let run = self.file.run.as_ref();
-        let word = |given: Option<&crate::base::shape::Word>, usual: &str| Some(given.map_or(usual, |w| w.as_str()).to_owned());
+        let word = |given: Option<&crate::base::shape::Word>, usual: &str| {
+            Some(given.map_or(usual, |w| w.as_str()).to_owned())
+        };
         Request {
             params: start.params.clone(),
             environment: self.environment(),
@@ -214,7 +234,8 @@ impl Scene {
         let surroundings = surroundings(world, variables, folder.0.clone());
         let opened = opening.staged(&surroundings, &doubles)?;
         let environment = opening.environment();
-        let (environment, _) = opened.project.environment(environment.as_deref()).map_err(|e| broken("an environment", e))?;
+        let (environment, _) =
+            opened.project.environment(environment.as_deref()).map_err(|e| broken("an environment", e))?;
         let databases = plan::databases(&surroundings, &opened, environment).map_err(|f| refused(&f))?;
         let scene = Scene { surroundings, opened, databases, mocks, start, _folder: folder };
         scene.fill(opening).await?;
@@ -228,7 +249,9 @@ impl Scene {
             let mut writing = database.writing().await.map_err(fault)?;
             for (table, rows) in tables {
                 let mut catalogue = writing.catalogue(Some(&[table])).await.map_err(fault)?;
-                let columns = catalogue.swap_remove(table).ok_or_else(|| broken("a table that is there", format!("{connection} has no table {table}")))?;
+                let columns = catalogue
+                    .swap_remove(table)
+                    .ok_or_else(|| broken("a table that is there", format!("{connection} has no table {table}")))?;
                 let name = TableName { connection: connection.clone(), table: table.clone() };
                 for row in rows {
                     let facts = self.opened.project.facts(&name);
@@ -276,10 +299,18 @@ impl Scene {
         let mut problems = Vec::new();
         if happened.end != Some(End::Unchanged) {
             let found = happened.end.map_or("refused", End::word);
-            problems.push(Problem::new("a second run", End::Unchanged.word(), format!("{found}\n{}", happened.message)));
+            problems.push(Problem::new(
+                "a second run",
+                End::Unchanged.word(),
+                format!("{found}\n{}", happened.message),
+            ));
         }
         for change in second.since(first) {
-            problems.push(Problem::new(format!("a second run: {}", snapshot::row_name(&change)), "unchanged", "changed"));
+            problems.push(Problem::new(
+                format!("a second run: {}", snapshot::row_name(&change)),
+                "unchanged",
+                "changed",
+            ));
         }
         Ok(problems)
     }
@@ -287,7 +318,10 @@ impl Scene {
     async fn meddle(&self, meddling: Option<&Meddling>) -> Staged<()> {
         let Some(meddling) = meddling else { return Ok(()) };
         let mut writing = self.database(meddling.sql.db.as_str())?.writing().await.map_err(fault)?;
-        writing.execute(&Statement { sql: meddling.sql.run.as_str().to_owned(), binds: Vec::new() }).await.map_err(fault)?;
+        writing
+            .execute(&Statement { sql: meddling.sql.run.as_str().to_owned(), binds: Vec::new() })
+            .await
+            .map_err(fault)?;
         writing.commit().await.map_err(fault)
     }
 
@@ -344,7 +378,8 @@ impl Scene {
         let pause = AtomicBool::new(false);
         let first = async {
             let record = record::open(&self.surroundings, &self.opened).await?;
-            let carried = apply::apply(&self.surroundings, &record, &self.opened, &prepared.setting, made, watch, &pause).await?;
+            let carried =
+                apply::apply(&self.surroundings, &record, &self.opened, &prepared.setting, made, watch, &pause).await?;
             record.journal.close().await?;
             Ok::<_, Failure>(carried)
         };
@@ -380,7 +415,8 @@ impl Scene {
     ) -> Result<Carried, Failure> {
         let opened = project::open(&self.surroundings, Some(&self.opened.root))?;
         let record = record::open(&self.surroundings, &opened).await?;
-        let carried = super::answer::answer(&self.surroundings, &record, &opened, run, step, given, actor, watch, pause).await?;
+        let carried =
+            super::answer::answer(&self.surroundings, &record, &opened, run, step, given, actor, watch, pause).await?;
         record.journal.close().await?;
         Ok(carried)
     }
@@ -397,7 +433,8 @@ impl Opening<'_> {
     async fn mock(&self, name: &Arc<str>, start: &Start, world: &World) -> Staged<Running> {
         let mock = match start.apis.get(name) {
             Some(Answers::File(word)) => {
-                let source = project::read(&self.folder.join(word.as_str()), yaml::DATA_LIMITS, &self.folder).map_err(|f| refused(&f))?;
+                let source = project::read(&self.folder.join(word.as_str()), yaml::DATA_LIMITS, &self.folder)
+                    .map_err(|f| refused(&f))?;
                 let mut problems = Diagnostics::new(source.clone());
                 let mock = crate::mock::Mock::parse(&source, &mut problems);
                 mock.ok_or_else(|| refused(&Failure::Texts(vec![problems])))?
@@ -461,14 +498,15 @@ fn came_to(happened: &mut Happened, carried: &Carried, opened: &Opened) {
     let end = carried.state.end();
     happened.end = Some(end);
     happened.exit = match &carried.stopped {
-        Stopped::Closed(end) => Exit::from(*end).code(),
+        Stopped::Closed(end) => Exit::of(*end).code(),
         Stopped::Waits(_) | Stopped::Paused => Exit::Stopped.code(),
         Stopped::InDoubt(_) => Exit::InDoubt.code(),
     };
     let reason = carried.state.closed.as_ref().and_then(|closed| closed.reason.clone());
     happened.message = reason.unwrap_or_default();
     let named = happened.message.strip_prefix("For ").and_then(|rest| rest.split_once(": "));
-    happened.who = named.map(|(who, _)| Arc::from(who)).filter(|who: &Arc<str>| opened.project.people.get(who).is_some());
+    happened.who =
+        named.map(|(who, _)| Arc::from(who)).filter(|who: &Arc<str>| opened.project.people.get(who).is_some());
     happened.drift = carried.drift.clone();
 }
 
@@ -486,11 +524,19 @@ fn kept_from(happened: Happened, failure: &Failure) -> Happened {
 fn words(failure: &Failure) -> Vec<String> {
     match failure {
         Failure::Usage { message, help } => std::iter::once(message).chain(help).cloned().collect(),
-        Failure::Step { path, trouble, .. } => std::iter::once(format!("{path}: {}", trouble.message())).chain(trouble.help()).collect(),
+        Failure::Step { path, trouble, .. } => {
+            std::iter::once(format!("{path}: {}", trouble.message())).chain(trouble.help()).collect()
+        }
         Failure::Journal(error) => vec![error.to_string()],
         Failure::Texts(texts) => {
-            let problems = texts.iter().flat_map(|text| text.sorted().into_iter().map(|p| (text.source().clone(), p.clone())).collect::<Vec<_>>());
-            problems.map(|(source, p)| format!("{}:{}: {} {}", source.name(), source.place(p.span.start).line, p.code.id, p.message)).collect()
+            let problems = texts.iter().flat_map(|text| {
+                text.sorted().into_iter().map(|p| (text.source().clone(), p.clone())).collect::<Vec<_>>()
+            });
+            problems
+                .map(|(source, p)| {
+                    format!("{}:{}: {} {}", source.name(), source.place(p.span.start).line, p.code.id, p.message)
+                })
+                .collect()
         }
     }
 }

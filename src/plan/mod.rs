@@ -72,7 +72,12 @@ impl Plan {
             }
             for effect in &step.effects {
                 match effect {
-                    Effect::Rows { changes, .. } => counts.rows += changes.iter().filter(|c| !c.by_rule && c.deed() != crate::effect::change::Deed::Nothing).count(),
+                    Effect::Rows { changes, .. } => {
+                        counts.rows += changes
+                            .iter()
+                            .filter(|c| !c.by_rule && c.deed() != crate::effect::change::Deed::Nothing)
+                            .count()
+                    }
                     Effect::Request { .. } => counts.requests += 1,
                     Effect::Question { .. } => counts.questions += 1,
                     Effect::Message { .. } | Effect::Answer { .. } => {}

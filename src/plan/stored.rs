@@ -27,15 +27,24 @@ pub fn store(item: &ItemPlan) -> Value {
             .map(row_value)
             .collect();
         let exact = step.label == Label::Exact;
-        (!rows.is_empty()).then(|| Value::map([("path", Value::text(step.path.clone())), ("exact", exact.into()), ("rows", Value::list(rows))]))
+        (!rows.is_empty()).then(|| {
+            Value::map([("path", Value::text(step.path.clone())), ("exact", exact.into()), ("rows", Value::list(rows))])
+        })
     });
-    Value::map([("key", Value::text(item.key.clone())), ("rests_on", Value::list(rests_on)), ("steps", Value::list(steps))])
+    Value::map([
+        ("key", Value::text(item.key.clone())),
+        ("rests_on", Value::list(rests_on)),
+        ("steps", Value::list(steps)),
+    ])
 }
 
 /// Back from the value; nothing when it is not one.
 pub fn load(value: &Value) -> Option<ItemPlan> {
     let rests_on = value.get("rests_on")?;
-    let rests_on = rests_on.as_list()?.iter().map(|pair| Some((path_of(pair.as_list()?.first()?)?, pair.as_list()?.get(1)?.clone())));
+    let rests_on = rests_on
+        .as_list()?
+        .iter()
+        .map(|pair| Some((path_of(pair.as_list()?.first()?)?, pair.as_list()?.get(1)?.clone())));
     let steps = value.get("steps")?;
     let steps = steps.as_list()?.iter().map(|step| {
         let rows = step.get("rows")?;
@@ -94,7 +103,8 @@ fn row_value(change: &RowChange) -> Value {
 
 fn row_of(value: &Value) -> Option<RowChange> {
     let image = |name: &str| value.as_map().and_then(|m| m.get(name)).and_then(Value::as_map).cloned();
-    let stamps: Vec<Arc<str>> = value.get("stamps")?.as_list()?.iter().filter_map(|s| s.as_str().map(Arc::from)).collect();
+    let stamps: Vec<Arc<str>> =
+        value.get("stamps")?.as_list()?.iter().filter_map(|s| s.as_str().map(Arc::from)).collect();
     Some(RowChange {
         table: TableName::parse(value.get("table")?.as_str()?)?,
         key: image("key")?,
@@ -111,8 +121,20 @@ mod tests {
 
     #[test]
     fn what_a_run_keeps_of_its_plan_comes_back_as_it_was() {
-        let row: Map = [("id".into(), Value::from(1)), ("name".into(), Value::from("x").marked(crate::base::value::Marks::PERSONAL))].into_iter().collect();
-        let change = RowChange { table: TableName::parse("r.t").unwrap(), key: row.clone(), before: Some(row.clone()), after: None, by_rule: false, stamps: vec!["u".into()] };
+        let row: Map = [
+            ("id".into(), Value::from(1)),
+            ("name".into(), Value::from("x").marked(crate::base::value::Marks::PERSONAL)),
+        ]
+        .into_iter()
+        .collect();
+        let change = RowChange {
+            table: TableName::parse("r.t").unwrap(),
+            key: row.clone(),
+            before: Some(row.clone()),
+            after: None,
+            by_rule: false,
+            stamps: vec!["u".into()],
+        };
         let step = StepPlan {
             section: Section::Steps,
             path: "steps/a".into(),
@@ -125,7 +147,8 @@ mod tests {
             undo: None,
             at: Span::default(),
         };
-        let path = Path { steps: vec![Step::Name("rows".into()), Step::Index(2), Step::Name("id".into()), Step::Length] };
+        let path =
+            Path { steps: vec![Step::Name("rows".into()), Step::Index(2), Step::Name("id".into()), Step::Length] };
         let item = ItemPlan { key: "-".into(), steps: vec![step], stop: None, rests_on: vec![(path, Value::from(3))] };
         let stored = store(&item);
         let back = load(&crate::base::json::decode(&crate::base::json::encode(&stored)).unwrap()).unwrap();

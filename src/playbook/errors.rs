@@ -161,7 +161,10 @@ impl FromNode for Backoff {
         match (first.trim().parse::<Length>(), most.trim().parse::<Length>()) {
             (Ok(first), Ok(most)) if first <= most => Some(Backoff { first: first.0, most: most.0 }),
             _ => {
-                cx.push(Diagnostic::error(&BAD_FORM, s.span, format!("`{}` is not a pause", s.text)).help("write `2s..60s`: from two seconds, doubling, to a minute"));
+                cx.push(
+                    Diagnostic::error(&BAD_FORM, s.span, format!("`{}` is not a pause", s.text))
+                        .help("write `2s..60s`: from two seconds, doubling, to a minute"),
+                );
                 None
             }
         }
@@ -182,23 +185,37 @@ impl FromNode for Then {
                 "fail" => Verdict::Fail(None),
                 "accept" => Verdict::Accept,
                 other => {
-                    cx.push(Diagnostic::error(&crate::base::shape::UNKNOWN_WORD, at, format!("`{other}` is not an action")).suggest(other, WORDS.iter().copied()));
+                    cx.push(
+                        Diagnostic::error(&crate::base::shape::UNKNOWN_WORD, at, format!("`{other}` is not an action"))
+                            .suggest(other, WORDS.iter().copied()),
+                    );
                     return None;
                 }
             };
             return Some(Then { verdict, at });
         };
         let escalates = node.get("escalate").is_some();
-        cx.unknown_keys(node, if escalates { &["escalate", "say"] } else { &["retry", "stop", "skip", "fail"] }, "an action");
+        cx.unknown_keys(
+            node,
+            if escalates { &["escalate", "say"] } else { &["retry", "stop", "skip", "fail"] },
+            "an action",
+        );
         let Some(entry) = entries.iter().find(|e| WORDS.contains(&&*e.key.text)) else {
-            cx.push(Diagnostic::error(&ONE_OF, at, "exactly one action is needed").suggest("", WORDS.iter().copied()));
+            if entries.is_empty() || escalates {
+                cx.push(
+                    Diagnostic::error(&ONE_OF, at, "exactly one action is needed").suggest("", WORDS.iter().copied()),
+                );
+            }
             return None;
         };
         let verdict = match &*entry.key.text {
             "retry" => {
                 let retry = Retry::from_node(&entry.node, cx)?;
                 if retry.attempts.is_none() && retry.length.is_none() {
-                    cx.push(Diagnostic::error(&BAD_FORM, retry.at, "a retry without a bound").help("give `attempts: 5` or `for: 10m`"));
+                    cx.push(
+                        Diagnostic::error(&BAD_FORM, retry.at, "a retry without a bound")
+                            .help("give `attempts: 5` or `for: 10m`"),
+                    );
                     return None;
                 }
                 Verdict::Retry(retry)
@@ -208,7 +225,7 @@ impl FromNode for Then {
             "fail" => Verdict::Fail(Some(Text::from_node(&entry.node, cx)?)),
             _ => {
                 let who = Word::from_node(&entry.node, cx);
-                let say = crate::base::shape::field::<Text>(node, "say", "an escalation", cx);
+                let say = crate::base::shape::field::<Text>(node, "say", &["escalate", "say"], "an escalation", cx);
                 Verdict::Escalate(who?, say?)
             }
         };
@@ -222,18 +239,20 @@ impl schemars::JsonSchema for Then {
     }
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let retry = generator.subschema_for::<Retry>();
-        let one = |word: &str, what: &str| serde_json::json!({ "type": "object", "additionalProperties": false, "required": [word], "properties": { word: { "type": "string", "description": what } } });
+        let text = |what: &str| serde_json::json!({ "type": "string", "description": what });
         schemars::json_schema!({
             "description": "What to do about a failed call.",
             "anyOf": [
-                { "enum": ["stop", "skip", "fail", "accept"] },
-                { "type": "object", "additionalProperties": false, "required": ["retry"], "properties": { "retry": retry } },
-                one("stop", "End the item here, with this text."),
-                one("skip", "Leave the item alone, with this text."),
-                one("fail", "The item failed, with this text."),
-                { "type": "object", "additionalProperties": false, "required": ["escalate", "say"], "properties": {
-                    "escalate": { "type": "string", "description": "Who has to look at it: a name under `people`." },
-                    "say": { "type": "string", "description": "What this person is told." } } }
+                { "type": "object", "additionalProperties": false,
+                  "properties": {
+                    "retry": retry,
+                    "stop": text("End the item here, with this text."),
+                    "skip": text("Leave the item alone, with this text."),
+                    "fail": text("The item failed, with this text."),
+                    "escalate": text("Who has to look at it: a name under `people` in the project file."),
+                    "say": text("What the person under `escalate` is told.") },
+                  "oneOf": [{ "required": ["retry"] }, { "required": ["stop"] }, { "required": ["skip"] }, { "required": ["fail"] }, { "required": ["escalate", "say"] }] },
+                { "enum": ["stop", "skip", "fail", "accept"] }
             ]
         })
     }

@@ -1,6 +1,7 @@
 //! Text → Playbook and project file: models, parameters, schemas. Reads no files and opens nothing; `ops` hands texts in.
 
 pub mod errors;
+pub mod lenient;
 pub mod model;
 pub mod params;
 pub mod project;

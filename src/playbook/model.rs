@@ -102,7 +102,12 @@ impl Playbook {
 
     /// The four lists of steps with their names.
     pub fn sections(&self) -> [(&'static str, &[Step]); 4] {
-        [("preconditions", &self.preconditions), ("steps", &self.steps), ("verification", &self.verification), ("afterwards", &self.afterwards)]
+        [
+            ("preconditions", &self.preconditions),
+            ("steps", &self.steps),
+            ("verification", &self.verification),
+            ("afterwards", &self.afterwards),
+        ]
     }
 
     /// How much harm a mistake does; medium unless the author says otherwise.
@@ -113,9 +118,8 @@ impl Playbook {
 
 /// Reads any shape from a whole document.
 pub fn read<T: FromNode>(node: &Node, source: &Arc<Source>, problems: &mut Diagnostics) -> Option<T> {
-    let before = problems.errors();
     let read = T::from_node(node, &mut Lowering::new(problems));
-    if read.is_none() && problems.errors() == before {
+    if read.is_none() && problems.errors() == 0 {
         // A reader that fails without a word is our mistake; the user must still be told something true.
         problems.push(Diagnostic::error(&BAD_FORM, node.span(), format!("{} cannot be read here", source.name())));
     }

@@ -1,8 +1,10 @@
 //! Parameters: declared types, and the values that a person gives, accepted or refused before anything is opened.
 
 use crate::{
+    action::ask::AnswerField,
     base::{
         shape::{Named, Placed, Word},
+        source::Span,
         suggest,
         time::{self, Date, Stamp},
         value::{Data, Map, Marks, Value},
@@ -17,8 +19,10 @@ shape! {
     "a parameter" pub struct Param {
         /// `string`, `int`, `decimal`, `bool`, `date`, `timestamp`, `uuid`, `enum`, `email`, `list`, or an enum column of a
         /// declared table: `register.trainees.training_route`.
+        #[schemars(schema_with = "type_schema")]
         kind as "type": Word,
         /// Of a list: the type of its elements.
+        #[schemars(default, schema_with = "type_schema")]
         of: Option<Word>,
         /// Of an enum: the words.
         #[schemars(default)]
@@ -52,6 +56,14 @@ shape! {
 /// The types that need nothing else.
 pub const TYPES: &[&str] = &["string", "int", "decimal", "bool", "date", "timestamp", "uuid", "enum", "email", "list"];
 
+/// What an editor offers as a type.
+fn type_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "anyOf": [
+        { "enum": TYPES },
+        { "type": "string", "pattern": "^[^.]+\\.[^.]+(\\.[^.]+)+$", "description": "An enum column of a declared table: `connection.table.column`." }
+    ] })
+}
+
 impl Param {
     /// The marks of its value.
     pub fn marks(&self) -> Marks {
@@ -64,8 +76,34 @@ impl Param {
         if self.kind.as_str() == "enum" {
             return self.values.iter().map(Word::as_str).collect();
         }
-        column(self.kind.as_str()).and_then(|(table, column)| project.facts(&table)?.enums.get(column)).map(|names| names.names().collect()).unwrap_or_default()
+        column(self.kind.as_str())
+            .and_then(|(table, column)| project.facts(&table)?.enums.get(column))
+            .map(|names| names.names().collect())
+            .unwrap_or_default()
     }
+}
+
+/// The parts of an answer, as parameters: what `ask` declares is accepted by the same rules.
+pub fn of_answer<'a>(fields: impl IntoIterator<Item = (&'a str, &'a AnswerField)>) -> Named<Param> {
+    let word = |text: &str| Word { text: text.into(), span: Span::default() };
+    let param = |field: &AnswerField| Param {
+        kind: field.kind.clone(),
+        of: None,
+        values: Vec::new(),
+        description: field.description.clone(),
+        pattern: field.pattern.clone(),
+        min: None,
+        max: None,
+        min_length: None,
+        max_length: None,
+        default: (field.optional == Some(true)).then(|| Placed { value: Value::NULL, at: field.at }),
+        example: None,
+        examples: Vec::new(),
+        personal: None,
+        secret: None,
+        at: field.at,
+    };
+    Named { entries: fields.into_iter().map(|(name, field)| (word(name), param(field))).collect(), at: Span::default() }
 }
 
 /// Table and column of `connection.table.column`.
@@ -113,7 +151,11 @@ pub fn accept(declared: &Named<Param>, given: &[(String, Value)], project: &Proj
 }
 
 fn missing_help(name: &str, param: &Param) -> String {
-    let example = param.example.as_ref().or(param.examples.first()).map_or_else(|| format!("<{}>", param.kind.as_str()), |v| v.plain().into_owned());
+    let example = param
+        .example
+        .as_ref()
+        .or(param.examples.first())
+        .map_or_else(|| format!("<{}>", param.kind.as_str()), |v| v.plain().into_owned());
     let what = param.description.as_ref().map_or(String::new(), |d| format!(" ({})", d.as_str().trim()));
     format!("give it as `{name}={example}`{what}")
 }
@@ -137,13 +179,21 @@ fn list(param: &Param, given: &Value, project: &Project) -> Verdict {
         (_, Some(values)) => values.to_vec(),
         (Data::Text(text), _) if text.trim().is_empty() => Vec::new(),
         (Data::Text(text), _) => text.split(',').map(|part| Value::text(part.trim())).collect(),
-        _ => return Err((format!("{} is not a list", given.shown()), Some("write the elements with commas between them: `a,b,c`".into()))),
+        _ => {
+            return Err((
+                format!("{} is not a list", given.shown()),
+                Some("write the elements with commas between them: `a,b,c`".into()),
+            ));
+        }
     };
     for (bound, less) in [(&param.min, true), (&param.max, false)] {
         if let Some(n) = bound.as_ref().and_then(|bound| bound.as_int())
             && (if less { (parts.len() as i64) < n } else { parts.len() as i64 > n })
         {
-            return Err((format!("the list has {} elements; {} {n}", parts.len(), if less { "at least" } else { "at most" }), None));
+            return Err((
+                format!("the list has {} elements; {} {n}", parts.len(), if less { "at least" } else { "at most" }),
+                None,
+            ));
         }
     }
     let elements = parts.iter().map(|v| typed(of, param, v, project)).collect::<Result<Vec<_>, _>>()?;
@@ -153,7 +203,9 @@ fn list(param: &Param, given: &Value, project: &Project) -> Verdict {
 /// Converts to the declared type.
 fn typed(kind: &str, param: &Param, given: &Value, project: &Project) -> Verdict {
     let text = given.bare();
-    let refuse = |what: &str, help: &str| Err((format!("{} is not {what}", given.shown()), (!help.is_empty()).then(|| help.to_owned())));
+    let refuse = |what: &str, help: &str| {
+        Err((format!("{} is not {what}", given.shown()), (!help.is_empty()).then(|| help.to_owned())))
+    };
     let data = match kind {
         "string" => Data::Text(text.as_ref().into()),
         "int" => match text.parse() {
@@ -183,7 +235,9 @@ fn typed(kind: &str, param: &Param, given: &Value, project: &Project) -> Verdict
             Err(_) => return refuse("a uuid", "write it as `6f1c1c5e-…` with 32 hexadecimal digits"),
         },
         "email" => match text.split_once('@') {
-            Some((user, host)) if !user.is_empty() && host.contains('.') && !text.contains(char::is_whitespace) => Data::Text(text.as_ref().into()),
+            Some((user, host)) if !user.is_empty() && host.contains('.') && !text.contains(char::is_whitespace) => {
+                Data::Text(text.as_ref().into())
+            }
             _ => return refuse("an e-mail address", ""),
         },
         _ => {
@@ -203,7 +257,11 @@ fn bounds(param: &Param, value: &Value) -> Result<(), (String, Option<String>)> 
         // The pattern was compiled by check; one that does not compile cannot reach a run.
         let matches = regex::Regex::new(&format!("^(?:{})$", pattern.as_str())).is_ok_and(|r| r.is_match(&text));
         if !matches {
-            let help = param.example.as_ref().or(param.examples.first()).map(|v| format!("a good one looks like {}", v.plain()));
+            let help = param
+                .example
+                .as_ref()
+                .or(param.examples.first())
+                .map(|v| format!("a good one looks like {}", v.plain()));
             return Err((format!("{} does not match the pattern {}", value.shown(), pattern.as_str()), help));
         }
     }

@@ -100,7 +100,11 @@ impl Project {
         let project: Project = model::read(&node, source, problems)?;
         for (name, rule) in project.audits.iter() {
             if rule.row.entries.is_empty() {
-                problems.push(Diagnostic::error(&ONE_OF, rule.at, format!("the audit rule `{name}` writes no columns")));
+                problems.push(Diagnostic::error(
+                    &ONE_OF,
+                    rule.at,
+                    format!("the audit rule `{name}` writes no columns"),
+                ));
             }
         }
         Some(project)
@@ -114,7 +118,9 @@ impl Project {
     /// Every declared table.
     pub fn tables(&self) -> impl Iterator<Item = (TableName, &Facts)> {
         self.connections.iter().flat_map(|(connection, c)| {
-            c.tables.iter().map(move |(table, facts)| (TableName { connection: connection.into(), table: table.into() }, facts))
+            c.tables
+                .iter()
+                .map(move |(table, facts)| (TableName { connection: connection.into(), table: table.into() }, facts))
         })
     }
 
@@ -138,4 +144,3 @@ impl Project {
         }
     }
 }
-

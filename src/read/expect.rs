@@ -107,7 +107,11 @@ pub struct Touches {
 impl Touches {
     /// As messages say it.
     pub fn words(self) -> String {
-        if self.least == self.most { format!("exactly {}", self.least) } else { format!("{} to {}", self.least, self.most) }
+        if self.least == self.most {
+            format!("exactly {}", self.least)
+        } else {
+            format!("{} to {}", self.least, self.most)
+        }
     }
 
     /// Whether this many rows are right.
@@ -121,7 +125,8 @@ impl FromNode for Touches {
         let Node::Scalar(s) = node else { return cx.wrong_type(node, "a number of rows such as `1` or `1..50`") };
         range(&s.text).map(|(least, most)| Touches { least, most }).or_else(|| {
             cx.push(
-                Diagnostic::error(&BAD_FORM, s.span, format!("`{}` is not a number of rows", s.text)).help("write `1` or a range such as `1..50`"),
+                Diagnostic::error(&BAD_FORM, s.span, format!("`{}` is not a number of rows", s.text))
+                    .help("write `1` or a range such as `1..50`"),
             );
             None
         })

@@ -89,7 +89,10 @@ impl FromNode for Test {
     fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
         let Node::Map(entries, at) = node else { return Datum::from_node(node, cx).map(Test::Is) };
         let [entry] = entries.as_slice() else {
-            cx.push(Diagnostic::error(&ONE_OF, *at, "a comparison is a map with exactly one word").suggest("", WORDS.iter().copied()));
+            cx.push(
+                Diagnostic::error(&ONE_OF, *at, "a comparison is a map with exactly one word")
+                    .suggest("", WORDS.iter().copied()),
+            );
             return None;
         };
         let make = match &*entry.key.text {
@@ -99,7 +102,10 @@ impl FromNode for Test {
             "before" => Test::Before,
             "after" => Test::After,
             word => {
-                cx.push(Diagnostic::error(&UNKNOWN_KEY, entry.key.span, format!("`{word}` is not a comparison")).suggest(word, WORDS.iter().copied()));
+                cx.push(
+                    Diagnostic::error(&UNKNOWN_KEY, entry.key.span, format!("`{word}` is not a comparison"))
+                        .suggest(word, WORDS.iter().copied()),
+                );
                 return None;
             }
         };

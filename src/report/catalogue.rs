@@ -5,7 +5,10 @@ use serde_json::json;
 
 /// YAML for `connections.<name>.tables`, with the columns as comments.
 pub fn facts(connection: &str, catalogue: &Catalogue) -> String {
-    let mut text = format!("# {} tables of `{connection}`; keep what your playbooks use, add what only people know:\n", catalogue.len());
+    let mut text = format!(
+        "# {} tables of `{connection}`; keep what your playbooks use, add what only people know:\n",
+        catalogue.len()
+    );
     text.push_str("# enum names, personal columns, the audit rule, soft_delete.\ntables:\n");
     for (name, table) in catalogue {
         text.push_str(&one(name, table));
@@ -34,7 +37,10 @@ fn one(name: &str, table: &Table) -> String {
         text.push_str("    updated_at: updated_at\n");
     }
     if !table.triggers.is_empty() {
-        text.push_str(&format!("    # triggers: {}; say under `side_effects` what they do\n", table.triggers.join(", ")));
+        text.push_str(&format!(
+            "    # triggers: {}; say under `side_effects` what they do\n",
+            table.triggers.join(", ")
+        ));
     }
     text.push_str("    # columns:\n");
     for column in table.columns.values() {

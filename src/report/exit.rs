@@ -1,54 +1,54 @@
 //! The exit codes, in one place: what a shell learns from plans, runs and problems.
 
-use crate::{
-    action::ends::Way,
-    engine::{state::RunState, trouble::Trouble},
-    journal::words::End,
-    plan::Plan,
-};
+use crate::{action::ends::Way, engine::trouble::Trouble, journal::words::End, plan::Plan};
 
-/// How a command ended, for the shell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a command ends, for the shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Exit {
     /// Done, or nothing to do.
     Done = 0,
-    /// Something failed.
+    /// Failed.
     Failed = 1,
-    /// Wrong usage, or a playbook or project file that cannot be used.
-    Usage = 2,
+    /// Used wrongly, or the playbook or project file is invalid.
+    Invalid = 2,
     /// Changes are planned; only with `plan --detailed-exitcode`.
-    ChangesPlanned = 3,
-    /// A precondition, an escalation, a question or a person stopped it.
+    Changes = 3,
+    /// Stopped by a check, an escalation, a question or a person.
     Stopped = 4,
     /// The world is no longer as planned.
     Drifted = 5,
-    /// Nobody knows whether an effect happened.
+    /// Nobody knows yet whether an effect happened.
     InDoubt = 6,
 }
 
 impl Exit {
-    /// The number that the process ends with.
+    /// The number for the shell.
     pub fn code(self) -> u8 {
         self as u8
     }
 
-    /// Of a run, by how it ended or where it stands: a run that waits or paused is stopped.
-    pub fn of_run(state: &RunState) -> Exit {
-        state.end().into()
+    /// Of a run or item, by how it ended or where it stands (`RunState::end`): one that waits or paused is stopped.
+    pub fn of(end: End) -> Exit {
+        match end {
+            End::Changed | End::Unchanged | End::Skipped => Exit::Done,
+            End::Stopped | End::Escalated | End::Waiting | End::Cancelled => Exit::Stopped,
+            End::Failed => Exit::Failed,
+            End::Drifted => Exit::Drifted,
+            End::InDoubt => Exit::InDoubt,
+        }
     }
 
     /// Of a plan: its worst item. With `detailed`, planned changes are told apart from nothing to do.
     pub fn of_plan(plan: &Plan, detailed: bool) -> Exit {
-        let stops = plan.items.iter().filter_map(|item| item.stop.as_ref()).map(|stop| stop.way);
-        match stops.map(of_way).max_by_key(|exit| exit.weight()) {
-            Some(exit) if exit != Exit::Done => exit,
-            _ if detailed && !plan.is_empty() => Exit::ChangesPlanned,
-            _ => Exit::Done,
+        let ends = plan.items.iter().filter_map(|item| item.stop.as_ref()).map(|stop| end_of(stop.way));
+        match Exit::of(End::worst(ends)) {
+            Exit::Done if detailed && !plan.is_empty() => Exit::Changes,
+            exit => exit,
         }
     }
 
-    /// Of what kept a plan from being made, or a step from going on.
+    /// Of what kept a plan from being made.
     pub fn of_trouble(trouble: &Trouble) -> Exit {
         match trouble {
             Trouble::Drifted(_) => Exit::Drifted,
@@ -56,43 +56,50 @@ impl Exit {
             _ => Exit::Failed,
         }
     }
-
-    /// In doubt > failed > drifted > stopped > changes planned > done; wrong usage comes before anything is tried.
-    fn weight(self) -> u8 {
-        match self {
-            Exit::Done => 0,
-            Exit::ChangesPlanned => 1,
-            Exit::Stopped => 2,
-            Exit::Drifted => 3,
-            Exit::Failed => 4,
-            Exit::InDoubt => 5,
-            Exit::Usage => 6,
-        }
-    }
 }
 
-fn of_way(way: Way) -> Exit {
+fn end_of(way: Way) -> End {
     match way {
-        Way::Stop | Way::Escalate => Exit::Stopped,
-        Way::Fail => Exit::Failed,
-        Way::Skip | Way::Done | Way::Warn => Exit::Done,
-    }
-}
-
-impl From<End> for Exit {
-    fn from(end: End) -> Exit {
-        match end {
-            End::Changed | End::Unchanged | End::Skipped => Exit::Done,
-            End::Failed => Exit::Failed,
-            End::Stopped | End::Escalated | End::Waiting | End::Cancelled => Exit::Stopped,
-            End::Drifted => Exit::Drifted,
-            End::InDoubt => Exit::InDoubt,
-        }
+        Way::Stop => End::Stopped,
+        Way::Escalate => End::Escalated,
+        Way::Fail => End::Failed,
+        Way::Skip => End::Skipped,
+        Way::Done | Way::Warn => End::Unchanged,
     }
 }
 
 impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> std::process::ExitCode {
         exit.code().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn the_codes_are_those_of_the_documents() {
+        let codes =
+            [End::Changed, End::Unchanged, End::Skipped, End::Failed, End::Stopped, End::Escalated, End::Waiting];
+        assert_eq!(codes.map(|end| Exit::of(end).code()), [0, 0, 0, 1, 4, 4, 4]);
+        assert_eq!([End::Cancelled, End::Drifted, End::InDoubt].map(|end| Exit::of(end).code()), [4, 5, 6]);
+        assert_eq!((Exit::Invalid.code(), Exit::Changes.code()), (2, 3));
+    }
+
+    #[test]
+    fn a_plan_with_changes_is_three_only_when_asked_in_detail() {
+        let plan = sample::award();
+        assert_eq!((Exit::of_plan(&plan, false), Exit::of_plan(&plan, true)), (Exit::Done, Exit::Changes));
+        let nothing = sample::nothing();
+        assert_eq!(Exit::of_plan(&nothing, true), Exit::Done);
+    }
+
+    #[test]
+    fn a_plan_that_ends_early_has_the_code_of_its_end() {
+        let codes = [Way::Stop, Way::Escalate, Way::Fail, Way::Skip, Way::Done]
+            .map(|way| Exit::of_plan(&sample::stopped(way), true).code());
+        assert_eq!(codes, [4, 4, 1, 0, 0]);
     }
 }

@@ -13,6 +13,42 @@ pub struct Look {
     pub unicode: bool,
 }
 
+impl Look {
+    fn pick(self, unicode: &'static str, ascii: &'static str) -> &'static str {
+        if self.unicode { unicode } else { ascii }
+    }
+
+    /// Something is left out here.
+    pub fn ellipsis(self) -> &'static str {
+        self.pick("…", "...")
+    }
+
+    /// From old to new.
+    pub fn arrow(self) -> &'static str {
+        self.pick("→", "->")
+    }
+
+    /// Between two things on one line.
+    pub fn dot(self) -> &'static str {
+        self.pick("·", "-")
+    }
+
+    /// It holds, it went well.
+    pub fn tick(self) -> &'static str {
+        self.pick("✓", "*")
+    }
+
+    /// It does not, it did not.
+    pub fn cross(self) -> &'static str {
+        self.pick("✗", "x")
+    }
+
+    /// Left out, not looked at.
+    pub fn idle(self) -> &'static str {
+        self.pick("·", ".")
+    }
+}
+
 impl Default for Look {
     fn default() -> Look {
         Look { width: 80, unicode: true }

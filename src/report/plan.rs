@@ -1,7 +1,17 @@
 //! A plan as a person reads it in a terminal. Knows nothing of how it was made or what is done with it.
 
-use super::look::View;
-use crate::plan::Plan;
+use super::{
+    diff::{Moment, number, rows, said},
+    look::{Look, View},
+    page::{Line, Page, Tone, width},
+    request,
+};
+use crate::{
+    action::ends::Way,
+    base::value::{AFTER_APPLY, Map},
+    effect::{change::Deed, label::Label},
+    plan::{Effect, Foreseen, ItemPlan, Plan, Section, StepPlan, Stop},
+};
 
 /// What is known of a plan beside itself.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,14 +24,416 @@ pub struct About<'a> {
     pub apply: Option<&'a str>,
 }
 
+/// Where the text of a step begins, under its heading.
+const DEEPER: usize = 6;
+
 /// The whole preview: heading, preconditions, steps with their changes, verification, summary line, what to do next.
 /// Styled with ANSI codes; ends with a line feed.
 pub fn text(plan: &Plan, about: &About<'_>, view: &View<'_>) -> String {
-    let _ = (about, view);
-    format!("{}\n", summary(plan))
+    let mut page = Page::new(view.look);
+    heading(&mut page, plan, about);
+    for item in &plan.items {
+        if plan.items.len() > 1 {
+            page.blank();
+            page.line(0, Line::of(Tone::Strong, format!("Item {}", item.key)));
+        }
+        of_item(&mut page, item, view);
+    }
+    page.blank();
+    let calm = plan.items.iter().all(|i| i.stop.as_ref().is_none_or(|s| matches!(s.way, Way::Skip | Way::Done)));
+    let summary = summary(plan);
+    // Two clauses on two lines read better than one that breaks anywhere.
+    let summary = if width(&summary) > page.width() { summary.replacen("; ", ";\n", 1) } else { summary };
+    page.line(0, Line::of(if calm { Tone::Strong } else { Tone::Bad }, summary));
+    next(&mut page, plan, about);
+    if about.apply.is_none() && !plan.is_empty() {
+        // The caller goes on below: with a question, or with the run itself.
+        page.blank();
+    }
+    page.finish()
+}
+
+fn heading(page: &mut Page, plan: &Plan, about: &About<'_>) {
+    page.line(0, Line::of(Tone::Strong, &plan.title));
+    page.line(0, Line::of(Tone::Dim, format!("{} v{} in {}", plan.playbook, plan.version, plan.environment)));
+    let facts = [("asked by", about.who), ("because", about.why)];
+    facts_table(page, &plan.params, &facts.map(|(name, text)| (name, text.map(str::to_owned))));
+}
+
+/// Parameters and facts, one a line, names aligned.
+pub(super) fn facts_table(page: &mut Page, params: &Map, facts: &[(&str, Option<String>)]) {
+    let params = params.iter().filter(|(_, v)| !v.is_null()).map(|(name, value)| (name.to_string(), said(value)));
+    let facts = facts.iter().filter_map(|(name, text)| Some(((*name).to_owned(), text.clone()?)));
+    let lines: Vec<(String, String)> = params.chain(facts).collect();
+    let names = lines.iter().map(|(name, _)| width(name)).max().unwrap_or(0).min(24);
+    page.blank();
+    for (name, text) in lines {
+        page.hung(2, 2 + names + 2, Line::of(Tone::Dim, name).pad(names + 2, 2).plain(text));
+    }
+}
+
+fn of_item(page: &mut Page, item: &ItemPlan, view: &View<'_>) {
+    for section in Section::ALL {
+        let steps: Vec<&StepPlan> = item.steps.iter().filter(|s| s.section == section).collect();
+        if steps.is_empty() {
+            continue;
+        }
+        page.blank();
+        page.line(0, Line::of(Tone::Strong, section_title(section)));
+        let mut roomy = false;
+        for (index, step) in steps.into_iter().enumerate() {
+            let acts = step.foreseen.acts() || step.foreseen == Foreseen::Tells;
+            if index > 0 && (roomy || acts) {
+                page.blank();
+            }
+            roomy = acts;
+            of_step(page, step, item.stop.as_ref().filter(|s| s.step == step.path), view);
+        }
+    }
+}
+
+/// The heading of a section.
+pub(super) fn section_title(section: Section) -> &'static str {
+    match section {
+        Section::Preconditions => "Preconditions",
+        Section::Steps => "Steps",
+        Section::Verification => "Verification",
+        Section::Afterwards => "Afterwards",
+    }
+}
+
+fn of_step(page: &mut Page, step: &StepPlan, stop: Option<&Stop>, view: &View<'_>) {
+    let (mark, tone) = mark(step, stop, page.look);
+    let skipped = step.foreseen == Foreseen::Skipped;
+    let title = Line::of(tone, mark).plain(" ").add(if skipped { Tone::Dim } else { Tone::Plain }, name(step));
+    page.labelled(2, 4, title, right(step, stop));
+    if let Label::NotPreviewable(why) = &step.label {
+        page.line(DEEPER, Line::of(Tone::Bad, format!("could not be tried out: {why}")));
+    }
+    let (first, last): (&[String], &[String]) =
+        if step.foreseen == Foreseen::Undecided { (&step.notes, &[]) } else { (&[], &step.notes) };
+    notes(page, step, first);
+    for effect in &step.effects {
+        of_effect(page, effect, step, view);
+    }
+    notes(page, step, last);
+    if let Some(undo) = &step.undo {
+        let tone = if undo.starts_with("cannot") { Tone::Care } else { Tone::Dim };
+        let words = if undo.starts_with("by ") { format!("taken back {undo}") } else { undo.clone() };
+        page.line(DEEPER, Line::of(tone, words));
+    }
+    if let Some(stop) = stop {
+        of_stop(page, stop, view);
+    }
+}
+
+/// Lines of a note are one paragraph: they were broken for the width of a file.
+fn notes(page: &mut Page, step: &StepPlan, notes: &[String]) {
+    let tone = if matches!(step.foreseen, Foreseen::Warns | Foreseen::Undecided) { Tone::Care } else { Tone::Dim };
+    for note in notes {
+        page.line(DEEPER, Line::of(tone, note.split_whitespace().collect::<Vec<_>>().join(" ")));
+    }
+}
+
+/// Its title, or what it does to whom, or its id.
+fn name(step: &StepPlan) -> String {
+    let told = step
+        .effects
+        .iter()
+        .find_map(|e| if let Effect::Message { who, .. } = e { Some(format!("Tell {who}")) } else { None });
+    step.title.clone().or(told).unwrap_or_else(|| step_name(&step.path).to_owned())
+}
+
+/// The last part of a step's path: its name.
+pub(super) fn step_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn mark(step: &StepPlan, stop: Option<&Stop>, look: Look) -> (&'static str, Tone) {
+    match step.foreseen {
+        Foreseen::Passes if step.label == Label::HasUnknowns => ("?", Tone::Care),
+        Foreseen::Passes => (look.tick(), Tone::Good),
+        Foreseen::Unchanged => ("=", Tone::Dim),
+        Foreseen::Changes => ("~", Tone::Care),
+        Foreseen::Sends => (">", Tone::Care),
+        Foreseen::Asks | Foreseen::Undecided => ("?", Tone::Care),
+        Foreseen::Tells => (">", Tone::Dim),
+        Foreseen::Skipped => (look.idle(), Tone::Dim),
+        Foreseen::Warns => ("!", Tone::Care),
+        Foreseen::Ends => match stop.map(|s| s.way) {
+            Some(Way::Done) => (look.tick(), Tone::Good),
+            Some(Way::Skip) => (look.idle(), Tone::Dim),
+            _ => (look.cross(), Tone::Bad),
+        },
+    }
+}
+
+/// What stands at the right border: what a read found, where a step ends, or the label.
+fn right(step: &StepPlan, stop: Option<&Stop>) -> Line {
+    if let Some(stop) = stop {
+        return match stop.way {
+            Way::Done => Line::of(Tone::Good, "already as wanted"),
+            Way::Skip => Line::of(Tone::Dim, "left alone"),
+            Way::Fail => Line::of(Tone::Bad, "fails here"),
+            Way::Escalate => Line::of(Tone::Bad, "handed over here"),
+            Way::Stop | Way::Warn => Line::of(Tone::Bad, "stops here"),
+        };
+    }
+    if step.foreseen == Foreseen::Skipped {
+        return Line::of(Tone::Dim, "skipped");
+    }
+    match &step.label {
+        Label::Exact => Line::of(Tone::Good, "exact"),
+        Label::HasUnknowns => Line::of(Tone::Care, "has unknowns"),
+        Label::NotPreviewable(_) => Line::of(Tone::Bad, "not previewable"),
+        Label::Read => {
+            let found =
+                step.effects.iter().find_map(|e| if let Effect::Answer { summary } = e { Some(summary) } else { None });
+            found.map_or_else(Line::default, |summary| Line::of(Tone::Dim, summary))
+        }
+    }
+}
+
+fn of_effect(page: &mut Page, effect: &Effect, step: &StepPlan, view: &View<'_>) {
+    match effect {
+        Effect::Rows { changes, also } => {
+            rows(page, DEEPER, changes, view, Moment::Planned);
+            for also in also {
+                let counts = [(also.inserted, "added"), (also.updated, "changed"), (also.deleted, "deleted")];
+                let counts: Vec<_> =
+                    counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+                let text = format!("! also touched, not taken back: {}  {}", also.table, counts.join(", "));
+                page.hung(DEEPER, DEEPER + 2, Line::of(Tone::Care, text));
+            }
+        }
+        Effect::Request { line, headers, body } => request::text(page, DEEPER, line, headers, body.as_deref()),
+        // A read that is known stands at the right border; what is not known is what its label says.
+        Effect::Answer { summary } if step.label == Label::Read || is_plain_unknown(summary) => {}
+        Effect::Answer { summary } => page.line(DEEPER, Line::of(Tone::Dim, summary)),
+        Effect::Question { who, text, answer } => {
+            page.line(DEEPER, Line::of(Tone::Plain, format!("asks {who}:")));
+            page.prose(DEEPER + 2, Tone::Plain, text);
+            if !answer.is_empty() {
+                let fields: Vec<_> = answer.iter().map(|(name, kind)| format!("{name} ({kind})")).collect();
+                page.hung(DEEPER + 2, DEEPER + 10, Line::of(Tone::Dim, "answer  ").plain(fields.join(", ")));
+            }
+        }
+        Effect::Message { who, text } => {
+            // Without a title of its own, the step is called after whom it tells.
+            if step.title.is_none() {
+                return page.prose(DEEPER, Tone::Plain, text);
+            }
+            page.line(DEEPER, Line::of(Tone::Plain, format!("tells {who}:")));
+            page.prose(DEEPER + 2, Tone::Plain, text);
+        }
+    }
+}
+
+fn is_plain_unknown(summary: &str) -> bool {
+    summary.strip_prefix('(').and_then(|s| s.strip_suffix(')')) == Some(AFTER_APPLY)
+}
+
+fn of_stop(page: &mut Page, stop: &Stop, view: &View<'_>) {
+    let calm = matches!(stop.way, Way::Done | Way::Skip);
+    let drawn = if calm { String::new() } else { (view.draw)(stop.at, &stop.message, &stop.seen) };
+    if drawn.is_empty() {
+        page.prose(DEEPER, if calm { Tone::Dim } else { Tone::Plain }, &stop.message);
+        seen(page, if calm { &[] } else { &stop.seen });
+    } else {
+        page.blank();
+        page.drawn(&drawn);
+    }
+    if let Some(who) = &stop.who {
+        page.line(DEEPER, Line::of(Tone::Care, format!("for {who}")));
+    }
+}
+
+/// What was looked at and what it was.
+fn seen(page: &mut Page, seen: &[(String, String)]) {
+    let names = seen.iter().map(|(name, _)| width(name)).max().unwrap_or(0).min(36);
+    for (name, value) in seen {
+        page.hung(DEEPER + 2, DEEPER + 4 + names, Line::of(Tone::Dim, name).pad(names + 2, 2).plain(value));
+    }
 }
 
 /// `Plan: 1 row to change, 1 question; 2 of 2 changing steps previewed exactly.`
 pub fn summary(plan: &Plan) -> String {
-    format!("Plan: {} rows.", plan.counts().rows)
+    let parts = parts(plan).words();
+    let stops: Vec<&Stop> = plan.items.iter().filter_map(|item| item.stop.as_ref()).collect();
+    match (plan.items.as_slice(), stops.as_slice()) {
+        ([_], [stop]) => of_ended(stop, &parts),
+        _ if plan.is_empty() => {
+            let told = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
+            format!("Plan: nothing to change{told}.")
+        }
+        (items, stops) => {
+            let ended = if stops.is_empty() {
+                String::new()
+            } else {
+                format!(" {} of {} items end early.", stops.len(), items.len())
+            };
+            format!("Plan: {}; {}.{ended}", parts.join(", "), exactness(plan))
+        }
+    }
+}
+
+fn of_ended(stop: &Stop, parts: &[String]) -> String {
+    let step = step_name(&stop.step);
+    let way = match (stop.way, &stop.who) {
+        (Way::Done, _) => "Plan: nothing to change; all is already as wanted".to_owned(),
+        (Way::Skip, _) => "Plan: nothing to change; this is left alone".to_owned(),
+        (Way::Fail, _) => format!("Plan: it would fail at `{step}`"),
+        (Way::Escalate, Some(who)) => format!("Plan: it ends at `{step}`, which is for {who}"),
+        _ => format!("Plan: it stops at `{step}`"),
+    };
+    match (parts.is_empty(), stop.way) {
+        (true, Way::Done | Way::Skip) => format!("{way}."),
+        (true, _) => format!("{way}; nothing would be changed."),
+        // Steps in front of the end would have been carried out already.
+        (false, _) => format!("{way}, after {}.", parts.join(", ")),
+    }
+}
+
+/// How many of each a plan would do, the author's own steps only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Parts {
+    pub inserted: usize,
+    pub updated: usize,
+    pub deleted: usize,
+    pub requests: usize,
+    pub questions: usize,
+    pub messages: usize,
+    /// Steps of which only apply will show whether they run.
+    pub undecided: usize,
+}
+
+impl Parts {
+    /// `1 row to change`, `2 requests`, …; empty when there is nothing.
+    fn words(self) -> Vec<String> {
+        let rows = [(self.updated, "to change"), (self.inserted, "to add"), (self.deleted, "to delete")];
+        let rows = rows.iter().filter(|(n, _)| *n > 0).map(|(n, deed)| format!("{} {deed}", number(*n, "row")));
+        let others = [(self.requests, "request"), (self.questions, "question"), (self.messages, "message")];
+        let others = others.iter().filter(|(n, _)| *n > 0).map(|(n, thing)| number(*n, thing));
+        let undecided = (self.undecided > 0).then(|| format!("{} decided at apply", number(self.undecided, "step")));
+        rows.chain(others).chain(undecided).collect()
+    }
+}
+
+pub(super) fn parts(plan: &Plan) -> Parts {
+    let mut parts = Parts::default();
+    let steps = plan.items.iter().flat_map(|i| &i.steps).filter(|s| s.foreseen.acts() || s.foreseen == Foreseen::Tells);
+    for step in steps {
+        parts.undecided += usize::from(step.foreseen == Foreseen::Undecided);
+        for effect in &step.effects {
+            match effect {
+                Effect::Rows { changes, .. } => {
+                    let deeds = |deed: Deed| changes.iter().filter(|c| !c.by_rule && c.deed() == deed).count();
+                    parts.inserted += deeds(Deed::Insert);
+                    parts.updated += deeds(Deed::Update);
+                    parts.deleted += deeds(Deed::Delete);
+                }
+                Effect::Request { .. } => parts.requests += 1,
+                Effect::Question { .. } => parts.questions += 1,
+                Effect::Message { .. } => parts.messages += 1,
+                Effect::Answer { .. } => {}
+            }
+        }
+    }
+    parts
+}
+
+fn exactness(plan: &Plan) -> String {
+    let counts = plan.counts();
+    let mut words = format!("{} of {} previewed exactly", counts.exact, number(counts.changes, "changing step"));
+    if counts.unknown > 0 {
+        words.push_str(&format!(", {} with unknowns", counts.unknown));
+    }
+    if counts.not_previewable > 0 {
+        words.push_str(&format!(", {} not previewable", counts.not_previewable));
+    }
+    words
+}
+
+fn next(page: &mut Page, plan: &Plan, about: &About<'_>) {
+    let stop = plan.items.iter().find_map(|i| i.stop.as_ref());
+    match (stop.map(|s| (s.way, &s.who)), about.apply) {
+        (None, Some(command)) if !plan.is_empty() => {
+            page.line(0, Line::of(Tone::Plain, "To carry it out:"));
+            page.command(2, command);
+        }
+        (Some((Way::Stop | Way::Fail | Way::Warn, _)), _) => {
+            page.line(0, Line::of(Tone::Plain, "Put that right, then plan again."))
+        }
+        (Some((Way::Escalate, Some(who))), _) => {
+            page.line(0, Line::of(Tone::Plain, format!("Hand this over to {who}.")))
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{self, golden, is_proper, plain, view};
+
+    const ABOUT: About<'_> = About {
+        who: Some("anna"),
+        why: Some("Zendesk 88213: the provider recommended the wrong trainee"),
+        apply: Some(
+            "trueup apply register/correct-award --param slug=7xKqRmT2pZ9sVbN4wYcD6fGh --reason 'Zendesk 88213: the provider recommended the wrong trainee'",
+        ),
+    };
+
+    #[test]
+    fn a_preview_reads_calmly_in_eighty_columns() {
+        let shown = text(&sample::award(), &ABOUT, &view(80, true));
+        is_proper(&shown, 80);
+        golden("plan-award-80.txt", &plain(&shown));
+        golden("plan-award-80.ansi", &shown);
+    }
+
+    #[test]
+    fn a_preview_uses_a_wider_terminal_and_does_without_unicode() {
+        for (name, width, unicode) in [("plan-award-120.txt", 120, true), ("plan-award-ascii.txt", 80, false)] {
+            let shown = text(&sample::award(), &ABOUT, &view(width, unicode));
+            is_proper(&shown, width);
+            golden(name, &plain(&shown));
+        }
+    }
+
+    #[test]
+    fn every_kind_of_effect_is_shown() {
+        for (name, width) in [("plan-odd-80.txt", 80), ("plan-odd-120.txt", 120)] {
+            let shown = text(&sample::odd(), &About::default(), &view(width, true));
+            is_proper(&shown, width);
+            golden(name, &plain(&shown));
+        }
+    }
+
+    #[test]
+    fn a_plan_that_changes_nothing_says_so() {
+        let shown = text(&sample::nothing(), &ABOUT, &view(80, true));
+        is_proper(&shown, 80);
+        golden("plan-nothing.txt", &plain(&shown));
+    }
+
+    #[test]
+    fn an_end_says_where_why_and_what_to_do() {
+        let ways = [Way::Stop, Way::Escalate, Way::Fail, Way::Skip, Way::Done];
+        let all: Vec<String> = ways.iter().map(|way| text(&sample::stopped(*way), &ABOUT, &view(80, true))).collect();
+        golden("plan-ends.txt", &plain(&all.join("\n----\n\n")));
+    }
+
+    #[test]
+    fn no_width_makes_a_line_too_wide_or_a_person_known() {
+        for width in [40, 57, 80, 99, 120] {
+            // What is quoted in a command is one word and may be wider than a narrow terminal.
+            let about = About { apply: ABOUT.apply.filter(|_| width >= 80), ..ABOUT };
+            for plan in [sample::award(), sample::odd(), sample::nothing()] {
+                for unicode in [true, false] {
+                    is_proper(&text(&plan, &about, &view(width, unicode)), width);
+                }
+            }
+        }
+    }
 }

@@ -104,7 +104,11 @@ impl Kind {
                     Ok(())
                 }
             }
-            (Kind::Int { .. }, Data::Text(t)) if t.parse::<i64>().is_ok_and(|n| self.accepts(type_name, &n.into()).is_ok()) => Ok(()),
+            (Kind::Int { .. }, Data::Text(t))
+                if t.parse::<i64>().is_ok_and(|n| self.accepts(type_name, &n.into()).is_ok()) =>
+            {
+                Ok(())
+            }
             (Kind::Int { .. }, _) => misfit("a whole number"),
             (Kind::Bool, Data::Bool(_)) => Ok(()),
             (Kind::Bool, Data::Int(0 | 1)) => Ok(()),
@@ -118,9 +122,7 @@ impl Kind {
             (Kind::Date, _) => misfit("a date (2024-03-31)"),
             (Kind::Timestamp | Kind::Instant, Data::Timestamp(_) | Data::Instant(_) | Data::Date(_)) => Ok(()),
             (Kind::Timestamp | Kind::Instant, Data::Text(t))
-                if t.parse::<time::Stamp>().is_ok()
-                    || t.parse::<time::Date>().is_ok()
-                    || time::instant(t).is_ok() =>
+                if t.parse::<time::Stamp>().is_ok() || t.parse::<time::Date>().is_ok() || time::instant(t).is_ok() =>
             {
                 Ok(())
             }
@@ -171,7 +173,10 @@ impl Kind {
 }
 
 fn stamp(text: &str) -> Option<time::Stamp> {
-    text.parse().ok().or_else(|| text.parse::<time::Date>().ok().map(time::Date::midnight)).or_else(|| time::instant(text).ok())
+    text.parse()
+        .ok()
+        .or_else(|| text.parse::<time::Date>().ok().map(time::Date::midnight))
+        .or_else(|| time::instant(text).ok())
 }
 
 #[cfg(test)]
@@ -181,7 +186,10 @@ mod tests {
     #[test]
     fn the_ten_digit_typo_of_the_2021_playbook_does_not_fit_into_int4() {
         let int4 = Kind::Int { min: i32::MIN.into(), max: i32::MAX.into() };
-        assert_eq!(int4.accepts("int4", &Value::from(3_000_000_007)).unwrap_err(), "3000000007 does not fit into int4 (largest 2147483647)");
+        assert_eq!(
+            int4.accepts("int4", &Value::from(3_000_000_007)).unwrap_err(),
+            "3000000007 does not fit into int4 (largest 2147483647)"
+        );
         assert!(int4.accepts("int4", &Value::from(300_000_007)).is_ok());
         assert!(int4.accepts("int4", &Value::from("seven")).is_err());
         assert!(Kind::Text(Some(3)).accepts("varchar(3)", &Value::from("2N2Z")).is_err());

@@ -42,7 +42,9 @@ impl Condition {
     /// Something in it is not known yet.
     pub fn is_unknown(&self) -> bool {
         match &self.test {
-            Test::Is(v) | Test::IsNot(v) | Test::AtMost(v) | Test::AtLeast(v) | Test::Before(v) | Test::After(v) => v.is_unknown(),
+            Test::Is(v) | Test::IsNot(v) | Test::AtMost(v) | Test::AtLeast(v) | Test::Before(v) | Test::After(v) => {
+                v.is_unknown()
+            }
             Test::OneOf(values) | Test::NoneOf(values) => values.iter().any(Value::is_unknown),
         }
     }

@@ -157,16 +157,23 @@ impl Facts {
         let marks = value.marks;
         match &value.data {
             Data::Null | Data::Unknown(_) => Ok(value),
-            Data::Text(name) if names.get(name).is_some() => Ok(names.get(name).cloned().unwrap_or(Value::NULL).marked(marks)),
+            Data::Text(name) if names.get(name).is_some() => {
+                Ok(names.get(name).cloned().unwrap_or(Value::NULL).marked(marks))
+            }
             _ if names.iter().any(|(_, stored)| *stored == value) => Ok(value),
-            _ => Err(UnknownName { column: column.to_owned(), name: value.plain().into_owned(), known: names.names().map(str::to_owned).collect() }),
+            _ => Err(UnknownName {
+                column: column.to_owned(),
+                name: value.plain().into_owned(),
+                known: names.names().map(str::to_owned).collect(),
+            }),
         }
     }
 
     /// The name of a stored enum value; a value without a name stays as it is.
     pub fn named(&self, column: &str, value: Value) -> Value {
         let Some(names) = self.enums.get(column) else { return value };
-        let found = names.iter().find(|(_, stored)| **stored == value).map(|(name, _)| Value::text(name).marked(value.marks));
+        let found =
+            names.iter().find(|(_, stored)| **stored == value).map(|(name, _)| Value::text(name).marked(value.marks));
         found.unwrap_or(value)
     }
 

@@ -21,7 +21,9 @@ pub fn equal(a: &Value, b: &Value) -> Answer<bool> {
         (_, Data::Json(json)) => return equal(a, json.tree()),
         (Data::List(a), Data::List(b)) => a.len() == b.len() && all(a.iter().zip(b.iter()))?,
         (Data::Map(a), Data::Map(b)) => {
-            a.len() == b.len() && a.keys().all(|k| b.contains_key(k)) && all(a.iter().filter_map(|(k, v)| Some((v, b.get(k)?))))?
+            a.len() == b.len()
+                && a.keys().all(|k| b.contains_key(k))
+                && all(a.iter().filter_map(|(k, v)| Some((v, b.get(k)?))))?
         }
         (Data::Uuid(uuid), Data::Text(text)) | (Data::Text(text), Data::Uuid(uuid)) => text.parse() == Ok(*uuid),
         (Data::Float(_), Data::Decimal(_)) | (Data::Decimal(_), Data::Float(_)) => {
@@ -82,14 +84,24 @@ fn temporal(a: &Value, b: &Value) -> Answer<Option<Ordering>> {
         (Data::Timestamp(a), Data::Timestamp(b)) | (Data::Instant(a), Data::Instant(b)) => a.cmp(b),
         (Data::Date(a), Data::Text(b)) => a.cmp(&b.parse().map_err(|_| no_text("a date", "date (`2025-07-23`)"))?),
         (Data::Time(a), Data::Text(b)) => a.cmp(&b.parse().map_err(|_| no_text("a time of day", "time (`10:00:00`)"))?),
-        (Data::Timestamp(a), Data::Text(b)) => a.cmp(&stamp(b).ok_or_else(|| no_text("a timestamp", "timestamp (`2025-07-23T10:00:00`)"))?),
-        (Data::Instant(a), Data::Text(b)) => a.cmp(&time::instant(b).map_err(|_| no_text("an instant", "moment with a zone (`2025-07-23T10:00:00Z`)"))?),
-        (Data::Text(_), Data::Date(_) | Data::Time(_) | Data::Timestamp(_) | Data::Instant(_)) => return Ok(temporal(b, a)?.map(Ordering::reverse)),
-        (Data::Date(_), Data::Timestamp(_) | Data::Instant(_)) | (Data::Timestamp(_) | Data::Instant(_), Data::Date(_)) => {
+        (Data::Timestamp(a), Data::Text(b)) => {
+            a.cmp(&stamp(b).ok_or_else(|| no_text("a timestamp", "timestamp (`2025-07-23T10:00:00`)"))?)
+        }
+        (Data::Instant(a), Data::Text(b)) => {
+            a.cmp(&time::instant(b).map_err(|_| no_text("an instant", "moment with a zone (`2025-07-23T10:00:00Z`)"))?)
+        }
+        (Data::Text(_), Data::Date(_) | Data::Time(_) | Data::Timestamp(_) | Data::Instant(_)) => {
+            return Ok(temporal(b, a)?.map(Ordering::reverse));
+        }
+        (Data::Date(_), Data::Timestamp(_) | Data::Instant(_))
+        | (Data::Timestamp(_) | Data::Instant(_), Data::Date(_)) => {
             return Err(format!("{} is compared with {}: `| date` makes a date of it", a.kind(), b.kind()));
         }
         (Data::Timestamp(_), Data::Instant(_)) | (Data::Instant(_), Data::Timestamp(_)) => {
-            return Err("a timestamp without a zone is compared with an instant: `| timestamp` gives the instant's time in UTC".into());
+            return Err(
+                "a timestamp without a zone is compared with an instant: `| timestamp` gives the instant's time in UTC"
+                    .into(),
+            );
         }
         _ => return Ok(None),
     }))
@@ -113,7 +125,9 @@ pub fn truth(value: &Value) -> bool {
         Data::List(values) => !values.is_empty(),
         Data::Map(entries) => !entries.is_empty(),
         Data::Json(json) => truth(json.tree()),
-        Data::Date(_) | Data::Time(_) | Data::Timestamp(_) | Data::Instant(_) | Data::Uuid(_) | Data::Unknown(_) => true,
+        Data::Date(_) | Data::Time(_) | Data::Timestamp(_) | Data::Instant(_) | Data::Uuid(_) | Data::Unknown(_) => {
+            true
+        }
     }
 }
 

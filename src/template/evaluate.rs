@@ -65,7 +65,10 @@ impl Run<'_> {
         match item {
             Item::List(items) => Ok(!items.is_empty()),
             Item::Map(entries) => Ok(!entries.is_empty()),
-            Item::Value(value, _) if !matches!(value.data, Data::Unknown(_)) && (value.as_list().is_some() || value.as_map().is_some()) => {
+            Item::Value(value, _)
+                if !matches!(value.data, Data::Unknown(_))
+                    && (value.as_list().is_some() || value.as_map().is_some()) =>
+            {
                 self.note_outline(item, true);
                 Ok(compare::truth(value))
             }
@@ -127,10 +130,15 @@ impl Run<'_> {
             if a.months == b.months {
                 return Ok(a.micros.cmp(&b.micros));
             }
-            return if a.micros == b.micros { Ok(a.months.cmp(&b.months)) } else { self.fail(at, "months and days have no common order") };
+            return if a.micros == b.micros {
+                Ok(a.months.cmp(&b.months))
+            } else {
+                self.fail(at, "months and days have no common order")
+            };
         }
         let (a, b) = (self.present(left, left_at)?, self.present(right, right_at)?);
-        compare::order(&a, &b).or_else(|why| self.fail_with_help(at, why, "convert one side: `| int`, `| date`, `| string`"))
+        compare::order(&a, &b)
+            .or_else(|why| self.fail_with_help(at, why, "convert one side: `| int`, `| date`, `| string`"))
     }
 
     /// `element in container`: an element of a list, a key of a map, a part of a text.
@@ -145,7 +153,10 @@ impl Run<'_> {
                 None => self.fail_with_help(at, "only a text can be part of a text", "`| string` makes a text of it"),
             },
             Data::Null => self.null(container_at),
-            _ => self.fail(container_at, format!("`{}` is {}, which holds nothing", self.written(container_at), container.kind())),
+            _ => self.fail(
+                container_at,
+                format!("`{}` is {}, which holds nothing", self.written(container_at), container.kind()),
+            ),
         }
     }
 
@@ -200,7 +211,9 @@ impl Run<'_> {
             let name = self.text(&key_item, key.at)?;
             let item = self.part(value)?;
             match map.iter_mut().find(|(known, _)| *known == name) {
-                Some(_) => return self.fail(key.at, format!("the key `{name}` stands twice in one map")),
+                Some(_) => {
+                    return self.fail(key.at, format!("the key `{}` stands twice in one map", self.sayable(&name)));
+                }
                 None => map.push((name, item)),
             }
         }
@@ -214,7 +227,11 @@ impl Run<'_> {
         };
         let subject_at = call.subject.as_ref().map_or(call.name_at, |node| node.at);
         let args = call.args.iter().map(|node| Ok((self.part(node)?, node.at))).collect::<Result<_>>()?;
-        let named = call.named.iter().map(|(name, node)| Ok((name.clone(), (self.part(node)?, node.at)))).collect::<Result<_>>()?;
+        let named = call
+            .named
+            .iter()
+            .map(|(name, node)| Ok((name.clone(), (self.part(node)?, node.at))))
+            .collect::<Result<_>>()?;
         let given = Given { about: call.about, subject, subject_at, args, named, at };
         (call.about.run)(self, &given)
     }

@@ -60,6 +60,7 @@ impl<'a> Run<'a> {
             _ if value.is_null() => {
                 let written = self.written(of_at);
                 let help = format!("say what to do then: `… if {written} is not none else …`, or use `| path('…')`");
+                let name = self.sayable(name);
                 self.fail_with_help(of_at, format!("`{written}` is null and has no `{name}`"), help)
             }
             _ => self.no_attribute(value.kind(), name, of_at),
@@ -67,9 +68,14 @@ impl<'a> Run<'a> {
     }
 
     fn no_attribute<T>(&self, kind: &str, name: &str, of_at: At) -> Result<T> {
+        let name = self.sayable(name);
         let message = format!("`{}` is {kind} and has no `{name}`", self.written(of_at));
         if kind == "a list" {
-            return self.fail_with_help(of_at, message, format!("take one element (`| first`, `[0]`) or all: `| map(attribute='{name}')`"));
+            return self.fail_with_help(
+                of_at,
+                message,
+                format!("take one element (`| first`, `[0]`) or all: `| map(attribute='{name}')`"),
+            );
         }
         self.fail(of_at, message)
     }
@@ -77,7 +83,10 @@ impl<'a> Run<'a> {
     fn named_var(&mut self, name: &Arc<str>, at: At) -> Result<Item> {
         let scope = self.scope;
         let Some((name, tree)) = scope.vars().and_then(|vars| vars.get_key_value(name)) else {
-            let known = scope.vars().map(|vars| Value::map(vars.keys().map(|key| (key.clone(), Value::NULL)))).unwrap_or(Value::NULL);
+            let known = scope
+                .vars()
+                .map(|vars| Value::map(vars.keys().map(|key| (key.clone(), Value::NULL))))
+                .unwrap_or(Value::NULL);
             return Ok(Item::Missing(Arc::new(Missing::Attribute { of: known, name: name.clone(), trail: None })));
         };
         self.var(name, at, |run| run.tree(tree))
@@ -87,9 +96,14 @@ impl<'a> Run<'a> {
     fn tree(&mut self, tree: &'a Tree) -> Result<Item> {
         match tree {
             Tree::Scalar(text) => text.item(self),
-            Tree::List(trees) => trees.iter().map(|tree| super::run::unless_unknown(self.tree(tree))).collect::<Result<_>>().map(Item::list),
+            Tree::List(trees) => trees
+                .iter()
+                .map(|tree| super::run::unless_unknown(self.tree(tree)))
+                .collect::<Result<_>>()
+                .map(Item::list),
             Tree::Map(entries) => {
-                let entries = entries.iter().map(|(name, tree)| Ok((name.clone(), super::run::unless_unknown(self.tree(tree))?)));
+                let entries =
+                    entries.iter().map(|(name, tree)| Ok((name.clone(), super::run::unless_unknown(self.tree(tree))?)));
                 entries.collect::<Result<_>>().map(|entries| Item::Map(Arc::new(entries)))
             }
         }
@@ -113,7 +127,10 @@ impl<'a> Run<'a> {
         };
         let none = |length: usize| Item::nothing(format!("the list has {length} elements"));
         match of {
-            Item::List(items) => Ok(resolve(items.len()).and_then(|index| items.get(index)).cloned().unwrap_or_else(|| none(items.len()))),
+            Item::List(items) => Ok(resolve(items.len())
+                .and_then(|index| items.get(index))
+                .cloned()
+                .unwrap_or_else(|| none(items.len()))),
             Item::Value(value, trail) => match (&value.data, value.as_list()) {
                 (Data::Unknown(why), _) => Err(Stop::Unknown(why.clone())),
                 (_, Some(list)) => Ok(match resolve(list.len()) {
@@ -126,7 +143,9 @@ impl<'a> Run<'a> {
                 _ if value.is_null() => self.null(of_at),
                 _ => self.fail(of_at, format!("`{}` is {}, not a list", self.written(of_at), value.kind())),
             },
-            Item::Map(_) => self.fail(of_at, format!("`{}` is a map: its parts have names, not numbers", self.written(of_at))),
+            Item::Map(_) => {
+                self.fail(of_at, format!("`{}` is a map: its parts have names, not numbers", self.written(of_at)))
+            }
             other => self.no_value(other, of_at),
         }
     }
@@ -149,13 +168,17 @@ impl<'a> Run<'a> {
         let mut item = of.clone();
         for step in steps {
             item = match (&item, step.parse::<i64>()) {
-                (Item::Value(value, _), index) if value.as_map().is_none() && !matches!(value.data, Data::Unknown(_)) => match index {
-                    Ok(index) if value.as_list().is_some() => self.element(&item, index, at)?,
-                    _ => {
-                        self.note_outline(&item, false);
-                        return Ok(Item::made(Value::NULL));
+                (Item::Value(value, _), index)
+                    if value.as_map().is_none() && !matches!(value.data, Data::Unknown(_)) =>
+                {
+                    match index {
+                        Ok(index) if value.as_list().is_some() => self.element(&item, index, at)?,
+                        _ => {
+                            self.note_outline(&item, false);
+                            return Ok(Item::made(Value::NULL));
+                        }
                     }
-                },
+                }
                 (Item::List(_), Ok(index)) => self.element(&item, index, at)?,
                 _ => self.attribute(&item, &step.into(), at, at)?,
             };
@@ -186,13 +209,24 @@ impl<'a> Run<'a> {
                 }
                 if let Some(list) = value.as_list() {
                     self.spend_elements(list.len(), at)?;
-                    return Ok(list.iter().enumerate().map(|(index, element)| part(element, index, value.marks, trail.as_ref())).collect());
+                    return Ok(list
+                        .iter()
+                        .enumerate()
+                        .map(|(index, element)| part(element, index, value.marks, trail.as_ref()))
+                        .collect());
                 }
                 if let Some(map) = value.as_map() {
                     self.spend_elements(map.len(), at)?;
-                    return Ok(map.keys().map(|key| Item::made(Value::text(key.clone()).marked(value.marks))).collect());
+                    return Ok(map
+                        .keys()
+                        .map(|key| Item::made(Value::text(key.clone()).marked(value.marks)))
+                        .collect());
                 }
-                if value.is_null() { self.null(at) } else { self.fail(at, format!("`{}` is {}, not a list", self.written(at), value.kind())) }
+                if value.is_null() {
+                    self.null(at)
+                } else {
+                    self.fail(at, format!("`{}` is {}, not a list", self.written(at), value.kind()))
+                }
             }
             other => self.no_value(other, at),
         }

@@ -105,7 +105,10 @@ impl Finder {
             },
             Kind::Slice(inner, ..) => self.chain(inner),
             Kind::Call(call) if call.sort == Sort::Filter => match (call.about.name, &call.subject) {
-                ("list" | "sort" | "reverse" | "unique" | "select" | "reject" | "selectattr" | "rejectattr", Some(inner)) => self.chain(inner),
+                (
+                    "list" | "sort" | "reverse" | "unique" | "select" | "reject" | "selectattr" | "rejectattr",
+                    Some(inner),
+                ) => self.chain(inner),
                 ("first" | "last" | "min" | "max", Some(inner)) => extended(inner, Step::Each),
                 _ => Chain::Made,
             },
@@ -136,7 +139,9 @@ impl Finder {
                 no.iter().for_each(|no| self.node(no, kind));
             }
             Kind::Call(call) => self.call(call),
-            Kind::List(nodes) | Kind::Refused(nodes) => nodes.iter().for_each(|node| self.node(node, UseKind::Variable)),
+            Kind::List(nodes) | Kind::Refused(nodes) => {
+                nodes.iter().for_each(|node| self.node(node, UseKind::Variable))
+            }
             Kind::Map(entries) => entries.iter().for_each(|(key, value)| {
                 self.node(key, UseKind::Variable);
                 self.node(value, UseKind::Variable);
@@ -180,14 +185,20 @@ impl Finder {
         };
         self.named(kind, call.about.name, call.name_at);
         if let Some(subject) = &call.subject {
-            self.node(subject, match (call.sort, call.about.name) {
-                (Sort::Test, "defined" | "undefined") | (Sort::Filter, "default") => UseKind::Optional,
-                (Sort::Test, "ran" | "skipped") => UseKind::Step,
-                _ => UseKind::Variable,
-            });
+            self.node(
+                subject,
+                match (call.sort, call.about.name) {
+                    (Sort::Test, "defined" | "undefined") | (Sort::Filter, "default") => UseKind::Optional,
+                    (Sort::Test, "ran" | "skipped") => UseKind::Step,
+                    _ => UseKind::Variable,
+                },
+            );
             self.attributes(call, subject);
         }
-        call.args.iter().chain(call.named.iter().map(|(_, node)| node)).for_each(|node| self.node(node, UseKind::Variable));
+        call.args
+            .iter()
+            .chain(call.named.iter().map(|(_, node)| node))
+            .for_each(|node| self.node(node, UseKind::Variable));
     }
 
     /// `map(attribute='id')`, `selectattr('id', …)`: an attribute of each element; and the names of inner filters and tests.
@@ -217,7 +228,10 @@ impl Finder {
         let (Some(node), Chain::Path(mut steps)) = (attribute, self.chain(subject)) else { return };
         let Some(Data::Text(name)) = constant(node) else { return };
         steps.push(Step::Each);
-        steps.extend(name.split('.').map(|step| if step.parse::<usize>().is_ok() { Step::Each } else { Step::Name(step.into()) }));
+        steps.extend(
+            name.split('.')
+                .map(|step| if step.parse::<usize>().is_ok() { Step::Each } else { Step::Name(step.into()) }),
+        );
         self.add(kind, steps, node.at);
     }
 

@@ -70,6 +70,7 @@ impl Number {
         Ok(Some((shift(a, scale - s)?, shift(b, scale - t)?, scale)))
     }
 
+    /// The sum, with the longer scale.
     pub fn add(self, other: Number) -> Result<Number> {
         Ok(match self.aligned(other)? {
             Some((a, b, scale)) => Exact { digits: bounded(a.checked_add(b))?, scale },
@@ -77,6 +78,7 @@ impl Number {
         })
     }
 
+    /// The number with the other sign.
     pub fn negative(self) -> Number {
         match self {
             Exact { digits, scale } => Exact { digits: -digits, scale },
@@ -84,6 +86,7 @@ impl Number {
         }
     }
 
+    /// The product; the scales add up.
     pub fn multiply(self, other: Number) -> Result<Number> {
         match (self, other) {
             (Exact { digits: a, scale: s }, Exact { digits: b, scale: t }) => {
@@ -116,10 +119,13 @@ impl Number {
         Ok(trimmed(rounded_quotient(shifted, b), scale))
     }
 
+    /// The quotient rounded down to a whole number.
     pub fn floor_divide(self, other: Number) -> Result<Number> {
         match self.aligned(other)? {
             Some((_, 0, _)) => Err(BY_ZERO),
-            Some((a, b, _)) => Ok(Exact { digits: a.div_euclid(b) - i128::from(b < 0 && a.rem_euclid(b) != 0), scale: 0 }),
+            Some((a, b, _)) => {
+                Ok(Exact { digits: a.div_euclid(b) - i128::from(b < 0 && a.rem_euclid(b) != 0), scale: 0 })
+            }
             None if other.float() == 0.0 => Err(BY_ZERO),
             None => Ok(Float((self.float() / other.float()).floor())),
         }
@@ -130,6 +136,7 @@ impl Number {
         self.add(self.floor_divide(other)?.multiply(other)?.negative())
     }
 
+    /// The number multiplied with itself.
     pub fn power(self, other: Number) -> Result<Number> {
         let Exact { digits: exponent @ 0..=127, scale: 0 } = other else {
             return Err("the exponent must be a whole number from 0 to 127");
@@ -137,6 +144,7 @@ impl Number {
         (0..exponent).try_fold(Exact { digits: 1, scale: 0 }, |result, _| result.multiply(self))
     }
 
+    /// The number without its sign.
     pub fn absolute(self) -> Number {
         match self {
             Exact { digits, scale } => Exact { digits: digits.abs(), scale },
@@ -177,6 +185,7 @@ impl Number {
         }
     }
 
+    /// Has no fraction, whatever its scale.
     pub fn is_whole(self) -> bool {
         match self {
             Exact { digits, scale } => shift(1, scale).is_ok_and(|unit| digits % unit == 0),
@@ -274,7 +283,13 @@ mod tests {
 
     #[test]
     fn floor_division_and_remainder_agree_for_every_sign() {
-        for (a, b, quotient, rest) in [("7", "2", "3", "1"), ("-7", "2", "-4", "1"), ("7", "-2", "-4", "-1"), ("-7", "-2", "3", "-1"), ("7.5", "2", "3", "1.5")] {
+        for (a, b, quotient, rest) in [
+            ("7", "2", "3", "1"),
+            ("-7", "2", "-4", "1"),
+            ("7", "-2", "-4", "-1"),
+            ("-7", "-2", "3", "-1"),
+            ("7.5", "2", "3", "1.5"),
+        ] {
             assert_eq!(shown(number(a).floor_divide(number(b))), quotient, "{a} // {b}");
             assert_eq!(shown(number(a).remainder(number(b))), rest, "{a} % {b}");
         }
@@ -282,7 +297,9 @@ mod tests {
 
     #[test]
     fn rounding_is_half_away_from_zero() {
-        for (text, places, expected) in [("2.5", 0, "3"), ("-2.5", 0, "-3"), ("2.449", 1, "2.4"), ("2.45", 1, "2.5"), ("7", 2, "7.00")] {
+        for (text, places, expected) in
+            [("2.5", 0, "3"), ("-2.5", 0, "-3"), ("2.449", 1, "2.4"), ("2.45", 1, "2.5"), ("7", 2, "7.00")]
+        {
             assert_eq!(shown(number(text).round(places, Rounding::Half)), expected, "{text}");
         }
         assert_eq!(shown(number("-2.1").round(0, Rounding::Up)), "-2");

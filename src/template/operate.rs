@@ -12,6 +12,7 @@ use crate::base::{
 };
 
 impl Run<'_> {
+    /// `-x`: a number or a duration.
     pub fn negative(&mut self, item: &Item, at: At) -> Result<Item> {
         if let Item::Duration(duration) = item {
             return Ok(Item::Duration(duration.negative()));
@@ -26,6 +27,7 @@ impl Run<'_> {
         }
     }
 
+    /// `left operator right`; `at` is the place of the whole.
     pub fn binary(&mut self, operator: Operator, left: (&Item, At), right: (&Item, At), at: At) -> Result<Item> {
         if operator == Operator::Join {
             let (a, b) = (self.characters(left.0, left.1)?, self.characters(right.0, right.1)?);
@@ -51,7 +53,9 @@ impl Run<'_> {
                 self.make_text(a.len() + b.len(), at)?;
                 Ok(Item::made(format!("{a}{b}")))
             }
-            (Data::Text(text), Data::Int(times)) | (Data::Int(times), Data::Text(text)) if operator == Operator::Multiply => {
+            (Data::Text(text), Data::Int(times)) | (Data::Int(times), Data::Text(text))
+                if operator == Operator::Multiply =>
+            {
                 let times = usize::try_from(*times).unwrap_or(0);
                 self.make_text(text.len().saturating_mul(times), at)?;
                 Ok(Item::made(text.repeat(times)))
@@ -59,8 +63,14 @@ impl Run<'_> {
             (Data::Date(a), Data::Date(b)) if operator == Operator::Subtract => {
                 self.between(i64::from(a.0) * DAY, i64::from(b.0) * DAY, at)
             }
-            (Data::Timestamp(a), Data::Timestamp(b)) | (Data::Instant(a), Data::Instant(b)) if operator == Operator::Subtract => {
-                if a.is_finite() && b.is_finite() { self.between(a.micros, b.micros, at) } else { self.fail(at, "infinity has no distance") }
+            (Data::Timestamp(a), Data::Timestamp(b)) | (Data::Instant(a), Data::Instant(b))
+                if operator == Operator::Subtract =>
+            {
+                if a.is_finite() && b.is_finite() {
+                    self.between(a.micros, b.micros, at)
+                } else {
+                    self.fail(at, "infinity has no distance")
+                }
             }
             _ => self.numbers(operator, &a, &b, at),
         }
@@ -70,7 +80,9 @@ impl Run<'_> {
         let (Some(x), Some(y)) = (Number::of(a), Number::of(b)) else {
             let message = format!("`{}` does not work on {} and {}", sign(operator), a.kind(), b.kind());
             return match (&a.data, &b.data) {
-                (Data::Text(_), _) | (_, Data::Text(_)) if operator == Operator::Add => self.fail_with_help(at, message, "`~` joins texts"),
+                (Data::Text(_), _) | (_, Data::Text(_)) if operator == Operator::Add => {
+                    self.fail_with_help(at, message, "`~` joins texts")
+                }
                 _ => self.fail_with_help(at, message, "convert a text with `| int`"),
             };
         };
@@ -105,6 +117,9 @@ impl Run<'_> {
                 let (list, times) = if matches!(right.0, Item::List(_)) { (right, left) } else { (left, right) };
                 let times = usize::try_from(self.int(times.0, times.1)?).unwrap_or(0);
                 let elements = self.elements(list.0, list.1)?;
+                if elements.is_empty() {
+                    return Ok(Item::list(elements));
+                }
                 self.spend_elements(elements.len().saturating_mul(times), at)?;
                 Ok(Item::list(std::iter::repeat_n(elements, times).flatten().collect()))
             }
@@ -114,7 +129,10 @@ impl Run<'_> {
 
     fn durations(&mut self, a: Duration, b: Duration, sign: i64, at: At) -> Result<Item> {
         let sum = |a: i64, b: i64| b.checked_mul(sign).and_then(|b| a.checked_add(b));
-        match sum(a.months, b.months).zip(sum(a.micros, b.micros)).and_then(|(months, micros)| Duration::new(months, micros)) {
+        match sum(a.months, b.months)
+            .zip(sum(a.micros, b.micros))
+            .and_then(|(months, micros)| Duration::new(months, micros))
+        {
             Some(duration) => Ok(Item::Duration(duration)),
             None => self.fail(at, "the duration is too long"),
         }
@@ -132,13 +150,19 @@ impl Run<'_> {
         let value = self.present(item, item_at)?;
         let shifted = match &value.data {
             Data::Date(_) if duration.micros % DAY != 0 => {
-                return self.fail_with_help(at, "a date has no time of day: only whole days can be added", "make a timestamp of it: `| timestamp`");
+                return self.fail_with_help(
+                    at,
+                    "a date has no time of day: only whole days can be added",
+                    "make a timestamp of it: `| timestamp`",
+                );
             }
             Data::Date(Date(i32::MIN | i32::MAX)) => Some(value.data.clone()),
             Data::Date(date) => later_date(*date, duration).map(Data::Date),
             Data::Timestamp(stamp) => later(*stamp, duration).map(Data::Timestamp),
             Data::Instant(stamp) => later(*stamp, duration).map(Data::Instant),
-            Data::Text(_) => return self.fail_with_help(at, "a duration is added to a text", "make a date of it: `| date`"),
+            Data::Text(_) => {
+                return self.fail_with_help(at, "a duration is added to a text", "make a date of it: `| date`");
+            }
             _ => return self.fail(at, format!("a duration cannot be added to {}", value.kind())),
         };
         match shifted {
@@ -161,7 +185,8 @@ fn later(stamp: Stamp, duration: Duration) -> Option<Stamp> {
         return Some(stamp);
     }
     let date = later_date(stamp.date(), Duration { months: duration.months, micros: 0 })?;
-    let micros = i64::from(date.0).checked_mul(DAY)?.checked_add(stamp.micros.rem_euclid(DAY))?.checked_add(duration.micros)?;
+    let micros =
+        i64::from(date.0).checked_mul(DAY)?.checked_add(stamp.micros.rem_euclid(DAY))?.checked_add(duration.micros)?;
     let moved = Stamp { micros, digits: stamp.digits.max(Stamp::new(micros).digits) };
     moved.is_finite().then_some(moved)
 }

@@ -24,6 +24,7 @@ pub struct Writer<'r> {
 }
 
 impl Writer<'_> {
+    /// Writes the parts of a text one after the other.
     pub fn blocks(&mut self, run: &mut Run<'_>, blocks: &[Block]) -> Result<()> {
         blocks.iter().try_for_each(|block| self.block(run, block))
     }
@@ -138,7 +139,10 @@ fn bind(run: &mut Run<'_>, each: &Loop, element: Item) -> Result<()> {
     }
     let parts = run.elements(&element, each.over.at)?;
     if parts.len() != each.names.len() {
-        return run.fail(each.over.at, format!("the loop has {} names but an element has {} parts", each.names.len(), parts.len()));
+        return run.fail(
+            each.over.at,
+            format!("the loop has {} names but an element has {} parts", each.names.len(), parts.len()),
+        );
     }
     run.locals.extend(each.names.iter().cloned().zip(parts));
     Ok(())

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::base::{
     diagnostic::Code,
-    suggest,
+    json, suggest,
     value::{AFTER_APPLY, Data, Map, Marks, Value},
     yaml::Scalar,
 };
@@ -38,6 +38,7 @@ pub enum Stop {
     Unknown(Arc<str>),
 }
 
+/// A part of an expression, or why it has no value.
 pub type Result<T> = std::result::Result<T, Stop>;
 
 /// See the head of this file.
@@ -57,6 +58,7 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
+    /// A run with everything still to spend; `scalar` holds the text that failures point into.
     pub fn new(scope: &'a Scope, scalar: &'a Scalar) -> Run<'a> {
         let (reads, locals, vars) = (Vec::new(), Vec::new(), Vec::new());
         Run { scope, scalar, reads, marks: Marks::NONE, locals, fuel: FUEL, bytes: MADE, depth: 0, vars }
@@ -75,6 +77,7 @@ impl<'a> Run<'a> {
 
     // What may be spent.
 
+    /// Takes so many steps, or fails.
     pub fn spend(&mut self, steps: usize, at: At) -> Result<()> {
         match self.fuel.checked_sub(steps) {
             Some(rest) => {
@@ -85,11 +88,13 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Takes what a list of so many elements costs, before it is made.
     pub fn spend_elements(&mut self, count: usize, at: At) -> Result<()> {
         self.spend(count.saturating_mul(ELEMENT), at)?;
         self.make(count.saturating_mul(size_of::<Item>()), at)
     }
 
+    /// Takes so many bytes, or fails.
     pub fn make(&mut self, bytes: usize, at: At) -> Result<()> {
         match self.bytes.checked_sub(bytes) {
             Some(rest) => {
@@ -109,7 +114,9 @@ impl<'a> Run<'a> {
     /// Asks whether a text may have so many bytes.
     pub fn fits(&self, bytes: usize, at: At) -> Result<()> {
         if bytes > MAX_MADE_TEXT {
-            return Err(self.too_much(at, &format!("the text would have {bytes} bytes; at most {MAX_MADE_TEXT} can be made")));
+            return Err(
+                self.too_much(at, &format!("the text would have {bytes} bytes; at most {MAX_MADE_TEXT} can be made"))
+            );
         }
         Ok(())
     }
@@ -135,7 +142,8 @@ impl<'a> Run<'a> {
         match self.vars.iter().find(|(known, _)| known == name) {
             Some((_, Some(item))) => return Ok(item.clone()),
             Some((_, None)) => {
-                let chain: Vec<&str> = self.vars.iter().filter(|(_, item)| item.is_none()).map(|(name, _)| &**name).collect();
+                let chain: Vec<&str> =
+                    self.vars.iter().filter(|(_, item)| item.is_none()).map(|(name, _)| &**name).collect();
                 let message = format!("`vars.{name}` needs itself: {} → {name}", chain.join(" → "));
                 return Err(self.stop(&CYCLE, at, message, None));
             }
@@ -164,10 +172,12 @@ impl<'a> Run<'a> {
         Stop::Failed(Box::new(Failure { code, scalar, range: at.range(), message, help: help.into_iter().collect() }))
     }
 
+    /// Fails at a place.
     pub fn fail<T>(&self, at: At, message: impl Into<String>) -> Result<T> {
         Err(self.stop(&FAILED, at, message.into(), None))
     }
 
+    /// Fails at a place, and says what to do.
     pub fn fail_with_help<T>(&self, at: At, message: impl Into<String>, help: impl Into<String>) -> Result<T> {
         Err(self.stop(&FAILED, at, message.into(), Some(help.into())))
     }
@@ -181,9 +191,19 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// A name that may be said: one that was computed from something hidden may not.
+    pub fn sayable<'n>(&self, name: &'n str) -> &'n str {
+        if self.marks.hidden() { "(personal)" } else { name }
+    }
+
+    /// Fails because this part is null.
     pub fn null<T>(&self, at: At) -> Result<T> {
         let name = self.written(at);
-        self.fail_with_help(at, format!("`{name}` is null"), format!("say what to do then: `… if {name} is not none else …`"))
+        self.fail_with_help(
+            at,
+            format!("`{name}` is null"),
+            format!("say what to do then: `… if {name} is not none else …`"),
+        )
     }
 
     fn missing(&self, missing: &Missing, at: At) -> Stop {
@@ -191,13 +211,20 @@ impl<'a> Run<'a> {
         match missing {
             Missing::Name(name) => {
                 let known = self.scope.names();
-                let help = if &**name == "null" { Some("null is written `none`".into()) } else { suggest::help(name, known) };
+                let help =
+                    if &**name == "null" { Some("null is written `none`".into()) } else { suggest::help(name, known) };
                 self.stop(&FAILED, at, format!("there is nothing named `{name}` here"), help)
             }
             Missing::Attribute { of, name, .. } => {
                 let known = of.as_map().map(|map| map.keys().map(|key| &**key).collect::<Vec<_>>()).unwrap_or_default();
-                let help = suggest::help(name, known).unwrap_or_else(|| "ask `is defined` first, or use `| default(…)` or `| path('…')`".into());
-                self.stop(&FAILED, at, format!("`{written}` does not exist: there is no `{name}`"), Some(help))
+                let help = suggest::help(name, known)
+                    .unwrap_or_else(|| "ask `is defined` first, or use `| default(…)` or `| path('…')`".into());
+                self.stop(
+                    &FAILED,
+                    at,
+                    format!("`{written}` does not exist: there is no `{}`", self.sayable(name)),
+                    Some(help),
+                )
             }
             Missing::Nothing(why) => self.stop(&FAILED, at, format!("`{written}` has no value: {why}"), None),
         }
@@ -212,9 +239,15 @@ impl<'a> Run<'a> {
                 Err(self.stop(&DID_NOT_RUN, at, format!("`{name}` did not run: its `when` was false"), Some(help)))
             }
             Item::Undecided => Err(Stop::Unknown(AFTER_APPLY.into())),
-            Item::Duration(_) => self.fail_with_help(at, "a duration is no value by itself", "add it to a date or moment: `now() + days(4)`"),
+            Item::Duration(_) => self.fail_with_help(
+                at,
+                "a duration is no value by itself",
+                "add it to a date or moment: `now() + days(4)`",
+            ),
             Item::Vars => self.fail(at, "`vars` is used by name: `vars.…`"),
-            Item::Value(..) | Item::List(_) | Item::Map(_) => self.fail(at, format!("{} cannot stand here", item.kind())),
+            Item::Value(..) | Item::List(_) | Item::Map(_) => {
+                self.fail(at, format!("{} cannot stand here", item.kind()))
+            }
         }
     }
 
@@ -246,7 +279,9 @@ impl<'a> Run<'a> {
     pub fn value(&mut self, item: &Item, at: At) -> Result<Value> {
         match item {
             Item::Value(value, trail) => {
-                self.note(trail.as_ref(), value.all_marks(), false);
+                let seen = Survey::of(value, self.fuel);
+                self.spend(seen.parts, at)?;
+                self.note(trail.as_ref(), seen.marks, false);
                 match &value.data {
                     Data::Unknown(why) => Err(Stop::Unknown(why.clone())),
                     _ => Ok(value.clone()),
@@ -254,11 +289,16 @@ impl<'a> Run<'a> {
             }
             Item::List(items) => {
                 self.spend_elements(items.len(), at)?;
-                items.iter().map(|item| unless_unknown_value(self.value(item, at))).collect::<Result<Vec<_>>>().map(Value::list)
+                items
+                    .iter()
+                    .map(|item| unless_unknown_value(self.value(item, at)))
+                    .collect::<Result<Vec<_>>>()
+                    .map(Value::list)
             }
             Item::Map(entries) => {
                 self.spend_elements(entries.len(), at)?;
-                let map = entries.iter().map(|(name, item)| Ok((name.clone(), unless_unknown_value(self.value(item, at))?)));
+                let map =
+                    entries.iter().map(|(name, item)| Ok((name.clone(), unless_unknown_value(self.value(item, at))?)));
                 map.collect::<Result<Map>>().map(Value::from)
             }
             other => self.no_value(other, at),
@@ -285,12 +325,22 @@ impl<'a> Run<'a> {
         let value = self.present(item, at)?;
         match &value.data {
             Data::Text(_) => Ok(value),
-            _ => {
-                let text = value.bare().into_owned();
-                self.make_text(text.len(), at)?;
-                Ok(Value::text(text))
+            Data::Json(json) => {
+                self.make_text(json.text().len(), at)?;
+                Ok(Value::text(json.text()))
             }
+            Data::List(_) | Data::Map(_) => self.json(&value, at).map(Value::text),
+            _ => Ok(Value::text(&*value.bare())),
         }
+    }
+
+    /// The JSON text of a value that was already looked at.
+    pub fn json(&mut self, value: &Value, at: At) -> Result<String> {
+        // A rough measure first: the text must not be made only to be found too long.
+        self.fits(Survey::of(value, self.fuel).bytes / 8, at)?;
+        let text = json::text_of(value);
+        self.make_text(text.len(), at)?;
+        Ok(text)
     }
 
     /// A text, not some other kind.
@@ -311,7 +361,9 @@ impl<'a> Run<'a> {
         let value = self.present(item, at)?;
         match flat(value).data {
             Data::Int(n) => Ok(n),
-            other => self.fail(at, format!("`{}` is {}, not a whole number", self.written(at), Value::from(other).kind())),
+            other => {
+                self.fail(at, format!("`{}` is {}, not a whole number", self.written(at), Value::from(other).kind()))
+            }
         }
     }
 
@@ -322,11 +374,57 @@ impl<'a> Run<'a> {
                 self.note(trail.as_ref(), value.marks, false);
                 Ok(value.clone())
             }
-            Item::List(items) => items.iter().map(|item| self.result(item, at)).collect::<Result<Vec<_>>>().map(Value::list),
-            Item::Map(entries) => {
-                entries.iter().map(|(name, item)| Ok((name.clone(), self.result(item, at)?))).collect::<Result<Map>>().map(Value::from)
+            Item::List(items) => {
+                items.iter().map(|item| self.result(item, at)).collect::<Result<Vec<_>>>().map(Value::list)
             }
+            Item::Map(entries) => entries
+                .iter()
+                .map(|(name, item)| Ok((name.clone(), self.result(item, at)?)))
+                .collect::<Result<Map>>()
+                .map(Value::from),
             other => self.no_value(other, at),
+        }
+    }
+}
+
+/// What a walk through a whole value finds, given up after so many parts.
+struct Survey {
+    marks: Marks,
+    parts: usize,
+    /// About how long it is as text.
+    bytes: usize,
+}
+
+impl Survey {
+    fn of(value: &Value, limit: usize) -> Survey {
+        let mut survey = Survey { marks: Marks::NONE, parts: 0, bytes: 0 };
+        survey.walk(value, limit);
+        survey
+    }
+
+    fn walk(&mut self, value: &Value, limit: usize) {
+        self.marks |= value.marks;
+        self.parts += 1;
+        // Each level returns at once; a list of the longest length is all that is still gone through.
+        if self.parts > limit {
+            return;
+        }
+        match &value.data {
+            Data::Text(text) => self.bytes += text.len(),
+            Data::Bytes(bytes) => self.bytes += bytes.len(),
+            Data::Json(json) => self.bytes += json.text().len(),
+            Data::List(values) => {
+                for value in values.iter() {
+                    self.walk(value, limit);
+                }
+            }
+            Data::Map(entries) => {
+                for (name, value) in entries.iter() {
+                    self.bytes += name.len();
+                    self.walk(value, limit);
+                }
+            }
+            _ => self.bytes += 1,
         }
     }
 }

@@ -44,7 +44,8 @@ impl Text {
         if !problems.is_empty() {
             return Err(Refused { problems, names });
         }
-        let form = if single(&blocks).is_some() { Form::Single(Arc::new(blocks)) } else { Form::Blocks(Arc::new(blocks)) };
+        let form =
+            if single(&blocks).is_some() { Form::Single(Arc::new(blocks)) } else { Form::Blocks(Arc::new(blocks)) };
         Ok(Text { scalar: scalar.clone(), form, names: names.into() })
     }
 
@@ -126,7 +127,11 @@ impl Text {
         run.enter(&self.scalar);
         match &self.form {
             Form::Literal(value) => Ok(Item::made(value.clone())),
-            Form::Single(blocks) if let Some(node) = single(blocks) => run.eval(node),
+            Form::Single(blocks) if let Some(node) = single(blocks) => match run.eval(node)? {
+                // Said here, where it stands, and not where the value is used.
+                nothing @ (Item::Missing(_) | Item::Skipped(_)) => run.no_value(&nothing, node.at),
+                item => Ok(item),
+            },
             _ => self.write(run, &|text| Cow::Borrowed(text)).map(Item::made),
         }
     }

@@ -33,7 +33,10 @@ pub struct RefusedTree(pub Vec<(Scalar, Refused)>);
 impl RefusedTree {
     /// Every problem at its place.
     pub fn diagnostics(&self, source: &Source) -> Vec<Diagnostic> {
-        self.0.iter().flat_map(|(scalar, refused)| refused.problems.iter().map(|p| p.diagnostic(scalar, source))).collect()
+        self.0
+            .iter()
+            .flat_map(|(scalar, refused)| refused.problems.iter().map(|p| p.diagnostic(scalar, source)))
+            .collect()
     }
 }
 
@@ -61,7 +64,8 @@ impl Tree {
                 Some(Tree::List(read.into_iter().collect::<Option<_>>()?))
             }
             Node::Map(entries, _) => {
-                let read: Vec<_> = entries.iter().map(|e| Some((e.key.text.clone(), Tree::of(&e.node, refused)?))).collect();
+                let read: Vec<_> =
+                    entries.iter().map(|e| Some((e.key.text.clone(), Tree::of(&e.node, refused)?))).collect();
                 Some(Tree::Map(read.into_iter().collect::<Option<_>>()?))
             }
             Node::Broken(_) => None,

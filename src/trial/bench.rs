@@ -66,7 +66,10 @@ impl Bench {
         for (connection, script) in &bench.scripts {
             match on {
                 On::Sqlite => sandbox::sqlite(&bench.model(connection), &[script]).await?,
-                On::Postgres(server) => sandbox::postgres(server.reveal(), &[&format!("create database {}", bench.name(connection))]).await?,
+                On::Postgres(server) => {
+                    sandbox::postgres(server.reveal(), &[&format!("create database {}", bench.name(connection))])
+                        .await?
+                }
             }
         }
         Ok(bench)
@@ -94,7 +97,8 @@ impl Bench {
             }
             On::Postgres(server) => {
                 let url = url_of(server, &self.name(connection));
-                let script = self.scripts.iter().find(|(name, _)| &**name == connection).map_or("", |(_, script)| script);
+                let script =
+                    self.scripts.iter().find(|(name, _)| &**name == connection).map_or("", |(_, script)| script);
                 // One text is one transaction.
                 sandbox::postgres(&url, &[&format!("{EMPTY};\n{script}")]).await?;
                 Ok(Place::Server(Secret::new(url)))

@@ -20,7 +20,11 @@ pub fn check(file: &TestFile, project: &Project, problems: &mut Diagnostics) {
         let Some(settings) = project.connections.get(name.as_str()) else { continue };
         let (is_api, rows) = (settings.http.is_some(), matches!(given, Given::Rows(_)));
         if is_api == rows {
-            let message = if is_api { "an API has routes (a list), not tables" } else { "a database has tables (a map), not routes" };
+            let message = if is_api {
+                "an API has routes (a list), not tables"
+            } else {
+                "a database has tables (a map), not routes"
+            };
             problems.push(Diagnostic::error(&WRONG_TYPE, name.span, message));
         }
         if let Given::Routes(routes) = given {
@@ -44,7 +48,8 @@ fn connection(name: &Word, project: &Project, problems: &mut Diagnostics) {
 fn known<'a>(word: &Word, what: &str, names: impl Iterator<Item = &'a str>, problems: &mut Diagnostics) {
     let names: Vec<&str> = names.collect();
     if !names.contains(&word.as_str()) {
-        let problem = Diagnostic::error(&UNKNOWN_WORD, word.span, format!("the project file has no {what} `{}`", word.as_str()));
+        let problem =
+            Diagnostic::error(&UNKNOWN_WORD, word.span, format!("the project file has no {what} `{}`", word.as_str()));
         problems.push(problem.suggest(word.as_str(), names));
     }
 }

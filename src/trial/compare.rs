@@ -48,7 +48,13 @@ pub struct Happened {
 }
 
 /// Everything that is not as expected.
-pub fn compare(expect: &Expect, happened: &Happened, before: &Snapshot, after: &Snapshot, project: &Project) -> Vec<Problem> {
+pub fn compare(
+    expect: &Expect,
+    happened: &Happened,
+    before: &Snapshot,
+    after: &Snapshot,
+    project: &Project,
+) -> Vec<Problem> {
     let mut problems = Vec::new();
     ends(expect, happened, &mut problems);
     if let Some(told) = &expect.told {
@@ -76,7 +82,9 @@ pub fn compare(expect: &Expect, happened: &Happened, before: &Snapshot, after: &
 
 fn ends(expect: &Expect, happened: &Happened, problems: &mut Vec<Problem>) {
     let end = happened.end.map_or("refused before anything was opened", End::word);
-    let said = |found: &str| if happened.message.is_empty() { found.to_owned() } else { format!("{found}\n{}", happened.message) };
+    let said = |found: &str| {
+        if happened.message.is_empty() { found.to_owned() } else { format!("{found}\n{}", happened.message) }
+    };
     if let Some(outcome) = expect.outcome
         && happened.end != Some(outcome)
     {
@@ -108,7 +116,11 @@ fn ends(expect: &Expect, happened: &Happened, problems: &mut Vec<Problem>) {
             if let Some(message) = &invalid.message
                 && !message.holds(line)
             {
-                problems.push(Problem::new(format!("what is said of parameter `{}`", invalid.param.as_str()), message.words(), line));
+                problems.push(Problem::new(
+                    format!("what is said of parameter `{}`", invalid.param.as_str()),
+                    message.words(),
+                    line,
+                ));
             }
         }
     }
@@ -140,7 +152,11 @@ fn requests(expected: &Sent, sent: &IndexMap<Arc<str>, Vec<Logged>>, problems: &
             let found = log.iter().filter(|l| l.call() == call).count();
             if found < *least as usize || found > *most as usize {
                 let expected = Count { least: *least, most: *most }.words();
-                problems.push(Problem::new(format!("calls of {}: {call}", api.as_str()), expected, format!("{found} times")));
+                problems.push(Problem::new(
+                    format!("calls of {}: {call}", api.as_str()),
+                    expected,
+                    format!("{found} times"),
+                ));
             }
         }
     }
@@ -148,7 +164,8 @@ fn requests(expected: &Sent, sent: &IndexMap<Arc<str>, Vec<Logged>>, problems: &
         return;
     }
     for (api, log) in sent {
-        let other: Vec<String> = log.iter().filter(|l| named(api).get(&l.call()).is_none()).map(ToString::to_string).collect();
+        let other: Vec<String> =
+            log.iter().filter(|l| named(api).get(&l.call()).is_none()).map(ToString::to_string).collect();
         if !other.is_empty() {
             problems.push(Problem::new(format!("other calls of {api}"), "none", other.join("\n")));
         }
@@ -181,7 +198,8 @@ fn labels(expected: &Preview, plan: Option<&Plan>, problems: &mut Vec<Problem>) 
 fn place(subject: &str) -> String {
     match subject.split_once(' ') {
         Some((table, key)) => {
-            let values: Vec<_> = key.split(", ").map(|part| part.split_once(' ').map_or(part, |(_, value)| value)).collect();
+            let values: Vec<_> =
+                key.split(", ").map(|part| part.split_once(' ').map_or(part, |(_, value)| value)).collect();
             format!("{table}.{}", values.join("/"))
         }
         None => subject.to_owned(),
@@ -199,10 +217,17 @@ fn drifted(expected: &Named<Vec<Word>>, found: &[Difference], problems: &mut Vec
         let wanted: BTreeSet<&str> = columns.iter().map(Word::as_str).collect();
         match by_place.get(name) {
             None => {
-                let found: Vec<_> = by_place.iter().map(|(place, columns)| format!("{place}: {}", shown(columns))).collect();
-                problems.push(Problem::new(format!("drift of {name}"), shown(&wanted), nothing_if_empty(&found.join("\n"))));
+                let found: Vec<_> =
+                    by_place.iter().map(|(place, columns)| format!("{place}: {}", shown(columns))).collect();
+                problems.push(Problem::new(
+                    format!("drift of {name}"),
+                    shown(&wanted),
+                    nothing_if_empty(&found.join("\n")),
+                ));
             }
-            Some(columns) if *columns != wanted => problems.push(Problem::new(format!("drift of {name}"), shown(&wanted), shown(columns))),
+            Some(columns) if *columns != wanted => {
+                problems.push(Problem::new(format!("drift of {name}"), shown(&wanted), shown(columns)))
+            }
             Some(_) => {}
         }
     }
@@ -215,21 +240,41 @@ fn drifted(expected: &Named<Vec<Word>>, found: &[Difference], problems: &mut Vec
 fn unchanged(name: &str, before: &Snapshot, rows: &[RowChange], problems: &mut Vec<Problem>) {
     let below = |table: &TableName| {
         let text = table.to_string();
-        name.strip_prefix(&text).and_then(|rest| if rest.is_empty() { Some("") } else { rest.strip_prefix('.') }).map(str::to_owned)
+        name.strip_prefix(&text)
+            .and_then(|rest| if rest.is_empty() { Some("") } else { rest.strip_prefix('.') })
+            .map(str::to_owned)
     };
-    let Some((table, rest)) = before.tables.keys().filter_map(|t| Some((t, below(t)?))).max_by_key(|(t, _)| t.table.len()) else {
-        problems.push(Problem::new(format!("unchanged: {name}"), "`connection.table.key.column` of a table that is there", "there is no such table"));
+    let Some((table, rest)) =
+        before.tables.keys().filter_map(|t| Some((t, below(t)?))).max_by_key(|(t, _)| t.table.len())
+    else {
+        problems.push(Problem::new(
+            format!("unchanged: {name}"),
+            "`connection.table.key.column` of a table that is there",
+            "there is no such table",
+        ));
         return;
     };
     let (key, column) = rest.split_once('.').map_or((rest.as_str(), None), |(key, column)| (key, Some(column)));
     if !key.is_empty() && before.tables.get(table).is_some_and(|shot| !shot.rows.contains_key(key)) {
-        problems.push(Problem::new(format!("unchanged: {name}"), "a row that is there at the start", "there is no such row"));
+        problems.push(Problem::new(
+            format!("unchanged: {name}"),
+            "a row that is there at the start",
+            "there is no such row",
+        ));
         return;
     }
-    let same = |change: &&RowChange| change.table == *table && (key.is_empty() || row_name(change) == format!("{table} {key}"));
+    let same = |change: &&RowChange| {
+        change.table == *table && (key.is_empty() || row_name(change) == format!("{table} {key}"))
+    };
     for change in rows.iter().filter(same) {
-        for (changed, old, new) in differing(change).into_iter().filter(|(c, ..)| column.is_none_or(|wanted| &**c == wanted)) {
-            problems.push(Problem::new(format!("{}, column {changed}", row_name(change)), format!("unchanged: {}", old.shown()), new.shown()));
+        for (changed, old, new) in
+            differing(change).into_iter().filter(|(c, ..)| column.is_none_or(|wanted| &**c == wanted))
+        {
+            problems.push(Problem::new(
+                format!("{}, column {changed}", row_name(change)),
+                format!("unchanged: {}", old.shown()),
+                new.shown(),
+            ));
         }
     }
 }
@@ -250,7 +295,11 @@ impl Held<'_> {
         };
         for (name, _) in named.iter() {
             if !self.before.tables.keys().any(|t| t.to_string() == name) {
-                problems.push(Problem::new(format!("changes: {name}"), "a table that is there", "there is no such table"));
+                problems.push(Problem::new(
+                    format!("changes: {name}"),
+                    "a table that is there",
+                    "there is no such table",
+                ));
             }
         }
         for table in self.after.tables.keys() {
@@ -265,20 +314,33 @@ impl Held<'_> {
             let name = format!("{table} {}", key.as_str());
             match (old.iter().find(|c| row_name(c) == name), test) {
                 (None, _) => problems.push(Problem::new(name, "a change", "no change")),
-                (Some(change), RowTest::Deleted) if change.after.is_some() => problems.push(Problem::new(name, "deleted", self.told(change))),
+                (Some(change), RowTest::Deleted) if change.after.is_some() => {
+                    problems.push(Problem::new(name, "deleted", self.told(change)))
+                }
                 (Some(_), RowTest::Deleted) => {}
-                (Some(change), RowTest::Columns(_)) if change.after.is_none() => problems.push(Problem::new(name, "a change", "deleted")),
+                (Some(change), RowTest::Columns(_)) if change.after.is_none() => {
+                    problems.push(Problem::new(name, "a change", "deleted"))
+                }
                 (Some(change), RowTest::Columns(columns)) => self.columns(change, columns, problems),
             }
         }
-        for change in old.iter().filter(|c| !expected.rows.iter().any(|(key, _)| row_name(c) == format!("{table} {}", key.as_str()))) {
+        for change in old
+            .iter()
+            .filter(|c| !expected.rows.iter().any(|(key, _)| row_name(c) == format!("{table} {}", key.as_str())))
+        {
             problems.push(Problem::new(row_name(change), "no change", self.told(change)));
         }
         self.new_rows(table, &expected.new, &new, problems);
     }
 
     /// Each expected row takes the first found one that fits; what is left over on either side is a problem.
-    fn new_rows(&self, table: &TableName, expected: &[Named<ValueTest>], found: &[&RowChange], problems: &mut Vec<Problem>) {
+    fn new_rows(
+        &self,
+        table: &TableName,
+        expected: &[Named<ValueTest>],
+        found: &[&RowChange],
+        problems: &mut Vec<Problem>,
+    ) {
         let mut free: Vec<&RowChange> = found.to_vec();
         let mut missing = Vec::new();
         for test in expected {
@@ -347,7 +409,8 @@ impl Held<'_> {
             ValueTest::Is(wanted) => {
                 let stored = self.project.facts(table).map_or(Ok(wanted.clone()), |f| f.stored(column, wanted.clone()));
                 let Ok(stored) = stored else { return false };
-                let kind = self.after.tables.get(table).and_then(|shot| shot.columns.column(column)).map(|c| c.kind.clone());
+                let kind =
+                    self.after.tables.get(table).and_then(|shot| shot.columns.column(column)).map(|c| c.kind.clone());
                 kind.map_or(stored.clone(), |kind| kind.coerce(stored)) == *found
             }
             ValueTest::Contains(part) => contains(found, part),
@@ -368,11 +431,14 @@ impl Held<'_> {
         match change.deed() {
             Deed::Delete => "deleted".to_owned(),
             Deed::Insert => {
-                let values: Vec<_> = columns().map(|(c, _, new)| format!("{c}: {}", self.shown(&change.table, &c, &new))).collect();
+                let values: Vec<_> =
+                    columns().map(|(c, _, new)| format!("{c}: {}", self.shown(&change.table, &c, &new))).collect();
                 format!("inserted\n{}", values.join("\n"))
             }
             Deed::Update | Deed::Nothing => {
-                let values: Vec<_> = columns().map(|(c, old, new)| format!("{c}: {}", self.pair(&change.table, &c, &old, &new))).collect();
+                let values: Vec<_> = columns()
+                    .map(|(c, old, new)| format!("{c}: {}", self.pair(&change.table, &c, &old, &new)))
+                    .collect();
                 values.join("\n")
             }
         }
@@ -415,7 +481,9 @@ fn plainly(test: &ValueTest, found: &Value) -> bool {
 /// A text with this part; a document with these entries, whatever else it has; a list with these elements.
 fn contains(found: &Value, part: &Value) -> bool {
     match (found.as_map(), part.as_map()) {
-        (Some(found), Some(part)) => part.iter().all(|(key, value)| found.get(key).is_some_and(|f| f == value || contains(f, value))),
+        (Some(found), Some(part)) => {
+            part.iter().all(|(key, value)| found.get(key).is_some_and(|f| f == value || contains(f, value)))
+        }
         _ => match (found.as_str(), part.as_str()) {
             (Some(found), Some(part)) => found.contains(part),
             _ => found == part,

@@ -107,7 +107,8 @@ impl FromNode for TextTest {
         cx.unknown_keys(node, &["contains"], "a test of a text");
         match node.get("contains") {
             Some(list @ Node::List(..)) => Vec::from_node(list, cx).map(TextTest::Contains),
-            _ => field::<Word>(node, "contains", "a test of a text", cx).map(|word| TextTest::Contains(vec![word])),
+            _ => field::<Word>(node, "contains", &["contains"], "a test of a text", cx)
+                .map(|word| TextTest::Contains(vec![word])),
         }
     }
 }
@@ -265,7 +266,8 @@ impl FromNode for ColumnTest {
             Node::Scalar(s) if &*s.text == "any" => Some(ColumnTest::Any(s.span)),
             Node::List(nodes, at) => {
                 let [old, new] = nodes.as_slice() else {
-                    let problem = Diagnostic::error(&BAD_FORM, *at, format!("a change has two values, here are {}", nodes.len()));
+                    let problem =
+                        Diagnostic::error(&BAD_FORM, *at, format!("a change has two values, here are {}", nodes.len()));
                     cx.push(problem.help("write `[old, new]`, or `any`"));
                     return None;
                 };

@@ -90,7 +90,9 @@ impl Start {
 
 /// A row with a known key changes that row, column by column; any other is a new one.
 fn merge(known: &mut Vec<GivenRow>, row: &GivenRow, key: &[Arc<str>]) {
-    let same = |other: &&mut GivenRow| key.iter().all(|c| row.columns.contains_key(c) && other.columns.get(c) == row.columns.get(c));
+    let same = |other: &&mut GivenRow| {
+        key.iter().all(|c| row.columns.contains_key(c) && other.columns.get(c) == row.columns.get(c))
+    };
     match known.iter_mut().find(same) {
         Some(other) => other.columns.extend(row.columns.clone()),
         None => known.push(row.clone()),
@@ -126,7 +128,11 @@ pub async fn insert(
     let values = stored(row, facts, columns, clock).map_err(problem)?;
     let key = facts.map_or_else(|| columns.primary_key.clone(), Facts::key_columns);
     let values: Vec<(Arc<str>, SetTo)> = values.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
-    writing.insert(&table.table, &key, &values).await.map(drop).map_err(|fault| problem(format!("{fault}; {}", fault.help())))
+    writing
+        .insert(&table.table, &key, &values)
+        .await
+        .map(drop)
+        .map_err(|fault| problem(format!("{fault}; {}", fault.help())))
 }
 
 /// Enum names as stored values, everything as its column holds it.

@@ -17,11 +17,17 @@ use indexmap::IndexMap;
 /// The rows that the preview shows against those that apply changed: table, key, before and after, value by value.
 /// Left aside are values of the clock, and keys that the database gives to new rows.
 pub fn preview_equals_apply(plan: &Plan, applied: &[RowChange]) -> Vec<Problem> {
-    let vague = plan.items.iter().flat_map(|i| &i.steps).find(|s| {
-        matches!(s.foreseen, Foreseen::Changes | Foreseen::Undecided) && s.label != Label::Exact
-    });
+    let vague = plan
+        .items
+        .iter()
+        .flat_map(|i| &i.steps)
+        .find(|s| matches!(s.foreseen, Foreseen::Changes | Foreseen::Undecided) && s.label != Label::Exact);
     if let Some(step) = vague {
-        return vec![Problem::new("preview_equals_apply", "a preview that knows every row", format!("{}: {}", step.path, step.label.words()))];
+        return vec![Problem::new(
+            "preview_equals_apply",
+            "a preview that knows every row",
+            format!("{}: {}", step.path, step.label.words()),
+        )];
     }
     let mut problems = Vec::new();
     let (previewed, inserted) = previewed(plan);
@@ -34,7 +40,11 @@ pub fn preview_equals_apply(plan: &Plan, applied: &[RowChange]) -> Vec<Problem> 
         }
         let name = row_name(change);
         match previewed.get(&name) {
-            None => problems.push(Problem::new(format!("preview: {name}"), "in the preview, because apply changed it", "not there")),
+            None => problems.push(Problem::new(
+                format!("preview: {name}"),
+                "in the preview, because apply changed it",
+                "not there",
+            )),
             Some(shown) => problems.extend(row(shown, change)),
         }
         met.insert(name);
@@ -74,9 +84,13 @@ fn free(shown: &RowChange, column: &str, value: &Value) -> bool {
 fn row(shown: &RowChange, applied: &RowChange) -> Vec<Problem> {
     let mut problems = Vec::new();
     let name = row_name(applied);
-    for (what, shown_row, applied_row) in [("before", &shown.before, &applied.before), ("after", &shown.after, &applied.after)] {
+    for (what, shown_row, applied_row) in
+        [("before", &shown.before, &applied.before), ("after", &shown.after, &applied.after)]
+    {
         match (shown_row, applied_row) {
-            (Some(shown_row), Some(applied_row)) => problems.extend(image(&format!("{name}, {what}"), shown, shown_row, applied_row, &[])),
+            (Some(shown_row), Some(applied_row)) => {
+                problems.extend(image(&format!("{name}, {what}"), shown, shown_row, applied_row, &[]))
+            }
             (None, None) => {}
             (shown_row, _) => {
                 let word = |there: bool| if there { "a row" } else { "no row" };
@@ -95,7 +109,11 @@ fn image(name: &str, shown: &RowChange, previewed: &Map, applied: &Map, aside: &
         if free(shown, column, &was) || aside.contains(&&**column) || was == *value {
             continue;
         }
-        problems.push(Problem::new(format!("{name}: {column}"), format!("{}, as previewed", was.bare()), value.bare().into_owned()));
+        problems.push(Problem::new(
+            format!("{name}: {column}"),
+            format!("{}, as previewed", was.bare()),
+            value.bare().into_owned(),
+        ));
     }
     problems
 }
@@ -103,7 +121,8 @@ fn image(name: &str, shown: &RowChange, previewed: &Map, applied: &Map, aside: &
 /// New rows are matched table by table, whatever key the database gave them.
 fn inserts(previewed: &[RowChange], applied: &[&RowChange]) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let tables: std::collections::BTreeSet<&TableName> = previewed.iter().map(|c| &c.table).chain(applied.iter().map(|c| &c.table)).collect();
+    let tables: std::collections::BTreeSet<&TableName> =
+        previewed.iter().map(|c| &c.table).chain(applied.iter().map(|c| &c.table)).collect();
     for table in tables {
         let mut free: Vec<&RowChange> = applied.iter().filter(|c| c.table == *table).copied().collect();
         for shown in previewed.iter().filter(|c| c.table == *table) {
@@ -115,11 +134,19 @@ fn inserts(previewed: &[RowChange], applied: &[&RowChange]) -> Vec<Problem> {
             let nearest = (0..free.len()).min_by_key(|i| unlike(free[*i]).len());
             match nearest {
                 Some(index) => problems.extend(unlike(free.remove(index))),
-                None => problems.push(Problem::new(format!("a new row of {table}"), "inserted, because the preview says so", "not inserted")),
+                None => problems.push(Problem::new(
+                    format!("a new row of {table}"),
+                    "inserted, because the preview says so",
+                    "not inserted",
+                )),
             }
         }
         for change in free {
-            problems.push(Problem::new(format!("a new row of {table}"), "in the preview, because apply inserted it", row_name(change)));
+            problems.push(Problem::new(
+                format!("a new row of {table}"),
+                "in the preview, because apply inserted it",
+                row_name(change),
+            ));
         }
     }
     problems

@@ -80,7 +80,12 @@ impl fmt::Display for Report {
         let not_run = self.not_run();
         if !not_run.is_empty() {
             let words: Vec<_> = not_run.iter().map(|(proof, n)| format!("{} ({n})", proof.word())).collect();
-            write!(f, "; {} not run, because they come with the next version: {}", not_run.values().sum::<usize>(), words.join(", "))?;
+            write!(
+                f,
+                "; {} not run, because they come with the next version: {}",
+                not_run.values().sum::<usize>(),
+                words.join(", ")
+            )?;
         }
         writeln!(f)
     }
@@ -124,7 +129,11 @@ mod tests {
             not_run: vec![Proof::UndoRestores],
         };
         let problem = Problem::new("outcome", "changed", "stopped\nNo trainee.");
-        let report = Report { file: "a.test.yaml".into(), on: "sqlite", cases: vec![case("one", vec![]), case("two", vec![problem])] };
+        let report = Report {
+            file: "a.test.yaml".into(),
+            on: "sqlite",
+            cases: vec![case("one", vec![]), case("two", vec![problem])],
+        };
         assert!(!report.is_good());
         assert_eq!(
             report.to_string(),

@@ -82,7 +82,8 @@ impl Snapshot {
         for (table, after) in &self.tables {
             let empty = IndexMap::new();
             let was = before.tables.get(table).map_or(&empty, |shot| &shot.rows);
-            let mut keys: Vec<&String> = was.keys().chain(after.rows.keys().filter(|k| !was.contains_key(*k))).collect();
+            let mut keys: Vec<&String> =
+                was.keys().chain(after.rows.keys().filter(|k| !was.contains_key(*k))).collect();
             keys.sort_by_key(|k| (k.parse::<i64>().unwrap_or(i64::MAX), (*k).clone()));
             for text in keys {
                 let (old, new) = (was.get(text), after.rows.get(text));
@@ -93,7 +94,14 @@ impl Snapshot {
                 }
                 let row = new.or(old);
                 let key = after.key.iter().filter_map(|c| Some((c.clone(), row?.get(c)?.clone()))).collect();
-                found.push(RowChange { table: table.clone(), key, before: old.cloned(), after: new.cloned(), by_rule: false, stamps: Vec::new() });
+                found.push(RowChange {
+                    table: table.clone(),
+                    key,
+                    before: old.cloned(),
+                    after: new.cloned(),
+                    by_rule: false,
+                    stamps: Vec::new(),
+                });
             }
         }
         found

@@ -49,7 +49,11 @@ fn replace(connection: &mut Map, double: &Double) {
             // Timeouts stay: a test that waits for a lock waits as long as the real thing.
             let kept = |key: &str| ["sqlite", "postgres"].iter().find_map(|k| connection.get(*k)?.get(key));
             let mut settings = settings.as_map().cloned().unwrap_or_default();
-            let timeouts: &[&str] = if *kind == "sqlite" { &["busy_timeout", "statement_timeout"] } else { &["lock_timeout", "statement_timeout"] };
+            let timeouts: &[&str] = if *kind == "sqlite" {
+                &["busy_timeout", "statement_timeout"]
+            } else {
+                &["lock_timeout", "statement_timeout"]
+            };
             for key in timeouts {
                 if let Some(value) = kept(key) {
                     settings.insert((*key).into(), value);
@@ -89,7 +93,10 @@ mod tests {
         let value = yaml::parse(&source, yaml::LIMITS, &mut problems).unwrap().value();
         let doubles = [
             (Arc::from("db"), Double::Database("sqlite", Value::map([("path", Value::text("/tmp/a.db"))]))),
-            (Arc::from("api"), Double::Api { url: "http://127.0.0.1:1".into(), credentials: Some(("x-key".into(), "V".into())) }),
+            (
+                Arc::from("api"),
+                Double::Api { url: "http://127.0.0.1:1".into(), credentials: Some(("x-key".into(), "V".into())) },
+            ),
         ];
         let staged = project(&value, "/p", &doubles);
         for gone in ["PROD", "HOOK", "KEY", "prod.example", "per_environment", "1/min", "m.yaml"] {

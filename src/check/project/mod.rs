@@ -24,6 +24,7 @@ macro_rules! rules {
 }
 
 rules! {
+    connections;
     audits;
     facts;
     people;

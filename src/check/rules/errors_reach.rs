@@ -51,6 +51,9 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     let mut decided: Vec<(Case, usize)> = Vec::new();
     let mut taken: BTreeSet<Case> = BTreeSet::new();
     for (index, row) in rows.iter().enumerate() {
+        if names_no_call(scene, row) {
+            continue;
+        }
         let cases = space.cases(row);
         let fresh: Vec<Case> = cases.iter().filter(|case| !taken.contains(case)).copied().collect();
         if cases.is_empty() {
@@ -71,6 +74,12 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         decided.extend(fresh.iter().map(|case| (*case, index)));
         taken.extend(fresh);
     }
+}
+
+/// The row names a step that calls nothing: reported with the form of the row.
+fn names_no_call(scene: &Scene<'_>, row: &ErrorRow) -> bool {
+    let calls = |id: &str| scene.step(id).is_some_and(|index| matches!(scene.visits[index].step.act, Act::Http(_)));
+    row.step.iter().flat_map(|steps| &steps.0).any(|word| !calls(word.as_str()))
 }
 
 /// The rows above that decide these cases, the first few.

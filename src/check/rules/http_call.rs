@@ -5,6 +5,8 @@ use crate::{
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
         shape::ONE_OF,
+        suggest,
+        url_path::Pattern,
     },
     check::{
         mentions::{Meaning, Mention},
@@ -18,7 +20,7 @@ use crate::{
 pub static NOT_ALLOWED: Code = Code {
     id: "E0501",
     title: "a call that the connection does not allow",
-    explain: "The project file says for each API which methods (`methods:`) and which paths (`paths:`) may be called. This call is outside. \
+    explain: "The project file says for each API which methods and paths may be called (`allow: { methods, paths }`). This call is outside. \
         Paths begin with `/` and stay below the API's base address: no `//`, no `..`, no other host.",
 };
 /// A secret in a header.
@@ -104,5 +106,54 @@ fn headers(scene: &Scene<'_>, call: &HttpSpec, problems: &mut Diagnostics) {
 }
 
 fn allowed(scene: &Scene<'_>, call: &HttpSpec, method: &str, path: &Text, problems: &mut Diagnostics) {
-    let _ = (scene, call, method, path, problems);
+    let Some(allow) = scene.connection(call.api.as_str()).and_then(|c| c.http.as_ref()?.allow.as_ref()) else { return };
+    let api = call.api.as_str();
+    if !allow.methods.is_empty() && !allow.methods.iter().any(|m| m.word() == method) {
+        problems.push(
+            Diagnostic::error(&NOT_ALLOWED, path.scalar().span, format!("the connection `{api}` does not allow {method}"))
+                .help("add it to `allow: { methods: … }` in the project file, if playbooks shall do this"),
+        );
+    }
+    let text = &*path.scalar().text;
+    if !allow.paths.is_empty() && text.starts_with('/') && !allow.paths.iter().any(|pattern| may_match(pattern, text)) {
+        let known: Vec<&str> = allow.paths.iter().map(Pattern::as_str).collect();
+        problems.push(
+            Diagnostic::error(&NOT_ALLOWED, path.scalar().span, format!("the connection `{api}` does not allow this path"))
+                .help(format!("it allows {}; add a pattern to `allow: {{ paths: … }}` in the project file, if playbooks shall go there", suggest::list(&known))),
+        );
+    }
+}
+
+/// A path whose `{{ … }}` stand for anything within their segment.
+fn may_match(pattern: &Pattern, template: &str) -> bool {
+    let mut path = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{{") {
+        path.push_str(before);
+        path.push('\u{1}');
+        rest = after.split_once("}}").map_or("", |(_, after)| after);
+    }
+    path.push_str(rest);
+    let wanted: Vec<&str> = pattern.as_str().split('/').collect();
+    let segment = |(index, own): (usize, &str)| match wanted.get(index) {
+        Some(literal) if own.contains('\u{1}') && !literal.contains(['{', '*']) => (*literal).to_owned(),
+        _ => own.replace('\u{1}', "x"),
+    };
+    let concrete: Vec<String> = path.split('/').enumerate().map(segment).collect();
+    pattern.matches(&concrete.join("/")).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_in_a_path_stands_for_any_segment_and_for_no_more() {
+        let may = |pattern: &str, path: &str| may_match(&Pattern::parse(pattern).unwrap(), path);
+        assert!(may("/v2/teachers/{trn}", "/v2/teachers/{{ trainee.trn }}"));
+        assert!(may("/v2/**", "/v2/teachers/{{ a / b }}/outcome"));
+        assert!(may("/v2/users", "/v2/{{ kind }}"));
+        assert!(!may("/v2/users", "/v1/{{ kind }}"));
+        assert!(!may("/v2/{x}", "/v2/{{ a }}/{{ b }}"));
+    }
 }

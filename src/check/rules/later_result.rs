@@ -6,6 +6,7 @@ use crate::{
     check::{
         mentions::{self, Home, Meaning},
         scene::{Role, Scene},
+        spots::Sees,
     },
 };
 
@@ -32,7 +33,10 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
                 let name = mention.usage.path.root();
                 let mut problem = Diagnostic::error(&LATER_RESULT, mention.part(scene, 0), format!("`{name}` has no result yet when this is evaluated"));
                 problem = if result == home || scene.visits[home].role != Role::Listed && scene.visits[home].owner == Some(result) {
-                    problem.help("a step cannot use its own result; only its `is:`, `otherwise:` and `undo:` can")
+                    problem.help(match mention.spot.sees {
+                        Sees::Answer => "a probe asks because the result is lost; its own answer is `self`",
+                        _ => "a step cannot use its own result; only its `is:`, `otherwise:` and `undo:` can",
+                    })
                 } else {
                     problem.label(scene.visits[result].step.act_at, "it gets its result here").help("move that step before this one")
                 };

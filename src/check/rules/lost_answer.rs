@@ -7,6 +7,7 @@ use crate::{
         checked::Recovery,
         scene::{Role, Scene, Visit, writes},
     },
+    connection::settings::Connection,
 };
 
 /// Free SQL that nobody can look up.
@@ -96,7 +97,6 @@ pub fn recovery(scene: &Scene<'_>, visit: &Visit<'_>) -> Recovery {
 }
 
 /// The API honours an idempotency key.
-fn has_key(connection: &crate::connection::settings::Connection) -> bool {
-    let _ = connection;
-    false
+fn has_key(connection: &Connection) -> bool {
+    connection.http.as_ref().is_some_and(|http| http.idempotency_key.is_some())
 }

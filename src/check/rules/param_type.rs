@@ -1,10 +1,11 @@
 //! Types of parameters and of answers, and the keys that belong to them.
 
 use crate::{
-    action::kinds::Act,
+    action::{ask, kinds::Act},
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
         shape::Word,
+        source::Span,
         suggest,
     },
     check::scene::Scene,
@@ -31,8 +32,6 @@ pub static TYPE_KEYS: Code = Code {
 /// All codes of this file.
 pub static CODES: &[&Code] = &[&UNKNOWN_TYPE, &TYPE_KEYS];
 
-const ANSWER_TYPES: &[&str] = &["string", "int", "decimal", "bool", "date", "timestamp", "uuid", "email"];
-
 /// Looks at every parameter and every part of an answer.
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for (_, param) in scene.playbook.params.iter() {
@@ -46,11 +45,11 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         }
     }
     for visit in &scene.visits {
-        let Act::Ask(ask) = &visit.step.act else { continue };
-        for (_, field) in ask.answer.iter().filter(|(_, f)| !ANSWER_TYPES.contains(&f.kind.as_str())) {
+        let Act::Ask(asked) = &visit.step.act else { continue };
+        for (_, field) in asked.answer.iter().filter(|(_, f)| !ask::TYPES.contains(&f.kind.as_str())) {
             problems.push(
                 Diagnostic::error(&UNKNOWN_TYPE, field.kind.span, format!("`{}` is not a type of an answer", field.kind.as_str()))
-                    .suggest(field.kind.as_str(), ANSWER_TYPES.iter().copied()),
+                    .suggest(field.kind.as_str(), ask::TYPES.iter().copied()),
             );
         }
     }
@@ -88,24 +87,36 @@ fn known(scene: &Scene<'_>, kind: &Word, problems: &mut Diagnostics) -> bool {
 
 fn keys(param: &Param, problems: &mut Diagnostics) {
     let kind = param.kind.as_str();
-    let mut odd = |wrong: bool, message: String, help: &str| {
-        if wrong {
-            problems.push(Diagnostic::error(&TYPE_KEYS, param.kind.span, message).help(help.to_owned()));
-        }
+    let mut odd = |at: Option<Span>, message: String, help: &str| {
+        let at = at.unwrap_or(param.kind.span);
+        problems.push(Diagnostic::error(&TYPE_KEYS, at, message).help(help.to_owned()));
     };
-    odd(kind == "enum" && param.values.is_empty(), "an enum without `values`".into(), "list its words: `values: [one, two]`");
-    odd(kind != "enum" && !param.values.is_empty(), format!("`values` does not belong to `{kind}`"), "write `type: enum`, or take `values` out");
-    odd(kind != "list" && param.of.is_some(), format!("`of` does not belong to `{kind}`"), "write `type: list`, or take `of` out");
-    odd(param.of.as_ref().is_some_and(|of| of.as_str() == "list"), "a list of lists".into(), "lists hold single values: `of: string`");
-    let ordered = matches!(kind, "int" | "decimal" | "date" | "timestamp" | "list");
-    odd(!ordered && (param.min.is_some() || param.max.is_some()), format!("`min` and `max` do not belong to `{kind}`"), "for the number of characters write `min_length` and `max_length`");
-    let text = matches!(kind, "string" | "email");
-    odd(!text && (param.min_length.is_some() || param.max_length.is_some()), format!("`min_length` and `max_length` do not belong to `{kind}`"), "write `min` and `max`");
-    odd(!text && param.pattern.is_some(), format!("`pattern` does not belong to `{kind}`"), "a pattern is for texts: `type: string`");
-    let lengths = param.min_length.zip(param.max_length);
-    odd(lengths.is_some_and(|(least, most)| least > most), "`min_length` is above `max_length`".into(), "exchange the two");
-    if let (Some(min), Some(max)) = (&param.min, &param.max) {
-        let above = params::order(kind, min, max) == Some(std::cmp::Ordering::Greater);
-        odd(above, format!("the smallest value {} is above the largest {}", min.plain(), max.plain()), "exchange the two");
+    match param.values.first() {
+        None if kind == "enum" => odd(None, "an enum without `values`".into(), "list its words: `values: [one, two]`"),
+        Some(first) if kind != "enum" => odd(Some(first.span), format!("`values` does not belong to `{kind}`"), "write `type: enum`, or take `values` out"),
+        _ => {}
+    }
+    match &param.of {
+        Some(of) if kind != "list" => odd(Some(of.span), format!("`of` does not belong to `{kind}`"), "write `type: list`, or take `of` out"),
+        Some(of) if of.as_str() == "list" => odd(Some(of.span), "a list of lists".into(), "lists hold single values: `of: string`"),
+        _ => {}
+    }
+    let (ordered, text) = (matches!(kind, "int" | "decimal" | "date" | "timestamp" | "list"), matches!(kind, "string" | "email"));
+    if let Some(bound) = param.min.as_ref().or(param.max.as_ref()).filter(|_| !ordered) {
+        odd(Some(bound.at), format!("`min` and `max` do not belong to `{kind}`"), "for the number of characters write `min_length` and `max_length`");
+    }
+    if !text && (param.min_length.is_some() || param.max_length.is_some()) {
+        odd(None, format!("`min_length` and `max_length` do not belong to `{kind}`"), "write `min` and `max`");
+    }
+    if let Some(pattern) = param.pattern.as_ref().filter(|_| !text) {
+        odd(Some(pattern.span), format!("`pattern` does not belong to `{kind}`"), "a pattern is for texts: `type: string`");
+    }
+    if param.min_length.zip(param.max_length).is_some_and(|(least, most)| least > most) {
+        odd(None, "`min_length` is above `max_length`".into(), "exchange the two");
+    }
+    if let (Some(min), Some(max)) = (&param.min, &param.max)
+        && params::order(kind, min, max) == Some(std::cmp::Ordering::Greater)
+    {
+        odd(Some(min.at), format!("the smallest value {} is above the largest {}", min.plain(), max.plain()), "exchange the two");
     }
 }

@@ -62,6 +62,7 @@ fn pattern(word: &Word, problems: &mut Diagnostics) -> bool {
 fn judge(scene: &Scene<'_>, name: &str, param: &Param, value: &Placed<Value>, what: &str, problems: &mut Diagnostics) {
     if let Err((message, help)) = params::one(param, value, scene.project) {
         let problem = Diagnostic::error(&OWN_VALUE, value.at, format!("the {what} of `{name}` is refused: {message}"));
-        problems.push(help.into_iter().fold(problem, Diagnostic::help));
+        // "A good one looks like" the example: no help where the example itself is in question.
+        problems.push(help.into_iter().filter(|help| !help.starts_with("a good one")).fold(problem, Diagnostic::help));
     }
 }

@@ -35,7 +35,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
                 Act::Http(_) => "move the step to `steps`; here only `get:` and `head:` are allowed",
                 _ => "move the step to `steps`; here `find` and `query` can look at rows",
             };
-            problems.push(problem(format!("{} changes something, and `{place}` only look", shown(visit)), help));
+            let only = if visit.section == Section::Afterwards { "only tell people" } else { "only look" };
+            problems.push(problem(format!("{} changes something, and `{place}` {only}", shown(visit)), help));
         } else if matches!(visit.section, Section::Preconditions | Section::Verification) && matches!(visit.step.act, Act::Ask(_) | Act::Tell(_)) {
             let message = format!("`{}` reaches a person, and `{place}` run more than once", visit.step.act.word());
             problems.push(problem(message, "ask under `steps`; tell under `steps` or `afterwards`, or use `otherwise:`"));

@@ -2,12 +2,16 @@
 
 use crate::{
     action::kinds::Act,
-    base::diagnostic::{Code, Diagnostic, Diagnostics},
+    base::{
+        diagnostic::{Code, Diagnostic, Diagnostics},
+        source::Span,
+    },
     check::{
         facts::is_opaque,
         scene::{Scene, Visit, sql_of},
     },
     connection::sql_rules::{Class, Verdict},
+    template::Dialect,
 };
 
 /// Not in a playbook.
@@ -41,8 +45,8 @@ pub static NO_CONDITION: Code = Code {
 pub static NOT_UNDERSTOOD: Code = Code {
     id: "E0405",
     title: "a statement that cannot be understood",
-    explain: "What a write does is found out by a parser, so that it can be refused before it runs. This one the parser does not know. \
-        Write it in simpler SQL, or use `row` or `rows`.",
+    explain: "What a statement does is found out by a parser, so that it can be refused before it runs. This one the parser does not know. \
+        Write it in simpler SQL, or use `find`, `row` or `rows`. (A query on PostgreSQL is left to the database's read-only role.)",
 };
 
 /// All codes of this file.
@@ -51,13 +55,13 @@ pub static CODES: &[&Code] = &[&REFUSED, &NOT_A_READ, &NOT_A_WRITE, &NO_CONDITIO
 /// Looks at every statement.
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for visit in &scene.visits {
-        if let (Some(verdict), Some((_, sql))) = (&visit.sql, sql_of(visit.step)) {
-            judge(visit, verdict, sql.scalar().span, problems);
+        if let (Some(verdict), Some((connection, sql))) = (&visit.sql, sql_of(visit.step)) {
+            judge(visit, verdict, scene.dialect(connection.as_str()), sql.scalar().span, problems);
         }
     }
 }
 
-fn judge(visit: &Visit<'_>, verdict: &Verdict, at: crate::base::source::Span, problems: &mut Diagnostics) {
+fn judge(visit: &Visit<'_>, verdict: &Verdict, dialect: Dialect, at: Span, problems: &mut Diagnostics) {
     let mut push = |code, message: String, help: &str| problems.push(Diagnostic::error(code, at, message).help(help.to_owned()));
     if let Some(why) = &verdict.refused {
         return push(&REFUSED, why.clone(), "a playbook holds single SELECT, INSERT, UPDATE and DELETE statements");
@@ -65,6 +69,9 @@ fn judge(visit: &Visit<'_>, verdict: &Verdict, at: crate::base::source::Span, pr
     if let Act::Query(_) = visit.step.act {
         if let Some(why) = &verdict.not_a_read {
             push(&NOT_A_READ, why.clone(), "change rows with `row`, `rows` or `sql`, under `steps`");
+        } else if is_opaque(verdict) && dialect == Dialect::Sqlite {
+            // PostgreSQL has a second fence, its read-only role; SQLite has none.
+            push(&NOT_UNDERSTOOD, "the parser does not understand this statement".into(), "write it in simpler SQL, or use `find`");
         }
         return;
     }

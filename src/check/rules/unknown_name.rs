@@ -49,7 +49,7 @@ pub fn environment<'a>(scene: &Scene<'a>) -> Vec<&'a str> {
 fn attribute(scene: &Scene<'_>, mention: &Mention<'_>, what: &str, known: Vec<&str>, problems: &mut Diagnostics) {
     let root = mention.usage.path.root();
     let Some(name) = mention.attribute() else { return };
-    if known.contains(&name) {
+    if known.contains(&name) || scene.named.contains(name) {
         return;
     }
     let mut problem = Diagnostic::error(&UNKNOWN_NAME, mention.part(scene, 1), format!("there is no {what} `{name}`"));
@@ -67,8 +67,11 @@ fn attribute(scene: &Scene<'_>, mention: &Mention<'_>, what: &str, known: Vec<&s
 
 fn unknown(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics) {
     let name = mention.usage.path.root();
-    let at = mention.part(scene, 0);
-    let problem = Diagnostic::error(&UNKNOWN_NAME, at, format!("nothing is called `{name}`"));
+    // It stands in the file, in a part that could not be read.
+    if scene.named.contains(name) {
+        return;
+    }
+    let problem = Diagnostic::error(&UNKNOWN_NAME, mention.part(scene, 0), format!("nothing is called `{name}`"));
     // The likeliest mistake of all: the parameter itself instead of `params.…`.
     if scene.playbook.params.get(name).is_some() {
         return problems.push(problem.help(format!("parameters are written `params.{name}`")));

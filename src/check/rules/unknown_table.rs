@@ -40,7 +40,10 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             declared(scene, word, &names, problems);
         }
     }
-    granted(scene, problems);
+    // A statement that could not be read might use it.
+    if scene.named.is_empty() {
+        granted(scene, problems);
+    }
 }
 
 fn declared(scene: &Scene<'_>, word: &Word, names: &[String], problems: &mut Diagnostics) {

@@ -9,8 +9,9 @@ use crate::{
     },
     check::{
         facts,
-        scene::{Scene, writes},
+        scene::{Scene, System, sql_of, writes},
     },
+    effect::change::TableName,
     playbook::model::Uses,
     read::http::METHODS,
 };
@@ -60,6 +61,9 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for (word, grant) in &scene.playbook.uses.entries {
         methods(grant, problems);
         let nothing = Needs::default();
+        if scene.connection(word.as_str()).is_none() {
+            continue;
+        }
         idle(word, grant, needs.get(word.as_str()).unwrap_or(&nothing), problems);
     }
 }
@@ -69,11 +73,12 @@ fn needs<'a>(scene: &Scene<'a>) -> BTreeMap<String, Needs<'a>> {
     for visit in &scene.visits {
         let step = visit.step;
         let at = step.act_at;
-        for table in facts::tables_read(scene, visit) {
+        let known = |table: &TableName| sql_of(step).is_some() || scene.facts(table).is_some();
+        for table in facts::tables_read(scene, visit).into_iter().filter(known) {
             all.entry(table.connection.to_string()).or_default().read.entry(table.table.to_string()).or_insert(at);
         }
         if writes(step) {
-            for table in facts::tables_written(scene, visit) {
+            for table in facts::tables_written(scene, visit).into_iter().filter(known) {
                 all.entry(table.connection.to_string()).or_default().write.entry(table.table.to_string()).or_insert(at);
             }
         }
@@ -83,14 +88,23 @@ fn needs<'a>(scene: &Scene<'a>) -> BTreeMap<String, Needs<'a>> {
                     all.entry(call.api.as_str().into()).or_default().methods.entry(method).or_insert(path.scalar().span);
                 }
             }
-            Act::Query(query) => {
-                let needs = all.entry(query.db.as_str().into()).or_default();
-                needs.opaque |= visit.sql.as_ref().is_none_or(facts::is_opaque);
+            _ => {
+                if let Some((connection, _)) = sql_of(step) {
+                    all.entry(connection.as_str().into()).or_default().opaque |= visit.sql.as_ref().is_none_or(facts::is_opaque);
+                }
             }
-            _ => {}
         }
     }
-    all.retain(|connection, _| scene.connection(connection).is_some());
+    // What is unknown, or of another kind, is reported by the rules about names.
+    all.retain(|connection, needs| {
+        let api = scene.system(connection) == Some(System::Http);
+        if api {
+            (needs.read, needs.write) = Default::default();
+        } else {
+            needs.methods.clear();
+        }
+        scene.connection(connection).is_some()
+    });
     all
 }
 
@@ -162,7 +176,7 @@ fn idle(connection: &Word, grant: &Uses, needs: &Needs<'_>, problems: &mut Diagn
             report(word, "reads");
         }
     }
-    for word in grant.write.iter().filter(|word| !needs.write.contains_key(word.as_str())) {
+    for word in grant.write.iter().filter(|word| !needs.opaque && !needs.write.contains_key(word.as_str())) {
         report(word, "writes");
     }
     for word in grant.methods.iter().filter(|word| METHODS.contains(&&*word.as_str().to_lowercase()) && !needs.methods.contains_key(word.as_str())) {

@@ -30,7 +30,8 @@ pub(super) async fn mock(text: &str) -> Running {
 fn api(running: &Running, more: &str) -> Api {
     let credentials = running.credentials();
     let credentials = credentials.as_ref().map(|(n, v)| (n.as_str(), v.as_str()));
-    Api::at_mock("orders", &settings(&format!("base: https://unused.example\n{more}")), &running.url(), credentials).unwrap()
+    Api::at_mock("orders", &settings(&format!("base: https://unused.example\n{more}")), &running.url(), credentials)
+        .unwrap()
 }
 
 fn put() -> Request {
@@ -94,8 +95,9 @@ async fn a_call_that_timed_out_may_be_carried_out_later_all_the_same() {
     assert_eq!(class(&api.send(&put()).await), "in doubt: Timeout");
     assert_eq!(running.rows("orders")[0].get("state").unwrap().as_str(), Some("open"));
     let patience = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let patient = self::api(&running, "");
     while running.effects().is_empty() && std::time::Instant::now() < patience {
-        assert_eq!(class(&api.send(&Request::new(Method::Get, "/orders/1")).await), "answer 200");
+        assert_eq!(class(&patient.send(&Request::new(Method::Get, "/orders/1")).await), "answer 200");
     }
     assert_eq!(running.effects()["PUT /orders/1"], 1);
     assert_eq!(running.rows("orders")[0].get("state").unwrap().as_str(), Some("closed"));
@@ -111,7 +113,9 @@ async fn before_a_byte_leaves_nothing_can_have_been_done() {
     let port = running.address().port();
     assert_eq!(
         failure.to_string(),
-        format!("call `orders` (PUT http://127.0.0.1:{port}/orders/1): no connection to http://127.0.0.1:{port}: nobody listens there; look whether the API runs, and at host and port of `base`")
+        format!(
+            "call `orders` (PUT http://127.0.0.1:{port}/orders/1): no connection to http://127.0.0.1:{port}: nobody listens there; look whether the API runs, and at host and port of `base`"
+        )
     );
 }
 
@@ -130,7 +134,8 @@ async fn a_server_that_speaks_no_tls_gets_no_request() {
     });
     let settings = settings(&format!("base: https://127.0.0.1:{port}\ninternal: true"));
     let masks = crate::base::secret::Masks::default();
-    let secrets = crate::connection::reference::Secrets { variable: &|_| None, folder: std::path::Path::new("."), masks: &masks };
+    let secrets =
+        crate::connection::reference::Secrets { variable: &|_| None, folder: std::path::Path::new("."), masks: &masks };
     let result = Api::open("orders", &settings, secrets).unwrap().send(&put()).await;
     assert_eq!(class(&result), "not sent: Tls", "{result:?}");
     assert_eq!(server.await.unwrap()[0], 0x16, "a TLS hello, no request");
@@ -148,7 +153,10 @@ async fn redirects_are_named_and_not_followed_and_proxies_are_not_asked() {
     for (status, to) in [(301, "http://127.0.0.2:1/evil"), (307, "/there"), (302, "elsewhere")] {
         let failure = api.send(&put()).await.unwrap_err();
         assert_eq!((failure.status(), failure.reason(), failure.is_not_done()), (Some(status), Reason::Redirect, true));
-        assert!(failure.to_string().contains(&format!("the API redirects ({status}) to {to}: not followed;")), "{failure}");
+        assert!(
+            failure.to_string().contains(&format!("the API redirects ({status}) to {to}: not followed;")),
+            "{failure}"
+        );
     }
     assert_eq!(running.log().len(), 3);
 }
@@ -172,7 +180,12 @@ async fn an_answer_comes_back_without_loss_whatever_its_status() {
     assert_eq!(api.error_code(&answer).unwrap().as_int(), Some(10001));
     assert_eq!(answer.header("retry-after").as_deref(), Some("2"));
     let shown = crate::base::json::masked(&answer.value);
-    assert!(shown.contains("12345678901234567.10") && shown.contains("\"firstName\":\"(personal)\"") && !shown.contains("very-secret"), "{shown}");
+    assert!(
+        shown.contains("12345678901234567.10")
+            && shown.contains("\"firstName\":\"(personal)\"")
+            && !shown.contains("very-secret"),
+        "{shown}"
+    );
     let late = get("/late").await;
     assert!(late.elapsed.as_millis() >= 5 && late.body_bytes == 9, "{late:?}");
     let log = running.shutdown().await;
@@ -196,7 +209,10 @@ async fn a_wrong_key_reaches_no_route_and_the_same_key_twice_has_one_effect() {
     let again = api.send(&pay).await.unwrap();
     assert_eq!((again.status, again.body().get("id").unwrap().as_str().map(str::to_owned)), (201, Some("p1".into())));
     assert_eq!(running.effects()["run-1/pay"], 1);
-    assert_eq!(running.log().iter().map(|call| call.route.to_string()).collect::<Vec<_>>(), ["auth", "POST /payments", "the same call again"]);
+    assert_eq!(
+        running.log().iter().map(|call| call.route.to_string()).collect::<Vec<_>>(),
+        ["auth", "POST /payments", "the same call again"]
+    );
 }
 
 #[tokio::test]

@@ -6,7 +6,9 @@
 pub mod address;
 pub mod answer;
 pub mod api;
+mod client;
 pub mod failure;
+mod outcome;
 pub mod policy;
 pub mod rate;
 pub mod request;
@@ -15,6 +17,8 @@ pub mod status;
 
 #[cfg(test)]
 mod fault_tests;
+#[cfg(test)]
+mod forgery_tests;
 
 pub use answer::{Answer, Standing};
 pub use api::{Api, OpenError};

@@ -41,6 +41,39 @@ pub struct Base {
     url: Url,
     /// Which addresses its host may have.
     pub rule: Rule,
+    /// The URL is complete and secret as it is (a webhook): no path, no query is added to it.
+    whole: bool,
+}
+
+/// A URL with scheme http or https, host and no user; nothing in it that a URL parser would have to forgive.
+fn parsed(text: &str) -> Result<Url, Refused> {
+    if text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\') {
+        return refused("the base holds a space, a control character or a backslash", BASE_HELP);
+    }
+    let Ok(url) = Url::parse(text) else { return refused("the base is not a URL", BASE_HELP) };
+    if !matches!(url.scheme(), "http" | "https")
+        || !text.to_ascii_lowercase().starts_with(&format!("{}://", url.scheme()))
+    {
+        return refused("the base is neither http:// nor https://", BASE_HELP);
+    }
+    if !url.username().is_empty() || url.password().is_some() || text.contains('@') {
+        return refused("the base holds a user or password", "put them under `auth: { basic: { user, password } }`");
+    }
+    Ok(url)
+}
+
+/// Judges a host that is an address; a name is judged when it is looked up.
+fn judge_host(url: &Url, rule: Rule) -> Result<(), Refused> {
+    match url.host() {
+        Some(Host::Domain(name)) if rule.loopback_only && name.trim_end_matches('.') != "localhost" => refused(
+            "the base is http, which anybody on the way can read and change",
+            "use https, or say `insecure_http: true`",
+        ),
+        Some(Host::Domain(_)) => Ok(()),
+        Some(Host::Ipv4(ip)) => Ok(rule.check(&ip.to_string(), IpAddr::V4(ip))?),
+        Some(Host::Ipv6(ip)) => Ok(rule.check(&ip.to_string(), IpAddr::V6(ip))?),
+        None => refused("the base has no host", BASE_HELP),
+    }
 }
 
 const BASE_HELP: &str = "write `base: https://host` or `base: https://host:port/path`";
@@ -48,22 +81,7 @@ const BASE_HELP: &str = "write `base: https://host` or `base: https://host:port/
 impl Base {
     /// Reads `base:` under the connection's settings.
     pub fn parse(text: &str, internal: bool, insecure_http: bool) -> Result<Base, Refused> {
-        // The URL parser forgives backslashes, line breaks and spaces; a base that needs forgiving is a mistake.
-        if text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\') {
-            return refused("the base holds a space, a control character or a backslash", BASE_HELP);
-        }
-        let Ok(mut url) = Url::parse(text) else { return refused("the base is not a URL", BASE_HELP) };
-        if !matches!(url.scheme(), "http" | "https")
-            || !text.to_ascii_lowercase().starts_with(&format!("{}://", url.scheme()))
-        {
-            return refused("the base is neither http:// nor https://", BASE_HELP);
-        }
-        if !url.username().is_empty() || url.password().is_some() || text.contains('@') {
-            return refused(
-                "the base holds a user or password",
-                "put them under `auth: { basic: { user, password } }`",
-            );
-        }
+        let mut url = parsed(text)?;
         if url.query().is_some() || url.fragment().is_some() {
             return refused("the base holds a query or fragment", BASE_HELP);
         }
@@ -75,21 +93,27 @@ impl Base {
             );
         }
         let rule = Rule { internal, loopback_only: url.scheme() == "http" && !insecure_http };
-        match url.host() {
-            Some(Host::Domain(name)) if rule.loopback_only && name.trim_end_matches('.') != "localhost" => {
-                return refused(
-                    "the base is http, which anybody on the way can read and change",
-                    "use https, or say `insecure_http: true`",
-                );
-            }
-            Some(Host::Domain(_)) => {}
-            Some(Host::Ipv4(ip)) => rule.check(&ip.to_string(), IpAddr::V4(ip))?,
-            Some(Host::Ipv6(ip)) => rule.check(&ip.to_string(), IpAddr::V6(ip))?,
-            None => return refused("the base has no host", BASE_HELP),
-        }
+        judge_host(&url, rule)?;
         let path = url.path().trim_end_matches('/').to_owned();
         url.set_path(&path);
-        Ok(Base { url, rule })
+        Ok(Base { url, rule, whole: false })
+    }
+
+    /// Reads a complete URL, such as that of a webhook. It may lead inside our own network, without TLS only to this machine.
+    pub fn whole(text: &str) -> Result<Base, Refused> {
+        let url = parsed(text)?;
+        let rule = Rule { internal: true, loopback_only: url.scheme() == "http" };
+        judge_host(&url, rule)?;
+        Ok(Base { url, rule, whole: true })
+    }
+
+    /// As people may see it: `https://host:port/prefix`, of a complete URL only the host.
+    pub fn shown(&self) -> String {
+        if self.whole {
+            format!("{}/(secret)", self.url.origin().ascii_serialization())
+        } else {
+            self.text().to_owned()
+        }
     }
 
     /// `https://host:port/prefix`, without a trailing slash.
@@ -104,6 +128,14 @@ impl Base {
 
     /// The URL of a request, after all rules about method, path and query.
     pub fn url(&self, request: &Request, allow: Option<&Allow>) -> Result<Url, Refused> {
+        if self.whole {
+            let bare = request.path.as_str() == Some("") && request.query.is_empty();
+            return if bare {
+                Ok(self.url.clone())
+            } else {
+                refused("a complete URL takes no path and no query", PATH_HELP)
+            };
+        }
         let Some(path) = request.path.as_str() else { return refused("the path is not a text", "write `get: /path`") };
         allowed(request.method, path, allow)?;
         if request.path.marks.has(Marks::SECRET) {

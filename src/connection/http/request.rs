@@ -131,14 +131,12 @@ impl RequestView {
         };
         let marked = |root: &str, (name, value): &(Arc<str>, Value)| {
             let marks = if personal(root, name) { Marks::PERSONAL } else { Marks::NONE };
-            (name.clone(), value.clone().marked(marks))
+            // A part that is hidden hides the whole: its text stands in one piece.
+            (name.clone(), value.clone().marked(marks | value.all_marks()))
         };
         let query: Vec<_> = request.query.iter().map(|pair| marked("query", pair)).collect();
-        let path = if request.path.marks.hidden() {
-            format!("/{}", request.path.plain())
-        } else {
-            request.path.plain().into_owned()
-        };
+        let path = request.path.plain();
+        let path = if request.path.marks.hidden() { format!("/{path}") } else { printable(&path) };
         let shown = |v: &Value| {
             if v.marks.hidden() || v.is_unknown() {
                 v.plain().into_owned()
@@ -147,10 +145,15 @@ impl RequestView {
             }
         };
         let body = request.body.clone().map(|body| mark_body(body, settings));
+        let given = request
+            .headers
+            .iter()
+            .map(|pair| (pair.0.to_ascii_lowercase(), marked("headers", pair).1.plain().into_owned()));
+        let given: Vec<_> = given.collect();
         RequestView {
             method: request.method,
             url: format!("{base}{path}{}", query_text(&query, &shown)),
-            headers: headers_of(request, settings, &|pair| marked("headers", pair).1.plain().into_owned()),
+            headers: headers_of(request, settings, given),
             body,
         }
     }
@@ -174,20 +177,11 @@ pub(super) fn mark_body(body: Value, settings: &HttpSettings) -> Value {
 }
 
 /// The headers of a call for people: those of the connection, then those of the call, then key and auth.
-fn headers_of(
-    request: &Request,
-    settings: &HttpSettings,
-    shown: &dyn Fn(&(Arc<str>, Value)) -> String,
-) -> Vec<(String, String)> {
+fn headers_of(request: &Request, settings: &HttpSettings, given: Vec<(String, String)>) -> Vec<(String, String)> {
     use super::settings::Auth;
-    let own = |name: &str| request.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
-    let fixed = settings
-        .headers
-        .iter()
-        .filter(|(name, _)| !own(name))
-        .map(|(n, v)| (n.to_ascii_lowercase(), v.as_str().to_owned()));
-    let mut all: Vec<_> =
-        fixed.chain(request.headers.iter().map(|pair| (pair.0.to_ascii_lowercase(), shown(pair)))).collect();
+    let fixed = settings.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_str().to_owned()));
+    let mut all: Vec<_> = fixed.filter(|(name, _)| !given.iter().any(|(own, _)| own == name)).collect();
+    all.extend(given);
     if let (Some(header), Some(key)) = (&settings.idempotency_key, &request.idempotency_key) {
         all.push((header.as_str().to_ascii_lowercase(), key.clone()));
     }
@@ -205,6 +199,11 @@ impl fmt::Display for RequestView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method.word(), self.url)
     }
+}
+
+/// A path that is shown before it was judged: its control characters must not reach a terminal.
+fn printable(path: &str) -> String {
+    path.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }
 
 /// The text of a value that stands in a path, query or header; nothing for what cannot stand there.

@@ -253,6 +253,27 @@ impl FromNode for Size {
 crate::plain_schema!(Size, { "anyOf": [{ "type": "integer", "minimum": 1 }, { "type": "string", "pattern": "^[0-9]+ ?(B|KiB|MiB)?$" }] });
 
 impl HttpSettings {
+    /// Nothing but a base: what holds for an address that no project file describes further.
+    pub fn plain(base: Setting) -> HttpSettings {
+        HttpSettings {
+            at: base.at(),
+            base,
+            auth: None,
+            headers: Named::default(),
+            timeout: None,
+            rate: None,
+            success: None,
+            error_code: None,
+            personal: Vec::new(),
+            allow: None,
+            idempotency_key: None,
+            internal: None,
+            insecure_http: None,
+            max_body: None,
+            backed_by: None,
+        }
+    }
+
     /// Where an answer holds the API's own error code, looked up: `10001`. Nothing when none is declared or there.
     pub fn error_code(&self, answer: &Value) -> Option<Value> {
         Part::look_up(&self.error_code.as_ref()?.steps, answer).filter(|v| !v.is_null())

@@ -51,7 +51,8 @@ mod tests {
     fn a_problem_says_where_it_begins_and_ends() {
         static CODE: Code = Code { id: "E0999", title: "a test", explain: "" };
         let mut problems = Diagnostics::new(Source::new("a.yaml", "a: b\nc: d\n"));
-        problems.push(Diagnostic::error(&CODE, Span::new(8, 9), "no d").label(Span::new(3, 4), "but b").help("write b"));
+        problems
+            .push(Diagnostic::error(&CODE, Span::new(8, 9), "no d").label(Span::new(3, 4), "but b").help("write b"));
         let expected = json!([{
             "file": "a.yaml", "line": 2, "column": 4, "end": { "line": 2, "column": 5 }, "code": "E0999", "severity": "error",
             "title": "a test", "message": "no d", "caret": "",

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 /// SARIF 2.1.0, one run with all files.
 pub fn sarif(problems: &[Diagnostics]) -> Value {
-    let mut codes: Vec<&'static Code> = problems.iter().flat_map(|file| file.sorted()).map(|problem| problem.code).collect();
+    let mut codes: Vec<&'static Code> =
+        problems.iter().flat_map(|file| file.sorted()).map(|problem| problem.code).collect();
     codes.sort_by_key(|code| code.id);
     codes.dedup_by_key(|code| code.id);
     let rules: Vec<Value> = codes
@@ -39,7 +40,10 @@ fn result(problem: &Diagnostic, source: &Source, index: usize) -> Value {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let text = std::iter::once(problem.message.as_str()).chain(problem.help.iter().map(String::as_str)).collect::<Vec<_>>().join("\n");
+    let text = std::iter::once(problem.message.as_str())
+        .chain(problem.help.iter().map(String::as_str))
+        .collect::<Vec<_>>()
+        .join("\n");
     let related: Vec<Value> = problem
         .labels
         .iter()

@@ -16,8 +16,9 @@ pub fn terminal(problems: &Diagnostics, width: usize) -> String {
         text.push_str("\n\n");
     }
     if let Some(summary) = summary(problems) {
-        text.push_str(&summary);
-        text.push('\n');
+        let sorted = problems.sorted();
+        let first = sorted.iter().min_by_key(|problem| problem.severity).map_or("", |problem| problem.code.id);
+        text.push_str(&format!("{summary}\n`trueup explain {first}` says more about the first one\n"));
     }
     text
 }
@@ -29,7 +30,8 @@ pub fn drawn(problem: &Diagnostic, source: &Source, width: usize) -> String {
         Severity::Warning => Level::WARNING.with_name(severity(Severity::Warning)),
     };
     let main = shown(source, problem.span);
-    let labels: Vec<(Span, &str)> = problem.labels.iter().map(|label| (shown(source, label.span), &*label.text)).collect();
+    let labels: Vec<(Span, &str)> =
+        problem.labels.iter().map(|label| (shown(source, label.span), &*label.text)).collect();
     let window = window(source, std::iter::once(main).chain(labels.iter().map(|(span, _)| *span)));
     let inside = |span: Span| span.start - window.start..span.end - window.start;
     let caret = AnnotationKind::Primary.span(inside(main));
@@ -41,7 +43,10 @@ pub fn drawn(problem: &Diagnostic, source: &Source, width: usize) -> String {
         snippet = snippet.annotation(AnnotationKind::Context.span(inside(span)).label(text));
     }
     let title = format!("{}[{}]: ", severity(problem.severity), problem.code.id).chars().count();
-    let mut group: Group<'_> = level.primary_title(wrapped(&problem.message, width.saturating_sub(title))).id(problem.code.id).element(snippet);
+    let mut group: Group<'_> = level
+        .primary_title(wrapped(&problem.message, width.saturating_sub(title)))
+        .id(problem.code.id)
+        .element(snippet);
     for help in &problem.help {
         // The gutter and `= help: ` stand before it.
         group = group.element(Level::HELP.message(wrapped(help, width.saturating_sub(14))));
@@ -49,7 +54,7 @@ pub fn drawn(problem: &Diagnostic, source: &Source, width: usize) -> String {
     Renderer::styled().term_width(width).render(&[group])
 }
 
-/// `3 errors, 1 advice in playbooks/register/correct-award.yaml`; nothing when there is no problem.
+/// `3 errors and 1 piece of advice in playbooks/register/correct-award.yaml`; nothing when there is no problem.
 pub fn summary(problems: &Diagnostics) -> Option<String> {
     let (errors, advice) = (problems.errors(), problems.warnings());
     let mut parts = Vec::new();
@@ -63,8 +68,7 @@ pub fn summary(problems: &Diagnostics) -> Option<String> {
         1 => parts.push("1 piece of advice".to_owned()),
         n => parts.push(format!("{n} pieces of advice")),
     }
-    let first = problems.sorted().first().map(|problem| problem.code.id)?;
-    Some(format!("{} in {}; `trueup explain {first}` says more", parts.join(" and "), problems.source().name()))
+    (!parts.is_empty()).then(|| format!("{} in {}", parts.join(" and "), problems.source().name()))
 }
 
 /// The part of a span that is worth underlining: on character borders, within one line; of a block scalar (`|`) its first
@@ -102,7 +106,7 @@ fn window(source: &Source, spans: impl Iterator<Item = Span>) -> Span {
 }
 
 /// Broken between words so that no line is wider, if a word allows it.
-fn wrapped(text: &str, width: usize) -> String {
+pub(in crate::report) fn wrapped(text: &str, width: usize) -> String {
     let mut out = String::new();
     for line in text.lines() {
         let mut used = 0;
@@ -164,7 +168,8 @@ mod tests {
         let text = format!("a: {}WRONG{}\n", "x".repeat(400), "y".repeat(400));
         let source = Source::new("a.yaml", &*text);
         let at = text.find("WRONG").unwrap();
-        let problem = Diagnostic::error(&CODE, Span::new(at, at + 5), "word ".repeat(40).trim()).help("say it ".repeat(30).trim());
+        let problem = Diagnostic::error(&CODE, Span::new(at, at + 5), "word ".repeat(40).trim())
+            .help("say it ".repeat(30).trim());
         let drawn = plain(&problem, &source);
         assert!(drawn.contains("WRONG"), "{drawn}");
         for line in drawn.lines() {
@@ -176,8 +181,18 @@ mod tests {
     fn a_block_of_text_is_underlined_on_its_first_line_and_odd_spans_do_not_panic() {
         let source = Source::new("a.yaml", "sql: |\n    select 1\n    from t\n");
         let problem = Diagnostic::error(&CODE, Span::new(5, source.text().len()), "no");
-        assert!(plain(&problem, &source).contains("2 |     select 1\n  |     ^^^^^^^^"), "{}", plain(&problem, &source));
-        for (text, span) in [("", Span::new(0, 1)), ("ü", Span::new(1, 9)), ("a\n", Span::new(2, 2)), ("\u{feff}a\r\nb", Span::new(4, 5)), ("\t\u{0}\u{7f}", Span::new(1, 2))] {
+        assert!(
+            plain(&problem, &source).contains("2 |     select 1\n  |     ^^^^^^^^"),
+            "{}",
+            plain(&problem, &source)
+        );
+        for (text, span) in [
+            ("", Span::new(0, 1)),
+            ("ü", Span::new(1, 9)),
+            ("a\n", Span::new(2, 2)),
+            ("\u{feff}a\r\nb", Span::new(4, 5)),
+            ("\t\u{0}\u{7f}", Span::new(1, 2)),
+        ] {
             let source = Source::new("a.yaml", text);
             let problem = Diagnostic::error(&CODE, span, "no");
             assert!(plain(&problem, &source).contains("a.yaml:"), "{text:?}");

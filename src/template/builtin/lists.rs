@@ -27,7 +27,10 @@ pub fn length(run: &mut Run<'_>, given: &Given) -> Result<Item> {
             Some(count) => Some(count),
             None => {
                 let value = run.present(&given.subject, given.subject_at)?;
-                return run.fail(given.subject_at, format!("`{}` is {}, which has no length", run.written(given.subject_at), value.kind()));
+                return run.fail(
+                    given.subject_at,
+                    format!("`{}` is {}, which has no length", run.written(given.subject_at), value.kind()),
+                );
             }
         },
         other => return run.no_value(other, given.subject_at),
@@ -45,6 +48,22 @@ pub fn last(run: &mut Run<'_>, given: &Given) -> Result<Item> {
 
 pub fn list(run: &mut Run<'_>, given: &Given) -> Result<Item> {
     elements(run, given).map(Item::list)
+}
+
+pub fn values(run: &mut Run<'_>, given: &Given) -> Result<Item> {
+    let keys = match &given.subject {
+        Item::Value(value, _) if value.as_map().is_none() => {
+            let value = run.present(&given.subject, given.subject_at)?;
+            return run
+                .fail(given.subject_at, format!("`{}` is {}, not a map", run.written(given.subject_at), value.kind()));
+        }
+        _ => elements(run, given)?,
+    };
+    let parts = keys.iter().map(|key| {
+        let name = run.text(key, given.subject_at)?;
+        run.attribute(&given.subject, &name, given.subject_at, given.at)
+    });
+    parts.collect::<Result<_>>().map(Item::list)
 }
 
 pub fn reverse(run: &mut Run<'_>, given: &Given) -> Result<Item> {
@@ -77,7 +96,14 @@ impl Inner {
         // Looked at once, not once for each element.
         let args = given.args.iter().skip(place + 1).map(|(item, at)| Ok((settled(run, item, *at)?, *at)));
         let args = args.collect::<Result<_>>()?;
-        Ok(Some(Inner(Given { about, subject: Item::made(Value::NULL), subject_at: given.subject_at, args, named: Vec::new(), at: given.at })))
+        Ok(Some(Inner(Given {
+            about,
+            subject: Item::made(Value::NULL),
+            subject_at: given.subject_at,
+            args,
+            named: Vec::new(),
+            at: given.at,
+        })))
     }
 
     fn apply(&mut self, run: &mut Run<'_>, subject: Item, at: At) -> Result<Item> {
@@ -127,7 +153,11 @@ pub fn map(run: &mut Run<'_>, given: &Given) -> Result<Item> {
         return mapped.collect::<Result<_>>().map(Item::list);
     }
     let Some(mut inner) = Inner::of(run, given, 0)? else {
-        return run.fail_with_help(given.at, "`map` needs to know what to take", "write `map(attribute='name')` or `map('filter')`");
+        return run.fail_with_help(
+            given.at,
+            "`map` needs to know what to take",
+            "write `map(attribute='name')` or `map('filter')`",
+        );
     };
     let mapped = all.into_iter().map(|element| unless_unknown(inner.apply(run, element, given.subject_at)));
     mapped.collect::<Result<_>>().map(Item::list)
@@ -259,7 +289,9 @@ pub fn min(run: &mut Run<'_>, given: &Given) -> Result<Item> {
 pub fn sum(run: &mut Run<'_>, given: &Given) -> Result<Item> {
     let mut total = Number::Exact { digits: 0, scale: 0 };
     for (key, _) in keyed(run, given)? {
-        let Some(number) = Number::of(&key) else { return run.fail(given.at, format!("{} cannot be added up", key.kind())) };
+        let Some(number) = Number::of(&key) else {
+            return run.fail(given.at, format!("{} cannot be added up", key.kind()));
+        };
         total = number.and_then(|number| total.add(number)).or_else(|why| run.fail(given.at, why))?;
     }
     match total.data() {
@@ -317,7 +349,11 @@ pub fn join(run: &mut Run<'_>, given: &Given) -> Result<Item> {
         };
         let value = match &part {
             Item::Value(value, _) if value.is_null() => {
-                return run.fail_with_help(at, format!("the list holds null (element {index})"), "leave nulls out first: `| reject('none')`");
+                return run.fail_with_help(
+                    at,
+                    format!("the list holds null (element {index})"),
+                    "leave nulls out first: `| reject('none')`",
+                );
             }
             _ => run.characters(&part, at)?,
         };
@@ -342,7 +378,7 @@ pub fn reject_null(run: &mut Run<'_>, given: &Given) -> Result<Item> {
         match &part {
             Item::Missing(missing) => {
                 if let Missing::Attribute { .. } = &**missing {
-                    return run.fail(*row_at, format!("`{}` has no `{key}`", run.written(*row_at)));
+                    return run.fail(*row_at, format!("`{}` has no `{}`", run.written(*row_at), run.sayable(&key)));
                 }
                 return run.no_value(&part, *row_at);
             }
@@ -362,7 +398,9 @@ pub fn reject_null(run: &mut Run<'_>, given: &Given) -> Result<Item> {
 }
 
 pub fn all_equal(run: &mut Run<'_>, given: &Given) -> Result<Item> {
-    let Some((other, other_at)) = given.arg("other") else { return run.fail(given.at, "a value to compare with is missing") };
+    let Some((other, other_at)) = given.arg("other") else {
+        return run.fail(given.at, "a value to compare with is missing");
+    };
     let caseless = match given.arg("fold") {
         Some((item, at)) => match &*run.text(item, *at)? {
             "caseless" => true,

@@ -44,7 +44,9 @@ pub fn round(run: &mut Run<'_>, given: &Given) -> Result<Item> {
         Some((item, at)) => run.int(item, *at)?,
         None => 0,
     };
-    let Ok(places @ 0..=20) = u32::try_from(precision) else { return run.fail(given.at, "the precision is a number from 0 to 20") };
+    let Ok(places @ 0..=20) = u32::try_from(precision) else {
+        return run.fail(given.at, "the precision is a number from 0 to 20");
+    };
     let way = match given.arg("method") {
         Some((item, at)) => match &*run.text(item, *at)? {
             "common" => Rounding::Half,
@@ -68,7 +70,11 @@ pub fn int(run: &mut Run<'_>, given: &Given) -> Result<Item> {
         _ => {
             let number = number(run, given)?;
             if !number.is_whole() {
-                return run.fail_with_help(given.subject_at, "the number has a fraction", "say how to round it: `| round`");
+                return run.fail_with_help(
+                    given.subject_at,
+                    "the number has a fraction",
+                    "say how to round it: `| round`",
+                );
             }
             made(run, given, number.round(0, Rounding::Half))
         }

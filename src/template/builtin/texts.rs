@@ -2,7 +2,7 @@
 
 use super::Given;
 use crate::{
-    base::{json, value::Value},
+    base::value::Value,
     template::{
         item::Item,
         run::{Result, Run},
@@ -58,9 +58,7 @@ pub fn string(run: &mut Run<'_>, given: &Given) -> Result<Item> {
 
 pub fn tojson(run: &mut Run<'_>, given: &Given) -> Result<Item> {
     let value = run.known(&given.subject, given.subject_at)?;
-    let text = json::text_of(&value);
-    run.make_text(text.len(), given.at)?;
-    Ok(Item::made(text))
+    run.json(&value, given.at).map(Item::made)
 }
 
 pub fn urlencode(run: &mut Run<'_>, given: &Given) -> Result<Item> {
@@ -76,7 +74,9 @@ pub fn indent(run: &mut Run<'_>, given: &Given) -> Result<Item> {
         Some((item, at)) => run.int(item, *at)?,
         None => 4,
     };
-    let Ok(width @ 0..=80) = usize::try_from(width) else { return run.fail(given.at, "the width is a number from 0 to 80") };
+    let Ok(width @ 0..=80) = usize::try_from(width) else {
+        return run.fail(given.at, "the width is a number from 0 to 80");
+    };
     let first = match given.arg("first") {
         Some((item, at)) => run.truth(item, *at)?,
         None => false,
@@ -94,5 +94,9 @@ pub fn indent(run: &mut Run<'_>, given: &Given) -> Result<Item> {
 /// Reached only where no identifier can stand: SQL takes the filter away at compile time.
 pub fn identifier(run: &mut Run<'_>, given: &Given) -> Result<Item> {
     let _: Value = run.known(&given.subject, given.subject_at)?;
-    run.fail_with_help(given.at, "`| identifier` names a table or column in SQL", "it must be the last filter: `{{ name | identifier }}`")
+    run.fail_with_help(
+        given.at,
+        "`| identifier` names a table or column in SQL",
+        "it must be the last filter: `{{ name | identifier }}`",
+    )
 }

@@ -71,7 +71,11 @@ pub fn instant(run: &mut Run<'_>, given: &Given) -> Result<Item> {
         Data::Instant(stamp) => Some(*stamp),
         Data::Text(text) => time::instant(text).ok(),
         Data::Timestamp(_) => {
-            return run.fail_with_help(given.subject_at, "a timestamp has no zone, so its moment is not known", "declare the column's zone in the table's facts");
+            return run.fail_with_help(
+                given.subject_at,
+                "a timestamp has no zone, so its moment is not known",
+                "declare the column's zone in the table's facts",
+            );
         }
         _ => return no_time(run, given, &value),
     };

@@ -47,12 +47,21 @@ fn scope() -> Scope {
     let rows = Value::list([("a", 3, true), ("b", 1, false), ("a", 2, true)].map(|(name, n, keep)| {
         Value::map([("name", Value::from(name)), ("n", Value::from(n)), ("keep", Value::from(keep))])
     }));
-    let body = json(r#"{"qtsDate": null, "trn": "1234567", "itt": [{"provider": {"ukprn": "100"}, "result": "Pass"}, {"provider": {"ukprn": "200"}, "result": "Fail"}], "fee": 12.5}"#);
+    let body = json(
+        r#"{"qtsDate": null, "trn": "1234567", "itt": [{"provider": {"ukprn": "100"}, "result": "Pass"}, {"provider": {"ukprn": "200"}, "result": "Fail"}], "fee": 12.5}"#,
+    );
     Scope::new()
         .with("trainee", trainee)
         .with("rows", rows)
         .with("dqt", Value::map([("status", Value::from(200)), ("body", body)]))
-        .with("params", Value::map([("slug", Value::from("abc")), ("ids", Value::list([1, 2, 3].map(Value::from))), ("none_ids", Value::list([]))]))
+        .with(
+            "params",
+            Value::map([
+                ("slug", Value::from("abc")),
+                ("ids", Value::list([1, 2, 3].map(Value::from))),
+                ("none_ids", Value::list([])),
+            ]),
+        )
         .with("answer", Value::map([("id", Value::unknown()), ("list", Value::unknown())]))
         .with("mixed", Value::list([Value::from(1), Value::unknown()]))
         .with_skipped("teacher")
@@ -64,7 +73,11 @@ fn eval_in(text: &str, scope: &Scope) -> String {
     let compiled = match Expression::from_text(text) {
         Ok(compiled) => compiled,
         Err(refused) => {
-            let problems: Vec<String> = refused.problems.iter().map(|p| format!("{} @{}..{} {}", p.message, p.range.start, p.range.end, p.help.join("; "))).collect();
+            let problems: Vec<String> = refused
+                .problems
+                .iter()
+                .map(|p| format!("{} @{}..{} {}", p.message, p.range.start, p.range.end, p.help.join("; ")))
+                .collect();
             return format!("!! {}", problems.join(" / "));
         }
     };

@@ -30,7 +30,10 @@ fn names_of_text(template: &str) -> Vec<String> {
 #[test]
 fn every_name_has_its_path_and_place() {
     assert_eq!(names("trainee.state == 'x' and not a.b"), ["trainee.state `trainee.state`", "a.b `a.b`"]);
-    assert_eq!(names("a is ran or b.c is defined"), ["step a `a`", "is ran `ran`", "?b.c `b.c`", "is defined `defined`"]);
+    assert_eq!(
+        names("a is ran or b.c is defined"),
+        ["step a `a`", "is ran `ran`", "?b.c `b.c`", "is defined `defined`"]
+    );
     assert_eq!(names("x.y | default(z)"), ["?x.y `x.y`", "|default `default`", "z `z`"]);
     assert_eq!(names("vars.rank[item.job]"), ["vars.rank `vars.rank`", "item.job `item.job`"]);
     assert_eq!(names("a['b'][0].c"), ["a.b.*.c `a['b'][0].c`"]);
@@ -42,16 +45,34 @@ fn every_name_has_its_path_and_place() {
 fn attributes_of_elements_are_found_behind_filters() {
     assert_eq!(
         names("rows | selectattr('state', 'eq', x) | map(attribute='id') | list"),
-        ["rows `rows`", "|selectattr `selectattr`", "rows.*.state `'state'`", "is eq `'eq'`", "x `x`", "|map `map`", "rows.*.id `'id'`", "|list `list`"]
+        [
+            "rows `rows`",
+            "|selectattr `selectattr`",
+            "rows.*.state `'state'`",
+            "is eq `'eq'`",
+            "x `x`",
+            "|map `map`",
+            "rows.*.id `'id'`",
+            "|list `list`"
+        ]
     );
     assert_eq!(names("(t.body.list | selectattr('a.b') | first).result").last().unwrap(), "|first `first`");
-    assert!(names("(t.body.list | selectattr('a.b') | first).result").contains(&"t.body.list.*.result `t.body.list | selectattr('a.b') | first).result`".to_owned()));
+    assert!(
+        names("(t.body.list | selectattr('a.b') | first).result")
+            .contains(&"t.body.list.*.result `t.body.list | selectattr('a.b') | first).result`".to_owned())
+    );
 }
 
 #[test]
 fn local_names_are_left_out_and_stand_for_what_they_hold() {
-    assert_eq!(names_of_text("{% for row in rows %}{{ row.name }}{{ loop.index }}{% endfor %}{{ row }}"), ["rows `rows`", "rows.*.name `row.name`", "row `row`"]);
-    assert_eq!(names_of_text("{% set a = b.c %}{{ a.d }}{% if a %}{% set e = 1 %}{% endif %}{{ e }}"), ["b.c `b.c`", "b.c.d `a.d`", "b.c `a`"]);
+    assert_eq!(
+        names_of_text("{% for row in rows %}{{ row.name }}{{ loop.index }}{% endfor %}{{ row }}"),
+        ["rows `rows`", "rows.*.name `row.name`", "row `row`"]
+    );
+    assert_eq!(
+        names_of_text("{% set a = b.c %}{{ a.d }}{% if a %}{% set e = 1 %}{% endif %}{{ e }}"),
+        ["b.c `b.c`", "b.c.d `a.d`", "b.c `a`"]
+    );
 }
 
 #[test]

@@ -20,8 +20,12 @@ fn a_text_that_is_exactly_one_expression_keeps_the_kind() {
 
 #[test]
 fn literals_keep_their_yaml_type() {
-    use crate::base::{source::Span, yaml::{Scalar, Style}};
-    let plain = |text: &str| Text::compile(&Scalar { text: text.into(), style: Style::Plain, span: Span::default() }).unwrap();
+    use crate::base::{
+        source::Span,
+        yaml::{Scalar, Style},
+    };
+    let plain =
+        |text: &str| Text::compile(&Scalar { text: text.into(), style: Style::Plain, span: Span::default() }).unwrap();
     assert_eq!(plain("5").evaluate(&scope()).unwrap().value.kind(), "an integer");
     assert_eq!(plain("1.10").evaluate(&scope()).unwrap().value.bare(), "1.10");
     assert!(plain("5").is_literal());
@@ -29,16 +33,27 @@ fn literals_keep_their_yaml_type() {
 
 #[test]
 fn blocks_choose_and_repeat() {
-    let shown = |template: &str| text(template).evaluate(&scope()).map(|e| e.value.bare().into_owned()).unwrap_or_else(|f| format!("! {f}"));
+    let shown = |template: &str| {
+        text(template).evaluate(&scope()).map(|e| e.value.bare().into_owned()).unwrap_or_else(|f| format!("! {f}"))
+    };
     assert_eq!(shown("a{% if trainee.trn %}b{% elif trainee.id == 7 %}c{% else %}d{% endif %}"), "ac");
     assert_eq!(shown("{% for row in rows %}{{ row.name }}{% if not loop.last %}, {% endif %}{% endfor %}"), "a, b, a");
     assert_eq!(shown("{% for row in rows if row.keep %}{{ loop.index }}{{ row.n }} {% endfor %}"), "13 22 ");
     assert_eq!(shown("{% for x in [] %}x{% else %}none{% endfor %}"), "none");
     assert_eq!(shown("{% for a, b in [[1, 2], [3, 4]] %}{{ a + b }} {% endfor %}"), "3 7 ");
     assert_eq!(shown("{% set x = trainee.id + 1 %}{{ x }}{# nothing #}"), "8");
-    assert_eq!(shown("x {{ trainee.trn }}"), "! `trainee.trn` is null; say what to do then: `… if trainee.trn is not none else …`");
-    assert_eq!(shown("x {{ 'y' if false }}"), "! `'y' if false` has no value: the condition is false and there is no `else`");
-    assert_eq!(shown("{{ row }}{% for row in rows %}{% endfor %}"), "! there is nothing named `row` here; did you mean `rows`?");
+    assert_eq!(
+        shown("x {{ trainee.trn }}"),
+        "! `trainee.trn` is null; say what to do then: `… if trainee.trn is not none else …`"
+    );
+    assert_eq!(
+        shown("x {{ 'y' if false }}"),
+        "! `'y' if false` has no value: the condition is false and there is no `else`"
+    );
+    assert_eq!(
+        shown("{{ row }}{% for row in rows %}{% endfor %}"),
+        "! there is nothing named `row` here; did you mean `rows`?"
+    );
 }
 
 #[test]
@@ -82,7 +97,10 @@ fn hidden_values_are_masked_for_people_unless_they_are_revealed() {
     let both = text("{{ trainee.email ~ s }}");
     assert_eq!(both.message(&scope, &revealed).unwrap(), "(secret)");
     let value = template.evaluate(&scope).unwrap().value;
-    assert_eq!((value.bare().into_owned(), value.marks), ("awarded ann@example.org hush".to_owned(), Marks::PERSONAL | Marks::SECRET));
+    assert_eq!(
+        (value.bare().into_owned(), value.marks),
+        ("awarded ann@example.org hush".to_owned(), Marks::PERSONAL | Marks::SECRET)
+    );
 }
 
 #[test]

@@ -131,7 +131,10 @@ fn vars_are_evaluated_when_used_in_the_scope_of_the_use() {
     assert!(eval_in("vars.later", &scope).starts_with("! there is nothing named `step`"));
     let later = scope.clone().with("step", Value::map([("x", Value::from(5))]));
     assert_eq!(eval_in("vars.later + vars.later", &later), "an integer 10");
-    assert_eq!(eval_in("vars.eraly", &scope), "! `vars.eraly` does not exist: there is no `eraly`; did you mean `early`?");
+    assert_eq!(
+        eval_in("vars.eraly", &scope),
+        "! `vars.eraly` does not exist: there is no `eraly`; did you mean `early`?"
+    );
     assert_eq!(eval_in("vars.a", &scope), "! `vars.a` needs itself: a → b → a");
     assert_eq!(eval_in("vars", &scope), "! `vars` is used by name: `vars.…`");
     let failure = Expression::from_text("1 + vars.broken").unwrap().evaluate(&scope).unwrap_err();
@@ -139,4 +142,38 @@ fn vars_are_evaluated_when_used_in_the_scope_of_the_use() {
     assert_eq!(&failure.scalar.text[failure.range], "trainee.sate");
     let evaluated = Expression::from_text("vars.secretive").unwrap().evaluate(&scope).unwrap();
     assert_eq!((evaluated.value.marks, evaluated.reads[0].to_string()), (Marks::PERSONAL, "trainee.email".to_owned()));
+}
+
+#[test]
+fn no_failure_says_a_hidden_value() {
+    for text in [
+        "rows[0][trainee.email]",
+        "trainee.trn[trainee.email]",
+        "trainee.state[trainee.email]",
+        "{trainee.email: 1, ('ann@example.org' ~ ''): 2}",
+        "trainee.email | int",
+        "trainee.email | date",
+        "trainee.date_of_birth == trainee.email",
+        "trainee.email < 1",
+        "rows | map(attribute=trainee.email) | list",
+        "trainee.email.x",
+        "[trainee.email] | reject_null(rows[0])",
+        "rows | sort(attribute=trainee.email)",
+    ] {
+        let found = eval(text);
+        assert!(
+            found.starts_with("! ") && !found.replace(text, "").replace("'ann@example.org'", "").contains("ann@"),
+            "{text}: {found}"
+        );
+    }
+}
+
+#[test]
+fn compiled_texts_and_scopes_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync + Clone>() {}
+    shared::<Expression>();
+    shared::<Text>();
+    shared::<Tree>();
+    shared::<crate::template::Sql>();
+    shared::<Scope>();
 }

@@ -13,8 +13,12 @@ pub const MARKER: char = '\u{1}';
 pub enum Kind {
     /// A name or keyword without quotes, a number.
     Word,
-    /// `'…'`, `$$…$$`, `"…"`.
+    /// `'…'`, `"…"`.
     Quoted,
+    /// `$$…$$`: PostgreSQL only.
+    Dollar,
+    /// `` `…` ``: not in PostgreSQL.
+    Backtick,
     /// One character.
     Sign(char),
     /// The nth marker.
@@ -44,6 +48,8 @@ pub enum What {
     Open(&'static str),
     /// `?`, `$1`, `:name`, `@name`.
     Placeholder,
+    /// `a$b`, which parsers read as one name or as a name and a text.
+    DollarName,
     /// `/* /* */`
     NestedComment,
     /// `E'\''`
@@ -70,7 +76,7 @@ struct Cutter<'a> {
 }
 
 fn in_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_' || c == '$'
+    c.is_alphanumeric() || c == '_'
 }
 
 impl Cutter<'_> {
@@ -126,6 +132,10 @@ impl Cutter<'_> {
             _ if in_word(c) => {
                 self.skip(in_word);
                 self.push(Kind::Word, from);
+                if self.peek() == Some('$') {
+                    self.skip(|c| in_word(c) || c == '$');
+                    self.fault(from, What::DollarName);
+                }
             }
             _ => {
                 self.at += c.len_utf8();
@@ -201,13 +211,14 @@ impl Cutter<'_> {
             }
         }
         self.markers_inside(from, what);
-        self.push(Kind::Quoted, from);
+        self.push(if quote == '`' { Kind::Backtick } else { Kind::Quoted }, from);
     }
 
     /// `$tag$…$tag$`, or a placeholder.
     fn dollar(&mut self) {
         let from = self.at;
-        let name: usize = self.rest()[1..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum();
+        let name: usize =
+            self.rest()[1..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum();
         let tag_end = from + 1 + name;
         let digit = self.rest()[1..].starts_with(|c: char| c.is_ascii_digit());
         if digit || !self.text[tag_end..].starts_with('$') {
@@ -223,7 +234,7 @@ impl Cutter<'_> {
             }
         }
         self.markers_inside(from, "a quoted text");
-        self.push(Kind::Quoted, from);
+        self.push(Kind::Dollar, from);
     }
 }
 
@@ -233,15 +244,24 @@ mod tests {
 
     fn shown(text: &str) -> String {
         let (pieces, faults) = cut(text);
-        let pieces: Vec<&str> = pieces.iter().map(|piece| if let Kind::Marker(_) = piece.kind { "#" } else { &text[piece.at.clone()] }).collect();
+        let pieces: Vec<&str> = pieces
+            .iter()
+            .map(|piece| if let Kind::Marker(_) = piece.kind { "#" } else { &text[piece.at.clone()] })
+            .collect();
         let faults: Vec<String> = faults.iter().map(|fault| format!("{:?}", fault.what)).collect();
         format!("{} {}", pieces.join("|"), faults.join(" ")).trim().to_owned()
     }
 
     #[test]
     fn comments_and_quotes_of_every_kind_are_seen_through() {
-        assert_eq!(shown("select 'it''s -- no' , \"a\"\"b\" -- c\n from t/* x */where a<=1"), "select|'it''s -- no'|,|\"a\"\"b\"|from|t|where|a|<|=|1");
-        assert_eq!(shown("select $x$ ' ; $x$, $$ ? $$, a$b, E'\\\\', `n`"), "select|$x$ ' ; $x$|,|$$ ? $$|,|a$b|,|'\\\\'|,|`n`");
+        assert_eq!(
+            shown("select 'it''s -- no' , \"a\"\"b\" -- c\n from t/* x */where a<=1"),
+            "select|'it''s -- no'|,|\"a\"\"b\"|from|t|where|a|<|=|1"
+        );
+        assert_eq!(
+            shown("select $x$ ' ; $x$, $$ ? $$, a, E'\\\\', `n`"),
+            "select|$x$ ' ; $x$|,|$$ ? $$|,|a|,|'\\\\'|,|`n`"
+        );
         assert_eq!(shown("x::int = \u{1} and y"), "x|:|:|int|=|#|and|y");
     }
 
@@ -264,7 +284,20 @@ mod tests {
 
     #[test]
     fn what_databases_read_differently_is_refused() {
-        for text in ["?", "$1", "$name", ":name", "@name", "/* /* */ */", "E'\\''", "'open", "\"open", "/* open", "$$ open", "a\u{0}b"] {
+        for text in [
+            "?",
+            "$1",
+            "$name",
+            ":name",
+            "@name",
+            "/* /* */ */",
+            "E'\\''",
+            "'open",
+            "\"open",
+            "/* open",
+            "$$ open",
+            "a\u{0}b",
+        ] {
             assert!(!cut(text).1.is_empty(), "{text:?}");
         }
     }

@@ -1,138 +1,21 @@
-//! The one file that names minijinja: text → minijinja's parser → our own tree.
-//!
-//! The size of the text is bounded *before* the parser sees it: minijinja's parser (and the dropping of its tree) recurses
-//! once per operator of a chain, and a stack overflow cannot be caught.
+//! minijinja's tree → our own: names of filters looked up, arguments counted, what the language does not have refused.
 
-use super::{
-    builtin::{self, Described},
-    problem::{ARGUMENTS, NOT_ALLOWED, Problem, SYNTAX, TOO_COMPLEX, UNKNOWN_FUNCTION},
-    syntax::{At, Block, Call, Kind, Loop, Node, Operator, Relation, Sort},
-};
-use crate::base::value::{Data, Value};
-use minijinja::{
-    machinery::{
-        Token,
-        ast::{self, BinOpKind, CallArg, CompareOpKind, Expr, Spanned, Stmt, UnaryOpKind},
-        parse, parse_expr, tokenize,
+use crate::{
+    base::value::{Data, Value},
+    template::{
+        builtin::{self, Described},
+        problem::{ARGUMENTS, NOT_ALLOWED, Problem, UNKNOWN_FUNCTION},
+        syntax::{At, Block, Call, Kind, Loop, Node, Operator, Relation, Sort},
     },
-    syntax::SyntaxConfig,
+};
+use minijinja::{
+    machinery::ast::{self, BinOpKind, CallArg, CompareOpKind, Expr, Spanned, Stmt, UnaryOpKind},
     value::ValueKind,
 };
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
-/// Bytes of a whole text.
-pub const MAX_TEXT: usize = 64 * 1024;
-/// Bytes of expressions in one text.
-pub const MAX_CODE: usize = 4 * 1024;
-/// Brackets inside brackets.
-const MAX_NESTING: usize = 24;
-/// Operators, dots, filters and the like between `{{` and `}}`.
-const MAX_OPERATORS: usize = 200;
-/// `{% … %}` in one text.
-const MAX_BLOCKS: usize = 64;
-
-/// Parses a bare expression. A text without any grammar is an error; other problems go to `problems`.
-pub fn expression(text: &str, problems: &mut Vec<Problem>) -> Result<Node, Problem> {
-    if text.trim_start().starts_with("{{") {
-        let inner = text.trim().trim_start_matches("{{").trim_end_matches("}}").trim();
-        return Err(Problem::new(&SYNTAX, 0..text.len(), "a bare expression stands without braces").help(format!("write `{inner}`")));
-    }
-    if text.trim().is_empty() {
-        return Err(Problem::new(&SYNTAX, 0..text.len(), "the expression is empty"));
-    }
-    small_enough(text, true)?;
-    let parsed = parse_expr(text).map_err(|error| syntax_problem(text, &error))?;
-    Ok(Lowering { text, problems, loops: Vec::new() }.node(&parsed))
-}
-
-/// Parses a text with `{{ … }}` and `{% … %}`.
-pub fn template(text: &str, problems: &mut Vec<Problem>) -> Result<Vec<Block>, Problem> {
-    small_enough(text, false)?;
-    let parsed = parse(text, "", keep_newlines()).map_err(|error| syntax_problem(text, &error))?;
-    match &parsed {
-        Stmt::Template(template) => Ok(Lowering { text, problems, loops: Vec::new() }.blocks(&template.children)),
-        _ => Ok(Vec::new()),
-    }
-}
-
-fn keep_newlines() -> SyntaxConfig {
-    // The default delimiters cannot be invalid.
-    SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap_or_default()
-}
-
-/// Refuses what would make the parser recurse deeply; linear in the text.
-fn small_enough(text: &str, bare: bool) -> Result<(), Problem> {
-    let too = |at: Range<usize>, what: String| Err(Problem::new(&TOO_COMPLEX, at, what).help("name parts of it under `vars:`"));
-    if text.len() > if bare { MAX_CODE } else { MAX_TEXT } {
-        return too(0..text.len().min(1), format!("the text has {} bytes; at most {} are read", text.len(), if bare { MAX_CODE } else { MAX_TEXT }));
-    }
-    let (mut nesting, mut operators, mut blocks, mut code) = (0_usize, 0, 0, 0);
-    for token in tokenize(text, bare, keep_newlines()) {
-        // An unreadable token is the parser's to report.
-        let Ok((token, span)) = token else { return Ok(()) };
-        let at = span.start_offset as usize..span.end_offset as usize;
-        match token {
-            Token::TemplateData(_) => continue,
-            Token::VariableStart => (nesting, operators) = (0, 0),
-            Token::BlockStart => {
-                (nesting, operators, blocks) = (0, 0, blocks + 1);
-            }
-            Token::ParenOpen | Token::BracketOpen | Token::BraceOpen => (nesting, operators) = (nesting + 1, operators + 1),
-            Token::ParenClose | Token::BracketClose | Token::BraceClose => nesting = nesting.saturating_sub(1),
-            Token::Ident("if" | "else" | "not" | "and" | "or" | "is" | "in") => operators += 1,
-            Token::Ident(_) | Token::Int(_) | Token::Int128(_) | Token::Float(_) | Token::Comma | Token::Colon => {}
-            Token::Str(_) | Token::String(_) | Token::VariableEnd | Token::BlockEnd => {}
-            _ => operators += 1,
-        }
-        code += at.len();
-        if nesting > MAX_NESTING {
-            return too(at, format!("more than {MAX_NESTING} brackets inside each other"));
-        }
-        if operators > MAX_OPERATORS {
-            return too(at, format!("more than {MAX_OPERATORS} operators in one expression"));
-        }
-        if blocks > MAX_BLOCKS {
-            return too(at, format!("more than {MAX_BLOCKS} blocks in one text"));
-        }
-        if code > MAX_CODE {
-            return too(at, format!("more than {MAX_CODE} bytes of expressions in one text"));
-        }
-    }
-    Ok(())
-}
-
-/// minijinja's message in plain words, with what people usually meant.
-fn syntax_problem(text: &str, error: &minijinja::Error) -> Problem {
-    let mut at = error.range().unwrap_or(0..text.len());
-    if text.get(at.clone()).is_none_or(str::is_empty) {
-        let end = text.len();
-        at = text.char_indices().next_back().map_or(0, |(i, _)| i)..end;
-    }
-    let culprit = text.get(at.clone()).unwrap_or("");
-    let before = text.get(..at.start).unwrap_or("").trim_end();
-    let detail = error.detail().unwrap_or("unreadable");
-    let message = match detail {
-        "unexpected input after expression" => format!("the expression is complete before `{culprit}`"),
-        _ if detail.contains("recursion") => return Problem::new(&TOO_COMPLEX, at, "nested too deeply"),
-        _ => detail.replace("variable block", "the expression, `}}`").replace("identifier", "a name"),
-    };
-    let problem = Problem::new(&SYNTAX, at, message);
-    if culprit == "=" || detail.contains("`=`") || before.ends_with('=') && !before.ends_with("==") {
-        problem.help("compare with `==`")
-    } else if culprit.starts_with('&') || before.ends_with('&') || text.contains("&&") {
-        problem.help("write `and`")
-    } else if text.contains("||") {
-        problem.help("write `or`")
-    } else if culprit.starts_with('!') || text.contains(" !") && !text.contains("!=") {
-        problem.help("write `not`")
-    } else if detail.contains("end of string") || text.matches('\'').count() % 2 == 1 {
-        problem.help("a quote is not closed")
-    } else {
-        problem
-    }
-}
-
-struct Lowering<'a> {
+/// One pass over one text.
+pub struct Lowering<'a> {
     text: &'a str,
     problems: &'a mut Vec<Problem>,
     /// For each loop around us: was `loop` used?
@@ -143,7 +26,12 @@ fn span(span: minijinja::machinery::Span) -> At {
     At { start: span.start_offset, end: span.end_offset.max(span.start_offset) }
 }
 
-impl Lowering<'_> {
+impl<'a> Lowering<'a> {
+    /// Reads places from `text`; what is wrong goes to `problems`.
+    pub fn new(text: &'a str, problems: &'a mut Vec<Problem>) -> Lowering<'a> {
+        Lowering { text, problems, loops: Vec::new() }
+    }
+
     fn refuse(&mut self, at: At, message: impl Into<String>, help: &str) -> Kind {
         self.problems.push(Problem::new(&NOT_ALLOWED, at.range(), message).help(help));
         Kind::Refused(Vec::new())
@@ -157,11 +45,14 @@ impl Lowering<'_> {
         exprs.iter().map(|expr| self.node(expr)).collect()
     }
 
-    fn node(&mut self, expr: &Expr<'_>) -> Node {
+    /// An expression.
+    pub fn node(&mut self, expr: &Expr<'_>) -> Node {
         let whole = span(expr.span());
         let kind = match expr {
             Expr::Var(var) => {
-                if var.id == "loop" && let Some(used) = self.loops.last_mut() {
+                if var.id == "loop"
+                    && let Some(used) = self.loops.last_mut()
+                {
                     *used = true;
                 }
                 Kind::Name(var.id.into())
@@ -192,7 +83,9 @@ impl Lowering<'_> {
             Expr::Call(call) => return self.function(call),
             Expr::List(list) => Kind::List(self.nodes(&list.items)),
             Expr::Tuple(tuple) => Kind::List(self.nodes(&tuple.items)),
-            Expr::Map(map) => Kind::Map(map.keys.iter().zip(&map.values).map(|(k, v)| (self.node(k), self.node(v))).collect()),
+            Expr::Map(map) => {
+                Kind::Map(map.keys.iter().zip(&map.values).map(|(k, v)| (self.node(k), self.node(v))).collect())
+            }
         };
         let at = place(&kind, whole, self.text);
         Node { at, kind }
@@ -207,7 +100,11 @@ impl Lowering<'_> {
             ValueKind::Number if value.is_integer() => match i64::try_from(value.clone()) {
                 Ok(n) => n.into(),
                 Err(_) => {
-                    return self.refuse(at, "the number does not fit into 64 bits", "put it into quotes if it is meant as text");
+                    return self.refuse(
+                        at,
+                        "the number does not fit into 64 bits",
+                        "put it into quotes if it is meant as text",
+                    );
                 }
             },
             ValueKind::Number => match written.parse() {
@@ -276,10 +173,24 @@ impl Lowering<'_> {
                     Some(known) => format!("use the filter: `{}`", known.form),
                     None => "use a filter: `value | filter`".into(),
                 };
-                self.problems.push(Problem::new(&NOT_ALLOWED, at.range(), format!("values have no methods, so `.{}()` cannot be called", get.name)).help(help));
+                self.problems.push(
+                    Problem::new(
+                        &NOT_ALLOWED,
+                        at.range(),
+                        format!("values have no methods, so `.{}()` cannot be called", get.name),
+                    )
+                    .help(help),
+                );
                 Node { at, kind: Kind::Refused(vec![subject]) }
             }
-            _ => Node { at, kind: self.refuse(at, "only functions can be called", "the functions are `now()`, `days(n)` and their kin") },
+            _ => Node {
+                at,
+                kind: self.refuse(
+                    at,
+                    "only functions can be called",
+                    "the functions are `now()`, `days(n)` and their kin",
+                ),
+            },
         }
     }
 
@@ -294,11 +205,15 @@ impl Lowering<'_> {
                 CallArg::Kwarg(name, expr) => named.push((Arc::from(*name), self.node(expr))),
                 CallArg::PosSplat(expr) | CallArg::KwargSplat(expr) => {
                     positional.push(self.node(expr));
-                    self.problems.push(Problem::new(&NOT_ALLOWED, at.range(), "`*` and `**` cannot stand before an argument").help("write the arguments one by one"));
+                    self.problems.push(
+                        Problem::new(&NOT_ALLOWED, at.range(), "`*` and `**` cannot stand before an argument")
+                            .help("write the arguments one by one"),
+                    );
                 }
             }
         }
-        let end = positional.iter().chain(named.iter().map(|(_, node)| node)).map(|node| node.at.end).max().unwrap_or(0);
+        let end =
+            positional.iter().chain(named.iter().map(|(_, node)| node)).map(|node| node.at.end).max().unwrap_or(0);
         let whole = At { start: whole.start, end: whole.end.max(end) };
         let known = match sort {
             Sort::Filter => builtin::FILTERS,
@@ -307,10 +222,7 @@ impl Lowering<'_> {
         };
         let Some(about) = known.iter().find(|known| known.name == name) else {
             let word = sort.word();
-            self.problems.push(
-                Problem::new(&UNKNOWN_FUNCTION, name_at.range(), format!("there is no {word} `{name}`"))
-                    .suggest(builtin::other_name(name), known.iter().map(|known| known.name)),
-            );
+            self.problems.push(unknown_function(word, name, name_at, known));
             let parts = subject.into_iter().chain(positional).chain(named.into_iter().map(|(_, node)| node));
             return Node { at: whole, kind: Kind::Refused(parts.collect()) };
         };
@@ -322,14 +234,16 @@ impl Lowering<'_> {
     fn arguments(&mut self, about: &'static Described, at: At, args: &[Node], named: &[(Arc<str>, Node)]) {
         let (least, most) = about.takes;
         // An argument may be given by its name where it has one.
-        let given = args.len() + named.iter().filter(|(name, _)| about.named.iter().take(most).any(|known| *known == &**name)).count();
+        let given = args.len()
+            + named.iter().filter(|(name, _)| about.named.iter().take(most).any(|known| *known == &**name)).count();
         if given < least || args.len() > most {
             let problem = Problem::new(&ARGUMENTS, at.range(), format!("`{}` takes other arguments", about.name));
             self.problems.push(problem.help(format!("its form: `{}`", about.form)));
         }
         for (name, node) in named {
             if !about.named.contains(&&**name) {
-                let problem = Problem::new(&ARGUMENTS, node.at.range(), format!("`{}` has no argument `{name}`", about.name));
+                let problem =
+                    Problem::new(&ARGUMENTS, node.at.range(), format!("`{}` has no argument `{name}`", about.name));
                 self.problems.push(problem.help(format!("its form: `{}`", about.form)));
             }
         }
@@ -341,25 +255,31 @@ impl Lowering<'_> {
         let Some((place, tests)) = builtin::inner_name(about.name) else { return };
         let Some(node) = args.get(place) else { return };
         let Kind::Const(Value { data: Data::Text(name), .. }) = &node.kind else {
-            self.problems.push(Problem::new(&ARGUMENTS, node.at.range(), format!("`{}` needs a name in quotes here", about.name)).help(format!("its form: `{}`", about.form)));
+            self.problems.push(
+                Problem::new(&ARGUMENTS, node.at.range(), format!("`{}` needs a name in quotes here", about.name))
+                    .help(format!("its form: `{}`", about.form)),
+            );
             return;
         };
         let known = if tests { builtin::TESTS } else { builtin::FILTERS };
         let word = if tests { "test" } else { "filter" };
         let rest = args.len() - place - 1;
         match known.iter().find(|known| known.name == &**name) {
-            None => self.problems.push(
-                Problem::new(&UNKNOWN_FUNCTION, node.at.range(), format!("there is no {word} `{name}`"))
-                    .suggest(builtin::other_name(name), known.iter().map(|known| known.name)),
-            ),
-            Some(inner) if inner.takes.0 > rest || inner.takes.1 < rest || builtin::inner_name(inner.name).is_some() => self.problems.push(
-                Problem::new(&ARGUMENTS, node.at.range(), format!("`{}` takes other arguments", inner.name)).help(format!("its form: `{}`", inner.form)),
-            ),
+            None => self.problems.push(unknown_function(word, name, node.at, known)),
+            Some(inner)
+                if inner.takes.0 > rest || inner.takes.1 < rest || builtin::inner_name(inner.name).is_some() =>
+            {
+                self.problems.push(
+                    Problem::new(&ARGUMENTS, node.at.range(), format!("`{}` takes other arguments", inner.name))
+                        .help(format!("its form: `{}`", inner.form)),
+                )
+            }
             Some(_) => {}
         }
     }
 
-    fn blocks(&mut self, statements: &[Stmt<'_>]) -> Vec<Block> {
+    /// The parts of a text.
+    pub fn blocks(&mut self, statements: &[Stmt<'_>]) -> Vec<Block> {
         statements.iter().map(|statement| self.block(statement)).collect()
     }
 
@@ -372,10 +292,16 @@ impl Lowering<'_> {
             }
             Stmt::EmitExpr(emit) => {
                 let at = span(emit.span());
-                let end = self.text.get(at.end as usize..).and_then(|rest| rest.find("}}")).map_or(at.end as usize, |n| at.end as usize + n + 2);
+                let end = self
+                    .text
+                    .get(at.end as usize..)
+                    .and_then(|rest| rest.find("}}"))
+                    .map_or(at.end as usize, |n| at.end as usize + n + 2);
                 Block::Emit(self.node(&emit.expr), At::new(at.start as usize, end))
             }
-            Stmt::IfCond(cond) => Block::If(self.node(&cond.expr), self.blocks(&cond.true_body), self.blocks(&cond.false_body)),
+            Stmt::IfCond(cond) => {
+                Block::If(self.node(&cond.expr), self.blocks(&cond.true_body), self.blocks(&cond.false_body))
+            }
             Stmt::ForLoop(for_loop) => self.for_loop(for_loop),
             Stmt::Set(set) => match &set.target {
                 Expr::Var(var) => Block::Set(var.id.into(), self.node(&set.expr)),
@@ -385,13 +311,6 @@ impl Lowering<'_> {
             Stmt::SetBlock(s) => self.refuse_block(span(s.span()), "`set` takes a value: `{% set x = … %}`"),
             Stmt::AutoEscape(s) => self.refuse_block(span(s.span()), "there is no `{% autoescape %}`"),
             Stmt::FilterBlock(s) => self.refuse_block(span(s.span()), "there is no `{% filter %}`"),
-            Stmt::Block(s) => self.refuse_block(span(s.span()), "there is no `{% block %}`"),
-            Stmt::Import(s) => self.refuse_block(span(s.span()), "there is no `{% import %}`"),
-            Stmt::FromImport(s) => self.refuse_block(span(s.span()), "there is no `{% from %}`"),
-            Stmt::Extends(s) => self.refuse_block(span(s.span()), "there is no `{% extends %}`"),
-            Stmt::Include(s) => self.refuse_block(span(s.span()), "there is no `{% include %}`"),
-            Stmt::Macro(s) => self.refuse_block(span(s.span()), "there is no `{% macro %}`"),
-            Stmt::CallBlock(s) => self.refuse_block(span(s.span()), "there is no `{% call %}`"),
             Stmt::Do(s) => self.refuse_block(span(s.span()), "there is no `{% do %}`"),
             Stmt::Template(_) => Block::Refused,
         }
@@ -410,9 +329,13 @@ impl Lowering<'_> {
             Expr::List(list) => list.items.iter().collect(),
             single => vec![single],
         };
-        let names: Option<Vec<Arc<str>>> =
-            targets.into_iter().map(|target| if let Expr::Var(var) = target { Some(var.id.into()) } else { None }).collect();
-        let Some(names) = names else { return self.refuse_block(span(for_loop.target.span()), "a loop names its variables: `{% for x in … %}`") };
+        let names: Option<Vec<Arc<str>>> = targets
+            .into_iter()
+            .map(|target| if let Expr::Var(var) = target { Some(var.id.into()) } else { None })
+            .collect();
+        let Some(names) = names else {
+            return self.refuse_block(span(for_loop.target.span()), "a loop names its variables: `{% for x in … %}`");
+        };
         let over = self.node(&for_loop.iter);
         let only_if = for_loop.filter_expr.as_ref().map(|filter| self.node(filter));
         self.loops.push(false);
@@ -420,6 +343,16 @@ impl Lowering<'_> {
         let counts = self.loops.pop().unwrap_or(false);
         let otherwise = self.blocks(&for_loop.else_body);
         Block::For(Box::new(Loop { names, over, only_if, body, otherwise, counts }))
+    }
+}
+
+fn unknown_function(word: &str, name: &str, at: At, known: &'static [Described]) -> Problem {
+    let problem = Problem::new(&UNKNOWN_FUNCTION, at.range(), format!("there is no {word} `{name}`"));
+    match builtin::other_name(name) {
+        Some(meant) if known.iter().any(|known| known.name == meant) => {
+            problem.help(format!("did you mean `{meant}`?"))
+        }
+        _ => problem.suggest(name, known.iter().map(|known| known.name)),
     }
 }
 
@@ -439,11 +372,15 @@ fn relation(op: CompareOpKind) -> Relation {
 /// The parser's spans of operators begin one token too early: take the place of the parts.
 fn place(kind: &Kind, whole: At, text: &str) -> At {
     match kind {
-        Kind::Attribute(inner, _) | Kind::Item(inner, _) | Kind::Slice(inner, ..) => At { start: inner.at.start, end: whole.end },
+        Kind::Attribute(inner, _) | Kind::Item(inner, _) | Kind::Slice(inner, ..) => {
+            At { start: inner.at.start, end: whole.end }
+        }
         Kind::And(a, b) | Kind::Or(a, b) | Kind::Binary(_, a, b) => a.at.join(b.at),
         Kind::Compare(first, rest) => rest.iter().fold(first.at, |at, (_, node)| at.join(node.at)),
         Kind::If(test, yes, no) => no.as_ref().map_or(yes.at.join(test.at), |no| yes.at.join(no.at)),
-        Kind::Not(inner) if text.get(whole.start as usize..).is_some_and(|rest| rest.starts_with("not")) => whole.join(inner.at),
+        Kind::Not(inner) if text.get(whole.start as usize..).is_some_and(|rest| rest.starts_with("not")) => {
+            whole.join(inner.at)
+        }
         Kind::Not(inner) => inner.at,
         _ => whole,
     }

@@ -1,0 +1,189 @@
+//! What became of one call, in words: from the client's errors and the bytes that came back to a [`Failure`].
+
+use super::{
+    Api, Request,
+    address::AddressRefused,
+    failure::{Failure, Reason, Trouble},
+};
+use reqwest::header::{HeaderMap, HeaderValue};
+use std::{error::Error, io, time::Duration};
+
+/// Larger answers are refused unless the connection says otherwise.
+const MAX_ANSWER: usize = 1024 * 1024;
+
+/// One call on its way, for the sentences about what became of it.
+pub(super) struct Call<'a> {
+    pub api: &'a Api,
+    pub request: &'a Request,
+    pub total: Duration,
+}
+
+impl Call<'_> {
+    fn trouble(&self, reason: Reason, what: &str, help: &str) -> Trouble {
+        Trouble {
+            reason,
+            what: format!("call `{}` ({}): {what}", self.api.name(), self.api.view(self.request)),
+            help: help.to_owned(),
+        }
+    }
+
+    pub fn unusable(&self, status: u16, reason: Reason, what: &str) -> Failure {
+        let help = match reason {
+            Reason::TooLarge => "ask for less at once, or raise `max_body` of the connection",
+            Reason::Timeout => "raise `timeout: { total: … }` of the connection if the API is this slow",
+            _ => "ask the API's people; the status alone proves nothing here",
+        };
+        Failure::Unusable { status, trouble: self.trouble(reason, &format!("the answer ({status}) {what}"), help) }
+    }
+
+    pub fn redirected(&self, status: u16, location: Option<&HeaderValue>) -> Failure {
+        // Query and fragment of the target may hold anything; where it points is enough to act on.
+        let target = location.and_then(|l| l.to_str().ok()).map(|l| {
+            l.split(['?', '#'])
+                .next()
+                .unwrap_or(l)
+                .chars()
+                .filter(|c| c.is_ascii_graphic())
+                .take(200)
+                .collect::<String>()
+        });
+        let to = target.map_or_else(
+            || "elsewhere".to_owned(),
+            |t| t.rsplit_once('@').map_or(t.clone(), |(_, rest)| rest.to_owned()),
+        );
+        let trouble = self.trouble(
+            Reason::Redirect,
+            &format!("the API redirects ({status}) to {to}: not followed"),
+            "if the API has moved, change `base` in the project file",
+        );
+        Failure::Unusable { status, trouble }
+    }
+
+    /// A call that ended before a status came.
+    pub fn no_status(&self, error: &reqwest::Error) -> Failure {
+        if let Some(refused) = cause::<AddressRefused>(error) {
+            return Failure::NotSent(self.trouble(Reason::Forbidden, &refused.to_string(), refused.help));
+        }
+        if error.is_connect() {
+            return Failure::NotSent(self.not_connected(error));
+        }
+        let doubt = if self.request.method.is_read() { "" } else { "whether it was done is not known" };
+        let failure = if error.is_timeout() {
+            self.trouble(
+                Reason::Timeout,
+                &format!("no answer within {}", crate::base::shape::Length(self.total)),
+                doubt,
+            )
+        } else if let Some(io) = cause::<io::Error>(error) {
+            self.trouble(
+                Reason::Cut,
+                &format!("the connection was cut before an answer came ({})", io_words(io)),
+                doubt,
+            )
+        } else if cause::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
+            self.trouble(Reason::NotHttp, "what came back is not HTTP", doubt)
+        } else {
+            self.trouble(Reason::Cut, "the connection was closed before an answer came", doubt)
+        };
+        Failure::InDoubt(failure)
+    }
+
+    fn not_connected(&self, error: &reqwest::Error) -> Trouble {
+        let host = self.api.base.host();
+        if let Some(tls) = cause::<rustls::Error>(error) {
+            return self.trouble(
+                Reason::Tls,
+                &format!("no trusted TLS connection to {host}: {tls}"),
+                "look at the certificate and the address; nothing was sent",
+            );
+        }
+        if error.is_timeout() {
+            let within = crate::base::shape::Length(self.api.settings().timeouts().0.min(self.total));
+            return self.trouble(
+                Reason::Connect,
+                &format!("no connection to {host} within {within}"),
+                "look at the address, and at a firewall between here and there",
+            );
+        }
+        if is_name_error(error) {
+            return self.trouble(
+                Reason::Name,
+                &format!("the name {host} has no address"),
+                "look at the spelling of `base` and at this machine's network",
+            );
+        }
+        let why = cause::<io::Error>(error).map_or_else(|| "the connection failed".to_owned(), io_words);
+        self.trouble(
+            Reason::Connect,
+            &format!("no connection to {}: {why}", self.api.base.shown()),
+            "look whether the API runs, and at host and port of `base`",
+        )
+    }
+
+    /// The whole body, decompressed, within the limit.
+    pub async fn body(&self, mut response: reqwest::Response) -> Result<(HeaderMap, Vec<u8>), Failure> {
+        let limit = self.api.settings().max_body.map_or(MAX_ANSWER, |size| size.0);
+        let status = response.status().as_u16();
+        let headers = std::mem::take(response.headers_mut());
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(None) => return Ok((headers, body)),
+                Ok(Some(chunk)) if body.len() + chunk.len() <= limit => body.extend_from_slice(&chunk),
+                Ok(Some(_)) => {
+                    let what = format!("is larger than {}", super::settings::Size(limit));
+                    return Err(self.unusable(status, Reason::TooLarge, &what));
+                }
+                Err(error) if error.is_timeout() => {
+                    let what = format!("did not arrive in full within {}", crate::base::shape::Length(self.total));
+                    return Err(self.unusable(status, Reason::Timeout, &what));
+                }
+                Err(error) if error.is_decode() && cause::<hyper::Error>(&error).is_none() => {
+                    return Err(self.unusable(status, Reason::Garbled, "cannot be decompressed"));
+                }
+                Err(_) => return Err(self.unusable(status, Reason::Truncated, "ended before its end")),
+            }
+        }
+    }
+}
+
+/// The first cause of this type.
+fn cause<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {
+    let mut at: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(here) = at {
+        if let Some(found) = here.downcast_ref::<T>() {
+            return Some(found);
+        }
+        // An `io::Error` made from another error hides that one from `source`.
+        at = match here.downcast_ref::<io::Error>().and_then(|io| io.get_ref()) {
+            Some(inner) => Some(inner),
+            None => here.source(),
+        };
+    }
+    None
+}
+
+fn is_name_error(error: &reqwest::Error) -> bool {
+    let mut at: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(here) = at {
+        if here.to_string().starts_with("dns error") {
+            return true;
+        }
+        at = here.source();
+    }
+    false
+}
+
+/// An error of the operating system without numbers and library names.
+fn io_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "nobody listens there".into(),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
+            "reset by the other side".into()
+        }
+        io::ErrorKind::UnexpectedEof => "closed by the other side".into(),
+        io::ErrorKind::TimedOut => "timed out".into(),
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => "the network does not lead there".into(),
+        kind => kind.to_string(),
+    }
+}

@@ -1,0 +1,53 @@
+//! The playbooks that trueup ships: sound, against the sandbox's project file.
+
+use std::{fs, path::Path, sync::Arc};
+use trueup::{
+    base::{diagnostic::Diagnostics, source::Source},
+    check::{self, Knowledge},
+    playbook::project::Project,
+    report::diagnostics,
+};
+
+/// The project file of the sandbox; it must have no problem.
+pub fn sandbox() -> Arc<Project> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let source = Source::new(
+        "examples/register/trueup.yaml",
+        fs::read_to_string(root.join("examples/register/trueup.yaml")).unwrap(),
+    );
+    let mut problems = Diagnostics::new(source.clone());
+    let project = Project::parse(&source, &mut problems);
+    if let Some(project) = &project {
+        check::check_project(project, &Knowledge::default(), &mut problems);
+    }
+    assert!(problems.is_empty(), "{}", diagnostics::terminal(&problems, 120));
+    Arc::new(project.unwrap())
+}
+
+/// Name and text of every shipped playbook.
+pub fn playbooks() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks");
+    let mut all = Vec::new();
+    for folder in fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+            if name.ends_with(".yaml") && !name.ends_with(".test.yaml") {
+                all.push((name.trim_end_matches(".yaml").to_owned(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn every_shipped_playbook_passes_every_rule_without_advice() {
+    let (project, playbooks) = (sandbox(), playbooks());
+    assert!(playbooks.len() >= 3, "{} playbooks", playbooks.len());
+    for (name, text) in playbooks {
+        let knowledge = Knowledge { name: Some(name.clone()), ..Knowledge::default() };
+        let (checked, problems) =
+            check::read_and_check(Source::new(format!("playbooks/{name}.yaml"), text), project.clone(), &knowledge);
+        assert!(checked.is_some() && problems.is_empty(), "{}", diagnostics::terminal(&problems, 120));
+    }
+}
