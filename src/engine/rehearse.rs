@@ -523,6 +523,9 @@ impl<'a> Pass<'a> {
     }
 
     fn would_send(&mut self, path: &Arc<str>, step: &Step, call: Call) -> Result<(), Stepped> {
+        if let Some(trouble) = call::forbidden(self.setting, &call) {
+            return Err(Trouble::Call(Box::new(trouble)).into());
+        }
         let request = call::request(&call);
         let view = self.setting.api(&call.api).map(|api| api.view(&request));
         let shown = |v: crate::connection::http::RequestView| Effect::Request {

@@ -6,8 +6,27 @@ use std::{fs, path::Path};
 
 /// The layers, first to last. `src/lib.rs` has those that exist, in this order.
 const LAYERS: &[&str] = &[
-    "base", "template", "mock", "effect", "table", "connection", "read", "action", "targets", "schedule", "playbook", "check",
-    "plan", "journal", "approval", "engine", "report", "trial", "ops", "cli", "web",
+    "base",
+    "template",
+    "mock",
+    "effect",
+    "table",
+    "connection",
+    "read",
+    "action",
+    "targets",
+    "schedule",
+    "playbook",
+    "check",
+    "plan",
+    "journal",
+    "approval",
+    "engine",
+    "report",
+    "trial",
+    "ops",
+    "cli",
+    "web",
 ];
 
 /// One file of `src/`.
@@ -27,7 +46,7 @@ impl File {
 
     /// Everything before the first test module.
     fn without_tests(&self) -> &str {
-        let is_tests = self.path.contains("/tests") || self.path.ends_with("_tests.rs") || self.path.contains("samples");
+        let is_tests = self.path.contains("/tests") || self.path.ends_with("_tests.rs") || self.path.contains("sample");
         if is_tests { "" } else { self.code.split("#[cfg(test)]\nmod tests {").next().unwrap() }
     }
 }
@@ -173,7 +192,9 @@ fn elsewhere(files: &[File], words: &[&str], allowed: impl Fn(&File) -> bool) ->
     for file in files.iter().filter(|file| !allowed(file)) {
         for word in words {
             let code = file.without_tests();
-            let hits = code.match_indices(word).filter(|(at, _)| !code[..*at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
+            let hits = code
+                .match_indices(word)
+                .filter(|(at, _)| !code[..*at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
             found.extend(hits.map(|(at, _)| format!("src/{}:{}: {word}", file.path, code[..at].lines().count())));
         }
     }
@@ -220,15 +241,30 @@ fn an_arrow_up_is_found_however_it_is_written() {
 
 #[test]
 fn nothing_below_the_command_line_prints() {
-    let found = elsewhere(&files(), &["println!", "print!", "eprintln!", "eprint!", "dbg!"], |f| matches!(f.layer(), "cli" | "main"));
+    let found = elsewhere(&files(), &["println!", "print!", "eprintln!", "eprint!", "dbg!"], |f| {
+        matches!(f.layer(), "cli" | "main")
+    });
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]
 fn clock_environment_and_randomness_come_from_ops_as_arguments() {
-    let words = ["SystemTime::now", "Timestamp::now", "Zoned::now", "Uuid::now_v7", "Uuid::new_v4", "env::var", "env::vars", "env::current_dir", "getrandom::fill"];
+    let words = [
+        "SystemTime::now",
+        "Timestamp::now",
+        "Zoned::now",
+        "Uuid::now_v7",
+        "Uuid::new_v4",
+        "env::var",
+        "env::vars",
+        "env::current_dir",
+        "getrandom::fill",
+    ];
     // Keys and nonces of sealed values must be random whatever world a test invents.
-    let allowed = |f: &File| matches!(f.layer(), "ops" | "cli" | "main") || matches!(&*f.path, "base/world.rs" | "base/seal.rs" | "base/key_file.rs");
+    let allowed = |f: &File| {
+        matches!(f.layer(), "ops" | "cli" | "main")
+            || matches!(&*f.path, "base/world.rs" | "base/seal.rs" | "base/key_file.rs")
+    };
     let found = elsewhere(&files(), &words, allowed);
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
@@ -236,7 +272,9 @@ fn clock_environment_and_randomness_come_from_ops_as_arguments() {
 #[test]
 fn text_becomes_sql_in_two_places_and_nowhere_else() {
     // `statement` for what the template layer and the engine write, `sandbox` for scripts that build test databases.
-    let found = elsewhere(&files(), &["AssertSqlSafe", "raw_sql"], |f| matches!(&*f.path, "connection/statement.rs" | "connection/sandbox.rs"));
+    let found = elsewhere(&files(), &["AssertSqlSafe", "raw_sql"], |f| {
+        matches!(&*f.path, "connection/statement.rs" | "connection/sandbox.rs")
+    });
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
