@@ -13,6 +13,7 @@ mod check_cases;
 mod direction;
 mod docs;
 mod mutants;
+mod previews;
 mod procedures;
 mod schemas;
 mod servers;
