@@ -12,6 +12,7 @@ mod cases;
 mod check_cases;
 mod direction;
 mod docs;
+mod injection;
 mod mutants;
 mod previews;
 mod procedures;

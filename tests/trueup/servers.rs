@@ -6,7 +6,14 @@ use std::{
     sync::Arc,
 };
 use trueup::{
-    base::{diagnostic::Diagnostics, secret::Secret, source::Source, value::Value, world::World, yaml},
+    base::{
+        diagnostic::{Diagnostics, Severity},
+        secret::Secret,
+        source::Source,
+        value::Value,
+        world::World,
+        yaml,
+    },
     connection::database::Database,
     ops::{
         self, Failure, Surroundings,
@@ -157,10 +164,15 @@ pub fn request(params: &[(&str, Value)]) -> Request {
     }
 }
 
-/// Everything that a person would read of a failure.
+/// Everything that a person would read of a failure, without advice.
 pub fn said(failure: &Failure) -> String {
+    let drawn = |text: &Diagnostics| {
+        let mut errors = Diagnostics::new(text.source().clone());
+        text.sorted().into_iter().filter(|p| p.severity == Severity::Error).for_each(|p| errors.push(p.clone()));
+        diagnostics::terminal(&errors, 120)
+    };
     match failure {
-        Failure::Texts(texts) => texts.iter().map(|text| diagnostics::terminal(text, 120)).collect(),
+        Failure::Texts(texts) => texts.iter().map(drawn).collect(),
         Failure::Usage { message, help } => format!("{message}\n{}", help.join("\n")),
         Failure::Step { path, trouble, .. } => format!("{path}: {}\n{}", trouble.message(), trouble.help().join("\n")),
         other => format!("{other:?}"),
