@@ -1,7 +1,7 @@
 //! The one folder that names minijinja: text → minijinja's parser → our own tree.
 
 mod lower;
-mod size;
+pub mod size;
 
 use self::{lower::Lowering, size::small_enough};
 use super::{
