@@ -106,11 +106,11 @@ fn bless() -> bool {
 /// The page with every generated part made anew, and the names of these parts.
 fn refreshed(page: &str) -> (String, Vec<String>) {
     let (mut out, mut names, mut rest) = (String::new(), Vec::new(), page);
-    while let Some(at) = rest.find("<!-- generated: ") {
-        let name_at = at + "<!-- generated: ".len();
+    while let Some(at) = rest.find("\n<!-- generated: ") {
+        let name_at = at + "\n<!-- generated: ".len();
         let head_end = name_at + rest[name_at..].find(" -->\n").expect("the name of a part ends with -->");
         let name = &rest[name_at..head_end];
-        let end = head_end + rest[head_end..].find("<!-- end -->").expect("a part ends");
+        let end = head_end + rest[head_end..].find("<!-- end -->\n").expect("a part ends");
         out.push_str(&rest[..head_end]);
         out.push_str(&format!(" -->\n\n{}\n\n", part(name).trim_end()));
         names.push(name.to_owned());
@@ -173,12 +173,12 @@ fn settled(text: &str) -> String {
     }
     let port = Regex::new(r"127\.0\.0\.1:\d+").unwrap();
     let text = port.replace_all(&text, "127.0.0.1:41715");
-    let stamp = Regex::new(r"(?:(2026-01-15[ T])|\b)[0-2]\d:[0-5]\d(:[0-5]\d(\.\d+)?)?(Z\b)?").unwrap();
+    let stamp = Regex::new(r"(?m)(2026-01-15[ T]|^|[ (,])[0-2]\d:[0-5]\d(:[0-5]\d(\.\d+)?)?(Z\b)?").unwrap();
     let text = stamp.replace_all(&text, |found: &Captures<'_>| settled_time(found)).into_owned();
     text.lines().map(|line| settled_length(line) + "\n").collect()
 }
 
-/// A time alone, or behind today's date, is when the test ran; one behind another date is data (`T08:00` is no word of its own).
+/// A time alone, or behind today's date, is when the test ran; one behind another date is data.
 fn settled_time(found: &Captures<'_>) -> String {
     let date = found.get(1).map_or("", |m| m.as_str());
     let seconds = if found.get(2).is_some() { ":00" } else { "" };
