@@ -46,6 +46,10 @@ pub fn text(plan: &Plan, about: &About<'_>, view: &View<'_>) -> String {
     let summary = if width(&summary) > page.width() { summary.replacen("; ", ";\n", 1) } else { summary };
     page.line(0, Line::of(if calm { Tone::Strong } else { Tone::Bad }, summary));
     next(&mut page, plan, about);
+    if about.apply.is_none() && !plan.is_empty() {
+        // The caller goes on below: with a question, or with the run itself.
+        page.blank();
+    }
     page.finish()
 }
 

@@ -103,6 +103,14 @@ impl Story {
             "find register.trainees",
             Value::map([("id", Value::from(4711)), ("last_name", Value::from(PERSONAL[1]).marked(Marks::PERSONAL))]),
         );
+        story.read(0, "preconditions/assert-2", "holds", true.into());
+        let line = "GET https://dqt.example.test/v2/teachers/1234567?birthdate=(personal)&includeInactive=true&fields=qts,eyts";
+        story.read(
+            0,
+            "preconditions/dqt_before",
+            &format!("{line} → 200, 9 fields"),
+            Value::map([("status", 200.into())]),
+        );
         story.outcome(
             0,
             "preconditions/end_cycle",

@@ -12,6 +12,7 @@ use crate::base::{
 };
 
 impl Run<'_> {
+    /// `-x`: a number or a duration.
     pub fn negative(&mut self, item: &Item, at: At) -> Result<Item> {
         if let Item::Duration(duration) = item {
             return Ok(Item::Duration(duration.negative()));
@@ -26,6 +27,7 @@ impl Run<'_> {
         }
     }
 
+    /// `left operator right`; `at` is the place of the whole.
     pub fn binary(&mut self, operator: Operator, left: (&Item, At), right: (&Item, At), at: At) -> Result<Item> {
         if operator == Operator::Join {
             let (a, b) = (self.characters(left.0, left.1)?, self.characters(right.0, right.1)?);

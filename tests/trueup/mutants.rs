@@ -18,7 +18,8 @@ use trueup::{
 const MUTANTS: usize = 300;
 
 /// Maps whose keys the author chooses: another key there is another name, not a mistake of form.
-const FREE: &[&str] = &["params", "vars", "uses", "where", "set", "only_if", "answer", "query", "merge", "key", "create"];
+const FREE: &[&str] =
+    &["params", "vars", "uses", "where", "set", "only_if", "answer", "query", "merge", "key", "create"];
 
 /// One entry of a map, with the key of the map that it stands in.
 struct Slot {
@@ -78,10 +79,15 @@ fn mutant(text: &str, all: &[Slot], dice: &mut Dice) -> Option<Mutant> {
     match dice.below(10) {
         0..=2 if !slot.free => {
             let typo = swapped(key)?;
-            made(format!("key {key} -> {typo}"), replaced(text, start, end, &typo), Some((vec![typo.clone(), key.into()], line)))
+            made(
+                format!("key {key} -> {typo}"),
+                replaced(text, start, end, &typo),
+                Some((vec![typo.clone(), key.into()], line)),
+            )
         }
         3 if !slot.free => {
-            let block = text[..start].ends_with(|c: char| c == ' ' || c == '\n') && !text[..start].trim_end_matches(' ').ends_with(['{', ',']);
+            let block = text[..start].ends_with(|c: char| c == ' ' || c == '\n')
+                && !text[..start].trim_end_matches(' ').ends_with(['{', ',']);
             let indent = text[..start].rsplit('\n').next().unwrap_or("").chars().count();
             let more = if block { format!("bogus: 1\n{}", " ".repeat(indent)) } else { "bogus: 1, ".to_owned() };
             made(format!("bogus before {key}"), replaced(text, start, start, &more), Some((vec!["bogus".into()], line)))
@@ -92,20 +98,35 @@ fn mutant(text: &str, all: &[Slot], dice: &mut Dice) -> Option<Mutant> {
             let flow = text[..start].trim_end_matches(' ').ends_with(['{', ',']);
             let indent = text[..start].rsplit('\n').next().unwrap_or("").chars().count();
             let between = if flow { ", ".to_owned() } else { format!("\n{}", " ".repeat(indent)) };
-            made(format!("{key} twice"), replaced(text, start, start, &format!("{copy}{between}")), Some((vec![key.into()], line)))
+            made(
+                format!("{key} twice"),
+                replaced(text, start, start, &format!("{copy}{between}")),
+                Some((vec![key.into()], line)),
+            )
         }
         5 | 6 if !slot.free => {
-            let strict = ["name", "title", "version", "owner", "risk", "type", "expect", "who", "api", "table", "id", "question", "pattern", "within", "every", "of", "when", "assert", "is"];
+            let strict = [
+                "name", "title", "version", "owner", "risk", "type", "expect", "who", "api", "table", "id", "question",
+                "pattern", "within", "every", "of", "when", "assert", "is",
+            ];
             let value = scalar.filter(|_| strict.contains(&key))?;
             let other = ["[1]", "{ a: 1 }", "12.5"][dice.below(3)];
             let mut words = vec![key.to_owned(), value.text.to_string()];
             words.extend(value.text.split_whitespace().map(str::to_owned));
-            made(format!("{key}: {other}"), replaced(text, value.span.start, value.span.end, other), Some((words, line)))
+            made(
+                format!("{key}: {other}"),
+                replaced(text, value.span.start, value.span.end, other),
+                Some((words, line)),
+            )
         }
         7 => {
             let value = scalar.filter(|_| ["risk", "type", "expect", "ensure", "trueup"].contains(&key))?;
             let typo = swapped(&value.text)?;
-            made(format!("{key}: {typo}"), replaced(text, value.span.start, value.span.end, &typo), Some((vec![typo.clone()], line)))
+            made(
+                format!("{key}: {typo}"),
+                replaced(text, value.span.start, value.span.end, &typo),
+                Some((vec![typo.clone()], line)),
+            )
         }
         8 => {
             let required = ["trueup", "name", "version", "title", "steps", "table", "question", "message"];
@@ -113,7 +134,11 @@ fn mutant(text: &str, all: &[Slot], dice: &mut Dice) -> Option<Mutant> {
             let rest = text.get(value.span.end..)?;
             let whole = text[..start].ends_with('\n') && rest.starts_with('\n');
             let about = Some((vec![key.to_owned()], line));
-            whole.then(|| Mutant { what: format!("without {key}"), bytes: replaced(text, start, value.span.end + 1, ""), about })
+            whole.then(|| Mutant {
+                what: format!("without {key}"),
+                bytes: replaced(text, start, value.span.end + 1, ""),
+                about,
+            })
         }
         _ => {
             let at = text.char_indices().map(|(at, _)| at).nth(dice.below(text.chars().count()))?;
@@ -148,7 +173,10 @@ fn is_right(problems: &Diagnostics, about: &(Vec<String>, usize)) -> Option<bool
     let first = sorted.iter().find(|problem| problem.severity == Severity::Error)?;
     let line = problems.source().place(first.span.start).line;
     let told = format!("{} {}", first.message, first.help.join(" "));
-    Some(line == about.1 || about.0.iter().any(|word| told.contains(&format!("`{word}`")) || word == "NUL" || word == "UTF-8"))
+    Some(
+        line == about.1
+            || about.0.iter().any(|word| told.contains(&format!("`{word}`")) || word == "NUL" || word == "UTF-8"),
+    )
 }
 
 #[test]
@@ -189,6 +217,11 @@ fn three_hundred_mutants_are_refused_at_the_right_place() {
     let limit = if cfg!(debug_assertions) { 500 } else { 50 };
     println!("{judged} judged, {} wrong, p99 {p99:?}", wrong.len());
     assert!(judged >= 200, "only {judged} of {MUTANTS} say what is wrong");
-    assert!(wrong.len() * 20 <= judged, "{} of {judged} mutants are told something else:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.len() * 20 <= judged,
+        "{} of {judged} mutants are told something else:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     assert!(p99.as_millis() < limit, "p99 is {p99:?}");
 }

@@ -97,8 +97,10 @@ impl Walk<'_> {
     fn map(&mut self, node: &Value, properties: &Map<String, Value>, path: &[String]) {
         let required: Vec<&str> =
             node.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-        let keys =
-            properties.iter().map(|(name, inner)| self.key(name, inner, required.contains(&name.as_str()))).collect();
+        let keys = properties
+            .iter()
+            .map(|(name, inner)| self.key(path, name, inner, required.contains(&name.as_str())))
+            .collect();
         self.places.push(Place { file: self.file, path: path.to_vec(), about: text(node, "description"), keys });
         for (name, inner) in properties {
             let inside =
@@ -107,7 +109,7 @@ impl Walk<'_> {
         }
     }
 
-    fn key(&self, name: &str, node: &Value, required: bool) -> Key {
+    fn key(&self, path: &[String], name: &str, node: &Value, required: bool) -> Key {
         let target = self.definition(node).map_or(node, |(_, definition)| definition);
         let about = Some(text(node, "description"))
             .filter(|about| !about.is_empty())
@@ -120,7 +122,12 @@ impl Walk<'_> {
             .filter_map(|option| Some((option.get("const")?.as_str()?.to_owned(), text(option, "description"))))
             .collect();
         let examples = target.get("examples").and_then(Value::as_array).into_iter().flatten().map(plain).collect();
-        Key { name: name.to_owned(), about, takes: self.takes(node, 0), required, words, examples }
+        let takes = if path == ["step"] && is_kind(name) {
+            format!("more: `trueup explain {name}`")
+        } else {
+            self.takes(node, 0)
+        };
+        Key { name: name.to_owned(), about, takes, required, words, examples }
     }
 
     /// A fragment that says what stands behind a key.
@@ -171,7 +178,10 @@ impl Walk<'_> {
 
     fn of_type(&self, kind: &str, node: &Value, depth: usize) -> String {
         match kind {
-            "string" => "a text".into(),
+            "string" => match node.get("examples").and_then(Value::as_array).and_then(|all| all.first()) {
+                Some(example) => format!("a text such as `{}`", plain(example)),
+                None => "a text".into(),
+            },
             "integer" => "a whole number".into(),
             "number" => "a number".into(),
             "boolean" => "`true` or `false`".into(),

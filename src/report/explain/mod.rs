@@ -36,7 +36,9 @@ pub fn explain(topic: &str) -> Result<String, String> {
     let found: Vec<(&Place, &Key)> = places
         .iter()
         .flat_map(|place| place.keys.iter().map(move |key| (place, key)))
-        .filter(|(place, key)| is_called(place, key, topic))
+        .filter(|(place, key)| {
+            is_called(place, key, topic) && !(parts.len() == 1 && place.path == ["step"] && key.name == topic)
+        })
         .collect();
     parts.extend(of_keys(&found));
     parts.extend(of_functions(topic));
@@ -60,7 +62,8 @@ fn of_kind(kind: &Kind, places: &[Place]) -> String {
         Nature::People => "reaches a person: `ask` in `steps`, `tell` also in `afterwards`",
         Nature::Flow => "looks only at values",
     };
-    let mut text = format!("{}: {}\n\nA kind of step; {nature}.\n", kind.word, kind.summary.trim());
+    let mut text =
+        format!("{}: {}\n\n{}", kind.word, kind.summary.trim(), paragraphs(&format!("A kind of step; {nature}."), ""));
     if let Some(place) = places.iter().find(|place| place.path == [kind.word]) {
         text.push_str(&format!("\n{}\nKeys:\n{}", paragraphs(&place.about, ""), table(&place.keys)));
     }
@@ -73,7 +76,7 @@ fn of_kind(kind: &Kind, places: &[Place]) -> String {
 }
 
 fn of_place(place: &Place) -> String {
-    format!("{}: {}\nKeys:\n{}", place.name(), paragraphs(&place.about, ""), table(&place.keys))
+    format!("{}\n\n{}\nKeys:\n{}", place.name(), paragraphs(&place.about, ""), table(&place.keys))
 }
 
 /// One key at length, several in short.

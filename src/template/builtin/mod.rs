@@ -1,5 +1,5 @@
 //! The filters, tests and functions that expressions know, each described once: the reference, `explain`, the checks and the
-//! evaluator all read these lists.
+//! evaluator all read these lists. The functions behind them stand in the files beside, one a family, undescribed there.
 
 mod lists;
 mod numbers;

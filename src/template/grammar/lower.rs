@@ -27,6 +27,7 @@ fn span(span: minijinja::machinery::Span) -> At {
 }
 
 impl<'a> Lowering<'a> {
+    /// Reads places from `text`; what is wrong goes to `problems`.
     pub fn new(text: &'a str, problems: &'a mut Vec<Problem>) -> Lowering<'a> {
         Lowering { text, problems, loops: Vec::new() }
     }
@@ -44,6 +45,7 @@ impl<'a> Lowering<'a> {
         exprs.iter().map(|expr| self.node(expr)).collect()
     }
 
+    /// An expression.
     pub fn node(&mut self, expr: &Expr<'_>) -> Node {
         let whole = span(expr.span());
         let kind = match expr {
@@ -276,6 +278,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// The parts of a text.
     pub fn blocks(&mut self, statements: &[Stmt<'_>]) -> Vec<Block> {
         statements.iter().map(|statement| self.block(statement)).collect()
     }
@@ -308,13 +311,6 @@ impl<'a> Lowering<'a> {
             Stmt::SetBlock(s) => self.refuse_block(span(s.span()), "`set` takes a value: `{% set x = … %}`"),
             Stmt::AutoEscape(s) => self.refuse_block(span(s.span()), "there is no `{% autoescape %}`"),
             Stmt::FilterBlock(s) => self.refuse_block(span(s.span()), "there is no `{% filter %}`"),
-            Stmt::Block(s) => self.refuse_block(span(s.span()), "there is no `{% block %}`"),
-            Stmt::Import(s) => self.refuse_block(span(s.span()), "there is no `{% import %}`"),
-            Stmt::FromImport(s) => self.refuse_block(span(s.span()), "there is no `{% from %}`"),
-            Stmt::Extends(s) => self.refuse_block(span(s.span()), "there is no `{% extends %}`"),
-            Stmt::Include(s) => self.refuse_block(span(s.span()), "there is no `{% include %}`"),
-            Stmt::Macro(s) => self.refuse_block(span(s.span()), "there is no `{% macro %}`"),
-            Stmt::CallBlock(s) => self.refuse_block(span(s.span()), "there is no `{% call %}`"),
             Stmt::Do(s) => self.refuse_block(span(s.span()), "there is no `{% do %}`"),
             Stmt::Template(_) => Block::Refused,
         }

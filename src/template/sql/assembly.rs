@@ -47,6 +47,7 @@ pub struct Assembly {
 }
 
 impl Assembly {
+    /// Puts the parts of a template together; `end` is its length in bytes.
     pub fn of(blocks: Vec<Block>, end: usize, problems: &mut Vec<Problem>) -> Assembly {
         let mut assembly = Assembly { text: String::new(), origins: Vec::new(), markers: Vec::new(), end };
         for block in blocks {

@@ -24,6 +24,7 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// Nothing written yet.
     pub fn new(dialect: Dialect) -> Writer {
         let bound = Bound {
             sql: String::new(),

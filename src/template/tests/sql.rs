@@ -160,7 +160,7 @@ fn no_text_of_a_hostile_value_reaches_the_statement() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
     /// Another lexer finds as many placeholders in the statement as there are values: none hides in a text or comment.
     #[test]
