@@ -117,6 +117,11 @@ pub async fn apply(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
+    // The preconditions read first: connecting goes on beside the first words in the journal.
+    setting.written().for_each(|database| {
+        database.expect_reading();
+        database.expect_changing();
+    });
     let run = create(record, opened, setting, plan).await?;
     let claim = record.claim(surroundings, run, &setting.run.actor).await?;
     carry(record, setting, claim, plan.items.first(), watch, pause).await
