@@ -28,6 +28,7 @@ shape! {
     /// One part of an answer.
     "an answer field" pub struct AnswerField {
         /// `string`, `int`, `decimal`, `bool`, `date`, `timestamp`, `uuid` or `email`.
+        #[schemars(schema_with = "type_schema")]
         kind as "type": Word,
         /// What it means.
         description: Option<Word>,
@@ -36,4 +37,11 @@ shape! {
         /// May be left out.
         optional: Option<bool>,
     }
+}
+
+/// The types of an answer.
+pub const TYPES: &[&str] = &["string", "int", "decimal", "bool", "date", "timestamp", "uuid", "email"];
+
+fn type_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "enum": TYPES })
 }

@@ -123,20 +123,23 @@ impl schemars::JsonSchema for Otherwise {
         "Otherwise".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let one = |word: &str, what: &str| serde_json::json!({ "type": "object", "additionalProperties": false, "required": [word], "properties": { word: { "type": "string", "description": what } } });
+        let text = |what: &str| serde_json::json!({ "type": "string", "description": what });
+        // The map first: an editor complains about the first alternative when none fits, and a misspelt key is the likelier slip.
         schemars::json_schema!({
-            "description": "What happens when the step does not find what it needs.",
+            "description": "What happens when the step does not find what it needs: a text (stop), or one way out.",
             "anyOf": [
-                { "type": "string", "description": "Stop with this text." },
-                one("stop", "Stop with this text."),
-                one("skip", "Leave this item alone, with this text."),
-                one("done", "All is already as wanted, with this text."),
-                one("warn", "Go on, and show this text at approval."),
-                one("fail", "The item failed, with this text."),
-                { "type": "object", "additionalProperties": false, "required": ["escalate", "say"], "properties": {
-                    "escalate": { "type": "string", "description": "Who has to look at it: a name under `people`." },
-                    "say": { "type": "string", "description": "What this person is told." },
-                    "reveal": { "type": "array", "items": { "type": "string" }, "description": "Personal values that this person needs." } } }
+                { "type": "object", "additionalProperties": false,
+                  "properties": {
+                    "stop": text("End the item here, with this text. Nothing more is done."),
+                    "skip": text("Leave this item alone, with this text."),
+                    "done": text("All is already as wanted, with this text."),
+                    "warn": text("Go on, and show this text at approval."),
+                    "fail": text("The item failed, with this text."),
+                    "escalate": text("Who has to look at it: a name under `people` in the project file."),
+                    "say": text("What the person under `escalate` is told."),
+                    "reveal": { "type": "array", "items": { "type": "string" }, "description": "Personal values that this person needs to see: `trainee.date_of_birth`." } },
+                  "oneOf": [{ "required": ["stop"] }, { "required": ["skip"] }, { "required": ["done"] }, { "required": ["warn"] }, { "required": ["fail"] }, { "required": ["escalate", "say"] }] },
+                { "type": "string", "description": "Stop with this text." }
             ]
         })
     }

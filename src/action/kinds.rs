@@ -34,12 +34,14 @@ pub struct Kind {
     pub nature: Nature,
     /// One sentence for lists and editors.
     pub summary: &'static str,
+    /// A whole step of this kind, as YAML: for `trueup explain` and the reference.
+    pub example: &'static str,
     /// Its schema.
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
 }
 
 macro_rules! kinds {
-    ($($(#[doc = $doc:literal])* $word:literal $variant:ident($ty:ty) $nature:ident;)*) => {
+    ($($(#[doc = $doc:literal])* $word:literal $variant:ident($ty:ty) $nature:ident $example:literal;)*) => {
         /// What a step does.
         #[derive(Clone, Debug)]
         #[allow(clippy::large_enum_variant, reason = "one per step of a playbook; boxing would only hide the shape")]
@@ -50,6 +52,7 @@ macro_rules! kinds {
             word: $word,
             nature: Nature::$nature,
             summary: concat!($($doc,)*),
+            example: $example,
             schema: |generator| generator.subschema_for::<$ty>(),
         }),*];
 
@@ -69,30 +72,62 @@ macro_rules! kinds {
 
 kinds! {
     /// Find rows of a declared table.
-    "find" Find(FindSpec) Read;
+    "find" Find(FindSpec) Read
+        "id: trainee\nfind:\n  table: register.trainees\n  where: { slug: \"{{ params.slug }}\", state: [draft, trn_received] }\n  expect: one\notherwise: \"No trainee has the slug {{ params.slug }}.\"\n";
     /// Ask a database with any SELECT.
-    "query" Query(QuerySpec) Read;
+    "query" Query(QuerySpec) Read
+        "id: doubles\nquery:\n  db: register\n  sql: |\n    select trn, count(*) as many from trainees\n    where provider_id = {{ trainee.provider_id }} group by trn having count(*) > 1\n  expect: many\n";
     /// Call an API; GET and HEAD read, the others write.
-    "http" Http(HttpSpec) Either;
+    "http" Http(HttpSpec) Either
+        "id: dqt\nhttp:\n  api: dqt\n  get: \"/v2/teachers/{{ trainee.trn }}\"\n  query: { birthdate: \"{{ trainee.date_of_birth }}\" }\n  accept: [200, { status: 404, because: DQT may not know the trainee yet }]\n";
     /// Declare the state of one row; the engine finds the difference.
-    "row" Row(RowSpec) Write;
+    "row" Row(RowSpec) Write
+        "id: withdraw\nrow:\n  of: trainee\n  only_if: { state: \"{{ trainee.state }}\" }\n  set: { state: withdrawn, withdraw_date: \"{{ params.date }}\" }\n  clear: [awarded_at]\n";
     /// Change or delete several rows of one table, with a bound.
-    "rows" Rows(RowsSpec) Write;
+    "rows" Rows(RowsSpec) Write
+        "id: placements\nrows:\n  table: register.placements\n  where: { trainee_id: \"{{ trainee.id }}\" }\n  ensure: absent\n  touches: 0..50\n";
     /// One INSERT, UPDATE or DELETE statement, for what `row` and `rows` cannot say.
-    "sql" Sql(SqlSpec) Write;
+    "sql" Sql(SqlSpec) Write
+        "id: renumber\nsql:\n  db: register\n  sql: update placements set position = position - 1 where trainee_id = {{ trainee.id }} and position > 3\n  touches: 0..50\nirreversible: The old order is not kept.\nprobe:\n  read: { query: { db: register, sql: \"select count(*) as n from placements where trainee_id = {{ trainee.id }} and position = 3\" } }\n  done: self.n == 1\n";
     /// Go on only if an expression is true.
-    "assert" Assert(Expression) Flow;
+    "assert" Assert(Expression) Flow
+        "assert: trainee.state in ['recommended_for_award', 'awarded']\notherwise: { done: \"The trainee is {{ trainee.state }}: nothing to take back.\" }\n";
     /// Give a value a name.
-    "let" Let(Datum) Flow;
+    "let" Let(Datum) Flow
+        "id: ends\nlet: \"{{ trainee.itt_start_date + months(12) }}\"\n";
     /// Ask a person and wait for the answer, for days if need be.
-    "ask" Ask(AskSpec) People;
+    "ask" Ask(AskSpec) People
+        "id: dqt_agreed\nask:\n  who: register-support\n  question: Has the DQT team taken the award back?\n  answer: { ticket: { type: string, pattern: \"^DQT-[0-9]+$\", description: DQT's ticket number } }\n  affects: [dqt]\n";
     /// Tell somebody something; nobody waits.
-    "tell" Tell(TellSpec) People;
+    "tell" Tell(TellSpec) People
+        "tell:\n  who: register-support\n  message: \"Tell the provider that {{ trainee.first_names }}'s award was taken back.\"\n";
     /// Several steps as one, for example in one transaction.
-    "block" Block(BlockSpec) Flow;
+    "block" Block(BlockSpec) Flow
+        "block:\n  transaction: register\n  steps:\n    - row: { of: trainee, set: { state: withdrawn } }\n    - rows: { table: register.placements, where: { trainee_id: \"{{ trainee.id }}\" }, ensure: absent, touches: 0..50 }\n";
 }
 
 /// The words of all kinds.
 pub fn words() -> Vec<&'static str> {
     KINDS.iter().map(|k| k.word).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        action::step::Step,
+        base::{diagnostic::Diagnostics, source::Source, yaml},
+    };
+
+    #[test]
+    fn every_example_is_a_sound_step_of_its_kind() {
+        for kind in KINDS {
+            let source = Source::new(kind.word, kind.example);
+            let mut problems = Diagnostics::new(source.clone());
+            let node = yaml::parse(&source, yaml::LIMITS, &mut problems).unwrap();
+            let step = Step::from_node(&node, &mut Lowering::new(&mut problems));
+            assert!(problems.is_empty(), "{}: {problems:?}", kind.word);
+            assert_eq!(step.unwrap().act.word(), kind.word);
+        }
+    }
 }

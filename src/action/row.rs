@@ -29,6 +29,7 @@ shape! {
         #[schemars(default)]
         set: Named<Assign>,
         /// Columns to set to null: a list, or an expression that gives one.
+        #[schemars(default, schema_with = "clear_schema")]
         clear: Option<Datum>,
         /// Conditional parts of the same change.
         #[schemars(default)]
@@ -55,6 +56,7 @@ shape! {
         #[schemars(default)]
         set: Named<Assign>,
         /// Columns to set to null.
+        #[schemars(default, schema_with = "clear_schema")]
         clear: Option<Datum>,
     }
 }
@@ -83,6 +85,11 @@ words! {
         /// The column stays as it is.
         Keep = "keep",
     }
+}
+
+/// A list of columns, or an expression that gives one.
+pub(super) fn clear_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "anyOf": [{ "type": "array", "items": { "type": "string" } }, { "type": "string", "pattern": "^\\{\\{" }] })
 }
 
 /// What a column is set to.

@@ -1,6 +1,6 @@
 //! `rows`: several rows of one table, always with a bound.
 
-use super::row::{Assign, AuditMode, Ensure, StampMode};
+use super::row::{Assign, AuditMode, Ensure, StampMode, clear_schema};
 use crate::{
     base::shape::{Named, Word},
     read::{expect::Touches, find::Test},
@@ -21,6 +21,7 @@ shape! {
         #[schemars(default)]
         set: Named<Assign>,
         /// Columns to set to null.
+        #[schemars(default, schema_with = "clear_schema")]
         clear: Option<Datum>,
         /// `absent` deletes the rows.
         ensure: Option<Ensure>,

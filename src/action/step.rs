@@ -141,9 +141,7 @@ impl schemars::JsonSchema for Step {
         for kind in KINDS {
             let mut inner = (kind.schema)(generator);
             // A `$ref` beside a description is fine in 2020-12 and gives editors the one-line summary.
-            if inner.get("description").is_none() {
-                inner.insert("description".into(), kind.summary.trim().into());
-            }
+            inner.insert("description".into(), kind.summary.trim().into());
             kinds.push((kind.word, inner));
         }
         if let Some(serde_json::Value::Object(properties)) = schema.get_mut("properties") {

@@ -24,7 +24,8 @@ pub fn help<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<
         return Some(format!("did you mean `{near}`?"));
     }
     // `salaried` for `school_direct_salaried`: a whole part of a longer name.
-    let holding: Vec<&str> = known.iter().copied().filter(|k| word.len() >= 3 && k.split('_').any(|part| part == fold(word))).collect();
+    let holding: Vec<&str> =
+        known.iter().copied().filter(|k| word.len() >= 3 && k.split('_').any(|part| part == fold(word))).collect();
     match (holding.as_slice(), known.len()) {
         ([one], _) => Some(format!("did you mean `{one}`?")),
         ([_, .., _], _) if holding.len() <= 6 => Some(format!("did you mean one of {}?", list(&holding))),
@@ -83,6 +84,9 @@ mod tests {
         assert_eq!(nearest("banana", known), None);
         assert_eq!(help("x", ["a1", "b2"]).unwrap(), "possible here: `a1`, `b2`");
         let routes = ["assessment_only", "school_direct_salaried", "early_years_salaried"];
-        assert_eq!(help("salaried", routes).unwrap(), "did you mean one of `school_direct_salaried`, `early_years_salaried`?");
+        assert_eq!(
+            help("salaried", routes).unwrap(),
+            "did you mean one of `school_direct_salaried`, `early_years_salaried`?"
+        );
     }
 }

@@ -63,9 +63,13 @@ pub async fn run(
 
 /// The display of a run that goes on: live on a terminal, lines through a pipe.
 pub fn progress(output: &Output) -> Progress {
-    let unicode = output.look().unicode;
     if std::io::stderr().is_terminal() {
-        Progress::live(indicatif::ProgressDrawTarget::stderr(), unicode, output.masks().clone())
+        Progress::live(
+            indicatif::ProgressDrawTarget::stderr(),
+            output.look(),
+            output.coloured_notes(),
+            output.masks().clone(),
+        )
     } else {
         Progress::lines(Box::new(std::io::stderr()), output.masks().clone())
     }

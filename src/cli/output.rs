@@ -53,6 +53,11 @@ impl Output {
         let _ = out.write_all(self.masks.apply(text).as_bytes()).and_then(|()| out.flush());
     }
 
+    /// Whether words beside the result are coloured.
+    pub fn coloured_notes(&self) -> bool {
+        self.choice(std::io::stderr().is_terminal()) != ColorChoice::Never
+    }
+
     fn choice(&self, terminal: bool) -> ColorChoice {
         match self.choice {
             ColorChoice::Auto if !terminal || std::env::var_os("NO_COLOR").is_some() => ColorChoice::Never,
@@ -90,7 +95,7 @@ impl Output {
             Failure::Step { path, trouble, .. } => {
                 self.error(&format!("{path}: {}", trouble.message()), &trouble.help())
             }
-            Failure::Journal(error) => self.error(&format!("failed to {error}"), &[]),
+            Failure::Journal(error) => self.error(&error.to_string(), &[]),
         }
     }
 }

@@ -239,18 +239,20 @@ impl schemars::JsonSchema for Then {
     }
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let retry = generator.subschema_for::<Retry>();
-        let one = |word: &str, what: &str| serde_json::json!({ "type": "object", "additionalProperties": false, "required": [word], "properties": { word: { "type": "string", "description": what } } });
+        let text = |what: &str| serde_json::json!({ "type": "string", "description": what });
         schemars::json_schema!({
             "description": "What to do about a failed call.",
             "anyOf": [
-                { "enum": ["stop", "skip", "fail", "accept"] },
-                { "type": "object", "additionalProperties": false, "required": ["retry"], "properties": { "retry": retry } },
-                one("stop", "End the item here, with this text."),
-                one("skip", "Leave the item alone, with this text."),
-                one("fail", "The item failed, with this text."),
-                { "type": "object", "additionalProperties": false, "required": ["escalate", "say"], "properties": {
-                    "escalate": { "type": "string", "description": "Who has to look at it: a name under `people`." },
-                    "say": { "type": "string", "description": "What this person is told." } } }
+                { "type": "object", "additionalProperties": false,
+                  "properties": {
+                    "retry": retry,
+                    "stop": text("End the item here, with this text."),
+                    "skip": text("Leave the item alone, with this text."),
+                    "fail": text("The item failed, with this text."),
+                    "escalate": text("Who has to look at it: a name under `people` in the project file."),
+                    "say": text("What the person under `escalate` is told.") },
+                  "oneOf": [{ "required": ["retry"] }, { "required": ["stop"] }, { "required": ["skip"] }, { "required": ["fail"] }, { "required": ["escalate", "say"] }] },
+                { "enum": ["stop", "skip", "fail", "accept"] }
             ]
         })
     }

@@ -19,8 +19,10 @@ shape! {
     "a parameter" pub struct Param {
         /// `string`, `int`, `decimal`, `bool`, `date`, `timestamp`, `uuid`, `enum`, `email`, `list`, or an enum column of a
         /// declared table: `register.trainees.training_route`.
+        #[schemars(schema_with = "type_schema")]
         kind as "type": Word,
         /// Of a list: the type of its elements.
+        #[schemars(default, schema_with = "type_schema")]
         of: Option<Word>,
         /// Of an enum: the words.
         #[schemars(default)]
@@ -53,6 +55,14 @@ shape! {
 
 /// The types that need nothing else.
 pub const TYPES: &[&str] = &["string", "int", "decimal", "bool", "date", "timestamp", "uuid", "enum", "email", "list"];
+
+/// What an editor offers as a type.
+fn type_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "anyOf": [
+        { "enum": TYPES },
+        { "type": "string", "pattern": "^[^.]+\\.[^.]+(\\.[^.]+)+$", "description": "An enum column of a declared table: `connection.table.column`." }
+    ] })
+}
 
 impl Param {
     /// The marks of its value.

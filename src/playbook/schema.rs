@@ -18,6 +18,7 @@ pub fn project() -> Value {
 pub fn of<T: JsonSchema>(id: &str, title: &str) -> Value {
     let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value();
     strip_null(&mut schema, true);
+    for_people(&mut schema);
     if let Value::Object(root) = &mut schema {
         root.insert("$id".into(), id.into());
         root.insert("title".into(), title.into());
@@ -56,8 +57,34 @@ fn strip_null(node: &mut Value, top: bool) {
             map.insert("type".into(), only);
         }
     }
+    // An optional key of several types: null was added last.
+    if let Some(Value::Object(properties)) = map.get_mut("properties") {
+        for types in properties.values_mut().filter_map(|p| p.get_mut("type")?.as_array_mut()) {
+            if types.len() > 2 && types.last().is_some_and(|t| t == "null") {
+                types.pop();
+            }
+        }
+    }
     if !top && map.get("default").is_some_and(Value::is_null) {
         map.remove("default");
     }
     map.values_mut().for_each(|child| strip_null(child, false));
+}
+
+/// Descriptions are wrapped for the source code; in an editor they are sentences. Rust's number formats mean nothing there.
+fn for_people(node: &mut Value) {
+    match node {
+        Value::Object(map) => {
+            if let Some(Value::String(text)) = map.get_mut("description") {
+                *text =
+                    text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
+            }
+            if map.get("format").and_then(Value::as_str).is_some_and(|f| f.starts_with("uint")) {
+                map.remove("format");
+            }
+            map.values_mut().for_each(for_people);
+        }
+        Value::Array(items) => items.iter_mut().for_each(for_people),
+        _ => {}
+    }
 }

@@ -1,10 +1,105 @@
 //! What a person reads right after apply, answer or resume: what changed, whether it is verified, what to do next.
 
-use super::look::View;
-use crate::{base::identity::RunId, engine::state::RunState};
+use super::{
+    diff::{number, tables},
+    look::View,
+    page::{Line, Page, Tone, width},
+    plan::step_name,
+    standing,
+    titles::{Titles, section},
+};
+use crate::{
+    base::identity::RunId,
+    engine::state::{RunState, StepState},
+    journal::words::Outcome,
+    plan::Section,
+};
 
-/// One line for each changed table, then the verification, the run's id and how to see it again. Ends with a line feed.
+/// One line for each changed table, then requests, verification, the run's id and how to see it again, and what can be
+/// done next. Styled with ANSI codes; ends with a line feed.
 pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
-    let _ = view;
-    format!("{} run {}\n", state.end().word(), id.short())
+    let mut page = Page::new(view.look);
+    let (tone, sentence) = standing::sentence(state);
+    page.line(0, Line::of(tone, sentence));
+    if let Some((path, ..)) = standing::ended_at(state) {
+        let (name, titles) = (step_name(path), Titles::of(state.created.as_ref()));
+        let title = Some(titles.get(path))
+            .filter(|title| *title != name)
+            .map_or_else(String::new, |title| format!(": {title}"));
+        page.line(2, Line::of(Tone::Dim, format!("at `{name}`{title}")));
+    }
+    if let Some(reason) = standing::reason(state) {
+        page.prose(2, Tone::Plain, reason);
+    }
+    page.blank();
+    let mut lines = changed(state);
+    let (passed, all) = checks(state);
+    if all > 0 && state.items.values().any(|item| item.verified) {
+        lines.push(("verified".into(), format!("{passed} of {}", number(all, "check"))));
+    }
+    lines.push(("run".into(), format!("{id}")));
+    lines.push(("see it again".into(), format!("trueup show {}", id.short())));
+    let names = lines.iter().map(|(name, _)| width(name)).max().unwrap_or(0).min(36);
+    for (name, words) in lines {
+        page.hung(2, names + 4, Line::of(Tone::Dim, name).pad(names + 2, 2).plain(words));
+    }
+    standing::next(&mut page, id, state, true);
+    page.finish()
+}
+
+/// Tables and APIs with what was really done to them, and messages that were passed on.
+fn changed(state: &RunState) -> Vec<(String, String)> {
+    let steps: Vec<&StepState> =
+        state.items.values().flat_map(|item| item.steps.values()).filter(|s| s.changed()).collect();
+    let mut lines = tables(steps.iter().flat_map(|step| &step.changes));
+    for step in steps {
+        if let (Some(class), Some(shown)) = (&step.class, &step.shown) {
+            let response = step.outcome.as_ref().and_then(|o| o.response.clone()).unwrap_or_default();
+            let whom = shown.strip_prefix("to ").and_then(|rest| rest.split_once(':'));
+            match (&**class, whom) {
+                ("rows" | "sql", _) => {}
+                ("message-once", Some((who, _))) => {
+                    lines.push(("told".into(), format!("{who}  {response}").trim_end().to_owned()))
+                }
+                _ => lines.push(("sent".into(), format!("{shown}  {response}").trim_end().to_owned())),
+            }
+        }
+        let also = step.also.iter().map(|table| (table.to_string(), "also touched, not taken back".to_owned()));
+        lines.extend(also);
+    }
+    lines
+}
+
+/// Verification steps that passed, and all that were looked at.
+fn checks(state: &RunState) -> (usize, usize) {
+    let steps =
+        state.items.values().flat_map(|item| &item.steps).filter(|(path, _)| section(path) == Section::Verification);
+    let looked: Vec<&StepState> =
+        steps.map(|(_, step)| step).filter(|s| outcome(s) != Some(Outcome::Skipped)).collect();
+    let passed = looked.iter().filter(|s| s.is_over() && matches!(outcome(s), None | Some(Outcome::Done)));
+    (passed.count(), looked.len())
+}
+
+fn outcome(step: &StepState) -> Option<Outcome> {
+    step.outcome.as_ref().map(|o| o.outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{
+        sample::{golden, is_proper, plain, view},
+        sample_runs::{id, standings},
+    };
+
+    #[test]
+    fn the_last_report_says_what_changed_and_what_to_do_next() {
+        let mut all = String::new();
+        for (name, state) in standings() {
+            let shown = text(id(), &state, &view(80, true));
+            is_proper(&shown, 80);
+            all.push_str(&format!("---- {name}\n\n{}\n", plain(&shown)));
+        }
+        golden("applied.txt", &all);
+    }
 }

@@ -1,10 +1,78 @@
 //! The questions that wait for a person, each with the command that answers it.
 
-use super::look::Look;
-use crate::journal::sqlite::Waiting;
+use super::{
+    clock,
+    diff::{number, said},
+    look::Look,
+    page::{Line, Page, Tone, width},
+    plan::step_name,
+};
+use crate::{
+    base::{identity::RunId, value::Map},
+    journal::sqlite::Waiting,
+};
 
 /// Oldest first, as given. Says so when there is none.
 pub fn text(waiting: &[Waiting], look: Look) -> String {
-    let _ = look;
-    format!("{} questions\n", waiting.len())
+    let mut page = Page::new(look);
+    if waiting.is_empty() {
+        page.line(0, Line::of(Tone::Plain, "No question waits for an answer."));
+    }
+    for one in waiting {
+        page.blank();
+        let dot = look.dot();
+        let head = Line::of(Tone::Care, "? ").add(Tone::Strong, step_name(&one.step));
+        let head =
+            head.add(Tone::Dim, format!("  {} {dot} {} {dot} run {}", one.playbook, one.environment, one.run.short()));
+        page.hung(0, 2, head);
+        page.line(2, Line::of(Tone::Dim, format!("for {}, since {}", one.who, clock::second(one.asked_at))));
+        if one.items.len() > 1 {
+            page.line(2, Line::of(Tone::Dim, format!("for {}", number(one.items.len(), "item"))));
+        }
+        page.prose(4, Tone::Plain, &said(&one.question));
+        fields(&mut page, 4, &one.answer);
+        page.command(2, &command(one.run, &one.step, &one.answer));
+    }
+    page.finish()
+}
+
+/// The answer's fields: name, kind, meaning.
+pub(super) fn fields(page: &mut Page, indent: usize, answer: &Map) {
+    let names = answer.keys().map(|name| width(name)).max().unwrap_or(0).min(24);
+    for (name, field) in answer {
+        let part = |key: &str| field.get(key).filter(|v| !v.is_null()).map(|v| v.plain().into_owned());
+        let words: Vec<String> = [part("type"), part("description")].into_iter().flatten().collect();
+        page.hung(
+            indent,
+            indent + names + 2,
+            Line::of(Tone::Plain, name).pad(names + 2, 2).add(Tone::Dim, words.join(", ")),
+        );
+    }
+}
+
+/// `trueup answer 1a2b3c4d dqt_agreed --set ticket=TICKET`
+pub(super) fn command(run: RunId, step: &str, answer: &Map) -> String {
+    let mut command = format!("trueup answer {} {}", run.short(), step_name(step));
+    for name in answer.keys() {
+        command.push_str(&format!(" --set {name}={}", name.to_uppercase()));
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{
+        sample::{golden, is_proper, plain},
+        sample_runs::questions,
+    };
+
+    #[test]
+    fn a_question_stands_with_the_command_that_answers_it() {
+        let shown = text(&questions(), Look::default());
+        is_proper(&shown, 80);
+        golden("inbox.txt", &plain(&shown));
+        assert!(shown.contains("trueup answer 2c3d4e5f dqt_agreed --set ticket=TICKET"), "{shown}");
+        assert_eq!(plain(&text(&[], Look::default())), "No question waits for an answer.\n");
+    }
 }

@@ -2,6 +2,7 @@
 
 pub mod applied;
 pub mod catalogue;
+mod clock;
 pub mod diagnostics;
 pub mod diff;
 pub mod exit;
@@ -9,13 +10,19 @@ pub mod explain;
 pub mod inbox;
 pub mod look;
 pub mod page;
+mod plain_value;
 pub mod plan;
 pub mod plan_json;
 mod pretty;
 pub mod progress;
+pub mod reference;
 mod request;
 pub mod run;
 pub mod run_json;
 pub mod runs;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod sample_runs;
+mod standing;
+mod titles;

@@ -3,12 +3,12 @@
 use super::{
     diff::{Moment, number, rows, said},
     look::{Look, View},
-    page::{Line, Page, Tone},
+    page::{Line, Page, Tone, width},
     request,
 };
 use crate::{
     action::ends::Way,
-    base::value::Map,
+    base::value::{AFTER_APPLY, Map},
     effect::{change::Deed, label::Label},
     plan::{Effect, Foreseen, ItemPlan, Plan, Section, StepPlan, Stop},
 };
@@ -41,8 +41,15 @@ pub fn text(plan: &Plan, about: &About<'_>, view: &View<'_>) -> String {
     }
     page.blank();
     let calm = plan.items.iter().all(|i| i.stop.as_ref().is_none_or(|s| matches!(s.way, Way::Skip | Way::Done)));
-    page.line(0, Line::of(if calm { Tone::Strong } else { Tone::Bad }, summary(plan)));
+    let summary = summary(plan);
+    // Two clauses on two lines read better than one that breaks anywhere.
+    let summary = if width(&summary) > page.width() { summary.replacen("; ", ";\n", 1) } else { summary };
+    page.line(0, Line::of(if calm { Tone::Strong } else { Tone::Bad }, summary));
     next(&mut page, plan, about);
+    if about.apply.is_none() && !plan.is_empty() {
+        // The caller goes on below: with a question, or with the run itself.
+        page.blank();
+    }
     page.finish()
 }
 
@@ -58,7 +65,7 @@ pub(super) fn facts_table(page: &mut Page, params: &Map, facts: &[(&str, Option<
     let params = params.iter().filter(|(_, v)| !v.is_null()).map(|(name, value)| (name.to_string(), said(value)));
     let facts = facts.iter().filter_map(|(name, text)| Some(((*name).to_owned(), text.clone()?)));
     let lines: Vec<(String, String)> = params.chain(facts).collect();
-    let names = lines.iter().map(|(name, _)| super::page::width(name)).max().unwrap_or(0).min(24);
+    let names = lines.iter().map(|(name, _)| width(name)).max().unwrap_or(0).min(24);
     page.blank();
     for (name, text) in lines {
         page.hung(2, 2 + names + 2, Line::of(Tone::Dim, name).pad(names + 2, 2).plain(text));
@@ -75,11 +82,11 @@ fn of_item(page: &mut Page, item: &ItemPlan, view: &View<'_>) {
         page.line(0, Line::of(Tone::Strong, section_title(section)));
         let mut roomy = false;
         for (index, step) in steps.into_iter().enumerate() {
-            let has_body = step.foreseen.acts() || step.foreseen == Foreseen::Tells || step.foreseen == Foreseen::Ends;
-            if index > 0 && (roomy || has_body) {
+            let acts = step.foreseen.acts() || step.foreseen == Foreseen::Tells;
+            if index > 0 && (roomy || acts) {
                 page.blank();
             }
-            roomy = has_body;
+            roomy = acts;
             of_step(page, step, item.stop.as_ref().filter(|s| s.step == step.path), view);
         }
     }
@@ -97,20 +104,19 @@ pub(super) fn section_title(section: Section) -> &'static str {
 
 fn of_step(page: &mut Page, step: &StepPlan, stop: Option<&Stop>, view: &View<'_>) {
     let (mark, tone) = mark(step, stop, page.look);
-    let name = step.title.clone().unwrap_or_else(|| step_name(&step.path).to_owned());
     let skipped = step.foreseen == Foreseen::Skipped;
-    let title = Line::of(tone, mark).plain(" ").add(if skipped { Tone::Dim } else { Tone::Plain }, name);
+    let title = Line::of(tone, mark).plain(" ").add(if skipped { Tone::Dim } else { Tone::Plain }, name(step));
     page.labelled(2, 4, title, right(step, stop));
     if let Label::NotPreviewable(why) = &step.label {
         page.line(DEEPER, Line::of(Tone::Bad, format!("could not be tried out: {why}")));
     }
+    let (first, last): (&[String], &[String]) =
+        if step.foreseen == Foreseen::Undecided { (&step.notes, &[]) } else { (&[], &step.notes) };
+    notes(page, step, first);
     for effect in &step.effects {
         of_effect(page, effect, step, view);
     }
-    let tone = if step.foreseen == Foreseen::Warns { Tone::Care } else { Tone::Dim };
-    for note in &step.notes {
-        page.prose(DEEPER, tone, note);
-    }
+    notes(page, step, last);
     if let Some(undo) = &step.undo {
         let tone = if undo.starts_with("cannot") { Tone::Care } else { Tone::Dim };
         let words = if undo.starts_with("by ") { format!("taken back {undo}") } else { undo.clone() };
@@ -119,6 +125,23 @@ fn of_step(page: &mut Page, step: &StepPlan, stop: Option<&Stop>, view: &View<'_
     if let Some(stop) = stop {
         of_stop(page, stop, view);
     }
+}
+
+/// Lines of a note are one paragraph: they were broken for the width of a file.
+fn notes(page: &mut Page, step: &StepPlan, notes: &[String]) {
+    let tone = if matches!(step.foreseen, Foreseen::Warns | Foreseen::Undecided) { Tone::Care } else { Tone::Dim };
+    for note in notes {
+        page.line(DEEPER, Line::of(tone, note.split_whitespace().collect::<Vec<_>>().join(" ")));
+    }
+}
+
+/// Its title, or what it does to whom, or its id.
+fn name(step: &StepPlan) -> String {
+    let told = step
+        .effects
+        .iter()
+        .find_map(|e| if let Effect::Message { who, .. } = e { Some(format!("Tell {who}")) } else { None });
+    step.title.clone().or(told).unwrap_or_else(|| step_name(&step.path).to_owned())
 }
 
 /// The last part of a step's path: its name.
@@ -134,7 +157,7 @@ fn mark(step: &StepPlan, stop: Option<&Stop>, look: Look) -> (&'static str, Tone
         Foreseen::Changes => ("~", Tone::Care),
         Foreseen::Sends => (">", Tone::Care),
         Foreseen::Asks | Foreseen::Undecided => ("?", Tone::Care),
-        Foreseen::Tells => ("\"", Tone::Dim),
+        Foreseen::Tells => (">", Tone::Dim),
         Foreseen::Skipped => (look.idle(), Tone::Dim),
         Foreseen::Warns => ("!", Tone::Care),
         Foreseen::Ends => match stop.map(|s| s.way) {
@@ -179,13 +202,13 @@ fn of_effect(page: &mut Page, effect: &Effect, step: &StepPlan, view: &View<'_>)
                 let counts = [(also.inserted, "added"), (also.updated, "changed"), (also.deleted, "deleted")];
                 let counts: Vec<_> =
                     counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
-                let text = format!("also touched, not taken back: {}  {}", also.table, counts.join(", "));
-                page.line(DEEPER, Line::of(Tone::Care, "! ").add(Tone::Care, text));
+                let text = format!("! also touched, not taken back: {}  {}", also.table, counts.join(", "));
+                page.hung(DEEPER, DEEPER + 2, Line::of(Tone::Care, text));
             }
         }
         Effect::Request { line, headers, body } => request::text(page, DEEPER, line, headers, body.as_deref()),
-        // A read that is known stands at the right border.
-        Effect::Answer { .. } if step.label == Label::Read => {}
+        // A read that is known stands at the right border; what is not known is what its label says.
+        Effect::Answer { summary } if step.label == Label::Read || is_plain_unknown(summary) => {}
         Effect::Answer { summary } => page.line(DEEPER, Line::of(Tone::Dim, summary)),
         Effect::Question { who, text, answer } => {
             page.line(DEEPER, Line::of(Tone::Plain, format!("asks {who}:")));
@@ -196,10 +219,18 @@ fn of_effect(page: &mut Page, effect: &Effect, step: &StepPlan, view: &View<'_>)
             }
         }
         Effect::Message { who, text } => {
+            // Without a title of its own, the step is called after whom it tells.
+            if step.title.is_none() {
+                return page.prose(DEEPER, Tone::Plain, text);
+            }
             page.line(DEEPER, Line::of(Tone::Plain, format!("tells {who}:")));
             page.prose(DEEPER + 2, Tone::Plain, text);
         }
     }
+}
+
+fn is_plain_unknown(summary: &str) -> bool {
+    summary.strip_prefix('(').and_then(|s| s.strip_suffix(')')) == Some(AFTER_APPLY)
 }
 
 fn of_stop(page: &mut Page, stop: &Stop, view: &View<'_>) {
@@ -219,7 +250,7 @@ fn of_stop(page: &mut Page, stop: &Stop, view: &View<'_>) {
 
 /// What was looked at and what it was.
 fn seen(page: &mut Page, seen: &[(String, String)]) {
-    let names = seen.iter().map(|(name, _)| super::page::width(name)).max().unwrap_or(0).min(36);
+    let names = seen.iter().map(|(name, _)| width(name)).max().unwrap_or(0).min(36);
     for (name, value) in seen {
         page.hung(DEEPER + 2, DEEPER + 4 + names, Line::of(Tone::Dim, name).pad(names + 2, 2).plain(value));
     }
@@ -227,7 +258,7 @@ fn seen(page: &mut Page, seen: &[(String, String)]) {
 
 /// `Plan: 1 row to change, 1 question; 2 of 2 changing steps previewed exactly.`
 pub fn summary(plan: &Plan) -> String {
-    let parts = parts(plan);
+    let parts = parts(plan).words();
     let stops: Vec<&Stop> = plan.items.iter().filter_map(|item| item.stop.as_ref()).collect();
     match (plan.items.as_slice(), stops.as_slice()) {
         ([_], [stop]) => of_ended(stop, &parts),
@@ -263,37 +294,51 @@ fn of_ended(stop: &Stop, parts: &[String]) -> String {
     }
 }
 
-/// `1 row to change`, `2 requests to send`, …: what there is of each.
-fn parts(plan: &Plan) -> Vec<String> {
-    let (mut deeds, mut requests, mut questions, mut messages, mut undecided) = ([0; 3], 0, 0, 0, 0);
+/// How many of each a plan would do, the author's own steps only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Parts {
+    pub inserted: usize,
+    pub updated: usize,
+    pub deleted: usize,
+    pub requests: usize,
+    pub questions: usize,
+    pub messages: usize,
+    /// Steps of which only apply will show whether they run.
+    pub undecided: usize,
+}
+
+impl Parts {
+    /// `1 row to change`, `2 requests`, …; empty when there is nothing.
+    fn words(self) -> Vec<String> {
+        let rows = [(self.updated, "to change"), (self.inserted, "to add"), (self.deleted, "to delete")];
+        let rows = rows.iter().filter(|(n, _)| *n > 0).map(|(n, deed)| format!("{} {deed}", number(*n, "row")));
+        let others = [(self.requests, "request"), (self.questions, "question"), (self.messages, "message")];
+        let others = others.iter().filter(|(n, _)| *n > 0).map(|(n, thing)| number(*n, thing));
+        let undecided = (self.undecided > 0).then(|| format!("{} decided at apply", number(self.undecided, "step")));
+        rows.chain(others).chain(undecided).collect()
+    }
+}
+
+pub(super) fn parts(plan: &Plan) -> Parts {
+    let mut parts = Parts::default();
     let steps = plan.items.iter().flat_map(|i| &i.steps).filter(|s| s.foreseen.acts() || s.foreseen == Foreseen::Tells);
     for step in steps {
-        undecided += usize::from(step.foreseen == Foreseen::Undecided);
+        parts.undecided += usize::from(step.foreseen == Foreseen::Undecided);
         for effect in &step.effects {
             match effect {
                 Effect::Rows { changes, .. } => {
-                    for change in changes.iter().filter(|c| !c.by_rule) {
-                        match change.deed() {
-                            Deed::Insert => deeds[0] += 1,
-                            Deed::Update => deeds[1] += 1,
-                            Deed::Delete => deeds[2] += 1,
-                            Deed::Nothing => {}
-                        }
-                    }
+                    let deeds = |deed: Deed| changes.iter().filter(|c| !c.by_rule && c.deed() == deed).count();
+                    parts.inserted += deeds(Deed::Insert);
+                    parts.updated += deeds(Deed::Update);
+                    parts.deleted += deeds(Deed::Delete);
                 }
-                Effect::Request { .. } => requests += 1,
-                Effect::Question { .. } => questions += 1,
-                Effect::Message { .. } => messages += 1,
+                Effect::Request { .. } => parts.requests += 1,
+                Effect::Question { .. } => parts.questions += 1,
+                Effect::Message { .. } => parts.messages += 1,
                 Effect::Answer { .. } => {}
             }
         }
     }
-    let rows = [(deeds[1], "to change"), (deeds[0], "to add"), (deeds[2], "to delete")];
-    let mut parts: Vec<String> =
-        rows.iter().filter(|(n, _)| *n > 0).map(|(n, deed)| format!("{} {deed}", number(*n, "row"))).collect();
-    let others = [(requests, "request"), (questions, "question"), (messages, "message")];
-    parts.extend(others.iter().filter(|(n, _)| *n > 0).map(|(n, thing)| number(*n, thing)));
-    parts.extend((undecided > 0).then(|| format!("{} decided at apply", number(undecided, "step"))));
     parts
 }
 
@@ -323,5 +368,72 @@ fn next(page: &mut Page, plan: &Plan, about: &About<'_>) {
             page.line(0, Line::of(Tone::Plain, format!("Hand this over to {who}.")))
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{self, golden, is_proper, plain, view};
+
+    const ABOUT: About<'_> = About {
+        who: Some("anna"),
+        why: Some("Zendesk 88213: the provider recommended the wrong trainee"),
+        apply: Some(
+            "trueup apply register/correct-award --param slug=7xKqRmT2pZ9sVbN4wYcD6fGh --reason 'Zendesk 88213: the provider recommended the wrong trainee'",
+        ),
+    };
+
+    #[test]
+    fn a_preview_reads_calmly_in_eighty_columns() {
+        let shown = text(&sample::award(), &ABOUT, &view(80, true));
+        is_proper(&shown, 80);
+        golden("plan-award-80.txt", &plain(&shown));
+        golden("plan-award-80.ansi", &shown);
+    }
+
+    #[test]
+    fn a_preview_uses_a_wider_terminal_and_does_without_unicode() {
+        for (name, width, unicode) in [("plan-award-120.txt", 120, true), ("plan-award-ascii.txt", 80, false)] {
+            let shown = text(&sample::award(), &ABOUT, &view(width, unicode));
+            is_proper(&shown, width);
+            golden(name, &plain(&shown));
+        }
+    }
+
+    #[test]
+    fn every_kind_of_effect_is_shown() {
+        for (name, width) in [("plan-odd-80.txt", 80), ("plan-odd-120.txt", 120)] {
+            let shown = text(&sample::odd(), &About::default(), &view(width, true));
+            is_proper(&shown, width);
+            golden(name, &plain(&shown));
+        }
+    }
+
+    #[test]
+    fn a_plan_that_changes_nothing_says_so() {
+        let shown = text(&sample::nothing(), &ABOUT, &view(80, true));
+        is_proper(&shown, 80);
+        golden("plan-nothing.txt", &plain(&shown));
+    }
+
+    #[test]
+    fn an_end_says_where_why_and_what_to_do() {
+        let ways = [Way::Stop, Way::Escalate, Way::Fail, Way::Skip, Way::Done];
+        let all: Vec<String> = ways.iter().map(|way| text(&sample::stopped(*way), &ABOUT, &view(80, true))).collect();
+        golden("plan-ends.txt", &plain(&all.join("\n----\n\n")));
+    }
+
+    #[test]
+    fn no_width_makes_a_line_too_wide_or_a_person_known() {
+        for width in [40, 57, 80, 99, 120] {
+            // What is quoted in a command is one word and may be wider than a narrow terminal.
+            let about = About { apply: ABOUT.apply.filter(|_| width >= 80), ..ABOUT };
+            for plan in [sample::award(), sample::odd(), sample::nothing()] {
+                for unicode in [true, false] {
+                    is_proper(&text(&plan, &about, &view(width, unicode)), width);
+                }
+            }
+        }
     }
 }

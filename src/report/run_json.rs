@@ -1,26 +1,242 @@
 //! Runs and open questions as JSON documents; every field stands in `docs/json.md`.
 
-use super::look::Lookup;
+use super::{
+    clock,
+    look::Lookup,
+    plain_value::{count, maybe, of, of_map, row, texts},
+    plan_json::FORMAT,
+    pretty,
+    titles::{Titles, section},
+};
 use crate::{
-    base::identity::RunId,
-    engine::state::RunState,
-    journal::sqlite::{RunSummary, Waiting},
+    base::{identity::RunId, time::Stamp, value::Value},
+    engine::state::{ItemState, RunState, StepState},
+    journal::{
+        payload::{HumanAsked, HumanDecided, RunCreated},
+        sqlite::{RunSummary, Waiting},
+        words::End,
+    },
 };
 
+fn at(stamp: Option<Stamp>) -> Value {
+    maybe(stamp.map(clock::json))
+}
+
+fn id(run: RunId) -> [(&'static str, Value); 2] {
+    [("id", run.to_string().into()), ("short", run.short().into())]
+}
+
 /// One run: `trueup show RUN --json`.
-pub fn run(id: RunId, state: &RunState, facts: Lookup<'_>) -> String {
-    let _ = (state, facts);
-    format!("{{\"run\":\"{id}\"}}\n")
+pub fn run(run: RunId, state: &RunState, facts: Lookup<'_>) -> String {
+    let titles = Titles::of(state.created.as_ref());
+    let items = state.items.iter().map(|(key, item)| of_item(key, item, &titles, facts));
+    let head = [("format", FORMAT.into()), ("kind", "run".into())].into_iter().chain(id(run));
+    let rest = [
+        ("state", if state.closed.is_some() { "closed".into() } else { "open".into() }),
+        ("end", maybe(state.closed.as_ref().map(|closed| closed.end.word()))),
+        ("reason", maybe(state.closed.as_ref().and_then(|closed| closed.reason.as_deref()))),
+        ("paused", maybe(state.paused.as_deref())),
+        ("cancelled", state.cancelled.into()),
+        ("started", at(state.created_at)),
+        ("ended", at(state.closed_at)),
+    ];
+    let created = state.created.iter().flat_map(of_created);
+    let document = Value::map(head.chain(rest).chain(created).chain([("items", Value::list(items))]));
+    pretty::document(&document)
+}
+
+fn of_created(created: &RunCreated) -> Vec<(&'static str, Value)> {
+    let playbook = Value::map([
+        ("name", Value::text(created.playbook.clone())),
+        ("version", i64::from(created.version).into()),
+        ("sha256", Value::text(created.sha256.clone())),
+    ]);
+    let approvals = created.approvals.iter().map(|approval| {
+        Value::map([
+            ("actor", Value::text(approval.actor.clone())),
+            ("at", at(Some(approval.at))),
+            ("note", maybe(approval.note.as_deref())),
+            ("digest", Value::text(approval.digest.clone())),
+        ])
+    });
+    let targets = created.targets.iter().map(|target| {
+        Value::map([
+            ("connection", Value::text(target.connection.clone())),
+            ("identity", Value::text(target.identity.clone())),
+        ])
+    });
+    vec![
+        ("playbook", playbook),
+        ("environment", Value::text(created.environment.clone())),
+        ("purpose", Value::text(created.purpose.clone())),
+        ("about", maybe(created.about.map(|run| run.to_string()))),
+        ("actor", Value::text(created.actor.clone())),
+        ("because", created.reason.as_str().into()),
+        ("params", of_map(&created.params)),
+        ("plan_digest", maybe(created.plan_digest.clone())),
+        ("engine", Value::text(created.engine.clone())),
+        ("targets", Value::list(targets)),
+        ("approvals", Value::list(approvals)),
+    ]
+}
+
+fn of_item(key: &str, item: &ItemState, titles: &Titles, facts: Lookup<'_>) -> Value {
+    let steps = item.steps.iter().map(|(path, step)| of_step(path, step, titles, facts));
+    Value::map([
+        ("key", key.into()),
+        ("end", maybe(item.closed.as_ref().map(|closed| closed.end.word()))),
+        ("reason", maybe(item.closed.as_ref().and_then(|closed| closed.reason.as_deref()))),
+        ("verified", item.verified.into()),
+        ("steps", Value::list(steps)),
+    ])
+}
+
+fn of_step(path: &str, step: &StepState, titles: &Titles, facts: Lookup<'_>) -> Value {
+    let outcome = step.outcome.as_ref();
+    let seconds = outcome.map_or(Value::NULL, |o| Value::from(i64::try_from(o.micros).unwrap_or(i64::MAX)));
+    let changes = step.changes.iter().map(|change| row(change, facts(&change.table)));
+    Value::map([
+        ("section", section(path).word().into()),
+        ("path", path.into()),
+        ("title", titles.get(path).into()),
+        ("at", at(step.at)),
+        ("outcome", maybe(outcome.map(|o| o.outcome.word()))),
+        ("message", maybe(outcome.and_then(|o| o.message.as_deref()))),
+        ("response", maybe(outcome.and_then(|o| o.response.as_deref()))),
+        ("micros", seconds),
+        ("shown", maybe(step.shown.as_deref())),
+        ("effect", maybe(step.effect.as_ref().map(ToString::to_string))),
+        ("class", maybe(step.class.clone())),
+        ("attempts", i64::from(step.attempts).into()),
+        ("changes", Value::list(changes)),
+        ("also_touched", texts(&step.also)),
+        ("result", step.result().map_or(Value::NULL, of)),
+        ("asked", step.asked.as_ref().map_or(Value::NULL, of_asked)),
+        ("decided", step.decided.as_ref().map_or(Value::NULL, of_decided)),
+    ])
+}
+
+fn of_asked(asked: &HumanAsked) -> Value {
+    Value::map([
+        ("who", Value::text(asked.who.clone())),
+        ("question", of(&asked.question)),
+        ("answer", of_map(&asked.answer)),
+    ])
+}
+
+fn of_decided(decided: &HumanDecided) -> Value {
+    Value::map([
+        ("actor", Value::text(decided.actor.clone())),
+        ("decision", Value::text(decided.decision.clone())),
+        ("values", of_map(&decided.values)),
+        ("reason", maybe(decided.reason.as_deref())),
+    ])
 }
 
 /// A list of runs: `trueup runs --json`.
 pub fn runs(runs: &[RunSummary]) -> String {
-    let _ = runs;
-    "[]\n".into()
+    let runs = runs.iter().map(|run| {
+        let rest = [
+            ("playbook", Value::from(run.playbook.as_str())),
+            ("version", i64::from(run.version).into()),
+            ("environment", run.environment.as_str().into()),
+            ("purpose", run.purpose.as_str().into()),
+            ("about", maybe(run.about.map(|about| about.to_string()))),
+            ("actor", run.actor.as_str().into()),
+            ("because", run.reason.as_str().into()),
+            ("state", run.state.word().into()),
+            ("end", maybe(run.end.map(End::word))),
+            ("counts", run.counts.as_str().into()),
+            ("started", at(Some(run.started_at))),
+            ("changed", at(Some(run.changed_at))),
+            ("ended", at(run.closed_at)),
+            ("events", count(usize::try_from(run.events).unwrap_or(usize::MAX))),
+            ("head", run.head.to_string().into()),
+        ];
+        Value::map(id(run.id).into_iter().chain(rest))
+    });
+    pretty::document(&Value::map([("format", FORMAT.into()), ("kind", "runs".into()), ("runs", Value::list(runs))]))
 }
 
 /// The open questions: `trueup inbox --json`.
 pub fn inbox(waiting: &[Waiting]) -> String {
-    let _ = waiting;
-    "[]\n".into()
+    let questions = waiting.iter().map(|one| {
+        Value::map([
+            ("run", one.run.to_string().into()),
+            ("short", one.run.short().into()),
+            ("playbook", one.playbook.as_str().into()),
+            ("environment", one.environment.as_str().into()),
+            ("step", one.step.as_str().into()),
+            ("items", texts(&one.items)),
+            ("who", one.who.as_str().into()),
+            ("question", of(&one.question)),
+            ("answer", of_map(&one.answer)),
+            ("asked", at(Some(one.asked_at))),
+            ("command", super::inbox::command(one.run, &one.step, &one.answer).into()),
+        ])
+    });
+    pretty::document(&Value::map([
+        ("format", FORMAT.into()),
+        ("kind", "inbox".into()),
+        ("questions", Value::list(questions)),
+    ]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{
+        sample::{PERSONAL, golden, view},
+        sample_runs::{self, done},
+    };
+
+    #[test]
+    fn runs_and_questions_are_documents_without_personal_values() {
+        let facts = view(80, true).facts;
+        let documents = [
+            ("run-done.json", run(sample_runs::id(), &done(), facts)),
+            ("runs.json", runs(&sample_runs::summaries())),
+            ("inbox.json", inbox(&sample_runs::questions())),
+        ];
+        for (name, text) in documents {
+            assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
+            assert!(PERSONAL.iter().all(|person| !text.contains(person)), "{text}");
+            golden(name, &text);
+        }
+    }
+
+    /// Keys of a document, without those that are names of columns, parameters and the like.
+    fn keys(value: &serde_json::Value, found: &mut std::collections::BTreeSet<String>) {
+        const NAMED: [&str; 9] = ["params", "columns", "before", "after", "key", "result", "values", "answer", "body"];
+        match value {
+            serde_json::Value::Object(entries) => {
+                for (key, inner) in entries {
+                    found.insert(key.clone());
+                    if !NAMED.contains(&key.as_str()) {
+                        keys(inner, found);
+                    }
+                }
+            }
+            serde_json::Value::Array(values) => values.iter().for_each(|value| keys(value, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_field_of_every_document_is_described() {
+        use crate::report::{plan_json, sample};
+        let facts = view(80, true).facts;
+        let mut found = std::collections::BTreeSet::new();
+        let plans = [sample::award(), sample::odd(), sample::stopped(crate::action::ends::Way::Stop)];
+        let plans = plans.iter().map(|plan| plan_json::document(plan, facts));
+        let rest =
+            [run(sample_runs::id(), &done(), facts), runs(&sample_runs::summaries()), inbox(&sample_runs::questions())];
+        for text in plans.chain(rest) {
+            keys(&serde_json::from_str(&text).unwrap(), &mut found);
+        }
+        let described = include_str!("../../docs/json.md");
+        let missing: Vec<_> = found.iter().filter(|key| !described.contains(&format!("`{key}`"))).collect();
+        assert!(missing.is_empty(), "docs/json.md does not say what these are: {missing:?}");
+        assert!(found.len() > 60, "{found:?}");
+    }
 }

@@ -1,10 +1,120 @@
 //! The list of runs, one line a run.
 
-use super::look::Look;
-use crate::journal::sqlite::RunSummary;
+use super::{
+    clock,
+    look::Look,
+    page::{Line, Page, Tone, clean, cut, width},
+};
+use crate::journal::{
+    sqlite::RunSummary,
+    words::{End, RunWord},
+};
 
-/// A table: short id, start (UTC), playbook, how it stands, who, why. Says so when there is none.
+/// A table: short id, start (UTC), playbook, how it ended or stands, who, why. Says so when there is none.
 pub fn text(runs: &[RunSummary], look: Look) -> String {
-    let _ = look;
-    format!("{} runs\n", runs.len())
+    let mut page = Page::new(look);
+    if runs.is_empty() {
+        page.line(0, Line::of(Tone::Plain, "No run is recorded."));
+        return page.finish();
+    }
+    let mut lines =
+        vec![["run", "start (UTC)", "playbook", "state", "by", "because"].map(|name| (Tone::Dim, name.to_owned()))];
+    let newest = runs.first().map_or_else(String::new, |run| clock::minute(run.started_at));
+    let year = newest.split_at_checked(5).filter(|_| page.width() < NARROW).map(|(year, _)| year);
+    lines.extend(runs.iter().map(|run| cells(run, year)));
+    let widths = widths(&lines, page.width());
+    for cells in lines {
+        let mut line = Line::default();
+        let mut column = 0;
+        for ((tone, text), most) in cells.into_iter().zip(widths) {
+            if most == 0 {
+                continue;
+            }
+            line = line.pad(column, 0).add(tone, cut(&text, most, page.look));
+            column += most + 2;
+        }
+        page.line(0, line.kept());
+    }
+    page.finish()
+}
+
+/// On fewer columns than this, names are kept shorter and this year is not said.
+const NARROW: usize = 100;
+
+/// Without the time in another year, and without the year in this one, when there is little room: as `ls -l` does.
+fn started(run: &RunSummary, year: Option<&str>) -> String {
+    let full = clock::minute(run.started_at);
+    match year {
+        None => full,
+        Some(year) => full.strip_prefix(year).map_or_else(|| clock::day(run.started_at), str::to_owned),
+    }
+}
+
+fn cells(run: &RunSummary, year: Option<&str>) -> [(Tone, String); 6] {
+    let (tone, state) = state(run);
+    let purpose = if run.purpose == "apply" { String::new() } else { format!("{} ", run.purpose) };
+    [
+        (Tone::Plain, run.id.short()),
+        (Tone::Dim, started(run, year)),
+        (Tone::Plain, clean(&format!("{purpose}{}", run.playbook)).into_owned()),
+        (tone, state),
+        (Tone::Plain, clean(&run.actor).into_owned()),
+        (Tone::Dim, clean(&run.reason.replace('\n', " ")).into_owned()),
+    ]
+}
+
+/// The word and its colour: how it ended, else where it stands.
+fn state(run: &RunSummary) -> (Tone, String) {
+    let word = run.end.map_or_else(|| run.state.word(), End::word).replace('_', " ");
+    let tone = match (run.end, run.state) {
+        (Some(End::Changed), _) => Tone::Good,
+        (Some(End::Unchanged | End::Skipped), _) => Tone::Dim,
+        (Some(End::Failed | End::Stopped | End::Drifted | End::InDoubt), _) => Tone::Bad,
+        (Some(_), _) | (None, RunWord::Waiting | RunWord::Paused) => Tone::Care,
+        (None, _) => Tone::Plain,
+    };
+    (tone, word)
+}
+
+/// Columns for each cell: as wide as its widest text, but names have bounds and the reason takes what is left; it is
+/// left out when that is too little to read.
+fn widths(lines: &[[(Tone, String); 6]], all: usize) -> [usize; 6] {
+    let widest = |column: usize| lines.iter().map(|cells| width(&cells[column].1)).max().unwrap_or(0);
+    let narrow = all < NARROW;
+    let bounds = [8, 16, if narrow { 24 } else { 36 }, 10, if narrow { 8 } else { 20 }];
+    let mut widths = [0; 6];
+    for (column, most) in bounds.into_iter().enumerate() {
+        widths[column] = widest(column).min(most);
+    }
+    let taken: usize = widths.iter().sum::<usize>() + 2 * bounds.len();
+    widths[5] = match all.saturating_sub(taken) {
+        0..8 => 0,
+        room => room.min(widest(5)),
+    };
+    // A very narrow terminal: the playbook's name gives way.
+    let over = (taken - 2).saturating_sub(all);
+    widths[2] = widths[2].saturating_sub(over).max(8);
+    widths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{
+        sample::{golden, is_proper, plain},
+        sample_runs::summaries,
+    };
+
+    #[test]
+    fn runs_stand_one_a_line_at_any_width() {
+        for (name, width, unicode) in
+            [("runs-80.txt", 80, true), ("runs-120.txt", 120, true), ("runs-ascii.txt", 60, false)]
+        {
+            let shown = text(&summaries(), Look { width, unicode });
+            is_proper(&shown, width);
+            assert_eq!(shown.lines().count(), summaries().len() + 1);
+            golden(name, &plain(&shown));
+        }
+        assert_eq!(plain(&text(&[], Look::default())), "No run is recorded.\n");
+    }
 }

@@ -1,7 +1,7 @@
 //! Types of parameters and of answers, and the keys that belong to them.
 
 use crate::{
-    action::kinds::Act,
+    action::{ask, kinds::Act},
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
         shape::Word,
@@ -32,8 +32,6 @@ pub static TYPE_KEYS: Code = Code {
 /// All codes of this file.
 pub static CODES: &[&Code] = &[&UNKNOWN_TYPE, &TYPE_KEYS];
 
-const ANSWER_TYPES: &[&str] = &["string", "int", "decimal", "bool", "date", "timestamp", "uuid", "email"];
-
 /// Looks at every parameter and every part of an answer.
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for (_, param) in scene.playbook.params.iter() {
@@ -47,11 +45,11 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         }
     }
     for visit in &scene.visits {
-        let Act::Ask(ask) = &visit.step.act else { continue };
-        for (_, field) in ask.answer.iter().filter(|(_, f)| !ANSWER_TYPES.contains(&f.kind.as_str())) {
+        let Act::Ask(asked) = &visit.step.act else { continue };
+        for (_, field) in asked.answer.iter().filter(|(_, f)| !ask::TYPES.contains(&f.kind.as_str())) {
             problems.push(
                 Diagnostic::error(&UNKNOWN_TYPE, field.kind.span, format!("`{}` is not a type of an answer", field.kind.as_str()))
-                    .suggest(field.kind.as_str(), ANSWER_TYPES.iter().copied()),
+                    .suggest(field.kind.as_str(), ask::TYPES.iter().copied()),
             );
         }
     }

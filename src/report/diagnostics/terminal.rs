@@ -106,7 +106,7 @@ fn window(source: &Source, spans: impl Iterator<Item = Span>) -> Span {
 }
 
 /// Broken between words so that no line is wider, if a word allows it.
-fn wrapped(text: &str, width: usize) -> String {
+pub(in crate::report) fn wrapped(text: &str, width: usize) -> String {
     let mut out = String::new();
     for line in text.lines() {
         let mut used = 0;

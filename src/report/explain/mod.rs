@@ -1,0 +1,243 @@
+//! `trueup explain CODE|ACTION|FIELD`: a code, a kind of step, a key of a file, or a filter, test or function.
+//!
+//! Holds no text of its own: codes come from the one list of `check`, kinds from the one table of `action`, keys from the
+//! schemas (that is, from the doc comments of the types that read the files), functions from the template layer.
+
+pub mod keys;
+
+use crate::{
+    action::kinds::{KINDS, Kind, Nature},
+    base::{diagnostic::Code, suggest},
+    check,
+    report::diagnostics::wrapped,
+    template::{Described, builtin},
+};
+use keys::{Key, Place};
+
+/// Columns of an explanation.
+const WIDTH: usize = 96;
+
+/// The explanation, as text with light Markdown; the error is a help sentence with near words.
+pub fn explain(topic: &str) -> Result<String, String> {
+    let topic = topic.trim();
+    if let Some(code) = check::codes().into_iter().find(|code| code.id.eq_ignore_ascii_case(topic)) {
+        return Ok(of_code(code));
+    }
+    let places = keys::all();
+    let mut parts = Vec::new();
+    if let Some(kind) = KINDS.iter().find(|kind| kind.word == topic) {
+        parts.push(of_kind(kind, &places));
+    } else if let Some(place) = places
+        .iter()
+        .find(|place| place.path.is_empty() && place.file == topic || place.name() == topic && !topic.contains('.'))
+    {
+        parts.push(of_place(place));
+    }
+    let found: Vec<(&Place, &Key)> = places
+        .iter()
+        .flat_map(|place| place.keys.iter().map(move |key| (place, key)))
+        .filter(|(place, key)| {
+            is_called(place, key, topic) && !(parts.len() == 1 && place.path == ["step"] && key.name == topic)
+        })
+        .collect();
+    parts.extend(of_keys(&found));
+    parts.extend(of_functions(topic));
+    if parts.is_empty() {
+        return Err(unknown(topic, &places));
+    }
+    Ok(parts.join("\n"))
+}
+
+fn of_code(code: &Code) -> String {
+    format!("{}: {}\n\n{}", code.id, code.title, paragraphs(code.explain, ""))
+}
+
+fn of_kind(kind: &Kind, places: &[Place]) -> String {
+    let nature = match kind.nature {
+        Nature::Read => "reads only: allowed in `preconditions`, `steps` and `verification`",
+        Nature::Write => "changes something: allowed in `steps`",
+        Nature::Either => {
+            "reads with `get` and `head`; changes something with the other methods, which are allowed in `steps`"
+        }
+        Nature::People => "reaches a person: `ask` in `steps`, `tell` also in `afterwards`",
+        Nature::Flow => "looks only at values",
+    };
+    let mut text =
+        format!("{}: {}\n\n{}", kind.word, kind.summary.trim(), paragraphs(&format!("A kind of step; {nature}."), ""));
+    if let Some(place) = places.iter().find(|place| place.path == [kind.word]) {
+        text.push_str(&format!("\n{}\nKeys:\n{}", paragraphs(&place.about, ""), table(&place.keys)));
+    }
+    text.push_str("\nExample:\n\n");
+    for (index, line) in kind.example.lines().enumerate() {
+        text.push_str(&format!("  {} {line}\n", if index == 0 { "-" } else { " " }));
+    }
+    text.push_str("\nAny step may also say `id`, `title`, `when`, `otherwise` and more: `trueup explain step`.\n");
+    text
+}
+
+fn of_place(place: &Place) -> String {
+    format!("{}\n\n{}\nKeys:\n{}", place.name(), paragraphs(&place.about, ""), table(&place.keys))
+}
+
+/// One key at length, several in short.
+fn of_keys(found: &[(&Place, &Key)]) -> Option<String> {
+    let mut text = String::new();
+    for (place, key) in found {
+        let must = if key.required { ", required" } else { "" };
+        text.push_str(&format!(
+            "{} (in a {} file{must})\n{}",
+            shown_path(place, key),
+            place.file,
+            paragraphs(&key.about, "  ")
+        ));
+        text.push_str(&paragraphs(&format!("Takes {}.", key.takes), "  "));
+        for (word, meaning) in &key.words {
+            text.push_str(&paragraphs(&format!("- `{word}`: {meaning}"), "  "));
+        }
+        if !key.examples.is_empty() {
+            text.push_str(&format!(
+                "  For example: {}\n",
+                key.examples.iter().map(|e| format!("`{}: {e}`", key.name)).collect::<Vec<_>>().join(", ")
+            ));
+        }
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len());
+    (!text.is_empty()).then(|| format!("{text}\n"))
+}
+
+fn shown_path(place: &Place, key: &Key) -> String {
+    place.path.iter().map(String::as_str).chain([key.name.as_str()]).collect::<Vec<_>>().join(".")
+}
+
+/// `only_if`, `row.only_if` and `connections.NAME.http.base` (or `http.base`): the end of the path, NAME left out or not.
+fn is_called(place: &Place, key: &Key, topic: &str) -> bool {
+    let wanted: Vec<&str> = topic.split('.').collect();
+    let whole: Vec<&str> = place.path.iter().map(String::as_str).chain([key.name.as_str()]).collect();
+    let bare: Vec<&str> = whole.iter().copied().filter(|part| *part != keys::NAME).collect();
+    whole.ends_with(&wanted) || bare.ends_with(&wanted)
+}
+
+fn of_functions(topic: &str) -> Option<String> {
+    let name = topic.trim_end_matches("()");
+    let lists: [(&str, &[Described]); 3] =
+        [("a filter", builtin::FILTERS), ("a test", builtin::TESTS), ("a function", builtin::FUNCTIONS)];
+    let found: Vec<String> = lists
+        .iter()
+        .flat_map(|(what, list)| list.iter().filter(|known| known.name == name).map(move |known| (what, known)))
+        .map(|(what, known)| {
+            format!(
+                "{} ({what} of expressions)\n{}  Its form: `{}`\n",
+                known.name,
+                paragraphs(known.doc, "  "),
+                known.form
+            )
+        })
+        .collect();
+    (!found.is_empty()).then(|| found.join("\n"))
+}
+
+/// Keys in a column, what each takes and means beside it.
+fn table(keys: &[Key]) -> String {
+    let width = keys.iter().map(|key| key.name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for key in keys {
+        let must = if key.required { " Required." } else { "" };
+        let about = format!("{}{must} Takes {}.", key.about, key.takes);
+        let about = wrapped(&about, WIDTH - width - 4);
+        for (index, line) in about.lines().enumerate() {
+            let name = if index == 0 { key.name.as_str() } else { "" };
+            text.push_str(&format!("  {name:width$}  {line}\n"));
+        }
+    }
+    text
+}
+
+/// Paragraphs wrapped; lists and blocks of code as they are.
+fn paragraphs(text: &str, indent: &str) -> String {
+    let mut out = String::new();
+    let mut code = false;
+    for line in text.trim_end().lines() {
+        if line.starts_with("```") {
+            code = !code;
+        } else if code {
+            out.push_str(&format!("{indent}    {line}\n"));
+        } else {
+            let inner = if line.starts_with("- ") { "  " } else { "" };
+            for (index, part) in wrapped(line, WIDTH - indent.len() - inner.len()).lines().enumerate() {
+                let lead = if index == 0 { "" } else { inner };
+                out.push_str(&format!("{indent}{lead}{part}\n"));
+            }
+            if line.is_empty() {
+                out.push('\n');
+            }
+        }
+    }
+    out
+}
+
+fn unknown(topic: &str, places: &[Place]) -> String {
+    let codes = check::codes();
+    let mut known: Vec<&str> = KINDS.iter().map(|kind| kind.word).chain(["playbook", "project", "step"]).collect();
+    known.extend(places.iter().flat_map(|place| place.keys.iter().map(|key| key.name.as_str())));
+    for list in [builtin::FILTERS, builtin::TESTS, builtin::FUNCTIONS] {
+        known.extend(list.iter().map(|described| described.name));
+    }
+    let last = topic.rsplit('.').next().unwrap_or(topic);
+    let near = suggest::nearest(topic, codes.iter().map(|code| code.id)).or_else(|| suggest::nearest(last, known));
+    match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "name a code (`E0234`), a kind of step (`row`), a key (`only_if`, `row.only_if`, `connections`), or a filter (`upper`)".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_kind_and_key_is_explained() {
+        for code in check::codes() {
+            assert!(explain(code.id).unwrap().contains(code.title), "{}", code.id);
+        }
+        for kind in KINDS {
+            let text = explain(kind.word).unwrap();
+            assert!(text.contains("Example:") && text.contains(kind.summary.trim()), "{text}");
+        }
+        let places = keys::all();
+        assert!(places.iter().map(|place| place.keys.len()).sum::<usize>() > 100);
+        for place in &places {
+            for key in &place.keys {
+                let path = shown_path(place, key);
+                assert!(key.about.split_whitespace().count() >= 2, "{path} has no description: {:?}", key.about);
+                assert!(explain(&path).is_ok(), "{path}");
+                assert!(explain(&key.name).is_ok(), "{}", key.name);
+            }
+        }
+        for list in [builtin::FILTERS, builtin::TESTS, builtin::FUNCTIONS] {
+            assert!(list.iter().all(|known| explain(known.name).is_ok()));
+        }
+    }
+
+    #[test]
+    fn a_key_says_where_it_stands_what_it_takes_and_what_its_words_mean() {
+        let text = explain("row.only_if").unwrap();
+        assert!(text.starts_with("row.only_if (in a playbook file)\n  Guard:"), "{text}");
+        let text = explain("risk").unwrap();
+        assert!(text.contains("- `high`: A mistake harms people."), "{text}");
+        let text = explain("http.base").unwrap();
+        assert!(text.contains("connections.NAME.http.base (in a project file, required)"), "{text}");
+        let text = explain("read").unwrap();
+        assert!(text.contains("uses.NAME.read") && text.contains("probe.read"), "{text}");
+        for line in explain("E0234").unwrap().lines().chain(explain("http").unwrap().lines()) {
+            assert!(line.chars().count() <= WIDTH, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_near_miss_is_answered_with_the_right_word() {
+        assert_eq!(explain("onlyif").unwrap_err(), "did you mean `only_if`?");
+        assert_eq!(explain("E0243x").unwrap_err(), "did you mean `E0243`?");
+        assert!(explain("zzzzzz").unwrap_err().starts_with("name a code"));
+    }
+}

@@ -1,0 +1,121 @@
+//! How a run ended or where it stands, in a sentence, and what a person can do next. The same after apply and in `show`.
+
+use super::{
+    clock, inbox,
+    page::{Line, Page, Tone},
+    plan::step_name,
+};
+use crate::{
+    base::identity::RunId,
+    engine::state::{RunState, StepState},
+    journal::words::{End, Outcome},
+};
+use std::sync::Arc;
+
+/// The sentence, its colour, and nothing of what was changed.
+pub fn sentence(state: &RunState) -> (Tone, String) {
+    let Some(closed) = &state.closed else { return (Tone::Care, under_way(state)) };
+    let changed = state.items.values().any(|item| item.changed());
+    let verified = !state.items.is_empty() && state.items.values().all(|item| item.verified);
+    let stands = if changed { "; what was changed before stays" } else { "; nothing was changed" };
+    match closed.end {
+        End::Changed if verified => (Tone::Good, "Done: changed and verified.".into()),
+        End::Changed => (Tone::Good, "Done: changed.".into()),
+        End::Unchanged => (Tone::Good, "Done: nothing to change, all is already as wanted.".into()),
+        End::Skipped => (Tone::Dim, "Left alone.".into()),
+        End::Stopped => (Tone::Bad, format!("Stopped{stands}.")),
+        End::Failed => (Tone::Bad, format!("Failed{stands}.")),
+        End::Escalated => (Tone::Care, format!("Handed over{stands}.")),
+        End::Drifted => (Tone::Bad, format!("No longer as planned{stands}.")),
+        End::InDoubt => (Tone::Bad, "In doubt: nobody knows whether a change happened.".into()),
+        End::Waiting => (Tone::Care, "Waits.".into()),
+        End::Cancelled => (Tone::Care, format!("Cancelled{stands}.")),
+    }
+}
+
+fn under_way(state: &RunState) -> String {
+    if let Some((_, step)) = question(state) {
+        let asked = step.asked.as_ref();
+        return asked.map_or_else(|| "Waits.".into(), |a| format!("Waits for the answer of {}.", a.who));
+    }
+    if let Some(why) = &state.paused {
+        return format!("Paused between two steps: {why}.");
+    }
+    match in_doubt(state) {
+        Some((path, step)) if step.outcome.is_some() => {
+            format!("In doubt: nobody knows whether `{}` happened.", step_name(path))
+        }
+        Some((path, _)) => {
+            format!("`{}` was begun and has no outcome yet: it is under way, or was interrupted.", step_name(path))
+        }
+        None if state.cancelled => "Asked to end.".into(),
+        None => "Not over: it is under way, or was interrupted.".into(),
+    }
+}
+
+/// The first question without an answer.
+fn question(state: &RunState) -> Option<(&Arc<str>, &StepState)> {
+    let steps = state.items.values().flat_map(|item| &item.steps);
+    steps.into_iter().find(|(_, step)| step.asked.is_some() && step.decided.is_none() && step.outcome.is_none())
+}
+
+fn in_doubt(state: &RunState) -> Option<(&Arc<str>, &StepState)> {
+    state.items.values().flat_map(|item| &item.steps).find(|(_, step)| step.is_in_doubt())
+}
+
+/// The first step that did not go through, with its outcome.
+pub fn ended_at(state: &RunState) -> Option<(&Arc<str>, &StepState, Outcome)> {
+    let steps = state.items.values().flat_map(|item| &item.steps);
+    steps.into_iter().find_map(|(path, step)| {
+        let outcome = step.outcome.as_ref()?.outcome;
+        let bad = !matches!(
+            outcome,
+            Outcome::Done | Outcome::Unchanged | Outcome::Skipped | Outcome::Waiting | Outcome::NotDone
+        );
+        bad.then_some((path, step, outcome))
+    })
+}
+
+/// Why it ended as it did, in the words of the playbook or of what refused.
+pub fn reason(state: &RunState) -> Option<&str> {
+    let step = ended_at(state).and_then(|(_, step, _)| step.outcome.as_ref()?.message.as_deref());
+    let item = state.items.values().find_map(|item| item.closed.as_ref()?.reason.as_deref());
+    step.or(item).or_else(|| state.closed.as_ref()?.reason.as_deref())
+}
+
+/// What can be done next, with the command to type, below an empty line; nothing where nothing is left to do. The
+/// text of an open question is left out where it stands above already.
+pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
+    let say = |page: &mut Page, text: &str| {
+        page.blank();
+        page.line(0, Line::of(Tone::Plain, text));
+    };
+    match state.closed.as_ref().map(|closed| closed.end) {
+        Some(End::Drifted) => return say(page, "Look at what is different now, then plan again."),
+        Some(End::Stopped | End::Failed) => return say(page, "Put that right, then plan again."),
+        Some(End::InDoubt) => return say(page, IN_DOUBT),
+        Some(_) => return,
+        None => {}
+    }
+    if let Some((path, step)) = question(state)
+        && let Some(asked) = &step.asked
+    {
+        let since = step.at.map_or_else(String::new, |at| format!(", since {}", clock::second(at)));
+        page.blank();
+        if with_question {
+            page.line(2, Line::of(Tone::Dim, format!("for {}{since}", asked.who)));
+            page.prose(2, Tone::Plain, &super::diff::said(&asked.question));
+        }
+        inbox::fields(page, 4, &asked.answer);
+        say(page, "To answer, and go on:");
+        return page.command(2, &inbox::command(id, path, &asked.answer));
+    }
+    if in_doubt(state).is_some() {
+        return say(page, IN_DOUBT);
+    }
+    say(page, "To go on:");
+    page.command(2, &format!("trueup resume {}", id.short()));
+}
+
+const IN_DOUBT: &str =
+    "Look into the system itself whether it happened. Nothing more is done here until a person has decided.";
