@@ -106,7 +106,10 @@ pub async fn carry(
     let state = record.state(claim.run).await?;
     let mut driver = Driver::new(setting, &record.journal, claim.clone(), plan, watch, pause, state);
     let stopped = driver.run().await?;
-    record.journal.release(&claim).await?;
+    // The end of a run gives its claim back in the same transaction.
+    if !matches!(stopped, Stopped::Closed(_)) {
+        record.journal.release(&claim).await?;
+    }
     Ok(Carried { stopped, state: driver.state, drift: driver.drift })
 }
 
