@@ -16,8 +16,11 @@ use crate::{
 };
 use std::fmt::Write;
 
-/// Every part by its name, with the function that writes it.
-pub const PARTS: &[(&str, fn() -> String)] = &[
+/// A part: its name, and the function that writes it.
+pub type Part = (&'static str, fn() -> String);
+
+/// Every part.
+pub const PARTS: &[Part] = &[
     ("playbook-keys", || places(|place| place.file == "playbook" && !of_a_kind(place))),
     ("project-keys", || places(|place| place.file == "project")),
     ("kinds", kinds),
