@@ -801,6 +801,9 @@ impl<'a> Driver<'a> {
                 (outcome_of(ending.way), ending)
             }
         };
+        if let (Some(who), Some(text)) = (&ending.who, &ending.told) {
+            (self.watch)(Tick::PassOn { who: who.clone(), text: text.clone() });
+        }
         let mut message = ending.message.clone();
         if let Some(who) = &ending.who {
             message = format!("For {who}: {message}");
@@ -832,7 +835,14 @@ impl<'a> Driver<'a> {
 
 fn plain_ending(trouble: &Trouble, step: &Step) -> Ending {
     let at = trouble.at().unwrap_or(step.act_at);
-    Ending { way: Way::Fail, message: endings::sentence(&trouble.message()), who: None, seen: Vec::new(), at }
+    Ending {
+        told: None,
+        way: Way::Fail,
+        message: endings::sentence(&trouble.message()),
+        who: None,
+        seen: Vec::new(),
+        at,
+    }
 }
 
 fn outcome_of(way: Way) -> Outcome {

@@ -630,7 +630,7 @@ impl<'a> Pass<'a> {
             return Ok(());
         }
         self.show(path, step, Label::Read, Foreseen::Ends, Vec::new(), Vec::new());
-        let Ending { way, message, who, seen, at } = ending;
+        let Ending { way, message, who, seen, at, .. } = ending;
         self.stop = Some(Stop { way, message, who, step: path.clone(), at, seen });
         Ok(())
     }
