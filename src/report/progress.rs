@@ -4,8 +4,9 @@
 
 use super::{
     clock,
+    line::{Line, Tone, clean},
     look::Look,
-    page::{Line, Page, Tone, clean},
+    page::Page,
     plan::{section_title, step_name},
     run::asked_and_got,
 };

@@ -3,8 +3,9 @@
 use super::{
     clock,
     diff::{Moment, rows, said},
+    line::{Line, Tone},
     look::{Look, View},
-    page::{Line, Page, Tone},
+    page::Page,
     plan::{facts_table, section_title},
     standing,
     titles::{Titles, section},
