@@ -3,6 +3,7 @@
 //! Rules are pure: the playbook, the project file and what `ops` found out beforehand ([`Knowledge`]: catalogues, prepared
 //! statements) come in as data, diagnostics go out. Nothing here opens a file or a connection.
 
+pub mod again;
 pub mod checked;
 mod columns;
 mod facts;

@@ -4,7 +4,7 @@
 
 use super::{
     fault::{Fault, FaultKind},
-    rows::{Answer, Touched},
+    rows::{Answer, Rows, Touched},
     session::{Columns, Session},
     sql_rules,
     sql_text::{Text, key_conditions},
@@ -236,6 +236,13 @@ impl Changing {
         let answer = self.change(statement).await?;
         // After a SELECT the drivers report rows read, or the count of an earlier statement.
         Ok(if class == sql_rules::Class::Read { 0 } else { answer.affected })
+    }
+
+    /// As [`Changing::execute`], for a statement that ends in RETURNING: the rows that it gives.
+    pub async fn execute_returning(&mut self, statement: &Statement, limits: Limits) -> Result<Rows, Fault> {
+        sql_rules::allow_write(&statement.sql, self.dialect()).map_err(|f| self.named(f))?;
+        let done = self.raw(statement, limits).await.and_then(Answer::named);
+        self.recover(done).await
     }
 
     /// Checks deferred constraints now, and leaves them deferred.

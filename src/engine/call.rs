@@ -83,6 +83,13 @@ fn judge(setting: &Setting, step: &Step, call: &Call, answer: Answer, line: Stri
     if endings::accepted(&setting.playbook.errors, step.id(), &found) { Ok(answer.value) } else { Err(found) }
 }
 
+/// What sending would be refused with before anything leaves; so that a preview says it, not only apply.
+pub fn forbidden(setting: &Setting, call: &Call) -> Option<CallTrouble> {
+    let (request, api) = (request(call), setting.api(&call.api)?);
+    let failure = api.forbids(&request)?;
+    Some(CallTrouble { line: line(&api.view(&request)), ..failed(call, &failure) })
+}
+
 fn failed(call: &Call, failure: &Failure) -> CallTrouble {
     // A refusal by status says that nothing was done, whatever became of the body (reliability.md, C4, C7).
     let status = failure.status();

@@ -4,7 +4,7 @@
 //! done before the target said so. Reads are recorded together with the next durable event: they have no effect.
 
 use super::{
-    call,
+    again, call,
     carry_out::{self, Carried},
     decide::{Next, decide},
     drift, endings,
@@ -255,6 +255,7 @@ impl<'a> Driver<'a> {
     async fn place(&mut self, place: &Place) -> Result<(), Halt> {
         let step = place.step.clone();
         if let Some(when) = &step.common.when {
+            self.look_again(&step).await?;
             let judgement =
                 resolve::judge(when, &self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
             match judgement.holds {
@@ -340,7 +341,19 @@ impl<'a> Driver<'a> {
         }
     }
 
+    /// Rows that the step wants as they are now.
+    async fn look_again(&mut self, step: &Step) -> Result<(), Trouble> {
+        for (name, find) in again::of_step(step, &self.scope, self.setting) {
+            let setting = self.setting;
+            let session = self.reader(&find.table.connection).await?;
+            let row = again::read(session, &find, setting, step).await?;
+            again::put(&mut self.scope, &name, row);
+        }
+        Ok(())
+    }
+
     async fn step(&mut self, place: &Place, step: &Step) -> Result<Option<Went>, Halt> {
+        self.look_again(step).await?;
         let resolved =
             resolve(step, &self.scope, self.setting).map_err(|t| Trouble::of_resolving(t, &self.setting.source))?;
         let Some(resolved) = resolved else { return Ok(None) };
@@ -351,10 +364,11 @@ impl<'a> Driver<'a> {
             Deed::Call(call) if !call.is_read() => return self.send(place, step, call).await.map(Some),
             deed => {
                 let (value, request) = self.read(place, step, deed).await?;
-                self.holds(step, &value)?;
+                // Before `is` is looked at: the text of its `otherwise` tells what was found.
                 if let Some(id) = step.id() {
                     self.scope.insert(id, value.clone());
                 }
+                self.holds(step, &value)?;
                 let summary = request.clone();
                 let read = ReadValue { item: self.item.clone(), request, request_hash: None, value };
                 self.note(StepRead { step: place.path.clone(), reads: vec![read] }.into());
@@ -640,6 +654,10 @@ impl<'a> Driver<'a> {
     ) -> Result<(), Halt> {
         for (index, step) in steps.iter().enumerate() {
             let path = path(prefix, step, index);
+            for (name, find) in again::of_step(step, &self.scope, self.setting) {
+                let row = again::read(writing, &find, self.setting, step).await?;
+                again::put(&mut self.scope, &name, row);
+            }
             if let Some(when) = &step.common.when {
                 let judgement =
                     resolve::judge(when, &self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;

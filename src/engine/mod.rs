@@ -3,6 +3,7 @@
 //! The run is a fold of its events (`state`) and a pure decision what comes next (`decide`); waiting is a state like any
 //! other, and going on after it is the normal path. Knows nothing of terminals: it tells a [`watch::Watch`].
 
+pub mod again;
 pub mod audit;
 pub mod call;
 pub mod carry_out;

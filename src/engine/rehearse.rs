@@ -5,7 +5,7 @@
 //! stand before the first change need no transaction to be thrown away.
 
 use super::{
-    call,
+    again, call,
     carry_out::{self, Carried},
     endings,
     outline::path,
@@ -198,6 +198,7 @@ impl<'a> Pass<'a> {
     async fn step(&mut self, path: &Arc<str>, step: &Step) -> Result<(), Interrupt> {
         let trouble = |t: Trouble| Interrupt::Trouble(t, path.clone());
         let mut undecided = None;
+        self.look_again(step).await.map_err(trouble)?;
         if let Some(when) = &step.common.when {
             let judgement = resolve::judge(when, &self.scope)
                 .map_err(|f| trouble(Trouble::of_expression(&f, &self.setting.source)))?;
@@ -223,6 +224,21 @@ impl<'a> Pass<'a> {
             Some(note) => self.both_ways(path, step, note).await,
             None => self.perform(path, step).await,
         }
+    }
+
+    /// Rows that the step wants as they are now.
+    async fn look_again(&mut self, step: &Step) -> Result<(), Trouble> {
+        for (name, find) in again::of_step(step, &self.scope, self.setting) {
+            let row = if find.is_unknown() || self.tainted_tables.contains(&find.table) {
+                Value::unknown()
+            } else {
+                let setting = self.setting;
+                let session = self.session(&find.table.connection).await?;
+                again::read(session, &find, setting, step).await?
+            };
+            again::put(&mut self.scope, &name, row);
+        }
+        Ok(())
     }
 
     /// A step of which only apply will show whether it runs: tried out, shown, taken back, and what it wrote is unknown to
@@ -510,6 +526,9 @@ impl<'a> Pass<'a> {
     }
 
     fn would_send(&mut self, path: &Arc<str>, step: &Step, call: Call) -> Result<(), Stepped> {
+        if let Some(trouble) = call::forbidden(self.setting, &call) {
+            return Err(Trouble::Call(Box::new(trouble)).into());
+        }
         let request = call::request(&call);
         let view = self.setting.api(&call.api).map(|api| api.view(&request));
         let shown = |v: crate::connection::http::RequestView| Effect::Request {
@@ -809,11 +828,16 @@ pub fn way_back(step: &Step) -> Option<String> {
     }
 }
 
+/// `trainee.now.state`: read again whenever it is looked at, so it is no fact that a plan rests on.
+fn is_fresh(path: &Path) -> bool {
+    matches!(path.steps.get(1), Some(crate::template::Step::Name(name)) if &**name == "now")
+}
+
 async fn finish(setting: &Setting, pass: Pass<'_>) -> Result<Plan, Box<PlanFailure>> {
     let rests_on = pass
         .reads
         .iter()
-        .filter(|path| pass.results.contains(path.root()))
+        .filter(|path| pass.results.contains(path.root()) && !is_fresh(path))
         .filter_map(|path| Some((path.clone(), path.look_up(pass.scope.get(path.root())?)?)))
         .filter(|(_, value)| !value.is_unknown() && !value.marks.has(Marks::CLOCK))
         .collect();

@@ -14,7 +14,7 @@ use crate::{
         value::{Map, Value},
     },
     connection::{
-        fault::Fault,
+        fault::{Fault, FaultKind},
         handle::Changing,
         sql_rules::{self, Class},
         statement::{Limits, Statement},
@@ -27,32 +27,19 @@ use std::sync::Arc;
 /// Runs the statement in the transaction of `changing`.
 pub async fn run(changing: &mut Changing, deed: &Deed, setting: &Setting, at: Span) -> Result<Carried, Trouble> {
     let fault = |fault: Fault| database(&deed.connection, fault, at);
-    let statement = Statement { sql: deed.bound.sql.clone(), binds: deed.bound.binds.clone() };
     let touched = changing.touched().await.map_err(fault)?;
-    let images = match target(deed, setting) {
-        Some((table, facts)) => Some(before(changing, &statement, table, facts, deed, at).await?),
+    let aim = match target(deed, setting) {
+        Some((table, facts, class)) => Aim::take(changing, deed, table, facts, class, at).await?,
         None => None,
     };
-    let rows = changing.execute(&statement).await.map_err(fault)?;
-    if !deed.touches.allows(usize::try_from(rows).unwrap_or(usize::MAX)) {
-        let message = format!("the statement touches {rows} rows, expected {}", deed.touches.words());
-        return Err(Trouble::Missed(Missed { message, seen: Vec::new(), at }));
-    }
     let mut carried = Carried::default();
-    if let Some(mut changes) = images {
-        for change in &mut changes {
-            let names: Vec<Arc<str>> = change.key.keys().cloned().collect();
-            let key = change.key.values().cloned().collect();
-            let row = changing
-                .lock_and_read(&change.table.table, &names, &[key])
-                .await
-                .map_err(fault)?
-                .into_iter()
-                .next()
-                .flatten();
-            change.after = row.map(|row| setting.facts_of(&change.table).map_or(row.clone(), |f| f.marked(&row)));
+    match aim {
+        Some(aim) => carried.changes = aim.hit(changing, deed, at).await?,
+        None => {
+            let statement = Statement { sql: deed.bound.sql.clone(), binds: deed.bound.binds.clone() };
+            let rows = changing.execute(&statement).await.map_err(fault)?;
+            within_bounds(deed, usize::try_from(rows).unwrap_or(usize::MAX), at)?;
         }
-        carried.changes = changes;
     }
     changing.check_deferred().await.map_err(fault)?;
     let after = changing.touched().await.map_err(fault)?;
@@ -60,8 +47,18 @@ pub async fn run(changing: &mut Changing, deed: &Deed, setting: &Setting, at: Sp
     Ok(carried)
 }
 
+fn within_bounds(deed: &Deed, rows: usize, at: Span) -> Result<(), Trouble> {
+    if deed.touches.allows(rows) {
+        return Ok(());
+    }
+    let most = deed.touches.most as usize;
+    let found = if rows > most { format!("more than {most}") } else { rows.to_string() };
+    let message = format!("the statement touches {found} rows, expected {}", deed.touches.words());
+    Err(Trouble::Missed(Missed { message, seen: Vec::new(), at }))
+}
+
 /// The one declared table that the statement writes.
-fn target<'a>(deed: &Deed, setting: &'a Setting) -> Option<(TableName, &'a Facts)> {
+fn target<'a>(deed: &Deed, setting: &'a Setting) -> Option<(TableName, &'a Facts, Class)> {
     let dialect = setting.database(&deed.connection)?.dialect();
     let verdict = sql_rules::judge(&deed.bound.sql, dialect);
     let single = matches!(verdict.class, Class::Insert | Class::Update | Class::Delete) && verdict.writes.len() == 1;
@@ -69,37 +66,82 @@ fn target<'a>(deed: &Deed, setting: &'a Setting) -> Option<(TableName, &'a Facts
     let name = TableName { connection: deed.connection.clone(), table };
     let facts = setting.facts_of(&name)?;
     let returns = deed.bound.sql.to_lowercase().contains("returning");
-    (!returns).then_some((name, facts))
+    (!returns).then_some((name, facts, verdict.class))
 }
 
-/// The rows that the statement will touch, as they are before it.
-async fn before(
+/// The rows that a statement will touch, as they are before it, locked.
+struct Aim<'a> {
+    table: TableName,
+    facts: &'a Facts,
+    names: Vec<Arc<str>>,
+    /// The statement, giving the keys of the rows that it touches.
+    statement: Statement,
+    before: Vec<(Vec<Value>, Option<Map>)>,
+}
+
+impl<'a> Aim<'a> {
+    /// Runs the statement once, takes that back, and locks and reads the rows whose keys it gave. Nothing when the rows
+    /// cannot be told by their keys, because the statement changes keys.
+    async fn take(
+        changing: &mut Changing,
+        deed: &Deed,
+        table: TableName,
+        facts: &'a Facts,
+        class: Class,
+        at: Span,
+    ) -> Result<Option<Aim<'a>>, Trouble> {
+        let fault = |fault: Fault| database(&deed.connection, fault, at);
+        let names = facts.key_columns();
+        let quoted: Vec<_> = names.iter().map(|n| format!("\"{}\"", n.replace('"', "\"\""))).collect();
+        // On a line of its own: the author's last line may end in a comment.
+        let sql = format!("{}\nreturning {}", deed.bound.sql.trim_end().trim_end_matches(';'), quoted.join(", "));
+        let statement = Statement { sql, binds: deed.bound.binds.clone() };
+        let savepoint = changing.savepoint().await.map_err(fault)?;
+        let keys = keys(changing, &statement, &names, deed, at).await;
+        changing.rollback_to(savepoint).await.map_err(fault)?;
+        let keys = keys?;
+        let rows = changing.lock_and_read(&table.table, &names, &keys).await.map_err(fault)?;
+        let before: Vec<_> = keys.into_iter().zip(rows).collect();
+        let by_key = class == Class::Insert || before.iter().all(|(_, row)| row.is_some());
+        Ok(by_key.then_some(Aim { table, facts, names, statement, before }))
+    }
+
+    /// Runs the statement for good and reads its rows again. An INSERT may give other keys than the first time.
+    async fn hit(self, changing: &mut Changing, deed: &Deed, at: Span) -> Result<Vec<RowChange>, Trouble> {
+        let fault = |fault: Fault| database(&deed.connection, fault, at);
+        let keys = keys(changing, &self.statement, &self.names, deed, at).await?;
+        let after = changing.lock_and_read(&self.table.table, &self.names, &keys).await.map_err(fault)?;
+        let image = |row: Option<Map>| row.map(|row| self.facts.marked(&row));
+        let change = |(key, after): (Vec<Value>, Option<Map>)| RowChange {
+            table: self.table.clone(),
+            before: image(self.before.iter().find(|(k, _)| *k == key).and_then(|(_, row)| row.clone())),
+            after: image(after),
+            key: self.names.iter().cloned().zip(key).collect(),
+            by_rule: false,
+            stamps: self.facts.stamp().map(Arc::from).into_iter().collect(),
+        };
+        Ok(keys.into_iter().zip(after).map(change).collect())
+    }
+}
+
+/// Runs a statement that gives keys; their number must be within the author's bounds.
+async fn keys(
     changing: &mut Changing,
     statement: &Statement,
-    table: TableName,
-    facts: &Facts,
+    names: &[Arc<str>],
     deed: &Deed,
     at: Span,
-) -> Result<Vec<RowChange>, Trouble> {
-    let fault = |fault: Fault| database(&deed.connection, fault, at);
-    let names = facts.key_columns();
-    let quoted: Vec<_> = names.iter().map(|n| format!("\"{}\"", n.replace('"', "\"\""))).collect();
-    let sql = format!("{} returning {}", statement.sql.trim_end().trim_end_matches(';'), quoted.join(", "));
-    let savepoint = changing.savepoint().await.map_err(fault)?;
-    let limits = Limits { rows: deed.touches.most as usize + 1, ..Limits::USUAL };
-    let keys = changing.query(&Statement { sql, binds: statement.binds.clone() }, limits).await;
-    changing.rollback_to(savepoint).await.map_err(fault)?;
-    let keys: Vec<Map> = keys.map_err(fault)?.rows;
-    let values: Vec<Vec<Value>> =
-        keys.iter().map(|k| names.iter().map(|n| k.get(n).cloned().unwrap_or(Value::NULL)).collect()).collect();
-    let rows = changing.lock_and_read(&table.table, &names, &values).await.map_err(fault)?;
-    let make = |(key, row): (Map, Option<Map>)| RowChange {
-        table: table.clone(),
-        key,
-        before: row.map(|r| facts.marked(&r)),
-        after: None,
-        by_rule: false,
-        stamps: facts.stamp().map(Arc::from).into_iter().collect(),
+) -> Result<Vec<Vec<Value>>, Trouble> {
+    let most = deed.touches.most as usize;
+    let limits = Limits { rows: most.saturating_add(1), ..Limits::USUAL };
+    let rows = match changing.execute_returning(statement, limits).await {
+        Ok(rows) => rows.rows,
+        Err(fault) if fault.kind == FaultKind::TooMuch => {
+            return within_bounds(deed, usize::MAX, at).map(|()| Vec::new());
+        }
+        Err(fault) => return Err(database(&deed.connection, fault, at)),
     };
-    Ok(keys.into_iter().zip(rows).map(make).collect())
+    within_bounds(deed, rows.len(), at)?;
+    let key = |row: &Map| names.iter().map(|n| row.get(n).cloned().unwrap_or(Value::NULL)).collect();
+    Ok(rows.iter().map(key).collect())
 }

@@ -64,7 +64,7 @@ pub async fn run_file(
     let opening = open(surroundings, opened, path)?;
     let mark = surroundings.world.id().simple().to_string();
     let folder = Folder::make(&std::env::temp_dir().join(format!("trueup-test-{mark}")))?;
-    let bench = Bench::build(on, &folder.0, &mark[20..], &opening.scripts(on)?)
+    let bench = Bench::build(on, &folder.0, &mark[20..], opening.scripts(on)?)
         .await
         .map_err(|fault| failed("make the databases of the test", &fault))?;
     let mut cases = Vec::new();
@@ -171,7 +171,7 @@ async fn one(opening: &Opening<'_>, bench: &Bench, case: &Case, index: usize, fo
     match Scene::set(opening, bench, case, index, folder).await {
         Ok(scene) => {
             report.problems = scene.play(opening, case, &report.proofs).await.unwrap_or_else(|problem| vec![problem]);
-            scene.strike(bench, index, &mut report.problems).await;
+            scene.strike().await;
         }
         Err(problem) => report.problems.push(problem),
     }
@@ -213,7 +213,7 @@ impl Scene {
         for (name, connection) in opening.opened.project.connections.iter() {
             let name: Arc<str> = name.into();
             if connection.http.is_none() {
-                let place = bench.copy(&name, index, &folder.0).await.map_err(fault)?;
+                let place = bench.fresh(&name, &folder.0).await.map_err(fault)?;
                 let variable = format!("TRUEUP_TEST_DATABASE_{}", doubles.len());
                 let (kind, settings) = place.settings(&variable);
                 if let Place::Server(url) = place {
@@ -421,13 +421,8 @@ impl Scene {
         Ok(carried)
     }
 
-    /// Takes databases and mocks away.
-    async fn strike(self, bench: &Bench, index: usize, problems: &mut Vec<Problem>) {
-        for name in self.databases.keys() {
-            if let Err(f) = bench.drop_copy(name, index).await {
-                problems.push(fault(f));
-            }
-        }
+    /// Ends the mocks; nothing listens when this returns.
+    async fn strike(self) {
         for (_, running) in self.mocks {
             running.shutdown().await;
         }

@@ -1,8 +1,11 @@
-//! The databases of a test: made once for a file from its tables, copied fresh for each case, gone at the end.
+//! The databases of a test: made for a file from its tables, fresh for each case, gone at the end.
 
 use crate::{
     base::{secret::Secret, value::Value},
-    connection::{fault::Fault, sandbox},
+    connection::{
+        fault::{Fault, FaultKind},
+        sandbox,
+    },
     template::Dialect,
 };
 use std::{
@@ -42,83 +45,77 @@ impl On {
 pub struct Bench {
     on: On,
     folder: PathBuf,
-    /// In every name that this bench gives to a database.
+    /// In the names of databases on a server.
     mark: String,
-    models: Vec<Arc<str>>,
+    scripts: Vec<(Arc<str>, String)>,
 }
 
+/// Everything that a case may have left in its PostgreSQL database. (Making and dropping a database for each case would
+/// be the same, and takes seconds, because the server writes all its memory to disk each time.)
+const EMPTY: &str = "do $$ declare name text; begin
+  for name in select nspname from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema' loop
+    execute format('drop schema %I cascade', name);
+  end loop;
+end $$; create schema public";
+
 impl Bench {
-    /// Makes the model databases. `scripts` are connection and SQL text; `mark` is unique on the server and a plain name;
+    /// Makes the databases. `scripts` are connection and SQL text; `mark` is unique on the server and a plain name;
     /// `folder` is there and empty.
-    pub async fn build(on: &On, folder: &Path, mark: &str, scripts: &[(Arc<str>, String)]) -> Result<Bench, Fault> {
-        let mut bench = Bench { on: on.clone(), folder: folder.to_owned(), mark: mark.to_owned(), models: Vec::new() };
-        for (connection, script) in scripts {
+    pub async fn build(on: &On, folder: &Path, mark: &str, scripts: Vec<(Arc<str>, String)>) -> Result<Bench, Fault> {
+        let bench = Bench { on: on.clone(), folder: folder.to_owned(), mark: mark.to_owned(), scripts };
+        for (connection, script) in &bench.scripts {
             match on {
-                On::Sqlite => sandbox::sqlite(&bench.model_file(connection), &[script]).await?,
+                On::Sqlite => sandbox::sqlite(&bench.model(connection), &[script]).await?,
                 On::Postgres(server) => {
-                    let name = bench.name(connection, "model");
-                    sandbox::postgres(server.reveal(), &[&format!("create database {name}")]).await?;
-                    bench.models.push(connection.clone());
-                    sandbox::postgres(&url_of(server, &name), &[script]).await?;
+                    sandbox::postgres(server.reveal(), &[&format!("create database {}", bench.name(connection))])
+                        .await?
                 }
             }
         }
         Ok(bench)
     }
 
-    fn model_file(&self, connection: &str) -> PathBuf {
+    /// The file that each case gets a copy of.
+    fn model(&self, connection: &str) -> PathBuf {
         self.folder.join(format!("{connection}.model.db"))
     }
 
-    /// Only letters, digits and `_`: needs no quotes.
-    fn name(&self, connection: &str, case: &str) -> String {
-        let plain = |text: &str| {
-            text.chars()
-                .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
-                .collect::<String>()
-        };
-        format!("trueup_test_{}_{}_{}", plain(&self.mark), plain(connection), plain(case))
+    /// Only small letters, digits and `_`: needs no quotes.
+    fn name(&self, connection: &str) -> String {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+        format!("trueup_test_{}_{connection}", self.mark).chars().map(plain).collect()
     }
 
-    /// A fresh copy for a case, and where it is: the path of a file, or a URL (which is a secret).
-    pub async fn copy(&self, connection: &str, case: usize, folder: &Path) -> Result<Place, Fault> {
+    /// The database of a connection with its tables as the script makes them, and where it is. One case at a time.
+    pub async fn fresh(&self, connection: &str, folder: &Path) -> Result<Place, Fault> {
         match &self.on {
             On::Sqlite => {
                 let path = folder.join(format!("{connection}.db"));
-                std::fs::copy(self.model_file(connection), &path).map_err(|e| {
-                    Fault::new(crate::connection::fault::FaultKind::Other, format!("copy {}: {e}", path.display()))
-                })?;
+                let failed = |e: std::io::Error| Fault::new(FaultKind::Other, format!("copy {}: {e}", path.display()));
+                std::fs::copy(self.model(connection), &path).map_err(failed)?;
                 Ok(Place::File(path))
             }
             On::Postgres(server) => {
-                let (name, model) = (self.name(connection, &case.to_string()), self.name(connection, "model"));
-                sandbox::postgres(server.reveal(), &[&format!("create database {name} template {model}")]).await?;
-                Ok(Place::Server(Secret::new(url_of(server, &name))))
+                let url = url_of(server, &self.name(connection));
+                let script =
+                    self.scripts.iter().find(|(name, _)| &**name == connection).map_or("", |(_, script)| script);
+                // One text is one transaction.
+                sandbox::postgres(&url, &[&format!("{EMPTY};\n{script}")]).await?;
+                Ok(Place::Server(Secret::new(url)))
             }
         }
     }
 
-    /// Takes a case's copy away.
-    pub async fn drop_copy(&self, connection: &str, case: usize) -> Result<(), Fault> {
-        match &self.on {
-            On::Sqlite => Ok(()),
-            On::Postgres(server) => drop_database(server, &self.name(connection, &case.to_string())).await,
-        }
-    }
-
-    /// Takes the models away.
+    /// Takes the databases of a server away; files go with their folder.
     pub async fn clear(self) -> Result<(), Fault> {
         if let On::Postgres(server) = &self.on {
-            for connection in &self.models {
-                drop_database(server, &self.name(connection, "model")).await?;
+            for (connection, _) in &self.scripts {
+                let drop = format!("drop database if exists {} with (force)", self.name(connection));
+                sandbox::postgres(server.reveal(), &[&drop]).await?;
             }
         }
         Ok(())
     }
-}
-
-async fn drop_database(server: &Secret, name: &str) -> Result<(), Fault> {
-    sandbox::postgres(server.reveal(), &[&format!("drop database if exists {name} with (force)")]).await
 }
 
 /// The same server, another database.

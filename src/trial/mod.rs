@@ -15,3 +15,8 @@ pub mod proof;
 pub mod report;
 pub mod snapshot;
 pub mod stage;
+
+/// The schema of a test file, for editors.
+pub fn schema() -> serde_json::Value {
+    crate::playbook::schema::of::<model::TestFile>("https://trueup.dev/schema/test.schema.json", "A trueup test file")
+}

@@ -13,6 +13,7 @@ use crate::{
     plan::{Effect, Foreseen, Plan},
 };
 use indexmap::IndexMap;
+use std::collections::BTreeSet;
 
 /// The rows that the preview shows against those that apply changed: table, key, before and after, value by value.
 /// Left aside are values of the clock, and keys that the database gives to new rows.
@@ -32,7 +33,9 @@ pub fn preview_equals_apply(plan: &Plan, applied: &[RowChange]) -> Vec<Problem> 
     let mut problems = Vec::new();
     let (previewed, inserted) = previewed(plan);
     let mut new: Vec<&RowChange> = Vec::new();
-    let mut met = std::collections::BTreeSet::new();
+    let mut met = BTreeSet::new();
+    let (besides, applied) = besides(plan, applied, &previewed, &inserted);
+    problems.extend(besides);
     for change in applied {
         if change.deed() == Deed::Insert {
             new.push(change);
@@ -54,6 +57,38 @@ pub fn preview_equals_apply(plan: &Plan, applied: &[RowChange]) -> Vec<Problem> 
     }
     problems.extend(inserts(&inserted, &new));
     problems
+}
+
+/// Tables that triggers and cascades touch are shown with numbers of rows, not with the rows: those must be right. Gives
+/// what is wrong with them, and the changes of all other tables.
+fn besides<'a>(
+    plan: &Plan,
+    applied: &'a [RowChange],
+    previewed: &IndexMap<String, RowChange>,
+    inserted: &[RowChange],
+) -> (Vec<Problem>, Vec<&'a RowChange>) {
+    let also = plan.items.iter().flat_map(|i| &i.steps).flat_map(|s| &s.effects);
+    let also = also.filter_map(|e| if let Effect::Rows { also, .. } = e { Some(also) } else { None }).flatten();
+    let mut counts: IndexMap<&str, [u64; 3]> = IndexMap::new();
+    for table in also {
+        let count = counts.entry(&table.table).or_default();
+        *count = [count[0] + table.inserted, count[1] + table.updated, count[2] + table.deleted];
+    }
+    let by_row = |table: &TableName| inserted.iter().chain(previewed.values()).any(|c| c.table == *table);
+    let (besides, rest): (Vec<&RowChange>, Vec<&RowChange>) =
+        applied.iter().partition(|c| counts.contains_key(&*c.table.to_string()) && !by_row(&c.table));
+    let mut problems = Vec::new();
+    for (table, shown) in counts.iter().filter(|(t, _)| besides.iter().any(|c| c.table.to_string() == **t)) {
+        let count =
+            |deed: Deed| besides.iter().filter(|c| c.table.to_string() == **table && c.deed() == deed).count() as u64;
+        let found = [count(Deed::Insert), count(Deed::Update), count(Deed::Delete)];
+        // A row that is updated twice is counted twice by the database, so only new and gone rows are exact.
+        if found[0] != shown[0] || found[2] != shown[2] || found[1] > shown[1] {
+            let words = |[a, b, c]: [u64; 3]| format!("{a} inserted, {b} updated, {c} deleted");
+            problems.push(Problem::new(format!("also touched: {table}"), words(*shown), words(found)));
+        }
+    }
+    (problems, rest)
 }
 
 /// What the steps do to each row together, and the new rows in their order.
@@ -121,7 +156,7 @@ fn image(name: &str, shown: &RowChange, previewed: &Map, applied: &Map, aside: &
 /// New rows are matched table by table, whatever key the database gave them.
 fn inserts(previewed: &[RowChange], applied: &[&RowChange]) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let tables: std::collections::BTreeSet<&TableName> =
+    let tables: BTreeSet<&TableName> =
         previewed.iter().map(|c| &c.table).chain(applied.iter().map(|c| &c.table)).collect();
     for table in tables {
         let mut free: Vec<&RowChange> = applied.iter().filter(|c| c.table == *table).copied().collect();

@@ -8,7 +8,9 @@
     reason = "helpers of tests"
 )]
 
+mod cases;
 mod check_cases;
+mod direction;
 mod docs;
 mod mutants;
 mod procedures;

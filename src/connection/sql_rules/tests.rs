@@ -1,3 +1,5 @@
+//! What statements are, by example: reads, writes, and what is refused.
+
 use super::*;
 
 fn set(names: &[&str]) -> BTreeSet<String> {

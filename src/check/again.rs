@@ -1,0 +1,29 @@
+//! Which results a step reads again: those of which it mentions `.now`.
+
+use super::spots::{self, Spot};
+use crate::{
+    action::{kinds::Act, step::Step},
+    playbook::model::Playbook,
+    template::Step as Part,
+};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// The names before `.now` in the texts of a step, in the variables when it uses any, and in the `errors:` table when it
+/// calls an API.
+pub fn names(step: &Step, playbook: &Playbook) -> BTreeSet<Arc<str>> {
+    let own = spots::of_step(step);
+    let uses_vars = own.iter().flat_map(|spot| spot.names).any(|usage| usage.path.root() == "vars");
+    let vars = playbook.vars.iter().filter(|_| uses_vars).flat_map(|(_, datum)| spots::of_tree(&datum.tree));
+    let errors = playbook.errors.iter().filter(|_| matches!(step.act, Act::Http(_))).flat_map(spots::of_error_row);
+    own.iter().copied().chain(vars).chain(errors).flat_map(before_now).collect()
+}
+
+fn before_now(spot: Spot<'_>) -> Vec<Arc<str>> {
+    let paths = spot.names.iter().map(|usage| usage.path.steps.as_slice());
+    paths
+        .filter_map(|path| match path {
+            [Part::Name(root), Part::Name(now), ..] if &**now == "now" && &**root != "run" => Some(root.clone()),
+            _ => None,
+        })
+        .collect()
+}
