@@ -492,8 +492,8 @@ mod tests {
     use super::*;
     use crate::base::yaml;
 
-    words! { "a colour" enum Colour { Red = "red", Green = "green", } }
-    shape! { "a box" struct Crate { name: Word, colour: Option<Colour>, sizes: Vec<u32>, every as "each": Option<Length>, } }
+    words! { "a colour" pub enum Colour { Red = "red", Green = "green", } }
+    shape! { "a box" pub struct Crate { name: Word, colour: Option<Colour>, sizes: Vec<u32>, every as "each": Option<Length>, } }
 
     fn read(text: &str) -> (Option<Crate>, Vec<String>) {
         let source = Source::new("t", text);

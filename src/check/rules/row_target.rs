@@ -8,6 +8,7 @@ use crate::{
     },
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
+        shape::Word,
         source::Span,
     },
     check::{mentions, scene::Scene, spots::Sees},
@@ -53,37 +54,58 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     }
 }
 
+fn odd(at: Span, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
+    Diagnostic::error(&WHICH_ROW, at, message).help(help)
+}
+
 fn target(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span, problems: &mut Diagnostics) {
-    let mut odd = |at: Span, message: String, help: String| problems.push(Diagnostic::error(&WHICH_ROW, at, message).help(help));
     match (&row.of, &row.table) {
-        (Some(of), Some(table)) => return odd(table.span, format!("`of: {}` gives the table already", of.as_str()), "take `table:` and `key:` out".into()),
-        (None, None) => return odd(at, "`row` does not say which row".into(), "add `of:` with the name of a `find` step, or `table:` and `key:`".into()),
+        (Some(of), Some(table)) => {
+            let message = format!("`of: {}` gives the table already", of.as_str());
+            problems.push(odd(table.span, message, "take `table:` and `key:` out"));
+        }
+        (None, None) => {
+            let help = "add `of:` with the name of a `find` step, or `table:` and `key:`";
+            problems.push(odd(at, "`row` does not say which row", help));
+        }
         (Some(of), None) => {
             if !row.key.entries.is_empty() {
-                odd(row.key.at, format!("`of: {}` gives the key already", of.as_str()), "take `key:` out".into());
+                let message = format!("`of: {}` gives the key already", of.as_str());
+                problems.push(odd(row.key.at, message, "take `key:` out"));
             }
-            let name = of.as_str();
-            let rows: Vec<&str> = scene.visits.iter().filter(|v| matches!(v.step.act, Act::Find(_))).filter_map(|v| v.step.id()).collect();
-            let Some(found) = scene.step(name) else {
-                problems.push(Diagnostic::error(&WHICH_ROW, of.span, format!("there is no step `{name}`")).suggest(name, rows));
-                return;
-            };
-            if found == index || !mentions::is_before(scene, found, index, Sees::Before) {
-                return odd(of.span, format!("`{name}` comes later, so its row is not known yet"), "move that step before this one".into());
-            }
-            let single = match &scene.visits[found].step.act {
-                Act::Find(find) => find.expects().is_single(),
-                Act::Query(query) if query.of_table.is_some() => query.expects().is_single(),
-                Act::Row(_) => true,
-                Act::Query(_) => return odd(of.span, format!("`{name}` does not say which table its row is from"), format!("add `as: connection.table` to `{name}`, or use `find`")),
-                other => return odd(of.span, format!("`{name}` is a step of the kind `{}`, not a `find`", other.word()), "name a `find` step, or give `table:` and `key:`".into()),
-            };
-            if !single {
-                odd(of.span, format!("`{name}` may find several rows"), format!("let `{name}` say `expect: one`, or use `rows` with a condition"));
-            }
+            found(scene, index, of).into_iter().for_each(|problem| problems.push(problem));
         }
         (None, Some(_)) => key(scene, index, row, at, problems),
     }
+}
+
+/// What is wrong with the step that `of:` names.
+fn found(scene: &Scene<'_>, index: usize, of: &Word) -> Option<Diagnostic> {
+    let name = of.as_str();
+    let Some(found) = scene.step(name) else {
+        let finds = scene.visits.iter().filter(|v| matches!(v.step.act, Act::Find(_))).filter_map(|v| v.step.id());
+        return Some(Diagnostic::error(&WHICH_ROW, of.span, format!("there is no step `{name}`")).suggest(name, finds));
+    };
+    if found == index || !mentions::is_before(scene, found, index, Sees::Before) {
+        let message = format!("`{name}` comes later, so its row is not known yet");
+        return Some(odd(of.span, message, "move that step before this one"));
+    }
+    let single = match &scene.visits[found].step.act {
+        Act::Find(find) => find.expects().is_single(),
+        Act::Query(query) if query.of_table.is_some() => query.expects().is_single(),
+        Act::Row(_) => true,
+        Act::Query(_) => {
+            let message = format!("`{name}` does not say which table its row is from");
+            return Some(odd(of.span, message, format!("add `as: connection.table` to `{name}`, or use `find`")));
+        }
+        other => {
+            let message = format!("`{name}` is a step of the kind `{}`, not a `find`", other.word());
+            return Some(odd(of.span, message, "name a `find` step, or give `table:` and `key:`"));
+        }
+    };
+    let message = format!("`{name}` may find several rows");
+    let help = format!("let `{name}` say `expect: one`, or use `rows` with a condition");
+    (!single).then(|| odd(of.span, message, help))
 }
 
 fn key(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span, problems: &mut Diagnostics) {

@@ -104,7 +104,7 @@ impl Walk<'_> {
         self.places.push(Place { file: self.file, path: path.to_vec(), about: text(node, "description"), keys });
         for (name, inner) in properties {
             let inside =
-                if path == ["step"] && is_kind(name) { vec![name.clone()] } else { [path, &[name.clone()]].concat() };
+                if path == ["step"] && is_kind(name) { vec![name.clone()] } else { [path, std::slice::from_ref(name)].concat() };
             self.node(inner, inside);
         }
     }
