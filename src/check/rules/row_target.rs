@@ -30,7 +30,8 @@ pub static WHICH_ROW: Code = Code {
 pub static WHAT_TO_DO: Code = Code {
     id: "E0315",
     title: "a change that changes nothing, or two things at once",
-    explain: "A change has at least one column under `set:`, `clear:` or `also:`, or says `ensure: absent`; one that deletes sets nothing.",
+    explain: "A change has at least one column under `set:`, `clear:` or `also:`, or says \
+        `ensure: absent`; one that deletes sets nothing.",
 };
 
 /// All codes of this file.
@@ -43,7 +44,13 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         match &visit.step.act {
             Act::Row(row) => {
                 target(scene, index, row, at, problems);
-                deed(row.ensure, !row.set.entries.is_empty() || row.clear.is_some() || !row.also.is_empty(), row.create.is_some(), at, problems);
+                deed(
+                    row.ensure,
+                    !row.set.entries.is_empty() || row.clear.is_some() || !row.also.is_empty(),
+                    row.create.is_some(),
+                    at,
+                    problems,
+                );
             }
             Act::Rows(rows) => {
                 picked(rows, at, problems);
@@ -113,7 +120,10 @@ fn key(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span, problems: &mut 
     let Some(facts) = scene.facts(&table) else { return };
     let given: Vec<&str> = row.key.names().collect();
     let needed: Vec<&str> = facts.key.names().collect();
-    let unique = facts.unique.iter().any(|columns| columns.names().count() == given.len() && columns.names().all(|c| given.contains(&c)));
+    let unique = facts
+        .unique
+        .iter()
+        .any(|columns| columns.names().count() == given.len() && columns.names().all(|c| given.contains(&c)));
     let whole = needed.len() == given.len() && needed.iter().all(|c| given.contains(c));
     if whole || unique {
         return;
@@ -130,7 +140,8 @@ fn key(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span, problems: &mut 
 fn picked(rows: &RowsSpec, at: Span, problems: &mut Diagnostics) {
     if rows.conditions.entries.is_empty() {
         problems.push(
-            Diagnostic::error(&WHICH_ROW, at, "`rows` without `where` means the whole table").help("add `where:` with at least one column"),
+            Diagnostic::error(&WHICH_ROW, at, "`rows` without `where` means the whole table")
+                .help("add `where:` with at least one column"),
         );
     }
 }
@@ -138,8 +149,14 @@ fn picked(rows: &RowsSpec, at: Span, problems: &mut Diagnostics) {
 fn deed(ensure: Option<Ensure>, sets: bool, creates: bool, at: Span, problems: &mut Diagnostics) {
     let absent = ensure == Some(Ensure::Absent);
     if absent && (sets || creates) {
-        problems.push(Diagnostic::error(&WHAT_TO_DO, at, "a row that is deleted and set at once").help("keep either `ensure: absent` or `set:`, `clear:`, `also:` and `create:`"));
+        problems.push(
+            Diagnostic::error(&WHAT_TO_DO, at, "a row that is deleted and set at once")
+                .help("keep either `ensure: absent` or `set:`, `clear:`, `also:` and `create:`"),
+        );
     } else if !absent && !sets && !creates {
-        problems.push(Diagnostic::error(&WHAT_TO_DO, at, "this changes nothing").help("add `set:` with columns and values, or `ensure: absent` to delete"));
+        problems.push(
+            Diagnostic::error(&WHAT_TO_DO, at, "this changes nothing")
+                .help("add `set:` with columns and values, or `ensure: absent` to delete"),
+        );
     }
 }

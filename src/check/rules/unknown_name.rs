@@ -29,7 +29,9 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         match mention.meaning {
             Meaning::Nothing => unknown(scene, mention, problems),
             Meaning::Special => special(scene, mention, problems),
-            Meaning::Params => attribute(scene, mention, "parameter", scene.playbook.params.names().collect(), problems),
+            Meaning::Params => {
+                attribute(scene, mention, "parameter", scene.playbook.params.names().collect(), problems)
+            }
             Meaning::Vars => attribute(scene, mention, "variable", scene.playbook.vars.names().collect(), problems),
             Meaning::Run => attribute(scene, mention, "part of `run`", RUN.to_vec(), problems),
             Meaning::Env => attribute(scene, mention, "value of the environments", environment(scene), problems),
@@ -55,9 +57,13 @@ fn attribute(scene: &Scene<'_>, mention: &Mention<'_>, what: &str, known: Vec<&s
     let mut problem = Diagnostic::error(&UNKNOWN_NAME, mention.part(scene, 1), format!("there is no {what} `{name}`"));
     problem = if known.is_empty() {
         match mention.meaning {
-            Meaning::Params => problem.help("the playbook declares no `params`; add it there, or write the value itself"),
+            Meaning::Params => {
+                problem.help("the playbook declares no `params`; add it there, or write the value itself")
+            }
             Meaning::Vars => problem.help("the playbook has no `vars`; add it there"),
-            _ => problem.help(format!("`{root}` has no values; the project file declares them under `environments: {{ NAME: {{ vars: … }} }}`")),
+            _ => problem.help(format!(
+                "`{root}` has no values; the project file declares them under `environments: {{ NAME: {{ vars: … }} }}`"
+            )),
         }
     } else {
         problem.suggest(name, known)
@@ -87,10 +93,27 @@ fn special(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics)
     let name = mention.usage.path.root();
     let at = mention.part(scene, 0);
     let (fine, message, help) = match name {
-        "self" => (matches!(mention.spot.sees, Sees::Answer | Sees::Judged), "`self` has no meaning here", "`self` is the answer in `is:` and in a probe's `done` and `not_done`; elsewhere write the `id` of the step"),
-        "error" => (mention.spot.sees == Sees::Own, "`error` has no meaning here", "`error` is what went wrong, in `otherwise:` and in the `errors:` table"),
-        "item" => (false, "`item` has no meaning here", "this playbook works on a single record; use `params` and the results of steps"),
-        _ => (false, "`now` is a function", "write `now()` for the clock, or `run.now` for the moment at which the run was made"),
+        "self" => (
+            matches!(mention.spot.sees, Sees::Answer | Sees::Judged),
+            "`self` has no meaning here",
+            "`self` is the answer in `is:` and in a probe's `done` and `not_done`; elsewhere \
+                write the `id` of the step",
+        ),
+        "error" => (
+            mention.spot.sees == Sees::Own,
+            "`error` has no meaning here",
+            "`error` is what went wrong, in `otherwise:` and in the `errors:` table",
+        ),
+        "item" => (
+            false,
+            "`item` has no meaning here",
+            "this playbook works on a single record; use `params` and the results of steps",
+        ),
+        _ => (
+            false,
+            "`now` is a function",
+            "write `now()` for the clock, or `run.now` for the moment at which the run was made",
+        ),
     };
     if !fine {
         debug_assert!(RESERVED.contains(&name));
