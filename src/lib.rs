@@ -11,19 +11,20 @@
 //!
 //! The modules below stand in layer order: each imports only those above it, and a test fails on an arrow back up.
 
-pub mod action;
 pub mod base;
-pub mod check;
-pub mod cli;
-pub mod connection;
-pub mod effect;
-pub mod engine;
-pub mod journal;
-pub mod mock;
-pub mod ops;
-pub mod plan;
-pub mod playbook;
-pub mod read;
-pub mod report;
-pub mod table;
 pub mod template;
+pub mod mock;
+pub mod effect;
+pub mod table;
+pub mod connection;
+pub mod read;
+pub mod action;
+pub mod playbook;
+pub mod check;
+pub mod plan;
+pub mod journal;
+pub mod engine;
+pub mod report;
+pub mod trial;
+pub mod ops;
+pub mod cli;

@@ -95,7 +95,7 @@ impl Output {
             Failure::Step { path, trouble, .. } => {
                 self.error(&format!("{path}: {}", trouble.message()), &trouble.help())
             }
-            Failure::Journal(error) => self.error(&format!("failed to {error}"), &[]),
+            Failure::Journal(error) => self.error(&error.to_string(), &[]),
         }
     }
 }

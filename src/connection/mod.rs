@@ -19,3 +19,5 @@ pub mod sql_rules;
 mod sql_text;
 mod sqlite;
 pub mod statement;
+#[cfg(test)]
+mod tests;

@@ -56,7 +56,7 @@ impl Session {
     }
 
     /// A read between two fences of the transaction.
-    async fn fenced(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
+    pub(super) async fn fenced(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
         if self.writable {
             let fence = match (self.dialect, self.read_only) {
                 (Dialect::Postgres, _) => "SAVEPOINT trueup_read; SET TRANSACTION READ ONLY",

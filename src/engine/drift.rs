@@ -2,29 +2,39 @@
 
 use super::{setting::Setting, trouble::Difference};
 use crate::{
+    action::resolve::Known,
     base::value::{Map, Marks, Value},
     effect::change::{Deed, RowChange},
     plan::{Effect, ItemPlan, StepPlan},
-    template::Scope,
+    template::{Path, Scope, Step},
 };
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Facts that the plan rests on and that read otherwise now. Only those that `scope` knows already are looked at.
-pub fn of_facts(planned: &ItemPlan, scope: &Scope) -> Vec<Difference> {
+pub fn of_facts(planned: &ItemPlan, scope: &Scope, setting: &Setting) -> Vec<Difference> {
     let mut found = Vec::new();
     for (path, was) in &planned.rests_on {
         let Some(now) = scope.get(path.root()).and_then(|root| path.look_up(root)) else { continue };
         if now.is_unknown() || now.marks.has(Marks::CLOCK) || now == *was {
             continue;
         }
-        found.push(Difference {
-            subject: path.to_string(),
-            column: String::new(),
-            planned: was.shown(),
-            found: now.shown(),
-        });
+        let (subject, column) = named(path, scope, setting).unwrap_or_else(|| (path.to_string(), String::new()));
+        found.push(Difference { subject, column, planned: was.shown(), found: now.shown() });
     }
     found
+}
+
+/// `register.trainees id 1` and `state`, for a fact that is a column of a row that a `find` gave.
+fn named(path: &Path, scope: &Scope, setting: &Setting) -> Option<(String, String)> {
+    let [_, Step::Name(column), rest @ ..] = path.steps.as_slice() else { return None };
+    let table = setting.found_in(path.root())?;
+    let row = scope.get(path.root())?;
+    let key = setting.facts_of(&table)?.key_columns().into_iter().map(|name| Some((row.get(&name)?, name)));
+    let key: Vec<String> =
+        key.map(|part| part.map(|(value, name)| format!("{name} {}", value.plain()))).collect::<Option<_>>()?;
+    let inner = Path { steps: rest.to_vec() };
+    let column = if rest.is_empty() { column.to_string() } else { format!("{column}.{inner}") };
+    Some((format!("{table} {}", key.join(", ")), column))
 }
 
 /// The row changes of a planned step, the author's only; nothing when they were not all known.

@@ -14,7 +14,7 @@ use super::{
     setting::Setting,
     state::{ItemState, RunState},
     statement, tell,
-    trouble::{Ending, Missed, Trouble},
+    trouble::{Difference, Ending, Missed, Trouble},
     watch::{Tick, Watch},
 };
 use crate::{
@@ -42,7 +42,7 @@ use crate::{
         sqlite::{Claim, Journal},
         words::{End, Outcome},
     },
-    plan::{Effect, ItemPlan, Section, StepPlan},
+    plan::{Effect, Foreseen, ItemPlan, Section, StepPlan},
     template::{Scope, scope::Entry},
 };
 use std::{
@@ -86,6 +86,8 @@ pub struct Driver<'a> {
     pub pause: &'a AtomicBool,
     /// Where it stands.
     pub state: RunState,
+    /// What is no longer as planned, when that is why it stopped.
+    pub drift: Vec<Difference>,
     pending: Vec<Event>,
     scope: Scope,
     readers: HashMap<Arc<str>, Reading>,
@@ -143,6 +145,7 @@ impl<'a> Driver<'a> {
             watch,
             pause,
             state,
+            drift: Vec::new(),
             pending: Vec::new(),
             scope: setting.scope(),
             readers: HashMap::new(),
@@ -283,6 +286,8 @@ impl<'a> Driver<'a> {
         let outcome = went.outcome;
         let micros = self.setting.world.now().micros - started.micros;
         self.outcome(&place.path, went, u64::try_from(micros).unwrap_or(0));
+        // What the target confirmed is durable before anything else begins: a crash must not make it doubtful again.
+        self.flush().await?;
         (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary });
         Ok(())
     }
@@ -329,6 +334,7 @@ impl<'a> Driver<'a> {
             let pause = every.min(left);
             left -= pause;
             self.close_readers().await;
+            self.flush().await?;
             (self.watch)(Tick::Again { path: place.path.clone(), why: halt.message(), pause });
             self.setting.world.pause(pause).await;
         }
@@ -447,7 +453,7 @@ impl<'a> Driver<'a> {
         attempt: u32,
     ) -> Result<(), Halt> {
         if let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) {
-            let differences = drift::of_facts(plan, &self.scope);
+            let differences = drift::of_facts(plan, &self.scope, self.setting);
             if !differences.is_empty() {
                 return Err(Trouble::Drifted(differences).into());
             }
@@ -756,10 +762,33 @@ impl<'a> Driver<'a> {
         }
     }
 
+    /// A precondition that held in the plan and does not hold now is drift, with what differs by name.
+    fn unlike_planned(&self, place: &Place, trouble: Trouble) -> Trouble {
+        let (Some(plan), Trouble::Missed(missed), Section::Preconditions) = (self.plan, &trouble, place.section) else {
+            return trouble;
+        };
+        let mut differences = drift::of_facts(plan, &self.scope, self.setting);
+        let held = self.planned(&place.path).is_some_and(|step| step.foreseen == Foreseen::Passes);
+        if differences.is_empty() && held {
+            let subject = place.path.to_string();
+            differences.push(Difference {
+                subject,
+                column: String::new(),
+                planned: "it held".into(),
+                found: missed.message.clone(),
+            });
+        }
+        if differences.is_empty() { trouble } else { Trouble::Drifted(differences) }
+    }
+
     /// A step that did not go through: its ending, recorded.
     async fn end(&mut self, place: &Place, trouble: Trouble) -> Result<(), JournalError> {
         self.close_readers().await;
         let step = place.step.clone();
+        let trouble = self.unlike_planned(place, trouble);
+        if let Trouble::Drifted(differences) = &trouble {
+            self.drift = differences.clone();
+        }
         let help = trouble.help();
         let (outcome, ending) = match &trouble {
             Trouble::Drifted(_) => (Outcome::Drifted, plain_ending(&trouble, &step)),

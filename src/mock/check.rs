@@ -41,7 +41,7 @@ pub static CODES: &[&Code] = &[&ROUTE, &NAME, &ANSWER];
 pub const NAMES: &[&str] = &["path", "query", "headers", "body", "method", "row", "collections", "calls"];
 
 /// Notes everything that does not fit together.
-pub(super) fn check(mock: &Mock, cx: &mut Lowering<'_>) {
+pub fn check(mock: &Mock, cx: &mut Lowering<'_>) {
     if let Some(guard) = &mock.auth {
         if guard.bearer.is_some() == guard.header.is_some() {
             cx.push(Diagnostic::error(&ONE_OF, guard.at, "auth has exactly one of `bearer` and `header`"));

@@ -10,6 +10,7 @@ use crate::{
         drive::{Driver, Stopped},
         setting::Setting,
         state::RunState,
+        trouble::Difference,
         watch::Watch,
     },
     journal::{
@@ -89,6 +90,8 @@ pub struct Carried {
     pub stopped: Stopped,
     /// Where the run stands.
     pub state: RunState,
+    /// What is no longer as planned, when that is why it stopped.
+    pub drift: Vec<Difference>,
 }
 
 /// Carries a run out, from wherever it stands, until it is over, waits or is asked to pause.
@@ -104,7 +107,7 @@ pub async fn carry(
     let mut driver = Driver::new(setting, &record.journal, claim.clone(), plan, watch, pause, state);
     let stopped = driver.run().await?;
     record.journal.release(&claim).await?;
-    Ok(Carried { stopped, state: driver.state })
+    Ok(Carried { stopped, state: driver.state, drift: driver.drift })
 }
 
 /// Makes a run of a plan and carries it out.

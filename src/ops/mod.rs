@@ -14,6 +14,7 @@ pub mod project;
 pub mod record;
 pub mod sandbox;
 pub mod surroundings;
+pub mod test;
 
 pub use failure::Failure;
 pub use surroundings::Surroundings;

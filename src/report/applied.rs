@@ -6,7 +6,7 @@ use super::{
     page::{Line, Page, Tone, width},
     plan::step_name,
     standing,
-    titles::section,
+    titles::{Titles, section},
 };
 use crate::{
     base::identity::RunId,
@@ -21,8 +21,12 @@ pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
     let mut page = Page::new(view.look);
     let (tone, sentence) = standing::sentence(state);
     page.line(0, Line::of(tone, sentence));
-    if let Some((path, step, _)) = standing::ended_at(state) {
-        page.line(2, Line::of(Tone::Dim, format!("at `{}`{}", step_name(path), shown(step))));
+    if let Some((path, ..)) = standing::ended_at(state) {
+        let (name, titles) = (step_name(path), Titles::of(state.created.as_ref()));
+        let title = Some(titles.get(path))
+            .filter(|title| *title != name)
+            .map_or_else(String::new, |title| format!(": {title}"));
+        page.line(2, Line::of(Tone::Dim, format!("at `{name}`{title}")));
     }
     if let Some(reason) = standing::reason(state) {
         page.prose(2, Tone::Plain, reason);
@@ -39,12 +43,8 @@ pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
     for (name, words) in lines {
         page.hung(2, names + 4, Line::of(Tone::Dim, name).pad(names + 2, 2).plain(words));
     }
-    standing::next(&mut page, id, state);
+    standing::next(&mut page, id, state, true);
     page.finish()
-}
-
-fn shown(step: &StepState) -> String {
-    step.shown.as_ref().map_or_else(String::new, |shown| format!(": {shown}"))
 }
 
 /// Tables and APIs with what was really done to them, and messages that were passed on.

@@ -117,16 +117,17 @@ fn entries(change: &RowChange, facts: Option<&Facts>, moment: Moment) -> Vec<Ent
             keys(&column, &old, &new, &mut entries);
             continue;
         }
-        let later = moment == Moment::Planned && stamp;
-        let new_said = if later { "(time of apply)".to_owned() } else { said(&new) };
         let (old, new) = match deed {
-            Deed::Insert => (None, Some(new_said)),
             Deed::Delete => (Some(said(&old)), None),
-            _ if later || old.marks.hidden() => (Some(said(&old)), Some(new_said)),
-            _ => told_apart(said(&old), new_said),
+            _ if stamp && moment == Moment::Planned => (None, Some("(time of apply)".to_owned())),
+            // A stamp is a by-product: what it was before says nothing.
+            _ if stamp || deed == Deed::Insert => (None, Some(said(&new))),
+            _ if old.marks.hidden() => (Some(said(&old)), Some(said(&new))),
+            _ => told_apart(said(&old), said(&new)),
         };
         entries.push(Entry { name: short_name(&column), old, new, stamp });
     }
+    entries.sort_by_key(|entry| entry.stamp);
     entries
 }
 
@@ -250,21 +251,27 @@ fn middle(text: &str, from: usize, most: usize, look: Look) -> String {
 
 /// A row that a rule wrote, in one line: its event, and its plain columns that say more than which record it is about.
 fn by_rule(page: &mut Page, indent: usize, change: &RowChange, facts: Option<&Facts>) {
-    let mut parts = Vec::new();
+    // The event, then numbers, then texts, the longest first: that is usually the reason.
+    let mut parts: Vec<(usize, std::cmp::Reverse<usize>, String)> = Vec::new();
     for (column, value) in change.after.iter().flatten() {
         let value = seen(facts, column, value);
         let refers = change.key.contains_key(column) || column.ends_with("_id") || column.ends_with("_type");
         let plain =
             matches!(value.data, Data::Text(_) | Data::Int(_) | Data::Decimal(_) | Data::Bool(_) | Data::Unknown(_));
-        if refers || !plain || value.marks.has(Marks::CLOCK) || change.stamps.contains(column) {
+        let id = value.as_str().is_some_and(|text| text.parse::<uuid::Uuid>().is_ok());
+        if refers || id || !plain || value.marks.has(Marks::CLOCK) || change.stamps.contains(column) {
             continue;
         }
-        match value.as_str().filter(|_| !value.marks.hidden()) {
-            Some("create" | "update" | "destroy" | "delete" | "insert") => parts.insert(0, said(&value)),
-            Some(text) if text.contains(' ') => parts.push(format!("{column} {}", quoted(text))),
-            _ => parts.push(format!("{column} {}", said(&value))),
-        }
+        let (rank, text) = match value.as_str().filter(|_| !value.marks.hidden()) {
+            Some("create" | "update" | "destroy" | "delete" | "insert") => (0, said(&value)),
+            Some(text) if text.contains(' ') => (2, format!("{column} {}", quoted(text))),
+            Some(_) => (2, format!("{column} {}", said(&value))),
+            None => (1, format!("{column} {}", said(&value))),
+        };
+        parts.push((rank, std::cmp::Reverse(if rank == 2 { width(&text) } else { 0 }), text));
     }
+    parts.sort();
+    let parts: Vec<String> = parts.into_iter().map(|(.., text)| text).collect();
     let (mark, colour) = sign(change.deed());
     let head = Line::of(colour, mark).plain(" ").plain(change.table.to_string()).plain("  ");
     let room = page.width().saturating_sub(indent + head.width());

@@ -15,6 +15,7 @@ pub mod plan;
 pub mod plan_json;
 mod pretty;
 pub mod progress;
+pub mod reference;
 mod request;
 pub mod run;
 pub mod run_json;

@@ -196,6 +196,17 @@ impl Page {
         self.out.insert_str(first, &end);
     }
 
+    /// A line with a remark at the right border, or below when there is no room for it.
+    pub fn noted(&mut self, indent: usize, hang: usize, line: Line, remark: Line) {
+        if indent + line.width() + 2 + remark.width() <= self.width() {
+            return self.labelled(indent, hang, line, remark);
+        }
+        self.hung(indent, hang, line);
+        if !remark.is_empty() {
+            self.hung(hang, hang + 2, remark);
+        }
+    }
+
     /// A text of several paragraphs or lines, kept apart as they came.
     pub fn prose(&mut self, indent: usize, tone: Tone, text: &str) {
         for line in text.trim_end().lines() {
@@ -238,28 +249,71 @@ impl Page {
     }
 
     fn write(&mut self, indent: usize, hang: usize, width: usize, line: &Line) {
-        let mut column = 0;
-        let mut at = indent;
+        let (mut column, mut at) = (0, indent);
+        // What stands on the current line, neighbours of one tone in one piece.
+        let mut row: Word = Vec::new();
         for (gap, word) in line.words() {
             if word.first().is_some_and(|(_, text)| text == "\n") {
+                self.end_row(&mut row);
                 (column, at) = (0, hang);
-                self.out.push('\n');
                 continue;
             }
-            let length: usize = word.iter().map(|(_, text)| text.width()).sum();
-            if column > 0 && column + gap + length > width {
-                self.out.push('\n');
-                (column, at) = (0, hang);
+            for (gap, word) in addresses_split(gap, word, width.saturating_sub(hang)) {
+                let length: usize = word.iter().map(|(_, text)| text.width()).sum();
+                if column > 0 && column + gap + length > width {
+                    self.end_row(&mut row);
+                    (column, at) = (0, hang);
+                }
+                let blanks = if column == 0 { at } else { gap };
+                blank_space(blanks, word.first().map(|(tone, _)| *tone), &mut row);
+                word.into_iter().for_each(|(tone, text)| add_piece(tone, &text, &mut row));
+                column += blanks + length;
             }
-            let blanks = if column == 0 { at } else { gap };
-            self.out.push_str(&" ".repeat(blanks));
-            for (tone, text) in &word {
-                paint(*tone, text, &mut self.out);
-            }
-            column += blanks + length;
+        }
+        self.end_row(&mut row);
+    }
+
+    fn end_row(&mut self, row: &mut Word) {
+        for (tone, text) in row.drain(..) {
+            paint(tone, &text, &mut self.out);
         }
         self.out.push('\n');
     }
+}
+
+/// Blanks between two words of one tone are of that tone; others have none.
+fn blank_space(blanks: usize, next: Option<Tone>, row: &mut Word) {
+    let inside = row.last().map(|(tone, _)| *tone).filter(|tone| Some(*tone) == next);
+    add_piece(inside.unwrap_or_default(), &" ".repeat(blanks), row);
+}
+
+fn add_piece(tone: Tone, text: &str, row: &mut Word) {
+    match row.last_mut() {
+        Some((last, so_far)) if *last == tone => so_far.push_str(text),
+        _ if text.is_empty() => {}
+        _ => row.push((tone, text.to_owned())),
+    }
+}
+
+type Word = Vec<(Tone, String)>;
+
+/// A word that is wider than a line and looks like an address may be broken behind `/`, `?` and `&`.
+fn addresses_split(gap: usize, word: Word, room: usize) -> Vec<(usize, Word)> {
+    let [(tone, text)] = word.as_slice() else { return vec![(gap, word)] };
+    if text.width() <= room || text.contains(HARD) {
+        return vec![(gap, word)];
+    }
+    let mut parts: Vec<(usize, Word)> = Vec::new();
+    for part in text.split_inclusive(['/', '?', '&']) {
+        // `//` of `https://` is no place to break.
+        match parts.last_mut() {
+            Some((_, last)) if part == "/" || last[0].1.ends_with(":/") || last[0].1.ends_with("//") => {
+                last[0].1.push_str(part)
+            }
+            _ => parts.push((if parts.is_empty() { gap } else { 0 }, vec![(*tone, part.to_owned())])),
+        }
+    }
+    parts
 }
 
 fn paint(tone: Tone, text: &str, out: &mut String) {
@@ -356,7 +410,21 @@ fn shell_words(command: &str) -> Vec<&str> {
         start.get_or_insert(at);
     }
     words.extend(start.map(|from| &command[from..]));
-    words
+    // An option and its value stay together; both are slices of the same text.
+    let mut joined: Vec<&str> = Vec::new();
+    let mut at = 0;
+    for (index, word) in words.iter().enumerate() {
+        let from = command[at..].find(word).map_or(at, |found| at + found);
+        at = from + word.len();
+        let option = index > 0 && words[index - 1].starts_with("--") && !words[index - 1].contains('=');
+        match joined.last_mut() {
+            Some(last) if option && !word.starts_with("--") => {
+                *last = &command[from - 1 - last.len()..at];
+            }
+            _ => joined.push(word),
+        }
+    }
+    joined
 }
 
 #[cfg(test)]
@@ -379,11 +447,15 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_is_too_long_is_not_broken() {
+    fn a_word_that_is_too_long_is_not_broken_unless_it_is_an_address() {
         let mut page = narrow();
-        let url = "https://example.test/".repeat(3);
-        page.line(2, Line::of(Tone::Plain, format!("GET {url} now")));
-        assert_eq!(plain(page), format!("  GET\n  {url}\n  now\n"));
+        let digits = "0123456789".repeat(5);
+        page.line(2, Line::of(Tone::Plain, format!("sha {digits} now")));
+        assert_eq!(plain(page), format!("  sha\n  {digits}\n  now\n"));
+        let mut page = narrow();
+        page.hung(2, 4, Line::of(Tone::Plain, "GET https://example.test/v2/teachers/1234567?born=(personal)&all=true"));
+        let expected = "  GET https://example.test/v2/teachers/\n    1234567?born=(personal)&all=true\n";
+        assert_eq!(plain(page), expected);
     }
 
     #[test]
@@ -417,6 +489,16 @@ mod tests {
         let mut page = narrow();
         page.command(2, "trueup apply a/b --param slug=7xKq --reason 'two words and more'");
         assert_eq!(plain(page), "  trueup apply a/b --param slug=7xKq \\\n      --reason 'two words and more'\n");
+    }
+
+    #[test]
+    fn a_remark_without_room_stands_below() {
+        let mut page = narrow();
+        page.noted(2, 4, Line::of(Tone::Plain, "short"), Line::of(Tone::Dim, "1 row"));
+        page.noted(2, 4, Line::of(Tone::Plain, "a title that is long, but fits"), Line::of(Tone::Dim, "1 row of many"));
+        let expected =
+            ["  short                            1 row", "  a title that is long, but fits", "    1 row of many", ""];
+        assert_eq!(plain(page), expected.join("\n"));
     }
 
     #[test]

@@ -46,6 +46,10 @@ pub fn text(plan: &Plan, about: &About<'_>, view: &View<'_>) -> String {
     let summary = if width(&summary) > page.width() { summary.replacen("; ", ";\n", 1) } else { summary };
     page.line(0, Line::of(if calm { Tone::Strong } else { Tone::Bad }, summary));
     next(&mut page, plan, about);
+    if about.apply.is_none() && !plan.is_empty() {
+        // The caller goes on below: with a question, or with the run itself.
+        page.blank();
+    }
     page.finish()
 }
 
@@ -215,9 +219,11 @@ fn of_effect(page: &mut Page, effect: &Effect, step: &StepPlan, view: &View<'_>)
             }
         }
         Effect::Message { who, text } => {
-            if step.title.is_some() {
-                page.line(DEEPER, Line::of(Tone::Plain, format!("tells {who}:")));
+            // Without a title of its own, the step is called after whom it tells.
+            if step.title.is_none() {
+                return page.prose(DEEPER, Tone::Plain, text);
             }
+            page.line(DEEPER, Line::of(Tone::Plain, format!("tells {who}:")));
             page.prose(DEEPER + 2, Tone::Plain, text);
         }
     }

@@ -7,6 +7,7 @@ use super::{
     look::Look,
     page::{Line, Page, Tone, clean},
     plan::{section_title, step_name},
+    run::asked_and_got,
 };
 use crate::{base::secret::Masks, engine::watch::Tick, journal::words::Outcome, plan::Section};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -74,11 +75,7 @@ impl Progress {
     /// Takes the live part off the screen; the lines stay. Call it before printing anything else.
     pub fn finish(&self) {
         if let Ok(mut shown) = self.shown.lock() {
-            shown.running = None;
-            match &mut shown.sink {
-                Sink::Live { bar, .. } => bar.finish_and_clear(),
-                Sink::Lines(out) => drop(out.flush()),
-            }
+            shown.end();
         }
     }
 }
@@ -115,6 +112,8 @@ impl Shown {
         let begun = self.running.take().filter(|(running, _)| &**running == path);
         let title = begun.as_ref().map_or_else(|| step_name(path).to_owned(), |(_, title)| title.clone());
         let summary = if self.passed_on.take().as_deref() == Some(summary.trim_end()) { "" } else { summary };
+        // A condition that holds has its mark.
+        let summary = if summary == "holds" { "" } else { summary };
         if let Sink::Live { bar, .. } = &self.sink {
             bar.set_message("");
             bar.disable_steady_tick();
@@ -131,12 +130,31 @@ impl Shown {
             let head = Line::of(tone, mark)
                 .plain(" ")
                 .add(if outcome == Outcome::Skipped { Tone::Dim } else { Tone::Plain }, title);
-            let right = if outcome == Outcome::Done && !summary.contains('\n') { summary } else { words };
-            page.labelled(2, 4, head, Line::of(if calm { Tone::Dim } else { tone }, right));
-            if right != summary {
+            let done = outcome == Outcome::Done && !summary.contains('\n');
+            let right = if done { asked_and_got(summary).map_or(summary, |(_, got)| got) } else { words };
+            page.noted(2, 4, head, Line::of(if calm { Tone::Dim } else { tone }, right));
+            if !done {
                 page.prose(4, if calm { Tone::Dim } else { Tone::Plain }, summary);
             }
         });
+    }
+
+    /// A step that was begun and is not over is left as it is: it waits, or something broke off. Once is enough.
+    fn end(&mut self) {
+        if let Some((_, title)) = self.running.take() {
+            let words = "no outcome yet";
+            let live = matches!(self.sink, Sink::Live { .. });
+            self.write(|page| match live {
+                true => page.noted(2, 4, Line::of(Tone::Care, "? ").plain(title), Line::of(Tone::Care, words)),
+                false => page.line(4, Line::of(Tone::Plain, words)),
+            });
+        }
+        if self.section.take().is_some() {
+            self.write(|page| page.drawn(""));
+        }
+        if let Sink::Live { bar, .. } = &self.sink {
+            bar.finish_and_clear();
+        }
     }
 
     fn again(&mut self, path: &str, why: &str, pause: Duration) {
@@ -164,7 +182,7 @@ impl Shown {
                 text(&mut page);
                 let text = page.finish();
                 let text = if *colour { text } else { plain(&text) };
-                bar.println(text.trim_end_matches('\n').to_owned());
+                bar.println(text.strip_suffix('\n').unwrap_or(&text));
             }
             Sink::Lines(out) => {
                 let mut page = Page::endless();
@@ -317,12 +335,14 @@ mod tests {
         progress.finish();
         let text = sheet.text();
         assert!(!text.contains("hunter22") && !text.contains('\u{1b}'), "{text}");
-        for line in [
-            "  ✓ The trainee is there                                  find register.trainees",
-            "  · end_cycle                                                            skipped",
-            "  ✗ Something with \\u{1b}[2J in it                                         failed",
-        ] {
-            assert!(text.contains(line), "{line:?} is not in\n{text}");
+        let lines = [
+            ("✓ The trainee is there", "find register.trainees"),
+            ("· end_cycle", "skipped"),
+            ("✗ Something with \\u{1b}[2J in it", "failed"),
+        ];
+        for (left, right) in lines {
+            let line = format!("  {left}{right:>0$}", 78 - left.chars().count());
+            assert!(text.contains(&line), "{line:?} is not in\n{text}");
         }
     }
 }

@@ -22,8 +22,6 @@ use crate::{
 
 /// Where the text of a step begins: under its heading, behind the time.
 const DEEPER: usize = 14;
-/// Where the blocks of rows begin: they need the room.
-const ROWS: usize = 6;
 
 /// Header, timeline with changes, requests, questions, reasons, and how it ended or where it stands. Styled with ANSI
 /// codes; ends with a line feed. Times are UTC.
@@ -47,7 +45,7 @@ pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
     {
         page.prose(0, Tone::Plain, reason);
     }
-    standing::next(&mut page, id, state);
+    standing::next(&mut page, id, state, false);
     page.finish()
 }
 
@@ -102,7 +100,10 @@ fn of_step(page: &mut Page, title: &str, step: &StepState, view: &View<'_>, day:
     let time = step.at.map_or_else(|| " ".repeat(8), clock::time);
     let skipped = outcome(step) == Some(Outcome::Skipped);
     let head = Line::of(Tone::Dim, time).plain("  ").add(tone, mark).plain(" ");
-    page.labelled(2, DEEPER, head.add(if skipped { Tone::Dim } else { Tone::Plain }, title), right(step));
+    page.noted(2, DEEPER, head.add(if skipped { Tone::Dim } else { Tone::Plain }, title), right(step));
+    if let Some((request, _)) = step.shown.as_deref().and_then(asked_and_got).filter(|_| !sends(step)) {
+        page.hung(DEEPER, DEEPER + 2, Line::of(Tone::Dim, without_host(request)));
+    }
     said_by_people(page, step);
     if let Some(shown) = &step.shown
         && sends(step)
@@ -117,17 +118,19 @@ fn of_step(page: &mut Page, title: &str, step: &StepState, view: &View<'_>, day:
             } else {
                 "meant, and not done:"
             };
-            page.line(ROWS, Line::of(Tone::Care, words));
+            page.line(DEEPER, Line::of(Tone::Care, words));
         }
-        rows(page, ROWS, &step.changes, view, Moment::Done);
-        page.blank();
+        rows(page, DEEPER, &step.changes, view, Moment::Done);
     }
     for table in &step.also {
-        page.line(ROWS, Line::of(Tone::Care, format!("! also touched, not taken back: {table}")));
+        page.line(DEEPER, Line::of(Tone::Care, format!("! also touched, not taken back: {table}")));
     }
     if let Some(message) = step.outcome.as_ref().and_then(|o| o.message.as_ref()) {
         let tone = if skipped { Tone::Dim } else { Tone::Plain };
         page.prose(DEEPER, tone, message);
+    }
+    if !step.changes.is_empty() {
+        page.blank();
     }
 }
 
@@ -160,6 +163,18 @@ fn values(values: &Map) -> String {
     values.iter().map(|(name, value)| format!("{name} {}", said(value))).collect::<Vec<_>>().join(", ")
 }
 
+/// `GET https://… → 200, 9 fields` in its two parts.
+pub(super) fn asked_and_got(shown: &str) -> Option<(&str, &str)> {
+    shown.split_once(" → ").filter(|(request, _)| request.contains("://"))
+}
+
+/// `GET /v2/…`: where a read went to is known from the environment.
+fn without_host(request: &str) -> String {
+    let path =
+        request.split_once("://").and_then(|(method, rest)| Some((method.split_once(' ')?.0, rest.split_once('/')?.1)));
+    path.map_or_else(|| request.to_owned(), |(method, path)| format!("{method} /{path}"))
+}
+
 /// Goes through something else than rows: a statement, a request.
 fn sends(step: &StepState) -> bool {
     step.class.as_deref().is_some_and(|class| class != "rows" && class != "message-once")
@@ -186,8 +201,10 @@ fn mark(step: &StepState, look: Look) -> (&'static str, Tone) {
 /// What it asked or got, or how it ended.
 fn right(step: &StepState) -> Line {
     let Some(done) = &step.outcome else {
-        return match (&step.shown, step.is_over(), step.asked.is_some()) {
-            (Some(shown), true, _) => Line::of(Tone::Dim, shown),
+        return match (step.shown.as_deref(), step.is_over(), step.asked.is_some()) {
+            // A condition that holds has its mark.
+            (Some("holds"), true, _) => Line::default(),
+            (Some(shown), true, _) => Line::of(Tone::Dim, asked_and_got(shown).map_or(shown, |(_, got)| got)),
             (_, false, true) => Line::of(Tone::Care, "waits"),
             (_, false, false) => Line::of(Tone::Care, "no outcome yet"),
             _ => Line::default(),
@@ -231,6 +248,15 @@ mod tests {
             all.push_str(&format!("---- {name}\n\n{}\n", plain(&shown)));
         }
         golden("run-standings.txt", &all);
+    }
+
+    #[test]
+    fn no_width_makes_a_line_too_wide_or_a_person_known() {
+        for (_, state) in standings() {
+            for width in [40, 57, 99, 120] {
+                is_proper(&text(id(), &state, &view(width, width != 57)), width);
+            }
+        }
     }
 
     #[test]

@@ -204,4 +204,39 @@ mod tests {
             golden(name, &text);
         }
     }
+
+    /// Keys of a document, without those that are names of columns, parameters and the like.
+    fn keys(value: &serde_json::Value, found: &mut std::collections::BTreeSet<String>) {
+        const NAMED: [&str; 9] = ["params", "columns", "before", "after", "key", "result", "values", "answer", "body"];
+        match value {
+            serde_json::Value::Object(entries) => {
+                for (key, inner) in entries {
+                    found.insert(key.clone());
+                    if !NAMED.contains(&key.as_str()) {
+                        keys(inner, found);
+                    }
+                }
+            }
+            serde_json::Value::Array(values) => values.iter().for_each(|value| keys(value, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_field_of_every_document_is_described() {
+        use crate::report::{plan_json, sample};
+        let facts = view(80, true).facts;
+        let mut found = std::collections::BTreeSet::new();
+        let plans = [sample::award(), sample::odd(), sample::stopped(crate::action::ends::Way::Stop)];
+        let plans = plans.iter().map(|plan| plan_json::document(plan, facts));
+        let rest =
+            [run(sample_runs::id(), &done(), facts), runs(&sample_runs::summaries()), inbox(&sample_runs::questions())];
+        for text in plans.chain(rest) {
+            keys(&serde_json::from_str(&text).unwrap(), &mut found);
+        }
+        let described = include_str!("../../docs/json.md");
+        let missing: Vec<_> = found.iter().filter(|key| !described.contains(&format!("`{key}`"))).collect();
+        assert!(missing.is_empty(), "docs/json.md does not say what these are: {missing:?}");
+        assert!(found.len() > 60, "{found:?}");
+    }
 }

@@ -18,8 +18,10 @@ pub fn text(runs: &[RunSummary], look: Look) -> String {
         return page.finish();
     }
     let mut lines =
-        vec![["run", "started (UTC)", "playbook", "state", "by", "because"].map(|name| (Tone::Dim, name.to_owned()))];
-    lines.extend(runs.iter().map(cells));
+        vec![["run", "start (UTC)", "playbook", "state", "by", "because"].map(|name| (Tone::Dim, name.to_owned()))];
+    let newest = runs.first().map_or_else(String::new, |run| clock::minute(run.started_at));
+    let year = newest.split_at_checked(5).filter(|_| page.width() < NARROW).map(|(year, _)| year);
+    lines.extend(runs.iter().map(|run| cells(run, year)));
     let widths = widths(&lines, page.width());
     for cells in lines {
         let mut line = Line::default();
@@ -36,13 +38,25 @@ pub fn text(runs: &[RunSummary], look: Look) -> String {
     page.finish()
 }
 
-fn cells(run: &RunSummary) -> [(Tone, String); 6] {
+/// On fewer columns than this, names are kept shorter and this year is not said.
+const NARROW: usize = 100;
+
+/// Without the time in another year, and without the year in this one, when there is little room: as `ls -l` does.
+fn started(run: &RunSummary, year: Option<&str>) -> String {
+    let full = clock::minute(run.started_at);
+    match year {
+        None => full,
+        Some(year) => full.strip_prefix(year).map_or_else(|| clock::day(run.started_at), str::to_owned),
+    }
+}
+
+fn cells(run: &RunSummary, year: Option<&str>) -> [(Tone, String); 6] {
     let (tone, state) = state(run);
-    let purpose = if run.purpose == "apply" { String::new() } else { format!(" ({})", run.purpose) };
+    let purpose = if run.purpose == "apply" { String::new() } else { format!("{} ", run.purpose) };
     [
         (Tone::Plain, run.id.short()),
-        (Tone::Dim, clock::minute(run.started_at)),
-        (Tone::Plain, clean(&format!("{}{purpose}", run.playbook)).into_owned()),
+        (Tone::Dim, started(run, year)),
+        (Tone::Plain, clean(&format!("{purpose}{}", run.playbook)).into_owned()),
         (tone, state),
         (Tone::Plain, clean(&run.actor).into_owned()),
         (Tone::Dim, clean(&run.reason.replace('\n', " ")).into_owned()),
@@ -66,7 +80,8 @@ fn state(run: &RunSummary) -> (Tone, String) {
 /// left out when that is too little to read.
 fn widths(lines: &[[(Tone, String); 6]], all: usize) -> [usize; 6] {
     let widest = |column: usize| lines.iter().map(|cells| width(&cells[column].1)).max().unwrap_or(0);
-    let bounds = [8, 16, if all < 100 { 24 } else { 36 }, 10, if all < 100 { 10 } else { 20 }];
+    let narrow = all < NARROW;
+    let bounds = [8, 16, if narrow { 24 } else { 36 }, 10, if narrow { 8 } else { 20 }];
     let mut widths = [0; 6];
     for (column, most) in bounds.into_iter().enumerate() {
         widths[column] = widest(column).min(most);

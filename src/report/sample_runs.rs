@@ -47,6 +47,8 @@ verification:
   - id: after
     title: Register shows a trainee in training
     find: { table: register.trainees, where: { id: 4711 }, expect: one }
+afterwards:
+  - tell: { who: register-support, message: Done. }
 "#;
 
 pub fn id() -> RunId {
@@ -100,6 +102,14 @@ impl Story {
             "preconditions/trainee",
             "find register.trainees",
             Value::map([("id", Value::from(4711)), ("last_name", Value::from(PERSONAL[1]).marked(Marks::PERSONAL))]),
+        );
+        story.read(0, "preconditions/assert-2", "holds", true.into());
+        let line = "GET https://dqt.example.test/v2/teachers/1234567?birthdate=(personal)&includeInactive=true&fields=qts,eyts";
+        story.read(
+            0,
+            "preconditions/dqt_before",
+            &format!("{line} → 200, 9 fields"),
+            Value::map([("status", 200.into())]),
         );
         story.outcome(
             0,

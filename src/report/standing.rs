@@ -83,8 +83,9 @@ pub fn reason(state: &RunState) -> Option<&str> {
     step.or(item).or_else(|| state.closed.as_ref()?.reason.as_deref())
 }
 
-/// What can be done next, with the command to type, below an empty line; nothing where nothing is left to do.
-pub fn next(page: &mut Page, id: RunId, state: &RunState) {
+/// What can be done next, with the command to type, below an empty line; nothing where nothing is left to do. The
+/// text of an open question is left out where it stands above already.
+pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
     let say = |page: &mut Page, text: &str| {
         page.blank();
         page.line(0, Line::of(Tone::Plain, text));
@@ -101,8 +102,10 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState) {
     {
         let since = step.at.map_or_else(String::new, |at| format!(", since {}", clock::second(at)));
         page.blank();
-        page.line(2, Line::of(Tone::Dim, format!("for {}{since}", asked.who)));
-        page.prose(2, Tone::Plain, &super::diff::said(&asked.question));
+        if with_question {
+            page.line(2, Line::of(Tone::Dim, format!("for {}{since}", asked.who)));
+            page.prose(2, Tone::Plain, &super::diff::said(&asked.question));
+        }
         inbox::fields(page, 4, &asked.answer);
         say(page, "To answer, and go on:");
         return page.command(2, &inbox::command(id, path, &asked.answer));

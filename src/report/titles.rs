@@ -1,7 +1,7 @@
 //! The headings of a run's steps, from the playbook that the run carries.
 
 use crate::{
-    action::step::Step,
+    action::{kinds::Act, step::Step},
     base::{diagnostic::Diagnostics, source::Source},
     engine::outline,
     journal::payload::RunCreated,
@@ -39,7 +39,8 @@ impl Titles {
 fn collect(prefix: &str, steps: &[Step], titles: &mut HashMap<String, String>) {
     for (index, step) in steps.iter().enumerate() {
         let path = outline::path(prefix, step, index);
-        let title = step.common.title.as_ref().map(|title| title.scalar().text.trim().to_owned());
+        let told = if let Act::Tell(tell) = &step.act { Some(format!("Tell {}", tell.who.as_str())) } else { None };
+        let title = step.common.title.as_ref().map(|title| title.scalar().text.trim().to_owned()).or(told);
         if let Some(title) = title.filter(|t| !t.contains("{{") && !t.contains("{%")) {
             titles.insert(path.to_string(), title);
         }

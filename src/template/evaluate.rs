@@ -211,7 +211,9 @@ impl Run<'_> {
             let name = self.text(&key_item, key.at)?;
             let item = self.part(value)?;
             match map.iter_mut().find(|(known, _)| *known == name) {
-                Some(_) => return self.fail(key.at, format!("the key `{name}` stands twice in one map")),
+                Some(_) => {
+                    return self.fail(key.at, format!("the key `{}` stands twice in one map", self.sayable(&name)));
+                }
                 None => map.push((name, item)),
             }
         }

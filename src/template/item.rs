@@ -49,24 +49,29 @@ impl Duration {
         (months.unsigned_abs() <= 100_000_000 && micros != i64::MIN).then_some(Duration { months, micros })
     }
 
+    /// The same length backwards.
     pub fn negative(self) -> Duration {
         Duration { months: -self.months, micros: -self.micros }
     }
 }
 
 impl Item {
+    /// A value that was made here and stands nowhere in the scope.
     pub fn made(value: impl Into<Value>) -> Item {
         Item::Value(value.into(), None)
     }
 
+    /// A list that was made here.
     pub fn list(items: Vec<Item>) -> Item {
         Item::List(Arc::new(items))
     }
 
+    /// An unknown, and why.
     pub fn unknown(why: Arc<str>) -> Item {
         Item::made(Data::Unknown(why))
     }
 
+    /// Nothing, and why.
     pub fn nothing(why: impl Into<String>) -> Item {
         Item::Missing(Arc::new(Missing::Nothing(why.into())))
     }
@@ -92,6 +97,7 @@ pub struct Read {
 }
 
 impl Read {
+    /// What was looked at, as callers see it.
     pub fn path(&self) -> Path {
         let mut path = self.trail.path();
         if self.length {

@@ -60,6 +60,7 @@ impl<'a> Run<'a> {
             _ if value.is_null() => {
                 let written = self.written(of_at);
                 let help = format!("say what to do then: `… if {written} is not none else …`, or use `| path('…')`");
+                let name = self.sayable(name);
                 self.fail_with_help(of_at, format!("`{written}` is null and has no `{name}`"), help)
             }
             _ => self.no_attribute(value.kind(), name, of_at),
@@ -67,6 +68,7 @@ impl<'a> Run<'a> {
     }
 
     fn no_attribute<T>(&self, kind: &str, name: &str, of_at: At) -> Result<T> {
+        let name = self.sayable(name);
         let message = format!("`{}` is {kind} and has no `{name}`", self.written(of_at));
         if kind == "a list" {
             return self.fail_with_help(

@@ -24,16 +24,17 @@ mod run;
 pub mod scope;
 pub mod shape;
 pub mod sql;
-mod sql_words;
 mod syntax;
 pub mod text;
 pub mod tree;
 
 pub use builtin::Described;
 pub use expression::{Evaluated, Expression, Truth};
+pub use grammar::size::{MAX_CODE, MAX_TEXT};
 pub use names::{Use, UseKind};
 pub use path::{Path, Step};
 pub use problem::{Failure, Problem, Refused};
+pub use run::MAX_MADE_TEXT;
 pub use scope::{Entry, Scope, Vars};
 pub use shape::Datum;
 pub use sql::{Bound, Dialect, Sql};

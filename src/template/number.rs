@@ -70,6 +70,7 @@ impl Number {
         Ok(Some((shift(a, scale - s)?, shift(b, scale - t)?, scale)))
     }
 
+    /// The sum, with the longer scale.
     pub fn add(self, other: Number) -> Result<Number> {
         Ok(match self.aligned(other)? {
             Some((a, b, scale)) => Exact { digits: bounded(a.checked_add(b))?, scale },
@@ -77,6 +78,7 @@ impl Number {
         })
     }
 
+    /// The number with the other sign.
     pub fn negative(self) -> Number {
         match self {
             Exact { digits, scale } => Exact { digits: -digits, scale },
@@ -84,6 +86,7 @@ impl Number {
         }
     }
 
+    /// The product; the scales add up.
     pub fn multiply(self, other: Number) -> Result<Number> {
         match (self, other) {
             (Exact { digits: a, scale: s }, Exact { digits: b, scale: t }) => {
@@ -116,6 +119,7 @@ impl Number {
         Ok(trimmed(rounded_quotient(shifted, b), scale))
     }
 
+    /// The quotient rounded down to a whole number.
     pub fn floor_divide(self, other: Number) -> Result<Number> {
         match self.aligned(other)? {
             Some((_, 0, _)) => Err(BY_ZERO),
@@ -132,6 +136,7 @@ impl Number {
         self.add(self.floor_divide(other)?.multiply(other)?.negative())
     }
 
+    /// The number multiplied with itself.
     pub fn power(self, other: Number) -> Result<Number> {
         let Exact { digits: exponent @ 0..=127, scale: 0 } = other else {
             return Err("the exponent must be a whole number from 0 to 127");
@@ -139,6 +144,7 @@ impl Number {
         (0..exponent).try_fold(Exact { digits: 1, scale: 0 }, |result, _| result.multiply(self))
     }
 
+    /// The number without its sign.
     pub fn absolute(self) -> Number {
         match self {
             Exact { digits, scale } => Exact { digits: digits.abs(), scale },
@@ -179,6 +185,7 @@ impl Number {
         }
     }
 
+    /// Has no fraction, whatever its scale.
     pub fn is_whole(self) -> bool {
         match self {
             Exact { digits, scale } => shift(1, scale).is_ok_and(|unit| digits % unit == 0),

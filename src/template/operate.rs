@@ -12,6 +12,7 @@ use crate::base::{
 };
 
 impl Run<'_> {
+    /// `-x`: a number or a duration.
     pub fn negative(&mut self, item: &Item, at: At) -> Result<Item> {
         if let Item::Duration(duration) = item {
             return Ok(Item::Duration(duration.negative()));
@@ -26,6 +27,7 @@ impl Run<'_> {
         }
     }
 
+    /// `left operator right`; `at` is the place of the whole.
     pub fn binary(&mut self, operator: Operator, left: (&Item, At), right: (&Item, At), at: At) -> Result<Item> {
         if operator == Operator::Join {
             let (a, b) = (self.characters(left.0, left.1)?, self.characters(right.0, right.1)?);
@@ -115,6 +117,9 @@ impl Run<'_> {
                 let (list, times) = if matches!(right.0, Item::List(_)) { (right, left) } else { (left, right) };
                 let times = usize::try_from(self.int(times.0, times.1)?).unwrap_or(0);
                 let elements = self.elements(list.0, list.1)?;
+                if elements.is_empty() {
+                    return Ok(Item::list(elements));
+                }
                 self.spend_elements(elements.len().saturating_mul(times), at)?;
                 Ok(Item::list(std::iter::repeat_n(elements, times).flatten().collect()))
             }

@@ -27,6 +27,7 @@ pub struct Path {
 
 impl Path {
     /// The name in the scope that the path begins with.
+    /// At a name in the scope.
     pub fn root(&self) -> &str {
         match self.steps.first() {
             Some(Step::Name(name)) => name,
@@ -95,10 +96,12 @@ impl Trail {
         Trail(Arc::new(Node { before: None, step: Step::Name(name.clone()) }))
     }
 
+    /// One step further.
     pub fn then(&self, step: Step) -> Trail {
         Trail(Arc::new(Node { before: Some(self.clone()), step }))
     }
 
+    /// All steps, for callers.
     pub fn path(&self) -> Path {
         let mut steps = Vec::new();
         let mut at = Some(self);

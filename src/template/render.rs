@@ -24,6 +24,7 @@ pub struct Writer<'r> {
 }
 
 impl Writer<'_> {
+    /// Writes the parts of a text one after the other.
     pub fn blocks(&mut self, run: &mut Run<'_>, blocks: &[Block]) -> Result<()> {
         blocks.iter().try_for_each(|block| self.block(run, block))
     }

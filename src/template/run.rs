@@ -38,6 +38,7 @@ pub enum Stop {
     Unknown(Arc<str>),
 }
 
+/// A part of an expression, or why it has no value.
 pub type Result<T> = std::result::Result<T, Stop>;
 
 /// See the head of this file.
@@ -57,6 +58,7 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
+    /// A run with everything still to spend; `scalar` holds the text that failures point into.
     pub fn new(scope: &'a Scope, scalar: &'a Scalar) -> Run<'a> {
         let (reads, locals, vars) = (Vec::new(), Vec::new(), Vec::new());
         Run { scope, scalar, reads, marks: Marks::NONE, locals, fuel: FUEL, bytes: MADE, depth: 0, vars }
@@ -75,6 +77,7 @@ impl<'a> Run<'a> {
 
     // What may be spent.
 
+    /// Takes so many steps, or fails.
     pub fn spend(&mut self, steps: usize, at: At) -> Result<()> {
         match self.fuel.checked_sub(steps) {
             Some(rest) => {
@@ -85,11 +88,13 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Takes what a list of so many elements costs, before it is made.
     pub fn spend_elements(&mut self, count: usize, at: At) -> Result<()> {
         self.spend(count.saturating_mul(ELEMENT), at)?;
         self.make(count.saturating_mul(size_of::<Item>()), at)
     }
 
+    /// Takes so many bytes, or fails.
     pub fn make(&mut self, bytes: usize, at: At) -> Result<()> {
         match self.bytes.checked_sub(bytes) {
             Some(rest) => {
@@ -167,10 +172,12 @@ impl<'a> Run<'a> {
         Stop::Failed(Box::new(Failure { code, scalar, range: at.range(), message, help: help.into_iter().collect() }))
     }
 
+    /// Fails at a place.
     pub fn fail<T>(&self, at: At, message: impl Into<String>) -> Result<T> {
         Err(self.stop(&FAILED, at, message.into(), None))
     }
 
+    /// Fails at a place, and says what to do.
     pub fn fail_with_help<T>(&self, at: At, message: impl Into<String>, help: impl Into<String>) -> Result<T> {
         Err(self.stop(&FAILED, at, message.into(), Some(help.into())))
     }
@@ -184,6 +191,12 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// A name that may be said: one that was computed from something hidden may not.
+    pub fn sayable<'n>(&self, name: &'n str) -> &'n str {
+        if self.marks.hidden() { "(personal)" } else { name }
+    }
+
+    /// Fails because this part is null.
     pub fn null<T>(&self, at: At) -> Result<T> {
         let name = self.written(at);
         self.fail_with_help(
@@ -206,7 +219,12 @@ impl<'a> Run<'a> {
                 let known = of.as_map().map(|map| map.keys().map(|key| &**key).collect::<Vec<_>>()).unwrap_or_default();
                 let help = suggest::help(name, known)
                     .unwrap_or_else(|| "ask `is defined` first, or use `| default(…)` or `| path('…')`".into());
-                self.stop(&FAILED, at, format!("`{written}` does not exist: there is no `{name}`"), Some(help))
+                self.stop(
+                    &FAILED,
+                    at,
+                    format!("`{written}` does not exist: there is no `{}`", self.sayable(name)),
+                    Some(help),
+                )
             }
             Missing::Nothing(why) => self.stop(&FAILED, at, format!("`{written}` has no value: {why}"), None),
         }

@@ -12,15 +12,18 @@ pub struct At {
 }
 
 impl At {
+    /// From byte to byte; an end before the start is taken as empty.
     pub fn new(start: usize, end: usize) -> At {
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         At { start: small(start), end: small(end.max(start)) }
     }
 
+    /// The smallest range that covers both.
     pub fn join(self, other: At) -> At {
         At { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
+    /// The same range for slicing.
     pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
@@ -79,6 +82,7 @@ pub enum Sort {
 }
 
 impl Sort {
+    /// As messages say it.
     pub fn word(self) -> &'static str {
         match self {
             Sort::Filter => "filter",

@@ -1,7 +1,18 @@
 //! Tests of the whole, one binary: each module is one subject.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "helpers of tests"
+)]
 
+mod bombs;
 mod check_cases;
+mod docs;
 mod mutants;
+mod procedures;
 mod schemas;
+mod servers;
 mod shipped;

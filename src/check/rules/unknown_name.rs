@@ -1,7 +1,10 @@
 //! Names in expressions that nothing has.
 
 use crate::{
-    base::diagnostic::{Code, Diagnostic, Diagnostics},
+    base::{
+        diagnostic::{Code, Diagnostic, Diagnostics},
+        shape::Word,
+    },
     check::{
         mentions::{ERROR, Meaning, Mention, RESERVED, RUN},
         scene::Scene,
@@ -37,6 +40,23 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             Meaning::Env => attribute(scene, mention, "value of the environments", environment(scene), problems),
             Meaning::Result(_) => {}
         }
+    }
+    for visit in &scene.visits {
+        visit.step.common.otherwise.iter().flat_map(|o| &o.reveal).for_each(|word| revealed(scene, word, problems));
+    }
+}
+
+/// `reveal:` names values of results or parameters: `trainee.date_of_birth`.
+fn revealed(scene: &Scene<'_>, word: &Word, problems: &mut Diagnostics) {
+    let (root, name) = word.as_str().split_once('.').unwrap_or((word.as_str(), ""));
+    let known = match root {
+        "params" => scene.playbook.params.get(name).is_some(),
+        _ => scene.step(root).is_some(),
+    };
+    if !known && !scene.named.contains(root) && !scene.named.contains(name) {
+        let message = format!("nothing is called `{}`, so it cannot be revealed", word.as_str());
+        let problem = Diagnostic::error(&UNKNOWN_NAME, word.span, message);
+        problems.push(problem.suggest(root, scene.step_names().chain(["params"])));
     }
 }
 

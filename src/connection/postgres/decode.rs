@@ -70,7 +70,7 @@ fn date(days: i32) -> Result<Date, String> {
 
 fn stamp(micros: i64) -> Result<Stamp, String> {
     match micros {
-        i64::MIN | i64::MAX => Ok(Stamp { micros, digits: 0 }),
+        i64::MIN | i64::MAX => Ok(Stamp::new(micros)),
         _ => {
             micros.checked_add(MICROS).map(Stamp::new).ok_or_else(|| "holds a timestamp after the year 294 246".into())
         }

@@ -16,11 +16,10 @@ const HIDDEN: &[&str] = &["do", "call", "exec", "execute", "deallocate", "declar
 pub fn refused(sql: &str, tokens: &[Token]) -> Option<String> {
     let word = |i: usize| tokens.get(i).map(|t| sql[t.at.clone()].to_lowercase()).unwrap_or_default();
     // Unicode escapes would hide a function's name from the rules.
-    for pair in tokens.windows(2) {
-        if &sql[pair[1].at.clone()] == "&"
-            && sql[pair[0].at.clone()].eq_ignore_ascii_case("u")
-            && pair[0].at.end == pair[1].at.start
-        {
+    for three in tokens.windows(3) {
+        let touching = three[0].at.end == three[1].at.start && three[1].at.end == three[2].at.start;
+        let word_and = sql[three[0].at.start..three[1].at.end].eq_ignore_ascii_case("u&");
+        if touching && word_and && matches!(three[2].kind, Kind::Name | Kind::Text) {
             return Some("`U&` hides what is meant; write the characters themselves".into());
         }
     }

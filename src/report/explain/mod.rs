@@ -3,7 +3,7 @@
 //! Holds no text of its own: codes come from the one list of `check`, kinds from the one table of `action`, keys from the
 //! schemas (that is, from the doc comments of the types that read the files), functions from the template layer.
 
-mod keys;
+pub mod keys;
 
 use crate::{
     action::kinds::{KINDS, Kind, Nature},

@@ -50,6 +50,22 @@ pub fn list(run: &mut Run<'_>, given: &Given) -> Result<Item> {
     elements(run, given).map(Item::list)
 }
 
+pub fn values(run: &mut Run<'_>, given: &Given) -> Result<Item> {
+    let keys = match &given.subject {
+        Item::Value(value, _) if value.as_map().is_none() => {
+            let value = run.present(&given.subject, given.subject_at)?;
+            return run
+                .fail(given.subject_at, format!("`{}` is {}, not a map", run.written(given.subject_at), value.kind()));
+        }
+        _ => elements(run, given)?,
+    };
+    let parts = keys.iter().map(|key| {
+        let name = run.text(key, given.subject_at)?;
+        run.attribute(&given.subject, &name, given.subject_at, given.at)
+    });
+    parts.collect::<Result<_>>().map(Item::list)
+}
+
 pub fn reverse(run: &mut Run<'_>, given: &Given) -> Result<Item> {
     let mut all = elements(run, given)?;
     all.reverse();
@@ -362,7 +378,7 @@ pub fn reject_null(run: &mut Run<'_>, given: &Given) -> Result<Item> {
         match &part {
             Item::Missing(missing) => {
                 if let Missing::Attribute { .. } = &**missing {
-                    return run.fail(*row_at, format!("`{}` has no `{key}`", run.written(*row_at)));
+                    return run.fail(*row_at, format!("`{}` has no `{}`", run.written(*row_at), run.sayable(&key)));
                 }
                 return run.no_value(&part, *row_at);
             }

@@ -1,5 +1,5 @@
 //! The filters, tests and functions that expressions know, each described once: the reference, `explain`, the checks and the
-//! evaluator all read these lists.
+//! evaluator all read these lists. The functions behind them stand in the files beside, one a family, undescribed there.
 
 mod lists;
 mod numbers;
@@ -83,6 +83,8 @@ pub(super) fn other_name(name: &str) -> Option<&'static str> {
         "endswith" | "ends_with" => "endingwith",
         "contains" | "including" | "includes" => "containing",
         "d" => "default",
+        "keys" => "list",
+        "items" => "values",
         "json" | "to_json" => "tojson",
         "str" | "tostring" => "string",
         "url_encode" | "urlquote" => "urlencode",
@@ -146,6 +148,7 @@ pub static FILTERS: &[Described] = described! {
     "unique" "list | unique" (0..0) ["attribute"] lists::unique: "Each element once, the first of equals (of those with an equal attribute, when one is named)."
     "upper" "text | upper" (0..0) [] texts::upper: "The text in capital letters."
     "urlencode" "text | urlencode" (0..0) [] texts::urlencode: "The text as it stands in a URL. (Paths and queries of `http` steps are encoded without it.)"
+    "values" "map | values" (0..0) [] lists::values: "The values of a map, as a list; `| list` gives its keys."
     "words" "text | words" (0..0) [] texts::words: "The words of a text, as a list."
 };
 

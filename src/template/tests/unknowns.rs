@@ -143,3 +143,37 @@ fn vars_are_evaluated_when_used_in_the_scope_of_the_use() {
     let evaluated = Expression::from_text("vars.secretive").unwrap().evaluate(&scope).unwrap();
     assert_eq!((evaluated.value.marks, evaluated.reads[0].to_string()), (Marks::PERSONAL, "trainee.email".to_owned()));
 }
+
+#[test]
+fn no_failure_says_a_hidden_value() {
+    for text in [
+        "rows[0][trainee.email]",
+        "trainee.trn[trainee.email]",
+        "trainee.state[trainee.email]",
+        "{trainee.email: 1, ('ann@example.org' ~ ''): 2}",
+        "trainee.email | int",
+        "trainee.email | date",
+        "trainee.date_of_birth == trainee.email",
+        "trainee.email < 1",
+        "rows | map(attribute=trainee.email) | list",
+        "trainee.email.x",
+        "[trainee.email] | reject_null(rows[0])",
+        "rows | sort(attribute=trainee.email)",
+    ] {
+        let found = eval(text);
+        assert!(
+            found.starts_with("! ") && !found.replace(text, "").replace("'ann@example.org'", "").contains("ann@"),
+            "{text}: {found}"
+        );
+    }
+}
+
+#[test]
+fn compiled_texts_and_scopes_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync + Clone>() {}
+    shared::<Expression>();
+    shared::<Text>();
+    shared::<Tree>();
+    shared::<crate::template::Sql>();
+    shared::<Scope>();
+}

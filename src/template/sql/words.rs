@@ -13,8 +13,12 @@ pub const MARKER: char = '\u{1}';
 pub enum Kind {
     /// A name or keyword without quotes, a number.
     Word,
-    /// `'…'`, `$$…$$`, `"…"`.
+    /// `'…'`, `"…"`.
     Quoted,
+    /// `$$…$$`: PostgreSQL only.
+    Dollar,
+    /// `` `…` ``: not in PostgreSQL.
+    Backtick,
     /// One character.
     Sign(char),
     /// The nth marker.
@@ -44,6 +48,8 @@ pub enum What {
     Open(&'static str),
     /// `?`, `$1`, `:name`, `@name`.
     Placeholder,
+    /// `a$b`, which parsers read as one name or as a name and a text.
+    DollarName,
     /// `/* /* */`
     NestedComment,
     /// `E'\''`
@@ -70,7 +76,7 @@ struct Cutter<'a> {
 }
 
 fn in_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_' || c == '$'
+    c.is_alphanumeric() || c == '_'
 }
 
 impl Cutter<'_> {
@@ -126,6 +132,10 @@ impl Cutter<'_> {
             _ if in_word(c) => {
                 self.skip(in_word);
                 self.push(Kind::Word, from);
+                if self.peek() == Some('$') {
+                    self.skip(|c| in_word(c) || c == '$');
+                    self.fault(from, What::DollarName);
+                }
             }
             _ => {
                 self.at += c.len_utf8();
@@ -201,7 +211,7 @@ impl Cutter<'_> {
             }
         }
         self.markers_inside(from, what);
-        self.push(Kind::Quoted, from);
+        self.push(if quote == '`' { Kind::Backtick } else { Kind::Quoted }, from);
     }
 
     /// `$tag$…$tag$`, or a placeholder.
@@ -224,7 +234,7 @@ impl Cutter<'_> {
             }
         }
         self.markers_inside(from, "a quoted text");
-        self.push(Kind::Quoted, from);
+        self.push(Kind::Dollar, from);
     }
 }
 
@@ -249,8 +259,8 @@ mod tests {
             "select|'it''s -- no'|,|\"a\"\"b\"|from|t|where|a|<|=|1"
         );
         assert_eq!(
-            shown("select $x$ ' ; $x$, $$ ? $$, a$b, E'\\\\', `n`"),
-            "select|$x$ ' ; $x$|,|$$ ? $$|,|a$b|,|'\\\\'|,|`n`"
+            shown("select $x$ ' ; $x$, $$ ? $$, a, E'\\\\', `n`"),
+            "select|$x$ ' ; $x$|,|$$ ? $$|,|a|,|'\\\\'|,|`n`"
         );
         assert_eq!(shown("x::int = \u{1} and y"), "x|:|:|int|=|#|and|y");
     }

@@ -1,146 +1,21 @@
-//! The one file that names minijinja: text → minijinja's parser → our own tree.
-//!
-//! The size of the text is bounded *before* the parser sees it: minijinja's parser (and the dropping of its tree) recurses
-//! once per operator of a chain, and a stack overflow cannot be caught.
+//! minijinja's tree → our own: names of filters looked up, arguments counted, what the language does not have refused.
 
-use super::{
-    builtin::{self, Described},
-    problem::{ARGUMENTS, NOT_ALLOWED, Problem, SYNTAX, TOO_COMPLEX, UNKNOWN_FUNCTION},
-    syntax::{At, Block, Call, Kind, Loop, Node, Operator, Relation, Sort},
-};
-use crate::base::value::{Data, Value};
-use minijinja::{
-    machinery::{
-        Token,
-        ast::{self, BinOpKind, CallArg, CompareOpKind, Expr, Spanned, Stmt, UnaryOpKind},
-        parse, parse_expr, tokenize,
+use crate::{
+    base::value::{Data, Value},
+    template::{
+        builtin::{self, Described},
+        problem::{ARGUMENTS, NOT_ALLOWED, Problem, UNKNOWN_FUNCTION},
+        syntax::{At, Block, Call, Kind, Loop, Node, Operator, Relation, Sort},
     },
-    syntax::SyntaxConfig,
+};
+use minijinja::{
+    machinery::ast::{self, BinOpKind, CallArg, CompareOpKind, Expr, Spanned, Stmt, UnaryOpKind},
     value::ValueKind,
 };
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
-/// Bytes of a whole text.
-pub const MAX_TEXT: usize = 64 * 1024;
-/// Bytes of expressions in one text.
-pub const MAX_CODE: usize = 4 * 1024;
-/// Brackets inside brackets.
-const MAX_NESTING: usize = 24;
-/// Operators, dots, filters and the like between `{{` and `}}`.
-const MAX_OPERATORS: usize = 200;
-/// `{% … %}` in one text.
-const MAX_BLOCKS: usize = 64;
-
-/// Parses a bare expression. A text without any grammar is an error; other problems go to `problems`.
-pub fn expression(text: &str, problems: &mut Vec<Problem>) -> Result<Node, Problem> {
-    if text.trim_start().starts_with("{{") {
-        let inner = text.trim().trim_start_matches("{{").trim_end_matches("}}").trim();
-        return Err(Problem::new(&SYNTAX, 0..text.len(), "a bare expression stands without braces")
-            .help(format!("write `{inner}`")));
-    }
-    if text.trim().is_empty() {
-        return Err(Problem::new(&SYNTAX, 0..text.len(), "the expression is empty"));
-    }
-    small_enough(text, true)?;
-    let parsed = parse_expr(text).map_err(|error| syntax_problem(text, &error))?;
-    Ok(Lowering { text, problems, loops: Vec::new() }.node(&parsed))
-}
-
-/// Parses a text with `{{ … }}` and `{% … %}`.
-pub fn template(text: &str, problems: &mut Vec<Problem>) -> Result<Vec<Block>, Problem> {
-    small_enough(text, false)?;
-    let parsed = parse(text, "", keep_newlines()).map_err(|error| syntax_problem(text, &error))?;
-    match &parsed {
-        Stmt::Template(template) => Ok(Lowering { text, problems, loops: Vec::new() }.blocks(&template.children)),
-        _ => Ok(Vec::new()),
-    }
-}
-
-fn keep_newlines() -> SyntaxConfig {
-    // The default delimiters cannot be invalid.
-    SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap_or_default()
-}
-
-/// Refuses what would make the parser recurse deeply; linear in the text.
-fn small_enough(text: &str, bare: bool) -> Result<(), Problem> {
-    let too = |at: Range<usize>, what: String| {
-        Err(Problem::new(&TOO_COMPLEX, at, what).help("name parts of it under `vars:`"))
-    };
-    if text.len() > if bare { MAX_CODE } else { MAX_TEXT } {
-        return too(
-            0..text.len().min(1),
-            format!("the text has {} bytes; at most {} are read", text.len(), if bare { MAX_CODE } else { MAX_TEXT }),
-        );
-    }
-    let (mut nesting, mut operators, mut blocks, mut code) = (0_usize, 0, 0, 0);
-    for token in tokenize(text, bare, keep_newlines()) {
-        // An unreadable token is the parser's to report.
-        let Ok((token, span)) = token else { return Ok(()) };
-        let at = span.start_offset as usize..span.end_offset as usize;
-        match token {
-            Token::TemplateData(_) => continue,
-            Token::VariableStart => (nesting, operators) = (0, 0),
-            Token::BlockStart => {
-                (nesting, operators, blocks) = (0, 0, blocks + 1);
-            }
-            Token::ParenOpen | Token::BracketOpen | Token::BraceOpen => {
-                (nesting, operators) = (nesting + 1, operators + 1)
-            }
-            Token::ParenClose | Token::BracketClose | Token::BraceClose => nesting = nesting.saturating_sub(1),
-            Token::Ident("if" | "else" | "not" | "and" | "or" | "is" | "in") => operators += 1,
-            Token::Ident(_) | Token::Int(_) | Token::Int128(_) | Token::Float(_) | Token::Comma | Token::Colon => {}
-            Token::Str(_) | Token::String(_) | Token::VariableEnd | Token::BlockEnd => {}
-            _ => operators += 1,
-        }
-        code += at.len();
-        if nesting > MAX_NESTING {
-            return too(at, format!("more than {MAX_NESTING} brackets inside each other"));
-        }
-        if operators > MAX_OPERATORS {
-            return too(at, format!("more than {MAX_OPERATORS} operators in one expression"));
-        }
-        if blocks > MAX_BLOCKS {
-            return too(at, format!("more than {MAX_BLOCKS} blocks in one text"));
-        }
-        if code > MAX_CODE {
-            return too(at, format!("more than {MAX_CODE} bytes of expressions in one text"));
-        }
-    }
-    Ok(())
-}
-
-/// minijinja's message in plain words, with what people usually meant.
-fn syntax_problem(text: &str, error: &minijinja::Error) -> Problem {
-    let mut at = error.range().unwrap_or(0..text.len());
-    if text.get(at.clone()).is_none_or(str::is_empty) {
-        let end = text.len();
-        at = text.char_indices().next_back().map_or(0, |(i, _)| i)..end;
-    }
-    let culprit = text.get(at.clone()).unwrap_or("");
-    let before = text.get(..at.start).unwrap_or("").trim_end();
-    let detail = error.detail().unwrap_or("unreadable");
-    let message = match detail {
-        "unexpected input after expression" => format!("the expression is complete before `{culprit}`"),
-        _ if detail.contains("recursion") => return Problem::new(&TOO_COMPLEX, at, "nested too deeply"),
-        _ => detail.replace("variable block", "the expression, `}}`").replace("identifier", "a name"),
-    };
-    let problem = Problem::new(&SYNTAX, at, message);
-    if culprit == "=" || detail.contains("`=`") || before.ends_with('=') && !before.ends_with("==") {
-        problem.help("compare with `==`")
-    } else if culprit.starts_with('&') || before.ends_with('&') || text.contains("&&") {
-        problem.help("write `and`")
-    } else if text.contains("||") {
-        problem.help("write `or`")
-    } else if culprit.starts_with('!') || text.contains(" !") && !text.contains("!=") {
-        problem.help("write `not`")
-    } else if detail.contains("end of string") || text.matches('\'').count() % 2 == 1 {
-        problem.help("a quote is not closed")
-    } else {
-        problem
-    }
-}
-
-struct Lowering<'a> {
+/// One pass over one text.
+pub struct Lowering<'a> {
     text: &'a str,
     problems: &'a mut Vec<Problem>,
     /// For each loop around us: was `loop` used?
@@ -151,7 +26,12 @@ fn span(span: minijinja::machinery::Span) -> At {
     At { start: span.start_offset, end: span.end_offset.max(span.start_offset) }
 }
 
-impl Lowering<'_> {
+impl<'a> Lowering<'a> {
+    /// Reads places from `text`; what is wrong goes to `problems`.
+    pub fn new(text: &'a str, problems: &'a mut Vec<Problem>) -> Lowering<'a> {
+        Lowering { text, problems, loops: Vec::new() }
+    }
+
     fn refuse(&mut self, at: At, message: impl Into<String>, help: &str) -> Kind {
         self.problems.push(Problem::new(&NOT_ALLOWED, at.range(), message).help(help));
         Kind::Refused(Vec::new())
@@ -165,7 +45,8 @@ impl Lowering<'_> {
         exprs.iter().map(|expr| self.node(expr)).collect()
     }
 
-    fn node(&mut self, expr: &Expr<'_>) -> Node {
+    /// An expression.
+    pub fn node(&mut self, expr: &Expr<'_>) -> Node {
         let whole = span(expr.span());
         let kind = match expr {
             Expr::Var(var) => {
@@ -397,7 +278,8 @@ impl Lowering<'_> {
         }
     }
 
-    fn blocks(&mut self, statements: &[Stmt<'_>]) -> Vec<Block> {
+    /// The parts of a text.
+    pub fn blocks(&mut self, statements: &[Stmt<'_>]) -> Vec<Block> {
         statements.iter().map(|statement| self.block(statement)).collect()
     }
 
@@ -429,13 +311,6 @@ impl Lowering<'_> {
             Stmt::SetBlock(s) => self.refuse_block(span(s.span()), "`set` takes a value: `{% set x = … %}`"),
             Stmt::AutoEscape(s) => self.refuse_block(span(s.span()), "there is no `{% autoescape %}`"),
             Stmt::FilterBlock(s) => self.refuse_block(span(s.span()), "there is no `{% filter %}`"),
-            Stmt::Block(s) => self.refuse_block(span(s.span()), "there is no `{% block %}`"),
-            Stmt::Import(s) => self.refuse_block(span(s.span()), "there is no `{% import %}`"),
-            Stmt::FromImport(s) => self.refuse_block(span(s.span()), "there is no `{% from %}`"),
-            Stmt::Extends(s) => self.refuse_block(span(s.span()), "there is no `{% extends %}`"),
-            Stmt::Include(s) => self.refuse_block(span(s.span()), "there is no `{% include %}`"),
-            Stmt::Macro(s) => self.refuse_block(span(s.span()), "there is no `{% macro %}`"),
-            Stmt::CallBlock(s) => self.refuse_block(span(s.span()), "there is no `{% call %}`"),
             Stmt::Do(s) => self.refuse_block(span(s.span()), "there is no `{% do %}`"),
             Stmt::Template(_) => Block::Refused,
         }

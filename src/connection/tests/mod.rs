@@ -1,0 +1,158 @@
+//! The databases for real: each test makes its own PostgreSQL database (from `TRUEUP_TEST_POSTGRES`) and SQLite file.
+
+mod changes;
+mod doubt;
+mod escapes;
+mod faults;
+mod values;
+
+use super::{
+    database::Database,
+    fault::Fault,
+    reference::Secrets,
+    rows::Rows,
+    session::Session,
+    settings::Connection,
+    statement::{Limits, Statement, trusted},
+};
+use crate::base::{
+    diagnostic::Diagnostics,
+    secret::Masks,
+    shape::{FromNode, Lowering},
+    source::Source,
+    value::{Map, Value},
+    yaml,
+};
+use sqlx::{ConnectOptions, Executor, postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+/// A database of a test's own, with settings that a test can bend.
+struct Place {
+    /// Of the database, with the password.
+    url: Option<String>,
+    folder: tempfile::TempDir,
+    /// Keys of the connection's own settings: `lock_timeout: 200ms, `.
+    settings: String,
+}
+
+fn server() -> String {
+    std::env::var("TRUEUP_TEST_POSTGRES").expect("these tests need PostgreSQL: scripts/with-postgres cargo test")
+}
+
+fn with_database(url: &str, name: &str) -> String {
+    let mut url = url::Url::parse(url).unwrap();
+    url.set_path(name);
+    url.to_string()
+}
+
+/// Runs text as it is, several statements too, on a connection of its own.
+async fn admin(url: &str, sql: &str) -> Result<(), sqlx::Error> {
+    let options: PgConnectOptions = url.parse().unwrap();
+    options.connect().await?.execute(trusted(sql)).await.map(drop)
+}
+
+async fn postgres(setup: &str) -> Place {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("trueup_connection_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    admin(&server(), &format!("create database {name}")).await.unwrap();
+    let url = with_database(&server(), &name);
+    admin(&url, setup).await.unwrap();
+    Place { url: Some(url), folder: tempfile::tempdir().unwrap(), settings: String::new() }
+}
+
+async fn sqlite(setup: &str) -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteConnectOptions::new().filename(folder.path().join("data.db")).create_if_missing(true);
+    options.connect().await.unwrap().execute(trusted(setup)).await.unwrap();
+    Place { url: None, folder, settings: String::new() }
+}
+
+async fn both(setup: &str) -> [Place; 2] {
+    [postgres(setup).await, sqlite(setup).await]
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some(url) = self.url.take() else { return };
+        let name = url::Url::parse(&url).unwrap().path().trim_start_matches('/').to_owned();
+        // A runtime of its own, because the test's may be ending.
+        let gone = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(admin(&server(), &format!("drop database if exists {name} with (force)")))
+        });
+        let _ = gone.join();
+    }
+}
+
+/// A connection of the project file, with one secret `URL`.
+fn configure(text: &str, url: &str, folder: &Path) -> Result<Database, Fault> {
+    let source = Source::new("trueup.yaml", text);
+    let mut problems = Diagnostics::new(source.clone());
+    let node = yaml::parse(&source, yaml::LIMITS, &mut problems).unwrap();
+    let connection = Connection::from_node(&node, &mut Lowering::new(&mut problems));
+    assert!(problems.is_empty(), "{problems:?}");
+    let variable = |name: &str| (name == "URL").then(|| url.to_owned());
+    let masks = Masks::default();
+    let secrets = Secrets { variable: &variable, folder, masks: &masks };
+    Database::configure("db", &connection.unwrap(), None, secrets).map(|database| database.unwrap())
+}
+
+impl Place {
+    fn database(&self) -> Database {
+        match &self.url {
+            Some(url) => self.postgres_at(url),
+            None => {
+                let text = format!("sqlite: {{ {} path: data.db }}", self.settings);
+                configure(&text, "", self.folder.path()).unwrap()
+            }
+        }
+    }
+
+    fn postgres_at(&self, url: &str) -> Database {
+        configure(&format!("postgres: {{ {} url: env:URL }}", self.settings), url, self.folder.path()).unwrap()
+    }
+
+    fn is_postgres(&self) -> bool {
+        self.url.is_some()
+    }
+
+    /// What another session sees, as one text.
+    async fn seen(&self, sql: &str) -> String {
+        let mut reading = self.database().reading().await.unwrap();
+        text(&reading.query(&ask(sql), Limits::USUAL).await.unwrap())
+    }
+}
+
+fn ask(sql: &str) -> Statement {
+    Statement::new(sql, Vec::new())
+}
+
+fn with(sql: &str, binds: impl IntoIterator<Item = Value>) -> Statement {
+    Statement::new(sql, binds.into_iter().collect())
+}
+
+async fn query(session: &mut Session, sql: &str) -> Result<String, Fault> {
+    session.query(&ask(sql), Limits::USUAL).await.map(|rows| text(&rows))
+}
+
+fn text(rows: &Rows) -> String {
+    rows.rows.iter().map(row_text).collect::<Vec<_>>().join("; ")
+}
+
+fn row_text(row: &Map) -> String {
+    row.values().map(|v| v.bare().into_owned()).collect::<Vec<_>>().join(" ")
+}
+
+fn key(entries: &[(&str, Value)]) -> Map {
+    entries.iter().map(|(k, v)| ((*k).into(), v.clone())).collect()
+}
+
+fn names(names: &[&str]) -> Vec<Arc<str>> {
+    names.iter().map(|n| (*n).into()).collect()
+}

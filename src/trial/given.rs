@@ -1,0 +1,162 @@
+//! What a case starts from: the defaults with the case's own rows, parameters and answers over them.
+
+use super::{
+    model::{Case, Given, GivenRow, TestFile},
+    report::Problem,
+};
+use crate::{
+    base::{
+        shape::{Named, Word},
+        source::Span,
+        suggest,
+        time::Stamp,
+        value::{Data, Map, Value},
+    },
+    connection::{handle::Writing, statement::SetTo},
+    effect::change::TableName,
+    mock::model::{Mock, Route, Version},
+    playbook::project::Project,
+    table::{
+        catalogue::{self, Kind},
+        facts::Facts,
+    },
+};
+use indexmap::IndexMap;
+use std::sync::Arc;
+
+/// What an API answers.
+#[derive(Clone, Debug)]
+pub enum Answers {
+    /// These routes.
+    Routes(Vec<Route>),
+    /// A mock's own file, relative to the test file.
+    File(Word),
+}
+
+/// Where a case starts.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// Rows by connection and table, in the order of the file.
+    pub rows: IndexMap<Arc<str>, IndexMap<Arc<str>, Vec<GivenRow>>>,
+    /// Answers of APIs by connection.
+    pub apis: IndexMap<Arc<str>, Answers>,
+    /// Parameters.
+    pub params: Vec<(String, Value)>,
+    /// Answers to questions, by the step's name.
+    pub answers: IndexMap<String, Vec<(String, Value)>>,
+}
+
+impl Start {
+    /// Of a case; `project` knows the keys by which rows are merged.
+    pub fn of(file: &TestFile, case: &Case, project: &Project) -> Start {
+        let mut start = Start::default();
+        if let Some(defaults) = &file.defaults {
+            start.give(&defaults.given, project);
+            start.set(&defaults.params, &defaults.answers);
+        }
+        start.give(&case.given, project);
+        start.set(&case.params, &case.answers);
+        start
+    }
+
+    fn set(&mut self, params: &Named<Value>, answers: &Named<Named<Value>>) {
+        for (name, value) in params.iter() {
+            self.params.retain(|(n, _)| n != name);
+            self.params.push((name.to_owned(), value.clone()));
+        }
+        for (step, values) in answers.iter() {
+            self.answers.insert(step.to_owned(), values.iter().map(|(n, v)| (n.to_owned(), v.clone())).collect());
+        }
+    }
+
+    fn give(&mut self, given: &Named<Given>, project: &Project) {
+        for (connection, given) in given.iter() {
+            let name: Arc<str> = connection.into();
+            match given {
+                Given::Routes(routes) => drop(self.apis.insert(name, Answers::Routes(routes.clone()))),
+                Given::MockFile(file) => drop(self.apis.insert(name, Answers::File(file.clone()))),
+                Given::Rows(tables) => {
+                    for (table, rows) in tables.iter() {
+                        let full = TableName { connection: name.clone(), table: table.into() };
+                        let key = project.facts(&full).map_or_else(|| vec![Arc::from("id")], Facts::key_columns);
+                        let known = self.rows.entry(name.clone()).or_default().entry(table.into()).or_default();
+                        rows.iter().for_each(|row| merge(known, row, &key));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A row with a known key changes that row, column by column; any other is a new one.
+fn merge(known: &mut Vec<GivenRow>, row: &GivenRow, key: &[Arc<str>]) {
+    let same = |other: &&mut GivenRow| {
+        key.iter().all(|c| row.columns.contains_key(c) && other.columns.get(c) == row.columns.get(c))
+    };
+    match known.iter_mut().find(same) {
+        Some(other) => other.columns.extend(row.columns.clone()),
+        None => known.push(row.clone()),
+    }
+}
+
+/// A mock that answers with these routes, and 404 to everything else.
+pub fn mock(name: &str, routes: Vec<Route>) -> Mock {
+    Mock {
+        trueup: Version::V1,
+        mock: Word { text: name.into(), span: Span::default() },
+        listen: None,
+        refuse: None,
+        auth: None,
+        idempotency_key: None,
+        collections: Named::default(),
+        routes,
+        otherwise: None,
+        at: Span::default(),
+    }
+}
+
+/// Inserts one given row. Columns that the table demands and the row leaves out hold the clock, where they hold times.
+pub async fn insert(
+    writing: &mut Writing,
+    table: &TableName,
+    row: &GivenRow,
+    facts: Option<&Facts>,
+    columns: &catalogue::Table,
+    clock: Stamp,
+) -> Result<(), Problem> {
+    let problem = |found: String| Problem::new(format!("given: a row of {table}"), "a row that can be inserted", found);
+    let values = stored(row, facts, columns, clock).map_err(problem)?;
+    let key = facts.map_or_else(|| columns.primary_key.clone(), Facts::key_columns);
+    let values: Vec<(Arc<str>, SetTo)> = values.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
+    writing
+        .insert(&table.table, &key, &values)
+        .await
+        .map(drop)
+        .map_err(|fault| problem(format!("{fault}; {}", fault.help())))
+}
+
+/// Enum names as stored values, everything as its column holds it.
+fn stored(row: &GivenRow, facts: Option<&Facts>, columns: &catalogue::Table, clock: Stamp) -> Result<Map, String> {
+    let mut values = Map::new();
+    for (name, value) in &row.columns {
+        let Some(column) = columns.column(name) else {
+            let help = suggest::help(name, columns.columns.keys().map(|k| &**k)).unwrap_or_default();
+            return Err(format!("there is no column `{name}`; {help}"));
+        };
+        let value = facts.map_or(Ok(value.clone()), |f| f.stored(name, value.clone())).map_err(|e| e.to_string())?;
+        values.insert(name.clone(), column.kind.coerce(value));
+    }
+    for column in columns.columns.values().filter(|c| !c.nullable && !c.has_default && !c.generated) {
+        if values.contains_key(&column.name) {
+            continue;
+        }
+        let data = match column.kind {
+            Kind::Timestamp => Data::Timestamp(clock),
+            Kind::Instant => Data::Instant(clock),
+            Kind::Date => Data::Date(clock.date()),
+            _ => return Err(format!("`{}` needs a value", column.name)),
+        };
+        values.insert(column.name.clone(), data.into());
+    }
+    Ok(values)
+}

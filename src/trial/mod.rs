@@ -1,0 +1,17 @@
+//! Tests of playbooks: the `*.test.yaml` format, the databases and mocks that a case is played on, and the comparison of
+//! what was expected with what happened.
+//!
+//! `model` and `expect` (the file) → `given` (what a case starts from) → `bench` (databases, fresh for each case) and
+//! `stage` (the case's own project file) → `snapshot` (every table, before and after) → `compare` → `report`. Nothing here
+//! plans or applies: `ops::test` does that, through the very functions that the command line calls.
+
+pub mod bench;
+pub mod check;
+pub mod compare;
+pub mod expect;
+pub mod given;
+pub mod model;
+pub mod proof;
+pub mod report;
+pub mod snapshot;
+pub mod stage;
