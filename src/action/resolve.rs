@@ -12,6 +12,7 @@ use crate::{
     base::{
         shape::Named,
         source::Span,
+        url_path::encoded,
         value::{Data, Map, Value},
     },
     effect::change::TableName,
@@ -216,7 +217,10 @@ impl Resolver<'_> {
         let Some((method, path)) = spec.method() else {
             return misfit(spec.at, "a call has exactly one method with its path");
         };
-        let path = self.text(path)?;
+        // A value stays within its segment, whatever characters it holds.
+        let rendered = path.render(self.scope, encoded)?;
+        self.reads.extend(rendered.reads);
+        let path = rendered.value;
         let mut query = Vec::new();
         for (name, datum) in &spec.query.entries {
             let value = self.value(datum)?;

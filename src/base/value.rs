@@ -242,7 +242,11 @@ impl Value {
         if self.marks.hidden() && !self.is_null() {
             return Cow::Borrowed(if self.marks.has(Marks::SECRET) { "(secret)" } else { "(personal)" });
         }
-        self.bare()
+        match &self.data {
+            // Parts may be hidden where the whole is not.
+            Data::List(_) | Data::Map(_) => super::json::masked(self).into(),
+            _ => self.bare(),
+        }
     }
 
     /// As [`Value::plain`], but never masked: for requests and statements, not for people.

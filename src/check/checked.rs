@@ -22,6 +22,9 @@ pub enum Section {
 }
 
 impl Section {
+    /// In the order of a run.
+    pub const ALL: [Section; 4] = [Section::Preconditions, Section::Steps, Section::Verification, Section::Afterwards];
+
     /// The key in the playbook.
     pub fn word(self) -> &'static str {
         match self {

@@ -546,7 +546,10 @@ impl<'a> Driver<'a> {
 
     async fn open(&self, connection: &Arc<str>) -> Result<Writing, Trouble> {
         let database = self.setting.database(connection).ok_or_else(|| no_database(connection))?;
-        database.writing().await.map_err(|f| Trouble::of_database(connection, f))
+        let opened = database.writing().await.map_err(|f| Trouble::of_database(connection, f));
+        // What comes after the write reads again, on a connection of its own.
+        database.expect_reading();
+        opened
     }
 
     /// Carries out and compares with the plan, still inside the transaction.
@@ -798,6 +801,9 @@ impl<'a> Driver<'a> {
                 (outcome_of(ending.way), ending)
             }
         };
+        if let (Some(who), Some(text)) = (&ending.who, &ending.told) {
+            (self.watch)(Tick::PassOn { who: who.clone(), text: text.clone() });
+        }
         let mut message = ending.message.clone();
         if let Some(who) = &ending.who {
             message = format!("For {who}: {message}");
@@ -829,7 +835,14 @@ impl<'a> Driver<'a> {
 
 fn plain_ending(trouble: &Trouble, step: &Step) -> Ending {
     let at = trouble.at().unwrap_or(step.act_at);
-    Ending { way: Way::Fail, message: endings::sentence(&trouble.message()), who: None, seen: Vec::new(), at }
+    Ending {
+        told: None,
+        way: Way::Fail,
+        message: endings::sentence(&trouble.message()),
+        who: None,
+        seen: Vec::new(),
+        at,
+    }
 }
 
 fn outcome_of(way: Way) -> Outcome {

@@ -10,11 +10,12 @@ use crate::{
         step::Step,
     },
     base::{
+        shape::Word,
         source::Span,
         value::{Data, Value},
     },
     playbook::errors::{ErrorRow, Retry, Verdict},
-    template::{Scope, Text},
+    template::{Path, Scope, Step as Part, Text},
 };
 
 /// The ending of a step in trouble. `scope` holds the step's own result where there is one.
@@ -32,19 +33,37 @@ pub fn ending(step: &Step, trouble: &Trouble, scope: &Scope, setting: &Setting) 
         return ending;
     }
     let way = if matches!(trouble, Trouble::Missed(_)) { Way::Stop } else { Way::Fail };
-    Ending { way, message: sentence(&trouble.message()), who: None, seen: seen(trouble), at }
+    Ending { told: None, way, message: sentence(&trouble.message()), who: None, seen: seen(trouble), at }
 }
 
 /// What `otherwise` says, with its text filled in.
 pub fn of_otherwise(otherwise: &Otherwise, trouble: &Trouble, scope: &Scope, at: Span) -> Ending {
-    let message =
-        otherwise.say.as_ref().map_or_else(|| sentence(&trouble.message()), |text| said(text, scope, trouble));
-    Ending { way: otherwise.way, message, who: otherwise.who.as_ref().map(|w| w.text.clone()), seen: seen(trouble), at }
+    let say = |reveal: &[Path]| {
+        let say = otherwise.say.as_ref();
+        say.map_or_else(|| sentence(&trouble.message()), |text| said(text, scope, trouble, reveal))
+    };
+    let message = say(&[]);
+    // What is revealed is told to the person and kept nowhere.
+    let told = (!otherwise.reveal.is_empty()).then(|| say(&revealed(otherwise)));
+    Ending {
+        told,
+        way: otherwise.way,
+        message,
+        who: otherwise.who.as_ref().map(|w| w.text.clone()),
+        seen: seen(trouble),
+        at,
+    }
+}
+
+/// The personal values that the person who is told needs to see.
+fn revealed(otherwise: &Otherwise) -> Vec<Path> {
+    let path = |word: &Word| Path { steps: word.as_str().split('.').map(|part| Part::Name(part.into())).collect() };
+    otherwise.reveal.iter().map(path).collect()
 }
 
 /// A text for people; if it cannot be filled in, the trouble itself is told, and that the text could not be.
-fn said(text: &Text, scope: &Scope, trouble: &Trouble) -> String {
-    match text.preview(scope) {
+fn said(text: &Text, scope: &Scope, trouble: &Trouble, revealed: &[Path]) -> String {
+    match text.message(scope, revealed) {
         Ok(said) => said,
         Err(failure) => format!(
             "{} (the playbook's own text cannot be filled in: {})",
@@ -65,6 +84,7 @@ fn of_verdict(verdict: &Verdict, trouble: &Trouble, scope: &Scope, at: Span) -> 
             return match &retry.exhausted {
                 Some(then) => of_verdict(&then.verdict, trouble, scope, then.at),
                 None => Some(Ending {
+                    told: None,
                     way: Way::Stop,
                     message: sentence(&trouble.message()),
                     who: None,
@@ -75,8 +95,8 @@ fn of_verdict(verdict: &Verdict, trouble: &Trouble, scope: &Scope, at: Span) -> 
         }
         Verdict::Accept => return None,
     };
-    let message = text.map_or_else(|| sentence(&trouble.message()), |text| said(text, scope, trouble));
-    Some(Ending { way, message, who, seen: seen(trouble), at })
+    let message = text.map_or_else(|| sentence(&trouble.message()), |text| said(text, scope, trouble, &[]));
+    Some(Ending { told: None, way, message, who, seen: seen(trouble), at })
 }
 
 /// The first row of the table that fits a failed call.

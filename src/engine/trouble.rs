@@ -93,6 +93,8 @@ pub struct Ending {
     pub message: String,
     /// Who has to look at it.
     pub who: Option<Arc<str>>,
+    /// The same with the personal values that this person needs; for their eyes, never stored.
+    pub told: Option<String>,
     /// What was looked at.
     pub seen: Vec<(String, String)>,
     /// Where in the playbook.

@@ -106,7 +106,10 @@ pub async fn carry(
     let state = record.state(claim.run).await?;
     let mut driver = Driver::new(setting, &record.journal, claim.clone(), plan, watch, pause, state);
     let stopped = driver.run().await?;
-    record.journal.release(&claim).await?;
+    // The end of a run gives its claim back in the same transaction.
+    if !matches!(stopped, Stopped::Closed(_)) {
+        record.journal.release(&claim).await?;
+    }
     Ok(Carried { stopped, state: driver.state, drift: driver.drift })
 }
 
@@ -120,6 +123,11 @@ pub async fn apply(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
+    // The preconditions read first: connecting goes on beside the first words in the journal.
+    setting.written().for_each(|database| {
+        database.expect_reading();
+        database.expect_changing();
+    });
     let run = create(record, opened, setting, plan).await?;
     let claim = record.claim(surroundings, run, &setting.run.actor).await?;
     carry(record, setting, claim, plan.items.first(), watch, pause).await

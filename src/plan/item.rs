@@ -1,5 +1,6 @@
 //! One item of a plan: its steps and where they lead.
 
+pub use crate::check::Section;
 use crate::{
     action::ends::Way,
     base::{source::Span, value::Value},
@@ -7,34 +8,6 @@ use crate::{
     template::Path,
 };
 use std::sync::Arc;
-
-/// The four lists of a playbook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Section {
-    /// What must hold before.
-    Preconditions,
-    /// What is done.
-    Steps,
-    /// How one knows that it worked.
-    Verification,
-    /// What is done once it is verified.
-    Afterwards,
-}
-
-impl Section {
-    /// The key in the playbook.
-    pub fn word(self) -> &'static str {
-        match self {
-            Section::Preconditions => "preconditions",
-            Section::Steps => "steps",
-            Section::Verification => "verification",
-            Section::Afterwards => "afterwards",
-        }
-    }
-
-    /// In the order of a run.
-    pub const ALL: [Section; 4] = [Section::Preconditions, Section::Steps, Section::Verification, Section::Afterwards];
-}
 
 /// What would happen to one item.
 #[derive(Clone, Debug)]

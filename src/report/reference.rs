@@ -134,7 +134,7 @@ fn messages() -> String {
 
 /// Examples inside explanations show both the wrong and the right way: nobody may take them for whole files.
 fn fenced(text: &str) -> String {
-    text.replace("```yaml\n", "```yaml sketch\n")
+    text.replace("```yaml\n", "```yaml example\n")
 }
 
 /// One line; a bar would end the cell.

@@ -26,7 +26,7 @@ pub static IN_DOUBT: Code = Code {
     id: "W0002",
     title: "a request whose lost answer leaves the item in doubt",
     explain: "When the answer of this request is lost, trueup cannot tell whether the request was carried out, and never sends it again on a \
-        guess: the item ends *in doubt*, and a person decides with `trueup resolve`. If there is a way to find out, say it:\n\n\
+        guess: the item ends *in doubt*, and a person looks and decides. If there is a way to find out, say it:\n\n\
         - `probe: { read: …, done: …, not_done: …, settle: 30s }`\n\
         - `idempotency_key: HEADER` at the connection, when the API honours one\n\
         - `repeatable: \"why\"`: sending the same bytes twice does the same as once",

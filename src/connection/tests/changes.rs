@@ -3,14 +3,19 @@
 use super::*;
 use crate::{
     base::value::Data,
-    connection::{fault::FaultKind, rows::Touched, statement::{Select, SetTo}},
+    connection::{
+        fault::FaultKind,
+        rows::Touched,
+        statement::{Select, SetTo},
+    },
     table::{
         catalogue::Kind,
         condition::{Condition, Order, Test},
     },
 };
 
-const PEOPLE: &str = "create table people (id integer primary key, name text not null unique, state integer, born date);
+const PEOPLE: &str =
+    "create table people (id integer primary key, name text not null unique, state integer, born date);
     insert into people values (1, 'Ada', 2, '1815-12-10'), (2, 'Alan', null, null), (3, 'Grace', 2, '1906-12-09');";
 
 fn to(column: &str, value: impl Into<Value>) -> (Arc<str>, SetTo) {
@@ -40,15 +45,22 @@ async fn a_rehearsal_changes_and_sees_everything_and_leaves_nothing() {
         let before = place.seen("select * from people order by id").await;
         let mut handle = place.database().rehearsing().await.unwrap();
         let one = key(&[("id", 1.into())]);
-        assert_eq!(handle.update_by_key("people", &one, &[to("name", "Ada L."), to("state", Value::NULL)]).await.unwrap(), 1);
+        assert_eq!(
+            handle.update_by_key("people", &one, &[to("name", "Ada L."), to("state", Value::NULL)]).await.unwrap(),
+            1
+        );
         assert_eq!(handle.update_by_key("people", &key(&[("id", 77.into())]), &[to("name", "x")]).await.unwrap(), 0);
         let made = handle.insert("people", &names(&["id"]), &[to("id", 9), to("name", "Edsger")]).await.unwrap();
         assert_eq!(made, key(&[("id", 9.into())]));
         assert_eq!(handle.delete_by_key("people", &key(&[("id", 3.into())])).await.unwrap(), 1);
         let update = with("update people set state = state + 1 where id >= $1", [Value::from(1)]);
-        let update = if place.is_postgres() { update } else { Statement { sql: update.sql.replace('$', "?"), ..update } };
+        let update =
+            if place.is_postgres() { update } else { Statement { sql: update.sql.replace('$', "?"), ..update } };
         assert_eq!(handle.execute(&update).await.unwrap(), 3);
-        assert_eq!(query(&mut handle, "select id, name, state from people order by id").await.unwrap(), "1 Ada L. null; 2 Alan null; 9 Edsger null");
+        assert_eq!(
+            query(&mut handle, "select id, name, state from people order by id").await.unwrap(),
+            "1 Ada L. null; 2 Alan null; 9 Edsger null"
+        );
         let touched = handle.touched().await.unwrap();
         assert_eq!(touched, [Touched { table: "people".into(), inserted: 1, updated: 4, deleted: 1 }]);
         handle.rollback().await.unwrap();
@@ -154,7 +166,8 @@ async fn conditions_are_null_safe_and_empty_lists_mean_what_they_say() {
             let conditions = [Condition { column: "state".into(), test }];
             let order = [Order { column: "id".into(), descending: true }];
             let columns = names(&["id"]);
-            let select = Select { columns: &columns, order: &order, limit: Some(5), ..Select::whole("people", &conditions) };
+            let select =
+                Select { columns: &columns, order: &order, limit: Some(5), ..Select::whole("people", &conditions) };
             text(&handle.select(&select, Limits::USUAL).await.unwrap())
         };
         let (two, null) = (Value::from(2), Value::NULL);
@@ -174,7 +187,12 @@ async fn conditions_are_null_safe_and_empty_lists_mean_what_they_say() {
             (Test::AtLeast(two.clone()), "3; 1"),
             (Test::After(two.clone()), ""),
         ] {
-            assert_eq!(found(&mut handle, test.clone()).await, expected, "{test:?} on postgres: {}", place.is_postgres());
+            assert_eq!(
+                found(&mut handle, test.clone()).await,
+                expected,
+                "{test:?} on postgres: {}",
+                place.is_postgres()
+            );
         }
     }
 }
@@ -219,7 +237,13 @@ async fn sqlites_clock_is_written_in_the_columns_own_style() {
         handle.insert("t", &names(&["id"]), &[to("id", n), to("u", style)]).await.unwrap();
         handle.update_by_key("t", &key(&[("id", n.into())]), &[("u".into(), SetTo::DatabaseNow)]).await.unwrap();
         handle.insert("t", &names(&["id"]), &[to("id", 100), ("u".into(), SetTo::DatabaseNow)]).await.unwrap();
-        let fits = handle.query(&with("select min(u glob ?1), count(*), max(u > '2024'), min(u) from t", [glob.into()]), Limits::USUAL).await.unwrap();
+        let fits = handle
+            .query(
+                &with("select min(u glob ?1), count(*), max(u > '2024'), min(u) from t", [glob.into()]),
+                Limits::USUAL,
+            )
+            .await
+            .unwrap();
         let shown = text(&fits);
         assert!(shown.starts_with("1 2 1 "), "{style} became {shown}");
     }
@@ -248,7 +272,13 @@ async fn what_triggers_and_cascades_touch_is_counted() {
         assert!(handle.touched().await.unwrap().is_empty());
         handle.update_by_key("p", &key(&[("id", 2.into())]), &[to("n", 1)]).await.unwrap();
         handle.delete_by_key("p", &key(&[("id", 1.into())])).await.unwrap();
-        let shown: Vec<String> = handle.touched().await.unwrap().iter().map(|t| format!("{} {}{}{}", t.table, t.inserted, t.updated, t.deleted)).collect();
+        let shown: Vec<String> = handle
+            .touched()
+            .await
+            .unwrap()
+            .iter()
+            .map(|t| format!("{} {}{}{}", t.table, t.inserted, t.updated, t.deleted))
+            .collect();
         assert_eq!(shown, ["c 002", "log 100", "p 011"]);
     }
 }
@@ -279,7 +309,10 @@ async fn deferred_constraints_are_checked_when_asked_and_stay_deferred() {
 async fn statements_are_prepared_without_running() {
     let place = postgres(PEOPLE).await;
     let mut handle = place.database().reading().await.unwrap();
-    let prepared = handle.prepare(&ask("update people set name = $1 where id = $2 returning born, '1.2.3.4'::inet as ip")).await.unwrap();
+    let prepared = handle
+        .prepare(&ask("update people set name = $1 where id = $2 returning born, '1.2.3.4'::inet as ip"))
+        .await
+        .unwrap();
     let kinds: Vec<_> = prepared.parameters.iter().map(|s| (&*s.name, &*s.type_name)).collect();
     assert_eq!(kinds, [("$1", "text"), ("$2", "int4")]);
     let columns: Vec<_> = prepared.columns.iter().map(|s| (&*s.name, s.kind.clone(), s.unreadable)).collect();
@@ -290,7 +323,8 @@ async fn statements_are_prepared_without_running() {
 
     let place = sqlite(PEOPLE).await;
     let mut handle = place.database().reading().await.unwrap();
-    let prepared = handle.prepare(&ask("select born, id + 1 as n from people where id = ? and name = ?")).await.unwrap();
+    let prepared =
+        handle.prepare(&ask("select born, id + 1 as n from people where id = ? and name = ?")).await.unwrap();
     assert_eq!(prepared.parameters.len(), 2);
     assert_eq!(prepared.columns.iter().map(|s| s.kind.clone()).collect::<Vec<_>>(), [Kind::Date, Kind::Other]);
     let fault = handle.prepare(&ask("select idd from people")).await.unwrap_err();
@@ -312,11 +346,29 @@ async fn the_catalogue_says_columns_keys_and_triggers() {
     assert_eq!(found.keys().map(|k| &**k).collect::<Vec<_>>(), ["audit.events", "t", "v"]);
     let t = &found["t"];
     let shown: Vec<String> = t.columns.values().map(|c| format!("{} {}", c.name, c.type_name)).collect();
-    assert_eq!(shown, ["id int4", "code varchar(7)", "n numeric(10,2)", "m mood", "s slug", "e citext", "tags text[]", "d int4", "at timestamp"]);
+    assert_eq!(
+        shown,
+        [
+            "id int4",
+            "code varchar(7)",
+            "n numeric(10,2)",
+            "m mood",
+            "s slug",
+            "e citext",
+            "tags text[]",
+            "d int4",
+            "at timestamp"
+        ]
+    );
     assert_eq!(t.columns["m"].kind, Kind::Enum(vec!["sad".into(), "happy".into()]));
     assert_eq!(t.columns["s"].kind, Kind::Text(Some(24)));
     assert_eq!(t.columns["n"].kind, Kind::Decimal(Some((10, 2))));
-    assert!(t.columns["id"].has_default && !t.columns["code"].nullable && t.columns["d"].generated && t.columns["m"].has_default);
+    assert!(
+        t.columns["id"].has_default
+            && !t.columns["code"].nullable
+            && t.columns["d"].generated
+            && t.columns["m"].has_default
+    );
     assert_eq!((t.primary_key.clone(), t.unique.clone()), (names(&["id"]), vec![names(&["code", "n"])]));
     assert!(found["v"].view && found["audit.events"].columns["id"].generated);
     let all = handle.catalogue(None).await.unwrap();
@@ -331,8 +383,16 @@ async fn the_catalogue_says_columns_keys_and_triggers() {
     let mut handle = place.database().reading().await.unwrap();
     let found = handle.catalogue(Some(&["t", "nothing", "v"])).await.unwrap();
     let t = &found["t"];
-    assert_eq!((t.primary_key.clone(), t.unique.clone(), t.triggers.clone()), (names(&["id"]), vec![names(&["code", "n"])], vec!["after_t".to_owned()]));
-    assert!(t.columns["id"].has_default && !t.columns["code"].nullable && t.columns["d"].generated && t.columns["at"].has_default);
+    assert_eq!(
+        (t.primary_key.clone(), t.unique.clone(), t.triggers.clone()),
+        (names(&["id"]), vec![names(&["code", "n"])], vec!["after_t".to_owned()])
+    );
+    assert!(
+        t.columns["id"].has_default
+            && !t.columns["code"].nullable
+            && t.columns["d"].generated
+            && t.columns["at"].has_default
+    );
     assert_eq!(t.columns["at"].kind, Kind::Timestamp);
     assert!(found["v"].view && found.len() == 2);
     assert_eq!(handle.catalogue(None).await.unwrap().len(), 2);
@@ -340,8 +400,11 @@ async fn the_catalogue_says_columns_keys_and_triggers() {
 
 #[tokio::test]
 async fn columns_without_a_lossless_form_come_as_text_and_go_back_as_text() {
-    let place = postgres("create table t (id int primary key, ip inet, span interval, tags text[], price money, p int4range, x xml);
-        insert into t values (1, '10.0.0.1', '1 mon 2 days', '{a,NULL,\"b c\"}', 12.5, '[1,5)', '<a/>')").await;
+    let place = postgres(
+        "create table t (id int primary key, ip inet, span interval, tags text[], price money, p int4range, x xml);
+        insert into t values (1, '10.0.0.1', '1 mon 2 days', '{a,NULL,\"b c\"}', 12.5, '[1,5)', '<a/>')",
+    )
+    .await;
     let mut handle = place.database().rehearsing().await.unwrap();
     let rows = handle.lock_and_read("t", &names(&["id"]), &[vec![1.into()]]).await.unwrap();
     let row = rows[0].clone().unwrap();
@@ -351,7 +414,10 @@ async fn columns_without_a_lossless_form_come_as_text_and_go_back_as_text() {
     assert_eq!(text(&handle.select(&select, Limits::USUAL).await.unwrap()), row_text(&row));
     let set: Vec<_> = row.iter().skip(1).map(|(c, v)| (c.clone(), SetTo::Value(v.clone()))).collect();
     let one = key(&[("id", 1.into())]);
-    handle.update_by_key("t", &one, &[to("ip", Value::NULL), to("span", Value::NULL), to("tags", Value::NULL)]).await.unwrap();
+    handle
+        .update_by_key("t", &one, &[to("ip", Value::NULL), to("span", Value::NULL), to("tags", Value::NULL)])
+        .await
+        .unwrap();
     handle.update_by_key("t", &one, &set).await.unwrap();
     let again = handle.lock_and_read("t", &names(&["id"]), &[vec![1.into()]]).await.unwrap();
     assert_eq!(again[0].as_ref(), Some(&row));
@@ -365,7 +431,10 @@ async fn the_identity_names_the_real_database() {
     for place in both("create table t (id integer)").await {
         let mut handle = place.database().reading().await.unwrap();
         let identity = handle.identity().await.unwrap();
-        assert!(identity.server.starts_with(if place.is_postgres() { "PostgreSQL 1" } else { "SQLite 3" }), "{identity:?}");
+        assert!(
+            identity.server.starts_with(if place.is_postgres() { "PostgreSQL 1" } else { "SQLite 3" }),
+            "{identity:?}"
+        );
         assert!(!identity.database.is_empty() && identity.system.len() > 5 && !identity.replica);
         assert_eq!(handle.identity().await.unwrap(), identity);
         handle.close().await;
@@ -390,7 +459,14 @@ async fn values_reach_columns_of_their_type_from_texts_too() {
     handle.insert("t", &names(&["id"]), &values).await.unwrap();
     let sql = "select m, j, u, d, b, a, y, n from t where id = any($1)";
     let rows = handle.query(&with(sql, [Value::list([7.into(), 8.into()])]), Limits::USUAL).await.unwrap();
-    assert_eq!(text(&rows), "happy {\"a\": [1, 2.50]} 67e55044-10b1-426f-9247-bb680e5fe0c8 2024-02-29 true [1,null] \\x00ff 5");
-    let fault = handle.query(&with("select 1 from t where d = $1", ["tomorrowish".into()]), Limits::USUAL).await.unwrap_err();
-    assert_eq!((fault.kind, &*fault.message), (FaultKind::Data, "$1 takes date and got a text, which is not a date (2024-03-31)"));
+    assert_eq!(
+        text(&rows),
+        "happy {\"a\": [1, 2.50]} 67e55044-10b1-426f-9247-bb680e5fe0c8 2024-02-29 true [1,null] \\x00ff 5"
+    );
+    let fault =
+        handle.query(&with("select 1 from t where d = $1", ["tomorrowish".into()]), Limits::USUAL).await.unwrap_err();
+    assert_eq!(
+        (fault.kind, &*fault.message),
+        (FaultKind::Data, "$1 takes date and got a text, which is not a date (2024-03-31)")
+    );
 }

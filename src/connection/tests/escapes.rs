@@ -175,7 +175,15 @@ async fn no_statement_escapes_a_sqlite_handle() {
 #[tokio::test]
 async fn writes_stay_within_their_transaction_too() {
     for place in [postgres(POSTGRES).await, sqlite(SQLITE).await] {
-        for sql in ["commit", "rollback", "select 1; commit", "update t set n = 1; commit", "create table x (id int)", "begin", "savepoint a"] {
+        for sql in [
+            "commit",
+            "rollback",
+            "select 1; commit",
+            "update t set n = 1; commit",
+            "create table x (id int)",
+            "begin",
+            "savepoint a",
+        ] {
             let mut handle = place.database().writing().await.unwrap();
             assert_eq!(handle.execute(&ask(sql)).await.unwrap_err().kind, FaultKind::Syntax, "{sql}");
             assert_eq!(handle.execute(&ask("update t set n = 8 where id = 1")).await.unwrap(), 1);
@@ -189,7 +197,16 @@ async fn writes_stay_within_their_transaction_too() {
 async fn without_the_rules_the_transaction_still_holds_or_the_session_is_closed() {
     let place = postgres(POSTGRES).await;
     let before = place.seen(STATE).await;
-    for sql in ["commit", "rollback", "commit and chain", "update t set n = 2", "select sneaky()", "select nextval('s')", "call quit()", "create table x (id int)"] {
+    for sql in [
+        "commit",
+        "rollback",
+        "commit and chain",
+        "update t set n = 2",
+        "select sneaky()",
+        "select nextval('s')",
+        "call quit()",
+        "create table x (id int)",
+    ] {
         let mut handle = place.database().reading().await.unwrap();
         let fault = handle.fenced(&ask(sql), Limits::USUAL).await.unwrap_err();
         if ["commit", "rollback", "commit and chain"].contains(&sql) {
@@ -199,7 +216,9 @@ async fn without_the_rules_the_transaction_still_holds_or_the_session_is_closed(
         assert_eq!(place.seen(STATE).await, before, "{sql}");
     }
     let mut handle = place.database().rehearsing().await.unwrap();
-    for sql in ["update t set n = 2", "select sneaky()", "select 1; delete from t", "select 1 / 0", "select nextval('s')"] {
+    for sql in
+        ["update t set n = 2", "select sneaky()", "select 1; delete from t", "select 1 / 0", "select nextval('s')"]
+    {
         assert!(handle.fenced(&ask(sql), Limits::USUAL).await.is_err(), "{sql}");
     }
     assert_eq!(query(&mut handle, "select n from t").await.unwrap(), "1");
@@ -207,7 +226,10 @@ async fn without_the_rules_the_transaction_still_holds_or_the_session_is_closed(
     let place = sqlite(SQLITE).await;
     for sql in ["commit", "rollback"] {
         let mut handle = place.database().reading().await.unwrap();
-        assert!(handle.fenced(&ask(sql), Limits::USUAL).await.unwrap_err().message.contains("ended the transaction"), "{sql}");
+        assert!(
+            handle.fenced(&ask(sql), Limits::USUAL).await.unwrap_err().message.contains("ended the transaction"),
+            "{sql}"
+        );
     }
     let mut handle = place.database().rehearsing().await.unwrap();
     for sql in ["update t set n = 2", "create table x (id int)", "pragma user_version = 5"] {

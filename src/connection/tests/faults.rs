@@ -15,7 +15,10 @@ async fn a_wrong_password_names_the_variable_and_never_the_password() {
     let fault = place.postgres_at(url.as_str()).reading().await.unwrap_err();
     assert_eq!(kind(&fault), FaultKind::Auth);
     let all = format!("{fault:?} {} {}", fault, fault.help());
-    assert!(all.contains("`postgres` at 127.0.0.1") && fault.help().contains("the environment variable `URL`"), "{all}");
+    assert!(
+        all.contains("`postgres` at 127.0.0.1") && fault.help().contains("the environment variable `URL`"),
+        "{all}"
+    );
     assert!(!all.contains("s3cret"), "{all}");
 }
 
@@ -55,10 +58,17 @@ fn settings_that_cannot_work_are_refused_before_connecting() {
     assert!(clear.message.contains("clear text") && clear.help().contains("secret: NAME"));
     assert!(!format!("{clear:?}").contains("hunter22"));
     let wrong = fault("postgres: { url: env:URL }", "mysql://u:hunter22@h/x");
-    assert!(wrong.message.contains("the environment variable `URL`") && !format!("{wrong:?}").contains("hunter22"), "{wrong:?}");
+    assert!(
+        wrong.message.contains("the environment variable `URL`") && !format!("{wrong:?}").contains("hunter22"),
+        "{wrong:?}"
+    );
     assert!(fault("postgres: { url: env:URL }", "postgres://host/x").message.contains("user or database is missing"));
     assert!(fault("postgres: { url: env:GONE }", "").message.contains("GONE"));
-    assert!(fault("postgres: { url: env:URL, schema: 'a b' }", "postgres://u@h/x").message.contains("plain lower-case name"));
+    assert!(
+        fault("postgres: { url: env:URL, schema: 'a b' }", "postgres://u@h/x")
+            .message
+            .contains("plain lower-case name")
+    );
     assert!(configure("postgres: { url: 'postgres://app@db/x' }", "", folder.path()).is_ok());
 }
 
@@ -71,7 +81,11 @@ async fn files_that_are_no_database_say_so_and_none_is_created() {
     assert!(fault.message.ends_with("missing.db does not exist"));
     assert!(!place.folder.path().join("missing.db").exists());
     assert!(open(".").reading().await.unwrap_err().message.contains("is not a file"));
-    std::fs::write(place.folder.path().join("text.db"), "this is a text, and a rather long one, so that the header is whole: ".repeat(20)).unwrap();
+    std::fs::write(
+        place.folder.path().join("text.db"),
+        "this is a text, and a rather long one, so that the header is whole: ".repeat(20),
+    )
+    .unwrap();
     for fault in [open("text.db").reading().await.unwrap_err(), open("text.db").writing().await.unwrap_err()] {
         assert_eq!(kind(&fault), FaultKind::NoDatabase);
         assert!(fault.message.contains("text.db is not a SQLite database"), "{fault}");
@@ -99,9 +113,13 @@ async fn statements_fail_in_words_and_the_session_lives_on() {
 
 #[tokio::test]
 async fn data_does_not_reach_a_message() {
-    let place = postgres("create table t (id int primary key, mail text unique); insert into t values (1, 'ada@secret.example')").await;
+    let place = postgres(
+        "create table t (id int primary key, mail text unique); insert into t values (1, 'ada@secret.example')",
+    )
+    .await;
     let mut handle = place.database().rehearsing().await.unwrap();
-    let mail = |id: i64| [("id".into(), SetTo::Value(id.into())), ("mail".into(), SetTo::Value("ada@secret.example".into()))];
+    let mail =
+        |id: i64| [("id".into(), SetTo::Value(id.into())), ("mail".into(), SetTo::Value("ada@secret.example".into()))];
     let fault = handle.insert("t", &names(&["id"]), &mail(2)).await.unwrap_err();
     assert_eq!((kind(&fault), fault.constraint.as_deref()), (FaultKind::Constraint, Some("t_mail_key")));
     let mut reading = place.database().reading().await.unwrap();
@@ -145,14 +163,20 @@ async fn a_file_that_is_written_elsewhere_is_named_and_a_long_statement_is_stopp
 
 #[tokio::test]
 async fn too_large_an_answer_is_a_fault_and_never_a_cut() {
-    let series = ["select * from generate_series(1, 1000) n", "with recursive n(x) as (select 1 union all select x + 1 from n where x < 1000) select * from n"];
+    let series = [
+        "select * from generate_series(1, 1000) n",
+        "with recursive n(x) as (select 1 union all select x + 1 from n where x < 1000) select * from n",
+    ];
     for (place, sql) in both("create table t (id integer)").await.iter().zip(series) {
         let mut handle = place.database().reading().await.unwrap();
         assert_eq!(handle.query(&ask(sql), Limits { rows: 1000, bytes: 1 << 20 }).await.unwrap().rows.len(), 1000);
         let fault = handle.query(&ask(sql), Limits { rows: 999, bytes: 1 << 20 }).await.unwrap_err();
         assert_eq!((kind(&fault), &*fault.message), (FaultKind::TooMuch, "the answer has more than 999 rows"));
         let mut handle = place.database().reading().await.unwrap();
-        assert_eq!(kind(&handle.query(&ask(sql), Limits { rows: 9999, bytes: 5000 }).await.unwrap_err()), FaultKind::TooMuch);
+        assert_eq!(
+            kind(&handle.query(&ask(sql), Limits { rows: 9999, bytes: 5000 }).await.unwrap_err()),
+            FaultKind::TooMuch
+        );
     }
 }
 
@@ -166,7 +190,9 @@ async fn rights_that_are_missing_are_denied_in_words() {
     let fault = query(&mut handle, "select * from t").await.unwrap_err();
     let identity = handle.identity().await;
     handle.close().await;
-    admin(place.url.as_ref().unwrap(), "drop owned by trueup_reader_of_tests; drop role trueup_reader_of_tests").await.unwrap();
+    admin(place.url.as_ref().unwrap(), "drop owned by trueup_reader_of_tests; drop role trueup_reader_of_tests")
+        .await
+        .unwrap();
     assert_eq!((kind(&fault), &*fault.message), (FaultKind::Denied, "permission denied for table t"));
     assert_eq!(identity.unwrap().role, "trueup_reader_of_tests");
 }

@@ -1,11 +1,9 @@
 //! Two thousand random values of each type go through each database and come back byte for byte.
 
 use super::*;
-use crate::{
-    base::{
-        time::{Date, Stamp, Time},
-        value::Data,
-    },
+use crate::base::{
+    time::{Date, Stamp, Time},
+    value::Data,
 };
 use proptest::{
     prelude::*,
@@ -16,18 +14,28 @@ use proptest::{
 const CASES: usize = 2000;
 
 fn some<S: Strategy<Value = Value> + 'static>(strategy: S) -> Vec<Value> {
-    let mut runner = TestRunner::new_with_rng(Config::default(), proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha));
+    let mut runner = TestRunner::new_with_rng(
+        Config::default(),
+        proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
+    );
     (0..CASES).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
 }
 
 fn decimal() -> impl Strategy<Value = Value> {
-    let special = prop_oneof![Just("NaN".to_owned()), Just("Infinity".to_owned()), Just("-Infinity".to_owned()), Just("0".to_owned()), Just("0.00".to_owned())];
+    let special = prop_oneof![
+        Just("NaN".to_owned()),
+        Just("Infinity".to_owned()),
+        Just("-Infinity".to_owned()),
+        Just("0".to_owned()),
+        Just("0.00".to_owned())
+    ];
     prop_oneof![1 => special, 20 => "-?(0|[1-9][0-9]{0,25})\\.[0-9]{0,20}[1-9]", 10 => "-?[1-9][0-9]{0,40}(\\.[0-9]{1,5}[1-9]0{0,3})?"]
         .prop_map(|text: String| Data::Decimal(text.parse().unwrap()).into())
 }
 
 fn words() -> impl Strategy<Value = Value> {
-    prop_oneof![any::<String>(), "[ '\"\\\\;$%_-]{0,20}", "\\PC{0,200}"].prop_map(|text: String| text.replace('\0', "").into())
+    prop_oneof![any::<String>(), "[ '\"\\\\;$%_-]{0,20}", "\\PC{0,200}"]
+        .prop_map(|text: String| text.replace('\0', "").into())
 }
 
 fn json() -> impl Strategy<Value = String> {
@@ -40,14 +48,17 @@ fn json() -> impl Strategy<Value = String> {
     leaf.prop_recursive(3, 20, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(|v| format!("[{}]", v.join(" , "))),
-            prop::collection::btree_map("[a-z]{1,6}", inner, 0..4)
-                .prop_map(|m| format!("{{ {} }}", m.iter().map(|(k, v)| format!("\"{k}\" : {v}")).collect::<Vec<_>>().join(","))),
+            prop::collection::btree_map("[a-z]{1,6}", inner, 0..4).prop_map(|m| format!(
+                "{{ {} }}",
+                m.iter().map(|(k, v)| format!("\"{k}\" : {v}")).collect::<Vec<_>>().join(",")
+            )),
         ]
     })
 }
 
 fn dates() -> impl Strategy<Value = Value> {
-    prop_oneof![1 => Just(i32::MIN), 1 => Just(i32::MAX), 30 => -2_440_000..2_900_000, 10 => 0..25_000].prop_map(|d| Data::Date(Date(d)).into())
+    prop_oneof![1 => Just(i32::MIN), 1 => Just(i32::MAX), 30 => -2_440_000..2_900_000, 10 => 0..25_000]
+        .prop_map(|d| Data::Date(Date(d)).into())
 }
 
 fn micros() -> impl Strategy<Value = i64> {
@@ -70,18 +81,29 @@ async fn round_trip(place: &Place, table: &str, values: &[Value]) -> Vec<(Value,
     let mut handle = place.database().rehearsing().await.unwrap();
     let sign = if place.is_postgres() { '$' } else { '?' };
     for (part, values) in (0_i64..).zip(values.chunks(100)) {
-        let rows: Vec<String> = (0..values.len()).map(|i| format!("({sign}{}, {sign}{})", 2 * i + 1, 2 * i + 2)).collect();
+        let rows: Vec<String> =
+            (0..values.len()).map(|i| format!("({sign}{}, {sign}{})", 2 * i + 1, 2 * i + 2)).collect();
         let binds = (part * 100..).zip(values).flat_map(|(id, value)| [Value::from(id), value.clone()]);
         let insert = with(&format!("insert into {table} (id, v) values {}", rows.join(", ")), binds);
         assert_eq!(handle.execute(&insert).await.unwrap(), values.len() as u64);
     }
     let keys: Vec<Vec<Value>> = (0_i64..).take(values.len()).map(|id| vec![id.into()]).collect();
     let rows = handle.lock_and_read(table, &names(&["id"]), &keys).await.unwrap();
-    let texts = if place.is_postgres() { format!("select v::text as v from {table} order by id") } else { format!("select case typeof(v) when 'blob' then '' else cast(v as text) end as v from {table} order by id") };
+    let texts = if place.is_postgres() {
+        format!("select v::text as v from {table} order by id")
+    } else {
+        format!("select case typeof(v) when 'blob' then '' else cast(v as text) end as v from {table} order by id")
+    };
     let texts = handle.query(&ask(&texts), Limits { rows: 100_000, bytes: 1 << 30 }).await.unwrap();
     handle.rollback().await.unwrap();
     let texts = texts.rows.into_iter().map(|row| row["v"].bare().into_owned());
-    values.iter().cloned().zip(rows).zip(texts).map(|((sent, row), text)| (sent, row.unwrap()["v"].clone(), text)).collect()
+    values
+        .iter()
+        .cloned()
+        .zip(rows)
+        .zip(texts)
+        .map(|((sent, row), text)| (sent, row.unwrap()["v"].clone(), text))
+        .collect()
 }
 
 fn types() -> Vec<(&'static str, Vec<Value>)> {
@@ -104,15 +126,25 @@ fn types() -> Vec<(&'static str, Vec<Value>)> {
         ("uuid", some(any::<u128>().prop_map(|u| Data::Uuid(uuid::Uuid::from_u128(u)).into()))),
         ("json", some(json().prop_map(|t| Data::Json(Arc::new(crate::base::json::Json::parse(&t).unwrap())).into()))),
         ("text[]", some(arrays())),
-        ("int[]", some(prop::collection::vec(any::<i32>(), 0..5).prop_map(|v| Value::list(v.into_iter().map(|n| i64::from(n).into()))))),
+        (
+            "int[]",
+            some(
+                prop::collection::vec(any::<i32>(), 0..5)
+                    .prop_map(|v| Value::list(v.into_iter().map(|n| i64::from(n).into()))),
+            ),
+        ),
     ]
 }
 
 /// What the server's text must be, from our value; nothing where its notation differs from ours.
 fn as_server_text(type_name: &str, value: &Value) -> Option<String> {
     match (type_name, &value.data) {
-        ("timestamp", Data::Timestamp(stamp)) if stamp.date().0 > -719_162 || !stamp.is_finite() => Some(stamp.written(' ')),
-        ("timestamptz", Data::Instant(stamp)) if stamp.is_finite() && stamp.date().0 > -719_162 => Some(format!("{}+00", stamp.written(' '))),
+        ("timestamp", Data::Timestamp(stamp)) if stamp.date().0 > -719_162 || !stamp.is_finite() => {
+            Some(stamp.written(' '))
+        }
+        ("timestamptz", Data::Instant(stamp)) if stamp.is_finite() && stamp.date().0 > -719_162 => {
+            Some(format!("{}+00", stamp.written(' ')))
+        }
         ("timestamp" | "timestamptz" | "double precision" | "real" | "text[]" | "int[]", _) => None,
         _ => Some(value.bare().into_owned()),
     }
@@ -120,7 +152,11 @@ fn as_server_text(type_name: &str, value: &Value) -> Option<String> {
 
 #[tokio::test]
 async fn two_thousand_values_of_each_type_go_through_postgres_without_loss() {
-    let tables: String = types().iter().enumerate().map(|(i, (t, _))| format!("create table t{i} (id int primary key, v {t});")).collect();
+    let tables: String = types()
+        .iter()
+        .enumerate()
+        .map(|(i, (t, _))| format!("create table t{i} (id int primary key, v {t});"))
+        .collect();
     let place = postgres(&format!("{tables} create table b (id int primary key, v jsonb)")).await;
     for (i, (type_name, values)) in types().into_iter().enumerate() {
         for (sent, back, text) in round_trip(&place, &format!("t{i}"), &values).await {
@@ -129,7 +165,11 @@ async fn two_thousand_values_of_each_type_go_through_postgres_without_loss() {
                 assert_eq!(text, expected, "{type_name}");
             }
             if let Data::Float(f) = sent.data {
-                let server = if type_name == "real" { text.parse::<f32>().unwrap().to_string().parse().unwrap() } else { text.parse::<f64>().unwrap() };
+                let server = if type_name == "real" {
+                    text.parse::<f32>().unwrap().to_string().parse().unwrap()
+                } else {
+                    text.parse::<f64>().unwrap()
+                };
                 assert!(server.to_bits() == f.to_bits() || (server.is_nan() && f.is_nan()), "{f} {text}");
             }
         }
@@ -152,18 +192,26 @@ async fn two_thousand_values_of_each_type_go_through_sqlite_without_loss() {
     };
     let usual = |v: &Value| !matches!(v.data, Data::Float(f) if f.is_nan());
     let types: Vec<_> = types().into_iter().filter(|(t, _)| !t.ends_with("[]")).collect();
-    let tables: String = types.iter().enumerate().map(|(i, (t, _))| format!("create table t{i} (id int primary key, v {});", declared(t))).collect();
+    let tables: String = types
+        .iter()
+        .enumerate()
+        .map(|(i, (t, _))| format!("create table t{i} (id int primary key, v {});", declared(t)))
+        .collect();
     let place = sqlite(&tables).await;
     for (i, (type_name, values)) in types.into_iter().enumerate() {
         let values: Vec<Value> = values.into_iter().filter(usual).collect();
         for (sent, back, text) in round_trip(&place, &format!("t{i}"), &values).await {
             match (type_name, &sent.data) {
                 // Dates before year 1 have a notation that is not read back as a date: the text itself stays.
-                ("date" | "timestamp" | "timestamptz", _) if text.contains("BC") || text.len() > 29 => assert_eq!(back.bare(), text),
+                ("date" | "timestamp" | "timestamptz", _) if text.contains("BC") || text.len() > 29 => {
+                    assert_eq!(back.bare(), text)
+                }
                 // SQLite stores whole REALs as integers, and those have no minus zero.
                 (_, Data::Float(f)) if f.to_bits() == (-0.0_f64).to_bits() => assert_eq!(text, "0.0"),
                 // A JSON column has numeric affinity: a bare number is stored as a number, and is the same value.
-                ("json", Data::Json(_)) if !matches!(back.data, Data::Json(_)) => assert!(back == sent || matches!(back.data, Data::Float(_)), "{back:?} {sent:?}"),
+                ("json", Data::Json(_)) if !matches!(back.data, Data::Json(_)) => {
+                    assert!(back == sent || matches!(back.data, Data::Float(_)), "{back:?} {sent:?}")
+                }
                 _ => assert_eq!(exact(&back), exact(&sent), "{type_name}, stored as {text}"),
             }
         }
