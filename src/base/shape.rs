@@ -521,6 +521,7 @@ mod tests {
         let (read, found) = read("name: x\neach: 5m");
         let read = read.unwrap();
         assert!(found.is_empty() && read.sizes.is_empty() && read.colour.is_none());
+        assert_eq!((read.name.as_str(), read.at.start, Colour::of("red").map(Colour::word)), ("x", 0, Some("red")));
         assert_eq!(read.every.unwrap().to_string(), "5m");
     }
 }
