@@ -116,7 +116,7 @@ async fn a_commit_whose_answer_is_lost_is_in_doubt_whether_it_happened_or_not() 
             _ => {
                 let fault = done.unwrap_err();
                 assert_eq!(fault.kind, FaultKind::InDoubt, "{cut:?}: {fault}");
-                assert!(fault.help().contains("resolve"));
+                assert!(fault.help().contains("look at the system"));
             }
         }
         // A look under the lock waits for the old session: only then is "not there" a proof.
