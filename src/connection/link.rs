@@ -8,7 +8,9 @@ use super::{
     statement::{Limits, Prepared, Statement},
 };
 use crate::{
-    table::catalogue::{Catalogue, Table}, template::sql::Dialect};
+    table::catalogue::{Catalogue, Table},
+    template::sql::Dialect,
+};
 
 /// One open connection inside its transaction. After a fault for which [`Fault::ends_session`] holds, and after a
 /// cancelled call, it must be dropped: nothing is known about its state.

@@ -12,7 +12,9 @@ use super::{
     statement::{Limits, Prepared, Select, Slot, Statement},
 };
 use crate::{
-    table::catalogue::{Catalogue, Table}, template::sql::Dialect};
+    table::catalogue::{Catalogue, Table},
+    template::sql::Dialect,
+};
 use std::sync::Arc;
 
 /// A connection inside one transaction. Reached through the handles, which deref to it.

@@ -338,8 +338,7 @@ impl<'a> Pass<'a> {
                 self.give(path, step, value, rows_summary)
             }
             Deed::Query(query) => {
-                let dialect =
-                    self.setting.databases.get(&query.connection).map(Database::dialect);
+                let dialect = self.setting.databases.get(&query.connection).map(Database::dialect);
                 let reads = dialect.map(|d| sql_rules::judge(&query.bound.sql, d).reads).unwrap_or_default();
                 let tainted = self.tainted_databases.contains(&query.connection)
                     || self
@@ -396,8 +395,7 @@ impl<'a> Pass<'a> {
             Deed::Statement(deed) => {
                 let setting = self.setting;
                 if deed.bound.has_unknown() {
-                    let dialect =
-                        setting.databases.get(&deed.connection).map(Database::dialect);
+                    let dialect = setting.databases.get(&deed.connection).map(Database::dialect);
                     let writes = dialect.map(|d| sql_rules::judge(&deed.bound.sql, d).writes).unwrap_or_default();
                     self.tainted_tables.extend(
                         writes.into_iter().map(|t| TableName { connection: deed.connection.clone(), table: t.into() }),

@@ -3,7 +3,10 @@
 use super::shipped;
 use std::time::{Duration, Instant};
 use trueup::{
-    base::{diagnostic::{MOST, Severity}, source::Source},
+    base::{
+        diagnostic::{MOST, Severity},
+        source::Source,
+    },
     check::{self, Knowledge},
 };
 
@@ -56,7 +59,8 @@ fn every_bomb_is_refused_in_time_whatever_its_size() {
     for size in [1024, 16 * 1024, 255 * 1024, 1024 * 1024] {
         for (name, text) in shapes(size) {
             let started = Instant::now();
-            let (checked, problems) = check::read_and_check(Source::new("bomb.yaml", text), project.clone(), &Knowledge::default());
+            let (checked, problems) =
+                check::read_and_check(Source::new("bomb.yaml", text), project.clone(), &Knowledge::default());
             let took = started.elapsed();
             assert!(checked.is_none() && problems.errors() > 0, "{name} at {size} bytes passed");
             let first = problems.sorted().into_iter().find(|p| p.severity == Severity::Error).unwrap();

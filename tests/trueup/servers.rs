@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use trueup::{
     base::{secret::Secret, world::World},
     ops::Surroundings,
-    trial::bench::On,
 };
 
 /// The repository.
@@ -18,11 +17,6 @@ pub fn postgres() -> Secret {
         Ok(url) => Secret::new(url),
         Err(_) => panic!("TRUEUP_TEST_POSTGRES is not set: `scripts/test` starts a PostgreSQL server and sets it"),
     }
-}
-
-/// Both kinds of databases.
-pub fn both() -> [On; 2] {
-    [On::Sqlite, On::Postgres(postgres())]
 }
 
 /// The surroundings of a command that was started in `folder`, with no environment variables but these.
