@@ -99,6 +99,9 @@ impl Diagnostic {
     }
 }
 
+/// How many problems of each severity are kept for one source.
+pub const MOST: usize = 200;
+
 /// All problems found in one source.
 #[derive(Clone, Debug)]
 pub struct Diagnostics {
@@ -117,9 +120,11 @@ impl Diagnostics {
         &self.source
     }
 
-    /// Adds one problem; the very same one is kept once.
+    /// Adds one problem; the very same one is kept once. Of each severity the first [`MOST`] are kept: nobody reads more, and
+    /// a hostile file must not fill the memory with them.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.found.contains(&diagnostic) {
+        let alike = self.found.iter().filter(|d| d.severity == diagnostic.severity).count();
+        if alike < MOST && !self.found.contains(&diagnostic) {
             self.found.push(diagnostic);
         }
     }

@@ -492,8 +492,8 @@ mod tests {
     use super::*;
     use crate::base::yaml;
 
-    words! { "a colour" enum Colour { Red = "red", Green = "green", } }
-    shape! { "a box" struct Crate { name: Word, colour: Option<Colour>, sizes: Vec<u32>, every as "each": Option<Length>, } }
+    words! { "a colour" pub enum Colour { Red = "red", Green = "green", } }
+    shape! { "a box" pub struct Crate { name: Word, colour: Option<Colour>, sizes: Vec<u32>, every as "each": Option<Length>, } }
 
     fn read(text: &str) -> (Option<Crate>, Vec<String>) {
         let source = Source::new("t", text);
@@ -521,6 +521,7 @@ mod tests {
         let (read, found) = read("name: x\neach: 5m");
         let read = read.unwrap();
         assert!(found.is_empty() && read.sizes.is_empty() && read.colour.is_none());
+        assert_eq!((read.name.as_str(), read.at.start, Colour::of("red").map(Colour::word)), ("x", 0, Some("red")));
         assert_eq!(read.every.unwrap().to_string(), "5m");
     }
 }

@@ -219,6 +219,8 @@ pub enum SchemaOf {
     Playbook,
     /// The project file.
     Project,
+    /// A test file beside a playbook.
+    Test,
 }
 
 /// `connection`

@@ -25,6 +25,7 @@ pub fn schema(given: &Schema, output: &Output) -> Result<Exit, Failure> {
     let schema = match given.file {
         SchemaOf::Playbook => schemas::playbook(),
         SchemaOf::Project => schemas::project(),
+        SchemaOf::Test => crate::trial::schema(),
     };
     output.data(&format!("{schema:#}\n"));
     Ok(Exit::Done)

@@ -91,6 +91,21 @@ impl Database {
         self.session(self.changing().await, true).map(Writing::new)
     }
 
+    /// A reading handle will be opened soon: where connecting takes a while, it begins now, beside other work. Used by
+    /// one handle and never given back; if none follows, the connection is closed. Needs the runtime.
+    pub fn expect_reading(&self) {
+        if let Target::Postgres(target) = &self.target {
+            target.expect_reading();
+        }
+    }
+
+    /// The same for a handle that changes.
+    pub fn expect_changing(&self) {
+        if let Target::Postgres(target) = &self.target {
+            target.expect_changing();
+        }
+    }
+
     async fn changing(&self) -> Result<Link, Fault> {
         match &self.target {
             Target::Postgres(target) => target.changing().await.map(Link::Postgres),

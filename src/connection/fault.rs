@@ -80,7 +80,7 @@ impl FaultKind {
             FaultKind::TooMuch => "narrow the statement, or raise the bound in the playbook",
             FaultKind::Lost => "nothing was committed through this connection; try again when the server is back",
             FaultKind::InDoubt => {
-                "nobody knows yet whether the change was made: `trueup resume` looks, `trueup resolve` decides by hand"
+                "nobody knows yet whether the change was made: look at the system; `trueup show` tells what was sent"
             }
             FaultKind::Busy => {
                 "another process writes to this file; try again, or raise `busy_timeout` of the connection"

@@ -7,7 +7,10 @@ use super::{
     sqlite,
     statement::{Limits, Prepared, Statement},
 };
-use crate::{table::catalogue::Catalogue, template::sql::Dialect};
+use crate::{
+    table::catalogue::{Catalogue, Table},
+    template::sql::Dialect,
+};
 
 /// One open connection inside its transaction. After a fault for which [`Fault::ends_session`] holds, and after a
 /// cancelled call, it must be dropped: nothing is known about its state.
@@ -55,6 +58,14 @@ impl Link {
     /// Columns, types and keys.
     pub async fn catalogue(&mut self, tables: Option<&[&str]>) -> Result<Catalogue, Fault> {
         either!(self, link => link.catalogue(tables).await)
+    }
+
+    /// The columns of one table, without promise of its keys; nothing when there is no such table.
+    pub async fn columns(&mut self, table: &str) -> Result<Option<Table>, Fault> {
+        match self {
+            Link::Postgres(link) => link.columns(table).await,
+            Link::Sqlite(link) => Ok(link.catalogue(Some(&[table])).await?.swap_remove(table)),
+        }
     }
 
     /// Tables touched by this transaction.

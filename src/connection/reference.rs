@@ -76,11 +76,30 @@ fn read(path: &Path) -> Result<String, (String, &'static str)> {
     if let Some(mode) = open_mode(&facts) {
         return Err((format!("others than its owner can use it (mode {mode:04o})"), "run `chmod 600` on it"));
     }
+    if foreign(&facts) {
+        return Err((
+            "it belongs to another user, who could replace it".to_owned(),
+            "own it yourself, or let root own it",
+        ));
+    }
     if facts.len() > MAX_BYTES {
         return Err((format!("it has {} bytes, more than a secret", facts.len()), "name the right file"));
     }
     let text = std::fs::read_to_string(path).map_err(failed)?;
     Ok(text.strip_suffix('\n').map_or(text.as_str(), |t| t.strip_suffix('\r').unwrap_or(t)).to_owned())
+}
+
+/// Whether the file belongs neither to root nor to us. Who we are is who owns our own process: std has no other way.
+#[cfg(unix)]
+fn foreign(facts: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let ours = std::fs::metadata("/proc/self").map(|process| process.uid());
+    facts.uid() != 0 && ours.is_ok_and(|ours| ours != facts.uid())
+}
+
+#[cfg(not(unix))]
+fn foreign(_: &std::fs::Metadata) -> bool {
+    false
 }
 
 /// The mode, if anybody but the owner has a right on the file.
@@ -294,6 +313,10 @@ mod tests {
                 Ok(text) => assert_eq!(get("a: file:key").unwrap(), text),
                 Err(part) => assert!(get("a: file:key").unwrap_err().contains(part)),
             }
+        }
+        // Only root can give a file away.
+        if std::os::unix::fs::chown(&file, Some(65534), None).is_ok() {
+            assert!(get("a: file:key").unwrap_err().contains("belongs to another user"));
         }
         assert!(get("a: file:none").unwrap_err().contains("there is no such file"));
         assert!(get("a: file:.").unwrap_err().contains("not a file"));

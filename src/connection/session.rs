@@ -11,7 +11,10 @@ use super::{
     sql_text::Text,
     statement::{Limits, Prepared, Select, Slot, Statement},
 };
-use crate::{table::catalogue::Catalogue, template::sql::Dialect};
+use crate::{
+    table::catalogue::{Catalogue, Table},
+    template::sql::Dialect,
+};
 use std::sync::Arc;
 
 /// A connection inside one transaction. Reached through the handles, which deref to it.
@@ -135,6 +138,15 @@ impl Session {
     pub async fn catalogue(&mut self, tables: Option<&[&str]>) -> Result<Catalogue, Fault> {
         let link = self.enter()?;
         let done = link.catalogue(tables).await;
+        let done = self.leave(done);
+        self.recover(done).await
+    }
+
+    /// The columns of one table, which is less work for the database than [`Session::catalogue`]; nothing when there is
+    /// no such table.
+    pub async fn columns(&mut self, table: &str) -> Result<Option<Table>, Fault> {
+        let link = self.enter()?;
+        let done = link.columns(table).await;
         let done = self.leave(done);
         self.recover(done).await
     }

@@ -147,9 +147,8 @@ impl Reader<'_> {
     fn quoted(&mut self, quote: char, escapes: bool, kind: Kind) -> Kind {
         let mut characters = self.rest().char_indices().skip(1).peekable();
         while let Some((i, c)) = characters.next() {
-            if escapes && c == '\\' {
-                characters.next();
-            } else if c == quote && characters.peek().is_some_and(|(_, c)| *c == quote) {
+            let doubled = c == quote && characters.peek().is_some_and(|(_, c)| *c == quote);
+            if doubled || (escapes && c == '\\') {
                 characters.next();
             } else if c == quote {
                 self.at += i + 1;

@@ -106,10 +106,8 @@ pub async fn carry_out(
 
 /// The catalogue's word on a table; a table that does not exist is a fault.
 async fn columns(changing: &mut Changing, table: &TableName) -> Result<catalogue::Table, Fault> {
-    let mut found = changing.catalogue(Some(&[&table.table])).await?;
-    found
-        .swap_remove(&*table.table)
-        .ok_or_else(|| Fault::new(FaultKind::NoTable, format!("there is no table `{}`", table.table)))
+    let found = changing.columns(&table.table).await?;
+    found.ok_or_else(|| Fault::new(FaultKind::NoTable, format!("there is no table `{}`", table.table)))
 }
 
 fn known_columns(change: &Change, ground: &Ground<'_>, at: Span) -> Result<(), Trouble> {

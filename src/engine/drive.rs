@@ -560,7 +560,10 @@ impl<'a> Driver<'a> {
 
     async fn open(&self, connection: &Arc<str>) -> Result<Writing, Trouble> {
         let database = self.setting.database(connection).ok_or_else(|| no_database(connection))?;
-        database.writing().await.map_err(|f| Trouble::of_database(connection, f))
+        let opened = database.writing().await.map_err(|f| Trouble::of_database(connection, f));
+        // What comes after the write reads again, on a connection of its own.
+        database.expect_reading();
+        opened
     }
 
     /// Carries out and compares with the plan, still inside the transaction.

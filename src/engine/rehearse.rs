@@ -29,6 +29,7 @@ use crate::{
         value::{Data, Map, Marks, Value},
     },
     connection::{
+        database::Database,
         handle::{Changing, Reading, Rehearsing},
         session::Session,
         sql_rules,
@@ -154,6 +155,8 @@ impl<'a> Pass<'a> {
 
     async fn run(&mut self) -> Result<(), Interrupt> {
         let setting = self.setting;
+        // Connecting takes as long as all the rest; it goes on beside the preconditions.
+        setting.written().for_each(Database::expect_changing);
         for (section, (_, steps)) in Section::ALL.into_iter().zip(setting.playbook.sections()) {
             self.enter(section).await?;
             self.walk(section.word(), steps).await?;
@@ -336,8 +339,7 @@ impl<'a> Pass<'a> {
                 self.give(path, step, value, rows_summary)
             }
             Deed::Query(query) => {
-                let dialect =
-                    self.setting.databases.get(&query.connection).map(crate::connection::database::Database::dialect);
+                let dialect = self.setting.databases.get(&query.connection).map(Database::dialect);
                 let reads = dialect.map(|d| sql_rules::judge(&query.bound.sql, d).reads).unwrap_or_default();
                 let tainted = self.tainted_databases.contains(&query.connection)
                     || self
@@ -395,8 +397,7 @@ impl<'a> Pass<'a> {
             Deed::Statement(deed) => {
                 let setting = self.setting;
                 if deed.bound.has_unknown() {
-                    let dialect =
-                        setting.databases.get(&deed.connection).map(crate::connection::database::Database::dialect);
+                    let dialect = setting.databases.get(&deed.connection).map(Database::dialect);
                     let writes = dialect.map(|d| sql_rules::judge(&deed.bound.sql, d).writes).unwrap_or_default();
                     self.tainted_tables.extend(
                         writes.into_iter().map(|t| TableName { connection: deed.connection.clone(), table: t.into() }),

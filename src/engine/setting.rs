@@ -119,6 +119,12 @@ impl Setting {
         self.databases.get(name)
     }
 
+    /// The databases that this playbook may write to.
+    pub fn written(&self) -> impl Iterator<Item = &Database> {
+        let uses = &self.playbook.uses;
+        self.databases.values().filter(|database| uses.get(database.name()).is_some_and(|u| !u.write.is_empty()))
+    }
+
     /// The API of a name.
     pub fn api(&self, name: &str) -> Option<&Api> {
         self.apis.get(name)

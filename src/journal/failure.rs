@@ -175,7 +175,7 @@ impl fmt::Display for JournalError {
             ),
             E::Disk { path, what } => write!(
                 f,
-                "journal {}: {what}; nothing more is written through this process, check the disk and run `trueup audit verify`",
+                "journal {}: {what}; nothing more is written through this process; check the disk",
                 path.display()
             ),
             E::Damaged { path, what } => {
@@ -184,7 +184,7 @@ impl fmt::Display for JournalError {
             E::Tampered { run, seq, what } => {
                 write!(
                     f,
-                    "event {seq} of run {run} is not as it was written: {what}; `trueup audit verify` shows all of it"
+                    "event {seq} of run {run} is not as it was written: {what}; nobody goes on from it: keep the file, and compare it with a copy from before"
                 )
             }
             E::Unreadable { run, seq, why } => write!(f, "event {seq} of run {run}: {why}"),

@@ -11,7 +11,7 @@ const GUIDE: &str = include_str!("../../docs/mock.md");
 
 /// The YAML blocks of the guide, by the mock's name.
 fn guide(name: &str) -> Mock {
-    let blocks: Vec<&str> = GUIDE.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let blocks: Vec<&str> = GUIDE.split("```yaml mock\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     let text = blocks.iter().find(|block| block.contains(&format!("mock: {name}\n"))).unwrap();
     Mock::from_yaml(text).unwrap_or_else(|problems| panic!("{name}: {:?}", problems.sorted()))
 }

@@ -42,8 +42,32 @@ pub fn named<'a>(reason: Option<&'a str>, actor: Option<&'a str>) -> Result<(&'a
     Ok((reason, actor))
 }
 
+/// Refuses what the project file asks for and this version cannot keep: a rule that is read and not enforced would be worse
+/// than none.
+fn permitted(setting: &Setting) -> Result<(), Failure> {
+    let risk = setting.playbook.risk().word();
+    let environment = setting.project.environments.get(&setting.environment);
+    if let Some(needed) = environment.and_then(|e| e.approvals.get(risk)).filter(|n| **n > 0) {
+        let message = format!(
+            "`{}` wants {needed} approval{} for a playbook of {risk} risk, and this version of trueup cannot ask for them",
+            setting.environment,
+            if *needed == 1 { "" } else { "s" }
+        );
+        return Err(Failure::usage(message)
+            .help("show `trueup plan` to the people who must agree; approvals come with a later version"));
+    }
+    for (name, database) in &setting.databases {
+        if database.ledger() {
+            return Err(Failure::usage(format!("`{name}` says `ledger: true`, and this version of trueup keeps no ledger"))
+                .help("take `ledger` out: rows are then compared with their images after a crash; the ledger comes with a later version"));
+        }
+    }
+    Ok(())
+}
+
 /// Records a new run of this plan. Nothing has happened yet.
 pub async fn create(record: &Record, opened: &Opened, setting: &Setting, plan: &Plan) -> Result<RunId, Failure> {
+    permitted(setting)?;
     let run = setting.run.id;
     let counts = plan.counts();
     let count = |n: usize| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
@@ -106,7 +130,10 @@ pub async fn carry(
     let state = record.state(claim.run).await?;
     let mut driver = Driver::new(setting, &record.journal, claim.clone(), plan, watch, pause, state);
     let stopped = driver.run().await?;
-    record.journal.release(&claim).await?;
+    // The end of a run gives its claim back in the same transaction.
+    if !matches!(stopped, Stopped::Closed(_)) {
+        record.journal.release(&claim).await?;
+    }
     Ok(Carried { stopped, state: driver.state, drift: driver.drift })
 }
 
@@ -120,6 +147,11 @@ pub async fn apply(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
+    // The preconditions read first: connecting goes on beside the first words in the journal.
+    setting.written().for_each(|database| {
+        database.expect_reading();
+        database.expect_changing();
+    });
     let run = create(record, opened, setting, plan).await?;
     let claim = record.claim(surroundings, run, &setting.run.actor).await?;
     carry(record, setting, claim, plan.items.first(), watch, pause).await

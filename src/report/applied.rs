@@ -1,9 +1,11 @@
 //! What a person reads right after apply, answer or resume: what changed, whether it is verified, what to do next.
 
 use super::{
+    columns::width,
     diff::{number, tables},
+    line::{Line, Tone},
     look::View,
-    page::{Line, Page, Tone, width},
+    page::Page,
     plan::step_name,
     standing,
     titles::{Titles, section},

@@ -2,8 +2,10 @@
 //! what is planned and for what was done.
 
 use super::{
+    columns::{cut, first_columns, last_columns, shortened, width},
+    line::{Line, Tone, clean},
     look::{Look, View},
-    page::{Line, Page, Tone, clean, first_columns, last_columns, shortened, width},
+    page::Page,
 };
 use crate::{
     base::{
@@ -275,7 +277,7 @@ fn by_rule(page: &mut Page, indent: usize, change: &RowChange, facts: Option<&Fa
     let (mark, colour) = sign(change.deed());
     let head = Line::of(colour, mark).plain(" ").plain(change.table.to_string()).plain("  ");
     let room = page.width().saturating_sub(indent + head.width());
-    let text = super::page::cut(&clean(&parts.join(", ")), room, page.look);
+    let text = cut(&clean(&parts.join(", ")), room, page.look);
     page.line(indent, head.add(Tone::Dim, text).kept());
 }
 

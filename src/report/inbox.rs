@@ -2,9 +2,11 @@
 
 use super::{
     clock,
+    columns::width,
     diff::{number, said},
+    line::{Line, Tone},
     look::Look,
-    page::{Line, Page, Tone, width},
+    page::Page,
     plan::step_name,
 };
 use crate::{

@@ -1,126 +1,10 @@
 //! A page of text: lines in a few tones, wrapped by words into a width, aligned. Knows nothing of what is written.
 
-use super::look::Look;
-use anstyle::{AnsiColor, Style};
-use std::borrow::Cow;
+use super::{
+    line::{HARD, Line, Tone, clean, paint},
+    look::Look,
+};
 use unicode_width::UnicodeWidthStr;
-
-/// The few colours that there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tone {
-    /// As it comes.
-    #[default]
-    Plain,
-    /// A heading.
-    Strong,
-    /// Of less weight.
-    Dim,
-    /// Passed, added, new.
-    Good,
-    /// Refused, deleted, old.
-    Bad,
-    /// Changed, or to be looked at.
-    Care,
-}
-
-impl Tone {
-    fn style(self) -> Style {
-        match self {
-            Tone::Plain => Style::new(),
-            Tone::Strong => Style::new().bold(),
-            Tone::Dim => Style::new().dimmed(),
-            Tone::Good => AnsiColor::Green.on_default(),
-            Tone::Bad => AnsiColor::Red.on_default(),
-            Tone::Care => AnsiColor::Yellow.on_default(),
-        }
-    }
-}
-
-/// One line before it is wrapped: pieces, each in its tone.
-#[derive(Clone, Debug, Default)]
-pub struct Line(Vec<(Tone, String)>);
-
-impl Line {
-    /// In one tone.
-    pub fn of(tone: Tone, text: impl AsRef<str>) -> Line {
-        Line::default().add(tone, text)
-    }
-
-    /// One piece more. Characters that a terminal would obey instead of showing are written as their code.
-    pub fn add(mut self, tone: Tone, text: impl AsRef<str>) -> Line {
-        if !text.as_ref().is_empty() {
-            self.0.push((tone, clean(text.as_ref()).into_owned()));
-        }
-        self
-    }
-
-    /// One piece more, in no tone.
-    pub fn plain(self, text: impl AsRef<str>) -> Line {
-        self.add(Tone::Plain, text)
-    }
-
-    /// Blanks up to this many columns, and at least `least` of them.
-    pub fn pad(mut self, to: usize, least: usize) -> Line {
-        let blanks = to.saturating_sub(self.width()).max(least);
-        self.0.push((Tone::Plain, " ".repeat(blanks)));
-        self
-    }
-
-    /// Columns.
-    pub fn width(&self) -> usize {
-        self.0.iter().map(|(_, text)| text.width()).sum()
-    }
-
-    /// Nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Blanks in it are not places to break it: for what was cut to fit.
-    pub fn kept(mut self) -> Line {
-        for (_, text) in &mut self.0 {
-            *text = text.replace(' ', HARD);
-        }
-        self
-    }
-
-    /// Another one behind it.
-    pub fn beside(mut self, other: Line) -> Line {
-        self.0.extend(other.0);
-        self
-    }
-
-    /// Words with the blanks before each; a line feed is a word of its own.
-    fn words(&self) -> Vec<(usize, Vec<(Tone, String)>)> {
-        let mut words: Vec<(usize, Vec<(Tone, String)>)> = Vec::new();
-        let (mut gap, mut open) = (0, false);
-        for (tone, c) in self.0.iter().flat_map(|(tone, text)| text.chars().map(move |c| (*tone, c))) {
-            match c {
-                ' ' => (gap, open) = (gap + 1, false),
-                '\n' => {
-                    words.push((0, vec![(Tone::Plain, "\n".into())]));
-                    (gap, open) = (0, false);
-                }
-                _ => {
-                    if !open {
-                        words.push((gap, Vec::new()));
-                        (gap, open) = (0, true);
-                    }
-                    if let Some((_, word)) = words.last_mut() {
-                        match word.last_mut() {
-                            Some((last, text)) if *last == tone => text.push(c),
-                            _ => word.push((tone, c.into())),
-                        }
-                    }
-                }
-            }
-        }
-        words
-    }
-}
-
-/// Stands for a blank that does not break a line; never part of a text, because it is a control character.
-const HARD: &str = "\u{1}";
 
 /// The width of a page that never breaks a line.
 const ENDLESS: usize = 1 << 40;
@@ -190,7 +74,7 @@ impl Page {
             return self.line(hang, right);
         }
         let mut end = " ".repeat(self.width() - used - right.width());
-        for (tone, text) in &right.0 {
+        for (tone, text) in right.pieces() {
             paint(*tone, text, &mut end);
         }
         self.out.insert_str(first, &end);
@@ -316,84 +200,6 @@ fn addresses_split(gap: usize, word: Word, room: usize) -> Vec<(usize, Word)> {
     parts
 }
 
-fn paint(tone: Tone, text: &str, out: &mut String) {
-    use std::fmt::Write;
-    let style = tone.style();
-    let text = text.replace(HARD, " ");
-    let _ = write!(out, "{}{text}{}", style.render(), style.render_reset());
-}
-
-/// Without characters that a terminal obeys or that turn the reading direction: those are written as their code.
-pub fn clean(text: &str) -> Cow<'_, str> {
-    let odd = |c: char| {
-        c != '\n'
-            && (c.is_control()
-                || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'))
-    };
-    if !text.contains(odd) {
-        return text.into();
-    }
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '\t' => out.push(' '),
-            c if odd(c) => out.extend(c.escape_unicode()),
-            c => out.push(c),
-        }
-    }
-    out.into()
-}
-
-/// Columns that a text takes.
-pub fn width(text: &str) -> usize {
-    text.width()
-}
-
-/// At most `most` columns: the middle is left out.
-pub fn shortened(text: &str, most: usize, look: Look) -> String {
-    if text.width() <= most {
-        return text.to_owned();
-    }
-    let left_out = look.ellipsis();
-    let room = most.saturating_sub(left_out.width());
-    let (head, tail) = (first_columns(text, room - room / 2), last_columns(text, room / 2));
-    format!("{head}{left_out}{tail}")
-}
-
-/// At most `most` columns: the end is left out.
-pub fn cut(text: &str, most: usize, look: Look) -> String {
-    if text.width() <= most {
-        return text.to_owned();
-    }
-    let left_out = look.ellipsis();
-    format!("{}{left_out}", first_columns(text, most.saturating_sub(left_out.width())).trim_end())
-}
-
-/// As many whole characters from the start as fit.
-pub fn first_columns(text: &str, most: usize) -> &str {
-    let mut end = 0;
-    for (at, c) in text.char_indices() {
-        let next = at + c.len_utf8();
-        if text[..next].width() > most {
-            break;
-        }
-        end = next;
-    }
-    &text[..end]
-}
-
-/// As many whole characters from the end as fit.
-pub fn last_columns(text: &str, most: usize) -> &str {
-    let mut start = text.len();
-    for (at, _) in text.char_indices().rev() {
-        if text[at..].width() > most {
-            break;
-        }
-        start = at;
-    }
-    &text[start..]
-}
-
 /// Words of a command line; what stands in quotes is not split.
 fn shell_words(command: &str) -> Vec<&str> {
     let (mut words, mut start, mut quote) = (Vec::new(), None, None);
@@ -499,13 +305,5 @@ mod tests {
         let expected =
             ["  short                            1 row", "  a title that is long, but fits", "    1 row of many", ""];
         assert_eq!(plain(page), expected.join("\n"));
-    }
-
-    #[test]
-    fn the_middle_of_a_long_text_is_left_out_by_columns() {
-        let look = Look::default();
-        assert_eq!(shortened("abcdefghij", 5, look), "ab…ij");
-        assert_eq!(width(&shortened("日本語の長い文章です", 9, look)), 9);
-        assert_eq!(cut("one two three", 8, look), "one two…");
     }
 }

@@ -1,15 +1,18 @@
 //! A plan as a person reads it in a terminal. Knows nothing of how it was made or what is done with it.
 
 use super::{
-    diff::{Moment, number, rows, said},
+    columns::width,
+    diff::{Moment, rows, said},
+    line::{Line, Tone},
     look::{Look, View},
-    page::{Line, Page, Tone, width},
+    page::Page,
+    plan_summary::summary,
     request,
 };
 use crate::{
     action::ends::Way,
     base::value::{AFTER_APPLY, Map},
-    effect::{change::Deed, label::Label},
+    effect::label::Label,
     plan::{Effect, Foreseen, ItemPlan, Plan, Section, StepPlan, Stop},
 };
 
@@ -254,104 +257,6 @@ fn seen(page: &mut Page, seen: &[(String, String)]) {
     for (name, value) in seen {
         page.hung(DEEPER + 2, DEEPER + 4 + names, Line::of(Tone::Dim, name).pad(names + 2, 2).plain(value));
     }
-}
-
-/// `Plan: 1 row to change, 1 question; 2 of 2 changing steps previewed exactly.`
-pub fn summary(plan: &Plan) -> String {
-    let parts = parts(plan).words();
-    let stops: Vec<&Stop> = plan.items.iter().filter_map(|item| item.stop.as_ref()).collect();
-    match (plan.items.as_slice(), stops.as_slice()) {
-        ([_], [stop]) => of_ended(stop, &parts),
-        _ if plan.is_empty() => {
-            let told = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
-            format!("Plan: nothing to change{told}.")
-        }
-        (items, stops) => {
-            let ended = if stops.is_empty() {
-                String::new()
-            } else {
-                format!(" {} of {} items end early.", stops.len(), items.len())
-            };
-            format!("Plan: {}; {}.{ended}", parts.join(", "), exactness(plan))
-        }
-    }
-}
-
-fn of_ended(stop: &Stop, parts: &[String]) -> String {
-    let step = step_name(&stop.step);
-    let way = match (stop.way, &stop.who) {
-        (Way::Done, _) => "Plan: nothing to change; all is already as wanted".to_owned(),
-        (Way::Skip, _) => "Plan: nothing to change; this is left alone".to_owned(),
-        (Way::Fail, _) => format!("Plan: it would fail at `{step}`"),
-        (Way::Escalate, Some(who)) => format!("Plan: it ends at `{step}`, which is for {who}"),
-        _ => format!("Plan: it stops at `{step}`"),
-    };
-    match (parts.is_empty(), stop.way) {
-        (true, Way::Done | Way::Skip) => format!("{way}."),
-        (true, _) => format!("{way}; nothing would be changed."),
-        // Steps in front of the end would have been carried out already.
-        (false, _) => format!("{way}, after {}.", parts.join(", ")),
-    }
-}
-
-/// How many of each a plan would do, the author's own steps only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Parts {
-    pub inserted: usize,
-    pub updated: usize,
-    pub deleted: usize,
-    pub requests: usize,
-    pub questions: usize,
-    pub messages: usize,
-    /// Steps of which only apply will show whether they run.
-    pub undecided: usize,
-}
-
-impl Parts {
-    /// `1 row to change`, `2 requests`, …; empty when there is nothing.
-    fn words(self) -> Vec<String> {
-        let rows = [(self.updated, "to change"), (self.inserted, "to add"), (self.deleted, "to delete")];
-        let rows = rows.iter().filter(|(n, _)| *n > 0).map(|(n, deed)| format!("{} {deed}", number(*n, "row")));
-        let others = [(self.requests, "request"), (self.questions, "question"), (self.messages, "message")];
-        let others = others.iter().filter(|(n, _)| *n > 0).map(|(n, thing)| number(*n, thing));
-        let undecided = (self.undecided > 0).then(|| format!("{} decided at apply", number(self.undecided, "step")));
-        rows.chain(others).chain(undecided).collect()
-    }
-}
-
-pub(super) fn parts(plan: &Plan) -> Parts {
-    let mut parts = Parts::default();
-    let steps = plan.items.iter().flat_map(|i| &i.steps).filter(|s| s.foreseen.acts() || s.foreseen == Foreseen::Tells);
-    for step in steps {
-        parts.undecided += usize::from(step.foreseen == Foreseen::Undecided);
-        for effect in &step.effects {
-            match effect {
-                Effect::Rows { changes, .. } => {
-                    let deeds = |deed: Deed| changes.iter().filter(|c| !c.by_rule && c.deed() == deed).count();
-                    parts.inserted += deeds(Deed::Insert);
-                    parts.updated += deeds(Deed::Update);
-                    parts.deleted += deeds(Deed::Delete);
-                }
-                Effect::Request { .. } => parts.requests += 1,
-                Effect::Question { .. } => parts.questions += 1,
-                Effect::Message { .. } => parts.messages += 1,
-                Effect::Answer { .. } => {}
-            }
-        }
-    }
-    parts
-}
-
-fn exactness(plan: &Plan) -> String {
-    let counts = plan.counts();
-    let mut words = format!("{} of {} previewed exactly", counts.exact, number(counts.changes, "changing step"));
-    if counts.unknown > 0 {
-        words.push_str(&format!(", {} with unknowns", counts.unknown));
-    }
-    if counts.not_previewable > 0 {
-        words.push_str(&format!(", {} not previewable", counts.not_previewable));
-    }
-    words
 }
 
 fn next(page: &mut Page, plan: &Plan, about: &About<'_>) {

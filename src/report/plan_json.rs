@@ -4,7 +4,7 @@ use super::{
     clock,
     look::Lookup,
     plain_value::{count, maybe, of, of_map, row, texts},
-    plan::parts,
+    plan_summary::parts,
     pretty,
 };
 use crate::{

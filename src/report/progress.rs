@@ -4,8 +4,9 @@
 
 use super::{
     clock,
+    line::{Line, Tone, clean},
     look::Look,
-    page::{Line, Page, Tone, clean},
+    page::Page,
     plan::{section_title, step_name},
     run::asked_and_got,
 };
@@ -29,6 +30,8 @@ struct Shown {
     running: Option<(Arc<str>, String)>,
     /// The last message that was shown to be passed on: its step repeats it.
     passed_on: Option<String>,
+    /// Why the step under way was tried again, and how often so far.
+    again: (String, u32),
 }
 
 enum Sink {
@@ -57,7 +60,10 @@ impl Progress {
     }
 
     fn to(sink: Sink, masks: Masks) -> Progress {
-        Progress { masks, shown: Mutex::new(Shown { sink, section: None, running: None, passed_on: None }) }
+        Progress {
+            masks,
+            shown: Mutex::new(Shown { sink, section: None, running: None, passed_on: None, again: Default::default() }),
+        }
     }
 
     /// Shows one thing. A sink that is gone is no reason to stop a run: errors of writing are left aside.
@@ -106,6 +112,7 @@ impl Shown {
             Sink::Lines(_) => self.write(|page| page.line(2, Line::of(Tone::Plain, &title))),
         }
         self.running = Some((path, title));
+        self.again = Default::default();
     }
 
     fn over(&mut self, path: &str, outcome: Outcome, summary: &str) {
@@ -157,13 +164,20 @@ impl Shown {
         }
     }
 
+    /// The same reason as before is counted, not repeated.
     fn again(&mut self, path: &str, why: &str, pause: Duration) {
-        let title = match &self.running {
-            Some((running, _)) if **running == *path => None,
-            _ => Some(step_name(path).to_owned()),
-        };
         let pause = clock::length(i64::try_from(pause.as_micros()).unwrap_or(i64::MAX));
-        let told = title.map_or_else(String::new, |title| format!("{title}: "));
+        let title = self.running.as_ref().filter(|(running, _)| **running == *path).map(|(_, title)| title.clone());
+        self.again = (why.to_owned(), if self.again.0 == why { self.again.1 + 1 } else { 1 });
+        let times = self.again.1;
+        if let (Sink::Live { bar, .. }, Some(title)) = (&self.sink, &title) {
+            bar.set_message(format!("{} (again in {pause})", title.replace('\n', " ")));
+            if times > 1 {
+                return;
+            }
+        }
+        let told = title.map_or_else(|| format!("{}: ", step_name(path)), |_| String::new());
+        let why = if times > 1 { format!("as before, {times} times so far") } else { why.to_owned() };
         self.write(|page| page.hung(4, 6, Line::of(Tone::Dim, format!("{told}again in {pause}: {why}"))));
     }
 
@@ -294,6 +308,11 @@ mod tests {
             begins(Section::Steps, "steps/clear_award", "Take the award back in Register"),
             over("steps/clear_award", Outcome::Done, "1 row of register.trainees, 1 row of register.audits"),
             begins(Section::Verification, "verification/dqt", "DQT shows no award"),
+            Tick::Again {
+                path: "verification/dqt".into(),
+                why: "it does not hold that dqt.body.key is 'hunter22'".into(),
+                pause: Duration::from_secs(10),
+            },
             Tick::Again {
                 path: "verification/dqt".into(),
                 why: "it does not hold that dqt.body.key is 'hunter22'".into(),

@@ -16,8 +16,11 @@ use crate::{
 };
 use std::fmt::Write;
 
-/// Every part by its name, with the function that writes it.
-pub const PARTS: &[(&str, fn() -> String)] = &[
+/// A part: its name, and the function that writes it.
+pub type Part = (&'static str, fn() -> String);
+
+/// Every part.
+pub const PARTS: &[Part] = &[
     ("playbook-keys", || places(|place| place.file == "playbook" && !of_a_kind(place))),
     ("project-keys", || places(|place| place.file == "project")),
     ("kinds", kinds),
@@ -134,7 +137,7 @@ fn messages() -> String {
 
 /// Examples inside explanations show both the wrong and the right way: nobody may take them for whole files.
 fn fenced(text: &str) -> String {
-    text.replace("```yaml\n", "```yaml sketch\n")
+    text.replace("```yaml\n", "```yaml example\n")
 }
 
 /// One line; a bar would end the cell.

@@ -1,8 +1,10 @@
 //! A request as people read it: method and address, headers, the body indented. Everything is masked already.
 
 use super::{
+    columns::shortened,
     diff::number,
-    page::{Line, Page, Tone, shortened},
+    line::{Line, Tone},
+    page::Page,
     pretty,
 };
 use crate::base::json;

@@ -3,8 +3,9 @@
 use super::{
     clock,
     diff::{Moment, rows, said},
+    line::{Line, Tone},
     look::{Look, View},
-    page::{Line, Page, Tone},
+    page::Page,
     plan::{facts_table, section_title},
     standing,
     titles::{Titles, section},
@@ -127,7 +128,7 @@ fn of_step(page: &mut Page, title: &str, step: &StepState, view: &View<'_>, day:
     }
     if let Some(message) = step.outcome.as_ref().and_then(|o| o.message.as_ref()) {
         let tone = if skipped { Tone::Dim } else { Tone::Plain };
-        page.prose(DEEPER, tone, message);
+        page.prose(DEEPER, if is_warning(step) { Tone::Care } else { tone }, message);
     }
     if !step.changes.is_empty() {
         page.blank();
@@ -184,8 +185,14 @@ fn outcome(step: &StepState) -> Option<Outcome> {
     step.outcome.as_ref().map(|o| o.outcome)
 }
 
+/// It went on with a warning: something is said, and nothing was answered.
+fn is_warning(step: &StepState) -> bool {
+    step.outcome.as_ref().is_some_and(|o| o.outcome == Outcome::Done && o.message.is_some() && o.response.is_none())
+}
+
 fn mark(step: &StepState, look: Look) -> (&'static str, Tone) {
     match outcome(step) {
+        Some(Outcome::Done) if is_warning(step) => ("!", Tone::Care),
         Some(Outcome::Done) if step.changes.is_empty() => (look.tick(), Tone::Good),
         Some(Outcome::Done) => ("~", Tone::Care),
         Some(Outcome::Unchanged) => ("=", Tone::Dim),

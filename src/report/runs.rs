@@ -2,8 +2,10 @@
 
 use super::{
     clock,
+    columns::{cut, width},
+    line::{Line, Tone, clean},
     look::Look,
-    page::{Line, Page, Tone, clean, cut, width},
+    page::Page,
 };
 use crate::journal::{
     sqlite::RunSummary,

@@ -394,7 +394,7 @@ pub fn is_proper(text: &str, width: usize) {
     for line in plain(text).lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let alone = words.len() <= 1;
-        assert!(alone || super::page::width(line) <= width, "wider than {width}: {line}");
+        assert!(alone || super::columns::width(line) <= width, "wider than {width}: {line}");
         assert!(!line.ends_with(' '), "ends with a blank: {line:?}");
     }
 }

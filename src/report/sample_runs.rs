@@ -103,6 +103,8 @@ impl Story {
             "find register.trainees",
             Value::map([("id", Value::from(4711)), ("last_name", Value::from(PERSONAL[1]).marked(Marks::PERSONAL))]),
         );
+        let mut story =
+            story.outcome(0, "preconditions/assert-3", Outcome::Done, Some("DQT still shows an award."), None);
         story.read(0, "preconditions/assert-2", "holds", true.into());
         let line = "GET https://dqt.example.test/v2/teachers/1234567?birthdate=(personal)&includeInactive=true&fields=qts,eyts";
         story.read(

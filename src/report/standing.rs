@@ -2,7 +2,8 @@
 
 use super::{
     clock, inbox,
-    page::{Line, Page, Tone},
+    line::{Line, Tone},
+    page::Page,
     plan::step_name,
 };
 use crate::{

@@ -8,6 +8,7 @@
     reason = "helpers of tests"
 )]
 
+mod bombs;
 mod cases;
 mod check_cases;
 mod direction;

@@ -86,8 +86,8 @@ fn mutant(text: &str, all: &[Slot], dice: &mut Dice) -> Option<Mutant> {
             )
         }
         3 if !slot.free => {
-            let block = text[..start].ends_with(|c: char| c == ' ' || c == '\n')
-                && !text[..start].trim_end_matches(' ').ends_with(['{', ',']);
+            let block =
+                text[..start].ends_with([' ', '\n']) && !text[..start].trim_end_matches(' ').ends_with(['{', ',']);
             let indent = text[..start].rsplit('\n').next().unwrap_or("").chars().count();
             let more = if block { format!("bogus: 1\n{}", " ".repeat(indent)) } else { "bogus: 1, ".to_owned() };
             made(format!("bogus before {key}"), replaced(text, start, start, &more), Some((vec!["bogus".into()], line)))

@@ -42,11 +42,6 @@ pub fn postgres() -> Secret {
     }
 }
 
-/// Both kinds of databases.
-pub fn both() -> [On; 2] {
-    [On::Sqlite, On::Postgres(postgres())]
-}
-
 /// The surroundings of a command that was started in `folder`, with no environment variables but these.
 pub fn surroundings(folder: &Path, variables: &[(&str, &str)]) -> Surroundings {
     let variables: Vec<(String, String)> = variables.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();

@@ -21,12 +21,21 @@ pub static CODES: &[&Code] = &[&ENVIRONMENT];
 pub fn look(project: &Project, _: &Knowledge, problems: &mut Diagnostics) {
     for (_, environment) in project.environments.iter() {
         for (word, _) in environment.approvals.entries.iter().filter(|(word, _)| Risk::of(word.as_str()).is_none()) {
-            problems.push(Diagnostic::error(&ENVIRONMENT, word.span, format!("`{}` is not a risk", word.as_str())).suggest(word.as_str(), Risk::WORDS.iter().copied()));
+            problems.push(
+                Diagnostic::error(&ENVIRONMENT, word.span, format!("`{}` is not a risk", word.as_str()))
+                    .suggest(word.as_str(), Risk::WORDS.iter().copied()),
+            );
         }
     }
     for (_, connection) in project.connections.iter() {
-        for (word, _) in connection.per_environment.entries.iter().filter(|(word, _)| project.environments.get(word.as_str()).is_none()) {
-            let problem = Diagnostic::error(&ENVIRONMENT, word.span, format!("there is no environment `{}`", word.as_str()));
+        for (word, _) in connection
+            .per_environment
+            .entries
+            .iter()
+            .filter(|(word, _)| project.environments.get(word.as_str()).is_none())
+        {
+            let problem =
+                Diagnostic::error(&ENVIRONMENT, word.span, format!("there is no environment `{}`", word.as_str()));
             problems.push(match project.environments.names().next() {
                 Some(_) => problem.suggest(word.as_str(), project.environments.names()),
                 None => problem.help("declare it under `environments:`"),

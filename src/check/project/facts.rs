@@ -30,15 +30,22 @@ pub static CODES: &[&Code] = &[&FACTS];
 pub fn look(project: &Project, knowledge: &Knowledge, problems: &mut Diagnostics) {
     for (table, facts) in project.tables() {
         if facts.rehearse == Some(false) && facts.because.is_none() {
-            problems.push(Diagnostic::error(&FACTS, facts.place(), format!("`{table}` says `rehearse: false` without a reason")).help("add `because: \"why a dry-run may not really execute its changes\"`"));
+            problems.push(
+                Diagnostic::error(&FACTS, facts.place(), format!("`{table}` says `rehearse: false` without a reason"))
+                    .help("add `because: \"why a dry-run may not really execute its changes\"`"),
+            );
         }
         enums(facts, problems);
         if let Some(catalogue) = knowledge.catalogues.get(&table.connection) {
             match catalogue.get(&table.table) {
                 Some(known) => columns(&table, facts, known, problems),
                 None => problems.push(
-                    Diagnostic::error(&FACTS, facts.place(), format!("the database `{}` has no table `{}`", table.connection, table.table))
-                        .suggest(&table.table, catalogue.keys().map(|name| &**name)),
+                    Diagnostic::error(
+                        &FACTS,
+                        facts.place(),
+                        format!("the database `{}` has no table `{}`", table.connection, table.table),
+                    )
+                    .suggest(&table.table, catalogue.keys().map(|name| &**name)),
                 ),
             }
         }
@@ -50,9 +57,18 @@ fn enums(facts: &Facts, problems: &mut Diagnostics) {
         for (index, (word, stored)) in names.entries.iter().enumerate() {
             if let Some((first, _)) = names.entries[..index].iter().find(|(_, other)| other == stored) {
                 problems.push(
-                    Diagnostic::error(&FACTS, word.span, format!("`{}` and `{}` of `{column}` are both stored as {}", first.as_str(), word.as_str(), stored.shown()))
-                        .label(first.span, "the same stored value")
-                        .help("each stored value has one name"),
+                    Diagnostic::error(
+                        &FACTS,
+                        word.span,
+                        format!(
+                            "`{}` and `{}` of `{column}` are both stored as {}",
+                            first.as_str(),
+                            word.as_str(),
+                            stored.shown()
+                        ),
+                    )
+                    .label(first.span, "the same stored value")
+                    .help("each stored value has one name"),
                 );
             }
         }
@@ -70,7 +86,8 @@ fn columns(table: &TableName, facts: &Facts, known: &Table, problems: &mut Diagn
     }
     for word in named.into_iter().filter(|word| known.column(word.as_str()).is_none()) {
         problems.push(
-            Diagnostic::error(&FACTS, word.span, format!("`{table}` has no column `{}`", word.as_str())).suggest(word.as_str(), known.columns.keys().map(|c| &**c)),
+            Diagnostic::error(&FACTS, word.span, format!("`{table}` has no column `{}`", word.as_str()))
+                .suggest(word.as_str(), known.columns.keys().map(|c| &**c)),
         );
     }
 }

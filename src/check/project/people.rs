@@ -27,8 +27,12 @@ pub fn look(project: &Project, _: &Knowledge, problems: &mut Diagnostics) {
         };
         if let Some(key) = missing {
             problems.push(
-                Diagnostic::error(&NO_ADDRESS, word.span, format!("`{}` is reached by {}, but `{key}` is missing", word.as_str(), person.by.word()))
-                    .help(format!("add `{key}: …`, or write `by: hand`")),
+                Diagnostic::error(
+                    &NO_ADDRESS,
+                    word.span,
+                    format!("`{}` is reached by {}, but `{key}` is missing", word.as_str(), person.by.word()),
+                )
+                .help(format!("add `{key}: …`, or write `by: hand`")),
             );
         }
     }

@@ -25,7 +25,10 @@ pub static CODES: &[&Code] = &[&TWO_COMMITS];
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     let mut before: Option<(usize, Option<usize>, String)> = None;
     for (index, visit) in scene.visits.iter().enumerate().filter(|(_, v)| v.role == Role::Listed) {
-        let database = scene.table(visit.step).map(|t| t.connection.to_string()).or_else(|| connection_of(visit.step).map(|(name, _)| name.to_owned()));
+        let database = scene
+            .table(visit.step)
+            .map(|t| t.connection.to_string())
+            .or_else(|| connection_of(visit.step).map(|(name, _)| name.to_owned()));
         let writes_sql = writes(visit.step) && visit.step.act.word() != "http" && visit.transaction.is_none();
         let now = database.filter(|_| writes_sql).map(|database| (index, visit.owner, database));
         if let (Some((first, owner, one)), Some((_, other_owner, other))) = (&before, &now)
@@ -33,9 +36,15 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             && one == other
         {
             problems.push(
-                Diagnostic::warning(&TWO_COMMITS, visit.step.act_at, format!("this change of `{one}` and the one before commit one after the other"))
-                    .label(scene.visits[*first].step.act_at, "the one before")
-                    .help(format!("if they belong together, put both into `block: {{ transaction: {one}, steps: [ … ] }}`")),
+                Diagnostic::warning(
+                    &TWO_COMMITS,
+                    visit.step.act_at,
+                    format!("this change of `{one}` and the one before commit one after the other"),
+                )
+                .label(scene.visits[*first].step.act_at, "the one before")
+                .help(format!(
+                    "if they belong together, put both into `block: {{ transaction: {one}, steps: [ … ] }}`"
+                )),
             );
         }
         before = now;

@@ -26,18 +26,29 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         let step = visit.step;
         let table = match &step.act {
             Act::Row(row) => {
-                let only_creates = row.create.is_some() && row.set.entries.is_empty() && row.clear.is_none() && row.also.is_empty();
+                let only_creates =
+                    row.create.is_some() && row.set.entries.is_empty() && row.clear.is_none() && row.also.is_empty();
                 scene.table(step).filter(|_| !only_creates || columns::deletes(step))
             }
             Act::Rows(_) => scene.table(step),
-            Act::Sql(sql) => visit.sql.as_ref().filter(|v| matches!(v.class, Class::Update | Class::Delete)).and_then(|v| {
-                v.writes.iter().map(|table| TableName { connection: sql.db.text.clone(), table: table.as_str().into() }).find(|t| protected(t))
-            }),
+            Act::Sql(sql) => {
+                visit.sql.as_ref().filter(|v| matches!(v.class, Class::Update | Class::Delete)).and_then(|v| {
+                    v.writes
+                        .iter()
+                        .map(|table| TableName { connection: sql.db.text.clone(), table: table.as_str().into() })
+                        .find(|t| protected(t))
+                })
+            }
             _ => None,
         };
         if let Some(table) = table.filter(protected) {
             problems.push(
-                Diagnostic::error(&APPEND_ONLY, step.act_at, format!("rows of `{table}` are neither changed nor deleted")).help("add a row with `row: { table, key, create }`"),
+                Diagnostic::error(
+                    &APPEND_ONLY,
+                    step.act_at,
+                    format!("rows of `{table}` are neither changed nor deleted"),
+                )
+                .help("add a row with `row: { table, key, create }`"),
             );
         }
     }

@@ -1,7 +1,10 @@
 //! Leaving out the audit row or the stamp needs a reason.
 
 use crate::{
-    action::{kinds::Act, row::{AuditMode, StampMode}},
+    action::{
+        kinds::Act,
+        row::{AuditMode, StampMode},
+    },
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
         source::Span,
@@ -26,14 +29,24 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for visit in &scene.visits {
         let common = visit.step.common.because.as_ref();
         match &visit.step.act {
-            Act::Row(row) => judge(row.audit, row.updated_at, row.because.as_ref().or(common), visit.step.act_at, problems),
-            Act::Rows(rows) => judge(rows.audit, rows.updated_at, rows.because.as_ref().or(common), visit.step.act_at, problems),
+            Act::Row(row) => {
+                judge(row.audit, row.updated_at, row.because.as_ref().or(common), visit.step.act_at, problems)
+            }
+            Act::Rows(rows) => {
+                judge(rows.audit, rows.updated_at, rows.because.as_ref().or(common), visit.step.act_at, problems)
+            }
             _ => {}
         }
     }
 }
 
-fn judge(audit: Option<AuditMode>, stamp: Option<StampMode>, because: Option<&Text>, at: Span, problems: &mut Diagnostics) {
+fn judge(
+    audit: Option<AuditMode>,
+    stamp: Option<StampMode>,
+    because: Option<&Text>,
+    at: Span,
+    problems: &mut Diagnostics,
+) {
     if because.is_some() {
         return;
     }
@@ -42,5 +55,8 @@ fn judge(audit: Option<AuditMode>, stamp: Option<StampMode>, because: Option<&Te
         (_, Some(StampMode::Keep)) => "`updated_at: keep`",
         _ => return,
     };
-    problems.push(Diagnostic::error(&AUDIT_BECAUSE, at, format!("{what} without a reason")).help("add `because: \"why\"` beside it"));
+    problems.push(
+        Diagnostic::error(&AUDIT_BECAUSE, at, format!("{what} without a reason"))
+            .help("add `because: \"why\"` beside it"),
+    );
 }

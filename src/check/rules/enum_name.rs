@@ -25,8 +25,12 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             for (value, at) in column.literals() {
                 if let Err(unknown) = facts.stored(&column.name, value) {
                     problems.push(
-                        Diagnostic::error(&UNKNOWN_ENUM_NAME, at, format!("`{}` is not a name of `{table}.{}`", unknown.name, unknown.column))
-                            .suggest(&unknown.name, unknown.known.iter().map(String::as_str)),
+                        Diagnostic::error(
+                            &UNKNOWN_ENUM_NAME,
+                            at,
+                            format!("`{}` is not a name of `{table}.{}`", unknown.name, unknown.column),
+                        )
+                        .suggest(&unknown.name, unknown.known.iter().map(String::as_str)),
                     );
                 }
             }

@@ -20,7 +20,8 @@ pub static CODES: &[&Code] = &[&ENV_GAP];
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for mention in scene.mentions.iter().filter(|m| m.meaning == Meaning::Env) {
         let Some(name) = mention.attribute() else { continue };
-        let without: Vec<&str> = scene.project.environments.iter().filter(|(_, e)| e.vars.get(name).is_none()).map(|(n, _)| n).collect();
+        let without: Vec<&str> =
+            scene.project.environments.iter().filter(|(_, e)| e.vars.get(name).is_none()).map(|(n, _)| n).collect();
         if !without.is_empty() && without.len() < scene.project.environments.entries.len() {
             let list = crate::base::suggest::list(&without);
             problems.push(

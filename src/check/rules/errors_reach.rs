@@ -42,9 +42,15 @@ enum Outcome {
 
 /// Looks at every row.
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
-    let rows: Vec<&ErrorRow> = scene.playbook.errors.iter().filter(|row| has_conditions(row) && row.then.is_some()).collect();
-    if let (Some(first), false) = (scene.playbook.errors.first(), scene.visits.iter().any(|v| matches!(v.step.act, Act::Http(_)))) {
-        problems.push(Diagnostic::error(&UNREACHABLE_ROW, first.at, "no step calls an API, so no row can be reached").help("take `errors:` out"));
+    let rows: Vec<&ErrorRow> =
+        scene.playbook.errors.iter().filter(|row| has_conditions(row) && row.then.is_some()).collect();
+    if let (Some(first), false) =
+        (scene.playbook.errors.first(), scene.visits.iter().any(|v| matches!(v.step.act, Act::Http(_))))
+    {
+        problems.push(
+            Diagnostic::error(&UNREACHABLE_ROW, first.at, "no step calls an API, so no row can be reached")
+                .help("take `errors:` out"),
+        );
         return;
     }
     let space = Space::of(scene, &rows);
@@ -57,17 +63,38 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         let cases = space.cases(row);
         let fresh: Vec<Case> = cases.iter().filter(|case| !taken.contains(case)).copied().collect();
         if cases.is_empty() {
-            problems.push(Diagnostic::error(&UNREACHABLE_ROW, row.at, "this cannot happen: only an answered call has a status and a code").help("take `kind:` out, or `status:` and `code:`"));
+            problems.push(
+                Diagnostic::error(
+                    &UNREACHABLE_ROW,
+                    row.at,
+                    "this cannot happen: only an answered call has a status and a code",
+                )
+                .help("take `kind:` out, or `status:` and `code:`"),
+            );
         } else if fresh.is_empty() {
             let above = deciders(&cases, &decided);
             let problem = Diagnostic::error(&UNREACHABLE_ROW, row.at, "this row is never reached");
-            problems.push(above.iter().fold(problem, |p, at| p.label(rows[*at].at, "decides it before")).help("move it above, or take it out"));
+            problems.push(
+                above
+                    .iter()
+                    .fold(problem, |p, at| p.label(rows[*at].at, "decides it before"))
+                    .help("move it above, or take it out"),
+            );
         } else {
             for (part, cases) in space.parts(row) {
                 if !cases.is_empty() && cases.iter().all(|case| taken.contains(case)) {
                     let above = deciders(&cases, &decided);
-                    let problem = Diagnostic::error(&UNREACHABLE_ROW, row.at, format!("the part `{part}` of this row is never reached"));
-                    problems.push(above.iter().fold(problem, |p, at| p.label(rows[*at].at, "decides it before")).help(format!("take `{part}` out of this row, or move the row above")));
+                    let problem = Diagnostic::error(
+                        &UNREACHABLE_ROW,
+                        row.at,
+                        format!("the part `{part}` of this row is never reached"),
+                    );
+                    problems.push(
+                        above
+                            .iter()
+                            .fold(problem, |p, at| p.label(rows[*at].at, "decides it before"))
+                            .help(format!("take `{part}` out of this row, or move the row above")),
+                    );
                 }
             }
         }
@@ -92,12 +119,19 @@ impl<'a> Space<'a> {
         let mut steps: Vec<Option<&str>> = Vec::new();
         for visit in scene.visits.iter().filter(|v| matches!(v.step.act, Act::Http(_))) {
             // Only steps that some row names are told apart.
-            let named = visit.step.id().filter(|id| rows.iter().any(|row| row.step.iter().flat_map(|s| &s.0).any(|w| w.as_str() == *id)));
+            let named = visit
+                .step
+                .id()
+                .filter(|id| rows.iter().any(|row| row.step.iter().flat_map(|s| &s.0).any(|w| w.as_str() == *id)));
             if !steps.contains(&named) {
                 steps.push(named);
             }
         }
-        let mut outcomes = vec![Outcome::Kind(FailureKind::Connect), Outcome::Kind(FailureKind::Timeout), Outcome::Kind(FailureKind::Body)];
+        let mut outcomes = vec![
+            Outcome::Kind(FailureKind::Connect),
+            Outcome::Kind(FailureKind::Timeout),
+            Outcome::Kind(FailureKind::Body),
+        ];
         outcomes.extend((1..=5).map(Outcome::Rest));
         for status in rows.iter().filter_map(|row| row.status.as_ref()).flat_map(|statuses| &statuses.0) {
             if let Status::Exact(status) = status
@@ -116,7 +150,9 @@ impl<'a> Space<'a> {
     }
 
     fn cases(&self, row: &ErrorRow) -> Vec<Case> {
-        self.filtered(|step, outcome, code| fits_step(row, step) && fits_outcome(row, outcome) && fits_code(row, outcome, code))
+        self.filtered(|step, outcome, code| {
+            fits_step(row, step) && fits_outcome(row, outcome) && fits_code(row, outcome, code)
+        })
     }
 
     fn filtered(&self, fits: impl Fn(Option<&str>, Outcome, Option<&str>) -> bool) -> Vec<Case> {
@@ -136,7 +172,9 @@ impl<'a> Space<'a> {
     /// Each value that the row names, with the cases that it stands for; nothing where it names only one.
     fn parts(&self, row: &ErrorRow) -> Vec<(String, Vec<Case>)> {
         let mut parts = Vec::new();
-        let rest = |step: Option<&str>, outcome, code: Option<&str>| fits_step(row, step) && fits_outcome(row, outcome) && fits_code(row, outcome, code);
+        let rest = |step: Option<&str>, outcome, code: Option<&str>| {
+            fits_step(row, step) && fits_outcome(row, outcome) && fits_code(row, outcome, code)
+        };
         for status in row.status.iter().flat_map(|s| &s.0) {
             let word = match status {
                 Status::Exact(n) => format!("status: {n}"),
@@ -145,10 +183,16 @@ impl<'a> Space<'a> {
             parts.push((word, self.filtered(|s, o, c| holds(*status, o) && rest(s, o, c))));
         }
         for code in row.code.iter().flat_map(|c| &c.0) {
-            parts.push((format!("code: {}", code.0), self.filtered(|s, o, c| c == Some(code.0.as_str()) && rest(s, o, c))));
+            parts.push((
+                format!("code: {}", code.0),
+                self.filtered(|s, o, c| c == Some(code.0.as_str()) && rest(s, o, c)),
+            ));
         }
         for step in row.step.iter().flat_map(|s| &s.0) {
-            parts.push((format!("step: {}", step.as_str()), self.filtered(|s, o, c| s == Some(step.as_str()) && rest(s, o, c))));
+            parts.push((
+                format!("step: {}", step.as_str()),
+                self.filtered(|s, o, c| s == Some(step.as_str()) && rest(s, o, c)),
+            ));
         }
         for kind in row.kind.iter().flat_map(|k| &k.0) {
             parts.push((format!("kind: {}", kind.word()), self.filtered(|s, o, c| of_kind(*kind, o) && rest(s, o, c))));
@@ -162,7 +206,8 @@ fn fits_step(row: &ErrorRow, step: Option<&str>) -> bool {
 }
 
 fn fits_outcome(row: &ErrorRow, outcome: Outcome) -> bool {
-    row.status.as_ref().is_none_or(|statuses| statuses.0.iter().any(|s| holds(*s, outcome))) && row.kind.as_ref().is_none_or(|kinds| kinds.0.iter().any(|k| of_kind(*k, outcome)))
+    row.status.as_ref().is_none_or(|statuses| statuses.0.iter().any(|s| holds(*s, outcome)))
+        && row.kind.as_ref().is_none_or(|kinds| kinds.0.iter().any(|k| of_kind(*k, outcome)))
 }
 
 /// Only an answer has a code.

@@ -23,7 +23,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     let Some(risk) = playbook.risk.as_ref().filter(|risk| risk.value == Risk::High) else { return };
     if playbook.verification.is_empty() && scene.visits.iter().any(|v| writes(v.step)) {
         problems.push(
-            Diagnostic::warning(&NO_VERIFICATION, risk.at, "`risk: high`, and nothing looks whether it worked").help("add `verification:` with a read and what `is:` to hold of it"),
+            Diagnostic::warning(&NO_VERIFICATION, risk.at, "`risk: high`, and nothing looks whether it worked")
+                .help("add `verification:` with a read and what `is:` to hold of it"),
         );
     }
 }

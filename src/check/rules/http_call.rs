@@ -51,7 +51,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
                 allowed(scene, call, method, path, problems);
             }
             None => problems.push(
-                Diagnostic::error(&ONE_OF, visit.step.act_at, "a call has exactly one method with its path").help("write one of `get: /path`, `post`, `put`, `patch`, `delete`, `head`"),
+                Diagnostic::error(&ONE_OF, visit.step.act_at, "a call has exactly one method with its path")
+                    .help("write one of `get: /path`, `post`, `put`, `patch`, `delete`, `head`"),
             ),
         }
         headers(scene, call, problems);
@@ -61,7 +62,14 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
                 Status::Class(class) => class >= 4,
             };
             if odd {
-                problems.push(Diagnostic::warning(&ODD_ACCEPT, accept.at, "an answer that usually means a failure is accepted without a reason").help("write `{ status: …, because: \"why\" }`"));
+                problems.push(
+                    Diagnostic::warning(
+                        &ODD_ACCEPT,
+                        accept.at,
+                        "an answer that usually means a failure is accepted without a reason",
+                    )
+                    .help("write `{ status: …, because: \"why\" }`"),
+                );
             }
         }
     }
@@ -71,13 +79,18 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
 fn shape(call: &HttpSpec, method: &str, path: &Text, problems: &mut Diagnostics) {
     let scalar = path.scalar();
     let text = &*scalar.text;
-    let mut odd = |message: &str, help: &str| problems.push(Diagnostic::error(&NOT_ALLOWED, scalar.span, message).help(help.to_owned()));
+    let mut odd = |message: &str, help: &str| {
+        problems.push(Diagnostic::error(&NOT_ALLOWED, scalar.span, message).help(help.to_owned()))
+    };
     let before_query = text.split('?').next().unwrap_or("");
     if text.contains("://") {
         odd("a whole address where a path is needed", "write the path from the API's base address: `/v2/teachers/…`");
     } else if !text.starts_with('/') && !text.starts_with("{{") {
         odd("a path begins with `/`", "write the path from the API's base address: `/v2/teachers/…`");
-    } else if text.starts_with("//") || before_query.split('/').any(|part| matches!(part, ".." | ".")) || text.contains('\\') {
+    } else if text.starts_with("//")
+        || before_query.split('/').any(|part| matches!(part, ".." | "."))
+        || text.contains('\\')
+    {
         odd("a path that leaves the API's base address", "write the path without `//`, `..` and `\\`");
     } else if text.contains(['?', '#']) {
         odd("`?` and `#` do not belong into a path", "write `query: { name: value }`");
@@ -90,16 +103,20 @@ fn shape(call: &HttpSpec, method: &str, path: &Text, problems: &mut Diagnostics)
 fn headers(scene: &Scene<'_>, call: &HttpSpec, problems: &mut Diagnostics) {
     for (word, text) in &call.headers.entries {
         let name = word.as_str().to_ascii_lowercase();
-        let named = matches!(&*name, "authorization" | "proxy-authorization" | "cookie") || ["token", "secret", "password", "api-key", "apikey", "api_key"].iter().any(|part| name.contains(part));
+        let named = matches!(&*name, "authorization" | "proxy-authorization" | "cookie")
+            || ["token", "secret", "password", "api-key", "apikey", "api_key"].iter().any(|part| name.contains(part));
         let carried = scene.mentions.iter().any(|m: &Mention<'_>| {
             m.meaning == Meaning::Params
                 && std::ptr::eq(m.spot.scalar, text.scalar())
-                && m.attribute().and_then(|name| scene.playbook.params.get(name)).is_some_and(|p| p.secret == Some(true))
+                && m.attribute()
+                    .and_then(|name| scene.playbook.params.get(name))
+                    .is_some_and(|p| p.secret == Some(true))
         });
         if named || carried {
             problems.push(
-                Diagnostic::error(&SECRET_HEADER, word.span, format!("`{}` carries a secret", word.as_str()))
-                    .help(format!("write it into the project file, as `auth:` of the connection `{}`", call.api.as_str())),
+                Diagnostic::error(&SECRET_HEADER, word.span, format!("`{}` carries a secret", word.as_str())).help(
+                    format!("write it into the project file, as `auth:` of the connection `{}`", call.api.as_str()),
+                ),
             );
         }
     }
@@ -110,16 +127,28 @@ fn allowed(scene: &Scene<'_>, call: &HttpSpec, method: &str, path: &Text, proble
     let api = call.api.as_str();
     if !allow.methods.is_empty() && !allow.methods.iter().any(|m| m.word() == method) {
         problems.push(
-            Diagnostic::error(&NOT_ALLOWED, path.scalar().span, format!("the connection `{api}` does not allow {method}"))
-                .help("add it to `allow: { methods: … }` in the project file, if playbooks shall do this"),
+            Diagnostic::error(
+                &NOT_ALLOWED,
+                path.scalar().span,
+                format!("the connection `{api}` does not allow {method}"),
+            )
+            .help("add it to `allow: { methods: … }` in the project file, if playbooks shall do this"),
         );
     }
     let text = &*path.scalar().text;
     if !allow.paths.is_empty() && text.starts_with('/') && !allow.paths.iter().any(|pattern| may_match(pattern, text)) {
         let known: Vec<&str> = allow.paths.iter().map(Pattern::as_str).collect();
         problems.push(
-            Diagnostic::error(&NOT_ALLOWED, path.scalar().span, format!("the connection `{api}` does not allow this path"))
-                .help(format!("it allows {}; add a pattern to `allow: {{ paths: … }}` in the project file, if playbooks shall go there", suggest::list(&known))),
+            Diagnostic::error(
+                &NOT_ALLOWED,
+                path.scalar().span,
+                format!("the connection `{api}` does not allow this path"),
+            )
+            .help(format!(
+                "it allows {}; add a pattern to `allow: {{ paths: … }}` in the project file, if \
+                    playbooks shall go there",
+                suggest::list(&known)
+            )),
         );
     }
 }

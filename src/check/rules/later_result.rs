@@ -31,25 +31,39 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         match mention.meaning {
             Meaning::Result(result) if early(result) => {
                 let name = mention.usage.path.root();
-                let mut problem = Diagnostic::error(&LATER_RESULT, mention.part(scene, 0), format!("`{name}` has no result yet when this is evaluated"));
-                problem = if result == home || scene.visits[home].role != Role::Listed && scene.visits[home].owner == Some(result) {
+                let mut problem = Diagnostic::error(
+                    &LATER_RESULT,
+                    mention.part(scene, 0),
+                    format!("`{name}` has no result yet when this is evaluated"),
+                );
+                problem = if result == home
+                    || scene.visits[home].role != Role::Listed && scene.visits[home].owner == Some(result)
+                {
                     problem.help(match mention.spot.sees {
                         Sees::Answer => "a probe asks because the result is lost; its own answer is `self`",
                         _ => "a step cannot use its own result; only its `is:`, `otherwise:` and `undo:` can",
                     })
                 } else {
-                    problem.label(scene.visits[result].step.act_at, "it gets its result here").help("move that step before this one")
+                    problem
+                        .label(scene.visits[result].step.act_at, "it gets its result here")
+                        .help("move that step before this one")
                 };
                 problems.push(problem);
             }
             Meaning::Vars => {
                 let Some(name) = mention.attribute() else { continue };
-                let Some(result) = behind.get(name).into_iter().flatten().copied().find(|result| early(*result)) else { continue };
+                let Some(result) = behind.get(name).into_iter().flatten().copied().find(|result| early(*result)) else {
+                    continue;
+                };
                 let step = scene.visits[result].step.id().unwrap_or_default();
                 problems.push(
-                    Diagnostic::error(&LATER_RESULT, mention.part(scene, 1), format!("`vars.{name}` needs `{step}`, which has no result yet here"))
-                        .label(scene.visits[result].step.act_at, "it gets its result here")
-                        .help(format!("use `vars.{name}` only after the step `{step}`")),
+                    Diagnostic::error(
+                        &LATER_RESULT,
+                        mention.part(scene, 1),
+                        format!("`vars.{name}` needs `{step}`, which has no result yet here"),
+                    )
+                    .label(scene.visits[result].step.act_at, "it gets its result here")
+                    .help(format!("use `vars.{name}` only after the step `{step}`")),
                 );
             }
             _ => {}

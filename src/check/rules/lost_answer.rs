@@ -26,7 +26,7 @@ pub static IN_DOUBT: Code = Code {
     id: "W0002",
     title: "a request whose lost answer leaves the item in doubt",
     explain: "When the answer of this request is lost, trueup cannot tell whether the request was carried out, and never sends it again on a \
-        guess: the item ends *in doubt*, and a person decides with `trueup resolve`. If there is a way to find out, say it:\n\n\
+        guess: the item ends *in doubt*, and a person looks and decides. If there is a way to find out, say it:\n\n\
         - `probe: { read: …, done: …, not_done: …, settle: 30s }`\n\
         - `idempotency_key: HEADER` at the connection, when the API honours one\n\
         - `repeatable: \"why\"`: sending the same bytes twice does the same as once",
@@ -49,13 +49,26 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         odd(step, problems);
         match (&step.act, recovery(scene, visit)) {
             (Act::Sql(_), Recovery::Person) => problems.push(
-                Diagnostic::error(&NO_LOOK_UP, step.act_at, "after a crash nobody could tell whether this statement was committed")
-                    .help("use `row` or `rows`, which compare the rows themselves")
-                    .help("or add `probe:`, or `repeatable: \"why\"`, or `ledger: true` at the connection"),
+                Diagnostic::error(
+                    &NO_LOOK_UP,
+                    step.act_at,
+                    "after a crash nobody could tell whether this statement was committed",
+                )
+                .help("use `row` or `rows`, which compare the rows themselves")
+                .help("or add `probe:`, or `repeatable: \"why\"`, or `ledger: true` at the connection"),
             ),
             (Act::Http(call), Recovery::Person) => problems.push(
-                Diagnostic::warning(&IN_DOUBT, step.act_at, format!("if the answer of this {} is lost, a person must find out whether it was carried out", call.method().map_or("call", |(m, _)| m)))
-                    .help("add `probe:` if there is a way to ask, or `repeatable: \"why\"` if sending it twice does no harm"),
+                Diagnostic::warning(
+                    &IN_DOUBT,
+                    step.act_at,
+                    format!(
+                        "if the answer of this {} is lost, a person must find out whether it was carried out",
+                        call.method().map_or("call", |(m, _)| m)
+                    ),
+                )
+                .help(
+                    "add `probe:` if there is a way to ask, or `repeatable: \"why\"` if sending it twice does no harm",
+                ),
             ),
             _ => {}
         }
@@ -72,7 +85,10 @@ fn odd(step: &Step, problems: &mut Diagnostics) {
         let message = format!("`{}` changes nothing here, so there is nothing to find out", step.act.word());
         problems.push(Diagnostic::error(&ODD_LOOK_UP, at, message).help("take `probe:` and `repeatable:` out"));
     } else if matches!(step.act, Act::Row(_) | Act::Rows(_)) {
-        problems.push(Diagnostic::error(&ODD_LOOK_UP, at, "rows tell by themselves whether they were changed").help("take `probe:` and `repeatable:` out"));
+        problems.push(
+            Diagnostic::error(&ODD_LOOK_UP, at, "rows tell by themselves whether they were changed")
+                .help("take `probe:` and `repeatable:` out"),
+        );
     }
 }
 

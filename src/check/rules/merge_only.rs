@@ -20,7 +20,8 @@ pub static OVERWRITES: Code = Code {
 pub static NOT_JSON: Code = Code {
     id: "E0416",
     title: "`merge` or `remove` in a column that is not JSON",
-    explain: "`{ merge: … }` and `{ remove: … }` change keys of a JSON document. The database says that this column holds something else.",
+    explain: "`{ merge: … }` and `{ remove: … }` change keys of a JSON document. The database \
+        says that this column holds something else.",
 };
 
 /// All codes of this file.
@@ -34,14 +35,25 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             let merge_only = scene.facts(&table).is_some_and(|f| f.json.get(&column.name).is_some());
             if column.purpose == For::Setting && merge_only {
                 problems.push(
-                    Diagnostic::error(&OVERWRITES, column.at, format!("this would overwrite the whole document in `{}`", column.name))
-                        .help(format!("write `{}: {{ merge: {{ key: value }} }}` or `{{ remove: [key] }}`", column.name)),
+                    Diagnostic::error(
+                        &OVERWRITES,
+                        column.at,
+                        format!("this would overwrite the whole document in `{}`", column.name),
+                    )
+                    .help(format!("write `{}: {{ merge: {{ key: value }} }}` or `{{ remove: [key] }}`", column.name)),
                 );
             }
             let known = scene.catalogue(&table).and_then(|t| t.column(&column.name));
-            if let Some(known) = known.filter(|c| column.purpose == For::Merging && !matches!(c.kind, Kind::Json | Kind::Other)) {
+            if let Some(known) =
+                known.filter(|c| column.purpose == For::Merging && !matches!(c.kind, Kind::Json | Kind::Other))
+            {
                 problems.push(
-                    Diagnostic::error(&NOT_JSON, column.at, format!("`{}` holds {}, not JSON", column.name, known.type_name)).help("write the value itself"),
+                    Diagnostic::error(
+                        &NOT_JSON,
+                        column.at,
+                        format!("`{}` holds {}, not JSON", column.name, known.type_name),
+                    )
+                    .help("write the value itself"),
                 );
             }
         }

@@ -29,9 +29,17 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             let step = scene.visits[index].step;
             let (name, kind) = (mention.usage.path.root(), step.act.word());
             problems.push(
-                Diagnostic::error(&NO_RESULT, mention.part(scene, 0), format!("`{name}` is a step of the kind `{kind}` and has no result"))
-                    .label(step.act_at, "here")
-                    .help(if kind == "block" { "use the results of the steps inside the block" } else { "name a value with a `let` step, or use the result of a step that reads" }),
+                Diagnostic::error(
+                    &NO_RESULT,
+                    mention.part(scene, 0),
+                    format!("`{name}` is a step of the kind `{kind}` and has no result"),
+                )
+                .label(step.act_at, "here")
+                .help(if kind == "block" {
+                    "use the results of the steps inside the block"
+                } else {
+                    "name a value with a `let` step, or use the result of a step that reads"
+                }),
             );
         }
     }

@@ -48,8 +48,12 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         let Act::Ask(asked) = &visit.step.act else { continue };
         for (_, field) in asked.answer.iter().filter(|(_, f)| !ask::TYPES.contains(&f.kind.as_str())) {
             problems.push(
-                Diagnostic::error(&UNKNOWN_TYPE, field.kind.span, format!("`{}` is not a type of an answer", field.kind.as_str()))
-                    .suggest(field.kind.as_str(), ask::TYPES.iter().copied()),
+                Diagnostic::error(
+                    &UNKNOWN_TYPE,
+                    field.kind.span,
+                    format!("`{}` is not a type of an answer", field.kind.as_str()),
+                )
+                .suggest(field.kind.as_str(), ask::TYPES.iter().copied()),
             );
         }
     }
@@ -62,12 +66,20 @@ fn known(scene: &Scene<'_>, kind: &Word, problems: &mut Diagnostics) -> bool {
         return true;
     }
     let Some((table, column)) = params::column(text) else {
-        problems.push(Diagnostic::error(&UNKNOWN_TYPE, kind.span, format!("`{text}` is not a type")).suggest(text, TYPES.iter().copied()));
+        problems.push(
+            Diagnostic::error(&UNKNOWN_TYPE, kind.span, format!("`{text}` is not a type"))
+                .suggest(text, TYPES.iter().copied()),
+        );
         return false;
     };
     let Some(facts) = scene.facts(&table) else {
-        let names: Vec<String> = scene.project.tables().flat_map(|(t, f)| f.enums.names().map(move |c| format!("{t}.{c}")).collect::<Vec<_>>()).collect();
-        let problem = Diagnostic::error(&UNKNOWN_TYPE, kind.span, format!("the project file declares no table `{table}`"));
+        let names: Vec<String> = scene
+            .project
+            .tables()
+            .flat_map(|(t, f)| f.enums.names().map(move |c| format!("{t}.{c}")).collect::<Vec<_>>())
+            .collect();
+        let problem =
+            Diagnostic::error(&UNKNOWN_TYPE, kind.span, format!("the project file declares no table `{table}`"));
         problems.push(match suggest::nearest(text, names.iter().map(String::as_str)) {
             Some(near) => problem.help(format!("did you mean `{near}`?")),
             None => problem.help("as a type stands `connection.table.column`, of a declared table"),
@@ -75,7 +87,8 @@ fn known(scene: &Scene<'_>, kind: &Word, problems: &mut Diagnostics) -> bool {
         return false;
     };
     if facts.enums.get(column).is_none() {
-        let problem = Diagnostic::error(&UNKNOWN_TYPE, kind.span, format!("`{column}` is not an enum column of `{table}`"));
+        let problem =
+            Diagnostic::error(&UNKNOWN_TYPE, kind.span, format!("`{column}` is not an enum column of `{table}`"));
         problems.push(match facts.enums.names().next() {
             Some(_) => problem.suggest(column, facts.enums.names()),
             None => problem.help("give its names in the project file under `enums:`, or use a plain type"),
@@ -93,23 +106,40 @@ fn keys(param: &Param, problems: &mut Diagnostics) {
     };
     match param.values.first() {
         None if kind == "enum" => odd(None, "an enum without `values`".into(), "list its words: `values: [one, two]`"),
-        Some(first) if kind != "enum" => odd(Some(first.span), format!("`values` does not belong to `{kind}`"), "write `type: enum`, or take `values` out"),
+        Some(first) if kind != "enum" => odd(
+            Some(first.span),
+            format!("`values` does not belong to `{kind}`"),
+            "write `type: enum`, or take `values` out",
+        ),
         _ => {}
     }
     match &param.of {
-        Some(of) if kind != "list" => odd(Some(of.span), format!("`of` does not belong to `{kind}`"), "write `type: list`, or take `of` out"),
-        Some(of) if of.as_str() == "list" => odd(Some(of.span), "a list of lists".into(), "lists hold single values: `of: string`"),
+        Some(of) if kind != "list" => {
+            odd(Some(of.span), format!("`of` does not belong to `{kind}`"), "write `type: list`, or take `of` out")
+        }
+        Some(of) if of.as_str() == "list" => {
+            odd(Some(of.span), "a list of lists".into(), "lists hold single values: `of: string`")
+        }
         _ => {}
     }
-    let (ordered, text) = (matches!(kind, "int" | "decimal" | "date" | "timestamp" | "list"), matches!(kind, "string" | "email"));
+    let (ordered, text) =
+        (matches!(kind, "int" | "decimal" | "date" | "timestamp" | "list"), matches!(kind, "string" | "email"));
     if let Some(bound) = param.min.as_ref().or(param.max.as_ref()).filter(|_| !ordered) {
-        odd(Some(bound.at), format!("`min` and `max` do not belong to `{kind}`"), "for the number of characters write `min_length` and `max_length`");
+        odd(
+            Some(bound.at),
+            format!("`min` and `max` do not belong to `{kind}`"),
+            "for the number of characters write `min_length` and `max_length`",
+        );
     }
     if !text && (param.min_length.is_some() || param.max_length.is_some()) {
         odd(None, format!("`min_length` and `max_length` do not belong to `{kind}`"), "write `min` and `max`");
     }
     if let Some(pattern) = param.pattern.as_ref().filter(|_| !text) {
-        odd(Some(pattern.span), format!("`pattern` does not belong to `{kind}`"), "a pattern is for texts: `type: string`");
+        odd(
+            Some(pattern.span),
+            format!("`pattern` does not belong to `{kind}`"),
+            "a pattern is for texts: `type: string`",
+        );
     }
     if param.min_length.zip(param.max_length).is_some_and(|(least, most)| least > most) {
         odd(None, "`min_length` is above `max_length`".into(), "exchange the two");
@@ -117,6 +147,10 @@ fn keys(param: &Param, problems: &mut Diagnostics) {
     if let (Some(min), Some(max)) = (&param.min, &param.max)
         && params::order(kind, min, max) == Some(std::cmp::Ordering::Greater)
     {
-        odd(Some(min.at), format!("the smallest value {} is above the largest {}", min.plain(), max.plain()), "exchange the two");
+        odd(
+            Some(min.at),
+            format!("the smallest value {} is above the largest {}", min.plain(), max.plain()),
+            "exchange the two",
+        );
     }
 }

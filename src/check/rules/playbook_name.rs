@@ -23,13 +23,21 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     let name = &scene.playbook.name;
     match &scene.knowledge.name {
         Some(place) if place != name.as_str() => problems.push(
-            Diagnostic::error(&PLAYBOOK_NAME, name.span, format!("the file's place says `{place}`, the name says `{}`", name.as_str()))
-                .help(format!("write `name: {place}`, or move the file")),
+            Diagnostic::error(
+                &PLAYBOOK_NAME,
+                name.span,
+                format!("the file's place says `{place}`, the name says `{}`", name.as_str()),
+            )
+            .help(format!("write `name: {place}`, or move the file")),
         ),
         Some(_) => {}
         None if !well_formed(name.as_str()) => problems.push(
-            Diagnostic::error(&PLAYBOOK_NAME, name.span, format!("`{}` cannot be the name of a playbook", name.as_str()))
-                .help("use small letters, digits, `-` and `_`, with `/` between folders: `register/correct-award`"),
+            Diagnostic::error(
+                &PLAYBOOK_NAME,
+                name.span,
+                format!("`{}` cannot be the name of a playbook", name.as_str()),
+            )
+            .help("use small letters, digits, `-` and `_`, with `/` between folders: `register/correct-award`"),
         ),
         None => {}
     }

@@ -21,8 +21,10 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for visit in &scene.visits {
         let Some((connection, sql)) = sql_of(visit.step) else { continue };
         let Some(Err(fault)) = scene.knowledge.prepared.get(&visit.step.act_at) else { continue };
-        let at = fault.range.as_ref().map_or(sql.scalar().span, |range| sql.scalar().inner(scene.source, range.clone()));
-        let problem = Diagnostic::error(&REFUSED_BY_DATABASE, at, format!("`{}` says: {}", connection.as_str(), fault.message));
+        let at =
+            fault.range.as_ref().map_or(sql.scalar().span, |range| sql.scalar().inner(scene.source, range.clone()));
+        let problem =
+            Diagnostic::error(&REFUSED_BY_DATABASE, at, format!("`{}` says: {}", connection.as_str(), fault.message));
         problems.push(fault.hint.iter().fold(problem, |problem, hint| problem.help(hint.as_str())));
     }
 }

@@ -39,11 +39,20 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             let (message, help) = if generated {
                 (format!("`{name}` is computed by the database"), "take it out; it follows from the other columns")
             } else if key {
-                (format!("`{name}` is the key of `{table}`"), "a row keeps its key; delete it and make another one if that is really meant")
+                (
+                    format!("`{name}` is the key of `{table}`"),
+                    "a row keeps its key; delete it and make another one if that is really meant",
+                )
             } else if read_only {
-                (format!("`{name}` is read-only, says the project file"), "take it out, or change `read_only:` in the project file if that is wrong")
+                (
+                    format!("`{name}` is read-only, says the project file"),
+                    "take it out, or change `read_only:` in the project file if that is wrong",
+                )
             } else if stamp {
-                (format!("`{name}` is stamped by itself on every real change"), "take it out; `updated_at: keep` with `because:` leaves it as it is")
+                (
+                    format!("`{name}` is stamped by itself on every real change"),
+                    "take it out; `updated_at: keep` with `because:` leaves it as it is",
+                )
             } else {
                 continue;
             };

@@ -25,10 +25,15 @@ pub static CODES: &[&Code] = &[&ONLY_IN_STEPS];
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for visit in &scene.visits {
         let place = visit.section.word();
-        let problem = |message: String, help: &str| Diagnostic::error(&ONLY_IN_STEPS, visit.step.act_at, message).help(help.to_owned());
+        let problem = |message: String, help: &str| {
+            Diagnostic::error(&ONLY_IN_STEPS, visit.step.act_at, message).help(help.to_owned())
+        };
         if visit.role == Role::Probe {
             if !reads(visit.step) {
-                problems.push(problem(format!("`{}` cannot be the question of a probe", visit.step.act.word()), "use `find`, `query` or an `http` step with `get:`"));
+                problems.push(problem(
+                    format!("`{}` cannot be the question of a probe", visit.step.act.word()),
+                    "use `find`, `query` or an `http` step with `get:`",
+                ));
             }
         } else if visit.section != Section::Steps && writes(visit.step) {
             let help = match &visit.step.act {
@@ -37,9 +42,12 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             };
             let only = if visit.section == Section::Afterwards { "only tell people" } else { "only look" };
             problems.push(problem(format!("{} changes something, and `{place}` {only}", shown(visit)), help));
-        } else if matches!(visit.section, Section::Preconditions | Section::Verification) && matches!(visit.step.act, Act::Ask(_) | Act::Tell(_)) {
+        } else if matches!(visit.section, Section::Preconditions | Section::Verification)
+            && matches!(visit.step.act, Act::Ask(_) | Act::Tell(_))
+        {
             let message = format!("`{}` reaches a person, and `{place}` run more than once", visit.step.act.word());
-            problems.push(problem(message, "ask under `steps`; tell under `steps` or `afterwards`, or use `otherwise:`"));
+            problems
+                .push(problem(message, "ask under `steps`; tell under `steps` or `afterwards`, or use `otherwise:`"));
         }
     }
 }

@@ -43,7 +43,10 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             if !may_be_lost(row) {
                 continue;
             }
-            let blind = scene.visits.iter().find(|visit| applies(row, visit) && writes(visit.step) && recovery(scene, visit) == Recovery::Person);
+            let blind = scene
+                .visits
+                .iter()
+                .find(|visit| applies(row, visit) && writes(visit.step) && recovery(scene, visit) == Recovery::Person);
             if let Some(visit) = blind {
                 let name = visit.step.id().map_or_else(|| "this call".to_owned(), |id| format!("`{id}`"));
                 problems.push(
@@ -59,8 +62,12 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
 
 /// The row applies to this step.
 fn applies(row: &ErrorRow, visit: &Visit<'_>) -> bool {
-    let named = |steps: &[crate::base::shape::Word]| visit.step.id().is_some_and(|id| steps.iter().any(|word| word.as_str() == id));
-    matches!(visit.step.act, Act::Http(_)) && visit.role != Role::Probe && row.step.as_ref().is_none_or(|steps| named(&steps.0))
+    let named = |steps: &[crate::base::shape::Word]| {
+        visit.step.id().is_some_and(|id| steps.iter().any(|word| word.as_str() == id))
+    };
+    matches!(visit.step.act, Act::Http(_))
+        && visit.role != Role::Probe
+        && row.step.as_ref().is_none_or(|steps| named(&steps.0))
 }
 
 /// The row also fits failures after which nobody knows whether the change was carried out.
@@ -71,7 +78,10 @@ fn may_be_lost(row: &ErrorRow) -> bool {
             Status::Class(n) => *n == 5,
         })
     });
-    let kind = row.kind.as_ref().map(|kinds| kinds.0.iter().any(|kind| matches!(kind, FailureKind::Timeout | FailureKind::Body)));
+    let kind = row
+        .kind
+        .as_ref()
+        .map(|kinds| kinds.0.iter().any(|kind| matches!(kind, FailureKind::Timeout | FailureKind::Body)));
     match (status, kind) {
         (Some(status), None) => status,
         (None, Some(kind)) => kind || row.kind.as_ref().is_some_and(|k| k.0.contains(&FailureKind::Status)),
@@ -82,7 +92,8 @@ fn may_be_lost(row: &ErrorRow) -> bool {
 }
 
 fn bounds(retry: &Retry, then: &Then, problems: &mut Diagnostics) {
-    let mut odd = |message: &str, help: &str| problems.push(Diagnostic::error(&RETRY_BOUNDS, then.at, message).help(help));
+    let mut odd =
+        |message: &str, help: &str| problems.push(Diagnostic::error(&RETRY_BOUNDS, then.at, message).help(help));
     match retry.attempts {
         Some(0) => odd("a retry with no attempt", "write `attempts: 3`, or `stop` instead of `retry`"),
         Some(101..) => odd("more than 100 attempts", "write fewer, or a bound in time: `for: 10m`"),

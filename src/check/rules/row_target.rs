@@ -8,6 +8,7 @@ use crate::{
     },
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
+        shape::Word,
         source::Span,
     },
     check::{mentions, scene::Scene, spots::Sees},
@@ -29,7 +30,8 @@ pub static WHICH_ROW: Code = Code {
 pub static WHAT_TO_DO: Code = Code {
     id: "E0315",
     title: "a change that changes nothing, or two things at once",
-    explain: "A change has at least one column under `set:`, `clear:` or `also:`, or says `ensure: absent`; one that deletes sets nothing.",
+    explain: "A change has at least one column under `set:`, `clear:` or `also:`, or says \
+        `ensure: absent`; one that deletes sets nothing.",
 };
 
 /// All codes of this file.
@@ -42,7 +44,13 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         match &visit.step.act {
             Act::Row(row) => {
                 target(scene, index, row, at, problems);
-                deed(row.ensure, !row.set.entries.is_empty() || row.clear.is_some() || !row.also.is_empty(), row.create.is_some(), at, problems);
+                deed(
+                    row.ensure,
+                    !row.set.entries.is_empty() || row.clear.is_some() || !row.also.is_empty(),
+                    row.create.is_some(),
+                    at,
+                    problems,
+                );
             }
             Act::Rows(rows) => {
                 picked(rows, at, problems);
@@ -53,37 +61,58 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     }
 }
 
+fn odd(at: Span, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
+    Diagnostic::error(&WHICH_ROW, at, message).help(help)
+}
+
 fn target(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span, problems: &mut Diagnostics) {
-    let mut odd = |at: Span, message: String, help: String| problems.push(Diagnostic::error(&WHICH_ROW, at, message).help(help));
     match (&row.of, &row.table) {
-        (Some(of), Some(table)) => return odd(table.span, format!("`of: {}` gives the table already", of.as_str()), "take `table:` and `key:` out".into()),
-        (None, None) => return odd(at, "`row` does not say which row".into(), "add `of:` with the name of a `find` step, or `table:` and `key:`".into()),
+        (Some(of), Some(table)) => {
+            let message = format!("`of: {}` gives the table already", of.as_str());
+            problems.push(odd(table.span, message, "take `table:` and `key:` out"));
+        }
+        (None, None) => {
+            let help = "add `of:` with the name of a `find` step, or `table:` and `key:`";
+            problems.push(odd(at, "`row` does not say which row", help));
+        }
         (Some(of), None) => {
             if !row.key.entries.is_empty() {
-                odd(row.key.at, format!("`of: {}` gives the key already", of.as_str()), "take `key:` out".into());
+                let message = format!("`of: {}` gives the key already", of.as_str());
+                problems.push(odd(row.key.at, message, "take `key:` out"));
             }
-            let name = of.as_str();
-            let rows: Vec<&str> = scene.visits.iter().filter(|v| matches!(v.step.act, Act::Find(_))).filter_map(|v| v.step.id()).collect();
-            let Some(found) = scene.step(name) else {
-                problems.push(Diagnostic::error(&WHICH_ROW, of.span, format!("there is no step `{name}`")).suggest(name, rows));
-                return;
-            };
-            if found == index || !mentions::is_before(scene, found, index, Sees::Before) {
-                return odd(of.span, format!("`{name}` comes later, so its row is not known yet"), "move that step before this one".into());
-            }
-            let single = match &scene.visits[found].step.act {
-                Act::Find(find) => find.expects().is_single(),
-                Act::Query(query) if query.of_table.is_some() => query.expects().is_single(),
-                Act::Row(_) => true,
-                Act::Query(_) => return odd(of.span, format!("`{name}` does not say which table its row is from"), format!("add `as: connection.table` to `{name}`, or use `find`")),
-                other => return odd(of.span, format!("`{name}` is a step of the kind `{}`, not a `find`", other.word()), "name a `find` step, or give `table:` and `key:`".into()),
-            };
-            if !single {
-                odd(of.span, format!("`{name}` may find several rows"), format!("let `{name}` say `expect: one`, or use `rows` with a condition"));
-            }
+            found(scene, index, of).into_iter().for_each(|problem| problems.push(problem));
         }
         (None, Some(_)) => key(scene, index, row, at, problems),
     }
+}
+
+/// What is wrong with the step that `of:` names.
+fn found(scene: &Scene<'_>, index: usize, of: &Word) -> Option<Diagnostic> {
+    let name = of.as_str();
+    let Some(found) = scene.step(name) else {
+        let finds = scene.visits.iter().filter(|v| matches!(v.step.act, Act::Find(_))).filter_map(|v| v.step.id());
+        return Some(Diagnostic::error(&WHICH_ROW, of.span, format!("there is no step `{name}`")).suggest(name, finds));
+    };
+    if found == index || !mentions::is_before(scene, found, index, Sees::Before) {
+        let message = format!("`{name}` comes later, so its row is not known yet");
+        return Some(odd(of.span, message, "move that step before this one"));
+    }
+    let single = match &scene.visits[found].step.act {
+        Act::Find(find) => find.expects().is_single(),
+        Act::Query(query) if query.of_table.is_some() => query.expects().is_single(),
+        Act::Row(_) => true,
+        Act::Query(_) => {
+            let message = format!("`{name}` does not say which table its row is from");
+            return Some(odd(of.span, message, format!("add `as: connection.table` to `{name}`, or use `find`")));
+        }
+        other => {
+            let message = format!("`{name}` is a step of the kind `{}`, not a `find`", other.word());
+            return Some(odd(of.span, message, "name a `find` step, or give `table:` and `key:`"));
+        }
+    };
+    let message = format!("`{name}` may find several rows");
+    let help = format!("let `{name}` say `expect: one`, or use `rows` with a condition");
+    (!single).then(|| odd(of.span, message, help))
 }
 
 fn key(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span, problems: &mut Diagnostics) {
@@ -91,7 +120,10 @@ fn key(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span, problems: &mut 
     let Some(facts) = scene.facts(&table) else { return };
     let given: Vec<&str> = row.key.names().collect();
     let needed: Vec<&str> = facts.key.names().collect();
-    let unique = facts.unique.iter().any(|columns| columns.names().count() == given.len() && columns.names().all(|c| given.contains(&c)));
+    let unique = facts
+        .unique
+        .iter()
+        .any(|columns| columns.names().count() == given.len() && columns.names().all(|c| given.contains(&c)));
     let whole = needed.len() == given.len() && needed.iter().all(|c| given.contains(c));
     if whole || unique {
         return;
@@ -108,7 +140,8 @@ fn key(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span, problems: &mut 
 fn picked(rows: &RowsSpec, at: Span, problems: &mut Diagnostics) {
     if rows.conditions.entries.is_empty() {
         problems.push(
-            Diagnostic::error(&WHICH_ROW, at, "`rows` without `where` means the whole table").help("add `where:` with at least one column"),
+            Diagnostic::error(&WHICH_ROW, at, "`rows` without `where` means the whole table")
+                .help("add `where:` with at least one column"),
         );
     }
 }
@@ -116,8 +149,14 @@ fn picked(rows: &RowsSpec, at: Span, problems: &mut Diagnostics) {
 fn deed(ensure: Option<Ensure>, sets: bool, creates: bool, at: Span, problems: &mut Diagnostics) {
     let absent = ensure == Some(Ensure::Absent);
     if absent && (sets || creates) {
-        problems.push(Diagnostic::error(&WHAT_TO_DO, at, "a row that is deleted and set at once").help("keep either `ensure: absent` or `set:`, `clear:`, `also:` and `create:`"));
+        problems.push(
+            Diagnostic::error(&WHAT_TO_DO, at, "a row that is deleted and set at once")
+                .help("keep either `ensure: absent` or `set:`, `clear:`, `also:` and `create:`"),
+        );
     } else if !absent && !sets && !creates {
-        problems.push(Diagnostic::error(&WHAT_TO_DO, at, "this changes nothing").help("add `set:` with columns and values, or `ensure: absent` to delete"));
+        problems.push(
+            Diagnostic::error(&WHAT_TO_DO, at, "this changes nothing")
+                .help("add `set:` with columns and values, or `ensure: absent` to delete"),
+        );
     }
 }

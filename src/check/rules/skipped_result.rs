@@ -31,14 +31,22 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         if home == index || scene.visits[home].role != Role::Listed && scene.visits[home].owner == Some(index) {
             continue;
         }
-        let Some(condition) = scene.conditions(index).find(|condition| !is_sure(scene, mention, home, index, condition)) else { continue };
+        let Some(condition) =
+            scene.conditions(index).find(|condition| !is_sure(scene, mention, home, index, condition))
+        else {
+            continue;
+        };
         let name = mention.usage.path.root();
         let shown = one_line(condition);
         problems.push(
-            Diagnostic::error(&SKIPPED_RESULT, mention.part(scene, 0), format!("`{name}` has no result when its step is skipped"))
-                .label(condition.scalar().span, "it runs only then")
-                .help(format!("ask first: `{name} is ran and …`, or `… if {name} is ran else …`"))
-                .help(format!("or give this step the same condition: `when: {shown}`")),
+            Diagnostic::error(
+                &SKIPPED_RESULT,
+                mention.part(scene, 0),
+                format!("`{name}` has no result when its step is skipped"),
+            )
+            .label(condition.scalar().span, "it runs only then")
+            .help(format!("ask first: `{name} is ran and …`, or `… if {name} is ran else …`"))
+            .help(format!("or give this step the same condition: `when: {shown}`")),
         );
     }
 }
@@ -49,7 +57,9 @@ fn is_sure(scene: &Scene<'_>, mention: &Mention<'_>, home: usize, index: usize, 
     let wanted = one_line(condition);
     let same = |expression: &Expression| {
         let own = one_line(expression);
-        own == wanted || !own.contains(" or ") && own.split(" and ").any(|part| part.trim() == wanted) || asks(expression.names(), name)
+        own == wanted
+            || !own.contains(" or ") && own.split(" and ").any(|part| part.trim() == wanted)
+            || asks(expression.names(), name)
     };
     // A block's own condition holds for all that stands inside it.
     let shared = scene.conditions(home).any(|c| std::ptr::eq(c, condition));

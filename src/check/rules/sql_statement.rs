@@ -33,13 +33,15 @@ pub static NOT_A_READ: Code = Code {
 pub static NOT_A_WRITE: Code = Code {
     id: "E0403",
     title: "a `sql` step that changes nothing",
-    explain: "`sql` is for one INSERT, UPDATE or DELETE. Ask with `find` or `query`, whose result has a name and an expected number of rows.",
+    explain: "`sql` is for one INSERT, UPDATE or DELETE. Ask with `find` or `query`, whose result \
+        has a name and an expected number of rows.",
 };
 /// All rows at once.
 pub static NO_CONDITION: Code = Code {
     id: "E0404",
     title: "an UPDATE or DELETE without WHERE",
-    explain: "The statement would change every row of the table. Add a condition; `touches:` then says how many rows it may find.",
+    explain: "The statement would change every row of the table. Add a condition; `touches:` then \
+        says how many rows it may find.",
 };
 /// The parser does not know it.
 pub static NOT_UNDERSTOOD: Code = Code {
@@ -62,7 +64,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
 }
 
 fn judge(visit: &Visit<'_>, verdict: &Verdict, dialect: Dialect, at: Span, problems: &mut Diagnostics) {
-    let mut push = |code, message: String, help: &str| problems.push(Diagnostic::error(code, at, message).help(help.to_owned()));
+    let mut push =
+        |code, message: String, help: &str| problems.push(Diagnostic::error(code, at, message).help(help.to_owned()));
     if let Some(why) = &verdict.refused {
         return push(&REFUSED, why.clone(), "a playbook holds single SELECT, INSERT, UPDATE and DELETE statements");
     }
@@ -71,12 +74,20 @@ fn judge(visit: &Visit<'_>, verdict: &Verdict, dialect: Dialect, at: Span, probl
             push(&NOT_A_READ, why.clone(), "change rows with `row`, `rows` or `sql`, under `steps`");
         } else if is_opaque(verdict) && dialect == Dialect::Sqlite {
             // PostgreSQL has a second fence, its read-only role; SQLite has none.
-            push(&NOT_UNDERSTOOD, "the parser does not understand this statement".into(), "write it in simpler SQL, or use `find`");
+            push(
+                &NOT_UNDERSTOOD,
+                "the parser does not understand this statement".into(),
+                "write it in simpler SQL, or use `find`",
+            );
         }
         return;
     }
     match verdict.class {
-        _ if is_opaque(verdict) => push(&NOT_UNDERSTOOD, "the parser does not understand this statement".into(), "write it in simpler SQL, or use `row` or `rows`"),
+        _ if is_opaque(verdict) => push(
+            &NOT_UNDERSTOOD,
+            "the parser does not understand this statement".into(),
+            "write it in simpler SQL, or use `row` or `rows`",
+        ),
         Class::Read => push(&NOT_A_WRITE, "this statement changes nothing".into(), "ask with `find` or `query`"),
         Class::Insert | Class::Update | Class::Delete if verdict.without_where => {
             push(&NO_CONDITION, "this would change every row of the table".into(), "add `WHERE …`");

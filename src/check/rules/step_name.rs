@@ -41,9 +41,13 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             name(word, true, problems);
             match seen.get(word.as_str()) {
                 Some(first) => problems.push(
-                    Diagnostic::error(&DUPLICATE, word.span, format!("another step is called `{}` already", word.as_str()))
-                        .label(first.span, "this one")
-                        .help("give one of the two another `id`"),
+                    Diagnostic::error(
+                        &DUPLICATE,
+                        word.span,
+                        format!("another step is called `{}` already", word.as_str()),
+                    )
+                    .label(first.span, "this one")
+                    .help("give one of the two another `id`"),
                 ),
                 None => {
                     seen.insert(word.as_str(), word);
@@ -66,15 +70,25 @@ fn name(word: &Word, stands_alone: bool, problems: &mut Diagnostics) {
                 .help(format!("choose another name, such as `the_{text}`")),
         );
     } else if stands_alone && GRAMMAR.contains(&text) {
-        problems.push(Diagnostic::error(&BAD_NAME, word.span, format!("`{text}` is a word of the grammar of expressions")).help("choose another name"));
+        problems.push(
+            Diagnostic::error(&BAD_NAME, word.span, format!("`{text}` is a word of the grammar of expressions"))
+                .help("choose another name"),
+        );
     } else if !well_formed(text) {
-        let better: String = text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-        let mut problem = Diagnostic::error(&BAD_NAME, word.span, format!("`{text}` cannot be used as a name in expressions"));
-        problem = if well_formed(&better) { problem.help(format!("write `{better}`")) } else { problem.help("use small letters, digits and `_`, a letter first") };
+        let better: String =
+            text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let mut problem =
+            Diagnostic::error(&BAD_NAME, word.span, format!("`{text}` cannot be used as a name in expressions"));
+        problem = if well_formed(&better) {
+            problem.help(format!("write `{better}`"))
+        } else {
+            problem.help("use small letters, digits and `_`, a letter first")
+        };
         problems.push(problem);
     }
 }
 
 fn well_formed(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }

@@ -41,9 +41,13 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         if visit.role == Role::Listed && writes(step) && !rows && silent {
             let name = step.id().map_or_else(|| format!("this `{}` step", step.act.word()), |id| format!("`{id}`"));
             problems.push(
-                Diagnostic::error(&NO_WAY_BACK, step.act_at, format!("{name} changes something and does not say how that is taken back"))
-                    .help("add `undo:` with a step that takes it back, or `irreversible: \"why\"`")
-                    .help("or, when there is nothing to take back, `undo: none_needed` and `because: \"why\"`"),
+                Diagnostic::error(
+                    &NO_WAY_BACK,
+                    step.act_at,
+                    format!("{name} changes something and does not say how that is taken back"),
+                )
+                .help("add `undo:` with a step that takes it back, or `irreversible: \"why\"`")
+                .help("or, when there is nothing to take back, `undo: none_needed` and `because: \"why\"`"),
             );
         }
     }
@@ -62,18 +66,32 @@ fn fits(step: &Step, role: Role, problems: &mut Diagnostics) {
     let mut odd = |message: &str, help: &str| problems.push(Diagnostic::error(&ODD_WAY_BACK, at, message).help(help));
     let rows = matches!(step.act, Act::Row(_) | Act::Rows(_));
     if !writes(step) {
-        return odd(&format!("`{}` changes nothing here, so there is nothing to take back", step.act.word()), "take `undo:` and `irreversible:` out");
+        return odd(
+            &format!("`{}` changes nothing here, so there is nothing to take back", step.act.word()),
+            "take `undo:` and `irreversible:` out",
+        );
     }
     if role == Role::Undo {
-        return odd("the step under `undo:` has no way back of its own", "take it out: undoing an undo runs the step itself again");
+        return odd(
+            "the step under `undo:` has no way back of its own",
+            "take it out: undoing an undo runs the step itself again",
+        );
     }
     if common.undo.is_some() && common.irreversible.is_some() {
         odd("`undo:` and `irreversible:` exclude each other", "keep the one that is true");
     }
     match &common.undo {
-        Some(Undo::Automatic(_)) if !rows => odd(&format!("`{}` cannot be taken back automatically", step.act.word()), "give `undo:` a step, or write `irreversible: \"why\"`"),
-        Some(Undo::NoneNeeded(_)) if common.because.is_none() => odd("`undo: none_needed` without a reason", "add `because: \"why nothing need be taken back\"`"),
-        Some(Undo::Step(undo)) if !writes(undo) => odd(&format!("`{}` changes nothing, so it takes nothing back", undo.act.word()), "use `row`, `rows`, `sql` or an `http` step that writes"),
+        Some(Undo::Automatic(_)) if !rows => odd(
+            &format!("`{}` cannot be taken back automatically", step.act.word()),
+            "give `undo:` a step, or write `irreversible: \"why\"`",
+        ),
+        Some(Undo::NoneNeeded(_)) if common.because.is_none() => {
+            odd("`undo: none_needed` without a reason", "add `because: \"why nothing need be taken back\"`")
+        }
+        Some(Undo::Step(undo)) if !writes(undo) => odd(
+            &format!("`{}` changes nothing, so it takes nothing back", undo.act.word()),
+            "use `row`, `rows`, `sql` or an `http` step that writes",
+        ),
         _ => {}
     }
 }

@@ -30,11 +30,16 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         let word = visit.step.act.word();
         match touches {
             None => problems.push(
-                Diagnostic::error(&NO_BOUND, visit.step.act_at, format!("`{word}` without `touches`: how many rows may it change?"))
-                    .help("add `touches: 1`, or a range such as `touches: 0..50`"),
+                Diagnostic::error(
+                    &NO_BOUND,
+                    visit.step.act_at,
+                    format!("`{word}` without `touches`: how many rows may it change?"),
+                )
+                .help("add `touches: 1`, or a range such as `touches: 0..50`"),
             ),
             Some(Touches { most: 0, .. }) => problems.push(
-                Diagnostic::error(&NO_BOUND, visit.step.act_at, format!("`{word}` that may change no row at all")).help("write how many rows it may change, such as `touches: 0..50`"),
+                Diagnostic::error(&NO_BOUND, visit.step.act_at, format!("`{word}` that may change no row at all"))
+                    .help("write how many rows it may change, such as `touches: 0..50`"),
             ),
             Some(_) => {}
         }

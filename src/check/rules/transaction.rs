@@ -37,11 +37,22 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for visit in scene.visits.iter().filter(|v| v.role == Role::Listed) {
         let Some(transaction) = visit.transaction else { continue };
         let step = visit.step;
-        let problem = |code, message: String| Diagnostic::error(code, step.act_at, message).label(transaction.span, "the transaction");
+        let problem = |code, message: String| {
+            Diagnostic::error(code, step.act_at, message).label(transaction.span, "the transaction")
+        };
         match &step.act {
-            Act::Http(_) => problems.push(problem(&WAITS_IN_TRANSACTION, "a call inside a transaction".into()).help("move it before the block (a read) or after it")),
-            Act::Ask(_) => problems.push(problem(&WAITS_IN_TRANSACTION, "a question to a person inside a transaction".into()).help("ask before the block")),
-            Act::Tell(_) => problems.push(problem(&WAITS_IN_TRANSACTION, "a message inside a transaction".into()).help("tell after the block: a message cannot be rolled back")),
+            Act::Http(_) => problems.push(
+                problem(&WAITS_IN_TRANSACTION, "a call inside a transaction".into())
+                    .help("move it before the block (a read) or after it"),
+            ),
+            Act::Ask(_) => problems.push(
+                problem(&WAITS_IN_TRANSACTION, "a question to a person inside a transaction".into())
+                    .help("ask before the block"),
+            ),
+            Act::Tell(_) => problems.push(
+                problem(&WAITS_IN_TRANSACTION, "a message inside a transaction".into())
+                    .help("tell after the block: a message cannot be rolled back"),
+            ),
             Act::Block(block) => {
                 if let Some(inner) = &block.transaction {
                     problems.push(

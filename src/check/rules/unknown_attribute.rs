@@ -47,13 +47,24 @@ fn judge(scene: &Scene<'_>, mention: &Mention<'_>, root: usize, shape: &Shape, p
         Ok(()) => return,
         Err(Misstep::NoSuch(index, known)) => {
             let name = part(mention, root + index);
-            Diagnostic::error(&UNKNOWN_ATTRIBUTE, mention.part(scene, root + index), format!("`{owner}` has no attribute `{name}`"))
-                .suggest(&name, known.iter().map(String::as_str).filter(|k| *k != "now"))
+            Diagnostic::error(
+                &UNKNOWN_ATTRIBUTE,
+                mention.part(scene, root + index),
+                format!("`{owner}` has no attribute `{name}`"),
+            )
+            .suggest(&name, known.iter().map(String::as_str).filter(|k| *k != "now"))
         }
         Err(Misstep::OfList(index)) => {
             let name = part(mention, root + index);
-            Diagnostic::error(&UNKNOWN_ATTRIBUTE, mention.part(scene, root + index), format!("`{owner}` is a list and has no attribute `{name}`"))
-                .help(format!("take one element (`({owner} | first).{name}`), all of them (`{owner} | map(attribute='{name}')`), or let the step `expect: one`"))
+            Diagnostic::error(
+                &UNKNOWN_ATTRIBUTE,
+                mention.part(scene, root + index),
+                format!("`{owner}` is a list and has no attribute `{name}`"),
+            )
+            .help(format!(
+                "take one element (`({owner} | first).{name}`), all of them (`{owner} | \
+                    map(attribute='{name}')`), or let the step `expect: one`"
+            ))
         }
     };
     problems.push(problem);

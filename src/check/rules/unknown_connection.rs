@@ -34,7 +34,9 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             named(scene, name, at, matches!(visit.step.act, Act::Http(_)), problems);
         }
         match &visit.step.act {
-            Act::Block(block) => block.transaction.iter().for_each(|db| named(scene, db.as_str(), db.span, false, problems)),
+            Act::Block(block) => {
+                block.transaction.iter().for_each(|db| named(scene, db.as_str(), db.span, false, problems))
+            }
             Act::Ask(ask) => {
                 for word in ask.affects.iter().flatten().filter(|word| scene.connection(word.as_str()).is_none()) {
                     unknown(scene, word.as_str(), word.span, problems);
@@ -52,17 +54,20 @@ fn named(scene: &Scene<'_>, name: &str, at: Span, api: bool, problems: &mut Diag
     match scene.system(name) {
         None => unknown(scene, name, at, problems),
         Some(System::Http) if !api => problems.push(
-            Diagnostic::error(&WRONG_SYSTEM, at, format!("`{name}` is an API, not a database")).help("name a connection with `sqlite:` or `postgres:`, or use an `http` step"),
+            Diagnostic::error(&WRONG_SYSTEM, at, format!("`{name}` is an API, not a database"))
+                .help("name a connection with `sqlite:` or `postgres:`, or use an `http` step"),
         ),
         Some(System::Sqlite | System::Postgres) if api => problems.push(
-            Diagnostic::error(&WRONG_SYSTEM, at, format!("`{name}` is a database, not an API")).help("name a connection with `http:`, or use `find`, `query`, `row` or `sql`"),
+            Diagnostic::error(&WRONG_SYSTEM, at, format!("`{name}` is a database, not an API"))
+                .help("name a connection with `http:`, or use `find`, `query`, `row` or `sql`"),
         ),
         Some(_) => {}
     }
 }
 
 fn unknown(scene: &Scene<'_>, name: &str, at: Span, problems: &mut Diagnostics) {
-    let mut problem = Diagnostic::error(&UNKNOWN_CONNECTION, at, format!("the project file has no connection `{name}`"));
+    let mut problem =
+        Diagnostic::error(&UNKNOWN_CONNECTION, at, format!("the project file has no connection `{name}`"));
     problem = match scene.project.connections.names().next() {
         Some(_) => problem.suggest(name, scene.project.connections.names()),
         None => problem.help("declare it in `trueup.yaml` under `connections:`"),

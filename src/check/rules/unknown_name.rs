@@ -1,7 +1,10 @@
 //! Names in expressions that nothing has.
 
 use crate::{
-    base::diagnostic::{Code, Diagnostic, Diagnostics},
+    base::{
+        diagnostic::{Code, Diagnostic, Diagnostics},
+        shape::Word,
+    },
     check::{
         mentions::{ERROR, Meaning, Mention, RESERVED, RUN},
         scene::Scene,
@@ -29,12 +32,31 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         match mention.meaning {
             Meaning::Nothing => unknown(scene, mention, problems),
             Meaning::Special => special(scene, mention, problems),
-            Meaning::Params => attribute(scene, mention, "parameter", scene.playbook.params.names().collect(), problems),
+            Meaning::Params => {
+                attribute(scene, mention, "parameter", scene.playbook.params.names().collect(), problems)
+            }
             Meaning::Vars => attribute(scene, mention, "variable", scene.playbook.vars.names().collect(), problems),
             Meaning::Run => attribute(scene, mention, "part of `run`", RUN.to_vec(), problems),
             Meaning::Env => attribute(scene, mention, "value of the environments", environment(scene), problems),
             Meaning::Result(_) => {}
         }
+    }
+    for visit in &scene.visits {
+        visit.step.common.otherwise.iter().flat_map(|o| &o.reveal).for_each(|word| revealed(scene, word, problems));
+    }
+}
+
+/// `reveal:` names values of results or parameters: `trainee.date_of_birth`.
+fn revealed(scene: &Scene<'_>, word: &Word, problems: &mut Diagnostics) {
+    let (root, name) = word.as_str().split_once('.').unwrap_or((word.as_str(), ""));
+    let known = match root {
+        "params" => scene.playbook.params.get(name).is_some(),
+        _ => scene.step(root).is_some(),
+    };
+    if !known && !scene.named.contains(root) && !scene.named.contains(name) {
+        let message = format!("nothing is called `{}`, so it cannot be revealed", word.as_str());
+        let problem = Diagnostic::error(&UNKNOWN_NAME, word.span, message);
+        problems.push(problem.suggest(root, scene.step_names().chain(["params"])));
     }
 }
 
@@ -55,9 +77,13 @@ fn attribute(scene: &Scene<'_>, mention: &Mention<'_>, what: &str, known: Vec<&s
     let mut problem = Diagnostic::error(&UNKNOWN_NAME, mention.part(scene, 1), format!("there is no {what} `{name}`"));
     problem = if known.is_empty() {
         match mention.meaning {
-            Meaning::Params => problem.help("the playbook declares no `params`; add it there, or write the value itself"),
+            Meaning::Params => {
+                problem.help("the playbook declares no `params`; add it there, or write the value itself")
+            }
             Meaning::Vars => problem.help("the playbook has no `vars`; add it there"),
-            _ => problem.help(format!("`{root}` has no values; the project file declares them under `environments: {{ NAME: {{ vars: … }} }}`")),
+            _ => problem.help(format!(
+                "`{root}` has no values; the project file declares them under `environments: {{ NAME: {{ vars: … }} }}`"
+            )),
         }
     } else {
         problem.suggest(name, known)
@@ -87,10 +113,27 @@ fn special(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics)
     let name = mention.usage.path.root();
     let at = mention.part(scene, 0);
     let (fine, message, help) = match name {
-        "self" => (matches!(mention.spot.sees, Sees::Answer | Sees::Judged), "`self` has no meaning here", "`self` is the answer in `is:` and in a probe's `done` and `not_done`; elsewhere write the `id` of the step"),
-        "error" => (mention.spot.sees == Sees::Own, "`error` has no meaning here", "`error` is what went wrong, in `otherwise:` and in the `errors:` table"),
-        "item" => (false, "`item` has no meaning here", "this playbook works on a single record; use `params` and the results of steps"),
-        _ => (false, "`now` is a function", "write `now()` for the clock, or `run.now` for the moment at which the run was made"),
+        "self" => (
+            matches!(mention.spot.sees, Sees::Answer | Sees::Judged),
+            "`self` has no meaning here",
+            "`self` is the answer in `is:` and in a probe's `done` and `not_done`; elsewhere \
+                write the `id` of the step",
+        ),
+        "error" => (
+            mention.spot.sees == Sees::Own,
+            "`error` has no meaning here",
+            "`error` is what went wrong, in `otherwise:` and in the `errors:` table",
+        ),
+        "item" => (
+            false,
+            "`item` has no meaning here",
+            "this playbook works on a single record; use `params` and the results of steps",
+        ),
+        _ => (
+            false,
+            "`now` is a function",
+            "write `now()` for the clock, or `run.now` for the moment at which the run was made",
+        ),
     };
     if !fine {
         debug_assert!(RESERVED.contains(&name));

@@ -36,7 +36,11 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         row.then.iter().chain(&row.otherwise).for_each(|then| escalated(then, &mut named));
     }
     for word in named.into_iter().filter(|word| scene.project.people.get(word.as_str()).is_none()) {
-        let problem = Diagnostic::error(&UNKNOWN_PERSON, word.span, format!("the project file has no `{}` under `people`", word.as_str()));
+        let problem = Diagnostic::error(
+            &UNKNOWN_PERSON,
+            word.span,
+            format!("the project file has no `{}` under `people`", word.as_str()),
+        );
         problems.push(match scene.project.people.names().next() {
             Some(_) => problem.suggest(word.as_str(), scene.project.people.names()),
             None => problem.help(format!("add `people: {{ {}: {{ by: hand }} }}` to `trueup.yaml`", word.as_str())),

@@ -65,12 +65,20 @@ fn declared(scene: &Scene<'_>, word: &Word, names: &[String], problems: &mut Dia
     let at = if scene.source.slice(at) == &*table.table { at } else { word.span };
     if scene.facts(&table).is_none() {
         let known: Vec<&str> = scene.connection(&table.connection).into_iter().flat_map(|c| c.tables.names()).collect();
-        let problem = Diagnostic::error(&UNKNOWN_TABLE, at, format!("the project file declares no table `{}` in `{}`", table.table, table.connection));
+        let problem = Diagnostic::error(
+            &UNKNOWN_TABLE,
+            at,
+            format!("the project file declares no table `{}` in `{}`", table.table, table.connection),
+        );
         problems.push(near_or_declare(problem, &table.table, known, &table.connection));
     } else if let Some(catalogue) = scene.knowledge.catalogues.get(&table.connection)
         && !catalogue.contains_key(&table.table)
     {
-        let problem = Diagnostic::error(&UNKNOWN_TABLE, at, format!("the database `{}` has no table `{}`", table.connection, table.table));
+        let problem = Diagnostic::error(
+            &UNKNOWN_TABLE,
+            at,
+            format!("the database `{}` has no table `{}`", table.connection, table.table),
+        );
         problems.push(problem.suggest(&table.table, catalogue.keys().map(|name| &**name)));
     }
 }
@@ -78,7 +86,10 @@ fn declared(scene: &Scene<'_>, word: &Word, names: &[String], problems: &mut Dia
 fn near_or_declare(problem: Diagnostic, word: &str, known: Vec<&str>, connection: &str) -> Diagnostic {
     match suggest::nearest(word, known.iter().copied()) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => problem.help(format!("declare it in the project file under `connections: {{ {connection}: {{ tables: {{ {word}: {{ key: id }} }} }} }}`")),
+        None => problem.help(format!(
+            "declare it in the project file under `connections: {{ {connection}: {{ tables: {{ \
+            {word}: {{ key: id }} }} }} }}`"
+        )),
     }
 }
 
@@ -88,9 +99,17 @@ fn granted(scene: &Scene<'_>, problems: &mut Diagnostics) {
         let Some(declared) = scene.connection(connection.as_str()) else { continue };
         for word in grant.read.iter().chain(&grant.write) {
             let name = word.as_str();
-            let in_sql = scene.visits.iter().filter_map(|v| v.sql.as_ref()).any(|sql| sql.reads.contains(name) || sql.writes.contains(name));
+            let in_sql = scene
+                .visits
+                .iter()
+                .filter_map(|v| v.sql.as_ref())
+                .any(|sql| sql.reads.contains(name) || sql.writes.contains(name));
             if declared.tables.get(name).is_none() && !in_sql {
-                let problem = Diagnostic::error(&UNKNOWN_TABLE, word.span, format!("the project file declares no table `{name}` in `{}`", connection.as_str()));
+                let problem = Diagnostic::error(
+                    &UNKNOWN_TABLE,
+                    word.span,
+                    format!("the project file declares no table `{name}` in `{}`", connection.as_str()),
+                );
                 problems.push(near_or_declare(problem, name, declared.tables.names().collect(), connection.as_str()));
             }
         }

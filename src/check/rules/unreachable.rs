@@ -19,7 +19,8 @@ pub static UNREACHABLE: Code = Code {
 pub static ALWAYS: Code = Code {
     id: "W0008",
     title: "a condition that always holds",
-    explain: "`when: true`, `assert: true` and `is: true` say nothing. Take them out, or write the condition that was meant.",
+    explain: "`when: true`, `assert: true` and `is: true` say nothing. Take them out, or write \
+        the condition that was meant.",
 };
 
 /// All codes of this file.
@@ -43,12 +44,25 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         for (expression, key) in [(common.when.as_ref(), "when"), (asserted, "assert"), (common.is.as_ref(), "is")] {
             let Some(expression) = expression else { continue };
             match constant(expression) {
-                Some(true) => problems.push(Diagnostic::warning(&ALWAYS, expression.scalar().span, format!("`{key}: true` always holds")).help("take it out")),
+                Some(true) => problems.push(
+                    Diagnostic::warning(&ALWAYS, expression.scalar().span, format!("`{key}: true` always holds"))
+                        .help("take it out"),
+                ),
                 Some(false) if key == "when" => {
-                    problems.push(Diagnostic::error(&UNREACHABLE, expression.scalar().span, "this step never runs").help("take the step out, or write the condition that was meant"));
+                    problems.push(
+                        Diagnostic::error(&UNREACHABLE, expression.scalar().span, "this step never runs")
+                            .help("take the step out, or write the condition that was meant"),
+                    );
                 }
                 Some(false) => {
-                    problems.push(Diagnostic::error(&UNREACHABLE, expression.scalar().span, format!("`{key}: false` can never hold")).help("write the condition that was meant"));
+                    problems.push(
+                        Diagnostic::error(
+                            &UNREACHABLE,
+                            expression.scalar().span,
+                            format!("`{key}: false` can never hold"),
+                        )
+                        .help("write the condition that was meant"),
+                    );
                     let goes_on = common.otherwise.as_ref().is_some_and(|o| o.way == Way::Warn);
                     if key == "assert" && common.when.is_none() && !goes_on && visit.owner.is_none() {
                         end = Some((index, expression));

@@ -24,18 +24,28 @@ pub static CODES: &[&Code] = &[&UNUSED_VALUE];
 /// Compares what is named with what is mentioned.
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     let whole = scene.mentions.iter().any(|m| m.meaning == Meaning::Vars && m.attribute().is_none());
-    let used: HashSet<&str> = scene.mentions.iter().filter(|m| m.meaning == Meaning::Vars).filter_map(Mention::attribute).collect();
+    let used: HashSet<&str> =
+        scene.mentions.iter().filter(|m| m.meaning == Meaning::Vars).filter_map(Mention::attribute).collect();
     for (word, _) in scene.playbook.vars.entries.iter().filter(|(word, _)| !whole && !used.contains(word.as_str())) {
-        problems.push(Diagnostic::warning(&UNUSED_VALUE, word.span, format!("nothing uses the variable `{}`", word.as_str())).help("take it out"));
+        problems.push(
+            Diagnostic::warning(&UNUSED_VALUE, word.span, format!("nothing uses the variable `{}`", word.as_str()))
+                .help("take it out"),
+        );
     }
-    let results: HashSet<usize> = scene.mentions.iter().filter_map(|m| if let Meaning::Result(index) = m.meaning { Some(index) } else { None }).collect();
+    let results: HashSet<usize> = scene
+        .mentions
+        .iter()
+        .filter_map(|m| if let Meaning::Result(index) = m.meaning { Some(index) } else { None })
+        .collect();
     for (index, visit) in scene.visits.iter().enumerate() {
         if !matches!(visit.step.act, Act::Let(_)) || results.contains(&index) {
             continue;
         }
         let (at, message, help) = match &visit.step.common.id {
             Some(id) => (id.span, format!("nothing uses `{}`", id.as_str()), "take the step out"),
-            None => (visit.step.act_at, "a `let` step without an `id` gives its value no name".into(), "give it an `id`"),
+            None => {
+                (visit.step.act_at, "a `let` step without an `id` gives its value no name".into(), "give it an `id`")
+            }
         };
         problems.push(Diagnostic::warning(&UNUSED_VALUE, at, message).help(help));
     }

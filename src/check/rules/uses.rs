@@ -35,7 +35,8 @@ pub static NOT_GRANTED: Code = Code {
 pub static IDLE_GRANT: Code = Code {
     id: "W0003",
     title: "something declared under `uses` that nothing uses",
-    explain: "The playbook declares that it may touch this, and does not. Take it out, so that `uses` shows how far the playbook really reaches.",
+    explain: "The playbook declares that it may touch this, and does not. Take it out, so that \
+        `uses` shows how far the playbook really reaches.",
 };
 
 /// All codes of this file.
@@ -85,12 +86,17 @@ fn needs<'a>(scene: &Scene<'a>) -> BTreeMap<String, Needs<'a>> {
         match &step.act {
             Act::Http(call) => {
                 if let Some((method, path)) = call.method() {
-                    all.entry(call.api.as_str().into()).or_default().methods.entry(method).or_insert(path.scalar().span);
+                    all.entry(call.api.as_str().into())
+                        .or_default()
+                        .methods
+                        .entry(method)
+                        .or_insert(path.scalar().span);
                 }
             }
             _ => {
                 if let Some((connection, _)) = sql_of(step) {
-                    all.entry(connection.as_str().into()).or_default().opaque |= visit.sql.as_ref().is_none_or(facts::is_opaque);
+                    all.entry(connection.as_str().into()).or_default().opaque |=
+                        visit.sql.as_ref().is_none_or(facts::is_opaque);
                 }
             }
         }
@@ -109,10 +115,16 @@ fn needs<'a>(scene: &Scene<'a>) -> BTreeMap<String, Needs<'a>> {
 }
 
 fn missing(connection: &str, needs: &Needs<'_>, granted: Option<&Uses>, problems: &mut Diagnostics) {
-    let has = |list: fn(&Uses) -> &Vec<Word>, name: &str| granted.is_some_and(|g| list(g).iter().any(|word| word.as_str() == name));
+    let has = |list: fn(&Uses) -> &Vec<Word>, name: &str| {
+        granted.is_some_and(|g| list(g).iter().any(|word| word.as_str() == name))
+    };
     let line = line(connection, needs, granted);
     let mut report = |at: Span, what: String| {
-        let help = if granted.is_some() { format!("write under `uses:`: `{line}`") } else { format!("add under `uses:`: `{line}`") };
+        let help = if granted.is_some() {
+            format!("write under `uses:`: `{line}`")
+        } else {
+            format!("add under `uses:`: `{line}`")
+        };
         problems.push(Diagnostic::error(&NOT_GRANTED, at, what).help(help));
     };
     for (table, at) in &needs.write {
@@ -135,7 +147,8 @@ fn missing(connection: &str, needs: &Needs<'_>, granted: Option<&Uses>, problems
 /// The whole line that would be right: what is declared and what is needed.
 fn line(connection: &str, needs: &Needs<'_>, granted: Option<&Uses>) -> String {
     let join = |list: fn(&Uses) -> &Vec<Word>, needed: &mut dyn Iterator<Item = &str>| {
-        let mut all: Vec<String> = granted.map(|g| list(g).iter().map(|w| w.as_str().to_owned()).collect()).unwrap_or_default();
+        let mut all: Vec<String> =
+            granted.map(|g| list(g).iter().map(|w| w.as_str().to_owned()).collect()).unwrap_or_default();
         for name in needed {
             if !all.iter().any(|known| known == name) {
                 all.push(name.to_owned());
@@ -143,7 +156,8 @@ fn line(connection: &str, needs: &Needs<'_>, granted: Option<&Uses>) -> String {
         }
         all
     };
-    let read = join(|g| &g.read, &mut needs.read.keys().map(String::as_str).filter(|table| !needs.write.contains_key(*table)));
+    let read =
+        join(|g| &g.read, &mut needs.read.keys().map(String::as_str).filter(|table| !needs.write.contains_key(*table)));
     let write = join(|g| &g.write, &mut needs.write.keys().map(String::as_str));
     let methods = join(|g| &g.methods, &mut needs.methods.keys().copied());
     let parts: Vec<String> = [("read", read), ("write", write), ("methods", methods)]
@@ -158,7 +172,8 @@ fn methods(grant: &Uses, problems: &mut Diagnostics) {
     for word in &grant.methods {
         let known: Vec<String> = METHODS.iter().map(|m| m.to_uppercase()).collect();
         if !known.iter().any(|m| m == word.as_str()) {
-            let problem = Diagnostic::error(&UNKNOWN_WORD, word.span, format!("`{}` is not an HTTP method", word.as_str()));
+            let problem =
+                Diagnostic::error(&UNKNOWN_WORD, word.span, format!("`{}` is not an HTTP method", word.as_str()));
             problems.push(problem.suggest(word.as_str(), known.iter().map(String::as_str)));
         }
     }
@@ -167,20 +182,37 @@ fn methods(grant: &Uses, problems: &mut Diagnostics) {
 fn idle(connection: &Word, grant: &Uses, needs: &Needs<'_>, problems: &mut Diagnostics) {
     let mut report = |word: &Word, what: &str| {
         problems.push(
-            Diagnostic::warning(&IDLE_GRANT, word.span, format!("nothing {what} `{}` of `{}`", word.as_str(), connection.as_str())).help("take it out of `uses`"),
+            Diagnostic::warning(
+                &IDLE_GRANT,
+                word.span,
+                format!("nothing {what} `{}` of `{}`", word.as_str(), connection.as_str()),
+            )
+            .help("take it out of `uses`"),
         );
     };
     let mut seen = BTreeSet::new();
     for word in grant.read.iter().filter(|_| !needs.opaque) {
-        if !needs.read.contains_key(word.as_str()) && !needs.write.contains_key(word.as_str()) || !seen.insert(word.as_str()) {
+        if !needs.read.contains_key(word.as_str()) && !needs.write.contains_key(word.as_str())
+            || !seen.insert(word.as_str())
+        {
             report(word, "reads");
         }
     }
     for word in grant.write.iter().filter(|word| !needs.opaque && !needs.write.contains_key(word.as_str())) {
         report(word, "writes");
     }
-    for word in grant.methods.iter().filter(|word| METHODS.contains(&&*word.as_str().to_lowercase()) && !needs.methods.contains_key(word.as_str())) {
-        problems.push(Diagnostic::warning(&IDLE_GRANT, word.span, format!("nothing sends {} to `{}`", word.as_str(), connection.as_str())).help("take it out of `uses`"));
+    for word in grant
+        .methods
+        .iter()
+        .filter(|word| METHODS.contains(&&*word.as_str().to_lowercase()) && !needs.methods.contains_key(word.as_str()))
+    {
+        problems.push(
+            Diagnostic::warning(
+                &IDLE_GRANT,
+                word.span,
+                format!("nothing sends {} to `{}`", word.as_str(), connection.as_str()),
+            )
+            .help("take it out of `uses`"),
+        );
     }
 }
-

@@ -46,7 +46,13 @@ fn needs<'a>(scene: &Scene<'a>) -> HashMap<&'a str, Vec<&'a str>> {
 
 /// The way from a variable back to itself, its name first and last.
 fn cycle<'a>(start: &'a str, needs: &HashMap<&'a str, Vec<&'a str>>) -> Option<Vec<&'a str>> {
-    fn walk<'a>(at: &'a str, start: &str, needs: &HashMap<&'a str, Vec<&'a str>>, way: &mut Vec<&'a str>, seen: &mut HashSet<&'a str>) -> bool {
+    fn walk<'a>(
+        at: &'a str,
+        start: &str,
+        needs: &HashMap<&'a str, Vec<&'a str>>,
+        way: &mut Vec<&'a str>,
+        seen: &mut HashSet<&'a str>,
+    ) -> bool {
         way.push(at);
         for next in needs.get(at).into_iter().flatten() {
             if *next == start {

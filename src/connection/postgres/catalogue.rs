@@ -2,9 +2,9 @@
 
 use super::{
     super::{
-        fault::Fault,
+        fault::{Fault, FaultKind},
         rows::{Identity, Touched},
-        statement::{Limits, Statement},
+        statement::Limits,
     },
     Link,
 };
@@ -12,9 +12,10 @@ use crate::{
     base::value::{Data, Map, Value},
     table::catalogue::{Catalogue, Column, Kind, Table},
 };
+use sqlx::{Arguments, postgres::PgArguments};
 use std::sync::Arc;
 
-const ALL: Limits = Limits { rows: 1_000_000, bytes: 256 << 20 };
+pub const ALL: Limits = Limits { rows: 1_000_000, bytes: 256 << 20 };
 
 /// Tables by name, and those that are in the search path without their schema.
 const TABLES: &str = "\
@@ -55,15 +56,8 @@ const KEYS: &str = "\
 
 /// Columns, types, keys and triggers of the named tables, or of all.
 pub async fn read(link: &mut Link, tables: Option<&[&str]>) -> Result<Catalogue, Fault> {
-    let names = tables.map_or(Value::NULL, |names| Value::list(names.iter().map(|n| Value::text(quoted(n)))));
-    let mut catalogue = Catalogue::new();
-    for row in ask(link, format!("{TABLES} {COLUMNS}"), vec![names.clone()]).await? {
-        let table: &mut Table = catalogue.entry(text(&row, "name")).or_default();
-        table.view = is(&row, "view");
-        let column = column(&row);
-        table.columns.insert(column.name.clone(), column);
-    }
-    for row in ask(link, format!("{TABLES} {KEYS}"), vec![names]).await? {
+    let mut catalogue = with_columns(link, tables).await?;
+    for row in ask(link, &format!("{TABLES} {KEYS}"), names(tables)?).await? {
         let Some(table) = catalogue.get_mut(&text(&row, "name")) else { continue };
         let columns: Vec<Arc<str>> = strings(&row, "columns").into_iter().map(Into::into).collect();
         if let Some(trigger) = row.get("trigger").and_then(Value::as_str) {
@@ -77,13 +71,37 @@ pub async fn read(link: &mut Link, tables: Option<&[&str]>) -> Result<Catalogue,
     Ok(catalogue)
 }
 
+/// The columns of one table, without keys and triggers; nothing when there is no such table.
+pub async fn columns(link: &mut Link, table: &str) -> Result<Option<Table>, Fault> {
+    Ok(with_columns(link, Some(&[table])).await?.swap_remove(table))
+}
+
+async fn with_columns(link: &mut Link, tables: Option<&[&str]>) -> Result<Catalogue, Fault> {
+    let mut catalogue = Catalogue::new();
+    for row in ask(link, &format!("{TABLES} {COLUMNS}"), names(tables)?).await? {
+        let table: &mut Table = catalogue.entry(text(&row, "name")).or_default();
+        table.view = is(&row, "view");
+        let column = column(&row);
+        table.columns.insert(column.name.clone(), column);
+    }
+    Ok(catalogue)
+}
+
+/// The one argument of the statements above.
+fn names(tables: Option<&[&str]>) -> Result<PgArguments, Fault> {
+    let names: Option<Vec<String>> = tables.map(|names| names.iter().map(|n| quoted(n)).collect());
+    let mut arguments = PgArguments::default();
+    arguments.add(names).map_err(|e| Fault::new(FaultKind::Data, e.to_string()))?;
+    Ok(arguments)
+}
+
 /// `audit.events` as `"audit"."events"`, for to_regclass.
 fn quoted(name: &str) -> String {
     name.splitn(2, '.').map(|part| format!("\"{}\"", part.replace('"', "\"\""))).collect::<Vec<_>>().join(".")
 }
 
-async fn ask(link: &mut Link, sql: String, binds: Vec<Value>) -> Result<Vec<Map>, Fault> {
-    Ok(link.run(&Statement::new(sql, binds), ALL).await?.named()?.rows)
+async fn ask(link: &mut Link, sql: &str, arguments: PgArguments) -> Result<Vec<Map>, Fault> {
+    Ok(link.ask(sql, arguments).await?.named()?.rows)
 }
 
 fn text(row: &Map, name: &str) -> Arc<str> {
@@ -157,7 +175,7 @@ pub async fn touched(link: &mut Link) -> Result<Vec<Touched>, Fault> {
         updated: count(&row, "n_tup_upd"),
         deleted: count(&row, "n_tup_del"),
     };
-    Ok(ask(link, sql.into(), Vec::new()).await?.into_iter().map(one).collect())
+    Ok(ask(link, sql, PgArguments::default()).await?.into_iter().map(one).collect())
 }
 
 /// Which database this is.
@@ -166,7 +184,7 @@ pub async fn identity(link: &mut Link) -> Result<Identity, Fault> {
                current_user::text as role, pg_is_in_recovery() as replica, \
                (select system_identifier from pg_control_system())::text || '/' || \
                (select oid from pg_database where datname = current_database())::text as system";
-    let row = ask(link, sql.into(), Vec::new()).await?.pop().unwrap_or_default();
+    let row = ask(link, sql, PgArguments::default()).await?.pop().unwrap_or_default();
     Ok(Identity {
         server: format!("PostgreSQL {}", text(&row, "version").split(' ').next().unwrap_or_default()),
         database: text(&row, "database").to_string(),

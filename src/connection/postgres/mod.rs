@@ -16,13 +16,13 @@ use super::{
     rows::{Answer, Identity, Touched},
     statement::{Limits, Prepared, Slot, Statement, trusted},
 };
-use crate::table::catalogue::Catalogue;
+use crate::table::catalogue::{Catalogue, Table};
 use faults::fault;
 use form::Form;
 use futures_util::TryStreamExt;
 use sqlx::{
     Column, Either, Executor, PgConnection, Row, SqlSafeStr, Statement as _, ValueRef,
-    postgres::{PgRow, PgStatement},
+    postgres::{PgArguments, PgRow, PgStatement},
 };
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -87,6 +87,23 @@ impl Link {
         Ok(answer)
     }
 
+    /// Runs a statement of our own whose arguments have their types already. Saves what `prepare` asks the server
+    /// besides: names and tables of the columns.
+    async fn ask(&mut self, sql: &str, arguments: PgArguments) -> Result<Answer, Fault> {
+        let mut answer = Answer::new(Vec::new());
+        let mut forms = Vec::new();
+        let mut stream = self.connection.fetch_many(sqlx::query_with(trusted(sql), arguments));
+        while let Some(part) = within(self.patience, stream.try_next()).await? {
+            let Either::Right(row) = part else { continue };
+            if forms.is_empty() {
+                answer.columns = row.columns().iter().map(|c| c.name().into()).collect();
+                forms = row.columns().iter().map(|c| Form::of(c.type_info())).collect();
+            }
+            answer.push(values(&row, &forms)?, catalogue::ALL)?;
+        }
+        Ok(answer)
+    }
+
     /// Tables touched so far.
     pub async fn touched(&mut self) -> Result<Vec<Touched>, Fault> {
         catalogue::touched(self).await
@@ -95,6 +112,11 @@ impl Link {
     /// Columns, types and keys.
     pub async fn catalogue(&mut self, tables: Option<&[&str]>) -> Result<Catalogue, Fault> {
         catalogue::read(self, tables).await
+    }
+
+    /// The columns of one table; nothing when there is no such table.
+    pub async fn columns(&mut self, table: &str) -> Result<Option<Table>, Fault> {
+        catalogue::columns(self, table).await
     }
 
     /// Which database this is.

@@ -11,8 +11,12 @@ use super::{
     faults::fault,
 };
 use crate::base::{secret::Secret, value::Value};
-use sqlx::{ConnectOptions, postgres::PgConnectOptions};
-use std::{sync::Arc, time::Duration};
+use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::task::JoinHandle;
 
 /// Waiting beyond the server's own timeouts before the network counts as dead.
 const GRACE: Duration = Duration::from_secs(30);
@@ -20,12 +24,23 @@ const GRACE: Duration = Duration::from_secs(30);
 /// Where to connect and how, for each role.
 #[derive(Clone, Debug)]
 pub struct Target {
-    write: Arc<Address>,
-    read: Arc<Address>,
+    write: Door,
+    read: Door,
     connect_timeout: Duration,
     patience: Duration,
     /// Nothing for UTC, which every session has anyway.
     timezone: Option<String>,
+}
+
+/// A connection on its way. Dropping the handle lets the task end, and that closes the connection.
+type Connecting = JoinHandle<Result<PgConnection, sqlx::Error>>;
+
+/// Where one kind of handle comes in.
+#[derive(Clone, Debug)]
+struct Door {
+    address: Arc<Address>,
+    /// Begun before it was needed: given away once, never taken back.
+    ahead: Arc<Mutex<Option<Connecting>>>,
 }
 
 /// One role's address. `Debug` of the options would show the password, so it shows less.
@@ -71,6 +86,7 @@ impl Target {
         let read = settings.read_url.as_ref().map_or_else(|| Ok(write.clone()), address)?;
         let timezone = settings.timezone.as_ref().map(|w| w.as_str().to_owned()).filter(|zone| zone != "UTC");
         let connect_timeout = length(settings.connect_timeout, 10);
+        let (write, read) = (Door::to(write), Door::to(read));
         Ok(Target { write, read, connect_timeout, patience: lock.max(statement) + GRACE, timezone })
     }
 
@@ -86,10 +102,29 @@ impl Target {
         self.open(&self.write, "BEGIN ISOLATION LEVEL READ COMMITTED").await
     }
 
-    async fn open(&self, address: &Arc<Address>, begin: &'static str) -> Result<Link, Fault> {
-        // In a task of its own: a caller that is cancelled leaves no half-open session behind, the task ends and closes.
-        let connecting = address.clone();
-        let mut task = tokio::spawn(async move { connecting.options.connect().await });
+    /// Begins to connect with the read role, because [`Target::reading`] will follow.
+    pub fn expect_reading(&self) {
+        self.read.begin();
+    }
+
+    /// Begins to connect with the write role, because [`Target::changing`] will follow.
+    pub fn expect_changing(&self) {
+        self.write.begin();
+    }
+
+    async fn open(&self, door: &Door, begin: &'static str) -> Result<Link, Fault> {
+        let begun = door.ahead().take();
+        if let Some(begun) = begun {
+            // Nothing but settings and BEGIN has gone through it yet, so a second try is no second effect.
+            match self.enter(&door.address, begun, begin).await {
+                Err(fault) if fault.kind == FaultKind::Lost => {}
+                done => return done,
+            }
+        }
+        self.enter(&door.address, door.connect(), begin).await
+    }
+
+    async fn enter(&self, address: &Address, mut task: Connecting, begin: &'static str) -> Result<Link, Fault> {
         let connection = match tokio::time::timeout(self.connect_timeout, &mut task).await {
             Ok(Ok(done)) => done.map_err(|e| address.explain(e))?,
             Ok(Err(panic)) => return Err(Fault::new(FaultKind::Refused, format!("connecting broke off: {panic}"))),
@@ -110,6 +145,26 @@ impl Target {
         }
         link.batch(begin).await?;
         Ok(link)
+    }
+}
+
+impl Door {
+    fn to(address: Arc<Address>) -> Door {
+        Door { address, ahead: Arc::default() }
+    }
+
+    /// In a task of its own: a caller that is cancelled leaves no half-open session behind, the task ends and closes.
+    fn connect(&self) -> Connecting {
+        let address = self.address.clone();
+        tokio::spawn(async move { address.options.connect().await })
+    }
+
+    fn begin(&self) {
+        self.ahead().get_or_insert_with(|| self.connect());
+    }
+
+    fn ahead(&self) -> MutexGuard<'_, Option<Connecting>> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -74,7 +74,7 @@ pub fn judge(sql: &str, dialect: Dialect) -> Verdict {
         Some(statement) => tables::look(&statement, &mut verdict),
         None => {
             let first = tokens.first().map(|t| sql[t.at.clone()].to_lowercase()).unwrap_or_default();
-            if !matches!(&*first, "select" | "with" | "values" | "table" | "show" | "(") {
+            if !matches!(&*first, "select" | "with" | "values" | "show" | "(") {
                 verdict.refused =
                     Some("the parser does not understand this statement, so its effect is not known".into());
             }

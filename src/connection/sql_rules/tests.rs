@@ -49,7 +49,7 @@ fn plain_statements_have_their_class_and_tables() {
 fn placeholders_of_both_databases_are_understood() {
     assert_eq!(judge("select * from a where x = $1 and y in ($2, $3)", Dialect::Postgres).class, Class::Read);
     assert_eq!(judge("select * from a where x = ?1 and y in (?2, ?)", Dialect::Sqlite).class, Class::Read);
-    assert_eq!(judge("table Plain", Dialect::Postgres).reads, set(&["plain"]));
+    assert!(judge("table plain", Dialect::Postgres).refused.is_some());
     assert_eq!(judge("select u&1 from a", Dialect::Postgres).refused, None);
     let sql = "update a set x = $1::jsonb #- '{a,b}', y = y || $2 where data ->> 'k' = any($3) and z @> '{}'::jsonb";
     assert_eq!(judge(sql, Dialect::Postgres).class, Class::Update);

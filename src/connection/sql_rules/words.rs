@@ -42,6 +42,8 @@ pub fn refused(sql: &str, tokens: &[Token]) -> Option<String> {
         "LOCK holds a whole table; rows are locked by trueup itself".into()
     } else if matches!(&*first, "listen" | "notify" | "unlisten") {
         format!("{upper} sends or awaits a message that no rollback of a dry-run would show")
+    } else if first == "table" {
+        "the short form TABLE is not understood; write SELECT * FROM".into()
     } else {
         return None;
     })

@@ -114,7 +114,7 @@ fn column(row: &Map) -> Column {
         kind: kind(&declared),
         type_name: declared.to_lowercase(),
         // A primary key may be null in SQLite unless it says otherwise; only WITHOUT ROWID forbids it.
-        nullable: !is(row, "notnull") && !(is(row, "without_rowid") && int(row, "pk") > 0),
+        nullable: !(is(row, "notnull") || is(row, "without_rowid") && int(row, "pk") > 0),
         has_default: is(row, "has_default"),
         generated: matches!(int(row, "hidden"), 2 | 3),
     }

@@ -36,7 +36,8 @@ impl Journal {
         self.write(run, None, events).await
     }
 
-    /// As [`Journal::append`], but refused when the claim was taken over or given back: what an executor uses.
+    /// As [`Journal::append`], but refused when the claim was taken over or given back: what an executor uses. The end of
+    /// the run gives the claim back.
     pub async fn append_claimed(&self, claim: &Claim, events: &[Event]) -> Result<Appended, JournalError> {
         self.write(claim.run, Some(claim.fence), events).await
     }
@@ -70,7 +71,13 @@ impl Held<'_> {
         if let Some(fence) = fence {
             claim::still_holds(self, run, fence).await?;
         }
-        self.extend(run, ready).await
+        let appended = self.extend(run, ready).await?;
+        if let Some(fence) = fence
+            && ready.iter().any(|one| matches!(one.event, Event::RunClosed(_)))
+        {
+            claim::give_back(self, run, fence, self.journal.world.now()).await?;
+        }
+        Ok(appended)
     }
 
     /// Inside a transaction: the events at the end of the run's chain.

@@ -53,19 +53,7 @@ impl Journal {
     pub async fn release(&self, claim: &Claim) -> Result<(), JournalError> {
         let mut held = self.connection().await?;
         held.begin().await?;
-        let released =
-            sqlx::query("UPDATE claims SET released_at = ? WHERE run = ? AND fence = ? AND released_at IS NULL")
-                .bind(self.world.now().micros)
-                .bind(claim.run.to_string())
-                .bind(claim.fence as i64)
-                .execute(held.sql())
-                .await;
-        let work = match released.map_err(|e| of_sqlite(&self.path, e)) {
-            Ok(done) if done.rows_affected() == 0 => {
-                Err(JournalError::ClaimLost { run: claim.run, fence: claim.fence })
-            }
-            other => other.map(drop),
-        };
+        let work = give_back(&mut held, claim.run, claim.fence, self.world.now()).await;
         held.end(work).await
     }
 
@@ -171,4 +159,16 @@ pub(super) async fn still_holds(held: &mut Held<'_>, run: RunId, fence: u64) -> 
         Some(last) if last.claim.fence == fence && !last.released => Ok(()),
         _ => Err(JournalError::ClaimLost { run, fence }),
     }
+}
+
+/// Inside a transaction: nobody has the run any more.
+pub(super) async fn give_back(held: &mut Held<'_>, run: RunId, fence: u64, now: Stamp) -> Result<(), JournalError> {
+    let released = sqlx::query("UPDATE claims SET released_at = ? WHERE run = ? AND fence = ? AND released_at IS NULL")
+        .bind(now.micros)
+        .bind(run.to_string())
+        .bind(fence as i64)
+        .execute(held.sql())
+        .await
+        .map_err(|e| of_sqlite(&held.journal.path, e))?;
+    if released.rows_affected() == 0 { Err(JournalError::ClaimLost { run, fence }) } else { Ok(()) }
 }

@@ -274,6 +274,17 @@ async fn one_process_at_a_time_works_on_a_run() {
 }
 
 #[tokio::test]
+async fn the_end_of_a_run_gives_its_claim_back() {
+    let desk = Desk::new();
+    let journal = desk.open().await;
+    journal.append(run(1), &[created()]).await.unwrap();
+    let claim = journal.claim(run(1), holder("ada"), HOUR).await.unwrap();
+    journal.append_claimed(&claim, &[Filler::plain().closed().into()]).await.unwrap();
+    assert_eq!(journal.holder(run(1)).await.unwrap(), None);
+    assert!(matches!(journal.release(&claim).await, Err(JournalError::ClaimLost { .. })));
+}
+
+#[tokio::test]
 async fn an_old_claim_is_open_to_all_and_a_dead_one_to_whoever_saw_it() {
     let desk = Desk::new();
     let journal = desk.open().await;

@@ -2,7 +2,7 @@
 
 use super::severity;
 use crate::base::{
-    diagnostic::{Diagnostic, Diagnostics, Severity},
+    diagnostic::{Diagnostic, Diagnostics, MOST, Severity},
     source::{Source, Span},
 };
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -61,6 +61,7 @@ pub fn summary(problems: &Diagnostics) -> Option<String> {
     match errors {
         0 => {}
         1 => parts.push("1 error".to_owned()),
+        MOST => parts.push(format!("the first {MOST} errors")),
         n => parts.push(format!("{n} errors")),
     }
     match advice {

@@ -103,8 +103,11 @@ impl Walk<'_> {
             .collect();
         self.places.push(Place { file: self.file, path: path.to_vec(), about: text(node, "description"), keys });
         for (name, inner) in properties {
-            let inside =
-                if path == ["step"] && is_kind(name) { vec![name.clone()] } else { [path, &[name.clone()]].concat() };
+            let inside = if path == ["step"] && is_kind(name) {
+                vec![name.clone()]
+            } else {
+                [path, std::slice::from_ref(name)].concat()
+            };
             self.node(inner, inside);
         }
     }

@@ -187,7 +187,9 @@ fn unknown(topic: &str, places: &[Place]) -> String {
     let near = suggest::nearest(topic, codes.iter().map(|code| code.id)).or_else(|| suggest::nearest(last, known));
     match near {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "name a code (`E0234`), a kind of step (`row`), a key (`only_if`, `row.only_if`, `connections`), or a filter (`upper`)".to_owned(),
+        None => "name a code (`E0234`), a kind of step (`row`), a key (`only_if`, `row.only_if`, \
+            `connections`), or a filter (`upper`)"
+            .to_owned(),
     }
 }
 
