@@ -20,3 +20,5 @@ mod procedures;
 mod schemas;
 mod servers;
 mod shipped;
+mod transactions;
+mod waiting;
