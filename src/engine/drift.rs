@@ -37,12 +37,16 @@ fn named(path: &Path, scope: &Scope, setting: &Setting) -> Option<(String, Strin
     Some((format!("{table} {}", key.join(", ")), column))
 }
 
-/// The row changes of a planned step, the author's only; nothing when they were not all known.
+/// The row changes of a planned step, the author's only; nothing when the step could not be tried out. Where values were
+/// only known after apply, the images before are exact all the same: they are what must not have changed.
 pub fn planned_rows(step: &StepPlan) -> Option<Vec<&RowChange>> {
-    let exact = step.label == crate::effect::label::Label::Exact;
-    let rows =
-        step.effects.iter().filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
-    exact.then(|| rows.flatten().filter(|c| !c.by_rule).collect())
+    let mut rows = step
+        .effects
+        .iter()
+        .filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None })
+        .peekable();
+    rows.peek()?;
+    Some(rows.flatten().filter(|c| !c.by_rule).collect())
 }
 
 /// How the rows now under our locks differ from those of the plan.
