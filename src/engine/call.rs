@@ -68,9 +68,10 @@ fn judge(setting: &Setting, step: &Step, call: &Call, answer: Answer, line: Stri
     let title =
         answer.value.get("body").and_then(|b| b.get("title").or_else(|| b.get("message")).or_else(|| b.get("error")));
     let said = title.filter(|t| t.as_str().is_some()).map_or(String::new(), |t| format!(": {}", t.plain()));
-    let message = format!("`{}` answered {status}{said}", call.api);
     // A 5xx may follow the effect; 4xx says that nothing was done (reliability.md, C7-C10).
     let in_doubt = !call.is_read() && status >= 500;
+    let doubt = if in_doubt { DOUBT } else { "" };
+    let message = format!("`{}` answered {status} to {line}{said}{doubt}", call.api);
     let found = CallTrouble {
         line,
         status: Some(status),
@@ -101,7 +102,14 @@ fn failed(call: &Call, failure: &Failure) -> CallTrouble {
         Failure::InDoubt(_) => FailureKind::Connect,
         Failure::Unusable { .. } => FailureKind::Body,
     };
-    CallTrouble { status, in_doubt, ..trouble(call, kind, message(failure)) }
+    let mut message = message(failure);
+    if failure.trouble().help.is_empty() && call.is_read() {
+        message.push_str("; a read changes nothing: look whether the API runs, and try again");
+    }
+    if in_doubt && !message.ends_with(DOUBT) {
+        message.push_str(DOUBT);
+    }
+    CallTrouble { status, in_doubt, ..trouble(call, kind, message) }
 }
 
 fn trouble(call: &Call, kind: FailureKind, message: String) -> CallTrouble {
@@ -175,10 +183,17 @@ pub async fn read(
     }
 }
 
+/// The end of a message about a call whose effect nobody knows.
+const DOUBT: &str = "; whether it was done is not known";
+
 /// What a failure says, and what to do.
 pub fn message(failure: &Failure) -> String {
     let trouble = failure.trouble();
-    format!("failed to {}; {}", trouble.what, trouble.help)
+    if trouble.help.is_empty() {
+        format!("failed to {}", trouble.what)
+    } else {
+        format!("failed to {}; {}", trouble.what, trouble.help)
+    }
 }
 
 /// The answer's summary for people: `200, 3 fields`.

@@ -149,7 +149,8 @@ async fn pick(changing: &mut Changing, change: &Change, ground: &Ground<'_>, at:
             let rows = changing.lock_where(table, &ground.key, conditions, most).await.map_err(fault)?;
             if !change.touches.allows(rows.len()) {
                 let found = if rows.len() > most { format!("more than {most}") } else { rows.len().to_string() };
-                let message = format!("{found} rows of `{}` fit, expected {}", change.table, change.touches.words());
+                let rows = if found.ends_with(" 1") { "row" } else { "rows" };
+                let message = format!("{found} {rows} of `{}` fit, expected {}", change.table, change.touches.words());
                 return Err(Trouble::Missed(Missed { message, seen: Vec::new(), at }));
             }
             Ok(rows)

@@ -53,7 +53,8 @@ fn within_bounds(deed: &Deed, rows: usize, at: Span) -> Result<(), Trouble> {
     }
     let most = deed.touches.most as usize;
     let found = if rows > most { format!("more than {most}") } else { rows.to_string() };
-    let message = format!("the statement touches {found} rows, expected {}", deed.touches.words());
+    let noun = if found.ends_with(" 1") { "row" } else { "rows" };
+    let message = format!("the statement touches {found} {noun}, expected {}", deed.touches.words());
     Err(Trouble::Missed(Missed { message, seen: Vec::new(), at }))
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod bombs;
+mod bad_world;
 mod cases;
 mod check_cases;
 mod direction;

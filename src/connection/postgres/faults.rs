@@ -10,6 +10,9 @@ pub fn fault(error: sqlx::Error) -> Fault {
             Ok(error) => of_server(&error),
             Err(error) => Fault::new(FaultKind::Other, error.to_string()),
         },
+        sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            Fault::new(FaultKind::Refused, "nobody listens there")
+        }
         sqlx::Error::Io(error) => Fault::new(FaultKind::Lost, format!("the connection broke: {error}")),
         sqlx::Error::Tls(error) => Fault::new(FaultKind::TlsFailed, format!("no encrypted connection: {error}")),
         sqlx::Error::Configuration(error) => {
