@@ -7,7 +7,7 @@
 use super::{
     again, call,
     carry_out::{self, Carried},
-    endings,
+    clock, endings,
     outline::path,
     question,
     setting::Setting,
@@ -332,7 +332,8 @@ impl<'a> Pass<'a> {
                 } else {
                     let setting = self.setting;
                     let session = self.session(&find.table.connection).await?;
-                    question::find(session, &find, setting, step.act_at).await?
+                    let found = question::find(session, &find, setting, step.act_at).await?;
+                    clock::mark_found(&self.steps, &find.table, found, setting)
                 };
                 self.results.extend(step.id().map(str::to_owned));
                 self.give(path, step, value, rows_summary)
@@ -380,10 +381,11 @@ impl<'a> Pass<'a> {
                 }
                 let setting = self.setting;
                 let changing = self.changing(&table.connection).await?;
-                let carried = within(changing, &table.connection, async |c| {
+                let mut carried = within(changing, &table.connection, async |c| {
                     carry_out::carry_out(c, &change, setting, step.act_at).await
                 })
                 .await?;
+                clock::mark_changes(&self.steps, &mut carried.changes);
                 if carried.unknown {
                     self.tainted_tables.insert(table);
                 }
@@ -404,9 +406,10 @@ impl<'a> Pass<'a> {
                     return Ok(());
                 }
                 let changing = self.changing(&deed.connection).await?;
-                let carried =
+                let mut carried =
                     within(changing, &deed.connection, async |c| statement::run(c, &deed, setting, step.act_at).await)
                         .await?;
+                clock::mark_changes(&self.steps, &mut carried.changes);
                 let result = carried.result(false, setting);
                 self.changed(path, step, carried, result);
                 Ok(())

@@ -11,7 +11,7 @@ use crate::{
     action::deed::Statement as Deed,
     base::{
         source::Span,
-        value::{Map, Value},
+        value::{Map, Marks, Value},
     },
     connection::{
         fault::{Fault, FaultKind},
@@ -111,14 +111,23 @@ impl<'a> Aim<'a> {
         let fault = |fault: Fault| database(&deed.connection, fault, at);
         let keys = keys(changing, &self.statement, &self.names, deed, at).await?;
         let after = changing.lock_and_read(&self.table.table, &self.names, &keys).await.map_err(fault)?;
-        let image = |row: Option<Map>| row.map(|row| self.facts.marked(&row));
-        let change = |(key, after): (Vec<Value>, Option<Map>)| RowChange {
-            table: self.table.clone(),
-            before: image(self.before.iter().find(|(k, _)| *k == key).and_then(|(_, row)| row.clone())),
-            after: image(after),
-            key: self.names.iter().cloned().zip(key).collect(),
-            by_rule: false,
-            stamps: self.facts.stamp().map(Arc::from).into_iter().collect(),
+        let change = |(key, after): (Vec<Value>, Option<Map>)| {
+            let before = self.before.iter().find(|(k, _)| *k == key);
+            let mut after = after.map(|row| self.facts.marked(&row));
+            // A key that differs each time is given by the database: a number of its own, as little drift as the clock.
+            for name in self.names.iter().filter(|_| before.is_none()) {
+                if let Some(value) = after.as_mut().and_then(|row| row.get_mut(name)) {
+                    value.marks |= Marks::CLOCK;
+                }
+            }
+            RowChange {
+                table: self.table.clone(),
+                before: before.and_then(|(_, row)| row.as_ref()).map(|row| self.facts.marked(row)),
+                after,
+                key: self.names.iter().cloned().zip(key).collect(),
+                by_rule: false,
+                stamps: self.facts.stamp().map(Arc::from).into_iter().collect(),
+            }
         };
         Ok(keys.into_iter().zip(after).map(change).collect())
     }

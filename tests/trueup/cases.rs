@@ -1,9 +1,9 @@
 //! Case folders `tests/cases/<area>-<what-happens>/`: playbooks with test files, played in the small world of
 //! `tests/cases/world/` unless the folder brings a project file of its own. A folder is a test; both databases.
 
-use super::servers::{block_on, postgres, root, surroundings};
+use super::servers::{block_on, postgres, root, said, surroundings};
 use std::{fs, path::PathBuf};
-use trueup::{ops, report::diagnostics, trial::bench::On};
+use trueup::{ops, trial::bench::On};
 
 /// Every test file below `tests/cases/` with the project file that it is played with.
 fn files() -> Vec<(PathBuf, PathBuf)> {
@@ -19,13 +19,6 @@ fn files() -> Vec<(PathBuf, PathBuf)> {
     found.sort();
     assert!(found.len() > 10, "{} test files", found.len());
     found
-}
-
-fn said(failure: &ops::Failure) -> String {
-    match failure {
-        ops::Failure::Texts(texts) => texts.iter().map(|text| diagnostics::terminal(text, 120)).collect(),
-        other => format!("{other:?}"),
-    }
 }
 
 fn play(on: &On) {

@@ -14,6 +14,7 @@ mod check_cases;
 mod direction;
 mod docs;
 mod mutants;
+mod previews;
 mod procedures;
 mod schemas;
 mod servers;

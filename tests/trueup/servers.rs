@@ -1,9 +1,25 @@
 //! What tests of several modules stand on: the repository's own folder, a runtime, the PostgreSQL server of the run.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use trueup::{
-    base::{secret::Secret, world::World},
-    ops::Surroundings,
+    base::{diagnostic::Diagnostics, secret::Secret, source::Source, value::Value, world::World, yaml},
+    connection::database::Database,
+    ops::{
+        self, Failure, Surroundings,
+        plan::{Prepared, Request},
+        playbook::Loaded,
+        project::Opened,
+    },
+    report::diagnostics,
+    trial::{
+        bench::{Bench, On, Place},
+        snapshot::{self, Snapshot},
+        stage::{self, Double},
+    },
 };
 
 /// The repository.
@@ -19,12 +35,17 @@ pub fn postgres() -> Secret {
     }
 }
 
+/// Both kinds of databases.
+pub fn both() -> [On; 2] {
+    [On::Sqlite, On::Postgres(postgres())]
+}
+
 /// The surroundings of a command that was started in `folder`, with no environment variables but these.
 pub fn surroundings(folder: &Path, variables: &[(&str, &str)]) -> Surroundings {
     let variables: Vec<(String, String)> = variables.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
     Surroundings {
         world: World::real(),
-        variable: std::sync::Arc::new(move |name| variables.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone())),
+        variable: Arc::new(move |name| variables.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone())),
         folder: folder.to_owned(),
         masks: Default::default(),
     }
@@ -33,4 +54,115 @@ pub fn surroundings(folder: &Path, variables: &[(&str, &str)]) -> Surroundings {
 /// Runs a future to its end on a runtime of its own.
 pub fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(work)
+}
+
+/// The small world of `tests/cases/world/` on a database of its own, for tests that need more than a case can say.
+pub struct Shop {
+    /// Where everything is; goes with this.
+    pub folder: tempfile::TempDir,
+    /// Of every command that a test runs.
+    pub here: Surroundings,
+    /// The project file, with the test's own database and API.
+    pub opened: Opened,
+    /// The database, as the engine has it.
+    pub databases: HashMap<Arc<str>, Database>,
+    place: Place,
+    bench: Bench,
+}
+
+impl Shop {
+    /// A shop whose API listens at `crm`. `change` may edit the project file.
+    pub async fn open(on: &On, crm: &str, change: impl FnOnce(String) -> String) -> Shop {
+        let world = root().join("tests/cases/world");
+        let folder = tempfile::tempdir().unwrap();
+        let script = std::fs::read_to_string(world.join(format!("tables.{}.sql", on.word()))).unwrap();
+        let mark = World::real().id().simple().to_string();
+        let bench = Bench::build(on, folder.path(), &mark[20..], vec![("shop".into(), script)]).await.unwrap();
+        let place = bench.fresh("shop", folder.path()).await.unwrap();
+        let (kind, settings) = place.settings("SHOP_URL");
+        let source = Source::new("world", std::fs::read_to_string(world.join("trueup.yaml")).unwrap());
+        let original = yaml::parse(&source, yaml::LIMITS, &mut Diagnostics::new(source.clone())).unwrap().value();
+        let doubles = [
+            (Arc::from("shop"), Double::Database(kind, settings)),
+            (Arc::from("crm"), Double::Api { url: crm.to_owned(), credentials: None }),
+        ];
+        let text = change(stage::project(&original, &world.display().to_string(), &doubles));
+        std::fs::write(folder.path().join("trueup.yaml"), text).unwrap();
+        let url = if let Place::Server(url) = &place { url.reveal().to_owned() } else { String::new() };
+        let here = surroundings(folder.path(), &[("SHOP_URL", &url), ("CRM_KEY", "key-of-the-crm")]);
+        let opened = ops::project::open(&here, None).unwrap();
+        let databases = ops::plan::databases(&here, &opened, "test").unwrap();
+        Shop { folder, here, opened, databases, place, bench }
+    }
+
+    /// Runs statements as somebody else would.
+    #[expect(clippy::disallowed_methods, reason = "several statements of the test's own")]
+    pub async fn sql(&self, text: &str) {
+        use sqlx::Connection;
+        let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(text.to_owned()));
+        match &self.place {
+            Place::File(path) => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(false);
+                let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+                sql.execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Place::Server(url) => {
+                let mut connection = sqlx::PgConnection::connect(url.reveal()).await.unwrap();
+                sql.execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
+    }
+
+    /// Where the database is.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Every row of every table.
+    pub async fn snapshot(&self) -> Snapshot {
+        snapshot::take(&self.databases, &self.opened.project).await.unwrap()
+    }
+
+    /// A checked playbook from its text; what is wrong with it is drawn.
+    pub fn playbook(&self, text: &str) -> Loaded {
+        let source = Source::new("playbook.yaml", text);
+        match ops::playbook::of_source(source, &self.opened, None) {
+            Ok(loaded) => loaded,
+            Err(failure) => panic!("{}\n{text}", said(&failure)),
+        }
+    }
+
+    /// What planning and applying a playbook need.
+    pub async fn prepare(&self, text: &str, params: &[(&str, Value)]) -> Result<Prepared, Failure> {
+        let request = request(params);
+        ops::plan::setting(&self.here, &self.opened, self.playbook(text), &request).await
+    }
+
+    /// Takes the database away.
+    pub async fn close(self) {
+        self.bench.clear().await.unwrap();
+    }
+}
+
+/// Somebody asks for a playbook with these parameters.
+pub fn request(params: &[(&str, Value)]) -> Request {
+    Request {
+        params: params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        environment: Some("test".into()),
+        reason: Some("a test".into()),
+        actor: Some("anna".into()),
+        answers: Vec::new(),
+    }
+}
+
+/// Everything that a person would read of a failure.
+pub fn said(failure: &Failure) -> String {
+    match failure {
+        Failure::Texts(texts) => texts.iter().map(|text| diagnostics::terminal(text, 120)).collect(),
+        Failure::Usage { message, help } => format!("{message}\n{}", help.join("\n")),
+        Failure::Step { path, trouble, .. } => format!("{path}: {}\n{}", trouble.message(), trouble.help().join("\n")),
+        other => format!("{other:?}"),
+    }
 }
