@@ -6,7 +6,14 @@ use std::{
     sync::Arc,
 };
 use trueup::{
-    base::{diagnostic::Diagnostics, secret::Secret, source::Source, value::Value, world::World, yaml},
+    base::{
+        diagnostic::{Diagnostics, Severity},
+        secret::Secret,
+        source::Source,
+        value::Value,
+        world::World,
+        yaml,
+    },
     connection::database::Database,
     ops::{
         self, Failure, Surroundings,
@@ -33,11 +40,6 @@ pub fn postgres() -> Secret {
         Ok(url) => Secret::new(url),
         Err(_) => panic!("TRUEUP_TEST_POSTGRES is not set: `scripts/test` starts a PostgreSQL server and sets it"),
     }
-}
-
-/// Both kinds of databases.
-pub fn both() -> [On; 2] {
-    [On::Sqlite, On::Postgres(postgres())]
 }
 
 /// The surroundings of a command that was started in `folder`, with no environment variables but these.
@@ -157,10 +159,15 @@ pub fn request(params: &[(&str, Value)]) -> Request {
     }
 }
 
-/// Everything that a person would read of a failure.
+/// Everything that a person would read of a failure, without advice.
 pub fn said(failure: &Failure) -> String {
+    let drawn = |text: &Diagnostics| {
+        let mut errors = Diagnostics::new(text.source().clone());
+        text.sorted().into_iter().filter(|p| p.severity == Severity::Error).for_each(|p| errors.push(p.clone()));
+        diagnostics::terminal(&errors, 120)
+    };
     match failure {
-        Failure::Texts(texts) => texts.iter().map(|text| diagnostics::terminal(text, 120)).collect(),
+        Failure::Texts(texts) => texts.iter().map(drawn).collect(),
         Failure::Usage { message, help } => format!("{message}\n{}", help.join("\n")),
         Failure::Step { path, trouble, .. } => format!("{path}: {}\n{}", trouble.message(), trouble.help().join("\n")),
         other => format!("{other:?}"),
