@@ -177,8 +177,7 @@ pub async fn read(
 
 /// What a failure says, and what to do.
 pub fn message(failure: &Failure) -> String {
-    let trouble = failure.trouble();
-    format!("failed to {}; {}", trouble.what, trouble.help)
+    format!("failed to {failure}")
 }
 
 /// The answer's summary for people: `200, 3 fields`.

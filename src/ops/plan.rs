@@ -149,7 +149,10 @@ async fn apis(
                 api
             }
         };
-        apis.insert(Arc::from(name), api.map_err(|why| Failure::usage(format!("failed to {why}")))?);
+        apis.insert(
+            Arc::from(name),
+            api.map_err(|why| Failure::usage(format!("the connection `{name}`: failed to {why}")))?,
+        );
     }
     Ok(apis)
 }
