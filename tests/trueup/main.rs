@@ -8,6 +8,7 @@
     reason = "helpers of tests"
 )]
 
+mod bad_world;
 mod bombs;
 mod cases;
 mod check_cases;
@@ -15,6 +16,7 @@ mod direction;
 mod docs;
 mod injection;
 mod mutants;
+mod places;
 mod previews;
 mod procedures;
 mod schemas;

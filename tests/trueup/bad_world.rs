@@ -1,0 +1,401 @@
+//! A world that is not as the project says: each trouble ends in a message that says what, where and what to do; nothing is
+//! half done, and no secret stands in a message, an output or the journal. All through the real program.
+
+use super::{
+    places::{KEY, PASSWORD, Place, files},
+    servers::{block_on, postgres},
+};
+use std::{collections::BTreeMap, os::unix::fs::MetadataExt, path::Path};
+use trueup::{base::world::World, connection::sandbox, mock::Running, ops, trial::bench::On};
+
+/// What came of one call of the program.
+struct Came {
+    exit: i32,
+    out: String,
+    err: String,
+}
+
+impl Came {
+    fn all(&self) -> String {
+        format!("{}{}", self.out, self.err)
+    }
+}
+
+/// Starts the program in the place, with these changes to its environment variables (an empty one is taken away).
+async fn trueup(place: &Place, arguments: &[&str], changed: &[(&str, &str)], uid: Option<u32>) -> Came {
+    let mut variables: BTreeMap<String, String> = place.variables().into_iter().collect();
+    for (name, value) in changed {
+        variables.insert((*name).to_owned(), (*value).to_owned());
+    }
+    variables.retain(|_, value| !value.is_empty());
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_trueup"));
+    command.args(arguments).current_dir(place.path()).env_clear().envs(variables).kill_on_drop(true);
+    if let Some(uid) = uid {
+        command.uid(uid);
+    }
+    let output = command.output().await.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Came { exit: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+const APPLY: &[&str] = &["--yes", "--reason", "a test", "--actor", "anna"];
+
+async fn apply(place: &Place, playbook: &str, changed: &[(&str, &str)]) -> Came {
+    trueup(place, &[&["apply", playbook], APPLY].concat(), changed, None).await
+}
+
+/// What stands in the database, as text.
+async fn rows(place: &Place) -> String {
+    let things = place.seen("select id, name, count, note from things order by id").await;
+    format!("{things} / {}", place.seen("select count(*) from audits").await)
+}
+
+/// Holds what came against what should have: exit code, the words, no secret, nothing changed.
+struct Judge<'a> {
+    place: &'a Place,
+    before: String,
+    wrong: Vec<String>,
+    judged: usize,
+}
+
+impl<'a> Judge<'a> {
+    async fn new(place: &'a Place) -> Judge<'a> {
+        Judge { place, before: rows(place).await, wrong: Vec::new(), judged: 0 }
+    }
+
+    async fn hold(&mut self, name: &str, came: &Came, exit: i32, words: &[&str]) {
+        self.judged += 1;
+        let all = came.all();
+        let mut wrong = Vec::new();
+        if came.exit != exit {
+            wrong.push(format!("exit {} instead of {exit}", came.exit));
+        }
+        wrong.extend(words.iter().filter(|w| !all.contains(**w)).map(|w| format!("`{w}` is not said")));
+        wrong.extend([KEY, PASSWORD].iter().filter(|s| all.contains(**s)).map(|s| format!("`{s}` is printed")));
+        wrong.extend(["panicked", "RUST_BACKTRACE"].iter().filter(|s| all.contains(**s)).map(|s| format!("`{s}`")));
+        wrong.extend(written(self.place.path()));
+        let after = rows(self.place).await;
+        if after != self.before {
+            wrong.push(format!("half done: {after}"));
+        }
+        if !wrong.is_empty() {
+            self.wrong.push(format!("== {name}: {}\n{all}", wrong.join("; ")));
+        }
+    }
+
+    fn over(self, at_least: usize) {
+        assert!(self.wrong.is_empty(), "{}", self.wrong.join("\n"));
+        assert!(self.judged >= at_least, "only {} were judged", self.judged);
+    }
+}
+
+/// Files of the place that hold a secret.
+fn written(folder: &Path) -> Vec<String> {
+    let holds = |path: &Path, secret: &str| {
+        std::fs::read(path).unwrap().windows(secret.len()).any(|window| window == secret.as_bytes())
+    };
+    let found = files(folder).into_iter().filter(|path| [KEY, PASSWORD].iter().any(|s| holds(path, s)));
+    found.map(|path| format!("{} holds a secret", path.display())).collect()
+}
+
+const WRITES: &str = "  shop: { read: [things], write: [things, audits] }";
+
+fn playbooks(place: &Place) {
+    place.playbook(
+        "change",
+        WRITES,
+        "
+preconditions:
+  - id: thing
+    find: { table: shop.things, where: { id: 1 }, expect: one }
+steps:
+  - row: { of: thing, set: { count: 7 } }
+",
+    );
+    let after = |name: &str, uses: &str, step: &str| {
+        let body = format!(
+            "
+preconditions:
+  - id: thing
+    find: {{ table: shop.things, where: {{ id: 1 }}, expect: one }}
+steps:
+  - row: {{ of: thing, set: {{ count: 7 }} }}
+  - id: then
+    {step}
+  - row: {{ of: thing, set: {{ note: \"{{{{ then | length }}}}\" }} }}
+"
+        );
+        place.playbook(name, uses, &body);
+    };
+    let reads = "  shop: { read: [things, missing], write: [things, audits] }";
+    after("no-table", reads, "find: { table: shop.missing, where: { id: 1 }, expect: many }");
+    after("no-column", WRITES, "find: { table: shop.things, where: { colour: red }, expect: many }");
+    after("none", WRITES, "find: { table: shop.things, where: { name: chair }, expect: one }");
+    after("two", WRITES, "find: { table: shop.things, where: { name: desk }, expect: one }");
+    let calls = format!("{WRITES}\n  crm: {{ methods: [GET] }}");
+    for path in ["status-500", "moved", "huge", "bomb", "garbled", "not-http", "cut", "hang"] {
+        after(path, &calls, &format!("http: {{ api: crm, get: /{path} }}"));
+    }
+    place.playbook(
+        "later",
+        &calls,
+        "
+preconditions:
+  - id: thing
+    find: { table: shop.things, where: { id: 1 }, expect: one }
+  - id: asked
+    http: { api: crm, get: /later }
+steps:
+  - row: { of: thing, set: { note: \"{{ asked.body.word }}\" } }
+",
+    );
+}
+
+/// The URL of the place with something of it exchanged.
+fn url(place: &Place, change: impl FnOnce(&mut url::Url)) -> String {
+    let mut url = url::Url::parse(place.url().unwrap().reveal()).unwrap();
+    change(&mut url);
+    url.into()
+}
+
+/// A port at which nobody listens.
+fn free() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn a_postgres_that_is_not_as_the_project_says() {
+    block_on(async {
+        let place = Place::make(&On::Postgres(postgres())).await;
+        playbooks(&place);
+        let mut judge = Judge::new(&place).await;
+
+        let port = free();
+        let refused = url(&place, |url| {
+            url.set_port(Some(port)).unwrap();
+            url.set_password(Some(PASSWORD)).unwrap();
+        });
+        let came = apply(&place, "change", &[("SHOP_URL", &refused)]).await;
+        judge
+            .hold("refused", &came, 1, &["`shop`", &port.to_string(), "check that the server runs", "`SHOP_URL`"])
+            .await;
+
+        let wrong = url(&place, |url| url.set_password(Some(PASSWORD)).unwrap());
+        let came = apply(&place, "change", &[("SHOP_URL", &wrong)]).await;
+        judge.hold("wrong password", &came, 1, &["`shop`", "password", "`SHOP_URL`"]).await;
+
+        let nowhere = url(&place, |url| url.set_path("no_such_database"));
+        let came = apply(&place, "change", &[("SHOP_URL", &nowhere)]).await;
+        judge.hold("wrong database", &came, 1, &["`shop`", "no_such_database", "check the database name"]).await;
+
+        let came = apply(&place, "change", &[("SHOP_URL", PASSWORD)]).await;
+        judge.hold("no URL at all", &came, 2, &["`shop`", "URL"]).await;
+
+        let came = apply(&place, "change", &[("SHOP_URL", "")]).await;
+        judge.hold("variable missing", &came, 2, &["`shop`", "`SHOP_URL`", "it is not set", "set it"]).await;
+
+        let role = format!("trueup_world_reader_{}", std::process::id());
+        place
+            .admin(&format!(
+                "create role {role} login password '{PASSWORD}'; grant usage on schema public to {role}; grant select on all tables in schema public to {role}"
+            ))
+            .await;
+        let reader = url(&place, |url| {
+            url.set_username(&role).unwrap();
+            url.set_password(Some(PASSWORD)).unwrap();
+        });
+        let came = apply(&place, "change", &[("SHOP_URL", &reader)]).await;
+        place.admin(&format!("drop owned by {role}; drop role {role}")).await;
+        judge.hold("may only read", &came, 1, &["`shop`", "things", "permission denied", "grant the right"]).await;
+
+        let came = apply(&place, "no-table", &[]).await;
+        judge.hold("no table", &came, 1, &["`shop`", "missing", "trueup connection inspect"]).await;
+        let came = apply(&place, "no-column", &[]).await;
+        judge.hold("no column", &came, 1, &["`shop`", "colour", "trueup connection inspect"]).await;
+
+        judge.over(8);
+        place.clear().await;
+    });
+}
+
+#[test]
+fn a_sqlite_file_that_is_not_as_the_project_says() {
+    block_on(async {
+        let place = Place::make(&On::Sqlite).await;
+        playbooks(&place);
+        let mut judge = Judge::new(&place).await;
+
+        let came = apply(&place, "no-table", &[]).await;
+        judge.hold("no table", &came, 1, &["`shop`", "missing", "trueup connection inspect"]).await;
+        let came = apply(&place, "no-column", &[]).await;
+        judge.hold("no column", &came, 1, &["`shop`", "colour", "trueup connection inspect"]).await;
+        let came = apply(&place, "none", &[]).await;
+        judge.hold("no row", &came, 4, &["`shop.things`", "gave none, expected exactly one row"]).await;
+        let came = apply(&place, "two", &[]).await;
+        judge.hold("two rows", &came, 4, &["`shop.things`", "expected exactly one row"]).await;
+
+        let arguments = [&["apply", "change", "--env", "tset"], APPLY].concat();
+        let came = trueup(&place, &arguments, &[], None).await;
+        judge.hold("unknown environment", &came, 2, &["`tset`", "environment", "`test`"]).await;
+        let came = apply(&place, "chnage", &[]).await;
+        judge.hold("unknown playbook", &came, 2, &["`chnage`", "`change`"]).await;
+        let came = apply(&place, "status-500", &[("CRM_KEY", "")]).await;
+        judge.hold("key missing", &came, 2, &["crm", "`CRM_KEY`", "it is not set", "set it"]).await;
+
+        // Seen through another project file the database is not there; `rows` needs the right one again.
+        place.project_with("sqlite: { path: nowhere.db }", "http://127.0.0.1:9");
+        let came = apply(&place, "change", &[]).await;
+        place.project("http://127.0.0.1:9");
+        judge.hold("no file", &came, 1, &["`shop`", "nowhere.db", "never creates a database"]).await;
+        assert!(!place.path().join("nowhere.db").exists());
+        std::fs::write(place.path().join("garbage.db"), "this is no database at all, ".repeat(100)).unwrap();
+        place.project_with("sqlite: { path: garbage.db }", "http://127.0.0.1:9");
+        let came = apply(&place, "change", &[]).await;
+        place.project("http://127.0.0.1:9");
+        judge.hold("no database", &came, 1, &["`shop`", "garbage.db", "not a SQLite database"]).await;
+
+        judge.over(9);
+    });
+}
+
+const MOCK: &str = "
+trueup: v1
+mock: crm
+routes:
+  - get: /status-500
+    answer: { status: 500, json: { title: out of order } }
+  - get: /moved
+    answer: { status: 302, headers: { Location: 'http://127.0.0.1:9/elsewhere' } }
+  - { get: /huge, answer: { json: { word: x }, fault: huge } }
+  - { get: /bomb, answer: { json: { word: x }, fault: bomb } }
+  - { get: /garbled, answer: { json: { word: x }, fault: garbled } }
+  - { get: /not-http, answer: { fault: not_http } }
+  - { get: /cut, answer: { json: { word: x }, fault: truncate } }
+  - { get: /hang, answer: { fault: hang } }
+  - get: /later
+    answers: [{ json: { word: heard } }, { status: 500, json: { title: out of order } }]
+";
+
+async fn mock(place: &Place) -> Running {
+    let path = place.path().join("crm.mock.yaml");
+    std::fs::write(&path, MOCK).unwrap();
+    let mut here = place.surroundings();
+    here.world = World::real();
+    ops::mock::start(&here, &path).await.unwrap()
+}
+
+#[test]
+fn an_api_that_does_not_answer_as_it_should() {
+    block_on(async {
+        let place = Place::make(&On::Sqlite).await;
+        playbooks(&place);
+        let running = mock(&place).await;
+        place.project(&running.url());
+        let mut judge = Judge::new(&place).await;
+        let cases: &[(&str, &[&str])] = &[
+            ("status-500", &["`crm`", "500", "out of order"]),
+            ("moved", &["`crm`", "302"]),
+            ("huge", &["/huge", "max_body"]),
+            ("bomb", &["/bomb", "max_body"]),
+            ("garbled", &["/garbled", "JSON"]),
+            ("not-http", &["/not-http", "`base` of the", "address"]),
+            ("cut", &["/cut", "ask the API's people"]),
+        ];
+        for (name, words) in cases {
+            let came = apply(&place, name, &[]).await;
+            judge.hold(name, &came, 1, words).await;
+        }
+        let came = apply(&place, "later", &[]).await;
+        judge.hold("500 between preview and change", &came, 1, &["`crm`", "500"]).await;
+        assert!(place.path().join("journal/journal.db").is_file(), "the run is in the journal");
+        let shown = trueup(&place, &["runs", "--json"], &[], None).await;
+        judge.hold("the list of runs", &shown, 0, &["failed"]).await;
+
+        // One second of patience, so that the test is quick; nothing is waited for here.
+        let text = std::fs::read_to_string(place.path().join("trueup.yaml")).unwrap();
+        std::fs::write(place.path().join("trueup.yaml"), text.replace("total: 20s", "total: 1s")).unwrap();
+        let came = apply(&place, "hang", &[]).await;
+        judge.hold("timeout", &came, 1, &["/hang", "timeout: { total: "]).await;
+
+        let nobody = free();
+        place.project(&format!("http://127.0.0.1:{nobody}"));
+        let came = apply(&place, "status-500", &[]).await;
+        judge.hold("refused", &came, 1, &[&nobody.to_string(), "nobody listens there"]).await;
+        judge.over(11);
+        let keys = running.log().iter().filter(|l| l.header("authorization") == Some(&format!("Bearer {KEY}"))).count();
+        assert!(keys > 8, "the key was really sent, and is a good canary: {keys}");
+    });
+}
+
+#[test]
+fn a_journal_that_cannot_be_used() {
+    block_on(async {
+        let place = Place::make(&On::Sqlite).await;
+        playbooks(&place);
+        let mut judge = Judge::new(&place).await;
+        let folder = place.path().join("journal");
+        let journal = folder.join("journal.db");
+
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(&journal, "this is no database at all, ".repeat(100)).unwrap();
+        let came = apply(&place, "change", &[]).await;
+        judge.hold("no database", &came, 1, &["journal.db", "not a journal of trueup", "move the file away"]).await;
+        std::fs::remove_file(&journal).unwrap();
+
+        sandbox::sqlite(&journal, &["create table theirs (id integer)"]).await.unwrap();
+        let came = apply(&place, "change", &[]).await;
+        judge.hold("somebody else's database", &came, 1, &["journal.db", "not a journal", "another path"]).await;
+        std::fs::remove_file(&journal).unwrap();
+
+        let here = place.surroundings();
+        let record = ops::record::open(&here, &place.opened(&here)).await.unwrap_or_else(|f| panic!("{f:?}"));
+        record.journal.close().await.unwrap();
+        newer(&journal).await;
+        let came = apply(&place, "change", &[]).await;
+        judge.hold("newer format", &came, 1, &["journal.db", "format 9999", "use the version that made it"]).await;
+        std::fs::remove_dir_all(&folder).unwrap();
+
+        std::fs::write(&folder, "a file where the folder should be").unwrap();
+        let came = apply(&place, "change", &[]).await;
+        assert_ne!(came.exit, 0);
+        judge.hold("a file in the way", &came, came.exit, &["journal"]).await;
+        std::fs::remove_file(&folder).unwrap();
+
+        judge.over(4);
+    });
+}
+
+/// Makes the journal one of a version that does not exist yet.
+async fn newer(journal: &Path) {
+    use sqlx::ConnectOptions;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(journal);
+    let mut connection = options.connect().await.unwrap();
+    let done = sqlx::query("UPDATE meta SET format = 9999").execute(&mut connection).await.unwrap();
+    assert_eq!(done.rows_affected(), 1);
+    sqlx::Connection::close(connection).await.unwrap();
+}
+
+#[test]
+fn a_journal_folder_that_may_not_be_written() {
+    use std::os::unix::fs::PermissionsExt;
+    block_on(async {
+        let place = Place::make(&On::Sqlite).await;
+        playbooks(&place);
+        let mut judge = Judge::new(&place).await;
+        let folder = place.path().join("journal");
+        let rights = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        std::fs::create_dir(&folder).unwrap();
+        rights(&folder, 0o555);
+        // The root user may write everywhere: then the program is started as nobody, who may read and write all the rest.
+        let is_root = std::fs::metadata(place.path()).unwrap().uid() == 0;
+        if is_root {
+            rights(place.path(), 0o777);
+            files(place.path()).iter().for_each(|path| rights(path, 0o666));
+        }
+        let came = trueup(&place, &[&["apply", "change"], APPLY].concat(), &[], is_root.then_some(65534)).await;
+        rights(&folder, 0o755);
+        assert_ne!(came.exit, 0, "{}", came.all());
+        judge.hold("read-only folder", &came, came.exit, &["journal", "ermission denied"]).await;
+        judge.over(1);
+    });
+}
