@@ -103,9 +103,6 @@ fn failed(call: &Call, failure: &Failure) -> CallTrouble {
         Failure::Unusable { .. } => FailureKind::Body,
     };
     let mut message = message(failure);
-    if failure.trouble().help.is_empty() && call.is_read() {
-        message.push_str("; a read changes nothing: look whether the API runs, and try again");
-    }
     if in_doubt && !message.ends_with(DOUBT) {
         message.push_str(DOUBT);
     }
@@ -188,12 +185,7 @@ const DOUBT: &str = "; whether it was done is not known";
 
 /// What a failure says, and what to do.
 pub fn message(failure: &Failure) -> String {
-    let trouble = failure.trouble();
-    if trouble.help.is_empty() {
-        format!("failed to {}", trouble.what)
-    } else {
-        format!("failed to {}; {}", trouble.what, trouble.help)
-    }
+    format!("failed to {failure}")
 }
 
 /// The answer's summary for people: `200, 3 fields`.

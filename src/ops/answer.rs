@@ -93,6 +93,12 @@ fn question(state: &RunState, run: RunId, step: &str) -> Result<(Arc<str>, Human
     {
         return Ok(((*path).clone(), asked.clone()));
     }
+    let all = state.items.get(SINGLE_ITEM).into_iter().flat_map(|i| &i.steps);
+    let decided = all.filter(|(path, _)| ***path == *step || path.rsplit('/').next() == Some(step));
+    if let Some(decided) = decided.filter_map(|(_, s)| s.decided.as_ref()).next() {
+        return Err(Failure::usage(format!("{} has answered `{step}` of run {short} already", decided.actor))
+            .help(format!("`trueup show {short}` tells how the run goes on")));
+    }
     let names: Vec<&str> = open.iter().filter_map(|(path, _)| path.rsplit('/').next()).collect();
     let failure = Failure::usage(format!("run {short} has no open question `{step}`"));
     Err(match suggest::help(step, names) {

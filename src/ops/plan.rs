@@ -13,7 +13,7 @@ use crate::{
     check::Checked,
     connection::{
         database::Database,
-        http::{Api, HttpSettings},
+        http::{Api, HttpSettings, OpenError},
         reference::Secrets,
     },
     engine::{
@@ -149,7 +149,14 @@ async fn apis(
                 api
             }
         };
-        apis.insert(Arc::from(name), api.map_err(|why| Failure::usage(format!("failed to {why}")))?);
+        apis.insert(
+            Arc::from(name),
+            api.map_err(|why| match &why {
+                // Only a secret does not know whose it is.
+                OpenError::Secret(_) => Failure::usage(format!("the connection `{name}`: failed to {why}")),
+                _ => Failure::usage(format!("failed to {why}")),
+            })?,
+        );
     }
     Ok(apis)
 }

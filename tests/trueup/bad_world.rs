@@ -1,384 +1,401 @@
-//! A world that does not play along: each failure ends in a message that says what, where, and what to do; nothing is
-//! half done, and no secret is printed. The whole text is compared with `bad_world/*.txt`; `TRUEUP_BLESS=1` writes it anew.
+//! A world that is not as the project says: each trouble ends in a message that says what, where and what to do; nothing is
+//! half done, and no secret stands in a message, an output or the journal. All through the real program.
 
-use super::servers::{Shop, block_on, postgres, request, root, said};
-use std::{fs, sync::atomic::AtomicBool};
-use trueup::{
-    base::world::World,
-    engine::drive::Stopped,
-    mock::Mock,
-    ops,
-    trial::bench::{On, Place},
+use super::{
+    places::{KEY, PASSWORD, Place, files},
+    servers::{block_on, postgres},
 };
+use std::{collections::BTreeMap, os::unix::fs::MetadataExt, path::Path};
+use trueup::{base::world::World, connection::sandbox, mock::Running, ops, trial::bench::On};
 
-const ROWS: &str = "insert into things (id, name, state, created_at, updated_at) values (1, 'lamp', 0, '2024-01-01 00:00:00', '2024-01-01 00:00:00');";
-
-/// One change, and what surrounds it.
-fn playbook(preconditions: &str, steps: &str) -> String {
-    format!(
-        "trueup: v1\nname: bad/playbook\nversion: 1\ntitle: In a bad world\nuses:\n  shop: {{ read: [things, owners, parts], write: [things, parts, audits] }}\n  crm: {{ methods: [GET, POST] }}\npreconditions: {preconditions}\nsteps: {steps}\n"
-    )
+/// What came of one call of the program.
+struct Came {
+    exit: i32,
+    out: String,
+    err: String,
 }
 
-const FIND: &str = "[{ id: thing, find: { table: shop.things, where: { id: 1 }, expect: one } }]";
-const NOTHING: &str = "[]";
-const CHANGE: &str = "[{ id: change, row: { table: shop.things, key: { id: 1 }, set: { count: 1 } } }]";
-
-/// What a person reads when this playbook is applied, each part with what differs from run to run taken out.
-async fn reads(shop: &Shop, text: &str) -> String {
-    let told = match shop.prepare(text, &[]).await {
-        Err(failure) => said(&failure),
-        Ok(prepared) => match ops::plan::plan(&prepared.setting, &request(&[]), &|_| {}).await {
-            Err(failure) => said(&failure),
-            Ok(plan) => match &plan.items[0].stop {
-                Some(stop) => format!("{}: {}: {}", stop.step, stop.way.word(), stop.message),
-                None => {
-                    let record = ops::record::open(&shop.here, &shop.opened).await.unwrap();
-                    let pause = AtomicBool::new(false);
-                    let (here, opened) = (&shop.here, &shop.opened);
-                    let carried =
-                        ops::apply::apply(here, &record, opened, &prepared.setting, &plan, &|_| {}, &pause).await;
-                    record.journal.close().await.unwrap();
-                    match carried {
-                        Err(failure) => format!("apply: {}", said(&failure)),
-                        Ok(carried) => {
-                            let path = match &carried.stopped {
-                                Stopped::InDoubt(path) => format!(" at {path}"),
-                                _ => String::new(),
-                            };
-                            let closed = carried.state.closed.as_ref().and_then(|c| c.reason.clone());
-                            format!("apply: {}{path}: {}", carried.state.end().word(), closed.unwrap_or_default())
-                        }
-                    }
-                }
-            },
-        },
-    };
-    let told = shop.here.masks.apply(&told);
-    for secret in ["key-of-the-crm", "wrong-password", "of-the-reader"] {
-        assert!(!told.contains(secret), "{secret} is printed: {told}");
+impl Came {
+    fn all(&self) -> String {
+        format!("{}{}", self.out, self.err)
     }
-    if let Place::Server(url) = shop.place() {
-        let password = url::Url::parse(url.reveal()).unwrap().password().unwrap().to_owned();
-        assert!(!told.contains(&password), "the password is printed");
-    }
-    told
 }
 
-/// Ports, folders and names of databases are other ones each time.
-fn steady(text: &str, shop: &Shop) -> String {
-    let mut text = text.replace(&shop.folder.path().display().to_string(), "[FOLDER]");
-    if let Place::Server(url) = shop.place() {
-        let url = url::Url::parse(url.reveal()).unwrap();
-        text = text
-            .replace(url.path().trim_start_matches('/'), "[DATABASE]")
-            .replace(&format!(":{}", url.port().unwrap()), ":[PORT]");
+/// Starts the program in the place, with these changes to its environment variables (an empty one is taken away).
+async fn trueup(place: &Place, arguments: &[&str], changed: &[(&str, &str)], uid: Option<u32>) -> Came {
+    let mut variables: BTreeMap<String, String> = place.variables().into_iter().collect();
+    for (name, value) in changed {
+        variables.insert((*name).to_owned(), (*value).to_owned());
     }
-    let ports = regex::Regex::new(r"127\.0\.0\.1:\d+").unwrap();
-    ports.replace_all(&text, "127.0.0.1:[PORT]").trim().to_owned()
+    variables.retain(|_, value| !value.is_empty());
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_trueup"));
+    command.args(arguments).current_dir(place.path()).env_clear().envs(variables).kill_on_drop(true);
+    if let Some(uid) = uid {
+        command.uid(uid);
+    }
+    let output = command.output().await.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Came { exit: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// What was read in each bad world, to be compared at the end.
-struct Book(Vec<String>);
+const APPLY: &[&str] = &["--yes", "--reason", "a test", "--actor", "anna"];
 
-impl Book {
-    fn note(&mut self, world: &str, told: &str) {
-        self.0.push(format!("== {world}\n{told}\n"));
+async fn apply(place: &Place, playbook: &str, changed: &[(&str, &str)]) -> Came {
+    trueup(place, &[&["apply", playbook], APPLY].concat(), changed, None).await
+}
+
+/// What stands in the database, as text.
+async fn rows(place: &Place) -> String {
+    let things = place.seen("select id, name, count, note from things order by id").await;
+    format!("{things} / {}", place.seen("select count(*) from audits").await)
+}
+
+/// Holds what came against what should have: exit code, the words, no secret, nothing changed.
+struct Judge<'a> {
+    place: &'a Place,
+    before: String,
+    wrong: Vec<String>,
+    judged: usize,
+}
+
+impl<'a> Judge<'a> {
+    async fn new(place: &'a Place) -> Judge<'a> {
+        Judge { place, before: rows(place).await, wrong: Vec::new(), judged: 0 }
     }
 
-    /// A bad world in which the database can be looked at: nothing may be half done.
-    async fn says(&mut self, world: &str, shop: &Shop, preconditions: &str, steps: &str) {
-        let before = shop.snapshot().await;
-        let told = steady(&reads(shop, &playbook(preconditions, steps)).await, shop);
-        assert!(shop.snapshot().await.text() == before.text(), "{world}: something is half done\n{told}");
-        self.note(world, &told);
-    }
-
-    /// A bad world in which it cannot.
-    async fn only_says(&mut self, world: &str, shop: &Shop, preconditions: &str, steps: &str) {
-        let told = steady(&reads(shop, &playbook(preconditions, steps)).await, shop);
-        self.note(world, &told);
-    }
-
-    fn compare(self, name: &str) {
-        let path = root().join(format!("tests/trueup/bad_world/{name}.txt"));
-        let told = self.0.join("\n");
-        if std::env::var_os("TRUEUP_BLESS").is_some() {
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(&path, &told).unwrap();
+    async fn hold(&mut self, name: &str, came: &Came, exit: i32, words: &[&str]) {
+        self.judged += 1;
+        let all = came.all();
+        let mut wrong = Vec::new();
+        if came.exit != exit {
+            wrong.push(format!("exit {} instead of {exit}", came.exit));
         }
-        let expected = fs::read_to_string(&path).unwrap_or_default();
-        assert!(told == expected, "{} says otherwise; TRUEUP_BLESS=1 writes it anew\n{told}", path.display());
+        wrong.extend(words.iter().filter(|w| !all.contains(**w)).map(|w| format!("`{w}` is not said")));
+        wrong.extend([KEY, PASSWORD].iter().filter(|s| all.contains(**s)).map(|s| format!("`{s}` is printed")));
+        wrong.extend(["panicked", "RUST_BACKTRACE"].iter().filter(|s| all.contains(**s)).map(|s| format!("`{s}`")));
+        wrong.extend(written(self.place.path()));
+        let after = rows(self.place).await;
+        if after != self.before {
+            wrong.push(format!("half done: {after}"));
+        }
+        if !wrong.is_empty() {
+            self.wrong.push(format!("== {name}: {}\n{all}", wrong.join("; ")));
+        }
+    }
+
+    fn over(self, at_least: usize) {
+        assert!(self.wrong.is_empty(), "{}", self.wrong.join("\n"));
+        assert!(self.judged >= at_least, "only {} were judged", self.judged);
     }
 }
 
-async fn shop(on: &On) -> Shop {
-    let shop = Shop::open(on, "http://127.0.0.1:9", |text| text).await;
-    shop.sql(ROWS).await;
-    shop
-}
-
-#[test]
-fn a_missing_or_foreign_sqlite_file_is_named_with_its_path() {
-    block_on(async {
-        let (shop, mut book) = (shop(&On::Sqlite).await, Book(Vec::new()));
-        let Place::File(path) = shop.place().clone() else { panic!() };
-        fs::rename(&path, path.with_extension("aside")).unwrap();
-        book.only_says("no file", &shop, FIND, CHANGE).await;
-        fs::write(&path, "this is no database, but a text that is long enough to be looked at as one".repeat(20))
-            .unwrap();
-        book.only_says("a text file", &shop, FIND, CHANGE).await;
-        fs::remove_file(&path).unwrap();
-        fs::create_dir(&path).unwrap();
-        book.only_says("a folder", &shop, FIND, CHANGE).await;
-        book.compare("sqlite-file");
-        shop.close().await;
-    });
-}
-
-#[test]
-fn a_server_that_cannot_be_reached_or_entered_is_named_without_the_password() {
-    block_on(async {
-        let good = postgres();
-        let url = url::Url::parse(good.reveal()).unwrap();
-        let with = |change: &dyn Fn(&mut url::Url)| {
-            let mut url = url.clone();
-            change(&mut url);
-            url.to_string()
-        };
-        let worlds = [
-            ("nobody listens", with(&|u| u.set_port(Some(9)).unwrap())),
-            ("wrong password", with(&|u| u.set_password(Some("wrong-password")).unwrap())),
-            ("wrong user", with(&|u| u.set_username("nobody").unwrap())),
-            ("wrong database", with(&|u| u.set_path("/no_such_database"))),
-            ("no database", with(&|u| u.set_path(""))),
-            ("another protocol", with(&|u| u.set_path("")).replace("postgres://", "mysql://")),
-            ("no address", "a b c".to_owned()),
-            ("empty", String::new()),
-        ];
-        let mut book = Book(Vec::new());
-        let mut shop = shop(&On::Postgres(good.clone())).await;
-        for (world, url) in worlds {
-            shop.here =
-                super::servers::surroundings(shop.folder.path(), &[("SHOP_URL", &url), ("CRM_KEY", "key-of-the-crm")]);
-            book.only_says(world, &shop, FIND, CHANGE).await;
-        }
-        shop.here = super::servers::surroundings(shop.folder.path(), &[("CRM_KEY", "key-of-the-crm")]);
-        book.only_says("the variable is not set", &shop, FIND, CHANGE).await;
-        book.compare("postgres-connection");
-        shop.close().await;
-    });
-}
-
-/// What both databases say of themselves: the same playbooks, their own words.
-async fn tables(on: &On, book: &mut Book) {
-    let shop = shop(on).await;
-    let query = |sql: &str| format!("[{{ id: seen, query: {{ db: shop, sql: \"{sql}\", expect: many }} }}]");
-    let write = |sql: &str| {
-        format!("[{{ sql: {{ db: shop, sql: \"{sql}\", touches: 1 }}, irreversible: a test, repeatable: a test }}]")
+/// Files of the place that hold a secret.
+fn written(folder: &Path) -> Vec<String> {
+    let holds = |path: &Path, secret: &str| {
+        std::fs::read(path).unwrap().windows(secret.len()).any(|window| window == secret.as_bytes())
     };
-    let two = "insert into things (id, name, state, created_at, updated_at) values (2, 'lamp', 0, '2024-01-01 00:00:00', '2024-01-01 00:00:00')";
-    shop.sql(two).await;
-    book.says("zero rows", &shop, "[{ find: { table: shop.things, where: { id: 99 } } }]", CHANGE).await;
-    book.says("two rows", &shop, "[{ find: { table: shop.things, where: { name: lamp } } }]", CHANGE).await;
-    book.says(
-        "zero rows to change",
-        &shop,
-        NOTHING,
-        "[{ row: { table: shop.things, key: { id: 99 }, set: { count: 1 } } }]",
-    )
-    .await;
-    book.says(
-        "two rows to change",
-        &shop,
-        NOTHING,
-        "[{ rows: { table: shop.things, where: { name: lamp }, set: { count: 1 }, touches: 1 } }]",
-    )
-    .await;
-    book.says("two rows by a statement", &shop, NOTHING, &write("update things set count = 1 where name = 'lamp'"))
-        .await;
-    book.says(
-        "a column that is not there, in a find",
-        &shop,
-        "[{ find: { table: shop.things, where: { colour: red } } }]",
-        CHANGE,
-    )
-    .await;
-    book.says(
-        "a column that is not there, in a row",
-        &shop,
-        NOTHING,
-        "[{ row: { table: shop.things, key: { id: 1 }, set: { cuont: 1 } } }]",
-    )
-    .await;
-    book.says("a column that is not there, in a query", &shop, &query("select id, cuont from things"), CHANGE).await;
-    book.says("a check that fails", &shop, NOTHING, "[{ row: { table: shop.parts, key: { id: 1 }, set: { name: forbidden, position: 1 }, create: { thing_id: 1 } } }]").await;
-    book.says(
-        "a row that points to none",
-        &shop,
-        NOTHING,
-        "[{ row: { table: shop.parts, key: { id: 1 }, set: { name: x, position: 1 }, create: { thing_id: 99 } } }]",
-    )
-    .await;
-    book.says(
-        "a value that may not be null",
-        &shop,
-        NOTHING,
-        "[{ row: { table: shop.things, key: { id: 1 }, clear: [name] } }]",
-    )
-    .await;
-    book.says(
-        "more rows than anybody asked for",
-        &shop,
-        &query("with recursive n(i) as (select 1 union all select i + 1 from n where i < 200000) select i from n"),
-        CHANGE,
-    )
-    .await;
-    shop.sql("alter table things rename to elsewhere").await;
-    book.says("a table that is not there, in a find", &shop, FIND, CHANGE).await;
-    book.says("a table that is not there, in a row", &shop, NOTHING, CHANGE).await;
-    book.says("a table that is not there, in a query", &shop, &query("select id from things"), CHANGE).await;
-    shop.close().await;
+    let found = files(folder).into_iter().filter(|path| [KEY, PASSWORD].iter().any(|s| holds(path, s)));
+    found.map(|path| format!("{} holds a secret", path.display())).collect()
 }
 
-#[test]
-fn tables_columns_and_rows_that_are_not_as_expected_on_sqlite() {
-    block_on(async {
-        let mut book = Book(Vec::new());
-        tables(&On::Sqlite, &mut book).await;
-        book.compare("sqlite-tables");
-    });
-}
+const WRITES: &str = "  shop: { read: [things], write: [things, audits] }";
 
-#[test]
-fn tables_columns_and_rows_that_are_not_as_expected_on_postgres() {
-    block_on(async {
-        let mut book = Book(Vec::new());
-        tables(&On::Postgres(postgres()), &mut book).await;
-        book.compare("postgres-tables");
-    });
-}
-
-#[test]
-fn rights_that_are_missing_are_named_by_table() {
-    block_on(async {
-        let (mut shop, mut book) = (shop(&On::Postgres(postgres())).await, Book(Vec::new()));
-        let role = format!("reader_{}", World::real().id().simple());
-        shop.sql(&format!("create role {role} login password 'of-the-reader'; grant usage on schema public to {role}"))
-            .await;
-        let Place::Server(owner) = shop.place().clone() else { panic!() };
-        let mut url = url::Url::parse(owner.reveal()).unwrap();
-        url.set_username(&role).unwrap();
-        url.set_password(Some("of-the-reader")).unwrap();
-        shop.here = super::servers::surroundings(
-            shop.folder.path(),
-            &[("SHOP_URL", url.as_str()), ("CRM_KEY", "key-of-the-crm")],
+fn playbooks(place: &Place) {
+    place.playbook(
+        "change",
+        WRITES,
+        "
+preconditions:
+  - id: thing
+    find: { table: shop.things, where: { id: 1 }, expect: one }
+steps:
+  - row: { of: thing, set: { count: 7 } }
+",
+    );
+    let after = |name: &str, uses: &str, step: &str| {
+        let body = format!(
+            "
+preconditions:
+  - id: thing
+    find: {{ table: shop.things, where: {{ id: 1 }}, expect: one }}
+steps:
+  - row: {{ of: thing, set: {{ count: 7 }} }}
+  - id: then
+    {step}
+  - row: {{ of: thing, set: {{ note: \"{{{{ then | length }}}}\" }} }}
+"
         );
-        book.says("nothing may be read", &shop, FIND, CHANGE).await;
-        shop.sql(&format!("grant select on all tables in schema public to {role}")).await;
-        book.says("nothing may be changed", &shop, FIND, CHANGE).await;
-        shop.sql(&format!("grant update on things to {role}")).await;
-        book.says("the audit row may not be written", &shop, FIND, CHANGE).await;
-        shop.sql(&format!("drop owned by {role}; drop role {role}")).await;
-        book.0.iter_mut().for_each(|told| *told = told.replace(&role, "[ROLE]"));
-        book.compare("postgres-rights");
-        shop.close().await;
+        place.playbook(name, uses, &body);
+    };
+    let reads = "  shop: { read: [things, missing], write: [things, audits] }";
+    after("no-table", reads, "find: { table: shop.missing, where: { id: 1 }, expect: many }");
+    after("no-column", WRITES, "find: { table: shop.things, where: { colour: red }, expect: many }");
+    after("none", WRITES, "find: { table: shop.things, where: { name: chair }, expect: one }");
+    after("two", WRITES, "find: { table: shop.things, where: { name: desk }, expect: one }");
+    let calls = format!("{WRITES}\n  crm: {{ methods: [GET] }}");
+    for path in ["status-500", "moved", "huge", "bomb", "garbled", "not-http", "cut", "hang"] {
+        after(path, &calls, &format!("http: {{ api: crm, get: /{path} }}"));
+    }
+    place.playbook(
+        "later",
+        &calls,
+        "
+preconditions:
+  - id: thing
+    find: { table: shop.things, where: { id: 1 }, expect: one }
+  - id: asked
+    http: { api: crm, get: /later }
+steps:
+  - row: { of: thing, set: { note: \"{{ asked.body.word }}\" } }
+",
+    );
+}
+
+/// The URL of the place with something of it exchanged.
+fn url(place: &Place, change: impl FnOnce(&mut url::Url)) -> String {
+    let mut url = url::Url::parse(place.url().unwrap().reveal()).unwrap();
+    change(&mut url);
+    url.into()
+}
+
+/// A port at which nobody listens.
+fn free() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn a_postgres_that_is_not_as_the_project_says() {
+    block_on(async {
+        let place = Place::make(&On::Postgres(postgres())).await;
+        playbooks(&place);
+        let mut judge = Judge::new(&place).await;
+
+        let port = free();
+        let refused = url(&place, |url| {
+            url.set_port(Some(port)).unwrap();
+            url.set_password(Some(PASSWORD)).unwrap();
+        });
+        let came = apply(&place, "change", &[("SHOP_URL", &refused)]).await;
+        judge
+            .hold("refused", &came, 1, &["`shop`", &port.to_string(), "check that the server runs", "`SHOP_URL`"])
+            .await;
+
+        let wrong = url(&place, |url| url.set_password(Some(PASSWORD)).unwrap());
+        let came = apply(&place, "change", &[("SHOP_URL", &wrong)]).await;
+        judge.hold("wrong password", &came, 1, &["`shop`", "password", "`SHOP_URL`"]).await;
+
+        let nowhere = url(&place, |url| url.set_path("no_such_database"));
+        let came = apply(&place, "change", &[("SHOP_URL", &nowhere)]).await;
+        judge.hold("wrong database", &came, 1, &["`shop`", "no_such_database", "check the database name"]).await;
+
+        let came = apply(&place, "change", &[("SHOP_URL", PASSWORD)]).await;
+        judge.hold("no URL at all", &came, 2, &["`shop`", "URL"]).await;
+
+        let came = apply(&place, "change", &[("SHOP_URL", "")]).await;
+        judge.hold("variable missing", &came, 2, &["`shop`", "`SHOP_URL`", "it is not set", "set it"]).await;
+
+        let role = format!("trueup_world_reader_{}", std::process::id());
+        place
+            .admin(&format!(
+                "create role {role} login password '{PASSWORD}'; grant usage on schema public to {role}; grant select on all tables in schema public to {role}"
+            ))
+            .await;
+        let reader = url(&place, |url| {
+            url.set_username(&role).unwrap();
+            url.set_password(Some(PASSWORD)).unwrap();
+        });
+        let came = apply(&place, "change", &[("SHOP_URL", &reader)]).await;
+        place.admin(&format!("drop owned by {role}; drop role {role}")).await;
+        judge.hold("may only read", &came, 1, &["`shop`", "things", "permission denied", "grant the right"]).await;
+
+        let came = apply(&place, "no-table", &[]).await;
+        judge.hold("no table", &came, 1, &["`shop`", "missing", "trueup connection inspect"]).await;
+        let came = apply(&place, "no-column", &[]).await;
+        judge.hold("no column", &came, 1, &["`shop`", "colour", "trueup connection inspect"]).await;
+
+        judge.over(8);
+        place.clear().await;
     });
 }
 
-const MOCK: &str = r#"
+#[test]
+fn a_sqlite_file_that_is_not_as_the_project_says() {
+    block_on(async {
+        let place = Place::make(&On::Sqlite).await;
+        playbooks(&place);
+        let mut judge = Judge::new(&place).await;
+
+        let came = apply(&place, "no-table", &[]).await;
+        judge.hold("no table", &came, 1, &["`shop`", "missing", "trueup connection inspect"]).await;
+        let came = apply(&place, "no-column", &[]).await;
+        judge.hold("no column", &came, 1, &["`shop`", "colour", "trueup connection inspect"]).await;
+        let came = apply(&place, "none", &[]).await;
+        judge.hold("no row", &came, 4, &["`shop.things`", "gave none, expected exactly one row"]).await;
+        let came = apply(&place, "two", &[]).await;
+        judge.hold("two rows", &came, 4, &["`shop.things`", "expected exactly one row"]).await;
+
+        let arguments = [&["apply", "change", "--env", "tset"], APPLY].concat();
+        let came = trueup(&place, &arguments, &[], None).await;
+        judge.hold("unknown environment", &came, 2, &["`tset`", "environment", "`test`"]).await;
+        let came = apply(&place, "chnage", &[]).await;
+        judge.hold("unknown playbook", &came, 2, &["`chnage`", "`change`"]).await;
+        let came = apply(&place, "status-500", &[("CRM_KEY", "")]).await;
+        judge.hold("key missing", &came, 2, &["crm", "`CRM_KEY`", "it is not set", "set it"]).await;
+
+        // Seen through another project file the database is not there; `rows` needs the right one again.
+        place.project_with("sqlite: { path: nowhere.db }", "http://127.0.0.1:9");
+        let came = apply(&place, "change", &[]).await;
+        place.project("http://127.0.0.1:9");
+        judge.hold("no file", &came, 1, &["`shop`", "nowhere.db", "never creates a database"]).await;
+        assert!(!place.path().join("nowhere.db").exists());
+        std::fs::write(place.path().join("garbage.db"), "this is no database at all, ".repeat(100)).unwrap();
+        place.project_with("sqlite: { path: garbage.db }", "http://127.0.0.1:9");
+        let came = apply(&place, "change", &[]).await;
+        place.project("http://127.0.0.1:9");
+        judge.hold("no database", &came, 1, &["`shop`", "garbage.db", "not a SQLite database"]).await;
+
+        judge.over(9);
+    });
+}
+
+const MOCK: &str = "
 trueup: v1
 mock: crm
 routes:
+  - get: /status-500
+    answer: { status: 500, json: { title: out of order } }
+  - get: /moved
+    answer: { status: 302, headers: { Location: 'http://127.0.0.1:9/elsewhere' } }
+  - { get: /huge, answer: { json: { word: x }, fault: huge } }
+  - { get: /bomb, answer: { json: { word: x }, fault: bomb } }
+  - { get: /garbled, answer: { json: { word: x }, fault: garbled } }
+  - { get: /not-http, answer: { fault: not_http } }
+  - { get: /cut, answer: { json: { word: x }, fault: truncate } }
   - { get: /hang, answer: { fault: hang } }
-  - { get: /500, answer: { status: 500, json: { title: it broke } } }
-  - { get: /404, answer: { status: 404 } }
-  - { get: /302, answer: { status: 302, headers: { Location: "http://elsewhere.example/" } } }
-  - { get: /huge, answer: { fault: huge } }
-  - { get: /bomb, answer: { fault: bomb } }
-  - { get: /garbled, answer: { json: { a: 1 }, fault: garbled } }
-  - { get: /truncate, answer: { json: { a: 1 }, fault: truncate } }
-  - { get: /not_http, answer: { fault: not_http } }
-  - { get: /reset_before, answer: { fault: reset_before } }
-  - { get: /slow_drip, answer: { json: { a: 1, b: "a longer answer than fits into the deadline" }, fault: slow_drip } }
-  - { post: /hang, answer: { fault: hang } }
-  - { post: /500, answer: { status: 500, json: { title: it broke } } }
-  - { post: /404, answer: { status: 404 } }
-  - { post: /302, answer: { status: 302, headers: { Location: "http://elsewhere.example/" } } }
-  - { post: /huge, answer: { fault: huge } }
-  - { post: /garbled, answer: { json: { a: 1 }, fault: garbled } }
-  - { post: /not_http, answer: { fault: not_http } }
-  - { post: /reset_before, answer: { fault: reset_before } }
-  - { post: /drop_reply, answer: { fault: drop_reply } }
-"#;
+  - get: /later
+    answers: [{ json: { word: heard } }, { status: 500, json: { title: out of order } }]
+";
+
+async fn mock(place: &Place) -> Running {
+    let path = place.path().join("crm.mock.yaml");
+    std::fs::write(&path, MOCK).unwrap();
+    let mut here = place.surroundings();
+    here.world = World::real();
+    ops::mock::start(&here, &path).await.unwrap()
+}
 
 #[test]
-fn an_api_that_does_not_answer_as_it_should_is_told_apart_case_by_case() {
+fn an_api_that_does_not_answer_as_it_should() {
     block_on(async {
-        let mut book = Book(Vec::new());
-        let running = Mock::from_yaml(MOCK).unwrap_or_else(|p| panic!("{p:?}")).start(World::real()).await.unwrap();
-        let quick = |text: String| text.replace("\"total\":\"3s\"", "\"total\":\"400ms\"");
-        let shop = Shop::open(&On::Sqlite, &running.url(), quick).await;
-        shop.sql(ROWS).await;
-        let read = |path: &str| format!("[{{ id: seen, http: {{ api: crm, get: /{path}, query: {{ key: a b }} }} }}]");
-        let send = |path: &str| {
-            format!(
-                "[{{ id: sent, http: {{ api: crm, post: /{path}, json: {{ a: 1 }} }}, irreversible: a test }}, {}]",
-                &CHANGE[1..CHANGE.len() - 1]
-            )
-        };
-        for path in [
-            "hang",
-            "500",
-            "404",
-            "302",
-            "huge",
-            "bomb",
-            "garbled",
-            "truncate",
-            "not_http",
-            "reset_before",
-            "slow_drip",
-        ] {
-            book.says(&format!("read {path}"), &shop, &read(path), CHANGE).await;
+        let place = Place::make(&On::Sqlite).await;
+        playbooks(&place);
+        let running = mock(&place).await;
+        place.project(&running.url());
+        let mut judge = Judge::new(&place).await;
+        let cases: &[(&str, &[&str])] = &[
+            ("status-500", &["`crm`", "500", "out of order"]),
+            ("moved", &["`crm`", "302"]),
+            ("huge", &["/huge", "max_body"]),
+            ("bomb", &["/bomb", "max_body"]),
+            ("garbled", &["/garbled", "JSON"]),
+            ("not-http", &["/not-http", "`base` of the", "address"]),
+            ("cut", &["/cut", "ask the API's people"]),
+        ];
+        for (name, words) in cases {
+            let came = apply(&place, name, &[]).await;
+            judge.hold(name, &came, 1, words).await;
         }
-        for path in ["hang", "500", "404", "302", "huge", "garbled", "not_http", "reset_before", "drop_reply"] {
-            book.says(&format!("send {path}"), &shop, FIND, &send(path)).await;
-        }
-        shop.close().await;
-        let shop = Shop::open(&On::Sqlite, "http://127.0.0.1:9", quick).await;
-        shop.sql(ROWS).await;
-        book.says("read refused", &shop, &read("x"), CHANGE).await;
-        book.says("send refused", &shop, FIND, &send("x")).await;
-        shop.close().await;
-        book.compare("http");
+        let came = apply(&place, "later", &[]).await;
+        judge.hold("500 between preview and change", &came, 1, &["`crm`", "500"]).await;
+        assert!(place.path().join("journal/journal.db").is_file(), "the run is in the journal");
+        let shown = trueup(&place, &["runs", "--json"], &[], None).await;
+        judge.hold("the list of runs", &shown, 0, &["failed"]).await;
+
+        // One second of patience, so that the test is quick; nothing is waited for here.
+        let text = std::fs::read_to_string(place.path().join("trueup.yaml")).unwrap();
+        std::fs::write(place.path().join("trueup.yaml"), text.replace("total: 20s", "total: 1s")).unwrap();
+        let came = apply(&place, "hang", &[]).await;
+        judge.hold("timeout", &came, 1, &["/hang", "timeout: { total: "]).await;
+
+        let nobody = free();
+        place.project(&format!("http://127.0.0.1:{nobody}"));
+        let came = apply(&place, "status-500", &[]).await;
+        judge.hold("refused", &came, 1, &[&nobody.to_string(), "nobody listens there"]).await;
+        judge.over(11);
+        let keys = running.log().iter().filter(|l| l.header("authorization") == Some(&format!("Bearer {KEY}"))).count();
+        assert!(keys > 8, "the key was really sent, and is a good canary: {keys}");
     });
 }
 
 #[test]
-fn a_lock_that_somebody_else_holds_is_named_and_nothing_waits_for_ever() {
+fn a_journal_that_cannot_be_used() {
     block_on(async {
-        let mut book = Book(Vec::new());
-        let sqlite = shop(&On::Sqlite).await;
-        let Place::File(path) = sqlite.place().clone() else { panic!() };
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
-        let mut other = <sqlx::SqliteConnection as sqlx::Connection>::connect_with(&options).await.unwrap();
-        sqlx::query("begin immediate").execute(&mut other).await.unwrap();
-        book.says("sqlite", &sqlite, FIND, CHANGE).await;
-        sqlx::query("rollback").execute(&mut other).await.unwrap();
-        sqlite.close().await;
-        let quick =
-            |text: String| text.replace("\"timezone\":\"UTC\"", "\"timezone\":\"UTC\",\"lock_timeout\":\"100ms\"");
-        let server = Shop::open(&On::Postgres(postgres()), "http://127.0.0.1:9", quick).await;
-        server.sql(ROWS).await;
-        let Place::Server(url) = server.place().clone() else { panic!() };
-        let mut other = <sqlx::PgConnection as sqlx::Connection>::connect(url.reveal()).await.unwrap();
-        sqlx::query("begin").execute(&mut other).await.unwrap();
-        sqlx::query("update things set note = 'held' where id = 1").execute(&mut other).await.unwrap();
-        book.says("postgres", &server, FIND, CHANGE).await;
-        sqlx::query("rollback").execute(&mut other).await.unwrap();
-        drop(other);
-        server.close().await;
-        book.compare("locks");
+        let place = Place::make(&On::Sqlite).await;
+        playbooks(&place);
+        let mut judge = Judge::new(&place).await;
+        let folder = place.path().join("journal");
+        let journal = folder.join("journal.db");
+
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(&journal, "this is no database at all, ".repeat(100)).unwrap();
+        let came = apply(&place, "change", &[]).await;
+        judge.hold("no database", &came, 1, &["journal.db", "not a journal of trueup", "move the file away"]).await;
+        std::fs::remove_file(&journal).unwrap();
+
+        sandbox::sqlite(&journal, &["create table theirs (id integer)"]).await.unwrap();
+        let came = apply(&place, "change", &[]).await;
+        judge.hold("somebody else's database", &came, 1, &["journal.db", "not a journal", "another path"]).await;
+        std::fs::remove_file(&journal).unwrap();
+
+        let here = place.surroundings();
+        let record = ops::record::open(&here, &place.opened(&here)).await.unwrap_or_else(|f| panic!("{f:?}"));
+        record.journal.close().await.unwrap();
+        newer(&journal).await;
+        let came = apply(&place, "change", &[]).await;
+        judge.hold("newer format", &came, 1, &["journal.db", "format 9999", "use the version that made it"]).await;
+        std::fs::remove_dir_all(&folder).unwrap();
+
+        std::fs::write(&folder, "a file where the folder should be").unwrap();
+        let came = apply(&place, "change", &[]).await;
+        assert_ne!(came.exit, 0);
+        judge.hold("a file in the way", &came, came.exit, &["journal"]).await;
+        std::fs::remove_file(&folder).unwrap();
+
+        judge.over(4);
+    });
+}
+
+/// Makes the journal one of a version that does not exist yet.
+async fn newer(journal: &Path) {
+    use sqlx::ConnectOptions;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(journal);
+    let mut connection = options.connect().await.unwrap();
+    let done = sqlx::query("UPDATE meta SET format = 9999").execute(&mut connection).await.unwrap();
+    assert_eq!(done.rows_affected(), 1);
+    sqlx::Connection::close(connection).await.unwrap();
+}
+
+#[test]
+fn a_journal_folder_that_may_not_be_written() {
+    use std::os::unix::fs::PermissionsExt;
+    block_on(async {
+        let place = Place::make(&On::Sqlite).await;
+        playbooks(&place);
+        let mut judge = Judge::new(&place).await;
+        let folder = place.path().join("journal");
+        let rights = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        std::fs::create_dir(&folder).unwrap();
+        rights(&folder, 0o555);
+        // The root user may write everywhere: then the program is started as nobody, who may read and write all the rest.
+        let is_root = std::fs::metadata(place.path()).unwrap().uid() == 0;
+        if is_root {
+            rights(place.path(), 0o777);
+            files(place.path()).iter().for_each(|path| rights(path, 0o666));
+        }
+        let came = trueup(&place, &[&["apply", "change"], APPLY].concat(), &[], is_root.then_some(65534)).await;
+        rights(&folder, 0o755);
+        assert_ne!(came.exit, 0, "{}", came.all());
+        judge.hold("read-only folder", &came, came.exit, &["journal", "ermission denied"]).await;
+        judge.over(1);
     });
 }

@@ -8,14 +8,16 @@
     reason = "helpers of tests"
 )]
 
-mod bombs;
 mod bad_world;
+mod bombs;
 mod cases;
 mod check_cases;
 mod direction;
 mod docs;
 mod injection;
+mod messages;
 mod mutants;
+mod places;
 mod previews;
 mod procedures;
 mod schemas;

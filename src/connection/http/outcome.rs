@@ -18,6 +18,8 @@ pub(super) struct Call<'a> {
     pub total: Duration,
 }
 
+const LATER: &str = "try again later, and ask the API's people if it stays so";
+
 impl Call<'_> {
     fn trouble(&self, reason: Reason, what: &str, help: &str) -> Trouble {
         Trouble {
@@ -67,23 +69,28 @@ impl Call<'_> {
         if error.is_connect() {
             return Failure::NotSent(self.not_connected(error));
         }
-        let doubt = if self.request.method.is_read() { "" } else { "whether it was done is not known" };
+        // A read may simply be tried again; of a write nobody knows whether it was done.
+        let advice = |of_read| if self.request.method.is_read() { of_read } else { "whether it was done is not known" };
         let failure = if error.is_timeout() {
             self.trouble(
                 Reason::Timeout,
                 &format!("no answer within {}", crate::base::shape::Length(self.total)),
-                doubt,
+                advice("raise `timeout: { total: … }` of the connection if the API is this slow, or try again later"),
             )
         } else if let Some(io) = cause::<io::Error>(error) {
             self.trouble(
                 Reason::Cut,
                 &format!("the connection was cut before an answer came ({})", io_words(io)),
-                doubt,
+                advice(LATER),
             )
         } else if cause::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
-            self.trouble(Reason::NotHttp, "what came back is not HTTP", doubt)
+            self.trouble(
+                Reason::NotHttp,
+                "what came back is not HTTP",
+                advice("check that `base` of the connection is the API's address"),
+            )
         } else {
-            self.trouble(Reason::Cut, "the connection was closed before an answer came", doubt)
+            self.trouble(Reason::Cut, "the connection was closed before an answer came", advice(LATER))
         };
         Failure::InDoubt(failure)
     }
