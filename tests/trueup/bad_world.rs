@@ -70,7 +70,10 @@ impl<'a> Judge<'a> {
         if came.exit != exit {
             wrong.push(format!("exit {} instead of {exit}", came.exit));
         }
-        wrong.extend(words.iter().filter(|w| !all.contains(**w)).map(|w| format!("`{w}` is not said")));
+        // A terminal of 80 columns breaks sentences anywhere between two words.
+        let said = all.split_whitespace().collect::<Vec<_>>().join(" ");
+        let missing = |w: &&&str| !all.contains(**w) && !said.contains(**w);
+        wrong.extend(words.iter().filter(missing).map(|w| format!("`{w}` is not said")));
         wrong.extend([KEY, PASSWORD].iter().filter(|s| all.contains(**s)).map(|s| format!("`{s}` is printed")));
         wrong.extend(["panicked", "RUST_BACKTRACE"].iter().filter(|s| all.contains(**s)).map(|s| format!("`{s}`")));
         wrong.extend(written(self.place.path()));
