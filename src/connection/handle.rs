@@ -8,7 +8,7 @@ use super::{
     fault::{Fault, FaultKind},
     session::Session,
 };
-use crate::template::sql::Dialect;
+use crate::{base::moment, template::sql::Dialect};
 use std::ops::{Deref, DerefMut};
 
 /// Read role, read-only transaction.
@@ -74,7 +74,9 @@ impl Writing {
         let Some(mut link) = session.take() else {
             return Err(session.named(Fault::new(FaultKind::Lost, "the connection was gone before COMMIT was sent")));
         };
+        moment::reached("before COMMIT");
         let done = tokio::spawn(async move { link.batch("COMMIT").await }).await;
+        moment::reached("after COMMIT");
         let fault = match done {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(fault)) if fault.kind == FaultKind::Lost => {

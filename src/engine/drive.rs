@@ -27,6 +27,7 @@ use crate::{
     },
     base::{
         identity::{EffectId, SINGLE_ITEM},
+        moment,
         value::{Map, Value},
     },
     connection::{
@@ -534,6 +535,7 @@ impl<'a> Driver<'a> {
     ) -> Result<Went, Halt> {
         let setting = self.setting;
         let mut writing = self.open(connection).await?;
+        moment::reached("after BEGIN");
         let carried = self.carried(&mut writing, &place.path, step, deed).await;
         let carried = match carried {
             Ok(carried) => carried,
@@ -729,7 +731,10 @@ impl<'a> Driver<'a> {
                 (None, false) => ("http-once", None),
             };
             self.intend(place, class, Some(&call.api), shown.clone(), Some(bytes), attempt).await?;
-            let trouble = match call::once(setting, step, &call, key).await {
+            moment::reached("before a request");
+            let sent = call::once(setting, step, &call, key).await;
+            moment::reached("after a request");
+            let trouble = match sent {
                 Ok(value) => return Ok(Went { response: Some(call::summary(&value)), ..Went::done(value) }),
                 Err(trouble) => trouble,
             };

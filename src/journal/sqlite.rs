@@ -20,7 +20,7 @@ pub use read::{RunFilter, RunSummary, Stored, Waiting};
 pub use verify::{Anchor, Finding, Report, What};
 
 use super::failure::JournalError;
-use crate::base::{seal::Sealer, world::World};
+use crate::base::{moment, seal::Sealer, world::World};
 use sqlx::{Connection, SqliteConnection};
 use std::path::{Path, PathBuf};
 use tokio::sync::{Mutex, MutexGuard};
@@ -118,12 +118,14 @@ impl Held<'_> {
     async fn end<T>(&mut self, work: Result<T, JournalError>) -> Result<T, JournalError> {
         let work = match work {
             Ok(done) => {
+                moment::reached("before the journal's COMMIT");
                 let committed = sqlx::query("COMMIT").execute(self.sql()).await;
                 committed.map(|_| done).map_err(|e| of_sqlite(&self.journal.path, e))
             }
             failed => failed,
         };
         let work = self.note(work);
+        moment::reached("after the journal's COMMIT");
         if work.is_err() {
             // After an error SQLite may have rolled back by itself, and then there is nothing to do.
             let _ = sqlx::query("ROLLBACK").execute(self.sql()).await;

@@ -49,6 +49,16 @@ impl Journal {
         self.take(seen.run, holder, ttl, Some(seen.fence)).await
     }
 
+    /// Still at work: the claim lasts this much longer, from now. [`JournalError::ClaimLost`] if somebody took it over.
+    pub async fn beat(&self, claim: &Claim, ttl: Duration) -> Result<Claim, JournalError> {
+        let mut held = self.connection().await?;
+        held.begin().await?;
+        let now = self.world.now();
+        let until = stamp(now.micros.saturating_add(i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX)));
+        let work = held.beat_inside(claim, now, until).await;
+        held.end(work).await
+    }
+
     /// Gives a run back. [`JournalError::ClaimLost`] if somebody else took it meanwhile.
     pub async fn release(&self, claim: &Claim) -> Result<(), JournalError> {
         let mut held = self.connection().await?;
@@ -109,6 +119,22 @@ impl Held<'_> {
         let ready = self.journal.ready(std::slice::from_ref(&event))?;
         self.extend(run, &ready).await?;
         Ok(claim)
+    }
+
+    async fn beat_inside(&mut self, claim: &Claim, now: Stamp, until: Stamp) -> Result<Claim, JournalError> {
+        let beaten =
+            sqlx::query("UPDATE claims SET beat_at = ?, until = ? WHERE run = ? AND fence = ? AND released_at IS NULL")
+                .bind(now.micros)
+                .bind(until.micros)
+                .bind(claim.run.to_string())
+                .bind(claim.fence as i64)
+                .execute(&mut self.state.connection)
+                .await
+                .map_err(|e| of_sqlite(&self.journal.path, e))?;
+        match beaten.rows_affected() {
+            0 => Err(JournalError::ClaimLost { run: claim.run, fence: claim.fence }),
+            _ => Ok(Claim { until, ..claim.clone() }),
+        }
     }
 
     async fn store_claim(&mut self, claim: &Claim) -> Result<(), JournalError> {
