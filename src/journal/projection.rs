@@ -1,7 +1,7 @@
 //! What lists and the inbox ask for, made from the events: where each run stands, which questions are open, which plans
 //! are used. One function, used by every append and by [`Journal::rebuild`], so that both can only agree.
 
-use super::{Appended, Held, Journal, Stored, of_sqlite};
+use super::{Appended, Journal, Stored, sqlite::of_sqlite, store::Held};
 use crate::{
     base::{identity::RunId, time::Stamp},
     journal::{

@@ -1,6 +1,6 @@
 //! Appending: a group of events of one run, in one durable transaction.
 
-use super::{Held, Journal, claim, claim::Claim, of_sqlite, projection};
+use super::{Journal, claim, claim::Claim, projection, sqlite::of_sqlite, store::Held};
 use crate::{
     base::{identity::RunId, time::Stamp},
     journal::{

@@ -1,8 +1,10 @@
 //! Is everything as it was written? Recomputes every hash of the file and says what is wrong, and what it cannot see.
 
 use super::{
-    Held, Journal, of_sqlite,
+    Journal,
     read::{CHAIN, Link},
+    sqlite::of_sqlite,
+    store::Held,
 };
 use crate::{
     base::{identity::RunId, seal::Sealer, secret::Masks},

@@ -6,7 +6,7 @@ use crate::{
         secret::Secret,
         value::{Marks, Value},
     },
-    journal::sqlite::{Held, schema},
+    journal::{sqlite::schema, store::Held},
 };
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{
