@@ -24,4 +24,5 @@ mod schemas;
 mod servers;
 mod shipped;
 mod transactions;
+mod undo;
 mod waiting;
