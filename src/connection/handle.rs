@@ -8,7 +8,7 @@ use super::{
     fault::{Fault, FaultKind},
     session::Session,
 };
-use crate::{base::moment, template::sql::Dialect};
+use crate::base::moment;
 use std::ops::{Deref, DerefMut};
 
 /// Read role, read-only transaction.
@@ -75,7 +75,14 @@ impl Writing {
             return Err(session.named(Fault::new(FaultKind::Lost, "the connection was gone before COMMIT was sent")));
         };
         moment::reached("before COMMIT");
-        let done = tokio::spawn(async move { link.batch("COMMIT").await }).await;
+        let done = tokio::spawn(async move {
+            let done = link.batch("COMMIT").await;
+            if done.is_ok() {
+                link.committed().await;
+            }
+            done
+        })
+        .await;
         moment::reached("after COMMIT");
         let fault = match done {
             Ok(Ok(())) => return Ok(()),
@@ -97,9 +104,8 @@ impl Writing {
 /// ROLLBACK, waiting for it so that locks are gone when this returns. A connection that is already lost rolls back by
 /// itself, so that is no fault.
 async fn end(session: &mut Session) -> Result<(), Fault> {
-    let Some(mut link) = session.take() else { return Ok(()) };
-    let off = if session.dialect() == Dialect::Sqlite { "ROLLBACK; PRAGMA query_only = OFF" } else { "ROLLBACK" };
-    match link.batch(off).await {
+    let Some(link) = session.take() else { return Ok(()) };
+    match link.rollback().await {
         Err(fault) if fault.kind != FaultKind::Lost => Err(session.named(fault)),
         _ => Ok(()),
     }
