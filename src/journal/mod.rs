@@ -6,6 +6,7 @@
 #[macro_use]
 mod record;
 mod append;
+mod approve;
 pub mod chain;
 mod claim;
 pub mod event;
@@ -23,6 +24,7 @@ mod verify;
 pub mod words;
 
 pub use append::Appended;
+pub use approve::{Approved, Approving};
 pub use claim::{Claim, Holder};
 pub use read::{RunFilter, RunSummary, Stored, Waiting};
 pub use record::BadRecord;
