@@ -37,10 +37,10 @@ use crate::{
     },
     effect::change::RowChange,
     journal::{
+        Claim, Journal,
         event::Event,
         failure::JournalError,
         payload::*,
-        sqlite::{Claim, Journal},
         words::{End, Outcome},
     },
     plan::{Effect, Foreseen, ItemPlan, Section, StepPlan},
@@ -546,7 +546,6 @@ impl<'a> Driver<'a> {
     ) -> Result<Went, Halt> {
         let setting = self.setting;
         let mut writing = self.open(connection).await?;
-        moment::reached("after BEGIN");
         let carried = self.carried(&mut writing, &place.path, step, deed).await;
         let carried = match carried {
             Ok(carried) => carried,
@@ -790,7 +789,10 @@ impl<'a> Driver<'a> {
     async fn message(&mut self, place: &Place, step: &Step, who: &Arc<str>) -> Result<Went, Halt> {
         let text = text_of(step, &self.scope).unwrap_or_default();
         self.intend(place, "message-once", None, format!("to {who}: {text}"), None, 1).await?;
-        match tell::tell(self.setting, who, &text, self.watch).await {
+        moment::reached("before a message");
+        let told = tell::tell(self.setting, who, &text, self.watch).await;
+        moment::reached("after a message");
+        match told {
             Ok(how) => Ok(Went { response: Some(how.into()), message: Some(text), ..Went::done(Value::NULL) }),
             // A message that was not sent is no reason to call the change failed: it is said, and the run goes on.
             Err(why) => Ok(Went { message: Some(format!("not told: {why}")), ..Went::done(Value::NULL) }),

@@ -258,7 +258,8 @@ impl RunState {
                 self.created = Some(*created);
                 self.created_at = Some(at);
             }
-            Event::RunClaimed(_) => {}
+            // A purged run cannot be read, and approvals stand in chains of their own.
+            Event::RunClaimed(_) | Event::RunPurged(_) | Event::PlanApproved(_) => {}
             Event::ItemStarted(started) => {
                 for item in started.items {
                     self.items.entry(item.item).or_default().plan = item.plan;
