@@ -10,7 +10,7 @@ use super::{
     settings::{Connection, Effective},
     sqlite,
 };
-use crate::template::sql::Dialect;
+use crate::{base::moment, template::sql::Dialect};
 use std::sync::Arc;
 
 /// A database of the project file in one environment, with its references resolved.
@@ -88,7 +88,9 @@ impl Database {
 
     /// Opens a connection that can write and commit. SQLite: takes the write lock.
     pub async fn writing(&self) -> Result<Writing, Fault> {
-        self.session(self.changing().await, true).map(Writing::new)
+        let writing = self.session(self.changing().await, true).map(Writing::new);
+        moment::reached("after BEGIN");
+        writing
     }
 
     /// A reading handle will be opened soon: where connecting takes a while, it begins now, beside other work. Used by

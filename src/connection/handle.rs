@@ -9,7 +9,12 @@ use super::{
     session::Session,
 };
 use crate::base::moment;
-use std::ops::{Deref, DerefMut};
+use std::{
+    future::{Future, poll_fn},
+    ops::{Deref, DerefMut},
+    pin::pin,
+    task::Poll,
+};
 
 /// Read role, read-only transaction.
 #[derive(Debug)]
@@ -58,7 +63,7 @@ impl Rehearsing {
 
 impl Writing {
     pub(super) fn new(session: Session) -> Writing {
-        Writing { changing: Changing::new(session) }
+        Writing { changing: Changing::new(session).for_good() }
     }
 
     /// Makes it durable. A fault of kind `InDoubt` says that COMMIT was sent and no answer came; every other kind is
@@ -76,7 +81,15 @@ impl Writing {
         };
         moment::reached("before COMMIT");
         let done = tokio::spawn(async move {
-            let done = link.batch("COMMIT").await;
+            let done = {
+                let mut commit = pin!(link.batch("COMMIT"));
+                let first = poll_fn(|context| Poll::Ready(commit.as_mut().poll(context))).await;
+                moment::reached("COMMIT sent");
+                match first {
+                    Poll::Ready(done) => done,
+                    Poll::Pending => commit.await,
+                }
+            };
             if done.is_ok() {
                 link.committed().await;
             }
