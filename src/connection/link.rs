@@ -2,6 +2,7 @@
 
 use super::{
     fault::Fault,
+    ledger::{Claimed, Entry},
     postgres,
     rows::{Answer, Identity, Touched},
     sqlite,
@@ -92,5 +93,23 @@ impl Link {
     /// Which database this is.
     pub async fn identity(&mut self) -> Result<Identity, Fault> {
         either!(self, link => link.identity().await)
+    }
+
+    /// Claims an effect in the ledger.
+    pub async fn claim(&mut self, entry: &Entry) -> Result<Claimed, Fault> {
+        either!(self, link => link.claim(entry).await)
+    }
+
+    /// The id of this database, from its ledger.
+    pub async fn ledger_id(&mut self) -> Result<String, Fault> {
+        either!(self, link => link.ledger_id().await)
+    }
+
+    /// Who has written to the ledger and not ended, in words; ends this transaction. SQLite does not tell.
+    pub async fn ledger_blockers(&mut self) -> Result<Vec<String>, Fault> {
+        match self {
+            Link::Postgres(link) => link.ledger_blockers().await,
+            Link::Sqlite(_) => Ok(Vec::new()),
+        }
     }
 }

@@ -6,6 +6,7 @@ mod decode;
 mod encode;
 mod faults;
 mod form;
+mod ledger;
 mod numeric;
 mod open;
 
@@ -13,6 +14,7 @@ pub(super) use open::Target;
 
 use super::{
     fault::{Fault, FaultKind},
+    ledger::{Claimed, Entry},
     rows::{Answer, Identity, Touched},
     statement::{Limits, Prepared, Slot, Statement, trusted},
 };
@@ -33,6 +35,8 @@ pub(super) struct Link {
     connection: PgConnection,
     /// Longer than any server-side timeout: only a dead network reaches it.
     patience: Duration,
+    /// How long a claim in the ledger waits for another session.
+    claim_patience: Duration,
     guest: open::Guest,
 }
 
@@ -154,6 +158,21 @@ impl Link {
     /// Which database this is.
     pub async fn identity(&mut self) -> Result<Identity, Fault> {
         catalogue::identity(self).await
+    }
+
+    /// Claims an effect in the ledger.
+    pub async fn claim(&mut self, entry: &Entry) -> Result<Claimed, Fault> {
+        ledger::claim(self, entry).await
+    }
+
+    /// The id of this database, from its ledger.
+    pub async fn ledger_id(&mut self) -> Result<String, Fault> {
+        ledger::id(self).await
+    }
+
+    /// Who has written to the ledger and not ended, in words; ends this transaction.
+    pub async fn ledger_blockers(&mut self) -> Result<Vec<String>, Fault> {
+        ledger::blockers(self).await
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{
     super::{
         fault::{Fault, FaultKind},
+        ledger::Roles,
         reference::{Secrets, Setting, Unresolved},
         settings::PostgresSettings,
         statement::{Limits, Statement},
@@ -31,6 +32,7 @@ pub struct Target {
     read: Door,
     connect_timeout: Duration,
     patience: Duration,
+    claim_patience: Duration,
     /// Nothing for UTC, which every session has anyway.
     timezone: Option<String>,
 }
@@ -113,7 +115,17 @@ impl Target {
         };
         let timezone = settings.timezone.as_ref().map(|w| w.as_str().to_owned()).filter(|zone| zone != "UTC");
         let connect_timeout = length(settings.connect_timeout, 10);
-        Ok(Target { write, read, connect_timeout, patience: lock.max(statement) + GRACE, timezone })
+        // The server ends the whole statement at `statement_timeout`; a little before that a lock can still be named.
+        let claim_patience = if statement.is_zero() { GRACE } else { statement * 9 / 10 }.max(lock);
+        let patience = lock.max(statement) + GRACE;
+        Ok(Target { write, read, connect_timeout, patience, claim_patience, timezone })
+    }
+
+    /// Who comes in through which door.
+    pub fn roles(&self) -> Roles {
+        let name = |door: &Door| door.address.options.get_username().to_owned();
+        let (write, read) = (name(&self.write), name(&self.read));
+        Roles { read: Some(read).filter(|read| *read != write), write: Some(write) }
     }
 
     /// A read-only transaction with the read role.
@@ -172,7 +184,7 @@ impl Target {
     }
 
     fn link(&self, door: &Door, connection: PgConnection) -> Link {
-        Link { connection, patience: self.patience, guest: Guest::of(door) }
+        Link { connection, patience: self.patience, claim_patience: self.claim_patience, guest: Guest::of(door) }
     }
 
     async fn begin(&self, mut link: Link, begin: &'static str) -> Result<Link, Fault> {
