@@ -37,10 +37,10 @@ use crate::{
     },
     effect::change::RowChange,
     journal::{
+        Claim, Journal,
         event::Event,
         failure::JournalError,
         payload::*,
-        sqlite::{Claim, Journal},
         words::{End, Outcome},
     },
     plan::{Effect, Foreseen, ItemPlan, Section, StepPlan},

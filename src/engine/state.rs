@@ -127,7 +127,8 @@ impl RunState {
                 self.created = Some((**created).clone());
                 self.created_at = Some(at);
             }
-            Event::RunClaimed(_) => {}
+            // A purged run cannot be read, and approvals stand in chains of their own.
+            Event::RunClaimed(_) | Event::RunPurged(_) | Event::PlanApproved(_) => {}
             Event::ItemStarted(started) => {
                 for item in &started.items {
                     self.items.entry(item.item.clone()).or_default().plan = item.plan.clone();

@@ -4,10 +4,7 @@ use super::{Failure, Surroundings, project::Opened};
 use crate::{
     base::{identity::RunId, seal::Sealer},
     engine::state::RunState,
-    journal::{
-        failure::JournalError,
-        sqlite::{Claim, Holder, Journal},
-    },
+    journal::{Claim, Holder, Journal, failure::JournalError},
 };
 use std::time::Duration;
 

@@ -12,8 +12,8 @@ use crate::{
     base::{identity::RunId, time::Stamp, value::Value},
     engine::state::{ItemState, RunState, StepState},
     journal::{
+        RunSummary, Waiting,
         payload::{HumanAsked, HumanDecided, RunCreated},
-        sqlite::{RunSummary, Waiting},
         words::End,
     },
 };

@@ -9,10 +9,10 @@ use crate::{
     },
     engine::state::RunState,
     journal::{
+        RunSummary, Waiting,
         chain::Hash,
         event::Event,
         payload::*,
-        sqlite::{RunSummary, Waiting},
         words::{End, Outcome, RunWord},
     },
 };
