@@ -2,3 +2,5 @@
 
 pub mod change;
 pub mod label;
+#[macro_use]
+pub mod record;
