@@ -12,7 +12,7 @@ use super::{
     question,
     rehearse::{not_so, text_of},
     setting::Setting,
-    state::{ItemState, RunState},
+    state::{ItemState, RunState, StepState},
     statement, tell,
     trouble::{Difference, Ending, Missed, Trouble},
     undo,
@@ -189,7 +189,8 @@ impl<'a> Driver<'a> {
         }
         loop {
             let empty = ItemState::default();
-            let next = decide(&self.setting.outline, self.state.items.get(&self.item).unwrap_or(&empty));
+            let next =
+                decide(&self.setting.outline, self.state.items.get(&self.item).unwrap_or(&empty), self.state.cancelled);
             match next {
                 Next::Do(index) => {
                     if self.pause.load(Ordering::Relaxed) {
@@ -317,7 +318,7 @@ impl<'a> Driver<'a> {
     fn outcome(&mut self, path: &Arc<str>, went: Went, micros: u64) {
         let one = ItemOutcome {
             item: self.item.clone(),
-            generation: 0,
+            generation: self.generation(path),
             outcome: went.outcome,
             value: went.value,
             message: went.message,
@@ -450,7 +451,17 @@ impl<'a> Driver<'a> {
     }
 
     fn effect(&self, path: &Arc<str>) -> EffectId {
-        EffectId { run: self.setting.run.id, item: self.item.clone(), step: path.clone(), generation: 0 }
+        let generation = self.generation(path);
+        EffectId { run: self.setting.run.id, item: self.item.clone(), step: path.clone(), generation }
+    }
+
+    /// Where a step stands.
+    fn standing(&self, path: &str) -> Option<&StepState> {
+        self.state.items.get(&self.item)?.steps.get(path)
+    }
+
+    fn generation(&self, path: &str) -> u32 {
+        self.standing(path).map_or(0, |step| step.generation)
     }
 
     fn planned(&self, path: &str) -> Option<&'a StepPlan> {
@@ -769,10 +780,8 @@ impl<'a> Driver<'a> {
     }
 
     fn ask(&mut self, place: &Place, step: &Step, question: &Question) -> Result<Option<Went>, Halt> {
-        let answered =
-            self.state.items.get(&self.item).and_then(|i| i.steps.get(&place.path)).and_then(|s| s.decided.clone());
-        if let Some(decided) = answered {
-            return Ok(Some(Went::done(Value::from(decided.values))));
+        if let Some(decided) = self.standing(&place.path).and_then(|s| s.answered()) {
+            return Ok(Some(Went::done(Value::from(decided.values.clone()))));
         }
         let text = text_of(step, &self.scope).unwrap_or_else(|| question.text.plain().into_owned());
         let answer: Map = question

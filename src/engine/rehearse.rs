@@ -11,8 +11,9 @@ use super::{
     outline::{Back, path},
     question,
     setting::Setting,
-    statement, undo,
+    statement,
     trouble::{CallTrouble, Ending, Missed, Trouble},
+    undo,
     watch::Watch,
 };
 use crate::{

@@ -116,7 +116,7 @@ impl Held<'_> {
             pid: claim.holder.pid,
             fence,
         });
-        let ready = self.journal.ready(std::slice::from_ref(&event))?;
+        let ready = self.journal.ready(std::slice::from_ref(&event), since)?;
         self.extend(run, &ready).await?;
         Ok(claim)
     }

@@ -41,7 +41,9 @@ pub(super) async fn apply(
         | Event::StepImages(_)
         | Event::StepOutcome(_)
         | Event::ItemVerified(_)
-        | Event::ItemClosed(_) => {}
+        | Event::ItemClosed(_)
+        | Event::RunPurged(_)
+        | Event::PlanApproved(_) => {}
     }
     Ok(())
 }
@@ -234,7 +236,7 @@ impl Held<'_> {
             for stored in &events {
                 apply(self, run, place(stored), stored.at, &stored.event).await?;
             }
-            if let Some(last) = events.last() {
+            if let Some(last) = events.last().filter(|last| !matches!(last.event, Event::PlanApproved(_))) {
                 point(self, run, place(last), last.at).await?;
             }
         }

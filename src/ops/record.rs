@@ -39,7 +39,7 @@ impl Record {
     /// Where a run stands.
     pub async fn state(&self, run: RunId) -> Result<RunState, Failure> {
         let events = self.journal.events(run).await?;
-        Ok(RunState::fold(events.iter().map(|e| (e.at, &e.event))))
+        Ok(RunState::of(events.into_iter().map(|e| (e.at, e.event))))
     }
 
     /// Takes a run for this process.

@@ -133,12 +133,14 @@ pub(super) async fn is_over(
     if state.closed.is_none()
         && let Some(claim) = at_work(surroundings, record, run).await?
     {
-        return Err(Failure::usage(format!("run {short} is not over: {}", who(&claim)))
-            .help(format!("it can be {what} when it is over; `trueup cancel {short} --reason …` ends it between two steps")));
+        return Err(Failure::usage(format!("run {short} is not over: {}", who(&claim))).help(format!(
+            "it can be {what} when it is over; `trueup cancel {short} --reason …` ends it between two steps"
+        )));
     }
     if let Some(path) = in_doubt(state) {
-        return Err(Failure::usage(format!("run {short} is in doubt: nobody knows whether `{path}` happened"))
-            .help(format!("`trueup resume {short}` looks again; `trueup resolve {short}` records what a person found out")));
+        return Err(Failure::usage(format!("run {short} is in doubt: nobody knows whether `{path}` happened")).help(
+            format!("`trueup resume {short}` looks again; `trueup resolve {short}` records what a person found out"),
+        ));
     }
     if state.closed.is_some() {
         return Ok(());
@@ -326,8 +328,9 @@ async fn record_run(record: &Record, ready: &Ready, plan: &Plan, wish: &Wish) ->
     let state = record.state(ready.about).await?;
     stands(record, ready.about, &state).await?;
     if state.closed.is_none() {
-        return Err(Failure::usage(format!("run {} goes on again", ready.about.short()))
-            .help("take it back when it is over"));
+        return Err(
+            Failure::usage(format!("run {} goes on again", ready.about.short())).help("take it back when it is over")
+        );
     }
     let created = RunCreated {
         purpose: PURPOSE.into(),

@@ -8,11 +8,7 @@ use super::{
     page::Page,
     plain_value::{of, of_map},
 };
-use crate::{
-    base::value::Value,
-    effect::left::LeftAlone,
-    table::facts::Facts,
-};
+use crate::{base::value::Value, effect::left::LeftAlone, table::facts::Facts};
 
 /// More rows than this are counted, not shown.
 const MOST_ROWS: usize = 20;

@@ -103,7 +103,11 @@ pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Done> {
                     _ => continue,
                 };
                 let open = |d: &Done| d.fate == Fate::Unknown;
-                ended(&mut all, |d| d.effect.step == decided.step && decided.items.contains(&d.effect.item) && open(d), fate);
+                ended(
+                    &mut all,
+                    |d| d.effect.step == decided.step && decided.items.contains(&d.effect.item) && open(d),
+                    fate,
+                );
             }
             _ => {}
         }

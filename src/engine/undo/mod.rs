@@ -22,13 +22,7 @@ pub fn left_alone(outline: &Outline, state: &RunState, item: &str) -> Vec<LeftAl
 }
 
 /// How an item of an undo ends: it drifted when something was left alone. Of any other run: as it is.
-pub fn end(
-    outline: &Outline,
-    state: &RunState,
-    item: &str,
-    end: End,
-    reason: Option<String>,
-) -> (End, Option<String>) {
+pub fn end(outline: &Outline, state: &RunState, item: &str, end: End, reason: Option<String>) -> (End, Option<String>) {
     if !matches!(end, End::Changed | End::Unchanged) {
         return (end, reason);
     }

@@ -167,13 +167,16 @@ impl Taken<'_> {
             return Err(format!("a part of the transaction cannot be taken back: `{path}`: {why}"));
         }
         match &common.undo {
-            Some(Undo::NoneNeeded(_)) => {
-                Err(format!("nothing need be taken back{}", common.because.as_ref().map_or(String::new(), |t| format!(": {}", said(t)))))
-            }
+            Some(Undo::NoneNeeded(_)) => Err(format!(
+                "nothing need be taken back{}",
+                common.because.as_ref().map_or(String::new(), |t| format!(": {}", said(t)))
+            )),
             Some(Undo::Step(step)) => self.known().map(|()| Way::Step((**step).clone())),
             Some(Undo::Automatic(_)) | None if !rows.is_empty() => readable(rows).map(Way::Rows),
             Some(Undo::Automatic(_)) | None => match (&self.step.act, done.also.is_empty()) {
-                (Act::Sql(_), _) => Err("its rows could not be told by their keys, so there are no images of them".into()),
+                (Act::Sql(_), _) => {
+                    Err("its rows could not be told by their keys, so there are no images of them".into())
+                }
                 (Act::Row(_) | Act::Rows(_) | Act::Block(_), false) => {
                     Err(format!("it touched only {}, by triggers", done.also.join(", ")))
                 }

@@ -92,12 +92,8 @@ pub fn words(deed: &Restore) -> String {
 /// As a drift report says it.
 fn differences(left: &LeftAlone) -> Vec<Difference> {
     let shown = |value: &Option<Value>| value.as_ref().map_or_else(|| "no row".to_owned(), Value::shown);
-    let one = |column: String, planned: String, found: String| Difference {
-        subject: left.subject(),
-        column,
-        planned,
-        found,
-    };
+    let one =
+        |column: String, planned: String, found: String| Difference { subject: left.subject(), column, planned, found };
     if left.columns.is_empty() {
         return vec![one(String::new(), "as the run left it".into(), left.why.clone())];
     }
@@ -366,8 +362,11 @@ impl Row<'_> {
     /// The other run made it: it goes, if it is what was made.
     fn made(&self, found: Option<Map>, ours: &Map) -> Result<Came, Todo> {
         let Some(found) = found else { return Ok(Came::Already(self.as_it_is(None))) };
-        let differing: Vec<Arc<str>> =
-            ours.iter().filter(|(c, v)| !self.besides(c) && found.get(*c) != Some(*v)).map(|(c, _)| c.clone()).collect();
+        let differing: Vec<Arc<str>> = ours
+            .iter()
+            .filter(|(c, v)| !self.besides(c) && found.get(*c) != Some(*v))
+            .map(|(c, _)| c.clone())
+            .collect();
         if differing.is_empty() {
             return Err(Todo::Delete(found));
         }
@@ -422,8 +421,7 @@ impl Row<'_> {
                 Ok(self.done(Some(self.facts.marked(&found)), None))
             }
             Todo::Update { found, columns, stamp } => {
-                let mut set: Vec<(Arc<str>, SetTo)> =
-                    columns.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
+                let mut set: Vec<(Arc<str>, SetTo)> = columns.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
                 if stamp && let Some(stamp) = self.facts.stamp() {
                     set.push((stamp.into(), SetTo::DatabaseNow));
                 }
@@ -452,7 +450,8 @@ impl Row<'_> {
 
     async fn read_again(&self, changing: &mut Changing) -> Result<Map, Fault> {
         let Some(row) = self.read(changing).await? else {
-            let message = format!("the row of `{}` is gone after it was put back; a trigger may be in the way", self.table());
+            let message =
+                format!("the row of `{}` is gone after it was put back; a trigger may be in the way", self.table());
             return Err(Fault::new(FaultKind::Other, message));
         };
         let mut row = self.facts.marked(&row);
@@ -467,6 +466,7 @@ fn counted(rows: u64, table: &str) -> Result<(), Fault> {
     if rows == 1 {
         return Ok(());
     }
-    let message = format!("one row of `{table}` should have changed, the database says {rows}; a trigger may be in the way");
+    let message =
+        format!("one row of `{table}` should have changed, the database says {rows}; a trigger may be in the way");
     Err(Fault::new(FaultKind::Other, message))
 }
