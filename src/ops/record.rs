@@ -9,7 +9,7 @@ use crate::{
 use std::time::Duration;
 
 /// A run may take this long before others may take it over; it is given back at its end.
-const CLAIM: Duration = Duration::from_secs(24 * 3600);
+const CLAIM: Duration = crate::engine::lease::CLAIM;
 
 /// The journal and the key that opens its sealed values.
 pub struct Record {
