@@ -45,7 +45,7 @@ pub async fn resume(
     let flag = pause::on_ctrl_c(output);
     let progress = progress(output);
     let carried =
-        ops::answer::resume(surroundings, &record, &opened, run, &actor, &|tick| progress.tick(tick), &flag).await;
+        ops::resume::resume(surroundings, &record, &opened, run, &actor, &|tick| progress.tick(tick), &flag).await;
     progress.finish();
     finish(run, carried?, &opened, output, given.json)
 }

@@ -27,4 +27,5 @@ pub mod statement;
 pub mod tell;
 mod tries;
 pub mod trouble;
+pub mod undo;
 pub mod watch;

@@ -41,6 +41,7 @@ pub(super) fn class(step: &Step, deed: &Deed, setting: &Setting) -> &'static str
     let (probe, repeatable) = (step.common.probe.is_some(), step.common.repeatable.is_some());
     match deed {
         Deed::Change(change) => of_rows(&change.table.connection, setting),
+        Deed::Restore(restore) => of_rows(&restore.connection, setting),
         Deed::Statement(statement) => match of_rows(&statement.connection, setting) {
             "ledger" => "ledger",
             _ if probe => "sql-probe",
@@ -164,7 +165,7 @@ impl Driver<'_> {
         self.flush().await?;
         (self.watch)(Tick::Over { path: path.clone(), outcome: Outcome::NotDone, summary: message });
         // What an undone block had read is not known any more.
-        self.scope = self.setting.scope();
+        self.scope = self.setting.beginning();
         self.recall();
         let rounds = self.rounds.entry(path.clone()).or_default();
         *rounds += 1;

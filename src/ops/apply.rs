@@ -45,7 +45,7 @@ pub fn named<'a>(reason: Option<&'a str>, actor: Option<&'a str>) -> Result<(&'a
 
 /// Refuses what the project file asks for and this version cannot keep: a rule that is read and not enforced would be worse
 /// than none.
-fn permitted(setting: &Setting) -> Result<(), Failure> {
+pub(super) fn permitted(setting: &Setting) -> Result<(), Failure> {
     let risk = setting.playbook.risk().word();
     let environment = setting.project.environments.get(&setting.environment);
     if let Some(needed) = environment.and_then(|e| e.approvals.get(risk)).filter(|n| **n > 0) {
@@ -66,19 +66,23 @@ fn permitted(setting: &Setting) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Records a new run of this plan. Nothing has happened yet.
-pub async fn create(record: &Record, opened: &Opened, setting: &Setting, plan: &Plan) -> Result<RunId, Failure> {
-    permitted(setting)?;
-    let run = setting.run.id;
+/// Counts of a plan, for lists.
+pub(super) fn summary(plan: &Plan) -> Value {
     let counts = plan.counts();
     let count = |n: usize| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
-    let summary = Value::map([
+    Value::map([
         ("changes", count(counts.changes)),
         ("rows", count(counts.rows)),
         ("requests", count(counts.requests)),
         ("questions", count(counts.questions)),
         ("exact", count(counts.exact)),
-    ]);
+    ])
+}
+
+/// Records a new run of this plan. Nothing has happened yet.
+pub async fn create(record: &Record, opened: &Opened, setting: &Setting, plan: &Plan) -> Result<RunId, Failure> {
+    permitted(setting)?;
+    let run = setting.run.id;
     let item = plan.items.first();
     let created = RunCreated {
         playbook: plan.playbook.clone(),
@@ -98,7 +102,7 @@ pub async fn create(record: &Record, opened: &Opened, setting: &Setting, plan: &
         plan_digest: Some(plan.digest().into()),
         plan_id: None,
         plan: None,
-        plan_summary: Some(summary),
+        plan_summary: Some(summary(plan)),
         engine: env!("CARGO_PKG_VERSION").into(),
         targets: Vec::new(),
         approvals: Vec::new(),
@@ -148,14 +152,22 @@ async fn halted(record: &Record, claim: &Claim, unrecorded: Option<&Unrecorded>,
     if let Some(Unrecorded { path, outcome, summary }) = unrecorded {
         let summary = if summary.is_empty() { String::new() } else { format!(": {summary}") };
         let word = outcome.word().replace('_', " ");
-        help.push(format!("`{path}` ended ({word}{summary}), and that could not be recorded; whoever goes on finds it out"));
+        help.push(format!(
+            "`{path}` ended ({word}{summary}), and that could not be recorded; whoever goes on finds it out"
+        ));
     } else {
         help.push("nothing more was sent, and what was not committed is taken back".to_owned());
     }
     if matches!(error, JournalError::ClaimLost { .. }) {
         let by = record.journal.holder(claim.run).await.ok().flatten();
-        let by = by.map_or_else(|| "another process".to_owned(), |by| by.to_string());
-        return Failure::Halted { message: format!("run {run} was taken over: {by} works on it now; this process stopped"), help };
+        let by = by.map_or_else(
+            || "another process".to_owned(),
+            |by| format!("{} (process {} on {}, since {}Z)", by.holder.name, by.holder.pid, by.holder.host, by.since),
+        );
+        return Failure::Halted {
+            message: format!("run {run} was taken over: {by} works on it now; this process stopped"),
+            help,
+        };
     }
     // If it can be given back others need not wait for its time to be over.
     let _ = record.journal.release(claim).await;

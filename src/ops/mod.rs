@@ -12,9 +12,12 @@ pub mod plan;
 pub mod playbook;
 pub mod project;
 pub mod record;
+pub mod resolve;
+pub mod resume;
 pub mod sandbox;
 pub mod surroundings;
 pub mod test;
+pub mod undo;
 
 pub use failure::Failure;
 pub use surroundings::Surroundings;
