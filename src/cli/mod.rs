@@ -12,6 +12,7 @@ mod mock;
 mod output;
 mod pause;
 mod plan;
+mod resume;
 mod undo;
 
 use crate::{ops::Surroundings, report::exit::Exit};
@@ -55,7 +56,8 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         Command::Plan(given) => plan::run(given, project, surroundings, output).await,
         Command::Apply(given) => apply::run(given, project, surroundings, output).await,
         Command::Answer(given) => answer::answer(given, project, surroundings, output).await,
-        Command::Resume(given) => answer::resume(given, project, surroundings, output).await,
+        Command::Resume(given) => resume::resume(given, project, surroundings, output).await,
+        Command::Resolve(given) => resume::resolve(given, project, surroundings, output).await,
         Command::Undo(given) => undo::run(given, project, surroundings, output).await,
         Command::Inbox(given) => history::inbox(given, project, surroundings, output).await,
         Command::Runs(given) => history::runs(given, project, surroundings, output).await,
