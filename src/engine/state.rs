@@ -10,7 +10,7 @@ use crate::{
     effect::change::{Deed, RowChange},
     journal::{
         event::Event,
-        payload::{ClosedItem, HumanAsked, HumanDecided, ItemOutcome, RunClosed, RunCreated},
+        payload::{ClosedItem, HumanAsked, HumanDecided, ItemOutcome, RunCancelled, RunClosed, RunCreated},
         words::{End, Outcome},
     },
 };
@@ -28,6 +28,8 @@ pub struct RunState {
     pub items: IndexMap<Arc<str>, ItemState>,
     /// Somebody asked it to end.
     pub cancelled: bool,
+    /// Who, and why.
+    pub cancelled_by: Option<RunCancelled>,
     /// It stopped between two steps, and why.
     pub paused: Option<String>,
     /// How it ended.
@@ -80,6 +82,8 @@ pub struct StepState {
     pub changes: Vec<RowChange>,
     /// Tables that were also touched.
     pub also: Vec<Arc<str>>,
+    /// What it changed before it was done again.
+    pub earlier: Vec<RowChange>,
     /// How it ended.
     pub outcome: Option<ItemOutcome>,
     /// What looking showed when an earlier answer was lost and it had not happened.
@@ -149,6 +153,7 @@ impl StepState {
             class: self.class.take(),
             connection: self.connection.take(),
             found_out: self.found_out.take(),
+            earlier: std::mem::take(&mut self.earlier),
             decided: self.decided.take(),
             at: self.at,
             ..StepState::default()
@@ -194,10 +199,15 @@ impl ItemState {
             DONE => step.outcome = Some(taken_as_done(decided, item, step.generation)),
             NOT_DONE => self.forget(&decided.step),
             RETRY => {
+                let step = self.step(&decided.step, at);
+                let mut earlier = std::mem::take(&mut step.earlier);
+                if step.changed() {
+                    earlier.append(&mut step.changes);
+                }
                 self.forget(&decided.step);
                 let generation = decided.values.get("generation").and_then(Value::as_int);
                 if let Some(step) = self.steps.get_mut(&decided.step) {
-                    step.found_out = None;
+                    (step.found_out, step.earlier) = (None, earlier);
                     step.generation = generation.and_then(|g| u32::try_from(g).ok()).unwrap_or(step.generation);
                 }
                 (self.closed, self.verified) = (None, false);
@@ -327,7 +337,7 @@ impl RunState {
             Event::HumanDecided(decided) => self.decided(Arc::new(decided), at),
             Event::RunPaused(paused) => self.paused = Some(paused.reason),
             Event::RunResumed(_) => self.paused = None,
-            Event::RunCancelled(_) => self.cancelled = true,
+            Event::RunCancelled(by) => (self.cancelled, self.cancelled_by) = (true, Some(by)),
             Event::RunClosed(closed) => {
                 self.closed = Some(closed);
                 self.closed_at = Some(at);
@@ -349,7 +359,8 @@ impl RunState {
             self.items.entry(item.clone()).or_default().decided(&decided, item, at);
         }
         if &*decided.decision == RETRY {
-            (self.closed, self.closed_at, self.cancelled) = (None, None, false);
+            (self.closed, self.closed_at) = (None, None);
+            (self.cancelled, self.cancelled_by) = (false, None);
         }
     }
 

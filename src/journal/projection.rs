@@ -31,7 +31,8 @@ pub(super) async fn apply(
             held.move_to(&id, RunWord::InDoubt, None).await?
         }
         Event::RunCancelled(_) => {
-            held.move_to(&id, RunWord::Cancelled, None).await?;
+            // It may have come to its end meanwhile.
+            held.move_to(&id, RunWord::Cancelled, Some(RunWord::Closed)).await?;
             held.forget_questions(&id).await?;
         }
         Event::RunClosed(closed) => held.close_run(&id, at, closed).await?,

@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod apply;
+pub mod cancel;
 pub mod check;
 pub mod failure;
 pub mod history;
@@ -14,6 +15,7 @@ pub mod project;
 pub mod record;
 pub mod resolve;
 pub mod resume;
+pub mod retry;
 pub mod sandbox;
 pub mod surroundings;
 pub mod test;

@@ -17,7 +17,7 @@ use crate::{
     engine::{
         rehearse::{self, Answers},
         setting::{RunFacts, Setting},
-        state::{RunState, StepState},
+        state::RunState,
         undo::{
             done,
             outline::{self, Past, Wish as Back},
@@ -131,22 +131,25 @@ pub(super) async fn is_over(
 ) -> Result<(), Failure> {
     let short = run.short();
     if state.closed.is_none()
-        && let Some(claim) = at_work(surroundings, record, run).await?
+        && let Some(claim) = record.worked_on_by(surroundings, run).await?
     {
         return Err(Failure::usage(format!("run {short} is not over: {}", who(&claim))).help(format!(
             "it can be {what} when it is over; `trueup cancel {short} --reason …` ends it between two steps"
         )));
     }
-    if let Some(path) = in_doubt(state) {
-        return Err(Failure::usage(format!("run {short} is in doubt: nobody knows whether `{path}` happened")).help(
-            format!("`trueup resume {short}` looks again; `trueup resolve {short}` records what a person found out"),
-        ));
+    if let Some((_, path, step)) = state.doubts().next() {
+        let failure = Failure::usage(format!("run {short} is in doubt: nobody knows whether `{path}` happened"));
+        return Err(if step.needs_a_person() {
+            failure.help(format!("decide that first: `trueup resolve {short} --done|--not-done|--abort --reason …`"))
+        } else {
+            failure.help(format!("`trueup resume {short}` finds out, and goes on"))
+        });
     }
     if state.closed.is_some() {
         return Ok(());
     }
     let steps = state.items.values().flat_map(|item| item.steps.values());
-    let asked = steps.filter(|s| s.decided.is_none() && s.outcome.is_none()).find_map(|s| s.asked.as_ref());
+    let asked = steps.filter(|s| s.waits()).find_map(|s| s.asked.as_ref());
     let stands = match (asked, &state.paused) {
         (Some(asked), _) => format!("it waits for the answer of {}", asked.who),
         (None, Some(why)) => format!("it is paused ({why})"),
@@ -156,26 +159,11 @@ pub(super) async fn is_over(
         .help(format!("`trueup resume {short}` goes on with it, `trueup cancel {short} --reason …` ends it")))
 }
 
-/// Who really works on the run: a process of this machine that is gone does not.
-pub(super) async fn at_work(
-    surroundings: &Surroundings,
-    record: &Record,
-    run: RunId,
-) -> Result<Option<Claim>, Failure> {
-    record.worked_on_by(surroundings, run).await
-}
-
 /// `anna works on it since 12:30:01 (process 4711 on host)`.
-pub(super) fn who(claim: &Claim) -> String {
+pub fn who(claim: &Claim) -> String {
     let holder = &claim.holder;
     let since = crate::base::time::Stamp { digits: 0, ..claim.since };
     format!("{} works on it since {since} UTC (process {} on {})", holder.name, holder.pid, holder.host)
-}
-
-/// The first step of which nobody knows whether it happened.
-pub(super) fn in_doubt(state: &RunState) -> Option<&str> {
-    let mut steps = state.items.values().flat_map(|item| &item.steps);
-    steps.find(|(_, step)| StepState::is_in_doubt(step)).map(|(path, _)| &**path)
 }
 
 /// Refuses a run that was taken back already.
