@@ -3,11 +3,14 @@
 
 use crate::{
     base::{
-        identity::EffectId,
+        identity::{EffectId, RunId},
         time::Stamp,
         value::{Data, Map, Value},
     },
-    effect::change::{Deed, RowChange},
+    effect::{
+        change::{Deed, RowChange},
+        left::{self, LeftAlone},
+    },
     journal::{
         event::Event,
         payload::{ClosedItem, HumanAsked, HumanDecided, ItemOutcome, RunCancelled, RunClosed, RunCreated},
@@ -24,6 +27,8 @@ pub struct RunState {
     pub created: Option<RunCreated>,
     /// When.
     pub created_at: Option<Stamp>,
+    /// The run that took it back, where whoever reads it has asked for that: no event of this run says so.
+    pub taken_back_by: Option<RunId>,
     /// Its items, in the order in which they were begun.
     pub items: IndexMap<Arc<str>, ItemState>,
     /// Somebody asked it to end.
@@ -138,6 +143,12 @@ impl StepState {
         let done = self.outcome.as_ref().is_some_and(|o| o.outcome == Outcome::Done);
         let rows = self.changes.iter().any(|c| c.deed() != Deed::Nothing) || !self.also.is_empty();
         done && self.attempts > 0 && (rows || !matches!(self.class.as_deref(), None | Some("rows" | "ledger")))
+    }
+
+    /// The rows that it left alone, where it takes rows of another run back.
+    pub fn left_alone(&self) -> Vec<LeftAlone> {
+        let rows = matches!(self.class.as_deref(), Some("rows" | "ledger"));
+        self.outcome.as_ref().and_then(|o| o.value.as_ref()).filter(|_| rows).map(left::load).unwrap_or_default()
     }
 
     /// The result under the step's name.
@@ -377,6 +388,11 @@ impl RunState {
     pub fn doubts(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<str>, &StepState)> {
         let open = self.items.iter().filter(|(_, item)| item.closed.is_none());
         open.flat_map(|(key, item)| item.doubts().map(move |(path, step)| (key, path, step)))
+    }
+
+    /// It takes another run back.
+    pub fn is_undo(&self) -> bool {
+        self.created.as_ref().is_some_and(|created| &*created.purpose == super::undo::PURPOSE)
     }
 
     /// How it ended, or where it stands.

@@ -4,7 +4,10 @@ use super::{Failure, project::Opened, record::Record};
 use crate::{
     base::{identity::RunId, value::Value},
     effect::change::TableName,
-    engine::state::RunState,
+    engine::{
+        state::RunState,
+        undo::standing::{self, Standing},
+    },
     journal::{RunFilter, RunSummary, Waiting, words::RunWord},
 };
 
@@ -39,7 +42,12 @@ pub async fn inbox(record: &Record) -> Result<Inbox, Failure> {
 /// One run, by its id or the beginning of it.
 pub async fn show(record: &Record, given: &str) -> Result<(RunId, RunState), Failure> {
     let run = record.journal.find_run(given).await?;
-    Ok((run, record.state(run).await?))
+    let mut state = record.state(run).await?;
+    let runs = super::undo::runs_of(record, &state).await?;
+    if let Standing::TakenBack(by) = standing::of(&runs, run) {
+        state.taken_back_by = Some(by.id);
+    }
+    Ok((run, state))
 }
 
 /// Enum names of stored values, by today's project file; for drawing.

@@ -7,7 +7,7 @@ use super::{
     project::Opened,
     record::Record,
     resume::setting_of,
-    undo::{PURPOSE, Standing, has_item, is_over, standing},
+    undo::{has_item, is_over, runs_of},
 };
 use crate::{
     base::{
@@ -19,6 +19,7 @@ use crate::{
         outline::{Outline, Place},
         setting::Setting,
         state::{ItemState, RETRY, RunState, StepState},
+        undo::standing::{self, Standing},
         watch::Watch,
     },
     journal::{
@@ -139,7 +140,8 @@ fn failed(run: RunId, state: &RunState) -> Result<(), Failure> {
 
 /// Refuses a run that was taken back, or is being taken back.
 async fn stands(record: &Record, run: RunId, state: &RunState) -> Result<(), Failure> {
-    let (by, is) = match standing(record, run, state).await? {
+    let runs = runs_of(record, state).await?;
+    let (by, is) = match standing::of(&runs, run) {
         Standing::Stands => return Ok(()),
         Standing::TakenBack(by) => (by, "took it back"),
         Standing::MadeAgain(by) => (by, "made it again after it had been taken back"),
@@ -224,9 +226,4 @@ fn has_inner(place: &Place, name: &str) -> bool {
         steps.iter().enumerate().any(|(index, step)| step.label(index) == name || within(step.inner(), name))
     }
     !place.gate && within(place.step.inner(), name)
-}
-
-/// The run is an undo.
-pub fn is_undo(state: &RunState) -> bool {
-    state.created.as_ref().is_some_and(|created| &*created.purpose == PURPOSE)
 }

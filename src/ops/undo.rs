@@ -19,8 +19,9 @@ use crate::{
         setting::{RunFacts, Setting},
         state::RunState,
         undo::{
-            done,
+            PURPOSE, done,
             outline::{self, Past, Wish as Back},
+            standing::{self, Standing},
         },
         watch::Watch,
     },
@@ -28,14 +29,10 @@ use crate::{
         Claim, RunFilter, RunSummary,
         event::Event,
         payload::{ItemStarted, RunCreated, StartedItem},
-        words::End,
     },
     plan::{Effect, Plan, stored},
 };
 use std::sync::atomic::AtomicBool;
-
-/// What the run that takes another one back is for.
-pub const PURPOSE: &str = "undo";
 
 /// What a person asks for.
 #[derive(Clone, Debug, Default)]
@@ -58,18 +55,6 @@ pub struct Ready {
     pub prepared: Prepared,
     created: RunCreated,
     all_or_nothing: bool,
-}
-
-/// How a run stands with regard to undos of it.
-pub enum Standing {
-    /// What it did stands.
-    Stands,
-    /// This run took it back.
-    TakenBack(RunSummary),
-    /// It was taken back, and this run made it again.
-    MadeAgain(RunSummary),
-    /// This run takes it back and is not over.
-    UnderWay(RunSummary),
 }
 
 /// Puts together what an undo of this run needs, if it can be taken back. Nothing is recorded yet.
@@ -169,7 +154,8 @@ pub fn who(claim: &Claim) -> String {
 /// Refuses a run that was taken back already.
 async fn stands(record: &Record, run: RunId, state: &RunState) -> Result<(), Failure> {
     let short = run.short();
-    match standing(record, run, state).await? {
+    let runs = runs_of(record, state).await?;
+    match standing::of(&runs, run) {
         Standing::Stands => Ok(()),
         Standing::TakenBack(by) => {
             Err(Failure::usage(format!("run {short} was taken back already, by {} in run {}", by.actor, by.id.short()))
@@ -188,30 +174,14 @@ async fn stands(record: &Record, run: RunId, state: &RunState) -> Result<(), Fai
     }
 }
 
-/// More undos of one run than these are not looked at.
+/// More runs of a playbook since a run was made are not looked at.
 const MOST: u32 = 10_000;
 
-/// How a run stands with regard to undos of it.
-pub async fn standing(record: &Record, run: RunId, state: &RunState) -> Result<Standing, Failure> {
+/// The runs among which undos of this one can be, newest first.
+pub(super) async fn runs_of(record: &Record, state: &RunState) -> Result<Vec<RunSummary>, Failure> {
     let playbook = state.created.as_ref().map(|c| c.playbook.to_string());
     let filter = RunFilter { playbook, since: state.created_at, ..RunFilter::default() };
-    let runs = record.journal.runs(&filter, MOST).await?;
-    Ok(of_undos(&runs, run))
-}
-
-/// From all runs, newest first.
-pub fn of_undos(runs: &[RunSummary], run: RunId) -> Standing {
-    let undos = || runs.iter().filter(|r| &*r.purpose == PURPOSE && r.about == Some(run));
-    if let Some(open) = undos().find(|r| r.end.is_none()) {
-        return Standing::UnderWay(open.clone());
-    }
-    let Some(undo) = undos().find(|r| r.end == Some(End::Changed)) else { return Standing::Stands };
-    match of_undos(runs, undo.id) {
-        Standing::Stands => Standing::TakenBack(undo.clone()),
-        Standing::TakenBack(by) => Standing::MadeAgain(by),
-        Standing::MadeAgain(by) => Standing::TakenBack(by),
-        under_way => under_way,
-    }
+    Ok(record.journal.runs(&filter, MOST).await?)
 }
 
 /// The item that is asked for exists.

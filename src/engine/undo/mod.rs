@@ -17,6 +17,10 @@ use crate::{
 pub mod done;
 pub mod outline;
 pub mod restore;
+pub mod standing;
+
+/// What a run that takes another one back is for.
+pub const PURPOSE: &str = "undo";
 
 /// The rows that an undo left alone so far.
 pub fn left_alone(outline: &Outline, state: &RunState, item: &str) -> Vec<LeftAlone> {
