@@ -5,6 +5,7 @@ mod doubt;
 mod escapes;
 mod faults;
 mod ledger;
+mod standing;
 mod values;
 
 use super::{
