@@ -5,7 +5,7 @@ use super::{
     output::Output,
 };
 use crate::{
-    journal::sqlite::RunFilter,
+    journal::RunFilter,
     ops::{self, Failure, Surroundings},
     report::{exit::Exit, inbox as drawn_inbox, look::View, run, run_json, runs as drawn_runs},
 };

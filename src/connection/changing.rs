@@ -11,7 +11,10 @@ use super::{
     statement::{Limits, Select, SetTo, Statement},
 };
 use crate::{
-    base::value::{Data, Map, Value},
+    base::{
+        moment,
+        value::{Data, Map, Value},
+    },
     table::condition::{Condition, Order},
     template::sql::Dialect,
 };
@@ -28,6 +31,8 @@ pub struct Changing {
     depth: u32,
     /// Under how many savepoints `set_read_only` was called.
     sealed: Option<u32>,
+    /// Under a writing handle: what is done here may become durable.
+    for_good: bool,
 }
 
 /// A place in the transaction to go back to.
@@ -43,7 +48,11 @@ const IMAGES: Limits = Limits { rows: 1_000_000, bytes: 256 << 20 };
 
 impl Changing {
     pub(super) fn new(session: Session) -> Changing {
-        Changing { session, depth: 0, sealed: None }
+        Changing { session, depth: 0, sealed: None, for_good: false }
+    }
+
+    pub(super) fn for_good(self) -> Changing {
+        Changing { for_good: true, ..self }
     }
 
     /// A place to go back to. Places nest.
@@ -242,7 +251,15 @@ impl Changing {
     pub async fn execute_returning(&mut self, statement: &Statement, limits: Limits) -> Result<Rows, Fault> {
         sql_rules::allow_write(&statement.sql, self.dialect()).map_err(|f| self.named(f))?;
         let done = self.raw(statement, limits).await.and_then(Answer::named);
+        self.after_a_statement();
         self.recover(done).await
+    }
+
+    /// Locked, changed or read again, and not yet durable.
+    fn after_a_statement(&self) {
+        if self.for_good {
+            moment::reached("after a statement");
+        }
     }
 
     /// Checks deferred constraints now, and leaves them deferred.
@@ -286,6 +303,7 @@ impl Changing {
 
     async fn change(&mut self, statement: &Statement) -> Result<Answer, Fault> {
         let done = self.raw(statement, IMAGES).await;
+        self.after_a_statement();
         self.recover(done).await
     }
 }

@@ -11,7 +11,7 @@ use super::{
     settings::{Connection, Effective},
     sqlite,
 };
-use crate::template::sql::Dialect;
+use crate::{base::moment, template::sql::Dialect};
 use std::sync::Arc;
 
 /// A database of the project file in one environment, with its references resolved.
@@ -102,7 +102,9 @@ impl Database {
             Target::Sqlite(target) if self.ledger => target.claiming().await.map(Link::Sqlite),
             _ => self.changing().await,
         };
-        self.session(link, true).map(Writing::new)
+        let writing = self.session(link, true).map(Writing::new);
+        moment::reached("after BEGIN");
+        writing
     }
 
     /// A reading handle will be opened soon: where connecting takes a while, it begins now, beside other work. Used by

@@ -47,6 +47,22 @@ impl Link {
         either!(self, link => link.batch(sql).await)
     }
 
+    /// Takes the transaction back and waits for it, so that its locks are gone when this returns. A PostgreSQL connection may
+    /// then serve the next handle; a SQLite file is closed.
+    pub async fn rollback(self) -> Result<(), Fault> {
+        match self {
+            Link::Postgres(link) => link.rollback().await,
+            Link::Sqlite(mut link) => link.batch("ROLLBACK; PRAGMA query_only = OFF").await,
+        }
+    }
+
+    /// After a confirmed COMMIT.
+    pub async fn committed(self) {
+        if let Link::Postgres(link) = self {
+            link.committed().await;
+        }
+    }
+
     /// One statement.
     pub async fn run(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
         either!(self, link => link.run(statement, limits).await)

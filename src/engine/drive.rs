@@ -12,7 +12,7 @@ use super::{
     question,
     rehearse::{not_so, text_of},
     setting::Setting,
-    state::{ItemState, RunState},
+    state::{ItemState, RunState, StepState},
     statement, tell,
     trouble::{Difference, Ending, Missed, Trouble},
     watch::{Tick, Watch},
@@ -37,10 +37,10 @@ use crate::{
     },
     effect::change::RowChange,
     journal::{
+        Claim, Journal,
         event::Event,
         failure::JournalError,
         payload::*,
-        sqlite::{Claim, Journal},
         words::{End, Outcome},
     },
     plan::{Effect, Foreseen, ItemPlan, Section, StepPlan},
@@ -188,7 +188,8 @@ impl<'a> Driver<'a> {
         }
         loop {
             let empty = ItemState::default();
-            let next = decide(&self.setting.outline, self.state.items.get(&self.item).unwrap_or(&empty));
+            let next =
+                decide(&self.setting.outline, self.state.items.get(&self.item).unwrap_or(&empty), self.state.cancelled);
             match next {
                 Next::Do(index) => {
                     if self.pause.load(Ordering::Relaxed) {
@@ -310,7 +311,7 @@ impl<'a> Driver<'a> {
     fn outcome(&mut self, path: &Arc<str>, went: Went, micros: u64) {
         let one = ItemOutcome {
             item: self.item.clone(),
-            generation: 0,
+            generation: self.generation(path),
             outcome: went.outcome,
             value: went.value,
             message: went.message,
@@ -440,7 +441,17 @@ impl<'a> Driver<'a> {
     }
 
     fn effect(&self, path: &Arc<str>) -> EffectId {
-        EffectId { run: self.setting.run.id, item: self.item.clone(), step: path.clone(), generation: 0 }
+        let generation = self.generation(path);
+        EffectId { run: self.setting.run.id, item: self.item.clone(), step: path.clone(), generation }
+    }
+
+    /// Where a step stands.
+    fn standing(&self, path: &str) -> Option<&StepState> {
+        self.state.items.get(&self.item)?.steps.get(path)
+    }
+
+    fn generation(&self, path: &str) -> u32 {
+        self.standing(path).map_or(0, |step| step.generation)
     }
 
     fn planned(&self, path: &str) -> Option<&'a StepPlan> {
@@ -535,7 +546,6 @@ impl<'a> Driver<'a> {
     ) -> Result<Went, Halt> {
         let setting = self.setting;
         let mut writing = self.open(connection).await?;
-        moment::reached("after BEGIN");
         let carried = self.carried(&mut writing, &place.path, step, deed).await;
         let carried = match carried {
             Ok(carried) => carried,
@@ -750,10 +760,8 @@ impl<'a> Driver<'a> {
     }
 
     fn ask(&mut self, place: &Place, step: &Step, question: &Question) -> Result<Option<Went>, Halt> {
-        let answered =
-            self.state.items.get(&self.item).and_then(|i| i.steps.get(&place.path)).and_then(|s| s.decided.clone());
-        if let Some(decided) = answered {
-            return Ok(Some(Went::done(Value::from(decided.values))));
+        if let Some(decided) = self.standing(&place.path).and_then(|s| s.answered()) {
+            return Ok(Some(Went::done(Value::from(decided.values.clone()))));
         }
         let text = text_of(step, &self.scope).unwrap_or_else(|| question.text.plain().into_owned());
         let answer: Map = question
@@ -781,7 +789,10 @@ impl<'a> Driver<'a> {
     async fn message(&mut self, place: &Place, step: &Step, who: &Arc<str>) -> Result<Went, Halt> {
         let text = text_of(step, &self.scope).unwrap_or_default();
         self.intend(place, "message-once", None, format!("to {who}: {text}"), None, 1).await?;
-        match tell::tell(self.setting, who, &text, self.watch).await {
+        moment::reached("before a message");
+        let told = tell::tell(self.setting, who, &text, self.watch).await;
+        moment::reached("after a message");
+        match told {
             Ok(how) => Ok(Went { response: Some(how.into()), message: Some(text), ..Went::done(Value::NULL) }),
             // A message that was not sent is no reason to call the change failed: it is said, and the run goes on.
             Err(why) => Ok(Went { message: Some(format!("not told: {why}")), ..Went::done(Value::NULL) }),

@@ -35,7 +35,7 @@ use crate::{
         sql_rules,
     },
     effect::{change::TableName, label::Label},
-    plan::{Effect, Foreseen, ItemPlan, Plan, Section, StepPlan, Stop},
+    plan::{Effect, Foreseen, ItemPlan, Plan, Reversal, Section, StepPlan, Stop},
     template::{Path, Scope, scope::Entry},
 };
 use sha2::{Digest, Sha256};
@@ -813,19 +813,18 @@ fn hooks(setting: &Setting, carried: &Carried) -> Vec<String> {
         .collect()
 }
 
-/// How a step is taken back, in words.
-pub fn way_back(step: &Step) -> Option<String> {
-    let because = step.common.because.as_ref().map_or(String::new(), |t| format!(": {}", t.scalar().text.trim()));
+/// How a step is taken back; nothing for one that changes nothing.
+pub fn way_back(step: &Step) -> Option<Reversal> {
+    let text = |text: &crate::template::Text| text.scalar().text.trim().to_owned();
     if let Some(why) = &step.common.irreversible {
-        return Some(format!("cannot be taken back: {}", why.scalar().text.trim()));
+        return Some(Reversal::Irreversible(Some(text(why))));
     }
     match (&step.common.undo, &step.act) {
-        (Some(Undo::NoneNeeded(_)), _) => Some(format!("nothing to take back{because}")),
-        (Some(Undo::Step(step)), _) => Some(format!("by its `undo` ({})", step.act.word())),
-        (_, Act::Row(_) | Act::Rows(_)) => Some("by the row images".into()),
-        (Some(Undo::Automatic(_)), _) => Some("by the row images".into()),
+        (Some(Undo::NoneNeeded(_)), _) => Some(Reversal::NotNeeded(step.common.because.as_ref().map(text))),
+        (Some(Undo::Step(step)), _) => Some(Reversal::ByStep(step.act.word().into())),
+        (Some(Undo::Automatic(_)), _) | (_, Act::Row(_) | Act::Rows(_)) => Some(Reversal::Automatic),
         (None, Act::Ask(_) | Act::Tell(_)) => None,
-        (None, _) => Some("cannot be taken back".into()),
+        (None, _) => Some(Reversal::Irreversible(None)),
     }
 }
 

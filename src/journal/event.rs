@@ -85,6 +85,10 @@ events! {
     RunCancelled(RunCancelled) = "run.cancelled",
     /// Over.
     RunClosed(RunClosed) = "run.closed",
+    /// What it held was removed on purpose.
+    RunPurged(RunPurged) = "run.purged",
+    /// Somebody agreed to a saved plan: the only event of a plan, and of no run.
+    PlanApproved(PlanApproved) = "plan.approved",
 }
 
 impl From<RunCreated> for Event {
@@ -211,7 +215,7 @@ mod tests {
         assert_eq!(
             Event::NAMES.join(" "),
             "run.created run.claimed item.started step.read step.intent step.attempt step.images step.outcome \
-             item.verified item.closed human.asked human.decided run.paused run.resumed run.cancelled run.closed"
+             item.verified item.closed human.asked human.decided run.paused run.resumed run.cancelled run.closed run.purged plan.approved"
         );
     }
 

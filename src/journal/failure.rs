@@ -118,7 +118,7 @@ pub enum JournalError {
         /// The run.
         run: RunId,
         /// By whom.
-        by: Box<super::sqlite::Claim>,
+        by: Box<super::Claim>,
     },
     /// The claim was taken over; nothing may be written with it any more.
     ClaimLost {

@@ -5,13 +5,28 @@
 
 #[macro_use]
 mod record;
+mod append;
+mod approve;
 pub mod chain;
+mod claim;
 pub mod event;
 pub mod failure;
 pub mod payload;
+mod projection;
+mod read;
 #[cfg(test)]
 mod samples;
 pub mod sqlite;
+mod store;
+#[cfg(test)]
+mod tests;
+mod verify;
 pub mod words;
 
+pub use append::Appended;
+pub use approve::{Approved, Approving};
+pub use claim::{Claim, Holder};
+pub use read::{RunFilter, RunSummary, Stored, Waiting};
 pub use record::BadRecord;
+pub use store::Journal;
+pub use verify::{Anchor, Finding, Report, What};

@@ -374,3 +374,33 @@ record! {
         items: u64,
     }
 }
+
+record! {
+    /// Somebody agreed to a saved plan. Stands in the plan's own chain, under the plan's id.
+    pub struct PlanApproved {
+        /// Who.
+        actor: Arc<str>,
+        /// The digest that was agreed to.
+        digest: Arc<str>,
+        /// In what words.
+        note: Option<String>,
+        /// The measured effect that was agreed to: counts, tables, labels.
+        effect: Value,
+    }
+}
+
+record! {
+    /// The payloads of the run's events were removed on purpose. Its last event.
+    pub struct RunPurged {
+        /// Who.
+        actor: Arc<str>,
+        /// Only payloads up to this number.
+        through: u64,
+        /// How many bytes they had.
+        bytes: u64,
+        /// Runs closed before this moment were meant.
+        closed_before: Stamp,
+        /// The playbook, for people: the run's own record of it is gone.
+        playbook: Arc<str>,
+    }
+}

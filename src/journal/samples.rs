@@ -123,11 +123,19 @@ impl Filler {
         RunClosed { end: self.end(), reason: self.maybe(self.string()), counts }
     }
 
-    /// One of every kind, in the order of a run.
-    pub fn every_event(&self, run: RunId) -> Vec<Event> {
+    /// One of every kind that a run may have, in the order of a run.
+    pub fn events_of_a_run(&self, run: RunId) -> Vec<Event> {
         let mut events = vec![Event::from(self.created())];
         events.extend(self.about_steps(run));
         events.extend(self.about_the_run());
+        events
+    }
+
+    /// One of every kind.
+    pub fn every_event(&self, run: RunId) -> Vec<Event> {
+        let mut events = self.events_of_a_run(run);
+        let (actor, digest) = (self.text(), self.text());
+        events.push(PlanApproved { actor, digest, note: self.maybe(self.string()), effect: self.value() }.into());
         events
     }
 
@@ -223,6 +231,14 @@ impl Filler {
             RunResumed { actor: self.text(), reason: self.maybe(self.string()) }.into(),
             RunCancelled { actor: self.text(), reason: self.string() }.into(),
             self.closed().into(),
+            RunPurged {
+                actor: self.text(),
+                through: u64::from(self.number()),
+                bytes: u64::from(self.number()),
+                closed_before: self.stamp(),
+                playbook: self.text(),
+            }
+            .into(),
         ]
     }
 }

@@ -86,16 +86,16 @@ fn question(state: &RunState, run: RunId, step: &str) -> Result<(Arc<str>, Human
         return Err(Failure::usage(format!("run {short} is over: {}", closed.end.word())));
     }
     let steps = state.items.get(SINGLE_ITEM).map(|i| &i.steps);
-    let open: Vec<_> = steps.into_iter().flatten().filter(|(_, s)| s.asked.is_some() && s.decided.is_none()).collect();
+    let open: Vec<_> = steps.into_iter().flatten().filter(|(_, s)| s.waits()).collect();
     let found = open.iter().find(|(path, _)| ***path == *step || path.rsplit('/').next() == Some(step));
     if let Some((path, s)) = found
         && let Some(asked) = &s.asked
     {
-        return Ok(((*path).clone(), asked.clone()));
+        return Ok(((*path).clone(), HumanAsked::clone(asked)));
     }
     let all = state.items.get(SINGLE_ITEM).into_iter().flat_map(|i| &i.steps);
     let decided = all.filter(|(path, _)| ***path == *step || path.rsplit('/').next() == Some(step));
-    if let Some(decided) = decided.filter_map(|(_, s)| s.decided.as_ref()).next() {
+    if let Some(decided) = decided.filter_map(|(_, s)| s.answered()).next() {
         return Err(Failure::usage(format!("{} has answered `{step}` of run {short} already", decided.actor))
             .help(format!("`trueup show {short}` tells how the run goes on")));
     }

@@ -14,9 +14,9 @@ use crate::{
         watch::Watch,
     },
     journal::{
+        Claim,
         event::Event,
         payload::{ItemStarted, RunCreated, StartedItem},
-        sqlite::Claim,
     },
     plan::{ItemPlan, Plan, stored},
 };

@@ -5,7 +5,7 @@ use crate::{
     base::{identity::RunId, value::Value},
     effect::change::TableName,
     engine::state::RunState,
-    journal::sqlite::{RunFilter, RunSummary, Waiting},
+    journal::{RunFilter, RunSummary, Waiting},
 };
 
 /// The newest runs.

@@ -4,10 +4,7 @@ use super::{Failure, Surroundings, project::Opened};
 use crate::{
     base::{identity::RunId, seal::Sealer},
     engine::state::RunState,
-    journal::{
-        failure::JournalError,
-        sqlite::{Claim, Holder, Journal},
-    },
+    journal::{Claim, Holder, Journal, failure::JournalError},
 };
 use std::time::Duration;
 
@@ -42,7 +39,7 @@ impl Record {
     /// Where a run stands.
     pub async fn state(&self, run: RunId) -> Result<RunState, Failure> {
         let events = self.journal.events(run).await?;
-        Ok(RunState::fold(events.iter().map(|e| (e.at, &e.event))))
+        Ok(RunState::of(events.into_iter().map(|e| (e.at, e.event))))
     }
 
     /// Takes a run for this process.

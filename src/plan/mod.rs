@@ -5,7 +5,7 @@ pub mod digest;
 pub mod item;
 pub mod stored;
 
-pub use item::{Also, Effect, Foreseen, ItemPlan, Section, StepPlan, Stop};
+pub use item::{Also, Effect, Foreseen, ItemPlan, Reversal, Section, StepPlan, Stop};
 
 use crate::base::{time::Stamp, value::Map};
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     base::{identity::RunId, value::Map},
-    journal::sqlite::Waiting,
+    journal::Waiting,
 };
 
 /// Oldest first, as given. Says so when there is none.

@@ -13,7 +13,7 @@ use crate::{
     action::ends::Way,
     base::value::{AFTER_APPLY, Map},
     effect::label::Label,
-    plan::{Effect, Foreseen, ItemPlan, Plan, Section, StepPlan, Stop},
+    plan::{Effect, Foreseen, ItemPlan, Plan, Reversal, Section, StepPlan, Stop},
 };
 
 /// What is known of a plan beside itself.
@@ -121,8 +121,9 @@ fn of_step(page: &mut Page, step: &StepPlan, stop: Option<&Stop>, view: &View<'_
     }
     notes(page, step, last);
     if let Some(undo) = &step.undo {
-        let tone = if undo.starts_with("cannot") { Tone::Care } else { Tone::Dim };
-        let words = if undo.starts_with("by ") { format!("taken back {undo}") } else { undo.clone() };
+        let tone = if matches!(undo, Reversal::Irreversible(_)) { Tone::Care } else { Tone::Dim };
+        let taken = matches!(undo, Reversal::Automatic | Reversal::ByStep(_));
+        let words = if taken { format!("taken back {}", undo.words()) } else { undo.words() };
         page.line(DEEPER, Line::of(tone, words));
     }
     if let Some(stop) = stop {

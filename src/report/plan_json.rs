@@ -10,7 +10,7 @@ use super::{
 use crate::{
     base::{json, value::Value},
     effect::label::Label,
-    plan::{Effect, Foreseen, ItemPlan, Plan, StepPlan, Stop},
+    plan::{Effect, Foreseen, ItemPlan, Plan, Reversal, StepPlan, Stop},
 };
 
 /// Version of this document: grows when a field changes its meaning or goes; new fields may come without.
@@ -100,7 +100,8 @@ fn of_step(step: &StepPlan, facts: Lookup<'_>) -> Value {
         ("foreseen", word(step.foreseen).into()),
         ("effects", Value::list(step.effects.iter().map(|effect| of_effect(effect, facts)))),
         ("notes", texts(&step.notes)),
-        ("undo", maybe(step.undo.as_deref())),
+        ("undo", maybe(step.undo.as_ref().map(Reversal::words))),
+        ("reversal", maybe(step.undo.as_ref().map(Reversal::word))),
     ])
 }
 

@@ -8,7 +8,7 @@ use super::{
     page::Page,
 };
 use crate::journal::{
-    sqlite::RunSummary,
+    RunSummary,
     words::{End, RunWord},
 };
 

@@ -9,10 +9,10 @@ use crate::{
     },
     engine::state::RunState,
     journal::{
+        RunSummary, Waiting,
         chain::Hash,
         event::Event,
         payload::*,
-        sqlite::{RunSummary, Waiting},
         words::{End, Outcome, RunWord},
     },
 };
@@ -399,8 +399,8 @@ pub fn questions() -> Vec<Waiting> {
         step: asked.step.to_string(),
         items: vec![ITEM.into()],
         who: asked.who.to_string(),
-        question: asked.question,
-        answer: asked.answer,
+        question: asked.question.clone(),
+        answer: asked.answer.clone(),
         asked_at: moment("2025-07-23T10:00:00"),
     };
     let whom = Value::from(format!("Is {} {} the same person?", PERSONAL[0], PERSONAL[1])).marked(Marks::PERSONAL);

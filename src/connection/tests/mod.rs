@@ -5,6 +5,7 @@ mod doubt;
 mod escapes;
 mod faults;
 mod ledger;
+mod rest;
 mod standing;
 mod values;
 

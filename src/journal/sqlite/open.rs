@@ -3,10 +3,10 @@
 //! A new journal is made whole under another name and then linked to its own: nobody ever opens half a journal, and of
 //! two processes that make one at the same time the second finds the first one's.
 
-use super::{Journal, State, of_sqlite, schema};
+use super::{Journal, of_sqlite, schema};
 use crate::{
     base::{seal::Sealer, world::World},
-    journal::failure::JournalError,
+    journal::{failure::JournalError, store::State},
 };
 use sqlx::{
     ConnectOptions, Connection, Row, SqliteConnection,

@@ -4,12 +4,12 @@
 //! events and can be made again; `claims` says who works on what.
 
 /// Format of the file. Grows when an older version could no longer use it.
-pub(super) const FORMAT: i64 = 1;
+pub(in crate::journal) const FORMAT: i64 = 1;
 /// `trup`: what `PRAGMA application_id` and the tool `file` show.
-pub(super) const APPLICATION_ID: i64 = 0x7472_7570;
+pub(in crate::journal) const APPLICATION_ID: i64 = 0x7472_7570;
 
 /// In order; each is one statement.
-pub(super) const STATEMENTS: &[&str] = &[
+pub(in crate::journal) const STATEMENTS: &[&str] = &[
     "CREATE TABLE meta (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         journal TEXT NOT NULL,

@@ -6,7 +6,7 @@ use crate::{
         secret::Secret,
         value::{Marks, Value},
     },
-    journal::sqlite::{Held, schema},
+    journal::{sqlite::schema, store::Held},
 };
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{
@@ -327,7 +327,7 @@ async fn neither_secrets_nor_personal_values_stand_in_the_files_in_clear() {
     let values =
         vec![Value::from("ada@example.org").marked(Marks::PERSONAL), Value::from("s3cr3t").marked(Marks::SECRET)];
     let filler = Filler::new(["key hunter22", "plain words"].map(String::from).to_vec(), values, vec![2, 3, 6]);
-    let events = filler.every_event(run(1));
+    let events = filler.events_of_a_run(run(1));
     let asked = events.iter().position(|event| event.name() == "human.asked").unwrap();
     journal.append(run(1), &events[..=asked]).await.unwrap();
     assert_eq!(journal.waiting().await.unwrap().len(), 1);

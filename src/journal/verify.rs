@@ -1,8 +1,11 @@
 //! Is everything as it was written? Recomputes every hash of the file and says what is wrong, and what it cannot see.
 
 use super::{
-    Held, Journal, of_sqlite,
+    Journal,
+    append::APPROVED,
     read::{CHAIN, Link},
+    sqlite::of_sqlite,
+    store::Held,
 };
 use crate::{
     base::{identity::RunId, seal::Sealer, secret::Masks},
@@ -221,14 +224,23 @@ impl Held<'_> {
             }
         }
         let count = rows.len() as u64;
+        let of_plan = of_plan(&rows).map_err(|e| of_sqlite(path, e))?;
         let verdict = match known.iter().map(|(seq, _)| *seq).max() {
             None => found(count, What::Foreign),
             Some(last) if last > count => found(count + 1, What::Cut),
+            Some(last) if of_plan && last < count => found(last + 1, What::Foreign),
+            _ if of_plan => None,
             _ if listed != Some(&(count, head.0.to_vec())) => found(count, What::List),
             _ => None,
         };
         Ok((count, verdict))
     }
+}
+
+/// Approvals of a plan: the list of runs has no line for them, the journal's own chain has one for each.
+fn of_plan(rows: &[SqliteRow]) -> Result<bool, sqlx::Error> {
+    let kind = rows.last().map(|row| row.try_get::<Vec<u8>, _>(1)).transpose()?;
+    Ok(kind.is_some_and(|kind| kind == APPROVED.as_bytes()))
 }
 
 /// One row of the journal's own chain as it stands in the file.

@@ -3,7 +3,7 @@
 mod durable;
 mod tampered;
 
-use super::{Claim, Holder, Journal, RunFilter, RunSummary};
+use super::{Approving, Claim, Holder, Journal, RunFilter, RunSummary};
 use crate::{
     base::{identity::RunId, seal::Sealer, secret::Masks, time::Stamp, world::World},
     journal::{
@@ -76,7 +76,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 async fn every_event_is_stored_and_read_back_in_order() {
     let desk = Desk::new();
     let journal = desk.open().await;
-    let events = Filler::plain().every_event(run(1));
+    let events = Filler::plain().events_of_a_run(run(1));
     let end = journal.append(run(1), &events).await.unwrap();
     assert_eq!(end.seq, events.len() as u64);
     let id = journal.id();
@@ -93,7 +93,7 @@ async fn every_event_is_stored_and_read_back_in_order() {
     assert!(journal.events(run(2)).await.unwrap().is_empty());
     let report = journal.verify(None).await.unwrap();
     assert_eq!((report.runs, report.events, report.findings.as_slice()), (1, events.len() as u64, &[][..]));
-    assert_eq!((report.anchor.unwrap().number, report.blind.len()), (2, 4));
+    assert_eq!((report.anchor.unwrap().number, report.blind.len()), (3, 4));
 }
 
 #[tokio::test]
@@ -304,4 +304,41 @@ async fn an_old_claim_is_open_to_all_and_a_dead_one_to_whoever_saw_it() {
     // A run that is not there cannot be taken, and leaves no claim behind.
     assert!(journal.claim(run(9), holder("ada"), HOUR).await.is_err());
     assert_eq!(journal.holder(run(9)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn approvals_of_a_plan_are_kept_in_order_and_in_the_journals_own_chain() {
+    let desk = Desk::new();
+    let journal = desk.open().await;
+    let plan = uuid::Uuid::from_u128(77);
+    assert!(journal.approvals(plan).await.unwrap().is_empty());
+    let agree = |actor: &str, note: Option<&str>| Approving {
+        plan,
+        digest: "d1".into(),
+        actor: actor.into(),
+        at: Stamp { micros: 5, digits: 6 },
+        note: note.map(String::from),
+        effect: crate::base::value::Value::map([("rows", crate::base::value::Value::from(3))]),
+    };
+    journal.append(run(1), &[created()]).await.unwrap();
+    journal.approve(&agree("bob", Some("looks right"))).await.unwrap();
+    let second = journal.approve(&agree("eve", None)).await.unwrap();
+    let approved = journal.approvals(plan).await.unwrap();
+    let told: Vec<_> = approved.iter().map(|a| (a.seq, &*a.actor, &*a.digest, a.note.as_deref())).collect();
+    assert_eq!(told, [(1, "bob", "d1", Some("looks right")), (2, "eve", "d1", None)]);
+    assert_eq!(approved[0].effect.get("rows").and_then(|rows| rows.as_int()), Some(3));
+    assert_eq!((approved[1].hash, approved[1].at.micros), (second.hash, 5));
+    let report = journal.verify(None).await.unwrap();
+    assert_eq!((report.findings.as_slice(), report.anchor.unwrap().number), (&[][..], 3));
+    // A plan is no run, and a run is no plan.
+    assert!(journal.run(RunId(plan)).await.unwrap().is_none());
+    for refused in
+        [journal.append(RunId(plan), &[decided("s", "-")]).await, journal.append(RunId(plan), &[created()]).await]
+    {
+        assert!(refused.unwrap_err().to_string().contains("id of a plan"));
+    }
+    let error = journal.approve(&Approving { plan: run(1).0, ..agree("bob", None) }).await.unwrap_err();
+    assert!(error.to_string().contains("id of a run"), "{error}");
+    journal.rebuild().await.unwrap();
+    assert_eq!(journal.approvals(plan).await.unwrap().len(), 2);
 }

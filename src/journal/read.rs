@@ -2,7 +2,7 @@
 //!
 //! The events of a run are verified as they are read: nobody resumes, shows or takes back what was tampered with.
 
-use super::{Held, Journal, of_sqlite};
+use super::{Journal, sqlite::of_sqlite, store::Held};
 use crate::{
     base::{
         identity::RunId,

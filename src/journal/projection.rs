@@ -1,7 +1,7 @@
 //! What lists and the inbox ask for, made from the events: where each run stands, which questions are open, which plans
 //! are used. One function, used by every append and by [`Journal::rebuild`], so that both can only agree.
 
-use super::{Appended, Held, Journal, Stored, of_sqlite};
+use super::{Appended, Journal, Stored, sqlite::of_sqlite, store::Held};
 use crate::{
     base::{identity::RunId, time::Stamp},
     journal::{
@@ -41,7 +41,9 @@ pub(super) async fn apply(
         | Event::StepImages(_)
         | Event::StepOutcome(_)
         | Event::ItemVerified(_)
-        | Event::ItemClosed(_) => {}
+        | Event::ItemClosed(_)
+        | Event::RunPurged(_)
+        | Event::PlanApproved(_) => {}
     }
     Ok(())
 }
@@ -234,7 +236,7 @@ impl Held<'_> {
             for stored in &events {
                 apply(self, run, place(stored), stored.at, &stored.event).await?;
             }
-            if let Some(last) = events.last() {
+            if let Some(last) = events.last().filter(|last| !matches!(last.event, Event::PlanApproved(_))) {
                 point(self, run, place(last), last.at).await?;
             }
         }

@@ -1,6 +1,6 @@
 //! Appending: a group of events of one run, in one durable transaction.
 
-use super::{Held, Journal, claim, claim::Claim, of_sqlite, projection};
+use super::{Journal, claim, claim::Claim, projection, sqlite::of_sqlite, store::Held};
 use crate::{
     base::{identity::RunId, time::Stamp},
     journal::{
@@ -33,32 +33,63 @@ impl Journal {
     ///
     /// An error means that nothing was recorded, with one exception: after [`JournalError::Disk`] nobody knows.
     pub async fn append(&self, run: RunId, events: &[Event]) -> Result<Appended, JournalError> {
-        self.write(run, None, events).await
+        self.append_at(run, None, events, self.world.now()).await
     }
 
     /// As [`Journal::append`], but refused when the claim was taken over or given back: what an executor uses. The end of
     /// the run gives the claim back.
     pub async fn append_claimed(&self, claim: &Claim, events: &[Event]) -> Result<Appended, JournalError> {
-        self.write(claim.run, Some(claim.fence), events).await
+        self.append_at(claim.run, Some(claim.fence), events, self.world.now()).await
     }
 
-    async fn write(&self, run: RunId, fence: Option<u64>, events: &[Event]) -> Result<Appended, JournalError> {
+    pub(super) async fn append_at(
+        &self,
+        run: RunId,
+        fence: Option<u64>,
+        events: &[Event],
+        at: Stamp,
+    ) -> Result<Appended, JournalError> {
         // Sealed and encoded before the lock is taken: other processes wait only for the disk.
-        let ready = self.ready(events)?;
+        let ready = self.ready(events, at)?;
         let mut held = self.connection().await?;
         held.begin().await?;
         let work = held.write_inside(run, fence, &ready).await;
         held.end(work).await
     }
 
-    pub(super) fn ready<'a>(&self, events: &'a [Event]) -> Result<Vec<Ready<'a>>, JournalError> {
-        let at = self.world.now();
+    pub(super) fn ready<'a>(&self, events: &'a [Event], at: Stamp) -> Result<Vec<Ready<'a>>, JournalError> {
         let encode = |event: &'a Event| {
             let unstorable = |why| JournalError::Unstorable { event: event.name(), why };
             Ok(Ready { event, at, payload: event.encode(at, &self.sealer).map_err(unstorable)? })
         };
         events.iter().map(encode).collect()
     }
+}
+
+/// Name of the event that a plan's chain is made of.
+pub(super) const APPROVED: &str = "plan.approved";
+
+/// The end of a chain.
+struct End {
+    place: Appended,
+    of_plan: bool,
+}
+
+/// A run begins with its creation, once. A plan has approvals and nothing else. `of_plan`: what there is so far.
+fn in_order(of_plan: Option<bool>, event: &Event) -> Result<(), &'static str> {
+    match (of_plan, event) {
+        (None | Some(true), Event::PlanApproved(_)) | (None, Event::RunCreated(_)) => Ok(()),
+        (Some(true), _) => Err("this is the id of a plan that was approved, not of a run"),
+        (Some(false), Event::PlanApproved(_)) => Err("this is the id of a run, not of a plan"),
+        (Some(false), Event::RunCreated(_)) => Err("it was made before"),
+        (None, _) => Err("there is no such run yet"),
+        (Some(false), _) => Ok(()),
+    }
+}
+
+/// The journal's own chain takes in the head of a chain at these events.
+fn is_head(event: &Event) -> bool {
+    matches!(event, Event::RunCreated(_) | Event::RunClosed(_) | Event::RunPurged(_) | Event::PlanApproved(_))
 }
 
 impl Held<'_> {
@@ -82,18 +113,15 @@ impl Held<'_> {
 
     /// Inside a transaction: the events at the end of the run's chain.
     pub(super) async fn extend(&mut self, run: RunId, ready: &[Ready<'_>]) -> Result<Appended, JournalError> {
-        let mut end = self.head(run).await?;
+        let begun = self.head(run).await?;
+        let (mut end, mut of_plan) = (begun.as_ref().map(|end| end.place), begun.map(|end| end.of_plan));
         for one in ready {
-            let first = matches!(one.event, Event::RunCreated(_));
-            match (&end, first) {
-                (None, false) => return Err(JournalError::OutOfOrder { run, what: "there is no such run yet" }),
-                (Some(_), true) => return Err(JournalError::OutOfOrder { run, what: "it was made before" }),
-                _ => {}
-            }
+            in_order(of_plan, one.event).map_err(|what| JournalError::OutOfOrder { run, what })?;
+            of_plan = Some(matches!(one.event, Event::PlanApproved(_)));
             let before = end.unwrap_or(Appended { seq: 0, head: chain::genesis(self.journal.id, run) });
             let now = self.insert(run, before, one).await?;
             projection::apply(self, run, now, one.at, one.event).await?;
-            if matches!(one.event, Event::RunCreated(_) | Event::RunClosed(_)) {
+            if is_head(one.event) {
                 self.extend_heads(run, now).await?;
             }
             end = Some(now);
@@ -101,15 +129,19 @@ impl Held<'_> {
         let (Some(end), Some(last)) = (end, ready.last()) else {
             return Err(JournalError::OutOfOrder { run, what: "there is nothing to append" });
         };
-        projection::point(self, run, end, last.at).await?;
+        if of_plan == Some(false) {
+            projection::point(self, run, end, last.at).await?;
+        }
         Ok(end)
     }
 
-    /// The last event of a run, compared with what the list of runs says, so that an append never hides a cut.
-    async fn head(&mut self, run: RunId) -> Result<Option<Appended>, JournalError> {
+    /// The last event of a chain, compared with what the list of runs says (of a plan: the journal's own chain), so that
+    /// an append never hides a cut.
+    async fn head(&mut self, run: RunId) -> Result<Option<End>, JournalError> {
         let row = sqlx::query(
-            "SELECT e.seq, e.hash, r.seq, r.head FROM events e LEFT JOIN runs r ON r.id = e.run
-             WHERE e.run = ? ORDER BY e.seq DESC LIMIT 1",
+            "SELECT e.seq, e.hash, e.kind, COALESCE(r.seq, h.seq), COALESCE(r.head, h.head)
+             FROM events e LEFT JOIN runs r ON r.id = e.run LEFT JOIN heads h ON h.run = e.run AND r.id IS NULL
+             WHERE e.run = ? ORDER BY e.seq DESC, h.number DESC LIMIT 1",
         )
         .bind(run.to_string())
         .fetch_optional(self.sql())
@@ -118,14 +150,15 @@ impl Held<'_> {
         let Some(row) = row else { return Ok(None) };
         let sqlite = |e| of_sqlite(&self.journal.path, e);
         let (seq, hash): (i64, Vec<u8>) = (row.try_get(0).map_err(sqlite)?, row.try_get(1).map_err(sqlite)?);
-        let listed: (Option<i64>, Option<Vec<u8>>) = (row.try_get(2).map_err(sqlite)?, row.try_get(3).map_err(sqlite)?);
+        let listed: (Option<i64>, Option<Vec<u8>>) = (row.try_get(3).map_err(sqlite)?, row.try_get(4).map_err(sqlite)?);
         let seq = seq.unsigned_abs();
         let tampered = |what: &str| JournalError::Tampered { run, seq, what: what.to_owned() };
         let head = Hash::from_slice(&hash).ok_or_else(|| tampered("its hash is not one"))?;
         if listed != (Some(seq as i64), Some(hash)) {
             return Err(tampered("the list of runs names another last event"));
         }
-        Ok(Some(Appended { seq, head }))
+        let of_plan = row.try_get::<String, _>(2).map_err(sqlite)? == APPROVED;
+        Ok(Some(End { place: Appended { seq, head }, of_plan }))
     }
 
     async fn insert(&mut self, run: RunId, before: Appended, one: &Ready<'_>) -> Result<Appended, JournalError> {

@@ -3,7 +3,7 @@
 //! A claim lasts a while and is then open to anybody. The heartbeat that extends it comes later; until then a claim is
 //! given for as long as a run may take, and given back at its end.
 
-use super::{Held, Journal, of_sqlite, read::stamp};
+use super::{Journal, read::stamp, sqlite::of_sqlite, store::Held};
 use crate::{
     base::{identity::RunId, time::Stamp},
     journal::{event::Event, failure::JournalError, payload::RunClaimed},
@@ -116,7 +116,7 @@ impl Held<'_> {
             pid: claim.holder.pid,
             fence,
         });
-        let ready = self.journal.ready(std::slice::from_ref(&event))?;
+        let ready = self.journal.ready(std::slice::from_ref(&event), since)?;
         self.extend(run, &ready).await?;
         Ok(claim)
     }

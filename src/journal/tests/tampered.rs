@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::journal::{
+    Anchor, Report,
     chain::{self, Hash},
-    sqlite::{Anchor, Report},
 };
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::fs;
