@@ -37,10 +37,8 @@ pub(super) struct Link {
     connection: PgConnection,
     /// Longer than any server-side timeout: only a dead network reaches it.
     patience: Duration,
-<<<<<<< HEAD
     /// How long a claim in the ledger waits for another session.
     claim_patience: Duration,
-=======
     guest: open::Guest,
 }
 
@@ -53,7 +51,6 @@ macro_rules! afresh {
             "CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP"
         )
     };
->>>>>>> main
 }
 
 /// Waits for an answer. The server's own timeouts end a statement; when even they do not answer, the connection is
