@@ -39,7 +39,7 @@ const TABLE: &str = "\
 const COLUMNS: &str = "\
     select c.name, c.view, a.attname::text as column, a.atttypmod as modifier, not a.attnotnull as nullable,
            (a.atthasdef or a.attidentity <> '') and a.attgenerated = '' as has_default,
-           a.attgenerated <> '' or a.attidentity = 'a' as generated,
+           a.attgenerated <> '' or a.attidentity = 'a' as generated, a.attidentity = 'a' as numbered,
            ty.typname::text as type, coalesce(base.typname, ty.typname)::text as base,
            coalesce(base.typtype, ty.typtype)::text as sort, format_type(a.atttypid, a.atttypmod) as shown,
            case when ty.typtypmod > 0 then ty.typtypmod end as domain_modifier,
@@ -154,7 +154,8 @@ fn column(row: &Map) -> Column {
         (other, _) => other.to_owned(),
     };
     let (nullable, has_default, generated) = (is(row, "nullable"), is(row, "has_default"), is(row, "generated"));
-    Column { name: text(row, "column"), type_name, kind, nullable, has_default, generated }
+    let numbered = is(row, "numbered");
+    Column { name: text(row, "column"), type_name, kind, nullable, has_default, generated, numbered }
 }
 
 /// What a base type holds. `modifier` is the catalogue's atttypmod, -1 for none.
