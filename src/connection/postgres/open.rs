@@ -52,8 +52,8 @@ pub(super) struct Door {
 struct Ways {
     /// Begun before it was needed: given away once.
     coming: Option<Connecting>,
-    /// The last handle's connection: its transaction ended, and the server said so.
-    resting: Option<(PgConnection, Instant)>,
+    /// Connections of earlier handles, the youngest last: their transactions ended, and the server said so.
+    resting: Vec<(PgConnection, Instant)>,
     /// How many handles are open.
     out: usize,
 }
@@ -61,6 +61,9 @@ struct Ways {
 /// A connection that rests longer is closed: by then a proxy may have cut it, or the tables may have changed under the
 /// statements that it has prepared.
 const REST: Duration = Duration::from_secs(5);
+
+/// More than this many rest at no time: as many as one process works with at once.
+const MOST: usize = 32;
 
 /// A read-only transaction. The savepoint is the mark that proves after each query that the session is still in it.
 const READING: &str = "BEGIN READ ONLY; SAVEPOINT trueup";
@@ -213,14 +216,15 @@ impl Door {
     /// A handle that is open now gives its connection back before the expected one is needed.
     fn begin(&self) {
         let mut ways = self.ways();
-        if ways.coming.is_none() && ways.resting.is_none() && ways.out == 0 {
+        if ways.coming.is_none() && ways.resting.is_empty() && ways.out == 0 {
             ways.coming = Some(self.connect());
         }
     }
 
     fn rested(&self) -> Option<PgConnection> {
-        let (connection, since) = self.ways().resting.take()?;
-        (since.elapsed() < REST).then_some(connection)
+        let mut ways = self.ways();
+        ways.resting.retain(|(_, since)| since.elapsed() < REST);
+        ways.resting.pop().map(|(connection, _)| connection)
     }
 
     fn ways(&self) -> MutexGuard<'_, Ways> {
@@ -242,7 +246,10 @@ impl Guest {
 
     /// The connection stands outside every transaction and nothing of its handle is left: the next handle may have it.
     pub fn leave(self, connection: PgConnection) {
-        self.door.ways().resting = Some((connection, Instant::now()));
+        let mut ways = self.door.ways();
+        if ways.resting.len() < MOST {
+            ways.resting.push((connection, Instant::now()));
+        }
     }
 }
 
