@@ -21,5 +21,6 @@ mod sql_text;
 mod sqlite;
 pub mod standing;
 pub mod statement;
+mod waiting;
 #[cfg(test)]
 mod tests;

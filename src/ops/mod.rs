@@ -13,6 +13,8 @@ pub mod playbook;
 pub mod prepare;
 pub mod project;
 pub mod record;
+pub mod resolve;
+pub mod resume;
 pub mod sandbox;
 pub mod surroundings;
 pub mod test;
