@@ -271,6 +271,24 @@ pub struct Connection {
 pub enum ConnectionCommand {
     /// Print what a database's catalogue says, as facts for the project file.
     Inspect(Inspect),
+    /// Make the ledger table in a database, or print what a DBA has to run.
+    Prepare(Prepare),
+}
+
+/// `connection prepare`
+#[derive(Debug, Args)]
+pub struct Prepare {
+    /// Name of the connection.
+    pub name: String,
+    /// The environment.
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
+    /// Print the SQL (table, first row, grants) instead of running it. Connects to nothing.
+    #[arg(long, conflicts_with = "json")]
+    pub print: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `connection inspect`

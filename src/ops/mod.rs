@@ -10,6 +10,7 @@ pub mod inspect;
 pub mod mock;
 pub mod plan;
 pub mod playbook;
+pub mod prepare;
 pub mod project;
 pub mod record;
 pub mod resolve;

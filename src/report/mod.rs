@@ -18,6 +18,7 @@ mod plain_value;
 pub mod plan;
 pub mod plan_json;
 pub mod plan_summary;
+pub mod prepared;
 mod pretty;
 pub mod progress;
 pub mod reference;
