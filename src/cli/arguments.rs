@@ -49,6 +49,8 @@ pub enum Command {
     Resume(Resume),
     /// Say what became of an effect of which nobody could tell, and go on with the run.
     Resolve(Resolve),
+    /// Take a run back: show what that would do, ask, and do it.
+    Undo(Undo),
     /// List the questions that wait for an answer, and what is in doubt.
     Inbox(Listing),
     /// List the newest runs.
@@ -194,6 +196,34 @@ pub struct Resolve {
     #[arg(long)]
     pub no_run: bool,
     /// Print the run as JSON at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `undo`
+#[derive(Debug, Args)]
+pub struct Undo {
+    /// The run: its id, or the beginning of it.
+    pub run: String,
+    /// Only what was done for this item.
+    #[arg(long, value_name = "KEY")]
+    pub item: Option<String>,
+    /// Only show what would be done.
+    #[arg(long)]
+    pub plan: bool,
+    /// Do nothing at all if a row is not as the run left it. Without it such rows are left alone, and the others are taken back.
+    #[arg(long)]
+    pub all_or_nothing: bool,
+    /// Why it is taken back; goes into the audit trail (1 to 500 characters).
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who does it. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Do not ask for confirmation. Refused in protected environments.
+    #[arg(long)]
+    pub yes: bool,
+    /// Print the run as JSON at the end; with --plan, the plan.
     #[arg(long)]
     pub json: bool,
 }
