@@ -9,6 +9,7 @@ pub mod handle;
 pub mod http;
 mod link;
 mod postgres;
+pub use postgres::Address as PostgresAddress;
 pub mod reference;
 pub mod rows;
 pub mod sandbox;

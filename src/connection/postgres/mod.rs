@@ -9,6 +9,7 @@ mod form;
 mod numeric;
 mod open;
 
+pub use open::Address;
 pub(super) use open::Target;
 
 use super::{
