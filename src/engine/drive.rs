@@ -8,13 +8,14 @@ use super::{
     carry_out::{self, Carried},
     decide::{Next, decide},
     drift, endings,
-    outline::{Place, path},
+    outline::{Back, Place, path},
     question,
     rehearse::{not_so, text_of},
     setting::Setting,
-    state::{ItemState, RunState},
+    state::{ItemState, RunState, StepState},
     statement, tell,
     trouble::{Difference, Ending, Missed, Trouble},
+    undo,
     watch::{Tick, Watch},
 };
 use crate::{
@@ -35,7 +36,7 @@ use crate::{
         handle::{Changing, Reading, Writing},
         session::Session,
     },
-    effect::change::RowChange,
+    effect::{change::RowChange, left},
     journal::{
         Claim, Journal,
         event::Event,
@@ -148,7 +149,7 @@ impl<'a> Driver<'a> {
             state,
             drift: Vec::new(),
             pending: Vec::new(),
-            scope: setting.scope(),
+            scope: setting.beginning(),
             readers: HashMap::new(),
             item: SINGLE_ITEM.into(),
         };
@@ -160,7 +161,7 @@ impl<'a> Driver<'a> {
     fn recall(&mut self) {
         let Some(item) = self.state.items.get(&self.item) else { return };
         for (path, step) in &item.steps {
-            let Some(place) = self.setting.outline.place(path) else { continue };
+            let Some(place) = self.setting.outline.place(path).filter(|p| p.back.is_none()) else { continue };
             let Some(id) = place.id() else { continue };
             match (step.result(), &step.outcome) {
                 (Some(value), _) => self.scope.insert(id, value.clone()),
@@ -188,7 +189,8 @@ impl<'a> Driver<'a> {
         }
         loop {
             let empty = ItemState::default();
-            let next = decide(&self.setting.outline, self.state.items.get(&self.item).unwrap_or(&empty));
+            let next =
+                decide(&self.setting.outline, self.state.items.get(&self.item).unwrap_or(&empty), self.state.cancelled);
             match next {
                 Next::Do(index) => {
                     if self.pause.load(Ordering::Relaxed) {
@@ -218,6 +220,7 @@ impl<'a> Driver<'a> {
                 }
                 Next::Close(end, reason) => {
                     self.close_readers().await;
+                    let (end, reason) = undo::end(&self.setting.outline, &self.state, &self.item, end, reason);
                     let item = ClosedItem { item: self.item.clone(), end, reason };
                     self.note(ItemClosed { items: vec![item] }.into());
                 }
@@ -268,6 +271,11 @@ impl<'a> Driver<'a> {
                 None => return Err(unknown_now(&step, judgement.unknown.as_deref()).into()),
             }
         }
+        if let Some(Back::Left(why)) = &place.back {
+            let message = Some(format!("not taken back: {why}"));
+            self.outcome(&place.path, Went { outcome: Outcome::Skipped, value: None, message, response: None }, 0);
+            return Ok(());
+        }
         if place.gate {
             self.outcome(&place.path, Went { outcome: Outcome::Done, value: None, message: None, response: None }, 0);
             return Ok(());
@@ -310,7 +318,7 @@ impl<'a> Driver<'a> {
     fn outcome(&mut self, path: &Arc<str>, went: Went, micros: u64) {
         let one = ItemOutcome {
             item: self.item.clone(),
-            generation: 0,
+            generation: self.generation(path),
             outcome: went.outcome,
             value: went.value,
             message: went.message,
@@ -354,6 +362,9 @@ impl<'a> Driver<'a> {
     }
 
     async fn step(&mut self, place: &Place, step: &Step) -> Result<Option<Went>, Halt> {
+        if let Some(Back::Rows(rows)) = &place.back {
+            return self.write(place, step, Deed::Restore(rows.clone())).await.map(Some);
+        }
         self.look_again(step).await?;
         let resolved =
             resolve(step, &self.scope, self.setting).map_err(|t| Trouble::of_resolving(t, &self.setting.source))?;
@@ -440,7 +451,17 @@ impl<'a> Driver<'a> {
     }
 
     fn effect(&self, path: &Arc<str>) -> EffectId {
-        EffectId { run: self.setting.run.id, item: self.item.clone(), step: path.clone(), generation: 0 }
+        let generation = self.generation(path);
+        EffectId { run: self.setting.run.id, item: self.item.clone(), step: path.clone(), generation }
+    }
+
+    /// Where a step stands.
+    fn standing(&self, path: &str) -> Option<&StepState> {
+        self.state.items.get(&self.item)?.steps.get(path)
+    }
+
+    fn generation(&self, path: &str) -> u32 {
+        self.standing(path).map_or(0, |step| step.generation)
     }
 
     fn planned(&self, path: &str) -> Option<&'a StepPlan> {
@@ -509,6 +530,7 @@ impl<'a> Driver<'a> {
                 (change.table.connection.clone(), "rows", format!("{} {}", step.act.word(), change.table))
             }
             Deed::Statement(statement) => (statement.connection.clone(), "sql", statement.bound.sql.clone()),
+            Deed::Restore(restore) => (restore.connection.clone(), "rows", undo::restore::words(restore)),
             _ => return Err(unknown_now(step, None).into()),
         };
         self.close_readers().await;
@@ -535,7 +557,6 @@ impl<'a> Driver<'a> {
     ) -> Result<Went, Halt> {
         let setting = self.setting;
         let mut writing = self.open(connection).await?;
-        moment::reached("after BEGIN");
         let carried = self.carried(&mut writing, &place.path, step, deed).await;
         let carried = match carried {
             Ok(carried) => carried,
@@ -544,20 +565,24 @@ impl<'a> Driver<'a> {
                 return Err(trouble.into());
             }
         };
-        let value = carried.result(matches!(step.act, Act::Row(_)), setting);
+        let value = match deed {
+            Deed::Restore(_) => left::store(&carried.left_alone),
+            _ => carried.result(matches!(step.act, Act::Row(_)), setting),
+        };
+        let message = undo::left_words(&carried.left_alone);
         if carried.is_nothing() && carried.also.is_empty() {
             let _ = writing.rollback().await;
             return Ok(Went {
                 outcome: Outcome::Unchanged,
                 value: Some(value),
-                message: None,
+                message,
                 response: Some("already as wanted".into()),
             });
         }
         self.images(&place.path, &carried);
         self.flush().await?;
         commit(writing, connection).await?;
-        Ok(Went { response: Some(rows_words(&carried)), ..Went::done(value) })
+        Ok(Went { message, response: Some(rows_words(&carried)), ..Went::done(value) })
     }
 
     async fn open(&self, connection: &Arc<str>) -> Result<Writing, Trouble> {
@@ -571,6 +596,11 @@ impl<'a> Driver<'a> {
     /// Carries out and compares with the plan, still inside the transaction.
     async fn carried(&self, changing: &mut Changing, path: &str, step: &Step, deed: &Deed) -> Result<Carried, Trouble> {
         let at = step.act_at;
+        if let Deed::Restore(restore) = deed {
+            // Each row is compared with what the other run left; the plan says which ones are meant.
+            let planned = self.plan.map(|_| self.planned(path).and_then(drift::planned_rows).unwrap_or_default());
+            return undo::restore::restore(changing, restore, self.setting, planned.as_deref(), at).await;
+        }
         let carried = match deed {
             Deed::Change(change) => carry_out::carry_out(changing, change, self.setting, at).await,
             Deed::Statement(deed) => statement::run(changing, deed, self.setting, at).await,
@@ -750,10 +780,8 @@ impl<'a> Driver<'a> {
     }
 
     fn ask(&mut self, place: &Place, step: &Step, question: &Question) -> Result<Option<Went>, Halt> {
-        let answered =
-            self.state.items.get(&self.item).and_then(|i| i.steps.get(&place.path)).and_then(|s| s.decided.clone());
-        if let Some(decided) = answered {
-            return Ok(Some(Went::done(Value::from(decided.values))));
+        if let Some(decided) = self.standing(&place.path).and_then(|s| s.answered()) {
+            return Ok(Some(Went::done(Value::from(decided.values.clone()))));
         }
         let text = text_of(step, &self.scope).unwrap_or_else(|| question.text.plain().into_owned());
         let answer: Map = question
@@ -781,7 +809,10 @@ impl<'a> Driver<'a> {
     async fn message(&mut self, place: &Place, step: &Step, who: &Arc<str>) -> Result<Went, Halt> {
         let text = text_of(step, &self.scope).unwrap_or_default();
         self.intend(place, "message-once", None, format!("to {who}: {text}"), None, 1).await?;
-        match tell::tell(self.setting, who, &text, self.watch).await {
+        moment::reached("before a message");
+        let told = tell::tell(self.setting, who, &text, self.watch).await;
+        moment::reached("after a message");
+        match told {
             Ok(how) => Ok(Went { response: Some(how.into()), message: Some(text), ..Went::done(Value::NULL) }),
             // A message that was not sent is no reason to call the change failed: it is said, and the run goes on.
             Err(why) => Ok(Went { message: Some(format!("not told: {why}")), ..Went::done(Value::NULL) }),

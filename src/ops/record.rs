@@ -30,7 +30,7 @@ pub async fn open(surroundings: &Surroundings, opened: &Opened) -> Result<Record
 }
 
 /// No process has this number. Where that cannot be told, somebody is taken to be at work.
-fn is_gone(pid: u32) -> bool {
+pub(super) fn is_gone(pid: u32) -> bool {
     let processes = std::path::Path::new("/proc");
     processes.join("self").exists() && !processes.join(pid.to_string()).exists()
 }
@@ -39,7 +39,7 @@ impl Record {
     /// Where a run stands.
     pub async fn state(&self, run: RunId) -> Result<RunState, Failure> {
         let events = self.journal.events(run).await?;
-        Ok(RunState::fold(events.iter().map(|e| (e.at, &e.event))))
+        Ok(RunState::of(events.into_iter().map(|e| (e.at, e.event))))
     }
 
     /// Takes a run for this process.

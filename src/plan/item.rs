@@ -4,7 +4,7 @@ pub use crate::check::Section;
 use crate::{
     action::ends::Way,
     base::{source::Span, value::Value},
-    effect::{change::RowChange, label::Label},
+    effect::{change::RowChange, label::Label, left::LeftAlone},
     template::Path,
 };
 use std::sync::Arc;
@@ -71,6 +71,42 @@ impl Foreseen {
     }
 }
 
+/// How a step is taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reversal {
+    /// By the images of its rows.
+    Automatic,
+    /// By the step under its `undo`: the word of that step's action.
+    ByStep(Arc<str>),
+    /// There is nothing to take back, and why.
+    NotNeeded(Option<String>),
+    /// Not at all, and why.
+    Irreversible(Option<String>),
+}
+
+impl Reversal {
+    /// `automatic`, `by_step`, `not_needed`, `irreversible`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Reversal::Automatic => "automatic",
+            Reversal::ByStep(_) => "by_step",
+            Reversal::NotNeeded(_) => "not_needed",
+            Reversal::Irreversible(_) => "irreversible",
+        }
+    }
+
+    /// As a plan says it: `by the row images`, `cannot be taken back: the letter has left the house`.
+    pub fn words(&self) -> String {
+        let because = |why: &Option<String>| why.as_ref().map_or(String::new(), |why| format!(": {why}"));
+        match self {
+            Reversal::Automatic => "by the row images".into(),
+            Reversal::ByStep(action) => format!("by its `undo` ({action})"),
+            Reversal::NotNeeded(why) => format!("nothing to take back{}", because(why)),
+            Reversal::Irreversible(why) => format!("cannot be taken back{}", because(why)),
+        }
+    }
+}
+
 /// One step of a plan.
 #[derive(Clone, Debug)]
 pub struct StepPlan {
@@ -90,8 +126,8 @@ pub struct StepPlan {
     pub effects: Vec<Effect>,
     /// One-line remarks: `already as wanted`, `only if …`, hooks of the application.
     pub notes: Vec<String>,
-    /// How it is taken back, in words; nothing for reads.
-    pub undo: Option<String>,
+    /// How it is taken back; nothing where nothing is changed.
+    pub undo: Option<Reversal>,
     /// Its place in the playbook.
     pub at: Span,
 }
@@ -105,6 +141,11 @@ pub enum Effect {
         changes: Vec<RowChange>,
         /// Tables that triggers or cascades touched besides.
         also: Vec<Also>,
+    },
+    /// Rows that an undo leaves as they are.
+    LeftAlone {
+        /// Each with its three versions.
+        rows: Vec<LeftAlone>,
     },
     /// A request, rendered and not sent; or an answer to a read, as of now.
     Request {

@@ -5,7 +5,7 @@ pub mod digest;
 pub mod item;
 pub mod stored;
 
-pub use item::{Also, Effect, Foreseen, ItemPlan, Section, StepPlan, Stop};
+pub use item::{Also, Effect, Foreseen, ItemPlan, Reversal, Section, StepPlan, Stop};
 
 use crate::base::{time::Stamp, value::Map};
 use std::sync::Arc;
@@ -80,7 +80,7 @@ impl Plan {
                     }
                     Effect::Request { .. } => counts.requests += 1,
                     Effect::Question { .. } => counts.questions += 1,
-                    Effect::Message { .. } | Effect::Answer { .. } => {}
+                    Effect::Message { .. } | Effect::Answer { .. } | Effect::LeftAlone { .. } => {}
                 }
             }
         }

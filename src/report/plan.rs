@@ -3,6 +3,7 @@
 use super::{
     columns::width,
     diff::{Moment, rows, said},
+    left,
     line::{Line, Tone},
     look::{Look, View},
     page::Page,
@@ -13,7 +14,7 @@ use crate::{
     action::ends::Way,
     base::value::{AFTER_APPLY, Map},
     effect::label::Label,
-    plan::{Effect, Foreseen, ItemPlan, Plan, Section, StepPlan, Stop},
+    plan::{Effect, Foreseen, ItemPlan, Plan, Reversal, Section, StepPlan, Stop},
 };
 
 /// What is known of a plan beside itself.
@@ -121,8 +122,9 @@ fn of_step(page: &mut Page, step: &StepPlan, stop: Option<&Stop>, view: &View<'_
     }
     notes(page, step, last);
     if let Some(undo) = &step.undo {
-        let tone = if undo.starts_with("cannot") { Tone::Care } else { Tone::Dim };
-        let words = if undo.starts_with("by ") { format!("taken back {undo}") } else { undo.clone() };
+        let tone = if matches!(undo, Reversal::Irreversible(_)) { Tone::Care } else { Tone::Dim };
+        let taken = matches!(undo, Reversal::Automatic | Reversal::ByStep(_));
+        let words = if taken { format!("taken back {}", undo.words()) } else { undo.words() };
         page.line(DEEPER, Line::of(tone, words));
     }
     if let Some(stop) = stop {
@@ -209,6 +211,7 @@ fn of_effect(page: &mut Page, effect: &Effect, step: &StepPlan, view: &View<'_>)
                 page.hung(DEEPER, DEEPER + 2, Line::of(Tone::Care, text));
             }
         }
+        Effect::LeftAlone { rows } => left::rows(page, DEEPER, rows, view),
         Effect::Request { line, headers, body } => request::text(page, DEEPER, line, headers, body.as_deref()),
         // A read that is known stands at the right border; what is not known is what its label says.
         Effect::Answer { summary } if step.label == Label::Read || is_plain_unknown(summary) => {}

@@ -1,7 +1,7 @@
 //! A plan as a JSON document; every field stands in `docs/json.md`.
 
 use super::{
-    clock,
+    clock, left,
     look::Lookup,
     plain_value::{count, maybe, of, of_map, row, texts},
     plan_summary::parts,
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     base::{json, value::Value},
     effect::label::Label,
-    plan::{Effect, Foreseen, ItemPlan, Plan, StepPlan, Stop},
+    plan::{Effect, Foreseen, ItemPlan, Plan, Reversal, StepPlan, Stop},
 };
 
 /// Version of this document: grows when a field changes its meaning or goes; new fields may come without.
@@ -100,7 +100,8 @@ fn of_step(step: &StepPlan, facts: Lookup<'_>) -> Value {
         ("foreseen", word(step.foreseen).into()),
         ("effects", Value::list(step.effects.iter().map(|effect| of_effect(effect, facts)))),
         ("notes", texts(&step.notes)),
-        ("undo", maybe(step.undo.as_deref())),
+        ("undo", maybe(step.undo.as_ref().map(Reversal::words))),
+        ("reversal", maybe(step.undo.as_ref().map(Reversal::word))),
     ])
 }
 
@@ -135,6 +136,7 @@ fn of_effect(effect: &Effect, facts: Lookup<'_>) -> Value {
                 ("also_touched", Value::list(also)),
             ])
         }
+        Effect::LeftAlone { rows } => Value::map([("type", "left_alone".into()), ("rows", left::json(rows))]),
         Effect::Request { line, headers, body } => {
             let (method, url) = line.split_once(' ').unwrap_or(("", line));
             let headers = headers.iter().map(|(name, value)| {

@@ -111,8 +111,8 @@ fn of_step(path: &str, step: &StepState, titles: &Titles, facts: Lookup<'_>) -> 
         ("changes", Value::list(changes)),
         ("also_touched", texts(&step.also)),
         ("result", step.result().map_or(Value::NULL, of)),
-        ("asked", step.asked.as_ref().map_or(Value::NULL, of_asked)),
-        ("decided", step.decided.as_ref().map_or(Value::NULL, of_decided)),
+        ("asked", step.asked.as_deref().map_or(Value::NULL, of_asked)),
+        ("decided", step.decided.as_deref().map_or(Value::NULL, of_decided)),
     ])
 }
 

@@ -14,7 +14,7 @@ use crate::{
         change::{RowChange, TableName},
         label::Label,
     },
-    plan::{Also, Effect, Foreseen, ItemPlan, Plan, Section, StepPlan, Stop},
+    plan::{Also, Effect, Foreseen, ItemPlan, Plan, Reversal, Section, StepPlan, Stop},
     playbook::project::Project,
     table::facts::Facts,
 };
@@ -206,7 +206,7 @@ pub fn award() -> Plan {
         foreseen: Foreseen::Changes,
         effects: vec![Effect::Rows { changes: award_rows(), also: Vec::new() }],
         notes: vec!["On every save Rails also recomputes submission_ready (unless the state is recommended_for_award, withdrawn or awarded)\nand end_academic_cycle_id.".into()],
-        undo: Some("by the row images".into()),
+        undo: Some(Reversal::Automatic),
         ..step(Section::Steps, "clear_award", "row", "Take the award back in Register")
     });
     steps.push(found(
@@ -290,7 +290,7 @@ pub fn odd() -> Plan {
             label: Label::HasUnknowns,
             foreseen: Foreseen::Changes,
             effects: vec![Effect::Rows { changes: rows, also }],
-            undo: Some("cannot be taken back: the letter has left the house".into()),
+            undo: Some(Reversal::Irreversible(Some("the letter has left the house".into()))),
             ..step(
                 Section::Steps,
                 "odd",
@@ -312,13 +312,13 @@ pub fn odd() -> Plan {
                 body: Some(body.into()),
             }],
             notes: vec!["may be sent twice: DQT sets the same date again".into()],
-            undo: Some("by its `undo` (http)".into()),
+            undo: Some(Reversal::ByStep("http".into())),
             ..step(Section::Steps, "send", "http", "")
         },
         StepPlan {
             label: Label::NotPreviewable("its triggers send mail".into()),
             foreseen: Foreseen::Changes,
-            undo: Some("cannot be taken back".into()),
+            undo: Some(Reversal::Irreversible(None)),
             ..step(Section::Steps, "mails", "sql", "Letters")
         },
         StepPlan {
@@ -326,7 +326,7 @@ pub fn odd() -> Plan {
             foreseen: Foreseen::Undecided,
             effects: vec![Effect::Rows { changes: vec![award_rows().remove(0)], also: Vec::new() }],
             notes: vec!["decided at apply: only when answer.body.ok".into()],
-            undo: Some("by the row images".into()),
+            undo: Some(Reversal::Automatic),
             ..step(Section::Steps, "perhaps", "row", "Perhaps")
         },
         StepPlan {

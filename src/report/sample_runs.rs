@@ -400,8 +400,8 @@ pub fn questions() -> Vec<Waiting> {
         step: asked.step.to_string(),
         items: vec![ITEM.into()],
         who: asked.who.to_string(),
-        question: asked.question,
-        answer: asked.answer,
+        question: asked.question.clone(),
+        answer: asked.answer.clone(),
         asked_at: moment("2025-07-23T10:00:00"),
     };
     let whom = Value::from(format!("Is {} {} the same person?", PERSONAL[0], PERSONAL[1])).marked(Marks::PERSONAL);

@@ -57,7 +57,7 @@ fn under_way(state: &RunState) -> String {
 /// The first question without an answer.
 fn question(state: &RunState) -> Option<(&Arc<str>, &StepState)> {
     let steps = state.items.values().flat_map(|item| &item.steps);
-    steps.into_iter().find(|(_, step)| step.asked.is_some() && step.decided.is_none() && step.outcome.is_none())
+    steps.into_iter().find(|(_, step)| step.waits())
 }
 
 fn in_doubt(state: &RunState) -> Option<(&Arc<str>, &StepState)> {

@@ -20,6 +20,7 @@ mod mutants;
 mod places;
 mod previews;
 mod procedures;
+mod proof;
 mod schemas;
 mod servers;
 mod shipped;
