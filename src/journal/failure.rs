@@ -180,6 +180,15 @@ pub enum JournalError {
         /// What PostgreSQL says.
         what: String,
     },
+    /// The journal's personal values are sealed with another key than the one at hand.
+    OtherKey {
+        /// Where.
+        place: Place,
+        /// Id of its key.
+        wanted: String,
+        /// Id of the key at hand.
+        found: String,
+    },
     /// Others wrote at the same time, and PostgreSQL chose to take this one back, again and again.
     Contended {
         /// Where.
@@ -279,6 +288,10 @@ impl fmt::Display for JournalError {
             E::Rights { place, what } => write!(
                 f,
                 "{place}: the role lacks a right: {what}; let an administrator run `CREATE SCHEMA trueup_journal AUTHORIZATION` with this role's name, or grant it SELECT, INSERT, UPDATE and DELETE on the tables of the schema"
+            ),
+            E::OtherKey { place, wanted, found } => write!(
+                f,
+                "{place}: personal values are sealed there with the key {wanted}, and the key at hand is {found}; copy `.trueup/seal.key` from where the journal was made, by a safe way, mode 0600"
             ),
             E::Contended { place } => write!(f, "{place}: other processes wrote at the same time; try again"),
             E::Tampered { run, seq, what } => {

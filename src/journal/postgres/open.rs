@@ -22,13 +22,27 @@ impl Journal {
     /// that only reads or does not sync, a schema of another kind and one of a later format.
     pub async fn connect(address: PostgresAddress, world: World, sealer: Sealer) -> Result<Journal, JournalError> {
         let mut server = Server::new(address, world.clone());
-        let id = match server.meta().await? {
+        let meta = match server.meta().await? {
             Some(meta) => meta,
-            None => server.make(&world).await?,
+            None => server.make(&world, &sealer).await?,
         };
+        if let (Some(wanted), Some(found)) = (meta.key, sealer.key_id())
+            && wanted != found
+        {
+            let place = (*server.place).clone();
+            return Err(JournalError::OtherKey { place, wanted, found: found.to_owned() });
+        }
+        let id = meta.id;
         let place = server.place.clone();
         Ok(Journal::of(Opened { store: Store::Server(server), place, id, warnings: Vec::new() }, world, sealer))
     }
+}
+
+/// What the journal says about itself.
+struct Meta {
+    id: uuid::Uuid,
+    /// Id of the key with which its personal values are sealed.
+    key: Option<String>,
 }
 
 fn only(postgres: &'static str) -> Sql {
@@ -36,8 +50,8 @@ fn only(postgres: &'static str) -> Sql {
 }
 
 impl Server {
-    /// The journal's id, after everything was looked at; nothing when there are no tables yet.
-    async fn meta(&mut self) -> Result<Option<uuid::Uuid>, JournalError> {
+    /// After everything was looked at; nothing when there are no tables yet.
+    async fn meta(&mut self) -> Result<Option<Meta>, JournalError> {
         self.settings().await?;
         let there = "SELECT to_regclass('trueup_journal.meta') IS NOT NULL,
                             EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -49,14 +63,15 @@ impl Server {
             (false, true) => return Err(self.not_a_journal("it holds the tables of another program")),
             (true, _) => {}
         }
-        let meta = self.rows(only("SELECT journal, format FROM meta WHERE one = 1"), &[]).await?;
+        let meta = self.rows(only("SELECT journal, format, seal_key FROM meta WHERE one = 1"), &[]).await?;
         let Some(meta) = meta.first() else { return Err(self.not_a_journal("its description is missing")) };
         let (id, format) = (meta.text(0)?, meta.int(1)?);
         if format > schema::FORMAT {
             let place = (*self.place).clone();
             return Err(JournalError::Newer { place, found: format, known: schema::FORMAT });
         }
-        id.parse().map(Some).map_err(|_| self.not_a_journal("its description holds no id"))
+        let id = id.parse().map_err(|_| self.not_a_journal("its description holds no id"))?;
+        Ok(Some(Meta { id, key: meta.maybe_text(2)? }))
     }
 
     /// Read back, because what stands in between (a pooler) may not have passed them on.
@@ -85,29 +100,33 @@ impl Server {
     }
 
     /// In one transaction, under a lock: of two processes that make one at the same time, the second finds the first one's.
-    async fn make(&mut self, world: &World) -> Result<uuid::Uuid, JournalError> {
+    async fn make(&mut self, world: &World, sealer: &Sealer) -> Result<Meta, JournalError> {
         self.execute(only("BEGIN"), &[]).await?;
-        let made = self.make_inside(world).await;
+        let made = self.make_inside(world, sealer).await;
         let end = if made.is_ok() { "COMMIT" } else { "ROLLBACK" };
         let ended = self.execute(only(end), &[]).await;
-        let id = made?;
+        let meta = made?;
         ended?;
-        Ok(id)
+        Ok(meta)
     }
 
-    async fn make_inside(&mut self, world: &World) -> Result<uuid::Uuid, JournalError> {
+    async fn make_inside(&mut self, world: &World, sealer: &Sealer) -> Result<Meta, JournalError> {
         self.rows(only(MAKING), &[]).await?;
-        if let Some(id) = self.meta().await? {
-            return Ok(id);
+        if let Some(meta) = self.meta().await? {
+            return Ok(meta);
         }
         for statement in schema::STATEMENTS {
             self.execute(only(statement), &[]).await?;
         }
         let id = world.id();
-        let fill = "INSERT INTO meta (one, journal, format, made_at) VALUES (1, $1, $2, $3)";
+        let fill = "INSERT INTO meta (one, journal, format, made_at, seal_key) VALUES (1, $1, $2, $3, $4)";
         let text = id.to_string();
-        self.execute(only(fill), &[(&text).into(), schema::FORMAT.into(), world.now().micros.into()]).await?;
-        Ok(id)
+        self.execute(
+            only(fill),
+            &[(&text).into(), schema::FORMAT.into(), world.now().micros.into(), sealer.key_id().into()],
+        )
+        .await?;
+        Ok(Meta { id, key: sealer.key_id().map(str::to_owned) })
     }
 }
 

@@ -11,7 +11,8 @@ pub(super) const STATEMENTS: &[&str] = &[
         one BIGINT PRIMARY KEY CHECK (one = 1),
         journal TEXT NOT NULL,
         format BIGINT NOT NULL,
-        made_at BIGINT NOT NULL
+        made_at BIGINT NOT NULL,
+        seal_key TEXT
     )",
     r#"CREATE TABLE events (
         run TEXT COLLATE "C" NOT NULL,
