@@ -15,12 +15,26 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 use trueup::{
-    base::{identity::RunId, json as lossless, value::{Map, Value}},
-    effect::{change::{RowChange, TableName}, left::LeftAlone},
+    base::{
+        identity::RunId,
+        json as lossless,
+        value::{Map, Value},
+    },
+    effect::{
+        change::{RowChange, TableName},
+        left::LeftAlone,
+    },
     engine::{drive::Stopped, state::RunState, undo::left_alone},
     journal::words::End,
-    ops::{self, apply::Carried, undo::{Ready, Wish}},
-    trial::{bench::On, snapshot::{Snapshot, differing, row_name}},
+    ops::{
+        self,
+        apply::Carried,
+        undo::{Ready, Wish},
+    },
+    trial::{
+        bench::On,
+        snapshot::{Snapshot, differing, row_name},
+    },
 };
 
 /// Sequences for each database; in every third somebody else changes rows before they are taken back.
@@ -56,10 +70,17 @@ insert into tickets (title) values ('one');
 insert into tickets (title, parent) values ('two', 1), ('three', 2), (null, null);
 ";
 const BLOBS: [(&str, &str); 2] = [
-    ("sqlite", "insert into files values ('a', 'x', x'00ff10', '{\"k\":  1.0}', '1.10', '2024-07-01 12:00:00+00'), ('a', 'y', null, null, null, null), ('', 'z', x'', '[1, 2]', '0', null);"),
-    ("postgres", "insert into files values ('a', 'x', '\\x00ff10', '{\"k\":  1.0}', '1.10', 'infinity'), ('a', 'y', null, null, null, null), ('', 'z', '\\x', '[1, 2]', 'NaN', '-infinity');"),
+    (
+        "sqlite",
+        "insert into files values ('a', 'x', x'00ff10', '{\"k\":  1.0}', '1.10', '2024-07-01 12:00:00+00'), ('a', 'y', null, null, null, null), ('', 'z', x'', '[1, 2]', '0', null);",
+    ),
+    (
+        "postgres",
+        "insert into files values ('a', 'x', '\\x00ff10', '{\"k\":  1.0}', '1.10', 'infinity'), ('a', 'y', null, null, null, null), ('', 'z', '\\x', '[1, 2]', 'NaN', '-infinity');",
+    ),
 ];
-const LINES: &str = "insert into lines (id, folder, name, number, text) values (1, 'a', 'x', 1, 'first'), (2, 'a', 'x', 2, null);";
+const LINES: &str =
+    "insert into lines (id, folder, name, number, text) values (1, 'a', 'x', 1, 'first'), (2, 'a', 'x', 2, null);";
 
 /// The project knows the tables.
 fn facts(text: String) -> String {
@@ -70,7 +91,8 @@ fn facts(text: String) -> String {
 
 async fn open(on: &On) -> Shop {
     let shop = Shop::open(on, "http://127.0.0.1:9", facts).await;
-    let of = |texts: [(&'static str, &'static str); 2]| texts.into_iter().find(|(name, _)| *name == on.word()).unwrap().1;
+    let of =
+        |texts: [(&'static str, &'static str); 2]| texts.into_iter().find(|(name, _)| *name == on.word()).unwrap().1;
     for text in [of(TABLES), ROWS, of(BLOBS), LINES] {
         shop.sql(text).await;
     }
@@ -93,8 +115,12 @@ fn thing() -> impl Strategy<Value = Json> {
         any_of(&[json!(null), json!("2024-03-31T09:30:00.5Z")]).prop_map(|v| ("moment", v)),
         any_of(&[json!(null), json!("x@y.example")]).prop_map(|v| ("email", v)),
         any_of(&[json!(null), json!(""), json!("note")]).prop_map(|v| ("note", v)),
-        any_of(&[json!({ "merge": { "ready": false } }), json!({ "merge": { "n": [1, { "x": null }] } }), json!({ "remove": ["n"] })])
-            .prop_map(|v| ("doc", v)),
+        any_of(&[
+            json!({ "merge": { "ready": false } }),
+            json!({ "merge": { "n": [1, { "x": null }] } }),
+            json!({ "remove": ["n"] })
+        ])
+        .prop_map(|v| ("doc", v)),
     ];
     (1..4_i64, prop::collection::vec(column, 1..5)).prop_map(|(id, set)| {
         let set: serde_json::Map<String, Json> = set.into_iter().map(|(c, v)| (c.to_owned(), v)).collect();
@@ -263,11 +289,8 @@ async fn plain(shop: &Shop, text: &str, tally: &mut Tally) {
 
 /// What somebody else does to a row that the run changed, in SQL, where the row is there.
 fn meddling(change: &RowChange, which: u8) -> Option<String> {
-    let key: Vec<String> = change
-        .key
-        .iter()
-        .map(|(c, v)| format!("{c} = '{}'", v.bare().replace('\'', "''")))
-        .collect();
+    let key: Vec<String> =
+        change.key.iter().map(|(c, v)| format!("{c} = '{}'", v.bare().replace('\'', "''"))).collect();
     let set = match (&*change.table.table, which % 4) {
         ("things", 0) => "note = 'by somebody', count = 77",
         ("things", 1) => "price = '4.4'",
@@ -290,7 +313,9 @@ struct Model(IndexMap<(String, String), Map>);
 impl Model {
     fn of(snapshot: &Snapshot) -> Model {
         let rows = snapshot.tables.iter().flat_map(|(table, shot)| {
-            shot.rows.values().map(|row| (Model::name(table, &shot.key.iter().map(|c| row[c].clone()).collect::<Vec<_>>()), row.clone()))
+            shot.rows.values().map(|row| {
+                (Model::name(table, &shot.key.iter().map(|c| row[c].clone()).collect::<Vec<_>>()), row.clone())
+            })
         });
         Model(rows.collect())
     }
@@ -310,7 +335,10 @@ impl Model {
             (None, Some(ours), Some(found)) if same(ours, &found) => {
                 // What hangs on a row goes with it, unless the run knows of it.
                 let hanging = self.0.iter().any(|((table, _), row)| {
-                    table == "shop.lines" && name.0 == "shop.files" && row.get("folder") == ours.get("folder") && row.get("name") == ours.get("name")
+                    table == "shop.lines"
+                        && name.0 == "shop.files"
+                        && row.get("folder") == ours.get("folder")
+                        && row.get("name") == ours.get("name")
                 });
                 if !hanging {
                     self.0.shift_remove(&name);
@@ -381,14 +409,25 @@ async fn drifted(shop: &Shop, text: &str, dice: &[u8], tally: &mut Tally) {
             if matches!(&*table.table, "audits" | "notes") {
                 continue;
             }
-            let modelled = model.0.get(&Model::name(table, &key)).unwrap_or_else(|| panic!("{table} {key:?}\n{text}\n{sql}"));
+            let modelled =
+                model.0.get(&Model::name(table, &key)).unwrap_or_else(|| panic!("{table} {key:?}\n{text}\n{sql}"));
             for (column, value) in row.iter().filter(|(c, _)| !matches!(&***c, "updated_at" | "shout")) {
                 assert_eq!(bytes(value), bytes(&modelled[column]), "{table} {key:?} {column}\n{text}\n{sql}");
             }
         }
     }
-    let rows = |s: &Snapshot| s.tables.iter().filter(|(t, _)| !matches!(&*t.table, "audits" | "notes")).map(|(_, s)| s.rows.len()).sum::<usize>();
-    assert_eq!(rows(&end), model.0.keys().filter(|(t, _)| !matches!(&**t, "shop.audits" | "shop.notes")).count(), "{text}\n{sql}");
+    let rows = |s: &Snapshot| {
+        s.tables
+            .iter()
+            .filter(|(t, _)| !matches!(&*t.table, "audits" | "notes"))
+            .map(|(_, s)| s.rows.len())
+            .sum::<usize>()
+    };
+    assert_eq!(
+        rows(&end),
+        model.0.keys().filter(|(t, _)| !matches!(&**t, "shop.audits" | "shop.notes")).count(),
+        "{text}\n{sql}"
+    );
     let foreseen = if wanted.is_empty() { End::Changed } else { End::Drifted };
     if undone.state.items["-"].changed() || !wanted.is_empty() {
         assert_eq!(undone.state.end(), foreseen, "{text}\n{sql}");
