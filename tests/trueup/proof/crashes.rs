@@ -19,7 +19,12 @@ fn fitting(kind: Kind) -> impl Iterator<Item = &'static Procedure> {
 }
 
 /// Runs one history in a fresh world; the moments that its processes reached.
-async fn history(world: &mut World, procedure: &Procedure, blows: Vec<Blow>, figures: &mut Figures) -> Vec<Vec<String>> {
+async fn history(
+    world: &mut World,
+    procedure: &Procedure,
+    blows: Vec<Blow>,
+    figures: &mut Figures,
+) -> Vec<Vec<String>> {
     let point = world.point(procedure).await;
     let mut history = History::new(world, &point, procedure, blows);
     history.to_the_end(figures).await;

@@ -99,7 +99,18 @@ impl Figures {
         println!("{line}");
         let more = self.wrong.len().saturating_sub(TOLD);
         let told: Vec<&str> = self.wrong.iter().take(TOLD).map(String::as_str).collect();
-        assert!(well, "{} findings of {} (seed {}):\n{}\n… {more} more", self.wrong.len(), self.test, seed(), told.join("\n"));
-        assert!(enough, "{}: only {} faults really happened, at least {at_least} were meant to", self.test, self.faults);
+        assert!(
+            well,
+            "{} findings of {} (seed {}):\n{}\n… {more} more",
+            self.wrong.len(),
+            self.test,
+            seed(),
+            told.join("\n")
+        );
+        assert!(
+            enough,
+            "{}: only {} faults really happened, at least {at_least} were meant to",
+            self.test, self.faults
+        );
     }
 }

@@ -125,7 +125,11 @@ impl<'a> History<'a> {
                 };
                 figures.in_doubt += 1;
                 if effect.class != Class::Once {
-                    return Next::Wrong(format!("{} is in doubt, and could be found out: {}", effect.step, came.said()));
+                    return Next::Wrong(format!(
+                        "{} is in doubt, and could be found out: {}",
+                        effect.step,
+                        came.said()
+                    ));
                 }
                 let done = judge::is_there(self.procedure, traces, effect.step);
                 let done = if done { "--done" } else { "--not-done" };

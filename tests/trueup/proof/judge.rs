@@ -57,7 +57,12 @@ pub fn always(
             Some(1) if !attempted => {
                 figures.wrong(format!("{at}: {} is there, and the journal knows of no attempt", effect.step));
             }
-            Some(1) if counts[..nth].iter().zip(procedure.effects).any(|(c, e)| *c != Some(1) && e.class != Class::Message) => {
+            Some(1)
+                if counts[..nth]
+                    .iter()
+                    .zip(procedure.effects)
+                    .any(|(c, e)| *c != Some(1) && e.class != Class::Message) =>
+            {
                 figures.wrong(format!("{at}: {} happened before what stands above it: {traces:?}", effect.step));
             }
             _ => {}

@@ -64,7 +64,8 @@ verification:
 impl Procedure {
     /// The whole text.
     pub fn text(&self) -> String {
-        let body = if self.body.contains("preconditions:") { self.body.to_owned() } else { ROWS.replace("{here}", self.body) };
+        let body =
+            if self.body.contains("preconditions:") { self.body.to_owned() } else { ROWS.replace("{here}", self.body) };
         format!(
             "trueup: v1\nname: {}\nversion: 1\ntitle: A proof\nowner: clerk\nrisk: low\nuses:{}\n{body}",
             self.name, self.uses
@@ -255,7 +256,11 @@ const WITNESSES: &[(&str, &str, &str)] = &[
 /// The script that makes the tables of a connection.
 pub fn tables(connection: &str, postgres: bool) -> String {
     let tables = if connection == "shop" { SHOP_TABLES } else { STORE_TABLES };
-    let words = if postgres { ["bigserial primary key", "numeric"] } else { ["integer primary key autoincrement", "decimal text"] };
+    let words = if postgres {
+        ["bigserial primary key", "numeric"]
+    } else {
+        ["integer primary key autoincrement", "decimal text"]
+    };
     let mut script = tables.replace("SERIAL", words[0]).replace("DECIMAL", words[1]);
     for (table, event, what) in WITNESSES.iter().filter(|(table, ..)| tables.contains(&format!("table {table} "))) {
         let insert = format!("insert into witness (what) values ({what});");

@@ -37,7 +37,11 @@ impl Kind {
     pub const POSTGRES: Kind = Kind { postgres: true, ledger: false };
 
     pub fn words(self) -> String {
-        format!("{}{}", if self.postgres { "PostgreSQL" } else { "SQLite" }, if self.ledger { " with ledger" } else { "" })
+        format!(
+            "{}{}",
+            if self.postgres { "PostgreSQL" } else { "SQLite" },
+            if self.ledger { " with ledger" } else { "" }
+        )
     }
 }
 
@@ -131,7 +135,11 @@ async fn witness(place: &Place, folder: &Path) -> Vec<String> {
             for end in ["", "-journal", "-wal"] {
                 let from = PathBuf::from(format!("{}{end}", path.display()));
                 let to = PathBuf::from(format!("{}{end}", copy.display()));
-                if from.exists() { std::fs::copy(from, to).map(drop).unwrap() } else { std::fs::remove_file(to).unwrap_or_default() }
+                if from.exists() {
+                    std::fs::copy(from, to).map(drop).unwrap()
+                } else {
+                    std::fs::remove_file(to).unwrap_or_default()
+                }
             }
             let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&copy);
             let mut connection = options.connect().await.unwrap();
