@@ -14,6 +14,7 @@
 pub mod base;
 pub mod template;
 pub mod mock;
+#[macro_use]
 pub mod effect;
 pub mod table;
 pub mod connection;

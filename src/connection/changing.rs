@@ -194,11 +194,35 @@ impl Changing {
 
     /// Inserts one row and gives its key back, as the database made it.
     pub async fn insert(&mut self, table: &str, key: &[Arc<str>], values: &[(Arc<str>, SetTo)]) -> Result<Map, Fault> {
+        self.put(table, key, values, ") VALUES (").await
+    }
+
+    /// Inserts a row as it was, numbers included that the database gives by itself.
+    pub async fn insert_again(
+        &mut self,
+        table: &str,
+        key: &[Arc<str>],
+        values: &[(Arc<str>, SetTo)],
+    ) -> Result<Map, Fault> {
+        let given = match self.dialect() {
+            Dialect::Postgres => ") OVERRIDING SYSTEM VALUE VALUES (",
+            Dialect::Sqlite => ") VALUES (",
+        };
+        self.put(table, key, values, given).await
+    }
+
+    async fn put(
+        &mut self,
+        table: &str,
+        key: &[Arc<str>],
+        values: &[(Arc<str>, SetTo)],
+        given: &'static str,
+    ) -> Result<Map, Fault> {
         let text = Text::new(self.dialect()).raw("INSERT INTO ").table(table);
         let text = if values.is_empty() {
             text.raw(" DEFAULT VALUES")
         } else {
-            let text = text.raw(" (").list(values, ", ", |text, (column, _)| text.name(column)).raw(") VALUES (");
+            let text = text.raw(" (").list(values, ", ", |text, (column, _)| text.name(column)).raw(given);
             text.list(values, ", ", |text, (column, to)| text.set_to(table, column, to, false)).raw(")")
         };
         let answer = self.change(&text.raw(" RETURNING ").columns(key).done()).await?;

@@ -8,7 +8,7 @@ use super::{
     fault::{Fault, FaultKind},
     session::Session,
 };
-use crate::{base::moment, template::sql::Dialect};
+use crate::base::moment;
 use std::{
     future::{Future, poll_fn},
     ops::{Deref, DerefMut},
@@ -81,13 +81,19 @@ impl Writing {
         };
         moment::reached("before COMMIT");
         let done = tokio::spawn(async move {
-            let mut commit = pin!(link.batch("COMMIT"));
-            let first = poll_fn(|context| Poll::Ready(commit.as_mut().poll(context))).await;
-            moment::reached("COMMIT sent");
-            match first {
-                Poll::Ready(done) => done,
-                Poll::Pending => commit.await,
+            let done = {
+                let mut commit = pin!(link.batch("COMMIT"));
+                let first = poll_fn(|context| Poll::Ready(commit.as_mut().poll(context))).await;
+                moment::reached("COMMIT sent");
+                match first {
+                    Poll::Ready(done) => done,
+                    Poll::Pending => commit.await,
+                }
+            };
+            if done.is_ok() {
+                link.committed().await;
             }
+            done
         })
         .await;
         moment::reached("after COMMIT");
@@ -111,9 +117,8 @@ impl Writing {
 /// ROLLBACK, waiting for it so that locks are gone when this returns. A connection that is already lost rolls back by
 /// itself, so that is no fault.
 async fn end(session: &mut Session) -> Result<(), Fault> {
-    let Some(mut link) = session.take() else { return Ok(()) };
-    let off = if session.dialect() == Dialect::Sqlite { "ROLLBACK; PRAGMA query_only = OFF" } else { "ROLLBACK" };
-    match link.batch(off).await {
+    let Some(link) = session.take() else { return Ok(()) };
+    match link.rollback().await {
         Err(fault) if fault.kind != FaultKind::Lost => Err(session.named(fault)),
         _ => Ok(()),
     }

@@ -7,6 +7,7 @@ pub mod database;
 pub mod fault;
 pub mod handle;
 pub mod http;
+pub mod ledger;
 mod link;
 mod postgres;
 pub mod reference;

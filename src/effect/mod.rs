@@ -2,3 +2,6 @@
 
 pub mod change;
 pub mod label;
+#[macro_use]
+pub mod record;
+pub mod left;

@@ -8,13 +8,14 @@ use super::{
     carry_out::{self, Carried},
     decide::{Next, decide},
     drift, endings,
-    outline::{Place, path},
+    outline::{Back, Place, path},
     question,
     rehearse::{not_so, text_of},
     setting::Setting,
     state::{ItemState, RunState, StepState},
     statement, tell,
     trouble::{Difference, Ending, Missed, Trouble},
+    undo,
     watch::{Tick, Watch},
 };
 use crate::{
@@ -35,7 +36,7 @@ use crate::{
         handle::{Changing, Reading, Writing},
         session::Session,
     },
-    effect::change::RowChange,
+    effect::{change::RowChange, left},
     journal::{
         Claim, Journal,
         event::Event,
@@ -148,7 +149,7 @@ impl<'a> Driver<'a> {
             state,
             drift: Vec::new(),
             pending: Vec::new(),
-            scope: setting.scope(),
+            scope: setting.beginning(),
             readers: HashMap::new(),
             item: SINGLE_ITEM.into(),
         };
@@ -160,7 +161,7 @@ impl<'a> Driver<'a> {
     fn recall(&mut self) {
         let Some(item) = self.state.items.get(&self.item) else { return };
         for (path, step) in &item.steps {
-            let Some(place) = self.setting.outline.place(path) else { continue };
+            let Some(place) = self.setting.outline.place(path).filter(|p| p.back.is_none()) else { continue };
             let Some(id) = place.id() else { continue };
             match (step.result(), &step.outcome) {
                 (Some(value), _) => self.scope.insert(id, value.clone()),
@@ -219,6 +220,7 @@ impl<'a> Driver<'a> {
                 }
                 Next::Close(end, reason) => {
                     self.close_readers().await;
+                    let (end, reason) = undo::end(&self.setting.outline, &self.state, &self.item, end, reason);
                     let item = ClosedItem { item: self.item.clone(), end, reason };
                     self.note(ItemClosed { items: vec![item] }.into());
                 }
@@ -268,6 +270,11 @@ impl<'a> Driver<'a> {
                 }
                 None => return Err(unknown_now(&step, judgement.unknown.as_deref()).into()),
             }
+        }
+        if let Some(Back::Left(why)) = &place.back {
+            let message = Some(format!("not taken back: {why}"));
+            self.outcome(&place.path, Went { outcome: Outcome::Skipped, value: None, message, response: None }, 0);
+            return Ok(());
         }
         if place.gate {
             self.outcome(&place.path, Went { outcome: Outcome::Done, value: None, message: None, response: None }, 0);
@@ -355,6 +362,9 @@ impl<'a> Driver<'a> {
     }
 
     async fn step(&mut self, place: &Place, step: &Step) -> Result<Option<Went>, Halt> {
+        if let Some(Back::Rows(rows)) = &place.back {
+            return self.write(place, step, Deed::Restore(rows.clone())).await.map(Some);
+        }
         self.look_again(step).await?;
         let resolved =
             resolve(step, &self.scope, self.setting).map_err(|t| Trouble::of_resolving(t, &self.setting.source))?;
@@ -520,6 +530,7 @@ impl<'a> Driver<'a> {
                 (change.table.connection.clone(), "rows", format!("{} {}", step.act.word(), change.table))
             }
             Deed::Statement(statement) => (statement.connection.clone(), "sql", statement.bound.sql.clone()),
+            Deed::Restore(restore) => (restore.connection.clone(), "rows", undo::restore::words(restore)),
             _ => return Err(unknown_now(step, None).into()),
         };
         self.close_readers().await;
@@ -554,20 +565,24 @@ impl<'a> Driver<'a> {
                 return Err(trouble.into());
             }
         };
-        let value = carried.result(matches!(step.act, Act::Row(_)), setting);
+        let value = match deed {
+            Deed::Restore(_) => left::store(&carried.left_alone),
+            _ => carried.result(matches!(step.act, Act::Row(_)), setting),
+        };
+        let message = undo::left_words(&carried.left_alone);
         if carried.is_nothing() && carried.also.is_empty() {
             let _ = writing.rollback().await;
             return Ok(Went {
                 outcome: Outcome::Unchanged,
                 value: Some(value),
-                message: None,
+                message,
                 response: Some("already as wanted".into()),
             });
         }
         self.images(&place.path, &carried);
         self.flush().await?;
         commit(writing, connection).await?;
-        Ok(Went { response: Some(rows_words(&carried)), ..Went::done(value) })
+        Ok(Went { message, response: Some(rows_words(&carried)), ..Went::done(value) })
     }
 
     async fn open(&self, connection: &Arc<str>) -> Result<Writing, Trouble> {
@@ -581,6 +596,11 @@ impl<'a> Driver<'a> {
     /// Carries out and compares with the plan, still inside the transaction.
     async fn carried(&self, changing: &mut Changing, path: &str, step: &Step, deed: &Deed) -> Result<Carried, Trouble> {
         let at = step.act_at;
+        if let Deed::Restore(restore) = deed {
+            // Each row is compared with what the other run left; the plan says which ones are meant.
+            let planned = self.plan.map(|_| self.planned(path).and_then(drift::planned_rows).unwrap_or_default());
+            return undo::restore::restore(changing, restore, self.setting, planned.as_deref(), at).await;
+        }
         let carried = match deed {
             Deed::Change(change) => carry_out::carry_out(changing, change, self.setting, at).await,
             Deed::Statement(deed) => statement::run(changing, deed, self.setting, at).await,

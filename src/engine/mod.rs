@@ -20,4 +20,5 @@ pub mod state;
 pub mod statement;
 pub mod tell;
 pub mod trouble;
+pub mod undo;
 pub mod watch;

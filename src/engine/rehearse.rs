@@ -8,16 +8,17 @@ use super::{
     again, call,
     carry_out::{self, Carried},
     clock, endings,
-    outline::path,
+    outline::{Back, path},
     question,
     setting::Setting,
     statement,
     trouble::{CallTrouble, Ending, Missed, Trouble},
+    undo,
     watch::Watch,
 };
 use crate::{
     action::{
-        deed::{Call, Deed, Question},
+        deed::{Call, Deed, Question, Restore},
         ends::Way,
         kinds::Act,
         resolve::{self, resolve},
@@ -138,7 +139,7 @@ impl<'a> Pass<'a> {
             setting,
             answers,
             memo,
-            scope: setting.scope(),
+            scope: setting.beginning(),
             reading: HashMap::new(),
             rehearsing: HashMap::new(),
             section: Section::Preconditions,
@@ -157,9 +158,39 @@ impl<'a> Pass<'a> {
         let setting = self.setting;
         // Connecting takes as long as all the rest; it goes on beside the preconditions.
         setting.written().for_each(Database::expect_changing);
+        if setting.outline.scope.is_some() {
+            return self.back().await;
+        }
         for (section, (_, steps)) in Section::ALL.into_iter().zip(setting.playbook.sections()) {
             self.enter(section).await?;
             self.walk(section.word(), steps).await?;
+            if self.stop.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// An undo: the places of its outline, the newest effect first.
+    async fn back(&mut self) -> Result<(), Interrupt> {
+        let setting = self.setting;
+        self.section = Section::Steps;
+        for place in &setting.outline.places {
+            match &place.back {
+                None => self.step(&place.path, &place.step).await?,
+                Some(Back::Left(why)) => {
+                    let notes = vec![format!("not taken back: {why}")];
+                    self.show(&place.path, &place.step, Label::Read, Foreseen::Warns, Vec::new(), notes);
+                }
+                Some(Back::Rows(rows)) => {
+                    let (path, step) = (&place.path, &place.step);
+                    match self.deed(path, step, Deed::Restore(rows.clone())).await {
+                        Ok(()) => {}
+                        Err(Stepped::Interrupt(interrupt)) => return Err(interrupt),
+                        Err(Stepped::Trouble(trouble)) => return Err(Interrupt::Trouble(trouble, path.clone())),
+                    }
+                }
+            }
             if self.stop.is_some() {
                 break;
             }
@@ -414,6 +445,19 @@ impl<'a> Pass<'a> {
                 self.changed(path, step, carried, result);
                 Ok(())
             }
+            Deed::Restore(restore) => {
+                let setting = self.setting;
+                let changing = self.changing(&restore.connection).await?;
+                // What may be left alone is seen here; whether that stops the whole is decided by who asked.
+                let lenient = Restore { all_or_nothing: false, ..restore };
+                let mut carried = within(changing, &lenient.connection, async |c| {
+                    undo::restore::restore(c, &lenient, setting, None, step.act_at).await
+                })
+                .await?;
+                clock::mark_changes(&self.steps, &mut carried.changes);
+                self.put_back(path, step, carried);
+                Ok(())
+            }
             Deed::Judge(judgement) => {
                 self.note_reads(judgement.seen.iter().map(|(p, _)| p.clone()));
                 match judgement.holds {
@@ -624,6 +668,26 @@ impl<'a> Pass<'a> {
         self.show(path, step, label, foreseen, vec![effect], notes);
     }
 
+    /// Rows that were put back, and those that were left alone.
+    fn put_back(&mut self, path: &Arc<str>, step: &Step, carried: Carried) {
+        let nothing = carried.is_nothing() && carried.also.is_empty();
+        let foreseen = match (nothing, carried.left_alone.is_empty()) {
+            (false, _) => Foreseen::Changes,
+            (true, true) => Foreseen::Unchanged,
+            (true, false) => Foreseen::Warns,
+        };
+        let notes = if nothing { Vec::new() } else { hooks(self.setting, &carried) };
+        let label = if foreseen == Foreseen::Warns { Label::Read } else { Label::Exact };
+        let mut effects = Vec::new();
+        if !carried.changes.is_empty() || !carried.also.is_empty() {
+            effects.push(Effect::Rows { changes: carried.changes, also: carried.also });
+        }
+        if !carried.left_alone.is_empty() {
+            effects.push(Effect::LeftAlone { rows: carried.left_alone });
+        }
+        self.show(path, step, label, foreseen, effects, notes);
+    }
+
     /// A step that could not be executed here; its result is unknown.
     fn unexecuted(&mut self, path: &Arc<str>, step: &Step, label: Label) {
         if let Some(id) = &step.common.id {
@@ -674,7 +738,8 @@ impl<'a> Pass<'a> {
         notes: Vec<String>,
     ) {
         let title = step.common.title.as_ref().and_then(|t| t.preview(&self.scope).ok());
-        let undo = if foreseen.acts() { way_back(step) } else { None };
+        // What an undo does is taken back by an undo of it.
+        let undo = if foreseen.acts() && self.setting.outline.scope.is_none() { way_back(step) } else { None };
         let section = self.section;
         self.steps.push(StepPlan {
             section,

@@ -96,13 +96,23 @@ impl Setting {
 
     /// The names that every step sees: `params`, `run`, `env`, `vars`, and the clock.
     pub fn scope(&self) -> Scope {
+        self.scope_of(&self.run)
+    }
+
+    /// What the run knows at its beginning.
+    pub fn beginning(&self) -> Scope {
+        self.outline.scope.clone().unwrap_or_else(|| self.scope())
+    }
+
+    /// The same names with another run's facts: the one that an undo takes back.
+    pub fn scope_of(&self, facts: &RunFacts) -> Scope {
         let run = Value::map([
-            ("id", Value::text(self.run.id.short())),
-            ("uuid", Value::from(Data::Uuid(self.run.id.0)).marked(Marks::CLOCK)),
-            ("actor", Value::text(self.run.actor.clone())),
-            ("reason", Value::text(self.run.reason.clone())),
+            ("id", Value::text(facts.id.short())),
+            ("uuid", Value::from(Data::Uuid(facts.id.0)).marked(Marks::CLOCK)),
+            ("actor", Value::text(facts.actor.clone())),
+            ("reason", Value::text(facts.reason.clone())),
             ("environment", Value::text(self.environment.clone())),
-            ("now", Value::from(Data::Instant(self.run.now)).marked(Marks::CLOCK)),
+            ("now", Value::from(Data::Instant(facts.now)).marked(Marks::CLOCK)),
         ]);
         let vars = self.project.environments.get(&self.environment).map(|e| &e.vars);
         let env = Value::map(vars.into_iter().flat_map(|v| v.iter()).map(|(k, v)| (k, v.clone())));
@@ -111,7 +121,7 @@ impl Setting {
             .with("run", run)
             .with("env", env)
             .with_vars(self.vars.clone())
-            .with_now(self.run.now)
+            .with_now(facts.now)
     }
 
     /// The database of a name; check has made sure that it is declared.

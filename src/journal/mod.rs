@@ -3,8 +3,6 @@
 //! An event is durable before the effect that it announces (`docs/design/journal.md`). Knows nothing of how a step is
 //! done and decides nothing: the fold of events into the state of a run is `engine`'s.
 
-#[macro_use]
-mod record;
 mod append;
 mod approve;
 pub mod chain;
@@ -28,5 +26,7 @@ pub use approve::{Approved, Approving};
 pub use claim::{Claim, Holder};
 pub use read::{RunFilter, RunSummary, Stored, Waiting};
 pub use record::BadRecord;
+
+use crate::effect::record;
 pub use store::Journal;
 pub use verify::{Anchor, Finding, Report, What};

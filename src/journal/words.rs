@@ -101,6 +101,8 @@ words! {
     }
 }
 
+as_word!(End, Outcome);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,7 +19,7 @@ use crate::{
     engine::{setting::RunFacts, state::RunState, watch::Watch},
     journal::{
         event::Event,
-        payload::{HumanAsked, HumanDecided, RunResumed},
+        payload::{HumanAsked, HumanDecided, RunCreated, RunResumed},
     },
     plan::{ItemPlan, stored},
     playbook::params::{accept, of_answer},
@@ -42,7 +42,7 @@ pub async fn answer(
     let state = record.state(run).await?;
     let (path, asked) = question(&state, run, step)?;
     let values = accepted(&state, &path, given, opened)?;
-    let (setting, plan) = setting_of(surroundings, opened, run, &state).await?;
+    let (setting, plan) = setting_of(surroundings, record, opened, run, &state).await?;
     let claim = record.claim(surroundings, run, actor).await?;
     let decided = HumanDecided {
         step: path,
@@ -72,7 +72,7 @@ pub async fn resume(
         return Err(Failure::usage(format!("run {} is over: {}", run.short(), closed.end.word()))
             .help(format!("`trueup show {}` tells what it did", run.short())));
     }
-    let (setting, plan) = setting_of(surroundings, opened, run, &state).await?;
+    let (setting, plan) = setting_of(surroundings, record, opened, run, &state).await?;
     let claim = record.claim(surroundings, run, actor).await?;
     let resumed: Event = RunResumed { actor: actor.into(), reason: None }.into();
     record.journal.append_claimed(&claim, &[resumed]).await?;
@@ -141,9 +141,11 @@ fn fields(state: &RunState, path: &str) -> Option<Vec<(Arc<str>, AnswerField)>> 
     }
 }
 
-/// The setting of a run that exists: its own playbook, its own project file, its own parameters.
-async fn setting_of(
+/// The setting of a run that exists: its own playbook, its own project file, its own parameters; of an undo also its own
+/// outline.
+pub(super) async fn setting_of(
     surroundings: &Surroundings,
+    record: &Record,
     opened: &Opened,
     run: RunId,
     state: &RunState,
@@ -151,16 +153,27 @@ async fn setting_of(
     let Some(created) = &state.created else {
         return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
     };
-    let facts = Source::new("the run's project file", created.facts.to_string());
-    let then = project::of_source(facts, opened.root.clone())?;
-    let text =
-        Source::new(format!("{} (as run {} carries it)", created.playbook, run.short()), created.text.to_string());
-    let loaded = playbook::of_source(text, &then, None)?;
     let facts =
         RunFacts { id: run, actor: created.actor.clone(), reason: created.reason.as_str().into(), now: created.now };
-    let setting =
-        assemble(surroundings, &then, loaded.checked, &created.environment, facts, created.params.clone()).await?;
-    Ok((setting, kept_plan(state)))
+    let mut prepared = setting_as(surroundings, opened, run, created, facts).await?;
+    super::undo::complete(record, &mut prepared.setting, created).await?;
+    Ok((prepared, kept_plan(state)))
+}
+
+/// Playbook, project file and parameters as run `of` carries them, for a run with these facts.
+pub(super) async fn setting_as(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    of: RunId,
+    created: &RunCreated,
+    facts: RunFacts,
+) -> Result<Prepared, Failure> {
+    let source = Source::new("the run's project file", created.facts.to_string());
+    let then = project::of_source(source, opened.root.clone())?;
+    let text =
+        Source::new(format!("{} (as run {} carries it)", created.playbook, of.short()), created.text.to_string());
+    let loaded = playbook::of_source(text, &then, None)?;
+    assemble(surroundings, &then, loaded.checked, &created.environment, facts, created.params.clone()).await
 }
 
 /// The plan that the run keeps. Personal parts that cannot be opened are unknown, and an unknown is never compared.

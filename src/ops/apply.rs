@@ -44,7 +44,7 @@ pub fn named<'a>(reason: Option<&'a str>, actor: Option<&'a str>) -> Result<(&'a
 
 /// Refuses what the project file asks for and this version cannot keep: a rule that is read and not enforced would be worse
 /// than none.
-fn permitted(setting: &Setting) -> Result<(), Failure> {
+pub(super) fn permitted(setting: &Setting) -> Result<(), Failure> {
     let risk = setting.playbook.risk().word();
     let environment = setting.project.environments.get(&setting.environment);
     if let Some(needed) = environment.and_then(|e| e.approvals.get(risk)).filter(|n| **n > 0) {
@@ -65,19 +65,23 @@ fn permitted(setting: &Setting) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Records a new run of this plan. Nothing has happened yet.
-pub async fn create(record: &Record, opened: &Opened, setting: &Setting, plan: &Plan) -> Result<RunId, Failure> {
-    permitted(setting)?;
-    let run = setting.run.id;
+/// Counts of a plan, for lists.
+pub(super) fn summary(plan: &Plan) -> Value {
     let counts = plan.counts();
     let count = |n: usize| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
-    let summary = Value::map([
+    Value::map([
         ("changes", count(counts.changes)),
         ("rows", count(counts.rows)),
         ("requests", count(counts.requests)),
         ("questions", count(counts.questions)),
         ("exact", count(counts.exact)),
-    ]);
+    ])
+}
+
+/// Records a new run of this plan. Nothing has happened yet.
+pub async fn create(record: &Record, opened: &Opened, setting: &Setting, plan: &Plan) -> Result<RunId, Failure> {
+    permitted(setting)?;
+    let run = setting.run.id;
     let item = plan.items.first();
     let created = RunCreated {
         playbook: plan.playbook.clone(),
@@ -97,7 +101,7 @@ pub async fn create(record: &Record, opened: &Opened, setting: &Setting, plan: &
         plan_digest: Some(plan.digest().into()),
         plan_id: None,
         plan: None,
-        plan_summary: Some(summary),
+        plan_summary: Some(summary(plan)),
         engine: env!("CARGO_PKG_VERSION").into(),
         targets: Vec::new(),
         approvals: Vec::new(),

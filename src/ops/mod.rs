@@ -15,6 +15,7 @@ pub mod record;
 pub mod sandbox;
 pub mod surroundings;
 pub mod test;
+pub mod undo;
 
 pub use failure::Failure;
 pub use surroundings::Surroundings;

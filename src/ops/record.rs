@@ -30,7 +30,7 @@ pub async fn open(surroundings: &Surroundings, opened: &Opened) -> Result<Record
 }
 
 /// No process has this number. Where that cannot be told, somebody is taken to be at work.
-fn is_gone(pid: u32) -> bool {
+pub(super) fn is_gone(pid: u32) -> bool {
     let processes = std::path::Path::new("/proc");
     processes.join("self").exists() && !processes.join(pid.to_string()).exists()
 }

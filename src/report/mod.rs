@@ -9,6 +9,7 @@ pub mod diff;
 pub mod exit;
 pub mod explain;
 pub mod inbox;
+mod left;
 mod line;
 pub mod look;
 mod page;

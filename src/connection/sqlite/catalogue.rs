@@ -117,6 +117,7 @@ fn column(row: &Map) -> Column {
         nullable: !(is(row, "notnull") || is(row, "without_rowid") && int(row, "pk") > 0),
         has_default: is(row, "has_default"),
         generated: matches!(int(row, "hidden"), 2 | 3),
+        numbered: false,
     }
 }
 

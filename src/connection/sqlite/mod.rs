@@ -3,12 +3,14 @@
 mod catalogue;
 mod convert;
 mod faults;
+mod ledger;
 mod open;
 
 pub(super) use open::Target;
 
 use super::{
     fault::{Fault, FaultKind},
+    ledger::{Claimed, Entry},
     rows::{Answer, Identity, Touched},
     statement::{Limits, Prepared, Slot, Statement, trusted},
 };
@@ -177,6 +179,16 @@ impl Link {
     /// Which database this is.
     pub async fn identity(&mut self) -> Result<Identity, Fault> {
         catalogue::identity(self).await
+    }
+
+    /// Claims an effect in the ledger.
+    pub async fn claim(&mut self, entry: &Entry) -> Result<Claimed, Fault> {
+        ledger::claim(self, entry).await
+    }
+
+    /// The id of this database, from its ledger.
+    pub async fn ledger_id(&mut self) -> Result<String, Fault> {
+        ledger::id(self).await
     }
 }
 

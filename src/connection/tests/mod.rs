@@ -4,6 +4,8 @@ mod changes;
 mod doubt;
 mod escapes;
 mod faults;
+mod ledger;
+mod rest;
 mod values;
 
 use super::{

@@ -3,13 +3,11 @@
 //! Written by hand instead of with serde, because stored values keep their kinds and marks (`base::json::encode`), and
 //! because a field that a later version added must be ignored while a field that is missing must have a name.
 
-use crate::{
-    base::{
-        identity::{EffectId, RunId},
-        time::Stamp,
-        value::{Data, Map, Value},
-    },
-    effect::change::{RowChange, TableName},
+use super::change::{RowChange, TableName};
+use crate::base::{
+    identity::{EffectId, RunId},
+    time::Stamp,
+    value::{Data, Map, Value},
 };
 use std::{fmt, sync::Arc};
 
@@ -23,11 +21,11 @@ pub struct BadRecord {
 }
 
 impl BadRecord {
-    pub(super) fn new(what: &'static str) -> BadRecord {
+    pub(crate) fn new(what: &'static str) -> BadRecord {
         BadRecord { field: String::new(), what }
     }
 
-    pub(super) fn within(mut self, outer: &str) -> BadRecord {
+    pub(crate) fn within(mut self, outer: &str) -> BadRecord {
         let between = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
         self.field = format!("{outer}{between}{}", self.field);
         self
@@ -44,14 +42,19 @@ impl fmt::Display for BadRecord {
 const SEALED: &str = "is sealed, and the key is not at hand";
 
 /// A type with a stored form. `Field::load(Field::store(x))` is `x`.
-pub(super) trait Field: Sized {
+pub(crate) trait Field: Sized {
     /// The stored form; nothing when the field is left out.
     fn store(&self) -> Option<Value>;
     /// From the stored form; `None` when the field is not there.
     fn load(stored: Option<&Value>) -> Result<Self, BadRecord>;
 }
 
-fn there(stored: Option<&Value>) -> Result<&Value, BadRecord> {
+/// The variant of a stored word.
+pub(crate) fn word<T>(stored: Option<&Value>, of: fn(&str) -> Option<T>) -> Result<T, BadRecord> {
+    there(stored)?.as_str().and_then(of).ok_or_else(|| BadRecord::new("is a word that this version does not know"))
+}
+
+pub(crate) fn there(stored: Option<&Value>) -> Result<&Value, BadRecord> {
     stored.ok_or_else(|| BadRecord::new("is missing"))
 }
 
@@ -62,24 +65,24 @@ macro_rules! record {
         #[derive(Clone, Debug)]
         pub struct $name { $($(#[$fmeta])* pub $field: $ty,)* }
 
-        impl $crate::journal::record::Field for $name {
+        impl $crate::effect::record::Field for $name {
             fn store(&self) -> Option<$crate::base::value::Value> {
                 #[allow(unused_mut)]
                 let mut map = $crate::base::value::Map::new();
-                $(if let Some(stored) = $crate::journal::record::Field::store(&self.$field) {
+                $(if let Some(stored) = $crate::effect::record::Field::store(&self.$field) {
                     map.insert(stringify!($field).into(), stored);
                 })*
                 Some(map.into())
             }
-            fn load(stored: Option<&$crate::base::value::Value>) -> Result<Self, $crate::journal::record::BadRecord> {
-                let _map = $crate::journal::record::map(stored)?;
-                Ok($name { $($field: $crate::journal::record::Field::load(_map.get(stringify!($field))).map_err(|e| e.within(stringify!($field)))?,)* })
+            fn load(stored: Option<&$crate::base::value::Value>) -> Result<Self, $crate::effect::record::BadRecord> {
+                let _map = $crate::effect::record::map(stored)?;
+                Ok($name { $($field: $crate::effect::record::Field::load(_map.get(stringify!($field))).map_err(|e| e.within(stringify!($field)))?,)* })
             }
         }
     };
 }
 
-pub(super) fn map(stored: Option<&Value>) -> Result<&Map, BadRecord> {
+pub(crate) fn map(stored: Option<&Value>) -> Result<&Map, BadRecord> {
     match &there(stored)?.data {
         Data::Map(map) => Ok(map),
         Data::Unknown(_) => Err(BadRecord::new(SEALED)),
@@ -222,20 +225,19 @@ as_text! {
     EffectId, "is not the id of an effect";
 }
 
+/// Of types that `words!` declares: stored as their word.
 macro_rules! as_word {
     ($($ty:ty),*) => {$(
-        impl Field for $ty {
-            fn store(&self) -> Option<Value> {
+        impl $crate::effect::record::Field for $ty {
+            fn store(&self) -> Option<$crate::base::value::Value> {
                 Some(self.word().into())
             }
-            fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
-                there(stored)?.as_str().and_then(<$ty>::of).ok_or_else(|| BadRecord::new("is a word that this version does not know"))
+            fn load(stored: Option<&$crate::base::value::Value>) -> Result<Self, $crate::effect::record::BadRecord> {
+                $crate::effect::record::word(stored, <$ty>::of)
             }
         }
     )*};
 }
-as_word!(super::words::End, super::words::Outcome);
-
 impl Field for TableName {
     fn store(&self) -> Option<Value> {
         Some(self.to_string().into())
