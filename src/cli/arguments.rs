@@ -45,9 +45,11 @@ pub enum Command {
     Apply(Apply),
     /// Answer a question that a run waits for, and go on with the run.
     Answer(Answer),
-    /// Go on with a run that was paused.
+    /// Go on with a run that was paused, is in doubt, or was left by a process that is gone.
     Resume(Resume),
-    /// List the questions that wait for an answer.
+    /// Say what became of an effect of which nobody could tell, and go on with the run.
+    Resolve(Resolve),
+    /// List the questions that wait for an answer, and what is in doubt.
     Inbox(Listing),
     /// List the newest runs.
     Runs(Runs),
@@ -152,11 +154,45 @@ pub struct Answer {
 /// `resume`
 #[derive(Debug, Args)]
 pub struct Resume {
-    /// The run: its id, or the beginning of it.
-    pub run: String,
+    /// The run: its id, or the beginning of it. Default: the only one that can go on.
+    pub run: Option<String>,
     /// Who goes on. Default: TRUEUP_ACTOR, else the user of this machine.
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
+    /// Print the run as JSON at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `resolve`
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("decision").required(true).args(["done", "not_done", "abort"])))]
+pub struct Resolve {
+    /// The run: its id, or the beginning of it.
+    pub run: String,
+    /// The item, where several are in doubt.
+    pub item: Option<String>,
+    /// The step, by its name or path, where several are in doubt.
+    #[arg(long, value_name = "STEP")]
+    pub step: Option<String>,
+    /// It was done: its result stays unknown, and the run goes on behind it.
+    #[arg(long)]
+    pub done: bool,
+    /// It was not done and cannot happen any more: it is done now.
+    #[arg(long)]
+    pub not_done: bool,
+    /// Nobody will know: the item ends as cancelled.
+    #[arg(long)]
+    pub abort: bool,
+    /// How one knows; goes into the journal (1 to 500 characters).
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who decides. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Only record it; `trueup resume` goes on later.
+    #[arg(long)]
+    pub no_run: bool,
     /// Print the run as JSON at the end.
     #[arg(long)]
     pub json: bool,

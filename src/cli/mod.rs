@@ -12,6 +12,7 @@ mod mock;
 mod output;
 mod pause;
 mod plan;
+mod resume;
 
 use crate::{ops::Surroundings, report::exit::Exit};
 use arguments::{Arguments, Command};
@@ -54,7 +55,8 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         Command::Plan(given) => plan::run(given, project, surroundings, output).await,
         Command::Apply(given) => apply::run(given, project, surroundings, output).await,
         Command::Answer(given) => answer::answer(given, project, surroundings, output).await,
-        Command::Resume(given) => answer::resume(given, project, surroundings, output).await,
+        Command::Resume(given) => resume::resume(given, project, surroundings, output).await,
+        Command::Resolve(given) => resume::resolve(given, project, surroundings, output).await,
         Command::Inbox(given) => history::inbox(given, project, surroundings, output).await,
         Command::Runs(given) => history::runs(given, project, surroundings, output).await,
         Command::Show(given) => history::show(given, project, surroundings, output).await,

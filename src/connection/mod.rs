@@ -20,5 +20,6 @@ pub mod sql_rules;
 mod sql_text;
 mod sqlite;
 pub mod statement;
+mod waiting;
 #[cfg(test)]
 mod tests;

@@ -34,6 +34,8 @@ pub struct RunState {
     pub closed: Option<RunClosed>,
     /// When.
     pub closed_at: Option<Stamp>,
+    /// How many events it is made of: the number of the last one.
+    pub events: u64,
 }
 
 /// One item of a run.
@@ -253,6 +255,7 @@ impl RunState {
     }
 
     fn take(&mut self, at: Stamp, event: Event) {
+        self.events += 1;
         match event {
             Event::RunCreated(created) => {
                 self.created = Some(*created);

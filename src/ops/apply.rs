@@ -7,7 +7,7 @@ use crate::{
         value::Value,
     },
     engine::{
-        drive::{Driver, Stopped},
+        drive::{Driver, Stopped, Unrecorded},
         setting::Setting,
         state::RunState,
         trouble::Difference,
@@ -16,6 +16,7 @@ use crate::{
     journal::{
         Claim,
         event::Event,
+        failure::JournalError,
         payload::{ItemStarted, RunCreated, StartedItem},
     },
     plan::{ItemPlan, Plan, stored},
@@ -133,12 +134,45 @@ pub async fn carry(
 ) -> Result<Carried, Failure> {
     let state = record.state(claim.run).await?;
     let mut driver = Driver::new(setting, &record.journal, claim.clone(), plan, watch, pause, state);
-    let stopped = driver.run().await?;
+    let stopped = match driver.run().await {
+        Ok(stopped) => stopped,
+        Err(error) => return Err(halted(record, &claim, driver.unrecorded.as_ref(), error).await),
+    };
     // The end of a run gives its claim back in the same transaction.
     if !matches!(stopped, Stopped::Closed(_)) {
         record.journal.release(&claim).await?;
     }
     Ok(Carried { stopped, state: driver.state, drift: driver.drift })
+}
+
+/// Why the run cannot go on in this process, and what became of its last step.
+async fn halted(record: &Record, claim: &Claim, unrecorded: Option<&Unrecorded>, error: JournalError) -> Failure {
+    let run = claim.run.short();
+    let mut help = Vec::new();
+    if let Some(Unrecorded { path, outcome, summary }) = unrecorded {
+        let summary = if summary.is_empty() { String::new() } else { format!(": {summary}") };
+        let word = outcome.word().replace('_', " ");
+        help.push(format!(
+            "`{path}` ended ({word}{summary}), and that could not be recorded; whoever goes on finds it out"
+        ));
+    } else {
+        help.push("nothing more was sent, and what was not committed is taken back".to_owned());
+    }
+    if matches!(error, JournalError::ClaimLost { .. }) {
+        let by = record.journal.holder(claim.run).await.ok().flatten();
+        let by = by.map_or_else(
+            || "another process".to_owned(),
+            |by| format!("{} (process {} on {}, since {}Z)", by.holder.name, by.holder.pid, by.holder.host, by.since),
+        );
+        return Failure::Halted {
+            message: format!("run {run} was taken over: {by} works on it now; this process stopped"),
+            help,
+        };
+    }
+    // If it can be given back others need not wait for its time to be over.
+    let _ = record.journal.release(claim).await;
+    help.push(format!("`trueup resume {run}` goes on once the journal can be written again"));
+    Failure::Halted { message: format!("paused: journal unavailable: {error}"), help }
 }
 
 /// Makes a run of a plan and carries it out.

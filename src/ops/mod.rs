@@ -12,6 +12,8 @@ pub mod plan;
 pub mod playbook;
 pub mod project;
 pub mod record;
+pub mod resolve;
+pub mod resume;
 pub mod sandbox;
 pub mod surroundings;
 pub mod test;

@@ -2,11 +2,11 @@
 
 use super::{
     Failure, Surroundings,
-    answer::setting_as,
     apply::{self, Carried, carry},
     plan::Prepared,
     project::Opened,
-    record::{Record, is_gone},
+    record::Record,
+    resume::setting_as,
 };
 use crate::{
     base::{
@@ -162,9 +162,7 @@ pub(super) async fn at_work(
     record: &Record,
     run: RunId,
 ) -> Result<Option<Claim>, Failure> {
-    let here = (surroundings.variable)("HOSTNAME").unwrap_or_else(|| "localhost".into());
-    let claim = record.journal.holder(run).await?;
-    Ok(claim.filter(|claim| claim.holder.host != here || !is_gone(claim.holder.pid)))
+    record.worked_on_by(surroundings, run).await
 }
 
 /// `anna works on it since 12:30:01 (process 4711 on host)`.

@@ -6,6 +6,7 @@ mod clock;
 mod columns;
 pub mod diagnostics;
 pub mod diff;
+pub mod doubt;
 pub mod exit;
 pub mod explain;
 pub mod inbox;
