@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use crate::base::shape::Length;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -65,6 +66,8 @@ pub enum Command {
     Explain(Explain),
     /// Print the JSON Schema of a file that people write.
     Schema(Schema),
+    /// Look at the record itself: is it whole, what to keep elsewhere, what may go.
+    Audit(Audit),
     /// Look at the outside systems of the project.
     Connection(Connection),
     /// Serve a declared API mock until Ctrl-C.
@@ -331,6 +334,67 @@ pub enum SchemaOf {
     Test,
 }
 
+/// `audit`
+#[derive(Debug, Args)]
+pub struct Audit {
+    #[command(subcommand)]
+    pub command: AuditCommand,
+}
+
+/// The commands of `audit`.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Recompute every hash of the journal; ends with 1 when something is not as it was written.
+    Verify(AuditVerify),
+    /// Print the end of the journal's chain as `number hash time`, to be kept elsewhere.
+    Anchor(AuditAnchor),
+    /// Remove what closed runs recorded, when they are old enough. The chain still holds; the runs stay in the list.
+    Purge(AuditPurge),
+}
+
+/// `audit verify`
+#[derive(Debug, Args)]
+pub struct AuditVerify {
+    /// An anchor that was kept elsewhere, as NUMBER:HASH, or a file of them: shows an end that was cut off or written anew.
+    #[arg(long, value_name = "FILE|NUMBER:HASH")]
+    pub anchor: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `audit anchor`
+#[derive(Debug, Args)]
+pub struct AuditAnchor {
+    /// Also add the line to this file. Keep it where those who can write to the journal cannot.
+    #[arg(long, value_name = "FILE")]
+    pub append: Option<PathBuf>,
+}
+
+/// `audit purge`
+#[derive(Debug, Args)]
+pub struct AuditPurge {
+    /// Runs that were closed at least so long ago: 90d, 12h. Default: `journal: { keep: … }` of the project file.
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub older_than: Option<Length>,
+    /// Only show what would go, and end with 0.
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// Really remove it. Without this, it is only shown what would go.
+    #[arg(long)]
+    pub yes: bool,
+    /// Who does it. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Print what went, or would go, as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn age(text: &str) -> Result<Length, String> {
+    text.parse().map_err(|()| "an age is a number and a unit: 90d, 12h, 30m".to_owned())
+}
+
 /// `connection`
 #[derive(Debug, Args)]
 pub struct Connection {
@@ -343,6 +407,24 @@ pub struct Connection {
 pub enum ConnectionCommand {
     /// Print what a database's catalogue says, as facts for the project file.
     Inspect(Inspect),
+    /// Make the ledger table in a database, or print what a DBA has to run.
+    Prepare(Prepare),
+}
+
+/// `connection prepare`
+#[derive(Debug, Args)]
+pub struct Prepare {
+    /// Name of the connection.
+    pub name: String,
+    /// The environment.
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
+    /// Print the SQL (table, first row, grants) instead of running it. Connects to nothing.
+    #[arg(long, conflicts_with = "json")]
+    pub print: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `connection inspect`

@@ -3,6 +3,7 @@
 mod answer;
 mod apply;
 mod arguments;
+mod audit;
 mod cancel;
 mod check;
 mod connection;
@@ -68,6 +69,7 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         Command::Show(given) => history::show(given, project, surroundings, output).await,
         Command::Explain(given) => explain::explain(given, output),
         Command::Schema(given) => explain::schema(given, output),
+        Command::Audit(given) => audit::run(given, project, surroundings, output).await,
         Command::Connection(given) => connection::run(given, project, surroundings, output).await,
         Command::Mock(given) => mock::run(given, surroundings, output).await,
         Command::Demo(given) => demo::run(given, surroundings, output).await,

@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod apply;
+pub mod audit;
 pub mod cancel;
 pub mod check;
 pub mod failure;
@@ -11,6 +12,7 @@ pub mod inspect;
 pub mod mock;
 pub mod plan;
 pub mod playbook;
+pub mod prepare;
 pub mod project;
 pub mod record;
 pub mod resolve;
