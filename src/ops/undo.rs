@@ -14,6 +14,7 @@ use crate::{
         suggest,
         value::Value,
     },
+    connection::standing::{Unlike, unlike as standing_of},
     engine::{
         rehearse::{self, Answers},
         setting::{RunFacts, Setting},
@@ -247,8 +248,26 @@ pub async fn plan(ready: &Ready, watch: Watch<'_>) -> Result<Plan, Failure> {
     let setting = &ready.prepared.setting;
     let made = rehearse::plan(setting, &Answers::new(), watch).await;
     let mut plan = made.map_err(|failure| super::plan::of_plan(*failure, setting))?;
+    same_databases(ready, &plan)?;
     plan.title = format!("Take back run {}: {}", ready.about.short(), plan.title).into();
     Ok(plan)
+}
+
+/// Refuses a database that is not the one which the run changed: its images say nothing about another one.
+fn same_databases(ready: &Ready, plan: &Plan) -> Result<(), Failure> {
+    for target in &ready.created.targets {
+        let found = plan.targets.iter().find(|(connection, _)| *connection == target.connection);
+        let unlike = found.and_then(|(_, found)| standing_of(&target.identity, found));
+        if let Some(Unlike::Database { planned, found }) = unlike {
+            let name = &target.connection;
+            return Err(Failure::usage(format!(
+                "`{name}` is not the database that run {} changed",
+                ready.about.short()
+            ))
+            .help(format!("it changed {planned}, and this is {found}")));
+        }
+    }
+    Ok(())
 }
 
 /// How many rows the undo would leave alone.
@@ -269,6 +288,7 @@ pub async fn undo(
 ) -> Result<Carried, Failure> {
     let setting = &ready.prepared.setting;
     apply::permitted(setting)?;
+    apply::ledgers(setting, plan).await?;
     let run = setting.run.id;
     // While its undo is recorded nobody else may work on the run, or take it back as well.
     let held = record.claim(surroundings, ready.about, &setting.run.actor).await?;
@@ -299,6 +319,7 @@ async fn record_run(record: &Record, ready: &Ready, plan: &Plan, wish: &Wish) ->
         plan: Some(kept(wish.item.as_deref(), ready.all_or_nothing)),
         plan_summary: Some(apply::summary(plan)),
         engine: env!("CARGO_PKG_VERSION").into(),
+        targets: apply::targets(plan),
         approvals: Vec::new(),
         ..ready.created.clone()
     };
