@@ -50,6 +50,10 @@ pub enum Command {
     Resume(Resume),
     /// Say what became of an effect of which nobody could tell, and go on with the run.
     Resolve(Resolve),
+    /// Do again what failed in a run, from the failed step on.
+    Retry(Retry),
+    /// End a run that is not over: no new step starts.
+    Cancel(Cancel),
     /// Take a run back: show what that would do, ask, and do it.
     Undo(Undo),
     /// List the questions that wait for an answer, and what is in doubt.
@@ -199,6 +203,44 @@ pub struct Resolve {
     #[arg(long)]
     pub no_run: bool,
     /// Print the run as JSON at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `retry`
+#[derive(Debug, Args)]
+pub struct Retry {
+    /// The run: its id, or the beginning of it.
+    pub run: String,
+    /// Why it is done again; goes into the journal (1 to 500 characters).
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// From this step on, by its name or path. Default: from the step that failed.
+    #[arg(long, value_name = "STEP")]
+    pub from: Option<String>,
+    /// Only this item.
+    #[arg(long, value_name = "KEY")]
+    pub item: Option<String>,
+    /// Who does it. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Print the run as JSON at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `cancel`
+#[derive(Debug, Args)]
+pub struct Cancel {
+    /// The run: its id, or the beginning of it.
+    pub run: String,
+    /// Why; goes into the journal (1 to 500 characters).
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who ends it. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Print the run as JSON.
     #[arg(long)]
     pub json: bool,
 }

@@ -3,6 +3,7 @@
 use super::{
     columns::width,
     diff::{number, tables},
+    left,
     line::{Line, Tone},
     look::View,
     page::Page,
@@ -32,6 +33,9 @@ pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
     }
     if let Some(reason) = standing::reason(state) {
         page.prose(2, Tone::Plain, reason);
+    }
+    for step in state.items.values().flat_map(|item| item.steps.values()) {
+        left::rows(&mut page, 2, &step.left_alone(), view);
     }
     page.blank();
     let mut lines = changed(state);
