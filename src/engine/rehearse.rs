@@ -188,9 +188,16 @@ impl<'a> Pass<'a> {
         for place in &setting.outline.places {
             match &place.back {
                 None => self.step(&place.path, &place.step).await?,
+                Some(Back::Step(name, value)) => {
+                    self.scope.insert(name.clone(), value.clone());
+                    self.step(&place.path, &place.step).await?;
+                }
                 Some(Back::Left(why)) => {
-                    let notes = vec![format!("not taken back: {why}")];
-                    self.show(&place.path, &place.step, Label::Read, Foreseen::Warns, Vec::new(), notes);
+                    self.show(&place.path, &place.step, Label::Read, Foreseen::Warns, Vec::new(), vec![why.clone()]);
+                }
+                Some(Back::Already(why)) => {
+                    let notes = vec![why.clone()];
+                    self.show(&place.path, &place.step, Label::Exact, Foreseen::Unchanged, Vec::new(), notes);
                 }
                 Some(Back::Rows(rows)) => {
                     let (path, step) = (&place.path, &place.step);

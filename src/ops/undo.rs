@@ -20,7 +20,8 @@ use crate::{
         setting::{RunFacts, Setting},
         state::RunState,
         undo::{
-            PURPOSE, done,
+            PURPOSE,
+            done::{self, Done},
             outline::{self, Past, Wish as Back},
             standing::{self, Standing},
         },
@@ -218,8 +219,28 @@ async fn with_outline(
     let past: Vec<Past<'_>> = chain.iter().filter_map(|(id, state)| past(*id, state)).collect();
     let events = record.journal.events(run).await?;
     let effects = done::of(events.iter().map(|stored| &stored.event));
-    setting.outline = outline::of(setting, &past, &Back { effects: &effects, item, all_or_nothing });
+    let made = made_before(record, setting.run.id, run, chain.last().map(|(_, state)| state)).await?;
+    setting.outline = outline::of(setting, &past, &Back { effects: &effects, item, all_or_nothing, made: &made });
     Ok(setting.outline.places.len())
+}
+
+/// What earlier undos of the run did; each of them left something alone, else there would be no other.
+async fn made_before(
+    record: &Record,
+    own: RunId,
+    run: RunId,
+    state: Option<&RunState>,
+) -> Result<Vec<(Done, RunId)>, Failure> {
+    let Some(state) = state else { return Ok(Vec::new()) };
+    let runs = runs_of(record, state).await?;
+    let earlier =
+        runs.iter().filter(|r| &*r.purpose == PURPOSE && r.about == Some(run) && r.id != own && r.end.is_some());
+    let mut made = Vec::new();
+    for undo in earlier.filter(|r| matches!(standing::of(&runs, r.id), Standing::Stands | Standing::MadeAgain(_))) {
+        let events = record.journal.events(undo.id).await?;
+        made.extend(done::of(events.iter().map(|stored| &stored.event)).into_iter().map(|done| (done, undo.id)));
+    }
+    Ok(made)
 }
 
 fn past(id: RunId, state: &RunState) -> Option<Past<'_>> {

@@ -206,7 +206,7 @@ fn a_retry_goes_on_from_the_step_that_failed_and_does_nothing_twice() {
 #[test]
 fn from_an_earlier_step_on_what_was_done_is_done_again_under_a_new_name() {
     block_on(async {
-        let office = Office::open("201").await;
+        let office = Office::open("201, json: { number: \"{{ calls }}\" }").await;
         let (run, carried) = office.apply(PLAYBOOK).await;
         assert_eq!(carried.stopped, Stopped::Closed(End::Failed), "verification: {:?}", carried.state.closed);
         let wish = Again { from: Some("ticket"), ..because("the ticket was lost") };
@@ -222,6 +222,7 @@ fn from_an_earlier_step_on_what_was_done_is_done_again_under_a_new_name() {
         assert_eq!(carried.stopped, Stopped::Closed(End::Changed), "{:?}", carried.state.closed);
         let deletes = office.writes().into_iter().filter(|call| call.starts_with("DELETE")).count();
         assert_eq!(deletes, 2, "{:?}", office.writes());
+        assert_eq!(office.writes()[2..], ["DELETE /tickets/2", "DELETE /tickets/1"], "each with its own answer");
         assert_eq!(
             (text(&office.thing().await, "state"), text(&office.thing().await, "note")),
             ("0".into(), "null".into())
@@ -327,9 +328,29 @@ fn a_conflict_shows_three_versions_and_no_person() {
 }
 
 #[test]
+fn a_call_that_an_earlier_undo_made_is_not_made_again() {
+    block_on(async {
+        let office = Office::open("201, json: { number: \"{{ calls }}\" }").await;
+        let (run, _) = office.apply(PLAYBOOK).await;
+        office.shop.sql("update things set note = 'by hand' where id = 1").await;
+        let (_, carried, left) = office.undo(run, by_bea(), None).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert_eq!((carried.stopped, left), (Stopped::Closed(End::Drifted), 1), "{:?}", carried.state.closed);
+        assert_eq!(office.writes(), ["POST /tickets", "DELETE /tickets/1"]);
+        office.shop.sql("update things set note = 'T1' where id = 1").await;
+        let (undo, carried, left) = office.undo(run, by_bea(), None).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert_eq!((carried.stopped, left), (Stopped::Closed(End::Changed), 0), "{:?}", carried.state.closed);
+        assert_eq!(office.writes(), ["POST /tickets", "DELETE /tickets/1"]);
+        let state = office.state(undo).await;
+        let message = state.items["-"].steps["steps/ticket"].outcome.as_ref().unwrap().message.clone().unwrap();
+        assert!(message.starts_with("taken back already, by run"), "{message}");
+        office.shop.close().await;
+    });
+}
+
+#[test]
 fn a_running_process_ends_a_cancelled_run_between_two_steps() {
     block_on(async {
-        let office = Office::open("201").await;
+        let office = Office::open("201, json: { number: \"{{ calls }}\" }").await;
         let found = Mutex::new(None);
         let watch = |tick: Tick| {
             let over = matches!(&tick, Tick::Over { path, .. } if &**path == "steps/first");
@@ -477,7 +498,7 @@ fn whatever_speaks_against_it_is_said_before_anything_is_recorded() {
         refusals.retry("a run that was cancelled", waits, because("again")).await;
         refusals.cancel("a run that was cancelled", waits, Some("twice")).await;
 
-        let nothing = "trueup: v1\nname: again/nothing\nversion: 1\ntitle: Nothing\nuses: { shop: { read: [things] } }\nsteps:\n  - id: thing\n    find: { table: shop.things, where: { id: 1 }, expect: one }\n  - ask: { who: boss, question: Well?, answer: { ok: { type: boolean } }, affects: [] }\n";
+        let nothing = "trueup: v1\nname: again/nothing\nversion: 1\ntitle: Nothing\nuses: { shop: { read: [things] } }\nsteps:\n  - id: thing\n    find: { table: shop.things, where: { id: 1 }, expect: one }\n  - ask: { who: boss, question: Well?, answer: { ok: { type: string } }, affects: [] }\n";
         let (idle, _) = office.apply(nothing).await;
         office.cancel(idle, Some("enough")).await.unwrap_or_else(|f| panic!("{}", said(&f)));
         refusals.undo("a run that changed nothing", idle, by_bea()).await;

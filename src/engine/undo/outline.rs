@@ -7,7 +7,10 @@ use crate::{
         kinds::Act,
         step::{Step, Undo},
     },
-    base::value::{Map, Value},
+    base::{
+        identity::RunId,
+        value::{Map, Value},
+    },
     effect::change::RowChange,
     engine::{
         outline::{Back, Outline, Place},
@@ -36,6 +39,8 @@ pub struct Wish<'a> {
     pub item: Option<&'a str>,
     /// One row that cannot be taken back stops the whole.
     pub all_or_nothing: bool,
+    /// Calls that an earlier undo of the run, which left something alone, has made already: path, and the run.
+    pub made: &'a [(Done, RunId)],
 }
 
 /// The outline of the undo. `past` begins with the run that did the steps first; what later ones did again is newer.
@@ -118,9 +123,15 @@ impl Taken<'_> {
 
     fn place(&self) -> Place {
         match self.way() {
-            Ok(Way::Step(step)) => {
-                Place { section: Section::Steps, path: self.path(), step: Arc::new(step), gate: false, back: None }
-            }
+            Ok(Way::Step(step)) => match self.made() {
+                Some(back) => self.quiet(back),
+                None => {
+                    // A step that was done more than once is taken back with what it answered each time.
+                    let own = (self.step.id().map(Arc::from), self.done.value.clone().filter(|_| !self.again));
+                    let back = if let (Some(id), Some(value)) = own { Some(Back::Step(id, value)) } else { None };
+                    Place { section: Section::Steps, path: self.path(), step: Arc::new(step), gate: false, back }
+                }
+            },
             Ok(Way::Rows(rows)) => {
                 let restore = Restore {
                     connection: self.done.connection.clone().unwrap_or_else(|| rows[0].table.connection.clone()),
@@ -131,8 +142,18 @@ impl Taken<'_> {
                 };
                 self.quiet(Back::Rows(restore))
             }
-            Err(why) => self.quiet(Back::Left(why)),
+            Err(why) => self.quiet(Back::Left(format!("not taken back: {why}"))),
         }
+    }
+
+    /// Rows can be looked at; a call that was made once is not made again.
+    fn made(&self) -> Option<Back> {
+        let path = self.path();
+        let (made, by) = self.wish.made.iter().find(|(made, _)| made.effect.step == path)?;
+        Some(match made.fate {
+            Fate::Unknown => Back::Left(format!("not taken back: nobody knows whether run {} did it", by.short())),
+            _ => Back::Already(format!("taken back already, by run {}", by.short())),
+        })
     }
 
     /// A place that does nothing of what its step says.
@@ -239,7 +260,9 @@ impl Taken<'_> {
                     Place { section: Section::Steps, path, step: Arc::new((**undo).clone()), gate: false, back: None }
                 }
                 _ => {
-                    let why = "its rows could not be told by their keys, so there are no images of them".to_owned();
+                    let why =
+                        "not taken back: its rows could not be told by their keys, so there are no images of them";
+                    let why = why.to_owned();
                     let (step, back) = (Arc::new(heading(step)), Some(Back::Left(why)));
                     Place { section: Section::Steps, path, step, gate: false, back }
                 }
