@@ -718,7 +718,8 @@ impl<'a> Driver<'a> {
         let at = step.act_at;
         if let Deed::Restore(restore) = deed {
             // Each row is compared with what the other run left; the plan says which ones are meant.
-            let planned = self.plan.map(|_| self.planned(path).and_then(drift::planned_rows).unwrap_or_default());
+            let shown = self.plan.filter(|_| undo::restore::not_rehearsed(restore, self.setting).is_none());
+            let planned = shown.map(|_| self.planned(path).and_then(drift::planned_rows).unwrap_or_default());
             return undo::restore::restore(changing, restore, self.setting, planned.as_deref(), at).await;
         }
         let carried = match deed {

@@ -493,6 +493,10 @@ impl<'a> Pass<'a> {
             }
             Deed::Restore(restore) => {
                 let setting = self.setting;
+                if let Some(why) = undo::restore::not_rehearsed(&restore, setting) {
+                    self.unexecuted(path, step, Label::NotPreviewable(why));
+                    return Ok(());
+                }
                 let changing = self.changing(&restore.connection).await?;
                 // What may be left alone is seen here; whether that stops the whole is decided by who asked.
                 let lenient = Restore { all_or_nothing: false, ..restore };
@@ -786,6 +790,13 @@ impl<'a> Pass<'a> {
         let title = step.common.title.as_ref().and_then(|t| t.preview(&self.scope).ok());
         // What an undo does is taken back by an undo of it.
         let undo = if foreseen.acts() && self.setting.outline.scope.is_none() { way_back(step) } else { None };
+        let rows =
+            effects.iter().filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
+        let fixed = rows.into_iter().find_map(|rows| undo::outline::only_added(rows, self.setting));
+        let undo = match (undo, fixed) {
+            (Some(Reversal::Automatic), Some(why)) => Some(Reversal::Irreversible(Some(why))),
+            (undo, _) => undo,
+        };
         let section = self.section;
         self.steps.push(StepPlan {
             section,

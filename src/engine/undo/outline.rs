@@ -44,6 +44,8 @@ pub struct Wish<'a> {
 }
 
 /// The outline of the undo. `past` begins with the run that did the steps first; what later ones did again is newer.
+///
+/// The setting's project file is the one of the run.
 pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
     let forward = Outline::of(&setting.playbook);
     let item = past.first().and_then(|p| p.state.items.values().next());
@@ -52,7 +54,7 @@ pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
         let found = find(&setting.playbook.sections(), origin(&done.effect.step));
         let Some(step) = found else { continue };
         // Every second run of the chain does the steps, the others take them back.
-        let one = Taken { done, step, wish, item, again: past.len() % 2 == 0, first: past.len() == 1 };
+        let one = Taken { setting, done, step, wish, item, again: past.len() % 2 == 0, first: past.len() == 1 };
         one.places(&mut places);
     }
     Outline { places, scope: Some(captured(setting, &forward, past)) }
@@ -97,6 +99,7 @@ fn captured(setting: &Setting, forward: &Outline, past: &[Past<'_>]) -> Scope {
 
 /// One effect on its way back.
 struct Taken<'a> {
+    setting: &'a Setting,
     done: &'a Done,
     step: &'a Step,
     wish: &'a Wish<'a>,
@@ -173,6 +176,9 @@ impl Taken<'_> {
         if &*done.class == "message-once" {
             let whom = done.shown.split_once(':').map_or(&*done.shown, |(whom, _)| whom);
             return Err(format!("a message {whom} cannot be taken back"));
+        }
+        if let Some(why) = only_added(&rows, self.setting) {
+            return Err(why);
         }
         if self.again {
             return match (rows.is_empty(), done.class.starts_with("http")) {
@@ -291,6 +297,14 @@ fn readable(rows: Vec<RowChange>) -> Result<Vec<RowChange>, String> {
         )),
         None => Ok(rows),
     }
+}
+
+/// Rows of a table to which rows are only ever added cannot be taken away again.
+pub fn only_added(rows: &[RowChange], setting: &Setting) -> Option<String> {
+    let added = |c: &&RowChange| {
+        !c.by_rule && c.before.is_none() && setting.facts_of(&c.table).is_some_and(|f| f.append_only == Some(true))
+    };
+    rows.iter().find(added).map(|change| format!("rows of {} are only ever added", change.table))
 }
 
 /// The step's heading and place, and nothing that would decide anything.
