@@ -3,7 +3,7 @@
 
 use super::{
     outline::{Outline, Place},
-    state::ItemState,
+    state::{APPROVAL, ItemState},
 };
 use crate::{
     journal::words::{End, Outcome},
@@ -31,14 +31,21 @@ pub enum Next {
 /// The table of edges, first match wins:
 ///
 /// 1. a closed item stays closed;
-/// 2. a step that ended the item (stopped, failed, escalated, drifted, in doubt, lost) closes it;
-/// 3. an attempt without an outcome is found out before anything else;
-/// 4. the first place that is neither over nor skipped with its block is next: done, or waited for if it is a question;
-/// 5. when all verification places are over and nothing said otherwise, the item is verified, once;
-/// 6. when no place is left the item is changed or unchanged.
+/// 2. people have to agree first, where the environment says so;
+/// 3. a step that ended the item (stopped, failed, escalated, drifted, in doubt, lost) closes it;
+/// 4. an attempt without an outcome is found out before anything else;
+/// 5. the first place that is neither over nor skipped with its block is next: done, or waited for if it is a question;
+/// 6. when all verification places are over and nothing said otherwise, the item is verified, once;
+/// 7. when no place is left the item is changed or unchanged.
 pub fn decide(outline: &Outline, item: &ItemState) -> Next {
     if let Some(closed) = &item.closed {
         return Next::Over(closed.end);
+    }
+    if let Some((path, step)) = item.steps.get_key_value(APPROVAL)
+        && step.asked.is_some()
+        && step.decided.is_none()
+    {
+        return Next::Wait(path.clone());
     }
     for step in item.steps.values() {
         if let Some(outcome) = &step.outcome

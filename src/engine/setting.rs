@@ -58,6 +58,8 @@ pub struct Setting {
     pub params: Map,
     /// Files that people with `by: file` are told through.
     pub files: HashMap<String, std::path::PathBuf>,
+    /// The plan is kept in a file: who carries it out, and why, may be said anew then.
+    pub saved: bool,
     vars: Arc<Vars>,
 }
 
@@ -90,17 +92,20 @@ impl Setting {
             run,
             params,
             files: HashMap::new(),
+            saved: false,
             vars: Arc::new(vars),
         }
     }
 
     /// The names that every step sees: `params`, `run`, `env`, `vars`, and the clock.
     pub fn scope(&self) -> Scope {
+        // What differs between plan and apply without being drift is marked as what comes from the clock.
+        let by_whoever = if self.saved { Marks::CLOCK } else { Marks::NONE };
         let run = Value::map([
             ("id", Value::text(self.run.id.short())),
             ("uuid", Value::from(Data::Uuid(self.run.id.0)).marked(Marks::CLOCK)),
-            ("actor", Value::text(self.run.actor.clone())),
-            ("reason", Value::text(self.run.reason.clone())),
+            ("actor", Value::text(self.run.actor.clone()).marked(by_whoever)),
+            ("reason", Value::text(self.run.reason.clone()).marked(by_whoever)),
             ("environment", Value::text(self.environment.clone())),
             ("now", Value::from(Data::Instant(self.run.now)).marked(Marks::CLOCK)),
         ]);

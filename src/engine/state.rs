@@ -1,6 +1,7 @@
 //! Where a run stands: the fold of its events. Nothing here decides or does anything; the same fold serves the engine,
 //! `show` and the inbox.
 
+use super::trouble::Difference;
 use crate::{
     base::{
         identity::EffectId,
@@ -10,7 +11,7 @@ use crate::{
     effect::change::{Deed, RowChange},
     journal::{
         event::Event,
-        payload::{ClosedItem, HumanAsked, HumanDecided, ItemOutcome, RunClosed, RunCreated},
+        payload::{Approval, ClosedItem, HumanAsked, HumanDecided, ItemOutcome, RunClosed, RunCreated},
         words::{End, Outcome},
     },
 };
@@ -30,6 +31,8 @@ pub struct RunState {
     pub cancelled: bool,
     /// It stopped between two steps, and why.
     pub paused: Option<String>,
+    /// Who agreed to it: before it was made, and while it waited.
+    pub approvals: Vec<Approval>,
     /// How it ended.
     pub closed: Option<RunClosed>,
     /// When.
@@ -97,9 +100,17 @@ impl StepState {
         done && self.attempts > 0 && (rows || self.class.as_deref().is_some_and(|c| c != "rows"))
     }
 
+    /// What was no longer as planned, when that is how it ended.
+    pub fn drift(&self) -> Vec<Difference> {
+        let value = self.outcome.as_ref().filter(|o| o.outcome == Outcome::Drifted).and_then(|o| o.value.as_ref());
+        value.and_then(Value::as_list).into_iter().flatten().filter_map(Difference::load).collect()
+    }
+
     /// The result under the step's name.
     pub fn result(&self) -> Option<&Value> {
-        self.outcome.as_ref().and_then(|o| o.value.as_ref()).or(self.value.as_ref())
+        // What drifted has no result: what it found is kept in its place.
+        let outcome = self.outcome.as_ref().filter(|o| o.outcome != Outcome::Drifted);
+        outcome.and_then(|o| o.value.as_ref()).or(self.value.as_ref())
     }
 }
 
@@ -126,6 +137,7 @@ impl RunState {
             Event::RunCreated(created) => {
                 self.created = Some((**created).clone());
                 self.created_at = Some(at);
+                self.approvals.clone_from(&created.approvals);
             }
             // A purged run cannot be read, and approvals stand in chains of their own.
             Event::RunClaimed(_) | Event::RunPurged(_) | Event::PlanApproved(_) => {}
@@ -178,10 +190,16 @@ impl RunState {
             }
             Event::HumanAsked(asked) => {
                 for item in &asked.items {
-                    self.step(item, &asked.step, at).asked = Some(asked.clone());
+                    let step = self.step(item, &asked.step, at);
+                    step.asked = Some(asked.clone());
+                    // An approval is asked for again as long as people are missing.
+                    step.decided = None;
                 }
             }
             Event::HumanDecided(decided) => {
+                if &*decided.decision == APPROVE {
+                    self.approvals.push(approval(decided, at));
+                }
                 for item in &decided.items {
                     let step = self.step(item, &decided.step, at);
                     step.decided = Some(decided.clone());
@@ -219,6 +237,17 @@ impl RunState {
         let in_doubt = self.items.values().any(|i| i.closed.is_none() && i.steps.values().any(StepState::is_in_doubt));
         if in_doubt { End::InDoubt } else { End::Waiting }
     }
+}
+
+/// The decision of somebody who agrees to a run that waits for approval.
+pub const APPROVE: &str = "approve";
+
+/// Where a run waits for approval: no step of its playbook, and before all of them.
+pub const APPROVAL: &str = "approval";
+
+fn approval(decided: &HumanDecided, at: Stamp) -> Approval {
+    let digest = decided.values.get("digest").and_then(Value::as_str).unwrap_or_default();
+    Approval { actor: decided.actor.clone(), at, note: decided.reason.clone(), digest: digest.into() }
 }
 
 /// An answer as the step's result.

@@ -16,7 +16,11 @@ use crate::{
         suggest,
         value::{Map, Value},
     },
-    engine::{setting::RunFacts, state::RunState, watch::Watch},
+    engine::{
+        setting::RunFacts,
+        state::{APPROVAL, RunState},
+        watch::Watch,
+    },
     journal::{
         event::Event,
         payload::{HumanAsked, HumanDecided, RunResumed},
@@ -84,6 +88,10 @@ fn question(state: &RunState, run: RunId, step: &str) -> Result<(Arc<str>, Human
     let short = run.short();
     if let Some(closed) = &state.closed {
         return Err(Failure::usage(format!("run {short} is over: {}", closed.end.word())));
+    }
+    if step == APPROVAL {
+        return Err(Failure::usage(format!("run {short} waits for approval, which is no answer"))
+            .help(format!("`trueup approve {short} --reason \"…\"` agrees to it")));
     }
     let steps = state.items.get(SINGLE_ITEM).map(|i| &i.steps);
     let open: Vec<_> = steps.into_iter().flatten().filter(|(_, s)| s.asked.is_some() && s.decided.is_none()).collect();
@@ -158,8 +166,9 @@ async fn setting_of(
     let loaded = playbook::of_source(text, &then, None)?;
     let facts =
         RunFacts { id: run, actor: created.actor.clone(), reason: created.reason.as_str().into(), now: created.now };
-    let setting =
+    let mut setting =
         assemble(surroundings, &then, loaded.checked, &created.environment, facts, created.params.clone()).await?;
+    setting.setting.saved = created.plan_id.is_some();
     Ok((setting, kept_plan(state)))
 }
 

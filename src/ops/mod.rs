@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod apply;
+pub mod approve;
 pub mod check;
 pub mod failure;
 pub mod history;
@@ -13,6 +14,7 @@ pub mod playbook;
 pub mod project;
 pub mod record;
 pub mod sandbox;
+pub mod saved;
 pub mod surroundings;
 pub mod test;
 

@@ -6,7 +6,10 @@ use crate::{
     engine::state::RunState,
     journal::{Claim, Holder, Journal, failure::JournalError},
 };
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// A run may take this long before others may take it over; it is given back at its end.
 const CLAIM: Duration = Duration::from_secs(24 * 3600);
@@ -22,11 +25,24 @@ pub struct Record {
 /// Opens the project's journal; it is made if it is missing.
 pub async fn open(surroundings: &Surroundings, opened: &Opened) -> Result<Record, Failure> {
     let path = opened.journal();
-    let key = path.with_file_name("seal.key");
+    let key = key_of(&path);
     let sealer = Sealer::open_or_create(&key, surroundings.masks.clone())
         .map_err(|e| Failure::usage(format!("failed to {e}")))?;
     let journal = Journal::open(&path, surroundings.world.clone(), sealer.clone()).await?;
     Ok(Record { journal, sealer })
+}
+
+/// What opens the personal values of files, where the project's key is at hand; else they stay hidden. Makes nothing.
+pub fn reader(surroundings: &Surroundings, project: Option<&Path>) -> Sealer {
+    let masks = surroundings.masks.clone();
+    let opened = super::project::open(surroundings, project).ok();
+    let key = opened.and_then(|opened| Sealer::open(&key_of(&opened.journal()), masks.clone()).ok());
+    key.unwrap_or_else(|| Sealer::without_key(masks))
+}
+
+/// The key stands beside the journal.
+fn key_of(journal: &Path) -> PathBuf {
+    journal.with_file_name("seal.key")
 }
 
 /// No process has this number. Where that cannot be told, somebody is taken to be at work.

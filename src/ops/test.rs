@@ -139,6 +139,7 @@ impl Opening<'_> {
             reason: word(run.and_then(|r| r.reason.as_ref()), "a test"),
             actor: word(run.and_then(|r| r.actor.as_ref()), "tester"),
             answers: Vec::new(),
+            saved: false,
         }
     }
 }
@@ -515,7 +516,7 @@ fn kept_from(happened: Happened, failure: &Failure) -> Happened {
     let lines = words(failure);
     let end = match failure {
         Failure::Step { .. } | Failure::Journal(_) => Some(End::Failed),
-        Failure::Texts(_) | Failure::Usage { .. } => None,
+        Failure::Texts(_) | Failure::Usage { .. } | Failure::Refused { .. } => None,
     };
     Happened { end, exit: failure.exit().code(), message: lines.join("\n"), refused: lines, ..happened }
 }
@@ -523,7 +524,9 @@ fn kept_from(happened: Happened, failure: &Failure) -> Happened {
 /// A failure in lines, without drawing.
 fn words(failure: &Failure) -> Vec<String> {
     match failure {
-        Failure::Usage { message, help } => std::iter::once(message).chain(help).cloned().collect(),
+        Failure::Usage { message, help } | Failure::Refused { message, help, .. } => {
+            std::iter::once(message).chain(help).cloned().collect()
+        }
         Failure::Step { path, trouble, .. } => {
             std::iter::once(format!("{path}: {}", trouble.message())).chain(trouble.help()).collect()
         }
