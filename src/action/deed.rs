@@ -5,7 +5,7 @@
 use super::{ask::AnswerField, change::Change};
 use crate::{
     base::{source::Span, value::Value},
-    effect::change::TableName,
+    effect::change::{RowChange, TableName},
     read::expect::{Expect, Touches},
     table::condition::{Condition, Order},
     template::{Bound, Path},
@@ -33,6 +33,8 @@ pub enum Deed {
     Question(Question),
     /// A message to a person.
     Message(Message),
+    /// Rows that become what they were: an undo.
+    Restore(Restore),
 }
 
 /// Rows of a declared table.
@@ -112,6 +114,21 @@ impl Call {
             || self.query.iter().chain(&self.headers).any(|(_, v)| v.is_unknown())
             || self.json.as_ref().is_some_and(Value::is_unknown)
     }
+}
+
+/// Rows that become what they were before another run changed them.
+#[derive(Clone, Debug)]
+pub struct Restore {
+    /// The connection.
+    pub connection: Arc<str>,
+    /// What the other run did, in its order; taken back from the last to the first.
+    pub rows: Vec<RowChange>,
+    /// Tables that the other run touched besides: what is deleted there along with a row is known to hang on it.
+    pub also: Vec<Arc<str>>,
+    /// Write the application's audit rows, where tables have a rule.
+    pub audit: bool,
+    /// One row that cannot be taken back stops the whole; else it is left alone.
+    pub all_or_nothing: bool,
 }
 
 /// A condition and what it gave.

@@ -3,7 +3,7 @@
 use super::{arguments::Apply, output::Output, pause, plan};
 use crate::{
     base::identity::RunId,
-    engine::{drive::Stopped, state::RunState},
+    engine::drive::Stopped,
     ops::{
         self, Failure, Surroundings,
         apply::{Basis, Carried},
@@ -151,17 +151,20 @@ pub fn finish(run: RunId, carried: Carried, opened: &Opened, output: &Output, js
     if let Stopped::InDoubt(path) = &carried.stopped {
         output.error(
             &format!("nobody knows whether `{path}` took effect"),
-            &[format!("look at the system it changes; `trueup show {}` tells what was sent", run.short())],
+            &[format!(
+                "look, then say what you found: `trueup resolve {} --done|--not-done|--abort --reason …`",
+                run.short()
+            )],
         );
     }
-    Ok(exit(&carried.stopped, &carried.state))
+    Ok(exit(&carried.stopped))
 }
 
-fn exit(stopped: &Stopped, state: &RunState) -> Exit {
+fn exit(stopped: &Stopped) -> Exit {
     match stopped {
         Stopped::Closed(end) => Exit::of(*end),
         Stopped::Waits(_) | Stopped::Paused => Exit::Stopped,
-        Stopped::InDoubt(_) => Exit::of(state.end()),
+        Stopped::InDoubt(_) => Exit::InDoubt,
     }
 }
 

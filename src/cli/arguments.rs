@@ -47,9 +47,13 @@ pub enum Command {
     Approve(Approve),
     /// Answer a question that a run waits for, and go on with the run.
     Answer(Answer),
-    /// Go on with a run that was paused.
+    /// Go on with a run that was paused, is in doubt, or was left by a process that is gone.
     Resume(Resume),
-    /// List the questions that wait for an answer.
+    /// Say what became of an effect of which nobody could tell, and go on with the run.
+    Resolve(Resolve),
+    /// Take a run back: show what that would do, ask, and do it.
+    Undo(Undo),
+    /// List the questions that wait for an answer, and what is in doubt.
     Inbox(Listing),
     /// List the newest runs.
     Runs(Runs),
@@ -214,12 +218,74 @@ pub struct Answer {
 /// `resume`
 #[derive(Debug, Args)]
 pub struct Resume {
-    /// The run: its id, or the beginning of it.
-    pub run: String,
+    /// The run: its id, or the beginning of it. Default: the only one that can go on.
+    pub run: Option<String>,
     /// Who goes on. Default: TRUEUP_ACTOR, else the user of this machine.
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
     /// Print the run as JSON at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `resolve`
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("decision").required(true).args(["done", "not_done", "abort"])))]
+pub struct Resolve {
+    /// The run: its id, or the beginning of it.
+    pub run: String,
+    /// The item, where several are in doubt.
+    pub item: Option<String>,
+    /// The step, by its name or path, where several are in doubt.
+    #[arg(long, value_name = "STEP")]
+    pub step: Option<String>,
+    /// It was done: its result stays unknown, and the run goes on behind it.
+    #[arg(long)]
+    pub done: bool,
+    /// It was not done and cannot happen any more: it is done now.
+    #[arg(long)]
+    pub not_done: bool,
+    /// Nobody will know: the item ends as cancelled.
+    #[arg(long)]
+    pub abort: bool,
+    /// How one knows; goes into the journal (1 to 500 characters).
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who decides. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Only record it; `trueup resume` goes on later.
+    #[arg(long)]
+    pub no_run: bool,
+    /// Print the run as JSON at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `undo`
+#[derive(Debug, Args)]
+pub struct Undo {
+    /// The run: its id, or the beginning of it.
+    pub run: String,
+    /// Only what was done for this item.
+    #[arg(long, value_name = "KEY")]
+    pub item: Option<String>,
+    /// Only show what would be done.
+    #[arg(long)]
+    pub plan: bool,
+    /// Do nothing at all if a row is not as the run left it. Without it such rows are left alone, and the others are taken back.
+    #[arg(long)]
+    pub all_or_nothing: bool,
+    /// Why it is taken back; goes into the audit trail (1 to 500 characters).
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who does it. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Do not ask for confirmation. Refused in protected environments.
+    #[arg(long)]
+    pub yes: bool,
+    /// Print the run as JSON at the end; with --plan, the plan.
     #[arg(long)]
     pub json: bool,
 }
@@ -297,6 +363,24 @@ pub struct Connection {
 pub enum ConnectionCommand {
     /// Print what a database's catalogue says, as facts for the project file.
     Inspect(Inspect),
+    /// Make the ledger table in a database, or print what a DBA has to run.
+    Prepare(Prepare),
+}
+
+/// `connection prepare`
+#[derive(Debug, Args)]
+pub struct Prepare {
+    /// Name of the connection.
+    pub name: String,
+    /// The environment.
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
+    /// Print the SQL (table, first row, grants) instead of running it. Connects to nothing.
+    #[arg(long, conflicts_with = "json")]
+    pub print: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `connection inspect`

@@ -13,6 +13,8 @@ mod mock;
 mod output;
 mod pause;
 mod plan;
+mod resume;
+mod undo;
 
 use crate::{ops::Surroundings, report::exit::Exit};
 use arguments::{Arguments, Command};
@@ -56,7 +58,9 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         Command::Apply(given) => apply::run(given, project, surroundings, output).await,
         Command::Approve(given) => approve::run(given, project, surroundings, output).await,
         Command::Answer(given) => answer::answer(given, project, surroundings, output).await,
-        Command::Resume(given) => answer::resume(given, project, surroundings, output).await,
+        Command::Resume(given) => resume::resume(given, project, surroundings, output).await,
+        Command::Resolve(given) => resume::resolve(given, project, surroundings, output).await,
+        Command::Undo(given) => undo::run(given, project, surroundings, output).await,
         Command::Inbox(given) => history::inbox(given, project, surroundings, output).await,
         Command::Runs(given) => history::runs(given, project, surroundings, output).await,
         Command::Show(given) => history::show(given, project, surroundings, output).await,

@@ -11,7 +11,10 @@ use super::{
     statement::{Limits, Select, SetTo, Statement},
 };
 use crate::{
-    base::value::{Data, Map, Value},
+    base::{
+        moment,
+        value::{Data, Map, Value},
+    },
     table::condition::{Condition, Order},
     template::sql::Dialect,
 };
@@ -28,6 +31,8 @@ pub struct Changing {
     depth: u32,
     /// Under how many savepoints `set_read_only` was called.
     sealed: Option<u32>,
+    /// Under a writing handle: what is done here may become durable.
+    for_good: bool,
 }
 
 /// A place in the transaction to go back to.
@@ -43,7 +48,11 @@ const IMAGES: Limits = Limits { rows: 1_000_000, bytes: 256 << 20 };
 
 impl Changing {
     pub(super) fn new(session: Session) -> Changing {
-        Changing { session, depth: 0, sealed: None }
+        Changing { session, depth: 0, sealed: None, for_good: false }
+    }
+
+    pub(super) fn for_good(self) -> Changing {
+        Changing { for_good: true, ..self }
     }
 
     /// A place to go back to. Places nest.
@@ -185,11 +194,35 @@ impl Changing {
 
     /// Inserts one row and gives its key back, as the database made it.
     pub async fn insert(&mut self, table: &str, key: &[Arc<str>], values: &[(Arc<str>, SetTo)]) -> Result<Map, Fault> {
+        self.put(table, key, values, ") VALUES (").await
+    }
+
+    /// Inserts a row as it was, numbers included that the database gives by itself.
+    pub async fn insert_again(
+        &mut self,
+        table: &str,
+        key: &[Arc<str>],
+        values: &[(Arc<str>, SetTo)],
+    ) -> Result<Map, Fault> {
+        let given = match self.dialect() {
+            Dialect::Postgres => ") OVERRIDING SYSTEM VALUE VALUES (",
+            Dialect::Sqlite => ") VALUES (",
+        };
+        self.put(table, key, values, given).await
+    }
+
+    async fn put(
+        &mut self,
+        table: &str,
+        key: &[Arc<str>],
+        values: &[(Arc<str>, SetTo)],
+        given: &'static str,
+    ) -> Result<Map, Fault> {
         let text = Text::new(self.dialect()).raw("INSERT INTO ").table(table);
         let text = if values.is_empty() {
             text.raw(" DEFAULT VALUES")
         } else {
-            let text = text.raw(" (").list(values, ", ", |text, (column, _)| text.name(column)).raw(") VALUES (");
+            let text = text.raw(" (").list(values, ", ", |text, (column, _)| text.name(column)).raw(given);
             text.list(values, ", ", |text, (column, to)| text.set_to(table, column, to, false)).raw(")")
         };
         let answer = self.change(&text.raw(" RETURNING ").columns(key).done()).await?;
@@ -242,7 +275,15 @@ impl Changing {
     pub async fn execute_returning(&mut self, statement: &Statement, limits: Limits) -> Result<Rows, Fault> {
         sql_rules::allow_write(&statement.sql, self.dialect()).map_err(|f| self.named(f))?;
         let done = self.raw(statement, limits).await.and_then(Answer::named);
+        self.after_a_statement();
         self.recover(done).await
+    }
+
+    /// Locked, changed or read again, and not yet durable.
+    fn after_a_statement(&self) {
+        if self.for_good {
+            moment::reached("after a statement");
+        }
     }
 
     /// Checks deferred constraints now, and leaves them deferred.
@@ -286,6 +327,7 @@ impl Changing {
 
     async fn change(&mut self, statement: &Statement) -> Result<Answer, Fault> {
         let done = self.raw(statement, IMAGES).await;
+        self.after_a_statement();
         self.recover(done).await
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     fault::Fault,
     handle::{Reading, Rehearsing, Writing},
+    ledger::Roles,
     link::Link,
     postgres,
     reference::Secrets,
@@ -10,7 +11,7 @@ use super::{
     settings::{Connection, Effective},
     sqlite,
 };
-use crate::template::sql::Dialect;
+use crate::{base::moment, template::sql::Dialect};
 use std::sync::Arc;
 
 /// A database of the project file in one environment, with its references resolved.
@@ -64,6 +65,14 @@ impl Database {
         self.ledger
     }
 
+    /// The roles that it uses.
+    pub fn roles(&self) -> Roles {
+        match &self.target {
+            Target::Postgres(target) => target.roles(),
+            Target::Sqlite(_) => Roles::default(),
+        }
+    }
+
     /// The file, for a SQLite database: the journal must be another one.
     pub fn file(&self) -> Option<&std::path::Path> {
         match &self.target {
@@ -86,9 +95,16 @@ impl Database {
         self.session(self.changing().await, true).map(Rehearsing::new)
     }
 
-    /// Opens a connection that can write and commit. SQLite: takes the write lock.
+    /// Opens a connection that can write and commit. SQLite: takes the write lock; with a ledger it waits for it as
+    /// long as a claim does.
     pub async fn writing(&self) -> Result<Writing, Fault> {
-        self.session(self.changing().await, true).map(Writing::new)
+        let link = match &self.target {
+            Target::Sqlite(target) if self.ledger => target.claiming().await.map(Link::Sqlite),
+            _ => self.changing().await,
+        };
+        let writing = self.session(link, true).map(Writing::new);
+        moment::reached("after BEGIN");
+        writing
     }
 
     /// A reading handle will be opened soon: where connecting takes a while, it begins now, beside other work. Used by

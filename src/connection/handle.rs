@@ -8,8 +8,13 @@ use super::{
     fault::{Fault, FaultKind},
     session::Session,
 };
-use crate::{base::moment, template::sql::Dialect};
-use std::ops::{Deref, DerefMut};
+use crate::base::moment;
+use std::{
+    future::{Future, poll_fn},
+    ops::{Deref, DerefMut},
+    pin::pin,
+    task::Poll,
+};
 
 /// Read role, read-only transaction.
 #[derive(Debug)]
@@ -58,7 +63,7 @@ impl Rehearsing {
 
 impl Writing {
     pub(super) fn new(session: Session) -> Writing {
-        Writing { changing: Changing::new(session) }
+        Writing { changing: Changing::new(session).for_good() }
     }
 
     /// Makes it durable. A fault of kind `InDoubt` says that COMMIT was sent and no answer came; every other kind is
@@ -75,7 +80,22 @@ impl Writing {
             return Err(session.named(Fault::new(FaultKind::Lost, "the connection was gone before COMMIT was sent")));
         };
         moment::reached("before COMMIT");
-        let done = tokio::spawn(async move { link.batch("COMMIT").await }).await;
+        let done = tokio::spawn(async move {
+            let done = {
+                let mut commit = pin!(link.batch("COMMIT"));
+                let first = poll_fn(|context| Poll::Ready(commit.as_mut().poll(context))).await;
+                moment::reached("COMMIT sent");
+                match first {
+                    Poll::Ready(done) => done,
+                    Poll::Pending => commit.await,
+                }
+            };
+            if done.is_ok() {
+                link.committed().await;
+            }
+            done
+        })
+        .await;
         moment::reached("after COMMIT");
         let fault = match done {
             Ok(Ok(())) => return Ok(()),
@@ -97,9 +117,8 @@ impl Writing {
 /// ROLLBACK, waiting for it so that locks are gone when this returns. A connection that is already lost rolls back by
 /// itself, so that is no fault.
 async fn end(session: &mut Session) -> Result<(), Fault> {
-    let Some(mut link) = session.take() else { return Ok(()) };
-    let off = if session.dialect() == Dialect::Sqlite { "ROLLBACK; PRAGMA query_only = OFF" } else { "ROLLBACK" };
-    match link.batch(off).await {
+    let Some(link) = session.take() else { return Ok(()) };
+    match link.rollback().await {
         Err(fault) if fault.kind != FaultKind::Lost => Err(session.named(fault)),
         _ => Ok(()),
     }

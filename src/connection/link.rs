@@ -2,9 +2,11 @@
 
 use super::{
     fault::Fault,
+    ledger::{Claimed, Entry},
     postgres,
     rows::{Answer, Identity, Touched},
     sqlite,
+    standing::Standing,
     statement::{Limits, Prepared, Statement},
 };
 use crate::{
@@ -45,6 +47,22 @@ impl Link {
         either!(self, link => link.batch(sql).await)
     }
 
+    /// Takes the transaction back and waits for it, so that its locks are gone when this returns. A PostgreSQL connection may
+    /// then serve the next handle; a SQLite file is closed.
+    pub async fn rollback(self) -> Result<(), Fault> {
+        match self {
+            Link::Postgres(link) => link.rollback().await,
+            Link::Sqlite(mut link) => link.batch("ROLLBACK; PRAGMA query_only = OFF").await,
+        }
+    }
+
+    /// After a confirmed COMMIT.
+    pub async fn committed(self) {
+        if let Link::Postgres(link) = self {
+            link.committed().await;
+        }
+    }
+
     /// One statement.
     pub async fn run(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
         either!(self, link => link.run(statement, limits).await)
@@ -76,5 +94,28 @@ impl Link {
     /// Which database this is.
     pub async fn identity(&mut self) -> Result<Identity, Fault> {
         either!(self, link => link.identity().await)
+    }
+
+    /// Which database this is, and how these tables are built.
+    pub async fn standing(&mut self, tables: &[&str]) -> Result<Standing, Fault> {
+        either!(self, link => link.standing(tables).await)
+    }
+
+    /// Claims an effect in the ledger.
+    pub async fn claim(&mut self, entry: &Entry) -> Result<Claimed, Fault> {
+        either!(self, link => link.claim(entry).await)
+    }
+
+    /// The id of this database, from its ledger.
+    pub async fn ledger_id(&mut self) -> Result<String, Fault> {
+        either!(self, link => link.ledger_id().await)
+    }
+
+    /// Who has written to the ledger and not ended, in words; ends this transaction. SQLite does not tell.
+    pub async fn ledger_blockers(&mut self) -> Result<Vec<String>, Fault> {
+        match self {
+            Link::Postgres(link) => link.ledger_blockers().await,
+            Link::Sqlite(_) => Ok(Vec::new()),
+        }
     }
 }

@@ -7,6 +7,7 @@ pub mod database;
 pub mod fault;
 pub mod handle;
 pub mod http;
+pub mod ledger;
 mod link;
 mod postgres;
 pub mod reference;
@@ -18,6 +19,8 @@ mod sql_lexer;
 pub mod sql_rules;
 mod sql_text;
 mod sqlite;
+pub mod standing;
 pub mod statement;
+mod waiting;
 #[cfg(test)]
 mod tests;

@@ -4,3 +4,4 @@ pub mod change;
 pub mod label;
 #[macro_use]
 pub mod record;
+pub mod left;

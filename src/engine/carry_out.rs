@@ -18,7 +18,10 @@ use crate::{
         handle::Changing,
         statement::SetTo,
     },
-    effect::change::{Deed, RowChange, TableName},
+    effect::{
+        change::{Deed, RowChange, TableName},
+        left::LeftAlone,
+    },
     plan::Also,
     table::{catalogue, facts::Facts},
 };
@@ -34,6 +37,8 @@ pub struct Carried {
     pub also: Vec<Also>,
     /// Some values are only known after apply, so nothing was executed.
     pub unknown: bool,
+    /// Rows that an undo leaves as they are.
+    pub left_alone: Vec<LeftAlone>,
 }
 
 impl Carried {

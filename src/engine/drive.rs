@@ -8,13 +8,16 @@ use super::{
     carry_out::{self, Carried},
     decide::{Next, decide},
     drift, endings,
-    outline::{Place, path},
-    question,
+    lease::Lease,
+    outline::{Back, Place, path},
+    question, recover,
     rehearse::{not_so, text_of},
     setting::Setting,
-    state::{ItemState, RunState},
+    state::{ItemState, RunState, StepState},
     statement, tell,
+    tries::Tries,
     trouble::{Difference, Ending, Missed, Trouble},
+    undo,
     watch::{Tick, Watch},
 };
 use crate::{
@@ -35,7 +38,7 @@ use crate::{
         handle::{Changing, Reading, Writing},
         session::Session,
     },
-    effect::change::RowChange,
+    effect::{change::RowChange, left},
     journal::{
         Claim, Journal,
         event::Event,
@@ -89,18 +92,36 @@ pub struct Driver<'a> {
     pub state: RunState,
     /// What is no longer as planned, when that is why it stopped.
     pub drift: Vec<Difference>,
+    /// What was done and could not be recorded, when that is why it stopped.
+    pub unrecorded: Option<Unrecorded>,
+    pub(super) scope: Scope,
+    /// The trouble after which the outcome of a step is not known.
+    pub(super) doubt: Option<(Arc<str>, Trouble)>,
+    /// How often a step was done again because it proved undone.
+    pub(super) rounds: HashMap<Arc<str>, u32>,
     pending: Vec<Event>,
-    scope: Scope,
     readers: HashMap<Arc<str>, Reading>,
     item: Arc<str>,
+    lease: Arc<Lease>,
+}
+
+/// An effect that happened and that the journal does not know of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unrecorded {
+    /// The step.
+    pub path: Arc<str>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// In one line.
+    pub summary: String,
 }
 
 /// How a step went.
-struct Went {
-    outcome: Outcome,
-    value: Option<Value>,
-    message: Option<String>,
-    response: Option<String>,
+pub(super) struct Went {
+    pub(super) outcome: Outcome,
+    pub(super) value: Option<Value>,
+    pub(super) message: Option<String>,
+    pub(super) response: Option<String>,
 }
 
 impl Went {
@@ -110,10 +131,12 @@ impl Went {
 }
 
 /// What keeps a step from going on.
-enum Halt {
+#[derive(Debug)]
+pub(super) enum Halt {
     Trouble(Trouble),
     Journal(JournalError),
-    Waits,
+    /// Something was recorded that decides anew.
+    Round,
 }
 
 impl From<Trouble> for Halt {
@@ -147,26 +170,32 @@ impl<'a> Driver<'a> {
             pause,
             state,
             drift: Vec::new(),
+            unrecorded: None,
+            scope: setting.beginning(),
+            doubt: None,
+            rounds: HashMap::new(),
             pending: Vec::new(),
-            scope: setting.scope(),
             readers: HashMap::new(),
             item: SINGLE_ITEM.into(),
+            lease: Arc::new(Lease::new(setting.world.now())),
         };
         driver.recall();
         driver
     }
 
     /// The results of steps that are over, under their names: captured values are never computed again.
-    fn recall(&mut self) {
+    pub(super) fn recall(&mut self) {
         let Some(item) = self.state.items.get(&self.item) else { return };
         for (path, step) in &item.steps {
-            let Some(place) = self.setting.outline.place(path) else { continue };
+            let Some(place) = self.setting.outline.place(path).filter(|p| p.back.is_none()) else { continue };
             let Some(id) = place.id() else { continue };
             match (step.result(), &step.outcome) {
                 (Some(value), _) => self.scope.insert(id, value.clone()),
                 (None, Some(outcome)) if outcome.outcome == Outcome::Skipped => {
                     self.scope.insert_entry(id.into(), Entry::Skipped)
                 }
+                // It went on with a warning, and without a result.
+                (None, Some(outcome)) if outcome.outcome == Outcome::Done => self.scope.insert(id, Value::NULL),
                 _ => {}
             }
         }
@@ -180,28 +209,37 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Goes on until the run is over, waits or pauses.
+    /// Goes on until the run is over, waits or pauses, with a sign of life to the others every few seconds.
     pub async fn run(&mut self) -> Result<Stopped, JournalError> {
+        let (lease, journal, claim, world) =
+            (self.lease.clone(), self.journal, self.claim.clone(), self.setting.world.clone());
+        tokio::select! {
+            biased;
+            stopped = self.drive() => stopped,
+            () = lease.keep(journal, &claim, &world) => Err(JournalError::ClaimLost { run: claim.run, fence: claim.fence }),
+        }
+    }
+
+    async fn drive(&mut self) -> Result<Stopped, JournalError> {
         if !self.state.items.contains_key(&self.item) {
             let item = StartedItem { item: self.item.clone(), key: None, plan: None };
             self.note(ItemStarted { items: vec![item] }.into());
         }
         loop {
             let empty = ItemState::default();
-            let next = decide(&self.setting.outline, self.state.items.get(&self.item).unwrap_or(&empty));
-            match next {
+            let item = self.state.items.get(&self.item).unwrap_or(&empty);
+            match decide(&self.setting.outline, item, self.state.cancelled) {
                 Next::Do(index) => {
-                    if self.pause.load(Ordering::Relaxed) {
-                        self.note(RunPaused { reason: "asked to pause".into(), until: None }.into());
-                        self.flush().await?;
-                        self.close_readers().await;
-                        return Ok(Stopped::Paused);
+                    if let Some(why) = self.hindrance()? {
+                        return self.rest(why).await;
                     }
                     let place = self.setting.outline.places[index].clone();
                     match self.place(&place).await {
-                        Ok(()) => {}
+                        Ok(()) | Err(Halt::Round) => {}
                         Err(Halt::Journal(error)) => return Err(error),
-                        Err(Halt::Waits) => {}
+                        Err(Halt::Trouble(trouble)) if trouble.in_doubt() && self.was_attempted(&place.path) => {
+                            self.doubt = Some((place.path.clone(), trouble));
+                        }
                         Err(Halt::Trouble(trouble)) => self.end(&place, trouble).await?,
                     }
                 }
@@ -212,12 +250,13 @@ impl<'a> Driver<'a> {
                     return Ok(Stopped::Waits(path));
                 }
                 Next::FindOut(path) => {
-                    self.flush().await?;
-                    self.close_readers().await;
-                    return Ok(Stopped::InDoubt(path));
+                    if let Some(stopped) = self.find_out(&path).await? {
+                        return Ok(stopped);
+                    }
                 }
                 Next::Close(end, reason) => {
                     self.close_readers().await;
+                    let (end, reason) = undo::end(&self.setting.outline, &self.state, &self.item, end, reason);
                     let item = ClosedItem { item: self.item.clone(), end, reason };
                     self.note(ItemClosed { items: vec![item] }.into());
                 }
@@ -232,22 +271,73 @@ impl<'a> Driver<'a> {
         }
     }
 
+    /// Why no new step may start now.
+    fn hindrance(&self) -> Result<Option<&'static str>, JournalError> {
+        if self.lease.is_taken() {
+            return Err(JournalError::ClaimLost { run: self.claim.run, fence: self.claim.fence });
+        }
+        let late = self.lease.is_late(self.setting.world.now());
+        let asked = self.pause.load(Ordering::Relaxed);
+        Ok(if asked {
+            Some("asked to pause")
+        } else if late {
+            Some("lease lost: no sign of life reached the journal for a while, as when a machine sleeps")
+        } else {
+            None
+        })
+    }
+
+    /// Stops between two steps.
+    pub(super) async fn rest(&mut self, why: &str) -> Result<Stopped, JournalError> {
+        self.note(RunPaused { reason: why.to_owned(), until: None }.into());
+        self.flush().await?;
+        self.close_readers().await;
+        Ok(Stopped::Paused)
+    }
+
+    fn was_attempted(&self, path: &str) -> bool {
+        self.standing(path).is_some_and(|step| step.attempts > 0)
+    }
+
     /// Takes an event into the state; it becomes durable with the next flush.
-    fn note(&mut self, event: Event) {
+    pub(super) fn note(&mut self, event: Event) {
         self.state.apply(self.setting.world.now(), &event);
         self.pending.push(event);
     }
 
     /// Makes everything noted durable, in one transaction.
-    async fn flush(&mut self) -> Result<(), JournalError> {
-        if !self.pending.is_empty() {
-            self.journal.append_claimed(&self.claim, &self.pending).await?;
-            self.pending.clear();
+    pub(super) async fn flush(&mut self) -> Result<(), JournalError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let appended = self.journal.append_claimed(&self.claim, &self.pending).await?;
+        self.pending.clear();
+        if appended.seq != self.state.events {
+            // Somebody else wrote as well: that needs no claim only where the run is to end.
+            let events = self.journal.events(self.claim.run).await?;
+            let now = RunState::of(events.into_iter().map(|stored| (stored.at, stored.event)));
+            (self.state.cancelled, self.state.events) = (now.cancelled, now.events);
         }
         Ok(())
     }
 
-    async fn close_readers(&mut self) {
+    /// Records what an effect came to, and again within bounds: it happened, whatever becomes of the journal. What cannot be
+    /// recorded is kept for whoever reads the end of this process.
+    pub(super) async fn keep(&mut self, path: &Arc<str>, outcome: Outcome, summary: &str) -> Result<(), JournalError> {
+        let mut tries = Tries::default();
+        loop {
+            let Err(error) = self.flush().await else { return Ok(()) };
+            let Some(pause) = tries.next().filter(|_| error.may_pass()) else {
+                let summary = summary.to_owned();
+                self.unrecorded = Some(Unrecorded { path: path.clone(), outcome, summary });
+                return Err(error);
+            };
+            (self.watch)(Tick::Again { path: path.clone(), why: error.to_string(), pause });
+            self.setting.world.pause(pause).await;
+        }
+    }
+
+    pub(super) async fn close_readers(&mut self) {
         for (_, reading) in self.readers.drain() {
             reading.close().await;
         }
@@ -267,6 +357,11 @@ impl<'a> Driver<'a> {
                 }
                 None => return Err(unknown_now(&step, judgement.unknown.as_deref()).into()),
             }
+        }
+        if let Some(Back::Left(why)) = &place.back {
+            let message = Some(format!("not taken back: {why}"));
+            self.outcome(&place.path, Went { outcome: Outcome::Skipped, value: None, message, response: None }, 0);
+            return Ok(());
         }
         if place.gate {
             self.outcome(&place.path, Went { outcome: Outcome::Done, value: None, message: None, response: None }, 0);
@@ -289,7 +384,11 @@ impl<'a> Driver<'a> {
         let micros = self.setting.world.now().micros - started.micros;
         self.outcome(&place.path, went, u64::try_from(micros).unwrap_or(0));
         // What the target confirmed is durable before anything else begins: a crash must not make it doubtful again.
-        self.flush().await?;
+        if self.was_attempted(&place.path) {
+            self.keep(&place.path, outcome, &summary).await?;
+        } else {
+            self.flush().await?;
+        }
         (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary });
         Ok(())
     }
@@ -307,10 +406,10 @@ impl<'a> Driver<'a> {
         (self.watch)(Tick::Over { path: path.clone(), outcome: Outcome::Skipped, summary: String::new() });
     }
 
-    fn outcome(&mut self, path: &Arc<str>, went: Went, micros: u64) {
+    pub(super) fn outcome(&mut self, path: &Arc<str>, went: Went, micros: u64) {
         let one = ItemOutcome {
             item: self.item.clone(),
-            generation: 0,
+            generation: self.generation(path),
             outcome: went.outcome,
             value: went.value,
             message: went.message,
@@ -354,6 +453,9 @@ impl<'a> Driver<'a> {
     }
 
     async fn step(&mut self, place: &Place, step: &Step) -> Result<Option<Went>, Halt> {
+        if let Some(Back::Rows(rows)) = &place.back {
+            return self.write(place, step, Deed::Restore(rows.clone())).await.map(Some);
+        }
         self.look_again(step).await?;
         let resolved =
             resolve(step, &self.scope, self.setting).map_err(|t| Trouble::of_resolving(t, &self.setting.source))?;
@@ -390,7 +492,7 @@ impl<'a> Driver<'a> {
         if judgement.holds == Some(true) { Ok(()) } else { Err(not_so(&judgement, step)) }
     }
 
-    async fn read(&mut self, place: &Place, step: &Step, deed: Deed) -> Result<(Value, String), Halt> {
+    pub(super) async fn read(&mut self, place: &Place, step: &Step, deed: Deed) -> Result<(Value, String), Halt> {
         let setting = self.setting;
         match deed {
             Deed::Find(find) => {
@@ -439,8 +541,18 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn effect(&self, path: &Arc<str>) -> EffectId {
-        EffectId { run: self.setting.run.id, item: self.item.clone(), step: path.clone(), generation: 0 }
+    pub(super) fn effect(&self, path: &Arc<str>) -> EffectId {
+        let generation = self.generation(path);
+        EffectId { run: self.setting.run.id, item: self.item.clone(), step: path.clone(), generation }
+    }
+
+    /// Where a step stands.
+    pub(super) fn standing(&self, path: &str) -> Option<&StepState> {
+        self.state.items.get(&self.item)?.steps.get(path)
+    }
+
+    fn generation(&self, path: &str) -> u32 {
+        self.standing(path).map_or(0, |step| step.generation)
     }
 
     fn planned(&self, path: &str) -> Option<&'a StepPlan> {
@@ -473,10 +585,10 @@ impl<'a> Driver<'a> {
                 return Err(Trouble::Drifted(differences).into());
             }
         }
-        let effect = self.effect(&place.path);
         if attempt == 1 {
+            let effect = self.effect(&place.path);
             let planned = self.planned_rows(&place.path);
-            let intent = Intent { effect: effect.clone(), shown, request, request_hash: None, planned };
+            let intent = Intent { effect, shown, request, request_hash: None, planned };
             self.note(
                 StepIntent {
                     step: place.path.clone(),
@@ -487,11 +599,23 @@ impl<'a> Driver<'a> {
                 .into(),
             );
         }
+        self.attempt(&place.path, attempt).await
+    }
+
+    /// The last durable word before a byte may leave.
+    pub(super) async fn attempt(&mut self, path: &Arc<str>, attempt: u32) -> Result<(), Halt> {
+        let effect = self.effect(path);
+        let again = self.standing(path).is_some_and(StepState::is_in_doubt) && attempt > 1;
         self.note(
-            StepAttempt { step: place.path.clone(), attempts: vec![Attempt { effect, attempt, deadline: None }] }
-                .into(),
+            StepAttempt { step: path.clone(), attempts: vec![Attempt { effect, attempt, deadline: None }] }.into(),
         );
         self.flush().await?;
+        if self.state.cancelled && !again {
+            // Somebody asked the run to end meanwhile, and nothing has left yet.
+            let message = Some("The run was cancelled before anything was sent.".to_owned());
+            self.outcome(path, Went { outcome: Outcome::NotDone, value: None, message, response: None }, 0);
+            return Err(Halt::Round);
+        }
         Ok(())
     }
 
@@ -504,11 +628,11 @@ impl<'a> Driver<'a> {
 
     /// One step in its own transaction.
     async fn write(&mut self, place: &Place, step: &Step, deed: Deed) -> Result<Went, Halt> {
-        let (connection, class, shown) = match &deed {
-            Deed::Change(change) => {
-                (change.table.connection.clone(), "rows", format!("{} {}", step.act.word(), change.table))
-            }
-            Deed::Statement(statement) => (statement.connection.clone(), "sql", statement.bound.sql.clone()),
+        let class = recover::class(step, &deed, self.setting);
+        let (connection, shown) = match &deed {
+            Deed::Change(change) => (change.table.connection.clone(), format!("{} {}", step.act.word(), change.table)),
+            Deed::Statement(statement) => (statement.connection.clone(), statement.bound.sql.clone()),
+            Deed::Restore(restore) => (restore.connection.clone(), undo::restore::words(restore)),
             _ => return Err(unknown_now(step, None).into()),
         };
         self.close_readers().await;
@@ -535,7 +659,6 @@ impl<'a> Driver<'a> {
     ) -> Result<Went, Halt> {
         let setting = self.setting;
         let mut writing = self.open(connection).await?;
-        moment::reached("after BEGIN");
         let carried = self.carried(&mut writing, &place.path, step, deed).await;
         let carried = match carried {
             Ok(carried) => carried,
@@ -544,20 +667,24 @@ impl<'a> Driver<'a> {
                 return Err(trouble.into());
             }
         };
-        let value = carried.result(matches!(step.act, Act::Row(_)), setting);
+        let value = match deed {
+            Deed::Restore(_) => left::store(&carried.left_alone),
+            _ => carried.result(matches!(step.act, Act::Row(_)), setting),
+        };
+        let message = undo::left_words(&carried.left_alone);
         if carried.is_nothing() && carried.also.is_empty() {
             let _ = writing.rollback().await;
             return Ok(Went {
                 outcome: Outcome::Unchanged,
                 value: Some(value),
-                message: None,
+                message,
                 response: Some("already as wanted".into()),
             });
         }
         self.images(&place.path, &carried);
         self.flush().await?;
         commit(writing, connection).await?;
-        Ok(Went { response: Some(rows_words(&carried)), ..Went::done(value) })
+        Ok(Went { message, response: Some(rows_words(&carried)), ..Went::done(value) })
     }
 
     async fn open(&self, connection: &Arc<str>) -> Result<Writing, Trouble> {
@@ -571,6 +698,11 @@ impl<'a> Driver<'a> {
     /// Carries out and compares with the plan, still inside the transaction.
     async fn carried(&self, changing: &mut Changing, path: &str, step: &Step, deed: &Deed) -> Result<Carried, Trouble> {
         let at = step.act_at;
+        if let Deed::Restore(restore) = deed {
+            // Each row is compared with what the other run left; the plan says which ones are meant.
+            let planned = self.plan.map(|_| self.planned(path).and_then(drift::planned_rows).unwrap_or_default());
+            return undo::restore::restore(changing, restore, self.setting, planned.as_deref(), at).await;
+        }
         let carried = match deed {
             Deed::Change(change) => carry_out::carry_out(changing, change, self.setting, at).await,
             Deed::Statement(deed) => statement::run(changing, deed, self.setting, at).await,
@@ -602,7 +734,8 @@ impl<'a> Driver<'a> {
         self.close_readers().await;
         let connection: Arc<str> = connection.into();
         let shown = format!("transaction on {connection}");
-        self.intend(place, "rows", Some(&connection), shown, None, 1).await?;
+        let class = recover::of_rows(&connection, self.setting);
+        self.intend(place, class, Some(&connection), shown, None, 1).await?;
         let mut restarts = 0;
         loop {
             let scope = self.scope.clone();
@@ -713,33 +846,21 @@ impl<'a> Driver<'a> {
         let shown = view.as_ref().map_or_else(String::new, call::line);
         // The key is derived from the effect: every attempt, also of another process, carries the same one.
         let keyed = setting.api(&call.api).is_some_and(|api| api.settings().idempotency_key.is_some());
+        let key = keyed.then(|| self.effect(&place.path).idempotency_key().to_string());
+        let class = recover::class(step, &Deed::Call(call.clone()), setting);
         let mut attempts = call::Attempts::default();
         let mut attempt = 1;
         loop {
-            let bytes = Value::map([
-                ("method", Value::from(call.method)),
-                ("path", call.path.clone()),
-                (
-                    "query",
-                    Value::list(call.query.iter().map(|(k, v)| Value::list([Value::text(k.clone()), v.clone()]))),
-                ),
-                ("json", call.json.clone().unwrap_or(Value::NULL)),
-            ]);
-            let (class, key) = match (&step.common.repeatable, keyed) {
-                (_, true) => ("http-key", Some(self.effect(&place.path).idempotency_key().to_string())),
-                (Some(_), false) => ("http-repeatable", None),
-                (None, false) => ("http-once", None),
-            };
-            self.intend(place, class, Some(&call.api), shown.clone(), Some(bytes), attempt).await?;
+            self.intend(place, class, Some(&call.api), shown.clone(), Some(call::stored(&call)), attempt).await?;
             moment::reached("before a request");
-            let sent = call::once(setting, step, &call, key).await;
+            let sent = call::once(setting, step, &call, key.clone()).await;
             moment::reached("after a request");
             let trouble = match sent {
                 Ok(value) => return Ok(Went { response: Some(call::summary(&value)), ..Went::done(value) }),
                 Err(trouble) => trouble,
             };
-            let may_repeat = !trouble.in_doubt || keyed || step.common.repeatable.is_some();
-            let retry = endings::retry(&setting.playbook.errors, step.id(), &trouble).filter(|_| may_repeat);
+            // What may have been carried out is found out first; only what was refused or never left is sent anew.
+            let retry = endings::retry(&setting.playbook.errors, step.id(), &trouble).filter(|_| !trouble.in_doubt);
             let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after, &setting.world)) else {
                 return Err(Trouble::Call(Box::new(trouble)).into());
             };
@@ -750,10 +871,8 @@ impl<'a> Driver<'a> {
     }
 
     fn ask(&mut self, place: &Place, step: &Step, question: &Question) -> Result<Option<Went>, Halt> {
-        let answered =
-            self.state.items.get(&self.item).and_then(|i| i.steps.get(&place.path)).and_then(|s| s.decided.clone());
-        if let Some(decided) = answered {
-            return Ok(Some(Went::done(Value::from(decided.values))));
+        if let Some(decided) = self.standing(&place.path).and_then(|s| s.answered()) {
+            return Ok(Some(Went::done(Value::from(decided.values.clone()))));
         }
         let text = text_of(step, &self.scope).unwrap_or_else(|| question.text.plain().into_owned());
         let answer: Map = question
@@ -775,13 +894,16 @@ impl<'a> Driver<'a> {
             answer,
         };
         self.note(asked.into());
-        Err(Halt::Waits)
+        Err(Halt::Round)
     }
 
     async fn message(&mut self, place: &Place, step: &Step, who: &Arc<str>) -> Result<Went, Halt> {
         let text = text_of(step, &self.scope).unwrap_or_default();
         self.intend(place, "message-once", None, format!("to {who}: {text}"), None, 1).await?;
-        match tell::tell(self.setting, who, &text, self.watch).await {
+        moment::reached("before a message");
+        let told = tell::tell(self.setting, who, &text, self.watch).await;
+        moment::reached("after a message");
+        match told {
             Ok(how) => Ok(Went { response: Some(how.into()), message: Some(text), ..Went::done(Value::NULL) }),
             // A message that was not sent is no reason to call the change failed: it is said, and the run goes on.
             Err(why) => Ok(Went { message: Some(format!("not told: {why}")), ..Went::done(Value::NULL) }),
@@ -808,7 +930,7 @@ impl<'a> Driver<'a> {
     }
 
     /// A step that did not go through: its ending, recorded.
-    async fn end(&mut self, place: &Place, trouble: Trouble) -> Result<(), JournalError> {
+    pub(super) async fn end(&mut self, place: &Place, trouble: Trouble) -> Result<(), JournalError> {
         self.close_readers().await;
         let step = place.step.clone();
         let trouble = self.unlike_planned(place, trouble);
@@ -888,7 +1010,7 @@ async fn commit(writing: Writing, connection: &Arc<str>) -> Result<(), Halt> {
 }
 
 /// `1 row of register.trainees, 1 of register.audits`.
-fn rows_words(carried: &Carried) -> String {
+pub(super) fn rows_words(carried: &Carried) -> String {
     let mut counts: Vec<(String, usize)> = Vec::new();
     for change in carried.changes.iter().filter(|c| c.deed() != crate::effect::change::Deed::Nothing) {
         let table = change.table.to_string();

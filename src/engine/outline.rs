@@ -1,9 +1,10 @@
 //! The playbook's steps as a flat list of places, each with a lasting path: what `decide` walks along.
 
 use crate::{
-    action::{kinds::Act, step::Step},
+    action::{deed::Restore, kinds::Act, step::Step},
     plan::Section,
     playbook::model::Playbook,
+    template::Scope,
 };
 use std::sync::Arc;
 
@@ -18,6 +19,17 @@ pub struct Place {
     pub step: Arc<Step>,
     /// A block whose inner places follow: here only its `when` is looked at.
     pub gate: bool,
+    /// In a run that takes another one back: what to do instead of the step's own action.
+    pub back: Option<Back>,
+}
+
+/// What a place of an undo does.
+#[derive(Clone, Debug)]
+pub enum Back {
+    /// Rows become what they were.
+    Rows(Restore),
+    /// Nothing: it cannot be taken back, or need not, and why.
+    Left(String),
 }
 
 impl Place {
@@ -37,6 +49,9 @@ impl Place {
 pub struct Outline {
     /// The places.
     pub places: Vec<Place>,
+    /// What the run knows at its beginning, where that is more than its parameters: the captured values of a run that
+    /// is taken back.
+    pub scope: Option<Scope>,
 }
 
 impl Outline {
@@ -47,7 +62,7 @@ impl Outline {
         for (section, steps) in Section::ALL.into_iter().zip(lists) {
             flatten(section, section.word(), steps, &mut places);
         }
-        Outline { places }
+        Outline { places, scope: None }
     }
 
     /// The place of a path.
@@ -60,7 +75,7 @@ fn flatten(section: Section, prefix: &str, steps: &[Step], places: &mut Vec<Plac
     for (index, step) in steps.iter().enumerate() {
         let path = path(prefix, step, index);
         let gate = matches!(&step.act, Act::Block(block) if block.transaction.is_none());
-        places.push(Place { section, path: path.clone(), step: Arc::new(step.clone()), gate });
+        places.push(Place { section, path: path.clone(), step: Arc::new(step.clone()), gate, back: None });
         if gate {
             flatten(section, &path, step.inner(), places);
         }

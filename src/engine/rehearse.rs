@@ -8,16 +8,17 @@ use super::{
     again, call,
     carry_out::{self, Carried},
     clock, drift, endings,
-    outline::path,
+    outline::{Back, path},
     question,
     setting::Setting,
     statement,
     trouble::{CallTrouble, Ending, Missed, Trouble},
+    undo,
     watch::Watch,
 };
 use crate::{
     action::{
-        deed::{Call, Deed, Question},
+        deed::{Call, Deed, Question, Restore},
         ends::Way,
         kinds::Act,
         resolve::{self, resolve},
@@ -33,6 +34,7 @@ use crate::{
         handle::{Changing, Reading, Rehearsing},
         session::Session,
         sql_rules,
+        standing::Standing,
     },
     effect::{change::TableName, label::Label},
     plan::{Effect, Foreseen, ItemPlan, Plan, Reversal, Section, StepPlan, Stop},
@@ -40,7 +42,7 @@ use crate::{
 };
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -57,7 +59,11 @@ pub async fn plan(setting: &Setting, answers: &Answers, watch: Watch<'_>) -> Res
     let mut memo = Memo::default();
     for _ in 0..MOST_PASSES {
         let mut pass = Pass::new(setting, answers, &memo);
-        let went = pass.run().await;
+        let went = match pass.run().await {
+            Ok(()) => pass.look_around().await,
+            interrupt => interrupt,
+        };
+        let standings = std::mem::take(&mut pass.standings);
         // Whatever happened, nothing of the rehearsal stays: the connections are closed without a commit.
         let (rehearsing, reading) = (std::mem::take(&mut pass.rehearsing), std::mem::take(&mut pass.reading));
         for (_, handle) in rehearsing {
@@ -68,8 +74,9 @@ pub async fn plan(setting: &Setting, answers: &Answers, watch: Watch<'_>) -> Res
             handle.close().await;
         }
         match went {
-            Ok(()) => return finish(setting, pass).await,
+            Ok(()) => return Ok(finish(setting, pass, standings)),
             Err(Interrupt::Missing(missing)) => {
+                memo.standings = standings;
                 let answer = call::read(setting, &missing.step, &missing.path, &missing.call, watch).await;
                 memo.answers.insert((missing.path.to_string(), missing.key), answer);
                 *memo.asked.entry(missing.path.to_string()).or_default() += 1;
@@ -98,6 +105,7 @@ pub struct PlanFailure {
 struct Memo {
     answers: HashMap<(String, String), Result<Value, CallTrouble>>,
     asked: HashMap<String, usize>,
+    standings: BTreeMap<Arc<str>, Standing>,
 }
 
 enum Interrupt {
@@ -128,6 +136,8 @@ struct Pass<'a> {
     stop: Option<Stop>,
     reads: Vec<Path>,
     results: BTreeSet<String>,
+    /// What stands behind the connections that were used.
+    standings: BTreeMap<Arc<str>, Standing>,
 }
 
 type Walk<'f> = Pin<Box<dyn Future<Output = Result<(), Interrupt>> + Send + 'f>>;
@@ -138,7 +148,7 @@ impl<'a> Pass<'a> {
             setting,
             answers,
             memo,
-            scope: setting.scope(),
+            scope: setting.beginning(),
             reading: HashMap::new(),
             rehearsing: HashMap::new(),
             section: Section::Preconditions,
@@ -150,6 +160,7 @@ impl<'a> Pass<'a> {
             stop: None,
             reads: Vec::new(),
             results: BTreeSet::new(),
+            standings: memo.standings.clone(),
         }
     }
 
@@ -157,6 +168,9 @@ impl<'a> Pass<'a> {
         let setting = self.setting;
         // Connecting takes as long as all the rest; it goes on beside the preconditions.
         setting.written().for_each(Database::expect_changing);
+        if setting.outline.scope.is_some() {
+            return self.back().await;
+        }
         for (section, (_, steps)) in Section::ALL.into_iter().zip(setting.playbook.sections()) {
             self.enter(section).await?;
             self.walk(section.word(), steps).await?;
@@ -167,8 +181,36 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
+    /// An undo: the places of its outline, the newest effect first.
+    async fn back(&mut self) -> Result<(), Interrupt> {
+        let setting = self.setting;
+        self.section = Section::Steps;
+        for place in &setting.outline.places {
+            match &place.back {
+                None => self.step(&place.path, &place.step).await?,
+                Some(Back::Left(why)) => {
+                    let notes = vec![format!("not taken back: {why}")];
+                    self.show(&place.path, &place.step, Label::Read, Foreseen::Warns, Vec::new(), notes);
+                }
+                Some(Back::Rows(rows)) => {
+                    let (path, step) = (&place.path, &place.step);
+                    match self.deed(path, step, Deed::Restore(rows.clone())).await {
+                        Ok(()) => {}
+                        Err(Stepped::Interrupt(interrupt)) => return Err(interrupt),
+                        Err(Stepped::Trouble(trouble)) => return Err(Interrupt::Trouble(trouble, path.clone())),
+                    }
+                }
+            }
+            if self.stop.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     async fn enter(&mut self, section: Section) -> Result<(), Interrupt> {
         self.section = section;
+        self.look_behind_readers().await?;
         for (_, reading) in std::mem::take(&mut self.reading) {
             reading.close().await;
         }
@@ -179,6 +221,34 @@ impl<'a> Pass<'a> {
                     .await
                     .map_err(|fault| Interrupt::Trouble(Trouble::of_database(name, fault), section.word().into()))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Notes which databases these were, through the sessions that are open anyway. Where something may be written, the
+    /// role that writes looks: it can see the ledger.
+    async fn look_around(&mut self) -> Result<(), Interrupt> {
+        self.look_behind_readers().await?;
+        let setting = self.setting;
+        for (name, handle) in &mut self.rehearsing {
+            let found = setting.standing(handle, true).await;
+            let found =
+                found.map_err(|f| Interrupt::Trouble(Trouble::of_database(name, f), self.section.word().into()))?;
+            self.standings.insert(name.clone(), found);
+        }
+        Ok(())
+    }
+
+    async fn look_behind_readers(&mut self) -> Result<(), Interrupt> {
+        let setting = self.setting;
+        for (name, handle) in &mut self.reading {
+            if self.standings.contains_key(name) || setting.may_write(name) {
+                continue;
+            }
+            let found = setting.standing(handle, false).await;
+            let found =
+                found.map_err(|f| Interrupt::Trouble(Trouble::of_database(name, f), self.section.word().into()))?;
+            self.standings.insert(name.clone(), found);
         }
         Ok(())
     }
@@ -414,6 +484,19 @@ impl<'a> Pass<'a> {
                 self.changed(path, step, carried, result);
                 Ok(())
             }
+            Deed::Restore(restore) => {
+                let setting = self.setting;
+                let changing = self.changing(&restore.connection).await?;
+                // What may be left alone is seen here; whether that stops the whole is decided by who asked.
+                let lenient = Restore { all_or_nothing: false, ..restore };
+                let mut carried = within(changing, &lenient.connection, async |c| {
+                    undo::restore::restore(c, &lenient, setting, None, step.act_at).await
+                })
+                .await?;
+                clock::mark_changes(&self.steps, &mut carried.changes);
+                self.put_back(path, step, carried);
+                Ok(())
+            }
             Deed::Judge(judgement) => {
                 self.note_reads(judgement.seen.iter().map(|(p, _)| p.clone()));
                 match judgement.holds {
@@ -628,6 +711,26 @@ impl<'a> Pass<'a> {
         self.show(path, step, label, foreseen, vec![effect], notes);
     }
 
+    /// Rows that were put back, and those that were left alone.
+    fn put_back(&mut self, path: &Arc<str>, step: &Step, carried: Carried) {
+        let nothing = carried.is_nothing() && carried.also.is_empty();
+        let foreseen = match (nothing, carried.left_alone.is_empty()) {
+            (false, _) => Foreseen::Changes,
+            (true, true) => Foreseen::Unchanged,
+            (true, false) => Foreseen::Warns,
+        };
+        let notes = if nothing { Vec::new() } else { hooks(self.setting, &carried) };
+        let label = if foreseen == Foreseen::Warns { Label::Read } else { Label::Exact };
+        let mut effects = Vec::new();
+        if !carried.changes.is_empty() || !carried.also.is_empty() {
+            effects.push(Effect::Rows { changes: carried.changes, also: carried.also });
+        }
+        if !carried.left_alone.is_empty() {
+            effects.push(Effect::LeftAlone { rows: carried.left_alone });
+        }
+        self.show(path, step, label, foreseen, effects, notes);
+    }
+
     /// A step that could not be executed here; its result is unknown.
     fn unexecuted(&mut self, path: &Arc<str>, step: &Step, label: Label) {
         if let Some(id) = &step.common.id {
@@ -678,7 +781,8 @@ impl<'a> Pass<'a> {
         notes: Vec<String>,
     ) {
         let title = step.common.title.as_ref().and_then(|t| t.preview(&self.scope).ok());
-        let undo = if foreseen.acts() { way_back(step) } else { None };
+        // What an undo does is taken back by an undo of it.
+        let undo = if foreseen.acts() && self.setting.outline.scope.is_none() { way_back(step) } else { None };
         let section = self.section;
         self.steps.push(StepPlan {
             section,
@@ -837,7 +941,8 @@ fn is_fresh(path: &Path) -> bool {
     matches!(path.steps.get(1), Some(crate::template::Step::Name(name)) if &**name == "now")
 }
 
-async fn finish(setting: &Setting, pass: Pass<'_>) -> Result<Plan, Box<PlanFailure>> {
+fn finish(setting: &Setting, mut pass: Pass<'_>, standings: BTreeMap<Arc<str>, Standing>) -> Plan {
+    without_ledger(setting, &mut pass.steps, &standings);
     let rests_on = pass
         .reads
         .iter()
@@ -845,14 +950,14 @@ async fn finish(setting: &Setting, pass: Pass<'_>) -> Result<Plan, Box<PlanFailu
         .filter_map(|path| Some((path.clone(), drift::fact(path, pass.scope.get(path.root())?)?)))
         .collect();
     let text_hash = Sha256::digest(setting.source.text().as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
-    Ok(Plan {
+    Plan {
         playbook: setting.playbook.name.text.clone(),
         version: setting.playbook.version,
         title: setting.playbook.title.text.clone(),
         text_hash,
         params: setting.params.clone(),
         environment: setting.environment.clone(),
-        targets: Vec::new(),
+        targets: standings.iter().map(|(name, standing)| (name.clone(), standing.text())).collect(),
         at: setting.world.now(),
         items: vec![ItemPlan {
             key: crate::base::identity::SINGLE_ITEM.into(),
@@ -860,5 +965,23 @@ async fn finish(setting: &Setting, pass: Pass<'_>) -> Result<Plan, Box<PlanFailu
             stop: pass.stop,
             rests_on,
         }],
-    })
+    }
+}
+
+/// A plan can be made without the ledger that the project file speaks of; its steps say that it cannot be applied.
+fn without_ledger(setting: &Setting, steps: &mut [StepPlan], standings: &BTreeMap<Arc<str>, Standing>) {
+    for step in steps.iter_mut().filter(|step| step.foreseen.acts()) {
+        let changes =
+            step.effects.iter().filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
+        let connections: BTreeSet<&Arc<str>> = changes.flatten().map(|c| &c.table.connection).collect();
+        let missing = connections.into_iter().filter(|name| {
+            setting.database(name).is_some_and(Database::ledger) && standings.get(*name).is_some_and(|s| !s.has_ledger)
+        });
+        let notes: Vec<String> = missing
+            .map(|name| {
+                format!("`{name}` has no ledger table yet, and apply refuses until `trueup connection prepare {name}` has run")
+            })
+            .collect();
+        step.notes.extend(notes);
+    }
 }

@@ -11,13 +11,16 @@ use crate::{
         world::World,
     },
     check::Checked,
-    connection::{database::Database, http::Api},
+    connection::{database::Database, fault::Fault, http::Api, session::Session, standing::Standing},
     effect::change::TableName,
     playbook::{model::Playbook, project::Project},
     table::facts::Facts,
     template::{Dialect, Scope, scope::Vars},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 /// Who runs it, why, and when: fixed when the run is made.
 #[derive(Clone, Debug)]
@@ -99,15 +102,25 @@ impl Setting {
 
     /// The names that every step sees: `params`, `run`, `env`, `vars`, and the clock.
     pub fn scope(&self) -> Scope {
+        self.scope_of(&self.run)
+    }
+
+    /// What the run knows at its beginning.
+    pub fn beginning(&self) -> Scope {
+        self.outline.scope.clone().unwrap_or_else(|| self.scope())
+    }
+
+    /// The same names with another run's facts: the one that an undo takes back.
+    pub fn scope_of(&self, facts: &RunFacts) -> Scope {
         // What differs between plan and apply without being drift is marked as what comes from the clock.
         let by_whoever = if self.saved { Marks::CLOCK } else { Marks::NONE };
         let run = Value::map([
-            ("id", Value::text(self.run.id.short())),
-            ("uuid", Value::from(Data::Uuid(self.run.id.0)).marked(Marks::CLOCK)),
-            ("actor", Value::text(self.run.actor.clone()).marked(by_whoever)),
-            ("reason", Value::text(self.run.reason.clone()).marked(by_whoever)),
+            ("id", Value::text(facts.id.short())),
+            ("uuid", Value::from(Data::Uuid(facts.id.0)).marked(Marks::CLOCK)),
+            ("actor", Value::text(facts.actor.clone()).marked(by_whoever)),
+            ("reason", Value::text(facts.reason.clone()).marked(by_whoever)),
             ("environment", Value::text(self.environment.clone())),
-            ("now", Value::from(Data::Instant(self.run.now)).marked(Marks::CLOCK)),
+            ("now", Value::from(Data::Instant(facts.now)).marked(Marks::CLOCK)),
         ]);
         let vars = self.project.environments.get(&self.environment).map(|e| &e.vars);
         let env = Value::map(vars.into_iter().flat_map(|v| v.iter()).map(|(k, v)| (k, v.clone())));
@@ -116,7 +129,7 @@ impl Setting {
             .with("run", run)
             .with("env", env)
             .with_vars(self.vars.clone())
-            .with_now(self.run.now)
+            .with_now(facts.now)
     }
 
     /// The database of a name; check has made sure that it is declared.
@@ -126,8 +139,23 @@ impl Setting {
 
     /// The databases that this playbook may write to.
     pub fn written(&self) -> impl Iterator<Item = &Database> {
-        let uses = &self.playbook.uses;
-        self.databases.values().filter(|database| uses.get(database.name()).is_some_and(|u| !u.write.is_empty()))
+        self.databases.values().filter(|database| self.may_write(database.name()))
+    }
+
+    /// The playbook may write to this database.
+    pub fn may_write(&self, name: &str) -> bool {
+        self.playbook.uses.get(name).is_some_and(|u| !u.write.is_empty())
+    }
+
+    /// What stands behind a connection: which database, and how the tables are built that the playbook names. With
+    /// `ledger`, also the id in its ledger.
+    pub async fn standing(&self, session: &mut Session, ledger: bool) -> Result<Standing, Fault> {
+        let uses = self.playbook.uses.get(session.name());
+        let tables: BTreeSet<&str> =
+            uses.into_iter().flat_map(|u| u.read.iter().chain(&u.write)).map(|word| word.as_str()).collect();
+        let tables: Vec<&str> = tables.into_iter().collect();
+        let ledger = ledger && self.database(session.name()).is_some_and(Database::ledger);
+        session.standing(&tables, ledger).await
     }
 
     /// The API of a name.

@@ -6,7 +6,7 @@ use crate::{
     base::{
         identity::EffectId,
         time::Stamp,
-        value::{Map, Value},
+        value::{Data, Map, Value},
     },
     effect::change::{Deed, RowChange},
     journal::{
@@ -37,6 +37,8 @@ pub struct RunState {
     pub closed: Option<RunClosed>,
     /// When.
     pub closed_at: Option<Stamp>,
+    /// How many events it is made of: the number of the last one.
+    pub events: u64,
 }
 
 /// One item of a run.
@@ -59,22 +61,36 @@ pub struct StepState {
     pub value: Option<Value>,
     /// The statement or request, for people.
     pub shown: Option<String>,
+    /// How often it was deliberately done again after it was done: part of its effect's name.
+    pub generation: u32,
     /// Its effect, once intended.
     pub effect: Option<EffectId>,
     /// How a lost answer is resolved.
     pub class: Option<Arc<str>>,
+    /// The connection that its effect goes through.
+    pub connection: Option<Arc<str>>,
+    /// The request as it was sent, enough to send the same bytes again.
+    pub request: Option<Value>,
     /// How many attempts were made.
     pub attempts: u32,
+    /// When the first attempt became durable: an idempotency key is as old as this.
+    pub first_attempt: Option<Stamp>,
+    /// When the latest attempt became durable.
+    pub last_attempt: Option<Stamp>,
+    /// Its row images are durable, even if there are none: without them no COMMIT was sent.
+    pub imaged: bool,
     /// What it changed, whole rows.
     pub changes: Vec<RowChange>,
     /// Tables that were also touched.
     pub also: Vec<Arc<str>>,
     /// How it ended.
     pub outcome: Option<ItemOutcome>,
+    /// What looking showed when an earlier answer was lost and it had not happened.
+    pub found_out: Option<String>,
     /// The question to a person.
-    pub asked: Option<HumanAsked>,
-    /// The answer.
-    pub decided: Option<HumanDecided>,
+    pub asked: Option<Arc<HumanAsked>>,
+    /// The latest decision of a person: an answer, or what became of a lost answer.
+    pub decided: Option<Arc<HumanDecided>>,
     /// When something last happened in it.
     pub at: Option<Stamp>,
 }
@@ -82,7 +98,10 @@ pub struct StepState {
 impl StepState {
     /// It is over: read, answered, done, or ended in some way.
     pub fn is_over(&self) -> bool {
-        self.outcome.is_some() || (self.value.is_some() && self.attempts == 0 && self.asked.is_none())
+        match &self.outcome {
+            Some(outcome) => outcome.outcome != Outcome::InDoubt,
+            None => self.value.is_some() && self.attempts == 0 && self.asked.is_none(),
+        }
     }
 
     /// An attempt was made and nobody knows what became of it.
@@ -93,11 +112,32 @@ impl StepState {
         }
     }
 
+    /// It was looked into, and nobody could tell: a person has to decide.
+    pub fn needs_a_person(&self) -> bool {
+        self.outcome.as_ref().is_some_and(|o| o.outcome == Outcome::InDoubt) && !self.is_aborted()
+    }
+
+    /// A person gave it up while nobody knew what became of it.
+    pub fn is_aborted(&self) -> bool {
+        self.decided.as_ref().is_some_and(|d| &*d.decision == ABORT)
+    }
+
+    /// The answer to its question.
+    pub fn answered(&self) -> Option<&Arc<HumanDecided>> {
+        self.decided.as_ref().filter(|d| &*d.decision == ANSWER)
+    }
+
+    /// It asks a person and has no answer yet.
+    pub fn waits(&self) -> bool {
+        let said = self.decided.as_ref().is_some_and(|d| matches!(&*d.decision, ANSWER | APPROVE));
+        self.asked.is_some() && !said && self.outcome.is_none()
+    }
+
     /// It really changed something.
     pub fn changed(&self) -> bool {
         let done = self.outcome.as_ref().is_some_and(|o| o.outcome == Outcome::Done);
         let rows = self.changes.iter().any(|c| c.deed() != Deed::Nothing) || !self.also.is_empty();
-        done && self.attempts > 0 && (rows || self.class.as_deref().is_some_and(|c| c != "rows"))
+        done && self.attempts > 0 && (rows || !matches!(self.class.as_deref(), None | Some("rows" | "ledger")))
     }
 
     /// What was no longer as planned, when that is how it ended.
@@ -112,83 +152,187 @@ impl StepState {
         let outcome = self.outcome.as_ref().filter(|o| o.outcome != Outcome::Drifted);
         outcome.and_then(|o| o.value.as_ref()).or(self.value.as_ref())
     }
+
+    /// As if it had never been tried.
+    fn forget(&mut self) {
+        *self = StepState {
+            shown: self.shown.take(),
+            generation: self.generation,
+            class: self.class.take(),
+            connection: self.connection.take(),
+            found_out: self.found_out.take(),
+            decided: self.decided.take(),
+            at: self.at,
+            ..StepState::default()
+        };
+    }
 }
+
+/// The decision of a person who answered a question.
+pub const ANSWER: &str = "answer";
+/// The decision that a lost answer was a yes.
+pub const DONE: &str = "done";
+/// The decision that nothing had happened.
+pub const NOT_DONE: &str = "not_done";
+/// The decision to give the item up without knowing.
+pub const ABORT: &str = "abort";
+/// The decision to do a step again; `generation` in its values names the effect anew.
+pub const RETRY: &str = "retry";
 
 impl ItemState {
     /// Something of the world was changed for this item.
     pub fn changed(&self) -> bool {
         self.steps.values().any(StepState::changed)
     }
+
+    /// The steps of which nobody knows whether they took effect.
+    pub fn doubts(&self) -> impl Iterator<Item = (&Arc<str>, &StepState)> {
+        self.steps.iter().filter(|(_, step)| step.is_in_doubt())
+    }
+
+    /// A step as if it had never been tried, and what stands inside it.
+    fn forget(&mut self, path: &str) {
+        self.steps.retain(|inner, _| !inside(path, inner));
+        if let Some(step) = self.steps.get_mut(path) {
+            step.forget();
+        }
+    }
+
+    fn decided(&mut self, decided: &Arc<HumanDecided>, item: &Arc<str>, at: Stamp) {
+        let step = self.step(&decided.step, at);
+        step.decided = Some(decided.clone());
+        match &*decided.decision {
+            ANSWER => step.value = Some(answer(&decided.values)),
+            DONE => step.outcome = Some(taken_as_done(decided, item, step.generation)),
+            NOT_DONE => self.forget(&decided.step),
+            RETRY => {
+                self.forget(&decided.step);
+                let generation = decided.values.get("generation").and_then(Value::as_int);
+                if let Some(step) = self.steps.get_mut(&decided.step) {
+                    step.found_out = None;
+                    step.generation = generation.and_then(|g| u32::try_from(g).ok()).unwrap_or(step.generation);
+                }
+                (self.closed, self.verified) = (None, false);
+            }
+            // An abort closes the item by `decide`; an approval is only kept.
+            _ => {}
+        }
+    }
+
+    fn step(&mut self, path: &Arc<str>, at: Stamp) -> &mut StepState {
+        let step = self.steps.entry(path.clone()).or_default();
+        step.at = Some(at);
+        step
+    }
+}
+
+/// Whether `path` stands inside the block at `block`.
+fn inside(block: &str, path: &str) -> bool {
+    path.strip_prefix(block).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// What a person's word makes of a lost answer. The answer itself stays unknown: an expression that needs it says so.
+fn taken_as_done(decided: &HumanDecided, item: &Arc<str>, generation: u32) -> ItemOutcome {
+    let why = format!("its answer was lost, and {} decided that it was done", decided.actor);
+    let reason = decided.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    ItemOutcome {
+        item: item.clone(),
+        generation,
+        outcome: Outcome::Done,
+        value: Some(Data::Unknown(why.into()).into()),
+        message: Some(format!("Its answer was lost; {} decided that it was done{reason}", decided.actor)),
+        response: Some("taken as done".into()),
+        micros: 0,
+    }
 }
 
 impl RunState {
     /// From all events of a run.
     pub fn fold<'a>(events: impl IntoIterator<Item = (Stamp, &'a Event)>) -> RunState {
+        RunState::of(events.into_iter().map(|(at, event)| (at, event.clone())))
+    }
+
+    /// From all events of a run, which are taken apart: nothing large is copied.
+    pub fn of(events: impl IntoIterator<Item = (Stamp, Event)>) -> RunState {
         let mut state = RunState::default();
         for (at, event) in events {
-            state.apply(at, event);
+            state.take(at, event);
         }
         state
     }
 
     /// One event more.
     pub fn apply(&mut self, at: Stamp, event: &Event) {
+        self.take(at, event.clone());
+    }
+
+    fn take(&mut self, at: Stamp, event: Event) {
+        self.events += 1;
         match event {
             Event::RunCreated(created) => {
-                self.created = Some((**created).clone());
-                self.created_at = Some(at);
                 self.approvals.clone_from(&created.approvals);
+                self.created = Some(*created);
+                self.created_at = Some(at);
             }
             // A purged run cannot be read, and approvals stand in chains of their own.
             Event::RunClaimed(_) | Event::RunPurged(_) | Event::PlanApproved(_) => {}
             Event::ItemStarted(started) => {
-                for item in &started.items {
-                    self.items.entry(item.item.clone()).or_default().plan = item.plan.clone();
+                for item in started.items {
+                    self.items.entry(item.item).or_default().plan = item.plan;
                 }
             }
             Event::StepRead(read) => {
-                for one in &read.reads {
+                for one in read.reads {
                     let step = self.step(&one.item, &read.step, at);
-                    step.value = Some(one.value.clone());
-                    step.shown = Some(one.request.clone());
+                    step.value = Some(one.value);
+                    step.shown = Some(one.request);
                 }
             }
             Event::StepIntent(intent) => {
-                for one in &intent.intents {
-                    let step = self.step(&one.effect.item.clone(), &intent.step, at);
-                    step.effect = Some(one.effect.clone());
+                for one in intent.intents {
+                    let step = self.step(&one.effect.item, &intent.step, at);
+                    step.generation = one.effect.generation;
                     step.class = Some(intent.class.clone());
-                    step.shown = Some(one.shown.clone());
+                    step.connection = intent.connection.clone();
+                    step.shown = Some(one.shown);
+                    step.request = one.request;
+                    step.effect = Some(one.effect);
                 }
             }
             Event::StepAttempt(attempt) => {
-                for one in &attempt.attempts {
-                    self.step(&one.effect.item.clone(), &attempt.step, at).attempts = one.attempt;
+                for one in attempt.attempts {
+                    let step = self.step(&one.effect.item, &attempt.step, at);
+                    step.attempts = one.attempt;
+                    step.first_attempt.get_or_insert(at);
+                    step.last_attempt = Some(at);
                 }
             }
             Event::StepImages(images) => {
-                for one in &images.images {
-                    let step = self.step(&one.effect.item.clone(), &images.step, at);
-                    step.changes = one.changes.clone();
-                    step.also = one.also_touched.clone();
+                for one in images.images {
+                    let step = self.step(&one.effect.item, &images.step, at);
+                    step.imaged = true;
+                    step.changes = one.changes;
+                    step.also = one.also_touched;
                 }
             }
             Event::StepOutcome(outcome) => {
-                for one in &outcome.outcomes {
-                    self.step(&one.item, &outcome.step, at).outcome = Some(one.clone());
+                for one in outcome.outcomes {
+                    self.ended(one, &outcome.step, at);
                 }
             }
             Event::ItemVerified(verified) => {
-                for item in &verified.items {
-                    self.items.entry(item.clone()).or_default().verified = true;
+                for item in verified.items {
+                    self.items.entry(item).or_default().verified = true;
                 }
             }
             Event::ItemClosed(closed) => {
-                for item in &closed.items {
-                    self.items.entry(item.item.clone()).or_default().closed = Some(item.clone());
+                for item in closed.items {
+                    let key = item.item.clone();
+                    self.items.entry(key).or_default().closed = Some(item);
                 }
             }
             Event::HumanAsked(asked) => {
+                let asked = Arc::new(asked);
                 for item in &asked.items {
                     let step = self.step(item, &asked.step, at);
                     step.asked = Some(asked.clone());
@@ -196,32 +340,40 @@ impl RunState {
                     step.decided = None;
                 }
             }
-            Event::HumanDecided(decided) => {
-                if &*decided.decision == APPROVE {
-                    self.approvals.push(approval(decided, at));
-                }
-                for item in &decided.items {
-                    let step = self.step(item, &decided.step, at);
-                    step.decided = Some(decided.clone());
-                    if &*decided.decision == "answer" {
-                        step.value = Some(answer(&decided.values));
-                    }
-                }
-            }
-            Event::RunPaused(paused) => self.paused = Some(paused.reason.clone()),
+            Event::HumanDecided(decided) => self.decided(Arc::new(decided), at),
+            Event::RunPaused(paused) => self.paused = Some(paused.reason),
             Event::RunResumed(_) => self.paused = None,
             Event::RunCancelled(_) => self.cancelled = true,
             Event::RunClosed(closed) => {
-                self.closed = Some(closed.clone());
+                self.closed = Some(closed);
                 self.closed_at = Some(at);
             }
         }
     }
 
+    fn ended(&mut self, one: ItemOutcome, path: &Arc<str>, at: Stamp) {
+        let item = self.items.entry(one.item.clone()).or_default();
+        if one.outcome == Outcome::NotDone {
+            item.step(path, at).found_out = one.message;
+            return item.forget(path);
+        }
+        item.step(path, at).outcome = Some(one);
+    }
+
+    fn decided(&mut self, decided: Arc<HumanDecided>, at: Stamp) {
+        if &*decided.decision == APPROVE {
+            self.approvals.push(approval(&decided, at));
+        }
+        for item in &decided.items {
+            self.items.entry(item.clone()).or_default().decided(&decided, item, at);
+        }
+        if &*decided.decision == RETRY {
+            (self.closed, self.closed_at, self.cancelled) = (None, None, false);
+        }
+    }
+
     fn step(&mut self, item: &Arc<str>, path: &Arc<str>, at: Stamp) -> &mut StepState {
-        let step = self.items.entry(item.clone()).or_default().steps.entry(path.clone()).or_default();
-        step.at = Some(at);
-        step
+        self.items.entry(item.clone()).or_default().step(path, at)
     }
 
     /// The kept plan of an item.
@@ -229,13 +381,19 @@ impl RunState {
         self.items.get(item)?.plan.clone()
     }
 
+    /// The steps of open items of which nobody knows whether they took effect, by item.
+    pub fn doubts(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<str>, &StepState)> {
+        let open = self.items.iter().filter(|(_, item)| item.closed.is_none());
+        open.flat_map(|(key, item)| item.doubts().map(move |(path, step)| (key, path, step)))
+    }
+
     /// How it ended, or where it stands.
     pub fn end(&self) -> End {
-        if let Some(closed) = &self.closed {
-            return closed.end;
+        match &self.closed {
+            Some(closed) => closed.end,
+            None if self.doubts().next().is_some() => End::InDoubt,
+            None => End::Waiting,
         }
-        let in_doubt = self.items.values().any(|i| i.closed.is_none() && i.steps.values().any(StepState::is_in_doubt));
-        if in_doubt { End::InDoubt } else { End::Waiting }
     }
 }
 

@@ -138,6 +138,16 @@ pub enum JournalError {
     Sql(sqlx::Error),
 }
 
+impl JournalError {
+    /// May be over in a moment, and trying again through the same handle is safe.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            JournalError::Locked { .. } | JournalError::Full { .. } | JournalError::Io { .. } | JournalError::Sql(_)
+        )
+    }
+}
+
 impl fmt::Display for JournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use JournalError as E;

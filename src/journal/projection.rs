@@ -8,7 +8,7 @@ use crate::{
         event::Event,
         failure::JournalError,
         payload::{Count, HumanAsked, HumanDecided, RunClosed, RunCreated},
-        words::RunWord,
+        words::{Outcome, RunWord},
     },
 };
 use sqlx::Row;
@@ -26,7 +26,10 @@ pub(super) async fn apply(
         Event::RunCreated(made) => return created(held, run, now, at, made).await,
         Event::RunClaimed(_) => held.move_to(&id, RunWord::Running, Some(RunWord::Closed)).await?,
         Event::RunResumed(_) => held.reopen(&id).await?,
-        Event::RunPaused(_) => held.move_to(&id, RunWord::Paused, None).await?,
+        Event::RunPaused(_) => held.move_to(&id, RunWord::Paused, Some(RunWord::InDoubt)).await?,
+        Event::StepOutcome(step) if step.outcomes.iter().any(|one| one.outcome == Outcome::InDoubt) => {
+            held.move_to(&id, RunWord::InDoubt, None).await?
+        }
         Event::RunCancelled(_) => {
             held.move_to(&id, RunWord::Cancelled, None).await?;
             held.forget_questions(&id).await?;

@@ -1,12 +1,11 @@
-//! `answer`: a person's answer to a question, recorded, and the run goes on. Also `resume` of a run that was paused.
+//! `answer`: a person's answer to a question, recorded, and the run goes on.
 
 use super::{
     Failure, Surroundings,
     apply::{Carried, carry},
-    plan::{Prepared, assemble},
-    playbook, project,
     project::Opened,
     record::Record,
+    resume::setting_of,
 };
 use crate::{
     action::ask::AnswerField,
@@ -17,15 +16,10 @@ use crate::{
         value::{Map, Value},
     },
     engine::{
-        setting::RunFacts,
         state::{APPROVAL, RunState},
         watch::Watch,
     },
-    journal::{
-        event::Event,
-        payload::{HumanAsked, HumanDecided, RunResumed},
-    },
-    plan::{ItemPlan, stored},
+    journal::payload::{HumanAsked, HumanDecided, RunResumed},
     playbook::params::{accept, of_answer},
 };
 use std::sync::{Arc, atomic::AtomicBool};
@@ -46,7 +40,7 @@ pub async fn answer(
     let state = record.state(run).await?;
     let (path, asked) = question(&state, run, step)?;
     let values = accepted(&state, &path, given, opened)?;
-    let (setting, plan) = setting_of(surroundings, opened, run, &state).await?;
+    let (setting, plan) = setting_of(surroundings, record, opened, run, &state).await?;
     let claim = record.claim(surroundings, run, actor).await?;
     let decided = HumanDecided {
         step: path,
@@ -61,28 +55,6 @@ pub async fn answer(
     carry(record, &setting.setting, claim, plan.as_ref(), watch, pause).await
 }
 
-/// Goes on with a run that was paused.
-pub async fn resume(
-    surroundings: &Surroundings,
-    record: &Record,
-    opened: &Opened,
-    run: RunId,
-    actor: &str,
-    watch: Watch<'_>,
-    pause: &AtomicBool,
-) -> Result<Carried, Failure> {
-    let state = record.state(run).await?;
-    if let Some(closed) = &state.closed {
-        return Err(Failure::usage(format!("run {} is over: {}", run.short(), closed.end.word()))
-            .help(format!("`trueup show {}` tells what it did", run.short())));
-    }
-    let (setting, plan) = setting_of(surroundings, opened, run, &state).await?;
-    let claim = record.claim(surroundings, run, actor).await?;
-    let resumed: Event = RunResumed { actor: actor.into(), reason: None }.into();
-    record.journal.append_claimed(&claim, &[resumed]).await?;
-    carry(record, &setting.setting, claim, plan.as_ref(), watch, pause).await
-}
-
 /// The open question of a step, by its name or path.
 fn question(state: &RunState, run: RunId, step: &str) -> Result<(Arc<str>, HumanAsked), Failure> {
     let short = run.short();
@@ -94,16 +66,16 @@ fn question(state: &RunState, run: RunId, step: &str) -> Result<(Arc<str>, Human
             .help(format!("`trueup approve {short} --reason \"…\"` agrees to it")));
     }
     let steps = state.items.get(SINGLE_ITEM).map(|i| &i.steps);
-    let open: Vec<_> = steps.into_iter().flatten().filter(|(_, s)| s.asked.is_some() && s.decided.is_none()).collect();
+    let open: Vec<_> = steps.into_iter().flatten().filter(|(_, s)| s.waits()).collect();
     let found = open.iter().find(|(path, _)| ***path == *step || path.rsplit('/').next() == Some(step));
     if let Some((path, s)) = found
         && let Some(asked) = &s.asked
     {
-        return Ok(((*path).clone(), asked.clone()));
+        return Ok(((*path).clone(), HumanAsked::clone(asked)));
     }
     let all = state.items.get(SINGLE_ITEM).into_iter().flat_map(|i| &i.steps);
     let decided = all.filter(|(path, _)| ***path == *step || path.rsplit('/').next() == Some(step));
-    if let Some(decided) = decided.filter_map(|(_, s)| s.decided.as_ref()).next() {
+    if let Some(decided) = decided.filter_map(|(_, s)| s.answered()).next() {
         return Err(Failure::usage(format!("{} has answered `{step}` of run {short} already", decided.actor))
             .help(format!("`trueup show {short}` tells how the run goes on")));
     }
@@ -147,32 +119,4 @@ fn fields(state: &RunState, path: &str) -> Option<Vec<(Arc<str>, AnswerField)>> 
         }
         _ => None,
     }
-}
-
-/// The setting of a run that exists: its own playbook, its own project file, its own parameters.
-async fn setting_of(
-    surroundings: &Surroundings,
-    opened: &Opened,
-    run: RunId,
-    state: &RunState,
-) -> Result<(Prepared, Option<ItemPlan>), Failure> {
-    let Some(created) = &state.created else {
-        return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
-    };
-    let facts = Source::new("the run's project file", created.facts.to_string());
-    let then = project::of_source(facts, opened.root.clone())?;
-    let text =
-        Source::new(format!("{} (as run {} carries it)", created.playbook, run.short()), created.text.to_string());
-    let loaded = playbook::of_source(text, &then, None)?;
-    let facts =
-        RunFacts { id: run, actor: created.actor.clone(), reason: created.reason.as_str().into(), now: created.now };
-    let mut setting =
-        assemble(surroundings, &then, loaded.checked, &created.environment, facts, created.params.clone()).await?;
-    setting.setting.saved = created.plan_id.is_some();
-    Ok((setting, kept_plan(state)))
-}
-
-/// The plan that the run keeps. Personal parts that cannot be opened are unknown, and an unknown is never compared.
-fn kept_plan(state: &RunState) -> Option<ItemPlan> {
-    stored::load(&state.plan_of(SINGLE_ITEM)?)
 }

@@ -6,8 +6,9 @@ use crate::{
         identity::{RunId, SINGLE_ITEM},
         value::Value,
     },
+    connection::standing,
     engine::{
-        drive::{Driver, Stopped},
+        drive::{Driver, Stopped, Unrecorded},
         setting::Setting,
         state::RunState,
         trouble::Difference,
@@ -17,7 +18,7 @@ use crate::{
         Claim,
         event::Event,
         failure::JournalError,
-        payload::{Approval, HumanAsked, ItemStarted, RunCreated, StartedItem},
+        payload::{Approval, HumanAsked, ItemStarted, RunCreated, StartedItem, Target},
     },
     plan::{ItemPlan, Plan, file::Saved, stored},
 };
@@ -43,13 +44,23 @@ pub fn named<'a>(reason: Option<&'a str>, actor: Option<&'a str>) -> Result<(&'a
     Ok((reason, actor))
 }
 
-/// Refuses what the project file asks for and this version cannot keep: a rule that is read and not enforced would be worse
-/// than none.
-fn permitted(setting: &Setting) -> Result<(), Failure> {
-    for (name, database) in &setting.databases {
-        if database.ledger() {
-            return Err(Failure::usage(format!("`{name}` says `ledger: true`, and this version of trueup keeps no ledger"))
-                .help("take `ledger` out: rows are then compared with their images after a crash; the ledger comes with a later version"));
+/// Refuses where the project file speaks of a ledger that is not there: without it the run could not keep what is promised
+/// for it.
+pub(super) async fn ledgers(setting: &Setting, plan: &Plan) -> Result<(), Failure> {
+    for database in setting.written().filter(|database| database.ledger()) {
+        let name = database.name();
+        let seen = plan.targets.iter().find(|(connection, _)| connection == name).map(|(_, text)| text);
+        // Mostly the plan has looked already; a connection of its own is only needed where nothing could be tried out.
+        let has = match seen {
+            Some(text) => standing::names_ledger(text),
+            None => database.has_ledger().await.map_err(|fault| {
+                Failure::usage(format!("failed to look for the ledger of `{name}`: {fault}")).help(fault.help())
+            })?,
+        };
+        if !has {
+            let message = format!("`{name}` says `ledger: true`, and its ledger table is missing");
+            let command = format!("trueup connection prepare {name} --env {}", setting.environment);
+            return Err(Failure::usage(message).help(format!("run `{command}`")));
         }
     }
     Ok(())
@@ -66,24 +77,29 @@ pub struct Basis<'a> {
     pub asks: Option<HumanAsked>,
 }
 
+/// Counts of a plan, for lists.
+pub(super) fn summary(plan: &Plan) -> Value {
+    let counts = plan.counts();
+    let count = |n: usize| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
+    Value::map([
+        ("changes", count(counts.changes)),
+        ("rows", count(counts.rows)),
+        ("requests", count(counts.requests)),
+        ("questions", count(counts.questions)),
+        ("exact", count(counts.exact)),
+    ])
+}
+
 /// Records a new run of this plan. Nothing has happened yet.
-async fn create(
+pub async fn create(
     record: &Record,
     opened: &Opened,
     setting: &Setting,
     plan: &Plan,
     basis: Basis<'_>,
 ) -> Result<RunId, Failure> {
+    ledgers(setting, plan).await?;
     let run = setting.run.id;
-    let counts = plan.counts();
-    let count = |n: usize| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
-    let summary = Value::map([
-        ("changes", count(counts.changes)),
-        ("rows", count(counts.rows)),
-        ("requests", count(counts.requests)),
-        ("questions", count(counts.questions)),
-        ("exact", count(counts.exact)),
-    ]);
     let item = plan.items.first();
     let created = RunCreated {
         playbook: plan.playbook.clone(),
@@ -104,9 +120,13 @@ async fn create(
         plan_id: basis.saved.map(|saved| saved.header.id.clone()),
         // Whoever has to agree must see all of it; else what is compared is enough.
         plan: basis.asks.is_some().then(|| stored::whole(plan)),
-        plan_summary: Some(summary),
+        plan_summary: Some(summary(plan)),
         engine: env!("CARGO_PKG_VERSION").into(),
-        targets: Vec::new(),
+        targets: plan
+            .targets
+            .iter()
+            .map(|(connection, identity)| Target { connection: connection.clone(), identity: identity.as_str().into() })
+            .collect(),
         approvals: basis.approvals,
     };
     let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item.map(stored::store) };
@@ -142,12 +162,45 @@ pub async fn carry(
 ) -> Result<Carried, Failure> {
     let state = record.state(claim.run).await?;
     let mut driver = Driver::new(setting, &record.journal, claim.clone(), plan, watch, pause, state);
-    let stopped = driver.run().await?;
+    let stopped = match driver.run().await {
+        Ok(stopped) => stopped,
+        Err(error) => return Err(halted(record, &claim, driver.unrecorded.as_ref(), error).await),
+    };
     // The end of a run gives its claim back in the same transaction.
     if !matches!(stopped, Stopped::Closed(_)) {
         record.journal.release(&claim).await?;
     }
     Ok(Carried { stopped, state: driver.state, drift: driver.drift })
+}
+
+/// Why the run cannot go on in this process, and what became of its last step.
+async fn halted(record: &Record, claim: &Claim, unrecorded: Option<&Unrecorded>, error: JournalError) -> Failure {
+    let run = claim.run.short();
+    let mut help = Vec::new();
+    if let Some(Unrecorded { path, outcome, summary }) = unrecorded {
+        let summary = if summary.is_empty() { String::new() } else { format!(": {summary}") };
+        let word = outcome.word().replace('_', " ");
+        help.push(format!(
+            "`{path}` ended ({word}{summary}), and that could not be recorded; whoever goes on finds it out"
+        ));
+    } else {
+        help.push("nothing more was sent, and what was not committed is taken back".to_owned());
+    }
+    if matches!(error, JournalError::ClaimLost { .. }) {
+        let by = record.journal.holder(claim.run).await.ok().flatten();
+        let by = by.map_or_else(
+            || "another process".to_owned(),
+            |by| format!("{} (process {} on {}, since {}Z)", by.holder.name, by.holder.pid, by.holder.host, by.since),
+        );
+        return Failure::Halted {
+            message: format!("run {run} was taken over: {by} works on it now; this process stopped"),
+            help,
+        };
+    }
+    // If it can be given back others need not wait for its time to be over.
+    let _ = record.journal.release(claim).await;
+    help.push(format!("`trueup resume {run}` goes on once the journal can be written again"));
+    Failure::Halted { message: format!("paused: journal unavailable: {error}"), help }
 }
 
 /// Makes a run of a plan that was made on the spot and carries it out.
@@ -176,7 +229,6 @@ pub async fn apply_on(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
-    permitted(setting)?;
     if let Some(asked) = &basis.asks {
         let stopped = Stopped::Waits(asked.step.clone());
         let run = create(record, opened, setting, plan, basis).await?;

@@ -205,7 +205,10 @@ pub fn of_run(opened: &Opened, run: RunId, state: &RunState) -> Result<Matter, F
     let plan = Plan {
         playbook: created.playbook.clone(),
         version: created.version,
-        title: playbook.title.text.clone(),
+        title: match created.about {
+            Some(about) => format!("Take back run {}: {}", about.short(), playbook.title.as_str()).into(),
+            None => playbook.title.text.clone(),
+        },
         text_hash: created.sha256.to_string(),
         params: created.params.clone(),
         environment: created.environment.clone(),

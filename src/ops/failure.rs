@@ -40,6 +40,13 @@ pub enum Failure {
     },
     /// The journal could not be read or written.
     Journal(JournalError),
+    /// A run stopped on its way: the journal did not take its words any more, or somebody else has it now.
+    Halted {
+        /// What, as a sentence without a full stop.
+        message: String,
+        /// What became of the last step, and what to do.
+        help: Vec<String>,
+    },
 }
 
 impl Failure {
@@ -55,7 +62,7 @@ impl Failure {
 
     /// Adds what to do.
     pub fn help(mut self, text: impl Into<String>) -> Failure {
-        if let Failure::Usage { help, .. } | Failure::Refused { help, .. } = &mut self {
+        if let Failure::Usage { help, .. } | Failure::Refused { help, .. } | Failure::Halted { help, .. } = &mut self {
             help.push(text.into());
         }
         self
@@ -67,7 +74,7 @@ impl Failure {
             Failure::Texts(_) | Failure::Usage { .. } => Exit::Invalid,
             Failure::Refused { exit, .. } => *exit,
             Failure::Step { trouble, .. } => Exit::of_trouble(trouble),
-            Failure::Journal(_) => Exit::Failed,
+            Failure::Journal(_) | Failure::Halted { .. } => Exit::Failed,
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     base::{identity::RunId, value::Value},
     effect::change::TableName,
     engine::state::RunState,
-    journal::{RunFilter, RunSummary, Waiting},
+    journal::{RunFilter, RunSummary, Waiting, words::RunWord},
 };
 
 /// The newest runs.
@@ -13,9 +13,27 @@ pub async fn runs(record: &Record, filter: &RunFilter, limit: u32) -> Result<Vec
     Ok(record.journal.runs(filter, limit).await?)
 }
 
-/// Open questions, oldest first.
-pub async fn inbox(record: &Record) -> Result<Vec<Waiting>, Failure> {
-    Ok(record.journal.waiting().await?)
+/// What waits for a person.
+pub struct Inbox {
+    /// Open questions, oldest first.
+    pub questions: Vec<Waiting>,
+    /// Runs in which something is in doubt, newest first, with where they stand.
+    pub in_doubt: Vec<(RunSummary, RunState)>,
+}
+
+/// So many runs in doubt are shown at most.
+const DOUBTS: u32 = 50;
+
+/// Open questions, and what is in doubt.
+pub async fn inbox(record: &Record) -> Result<Inbox, Failure> {
+    let questions = record.journal.waiting().await?;
+    let filter = RunFilter { state: Some(RunWord::InDoubt), ..RunFilter::default() };
+    let mut in_doubt = Vec::new();
+    for run in record.journal.runs(&filter, DOUBTS).await? {
+        let state = record.state(run.id).await?;
+        in_doubt.push((run, state));
+    }
+    Ok(Inbox { questions, in_doubt })
 }
 
 /// One run, by its id or the beginning of it.

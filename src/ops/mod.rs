@@ -11,12 +11,16 @@ pub mod inspect;
 pub mod mock;
 pub mod plan;
 pub mod playbook;
+pub mod prepare;
 pub mod project;
 pub mod record;
+pub mod resolve;
+pub mod resume;
 pub mod sandbox;
 pub mod saved;
 pub mod surroundings;
 pub mod test;
+pub mod undo;
 
 pub use failure::Failure;
 pub use surroundings::Surroundings;

@@ -229,7 +229,7 @@ fn answers(setting: &Setting, request: &Request) -> Result<Answers, Failure> {
 }
 
 /// A failed rehearsal with its place in the playbook.
-fn of_plan(failure: PlanFailure, setting: &Setting) -> Failure {
+pub(super) fn of_plan(failure: PlanFailure, setting: &Setting) -> Failure {
     let drawn = failure.trouble.at().map(|at| {
         let mut problem = crate::base::diagnostic::Diagnostic::error(
             &crate::engine::trouble::AT_RUN_TIME,

@@ -1,6 +1,6 @@
 //! The machine that a command runs on, as far as it may be asked: clock, environment variables, folder, secrets in use.
 
-use crate::base::{secret::Masks, world::World};
+use crate::base::{moment, secret::Masks, world::World};
 use std::{path::PathBuf, sync::Arc};
 
 /// Looks up an environment variable.
@@ -20,8 +20,9 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Those of this process.
+    /// Those of this process. In a debug build a test may have armed its moments.
     pub fn of_process() -> Surroundings {
+        arm_moments();
         Surroundings {
             world: World::real(),
             variable: Arc::new(|name| std::env::var(name).ok()),
@@ -43,5 +44,22 @@ impl Surroundings {
         ["TRUEUP_ACTOR", "USER", "LOGNAME"]
             .into_iter()
             .find_map(|name| (self.variable)(name).filter(|v| !v.trim().is_empty()))
+    }
+}
+
+/// `TRUEUP_CRASH_AT=n`: the process kills itself at the nth moment of the protocol. `TRUEUP_STOP_AT=n`: it stands still there.
+/// `TRUEUP_MOMENTS=FILE`: the names of those that it reaches. Debug builds only.
+fn arm_moments() {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    let at = |variable: &str, deed| Some((std::env::var(variable).ok()?.parse().ok()?, deed));
+    let names = std::env::var_os("TRUEUP_MOMENTS");
+    let plan = moment::Plan {
+        at: at("TRUEUP_CRASH_AT", moment::Deed::Kill).or_else(|| at("TRUEUP_STOP_AT", moment::Deed::Freeze)),
+        names: names.and_then(|path| std::fs::OpenOptions::new().create(true).append(true).open(path).ok()),
+    };
+    if plan.at.is_some() || plan.names.is_some() {
+        moment::arm(plan);
     }
 }

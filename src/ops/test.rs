@@ -515,7 +515,7 @@ fn came_to(happened: &mut Happened, carried: &Carried, opened: &Opened) {
 fn kept_from(happened: Happened, failure: &Failure) -> Happened {
     let lines = words(failure);
     let end = match failure {
-        Failure::Step { .. } | Failure::Journal(_) => Some(End::Failed),
+        Failure::Step { .. } | Failure::Journal(_) | Failure::Halted { .. } => Some(End::Failed),
         Failure::Texts(_) | Failure::Usage { .. } | Failure::Refused { .. } => None,
     };
     Happened { end, exit: failure.exit().code(), message: lines.join("\n"), refused: lines, ..happened }
@@ -524,9 +524,9 @@ fn kept_from(happened: Happened, failure: &Failure) -> Happened {
 /// A failure in lines, without drawing.
 fn words(failure: &Failure) -> Vec<String> {
     match failure {
-        Failure::Usage { message, help } | Failure::Refused { message, help, .. } => {
-            std::iter::once(message).chain(help).cloned().collect()
-        }
+        Failure::Usage { message, help }
+        | Failure::Refused { message, help, .. }
+        | Failure::Halted { message, help } => std::iter::once(message).chain(help).cloned().collect(),
         Failure::Step { path, trouble, .. } => {
             std::iter::once(format!("{path}: {}", trouble.message())).chain(trouble.help()).collect()
         }

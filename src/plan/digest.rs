@@ -106,6 +106,11 @@ impl PlanDigest {
                 self.text(who);
                 self.text(text);
             }
+            Effect::LeftAlone { rows } => rows.iter().for_each(|row| {
+                self.text("left alone");
+                self.text(&row.table.to_string());
+                self.text(&json::encode(&Value::from(row.key.clone())));
+            }),
             Effect::Answer { .. } => {}
         }
     }

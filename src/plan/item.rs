@@ -4,7 +4,7 @@ pub use crate::check::Section;
 use crate::{
     action::ends::Way,
     base::{source::Span, value::Value},
-    effect::{change::RowChange, label::Label},
+    effect::{change::RowChange, label::Label, left::LeftAlone},
     template::Path,
 };
 use std::sync::Arc;
@@ -172,6 +172,11 @@ pub enum Effect {
         changes: Vec<RowChange>,
         /// Tables that triggers or cascades touched besides.
         also: Vec<Also>,
+    },
+    /// Rows that an undo leaves as they are.
+    LeftAlone {
+        /// Each with its three versions.
+        rows: Vec<LeftAlone>,
     },
     /// A request, rendered and not sent; or an answer to a read, as of now.
     Request {

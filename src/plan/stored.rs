@@ -78,8 +78,13 @@ pub fn whole(plan: &Plan) -> Value {
 
 /// The items back from [`whole`].
 pub fn of_whole(value: &Value) -> Option<Vec<ItemPlan>> {
-    Field::load(Some(value)).ok()
+    // An undo keeps more than its plan.
+    let part = value.as_map().map(|_| value.get(WHOLE));
+    Field::load(Some(part.as_ref().map_or(Some(value), Option::as_ref)?)).ok()
 }
+
+/// The plan among other things that a run keeps.
+pub const WHOLE: &str = "whole";
 
 fn path_value(path: &Path) -> Value {
     Value::list(path.steps.iter().map(|step| match step {

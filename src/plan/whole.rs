@@ -10,6 +10,7 @@ use crate::{
     },
     effect::{
         label::Label,
+        left,
         record::{BadRecord, Field, map, part, there, word},
     },
     template::{Path, Step},
@@ -198,12 +199,16 @@ impl Field for Effect {
                 ("question", of([("who", who.store()), ("text", text.store()), ("answer", answer.store())]))
             }
             Effect::Message { who, text } => ("message", of([("who", who.store()), ("text", text.store())])),
+            Effect::LeftAlone { rows } => ("left_alone", Some(left::store(rows))),
         };
         of([(kind, fields)])
     }
     fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
         let whole = map(stored)?;
         let Some((kind, fields)) = whole.first() else { return Err(BadRecord::new("is empty")) };
+        if &**kind == "left_alone" {
+            return Ok(Effect::LeftAlone { rows: left::load(fields) });
+        }
         let fields: &Map = map(Some(fields))?;
         Ok(match &**kind {
             "rows" => Effect::Rows { changes: part(fields, "changes")?, also: part(fields, "also")? },
@@ -258,7 +263,7 @@ impl StepPlan {
         }
         for effect in &mut self.effects {
             match effect {
-                Effect::Rows { .. } => {}
+                Effect::Rows { .. } | Effect::LeftAlone { .. } => {}
                 Effect::Request { line, headers, body } => {
                     each(line);
                     headers.iter_mut().for_each(|(_, value)| each(value));

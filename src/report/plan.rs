@@ -4,6 +4,7 @@ use super::{
     clock,
     columns::width,
     diff::{Moment, number, rows, said},
+    left,
     line::{Line, Tone},
     look::{Look, View},
     page::Page,
@@ -285,6 +286,7 @@ fn of_effect(page: &mut Page, effect: &Effect, step: &StepPlan, view: &View<'_>)
                 page.hung(DEEPER, DEEPER + 2, Line::of(Tone::Care, text));
             }
         }
+        Effect::LeftAlone { rows } => left::rows(page, DEEPER, rows, view),
         Effect::Request { line, headers, body } => request::text(page, DEEPER, line, headers, body.as_deref()),
         // A read that is known stands at the right border; what is not known is what its label says.
         Effect::Answer { summary } if step.label == Label::Read || is_plain_unknown(summary) => {}

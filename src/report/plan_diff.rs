@@ -138,6 +138,11 @@ fn of_step(place: &str, step: &StepPlan, facts: Lookup<'_>, said: &mut Said) {
                     say("body".into(), body.clone());
                 }
             }
+            Effect::LeftAlone { rows } => {
+                for row in rows {
+                    say(format!("{}, left alone", row.subject()), row.why.clone());
+                }
+            }
             // What a read found stands under what expressions looked at.
             Effect::Answer { .. } => {}
             Effect::Question { who, text, .. } => say(format!("question to {who}"), text.clone()),

@@ -15,7 +15,7 @@ pub fn summary(plan: &Plan) -> String {
         ([_], [stop]) => of_ended(stop, &parts),
         _ if plan.is_empty() => {
             let told = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
-            format!("Plan: nothing to change{told}.")
+            format!("Plan: nothing to change{told}{}.", left_alone(plan))
         }
         (items, stops) => {
             let ended = if stops.is_empty() {
@@ -23,8 +23,18 @@ pub fn summary(plan: &Plan) -> String {
             } else {
                 format!(" {} of {} items end early.", stops.len(), items.len())
             };
-            format!("Plan: {}; {}.{ended}", parts.join(", "), exactness(plan))
+            format!("Plan: {}; {}{}.{ended}", parts.join(", "), exactness(plan), left_alone(plan))
         }
+    }
+}
+
+/// `; 2 rows are left alone`.
+fn left_alone(plan: &Plan) -> String {
+    let effects = plan.items.iter().flat_map(|i| &i.steps).flat_map(|s| &s.effects);
+    match effects.map(|e| if let Effect::LeftAlone { rows } = e { rows.len() } else { 0 }).sum() {
+        0 => String::new(),
+        1 => "; 1 row is left alone".to_owned(),
+        n => format!("; {n} rows are left alone"),
     }
 }
 
@@ -86,7 +96,7 @@ pub(super) fn parts(plan: &Plan) -> Parts {
                 Effect::Request { .. } => parts.requests += 1,
                 Effect::Question { .. } => parts.questions += 1,
                 Effect::Message { .. } => parts.messages += 1,
-                Effect::Answer { .. } => {}
+                Effect::Answer { .. } | Effect::LeftAlone { .. } => {}
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Runs and open questions as JSON documents; every field stands in `docs/json.md`.
 
 use super::{
-    clock, drift,
+    clock, doubt, drift,
     look::Lookup,
     plain_value::{count, maybe, of, of_map, row, texts},
     plan_json::FORMAT,
@@ -37,6 +37,7 @@ pub fn run(run: RunId, state: &RunState, facts: Lookup<'_>) -> String {
         ("reason", maybe(state.closed.as_ref().and_then(|closed| closed.reason.as_deref()))),
         ("paused", maybe(state.paused.as_deref())),
         ("cancelled", state.cancelled.into()),
+        ("in_doubt", Value::list(doubts(run, state))),
         ("started", at(state.created_at)),
         ("ended", at(state.closed_at)),
     ];
@@ -47,6 +48,13 @@ pub fn run(run: RunId, state: &RunState, facts: Lookup<'_>) -> String {
             .chain([("drift", drift::json(&drift::of_run(state))), ("items", Value::list(items))]),
     );
     pretty::document(&document)
+}
+
+/// What only a person can decide.
+fn doubts(run: RunId, state: &RunState) -> Vec<Value> {
+    let all: Vec<_> = state.doubts().collect();
+    let mine = all.iter().filter(|(.., step)| step.needs_a_person());
+    mine.map(|(item, path, step)| doubt::value(run, item, path, step, all.len() == 1)).collect()
 }
 
 fn of_created(created: &RunCreated, state: &RunState) -> Vec<(&'static str, Value)> {
@@ -115,8 +123,8 @@ fn of_step(path: &str, step: &StepState, titles: &Titles, facts: Lookup<'_>) -> 
         ("changes", Value::list(changes)),
         ("also_touched", texts(&step.also)),
         ("result", step.result().map_or(Value::NULL, of)),
-        ("asked", step.asked.as_ref().map_or(Value::NULL, of_asked)),
-        ("decided", step.decided.as_ref().map_or(Value::NULL, of_decided)),
+        ("asked", step.asked.as_deref().map_or(Value::NULL, of_asked)),
+        ("decided", step.decided.as_deref().map_or(Value::NULL, of_decided)),
     ])
 }
 
@@ -163,7 +171,21 @@ pub fn runs(runs: &[RunSummary]) -> String {
 }
 
 /// The open questions: `trueup inbox --json`.
-pub fn inbox(waiting: &[Waiting]) -> String {
+pub fn inbox(waiting: &[Waiting], in_doubt: &[(RunSummary, RunState)]) -> String {
+    let in_doubt = in_doubt.iter().flat_map(|(run, state)| {
+        let head = [
+            ("run", run.id.to_string().into()),
+            ("short", run.id.short().into()),
+            ("playbook", run.playbook.as_str().into()),
+            ("environment", run.environment.as_str().into()),
+        ];
+        doubts(run.id, state).into_iter().map(move |doubt| {
+            let rest = doubt.as_map().cloned().unwrap_or_default();
+            Value::from(
+                head.clone().into_iter().map(|(k, v)| (k.into(), v)).chain(rest).collect::<crate::base::value::Map>(),
+            )
+        })
+    });
     let questions = waiting.iter().map(|one| {
         Value::map([
             ("run", one.run.to_string().into()),
@@ -183,6 +205,7 @@ pub fn inbox(waiting: &[Waiting]) -> String {
         ("format", FORMAT.into()),
         ("kind", "inbox".into()),
         ("questions", Value::list(questions)),
+        ("in_doubt", Value::list(in_doubt)),
     ]))
 }
 
@@ -200,7 +223,7 @@ mod tests {
         let documents = [
             ("run-done.json", run(sample_runs::id(), &done(), facts)),
             ("runs.json", runs(&sample_runs::summaries())),
-            ("inbox.json", inbox(&sample_runs::questions())),
+            ("inbox.json", inbox(&sample_runs::questions(), &sample_runs::doubts())),
         ];
         for (name, text) in documents {
             assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
@@ -233,8 +256,11 @@ mod tests {
         let mut found = std::collections::BTreeSet::new();
         let plans = [sample::award(), sample::odd(), sample::stopped(crate::action::ends::Way::Stop)];
         let plans = plans.iter().map(|plan| plan_json::document(plan, facts));
-        let rest =
-            [run(sample_runs::id(), &done(), facts), runs(&sample_runs::summaries()), inbox(&sample_runs::questions())];
+        let rest = [
+            run(sample_runs::id(), &done(), facts),
+            runs(&sample_runs::summaries()),
+            inbox(&sample_runs::questions(), &sample_runs::doubts()),
+        ];
         for text in plans.chain(rest) {
             keys(&serde_json::from_str(&text).unwrap(), &mut found);
         }

@@ -72,6 +72,7 @@ fn state(run: &RunSummary) -> (Tone, String) {
         (Some(End::Changed), _) => Tone::Good,
         (Some(End::Unchanged | End::Skipped), _) => Tone::Dim,
         (Some(End::Failed | End::Stopped | End::Drifted | End::InDoubt), _) => Tone::Bad,
+        (None, RunWord::InDoubt) => Tone::Bad,
         (Some(_), _) | (None, RunWord::Waiting | RunWord::Paused) => Tone::Care,
         (None, _) => Tone::Plain,
     };

@@ -374,19 +374,18 @@ pub fn summaries() -> Vec<RunSummary> {
             "Zendesk 88213: the provider recommended the wrong trainee",
         ),
         one(1, "register/change-training-route", RunWord::Closed, Some(End::Changed), "ben", "Zendesk 88107"),
-        one(
-            2,
-            "register/correct-award",
-            RunWord::Closed,
-            Some(End::InDoubt),
-            "a-service-account-with-a-long-name",
-            "Nightly\nrun",
-        ),
+        one(2, "register/correct-award", RunWord::InDoubt, None, "a-service-account-with-a-long-name", "Nightly\nrun"),
         RunSummary {
             purpose: "undo".into(),
             ..one(3, "register/correct-award", RunWord::Closed, Some(End::Stopped), "ben", "wrong one")
         },
     ]
+}
+
+pub fn doubts() -> Vec<(RunSummary, RunState)> {
+    let (_, state) = standings().into_iter().find(|(name, _)| *name == "in doubt").unwrap();
+    let run = RunSummary { id: id(), state: RunWord::InDoubt, end: None, ..summaries().remove(2) };
+    vec![(run, state)]
 }
 
 pub fn questions() -> Vec<Waiting> {
@@ -399,8 +398,8 @@ pub fn questions() -> Vec<Waiting> {
         step: asked.step.to_string(),
         items: vec![ITEM.into()],
         who: asked.who.to_string(),
-        question: asked.question,
-        answer: asked.answer,
+        question: asked.question.clone(),
+        answer: asked.answer.clone(),
         asked_at: moment("2025-07-23T10:00:00"),
     };
     let whom = Value::from(format!("Is {} {} the same person?", PERSONAL[0], PERSONAL[1])).marked(Marks::PERSONAL);

@@ -1,7 +1,7 @@
 //! How a run ended or where it stands, in a sentence, and what a person can do next. The same after apply and in `show`.
 
 use super::{
-    clock, inbox,
+    clock, doubt, inbox,
     line::{Line, Tone},
     page::Page,
     plan::step_name,
@@ -42,14 +42,15 @@ fn under_way(state: &RunState) -> String {
         let asked = step.asked.as_ref();
         return asked.map_or_else(|| "Waits.".into(), |a| format!("Waits for the answer of {}.", a.who));
     }
+    let doubt = state.doubts().next();
+    if let Some((_, path, _)) = doubt.filter(|(.., step)| step.needs_a_person()) {
+        return format!("In doubt: nobody knows whether `{}` happened.", step_name(path));
+    }
     if let Some(why) = &state.paused {
         return format!("Paused between two steps: {why}.");
     }
-    match in_doubt(state) {
-        Some((path, step)) if step.outcome.is_some() => {
-            format!("In doubt: nobody knows whether `{}` happened.", step_name(path))
-        }
-        Some((path, _)) => {
+    match doubt {
+        Some((_, path, _)) => {
             format!("`{}` was begun and has no outcome yet: it is under way, or was interrupted.", step_name(path))
         }
         None if state.cancelled => "Asked to end.".into(),
@@ -60,11 +61,7 @@ fn under_way(state: &RunState) -> String {
 /// The first question without an answer.
 fn question(state: &RunState) -> Option<(&Arc<str>, &StepState)> {
     let steps = state.items.values().flat_map(|item| &item.steps);
-    steps.into_iter().find(|(_, step)| step.asked.is_some() && step.decided.is_none() && step.outcome.is_none())
-}
-
-fn in_doubt(state: &RunState) -> Option<(&Arc<str>, &StepState)> {
-    state.items.values().flat_map(|item| &item.steps).find(|(_, step)| step.is_in_doubt())
+    steps.into_iter().find(|(_, step)| step.waits())
 }
 
 /// The first step that did not go through, with its outcome.
@@ -97,7 +94,6 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
     match state.closed.as_ref().map(|closed| closed.end) {
         Some(End::Drifted) => return say(page, "Look at what is different now, then plan again."),
         Some(End::Stopped | End::Failed) => return say(page, "Put that right, then plan again."),
-        Some(End::InDoubt) => return say(page, IN_DOUBT),
         Some(_) => return,
         None => {}
     }
@@ -115,12 +111,14 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
         say(page, if approval { "To agree to it:" } else { "To answer, and go on:" });
         return page.command(2, &inbox::command(id, path, &asked.answer));
     }
-    if in_doubt(state).is_some() {
-        return say(page, IN_DOUBT);
+    let doubts: Vec<_> = state.doubts().collect();
+    for (item, path, step) in doubts.iter().filter(|(.., step)| step.needs_a_person()) {
+        doubt::draw(page, id, item, path, step, doubts.len() == 1);
     }
-    say(page, "To go on:");
+    match doubts.as_slice() {
+        [] => say(page, "To go on:"),
+        [.., (.., step)] if step.needs_a_person() => return,
+        _ => say(page, "If no process works on it any more, this finds out what became of it, and goes on:"),
+    }
     page.command(2, &format!("trueup resume {}", id.short()));
 }
-
-const IN_DOUBT: &str =
-    "Look into the system itself whether it happened. Nothing more is done here until a person has decided.";

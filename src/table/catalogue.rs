@@ -60,6 +60,8 @@ pub struct Column {
     pub has_default: bool,
     /// Computed by the database; may not be set.
     pub generated: bool,
+    /// Numbered by the database, which takes another number only when told so: `generated` as well.
+    pub numbered: bool,
 }
 
 /// One table or view.

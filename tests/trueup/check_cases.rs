@@ -62,6 +62,7 @@ fn catalogues(folder: &Path) -> Knowledge {
                     nullable: !word.contains('!'),
                     has_default: false,
                     generated: word.contains('='),
+                    numbered: false,
                 };
                 table.columns.insert(column.name.clone(), column);
             }

@@ -6,14 +6,18 @@ mod decode;
 mod encode;
 mod faults;
 mod form;
+mod ledger;
 mod numeric;
 mod open;
+mod standing;
 
 pub(super) use open::Target;
 
 use super::{
     fault::{Fault, FaultKind},
+    ledger::{Claimed, Entry},
     rows::{Answer, Identity, Touched},
+    standing::Standing,
     statement::{Limits, Prepared, Slot, Statement, trusted},
 };
 use crate::table::catalogue::{Catalogue, Table};
@@ -26,12 +30,27 @@ use sqlx::{
 };
 use std::{future::Future, sync::Arc, time::Duration};
 
-/// One connection. Never returned to anything: dropping it closes the socket, and the server rolls back.
+/// One connection. Dropping it closes the socket, and the server rolls back. Only [`Link::rollback`] and
+/// [`Link::committed`] let the next handle of the same address have it.
 #[derive(Debug)]
 pub(super) struct Link {
     connection: PgConnection,
     /// Longer than any server-side timeout: only a dead network reaches it.
     patience: Duration,
+    /// How long a claim in the ledger waits for another session.
+    claim_patience: Duration,
+    guest: open::Guest,
+}
+
+/// After this nothing of a handle is left in its session: no cursor, setting, role, listener, lock or temporary table. (Not
+/// DISCARD ALL: the driver believes in the statements that it has prepared.)
+macro_rules! afresh {
+    ($first:literal) => {
+        concat!(
+            $first,
+            "CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP"
+        )
+    };
 }
 
 /// Waits for an answer. The server's own timeouts end a statement; when even they do not answer, the connection is
@@ -47,6 +66,25 @@ impl Link {
     /// Runs fixed text in one round trip; may be several statements, because no value can reach it.
     pub async fn batch(&mut self, sql: &'static str) -> Result<(), Fault> {
         within(self.patience, self.connection.execute(sql.into_sql_str())).await.map(drop)
+    }
+
+    /// Takes the transaction back, and keeps the connection for the next handle.
+    pub async fn rollback(self) -> Result<(), Fault> {
+        self.rest(afresh!("ROLLBACK; ")).await
+    }
+
+    /// After a confirmed COMMIT: keeps the connection for the next handle. What goes wrong here only costs the connection.
+    pub async fn committed(mut self) {
+        // The caller has something to write down: a network that died just now must not keep it from that.
+        self.patience = self.patience.min(Duration::from_secs(2));
+        self.rest(afresh!("")).await.ok();
+    }
+
+    async fn rest(mut self, last: &'static str) -> Result<(), Fault> {
+        self.batch(last).await?;
+        let Link { connection, guest, .. } = self;
+        guest.leave(connection);
+        Ok(())
     }
 
     async fn prepared(&mut self, sql: &str) -> Result<PgStatement, Fault> {
@@ -121,7 +159,27 @@ impl Link {
 
     /// Which database this is.
     pub async fn identity(&mut self) -> Result<Identity, Fault> {
-        catalogue::identity(self).await
+        standing::identity(self).await
+    }
+
+    /// Which database this is, and how these tables are built.
+    pub async fn standing(&mut self, tables: &[&str]) -> Result<Standing, Fault> {
+        standing::standing(self, tables).await
+    }
+
+    /// Claims an effect in the ledger.
+    pub async fn claim(&mut self, entry: &Entry) -> Result<Claimed, Fault> {
+        ledger::claim(self, entry).await
+    }
+
+    /// The id of this database, from its ledger.
+    pub async fn ledger_id(&mut self) -> Result<String, Fault> {
+        ledger::id(self).await
+    }
+
+    /// Who has written to the ledger and not ended, in words; ends this transaction.
+    pub async fn ledger_blockers(&mut self) -> Result<Vec<String>, Fault> {
+        ledger::blockers(self).await
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{
     super::{
         fault::{Fault, FaultKind},
+        ledger::Roles,
         reference::{Secrets, Setting, Unresolved},
         settings::PostgresSettings,
         statement::{Limits, Statement},
@@ -13,8 +14,11 @@ use super::{
 use crate::base::{secret::Secret, value::Value};
 use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
 use std::{
+    future::Future,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    task::{Context, Poll},
+    time::{Duration, Instant},
 };
 use tokio::task::JoinHandle;
 
@@ -28,6 +32,7 @@ pub struct Target {
     read: Door,
     connect_timeout: Duration,
     patience: Duration,
+    claim_patience: Duration,
     /// Nothing for UTC, which every session has anyway.
     timezone: Option<String>,
 }
@@ -35,13 +40,37 @@ pub struct Target {
 /// A connection on its way. Dropping the handle lets the task end, and that closes the connection.
 type Connecting = JoinHandle<Result<PgConnection, sqlx::Error>>;
 
-/// Where one kind of handle comes in.
+/// Where handles of one role come in. Handles of both roles share it when there is only one address.
 #[derive(Clone, Debug)]
-struct Door {
+pub(super) struct Door {
     address: Arc<Address>,
-    /// Begun before it was needed: given away once, never taken back.
-    ahead: Arc<Mutex<Option<Connecting>>>,
+    ways: Arc<Mutex<Ways>>,
 }
+
+/// The ways through a door that cost no new connection.
+#[derive(Debug, Default)]
+struct Ways {
+    /// Begun before it was needed: given away once.
+    coming: Option<Connecting>,
+    /// Connections of earlier handles, the youngest last: their transactions ended, and the server said so.
+    resting: Vec<(PgConnection, Instant)>,
+    /// How many handles are open.
+    out: usize,
+}
+
+/// A connection that rests longer is closed: by then a proxy may have cut it, or the tables may have changed under the
+/// statements that it has prepared.
+const REST: Duration = Duration::from_secs(5);
+
+/// More than this many rest at no time: as many as one process works with at once.
+const MOST: usize = 32;
+
+/// A read-only transaction. The savepoint is the mark that proves after each query that the session is still in it.
+const READING: &str = "BEGIN READ ONLY; SAVEPOINT trueup";
+
+/// READ COMMITTED by name, because a compare under a row lock must see the newest row; whether the role may write at all
+/// stays the role's own setting.
+const CHANGING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// One role's address. `Debug` of the options would show the password, so it shows less.
 struct Address {
@@ -81,25 +110,35 @@ impl Target {
         if let Some(schema) = &settings.schema {
             options.push(("search_path", search_path(schema.as_str())?));
         }
-        let address = |setting: &Setting| Address::of(setting, &options, secrets).map(Arc::new);
-        let write = address(url)?;
-        let read = settings.read_url.as_ref().map_or_else(|| Ok(write.clone()), address)?;
+        let address = |setting: &Setting| Address::of(setting, &options, secrets);
+        let write = Door::to(address(url)?);
+        let read = match &settings.read_url {
+            Some(read) => Door::to(address(read)?),
+            None => write.clone(),
+        };
         let timezone = settings.timezone.as_ref().map(|w| w.as_str().to_owned()).filter(|zone| zone != "UTC");
         let connect_timeout = length(settings.connect_timeout, 10);
-        let (write, read) = (Door::to(write), Door::to(read));
-        Ok(Target { write, read, connect_timeout, patience: lock.max(statement) + GRACE, timezone })
+        // The server ends the whole statement at `statement_timeout`; a little before that a lock can still be named.
+        let claim_patience = if statement.is_zero() { GRACE } else { statement * 9 / 10 }.max(lock);
+        let patience = lock.max(statement) + GRACE;
+        Ok(Target { write, read, connect_timeout, patience, claim_patience, timezone })
     }
 
-    /// A read-only transaction with the read role. The savepoint is the mark that proves after each query that the
-    /// session is still in this transaction.
+    /// Who comes in through which door.
+    pub fn roles(&self) -> Roles {
+        let name = |door: &Door| door.address.options.get_username().to_owned();
+        let (write, read) = (name(&self.write), name(&self.read));
+        Roles { read: Some(read).filter(|read| *read != write), write: Some(write) }
+    }
+
+    /// A read-only transaction with the read role.
     pub async fn reading(&self) -> Result<Link, Fault> {
-        self.open(&self.read, "BEGIN READ ONLY; SAVEPOINT trueup").await
+        self.open(&self.read, READING).await
     }
 
-    /// A transaction with the write role. READ COMMITTED by name, because a compare under a row lock must see the
-    /// newest row; whether the role may write at all stays the role's own setting.
+    /// A transaction with the write role.
     pub async fn changing(&self) -> Result<Link, Fault> {
-        self.open(&self.write, "BEGIN ISOLATION LEVEL READ COMMITTED").await
+        self.open(&self.write, CHANGING).await
     }
 
     /// Begins to connect with the read role, because [`Target::reading`] will follow.
@@ -113,18 +152,25 @@ impl Target {
     }
 
     async fn open(&self, door: &Door, begin: &'static str) -> Result<Link, Fault> {
-        let begun = door.ahead().take();
-        if let Some(begun) = begun {
-            // Nothing but settings and BEGIN has gone through it yet, so a second try is no second effect.
-            match self.enter(&door.address, begun, begin).await {
+        // Nothing but settings and BEGIN has gone through a connection that rested or came ahead, so when it is not fit a
+        // second try is no second effect.
+        if let Some(connection) = door.rested() {
+            if let Ok(link) = self.begin(self.link(door, connection), begin).await {
+                return Ok(link);
+            }
+        }
+        let coming = door.ways().coming.take();
+        if let Some(coming) = coming {
+            match self.enter(door, coming, begin).await {
                 Err(fault) if fault.kind == FaultKind::Lost => {}
                 done => return done,
             }
         }
-        self.enter(&door.address, door.connect(), begin).await
+        self.enter(door, door.connect(), begin).await
     }
 
-    async fn enter(&self, address: &Address, mut task: Connecting, begin: &'static str) -> Result<Link, Fault> {
+    async fn enter(&self, door: &Door, mut task: Connecting, begin: &'static str) -> Result<Link, Fault> {
+        let address = &door.address;
         let connection = match tokio::time::timeout(self.connect_timeout, &mut task).await {
             Ok(Ok(done)) => done.map_err(|e| address.explain(e))?,
             Ok(Err(panic)) => return Err(Fault::new(FaultKind::Refused, format!("connecting broke off: {panic}"))),
@@ -137,8 +183,16 @@ impl Target {
                 ));
             }
         };
-        let mut link = Link { connection, patience: self.patience };
+        self.begin(self.link(door, connection), begin).await
+    }
+
+    fn link(&self, door: &Door, connection: PgConnection) -> Link {
+        Link { connection, patience: self.patience, claim_patience: self.claim_patience, guest: Guest::of(door) }
+    }
+
+    async fn begin(&self, mut link: Link, begin: &'static str) -> Result<Link, Fault> {
         if let Some(zone) = &self.timezone {
+            // Before the transaction: going back to one of its savepoints would take the zone back too.
             let set = Statement::new("SELECT set_config('TimeZone', $1, false)", vec![Value::text(zone.as_str())]);
             let bad = |_| Fault::new(FaultKind::Settings, format!("the server knows no time zone `{zone}`"));
             link.run(&set, Limits::USUAL).await.map_err(bad)?;
@@ -149,22 +203,77 @@ impl Target {
 }
 
 impl Door {
-    fn to(address: Arc<Address>) -> Door {
-        Door { address, ahead: Arc::default() }
+    fn to(address: Address) -> Door {
+        Door { address: Arc::new(address), ways: Arc::default() }
     }
 
     /// In a task of its own: a caller that is cancelled leaves no half-open session behind, the task ends and closes.
     fn connect(&self) -> Connecting {
         let address = self.address.clone();
-        tokio::spawn(async move { address.options.connect().await })
+        tokio::spawn(Urged(Box::pin(async move { address.options.connect().await })))
     }
 
+    /// A handle that is open now gives its connection back before the expected one is needed.
     fn begin(&self) {
-        self.ahead().get_or_insert_with(|| self.connect());
+        let mut ways = self.ways();
+        if ways.coming.is_none() && ways.resting.is_empty() && ways.out == 0 {
+            ways.coming = Some(self.connect());
+        }
     }
 
-    fn ahead(&self) -> MutexGuard<'_, Option<Connecting>> {
-        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    fn rested(&self) -> Option<PgConnection> {
+        let mut ways = self.ways();
+        ways.resting.retain(|(_, since)| since.elapsed() < REST);
+        ways.resting.pop().map(|(connection, _)| connection)
+    }
+
+    fn ways(&self) -> MutexGuard<'_, Ways> {
+        self.ways.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An open handle, as its door counts it.
+#[derive(Debug)]
+pub(super) struct Guest {
+    door: Door,
+}
+
+impl Guest {
+    fn of(door: &Door) -> Guest {
+        door.ways().out += 1;
+        Guest { door: door.clone() }
+    }
+
+    /// The connection stands outside every transaction and nothing of its handle is left: the next handle may have it.
+    pub fn leave(self, connection: PgConnection) {
+        let mut ways = self.door.ways();
+        if ways.resting.len() < MOST {
+            ways.resting.push((connection, Instant::now()));
+        }
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let mut ways = self.door.ways();
+        ways.out = ways.out.saturating_sub(1);
+    }
+}
+
+/// Looks again at once when its work gives way without waiting for anything. While the driver computes the proof of a
+/// password it gives way 800 times, and each would cost a look at the network.
+struct Urged<F>(Pin<Box<F>>);
+
+impl<F: Future> Future for Urged<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        for _ in 0..100 {
+            if let Poll::Ready(done) = self.0.as_mut().poll(context) {
+                return Poll::Ready(done);
+            }
+        }
+        Poll::Pending
     }
 }
 

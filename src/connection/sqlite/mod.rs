@@ -3,13 +3,17 @@
 mod catalogue;
 mod convert;
 mod faults;
+mod ledger;
 mod open;
+mod standing;
 
 pub(super) use open::Target;
 
 use super::{
     fault::{Fault, FaultKind},
+    ledger::{Claimed, Entry},
     rows::{Answer, Identity, Touched},
+    standing::Standing,
     statement::{Limits, Prepared, Slot, Statement, trusted},
 };
 use crate::{
@@ -176,7 +180,22 @@ impl Link {
 
     /// Which database this is.
     pub async fn identity(&mut self) -> Result<Identity, Fault> {
-        catalogue::identity(self).await
+        standing::identity(self).await
+    }
+
+    /// Which database this is, and how these tables are built.
+    pub async fn standing(&mut self, tables: &[&str]) -> Result<Standing, Fault> {
+        standing::standing(self, tables).await
+    }
+
+    /// Claims an effect in the ledger.
+    pub async fn claim(&mut self, entry: &Entry) -> Result<Claimed, Fault> {
+        ledger::claim(self, entry).await
+    }
+
+    /// The id of this database, from its ledger.
+    pub async fn ledger_id(&mut self) -> Result<String, Fault> {
+        ledger::id(self).await
     }
 }
 

@@ -14,6 +14,9 @@ use std::{
     time::Duration,
 };
 
+/// sqlx takes at most i32::MAX milliseconds and panics above.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
 /// Which file, and how patiently.
 #[derive(Clone, Debug)]
 pub struct Target {
@@ -32,23 +35,33 @@ impl Target {
             |given: Option<crate::base::shape::Length>, usual| given.map_or(Duration::from_secs(usual), |l| l.0);
         Ok(Target {
             path: folder.join(path.as_str()),
-            // sqlx takes at most i32::MAX milliseconds and panics above.
-            busy_timeout: length(settings.busy_timeout, 2).min(Duration::from_secs(86_400)),
+            busy_timeout: length(settings.busy_timeout, 2).min(LONGEST),
             statement_timeout: length(settings.statement_timeout, 15),
         })
     }
 
     /// A connection that the file system, the session and the transaction all keep from writing.
     pub async fn reading(&self) -> Result<Link, Fault> {
-        self.open(true, "PRAGMA query_only = ON; BEGIN; SAVEPOINT trueup; SELECT 1 FROM sqlite_schema LIMIT 1").await
+        self.open(
+            true,
+            self.busy_timeout,
+            "PRAGMA query_only = ON; BEGIN; SAVEPOINT trueup; SELECT 1 FROM sqlite_schema LIMIT 1",
+        )
+        .await
     }
 
     /// A connection that holds the write lock from the start, so that no later statement can fail for it.
     pub async fn changing(&self) -> Result<Link, Fault> {
-        self.open(false, "BEGIN IMMEDIATE").await
+        self.open(false, self.busy_timeout, "BEGIN IMMEDIATE").await
     }
 
-    async fn open(&self, read_only: bool, begin: &'static str) -> Result<Link, Fault> {
+    /// The same for a change that is claimed in the ledger. Waits longer, as every claim does: the lock of the file may
+    /// be held by the very session whose fate the claim asks for.
+    pub async fn claiming(&self) -> Result<Link, Fault> {
+        self.open(false, self.busy_timeout.max(self.statement_timeout * 9 / 10).min(LONGEST), "BEGIN IMMEDIATE").await
+    }
+
+    async fn open(&self, read_only: bool, busy_timeout: Duration, begin: &'static str) -> Result<Link, Fault> {
         let shown = self.path.display().to_string();
         if !self.path.is_file() {
             let what = if self.path.exists() { "is not a file" } else { "does not exist" };
@@ -60,7 +73,7 @@ impl Target {
             .filename(path)
             .create_if_missing(false)
             .read_only(read_only)
-            .busy_timeout(self.busy_timeout)
+            .busy_timeout(busy_timeout)
             .disable_statement_logging();
         // A cancelled caller drops the task's result, and with it the connection.
         let opened = tokio::spawn(async move { options.connect().await }).await;

@@ -4,6 +4,9 @@ mod changes;
 mod doubt;
 mod escapes;
 mod faults;
+mod ledger;
+mod rest;
+mod standing;
 mod values;
 
 use super::{

@@ -1,0 +1,123 @@
+//! A row that an undo leaves alone, in its three versions: as it was before the run, as the run left it, as it is now.
+
+use super::change::TableName;
+use crate::base::value::{Map, Value};
+use std::sync::Arc;
+
+/// One row that is left as it is.
+#[derive(Clone, Debug)]
+pub struct LeftAlone {
+    /// Which table.
+    pub table: TableName,
+    /// Key columns and their values.
+    pub key: Map,
+    /// Why, as a fragment: `somebody changed it since`.
+    pub why: String,
+    /// The columns that are not as the run left them; empty where the row as a whole is in the way or gone.
+    pub columns: Vec<Versions>,
+}
+
+/// One column in its three versions; nothing where there was no row.
+#[derive(Clone, Debug)]
+pub struct Versions {
+    /// The column.
+    pub column: Arc<str>,
+    /// Before the run.
+    pub before: Option<Value>,
+    /// As the run left it.
+    pub ours: Option<Value>,
+    /// As it is.
+    pub now: Option<Value>,
+}
+
+impl LeftAlone {
+    /// `id 4711`, `code 2N2, year 2024`.
+    pub fn key_text(&self) -> String {
+        self.key.iter().map(|(k, v)| format!("{k} {}", v.plain())).collect::<Vec<_>>().join(", ")
+    }
+
+    /// `shop.things id 1`.
+    pub fn subject(&self) -> String {
+        format!("{} {}", self.table, self.key_text())
+    }
+}
+
+/// Under this name the result of a step that takes rows back holds those that it left alone.
+const NAME: &str = "left_alone";
+
+/// As a value that a journal keeps; values keep their marks. Null when there is none.
+pub fn store(left: &[LeftAlone]) -> Value {
+    if left.is_empty() {
+        return Value::NULL;
+    }
+    let side = |value: &Option<Value>| value.clone().map_or_else(|| Value::list([]), |value| Value::list([value]));
+    let column = |v: &Versions| {
+        Value::map([
+            ("column", Value::text(v.column.clone())),
+            ("before", side(&v.before)),
+            ("ours", side(&v.ours)),
+            ("now", side(&v.now)),
+        ])
+    };
+    let row = |row: &LeftAlone| {
+        Value::map([
+            ("table", Value::text(row.table.to_string())),
+            ("key", row.key.clone().into()),
+            ("why", row.why.as_str().into()),
+            ("columns", Value::list(row.columns.iter().map(column))),
+        ])
+    };
+    Value::map([(NAME, Value::list(left.iter().map(row)))])
+}
+
+/// Back from the value; nothing where it is another one.
+pub fn load(value: &Value) -> Vec<LeftAlone> {
+    let rows = value.get(NAME);
+    let rows = rows.as_ref().and_then(Value::as_list).unwrap_or_default();
+    rows.iter().filter_map(row).collect()
+}
+
+fn row(value: &Value) -> Option<LeftAlone> {
+    let part = |name: &str| value.as_map()?.get(name);
+    let side = |column: &Map, name: &str| column.get(name)?.as_list()?.first().cloned();
+    let column = |value: &Value| {
+        let map = value.as_map()?;
+        Some(Versions {
+            column: map.get("column")?.as_str()?.into(),
+            before: side(map, "before"),
+            ours: side(map, "ours"),
+            now: side(map, "now"),
+        })
+    };
+    Some(LeftAlone {
+        table: TableName::parse(part("table")?.as_str()?)?,
+        key: part("key")?.as_map()?.clone(),
+        why: part("why")?.as_str()?.to_owned(),
+        columns: part("columns")?.as_list()?.iter().map(column).collect::<Option<_>>()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{json, value::Marks};
+
+    #[test]
+    fn a_row_left_alone_comes_back_from_the_journal_with_its_marks() {
+        let versions = Versions {
+            column: "email".into(),
+            before: Some(Value::from("a@b.c").marked(Marks::PERSONAL)),
+            ours: Some(Value::NULL),
+            now: None,
+        };
+        let left = LeftAlone {
+            table: TableName::parse("shop.things").unwrap(),
+            key: [("id".into(), Value::from(1))].into_iter().collect(),
+            why: "it is gone".into(),
+            columns: vec![versions],
+        };
+        let back = load(&json::decode(&json::encode(&store(std::slice::from_ref(&left)))).unwrap());
+        assert_eq!(format!("{back:?}"), format!("{:?}", [left]));
+        assert!(load(&store(&[])).is_empty() && load(&Value::from(1)).is_empty());
+    }
+}

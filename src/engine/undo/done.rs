@@ -1,0 +1,126 @@
+//! What a run really did, from its events: one entry for each effect, also of a step that was done again by a retry.
+
+use crate::{
+    base::{identity::EffectId, value::Value},
+    effect::change::{Deed, RowChange},
+    journal::{event::Event, words::Outcome},
+};
+use std::sync::Arc;
+
+/// One effect of a run.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// Its lasting name.
+    pub effect: EffectId,
+    /// How a lost answer of it is resolved: `rows`, `sql`, `http-once`, …
+    pub class: Arc<str>,
+    /// Through which connection.
+    pub connection: Option<Arc<str>>,
+    /// The statement or request, for people.
+    pub shown: String,
+    /// The rows that it changed.
+    pub changes: Vec<RowChange>,
+    /// Tables that it touched besides.
+    pub also: Vec<Arc<str>>,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What became of an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It happened.
+    Happened,
+    /// A person says that it happened; what it answered is not known.
+    SaidToHave,
+    /// Nobody knows.
+    Unknown,
+    /// It did not happen, or changed nothing.
+    Not,
+}
+
+impl Done {
+    /// The author's rows that really changed.
+    pub fn rows(&self) -> Vec<RowChange> {
+        self.changes.iter().filter(|c| !c.by_rule && c.deed() != Deed::Nothing).cloned().collect()
+    }
+}
+
+/// The effects of a run that happened, or may have, in the order in which they ended.
+pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Done> {
+    let mut all: Vec<Done> = Vec::new();
+    for event in events {
+        match event {
+            Event::StepIntent(intent) => {
+                for one in &intent.intents {
+                    // Tried once more: what is known of it stays.
+                    if all.iter().any(|d| d.effect == one.effect) {
+                        continue;
+                    }
+                    all.push(Done {
+                        effect: one.effect.clone(),
+                        class: intent.class.clone(),
+                        connection: intent.connection.clone(),
+                        shown: one.shown.clone(),
+                        changes: Vec::new(),
+                        also: Vec::new(),
+                        fate: Fate::Not,
+                    });
+                }
+            }
+            Event::StepAttempt(attempt) => {
+                attempt.attempts.iter().for_each(|one| ended(&mut all, |d| d.effect == one.effect, Fate::Unknown))
+            }
+            Event::StepImages(images) => {
+                for one in &images.images {
+                    if let Some(done) = all.iter_mut().find(|d| d.effect == one.effect) {
+                        done.changes = one.changes.clone();
+                        done.also = one.also_touched.clone();
+                    }
+                }
+            }
+            Event::StepOutcome(outcome) => {
+                for one in &outcome.outcomes {
+                    let same = |d: &Done| {
+                        d.effect.step == outcome.step
+                            && d.effect.item == one.item
+                            && d.effect.generation == one.generation
+                    };
+                    let said = all.iter().any(|d| same(d) && d.fate == Fate::SaidToHave);
+                    let fate = match one.outcome {
+                        Outcome::Done if said && one.value.as_ref().is_none_or(Value::is_unknown) => Fate::SaidToHave,
+                        Outcome::Done => Fate::Happened,
+                        Outcome::InDoubt | Outcome::Lost => Fate::Unknown,
+                        _ => Fate::Not,
+                    };
+                    ended(&mut all, same, fate);
+                }
+            }
+            Event::HumanDecided(decided) => {
+                let fate = match &*decided.decision {
+                    "done" => Fate::SaidToHave,
+                    "not_done" => Fate::Not,
+                    _ => continue,
+                };
+                let open = |d: &Done| d.fate == Fate::Unknown;
+                ended(
+                    &mut all,
+                    |d| d.effect.step == decided.step && decided.items.contains(&d.effect.item) && open(d),
+                    fate,
+                );
+            }
+            _ => {}
+        }
+    }
+    all.retain(|done| done.fate != Fate::Not);
+    all
+}
+
+/// Notes what became of an effect, and puts it last: in the order of their ends they are taken back.
+fn ended(all: &mut Vec<Done>, same: impl Fn(&Done) -> bool, fate: Fate) {
+    if let Some(index) = all.iter().position(same) {
+        let mut done = all.remove(index);
+        done.fate = fate;
+        all.push(done);
+    }
+}

@@ -1,0 +1,288 @@
+//! The outline of a run that takes another one back: its effects, the newest first, each with its way back.
+
+use super::done::{Done, Fate};
+use crate::{
+    action::{
+        deed::Restore,
+        kinds::Act,
+        step::{Step, Undo},
+    },
+    base::value::{Map, Value},
+    effect::change::RowChange,
+    engine::{
+        outline::{Back, Outline, Place},
+        setting::{RunFacts, Setting},
+        state::{ItemState, RunState},
+    },
+    journal::words::Outcome,
+    plan::Section,
+    template::{Scope, Text, scope::Entry},
+};
+use std::sync::Arc;
+
+/// A run, and whether it did the playbook's steps or took them back.
+pub struct Past<'a> {
+    /// Its facts.
+    pub facts: RunFacts,
+    /// Where it came to.
+    pub state: &'a RunState,
+}
+
+/// What is to be taken back, and how.
+pub struct Wish<'a> {
+    /// The effects of the run, in the order in which they ended.
+    pub effects: &'a [Done],
+    /// Only those of this item.
+    pub item: Option<&'a str>,
+    /// One row that cannot be taken back stops the whole.
+    pub all_or_nothing: bool,
+}
+
+/// The outline of the undo. `past` begins with the run that did the steps first; what later ones did again is newer.
+pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
+    let forward = Outline::of(&setting.playbook);
+    let item = past.first().and_then(|p| p.state.items.values().next());
+    let mut places = Vec::new();
+    for done in wish.effects.iter().rev().filter(|d| wish.item.is_none_or(|item| *d.effect.item == *item)) {
+        let found = find(&setting.playbook.sections(), origin(&done.effect.step));
+        let Some(step) = found else { continue };
+        // Every second run of the chain does the steps, the others take them back.
+        let one = Taken { done, step, wish, item, again: past.len() % 2 == 0, first: past.len() == 1 };
+        one.places(&mut places);
+    }
+    Outline { places, scope: Some(captured(setting, &forward, past)) }
+}
+
+/// The path of the step in the playbook: a step that was done again has its number behind it.
+pub fn origin(path: &str) -> &str {
+    path.split_once('~').map_or(path, |(path, _)| path)
+}
+
+fn find<'a>(sections: &[(&'static str, &'a [Step])], path: &str) -> Option<&'a Step> {
+    fn within<'a>(prefix: &str, steps: &'a [Step], path: &str) -> Option<&'a Step> {
+        steps.iter().enumerate().find_map(|(index, step)| {
+            let own = crate::engine::outline::path(prefix, step, index);
+            if *own == *path { Some(step) } else { within(&own, step.inner(), path) }
+        })
+    }
+    sections.iter().find_map(|(section, steps)| within(section, steps, path))
+}
+
+/// The values that the past runs captured, under the names of their steps: never read anew.
+fn captured(setting: &Setting, forward: &Outline, past: &[Past<'_>]) -> Scope {
+    let Some(first) = past.first() else { return setting.scope() };
+    let mut scope = setting.scope_of(&first.facts);
+    for (index, one) in past.iter().enumerate().step_by(2) {
+        for (path, step) in one.state.items.values().flat_map(|item| &item.steps) {
+            let place = forward.place(origin(path));
+            let id = place.map_or_else(|| path.rsplit('/').next(), Place::id);
+            // Rows that were put back have no result of their own.
+            let own = index == 0 || step.class.as_deref().is_some_and(|class| class.starts_with("http"));
+            match (id, step.result(), &step.outcome) {
+                (Some(id), Some(value), _) if own => scope.insert(id, value.clone()),
+                (Some(id), None, Some(o)) if own && o.outcome == Outcome::Skipped => {
+                    scope.insert_entry(id.into(), Entry::Skipped)
+                }
+                _ => {}
+            }
+        }
+    }
+    scope
+}
+
+/// One effect on its way back.
+struct Taken<'a> {
+    done: &'a Done,
+    step: &'a Step,
+    wish: &'a Wish<'a>,
+    item: Option<&'a ItemState>,
+    again: bool,
+    first: bool,
+}
+
+impl Taken<'_> {
+    fn places(&self, places: &mut Vec<Place>) {
+        // Parts of a transaction that left no images come before the rows of the whole.
+        if let Act::Block(block) = &self.step.act
+            && self.first
+        {
+            self.inside(&self.done.effect.step, &block.steps, places);
+        }
+        places.push(self.place());
+    }
+
+    fn path(&self) -> Arc<str> {
+        let (path, generation) = (origin(&self.done.effect.step), self.done.effect.generation);
+        if generation == 0 { self.done.effect.step.clone() } else { format!("{path}~{generation}").into() }
+    }
+
+    fn place(&self) -> Place {
+        match self.way() {
+            Ok(Way::Step(step)) => {
+                Place { section: Section::Steps, path: self.path(), step: Arc::new(step), gate: false, back: None }
+            }
+            Ok(Way::Rows(rows)) => {
+                let restore = Restore {
+                    connection: self.done.connection.clone().unwrap_or_else(|| rows[0].table.connection.clone()),
+                    rows,
+                    also: self.done.also.clone(),
+                    audit: self.keeps_audit(),
+                    all_or_nothing: self.wish.all_or_nothing,
+                };
+                self.quiet(Back::Rows(restore))
+            }
+            Err(why) => self.quiet(Back::Left(why)),
+        }
+    }
+
+    /// A place that does nothing of what its step says.
+    fn quiet(&self, back: Back) -> Place {
+        Place {
+            section: Section::Steps,
+            path: self.path(),
+            step: Arc::new(heading(self.step)),
+            gate: false,
+            back: Some(back),
+        }
+    }
+
+    fn way(&self) -> Result<Way, String> {
+        let (done, common) = (self.done, &self.step.common);
+        let rows = done.rows();
+        if &*done.class == "message-once" {
+            let whom = done.shown.split_once(':').map_or(&*done.shown, |(whom, _)| whom);
+            return Err(format!("a message {whom} cannot be taken back"));
+        }
+        if self.again {
+            return match (rows.is_empty(), done.class.starts_with("http")) {
+                (false, _) => readable(rows).map(Way::Rows),
+                (true, true) => self.known().map(|()| Way::Step(once_more(self.step))),
+                (true, false) => Err("its rows are not known".into()),
+            };
+        }
+        if let Some(why) = &common.irreversible {
+            return Err(said(why));
+        }
+        if let Some((path, why)) = self.fixed() {
+            return Err(format!("a part of the transaction cannot be taken back: `{path}`: {why}"));
+        }
+        match &common.undo {
+            Some(Undo::NoneNeeded(_)) => Err(format!(
+                "nothing need be taken back{}",
+                common.because.as_ref().map_or(String::new(), |t| format!(": {}", said(t)))
+            )),
+            Some(Undo::Step(step)) => self.known().map(|()| Way::Step((**step).clone())),
+            Some(Undo::Automatic(_)) | None if !rows.is_empty() => readable(rows).map(Way::Rows),
+            Some(Undo::Automatic(_)) | None => match (&self.step.act, done.also.is_empty()) {
+                (Act::Sql(_), _) => {
+                    Err("its rows could not be told by their keys, so there are no images of them".into())
+                }
+                (Act::Row(_) | Act::Rows(_) | Act::Block(_), false) => {
+                    Err(format!("it touched only {}, by triggers", done.also.join(", ")))
+                }
+                (Act::Row(_) | Act::Rows(_) | Act::Block(_), true) => Err("it changed no row".into()),
+                _ => Err("the playbook gives no way back".into()),
+            },
+        }
+    }
+
+    /// Whether the step writes the application's audit rows.
+    fn keeps_audit(&self) -> bool {
+        match &self.step.act {
+            Act::Row(spec) => spec.audit.is_none(),
+            Act::Rows(spec) => spec.audit.is_none(),
+            Act::Block(_) => self.done.changes.iter().any(|change| change.by_rule),
+            _ => true,
+        }
+    }
+
+    /// A call is taken back with what it answered: that must be known.
+    fn known(&self) -> Result<(), String> {
+        match self.done.fate {
+            Fate::Happened | Fate::Not => Ok(()),
+            Fate::SaidToHave => Err("a person decided that it happened, and what it answered is not known".into()),
+            Fate::Unknown => Err("nobody knows whether it happened".into()),
+        }
+    }
+
+    /// An inner step of a transaction that ran and cannot be taken back.
+    fn fixed(&self) -> Option<(Arc<str>, String)> {
+        let Act::Block(block) = &self.step.act else { return None };
+        self.ran(&self.done.effect.step, &block.steps)
+            .into_iter()
+            .find_map(|(path, step)| Some((path, said(step.common.irreversible.as_ref()?))))
+    }
+
+    /// The inner steps of a transaction that ran, at any depth.
+    fn ran<'s>(&self, prefix: &str, steps: &'s [Step]) -> Vec<(Arc<str>, &'s Step)> {
+        let mut found = Vec::new();
+        for (index, step) in steps.iter().enumerate() {
+            let path = crate::engine::outline::path(prefix, step, index);
+            if let Act::Block(block) = &step.act {
+                found.extend(self.ran(&path, &block.steps));
+            } else if self.item.is_some_and(|item| item.steps.contains_key(&path)) {
+                found.push((path, step));
+            }
+        }
+        found
+    }
+
+    /// Statements inside a transaction whose rows could not be told: by their own `undo`, or not at all.
+    fn inside(&self, prefix: &str, steps: &[Step], places: &mut Vec<Place>) {
+        let blind = |path: &Arc<str>, step: &Step| {
+            let gave = self.item.and_then(|item| item.steps.get(path)?.result()?.as_list().map(<[Value]>::is_empty));
+            matches!(step.act, Act::Sql(_)) && gave == Some(true) && !self.done.also.is_empty()
+        };
+        for (path, step) in self.ran(prefix, steps).into_iter().rev().filter(|(path, step)| blind(path, step)) {
+            let place = match &step.common.undo {
+                Some(Undo::Step(undo)) => {
+                    Place { section: Section::Steps, path, step: Arc::new((**undo).clone()), gate: false, back: None }
+                }
+                _ => {
+                    let why = "its rows could not be told by their keys, so there are no images of them".to_owned();
+                    let (step, back) = (Arc::new(heading(step)), Some(Back::Left(why)));
+                    Place { section: Section::Steps, path, step, gate: false, back }
+                }
+            };
+            places.push(place);
+        }
+    }
+}
+
+enum Way {
+    Rows(Vec<RowChange>),
+    Step(Step),
+}
+
+fn said(text: &Text) -> String {
+    text.scalar().text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Rows whose images can be read; without the key, sealed values are unknown.
+fn readable(rows: Vec<RowChange>) -> Result<Vec<RowChange>, String> {
+    let unknown = |row: &Option<Map>| row.iter().flatten().any(|(_, value)| value.is_unknown());
+    match rows.iter().find(|c| unknown(&c.before) || unknown(&c.after)) {
+        Some(change) => Err(format!(
+            "the images of {} are sealed with a key that is not here; with the `seal.key` of the machine that ran it, it can be taken back",
+            change.table
+        )),
+        None => Ok(rows),
+    }
+}
+
+/// The step's heading and place, and nothing that would decide anything.
+fn heading(step: &Step) -> Step {
+    let mut quiet = once_more(step);
+    quiet.common.id = None;
+    quiet.common.otherwise = None;
+    quiet
+}
+
+/// The step without the conditions under which it ran: it did run.
+fn once_more(step: &Step) -> Step {
+    let mut step = step.clone();
+    step.common.when = None;
+    step.common.is = None;
+    step.common.within = None;
+    step
+}

@@ -1,0 +1,472 @@
+//! Rows become what they were: lock by key, compare with what the other run left, the opposite change by key, read again.
+//! The same code in the rehearsal and for good.
+//!
+//! A row that is not as the other run left it is left alone. Never undone and never compared: audit rows and stamps, which
+//! are by-products, and columns that the database computes.
+
+use crate::{
+    action::deed::Restore,
+    base::{
+        json,
+        source::Span,
+        value::{Map, Marks, Value},
+    },
+    connection::{
+        fault::{Fault, FaultKind},
+        handle::Changing,
+        rows::Touched,
+        statement::SetTo,
+    },
+    effect::{
+        change::{Deed, RowChange, TableName},
+        left::{LeftAlone, Versions},
+    },
+    engine::{
+        audit::{self, AuditTrouble},
+        carry_out::{Carried, also},
+        question::database,
+        setting::Setting,
+        trouble::{Difference, Trouble},
+    },
+    plan::Also,
+    table::{catalogue, facts::Facts},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+/// Carries it out in the transaction of `changing`. With `planned`, only rows that the plan showed are taken back.
+pub async fn restore(
+    changing: &mut Changing,
+    deed: &Restore,
+    setting: &Setting,
+    planned: Option<&[&RowChange]>,
+    at: Span,
+) -> Result<Carried, Trouble> {
+    let fault = |fault: Fault| database(&deed.connection, fault, at);
+    let mut work = Work { deed, setting, planned, at, columns: HashMap::new() };
+    let before = changing.touched().await.map_err(fault)?;
+    let savepoint = changing.savepoint().await.map_err(fault)?;
+    let together = work.together(changing).await;
+    let calm = match &together {
+        Ok(carried) => work.dragged(changing, &before, &carried.changes).await.map_err(fault)?.is_none(),
+        Err(fault) if fault.kind == FaultKind::Constraint => false,
+        Err(other) => return Err(fault(other.clone())),
+    };
+    let (mut carried, before) = match together {
+        Ok(carried) if calm => {
+            changing.release(savepoint).await.map_err(fault)?;
+            (carried, before)
+        }
+        _ => {
+            // Something hangs on one of the rows, or their order matters: each for itself. What was rolled back stays
+            // counted, so the count begins anew.
+            changing.rollback_to(savepoint).await.map_err(fault)?;
+            let before = changing.touched().await.map_err(fault)?;
+            (work.one_by_one(changing).await.map_err(fault)?, before)
+        }
+    };
+    if deed.all_or_nothing && !carried.left_alone.is_empty() {
+        return Err(Trouble::Drifted(carried.left_alone.iter().flat_map(differences).collect()));
+    }
+    if deed.audit {
+        work.audits(changing, &mut carried).await?;
+    }
+    changing.check_deferred().await.map_err(fault)?;
+    let after = changing.touched().await.map_err(fault)?;
+    // One by one, some attempts were rolled back and stay counted: only what stands is told.
+    carried.also = if calm { also(&before, &after, &carried.changes, &deed.connection) } else { carried.also };
+    Ok(carried)
+}
+
+/// `put back 3 rows of register.placements`.
+pub fn words(deed: &Restore) -> String {
+    let mut tables: BTreeMap<String, usize> = BTreeMap::new();
+    deed.rows.iter().for_each(|row| *tables.entry(row.table.to_string()).or_default() += 1);
+    let rows = |n: usize| if n == 1 { "row" } else { "rows" };
+    let parts: Vec<_> = tables.iter().map(|(table, n)| format!("{n} {} of {table}", rows(*n))).collect();
+    format!("put back {}", parts.join(", "))
+}
+
+/// As a drift report says it.
+fn differences(left: &LeftAlone) -> Vec<Difference> {
+    let shown = |value: &Option<Value>| value.as_ref().map_or_else(|| "no row".to_owned(), Value::shown);
+    let one =
+        |column: String, planned: String, found: String| Difference { subject: left.subject(), column, planned, found };
+    if left.columns.is_empty() {
+        return vec![one(String::new(), "as the run left it".into(), left.why.clone())];
+    }
+    left.columns.iter().map(|v| one(v.column.to_string(), shown(&v.ours), shown(&v.now))).collect()
+}
+
+/// What became of one row.
+enum Came {
+    /// It is as it was.
+    Back(RowChange),
+    /// It was so already.
+    Already(RowChange),
+    /// It is not as the other run left it.
+    Left(LeftAlone),
+}
+
+struct Work<'a> {
+    deed: &'a Restore,
+    setting: &'a Setting,
+    planned: Option<&'a [&'a RowChange]>,
+    at: Span,
+    columns: HashMap<Arc<str>, catalogue::Table>,
+}
+
+impl<'a> Work<'a> {
+    /// The rows, the newest first.
+    fn rows(&self) -> impl Iterator<Item = &'a RowChange> + use<'a> {
+        self.deed.rows.iter().rev()
+    }
+
+    async fn together(&mut self, changing: &mut Changing) -> Result<Carried, Fault> {
+        let mut carried = Carried::default();
+        for change in self.rows() {
+            take(&mut carried, self.one(changing, change).await?);
+        }
+        Ok(carried)
+    }
+
+    /// Each row under a savepoint of its own. What the database refuses now may pass when another row is back; what it
+    /// refuses for good, and what would take rows of others along, is left alone.
+    async fn one_by_one(&mut self, changing: &mut Changing) -> Result<Carried, Fault> {
+        let mut carried = Carried::default();
+        let mut waiting: Vec<&RowChange> = self.rows().collect();
+        loop {
+            let mut refused: Vec<(&RowChange, String)> = Vec::new();
+            let most = waiting.len();
+            for change in std::mem::take(&mut waiting) {
+                // An older change of the same row waits for the newer one.
+                if refused.iter().any(|(c, _)| c.table == change.table && c.key == change.key) {
+                    refused.push((change, "a newer change of the row could not be taken back".into()));
+                    continue;
+                }
+                let before = changing.touched().await?;
+                let savepoint = changing.savepoint().await?;
+                match self.one(changing, change).await {
+                    Ok(Came::Back(back)) => {
+                        let dragged = self.dragged(changing, &before, std::slice::from_ref(&back)).await?;
+                        let Some(dragged) = dragged else {
+                            changing.release(savepoint).await?;
+                            let after = changing.touched().await?;
+                            let besides = also(&before, &after, std::slice::from_ref(&back), &self.deed.connection);
+                            add(&mut carried.also, besides);
+                            carried.changes.push(back);
+                            continue;
+                        };
+                        changing.rollback_to(savepoint).await?;
+                        let why = format!("rows that hang on it would go with it: {}", also_words(&dragged));
+                        carried.left_alone.push(whole(change, why));
+                    }
+                    Ok(other) => {
+                        changing.release(savepoint).await?;
+                        take(&mut carried, other);
+                    }
+                    Err(fault) if fault.kind == FaultKind::Constraint => {
+                        changing.rollback_to(savepoint).await?;
+                        refused.push((change, format!("the database refuses it: {}", fault.message)));
+                    }
+                    Err(other) => return Err(other),
+                }
+            }
+            if refused.is_empty() {
+                return Ok(carried);
+            }
+            if refused.len() == most {
+                carried.left_alone.extend(refused.into_iter().map(|(change, why)| whole(change, why)));
+                return Ok(carried);
+            }
+            waiting = refused.into_iter().map(|(change, _)| change).collect();
+        }
+    }
+
+    /// Rows of other tables that were deleted along with ours, and that the other run has nothing to do with.
+    async fn dragged(
+        &self,
+        changing: &mut Changing,
+        before: &[Touched],
+        changes: &[RowChange],
+    ) -> Result<Option<Vec<Also>>, Fault> {
+        if !changes.iter().any(|c| c.deed() == Deed::Delete) {
+            return Ok(None);
+        }
+        let after = changing.touched().await?;
+        let known = |a: &Also| self.deed.also.iter().any(|t| **t == *a.table);
+        let besides = also(before, &after, changes, &self.deed.connection);
+        let dragged: Vec<Also> = besides.into_iter().filter(|a| a.deleted > 0 && !known(a)).collect();
+        Ok((!dragged.is_empty()).then_some(dragged))
+    }
+
+    async fn one(&mut self, changing: &mut Changing, change: &RowChange) -> Result<Came, Fault> {
+        let Some(facts) = self.setting.facts_of(&change.table) else {
+            return Ok(Came::Left(whole(change, "the run's project file does not declare its table".into())));
+        };
+        let columns = match self.columns.get(&change.table.table) {
+            Some(known) => known.clone(),
+            None => {
+                let found = changing.columns(&change.table.table).await?;
+                let none = || Fault::new(FaultKind::NoTable, format!("there is no table `{}`", change.table.table));
+                let found = found.ok_or_else(none)?;
+                self.columns.insert(change.table.table.clone(), found.clone());
+                found
+            }
+        };
+        let row = Row { change, facts, columns };
+        let found = row.read(changing).await?;
+        let came = match (&change.before, &change.after) {
+            (None, Some(ours)) => row.made(found, ours),
+            (Some(before), Some(ours)) => row.changed(found, before, ours),
+            (Some(before), None) => row.removed(found, before),
+            (None, None) => Ok(Came::Already(row.as_it_is(found))),
+        };
+        let todo = match came {
+            Ok(came) => return Ok(came),
+            Err(todo) => todo,
+        };
+        let shown = |p: &[&RowChange]| p.iter().any(|p| p.table == change.table && p.key == change.key);
+        if self.planned.is_some_and(|planned| !shown(planned)) {
+            return Ok(Came::Left(whole(change, "the plan does not show that it would be taken back".into())));
+        }
+        row.carry_out(changing, todo).await.map(Came::Back)
+    }
+
+    async fn audits(&self, changing: &mut Changing, carried: &mut Carried) -> Result<(), Trouble> {
+        let mut written = Vec::new();
+        for done in carried.changes.iter().filter(|c| c.deed() != Deed::Nothing) {
+            match audit::write(changing, self.setting, done).await {
+                Ok(row) => written.extend(row),
+                Err(AuditTrouble::Database(fault)) => return Err(database(&self.deed.connection, fault, self.at)),
+                Err(AuditTrouble::Rule(message, _)) => {
+                    let message = format!("the audit row for `{}` cannot be made: {message}", done.table);
+                    let help = vec!["look at `audits:` in the run's project file".into()];
+                    return Err(Trouble::Step { message, at: self.at, help });
+                }
+            }
+        }
+        carried.changes.extend(written);
+        Ok(())
+    }
+}
+
+fn take(carried: &mut Carried, came: Came) {
+    match came {
+        Came::Back(change) | Came::Already(change) => carried.changes.push(change),
+        Came::Left(left) => carried.left_alone.push(left),
+    }
+}
+
+fn add(all: &mut Vec<Also>, more: Vec<Also>) {
+    for one in more {
+        match all.iter_mut().find(|a| a.table == one.table) {
+            Some(known) => {
+                known.inserted += one.inserted;
+                known.updated += one.updated;
+                known.deleted += one.deleted;
+            }
+            None => all.push(one),
+        }
+    }
+}
+
+fn also_words(dragged: &[Also]) -> String {
+    let mut tables: BTreeMap<&str, u64> = BTreeMap::new();
+    dragged.iter().for_each(|a| *tables.entry(&a.table).or_default() += a.deleted);
+    tables.into_iter().map(|(table, n)| format!("{n} of {table}")).collect::<Vec<_>>().join(", ")
+}
+
+fn whole(change: &RowChange, why: String) -> LeftAlone {
+    LeftAlone { table: change.table.clone(), key: change.key.clone(), why, columns: Vec::new() }
+}
+
+/// What is to be done to a row.
+enum Todo {
+    Delete(Map),
+    Update { found: Map, columns: Vec<(Arc<str>, Value)>, stamp: bool },
+    Insert(Map),
+}
+
+struct Row<'a> {
+    change: &'a RowChange,
+    facts: &'a Facts,
+    columns: catalogue::Table,
+}
+
+/// Byte for byte, where `==` is the same value.
+fn same_bytes(a: &Value, b: &Value) -> bool {
+    let text = |value: &Value| json::encode(&Value::from(value.data.clone()));
+    text(a) == text(b)
+}
+
+impl Row<'_> {
+    fn table(&self) -> &TableName {
+        &self.change.table
+    }
+
+    async fn read(&self, changing: &mut Changing) -> Result<Option<Map>, Fault> {
+        let names: Vec<Arc<str>> = self.change.key.keys().cloned().collect();
+        let key = vec![self.change.key.values().cloned().collect()];
+        Ok(changing.lock_and_read(&self.table().table, &names, &key).await?.into_iter().next().flatten())
+    }
+
+    /// A by-product, or computed by the database: neither compared nor put back.
+    fn besides(&self, column: &str) -> bool {
+        self.change.stamps.iter().any(|s| &**s == column)
+            || self.facts.stamp() == Some(column)
+            || self.facts.generated.iter().any(|w| w.as_str() == column)
+            || self.columns.column(column).is_none_or(|c| c.generated && !c.numbered)
+    }
+
+    fn protected(&self, column: &str) -> bool {
+        self.facts.read_only.iter().any(|w| w.as_str() == column)
+    }
+
+    /// Nothing differs from how it was.
+    fn as_it_is(&self, found: Option<Map>) -> RowChange {
+        let row = found.map(|row| self.facts.marked(&row));
+        self.done(row.clone(), row)
+    }
+
+    fn done(&self, before: Option<Map>, after: Option<Map>) -> RowChange {
+        RowChange {
+            table: self.table().clone(),
+            key: self.change.key.clone(),
+            before,
+            after,
+            by_rule: false,
+            stamps: self.facts.stamp().map(Arc::from).into_iter().collect(),
+        }
+    }
+
+    /// With the columns that are in the way, in their three versions.
+    fn left(&self, why: &str, columns: impl IntoIterator<Item = Arc<str>>, found: Option<&Map>) -> LeftAlone {
+        let side = |row: Option<&Map>, column: &Arc<str>| {
+            row.map(|r| {
+                let value = r.get(column).cloned().unwrap_or(Value::NULL);
+                self.facts.named(column, value).marked(self.facts.marks(column))
+            })
+        };
+        let versions = |column: Arc<str>| Versions {
+            before: side(self.change.before.as_ref(), &column),
+            ours: side(self.change.after.as_ref(), &column),
+            now: side(found, &column),
+            column,
+        };
+        LeftAlone { columns: columns.into_iter().map(versions).collect(), ..whole(self.change, why.into()) }
+    }
+
+    /// The other run made it: it goes, if it is what was made.
+    fn made(&self, found: Option<Map>, ours: &Map) -> Result<Came, Todo> {
+        let Some(found) = found else { return Ok(Came::Already(self.as_it_is(None))) };
+        let differing: Vec<Arc<str>> = ours
+            .iter()
+            .filter(|(c, v)| !self.besides(c) && found.get(*c) != Some(*v))
+            .map(|(c, _)| c.clone())
+            .collect();
+        if differing.is_empty() {
+            return Err(Todo::Delete(found));
+        }
+        Ok(Came::Left(self.left("somebody changed it since it was made", differing, Some(&found))))
+    }
+
+    /// The other run changed it: the columns that it changed become what they were.
+    fn changed(&self, found: Option<Map>, before: &Map, ours: &Map) -> Result<Came, Todo> {
+        let value = |row: &Map, column: &Arc<str>| row.get(column).cloned().unwrap_or(Value::NULL);
+        let mine: Vec<Arc<str>> = before
+            .keys()
+            .filter(|c| !self.besides(c) && !self.protected(c) && !same_bytes(&value(before, c), &value(ours, c)))
+            .cloned()
+            .collect();
+        let Some(found) = found else {
+            return Ok(Came::Left(self.left("it is not there any more", mine, None)));
+        };
+        let open: Vec<Arc<str>> = mine.iter().filter(|c| value(&found, c) != value(before, c)).cloned().collect();
+        let newer: Vec<Arc<str>> = open.iter().filter(|c| value(&found, c) != value(ours, c)).cloned().collect();
+        if !newer.is_empty() {
+            return Ok(Came::Left(self.left("somebody changed it since", newer, Some(&found))));
+        }
+        if open.is_empty() {
+            return Ok(Came::Already(self.as_it_is(Some(found))));
+        }
+        let columns = mine.into_iter().filter(|c| !same_bytes(&value(&found, c), &value(before, c)));
+        let columns = columns.map(|c| (c.clone(), value(before, &c))).collect();
+        // A step that kept the time of the last change is taken back in the same manner.
+        let stamp = self.facts.stamp().is_some_and(|s| !same_bytes(&value(before, &s.into()), &value(ours, &s.into())));
+        Err(Todo::Update { found, columns, stamp })
+    }
+
+    /// The other run removed it: it comes again, if its key is free.
+    fn removed(&self, found: Option<Map>, before: &Map) -> Result<Came, Todo> {
+        let Some(found) = found else { return Err(Todo::Insert(before.clone())) };
+        let differing: Vec<Arc<str>> = before
+            .iter()
+            .filter(|(c, v)| !self.besides(c) && found.get(*c) != Some(*v))
+            .map(|(c, _)| c.clone())
+            .collect();
+        if differing.is_empty() {
+            return Ok(Came::Already(self.as_it_is(Some(found))));
+        }
+        Ok(Came::Left(self.left("another row has its key now", differing, Some(&found))))
+    }
+
+    async fn carry_out(&self, changing: &mut Changing, todo: Todo) -> Result<RowChange, Fault> {
+        let (table, key) = (&self.table().table, &self.change.key);
+        match todo {
+            Todo::Delete(found) => {
+                counted(changing.delete_by_key(table, key).await?, table)?;
+                Ok(self.done(Some(self.facts.marked(&found)), None))
+            }
+            Todo::Update { found, columns, stamp } => {
+                let mut set: Vec<(Arc<str>, SetTo)> = columns.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
+                if stamp && let Some(stamp) = self.facts.stamp() {
+                    set.push((stamp.into(), SetTo::DatabaseNow));
+                }
+                counted(changing.update_by_key(table, key, &set).await?, table)?;
+                let after = self.read_again(changing).await?;
+                Ok(self.done(Some(self.facts.marked(&found)), Some(after)))
+            }
+            Todo::Insert(row) => {
+                let given = |c: &Arc<str>| {
+                    self.columns.column(c).is_some_and(|c| !c.generated || c.numbered)
+                        && !self.facts.generated.iter().any(|w| w.as_str() == &**c)
+                };
+                let stamp = self.facts.stamp();
+                let values: Vec<(Arc<str>, SetTo)> = row
+                    .into_iter()
+                    .filter(|(c, _)| given(c))
+                    .map(|(c, v)| if stamp == Some(&*c) { (c, SetTo::DatabaseNow) } else { (c, SetTo::Value(v)) })
+                    .collect();
+                let names: Vec<Arc<str>> = key.keys().cloned().collect();
+                changing.insert_again(table, &names, &values).await?;
+                let after = self.read_again(changing).await?;
+                Ok(self.done(None, Some(after)))
+            }
+        }
+    }
+
+    async fn read_again(&self, changing: &mut Changing) -> Result<Map, Fault> {
+        let Some(row) = self.read(changing).await? else {
+            let message =
+                format!("the row of `{}` is gone after it was put back; a trigger may be in the way", self.table());
+            return Err(Fault::new(FaultKind::Other, message));
+        };
+        let mut row = self.facts.marked(&row);
+        if let Some(value) = self.facts.stamp().and_then(|stamp| row.get_mut(stamp)) {
+            value.marks |= Marks::CLOCK;
+        }
+        Ok(row)
+    }
+}
+
+fn counted(rows: u64, table: &str) -> Result<(), Fault> {
+    if rows == 1 {
+        return Ok(());
+    }
+    let message =
+        format!("one row of `{table}` should have changed, the database says {rows}; a trigger may be in the way");
+    Err(Fault::new(FaultKind::Other, message))
+}

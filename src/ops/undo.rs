@@ -1,0 +1,367 @@
+//! `undo`: a run is taken back by another run, which is planned, shown, confirmed and carried out as any other.
+
+use super::{
+    Failure, Surroundings,
+    apply::{self, Carried, carry},
+    approve,
+    plan::Prepared,
+    project::Opened,
+    record::Record,
+    resume::setting_as,
+};
+use crate::{
+    base::{
+        identity::{RunId, SINGLE_ITEM},
+        suggest,
+        value::Value,
+    },
+    engine::{
+        drive::Stopped,
+        rehearse::{self, Answers},
+        setting::{RunFacts, Setting},
+        state::{RunState, StepState},
+        undo::{
+            done,
+            outline::{self, Past, Wish as Back},
+        },
+        watch::Watch,
+    },
+    journal::{
+        Claim, RunFilter, RunSummary,
+        event::Event,
+        payload::{HumanAsked, ItemStarted, RunCreated, StartedItem},
+        words::End,
+    },
+    plan::{Effect, Plan, stored},
+};
+use std::sync::atomic::AtomicBool;
+
+/// What the run that takes another one back is for.
+pub const PURPOSE: &str = "undo";
+
+/// What a person asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// Only this item.
+    pub item: Option<String>,
+    /// One row that cannot be taken back stops the whole.
+    pub all_or_nothing: bool,
+    /// Why; without it the undo says of which run it is.
+    pub reason: Option<String>,
+    /// Who.
+    pub actor: Option<String>,
+}
+
+/// An undo that can be planned and carried out.
+pub struct Ready {
+    /// The run that is taken back.
+    pub about: RunId,
+    /// The setting of the undo, and the mocks that play its APIs.
+    pub prepared: Prepared,
+    created: RunCreated,
+    all_or_nothing: bool,
+}
+
+/// How a run stands with regard to undos of it.
+pub enum Standing {
+    /// What it did stands.
+    Stands,
+    /// This run took it back.
+    TakenBack(RunSummary),
+    /// It was taken back, and this run made it again.
+    MadeAgain(RunSummary),
+    /// This run takes it back and is not over.
+    UnderWay(RunSummary),
+}
+
+/// Puts together what an undo of this run needs, if it can be taken back. Nothing is recorded yet.
+pub async fn prepare(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    run: RunId,
+    wish: &Wish,
+) -> Result<Ready, Failure> {
+    let actor = wish.actor.as_deref().map(str::trim).filter(|a| !a.is_empty());
+    let actor = actor.ok_or_else(|| {
+        Failure::usage("nobody knows who takes it back").help("say who: `--actor NAME`, or set TRUEUP_ACTOR")
+    })?;
+    if let Some(reason) = &wish.reason {
+        apply::named(Some(reason), Some(actor))?;
+    }
+    let state = record.state(run).await?;
+    let Some(created) = state.created.clone() else {
+        return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
+    };
+    is_over(surroundings, record, run, &state, "taken back").await?;
+    stands(record, run, &state).await?;
+    has_item(run, &state, wish.item.as_deref())?;
+    let facts = RunFacts {
+        id: RunId(surroundings.world.id()),
+        actor: actor.into(),
+        reason: reason(run, wish.reason.as_deref(), &created).into(),
+        now: surroundings.world.now(),
+    };
+    let mut prepared = setting_as(surroundings, opened, run, &created, facts).await?;
+    let places = with_outline(record, &mut prepared.setting, run, wish.item.as_deref(), wish.all_or_nothing).await?;
+    if places == 0 {
+        return Err(Failure::usage(format!("run {} changed nothing, so there is nothing to take back", run.short())));
+    }
+    Ok(Ready { about: run, prepared, created, all_or_nothing: wish.all_or_nothing })
+}
+
+/// What stands in the application's audit rows as the reason.
+fn reason(run: RunId, given: Option<&str>, created: &RunCreated) -> String {
+    let why = given.map_or(created.reason.as_str(), str::trim);
+    let text = match given {
+        Some(_) => format!("undo of run {}: {why}", run.short()),
+        None => format!("undo of run {} ({why})", run.short()),
+    };
+    if text.chars().count() <= apply::LONGEST_REASON {
+        return text;
+    }
+    text.chars().take(apply::LONGEST_REASON - 1).chain(['…']).collect()
+}
+
+/// Refuses a run that is still going on, or of which something is in doubt. `what` is done with it when it is over.
+pub(super) async fn is_over(
+    surroundings: &Surroundings,
+    record: &Record,
+    run: RunId,
+    state: &RunState,
+    what: &str,
+) -> Result<(), Failure> {
+    let short = run.short();
+    if state.closed.is_none()
+        && let Some(claim) = at_work(surroundings, record, run).await?
+    {
+        return Err(Failure::usage(format!("run {short} is not over: {}", who(&claim))).help(format!(
+            "it can be {what} when it is over; `trueup cancel {short} --reason …` ends it between two steps"
+        )));
+    }
+    if let Some(path) = in_doubt(state) {
+        return Err(Failure::usage(format!("run {short} is in doubt: nobody knows whether `{path}` happened")).help(
+            format!("`trueup resume {short}` looks again; `trueup resolve {short}` records what a person found out"),
+        ));
+    }
+    if state.closed.is_some() {
+        return Ok(());
+    }
+    let steps = state.items.values().flat_map(|item| item.steps.values());
+    let asked = steps.filter(|s| s.decided.is_none() && s.outcome.is_none()).find_map(|s| s.asked.as_ref());
+    let stands = match (asked, &state.paused) {
+        (Some(asked), _) => format!("it waits for the answer of {}", asked.who),
+        (None, Some(why)) => format!("it is paused ({why})"),
+        (None, None) => "it was interrupted".to_owned(),
+    };
+    Err(Failure::usage(format!("run {short} is not over: {stands}"))
+        .help(format!("`trueup resume {short}` goes on with it, `trueup cancel {short} --reason …` ends it")))
+}
+
+/// Who really works on the run: a process of this machine that is gone does not.
+pub(super) async fn at_work(
+    surroundings: &Surroundings,
+    record: &Record,
+    run: RunId,
+) -> Result<Option<Claim>, Failure> {
+    record.worked_on_by(surroundings, run).await
+}
+
+/// `anna works on it since 12:30:01 (process 4711 on host)`.
+pub(super) fn who(claim: &Claim) -> String {
+    let holder = &claim.holder;
+    let since = crate::base::time::Stamp { digits: 0, ..claim.since };
+    format!("{} works on it since {since} UTC (process {} on {})", holder.name, holder.pid, holder.host)
+}
+
+/// The first step of which nobody knows whether it happened.
+pub(super) fn in_doubt(state: &RunState) -> Option<&str> {
+    let mut steps = state.items.values().flat_map(|item| &item.steps);
+    steps.find(|(_, step)| StepState::is_in_doubt(step)).map(|(path, _)| &**path)
+}
+
+/// Refuses a run that was taken back already.
+async fn stands(record: &Record, run: RunId, state: &RunState) -> Result<(), Failure> {
+    let short = run.short();
+    match standing(record, run, state).await? {
+        Standing::Stands => Ok(()),
+        Standing::TakenBack(by) => {
+            Err(Failure::usage(format!("run {short} was taken back already, by {} in run {}", by.actor, by.id.short()))
+                .help(format!("`trueup undo {}` makes again what it took back", by.id.short())))
+        }
+        Standing::MadeAgain(by) => Err(Failure::usage(format!(
+            "run {short} was taken back, and run {} by {} made it again",
+            by.id.short(),
+            by.actor
+        ))
+        .help(format!("take that one back: `trueup undo {}`", by.id.short()))),
+        Standing::UnderWay(by) => {
+            Err(Failure::usage(format!("run {} by {} takes run {short} back and is not over", by.id.short(), by.actor))
+                .help(format!("`trueup resume {}` goes on with it", by.id.short())))
+        }
+    }
+}
+
+/// More undos of one run than these are not looked at.
+const MOST: u32 = 10_000;
+
+/// How a run stands with regard to undos of it.
+pub async fn standing(record: &Record, run: RunId, state: &RunState) -> Result<Standing, Failure> {
+    let playbook = state.created.as_ref().map(|c| c.playbook.to_string());
+    let filter = RunFilter { playbook, since: state.created_at, ..RunFilter::default() };
+    let runs = record.journal.runs(&filter, MOST).await?;
+    Ok(of_undos(&runs, run))
+}
+
+/// From all runs, newest first.
+pub fn of_undos(runs: &[RunSummary], run: RunId) -> Standing {
+    let undos = || runs.iter().filter(|r| &*r.purpose == PURPOSE && r.about == Some(run));
+    if let Some(open) = undos().find(|r| r.end.is_none()) {
+        return Standing::UnderWay(open.clone());
+    }
+    let Some(undo) = undos().find(|r| r.end == Some(End::Changed)) else { return Standing::Stands };
+    match of_undos(runs, undo.id) {
+        Standing::Stands => Standing::TakenBack(undo.clone()),
+        Standing::TakenBack(by) => Standing::MadeAgain(by),
+        Standing::MadeAgain(by) => Standing::TakenBack(by),
+        under_way => under_way,
+    }
+}
+
+/// The item that is asked for exists.
+pub(super) fn has_item(run: RunId, state: &RunState, item: Option<&str>) -> Result<(), Failure> {
+    let Some(item) = item.filter(|item| !state.items.contains_key(*item)) else { return Ok(()) };
+    let failure = Failure::usage(format!("run {} has no item `{item}`", run.short()));
+    let names = state.items.keys().map(|k| &**k);
+    Err(match suggest::help(item, names) {
+        _ if state.items.keys().all(|k| &**k == SINGLE_ITEM) => {
+            failure.help("it worked on one record; leave `--item` out")
+        }
+        Some(help) => failure.help(help),
+        None => failure,
+    })
+}
+
+/// Gives the setting the outline of an undo of `run`; how many places it has.
+async fn with_outline(
+    record: &Record,
+    setting: &mut Setting,
+    run: RunId,
+    item: Option<&str>,
+    all_or_nothing: bool,
+) -> Result<usize, Failure> {
+    let mut chain = Vec::new();
+    let mut next = Some(run);
+    while let Some(run) = next {
+        let state = record.state(run).await?;
+        next = state.created.as_ref().filter(|c| &*c.purpose == PURPOSE).and_then(|c| c.about);
+        chain.push((run, state));
+    }
+    chain.reverse();
+    let past: Vec<Past<'_>> = chain.iter().filter_map(|(id, state)| past(*id, state)).collect();
+    let events = record.journal.events(run).await?;
+    let effects = done::of(events.iter().map(|stored| &stored.event));
+    setting.outline = outline::of(setting, &past, &Back { effects: &effects, item, all_or_nothing });
+    Ok(setting.outline.places.len())
+}
+
+fn past(id: RunId, state: &RunState) -> Option<Past<'_>> {
+    let created = state.created.as_ref()?;
+    let (actor, reason) = (created.actor.clone(), created.reason.as_str().into());
+    Some(Past { facts: RunFacts { id, actor, reason, now: created.now }, state })
+}
+
+/// How the undo is wanted, as its run keeps it.
+fn kept(item: Option<&str>, all_or_nothing: bool, whole: Option<Value>) -> Value {
+    let wish = [("item", item.map_or(Value::NULL, Value::from)), ("all_or_nothing", all_or_nothing.into())];
+    // Whoever has to agree must see all of it.
+    Value::map(wish.into_iter().chain(whole.map(|whole| (stored::WHOLE, whole))))
+}
+
+/// The setting of a run that is itself an undo: made again from the events of the run that it takes back.
+pub(super) async fn complete(record: &Record, setting: &mut Setting, created: &RunCreated) -> Result<(), Failure> {
+    let Some(about) = created.about.filter(|_| &*created.purpose == PURPOSE) else { return Ok(()) };
+    let wish = created.plan.clone().unwrap_or(Value::NULL);
+    let item = wish.get("item").and_then(|v| v.as_str().map(str::to_owned));
+    let all_or_nothing = wish.get("all_or_nothing").and_then(|v| v.as_bool()).unwrap_or(false);
+    with_outline(record, setting, about, item.as_deref(), all_or_nothing).await?;
+    Ok(())
+}
+
+/// Tries the undo out, and rolls it back.
+pub async fn plan(ready: &Ready, watch: Watch<'_>) -> Result<Plan, Failure> {
+    let setting = &ready.prepared.setting;
+    let made = rehearse::plan(setting, &Answers::new(), watch).await;
+    let mut plan = made.map_err(|failure| super::plan::of_plan(*failure, setting))?;
+    plan.title = format!("Take back run {}: {}", ready.about.short(), plan.title).into();
+    Ok(plan)
+}
+
+/// How many rows the undo would leave alone.
+pub fn left_alone(plan: &Plan) -> usize {
+    let effects = plan.items.iter().flat_map(|item| &item.steps).flat_map(|step| &step.effects);
+    effects.map(|effect| if let Effect::LeftAlone { rows } = effect { rows.len() } else { 0 }).sum()
+}
+
+/// Records the run of an undo that was shown, and carries it out.
+pub async fn undo(
+    surroundings: &Surroundings,
+    record: &Record,
+    ready: &Ready,
+    plan: &Plan,
+    wish: &Wish,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
+    let setting = &ready.prepared.setting;
+    let asks = approve::asked(setting, plan);
+    let waits = asks.as_ref().map(|asked| Stopped::Waits(asked.step.clone()));
+    let run = setting.run.id;
+    // While its undo is recorded nobody else may work on the run, or take it back as well.
+    let held = record.claim(surroundings, ready.about, &setting.run.actor).await?;
+    let recorded = record_run(record, ready, plan, wish, asks).await;
+    record.journal.release(&held).await?;
+    recorded?;
+    if let Some(stopped) = waits {
+        return Ok(Carried { stopped, state: record.state(run).await?, drift: Vec::new() });
+    }
+    let claim = record.claim(surroundings, run, &setting.run.actor).await?;
+    carry(record, setting, claim, plan.items.first(), watch, pause).await
+}
+
+async fn record_run(
+    record: &Record,
+    ready: &Ready,
+    plan: &Plan,
+    wish: &Wish,
+    asks: Option<HumanAsked>,
+) -> Result<(), Failure> {
+    let setting = &ready.prepared.setting;
+    let state = record.state(ready.about).await?;
+    stands(record, ready.about, &state).await?;
+    if state.closed.is_none() {
+        return Err(
+            Failure::usage(format!("run {} goes on again", ready.about.short())).help("take it back when it is over")
+        );
+    }
+    let created = RunCreated {
+        purpose: PURPOSE.into(),
+        about: Some(ready.about),
+        reason: setting.run.reason.to_string(),
+        actor: setting.run.actor.clone(),
+        now: setting.run.now,
+        plan_digest: Some(plan.digest().into()),
+        plan_id: None,
+        plan: Some(kept(wish.item.as_deref(), ready.all_or_nothing, asks.is_some().then(|| stored::whole(plan)))),
+        plan_summary: Some(apply::summary(plan)),
+        engine: env!("CARGO_PKG_VERSION").into(),
+        approvals: Vec::new(),
+        ..ready.created.clone()
+    };
+    let item = plan.items.first().map(stored::store);
+    let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item };
+    let mut events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
+    events.extend(asks.map(Event::from));
+    record.journal.append(setting.run.id, &events).await?;
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! Proofs: the machine that tries to break the promises of `docs/guarantees.md`. Real processes, real signals, real
+//! servers; each counts the faults that it really injected, and fails when there were none. `scripts/prove` runs them all
+//! and prints their figures as one table; `docs/proof.md` says what each one proves.
+
+mod crashes;
+mod dice;
+mod figures;
+mod history;
+mod judge;
+mod process;
+mod procedures;
+mod stub;
+mod world;

@@ -1,0 +1,265 @@
+//! The world of the proofs: two databases with witnesses, an API, a project; fresh for each point.
+
+use super::{
+    figures,
+    procedures::{self, Procedure},
+    process::{self, Came},
+    stub::{KEY, Stub},
+};
+use crate::servers::{self, surroundings};
+use sqlx::{ConnectOptions, Connection, Row};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+};
+use trueup::{
+    base::identity::RunId,
+    engine::state::RunState,
+    ops,
+    trial::bench::{Bench, On, Place},
+};
+
+/// The databases of the project.
+const CONNECTIONS: [&str; 2] = ["shop", "store"];
+
+/// On what a world stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// The targets are PostgreSQL databases, else SQLite files.
+    pub postgres: bool,
+    /// The databases have a ledger.
+    pub ledger: bool,
+}
+
+impl Kind {
+    pub const SQLITE: Kind = Kind { postgres: false, ledger: false };
+    pub const POSTGRES: Kind = Kind { postgres: true, ledger: false };
+
+    pub fn words(self) -> String {
+        format!(
+            "{}{}",
+            if self.postgres { "PostgreSQL" } else { "SQLite" },
+            if self.ledger { " with ledger" } else { "" }
+        )
+    }
+}
+
+/// Databases and API, for many points one after another.
+pub struct World {
+    pub kind: Kind,
+    pub stub: Stub,
+    root: tempfile::TempDir,
+    bench: Bench,
+    points: u32,
+    /// In front of every URL of a database: a proxy's port.
+    pub through: Option<u16>,
+}
+
+impl World {
+    pub async fn build(kind: Kind) -> World {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let mark = format!("proof_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let root = tempfile::Builder::new().prefix("trueup-proof-").tempdir().unwrap();
+        let on = if kind.postgres { On::Postgres(servers::postgres()) } else { On::Sqlite };
+        let scripts = CONNECTIONS.map(|name| (name.into(), procedures::tables(name, kind.postgres)));
+        let bench = Bench::build(&on, root.path(), &mark, scripts.to_vec()).await.unwrap();
+        World { kind, stub: Stub::start().await, root, bench, points: 0, through: None }
+    }
+
+    /// Everything as it was at first, in a folder of its own.
+    pub async fn point(&mut self, procedure: &Procedure) -> Point {
+        self.points += 1;
+        self.stub.reset();
+        let folder = self.root.path().join(format!("point-{}", self.points));
+        std::fs::create_dir(&folder).unwrap();
+        let mut variables = vec![("TOLD".to_owned(), folder.join("told.jsonl").display().to_string())];
+        let mut places = BTreeMap::new();
+        for name in CONNECTIONS {
+            let place = self.bench.fresh(name, &folder).await.unwrap();
+            if let Place::Server(url) = &place {
+                variables.push((format!("{}_URL", name.to_uppercase()), self.url(url.reveal())));
+            }
+            places.insert(name, place);
+        }
+        let point = Point { folder, variables, places };
+        point.write("trueup.yaml", &project(self.kind, &point.places, &self.stub.url()));
+        point.write(&format!("{}.yaml", procedure.name), &procedure.text());
+        if self.kind.ledger {
+            for name in CONNECTIONS {
+                let came = point.run(&["connection", "prepare", name]).await.unwrap();
+                assert_eq!(came.exit, Some(0), "{}", came.said());
+            }
+        }
+        point
+    }
+
+    fn url(&self, url: &str) -> String {
+        let Some(port) = self.through else { return url.to_owned() };
+        let mut url = url::Url::parse(url).unwrap();
+        url.set_port(Some(port)).unwrap();
+        format!("{url}?sslmode=disable")
+    }
+
+    /// Every trace that an effect has left, with how often.
+    pub async fn traces(&self, point: &Point) -> BTreeMap<String, usize> {
+        let mut traces: BTreeMap<String, usize> = BTreeMap::new();
+        for place in point.places.values() {
+            for what in witness(place, &point.folder).await {
+                *traces.entry(what).or_default() += 1;
+            }
+        }
+        traces.extend(self.stub.memory().effects.clone());
+        let told = std::fs::read_to_string(point.folder.join("told.jsonl")).unwrap_or_default();
+        for line in told.lines() {
+            let text = serde_json::from_str::<serde_json::Value>(line).unwrap();
+            let name = format!("told {} {}", text["who"].as_str().unwrap(), text["text"].as_str().unwrap());
+            *traces.entry(name).or_default() += 1;
+        }
+        traces
+    }
+
+    /// Takes the databases away.
+    pub async fn clear(self) {
+        self.bench.clear().await.unwrap();
+    }
+}
+
+/// The lines of the witness. Of a SQLite file a copy is read: whoever opens it repairs what a killed process left, and
+/// that is the program's task.
+async fn witness(place: &Place, folder: &Path) -> Vec<String> {
+    const SQL: &str = "select what from witness order by id";
+    match place {
+        Place::File(path) => {
+            let copy = folder.join("copy.db");
+            for end in ["", "-journal", "-wal"] {
+                let from = PathBuf::from(format!("{}{end}", path.display()));
+                let to = PathBuf::from(format!("{}{end}", copy.display()));
+                if from.exists() {
+                    std::fs::copy(from, to).map(drop).unwrap()
+                } else {
+                    std::fs::remove_file(to).unwrap_or_default()
+                }
+            }
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&copy);
+            let mut connection = options.connect().await.unwrap();
+            let rows = sqlx::query(SQL).fetch_all(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+            rows.iter().map(|row| row.get::<String, _>(0)).collect()
+        }
+        Place::Server(url) => {
+            let mut connection = sqlx::PgConnection::connect(url.reveal()).await.unwrap();
+            // The session of a killed process may still be at its COMMIT: its locks are waited for.
+            let rows = sqlx::query("lock table witness in exclusive mode");
+            sqlx::query("begin").execute(&mut connection).await.unwrap();
+            rows.execute(&mut connection).await.unwrap();
+            let rows = sqlx::query(SQL).fetch_all(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+            rows.iter().map(|row| row.get::<String, _>(0)).collect()
+        }
+    }
+}
+
+/// One project in its folder.
+pub struct Point {
+    pub folder: PathBuf,
+    pub variables: Vec<(String, String)>,
+    pub places: BTreeMap<&'static str, Place>,
+}
+
+impl Point {
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.join(name), text).unwrap();
+    }
+
+    /// The program, with some variables more.
+    pub fn program(&self, arguments: &[&str], more: &[(&str, String)]) -> tokio::process::Command {
+        let mut variables = self.variables.clone();
+        variables.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        process::program(&self.folder, &variables, arguments)
+    }
+
+    /// Starts it and waits for its end.
+    pub async fn run(&self, arguments: &[&str]) -> Result<Came, String> {
+        process::wait(self.program(arguments, &[]).spawn().unwrap()).await
+    }
+
+    /// The newest run, if there is one.
+    pub async fn state(&self) -> Option<(RunId, RunState)> {
+        let variables: Vec<(&str, &str)> = self.variables.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let here = surroundings(&self.folder, &variables);
+        let opened = ops::project::open(&here, None).unwrap_or_else(|f| panic!("{f:?}"));
+        if !opened.journal().exists() {
+            return None;
+        }
+        let record = ops::record::open(&here, &opened).await.unwrap_or_else(|f| panic!("{f:?}"));
+        let runs = record.journal.runs(&Default::default(), 1).await.unwrap();
+        let newest = runs.first()?.id;
+        let state = record.state(newest).await.unwrap_or_else(|f| panic!("{f:?}"));
+        record.journal.close().await.unwrap();
+        Some((newest, state))
+    }
+
+    /// Takes the folder away; it stays while a finding is looked at (`TRUEUP_PROOF_KEEP`).
+    pub fn clear(self) {
+        if std::env::var_os("TRUEUP_PROOF_KEEP").is_none() {
+            std::fs::remove_dir_all(&self.folder).unwrap();
+        }
+    }
+}
+
+fn project(kind: Kind, places: &BTreeMap<&str, Place>, api: &str) -> String {
+    let database = |name: &str| match &places[name] {
+        Place::File(path) => format!("sqlite: {{ path: '{}', busy_timeout: 2s }}", path.display()),
+        Place::Server(_) => {
+            format!("postgres: {{ url: {{ secret: {}_URL }}, lock_timeout: 2s, timezone: UTC }}", name.to_uppercase())
+        }
+    };
+    let ledger = if kind.ledger { "\n    ledger: true" } else { "" };
+    let (shop, store) = (database("shop"), database("store"));
+    let http = format!("base: '{api}', internal: true, timeout: {{ connect: 1s, total: 400ms }}, max_body: 1MiB");
+    let seen = "side_effects: a witness";
+    format!(
+        "trueup: v1
+project: proof
+playbooks: .
+journal: {{ sqlite: journal/journal.db }}
+people:
+  clerk: {{ by: file, to: 'env:TOLD' }}
+environments:
+  test: {{}}
+connections:
+  shop:
+    {shop}{ledger}
+    tables:
+      things: {{ key: id, audit: {{ rule: trail, type: Thing }}, {seen} }}
+      prices: {{ key: [code, year], audit: false, {seen} }}
+      parts: {{ key: id, audit: false, {seen} }}
+      notes: {{ key: id, audit: false, {seen} }}
+      audits: {{ key: id, append_only: true, audit: false, {seen} }}
+  store:
+    {store}{ledger}
+    tables:
+      items: {{ key: id, audit: false, {seen} }}
+  keyed:
+    http: {{ {http}, idempotency_key: {KEY} }}
+  plain:
+    http: {{ {http} }}
+audits:
+  trail:
+    table: audits
+    events: [update]
+    omit: [id]
+    skip_when_unchanged: true
+    row:
+      record_id: \"{{{{ row.id }}}}\"
+      changes: \"{{{{ changes }}}}\"
+      version: {{ next_of: version, per: [record_id] }}
+"
+    )
+}
+
+/// How many points a proof of this size visits.
+pub fn every(small: usize) -> usize {
+    figures::size(small, 1)
+}
