@@ -111,6 +111,7 @@ async fn of_file(
     say(drawn::brief(&saved.plan, &about, output.look()));
     ops::approve::enough(&matter, &plan::quoted(file))?;
     let prepared = ops::saved::setting(surroundings, opened, &usable, actor, reason).await?;
+    ops::saved::same_systems(&prepared.setting, saved).await?;
     let question = format!("Apply this in {name} (digest {})?", drawn::short_digest(&saved.digest));
     if !given.yes && !confirmed(output, &question)? {
         output.note("Nothing was changed.\n");

@@ -12,12 +12,18 @@ use super::{
 use crate::{
     approval::Demand,
     base::{diagnostic::Diagnostics, identity::RunId, seal::Sealer, source::Source, time::Stamp, value::Marks},
+    connection::{
+        database::Database,
+        fault::Fault,
+        standing::{Standing, Unlike, unlike},
+    },
     engine::setting::{RunFacts, Setting},
     plan::{
         Plan,
         file::{self, BadPlan, FORMAT, Header, Saved},
     },
     playbook::{model::Playbook, project::Project},
+    report::exit::Exit,
 };
 use std::{
     io::{BufReader, BufWriter, ErrorKind, Read},
@@ -293,6 +299,50 @@ pub async fn setting(
     let mut prepared = assemble(surroundings, opened, checked, &header.environment, run, header.params.clone()).await?;
     prepared.setting.saved = true;
     Ok(prepared)
+}
+
+/// Refuses where another database stands behind a connection than when the plan was made, or where its tables are built in
+/// another way: a trigger or a default that nobody saw would do what nobody agreed to.
+pub async fn same_systems(setting: &Setting, saved: &Saved) -> Result<(), Failure> {
+    let mut differing = Vec::new();
+    for (name, planned) in &saved.plan.targets {
+        let Some(database) = setting.database(name) else { continue };
+        let found = standing(setting, database).await.map_err(|fault| {
+            Failure::refused(Exit::Failed, format!("failed to look at `{name}`: {fault}")).help(fault.help())
+        })?;
+        match unlike(planned, &found.text()) {
+            None => {}
+            Some(Unlike::Database { planned, found }) => {
+                return Err(Failure::usage(format!("`{name}` is another database than when the plan was made"))
+                    .help(format!("planned: {planned}"))
+                    .help(format!("found:   {found}"))
+                    .help("look where the connection leads; to change this one, plan again"));
+            }
+            Some(Unlike::Schema(tables)) => differing.extend(tables.into_iter().map(|table| format!("{name}.{table}"))),
+        }
+    }
+    let message = match differing.as_slice() {
+        [] => return Ok(()),
+        [one] => format!("the table `{one}` is no longer built as when the plan was made"),
+        more => format!("the tables `{}` are no longer built as when the plan was made", more.join("`, `")),
+    };
+    Err(Failure::refused(Exit::Drifted, message)
+        .help("its columns, types, defaults, keys or triggers differ; nothing was changed")
+        .help("`trueup connection inspect` tells how it is now; then plan again"))
+}
+
+/// Looked at by the role that looked when the plan was made. Nothing is kept.
+async fn standing(setting: &Setting, database: &Database) -> Result<Standing, Fault> {
+    if setting.may_write(database.name()) {
+        let mut session = database.rehearsing().await?;
+        let found = setting.standing(&mut session, true).await;
+        session.rollback().await?;
+        return found;
+    }
+    let mut session = database.reading().await?;
+    let found = setting.standing(&mut session, false).await;
+    session.close().await;
+    found
 }
 
 /// What a saved plan needs to be shown: the project file and the playbook that it carries, and who must agree to it.
