@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod apply;
+pub mod audit;
 pub mod check;
 pub mod failure;
 pub mod history;

@@ -1,6 +1,7 @@
 //! Plan, run state and diagnostics → text, JSON and the like. Never asks the world, never prints.
 
 pub mod applied;
+pub mod audit;
 pub mod catalogue;
 mod clock;
 mod columns;
