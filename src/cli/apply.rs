@@ -48,7 +48,7 @@ pub async fn run(
     if made.is_empty() {
         return Ok(Exit::Done);
     }
-    if !given.yes && !confirmed(output, name)? {
+    if !given.yes && !confirmed(output, &format!("Apply this in {name}?"))? {
         output.note("Nothing was changed.\n");
         return Ok(Exit::Stopped);
     }
@@ -105,12 +105,12 @@ fn exit(stopped: &Stopped) -> Exit {
 }
 
 /// Asks on the terminal; without one, `--yes` is needed.
-fn confirmed(output: &Output, environment: &str) -> Result<bool, Failure> {
+pub fn confirmed(output: &Output, question: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::usage("nobody is there to confirm the plan")
             .help("run it on a terminal, or give `--yes` when a machine runs it"));
     }
-    output.note(&format!("Apply this in {environment}? Type yes: "));
+    output.note(&format!("{question} Type yes: "));
     let _ = std::io::stderr().flush();
     let mut line = String::new();
     let read = std::io::stdin().lock().read_line(&mut line);

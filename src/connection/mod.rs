@@ -10,6 +10,7 @@ pub mod http;
 pub mod ledger;
 mod link;
 mod postgres;
+pub use postgres::Address as PostgresAddress;
 pub mod reference;
 pub mod rows;
 pub mod sandbox;
@@ -19,6 +20,7 @@ mod sql_lexer;
 pub mod sql_rules;
 mod sql_text;
 mod sqlite;
+pub mod standing;
 pub mod statement;
 mod waiting;
 #[cfg(test)]

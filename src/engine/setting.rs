@@ -11,13 +11,16 @@ use crate::{
         world::World,
     },
     check::Checked,
-    connection::{database::Database, http::Api},
+    connection::{database::Database, fault::Fault, http::Api, session::Session, standing::Standing},
     effect::change::TableName,
     playbook::{model::Playbook, project::Project},
     table::facts::Facts,
     template::{Dialect, Scope, scope::Vars},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 /// Who runs it, why, and when: fixed when the run is made.
 #[derive(Clone, Debug)]
@@ -131,8 +134,23 @@ impl Setting {
 
     /// The databases that this playbook may write to.
     pub fn written(&self) -> impl Iterator<Item = &Database> {
-        let uses = &self.playbook.uses;
-        self.databases.values().filter(|database| uses.get(database.name()).is_some_and(|u| !u.write.is_empty()))
+        self.databases.values().filter(|database| self.may_write(database.name()))
+    }
+
+    /// The playbook may write to this database.
+    pub fn may_write(&self, name: &str) -> bool {
+        self.playbook.uses.get(name).is_some_and(|u| !u.write.is_empty())
+    }
+
+    /// What stands behind a connection: which database, and how the tables are built that the playbook names. With
+    /// `ledger`, also the id in its ledger.
+    pub async fn standing(&self, session: &mut Session, ledger: bool) -> Result<Standing, Fault> {
+        let uses = self.playbook.uses.get(session.name());
+        let tables: BTreeSet<&str> =
+            uses.into_iter().flat_map(|u| u.read.iter().chain(&u.write)).map(|word| word.as_str()).collect();
+        let tables: Vec<&str> = tables.into_iter().collect();
+        let ledger = ledger && self.database(session.name()).is_some_and(Database::ledger);
+        session.standing(&tables, ledger).await
     }
 
     /// The API of a name.

@@ -6,6 +6,7 @@ use crate::{
         identity::{RunId, SINGLE_ITEM},
         value::Value,
     },
+    connection::standing,
     engine::{
         drive::{Driver, Stopped, Unrecorded},
         setting::Setting,
@@ -17,7 +18,7 @@ use crate::{
         Claim,
         event::Event,
         failure::JournalError,
-        payload::{ItemStarted, RunCreated, StartedItem},
+        payload::{ItemStarted, RunCreated, StartedItem, Target},
     },
     plan::{ItemPlan, Plan, stored},
 };
@@ -57,10 +58,26 @@ pub(super) fn permitted(setting: &Setting) -> Result<(), Failure> {
         return Err(Failure::usage(message)
             .help("show `trueup plan` to the people who must agree; approvals come with a later version"));
     }
-    for (name, database) in &setting.databases {
-        if database.ledger() {
-            return Err(Failure::usage(format!("`{name}` says `ledger: true`, and this version of trueup keeps no ledger"))
-                .help("take `ledger` out: rows are then compared with their images after a crash; the ledger comes with a later version"));
+    Ok(())
+}
+
+/// Refuses where the project file speaks of a ledger that is not there: without it the run could not keep what is promised
+/// for it.
+pub(super) async fn ledgers(setting: &Setting, plan: &Plan) -> Result<(), Failure> {
+    for database in setting.written().filter(|database| database.ledger()) {
+        let name = database.name();
+        let seen = plan.targets.iter().find(|(connection, _)| connection == name).map(|(_, text)| text);
+        // Mostly the plan has looked already; a connection of its own is only needed where nothing could be tried out.
+        let has = match seen {
+            Some(text) => standing::names_ledger(text),
+            None => database.has_ledger().await.map_err(|fault| {
+                Failure::usage(format!("failed to look for the ledger of `{name}`: {fault}")).help(fault.help())
+            })?,
+        };
+        if !has {
+            let message = format!("`{name}` says `ledger: true`, and its ledger table is missing");
+            let command = format!("trueup connection prepare {name} --env {}", setting.environment);
+            return Err(Failure::usage(message).help(format!("run `{command}`")));
         }
     }
     Ok(())
@@ -82,6 +99,7 @@ pub(super) fn summary(plan: &Plan) -> Value {
 /// Records a new run of this plan. Nothing has happened yet.
 pub async fn create(record: &Record, opened: &Opened, setting: &Setting, plan: &Plan) -> Result<RunId, Failure> {
     permitted(setting)?;
+    ledgers(setting, plan).await?;
     let run = setting.run.id;
     let item = plan.items.first();
     let created = RunCreated {
@@ -104,7 +122,11 @@ pub async fn create(record: &Record, opened: &Opened, setting: &Setting, plan: &
         plan: None,
         plan_summary: Some(summary(plan)),
         engine: env!("CARGO_PKG_VERSION").into(),
-        targets: Vec::new(),
+        targets: plan
+            .targets
+            .iter()
+            .map(|(connection, identity)| Target { connection: connection.clone(), identity: identity.as_str().into() })
+            .collect(),
         approvals: Vec::new(),
     };
     let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item.map(stored::store) };

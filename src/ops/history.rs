@@ -2,10 +2,10 @@
 
 use super::{Failure, project::Opened, record::Record};
 use crate::{
-    base::{identity::RunId, value::Value},
+    base::{identity::RunId, time::Stamp, value::Value},
     effect::change::TableName,
     engine::state::RunState,
-    journal::{RunFilter, RunSummary, Waiting, words::RunWord},
+    journal::{RunFilter, RunSummary, Waiting, failure::JournalError, words::RunWord},
 };
 
 /// The newest runs.
@@ -36,10 +36,21 @@ pub async fn inbox(record: &Record) -> Result<Inbox, Failure> {
     Ok(Inbox { questions, in_doubt })
 }
 
+/// What there is to show of a run.
+pub enum Shown {
+    /// All of it.
+    Whole(RunId, Box<RunState>),
+    /// Its line in the list: the rest was purged, and when.
+    Left(Box<RunSummary>, Stamp),
+}
+
 /// One run, by its id or the beginning of it.
-pub async fn show(record: &Record, given: &str) -> Result<(RunId, RunState), Failure> {
+pub async fn show(record: &Record, given: &str) -> Result<Shown, Failure> {
     let run = record.journal.find_run(given).await?;
-    Ok((run, record.state(run).await?))
+    match (record.state(run).await, record.journal.run(run).await?) {
+        (Err(Failure::Journal(JournalError::Purged { at, .. })), Some(line)) => Ok(Shown::Left(Box::new(line), at)),
+        (state, _) => Ok(Shown::Whole(run, Box::new(state?))),
+    }
 }
 
 /// Enum names of stored values, by today's project file; for drawing.

@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod apply;
+pub mod audit;
 pub mod check;
 pub mod failure;
 pub mod history;
@@ -10,6 +11,7 @@ pub mod inspect;
 pub mod mock;
 pub mod plan;
 pub mod playbook;
+pub mod prepare;
 pub mod project;
 pub mod record;
 pub mod resolve;

@@ -1,6 +1,7 @@
 //! Plan, run state and diagnostics → text, JSON and the like. Never asks the world, never prints.
 
 pub mod applied;
+pub mod audit;
 pub mod catalogue;
 mod clock;
 mod columns;
@@ -18,6 +19,7 @@ mod plain_value;
 pub mod plan;
 pub mod plan_json;
 pub mod plan_summary;
+pub mod prepared;
 mod pretty;
 pub mod progress;
 pub mod reference;

@@ -160,6 +160,7 @@ pub fn runs(runs: &[RunSummary]) -> String {
             ("ended", at(run.closed_at)),
             ("events", count(usize::try_from(run.events).unwrap_or(usize::MAX))),
             ("head", run.head.to_string().into()),
+            ("purged", at(run.purged_at)),
         ];
         Value::map(id(run.id).into_iter().chain(rest))
     });

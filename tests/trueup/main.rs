@@ -25,4 +25,5 @@ mod schemas;
 mod servers;
 mod shipped;
 mod transactions;
+mod undo;
 mod waiting;
