@@ -767,7 +767,15 @@ impl<'a> Driver<'a> {
             return undo::restore::restore(changing, restore, self.setting, planned.as_deref(), at).await;
         }
         let carried = match deed {
-            Deed::Change(change) => carry_out::carry_out(changing, change, self.setting, at).await,
+            Deed::Change(change) => match carry_out::carry_out(changing, change, self.setting, at).await {
+                // It was not executed: to take that for a change would be a lie.
+                Ok(carried) if carried.unknown => Err(unknown_now(step, why_unknown(&carried).as_deref())),
+                other => other,
+            },
+            Deed::Statement(deed) if deed.bound.has_unknown() => {
+                let why = deed.bound.binds.iter().find_map(Value::unknown_because);
+                Err(unknown_now(step, why.as_deref()))
+            }
             Deed::Statement(deed) => statement::run(changing, deed, self.setting, at).await,
             _ => Err(unknown_now(step, None)),
         };
@@ -1092,6 +1100,12 @@ pub(super) fn rows_words(carried: &Carried) -> String {
 
 fn no_database(connection: &str) -> Trouble {
     Trouble::of_database(connection, Fault::new(FaultKind::Settings, "it is not a database of this project"))
+}
+
+/// Why a value that a change needs is not known.
+fn why_unknown(carried: &Carried) -> Option<Arc<str>> {
+    let after = carried.changes.iter().filter_map(|change| change.after.as_ref());
+    after.flat_map(|row| row.values()).find_map(Value::unknown_because)
 }
 
 /// Something is still unknown although nothing may be at apply.

@@ -280,11 +280,7 @@ async fn plain(shop: &Shop, text: &str, tally: &mut Tally) {
     let undone = taken_back(shop, run).await.unwrap_or_else(|f| panic!("{}\n{text}", said(&f)));
     let wrong = rest(&shop.snapshot().await, &before, &also);
     assert_eq!(undone.state.end(), End::Changed, "{:?}\n{text}", undone.state.closed);
-    assert!(
-        wrong.is_empty() && undone.left.is_empty(),
-        "not as before\n{wrong:#?}\n{:#?}\n{text}",
-        undone.left
-    );
+    assert!(wrong.is_empty() && undone.left.is_empty(), "not as before\n{wrong:#?}\n{:#?}\n{text}", undone.left);
     tally.restored += 1;
     let twice = taken_back(shop, run).await.err().map(|f| said(&f)).unwrap_or_default();
     assert!(twice.contains("was taken back already, by bea"), "{twice}");
