@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     action::{
-        deed::{Call, Deed, Question},
+        deed::{Call, Deed, Message, Question},
         ends::Way,
         kinds::Act,
         resolve::{self, resolve},
@@ -487,7 +487,7 @@ impl<'a> Driver<'a> {
         let Some(resolved) = resolved else { return Ok(None) };
         match resolved.deed {
             Deed::Question(question) => return self.ask(place, step, &question),
-            Deed::Message(message) => return self.message(place, step, &message.who).await.map(Some),
+            Deed::Message(message) => return self.message(place, step, &message).await.map(Some),
             Deed::Change(_) | Deed::Statement(_) => return self.write(place, step, resolved.deed).await.map(Some),
             Deed::Call(call) if !call.is_read() => return self.send(place, step, call).await.map(Some),
             deed => {
@@ -974,7 +974,12 @@ impl<'a> Driver<'a> {
         Err(Halt::Round)
     }
 
-    async fn message(&mut self, place: &Place, step: &Step, who: &Arc<str>) -> Result<Went, Halt> {
+    async fn message(&mut self, place: &Place, step: &Step, message: &Message) -> Result<Went, Halt> {
+        let who = &message.who;
+        if let Some(why) = message.text.unknown_because() {
+            let message = Some(format!("not told: a part of the message is not known ({why})"));
+            return Ok(Went { message, ..Went::done(Value::NULL) });
+        }
         let text = text_of(step, &self.scope).unwrap_or_default();
         self.intend(place, "message-once", None, format!("to {who}: {text}"), None, None, 1).await?;
         moment::reached("before a message");
