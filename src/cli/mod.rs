@@ -2,6 +2,7 @@
 
 mod answer;
 mod apply;
+mod approve;
 mod arguments;
 mod audit;
 mod cancel;
@@ -58,6 +59,7 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         Command::Check(given) => check::run(given, project, surroundings, output).await,
         Command::Plan(given) => plan::run(given, project, surroundings, output).await,
         Command::Apply(given) => apply::run(given, project, surroundings, output).await,
+        Command::Approve(given) => approve::run(given, project, surroundings, output).await,
         Command::Answer(given) => answer::answer(given, project, surroundings, output).await,
         Command::Resume(given) => resume::resume(given, project, surroundings, output).await,
         Command::Resolve(given) => resume::resolve(given, project, surroundings, output).await,

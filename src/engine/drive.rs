@@ -1045,7 +1045,11 @@ impl<'a> Driver<'a> {
         {
             self.scope.insert(id, Value::NULL);
         }
-        self.outcome(&place.path, Went { outcome, value: None, message: Some(message.clone()), response: None }, 0);
+        let value = match &trouble {
+            Trouble::Drifted(differences) => Some(Value::list(differences.iter().map(Difference::store))),
+            _ => None,
+        };
+        self.outcome(&place.path, Went { outcome, value, message: Some(message.clone()), response: None }, 0);
         (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary: message.clone() });
         let changed = self.state.items.get(&self.item).is_some_and(ItemState::changed);
         let close = match ending.way {

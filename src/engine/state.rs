@@ -1,6 +1,7 @@
 //! Where a run stands: the fold of its events. Nothing here decides or does anything; the same fold serves the engine,
 //! `show` and the inbox.
 
+use super::trouble::Difference;
 use crate::{
     base::{
         identity::{EffectId, RunId},
@@ -13,7 +14,7 @@ use crate::{
     },
     journal::{
         event::Event,
-        payload::{ClosedItem, HumanAsked, HumanDecided, ItemOutcome, RunCancelled, RunClosed, RunCreated},
+        payload::{Approval, ClosedItem, HumanAsked, HumanDecided, ItemOutcome, RunCancelled, RunClosed, RunCreated},
         words::{End, Outcome},
     },
 };
@@ -37,6 +38,8 @@ pub struct RunState {
     pub cancelled_by: Option<RunCancelled>,
     /// It stopped between two steps, and why.
     pub paused: Option<String>,
+    /// Who agreed to it: before it was made, and while it waited.
+    pub approvals: Vec<Approval>,
     /// How it ended.
     pub closed: Option<RunClosed>,
     /// When.
@@ -137,7 +140,8 @@ impl StepState {
 
     /// It asks a person and has no answer yet.
     pub fn waits(&self) -> bool {
-        self.asked.is_some() && self.answered().is_none() && self.outcome.is_none()
+        let said = self.decided.as_ref().is_some_and(|d| matches!(&*d.decision, ANSWER | APPROVE));
+        self.asked.is_some() && !said && self.outcome.is_none()
     }
 
     /// It really changed something.
@@ -153,9 +157,17 @@ impl StepState {
         self.outcome.as_ref().and_then(|o| o.value.as_ref()).filter(|_| rows).map(left::load).unwrap_or_default()
     }
 
+    /// What was no longer as planned, when that is how it ended.
+    pub fn drift(&self) -> Vec<Difference> {
+        let value = self.outcome.as_ref().filter(|o| o.outcome == Outcome::Drifted).and_then(|o| o.value.as_ref());
+        value.and_then(Value::as_list).into_iter().flatten().filter_map(Difference::load).collect()
+    }
+
     /// The result under the step's name.
     pub fn result(&self) -> Option<&Value> {
-        self.outcome.as_ref().and_then(|o| o.value.as_ref()).or(self.value.as_ref())
+        // What drifted has no result: what it found is kept in its place.
+        let outcome = self.outcome.as_ref().filter(|o| o.outcome != Outcome::Drifted);
+        outcome.and_then(|o| o.value.as_ref()).or(self.value.as_ref())
     }
 
     /// As if it had never been tried.
@@ -281,6 +293,7 @@ impl RunState {
         self.events += 1;
         match event {
             Event::RunCreated(created) => {
+                self.approvals.clone_from(&created.approvals);
                 self.created = Some(*created);
                 self.created_at = Some(at);
             }
@@ -345,7 +358,10 @@ impl RunState {
             Event::HumanAsked(asked) => {
                 let asked = Arc::new(asked);
                 for item in &asked.items {
-                    self.step(item, &asked.step, at).asked = Some(asked.clone());
+                    let step = self.step(item, &asked.step, at);
+                    step.asked = Some(asked.clone());
+                    // An approval is asked for again as long as people are missing.
+                    step.decided = None;
                 }
             }
             Event::HumanDecided(decided) => self.decided(Arc::new(decided), at),
@@ -369,6 +385,9 @@ impl RunState {
     }
 
     fn decided(&mut self, decided: Arc<HumanDecided>, at: Stamp) {
+        if &*decided.decision == APPROVE {
+            self.approvals.push(approval(&decided, at));
+        }
         for item in &decided.items {
             self.items.entry(item.clone()).or_default().decided(&decided, item, at);
         }
@@ -406,6 +425,17 @@ impl RunState {
             None => End::Waiting,
         }
     }
+}
+
+/// The decision of somebody who agrees to a run that waits for approval.
+pub const APPROVE: &str = "approve";
+
+/// Where a run waits for approval: no step of its playbook, and before all of them.
+pub const APPROVAL: &str = "approval";
+
+fn approval(decided: &HumanDecided, at: Stamp) -> Approval {
+    let digest = decided.values.get("digest").and_then(Value::as_str).unwrap_or_default();
+    Approval { actor: decided.actor.clone(), at, note: decided.reason.clone(), digest: digest.into() }
 }
 
 /// An answer as the step's result.

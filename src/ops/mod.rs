@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod apply;
+pub mod approve;
 pub mod audit;
 pub mod cancel;
 pub mod check;
@@ -19,6 +20,7 @@ pub mod resolve;
 pub mod resume;
 pub mod retry;
 pub mod sandbox;
+pub mod saved;
 pub mod surroundings;
 pub mod test;
 pub mod undo;

@@ -140,6 +140,7 @@ impl Opening<'_> {
             reason: word(run.and_then(|r| r.reason.as_ref()), "a test"),
             actor: word(run.and_then(|r| r.actor.as_ref()), "tester"),
             answers: Vec::new(),
+            saved: false,
         }
     }
 }
@@ -557,7 +558,7 @@ fn kept_from(happened: Happened, failure: &Failure) -> Happened {
     let lines = words(failure);
     let end = match failure {
         Failure::Step { .. } | Failure::Journal(_) | Failure::Halted { .. } => Some(End::Failed),
-        Failure::Texts(_) | Failure::Usage { .. } => None,
+        Failure::Texts(_) | Failure::Usage { .. } | Failure::Refused { .. } => None,
     };
     Happened { end, exit: failure.exit().code(), message: lines.join("\n"), refused: lines, ..happened }
 }
@@ -565,9 +566,9 @@ fn kept_from(happened: Happened, failure: &Failure) -> Happened {
 /// A failure in lines, without drawing.
 fn words(failure: &Failure) -> Vec<String> {
     match failure {
-        Failure::Usage { message, help } | Failure::Halted { message, help } => {
-            std::iter::once(message).chain(help).cloned().collect()
-        }
+        Failure::Usage { message, help }
+        | Failure::Refused { message, help, .. }
+        | Failure::Halted { message, help } => std::iter::once(message).chain(help).cloned().collect(),
         Failure::Step { path, trouble, .. } => {
             std::iter::once(format!("{path}: {}", trouble.message())).chain(trouble.help()).collect()
         }

@@ -3,6 +3,7 @@
 use super::{
     Failure, Surroundings,
     apply::{self, Carried, carry},
+    approve,
     plan::Prepared,
     project::Opened,
     record::Record,
@@ -15,6 +16,7 @@ use crate::{
         value::Value,
     },
     engine::{
+        drive::Stopped,
         rehearse::{self, Answers},
         setting::{RunFacts, Setting},
         state::RunState,
@@ -28,7 +30,8 @@ use crate::{
     journal::{
         Claim, RunFilter, RunSummary,
         event::Event,
-        payload::{ItemStarted, RunCreated, StartedItem},
+        payload::{HumanAsked, ItemStarted, RunCreated, StartedItem},
+        words::End,
     },
     plan::{Effect, Plan, stored},
 };
@@ -228,8 +231,10 @@ fn past(id: RunId, state: &RunState) -> Option<Past<'_>> {
 }
 
 /// How the undo is wanted, as its run keeps it.
-fn kept(item: Option<&str>, all_or_nothing: bool) -> Value {
-    Value::map([("item", item.map_or(Value::NULL, Value::from)), ("all_or_nothing", all_or_nothing.into())])
+fn kept(item: Option<&str>, all_or_nothing: bool, whole: Option<Value>) -> Value {
+    let wish = [("item", item.map_or(Value::NULL, Value::from)), ("all_or_nothing", all_or_nothing.into())];
+    // Whoever has to agree must see all of it.
+    Value::map(wish.into_iter().chain(whole.map(|whole| (stored::WHOLE, whole))))
 }
 
 /// The setting of a run that is itself an undo: made again from the events of the run that it takes back.
@@ -268,18 +273,28 @@ pub async fn undo(
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
     let setting = &ready.prepared.setting;
-    apply::permitted(setting)?;
+    let asks = approve::asked(setting, plan);
+    let waits = asks.as_ref().map(|asked| Stopped::Waits(asked.step.clone()));
     let run = setting.run.id;
     // While its undo is recorded nobody else may work on the run, or take it back as well.
     let held = record.claim(surroundings, ready.about, &setting.run.actor).await?;
-    let recorded = record_run(record, ready, plan, wish).await;
+    let recorded = record_run(record, ready, plan, wish, asks).await;
     record.journal.release(&held).await?;
     recorded?;
+    if let Some(stopped) = waits {
+        return Ok(Carried { stopped, state: record.state(run).await?, drift: Vec::new() });
+    }
     let claim = record.claim(surroundings, run, &setting.run.actor).await?;
     carry(record, setting, claim, plan.items.first(), watch, pause).await
 }
 
-async fn record_run(record: &Record, ready: &Ready, plan: &Plan, wish: &Wish) -> Result<(), Failure> {
+async fn record_run(
+    record: &Record,
+    ready: &Ready,
+    plan: &Plan,
+    wish: &Wish,
+    asks: Option<HumanAsked>,
+) -> Result<(), Failure> {
     let setting = &ready.prepared.setting;
     let state = record.state(ready.about).await?;
     stands(record, ready.about, &state).await?;
@@ -296,7 +311,7 @@ async fn record_run(record: &Record, ready: &Ready, plan: &Plan, wish: &Wish) ->
         now: setting.run.now,
         plan_digest: Some(plan.digest().into()),
         plan_id: None,
-        plan: Some(kept(wish.item.as_deref(), ready.all_or_nothing)),
+        plan: Some(kept(wish.item.as_deref(), ready.all_or_nothing, asks.is_some().then(|| stored::whole(plan)))),
         plan_summary: Some(apply::summary(plan)),
         engine: env!("CARGO_PKG_VERSION").into(),
         approvals: Vec::new(),
@@ -304,7 +319,8 @@ async fn record_run(record: &Record, ready: &Ready, plan: &Plan, wish: &Wish) ->
     };
     let item = plan.items.first().map(stored::store);
     let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item };
-    let events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
+    let mut events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
+    events.extend(asks.map(Event::from));
     record.journal.append(setting.run.id, &events).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Runs and open questions as JSON documents; every field stands in `docs/json.md`.
 
 use super::{
-    clock, doubt, left,
+    clock, doubt, drift, left,
     look::Lookup,
     plain_value::{count, maybe, of, of_map, row, texts},
     plan_json::FORMAT,
@@ -43,8 +43,12 @@ pub fn run(run: RunId, state: &RunState, facts: Lookup<'_>) -> String {
         ("started", at(state.created_at)),
         ("ended", at(state.closed_at)),
     ];
-    let created = state.created.iter().flat_map(of_created);
-    let document = Value::map(head.chain(rest).chain(created).chain([("items", Value::list(items))]));
+    let created = state.created.iter().flat_map(|created| of_created(created, state));
+    let document = Value::map(
+        head.chain(rest)
+            .chain(created)
+            .chain([("drift", drift::json(&drift::of_run(state))), ("items", Value::list(items))]),
+    );
     pretty::document(&document)
 }
 
@@ -55,13 +59,13 @@ fn doubts(run: RunId, state: &RunState) -> Vec<Value> {
     mine.map(|(item, path, step)| doubt::value(run, item, path, step, all.len() == 1)).collect()
 }
 
-fn of_created(created: &RunCreated) -> Vec<(&'static str, Value)> {
+fn of_created(created: &RunCreated, state: &RunState) -> Vec<(&'static str, Value)> {
     let playbook = Value::map([
         ("name", Value::text(created.playbook.clone())),
         ("version", i64::from(created.version).into()),
         ("sha256", Value::text(created.sha256.clone())),
     ]);
-    let approvals = created.approvals.iter().map(|approval| {
+    let approvals = state.approvals.iter().map(|approval| {
         Value::map([
             ("actor", Value::text(approval.actor.clone())),
             ("at", at(Some(approval.at))),

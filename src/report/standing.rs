@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     base::identity::RunId,
-    engine::state::{RunState, StepState},
+    engine::state::{APPROVAL, RunState, StepState},
     journal::words::{End, Outcome},
 };
 use std::sync::Arc;
@@ -51,7 +51,10 @@ pub fn sentence(state: &RunState) -> (Tone, String) {
 }
 
 fn under_way(state: &RunState) -> String {
-    if let Some((_, step)) = question(state) {
+    if let Some((path, step)) = question(state) {
+        if &**path == APPROVAL {
+            return "Waits for approval; nothing was changed.".into();
+        }
         let asked = step.asked.as_ref();
         return asked.map_or_else(|| "Waits.".into(), |a| format!("Waits for the answer of {}.", a.who));
     }
@@ -118,7 +121,8 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
             page.prose(2, Tone::Plain, &super::diff::said(&asked.question));
         }
         inbox::fields(page, 4, &asked.answer);
-        say(page, "To answer, and go on:");
+        let approval = &**path == APPROVAL;
+        say(page, if approval { "To agree to it:" } else { "To answer, and go on:" });
         return page.command(2, &inbox::command(id, path, &asked.answer));
     }
     let doubts: Vec<_> = state.doubts().collect();
