@@ -277,6 +277,8 @@ impl<'a> Driver<'a> {
                 Next::Close(end, reason) => {
                     self.close_readers().await;
                     let (end, reason) = undo::end(&self.setting.outline, &self.state, &self.item, end, reason);
+                    let by = self.state.cancelled_by.as_ref().filter(|_| end == End::Cancelled && self.state.cancelled);
+                    let reason = by.map(|by| format!("cancelled by {}: {}", by.actor, by.reason)).or(reason);
                     let item = ClosedItem { item: self.item.clone(), end, reason };
                     self.note(ItemClosed { items: vec![item] }.into());
                 }
@@ -337,6 +339,7 @@ impl<'a> Driver<'a> {
             let events = self.journal.events(self.claim.run).await?;
             let now = RunState::of(events.into_iter().map(|stored| (stored.at, stored.event)));
             (self.state.cancelled, self.state.events) = (now.cancelled, now.events);
+            self.state.cancelled_by = now.cancelled_by;
         }
         Ok(())
     }
@@ -392,7 +395,9 @@ impl<'a> Driver<'a> {
         (self.watch)(Tick::Begins { section: place.section, path: place.path.clone(), title });
         let started = self.setting.world.now();
         let went = match &step.act {
-            Act::Block(block) => self.transaction(place, block.transaction.as_ref().map_or("", |w| w.as_str())).await?,
+            Act::Block(block) if place.back.is_none() => {
+                self.transaction(place, block.transaction.as_ref().map_or("", |w| w.as_str())).await?
+            }
             _ => self.patiently(place, &step).await?,
         };
         let Some(went) = went else { return Ok(()) };
@@ -575,6 +580,12 @@ impl<'a> Driver<'a> {
         self.standing(path).map_or(0, |step| step.generation)
     }
 
+    /// What this run changed before somebody had it done again: the newest last.
+    fn own(&self) -> Vec<RowChange> {
+        let steps = self.state.items.get(&self.item).into_iter().flat_map(|item| item.steps.values());
+        steps.flat_map(|step| &step.earlier).cloned().collect()
+    }
+
     fn planned(&self, path: &str) -> Option<&'a StepPlan> {
         self.plan.and_then(|plan| plan.steps.iter().find(|s| &*s.path == path))
     }
@@ -601,7 +612,8 @@ impl<'a> Driver<'a> {
         attempt: u32,
     ) -> Result<(), Halt> {
         if let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) {
-            let differences = drift::of_facts(plan, &self.scope, self.setting);
+            let mut differences = drift::of_facts(plan, &self.scope, self.setting);
+            drift::without_own(&mut differences, &self.own(), self.setting);
             if !differences.is_empty() {
                 return Err(Trouble::Drifted(differences).into());
             }
@@ -764,6 +776,8 @@ impl<'a> Driver<'a> {
         match carried {
             Ok(carried) if carried.is_nothing() => Ok(carried),
             Ok(carried) => {
+                let rebased = drift::rebased(&planned, &self.own(), &carried.changes);
+                let planned: Vec<&RowChange> = rebased.iter().collect();
                 let differences = drift::of_rows(&planned, &carried.changes, self.setting);
                 if differences.is_empty() { Ok(carried) } else { Err(Trouble::Drifted(differences)) }
             }
@@ -971,6 +985,7 @@ impl<'a> Driver<'a> {
             return trouble;
         };
         let mut differences = drift::of_facts(plan, &self.scope, self.setting);
+        drift::without_own(&mut differences, &self.own(), self.setting);
         let held = self.planned(&place.path).is_some_and(|step| step.foreseen == Foreseen::Passes);
         if differences.is_empty() && held {
             let subject = place.path.to_string();
@@ -1017,7 +1032,11 @@ impl<'a> Driver<'a> {
         {
             self.scope.insert(id, Value::NULL);
         }
-        self.outcome(&place.path, Went { outcome, value: None, message: Some(message.clone()), response: None }, 0);
+        let value = match &trouble {
+            Trouble::Drifted(differences) => Some(Value::list(differences.iter().map(Difference::store))),
+            _ => None,
+        };
+        self.outcome(&place.path, Went { outcome, value, message: Some(message.clone()), response: None }, 0);
         (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary: message.clone() });
         let changed = self.state.items.get(&self.item).is_some_and(ItemState::changed);
         let close = match ending.way {

@@ -7,7 +7,7 @@
 use super::{
     again, call,
     carry_out::{self, Carried},
-    clock, endings,
+    clock, drift, endings,
     outline::{Back, path},
     question,
     setting::Setting,
@@ -38,7 +38,7 @@ use crate::{
     },
     effect::{change::TableName, label::Label},
     plan::{Effect, Foreseen, ItemPlan, Plan, Reversal, Section, StepPlan, Stop},
-    template::{Path, Scope, scope::Entry},
+    template::{Path, Scope, Step as Part, scope::Entry},
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -602,6 +602,10 @@ impl<'a> Pass<'a> {
             }
             (None, Ok(value)) => {
                 self.results.extend(step.id().map(str::to_owned));
+                // An answer is known by its status too, whatever expressions look at.
+                self.note_reads(
+                    step.id().map(|id| Path { steps: [id, "status"].map(|n| Part::Name(n.into())).to_vec() }),
+                );
                 let value = value.clone();
                 self.give(path, step, value, call::summary)
             }
@@ -943,8 +947,7 @@ fn finish(setting: &Setting, mut pass: Pass<'_>, standings: BTreeMap<Arc<str>, S
         .reads
         .iter()
         .filter(|path| pass.results.contains(path.root()) && !is_fresh(path))
-        .filter_map(|path| Some((path.clone(), path.look_up(pass.scope.get(path.root())?)?)))
-        .filter(|(_, value)| !value.is_unknown() && !value.marks.has(Marks::CLOCK))
+        .filter_map(|path| Some((path.clone(), drift::fact(path, pass.scope.get(path.root())?)?)))
         .collect();
     let text_hash = Sha256::digest(setting.source.text().as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
     Plan {

@@ -84,7 +84,17 @@ fn killed_at_every_boundary_on_sqlite() {
 
 #[test]
 fn killed_at_every_boundary_on_postgres() {
-    block_on(at_every_boundary(Kind::POSTGRES, size(4, 1)));
+    block_on(at_every_boundary(Kind::POSTGRES, size(5, 1)));
+}
+
+#[test]
+fn killed_at_every_boundary_on_sqlite_with_a_ledger() {
+    block_on(at_every_boundary(Kind::SQLITE_LEDGER, size(3, 1)));
+}
+
+#[test]
+fn killed_at_every_boundary_on_postgres_with_a_ledger() {
+    block_on(at_every_boundary(Kind::POSTGRES_LEDGER, size(5, 1)));
 }
 
 /// Killed again while another process repairs what the first one left.

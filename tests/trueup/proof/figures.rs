@@ -62,6 +62,11 @@ impl Figures {
         self.wrong.push(what);
     }
 
+    /// How many of them so far.
+    pub fn findings(&self) -> usize {
+        self.wrong.len()
+    }
+
     /// What another one has seen.
     pub fn add(&mut self, other: Figures) {
         self.faults += other.faults;
