@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use crate::base::shape::Length;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -51,6 +52,10 @@ pub enum Command {
     Resume(Resume),
     /// Say what became of an effect of which nobody could tell, and go on with the run.
     Resolve(Resolve),
+    /// Do again what failed in a run, from the failed step on.
+    Retry(Retry),
+    /// End a run that is not over: no new step starts.
+    Cancel(Cancel),
     /// Take a run back: show what that would do, ask, and do it.
     Undo(Undo),
     /// List the questions that wait for an answer, and what is in doubt.
@@ -63,6 +68,8 @@ pub enum Command {
     Explain(Explain),
     /// Print the JSON Schema of a file that people write.
     Schema(Schema),
+    /// Look at the record itself: is it whole, what to keep elsewhere, what may go.
+    Audit(Audit),
     /// Look at the outside systems of the project.
     Connection(Connection),
     /// Serve a declared API mock until Ctrl-C.
@@ -262,6 +269,44 @@ pub struct Resolve {
     pub json: bool,
 }
 
+/// `retry`
+#[derive(Debug, Args)]
+pub struct Retry {
+    /// The run: its id, or the beginning of it.
+    pub run: String,
+    /// Why it is done again; goes into the journal (1 to 500 characters).
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// From this step on, by its name or path. Default: from the step that failed.
+    #[arg(long, value_name = "STEP")]
+    pub from: Option<String>,
+    /// Only this item.
+    #[arg(long, value_name = "KEY")]
+    pub item: Option<String>,
+    /// Who does it. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Print the run as JSON at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `cancel`
+#[derive(Debug, Args)]
+pub struct Cancel {
+    /// The run: its id, or the beginning of it.
+    pub run: String,
+    /// Why; goes into the journal (1 to 500 characters).
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who ends it. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Print the run as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `undo`
 #[derive(Debug, Args)]
 pub struct Undo {
@@ -349,6 +394,67 @@ pub enum SchemaOf {
     Project,
     /// A test file beside a playbook.
     Test,
+}
+
+/// `audit`
+#[derive(Debug, Args)]
+pub struct Audit {
+    #[command(subcommand)]
+    pub command: AuditCommand,
+}
+
+/// The commands of `audit`.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Recompute every hash of the journal; ends with 1 when something is not as it was written.
+    Verify(AuditVerify),
+    /// Print the end of the journal's chain as `number hash time`, to be kept elsewhere.
+    Anchor(AuditAnchor),
+    /// Remove what closed runs recorded, when they are old enough. The chain still holds; the runs stay in the list.
+    Purge(AuditPurge),
+}
+
+/// `audit verify`
+#[derive(Debug, Args)]
+pub struct AuditVerify {
+    /// An anchor that was kept elsewhere, as NUMBER:HASH, or a file of them: shows an end that was cut off or written anew.
+    #[arg(long, value_name = "FILE|NUMBER:HASH")]
+    pub anchor: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `audit anchor`
+#[derive(Debug, Args)]
+pub struct AuditAnchor {
+    /// Also add the line to this file. Keep it where those who can write to the journal cannot.
+    #[arg(long, value_name = "FILE")]
+    pub append: Option<PathBuf>,
+}
+
+/// `audit purge`
+#[derive(Debug, Args)]
+pub struct AuditPurge {
+    /// Runs that were closed at least so long ago: 90d, 12h. Default: `journal: { keep: … }` of the project file.
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub older_than: Option<Length>,
+    /// Only show what would go, and end with 0.
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// Really remove it. Without this, it is only shown what would go.
+    #[arg(long)]
+    pub yes: bool,
+    /// Who does it. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Print what went, or would go, as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn age(text: &str) -> Result<Length, String> {
+    text.parse().map_err(|()| "an age is a number and a unit: 90d, 12h, 30m".to_owned())
 }
 
 /// `connection`

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     journal::RunFilter,
-    ops::{self, Failure, Surroundings},
-    report::{exit::Exit, inbox as drawn_inbox, look::View, run, run_json, runs as drawn_runs},
+    ops::{self, Failure, Surroundings, history::Shown},
+    report::{audit, exit::Exit, inbox as drawn_inbox, look::View, run, run_json, runs as drawn_runs},
 };
 use std::path::Path;
 
@@ -50,7 +50,17 @@ pub async fn show(
 ) -> Result<Exit, Failure> {
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
-    let (id, state) = ops::history::show(&record, &given.run).await?;
+    let (id, state) = match ops::history::show(&record, &given.run).await? {
+        Shown::Whole(id, state) => (id, *state),
+        Shown::Left(run, at) if given.json => {
+            output.data(&audit::left_of_json(&run, at));
+            return Ok(Exit::Done);
+        }
+        Shown::Left(run, at) => {
+            output.data(&audit::left_of(&run, at, output.look()));
+            return Ok(Exit::Done);
+        }
+    };
     let facts = |table: &crate::effect::change::TableName| opened.project.facts(table);
     if given.json {
         output.data(&run_json::run(id, &state, &facts));

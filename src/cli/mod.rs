@@ -4,6 +4,8 @@ mod answer;
 mod apply;
 mod approve;
 mod arguments;
+mod audit;
+mod cancel;
 mod check;
 mod connection;
 mod demo;
@@ -14,6 +16,7 @@ mod output;
 mod pause;
 mod plan;
 mod resume;
+mod retry;
 mod undo;
 
 use crate::{ops::Surroundings, report::exit::Exit};
@@ -60,12 +63,15 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         Command::Answer(given) => answer::answer(given, project, surroundings, output).await,
         Command::Resume(given) => resume::resume(given, project, surroundings, output).await,
         Command::Resolve(given) => resume::resolve(given, project, surroundings, output).await,
+        Command::Retry(given) => retry::run(given, project, surroundings, output).await,
+        Command::Cancel(given) => cancel::run(given, project, surroundings, output).await,
         Command::Undo(given) => undo::run(given, project, surroundings, output).await,
         Command::Inbox(given) => history::inbox(given, project, surroundings, output).await,
         Command::Runs(given) => history::runs(given, project, surroundings, output).await,
         Command::Show(given) => history::show(given, project, surroundings, output).await,
         Command::Explain(given) => explain::explain(given, output),
         Command::Schema(given) => explain::schema(given, output),
+        Command::Audit(given) => audit::run(given, project, surroundings, output).await,
         Command::Connection(given) => connection::run(given, project, surroundings, output).await,
         Command::Mock(given) => mock::run(given, surroundings, output).await,
         Command::Demo(given) => demo::run(given, surroundings, output).await,

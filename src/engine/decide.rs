@@ -110,3 +110,7 @@ fn ends(outcome: Outcome) -> Option<End> {
         Outcome::Lost => Some(End::InDoubt),
     }
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

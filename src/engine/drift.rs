@@ -86,6 +86,36 @@ pub fn planned_rows(step: &StepPlan) -> Option<Vec<&RowChange>> {
     Some(rows.flatten().filter(|c| !c.by_rule).collect())
 }
 
+/// Leaves out what the run itself brought about before it was done again.
+pub fn without_own(differences: &mut Vec<Difference>, own: &[RowChange], setting: &Setting) {
+    let ours = |d: &Difference| {
+        let last = own.iter().rev().find(|c| format!("{} {}", c.table, c.key_text()) == d.subject);
+        let Some(change) = last else { return false };
+        let value = value(&change.after, d.column.split('.').next().unwrap_or(&d.column));
+        let facts = setting.facts_of(&change.table);
+        let seen = facts.map_or(value.clone(), |f| f.named(&d.column, value).marked(f.marks(&d.column)));
+        // Below a document only its whole is known.
+        d.column.contains('.') || seen.shown() == d.found
+    };
+    differences.retain(|d| !ours(d));
+}
+
+/// The planned rows, where the run itself changed one before it was done again: what it left then is what must be there
+/// now, and what it becomes is not foretold.
+pub fn rebased(planned: &[&RowChange], own: &[RowChange], found: &[RowChange]) -> Vec<RowChange> {
+    let one = |plan: &&RowChange| {
+        let same = |c: &&RowChange| c.table == plan.table && c.key == plan.key;
+        let (left, now) = (own.iter().rev().find(same), found.iter().find(same));
+        match (left, now) {
+            (Some(left), Some(now)) => {
+                RowChange { before: left.after.clone(), after: now.after.clone(), ..(*plan).clone() }
+            }
+            _ => (*plan).clone(),
+        }
+    };
+    planned.iter().map(one).collect()
+}
+
 /// How the rows now under our locks differ from those of the plan.
 pub fn of_rows(planned: &[&RowChange], found: &[RowChange], setting: &Setting) -> Vec<Difference> {
     let ours: Vec<&RowChange> = found.iter().filter(|c| !c.by_rule).collect();

@@ -257,6 +257,8 @@ impl<'a> Driver<'a> {
                 Next::Close(end, reason) => {
                     self.close_readers().await;
                     let (end, reason) = undo::end(&self.setting.outline, &self.state, &self.item, end, reason);
+                    let by = self.state.cancelled_by.as_ref().filter(|_| end == End::Cancelled && self.state.cancelled);
+                    let reason = by.map(|by| format!("cancelled by {}: {}", by.actor, by.reason)).or(reason);
                     let item = ClosedItem { item: self.item.clone(), end, reason };
                     self.note(ItemClosed { items: vec![item] }.into());
                 }
@@ -317,6 +319,7 @@ impl<'a> Driver<'a> {
             let events = self.journal.events(self.claim.run).await?;
             let now = RunState::of(events.into_iter().map(|stored| (stored.at, stored.event)));
             (self.state.cancelled, self.state.events) = (now.cancelled, now.events);
+            self.state.cancelled_by = now.cancelled_by;
         }
         Ok(())
     }
@@ -372,7 +375,9 @@ impl<'a> Driver<'a> {
         (self.watch)(Tick::Begins { section: place.section, path: place.path.clone(), title });
         let started = self.setting.world.now();
         let went = match &step.act {
-            Act::Block(block) => self.transaction(place, block.transaction.as_ref().map_or("", |w| w.as_str())).await?,
+            Act::Block(block) if place.back.is_none() => {
+                self.transaction(place, block.transaction.as_ref().map_or("", |w| w.as_str())).await?
+            }
             _ => self.patiently(place, &step).await?,
         };
         let Some(went) = went else { return Ok(()) };
@@ -555,6 +560,12 @@ impl<'a> Driver<'a> {
         self.standing(path).map_or(0, |step| step.generation)
     }
 
+    /// What this run changed before somebody had it done again: the newest last.
+    fn own(&self) -> Vec<RowChange> {
+        let steps = self.state.items.get(&self.item).into_iter().flat_map(|item| item.steps.values());
+        steps.flat_map(|step| &step.earlier).cloned().collect()
+    }
+
     fn planned(&self, path: &str) -> Option<&'a StepPlan> {
         self.plan.and_then(|plan| plan.steps.iter().find(|s| &*s.path == path))
     }
@@ -580,7 +591,8 @@ impl<'a> Driver<'a> {
         attempt: u32,
     ) -> Result<(), Halt> {
         if let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) {
-            let differences = drift::of_facts(plan, &self.scope, self.setting);
+            let mut differences = drift::of_facts(plan, &self.scope, self.setting);
+            drift::without_own(&mut differences, &self.own(), self.setting);
             if !differences.is_empty() {
                 return Err(Trouble::Drifted(differences).into());
             }
@@ -713,6 +725,8 @@ impl<'a> Driver<'a> {
         match carried {
             Ok(carried) if carried.is_nothing() => Ok(carried),
             Ok(carried) => {
+                let rebased = drift::rebased(&planned, &self.own(), &carried.changes);
+                let planned: Vec<&RowChange> = rebased.iter().collect();
                 let differences = drift::of_rows(&planned, &carried.changes, self.setting);
                 if differences.is_empty() { Ok(carried) } else { Err(Trouble::Drifted(differences)) }
             }
@@ -916,6 +930,7 @@ impl<'a> Driver<'a> {
             return trouble;
         };
         let mut differences = drift::of_facts(plan, &self.scope, self.setting);
+        drift::without_own(&mut differences, &self.own(), self.setting);
         let held = self.planned(&place.path).is_some_and(|step| step.foreseen == Foreseen::Passes);
         if differences.is_empty() && held {
             let subject = place.path.to_string();

@@ -19,6 +19,7 @@ use crate::{
         handle::Writing,
     },
     effect::change::{Deed, RowChange, TableName},
+    table::facts::Facts,
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -158,7 +159,7 @@ async fn says(
                 Err(fault) => return Err(blocked(fault, &change.table)),
             };
             if let Some(slot) = said.get_mut(index) {
-                *slot = Some((change.by_rule, compare(change, found.as_ref(), setting)));
+                *slot = Some((change.by_rule, compare(change, found.as_ref(), &|table| setting.facts_of(table))));
             }
         }
     }
@@ -181,8 +182,11 @@ async fn ended(writing: &mut Writing, table: &TableName, earlier: &mut Option<BT
     if first.is_empty() { Ok(()) } else { Err(Hindrance::Writers(first.iter().copied().collect(), table.clone())) }
 }
 
+/// The facts of a table.
+type Lookup<'a> = &'a dyn Fn(&TableName) -> Option<&'a Facts>;
+
 /// One row as it is now, against its images.
-fn compare(change: &RowChange, now: Option<&Map>, setting: &Setting) -> Says {
+fn compare(change: &RowChange, now: Option<&Map>, facts: Lookup<'_>) -> Says {
     let (before, after) = (change.before.as_ref(), change.after.as_ref());
     if before.into_iter().chain(after).flat_map(|row| row.values()).any(Value::is_unknown) {
         return Says::Neither(format!("the images of {} are sealed, and their key is not here", named(change)));
@@ -195,18 +199,18 @@ fn compare(change: &RowChange, now: Option<&Map>, setting: &Setting) -> Says {
             None => Says::Ours,
             // The row that a rule wrote is told by all it holds: another one may have got its number since.
             Some(_) if change.by_rule => Says::Before,
-            Some(column) => Says::Neither(unlike(change, &column, None, Some(after), now, setting)),
+            Some(column) => Says::Neither(unlike(change, &column, None, Some(after), now, facts)),
         },
         (Some(before), None, Some(now)) => match differs(change, before.keys(), before, now) {
             None => Says::Before,
-            Some(column) => Says::Neither(unlike(change, &column, Some(before), None, now, setting)),
+            Some(column) => Says::Neither(unlike(change, &column, Some(before), None, now, facts)),
         },
         (Some(before), Some(after), Some(now)) => {
             let columns: Vec<Arc<str>> = change.differing().into_iter().map(|(column, ..)| column).collect();
             match (differs(change, columns.iter(), after, now), differs(change, columns.iter(), before, now)) {
                 (None, _) => Says::Ours,
                 (_, None) => Says::Before,
-                (Some(column), _) => Says::Neither(unlike(change, &column, Some(before), Some(after), now, setting)),
+                (Some(column), _) => Says::Neither(unlike(change, &column, Some(before), Some(after), now, facts)),
             }
         }
     }
@@ -234,9 +238,9 @@ fn unlike(
     before: Option<&Map>,
     after: Option<&Map>,
     now: &Map,
-    setting: &Setting,
+    facts: Lookup<'_>,
 ) -> String {
-    let facts = setting.facts_of(&change.table);
+    let facts = facts(&change.table);
     let shown = |row: &Map| {
         let value = row.get(column).cloned().unwrap_or(Value::NULL);
         facts.map_or(value.shown(), |f| f.named(column, value.clone()).marked(f.marks(column)).shown())

@@ -4,14 +4,17 @@
 use super::trouble::Difference;
 use crate::{
     base::{
-        identity::EffectId,
+        identity::{EffectId, RunId},
         time::Stamp,
         value::{Data, Map, Value},
     },
-    effect::change::{Deed, RowChange},
+    effect::{
+        change::{Deed, RowChange},
+        left::{self, LeftAlone},
+    },
     journal::{
         event::Event,
-        payload::{Approval, ClosedItem, HumanAsked, HumanDecided, ItemOutcome, RunClosed, RunCreated},
+        payload::{Approval, ClosedItem, HumanAsked, HumanDecided, ItemOutcome, RunCancelled, RunClosed, RunCreated},
         words::{End, Outcome},
     },
 };
@@ -25,10 +28,14 @@ pub struct RunState {
     pub created: Option<RunCreated>,
     /// When.
     pub created_at: Option<Stamp>,
+    /// The run that took it back, where whoever reads it has asked for that: no event of this run says so.
+    pub taken_back_by: Option<RunId>,
     /// Its items, in the order in which they were begun.
     pub items: IndexMap<Arc<str>, ItemState>,
     /// Somebody asked it to end.
     pub cancelled: bool,
+    /// Who, and why.
+    pub cancelled_by: Option<RunCancelled>,
     /// It stopped between two steps, and why.
     pub paused: Option<String>,
     /// Who agreed to it: before it was made, and while it waited.
@@ -83,6 +90,8 @@ pub struct StepState {
     pub changes: Vec<RowChange>,
     /// Tables that were also touched.
     pub also: Vec<Arc<str>>,
+    /// What it changed before it was done again.
+    pub earlier: Vec<RowChange>,
     /// How it ended.
     pub outcome: Option<ItemOutcome>,
     /// What looking showed when an earlier answer was lost and it had not happened.
@@ -146,6 +155,12 @@ impl StepState {
         value.and_then(Value::as_list).into_iter().flatten().filter_map(Difference::load).collect()
     }
 
+    /// The rows that it left alone, where it takes rows of another run back.
+    pub fn left_alone(&self) -> Vec<LeftAlone> {
+        let rows = matches!(self.class.as_deref(), Some("rows" | "ledger"));
+        self.outcome.as_ref().and_then(|o| o.value.as_ref()).filter(|_| rows).map(left::load).unwrap_or_default()
+    }
+
     /// The result under the step's name.
     pub fn result(&self) -> Option<&Value> {
         // What drifted has no result: what it found is kept in its place.
@@ -161,6 +176,7 @@ impl StepState {
             class: self.class.take(),
             connection: self.connection.take(),
             found_out: self.found_out.take(),
+            earlier: std::mem::take(&mut self.earlier),
             decided: self.decided.take(),
             at: self.at,
             ..StepState::default()
@@ -206,10 +222,15 @@ impl ItemState {
             DONE => step.outcome = Some(taken_as_done(decided, item, step.generation)),
             NOT_DONE => self.forget(&decided.step),
             RETRY => {
+                let step = self.step(&decided.step, at);
+                let mut earlier = std::mem::take(&mut step.earlier);
+                if step.changed() {
+                    earlier.append(&mut step.changes);
+                }
                 self.forget(&decided.step);
                 let generation = decided.values.get("generation").and_then(Value::as_int);
                 if let Some(step) = self.steps.get_mut(&decided.step) {
-                    step.found_out = None;
+                    (step.found_out, step.earlier) = (None, earlier);
                     step.generation = generation.and_then(|g| u32::try_from(g).ok()).unwrap_or(step.generation);
                 }
                 (self.closed, self.verified) = (None, false);
@@ -343,7 +364,7 @@ impl RunState {
             Event::HumanDecided(decided) => self.decided(Arc::new(decided), at),
             Event::RunPaused(paused) => self.paused = Some(paused.reason),
             Event::RunResumed(_) => self.paused = None,
-            Event::RunCancelled(_) => self.cancelled = true,
+            Event::RunCancelled(by) => (self.cancelled, self.cancelled_by) = (true, Some(by)),
             Event::RunClosed(closed) => {
                 self.closed = Some(closed);
                 self.closed_at = Some(at);
@@ -368,7 +389,8 @@ impl RunState {
             self.items.entry(item.clone()).or_default().decided(&decided, item, at);
         }
         if &*decided.decision == RETRY {
-            (self.closed, self.closed_at, self.cancelled) = (None, None, false);
+            (self.closed, self.closed_at) = (None, None);
+            (self.cancelled, self.cancelled_by) = (false, None);
         }
     }
 
@@ -385,6 +407,11 @@ impl RunState {
     pub fn doubts(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<str>, &StepState)> {
         let open = self.items.iter().filter(|(_, item)| item.closed.is_none());
         open.flat_map(|(key, item)| item.doubts().map(move |(path, step)| (key, path, step)))
+    }
+
+    /// It takes another run back.
+    pub fn is_undo(&self) -> bool {
+        self.created.as_ref().is_some_and(|created| &*created.purpose == super::undo::PURPOSE)
     }
 
     /// How it ended, or where it stands.

@@ -1,15 +1,16 @@
-//! Appending: a group of events of one run, in one durable transaction.
+//! Appending: a group of events of one run, durable together.
 
-use super::{Journal, claim, claim::Claim, projection, sqlite::of_sqlite, store::Held};
-use crate::{
-    base::{identity::RunId, time::Stamp},
-    journal::{
-        chain::{self, Hash},
-        event::Event,
-        failure::JournalError,
-    },
+use super::{
+    chain::{self, Hash},
+    claim::Claim,
+    event::Event,
+    failure::JournalError,
+    projection::Change,
+    sql::{Cell, Sql},
+    store::{Held, Journal},
+    write::{Deed, Done},
 };
-use sqlx::Row;
+use crate::base::{identity::RunId, time::Stamp};
 
 /// What was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,54 +21,60 @@ pub struct Appended {
     pub head: Hash,
 }
 
-/// An event on its way into the store.
-pub(super) struct Ready<'a> {
-    pub(super) event: &'a Event,
+/// An event on its way into the store: sealed and encoded before any lock is taken.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) kind: &'static str,
     pub(super) at: Stamp,
-    payload: String,
+    pub(super) payload: String,
+    pub(super) hash: Hash,
+    /// What it changes in the lists.
+    pub(super) change: Change,
+    /// The journal's own chain takes it in.
+    pub(super) is_head: bool,
 }
 
 impl Journal {
-    /// Appends a group of events in one transaction and returns when it is synced. All of them are recorded or none.
-    /// The first event of a run is `run.created`; its saved plan must not have been used.
+    /// Appends a group of events and returns when they are durable. All of them are recorded or none. Groups that are
+    /// appended at the same time share one COMMIT. The first event of a run is `run.created`; its saved plan must not
+    /// have been used.
     ///
-    /// An error means that nothing was recorded, with one exception: after [`JournalError::Disk`] nobody knows.
+    /// An error means that nothing was recorded, with two exceptions: after [`JournalError::Disk`] and
+    /// [`JournalError::Unsure`] nobody knows.
     pub async fn append(&self, run: RunId, events: &[Event]) -> Result<Appended, JournalError> {
-        self.append_at(run, None, events, self.world.now()).await
+        self.append_at(run, None, events, self.inner.world.now()).await
     }
 
     /// As [`Journal::append`], but refused when the claim was taken over or given back: what an executor uses. The end of
     /// the run gives the claim back.
     pub async fn append_claimed(&self, claim: &Claim, events: &[Event]) -> Result<Appended, JournalError> {
-        self.append_at(claim.run, Some(claim.fence), events, self.world.now()).await
+        self.append_at(claim.run, Some(claim.fence), events, self.inner.world.now()).await
     }
 
     pub(super) async fn append_at(
         &self,
-        run: RunId,
+        chain: RunId,
         fence: Option<u64>,
         events: &[Event],
         at: Stamp,
     ) -> Result<Appended, JournalError> {
-        // Sealed and encoded before the lock is taken: other processes wait only for the disk.
-        let ready = self.ready(events, at)?;
-        let mut held = self.connection().await?;
-        held.begin().await?;
-        let work = held.write_inside(run, fence, &ready).await;
-        held.end(work).await
-    }
-
-    pub(super) fn ready<'a>(&self, events: &'a [Event], at: Stamp) -> Result<Vec<Ready<'a>>, JournalError> {
-        let encode = |event: &'a Event| {
-            let unstorable = |why| JournalError::Unstorable { event: event.name(), why };
-            Ok(Ready { event, at, payload: event.encode(at, &self.sealer).map_err(unstorable)? })
-        };
-        events.iter().map(encode).collect()
+        let group = events.iter().map(|event| self.inner.ready(event, at)).collect::<Result<_, _>>()?;
+        match self.write(Deed::Append { chain, fence, group }).await? {
+            Done::Appended(_, end) => Ok(end),
+            _ => Err(JournalError::OutOfOrder { run: chain, what: "it was taken for something else" }),
+        }
     }
 }
 
-/// Name of the event that a plan's chain is made of.
-pub(super) const APPROVED: &str = "plan.approved";
+impl super::store::Inner {
+    pub(super) fn ready(&self, event: &Event, at: Stamp) -> Result<Ready, JournalError> {
+        let unstorable = |why| JournalError::Unstorable { event: event.name(), why };
+        let payload = event.encode(at, &self.sealer).map_err(unstorable)?;
+        let hash = Hash::of_payload(payload.as_bytes());
+        let change = Change::of(event, &self.sealer);
+        Ok(Ready { kind: event.name(), at, payload, hash, change, is_head: event.is_head() })
+    }
+}
 
 /// The end of a chain.
 struct End {
@@ -76,61 +83,52 @@ struct End {
 }
 
 /// A run begins with its creation, once. A plan has approvals and nothing else. `of_plan`: what there is so far.
-fn in_order(of_plan: Option<bool>, event: &Event) -> Result<(), &'static str> {
-    match (of_plan, event) {
-        (None | Some(true), Event::PlanApproved(_)) | (None, Event::RunCreated(_)) => Ok(()),
+fn in_order(of_plan: Option<bool>, kind: &str) -> Result<(), &'static str> {
+    match (of_plan, kind) {
+        (None | Some(true), Event::APPROVED) | (None, Event::CREATED) => Ok(()),
         (Some(true), _) => Err("this is the id of a plan that was approved, not of a run"),
-        (Some(false), Event::PlanApproved(_)) => Err("this is the id of a run, not of a plan"),
-        (Some(false), Event::RunCreated(_)) => Err("it was made before"),
+        (Some(false), Event::APPROVED) => Err("this is the id of a run, not of a plan"),
+        (Some(false), Event::CREATED) => Err("it was made before"),
         (None, _) => Err("there is no such run yet"),
         (Some(false), _) => Ok(()),
     }
 }
 
-/// The journal's own chain takes in the head of a chain at these events.
-fn is_head(event: &Event) -> bool {
-    matches!(event, Event::RunCreated(_) | Event::RunClosed(_) | Event::RunPurged(_) | Event::PlanApproved(_))
+/// A link of the chain that is to be stored.
+struct Linked<'a> {
+    seq: u64,
+    prev: Hash,
+    hash: Hash,
+    ready: &'a Ready,
 }
 
 impl Held<'_> {
-    async fn write_inside(
-        &mut self,
-        run: RunId,
-        fence: Option<u64>,
-        ready: &[Ready<'_>],
-    ) -> Result<Appended, JournalError> {
-        if let Some(fence) = fence {
-            claim::still_holds(self, run, fence).await?;
-        }
-        let appended = self.extend(run, ready).await?;
-        if let Some(fence) = fence
-            && ready.iter().any(|one| matches!(one.event, Event::RunClosed(_)))
-        {
-            claim::give_back(self, run, fence, self.journal.world.now()).await?;
-        }
-        Ok(appended)
-    }
-
-    /// Inside a transaction: the events at the end of the run's chain.
-    pub(super) async fn extend(&mut self, run: RunId, ready: &[Ready<'_>]) -> Result<Appended, JournalError> {
+    /// Inside a transaction: the events at the end of the chain.
+    pub(super) async fn extend(&mut self, run: RunId, group: &[Ready]) -> Result<Appended, JournalError> {
+        let out_of_order = |what| JournalError::OutOfOrder { run, what };
+        let Some(last) = group.last() else { return Err(out_of_order("there is nothing to append")) };
         let begun = self.head(run).await?;
-        let (mut end, mut of_plan) = (begun.as_ref().map(|end| end.place), begun.map(|end| end.of_plan));
-        for one in ready {
-            in_order(of_plan, one.event).map_err(|what| JournalError::OutOfOrder { run, what })?;
-            of_plan = Some(matches!(one.event, Event::PlanApproved(_)));
-            let before = end.unwrap_or(Appended { seq: 0, head: chain::genesis(self.journal.id, run) });
-            let now = self.insert(run, before, one).await?;
-            projection::apply(self, run, now, one.at, one.event).await?;
-            if is_head(one.event) {
+        let mut of_plan = begun.as_ref().map(|end| end.of_plan);
+        let genesis = Appended { seq: 0, head: chain::genesis(self.inner.id, run) };
+        let mut end = begun.map_or(genesis, |end| end.place);
+        let mut links = Vec::with_capacity(group.len());
+        for ready in group {
+            in_order(of_plan, ready.kind).map_err(out_of_order)?;
+            of_plan = Some(ready.kind == Event::APPROVED);
+            let (seq, prev) = (end.seq + 1, end.head);
+            end = Appended { seq, head: chain::link(run, seq, prev, ready.hash) };
+            links.push(Linked { seq, prev, hash: end.head, ready });
+        }
+        self.insert(run, &links).await?;
+        for link in &links {
+            let now = Appended { seq: link.seq, head: link.hash };
+            self.apply(run, now, link.ready.at, &link.ready.change).await?;
+            if link.ready.is_head {
                 self.extend_heads(run, now).await?;
             }
-            end = Some(now);
         }
-        let (Some(end), Some(last)) = (end, ready.last()) else {
-            return Err(JournalError::OutOfOrder { run, what: "there is nothing to append" });
-        };
         if of_plan == Some(false) {
-            projection::point(self, run, end, last.at).await?;
+            self.point(run, end, last.at).await?;
         }
         Ok(end)
     }
@@ -138,86 +136,109 @@ impl Held<'_> {
     /// The last event of a chain, compared with what the list of runs says (of a plan: the journal's own chain), so that
     /// an append never hides a cut.
     async fn head(&mut self, run: RunId) -> Result<Option<End>, JournalError> {
-        let row = sqlx::query(
-            "SELECT e.seq, e.hash, e.kind, COALESCE(r.seq, h.seq), COALESCE(r.head, h.head)
-             FROM events e LEFT JOIN runs r ON r.id = e.run LEFT JOIN heads h ON h.run = e.run AND r.id IS NULL
-             WHERE e.run = ? ORDER BY e.seq DESC, h.number DESC LIMIT 1",
-        )
-        .bind(run.to_string())
-        .fetch_optional(self.sql())
-        .await
-        .map_err(|e| of_sqlite(&self.journal.path, e))?;
-        let Some(row) = row else { return Ok(None) };
-        let sqlite = |e| of_sqlite(&self.journal.path, e);
-        let (seq, hash): (i64, Vec<u8>) = (row.try_get(0).map_err(sqlite)?, row.try_get(1).map_err(sqlite)?);
-        let listed: (Option<i64>, Option<Vec<u8>>) = (row.try_get(3).map_err(sqlite)?, row.try_get(4).map_err(sqlite)?);
-        let seq = seq.unsigned_abs();
+        const LAST: &str = "SELECT e.seq, e.hash, e.kind, r.seq, r.head, r.purged_at
+                            FROM events e LEFT JOIN runs r ON r.id = e.run WHERE e.run = $1 ORDER BY e.seq DESC LIMIT 1";
+        const LAST_HEAD: &str = "SELECT seq, head FROM heads WHERE run = $1 ORDER BY number DESC LIMIT 1";
+        let name = run.to_string();
+        let Some(row) = self.row(LAST, &[(&name).into()]).await? else { return Ok(None) };
+        let (seq, hash, of_plan) = (row.int(0)?.unsigned_abs(), row.bytes(1)?, row.text(2)? == Event::APPROVED);
+        let mut listed = (row.maybe_int(3)?, row.maybe_bytes(4)?);
+        if of_plan && let Some(head) = self.row(LAST_HEAD, &[(&name).into()]).await? {
+            listed = (head.maybe_int(0)?, head.maybe_bytes(1)?);
+        }
         let tampered = |what: &str| JournalError::Tampered { run, seq, what: what.to_owned() };
         let head = Hash::from_slice(&hash).ok_or_else(|| tampered("its hash is not one"))?;
-        if listed != (Some(seq as i64), Some(hash)) {
+        if (listed.0.map(i64::unsigned_abs), listed.1) != (Some(seq), Some(hash)) {
             return Err(tampered("the list of runs names another last event"));
         }
-        let of_plan = row.try_get::<String, _>(2).map_err(sqlite)? == APPROVED;
+        if let Some(at) = row.maybe_int(5)? {
+            return Err(JournalError::Purged { run, at: Stamp { micros: at, digits: 6 } });
+        }
         Ok(Some(End { place: Appended { seq, head }, of_plan }))
     }
 
-    async fn insert(&mut self, run: RunId, before: Appended, one: &Ready<'_>) -> Result<Appended, JournalError> {
-        let path = &self.journal.path;
-        let seq = before.seq + 1;
-        let payload_hash = Hash::of_payload(one.payload.as_bytes());
-        let hash = chain::link(run, seq, before.head, payload_hash);
+    async fn insert(&mut self, run: RunId, links: &[Linked<'_>]) -> Result<(), JournalError> {
+        if self.is_server() {
+            return self.insert_at_once(run, links).await;
+        }
         let name = run.to_string();
-        sqlx::query("INSERT INTO events (run, seq, kind, at, prev, hash, payload_hash) VALUES (?, ?, ?, ?, ?, ?, ?)")
-            .bind(&name)
-            .bind(seq as i64)
-            .bind(one.event.name())
-            .bind(one.at.micros)
-            .bind(before.head.0.as_slice())
-            .bind(hash.0.as_slice())
-            .bind(payload_hash.0.as_slice())
-            .execute(&mut self.state.connection)
-            .await
-            .map_err(|e| of_sqlite(path, e))?;
-        sqlx::query("INSERT INTO payloads (run, seq, bytes) VALUES (?, ?, ?)")
-            .bind(&name)
-            .bind(seq as i64)
-            .bind(one.payload.as_bytes())
-            .execute(&mut self.state.connection)
-            .await
-            .map_err(|e| of_sqlite(path, e))?;
-        Ok(Appended { seq, head: hash })
+        for link in links {
+            self.execute(
+                "INSERT INTO events (run, seq, kind, at, prev, hash, payload_hash) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                &[
+                    (&name).into(),
+                    link.seq.into(),
+                    link.ready.kind.into(),
+                    link.ready.at.micros.into(),
+                    (&link.prev).into(),
+                    (&link.hash).into(),
+                    (&link.ready.hash).into(),
+                ],
+            )
+            .await?;
+            let bytes = Cell::Bytes(link.ready.payload.as_bytes());
+            self.execute(
+                "INSERT INTO payloads (run, seq, bytes) VALUES ($1, $2, $3)",
+                &[(&name).into(), link.seq.into(), bytes],
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// A whole group in one statement: over a network every statement costs a journey.
+    async fn insert_at_once(&mut self, run: RunId, links: &[Linked<'_>]) -> Result<(), JournalError> {
+        const INSERT: &str = "
+            WITH linked AS (
+                INSERT INTO events (run, seq, kind, at, prev, hash, payload_hash)
+                SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::bytea[], $6::bytea[], $7::bytea[])
+            )
+            INSERT INTO payloads (run, seq, bytes) SELECT $1, * FROM unnest($2::bigint[], $8::bytea[])";
+        let numbers: Vec<i64> = links.iter().map(|link| link.seq as i64).collect();
+        let times: Vec<i64> = links.iter().map(|link| link.ready.at.micros).collect();
+        let kinds: Vec<&str> = links.iter().map(|link| link.ready.kind).collect();
+        let prev: Vec<&[u8]> = links.iter().map(|l| &l.prev.0[..]).collect();
+        let hash: Vec<&[u8]> = links.iter().map(|l| &l.hash.0[..]).collect();
+        let payload_hash: Vec<&[u8]> = links.iter().map(|l| &l.ready.hash.0[..]).collect();
+        let payload: Vec<&[u8]> = links.iter().map(|l| l.ready.payload.as_bytes()).collect();
+        let name = run.to_string();
+        let cells = [
+            (&name).into(),
+            Cell::Ints(&numbers),
+            Cell::Texts(&kinds),
+            Cell::Ints(&times),
+            Cell::Blobs(&prev),
+            Cell::Blobs(&hash),
+            Cell::Blobs(&payload_hash),
+            Cell::Blobs(&payload),
+        ];
+        self.execute(Sql { sqlite: "", postgres: INSERT }, &cells).await.map(drop)
     }
 
     /// The journal's own chain.
     async fn extend_heads(&mut self, run: RunId, now: Appended) -> Result<(), JournalError> {
-        let path = &self.journal.path;
-        let last = sqlx::query("SELECT number, hash FROM heads ORDER BY number DESC LIMIT 1")
-            .fetch_optional(&mut self.state.connection)
-            .await
-            .map_err(|e| of_sqlite(path, e))?;
+        let last = self.row("SELECT number, hash FROM heads ORDER BY number DESC LIMIT 1", &[]).await?;
         let (number, prev) = match last {
-            None => (1, chain::journal_genesis(self.journal.id)),
+            None => (1, chain::journal_genesis(self.inner.id)),
             Some(row) => {
-                let number: i64 = row.try_get(0).map_err(|e| of_sqlite(path, e))?;
-                let hash: Vec<u8> = row.try_get(1).map_err(|e| of_sqlite(path, e))?;
-                let damaged = || JournalError::Damaged {
-                    path: path.clone(),
-                    what: format!("entry {number} of its chain has no hash"),
-                };
-                (number + 1, Hash::from_slice(&hash).ok_or_else(damaged)?)
+                let (number, hash) = (row.int(0)?, row.bytes(1)?);
+                let hash = Hash::from_slice(&hash);
+                (number + 1, hash.ok_or_else(|| self.damaged(format!("entry {number} of its chain has no hash")))?)
             }
         };
         let hash = chain::journal_link(number.unsigned_abs(), prev, run, now.seq, now.head);
-        sqlx::query("INSERT INTO heads (number, run, seq, head, prev, hash) VALUES (?, ?, ?, ?, ?, ?)")
-            .bind(number)
-            .bind(run.to_string())
-            .bind(now.seq as i64)
-            .bind(now.head.0.as_slice())
-            .bind(prev.0.as_slice())
-            .bind(hash.0.as_slice())
-            .execute(&mut self.state.connection)
-            .await
-            .map_err(|e| of_sqlite(path, e))?;
-        Ok(())
+        self.execute(
+            "INSERT INTO heads (number, run, seq, head, prev, hash) VALUES ($1, $2, $3, $4, $5, $6)",
+            &[
+                number.into(),
+                (&run.to_string()).into(),
+                now.seq.into(),
+                (&now.head).into(),
+                (&prev).into(),
+                (&hash).into(),
+            ],
+        )
+        .await
+        .map(drop)
     }
 }

@@ -31,6 +31,20 @@ impl fmt::Display for Hash {
         f.write_str(&hex(&self.0)[2..])
     }
 }
+impl std::str::FromStr for Hash {
+    type Err = ();
+    /// 64 hexadecimal digits.
+    fn from_str(text: &str) -> Result<Hash, ()> {
+        if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(());
+        }
+        let mut bytes = [0; 32];
+        for (i, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).map_err(|_| ())?;
+        }
+        Ok(Hash(bytes))
+    }
+}
 impl fmt::Debug for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Hash({self})")

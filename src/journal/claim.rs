@@ -1,14 +1,17 @@
 //! Who works on a run: one process at a time, each with a number that grows, so that a late one can be told apart.
 //!
-//! A claim lasts a while and is then open to anybody. The heartbeat that extends it comes later; until then a claim is
-//! given for as long as a run may take, and given back at its end.
+//! A claim lasts a while, is renewed by the heartbeat of whoever holds it, and is then open to anybody.
 
-use super::{Journal, read::stamp, sqlite::of_sqlite, store::Held};
-use crate::{
-    base::{identity::RunId, time::Stamp},
-    journal::{event::Event, failure::JournalError, payload::RunClaimed},
+use super::{
+    append::Appended,
+    event::Event,
+    failure::JournalError,
+    payload::RunClaimed,
+    sql::Row,
+    store::{Held, Journal},
+    write::{Deed, Done},
 };
-use sqlx::{Row, sqlite::SqliteRow};
+use crate::base::{identity::RunId, time::Stamp};
 use std::time::Duration;
 
 /// A process that works on runs.
@@ -51,150 +54,161 @@ impl Journal {
 
     /// Still at work: the claim lasts this much longer, from now. [`JournalError::ClaimLost`] if somebody took it over.
     pub async fn beat(&self, claim: &Claim, ttl: Duration) -> Result<Claim, JournalError> {
-        let mut held = self.connection().await?;
-        held.begin().await?;
-        let now = self.world.now();
-        let until = stamp(now.micros.saturating_add(i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX)));
-        let work = held.beat_inside(claim, now, until).await;
-        held.end(work).await
+        let beat = Deed::Beat { claim: claim.clone(), now: self.inner.world.now(), ttl };
+        match self.write(beat).await? {
+            Done::Beaten(claim) => Ok(claim),
+            _ => Err(lost(claim.run, claim.fence)),
+        }
     }
 
     /// Gives a run back. [`JournalError::ClaimLost`] if somebody else took it meanwhile.
     pub async fn release(&self, claim: &Claim) -> Result<(), JournalError> {
-        let mut held = self.connection().await?;
-        held.begin().await?;
-        let work = give_back(&mut held, claim.run, claim.fence, self.world.now()).await;
-        held.end(work).await
+        let now = self.inner.world.now();
+        self.write(Deed::Release { run: claim.run, fence: claim.fence, now }).await.map(drop)
     }
 
     /// Who works on the run now.
     pub async fn holder(&self, run: RunId) -> Result<Option<Claim>, JournalError> {
         let mut held = self.connection().await?;
-        let now = self.world.now();
+        let now = self.inner.world.now();
         Ok(held.last_claim(run).await?.filter(|last| last.open(now)).map(|last| last.claim))
     }
 
     async fn take(&self, run: RunId, holder: Holder, ttl: Duration, seen: Option<u64>) -> Result<Claim, JournalError> {
-        let mut held = self.connection().await?;
-        held.begin().await?;
-        let work = held.take_inside(run, holder, ttl, seen).await;
-        held.end(work).await
+        let take = Deed::Take { run, holder, since: self.inner.world.now(), ttl, seen };
+        match self.write(take).await? {
+            Done::Claimed(claim, _) => Ok(claim),
+            _ => Err(lost(run, 0)),
+        }
     }
+}
+
+fn lost(run: RunId, fence: u64) -> JournalError {
+    JournalError::ClaimLost { run, fence }
+}
+
+fn after(now: Stamp, ttl: Duration) -> Stamp {
+    stamp(now.micros.saturating_add(i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX)))
+}
+
+fn stamp(micros: i64) -> Stamp {
+    Stamp { micros, digits: 6 }
 }
 
 struct Last {
     claim: Claim,
-    released: bool,
+    released: Option<i64>,
 }
 
 impl Last {
     fn open(&self, now: Stamp) -> bool {
-        !self.released && self.claim.until > now
+        self.released.is_none() && self.claim.until > now
     }
 }
 
 impl Held<'_> {
-    async fn take_inside(
+    pub(super) async fn take_inside(
         &mut self,
         run: RunId,
-        holder: Holder,
+        holder: &Holder,
+        since: Stamp,
         ttl: Duration,
         seen: Option<u64>,
-    ) -> Result<Claim, JournalError> {
-        let since = self.journal.world.now();
+    ) -> Result<(Claim, Appended), JournalError> {
         let last = self.last_claim(run).await?;
         let fence = last.as_ref().map_or(1, |last| last.claim.fence + 1);
         if let Some(last) = last.filter(|last| last.open(since) && seen != Some(last.claim.fence)) {
             return Err(JournalError::Claimed { run, by: Box::new(last.claim) });
         }
-        let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
-        let claim = Claim { run, fence, holder, since, until: stamp(since.micros.saturating_add(ttl)) };
+        let claim = Claim { run, fence, holder: holder.clone(), since, until: after(since, ttl) };
         self.store_claim(&claim).await?;
         let event = Event::from(RunClaimed {
-            holder: claim.holder.name.as_str().into(),
-            host: claim.holder.host.as_str().into(),
-            pid: claim.holder.pid,
+            holder: holder.name.as_str().into(),
+            host: holder.host.as_str().into(),
+            pid: holder.pid,
             fence,
         });
-        let ready = self.journal.ready(std::slice::from_ref(&event), since)?;
-        self.extend(run, &ready).await?;
-        Ok(claim)
+        let ready = self.inner.ready(&event, since)?;
+        let end = self.extend(run, &[ready]).await?;
+        Ok((claim, end))
     }
 
-    async fn beat_inside(&mut self, claim: &Claim, now: Stamp, until: Stamp) -> Result<Claim, JournalError> {
-        let beaten =
-            sqlx::query("UPDATE claims SET beat_at = ?, until = ? WHERE run = ? AND fence = ? AND released_at IS NULL")
-                .bind(now.micros)
-                .bind(until.micros)
-                .bind(claim.run.to_string())
-                .bind(claim.fence as i64)
-                .execute(&mut self.state.connection)
-                .await
-                .map_err(|e| of_sqlite(&self.journal.path, e))?;
-        match beaten.rows_affected() {
-            0 => Err(JournalError::ClaimLost { run: claim.run, fence: claim.fence }),
-            _ => Ok(Claim { until, ..claim.clone() }),
-        }
+    pub(super) async fn beat_inside(
+        &mut self,
+        claim: &Claim,
+        now: Stamp,
+        ttl: Duration,
+    ) -> Result<Claim, JournalError> {
+        let until = after(now, ttl);
+        let beaten = self
+            .execute(
+                "UPDATE claims SET beat_at = $1, until = $2 WHERE run = $3 AND fence = $4 AND released_at IS NULL",
+                &[now.micros.into(), until.micros.into(), (&claim.run.to_string()).into(), claim.fence.into()],
+            )
+            .await?;
+        if beaten == 0 { Err(lost(claim.run, claim.fence)) } else { Ok(Claim { until, ..claim.clone() }) }
     }
 
     async fn store_claim(&mut self, claim: &Claim) -> Result<(), JournalError> {
-        sqlx::query(
+        self.execute(
             "INSERT INTO claims (run, fence, holder, host, pid, since, beat_at, until, released_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, NULL)
-             ON CONFLICT (run) DO UPDATE SET fence = ?2, holder = ?3, host = ?4, pid = ?5, since = ?6, beat_at = ?6,
-                                             until = ?7, released_at = NULL",
+             VALUES ($1, $2, $3, $4, $5, $6, $6, $7, NULL)
+             ON CONFLICT (run) DO UPDATE SET fence = $2, holder = $3, host = $4, pid = $5, since = $6, beat_at = $6,
+                                             until = $7, released_at = NULL",
+            &[
+                (&claim.run.to_string()).into(),
+                claim.fence.into(),
+                (&claim.holder.name).into(),
+                (&claim.holder.host).into(),
+                claim.holder.pid.into(),
+                claim.since.micros.into(),
+                claim.until.micros.into(),
+            ],
         )
-        .bind(claim.run.to_string())
-        .bind(claim.fence as i64)
-        .bind(&claim.holder.name)
-        .bind(&claim.holder.host)
-        .bind(claim.holder.pid)
-        .bind(claim.since.micros)
-        .bind(claim.until.micros)
-        .execute(&mut self.state.connection)
         .await
-        .map_err(|e| of_sqlite(&self.journal.path, e))?;
-        Ok(())
+        .map(drop)
     }
 
     async fn last_claim(&mut self, run: RunId) -> Result<Option<Last>, JournalError> {
-        let row = sqlx::query("SELECT fence, holder, host, pid, since, until, released_at FROM claims WHERE run = ?")
-            .bind(run.to_string())
-            .fetch_optional(&mut self.state.connection)
-            .await;
-        let row = row.map_err(|e| of_sqlite(&self.journal.path, e))?;
-        row.map(|row| last(run, &row)).transpose().map_err(|e| of_sqlite(&self.journal.path, e))
+        let statement = "SELECT fence, holder, host, pid, since, until, released_at FROM claims WHERE run = $1";
+        let row = self.row(statement, &[(&run.to_string()).into()]).await?;
+        row.map(|row| last(run, &row)).transpose()
+    }
+
+    /// Inside a transaction: nobody took the run since. The clock is not asked: as long as nobody else has it, finishing
+    /// is better than stopping.
+    pub(super) async fn still_holds(&mut self, run: RunId, fence: u64) -> Result<(), JournalError> {
+        match self.last_claim(run).await? {
+            Some(last) if last.claim.fence == fence && last.released.is_none() => Ok(()),
+            _ => Err(lost(run, fence)),
+        }
+    }
+
+    /// Inside a transaction: nobody has the run any more.
+    pub(super) async fn give_back(&mut self, run: RunId, fence: u64, now: Stamp) -> Result<(), JournalError> {
+        let released = self
+            .execute(
+                "UPDATE claims SET released_at = $1 WHERE run = $2 AND fence = $3 AND released_at IS NULL",
+                &[now.micros.into(), (&run.to_string()).into(), fence.into()],
+            )
+            .await?;
+        if released == 0 { Err(lost(run, fence)) } else { Ok(()) }
+    }
+
+    /// Whether exactly this was done before.
+    pub(super) async fn gave_back(&mut self, run: RunId, fence: u64, now: Stamp) -> Result<bool, JournalError> {
+        let last = self.last_claim(run).await?;
+        Ok(last.is_some_and(|last| last.claim.fence == fence && last.released == Some(now.micros)))
     }
 }
 
-fn last(run: RunId, row: &SqliteRow) -> Result<Last, sqlx::Error> {
+fn last(run: RunId, row: &Row) -> Result<Last, JournalError> {
     let claim = Claim {
         run,
-        fence: row.try_get::<i64, _>(0)?.unsigned_abs(),
-        holder: Holder { name: row.try_get(1)?, host: row.try_get(2)?, pid: row.try_get(3)? },
-        since: stamp(row.try_get(4)?),
-        until: stamp(row.try_get(5)?),
+        fence: row.int(0)?.unsigned_abs(),
+        holder: Holder { name: row.text(1)?, host: row.text(2)?, pid: u32::try_from(row.int(3)?).unwrap_or(0) },
+        since: stamp(row.int(4)?),
+        until: stamp(row.int(5)?),
     };
-    Ok(Last { claim, released: row.try_get::<Option<i64>, _>(6)?.is_some() })
-}
-
-/// Inside a transaction: nobody took the run since. The clock is not asked: as long as nobody else has it, finishing
-/// is better than stopping.
-pub(super) async fn still_holds(held: &mut Held<'_>, run: RunId, fence: u64) -> Result<(), JournalError> {
-    match held.last_claim(run).await? {
-        Some(last) if last.claim.fence == fence && !last.released => Ok(()),
-        _ => Err(JournalError::ClaimLost { run, fence }),
-    }
-}
-
-/// Inside a transaction: nobody has the run any more.
-pub(super) async fn give_back(held: &mut Held<'_>, run: RunId, fence: u64, now: Stamp) -> Result<(), JournalError> {
-    let released = sqlx::query("UPDATE claims SET released_at = ? WHERE run = ? AND fence = ? AND released_at IS NULL")
-        .bind(now.micros)
-        .bind(run.to_string())
-        .bind(fence as i64)
-        .execute(held.sql())
-        .await
-        .map_err(|e| of_sqlite(&held.journal.path, e))?;
-    if released.rows_affected() == 0 { Err(JournalError::ClaimLost { run, fence }) } else { Ok(()) }
+    Ok(Last { claim, released: row.maybe_int(6)? })
 }

@@ -98,6 +98,20 @@ impl From<RunCreated> for Event {
 }
 
 impl Event {
+    /// Name of the first event of a run.
+    pub(super) const CREATED: &'static str = "run.created";
+    /// Name of the event that ends a run.
+    pub(super) const CLOSED: &'static str = "run.closed";
+    /// Name of the event after which a run's payloads may be missing.
+    pub(super) const PURGED: &'static str = "run.purged";
+    /// Name of the events of a plan.
+    pub(super) const APPROVED: &'static str = "plan.approved";
+
+    /// The journal's own chain takes in the head of a chain at this event.
+    pub(super) fn is_head(&self) -> bool {
+        matches!(self, Event::RunCreated(_) | Event::RunClosed(_) | Event::RunPurged(_) | Event::PlanApproved(_))
+    }
+
     /// The text that is stored and hashed.
     pub fn encode(&self, at: Stamp, sealer: &Sealer) -> Result<String, SealError> {
         let mut fields = vec![

@@ -2,29 +2,47 @@
 
 use super::event::BadEvent;
 use crate::base::{identity::RunId, seal::SealError, time::Stamp};
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, sync::Arc};
+
+/// Where a journal is, for messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a SQLite file.
+    File(PathBuf),
+    /// In a PostgreSQL database: `` `app` at db.example:5432, database `support` ``.
+    Server(String),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::File(path) => write!(f, "journal {}", path.display()),
+            Place::Server(shown) => write!(f, "journal in PostgreSQL ({shown})"),
+        }
+    }
+}
 
 /// Why the journal refused. Reads well after "failed to …: ".
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum JournalError {
     /// The file or its folder cannot be made or opened.
     Io {
         /// The file.
         path: PathBuf,
         /// What the operating system says.
-        source: std::io::Error,
+        source: Arc<std::io::Error>,
     },
     /// Something else is in the file, and what.
     NotAJournal {
-        /// The file.
-        path: PathBuf,
+        /// Where.
+        place: Place,
         /// A fragment.
-        why: &'static str,
+        why: String,
     },
     /// Made by a later version.
     Newer {
-        /// The file.
-        path: PathBuf,
+        /// Where.
+        place: Place,
         /// Its format.
         found: i64,
         /// The newest that is known here.
@@ -32,8 +50,8 @@ pub enum JournalError {
     },
     /// A setting on which durability rests could not be made.
     NotDurable {
-        /// The file.
-        path: PathBuf,
+        /// Where.
+        place: Place,
         /// `synchronous`.
         setting: &'static str,
         /// What it is instead.
@@ -41,31 +59,31 @@ pub enum JournalError {
     },
     /// Another process holds the file for longer than the busy timeout.
     Locked {
-        /// The file.
-        path: PathBuf,
+        /// Where.
+        place: Place,
     },
     /// No space. Nothing of the group was recorded.
     Full {
-        /// The file.
-        path: PathBuf,
+        /// Where.
+        place: Place,
     },
     /// The file or its folder may not be written.
     ReadOnly {
-        /// The file.
-        path: PathBuf,
+        /// Where.
+        place: Place,
     },
     /// Reading or writing the disk failed. Nothing more is written through this handle: after a failed sync nobody
     /// knows what is on the disk, so it is opened again and verified first.
     Disk {
-        /// The file.
-        path: PathBuf,
+        /// Where.
+        place: Place,
         /// What SQLite says.
         what: String,
     },
     /// The file is damaged.
     Damaged {
-        /// The file.
-        path: PathBuf,
+        /// Where.
+        place: Place,
         /// What SQLite says.
         what: String,
     },
@@ -134,8 +152,79 @@ pub enum JournalError {
         /// When.
         at: Stamp,
     },
-    /// Anything else that SQLite says.
-    Sql(sqlx::Error),
+    /// The payloads of the run's events were removed on purpose.
+    Purged {
+        /// The run.
+        run: RunId,
+        /// When.
+        at: Stamp,
+    },
+    /// The server does not answer, or went away. Nothing of the group was recorded.
+    Away {
+        /// Where.
+        place: Place,
+        /// What happened.
+        what: String,
+    },
+    /// The server went away while it should make a group durable, and could not be asked afterwards.
+    Unsure {
+        /// Where.
+        place: Place,
+        /// What happened.
+        what: String,
+    },
+    /// The role may not do what the journal needs.
+    Rights {
+        /// Where.
+        place: Place,
+        /// What PostgreSQL says.
+        what: String,
+    },
+    /// The journal's personal values are sealed with another key than the one at hand.
+    OtherKey {
+        /// Where.
+        place: Place,
+        /// Id of its key.
+        wanted: String,
+        /// Id of the key at hand.
+        found: String,
+    },
+    /// Others wrote at the same time, and PostgreSQL chose to take this one back, again and again.
+    Contended {
+        /// Where.
+        place: Place,
+    },
+    /// Anything else that the database says.
+    Sql {
+        /// Where.
+        place: Place,
+        /// What.
+        what: String,
+    },
+}
+
+impl JournalError {
+    /// The transaction around it is over or worthless, for whatever else was in it as well.
+    pub(super) fn ends_transaction(&self) -> bool {
+        use JournalError as E;
+        matches!(
+            self,
+            E::Disk { .. }
+                | E::Damaged { .. }
+                | E::Full { .. }
+                | E::Locked { .. }
+                | E::ReadOnly { .. }
+                | E::Io { .. }
+                | E::Away { .. }
+                | E::Unsure { .. }
+                | E::Contended { .. }
+        )
+    }
+
+    /// It may be about one group of several: each alone has its own answer.
+    pub(super) fn may_be_of_one(&self) -> bool {
+        matches!(self, JournalError::Full { .. } | JournalError::Damaged { .. } | JournalError::Sql { .. })
+    }
 }
 
 impl JournalError {
@@ -143,7 +232,12 @@ impl JournalError {
     pub fn may_pass(&self) -> bool {
         matches!(
             self,
-            JournalError::Locked { .. } | JournalError::Full { .. } | JournalError::Io { .. } | JournalError::Sql(_)
+            JournalError::Locked { .. }
+                | JournalError::Full { .. }
+                | JournalError::Io { .. }
+                | JournalError::Away { .. }
+                | JournalError::Contended { .. }
+                | JournalError::Sql { .. }
         )
     }
 }
@@ -153,44 +247,68 @@ impl fmt::Display for JournalError {
         use JournalError as E;
         match self {
             E::Io { path, source } => write!(f, "journal {}: {source}", path.display()),
-            E::NotAJournal { path, why } => write!(
+            E::NotAJournal { place: Place::File(path), why } => write!(
                 f,
                 "{} is not a journal of trueup: {why}; give another path, or move the file away and a new journal is made",
                 path.display()
             ),
-            E::Newer { path, found, known } => write!(
+            E::NotAJournal { place, why } => write!(
                 f,
-                "journal {} has format {found}, this version of trueup reads up to {known}; use the version that made it, or a later one",
-                path.display()
+                "{place}: the schema `trueup_journal` is not a journal of trueup: {why}; name another database, or rename the schema and a new journal is made"
             ),
-            E::NotDurable { path, setting, found } => write!(
+            E::Newer { place, found, known } => write!(
                 f,
-                "journal {}: `{setting}` is {found}, so a power cut could lose what was recorded; a local disk (no network file system) can do it",
-                path.display()
+                "{place} has format {found}, this version of trueup reads up to {known}; use the version that made it, or a later one"
             ),
-            E::Locked { path } => write!(
+            E::NotDurable { place: place @ Place::File(_), setting, found } => write!(
                 f,
-                "journal {} is locked by another process; wait for it to finish and try again",
-                path.display()
+                "{place}: `{setting}` is {found}, so a power cut could lose what was recorded; a local disk (no network file system) can do it"
             ),
-            E::Full { path } => write!(
+            E::NotDurable { place, setting, found } => write!(
                 f,
-                "journal {}: the disk is full; nothing was recorded, make space and try again",
-                path.display()
+                "{place}: `{setting}` is {found}, so a power cut could lose what was recorded; ask the administrator to set it to `on`"
             ),
-            E::ReadOnly { path } => write!(
-                f,
-                "journal {} cannot be written: check the rights of the file and of its folder",
-                path.display()
-            ),
-            E::Disk { path, what } => write!(
-                f,
-                "journal {}: {what}; nothing more is written through this process; check the disk",
-                path.display()
-            ),
-            E::Damaged { path, what } => {
-                write!(f, "journal {} is damaged: {what}; keep the file and restore a backup", path.display())
+            E::Locked { place } => {
+                write!(f, "{place} is locked by another process; wait for it to finish and try again")
             }
+            E::Full { place } => {
+                write!(f, "{place}: the disk is full; nothing was recorded, make space and try again")
+            }
+            E::ReadOnly { place: place @ Place::File(_) } => {
+                write!(f, "{place} cannot be written: check the rights of the file and of its folder")
+            }
+            E::ReadOnly { place } => write!(
+                f,
+                "{place} cannot be written: the server is a read-only replica, or the role's transactions are read-only; name the primary server"
+            ),
+            E::Disk { place, what } => {
+                write!(f, "{place}: {what}; nothing more is written through this process; check the disk")
+            }
+            E::Damaged { place, what } => {
+                write!(f, "{place} is damaged: {what}; keep it as it is and restore a backup")
+            }
+            E::Purged { run, at } => write!(
+                f,
+                "what run {} recorded was removed by `trueup audit purge` at {at}Z, so it can be listed, but not shown in full, resumed, retried or taken back",
+                run.short()
+            ),
+            E::Away { place, what } => write!(
+                f,
+                "{place} cannot be reached: {what}; nothing was recorded, check that the server runs and try again"
+            ),
+            E::Unsure { place, what } => write!(
+                f,
+                "{place} went away while it recorded: {what}; whether the last events are there shows when it is back"
+            ),
+            E::Rights { place, what } => write!(
+                f,
+                "{place}: the role lacks a right: {what}; let an administrator run `CREATE SCHEMA trueup_journal AUTHORIZATION` with this role's name, or grant it SELECT, INSERT, UPDATE and DELETE on the tables of the schema"
+            ),
+            E::OtherKey { place, wanted, found } => write!(
+                f,
+                "{place}: personal values are sealed there with the key {wanted}, and the key at hand is {found}; copy `.trueup/seal.key` from where the journal was made, by a safe way, mode 0600"
+            ),
+            E::Contended { place } => write!(f, "{place}: other processes wrote at the same time; try again"),
             E::Tampered { run, seq, what } => {
                 write!(
                     f,
@@ -223,7 +341,7 @@ impl fmt::Display for JournalError {
             E::PlanUsed { run, at } => {
                 write!(f, "this plan was already applied, as run {} at {at}Z; make a new plan", run.short())
             }
-            E::Sql(e) => write!(f, "journal: {e}"),
+            E::Sql { place, what } => write!(f, "{place}: {what}"),
         }
     }
 }
@@ -231,10 +349,9 @@ impl fmt::Display for JournalError {
 impl std::error::Error for JournalError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            JournalError::Io { source, .. } => Some(source),
+            JournalError::Io { source, .. } => Some(&**source),
             JournalError::Unreadable { why, .. } => Some(why),
             JournalError::Unstorable { why, .. } => Some(why),
-            JournalError::Sql(e) => Some(e),
             _ => None,
         }
     }

@@ -1,4 +1,4 @@
-//! What happened, append-only: events in a stored form that lasts, chained by hashes, in SQLite.
+//! What happened, append-only: events in a stored form that lasts, chained by hashes, in a SQLite file or on a PostgreSQL server.
 //!
 //! An event is durable before the effect that it announces (`docs/design/journal.md`). Knows nothing of how a step is
 //! done and decides nothing: the fold of events into the state of a run is `engine`'s.
@@ -9,21 +9,27 @@ pub mod chain;
 mod claim;
 pub mod event;
 pub mod failure;
+mod link;
 pub mod payload;
+mod postgres;
 mod projection;
+mod purge;
 mod read;
 #[cfg(test)]
 mod samples;
+mod sql;
 pub mod sqlite;
 mod store;
 #[cfg(test)]
 mod tests;
 mod verify;
 pub mod words;
+mod write;
 
 pub use append::Appended;
 pub use approve::{Approved, Approving};
 pub use claim::{Claim, Holder};
+pub use purge::Purgeable;
 pub use read::{RunFilter, RunSummary, Stored, Waiting};
 pub use record::BadRecord;
 

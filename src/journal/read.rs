@@ -2,29 +2,20 @@
 //!
 //! The events of a run are verified as they are read: nobody resumes, shows or takes back what was tampered with.
 
-use super::{Journal, sqlite::of_sqlite, store::Held};
-use crate::{
-    base::{
-        identity::RunId,
-        seal::Sealer,
-        time::Stamp,
-        value::{Map, Value},
-    },
-    journal::{
-        chain::{self, Hash},
-        event::Event,
-        failure::JournalError,
-        words::{End, RunWord},
-    },
+use super::{
+    chain::{self, Hash},
+    event::Event,
+    failure::JournalError,
+    link::{Link, Payload},
+    sql::Row,
+    store::{Held, Journal},
+    words::{End, RunWord},
 };
-use sqlx::{Row, sqlite::SqliteRow};
-
-/// The chain of a run, for [`Link::read`]. The casts are for files that somebody put other types into: that is a finding,
-/// not an error.
-pub(super) const CHAIN: &str = "
-    SELECT CAST(e.seq AS INTEGER), CAST(e.kind AS BLOB), CAST(e.at AS INTEGER), CAST(e.prev AS BLOB), CAST(e.hash AS BLOB),
-           CAST(e.payload_hash AS BLOB), CAST(p.bytes AS BLOB)
-    FROM events e LEFT JOIN payloads p ON p.run = e.run AND p.seq = e.seq WHERE e.run = ? ORDER BY e.seq";
+use crate::base::{
+    identity::RunId,
+    time::Stamp,
+    value::{Map, Value},
+};
 
 /// An event with its place.
 #[derive(Clone, Debug)]
@@ -76,6 +67,8 @@ pub struct RunSummary {
     pub events: u64,
     /// Hash of the last one.
     pub head: Hash,
+    /// When its payloads were removed on purpose: from then on this line is what is left.
+    pub purged_at: Option<Stamp>,
 }
 
 /// Which runs. What is not given does not matter.
@@ -120,6 +113,17 @@ pub struct Waiting {
     pub asked_at: Stamp,
 }
 
+/// Columns of a line, for [`summary`].
+macro_rules! runs {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, playbook, version, environment, purpose, about, actor, reason, state, ended, counts, started_at, \
+             changed_at, closed_at, seq, head, purged_at FROM runs ",
+            $rest
+        )
+    };
+}
+
 impl Journal {
     /// All events of a run, in order, verified: a chain that does not hold is an error. Empty for an unknown run.
     pub async fn events(&self, run: RunId) -> Result<Vec<Stored>, JournalError> {
@@ -129,32 +133,30 @@ impl Journal {
     /// Runs, newest first.
     pub async fn runs(&self, filter: &RunFilter, limit: u32) -> Result<Vec<RunSummary>, JournalError> {
         let mut held = self.connection().await?;
-        let rows = sqlx::query(
-            "SELECT * FROM runs
-             WHERE (?1 IS NULL OR playbook = ?1) AND (?2 IS NULL OR environment = ?2) AND (?3 IS NULL OR actor = ?3)
-               AND (?4 IS NULL OR state = ?4) AND (?5 IS NULL OR ended = ?5) AND (?6 = 0 OR state <> 'closed')
-               AND (?7 IS NULL OR started_at >= ?7)
-             ORDER BY started_at DESC, id DESC LIMIT ?8",
-        )
-        .bind(&filter.playbook)
-        .bind(&filter.environment)
-        .bind(&filter.actor)
-        .bind(filter.state.map(RunWord::word))
-        .bind(filter.end.map(End::word))
-        .bind(filter.unfinished)
-        .bind(filter.since.map(|since| since.micros))
-        .bind(limit)
-        .fetch_all(held.sql())
-        .await
-        .map_err(|e| of_sqlite(&self.path, e))?;
-        rows.iter().map(|row| self.summary(row)).collect()
+        let statement = runs!(
+            "WHERE ($1 IS NULL OR playbook = $1) AND ($2 IS NULL OR environment = $2) AND ($3 IS NULL OR actor = $3)
+               AND ($4 IS NULL OR state = $4) AND ($5 IS NULL OR ended = $5) AND ($6 = 0 OR state <> 'closed')
+               AND ($7 IS NULL OR started_at >= $7)
+             ORDER BY started_at DESC, id DESC LIMIT $8"
+        );
+        let cells = [
+            filter.playbook.as_deref().into(),
+            filter.environment.as_deref().into(),
+            filter.actor.as_deref().into(),
+            filter.state.map(RunWord::word).into(),
+            filter.end.map(End::word).into(),
+            i64::from(filter.unfinished).into(),
+            filter.since.map(|since| since.micros).into(),
+            limit.into(),
+        ];
+        held.rows(statement, &cells).await?.iter().map(|row| held.summary(row)).collect()
     }
 
     /// One run's line.
     pub async fn run(&self, run: RunId) -> Result<Option<RunSummary>, JournalError> {
         let mut held = self.connection().await?;
-        let row = sqlx::query("SELECT * FROM runs WHERE id = ?").bind(run.to_string()).fetch_optional(held.sql()).await;
-        row.map_err(|e| of_sqlite(&self.path, e))?.map(|row| self.summary(&row)).transpose()
+        let row = held.row(runs!("WHERE id = $1"), &[(&run.to_string()).into()]).await?;
+        row.map(|row| held.summary(&row)).transpose()
     }
 
     /// The run whose id begins so, or whose short id ([`RunId::short`]) does.
@@ -171,16 +173,14 @@ impl Journal {
             .collect();
         let mut held = self.connection().await?;
         // `g` comes after every digit, so these are the ids that begin so; ranges, because they use the indexes.
-        let ids: Vec<String> = sqlx::query_scalar(
-            "SELECT id FROM runs WHERE (id >= ?1 AND id < ?1 || 'g') OR (short >= ?2 AND short < ?2 || 'g')
-             ORDER BY started_at DESC, id DESC LIMIT 11",
-        )
-        .bind(hyphened)
-        .bind(&digits)
-        .fetch_all(held.sql())
-        .await
-        .map_err(|e| of_sqlite(&self.path, e))?;
-        let mut candidates = ids.iter().map(|id| self.run_id(id)).collect::<Result<Vec<_>, _>>()?;
+        let rows = held
+            .rows(
+                "SELECT id FROM runs WHERE (id >= $1 AND id < $1 || 'g') OR (short >= $2 AND short < $2 || 'g')
+                 ORDER BY started_at DESC, id DESC LIMIT 11",
+                &[(&hyphened).into(), (&digits).into()],
+            )
+            .await?;
+        let mut candidates = rows.iter().map(|row| held.run_id(&row.text(0)?)).collect::<Result<Vec<_>, _>>()?;
         match candidates[..] {
             [] => Err(none()),
             [one] => Ok(one),
@@ -194,22 +194,20 @@ impl Journal {
     /// The questions that wait for a person, oldest first.
     pub async fn waiting(&self) -> Result<Vec<Waiting>, JournalError> {
         let mut held = self.connection().await?;
-        let sqlite = |e| of_sqlite(&self.path, e);
-        let rows = sqlx::query(
-            "SELECT q.run, q.step, q.item, q.seq, q.who, q.asked_at, r.playbook, r.environment, p.bytes
-             FROM questions q JOIN runs r ON r.id = q.run JOIN payloads p ON p.run = q.run AND p.seq = q.seq
-             ORDER BY q.asked_at, q.run, q.seq, q.item",
-        )
-        .fetch_all(held.sql())
-        .await
-        .map_err(sqlite)?;
+        let rows = held
+            .rows(
+                "SELECT q.run, q.step, q.item, q.seq, q.who, q.asked_at, r.playbook, r.environment, p.bytes
+                 FROM questions q JOIN runs r ON r.id = q.run JOIN payloads p ON p.run = q.run AND p.seq = q.seq
+                 ORDER BY q.asked_at, q.run, q.seq, q.item",
+                &[],
+            )
+            .await?;
         let mut waiting: Vec<(i64, Waiting)> = Vec::new();
         for row in rows {
-            let (run, seq) = (self.run_id(row.try_get(0).map_err(sqlite)?)?, row.try_get::<i64, _>(3).map_err(sqlite)?);
-            let item: String = row.try_get(2).map_err(sqlite)?;
+            let (run, seq, item) = (held.run_id(&row.text(0)?)?, row.int(3)?, row.text(2)?);
             match waiting.last_mut() {
                 Some((last, open)) if *last == seq && open.run == run => open.items.push(item),
-                _ => waiting.push((seq, self.question(&row, run, seq, item)?)),
+                _ => waiting.push((seq, held.question(&row, run, seq.unsigned_abs(), item)?)),
             }
         }
         Ok(waiting.into_iter().map(|(_, open)| open).collect())
@@ -218,151 +216,95 @@ impl Journal {
     /// The run that used the saved plan with this identity, and when.
     pub async fn plan_used(&self, plan: &str) -> Result<Option<(RunId, Stamp)>, JournalError> {
         let mut held = self.connection().await?;
-        let sqlite = |e| of_sqlite(&self.path, e);
-        let row =
-            sqlx::query("SELECT run, at FROM plans_used WHERE plan = ?").bind(plan).fetch_optional(held.sql()).await;
-        let Some(row) = row.map_err(sqlite)? else { return Ok(None) };
-        let run = self.run_id(row.try_get(0).map_err(sqlite)?)?;
-        Ok(Some((run, stamp(row.try_get(1).map_err(sqlite)?))))
-    }
-
-    fn question(&self, row: &SqliteRow, run: RunId, seq: i64, item: String) -> Result<Waiting, JournalError> {
-        let sqlite = |e| of_sqlite(&self.path, e);
-        let stored = |why| JournalError::Unreadable { run, seq: seq.unsigned_abs(), why };
-        let bytes: Vec<u8> = row.try_get(8).map_err(sqlite)?;
-        let (_, event) = Event::decode(&String::from_utf8_lossy(&bytes), &self.sealer).map_err(stored)?;
-        let Event::HumanAsked(asked) = event else {
-            let what = "the list of questions names an event that is none".to_owned();
-            return Err(JournalError::Tampered { run, seq: seq.unsigned_abs(), what });
-        };
-        Ok(Waiting {
-            run,
-            playbook: row.try_get(6).map_err(sqlite)?,
-            environment: row.try_get(7).map_err(sqlite)?,
-            step: row.try_get(1).map_err(sqlite)?,
-            items: vec![item],
-            who: row.try_get(4).map_err(sqlite)?,
-            question: asked.question,
-            answer: asked.answer,
-            asked_at: stamp(row.try_get(5).map_err(sqlite)?),
-        })
-    }
-
-    fn summary(&self, row: &SqliteRow) -> Result<RunSummary, JournalError> {
-        let sqlite = |e| of_sqlite(&self.path, e);
-        let text = |name: &str| row.try_get::<String, _>(name).map_err(sqlite);
-        let number = |name: &str| row.try_get::<i64, _>(name).map_err(sqlite);
-        let maybe = |name: &str| row.try_get::<Option<String>, _>(name).map_err(sqlite);
-        let damaged =
-            |what: &str| JournalError::Damaged { path: self.path.clone(), what: format!("the list of runs: {what}") };
-        Ok(RunSummary {
-            id: self.run_id(&text("id")?)?,
-            playbook: text("playbook")?,
-            version: u32::try_from(number("version")?).map_err(|_| damaged("a version"))?,
-            environment: text("environment")?,
-            purpose: text("purpose")?,
-            about: maybe("about")?.map(|about| self.run_id(&about)).transpose()?,
-            actor: text("actor")?,
-            reason: text("reason")?,
-            state: RunWord::of(&text("state")?).ok_or_else(|| damaged("a state"))?,
-            end: maybe("ended")?.map(|word| End::of(&word).ok_or_else(|| damaged("an end"))).transpose()?,
-            counts: text("counts")?,
-            started_at: stamp(number("started_at")?),
-            changed_at: stamp(number("changed_at")?),
-            closed_at: row.try_get::<Option<i64>, _>("closed_at").map_err(sqlite)?.map(stamp),
-            events: number("seq")?.unsigned_abs(),
-            head: Hash::from_slice(row.try_get("head").map_err(sqlite)?).ok_or_else(|| damaged("a hash"))?,
-        })
-    }
-
-    fn run_id(&self, text: &str) -> Result<RunId, JournalError> {
-        let damaged = |_| JournalError::Damaged { path: self.path.clone(), what: format!("`{text}` names no run") };
-        text.parse().map_err(damaged)
+        let row = held.row("SELECT run, at FROM plans_used WHERE plan = $1", &[plan.into()]).await?;
+        row.map(|row| Ok((held.run_id(&row.text(0)?)?, stamp(row.int(1)?)))).transpose()
     }
 }
 
 impl Held<'_> {
-    pub(super) async fn events_of(&mut self, run: RunId) -> Result<Vec<Stored>, JournalError> {
-        let path = &self.journal.path;
-        let rows = sqlx::query(CHAIN).bind(run.to_string()).fetch_all(&mut self.state.connection).await;
-        let rows = rows.map_err(|e| of_sqlite(path, e))?;
-        let mut head = chain::genesis(self.journal.id, run);
-        let mut events = Vec::with_capacity(rows.len());
-        for (i, row) in rows.iter().enumerate() {
-            let link = Link::read(row).map_err(|e| of_sqlite(path, e))?;
-            let seq = i as u64 + 1;
-            let tampered = |what: &str| JournalError::Tampered { run, seq, what: what.to_owned() };
-            link.follows(run, seq, head).map_err(tampered)?;
-            let bytes = link.payload.as_deref().ok_or_else(|| tampered("its payload is missing"))?;
-            link.says_what_its_payload_says(bytes, &self.journal.sealer).map_err(tampered)?;
-            let decoded = Event::decode(&String::from_utf8_lossy(bytes), &self.journal.sealer);
-            let (at, event) = decoded.map_err(|why| JournalError::Unreadable { run, seq, why })?;
-            head = link.hash;
-            events.push(Stored { run, seq, at, hash: head, event });
-        }
-        Ok(events)
-    }
-}
-
-/// One row of the chain as it stands in the file.
-pub(super) struct Link {
-    pub(super) seq: i64,
-    kind: Vec<u8>,
-    at: i64,
-    prev: Vec<u8>,
-    pub(super) hash: Hash,
-    payload_hash: Vec<u8>,
-    pub(super) payload: Option<Vec<u8>>,
-}
-
-impl Link {
-    /// From a row of [`CHAIN`].
-    pub(super) fn read(row: &SqliteRow) -> Result<Link, sqlx::Error> {
-        let hash: Vec<u8> = row.try_get(4)?;
-        Ok(Link {
-            seq: row.try_get(0)?,
-            kind: row.try_get(1)?,
-            at: row.try_get(2)?,
-            prev: row.try_get(3)?,
-            // Not 32 bytes: a hash that fits nothing.
-            hash: Hash::from_slice(&hash).unwrap_or(Hash([0; 32])),
-            payload_hash: row.try_get(5)?,
-            payload: row.try_get(6)?,
+    fn question(&self, row: &Row, run: RunId, seq: u64, item: String) -> Result<Waiting, JournalError> {
+        let bytes = row.bytes(8)?;
+        let (_, event) = Event::decode(&String::from_utf8_lossy(&bytes), &self.inner.sealer)
+            .map_err(|why| JournalError::Unreadable { run, seq, why })?;
+        let Event::HumanAsked(asked) = event else {
+            let what = "the list of questions names an event that is none".to_owned();
+            return Err(JournalError::Tampered { run, seq, what });
+        };
+        Ok(Waiting {
+            run,
+            playbook: row.text(6)?,
+            environment: row.text(7)?,
+            step: row.text(1)?,
+            items: vec![item],
+            who: row.text(4)?,
+            question: asked.question,
+            answer: asked.answer,
+            asked_at: stamp(row.int(5)?),
         })
     }
 
-    /// It is event `seq` of `run` and comes after the event with the hash `head`.
-    pub(super) fn follows(&self, run: RunId, seq: u64, head: Hash) -> Result<(), &'static str> {
-        if u64::try_from(self.seq) != Ok(seq) {
-            return Err("events before it are missing");
-        }
-        if self.prev != head.0 {
-            return Err("it does not follow the event before it");
-        }
-        let Some(payload_hash) = Hash::from_slice(&self.payload_hash) else {
-            return Err("its payload's hash is not one");
-        };
-        if chain::link(run, seq, head, payload_hash) != self.hash {
-            return Err("its hash is not that of its content");
-        }
-        match &self.payload {
-            Some(bytes) if Hash::of_payload(bytes) != payload_hash => Err("its payload was changed"),
-            _ => Ok(()),
-        }
+    pub(super) fn summary(&self, row: &Row) -> Result<RunSummary, JournalError> {
+        let odd = |what: &str| self.damaged(format!("the list of runs: {what}"));
+        Ok(RunSummary {
+            id: self.run_id(&row.text(0)?)?,
+            playbook: row.text(1)?,
+            version: u32::try_from(row.int(2)?).map_err(|_| odd("a version"))?,
+            environment: row.text(3)?,
+            purpose: row.text(4)?,
+            about: row.maybe_text(5)?.map(|about| self.run_id(&about)).transpose()?,
+            actor: row.text(6)?,
+            reason: row.text(7)?,
+            state: RunWord::of(&row.text(8)?).ok_or_else(|| odd("a state"))?,
+            end: row.maybe_text(9)?.map(|word| End::of(&word).ok_or_else(|| odd("an end"))).transpose()?,
+            counts: row.text(10)?,
+            started_at: stamp(row.int(11)?),
+            changed_at: stamp(row.int(12)?),
+            closed_at: row.maybe_int(13)?.map(stamp),
+            events: row.int(14)?.unsigned_abs(),
+            head: Hash::from_slice(&row.bytes(15)?).ok_or_else(|| odd("a hash"))?,
+            purged_at: row.maybe_int(16)?.map(stamp),
+        })
     }
 
-    /// The name and the time that its payload says are those of the row. An event of a later version passes: it is as it
-    /// was written, even if this version cannot use it.
-    pub(super) fn says_what_its_payload_says(&self, payload: &[u8], sealer: &Sealer) -> Result<(), &'static str> {
-        let text = std::str::from_utf8(payload).map_err(|_| "its payload is not text")?;
-        match Event::header(text, sealer) {
-            Ok((at, name)) if name.as_bytes() != self.kind || at.micros != self.at => {
-                Err("its name or time is not that of its payload")
+    pub(super) fn run_id(&self, text: &str) -> Result<RunId, JournalError> {
+        text.parse().map_err(|_| self.damaged(format!("`{text}` names no run")))
+    }
+
+    /// Verified as they are read. A missing payload is looked at when the end is known: it may have been purged.
+    pub(super) async fn events_of(&mut self, run: RunId) -> Result<Vec<Stored>, JournalError> {
+        let (sealer, mut head) = (self.inner.sealer.clone(), chain::genesis(self.inner.id, run));
+        let (mut events, mut missing, mut seq) = (Vec::new(), None, 0);
+        let mut each = |link: &Link<'_>| {
+            seq += 1;
+            let tampered = |what: &str| JournalError::Tampered { run, seq, what: what.to_owned() };
+            link.follows(run, seq, head).map_err(tampered)?;
+            head = link.hash;
+            match link.payload().map_err(tampered)? {
+                Payload::Missing => {
+                    missing.get_or_insert(seq);
+                }
+                Payload::Text(text) => {
+                    let decoded = Event::decode(text, &sealer);
+                    let (at, event) = decoded.map_err(|why| JournalError::Unreadable { run, seq, why })?;
+                    link.says(at, event.name()).map_err(tampered)?;
+                    events.push(Stored { run, seq, at, hash: head, event });
+                }
             }
-            Ok(_) | Err(_) => Ok(()),
+            Ok(())
+        };
+        self.links(run, &mut each).await?;
+        match (missing, events.last()) {
+            (None, _) => Ok(events),
+            (Some(_), Some(Stored { at, event: Event::RunPurged(_), .. })) => {
+                Err(JournalError::Purged { run, at: *at })
+            }
+            (Some(seq), _) => Err(JournalError::Tampered { run, seq, what: MISSING.to_owned() }),
         }
     }
 }
+
+/// Of an event without its payload.
+pub(super) const MISSING: &str = "its payload is missing";
 
 pub(super) fn stamp(micros: i64) -> Stamp {
     Stamp { micros, digits: 6 }

@@ -134,6 +134,9 @@ impl Filler {
     /// One of every kind.
     pub fn every_event(&self, run: RunId) -> Vec<Event> {
         let mut events = self.events_of_a_run(run);
+        let (through, bytes) = (u64::from(self.number()), u64::from(self.number()));
+        let (closed_before, playbook) = (self.stamp(), self.text());
+        events.push(RunPurged { actor: self.text(), through, bytes, closed_before, playbook }.into());
         let (actor, digest) = (self.text(), self.text());
         events.push(PlanApproved { actor, digest, note: self.maybe(self.string()), effect: self.value() }.into());
         events
@@ -231,14 +234,6 @@ impl Filler {
             RunResumed { actor: self.text(), reason: self.maybe(self.string()) }.into(),
             RunCancelled { actor: self.text(), reason: self.string() }.into(),
             self.closed().into(),
-            RunPurged {
-                actor: self.text(),
-                through: u64::from(self.number()),
-                bytes: u64::from(self.number()),
-                closed_before: self.stamp(),
-                playbook: self.text(),
-            }
-            .into(),
         ]
     }
 }

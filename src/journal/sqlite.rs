@@ -1,5 +1,9 @@
 //! The journal in one SQLite file: how it is opened and made, and how its errors become words.
+//!
+//! Every write is one transaction that starts with the write lock (`BEGIN IMMEDIATE`), reads the head of the chain from
+//! the file and ends with a synced COMMIT.
 
+mod migrate;
 mod open;
 pub(super) mod schema;
 
@@ -8,23 +12,32 @@ pub use super::{
     Anchor, Appended, Claim, Finding, Holder, Journal, Report, RunFilter, RunSummary, Stored, Waiting, What,
 };
 
-use super::failure::JournalError;
-use std::path::Path;
+use super::failure::{JournalError, Place};
+use std::{path::PathBuf, sync::Arc};
 
 /// An error of SQLite by its primary result code.
-pub(super) fn of_sqlite(path: &Path, error: sqlx::Error) -> JournalError {
-    let path = path.to_owned();
-    let Some(database) = error.as_database_error() else { return JournalError::Sql(error) };
+pub(super) fn failed(place: &Place, error: sqlx::Error) -> JournalError {
+    let place = place.clone();
+    let Some(database) = error.as_database_error() else {
+        return JournalError::Sql { place, what: error.to_string() };
+    };
     let what = database.message().to_owned();
     let code = database.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or(0);
     match code & 0xff {
-        5 | 6 => JournalError::Locked { path },
-        8 => JournalError::ReadOnly { path },
-        10 => JournalError::Disk { path, what },
-        11 => JournalError::Damaged { path, what },
-        13 => JournalError::Full { path },
-        14 => JournalError::Io { path, source: std::io::Error::other(what) },
-        26 => JournalError::NotAJournal { path, why: "it is not a SQLite file" },
-        _ => JournalError::Sql(error),
+        5 | 6 => JournalError::Locked { place },
+        8 => JournalError::ReadOnly { place },
+        10 => JournalError::Disk { place, what },
+        11 => JournalError::Damaged { place, what },
+        13 => JournalError::Full { place },
+        14 => JournalError::Io { path: path_of(place), source: Arc::new(std::io::Error::other(what)) },
+        26 => JournalError::NotAJournal { place, why: "it is not a SQLite file".into() },
+        _ => JournalError::Sql { place, what },
+    }
+}
+
+fn path_of(place: Place) -> PathBuf {
+    match place {
+        Place::File(path) => path,
+        Place::Server(shown) => shown.into(),
     }
 }

@@ -1,11 +1,12 @@
-//! The store as a whole: what it holds, what it refuses, and what it finds out.
-
-mod durable;
-mod tampered;
+//! The stores as a whole: what they hold, what they refuse, and what they find out. One suite, run on both.
 
 use super::{Approving, Claim, Holder, Journal, RunFilter, RunSummary};
 use crate::{
-    base::{identity::RunId, seal::Sealer, secret::Masks, time::Stamp, world::World},
+    base::{identity::RunId, seal::Sealer, secret::Masks, source::Span, time::Stamp, world::World},
+    connection::{
+        PostgresAddress,
+        reference::{Reference, Secrets, Setting, Source},
+    },
     journal::{
         event::Event,
         failure::JournalError,
@@ -14,20 +15,73 @@ use crate::{
         words::RunWord,
     },
 };
-use std::{path::Path, time::Duration};
+use sqlx::{ConnectOptions, Executor, postgres::PgConnectOptions};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
-/// A journal in a folder of its own, with a clock that the test moves.
+/// Every test of the suite, once on each store.
+macro_rules! on_both {
+    ($($test:ident,)*) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(super::Desk::on_sqlite()).await;
+            })*
+        }
+        mod on_postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(super::Desk::on_postgres().await).await;
+            })*
+        }
+    };
+}
+mod durable;
+mod server;
+mod tampered;
+mod together;
+
+on_both! {
+    every_event_is_stored_and_read_back_in_order,
+    a_run_begins_once_and_with_its_creation,
+    the_list_of_runs_follows_the_events,
+    the_inbox_shows_what_is_open_and_for_which_items,
+    lists_made_again_from_the_events_are_the_same,
+    runs_are_listed_newest_first_and_filtered,
+    a_short_id_finds_its_run_or_lists_the_candidates,
+    a_plan_is_used_once,
+    one_process_at_a_time_works_on_a_run,
+    the_end_of_a_run_gives_its_claim_back,
+    an_old_claim_is_open_to_all_and_a_dead_one_to_whoever_saw_it,
+    approvals_of_a_plan_are_kept_in_order_and_in_the_journals_own_chain,
+}
+
+/// A journal of a test's own, in a file or on a server, with a clock that the test moves.
 struct Desk {
     home: tempfile::TempDir,
     world: World,
     sealer: Sealer,
+    /// Of a database that the test made; nothing where the journal is a file.
+    url: Option<String>,
 }
 
 impl Desk {
-    fn new() -> Desk {
+    fn on_sqlite() -> Desk {
         let home = tempfile::tempdir().unwrap();
         let sealer = Sealer::open_or_create(&home.path().join("trueup/seal.key"), Masks::default()).unwrap();
-        Desk { home, world: World::fixed(Stamp { micros: 1_753_264_800_000_000, digits: 6 }), sealer }
+        Desk { home, world: World::fixed(Stamp { micros: 1_753_264_800_000_000, digits: 6 }), sealer, url: None }
+    }
+
+    async fn on_postgres() -> Desk {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("trueup_journal_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        admin(&server(), &format!("create database {name}")).await.unwrap();
+        let mut desk = Desk::on_sqlite();
+        desk.url = Some(with_database(&server(), &name));
+        desk
     }
 
     fn path(&self) -> std::path::PathBuf {
@@ -35,16 +89,60 @@ impl Desk {
     }
 
     async fn open(&self) -> Journal {
-        self.open_at(&self.path()).await.unwrap()
+        self.try_to_open().await.unwrap()
+    }
+
+    async fn try_to_open(&self) -> Result<Journal, JournalError> {
+        match &self.url {
+            None => self.open_at(&self.path()).await,
+            Some(url) => self.connect(url).await,
+        }
     }
 
     async fn open_at(&self, path: &Path) -> Result<Journal, JournalError> {
         Journal::open(path, self.world.clone(), self.sealer.clone()).await
     }
 
+    async fn connect(&self, url: &str) -> Result<Journal, JournalError> {
+        let (variable, masks) = (|name: &str| (name == "URL").then(|| url.to_owned()), Masks::default());
+        let reference = Reference { source: Source::Variable("URL".into()), at: Span::default() };
+        let secrets = Secrets { variable: &variable, folder: self.home.path(), masks: &masks };
+        let address = PostgresAddress::resolve(&Setting::Secret(reference), secrets).unwrap();
+        Journal::connect(address, self.world.clone(), self.sealer.clone()).await
+    }
+
     fn later(&self, seconds: u64) {
         // The fixed clock moves when somebody waits; nobody needs to.
         drop(self.world.pause(Duration::from_secs(seconds)));
+    }
+}
+
+fn server() -> String {
+    std::env::var("TRUEUP_TEST_POSTGRES").expect("these tests need PostgreSQL: scripts/with-postgres cargo test")
+}
+
+fn with_database(url: &str, name: &str) -> String {
+    let mut url = url::Url::parse(url).unwrap();
+    url.set_path(name);
+    url.to_string()
+}
+
+/// Runs text as it is, several statements too, on a connection of its own.
+async fn admin(url: &str, sql: &str) -> Result<(), sqlx::Error> {
+    let options: PgConnectOptions = url.parse().unwrap();
+    options.connect().await?.execute(sqlx::AssertSqlSafe(sql.to_owned())).await.map(drop)
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        let Some(url) = self.url.take() else { return };
+        let name = url::Url::parse(&url).unwrap().path().trim_start_matches('/').to_owned();
+        // A runtime of its own, because the test's may be ending.
+        let gone = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(admin(&server(), &format!("drop database if exists {name} with (force)")))
+        });
+        let _ = gone.join();
     }
 }
 
@@ -72,9 +170,7 @@ async fn state(journal: &Journal, n: u128) -> RunSummary {
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-#[tokio::test]
-async fn every_event_is_stored_and_read_back_in_order() {
-    let desk = Desk::new();
+async fn every_event_is_stored_and_read_back_in_order(desk: Desk) {
     let journal = desk.open().await;
     let events = Filler::plain().events_of_a_run(run(1));
     let end = journal.append(run(1), &events).await.unwrap();
@@ -93,12 +189,11 @@ async fn every_event_is_stored_and_read_back_in_order() {
     assert!(journal.events(run(2)).await.unwrap().is_empty());
     let report = journal.verify(None).await.unwrap();
     assert_eq!((report.runs, report.events, report.findings.as_slice()), (1, events.len() as u64, &[][..]));
-    assert_eq!((report.anchor.unwrap().number, report.blind.len()), (3, 4));
+    assert_eq!((report.anchor.unwrap().number, report.blind.len()), (2, 4));
 }
 
-#[tokio::test]
-async fn a_run_begins_once_and_with_its_creation() {
-    let journal = Desk::new().open().await;
+async fn a_run_begins_once_and_with_its_creation(desk: Desk) {
+    let journal = desk.open().await;
     let stray = journal.append(run(1), &[decided("s", "-")]).await.unwrap_err();
     assert!(matches!(stray, JournalError::OutOfOrder { .. }), "{stray}");
     assert!(journal.append(run(1), &[]).await.is_err());
@@ -112,9 +207,7 @@ async fn a_run_begins_once_and_with_its_creation() {
     );
 }
 
-#[tokio::test]
-async fn the_list_of_runs_follows_the_events() {
-    let desk = Desk::new();
+async fn the_list_of_runs_follows_the_events(desk: Desk) {
     let journal = desk.open().await;
     let filler = Filler::plain();
     journal.append(run(1), &[created()]).await.unwrap();
@@ -143,9 +236,7 @@ async fn the_list_of_runs_follows_the_events() {
     assert_eq!(state(&journal, 1).await.state, RunWord::Cancelled);
 }
 
-#[tokio::test]
-async fn the_inbox_shows_what_is_open_and_for_which_items() {
-    let desk = Desk::new();
+async fn the_inbox_shows_what_is_open_and_for_which_items(desk: Desk) {
     let journal = desk.open().await;
     let filler = Filler::plain();
     for n in 1..=3 {
@@ -161,9 +252,7 @@ async fn the_inbox_shows_what_is_open_and_for_which_items() {
     assert_eq!(open, expected.map(|(n, step, items)| (run(n), step.to_owned(), items.to_owned())));
 }
 
-#[tokio::test]
-async fn lists_made_again_from_the_events_are_the_same() {
-    let desk = Desk::new();
+async fn lists_made_again_from_the_events_are_the_same(desk: Desk) {
     let journal = desk.open().await;
     let filler = Filler::plain();
     for n in 1..=4 {
@@ -184,9 +273,7 @@ async fn lists_made_again_from_the_events_are_the_same() {
     assert_eq!(before.matches("RunSummary").count(), 4);
 }
 
-#[tokio::test]
-async fn runs_are_listed_newest_first_and_filtered() {
-    let desk = Desk::new();
+async fn runs_are_listed_newest_first_and_filtered(desk: Desk) {
     let journal = desk.open().await;
     for (n, playbook, actor) in [(1, "a/b", "ada"), (2, "a/b", "bob"), (3, "c/d", "ada")] {
         let made = crate::journal::payload::RunCreated {
@@ -213,9 +300,8 @@ async fn runs_are_listed_newest_first_and_filtered() {
     assert_eq!(list(RunFilter { since: Some(since), ..any() }, 9).await, [3, 2]);
 }
 
-#[tokio::test]
-async fn a_short_id_finds_its_run_or_lists_the_candidates() {
-    let journal = Desk::new().open().await;
+async fn a_short_id_finds_its_run_or_lists_the_candidates(desk: Desk) {
+    let journal = desk.open().await;
     for n in [0xab00_0001, 0xab00_0002, 0xcd00_0003] {
         journal.append(run(n), &[created()]).await.unwrap();
     }
@@ -231,9 +317,7 @@ async fn a_short_id_finds_its_run_or_lists_the_candidates() {
     }
 }
 
-#[tokio::test]
-async fn a_plan_is_used_once() {
-    let desk = Desk::new();
+async fn a_plan_is_used_once(desk: Desk) {
     let journal = desk.open().await;
     let made =
         || Event::from(crate::journal::payload::RunCreated { plan_id: Some("d1".into()), ..Filler::plain().created() });
@@ -248,9 +332,7 @@ async fn a_plan_is_used_once() {
     journal.append(run(3), &[created()]).await.unwrap();
 }
 
-#[tokio::test]
-async fn one_process_at_a_time_works_on_a_run() {
-    let desk = Desk::new();
+async fn one_process_at_a_time_works_on_a_run(desk: Desk) {
     let (journal, other) = (desk.open().await, desk.open().await);
     journal.append(run(1), &[created()]).await.unwrap();
     let first = journal.claim(run(1), holder("ada"), HOUR).await.unwrap();
@@ -273,9 +355,7 @@ async fn one_process_at_a_time_works_on_a_run() {
     assert_eq!(names, ["run.created", "run.claimed", "run.claimed", "human.decided"]);
 }
 
-#[tokio::test]
-async fn the_end_of_a_run_gives_its_claim_back() {
-    let desk = Desk::new();
+async fn the_end_of_a_run_gives_its_claim_back(desk: Desk) {
     let journal = desk.open().await;
     journal.append(run(1), &[created()]).await.unwrap();
     let claim = journal.claim(run(1), holder("ada"), HOUR).await.unwrap();
@@ -284,9 +364,7 @@ async fn the_end_of_a_run_gives_its_claim_back() {
     assert!(matches!(journal.release(&claim).await, Err(JournalError::ClaimLost { .. })));
 }
 
-#[tokio::test]
-async fn an_old_claim_is_open_to_all_and_a_dead_one_to_whoever_saw_it() {
-    let desk = Desk::new();
+async fn an_old_claim_is_open_to_all_and_a_dead_one_to_whoever_saw_it(desk: Desk) {
     let journal = desk.open().await;
     journal.append(run(1), &[created()]).await.unwrap();
     let first = journal.claim(run(1), holder("ada"), HOUR).await.unwrap();
@@ -306,9 +384,7 @@ async fn an_old_claim_is_open_to_all_and_a_dead_one_to_whoever_saw_it() {
     assert_eq!(journal.holder(run(9)).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn approvals_of_a_plan_are_kept_in_order_and_in_the_journals_own_chain() {
-    let desk = Desk::new();
+async fn approvals_of_a_plan_are_kept_in_order_and_in_the_journals_own_chain(desk: Desk) {
     let journal = desk.open().await;
     let plan = uuid::Uuid::from_u128(77);
     assert!(journal.approvals(plan).await.unwrap().is_empty());

@@ -1,21 +1,16 @@
 //! Is everything as it was written? Recomputes every hash of the file and says what is wrong, and what it cannot see.
 
 use super::{
-    Journal,
-    append::APPROVED,
-    read::{CHAIN, Link},
-    sqlite::of_sqlite,
-    store::Held,
+    chain::{self, Hash},
+    event::Event,
+    failure::JournalError,
+    link::{Link, Payload},
+    read::MISSING,
+    sql::{Row, Sql},
+    store::{Held, Journal},
 };
-use crate::{
-    base::{identity::RunId, seal::Sealer, secret::Masks},
-    journal::{
-        chain::{self, Hash},
-        failure::JournalError,
-    },
-};
-use sqlx::{Row, sqlite::SqliteRow};
-use std::{collections::HashMap, fmt};
+use crate::base::{identity::RunId, seal::Sealer, secret::Masks};
+use std::{collections::HashMap, fmt, str::FromStr};
 
 /// A line of the journal's own chain that somebody kept elsewhere: what makes a cut or rewritten end visible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +19,21 @@ pub struct Anchor {
     pub number: u64,
     /// Its hash.
     pub hash: Hash,
+}
+
+impl fmt::Display for Anchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.number, self.hash)
+    }
+}
+
+impl FromStr for Anchor {
+    type Err = ();
+    /// `NUMBER:HASH`.
+    fn from_str(text: &str) -> Result<Anchor, ()> {
+        let (number, hash) = text.split_once(':').ok_or(())?;
+        Ok(Anchor { number: number.parse().map_err(|_| ())?, hash: hash.parse()? })
+    }
 }
 
 /// What is wrong.
@@ -85,8 +95,10 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// The end of the journal's own chain: keep it elsewhere. Nothing in an empty journal.
     pub anchor: Option<Anchor>,
+    /// How many runs were purged: of these, only the hashes are left.
+    pub purged: u64,
     /// What this could not see, one sentence each.
-    pub blind: &'static [&'static str],
+    pub blind: Vec<&'static str>,
 }
 
 /// True of every chain that is looked at from inside.
@@ -101,48 +113,79 @@ const WITH_ANCHOR: &[&str] =
 const LISTS: &str = "names, states and reasons in the list of runs, open questions and used plans: they are made from the events, \
                      and a rebuild makes them again";
 
+const PURGED: &str = "what purged events said, their names and their times: only the hashes of their payloads are left";
+
 impl Journal {
-    /// Reads the whole file and recomputes every hash. Personal values are not opened.
+    /// Reads everything and recomputes every hash. Personal values are not opened.
     pub async fn verify(&self, anchor: Option<Anchor>) -> Result<Report, JournalError> {
         let mut held = self.connection().await?;
         held.begin_reading().await?;
         let work = held.verify_inside(anchor).await;
         held.end(work).await
     }
+
+    /// The end of the journal's own chain, to be kept elsewhere; nothing in an empty journal.
+    pub async fn anchor(&self) -> Result<Option<Anchor>, JournalError> {
+        let mut held = self.connection().await?;
+        let row = held.row("SELECT number, hash FROM heads ORDER BY number DESC LIMIT 1", &[]).await?;
+        let Some(row) = row else { return Ok(None) };
+        let (number, hash) = (row.int(0)?.unsigned_abs(), Hash::from_slice(&row.bytes(1)?));
+        let hash = hash.ok_or_else(|| held.damaged(format!("entry {number} of its chain has no hash")))?;
+        Ok(Some(Anchor { number, hash }))
+    }
 }
 
 /// Where a chain was when it was recorded elsewhere.
 type Heads = HashMap<Vec<u8>, Vec<(u64, Vec<u8>)>>;
 
-/// Every run that is named anywhere. Casts as in [`CHAIN`].
-const RUNS: &str = "SELECT CAST(run AS BLOB) FROM events UNION SELECT CAST(run AS BLOB) FROM heads
-                    UNION SELECT CAST(id AS BLOB) FROM runs ORDER BY 1";
+/// Every chain that is named anywhere. The casts are for files that somebody put other types into.
+const CHAINS: Sql = Sql {
+    sqlite: "SELECT CAST(run AS BLOB) FROM events UNION SELECT CAST(run AS BLOB) FROM heads
+             UNION SELECT CAST(id AS BLOB) FROM runs ORDER BY 1",
+    postgres: "SELECT convert_to(run, 'UTF8') FROM events UNION SELECT convert_to(run, 'UTF8') FROM heads
+               UNION SELECT convert_to(id, 'UTF8') FROM runs ORDER BY 1",
+};
+const HEADS: Sql = Sql {
+    sqlite: "SELECT CAST(number AS INTEGER), CAST(run AS BLOB), CAST(seq AS INTEGER), CAST(head AS BLOB),
+                    CAST(prev AS BLOB), CAST(hash AS BLOB) FROM heads ORDER BY number",
+    postgres: "SELECT number, convert_to(run, 'UTF8'), seq, head, prev, hash FROM heads ORDER BY number",
+};
+const LISTED: Sql = Sql {
+    sqlite: "SELECT CAST(id AS BLOB), CAST(seq AS INTEGER), CAST(head AS BLOB) FROM runs",
+    postgres: "SELECT convert_to(id, 'UTF8'), seq, head FROM runs",
+};
+
+/// What one chain turned out to be.
+struct Looked {
+    events: u64,
+    purged: bool,
+    /// The first thing that is wrong.
+    found: Option<Finding>,
+}
 
 impl Held<'_> {
     async fn verify_inside(&mut self, anchor: Option<Anchor>) -> Result<Report, JournalError> {
         let mut findings = Vec::new();
         let (heads, end) = self.verify_heads(anchor, &mut findings).await?;
-        let lists = self.listed().await?;
-        let path = &self.journal.path;
-        let runs: Vec<Vec<u8>> =
-            sqlx::query_scalar(RUNS).fetch_all(&mut self.state.connection).await.map_err(|e| of_sqlite(path, e))?;
-        let mut events = 0;
-        for name in &runs {
+        let listed = self.listed().await?;
+        let chains = self.rows(CHAINS, &[]).await?.iter().map(|row| row.bytes(0)).collect::<Result<Vec<_>, _>>()?;
+        let (mut events, mut purged, mut runs) = (0, 0, 0);
+        for name in &chains {
             let Some(run) = std::str::from_utf8(name).ok().and_then(|name| name.parse::<RunId>().ok()) else {
-                findings.push(Finding {
-                    run: None,
-                    seq: 0,
-                    what: What::Name(String::from_utf8_lossy(name).into_owned()),
-                });
+                let name = String::from_utf8_lossy(name).into_owned();
+                findings.push(Finding { run: None, seq: 0, what: What::Name(name) });
                 continue;
             };
             let known = heads.get(name).map_or(&[][..], Vec::as_slice);
-            let (count, found) = self.verify_run(run, known, lists.get(name)).await?;
-            events += count;
-            findings.extend(found);
+            let looked = self.verify_chain(run, known, listed.get(name)).await?;
+            events += looked.events;
+            purged += u64::from(looked.purged);
+            runs += u64::from(listed.contains_key(name));
+            findings.extend(looked.found);
         }
-        let blind = if anchor.is_some() { WITH_ANCHOR } else { WITHOUT_ANCHOR };
-        Ok(Report { runs: runs.len() as u64, events, findings, anchor: end, blind })
+        let mut blind = if anchor.is_some() { WITH_ANCHOR } else { WITHOUT_ANCHOR }.to_vec();
+        blind.extend((purged > 0).then_some(PURGED));
+        Ok(Report { runs, events, purged, findings, anchor: end, blind })
     }
 
     /// The journal's own chain, and what it says about each run.
@@ -151,19 +194,11 @@ impl Held<'_> {
         anchor: Option<Anchor>,
         findings: &mut Vec<Finding>,
     ) -> Result<(Heads, Option<Anchor>), JournalError> {
-        let path = &self.journal.path;
-        let rows = sqlx::query(
-            "SELECT CAST(number AS INTEGER), CAST(run AS BLOB), CAST(seq AS INTEGER), CAST(head AS BLOB), CAST(prev AS BLOB),
-                    CAST(hash AS BLOB) FROM heads ORDER BY number",
-        )
-            .fetch_all(&mut self.state.connection)
-            .await
-            .map_err(|e| of_sqlite(path, e))?;
+        let rows = self.rows(HEADS, &[]).await?;
         let mut heads = Heads::new();
-        let (mut prev, mut end, mut sound) = (chain::journal_genesis(self.journal.id), None, true);
+        let (mut prev, mut end, mut sound) = (chain::journal_genesis(self.inner.id), None, true);
         for (i, row) in rows.iter().enumerate() {
-            let number = i as u64 + 1;
-            let entry = Entry::read(row).map_err(|e| of_sqlite(path, e))?;
+            let (number, entry) = (i as u64 + 1, Entry::read(row)?);
             if let (true, Err(what)) = (sound, entry.follows(number, prev)) {
                 findings.push(Finding { run: None, seq: number, what: What::Head(what) });
                 sound = false;
@@ -183,64 +218,102 @@ impl Held<'_> {
 
     /// Last event and hash of every run as the list of runs has it.
     async fn listed(&mut self) -> Result<HashMap<Vec<u8>, (u64, Vec<u8>)>, JournalError> {
-        let sqlite = |e| of_sqlite(&self.journal.path, e);
-        let rows = sqlx::query("SELECT CAST(id AS BLOB), CAST(seq AS INTEGER), CAST(head AS BLOB) FROM runs")
-            .fetch_all(&mut self.state.connection)
-            .await
-            .map_err(sqlite)?;
-        let entry =
-            |row: &SqliteRow| Ok((row.try_get(0)?, (row.try_get::<i64, _>(1)?.unsigned_abs(), row.try_get(2)?)));
-        rows.iter().map(entry).collect::<Result<_, sqlx::Error>>().map_err(sqlite)
+        let rows = self.rows(LISTED, &[]).await?;
+        rows.iter().map(|row| Ok((row.bytes(0)?, (row.int(1)?.unsigned_abs(), row.bytes(2)?)))).collect()
     }
 
-    /// How many events, and the first thing that is wrong.
-    async fn verify_run(
+    async fn verify_chain(
         &mut self,
         run: RunId,
         known: &[(u64, Vec<u8>)],
         listed: Option<&(u64, Vec<u8>)>,
-    ) -> Result<(u64, Option<Finding>), JournalError> {
-        let path = &self.journal.path;
-        let rows = sqlx::query(CHAIN).bind(run.to_string()).fetch_all(&mut self.state.connection).await;
-        let rows = rows.map_err(|e| of_sqlite(path, e))?;
-        let found = |seq, what| Some(Finding { run: Some(run), seq, what });
+    ) -> Result<Looked, JournalError> {
         // Names and times are compared without the key: what is sealed does not matter for that.
-        let keyless = Sealer::without_key(Masks::default());
-        let mut head = chain::genesis(self.journal.id, run);
-        for (i, row) in rows.iter().enumerate() {
-            let (seq, link) = (i as u64 + 1, Link::read(row).map_err(|e| of_sqlite(path, e))?);
-            let content = |()| {
-                link.says_what_its_payload_says(link.payload.as_deref().ok_or("its payload is missing")?, &keyless)
-            };
-            if let Err(what) = link.follows(run, seq, head).and_then(content) {
-                return Ok((rows.len() as u64, found(seq, What::Event(what.to_owned()))));
-            }
-            head = link.hash;
-            if known.iter().any(|(at, hash)| *at == seq && hash != &head.0) {
-                return Ok((
-                    rows.len() as u64,
-                    found(seq, What::Event("it is not the one that the journal's own chain names".into())),
-                ));
-            }
-        }
-        let count = rows.len() as u64;
-        let of_plan = of_plan(&rows).map_err(|e| of_sqlite(path, e))?;
-        let verdict = match known.iter().map(|(seq, _)| *seq).max() {
-            None => found(count, What::Foreign),
-            Some(last) if last > count => found(count + 1, What::Cut),
-            Some(last) if of_plan && last < count => found(last + 1, What::Foreign),
-            _ if of_plan => None,
-            _ if listed != Some(&(count, head.0.to_vec())) => found(count, What::List),
-            _ => None,
-        };
-        Ok((count, verdict))
+        let mut walk = Walk::new(run, known, chain::genesis(self.inner.id, run));
+        self.links(run, &mut |link| {
+            walk.step(link);
+            Ok(())
+        })
+        .await?;
+        let found = walk.verdict(listed).map(|(seq, what)| Finding { run: Some(run), seq, what });
+        Ok(Looked { events: walk.count, purged: walk.purged_through.is_some(), found })
     }
 }
 
-/// Approvals of a plan: the list of runs has no line for them, the journal's own chain has one for each.
-fn of_plan(rows: &[SqliteRow]) -> Result<bool, sqlx::Error> {
-    let kind = rows.last().map(|row| row.try_get::<Vec<u8>, _>(1)).transpose()?;
-    Ok(kind.is_some_and(|kind| kind == APPROVED.as_bytes()))
+/// Along a chain, link by link.
+struct Walk<'a> {
+    run: RunId,
+    known: &'a [(u64, Vec<u8>)],
+    keyless: Sealer,
+    head: Hash,
+    count: u64,
+    /// The first event without a payload.
+    missing: Option<u64>,
+    /// What the last event says, when it says that payloads were removed.
+    purged_through: Option<u64>,
+    of_plan: bool,
+    wrong: Option<(u64, String)>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(run: RunId, known: &'a [(u64, Vec<u8>)], genesis: Hash) -> Walk<'a> {
+        let keyless = Sealer::without_key(Masks::default());
+        let (count, missing, purged_through, of_plan, wrong) = (0, None, None, false, None);
+        Walk { run, known, keyless, head: genesis, count, missing, purged_through, of_plan, wrong }
+    }
+
+    fn step(&mut self, link: &Link<'_>) {
+        self.count += 1;
+        if self.wrong.is_none()
+            && let Err(what) = self.look(link)
+        {
+            self.wrong = Some((self.count, what.to_owned()));
+        }
+    }
+
+    fn look(&mut self, link: &Link<'_>) -> Result<(), &'static str> {
+        let seq = self.count;
+        link.follows(self.run, seq, self.head)?;
+        (self.purged_through, self.of_plan) = (None, link.is(Event::APPROVED));
+        match link.payload()? {
+            Payload::Missing => {
+                self.missing.get_or_insert(seq);
+            }
+            Payload::Text(text) => {
+                link.says_what_its_payload_says(text, &self.keyless)?;
+                if link.is(Event::PURGED)
+                    && let Ok((_, Event::RunPurged(purged))) = Event::decode(text, &self.keyless)
+                {
+                    self.purged_through = Some(purged.through);
+                }
+            }
+        }
+        self.head = link.hash;
+        let named = self.known.iter().filter(|(at, _)| *at == seq).all(|(_, hash)| *hash == self.head.0);
+        if named { Ok(()) } else { Err("it is not the one that the journal's own chain names") }
+    }
+
+    /// The first thing that is wrong, and at which event.
+    fn verdict(&mut self, listed: Option<&(u64, Vec<u8>)>) -> Option<(u64, What)> {
+        let count = self.count;
+        // A payload that is missing without a reason comes before whatever is wrong behind it.
+        let unpurged = self.missing.filter(|seq| self.purged_through.is_none_or(|through| through < *seq));
+        match (unpurged, self.wrong.take()) {
+            (Some(seq), wrong) if wrong.as_ref().is_none_or(|(at, _)| seq < *at) => {
+                return Some((seq, What::Event(MISSING.to_owned())));
+            }
+            (_, Some((seq, what))) => return Some((seq, What::Event(what))),
+            _ => {}
+        }
+        match self.known.iter().map(|(seq, _)| *seq).max() {
+            None => Some((count, What::Foreign)),
+            Some(last) if last > count => Some((count + 1, What::Cut)),
+            Some(last) if self.of_plan && last < count => Some((last + 1, What::Foreign)),
+            _ if self.of_plan => None,
+            _ if listed != Some(&(count, self.head.0.to_vec())) => Some((count, What::List)),
+            _ => None,
+        }
+    }
 }
 
 /// One row of the journal's own chain as it stands in the file.
@@ -254,15 +327,14 @@ struct Entry {
 }
 
 impl Entry {
-    fn read(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
-        let hash: Vec<u8> = row.try_get(5)?;
+    fn read(row: &Row) -> Result<Entry, JournalError> {
         Ok(Entry {
-            number: row.try_get(0)?,
-            run: row.try_get(1)?,
-            seq: row.try_get(2)?,
-            head: row.try_get(3)?,
-            prev: row.try_get(4)?,
-            hash: Hash::from_slice(&hash).unwrap_or(Hash([0; 32])),
+            number: row.int(0)?,
+            run: row.bytes(1)?,
+            seq: row.int(2)?,
+            head: row.bytes(3)?,
+            prev: row.bytes(4)?,
+            hash: Hash::from_slice(&row.bytes(5)?).unwrap_or(Hash([0; 32])),
         })
     }
 

@@ -2,10 +2,13 @@
 
 use super::{Failure, project::Opened, record::Record};
 use crate::{
-    base::{identity::RunId, value::Value},
+    base::{identity::RunId, time::Stamp, value::Value},
     effect::change::TableName,
-    engine::state::RunState,
-    journal::{RunFilter, RunSummary, Waiting, words::RunWord},
+    engine::{
+        state::RunState,
+        undo::standing::{self, Standing},
+    },
+    journal::{RunFilter, RunSummary, Waiting, failure::JournalError, words::RunWord},
 };
 
 /// The newest runs.
@@ -36,10 +39,28 @@ pub async fn inbox(record: &Record) -> Result<Inbox, Failure> {
     Ok(Inbox { questions, in_doubt })
 }
 
+/// What there is to show of a run.
+pub enum Shown {
+    /// All of it.
+    Whole(RunId, Box<RunState>),
+    /// Its line in the list: the rest was purged, and when.
+    Left(Box<RunSummary>, Stamp),
+}
+
 /// One run, by its id or the beginning of it.
-pub async fn show(record: &Record, given: &str) -> Result<(RunId, RunState), Failure> {
+pub async fn show(record: &Record, given: &str) -> Result<Shown, Failure> {
     let run = record.journal.find_run(given).await?;
-    Ok((run, record.state(run).await?))
+    let mut state = match (record.state(run).await, record.journal.run(run).await?) {
+        (Err(Failure::Journal(JournalError::Purged { at, .. })), Some(line)) => {
+            return Ok(Shown::Left(Box::new(line), at));
+        }
+        (state, _) => state?,
+    };
+    let runs = super::undo::runs_of(record, &state).await?;
+    if let Standing::TakenBack(by) = standing::of(&runs, run) {
+        state.taken_back_by = Some(by.id);
+    }
+    Ok(Shown::Whole(run, Box::new(state)))
 }
 
 /// Enum names of stored values, by today's project file; for drawing.

@@ -8,7 +8,7 @@ use crate::{
         yaml,
     },
     check,
-    playbook::project::Project,
+    playbook::project::{JOURNAL_FILE, Project},
 };
 use std::{
     path::{Path, PathBuf},
@@ -34,9 +34,10 @@ impl Opened {
         self.root.join(self.project.playbooks.as_ref().map_or("playbooks", |w| w.as_str()))
     }
 
-    /// The journal's file.
+    /// The journal's file, where it is one.
     pub fn journal(&self) -> PathBuf {
-        self.root.join(self.project.journal.as_ref().map_or(".trueup/journal.db", |j| j.sqlite.as_str()))
+        let given = self.project.journal.as_ref().and_then(|place| place.sqlite.as_ref());
+        self.root.join(given.map_or(JOURNAL_FILE, |word| word.as_str()))
     }
 }
 

@@ -3,10 +3,11 @@
 use super::{Failure, Surroundings, project::Opened};
 use crate::{
     base::{identity::RunId, seal::Sealer},
+    connection::{PostgresAddress, fault::Fault, reference::Secrets, settings::Effective},
     engine::{lease::CLAIM, state::RunState},
     journal::{Claim, Holder, Journal, failure::JournalError},
 };
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The journal and the key that opens its sealed values.
 pub struct Record {
@@ -18,10 +19,16 @@ pub struct Record {
 
 /// Opens the project's journal; it is made if it is missing.
 pub async fn open(surroundings: &Surroundings, opened: &Opened) -> Result<Record, Failure> {
+    match address(surroundings, opened)? {
+        Some(address) => on_server(surroundings, opened, address).await,
+        None => in_file(surroundings, opened).await,
+    }
+}
+
+async fn in_file(surroundings: &Surroundings, opened: &Opened) -> Result<Record, Failure> {
     let path = opened.journal();
-    let key = key_of(&path);
-    let sealer = Sealer::open_or_create(&key, surroundings.masks.clone())
-        .map_err(|e| Failure::usage(format!("failed to {e}")))?;
+    alone(opened, &path)?;
+    let sealer = sealer(surroundings, &path.with_file_name(KEY))?;
     let journal = Journal::open(&path, surroundings.world.clone(), sealer.clone()).await?;
     Ok(Record { journal, sealer })
 }
@@ -30,13 +37,65 @@ pub async fn open(surroundings: &Surroundings, opened: &Opened) -> Result<Record
 pub fn reader(surroundings: &Surroundings, project: Option<&Path>) -> Sealer {
     let masks = surroundings.masks.clone();
     let opened = super::project::open(surroundings, project).ok();
-    let key = opened.and_then(|opened| Sealer::open(&key_of(&opened.journal()), masks.clone()).ok());
+    let key = opened.and_then(|opened| {
+        let on_server = matches!(address(surroundings, &opened), Ok(Some(_)));
+        let key = if on_server { opened.root.join(".trueup").join(KEY) } else { opened.journal().with_file_name(KEY) };
+        Sealer::open(&key, masks.clone()).ok()
+    });
     key.unwrap_or_else(|| Sealer::without_key(masks))
 }
 
-/// The key stands beside the journal.
-fn key_of(journal: &Path) -> PathBuf {
-    journal.with_file_name("seal.key")
+/// The key stays beside the project: whoever has the database does not have the key.
+async fn on_server(surroundings: &Surroundings, opened: &Opened, address: PostgresAddress) -> Result<Record, Failure> {
+    let key = opened.root.join(".trueup").join(KEY);
+    let made_here = !key.exists();
+    let sealer = sealer(surroundings, &key)?;
+    let journal = Journal::connect(address, surroundings.world.clone(), sealer.clone()).await;
+    if made_here && matches!(&journal, Err(JournalError::OtherKey { .. })) {
+        // It opens nothing, and would only stand in the way of the right one. If it stays, the message says so again.
+        let _ = std::fs::remove_file(&key);
+    }
+    Ok(Record { journal: journal?, sealer })
+}
+
+const KEY: &str = "seal.key";
+
+fn sealer(surroundings: &Surroundings, key: &Path) -> Result<Sealer, Failure> {
+    Sealer::open_or_create(key, surroundings.masks.clone()).map_err(|e| Failure::usage(format!("failed to {e}")))
+}
+
+/// Where the journal's server is; nothing where it is a file.
+fn address(surroundings: &Surroundings, opened: &Opened) -> Result<Option<PostgresAddress>, Failure> {
+    let Some(place) = &opened.project.journal else { return Ok(None) };
+    let Some(given) = &place.postgres else { return Ok(None) };
+    let connection = place.connection().and_then(|name| opened.project.connections.get(name));
+    // That the connection exists and has a `url` was checked with the project file.
+    let setting = connection.and_then(|c| c.postgres.as_ref()).and_then(|p| p.url.as_ref()).unwrap_or(given);
+    let secrets = Secrets { variable: &*surroundings.variable, folder: &opened.root, masks: &surroundings.masks };
+    let fault = |fault: Fault| {
+        let failure = Failure::usage(format!("the journal's address: {}", fault.message));
+        fault.advice.into_iter().fold(failure, Failure::help)
+    };
+    PostgresAddress::resolve(setting, secrets).map(Some).map_err(fault)
+}
+
+/// The file is not one that a connection changes, by whatever name either is called. The texts were compared before.
+fn alone(opened: &Opened, journal: &Path) -> Result<(), Failure> {
+    let Ok(real) = journal.canonicalize() else { return Ok(()) };
+    for (name, connection) in opened.project.connections.iter() {
+        for environment in connection.per_environment.names().map(Some).chain([None]) {
+            let Effective::Sqlite(settings) = connection.in_environment(environment) else { continue };
+            let path = settings.path.map(|path| opened.root.join(path.as_str()));
+            if path.and_then(|path| path.canonicalize().ok()).is_some_and(|path| path == real) {
+                return Err(Failure::usage(format!(
+                    "the journal `{}` is the database of the connection `{name}`",
+                    journal.display()
+                ))
+                .help("give the journal a file of its own: `journal: { sqlite: PATH }`"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// No process has this number. Where that cannot be told, somebody is taken to be at work.

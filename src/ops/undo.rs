@@ -19,10 +19,11 @@ use crate::{
         drive::Stopped,
         rehearse::{self, Answers},
         setting::{RunFacts, Setting},
-        state::{RunState, StepState},
+        state::RunState,
         undo::{
-            done,
+            PURPOSE, done,
             outline::{self, Past, Wish as Back},
+            standing::{self, Standing},
         },
         watch::Watch,
     },
@@ -30,14 +31,10 @@ use crate::{
         Claim, RunFilter, RunSummary,
         event::Event,
         payload::{HumanAsked, ItemStarted, RunCreated, StartedItem},
-        words::End,
     },
     plan::{Effect, Plan, stored},
 };
 use std::sync::atomic::AtomicBool;
-
-/// What the run that takes another one back is for.
-pub const PURPOSE: &str = "undo";
 
 /// What a person asks for.
 #[derive(Clone, Debug, Default)]
@@ -60,18 +57,6 @@ pub struct Ready {
     pub prepared: Prepared,
     created: RunCreated,
     all_or_nothing: bool,
-}
-
-/// How a run stands with regard to undos of it.
-pub enum Standing {
-    /// What it did stands.
-    Stands,
-    /// This run took it back.
-    TakenBack(RunSummary),
-    /// It was taken back, and this run made it again.
-    MadeAgain(RunSummary),
-    /// This run takes it back and is not over.
-    UnderWay(RunSummary),
 }
 
 /// Puts together what an undo of this run needs, if it can be taken back. Nothing is recorded yet.
@@ -133,22 +118,25 @@ pub(super) async fn is_over(
 ) -> Result<(), Failure> {
     let short = run.short();
     if state.closed.is_none()
-        && let Some(claim) = at_work(surroundings, record, run).await?
+        && let Some(claim) = record.worked_on_by(surroundings, run).await?
     {
         return Err(Failure::usage(format!("run {short} is not over: {}", who(&claim))).help(format!(
             "it can be {what} when it is over; `trueup cancel {short} --reason …` ends it between two steps"
         )));
     }
-    if let Some(path) = in_doubt(state) {
-        return Err(Failure::usage(format!("run {short} is in doubt: nobody knows whether `{path}` happened")).help(
-            format!("`trueup resume {short}` looks again; `trueup resolve {short}` records what a person found out"),
-        ));
+    if let Some((_, path, step)) = state.doubts().next() {
+        let failure = Failure::usage(format!("run {short} is in doubt: nobody knows whether `{path}` happened"));
+        return Err(if step.needs_a_person() {
+            failure.help(format!("decide that first: `trueup resolve {short} --done|--not-done|--abort --reason …`"))
+        } else {
+            failure.help(format!("`trueup resume {short}` finds out, and goes on"))
+        });
     }
     if state.closed.is_some() {
         return Ok(());
     }
     let steps = state.items.values().flat_map(|item| item.steps.values());
-    let asked = steps.filter(|s| s.decided.is_none() && s.outcome.is_none()).find_map(|s| s.asked.as_ref());
+    let asked = steps.filter(|s| s.waits()).find_map(|s| s.asked.as_ref());
     let stands = match (asked, &state.paused) {
         (Some(asked), _) => format!("it waits for the answer of {}", asked.who),
         (None, Some(why)) => format!("it is paused ({why})"),
@@ -158,32 +146,18 @@ pub(super) async fn is_over(
         .help(format!("`trueup resume {short}` goes on with it, `trueup cancel {short} --reason …` ends it")))
 }
 
-/// Who really works on the run: a process of this machine that is gone does not.
-pub(super) async fn at_work(
-    surroundings: &Surroundings,
-    record: &Record,
-    run: RunId,
-) -> Result<Option<Claim>, Failure> {
-    record.worked_on_by(surroundings, run).await
-}
-
 /// `anna works on it since 12:30:01 (process 4711 on host)`.
-pub(super) fn who(claim: &Claim) -> String {
+pub fn who(claim: &Claim) -> String {
     let holder = &claim.holder;
     let since = crate::base::time::Stamp { digits: 0, ..claim.since };
     format!("{} works on it since {since} UTC (process {} on {})", holder.name, holder.pid, holder.host)
 }
 
-/// The first step of which nobody knows whether it happened.
-pub(super) fn in_doubt(state: &RunState) -> Option<&str> {
-    let mut steps = state.items.values().flat_map(|item| &item.steps);
-    steps.find(|(_, step)| StepState::is_in_doubt(step)).map(|(path, _)| &**path)
-}
-
 /// Refuses a run that was taken back already.
 async fn stands(record: &Record, run: RunId, state: &RunState) -> Result<(), Failure> {
     let short = run.short();
-    match standing(record, run, state).await? {
+    let runs = runs_of(record, state).await?;
+    match standing::of(&runs, run) {
         Standing::Stands => Ok(()),
         Standing::TakenBack(by) => {
             Err(Failure::usage(format!("run {short} was taken back already, by {} in run {}", by.actor, by.id.short()))
@@ -202,30 +176,14 @@ async fn stands(record: &Record, run: RunId, state: &RunState) -> Result<(), Fai
     }
 }
 
-/// More undos of one run than these are not looked at.
+/// More runs of a playbook since a run was made are not looked at.
 const MOST: u32 = 10_000;
 
-/// How a run stands with regard to undos of it.
-pub async fn standing(record: &Record, run: RunId, state: &RunState) -> Result<Standing, Failure> {
+/// The runs among which undos of this one can be, newest first.
+pub(super) async fn runs_of(record: &Record, state: &RunState) -> Result<Vec<RunSummary>, Failure> {
     let playbook = state.created.as_ref().map(|c| c.playbook.to_string());
     let filter = RunFilter { playbook, since: state.created_at, ..RunFilter::default() };
-    let runs = record.journal.runs(&filter, MOST).await?;
-    Ok(of_undos(&runs, run))
-}
-
-/// From all runs, newest first.
-pub fn of_undos(runs: &[RunSummary], run: RunId) -> Standing {
-    let undos = || runs.iter().filter(|r| &*r.purpose == PURPOSE && r.about == Some(run));
-    if let Some(open) = undos().find(|r| r.end.is_none()) {
-        return Standing::UnderWay(open.clone());
-    }
-    let Some(undo) = undos().find(|r| r.end == Some(End::Changed)) else { return Standing::Stands };
-    match of_undos(runs, undo.id) {
-        Standing::Stands => Standing::TakenBack(undo.clone()),
-        Standing::TakenBack(by) => Standing::MadeAgain(by),
-        Standing::MadeAgain(by) => Standing::TakenBack(by),
-        under_way => under_way,
-    }
+    Ok(record.journal.runs(&filter, MOST).await?)
 }
 
 /// The item that is asked for exists.

@@ -3,12 +3,12 @@
 use crate::{
     base::{
         diagnostic::{Diagnostic, Diagnostics},
-        shape::{Named, ONE_OF, Word},
+        shape::{Length, Named, ONE_OF, Word},
         source::Source,
         value::Value,
         yaml,
     },
-    connection::settings::Connection,
+    connection::{reference::Setting, settings::Connection},
     effect::change::TableName,
     playbook::{
         approvals::Approvals,
@@ -51,10 +51,15 @@ shape! {
 }
 
 shape! {
-    /// Where runs are recorded.
+    /// Where runs are recorded: a file of this machine, or a PostgreSQL database for a team.
     "a journal" pub struct JournalPlace {
-        /// A SQLite file, relative to the project file.
-        sqlite: Word,
+        /// A SQLite file, relative to the project file. Default `.trueup/journal.db`.
+        sqlite: Option<Word>,
+        /// A PostgreSQL database: the name of a connection, an address, or a reference to the secret that holds it. The
+        /// tables are in the schema `trueup_journal`.
+        postgres: Option<Setting>,
+        /// How long `trueup audit purge` keeps what closed runs recorded, when it is not told. Nothing is removed by itself.
+        keep: Option<Length>,
     }
 }
 
@@ -97,6 +102,19 @@ shape! {
         /// Values for `env.…` in playbooks.
         #[schemars(default)]
         vars: Named<Value>,
+    }
+}
+
+/// Where runs are recorded when the project does not say it.
+pub const JOURNAL_FILE: &str = ".trueup/journal.db";
+
+impl JournalPlace {
+    /// The connection that `postgres:` names; nothing where an address or a secret stands there.
+    pub fn connection(&self) -> Option<&str> {
+        match self.postgres.as_ref()? {
+            Setting::Plain(word) if !word.as_str().contains(':') => Some(word.as_str()),
+            _ => None,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     columns::width,
     diff::{number, tables},
-    drift,
+    drift, left,
     line::{Line, Tone},
     look::View,
     page::Page,
@@ -42,6 +42,9 @@ pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
         }
         Some(reason) => page.prose(2, Tone::Plain, reason),
         None => {}
+    }
+    for step in state.items.values().flat_map(|item| item.steps.values()) {
+        left::rows(&mut page, 2, &step.left_alone(), view);
     }
     page.blank();
     let mut lines = changed(state);

@@ -2,6 +2,7 @@
 
 pub mod applied;
 pub mod approved;
+pub mod audit;
 pub mod catalogue;
 mod clock;
 mod columns;

@@ -3,7 +3,7 @@
 use super::{
     clock,
     diff::{Moment, rows, said},
-    drift,
+    drift, left,
     line::{Line, Tone},
     look::{Look, View},
     page::Page,
@@ -62,6 +62,7 @@ fn heading(page: &mut Page, id: RunId, state: &RunState) {
         ("because", Some(created.reason.clone())),
         ("started", state.created_at.map(clock::second)),
         ("ended", ended(state)),
+        ("taken back", state.taken_back_by.map(|by| format!("by run {}", by.short()))),
     ];
     facts_table(page, &created.params, &facts);
     agreed(page, state);
@@ -124,6 +125,7 @@ fn of_step(page: &mut Page, title: &str, step: &StepState, view: &View<'_>, day:
         }
         rows(page, DEEPER, &step.changes, view, Moment::Done);
     }
+    left::rows(page, DEEPER, &step.left_alone(), view);
     for table in &step.also {
         page.line(DEEPER, Line::of(Tone::Care, format!("! also touched, not taken back: {table}")));
     }

@@ -362,6 +362,7 @@ pub fn summaries() -> Vec<RunSummary> {
             closed_at: None,
             events: 17,
             head: Hash([7; 32]),
+            purged_at: None,
         }
     };
     vec![

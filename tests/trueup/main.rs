@@ -21,6 +21,7 @@ mod places;
 mod previews;
 mod procedures;
 mod proof;
+mod recovery;
 mod schemas;
 mod servers;
 mod shipped;

@@ -25,6 +25,7 @@ macro_rules! rules {
 
 rules! {
     connections;
+    journal;
     audits;
     facts;
     people;

@@ -11,6 +11,7 @@ mod numeric;
 mod open;
 mod standing;
 
+pub use open::Address;
 pub(super) use open::Target;
 
 use super::{

@@ -73,7 +73,8 @@ const READING: &str = "BEGIN READ ONLY; SAVEPOINT trueup";
 const CHANGING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// One role's address. `Debug` of the options would show the password, so it shows less.
-struct Address {
+#[derive(Clone)]
+pub struct Address {
     options: PgConnectOptions,
     /// `app at db.example:5432, database register`.
     shown: String,
@@ -278,6 +279,21 @@ impl<F: Future> Future for Urged<F> {
 }
 
 impl Address {
+    /// From a setting of a project file, for a session that is nobody's connection: the journal.
+    pub fn resolve(setting: &Setting, secrets: Secrets<'_>) -> Result<Address, Fault> {
+        Address::of(setting, &[], secrets)
+    }
+
+    /// Where to connect.
+    pub fn options(&self) -> PgConnectOptions {
+        self.options.clone()
+    }
+
+    /// `` `app` at db.example:5432, database `register` ``; without the password.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
     fn of(setting: &Setting, options: &[(&'static str, String)], secrets: Secrets<'_>) -> Result<Address, Fault> {
         let unresolved = |e: Unresolved| Fault::new(FaultKind::Settings, e.to_string());
         let text = setting.resolve(secrets).map_err(unresolved)?;

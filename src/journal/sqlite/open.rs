@@ -3,10 +3,14 @@
 //! A new journal is made whole under another name and then linked to its own: nobody ever opens half a journal, and of
 //! two processes that make one at the same time the second finds the first one's.
 
-use super::{Journal, of_sqlite, schema};
+use super::{failed, migrate, schema};
 use crate::{
     base::{seal::Sealer, world::World},
-    journal::{failure::JournalError, store::State},
+    journal::{
+        Journal,
+        failure::{JournalError, Place},
+        store::{Opened, Store},
+    },
 };
 use sqlx::{
     ConnectOptions, Connection, Row, SqliteConnection,
@@ -17,10 +21,12 @@ use std::{
     io::ErrorKind,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
-use tokio::sync::Mutex;
 
 /// How long a write waits for another process. Transactions here take milliseconds.
 const BUSY: Duration = Duration::from_secs(5);
@@ -31,14 +37,14 @@ impl Journal {
     pub async fn open(path: &Path, world: World, sealer: Sealer) -> Result<Journal, JournalError> {
         match fs::metadata(path) {
             Err(e) if e.kind() == ErrorKind::NotFound => make(path, &world).await?,
-            Err(source) => return Err(JournalError::Io { path: path.to_owned(), source }),
+            Err(source) => return Err(io(path, source)),
             Ok(facts) if !facts.is_file() => return Err(not_a_journal(path, "it is not a file")),
             Ok(facts) if facts.len() == 0 => return Err(not_a_journal(path, "it is empty")),
             Ok(_) => {}
         }
-        let warnings = tighten(path)?;
+        let mut warnings = tighten(path)?;
         let mut connection = connect(path).await?;
-        let id = match check(path, &mut connection).await {
+        let id = match check(path, &mut connection, &mut warnings).await {
             Ok(id) => id,
             Err(e) => {
                 // The refusal is what counts; the connection changed nothing.
@@ -46,13 +52,21 @@ impl Journal {
                 return Err(e);
             }
         };
-        let state = Mutex::new(State { connection, unfinished: false, broken: None });
-        Ok(Journal { path: path.to_owned(), id, world, sealer, warnings, state })
+        let store = Store::File(Some(connection));
+        Ok(Journal::of(Opened { store, place: Arc::new(file(path)), id, warnings }, world, sealer))
     }
 }
 
 fn not_a_journal(path: &Path, why: &'static str) -> JournalError {
-    JournalError::NotAJournal { path: path.to_owned(), why }
+    JournalError::NotAJournal { place: file(path), why: why.into() }
+}
+
+fn file(path: &Path) -> Place {
+    Place::File(path.to_owned())
+}
+
+fn io(path: &Path, source: std::io::Error) -> JournalError {
+    JournalError::Io { path: path.to_owned(), source: Arc::new(source) }
 }
 
 /// Nothing here writes to the file, so that a foreign one stays as it is: the journal mode is set when one is made.
@@ -63,13 +77,19 @@ async fn connect(path: &Path) -> Result<SqliteConnection, JournalError> {
         .busy_timeout(BUSY)
         .foreign_keys(true)
         .synchronous(SqliteSynchronous::Full)
+        // What is purged is overwritten.
+        .pragma("secure_delete", "ON")
         .disable_statement_logging();
-    options.connect().await.map_err(|e| of_sqlite(path, e))
+    options.connect().await.map_err(|e| failed(&file(path), e))
 }
 
 /// The journal's id, after everything about the file was looked at.
-async fn check(path: &Path, connection: &mut SqliteConnection) -> Result<uuid::Uuid, JournalError> {
-    let sqlite = |e| of_sqlite(path, e);
+async fn check(
+    path: &Path,
+    connection: &mut SqliteConnection,
+    warnings: &mut Vec<String>,
+) -> Result<uuid::Uuid, JournalError> {
+    let sqlite = |e| failed(&file(path), e);
     let application: i64 =
         sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await.map_err(sqlite)?;
     if application != schema::APPLICATION_ID {
@@ -79,17 +99,18 @@ async fn check(path: &Path, connection: &mut SqliteConnection) -> Result<uuid::U
     let Some(meta) = meta.map_err(sqlite)? else { return Err(not_a_journal(path, "its description is missing")) };
     let format: i64 = meta.try_get(1).map_err(sqlite)?;
     if format > schema::FORMAT {
-        return Err(JournalError::Newer { path: path.to_owned(), found: format, known: schema::FORMAT });
+        return Err(JournalError::Newer { place: file(path), found: format, known: schema::FORMAT });
     }
     settings(path, connection).await?;
+    warnings.extend(migrate::bring_up(&file(path), connection, format).await?);
     let id: String = meta.try_get(0).map_err(sqlite)?;
     id.parse().map_err(|_| not_a_journal(path, "its description holds no id"))
 }
 
 /// Read back, because a setting that SQLite cannot make is not an error to it.
 async fn settings(path: &Path, connection: &mut SqliteConnection) -> Result<(), JournalError> {
-    let sqlite = |e| of_sqlite(path, e);
-    let bad = |setting, found: String| Err(JournalError::NotDurable { path: path.to_owned(), setting, found });
+    let sqlite = |e| failed(&file(path), e);
+    let bad = |setting, found: String| Err(JournalError::NotDurable { place: file(path), setting, found });
     let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await.map_err(sqlite)?;
     if mode != "wal" {
         return bad("journal_mode", mode);
@@ -106,7 +127,7 @@ async fn settings(path: &Path, connection: &mut SqliteConnection) -> Result<(), 
 async fn make(path: &Path, world: &World) -> Result<(), JournalError> {
     // Tells apart two journals that one process makes with a clock and ids that stand still.
     static MADE: AtomicU64 = AtomicU64::new(0);
-    let io = |source| JournalError::Io { path: path.to_owned(), source };
+    let io = |source| io(path, source);
     let folder = folder_of(path);
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
     let draft = folder.join(format!(".journal-{}-{}", world.id(), MADE.fetch_add(1, Ordering::Relaxed)));
@@ -126,7 +147,7 @@ async fn make(path: &Path, world: &World) -> Result<(), JournalError> {
 }
 
 async fn fill(draft: &Path, world: &World) -> Result<(), JournalError> {
-    let sqlite = |e| of_sqlite(draft, e);
+    let sqlite = |e| failed(&file(draft), e);
     let mut connection = connect(draft).await?;
     sqlx::query("PRAGMA application_id = 0x74727570").execute(&mut connection).await.map_err(sqlite)?;
     sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.map_err(sqlite)?;
@@ -152,8 +173,7 @@ fn tighten(path: &Path) -> Result<Vec<String>, JournalError> {
         let Ok(facts) = fs::metadata(&file) else { continue };
         let mode = facts.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o600))
-                .map_err(|source| JournalError::Io { path: file.clone(), source })?;
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).map_err(|source| io(&file, source))?;
             warnings
                 .push(format!("{} could be opened by other users (mode {mode:04o}); it is 0600 now", file.display()));
         }

@@ -1,10 +1,10 @@
-//! The tables of a journal file, format 1. Plain SQL that PostgreSQL would take too, but for types and triggers.
+//! The tables of a journal file, format 2. PostgreSQL has the same, but for types and triggers (`postgres/schema.rs`).
 //!
 //! `events`, `payloads` and `heads` are the record and only grow. `runs`, `questions` and `plans_used` are made from the
 //! events and can be made again; `claims` says who works on what.
 
 /// Format of the file. Grows when an older version could no longer use it.
-pub(in crate::journal) const FORMAT: i64 = 1;
+pub(in crate::journal) const FORMAT: i64 = 2;
 /// `trup`: what `PRAGMA application_id` and the tool `file` show.
 pub(in crate::journal) const APPLICATION_ID: i64 = 0x7472_7570;
 
@@ -44,6 +44,7 @@ pub(in crate::journal) const STATEMENTS: &[&str] = &[
         prev BLOB NOT NULL,
         hash BLOB NOT NULL
     )",
+    HEADS_BY_RUN,
     "CREATE TABLE runs (
         id TEXT PRIMARY KEY,
         short TEXT NOT NULL,
@@ -61,7 +62,8 @@ pub(in crate::journal) const STATEMENTS: &[&str] = &[
         changed_at INTEGER NOT NULL,
         closed_at INTEGER,
         seq INTEGER NOT NULL,
-        head BLOB NOT NULL
+        head BLOB NOT NULL,
+        purged_at INTEGER
     )",
     "CREATE INDEX runs_by_short ON runs (short)",
     "CREATE INDEX runs_by_start ON runs (started_at)",
@@ -75,7 +77,7 @@ pub(in crate::journal) const STATEMENTS: &[&str] = &[
         PRIMARY KEY (run, step, item)
     )",
     "CREATE TABLE plans_used (plan TEXT PRIMARY KEY, run TEXT NOT NULL, at INTEGER NOT NULL)",
-    // `beat_at` and `until`: the lease; the heartbeat comes later.
+    // `beat_at` and `until`: the lease, and when its holder was last heard of.
     "CREATE TABLE claims (
         run TEXT PRIMARY KEY,
         fence INTEGER NOT NULL,
@@ -91,7 +93,22 @@ pub(in crate::journal) const STATEMENTS: &[&str] = &[
     "CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
     "CREATE TRIGGER events_last BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
     "CREATE TRIGGER payloads_stay BEFORE UPDATE ON payloads BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
-    "CREATE TRIGGER payloads_last BEFORE DELETE ON payloads BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
+    PAYLOADS_LAST,
     "CREATE TRIGGER heads_stay BEFORE UPDATE ON heads BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
     "CREATE TRIGGER heads_last BEFORE DELETE ON heads BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
 ];
+
+/// What format 2 added: purging, and approvals, of which the journal's own chain holds every one.
+pub(in crate::journal) const FROM_1_TO_2: &[&str] = &[
+    "ALTER TABLE runs ADD COLUMN purged_at INTEGER",
+    HEADS_BY_RUN,
+    "DROP TRIGGER IF EXISTS payloads_last",
+    PAYLOADS_LAST,
+];
+
+const HEADS_BY_RUN: &str = "CREATE INDEX heads_by_run ON heads (run, number)";
+
+/// A payload may go once the chain of its run says that it was purged.
+const PAYLOADS_LAST: &str = "CREATE TRIGGER payloads_last BEFORE DELETE ON payloads
+    WHEN NOT EXISTS (SELECT 1 FROM events WHERE run = OLD.run AND kind = 'run.purged' AND seq > OLD.seq)
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END";

@@ -80,7 +80,7 @@ async fn flip(file: &mut SqliteConnection, table: &str, column: &str, filter: &s
 
 #[tokio::test]
 async fn three_hundred_random_tamperings_are_all_found_at_their_place() {
-    let desk = Desk::new();
+    let desk = Desk::on_sqlite();
     three_runs(&desk).await;
     let mut dice = Dice(0x5eed);
     for n in 0..300 {
@@ -134,7 +134,7 @@ async fn reorder(file: &mut SqliteConnection, table: &str, run: &str, seq: usize
 
 #[tokio::test]
 async fn cuts_and_forged_ends_are_found_where_the_journals_own_chain_or_the_list_knows_better() {
-    let desk = Desk::new();
+    let desk = Desk::on_sqlite();
     three_runs(&desk).await;
     let (closed, open) = (run(1).to_string(), run(3).to_string());
     let cut_closed = format!("DELETE FROM events WHERE run = '{closed}' AND seq > 5");
@@ -206,7 +206,7 @@ async fn without_run_two(file: &mut SqliteConnection, journal: uuid::Uuid) {
 
 #[tokio::test]
 async fn what_hashes_alone_cannot_show_is_said_and_an_anchor_shows_it() {
-    let desk = Desk::new();
+    let desk = Desk::on_sqlite();
     let (journal, anchor) = three_runs(&desk).await;
     for (n, given) in [None, Some(anchor)].into_iter().enumerate() {
         let (path, mut file) = copy(&desk, n).await;
@@ -226,7 +226,7 @@ async fn what_hashes_alone_cannot_show_is_said_and_an_anchor_shows_it() {
 
 #[tokio::test]
 async fn a_tampered_run_is_neither_read_nor_extended() {
-    let desk = Desk::new();
+    let desk = Desk::on_sqlite();
     three_runs(&desk).await;
     let open = run(3).to_string();
     let (path, mut file) = copy(&desk, 0).await;
@@ -247,7 +247,7 @@ async fn a_tampered_run_is_neither_read_nor_extended() {
 
 #[tokio::test]
 async fn whatever_byte_of_the_file_changes_no_other_history_is_ever_read() {
-    let desk = Desk::new();
+    let desk = Desk::on_sqlite();
     three_runs(&desk).await;
     let whole = fs::read(desk.path()).unwrap();
     let history = async |journal: &Journal| {

@@ -57,6 +57,8 @@ impl Figures {
 
     /// Something that must not be.
     pub fn wrong(&mut self, what: String) {
+        // At once, because a proof may take minutes.
+        println!("{}: {what}", self.test);
         self.wrong.push(what);
     }
 

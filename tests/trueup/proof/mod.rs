@@ -9,5 +9,6 @@ mod history;
 mod judge;
 mod process;
 mod procedures;
+mod protocol;
 mod stub;
 mod world;

@@ -1,0 +1,144 @@
+//! One link of a chain as it stands in the store, and whether it fits the one before it.
+
+use super::{
+    chain::{self, Hash},
+    event::Event,
+    failure::JournalError,
+    sql::Sql,
+    sqlite,
+    store::{Held, Store},
+};
+use crate::base::{identity::RunId, seal::Sealer, time::Stamp};
+use futures_util::TryStreamExt;
+use sqlx::{ColumnIndex, Database, Decode, Row, Type};
+
+/// The chain of a run, for [`Link::of`]. The casts are for files that somebody put other types into: that is a finding,
+/// not an error.
+const CHAIN: Sql = Sql {
+    sqlite: "
+        SELECT CAST(e.seq AS INTEGER), CAST(e.kind AS BLOB), CAST(e.at AS INTEGER), CAST(e.prev AS BLOB),
+               CAST(e.hash AS BLOB), CAST(e.payload_hash AS BLOB), CAST(p.bytes AS BLOB)
+        FROM events e LEFT JOIN payloads p ON p.run = e.run AND p.seq = e.seq WHERE e.run = $1 ORDER BY e.seq",
+    postgres: "
+        SELECT e.seq, convert_to(e.kind, 'UTF8'), e.at, e.prev, e.hash, e.payload_hash, p.bytes
+        FROM events e LEFT JOIN payloads p ON p.run = e.run AND p.seq = e.seq WHERE e.run = $1 ORDER BY e.seq",
+};
+
+/// One row of a chain.
+pub(super) struct Link<'r> {
+    seq: i64,
+    kind: &'r [u8],
+    at: i64,
+    prev: &'r [u8],
+    pub(super) hash: Hash,
+    payload_hash: &'r [u8],
+    bytes: Option<&'r [u8]>,
+}
+
+/// What an event says.
+pub(super) enum Payload<'r> {
+    Text(&'r str),
+    Missing,
+}
+
+/// Takes one link after the other.
+pub(super) type Each<'a> = &'a mut (dyn FnMut(&Link<'_>) -> Result<(), JournalError> + Send);
+
+impl<'r> Link<'r> {
+    pub(super) fn of<R>(row: &'r R) -> Result<Link<'r>, sqlx::Error>
+    where
+        R: Row,
+        usize: ColumnIndex<R>,
+        i64: Decode<'r, R::Database> + Type<R::Database>,
+        &'r [u8]: Decode<'r, R::Database> + Type<R::Database>,
+        R::Database: Database,
+    {
+        Ok(Link {
+            seq: row.try_get(0)?,
+            kind: row.try_get(1)?,
+            at: row.try_get(2)?,
+            prev: row.try_get(3)?,
+            // Not 32 bytes: a hash that fits nothing.
+            hash: Hash::from_slice(row.try_get(4)?).unwrap_or(Hash([0; 32])),
+            payload_hash: row.try_get(5)?,
+            bytes: row.try_get(6)?,
+        })
+    }
+
+    /// It is event `seq` of `run` and comes after the event with the hash `head`.
+    pub(super) fn follows(&self, run: RunId, seq: u64, head: Hash) -> Result<(), &'static str> {
+        if u64::try_from(self.seq) != Ok(seq) {
+            return Err("events before it are missing");
+        }
+        if self.prev != head.0 {
+            return Err("it does not follow the event before it");
+        }
+        let Some(payload_hash) = Hash::from_slice(self.payload_hash) else {
+            return Err("its payload's hash is not one");
+        };
+        if chain::link(run, seq, head, payload_hash) != self.hash {
+            return Err("its hash is not that of its content");
+        }
+        match self.bytes {
+            Some(bytes) if Hash::of_payload(bytes) != payload_hash => Err("its payload was changed"),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn payload(&self) -> Result<Payload<'r>, &'static str> {
+        match self.bytes.map(std::str::from_utf8) {
+            None => Ok(Payload::Missing),
+            Some(Ok(text)) => Ok(Payload::Text(text)),
+            Some(Err(_)) => Err("its payload is not text"),
+        }
+    }
+
+    /// The name as the row has it.
+    pub(super) fn is(&self, kind: &str) -> bool {
+        self.kind == kind.as_bytes()
+    }
+
+    /// The name and the time that its payload says are those of the row.
+    pub(super) fn says(&self, at: Stamp, kind: &str) -> Result<(), &'static str> {
+        if self.is(kind) && at.micros == self.at { Ok(()) } else { Err("its name or time is not that of its payload") }
+    }
+
+    /// The same, by the outermost fields of the payload. An event of a later version passes: it is as it was written,
+    /// even if this version cannot use it.
+    pub(super) fn says_what_its_payload_says(&self, text: &str, sealer: &Sealer) -> Result<(), &'static str> {
+        match Event::header(text, sealer) {
+            Ok((at, kind)) => self.says(at, &kind),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+impl Held<'_> {
+    /// Every link of a chain, in order, as they come out of the store.
+    pub(super) async fn links(&mut self, run: RunId, each: Each<'_>) -> Result<(), JournalError> {
+        let (place, unfinished, name) = (self.inner.place.clone(), self.state.unfinished, run.to_string());
+        let cells = [(&name).into()];
+        match &mut self.state.store {
+            Store::File(None) => Err(self.closed()),
+            Store::File(Some(file)) => {
+                let mut rows = CHAIN.for_sqlite(&cells).fetch(file);
+                let failed = |e| sqlite::failed(&place, e);
+                while let Some(row) = rows.try_next().await.map_err(failed)? {
+                    each(&Link::of(&row).map_err(failed)?)?;
+                }
+                Ok(())
+            }
+            Store::Server(server) => {
+                let mut seen = false;
+                let mut noted = |link: &Link<'_>| {
+                    seen = true;
+                    each(link)
+                };
+                match server.links(CHAIN, &cells, &mut noted).await {
+                    Err(JournalError::Away { .. }) if !unfinished && !seen => server.links(CHAIN, &cells, each).await,
+                    done => done,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! Group commit: whatever waits while one COMMIT is on its way shares the next one.
+//!
+//! A writer task takes all waiting deeds, carries them out in one transaction, and answers each by itself. It runs to its
+//! end even if a caller went away, so that no COMMIT is ever cut off in the middle. A deed that is refused is rolled back to
+//! its savepoint and spoils nothing.
+//!
+//! Where the answer to a COMMIT is lost, the writer finds out: on a new connection, behind the same locks (so that it waits
+//! for what the old session may still do), it looks for an event of the batch. All of the batch is there, or nothing.
+
+use super::{
+    append::{Appended, Ready},
+    claim::{Claim, Holder},
+    event::Event,
+    failure::JournalError,
+    purge::Purging,
+    store::{Held, Inner, Journal},
+};
+use crate::base::{identity::RunId, time::Stamp};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::{Arc, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::oneshot;
+
+/// One transaction takes at most this many deeds, so that nobody waits for long.
+const TOGETHER: usize = 256;
+/// A transaction that a server took back, or that went away with it, is tried again so many times.
+const TRIES: usize = 5;
+
+/// Something to be written.
+pub(super) enum Deed {
+    /// Events at the end of a chain. The deed of an executor names his fence.
+    Append { chain: RunId, fence: Option<u64>, group: Vec<Ready> },
+    /// A run is taken, from the holder with the fence `seen` even if his time is not over.
+    Take { run: RunId, holder: Holder, since: Stamp, ttl: Duration, seen: Option<u64> },
+    /// Its holder is still at work.
+    Beat { claim: Claim, now: Stamp, ttl: Duration },
+    /// A run is given back.
+    Release { run: RunId, fence: u64, now: Stamp },
+    /// The payloads of a run go.
+    Purge(Purging),
+    /// The lists are made again.
+    Rebuild,
+}
+
+/// What became of it.
+#[derive(Clone, Debug)]
+pub(super) enum Done {
+    Appended(RunId, Appended),
+    Claimed(Claim, Appended),
+    Beaten(Claim),
+    Nothing,
+}
+
+type Answer = Result<Done, JournalError>;
+
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    waiting: VecDeque<(Deed, oneshot::Sender<Answer>)>,
+    /// A writer is at work and will see whatever is added.
+    writing: bool,
+}
+
+impl std::fmt::Debug for Deed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Deed")
+    }
+}
+
+impl Deed {
+    /// The chain that it extends or whose claim it changes.
+    fn chain(&self) -> Option<RunId> {
+        match self {
+            Deed::Append { chain, .. } => Some(*chain),
+            Deed::Take { run, .. } | Deed::Release { run, .. } => Some(*run),
+            Deed::Beat { claim, .. } => Some(claim.run),
+            Deed::Purge(purging) => Some(purging.run),
+            Deed::Rebuild => None,
+        }
+    }
+
+    /// Whether the journal's own chain grows with it.
+    fn adds_a_head(&self) -> bool {
+        match self {
+            Deed::Append { group, .. } => group.iter().any(|one| one.is_head),
+            Deed::Purge(_) | Deed::Rebuild => true,
+            Deed::Take { .. } | Deed::Beat { .. } | Deed::Release { .. } => false,
+        }
+    }
+}
+
+impl Done {
+    /// The event whose presence proves that the transaction was committed.
+    fn proof(&self) -> Option<(RunId, Appended)> {
+        match self {
+            Done::Appended(chain, end) => Some((*chain, *end)),
+            Done::Claimed(claim, end) => Some((claim.run, *end)),
+            Done::Beaten(_) | Done::Nothing => None,
+        }
+    }
+}
+
+impl Journal {
+    /// Hands a deed to the writer and waits until it is durable. A caller that goes away before the writer took it has
+    /// withdrawn it; afterwards it is carried out whole.
+    pub(super) async fn write(&self, deed: Deed) -> Answer {
+        let (answer, waiting) = oneshot::channel();
+        let start = {
+            let mut queue = self.inner.queue();
+            queue.waiting.push_back((deed, answer));
+            !std::mem::replace(&mut queue.writing, true)
+        };
+        if start {
+            let writer = Writer { inner: self.inner.clone(), over: false };
+            tokio::spawn(async move { writer.run().await });
+        }
+        waiting.await.unwrap_or_else(|_| {
+            let what = "the writer broke off; whether it was recorded shows when the run is read again".into();
+            Err(JournalError::Unsure { place: (*self.inner.place).clone(), what })
+        })
+    }
+}
+
+/// The task that writes, until nothing is left.
+struct Writer {
+    inner: Arc<Inner>,
+    /// It ended by itself, and another one may be at work already.
+    over: bool,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if !self.over {
+            // It broke off. Those who wait are told so, and the next deed starts another writer.
+            *self.inner.queue() = Queue::default();
+        }
+    }
+}
+
+impl Writer {
+    async fn run(mut self) {
+        while let Some(batch) = self.next() {
+            let (deeds, callers): (Vec<Deed>, Vec<_>) = batch.into_iter().unzip();
+            let answers = match self.inner.connection().await {
+                Ok(mut held) => held.write_all(&deeds).await,
+                Err(error) => deeds.iter().map(|_| Err(error.clone())).collect(),
+            };
+            for (caller, answer) in callers.into_iter().zip(answers) {
+                // Whoever went away does not want to know.
+                let _ = caller.send(answer);
+            }
+        }
+    }
+
+    /// All that waits, up to a bound; leaves out whose caller went away. With nothing left the writer is over, in the same
+    /// breath, so that a deed that comes now starts another one.
+    fn next(&mut self) -> Option<Vec<(Deed, oneshot::Sender<Answer>)>> {
+        let mut queue = self.inner.queue();
+        let mut batch = Vec::new();
+        while batch.len() < TOGETHER {
+            match queue.waiting.pop_front() {
+                Some((_, caller)) if caller.is_closed() => {}
+                Some(waiting) => batch.push(waiting),
+                None => break,
+            }
+        }
+        queue.writing = !batch.is_empty();
+        self.over = !queue.writing;
+        queue.writing.then_some(batch)
+    }
+}
+
+impl Inner {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a try to write a batch ended without an answer for each.
+enum Broken {
+    /// Nothing of it was recorded.
+    Before(JournalError),
+    /// COMMIT was sent; these are the answers if it went through.
+    InDoubt(Vec<Answer>, JournalError),
+}
+
+impl Held<'_> {
+    /// One answer for each deed, in order.
+    async fn write_all(&mut self, deeds: &[Deed]) -> Vec<Answer> {
+        match self.write_together(deeds).await {
+            Ok(answers) => answers,
+            Err(error) if deeds.len() > 1 && error.may_be_of_one() => {
+                let mut answers = Vec::with_capacity(deeds.len());
+                for deed in deeds {
+                    let alone = self.write_together(std::slice::from_ref(deed)).await;
+                    answers.push(alone.and_then(|mut one| one.pop().unwrap_or(Ok(Done::Nothing))));
+                }
+                answers
+            }
+            Err(error) => deeds.iter().map(|_| Err(error.clone())).collect(),
+        }
+    }
+
+    async fn write_together(&mut self, deeds: &[Deed]) -> Result<Vec<Answer>, JournalError> {
+        let mut doubt: Option<Vec<Answer>> = None;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.try_to_write(deeds, doubt.as_deref()).await {
+                Ok(answers) => return Ok(answers),
+                Err(Broken::Before(error)) => match error {
+                    JournalError::Contended { .. } | JournalError::Away { .. } if tries < TRIES && self.is_server() => {
+                    }
+                    JournalError::Away { place, what } if doubt.is_some() => {
+                        return Err(JournalError::Unsure { place, what });
+                    }
+                    error => return Err(error),
+                },
+                Err(Broken::InDoubt(answers, error)) => {
+                    if tries == TRIES {
+                        let place = (*self.inner.place).clone();
+                        return Err(JournalError::Unsure { place, what: error.to_string() });
+                    }
+                    doubt = Some(answers);
+                }
+            }
+        }
+    }
+
+    /// One transaction.
+    async fn try_to_write(&mut self, deeds: &[Deed], doubt: Option<&[Answer]>) -> Result<Vec<Answer>, Broken> {
+        self.begin().await.map_err(Broken::Before)?;
+        let work = match self.lock(deeds).await {
+            Ok(()) => match self.was_committed(doubt).await {
+                Ok(true) => {
+                    self.roll_back().await;
+                    return Ok(doubt.unwrap_or_default().to_vec());
+                }
+                Ok(false) => self.carry_out_all(deeds, doubt.is_some()).await,
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        };
+        let answers = match work {
+            Ok(answers) if answers.iter().any(Result::is_ok) => answers,
+            Ok(answers) => {
+                self.roll_back().await;
+                return Ok(answers);
+            }
+            Err(error) => return Err(Broken::Before(self.end::<()>(Err(error.clone())).await.err().unwrap_or(error))),
+        };
+        match self.end(Ok(())).await {
+            Ok(()) => Ok(answers),
+            Err(error @ JournalError::Away { .. }) => Err(Broken::InDoubt(answers, error)),
+            Err(error) => Err(Broken::Before(error)),
+        }
+    }
+
+    /// On a server: the rows of the runs, in the order of their ids, and then the journal's own chain, so that no two
+    /// processes wait for each other. A file was locked as a whole.
+    async fn lock(&mut self, deeds: &[Deed]) -> Result<(), JournalError> {
+        if !self.is_server() {
+            return Ok(());
+        }
+        let chains: BTreeSet<String> = deeds.iter().filter_map(Deed::chain).map(|run| run.to_string()).collect();
+        self.lock_runs(&chains.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+        if deeds.iter().any(Deed::adds_a_head) {
+            self.lock_heads().await?;
+        }
+        Ok(())
+    }
+
+    async fn was_committed(&mut self, doubt: Option<&[Answer]>) -> Result<bool, JournalError> {
+        let proof = doubt.into_iter().flatten().find_map(|answer| answer.as_ref().ok().and_then(Done::proof));
+        let Some((chain, end)) = proof else { return Ok(false) };
+        let row = self
+            .row("SELECT hash FROM events WHERE run = $1 AND seq = $2", &[(&chain.to_string()).into(), end.seq.into()])
+            .await?;
+        Ok(row.map(|row| row.bytes(0)).transpose()?.is_some_and(|hash| hash == end.head.0))
+    }
+
+    /// Every deed under a savepoint of its own, where there are several.
+    async fn carry_out_all(&mut self, deeds: &[Deed], again: bool) -> Result<Vec<Answer>, JournalError> {
+        if let [one] = deeds {
+            return match self.carry_out(one, again).await {
+                Err(error) if error.ends_transaction() => Err(error),
+                answer => Ok(vec![answer]),
+            };
+        }
+        let mut answers = Vec::with_capacity(deeds.len());
+        for deed in deeds {
+            self.execute("SAVEPOINT deed", &[]).await?;
+            let answer = self.carry_out(deed, again).await;
+            match &answer {
+                Ok(_) => {}
+                Err(error) if error.ends_transaction() => return Err(error.clone()),
+                Err(_) => drop(self.execute("ROLLBACK TO SAVEPOINT deed", &[]).await?),
+            }
+            self.execute("RELEASE SAVEPOINT deed", &[]).await?;
+            answers.push(answer);
+        }
+        Ok(answers)
+    }
+
+    /// Inside a transaction. `again`: it may be that it was done before, and the answer was lost.
+    async fn carry_out(&mut self, deed: &Deed, again: bool) -> Answer {
+        match deed {
+            Deed::Append { chain, fence, group } => self.append_inside(*chain, *fence, group).await,
+            Deed::Take { run, holder, since, ttl, seen } => {
+                let (claim, end) = self.take_inside(*run, holder, *since, *ttl, *seen).await?;
+                Ok(Done::Claimed(claim, end))
+            }
+            Deed::Beat { claim, now, ttl } => self.beat_inside(claim, *now, *ttl).await.map(Done::Beaten),
+            Deed::Release { run, fence, now } => {
+                match self.give_back(*run, *fence, *now).await {
+                    Err(JournalError::ClaimLost { .. }) if again && self.gave_back(*run, *fence, *now).await? => {}
+                    given => given?,
+                }
+                Ok(Done::Nothing)
+            }
+            Deed::Purge(purging) => {
+                let end = self.purge_inside(purging).await?;
+                Ok(Done::Appended(purging.run, end))
+            }
+            Deed::Rebuild => self.rebuild_inside().await.map(|()| Done::Nothing),
+        }
+    }
+
+    async fn append_inside(&mut self, chain: RunId, fence: Option<u64>, group: &[Ready]) -> Answer {
+        if let Some(fence) = fence {
+            self.still_holds(chain, fence).await?;
+        }
+        let end = self.extend(chain, group).await?;
+        if let (Some(fence), Some(closed)) = (fence, group.iter().find(|one| one.kind == Event::CLOSED)) {
+            self.give_back(chain, fence, closed.at).await?;
+        }
+        Ok(Done::Appended(chain, end))
+    }
+}
