@@ -6,6 +6,7 @@
 use super::{
     again, call,
     carry_out::{self, Carried},
+    claim,
     decide::{Next, decide},
     drift, endings,
     lease::Lease,
@@ -50,7 +51,7 @@ use crate::{
     template::{Scope, scope::Entry},
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -101,6 +102,8 @@ pub struct Driver<'a> {
     pub(super) rounds: HashMap<Arc<str>, u32>,
     pending: Vec<Event>,
     readers: HashMap<Arc<str>, Reading>,
+    /// Databases of which is known that they are those of the plan.
+    met: HashSet<Arc<str>>,
     item: Arc<str>,
     lease: Arc<Lease>,
 }
@@ -125,9 +128,17 @@ pub(super) struct Went {
 }
 
 impl Went {
-    fn done(value: Value) -> Went {
+    pub(super) fn done(value: Value) -> Went {
         Went { outcome: Outcome::Done, value: Some(value), message: None, response: None }
     }
+}
+
+/// A transaction that was begun.
+enum Begun {
+    /// The change comes next.
+    Open(Writing),
+    /// It was done already, and is over.
+    Over(Went),
 }
 
 /// What keeps a step from going on.
@@ -137,6 +148,8 @@ pub(super) enum Halt {
     Journal(JournalError),
     /// Something was recorded that decides anew.
     Round,
+    /// A connection leads to another database than planned: nothing was written, and the run can go on when it is right.
+    Elsewhere(String),
 }
 
 impl From<Trouble> for Halt {
@@ -176,6 +189,7 @@ impl<'a> Driver<'a> {
             rounds: HashMap::new(),
             pending: Vec::new(),
             readers: HashMap::new(),
+            met: HashSet::new(),
             item: SINGLE_ITEM.into(),
             lease: Arc::new(Lease::new(setting.world.now())),
         };
@@ -237,6 +251,12 @@ impl<'a> Driver<'a> {
                     match self.place(&place).await {
                         Ok(()) | Err(Halt::Round) => {}
                         Err(Halt::Journal(error)) => return Err(error),
+                        Err(Halt::Elsewhere(why)) => {
+                            let message = Some(format!("Nothing was written: {}", endings::sentence(&why)));
+                            let went = Went { outcome: Outcome::NotDone, value: None, message, response: None };
+                            self.outcome(&place.path, went, 0);
+                            return self.rest(&why).await;
+                        }
                         Err(Halt::Trouble(trouble)) if trouble.in_doubt() && self.was_attempted(&place.path) => {
                             self.doubt = Some((place.path.clone(), trouble));
                         }
@@ -588,6 +608,7 @@ impl<'a> Driver<'a> {
         connection: Option<&Arc<str>>,
         shown: String,
         request: Option<Value>,
+        request_hash: Option<Arc<str>>,
         attempt: u32,
     ) -> Result<(), Halt> {
         if let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) {
@@ -600,7 +621,7 @@ impl<'a> Driver<'a> {
         if attempt == 1 {
             let effect = self.effect(&place.path);
             let planned = self.planned_rows(&place.path);
-            let intent = Intent { effect, shown, request, request_hash: None, planned };
+            let intent = Intent { effect, shown, request, request_hash, planned };
             self.note(
                 StepIntent {
                     step: place.path.clone(),
@@ -647,8 +668,9 @@ impl<'a> Driver<'a> {
             Deed::Restore(restore) => (restore.connection.clone(), undo::restore::words(restore)),
             _ => return Err(unknown_now(step, None).into()),
         };
+        let hash = claim::keeps_ledger(self.setting, &connection).then(|| self.hash_of_deed(&deed));
         self.close_readers().await;
-        self.intend(place, class, Some(&connection), shown, None, 1).await?;
+        self.intend(place, class, Some(&connection), shown, None, hash, 1).await?;
         let mut restarts = 0;
         loop {
             match self.write_once(place, step, &deed, &connection).await {
@@ -670,7 +692,10 @@ impl<'a> Driver<'a> {
         connection: &Arc<str>,
     ) -> Result<Went, Halt> {
         let setting = self.setting;
-        let mut writing = self.open(connection).await?;
+        let mut writing = match self.begin(place, connection).await? {
+            Begun::Open(writing) => writing,
+            Begun::Over(went) => return Ok(went),
+        };
         let carried = self.carried(&mut writing, &place.path, step, deed).await;
         let carried = match carried {
             Ok(carried) => carried,
@@ -705,6 +730,32 @@ impl<'a> Driver<'a> {
         // What comes after the write reads again, on a connection of its own.
         database.expect_reading();
         opened
+    }
+
+    /// Opens a transaction up to where its change begins: it is the database that was planned against, and nobody has done
+    /// this already.
+    async fn begin(&mut self, place: &Place, connection: &Arc<str>) -> Result<Begun, Halt> {
+        let mut writing = self.open(connection).await?;
+        let first = async {
+            if !self.met.contains(connection) {
+                self.as_planned(&mut writing).await?;
+            }
+            self.claimed(&mut writing, place, connection).await
+        };
+        match first.await {
+            Ok(None) => {
+                self.met.insert(connection.clone());
+                Ok(Begun::Open(writing))
+            }
+            Ok(Some(went)) => {
+                let _ = writing.rollback().await;
+                Ok(Begun::Over(went))
+            }
+            Err(halt) => {
+                let _ = writing.rollback().await;
+                Err(halt)
+            }
+        }
     }
 
     /// Carries out and compares with the plan, still inside the transaction.
@@ -749,7 +800,8 @@ impl<'a> Driver<'a> {
         let connection: Arc<str> = connection.into();
         let shown = format!("transaction on {connection}");
         let class = recover::of_rows(&connection, self.setting);
-        self.intend(place, class, Some(&connection), shown, None, 1).await?;
+        let hash = claim::keeps_ledger(self.setting, &connection).then(|| self.hash_of_block(place));
+        self.intend(place, class, Some(&connection), shown, None, hash, 1).await?;
         let mut restarts = 0;
         loop {
             let scope = self.scope.clone();
@@ -768,7 +820,10 @@ impl<'a> Driver<'a> {
     }
 
     async fn transaction_once(&mut self, place: &Place, connection: &Arc<str>) -> Result<Went, Halt> {
-        let mut writing = self.open(connection).await?;
+        let mut writing = match self.begin(place, connection).await? {
+            Begun::Open(writing) => writing,
+            Begun::Over(went) => return Ok(went),
+        };
         let mut all = Carried::default();
         let mut inner = Vec::new();
         let walked = self.inside(&mut writing, &place.path, place.step.inner(), &mut all, &mut inner).await;
@@ -865,7 +920,7 @@ impl<'a> Driver<'a> {
         let mut attempts = call::Attempts::default();
         let mut attempt = 1;
         loop {
-            self.intend(place, class, Some(&call.api), shown.clone(), Some(call::stored(&call)), attempt).await?;
+            self.intend(place, class, Some(&call.api), shown.clone(), Some(call::stored(&call)), None, attempt).await?;
             moment::reached("before a request");
             let sent = call::once(setting, step, &call, key.clone()).await;
             moment::reached("after a request");
@@ -913,7 +968,7 @@ impl<'a> Driver<'a> {
 
     async fn message(&mut self, place: &Place, step: &Step, who: &Arc<str>) -> Result<Went, Halt> {
         let text = text_of(step, &self.scope).unwrap_or_default();
-        self.intend(place, "message-once", None, format!("to {who}: {text}"), None, 1).await?;
+        self.intend(place, "message-once", None, format!("to {who}: {text}"), None, None, 1).await?;
         moment::reached("before a message");
         let told = tell::tell(self.setting, who, &text, self.watch).await;
         moment::reached("after a message");

@@ -78,6 +78,8 @@ pub struct StepState {
     pub connection: Option<Arc<str>>,
     /// The request as it was sent, enough to send the same bytes again.
     pub request: Option<Value>,
+    /// Fingerprint of what is asked for: what the ledger of the target knows it by.
+    pub request_hash: Option<Arc<str>>,
     /// How many attempts were made.
     pub attempts: u32,
     /// When the first attempt became durable: an idempotency key is as old as this.
@@ -317,6 +319,7 @@ impl RunState {
                     step.connection = intent.connection.clone();
                     step.shown = Some(one.shown);
                     step.request = one.request;
+                    step.request_hash = one.request_hash;
                     step.effect = Some(one.effect);
                 }
             }
