@@ -18,6 +18,7 @@ mod injection;
 mod messages;
 mod mutants;
 mod places;
+mod plans;
 mod previews;
 mod procedures;
 mod proof;
