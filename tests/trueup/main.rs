@@ -20,6 +20,7 @@ mod ledger;
 mod messages;
 mod mutants;
 mod places;
+mod plans;
 mod previews;
 mod procedures;
 mod proof;
