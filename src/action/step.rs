@@ -28,7 +28,7 @@ shape! {
         /// What happens when the step does not find what it needs: a text (stop), or `{ stop }`, `{ skip }`, `{ done }`,
         /// `{ warn }`, `{ fail }`, `{ escalate, say }`.
         otherwise: Option<Otherwise>,
-        /// How the change is taken back: `automatic` (rows), `none_needed` with `because:`, or a step.
+        /// How the change is taken back: `automatic` (by the images of its rows), `none_needed` with `because:`, or a step.
         undo: Option<Undo>,
         /// The reason for something unusual in this step.
         because: Option<Text>,
@@ -158,7 +158,7 @@ impl schemars::JsonSchema for Step {
 /// How a write is taken back.
 #[derive(Clone, Debug)]
 pub enum Undo {
-    /// By the row images: what `row` and `rows` do by themselves.
+    /// By the row images: what `row` and `rows` do by themselves, and a `sql` statement of one declared table when it says so.
     Automatic(Span),
     /// Nothing to take back; the step says why in `because`.
     NoneNeeded(Span),

@@ -19,6 +19,7 @@ pub struct World {
     clock: Arc<dyn Fn() -> Stamp + Send + Sync>,
     ids: Arc<dyn Fn() -> uuid::Uuid + Send + Sync>,
     pause: Arc<Pause>,
+    beat: Arc<Pause>,
 }
 
 impl World {
@@ -29,6 +30,7 @@ impl World {
             clock: Arc::new(|| Stamp { micros: jiff::Timestamp::now().as_microsecond(), digits: 6 }),
             ids: Arc::new(uuid::Uuid::now_v7),
             pause: Arc::new(|length| Box::pin(tokio::time::sleep(length))),
+            beat: Arc::new(|length| Box::pin(tokio::time::sleep(length))),
         }
     }
 
@@ -43,12 +45,40 @@ impl World {
                 waited.fetch_add(i64::try_from(length.as_micros()).unwrap_or(i64::MAX), Ordering::Relaxed);
                 Box::pin(std::future::ready(()))
             }),
+            beat: Arc::new(|_| Box::pin(std::future::pending())),
         }
+    }
+
+    /// The same world with a clock of the test's own.
+    pub fn with_clock(self, clock: impl Fn() -> Stamp + Send + Sync + 'static) -> World {
+        World { clock: Arc::new(clock), ..self }
+    }
+
+    /// The same world in which something else happens during a pause.
+    pub fn with_pause<P>(self, pause: impl Fn(Duration) -> P + Send + Sync + 'static) -> World
+    where
+        P: Future<Output = ()> + Send + 'static,
+    {
+        World { pause: Arc::new(move |length| Box::pin(pause(length))), ..self }
+    }
+
+    /// The same world in which what is done beside other work is done when the test says so.
+    pub fn with_beat<P>(self, beat: impl Fn(Duration) -> P + Send + Sync + 'static) -> World
+    where
+        P: Future<Output = ()> + Send + 'static,
+    {
+        World { beat: Arc::new(move |length| Box::pin(beat(length))), ..self }
     }
 
     /// Waits; the pauses between two attempts go through here, so that tests need not.
     pub fn pause(&self, length: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         (self.pause)(length)
+    }
+
+    /// Until the next thing is due that is done beside other work, such as a sign of life. Under a clock that stands still
+    /// it never is.
+    pub fn beat(&self, length: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        (self.beat)(length)
     }
 
     /// Now, in UTC.

@@ -1,8 +1,8 @@
-//! `trueup answer` and `trueup resume`
+//! `trueup answer`
 
 use super::{
     apply::{finish, progress},
-    arguments::{Answer, Resume},
+    arguments::Answer,
     output::Output,
     pause, plan,
 };
@@ -32,25 +32,7 @@ pub async fn answer(
     finish(run, carried?, &opened, output, given.json)
 }
 
-pub async fn resume(
-    given: &Resume,
-    project: Option<&Path>,
-    surroundings: &Surroundings,
-    output: &Output,
-) -> Result<Exit, Failure> {
-    let opened = ops::project::open(surroundings, project)?;
-    let record = ops::record::open(surroundings, &opened).await?;
-    let run = record.journal.find_run(&given.run).await?;
-    let actor = actor(given.actor.as_deref(), surroundings)?;
-    let flag = pause::on_ctrl_c(output);
-    let progress = progress(output);
-    let carried =
-        ops::answer::resume(surroundings, &record, &opened, run, &actor, &|tick| progress.tick(tick), &flag).await;
-    progress.finish();
-    finish(run, carried?, &opened, output, given.json)
-}
-
-fn actor(given: Option<&str>, surroundings: &Surroundings) -> Result<String, Failure> {
+pub fn actor(given: Option<&str>, surroundings: &Surroundings) -> Result<String, Failure> {
     let actor = given.map(str::to_owned).or_else(|| surroundings.actor());
-    actor.ok_or_else(|| Failure::usage("nobody knows who answers").help("say who: `--actor NAME`, or set TRUEUP_ACTOR"))
+    actor.ok_or_else(|| Failure::usage("nobody knows who this is").help("say who: `--actor NAME`, or set TRUEUP_ACTOR"))
 }

@@ -42,13 +42,23 @@ pub enum Command {
     Check(Check),
     /// Show exactly what a playbook would change: try it out and roll it back.
     Plan(Plan),
-    /// Preview, ask, and carry a playbook out.
+    /// Preview, ask, and carry a playbook or a saved plan out.
     Apply(Apply),
+    /// Agree to a saved plan, or to a run that waits for approval.
+    Approve(Approve),
     /// Answer a question that a run waits for, and go on with the run.
     Answer(Answer),
-    /// Go on with a run that was paused.
+    /// Go on with a run that was paused, is in doubt, or was left by a process that is gone.
     Resume(Resume),
-    /// List the questions that wait for an answer.
+    /// Say what became of an effect of which nobody could tell, and go on with the run.
+    Resolve(Resolve),
+    /// Do again what failed in a run, from the failed step on.
+    Retry(Retry),
+    /// End a run that is not over: no new step starts.
+    Cancel(Cancel),
+    /// Take a run back: show what that would do, ask, and do it.
+    Undo(Undo),
+    /// List the questions that wait for an answer, and what is in doubt.
     Inbox(Listing),
     /// List the newest runs.
     Runs(Runs),
@@ -89,7 +99,7 @@ pub struct Check {
 /// What playbook, with which parameters, where.
 #[derive(Debug, Args)]
 pub struct Which {
-    /// Name (register/correct-award) or path of the playbook.
+    /// Name (register/correct-award) or path of the playbook; for `apply` also the file of a saved plan.
     pub playbook: String,
     /// Parameters, as name=value.
     #[arg(value_name = "NAME=VALUE")]
@@ -107,9 +117,18 @@ pub struct Which {
 
 /// `plan`
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Plan {
+    #[command(subcommand)]
+    pub command: Option<PlanCommand>,
     #[command(flatten)]
-    pub which: Which,
+    pub which: Option<Which>,
+    /// Keep the plan in this file, for `trueup approve` and `trueup apply`.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<String>,
+    /// How long the saved plan may be begun: 30m, 24h, 3d. Default: 24h.
+    #[arg(long, value_name = "LENGTH", requires = "out")]
+    pub expires: Option<String>,
     /// Answer a question for this preview, as STEP.NAME=VALUE.
     #[arg(long = "answer", value_name = "STEP.NAME=VALUE")]
     pub answers: Vec<String>,
@@ -121,6 +140,37 @@ pub struct Plan {
     pub detailed_exitcode: bool,
 }
 
+/// The commands about saved plans. A playbook of such a name is reached by its path: `trueup plan ./show.yaml`.
+#[derive(Debug, Subcommand)]
+pub enum PlanCommand {
+    /// Show a saved plan, as `plan` showed it when it was made.
+    Show(ShowPlan),
+    /// Tell what differs between two saved plans. Ends with 3 when something does.
+    Diff(DiffPlans),
+}
+
+/// `plan show`
+#[derive(Debug, Args)]
+pub struct ShowPlan {
+    /// The file of the plan.
+    pub file: String,
+    /// Print the plan as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `plan diff`
+#[derive(Debug, Args)]
+pub struct DiffPlans {
+    /// The file of the older plan.
+    pub one: String,
+    /// The file of the newer plan.
+    pub other: String,
+    /// Print the differences as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `apply`
 #[derive(Debug, Args)]
 pub struct Apply {
@@ -130,6 +180,26 @@ pub struct Apply {
     #[arg(long)]
     pub yes: bool,
     /// Print the run as JSON at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `approve`
+#[derive(Debug, Args)]
+pub struct Approve {
+    /// The file of a saved plan, or a run: its id, or the beginning of it.
+    #[arg(value_name = "FILE|RUN")]
+    pub what: String,
+    /// Why you agree; goes into the journal (1 to 500 characters).
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who agrees. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Do not ask for confirmation.
+    #[arg(long)]
+    pub yes: bool,
+    /// Print what came of it as JSON.
     #[arg(long)]
     pub json: bool,
 }
@@ -155,12 +225,112 @@ pub struct Answer {
 /// `resume`
 #[derive(Debug, Args)]
 pub struct Resume {
-    /// The run: its id, or the beginning of it.
-    pub run: String,
+    /// The run: its id, or the beginning of it. Default: the only one that can go on.
+    pub run: Option<String>,
     /// Who goes on. Default: TRUEUP_ACTOR, else the user of this machine.
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
     /// Print the run as JSON at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `resolve`
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("decision").required(true).args(["done", "not_done", "abort"])))]
+pub struct Resolve {
+    /// The run: its id, or the beginning of it.
+    pub run: String,
+    /// The item, where several are in doubt.
+    pub item: Option<String>,
+    /// The step, by its name or path, where several are in doubt.
+    #[arg(long, value_name = "STEP")]
+    pub step: Option<String>,
+    /// It was done: its result stays unknown, and the run goes on behind it.
+    #[arg(long)]
+    pub done: bool,
+    /// It was not done and cannot happen any more: it is done now.
+    #[arg(long)]
+    pub not_done: bool,
+    /// Nobody will know: the item ends as cancelled.
+    #[arg(long)]
+    pub abort: bool,
+    /// How one knows; goes into the journal (1 to 500 characters).
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who decides. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Only record it; `trueup resume` goes on later.
+    #[arg(long)]
+    pub no_run: bool,
+    /// Print the run as JSON at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `retry`
+#[derive(Debug, Args)]
+pub struct Retry {
+    /// The run: its id, or the beginning of it.
+    pub run: String,
+    /// Why it is done again; goes into the journal (1 to 500 characters).
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// From this step on, by its name or path. Default: from the step that failed.
+    #[arg(long, value_name = "STEP")]
+    pub from: Option<String>,
+    /// Only this item.
+    #[arg(long, value_name = "KEY")]
+    pub item: Option<String>,
+    /// Who does it. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Print the run as JSON at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `cancel`
+#[derive(Debug, Args)]
+pub struct Cancel {
+    /// The run: its id, or the beginning of it.
+    pub run: String,
+    /// Why; goes into the journal (1 to 500 characters).
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who ends it. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Print the run as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `undo`
+#[derive(Debug, Args)]
+pub struct Undo {
+    /// The run: its id, or the beginning of it.
+    pub run: String,
+    /// Only what was done for this item.
+    #[arg(long, value_name = "KEY")]
+    pub item: Option<String>,
+    /// Only show what would be done.
+    #[arg(long)]
+    pub plan: bool,
+    /// Do nothing at all if a row is not as the run left it. Without it such rows are left alone, and the others are taken back.
+    #[arg(long)]
+    pub all_or_nothing: bool,
+    /// Why it is taken back; goes into the audit trail (1 to 500 characters).
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who does it. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Do not ask for confirmation. Refused in protected environments.
+    #[arg(long)]
+    pub yes: bool,
+    /// Print the run as JSON at the end; with --plan, the plan.
     #[arg(long)]
     pub json: bool,
 }
@@ -299,6 +469,24 @@ pub struct Connection {
 pub enum ConnectionCommand {
     /// Print what a database's catalogue says, as facts for the project file.
     Inspect(Inspect),
+    /// Make the ledger table in a database, or print what a DBA has to run.
+    Prepare(Prepare),
+}
+
+/// `connection prepare`
+#[derive(Debug, Args)]
+pub struct Prepare {
+    /// Name of the connection.
+    pub name: String,
+    /// The environment.
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
+    /// Print the SQL (table, first row, grants) instead of running it. Connects to nothing.
+    #[arg(long, conflicts_with = "json")]
+    pub print: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `connection inspect`

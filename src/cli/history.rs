@@ -34,7 +34,11 @@ pub async fn inbox(
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
     let found = ops::history::inbox(&record).await?;
-    output.data(&if given.json { run_json::inbox(&found) } else { drawn_inbox::text(&found, output.look()) });
+    output.data(&if given.json {
+        run_json::inbox(&found.questions, &found.in_doubt)
+    } else {
+        drawn_inbox::text(&found.questions, &found.in_doubt, output.look())
+    });
     Ok(Exit::Done)
 }
 

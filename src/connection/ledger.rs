@@ -299,6 +299,11 @@ pub(super) fn named(fault: Fault, connection: &str) -> Fault {
     fault
 }
 
+/// The same for a statement that asks more than the ledger: only where it asked the ledger too.
+pub(super) fn named_for(fault: Fault, ledger: bool, connection: &str) -> Fault {
+    if ledger && fault.kind == FaultKind::Denied { named(fault, connection) } else { fault }
+}
+
 /// The wait was not long enough.
 fn waited(blockers: &[String]) -> Fault {
     let whose = match blockers {

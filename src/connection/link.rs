@@ -6,6 +6,7 @@ use super::{
     postgres,
     rows::{Answer, Identity, Touched},
     sqlite,
+    standing::Standing,
     statement::{Limits, Prepared, Statement},
 };
 use crate::{
@@ -93,6 +94,11 @@ impl Link {
     /// Which database this is.
     pub async fn identity(&mut self) -> Result<Identity, Fault> {
         either!(self, link => link.identity().await)
+    }
+
+    /// Which database this is, and how these tables are built.
+    pub async fn standing(&mut self, tables: &[&str]) -> Result<Standing, Fault> {
+        either!(self, link => link.standing(tables).await)
     }
 
     /// Claims an effect in the ledger.

@@ -20,6 +20,8 @@ mod sql_lexer;
 pub mod sql_rules;
 mod sql_text;
 mod sqlite;
+pub mod standing;
 pub mod statement;
+mod waiting;
 #[cfg(test)]
 mod tests;

@@ -37,13 +37,16 @@ pub struct Identity {
     pub server: String,
     /// Database name, or the file's absolute path.
     pub database: String,
-    /// What stays the same through restarts and renames: the cluster's system identifier and the database's oid; device
-    /// and inode of the file.
+    /// What stays the same through restarts and renames: the cluster's system identifier and the database's oid; inode
+    /// and application id of the file (not its device, whose number may change with a restart).
     pub system: String,
     /// The role that is connected; empty for SQLite.
     pub role: String,
     /// A replica that takes no writes.
     pub replica: bool,
+    /// The random id that the database has in its ledger: known only where it was asked for
+    /// ([`super::session::Session::standing`]). A copy of a database has the same one.
+    pub ledger: Option<String>,
 }
 
 /// An answer by position, as the drivers fill it.

@@ -29,6 +29,42 @@ pub fn request(call: &Call) -> Request {
     }
 }
 
+/// A call as the journal holds it: enough to send the same bytes again.
+pub fn stored(call: &Call) -> Value {
+    let pairs = |all: &[(std::sync::Arc<str>, Value)]| {
+        Value::list(all.iter().map(|(name, value)| Value::list([Value::text(name.clone()), value.clone()])))
+    };
+    let mut parts = vec![
+        ("method", Value::from(call.method)),
+        ("path", call.path.clone()),
+        ("query", pairs(&call.query)),
+        ("headers", pairs(&call.headers)),
+    ];
+    parts.extend(call.json.clone().map(|json| ("json", json)));
+    Value::map(parts)
+}
+
+/// The call of a stored request; nothing when a part of it was secret, or is sealed and its key is not here. How long to
+/// wait is no part of the bytes: `step` says it.
+pub fn of_stored(api: &std::sync::Arc<str>, request: &Value, step: &Step) -> Option<Call> {
+    let pairs = |name: &str| {
+        let list = request.get(name)?;
+        let pair =
+            |pair: &Value| Some((pair.as_list()?.first()?.bare().as_ref().into(), pair.as_list()?.get(1)?.clone()));
+        list.as_list()?.iter().map(pair).collect::<Option<Vec<_>>>()
+    };
+    let call = Call {
+        api: api.clone(),
+        method: Method::of(&request.get("method")?.bare())?.word(),
+        path: request.get("path")?,
+        query: pairs("query")?,
+        headers: pairs("headers")?,
+        json: request.get("json"),
+        timeout: spec(step).and_then(|spec| spec.timeout).map(|length| length.0),
+    };
+    (!call.is_unknown()).then_some(call)
+}
+
 /// `GET https://…`, masked.
 pub fn line(view: &RequestView) -> String {
     format!("{} {}", view.method.word(), view.url)
@@ -124,7 +160,7 @@ fn trouble(call: &Call, kind: FailureKind, message: String) -> CallTrouble {
 }
 
 /// The longest pause that an answer's `Retry-After` is obeyed for.
-const LONGEST: Duration = Duration::from_secs(300);
+pub const LONGEST: Duration = Duration::from_secs(300);
 
 /// Counts attempts and time of one call against the table's bounds.
 #[derive(Clone, Copy, Debug, Default)]

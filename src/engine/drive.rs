@@ -6,14 +6,17 @@
 use super::{
     again, call,
     carry_out::{self, Carried},
+    claim,
     decide::{Next, decide},
     drift, endings,
+    lease::Lease,
     outline::{Back, Place, path},
-    question,
+    question, recover,
     rehearse::{not_so, text_of},
     setting::Setting,
     state::{ItemState, RunState, StepState},
     statement, tell,
+    tries::Tries,
     trouble::{Difference, Ending, Missed, Trouble},
     undo,
     watch::{Tick, Watch},
@@ -48,7 +51,7 @@ use crate::{
     template::{Scope, scope::Entry},
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -90,31 +93,63 @@ pub struct Driver<'a> {
     pub state: RunState,
     /// What is no longer as planned, when that is why it stopped.
     pub drift: Vec<Difference>,
+    /// What was done and could not be recorded, when that is why it stopped.
+    pub unrecorded: Option<Unrecorded>,
+    pub(super) scope: Scope,
+    /// The trouble after which the outcome of a step is not known.
+    pub(super) doubt: Option<(Arc<str>, Trouble)>,
+    /// How often a step was done again because it proved undone.
+    pub(super) rounds: HashMap<Arc<str>, u32>,
     pending: Vec<Event>,
-    scope: Scope,
     readers: HashMap<Arc<str>, Reading>,
+    /// Databases of which is known that they are those of the plan.
+    met: HashSet<Arc<str>>,
     item: Arc<str>,
+    lease: Arc<Lease>,
+}
+
+/// An effect that happened and that the journal does not know of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unrecorded {
+    /// The step.
+    pub path: Arc<str>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// In one line.
+    pub summary: String,
 }
 
 /// How a step went.
-struct Went {
-    outcome: Outcome,
-    value: Option<Value>,
-    message: Option<String>,
-    response: Option<String>,
+pub(super) struct Went {
+    pub(super) outcome: Outcome,
+    pub(super) value: Option<Value>,
+    pub(super) message: Option<String>,
+    pub(super) response: Option<String>,
 }
 
 impl Went {
-    fn done(value: Value) -> Went {
+    pub(super) fn done(value: Value) -> Went {
         Went { outcome: Outcome::Done, value: Some(value), message: None, response: None }
     }
 }
 
+/// A transaction that was begun.
+enum Begun {
+    /// The change comes next.
+    Open(Writing),
+    /// It was done already, and is over.
+    Over(Went),
+}
+
 /// What keeps a step from going on.
-enum Halt {
+#[derive(Debug)]
+pub(super) enum Halt {
     Trouble(Trouble),
     Journal(JournalError),
-    Waits,
+    /// Something was recorded that decides anew.
+    Round,
+    /// A connection leads to another database than planned: nothing was written, and the run can go on when it is right.
+    Elsewhere(String),
 }
 
 impl From<Trouble> for Halt {
@@ -148,17 +183,22 @@ impl<'a> Driver<'a> {
             pause,
             state,
             drift: Vec::new(),
-            pending: Vec::new(),
+            unrecorded: None,
             scope: setting.beginning(),
+            doubt: None,
+            rounds: HashMap::new(),
+            pending: Vec::new(),
             readers: HashMap::new(),
+            met: HashSet::new(),
             item: SINGLE_ITEM.into(),
+            lease: Arc::new(Lease::new(setting.world.now())),
         };
         driver.recall();
         driver
     }
 
     /// The results of steps that are over, under their names: captured values are never computed again.
-    fn recall(&mut self) {
+    pub(super) fn recall(&mut self) {
         let Some(item) = self.state.items.get(&self.item) else { return };
         for (path, step) in &item.steps {
             let Some(place) = self.setting.outline.place(path).filter(|p| p.back.is_none()) else { continue };
@@ -168,6 +208,8 @@ impl<'a> Driver<'a> {
                 (None, Some(outcome)) if outcome.outcome == Outcome::Skipped => {
                     self.scope.insert_entry(id.into(), Entry::Skipped)
                 }
+                // It went on with a warning, and without a result.
+                (None, Some(outcome)) if outcome.outcome == Outcome::Done => self.scope.insert(id, Value::NULL),
                 _ => {}
             }
         }
@@ -181,29 +223,43 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Goes on until the run is over, waits or pauses.
+    /// Goes on until the run is over, waits or pauses, with a sign of life to the others every few seconds.
     pub async fn run(&mut self) -> Result<Stopped, JournalError> {
+        let (lease, journal, claim, world) =
+            (self.lease.clone(), self.journal, self.claim.clone(), self.setting.world.clone());
+        tokio::select! {
+            biased;
+            stopped = self.drive() => stopped,
+            () = lease.keep(journal, &claim, &world) => Err(JournalError::ClaimLost { run: claim.run, fence: claim.fence }),
+        }
+    }
+
+    async fn drive(&mut self) -> Result<Stopped, JournalError> {
         if !self.state.items.contains_key(&self.item) {
             let item = StartedItem { item: self.item.clone(), key: None, plan: None };
             self.note(ItemStarted { items: vec![item] }.into());
         }
         loop {
             let empty = ItemState::default();
-            let next =
-                decide(&self.setting.outline, self.state.items.get(&self.item).unwrap_or(&empty), self.state.cancelled);
-            match next {
+            let item = self.state.items.get(&self.item).unwrap_or(&empty);
+            match decide(&self.setting.outline, item, self.state.cancelled) {
                 Next::Do(index) => {
-                    if self.pause.load(Ordering::Relaxed) {
-                        self.note(RunPaused { reason: "asked to pause".into(), until: None }.into());
-                        self.flush().await?;
-                        self.close_readers().await;
-                        return Ok(Stopped::Paused);
+                    if let Some(why) = self.hindrance()? {
+                        return self.rest(why).await;
                     }
                     let place = self.setting.outline.places[index].clone();
                     match self.place(&place).await {
-                        Ok(()) => {}
+                        Ok(()) | Err(Halt::Round) => {}
                         Err(Halt::Journal(error)) => return Err(error),
-                        Err(Halt::Waits) => {}
+                        Err(Halt::Elsewhere(why)) => {
+                            let message = Some(format!("Nothing was written: {}", endings::sentence(&why)));
+                            let went = Went { outcome: Outcome::NotDone, value: None, message, response: None };
+                            self.outcome(&place.path, went, 0);
+                            return self.rest(&why).await;
+                        }
+                        Err(Halt::Trouble(trouble)) if trouble.in_doubt() && self.was_attempted(&place.path) => {
+                            self.doubt = Some((place.path.clone(), trouble));
+                        }
                         Err(Halt::Trouble(trouble)) => self.end(&place, trouble).await?,
                     }
                 }
@@ -214,13 +270,15 @@ impl<'a> Driver<'a> {
                     return Ok(Stopped::Waits(path));
                 }
                 Next::FindOut(path) => {
-                    self.flush().await?;
-                    self.close_readers().await;
-                    return Ok(Stopped::InDoubt(path));
+                    if let Some(stopped) = self.find_out(&path).await? {
+                        return Ok(stopped);
+                    }
                 }
                 Next::Close(end, reason) => {
                     self.close_readers().await;
                     let (end, reason) = undo::end(&self.setting.outline, &self.state, &self.item, end, reason);
+                    let by = self.state.cancelled_by.as_ref().filter(|_| end == End::Cancelled && self.state.cancelled);
+                    let reason = by.map(|by| format!("cancelled by {}: {}", by.actor, by.reason)).or(reason);
                     let item = ClosedItem { item: self.item.clone(), end, reason };
                     self.note(ItemClosed { items: vec![item] }.into());
                 }
@@ -235,22 +293,74 @@ impl<'a> Driver<'a> {
         }
     }
 
+    /// Why no new step may start now.
+    fn hindrance(&self) -> Result<Option<&'static str>, JournalError> {
+        if self.lease.is_taken() {
+            return Err(JournalError::ClaimLost { run: self.claim.run, fence: self.claim.fence });
+        }
+        let late = self.lease.is_late(self.setting.world.now());
+        let asked = self.pause.load(Ordering::Relaxed);
+        Ok(if asked {
+            Some("asked to pause")
+        } else if late {
+            Some("lease lost: no sign of life reached the journal for a while, as when a machine sleeps")
+        } else {
+            None
+        })
+    }
+
+    /// Stops between two steps.
+    pub(super) async fn rest(&mut self, why: &str) -> Result<Stopped, JournalError> {
+        self.note(RunPaused { reason: why.to_owned(), until: None }.into());
+        self.flush().await?;
+        self.close_readers().await;
+        Ok(Stopped::Paused)
+    }
+
+    fn was_attempted(&self, path: &str) -> bool {
+        self.standing(path).is_some_and(|step| step.attempts > 0)
+    }
+
     /// Takes an event into the state; it becomes durable with the next flush.
-    fn note(&mut self, event: Event) {
+    pub(super) fn note(&mut self, event: Event) {
         self.state.apply(self.setting.world.now(), &event);
         self.pending.push(event);
     }
 
     /// Makes everything noted durable, in one transaction.
-    async fn flush(&mut self) -> Result<(), JournalError> {
-        if !self.pending.is_empty() {
-            self.journal.append_claimed(&self.claim, &self.pending).await?;
-            self.pending.clear();
+    pub(super) async fn flush(&mut self) -> Result<(), JournalError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let appended = self.journal.append_claimed(&self.claim, &self.pending).await?;
+        self.pending.clear();
+        if appended.seq != self.state.events {
+            // Somebody else wrote as well: that needs no claim only where the run is to end.
+            let events = self.journal.events(self.claim.run).await?;
+            let now = RunState::of(events.into_iter().map(|stored| (stored.at, stored.event)));
+            (self.state.cancelled, self.state.events) = (now.cancelled, now.events);
+            self.state.cancelled_by = now.cancelled_by;
         }
         Ok(())
     }
 
-    async fn close_readers(&mut self) {
+    /// Records what an effect came to, and again within bounds: it happened, whatever becomes of the journal. What cannot be
+    /// recorded is kept for whoever reads the end of this process.
+    pub(super) async fn keep(&mut self, path: &Arc<str>, outcome: Outcome, summary: &str) -> Result<(), JournalError> {
+        let mut tries = Tries::default();
+        loop {
+            let Err(error) = self.flush().await else { return Ok(()) };
+            let Some(pause) = tries.next().filter(|_| error.may_pass()) else {
+                let summary = summary.to_owned();
+                self.unrecorded = Some(Unrecorded { path: path.clone(), outcome, summary });
+                return Err(error);
+            };
+            (self.watch)(Tick::Again { path: path.clone(), why: error.to_string(), pause });
+            self.setting.world.pause(pause).await;
+        }
+    }
+
+    pub(super) async fn close_readers(&mut self) {
         for (_, reading) in self.readers.drain() {
             reading.close().await;
         }
@@ -285,7 +395,9 @@ impl<'a> Driver<'a> {
         (self.watch)(Tick::Begins { section: place.section, path: place.path.clone(), title });
         let started = self.setting.world.now();
         let went = match &step.act {
-            Act::Block(block) => self.transaction(place, block.transaction.as_ref().map_or("", |w| w.as_str())).await?,
+            Act::Block(block) if place.back.is_none() => {
+                self.transaction(place, block.transaction.as_ref().map_or("", |w| w.as_str())).await?
+            }
             _ => self.patiently(place, &step).await?,
         };
         let Some(went) = went else { return Ok(()) };
@@ -297,7 +409,11 @@ impl<'a> Driver<'a> {
         let micros = self.setting.world.now().micros - started.micros;
         self.outcome(&place.path, went, u64::try_from(micros).unwrap_or(0));
         // What the target confirmed is durable before anything else begins: a crash must not make it doubtful again.
-        self.flush().await?;
+        if self.was_attempted(&place.path) {
+            self.keep(&place.path, outcome, &summary).await?;
+        } else {
+            self.flush().await?;
+        }
         (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary });
         Ok(())
     }
@@ -315,7 +431,7 @@ impl<'a> Driver<'a> {
         (self.watch)(Tick::Over { path: path.clone(), outcome: Outcome::Skipped, summary: String::new() });
     }
 
-    fn outcome(&mut self, path: &Arc<str>, went: Went, micros: u64) {
+    pub(super) fn outcome(&mut self, path: &Arc<str>, went: Went, micros: u64) {
         let one = ItemOutcome {
             item: self.item.clone(),
             generation: self.generation(path),
@@ -401,7 +517,7 @@ impl<'a> Driver<'a> {
         if judgement.holds == Some(true) { Ok(()) } else { Err(not_so(&judgement, step)) }
     }
 
-    async fn read(&mut self, place: &Place, step: &Step, deed: Deed) -> Result<(Value, String), Halt> {
+    pub(super) async fn read(&mut self, place: &Place, step: &Step, deed: Deed) -> Result<(Value, String), Halt> {
         let setting = self.setting;
         match deed {
             Deed::Find(find) => {
@@ -450,18 +566,24 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn effect(&self, path: &Arc<str>) -> EffectId {
+    pub(super) fn effect(&self, path: &Arc<str>) -> EffectId {
         let generation = self.generation(path);
         EffectId { run: self.setting.run.id, item: self.item.clone(), step: path.clone(), generation }
     }
 
     /// Where a step stands.
-    fn standing(&self, path: &str) -> Option<&StepState> {
+    pub(super) fn standing(&self, path: &str) -> Option<&StepState> {
         self.state.items.get(&self.item)?.steps.get(path)
     }
 
     fn generation(&self, path: &str) -> u32 {
         self.standing(path).map_or(0, |step| step.generation)
+    }
+
+    /// What this run changed before somebody had it done again: the newest last.
+    fn own(&self) -> Vec<RowChange> {
+        let steps = self.state.items.get(&self.item).into_iter().flat_map(|item| item.steps.values());
+        steps.flat_map(|step| &step.earlier).cloned().collect()
     }
 
     fn planned(&self, path: &str) -> Option<&'a StepPlan> {
@@ -486,18 +608,20 @@ impl<'a> Driver<'a> {
         connection: Option<&Arc<str>>,
         shown: String,
         request: Option<Value>,
+        request_hash: Option<Arc<str>>,
         attempt: u32,
     ) -> Result<(), Halt> {
         if let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) {
-            let differences = drift::of_facts(plan, &self.scope, self.setting);
+            let mut differences = drift::of_facts(plan, &self.scope, self.setting);
+            drift::without_own(&mut differences, &self.own(), self.setting);
             if !differences.is_empty() {
                 return Err(Trouble::Drifted(differences).into());
             }
         }
-        let effect = self.effect(&place.path);
         if attempt == 1 {
+            let effect = self.effect(&place.path);
             let planned = self.planned_rows(&place.path);
-            let intent = Intent { effect: effect.clone(), shown, request, request_hash: None, planned };
+            let intent = Intent { effect, shown, request, request_hash, planned };
             self.note(
                 StepIntent {
                     step: place.path.clone(),
@@ -508,11 +632,23 @@ impl<'a> Driver<'a> {
                 .into(),
             );
         }
+        self.attempt(&place.path, attempt).await
+    }
+
+    /// The last durable word before a byte may leave.
+    pub(super) async fn attempt(&mut self, path: &Arc<str>, attempt: u32) -> Result<(), Halt> {
+        let effect = self.effect(path);
+        let again = self.standing(path).is_some_and(StepState::is_in_doubt) && attempt > 1;
         self.note(
-            StepAttempt { step: place.path.clone(), attempts: vec![Attempt { effect, attempt, deadline: None }] }
-                .into(),
+            StepAttempt { step: path.clone(), attempts: vec![Attempt { effect, attempt, deadline: None }] }.into(),
         );
         self.flush().await?;
+        if self.state.cancelled && !again {
+            // Somebody asked the run to end meanwhile, and nothing has left yet.
+            let message = Some("The run was cancelled before anything was sent.".to_owned());
+            self.outcome(path, Went { outcome: Outcome::NotDone, value: None, message, response: None }, 0);
+            return Err(Halt::Round);
+        }
         Ok(())
     }
 
@@ -525,16 +661,16 @@ impl<'a> Driver<'a> {
 
     /// One step in its own transaction.
     async fn write(&mut self, place: &Place, step: &Step, deed: Deed) -> Result<Went, Halt> {
-        let (connection, class, shown) = match &deed {
-            Deed::Change(change) => {
-                (change.table.connection.clone(), "rows", format!("{} {}", step.act.word(), change.table))
-            }
-            Deed::Statement(statement) => (statement.connection.clone(), "sql", statement.bound.sql.clone()),
-            Deed::Restore(restore) => (restore.connection.clone(), "rows", undo::restore::words(restore)),
+        let class = recover::class(step, &deed, self.setting);
+        let (connection, shown) = match &deed {
+            Deed::Change(change) => (change.table.connection.clone(), format!("{} {}", step.act.word(), change.table)),
+            Deed::Statement(statement) => (statement.connection.clone(), statement.bound.sql.clone()),
+            Deed::Restore(restore) => (restore.connection.clone(), undo::restore::words(restore)),
             _ => return Err(unknown_now(step, None).into()),
         };
+        let hash = claim::keeps_ledger(self.setting, &connection).then(|| self.hash_of_deed(&deed));
         self.close_readers().await;
-        self.intend(place, class, Some(&connection), shown, None, 1).await?;
+        self.intend(place, class, Some(&connection), shown, None, hash, 1).await?;
         let mut restarts = 0;
         loop {
             match self.write_once(place, step, &deed, &connection).await {
@@ -556,7 +692,10 @@ impl<'a> Driver<'a> {
         connection: &Arc<str>,
     ) -> Result<Went, Halt> {
         let setting = self.setting;
-        let mut writing = self.open(connection).await?;
+        let mut writing = match self.begin(place, connection).await? {
+            Begun::Open(writing) => writing,
+            Begun::Over(went) => return Ok(went),
+        };
         let carried = self.carried(&mut writing, &place.path, step, deed).await;
         let carried = match carried {
             Ok(carried) => carried,
@@ -593,6 +732,32 @@ impl<'a> Driver<'a> {
         opened
     }
 
+    /// Opens a transaction up to where its change begins: it is the database that was planned against, and nobody has done
+    /// this already.
+    async fn begin(&mut self, place: &Place, connection: &Arc<str>) -> Result<Begun, Halt> {
+        let mut writing = self.open(connection).await?;
+        let first = async {
+            if !self.met.contains(connection) {
+                self.as_planned(&mut writing).await?;
+            }
+            self.claimed(&mut writing, place, connection).await
+        };
+        match first.await {
+            Ok(None) => {
+                self.met.insert(connection.clone());
+                Ok(Begun::Open(writing))
+            }
+            Ok(Some(went)) => {
+                let _ = writing.rollback().await;
+                Ok(Begun::Over(went))
+            }
+            Err(halt) => {
+                let _ = writing.rollback().await;
+                Err(halt)
+            }
+        }
+    }
+
     /// Carries out and compares with the plan, still inside the transaction.
     async fn carried(&self, changing: &mut Changing, path: &str, step: &Step, deed: &Deed) -> Result<Carried, Trouble> {
         let at = step.act_at;
@@ -611,6 +776,8 @@ impl<'a> Driver<'a> {
         match carried {
             Ok(carried) if carried.is_nothing() => Ok(carried),
             Ok(carried) => {
+                let rebased = drift::rebased(&planned, &self.own(), &carried.changes);
+                let planned: Vec<&RowChange> = rebased.iter().collect();
                 let differences = drift::of_rows(&planned, &carried.changes, self.setting);
                 if differences.is_empty() { Ok(carried) } else { Err(Trouble::Drifted(differences)) }
             }
@@ -632,7 +799,9 @@ impl<'a> Driver<'a> {
         self.close_readers().await;
         let connection: Arc<str> = connection.into();
         let shown = format!("transaction on {connection}");
-        self.intend(place, "rows", Some(&connection), shown, None, 1).await?;
+        let class = recover::of_rows(&connection, self.setting);
+        let hash = claim::keeps_ledger(self.setting, &connection).then(|| self.hash_of_block(place));
+        self.intend(place, class, Some(&connection), shown, None, hash, 1).await?;
         let mut restarts = 0;
         loop {
             let scope = self.scope.clone();
@@ -651,7 +820,10 @@ impl<'a> Driver<'a> {
     }
 
     async fn transaction_once(&mut self, place: &Place, connection: &Arc<str>) -> Result<Went, Halt> {
-        let mut writing = self.open(connection).await?;
+        let mut writing = match self.begin(place, connection).await? {
+            Begun::Open(writing) => writing,
+            Begun::Over(went) => return Ok(went),
+        };
         let mut all = Carried::default();
         let mut inner = Vec::new();
         let walked = self.inside(&mut writing, &place.path, place.step.inner(), &mut all, &mut inner).await;
@@ -743,33 +915,21 @@ impl<'a> Driver<'a> {
         let shown = view.as_ref().map_or_else(String::new, call::line);
         // The key is derived from the effect: every attempt, also of another process, carries the same one.
         let keyed = setting.api(&call.api).is_some_and(|api| api.settings().idempotency_key.is_some());
+        let key = keyed.then(|| self.effect(&place.path).idempotency_key().to_string());
+        let class = recover::class(step, &Deed::Call(call.clone()), setting);
         let mut attempts = call::Attempts::default();
         let mut attempt = 1;
         loop {
-            let bytes = Value::map([
-                ("method", Value::from(call.method)),
-                ("path", call.path.clone()),
-                (
-                    "query",
-                    Value::list(call.query.iter().map(|(k, v)| Value::list([Value::text(k.clone()), v.clone()]))),
-                ),
-                ("json", call.json.clone().unwrap_or(Value::NULL)),
-            ]);
-            let (class, key) = match (&step.common.repeatable, keyed) {
-                (_, true) => ("http-key", Some(self.effect(&place.path).idempotency_key().to_string())),
-                (Some(_), false) => ("http-repeatable", None),
-                (None, false) => ("http-once", None),
-            };
-            self.intend(place, class, Some(&call.api), shown.clone(), Some(bytes), attempt).await?;
+            self.intend(place, class, Some(&call.api), shown.clone(), Some(call::stored(&call)), None, attempt).await?;
             moment::reached("before a request");
-            let sent = call::once(setting, step, &call, key).await;
+            let sent = call::once(setting, step, &call, key.clone()).await;
             moment::reached("after a request");
             let trouble = match sent {
                 Ok(value) => return Ok(Went { response: Some(call::summary(&value)), ..Went::done(value) }),
                 Err(trouble) => trouble,
             };
-            let may_repeat = !trouble.in_doubt || keyed || step.common.repeatable.is_some();
-            let retry = endings::retry(&setting.playbook.errors, step.id(), &trouble).filter(|_| may_repeat);
+            // What may have been carried out is found out first; only what was refused or never left is sent anew.
+            let retry = endings::retry(&setting.playbook.errors, step.id(), &trouble).filter(|_| !trouble.in_doubt);
             let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after, &setting.world)) else {
                 return Err(Trouble::Call(Box::new(trouble)).into());
             };
@@ -803,12 +963,12 @@ impl<'a> Driver<'a> {
             answer,
         };
         self.note(asked.into());
-        Err(Halt::Waits)
+        Err(Halt::Round)
     }
 
     async fn message(&mut self, place: &Place, step: &Step, who: &Arc<str>) -> Result<Went, Halt> {
         let text = text_of(step, &self.scope).unwrap_or_default();
-        self.intend(place, "message-once", None, format!("to {who}: {text}"), None, 1).await?;
+        self.intend(place, "message-once", None, format!("to {who}: {text}"), None, None, 1).await?;
         moment::reached("before a message");
         let told = tell::tell(self.setting, who, &text, self.watch).await;
         moment::reached("after a message");
@@ -825,6 +985,7 @@ impl<'a> Driver<'a> {
             return trouble;
         };
         let mut differences = drift::of_facts(plan, &self.scope, self.setting);
+        drift::without_own(&mut differences, &self.own(), self.setting);
         let held = self.planned(&place.path).is_some_and(|step| step.foreseen == Foreseen::Passes);
         if differences.is_empty() && held {
             let subject = place.path.to_string();
@@ -839,7 +1000,7 @@ impl<'a> Driver<'a> {
     }
 
     /// A step that did not go through: its ending, recorded.
-    async fn end(&mut self, place: &Place, trouble: Trouble) -> Result<(), JournalError> {
+    pub(super) async fn end(&mut self, place: &Place, trouble: Trouble) -> Result<(), JournalError> {
         self.close_readers().await;
         let step = place.step.clone();
         let trouble = self.unlike_planned(place, trouble);
@@ -871,7 +1032,11 @@ impl<'a> Driver<'a> {
         {
             self.scope.insert(id, Value::NULL);
         }
-        self.outcome(&place.path, Went { outcome, value: None, message: Some(message.clone()), response: None }, 0);
+        let value = match &trouble {
+            Trouble::Drifted(differences) => Some(Value::list(differences.iter().map(Difference::store))),
+            _ => None,
+        };
+        self.outcome(&place.path, Went { outcome, value, message: Some(message.clone()), response: None }, 0);
         (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary: message.clone() });
         let changed = self.state.items.get(&self.item).is_some_and(ItemState::changed);
         let close = match ending.way {
@@ -915,7 +1080,7 @@ async fn commit(writing: Writing, connection: &Arc<str>) -> Result<(), Halt> {
 }
 
 /// `1 row of register.trainees, 1 of register.audits`.
-fn rows_words(carried: &Carried) -> String {
+pub(super) fn rows_words(carried: &Carried) -> String {
     let mut counts: Vec<(String, usize)> = Vec::new();
     for change in carried.changes.iter().filter(|c| c.deed() != crate::effect::change::Deed::Nothing) {
         let table = change.table.to_string();

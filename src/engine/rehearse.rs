@@ -7,7 +7,7 @@
 use super::{
     again, call,
     carry_out::{self, Carried},
-    clock, endings,
+    clock, drift, endings,
     outline::{Back, path},
     question,
     setting::Setting,
@@ -34,14 +34,15 @@ use crate::{
         handle::{Changing, Reading, Rehearsing},
         session::Session,
         sql_rules,
+        standing::Standing,
     },
     effect::{change::TableName, label::Label},
     plan::{Effect, Foreseen, ItemPlan, Plan, Reversal, Section, StepPlan, Stop},
-    template::{Path, Scope, scope::Entry},
+    template::{Path, Scope, Step as Part, scope::Entry},
 };
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -58,7 +59,11 @@ pub async fn plan(setting: &Setting, answers: &Answers, watch: Watch<'_>) -> Res
     let mut memo = Memo::default();
     for _ in 0..MOST_PASSES {
         let mut pass = Pass::new(setting, answers, &memo);
-        let went = pass.run().await;
+        let went = match pass.run().await {
+            Ok(()) => pass.look_around().await,
+            interrupt => interrupt,
+        };
+        let standings = std::mem::take(&mut pass.standings);
         // Whatever happened, nothing of the rehearsal stays: the connections are closed without a commit.
         let (rehearsing, reading) = (std::mem::take(&mut pass.rehearsing), std::mem::take(&mut pass.reading));
         for (_, handle) in rehearsing {
@@ -69,8 +74,9 @@ pub async fn plan(setting: &Setting, answers: &Answers, watch: Watch<'_>) -> Res
             handle.close().await;
         }
         match went {
-            Ok(()) => return finish(setting, pass).await,
+            Ok(()) => return Ok(finish(setting, pass, standings)),
             Err(Interrupt::Missing(missing)) => {
+                memo.standings = standings;
                 let answer = call::read(setting, &missing.step, &missing.path, &missing.call, watch).await;
                 memo.answers.insert((missing.path.to_string(), missing.key), answer);
                 *memo.asked.entry(missing.path.to_string()).or_default() += 1;
@@ -99,6 +105,7 @@ pub struct PlanFailure {
 struct Memo {
     answers: HashMap<(String, String), Result<Value, CallTrouble>>,
     asked: HashMap<String, usize>,
+    standings: BTreeMap<Arc<str>, Standing>,
 }
 
 enum Interrupt {
@@ -129,6 +136,8 @@ struct Pass<'a> {
     stop: Option<Stop>,
     reads: Vec<Path>,
     results: BTreeSet<String>,
+    /// What stands behind the connections that were used.
+    standings: BTreeMap<Arc<str>, Standing>,
 }
 
 type Walk<'f> = Pin<Box<dyn Future<Output = Result<(), Interrupt>> + Send + 'f>>;
@@ -151,6 +160,7 @@ impl<'a> Pass<'a> {
             stop: None,
             reads: Vec::new(),
             results: BTreeSet::new(),
+            standings: memo.standings.clone(),
         }
     }
 
@@ -200,6 +210,7 @@ impl<'a> Pass<'a> {
 
     async fn enter(&mut self, section: Section) -> Result<(), Interrupt> {
         self.section = section;
+        self.look_behind_readers().await?;
         for (_, reading) in std::mem::take(&mut self.reading) {
             reading.close().await;
         }
@@ -210,6 +221,34 @@ impl<'a> Pass<'a> {
                     .await
                     .map_err(|fault| Interrupt::Trouble(Trouble::of_database(name, fault), section.word().into()))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Notes which databases these were, through the sessions that are open anyway. Where something may be written, the
+    /// role that writes looks: it can see the ledger.
+    async fn look_around(&mut self) -> Result<(), Interrupt> {
+        self.look_behind_readers().await?;
+        let setting = self.setting;
+        for (name, handle) in &mut self.rehearsing {
+            let found = setting.standing(handle, true).await;
+            let found =
+                found.map_err(|f| Interrupt::Trouble(Trouble::of_database(name, f), self.section.word().into()))?;
+            self.standings.insert(name.clone(), found);
+        }
+        Ok(())
+    }
+
+    async fn look_behind_readers(&mut self) -> Result<(), Interrupt> {
+        let setting = self.setting;
+        for (name, handle) in &mut self.reading {
+            if self.standings.contains_key(name) || setting.may_write(name) {
+                continue;
+            }
+            let found = setting.standing(handle, false).await;
+            let found =
+                found.map_err(|f| Interrupt::Trouble(Trouble::of_database(name, f), self.section.word().into()))?;
+            self.standings.insert(name.clone(), found);
         }
         Ok(())
     }
@@ -563,6 +602,10 @@ impl<'a> Pass<'a> {
             }
             (None, Ok(value)) => {
                 self.results.extend(step.id().map(str::to_owned));
+                // An answer is known by its status too, whatever expressions look at.
+                self.note_reads(
+                    step.id().map(|id| Path { steps: [id, "status"].map(|n| Part::Name(n.into())).to_vec() }),
+                );
                 let value = value.clone();
                 self.give(path, step, value, call::summary)
             }
@@ -898,23 +941,23 @@ fn is_fresh(path: &Path) -> bool {
     matches!(path.steps.get(1), Some(crate::template::Step::Name(name)) if &**name == "now")
 }
 
-async fn finish(setting: &Setting, pass: Pass<'_>) -> Result<Plan, Box<PlanFailure>> {
+fn finish(setting: &Setting, mut pass: Pass<'_>, standings: BTreeMap<Arc<str>, Standing>) -> Plan {
+    without_ledger(setting, &mut pass.steps, &standings);
     let rests_on = pass
         .reads
         .iter()
         .filter(|path| pass.results.contains(path.root()) && !is_fresh(path))
-        .filter_map(|path| Some((path.clone(), path.look_up(pass.scope.get(path.root())?)?)))
-        .filter(|(_, value)| !value.is_unknown() && !value.marks.has(Marks::CLOCK))
+        .filter_map(|path| Some((path.clone(), drift::fact(path, pass.scope.get(path.root())?)?)))
         .collect();
     let text_hash = Sha256::digest(setting.source.text().as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
-    Ok(Plan {
+    Plan {
         playbook: setting.playbook.name.text.clone(),
         version: setting.playbook.version,
         title: setting.playbook.title.text.clone(),
         text_hash,
         params: setting.params.clone(),
         environment: setting.environment.clone(),
-        targets: Vec::new(),
+        targets: standings.iter().map(|(name, standing)| (name.clone(), standing.text())).collect(),
         at: setting.world.now(),
         items: vec![ItemPlan {
             key: crate::base::identity::SINGLE_ITEM.into(),
@@ -922,5 +965,23 @@ async fn finish(setting: &Setting, pass: Pass<'_>) -> Result<Plan, Box<PlanFailu
             stop: pass.stop,
             rests_on,
         }],
-    })
+    }
+}
+
+/// A plan can be made without the ledger that the project file speaks of; its steps say that it cannot be applied.
+fn without_ledger(setting: &Setting, steps: &mut [StepPlan], standings: &BTreeMap<Arc<str>, Standing>) {
+    for step in steps.iter_mut().filter(|step| step.foreseen.acts()) {
+        let changes =
+            step.effects.iter().filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
+        let connections: BTreeSet<&Arc<str>> = changes.flatten().map(|c| &c.table.connection).collect();
+        let missing = connections.into_iter().filter(|name| {
+            setting.database(name).is_some_and(Database::ledger) && standings.get(*name).is_some_and(|s| !s.has_ledger)
+        });
+        let notes: Vec<String> = missing
+            .map(|name| {
+                format!("`{name}` has no ledger table yet, and apply refuses until `trueup connection prepare {name}` has run")
+            })
+            .collect();
+        step.notes.extend(notes);
+    }
 }

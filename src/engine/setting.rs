@@ -11,13 +11,16 @@ use crate::{
         world::World,
     },
     check::Checked,
-    connection::{database::Database, http::Api},
+    connection::{database::Database, fault::Fault, http::Api, session::Session, standing::Standing},
     effect::change::TableName,
     playbook::{model::Playbook, project::Project},
     table::facts::Facts,
     template::{Dialect, Scope, scope::Vars},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 /// Who runs it, why, and when: fixed when the run is made.
 #[derive(Clone, Debug)]
@@ -58,6 +61,8 @@ pub struct Setting {
     pub params: Map,
     /// Files that people with `by: file` are told through.
     pub files: HashMap<String, std::path::PathBuf>,
+    /// The plan is kept in a file: who carries it out, and why, may be said anew then.
+    pub saved: bool,
     vars: Arc<Vars>,
 }
 
@@ -90,6 +95,7 @@ impl Setting {
             run,
             params,
             files: HashMap::new(),
+            saved: false,
             vars: Arc::new(vars),
         }
     }
@@ -106,11 +112,13 @@ impl Setting {
 
     /// The same names with another run's facts: the one that an undo takes back.
     pub fn scope_of(&self, facts: &RunFacts) -> Scope {
+        // What differs between plan and apply without being drift is marked as what comes from the clock.
+        let by_whoever = if self.saved { Marks::CLOCK } else { Marks::NONE };
         let run = Value::map([
             ("id", Value::text(facts.id.short())),
             ("uuid", Value::from(Data::Uuid(facts.id.0)).marked(Marks::CLOCK)),
-            ("actor", Value::text(facts.actor.clone())),
-            ("reason", Value::text(facts.reason.clone())),
+            ("actor", Value::text(facts.actor.clone()).marked(by_whoever)),
+            ("reason", Value::text(facts.reason.clone()).marked(by_whoever)),
             ("environment", Value::text(self.environment.clone())),
             ("now", Value::from(Data::Instant(facts.now)).marked(Marks::CLOCK)),
         ]);
@@ -131,8 +139,23 @@ impl Setting {
 
     /// The databases that this playbook may write to.
     pub fn written(&self) -> impl Iterator<Item = &Database> {
-        let uses = &self.playbook.uses;
-        self.databases.values().filter(|database| uses.get(database.name()).is_some_and(|u| !u.write.is_empty()))
+        self.databases.values().filter(|database| self.may_write(database.name()))
+    }
+
+    /// The playbook may write to this database.
+    pub fn may_write(&self, name: &str) -> bool {
+        self.playbook.uses.get(name).is_some_and(|u| !u.write.is_empty())
+    }
+
+    /// What stands behind a connection: which database, and how the tables are built that the playbook names. With
+    /// `ledger`, also the id in its ledger.
+    pub async fn standing(&self, session: &mut Session, ledger: bool) -> Result<Standing, Fault> {
+        let uses = self.playbook.uses.get(session.name());
+        let tables: BTreeSet<&str> =
+            uses.into_iter().flat_map(|u| u.read.iter().chain(&u.write)).map(|word| word.as_str()).collect();
+        let tables: Vec<&str> = tables.into_iter().collect();
+        let ledger = ledger && self.database(session.name()).is_some_and(Database::ledger);
+        session.standing(&tables, ledger).await
     }
 
     /// The API of a name.

@@ -227,6 +227,21 @@ impl JournalError {
     }
 }
 
+impl JournalError {
+    /// May be over in a moment, and trying again through the same handle is safe.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            JournalError::Locked { .. }
+                | JournalError::Full { .. }
+                | JournalError::Io { .. }
+                | JournalError::Away { .. }
+                | JournalError::Contended { .. }
+                | JournalError::Sql { .. }
+        )
+    }
+}
+
 impl fmt::Display for JournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use JournalError as E;

@@ -8,7 +8,7 @@ use super::{
     payload::{Count, HumanAsked, HumanDecided, RunClosed, RunCreated},
     sql::Sql,
     store::{Held, Journal},
-    words::RunWord,
+    words::{Outcome, RunWord},
     write::Deed,
 };
 use crate::base::{identity::RunId, seal::Sealer, time::Stamp};
@@ -21,6 +21,7 @@ pub(super) enum Change {
     Taken,
     Reopened,
     Paused,
+    InDoubt,
     Cancelled,
     Closed {
         end: &'static str,
@@ -60,6 +61,9 @@ impl Change {
             Event::RunResumed(_) => Change::Reopened,
             Event::RunPaused(_) => Change::Paused,
             Event::RunCancelled(_) => Change::Cancelled,
+            Event::StepOutcome(step) if step.outcomes.iter().any(|one| one.outcome == Outcome::InDoubt) => {
+                Change::InDoubt
+            }
             Event::RunClosed(closed) => Change::closed(closed),
             Event::HumanAsked(asked) => Change::asked(asked, sealer),
             Event::HumanDecided(decided) => Change::decided(decided),
@@ -128,9 +132,11 @@ impl Held<'_> {
             Change::Created(made) => self.create_run(run, now, at, made).await,
             Change::Taken => self.move_to(&id, RunWord::Running, Some(RunWord::Closed)).await,
             Change::Reopened => self.reopen(&id).await,
-            Change::Paused => self.move_to(&id, RunWord::Paused, None).await,
+            Change::Paused => self.move_to(&id, RunWord::Paused, Some(RunWord::InDoubt)).await,
+            Change::InDoubt => self.move_to(&id, RunWord::InDoubt, None).await,
             Change::Cancelled => {
-                self.move_to(&id, RunWord::Cancelled, None).await?;
+                // It may have come to its end meanwhile.
+                self.move_to(&id, RunWord::Cancelled, Some(RunWord::Closed)).await?;
                 self.forget_questions(&id).await
             }
             Change::Closed { end, counts } => self.close_run(&id, at, end, counts).await,

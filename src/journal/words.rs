@@ -94,6 +94,8 @@ words! {
         Waiting = "waiting",
         /// Stopped between two steps; `resume` goes on.
         Paused = "paused",
+        /// Stopped because nobody knows whether an effect happened; `resume` looks again, `resolve` decides.
+        InDoubt = "in_doubt",
         /// Asked to end; no new step starts.
         Cancelled = "cancelled",
         /// Over; its end says how.

@@ -1,12 +1,11 @@
-//! `answer`: a person's answer to a question, recorded, and the run goes on. Also `resume` of a run that was paused.
+//! `answer`: a person's answer to a question, recorded, and the run goes on.
 
 use super::{
     Failure, Surroundings,
     apply::{Carried, carry},
-    plan::{Prepared, assemble},
-    playbook, project,
     project::Opened,
     record::Record,
+    resume::setting_of,
 };
 use crate::{
     action::ask::AnswerField,
@@ -16,12 +15,11 @@ use crate::{
         suggest,
         value::{Map, Value},
     },
-    engine::{setting::RunFacts, state::RunState, watch::Watch},
-    journal::{
-        event::Event,
-        payload::{HumanAsked, HumanDecided, RunCreated, RunResumed},
+    engine::{
+        state::{APPROVAL, RunState},
+        watch::Watch,
     },
-    plan::{ItemPlan, stored},
+    journal::payload::{HumanAsked, HumanDecided, RunResumed},
     playbook::params::{accept, of_answer},
 };
 use std::sync::{Arc, atomic::AtomicBool};
@@ -57,33 +55,15 @@ pub async fn answer(
     carry(record, &setting.setting, claim, plan.as_ref(), watch, pause).await
 }
 
-/// Goes on with a run that was paused.
-pub async fn resume(
-    surroundings: &Surroundings,
-    record: &Record,
-    opened: &Opened,
-    run: RunId,
-    actor: &str,
-    watch: Watch<'_>,
-    pause: &AtomicBool,
-) -> Result<Carried, Failure> {
-    let state = record.state(run).await?;
-    if let Some(closed) = &state.closed {
-        return Err(Failure::usage(format!("run {} is over: {}", run.short(), closed.end.word()))
-            .help(format!("`trueup show {}` tells what it did", run.short())));
-    }
-    let (setting, plan) = setting_of(surroundings, record, opened, run, &state).await?;
-    let claim = record.claim(surroundings, run, actor).await?;
-    let resumed: Event = RunResumed { actor: actor.into(), reason: None }.into();
-    record.journal.append_claimed(&claim, &[resumed]).await?;
-    carry(record, &setting.setting, claim, plan.as_ref(), watch, pause).await
-}
-
 /// The open question of a step, by its name or path.
 fn question(state: &RunState, run: RunId, step: &str) -> Result<(Arc<str>, HumanAsked), Failure> {
     let short = run.short();
     if let Some(closed) = &state.closed {
         return Err(Failure::usage(format!("run {short} is over: {}", closed.end.word())));
+    }
+    if step == APPROVAL {
+        return Err(Failure::usage(format!("run {short} waits for approval, which is no answer"))
+            .help(format!("`trueup approve {short} --reason \"…\"` agrees to it")));
     }
     let steps = state.items.get(SINGLE_ITEM).map(|i| &i.steps);
     let open: Vec<_> = steps.into_iter().flatten().filter(|(_, s)| s.waits()).collect();
@@ -139,44 +119,4 @@ fn fields(state: &RunState, path: &str) -> Option<Vec<(Arc<str>, AnswerField)>> 
         }
         _ => None,
     }
-}
-
-/// The setting of a run that exists: its own playbook, its own project file, its own parameters; of an undo also its own
-/// outline.
-pub(super) async fn setting_of(
-    surroundings: &Surroundings,
-    record: &Record,
-    opened: &Opened,
-    run: RunId,
-    state: &RunState,
-) -> Result<(Prepared, Option<ItemPlan>), Failure> {
-    let Some(created) = &state.created else {
-        return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
-    };
-    let facts =
-        RunFacts { id: run, actor: created.actor.clone(), reason: created.reason.as_str().into(), now: created.now };
-    let mut prepared = setting_as(surroundings, opened, run, created, facts).await?;
-    super::undo::complete(record, &mut prepared.setting, created).await?;
-    Ok((prepared, kept_plan(state)))
-}
-
-/// Playbook, project file and parameters as run `of` carries them, for a run with these facts.
-pub(super) async fn setting_as(
-    surroundings: &Surroundings,
-    opened: &Opened,
-    of: RunId,
-    created: &RunCreated,
-    facts: RunFacts,
-) -> Result<Prepared, Failure> {
-    let source = Source::new("the run's project file", created.facts.to_string());
-    let then = project::of_source(source, opened.root.clone())?;
-    let text =
-        Source::new(format!("{} (as run {} carries it)", created.playbook, of.short()), created.text.to_string());
-    let loaded = playbook::of_source(text, &then, None)?;
-    assemble(surroundings, &then, loaded.checked, &created.environment, facts, created.params.clone()).await
-}
-
-/// The plan that the run keeps. Personal parts that cannot be opened are unknown, and an unknown is never compared.
-fn kept_plan(state: &RunState) -> Option<ItemPlan> {
-    stored::load(&state.plan_of(SINGLE_ITEM)?)
 }

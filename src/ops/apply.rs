@@ -1,13 +1,14 @@
 //! `apply`: the plan that was shown becomes a run, and the run is carried out.
 
-use super::{Failure, Surroundings, project::Opened, record::Record};
+use super::{Failure, Surroundings, approve, project::Opened, record::Record, saved::used};
 use crate::{
     base::{
         identity::{RunId, SINGLE_ITEM},
         value::Value,
     },
+    connection::standing,
     engine::{
-        drive::{Driver, Stopped},
+        drive::{Driver, Stopped, Unrecorded},
         setting::Setting,
         state::RunState,
         trouble::Difference,
@@ -16,9 +17,10 @@ use crate::{
     journal::{
         Claim,
         event::Event,
-        payload::{ItemStarted, RunCreated, StartedItem},
+        failure::JournalError,
+        payload::{Approval, HumanAsked, ItemStarted, RunCreated, StartedItem, Target},
     },
-    plan::{ItemPlan, Plan, stored},
+    plan::{ItemPlan, Plan, file::Saved, stored},
 };
 use std::sync::atomic::AtomicBool;
 
@@ -42,27 +44,37 @@ pub fn named<'a>(reason: Option<&'a str>, actor: Option<&'a str>) -> Result<(&'a
     Ok((reason, actor))
 }
 
-/// Refuses what the project file asks for and this version cannot keep: a rule that is read and not enforced would be worse
-/// than none.
-pub(super) fn permitted(setting: &Setting) -> Result<(), Failure> {
-    let risk = setting.playbook.risk().word();
-    let environment = setting.project.environments.get(&setting.environment);
-    if let Some(needed) = environment.and_then(|e| e.approvals.get(risk)).filter(|n| **n > 0) {
-        let message = format!(
-            "`{}` wants {needed} approval{} for a playbook of {risk} risk, and this version of trueup cannot ask for them",
-            setting.environment,
-            if *needed == 1 { "" } else { "s" }
-        );
-        return Err(Failure::usage(message)
-            .help("show `trueup plan` to the people who must agree; approvals come with a later version"));
-    }
-    for (name, database) in &setting.databases {
-        if database.ledger() {
-            return Err(Failure::usage(format!("`{name}` says `ledger: true`, and this version of trueup keeps no ledger"))
-                .help("take `ledger` out: rows are then compared with their images after a crash; the ledger comes with a later version"));
+/// Refuses where the project file speaks of a ledger that is not there: without it the run could not keep what is promised
+/// for it.
+pub(super) async fn ledgers(setting: &Setting, plan: &Plan) -> Result<(), Failure> {
+    for database in setting.written().filter(|database| database.ledger()) {
+        let name = database.name();
+        let seen = plan.targets.iter().find(|(connection, _)| connection == name).map(|(_, text)| text);
+        // Mostly the plan has looked already; a connection of its own is only needed where nothing could be tried out.
+        let has = match seen {
+            Some(text) => standing::names_ledger(text),
+            None => database.has_ledger().await.map_err(|fault| {
+                Failure::usage(format!("failed to look for the ledger of `{name}`: {fault}")).help(fault.help())
+            })?,
+        };
+        if !has {
+            let message = format!("`{name}` says `ledger: true`, and its ledger table is missing");
+            let command = format!("trueup connection prepare {name} --env {}", setting.environment);
+            return Err(Failure::usage(message).help(format!("run `{command}`")));
         }
     }
     Ok(())
+}
+
+/// What a run rests on beside its plan.
+#[derive(Default)]
+pub struct Basis<'a> {
+    /// The file that the plan comes from.
+    pub saved: Option<&'a Saved>,
+    /// Who agreed to it.
+    pub approvals: Vec<Approval>,
+    /// What has to be agreed to before the run goes on.
+    pub asks: Option<HumanAsked>,
 }
 
 /// Counts of a plan, for lists.
@@ -79,8 +91,14 @@ pub(super) fn summary(plan: &Plan) -> Value {
 }
 
 /// Records a new run of this plan. Nothing has happened yet.
-pub async fn create(record: &Record, opened: &Opened, setting: &Setting, plan: &Plan) -> Result<RunId, Failure> {
-    permitted(setting)?;
+pub async fn create(
+    record: &Record,
+    opened: &Opened,
+    setting: &Setting,
+    plan: &Plan,
+    basis: Basis<'_>,
+) -> Result<RunId, Failure> {
+    ledgers(setting, plan).await?;
     let run = setting.run.id;
     let item = plan.items.first();
     let created = RunCreated {
@@ -98,18 +116,29 @@ pub async fn create(record: &Record, opened: &Opened, setting: &Setting, plan: &
         environment: setting.environment.clone(),
         now: setting.run.now,
         // A plan made on the spot is used by this run alone; single use concerns plans that are saved.
-        plan_digest: Some(plan.digest().into()),
-        plan_id: None,
-        plan: None,
+        plan_digest: Some(basis.saved.map_or_else(|| plan.digest(), |saved| saved.digest.clone()).into()),
+        plan_id: basis.saved.map(|saved| saved.header.id.clone()),
+        // Whoever has to agree must see all of it; else what is compared is enough.
+        plan: basis.asks.is_some().then(|| stored::whole(plan)),
         plan_summary: Some(summary(plan)),
         engine: env!("CARGO_PKG_VERSION").into(),
-        targets: Vec::new(),
-        approvals: Vec::new(),
+        targets: plan
+            .targets
+            .iter()
+            .map(|(connection, identity)| Target { connection: connection.clone(), identity: identity.as_str().into() })
+            .collect(),
+        approvals: basis.approvals,
     };
     let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item.map(stored::store) };
-    let events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
-    record.journal.append(run, &events).await?;
-    Ok(run)
+    let mut events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
+    events.extend(basis.asks.map(Event::from));
+    match record.journal.append(run, &events).await {
+        Ok(_) => Ok(run),
+        // Two began the same file at once: the other one was first.
+        Err(JournalError::OutOfOrder { .. }) if basis.saved.is_some() => Err(used(record, run).await?),
+        Err(JournalError::PlanUsed { run, .. }) => Err(used(record, run).await?),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// How far a run got.
@@ -133,7 +162,10 @@ pub async fn carry(
 ) -> Result<Carried, Failure> {
     let state = record.state(claim.run).await?;
     let mut driver = Driver::new(setting, &record.journal, claim.clone(), plan, watch, pause, state);
-    let stopped = driver.run().await?;
+    let stopped = match driver.run().await {
+        Ok(stopped) => stopped,
+        Err(error) => return Err(halted(record, &claim, driver.unrecorded.as_ref(), error).await),
+    };
     // The end of a run gives its claim back in the same transaction.
     if !matches!(stopped, Stopped::Closed(_)) {
         record.journal.release(&claim).await?;
@@ -141,7 +173,37 @@ pub async fn carry(
     Ok(Carried { stopped, state: driver.state, drift: driver.drift })
 }
 
-/// Makes a run of a plan and carries it out.
+/// Why the run cannot go on in this process, and what became of its last step.
+async fn halted(record: &Record, claim: &Claim, unrecorded: Option<&Unrecorded>, error: JournalError) -> Failure {
+    let run = claim.run.short();
+    let mut help = Vec::new();
+    if let Some(Unrecorded { path, outcome, summary }) = unrecorded {
+        let summary = if summary.is_empty() { String::new() } else { format!(": {summary}") };
+        let word = outcome.word().replace('_', " ");
+        help.push(format!(
+            "`{path}` ended ({word}{summary}), and that could not be recorded; whoever goes on finds it out"
+        ));
+    } else {
+        help.push("nothing more was sent, and what was not committed is taken back".to_owned());
+    }
+    if matches!(error, JournalError::ClaimLost { .. }) {
+        let by = record.journal.holder(claim.run).await.ok().flatten();
+        let by = by.map_or_else(
+            || "another process".to_owned(),
+            |by| format!("{} (process {} on {}, since {}Z)", by.holder.name, by.holder.pid, by.holder.host, by.since),
+        );
+        return Failure::Halted {
+            message: format!("run {run} was taken over: {by} works on it now; this process stopped"),
+            help,
+        };
+    }
+    // If it can be given back others need not wait for its time to be over.
+    let _ = record.journal.release(claim).await;
+    help.push(format!("`trueup resume {run}` goes on once the journal can be written again"));
+    Failure::Halted { message: format!("paused: journal unavailable: {error}"), help }
+}
+
+/// Makes a run of a plan that was made on the spot and carries it out.
 pub async fn apply(
     surroundings: &Surroundings,
     record: &Record,
@@ -151,12 +213,33 @@ pub async fn apply(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
+    let asks = approve::asked(setting, plan);
+    apply_on(surroundings, record, opened, setting, plan, Basis { asks, ..Basis::default() }, watch, pause).await
+}
+
+/// Makes a run of a plan and carries it out; one that people have to agree to waits for them.
+#[allow(clippy::too_many_arguments, reason = "what a run is made of, one by one")]
+pub async fn apply_on(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    setting: &Setting,
+    plan: &Plan,
+    basis: Basis<'_>,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
+    if let Some(asked) = &basis.asks {
+        let stopped = Stopped::Waits(asked.step.clone());
+        let run = create(record, opened, setting, plan, basis).await?;
+        return Ok(Carried { stopped, state: record.state(run).await?, drift: Vec::new() });
+    }
     // The preconditions read first: connecting goes on beside the first words in the journal.
     setting.written().for_each(|database| {
         database.expect_reading();
         database.expect_changing();
     });
-    let run = create(record, opened, setting, plan).await?;
+    let run = create(record, opened, setting, plan, basis).await?;
     let claim = record.claim(surroundings, run, &setting.run.actor).await?;
     carry(record, setting, claim, plan.items.first(), watch, pause).await
 }

@@ -20,6 +20,15 @@ pub enum Failure {
         /// What to do.
         help: Vec<String>,
     },
+    /// Used rightly, and refused all the same.
+    Refused {
+        /// The exit code.
+        exit: Exit,
+        /// What, as a sentence without a full stop.
+        message: String,
+        /// What to do.
+        help: Vec<String>,
+    },
     /// A step could not be tried out or carried out.
     Step {
         /// The step's path.
@@ -31,6 +40,13 @@ pub enum Failure {
     },
     /// The journal could not be read or written.
     Journal(JournalError),
+    /// A run stopped on its way: the journal did not take its words any more, or somebody else has it now.
+    Halted {
+        /// What, as a sentence without a full stop.
+        message: String,
+        /// What became of the last step, and what to do.
+        help: Vec<String>,
+    },
 }
 
 impl Failure {
@@ -39,9 +55,14 @@ impl Failure {
         Failure::Usage { message: message.into(), help: Vec::new() }
     }
 
+    /// Refused, with an exit code that says why.
+    pub fn refused(exit: Exit, message: impl Into<String>) -> Failure {
+        Failure::Refused { exit, message: message.into(), help: Vec::new() }
+    }
+
     /// Adds what to do.
     pub fn help(mut self, text: impl Into<String>) -> Failure {
-        if let Failure::Usage { help, .. } = &mut self {
+        if let Failure::Usage { help, .. } | Failure::Refused { help, .. } | Failure::Halted { help, .. } = &mut self {
             help.push(text.into());
         }
         self
@@ -51,8 +72,9 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Failure::Texts(_) | Failure::Usage { .. } => Exit::Invalid,
+            Failure::Refused { exit, .. } => *exit,
             Failure::Step { trouble, .. } => Exit::of_trouble(trouble),
-            Failure::Journal(_) => Exit::Failed,
+            Failure::Journal(_) | Failure::Halted { .. } => Exit::Failed,
         }
     }
 }

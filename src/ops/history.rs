@@ -4,8 +4,11 @@ use super::{Failure, project::Opened, record::Record};
 use crate::{
     base::{identity::RunId, time::Stamp, value::Value},
     effect::change::TableName,
-    engine::state::RunState,
-    journal::{RunFilter, RunSummary, Waiting, failure::JournalError},
+    engine::{
+        state::RunState,
+        undo::standing::{self, Standing},
+    },
+    journal::{RunFilter, RunSummary, Waiting, failure::JournalError, words::RunWord},
 };
 
 /// The newest runs.
@@ -13,9 +16,27 @@ pub async fn runs(record: &Record, filter: &RunFilter, limit: u32) -> Result<Vec
     Ok(record.journal.runs(filter, limit).await?)
 }
 
-/// Open questions, oldest first.
-pub async fn inbox(record: &Record) -> Result<Vec<Waiting>, Failure> {
-    Ok(record.journal.waiting().await?)
+/// What waits for a person.
+pub struct Inbox {
+    /// Open questions, oldest first.
+    pub questions: Vec<Waiting>,
+    /// Runs in which something is in doubt, newest first, with where they stand.
+    pub in_doubt: Vec<(RunSummary, RunState)>,
+}
+
+/// So many runs in doubt are shown at most.
+const DOUBTS: u32 = 50;
+
+/// Open questions, and what is in doubt.
+pub async fn inbox(record: &Record) -> Result<Inbox, Failure> {
+    let questions = record.journal.waiting().await?;
+    let filter = RunFilter { state: Some(RunWord::InDoubt), ..RunFilter::default() };
+    let mut in_doubt = Vec::new();
+    for run in record.journal.runs(&filter, DOUBTS).await? {
+        let state = record.state(run.id).await?;
+        in_doubt.push((run, state));
+    }
+    Ok(Inbox { questions, in_doubt })
 }
 
 /// What there is to show of a run.
@@ -29,10 +50,17 @@ pub enum Shown {
 /// One run, by its id or the beginning of it.
 pub async fn show(record: &Record, given: &str) -> Result<Shown, Failure> {
     let run = record.journal.find_run(given).await?;
-    match (record.state(run).await, record.journal.run(run).await?) {
-        (Err(Failure::Journal(JournalError::Purged { at, .. })), Some(line)) => Ok(Shown::Left(Box::new(line), at)),
-        (state, _) => Ok(Shown::Whole(run, Box::new(state?))),
+    let mut state = match (record.state(run).await, record.journal.run(run).await?) {
+        (Err(Failure::Journal(JournalError::Purged { at, .. })), Some(line)) => {
+            return Ok(Shown::Left(Box::new(line), at));
+        }
+        (state, _) => state?,
+    };
+    let runs = super::undo::runs_of(record, &state).await?;
+    if let Standing::TakenBack(by) = standing::of(&runs, run) {
+        state.taken_back_by = Some(by.id);
     }
+    Ok(Shown::Whole(run, Box::new(state)))
 }
 
 /// Enum names of stored values, by today's project file; for drawing.

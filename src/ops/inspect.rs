@@ -1,7 +1,8 @@
 //! `connection inspect`: what a database's catalogue says, as facts for the project file.
 
 use super::{Failure, Surroundings, plan::databases, project::Opened};
-use crate::table::catalogue::Catalogue;
+use crate::{connection::database::Database, table::catalogue::Catalogue};
+use std::sync::Arc;
 
 /// The tables of a database connection, all or the named ones.
 pub async fn inspect(
@@ -11,14 +12,7 @@ pub async fn inspect(
     name: &str,
     tables: &[String],
 ) -> Result<Catalogue, Failure> {
-    let (environment, _) = opened.project.environment(environment).map_err(Failure::usage)?;
-    let databases = databases(surroundings, opened, environment)?;
-    let Some(database) = databases.get(name) else {
-        let known = opened.project.connections.names().filter(|n| databases.contains_key(*n));
-        let failure = Failure::usage(format!("the project file has no database `{name}`"));
-        return Err(crate::base::suggest::help(name, known)
-            .map_or_else(|| Failure::usage("the project file has no databases"), |help| failure.help(help)));
-    };
+    let (_, database) = database(surroundings, opened, environment, name)?;
     let wanted: Vec<&str> = tables.iter().map(String::as_str).collect();
     let asked = async {
         let mut reading = database.reading().await?;
@@ -34,4 +28,22 @@ pub async fn inspect(
         }
     }
     Ok(catalogue)
+}
+
+/// The database of this name, and the environment in which it is meant.
+pub(super) fn database(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    environment: Option<&str>,
+    name: &str,
+) -> Result<(Arc<str>, Database), Failure> {
+    let (environment, _) = opened.project.environment(environment).map_err(Failure::usage)?;
+    let mut databases = databases(surroundings, opened, environment)?;
+    if let Some(database) = databases.remove(name) {
+        return Ok((environment.into(), database));
+    }
+    let known = opened.project.connections.names().filter(|n| databases.contains_key(*n));
+    let failure = Failure::usage(format!("the project file has no database `{name}`"));
+    Err(crate::base::suggest::help(name, known)
+        .map_or_else(|| Failure::usage("the project file has no databases"), |help| failure.help(help)))
 }

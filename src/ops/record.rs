@@ -4,13 +4,10 @@ use super::{Failure, Surroundings, project::Opened};
 use crate::{
     base::{identity::RunId, seal::Sealer},
     connection::{PostgresAddress, fault::Fault, reference::Secrets, settings::Effective},
-    engine::state::RunState,
+    engine::{lease::CLAIM, state::RunState},
     journal::{Claim, Holder, Journal, failure::JournalError},
 };
-use std::{path::Path, time::Duration};
-
-/// A run may take this long before others may take it over; it is given back at its end.
-const CLAIM: Duration = Duration::from_secs(24 * 3600);
+use std::path::{Path, PathBuf};
 
 /// The journal and the key that opens its sealed values.
 pub struct Record {
@@ -31,14 +28,14 @@ pub async fn open(surroundings: &Surroundings, opened: &Opened) -> Result<Record
 async fn in_file(surroundings: &Surroundings, opened: &Opened) -> Result<Record, Failure> {
     let path = opened.journal();
     alone(opened, &path)?;
-    let sealer = sealer(surroundings, &path.with_file_name(KEY))?;
+    let sealer = sealer(surroundings, &key(opened))?;
     let journal = Journal::open(&path, surroundings.world.clone(), sealer.clone()).await?;
     Ok(Record { journal, sealer })
 }
 
 /// The key stays beside the project: whoever has the database does not have the key.
 async fn on_server(surroundings: &Surroundings, opened: &Opened, address: PostgresAddress) -> Result<Record, Failure> {
-    let key = opened.root.join(".trueup").join(KEY);
+    let key = key(opened);
     let made_here = !key.exists();
     let sealer = sealer(surroundings, &key)?;
     let journal = Journal::connect(address, surroundings.world.clone(), sealer.clone()).await;
@@ -89,11 +86,43 @@ fn alone(opened: &Opened, journal: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What opens the personal values of files, where the project's key is at hand; else they stay hidden. Makes nothing.
+pub fn reader(surroundings: &Surroundings, project: Option<&Path>) -> Sealer {
+    let masks = surroundings.masks.clone();
+    let opened = super::project::open(surroundings, project).ok();
+    let key = opened.and_then(|opened| Sealer::open(&key(&opened), masks.clone()).ok());
+    key.unwrap_or_else(|| Sealer::without_key(masks))
+}
+
+/// Beside a journal's file; for one on a server, in the project's own folder.
+fn key(opened: &Opened) -> PathBuf {
+    let on_server = opened.project.journal.as_ref().is_some_and(|journal| journal.postgres.is_some());
+    if on_server { opened.root.join(".trueup").join(KEY) } else { opened.journal().with_file_name(KEY) }
+}
+
 /// No process has this number. Where that cannot be told, somebody is taken to be at work.
-pub(super) fn is_gone(pid: u32) -> bool {
+fn is_gone(pid: u32) -> bool {
     let processes = std::path::Path::new("/proc");
     processes.join("self").exists() && !processes.join(pid.to_string()).exists()
 }
+
+/// The process numbers of the machine itself; those of a container have another space, and its name may be the machine's.
+const WHOLE_MACHINE: &str = "pid:[4026531836]";
+
+/// The name of this machine, and of the container where process numbers are its own.
+fn host(surroundings: &Surroundings) -> String {
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned());
+    let named = || (surroundings.variable)("HOSTNAME").or_else(|| (surroundings.variable)("COMPUTERNAME"));
+    let name = kernel.filter(|name| !name.is_empty()).or_else(named).unwrap_or_else(|| UNKNOWN.to_owned());
+    let space = std::fs::read_link("/proc/self/ns/pid").ok().map(|link| link.display().to_string());
+    match space {
+        Some(space) if space != WHOLE_MACHINE => format!("{name} ({space})"),
+        _ => name,
+    }
+}
+
+/// A machine without a name: no other process can be taken to be on the same one.
+const UNKNOWN: &str = "unknown";
 
 impl Record {
     /// Where a run stands.
@@ -102,16 +131,34 @@ impl Record {
         Ok(RunState::of(events.into_iter().map(|e| (e.at, e.event))))
     }
 
-    /// Takes a run for this process.
+    /// Takes a run for this process: at once when the process that has it is gone, else only when its time is over.
     pub async fn claim(&self, surroundings: &Surroundings, run: RunId, actor: &str) -> Result<Claim, Failure> {
-        let host = (surroundings.variable)("HOSTNAME").unwrap_or_else(|| "localhost".into());
-        let holder = Holder { name: actor.to_owned(), host, pid: std::process::id() };
+        let holder = Holder { name: actor.to_owned(), host: host(surroundings), pid: std::process::id() };
         match self.journal.claim(run, holder.clone(), CLAIM).await {
             // A process of this machine that is gone cannot give its claim back by itself.
-            Err(JournalError::Claimed { by, .. }) if by.holder.host == holder.host && is_gone(by.holder.pid) => {
+            Err(JournalError::Claimed { by, .. }) if left(&by, &holder.host) => {
                 Ok(self.journal.seize(&by, holder, CLAIM).await?)
+            }
+            Err(JournalError::Claimed { run, by }) => {
+                let until = by.until;
+                Err(Failure::Halted { message: JournalError::Claimed { run, by }.to_string(), help: Vec::new() }.help(
+                    format!(
+                        "nothing was changed; unless another sign of life comes, the run can be taken after {until}Z"
+                    ),
+                ))
             }
             other => Ok(other?),
         }
     }
+
+    /// The process that is at work on the run, as far as anybody can tell.
+    pub async fn worked_on_by(&self, surroundings: &Surroundings, run: RunId) -> Result<Option<Claim>, Failure> {
+        let holder = self.journal.holder(run).await?;
+        Ok(holder.filter(|by| !left(by, &host(surroundings))))
+    }
+}
+
+/// The holder was a process of this machine, and is gone.
+fn left(by: &Claim, host: &str) -> bool {
+    !host.starts_with(UNKNOWN) && by.holder.host == host && is_gone(by.holder.pid)
 }

@@ -8,6 +8,7 @@ use super::{
     playbook,
     project::{self, Opened},
     record,
+    undo::{self, Wish},
 };
 use crate::{
     action::ends::Way,
@@ -139,6 +140,7 @@ impl Opening<'_> {
             reason: word(run.and_then(|r| r.reason.as_ref()), "a test"),
             actor: word(run.and_then(|r| r.actor.as_ref()), "tester"),
             answers: Vec::new(),
+            saved: false,
         }
     }
 }
@@ -285,9 +287,47 @@ impl Scene {
                     None => problems.push(Problem::new(proof.word(), "a preview", "there is none")),
                 },
                 Proof::ApplyTwiceUnchanged => problems.extend(self.again(opening, case, &after).await?),
+                // Last, whatever the order: it takes away what the others look at.
                 Proof::UndoRestores | Proof::KillEverywhere | Proof::LoseEveryAnswer => {}
             }
         }
+        if proofs.contains(&Proof::UndoRestores) {
+            problems.extend(match happened.run {
+                Some(run) => self.undone(run, &before).await?,
+                None => vec![Problem::new(Proof::UndoRestores.word(), "a run to take back", "nothing was applied")],
+            });
+        }
+        Ok(problems)
+    }
+
+    /// The proof that an undo brings back what was there before.
+    async fn undone(&self, run: RunId, before: &Snapshot) -> Staged<Vec<Problem>> {
+        let what = Proof::UndoRestores.word();
+        let pause = AtomicBool::new(false);
+        let wish = Wish { actor: Some("tester".into()), ..Wish::default() };
+        let taken_back = async {
+            let opened = project::open(&self.surroundings, Some(&self.opened.root))?;
+            let record = record::open(&self.surroundings, &opened).await?;
+            let state = record.state(run).await?;
+            let ready = undo::prepare(&self.surroundings, &record, &opened, run, &wish).await?;
+            let plan = undo::plan(&ready, &|_| {}).await?;
+            let carried = undo::undo(&self.surroundings, &record, &ready, &plan, &wish, &|_| {}, &pause).await?;
+            record.journal.close().await?;
+            Ok::<_, Failure>((state, carried))
+        };
+        let (state, carried) = match taken_back.await {
+            Ok(done) => done,
+            Err(failure) => return Ok(vec![Problem::new(what, "an undo", words(&failure).join("\n"))]),
+        };
+        let mut problems = Vec::new();
+        if !matches!(carried.state.end(), End::Changed | End::Unchanged) {
+            let reason = carried.state.closed.and_then(|closed| closed.reason).unwrap_or_default();
+            problems.push(Problem::new(what, End::Changed.word(), reason));
+        }
+        let steps = state.items.values().flat_map(|item| item.steps.values());
+        let also = steps.flat_map(|step| &step.also).map(|table| table.to_string()).collect();
+        let left = self.snapshot().await?.since(before);
+        problems.extend(proof::undo_restores(&left, &self.opened.project, &also));
         Ok(problems)
     }
 
@@ -352,7 +392,10 @@ impl Scene {
         self.meddle(meddled.and_then(|b| b.plan_and_apply.as_ref())).await?;
         let mut before = self.snapshot().await?;
         match self.carried(opening, case, &prepared, &made, &watch, &mut before).await? {
-            Ok(carried) => came_to(&mut happened, &carried, &self.opened),
+            Ok(carried) => {
+                came_to(&mut happened, &carried, &self.opened);
+                happened.run = Some(prepared.setting.run.id);
+            }
             Err(failure) => happened = kept_from(happened, &failure),
         }
         happened.told = told.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -514,8 +557,8 @@ fn came_to(happened: &mut Happened, carried: &Carried, opened: &Opened) {
 fn kept_from(happened: Happened, failure: &Failure) -> Happened {
     let lines = words(failure);
     let end = match failure {
-        Failure::Step { .. } | Failure::Journal(_) => Some(End::Failed),
-        Failure::Texts(_) | Failure::Usage { .. } => None,
+        Failure::Step { .. } | Failure::Journal(_) | Failure::Halted { .. } => Some(End::Failed),
+        Failure::Texts(_) | Failure::Usage { .. } | Failure::Refused { .. } => None,
     };
     Happened { end, exit: failure.exit().code(), message: lines.join("\n"), refused: lines, ..happened }
 }
@@ -523,7 +566,9 @@ fn kept_from(happened: Happened, failure: &Failure) -> Happened {
 /// A failure in lines, without drawing.
 fn words(failure: &Failure) -> Vec<String> {
     match failure {
-        Failure::Usage { message, help } => std::iter::once(message).chain(help).cloned().collect(),
+        Failure::Usage { message, help }
+        | Failure::Refused { message, help, .. }
+        | Failure::Halted { message, help } => std::iter::once(message).chain(help).cloned().collect(),
         Failure::Step { path, trouble, .. } => {
             std::iter::once(format!("{path}: {}", trouble.message())).chain(trouble.help()).collect()
         }

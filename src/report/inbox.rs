@@ -4,6 +4,7 @@ use super::{
     clock,
     columns::width,
     diff::{number, said},
+    doubt,
     line::{Line, Tone},
     look::Look,
     page::Page,
@@ -11,13 +12,14 @@ use super::{
 };
 use crate::{
     base::{identity::RunId, value::Map},
-    journal::Waiting,
+    engine::state::{APPROVAL, RunState},
+    journal::{RunSummary, Waiting},
 };
 
-/// Oldest first, as given. Says so when there is none.
-pub fn text(waiting: &[Waiting], look: Look) -> String {
+/// Oldest first, as given; then what is in doubt. Says so when there is nothing.
+pub fn text(waiting: &[Waiting], in_doubt: &[(RunSummary, RunState)], look: Look) -> String {
     let mut page = Page::new(look);
-    if waiting.is_empty() {
+    if waiting.is_empty() && in_doubt.is_empty() {
         page.line(0, Line::of(Tone::Plain, "No question waits for an answer."));
     }
     for one in waiting {
@@ -34,6 +36,16 @@ pub fn text(waiting: &[Waiting], look: Look) -> String {
         page.prose(4, Tone::Plain, &said(&one.question));
         fields(&mut page, 4, &one.answer);
         page.command(2, &command(one.run, &one.step, &one.answer));
+    }
+    for (run, state) in in_doubt {
+        let all: Vec<_> = state.doubts().collect();
+        for (item, path, step) in all.iter().filter(|(.., step)| step.needs_a_person()) {
+            doubt::draw(&mut page, run.id, item, path, step, all.len() == 1);
+            let dot = look.dot();
+            let whose =
+                format!("{} {dot} {} {dot} run {}, by {}", run.playbook, run.environment, run.id.short(), run.actor);
+            page.line(2, Line::of(Tone::Dim, whose));
+        }
     }
     page.finish()
 }
@@ -54,6 +66,9 @@ pub(super) fn fields(page: &mut Page, indent: usize, answer: &Map) {
 
 /// `trueup answer 1a2b3c4d dqt_agreed --set ticket=TICKET`
 pub(super) fn command(run: RunId, step: &str, answer: &Map) -> String {
+    if step == APPROVAL {
+        return format!("trueup approve {} --reason \"…\"", run.short());
+    }
     let mut command = format!("trueup answer {} {}", run.short(), step_name(step));
     for name in answer.keys() {
         command.push_str(&format!(" --set {name}={}", name.to_uppercase()));
@@ -66,15 +81,15 @@ mod tests {
     use super::*;
     use crate::report::{
         sample::{golden, is_proper, plain},
-        sample_runs::questions,
+        sample_runs::{doubts, questions},
     };
 
     #[test]
     fn a_question_stands_with_the_command_that_answers_it() {
-        let shown = text(&questions(), Look::default());
+        let shown = text(&questions(), &doubts(), Look::default());
         is_proper(&shown, 80);
         golden("inbox.txt", &plain(&shown));
         assert!(shown.contains("trueup answer 2c3d4e5f dqt_agreed --set ticket=TICKET"), "{shown}");
-        assert_eq!(plain(&text(&[], Look::default())), "No question waits for an answer.\n");
+        assert_eq!(plain(&text(&[], &[], Look::default())), "No question waits for an answer.\n");
     }
 }

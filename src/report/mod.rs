@@ -1,12 +1,14 @@
 //! Plan, run state and diagnostics → text, JSON and the like. Never asks the world, never prints.
 
 pub mod applied;
+pub mod approved;
 pub mod audit;
 pub mod catalogue;
 mod clock;
 mod columns;
 pub mod diagnostics;
 pub mod diff;
+pub mod doubt;
 pub mod exit;
 pub mod explain;
 pub mod inbox;
@@ -15,9 +17,12 @@ mod line;
 pub mod look;
 mod page;
 mod plain_value;
+pub mod drift;
 pub mod plan;
+pub mod plan_diff;
 pub mod plan_json;
 pub mod plan_summary;
+pub mod prepared;
 mod pretty;
 pub mod progress;
 pub mod reference;

@@ -1,11 +1,12 @@
 //! Runs and open questions as JSON documents; every field stands in `docs/json.md`.
 
 use super::{
-    clock,
+    clock, doubt, drift, left,
     look::Lookup,
     plain_value::{count, maybe, of, of_map, row, texts},
     plan_json::FORMAT,
     pretty,
+    runs::taken_back_by,
     titles::{Titles, section},
 };
 use crate::{
@@ -37,21 +38,34 @@ pub fn run(run: RunId, state: &RunState, facts: Lookup<'_>) -> String {
         ("reason", maybe(state.closed.as_ref().and_then(|closed| closed.reason.as_deref()))),
         ("paused", maybe(state.paused.as_deref())),
         ("cancelled", state.cancelled.into()),
+        ("taken_back_by", maybe(state.taken_back_by.map(|run| run.to_string()))),
+        ("in_doubt", Value::list(doubts(run, state))),
         ("started", at(state.created_at)),
         ("ended", at(state.closed_at)),
     ];
-    let created = state.created.iter().flat_map(of_created);
-    let document = Value::map(head.chain(rest).chain(created).chain([("items", Value::list(items))]));
+    let created = state.created.iter().flat_map(|created| of_created(created, state));
+    let document = Value::map(
+        head.chain(rest)
+            .chain(created)
+            .chain([("drift", drift::json(&drift::of_run(state))), ("items", Value::list(items))]),
+    );
     pretty::document(&document)
 }
 
-fn of_created(created: &RunCreated) -> Vec<(&'static str, Value)> {
+/// What only a person can decide.
+fn doubts(run: RunId, state: &RunState) -> Vec<Value> {
+    let all: Vec<_> = state.doubts().collect();
+    let mine = all.iter().filter(|(.., step)| step.needs_a_person());
+    mine.map(|(item, path, step)| doubt::value(run, item, path, step, all.len() == 1)).collect()
+}
+
+fn of_created(created: &RunCreated, state: &RunState) -> Vec<(&'static str, Value)> {
     let playbook = Value::map([
         ("name", Value::text(created.playbook.clone())),
         ("version", i64::from(created.version).into()),
         ("sha256", Value::text(created.sha256.clone())),
     ]);
-    let approvals = created.approvals.iter().map(|approval| {
+    let approvals = state.approvals.iter().map(|approval| {
         Value::map([
             ("actor", Value::text(approval.actor.clone())),
             ("at", at(Some(approval.at))),
@@ -110,6 +124,7 @@ fn of_step(path: &str, step: &StepState, titles: &Titles, facts: Lookup<'_>) -> 
         ("attempts", i64::from(step.attempts).into()),
         ("changes", Value::list(changes)),
         ("also_touched", texts(&step.also)),
+        ("left_alone", left::json(&step.left_alone())),
         ("result", step.result().map_or(Value::NULL, of)),
         ("asked", step.asked.as_deref().map_or(Value::NULL, of_asked)),
         ("decided", step.decided.as_deref().map_or(Value::NULL, of_decided)),
@@ -134,14 +149,15 @@ fn of_decided(decided: &HumanDecided) -> Value {
 }
 
 /// A list of runs: `trueup runs --json`.
-pub fn runs(runs: &[RunSummary]) -> String {
-    let runs = runs.iter().map(|run| {
+pub fn runs(all: &[RunSummary]) -> String {
+    let runs = all.iter().map(|run| {
         let rest = [
             ("playbook", Value::from(run.playbook.as_str())),
             ("version", i64::from(run.version).into()),
             ("environment", run.environment.as_str().into()),
             ("purpose", run.purpose.as_str().into()),
             ("about", maybe(run.about.map(|about| about.to_string()))),
+            ("taken_back_by", maybe(taken_back_by(all, run.id).map(|by| by.to_string()))),
             ("actor", run.actor.as_str().into()),
             ("because", run.reason.as_str().into()),
             ("state", run.state.word().into()),
@@ -160,7 +176,21 @@ pub fn runs(runs: &[RunSummary]) -> String {
 }
 
 /// The open questions: `trueup inbox --json`.
-pub fn inbox(waiting: &[Waiting]) -> String {
+pub fn inbox(waiting: &[Waiting], in_doubt: &[(RunSummary, RunState)]) -> String {
+    let in_doubt = in_doubt.iter().flat_map(|(run, state)| {
+        let head = [
+            ("run", run.id.to_string().into()),
+            ("short", run.id.short().into()),
+            ("playbook", run.playbook.as_str().into()),
+            ("environment", run.environment.as_str().into()),
+        ];
+        doubts(run.id, state).into_iter().map(move |doubt| {
+            let rest = doubt.as_map().cloned().unwrap_or_default();
+            Value::from(
+                head.clone().into_iter().map(|(k, v)| (k.into(), v)).chain(rest).collect::<crate::base::value::Map>(),
+            )
+        })
+    });
     let questions = waiting.iter().map(|one| {
         Value::map([
             ("run", one.run.to_string().into()),
@@ -180,6 +210,7 @@ pub fn inbox(waiting: &[Waiting]) -> String {
         ("format", FORMAT.into()),
         ("kind", "inbox".into()),
         ("questions", Value::list(questions)),
+        ("in_doubt", Value::list(in_doubt)),
     ]))
 }
 
@@ -197,7 +228,7 @@ mod tests {
         let documents = [
             ("run-done.json", run(sample_runs::id(), &done(), facts)),
             ("runs.json", runs(&sample_runs::summaries())),
-            ("inbox.json", inbox(&sample_runs::questions())),
+            ("inbox.json", inbox(&sample_runs::questions(), &sample_runs::doubts())),
         ];
         for (name, text) in documents {
             assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
@@ -230,8 +261,11 @@ mod tests {
         let mut found = std::collections::BTreeSet::new();
         let plans = [sample::award(), sample::odd(), sample::stopped(crate::action::ends::Way::Stop)];
         let plans = plans.iter().map(|plan| plan_json::document(plan, facts));
-        let rest =
-            [run(sample_runs::id(), &done(), facts), runs(&sample_runs::summaries()), inbox(&sample_runs::questions())];
+        let rest = [
+            run(sample_runs::id(), &done(), facts),
+            runs(&sample_runs::summaries()),
+            inbox(&sample_runs::questions(), &sample_runs::doubts()),
+        ];
         for text in plans.chain(rest) {
             keys(&serde_json::from_str(&text).unwrap(), &mut found);
         }

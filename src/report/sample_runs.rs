@@ -375,19 +375,18 @@ pub fn summaries() -> Vec<RunSummary> {
             "Zendesk 88213: the provider recommended the wrong trainee",
         ),
         one(1, "register/change-training-route", RunWord::Closed, Some(End::Changed), "ben", "Zendesk 88107"),
-        one(
-            2,
-            "register/correct-award",
-            RunWord::Closed,
-            Some(End::InDoubt),
-            "a-service-account-with-a-long-name",
-            "Nightly\nrun",
-        ),
+        one(2, "register/correct-award", RunWord::InDoubt, None, "a-service-account-with-a-long-name", "Nightly\nrun"),
         RunSummary {
             purpose: "undo".into(),
             ..one(3, "register/correct-award", RunWord::Closed, Some(End::Stopped), "ben", "wrong one")
         },
     ]
+}
+
+pub fn doubts() -> Vec<(RunSummary, RunState)> {
+    let (_, state) = standings().into_iter().find(|(name, _)| *name == "in doubt").unwrap();
+    let run = RunSummary { id: id(), state: RunWord::InDoubt, end: None, ..summaries().remove(2) };
+    vec![(run, state)]
 }
 
 pub fn questions() -> Vec<Waiting> {

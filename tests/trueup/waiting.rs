@@ -104,7 +104,7 @@ impl Office {
         let opened = ops::project::open(&here, None).unwrap();
         let record = ops::record::open(&here, &opened).await.unwrap();
         let (watch, stop) = (|tick| self.hear(tick), AtomicBool::new(false));
-        let carried = ops::answer::resume(&here, &record, &opened, run, "anna", &watch, &stop).await;
+        let carried = ops::resume::resume(&here, &record, &opened, run, "anna", &watch, &stop).await;
         record.journal.close().await.unwrap();
         carried
     }

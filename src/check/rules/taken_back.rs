@@ -6,7 +6,9 @@ use crate::{
         step::{Step, Undo},
     },
     base::diagnostic::{Code, Diagnostic, Diagnostics},
-    check::scene::{Role, Scene, writes},
+    check::scene::{Role, Scene, Visit, sql_of, writes},
+    connection::sql_rules::Class,
+    effect::change::TableName,
 };
 
 /// It says nothing.
@@ -15,6 +17,7 @@ pub static NO_WAY_BACK: Code = Code {
     title: "a change that does not say how it is taken back",
     explain: "Changes by `row` and `rows` are taken back by themselves, from the images of the rows. Every other change says one of\n\n\
         - `undo:` with a step that takes it back\n\
+        - `undo: automatic`, for a `sql` statement that changes rows of one declared table: by the images of those rows\n\
         - `irreversible: \"why\"`\n\
         - `undo: none_needed` with `because: \"why\"`\n\n\
         The answer stands in every plan, before anybody approves it. Silence is refused because it is always found out too late.",
@@ -23,8 +26,8 @@ pub static NO_WAY_BACK: Code = Code {
 pub static ODD_WAY_BACK: Code = Code {
     id: "E0304",
     title: "a way back that does not fit the step",
-    explain: "`undo:` and `irreversible:` belong to steps that change something, and exclude each other. `undo: automatic` belongs to `row` \
-        and `rows`, `undo: none_needed` needs a reason under `because:`, and the step under `undo:` must itself change something \
+    explain: "`undo:` and `irreversible:` belong to steps that change something, and exclude each other. `undo: automatic` belongs to `row`, \
+        `rows`, and `sql` statements of one declared table, `undo: none_needed` needs a reason under `because:`, and the step under `undo:` must itself change something \
         (and has no `undo:` of its own: undoing an undo runs the step again).",
 };
 
@@ -35,7 +38,7 @@ pub static CODES: &[&Code] = &[&NO_WAY_BACK, &ODD_WAY_BACK];
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for visit in &scene.visits {
         let step = visit.step;
-        fits(step, visit.role, problems);
+        fits(scene, visit, problems);
         let rows = matches!(step.act, Act::Row(_) | Act::Rows(_));
         let silent = step.common.undo.is_none() && step.common.irreversible.is_none();
         if visit.role == Role::Listed && writes(step) && !rows && silent {
@@ -53,7 +56,27 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     }
 }
 
-fn fits(step: &Step, role: Role, problems: &mut Diagnostics) {
+/// A statement that writes one declared table and gives nothing back: the engine locks and reads its rows by their keys.
+fn leaves_images(scene: &Scene<'_>, visit: &Visit<'_>) -> bool {
+    let (Some((connection, sql)), Some(verdict)) = (sql_of(visit.step), &visit.sql) else { return false };
+    let one = matches!(verdict.class, Class::Insert | Class::Update | Class::Delete) && verdict.writes.len() == 1;
+    let declared = verdict.writes.iter().any(|table| {
+        let table = TableName { connection: connection.text.clone(), table: table.as_str().into() };
+        scene.facts(&table).is_some()
+    });
+    let outline = sql.outline(scene.dialect(connection.as_str()));
+    one && declared && outline.is_ok_and(|bound| !bound.sql.to_lowercase().contains("returning"))
+}
+
+fn why(step: &Step) -> &'static str {
+    match step.act {
+        Act::Sql(_) => ": only an INSERT, UPDATE or DELETE of one declared table without RETURNING shows its rows",
+        _ => "",
+    }
+}
+
+fn fits(scene: &Scene<'_>, visit: &Visit<'_>, problems: &mut Diagnostics) {
+    let (step, role) = (visit.step, visit.role);
     let common = &step.common;
     let at = match &common.undo {
         Some(Undo::Automatic(at) | Undo::NoneNeeded(at)) => *at,
@@ -81,8 +104,8 @@ fn fits(step: &Step, role: Role, problems: &mut Diagnostics) {
         odd("`undo:` and `irreversible:` exclude each other", "keep the one that is true");
     }
     match &common.undo {
-        Some(Undo::Automatic(_)) if !rows => odd(
-            &format!("`{}` cannot be taken back automatically", step.act.word()),
+        Some(Undo::Automatic(_)) if !rows && !leaves_images(scene, visit) => odd(
+            &format!("`{}` cannot be taken back automatically{}", step.act.word(), why(step)),
             "give `undo:` a step, or write `irreversible: \"why\"`",
         ),
         Some(Undo::NoneNeeded(_)) if common.because.is_none() => {

@@ -8,6 +8,7 @@ pub mod answer;
 pub mod api;
 mod client;
 pub mod failure;
+pub mod key;
 mod outcome;
 pub mod policy;
 pub mod rate;

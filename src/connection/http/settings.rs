@@ -1,6 +1,6 @@
 //! What the project file says of an API. Shapes only: what follows from them is decided in `policy`, `rate` and `api`.
 
-use super::{rate::Rate, request::Method, status::Status};
+use super::{key::KeyHeader, rate::Rate, request::Method, status::Status};
 use crate::{
     base::{
         diagnostic::Diagnostic,
@@ -39,8 +39,9 @@ shape! {
         personal: Vec<Part>,
         /// What may be sent at all. Default: every method, every path below `base`.
         allow: Option<Allow>,
-        /// The header in which this API takes an idempotency key. Says: the same key twice has one effect.
-        idempotency_key: Option<Word>,
+        /// The header in which this API takes an idempotency key. Says: the same key twice has one effect. With
+        /// `{ header: …, lifetime: 24h }` for as long as that.
+        idempotency_key: Option<KeyHeader>,
         /// The address may be inside our own network (loopback, private, link-local addresses are refused otherwise).
         internal: Option<bool>,
         /// `http` without TLS is allowed; without this only to a loopback address.

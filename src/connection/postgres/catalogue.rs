@@ -3,7 +3,7 @@
 use super::{
     super::{
         fault::{Fault, FaultKind},
-        rows::{Identity, Touched},
+        rows::Touched,
         statement::Limits,
     },
     Link,
@@ -102,8 +102,8 @@ fn of_rows(rows: Vec<Map>) -> Catalogue {
     catalogue
 }
 
-/// The one argument of the statements above.
-fn names(tables: Option<&[&str]>) -> Result<PgArguments, Fault> {
+/// The one argument of the statements above: names of tables, or null for all.
+pub fn names(tables: Option<&[&str]>) -> Result<PgArguments, Fault> {
     let names: Option<Vec<String>> = tables.map(|names| names.iter().map(|n| quoted(n)).collect());
     let mut arguments = PgArguments::default();
     arguments.add(names).map_err(|e| Fault::new(FaultKind::Data, e.to_string()))?;
@@ -115,15 +115,18 @@ fn quoted(name: &str) -> String {
     name.splitn(2, '.').map(|part| format!("\"{}\"", part.replace('"', "\"\""))).collect::<Vec<_>>().join(".")
 }
 
-async fn ask(link: &mut Link, sql: &str, arguments: PgArguments) -> Result<Vec<Map>, Fault> {
+/// Rows of a statement of our own.
+pub async fn ask(link: &mut Link, sql: &str, arguments: PgArguments) -> Result<Vec<Map>, Fault> {
     Ok(link.ask(sql, arguments).await?.named()?.rows)
 }
 
-fn text(row: &Map, name: &str) -> Arc<str> {
+/// A text cell.
+pub fn text(row: &Map, name: &str) -> Arc<str> {
     row.get(name).and_then(Value::as_str).unwrap_or_default().into()
 }
 
-fn is(row: &Map, name: &str) -> bool {
+/// A boolean cell.
+pub fn is(row: &Map, name: &str) -> bool {
     row.get(name).and_then(Value::as_bool).unwrap_or(false)
 }
 
@@ -131,7 +134,8 @@ fn int(row: &Map, name: &str) -> i64 {
     row.get(name).and_then(Value::as_int).unwrap_or(-1)
 }
 
-fn strings(row: &Map, name: &str) -> Vec<String> {
+/// A cell with a list of texts.
+pub fn strings(row: &Map, name: &str) -> Vec<String> {
     let values = row.get(name).and_then(Value::as_list).unwrap_or_default();
     values.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
 }
@@ -198,20 +202,4 @@ pub async fn touched(link: &mut Link) -> Result<Vec<Touched>, Fault> {
         deleted: count(&row, "n_tup_del"),
     };
     Ok(ask(link, sql, PgArguments::default()).await?.into_iter().map(one).collect())
-}
-
-/// Which database this is.
-pub async fn identity(link: &mut Link) -> Result<Identity, Fault> {
-    let sql = "select current_setting('server_version') as version, current_database()::text as database, \
-               current_user::text as role, pg_is_in_recovery() as replica, \
-               (select system_identifier from pg_control_system())::text || '/' || \
-               (select oid from pg_database where datname = current_database())::text as system";
-    let row = ask(link, sql, PgArguments::default()).await?.pop().unwrap_or_default();
-    Ok(Identity {
-        server: format!("PostgreSQL {}", text(&row, "version").split(' ').next().unwrap_or_default()),
-        database: text(&row, "database").to_string(),
-        system: text(&row, "system").to_string(),
-        role: text(&row, "role").to_string(),
-        replica: is(&row, "replica"),
-    })
 }

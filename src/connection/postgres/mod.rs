@@ -9,6 +9,7 @@ mod form;
 mod ledger;
 mod numeric;
 mod open;
+mod standing;
 
 pub use open::Address;
 pub(super) use open::Target;
@@ -17,6 +18,7 @@ use super::{
     fault::{Fault, FaultKind},
     ledger::{Claimed, Entry},
     rows::{Answer, Identity, Touched},
+    standing::Standing,
     statement::{Limits, Prepared, Slot, Statement, trusted},
 };
 use crate::table::catalogue::{Catalogue, Table};
@@ -158,7 +160,12 @@ impl Link {
 
     /// Which database this is.
     pub async fn identity(&mut self) -> Result<Identity, Fault> {
-        catalogue::identity(self).await
+        standing::identity(self).await
+    }
+
+    /// Which database this is, and how these tables are built.
+    pub async fn standing(&mut self, tables: &[&str]) -> Result<Standing, Fault> {
+        standing::standing(self, tables).await
     }
 
     /// Claims an effect in the ledger.

@@ -3,7 +3,6 @@
 use super::{
     super::{
         fault::Fault,
-        rows::Identity,
         statement::{Limits, Statement},
     },
     Link,
@@ -16,7 +15,7 @@ use crate::{
 use sqlx::{Row, SqliteConnection};
 use std::{collections::HashMap, sync::Arc};
 
-const ALL: Limits = Limits { rows: 1_000_000, bytes: 256 << 20 };
+pub const ALL: Limits = Limits { rows: 1_000_000, bytes: 256 << 20 };
 
 const COLUMNS: &str = "\
     SELECT m.name AS \"table\", m.type = 'view' AS is_view, x.name, x.type, x.\"notnull\", x.dflt_value IS NOT NULL AS has_default, \
@@ -91,15 +90,18 @@ pub async fn read(link: &mut Link, tables: Option<&[&str]>) -> Result<Catalogue,
     Ok(catalogue)
 }
 
-async fn ask(link: &mut Link, sql: &str, names: &Value) -> Result<Vec<Map>, Fault> {
+/// Rows of a statement of our own, whose one argument is a list of table names.
+pub async fn ask(link: &mut Link, sql: &str, names: &Value) -> Result<Vec<Map>, Fault> {
     Ok(link.run(&Statement::new(sql, vec![names.clone()]), ALL).await?.named()?.rows)
 }
 
-fn text(row: &Map, name: &str) -> Arc<str> {
+/// A text cell.
+pub fn text(row: &Map, name: &str) -> Arc<str> {
     row.get(name).and_then(Value::as_str).unwrap_or_default().into()
 }
 
-fn int(row: &Map, name: &str) -> i64 {
+/// A number cell.
+pub fn int(row: &Map, name: &str) -> i64 {
     row.get(name).and_then(Value::as_int).unwrap_or(0)
 }
 
@@ -119,20 +121,4 @@ fn column(row: &Map) -> Column {
         generated: matches!(int(row, "hidden"), 2 | 3),
         numbered: false,
     }
-}
-
-/// Which file this is.
-pub async fn identity(link: &mut Link) -> Result<Identity, Fault> {
-    use std::os::unix::fs::MetadataExt;
-    let sql = "SELECT sqlite_version() AS version, (SELECT application_id FROM pragma_application_id) AS application";
-    let row = link.run(&Statement::new(sql, Vec::new()), ALL).await?.named()?.rows.pop().unwrap_or_default();
-    let path = std::fs::canonicalize(&link.file).unwrap_or_else(|_| link.file.clone().into());
-    let file = std::fs::metadata(&path).map(|m| format!("{}:{}", m.dev(), m.ino())).unwrap_or_default();
-    Ok(Identity {
-        server: format!("SQLite {}", text(&row, "version")),
-        database: path.display().to_string(),
-        system: format!("{file}/{}", int(&row, "application")),
-        role: String::new(),
-        replica: false,
-    })
 }

@@ -5,6 +5,7 @@ mod convert;
 mod faults;
 mod ledger;
 mod open;
+mod standing;
 
 pub(super) use open::Target;
 
@@ -12,6 +13,7 @@ use super::{
     fault::{Fault, FaultKind},
     ledger::{Claimed, Entry},
     rows::{Answer, Identity, Touched},
+    standing::Standing,
     statement::{Limits, Prepared, Slot, Statement, trusted},
 };
 use crate::{
@@ -178,7 +180,12 @@ impl Link {
 
     /// Which database this is.
     pub async fn identity(&mut self) -> Result<Identity, Fault> {
-        catalogue::identity(self).await
+        standing::identity(self).await
+    }
+
+    /// Which database this is, and how these tables are built.
+    pub async fn standing(&mut self, tables: &[&str]) -> Result<Standing, Fault> {
+        standing::standing(self, tables).await
     }
 
     /// Claims an effect in the ledger.

@@ -6,6 +6,7 @@ mod escapes;
 mod faults;
 mod ledger;
 mod rest;
+mod standing;
 mod values;
 
 use super::{

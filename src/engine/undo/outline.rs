@@ -150,7 +150,8 @@ impl Taken<'_> {
         let (done, common) = (self.done, &self.step.common);
         let rows = done.rows();
         if &*done.class == "message-once" {
-            return Err(format!("a message cannot be taken back ({})", done.shown));
+            let whom = done.shown.split_once(':').map_or(&*done.shown, |(whom, _)| whom);
+            return Err(format!("a message {whom} cannot be taken back"));
         }
         if self.again {
             return match (rows.is_empty(), done.class.starts_with("http")) {

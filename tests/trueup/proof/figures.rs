@@ -57,7 +57,14 @@ impl Figures {
 
     /// Something that must not be.
     pub fn wrong(&mut self, what: String) {
+        // At once, because a proof may take minutes.
+        println!("{}: {what}", self.test);
         self.wrong.push(what);
+    }
+
+    /// How many of them so far.
+    pub fn findings(&self) -> usize {
+        self.wrong.len()
     }
 
     /// What another one has seen.

@@ -79,3 +79,13 @@ pub fn whole(procedure: &Procedure, traces: &BTreeMap<String, usize>, at: &str, 
         }
     }
 }
+
+/// When the run ended as failed: the effects of the API are not there.
+pub fn nothing(procedure: &Procedure, traces: &BTreeMap<String, usize>, at: &str, figures: &mut Figures) {
+    for (effect, count) in procedure.effects.iter().zip(counts(procedure, traces)) {
+        if effect.step.ends_with("call") && count != Some(0) {
+            figures.lost += 1;
+            figures.wrong(format!("{at}: the run failed, and {} is there", effect.step));
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //! servers; each counts the faults that it really injected, and fails when there were none. `scripts/prove` runs them all
 //! and prints their figures as one table; `docs/proof.md` says what each one proves.
 
+mod calls;
 mod crashes;
 mod dice;
 mod figures;
@@ -9,5 +10,6 @@ mod history;
 mod judge;
 mod process;
 mod procedures;
+mod protocol;
 mod stub;
 mod world;

@@ -25,8 +25,8 @@ pub struct Effect {
 #[derive(Clone, Copy, Debug)]
 pub struct Procedure {
     pub name: &'static str,
-    uses: &'static str,
-    body: &'static str,
+    pub uses: &'static str,
+    pub body: &'static str,
     /// In the order in which they happen.
     pub effects: &'static [Effect],
     /// The question that it asks, and the answer.
@@ -165,7 +165,7 @@ pub const ALL: &[Procedure] = &[
       read: { http: { api: plain, get: /probed/card } }
       done: self.body.count == 1
       not_done: self.body.count == 0
-      settle: 50ms",
+      settle: 10s",
         &[FIRST, exactly("steps/call", &["POST /probed/card"]), LAST],
     ),
     calling(
@@ -199,7 +199,7 @@ pub const ALL: &[Procedure] = &[
 preconditions:
   - id: thing
     find: { table: shop.things, where: { id: 1 }, expect: one }
-  - id: item
+  - id: shelf
     find: { table: store.items, where: { id: 1 }, expect: one }
 steps:
   - id: first
@@ -207,20 +207,20 @@ steps:
   - id: agreed
     ask: { who: clerk, question: \"How much?\", answer: { amount: { type: decimal, description: The price } }, affects: [] }
   - id: there
-    row: { of: item, set: { price: \"{{ agreed.amount }}\" } }
-verification:
-  - find: { table: store.items, where: { id: 1 }, expect: one }
-afterwards:
+    row: { of: shelf, set: { price: \"{{ agreed.amount }}\" } }
   - id: called
     http: { api: keyed, post: /keyed/bell, json: { price: \"{{ agreed.amount }}\" } }
     irreversible: a bell rings
+verification:
+  - find: { table: store.items, where: { id: 1 }, expect: one }
+afterwards:
   - id: told
     tell: { who: clerk, message: it is done }
 ",
             &[
                 FIRST,
                 exactly("steps/there", &["item 1 12.50"]),
-                exactly("afterwards/called", &["POST /keyed/bell"]),
+                exactly("steps/called", &["POST /keyed/bell"]),
                 Effect { step: "afterwards/told", class: Class::Message, traces: &["told clerk it is done"] },
             ],
         )

@@ -1,0 +1,101 @@
+//! `trueup undo`
+
+use super::{
+    apply::{confirmed, finish, progress},
+    arguments::Undo,
+    output::Output,
+    pause, plan,
+};
+use crate::{
+    ops::{self, Failure, Surroundings, undo::Wish},
+    plan::{Effect, Foreseen, Plan},
+    report::{
+        exit::Exit,
+        plan::{self as drawn, About},
+        plan_json,
+    },
+};
+use std::path::Path;
+
+pub async fn run(
+    given: &Undo,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let opened = ops::project::open(surroundings, project)?;
+    let record = ops::record::open(surroundings, &opened).await?;
+    let run = record.journal.find_run(&given.run).await?;
+    let wish = Wish {
+        item: given.item.clone(),
+        all_or_nothing: given.all_or_nothing,
+        reason: given.reason.clone(),
+        actor: given.actor.clone().or_else(|| surroundings.actor()),
+    };
+    let ready = ops::undo::prepare(surroundings, &record, &opened, run, &wish).await?;
+    let setting = &ready.prepared.setting;
+    let environment = opened.project.environments.get(&setting.environment);
+    if given.yes && !given.plan && environment.is_some_and(|e| e.protected == Some(true)) {
+        return Err(Failure::usage(format!("`{}` is protected: `--yes` is refused", setting.environment))
+            .help("run it without `--yes` and read the preview"));
+    }
+    let made = ops::undo::plan(&ready, &|_| {}).await?;
+    if given.plan && given.json {
+        output.data(&plan_json::document(&made, &|table| setting.project.facts(table)));
+        return Ok(Exit::Done);
+    }
+    let command = format!("trueup undo {}", run.short());
+    let demands = ops::approve::demands(&setting.project, &setting.playbook, &made);
+    let about = About {
+        who: Some(&setting.run.actor),
+        why: Some(&setting.run.reason),
+        apply: given.plan.then_some(command.as_str()),
+        demands: &demands,
+        ..About::default()
+    };
+    plan::draw(&opened.project, &setting.source, output.look(), |view| {
+        let text = drawn::text(&made, &about, view);
+        if given.json { output.note(&text) } else { output.data(&text) }
+    });
+    if given.plan {
+        return Ok(Exit::Done);
+    }
+    let left = ops::undo::left_alone(&made);
+    if left > 0 && given.all_or_nothing {
+        let rows = if left == 1 { "a row is".to_owned() } else { format!("{left} rows are") };
+        output.error(
+            &format!("{rows} not as run {} left it, so nothing is taken back", run.short()),
+            &["without `--all-or-nothing` those rows are left alone and the others are taken back".into()],
+        );
+        return Ok(Exit::Drifted);
+    }
+    if made.is_empty() {
+        return Ok(nothing(&made, left, output));
+    }
+    if !given.yes && !confirmed(output, &format!("Take this back in {}?", setting.environment))? {
+        output.note("Nothing was changed.\n");
+        return Ok(Exit::Stopped);
+    }
+    let flag = pause::on_ctrl_c(output);
+    let progress = progress(output);
+    let watch = |tick| progress.tick(tick);
+    let carried = ops::undo::undo(surroundings, &record, &ready, &made, &wish, &watch, &flag).await;
+    progress.finish();
+    finish(setting.run.id, carried?, &opened, output, given.json)
+}
+
+/// There is nothing to do: all is as it was already, or nothing of it can be taken back.
+fn nothing(made: &Plan, left: usize, output: &Output) -> Exit {
+    let steps = || made.items.iter().flat_map(|item| &item.steps);
+    let rows = |e: &Effect| matches!(e, Effect::Rows { .. });
+    if left > 0 {
+        output.note("Nothing is taken back: the rows are not as the run left them.\n");
+        Exit::Drifted
+    } else if steps().any(|s| s.foreseen == Foreseen::Unchanged || s.effects.iter().any(rows)) {
+        output.note("Nothing is left to take back: all is as it was before.\n");
+        Exit::Done
+    } else {
+        output.error("nothing of this run can be taken back", &["the reasons stand above".into()]);
+        Exit::Stopped
+    }
+}

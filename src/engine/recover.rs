@@ -1,0 +1,194 @@
+//! What became of an attempt that has no outcome: of a process that died, and of this one when an answer was lost. Both go
+//! this way, so that the rare path is the normal one.
+//!
+//! Each class of effect has somebody who remembers (`docs/design/trust.md`): the rows themselves, the ledger of the target, a
+//! probe, a service that knows the key. Where nobody does, a person decides. Nothing is concluded from silence.
+
+use super::{
+    drive::{Driver, Halt, Stopped, Went},
+    endings::sentence,
+    outline::Place,
+    setting::Setting,
+    state::StepState,
+    trouble::Trouble,
+    watch::Tick,
+};
+use crate::{
+    action::{deed::Deed, kinds::Act, step::Step},
+    base::value::Value,
+    journal::{failure::JournalError, payload::RunPaused, words::Outcome},
+};
+use std::sync::Arc;
+
+/// What looking showed.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// It happened. The message is a fragment: `the rows show that it was done`.
+    Done { why: String, value: Option<Value>, response: Option<String> },
+    /// It did not happen and cannot happen any more. A fragment.
+    NotDone(String),
+    /// Nobody can tell. One or more fragments.
+    InDoubt(String),
+    /// The other side has answered now: it was refused.
+    Refused(Trouble),
+}
+
+/// A step that proved undone is done again this often, if its answer is lost each time.
+const MOST_ROUNDS: u32 = 3;
+
+/// The word of the recovery class in `step.intent`: who will be asked when the answer is lost.
+pub(super) fn class(step: &Step, deed: &Deed, setting: &Setting) -> &'static str {
+    let (probe, repeatable) = (step.common.probe.is_some(), step.common.repeatable.is_some());
+    match deed {
+        Deed::Change(change) => of_rows(&change.table.connection, setting),
+        Deed::Restore(restore) => of_rows(&restore.connection, setting),
+        Deed::Statement(statement) => match of_rows(&statement.connection, setting) {
+            "ledger" => "ledger",
+            _ if probe => "sql-probe",
+            _ if repeatable => "sql-repeatable",
+            _ => "sql",
+        },
+        Deed::Call(call) => {
+            let keyed = setting.api(&call.api).is_some_and(|api| api.settings().idempotency_key.is_some());
+            match (keyed, probe, repeatable) {
+                (true, ..) => "http-key",
+                (false, true, _) => "http-probe",
+                (false, false, true) => "http-repeatable",
+                (false, false, false) => "http-once",
+            }
+        }
+        _ => "message-once",
+    }
+}
+
+/// The class of row changes, and of a block in one transaction.
+pub(super) fn of_rows(connection: &str, setting: &Setting) -> &'static str {
+    if setting.database(connection).is_some_and(|database| database.ledger()) { "ledger" } else { "rows" }
+}
+
+impl Driver<'_> {
+    /// Finds out and records it. Gives where the run stopped, if only a person can go on.
+    pub(super) async fn find_out(&mut self, path: &Arc<str>) -> Result<Option<Stopped>, JournalError> {
+        let lost = self.doubt.take().filter(|(at, _)| at == path).map(|(_, trouble)| trouble);
+        let step = self.standing(path).cloned().unwrap_or_default();
+        let Some(place) = self.setting.outline.place(path).cloned() else {
+            let why = "the playbook of this run has no such step";
+            return self.leave_in_doubt(path, lost.as_ref(), why).await.map(Some);
+        };
+        self.close_readers().await;
+        self.flush().await?;
+        let title = format!("Find out what became of `{}`", path.rsplit('/').next().unwrap_or(path));
+        (self.watch)(Tick::Begins { section: place.section, path: path.clone(), title });
+        let found = match self.look(&place, &step, lost.as_ref()).await {
+            Ok(found) => found,
+            Err(Halt::Trouble(trouble)) => Found::InDoubt(trouble.message()),
+            Err(Halt::Journal(error)) => return Err(error),
+            Err(Halt::Round) => return Ok(None),
+            Err(Halt::Elsewhere(why)) => return self.rest(&why).await.map(Some),
+        };
+        self.close_readers().await;
+        match found {
+            Found::Done { why, value, response } => self.was_done(&place, &step, why, value, response).await?,
+            Found::NotDone(why) => return self.was_not_done(path, &why).await,
+            Found::Refused(trouble) => self.end(&place, trouble).await?,
+            Found::InDoubt(why) => return self.leave_in_doubt(path, lost.as_ref(), &why).await.map(Some),
+        }
+        Ok(None)
+    }
+
+    async fn look(&mut self, place: &Place, step: &StepState, lost: Option<&Trouble>) -> Result<Found, Halt> {
+        let class = step.class.clone().unwrap_or_else(|| "".into());
+        // COMMIT comes after the images: without them it was not sent, unless something else went wrong in a way that
+        // nobody understood at the time.
+        let sql = matches!(&*class, "rows" | "sql" | "sql-probe" | "sql-repeatable");
+        if sql && !step.imaged {
+            return Ok(if step.outcome.is_none() && lost.is_none() {
+                Found::NotDone("it was never committed".into())
+            } else {
+                Found::InDoubt("the statement left its own transaction, and its rows were not recorded".into())
+            });
+        }
+        match &*class {
+            "rows" | "sql" => self.by_images(place, step).await,
+            "ledger" => self.by_ledger(place, step).await,
+            "sql-repeatable" => Ok(Found::NotDone("it is run again, which does the same as once".into())),
+            "sql-probe" | "http-probe" => self.by_probe(place, step).await,
+            "http-key" => self.send_again(place, step, true, lost).await,
+            "http-repeatable" => self.send_again(place, step, false, lost).await,
+            "http-once" => Ok(Found::InDoubt(format!(
+                "a person has to look into `{}` and decide",
+                step.connection.as_deref().unwrap_or("the API")
+            ))),
+            "message-once" => Ok(Found::Done {
+                why: "it is taken as told, because a message is sent at most once".into(),
+                value: Some(Value::NULL),
+                response: Some("taken as told".into()),
+            }),
+            other => Ok(Found::InDoubt(format!("this version of trueup does not know how to look for `{other}`"))),
+        }
+    }
+
+    async fn was_done(
+        &mut self,
+        place: &Place,
+        step: &StepState,
+        why: String,
+        value: Option<Value>,
+        response: Option<String>,
+    ) -> Result<(), JournalError> {
+        let message = sentence(&format!("its answer was lost; {why}"));
+        if let (Some(id), Some(value)) = (place.id(), &value) {
+            self.scope.insert(id, value.clone());
+        }
+        let begun = step.last_attempt.map_or(0, |at| self.setting.world.now().micros - at.micros);
+        let went = Went { outcome: Outcome::Done, value, message: Some(message.clone()), response };
+        self.outcome(&place.path, went, u64::try_from(begun).unwrap_or(0));
+        self.keep(&place.path, Outcome::Done, &message).await?;
+        (self.watch)(Tick::Over { path: place.path.clone(), outcome: Outcome::Done, summary: message });
+        Ok(())
+    }
+
+    /// The step is as if it had never been tried, and `decide` comes to it again.
+    async fn was_not_done(&mut self, path: &Arc<str>, why: &str) -> Result<Option<Stopped>, JournalError> {
+        let message = sentence(&format!("its answer was lost; {why}"));
+        let went = Went { outcome: Outcome::NotDone, value: None, message: Some(message.clone()), response: None };
+        self.outcome(path, went, 0);
+        self.flush().await?;
+        (self.watch)(Tick::Over { path: path.clone(), outcome: Outcome::NotDone, summary: message });
+        // What an undone block had read is not known any more.
+        self.scope = self.setting.beginning();
+        self.recall();
+        let rounds = self.rounds.entry(path.clone()).or_default();
+        *rounds += 1;
+        if *rounds < MOST_ROUNDS {
+            return Ok(None);
+        }
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let reason = format!("the answer of `{name}` was lost {MOST_ROUNDS} times, and it was not done each time");
+        self.rest(&reason).await.map(Some)
+    }
+
+    /// A person has to decide: the item stays open, the run stops here.
+    async fn leave_in_doubt(
+        &mut self,
+        path: &Arc<str>,
+        lost: Option<&Trouble>,
+        why: &str,
+    ) -> Result<Stopped, JournalError> {
+        let lost = lost.map_or_else(|| "its answer was lost".to_owned(), Trouble::message);
+        let message = format!("{} {}", sentence(&lost), sentence(why));
+        let went = Went { outcome: Outcome::InDoubt, value: None, message: Some(message.clone()), response: None };
+        self.outcome(path, went, 0);
+        let name = path.rsplit('/').next().unwrap_or(path);
+        self.note(RunPaused { reason: format!("in doubt at `{name}`"), until: None }.into());
+        self.flush().await?;
+        (self.watch)(Tick::Over { path: path.clone(), outcome: Outcome::InDoubt, summary: message });
+        Ok(Stopped::InDoubt(path.clone()))
+    }
+}
+
+/// The steps inside a block in one transaction that say how to find out.
+pub(super) fn probe_of(step: &Step) -> Option<&crate::action::step::Probe> {
+    let own = step.common.probe.as_ref();
+    own.or_else(|| if matches!(step.act, Act::Block(_)) { step.inner().iter().find_map(probe_of) } else { None })
+}

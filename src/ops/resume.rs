@@ -1,0 +1,123 @@
+//! `resume`: a run that was paused, is in doubt, or was left by a process that is gone, goes on where its events say.
+//!
+//! Everything comes from the run itself: its playbook, project file, parameters, plan, captured values and answers.
+
+use super::{
+    Failure, Surroundings,
+    apply::{Carried, carry},
+    plan::{Prepared, assemble},
+    playbook, project,
+    project::Opened,
+    record::Record,
+};
+use crate::{
+    base::{
+        identity::{RunId, SINGLE_ITEM},
+        source::Source,
+    },
+    engine::{setting::RunFacts, state::RunState, watch::Watch},
+    journal::{
+        RunFilter, RunSummary,
+        event::Event,
+        payload::{RunCreated, RunResumed},
+        words::RunWord,
+    },
+    plan::{ItemPlan, stored},
+};
+use std::sync::atomic::AtomicBool;
+
+/// Of so many unfinished runs one is looked for that can go on.
+const LOOKED_AT: u32 = 200;
+
+/// Goes on with a run.
+pub async fn resume(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    run: RunId,
+    actor: &str,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
+    let state = record.state(run).await?;
+    open(run, &state)?;
+    let (setting, plan) = setting_of(surroundings, record, opened, run, &state).await?;
+    let claim = record.claim(surroundings, run, actor).await?;
+    let resumed: Event = RunResumed { actor: actor.into(), reason: None }.into();
+    record.journal.append_claimed(&claim, &[resumed]).await?;
+    carry(record, &setting.setting, claim, plan.as_ref(), watch, pause).await
+}
+
+/// Refuses a run that is over.
+pub(super) fn open(run: RunId, state: &RunState) -> Result<(), Failure> {
+    let Some(closed) = &state.closed else { return Ok(()) };
+    let word = closed.end.word().replace('_', " ");
+    Err(Failure::usage(format!("run {} is over: {word}", run.short()))
+        .help(format!("`trueup show {}` tells what it did", run.short())))
+}
+
+/// The only run that can go on: paused, in doubt, or left by a process that is gone. A run that waits for an answer goes on
+/// with `answer`.
+pub async fn only_one(surroundings: &Surroundings, record: &Record) -> Result<RunId, Failure> {
+    let filter = RunFilter { unfinished: true, ..RunFilter::default() };
+    let mut left: Vec<RunSummary> = Vec::new();
+    for run in record.journal.runs(&filter, LOOKED_AT).await? {
+        if run.state != RunWord::Waiting && record.worked_on_by(surroundings, run.id).await?.is_none() {
+            left.push(run);
+        }
+    }
+    match left.as_slice() {
+        [one] => Ok(one.id),
+        [] => Err(Failure::usage("no run is there that could go on")
+            .help("`trueup runs --open` lists those that are not over, `trueup inbox` those that wait for an answer")),
+        several => {
+            let failure = Failure::usage(format!("{} runs could go on; say which one", several.len()));
+            Err(several.iter().take(10).fold(failure, |failure, run| {
+                let word = run.state.word().replace('_', " ");
+                let (short, playbook, reason) = (run.id.short(), &run.playbook, run.reason.replace('\n', " "));
+                failure.help(format!("trueup resume {short}  # {playbook}, {word}, by {}: {reason}", run.actor))
+            }))
+        }
+    }
+}
+
+/// The setting of a run that exists: its own playbook, its own project file, its own parameters; of an undo also its own
+/// outline.
+pub(super) async fn setting_of(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    run: RunId,
+    state: &RunState,
+) -> Result<(Prepared, Option<ItemPlan>), Failure> {
+    let Some(created) = &state.created else {
+        return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
+    };
+    let facts =
+        RunFacts { id: run, actor: created.actor.clone(), reason: created.reason.as_str().into(), now: created.now };
+    let mut prepared = setting_as(surroundings, opened, run, created, facts).await?;
+    prepared.setting.saved = created.plan_id.is_some();
+    super::undo::complete(record, &mut prepared.setting, created).await?;
+    Ok((prepared, kept_plan(state)))
+}
+
+/// Playbook, project file and parameters as run `of` carries them, for a run with these facts.
+pub(super) async fn setting_as(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    of: RunId,
+    created: &RunCreated,
+    facts: RunFacts,
+) -> Result<Prepared, Failure> {
+    let source = Source::new("the run's project file", created.facts.to_string());
+    let then = project::of_source(source, opened.root.clone())?;
+    let text =
+        Source::new(format!("{} (as run {} carries it)", created.playbook, of.short()), created.text.to_string());
+    let loaded = playbook::of_source(text, &then, None)?;
+    assemble(surroundings, &then, loaded.checked, &created.environment, facts, created.params.clone()).await
+}
+
+/// The plan that the run keeps. Personal parts that cannot be opened are unknown, and an unknown is never compared.
+fn kept_plan(state: &RunState) -> Option<ItemPlan> {
+    stored::load(&state.plan_of(SINGLE_ITEM)?)
+}
