@@ -24,6 +24,7 @@ pub mod playbook;
 pub mod check;
 pub mod plan;
 pub mod journal;
+pub mod approval;
 pub mod engine;
 pub mod report;
 pub mod trial;

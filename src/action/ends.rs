@@ -38,6 +38,11 @@ impl Way {
             Way::Escalate => "escalate",
         }
     }
+
+    /// The way of a key.
+    pub fn of(word: &str) -> Option<Way> {
+        WAYS.iter().find(|(known, _)| *known == word).map(|(_, way)| *way)
+    }
 }
 
 /// What happens when a step does not find what it needs.

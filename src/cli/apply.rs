@@ -4,7 +4,12 @@ use super::{arguments::Apply, output::Output, pause, plan};
 use crate::{
     base::identity::RunId,
     engine::drive::Stopped,
-    ops::{self, Failure, Surroundings, apply::Carried, project::Opened},
+    ops::{
+        self, Failure, Surroundings,
+        apply::{Basis, Carried},
+        project::Opened,
+    },
+    playbook::project::Environment,
     report::{
         applied,
         exit::Exit,
@@ -26,19 +31,21 @@ pub async fn run(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let opened = ops::project::open(surroundings, project)?;
+    if ops::saved::is_plan(surroundings, &given.which.playbook).is_some() {
+        return of_file(given, &opened, surroundings, output).await;
+    }
     let loaded = ops::playbook::load(surroundings, &opened, &given.which.playbook)?;
     let request = plan::request(&given.which, surroundings)?;
     ops::apply::named(request.reason.as_deref(), request.actor.as_deref())?;
     let (name, environment) = opened.project.environment(request.environment.as_deref()).map_err(Failure::usage)?;
-    if given.yes && environment.is_some_and(|e| e.protected == Some(true)) {
-        return Err(Failure::usage(format!("`{name}` is protected: `--yes` is refused"))
-            .help("run it without `--yes` and read the preview"));
-    }
+    unprotected(given, name, environment)?;
     let prepared = ops::plan::setting(surroundings, &opened, loaded, &request).await?;
     let setting = &prepared.setting;
     let made = ops::plan::plan(setting, &request, &|_| {}).await?;
-    let about = About { who: request.actor.as_deref(), why: request.reason.as_deref(), apply: None };
-    plan::draw(&opened, setting, output.look(), |view| {
+    let demands = ops::approve::demands(&opened.project, &setting.playbook, &made);
+    let about =
+        About { who: request.actor.as_deref(), why: request.reason.as_deref(), demands: &demands, ..About::default() };
+    plan::draw(&opened.project, &setting.source, output.look(), |view| {
         let text = drawn::text(&made, &about, view);
         if given.json { output.note(&text) } else { output.data(&text) }
     });
@@ -48,7 +55,12 @@ pub async fn run(
     if made.is_empty() {
         return Ok(Exit::Done);
     }
-    if !given.yes && !confirmed(output, &format!("Apply this in {name}?"))? {
+    let question = if demands.is_empty() {
+        format!("Apply this in {name}?")
+    } else {
+        format!("Ask for approval of this in {name}?")
+    };
+    if !given.yes && !confirmed(output, &question)? {
         output.note("Nothing was changed.\n");
         return Ok(Exit::Stopped);
     }
@@ -59,6 +71,59 @@ pub async fn run(
         ops::apply::apply(surroundings, &record, &opened, setting, &made, &|tick| progress.tick(tick), &flag).await;
     progress.finish();
     finish(setting.run.id, carried?, &opened, output, given.json)
+}
+
+fn unprotected(given: &Apply, name: &str, environment: Option<&Environment>) -> Result<(), Failure> {
+    if given.yes && environment.is_some_and(|e| e.protected == Some(true)) {
+        return Err(Failure::usage(format!("`{name}` is protected: `--yes` is refused"))
+            .help("run it without `--yes` and read the preview"));
+    }
+    Ok(())
+}
+
+/// A saved plan: what it was made of is in it, and it is refused when it says nothing about today any more.
+async fn of_file(
+    given: &Apply,
+    opened: &Opened,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let file = given.which.playbook.as_str();
+    let record = ops::record::open(surroundings, opened).await?;
+    let usable = ops::saved::usable(surroundings, opened, &record, file).await?;
+    let asked = plan::request(&given.which, surroundings)?;
+    ops::saved::nothing_else(&usable, &asked)?;
+    let saved = &usable.saved;
+    let reason = asked.reason.as_deref().or(saved.header.reason.as_deref());
+    let (reason, actor) = ops::apply::named(reason, asked.actor.as_deref())?;
+    let (name, environment) = opened.project.environment(Some(&*saved.header.environment)).map_err(Failure::usage)?;
+    unprotected(given, name, environment)?;
+    let matter = ops::approve::of_plan(&record, opened, &usable).await?;
+    let about = About { why: Some(reason), ..plan::of_saved(saved, &matter.demands) };
+    let say = |text: String| if given.json { output.note(&text) } else { output.data(&text) };
+    let ends = saved.plan.items.iter().any(|item| item.stop.is_some());
+    if ends || saved.plan.is_empty() {
+        plan::draw(&opened.project, usable.loaded.checked.source(), output.look(), |view| {
+            say(drawn::text(&saved.plan, &about, view));
+        });
+        return Ok(if ends { Exit::of_plan(&saved.plan, false) } else { Exit::Done });
+    }
+    say(drawn::brief(&saved.plan, &about, output.look()));
+    ops::approve::enough(&matter, &plan::quoted(file))?;
+    let prepared = ops::saved::setting(surroundings, opened, &usable, actor, reason).await?;
+    ops::saved::same_systems(&prepared.setting, saved).await?;
+    let question = format!("Apply this in {name} (digest {})?", drawn::short_digest(&saved.digest));
+    if !given.yes && !confirmed(output, &question)? {
+        output.note("Nothing was changed.\n");
+        return Ok(Exit::Stopped);
+    }
+    let flag = pause::on_ctrl_c(output);
+    let progress = progress(output);
+    let (watch, setting) = (|tick| progress.tick(tick), &prepared.setting);
+    let basis = Basis { saved: Some(saved), approvals: matter.approvals.clone(), asks: None };
+    let carried = ops::apply::apply_on(surroundings, &record, opened, setting, &saved.plan, basis, &watch, &flag).await;
+    progress.finish();
+    finish(setting.run.id, carried?, opened, output, given.json)
 }
 
 /// The display of a run that goes on: live on a terminal, lines through a pipe.

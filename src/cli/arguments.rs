@@ -42,14 +42,20 @@ pub enum Command {
     Check(Check),
     /// Show exactly what a playbook would change: try it out and roll it back.
     Plan(Plan),
-    /// Preview, ask, and carry a playbook out.
+    /// Preview, ask, and carry a playbook or a saved plan out.
     Apply(Apply),
+    /// Agree to a saved plan, or to a run that waits for approval.
+    Approve(Approve),
     /// Answer a question that a run waits for, and go on with the run.
     Answer(Answer),
     /// Go on with a run that was paused, is in doubt, or was left by a process that is gone.
     Resume(Resume),
     /// Say what became of an effect of which nobody could tell, and go on with the run.
     Resolve(Resolve),
+    /// Do again what failed in a run, from the failed step on.
+    Retry(Retry),
+    /// End a run that is not over: no new step starts.
+    Cancel(Cancel),
     /// Take a run back: show what that would do, ask, and do it.
     Undo(Undo),
     /// List the questions that wait for an answer, and what is in doubt.
@@ -93,7 +99,7 @@ pub struct Check {
 /// What playbook, with which parameters, where.
 #[derive(Debug, Args)]
 pub struct Which {
-    /// Name (register/correct-award) or path of the playbook.
+    /// Name (register/correct-award) or path of the playbook; for `apply` also the file of a saved plan.
     pub playbook: String,
     /// Parameters, as name=value.
     #[arg(value_name = "NAME=VALUE")]
@@ -111,9 +117,18 @@ pub struct Which {
 
 /// `plan`
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Plan {
+    #[command(subcommand)]
+    pub command: Option<PlanCommand>,
     #[command(flatten)]
-    pub which: Which,
+    pub which: Option<Which>,
+    /// Keep the plan in this file, for `trueup approve` and `trueup apply`.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<String>,
+    /// How long the saved plan may be begun: 30m, 24h, 3d. Default: 24h.
+    #[arg(long, value_name = "LENGTH", requires = "out")]
+    pub expires: Option<String>,
     /// Answer a question for this preview, as STEP.NAME=VALUE.
     #[arg(long = "answer", value_name = "STEP.NAME=VALUE")]
     pub answers: Vec<String>,
@@ -125,6 +140,37 @@ pub struct Plan {
     pub detailed_exitcode: bool,
 }
 
+/// The commands about saved plans. A playbook of such a name is reached by its path: `trueup plan ./show.yaml`.
+#[derive(Debug, Subcommand)]
+pub enum PlanCommand {
+    /// Show a saved plan, as `plan` showed it when it was made.
+    Show(ShowPlan),
+    /// Tell what differs between two saved plans. Ends with 3 when something does.
+    Diff(DiffPlans),
+}
+
+/// `plan show`
+#[derive(Debug, Args)]
+pub struct ShowPlan {
+    /// The file of the plan.
+    pub file: String,
+    /// Print the plan as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `plan diff`
+#[derive(Debug, Args)]
+pub struct DiffPlans {
+    /// The file of the older plan.
+    pub one: String,
+    /// The file of the newer plan.
+    pub other: String,
+    /// Print the differences as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `apply`
 #[derive(Debug, Args)]
 pub struct Apply {
@@ -134,6 +180,26 @@ pub struct Apply {
     #[arg(long)]
     pub yes: bool,
     /// Print the run as JSON at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `approve`
+#[derive(Debug, Args)]
+pub struct Approve {
+    /// The file of a saved plan, or a run: its id, or the beginning of it.
+    #[arg(value_name = "FILE|RUN")]
+    pub what: String,
+    /// Why you agree; goes into the journal (1 to 500 characters).
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who agrees. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Do not ask for confirmation.
+    #[arg(long)]
+    pub yes: bool,
+    /// Print what came of it as JSON.
     #[arg(long)]
     pub json: bool,
 }
@@ -199,6 +265,44 @@ pub struct Resolve {
     #[arg(long)]
     pub no_run: bool,
     /// Print the run as JSON at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `retry`
+#[derive(Debug, Args)]
+pub struct Retry {
+    /// The run: its id, or the beginning of it.
+    pub run: String,
+    /// Why it is done again; goes into the journal (1 to 500 characters).
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// From this step on, by its name or path. Default: from the step that failed.
+    #[arg(long, value_name = "STEP")]
+    pub from: Option<String>,
+    /// Only this item.
+    #[arg(long, value_name = "KEY")]
+    pub item: Option<String>,
+    /// Who does it. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Print the run as JSON at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `cancel`
+#[derive(Debug, Args)]
+pub struct Cancel {
+    /// The run: its id, or the beginning of it.
+    pub run: String,
+    /// Why; goes into the journal (1 to 500 characters).
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who ends it. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Print the run as JSON.
     #[arg(long)]
     pub json: bool,
 }

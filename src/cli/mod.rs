@@ -2,8 +2,10 @@
 
 mod answer;
 mod apply;
+mod approve;
 mod arguments;
 mod audit;
+mod cancel;
 mod check;
 mod connection;
 mod demo;
@@ -14,6 +16,7 @@ mod output;
 mod pause;
 mod plan;
 mod resume;
+mod retry;
 mod undo;
 
 use crate::{ops::Surroundings, report::exit::Exit};
@@ -56,9 +59,12 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         Command::Check(given) => check::run(given, project, surroundings, output).await,
         Command::Plan(given) => plan::run(given, project, surroundings, output).await,
         Command::Apply(given) => apply::run(given, project, surroundings, output).await,
+        Command::Approve(given) => approve::run(given, project, surroundings, output).await,
         Command::Answer(given) => answer::answer(given, project, surroundings, output).await,
         Command::Resume(given) => resume::resume(given, project, surroundings, output).await,
         Command::Resolve(given) => resume::resolve(given, project, surroundings, output).await,
+        Command::Retry(given) => retry::run(given, project, surroundings, output).await,
+        Command::Cancel(given) => cancel::run(given, project, surroundings, output).await,
         Command::Undo(given) => undo::run(given, project, surroundings, output).await,
         Command::Inbox(given) => history::inbox(given, project, surroundings, output).await,
         Command::Runs(given) => history::runs(given, project, surroundings, output).await,

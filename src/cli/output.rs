@@ -88,7 +88,9 @@ impl Output {
     pub fn failure(&self, failure: &Failure) {
         match failure {
             Failure::Texts(problems) => self.problems(problems),
-            Failure::Usage { message, help } | Failure::Halted { message, help } => self.error(message, help),
+            Failure::Usage { message, help }
+            | Failure::Refused { message, help, .. }
+            | Failure::Halted { message, help } => self.error(message, help),
             Failure::Step { drawn: Some(drawn), .. } => {
                 self.note(&diagnostics::drawn(&drawn.0, &drawn.1, self.look().width));
             }

@@ -1,24 +1,32 @@
-//! `trueup plan`
+//! `trueup plan`, and what concerns saved plans: `plan show`, `plan diff`
 
 use super::{
-    arguments::{Plan, Which},
+    arguments::{DiffPlans, Plan, PlanCommand, ShowPlan, Which},
     output::Output,
 };
 use crate::{
-    base::{diagnostic::Diagnostic, source::Span, value::Value},
+    approval::Demand,
+    base::{
+        diagnostic::Diagnostic,
+        shape::Length,
+        source::{Source, Span},
+        value::Value,
+    },
     effect::change::TableName,
-    engine::{setting::Setting, trouble},
-    ops::{self, Failure, Surroundings, plan::Request, project::Opened},
+    engine::trouble,
+    ops::{self, Failure, Surroundings, plan::Request},
+    plan::file::Saved,
+    playbook::project::Project,
     report::{
         diagnostics,
         exit::Exit,
         look::{Look, View},
         plan::{self, About},
-        plan_json,
+        plan_diff, plan_json,
     },
     table::facts::Facts,
 };
-use std::path::Path;
+use std::{path::Path, sync::Arc, time::Duration};
 
 pub async fn run(
     given: &Plan,
@@ -26,23 +34,126 @@ pub async fn run(
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<Exit, Failure> {
+    match (&given.command, &given.which) {
+        (Some(PlanCommand::Show(given)), _) => show(given, project, surroundings, output),
+        (Some(PlanCommand::Diff(given)), _) => diff(given, project, surroundings, output),
+        (None, Some(which)) => make(given, which, project, surroundings, output).await,
+        // Without a subcommand the playbook is required, and clap has said so.
+        (None, None) => Err(Failure::usage("which playbook? `trueup plan PLAYBOOK`")),
+    }
+}
+
+async fn make(
+    given: &Plan,
+    which: &Which,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let opened = ops::project::open(surroundings, project)?;
-    let loaded = ops::playbook::load(surroundings, &opened, &given.which.playbook)?;
+    let loaded = ops::playbook::load(surroundings, &opened, &which.playbook)?;
     if !loaded.advice.is_empty() && !given.json {
         output.problems(std::slice::from_ref(&loaded.advice));
     }
-    let mut request = request(&given.which, surroundings)?;
+    let mut request = request(which, surroundings)?;
     request.answers = given.answers.iter().map(|text| answer(text)).collect::<Result<_, _>>()?;
+    request.saved = given.out.is_some();
+    let lasts = lasts(given.expires.as_deref())?;
     let prepared = ops::plan::setting(surroundings, &opened, loaded, &request).await?;
-    let made = ops::plan::plan(&prepared.setting, &request, &|_| {}).await?;
+    let setting = &prepared.setting;
+    let made = ops::plan::plan(setting, &request, &|_| {}).await?;
+    let exit = Exit::of_plan(&made, given.detailed_exitcode);
+    if let Some(out) = &given.out {
+        let record = ops::record::open(surroundings, &opened).await?;
+        let reason = request.reason.as_deref();
+        let saved = ops::saved::save(surroundings, &opened, &record, setting, &made, reason, out, lasts)?;
+        print(&saved, out, given.json, output)?;
+        return Ok(exit);
+    }
     if given.json {
         output.data(&plan_json::document(&made, &|table| opened.project.facts(table)));
     } else {
-        let apply = command(&given.which);
-        let about = About { who: request.actor.as_deref(), why: request.reason.as_deref(), apply: Some(&apply) };
-        draw(&opened, &prepared.setting, output.look(), |view| output.data(&plan::text(&made, &about, view)));
+        let apply = command(which);
+        let demands = ops::approve::demands(&opened.project, &setting.playbook, &made);
+        let about = About {
+            who: request.actor.as_deref(),
+            why: request.reason.as_deref(),
+            apply: Some(&apply),
+            demands: &demands,
+            ..About::default()
+        };
+        draw(&opened.project, &setting.source, output.look(), |view| output.data(&plan::text(&made, &about, view)));
     }
-    Ok(Exit::of_plan(&made, given.detailed_exitcode))
+    Ok(exit)
+}
+
+fn lasts(given: Option<&str>) -> Result<Duration, Failure> {
+    let Some(text) = given else { return Ok(ops::saved::LASTS) };
+    match text.parse::<Length>() {
+        Ok(length) if !length.0.is_zero() => Ok(length.0),
+        _ => Err(Failure::usage(format!("`{text}` is not a length of time"))
+            .help("write a whole number and a unit: `--expires 30m`, `24h`, `3d`")),
+    }
+}
+
+/// A saved plan, the same whether it was just made or is shown again.
+pub fn print(saved: &Saved, file: &str, json: bool, output: &Output) -> Result<(), Failure> {
+    let carried = ops::saved::carried(saved)?;
+    let facts = |table: &TableName| carried.project.facts(table);
+    if json {
+        output.data(&plan_json::of_saved(saved, &facts));
+        return Ok(());
+    }
+    let reason = if saved.header.reason.is_some() { "" } else { " --reason \"…\"" };
+    let apply = format!("trueup apply {}{reason}", quoted(file));
+    let approve = format!("trueup approve {} --reason \"…\"", quoted(file));
+    let about = About { apply: Some(&apply), approve: Some(&approve), ..of_saved(saved, &carried.demands) };
+    draw(&carried.project, &carried.source, output.look(), |view| {
+        output.data(&plan::text(&saved.plan, &about, view));
+    });
+    Ok(())
+}
+
+/// What is known of a saved plan beside itself.
+pub fn of_saved<'a>(saved: &'a Saved, demands: &'a [Demand]) -> About<'a> {
+    About {
+        who: Some(&saved.header.actor),
+        why: saved.header.reason.as_deref(),
+        demands,
+        saved: Some(saved),
+        ..About::default()
+    }
+}
+
+fn show(
+    given: &ShowPlan,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let sealer = ops::record::reader(surroundings, project);
+    let saved = ops::saved::read(surroundings, &given.file, &sealer)?;
+    print(&saved, &given.file, given.json, output)?;
+    Ok(Exit::Done)
+}
+
+fn diff(
+    given: &DiffPlans,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let sealer = ops::record::reader(surroundings, project);
+    let one = ops::saved::read(surroundings, &given.one, &sealer)?;
+    let other = ops::saved::read(surroundings, &given.other, &sealer)?;
+    let carried = ops::saved::carried(&other)?;
+    let found = plan_diff::between(&one, &other, &|table| carried.project.facts(table));
+    if given.json {
+        output.data(&plan_diff::document(&found, &one, &other));
+    } else {
+        output.data(&plan_diff::text(&found, &one, &other, output.look()));
+    }
+    Ok(if found.is_empty() { Exit::Done } else { Exit::Changes })
 }
 
 /// The command that would carry the plan out.
@@ -55,7 +166,8 @@ fn command(which: &Which) -> String {
     words.join(" ")
 }
 
-fn quoted(word: &str) -> String {
+/// A word as a shell takes it.
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-=./:@".contains(c);
     if word.chars().all(plain) && !word.is_empty() {
         word.to_owned()
@@ -65,12 +177,12 @@ fn quoted(word: &str) -> String {
 }
 
 /// Gives a view with the project's facts and the caret drawing of this playbook.
-pub fn draw(opened: &Opened, setting: &Setting, look: Look, show: impl FnOnce(&View<'_>)) {
-    let facts = |table: &TableName| -> Option<&Facts> { opened.project.facts(table) };
+pub fn draw(project: &Project, source: &Arc<Source>, look: Look, show: impl FnOnce(&View<'_>)) {
+    let facts = |table: &TableName| -> Option<&Facts> { project.facts(table) };
     let drawing = |at: Span, message: &str, seen: &[(String, String)]| {
         let mut problem = Diagnostic::error(&trouble::AT_RUN_TIME, at, message.trim_end_matches('.'));
         problem.help = seen.iter().map(|(name, value)| format!("{name} is {value}")).collect();
-        diagnostics::drawn(&problem, &setting.source, look.width)
+        diagnostics::drawn(&problem, source, look.width)
     };
     show(&View { look, facts: &facts, draw: &drawing });
 }
@@ -79,7 +191,8 @@ pub fn draw(opened: &Opened, setting: &Setting, look: Look, show: impl FnOnce(&V
 pub fn request(which: &Which, surroundings: &Surroundings) -> Result<Request, Failure> {
     let params = which.params.iter().map(|text| pair(text)).collect::<Result<_, _>>()?;
     let actor = which.actor.clone().or_else(|| surroundings.actor());
-    Ok(Request { params, environment: which.env.clone(), reason: which.reason.clone(), actor, answers: Vec::new() })
+    let (environment, reason) = (which.env.clone(), which.reason.clone());
+    Ok(Request { params, environment, reason, actor, answers: Vec::new(), saved: false })
 }
 
 /// `name=value`

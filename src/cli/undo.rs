@@ -45,12 +45,15 @@ pub async fn run(
         return Ok(Exit::Done);
     }
     let command = format!("trueup undo {}", run.short());
+    let demands = ops::approve::demands(&setting.project, &setting.playbook, &made);
     let about = About {
         who: Some(&setting.run.actor),
         why: Some(&setting.run.reason),
         apply: given.plan.then_some(command.as_str()),
+        demands: &demands,
+        ..About::default()
     };
-    plan::draw(&opened, setting, output.look(), |view| {
+    plan::draw(&opened.project, &setting.source, output.look(), |view| {
         let text = drawn::text(&made, &about, view);
         if given.json { output.note(&text) } else { output.data(&text) }
     });

@@ -3,15 +3,16 @@
 //! The text form is stored with plans and runs and compared with what is found before the first write.
 
 use super::{fault::Fault, ledger, rows::Identity, session::Session};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A database and its tables, as found through an open session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// Which database.
     pub identity: Identity,
-    /// SHA-256 over the structure of the named tables, in hexadecimal digits: columns, types, nullability, defaults, keys,
-    /// foreign keys from and to them, triggers with their functions.
-    pub schema: String,
+    /// How each of the named tables is built, in the order of their names: SHA-256 over its columns, types, nullability,
+    /// defaults, keys, foreign keys from and to it, and triggers with their functions, in hexadecimal digits.
+    pub tables: Vec<(String, String)>,
     /// The ledger's table is there.
     pub has_ledger: bool,
 }
@@ -26,8 +27,8 @@ pub enum Unlike {
         /// The one that is connected.
         found: String,
     },
-    /// The same database with tables built in another way.
-    Schema,
+    /// The same database, where these tables are built in another way, are gone, or are new.
+    Schema(Vec<String>),
 }
 
 /// Stands where there is nothing: no text of a part is empty.
@@ -44,10 +45,34 @@ impl Identity {
 }
 
 impl Standing {
-    /// `SCHEMA`, and the identity's text.
+    /// `TABLES`, and the identity's text.
     pub fn text(&self) -> String {
-        format!("{} {}", self.schema, self.identity.text())
+        format!("{} {}", self.schema(), self.identity.text())
     }
+
+    /// `trainees:5f0c…,audits:91ab…`: each table with the beginning of its hash; `-` for none.
+    pub fn schema(&self) -> String {
+        let one = |(name, hash): &(String, String)| format!("{}:{}", escaped(name), hash.get(..DIGITS).unwrap_or(hash));
+        let all: Vec<String> = self.tables.iter().map(one).collect();
+        if all.is_empty() { NOTHING.into() } else { all.join(",") }
+    }
+}
+
+/// So many digits of a hash are kept: nobody forges the structure of his own tables to get past a comparison.
+const DIGITS: usize = 24;
+
+/// A name without the signs that separate.
+fn escaped(name: &str) -> String {
+    let special = |c: char| matches!(c, '%' | ',' | ':') || c.is_whitespace() || c.is_control();
+    let mut text = String::with_capacity(name.len());
+    for c in name.chars() {
+        if special(c) {
+            c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| text.push_str(&format!("%{byte:02X}")));
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }
 
 /// The parts of a text.
@@ -92,7 +117,20 @@ pub fn unlike(planned: &str, found: &str) -> Option<Unlike> {
     if (then.kind, then.system, then.database) != (now.kind, now.system, now.database) || !ledgers {
         return Some(Unlike::Database { planned: then.words(), found: now.words() });
     }
-    (then.schema != now.schema).then_some(Unlike::Schema)
+    let tables = changed(then.schema, now.schema);
+    (!tables.is_empty()).then_some(Unlike::Schema(tables))
+}
+
+/// The names of the tables that are not the same in both.
+fn changed(then: &str, now: &str) -> Vec<String> {
+    let tables = |text: &str| -> BTreeMap<String, String> {
+        let parts = text.split(',').filter_map(|part| part.split_once(':'));
+        let named = |name: &str| percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned();
+        parts.map(|(name, hash)| (named(name), hash.to_owned())).collect()
+    };
+    let (then, now) = (tables(then), tables(now));
+    let names: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
+    names.into_iter().filter(|name| then.get(*name) != now.get(*name)).cloned().collect()
 }
 
 /// The text names a ledger.
@@ -118,9 +156,9 @@ impl Session {
         self.recover(done).await
     }
 
-    /// SHA-256 over the structure of these tables, in hexadecimal digits.
+    /// How these tables are built: [`Standing::schema`].
     pub async fn schema_of(&mut self, tables: &[&str]) -> Result<String, Fault> {
-        self.standing(tables, false).await.map(|standing| standing.schema)
+        self.standing(tables, false).await.map(|standing| standing.schema())
     }
 }
 
@@ -137,16 +175,17 @@ mod tests {
             replica: false,
             ledger: ledger.map(str::to_owned),
         };
-        Standing { identity, schema: schema.into(), has_ledger: ledger.is_some() }.text()
+        let tables = [("a table", schema), ("b", "0123")].map(|(n, h)| (n.to_owned(), h.to_owned())).to_vec();
+        Standing { identity, tables, has_ledger: ledger.is_some() }.text()
     }
 
     #[test]
     fn another_server_another_ledger_and_another_schema_are_told_apart() {
         let planned = standing("7/1", Some("a"), "s");
-        assert_eq!(planned, "s postgresql 7/1 a the register");
+        assert_eq!(planned, "a%20table:s,b:0123 postgresql 7/1 a the register");
         assert_eq!(unlike(&planned, &standing("7/1", Some("a"), "s")), None);
         assert_eq!(unlike(&planned, &standing("7/1", None, "s")), None);
-        assert_eq!(unlike(&planned, &standing("7/1", Some("a"), "t")), Some(Unlike::Schema));
+        assert_eq!(unlike(&planned, &standing("7/1", Some("a"), "t")), Some(Unlike::Schema(vec!["a table".into()])));
         let other = unlike(&planned, &standing("7/1", Some("b"), "t"));
         assert_eq!(
             other,

@@ -50,7 +50,7 @@ pub(crate) trait Field: Sized {
 }
 
 /// The variant of a stored word.
-pub(crate) fn word<T>(stored: Option<&Value>, of: fn(&str) -> Option<T>) -> Result<T, BadRecord> {
+pub(crate) fn word<T>(stored: Option<&Value>, of: impl Fn(&str) -> Option<T>) -> Result<T, BadRecord> {
     there(stored)?.as_str().and_then(of).ok_or_else(|| BadRecord::new("is a word that this version does not know"))
 }
 
@@ -80,6 +80,11 @@ macro_rules! record {
             }
         }
     };
+}
+
+/// One field of a stored map.
+pub(crate) fn part<T: Field>(map: &Map, name: &str) -> Result<T, BadRecord> {
+    T::load(map.get(name)).map_err(|e| e.within(name))
 }
 
 pub(crate) fn map(stored: Option<&Value>) -> Result<&Map, BadRecord> {
@@ -196,6 +201,19 @@ impl<T: Field> Field for Box<T> {
     }
 }
 
+/// A list of two. A part that would be left out is null.
+impl<A: Field, B: Field> Field for (A, B) {
+    fn store(&self) -> Option<Value> {
+        Some(Value::list([self.0.store().unwrap_or(Value::NULL), self.1.store().unwrap_or(Value::NULL)]))
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        match there(stored)?.as_list() {
+            Some([one, two]) => Ok((A::load(Some(one))?, B::load(Some(two))?)),
+            _ => Err(BadRecord::new("is not a pair")),
+        }
+    }
+}
+
 /// An empty list is left out.
 impl<T: Field> Field for Vec<T> {
     fn store(&self) -> Option<Value> {
@@ -262,9 +280,6 @@ impl Field for RowChange {
     }
     fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
         let map = map(stored)?;
-        fn part<T: Field>(map: &Map, name: &str) -> Result<T, BadRecord> {
-            T::load(map.get(name)).map_err(|e| e.within(name))
-        }
         Ok(RowChange {
             table: part(map, "table")?,
             key: part(map, "key")?,

@@ -3,7 +3,7 @@
 
 use super::{
     outline::{Outline, Place},
-    state::ItemState,
+    state::{APPROVAL, ItemState},
 };
 use crate::{
     journal::words::{End, Outcome},
@@ -31,16 +31,23 @@ pub enum Next {
 /// The table of edges, first match wins:
 ///
 /// 1. a closed item stays closed;
-/// 2. a step that a person gave up while in doubt closes the item as cancelled;
-/// 3. a step that ended the item (stopped, failed, escalated, drifted, lost) closes it;
-/// 4. an attempt without an outcome, or in doubt, is found out before anything else, also in a run that was cancelled;
-/// 5. in a cancelled run no new step starts: the item is closed as cancelled;
-/// 6. the first place that is neither over nor skipped with its block is next: done, or waited for if it is a question;
-/// 7. when all verification places are over and nothing said otherwise, the item is verified, once;
-/// 8. when no place is left the item is changed or unchanged.
+/// 2. people have to agree first, where the environment says so;
+/// 3. a step that a person gave up while in doubt closes the item as cancelled;
+/// 4. a step that ended the item (stopped, failed, escalated, drifted, lost) closes it;
+/// 5. an attempt without an outcome, or in doubt, is found out before anything else, also in a run that was cancelled;
+/// 6. in a cancelled run no new step starts: the item is closed as cancelled;
+/// 7. the first place that is neither over nor skipped with its block is next: done, or waited for if it is a question;
+/// 8. when all verification places are over and nothing said otherwise, the item is verified, once;
+/// 9. when no place is left the item is changed or unchanged.
 pub fn decide(outline: &Outline, item: &ItemState, cancelled: bool) -> Next {
     if let Some(closed) = &item.closed {
         return Next::Over(closed.end);
+    }
+    if let Some((path, step)) = item.steps.get_key_value(APPROVAL)
+        && step.waits()
+        && !cancelled
+    {
+        return Next::Wait(path.clone());
     }
     let mut doubt = None;
     for (path, step) in &item.steps {

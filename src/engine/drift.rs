@@ -3,32 +3,69 @@
 use super::{setting::Setting, trouble::Difference};
 use crate::{
     action::resolve::Known,
-    base::value::{Map, Marks, Value},
+    base::value::{Data, Map, Marks, Value},
     effect::change::{Deed, RowChange},
     plan::{Effect, ItemPlan, StepPlan},
     template::{Path, Scope, Step},
 };
 use std::{collections::BTreeSet, sync::Arc};
 
+/// Why a fact is unknown in a plan: what expressions looked for was not there.
+const NOT_THERE: &str = "not there";
+
+/// What a plan keeps of what an expression looked at: the value, or that there was none.
+pub fn fact(path: &Path, root: &Value) -> Option<Value> {
+    if path.steps.contains(&Step::Each) {
+        return None;
+    }
+    let value = path.look_up(root).unwrap_or_else(|| Data::Unknown(NOT_THERE.into()).into());
+    (is_absent(&value) || !value.is_unknown() && !value.marks.has(Marks::CLOCK)).then_some(value)
+}
+
+fn is_absent(value: &Value) -> bool {
+    matches!(&value.data, Data::Unknown(why) if &**why == NOT_THERE)
+}
+
 /// Facts that the plan rests on and that read otherwise now. Only those that `scope` knows already are looked at.
 pub fn of_facts(planned: &ItemPlan, scope: &Scope, setting: &Setting) -> Vec<Difference> {
-    let mut found = Vec::new();
+    let mut found: Vec<Difference> = Vec::new();
     for (path, was) in &planned.rests_on {
-        let Some(now) = scope.get(path.root()).and_then(|root| path.look_up(root)) else { continue };
-        if now.is_unknown() || now.marks.has(Marks::CLOCK) || now == *was {
+        let Some(root) = scope.get(path.root()) else { continue };
+        // A fact that cannot be compared any more: its key is gone, or it is only known later.
+        let Some(now) = fact(path, root) else { continue };
+        let same = now == *was || is_absent(&now) && is_absent(was) || was.is_unknown() && !is_absent(was);
+        if same {
             continue;
         }
         let (subject, column) = named(path, scope, setting).unwrap_or_else(|| (path.to_string(), String::new()));
-        found.push(Difference { subject, column, planned: was.shown(), found: now.shown() });
+        let (planned, now) = pair(was, &now);
+        // When a whole row is gone, that is said once and not for each of its columns.
+        if !found.iter().any(|d| d.subject == subject && (d.column == column || d.column.is_empty())) {
+            found.push(Difference { subject, column, planned, found: now });
+        }
     }
     found
 }
 
+/// Two values that differ, for people: also when neither may be shown.
+fn pair(was: &Value, now: &Value) -> (String, String) {
+    let shown = |value: &Value| if is_absent(value) { NOT_THERE.to_owned() } else { value.shown() };
+    let (was, now) = (shown(was), shown(now));
+    if was == now { (was.clone(), format!("{now}, but another one")) } else { (was, now) }
+}
+
 /// `register.trainees id 1` and `state`, for a fact that is a column of a row that a `find` gave.
 fn named(path: &Path, scope: &Scope, setting: &Setting) -> Option<(String, String)> {
-    let [_, Step::Name(column), rest @ ..] = path.steps.as_slice() else { return None };
+    let root = scope.get(path.root())?;
+    let (row, column, rest) = match path.steps.as_slice() {
+        [_, Step::Name(column), rest @ ..] => (root.clone(), column, rest),
+        [_, Step::Index(i), Step::Name(column), rest @ ..] => (root.as_list()?.get(*i)?.clone(), column, rest),
+        _ => return None,
+    };
     let table = setting.found_in(path.root())?;
-    let row = scope.get(path.root())?;
+    if row.is_null() {
+        return Some((format!("{table} (`{}`)", path.root()), String::new()));
+    }
     let key = setting.facts_of(&table)?.key_columns().into_iter().map(|name| Some((row.get(&name)?, name)));
     let key: Vec<String> =
         key.map(|part| part.map(|(value, name)| format!("{name} {}", value.plain()))).collect::<Option<_>>()?;
@@ -49,24 +86,74 @@ pub fn planned_rows(step: &StepPlan) -> Option<Vec<&RowChange>> {
     Some(rows.flatten().filter(|c| !c.by_rule).collect())
 }
 
+/// Leaves out what the run itself brought about before it was done again.
+pub fn without_own(differences: &mut Vec<Difference>, own: &[RowChange], setting: &Setting) {
+    let ours = |d: &Difference| {
+        let last = own.iter().rev().find(|c| format!("{} {}", c.table, c.key_text()) == d.subject);
+        let Some(change) = last else { return false };
+        let value = value(&change.after, d.column.split('.').next().unwrap_or(&d.column));
+        let facts = setting.facts_of(&change.table);
+        let seen = facts.map_or(value.clone(), |f| f.named(&d.column, value).marked(f.marks(&d.column)));
+        // Below a document only its whole is known.
+        d.column.contains('.') || seen.shown() == d.found
+    };
+    differences.retain(|d| !ours(d));
+}
+
+/// The planned rows, where the run itself changed one before it was done again: what it left then is what must be there
+/// now, and what it becomes is not foretold.
+pub fn rebased(planned: &[&RowChange], own: &[RowChange], found: &[RowChange]) -> Vec<RowChange> {
+    let one = |plan: &&RowChange| {
+        let same = |c: &&RowChange| c.table == plan.table && c.key == plan.key;
+        let (left, now) = (own.iter().rev().find(same), found.iter().find(same));
+        match (left, now) {
+            (Some(left), Some(now)) => {
+                RowChange { before: left.after.clone(), after: now.after.clone(), ..(*plan).clone() }
+            }
+            _ => (*plan).clone(),
+        }
+    };
+    planned.iter().map(one).collect()
+}
+
 /// How the rows now under our locks differ from those of the plan.
 pub fn of_rows(planned: &[&RowChange], found: &[RowChange], setting: &Setting) -> Vec<Difference> {
     let ours: Vec<&RowChange> = found.iter().filter(|c| !c.by_rule).collect();
+    let mut matched = vec![false; ours.len()];
     let mut differences = Vec::new();
-    for (index, plan) in planned.iter().enumerate() {
-        // A row that the database numbers has another key in each rehearsal: inserts are matched by their order.
+    let mut match_by = |fits: &dyn Fn(&RowChange) -> bool| {
+        let index = ours.iter().enumerate().position(|(i, c)| !matched[i] && fits(c))?;
+        matched[index] = true;
+        Some(ours[index])
+    };
+    for plan in planned {
         let inserted = plan.before.is_none();
-        let same = |c: &&&RowChange| c.table == plan.table && (c.key == plan.key || inserted && c.before.is_none());
-        let now = if inserted { ours.get(index).filter(same) } else { ours.iter().find(same) };
-        match now {
-            Some(now) => differences.extend(of_row(plan, now, setting)),
-            None => differences.push(whole(plan, "in the plan", "not there any more")),
+        let mut now = match_by(&|c| c.table == plan.table && c.key == plan.key);
+        if inserted && now.is_none() {
+            // A row that the database numbers has another key in each rehearsal: inserts are matched by their order.
+            now = match_by(&|c| c.table == plan.table && c.before.is_none());
+        }
+        match (now, inserted) {
+            (Some(now), true) if now.before.is_some() => {
+                differences.push(whole(now, "to be added", "there already"));
+            }
+            (Some(now), false) if now.before.is_none() && plan.before.is_some() => {
+                differences.push(whole(plan, "there", "not there any more"));
+            }
+            (Some(now), _) => differences.extend(of_row(plan, now, setting)),
+            (None, true) => differences.push(whole(plan, "to be added", "not to be added")),
+            // A row that was as wanted, or to be deleted, and that is gone: what apply would do is only less.
+            (None, false) if plan.deed() == Deed::Nothing => {}
+            (None, false) => differences.push(whole(plan, "in the plan", "not there any more")),
         }
     }
-    for now in ours.iter().filter(|c| c.before.is_some() && c.deed() != Deed::Nothing) {
-        if !planned.iter().any(|p| p.table == now.table && p.key == now.key) {
-            differences.push(whole(now, "not in the plan", "would change as well"));
-        }
+    for (now, _) in ours.iter().zip(&matched).filter(|(now, matched)| !**matched && now.deed() != Deed::Nothing) {
+        let would = match now.deed() {
+            Deed::Insert => "would be added as well",
+            Deed::Delete => "would be deleted as well",
+            Deed::Update | Deed::Nothing => "would change as well",
+        };
+        differences.push(whole(now, "not in the plan", would));
     }
     differences
 }
@@ -79,6 +166,8 @@ fn whole(change: &RowChange, planned: &str, found: &str) -> Difference {
 fn of_row(plan: &RowChange, now: &RowChange, setting: &Setting) -> Vec<Difference> {
     let columns: BTreeSet<Arc<str>> = match plan.deed() {
         Deed::Delete => plan.before.iter().flat_map(|row| row.keys().cloned()).collect(),
+        // It was as wanted: any change now is one that nobody saw.
+        Deed::Nothing => now.differing().into_iter().map(|(c, ..)| c).filter(|c| !now.stamps.contains(c)).collect(),
         _ => plan.differing().into_iter().map(|(c, ..)| c).filter(|c| !plan.stamps.contains(c)).collect(),
     };
     let facts = setting.facts_of(&plan.table);
@@ -91,12 +180,9 @@ fn of_row(plan: &RowChange, now: &RowChange, setting: &Setting) -> Vec<Differenc
         let free = was.marks.has(Marks::CLOCK) || is.marks.has(Marks::CLOCK) || was.is_unknown();
         if !free && was != is && !differences.iter().any(|d: &Difference| d.column == **column) {
             let subject = format!("{} {}", plan.table, now.key_text());
-            differences.push(Difference {
-                subject,
-                column: column.to_string(),
-                planned: shown(column, &was),
-                found: shown(column, &is),
-            });
+            let (planned, found) = (shown(column, &was), shown(column, &is));
+            let found = if planned == found { format!("{found}, but another one") } else { found };
+            differences.push(Difference { subject, column: column.to_string(), planned, found });
         }
     };
     for column in &columns {

@@ -6,6 +6,7 @@
 use super::{
     again, call,
     carry_out::{self, Carried},
+    claim,
     decide::{Next, decide},
     drift, endings,
     lease::Lease,
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{
     action::{
-        deed::{Call, Deed, Question},
+        deed::{Call, Deed, Message, Question},
         ends::Way,
         kinds::Act,
         resolve::{self, resolve},
@@ -50,7 +51,7 @@ use crate::{
     template::{Scope, scope::Entry},
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -101,6 +102,8 @@ pub struct Driver<'a> {
     pub(super) rounds: HashMap<Arc<str>, u32>,
     pending: Vec<Event>,
     readers: HashMap<Arc<str>, Reading>,
+    /// Databases of which is known that they are those of the plan.
+    met: HashSet<Arc<str>>,
     item: Arc<str>,
     lease: Arc<Lease>,
 }
@@ -125,9 +128,17 @@ pub(super) struct Went {
 }
 
 impl Went {
-    fn done(value: Value) -> Went {
+    pub(super) fn done(value: Value) -> Went {
         Went { outcome: Outcome::Done, value: Some(value), message: None, response: None }
     }
+}
+
+/// A transaction that was begun.
+enum Begun {
+    /// The change comes next.
+    Open(Writing),
+    /// It was done already, and is over.
+    Over(Went),
 }
 
 /// What keeps a step from going on.
@@ -137,6 +148,8 @@ pub(super) enum Halt {
     Journal(JournalError),
     /// Something was recorded that decides anew.
     Round,
+    /// A connection leads to another database than planned: nothing was written, and the run can go on when it is right.
+    Elsewhere(String),
 }
 
 impl From<Trouble> for Halt {
@@ -176,6 +189,7 @@ impl<'a> Driver<'a> {
             rounds: HashMap::new(),
             pending: Vec::new(),
             readers: HashMap::new(),
+            met: HashSet::new(),
             item: SINGLE_ITEM.into(),
             lease: Arc::new(Lease::new(setting.world.now())),
         };
@@ -237,6 +251,12 @@ impl<'a> Driver<'a> {
                     match self.place(&place).await {
                         Ok(()) | Err(Halt::Round) => {}
                         Err(Halt::Journal(error)) => return Err(error),
+                        Err(Halt::Elsewhere(why)) => {
+                            let message = Some(format!("Nothing was written: {}", endings::sentence(&why)));
+                            let went = Went { outcome: Outcome::NotDone, value: None, message, response: None };
+                            self.outcome(&place.path, went, 0);
+                            return self.rest(&why).await;
+                        }
                         Err(Halt::Trouble(trouble)) if trouble.in_doubt() && self.was_attempted(&place.path) => {
                             self.doubt = Some((place.path.clone(), trouble));
                         }
@@ -257,6 +277,8 @@ impl<'a> Driver<'a> {
                 Next::Close(end, reason) => {
                     self.close_readers().await;
                     let (end, reason) = undo::end(&self.setting.outline, &self.state, &self.item, end, reason);
+                    let by = self.state.cancelled_by.as_ref().filter(|_| end == End::Cancelled && self.state.cancelled);
+                    let reason = by.map(|by| format!("cancelled by {}: {}", by.actor, by.reason)).or(reason);
                     let item = ClosedItem { item: self.item.clone(), end, reason };
                     self.note(ItemClosed { items: vec![item] }.into());
                 }
@@ -317,6 +339,7 @@ impl<'a> Driver<'a> {
             let events = self.journal.events(self.claim.run).await?;
             let now = RunState::of(events.into_iter().map(|stored| (stored.at, stored.event)));
             (self.state.cancelled, self.state.events) = (now.cancelled, now.events);
+            self.state.cancelled_by = now.cancelled_by;
         }
         Ok(())
     }
@@ -372,7 +395,9 @@ impl<'a> Driver<'a> {
         (self.watch)(Tick::Begins { section: place.section, path: place.path.clone(), title });
         let started = self.setting.world.now();
         let went = match &step.act {
-            Act::Block(block) => self.transaction(place, block.transaction.as_ref().map_or("", |w| w.as_str())).await?,
+            Act::Block(block) if place.back.is_none() => {
+                self.transaction(place, block.transaction.as_ref().map_or("", |w| w.as_str())).await?
+            }
             _ => self.patiently(place, &step).await?,
         };
         let Some(went) = went else { return Ok(()) };
@@ -462,7 +487,7 @@ impl<'a> Driver<'a> {
         let Some(resolved) = resolved else { return Ok(None) };
         match resolved.deed {
             Deed::Question(question) => return self.ask(place, step, &question),
-            Deed::Message(message) => return self.message(place, step, &message.who).await.map(Some),
+            Deed::Message(message) => return self.message(place, step, &message).await.map(Some),
             Deed::Change(_) | Deed::Statement(_) => return self.write(place, step, resolved.deed).await.map(Some),
             Deed::Call(call) if !call.is_read() => return self.send(place, step, call).await.map(Some),
             deed => {
@@ -555,6 +580,12 @@ impl<'a> Driver<'a> {
         self.standing(path).map_or(0, |step| step.generation)
     }
 
+    /// What this run changed before somebody had it done again: the newest last.
+    fn own(&self) -> Vec<RowChange> {
+        let steps = self.state.items.get(&self.item).into_iter().flat_map(|item| item.steps.values());
+        steps.flat_map(|step| &step.earlier).cloned().collect()
+    }
+
     fn planned(&self, path: &str) -> Option<&'a StepPlan> {
         self.plan.and_then(|plan| plan.steps.iter().find(|s| &*s.path == path))
     }
@@ -577,10 +608,12 @@ impl<'a> Driver<'a> {
         connection: Option<&Arc<str>>,
         shown: String,
         request: Option<Value>,
+        request_hash: Option<Arc<str>>,
         attempt: u32,
     ) -> Result<(), Halt> {
         if let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) {
-            let differences = drift::of_facts(plan, &self.scope, self.setting);
+            let mut differences = drift::of_facts(plan, &self.scope, self.setting);
+            drift::without_own(&mut differences, &self.own(), self.setting);
             if !differences.is_empty() {
                 return Err(Trouble::Drifted(differences).into());
             }
@@ -588,7 +621,7 @@ impl<'a> Driver<'a> {
         if attempt == 1 {
             let effect = self.effect(&place.path);
             let planned = self.planned_rows(&place.path);
-            let intent = Intent { effect, shown, request, request_hash: None, planned };
+            let intent = Intent { effect, shown, request, request_hash, planned };
             self.note(
                 StepIntent {
                     step: place.path.clone(),
@@ -635,8 +668,9 @@ impl<'a> Driver<'a> {
             Deed::Restore(restore) => (restore.connection.clone(), undo::restore::words(restore)),
             _ => return Err(unknown_now(step, None).into()),
         };
+        let hash = claim::keeps_ledger(self.setting, &connection).then(|| self.hash_of_deed(&deed));
         self.close_readers().await;
-        self.intend(place, class, Some(&connection), shown, None, 1).await?;
+        self.intend(place, class, Some(&connection), shown, None, hash, 1).await?;
         let mut restarts = 0;
         loop {
             match self.write_once(place, step, &deed, &connection).await {
@@ -658,7 +692,10 @@ impl<'a> Driver<'a> {
         connection: &Arc<str>,
     ) -> Result<Went, Halt> {
         let setting = self.setting;
-        let mut writing = self.open(connection).await?;
+        let mut writing = match self.begin(place, connection).await? {
+            Begun::Open(writing) => writing,
+            Begun::Over(went) => return Ok(went),
+        };
         let carried = self.carried(&mut writing, &place.path, step, deed).await;
         let carried = match carried {
             Ok(carried) => carried,
@@ -695,6 +732,32 @@ impl<'a> Driver<'a> {
         opened
     }
 
+    /// Opens a transaction up to where its change begins: it is the database that was planned against, and nobody has done
+    /// this already.
+    async fn begin(&mut self, place: &Place, connection: &Arc<str>) -> Result<Begun, Halt> {
+        let mut writing = self.open(connection).await?;
+        let first = async {
+            if !self.met.contains(connection) {
+                self.as_planned(&mut writing).await?;
+            }
+            self.claimed(&mut writing, place, connection).await
+        };
+        match first.await {
+            Ok(None) => {
+                self.met.insert(connection.clone());
+                Ok(Begun::Open(writing))
+            }
+            Ok(Some(went)) => {
+                let _ = writing.rollback().await;
+                Ok(Begun::Over(went))
+            }
+            Err(halt) => {
+                let _ = writing.rollback().await;
+                Err(halt)
+            }
+        }
+    }
+
     /// Carries out and compares with the plan, still inside the transaction.
     async fn carried(&self, changing: &mut Changing, path: &str, step: &Step, deed: &Deed) -> Result<Carried, Trouble> {
         let at = step.act_at;
@@ -704,7 +767,15 @@ impl<'a> Driver<'a> {
             return undo::restore::restore(changing, restore, self.setting, planned.as_deref(), at).await;
         }
         let carried = match deed {
-            Deed::Change(change) => carry_out::carry_out(changing, change, self.setting, at).await,
+            Deed::Change(change) => match carry_out::carry_out(changing, change, self.setting, at).await {
+                // It was not executed: to take that for a change would be a lie.
+                Ok(carried) if carried.unknown => Err(unknown_now(step, why_unknown(&carried).as_deref())),
+                other => other,
+            },
+            Deed::Statement(deed) if deed.bound.has_unknown() => {
+                let why = deed.bound.binds.iter().find_map(Value::unknown_because);
+                Err(unknown_now(step, why.as_deref()))
+            }
             Deed::Statement(deed) => statement::run(changing, deed, self.setting, at).await,
             _ => Err(unknown_now(step, None)),
         };
@@ -713,6 +784,8 @@ impl<'a> Driver<'a> {
         match carried {
             Ok(carried) if carried.is_nothing() => Ok(carried),
             Ok(carried) => {
+                let rebased = drift::rebased(&planned, &self.own(), &carried.changes);
+                let planned: Vec<&RowChange> = rebased.iter().collect();
                 let differences = drift::of_rows(&planned, &carried.changes, self.setting);
                 if differences.is_empty() { Ok(carried) } else { Err(Trouble::Drifted(differences)) }
             }
@@ -735,7 +808,8 @@ impl<'a> Driver<'a> {
         let connection: Arc<str> = connection.into();
         let shown = format!("transaction on {connection}");
         let class = recover::of_rows(&connection, self.setting);
-        self.intend(place, class, Some(&connection), shown, None, 1).await?;
+        let hash = claim::keeps_ledger(self.setting, &connection).then(|| self.hash_of_block(place));
+        self.intend(place, class, Some(&connection), shown, None, hash, 1).await?;
         let mut restarts = 0;
         loop {
             let scope = self.scope.clone();
@@ -754,7 +828,10 @@ impl<'a> Driver<'a> {
     }
 
     async fn transaction_once(&mut self, place: &Place, connection: &Arc<str>) -> Result<Went, Halt> {
-        let mut writing = self.open(connection).await?;
+        let mut writing = match self.begin(place, connection).await? {
+            Begun::Open(writing) => writing,
+            Begun::Over(went) => return Ok(went),
+        };
         let mut all = Carried::default();
         let mut inner = Vec::new();
         let walked = self.inside(&mut writing, &place.path, place.step.inner(), &mut all, &mut inner).await;
@@ -851,7 +928,7 @@ impl<'a> Driver<'a> {
         let mut attempts = call::Attempts::default();
         let mut attempt = 1;
         loop {
-            self.intend(place, class, Some(&call.api), shown.clone(), Some(call::stored(&call)), attempt).await?;
+            self.intend(place, class, Some(&call.api), shown.clone(), Some(call::stored(&call)), None, attempt).await?;
             moment::reached("before a request");
             let sent = call::once(setting, step, &call, key.clone()).await;
             moment::reached("after a request");
@@ -897,9 +974,14 @@ impl<'a> Driver<'a> {
         Err(Halt::Round)
     }
 
-    async fn message(&mut self, place: &Place, step: &Step, who: &Arc<str>) -> Result<Went, Halt> {
+    async fn message(&mut self, place: &Place, step: &Step, message: &Message) -> Result<Went, Halt> {
+        let who = &message.who;
+        if let Some(why) = message.text.unknown_because() {
+            let message = Some(format!("not told: a part of the message is not known ({why})"));
+            return Ok(Went { message, ..Went::done(Value::NULL) });
+        }
         let text = text_of(step, &self.scope).unwrap_or_default();
-        self.intend(place, "message-once", None, format!("to {who}: {text}"), None, 1).await?;
+        self.intend(place, "message-once", None, format!("to {who}: {text}"), None, None, 1).await?;
         moment::reached("before a message");
         let told = tell::tell(self.setting, who, &text, self.watch).await;
         moment::reached("after a message");
@@ -916,6 +998,7 @@ impl<'a> Driver<'a> {
             return trouble;
         };
         let mut differences = drift::of_facts(plan, &self.scope, self.setting);
+        drift::without_own(&mut differences, &self.own(), self.setting);
         let held = self.planned(&place.path).is_some_and(|step| step.foreseen == Foreseen::Passes);
         if differences.is_empty() && held {
             let subject = place.path.to_string();
@@ -962,7 +1045,11 @@ impl<'a> Driver<'a> {
         {
             self.scope.insert(id, Value::NULL);
         }
-        self.outcome(&place.path, Went { outcome, value: None, message: Some(message.clone()), response: None }, 0);
+        let value = match &trouble {
+            Trouble::Drifted(differences) => Some(Value::list(differences.iter().map(Difference::store))),
+            _ => None,
+        };
+        self.outcome(&place.path, Went { outcome, value, message: Some(message.clone()), response: None }, 0);
         (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary: message.clone() });
         let changed = self.state.items.get(&self.item).is_some_and(ItemState::changed);
         let close = match ending.way {
@@ -1022,6 +1109,12 @@ pub(super) fn rows_words(carried: &Carried) -> String {
 
 fn no_database(connection: &str) -> Trouble {
     Trouble::of_database(connection, Fault::new(FaultKind::Settings, "it is not a database of this project"))
+}
+
+/// Why a value that a change needs is not known.
+fn why_unknown(carried: &Carried) -> Option<Arc<str>> {
+    let after = carried.changes.iter().filter_map(|change| change.after.as_ref());
+    after.flat_map(|row| row.values()).find_map(Value::unknown_because)
 }
 
 /// Something is still unknown although nothing may be at apply.

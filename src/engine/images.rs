@@ -9,6 +9,7 @@ use super::{
     setting::Setting,
     state::StepState,
     tries::Tries,
+    trouble::Trouble,
     watch::Tick,
 };
 use crate::{
@@ -39,6 +40,17 @@ enum Hindrance {
     Fault(Fault),
     /// Sessions that wrote to the table and have not ended.
     Writers(Vec<i64>, TableName),
+    /// It is another database.
+    Halt(Halt),
+}
+
+impl From<Halt> for Hindrance {
+    fn from(halt: Halt) -> Hindrance {
+        match halt {
+            Halt::Trouble(Trouble::Database { fault, .. }) => Hindrance::Fault(fault),
+            halt => Hindrance::Halt(halt),
+        }
+    }
 }
 
 impl From<Fault> for Hindrance {
@@ -65,6 +77,7 @@ impl Driver<'_> {
                 Err(Hindrance::Fault(fault)) if !passes(fault.kind) => {
                     return Ok(Found::InDoubt(format!("its rows cannot be looked at: `{connection}`: {fault}")));
                 }
+                Err(Hindrance::Halt(halt)) => return Err(halt),
                 Err(Hindrance::Fault(fault)) => format!("`{connection}`: {fault}"),
                 Err(Hindrance::Writers(pids, table)) => {
                     let pids: Vec<_> = pids.iter().map(i64::to_string).collect();
@@ -89,7 +102,10 @@ impl Driver<'_> {
             return Err(Fault::new(FaultKind::Settings, "it is not a database of this project").into());
         };
         let mut writing = database.writing().await?;
-        let said = says(&mut writing, changes, earlier, self.setting).await;
+        let said = match self.same_database(&mut writing).await {
+            Ok(()) => says(&mut writing, changes, earlier, self.setting).await,
+            Err(halt) => Err(halt.into()),
+        };
         // Only looked at: nothing is left behind, and no lock.
         let _ = writing.rollback().await;
         said
@@ -124,7 +140,7 @@ impl Driver<'_> {
 }
 
 /// Faults that may be over in a moment.
-fn passes(kind: FaultKind) -> bool {
+pub(super) fn passes(kind: FaultKind) -> bool {
     matches!(
         kind,
         FaultKind::Refused

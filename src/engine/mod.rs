@@ -7,6 +7,7 @@ pub mod again;
 pub mod audit;
 pub mod call;
 pub mod carry_out;
+mod claim;
 pub mod clock;
 pub mod decide;
 pub mod drift;

@@ -84,6 +84,7 @@ impl Driver<'_> {
             Err(Halt::Trouble(trouble)) => Found::InDoubt(trouble.message()),
             Err(Halt::Journal(error)) => return Err(error),
             Err(Halt::Round) => return Ok(None),
+            Err(Halt::Elsewhere(why)) => return self.rest(&why).await.map(Some),
         };
         self.close_readers().await;
         match found {
@@ -125,16 +126,6 @@ impl Driver<'_> {
             }),
             other => Ok(Found::InDoubt(format!("this version of trueup does not know how to look for `{other}`"))),
         }
-    }
-
-    /// The claim in the target's own ledger decides.
-    async fn by_ledger(&mut self, place: &Place, step: &StepState) -> Result<Found, Halt> {
-        // HOOK for helper `ledger`: `Writing::claim` and `engine/claim.rs`. Until then nobody can have made such an intent,
-        // because `apply` refuses `ledger: true`.
-        if step.imaged {
-            return self.by_images(place, step).await;
-        }
-        Ok(Found::NotDone("it was never committed".into()))
     }
 
     async fn was_done(

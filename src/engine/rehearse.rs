@@ -7,7 +7,7 @@
 use super::{
     again, call,
     carry_out::{self, Carried},
-    clock, endings,
+    clock, drift, endings,
     outline::{Back, path},
     question,
     setting::Setting,
@@ -29,6 +29,7 @@ use crate::{
         source::Span,
         value::{Data, Map, Marks, Value},
     },
+    check::Recovery,
     connection::{
         database::Database,
         handle::{Changing, Reading, Rehearsing},
@@ -38,7 +39,7 @@ use crate::{
     },
     effect::{change::TableName, label::Label},
     plan::{Effect, Foreseen, ItemPlan, Plan, Reversal, Section, StepPlan, Stop},
-    template::{Path, Scope, scope::Entry},
+    template::{Path, Scope, Step as Part, scope::Entry},
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -602,6 +603,10 @@ impl<'a> Pass<'a> {
             }
             (None, Ok(value)) => {
                 self.results.extend(step.id().map(str::to_owned));
+                // An answer is known by its status too, whatever expressions look at.
+                self.note_reads(
+                    step.id().map(|id| Path { steps: [id, "status"].map(|n| Part::Name(n.into())).to_vec() }),
+                );
                 let value = value.clone();
                 self.give(path, step, value, call::summary)
             }
@@ -774,9 +779,10 @@ impl<'a> Pass<'a> {
         label: Label,
         foreseen: Foreseen,
         effects: Vec<Effect>,
-        notes: Vec<String>,
+        mut notes: Vec<String>,
     ) {
         let title = step.common.title.as_ref().and_then(|t| t.preview(&self.scope).ok());
+        notes.extend(self.if_lost(step, foreseen));
         // What an undo does is taken back by an undo of it.
         let undo = if foreseen.acts() && self.setting.outline.scope.is_none() { way_back(step) } else { None };
         let section = self.section;
@@ -792,6 +798,15 @@ impl<'a> Pass<'a> {
             undo,
             at: step.act_at,
         });
+    }
+
+    /// Who will be asked when the answer of this step is lost. That rows are compared with their images goes without saying.
+    fn if_lost(&self, step: &Step, foreseen: Foreseen) -> Option<String> {
+        let recovery = self.setting.checked.facts(step)?.recovery;
+        let acts = matches!(foreseen, Foreseen::Changes | Foreseen::Sends | Foreseen::Undecided);
+        let plain =
+            matches!(recovery, Recovery::Repeats | Recovery::Images) || matches!(step.act, Act::Ask(_) | Act::Tell(_));
+        (acts && !plain).then(|| format!("if its answer is lost: {}", recovery.words()))
     }
 
     fn note_reads(&mut self, paths: impl IntoIterator<Item = Path>) {
@@ -943,8 +958,7 @@ fn finish(setting: &Setting, mut pass: Pass<'_>, standings: BTreeMap<Arc<str>, S
         .reads
         .iter()
         .filter(|path| pass.results.contains(path.root()) && !is_fresh(path))
-        .filter_map(|path| Some((path.clone(), path.look_up(pass.scope.get(path.root())?)?)))
-        .filter(|(_, value)| !value.is_unknown() && !value.marks.has(Marks::CLOCK))
+        .filter_map(|path| Some((path.clone(), drift::fact(path, pass.scope.get(path.root())?)?)))
         .collect();
     let text_hash = Sha256::digest(setting.source.text().as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
     Plan {

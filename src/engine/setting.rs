@@ -61,6 +61,8 @@ pub struct Setting {
     pub params: Map,
     /// Files that people with `by: file` are told through.
     pub files: HashMap<String, std::path::PathBuf>,
+    /// The plan is kept in a file: who carries it out, and why, may be said anew then.
+    pub saved: bool,
     vars: Arc<Vars>,
 }
 
@@ -93,6 +95,7 @@ impl Setting {
             run,
             params,
             files: HashMap::new(),
+            saved: false,
             vars: Arc::new(vars),
         }
     }
@@ -109,11 +112,13 @@ impl Setting {
 
     /// The same names with another run's facts: the one that an undo takes back.
     pub fn scope_of(&self, facts: &RunFacts) -> Scope {
+        // What differs between plan and apply without being drift is marked as what comes from the clock.
+        let by_whoever = if self.saved { Marks::CLOCK } else { Marks::NONE };
         let run = Value::map([
             ("id", Value::text(facts.id.short())),
             ("uuid", Value::from(Data::Uuid(facts.id.0)).marked(Marks::CLOCK)),
-            ("actor", Value::text(facts.actor.clone())),
-            ("reason", Value::text(facts.reason.clone())),
+            ("actor", Value::text(facts.actor.clone()).marked(by_whoever)),
+            ("reason", Value::text(facts.reason.clone()).marked(by_whoever)),
             ("environment", Value::text(self.environment.clone())),
             ("now", Value::from(Data::Instant(facts.now)).marked(Marks::CLOCK)),
         ]);

@@ -1,16 +1,20 @@
 //! Where a run stands: the fold of its events. Nothing here decides or does anything; the same fold serves the engine,
 //! `show` and the inbox.
 
+use super::trouble::Difference;
 use crate::{
     base::{
-        identity::EffectId,
+        identity::{EffectId, RunId},
         time::Stamp,
         value::{Data, Map, Value},
     },
-    effect::change::{Deed, RowChange},
+    effect::{
+        change::{Deed, RowChange},
+        left::{self, LeftAlone},
+    },
     journal::{
         event::Event,
-        payload::{ClosedItem, HumanAsked, HumanDecided, ItemOutcome, RunClosed, RunCreated},
+        payload::{Approval, ClosedItem, HumanAsked, HumanDecided, ItemOutcome, RunCancelled, RunClosed, RunCreated},
         words::{End, Outcome},
     },
 };
@@ -24,12 +28,18 @@ pub struct RunState {
     pub created: Option<RunCreated>,
     /// When.
     pub created_at: Option<Stamp>,
+    /// The run that took it back, where whoever reads it has asked for that: no event of this run says so.
+    pub taken_back_by: Option<RunId>,
     /// Its items, in the order in which they were begun.
     pub items: IndexMap<Arc<str>, ItemState>,
     /// Somebody asked it to end.
     pub cancelled: bool,
+    /// Who, and why.
+    pub cancelled_by: Option<RunCancelled>,
     /// It stopped between two steps, and why.
     pub paused: Option<String>,
+    /// Who agreed to it: before it was made, and while it waited.
+    pub approvals: Vec<Approval>,
     /// How it ended.
     pub closed: Option<RunClosed>,
     /// When.
@@ -68,6 +78,8 @@ pub struct StepState {
     pub connection: Option<Arc<str>>,
     /// The request as it was sent, enough to send the same bytes again.
     pub request: Option<Value>,
+    /// Fingerprint of what is asked for: what the ledger of the target knows it by.
+    pub request_hash: Option<Arc<str>>,
     /// How many attempts were made.
     pub attempts: u32,
     /// When the first attempt became durable: an idempotency key is as old as this.
@@ -80,6 +92,8 @@ pub struct StepState {
     pub changes: Vec<RowChange>,
     /// Tables that were also touched.
     pub also: Vec<Arc<str>>,
+    /// What it changed before it was done again.
+    pub earlier: Vec<RowChange>,
     /// How it ended.
     pub outcome: Option<ItemOutcome>,
     /// What looking showed when an earlier answer was lost and it had not happened.
@@ -126,7 +140,8 @@ impl StepState {
 
     /// It asks a person and has no answer yet.
     pub fn waits(&self) -> bool {
-        self.asked.is_some() && self.answered().is_none() && self.outcome.is_none()
+        let said = self.decided.as_ref().is_some_and(|d| matches!(&*d.decision, ANSWER | APPROVE));
+        self.asked.is_some() && !said && self.outcome.is_none()
     }
 
     /// It really changed something.
@@ -136,9 +151,23 @@ impl StepState {
         done && self.attempts > 0 && (rows || !matches!(self.class.as_deref(), None | Some("rows" | "ledger")))
     }
 
+    /// The rows that it left alone, where it takes rows of another run back.
+    pub fn left_alone(&self) -> Vec<LeftAlone> {
+        let rows = matches!(self.class.as_deref(), Some("rows" | "ledger"));
+        self.outcome.as_ref().and_then(|o| o.value.as_ref()).filter(|_| rows).map(left::load).unwrap_or_default()
+    }
+
+    /// What was no longer as planned, when that is how it ended.
+    pub fn drift(&self) -> Vec<Difference> {
+        let value = self.outcome.as_ref().filter(|o| o.outcome == Outcome::Drifted).and_then(|o| o.value.as_ref());
+        value.and_then(Value::as_list).into_iter().flatten().filter_map(Difference::load).collect()
+    }
+
     /// The result under the step's name.
     pub fn result(&self) -> Option<&Value> {
-        self.outcome.as_ref().and_then(|o| o.value.as_ref()).or(self.value.as_ref())
+        // What drifted has no result: what it found is kept in its place.
+        let outcome = self.outcome.as_ref().filter(|o| o.outcome != Outcome::Drifted);
+        outcome.and_then(|o| o.value.as_ref()).or(self.value.as_ref())
     }
 
     /// As if it had never been tried.
@@ -149,6 +178,7 @@ impl StepState {
             class: self.class.take(),
             connection: self.connection.take(),
             found_out: self.found_out.take(),
+            earlier: std::mem::take(&mut self.earlier),
             decided: self.decided.take(),
             at: self.at,
             ..StepState::default()
@@ -194,10 +224,15 @@ impl ItemState {
             DONE => step.outcome = Some(taken_as_done(decided, item, step.generation)),
             NOT_DONE => self.forget(&decided.step),
             RETRY => {
+                let step = self.step(&decided.step, at);
+                let mut earlier = std::mem::take(&mut step.earlier);
+                if step.changed() {
+                    earlier.append(&mut step.changes);
+                }
                 self.forget(&decided.step);
                 let generation = decided.values.get("generation").and_then(Value::as_int);
                 if let Some(step) = self.steps.get_mut(&decided.step) {
-                    step.found_out = None;
+                    (step.found_out, step.earlier) = (None, earlier);
                     step.generation = generation.and_then(|g| u32::try_from(g).ok()).unwrap_or(step.generation);
                 }
                 (self.closed, self.verified) = (None, false);
@@ -258,6 +293,7 @@ impl RunState {
         self.events += 1;
         match event {
             Event::RunCreated(created) => {
+                self.approvals.clone_from(&created.approvals);
                 self.created = Some(*created);
                 self.created_at = Some(at);
             }
@@ -283,6 +319,7 @@ impl RunState {
                     step.connection = intent.connection.clone();
                     step.shown = Some(one.shown);
                     step.request = one.request;
+                    step.request_hash = one.request_hash;
                     step.effect = Some(one.effect);
                 }
             }
@@ -321,13 +358,16 @@ impl RunState {
             Event::HumanAsked(asked) => {
                 let asked = Arc::new(asked);
                 for item in &asked.items {
-                    self.step(item, &asked.step, at).asked = Some(asked.clone());
+                    let step = self.step(item, &asked.step, at);
+                    step.asked = Some(asked.clone());
+                    // An approval is asked for again as long as people are missing.
+                    step.decided = None;
                 }
             }
             Event::HumanDecided(decided) => self.decided(Arc::new(decided), at),
             Event::RunPaused(paused) => self.paused = Some(paused.reason),
             Event::RunResumed(_) => self.paused = None,
-            Event::RunCancelled(_) => self.cancelled = true,
+            Event::RunCancelled(by) => (self.cancelled, self.cancelled_by) = (true, Some(by)),
             Event::RunClosed(closed) => {
                 self.closed = Some(closed);
                 self.closed_at = Some(at);
@@ -345,11 +385,15 @@ impl RunState {
     }
 
     fn decided(&mut self, decided: Arc<HumanDecided>, at: Stamp) {
+        if &*decided.decision == APPROVE {
+            self.approvals.push(approval(&decided, at));
+        }
         for item in &decided.items {
             self.items.entry(item.clone()).or_default().decided(&decided, item, at);
         }
         if &*decided.decision == RETRY {
-            (self.closed, self.closed_at, self.cancelled) = (None, None, false);
+            (self.closed, self.closed_at) = (None, None);
+            (self.cancelled, self.cancelled_by) = (false, None);
         }
     }
 
@@ -368,6 +412,11 @@ impl RunState {
         open.flat_map(|(key, item)| item.doubts().map(move |(path, step)| (key, path, step)))
     }
 
+    /// It takes another run back.
+    pub fn is_undo(&self) -> bool {
+        self.created.as_ref().is_some_and(|created| &*created.purpose == super::undo::PURPOSE)
+    }
+
     /// How it ended, or where it stands.
     pub fn end(&self) -> End {
         match &self.closed {
@@ -376,6 +425,17 @@ impl RunState {
             None => End::Waiting,
         }
     }
+}
+
+/// The decision of somebody who agrees to a run that waits for approval.
+pub const APPROVE: &str = "approve";
+
+/// Where a run waits for approval: no step of its playbook, and before all of them.
+pub const APPROVAL: &str = "approval";
+
+fn approval(decided: &HumanDecided, at: Stamp) -> Approval {
+    let digest = decided.values.get("digest").and_then(Value::as_str).unwrap_or_default();
+    Approval { actor: decided.actor.clone(), at, note: decided.reason.clone(), digest: digest.into() }
 }
 
 /// An answer as the step's result.

@@ -2,7 +2,10 @@
 
 use crate::{
     action::{ends::Way, resolve},
-    base::source::{Source, Span},
+    base::{
+        source::{Source, Span},
+        value::Value,
+    },
     connection::fault::Fault,
     template::Failure,
 };
@@ -82,6 +85,28 @@ pub struct Difference {
     pub planned: String,
     /// As found, masked.
     pub found: String,
+}
+
+impl Difference {
+    /// As the journal keeps it.
+    pub fn store(&self) -> Value {
+        let parts = [&self.subject, &self.column, &self.planned, &self.found];
+        Value::list(parts.into_iter().map(|part| Value::text(part.as_str())))
+    }
+
+    /// Back from what [`Difference::store`] gave.
+    pub fn load(stored: &Value) -> Option<Difference> {
+        let text = |v: &Value| v.plain().into_owned();
+        match stored.as_list()? {
+            [subject, column, planned, found] => Some(Difference {
+                subject: text(subject),
+                column: text(column),
+                planned: text(planned),
+                found: text(found),
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// Where a run of an item ends because of a step.

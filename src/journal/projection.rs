@@ -135,7 +135,8 @@ impl Held<'_> {
             Change::Paused => self.move_to(&id, RunWord::Paused, Some(RunWord::InDoubt)).await,
             Change::InDoubt => self.move_to(&id, RunWord::InDoubt, None).await,
             Change::Cancelled => {
-                self.move_to(&id, RunWord::Cancelled, None).await?;
+                // It may have come to its end meanwhile.
+                self.move_to(&id, RunWord::Cancelled, Some(RunWord::Closed)).await?;
                 self.forget_questions(&id).await
             }
             Change::Closed { end, counts } => self.close_run(&id, at, end, counts).await,

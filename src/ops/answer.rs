@@ -15,7 +15,10 @@ use crate::{
         suggest,
         value::{Map, Value},
     },
-    engine::{state::RunState, watch::Watch},
+    engine::{
+        state::{APPROVAL, RunState},
+        watch::Watch,
+    },
     journal::payload::{HumanAsked, HumanDecided, RunResumed},
     playbook::params::{accept, of_answer},
 };
@@ -57,6 +60,10 @@ fn question(state: &RunState, run: RunId, step: &str) -> Result<(Arc<str>, Human
     let short = run.short();
     if let Some(closed) = &state.closed {
         return Err(Failure::usage(format!("run {short} is over: {}", closed.end.word())));
+    }
+    if step == APPROVAL {
+        return Err(Failure::usage(format!("run {short} waits for approval, which is no answer"))
+            .help(format!("`trueup approve {short} --reason \"…\"` agrees to it")));
     }
     let steps = state.items.get(SINGLE_ITEM).map(|i| &i.steps);
     let open: Vec<_> = steps.into_iter().flatten().filter(|(_, s)| s.waits()).collect();

@@ -1,6 +1,6 @@
 //! `apply`: the plan that was shown becomes a run, and the run is carried out.
 
-use super::{Failure, Surroundings, project::Opened, record::Record};
+use super::{Failure, Surroundings, approve, project::Opened, record::Record, saved::used};
 use crate::{
     base::{
         identity::{RunId, SINGLE_ITEM},
@@ -18,9 +18,9 @@ use crate::{
         Claim,
         event::Event,
         failure::JournalError,
-        payload::{ItemStarted, RunCreated, StartedItem, Target},
+        payload::{Approval, HumanAsked, ItemStarted, RunCreated, StartedItem, Target},
     },
-    plan::{ItemPlan, Plan, stored},
+    plan::{ItemPlan, Plan, file::Saved, stored},
 };
 use std::sync::atomic::AtomicBool;
 
@@ -42,23 +42,6 @@ pub fn named<'a>(reason: Option<&'a str>, actor: Option<&'a str>) -> Result<(&'a
         return Err(Failure::usage("nobody knows who runs this").help("say who: `--actor NAME`, or set TRUEUP_ACTOR"));
     };
     Ok((reason, actor))
-}
-
-/// Refuses what the project file asks for and this version cannot keep: a rule that is read and not enforced would be worse
-/// than none.
-pub(super) fn permitted(setting: &Setting) -> Result<(), Failure> {
-    let risk = setting.playbook.risk().word();
-    let environment = setting.project.environments.get(&setting.environment);
-    if let Some(needed) = environment.and_then(|e| e.approvals.get(risk)).filter(|n| **n > 0) {
-        let message = format!(
-            "`{}` wants {needed} approval{} for a playbook of {risk} risk, and this version of trueup cannot ask for them",
-            setting.environment,
-            if *needed == 1 { "" } else { "s" }
-        );
-        return Err(Failure::usage(message)
-            .help("show `trueup plan` to the people who must agree; approvals come with a later version"));
-    }
-    Ok(())
 }
 
 /// Refuses where the project file speaks of a ledger that is not there: without it the run could not keep what is promised
@@ -83,6 +66,17 @@ pub(super) async fn ledgers(setting: &Setting, plan: &Plan) -> Result<(), Failur
     Ok(())
 }
 
+/// What a run rests on beside its plan.
+#[derive(Default)]
+pub struct Basis<'a> {
+    /// The file that the plan comes from.
+    pub saved: Option<&'a Saved>,
+    /// Who agreed to it.
+    pub approvals: Vec<Approval>,
+    /// What has to be agreed to before the run goes on.
+    pub asks: Option<HumanAsked>,
+}
+
 /// Counts of a plan, for lists.
 pub(super) fn summary(plan: &Plan) -> Value {
     let counts = plan.counts();
@@ -97,8 +91,13 @@ pub(super) fn summary(plan: &Plan) -> Value {
 }
 
 /// Records a new run of this plan. Nothing has happened yet.
-pub async fn create(record: &Record, opened: &Opened, setting: &Setting, plan: &Plan) -> Result<RunId, Failure> {
-    permitted(setting)?;
+pub async fn create(
+    record: &Record,
+    opened: &Opened,
+    setting: &Setting,
+    plan: &Plan,
+    basis: Basis<'_>,
+) -> Result<RunId, Failure> {
     ledgers(setting, plan).await?;
     let run = setting.run.id;
     let item = plan.items.first();
@@ -117,9 +116,10 @@ pub async fn create(record: &Record, opened: &Opened, setting: &Setting, plan: &
         environment: setting.environment.clone(),
         now: setting.run.now,
         // A plan made on the spot is used by this run alone; single use concerns plans that are saved.
-        plan_digest: Some(plan.digest().into()),
-        plan_id: None,
-        plan: None,
+        plan_digest: Some(basis.saved.map_or_else(|| plan.digest(), |saved| saved.digest.clone()).into()),
+        plan_id: basis.saved.map(|saved| saved.header.id.clone()),
+        // Whoever has to agree must see all of it; else what is compared is enough.
+        plan: basis.asks.is_some().then(|| stored::whole(plan)),
         plan_summary: Some(summary(plan)),
         engine: env!("CARGO_PKG_VERSION").into(),
         targets: plan
@@ -127,12 +127,18 @@ pub async fn create(record: &Record, opened: &Opened, setting: &Setting, plan: &
             .iter()
             .map(|(connection, identity)| Target { connection: connection.clone(), identity: identity.as_str().into() })
             .collect(),
-        approvals: Vec::new(),
+        approvals: basis.approvals,
     };
     let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item.map(stored::store) };
-    let events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
-    record.journal.append(run, &events).await?;
-    Ok(run)
+    let mut events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
+    events.extend(basis.asks.map(Event::from));
+    match record.journal.append(run, &events).await {
+        Ok(_) => Ok(run),
+        // Two began the same file at once: the other one was first.
+        Err(JournalError::OutOfOrder { .. }) if basis.saved.is_some() => Err(used(record, run).await?),
+        Err(JournalError::PlanUsed { run, .. }) => Err(used(record, run).await?),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// How far a run got.
@@ -197,7 +203,7 @@ async fn halted(record: &Record, claim: &Claim, unrecorded: Option<&Unrecorded>,
     Failure::Halted { message: format!("paused: journal unavailable: {error}"), help }
 }
 
-/// Makes a run of a plan and carries it out.
+/// Makes a run of a plan that was made on the spot and carries it out.
 pub async fn apply(
     surroundings: &Surroundings,
     record: &Record,
@@ -207,12 +213,33 @@ pub async fn apply(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
+    let asks = approve::asked(setting, plan);
+    apply_on(surroundings, record, opened, setting, plan, Basis { asks, ..Basis::default() }, watch, pause).await
+}
+
+/// Makes a run of a plan and carries it out; one that people have to agree to waits for them.
+#[allow(clippy::too_many_arguments, reason = "what a run is made of, one by one")]
+pub async fn apply_on(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    setting: &Setting,
+    plan: &Plan,
+    basis: Basis<'_>,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
+    if let Some(asked) = &basis.asks {
+        let stopped = Stopped::Waits(asked.step.clone());
+        let run = create(record, opened, setting, plan, basis).await?;
+        return Ok(Carried { stopped, state: record.state(run).await?, drift: Vec::new() });
+    }
     // The preconditions read first: connecting goes on beside the first words in the journal.
     setting.written().for_each(|database| {
         database.expect_reading();
         database.expect_changing();
     });
-    let run = create(record, opened, setting, plan).await?;
+    let run = create(record, opened, setting, plan, basis).await?;
     let claim = record.claim(surroundings, run, &setting.run.actor).await?;
     carry(record, setting, claim, plan.items.first(), watch, pause).await
 }

@@ -20,6 +20,15 @@ pub enum Failure {
         /// What to do.
         help: Vec<String>,
     },
+    /// Used rightly, and refused all the same.
+    Refused {
+        /// The exit code.
+        exit: Exit,
+        /// What, as a sentence without a full stop.
+        message: String,
+        /// What to do.
+        help: Vec<String>,
+    },
     /// A step could not be tried out or carried out.
     Step {
         /// The step's path.
@@ -46,9 +55,14 @@ impl Failure {
         Failure::Usage { message: message.into(), help: Vec::new() }
     }
 
+    /// Refused, with an exit code that says why.
+    pub fn refused(exit: Exit, message: impl Into<String>) -> Failure {
+        Failure::Refused { exit, message: message.into(), help: Vec::new() }
+    }
+
     /// Adds what to do.
     pub fn help(mut self, text: impl Into<String>) -> Failure {
-        if let Failure::Usage { help, .. } | Failure::Halted { help, .. } = &mut self {
+        if let Failure::Usage { help, .. } | Failure::Refused { help, .. } | Failure::Halted { help, .. } = &mut self {
             help.push(text.into());
         }
         self
@@ -58,6 +72,7 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Failure::Texts(_) | Failure::Usage { .. } => Exit::Invalid,
+            Failure::Refused { exit, .. } => *exit,
             Failure::Step { trouble, .. } => Exit::of_trouble(trouble),
             Failure::Journal(_) | Failure::Halted { .. } => Exit::Failed,
         }

@@ -4,7 +4,10 @@ use super::{Failure, project::Opened, record::Record};
 use crate::{
     base::{identity::RunId, time::Stamp, value::Value},
     effect::change::TableName,
-    engine::state::RunState,
+    engine::{
+        state::RunState,
+        undo::standing::{self, Standing},
+    },
     journal::{RunFilter, RunSummary, Waiting, failure::JournalError, words::RunWord},
 };
 
@@ -47,10 +50,17 @@ pub enum Shown {
 /// One run, by its id or the beginning of it.
 pub async fn show(record: &Record, given: &str) -> Result<Shown, Failure> {
     let run = record.journal.find_run(given).await?;
-    match (record.state(run).await, record.journal.run(run).await?) {
-        (Err(Failure::Journal(JournalError::Purged { at, .. })), Some(line)) => Ok(Shown::Left(Box::new(line), at)),
-        (state, _) => Ok(Shown::Whole(run, Box::new(state?))),
+    let mut state = match (record.state(run).await, record.journal.run(run).await?) {
+        (Err(Failure::Journal(JournalError::Purged { at, .. })), Some(line)) => {
+            return Ok(Shown::Left(Box::new(line), at));
+        }
+        (state, _) => state?,
+    };
+    let runs = super::undo::runs_of(record, &state).await?;
+    if let Standing::TakenBack(by) = standing::of(&runs, run) {
+        state.taken_back_by = Some(by.id);
     }
+    Ok(Shown::Whole(run, Box::new(state)))
 }
 
 /// Enum names of stored values, by today's project file; for drawing.

@@ -3,7 +3,9 @@
 
 pub mod answer;
 pub mod apply;
+pub mod approve;
 pub mod audit;
+pub mod cancel;
 pub mod check;
 pub mod failure;
 pub mod history;
@@ -16,7 +18,9 @@ pub mod project;
 pub mod record;
 pub mod resolve;
 pub mod resume;
+pub mod retry;
 pub mod sandbox;
+pub mod saved;
 pub mod surroundings;
 pub mod test;
 pub mod undo;

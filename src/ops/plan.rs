@@ -41,6 +41,8 @@ pub struct Request {
     pub actor: Option<String>,
     /// Answers given beforehand, for a preview only: step → answer.
     pub answers: Vec<(String, String, Value)>,
+    /// The plan will be kept in a file.
+    pub saved: bool,
 }
 
 /// A setting, and the mocks that play its APIs for as long as it lives.
@@ -69,7 +71,9 @@ pub async fn setting(
         reason: request.reason.as_deref().unwrap_or("(not given)").into(),
         now,
     };
-    assemble(surroundings, opened, loaded.checked, environment, run, params).await
+    let mut prepared = assemble(surroundings, opened, loaded.checked, environment, run, params).await?;
+    prepared.setting.saved = request.saved;
+    Ok(prepared)
 }
 
 /// The same for a run that exists: its parameters were accepted when it was made.

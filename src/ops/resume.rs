@@ -96,6 +96,7 @@ pub(super) async fn setting_of(
     let facts =
         RunFacts { id: run, actor: created.actor.clone(), reason: created.reason.as_str().into(), now: created.now };
     let mut prepared = setting_as(surroundings, opened, run, created, facts).await?;
+    prepared.setting.saved = created.plan_id.is_some();
     super::undo::complete(record, &mut prepared.setting, created).await?;
     Ok((prepared, kept_plan(state)))
 }

@@ -8,6 +8,7 @@ use super::{
     playbook,
     project::{self, Opened},
     record,
+    undo::{self, Wish},
 };
 use crate::{
     action::ends::Way,
@@ -20,7 +21,12 @@ use crate::{
         world::World,
         yaml,
     },
-    connection::{database::Database, fault::Fault, statement::Statement},
+    connection::{
+        database::Database,
+        fault::Fault,
+        ledger::{self, Roles},
+        statement::Statement,
+    },
     effect::change::TableName,
     engine::{drive::Stopped, watch::Tick},
     journal::words::End,
@@ -105,7 +111,7 @@ impl Opening<'_> {
         let folder =
             self.file.tables.as_ref().map_or_else(|| self.opened.root.clone(), |w| self.folder.join(w.as_str()));
         let mut scripts = Vec::new();
-        for (name, _) in self.opened.project.connections.iter().filter(|(_, c)| c.http.is_none()) {
+        for (name, settings) in self.opened.project.connections.iter().filter(|(_, c)| c.http.is_none()) {
             let names = [
                 format!("tables.{name}.{}.sql", on.word()),
                 format!("tables.{}.sql", on.word()),
@@ -117,8 +123,11 @@ impl Opening<'_> {
                     "it makes the tables of `{name}` for each case; `tables:` in the test file names another folder"
                 )));
             };
-            let text = std::fs::read_to_string(&path)
+            let mut text = std::fs::read_to_string(&path)
                 .map_err(|e| Failure::usage(format!("{} cannot be read: {e}", path.display())))?;
+            if settings.ledger == Some(true) {
+                text.push_str(&format!(";\n{}", ledger::script(on.dialect(), &Roles::default(), name)));
+            }
             scripts.push((name.into(), text));
         }
         Ok(scripts)
@@ -139,6 +148,7 @@ impl Opening<'_> {
             reason: word(run.and_then(|r| r.reason.as_ref()), "a test"),
             actor: word(run.and_then(|r| r.actor.as_ref()), "tester"),
             answers: Vec::new(),
+            saved: false,
         }
     }
 }
@@ -285,9 +295,47 @@ impl Scene {
                     None => problems.push(Problem::new(proof.word(), "a preview", "there is none")),
                 },
                 Proof::ApplyTwiceUnchanged => problems.extend(self.again(opening, case, &after).await?),
+                // Last, whatever the order: it takes away what the others look at.
                 Proof::UndoRestores | Proof::KillEverywhere | Proof::LoseEveryAnswer => {}
             }
         }
+        if proofs.contains(&Proof::UndoRestores) {
+            problems.extend(match happened.run {
+                Some(run) => self.undone(run, &before).await?,
+                None => vec![Problem::new(Proof::UndoRestores.word(), "a run to take back", "nothing was applied")],
+            });
+        }
+        Ok(problems)
+    }
+
+    /// The proof that an undo brings back what was there before.
+    async fn undone(&self, run: RunId, before: &Snapshot) -> Staged<Vec<Problem>> {
+        let what = Proof::UndoRestores.word();
+        let pause = AtomicBool::new(false);
+        let wish = Wish { actor: Some("tester".into()), ..Wish::default() };
+        let taken_back = async {
+            let opened = project::open(&self.surroundings, Some(&self.opened.root))?;
+            let record = record::open(&self.surroundings, &opened).await?;
+            let state = record.state(run).await?;
+            let ready = undo::prepare(&self.surroundings, &record, &opened, run, &wish).await?;
+            let plan = undo::plan(&ready, &|_| {}).await?;
+            let carried = undo::undo(&self.surroundings, &record, &ready, &plan, &wish, &|_| {}, &pause).await?;
+            record.journal.close().await?;
+            Ok::<_, Failure>((state, carried))
+        };
+        let (state, carried) = match taken_back.await {
+            Ok(done) => done,
+            Err(failure) => return Ok(vec![Problem::new(what, "an undo", words(&failure).join("\n"))]),
+        };
+        let mut problems = Vec::new();
+        if !matches!(carried.state.end(), End::Changed | End::Unchanged) {
+            let reason = carried.state.closed.and_then(|closed| closed.reason).unwrap_or_default();
+            problems.push(Problem::new(what, End::Changed.word(), reason));
+        }
+        let steps = state.items.values().flat_map(|item| item.steps.values());
+        let also = steps.flat_map(|step| &step.also).map(|table| table.to_string()).collect();
+        let left = self.snapshot().await?.since(before);
+        problems.extend(proof::undo_restores(&left, &self.opened.project, &also));
         Ok(problems)
     }
 
@@ -352,7 +400,10 @@ impl Scene {
         self.meddle(meddled.and_then(|b| b.plan_and_apply.as_ref())).await?;
         let mut before = self.snapshot().await?;
         match self.carried(opening, case, &prepared, &made, &watch, &mut before).await? {
-            Ok(carried) => came_to(&mut happened, &carried, &self.opened),
+            Ok(carried) => {
+                came_to(&mut happened, &carried, &self.opened);
+                happened.run = Some(prepared.setting.run.id);
+            }
             Err(failure) => happened = kept_from(happened, &failure),
         }
         happened.told = told.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -515,7 +566,7 @@ fn kept_from(happened: Happened, failure: &Failure) -> Happened {
     let lines = words(failure);
     let end = match failure {
         Failure::Step { .. } | Failure::Journal(_) | Failure::Halted { .. } => Some(End::Failed),
-        Failure::Texts(_) | Failure::Usage { .. } => None,
+        Failure::Texts(_) | Failure::Usage { .. } | Failure::Refused { .. } => None,
     };
     Happened { end, exit: failure.exit().code(), message: lines.join("\n"), refused: lines, ..happened }
 }
@@ -523,9 +574,9 @@ fn kept_from(happened: Happened, failure: &Failure) -> Happened {
 /// A failure in lines, without drawing.
 fn words(failure: &Failure) -> Vec<String> {
     match failure {
-        Failure::Usage { message, help } | Failure::Halted { message, help } => {
-            std::iter::once(message).chain(help).cloned().collect()
-        }
+        Failure::Usage { message, help }
+        | Failure::Refused { message, help, .. }
+        | Failure::Halted { message, help } => std::iter::once(message).chain(help).cloned().collect(),
         Failure::Step { path, trouble, .. } => {
             std::iter::once(format!("{path}: {}", trouble.message())).chain(trouble.help()).collect()
         }

@@ -3,6 +3,7 @@
 use super::{
     Failure, Surroundings,
     apply::{self, Carried, carry},
+    approve,
     plan::Prepared,
     project::Opened,
     record::Record,
@@ -15,27 +16,26 @@ use crate::{
         value::Value,
     },
     engine::{
+        drive::Stopped,
         rehearse::{self, Answers},
         setting::{RunFacts, Setting},
-        state::{RunState, StepState},
+        state::RunState,
         undo::{
-            done,
+            PURPOSE, done,
             outline::{self, Past, Wish as Back},
+            standing::{self, Standing},
         },
         watch::Watch,
     },
     journal::{
         Claim, RunFilter, RunSummary,
         event::Event,
-        payload::{ItemStarted, RunCreated, StartedItem},
+        payload::{HumanAsked, ItemStarted, RunCreated, StartedItem},
         words::End,
     },
     plan::{Effect, Plan, stored},
 };
 use std::sync::atomic::AtomicBool;
-
-/// What the run that takes another one back is for.
-pub const PURPOSE: &str = "undo";
 
 /// What a person asks for.
 #[derive(Clone, Debug, Default)]
@@ -58,18 +58,6 @@ pub struct Ready {
     pub prepared: Prepared,
     created: RunCreated,
     all_or_nothing: bool,
-}
-
-/// How a run stands with regard to undos of it.
-pub enum Standing {
-    /// What it did stands.
-    Stands,
-    /// This run took it back.
-    TakenBack(RunSummary),
-    /// It was taken back, and this run made it again.
-    MadeAgain(RunSummary),
-    /// This run takes it back and is not over.
-    UnderWay(RunSummary),
 }
 
 /// Puts together what an undo of this run needs, if it can be taken back. Nothing is recorded yet.
@@ -131,22 +119,25 @@ pub(super) async fn is_over(
 ) -> Result<(), Failure> {
     let short = run.short();
     if state.closed.is_none()
-        && let Some(claim) = at_work(surroundings, record, run).await?
+        && let Some(claim) = record.worked_on_by(surroundings, run).await?
     {
         return Err(Failure::usage(format!("run {short} is not over: {}", who(&claim))).help(format!(
             "it can be {what} when it is over; `trueup cancel {short} --reason …` ends it between two steps"
         )));
     }
-    if let Some(path) = in_doubt(state) {
-        return Err(Failure::usage(format!("run {short} is in doubt: nobody knows whether `{path}` happened")).help(
-            format!("`trueup resume {short}` looks again; `trueup resolve {short}` records what a person found out"),
-        ));
+    if let Some((_, path, step)) = state.doubts().next() {
+        let failure = Failure::usage(format!("run {short} is in doubt: nobody knows whether `{path}` happened"));
+        return Err(if step.needs_a_person() {
+            failure.help(format!("decide that first: `trueup resolve {short} --done|--not-done|--abort --reason …`"))
+        } else {
+            failure.help(format!("`trueup resume {short}` finds out, and goes on"))
+        });
     }
     if state.closed.is_some() {
         return Ok(());
     }
     let steps = state.items.values().flat_map(|item| item.steps.values());
-    let asked = steps.filter(|s| s.decided.is_none() && s.outcome.is_none()).find_map(|s| s.asked.as_ref());
+    let asked = steps.filter(|s| s.waits()).find_map(|s| s.asked.as_ref());
     let stands = match (asked, &state.paused) {
         (Some(asked), _) => format!("it waits for the answer of {}", asked.who),
         (None, Some(why)) => format!("it is paused ({why})"),
@@ -156,32 +147,18 @@ pub(super) async fn is_over(
         .help(format!("`trueup resume {short}` goes on with it, `trueup cancel {short} --reason …` ends it")))
 }
 
-/// Who really works on the run: a process of this machine that is gone does not.
-pub(super) async fn at_work(
-    surroundings: &Surroundings,
-    record: &Record,
-    run: RunId,
-) -> Result<Option<Claim>, Failure> {
-    record.worked_on_by(surroundings, run).await
-}
-
 /// `anna works on it since 12:30:01 (process 4711 on host)`.
-pub(super) fn who(claim: &Claim) -> String {
+pub fn who(claim: &Claim) -> String {
     let holder = &claim.holder;
     let since = crate::base::time::Stamp { digits: 0, ..claim.since };
     format!("{} works on it since {since} UTC (process {} on {})", holder.name, holder.pid, holder.host)
 }
 
-/// The first step of which nobody knows whether it happened.
-pub(super) fn in_doubt(state: &RunState) -> Option<&str> {
-    let mut steps = state.items.values().flat_map(|item| &item.steps);
-    steps.find(|(_, step)| StepState::is_in_doubt(step)).map(|(path, _)| &**path)
-}
-
 /// Refuses a run that was taken back already.
 async fn stands(record: &Record, run: RunId, state: &RunState) -> Result<(), Failure> {
     let short = run.short();
-    match standing(record, run, state).await? {
+    let runs = runs_of(record, state).await?;
+    match standing::of(&runs, run) {
         Standing::Stands => Ok(()),
         Standing::TakenBack(by) => {
             Err(Failure::usage(format!("run {short} was taken back already, by {} in run {}", by.actor, by.id.short()))
@@ -200,30 +177,14 @@ async fn stands(record: &Record, run: RunId, state: &RunState) -> Result<(), Fai
     }
 }
 
-/// More undos of one run than these are not looked at.
+/// More runs of a playbook since a run was made are not looked at.
 const MOST: u32 = 10_000;
 
-/// How a run stands with regard to undos of it.
-pub async fn standing(record: &Record, run: RunId, state: &RunState) -> Result<Standing, Failure> {
+/// The runs among which undos of this one can be, newest first.
+pub(super) async fn runs_of(record: &Record, state: &RunState) -> Result<Vec<RunSummary>, Failure> {
     let playbook = state.created.as_ref().map(|c| c.playbook.to_string());
     let filter = RunFilter { playbook, since: state.created_at, ..RunFilter::default() };
-    let runs = record.journal.runs(&filter, MOST).await?;
-    Ok(of_undos(&runs, run))
-}
-
-/// From all runs, newest first.
-pub fn of_undos(runs: &[RunSummary], run: RunId) -> Standing {
-    let undos = || runs.iter().filter(|r| &*r.purpose == PURPOSE && r.about == Some(run));
-    if let Some(open) = undos().find(|r| r.end.is_none()) {
-        return Standing::UnderWay(open.clone());
-    }
-    let Some(undo) = undos().find(|r| r.end == Some(End::Changed)) else { return Standing::Stands };
-    match of_undos(runs, undo.id) {
-        Standing::Stands => Standing::TakenBack(undo.clone()),
-        Standing::TakenBack(by) => Standing::MadeAgain(by),
-        Standing::MadeAgain(by) => Standing::TakenBack(by),
-        under_way => under_way,
-    }
+    Ok(record.journal.runs(&filter, MOST).await?)
 }
 
 /// The item that is asked for exists.
@@ -270,8 +231,10 @@ fn past(id: RunId, state: &RunState) -> Option<Past<'_>> {
 }
 
 /// How the undo is wanted, as its run keeps it.
-fn kept(item: Option<&str>, all_or_nothing: bool) -> Value {
-    Value::map([("item", item.map_or(Value::NULL, Value::from)), ("all_or_nothing", all_or_nothing.into())])
+fn kept(item: Option<&str>, all_or_nothing: bool, whole: Option<Value>) -> Value {
+    let wish = [("item", item.map_or(Value::NULL, Value::from)), ("all_or_nothing", all_or_nothing.into())];
+    // Whoever has to agree must see all of it.
+    Value::map(wish.into_iter().chain(whole.map(|whole| (stored::WHOLE, whole))))
 }
 
 /// The setting of a run that is itself an undo: made again from the events of the run that it takes back.
@@ -310,18 +273,28 @@ pub async fn undo(
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
     let setting = &ready.prepared.setting;
-    apply::permitted(setting)?;
+    let asks = approve::asked(setting, plan);
+    let waits = asks.as_ref().map(|asked| Stopped::Waits(asked.step.clone()));
     let run = setting.run.id;
     // While its undo is recorded nobody else may work on the run, or take it back as well.
     let held = record.claim(surroundings, ready.about, &setting.run.actor).await?;
-    let recorded = record_run(record, ready, plan, wish).await;
+    let recorded = record_run(record, ready, plan, wish, asks).await;
     record.journal.release(&held).await?;
     recorded?;
+    if let Some(stopped) = waits {
+        return Ok(Carried { stopped, state: record.state(run).await?, drift: Vec::new() });
+    }
     let claim = record.claim(surroundings, run, &setting.run.actor).await?;
     carry(record, setting, claim, plan.items.first(), watch, pause).await
 }
 
-async fn record_run(record: &Record, ready: &Ready, plan: &Plan, wish: &Wish) -> Result<(), Failure> {
+async fn record_run(
+    record: &Record,
+    ready: &Ready,
+    plan: &Plan,
+    wish: &Wish,
+    asks: Option<HumanAsked>,
+) -> Result<(), Failure> {
     let setting = &ready.prepared.setting;
     let state = record.state(ready.about).await?;
     stands(record, ready.about, &state).await?;
@@ -338,7 +311,7 @@ async fn record_run(record: &Record, ready: &Ready, plan: &Plan, wish: &Wish) ->
         now: setting.run.now,
         plan_digest: Some(plan.digest().into()),
         plan_id: None,
-        plan: Some(kept(wish.item.as_deref(), ready.all_or_nothing)),
+        plan: Some(kept(wish.item.as_deref(), ready.all_or_nothing, asks.is_some().then(|| stored::whole(plan)))),
         plan_summary: Some(apply::summary(plan)),
         engine: env!("CARGO_PKG_VERSION").into(),
         approvals: Vec::new(),
@@ -346,7 +319,8 @@ async fn record_run(record: &Record, ready: &Ready, plan: &Plan, wish: &Wish) ->
     };
     let item = plan.items.first().map(stored::store);
     let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item };
-    let events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
+    let mut events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
+    events.extend(asks.map(Event::from));
     record.journal.append(setting.run.id, &events).await?;
     Ok(())
 }

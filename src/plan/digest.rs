@@ -1,6 +1,6 @@
 //! The digest of a plan: what an approval signs. Equal plans have equal digests, whenever and wherever they were made.
 
-use super::{Effect, Plan};
+use super::{Effect, ItemPlan, Plan, StepPlan};
 use crate::base::{
     json,
     value::{Marks, Value},
@@ -11,38 +11,48 @@ impl Plan {
     /// SHA-256 over everything that the plan promises, as hexadecimal digits. Values that come from the clock and keys that
     /// the database gives are left out: they differ from one rehearsal to the next and promise nothing.
     pub fn digest(&self) -> String {
-        let mut hash = Hash(Sha256::new());
-        hash.text("trueup plan 1");
-        hash.text(&self.playbook);
-        hash.text(&self.version.to_string());
-        hash.text(&self.text_hash);
-        hash.text(&json::encode(&Value::from(self.params.clone())));
-        hash.text(&self.environment);
-        for (connection, identity) in &self.targets {
-            hash.text(connection);
-            hash.text(identity);
-        }
-        for item in &self.items {
-            hash.text(&item.key);
-            for (path, value) in &item.rests_on {
-                hash.text(&path.to_string());
-                hash.value(value);
-            }
-            for step in &item.steps {
-                hash.text(&step.path);
-                hash.text(&format!("{:?}", step.foreseen));
-                hash.text(&step.label.words());
-                step.effects.iter().for_each(|effect| hash.effect(effect));
-            }
-            hash.text(&item.stop.as_ref().map_or(String::new(), |s| format!("{} {}", s.step, s.way.word())));
-        }
-        hash.0.finalize().iter().map(|b| format!("{b:02x}")).collect()
+        let mut digest = PlanDigest::of(self);
+        self.items.iter().for_each(|item| digest.item(item));
+        digest.end()
     }
 }
 
-struct Hash(Sha256);
+/// A digest that is made item by item.
+pub struct PlanDigest(Sha256);
 
-impl Hash {
+impl PlanDigest {
+    /// What stands before the items.
+    pub fn of(plan: &Plan) -> PlanDigest {
+        let mut digest = PlanDigest(Sha256::new());
+        digest.text("trueup plan 1");
+        digest.text(&plan.playbook);
+        digest.text(&plan.version.to_string());
+        digest.text(&plan.text_hash);
+        digest.text(&stored(&Value::from(plan.params.clone())));
+        digest.text(&plan.environment);
+        for (connection, identity) in &plan.targets {
+            digest.text(connection);
+            digest.text(identity);
+        }
+        digest
+    }
+
+    /// The next item.
+    pub fn item(&mut self, item: &ItemPlan) {
+        self.text(&item.key);
+        for (path, value) in &item.rests_on {
+            self.text(&path.to_string());
+            self.value(value);
+        }
+        item.steps.iter().for_each(|step| self.step(step));
+        self.text(&item.stop.as_ref().map_or(String::new(), |s| format!("{} {}", s.step, s.way.word())));
+    }
+
+    /// The hexadecimal digits.
+    pub fn end(self) -> String {
+        self.0.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    }
+
     /// Length first, so that two texts never run into one another.
     fn text(&mut self, text: &str) {
         self.0.update((text.len() as u64).to_be_bytes());
@@ -50,15 +60,25 @@ impl Hash {
     }
 
     fn value(&mut self, value: &Value) {
-        if value.marks.has(Marks::CLOCK) { self.text("(clock)") } else { self.text(&json::encode(value)) }
+        if value.marks.has(Marks::CLOCK) { self.text("(clock)") } else { self.text(&stored(value)) }
+    }
+
+    fn step(&mut self, step: &StepPlan) {
+        self.text(&step.path);
+        self.text(step.foreseen.word());
+        self.text(&step.label.words());
+        step.effects.iter().for_each(|effect| self.effect(effect));
     }
 
     fn effect(&mut self, effect: &Effect) {
         match effect {
-            Effect::Rows { changes, .. } => {
+            Effect::Rows { changes, also } => {
                 for change in changes {
                     self.text(&change.table.to_string());
                     let made = change.before.is_none();
+                    if !made {
+                        self.value(&change.key.clone().into());
+                    }
                     for (column, old, new) in change.differing() {
                         let given_by_database = made && change.key.contains_key(&column);
                         if given_by_database || change.stamps.contains(&column) {
@@ -68,6 +88,10 @@ impl Hash {
                         self.value(&old);
                         self.value(&new);
                     }
+                }
+                for table in also {
+                    self.text(&table.table);
+                    self.text(&format!("{} {} {}", table.inserted, table.updated, table.deleted));
                 }
             }
             Effect::Request { line, headers, body } => {
@@ -90,4 +114,11 @@ impl Hash {
             Effect::Answer { .. } => {}
         }
     }
+}
+
+/// As it is stored, but for secrets, which are not.
+fn stored(value: &Value) -> String {
+    json::encode_with(value, &|part| {
+        part.marks.has(Marks::SECRET).then(|| Value::map([("$secret", Value::from(true))]))
+    })
 }

@@ -65,9 +65,40 @@ pub enum Foreseen {
 }
 
 impl Foreseen {
+    /// Every one, with its word.
+    const WORDS: [(Foreseen, &'static str); 10] = [
+        (Foreseen::Passes, "passes"),
+        (Foreseen::Changes, "changes"),
+        (Foreseen::Unchanged, "unchanged"),
+        (Foreseen::Sends, "sends"),
+        (Foreseen::Asks, "asks"),
+        (Foreseen::Tells, "tells"),
+        (Foreseen::Skipped, "skipped"),
+        (Foreseen::Undecided, "undecided"),
+        (Foreseen::Warns, "warns"),
+        (Foreseen::Ends, "ends"),
+    ];
+
+    /// As documents and plan files say it.
+    pub fn word(self) -> &'static str {
+        Foreseen::WORDS.iter().find(|(known, _)| *known == self).map_or("", |(_, word)| word)
+    }
+
+    /// Back from the word.
+    pub fn of(word: &str) -> Option<Foreseen> {
+        Foreseen::WORDS.iter().find(|(_, known)| *known == word).map(|(foreseen, _)| *foreseen)
+    }
+
     /// Something of the world would change, or a person be asked.
     pub fn acts(self) -> bool {
         matches!(self, Foreseen::Changes | Foreseen::Sends | Foreseen::Asks | Foreseen::Undecided)
+    }
+}
+
+impl StepPlan {
+    /// The last part of its path.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 }
 

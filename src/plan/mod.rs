@@ -2,8 +2,10 @@
 //! Knows nothing of how it was found out.
 
 pub mod digest;
+pub mod file;
 pub mod item;
 pub mod stored;
+mod whole;
 
 pub use item::{Also, Effect, Foreseen, ItemPlan, Reversal, Section, StepPlan, Stop};
 

@@ -1,7 +1,7 @@
 //! The part of a plan that a run keeps: what it rests on and the rows it would change, without loss, for the comparison
 //! at apply, perhaps days later.
 
-use super::{Effect, Foreseen, ItemPlan, Section, StepPlan};
+use super::{Effect, Foreseen, ItemPlan, Plan, Section, StepPlan};
 use crate::{
     base::{
         source::Span,
@@ -10,6 +10,7 @@ use crate::{
     effect::{
         change::{RowChange, TableName},
         label::Label,
+        record::Field,
     },
     template::{Path, Step},
 };
@@ -69,6 +70,21 @@ pub fn load(value: &Value) -> Option<ItemPlan> {
         rests_on: rests_on.collect::<Option<_>>()?,
     })
 }
+
+/// A whole plan as a value, for a run that people have to agree to first: they must see all of it.
+pub fn whole(plan: &Plan) -> Value {
+    plan.items.store().unwrap_or(Value::NULL)
+}
+
+/// The items back from [`whole`].
+pub fn of_whole(value: &Value) -> Option<Vec<ItemPlan>> {
+    // An undo keeps more than its plan.
+    let part = value.as_map().map(|_| value.get(WHOLE));
+    Field::load(Some(part.as_ref().map_or(Some(value), Option::as_ref)?)).ok()
+}
+
+/// The plan among other things that a run keeps.
+pub const WHOLE: &str = "whole";
 
 fn path_value(path: &Path) -> Value {
     Value::list(path.steps.iter().map(|step| match step {

@@ -1,5 +1,6 @@
 //! Text → Playbook and project file: models, parameters, schemas. Reads no files and opens nothing; `ops` hands texts in.
 
+pub mod approvals;
 pub mod errors;
 pub mod lenient;
 pub mod model;

@@ -32,6 +32,8 @@ shape! {
         owner: Option<Word>,
         /// How much harm a mistake does; routes approvals.
         risk: Option<Placed<Risk>>,
+        /// What may be done again when a run failed, and by whom.
+        retry: Option<RetryRule>,
         /// What the person who runs it gives.
         #[schemars(default)]
         params: Named<Param>,
@@ -75,6 +77,36 @@ words! {
         Medium = "medium",
         /// A mistake harms people.
         High = "high",
+    }
+}
+
+shape! {
+    /// What may be done again when a run failed, and by whom. Without it: a single item, by anybody who may run the playbook.
+    "a rule for retries" pub struct RetryRule {
+        /// `item`: one item alone may be done again. `run`: only the whole run.
+        scope: Option<RetryScope>,
+        /// `operator`: anybody who may run the playbook. `owner`: only who made the run, or who looks after the playbook.
+        by: Option<RetryBy>,
+    }
+}
+
+words! {
+    "what may be done again"
+    pub enum RetryScope {
+        /// One item alone.
+        Item = "item",
+        /// Only the whole run, because its items belong together.
+        Run = "run",
+    }
+}
+
+words! {
+    "who may do it again"
+    pub enum RetryBy {
+        /// Only who made the run, or who looks after the playbook.
+        Owner = "owner",
+        /// Anybody who may run the playbook.
+        Operator = "operator",
     }
 }
 

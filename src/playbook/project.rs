@@ -10,7 +10,11 @@ use crate::{
     },
     connection::{reference::Setting, settings::Connection},
     effect::change::TableName,
-    playbook::model::{self, Language},
+    playbook::{
+        approvals::Approvals,
+        errors::OneOrMore,
+        model::{self, Language},
+    },
     shape,
     table::{audit::AuditRule, facts::Facts},
     words,
@@ -31,6 +35,9 @@ shape! {
         /// Who may be asked, told and escalated to.
         #[schemars(default)]
         people: Named<Person>,
+        /// Groups of people who may approve, by the names that they give as `--actor`: `leads: [ben, cleo]`.
+        #[schemars(default)]
+        approvers: Named<OneOrMore<Word>>,
         /// Where playbooks run. The first one is taken when none is named, unless it is protected.
         #[schemars(default)]
         environments: Named<Environment>,
@@ -89,9 +96,9 @@ shape! {
     "an environment" pub struct Environment {
         /// Must be typed out with `--env`; `--yes` is refused.
         protected: Option<bool>,
-        /// How many people must approve, by risk.
+        /// How many people must agree before a plan is carried out, and who.
         #[schemars(default)]
-        approvals: Named<u32>,
+        approvals: Option<Approvals>,
         /// Values for `env.…` in playbooks.
         #[schemars(default)]
         vars: Named<Value>,

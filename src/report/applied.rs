@@ -3,6 +3,7 @@
 use super::{
     columns::width,
     diff::{number, tables},
+    drift, left,
     line::{Line, Tone},
     look::View,
     page::Page,
@@ -23,15 +24,27 @@ pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
     let mut page = Page::new(view.look);
     let (tone, sentence) = standing::sentence(state);
     page.line(0, Line::of(tone, sentence));
-    if let Some((path, ..)) = standing::ended_at(state) {
+    let differences = drift::of_run(state);
+    // Where facts are compared is chance; what differs is said below.
+    let chance = |path: &str| !differences.is_empty() && section(path) == Section::Preconditions;
+    if let Some((path, ..)) = standing::ended_at(state).filter(|(path, ..)| !chance(path)) {
         let (name, titles) = (step_name(path), Titles::of(state.created.as_ref()));
         let title = Some(titles.get(path))
             .filter(|title| *title != name)
             .map_or_else(String::new, |title| format!(": {title}"));
         page.line(2, Line::of(Tone::Dim, format!("at `{name}`{title}")));
     }
-    if let Some(reason) = standing::reason(state) {
-        page.prose(2, Tone::Plain, reason);
+    match standing::reason(state) {
+        // The table says the same, one difference a line.
+        Some(_) if !differences.is_empty() => {
+            page.blank();
+            drift::table(&mut page, 2, &differences);
+        }
+        Some(reason) => page.prose(2, Tone::Plain, reason),
+        None => {}
+    }
+    for step in state.items.values().flat_map(|item| item.steps.values()) {
+        left::rows(&mut page, 2, &step.left_alone(), view);
     }
     page.blank();
     let mut lines = changed(state);

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     base::{identity::RunId, value::Map},
-    engine::state::RunState,
+    engine::state::{APPROVAL, RunState},
     journal::{RunSummary, Waiting},
 };
 
@@ -66,6 +66,9 @@ pub(super) fn fields(page: &mut Page, indent: usize, answer: &Map) {
 
 /// `trueup answer 1a2b3c4d dqt_agreed --set ticket=TICKET`
 pub(super) fn command(run: RunId, step: &str, answer: &Map) -> String {
+    if step == APPROVAL {
+        return format!("trueup approve {} --reason \"…\"", run.short());
+    }
     let mut command = format!("trueup answer {} {}", run.short(), step_name(step));
     for name in answer.keys() {
         command.push_str(&format!(" --set {name}={}", name.to_uppercase()));

@@ -1,6 +1,7 @@
 //! Plan, run state and diagnostics → text, JSON and the like. Never asks the world, never prints.
 
 pub mod applied;
+pub mod approved;
 pub mod audit;
 pub mod catalogue;
 mod clock;
@@ -16,7 +17,9 @@ mod line;
 pub mod look;
 mod page;
 mod plain_value;
+pub mod drift;
 pub mod plan;
+pub mod plan_diff;
 pub mod plan_json;
 pub mod plan_summary;
 pub mod prepared;

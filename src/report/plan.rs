@@ -1,8 +1,9 @@
 //! A plan as a person reads it in a terminal. Knows nothing of how it was made or what is done with it.
 
 use super::{
+    clock,
     columns::width,
-    diff::{Moment, rows, said},
+    diff::{Moment, number, rows, said},
     left,
     line::{Line, Tone},
     look::{Look, View},
@@ -12,9 +13,10 @@ use super::{
 };
 use crate::{
     action::ends::Way,
+    approval::Demand,
     base::value::{AFTER_APPLY, Map},
     effect::label::Label,
-    plan::{Effect, Foreseen, ItemPlan, Plan, Reversal, Section, StepPlan, Stop},
+    plan::{Effect, Foreseen, ItemPlan, Plan, Reversal, Section, StepPlan, Stop, file::Saved},
 };
 
 /// What is known of a plan beside itself.
@@ -26,6 +28,12 @@ pub struct About<'a> {
     pub why: Option<&'a str>,
     /// The command to type when it should be carried out; nothing when the caller asks by itself.
     pub apply: Option<&'a str>,
+    /// The command to type for whoever agrees to it.
+    pub approve: Option<&'a str>,
+    /// How many people must agree.
+    pub demands: &'a [Demand],
+    /// The file that it is kept in.
+    pub saved: Option<&'a Saved>,
 }
 
 /// Where the text of a step begins, under its heading.
@@ -49,6 +57,8 @@ pub fn text(plan: &Plan, about: &About<'_>, view: &View<'_>) -> String {
     // Two clauses on two lines read better than one that breaks anywhere.
     let summary = if width(&summary) > page.width() { summary.replacen("; ", ";\n", 1) } else { summary };
     page.line(0, Line::of(if calm { Tone::Strong } else { Tone::Bad }, summary));
+    for_good(&mut page, plan);
+    agreement(&mut page, plan, about);
     next(&mut page, plan, about);
     if about.apply.is_none() && !plan.is_empty() {
         // The caller goes on below: with a question, or with the run itself.
@@ -57,11 +67,76 @@ pub fn text(plan: &Plan, about: &About<'_>, view: &View<'_>) -> String {
     page.finish()
 }
 
+/// The last words before somebody says yes, when the plan itself was read elsewhere: what it is, who asked for it, what it
+/// comes to, what cannot be taken back, who must agree.
+pub fn brief(plan: &Plan, about: &About<'_>, look: Look) -> String {
+    let mut page = Page::new(look);
+    heading(&mut page, plan, about);
+    page.blank();
+    page.line(0, Line::of(Tone::Strong, summary(plan)));
+    for_good(&mut page, plan);
+    agreement(&mut page, plan, about);
+    page.blank();
+    page.finish()
+}
+
+/// The steps that cannot be taken back, and why: said before anybody agrees.
+fn for_good(page: &mut Page, plan: &Plan) {
+    let steps = plan.items.iter().flat_map(|item| &item.steps).filter(|step| step.foreseen.acts());
+    let steps: Vec<(&str, &Option<String>)> = steps
+        .filter_map(|step| match &step.undo {
+            Some(Reversal::Irreversible(why)) => Some((step.name(), why)),
+            _ => None,
+        })
+        .collect();
+    if steps.is_empty() {
+        return;
+    }
+    page.line(0, Line::of(Tone::Care, format!("{} cannot be taken back:", number(steps.len(), "step"))));
+    listed(
+        page,
+        steps
+            .into_iter()
+            .map(|(name, why)| (name.to_owned(), why.clone().unwrap_or_else(|| "the playbook names no way".into()))),
+    );
+}
+
+/// Who must agree to what is really going to be done.
+fn agreement(page: &mut Page, plan: &Plan, about: &About<'_>) {
+    let ends = plan.items.iter().any(|item| item.stop.is_some());
+    if about.demands.is_empty() || plan.is_empty() || ends {
+        return;
+    }
+    page.line(0, Line::of(Tone::Care, "Before it is carried out, other people must agree:"));
+    for demand in about.demands {
+        page.hung(2, 4, Line::of(Tone::Plain, demand.words()));
+    }
+}
+
+/// Names and what is said of them, aligned.
+fn listed(page: &mut Page, lines: impl Iterator<Item = (String, String)>) {
+    let lines: Vec<(String, String)> = lines.collect();
+    let names = lines.iter().map(|(name, _)| width(name)).max().unwrap_or(0).min(24);
+    for (name, text) in lines {
+        page.hung(2, 2 + names + 2, Line::of(Tone::Plain, name).pad(names + 2, 2).add(Tone::Dim, text));
+    }
+}
+
 fn heading(page: &mut Page, plan: &Plan, about: &About<'_>) {
     page.line(0, Line::of(Tone::Strong, &plan.title));
     page.line(0, Line::of(Tone::Dim, format!("{} v{} in {}", plan.playbook, plan.version, plan.environment)));
-    let facts = [("asked by", about.who), ("because", about.why)];
-    facts_table(page, &plan.params, &facts.map(|(name, text)| (name, text.map(str::to_owned))));
+    let mut facts = vec![("asked by", about.who.map(str::to_owned)), ("because", about.why.map(str::to_owned))];
+    if let Some(saved) = about.saved {
+        facts.push(("plan", Some(format!("{}, digest {}", saved.short(), short_digest(&saved.digest)))));
+        facts.push(("made", Some(clock::second(saved.header.made_at))));
+        facts.push(("valid until", Some(clock::second(saved.header.expires_at))));
+    }
+    facts_table(page, &plan.params, &facts);
+}
+
+/// The beginning of a digest: enough to compare by eye.
+pub fn short_digest(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
 }
 
 /// Parameters and facts, one a line, names aligned.
@@ -266,6 +341,10 @@ fn next(page: &mut Page, plan: &Plan, about: &About<'_>) {
     let stop = plan.items.iter().find_map(|i| i.stop.as_ref());
     match (stop.map(|s| (s.way, &s.who)), about.apply) {
         (None, Some(command)) if !plan.is_empty() => {
+            if let Some(approve) = about.approve.filter(|_| !about.demands.is_empty()) {
+                page.line(0, Line::of(Tone::Plain, "To agree to it:"));
+                page.command(2, approve);
+            }
             page.line(0, Line::of(Tone::Plain, "To carry it out:"));
             page.command(2, command);
         }
@@ -285,6 +364,9 @@ mod tests {
     use crate::report::sample::{self, golden, is_proper, plain, view};
 
     const ABOUT: About<'_> = About {
+        approve: None,
+        demands: &[],
+        saved: None,
         who: Some("anna"),
         why: Some("Zendesk 88213: the provider recommended the wrong trainee"),
         apply: Some(

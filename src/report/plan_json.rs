@@ -10,7 +10,7 @@ use super::{
 use crate::{
     base::{json, value::Value},
     effect::label::Label,
-    plan::{Effect, Foreseen, ItemPlan, Plan, Reversal, StepPlan, Stop},
+    plan::{Effect, ItemPlan, Plan, Reversal, StepPlan, Stop, file::Saved},
 };
 
 /// Version of this document: grows when a field changes its meaning or goes; new fields may come without.
@@ -18,6 +18,28 @@ pub const FORMAT: i64 = 1;
 
 /// The document, indented, with a line feed at its end. Personal values and secrets are masked.
 pub fn document(plan: &Plan, facts: Lookup<'_>) -> String {
+    pretty::document(&of_plan(plan, &plan.digest(), facts, Vec::new()))
+}
+
+/// The same of a saved plan, with what its file says of it.
+pub fn of_saved(saved: &Saved, facts: Lookup<'_>) -> String {
+    let header = &saved.header;
+    let kept = Value::map([
+        ("id", Value::text(header.id.clone())),
+        ("short", saved.short().into()),
+        ("run", header.run.to_string().into()),
+        ("journal", Value::text(header.journal.clone())),
+        ("actor", Value::text(header.actor.clone())),
+        ("because", maybe(header.reason.as_deref())),
+        ("engine", Value::text(header.engine.clone())),
+        ("made", clock::json(header.made_at).into()),
+        ("expires", clock::json(header.expires_at).into()),
+        ("project_sha256", Value::text(header.facts_sha256.clone())),
+    ]);
+    pretty::document(&of_plan(&saved.plan, &saved.digest, facts, vec![("saved", kept)]))
+}
+
+fn of_plan(plan: &Plan, digest: &str, facts: Lookup<'_>, more: Vec<(&'static str, Value)>) -> Value {
     let playbook = Value::map([
         ("name", Value::text(plan.playbook.clone())),
         ("version", i64::from(plan.version).into()),
@@ -27,19 +49,20 @@ pub fn document(plan: &Plan, facts: Lookup<'_>) -> String {
     let targets = plan.targets.iter().map(|(connection, identity)| {
         Value::map([("connection", Value::text(connection.clone())), ("identity", identity.as_str().into())])
     });
-    pretty::document(&Value::map([
+    let fields = [
         ("format", FORMAT.into()),
         ("kind", "plan".into()),
         ("playbook", playbook),
         ("environment", Value::text(plan.environment.clone())),
         ("at", clock::json(plan.at).into()),
-        ("digest", plan.digest().into()),
+        ("digest", digest.into()),
         ("params", of_map(&plan.params)),
         ("targets", Value::list(targets)),
         ("changes", (!plan.is_empty()).into()),
         ("summary", summary(plan)),
         ("items", Value::list(plan.items.iter().map(|item| of_item(item, facts)))),
-    ]))
+    ];
+    Value::map(fields.into_iter().chain(more))
 }
 
 fn summary(plan: &Plan) -> Value {
@@ -97,27 +120,12 @@ fn of_step(step: &StepPlan, facts: Lookup<'_>) -> Value {
         ("title", maybe(step.title.as_deref())),
         ("label", label.into()),
         ("because", maybe(why)),
-        ("foreseen", word(step.foreseen).into()),
+        ("foreseen", step.foreseen.word().into()),
         ("effects", Value::list(step.effects.iter().map(|effect| of_effect(effect, facts)))),
         ("notes", texts(&step.notes)),
         ("undo", maybe(step.undo.as_ref().map(Reversal::words))),
         ("reversal", maybe(step.undo.as_ref().map(Reversal::word))),
     ])
-}
-
-fn word(foreseen: Foreseen) -> &'static str {
-    match foreseen {
-        Foreseen::Passes => "passes",
-        Foreseen::Changes => "changes",
-        Foreseen::Unchanged => "unchanged",
-        Foreseen::Sends => "sends",
-        Foreseen::Asks => "asks",
-        Foreseen::Tells => "tells",
-        Foreseen::Skipped => "skipped",
-        Foreseen::Undecided => "undecided",
-        Foreseen::Warns => "warns",
-        Foreseen::Ends => "ends",
-    }
 }
 
 fn of_effect(effect: &Effect, facts: Lookup<'_>) -> Value {

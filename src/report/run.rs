@@ -3,6 +3,7 @@
 use super::{
     clock,
     diff::{Moment, rows, said},
+    drift, left,
     line::{Line, Tone},
     look::{Look, View},
     page::Page,
@@ -16,8 +17,8 @@ use crate::{
         time::Stamp,
         value::Map,
     },
-    engine::state::{ItemState, RunState, StepState},
-    journal::{payload::RunCreated, words::Outcome},
+    engine::state::{APPROVAL, ItemState, RunState, StepState},
+    journal::words::Outcome,
     plan::Section,
 };
 
@@ -61,9 +62,10 @@ fn heading(page: &mut Page, id: RunId, state: &RunState) {
         ("because", Some(created.reason.clone())),
         ("started", state.created_at.map(clock::second)),
         ("ended", ended(state)),
+        ("taken back", state.taken_back_by.map(|by| format!("by run {}", by.short()))),
     ];
     facts_table(page, &created.params, &facts);
-    agreed(page, created);
+    agreed(page, state);
 }
 
 fn ended(state: &RunState) -> Option<String> {
@@ -71,8 +73,8 @@ fn ended(state: &RunState) -> Option<String> {
     Some(format!("{}, after {}", clock::second(to), clock::length(to.micros - from.micros)))
 }
 
-fn agreed(page: &mut Page, created: &RunCreated) {
-    for approval in &created.approvals {
+fn agreed(page: &mut Page, state: &RunState) {
+    for approval in &state.approvals {
         let note = approval.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
         page.hung(
             2,
@@ -84,7 +86,7 @@ fn agreed(page: &mut Page, created: &RunCreated) {
 
 fn timeline(page: &mut Page, item: &ItemState, titles: &Titles, view: &View<'_>, day: &mut Option<String>) {
     for list in Section::ALL {
-        let mut steps = item.steps.iter().filter(|(path, _)| section(path) == list).peekable();
+        let mut steps = item.steps.iter().filter(|(path, _)| section(path) == list && &***path != APPROVAL).peekable();
         if steps.peek().is_some() {
             page.blank();
             page.line(0, Line::of(Tone::Strong, section_title(list)));
@@ -123,10 +125,13 @@ fn of_step(page: &mut Page, title: &str, step: &StepState, view: &View<'_>, day:
         }
         rows(page, DEEPER, &step.changes, view, Moment::Done);
     }
+    left::rows(page, DEEPER, &step.left_alone(), view);
     for table in &step.also {
         page.line(DEEPER, Line::of(Tone::Care, format!("! also touched, not taken back: {table}")));
     }
-    if let Some(message) = step.outcome.as_ref().and_then(|o| o.message.as_ref()) {
+    let differences: Vec<_> = step.drift().into_iter().map(|one| (SINGLE_ITEM.to_owned(), one)).collect();
+    drift::table(page, DEEPER, &differences);
+    if let Some(message) = step.outcome.as_ref().and_then(|o| o.message.as_ref()).filter(|_| differences.is_empty()) {
         let tone = if skipped { Tone::Dim } else { Tone::Plain };
         page.prose(DEEPER, if is_warning(step) { Tone::Care } else { tone }, message);
     }

@@ -1,11 +1,12 @@
 //! Runs and open questions as JSON documents; every field stands in `docs/json.md`.
 
 use super::{
-    clock, doubt,
+    clock, doubt, drift, left,
     look::Lookup,
     plain_value::{count, maybe, of, of_map, row, texts},
     plan_json::FORMAT,
     pretty,
+    runs::taken_back_by,
     titles::{Titles, section},
 };
 use crate::{
@@ -37,12 +38,17 @@ pub fn run(run: RunId, state: &RunState, facts: Lookup<'_>) -> String {
         ("reason", maybe(state.closed.as_ref().and_then(|closed| closed.reason.as_deref()))),
         ("paused", maybe(state.paused.as_deref())),
         ("cancelled", state.cancelled.into()),
+        ("taken_back_by", maybe(state.taken_back_by.map(|run| run.to_string()))),
         ("in_doubt", Value::list(doubts(run, state))),
         ("started", at(state.created_at)),
         ("ended", at(state.closed_at)),
     ];
-    let created = state.created.iter().flat_map(of_created);
-    let document = Value::map(head.chain(rest).chain(created).chain([("items", Value::list(items))]));
+    let created = state.created.iter().flat_map(|created| of_created(created, state));
+    let document = Value::map(
+        head.chain(rest)
+            .chain(created)
+            .chain([("drift", drift::json(&drift::of_run(state))), ("items", Value::list(items))]),
+    );
     pretty::document(&document)
 }
 
@@ -53,13 +59,13 @@ fn doubts(run: RunId, state: &RunState) -> Vec<Value> {
     mine.map(|(item, path, step)| doubt::value(run, item, path, step, all.len() == 1)).collect()
 }
 
-fn of_created(created: &RunCreated) -> Vec<(&'static str, Value)> {
+fn of_created(created: &RunCreated, state: &RunState) -> Vec<(&'static str, Value)> {
     let playbook = Value::map([
         ("name", Value::text(created.playbook.clone())),
         ("version", i64::from(created.version).into()),
         ("sha256", Value::text(created.sha256.clone())),
     ]);
-    let approvals = created.approvals.iter().map(|approval| {
+    let approvals = state.approvals.iter().map(|approval| {
         Value::map([
             ("actor", Value::text(approval.actor.clone())),
             ("at", at(Some(approval.at))),
@@ -118,6 +124,7 @@ fn of_step(path: &str, step: &StepState, titles: &Titles, facts: Lookup<'_>) -> 
         ("attempts", i64::from(step.attempts).into()),
         ("changes", Value::list(changes)),
         ("also_touched", texts(&step.also)),
+        ("left_alone", left::json(&step.left_alone())),
         ("result", step.result().map_or(Value::NULL, of)),
         ("asked", step.asked.as_deref().map_or(Value::NULL, of_asked)),
         ("decided", step.decided.as_deref().map_or(Value::NULL, of_decided)),
@@ -142,14 +149,15 @@ fn of_decided(decided: &HumanDecided) -> Value {
 }
 
 /// A list of runs: `trueup runs --json`.
-pub fn runs(runs: &[RunSummary]) -> String {
-    let runs = runs.iter().map(|run| {
+pub fn runs(all: &[RunSummary]) -> String {
+    let runs = all.iter().map(|run| {
         let rest = [
             ("playbook", Value::from(run.playbook.as_str())),
             ("version", i64::from(run.version).into()),
             ("environment", run.environment.as_str().into()),
             ("purpose", run.purpose.as_str().into()),
             ("about", maybe(run.about.map(|about| about.to_string()))),
+            ("taken_back_by", maybe(taken_back_by(all, run.id).map(|by| by.to_string()))),
             ("actor", run.actor.as_str().into()),
             ("because", run.reason.as_str().into()),
             ("state", run.state.word().into()),

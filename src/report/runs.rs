@@ -7,9 +7,13 @@ use super::{
     look::Look,
     page::Page,
 };
-use crate::journal::{
-    RunSummary,
-    words::{End, RunWord},
+use crate::{
+    base::identity::RunId,
+    engine::undo::standing::{self, Standing},
+    journal::{
+        RunSummary,
+        words::{End, RunWord},
+    },
 };
 
 /// A table: short id, start (UTC), playbook, how it ended or stands, who, why. Says so when there is none.
@@ -23,7 +27,7 @@ pub fn text(runs: &[RunSummary], look: Look) -> String {
         vec![["run", "start (UTC)", "playbook", "state", "by", "because"].map(|name| (Tone::Dim, name.to_owned()))];
     let newest = runs.first().map_or_else(String::new, |run| clock::minute(run.started_at));
     let year = newest.split_at_checked(5).filter(|_| page.width() < NARROW).map(|(year, _)| year);
-    lines.extend(runs.iter().map(|run| cells(run, year)));
+    lines.extend(runs.iter().map(|run| cells(run, year, taken_back_by(runs, run.id).is_some())));
     let widths = widths(&lines, page.width());
     for cells in lines {
         let mut line = Line::default();
@@ -52,8 +56,16 @@ fn started(run: &RunSummary, year: Option<&str>) -> String {
     }
 }
 
-fn cells(run: &RunSummary, year: Option<&str>) -> [(Tone, String); 6] {
-    let (tone, state) = state(run);
+/// The run of the list that took this one back. (An undo is younger than its run, so a list of the newest has both.)
+pub fn taken_back_by(runs: &[RunSummary], run: RunId) -> Option<RunId> {
+    match standing::of(runs, run) {
+        Standing::TakenBack(by) => Some(by.id),
+        _ => None,
+    }
+}
+
+fn cells(run: &RunSummary, year: Option<&str>, undone: bool) -> [(Tone, String); 6] {
+    let (tone, state) = if undone { (Tone::Dim, "undone".to_owned()) } else { state(run) };
     let purpose = if run.purpose == "apply" { String::new() } else { format!("{} ", run.purpose) };
     [
         (Tone::Plain, run.id.short()),

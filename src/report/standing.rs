@@ -1,14 +1,16 @@
 //! How a run ended or where it stands, in a sentence, and what a person can do next. The same after apply and in `show`.
 
 use super::{
-    clock, doubt, inbox,
+    clock,
+    diff::number,
+    doubt, inbox,
     line::{Line, Tone},
     page::Page,
     plan::step_name,
 };
 use crate::{
     base::identity::RunId,
-    engine::state::{RunState, StepState},
+    engine::state::{APPROVAL, RunState, StepState},
     journal::words::{End, Outcome},
 };
 use std::sync::Arc;
@@ -19,6 +21,20 @@ pub fn sentence(state: &RunState) -> (Tone, String) {
     let changed = state.items.values().any(|item| item.changed());
     let verified = !state.items.is_empty() && state.items.values().all(|item| item.verified);
     let stands = if changed { "; what was changed before stays" } else { "; nothing was changed" };
+    if state.is_undo() {
+        let left = state.items.values().flat_map(|item| item.steps.values()).map(|s| s.left_alone().len()).sum();
+        match closed.end {
+            End::Changed => return (Tone::Good, "Done: taken back.".into()),
+            End::Unchanged => return (Tone::Good, "Done: nothing was left to take back.".into()),
+            End::Drifted if left > 0 && changed => {
+                return (Tone::Care, format!("Taken back, but for {} left alone.", number(left, "row")));
+            }
+            End::Drifted if left > 0 => {
+                return (Tone::Care, format!("Nothing was taken back: {} left alone.", number(left, "row")));
+            }
+            _ => {}
+        }
+    }
     match closed.end {
         End::Changed if verified => (Tone::Good, "Done: changed and verified.".into()),
         End::Changed => (Tone::Good, "Done: changed.".into()),
@@ -35,7 +51,10 @@ pub fn sentence(state: &RunState) -> (Tone, String) {
 }
 
 fn under_way(state: &RunState) -> String {
-    if let Some((_, step)) = question(state) {
+    if let Some((path, step)) = question(state) {
+        if &**path == APPROVAL {
+            return "Waits for approval; nothing was changed.".into();
+        }
         let asked = step.asked.as_ref();
         return asked.map_or_else(|| "Waits.".into(), |a| format!("Waits for the answer of {}.", a.who));
     }
@@ -89,9 +108,7 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
         page.line(0, Line::of(Tone::Plain, text));
     };
     match state.closed.as_ref().map(|closed| closed.end) {
-        Some(End::Drifted) => return say(page, "Look at what is different now, then plan again."),
-        Some(End::Stopped | End::Failed) => return say(page, "Put that right, then plan again."),
-        Some(_) => return,
+        Some(end) => return after(page, id, state, end),
         None => {}
     }
     if let Some((path, step)) = question(state)
@@ -104,7 +121,8 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
             page.prose(2, Tone::Plain, &super::diff::said(&asked.question));
         }
         inbox::fields(page, 4, &asked.answer);
-        say(page, "To answer, and go on:");
+        let approval = &**path == APPROVAL;
+        say(page, if approval { "To agree to it:" } else { "To answer, and go on:" });
         return page.command(2, &inbox::command(id, path, &asked.answer));
     }
     let doubts: Vec<_> = state.doubts().collect();
@@ -117,4 +135,38 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
         _ => say(page, "If no process works on it any more, this finds out what became of it, and goes on:"),
     }
     page.command(2, &format!("trueup resume {}", id.short()));
+}
+
+/// After the end: what is to be put right, how to go on from there, how to take back what was done.
+fn after(page: &mut Page, id: RunId, state: &RunState, end: End) {
+    let changed = state.items.values().any(|item| item.changed());
+    let short = id.short();
+    let say = |page: &mut Page, text: &str, command: String| {
+        page.blank();
+        page.line(0, Line::of(Tone::Plain, text));
+        if !command.is_empty() {
+            page.command(2, &command);
+        }
+    };
+    let about = state.created.as_ref().and_then(|created| created.about).filter(|_| state.is_undo());
+    match (end, about) {
+        (End::Drifted, Some(about)) => {
+            let text = "Look at the rows that were left alone. What can be taken back then:";
+            return say(page, text, format!("trueup undo {}", about.short()));
+        }
+        (End::Drifted, None) => {
+            say(page, "Look at what is different now, then plan again.", String::new());
+        }
+        (End::Stopped | End::Failed, _) if !changed => {
+            return say(page, "Put that right, then plan again.", String::new());
+        }
+        (End::Stopped | End::Failed | End::Escalated, _) if changed => {
+            say(page, "Put that right, then go on from there:", format!("trueup retry {short} --reason …"));
+        }
+        _ => {}
+    }
+    if changed && matches!(end, End::Stopped | End::Failed | End::Escalated | End::Drifted | End::Cancelled) {
+        let text = if end == End::Cancelled { "To take back what it did:" } else { "Or take back what it did:" };
+        say(page, text, format!("trueup undo {short}"));
+    }
 }

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     base::{
+        identity::RunId,
         json,
         shape::{Named, Word},
         value::{Map, Value},
@@ -45,6 +46,8 @@ pub struct Happened {
     pub drift: Vec<Difference>,
     /// The preview.
     pub plan: Option<Plan>,
+    /// The run, if one was made.
+    pub run: Option<RunId>,
 }
 
 /// Everything that is not as expected.

@@ -119,7 +119,7 @@ shape! {
 words! {
     "a proof"
     pub enum Proof {
-        /// Undoing the run brings back every row as it was. Comes with the next version.
+        /// Undoing the run brings back every row as it was, audit rows and the time of the last change apart.
         UndoRestores = "undo_restores",
         /// A second run finds everything as wanted and changes nothing.
         ApplyTwiceUnchanged = "apply_twice_unchanged",
@@ -135,7 +135,7 @@ words! {
 impl Proof {
     /// Whether this version of trueup can make it.
     pub fn can_run(self) -> bool {
-        matches!(self, Proof::ApplyTwiceUnchanged | Proof::PreviewEqualsApply)
+        matches!(self, Proof::UndoRestores | Proof::ApplyTwiceUnchanged | Proof::PreviewEqualsApply)
     }
 }
 

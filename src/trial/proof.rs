@@ -11,6 +11,7 @@ use crate::{
         label::Label,
     },
     plan::{Effect, Foreseen, Plan},
+    playbook::project::Project,
 };
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
@@ -58,6 +59,31 @@ pub fn preview_equals_apply(plan: &Plan, applied: &[RowChange]) -> Vec<Problem> 
         problems.push(Problem::new(format!("apply: {name}"), "changed, because the preview says so", "not changed"));
     }
     problems.extend(inserts(&inserted, &new));
+    problems
+}
+
+/// What a run and its undo leave different from how it was before: nothing but by-products. Those are rows that rules and
+/// triggers wrote (`also`: the tables that triggers touched), and columns that a rule stamps.
+pub fn undo_restores(left: &[RowChange], project: &Project, also: &BTreeSet<String>) -> Vec<Problem> {
+    let by_rule = |table: &TableName| {
+        project.audits.iter().any(|(_, rule)| rule.table.text == table.table) || also.contains(&table.to_string())
+    };
+    let mut problems = Vec::new();
+    for change in left {
+        let name = format!("after the undo: {}", row_name(change));
+        match change.deed() {
+            Deed::Insert if by_rule(&change.table) => {}
+            Deed::Insert => problems.push(Problem::new(name, "no row, as before", "it is there")),
+            Deed::Delete => problems.push(Problem::new(name, "the row, as before", "it is gone")),
+            Deed::Update | Deed::Nothing => {
+                let stamp = project.facts(&change.table).and_then(|facts| facts.stamp());
+                for (column, was, is) in differing(change).into_iter().filter(|(c, ..)| stamp != Some(&**c)) {
+                    let name = format!("{name}, column {column}");
+                    problems.push(Problem::new(name, format!("{}, as before", was.shown()), is.shown()));
+                }
+            }
+        }
+    }
     problems
 }
 

@@ -126,7 +126,7 @@ mod tests {
             at: Place { line: 7, column: 5 },
             problems,
             proofs: vec![Proof::PreviewEqualsApply],
-            not_run: vec![Proof::UndoRestores],
+            not_run: vec![Proof::KillEverywhere],
         };
         let problem = Problem::new("outcome", "changed", "stopped\nNo trainee.");
         let report = Report {
@@ -137,7 +137,7 @@ mod tests {
         assert!(!report.is_good());
         assert_eq!(
             report.to_string(),
-            "a.test.yaml on sqlite\n  ok      one\n  FAILED  two (a.test.yaml:7)\n          outcome\n            expected  changed\n            found     stopped\n                      No trainee.\n1 of 2 cases passed, 2 proofs made; 2 not run, because they come with the next version: undo_restores (2)\n"
+            "a.test.yaml on sqlite\n  ok      one\n  FAILED  two (a.test.yaml:7)\n          outcome\n            expected  changed\n            found     stopped\n                      No trainee.\n1 of 2 cases passed, 2 proofs made; 2 not run, because they come with the next version: kill_everywhere (2)\n"
         );
     }
 }

@@ -15,6 +15,7 @@ mod check_cases;
 mod direction;
 mod docs;
 mod injection;
+mod ledger;
 mod messages;
 mod mutants;
 mod places;

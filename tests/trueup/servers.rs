@@ -156,6 +156,7 @@ pub fn request(params: &[(&str, Value)]) -> Request {
         reason: Some("a test".into()),
         actor: Some("anna".into()),
         answers: Vec::new(),
+        saved: false,
     }
 }
 

@@ -134,7 +134,8 @@ fn int(row: &Map, name: &str) -> i64 {
     row.get(name).and_then(Value::as_int).unwrap_or(-1)
 }
 
-fn strings(row: &Map, name: &str) -> Vec<String> {
+/// A cell with a list of texts.
+pub fn strings(row: &Map, name: &str) -> Vec<String> {
     let values = row.get(name).and_then(Value::as_list).unwrap_or_default();
     values.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
 }

@@ -3,42 +3,44 @@
 use super::{
     super::{fault::Fault, rows::Identity, standing::Standing},
     Link,
-    catalogue::{ask, is, names, text},
+    catalogue::{ask, is, names, strings, text},
 };
 use crate::base::value::Map;
 
 /// One line for each thing that the meaning of a change may hang on, by name and not by number or order.
 const STANDING: &str = "\
     with chosen as materialized ( \
-      select t.name, to_regclass(t.name)::oid as oid from unnest(coalesce($1::text[], '{}')) t(name)), \
+      select t.n, to_regclass(t.name)::oid as oid from unnest(coalesce($1::text[], '{}')) with ordinality t(name, n)), \
     lines as ( \
-      select c.name || ' is ' || coalesce(r.relkind::text || coalesce(pg_get_viewdef(case when r.relkind in ('v', 'm') then r.oid end), ''), 'missing') as line \
+      select c.n, coalesce(r.relkind::text || coalesce(pg_get_viewdef(case when r.relkind in ('v', 'm') then r.oid end), ''), 'missing') as line \
       from chosen c left join pg_class r on r.oid = c.oid \
       union all \
-      select concat_ws(' ', c.name, 'column', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), \
+      select c.n, concat_ws(' ', 'column', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), \
              case when a.attnotnull then 'not null' end, nullif(a.attidentity, ''), nullif(a.attgenerated, ''), pg_get_expr(d.adbin, d.adrelid)) \
       from chosen c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped \
       left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum \
       union all \
-      select concat_ws(' ', c.name, 'constraint', k.conrelid::regclass, pg_get_constraintdef(k.oid)) \
+      select c.n, concat_ws(' ', 'constraint', k.conrelid::regclass, pg_get_constraintdef(k.oid)) \
       from chosen c join pg_constraint k on c.oid in (k.conrelid, k.confrelid) \
       union all \
-      select concat_ws(' ', c.name, 'unique', pg_get_indexdef(i.indexrelid)) \
+      select c.n, concat_ws(' ', 'unique', pg_get_indexdef(i.indexrelid)) \
       from chosen c join pg_index i on i.indrelid = c.oid and i.indisunique \
       union all \
-      select concat_ws(' ', c.name, 'trigger', t.tgenabled, pg_get_triggerdef(t.oid), md5(f.prosrc)) \
+      select c.n, concat_ws(' ', 'trigger', t.tgenabled, pg_get_triggerdef(t.oid), md5(f.prosrc)) \
       from chosen c join pg_trigger t on t.tgrelid = c.oid and not t.tgisinternal join pg_proc f on f.oid = t.tgfoid) \
     select current_setting('server_version') as version, current_database()::text as database, current_user::text as role, \
            pg_is_in_recovery() as replica, to_regclass('trueup_ledger') is not null as has_ledger, \
            (select system_identifier from pg_control_system())::text || '/' || \
            (select oid from pg_database where datname = current_database())::text as system, \
-           encode(sha256(convert_to((select coalesce(string_agg(line, e'\\n' order by line collate \"C\"), '') from lines), 'UTF8')), 'hex') as schema";
+           (select array_agg(t.hash order by t.n) from ( \
+             select n, encode(sha256(convert_to(string_agg(line, e'\\n' order by line collate \"C\"), 'UTF8')), 'hex') as hash \
+             from lines group by n) t) as hashes";
 
 /// Both at once.
 pub async fn standing(link: &mut Link, tables: &[&str]) -> Result<Standing, Fault> {
     let row = ask(link, STANDING, names(Some(tables))?).await?.pop().unwrap_or_default();
-    let schema = text(&row, "schema").to_string();
-    Ok(Standing { schema, has_ledger: is(&row, "has_ledger"), identity: of(&row) })
+    let tables = tables.iter().map(|t| (*t).to_owned()).zip(strings(&row, "hashes")).collect();
+    Ok(Standing { tables, has_ledger: is(&row, "has_ledger"), identity: of(&row) })
 }
 
 /// Which database this is.

@@ -7,15 +7,16 @@ use super::{
 };
 use crate::base::value::Value;
 use sha2::{Digest, Sha256};
+use std::{collections::HashMap, sync::Arc};
 
-/// The statements that made the tables, their unique indexes and triggers, and the tables whose foreign keys point to them.
+/// The statements that made a table, its unique indexes and triggers, and the tables whose foreign keys point to it.
 const LINES: &str = "\
-    SELECT m.type || ' ' || m.name || ' ' || m.sql AS line FROM sqlite_schema m \
-    WHERE m.sql IS NOT NULL AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND \
-      (m.tbl_name IN (SELECT value FROM json_each(?1)) AND (m.type <> 'index' OR m.sql LIKE 'CREATE UNIQUE%') \
+    SELECT t.value AS \"table\", m.type || ' ' || m.name || ' ' || m.sql AS line FROM json_each(?1) t JOIN sqlite_schema m \
+    WHERE m.sql IS NOT NULL AND \
+      (m.tbl_name = t.value COLLATE NOCASE AND (m.type <> 'index' OR m.sql LIKE 'CREATE UNIQUE%') \
        OR m.type = 'table' AND EXISTS ( \
-         SELECT 1 FROM pragma_foreign_key_list(m.name) f WHERE f.\"table\" IN (SELECT value FROM json_each(?1)))) \
-    ORDER BY 1";
+         SELECT 1 FROM pragma_foreign_key_list(m.name) f WHERE f.\"table\" = t.value COLLATE NOCASE)) \
+    ORDER BY t.key, line";
 
 const FILE: &str = "\
     SELECT sqlite_version() AS version, (SELECT application_id FROM pragma_application_id) AS application, \
@@ -28,9 +29,10 @@ pub async fn standing(link: &mut Link, tables: &[&str]) -> Result<Standing, Faul
     let row = ask(link, FILE, &names).await?.pop().unwrap_or_default();
     let path = std::fs::canonicalize(&link.file).unwrap_or_else(|_| link.file.clone().into());
     let inode = std::fs::metadata(&path).map(|m| m.ino().to_string()).unwrap_or_default();
-    let mut hash = Sha256::new();
+    let mut hashes: HashMap<Arc<str>, Sha256> = HashMap::new();
     if !tables.is_empty() {
         for line in ask(link, LINES, &names).await? {
+            let hash = hashes.entry(text(&line, "table")).or_default();
             hash.update(text(&line, "line").as_bytes());
             hash.update([0]);
         }
@@ -43,8 +45,12 @@ pub async fn standing(link: &mut Link, tables: &[&str]) -> Result<Standing, Faul
         replica: false,
         ledger: None,
     };
-    let schema = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
-    Ok(Standing { identity, schema, has_ledger: int(&row, "has_ledger") > 0 })
+    let mut hash = |table: &str| {
+        let digest = hashes.remove(table).unwrap_or_default().finalize();
+        (table.to_owned(), digest.iter().map(|b| format!("{b:02x}")).collect::<String>())
+    };
+    let tables = tables.iter().map(|table| hash(table)).collect();
+    Ok(Standing { identity, tables, has_ledger: int(&row, "has_ledger") > 0 })
 }
 
 /// Which file this is.

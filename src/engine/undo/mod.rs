@@ -2,23 +2,46 @@
 //! they were. The driver carries that run out as any other.
 
 use super::{
-    outline::{Back, Outline},
+    outline::{Back, Outline, Place},
     state::RunState,
 };
 use crate::{
-    effect::left::{self, LeftAlone},
+    action::deed::Restore,
+    effect::{
+        change::RowChange,
+        left::{self, LeftAlone},
+    },
     journal::words::End,
 };
 
 pub mod done;
 pub mod outline;
 pub mod restore;
+pub mod standing;
+
+/// What a run that takes another one back is for.
+pub const PURPOSE: &str = "undo";
 
 /// The rows that an undo left alone so far.
 pub fn left_alone(outline: &Outline, state: &RunState, item: &str) -> Vec<LeftAlone> {
     let Some(item) = state.items.get(item) else { return Vec::new() };
-    let places = outline.places.iter().filter(|place| matches!(place.back, Some(Back::Rows(_))));
-    places.filter_map(|place| item.steps.get(&place.path)?.result().map(left::load)).flatten().collect()
+    let of = |place: &Place| {
+        let Some(Back::Rows(rows)) = &place.back else { return Vec::new() };
+        let Some(step) = item.steps.get(&place.path) else { return Vec::new() };
+        let told = step.result().map(left::load).unwrap_or_default();
+        if told.is_empty() && step.imaged { missing(rows, &step.changes) } else { told }
+    };
+    outline.places.iter().flat_map(of).collect()
+}
+
+/// Where the process died after COMMIT only the images tell: a row that they do not show was left alone.
+fn missing(rows: &Restore, changes: &[RowChange]) -> Vec<LeftAlone> {
+    let shown = |row: &RowChange| changes.iter().any(|c| c.table == row.table && c.key == row.key);
+    rows.rows
+        .iter()
+        .filter(|row| !shown(row))
+        .map(|row| restore::whole(row, "it was not as the run left it".into()))
+        .collect()
 }
 
 /// How an item of an undo ends: it drifted when something was left alone. Of any other run: as it is.

@@ -279,7 +279,7 @@ fn also_words(dragged: &[Also]) -> String {
     tables.into_iter().map(|(table, n)| format!("{n} of {table}")).collect::<Vec<_>>().join(", ")
 }
 
-fn whole(change: &RowChange, why: String) -> LeftAlone {
+pub(super) fn whole(change: &RowChange, why: String) -> LeftAlone {
     LeftAlone { table: change.table.clone(), key: change.key.clone(), why, columns: Vec::new() }
 }
 

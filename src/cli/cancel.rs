@@ -1,0 +1,35 @@
+//! `trueup cancel`
+
+use super::{arguments::Cancel, output::Output};
+use crate::{
+    ops::{self, Failure, Surroundings},
+    report::{applied, exit::Exit, look::View, run_json},
+};
+use std::path::Path;
+
+pub async fn run(
+    given: &Cancel,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let opened = ops::project::open(surroundings, project)?;
+    let record = ops::record::open(surroundings, &opened).await?;
+    let run = record.journal.find_run(&given.run).await?;
+    let actor = given.actor.clone().or_else(|| surroundings.actor());
+    let done = ops::cancel::cancel(surroundings, &record, run, given.reason.as_deref(), actor.as_deref()).await?;
+    let facts = |table: &crate::effect::change::TableName| opened.project.facts(table);
+    if given.json {
+        output.data(&run_json::run(run, &done.state, &facts));
+    } else if let Some(worker) = &done.worker {
+        output.data(&format!(
+            "Recorded. {}, and ends it after the step that it is at; `trueup show {}` tells how it ended.\n",
+            ops::undo::who(worker),
+            run.short()
+        ));
+    } else {
+        let view = View { look: output.look(), facts: &facts, draw: &|_, _, _| String::new() };
+        output.data(&applied::text(run, &done.state, &view));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,242 @@
+//! The first statement of a writing transaction where the target keeps a ledger: the claim of the effect. Used by a step
+//! that writes and by whoever finds out what became of one, so that both conclude the same from the same row.
+
+use super::{
+    carry_out::Carried,
+    drive::{Driver, Halt, Went, rows_words},
+    images::passes,
+    outline::Place,
+    recover::Found,
+    setting::Setting,
+    state::StepState,
+    tries::Tries,
+    trouble::{Difference, Trouble},
+    watch::Tick,
+};
+use crate::{
+    action::{deed::Deed, kinds::Act},
+    base::value::Value,
+    connection::{
+        fault::{Fault, FaultKind},
+        handle::Writing,
+        ledger::{Claimed, Entry},
+        standing::{Unlike, unlike},
+    },
+    journal::failure::JournalError,
+};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// What the ledger says of an effect.
+#[derive(Debug)]
+enum Verdict {
+    /// It never happened. It is claimed now, with the transaction.
+    Open,
+    /// Exactly this was committed, at this time by the database's clock.
+    Done(String),
+    /// Something was committed under this name that cannot be taken for this. A fragment.
+    Doubtful(String),
+}
+
+/// Why the ledger gave no verdict.
+enum Unheard {
+    Fault(Fault),
+    /// Somebody else has the run, or it is another database.
+    Halt(Halt),
+}
+
+impl From<Halt> for Unheard {
+    fn from(halt: Halt) -> Unheard {
+        match halt {
+            Halt::Trouble(Trouble::Database { fault, .. }) => Unheard::Fault(fault),
+            halt => Unheard::Halt(halt),
+        }
+    }
+}
+
+impl From<Fault> for Unheard {
+    fn from(fault: Fault) -> Unheard {
+        Unheard::Fault(fault)
+    }
+}
+
+impl Driver<'_> {
+    /// A fingerprint of what a step asks for, which stands in its intent and in the ledger. Of no use to somebody who
+    /// tries out all birthdays, as long as there is a key.
+    pub(super) fn request_hash(&self, what: &str) -> Arc<str> {
+        let plain = || Sha256::digest(what).iter().map(|b| format!("{b:02x}")).collect::<String>();
+        let sealed = self.journal.sealer().fingerprint(&Value::text(what));
+        sealed.unwrap_or_else(|_| plain()).into()
+    }
+
+    /// Of a step on its own.
+    pub(super) fn hash_of_deed(&self, deed: &Deed) -> Arc<str> {
+        self.request_hash(&format!("{deed:?}"))
+    }
+
+    /// Of a block: what stands in it is known by the playbook's text, and what it does follows from the parameters.
+    pub(super) fn hash_of_block(&self, place: &Place) -> Arc<str> {
+        let text = self.setting.source.text();
+        self.request_hash(&format!("{} {:?} {text}", place.path, self.setting.params))
+    }
+
+    /// Claims the effect of a step, where the connection keeps a ledger; the first statement of its transaction. When it
+    /// was done already, how it went; the caller rolls back.
+    pub(super) async fn claimed(
+        &self,
+        writing: &mut Writing,
+        place: &Place,
+        connection: &Arc<str>,
+    ) -> Result<Option<Went>, Halt> {
+        if !keeps_ledger(self.setting, connection) {
+            return Ok(None);
+        }
+        let fallback = StepState::default();
+        let step = self.standing(&place.path).unwrap_or(&fallback);
+        match self.verdict(writing, place, step).await {
+            Ok(Verdict::Open) => Ok(None),
+            Ok(Verdict::Done(_)) => Ok(Some(self.as_imaged(place, step))),
+            Ok(Verdict::Doubtful(why)) => {
+                Err(Trouble::of_database(connection, Fault::new(FaultKind::InDoubt, why)).into())
+            }
+            Err(Unheard::Halt(halt)) => Err(halt),
+            Err(Unheard::Fault(fault)) => Err(Trouble::of_database(connection, fault).into()),
+        }
+    }
+
+    /// What became of an attempt whose answer was lost: the claim decides, and is given back.
+    pub(super) async fn by_ledger(&mut self, place: &Place, step: &StepState) -> Result<Found, Halt> {
+        let Some(connection) = step.connection.clone() else {
+            return Ok(Found::InDoubt("the journal does not say which database it went to".into()));
+        };
+        let mut tries = Tries::default();
+        loop {
+            let why = match self.asked(&connection, place, step).await {
+                Ok(Verdict::Open) => return Ok(Found::NotDone("the ledger shows that it was not committed".into())),
+                Ok(Verdict::Done(at)) => {
+                    let went = self.as_imaged(place, step);
+                    let why = format!("the ledger shows that it was committed at {at}");
+                    return Ok(Found::Done { why, value: went.value, response: went.response });
+                }
+                Ok(Verdict::Doubtful(why)) => return Ok(Found::InDoubt(why)),
+                Err(Unheard::Halt(halt)) => return Err(halt),
+                Err(Unheard::Fault(fault)) if !passes(fault.kind) => {
+                    return Ok(Found::InDoubt(format!("its ledger cannot be asked: `{connection}`: {fault}")));
+                }
+                Err(Unheard::Fault(fault)) => format!("`{connection}`: {fault}"),
+            };
+            let Some(pause) = tries.next() else {
+                return Ok(Found::InDoubt(format!("its ledger cannot be asked: {why}")));
+            };
+            (self.watch)(Tick::Again { path: place.path.clone(), why, pause });
+            self.setting.world.pause(pause).await;
+        }
+    }
+
+    async fn asked(&self, connection: &Arc<str>, place: &Place, step: &StepState) -> Result<Verdict, Unheard> {
+        let Some(database) = self.setting.database(connection) else {
+            return Err(Fault::new(FaultKind::Settings, "it is not a database of this project").into());
+        };
+        let mut writing = database.writing().await?;
+        let verdict = match self.same_database(&mut writing).await {
+            Ok(()) => self.verdict(&mut writing, place, step).await,
+            Err(halt) => Err(halt.into()),
+        };
+        let _ = writing.rollback().await;
+        verdict
+    }
+
+    async fn verdict(&self, writing: &mut Writing, place: &Place, step: &StepState) -> Result<Verdict, Unheard> {
+        // Without an intent of its own (one that an older version wrote) nothing can be equal to what is found.
+        let request = step.request_hash.as_deref().unwrap_or_default();
+        let entry = Entry {
+            effect: self.effect(&place.path).to_string(),
+            run: self.setting.run.id.to_string(),
+            fence: self.claim.fence,
+            request: request.to_owned(),
+            journal: self.journal.id().to_string(),
+        };
+        let (asked, at, journal) = match writing.claim(&entry).await? {
+            Claimed::Ours => return Ok(Verdict::Open),
+            Claimed::Stale { .. } => return Err(Unheard::Halt(self.taken())),
+            Claimed::Already { request, at, journal, .. } => (request, at, journal),
+        };
+        let committed = format!("the ledger of `{}` shows that this step was committed at {at}", writing.name());
+        Ok(Verdict::Doubtful(if journal != entry.journal {
+            format!("{committed} by way of another journal ({journal})")
+        } else if asked != request {
+            format!("{committed} and that it asked for something else than now")
+        } else if !step.imaged {
+            format!("{committed}, and this journal does not hold what it changed")
+        } else {
+            return Ok(Verdict::Done(at));
+        }))
+    }
+
+    /// How a step went whose images are in the journal.
+    fn as_imaged(&self, place: &Place, step: &StepState) -> Went {
+        let carried = Carried { changes: step.changes.clone(), ..Carried::default() };
+        let single = matches!(place.step.act, Act::Row(_));
+        let alone = !matches!(place.step.act, Act::Block(_)) && place.back.is_none();
+        let value = alone.then(|| carried.result(single, self.setting));
+        Went { response: Some(rows_words(&carried)), value, ..Went::done(Value::NULL) }
+    }
+
+    fn taken(&self) -> Halt {
+        Halt::Journal(JournalError::ClaimLost { run: self.claim.run, fence: self.claim.fence })
+    }
+
+    /// Before the first write of a connection: it is the database that was planned against, with the same tables.
+    pub(super) async fn as_planned(&self, writing: &mut Writing) -> Result<(), Halt> {
+        let name = writing.name().clone();
+        match self.unlike_planned_target(writing).await? {
+            None => Ok(()),
+            Some(Unlike::Database { planned, found }) => Err(elsewhere(&name, &planned, &found)),
+            Some(Unlike::Schema(tables)) => {
+                Err(Trouble::Drifted(tables.iter().map(|table| rebuilt(&name, table)).collect()).into())
+            }
+        }
+    }
+
+    /// Before anybody looks what became of a write: what another database says would be no answer.
+    pub(super) async fn same_database(&self, writing: &mut Writing) -> Result<(), Halt> {
+        let name = writing.name().clone();
+        match self.unlike_planned_target(writing).await? {
+            Some(Unlike::Database { planned, found }) => Err(elsewhere(&name, &planned, &found)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn unlike_planned_target(&self, writing: &mut Writing) -> Result<Option<Unlike>, Halt> {
+        let name = writing.name().clone();
+        let targets = self.state.created.iter().flat_map(|created| &created.targets);
+        let Some(planned) = targets.into_iter().find(|target| target.connection == name) else { return Ok(None) };
+        let found = self.setting.standing(writing, true).await;
+        let found = found.map_err(|fault| Trouble::of_database(&name, fault))?;
+        if found.identity.replica {
+            let what = format!(
+                "`{name}` is connected to a replica, which takes no writes: give it the address of the primary"
+            );
+            return Err(Halt::Elsewhere(what));
+        }
+        Ok(unlike(&planned.identity, &found.text()))
+    }
+}
+
+fn elsewhere(name: &str, planned: &str, found: &str) -> Halt {
+    Halt::Elsewhere(format!("`{name}` was planned against {planned}, and is connected to {found}"))
+}
+
+fn rebuilt(connection: &str, table: &str) -> Difference {
+    Difference {
+        subject: format!("{connection}.{table}"),
+        column: String::new(),
+        planned: "its columns, defaults, keys and triggers as they were".into(),
+        found: "others".into(),
+    }
+}
+
+/// The project file says that this database keeps a ledger.
+pub(super) fn keeps_ledger(setting: &Setting, connection: &str) -> bool {
+    setting.database(connection).is_some_and(|database| database.ledger())
+}

@@ -1,0 +1,229 @@
+//! `retry`: what failed in a run is done again, from the failed step on, with what was read before. Everything that speaks
+//! against it is said before anything is recorded.
+
+use super::{
+    Failure, Surroundings,
+    apply::{Carried, carry, named},
+    project::Opened,
+    record::Record,
+    resume::setting_of,
+    undo::{has_item, is_over, runs_of},
+};
+use crate::{
+    base::{
+        identity::{RunId, SINGLE_ITEM},
+        suggest,
+        value::{Map, Value},
+    },
+    engine::{
+        outline::{Outline, Place},
+        setting::Setting,
+        state::{ItemState, RETRY, RunState, StepState},
+        undo::standing::{self, Standing},
+        watch::Watch,
+    },
+    journal::{
+        event::Event,
+        payload::{HumanDecided, RunCreated, RunResumed},
+        words::{End, Outcome},
+    },
+    plan::Section,
+    playbook::model::{RetryBy, RetryScope},
+};
+use std::sync::{Arc, atomic::AtomicBool};
+
+/// What a person asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Wish<'a> {
+    /// Why, 1 to 500 characters.
+    pub reason: Option<&'a str>,
+    /// Who.
+    pub actor: Option<&'a str>,
+    /// From this step on, by name or path; else from the one that failed.
+    pub from: Option<&'a str>,
+    /// Only this item.
+    pub item: Option<&'a str>,
+}
+
+/// Does it again.
+pub async fn retry(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    run: RunId,
+    wish: &Wish<'_>,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
+    let (reason, actor) = named(wish.reason, wish.actor)?;
+    let state = record.state(run).await?;
+    let Some(created) = &state.created else {
+        return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
+    };
+    is_over(surroundings, record, run, &state, "done again").await?;
+    let (prepared, plan) = setting_of(surroundings, record, opened, run, &state).await?;
+    allowed(run, &prepared.setting, created, wish, actor)?;
+    has_item(run, &state, wish.item)?;
+    failed(run, &state)?;
+    stands(record, run, &state).await?;
+    let item = state.items.get(SINGLE_ITEM).cloned().unwrap_or_default();
+    let again = again(run, &prepared.setting.outline, &item, wish.from)?;
+    let decided = |(path, generation): &(Arc<str>, u32)| -> Event {
+        HumanDecided {
+            step: path.clone(),
+            items: vec![SINGLE_ITEM.into()],
+            actor: actor.into(),
+            decision: RETRY.into(),
+            values: Map::from_iter([("generation".into(), Value::from(i64::from(*generation)))]),
+            reason: Some(reason.to_owned()),
+        }
+        .into()
+    };
+    let mut events: Vec<Event> = again.iter().map(decided).collect();
+    events.push(RunResumed { actor: actor.into(), reason: Some(reason.to_owned()) }.into());
+    let claim = record.claim(surroundings, run, actor).await?;
+    // Between looking and taking it somebody may have done the same.
+    let now = record.state(run).await?;
+    if now.closed.is_none() {
+        record.journal.release(&claim).await?;
+        return Err(Failure::usage(format!("run {} goes on again", run.short()))
+            .help(format!("somebody was faster; `trueup show {}` tells where it stands", run.short())));
+    }
+    record.journal.append_claimed(&claim, &events).await?;
+    carry(record, &prepared.setting, claim, plan.as_ref(), watch, pause).await
+}
+
+/// What the playbook says of retries.
+fn allowed(run: RunId, setting: &Setting, created: &RunCreated, wish: &Wish<'_>, actor: &str) -> Result<(), Failure> {
+    let Some(rule) = &setting.playbook.retry else { return Ok(()) };
+    let name = &setting.playbook.name.text;
+    if rule.scope == Some(RetryScope::Run)
+        && let Some(item) = wish.item
+    {
+        return Err(Failure::usage(format!(
+            "`{name}` allows a retry of the whole run only, not of item `{item}` alone"
+        ))
+        .help("its `retry:` says `scope: run`; leave `--item` out"));
+    }
+    if rule.by != Some(RetryBy::Owner) || *created.actor == *actor {
+        return Ok(());
+    }
+    let owner = setting.playbook.owner.as_ref().map(|owner| owner.as_str());
+    if owner == Some(actor) {
+        return Ok(());
+    }
+    let others = owner.map_or(String::new(), |owner| format!(" or {owner}, who looks after the playbook"));
+    Err(Failure::usage(format!("run {} may be done again by {}{others}, not by {actor}", run.short(), created.actor))
+        .help(format!("the `retry:` of `{name}` says `by: owner`")))
+}
+
+/// Only what went wrong can be done again.
+fn failed(run: RunId, state: &RunState) -> Result<(), Failure> {
+    let short = run.short();
+    let Some(closed) = &state.closed else { return Ok(()) };
+    let word = closed.end.word();
+    match closed.end {
+        End::Failed | End::Stopped | End::Escalated => Ok(()),
+        End::Drifted if stopped_at(state).is_some() => Ok(()),
+        // Every row was looked at; some were left alone.
+        End::Drifted => {
+            let about = state.created.as_ref().and_then(|c| c.about).map_or(short.clone(), RunId::short);
+            Err(Failure::usage(format!("run {short} went through, and left rows alone"))
+                .help(format!("`trueup undo {about}` takes back what can be taken back by now")))
+        }
+        End::Cancelled => Err(Failure::usage(format!("run {short} was cancelled: nothing of it failed"))
+            .help(format!("plan it again; `trueup undo {short}` takes back what it did"))),
+        _ => Err(Failure::usage(format!("run {short} ended well ({word}): there is nothing to do again"))
+            .help(format!("`trueup undo {short}` takes it back; `trueup apply` makes a new run"))),
+    }
+}
+
+/// Refuses a run that was taken back, or is being taken back.
+async fn stands(record: &Record, run: RunId, state: &RunState) -> Result<(), Failure> {
+    let runs = runs_of(record, state).await?;
+    let (by, is) = match standing::of(&runs, run) {
+        Standing::Stands => return Ok(()),
+        Standing::TakenBack(by) => (by, "took it back"),
+        Standing::MadeAgain(by) => (by, "made it again after it had been taken back"),
+        Standing::UnderWay(by) => (by, "takes it back"),
+    };
+    let undo = by.id.short();
+    Err(Failure::usage(format!("run {} cannot be done again: run {undo} by {} {is}", run.short(), by.actor))
+        .help("make a new run of it: `trueup plan`, then `trueup apply`"))
+}
+
+/// The step that the run ended at.
+fn stopped_at(state: &RunState) -> Option<&Arc<str>> {
+    let mut steps = state.items.values().flat_map(|item| &item.steps);
+    steps.find(|(_, step)| ends(step)).map(|(path, _)| path)
+}
+
+fn ends(step: &StepState) -> bool {
+    use Outcome as O;
+    let outcome = step.outcome.as_ref().map(|o| o.outcome);
+    matches!(outcome, Some(O::Stopped | O::Failed | O::Escalated | O::Drifted | O::Lost))
+}
+
+/// The steps that are done again, each with the number that its effect will have: one more where it was done.
+fn again(run: RunId, outline: &Outline, item: &ItemState, from: Option<&str>) -> Result<Vec<(Arc<str>, u32)>, Failure> {
+    let places = &outline.places;
+    let short = run.short();
+    let end = places.iter().position(|place| item.steps.get(&place.path).is_some_and(ends));
+    let Some(end) = end else {
+        return Err(Failure::usage(format!("no step of run {short} failed"))
+            .help(format!("`trueup show {short}` tells how it ended")));
+    };
+    let first = match from {
+        None => first_to_redo(places, end),
+        Some(name) => {
+            let first = named_place(short.as_str(), places, name)?;
+            if first > end {
+                let message = format!("run {short} ended at `{}` and did not come to `{name}`", places[end].path);
+                return Err(Failure::usage(message).help("leave `--from` out, or name an earlier step"));
+            }
+            first
+        }
+    };
+    let redone = places[first..].iter().filter_map(|place| {
+        let step = item.steps.get(&place.path)?;
+        let done = step.attempts > 0 && step.outcome.as_ref().is_some_and(|o| o.outcome == Outcome::Done);
+        Some((place.path.clone(), step.generation + u32::from(done)))
+    });
+    Ok(redone.collect())
+}
+
+/// Checks look at the world as it is: with one of them its whole list is read anew. (Before the first step nothing has been
+/// changed, and behind the last one nothing is.)
+fn first_to_redo(places: &[Place], end: usize) -> usize {
+    let section = places[end].section;
+    if matches!(section, Section::Preconditions | Section::Verification) {
+        places.iter().position(|place| place.section == section).unwrap_or(end)
+    } else {
+        end
+    }
+}
+
+fn named_place(run: &str, places: &[Place], name: &str) -> Result<usize, Failure> {
+    let label = |place: &Place| place.path.rsplit('/').next().unwrap_or(&place.path).to_owned();
+    let found = places.iter().position(|place| *place.path == *name || label(place) == name);
+    found.ok_or_else(|| {
+        // What stands inside a transaction is done with the whole of it.
+        let block = places.iter().find(|place| has_inner(place, name));
+        let failure = Failure::usage(format!("run {run} has no step `{name}`"));
+        match block {
+            Some(block) => failure.help(format!("it is a part of the transaction `{}`: name that one", block.path)),
+            None => {
+                let labels: Vec<String> = places.iter().map(label).collect();
+                let help = suggest::help(name, labels.iter().map(String::as_str));
+                failure.help(help.unwrap_or_else(|| format!("`trueup show {run}` lists its steps")))
+            }
+        }
+    })
+}
+
+fn has_inner(place: &Place, name: &str) -> bool {
+    fn within(steps: &[crate::action::step::Step], name: &str) -> bool {
+        steps.iter().enumerate().any(|(index, step)| step.label(index) == name || within(step.inner(), name))
+    }
+    !place.gate && within(place.step.inner(), name)
+}

@@ -1,0 +1,368 @@
+//! Saved plans: written by `plan --out`, read by `plan show`, `approve` and `apply FILE`, and refused when they say nothing
+//! about today any more.
+
+use super::{
+    Failure, Surroundings,
+    plan::{Prepared, Request, assemble},
+    playbook,
+    playbook::Loaded,
+    project::Opened,
+    record::Record,
+};
+use crate::{
+    approval::Demand,
+    base::{diagnostic::Diagnostics, identity::RunId, seal::Sealer, source::Source, time::Stamp, value::Marks},
+    connection::{
+        database::Database,
+        fault::Fault,
+        standing::{Standing, Unlike, unlike},
+    },
+    engine::setting::{RunFacts, Setting},
+    plan::{
+        Plan,
+        file::{self, BadPlan, FORMAT, Header, Saved},
+    },
+    playbook::{model::Playbook, project::Project},
+    report::exit::Exit,
+};
+use std::{
+    io::{BufReader, BufWriter, ErrorKind, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+/// How long a plan may be begun after it was made, unless said otherwise.
+pub const LASTS: Duration = Duration::from_secs(24 * 3600);
+
+/// Writes a plan to a file that only its owner may read. What is given back is what stands there.
+#[allow(clippy::too_many_arguments, reason = "what a plan file is made of, one by one")]
+pub fn save(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    record: &Record,
+    setting: &Setting,
+    plan: &Plan,
+    reason: Option<&str>,
+    out: &str,
+    lasts: Duration,
+) -> Result<Saved, Failure> {
+    let path = surroundings.folder.join(out);
+    writable(&path, out)?;
+    if let Some((name, _)) = setting.params.iter().find(|(_, value)| value.all_marks().has(Marks::SECRET)) {
+        return Err(Failure::usage(format!(
+            "the plan cannot be saved: `{name}` is a secret, and secrets are kept nowhere"
+        ))
+        .help("carry it out at once with `trueup apply PLAYBOOK …`"));
+    }
+    let facts = opened.source.text();
+    let header = Header {
+        trueup_plan: FORMAT,
+        engine: env!("CARGO_PKG_VERSION").into(),
+        id: surroundings.world.id().to_string().into(),
+        run: setting.run.id,
+        journal: record.journal.id().to_string().into(),
+        playbook: plan.playbook.clone(),
+        version: plan.version,
+        title: plan.title.clone(),
+        path: place(&surroundings.folder.join(setting.source.name()), opened).into(),
+        shown: setting.source.name().into(),
+        text: setting.source.text().into(),
+        sha256: plan.text_hash.as_str().into(),
+        facts: facts.into(),
+        facts_sha256: file::sum(facts).into(),
+        environment: plan.environment.clone(),
+        params: plan.params.clone(),
+        targets: plan.targets.clone(),
+        actor: setting.run.actor.clone(),
+        reason: reason.map(str::to_owned),
+        made_at: plan.at,
+        expires_at: Stamp { micros: plan.at.micros.saturating_add(micros(lasts)), digits: 6 },
+    };
+    let draft = path.with_file_name(format!(".trueup-plan-{}", surroundings.world.id().simple()));
+    let written = write(&draft, &header, plan, &record.sealer).and_then(|saved| {
+        std::fs::rename(&draft, &path).map_err(BadPlan::Io)?;
+        Ok(saved)
+    });
+    if written.is_err() {
+        // The draft may not even be there; the first trouble is the one to tell.
+        let _ = std::fs::remove_file(&draft);
+    }
+    written.map_err(|why| Failure::usage(format!("the plan cannot be saved as `{out}`: it {why}")).help(why.help()))
+}
+
+fn micros(length: Duration) -> i64 {
+    i64::try_from(length.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Only a plan is written over, never something else.
+fn writable(path: &Path, out: &str) -> Result<(), Failure> {
+    if path.is_dir() {
+        return Err(Failure::usage(format!("`{out}` is a folder")).help("name a file, for example `--out award.plan`"));
+    }
+    if path.exists() && !begins(path) {
+        return Err(Failure::usage(format!("`{out}` is there already, and it is not a saved plan"))
+            .help("name another file: only saved plans are written over"));
+    }
+    Ok(())
+}
+
+fn write(path: &Path, header: &Header, plan: &Plan, sealer: &Sealer) -> Result<Saved, BadPlan> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut out = BufWriter::new(options.open(path).map_err(BadPlan::Io)?);
+    let saved = file::write(&mut out, header, &plan.items, sealer)?;
+    out.get_ref().sync_all().map_err(BadPlan::Io)?;
+    Ok(saved)
+}
+
+/// A file below the project's folder is named from there, so that a plan holds wherever the folder is.
+fn place(path: &Path, opened: &Opened) -> String {
+    let (Ok(path), Ok(root)) = (path.canonicalize(), opened.root.canonicalize()) else {
+        return path.display().to_string();
+    };
+    path.strip_prefix(&root).unwrap_or(&path).display().to_string()
+}
+
+/// The file of a saved plan, if what was given names one.
+pub fn is_plan(surroundings: &Surroundings, given: &str) -> Option<PathBuf> {
+    let path = surroundings.folder.join(given);
+    (path.is_file() && (begins(&path) || is_meant(&path))).then_some(path)
+}
+
+fn first(path: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Ok(file) = std::fs::File::open(path) {
+        let _ = file.take(64).read_to_end(&mut bytes);
+    }
+    bytes
+}
+
+fn begins(path: &Path) -> bool {
+    file::begins(&first(path))
+}
+
+/// JSON under a name that no playbook has: a plan of which the first bytes are damaged.
+fn is_meant(path: &Path) -> bool {
+    let named = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
+    !named && first(path).starts_with(b"{\"")
+}
+
+/// Reads a plan.
+pub fn read(surroundings: &Surroundings, given: &str, sealer: &Sealer) -> Result<Saved, Failure> {
+    let bad = |why: BadPlan| Failure::usage(format!("`{given}` {why}")).help(why.help());
+    let opened = std::fs::File::open(surroundings.folder.join(given)).map_err(|e| bad(BadPlan::Io(e)))?;
+    file::read(&mut BufReader::new(opened), sealer).map_err(bad)
+}
+
+/// A plan that may be carried out or approved now, with the checked playbook that it carries.
+pub struct Usable {
+    /// The plan.
+    pub saved: Saved,
+    /// Its playbook.
+    pub loaded: Loaded,
+}
+
+/// Reads a plan and refuses it when it is void: made for another journal, used, too old, or of a playbook or project that
+/// is another one now. Looks at files and the journal only.
+pub async fn usable(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    record: &Record,
+    given: &str,
+) -> Result<Usable, Failure> {
+    // Which journal it belongs to is said before its key is missed.
+    let nobody = Sealer::without_key(surroundings.masks.clone());
+    if let Ok(saved) = read(surroundings, given, &nobody) {
+        of_this_journal(record, &saved.header, given)?;
+    }
+    let saved = read(surroundings, given, &record.sealer)?;
+    of_this_journal(record, &saved.header, given)?;
+    unused(record, &saved.header).await?;
+    in_time(surroundings, &saved.header)?;
+    same_project(opened, &saved.header)?;
+    same_playbook(surroundings, opened, &saved.header)?;
+    let text = Source::new(saved.header.shown.to_string(), saved.header.text.to_string());
+    let loaded = playbook::of_source(text, opened, None)?;
+    Ok(Usable { saved, loaded })
+}
+
+fn of_this_journal(record: &Record, header: &Header, given: &str) -> Result<(), Failure> {
+    if *header.journal == *record.journal.id().to_string() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("`{given}` was made for another journal"))
+        .help("a plan is used once, and only its own journal knows whether it was: carry it out where it was made")
+        .help("or plan again here"))
+}
+
+async fn unused(record: &Record, header: &Header) -> Result<(), Failure> {
+    match record.journal.plan_used(&header.id).await? {
+        Some((run, _)) => Err(used(record, run).await?),
+        None => Ok(()),
+    }
+}
+
+/// The refusal of a plan that became this run.
+pub async fn used(record: &Record, run: RunId) -> Result<Failure, Failure> {
+    let made = record.journal.run(run).await?;
+    let who = made.map_or_else(String::new, |made| format!(" by {}, {}", made.actor, moment(made.started_at)));
+    Ok(Failure::usage(format!("this plan was used already: it became run {}{who}", run.short()))
+        .help(format!("`trueup show {}` tells what it did; to do the same once more, plan again", run.short())))
+}
+
+fn in_time(surroundings: &Surroundings, header: &Header) -> Result<(), Failure> {
+    if surroundings.world.now() < header.expires_at {
+        return Ok(());
+    }
+    let message = format!("plan {} is too old: it could be begun until {}", header.short(), moment(header.expires_at));
+    Err(Failure::usage(message).help("plan again; `--expires 3d` gives a plan more time"))
+}
+
+/// `2025-07-23 10:00:02 UTC`
+fn moment(at: Stamp) -> String {
+    format!("{} UTC", Stamp { digits: 0, ..at }.written(' '))
+}
+
+fn same_project(opened: &Opened, header: &Header) -> Result<(), Failure> {
+    let now = opened.source.text();
+    if *header.facts == *now {
+        return Ok(());
+    }
+    let name = opened.source.name();
+    Err(Failure::usage(format!(
+        "the project file is not the one of the plan: line {} of {name} differs",
+        line(&header.facts, now)
+    ))
+    .help("a plan rests on the whole project file; put it back, or plan again"))
+}
+
+fn same_playbook(surroundings: &Surroundings, opened: &Opened, header: &Header) -> Result<(), Failure> {
+    let path = opened.root.join(&*header.path);
+    let shown = super::project::shown(&path, &surroundings.folder);
+    let again = "a changed byte of the playbook voids the plan: plan again";
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(Failure::usage(format!("the playbook of the plan is gone: there is no {shown}")).help(again));
+        }
+        Err(error) => return Err(Failure::usage(format!("the playbook of the plan cannot be read: {shown}: {error}"))),
+    };
+    let now = String::from_utf8_lossy(&bytes);
+    let now = now.strip_prefix('\u{feff}').unwrap_or(&now);
+    if *header.text == *now {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "the playbook is not the one of the plan: line {} of {shown} differs",
+        line(&header.text, now)
+    ))
+    .help(again))
+}
+
+/// The first line that differs, from 1.
+fn line(then: &str, now: &str) -> usize {
+    let same = then.split('\n').zip(now.split('\n')).take_while(|(then, now)| then == now).count();
+    let lines = then.split('\n').count().max(now.split('\n').count());
+    (same + 1).min(lines)
+}
+
+/// Refuses what may not be said anew: a plan has its parameters and its environment.
+pub fn nothing_else(usable: &Usable, asked: &Request) -> Result<(), Failure> {
+    let header = &usable.saved.header;
+    if let Some((name, _)) = asked.params.first() {
+        return Err(Failure::usage(format!("a saved plan has its parameters already; `{name}` cannot be given again"))
+            .help("leave it out, or plan again with other parameters"));
+    }
+    match &asked.environment {
+        Some(environment) if **environment != *header.environment => {
+            Err(Failure::usage(format!("the plan is for `{}`, not for `{environment}`", header.environment))
+                .help(format!("plan again with `--env {environment}`")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What carrying the plan out needs. The run has the identity that the plan gave it.
+pub async fn setting(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    usable: &Usable,
+    actor: &str,
+    reason: &str,
+) -> Result<Prepared, Failure> {
+    let header = &usable.saved.header;
+    let run = RunFacts { id: header.run, actor: actor.into(), reason: reason.into(), now: surroundings.world.now() };
+    let checked = usable.loaded.checked.clone();
+    let mut prepared = assemble(surroundings, opened, checked, &header.environment, run, header.params.clone()).await?;
+    prepared.setting.saved = true;
+    Ok(prepared)
+}
+
+/// Refuses where another database stands behind a connection than when the plan was made, or where its tables are built in
+/// another way: a trigger or a default that nobody saw would do what nobody agreed to.
+pub async fn same_systems(setting: &Setting, saved: &Saved) -> Result<(), Failure> {
+    let mut differing = Vec::new();
+    for (name, planned) in &saved.plan.targets {
+        let Some(database) = setting.database(name) else { continue };
+        let found = standing(setting, database).await.map_err(|fault| {
+            Failure::refused(Exit::Failed, format!("failed to look at `{name}`: {fault}")).help(fault.help())
+        })?;
+        match unlike(planned, &found.text()) {
+            None => {}
+            Some(Unlike::Database { planned, found }) => {
+                return Err(Failure::usage(format!("`{name}` is another database than when the plan was made"))
+                    .help(format!("planned: {planned}"))
+                    .help(format!("found:   {found}"))
+                    .help("look where the connection leads; to change this one, plan again"));
+            }
+            Some(Unlike::Schema(tables)) => differing.extend(tables.into_iter().map(|table| format!("{name}.{table}"))),
+        }
+    }
+    let message = match differing.as_slice() {
+        [] => return Ok(()),
+        [one] => format!("the table `{one}` is no longer built as when the plan was made"),
+        more => format!("the tables `{}` are no longer built as when the plan was made", more.join("`, `")),
+    };
+    Err(Failure::refused(Exit::Drifted, message)
+        .help("its columns, types, defaults, keys or triggers differ; nothing was changed")
+        .help("`trueup connection inspect` tells how it is now; then plan again"))
+}
+
+/// Looked at by the role that looked when the plan was made. Nothing is kept.
+async fn standing(setting: &Setting, database: &Database) -> Result<Standing, Fault> {
+    if setting.may_write(database.name()) {
+        let mut session = database.rehearsing().await?;
+        let found = setting.standing(&mut session, true).await;
+        session.rollback().await?;
+        return found;
+    }
+    let mut session = database.reading().await?;
+    let found = setting.standing(&mut session, false).await;
+    session.close().await;
+    found
+}
+
+/// What a saved plan needs to be shown: the project file and the playbook that it carries, and who must agree to it.
+pub struct Carried {
+    /// The project file.
+    pub project: Project,
+    /// The playbook's text.
+    pub source: Arc<Source>,
+    /// Who must agree.
+    pub demands: Vec<Demand>,
+}
+
+/// Reads what a plan carries; asks nobody else.
+pub fn carried(saved: &Saved) -> Result<Carried, Failure> {
+    let facts = Source::new("the plan's project file", saved.header.facts.to_string());
+    let mut problems = Diagnostics::new(facts.clone());
+    let Some(project) = Project::parse(&facts, &mut problems) else { return Err(Failure::Texts(vec![problems])) };
+    let source = Source::new(saved.header.shown.to_string(), saved.header.text.to_string());
+    let mut problems = Diagnostics::new(source.clone());
+    let Some(playbook) = Playbook::parse(&source, &mut problems) else { return Err(Failure::Texts(vec![problems])) };
+    let demands = super::approve::demands(&project, &playbook, &saved.plan);
+    Ok(Carried { project, source, demands })
+}

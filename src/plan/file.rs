@@ -1,0 +1,384 @@
+//! A saved plan: JSON Lines, streamed. A header, one line an item, a trailer that holds the rest together. What is in it is
+//! all that apply needs beside the project and the journal. Knows nothing of clocks, folders and journals: `ops` compares.
+//!
+//! Two things are held by the trailer: `sha256` over every byte before it, which anybody can compute, and `seal`, the
+//! same under the journal's key, which only its owner can. `digest` is what an approval signs.
+
+use super::{ItemPlan, Plan, digest::PlanDigest};
+use crate::{
+    base::{
+        identity::RunId,
+        seal::{SealError, Sealer},
+        time::Stamp,
+        value::{Map, Value},
+    },
+    effect::record::{BadRecord, Field},
+};
+use sha2::{Digest, Sha256};
+use std::{
+    fmt,
+    io::{self, BufRead, Read, Seek, Write},
+    sync::Arc,
+};
+
+/// The form that this version writes, and the newest that it reads.
+pub const FORMAT: u32 = 1;
+/// How every plan file begins.
+pub const BEGINS: &str = "{\"trueup_plan\":";
+/// How the last line begins.
+const ENDS: &str = "{\"trueup_plan_end\":";
+/// A longer line is not one of ours.
+const LONGEST_LINE: u64 = 256 * 1024 * 1024;
+
+record! {
+    /// The first line: whose plan it is, of what, against what, and until when.
+    pub struct Header {
+        /// The form of the file.
+        trueup_plan: u32,
+        /// Version of the engine that made it.
+        engine: Arc<str>,
+        /// Its identity: it is used once, and approvals name it.
+        id: Arc<str>,
+        /// The run that it will be: what it says of `run.id` stays true.
+        run: RunId,
+        /// The journal that it was made for.
+        journal: Arc<str>,
+        /// Name of the playbook.
+        playbook: Arc<str>,
+        /// Its version.
+        version: u32,
+        /// Its title.
+        title: Arc<str>,
+        /// Its file, relative to the project's folder where it lies below it.
+        path: Arc<str>,
+        /// The file as messages name it.
+        shown: Arc<str>,
+        /// Its text.
+        text: Arc<str>,
+        /// SHA-256 of the text.
+        sha256: Arc<str>,
+        /// The project file's text.
+        facts: Arc<str>,
+        /// SHA-256 of that.
+        facts_sha256: Arc<str>,
+        /// The environment.
+        environment: Arc<str>,
+        /// Parameters as accepted.
+        params: Map,
+        /// Which systems it was made against: connection and identity.
+        targets: Vec<(Arc<str>, String)>,
+        /// Who asked for it: may not approve it.
+        actor: Arc<str>,
+        /// Why, if that was said.
+        reason: Option<String>,
+        /// When it was made.
+        made_at: Stamp,
+        /// When it is too old to be begun.
+        expires_at: Stamp,
+    }
+}
+
+record! {
+    /// The last line.
+    pub struct Trailer {
+        /// The form of the file.
+        trueup_plan_end: u32,
+        /// How many items stand before.
+        items: u64,
+        /// What an approval signs.
+        digest: Arc<str>,
+        /// SHA-256 of every byte before this line.
+        sha256: Arc<str>,
+        /// HMAC of the three above under the journal's key.
+        seal: Arc<str>,
+    }
+}
+
+/// A plan with what its file says of it.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    /// The first line.
+    pub header: Header,
+    /// The plan.
+    pub plan: Plan,
+    /// What an approval signs.
+    pub digest: String,
+}
+
+impl Saved {
+    /// The last eight digits of its identity: what people and commands use.
+    pub fn short(&self) -> &str {
+        self.header.short()
+    }
+}
+
+impl Header {
+    /// The last eight digits of the identity.
+    pub fn short(&self) -> &str {
+        self.id.get(self.id.len().saturating_sub(8)..).unwrap_or(&self.id)
+    }
+
+    fn plan(&self) -> Plan {
+        Plan {
+            playbook: self.playbook.clone(),
+            version: self.version,
+            title: self.title.clone(),
+            text_hash: self.sha256.to_string(),
+            params: self.params.clone(),
+            environment: self.environment.clone(),
+            targets: self.targets.clone(),
+            at: self.made_at,
+            items: Vec::new(),
+        }
+    }
+}
+
+/// Writes the file. The plan that it gives back is the one that stands there, with what was masked and left out.
+pub fn write(out: &mut impl Write, header: &Header, items: &[ItemPlan], sealer: &Sealer) -> Result<Saved, BadPlan> {
+    let mut lines = Lines { out, hash: Sha256::new() };
+    let header: Header = lines.add(header, sealer)?;
+    let mut plan = header.plan();
+    let mut digest = PlanDigest::of(&plan);
+    for item in items {
+        let mut item = item.clone();
+        let mask = |text: &str| sealer.masked(text);
+        item.steps.iter_mut().for_each(|step| step.masked(&mask));
+        item.stop.iter_mut().for_each(|stop| stop.masked(&mask));
+        let item: ItemPlan = lines.add(&item, sealer)?;
+        digest.item(&item);
+        plan.items.push(item);
+    }
+    let digest = digest.end();
+    let trailer = Trailer::of(plan.items.len() as u64, &digest, &hex(lines.hash.clone()), sealer)?;
+    lines.add::<Trailer>(&trailer, sealer)?;
+    lines.out.flush().map_err(BadPlan::Io)?;
+    Ok(Saved { header, plan, digest })
+}
+
+struct Lines<'a, W> {
+    out: &'a mut W,
+    hash: Sha256,
+}
+
+impl<W: Write> Lines<'_, W> {
+    /// One line. What cannot be read back is not written.
+    fn add<T: Field>(&mut self, record: &T, sealer: &Sealer) -> Result<T, BadPlan> {
+        let stored = record.store().unwrap_or(Value::NULL);
+        let text = sealer.sealed_json(&stored).map_err(BadPlan::Sealed)?;
+        let back = sealer.open_json(&text).map_err(BadPlan::Sealed)?;
+        let back = T::load(Some(&back)).map_err(BadPlan::Record)?;
+        let line = format!("{text}\n");
+        self.hash.update(line.as_bytes());
+        self.out.write_all(line.as_bytes()).map_err(BadPlan::Io)?;
+        Ok(back)
+    }
+}
+
+impl Trailer {
+    fn of(items: u64, digest: &str, sha256: &str, sealer: &Sealer) -> Result<Trailer, BadPlan> {
+        let seal = Trailer::seal(items, digest, sha256, sealer)?;
+        Ok(Trailer {
+            trueup_plan_end: FORMAT,
+            items,
+            digest: digest.into(),
+            sha256: sha256.into(),
+            seal: seal.as_str().into(),
+        })
+    }
+
+    fn seal(items: u64, digest: &str, sha256: &str, sealer: &Sealer) -> Result<String, BadPlan> {
+        let text = format!("trueup plan {FORMAT} {items} {digest} {sha256}");
+        sealer.fingerprint(&Value::from(text)).map_err(BadPlan::Sealed)
+    }
+}
+
+/// Reads a file that [`write`] made; every byte is as it was written, or it is refused. Without its key the personal
+/// parts are unknown, and only the sum that anybody can compute is compared.
+pub fn read(file: &mut (impl BufRead + Seek), sealer: &Sealer) -> Result<Saved, BadPlan> {
+    let trailer = checked(file)?;
+    if sealer.key_id().is_some() {
+        let seal = Trailer::seal(trailer.items, &trailer.digest, &trailer.sha256, sealer)?;
+        if seal != *trailer.seal {
+            return Err(BadPlan::OtherSeal);
+        }
+    }
+    file.rewind().map_err(BadPlan::Io)?;
+    let mut line = Vec::new();
+    next(file, &mut line)?;
+    let header: Header = decoded(&line, sealer)?;
+    let mut plan = header.plan();
+    let mut digest = PlanDigest::of(&plan);
+    for _ in 0..trailer.items {
+        next(file, &mut line)?;
+        let item: ItemPlan = decoded(&line, sealer)?;
+        digest.item(&item);
+        plan.items.push(item);
+    }
+    next(file, &mut line)?;
+    if !line.starts_with(ENDS.as_bytes()) {
+        return Err(damaged("it has another number of items than it says"));
+    }
+    let digest = digest.end();
+    if sealer.key_id().is_some() && digest != *trailer.digest {
+        return Err(damaged("its digest is not that of its content"));
+    }
+    Ok(Saved { header, plan, digest: trailer.digest.to_string() })
+}
+
+/// The trailer, when the sum fits: looked at before anything of the content is believed.
+fn checked(file: &mut (impl BufRead + Seek)) -> Result<Trailer, BadPlan> {
+    file.rewind().map_err(BadPlan::Io)?;
+    let (mut line, mut hash) = (Vec::new(), Sha256::new());
+    next(file, &mut line)?;
+    format_of(&line)?;
+    loop {
+        if line.is_empty() {
+            return Err(damaged("its end is missing"));
+        }
+        if line.starts_with(ENDS.as_bytes()) {
+            break;
+        }
+        hash.update(&line);
+        next(file, &mut line)?;
+    }
+    let (last, mut more) = (line.clone(), Vec::new());
+    next(file, &mut more)?;
+    if !more.is_empty() {
+        return Err(damaged("something stands behind its end"));
+    }
+    let nobody = Sealer::without_key(Default::default());
+    let trailer: Trailer = decoded(&last, &nobody)?;
+    // One trailer has one text: a blank or another order of its parts is a changed byte too.
+    let again = nobody.sealed_json(&trailer.store().unwrap_or(Value::NULL)).map_err(BadPlan::Sealed)?;
+    if format!("{again}\n").as_bytes() != last || trailer.trueup_plan_end != FORMAT {
+        return Err(damaged("its last line is not as it was written"));
+    }
+    if hex(hash) != *trailer.sha256 {
+        return Err(damaged("its content does not fit its sum"));
+    }
+    Ok(trailer)
+}
+
+/// The form that the first line names.
+fn format_of(line: &[u8]) -> Result<(), BadPlan> {
+    if !line.starts_with(BEGINS.as_bytes()) {
+        return Err(BadPlan::NotAPlan);
+    }
+    // Only the number: what else a later form holds is not known here.
+    let digits: String =
+        line[BEGINS.len()..].iter().take_while(|b| b.is_ascii_digit()).map(|b| char::from(*b)).collect();
+    match digits.parse::<u32>() {
+        Ok(FORMAT) => Ok(()),
+        Ok(format) if format > FORMAT => Err(BadPlan::Newer { format }),
+        _ => Err(damaged("its first line names no form")),
+    }
+}
+
+/// The next line with its line feed; empty at the end.
+fn next(file: &mut impl BufRead, line: &mut Vec<u8>) -> Result<(), BadPlan> {
+    line.clear();
+    file.by_ref().take(LONGEST_LINE).read_until(b'\n', line).map_err(BadPlan::Io)?;
+    if line.last().is_some_and(|b| *b != b'\n') {
+        return Err(damaged("its last line has no end"));
+    }
+    Ok(())
+}
+
+fn decoded<T: Field>(line: &[u8], sealer: &Sealer) -> Result<T, BadPlan> {
+    let text = std::str::from_utf8(line).map_err(|_| damaged("it is not text"))?;
+    let value = sealer.open_json(text).map_err(BadPlan::Sealed)?;
+    T::load(Some(&value)).map_err(BadPlan::Record)
+}
+
+/// SHA-256 of a text, as hexadecimal digits.
+pub fn sum(text: &str) -> String {
+    hex(Sha256::new_with_prefix(text.as_bytes()))
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The number of a plan file's form, if the text begins as one: to tell it from a playbook.
+pub fn begins(text: &[u8]) -> bool {
+    text.starts_with(BEGINS.as_bytes())
+}
+
+fn damaged(what: &'static str) -> BadPlan {
+    BadPlan::Damaged { what }
+}
+
+/// Why a file is not a plan that can be used. Reads well after `PATH `.
+#[derive(Debug)]
+pub enum BadPlan {
+    /// It cannot be read or written.
+    Io(io::Error),
+    /// Something else.
+    NotAPlan,
+    /// Made by a later version.
+    Newer {
+        /// Its form.
+        format: u32,
+    },
+    /// Not as it was written, and what shows it.
+    Damaged {
+        /// A fragment.
+        what: &'static str,
+    },
+    /// Whole, but not sealed with the key of this journal.
+    OtherSeal,
+    /// A sealed part that does not open, or that cannot be sealed.
+    Sealed(SealError),
+    /// A part is missing or of another form.
+    Record(BadRecord),
+}
+
+impl BadPlan {
+    /// What to do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            BadPlan::Io(_) => "look at the path and its rights",
+            BadPlan::NotAPlan => "`trueup plan PLAYBOOK … --out FILE` makes one",
+            BadPlan::Newer { .. } => {
+                "use the version of trueup that made it, or a later one; or plan again with this one"
+            }
+            BadPlan::Damaged { .. } | BadPlan::Record(_) => {
+                "plan again, and hand the file on as it is: every byte counts"
+            }
+            BadPlan::OtherSeal | BadPlan::Sealed(_) => {
+                "use it with the journal and the key that it was made with; or plan again"
+            }
+        }
+    }
+}
+
+impl fmt::Display for BadPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BadPlan::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+                f.write_str("cannot be read: there is no such file")
+            }
+            BadPlan::Io(error) => write!(f, "cannot be used: {error}"),
+            BadPlan::NotAPlan => f.write_str("is not a saved plan"),
+            BadPlan::Newer { format } => {
+                write!(f, "is a plan in form {format}; this version of trueup reads up to {FORMAT}")
+            }
+            BadPlan::Damaged { what } => write!(f, "is not as it was written: {what}"),
+            BadPlan::OtherSeal => {
+                f.write_str("is not sealed with the key of this journal: it was changed, or made elsewhere")
+            }
+            BadPlan::Sealed(why) => write!(f, "cannot be opened: {why}"),
+            BadPlan::Record(bad) => write!(f, "is not as it was written: {bad}"),
+        }
+    }
+}
+
+impl std::error::Error for BadPlan {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            BadPlan::Io(error) => Some(error),
+            BadPlan::Sealed(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! The stored form of everything that a plan shows, for plan files: what comes back prints as it did. Personal parts keep
+//! their marks, so that whoever stores it seals them. Field names are a format that lasts ([`super::file::FORMAT`]).
+
+use super::{Also, Effect, Foreseen, ItemPlan, Reversal, Section, StepPlan, Stop};
+use crate::{
+    action::{ends::Way, kinds::KINDS},
+    base::{
+        source::Span,
+        value::{Map, Value},
+    },
+    effect::{
+        label::Label,
+        left,
+        record::{BadRecord, Field, map, part, there, word},
+    },
+    template::{Path, Step},
+};
+
+fn of(fields: impl IntoIterator<Item = (&'static str, Option<Value>)>) -> Option<Value> {
+    Some(Value::map(fields.into_iter().filter_map(|(name, stored)| Some((name, stored?)))))
+}
+
+impl Field for ItemPlan {
+    fn store(&self) -> Option<Value> {
+        of([
+            ("key", self.key.store()),
+            ("steps", self.steps.store()),
+            ("stop", self.stop.store()),
+            ("rests_on", self.rests_on.store()),
+        ])
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        let map = map(stored)?;
+        Ok(ItemPlan {
+            key: part(map, "key")?,
+            steps: part(map, "steps")?,
+            stop: part(map, "stop")?,
+            rests_on: part(map, "rests_on")?,
+        })
+    }
+}
+
+impl Field for StepPlan {
+    fn store(&self) -> Option<Value> {
+        of([
+            ("section", Some(self.section.word().into())),
+            ("path", self.path.store()),
+            ("kind", Some(self.kind.into())),
+            ("title", self.title.store()),
+            ("label", self.label.store()),
+            ("foreseen", Some(self.foreseen.word().into())),
+            ("effects", self.effects.store()),
+            ("notes", self.notes.store()),
+            ("undo", self.undo.store()),
+            ("at", self.at.store()),
+        ])
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        let map = map(stored)?;
+        let section = |w: &str| Section::ALL.into_iter().find(|s| s.word() == w);
+        let kind = |w: &str| KINDS.iter().map(|kind| kind.word).find(|known| *known == w);
+        Ok(StepPlan {
+            section: word(map.get("section"), section).map_err(|e| e.within("section"))?,
+            path: part(map, "path")?,
+            kind: word(map.get("kind"), kind).map_err(|e| e.within("kind"))?,
+            title: part(map, "title")?,
+            label: part(map, "label")?,
+            foreseen: word(map.get("foreseen"), Foreseen::of).map_err(|e| e.within("foreseen"))?,
+            effects: part(map, "effects")?,
+            notes: part(map, "notes")?,
+            undo: part(map, "undo")?,
+            at: part(map, "at")?,
+        })
+    }
+}
+
+impl Field for Stop {
+    fn store(&self) -> Option<Value> {
+        of([
+            ("way", Some(self.way.word().into())),
+            ("message", self.message.store()),
+            ("who", self.who.store()),
+            ("step", self.step.store()),
+            ("at", self.at.store()),
+            ("seen", self.seen.store()),
+        ])
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        let map = map(stored)?;
+        Ok(Stop {
+            way: word(map.get("way"), Way::of).map_err(|e| e.within("way"))?,
+            message: part(map, "message")?,
+            who: part(map, "who")?,
+            step: part(map, "step")?,
+            at: part(map, "at")?,
+            seen: part(map, "seen")?,
+        })
+    }
+}
+
+/// First byte and one past the last.
+impl Field for Span {
+    fn store(&self) -> Option<Value> {
+        let number = |n: usize| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
+        Some(Value::list([number(self.start), number(self.end)]))
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        let number = |v: Option<&Value>| v.and_then(Value::as_int).and_then(|n| usize::try_from(n).ok());
+        match there(stored)?.as_list() {
+            Some([start, end]) => match (number(Some(start)), number(Some(end))) {
+                (Some(start), Some(end)) => Ok(Span::new(start, end)),
+                _ => Err(BadRecord::new("is not a place in a text")),
+            },
+            _ => Err(BadRecord::new("is not a place in a text")),
+        }
+    }
+}
+
+/// `exact`, or `{not_previewable: why}`.
+impl Field for Label {
+    fn store(&self) -> Option<Value> {
+        Some(match self {
+            Label::Exact => "exact".into(),
+            Label::HasUnknowns => "has_unknowns".into(),
+            Label::Read => "read".into(),
+            Label::NotPreviewable(why) => Value::map([("not_previewable", Value::text(why.as_str()))]),
+        })
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        let value = there(stored)?;
+        if let Some(map) = value.as_map() {
+            return Ok(Label::NotPreviewable(part(map, "not_previewable")?));
+        }
+        word(Some(value), |w| match w {
+            "exact" => Some(Label::Exact),
+            "has_unknowns" => Some(Label::HasUnknowns),
+            "read" => Some(Label::Read),
+            _ => None,
+        })
+    }
+}
+
+/// `{way: by_step, action: http}`, `{way: irreversible, why: …}`.
+impl Field for Reversal {
+    fn store(&self) -> Option<Value> {
+        let (action, why) = match self {
+            Reversal::Automatic => (None, None),
+            Reversal::ByStep(action) => (action.store(), None),
+            Reversal::NotNeeded(why) | Reversal::Irreversible(why) => (None, why.store()),
+        };
+        of([("way", Some(self.word().into())), ("action", action), ("why", why)])
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        let map = map(stored)?;
+        let way = there(map.get("way"))?.as_str().unwrap_or_default();
+        Ok(match way {
+            "automatic" => Reversal::Automatic,
+            "by_step" => Reversal::ByStep(part(map, "action")?),
+            "not_needed" => Reversal::NotNeeded(part(map, "why")?),
+            "irreversible" => Reversal::Irreversible(part(map, "why")?),
+            _ => return Err(BadRecord::new("is a word that this version does not know").within("way")),
+        })
+    }
+}
+
+/// A name, a number (an element), `true` (each), null (how many).
+impl Field for Path {
+    fn store(&self) -> Option<Value> {
+        Some(Value::list(self.steps.iter().map(|step| match step {
+            Step::Name(name) => Value::text(name.clone()),
+            Step::Index(i) => Value::from(i64::try_from(*i).unwrap_or(i64::MAX)),
+            Step::Length => Value::NULL,
+            Step::Each => Value::from(true),
+        })))
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        let bad = || BadRecord::new("is not a path");
+        let step = |v: &Value| match (v.as_str(), v.as_int(), v.as_bool()) {
+            (Some(name), ..) => Some(Step::Name(name.into())),
+            (_, Some(i), _) => Some(Step::Index(usize::try_from(i).ok()?)),
+            (.., Some(true)) => Some(Step::Each),
+            _ => v.is_null().then_some(Step::Length),
+        };
+        let steps = there(stored)?.as_list().ok_or_else(bad)?;
+        Ok(Path { steps: steps.iter().map(step).collect::<Option<_>>().ok_or_else(bad)? })
+    }
+}
+
+/// One key, its kind, over what it holds.
+impl Field for Effect {
+    fn store(&self) -> Option<Value> {
+        let (kind, fields) = match self {
+            Effect::Rows { changes, also } => ("rows", of([("changes", changes.store()), ("also", also.store())])),
+            Effect::Request { line, headers, body } => {
+                ("request", of([("line", line.store()), ("headers", headers.store()), ("body", body.store())]))
+            }
+            Effect::Answer { summary } => ("answer", of([("summary", summary.store())])),
+            Effect::Question { who, text, answer } => {
+                ("question", of([("who", who.store()), ("text", text.store()), ("answer", answer.store())]))
+            }
+            Effect::Message { who, text } => ("message", of([("who", who.store()), ("text", text.store())])),
+            Effect::LeftAlone { rows } => ("left_alone", Some(left::store(rows))),
+        };
+        of([(kind, fields)])
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        let whole = map(stored)?;
+        let Some((kind, fields)) = whole.first() else { return Err(BadRecord::new("is empty")) };
+        if &**kind == "left_alone" {
+            return Ok(Effect::LeftAlone { rows: left::load(fields) });
+        }
+        let fields: &Map = map(Some(fields))?;
+        Ok(match &**kind {
+            "rows" => Effect::Rows { changes: part(fields, "changes")?, also: part(fields, "also")? },
+            "request" => Effect::Request {
+                line: part(fields, "line")?,
+                headers: part(fields, "headers")?,
+                body: part(fields, "body")?,
+            },
+            "answer" => Effect::Answer { summary: part(fields, "summary")? },
+            "question" => Effect::Question {
+                who: part(fields, "who")?,
+                text: part(fields, "text")?,
+                answer: part(fields, "answer")?,
+            },
+            "message" => Effect::Message { who: part(fields, "who")?, text: part(fields, "text")? },
+            _ => return Err(BadRecord::new("is of a kind that this version does not know")),
+        })
+    }
+}
+
+impl Field for Also {
+    fn store(&self) -> Option<Value> {
+        of([
+            ("table", self.table.store()),
+            ("inserted", self.inserted.store()),
+            ("updated", self.updated.store()),
+            ("deleted", self.deleted.store()),
+        ])
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        let map = map(stored)?;
+        Ok(Also {
+            table: part(map, "table")?,
+            inserted: part(map, "inserted")?,
+            updated: part(map, "updated")?,
+            deleted: part(map, "deleted")?,
+        })
+    }
+}
+
+impl StepPlan {
+    /// With every text for people masked, as it is printed: so it is printed from a file too.
+    pub fn masked(&mut self, mask: &dyn Fn(&str) -> String) {
+        let each = |text: &mut String| *text = mask(text);
+        self.title.iter_mut().for_each(each);
+        self.notes.iter_mut().for_each(each);
+        if let Label::NotPreviewable(why) = &mut self.label {
+            each(why);
+        }
+        if let Some(Reversal::NotNeeded(Some(why)) | Reversal::Irreversible(Some(why))) = &mut self.undo {
+            each(why);
+        }
+        for effect in &mut self.effects {
+            match effect {
+                Effect::Rows { .. } | Effect::LeftAlone { .. } => {}
+                Effect::Request { line, headers, body } => {
+                    each(line);
+                    headers.iter_mut().for_each(|(_, value)| each(value));
+                    body.iter_mut().for_each(each);
+                }
+                Effect::Answer { summary: text } | Effect::Question { text, .. } | Effect::Message { text, .. } => {
+                    each(text)
+                }
+            }
+        }
+    }
+}
+
+impl Stop {
+    /// The same for an end.
+    pub fn masked(&mut self, mask: &dyn Fn(&str) -> String) {
+        self.message = mask(&self.message);
+        self.seen.iter_mut().for_each(|(_, value)| *value = mask(value));
+    }
+}
