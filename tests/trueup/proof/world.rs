@@ -3,6 +3,7 @@
 use super::{
     procedures::{self, Procedure},
     process::{self, Came},
+    server::Server,
     stub::{KEY, Stub},
 };
 use crate::servers::{self, surroundings};
@@ -13,7 +14,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 use trueup::{
-    base::identity::RunId,
+    base::{identity::RunId, secret::Secret},
     engine::state::RunState,
     ops,
     trial::bench::{Bench, On, Place},
@@ -58,20 +59,27 @@ pub struct World {
     points: u32,
     /// Here the faster time of the processes begins: microseconds.
     since: i64,
+    /// The server, where it is the test's own.
+    pub server: Option<Server>,
     /// In front of every URL of a database: a proxy's port.
     pub through: Option<u16>,
 }
 
 impl World {
     pub async fn build(kind: Kind) -> World {
+        World::build_on(kind, kind.postgres.then(servers::postgres)).await
+    }
+
+    /// On a PostgreSQL server of the test's own.
+    pub async fn build_on(kind: Kind, server: Option<Secret>) -> World {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let mark = format!("proof_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let root = tempfile::Builder::new().prefix("trueup-proof-").tempdir().unwrap();
-        let on = if kind.postgres { On::Postgres(servers::postgres()) } else { On::Sqlite };
+        let on = server.map_or(On::Sqlite, On::Postgres);
         let scripts = CONNECTIONS.map(|name| (name.into(), procedures::tables(name, kind.postgres)));
         let bench = Bench::build(&on, root.path(), &mark, scripts.to_vec()).await.unwrap();
         let since = trueup::base::world::World::real().now().micros;
-        World { kind, stub: Stub::start().await, root, bench, points: 0, since, through: None }
+        World { kind, stub: Stub::start().await, root, bench, points: 0, since, server: None, through: None }
     }
 
     /// Everything as it was at first, in a folder of its own.
@@ -125,6 +133,13 @@ impl World {
             *traces.entry(name).or_default() += 1;
         }
         traces
+    }
+
+    /// Stops the server in the way of a power cut, and starts it again.
+    pub async fn restart(&self) {
+        if let Some(server) = &self.server {
+            server.restart().await;
+        }
     }
 
     /// Takes the databases away.
@@ -206,6 +221,22 @@ impl Point {
         let state = record.state(newest).await.unwrap_or_else(|f| panic!("{f:?}"));
         record.journal.close().await.unwrap();
         Some((newest, state))
+    }
+
+    /// The server ends all sessions of the databases, except those of the tests; how many there were.
+    pub async fn terminate(&self) -> usize {
+        const SQL: &str = "select count(*) from (select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid()) ended";
+        let mut ended = 0;
+        for place in self.places.values() {
+            if let Place::Server(url) = place {
+                let mut connection = sqlx::PgConnection::connect(url.reveal()).await.unwrap();
+                let row = sqlx::query(SQL).fetch_one(&mut connection).await.unwrap();
+                ended += usize::try_from(row.get::<i64, _>(0)).unwrap();
+                connection.close().await.unwrap();
+            }
+        }
+        ended
     }
 
     /// Takes the folder away; it stays while a finding is looked at (`TRUEUP_PROOF_KEEP`).
