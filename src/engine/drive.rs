@@ -201,7 +201,7 @@ impl<'a> Driver<'a> {
     pub(super) fn recall(&mut self) {
         let Some(item) = self.state.items.get(&self.item) else { return };
         for (path, step) in &item.steps {
-            let Some(place) = self.setting.outline.place(path).filter(|p| p.back.is_none()) else { continue };
+            let Some(place) = self.setting.outline.place(path).filter(|p| p.is_plain()) else { continue };
             let Some(id) = place.id() else { continue };
             match (step.result(), &step.outcome) {
                 (Some(value), _) => self.scope.insert(id, value.clone()),
@@ -381,10 +381,16 @@ impl<'a> Driver<'a> {
                 None => return Err(unknown_now(&step, judgement.unknown.as_deref()).into()),
             }
         }
-        if let Some(Back::Left(why)) = &place.back {
-            let message = Some(format!("not taken back: {why}"));
-            self.outcome(&place.path, Went { outcome: Outcome::Skipped, value: None, message, response: None }, 0);
-            return Ok(());
+        match &place.back {
+            Some(Back::Left(why) | Back::Already(why)) => {
+                let done = matches!(place.back, Some(Back::Already(_)));
+                let outcome = if done { Outcome::Unchanged } else { Outcome::Skipped };
+                let went = Went { outcome, value: None, message: Some(why.clone()), response: None };
+                self.outcome(&place.path, went, 0);
+                return Ok(());
+            }
+            Some(Back::Step(name, value)) => self.scope.insert(name.clone(), value.clone()),
+            Some(Back::Rows(_)) | None => {}
         }
         if place.gate {
             self.outcome(&place.path, Went { outcome: Outcome::Done, value: None, message: None, response: None }, 0);
@@ -395,7 +401,7 @@ impl<'a> Driver<'a> {
         (self.watch)(Tick::Begins { section: place.section, path: place.path.clone(), title });
         let started = self.setting.world.now();
         let went = match &step.act {
-            Act::Block(block) if place.back.is_none() => {
+            Act::Block(block) if place.is_plain() => {
                 self.transaction(place, block.transaction.as_ref().map_or("", |w| w.as_str())).await?
             }
             _ => self.patiently(place, &step).await?,
@@ -763,7 +769,8 @@ impl<'a> Driver<'a> {
         let at = step.act_at;
         if let Deed::Restore(restore) = deed {
             // Each row is compared with what the other run left; the plan says which ones are meant.
-            let planned = self.plan.map(|_| self.planned(path).and_then(drift::planned_rows).unwrap_or_default());
+            let shown = self.plan.filter(|_| undo::restore::not_rehearsed(restore, self.setting).is_none());
+            let planned = shown.map(|_| self.planned(path).and_then(drift::planned_rows).unwrap_or_default());
             return undo::restore::restore(changing, restore, self.setting, planned.as_deref(), at).await;
         }
         let carried = match deed {

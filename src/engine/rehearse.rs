@@ -189,9 +189,16 @@ impl<'a> Pass<'a> {
         for place in &setting.outline.places {
             match &place.back {
                 None => self.step(&place.path, &place.step).await?,
+                Some(Back::Step(name, value)) => {
+                    self.scope.insert(name.clone(), value.clone());
+                    self.step(&place.path, &place.step).await?;
+                }
                 Some(Back::Left(why)) => {
-                    let notes = vec![format!("not taken back: {why}")];
-                    self.show(&place.path, &place.step, Label::Read, Foreseen::Warns, Vec::new(), notes);
+                    self.show(&place.path, &place.step, Label::Read, Foreseen::Warns, Vec::new(), vec![why.clone()]);
+                }
+                Some(Back::Already(why)) => {
+                    let notes = vec![why.clone()];
+                    self.show(&place.path, &place.step, Label::Exact, Foreseen::Unchanged, Vec::new(), notes);
                 }
                 Some(Back::Rows(rows)) => {
                     let (path, step) = (&place.path, &place.step);
@@ -487,6 +494,10 @@ impl<'a> Pass<'a> {
             }
             Deed::Restore(restore) => {
                 let setting = self.setting;
+                if let Some(why) = undo::restore::not_rehearsed(&restore, setting) {
+                    self.unexecuted(path, step, Label::NotPreviewable(why));
+                    return Ok(());
+                }
                 let changing = self.changing(&restore.connection).await?;
                 // What may be left alone is seen here; whether that stops the whole is decided by who asked.
                 let lenient = Restore { all_or_nothing: false, ..restore };
@@ -785,6 +796,13 @@ impl<'a> Pass<'a> {
         notes.extend(self.if_lost(step, foreseen));
         // What an undo does is taken back by an undo of it.
         let undo = if foreseen.acts() && self.setting.outline.scope.is_none() { way_back(step) } else { None };
+        let rows =
+            effects.iter().filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
+        let fixed = rows.into_iter().find_map(|rows| undo::outline::only_added(rows, self.setting));
+        let undo = match (undo, fixed) {
+            (Some(Reversal::Automatic), Some(why)) => Some(Reversal::Irreversible(Some(why))),
+            (undo, _) => undo,
+        };
         let section = self.section;
         self.steps.push(StepPlan {
             section,

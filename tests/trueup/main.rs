@@ -8,6 +8,7 @@
     reason = "helpers of tests"
 )]
 
+mod again;
 mod bad_world;
 mod bombs;
 mod cases;
@@ -19,6 +20,7 @@ mod ledger;
 mod messages;
 mod mutants;
 mod places;
+mod plans;
 mod previews;
 mod procedures;
 mod proof;
