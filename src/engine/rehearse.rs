@@ -29,6 +29,7 @@ use crate::{
         source::Span,
         value::{Data, Map, Marks, Value},
     },
+    check::Recovery,
     connection::{
         database::Database,
         handle::{Changing, Reading, Rehearsing},
@@ -789,9 +790,10 @@ impl<'a> Pass<'a> {
         label: Label,
         foreseen: Foreseen,
         effects: Vec<Effect>,
-        notes: Vec<String>,
+        mut notes: Vec<String>,
     ) {
         let title = step.common.title.as_ref().and_then(|t| t.preview(&self.scope).ok());
+        notes.extend(self.if_lost(step, foreseen));
         // What an undo does is taken back by an undo of it.
         let undo = if foreseen.acts() && self.setting.outline.scope.is_none() { way_back(step) } else { None };
         let rows =
@@ -814,6 +816,15 @@ impl<'a> Pass<'a> {
             undo,
             at: step.act_at,
         });
+    }
+
+    /// Who will be asked when the answer of this step is lost. That rows are compared with their images goes without saying.
+    fn if_lost(&self, step: &Step, foreseen: Foreseen) -> Option<String> {
+        let recovery = self.setting.checked.facts(step)?.recovery;
+        let acts = matches!(foreseen, Foreseen::Changes | Foreseen::Sends | Foreseen::Undecided);
+        let plain =
+            matches!(recovery, Recovery::Repeats | Recovery::Images) || matches!(step.act, Act::Ask(_) | Act::Tell(_));
+        (acts && !plain).then(|| format!("if its answer is lost: {}", recovery.words()))
     }
 
     fn note_reads(&mut self, paths: impl IntoIterator<Item = Path>) {

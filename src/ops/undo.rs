@@ -33,7 +33,6 @@ use crate::{
         Claim, RunFilter, RunSummary,
         event::Event,
         payload::{HumanAsked, ItemStarted, RunCreated, StartedItem},
-        words::End,
     },
     plan::{Effect, Plan, stored},
 };
