@@ -24,7 +24,8 @@ pub fn rows(page: &mut Page, indent: usize, left: &[LeftAlone], view: &View<'_>)
         page.hung(indent, indent + 2, head.plain(key.join(", ")).add(Tone::Care, format!("  {}", row.why)));
         for versions in &row.columns {
             page.line(indent + 4, Line::of(Tone::Plain, &*versions.column));
-            for (name, value) in [("before", &versions.before), ("by the run", &versions.ours), ("now", &versions.now)] {
+            for (name, value) in [("before", &versions.before), ("by the run", &versions.ours), ("now", &versions.now)]
+            {
                 let shown =
                     value.as_ref().map_or_else(|| "(no row)".to_owned(), |v| said(&seen(facts, &versions.column, v)));
                 let line = Line::of(Tone::Dim, name).pad(NAMES, 2).plain(shown);
