@@ -191,7 +191,7 @@ impl<'a> Driver<'a> {
             readers: HashMap::new(),
             met: HashSet::new(),
             item: SINGLE_ITEM.into(),
-            lease: Arc::new(Lease::new(setting.world.now())),
+            lease: Arc::new(Lease::new(&setting.world)),
         };
         driver.recall();
         driver
