@@ -8,6 +8,7 @@
     reason = "helpers of tests"
 )]
 
+mod approvals;
 mod bad_world;
 mod bombs;
 mod cases;
