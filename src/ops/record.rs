@@ -7,7 +7,7 @@ use crate::{
     engine::{lease::CLAIM, state::RunState},
     journal::{Claim, Holder, Journal, failure::JournalError},
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The journal and the key that opens its sealed values.
 pub struct Record {
@@ -28,26 +28,14 @@ pub async fn open(surroundings: &Surroundings, opened: &Opened) -> Result<Record
 async fn in_file(surroundings: &Surroundings, opened: &Opened) -> Result<Record, Failure> {
     let path = opened.journal();
     alone(opened, &path)?;
-    let sealer = sealer(surroundings, &path.with_file_name(KEY))?;
+    let sealer = sealer(surroundings, &key(opened))?;
     let journal = Journal::open(&path, surroundings.world.clone(), sealer.clone()).await?;
     Ok(Record { journal, sealer })
 }
 
-/// What opens the personal values of files, where the project's key is at hand; else they stay hidden. Makes nothing.
-pub fn reader(surroundings: &Surroundings, project: Option<&Path>) -> Sealer {
-    let masks = surroundings.masks.clone();
-    let opened = super::project::open(surroundings, project).ok();
-    let key = opened.and_then(|opened| {
-        let on_server = matches!(address(surroundings, &opened), Ok(Some(_)));
-        let key = if on_server { opened.root.join(".trueup").join(KEY) } else { opened.journal().with_file_name(KEY) };
-        Sealer::open(&key, masks.clone()).ok()
-    });
-    key.unwrap_or_else(|| Sealer::without_key(masks))
-}
-
 /// The key stays beside the project: whoever has the database does not have the key.
 async fn on_server(surroundings: &Surroundings, opened: &Opened, address: PostgresAddress) -> Result<Record, Failure> {
-    let key = opened.root.join(".trueup").join(KEY);
+    let key = key(opened);
     let made_here = !key.exists();
     let sealer = sealer(surroundings, &key)?;
     let journal = Journal::connect(address, surroundings.world.clone(), sealer.clone()).await;
@@ -96,6 +84,20 @@ fn alone(opened: &Opened, journal: &Path) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// What opens the personal values of files, where the project's key is at hand; else they stay hidden. Makes nothing.
+pub fn reader(surroundings: &Surroundings, project: Option<&Path>) -> Sealer {
+    let masks = surroundings.masks.clone();
+    let opened = super::project::open(surroundings, project).ok();
+    let key = opened.and_then(|opened| Sealer::open(&key(&opened), masks.clone()).ok());
+    key.unwrap_or_else(|| Sealer::without_key(masks))
+}
+
+/// Beside a journal's file; for one on a server, in the project's own folder.
+fn key(opened: &Opened) -> PathBuf {
+    let on_server = opened.project.journal.as_ref().is_some_and(|journal| journal.postgres.is_some());
+    if on_server { opened.root.join(".trueup").join(KEY) } else { opened.journal().with_file_name(KEY) }
 }
 
 /// No process has this number. Where that cannot be told, somebody is taken to be at work.

@@ -1,6 +1,6 @@
 //! The machine that a command runs on, as far as it may be asked: clock, environment variables, folder, secrets in use.
 
-use crate::base::{moment, secret::Masks, world::World};
+use crate::base::{moment, secret::Masks, time::Stamp, world::World};
 use std::{path::PathBuf, sync::Arc};
 
 /// Looks up an environment variable.
@@ -24,7 +24,7 @@ impl Surroundings {
     pub fn of_process() -> Surroundings {
         arm_moments();
         Surroundings {
-            world: World::real(),
+            world: world(),
             variable: Arc::new(|name| std::env::var(name).ok()),
             folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             masks: Masks::default(),
@@ -62,4 +62,42 @@ fn arm_moments() {
     if plan.at.is_some() || plan.names.is_some() {
         moment::arm(plan);
     }
+}
+
+/// The machine's own clock. `TRUEUP_TIME=FACTOR:EPOCH`: time runs so many times faster since that moment (microseconds), the
+/// same for all processes that a test starts; leases and pauses then take as much less. Debug builds only.
+fn world() -> World {
+    let real = World::real();
+    if !cfg!(debug_assertions) {
+        return real;
+    }
+    let given = std::env::var("TRUEUP_TIME").ok();
+    let pace = given.as_deref().and_then(|text| {
+        let (factor, epoch) = text.split_once(':')?;
+        Some((factor.parse::<u32>().ok().filter(|factor| *factor > 0)?, epoch.parse::<i64>().ok()?))
+    });
+    match pace {
+        Some((factor, epoch)) => faster(real, factor, epoch),
+        None => real,
+    }
+}
+
+fn faster(real: World, factor: u32, epoch: i64) -> World {
+    let (pausing, beating) = (real.clone(), real.clone());
+    let clock = real.clone();
+    real.with_pause(move |length| pausing.pause(length / factor))
+        .with_beat(move |length| {
+            let beat = beating.beat(length / factor);
+            async move {
+                match beat {
+                    Some(beat) => beat.await,
+                    None => std::future::pending().await,
+                }
+            }
+        })
+        .with_clock(move || {
+            let now = clock.now();
+            let since = now.micros.saturating_sub(epoch).saturating_mul(i64::from(factor));
+            Stamp { micros: epoch.saturating_add(since), ..now }
+        })
 }

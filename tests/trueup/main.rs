@@ -8,6 +8,7 @@
     reason = "helpers of tests"
 )]
 
+mod again;
 mod approvals;
 mod bad_world;
 mod bombs;
@@ -16,6 +17,7 @@ mod check_cases;
 mod direction;
 mod docs;
 mod injection;
+mod ledger;
 mod messages;
 mod mutants;
 mod places;

@@ -26,6 +26,12 @@ pub enum Blow {
     Call(usize, Spot),
     /// Killed after this time.
     After(Duration),
+    /// While it runs nobody listens at the API's port.
+    Refused,
+    /// After this time its PostgreSQL server is stopped at once, and started again.
+    Restart(Duration),
+    /// After this time the server ends its sessions.
+    Terminate(Duration),
 }
 
 /// A run is taken up at most so often.
@@ -33,11 +39,13 @@ const MOST: usize = 14;
 
 /// One history.
 pub struct History<'a> {
-    pub world: &'a World,
+    pub world: &'a mut World,
     pub point: &'a Point,
     pub procedure: &'a Procedure,
     /// What happens to the first process, the second, …; then nothing.
     pub blows: Vec<Blow>,
+    /// The run may end otherwise than done, if then nothing of the effect is there.
+    pub may_fail: bool,
     /// What became of each process, for people.
     told: Vec<String>,
     /// The moments that each process reached.
@@ -53,8 +61,8 @@ enum Next {
 }
 
 impl<'a> History<'a> {
-    pub fn new(world: &'a World, point: &'a Point, procedure: &'a Procedure, blows: Vec<Blow>) -> History<'a> {
-        History { world, point, procedure, blows, told: Vec::new(), moments: Vec::new(), last: None }
+    pub fn new(world: &'a mut World, point: &'a Point, procedure: &'a Procedure, blows: Vec<Blow>) -> History<'a> {
+        History { world, point, procedure, blows, may_fail: false, told: Vec::new(), moments: Vec::new(), last: None }
     }
 
     /// For a finding: which history it was.
@@ -68,12 +76,19 @@ impl<'a> History<'a> {
         figures.points += 1;
         for nth in 0..MOST {
             let found = self.point.state().await.map(|(run, state)| (run.to_string(), state));
+            if self.last.as_ref().is_some_and(|(_, came)| came.exit.is_some()) {
+                self.world.stub.rest().await;
+            }
             let traces = self.world.traces(self.point).await;
             judge::always(self.procedure, &traces, found.as_ref().map(|f| &f.1), &self.tell(), figures);
             match self.next(found.as_ref(), &traces, figures) {
                 Next::Over(End::Changed) => {
                     judge::whole(self.procedure, &traces, &self.tell(), figures);
                     return Some(End::Changed);
+                }
+                Next::Over(End::Failed | End::Stopped) if self.may_fail => {
+                    judge::nothing(self.procedure, &traces, &self.tell(), figures);
+                    return Some(End::Failed);
                 }
                 Next::Over(end) => {
                     let said = self.last.as_ref().map_or(String::new(), |(_, came)| came.said());
@@ -95,6 +110,16 @@ impl<'a> History<'a> {
         }
         figures.wrong(format!("{}: it does not come to an end", self.tell()));
         None
+    }
+
+    /// Only the first process, with what happens to it.
+    pub async fn start_once(&mut self, figures: &mut Figures) {
+        let name = self.procedure.name;
+        let words = ["apply", name, "--yes", "--reason", "a proof", "--actor", "anna"].map(str::to_owned);
+        let blow = self.blows.first().copied().unwrap_or(Blow::None);
+        if let Err(what) = self.start(words.to_vec(), blow, figures).await {
+            figures.wrong(format!("{}: {what}", self.tell()));
+        }
     }
 
     fn next(
@@ -149,19 +174,37 @@ impl<'a> History<'a> {
         if let Blow::Call(nth, spot) = blow {
             self.world.stub.memory().strike_at(nth, spot);
         }
+        if blow == Blow::Refused {
+            self.world.stub.refuse().await;
+            figures.faults += 1;
+        }
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let child = self.point.program(&words, &more).spawn().map_err(|e| e.to_string())?;
         let pid = child.id();
         self.world.stub.memory().client = pid;
-        let came = if let Blow::After(time) = blow {
-            let (came, ()) = tokio::join!(process::wait(child), async {
-                tokio::time::sleep(time).await;
-                pid.map(process::kill);
-            });
-            came?
-        } else {
-            process::wait(child).await?
+        let strike = async {
+            match blow {
+                Blow::After(time) => {
+                    tokio::time::sleep(time).await;
+                    pid.map(process::kill);
+                    0
+                }
+                Blow::Restart(time) => {
+                    tokio::time::sleep(time).await;
+                    self.world.restart().await;
+                    1
+                }
+                Blow::Terminate(time) => {
+                    tokio::time::sleep(time).await;
+                    self.point.terminate().await
+                }
+                _ => 0,
+            }
         };
+        let (came, struck) = tokio::join!(process::wait(child), strike);
+        let came = came?;
+        figures.faults += struck;
+        self.world.stub.listen().await;
         let reached = std::fs::read_to_string(&names).unwrap_or_default();
         let reached: Vec<String> = reached.lines().map(str::to_owned).collect();
         std::fs::remove_file(&names).unwrap_or_default();
@@ -171,7 +214,7 @@ impl<'a> History<'a> {
             None => format!("{} killed after {} ({})", arguments[0], reached.len(), reached.last().map_or("", |s| s)),
         });
         self.moments.push(reached);
-        if !came.killed() && !matches!(came.exit, Some(0 | 4 | 6)) {
+        if !came.killed() && !matches!(came.exit, Some(0 | 4 | 6)) && !(self.may_fail && came.exit == Some(1)) {
             return Err(came.said());
         }
         self.last = Some((arguments[0].clone(), came));

@@ -2,13 +2,22 @@
 //! servers; each counts the faults that it really injected, and fails when there were none. `scripts/prove` runs them all
 //! and prints their figures as one table; `docs/proof.md` says what each one proves.
 
+mod calls;
+mod commits;
 mod crashes;
 mod dice;
-mod figures;
+pub mod figures;
 mod history;
 mod judge;
 mod process;
+mod proxy;
 mod procedures;
 mod protocol;
+mod restarts;
+mod rivals;
+mod server;
+mod full_disk;
+mod order;
+mod cancelled;
 mod stub;
 mod world;

@@ -25,8 +25,8 @@ pub struct Effect {
 #[derive(Clone, Copy, Debug)]
 pub struct Procedure {
     pub name: &'static str,
-    uses: &'static str,
-    body: &'static str,
+    pub uses: &'static str,
+    pub body: &'static str,
     /// In the order in which they happen.
     pub effects: &'static [Effect],
     /// The question that it asks, and the answer.
@@ -165,7 +165,7 @@ pub const ALL: &[Procedure] = &[
       read: { http: { api: plain, get: /probed/card } }
       done: self.body.count == 1
       not_done: self.body.count == 0
-      settle: 50ms",
+      settle: 10s",
         &[FIRST, exactly("steps/call", &["POST /probed/card"]), LAST],
     ),
     calling(
@@ -199,7 +199,7 @@ pub const ALL: &[Procedure] = &[
 preconditions:
   - id: thing
     find: { table: shop.things, where: { id: 1 }, expect: one }
-  - id: item
+  - id: shelf
     find: { table: store.items, where: { id: 1 }, expect: one }
 steps:
   - id: first
@@ -207,25 +207,44 @@ steps:
   - id: agreed
     ask: { who: clerk, question: \"How much?\", answer: { amount: { type: decimal, description: The price } }, affects: [] }
   - id: there
-    row: { of: item, set: { price: \"{{ agreed.amount }}\" } }
-verification:
-  - find: { table: store.items, where: { id: 1 }, expect: one }
-afterwards:
+    row: { of: shelf, set: { price: \"{{ agreed.amount }}\" } }
   - id: called
     http: { api: keyed, post: /keyed/bell, json: { price: \"{{ agreed.amount }}\" } }
     irreversible: a bell rings
+verification:
+  - find: { table: store.items, where: { id: 1 }, expect: one }
+afterwards:
   - id: told
     tell: { who: clerk, message: it is done }
 ",
             &[
                 FIRST,
                 exactly("steps/there", &["item 1 12.50"]),
-                exactly("afterwards/called", &["POST /keyed/bell"]),
+                exactly("steps/called", &["POST /keyed/bell"]),
                 Effect { step: "afterwards/told", class: Class::Message, traces: &["told clerk it is done"] },
             ],
         )
     },
 ];
+
+/// Changes the same row so often, each time in a transaction of its own.
+pub fn many_commits(steps: usize) -> Procedure {
+    let leak = |text: String| -> &'static str { text.leak() };
+    let mut body = "
+preconditions:
+  - id: thing
+    find: { table: shop.things, where: { id: 1 }, expect: one }
+steps:
+"
+    .to_owned();
+    let mut effects = Vec::new();
+    for n in 1..=steps {
+        body += &format!("  - id: step{n}\n    row: {{ of: thing, set: {{ count: {} }} }}\n", 100 + n);
+        let traces = vec![leak(format!("thing 1 {} -", 100 + n)), leak(format!("audit 1 {n}"))];
+        effects.push(exactly(leak(format!("steps/step{n}")), traces.leak()));
+    }
+    plain("many-commits", leak(body), effects.leak())
+}
 
 const SHOP_TABLES: &str = "
 create table things (id integer primary key, name text not null, count integer not null, note text);

@@ -94,12 +94,6 @@ pub struct Call {
     pub body: String,
 }
 
-impl Call {
-    pub fn changes(&self) -> bool {
-        self.method != "GET"
-    }
-}
-
 /// What the API knows.
 #[derive(Default)]
 pub struct Memory {
@@ -119,6 +113,8 @@ pub struct Memory {
     pub client: Option<u32>,
     /// How many clients were killed.
     pub killed: usize,
+    /// Effects that are still to come.
+    pub coming: usize,
     changing: usize,
     keys: HashSet<String>,
     bodies: HashSet<(String, String)>,
@@ -175,6 +171,15 @@ impl Stub {
     /// Forgets everything.
     pub fn reset(&self) {
         *self.memory() = Memory::default();
+    }
+
+    /// Waits until nothing is on its way any more.
+    pub async fn rest(&self) {
+        let since = tokio::time::Instant::now();
+        while self.memory().coming > 0 {
+            assert!(since.elapsed() < HANG, "a late effect never came");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Nobody listens any more.
@@ -257,9 +262,12 @@ async fn serve(mut wire: TcpStream, memory: Arc<Mutex<Memory>>) {
         }
         Fault::TooManyAbsurd => return reply(&mut wire, "429 Slow", "{}", "Retry-After: 99999999999\r\n").await,
         Fault::Late => {
+            memory.lock().unwrap().coming += 1;
             drop(wire);
             tokio::time::sleep(LATE).await;
-            return effect();
+            effect();
+            memory.lock().unwrap().coming -= 1;
+            return;
         }
         _ => effect(),
     }
@@ -346,6 +354,11 @@ async fn head(wire: &mut TcpStream) -> Option<(String, Vec<u8>)> {
         match wire.read(&mut more).await {
             Ok(n @ 1..) => bytes.extend(&more[..n]),
             _ => return None,
+        }
+        // The first byte of TLS, which is not spoken here.
+        if bytes.first() == Some(&22) {
+            raw(wire, "HTTP/1.1 400 Bad\r\nConnection: close\r\n\r\n").await;
+            return None;
         }
     }
 }
