@@ -9,6 +9,7 @@
 )]
 
 mod again;
+mod approvals;
 mod bad_world;
 mod bombs;
 mod cases;
