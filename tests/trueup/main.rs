@@ -17,6 +17,7 @@ mod docs;
 mod injection;
 mod messages;
 mod mutants;
+mod old_journals;
 mod places;
 mod previews;
 mod procedures;
