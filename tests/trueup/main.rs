@@ -20,6 +20,7 @@ mod injection;
 mod ledger;
 mod messages;
 mod mutants;
+mod old_journals;
 mod places;
 mod plans;
 mod previews;
