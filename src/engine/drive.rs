@@ -227,11 +227,7 @@ impl<'a> Driver<'a> {
     pub async fn run(&mut self) -> Result<Stopped, JournalError> {
         let (lease, journal, claim, world) =
             (self.lease.clone(), self.journal, self.claim.clone(), self.setting.world.clone());
-        tokio::select! {
-            biased;
-            stopped = self.drive() => stopped,
-            () = lease.keep(journal, &claim, &world) => Err(JournalError::ClaimLost { run: claim.run, fence: claim.fence }),
-        }
+        lease.beside(journal, &claim, &world, self.drive()).await
     }
 
     async fn drive(&mut self) -> Result<Stopped, JournalError> {
