@@ -485,6 +485,54 @@ fn hold(on: &On) {
     });
 }
 
+/// What others hung on a row since it was made, and what took the key of a row that was removed, stays.
+fn keeps_what_others_did(on: &On) {
+    block_on(async {
+        let shop = open(on).await;
+        let record = ops::record::open(&shop.here, &shop.opened).await.unwrap();
+        let text = r#"{ trueup: v1, name: undo/playbook, version: 1, title: Some changes,
+            uses: { shop: { read: [files, prices, tickets], write: [files, prices, tickets] } },
+            steps: [
+              { row: { table: shop.files, key: { folder: n, name: ew }, create: { size: "1.10" } } },
+              { row: { table: shop.files, key: { folder: n, name: o }, create: {} } },
+              { row: { table: shop.prices, key: { code: A, year: 2024 }, ensure: absent } },
+              { rows: { table: shop.tickets, where: { title: [one, two, three] }, ensure: absent, touches: 3 } } ] }"#;
+        let (run, _) = applied(&shop, &record, text).await.unwrap();
+        shop.sql("insert into lines (id, folder, name, number) values (70, 'n', 'ew', 1); insert into prices values ('A', 2024, '5.55');")
+            .await;
+        let undone = taken_back(&shop, &record, run).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        let left: Vec<String> = undone.left.iter().map(|row| format!("{}: {}", row.subject(), row.why)).collect();
+        assert_eq!(
+            left,
+            [
+                "shop.prices code A, year 2024: another row has its key now",
+                "shop.files folder n, name ew: rows that hang on it would go or change with it: 1 of shop.lines",
+            ]
+        );
+        let now = shop.snapshot().await;
+        let rows = |name: &str| &now.tables.iter().find(|(table, _)| &*table.table == name).unwrap().1.rows;
+        assert!(rows("files").contains_key("n/ew") && !rows("files").contains_key("n/o"));
+        assert_eq!(
+            (rows("lines").len(), rows("tickets").len()),
+            (3, 4),
+            "numbers and parents come again in their order"
+        );
+        assert_eq!(rows("prices")["A/2024"]["amount"].bare(), "5.55");
+        record.journal.close().await.unwrap();
+        shop.close().await;
+    });
+}
+
+#[test]
+fn what_others_did_since_is_kept_on_sqlite() {
+    keeps_what_others_did(&On::Sqlite);
+}
+
+#[test]
+fn what_others_did_since_is_kept_on_postgres() {
+    keeps_what_others_did(&On::Postgres(postgres()));
+}
+
 #[test]
 fn what_a_hundred_and_fifty_runs_did_is_taken_back_and_made_again_on_sqlite() {
     hold(&On::Sqlite);
