@@ -210,7 +210,16 @@ async fn applied(shop: &Shop, record: &Record, text: &str) -> Option<(RunId, Car
     let pause = AtomicBool::new(false);
     let carried =
         ops::apply::apply(&shop.here, record, &shop.opened, &prepared.setting, &plan, &|_| {}, &pause).await.unwrap();
-    assert_eq!(carried.stopped, Stopped::Closed(End::Changed), "{:?}\n{text}", carried.state.closed);
+    // A row that the database numbers has another number than in the plan; a later step that meets it ends as drifted, and
+    // what was done until then is taken back all the same.
+    assert!(
+        matches!(carried.stopped, Stopped::Closed(End::Changed | End::Drifted)),
+        "{:?}\n{text}",
+        carried.state.closed
+    );
+    if !carried.state.items["-"].changed() {
+        return None;
+    }
     Some((prepared.setting.run.id, carried))
 }
 

@@ -6,7 +6,7 @@ mod calls;
 mod commits;
 mod crashes;
 mod dice;
-mod figures;
+pub mod figures;
 mod history;
 mod judge;
 mod process;
