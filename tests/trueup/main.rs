@@ -16,6 +16,7 @@ mod direction;
 mod docs;
 mod injection;
 mod ledger;
+mod live_check;
 mod messages;
 mod mutants;
 mod places;
