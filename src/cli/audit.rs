@@ -68,9 +68,6 @@ async fn purge(
 ) -> Result<Exit, Failure> {
     let opened = ops::project::open(surroundings, project)?;
     let before = ops::audit::closed_before(surroundings, &opened, given.older_than)?;
-    let actor = given.actor.clone().or_else(|| surroundings.actor()).ok_or_else(|| {
-        Failure::usage("it is not known who does this").help("give `--actor NAME`, or set TRUEUP_ACTOR")
-    })?;
     let record = ops::record::open(surroundings, &opened).await?;
     let runs = ops::audit::purgeable(&record, before).await?;
     let shown = drawn::purgeable(&runs, before, output.look());
@@ -81,6 +78,9 @@ async fn purge(
     }
     let done = given.yes && !given.dry_run && !runs.is_empty();
     if done {
+        let actor = given.actor.clone().or_else(|| surroundings.actor()).ok_or_else(|| {
+            Failure::usage("it is not known who does this").help("give `--actor NAME`, or set TRUEUP_ACTOR")
+        })?;
         ops::audit::purge(&record, &runs, &actor, before).await?;
     }
     if given.json {

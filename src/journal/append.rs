@@ -216,7 +216,7 @@ impl Held<'_> {
     }
 
     /// The journal's own chain.
-    async fn extend_heads(&mut self, run: RunId, now: Appended) -> Result<(), JournalError> {
+    pub(super) async fn extend_heads(&mut self, run: RunId, now: Appended) -> Result<(), JournalError> {
         let last = self.row("SELECT number, hash FROM heads ORDER BY number DESC LIMIT 1", &[]).await?;
         let (number, prev) = match last {
             None => (1, chain::journal_genesis(self.inner.id)),

@@ -294,7 +294,7 @@ impl fmt::Display for JournalError {
             ),
             E::Away { place, what } => write!(
                 f,
-                "{place} cannot be reached: {what}; nothing was recorded, check that the server runs and try again"
+                "{place} cannot be reached: {what}; nothing was recorded; check its address and password and that the server runs, and try again"
             ),
             E::Unsure { place, what } => write!(
                 f,

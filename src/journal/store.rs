@@ -40,6 +40,9 @@ pub(super) struct State {
     pub(super) unfinished: bool,
     /// The disk failed under this handle, and what SQLite said.
     pub(super) broken: Option<String>,
+    /// How many transactions were made durable.
+    #[cfg(test)]
+    pub(super) commits: u32,
 }
 
 /// Where the events are.
@@ -53,7 +56,13 @@ pub(super) enum Store {
 
 impl Journal {
     pub(super) fn of(opened: Opened, world: World, sealer: Sealer) -> Journal {
-        let state = State { store: opened.store, unfinished: false, broken: None };
+        let state = State {
+            store: opened.store,
+            unfinished: false,
+            broken: None,
+            #[cfg(test)]
+            commits: 0,
+        };
         let inner = Inner {
             place: opened.place,
             id: opened.id,
@@ -216,6 +225,10 @@ impl Held<'_> {
         };
         let work = self.note(work);
         moment::reached("after the journal's COMMIT");
+        #[cfg(test)]
+        {
+            self.state.commits += u32::from(work.is_ok());
+        }
         if work.is_err() {
             self.roll_back().await;
         }

@@ -2,7 +2,7 @@
 
 use super::{Approving, Claim, Holder, Journal, RunFilter, RunSummary};
 use crate::{
-    base::{identity::RunId, seal::Sealer, secret::Masks, source::Span, time::Stamp, world::World},
+    base::{identity::RunId, seal::Sealer, secret::Masks, source::Span, time::Stamp, value::Value, world::World},
     connection::{
         PostgresAddress,
         reference::{Reference, Secrets, Setting, Source},
@@ -40,6 +40,7 @@ macro_rules! on_both {
     };
 }
 mod durable;
+mod forged;
 mod server;
 mod tampered;
 mod together;
@@ -56,6 +57,7 @@ on_both! {
     one_process_at_a_time_works_on_a_run,
     the_end_of_a_run_gives_its_claim_back,
     an_old_claim_is_open_to_all_and_a_dead_one_to_whoever_saw_it,
+    a_purge_leaves_the_line_the_chain_and_a_reason,
     approvals_of_a_plan_are_kept_in_order_and_in_the_journals_own_chain,
 }
 
@@ -162,6 +164,17 @@ fn decided(step: &str, item: &str) -> Event {
     let items = vec![item.into()];
     let (actor, decision) = ("ada".into(), "answer".into());
     HumanDecided { step: step.into(), items, actor, decision, values: Default::default(), reason: None }.into()
+}
+
+fn approving(plan: uuid::Uuid, actor: &str) -> Approving {
+    Approving {
+        plan,
+        digest: "d1".into(),
+        actor: actor.into(),
+        at: Stamp { micros: 5, digits: 6 },
+        note: Some("looks right".into()),
+        effect: Value::map([("rows", Value::from(3))]),
+    }
 }
 
 async fn state(journal: &Journal, n: u128) -> RunSummary {
@@ -388,17 +401,9 @@ async fn approvals_of_a_plan_are_kept_in_order_and_in_the_journals_own_chain(des
     let journal = desk.open().await;
     let plan = uuid::Uuid::from_u128(77);
     assert!(journal.approvals(plan).await.unwrap().is_empty());
-    let agree = |actor: &str, note: Option<&str>| Approving {
-        plan,
-        digest: "d1".into(),
-        actor: actor.into(),
-        at: Stamp { micros: 5, digits: 6 },
-        note: note.map(String::from),
-        effect: crate::base::value::Value::map([("rows", crate::base::value::Value::from(3))]),
-    };
     journal.append(run(1), &[created()]).await.unwrap();
-    journal.approve(&agree("bob", Some("looks right"))).await.unwrap();
-    let second = journal.approve(&agree("eve", None)).await.unwrap();
+    journal.approve(&approving(plan, "bob")).await.unwrap();
+    let second = journal.approve(&Approving { note: None, ..approving(plan, "eve") }).await.unwrap();
     let approved = journal.approvals(plan).await.unwrap();
     let told: Vec<_> = approved.iter().map(|a| (a.seq, &*a.actor, &*a.digest, a.note.as_deref())).collect();
     assert_eq!(told, [(1, "bob", "d1", Some("looks right")), (2, "eve", "d1", None)]);
@@ -413,8 +418,60 @@ async fn approvals_of_a_plan_are_kept_in_order_and_in_the_journals_own_chain(des
     {
         assert!(refused.unwrap_err().to_string().contains("id of a plan"));
     }
-    let error = journal.approve(&Approving { plan: run(1).0, ..agree("bob", None) }).await.unwrap_err();
+    let error = journal.approve(&Approving { plan: run(1).0, ..approving(plan, "bob") }).await.unwrap_err();
     assert!(error.to_string().contains("id of a run"), "{error}");
     journal.rebuild().await.unwrap();
     assert_eq!(journal.approvals(plan).await.unwrap().len(), 2);
+}
+
+async fn a_purge_leaves_the_line_the_chain_and_a_reason(desk: Desk) {
+    let journal = desk.open().await;
+    let made = |plan: &str| {
+        Event::from(crate::journal::payload::RunCreated { plan_id: Some(plan.into()), ..Filler::plain().created() })
+    };
+    for n in 1..=3 {
+        journal.append(run(n), &[made(&format!("d{n}")), decided("a", "-")]).await.unwrap();
+        if n != 2 {
+            journal.append(run(n), &[Filler::plain().closed().into()]).await.unwrap();
+        }
+        desk.later(100);
+    }
+    let at = |seconds: i64| Stamp { micros: desk.world.now().micros - seconds * 1_000_000, digits: 6 };
+    let old = journal.purgeable(at(150)).await.unwrap();
+    assert_eq!(old.iter().map(|one| one.run.id).collect::<Vec<_>>(), [run(1)]);
+    assert!(old[0].bytes > 300, "{}", old[0].bytes);
+    // Neither one that is open nor one that is too young.
+    for refused in [run(2), run(3)] {
+        let error = journal.purge(refused, "ada", at(150)).await.unwrap_err();
+        assert!(error.to_string().contains("it cannot be purged"), "{error}");
+    }
+    let before = state(&journal, 1).await;
+    let end = journal.purge(run(1), "ada", at(150)).await.unwrap();
+    journal.settle().await.unwrap();
+    assert_eq!((end.seq, journal.purgeable(at(150)).await.unwrap().len()), (4, 0));
+
+    let after = state(&journal, 1).await;
+    assert_eq!((after.purged_at, after.events, after.end, &after.reason), (Some(at(0)), 4, before.end, &before.reason));
+    assert_eq!(journal.runs(&RunFilter::default(), 9).await.unwrap().len(), 3);
+    let report = journal.verify(None).await.unwrap();
+    assert_eq!((report.findings.as_slice(), report.purged, report.events), (&[][..], 1, 9));
+    assert!(report.blind.iter().any(|blind| blind.contains("purged")));
+
+    // It is over for good, and every way on says why.
+    let refused = [
+        journal.events(run(1)).await.map(drop),
+        journal.append(run(1), &[RunResumed { actor: "ada".into(), reason: None }.into()]).await.map(drop),
+        journal.claim(run(1), holder("ada"), HOUR).await.map(drop),
+        journal.purge(run(1), "ada", at(0)).await.map(drop),
+    ];
+    for refused in refused {
+        let error = refused.unwrap_err();
+        assert!(matches!(error, JournalError::Purged { .. }), "{error}");
+        assert!(error.to_string().contains("`trueup audit purge`"), "{error}");
+    }
+    // The lists made again keep what only they know.
+    journal.rebuild().await.unwrap();
+    assert_eq!(format!("{:?}", state(&journal, 1).await), format!("{after:?}"));
+    assert_eq!(journal.plan_used("d1").await.unwrap().unwrap().0, run(1));
+    assert_eq!(journal.append(run(2), &[decided("b", "-")]).await.unwrap().seq, 3);
 }

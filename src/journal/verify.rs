@@ -1,6 +1,7 @@
 //! Is everything as it was written? Recomputes every hash of the file and says what is wrong, and what it cannot see.
 
 use super::{
+    append::Appended,
     chain::{self, Hash},
     event::Event,
     failure::JournalError,
@@ -8,6 +9,7 @@ use super::{
     read::MISSING,
     sql::{Row, Sql},
     store::{Held, Journal},
+    write::Deed,
 };
 use crate::base::{identity::RunId, seal::Sealer, secret::Masks};
 use std::{collections::HashMap, fmt, str::FromStr};
@@ -124,14 +126,36 @@ impl Journal {
         held.end(work).await
     }
 
-    /// The end of the journal's own chain, to be kept elsewhere; nothing in an empty journal.
+    /// Takes in how far every open run is, and gives the end of the journal's own chain, to be kept elsewhere: from then on
+    /// everything up to now is covered by it. Nothing in an empty journal.
     pub async fn anchor(&self) -> Result<Option<Anchor>, JournalError> {
+        self.write(Deed::Anchor).await?;
         let mut held = self.connection().await?;
         let row = held.row("SELECT number, hash FROM heads ORDER BY number DESC LIMIT 1", &[]).await?;
         let Some(row) = row else { return Ok(None) };
         let (number, hash) = (row.int(0)?.unsigned_abs(), Hash::from_slice(&row.bytes(1)?));
         let hash = hash.ok_or_else(|| held.damaged(format!("entry {number} of its chain has no hash")))?;
         Ok(Some(Anchor { number, hash }))
+    }
+}
+
+impl Held<'_> {
+    /// What others append meanwhile comes after it.
+    pub(super) async fn anchor_inside(&mut self) -> Result<(), JournalError> {
+        let open = self
+            .rows(
+                "SELECT id, seq, head FROM runs WHERE state <> 'closed'
+                 AND NOT EXISTS (SELECT 1 FROM heads WHERE heads.run = runs.id AND heads.seq = runs.seq) ORDER BY id",
+                &[],
+            )
+            .await?;
+        for row in open {
+            let (run, seq) = (self.run_id(&row.text(0)?)?, row.int(1)?.unsigned_abs());
+            let head = Hash::from_slice(&row.bytes(2)?);
+            let head = head.ok_or_else(|| self.damaged("the list of runs: a hash"))?;
+            self.extend_heads(run, Appended { seq, head }).await?;
+        }
+        Ok(())
     }
 }
 
@@ -264,6 +288,8 @@ impl<'a> Walk<'a> {
 
     fn step(&mut self, link: &Link<'_>) {
         self.count += 1;
+        // Also behind something wrong: whether payloads may be missing is said at the very end.
+        (self.purged_through, self.of_plan) = (self.purge_of(link), link.is(Event::APPROVED));
         if self.wrong.is_none()
             && let Err(what) = self.look(link)
         {
@@ -274,23 +300,26 @@ impl<'a> Walk<'a> {
     fn look(&mut self, link: &Link<'_>) -> Result<(), &'static str> {
         let seq = self.count;
         link.follows(self.run, seq, self.head)?;
-        (self.purged_through, self.of_plan) = (None, link.is(Event::APPROVED));
         match link.payload()? {
             Payload::Missing => {
                 self.missing.get_or_insert(seq);
             }
-            Payload::Text(text) => {
-                link.says_what_its_payload_says(text, &self.keyless)?;
-                if link.is(Event::PURGED)
-                    && let Ok((_, Event::RunPurged(purged))) = Event::decode(text, &self.keyless)
-                {
-                    self.purged_through = Some(purged.through);
-                }
-            }
+            Payload::Text(text) => link.says_what_its_payload_says(text, &self.keyless)?,
         }
         self.head = link.hash;
         let named = self.known.iter().filter(|(at, _)| *at == seq).all(|(_, hash)| *hash == self.head.0);
         if named { Ok(()) } else { Err("it is not the one that the journal's own chain names") }
+    }
+
+    /// Up to which event payloads were removed, when this is the event that says so.
+    fn purge_of(&self, link: &Link<'_>) -> Option<u64> {
+        match link.payload() {
+            Ok(Payload::Text(text)) if link.is(Event::PURGED) => match Event::decode(text, &self.keyless) {
+                Ok((_, Event::RunPurged(purged))) => Some(purged.through),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// The first thing that is wrong, and at which event.

@@ -42,6 +42,8 @@ pub(super) enum Deed {
     Purge(Purging),
     /// The lists are made again.
     Rebuild,
+    /// The journal's own chain takes in how far every open run is.
+    Anchor,
 }
 
 /// What became of it.
@@ -76,7 +78,7 @@ impl Deed {
             Deed::Take { run, .. } | Deed::Release { run, .. } => Some(*run),
             Deed::Beat { claim, .. } => Some(claim.run),
             Deed::Purge(purging) => Some(purging.run),
-            Deed::Rebuild => None,
+            Deed::Rebuild | Deed::Anchor => None,
         }
     }
 
@@ -84,7 +86,7 @@ impl Deed {
     fn adds_a_head(&self) -> bool {
         match self {
             Deed::Append { group, .. } => group.iter().any(|one| one.is_head),
-            Deed::Purge(_) | Deed::Rebuild => true,
+            Deed::Purge(_) | Deed::Rebuild | Deed::Anchor => true,
             Deed::Take { .. } | Deed::Beat { .. } | Deed::Release { .. } => false,
         }
     }
@@ -324,6 +326,7 @@ impl Held<'_> {
                 Ok(Done::Appended(purging.run, end))
             }
             Deed::Rebuild => self.rebuild_inside().await.map(|()| Done::Nothing),
+            Deed::Anchor => self.anchor_inside().await.map(|()| Done::Nothing),
         }
     }
 

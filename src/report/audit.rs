@@ -64,7 +64,7 @@ pub fn verified_json(report: &Report, looked_for: Option<Anchor>) -> String {
         ("purged", number(report.purged)),
         ("findings", Value::list(findings)),
         ("compared_with", maybe(looked_for.map(|anchor| anchor.to_string()))),
-        ("anchor", maybe(report.anchor.map(|anchor| anchor.to_string()))),
+        ("end_of_chain", maybe(report.anchor.map(|anchor| anchor.to_string()))),
         ("cannot_see", texts(&report.blind)),
     ]))
 }

@@ -1,7 +1,6 @@
 //! Rows that an undo leaves alone, each column in three versions: before the run, as the run left it, now.
 
 use super::{
-    columns::width,
     diff::said,
     line::{Line, Tone},
     look::View,
@@ -13,6 +12,9 @@ use crate::{base::value::Value, effect::left::LeftAlone, table::facts::Facts};
 /// More rows than this are counted, not shown.
 const MOST_ROWS: usize = 20;
 
+/// The values begin so far behind the names of the versions.
+const NAMES: usize = 12;
+
 /// One block a row.
 pub fn rows(page: &mut Page, indent: usize, left: &[LeftAlone], view: &View<'_>) {
     for row in left.iter().take(MOST_ROWS) {
@@ -20,15 +22,14 @@ pub fn rows(page: &mut Page, indent: usize, left: &[LeftAlone], view: &View<'_>)
         let key: Vec<String> = row.key.iter().map(|(c, v)| format!("{c} {}", said(&seen(facts, c, v)))).collect();
         let head = Line::of(Tone::Care, "! left alone: ").plain(row.table.to_string()).plain("  ");
         page.hung(indent, indent + 2, head.plain(key.join(", ")).add(Tone::Care, format!("  {}", row.why)));
-        let names = row.columns.iter().map(|v| width(&v.column)).max().unwrap_or(0).min(28);
         for versions in &row.columns {
-            let sides = [("before", &versions.before), ("by the run", &versions.ours), ("now", &versions.now)];
-            for (index, (name, value)) in sides.into_iter().enumerate() {
-                let column = if index == 0 { &*versions.column } else { "" };
+            page.line(indent + 4, Line::of(Tone::Plain, &*versions.column));
+            for (name, value) in [("before", &versions.before), ("by the run", &versions.ours), ("now", &versions.now)]
+            {
                 let shown =
                     value.as_ref().map_or_else(|| "(no row)".to_owned(), |v| said(&seen(facts, &versions.column, v)));
-                let line = Line::of(Tone::Plain, column).pad(names + 2, 2).add(Tone::Dim, name).pad(names + 14, 2);
-                page.hung(indent + 4, indent + 4 + names + 14, line.plain(shown));
+                let line = Line::of(Tone::Dim, name).pad(NAMES, 2).plain(shown);
+                page.hung(indent + 6, indent + 6 + NAMES, line);
             }
         }
     }
@@ -58,4 +59,62 @@ pub fn json(left: &[LeftAlone]) -> Value {
         ])
     };
     Value::list(left.iter().map(row))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        base::value::{Data, Map},
+        effect::{change::TableName, left::Versions},
+        report::sample::{PERSONAL, golden, is_proper, plain, view},
+    };
+
+    fn left() -> Vec<LeftAlone> {
+        let table = TableName::parse("register.trainees").unwrap();
+        let key: Map = [("id".into(), Value::from(1001))].into_iter().collect();
+        let versions = |column: &str, before: Value, ours: Value, now: Value| Versions {
+            column: column.into(),
+            before: Some(before),
+            ours: Some(ours),
+            now: Some(now),
+        };
+        let note = "Ask the provider whether the trainee has left for good, and write the date of the last day here.";
+        let changed = LeftAlone {
+            table: table.clone(),
+            key: key.clone(),
+            why: "somebody changed it since".into(),
+            columns: vec![
+                versions("state", Value::from(6), Value::from(2), Value::from(4)),
+                versions("first_names", PERSONAL[0].into(), Value::NULL, PERSONAL[0].into()),
+                versions("withdraw_reason", Value::NULL, Data::Int(3).into(), note.into()),
+            ],
+        };
+        let gone = LeftAlone {
+            why: "it is not there any more".into(),
+            columns: vec![Versions {
+                column: "state".into(),
+                before: Some(Value::from(6)),
+                ours: Some(Value::from(2)),
+                now: None,
+            }],
+            ..changed.clone()
+        };
+        let why = "rows that hang on it would go with it: 2 of register.placements".into();
+        vec![changed, gone, LeftAlone { table, key, why, columns: Vec::new() }]
+    }
+
+    #[test]
+    fn a_row_left_alone_is_shown_in_three_versions_and_without_persons() {
+        let mut all = String::new();
+        for width in [60, 80, 120] {
+            let mut page = Page::new(view(width, true).look);
+            rows(&mut page, 6, &left(), &view(width, true));
+            let shown = page.finish();
+            is_proper(&shown, width);
+            assert!(PERSONAL.iter().all(|person| !shown.contains(person)), "{shown}");
+            all.push_str(&format!("---- {width}\n{}\n", plain(&shown)));
+        }
+        golden("left-alone.txt", &all);
+    }
 }

@@ -8,6 +8,8 @@
     reason = "helpers of tests"
 )]
 
+mod again;
+mod approvals;
 mod bad_world;
 mod bombs;
 mod cases;
@@ -19,7 +21,9 @@ mod ledger;
 mod live_check;
 mod messages;
 mod mutants;
+mod old_journals;
 mod places;
+mod plans;
 mod previews;
 mod procedures;
 mod proof;

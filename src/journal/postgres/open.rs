@@ -115,6 +115,10 @@ impl Server {
         if let Some(meta) = self.meta().await? {
             return Ok(meta);
         }
+        let there = self.rows(only("SELECT 1 FROM pg_namespace WHERE nspname = 'trueup_journal'"), &[]).await?;
+        if there.is_empty() {
+            self.execute(only(schema::SCHEMA), &[]).await?;
+        }
         for statement in schema::STATEMENTS {
             self.execute(only(statement), &[]).await?;
         }

@@ -4,9 +4,11 @@
 /// Format of the tables. Grows when an older version could no longer use them.
 pub(in crate::journal) const FORMAT: i64 = 2;
 
+/// Needs the right to create schemas; an administrator may have made it for a role without.
+pub(super) const SCHEMA: &str = "CREATE SCHEMA trueup_journal";
+
 /// In order; each is one statement. The search path is the schema alone.
 pub(super) const STATEMENTS: &[&str] = &[
-    "CREATE SCHEMA IF NOT EXISTS trueup_journal",
     "CREATE TABLE meta (
         one BIGINT PRIMARY KEY CHECK (one = 1),
         journal TEXT NOT NULL,

@@ -6,6 +6,9 @@ use std::sync::Arc;
 on_both! {
     two_processes_append_to_their_runs_at_the_same_time,
     of_several_processes_that_make_the_journal_all_get_the_same_one,
+    callers_at_the_same_time_share_a_commit_and_each_gets_its_own_answer,
+    a_refused_group_spoils_none_of_its_neighbours,
+    of_two_processes_with_one_plan_or_one_claim_one_has_it,
 }
 
 async fn two_processes_append_to_their_runs_at_the_same_time(desk: Desk) {
@@ -39,4 +42,96 @@ async fn of_several_processes_that_make_the_journal_all_get_the_same_one(desk: D
         ids.insert(task.await.unwrap().id());
     }
     assert_eq!(ids.len(), 1);
+}
+
+async fn callers_at_the_same_time_share_a_commit_and_each_gets_its_own_answer(desk: Desk) {
+    const CALLERS: u128 = 32;
+    const EACH: u64 = 10;
+    let journal = Arc::new(desk.open().await);
+    let work = |n: u128| {
+        let journal = journal.clone();
+        async move {
+            journal.append(run(n), &[created()]).await.unwrap();
+            for i in 0..EACH {
+                let end = journal.append(run(n), &[decided(&i.to_string(), "-")]).await.unwrap();
+                assert_eq!(end.seq, i + 2);
+            }
+            journal.append(run(n), &[Filler::plain().closed().into()]).await.unwrap()
+        }
+    };
+    let tasks: Vec<_> = (1..=CALLERS).map(|n| tokio::spawn(work(n))).collect();
+    for (n, task) in (1..).zip(tasks) {
+        let end = task.await.unwrap();
+        let events = journal.events(run(n)).await.unwrap();
+        assert_eq!((events.len() as u64, events.last().unwrap().hash), (EACH + 2, end.head));
+    }
+    let commits = journal.connection().await.unwrap().state.commits;
+    let report = journal.verify(None).await.unwrap();
+    assert_eq!((report.events, report.findings.as_slice()), (CALLERS as u64 * (EACH + 2), &[][..]));
+    let appends = CALLERS as u32 * (EACH as u32 + 2);
+    assert!(commits > 0 && commits * 4 < appends, "{appends} appends in {commits} transactions");
+}
+
+async fn a_refused_group_spoils_none_of_its_neighbours(desk: Desk) {
+    let journal = Arc::new(desk.open().await);
+    for n in 1..=8 {
+        journal.append(run(n), &[created()]).await.unwrap();
+    }
+    let lost = journal.claim(run(1), holder("ada"), HOUR).await.unwrap();
+    let taken = journal.seize(&lost, holder("bob"), HOUR).await.unwrap();
+    let made =
+        || Event::from(crate::journal::payload::RunCreated { plan_id: Some("d1".into()), ..Filler::plain().created() });
+    journal.append(run(9), &[made()]).await.unwrap();
+    for round in 0..20 {
+        let bad = async {
+            let refused = [
+                journal.append_claimed(&lost, &[decided("late", "-")]).await.map(drop),
+                journal.append(run(2), &[decided("s", "-"), created()]).await.map(drop),
+                journal.append(run(77), &[decided("s", "-")]).await.map(drop),
+                journal.append(run(10), &[made()]).await.map(drop),
+                journal.claim(run(1), holder("eve"), HOUR).await.map(drop),
+            ];
+            assert!(refused.iter().all(Result::is_err), "{refused:?}");
+        };
+        let good = |n: u128| {
+            let journal = journal.clone();
+            async move { journal.append(run(n), &[decided(&round.to_string(), "-")]).await.unwrap().seq }
+        };
+        let (seqs, (), beaten) =
+            tokio::join!(futures_util::future::join_all((2..=8).map(good)), bad, journal.beat(&taken, HOUR),);
+        assert_eq!(seqs, [round + 2; 7]);
+        beaten.unwrap();
+    }
+    let report = journal.verify(None).await.unwrap();
+    assert_eq!((report.runs, report.findings.as_slice()), (9, &[][..]));
+    assert!(journal.run(run(10)).await.unwrap().is_none());
+}
+
+async fn of_two_processes_with_one_plan_or_one_claim_one_has_it(desk: Desk) {
+    let (one, two) = (Arc::new(desk.open().await), Arc::new(desk.open().await));
+    for n in 0..20_u128 {
+        let made = |journal: Arc<Journal>, id: u128| async move {
+            let plan = Some(format!("d{n}").into());
+            let made = crate::journal::payload::RunCreated { plan_id: plan, ..Filler::plain().created() };
+            journal.append(run(id), &[made.into()]).await
+        };
+        let (a, b) = (100 + 2 * n, 101 + 2 * n);
+        let tasks = (tokio::spawn(made(one.clone(), a)), tokio::spawn(made(two.clone(), b)));
+        let (first, second) = (tasks.0.await.unwrap(), tasks.1.await.unwrap());
+        let (made, refused) = if first.is_ok() { (a, second) } else { (b, first.map(drop).and(second)) };
+        assert!(
+            matches!(refused, Err(JournalError::PlanUsed { run: by, .. }) if by == run(made)) || made == b,
+            "{refused:?}"
+        );
+        assert_eq!(one.plan_used(&format!("d{n}")).await.unwrap().unwrap().0, run(made));
+
+        let take =
+            |journal: Arc<Journal>, who: &'static str| async move { journal.claim(run(made), holder(who), HOUR).await };
+        let tasks = (tokio::spawn(take(one.clone(), "ada")), tokio::spawn(take(two.clone(), "bob")));
+        let claims = [tasks.0.await.unwrap(), tasks.1.await.unwrap()];
+        let taken: Vec<_> = claims.iter().filter_map(|claim| claim.as_ref().ok()).collect();
+        assert!(matches!(&taken[..], [claim] if claim.fence == 1), "{claims:?}");
+        assert!(claims.iter().any(|claim| matches!(claim, Err(JournalError::Claimed { .. }))), "{claims:?}");
+    }
+    assert_eq!(one.verify(None).await.unwrap().findings, []);
 }
