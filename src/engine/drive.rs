@@ -191,7 +191,7 @@ impl<'a> Driver<'a> {
             readers: HashMap::new(),
             met: HashSet::new(),
             item: SINGLE_ITEM.into(),
-            lease: Arc::new(Lease::new(setting.world.now())),
+            lease: Arc::new(Lease::new(&setting.world)),
         };
         driver.recall();
         driver
@@ -362,7 +362,17 @@ impl<'a> Driver<'a> {
         }
     }
 
+    /// What the plan rests on reads as it did. Looked at before a step is decided on, too: a fact that changed may make its
+    /// `when` false, or its values impossible, and that is drift and no skip and no failure.
+    fn as_planned(&self, place: &Place) -> Result<(), Trouble> {
+        let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) else { return Ok(()) };
+        let mut differences = drift::of_facts(plan, &self.scope, self.setting);
+        drift::without_own(&mut differences, &self.own(), self.setting);
+        if differences.is_empty() { Ok(()) } else { Err(Trouble::Drifted(differences)) }
+    }
+
     async fn place(&mut self, place: &Place) -> Result<(), Halt> {
+        self.as_planned(place)?;
         let step = place.step.clone();
         if let Some(when) = &step.common.when {
             self.look_again(&step).await?;
@@ -613,13 +623,7 @@ impl<'a> Driver<'a> {
         request_hash: Option<Arc<str>>,
         attempt: u32,
     ) -> Result<(), Halt> {
-        if let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) {
-            let mut differences = drift::of_facts(plan, &self.scope, self.setting);
-            drift::without_own(&mut differences, &self.own(), self.setting);
-            if !differences.is_empty() {
-                return Err(Trouble::Drifted(differences).into());
-            }
-        }
+        self.as_planned(place)?;
         if attempt == 1 {
             let effect = self.effect(&place.path);
             let planned = self.planned_rows(&place.path);
@@ -997,20 +1001,19 @@ impl<'a> Driver<'a> {
 
     /// A precondition that held in the plan and does not hold now is drift, with what differs by name.
     fn unlike_planned(&self, place: &Place, trouble: Trouble) -> Trouble {
-        let (Some(plan), Trouble::Missed(missed), Section::Preconditions) = (self.plan, &trouble, place.section) else {
-            return trouble;
+        let (Some(plan), Section::Preconditions) = (self.plan, place.section) else { return trouble };
+        let missed = match &trouble {
+            Trouble::Missed(missed) => Some(&missed.message),
+            // An expression that has nothing to work with any more.
+            Trouble::Step { .. } => None,
+            _ => return trouble,
         };
         let mut differences = drift::of_facts(plan, &self.scope, self.setting);
         drift::without_own(&mut differences, &self.own(), self.setting);
         let held = self.planned(&place.path).is_some_and(|step| step.foreseen == Foreseen::Passes);
-        if differences.is_empty() && held {
-            let subject = place.path.to_string();
-            differences.push(Difference {
-                subject,
-                column: String::new(),
-                planned: "it held".into(),
-                found: missed.message.clone(),
-            });
+        if let Some(found) = missed.filter(|_| differences.is_empty() && held) {
+            let (subject, column) = (place.path.to_string(), String::new());
+            differences.push(Difference { subject, column, planned: "it held".into(), found: found.clone() });
         }
         if differences.is_empty() { trouble } else { Trouble::Drifted(differences) }
     }

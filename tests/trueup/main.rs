@@ -9,6 +9,7 @@
 )]
 
 mod again;
+mod approvals;
 mod bad_world;
 mod bombs;
 mod cases;
@@ -19,6 +20,7 @@ mod injection;
 mod ledger;
 mod messages;
 mod mutants;
+mod old_journals;
 mod places;
 mod plans;
 mod previews;
