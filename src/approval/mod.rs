@@ -122,3 +122,147 @@ impl Demand {
 pub fn same_person(one: &str, other: &str) -> bool {
     one.trim().to_lowercase() == other.trim().to_lowercase()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        base::{diagnostic::Diagnostics, source::Source},
+        effect::change::TableName,
+        plan::Counts,
+        playbook::model::Risk,
+    };
+
+    fn project(approvals: &str) -> Project {
+        let text = format!(
+            "trueup: v1\nproject: p\napprovers: {{ leads: [ben, cleo], dba: dan }}\nenvironments:\n  live: {{ approvals: {approvals} }}\n  free: {{}}\n\
+             connections:\n  shop: {{ sqlite: {{ path: a.db }}, tables: {{ things: {{ key: id }}, owners: {{ key: id }} }} }}\n"
+        );
+        let source = Source::new("trueup.yaml", text);
+        let mut problems = Diagnostics::new(source.clone());
+        let project = Project::parse(&source, &mut problems);
+        crate::check::check_project(project.as_ref().unwrap(), &Default::default(), &mut problems);
+        assert!(problems.is_empty(), "{:?}", problems.sorted());
+        project.unwrap()
+    }
+
+    fn measured(risk: Risk, rows: usize, tables: &[&str], untried: usize, irreversible: &[&str]) -> Measured {
+        Measured {
+            risk,
+            counts: Counts::default(),
+            rows,
+            tables: tables.iter().map(|table| TableName::parse(table).unwrap()).collect(),
+            perhaps: if untried > 0 { [TableName::parse("shop.owners").unwrap()].into() } else { Default::default() },
+            untried,
+            irreversible: irreversible.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+
+    fn words(project: &Project, measured: &Measured) -> Vec<String> {
+        demands(project, "live", measured).iter().map(Demand::words).collect()
+    }
+
+    #[test]
+    fn the_risk_says_how_many_and_nobody_is_asked_where_nothing_is_said() {
+        let project = project("{ low: 0, medium: 1, high: 2 }");
+        let of = |risk| words(&project, &measured(risk, 1, &["shop.things"], 0, &[]));
+        assert!(of(Risk::Low).is_empty());
+        assert_eq!(of(Risk::Medium), ["1 approval: medium risk"]);
+        assert_eq!(of(Risk::High), ["2 approvals: high risk"]);
+        let high = measured(Risk::High, 1, &[], 0, &["send"]);
+        assert!(demands(&project, "free", &high).is_empty() && demands(&project, "nowhere", &high).is_empty());
+    }
+
+    /// Each rule alone, against plans that just fit and that just do not.
+    #[test]
+    fn a_rule_fits_what_a_plan_does_and_also_what_it_may_do() {
+        let plain = measured(Risk::Low, 100, &["shop.things"], 0, &[]);
+        let cases: &[(&str, Measured, Option<&str>)] = &[
+            ("rows_over: 100", plain.clone(), None),
+            ("rows_over: 99", plain.clone(), Some("1 approval: it changes 100 rows, more than 99")),
+            (
+                "rows_over: 100",
+                measured(Risk::Low, 3, &[], 1, &[]),
+                Some("1 approval: how many rows it changes is not known, perhaps more than 100"),
+            ),
+            ("table: shop.things", plain.clone(), Some("1 approval: it changes shop.things")),
+            ("table: [shop.owners, shop.things]", plain.clone(), Some("1 approval: it changes shop.things")),
+            ("table: shop.owners", plain.clone(), None),
+            ("table: shop.owners", measured(Risk::Low, 0, &[], 1, &[]), Some("1 approval: it may change shop.owners")),
+            ("irreversible: true", plain.clone(), None),
+            (
+                "irreversible: true",
+                measured(Risk::Low, 0, &[], 0, &["send"]),
+                Some("1 approval: `send` cannot be taken back"),
+            ),
+            (
+                "irreversible: true",
+                measured(Risk::Low, 0, &[], 0, &["send", "mail"]),
+                Some("1 approval: 2 steps cannot be taken back"),
+            ),
+            ("risk: [medium, high]", plain.clone(), None),
+            ("risk: low", plain.clone(), Some("1 approval: low risk")),
+            ("rows_over: 99, table: shop.owners", plain.clone(), None),
+            (
+                "rows_over: 99, table: shop.things",
+                plain,
+                Some("1 approval: it changes 100 rows, more than 99, and it changes shop.things"),
+            ),
+        ];
+        for (when, measured, expected) in cases {
+            let project = project(&format!("{{ rules: [ {{ when: {{ {when} }} }} ] }}"));
+            assert_eq!(words(&project, measured).first().map(String::as_str), *expected, "{when}");
+        }
+    }
+
+    /// Rules × approvers: who is enough, and who is asked next.
+    #[test]
+    fn an_approval_counts_for_every_demand_that_it_fits_and_never_twice() {
+        let rule =
+            |need: u32, by: &str| format!("{{ high: 2, rules: [ {{ when: {{ risk: high }}, need: {need}{by} }} ] }}");
+        let cases: &[(u32, &str, &[&str], &str)] = &[
+            (1, "", &[], "2 people other than anna"),
+            (1, "", &["ben"], "somebody other than anna and ben"),
+            (1, "", &["anna", "Anna ", "ben"], "somebody other than anna and ben"),
+            (1, "", &["ben", "BEN", " ben"], "somebody other than anna and ben"),
+            (1, "", &["ben", "zoe"], ""),
+            (1, ", by: leads", &["zoe", "yan"], "ben or cleo"),
+            (1, ", by: leads", &["ben"], "somebody other than anna and ben"),
+            (1, ", by: leads", &["ben", "zoe"], ""),
+            (2, ", by: [leads]", &["ben"], "cleo"),
+            (2, ", by: [leads]", &["zoe", "yan"], "ben and cleo"),
+            (2, ", by: [leads, dba]", &["zoe", "yan"], "2 of ben, cleo and dan"),
+            (2, ", by: [leads, dba]", &["dan"], "ben or cleo"),
+            (2, ", by: [leads, dba]", &["dan", "cleo"], ""),
+            (1, ", by: dba", &["ben", "cleo"], "dan"),
+        ];
+        for (need, by, approvers, whom_next) in cases {
+            let project = project(&rule(*need, by));
+            let demands = demands(&project, "live", &measured(Risk::High, 1, &[], 0, &[]));
+            assert_eq!(demands.len(), 2);
+            let approvers: Vec<String> = approvers.iter().map(|name| (*name).to_owned()).collect();
+            let missing = missing(&demands, "anna", &approvers);
+            assert_eq!(whom(&missing, "anna"), *whom_next, "{need} {by} {approvers:?}");
+            assert_eq!(missing.is_empty(), whom_next.is_empty());
+        }
+    }
+
+    #[test]
+    fn whoever_asks_is_never_asked_even_in_the_group() {
+        let project = project("{ rules: [ { when: { risk: low }, by: dba } ] }");
+        let demands = demands(&project, "live", &measured(Risk::Low, 1, &[], 0, &[]));
+        let missing = missing(&demands, "Dan", &["dan".to_owned()]);
+        assert_eq!(missing[0].words(), "1 approval by dba (dan): low risk (none so far)");
+        assert!(whom(&missing, "Dan").contains("name more people"), "{}", whom(&missing, "Dan"));
+    }
+
+    #[test]
+    fn a_group_that_does_not_exist_is_nobody_and_not_everybody() {
+        let rule = Demand {
+            need: 1,
+            by: vec![Group { name: "ghosts".into(), people: Vec::new() }],
+            because: "high risk".into(),
+        };
+        assert_eq!(missing(std::slice::from_ref(&rule), "anna", &["ben".to_owned()]).len(), 1);
+    }
+}

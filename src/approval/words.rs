@@ -67,9 +67,13 @@ impl Missing<'_> {
 /// Whom to ask for all that is missing. Whoever is asked for a group counts for everybody's number too.
 pub fn whom(missing: &[Missing<'_>], requester: &str) -> String {
     let of_groups = missing.iter().filter(|one| !one.demand.by.is_empty()).map(Missing::more).max().unwrap_or(0);
-    let open = missing.iter().filter(|one| !one.demand.by.is_empty() || one.more() > of_groups);
+    let of_all = missing.iter().filter(|one| one.demand.by.is_empty()).map(Missing::more).max().unwrap_or(0);
+    let mut open: Vec<&Missing<'_>> = missing.iter().filter(|one| !one.demand.by.is_empty()).collect();
+    if of_all > of_groups {
+        open.extend(missing.iter().find(|one| one.demand.by.is_empty() && one.more() == of_all));
+    }
     let mut whom: Vec<String> = Vec::new();
-    for words in open.map(|one| one.whom(requester)) {
+    for words in open.into_iter().map(|one| one.whom(requester)) {
         if !whom.contains(&words) {
             whom.push(words);
         }

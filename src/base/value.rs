@@ -159,6 +159,16 @@ impl Value {
         }
     }
 
+    /// Why it, or the first such part of it, is not known; nothing when all of it is known.
+    pub fn unknown_because(&self) -> Option<Arc<str>> {
+        match &self.data {
+            Data::Unknown(why) => Some(why.clone()),
+            Data::List(values) => values.iter().find_map(Value::unknown_because),
+            Data::Map(entries) => entries.values().find_map(Value::unknown_because),
+            _ => None,
+        }
+    }
+
     /// Its own marks and those of everything inside.
     pub fn all_marks(&self) -> Marks {
         match &self.data {

@@ -19,7 +19,7 @@ pub struct World {
     clock: Arc<dyn Fn() -> Stamp + Send + Sync>,
     ids: Arc<dyn Fn() -> uuid::Uuid + Send + Sync>,
     pause: Arc<Pause>,
-    beat: Arc<Pause>,
+    beat: Option<Arc<Pause>>,
 }
 
 impl World {
@@ -30,7 +30,7 @@ impl World {
             clock: Arc::new(|| Stamp { micros: jiff::Timestamp::now().as_microsecond(), digits: 6 }),
             ids: Arc::new(uuid::Uuid::now_v7),
             pause: Arc::new(|length| Box::pin(tokio::time::sleep(length))),
-            beat: Arc::new(|length| Box::pin(tokio::time::sleep(length))),
+            beat: Some(Arc::new(|length| Box::pin(tokio::time::sleep(length)))),
         }
     }
 
@@ -45,7 +45,7 @@ impl World {
                 waited.fetch_add(i64::try_from(length.as_micros()).unwrap_or(i64::MAX), Ordering::Relaxed);
                 Box::pin(std::future::ready(()))
             }),
-            beat: Arc::new(|_| Box::pin(std::future::pending())),
+            beat: None,
         }
     }
 
@@ -67,7 +67,7 @@ impl World {
     where
         P: Future<Output = ()> + Send + 'static,
     {
-        World { beat: Arc::new(move |length| Box::pin(beat(length))), ..self }
+        World { beat: Some(Arc::new(move |length| Box::pin(beat(length)))), ..self }
     }
 
     /// Waits; the pauses between two attempts go through here, so that tests need not.
@@ -75,10 +75,10 @@ impl World {
         (self.pause)(length)
     }
 
-    /// Until the next thing is due that is done beside other work, such as a sign of life. Under a clock that stands still
-    /// it never is.
-    pub fn beat(&self, length: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        (self.beat)(length)
+    /// Until the next thing is due that is done beside other work, such as a sign of life. Nothing under a clock that only
+    /// pauses move: there is no time beside the work.
+    pub fn beat(&self, length: Duration) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+        self.beat.as_ref().map(|beat| beat(length))
     }
 
     /// Now, in UTC.

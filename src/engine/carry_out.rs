@@ -175,7 +175,7 @@ async fn one(
     let key: Map = ground.key.iter().filter_map(|c| Some((c.clone(), before.get(c)?.clone()))).collect();
     let mut done = RowChange {
         table: change.table.clone(),
-        key: key.clone(),
+        key: ground.facts.marked(&key),
         before: Some(ground.facts.marked(before)),
         after: Some(ground.facts.marked(before)),
         by_rule: false,
@@ -312,7 +312,7 @@ async fn create_row(
     let unknown = values.values().any(Value::is_unknown);
     let mut done = RowChange {
         table: change.table.clone(),
-        key: key.clone(),
+        key: ground.facts.marked(key),
         before: None,
         after: None,
         by_rule: false,
@@ -332,7 +332,8 @@ async fn create_row(
             done.stamps.push(name.into());
         }
     }
-    done.key = changing.insert(&change.table.table, &ground.key, &columns).await.map_err(fault)?;
+    let key = changing.insert(&change.table.table, &ground.key, &columns).await.map_err(fault)?;
+    done.key = ground.facts.marked(&key);
     let stamps: Vec<Arc<str>> = clock.into_iter().chain(done.stamps.clone()).collect();
     done.after = Some(read_again(changing, change, ground, &done.key, &stamps, at).await?);
     Ok((done, false))

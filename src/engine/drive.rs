@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     action::{
-        deed::{Call, Deed, Question},
+        deed::{Call, Deed, Message, Question},
         ends::Way,
         kinds::Act,
         resolve::{self, resolve},
@@ -201,7 +201,7 @@ impl<'a> Driver<'a> {
     pub(super) fn recall(&mut self) {
         let Some(item) = self.state.items.get(&self.item) else { return };
         for (path, step) in &item.steps {
-            let Some(place) = self.setting.outline.place(path).filter(|p| p.back.is_none()) else { continue };
+            let Some(place) = self.setting.outline.place(path).filter(|p| p.is_plain()) else { continue };
             let Some(id) = place.id() else { continue };
             match (step.result(), &step.outcome) {
                 (Some(value), _) => self.scope.insert(id, value.clone()),
@@ -227,11 +227,7 @@ impl<'a> Driver<'a> {
     pub async fn run(&mut self) -> Result<Stopped, JournalError> {
         let (lease, journal, claim, world) =
             (self.lease.clone(), self.journal, self.claim.clone(), self.setting.world.clone());
-        tokio::select! {
-            biased;
-            stopped = self.drive() => stopped,
-            () = lease.keep(journal, &claim, &world) => Err(JournalError::ClaimLost { run: claim.run, fence: claim.fence }),
-        }
+        lease.beside(journal, &claim, &world, self.drive()).await
     }
 
     async fn drive(&mut self) -> Result<Stopped, JournalError> {
@@ -381,10 +377,16 @@ impl<'a> Driver<'a> {
                 None => return Err(unknown_now(&step, judgement.unknown.as_deref()).into()),
             }
         }
-        if let Some(Back::Left(why)) = &place.back {
-            let message = Some(format!("not taken back: {why}"));
-            self.outcome(&place.path, Went { outcome: Outcome::Skipped, value: None, message, response: None }, 0);
-            return Ok(());
+        match &place.back {
+            Some(Back::Left(why) | Back::Already(why)) => {
+                let done = matches!(place.back, Some(Back::Already(_)));
+                let outcome = if done { Outcome::Unchanged } else { Outcome::Skipped };
+                let went = Went { outcome, value: None, message: Some(why.clone()), response: None };
+                self.outcome(&place.path, went, 0);
+                return Ok(());
+            }
+            Some(Back::Step(name, value)) => self.scope.insert(name.clone(), value.clone()),
+            Some(Back::Rows(_)) | None => {}
         }
         if place.gate {
             self.outcome(&place.path, Went { outcome: Outcome::Done, value: None, message: None, response: None }, 0);
@@ -395,7 +397,7 @@ impl<'a> Driver<'a> {
         (self.watch)(Tick::Begins { section: place.section, path: place.path.clone(), title });
         let started = self.setting.world.now();
         let went = match &step.act {
-            Act::Block(block) if place.back.is_none() => {
+            Act::Block(block) if place.is_plain() => {
                 self.transaction(place, block.transaction.as_ref().map_or("", |w| w.as_str())).await?
             }
             _ => self.patiently(place, &step).await?,
@@ -487,7 +489,7 @@ impl<'a> Driver<'a> {
         let Some(resolved) = resolved else { return Ok(None) };
         match resolved.deed {
             Deed::Question(question) => return self.ask(place, step, &question),
-            Deed::Message(message) => return self.message(place, step, &message.who).await.map(Some),
+            Deed::Message(message) => return self.message(place, step, &message).await.map(Some),
             Deed::Change(_) | Deed::Statement(_) => return self.write(place, step, resolved.deed).await.map(Some),
             Deed::Call(call) if !call.is_read() => return self.send(place, step, call).await.map(Some),
             deed => {
@@ -763,11 +765,20 @@ impl<'a> Driver<'a> {
         let at = step.act_at;
         if let Deed::Restore(restore) = deed {
             // Each row is compared with what the other run left; the plan says which ones are meant.
-            let planned = self.plan.map(|_| self.planned(path).and_then(drift::planned_rows).unwrap_or_default());
+            let shown = self.plan.filter(|_| undo::restore::not_rehearsed(restore, self.setting).is_none());
+            let planned = shown.map(|_| self.planned(path).and_then(drift::planned_rows).unwrap_or_default());
             return undo::restore::restore(changing, restore, self.setting, planned.as_deref(), at).await;
         }
         let carried = match deed {
-            Deed::Change(change) => carry_out::carry_out(changing, change, self.setting, at).await,
+            Deed::Change(change) => match carry_out::carry_out(changing, change, self.setting, at).await {
+                // It was not executed: to take that for a change would be a lie.
+                Ok(carried) if carried.unknown => Err(unknown_now(step, why_unknown(&carried).as_deref())),
+                other => other,
+            },
+            Deed::Statement(deed) if deed.bound.has_unknown() => {
+                let why = deed.bound.binds.iter().find_map(Value::unknown_because);
+                Err(unknown_now(step, why.as_deref()))
+            }
             Deed::Statement(deed) => statement::run(changing, deed, self.setting, at).await,
             _ => Err(unknown_now(step, None)),
         };
@@ -966,7 +977,12 @@ impl<'a> Driver<'a> {
         Err(Halt::Round)
     }
 
-    async fn message(&mut self, place: &Place, step: &Step, who: &Arc<str>) -> Result<Went, Halt> {
+    async fn message(&mut self, place: &Place, step: &Step, message: &Message) -> Result<Went, Halt> {
+        let who = &message.who;
+        if let Some(why) = message.text.unknown_because() {
+            let message = Some(format!("not told: a part of the message is not known ({why})"));
+            return Ok(Went { message, ..Went::done(Value::NULL) });
+        }
         let text = text_of(step, &self.scope).unwrap_or_default();
         self.intend(place, "message-once", None, format!("to {who}: {text}"), None, None, 1).await?;
         moment::reached("before a message");
@@ -1096,6 +1112,12 @@ pub(super) fn rows_words(carried: &Carried) -> String {
 
 fn no_database(connection: &str) -> Trouble {
     Trouble::of_database(connection, Fault::new(FaultKind::Settings, "it is not a database of this project"))
+}
+
+/// Why a value that a change needs is not known.
+fn why_unknown(carried: &Carried) -> Option<Arc<str>> {
+    let after = carried.changes.iter().filter_map(|change| change.after.as_ref());
+    after.flat_map(|row| row.values()).find_map(Value::unknown_because)
 }
 
 /// Something is still unknown although nothing may be at apply.

@@ -119,7 +119,7 @@ impl Driver<'_> {
             (true, _) if all(true, &Says::Ours) => {
                 let carried = Carried { changes: step.changes.clone(), ..Carried::default() };
                 let single = matches!(place.step.act, Act::Row(_));
-                let value = (!matches!(place.step.act, Act::Block(_)) && place.back.is_none()).then(|| carried.result(single, self.setting));
+                let value = (!matches!(place.step.act, Act::Block(_)) && place.is_plain()).then(|| carried.result(single, self.setting));
                 let response = Some(rows_words(&carried));
                 Found::Done { why: "the rows show that it was done".into(), value, response }
             }

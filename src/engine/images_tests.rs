@@ -1,3 +1,5 @@
+//! What one row says, by its images.
+
 use super::*;
 
 fn map(entries: &[(&str, i64)]) -> Map {

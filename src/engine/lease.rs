@@ -6,8 +6,10 @@ use crate::{
     journal::{Claim, Journal, failure::JournalError},
 };
 use std::{
-    future::pending,
+    future::{Future, pending, poll_fn},
+    pin::pin,
     sync::atomic::{AtomicBool, AtomicI64, Ordering},
+    task::Poll,
     time::Duration,
 };
 
@@ -23,12 +25,21 @@ const LATE: Duration = Duration::from_secs(40);
 pub struct Lease {
     renewed: AtomicI64,
     taken: AtomicBool,
+    /// A sign of life is on its way into the journal.
+    busy: AtomicBool,
+    /// Time passes beside the work; under a clock that only pauses move it does not.
+    timed: AtomicBool,
 }
 
 impl Lease {
     /// Of a claim that was made a moment ago.
     pub fn new(now: Stamp) -> Lease {
-        Lease { renewed: AtomicI64::new(now.micros), taken: AtomicBool::new(false) }
+        Lease {
+            renewed: AtomicI64::new(now.micros),
+            taken: AtomicBool::new(false),
+            busy: AtomicBool::new(false),
+            timed: AtomicBool::new(false),
+        }
     }
 
     /// Somebody else has the run now.
@@ -39,22 +50,48 @@ impl Lease {
     /// The last sign of life is so long ago that others may soon take the run.
     pub fn is_late(&self, now: Stamp) -> bool {
         let since = now.micros.saturating_sub(self.renewed.load(Ordering::Relaxed));
-        since > i64::try_from(LATE.as_micros()).unwrap_or(i64::MAX)
+        self.timed.load(Ordering::Relaxed) && since > i64::try_from(LATE.as_micros()).unwrap_or(i64::MAX)
     }
 
-    /// Gives signs of life for as long as it is polled. Never ends: it is dropped when the work is done.
-    pub async fn keep(&self, journal: &Journal, claim: &Claim, world: &World) {
-        loop {
-            world.beat(BEAT).await;
-            match journal.beat(claim, CLAIM).await {
+    /// Does the work and gives signs of life beside it. One that is on its way when the work is done is given to its end, so
+    /// that no lock of the journal is left behind.
+    pub async fn beside<T>(&self, journal: &Journal, claim: &Claim, world: &World, work: impl Future<Output = T>) -> T {
+        let mut keeping = pin!(self.keep(journal, claim, world));
+        let mut work = pin!(work);
+        let done = poll_fn(|context| {
+            // The signs of life never end.
+            let _ = keeping.as_mut().poll(context);
+            work.as_mut().poll(context)
+        })
+        .await;
+        poll_fn(|context| {
+            if !self.busy.load(Ordering::Relaxed) {
+                return Poll::Ready(());
+            }
+            let _ = keeping.as_mut().poll(context);
+            if self.busy.load(Ordering::Relaxed) { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
+        done
+    }
+
+    async fn keep(&self, journal: &Journal, claim: &Claim, world: &World) {
+        while let Some(beat) = world.beat(BEAT) {
+            self.timed.store(true, Ordering::Relaxed);
+            beat.await;
+            self.busy.store(true, Ordering::Relaxed);
+            let given = journal.beat(claim, CLAIM).await;
+            self.busy.store(false, Ordering::Relaxed);
+            match given {
                 Ok(_) => self.renewed.store(world.now().micros, Ordering::Relaxed),
                 Err(JournalError::ClaimLost { .. }) => {
                     self.taken.store(true, Ordering::Relaxed);
-                    return pending().await;
+                    break;
                 }
                 // The next one is tried all the same; meanwhile the time runs.
                 Err(_) => {}
             }
         }
+        pending().await
     }
 }

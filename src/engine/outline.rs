@@ -2,6 +2,7 @@
 
 use crate::{
     action::{deed::Restore, kinds::Act, step::Step},
+    base::value::Value,
     plan::Section,
     playbook::model::Playbook,
     template::Scope,
@@ -28,14 +29,23 @@ pub struct Place {
 pub enum Back {
     /// Rows become what they were.
     Rows(Restore),
-    /// Nothing: it cannot be taken back, or need not, and why.
+    /// Nothing: it cannot be taken back, or need not. Why, for people.
     Left(String),
+    /// Nothing any more. Why, for people.
+    Already(String),
+    /// The step's own action, with this value under this name: what the effect answered that it takes back.
+    Step(Arc<str>, Value),
 }
 
 impl Place {
     /// The name of its result.
     pub fn id(&self) -> Option<&str> {
         self.step.id()
+    }
+
+    /// Its step's own action is done, and gives its result.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.back, None | Some(Back::Step(..)))
     }
 
     /// Whether `path` lies inside this block.

@@ -29,6 +29,7 @@ use crate::{
         source::Span,
         value::{Data, Map, Marks, Value},
     },
+    check::Recovery,
     connection::{
         database::Database,
         handle::{Changing, Reading, Rehearsing},
@@ -188,9 +189,16 @@ impl<'a> Pass<'a> {
         for place in &setting.outline.places {
             match &place.back {
                 None => self.step(&place.path, &place.step).await?,
+                Some(Back::Step(name, value)) => {
+                    self.scope.insert(name.clone(), value.clone());
+                    self.step(&place.path, &place.step).await?;
+                }
                 Some(Back::Left(why)) => {
-                    let notes = vec![format!("not taken back: {why}")];
-                    self.show(&place.path, &place.step, Label::Read, Foreseen::Warns, Vec::new(), notes);
+                    self.show(&place.path, &place.step, Label::Read, Foreseen::Warns, Vec::new(), vec![why.clone()]);
+                }
+                Some(Back::Already(why)) => {
+                    let notes = vec![why.clone()];
+                    self.show(&place.path, &place.step, Label::Exact, Foreseen::Unchanged, Vec::new(), notes);
                 }
                 Some(Back::Rows(rows)) => {
                     let (path, step) = (&place.path, &place.step);
@@ -486,6 +494,10 @@ impl<'a> Pass<'a> {
             }
             Deed::Restore(restore) => {
                 let setting = self.setting;
+                if let Some(why) = undo::restore::not_rehearsed(&restore, setting) {
+                    self.unexecuted(path, step, Label::NotPreviewable(why));
+                    return Ok(());
+                }
                 let changing = self.changing(&restore.connection).await?;
                 // What may be left alone is seen here; whether that stops the whole is decided by who asked.
                 let lenient = Restore { all_or_nothing: false, ..restore };
@@ -778,11 +790,19 @@ impl<'a> Pass<'a> {
         label: Label,
         foreseen: Foreseen,
         effects: Vec<Effect>,
-        notes: Vec<String>,
+        mut notes: Vec<String>,
     ) {
         let title = step.common.title.as_ref().and_then(|t| t.preview(&self.scope).ok());
+        notes.extend(self.if_lost(step, foreseen));
         // What an undo does is taken back by an undo of it.
         let undo = if foreseen.acts() && self.setting.outline.scope.is_none() { way_back(step) } else { None };
+        let rows =
+            effects.iter().filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
+        let fixed = rows.into_iter().find_map(|rows| undo::outline::only_added(rows, self.setting));
+        let undo = match (undo, fixed) {
+            (Some(Reversal::Automatic), Some(why)) => Some(Reversal::Irreversible(Some(why))),
+            (undo, _) => undo,
+        };
         let section = self.section;
         self.steps.push(StepPlan {
             section,
@@ -796,6 +816,15 @@ impl<'a> Pass<'a> {
             undo,
             at: step.act_at,
         });
+    }
+
+    /// Who will be asked when the answer of this step is lost. That rows are compared with their images goes without saying.
+    fn if_lost(&self, step: &Step, foreseen: Foreseen) -> Option<String> {
+        let recovery = self.setting.checked.facts(step)?.recovery;
+        let acts = matches!(foreseen, Foreseen::Changes | Foreseen::Sends | Foreseen::Undecided);
+        let plain =
+            matches!(recovery, Recovery::Repeats | Recovery::Images) || matches!(step.act, Act::Ask(_) | Act::Tell(_));
+        (acts && !plain).then(|| format!("if its answer is lost: {}", recovery.words()))
     }
 
     fn note_reads(&mut self, paths: impl IntoIterator<Item = Path>) {

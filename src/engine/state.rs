@@ -151,16 +151,16 @@ impl StepState {
         done && self.attempts > 0 && (rows || !matches!(self.class.as_deref(), None | Some("rows" | "ledger")))
     }
 
-    /// The rows that it left alone, where it takes rows of another run back.
-    pub fn left_alone(&self) -> Vec<LeftAlone> {
-        let rows = matches!(self.class.as_deref(), Some("rows" | "ledger"));
-        self.outcome.as_ref().and_then(|o| o.value.as_ref()).filter(|_| rows).map(left::load).unwrap_or_default()
-    }
-
     /// What was no longer as planned, when that is how it ended.
     pub fn drift(&self) -> Vec<Difference> {
         let value = self.outcome.as_ref().filter(|o| o.outcome == Outcome::Drifted).and_then(|o| o.value.as_ref());
         value.and_then(Value::as_list).into_iter().flatten().filter_map(Difference::load).collect()
+    }
+
+    /// The rows that it left alone, where it takes rows of another run back.
+    pub fn left_alone(&self) -> Vec<LeftAlone> {
+        let rows = matches!(self.class.as_deref(), Some("rows" | "ledger"));
+        self.outcome.as_ref().and_then(|o| o.value.as_ref()).filter(|_| rows).map(left::load).unwrap_or_default()
     }
 
     /// The result under the step's name.

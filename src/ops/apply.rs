@@ -22,7 +22,7 @@ use crate::{
     },
     plan::{ItemPlan, Plan, file::Saved, stored},
 };
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, atomic::AtomicBool};
 
 /// The longest reason.
 pub const LONGEST_REASON: usize = 500;
@@ -90,6 +90,15 @@ pub(super) fn summary(plan: &Plan) -> Value {
     ])
 }
 
+/// The systems that a plan was made against.
+pub(super) fn targets(plan: &Plan) -> Vec<Target> {
+    let target = |(connection, identity): &(Arc<str>, String)| Target {
+        connection: connection.clone(),
+        identity: identity.as_str().into(),
+    };
+    plan.targets.iter().map(target).collect()
+}
+
 /// Records a new run of this plan. Nothing has happened yet.
 pub async fn create(
     record: &Record,
@@ -122,11 +131,7 @@ pub async fn create(
         plan: basis.asks.is_some().then(|| stored::whole(plan)),
         plan_summary: Some(summary(plan)),
         engine: env!("CARGO_PKG_VERSION").into(),
-        targets: plan
-            .targets
-            .iter()
-            .map(|(connection, identity)| Target { connection: connection.clone(), identity: identity.as_str().into() })
-            .collect(),
+        targets: targets(plan),
         approvals: basis.approvals,
     };
     let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item.map(stored::store) };

@@ -21,7 +21,12 @@ use crate::{
         world::World,
         yaml,
     },
-    connection::{database::Database, fault::Fault, statement::Statement},
+    connection::{
+        database::Database,
+        fault::Fault,
+        ledger::{self, Roles},
+        statement::Statement,
+    },
     effect::change::TableName,
     engine::{drive::Stopped, watch::Tick},
     journal::words::End,
@@ -106,7 +111,7 @@ impl Opening<'_> {
         let folder =
             self.file.tables.as_ref().map_or_else(|| self.opened.root.clone(), |w| self.folder.join(w.as_str()));
         let mut scripts = Vec::new();
-        for (name, _) in self.opened.project.connections.iter().filter(|(_, c)| c.http.is_none()) {
+        for (name, settings) in self.opened.project.connections.iter().filter(|(_, c)| c.http.is_none()) {
             let names = [
                 format!("tables.{name}.{}.sql", on.word()),
                 format!("tables.{}.sql", on.word()),
@@ -118,8 +123,11 @@ impl Opening<'_> {
                     "it makes the tables of `{name}` for each case; `tables:` in the test file names another folder"
                 )));
             };
-            let text = std::fs::read_to_string(&path)
+            let mut text = std::fs::read_to_string(&path)
                 .map_err(|e| Failure::usage(format!("{} cannot be read: {e}", path.display())))?;
+            if settings.ledger == Some(true) {
+                text.push_str(&format!(";\n{}", ledger::script(on.dialect(), &Roles::default(), name)));
+            }
             scripts.push((name.into(), text));
         }
         Ok(scripts)

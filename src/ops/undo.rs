@@ -15,13 +15,15 @@ use crate::{
         suggest,
         value::Value,
     },
+    connection::standing::{Unlike, unlike as standing_of},
     engine::{
         drive::Stopped,
         rehearse::{self, Answers},
         setting::{RunFacts, Setting},
         state::RunState,
         undo::{
-            PURPOSE, done,
+            PURPOSE,
+            done::{self, Done},
             outline::{self, Past, Wish as Back},
             standing::{self, Standing},
         },
@@ -31,7 +33,6 @@ use crate::{
         Claim, RunFilter, RunSummary,
         event::Event,
         payload::{HumanAsked, ItemStarted, RunCreated, StartedItem},
-        words::End,
     },
     plan::{Effect, Plan, stored},
 };
@@ -220,8 +221,28 @@ async fn with_outline(
     let past: Vec<Past<'_>> = chain.iter().filter_map(|(id, state)| past(*id, state)).collect();
     let events = record.journal.events(run).await?;
     let effects = done::of(events.iter().map(|stored| &stored.event));
-    setting.outline = outline::of(setting, &past, &Back { effects: &effects, item, all_or_nothing });
+    let made = made_before(record, setting.run.id, run, chain.last().map(|(_, state)| state)).await?;
+    setting.outline = outline::of(setting, &past, &Back { effects: &effects, item, all_or_nothing, made: &made });
     Ok(setting.outline.places.len())
+}
+
+/// What earlier undos of the run did; each of them left something alone, else there would be no other.
+async fn made_before(
+    record: &Record,
+    own: RunId,
+    run: RunId,
+    state: Option<&RunState>,
+) -> Result<Vec<(Done, RunId)>, Failure> {
+    let Some(state) = state else { return Ok(Vec::new()) };
+    let runs = runs_of(record, state).await?;
+    let earlier =
+        runs.iter().filter(|r| &*r.purpose == PURPOSE && r.about == Some(run) && r.id != own && r.end.is_some());
+    let mut made = Vec::new();
+    for undo in earlier.filter(|r| matches!(standing::of(&runs, r.id), Standing::Stands | Standing::MadeAgain(_))) {
+        let events = record.journal.events(undo.id).await?;
+        made.extend(done::of(events.iter().map(|stored| &stored.event)).into_iter().map(|done| (done, undo.id)));
+    }
+    Ok(made)
 }
 
 fn past(id: RunId, state: &RunState) -> Option<Past<'_>> {
@@ -252,8 +273,26 @@ pub async fn plan(ready: &Ready, watch: Watch<'_>) -> Result<Plan, Failure> {
     let setting = &ready.prepared.setting;
     let made = rehearse::plan(setting, &Answers::new(), watch).await;
     let mut plan = made.map_err(|failure| super::plan::of_plan(*failure, setting))?;
+    same_databases(ready, &plan)?;
     plan.title = format!("Take back run {}: {}", ready.about.short(), plan.title).into();
     Ok(plan)
+}
+
+/// Refuses a database that is not the one which the run changed: its images say nothing about another one.
+fn same_databases(ready: &Ready, plan: &Plan) -> Result<(), Failure> {
+    for target in &ready.created.targets {
+        let found = plan.targets.iter().find(|(connection, _)| *connection == target.connection);
+        let unlike = found.and_then(|(_, found)| standing_of(&target.identity, found));
+        if let Some(Unlike::Database { planned, found }) = unlike {
+            let name = &target.connection;
+            return Err(Failure::usage(format!(
+                "`{name}` is not the database that run {} changed",
+                ready.about.short()
+            ))
+            .help(format!("it changed {planned}, and this is {found}")));
+        }
+    }
+    Ok(())
 }
 
 /// How many rows the undo would leave alone.
@@ -273,6 +312,7 @@ pub async fn undo(
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
     let setting = &ready.prepared.setting;
+    apply::ledgers(setting, plan).await?;
     let asks = approve::asked(setting, plan);
     let waits = asks.as_ref().map(|asked| Stopped::Waits(asked.step.clone()));
     let run = setting.run.id;
@@ -314,6 +354,7 @@ async fn record_run(
         plan: Some(kept(wish.item.as_deref(), ready.all_or_nothing, asks.is_some().then(|| stored::whole(plan)))),
         plan_summary: Some(apply::summary(plan)),
         engine: env!("CARGO_PKG_VERSION").into(),
+        targets: apply::targets(plan),
         approvals: Vec::new(),
         ..ready.created.clone()
     };

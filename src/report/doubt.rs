@@ -48,12 +48,15 @@ pub fn commands(run: RunId, item: &str, path: &str, alone: bool) -> [(&'static s
     ]
 }
 
-/// One effect that is in doubt, with what to do.
-pub fn draw(page: &mut Page, run: RunId, item: &str, path: &str, step: &StepState, alone: bool) {
+/// One effect that is in doubt, with what to do; `whose` says of which run, where that is not said around it.
+pub fn draw(page: &mut Page, run: RunId, item: &str, path: &str, step: &StepState, alone: bool, whose: Option<&str>) {
     let since = step.last_attempt.map_or_else(String::new, |at| format!(", since {}", clock::second(at)));
     let item_words = if item == SINGLE_ITEM { String::new() } else { format!(" of {item}") };
     page.blank();
     page.line(0, Line::of(Tone::Bad, format!("In doubt: `{}`{item_words}", step_name(path))).add(Tone::Dim, since));
+    if let Some(whose) = whose {
+        page.line(2, Line::of(Tone::Dim, whose));
+    }
     if let Some(shown) = &step.shown {
         page.hung(2, 4, Line::of(Tone::Plain, shown));
     }

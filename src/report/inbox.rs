@@ -40,11 +40,9 @@ pub fn text(waiting: &[Waiting], in_doubt: &[(RunSummary, RunState)], look: Look
     for (run, state) in in_doubt {
         let all: Vec<_> = state.doubts().collect();
         for (item, path, step) in all.iter().filter(|(.., step)| step.needs_a_person()) {
-            doubt::draw(&mut page, run.id, item, path, step, all.len() == 1);
             let dot = look.dot();
-            let whose =
-                format!("{} {dot} {} {dot} run {}, by {}", run.playbook, run.environment, run.id.short(), run.actor);
-            page.line(2, Line::of(Tone::Dim, whose));
+            let whose = format!("{} {dot} {} {dot} run {}", run.playbook, run.environment, run.id.short());
+            doubt::draw(&mut page, run.id, item, path, step, all.len() == 1, Some(&whose));
         }
     }
     page.finish()

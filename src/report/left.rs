@@ -59,3 +59,61 @@ pub fn json(left: &[LeftAlone]) -> Value {
     };
     Value::list(left.iter().map(row))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        base::value::{Data, Map},
+        effect::{change::TableName, left::Versions},
+        report::sample::{PERSONAL, golden, is_proper, plain, view},
+    };
+
+    fn left() -> Vec<LeftAlone> {
+        let table = TableName::parse("register.trainees").unwrap();
+        let key: Map = [("id".into(), Value::from(1001))].into_iter().collect();
+        let versions = |column: &str, before: Value, ours: Value, now: Value| Versions {
+            column: column.into(),
+            before: Some(before),
+            ours: Some(ours),
+            now: Some(now),
+        };
+        let note = "Ask the provider whether the trainee has left for good, and write the date of the last day here.";
+        let changed = LeftAlone {
+            table: table.clone(),
+            key: key.clone(),
+            why: "somebody changed it since".into(),
+            columns: vec![
+                versions("state", Value::from(6), Value::from(2), Value::from(4)),
+                versions("first_names", PERSONAL[0].into(), Value::NULL, PERSONAL[0].into()),
+                versions("withdraw_reason", Value::NULL, Data::Int(3).into(), note.into()),
+            ],
+        };
+        let gone = LeftAlone {
+            why: "it is not there any more".into(),
+            columns: vec![Versions {
+                column: "state".into(),
+                before: Some(Value::from(6)),
+                ours: Some(Value::from(2)),
+                now: None,
+            }],
+            ..changed.clone()
+        };
+        let why = "rows that hang on it would go with it: 2 of register.placements".into();
+        vec![changed, gone, LeftAlone { table, key, why, columns: Vec::new() }]
+    }
+
+    #[test]
+    fn a_row_left_alone_is_shown_in_three_versions_and_without_persons() {
+        let mut all = String::new();
+        for width in [60, 80, 120] {
+            let mut page = Page::new(view(width, true).look);
+            rows(&mut page, 6, &left(), &view(width, true));
+            let shown = page.finish();
+            is_proper(&shown, width);
+            assert!(PERSONAL.iter().all(|person| !shown.contains(person)), "{shown}");
+            all.push_str(&format!("---- {width}\n{}\n", plain(&shown)));
+        }
+        golden("left-alone.txt", &all);
+    }
+}

@@ -33,6 +33,8 @@ pub mod runs;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
+mod saved_tests;
+#[cfg(test)]
 mod sample_runs;
 mod standing;
 mod titles;

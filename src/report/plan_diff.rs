@@ -48,6 +48,9 @@ pub fn between(one: &Saved, other: &Saved, facts: Lookup<'_>) -> Vec<Differs> {
         })
     });
     let mut found: Vec<Differs> = differing.collect();
+    // What only the second one has stands with the rest of its place.
+    let order: Vec<String> = found.iter().map(|differs| differs.place.clone()).collect();
+    found.sort_by_key(|differs| order.iter().position(|place| *place == differs.place));
     // Hidden values are compared, and never shown.
     for differs in &mut found {
         if differs.one == differs.other {

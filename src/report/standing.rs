@@ -127,7 +127,7 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
     }
     let doubts: Vec<_> = state.doubts().collect();
     for (item, path, step) in doubts.iter().filter(|(.., step)| step.needs_a_person()) {
-        doubt::draw(page, id, item, path, step, doubts.len() == 1);
+        doubt::draw(page, id, item, path, step, doubts.len() == 1, None);
     }
     match doubts.as_slice() {
         [] => say(page, "To go on:"),

@@ -8,6 +8,7 @@
     reason = "helpers of tests"
 )]
 
+mod again;
 mod bad_world;
 mod bombs;
 mod cases;
@@ -15,10 +16,12 @@ mod check_cases;
 mod direction;
 mod docs;
 mod injection;
+mod ledger;
 mod messages;
 mod mutants;
 mod old_journals;
 mod places;
+mod plans;
 mod previews;
 mod procedures;
 mod proof;

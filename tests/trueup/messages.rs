@@ -42,12 +42,14 @@ async fn reads(shop: &Shop, text: &str) -> String {
                     match carried {
                         Err(failure) => format!("apply: {}", said(&failure)),
                         Ok(carried) => {
-                            let path = match &carried.stopped {
-                                Stopped::InDoubt(path) => format!(" at {path}"),
-                                _ => String::new(),
+                            let why = match &carried.stopped {
+                                Stopped::InDoubt(path) => carried.state.items["-"].steps[path]
+                                    .outcome
+                                    .as_ref()
+                                    .and_then(|o| o.message.clone()),
+                                _ => carried.state.closed.as_ref().and_then(|c| c.reason.clone()),
                             };
-                            let closed = carried.state.closed.as_ref().and_then(|c| c.reason.clone());
-                            format!("apply: {}{path}: {}", carried.state.end().word(), closed.unwrap_or_default())
+                            format!("apply: {}: {}", carried.state.end().word(), why.unwrap_or_default())
                         }
                     }
                 }

@@ -105,8 +105,9 @@ pub fn recovery(scene: &Scene<'_>, visit: &Visit<'_>) -> Recovery {
             if has { Recovery::Ledger } else { Recovery::Images }
         }
         Act::Sql(sql) if ledger(sql.db.as_str()) => Recovery::Ledger,
-        _ if common.probe.is_some() => Recovery::Probe,
+        // The key comes first: it also gives the answer. The probe is asked when the key is too old.
         Act::Http(call) if scene.connection(call.api.as_str()).is_some_and(has_key) => Recovery::Key,
+        _ if common.probe.is_some() => Recovery::Probe,
         _ if common.repeatable.is_some() => Recovery::Repeatable,
         _ => Recovery::Person,
     }

@@ -22,6 +22,8 @@ pub struct Done {
     pub changes: Vec<RowChange>,
     /// Tables that it touched besides.
     pub also: Vec<Arc<str>>,
+    /// What it answered.
+    pub value: Option<Value>,
     /// What became of it.
     pub fate: Fate,
 }
@@ -64,6 +66,7 @@ pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Done> {
                         shown: one.shown.clone(),
                         changes: Vec::new(),
                         also: Vec::new(),
+                        value: None,
                         fate: Fate::Not,
                     });
                 }
@@ -94,6 +97,9 @@ pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Done> {
                         _ => Fate::Not,
                     };
                     ended(&mut all, same, fate);
+                    if let Some(done) = all.last_mut().filter(|d| same(d)) {
+                        done.value = one.value.clone();
+                    }
                 }
             }
             Event::HumanDecided(decided) => {

@@ -7,7 +7,10 @@ use crate::{
         kinds::Act,
         step::{Step, Undo},
     },
-    base::value::{Map, Value},
+    base::{
+        identity::RunId,
+        value::{Map, Value},
+    },
     effect::change::RowChange,
     engine::{
         outline::{Back, Outline, Place},
@@ -36,9 +39,13 @@ pub struct Wish<'a> {
     pub item: Option<&'a str>,
     /// One row that cannot be taken back stops the whole.
     pub all_or_nothing: bool,
+    /// Calls that an earlier undo of the run, which left something alone, has made already: path, and the run.
+    pub made: &'a [(Done, RunId)],
 }
 
 /// The outline of the undo. `past` begins with the run that did the steps first; what later ones did again is newer.
+///
+/// The setting's project file is the one of the run.
 pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
     let forward = Outline::of(&setting.playbook);
     let item = past.first().and_then(|p| p.state.items.values().next());
@@ -47,7 +54,7 @@ pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
         let found = find(&setting.playbook.sections(), origin(&done.effect.step));
         let Some(step) = found else { continue };
         // Every second run of the chain does the steps, the others take them back.
-        let one = Taken { done, step, wish, item, again: past.len() % 2 == 0, first: past.len() == 1 };
+        let one = Taken { setting, done, step, wish, item, again: past.len() % 2 == 0, first: past.len() == 1 };
         one.places(&mut places);
     }
     Outline { places, scope: Some(captured(setting, &forward, past)) }
@@ -92,6 +99,7 @@ fn captured(setting: &Setting, forward: &Outline, past: &[Past<'_>]) -> Scope {
 
 /// One effect on its way back.
 struct Taken<'a> {
+    setting: &'a Setting,
     done: &'a Done,
     step: &'a Step,
     wish: &'a Wish<'a>,
@@ -118,9 +126,15 @@ impl Taken<'_> {
 
     fn place(&self) -> Place {
         match self.way() {
-            Ok(Way::Step(step)) => {
-                Place { section: Section::Steps, path: self.path(), step: Arc::new(step), gate: false, back: None }
-            }
+            Ok(Way::Step(step)) => match self.made() {
+                Some(back) => self.quiet(back),
+                None => {
+                    // A step that was done more than once is taken back with what it answered each time.
+                    let own = (self.step.id().map(Arc::from), self.done.value.clone().filter(|_| !self.again));
+                    let back = if let (Some(id), Some(value)) = own { Some(Back::Step(id, value)) } else { None };
+                    Place { section: Section::Steps, path: self.path(), step: Arc::new(step), gate: false, back }
+                }
+            },
             Ok(Way::Rows(rows)) => {
                 let restore = Restore {
                     connection: self.done.connection.clone().unwrap_or_else(|| rows[0].table.connection.clone()),
@@ -131,8 +145,18 @@ impl Taken<'_> {
                 };
                 self.quiet(Back::Rows(restore))
             }
-            Err(why) => self.quiet(Back::Left(why)),
+            Err(why) => self.quiet(Back::Left(format!("not taken back: {why}"))),
         }
+    }
+
+    /// Rows can be looked at; a call that was made once is not made again.
+    fn made(&self) -> Option<Back> {
+        let path = self.path();
+        let (made, by) = self.wish.made.iter().find(|(made, _)| made.effect.step == path)?;
+        Some(match made.fate {
+            Fate::Unknown => Back::Left(format!("not taken back: nobody knows whether run {} did it", by.short())),
+            _ => Back::Already(format!("taken back already, by run {}", by.short())),
+        })
     }
 
     /// A place that does nothing of what its step says.
@@ -152,6 +176,9 @@ impl Taken<'_> {
         if &*done.class == "message-once" {
             let whom = done.shown.split_once(':').map_or(&*done.shown, |(whom, _)| whom);
             return Err(format!("a message {whom} cannot be taken back"));
+        }
+        if let Some(why) = only_added(&rows, self.setting) {
+            return Err(why);
         }
         if self.again {
             return match (rows.is_empty(), done.class.starts_with("http")) {
@@ -239,7 +266,9 @@ impl Taken<'_> {
                     Place { section: Section::Steps, path, step: Arc::new((**undo).clone()), gate: false, back: None }
                 }
                 _ => {
-                    let why = "its rows could not be told by their keys, so there are no images of them".to_owned();
+                    let why =
+                        "not taken back: its rows could not be told by their keys, so there are no images of them";
+                    let why = why.to_owned();
                     let (step, back) = (Arc::new(heading(step)), Some(Back::Left(why)));
                     Place { section: Section::Steps, path, step, gate: false, back }
                 }
@@ -268,6 +297,14 @@ fn readable(rows: Vec<RowChange>) -> Result<Vec<RowChange>, String> {
         )),
         None => Ok(rows),
     }
+}
+
+/// Rows of a table to which rows are only ever added cannot be taken away again.
+pub fn only_added(rows: &[RowChange], setting: &Setting) -> Option<String> {
+    let added = |c: &&RowChange| {
+        !c.by_rule && c.before.is_none() && setting.facts_of(&c.table).is_some_and(|f| f.append_only == Some(true))
+    };
+    rows.iter().find(added).map(|change| format!("rows of {} are only ever added", change.table))
 }
 
 /// The step's heading and place, and nothing that would decide anything.

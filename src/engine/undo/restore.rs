@@ -80,6 +80,14 @@ pub async fn restore(
     Ok(carried)
 }
 
+/// Why it may not be tried out: the first of its tables that says so.
+pub fn not_rehearsed(deed: &Restore, setting: &Setting) -> Option<String> {
+    let facts = deed.rows.iter().filter_map(|row| setting.facts_of(&row.table));
+    facts.into_iter().find(|facts| facts.rehearse == Some(false)).map(|facts| {
+        facts.because.as_ref().map_or("the project file says `rehearse: false`", |why| why.as_str()).to_owned()
+    })
+}
+
 /// `put back 3 rows of register.placements`.
 pub fn words(deed: &Restore) -> String {
     let mut tables: BTreeMap<String, usize> = BTreeMap::new();

@@ -88,6 +88,16 @@ fn killed_at_every_boundary_on_postgres() {
 }
 
 #[test]
+fn killed_at_every_boundary_on_sqlite_with_a_journal_for_a_team() {
+    block_on(at_every_boundary(Kind::SQLITE.for_a_team(), size(7, 1)));
+}
+
+#[test]
+fn killed_at_every_boundary_on_postgres_with_a_ledger_and_a_journal_for_a_team() {
+    block_on(at_every_boundary(Kind::POSTGRES_LEDGER.for_a_team(), size(9, 1)));
+}
+
+#[test]
 fn killed_at_every_boundary_on_sqlite_with_a_ledger() {
     block_on(at_every_boundary(Kind::SQLITE_LEDGER, size(3, 1)));
 }

@@ -77,15 +77,12 @@ impl Figures {
         self.wrong.extend(other.wrong);
     }
 
-    /// Writes the line of the table, then fails the test unless all is well and at least this many faults happened.
-    pub fn end(self, at_least: usize) {
-        let well = self.wrong.is_empty() && self.duplicates == 0 && self.lost == 0;
-        let enough = self.faults >= at_least.max(1);
-        let verdict = match (well, enough) {
-            (true, true) => "holds",
-            (true, false) => "too few faults",
-            (false, _) => "BROKEN",
-        };
+    /// The machine cannot do what the proof needs: the line of the table says so.
+    pub fn skip(self, why: &str) {
+        self.write(&format!("skipped: {why}"));
+    }
+
+    fn write(&self, verdict: &str) {
         let line = format!(
             "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{:.1}\t{verdict}\n",
             self.test,
@@ -97,13 +94,24 @@ impl Figures {
             self.in_doubt,
             self.since.elapsed().as_secs_f64()
         );
-        if let Ok(folder) = std::env::var("TRUEUP_PROOF_DIR") {
-            let name: String = self.what.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-            let path = std::path::Path::new(&folder).join(format!("{}-{name}.txt", self.test));
-            let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
-            file.write_all(line.as_bytes()).unwrap();
-        }
-        println!("{line}");
+        print!("{line}");
+        let Ok(folder) = std::env::var("TRUEUP_PROOF_DIR") else { return };
+        let name: String = self.what.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+        let path = std::path::Path::new(&folder).join(format!("{}-{name}.txt", self.test));
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+        file.write_all(line.as_bytes()).unwrap();
+    }
+
+    /// Writes the line of the table, then fails the test unless all is well and at least this many faults happened.
+    pub fn end(self, at_least: usize) {
+        let well = self.wrong.is_empty() && self.duplicates == 0 && self.lost == 0;
+        let enough = self.faults >= at_least.max(1);
+        let verdict = match (well, enough) {
+            (true, true) => "holds",
+            (true, false) => "too few faults",
+            (false, _) => "BROKEN",
+        };
+        self.write(verdict);
         let more = self.wrong.len().saturating_sub(TOLD);
         let told: Vec<&str> = self.wrong.iter().take(TOLD).map(String::as_str).collect();
         assert!(

@@ -28,6 +28,10 @@ pub enum Blow {
     After(Duration),
     /// While it runs nobody listens at the API's port.
     Refused,
+    /// After this time its PostgreSQL server is stopped at once, and started again.
+    Restart(Duration),
+    /// After this time the server ends its sessions.
+    Terminate(Duration),
 }
 
 /// A run is taken up at most so often.
@@ -108,6 +112,16 @@ impl<'a> History<'a> {
         None
     }
 
+    /// Only the first process, with what happens to it.
+    pub async fn start_once(&mut self, figures: &mut Figures) {
+        let name = self.procedure.name;
+        let words = ["apply", name, "--yes", "--reason", "a proof", "--actor", "anna"].map(str::to_owned);
+        let blow = self.blows.first().copied().unwrap_or(Blow::None);
+        if let Err(what) = self.start(words.to_vec(), blow, figures).await {
+            figures.wrong(format!("{}: {what}", self.tell()));
+        }
+    }
+
     fn next(
         &self,
         found: Option<&(String, RunState)>,
@@ -168,15 +182,28 @@ impl<'a> History<'a> {
         let child = self.point.program(&words, &more).spawn().map_err(|e| e.to_string())?;
         let pid = child.id();
         self.world.stub.memory().client = pid;
-        let came = if let Blow::After(time) = blow {
-            let (came, ()) = tokio::join!(process::wait(child), async {
-                tokio::time::sleep(time).await;
-                pid.map(process::kill);
-            });
-            came?
-        } else {
-            process::wait(child).await?
+        let strike = async {
+            match blow {
+                Blow::After(time) => {
+                    tokio::time::sleep(time).await;
+                    pid.map(process::kill);
+                    0
+                }
+                Blow::Restart(time) => {
+                    tokio::time::sleep(time).await;
+                    self.world.restart().await;
+                    1
+                }
+                Blow::Terminate(time) => {
+                    tokio::time::sleep(time).await;
+                    self.point.terminate().await
+                }
+                _ => 0,
+            }
         };
+        let (came, struck) = tokio::join!(process::wait(child), strike);
+        let came = came?;
+        figures.faults += struck;
         self.world.stub.listen().await;
         let reached = std::fs::read_to_string(&names).unwrap_or_default();
         let reached: Vec<String> = reached.lines().map(str::to_owned).collect();

@@ -40,6 +40,8 @@ pub fn always(
     for (nth, (effect, count)) in procedure.effects.iter().zip(&counts).enumerate() {
         let step = state.and_then(|s| s.items.get("-")).and_then(|item| item.steps.get(effect.step));
         let says_done = step.is_some_and(|s| s.outcome.as_ref().is_some_and(|o| o.outcome == Outcome::Done));
+        let failed = [Outcome::Failed, Outcome::Stopped, Outcome::Drifted, Outcome::Escalated];
+        let says_failed = step.is_some_and(|s| s.outcome.as_ref().is_some_and(|o| failed.contains(&o.outcome)));
         let attempted = step.is_some_and(|s| s.attempts > 0);
         match count {
             None => {
@@ -53,6 +55,10 @@ pub fn always(
             Some(0) if says_done && effect.class != Class::Message => {
                 figures.lost += 1;
                 figures.wrong(format!("{at}: {} is called done and is not there", effect.step));
+            }
+            Some(1) if says_failed => {
+                figures.lost += 1;
+                figures.wrong(format!("{at}: {} is called failed and is there", effect.step));
             }
             Some(1) if !attempted => {
                 figures.wrong(format!("{at}: {} is there, and the journal knows of no attempt", effect.step));

@@ -3,13 +3,21 @@
 //! and prints their figures as one table; `docs/proof.md` says what each one proves.
 
 mod calls;
+mod commits;
 mod crashes;
 mod dice;
-mod figures;
+pub mod figures;
 mod history;
 mod judge;
 mod process;
+mod proxy;
 mod procedures;
 mod protocol;
+mod restarts;
+mod rivals;
+mod server;
+mod full_disk;
+mod order;
+mod cancelled;
 mod stub;
 mod world;

@@ -227,6 +227,25 @@ afterwards:
     },
 ];
 
+/// Changes the same row so often, each time in a transaction of its own.
+pub fn many_commits(steps: usize) -> Procedure {
+    let leak = |text: String| -> &'static str { text.leak() };
+    let mut body = "
+preconditions:
+  - id: thing
+    find: { table: shop.things, where: { id: 1 }, expect: one }
+steps:
+"
+    .to_owned();
+    let mut effects = Vec::new();
+    for n in 1..=steps {
+        body += &format!("  - id: step{n}\n    row: {{ of: thing, set: {{ count: {} }} }}\n", 100 + n);
+        let traces = vec![leak(format!("thing 1 {} -", 100 + n)), leak(format!("audit 1 {n}"))];
+        effects.push(exactly(leak(format!("steps/step{n}")), traces.leak()));
+    }
+    plain("many-commits", leak(body), effects.leak())
+}
+
 const SHOP_TABLES: &str = "
 create table things (id integer primary key, name text not null, count integer not null, note text);
 create table prices (code text not null, year integer not null, amount DECIMAL not null, primary key (code, year));

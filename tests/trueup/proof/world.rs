@@ -3,6 +3,7 @@
 use super::{
     procedures::{self, Procedure},
     process::{self, Came},
+    server::Server,
     stub::{KEY, Stub},
 };
 use crate::servers::{self, surroundings};
@@ -13,7 +14,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 use trueup::{
-    base::identity::RunId,
+    base::{identity::RunId, secret::Secret},
     engine::state::RunState,
     ops,
     trial::bench::{Bench, On, Place},
@@ -32,20 +33,26 @@ pub struct Kind {
     pub postgres: bool,
     /// The databases have a ledger.
     pub ledger: bool,
+    /// The journal is in PostgreSQL.
+    pub team: bool,
 }
 
 impl Kind {
-    pub const SQLITE: Kind = Kind { postgres: false, ledger: false };
-    pub const SQLITE_LEDGER: Kind = Kind { postgres: false, ledger: true };
-    pub const POSTGRES_LEDGER: Kind = Kind { postgres: true, ledger: true };
-    pub const POSTGRES: Kind = Kind { postgres: true, ledger: false };
+    pub const SQLITE: Kind = Kind { postgres: false, ledger: false, team: false };
+    pub const SQLITE_LEDGER: Kind = Kind { postgres: false, ledger: true, team: false };
+    pub const POSTGRES_LEDGER: Kind = Kind { postgres: true, ledger: true, team: false };
+    pub const POSTGRES: Kind = Kind { postgres: true, ledger: false, team: false };
+
+    /// The same with the journal in PostgreSQL.
+    pub fn for_a_team(self) -> Kind {
+        Kind { team: true, ..self }
+    }
 
     pub fn words(self) -> String {
-        format!(
-            "{}{}",
-            if self.postgres { "PostgreSQL" } else { "SQLite" },
-            if self.ledger { " with ledger" } else { "" }
-        )
+        let target = if self.postgres { "PostgreSQL" } else { "SQLite" };
+        let ledger = if self.ledger { " with ledger" } else { "" };
+        let journal = if self.team { ", journal in PostgreSQL" } else { "" };
+        format!("{target}{ledger}{journal}")
     }
 }
 
@@ -55,23 +62,40 @@ pub struct World {
     pub stub: Stub,
     root: tempfile::TempDir,
     bench: Bench,
+    /// The journal's database, where it is on a server.
+    journal: Option<Bench>,
     points: u32,
     /// Here the faster time of the processes begins: microseconds.
     since: i64,
+    /// The server, where it is the test's own.
+    pub server: Option<Server>,
     /// In front of every URL of a database: a proxy's port.
     pub through: Option<u16>,
 }
 
 impl World {
     pub async fn build(kind: Kind) -> World {
+        World::build_on(kind, kind.postgres.then(servers::postgres)).await
+    }
+
+    /// On a PostgreSQL server of the test's own.
+    pub async fn build_on(kind: Kind, server: Option<Secret>) -> World {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let mark = format!("proof_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let root = tempfile::Builder::new().prefix("trueup-proof-").tempdir().unwrap();
-        let on = if kind.postgres { On::Postgres(servers::postgres()) } else { On::Sqlite };
+        let on = server.map_or(On::Sqlite, On::Postgres);
         let scripts = CONNECTIONS.map(|name| (name.into(), procedures::tables(name, kind.postgres)));
         let bench = Bench::build(&on, root.path(), &mark, scripts.to_vec()).await.unwrap();
+        let journal = if kind.team {
+            let on = On::Postgres(servers::postgres());
+            let folder = root.path().join("journal");
+            std::fs::create_dir(&folder).unwrap();
+            Some(Bench::build(&on, &folder, &mark, vec![("journal".into(), String::new())]).await.unwrap())
+        } else {
+            None
+        };
         let since = trueup::base::world::World::real().now().micros;
-        World { kind, stub: Stub::start().await, root, bench, points: 0, since, through: None }
+        World { kind, stub: Stub::start().await, root, bench, journal, points: 0, since, server: None, through: None }
     }
 
     /// Everything as it was at first, in a folder of its own.
@@ -89,6 +113,11 @@ impl World {
                 variables.push((format!("{}_URL", name.to_uppercase()), self.url(url.reveal())));
             }
             places.insert(name, place);
+        }
+        if let Some(journal) = &self.journal
+            && let Place::Server(url) = journal.fresh("journal", &folder).await.unwrap()
+        {
+            variables.push(("JOURNAL_URL".to_owned(), url.reveal().to_owned()));
         }
         let point = Point { folder, variables, places };
         point.write("trueup.yaml", &project(self.kind, &point.places, &self.stub.url()));
@@ -127,9 +156,19 @@ impl World {
         traces
     }
 
+    /// Stops the server in the way of a power cut, and starts it again.
+    pub async fn restart(&self) {
+        if let Some(server) = &self.server {
+            server.restart().await;
+        }
+    }
+
     /// Takes the databases away.
     pub async fn clear(self) {
         self.bench.clear().await.unwrap();
+        if let Some(journal) = self.journal {
+            journal.clear().await.unwrap();
+        }
     }
 }
 
@@ -197,7 +236,8 @@ impl Point {
         let variables: Vec<(&str, &str)> = self.variables.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         let here = surroundings(&self.folder, &variables);
         let opened = ops::project::open(&here, None).unwrap_or_else(|f| panic!("{f:?}"));
-        if !opened.journal().exists() {
+        let on_a_server = self.variables.iter().any(|(name, _)| name == "JOURNAL_URL");
+        if !on_a_server && !opened.journal().exists() {
             return None;
         }
         let record = ops::record::open(&here, &opened).await.unwrap_or_else(|f| panic!("{f:?}"));
@@ -206,6 +246,22 @@ impl Point {
         let state = record.state(newest).await.unwrap_or_else(|f| panic!("{f:?}"));
         record.journal.close().await.unwrap();
         Some((newest, state))
+    }
+
+    /// The server ends all sessions of the databases, except those of the tests; how many there were.
+    pub async fn terminate(&self) -> usize {
+        const SQL: &str = "select count(*) from (select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid()) ended";
+        let mut ended = 0;
+        for place in self.places.values() {
+            if let Place::Server(url) = place {
+                let mut connection = sqlx::PgConnection::connect(url.reveal()).await.unwrap();
+                let row = sqlx::query(SQL).fetch_one(&mut connection).await.unwrap();
+                ended += usize::try_from(row.get::<i64, _>(0)).unwrap();
+                connection.close().await.unwrap();
+            }
+        }
+        ended
     }
 
     /// Takes the folder away; it stays while a finding is looked at (`TRUEUP_PROOF_KEEP`).
@@ -226,12 +282,13 @@ fn project(kind: Kind, places: &BTreeMap<&str, Place>, api: &str) -> String {
     let ledger = if kind.ledger { "\n    ledger: true" } else { "" };
     let (shop, store) = (database("shop"), database("store"));
     let http = format!("base: '{api}', internal: true, timeout: {{ connect: 1s, total: 400ms }}, max_body: 1MiB");
+    let journal = if kind.team { "postgres: { secret: JOURNAL_URL }" } else { "sqlite: journal/journal.db" };
     let seen = "side_effects: a witness";
     format!(
         "trueup: v1
 project: proof
 playbooks: .
-journal: {{ sqlite: journal/journal.db }}
+journal: {{ {journal} }}
 people:
   clerk: {{ by: file, to: 'env:TOLD' }}
 environments:

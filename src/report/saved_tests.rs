@@ -1,0 +1,361 @@
+//! Saved plans as people see them, and what a changed byte does to their file.
+
+use super::{
+    drift,
+    look::Look,
+    page::Page,
+    plan::{self, About},
+    plan_diff, plan_json,
+    sample::{self, PERSONAL, golden, is_proper, plain, view},
+};
+use crate::{
+    action::ends::Way,
+    approval::{Demand, Group},
+    base::{identity::RunId, seal::Sealer, secret::Masks, secret::Secret, value::Value},
+    engine::trouble::Difference,
+    plan::{
+        Effect, Plan,
+        file::{self, BadPlan, FORMAT, Header, Saved},
+    },
+};
+use std::io::Cursor;
+
+const TEXT: &str = "trueup: v1\nname: register/correct-award\n";
+
+fn key() -> (tempfile::TempDir, Sealer) {
+    let home = tempfile::tempdir().unwrap();
+    let sealer = Sealer::open_or_create(&home.path().join("seal.key"), Masks::default()).unwrap();
+    (home, sealer)
+}
+
+fn header(plan: &Plan) -> Header {
+    Header {
+        trueup_plan: FORMAT,
+        engine: "0.1.0".into(),
+        id: "01a2021b-0c70-763e-8270-9dad0000aaaa".into(),
+        run: RunId(uuid::Uuid::from_u128(0x0190)),
+        journal: "01a2021b-0c70-763e-8270-9dad0000bbbb".into(),
+        playbook: plan.playbook.clone(),
+        version: plan.version,
+        title: plan.title.clone(),
+        path: "playbooks/register/correct-award.yaml".into(),
+        shown: "playbooks/register/correct-award.yaml".into(),
+        text: TEXT.into(),
+        sha256: plan.text_hash.as_str().into(),
+        facts: "trueup: v1\nproject: p\n".into(),
+        facts_sha256: file::sum("trueup: v1\nproject: p\n").into(),
+        environment: plan.environment.clone(),
+        params: plan.params.clone(),
+        targets: plan.targets.clone(),
+        actor: "anna".into(),
+        reason: Some("Zendesk 88213".into()),
+        made_at: plan.at,
+        expires_at: sample::moment("2025-07-24T10:00:00"),
+    }
+}
+
+fn written(plan: &Plan, sealer: &Sealer) -> (Vec<u8>, Saved) {
+    let mut bytes = Vec::new();
+    let saved = file::write(&mut bytes, &header(plan), &plan.items, sealer).unwrap();
+    (bytes, saved)
+}
+
+fn read(bytes: &[u8], sealer: &Sealer) -> Result<Saved, BadPlan> {
+    file::read(&mut Cursor::new(bytes), sealer)
+}
+
+fn samples() -> Vec<Plan> {
+    let ways = [Way::Stop, Way::Escalate, Way::Fail, Way::Skip, Way::Done].map(sample::stopped);
+    [sample::award(), sample::odd(), sample::nothing()].into_iter().chain(ways).map(marked).collect()
+}
+
+/// As the engine makes it: personal columns carry their mark, and the clock counts microseconds.
+fn marked(mut plan: Plan) -> Plan {
+    plan.at.digits = 6;
+    let facts = view(80, true).facts;
+    let effects = plan.items.iter_mut().flat_map(|item| &mut item.steps).flat_map(|step| &mut step.effects);
+    for effect in effects {
+        let Effect::Rows { changes, .. } = effect else { continue };
+        for change in changes {
+            let Some(facts) = facts(&change.table) else { continue };
+            change.key = facts.marked(&change.key);
+            change.before = change.before.as_ref().map(|row| facts.marked(row));
+            change.after = change.after.as_ref().map(|row| facts.marked(row));
+        }
+    }
+    plan
+}
+
+#[test]
+fn a_saved_plan_is_shown_as_it_was_made() {
+    let (_home, sealer) = key();
+    for made in samples() {
+        let (bytes, saved) = written(&made, &sealer);
+        let back = read(&bytes, &sealer).unwrap();
+        assert_eq!(back.digest, saved.digest);
+        assert_eq!(back.digest, made.digest(), "a plan that holds no secret has one digest, saved or not");
+        for unicode in [true, false] {
+            let shown = |plan: &Plan| plan::text(plan, &About::default(), &view(80, unicode));
+            assert_eq!(shown(&back.plan), shown(&made));
+        }
+        let facts = view(80, true).facts;
+        assert!(plan_json::document(&back.plan, facts) == plan_json::document(&made, facts));
+    }
+}
+
+#[test]
+fn no_personal_value_stands_in_a_plan_file_in_clear_and_no_secret_at_all() {
+    let (home, masks) = (tempfile::tempdir().unwrap(), Masks::default());
+    masks.add(&Secret::new("hunter22hunter"));
+    let sealer = Sealer::open_or_create(&home.path().join("seal.key"), masks).unwrap();
+    for mut made in samples() {
+        made.items[0].rests_on.push((
+            crate::template::Path { steps: vec![crate::template::Step::Name("who".into())] },
+            Value::from(PERSONAL[0]).marked(crate::base::value::Marks::PERSONAL),
+        ));
+        if let Some(step) = made.items[0].steps.first_mut() {
+            step.notes.push("the key is hunter22hunter".into());
+        }
+        let (bytes, saved) = written(&made, &sealer);
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        assert!(text.contains("$sealed") && made.digest().len() == 64);
+        for word in PERSONAL.iter().chain(&["hunter22"]) {
+            assert!(!text.contains(word), "{word} stands in {text}");
+        }
+        assert_eq!(read(&bytes, &sealer).unwrap().digest, saved.digest);
+        // Without the key all the rest can still be read.
+        let nobody = read(&bytes, &Sealer::without_key(Masks::default())).unwrap();
+        assert_eq!(nobody.plan.items[0].steps.len(), made.items[0].steps.len());
+    }
+}
+
+/// Numbers that look random and are the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % most
+    }
+}
+
+/// One change of a file; nothing where it would be none.
+fn changed(bytes: &[u8], numbers: &mut Numbers) -> Option<(String, Vec<u8>)> {
+    let mut other = bytes.to_vec();
+    let at = numbers.below(bytes.len());
+    let what = match numbers.below(8) {
+        0..=2 => {
+            other[at] ^= 1 << numbers.below(8);
+            format!("a bit of byte {at} flipped")
+        }
+        3 => {
+            other.truncate(at);
+            format!("cut off at {at}")
+        }
+        4 => {
+            other.remove(at);
+            format!("byte {at} taken out")
+        }
+        5 => {
+            other.insert(at, b' ');
+            format!("a blank put in at {at}")
+        }
+        6 => {
+            let mut lines: Vec<&[u8]> = bytes.split_inclusive(|b| *b == b'\n').collect();
+            let (one, two) = (numbers.below(lines.len()), numbers.below(lines.len()));
+            lines.swap(one, two);
+            other = lines.concat();
+            format!("lines {one} and {two} changed places")
+        }
+        _ => {
+            let lines: Vec<&[u8]> = bytes.split_inclusive(|b| *b == b'\n').collect();
+            let twice = numbers.below(lines.len());
+            other = lines
+                .iter()
+                .enumerate()
+                .flat_map(|(i, l)| std::iter::repeat_n(*l, if i == twice { 2 } else { 1 }))
+                .flatten()
+                .copied()
+                .collect();
+            format!("line {twice} stands twice")
+        }
+    };
+    (other != bytes).then_some((what, other))
+}
+
+#[test]
+fn five_hundred_changed_plan_files_are_all_refused() {
+    let (_home, sealer) = key();
+    let mut numbers = Numbers(20_250_723);
+    let (mut refused, mut kinds) = (0, std::collections::BTreeSet::new());
+    let plans: Vec<_> = [sample::award(), sample::odd()].iter().map(|plan| written(plan, &sealer).0).collect();
+    while refused < 500 {
+        let Some((what, bytes)) = changed(&plans[refused % 2], &mut numbers) else { continue };
+        match read(&bytes, &sealer) {
+            Ok(_) => panic!("{what}, and the plan is read all the same"),
+            Err(why) => {
+                let text = why.to_string();
+                assert!(!PERSONAL.iter().any(|person| text.contains(person)), "{text}");
+                assert!(!why.help().is_empty());
+                kinds.insert(text.chars().take(40).collect::<String>());
+            }
+        }
+        refused += 1;
+    }
+    assert!(kinds.len() > 4, "the changes were all of one kind: {kinds:?}");
+}
+
+#[test]
+fn a_file_that_somebody_made_fit_again_without_the_key_is_refused() {
+    let (_home, sealer) = key();
+    let (bytes, _) = written(&sample::award(), &sealer);
+    let text = String::from_utf8(bytes).unwrap();
+    // Who asked for it is another one now, and the sum is made anew: only the seal tells.
+    let text = text.replacen("\"actor\":\"anna\"", "\"actor\":\"zoe!\"", 1);
+    let (body, trailer) = text.trim_end().rsplit_once('\n').unwrap();
+    let sum = file::sum(&format!("{body}\n"));
+    let at = trailer.find("\"sha256\":\"").unwrap() + "\"sha256\":\"".len();
+    let forged = format!("{body}\n{}{sum}{}\n", &trailer[..at], &trailer[at + 64..]);
+    let refused = read(forged.as_bytes(), &sealer).unwrap_err();
+    assert!(matches!(refused, BadPlan::OtherSeal), "{refused}");
+    // Somebody without the key cannot tell, and can do nothing with it but look.
+    assert_eq!(&*read(forged.as_bytes(), &Sealer::without_key(Masks::default())).unwrap().header.actor, "zoe!");
+}
+
+#[test]
+fn each_refusal_says_what_is_wrong_and_what_to_do() {
+    let (_home, sealer) = key();
+    let (_other, stranger) = key();
+    let (bytes, _) = written(&sample::award(), &sealer);
+    let newer = String::from_utf8(bytes.clone()).unwrap().replacen("\"trueup_plan\":1", "\"trueup_plan\":2", 1);
+    let cases: Vec<(&str, Vec<u8>, &Sealer)> = vec![
+        ("another key", bytes.clone(), &stranger),
+        ("a newer form", newer.into_bytes(), &sealer),
+        ("something else", b"trueup: v1\n".to_vec(), &sealer),
+        ("an empty file", Vec::new(), &sealer),
+        ("the end is missing", bytes[..bytes.len() - 300].to_vec(), &sealer),
+        ("cut between two lines", bytes[..=bytes.iter().position(|b| *b == b'\n').unwrap()].to_vec(), &sealer),
+        ("something behind the end", [bytes.clone(), b"\n".to_vec()].concat(), &sealer),
+        ("a changed byte", String::from_utf8(bytes).unwrap().replacen("exact", "exacT", 1).into_bytes(), &sealer),
+    ];
+    let told = cases.iter().map(|(name, bytes, sealer)| {
+        let why = read(bytes, sealer).unwrap_err();
+        format!("{name}\n  `award.plan` {why}\n  help: {}\n", why.help())
+    });
+    golden("plan-file-refused.txt", &told.collect::<String>());
+}
+
+fn demands() -> Vec<Demand> {
+    let leads = Group { name: "leads".into(), people: vec!["ben".into(), "cleo".into()] };
+    vec![
+        Demand { need: 2, by: Vec::new(), because: "high risk".into() },
+        Demand {
+            need: 1,
+            by: vec![leads],
+            because: "it changes register.drafts, and `odd` cannot be taken back".into(),
+        },
+    ]
+}
+
+#[test]
+fn a_saved_plan_says_what_it_is_what_is_for_good_and_who_must_agree() {
+    let (_home, sealer) = key();
+    let mut all = String::new();
+    for made in [sample::award(), sample::odd(), sample::stopped(Way::Stop)] {
+        let (_, saved) = written(&made, &sealer);
+        let demands = demands();
+        let about = About {
+            who: Some("anna"),
+            why: Some("Zendesk 88213"),
+            apply: Some("trueup apply award.plan"),
+            approve: Some("trueup approve award.plan --reason \"…\""),
+            demands: &demands,
+            saved: Some(&saved),
+        };
+        let shown = plan::text(&saved.plan, &about, &view(80, true));
+        let brief = plan::brief(&saved.plan, &About { apply: None, approve: None, ..about }, Look::default());
+        if made.items[0].stop.is_none() {
+            is_proper(&shown, 80);
+            is_proper(&brief, 80);
+        }
+        let (head, tail) = (shown.find("\n\n\u{1b}").unwrap_or(0), shown.rfind("Plan:").unwrap());
+        all.push_str(&format!("{}\n…\n{}----\n{}====\n", plain(&shown[..head]), plain(&shown[tail..]), plain(&brief)));
+    }
+    golden("plan-saved.txt", &all);
+    let (_, saved) = written(&sample::award(), &sealer);
+    let document = plan_json::of_saved(&saved, view(80, true).facts);
+    assert!(document.contains("\"saved\": {") && document.contains("\"short\": \"0000aaaa\""), "{document}");
+    let described = include_str!("../../docs/json.md");
+    for key in ["saved", "id", "short", "run", "journal", "actor", "engine", "made", "expires", "project_sha256"] {
+        assert!(document.contains(&format!("\"{key}\"")) && described.contains(&format!("`{key}`")), "{key}");
+    }
+}
+
+#[test]
+fn two_plans_are_compared_by_what_they_promise() {
+    let (_home, sealer) = key();
+    let (_, one) = written(&sample::award(), &sealer);
+    let facts = view(80, true).facts;
+    let same = plan_diff::between(&one, &one, facts);
+    assert!(same.is_empty());
+    let mut other = sample::award();
+    other.params.insert("slug".into(), "another".into());
+    other
+        .params
+        .insert("email".into(), Value::from("somebody.else@example.test").marked(crate::base::value::Marks::PERSONAL));
+    other.items[0].steps.retain(|step| !step.path.ends_with("tell-1"));
+    for step in &mut other.items[0].steps {
+        for effect in &mut step.effects {
+            if let Effect::Rows { changes, .. } = effect
+                && let Some(after) = &mut changes[0].after
+            {
+                after.insert("state".into(), 3.into());
+                after.insert("email".into(), Value::from("x@example.test").marked(crate::base::value::Marks::PERSONAL));
+            }
+        }
+    }
+    let (_, other) = written(&other, &sealer);
+    let found = plan_diff::between(&one, &other, facts);
+    let text = plan_diff::text(&found, &one, &other, Look::default());
+    is_proper(&text, 80);
+    assert!(!text.contains("somebody.else") && !text.contains("x@example"), "{text}");
+    golden(
+        "plan-diff.txt",
+        &format!("{}----\n{}", plain(&text), plain(&plan_diff::text(&same, &one, &one, Look::default()))),
+    );
+    let document = plan_diff::document(&found, &one, &other);
+    assert!(serde_json::from_str::<serde_json::Value>(&document).is_ok(), "{document}");
+    assert!(!document.contains("x@example") && !document.contains('\u{0}'), "{document}");
+}
+
+#[test]
+fn what_drifted_is_a_table_where_it_fits_and_blocks_where_not() {
+    let one = |subject: &str, column: &str, planned: &str, found: &str| {
+        let text = str::to_owned;
+        (
+            "-".to_owned(),
+            Difference { subject: text(subject), column: text(column), planned: text(planned), found: text(found) },
+        )
+    };
+    let short = vec![
+        one("register.trainees id 4711", "state", "awarded", "withdrawn"),
+        one("register.trainees id 4711", "email", "(personal)", "(personal), but another one"),
+        one("register.placements id 12", "", "there", "not there any more"),
+    ];
+    let long = vec![one(
+        "register.trainees id 4711",
+        "note",
+        "The trainee began in September and left the course in July 2024",
+        "The trainee began in October and left the course in June 2025, as the provider says in its letter",
+    )];
+    let items = short.iter().cloned().map(|(_, d)| ("provider 12".to_owned(), d)).collect::<Vec<_>>();
+    let mut all = String::new();
+    for (width, differences) in [(80, &short), (50, &short), (80, &long), (120, &items)] {
+        let mut page = Page::new(Look { width, unicode: true });
+        drift::table(&mut page, 2, differences);
+        let shown = page.finish();
+        is_proper(&shown, width);
+        all.push_str(&format!("{}----\n", plain(&shown)));
+    }
+    golden("drift.txt", &all);
+}
