@@ -285,7 +285,7 @@ impl<'a> Driver<'a> {
         Ok(Stopped::Paused)
     }
 
-    pub(super) fn was_attempted(&self, path: &str) -> bool {
+    fn was_attempted(&self, path: &str) -> bool {
         self.standing(path).is_some_and(|step| step.attempts > 0)
     }
 
@@ -336,7 +336,7 @@ impl<'a> Driver<'a> {
 
     /// What the plan rests on reads as it did. Looked at before a step is decided on, too: a fact that changed may make its
     /// `when` false, or its values impossible, and that is drift and no skip and no failure.
-    pub(super) fn facts_as_planned(&self, place: &Place) -> Result<(), Trouble> {
+    fn facts_as_planned(&self, place: &Place) -> Result<(), Trouble> {
         let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) else { return Ok(()) };
         let mut differences = drift::of_facts(plan, &self.scope, self.setting);
         drift::without_own(&mut differences, &self.own(), self.setting);
