@@ -99,6 +99,19 @@ pub struct Unrecorded {
     pub summary: String,
 }
 
+/// What will be tried.
+pub(super) struct Meant<'a> {
+    /// How a lost answer will be resolved.
+    pub(super) class: &'static str,
+    pub(super) connection: Option<&'a Arc<str>>,
+    /// For people.
+    pub(super) shown: String,
+    /// Enough to send the same bytes again.
+    pub(super) request: Option<Value>,
+    /// What the ledger will hold of it.
+    pub(super) request_hash: Option<Arc<str>>,
+}
+
 /// How a step went.
 pub(super) struct Went {
     pub(super) outcome: Outcome,
@@ -450,18 +463,10 @@ impl<'a> Driver<'a> {
     }
 
     /// Intent and attempt, durable before anything leaves.
-    pub(super) async fn intend(
-        &mut self,
-        place: &Place,
-        class: &str,
-        connection: Option<&Arc<str>>,
-        shown: String,
-        request: Option<Value>,
-        request_hash: Option<Arc<str>>,
-        attempt: u32,
-    ) -> Result<(), Halt> {
+    pub(super) async fn intend(&mut self, place: &Place, meant: Meant<'_>, attempt: u32) -> Result<(), Halt> {
         self.facts_as_planned(place)?;
         if attempt == 1 {
+            let Meant { class, connection, shown, request, request_hash } = meant;
             let effect = self.effect(&place.path);
             let planned = self.planned_rows(&place.path);
             let intent = Intent { effect, shown, request, request_hash, planned };

@@ -2,7 +2,7 @@
 
 use super::{
     call,
-    drive::{Driver, Halt, Went},
+    drive::{Driver, Halt, Meant, Went},
     endings,
     outline::Place,
     recover,
@@ -38,7 +38,9 @@ impl Driver<'_> {
         let mut attempts = call::Attempts::default();
         let mut attempt = 1;
         loop {
-            self.intend(place, class, Some(&call.api), shown.clone(), Some(call::stored(&call)), None, attempt).await?;
+            let request = Some(call::stored(&call));
+            let meant = Meant { class, connection: Some(&call.api), shown: shown.clone(), request, request_hash: None };
+            self.intend(place, meant, attempt).await?;
             moment::reached("before a request");
             let sent = call::once(setting, step, &call, key.clone()).await;
             moment::reached("after a request");
@@ -91,7 +93,9 @@ impl Driver<'_> {
             return Ok(Went { message, ..Went::done(Value::NULL) });
         }
         let text = text_of(step, &self.scope).unwrap_or_default();
-        self.intend(place, "message-once", None, format!("to {who}: {text}"), None, None, 1).await?;
+        let shown = format!("to {who}: {text}");
+        let meant = Meant { class: "message-once", connection: None, shown, request: None, request_hash: None };
+        self.intend(place, meant, 1).await?;
         moment::reached("before a message");
         let told = tell::tell(self.setting, who, &text, self.watch).await;
         moment::reached("after a message");

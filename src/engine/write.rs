@@ -5,7 +5,7 @@ use super::{
     again,
     carry_out::{self, Carried},
     claim, drift,
-    drive::{Driver, Halt, Went},
+    drive::{Driver, Halt, Meant, Went},
     outline::{Place, path},
     question, recover,
     rehearse::not_so,
@@ -60,9 +60,10 @@ impl Driver<'_> {
             Deed::Restore(restore) => (restore.connection.clone(), undo::restore::words(restore)),
             _ => return Err(unknown_now(step, None).into()),
         };
-        let hash = claim::keeps_ledger(self.setting, &connection).then(|| self.hash_of_deed(&deed));
+        let request_hash = claim::keeps_ledger(self.setting, &connection).then(|| self.hash_of_deed(&deed));
         self.close_readers().await;
-        self.intend(place, class, Some(&connection), shown, None, hash, 1).await?;
+        let meant = Meant { class, connection: Some(&connection), shown, request: None, request_hash };
+        self.intend(place, meant, 1).await?;
         let mut restarts = 0;
         loop {
             match self.write_once(place, step, &deed, &connection).await {
@@ -207,8 +208,9 @@ impl Driver<'_> {
         let connection: Arc<str> = connection.into();
         let shown = format!("transaction on {connection}");
         let class = recover::of_rows(&connection, self.setting);
-        let hash = claim::keeps_ledger(self.setting, &connection).then(|| self.hash_of_block(place));
-        self.intend(place, class, Some(&connection), shown, None, hash, 1).await?;
+        let request_hash = claim::keeps_ledger(self.setting, &connection).then(|| self.hash_of_block(place));
+        let meant = Meant { class, connection: Some(&connection), shown, request: None, request_hash };
+        self.intend(place, meant, 1).await?;
         let mut restarts = 0;
         loop {
             let scope = self.scope.clone();
