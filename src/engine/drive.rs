@@ -364,7 +364,7 @@ impl<'a> Driver<'a> {
 
     /// What the plan rests on reads as it did. Looked at before a step is decided on, too: a fact that changed may make its
     /// `when` false, or its values impossible, and that is drift and no skip and no failure.
-    fn as_planned(&self, place: &Place) -> Result<(), Trouble> {
+    fn facts_hold(&self, place: &Place) -> Result<(), Trouble> {
         let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) else { return Ok(()) };
         let mut differences = drift::of_facts(plan, &self.scope, self.setting);
         drift::without_own(&mut differences, &self.own(), self.setting);
@@ -372,7 +372,7 @@ impl<'a> Driver<'a> {
     }
 
     async fn place(&mut self, place: &Place) -> Result<(), Halt> {
-        self.as_planned(place)?;
+        self.facts_hold(place)?;
         let step = place.step.clone();
         if let Some(when) = &step.common.when {
             self.look_again(&step).await?;
@@ -623,7 +623,7 @@ impl<'a> Driver<'a> {
         request_hash: Option<Arc<str>>,
         attempt: u32,
     ) -> Result<(), Halt> {
-        self.as_planned(place)?;
+        self.facts_hold(place)?;
         if attempt == 1 {
             let effect = self.effect(&place.path);
             let planned = self.planned_rows(&place.path);
