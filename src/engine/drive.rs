@@ -725,9 +725,17 @@ impl<'a> Driver<'a> {
             });
         }
         self.images(&place.path, &carried);
-        self.flush().await?;
-        commit(writing, connection).await?;
+        self.commit(writing, connection).await?;
         Ok(Went { message, response: Some(rows_words(&carried)), ..Went::done(value) })
+    }
+
+    /// Makes a change durable once its images are. A journal that does not take them takes the change back.
+    async fn commit(&mut self, writing: Writing, connection: &Arc<str>) -> Result<(), Halt> {
+        if let Err(error) = self.flush().await {
+            let _ = writing.rollback().await;
+            return Err(error.into());
+        }
+        writing.commit().await.map_err(|f| Trouble::of_database(connection, f).into())
     }
 
     async fn open(&self, connection: &Arc<str>) -> Result<Writing, Trouble> {
@@ -858,8 +866,7 @@ impl<'a> Driver<'a> {
         }
         self.images(&place.path, &all);
         inner.into_iter().for_each(|event| self.note(event));
-        self.flush().await?;
-        commit(writing, connection).await?;
+        self.commit(writing, connection).await?;
         Ok(Went { outcome: Outcome::Done, value: None, message: None, response: Some(rows_words(&all)) })
     }
 
@@ -1091,11 +1098,6 @@ fn outcome_of(way: Way) -> Outcome {
         Way::Fail => Outcome::Failed,
         Way::Escalate => Outcome::Escalated,
     }
-}
-
-async fn commit(writing: Writing, connection: &Arc<str>) -> Result<(), Halt> {
-    let fault = |f: Fault| Halt::Trouble(Trouble::of_database(connection, f));
-    writing.commit().await.map_err(fault)
 }
 
 /// `1 row of register.trainees, 1 of register.audits`.
