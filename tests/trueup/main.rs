@@ -18,6 +18,7 @@ mod direction;
 mod docs;
 mod injection;
 mod ledger;
+mod live_check;
 mod messages;
 mod mutants;
 mod old_journals;

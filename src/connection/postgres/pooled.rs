@@ -11,11 +11,11 @@ impl Target {
     /// What shows it, as a fragment; nothing on a direct connection. A second connection keeps its session busy, so that
     /// a pooler cannot give the first one the same session again by chance.
     pub async fn pooled(&self) -> Result<Option<String>, Fault> {
-        let (mut first, mut second) = (self.apart().await?, self.apart().await?);
+        let mut first = self.apart().await?;
         let told = async {
             let before = who(&mut first).await?;
             first.batch("COMMIT").await?;
-            second.batch("BEGIN").await?;
+            let mut second = self.apart().await?;
             let other = who(&mut second).await?;
             first.batch("BEGIN").await?;
             let after = who(&mut first).await?;
