@@ -112,9 +112,7 @@ const EMPTY: [(&str, &str); 2] = [
 
 async fn open(on: &On) -> Shop {
     let shop = Shop::open(on, "http://127.0.0.1:9", facts).await;
-    let of =
-        |texts: [(&'static str, &'static str); 2]| texts.into_iter().find(|(name, _)| *name == on.word()).unwrap().1;
-    for text in [of(TABLES), ROWS, of(BLOBS), LINES] {
+    for text in [of(on, TABLES), ROWS, of(on, BLOBS), LINES] {
         shop.sql(text).await;
     }
     shop
