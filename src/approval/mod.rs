@@ -226,6 +226,8 @@ mod tests {
             (1, "", &["anna", "Anna ", "ben"], "somebody other than anna and ben"),
             (1, "", &["ben", "BEN", " ben"], "somebody other than anna and ben"),
             (1, "", &["ben", "zoe"], ""),
+            (1, ", by: leads", &[], "ben or cleo, and one more person"),
+            (1, ", by: leads", &["zoe"], "ben or cleo"),
             (1, ", by: leads", &["zoe", "yan"], "ben or cleo"),
             (1, ", by: leads", &["ben"], "somebody other than anna and ben"),
             (1, ", by: leads", &["ben", "zoe"], ""),

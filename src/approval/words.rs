@@ -69,14 +69,20 @@ pub fn whom(missing: &[Missing<'_>], requester: &str) -> String {
     let of_groups = missing.iter().filter(|one| !one.demand.by.is_empty()).map(Missing::more).max().unwrap_or(0);
     let of_all = missing.iter().filter(|one| one.demand.by.is_empty()).map(Missing::more).max().unwrap_or(0);
     let mut open: Vec<&Missing<'_>> = missing.iter().filter(|one| !one.demand.by.is_empty()).collect();
-    if of_all > of_groups {
-        open.extend(missing.iter().find(|one| one.demand.by.is_empty() && one.more() == of_all));
+    if of_groups == 0 {
+        open.extend(missing.iter().find(|one| one.more() == of_all));
     }
     let mut whom: Vec<String> = Vec::new();
     for words in open.into_iter().map(|one| one.whom(requester)) {
         if !whom.contains(&words) {
             whom.push(words);
         }
+    }
+    match of_all.saturating_sub(of_groups) {
+        _ if of_groups == 0 => {}
+        0 => {}
+        1 => whom.push("one more person".into()),
+        more => whom.push(format!("{more} more people")),
     }
     whom.join(", and ")
 }

@@ -111,15 +111,7 @@ fn faster(real: World, factor: u32, epoch: i64) -> World {
     let (pausing, beating) = (real.clone(), real.clone());
     let clock = real.clone();
     real.with_pause(move |length| pausing.pause(length / factor))
-        .with_beat(move |length| {
-            let beat = beating.beat(length / factor);
-            async move {
-                match beat {
-                    Some(beat) => beat.await,
-                    None => std::future::pending().await,
-                }
-            }
-        })
+        .with_beat(move |length| beating.beat(length / factor))
         .with_clock(move || {
             let now = clock.now();
             let since = now.micros.saturating_sub(epoch).saturating_mul(i64::from(factor));

@@ -9,6 +9,7 @@
 )]
 
 mod again;
+mod approvals;
 mod bad_world;
 mod bombs;
 mod cases;
@@ -17,6 +18,7 @@ mod direction;
 mod docs;
 mod injection;
 mod ledger;
+mod live_check;
 mod messages;
 mod mutants;
 mod old_journals;

@@ -11,9 +11,16 @@ use proptest::{
 use serde_json::{Value as Json, json};
 use std::sync::atomic::AtomicBool;
 use trueup::{
-    engine::drive::Stopped,
+    effect::change::TableName,
+    engine::{drive::Stopped, setting::Setting},
     journal::words::End,
-    ops,
+    ops::{self, record::Record},
+    plan::Plan,
+    report::{
+        look::{Look, View},
+        plan::{self, About},
+        plan_json,
+    },
     trial::{bench::On, proof},
 };
 
@@ -214,6 +221,7 @@ async fn one(shop: &Shop, text: &str, tally: &mut Tally) {
         }
     };
     let record = ops::record::open(&shop.here, &shop.opened).await.unwrap();
+    as_kept_in_a_file(shop, &record, &prepared.setting, &plan);
     let pause = AtomicBool::new(false);
     let carried =
         ops::apply::apply(&shop.here, &record, &shop.opened, &prepared.setting, &plan, &|_| {}, &pause).await.unwrap();
@@ -227,6 +235,21 @@ async fn one(shop: &Shop, text: &str, tally: &mut Tally) {
     let expected = if plan.is_empty() { End::Unchanged } else { End::Changed };
     assert_eq!(end, expected, "{reason}\n{text}");
     if applied.is_empty() { tally.unchanged += 1 } else { tally.changed += 1 }
+}
+
+/// A plan that comes back from its file reads as it did.
+fn as_kept_in_a_file(shop: &Shop, record: &Record, setting: &Setting, plan: &Plan) {
+    let day = std::time::Duration::from_secs(86_400);
+    let kept = ops::saved::save(&shop.here, &shop.opened, record, setting, plan, None, "kept.plan", day);
+    kept.unwrap_or_else(|f| panic!("{}", said(&f)));
+    let back = ops::saved::read(&shop.here, "kept.plan", &record.sealer).unwrap_or_else(|f| panic!("{}", said(&f)));
+    let shown = |plan: &Plan| {
+        let facts = |table: &TableName| shop.opened.project.facts(table);
+        let view = View { look: Look::default(), facts: &facts, draw: &|_, _, _| String::new() };
+        (plan::text(plan, &About::default(), &view), plan_json::document(plan, &facts))
+    };
+    assert_eq!(shown(&back.plan), shown(plan));
+    assert_eq!(back.digest, plan.digest());
 }
 
 /// The same playbooks on every run and every database: a failure can be looked at again.

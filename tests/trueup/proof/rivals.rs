@@ -49,7 +49,7 @@ async fn several_at_once(kind: Kind, rounds: usize) {
             }
         }
         let mut history = History::new(&mut world, &point, procedure, Vec::new());
-        history.to_the_end(&mut figures).await;
+        history.until_over(&mut figures).await;
         point.clear();
     }
     world.clear().await;
@@ -64,6 +64,52 @@ fn of_several_that_go_on_at_once_one_does_on_sqlite() {
 #[test]
 fn of_several_that_go_on_at_once_one_does_on_postgres() {
     block_on(several_at_once(Kind::POSTGRES, size(8, 150)));
+}
+
+/// A plan is saved; so many begin it at the same time.
+async fn one_plan(kind: Kind, rounds: usize) {
+    let mut figures = Figures::new("T7", format!("eight begin one saved plan at once, {}", kind.words()));
+    let mut world = World::build(kind).await;
+    let procedure = named("row-with-audit");
+    for round in 0..rounds {
+        figures.points += 1;
+        let point = world.point(procedure).await;
+        let plan = ["plan", procedure.name, "--reason", "a proof", "--actor", "anna", "--out", "the.plan"];
+        let made = point.run(&plan).await;
+        let begin = || point.run(&["apply", "the.plan", "--yes", "--actor", "ben"]);
+        let (a, b, c, d, e, f, g, h) =
+            tokio::join!(begin(), begin(), begin(), begin(), begin(), begin(), begin(), begin());
+        let mut won = 0;
+        for came in [a, b, c, d, e, f, g, h] {
+            match came {
+                Ok(came) if came.exit == Some(0) => won += 1,
+                // 2: the plan is used; 5: the rows are no longer as planned, because the first one has changed them.
+                Ok(came) if matches!(came.exit, Some(2 | 5)) => figures.faults += 1,
+                Ok(came) => figures.wrong(format!("round {round}: {:?} {}", came.exit, came.said())),
+                Err(hang) => figures.wrong(hang),
+            }
+        }
+        if won != 1 {
+            figures.wrong(format!("round {round}: {won} of eight carried the plan out: {:?}", made.map(|m| m.said())));
+        }
+        let traces = world.traces(&point).await;
+        let state = point.state().await.map(|(_, state)| state);
+        judge::always(procedure, &traces, state.as_ref(), "eight at once", &mut figures);
+        judge::whole(procedure, &traces, "eight at once", &mut figures);
+        point.clear();
+    }
+    world.clear().await;
+    figures.end(rounds * 7);
+}
+
+#[test]
+fn of_eight_that_begin_one_plan_one_carries_it_out_on_sqlite() {
+    block_on(one_plan(Kind::SQLITE, size(8, 150)));
+}
+
+#[test]
+fn of_eight_that_begin_one_plan_one_carries_it_out_on_postgres() {
+    block_on(one_plan(Kind::POSTGRES.for_a_team(), size(5, 150)));
 }
 
 /// Waits until a process stands still, or has ended.
@@ -106,7 +152,7 @@ async fn asleep(kind: Kind, names: &[&str], stride: usize) {
         let procedure = named(name);
         let point = world.point(procedure).await;
         let mut history = History::new(&mut world, &point, procedure, Vec::new());
-        history.to_the_end(&mut figures).await;
+        history.until_over(&mut figures).await;
         let moments = history.moments[0].len();
         point.clear();
         // Before the sixth the run is not claimed yet.
@@ -136,7 +182,7 @@ async fn asleep(kind: Kind, names: &[&str], stride: usize) {
             // The sleeper may have held the row's lock for longer than the other one waits: then the run failed, and says so.
             let mut history = History::new(&mut world, &point, procedure, vec![Blow::None]);
             history.may_fail = true;
-            if history.to_the_end(&mut figures).await == Some(End::Changed) {
+            if history.until_over(&mut figures).await == Some(End::Changed) {
                 changed += 1;
             }
             point.clear();
@@ -151,7 +197,7 @@ async fn asleep(kind: Kind, names: &[&str], stride: usize) {
 
 #[test]
 fn a_holder_that_slept_past_its_lease_changes_nothing_on_sqlite() {
-    block_on(asleep(Kind::SQLITE, &["row-with-audit", "call-with-key"], size(4, 1)));
+    block_on(asleep(Kind::SQLITE, &["row-with-audit", "call-with-key"], size(5, 1)));
 }
 
 #[test]

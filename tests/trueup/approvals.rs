@@ -1,0 +1,287 @@
+//! Approvals through the real program: who is asked, who may agree, what is recorded, and that nothing changes before.
+
+use super::{
+    places::Place,
+    servers::{block_on, postgres},
+};
+use serde_json::Value as Json;
+use trueup::trial::bench::{On, Place as Where};
+
+/// What came of one call of the program.
+struct Came {
+    exit: i32,
+    out: String,
+    err: String,
+}
+
+impl Came {
+    /// In one line: a terminal of 80 columns breaks sentences anywhere.
+    fn said(&self) -> String {
+        format!("{} {}", self.out, self.err).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[track_caller]
+    fn is(self, exit: i32, words: &[&str]) -> Came {
+        let said = self.said();
+        assert_eq!(self.exit, exit, "{}\n{}", self.out, self.err);
+        for word in words {
+            assert!(said.contains(word), "`{word}` is not said:\n{}\n{}", self.out, self.err);
+        }
+        self
+    }
+}
+
+async fn trueup(place: &Place, line: &str) -> Came {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_trueup"));
+    command.args(words(line)).current_dir(place.path()).env_clear().envs(place.variables()).kill_on_drop(true);
+    let output = command.output().await.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Came { exit: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// `a 'b c' d`
+fn words(line: &str) -> Vec<String> {
+    let parts = line.split('\'').enumerate();
+    parts
+        .flat_map(
+            |(i, part)| {
+                if i % 2 == 1 { vec![part.to_owned()] } else { part.split_whitespace().map(str::to_owned).collect() }
+            },
+        )
+        .collect()
+}
+
+const APPROVALS: &str = "approvers: { leads: [ben, cleo] }
+environments:
+  test:
+    approvals:
+      medium: 1
+      high: 2
+      rules:
+        - { when: { table: shop.things, rows_over: 1 }, by: leads }
+";
+
+async fn office(on: &On) -> Place {
+    let place = Place::make(on).await;
+    let project = std::fs::read_to_string(place.path().join("trueup.yaml")).unwrap();
+    std::fs::write(place.path().join("trueup.yaml"), project.replace("environments:\n  test: {}\n", APPROVALS))
+        .unwrap();
+    let uses = "  shop: { read: [things], write: [things, audits] }";
+    place.playbook("one", uses, "steps:\n  - row: { table: shop.things, key: { id: 1 }, set: { count: 7 } }\n");
+    place.playbook(
+        "two",
+        uses,
+        "steps:\n  - rows: { table: shop.things, where: { name: desk }, set: { count: 7 }, touches: 0..9 }\n",
+    );
+    for (name, risk) in [("one", "medium"), ("two", "high")] {
+        let path = place.path().join(format!("{name}.yaml"));
+        let text = std::fs::read_to_string(&path).unwrap().replace("risk: low", &format!("risk: {risk}"));
+        std::fs::write(path, text).unwrap();
+    }
+    place
+}
+
+async fn counts(place: &Place) -> String {
+    place.seen("select count from things order by id").await
+}
+
+fn json(came: &Came) -> Json {
+    serde_json::from_str(&came.out).unwrap_or_else(|e| panic!("{e}\n{}\n{}", came.out, came.err))
+}
+
+async fn newest(place: &Place) -> String {
+    json(&trueup(place, "runs --json").await)["runs"][0]["short"].as_str().unwrap().to_owned()
+}
+
+fn files(on: &On) {
+    block_on(async {
+        let place = office(on).await;
+        let before = counts(&place).await;
+        trueup(&place, "plan two --out a.plan --actor anna --reason 'Zendesk 1'").await.is(
+            0,
+            &[
+                "2 approvals: high risk",
+                "1 approval by leads (ben, cleo): it changes 2 rows, more than 1, and it changes shop.things",
+                "trueup approve a.plan",
+            ],
+        );
+        let apply = "apply a.plan --yes --actor anna";
+        trueup(&place, apply).await.is(
+            4,
+            &[
+                "needs 2 approvals: high risk (none so far)",
+                "ask ben or cleo, and one more person to run `trueup approve a.plan",
+            ],
+        );
+        trueup(&place, "approve a.plan --yes --actor anna --reason fine")
+            .await
+            .is(2, &["anna asked for this plan; somebody else has to agree"]);
+        trueup(&place, "approve a.plan --yes --actor zoe").await.is(2, &["needs a reason"]);
+        trueup(&place, "approve a.plan --actor zoe --reason fine").await.is(2, &["nobody is there to confirm"]);
+        trueup(&place, "approve a.plan --yes --actor zoe --reason fine")
+            .await
+            .is(0, &["Still needed:", "ask ben or cleo", "(1 so far: zoe)"]);
+        trueup(&place, "approve a.plan --yes --actor ' Zoe' --reason again")
+            .await
+            .is(2, &["zoe has agreed to this plan already", "ask ben or cleo"]);
+        trueup(&place, apply).await.is(4, &["(1 so far: zoe)", "ask ben or cleo to run"]);
+        let agreed = json(&trueup(&place, "approve a.plan --yes --actor ben --reason 'I know it' --json").await);
+        assert_eq!((agreed["enough"].as_bool(), agreed["command"].as_str()), (Some(true), Some("trueup apply a.plan")));
+        assert_eq!(counts(&place).await, before, "nothing may change before");
+
+        // A plan made anew has a new identity: what people said of the old one says nothing of it.
+        trueup(&place, "plan two --out b.plan --actor anna --reason 'Zendesk 1'").await.is(0, &[]);
+        trueup(&place, "plan diff a.plan b.plan").await.is(0, &["nothing differs"]);
+        trueup(&place, "apply b.plan --yes --actor anna").await.is(4, &["none so far"]);
+
+        trueup(&place, apply).await.is(0, &["Done: changed"]);
+        assert_eq!(counts(&place).await, before.replace("1; 2", "7; 7"));
+        let run = newest(&place).await;
+        let shown = json(&trueup(&place, &format!("show {run} --json")).await);
+        let names: Vec<&str> =
+            shown["approvals"].as_array().unwrap().iter().map(|a| a["actor"].as_str().unwrap()).collect();
+        assert_eq!(names, ["zoe", "ben"]);
+        assert!(shown["approvals"].as_array().unwrap().iter().all(|a| a["digest"] == shown["plan_digest"]));
+        trueup(&place, &format!("show {run}")).await.is(0, &["agreed zoe", "agreed ben", "I know it"]);
+        trueup(&place, "approve a.plan --yes --actor cleo --reason late").await.is(2, &["used already"]);
+
+        // The playbook is another one now: nobody can agree to what is no longer there.
+        let path = place.path().join("two.yaml");
+        std::fs::write(&path, std::fs::read_to_string(&path).unwrap().replace("count: 7", "count: 8")).unwrap();
+        trueup(&place, "approve b.plan --yes --actor ben --reason fine")
+            .await
+            .is(2, &["the playbook is not the one of the plan"]);
+        place.clear().await;
+    });
+}
+
+#[test]
+fn a_saved_plan_waits_until_enough_people_agreed_on_sqlite() {
+    files(&On::Sqlite);
+}
+
+#[test]
+fn a_saved_plan_waits_until_enough_people_agreed_on_postgres() {
+    files(&On::Postgres(postgres()));
+}
+
+#[test]
+fn a_run_of_a_playbook_waits_for_approval_and_goes_on_with_resume() {
+    block_on(async {
+        let place = office(&On::Sqlite).await;
+        let before = counts(&place).await;
+        let came = trueup(&place, "apply two --yes --actor anna --reason 'Zendesk 1'").await;
+        came.is(
+            4,
+            &[
+                "Before it is carried out, other people must agree",
+                "Waits for approval; nothing was changed.",
+                "trueup approve",
+            ],
+        );
+        let run = newest(&place).await;
+        trueup(&place, "inbox")
+            .await
+            .is(0, &["ben or cleo, and one more person", &format!("trueup approve {run} --reason")]);
+        trueup(&place, &format!("answer {run} approval --set x=1 --actor ben"))
+            .await
+            .is(2, &["which is no answer", "trueup approve"]);
+        trueup(&place, &format!("resume {run} --actor anna")).await.is(4, &["Waits for approval"]);
+        trueup(&place, &format!("approve {run} --yes --actor anna --reason fine"))
+            .await
+            .is(2, &["anna asked for this plan"]);
+        trueup(&place, &format!("approve {run} --yes --actor ben --reason fine"))
+            .await
+            .is(0, &["count", "1 → 7", "Still needed", "somebody other than anna and ben"]);
+        trueup(&place, "inbox").await.is(0, &["somebody other than anna and ben", "1 so far: ben"]);
+        assert_eq!(counts(&place).await, before);
+        trueup(&place, &format!("approve {run} --yes --actor zoe --reason fine"))
+            .await
+            .is(0, &["Enough people have agreed", &format!("trueup resume {run}")]);
+        trueup(&place, "inbox").await.is(0, &["No question waits"]);
+        trueup(&place, &format!("approve {run} --yes --actor cleo --reason fine"))
+            .await
+            .is(2, &["waits for no approval"]);
+        trueup(&place, &format!("resume {run} --actor anna")).await.is(0, &["Done: changed"]);
+        assert_eq!(counts(&place).await, before.replace("1; 2", "7; 7"));
+        trueup(&place, &format!("show {run}")).await.is(0, &["agreed ben", "agreed zoe"]);
+        place.clear().await;
+    });
+}
+
+#[expect(clippy::disallowed_methods, reason = "a statement of the test's own")]
+async fn by_hand(place: &Place) {
+    use sqlx::Connection;
+    let Where::File(path) = &place.place else { panic!("only a file is changed so") };
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+    let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query("update things set count = 6 where id = 1").execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+#[test]
+fn what_somebody_did_while_the_approval_waited_is_not_overwritten() {
+    block_on(async {
+        let place = office(&On::Sqlite).await;
+        trueup(&place, "apply one --yes --actor anna --reason 'Zendesk 1'").await.is(4, &["1 approval: medium risk"]);
+        let run = newest(&place).await;
+        trueup(&place, &format!("approve {run} --yes --actor zoe --reason fine")).await.is(0, &["Enough"]);
+        by_hand(&place).await;
+        trueup(&place, &format!("resume {run} --actor anna"))
+            .await
+            .is(5, &["shop.things id 1", "planned", "5", "found", "6"]);
+        assert!(counts(&place).await.starts_with("6;"));
+        place.clear().await;
+    });
+}
+
+#[test]
+fn an_undo_is_a_change_like_any_other_and_needs_the_same_people() {
+    block_on(async {
+        let place = office(&On::Sqlite).await;
+        let before = counts(&place).await;
+        trueup(&place, "apply one --yes --actor anna --reason 'Zendesk 1'").await.is(4, &[]);
+        let run = newest(&place).await;
+        trueup(&place, &format!("approve {run} --yes --actor zoe --reason fine")).await.is(0, &[]);
+        trueup(&place, &format!("resume {run} --actor anna")).await.is(0, &["Done: changed"]);
+        trueup(&place, &format!("undo {run} --yes --actor anna --reason 'wrong one'"))
+            .await
+            .is(4, &["1 approval: medium risk", "Waits for approval"]);
+        let undo = newest(&place).await;
+        assert_ne!(undo, run);
+        trueup(&place, &format!("approve {undo} --yes --actor anna --reason fine"))
+            .await
+            .is(2, &["anna asked for this"]);
+        trueup(&place, &format!("approve {undo} --yes --actor ben --reason fine"))
+            .await
+            .is(0, &[&format!("Take back run {run}"), "Enough"]);
+        trueup(&place, &format!("resume {undo} --actor anna")).await.is(0, &["Done: taken back"]);
+        assert_eq!(counts(&place).await, before);
+        place.clear().await;
+    });
+}
+
+#[test]
+fn a_playbook_that_is_called_like_a_command_is_reached_by_its_path() {
+    block_on(async {
+        let place = office(&On::Sqlite).await;
+        std::fs::copy(place.path().join("one.yaml"), place.path().join("show.yaml")).unwrap();
+        let text = std::fs::read_to_string(place.path().join("show.yaml")).unwrap().replace("name: one", "name: show");
+        std::fs::write(place.path().join("show.yaml"), text).unwrap();
+        trueup(&place, "plan ./show.yaml --actor anna").await.is(0, &["show v1 in test"]);
+        trueup(&place, "plan show nothing.plan").await.is(2, &["`nothing.plan` cannot be read: there is no such file"]);
+        trueup(&place, "plan show one.yaml").await.is(2, &["`one.yaml` is not a saved plan", "--out FILE"]);
+        trueup(&place, "plan one --out one.yaml")
+            .await
+            .is(2, &["`one.yaml` is there already", "only saved plans are written over"]);
+        trueup(&place, "plan one --out a.plan --expires soon").await.is(2, &["`soon` is not a length of time"]);
+        let made = trueup(&place, "plan one --out a.plan --actor anna --expires 3d").await.is(0, &["valid until"]);
+        let shown = trueup(&place, "plan show a.plan").await.is(0, &[]);
+        assert_eq!(shown.out, made.out, "a plan is shown as it was made");
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &std::fs::metadata(place.path().join("a.plan")).unwrap().permissions(),
+        );
+        assert_eq!(mode & 0o777, 0o600);
+        place.clear().await;
+    });
+}
