@@ -524,13 +524,25 @@ fn keeps_what_others_did(on: &On) {
         let (run, _) = applied(&shop, &record, text).await.unwrap();
         shop.sql("insert into lines (id, folder, name, number) values (70, 'n', 'ew', 1); insert into prices values ('A', 2024, '5.55');")
             .await;
+        let ready = ops::undo::prepare(&shop.here, &record, &shop.opened, run, &wish()).await.unwrap();
+        let plan = ops::undo::plan(&ready, &|_| {}).await.unwrap();
+        let effects = plan.items[0].steps.iter().flat_map(|step| &step.effects);
+        let why: Vec<&str> = effects
+            .filter_map(|e| if let trueup::plan::Effect::LeftAlone { rows } = e { Some(rows) } else { None })
+            .flatten()
+            .map(|row| row.why.as_str())
+            .collect();
+        assert_eq!(
+            why,
+            ["another row has its key now", "rows that hang on it would go or change with it: 1 of shop.lines",]
+        );
         let undone = taken_back(&shop, &record, run).await.unwrap_or_else(|f| panic!("{}", said(&f)));
         let left: Vec<String> = undone.left.iter().map(|row| format!("{}: {}", row.subject(), row.why)).collect();
         assert_eq!(
             left,
             [
                 "shop.prices code A, year 2024: another row has its key now",
-                "shop.files folder n, name ew: rows that hang on it would go or change with it: 1 of shop.lines",
+                "shop.files folder n, name ew: the plan leaves it alone",
             ]
         );
         let now = shop.snapshot().await;
