@@ -351,7 +351,7 @@ impl<'a> Driver<'a> {
 
     /// What the plan rests on reads as it did. Looked at before a step is decided on, too: a fact that changed may make its
     /// `when` false, or its values impossible, and that is drift and no skip and no failure.
-    fn facts_as_planned(&self, place: &Place) -> Result<(), Trouble> {
+    fn facts_hold(&self, place: &Place) -> Result<(), Trouble> {
         let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) else { return Ok(()) };
         let mut differences = drift::of_facts(plan, &self.scope, self.setting);
         drift::without_own(&mut differences, &self.own(), self.setting);
@@ -359,7 +359,7 @@ impl<'a> Driver<'a> {
     }
 
     async fn place(&mut self, place: &Place) -> Result<(), Halt> {
-        self.facts_as_planned(place)?;
+        self.facts_hold(place)?;
         let step = place.step.clone();
         if let Some(when) = &step.common.when {
             self.look_again(&step).await?;
@@ -466,7 +466,7 @@ impl<'a> Driver<'a> {
 
     /// Intent and attempt, durable before anything leaves.
     pub(super) async fn intend(&mut self, place: &Place, meant: Meant<'_>, attempt: u32) -> Result<(), Halt> {
-        self.facts_as_planned(place)?;
+        self.facts_hold(place)?;
         if attempt == 1 {
             let Meant { class, connection, shown, request, request_hash } = meant;
             let effect = self.effect(&place.path);
