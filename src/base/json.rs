@@ -6,7 +6,7 @@ use super::{
     decimal::Decimal,
     value::{Data, Map, Marks, Value},
 };
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// A document with the text it came as.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl std::error::Error for JsonError {}
 
 /// Parses one document into a tree of values.
 pub fn parse(text: &str) -> Result<Value, JsonError> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Reader { text, at: 0, keys: Vec::new(), next: 0 };
     let value = reader.value(0)?;
     reader.space();
     if reader.at < text.len() { Err(reader.fail("text after the document")) } else { Ok(value) }
@@ -67,9 +67,16 @@ pub fn parse(text: &str) -> Result<Value, JsonError> {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    /// Keys that were read, once each: records of one kind repeat theirs in the same order.
+    keys: Vec<Arc<str>>,
+    /// The key that came after this one the last time.
+    next: usize,
 }
 
-impl Reader<'_> {
+/// So many keys are remembered; looking through more would cost more than it saves.
+const KEYS: usize = 64;
+
+impl<'a> Reader<'a> {
     fn fail(&self, what: &'static str) -> JsonError {
         JsonError { what, at: self.at }
     }
@@ -93,7 +100,7 @@ impl Reader<'_> {
             None => Err(self.fail("unexpected end")),
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),
-            Some(b'"') => Ok(Value::text(self.string()?)),
+            Some(b'"') => Ok(Value::text(&*self.string()?)),
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(_) => {
                 for (word, data) in [("true", Data::Bool(true)), ("false", Data::Bool(false)), ("null", Data::Null)] {
@@ -121,13 +128,14 @@ impl Reader<'_> {
                 return Err(self.fail("expected a key in quotes"));
             }
             let key = self.string()?;
+            let key = self.key(&key);
             self.space();
             if self.peek() != Some(b':') {
                 return Err(self.fail("expected `:`"));
             }
             self.at += 1;
             let value = self.value(depth + 1)?;
-            entries.insert(key.into(), value);
+            entries.insert(key, value);
             self.space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -162,20 +170,42 @@ impl Reader<'_> {
         }
     }
 
-    fn string(&mut self) -> Result<String, JsonError> {
+    fn key(&mut self, text: &str) -> Arc<str> {
+        let known = self.keys.get(self.next).filter(|key| ***key == *text).map(|_| self.next);
+        let known = known.or_else(|| self.keys.iter().position(|key| **key == *text));
+        if let Some(at) = known {
+            self.next = at + 1;
+            return self.keys[at].clone();
+        }
+        let key: Arc<str> = text.into();
+        if self.keys.len() < KEYS {
+            self.keys.push(key.clone());
+            self.next = self.keys.len();
+        }
+        key
+    }
+
+    /// Borrowed where nothing is escaped.
+    fn string(&mut self) -> Result<Cow<'a, str>, JsonError> {
         self.at += 1;
-        let mut out = String::new();
+        let mut out = Cow::Borrowed("");
         loop {
             let rest = &self.text[self.at..];
-            let stop = rest.find(|c: char| c == '"' || c == '\\' || c < ' ').ok_or(self.fail("text without an end"))?;
-            out.push_str(&rest[..stop]);
+            // All three are ASCII, so the cut is between two characters.
+            let stop = rest.bytes().position(|b| b == b'"' || b == b'\\' || b < b' ');
+            let stop = stop.ok_or(self.fail("text without an end"))?;
+            if out.is_empty() {
+                out = Cow::Borrowed(&rest[..stop]);
+            } else {
+                out.to_mut().push_str(&rest[..stop]);
+            }
             self.at += stop;
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
                     return Ok(out);
                 }
-                Some(b'\\') => out.push(self.escape()?),
+                Some(b'\\') => out.to_mut().push(self.escape()?),
                 _ => return Err(self.fail("control character in a text")),
             }
         }
@@ -379,7 +409,12 @@ pub fn decode(text: &str) -> Result<Value, JsonError> {
 
 /// Reads what [`encode_with`] wrote: `restore` is given every tag that is none of ours, with what stands under it.
 pub fn decode_with(text: &str, restore: &dyn Fn(&str, &Value) -> Option<Value>) -> Result<Value, JsonError> {
-    untagged(&parse(text)?, restore).ok_or(JsonError { what: "not a stored value", at: 0 })
+    let value = parse(text)?;
+    // No key begins with `$`: it is what it says, and need not be gone through again.
+    if !text.contains("\"$") {
+        return Ok(value);
+    }
+    untagged(&value, restore).ok_or(JsonError { what: "not a stored value", at: 0 })
 }
 
 fn untagged(value: &Value, restore: &dyn Fn(&str, &Value) -> Option<Value>) -> Option<Value> {

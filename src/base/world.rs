@@ -75,10 +75,15 @@ impl World {
         (self.pause)(length)
     }
 
-    /// Until the next thing is due that is done beside other work, such as a sign of life. Nothing under a clock that only
-    /// pauses move: there is no time beside the work.
-    pub fn beat(&self, length: Duration) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
-        self.beat.as_ref().map(|beat| beat(length))
+    /// Until the next thing is due that is done beside other work, such as a sign of life. It never is where no time passes
+    /// beside the work.
+    pub fn beat(&self, length: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.beat.as_ref().map_or_else(|| Box::pin(std::future::pending()) as Pin<Box<_>>, |beat| beat(length))
+    }
+
+    /// Time passes beside the work; under a clock that only pauses move it does not.
+    pub fn has_beats(&self) -> bool {
+        self.beat.is_some()
     }
 
     /// Now, in UTC.

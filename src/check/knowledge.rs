@@ -2,8 +2,9 @@
 
 use crate::{
     base::source::Span,
+    connection::survey::Survey,
     table::catalogue::{Catalogue, Kind},
-    template::Sql,
+    template::{Dialect, Sql},
 };
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
@@ -14,6 +15,11 @@ pub struct Knowledge {
     pub name: Option<String>,
     /// The snapshot of each connection's tables, by the connection's name.
     pub catalogues: HashMap<Arc<str>, Catalogue>,
+    /// How the SQL of each database is written in the environment that is looked at, by the connection's name. Empty: as
+    /// the connection says without an environment.
+    pub dialects: HashMap<Arc<str>, Dialect>,
+    /// What each live database is like beyond its tables, by the connection's name.
+    pub surveys: HashMap<Arc<str>, Survey>,
     /// What the database said to each statement, by the place of the step's action ([`Statement::at`]).
     pub prepared: HashMap<Span, Result<Prepared, PrepareFault>>,
 }

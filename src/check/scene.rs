@@ -146,9 +146,11 @@ impl<'a> Scene<'a> {
         self.connection(name).map(system)
     }
 
-    /// How a connection's SQL is written.
+    /// How a connection's SQL is written, in the environment that is looked at.
     pub fn dialect(&self, name: &str) -> Dialect {
-        if self.system(name) == Some(System::Sqlite) { Dialect::Sqlite } else { Dialect::Postgres }
+        let here = self.knowledge.dialects.get(name).copied();
+        let usual = || if self.system(name) == Some(System::Sqlite) { Dialect::Sqlite } else { Dialect::Postgres };
+        here.unwrap_or_else(usual)
     }
 
     /// The facts of a declared table.

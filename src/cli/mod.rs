@@ -77,6 +77,7 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         Command::Demo(given) => demo::run(given, surroundings, output).await,
         Command::Completions(given) => explain::completions(given, output),
     };
+    surroundings.notes.take().iter().for_each(|note| output.note(&format!("note: {note}\n")));
     match done {
         Ok(exit) => exit,
         Err(failure) => {

@@ -19,11 +19,11 @@ use std::sync::Arc;
 pub struct Database {
     name: Arc<str>,
     ledger: bool,
-    target: Target,
+    pub(super) target: Target,
 }
 
 #[derive(Clone, Debug)]
-enum Target {
+pub(super) enum Target {
     Postgres(postgres::Target),
     Sqlite(sqlite::Target),
 }

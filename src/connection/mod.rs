@@ -22,6 +22,7 @@ mod sql_text;
 mod sqlite;
 pub mod standing;
 pub mod statement;
+pub mod survey;
 mod waiting;
 #[cfg(test)]
 mod tests;

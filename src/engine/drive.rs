@@ -191,7 +191,7 @@ impl<'a> Driver<'a> {
             readers: HashMap::new(),
             met: HashSet::new(),
             item: SINGLE_ITEM.into(),
-            lease: Arc::new(Lease::new(setting.world.now())),
+            lease: Arc::new(Lease::new(&setting.world)),
         };
         driver.recall();
         driver
@@ -364,7 +364,7 @@ impl<'a> Driver<'a> {
 
     /// What the plan rests on reads as it did. Looked at before a step is decided on, too: a fact that changed may make its
     /// `when` false, or its values impossible, and that is drift and no skip and no failure.
-    fn facts_hold(&self, place: &Place) -> Result<(), Trouble> {
+    fn facts_as_planned(&self, place: &Place) -> Result<(), Trouble> {
         let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) else { return Ok(()) };
         let mut differences = drift::of_facts(plan, &self.scope, self.setting);
         drift::without_own(&mut differences, &self.own(), self.setting);
@@ -372,7 +372,7 @@ impl<'a> Driver<'a> {
     }
 
     async fn place(&mut self, place: &Place) -> Result<(), Halt> {
-        self.facts_hold(place)?;
+        self.facts_as_planned(place)?;
         let step = place.step.clone();
         if let Some(when) = &step.common.when {
             self.look_again(&step).await?;
@@ -623,7 +623,7 @@ impl<'a> Driver<'a> {
         request_hash: Option<Arc<str>>,
         attempt: u32,
     ) -> Result<(), Halt> {
-        self.facts_hold(place)?;
+        self.facts_as_planned(place)?;
         if attempt == 1 {
             let effect = self.effect(&place.path);
             let planned = self.planned_rows(&place.path);
@@ -725,9 +725,17 @@ impl<'a> Driver<'a> {
             });
         }
         self.images(&place.path, &carried);
-        self.flush().await?;
-        commit(writing, connection).await?;
+        self.commit(writing, connection).await?;
         Ok(Went { message, response: Some(rows_words(&carried)), ..Went::done(value) })
+    }
+
+    /// Makes a change durable once its images are. A journal that does not take them takes the change back.
+    async fn commit(&mut self, writing: Writing, connection: &Arc<str>) -> Result<(), Halt> {
+        if let Err(error) = self.flush().await {
+            let _ = writing.rollback().await;
+            return Err(error.into());
+        }
+        writing.commit().await.map_err(|f| Trouble::of_database(connection, f).into())
     }
 
     async fn open(&self, connection: &Arc<str>) -> Result<Writing, Trouble> {
@@ -858,8 +866,7 @@ impl<'a> Driver<'a> {
         }
         self.images(&place.path, &all);
         inner.into_iter().for_each(|event| self.note(event));
-        self.flush().await?;
-        commit(writing, connection).await?;
+        self.commit(writing, connection).await?;
         Ok(Went { outcome: Outcome::Done, value: None, message: None, response: Some(rows_words(&all)) })
     }
 
@@ -1091,11 +1098,6 @@ fn outcome_of(way: Way) -> Outcome {
         Way::Fail => Outcome::Failed,
         Way::Escalate => Outcome::Escalated,
     }
-}
-
-async fn commit(writing: Writing, connection: &Arc<str>) -> Result<(), Halt> {
-    let fault = |f: Fault| Halt::Trouble(Trouble::of_database(connection, f));
-    writing.commit().await.map_err(fault)
 }
 
 /// `1 row of register.trainees, 1 of register.audits`.

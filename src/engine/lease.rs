@@ -28,17 +28,17 @@ pub struct Lease {
     /// A sign of life is on its way into the journal.
     busy: AtomicBool,
     /// Time passes beside the work; under a clock that only pauses move it does not.
-    timed: AtomicBool,
+    timed: bool,
 }
 
 impl Lease {
     /// Of a claim that was made a moment ago.
-    pub fn new(now: Stamp) -> Lease {
+    pub fn new(world: &World) -> Lease {
         Lease {
-            renewed: AtomicI64::new(now.micros),
+            renewed: AtomicI64::new(world.now().micros),
             taken: AtomicBool::new(false),
             busy: AtomicBool::new(false),
-            timed: AtomicBool::new(false),
+            timed: world.has_beats(),
         }
     }
 
@@ -50,7 +50,7 @@ impl Lease {
     /// The last sign of life is so long ago that others may soon take the run.
     pub fn is_late(&self, now: Stamp) -> bool {
         let since = now.micros.saturating_sub(self.renewed.load(Ordering::Relaxed));
-        self.timed.load(Ordering::Relaxed) && since > i64::try_from(LATE.as_micros()).unwrap_or(i64::MAX)
+        self.timed && since > i64::try_from(LATE.as_micros()).unwrap_or(i64::MAX)
     }
 
     /// Does the work and gives signs of life beside it. One that is on its way when the work is done is given to its end, so
@@ -76,9 +76,8 @@ impl Lease {
     }
 
     async fn keep(&self, journal: &Journal, claim: &Claim, world: &World) {
-        while let Some(beat) = world.beat(BEAT) {
-            self.timed.store(true, Ordering::Relaxed);
-            beat.await;
+        loop {
+            world.beat(BEAT).await;
             self.busy.store(true, Ordering::Relaxed);
             let given = journal.beat(claim, CLAIM).await;
             self.busy.store(false, Ordering::Relaxed);

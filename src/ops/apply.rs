@@ -108,6 +108,17 @@ pub async fn create(
     basis: Basis<'_>,
 ) -> Result<RunId, Failure> {
     ledgers(setting, plan).await?;
+    begin(record, opened, setting, plan, basis).await
+}
+
+/// The same where it is known that every ledger is there.
+async fn begin(
+    record: &Record,
+    opened: &Opened,
+    setting: &Setting,
+    plan: &Plan,
+    basis: Basis<'_>,
+) -> Result<RunId, Failure> {
     let run = setting.run.id;
     let item = plan.items.first();
     let created = RunCreated {
@@ -244,7 +255,11 @@ pub async fn apply_on(
         database.expect_reading();
         database.expect_changing();
     });
-    let run = create(record, opened, setting, plan, basis).await?;
-    let claim = record.claim(surroundings, run, &setting.run.actor).await?;
+    ledgers(setting, plan).await?;
+    // Both wait for the journal at once, so that one COMMIT records both, in this order.
+    let begun = begin(record, opened, setting, plan, basis);
+    let claimed = record.claim(surroundings, setting.run.id, &setting.run.actor);
+    let (begun, claimed) = futures_util::future::join(begun, claimed).await;
+    let claim = begun.and(claimed)?;
     carry(record, setting, claim, plan.items.first(), watch, pause).await
 }

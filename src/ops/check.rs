@@ -9,7 +9,8 @@ use super::{
 use crate::{
     base::{diagnostic::Diagnostics, yaml},
     check::{self, Knowledge, PrepareFault, Prepared},
-    connection::{database::Database, statement::Statement},
+    connection::{database::Database, fault::Fault, statement::Statement, survey::Survey},
+    effect::change::TableName,
     playbook::model::Playbook,
     table::catalogue::Catalogue,
 };
@@ -53,7 +54,11 @@ pub async fn check(
         Some(name) => Some(Live::open(surroundings, opened, name).await?),
         None => None,
     };
-    let mut problems: Vec<Diagnostics> = Some(opened.advice.clone()).filter(|a| !a.is_empty()).into_iter().collect();
+    let about_project = match &live {
+        Some(live) => live.about(opened),
+        None => opened.advice.clone(),
+    };
+    let mut problems: Vec<Diagnostics> = Some(about_project).filter(|a| !a.is_empty()).into_iter().collect();
     for path in &files {
         let source = match project::read(path, yaml::LIMITS, &surroundings.folder) {
             Ok(source) => source,
@@ -81,31 +86,34 @@ pub async fn check(
 /// The databases of an environment, asked for their catalogues and for what they think of statements.
 struct Live {
     databases: HashMap<Arc<str>, Database>,
-    catalogues: HashMap<Arc<str>, Catalogue>,
+    knowledge: Knowledge,
 }
 
 impl Live {
     async fn open(surroundings: &Surroundings, opened: &Opened, environment: &str) -> Result<Live, Failure> {
         let (name, _) = opened.project.environment(Some(environment)).map_err(Failure::usage)?;
         let databases = databases(surroundings, opened, name)?;
-        let mut catalogues = HashMap::new();
+        let mut knowledge = Knowledge::default();
         for (name, database) in &databases {
-            let asked = async {
-                let mut reading = database.reading().await?;
-                let catalogue = reading.catalogue(None).await?;
-                reading.close().await;
-                Ok::<_, crate::connection::fault::Fault>(catalogue)
-            };
-            let catalogue = asked
+            let (catalogue, survey) = look(opened, name, database)
                 .await
                 .map_err(|fault| Failure::usage(format!("failed to ask `{name}`: {fault}")).help(fault.help()))?;
-            catalogues.insert(name.clone(), catalogue);
+            knowledge.catalogues.insert(name.clone(), catalogue);
+            knowledge.surveys.insert(name.clone(), survey);
+            knowledge.dialects.insert(name.clone(), database.dialect());
         }
-        Ok(Live { databases, catalogues })
+        Ok(Live { databases, knowledge })
+    }
+
+    /// The project file, judged again with what is known now.
+    fn about(&self, opened: &Opened) -> Diagnostics {
+        let mut problems = Diagnostics::new(opened.source.clone());
+        check::check_project(&opened.project, &self.knowledge, &mut problems);
+        problems
     }
 
     async fn learn(&self, playbook: &Playbook, knowledge: &mut Knowledge) {
-        knowledge.catalogues = self.catalogues.clone();
+        *knowledge = Knowledge { name: knowledge.name.take(), ..self.knowledge.clone() };
         for statement in check::statements(playbook) {
             let Some(database) = self.databases.get(statement.connection) else { continue };
             let Ok(bound) = statement.sql.outline(database.dialect()) else { continue };
@@ -137,4 +145,15 @@ impl Live {
             knowledge.prepared.insert(statement.at, told);
         }
     }
+}
+
+/// What a database says of itself: its tables by the role that reads, the rest by the role that writes.
+async fn look(opened: &Opened, name: &str, database: &Database) -> Result<(Catalogue, Survey), Fault> {
+    let mut reading = database.reading().await?;
+    let catalogue = reading.catalogue(None).await?;
+    reading.close().await;
+    let declared: Vec<TableName> =
+        opened.project.tables().map(|(table, _)| table).filter(|table| &*table.connection == name).collect();
+    let tables: Vec<&str> = declared.iter().map(|table| &*table.table).collect();
+    Ok((catalogue, database.survey(&tables).await?))
 }

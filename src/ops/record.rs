@@ -19,10 +19,12 @@ pub struct Record {
 
 /// Opens the project's journal; it is made if it is missing.
 pub async fn open(surroundings: &Surroundings, opened: &Opened) -> Result<Record, Failure> {
-    match address(surroundings, opened)? {
-        Some(address) => on_server(surroundings, opened, address).await,
-        None => in_file(surroundings, opened).await,
-    }
+    let record = match address(surroundings, opened)? {
+        Some(address) => on_server(surroundings, opened, address).await?,
+        None => in_file(surroundings, opened).await?,
+    };
+    record.journal.warnings().iter().for_each(|warning| surroundings.notes.add(warning));
+    Ok(record)
 }
 
 async fn in_file(surroundings: &Surroundings, opened: &Opened) -> Result<Record, Failure> {

@@ -41,6 +41,7 @@ pub async fn resume(
 ) -> Result<Carried, Failure> {
     let state = record.state(run).await?;
     open(run, &state)?;
+    answered(run, &state)?;
     let (setting, plan) = setting_of(surroundings, record, opened, run, &state).await?;
     let claim = record.claim(surroundings, run, actor).await?;
     let resumed: Event = RunResumed { actor: actor.into(), reason: None }.into();
@@ -54,6 +55,21 @@ pub(super) fn open(run: RunId, state: &RunState) -> Result<(), Failure> {
     let word = closed.end.word().replace('_', " ");
     Err(Failure::usage(format!("run {} is over: {word}", run.short()))
         .help(format!("`trueup show {}` tells what it did", run.short())))
+}
+
+/// Refuses a run that waits for a person and for nothing else: going on would change nothing.
+fn answered(run: RunId, state: &RunState) -> Result<(), Failure> {
+    if state.cancelled || state.doubts().next().is_some() {
+        return Ok(());
+    }
+    let mut steps = state.items.values().flat_map(|item| &item.steps);
+    let Some((path, Some(asked))) = steps.find(|(_, step)| step.waits()).map(|(path, step)| (path, &step.asked)) else {
+        return Ok(());
+    };
+    let (short, name) = (run.short(), path.rsplit('/').next().unwrap_or(path));
+    let parts: Vec<String> = asked.answer.keys().map(|part| format!(" --set {part}=…")).collect();
+    Err(Failure::usage(format!("run {short} waits for the answer of {} to `{name}`", asked.who))
+        .help(format!("`trueup answer {short} {name}{}` goes on", parts.concat())))
 }
 
 /// The only run that can go on: paused, in doubt, or left by a process that is gone. A run that waits for an answer goes on

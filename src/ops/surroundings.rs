@@ -1,7 +1,10 @@
 //! The machine that a command runs on, as far as it may be asked: clock, environment variables, folder, secrets in use.
 
 use crate::base::{moment, secret::Masks, time::Stamp, world::World};
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// Looks up an environment variable.
 pub type Variables = dyn Fn(&str) -> Option<String> + Send + Sync;
@@ -17,6 +20,27 @@ pub struct Surroundings {
     pub folder: PathBuf,
     /// Every secret in use, for the last writer of each output.
     pub masks: Masks,
+    /// What a command found out beside its task and somebody should know.
+    pub notes: Notes,
+}
+
+/// Sentences for the person who runs the command, said at its end.
+#[derive(Clone, Debug, Default)]
+pub struct Notes(Arc<Mutex<Vec<String>>>);
+
+impl Notes {
+    /// To be said, once.
+    pub fn add(&self, sentence: &str) {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !notes.iter().any(|note| note == sentence) {
+            notes.push(sentence.to_owned());
+        }
+    }
+
+    /// What is to be said, and has not been yet.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Surroundings {
@@ -28,6 +52,7 @@ impl Surroundings {
             variable: Arc::new(|name| std::env::var(name).ok()),
             folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             masks: Masks::default(),
+            notes: Notes::default(),
         }
     }
 
@@ -86,15 +111,7 @@ fn faster(real: World, factor: u32, epoch: i64) -> World {
     let (pausing, beating) = (real.clone(), real.clone());
     let clock = real.clone();
     real.with_pause(move |length| pausing.pause(length / factor))
-        .with_beat(move |length| {
-            let beat = beating.beat(length / factor);
-            async move {
-                match beat {
-                    Some(beat) => beat.await,
-                    None => std::future::pending().await,
-                }
-            }
-        })
+        .with_beat(move |length| beating.beat(length / factor))
         .with_clock(move || {
             let now = clock.now();
             let since = now.micros.saturating_sub(epoch).saturating_mul(i64::from(factor));

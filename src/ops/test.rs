@@ -516,7 +516,7 @@ fn surroundings(world: World, variables: HashMap<String, String>, folder: PathBu
     let masks = Masks::default();
     variables.values().for_each(|value| masks.add(&Secret::new(value.as_str())));
     let variable = move |name: &str| Some(variables.get(name).cloned().unwrap_or_else(|| format!("invented-{name}")));
-    Surroundings { world, variable: Arc::new(variable), folder, masks }
+    Surroundings { world, variable: Arc::new(variable), folder, masks, notes: Default::default() }
 }
 
 /// A plan that ends before its last step, or has nothing to do, is not applied.

@@ -144,8 +144,13 @@ pub(super) async fn is_over(
         (None, Some(why)) => format!("it is paused ({why})"),
         (None, None) => "it was interrupted".to_owned(),
     };
+    let on = if asked.is_some() {
+        "`trueup inbox` has its question".to_owned()
+    } else {
+        format!("`trueup resume {short}` goes on with it")
+    };
     Err(Failure::usage(format!("run {short} is not over: {stands}"))
-        .help(format!("`trueup resume {short}` goes on with it, `trueup cancel {short} --reason …` ends it")))
+        .help(format!("{on}, `trueup cancel {short} --reason …` ends it")))
 }
 
 /// `anna works on it since 12:30:01 (process 4711 on host)`.

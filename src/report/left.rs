@@ -1,7 +1,6 @@
 //! Rows that an undo leaves alone, each column in three versions: before the run, as the run left it, now.
 
 use super::{
-    columns::width,
     diff::said,
     line::{Line, Tone},
     look::View,
@@ -13,6 +12,9 @@ use crate::{base::value::Value, effect::left::LeftAlone, table::facts::Facts};
 /// More rows than this are counted, not shown.
 const MOST_ROWS: usize = 20;
 
+/// The values begin so far behind the names of the versions.
+const NAMES: usize = 12;
+
 /// One block a row.
 pub fn rows(page: &mut Page, indent: usize, left: &[LeftAlone], view: &View<'_>) {
     for row in left.iter().take(MOST_ROWS) {
@@ -20,15 +22,14 @@ pub fn rows(page: &mut Page, indent: usize, left: &[LeftAlone], view: &View<'_>)
         let key: Vec<String> = row.key.iter().map(|(c, v)| format!("{c} {}", said(&seen(facts, c, v)))).collect();
         let head = Line::of(Tone::Care, "! left alone: ").plain(row.table.to_string()).plain("  ");
         page.hung(indent, indent + 2, head.plain(key.join(", ")).add(Tone::Care, format!("  {}", row.why)));
-        let names = row.columns.iter().map(|v| width(&v.column)).max().unwrap_or(0).min(28);
         for versions in &row.columns {
-            let sides = [("before", &versions.before), ("by the run", &versions.ours), ("now", &versions.now)];
-            for (index, (name, value)) in sides.into_iter().enumerate() {
-                let column = if index == 0 { &*versions.column } else { "" };
+            page.line(indent + 4, Line::of(Tone::Plain, &*versions.column));
+            for (name, value) in [("before", &versions.before), ("by the run", &versions.ours), ("now", &versions.now)]
+            {
                 let shown =
                     value.as_ref().map_or_else(|| "(no row)".to_owned(), |v| said(&seen(facts, &versions.column, v)));
-                let line = Line::of(Tone::Plain, column).pad(names + 2, 2).add(Tone::Dim, name).pad(names + 14, 2);
-                page.hung(indent + 4, indent + 4 + names + 14, line.plain(shown));
+                let line = Line::of(Tone::Dim, name).pad(NAMES, 2).plain(shown);
+                page.hung(indent + 6, indent + 6 + NAMES, line);
             }
         }
     }

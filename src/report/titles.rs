@@ -3,7 +3,7 @@
 use crate::{
     action::{kinds::Act, step::Step},
     base::{diagnostic::Diagnostics, source::Source},
-    engine::outline,
+    engine::{outline, undo::outline::origin},
     journal::payload::RunCreated,
     plan::Section,
     playbook::model::Playbook,
@@ -31,7 +31,7 @@ impl Titles {
 
     /// The heading of a step, or its name where it has none.
     pub fn get<'a>(&'a self, path: &'a str) -> &'a str {
-        self.0.get(path).map_or_else(|| super::plan::step_name(path), String::as_str)
+        self.0.get(origin(path)).map_or_else(|| super::plan::step_name(path), String::as_str)
     }
 }
 

@@ -4,3 +4,4 @@ pub mod audit;
 pub mod catalogue;
 pub mod condition;
 pub mod facts;
+pub mod rights;

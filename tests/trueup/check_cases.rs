@@ -2,17 +2,26 @@
 //! says at 80 columns. A `catalogue.yaml` stands for the live database. `TRUEUP_BLESS=1` writes the expected texts anew.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 use trueup::{
-    base::{diagnostic::Diagnostics, source::Source, yaml},
+    base::{
+        diagnostic::Diagnostics,
+        source::Source,
+        value::{Map, Value},
+        yaml,
+    },
     check::{self, Knowledge},
+    connection::survey::Survey,
     playbook::project::Project,
     report::diagnostics,
-    table::catalogue::{Catalogue, Column, Kind, Table},
+    table::{
+        catalogue::{Catalogue, Column, Kind, Table},
+        rights::Rights,
+    },
 };
 
 fn root() -> PathBuf {
@@ -42,19 +51,21 @@ fn project(folder: &Path, knowledge: &Knowledge) -> (Option<Arc<Project>>, Diagn
     (project.map(Arc::new), problems, is_own)
 }
 
-/// `connection: { table: { column: type } }`; a type with `!` is not null, `=` generated.
+/// `connection: { table: { column: type } }`; a type with `!` is not null, `=` generated, `#` in the primary key. Beside it
+/// `live.yaml`: what each database is like, `connection: { ledger: …, role: …, rights: { table: { insert: true,
+/// update: a b, … } } }`.
 fn catalogues(folder: &Path) -> Knowledge {
-    let mut knowledge = Knowledge::default();
-    let Ok(text) = fs::read_to_string(folder.join("catalogue.yaml")) else { return knowledge };
-    let source = Source::new("catalogue.yaml", text);
-    let node = yaml::parse(&source, yaml::LIMITS, &mut Diagnostics::new(source.clone())).unwrap().value();
-    for (connection, tables) in node.as_map().unwrap() {
+    let mut knowledge = Knowledge { surveys: surveys(folder), ..Knowledge::default() };
+    for (connection, tables) in &read(folder, "catalogue.yaml") {
         let mut catalogue = Catalogue::new();
         for (name, columns) in tables.as_map().unwrap() {
             let mut table = Table::default();
             for (column, word) in columns.as_map().unwrap() {
                 let word = word.as_str().unwrap();
-                let type_name = word.trim_end_matches(['!', '=']);
+                let type_name = word.trim_end_matches(['!', '=', '#']);
+                if word.contains('#') {
+                    table.primary_key.push(column.clone());
+                }
                 let column = Column {
                     name: column.clone(),
                     type_name: type_name.into(),
@@ -71,6 +82,35 @@ fn catalogues(folder: &Path) -> Knowledge {
         knowledge.catalogues.insert(connection.clone(), catalogue);
     }
     knowledge
+}
+
+fn read(folder: &Path, file: &str) -> Map {
+    let Ok(text) = fs::read_to_string(folder.join(file)) else { return Map::new() };
+    let source = Source::new(file, text);
+    let node = yaml::parse(&source, yaml::LIMITS, &mut Diagnostics::new(source.clone())).unwrap().value();
+    node.as_map().unwrap().clone()
+}
+
+fn surveys(folder: &Path) -> HashMap<Arc<str>, Survey> {
+    let is = |value: &Value, name: &str| value.get(name).and_then(|v| v.as_bool()).unwrap_or(false);
+    let text = |value: &Value, name: &str| value.get(name).and_then(|v| v.as_str().map(str::to_owned));
+    let rights = |value: &Value| Rights {
+        insert: is(value, "insert"),
+        delete: is(value, "delete"),
+        update: text(value, "update").iter().flat_map(|columns| columns.split(' ')).map(Arc::from).collect(),
+        select: is(value, "select"),
+    };
+    let survey = |value: &Value| Survey {
+        has_ledger: is(value, "ledger"),
+        replica: is(value, "replica"),
+        role: text(value, "role").unwrap_or_default(),
+        rights: value.get("rights").map_or_else(HashMap::new, |all| {
+            all.as_map().unwrap().iter().map(|(table, value)| (table.clone(), rights(value))).collect()
+        }),
+        not_writable: text(value, "not_writable"),
+        pooled: text(value, "pooled"),
+    };
+    read(folder, "live.yaml").iter().map(|(name, value)| (name.clone(), survey(value))).collect()
 }
 
 fn kind(type_name: &str) -> Kind {

@@ -240,3 +240,19 @@ fn a_paused_run_goes_on_where_it_stopped() {
         world.shop.close().await;
     });
 }
+
+#[test]
+fn a_run_that_waits_for_an_answer_is_not_resumed_and_still_waits() {
+    block_on(async {
+        let world = Office::open().await;
+        let (run, _) = world.first(false).await;
+        let told = world.resume(run).await.err().map(|f| said(&f)).unwrap();
+        assert!(told.contains("waits for the answer of boss to `worth`"), "{told}");
+        assert!(told.contains(&format!("trueup answer {} worth --set amount=…", run.short())), "{told}");
+        let record = ops::record::open(&world.shop.here, &world.shop.opened).await.unwrap();
+        let runs = ops::history::runs(&record, &trueup::journal::RunFilter::default(), 9).await.unwrap();
+        assert_eq!(runs[0].state, trueup::journal::words::RunWord::Waiting);
+        record.journal.close().await.unwrap();
+        world.shop.close().await;
+    });
+}

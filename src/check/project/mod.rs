@@ -30,4 +30,5 @@ rules! {
     facts;
     people;
     environments;
+    live;
 }

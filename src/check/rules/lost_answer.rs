@@ -39,14 +39,24 @@ pub static ODD_LOOK_UP: Code = Code {
         again), or its rows tell by themselves.",
 };
 
+/// Rows that are not told apart by their declared key.
+pub static NO_KEY: Code = Code {
+    id: "E0307",
+    title: "rows of which nobody could tell after a crash whether they were changed",
+    explain: "When the connection breaks during COMMIT, rows are found again by the `key:` that the project file declares, and compared with their images. \
+        The live database does not keep that key unique: two rows may have it, and then nobody can tell which one was changed. Declare columns \
+        that are a primary key or a unique index there, or keep a ledger: `ledger: true` at the connection.",
+};
+
 /// All codes of this file.
-pub static CODES: &[&Code] = &[&NO_LOOK_UP, &IN_DOUBT, &ODD_LOOK_UP];
+pub static CODES: &[&Code] = &[&NO_LOOK_UP, &IN_DOUBT, &ODD_LOOK_UP, &NO_KEY];
 
 /// Looks at every write.
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for visit in scene.visits.iter().filter(|v| v.role != Role::Probe) {
         let step = visit.step;
         odd(step, problems);
+        untold(scene, visit, problems);
         match (&step.act, recovery(scene, visit)) {
             (Act::Sql(_), Recovery::Person) => problems.push(
                 Diagnostic::error(
@@ -73,6 +83,30 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             _ => {}
         }
     }
+}
+
+/// The images of a row are found again by its key: it must be one in the database too.
+fn untold(scene: &Scene<'_>, visit: &Visit<'_>, problems: &mut Diagnostics) {
+    if recovery(scene, visit) != Recovery::Images {
+        return;
+    }
+    let Some(table) = scene.table(visit.step) else { return };
+    let (Some(facts), Some(known)) = (scene.facts(&table), scene.catalogue(&table)) else { return };
+    let key = facts.key_columns();
+    let holds = |unique: &[std::sync::Arc<str>]| !unique.is_empty() && unique.iter().all(|column| key.contains(column));
+    if known.view || holds(&known.primary_key) || known.unique.iter().any(|unique| holds(unique)) {
+        return;
+    }
+    let columns: Vec<_> = key.iter().map(|column| format!("`{column}`")).collect();
+    problems.push(
+        Diagnostic::error(
+            &NO_KEY,
+            visit.step.act_at,
+            format!("the database does not keep {} of `{table}` unique", columns.join(", ")),
+        )
+        .help("correct `key:` of the table in the project file, or make the index that it speaks of")
+        .help(format!("or say `ledger: true` at `{}`", table.connection)),
+    );
 }
 
 fn odd(step: &Step, problems: &mut Diagnostics) {

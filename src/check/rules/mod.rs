@@ -61,6 +61,7 @@ rules! {
         literal_fits;
         sql_statement;
         prepared;
+        rights;
     }
     of_the_whole {
         // params and vars

@@ -9,6 +9,7 @@ mod form;
 mod ledger;
 mod numeric;
 mod open;
+mod pooled;
 mod standing;
 
 pub use open::Address;

@@ -33,6 +33,7 @@ pub struct Target {
     connect_timeout: Duration,
     patience: Duration,
     claim_patience: Duration,
+    pub(super) lock_timeout: Duration,
     /// Nothing for UTC, which every session has anyway.
     timezone: Option<String>,
 }
@@ -122,7 +123,7 @@ impl Target {
         // The server ends the whole statement at `statement_timeout`; a little before that a lock can still be named.
         let claim_patience = if statement.is_zero() { GRACE } else { statement * 9 / 10 }.max(lock);
         let patience = lock.max(statement) + GRACE;
-        Ok(Target { write, read, connect_timeout, patience, claim_patience, timezone })
+        Ok(Target { write, read, connect_timeout, patience, claim_patience, lock_timeout: lock, timezone })
     }
 
     /// Who comes in through which door.
@@ -140,6 +141,11 @@ impl Target {
     /// A transaction with the write role.
     pub async fn changing(&self) -> Result<Link, Fault> {
         self.open(&self.write, CHANGING).await
+    }
+
+    /// A connection of its own with the write role, in a transaction: never one that rested.
+    pub(super) async fn apart(&self) -> Result<Link, Fault> {
+        self.enter(&self.write, self.write.connect(), CHANGING).await
     }
 
     /// Begins to connect with the read role, because [`Target::reading`] will follow.
@@ -336,8 +342,15 @@ impl Address {
         if fault.kind == FaultKind::Lost {
             fault.kind = FaultKind::Refused;
         }
+        // PgBouncer knows a few settings by name and refuses the others.
+        let pooler = fault.message.contains("unsupported startup parameter");
         fault.message = format!("{}: {}", self.shown, fault.message);
         let advice = match fault.kind {
+            _ if pooler => Some(format!(
+                "a pooler stands in between and refuses the timeouts that trueup sets on its sessions: use the address of the \
+                 server itself; it comes from {}",
+                self.origin
+            )),
             FaultKind::Auth => Some(format!("check user and password; they come from {}", self.origin)),
             FaultKind::NoDatabase => Some(format!("check the database name in {}", self.origin)),
             FaultKind::Refused => {

@@ -7,6 +7,7 @@ mod faults;
 mod ledger;
 mod rest;
 mod standing;
+mod survey;
 mod values;
 
 use super::{

@@ -127,7 +127,7 @@ async fn history(class: &'static str, method: &'static str, ill: Ill) -> Figures
     let mut history = History::new(&mut world, &point, &procedure, ill.blows.clone());
     history.may_fail = true;
     let before = figures.findings();
-    history.to_the_end(&mut figures).await;
+    history.until_over(&mut figures).await;
     if figures.findings() > before {
         figures.wrong(format!("… that was {class} {method} with {ill:?}"));
     }

@@ -21,7 +21,7 @@ async fn cut_at_commit(kind: Kind, cuts: usize) {
         let point = world.point(&procedure).await;
         proxy.plan().percent = [30, 25, 5];
         let mut history = History::new(&mut world, &point, &procedure, Vec::new());
-        history.to_the_end(&mut figures).await;
+        history.until_over(&mut figures).await;
         {
             let mut plan = proxy.plan();
             plan.percent = [0; 3];

@@ -29,7 +29,7 @@ async fn history(
 ) -> Vec<Vec<String>> {
     let point = world.point(procedure).await;
     let mut history = History::new(world, &point, procedure, blows);
-    history.to_the_end(figures).await;
+    history.until_over(figures).await;
     let moments = history.moments;
     point.clear();
     moments
@@ -39,7 +39,7 @@ async fn history(
 async fn undisturbed(world: &mut World, procedure: &Procedure, figures: &mut Figures) -> Vec<Vec<String>> {
     let point = world.point(procedure).await;
     let mut history = History::new(world, &point, procedure, Vec::new());
-    let end = history.to_the_end(figures).await;
+    let end = history.until_over(figures).await;
     if end != Some(End::Changed) {
         figures.wrong(format!("{}: nothing was done to it, and it did not end well", history.tell()));
     }
@@ -148,7 +148,8 @@ async fn at_random_times(kind: Kind, kills: usize) {
             break;
         }
         let after = Duration::from_millis(8 + dice.below(90) as u64);
-        history(&mut world, *dice.of(&all), vec![Blow::After(after), Blow::After(after)], &mut figures).await;
+        let procedure = all[dice.below(all.len())];
+        history(&mut world, procedure, vec![Blow::After(after), Blow::After(after)], &mut figures).await;
     }
     world.clear().await;
     figures.end(kills);

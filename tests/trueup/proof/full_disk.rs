@@ -73,7 +73,7 @@ async fn history(world: &mut World, procedure: &Procedure, n: usize, point: &Poi
     let state = point.state().await.map(|(_, state)| state);
     judge::always(procedure, &traces, state.as_ref(), &at, figures);
     let findings = figures.findings();
-    History::new(world, point, procedure, vec![Blow::None]).to_the_end(figures).await;
+    History::new(world, point, procedure, vec![Blow::None]).until_over(figures).await;
     if figures.findings() > findings {
         figures.wrong(format!("… that was {at}, exit {:?}: {}", came.exit, came.said()));
     }
@@ -94,7 +94,7 @@ fn a_full_disk_loses_nothing() {
         for procedure in procedures::ALL.iter().filter(|procedure| names.contains(&procedure.name)) {
             let point = world.point(procedure).await;
             let mut plain = History::new(&mut world, &point, procedure, Vec::new());
-            plain.to_the_end(&mut figures).await;
+            plain.until_over(&mut figures).await;
             let moments = plain.moments[0].len();
             point.clear();
             for n in (2..=moments).step_by(size(2, 1)) {

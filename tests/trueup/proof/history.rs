@@ -72,7 +72,7 @@ impl<'a> History<'a> {
     }
 
     /// To the end of the run, and how it ended.
-    pub async fn to_the_end(&mut self, figures: &mut Figures) -> Option<End> {
+    pub async fn until_over(&mut self, figures: &mut Figures) -> Option<End> {
         figures.points += 1;
         for nth in 0..MOST {
             let found = self.point.state().await.map(|(run, state)| (run.to_string(), state));
@@ -214,7 +214,8 @@ impl<'a> History<'a> {
             None => format!("{} killed after {} ({})", arguments[0], reached.len(), reached.last().map_or("", |s| s)),
         });
         self.moments.push(reached);
-        if !came.killed() && !matches!(came.exit, Some(0 | 4 | 6)) && !(self.may_fail && came.exit == Some(1)) {
+        let well = matches!(came.exit, None | Some(0 | 4 | 6)) || self.may_fail && came.exit == Some(1);
+        if !well {
             return Err(came.said());
         }
         self.last = Some((arguments[0].clone(), came));

@@ -26,7 +26,7 @@ async fn struck(mut figures: Figures, mut world: World, blow: impl Fn(Duration) 
         let mut history = History::new(&mut world, &point, &procedure, all);
         // A statement whose session is gone was not committed: the run fails, and says so.
         history.may_fail = true;
-        history.to_the_end(&mut figures).await;
+        history.until_over(&mut figures).await;
         point.clear();
     }
     world.clear().await;

@@ -49,7 +49,7 @@ async fn several_at_once(kind: Kind, rounds: usize) {
             }
         }
         let mut history = History::new(&mut world, &point, procedure, Vec::new());
-        history.to_the_end(&mut figures).await;
+        history.until_over(&mut figures).await;
         point.clear();
     }
     world.clear().await;
@@ -106,7 +106,7 @@ async fn asleep(kind: Kind, names: &[&str], stride: usize) {
         let procedure = named(name);
         let point = world.point(procedure).await;
         let mut history = History::new(&mut world, &point, procedure, Vec::new());
-        history.to_the_end(&mut figures).await;
+        history.until_over(&mut figures).await;
         let moments = history.moments[0].len();
         point.clear();
         // Before the sixth the run is not claimed yet.
@@ -136,7 +136,7 @@ async fn asleep(kind: Kind, names: &[&str], stride: usize) {
             // The sleeper may have held the row's lock for longer than the other one waits: then the run failed, and says so.
             let mut history = History::new(&mut world, &point, procedure, vec![Blow::None]);
             history.may_fail = true;
-            if history.to_the_end(&mut figures).await == Some(End::Changed) {
+            if history.until_over(&mut figures).await == Some(End::Changed) {
                 changed += 1;
             }
             point.clear();
@@ -151,7 +151,7 @@ async fn asleep(kind: Kind, names: &[&str], stride: usize) {
 
 #[test]
 fn a_holder_that_slept_past_its_lease_changes_nothing_on_sqlite() {
-    block_on(asleep(Kind::SQLITE, &["row-with-audit", "call-with-key"], size(4, 1)));
+    block_on(asleep(Kind::SQLITE, &["row-with-audit", "call-with-key"], size(5, 1)));
 }
 
 #[test]

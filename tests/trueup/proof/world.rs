@@ -274,9 +274,12 @@ impl Point {
 
 fn project(kind: Kind, places: &BTreeMap<&str, Place>, api: &str) -> String {
     let database = |name: &str| match &places[name] {
-        Place::File(path) => format!("sqlite: {{ path: '{}', busy_timeout: 2s }}", path.display()),
+        Place::File(path) => format!("sqlite: {{ path: '{}', busy_timeout: 1s }}", path.display()),
         Place::Server(_) => {
-            format!("postgres: {{ url: {{ secret: {}_URL }}, lock_timeout: 2s, timezone: UTC }}", name.to_uppercase())
+            format!(
+                "postgres: {{ url: {{ secret: {}_URL }}, lock_timeout: 1s, statement_timeout: 2s, timezone: UTC }}",
+                name.to_uppercase()
+            )
         }
     };
     let ledger = if kind.ledger { "\n    ledger: true" } else { "" };
