@@ -171,12 +171,12 @@ impl Driver<'_> {
         let carried = match deed {
             Deed::Change(change) => match carry_out::carry_out(changing, change, self.setting, at).await {
                 // It was not executed: to take that for a change would be a lie.
-                Ok(carried) if carried.unknown => Err(unknown_now(step, why_unknown(&carried).as_deref())),
+                Ok(carried) if carried.unknown => return Err(never_known(step, why_unknown(&carried))),
                 other => other,
             },
             Deed::Statement(deed) if deed.bound.has_unknown() => {
                 let why = deed.bound.binds.iter().find_map(Value::unknown_because);
-                Err(unknown_now(step, why.as_deref()))
+                return Err(never_known(step, why));
             }
             Deed::Statement(deed) => statement::run(changing, deed, self.setting, at).await,
             _ => Err(unknown_now(step, None)),
@@ -328,6 +328,11 @@ pub(super) fn rows_words(carried: &Carried) -> String {
     let words: Vec<_> =
         counts.iter().map(|(table, n)| format!("{n} row{} of {table}", if *n == 1 { "" } else { "s" })).collect();
     words.join(", ")
+}
+
+/// A value that nobody will ever know: neither a check that did not hold nor drift, but a step that cannot be done.
+fn never_known(step: &Step, why: Option<Arc<str>>) -> Trouble {
+    Trouble::Step { message: unknown_now(step, why.as_deref()).message(), at: step.act_at, help: Vec::new() }
 }
 
 /// Why a value that a change needs is not known.
