@@ -133,6 +133,11 @@ fn show(
 ) -> Result<Exit, Failure> {
     let sealer = ops::record::reader(surroundings, project);
     let saved = ops::saved::read(surroundings, &given.file, &sealer)?;
+    if sealer.key_id().is_none() {
+        output.note(
+            "The journal's key is not at hand: personal values stay hidden, and the plan's seal is not looked at.\n",
+        );
+    }
     print(&saved, &given.file, given.json, output)?;
     Ok(Exit::Done)
 }

@@ -255,7 +255,7 @@ fn an_undo_is_a_change_like_any_other_and_needs_the_same_people() {
         trueup(&place, &format!("approve {undo} --yes --actor ben --reason fine"))
             .await
             .is(0, &[&format!("Take back run {run}"), "Enough"]);
-        trueup(&place, &format!("resume {undo} --actor anna")).await.is(0, &["Done: changed"]);
+        trueup(&place, &format!("resume {undo} --actor anna")).await.is(0, &["Done: taken back"]);
         assert_eq!(counts(&place).await, before);
         place.clear().await;
     });

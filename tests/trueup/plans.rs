@@ -255,7 +255,7 @@ fn columns() -> Vec<Case> {
         one("email", "update things set email = 'other@b.example' where id = 1"),
         one("note", "update things set note = '' where id = 1"),
         one("doc", "update things set doc = '{\"ready\": true, \"n\": 3}' where id = 1"),
-        one("state", "update things set state = 1 where id = 1"),
+        case("state", COLUMNS, "update things set state = 1 where id = 1", &[("fresh.#", ""), (T, "state")]),
     ]
 }
 
