@@ -12,6 +12,7 @@ use clap::Parser;
 use std::path::Path;
 
 const SLUG: &str = "slug=7xKqRmT2pZ9sVbN4wYcD6fGh";
+const REGRET: &str = "Zendesk 4712: the award was right after all";
 const REASON: &str = "Zendesk 4711: recommended for award by mistake";
 
 pub async fn run(given: &Demo, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
@@ -44,6 +45,11 @@ pub async fn run(given: &Demo, surroundings: &Surroundings, output: &Output) -> 
     .await?;
     demo.step("What was done, by whom, and why?", &["show", &run]).await?;
     demo.step("And once more? There is nothing left to do.", &["plan", "register/correct-award", SLUG]).await?;
+    demo.step(
+        "And if that was wrong? A run can be taken back; what somebody changed since is left alone.",
+        &["undo", &run, "--reason", REGRET, "--actor", "anna", "--yes"],
+    )
+    .await?;
     output.data(&format!(
         "\nTry next:\n  trueup --project {0} plan register/change-training-route \\\n    slug=… route=school_direct_salaried\n  trueup --project {0} explain row\n  edit {0}/playbooks/register/correct-award.yaml, make a mistake, and run\n  trueup --project {0} check\n",
         folder.display()

@@ -3,7 +3,7 @@
 
 use super::{
     carry_out::Carried,
-    drive::{Driver, Halt, Went, rows_words},
+    drive::{Driver, Halt, Went},
     images::passes,
     outline::Place,
     recover::Found,
@@ -12,6 +12,7 @@ use super::{
     tries::Tries,
     trouble::{Difference, Trouble},
     watch::Tick,
+    write::rows_words,
 };
 use crate::{
     action::{deed::Deed, kinds::Act},

@@ -3,7 +3,7 @@
 
 use super::{
     carry_out::Carried,
-    drive::{Driver, Halt, rows_words},
+    drive::{Driver, Halt},
     outline::Place,
     recover::{Found, probe_of},
     setting::Setting,
@@ -11,6 +11,7 @@ use super::{
     tries::Tries,
     trouble::Trouble,
     watch::Tick,
+    write::rows_words,
 };
 use crate::{
     action::kinds::Act,

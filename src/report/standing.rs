@@ -107,9 +107,8 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
         page.blank();
         page.line(0, Line::of(Tone::Plain, text));
     };
-    match state.closed.as_ref().map(|closed| closed.end) {
-        Some(end) => return after(page, id, state, end),
-        None => {}
+    if let Some(closed) = &state.closed {
+        return after(page, id, state, closed.end);
     }
     if let Some((path, step)) = question(state)
         && let Some(asked) = &step.asked

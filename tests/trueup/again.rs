@@ -12,7 +12,13 @@ use trueup::{
     engine::{drive::Stopped, state::RunState, undo::left_alone, watch::Tick},
     journal::words::End,
     mock::{Mock, server::Running},
-    ops::{self, Failure, apply::Carried, retry::Wish as Again, undo::Wish},
+    ops::{
+        self, Failure,
+        apply::Carried,
+        resolve::{Decision, Resolution},
+        retry::Wish as Again,
+        undo::Wish,
+    },
     report::{
         look::{Look, View},
         run as drawn,
@@ -343,6 +349,35 @@ fn a_call_that_an_earlier_undo_made_is_not_made_again() {
         let state = office.state(undo).await;
         let message = state.items["-"].steps["steps/ticket"].outcome.as_ref().unwrap().message.clone().unwrap();
         assert!(message.starts_with("taken back already, by run"), "{message}");
+        office.shop.close().await;
+    });
+}
+
+#[test]
+fn a_call_whose_answer_nobody_knows_is_left_with_the_reason_and_the_rest_is_taken_back() {
+    block_on(async {
+        let office = Office::open("500").await;
+        let (run, carried) = office.apply(PLAYBOOK).await;
+        assert!(matches!(carried.stopped, Stopped::InDoubt(_)), "{:?}", carried.stopped);
+        let (record, pause) = (office.record().await, AtomicBool::new(false));
+        let (here, opened) = (&office.shop.here, &office.shop.opened);
+        let found = Resolution {
+            item: None,
+            step: None,
+            decision: Decision::Done,
+            reason: Some("the ticket is there"),
+            actor: Some("bea"),
+        };
+        let carried = ops::resolve::resolve(here, &record, opened, run, &found, false, &|_| {}, &pause).await;
+        record.journal.close().await.unwrap();
+        // `last` needs the number of the ticket, and nobody knows it.
+        assert_eq!(carried.unwrap_or_else(|f| panic!("{}", said(&f))).unwrap().stopped, Stopped::Closed(End::Failed));
+        let (undo, carried, _) = office.undo(run, by_bea(), None).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert_eq!(carried.stopped, Stopped::Closed(End::Changed), "{:?}", carried.state.closed);
+        assert_eq!((office.writes().len(), text(&office.thing().await, "state")), (1, "0".into()));
+        let state = office.state(undo).await;
+        let message = state.items["-"].steps["steps/ticket"].outcome.as_ref().unwrap().message.clone().unwrap();
+        assert!(message.contains("not taken back: a person decided that it happened"), "{message}");
         office.shop.close().await;
     });
 }

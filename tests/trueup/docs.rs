@@ -161,7 +161,7 @@ const RUN: &str = "01a2021b-0c70-763e-8270-9dad6e839cdd";
 /// Run ids, ports, times of today and durations, each put to one value of the same place.
 fn settled(text: &str) -> String {
     let uuid = Regex::new(r"\b[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b").unwrap();
-    let short = Regex::new(r"\b(?:run|show|answer|resume) ([0-9a-f]{8})\b").unwrap();
+    let short = Regex::new(r"\b(?:run|show|answer|resume|undo) ([0-9a-f]{8})\b").unwrap();
     let shorts: BTreeSet<String> = short.captures_iter(text).map(|found| found[1].to_owned()).collect();
     let mut text = uuid.replace_all(text, RUN).into_owned();
     for id in shorts {

@@ -1,7 +1,10 @@
 //! Taking back: whatever a playbook did to rows is what it was, later changes of others stay, and the undo of an undo makes
 //! it again. Held against sequences of changes that nobody wrote by hand.
 
-use super::servers::{Shop, block_on, postgres, request, said};
+use super::{
+    proof::figures::Figures,
+    servers::{Shop, block_on, postgres, request, said},
+};
 use indexmap::IndexMap;
 use proptest::{
     prelude::*,
@@ -482,6 +485,9 @@ fn hold(on: &On) {
         assert!(tally.restored >= SEQUENCES / 3 && tally.made_again == tally.restored / 2, "{tally:?}");
         assert!(tally.left >= SEQUENCES / 12 && tally.kept >= SEQUENCES / 50, "{tally:?}");
         println!("{tally:?}");
+        let mut figures = Figures::new("T26", format!("random changes are taken back and made again, {}", on.word()));
+        (figures.faults, figures.points) = (tally.left + tally.kept, SEQUENCES);
+        figures.end(SEQUENCES / 12);
     });
 }
 

@@ -7,6 +7,7 @@ mod functions;
 mod tables;
 mod words;
 
+use super::ledger::TABLE;
 use super::{
     fault::{Fault, FaultKind},
     sql_lexer::{Kind, Token, tokens},
@@ -80,6 +81,10 @@ pub fn judge(sql: &str, dialect: Dialect) -> Verdict {
             }
             verdict.not_a_read = words::writing(sql, &tokens);
         }
+    }
+    let own = |table: &String| table.rsplit('.').next() == Some(TABLE);
+    if verdict.writes.iter().any(own) && verdict.refused.is_none() {
+        verdict.refused = Some(format!("`{TABLE}` is written by trueup alone, together with each change"));
     }
     let impure = || functions::not_a_read(sql, &tokens);
     let by_class =

@@ -92,6 +92,10 @@ fn the_reasons_are_sentences() {
     assert!(refused("select 'a").contains("no end"));
     assert!(refused("").contains("empty"));
     assert!(refused("select U&\"\\006eextval\"('s')").contains("U&"));
+    for sql in ["delete from trueup_ledger where run = 'x'", "update app.TRUEUP_ledger set fence = 0 where run = 'x'"] {
+        assert!(refused(sql).contains("written by trueup alone"), "{sql}");
+    }
+    assert!(allow_read("select * from trueup_ledger", Dialect::Sqlite).is_ok());
     let read = |sql: &str| allow_read(sql, Dialect::Postgres).unwrap_err().message;
     assert_eq!(read("select nextval('s')"), "this statement may only read: nextval() changes a sequence");
     assert_eq!(

@@ -3,19 +3,22 @@
 use super::done::{Done, Fate};
 use crate::{
     action::{
-        deed::Restore,
+        deed::{Deed, Restore},
         kinds::Act,
+        resolve::{Resolved, resolve},
         step::{Step, Undo},
     },
     base::{
         identity::RunId,
         value::{Map, Value},
     },
+    check,
     effect::change::RowChange,
     engine::{
         outline::{Back, Outline, Place},
         setting::{RunFacts, Setting},
         state::{ItemState, RunState},
+        trouble::Trouble,
     },
     journal::words::Outcome,
     plan::Section,
@@ -47,17 +50,26 @@ pub struct Wish<'a> {
 ///
 /// The setting's project file is the one of the run.
 pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
-    let forward = Outline::of(&setting.playbook);
+    let scope = captured(setting, &Outline::of(&setting.playbook), past);
     let item = past.first().and_then(|p| p.state.items.values().next());
     let mut places = Vec::new();
     for done in wish.effects.iter().rev().filter(|d| wish.item.is_none_or(|item| *d.effect.item == *item)) {
         let found = find(&setting.playbook.sections(), origin(&done.effect.step));
         let Some(step) = found else { continue };
         // Every second run of the chain does the steps, the others take them back.
-        let one = Taken { setting, done, step, wish, item, again: past.len() % 2 == 0, first: past.len() == 1 };
+        let one = Taken {
+            setting,
+            scope: &scope,
+            done,
+            step,
+            wish,
+            item,
+            again: past.len() % 2 == 0,
+            first: past.len() == 1,
+        };
         one.places(&mut places);
     }
-    Outline { places, scope: Some(captured(setting, &forward, past)) }
+    Outline { places, scope: Some(scope) }
 }
 
 /// The path of the step in the playbook: a step that was done again has its number behind it.
@@ -100,6 +112,7 @@ fn captured(setting: &Setting, forward: &Outline, past: &[Past<'_>]) -> Scope {
 /// One effect on its way back.
 struct Taken<'a> {
     setting: &'a Setting,
+    scope: &'a Scope,
     done: &'a Done,
     step: &'a Step,
     wish: &'a Wish<'a>,
@@ -132,6 +145,9 @@ impl Taken<'_> {
                     // A step that was done more than once is taken back with what it answered each time.
                     let own = (self.step.id().map(Arc::from), self.done.value.clone().filter(|_| !self.again));
                     let back = if let (Some(id), Some(value)) = own { Some(Back::Step(id, value)) } else { None };
+                    if let Some(why) = self.unfit(&step, back.as_ref()) {
+                        return self.quiet(Back::Left(format!("not taken back: {why}")));
+                    }
                     Place { section: Section::Steps, path: self.path(), step: Arc::new(step), gate: false, back }
                 }
             },
@@ -146,6 +162,27 @@ impl Taken<'_> {
                 self.quiet(Back::Rows(restore))
             }
             Err(why) => self.quiet(Back::Left(format!("not taken back: {why}"))),
+        }
+    }
+
+    /// Why the step cannot be done with what is known: it needs a value that was never captured, or that is sealed.
+    fn unfit(&self, step: &Step, back: Option<&Back>) -> Option<String> {
+        if !check::again::names(step, &self.setting.playbook).is_empty() {
+            return None;
+        }
+        let mut scope = self.scope.clone();
+        if let Some(Back::Step(name, value)) = back {
+            scope.insert(name.clone(), value.clone());
+        }
+        match resolve(step, &scope, self.setting) {
+            Err(trouble) => {
+                let why = Trouble::of_resolving(trouble, &self.setting.source).message();
+                Some(format!("its `{}` cannot be made: {why}", step.act.word()))
+            }
+            Ok(Some(Resolved { deed: Deed::Call(call), .. })) if call.is_unknown() => {
+                Some(format!("its `{}` rests on a value that is not known here", step.act.word()))
+            }
+            Ok(_) => None,
         }
     }
 

@@ -223,7 +223,21 @@ impl Owned {
 const EACH: usize = 36;
 const ENDS: usize = 28;
 
+fn store(desk: &Desk) -> &'static str {
+    if desk.url.is_some() { "PostgreSQL" } else { "SQLite" }
+}
+
+/// A line of the table that `scripts/prove` prints: this many were made, and all were found.
+fn told(what: &str, desk: &str, many: usize, since: std::time::Instant) {
+    let Ok(folder) = std::env::var("TRUEUP_PROOF_DIR") else { return };
+    let seconds = since.elapsed().as_secs_f64();
+    let line = format!("T23\t{what}, {desk}\t{many}\t{many}\t0\t0\t0\t{seconds:.1}\tholds\n");
+    let name: String = format!("T23-{what}-{desk}.txt").replace(' ', "-");
+    std::fs::write(std::path::Path::new(&folder).join(name), line).unwrap();
+}
+
 async fn changed_missing_moved_and_foreign_events_are_found_at_their_place(desk: Desk) {
+    let (since, store) = (std::time::Instant::now(), store(&desk));
     three_runs(&desk).await;
     let mut owned = Owned::of(desk).await;
     let mut dice = Dice(0x5eed);
@@ -264,6 +278,7 @@ async fn changed_missing_moved_and_foreign_events_are_found_at_their_place(desk:
         let first = first.unwrap_or_else(|| panic!("kind {kind} not found"));
         assert_eq!(first.seq, if kind == 11 { seq + 1 } else { seq } as u64, "kind {kind}: {first}");
     }
+    told("changed, missing, moved, foreign events", store, 12 * EACH, since);
 }
 
 /// Nothing to be seen from inside, and that is said; with the anchor it is found.
@@ -288,6 +303,7 @@ async fn anchored(desk: &Desk) -> Anchor {
 }
 
 async fn ends_that_were_cut_off_are_found_with_an_anchor_and_without_one_that_is_said(desk: Desk) {
+    let (since, store) = (std::time::Instant::now(), store(&desk));
     let anchor = anchored(&desk).await;
     let mut owned = Owned::of(desk).await;
     let mut dice = Dice(0xc07);
@@ -301,9 +317,11 @@ async fn ends_that_were_cut_off_are_found_with_an_anchor_and_without_one_that_is
     let journal = owned.opened().await;
     journal.append(run(4), &[created()]).await.unwrap();
     assert_eq!(journal.verify(Some(anchor)).await.unwrap().findings, []);
+    told("ends cut off", store, ENDS, since);
 }
 
 async fn ends_that_were_cut_off_and_written_anew_are_found_with_an_anchor(desk: Desk) {
+    let (since, store) = (std::time::Instant::now(), store(&desk));
     let anchor = anchored(&desk).await;
     let mut owned = Owned::of(desk).await;
     let mut dice = Dice(0xabcd);
@@ -319,9 +337,11 @@ async fn ends_that_were_cut_off_and_written_anew_are_found_with_an_anchor(desk: 
         owned.done_with(journal).await;
         only_an_anchor_shows_it(&mut owned, anchor).await;
     }
+    told("ends written anew", store, ENDS, since);
 }
 
 async fn journals_that_were_written_anew_as_a_whole_are_found_with_an_anchor(desk: Desk) {
+    let (since, store) = (std::time::Instant::now(), store(&desk));
     let anchor = anchored(&desk).await;
     let mut owned = Owned::of(desk).await;
     for n in 0..ENDS {
@@ -337,6 +357,7 @@ async fn journals_that_were_written_anew_as_a_whole_are_found_with_an_anchor(des
         owned.done_with(journal).await;
         only_an_anchor_shows_it(&mut owned, anchor).await;
     }
+    told("journals written anew", store, ENDS, since);
 }
 
 async fn changed_and_missing_approvals_are_found(desk: Desk) {

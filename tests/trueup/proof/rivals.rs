@@ -66,6 +66,52 @@ fn of_several_that_go_on_at_once_one_does_on_postgres() {
     block_on(several_at_once(Kind::POSTGRES, size(8, 150)));
 }
 
+/// A plan is saved; so many begin it at the same time.
+async fn one_plan(kind: Kind, rounds: usize) {
+    let mut figures = Figures::new("T7", format!("eight begin one saved plan at once, {}", kind.words()));
+    let mut world = World::build(kind).await;
+    let procedure = named("row-with-audit");
+    for round in 0..rounds {
+        figures.points += 1;
+        let point = world.point(procedure).await;
+        let plan = ["plan", procedure.name, "--reason", "a proof", "--actor", "anna", "--out", "the.plan"];
+        let made = point.run(&plan).await;
+        let begin = || point.run(&["apply", "the.plan", "--yes", "--actor", "ben"]);
+        let (a, b, c, d, e, f, g, h) =
+            tokio::join!(begin(), begin(), begin(), begin(), begin(), begin(), begin(), begin());
+        let mut won = 0;
+        for came in [a, b, c, d, e, f, g, h] {
+            match came {
+                Ok(came) if came.exit == Some(0) => won += 1,
+                // 2: the plan is used; 5: the rows are no longer as planned, because the first one has changed them.
+                Ok(came) if matches!(came.exit, Some(2 | 5)) => figures.faults += 1,
+                Ok(came) => figures.wrong(format!("round {round}: {:?} {}", came.exit, came.said())),
+                Err(hang) => figures.wrong(hang),
+            }
+        }
+        if won != 1 {
+            figures.wrong(format!("round {round}: {won} of eight carried the plan out: {:?}", made.map(|m| m.said())));
+        }
+        let traces = world.traces(&point).await;
+        let state = point.state().await.map(|(_, state)| state);
+        judge::always(procedure, &traces, state.as_ref(), "eight at once", &mut figures);
+        judge::whole(procedure, &traces, "eight at once", &mut figures);
+        point.clear();
+    }
+    world.clear().await;
+    figures.end(rounds * 7);
+}
+
+#[test]
+fn of_eight_that_begin_one_plan_one_carries_it_out_on_sqlite() {
+    block_on(one_plan(Kind::SQLITE, size(8, 150)));
+}
+
+#[test]
+fn of_eight_that_begin_one_plan_one_carries_it_out_on_postgres() {
+    block_on(one_plan(Kind::POSTGRES.for_a_team(), size(5, 150)));
+}
+
 /// Waits until a process stands still, or has ended.
 pub async fn stands_still(child: &mut Child) -> bool {
     let path = format!("/proc/{}/stat", child.id().unwrap_or(0));

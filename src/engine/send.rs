@@ -1,0 +1,108 @@
+//! What leaves the house: requests that change something, questions and messages to people.
+
+use super::{
+    call,
+    drive::{Driver, Halt, Meant, Went},
+    endings,
+    outline::Place,
+    recover,
+    rehearse::text_of,
+    tell,
+    trouble::Trouble,
+    watch::Tick,
+};
+use crate::{
+    action::{
+        deed::{Call, Deed, Message, Question},
+        step::Step,
+    },
+    base::{
+        moment,
+        value::{Map, Value},
+    },
+    journal::payload::*,
+};
+
+impl Driver<'_> {
+    /// A call that changes something: once, and again only where that cannot become a second effect.
+    pub(super) async fn send(&mut self, place: &Place, step: &Step, call: Call) -> Result<Went, Halt> {
+        self.close_readers().await;
+        let setting = self.setting;
+        let request = call::request(&call);
+        let view = setting.api(&call.api).map(|api| api.view(&request));
+        let shown = view.as_ref().map_or_else(String::new, call::line);
+        // The key is derived from the effect: every attempt, also of another process, carries the same one.
+        let keyed = setting.api(&call.api).is_some_and(|api| api.settings().idempotency_key.is_some());
+        let key = keyed.then(|| self.effect(&place.path).idempotency_key().to_string());
+        let class = recover::class(step, &Deed::Call(call.clone()), setting);
+        let mut attempts = call::Attempts::default();
+        let mut attempt = 1;
+        loop {
+            let request = Some(call::stored(&call));
+            let meant = Meant { class, connection: Some(&call.api), shown: shown.clone(), request, request_hash: None };
+            self.intend(place, meant, attempt).await?;
+            moment::reached("before a request");
+            let sent = call::once(setting, step, &call, key.clone()).await;
+            moment::reached("after a request");
+            let trouble = match sent {
+                Ok(value) => return Ok(Went { response: Some(call::summary(&value)), ..Went::done(value) }),
+                Err(trouble) => trouble,
+            };
+            // What may have been carried out is found out first; only what was refused or never left is sent anew.
+            let retry = endings::retry(&setting.playbook.errors, step.id(), &trouble).filter(|_| !trouble.in_doubt);
+            let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after, &setting.world)) else {
+                return Err(Trouble::Call(Box::new(trouble)).into());
+            };
+            (self.watch)(Tick::Again { path: place.path.clone(), why: trouble.message.clone(), pause });
+            setting.world.pause(pause).await;
+            attempt += 1;
+        }
+    }
+
+    pub(super) fn ask(&mut self, place: &Place, step: &Step, question: &Question) -> Result<Option<Went>, Halt> {
+        if let Some(decided) = self.standing(&place.path).and_then(|s| s.answered()) {
+            return Ok(Some(Went::done(Value::from(decided.values.clone()))));
+        }
+        let text = text_of(step, &self.scope).unwrap_or_else(|| question.text.plain().into_owned());
+        let answer: Map = question
+            .answer
+            .iter()
+            .map(|(name, field)| {
+                let description = field.description.as_ref().map_or(Value::NULL, |d| Value::text(d.text.clone()));
+                (
+                    name.clone(),
+                    Value::map([("type", Value::text(field.kind.text.clone())), ("description", description)]),
+                )
+            })
+            .collect();
+        let asked = HumanAsked {
+            step: place.path.clone(),
+            items: vec![self.item.clone()],
+            who: question.who.clone(),
+            question: Value::text(text),
+            answer,
+        };
+        self.note(asked.into());
+        Err(Halt::Round)
+    }
+
+    pub(super) async fn message(&mut self, place: &Place, step: &Step, message: &Message) -> Result<Went, Halt> {
+        let who = &message.who;
+        if let Some(why) = message.text.unknown_because() {
+            let message = Some(format!("not told: a part of the message is not known ({why})"));
+            return Ok(Went { message, ..Went::done(Value::NULL) });
+        }
+        let text = text_of(step, &self.scope).unwrap_or_default();
+        let shown = format!("to {who}: {text}");
+        let meant = Meant { class: "message-once", connection: None, shown, request: None, request_hash: None };
+        self.intend(place, meant, 1).await?;
+        moment::reached("before a message");
+        let told = tell::tell(self.setting, who, &text, self.watch).await;
+        moment::reached("after a message");
+        match told {
+            Ok(how) => Ok(Went { response: Some(how.into()), message: Some(text), ..Went::done(Value::NULL) }),
+            // A message that was not sent is no reason to call the change failed: it is said, and the run goes on.
+            Err(why) => Ok(Went { message: Some(format!("not told: {why}")), ..Went::done(Value::NULL) }),
+        }
+    }
+}

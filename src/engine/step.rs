@@ -1,0 +1,176 @@
+//! One step: what it looks at first, what it reads, and whom it is handed to when it changes something.
+
+use super::{
+    again, call,
+    drive::{Driver, Halt, Went},
+    outline::{Back, Place},
+    question,
+    rehearse::not_so,
+    trouble::{Missed, Trouble},
+    watch::Tick,
+};
+use crate::{
+    action::{
+        deed::Deed,
+        resolve::{self, resolve},
+        step::Step,
+    },
+    base::value::Value,
+    connection::{
+        fault::{Fault, FaultKind},
+        session::Session,
+    },
+    journal::{payload::*, words::Outcome},
+    template::{Scope, scope::Entry},
+};
+use std::{sync::Arc, time::Duration};
+
+impl Driver<'_> {
+    pub(super) fn skip(&mut self, path: &Arc<str>, step: &Step) {
+        fn names(step: &Step, scope: &mut Scope) {
+            if let Some(id) = step.id() {
+                scope.insert_entry(id.into(), Entry::Skipped);
+            }
+            step.inner().iter().for_each(|inner| names(inner, scope));
+        }
+        names(step, &mut self.scope);
+        let message = step.common.when.as_ref().map(|w| format!("only when {}", w.scalar().text.trim()));
+        self.outcome(path, Went { outcome: Outcome::Skipped, value: None, message, response: None }, 0);
+        (self.watch)(Tick::Over { path: path.clone(), outcome: Outcome::Skipped, summary: String::new() });
+    }
+
+    /// A verification entry with `within` is looked at again until it holds or the time is over.
+    pub(super) async fn patiently(&mut self, place: &Place, step: &Step) -> Result<Option<Went>, Halt> {
+        let (within, every) =
+            (step.common.within.map(|l| l.0), step.common.every.map_or(Duration::from_secs(5), |l| l.0));
+        let mut left = within.unwrap_or_default();
+        loop {
+            let halt = match self.step(place, step).await {
+                Err(Halt::Trouble(trouble)) if matches!(trouble, Trouble::Missed(_) | Trouble::Call(_)) => trouble,
+                other => return other,
+            };
+            if left.is_zero() {
+                return Err(halt.into());
+            }
+            let pause = every.min(left);
+            left -= pause;
+            self.close_readers().await;
+            self.flush().await?;
+            (self.watch)(Tick::Again { path: place.path.clone(), why: halt.message(), pause });
+            self.setting.world.pause(pause).await;
+        }
+    }
+
+    /// Rows that the step wants as they are now.
+    pub(super) async fn look_again(&mut self, step: &Step) -> Result<(), Trouble> {
+        for (name, find) in again::of_step(step, &self.scope, self.setting) {
+            let setting = self.setting;
+            let session = self.reader(&find.table.connection).await?;
+            let row = again::read(session, &find, setting, step).await?;
+            again::put(&mut self.scope, &name, row);
+        }
+        Ok(())
+    }
+
+    async fn step(&mut self, place: &Place, step: &Step) -> Result<Option<Went>, Halt> {
+        if let Some(Back::Rows(rows)) = &place.back {
+            return self.write(place, step, Deed::Restore(rows.clone())).await.map(Some);
+        }
+        self.look_again(step).await?;
+        let resolved =
+            resolve(step, &self.scope, self.setting).map_err(|t| Trouble::of_resolving(t, &self.setting.source))?;
+        let Some(resolved) = resolved else { return Ok(None) };
+        match resolved.deed {
+            Deed::Question(question) => return self.ask(place, step, &question),
+            Deed::Message(message) => return self.message(place, step, &message).await.map(Some),
+            Deed::Change(_) | Deed::Statement(_) => return self.write(place, step, resolved.deed).await.map(Some),
+            Deed::Call(call) if !call.is_read() => return self.send(place, step, call).await.map(Some),
+            deed => {
+                let (value, request) = self.read(place, step, deed).await?;
+                // Before `is` is looked at: the text of its `otherwise` tells what was found.
+                if let Some(id) = step.id() {
+                    self.scope.insert(id, value.clone());
+                }
+                self.holds(step, &value)?;
+                let summary = request.clone();
+                let read = ReadValue { item: self.item.clone(), request, request_hash: None, value };
+                self.note(StepRead { step: place.path.clone(), reads: vec![read] }.into());
+                (self.watch)(Tick::Over { path: place.path.clone(), outcome: Outcome::Done, summary });
+            }
+        }
+        Ok(None)
+    }
+
+    /// The `is` of a verification entry.
+    pub(super) fn holds(&self, step: &Step, value: &Value) -> Result<(), Trouble> {
+        let Some(is) = &step.common.is else { return Ok(()) };
+        let mut scope = self.scope.clone().with("self", value.clone());
+        if let Some(id) = step.id() {
+            scope.insert(id, value.clone());
+        }
+        let judgement = resolve::judge(is, &scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
+        if judgement.holds == Some(true) { Ok(()) } else { Err(not_so(&judgement, step)) }
+    }
+
+    pub(super) async fn read(&mut self, place: &Place, step: &Step, deed: Deed) -> Result<(Value, String), Halt> {
+        let setting = self.setting;
+        match deed {
+            Deed::Find(find) => {
+                let session = self.reader(&find.table.connection).await?;
+                let value = question::find(session, &find, setting, step.act_at).await?;
+                Ok((value, format!("find {}", find.table)))
+            }
+            Deed::Query(query) => {
+                let session = self.reader(&query.connection).await?;
+                let value = question::query(session, &query, setting, step.act_at).await?;
+                Ok((value, format!("query {}", query.connection)))
+            }
+            Deed::Call(call) => {
+                // No transaction is held while an API thinks.
+                self.close_readers().await;
+                let line =
+                    setting.api(&call.api).map_or_else(String::new, |api| call::line(&api.view(&call::request(&call))));
+                let value = call::read(setting, step, &place.path, &call, self.watch)
+                    .await
+                    .map_err(|t| Trouble::Call(Box::new(t)))?;
+                let line = format!("{line} → {}", call::summary(&value));
+                Ok((value, line))
+            }
+            Deed::Judge(judgement) if judgement.holds == Some(true) => Ok((true.into(), "holds".into())),
+            Deed::Judge(judgement) if judgement.holds.is_none() => {
+                Err(unknown_now(step, judgement.unknown.as_deref()).into())
+            }
+            Deed::Judge(judgement) => Err(not_so(&judgement, step).into()),
+            Deed::Give(value) => {
+                let shown = value.shown();
+                Ok((value, shown))
+            }
+            _ => Err(unknown_now(step, None).into()),
+        }
+    }
+
+    async fn reader(&mut self, connection: &Arc<str>) -> Result<&mut Session, Trouble> {
+        if !self.readers.contains_key(connection) {
+            let database = self.setting.database(connection).ok_or_else(|| no_database(connection))?;
+            let opened = database.reading().await.map_err(|f| Trouble::of_database(connection, f))?;
+            self.readers.insert(connection.clone(), opened);
+        }
+        match self.readers.get_mut(connection) {
+            Some(reading) => Ok(reading),
+            None => Err(no_database(connection)),
+        }
+    }
+}
+
+pub(super) fn no_database(connection: &str) -> Trouble {
+    Trouble::of_database(connection, Fault::new(FaultKind::Settings, "it is not a database of this project"))
+}
+
+/// Something is still unknown although nothing may be at apply.
+pub(super) fn unknown_now(step: &Step, why: Option<&str>) -> Trouble {
+    let message = match why {
+        Some(why) => format!("a value is still unknown at apply ({why})"),
+        None => format!("`{}` cannot stand here", step.act.word()),
+    };
+    Trouble::Missed(Missed { message, seen: Vec::new(), at: step.act_at })
+}

@@ -1,0 +1,337 @@
+//! Changes of databases, for good: intent and attempt first, then the transaction with its images, and COMMIT last. A step on its
+//! own, or a block whose steps happen together or not at all.
+
+use super::{
+    again,
+    carry_out::{self, Carried},
+    claim, drift,
+    drive::{Driver, Halt, Meant, Went},
+    outline::{Place, path},
+    question, recover,
+    rehearse::not_so,
+    statement,
+    step::{no_database, unknown_now},
+    trouble::{Difference, Trouble},
+    undo,
+};
+use crate::{
+    action::{
+        deed::Deed,
+        kinds::Act,
+        resolve::{self, resolve},
+        step::Step,
+    },
+    base::value::Value,
+    connection::{
+        fault::FaultKind,
+        handle::{Changing, Writing},
+    },
+    effect::{change::RowChange, left},
+    journal::{event::Event, payload::*, words::Outcome},
+    template::scope::Entry,
+};
+use std::sync::Arc;
+
+/// How often a transaction that the database proved rolled back is tried again.
+const MOST_RESTARTS: u32 = 5;
+
+/// A transaction that was begun.
+enum Begun {
+    /// The change comes next.
+    Open(Writing),
+    /// It was done already, and is over.
+    Over(Went),
+}
+
+impl Driver<'_> {
+    fn images(&mut self, path: &Arc<str>, carried: &Carried) {
+        let effect = self.effect(path);
+        let also_touched = carried.also.iter().map(|a| a.table.as_str().into()).collect();
+        let images = Images { effect, changes: carried.changes.clone(), also_touched };
+        self.note(StepImages { step: path.clone(), images: vec![images] }.into());
+    }
+
+    /// One step in its own transaction.
+    pub(super) async fn write(&mut self, place: &Place, step: &Step, deed: Deed) -> Result<Went, Halt> {
+        let class = recover::class(step, &deed, self.setting);
+        let (connection, shown) = match &deed {
+            Deed::Change(change) => (change.table.connection.clone(), format!("{} {}", step.act.word(), change.table)),
+            Deed::Statement(statement) => (statement.connection.clone(), statement.bound.sql.clone()),
+            Deed::Restore(restore) => (restore.connection.clone(), undo::restore::words(restore)),
+            _ => return Err(unknown_now(step, None).into()),
+        };
+        let request_hash = claim::keeps_ledger(self.setting, &connection).then(|| self.hash_of_deed(&deed));
+        self.close_readers().await;
+        let meant = Meant { class, connection: Some(&connection), shown, request: None, request_hash };
+        self.intend(place, meant, 1).await?;
+        let mut restarts = 0;
+        loop {
+            match self.write_once(place, step, &deed, &connection).await {
+                Err(Halt::Trouble(Trouble::Database { fault, .. }))
+                    if fault.kind == FaultKind::Serialization && restarts < MOST_RESTARTS =>
+                {
+                    restarts += 1
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn write_once(
+        &mut self,
+        place: &Place,
+        step: &Step,
+        deed: &Deed,
+        connection: &Arc<str>,
+    ) -> Result<Went, Halt> {
+        let setting = self.setting;
+        let mut writing = match self.begin(place, connection).await? {
+            Begun::Open(writing) => writing,
+            Begun::Over(went) => return Ok(went),
+        };
+        let carried = self.carried(&mut writing, &place.path, step, deed).await;
+        let carried = match carried {
+            Ok(carried) => carried,
+            Err(trouble) => {
+                let _ = writing.rollback().await;
+                return Err(trouble.into());
+            }
+        };
+        let value = match deed {
+            Deed::Restore(_) => left::store(&carried.left_alone),
+            _ => carried.result(matches!(step.act, Act::Row(_)), setting),
+        };
+        let message = undo::left_words(&carried.left_alone);
+        if carried.is_nothing() && carried.also.is_empty() {
+            let _ = writing.rollback().await;
+            return Ok(Went {
+                outcome: Outcome::Unchanged,
+                value: Some(value),
+                message,
+                response: Some("already as wanted".into()),
+            });
+        }
+        self.images(&place.path, &carried);
+        self.commit(writing, connection).await?;
+        Ok(Went { message, response: Some(rows_words(&carried)), ..Went::done(value) })
+    }
+
+    /// Makes a change durable once its images are. A journal that does not take them takes the change back.
+    async fn commit(&mut self, writing: Writing, connection: &Arc<str>) -> Result<(), Halt> {
+        if let Err(error) = self.flush().await {
+            let _ = writing.rollback().await;
+            return Err(error.into());
+        }
+        writing.commit().await.map_err(|f| Trouble::of_database(connection, f).into())
+    }
+
+    async fn open(&self, connection: &Arc<str>) -> Result<Writing, Trouble> {
+        let database = self.setting.database(connection).ok_or_else(|| no_database(connection))?;
+        let opened = database.writing().await.map_err(|f| Trouble::of_database(connection, f));
+        // What comes after the write reads again, on a connection of its own.
+        database.expect_reading();
+        opened
+    }
+
+    /// Opens a transaction up to where its change begins: it is the database that was planned against, and nobody has done
+    /// this already.
+    async fn begin(&mut self, place: &Place, connection: &Arc<str>) -> Result<Begun, Halt> {
+        let mut writing = self.open(connection).await?;
+        let first = async {
+            if !self.met.contains(connection) {
+                self.as_planned(&mut writing).await?;
+            }
+            self.claimed(&mut writing, place, connection).await
+        };
+        match first.await {
+            Ok(None) => {
+                self.met.insert(connection.clone());
+                Ok(Begun::Open(writing))
+            }
+            Ok(Some(went)) => {
+                let _ = writing.rollback().await;
+                Ok(Begun::Over(went))
+            }
+            Err(halt) => {
+                let _ = writing.rollback().await;
+                Err(halt)
+            }
+        }
+    }
+
+    /// Carries out and compares with the plan, still inside the transaction.
+    async fn carried(&self, changing: &mut Changing, path: &str, step: &Step, deed: &Deed) -> Result<Carried, Trouble> {
+        let at = step.act_at;
+        if let Deed::Restore(restore) = deed {
+            // Each row is compared with what the other run left; the plan says which ones are meant.
+            let shown = self.plan.filter(|_| undo::restore::not_rehearsed(restore, self.setting).is_none());
+            let planned = shown.map(|_| self.planned(path).and_then(drift::planned_rows).unwrap_or_default());
+            return undo::restore::restore(changing, restore, self.setting, planned.as_deref(), at).await;
+        }
+        let carried = match deed {
+            Deed::Change(change) => match carry_out::carry_out(changing, change, self.setting, at).await {
+                // It was not executed: to take that for a change would be a lie.
+                Ok(carried) if carried.unknown => Err(unknown_now(step, why_unknown(&carried).as_deref())),
+                other => other,
+            },
+            Deed::Statement(deed) if deed.bound.has_unknown() => {
+                let why = deed.bound.binds.iter().find_map(Value::unknown_because);
+                Err(unknown_now(step, why.as_deref()))
+            }
+            Deed::Statement(deed) => statement::run(changing, deed, self.setting, at).await,
+            _ => Err(unknown_now(step, None)),
+        };
+        let planned = self.planned(path).and_then(drift::planned_rows);
+        let Some(planned) = planned else { return carried };
+        match carried {
+            Ok(carried) if carried.is_nothing() => Ok(carried),
+            Ok(carried) => {
+                let rebased = drift::rebased(&planned, &self.own(), &carried.changes);
+                let planned: Vec<&RowChange> = rebased.iter().collect();
+                let differences = drift::of_rows(&planned, &carried.changes, self.setting);
+                if differences.is_empty() { Ok(carried) } else { Err(Trouble::Drifted(differences)) }
+            }
+            // A guard that held in the plan and fails now is drift, with the columns by name.
+            Err(Trouble::Missed(missed)) if !planned.is_empty() => Err(Trouble::Drifted(vec![Difference {
+                subject: format!("{} {}", planned[0].table, planned[0].key_text()),
+                column: missed.seen.iter().map(|(column, _)| column.clone()).collect::<Vec<_>>().join(", "),
+                planned: "as previewed".into(),
+                found: missed.seen.first().map_or(missed.message.clone(), |(_, found)| found.clone()),
+            }])),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Several steps in one transaction: all of them happen, or none.
+    pub(super) async fn transaction(&mut self, place: &Place, connection: &str) -> Result<Option<Went>, Halt> {
+        self.close_readers().await;
+        let connection: Arc<str> = connection.into();
+        let shown = format!("transaction on {connection}");
+        let class = recover::of_rows(&connection, self.setting);
+        let request_hash = claim::keeps_ledger(self.setting, &connection).then(|| self.hash_of_block(place));
+        let meant = Meant { class, connection: Some(&connection), shown, request: None, request_hash };
+        self.intend(place, meant, 1).await?;
+        let mut restarts = 0;
+        loop {
+            let scope = self.scope.clone();
+            let pending = self.pending.len();
+            match self.transaction_once(place, &connection).await {
+                Err(Halt::Trouble(Trouble::Database { fault, .. }))
+                    if fault.kind == FaultKind::Serialization && restarts < MOST_RESTARTS =>
+                {
+                    restarts += 1;
+                    self.scope = scope;
+                    self.pending.truncate(pending);
+                }
+                other => return other.map(Some),
+            }
+        }
+    }
+
+    async fn transaction_once(&mut self, place: &Place, connection: &Arc<str>) -> Result<Went, Halt> {
+        let mut writing = match self.begin(place, connection).await? {
+            Begun::Open(writing) => writing,
+            Begun::Over(went) => return Ok(went),
+        };
+        let mut all = Carried::default();
+        let mut inner = Vec::new();
+        let walked = self.inside(&mut writing, &place.path, place.step.inner(), &mut all, &mut inner).await;
+        if let Err(halt) = walked {
+            let _ = writing.rollback().await;
+            return Err(halt);
+        }
+        if all.is_nothing() && all.also.is_empty() {
+            let _ = writing.rollback().await;
+            inner.into_iter().for_each(|event| self.note(event));
+            return Ok(Went {
+                outcome: Outcome::Unchanged,
+                value: None,
+                message: None,
+                response: Some("already as wanted".into()),
+            });
+        }
+        self.images(&place.path, &all);
+        inner.into_iter().for_each(|event| self.note(event));
+        self.commit(writing, connection).await?;
+        Ok(Went { outcome: Outcome::Done, value: None, message: None, response: Some(rows_words(&all)) })
+    }
+
+    async fn inside(
+        &mut self,
+        writing: &mut Writing,
+        prefix: &str,
+        steps: &[Step],
+        all: &mut Carried,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Halt> {
+        for (index, step) in steps.iter().enumerate() {
+            let path = path(prefix, step, index);
+            for (name, find) in again::of_step(step, &self.scope, self.setting) {
+                let row = again::read(writing, &find, self.setting, step).await?;
+                again::put(&mut self.scope, &name, row);
+            }
+            if let Some(when) = &step.common.when {
+                let judgement =
+                    resolve::judge(when, &self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
+                if judgement.holds == Some(false) {
+                    if let Some(id) = step.id() {
+                        self.scope.insert_entry(id.into(), Entry::Skipped);
+                    }
+                    continue;
+                }
+            }
+            if let Act::Block(block) = &step.act {
+                Box::pin(self.inside(writing, &path, &block.steps, all, events)).await?;
+                continue;
+            }
+            let resolved =
+                resolve(step, &self.scope, self.setting).map_err(|t| Trouble::of_resolving(t, &self.setting.source))?;
+            let Some(resolved) = resolved else { continue };
+            let value = match resolved.deed {
+                Deed::Find(find) => question::find(writing, &find, self.setting, step.act_at).await?,
+                Deed::Query(query) => question::query(writing, &query, self.setting, step.act_at).await?,
+                Deed::Judge(judgement) if judgement.holds == Some(true) => true.into(),
+                Deed::Judge(judgement) => return Err(not_so(&judgement, step).into()),
+                Deed::Give(value) => value,
+                deed @ (Deed::Change(_) | Deed::Statement(_)) => {
+                    let carried = self.carried(writing, &path, step, &deed).await?;
+                    let value = carried.result(matches!(step.act, Act::Row(_)), self.setting);
+                    all.changes.extend(carried.changes);
+                    all.also.extend(carried.also);
+                    value
+                }
+                // Check refuses calls, questions and messages inside a transaction.
+                _ => return Err(unknown_now(step, None).into()),
+            };
+            self.holds(step, &value)?;
+            if let Some(id) = step.id() {
+                self.scope.insert(id, value.clone());
+            }
+            let read =
+                ReadValue { item: self.item.clone(), request: step.act.word().to_owned(), request_hash: None, value };
+            events.push(StepRead { step: path, reads: vec![read] }.into());
+        }
+        Ok(())
+    }
+}
+
+/// `1 row of register.trainees, 1 of register.audits`.
+pub(super) fn rows_words(carried: &Carried) -> String {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for change in carried.changes.iter().filter(|c| c.deed() != crate::effect::change::Deed::Nothing) {
+        let table = change.table.to_string();
+        match counts.iter_mut().find(|(t, _)| *t == table) {
+            Some((_, n)) => *n += 1,
+            None => counts.push((table, 1)),
+        }
+    }
+    let words: Vec<_> =
+        counts.iter().map(|(table, n)| format!("{n} row{} of {table}", if *n == 1 { "" } else { "s" })).collect();
+    words.join(", ")
+}
+
+/// Why a value that a change needs is not known.
+fn why_unknown(carried: &Carried) -> Option<Arc<str>> {
+    let after = carried.changes.iter().filter_map(|change| change.after.as_ref());
+    after.flat_map(|row| row.values()).find_map(Value::unknown_because)
+}
