@@ -51,7 +51,7 @@ pub(super) enum Store {
     /// A file; nothing after it was closed.
     File(Option<SqliteConnection>),
     /// A PostgreSQL server.
-    Server(Server),
+    Server(Box<Server>),
 }
 
 impl Journal {

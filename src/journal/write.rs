@@ -180,7 +180,8 @@ impl Inner {
 }
 
 /// How a try to write a batch ended without an answer for each.
-enum Broken {
+#[derive(Debug)]
+pub(super) enum Broken {
     /// Nothing of it was recorded.
     Before(JournalError),
     /// COMMIT was sent; these are the answers if it went through.
@@ -211,14 +212,22 @@ impl Held<'_> {
             tries += 1;
             match self.try_to_write(deeds, doubt.as_deref()).await {
                 Ok(answers) => return Ok(answers),
-                Err(Broken::Before(error)) => match error {
-                    JournalError::Contended { .. } | JournalError::Away { .. } if tries < TRIES && self.is_server() => {
+                Err(Broken::Before(error)) => {
+                    let again = match &error {
+                        JournalError::Contended { .. } | JournalError::Away { .. } => self.is_server(),
+                        // The old session, of which the COMMIT may be on its way, still holds its locks.
+                        JournalError::Locked { .. } => doubt.is_some(),
+                        _ => false,
+                    };
+                    match error {
+                        _ if again && tries < TRIES => {}
+                        error if doubt.is_some() => {
+                            let place = (*self.inner.place).clone();
+                            return Err(JournalError::Unsure { place, what: error.to_string() });
+                        }
+                        error => return Err(error),
                     }
-                    JournalError::Away { place, what } if doubt.is_some() => {
-                        return Err(JournalError::Unsure { place, what });
-                    }
-                    error => return Err(error),
-                },
+                }
                 Err(Broken::InDoubt(answers, error)) => {
                     if tries == TRIES {
                         let place = (*self.inner.place).clone();
@@ -230,8 +239,12 @@ impl Held<'_> {
         }
     }
 
-    /// One transaction.
-    async fn try_to_write(&mut self, deeds: &[Deed], doubt: Option<&[Answer]>) -> Result<Vec<Answer>, Broken> {
+    /// One transaction. `doubt`: the answers of an earlier try whose COMMIT was sent.
+    pub(super) async fn try_to_write(
+        &mut self,
+        deeds: &[Deed],
+        doubt: Option<&[Answer]>,
+    ) -> Result<Vec<Answer>, Broken> {
         self.begin().await.map_err(Broken::Before)?;
         let work = match self.lock(deeds).await {
             Ok(()) => match self.was_committed(doubt).await {
@@ -283,7 +296,7 @@ impl Held<'_> {
     }
 
     /// Every deed under a savepoint of its own, where there are several.
-    async fn carry_out_all(&mut self, deeds: &[Deed], again: bool) -> Result<Vec<Answer>, JournalError> {
+    pub(super) async fn carry_out_all(&mut self, deeds: &[Deed], again: bool) -> Result<Vec<Answer>, JournalError> {
         if let [one] = deeds {
             return match self.carry_out(one, again).await {
                 Err(error) if error.ends_transaction() => Err(error),

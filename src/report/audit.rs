@@ -24,7 +24,7 @@ pub fn verified(report: &Report, looked_for: Option<Anchor>, look: Look) -> Stri
     };
     page.line(0, Line::of(tone, verdict));
     for finding in &report.findings {
-        page.line(2, Line::of(Tone::Plain, clean(&finding.to_string()).into_owned()));
+        page.line(2, Line::of(Tone::Plain, &*clean(&finding.to_string())));
     }
     let looked = format!("{} and {} were looked at", many(report.runs, "run"), many(report.events, "event"));
     let purged = match report.purged {

@@ -34,7 +34,11 @@ impl Journal {
         }
         let id = meta.id;
         let place = server.place.clone();
-        Ok(Journal::of(Opened { store: Store::Server(server), place, id, warnings: Vec::new() }, world, sealer))
+        Ok(Journal::of(
+            Opened { store: Store::Server(Box::new(server)), place, id, warnings: Vec::new() },
+            world,
+            sealer,
+        ))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Several at once: processes, handles, and callers of one handle that share a COMMIT.
 
 use super::*;
+use crate::journal::write::{Deed, Done};
 use std::sync::Arc;
 
 on_both! {
@@ -9,6 +10,7 @@ on_both! {
     callers_at_the_same_time_share_a_commit_and_each_gets_its_own_answer,
     a_refused_group_spoils_none_of_its_neighbours,
     of_two_processes_with_one_plan_or_one_claim_one_has_it,
+    a_commit_whose_answer_was_lost_is_found_out_and_not_made_twice,
 }
 
 async fn two_processes_append_to_their_runs_at_the_same_time(desk: Desk) {
@@ -134,4 +136,43 @@ async fn of_two_processes_with_one_plan_or_one_claim_one_has_it(desk: Desk) {
         assert!(claims.iter().any(|claim| matches!(claim, Err(JournalError::Claimed { .. }))), "{claims:?}");
     }
     assert_eq!(one.verify(None).await.unwrap().findings, []);
+}
+
+async fn a_commit_whose_answer_was_lost_is_found_out_and_not_made_twice(desk: Desk) {
+    let journal = desk.open().await;
+    for n in 1..=3 {
+        journal.append(run(n), &[created()]).await.unwrap();
+    }
+    let claim = journal.claim(run(3), holder("ada"), HOUR).await.unwrap();
+    let now = desk.world.now();
+    let append = |n: u128, word: &str| Deed::Append {
+        chain: run(n),
+        fence: None,
+        group: vec![journal.inner.ready(&decided(word, "-"), now).unwrap()],
+    };
+    let release = || Deed::Release { run: run(3), fence: claim.fence, now };
+    let deeds = [append(1, "a"), append(77, "refused"), append(2, "b"), release()];
+    let mut held = journal.connection().await.unwrap();
+    // It was committed: the answers stand, also that of the deed that was refused.
+    let answers = held.try_to_write(&deeds, None).await.unwrap();
+    let again = held.try_to_write(&deeds, Some(&answers)).await.unwrap();
+    assert_eq!(format!("{again:?}"), format!("{answers:?}"));
+    assert_eq!(again.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true, true]);
+    // It was not: it is done now, with the same result.
+    let deeds = [append(1, "c"), append(2, "d")];
+    held.begin().await.unwrap();
+    let answers = held.carry_out_all(&deeds, false).await.unwrap();
+    held.roll_back().await;
+    let again = held.try_to_write(&deeds, Some(&answers)).await.unwrap();
+    assert_eq!(format!("{again:?}"), format!("{answers:?}"));
+    // A release alone proves nothing, and done again it is no mistake.
+    let answers = held.try_to_write(&[release()], Some(&[Ok(Done::Nothing)])).await.unwrap();
+    assert!(answers[0].is_ok(), "{answers:?}");
+    let late = held.try_to_write(&[release()], None).await.unwrap();
+    assert!(matches!(late[0], Err(JournalError::ClaimLost { .. })), "{late:?}");
+    drop(held);
+    for (n, events) in [(1, 3), (2, 3), (3, 2)] {
+        assert_eq!(journal.events(run(n)).await.unwrap().len(), events);
+    }
+    assert_eq!(journal.verify(None).await.unwrap().findings, []);
 }
