@@ -100,7 +100,7 @@ mod tests {
             }],
             ..changed.clone()
         };
-        let why = "rows that hang on it would go with it: 2 of register.placements".into();
+        let why = "rows that hang on it would go or change with it: 2 of register.placements".into();
         vec![changed, gone, LeftAlone { table, key, why, columns: Vec::new() }]
     }
 

@@ -93,11 +93,26 @@ fn facts(text: String) -> String {
     text.replacen(r#""prices":{"#, more, 1)
 }
 
+/// The text for this kind of database.
+fn of(on: &On, texts: [(&'static str, &'static str); 2]) -> &'static str {
+    texts.into_iter().find(|(name, _)| *name == on.word()).unwrap().1
+}
+
+/// No row anywhere, and numbers from 1 on.
+const EMPTY: [(&str, &str); 2] = [
+    (
+        "sqlite",
+        "delete from lines; delete from files; update tickets set parent = null; delete from tickets; delete from prices; delete from parts; delete from things; delete from owners; delete from notes; delete from audits; delete from sqlite_sequence;",
+    ),
+    (
+        "postgres",
+        "truncate lines, files, tickets, prices, parts, things, owners, notes, audits restart identity cascade",
+    ),
+];
+
 async fn open(on: &On) -> Shop {
     let shop = Shop::open(on, "http://127.0.0.1:9", facts).await;
-    let of =
-        |texts: [(&'static str, &'static str); 2]| texts.into_iter().find(|(name, _)| *name == on.word()).unwrap().1;
-    for text in [of(TABLES), ROWS, of(BLOBS), LINES] {
+    for text in [of(on, TABLES), ROWS, of(on, BLOBS), LINES] {
         shop.sql(text).await;
     }
     shop
@@ -469,12 +484,11 @@ fn hold(on: &On) {
         for index in 0..SEQUENCES {
             let (text, dice) = strategy.new_tree(&mut runner).unwrap().current();
             if index % 3 == 2 {
+                drifted(&shop, &record, &text, &dice, &mut tally).await;
                 // What others changed would be in the way of the next sequences.
-                let other = open(on).await;
-                let record = ops::record::open(&other.here, &other.opened).await.unwrap();
-                drifted(&other, &record, &text, &dice, &mut tally).await;
-                record.journal.close().await.unwrap();
-                other.close().await;
+                for text in [of(on, EMPTY), ROWS, of(on, BLOBS), LINES] {
+                    shop.sql(text).await;
+                }
             } else {
                 plain(&shop, &record, &text, &mut tally).await;
             }
@@ -489,6 +503,54 @@ fn hold(on: &On) {
         (figures.faults, figures.points) = (tally.left + tally.kept, SEQUENCES);
         figures.end(SEQUENCES / 12);
     });
+}
+
+/// What others hung on a row since it was made, and what took the key of a row that was removed, stays.
+fn keeps_what_others_did(on: &On) {
+    block_on(async {
+        let shop = open(on).await;
+        let record = ops::record::open(&shop.here, &shop.opened).await.unwrap();
+        let text = r#"{ trueup: v1, name: undo/playbook, version: 1, title: Some changes,
+            uses: { shop: { read: [files, prices, tickets], write: [files, prices, tickets] } },
+            steps: [
+              { row: { table: shop.files, key: { folder: n, name: ew }, create: { size: "1.10" } } },
+              { row: { table: shop.files, key: { folder: n, name: o }, create: {} } },
+              { row: { table: shop.prices, key: { code: A, year: 2024 }, ensure: absent } },
+              { rows: { table: shop.tickets, where: { title: [one, two, three] }, ensure: absent, touches: 3 } } ] }"#;
+        let (run, _) = applied(&shop, &record, text).await.unwrap();
+        shop.sql("insert into lines (id, folder, name, number) values (70, 'n', 'ew', 1); insert into prices values ('A', 2024, '5.55');")
+            .await;
+        let undone = taken_back(&shop, &record, run).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        let left: Vec<String> = undone.left.iter().map(|row| format!("{}: {}", row.subject(), row.why)).collect();
+        assert_eq!(
+            left,
+            [
+                "shop.prices code A, year 2024: another row has its key now",
+                "shop.files folder n, name ew: rows that hang on it would go or change with it: 1 of shop.lines",
+            ]
+        );
+        let now = shop.snapshot().await;
+        let rows = |name: &str| &now.tables.iter().find(|(table, _)| &*table.table == name).unwrap().1.rows;
+        assert!(rows("files").contains_key("n/ew") && !rows("files").contains_key("n/o"));
+        assert_eq!(
+            (rows("lines").len(), rows("tickets").len()),
+            (3, 4),
+            "numbers and parents come again in their order"
+        );
+        assert_eq!(rows("prices")["A/2024"]["amount"].bare(), "5.55");
+        record.journal.close().await.unwrap();
+        shop.close().await;
+    });
+}
+
+#[test]
+fn what_others_did_since_is_kept_on_sqlite() {
+    keeps_what_others_did(&On::Sqlite);
+}
+
+#[test]
+fn what_others_did_since_is_kept_on_postgres() {
+    keeps_what_others_did(&On::Postgres(postgres()));
 }
 
 #[test]

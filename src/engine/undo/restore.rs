@@ -168,7 +168,7 @@ impl<'a> Work<'a> {
                             continue;
                         };
                         changing.rollback_to(savepoint).await?;
-                        let why = format!("rows that hang on it would go with it: {}", also_words(&dragged));
+                        let why = format!("rows that hang on it would go or change with it: {}", also_words(&dragged));
                         carried.left_alone.push(whole(change, why));
                     }
                     Ok(other) => {
@@ -193,7 +193,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Rows of other tables that were deleted along with ours, and that the other run has nothing to do with.
+    /// Rows of other tables that were deleted or changed along with ours (`on delete cascade`, `set null`), and that the
+    /// other run has nothing to do with.
     async fn dragged(
         &self,
         changing: &mut Changing,
@@ -206,7 +207,9 @@ impl<'a> Work<'a> {
         let after = changing.touched().await?;
         let known = |a: &Also| self.deed.also.iter().any(|t| **t == *a.table);
         let besides = also(before, &after, changes, &self.deed.connection);
-        let dragged: Vec<Also> = besides.into_iter().filter(|a| a.deleted > 0 && !known(a)).collect();
+        // Tables that SQLite does not name are all counted as updated, our own among them.
+        let hangs = |a: &Also| a.deleted > 0 || a.updated > 0 && !a.table.ends_with(".*");
+        let dragged: Vec<Also> = besides.into_iter().filter(|a| hangs(a) && !known(a)).collect();
         Ok((!dragged.is_empty()).then_some(dragged))
     }
 
@@ -283,7 +286,7 @@ fn add(all: &mut Vec<Also>, more: Vec<Also>) {
 
 fn also_words(dragged: &[Also]) -> String {
     let mut tables: BTreeMap<&str, u64> = BTreeMap::new();
-    dragged.iter().for_each(|a| *tables.entry(&a.table).or_default() += a.deleted);
+    dragged.iter().for_each(|a| *tables.entry(&a.table).or_default() += a.deleted + a.updated);
     tables.into_iter().map(|(table, n)| format!("{n} of {table}")).collect::<Vec<_>>().join(", ")
 }
 
