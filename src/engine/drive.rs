@@ -331,7 +331,9 @@ impl<'a> Driver<'a> {
         let mut tries = Tries::default();
         loop {
             let Err(error) = self.flush().await else { return Ok(()) };
-            let Some(pause) = tries.next().filter(|_| error.may_pass()) else {
+            // Where nobody knows whether it was recorded it is recorded once more: an outcome that stands there twice is one.
+            let again = error.may_pass() || matches!(error, JournalError::Unsure { .. });
+            let Some(pause) = tries.next().filter(|_| again) else {
                 let summary = summary.to_owned();
                 self.unrecorded = Some(Unrecorded { path: path.clone(), outcome, summary });
                 return Err(error);

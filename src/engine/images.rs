@@ -41,6 +41,8 @@ enum Hindrance {
     Fault(Fault),
     /// Sessions that wrote to the table and have not ended.
     Writers(Vec<i64>, TableName),
+    /// A row is locked, by one of these.
+    Holders(Vec<i64>, TableName),
     /// It is another database.
     Halt(Halt),
 }
@@ -81,8 +83,10 @@ impl Driver<'_> {
                 Err(Hindrance::Halt(halt)) => return Err(halt),
                 Err(Hindrance::Fault(fault)) => format!("`{connection}`: {fault}"),
                 Err(Hindrance::Writers(pids, table)) => {
-                    let pids: Vec<_> = pids.iter().map(i64::to_string).collect();
-                    format!("a session that wrote to `{table}` has not ended (process {})", pids.join(", "))
+                    format!("a session that wrote to `{table}` has not ended{}", processes(&pids))
+                }
+                Err(Hindrance::Holders(pids, table)) => {
+                    format!("another session still holds a row of `{table}`{}", processes(&pids))
                 }
             };
             let Some(pause) = tries.next() else {
@@ -140,6 +144,18 @@ impl Driver<'_> {
     }
 }
 
+/// ` (process 4711)`
+fn processes(pids: &[i64]) -> String {
+    match pids {
+        [] => String::new(),
+        [one] => format!(" (process {one} of the database)"),
+        several => {
+            let several: Vec<_> = several.iter().map(i64::to_string).collect();
+            format!(" (one of the processes {} of the database)", several.join(", "))
+        }
+    }
+}
+
 /// Faults that may be over in a moment.
 pub(super) fn passes(kind: FaultKind) -> bool {
     matches!(
@@ -171,9 +187,17 @@ async fn says(
             }
             let names: Vec<Arc<str>> = change.key.keys().cloned().collect();
             let key = change.key.values().cloned().collect();
+            let savepoint = writing.savepoint().await?;
             let found = match writing.lock_and_read(&change.table.table, &names, &[key]).await {
-                Ok(found) => found.into_iter().next().flatten(),
-                Err(fault) => return Err(blocked(fault, &change.table)),
+                Ok(found) => {
+                    writing.release(savepoint).await?;
+                    found.into_iter().next().flatten()
+                }
+                Err(fault) if fault.kind == FaultKind::LockTimeout => {
+                    writing.rollback_to(savepoint).await?;
+                    return Err(Hindrance::Holders(writing.holders(&change.table.table).await?, change.table.clone()));
+                }
+                Err(fault) => return Err(fault.into()),
             };
             if let Some(slot) = said.get_mut(index) {
                 *slot = Some((change.by_rule, compare(change, found.as_ref(), &|table| setting.facts_of(table))));
@@ -181,14 +205,6 @@ async fn says(
         }
     }
     Ok(said.into_iter().flatten().collect())
-}
-
-fn blocked(fault: Fault, table: &TableName) -> Hindrance {
-    let mut fault = fault;
-    if fault.kind == FaultKind::LockTimeout {
-        fault.message = format!("another session still holds a row of `{table}`: {}", fault.message);
-    }
-    Hindrance::Fault(fault)
 }
 
 /// A row that was not there before has no lock to wait for: whoever wrote to the table when we first looked must have ended.

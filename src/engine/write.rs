@@ -171,12 +171,12 @@ impl Driver<'_> {
         let carried = match deed {
             Deed::Change(change) => match carry_out::carry_out(changing, change, self.setting, at).await {
                 // It was not executed: to take that for a change would be a lie.
-                Ok(carried) if carried.unknown => return Err(never_known(step, why_unknown(&carried))),
+                Ok(carried) if carried.unknown => Err(not_known(step, why_unknown(&carried))),
                 other => other,
             },
             Deed::Statement(deed) if deed.bound.has_unknown() => {
                 let why = deed.bound.binds.iter().find_map(Value::unknown_because);
-                return Err(never_known(step, why));
+                Err(not_known(step, why))
             }
             Deed::Statement(deed) => statement::run(changing, deed, self.setting, at).await,
             _ => Err(unknown_now(step, None)),
@@ -330,9 +330,10 @@ pub(super) fn rows_words(carried: &Carried) -> String {
     words.join(", ")
 }
 
-/// A value that nobody will ever know: neither a check that did not hold nor drift, but a step that cannot be done.
-fn never_known(step: &Step, why: Option<Arc<str>>) -> Trouble {
-    Trouble::Step { message: unknown_now(step, why.as_deref()).message(), at: step.act_at, help: Vec::new() }
+/// A change that rests on a value which nobody knows. Not drift, and nothing that the step's `otherwise` was written for.
+fn not_known(step: &Step, why: Option<Arc<str>>) -> Trouble {
+    let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+    Trouble::Step { message: format!("a value that it writes is not known{why}"), at: step.act_at, help: Vec::new() }
 }
 
 /// Why a value that a change needs is not known.

@@ -98,8 +98,13 @@ impl<'r> Link<'r> {
         self.kind == kind.as_bytes()
     }
 
+    /// Name and time as the row has them.
+    pub(super) fn row(&self) -> (Vec<u8>, i64) {
+        (self.kind.to_vec(), self.at)
+    }
+
     /// The name and the time that its payload says are those of the row.
-    pub(super) fn says(&self, at: Stamp, kind: &str) -> Result<(), &'static str> {
+    fn says(&self, at: Stamp, kind: &str) -> Result<(), &'static str> {
         if self.is(kind) && at.micros == self.at { Ok(()) } else { Err("its name or time is not that of its payload") }
     }
 
@@ -116,7 +121,7 @@ impl<'r> Link<'r> {
     }
 
     /// It begins as this version writes an event of this name at this time, so it need not be read to the end.
-    fn is_written_by_us(&self, text: &str) -> bool {
+    pub(super) fn is_written_by_us(&self, text: &str) -> bool {
         let Ok(kind) = std::str::from_utf8(self.kind) else { return false };
         let begin = format!(r#"{{"trueup":{FORMAT},"event":"{kind}","at":{}"#, self.at);
         text.strip_prefix(&begin).is_some_and(|rest| rest.starts_with([',', '}']))

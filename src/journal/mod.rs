@@ -7,6 +7,7 @@ mod append;
 mod approve;
 pub mod chain;
 mod claim;
+mod decode;
 pub mod event;
 pub mod failure;
 mod link;

@@ -4,6 +4,7 @@
 
 use super::{
     chain::{self, Hash},
+    decode::Decoding,
     event::Event,
     failure::JournalError,
     link::{Link, Payload},
@@ -272,27 +273,23 @@ impl Held<'_> {
 
     /// Verified as they are read. A missing payload is looked at when the end is known: it may have been purged.
     pub(super) async fn events_of(&mut self, run: RunId) -> Result<Vec<Stored>, JournalError> {
-        let (sealer, mut head) = (self.inner.sealer.clone(), chain::genesis(self.inner.id, run));
-        let (mut events, mut missing, mut seq) = (Vec::new(), None, 0);
+        let mut decoding = Decoding::of(run, self.inner.sealer.clone());
+        let (mut head, mut missing, mut seq) = (chain::genesis(self.inner.id, run), None, 0);
         let mut each = |link: &Link<'_>| {
             seq += 1;
             let tampered = |what: &str| JournalError::Tampered { run, seq, what: what.to_owned() };
             link.follows(run, seq, head).map_err(tampered)?;
             head = link.hash;
             match link.payload().map_err(tampered)? {
+                Payload::Text(text) => decoding.add(seq, link, text),
                 Payload::Missing => {
                     missing.get_or_insert(seq);
-                }
-                Payload::Text(text) => {
-                    let decoded = Event::decode(text, &sealer);
-                    let (at, event) = decoded.map_err(|why| JournalError::Unreadable { run, seq, why })?;
-                    link.says(at, event.name()).map_err(tampered)?;
-                    events.push(Stored { run, seq, at, hash: head, event });
                 }
             }
             Ok(())
         };
         self.links(run, &mut each).await?;
+        let events = decoding.finish().await?;
         match (missing, events.last()) {
             (None, _) => Ok(events),
             (Some(_), Some(Stored { at, event: Event::RunPurged(_), .. })) => {

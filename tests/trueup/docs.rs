@@ -438,7 +438,7 @@ fn every_dependency_is_explained_and_no_other() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let name = Regex::new(r"(?m)^([a-z][a-z0-9_-]*) = ").unwrap();
     let mut declared = BTreeSet::new();
-    for section in ["[dependencies]\n", "[dev-dependencies]\n"] {
+    for section in ["[dependencies]\n", "[target.'cfg(unix)'.dependencies]\n", "[dev-dependencies]\n"] {
         let from = manifest.find(section).unwrap() + section.len();
         let to = manifest[from..].find("\n[").map_or(manifest.len(), |at| from + at);
         declared.extend(name.captures_iter(&manifest[from..to]).map(|found| found[1].to_owned()));

@@ -506,7 +506,7 @@ fn settled(text: &str) -> String {
     };
     let text = put(r"\b(run|plan|show) [0-9a-f]{8}\b", "$1 6e839cdd", text);
     let text = put(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "2026-01-15 10:00:00 UTC", &text);
-    put(r"the file \S+ \(inode \d+\)", "the file shop.db (inode 4711)", &text)
+    put(r"the file \S+ \(inode [^)]+\)", "the file shop.db (inode 4711)", &text)
 }
 
 /// Compares with `tests/golden/plans/refused.txt`; with `TRUEUP_BLESS=1` writes it instead.

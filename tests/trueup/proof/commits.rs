@@ -42,10 +42,10 @@ async fn cut_at_commit(kind: Kind, cuts: usize) {
 
 #[test]
 fn a_lost_answer_to_commit_is_found_out_by_the_row_images() {
-    block_on(cut_at_commit(Kind::POSTGRES, size(100, 300)));
+    block_on(cut_at_commit(Kind::POSTGRES, size(60, 300)));
 }
 
 #[test]
 fn a_lost_answer_to_commit_is_found_out_by_the_ledger() {
-    block_on(cut_at_commit(Kind::POSTGRES_LEDGER, size(100, 300)));
+    block_on(cut_at_commit(Kind::POSTGRES_LEDGER, size(60, 300)));
 }

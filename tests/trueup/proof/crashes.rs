@@ -84,27 +84,27 @@ fn killed_at_every_boundary_on_sqlite() {
 
 #[test]
 fn killed_at_every_boundary_on_postgres() {
-    block_on(at_every_boundary(Kind::POSTGRES, size(5, 1)));
+    block_on(at_every_boundary(Kind::POSTGRES, size(7, 1)));
 }
 
 #[test]
 fn killed_at_every_boundary_on_sqlite_with_a_journal_for_a_team() {
-    block_on(at_every_boundary(Kind::SQLITE.for_a_team(), size(7, 1)));
+    block_on(at_every_boundary(Kind::SQLITE.for_a_team(), size(11, 1)));
 }
 
 #[test]
 fn killed_at_every_boundary_on_postgres_with_a_ledger_and_a_journal_for_a_team() {
-    block_on(at_every_boundary(Kind::POSTGRES_LEDGER.for_a_team(), size(9, 1)));
+    block_on(at_every_boundary(Kind::POSTGRES_LEDGER.for_a_team(), size(17, 1)));
 }
 
 #[test]
 fn killed_at_every_boundary_on_sqlite_with_a_ledger() {
-    block_on(at_every_boundary(Kind::SQLITE_LEDGER, size(3, 1)));
+    block_on(at_every_boundary(Kind::SQLITE_LEDGER, size(5, 1)));
 }
 
 #[test]
 fn killed_at_every_boundary_on_postgres_with_a_ledger() {
-    block_on(at_every_boundary(Kind::POSTGRES_LEDGER, size(5, 1)));
+    block_on(at_every_boundary(Kind::POSTGRES_LEDGER, size(9, 1)));
 }
 
 /// Killed again while another process repairs what the first one left.

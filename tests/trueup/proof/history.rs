@@ -51,6 +51,8 @@ pub struct History<'a> {
     /// The moments that each process reached.
     pub moments: Vec<Vec<String>>,
     last: Option<(String, Came)>,
+    /// Something was done to the last process, or to its calls: what it could not find out, the next one may.
+    troubled: bool,
 }
 
 /// What comes next, judging from the journal as a person would.
@@ -62,7 +64,17 @@ enum Next {
 
 impl<'a> History<'a> {
     pub fn new(world: &'a mut World, point: &'a Point, procedure: &'a Procedure, blows: Vec<Blow>) -> History<'a> {
-        History { world, point, procedure, blows, may_fail: false, told: Vec::new(), moments: Vec::new(), last: None }
+        History {
+            world,
+            point,
+            procedure,
+            blows,
+            may_fail: false,
+            told: Vec::new(),
+            moments: Vec::new(),
+            last: None,
+            troubled: false,
+        }
     }
 
     /// For a finding: which history it was.
@@ -143,7 +155,7 @@ impl<'a> History<'a> {
             return command(&["answer", run, question, "--set", answer, "--actor", "boss"]);
         }
         match &self.last {
-            Some((word, came)) if word == "resume" && came.exit == Some(6) => {
+            Some((word, came)) if word == "resume" && came.exit == Some(6) && !self.troubled => {
                 let doubtful = |effect: &&Effect| step(effect.step).is_some_and(StepState::is_in_doubt);
                 let Some(effect) = self.procedure.effects.iter().find(doubtful) else {
                     return Next::Wrong(format!("in doubt, and no step of the journal is: {}", came.said()));
@@ -178,6 +190,7 @@ impl<'a> History<'a> {
             self.world.stub.refuse().await;
             figures.faults += 1;
         }
+        let happened = self.world.stub.memory().happened;
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let child = self.point.program(&words, &more).spawn().map_err(|e| e.to_string())?;
         let pid = child.id();
@@ -218,6 +231,7 @@ impl<'a> History<'a> {
         if !well {
             return Err(came.said());
         }
+        self.troubled = blow != Blow::None || self.world.stub.memory().happened > happened;
         self.last = Some((arguments[0].clone(), came));
         Ok(())
     }
