@@ -161,10 +161,10 @@ impl Target {
     async fn open(&self, door: &Door, begin: &'static str) -> Result<Link, Fault> {
         // Nothing but settings and BEGIN has gone through a connection that rested or came ahead, so when it is not fit a
         // second try is no second effect.
-        if let Some(connection) = door.rested() {
-            if let Ok(link) = self.begin(self.link(door, connection), begin).await {
-                return Ok(link);
-            }
+        if let Some(connection) = door.rested()
+            && let Ok(link) = self.begin(self.link(door, connection), begin).await
+        {
+            return Ok(link);
         }
         let coming = door.ways().coming.take();
         if let Some(coming) = coming {

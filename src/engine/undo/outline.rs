@@ -64,7 +64,7 @@ pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
             step,
             wish,
             item,
-            again: past.len() % 2 == 0,
+            again: past.len().is_multiple_of(2),
             first: past.len() == 1,
         };
         one.places(&mut places);
@@ -148,7 +148,7 @@ impl Taken<'_> {
                     if let Some(why) = self.unfit(&step, back.as_ref()) {
                         return self.quiet(Back::Left(format!("not taken back: {why}")));
                     }
-                    Place { section: Section::Steps, path: self.path(), step: Arc::new(step), gate: false, back }
+                    Place { section: Section::Steps, path: self.path(), step: Arc::new(*step), gate: false, back }
                 }
             },
             Ok(Way::Rows(rows)) => {
@@ -220,7 +220,7 @@ impl Taken<'_> {
         if self.again {
             return match (rows.is_empty(), done.class.starts_with("http")) {
                 (false, _) => readable(rows).map(Way::Rows),
-                (true, true) => self.known().map(|()| Way::Step(once_more(self.step))),
+                (true, true) => self.known().map(|()| Way::Step(Box::new(once_more(self.step)))),
                 (true, false) => Err("its rows are not known".into()),
             };
         }
@@ -235,7 +235,7 @@ impl Taken<'_> {
                 "nothing need be taken back{}",
                 common.because.as_ref().map_or(String::new(), |t| format!(": {}", said(t)))
             )),
-            Some(Undo::Step(step)) => self.known().map(|()| Way::Step((**step).clone())),
+            Some(Undo::Step(step)) => self.known().map(|()| Way::Step(step.clone())),
             Some(Undo::Automatic(_)) | None if !rows.is_empty() => readable(rows).map(Way::Rows),
             Some(Undo::Automatic(_)) | None => match (&self.step.act, done.also.is_empty()) {
                 (Act::Sql(_), _) => {
@@ -317,7 +317,7 @@ impl Taken<'_> {
 
 enum Way {
     Rows(Vec<RowChange>),
-    Step(Step),
+    Step(Box<Step>),
 }
 
 fn said(text: &Text) -> String {
