@@ -19,7 +19,7 @@ mod read;
 #[cfg(test)]
 mod samples;
 mod sql;
-pub mod sqlite;
+mod sqlite;
 mod store;
 #[cfg(test)]
 mod tests;

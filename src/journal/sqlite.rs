@@ -7,11 +7,6 @@ mod migrate;
 mod open;
 pub(super) mod schema;
 
-// The names under which these were known when SQLite was the only store.
-pub use super::{
-    Anchor, Appended, Claim, Finding, Holder, Journal, Report, RunFilter, RunSummary, Stored, Waiting, What,
-};
-
 use super::failure::{JournalError, Place};
 use std::{path::PathBuf, sync::Arc};
 
