@@ -58,6 +58,7 @@ on_both! {
     the_end_of_a_run_gives_its_claim_back,
     an_old_claim_is_open_to_all_and_a_dead_one_to_whoever_saw_it,
     a_purge_leaves_the_line_the_chain_and_a_reason,
+    a_run_that_is_read_in_several_pieces_comes_back_in_order,
     approvals_of_a_plan_are_kept_in_order_and_in_the_journals_own_chain,
 }
 
@@ -474,4 +475,22 @@ async fn a_purge_leaves_the_line_the_chain_and_a_reason(desk: Desk) {
     assert_eq!(format!("{:?}", state(&journal, 1).await), format!("{after:?}"));
     assert_eq!(journal.plan_used("d1").await.unwrap().unwrap().0, run(1));
     assert_eq!(journal.append(run(2), &[decided("b", "-")]).await.unwrap().seq, 3);
+}
+
+async fn a_run_that_is_read_in_several_pieces_comes_back_in_order(desk: Desk) {
+    let journal = desk.open().await;
+    journal.append(run(1), &[created()]).await.unwrap();
+    let paused = |n: usize| Event::from(RunPaused { reason: format!("{n} {}", "x".repeat(300_000)), until: None });
+    for n in 0..12 {
+        journal.append(run(1), &[paused(n), decided(&n.to_string(), "-")]).await.unwrap();
+    }
+    let events = journal.events(run(1)).await.unwrap();
+    assert!(events.iter().map(|one| one.seq).eq(1..=25));
+    for (n, pair) in events[1..].chunks(2).enumerate() {
+        let (Event::RunPaused(paused), Event::HumanDecided(decided)) = (&pair[0].event, &pair[1].event) else {
+            panic!()
+        };
+        assert!(paused.reason.starts_with(&format!("{n} x")) && *decided.step == *n.to_string());
+    }
+    assert_eq!(events.last().unwrap().hash, state(&journal, 1).await.head);
 }

@@ -15,7 +15,11 @@ use crate::{
         identity::{RunId, SINGLE_ITEM},
         source::Source,
     },
-    engine::{setting::RunFacts, state::RunState, watch::Watch},
+    engine::{
+        setting::RunFacts,
+        state::{APPROVAL, RunState},
+        watch::Watch,
+    },
     journal::{
         RunFilter, RunSummary,
         event::Event,
@@ -67,6 +71,12 @@ fn answered(run: RunId, state: &RunState) -> Result<(), Failure> {
         return Ok(());
     };
     let (short, name) = (run.short(), path.rsplit('/').next().unwrap_or(path));
+    if name == APPROVAL {
+        return Err(Failure::usage(format!(
+            "run {short} waits for approval: nothing is changed before people have agreed"
+        ))
+        .help(format!("ask {} to run `trueup approve {short} --reason \"…\"`", asked.who)));
+    }
     let parts: Vec<String> = asked.answer.keys().map(|part| format!(" --set {part}=…")).collect();
     Err(Failure::usage(format!("run {short} waits for the answer of {} to `{name}`", asked.who))
         .help(format!("`trueup answer {short} {name}{}` goes on", parts.concat())))

@@ -186,7 +186,9 @@ fn a_run_of_a_playbook_waits_for_approval_and_goes_on_with_resume() {
         trueup(&place, &format!("answer {run} approval --set x=1 --actor ben"))
             .await
             .is(2, &["which is no answer", "trueup approve"]);
-        trueup(&place, &format!("resume {run} --actor anna")).await.is(4, &["Waits for approval"]);
+        trueup(&place, &format!("resume {run} --actor anna"))
+            .await
+            .is(2, &["waits for approval", "ask ben or cleo, and one more person to run"]);
         trueup(&place, &format!("approve {run} --yes --actor anna --reason fine"))
             .await
             .is(2, &["anna asked for this plan"]);

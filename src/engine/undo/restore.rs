@@ -241,7 +241,7 @@ impl<'a> Work<'a> {
         };
         let shown = |p: &[&RowChange]| p.iter().any(|p| p.table == change.table && p.key == change.key);
         if self.planned.is_some_and(|planned| !shown(planned)) {
-            return Ok(Came::Left(whole(change, "the plan does not show that it would be taken back".into())));
+            return Ok(Came::Left(whole(change, "the plan leaves it alone".into())));
         }
         row.carry_out(changing, todo).await.map(Came::Back)
     }

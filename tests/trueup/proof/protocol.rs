@@ -755,7 +755,7 @@ fn walk(class: Class, mutant: Mutant, troubles: u8, most_wrong: usize) -> Walked
             choices: &mut choices,
             run: RunId(uuid::Uuid::from_u128(7)),
             left: troubles,
-            crashes: 2,
+            crashes: 3,
             faults: 3,
             freezes: 1,
             state: RunState::default(),
