@@ -297,7 +297,6 @@ fn a_file_that_is_busy_is_tried_again() {
     });
 }
 
-#[expect(clippy::disallowed_methods, reason = "a statement of the test's own")]
 async fn busy(path: &std::path::Path) -> sqlx::SqliteConnection {
     use sqlx::Connection;
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
