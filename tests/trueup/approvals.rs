@@ -211,7 +211,6 @@ fn a_run_of_a_playbook_waits_for_approval_and_goes_on_with_resume() {
     });
 }
 
-#[expect(clippy::disallowed_methods, reason = "a statement of the test's own")]
 async fn by_hand(place: &Place) {
     use sqlx::Connection;
     let Where::File(path) = &place.place else { panic!("only a file is changed so") };

@@ -63,7 +63,9 @@ fn a_missing_ledger_is_found_by_check_and_a_made_one_is_not() {
             let ledger = |text: String| text.replacen(r#""shop":{"#, r#""shop":{"ledger":true,"#, 1);
             let shop = Shop::open(&on, "http://127.0.0.1:9", ledger).await;
             let playbook = root().join("tests/cases/world");
-            let check = async || ops::check::check(&shop.here, &shop.opened, &[playbook.clone()], Some("test")).await;
+            let check = async || {
+                ops::check::check(&shop.here, &shop.opened, std::slice::from_ref(&playbook), Some("test")).await
+            };
             let found = check().await.unwrap_or_else(|f| panic!("{}", said(&f)));
             assert!(drawn(&found).contains("`shop` has no table `trueup_ledger` yet"), "{}", drawn(&found));
             ops::prepare::prepare(&shop.here, &shop.opened, None, "shop").await.unwrap();

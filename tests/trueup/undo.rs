@@ -306,7 +306,7 @@ async fn plain(shop: &Shop, record: &Record, text: &str, tally: &mut Tally) {
     tally.restored += 1;
     let twice = taken_back(shop, record, run).await.err().map(|f| said(&f)).unwrap_or_default();
     assert!(twice.contains("was taken back already, by bea"), "{twice}");
-    if tally.restored % 2 == 0 {
+    if tally.restored.is_multiple_of(2) {
         let again = taken_back(shop, record, undone.run).await.unwrap_or_else(|f| panic!("{}\n{text}", said(&f)));
         let wrong = rest(&shop.snapshot().await, &after, &also);
         assert!(wrong.is_empty() && again.left.is_empty(), "not as after the run\n{wrong:#?}\n{text}");

@@ -27,7 +27,7 @@ pub fn fault(error: sqlx::Error) -> Fault {
 fn of_server(error: &PgDatabaseError) -> Fault {
     let code = error.code();
     let fatal = matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic);
-    let mut fault = Fault::new(kind(code, fatal), message(code, error.message()));
+    let mut fault = Fault::new(kind(code, error.message(), fatal), message(code, error.message()));
     fault.position = match error.position() {
         Some(PgErrorPosition::Original(at)) => Some(at),
         _ => None,
@@ -39,7 +39,7 @@ fn of_server(error: &PgDatabaseError) -> Fault {
 }
 
 /// What a code means for us.
-fn kind(code: &str, fatal: bool) -> FaultKind {
+fn kind(code: &str, message: &str, fatal: bool) -> FaultKind {
     match code {
         "28P01" | "28000" => FaultKind::Auth,
         "3D000" => FaultKind::NoDatabase,
@@ -50,6 +50,8 @@ fn kind(code: &str, fatal: bool) -> FaultKind {
         "57014" => FaultKind::StatementTimeout,
         "25006" => FaultKind::ReadOnly,
         "40001" | "40P01" => FaultKind::Serialization,
+        // The table was altered since the statement was prepared on this connection: nothing was done, and the next one knows.
+        "0A000" if message.starts_with("cached plan must not change") => FaultKind::Serialization,
         "53300" | "57P03" => FaultKind::Refused,
         _ if fatal || code.starts_with("08") || code.starts_with("57P") => FaultKind::Lost,
         _ => match &code[..code.len().min(2)] {
@@ -99,11 +101,11 @@ mod tests {
 
     #[test]
     fn codes_say_what_to_do_next() {
-        assert_eq!(kind("40P01", false), FaultKind::Serialization);
-        assert_eq!(kind("23505", false), FaultKind::Constraint);
-        assert_eq!(kind("57P01", true), FaultKind::Lost);
-        assert_eq!(kind("42601", false), FaultKind::Syntax);
-        assert_eq!(kind("XX000", false), FaultKind::Other);
-        assert_eq!(kind("XX000", true), FaultKind::Lost);
+        assert_eq!(kind("40P01", "", false), FaultKind::Serialization);
+        assert_eq!(kind("23505", "", false), FaultKind::Constraint);
+        assert_eq!(kind("57P01", "", true), FaultKind::Lost);
+        assert_eq!(kind("42601", "", false), FaultKind::Syntax);
+        assert_eq!(kind("XX000", "", false), FaultKind::Other);
+        assert_eq!(kind("XX000", "", true), FaultKind::Lost);
     }
 }

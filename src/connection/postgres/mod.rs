@@ -42,6 +42,8 @@ pub(super) struct Link {
     /// How long a claim in the ledger waits for another session.
     claim_patience: Duration,
     guest: open::Guest,
+    /// No other handle may have it: a statement that it has prepared no longer fits its table.
+    worn: bool,
 }
 
 /// After this nothing of a handle is left in its session: no cursor, setting, role, listener, lock or temporary table. (Not
@@ -84,8 +86,10 @@ impl Link {
 
     async fn rest(mut self, last: &'static str) -> Result<(), Fault> {
         self.batch(last).await?;
-        let Link { connection, guest, .. } = self;
-        guest.leave(connection);
+        let Link { connection, guest, worn, .. } = self;
+        if !worn {
+            guest.leave(connection);
+        }
         Ok(())
     }
 
@@ -113,6 +117,12 @@ impl Link {
 
     /// Runs one statement.
     pub async fn run(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
+        let done = self.run_once(statement, limits).await;
+        self.worn |= done.as_ref().is_err_and(|fault| fault.kind == FaultKind::Serialization);
+        done
+    }
+
+    async fn run_once(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
         let prepared = self.prepared(&statement.sql).await?;
         let forms = readable(&prepared)?;
         let (sql, arguments) = bind::bind(&prepared, statement)?;

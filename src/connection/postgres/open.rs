@@ -194,7 +194,13 @@ impl Target {
     }
 
     fn link(&self, door: &Door, connection: PgConnection) -> Link {
-        Link { connection, patience: self.patience, claim_patience: self.claim_patience, guest: Guest::of(door) }
+        Link {
+            connection,
+            patience: self.patience,
+            claim_patience: self.claim_patience,
+            guest: Guest::of(door),
+            worn: false,
+        }
     }
 
     async fn begin(&self, mut link: Link, begin: &'static str) -> Result<Link, Fault> {

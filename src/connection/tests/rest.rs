@@ -105,3 +105,19 @@ async fn two_roles_never_share_a_connection() {
     let mut writing = database.writing().await.unwrap();
     assert_ne!(query(&mut writing, PID).await.unwrap(), first);
 }
+
+#[tokio::test]
+async fn a_table_that_is_altered_under_a_prepared_statement_is_seen_by_the_next_handle() {
+    let place = postgres(SETUP).await;
+    let database = place.database();
+    let mut reading = database.reading().await.unwrap();
+    assert_eq!(query(&mut reading, "select * from t").await.unwrap(), "1 1");
+    reading.close().await;
+    admin(place.url.as_deref().unwrap(), "alter table t add column m int default 7").await.unwrap();
+    let mut writing = database.writing().await.unwrap();
+    let fault = query(&mut writing, "select * from t").await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Serialization, "{fault}");
+    writing.rollback().await.unwrap();
+    let mut writing = database.writing().await.unwrap();
+    assert_eq!(query(&mut writing, "select * from t").await.unwrap(), "1 1 7");
+}
