@@ -99,7 +99,7 @@ impl<'a> History<'a> {
                     return Some(End::Changed);
                 }
                 Next::Over(End::Failed | End::Stopped) if self.may_fail => {
-                    judge::nothing(self.procedure, &traces, &self.tell(), figures);
+                    judge::nothing(self.procedure, &traces, found.as_ref().map(|f| &f.1), &self.tell(), figures);
                     return Some(End::Failed);
                 }
                 Next::Over(end) => {

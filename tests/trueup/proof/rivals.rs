@@ -201,7 +201,7 @@ async fn asleep(kind: Kind, names: &[&str], stride: usize) {
 
 #[test]
 fn a_holder_that_slept_past_its_lease_changes_nothing_on_sqlite() {
-    block_on(asleep(Kind::SQLITE, &["row-with-audit", "call-with-key"], size(7, 1)));
+    block_on(asleep(Kind::SQLITE, &["row-with-audit", "call-with-key"], size(13, 1)));
 }
 
 #[test]
