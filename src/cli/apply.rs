@@ -41,7 +41,13 @@ pub async fn run(
     unprotected(given, name, environment)?;
     let prepared = ops::plan::setting(surroundings, &opened, loaded, &request).await?;
     let setting = &prepared.setting;
-    let made = ops::plan::plan(setting, &request, &|_| {}).await?;
+    // Where nobody is asked in between, the journal is opened beside the preview, which waits for the database. One that is not
+    // there yet is made only when something is to be recorded.
+    let ahead = async {
+        if given.yes && opened.journal().exists() { Some(ops::record::open(surroundings, &opened).await) } else { None }
+    };
+    let (made, ahead) = futures_util::future::join(ops::plan::plan(setting, &request, &|_| {}), ahead).await;
+    let made = made?;
     let demands = ops::approve::demands(&opened.project, &setting.playbook, &made);
     let about =
         About { who: request.actor.as_deref(), why: request.reason.as_deref(), demands: &demands, ..About::default() };
@@ -64,7 +70,10 @@ pub async fn run(
         output.note("Nothing was changed.\n");
         return Ok(Exit::Stopped);
     }
-    let record = ops::record::open(surroundings, &opened).await?;
+    let record = match ahead {
+        Some(record) => record?,
+        None => ops::record::open(surroundings, &opened).await?,
+    };
     let flag = pause::on_ctrl_c(output);
     let progress = progress(output);
     let carried =
