@@ -6,8 +6,10 @@
 pub mod ask;
 pub mod block;
 pub mod change;
+pub mod choose;
 pub mod deed;
 pub mod ends;
+pub mod for_each;
 pub mod kinds;
 pub mod resolve;
 pub mod row;
@@ -15,3 +17,5 @@ pub mod rows;
 pub mod sql;
 pub mod step;
 pub mod tell;
+pub mod undo;
+pub mod wait;

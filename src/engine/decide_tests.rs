@@ -98,6 +98,8 @@ impl Stands {
                 message: None,
                 response: None,
                 micros: 0,
+                ends: None,
+                error: None,
             };
             Event::from(StepOutcome { step: step.clone(), outcomes: vec![one] })
         };

@@ -7,7 +7,8 @@ use super::{
     decide::{Next, decide},
     drift, endings,
     lease::Lease,
-    outline::{Back, Place},
+    names,
+    outline::{Back, Kind, Place},
     setting::Setting,
     state::{ItemState, RunState, StepState},
     step::unknown_now,
@@ -17,7 +18,7 @@ use super::{
     watch::{Tick, Watch},
 };
 use crate::{
-    action::{kinds::Act, resolve},
+    action::{kinds::Act, resolve, step::ALWAYS},
     base::{
         identity::{EffectId, SINGLE_ITEM},
         value::Value,
@@ -32,7 +33,7 @@ use crate::{
         words::{End, Outcome},
     },
     plan::{Effect, ItemPlan, Section, StepPlan},
-    template::{Scope, scope::Entry},
+    template::Scope,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -76,6 +77,10 @@ pub struct Driver<'a> {
     /// What was done and could not be recorded, when that is why it stopped.
     pub unrecorded: Option<Unrecorded>,
     pub(super) scope: Scope,
+    /// The turns of loops that it is in, each with what is known around it.
+    pub(super) turns: Vec<(Arc<str>, Scope)>,
+    /// What is done now is done at the end of a block, whatever happened.
+    pub(super) always: bool,
     /// The trouble after which the outcome of a step is not known.
     pub(super) doubt: Option<(Arc<str>, Trouble)>,
     /// How often a step was done again because it proved undone.
@@ -133,6 +138,8 @@ pub(super) enum Halt {
     Journal(JournalError),
     /// Something was recorded that decides anew.
     Round,
+    /// Somebody asked to pause in the middle of a wait.
+    Rest(&'static str),
     /// A connection leads to another database than planned: nothing was written, and the run can go on when it is right.
     Elsewhere(String),
 }
@@ -170,6 +177,8 @@ impl<'a> Driver<'a> {
             drift: Vec::new(),
             unrecorded: None,
             scope: setting.beginning(),
+            turns: Vec::new(),
+            always: false,
             doubt: None,
             rounds: HashMap::new(),
             pending: Vec::new(),
@@ -184,28 +193,12 @@ impl<'a> Driver<'a> {
 
     /// The results of steps that are over, under their names: captured values are never computed again.
     pub(super) fn recall(&mut self) {
+        self.turns.clear();
         let Some(item) = self.state.items.get(&self.item) else { return };
-        for (path, step) in &item.steps {
-            let Some(place) = self.setting.outline.place(path).filter(|p| p.is_plain()) else { continue };
-            let Some(id) = place.id() else { continue };
-            match (step.result(), &step.outcome) {
-                (Some(value), _) => self.scope.insert(id, value.clone()),
-                (None, Some(outcome)) if outcome.outcome == Outcome::Skipped => {
-                    self.scope.insert_entry(id.into(), Entry::Skipped)
-                }
-                // It went on with a warning, and without a result.
-                (None, Some(outcome)) if outcome.outcome == Outcome::Done => self.scope.insert(id, Value::NULL),
-                _ => {}
-            }
+        if self.setting.outline.scope.is_some() {
+            return names::recall_undo(&self.setting.outline, item, &mut self.scope);
         }
-        // The inner steps of a transaction block are recorded under their own paths.
-        for (path, step) in &item.steps {
-            if let (None, Some(value), Some(id)) =
-                (self.setting.outline.place(path), step.result(), path.rsplit('/').next())
-            {
-                self.scope.insert(id, value.clone());
-            }
-        }
+        names::recall(&self.setting.playbook, item, &mut self.scope);
     }
 
     /// Goes on until the run is over, waits or pauses, with a sign of life to the others every few seconds.
@@ -224,14 +217,19 @@ impl<'a> Driver<'a> {
             let empty = ItemState::default();
             let item = self.state.items.get(&self.item).unwrap_or(&empty);
             match decide(&self.setting.outline, item, self.state.cancelled) {
-                Next::Do(index) => {
+                Next::Leave(path) => self.leave(&path),
+                Next::Do(path) => {
                     if let Some(why) = self.hindrance()? {
                         return self.rest(why).await;
                     }
-                    let place = self.setting.outline.places[index].clone();
+                    let Some(place) = self.place_of(&path) else {
+                        return self.rest(&format!("this version of trueup does not know the step `{path}`")).await;
+                    };
+                    self.always = path.split('/').any(|part| part == ALWAYS);
                     match self.place(&place).await {
                         Ok(()) | Err(Halt::Round) => {}
                         Err(Halt::Journal(error)) => return Err(error),
+                        Err(Halt::Rest(why)) => return self.rest(why).await,
                         Err(Halt::Elsewhere(why)) => {
                             let message = Some(format!("Nothing was written: {}", endings::sentence(&why)));
                             let went = Went { outcome: Outcome::NotDone, value: None, message, response: None };
@@ -275,7 +273,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Why no new step may start now.
-    fn hindrance(&self) -> Result<Option<&'static str>, JournalError> {
+    pub(super) fn hindrance(&self) -> Result<Option<&'static str>, JournalError> {
         if self.lease.is_taken() {
             return Err(JournalError::ClaimLost { run: self.claim.run, fence: self.claim.fence });
         }
@@ -316,12 +314,17 @@ impl<'a> Driver<'a> {
         let appended = self.journal.append_claimed(&self.claim, &self.pending).await?;
         self.pending.clear();
         if appended.seq != self.state.events {
-            // Somebody else wrote as well: that needs no claim only where the run is to end.
-            let events = self.journal.events(self.claim.run).await?;
-            let now = RunState::of(events.into_iter().map(|stored| (stored.at, stored.event)));
-            (self.state.cancelled, self.state.events) = (now.cancelled, now.events);
-            self.state.cancelled_by = now.cancelled_by;
+            self.catch_up().await?;
         }
+        Ok(())
+    }
+
+    /// Somebody else wrote as well: that needs no claim only where the run is to end.
+    pub(super) async fn catch_up(&mut self) -> Result<(), JournalError> {
+        let events = self.journal.events(self.claim.run).await?;
+        let now = RunState::of(events.into_iter().map(|stored| (stored.at, stored.event)));
+        (self.state.cancelled, self.state.events) = (now.cancelled, now.events);
+        self.state.cancelled_by = now.cancelled_by;
         Ok(())
     }
 
@@ -361,6 +364,9 @@ impl<'a> Driver<'a> {
     async fn place(&mut self, place: &Place) -> Result<(), Halt> {
         self.facts_hold(place)?;
         let step = place.step.clone();
+        if place.kind == Kind::Loop {
+            return self.make_list(place);
+        }
         if let Some(when) = &step.common.when {
             self.look_again(&step).await?;
             let judgement =
@@ -385,7 +391,10 @@ impl<'a> Driver<'a> {
             Some(Back::Step(name, value)) => self.scope.insert(name.clone(), value.clone()),
             Some(Back::Rows(_)) | None => {}
         }
-        if place.gate {
+        if place.kind == Kind::Frame {
+            return self.enter(place).await;
+        }
+        if place.kind == Kind::Gate {
             self.outcome(&place.path, Went { outcome: Outcome::Done, value: None, message: None, response: None }, 0);
             return Ok(());
         }
@@ -397,6 +406,11 @@ impl<'a> Driver<'a> {
             Act::Block(block) if place.is_plain() => {
                 self.transaction(place, block.transaction.as_ref().map_or("", |w| w.as_str())).await?
             }
+            Act::Wait(spec) => Some(self.wait(place, spec).await?),
+            Act::End(otherwise) => {
+                return Ok(self.author_ends(place, otherwise, "the playbook ends here".into()).await?);
+            }
+            Act::Use(_) => Some(Went { outcome: Outcome::Done, value: None, message: None, response: None }),
             _ => self.patiently(place, &step).await?,
         };
         let Some(went) = went else { return Ok(()) };
@@ -418,6 +432,18 @@ impl<'a> Driver<'a> {
     }
 
     pub(super) fn outcome(&mut self, path: &Arc<str>, went: Went, micros: u64) {
+        self.outcome_with(path, went, micros, None, None);
+    }
+
+    /// An outcome that ends the item, or that a `rescue` has to know of.
+    pub(super) fn outcome_with(
+        &mut self,
+        path: &Arc<str>,
+        went: Went,
+        micros: u64,
+        ends: Option<End>,
+        error: Option<Value>,
+    ) {
         let one = ItemOutcome {
             item: self.item.clone(),
             generation: self.generation(path),
@@ -426,6 +452,8 @@ impl<'a> Driver<'a> {
             message: went.message,
             response: went.response,
             micros,
+            ends,
+            error,
         };
         self.note(StepOutcome { step: path.clone(), outcomes: vec![one] }.into());
     }

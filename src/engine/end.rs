@@ -14,7 +14,6 @@ use crate::{
     base::value::Value,
     journal::{
         failure::JournalError,
-        payload::*,
         words::{End, Outcome},
     },
     plan::{Foreseen, Section},
@@ -49,6 +48,8 @@ impl Driver<'_> {
             self.drift = differences.clone();
         }
         let help = trouble.help();
+        // What the author wrote for this step decides, and no `rescue`.
+        let own = matches!(trouble, Trouble::Missed(_) | Trouble::Call(_)) && step.common.otherwise.is_some();
         let (outcome, ending) = match &trouble {
             Trouble::Drifted(_) => (Outcome::Drifted, plain_ending(&trouble, &step)),
             _ if trouble.in_doubt() => (Outcome::InDoubt, plain_ending(&trouble, &step)),
@@ -57,6 +58,8 @@ impl Driver<'_> {
                 (outcome_of(ending.way), ending)
             }
         };
+        let rescued = place.rescued && !own && !trouble.in_doubt() && outcome != Outcome::Drifted;
+        let (outcome, ends) = self.then(&ending, outcome, rescued);
         if let (Some(who), Some(text)) = (&ending.who, &ending.told) {
             (self.watch)(Tick::PassOn { who: who.clone(), text: text.clone() });
         }
@@ -77,19 +80,25 @@ impl Driver<'_> {
             Trouble::Drifted(differences) => Some(Value::list(differences.iter().map(Difference::store))),
             _ => None,
         };
-        self.outcome(&place.path, Went { outcome, value, message: Some(message.clone()), response: None }, 0);
-        (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary: message.clone() });
-        let changed = self.state.items.get(&self.item).is_some_and(ItemState::changed);
-        let close = match ending.way {
-            Way::Done if outcome == Outcome::Done => Some(if changed { End::Changed } else { End::Unchanged }),
-            Way::Skip if outcome == Outcome::Skipped => Some(End::Skipped),
-            _ => None,
-        };
-        if let Some(end) = close {
-            let item = ClosedItem { item: self.item.clone(), end, reason: Some(message) };
-            self.note(ItemClosed { items: vec![item] }.into());
-        }
+        let over = ends.is_some() || !matches!(outcome, Outcome::Done | Outcome::Skipped | Outcome::InDoubt);
+        let error = (place.guarded && over).then(|| endings::error(&trouble, &message, &step));
+        let went = Went { outcome, value, message: Some(message.clone()), response: None };
+        self.outcome_with(&place.path, went, 0, ends, error);
+        (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary: message });
         self.flush().await
+    }
+
+    /// The outcome of an ending, and how the item ends because of it where the word does not say so.
+    fn then(&self, ending: &Ending, outcome: Outcome, rescued: bool) -> (Outcome, Option<End>) {
+        let changed = self.state.items.get(&self.item).is_some_and(ItemState::changed);
+        match (ending.way, outcome) {
+            (Way::Stop, Outcome::Stopped) if rescued => (Outcome::Failed, Some(End::Stopped)),
+            (Way::Escalate, Outcome::Escalated) if rescued => (Outcome::Failed, Some(End::Escalated)),
+            (Way::Skip, Outcome::Skipped) if rescued => (Outcome::Failed, Some(End::Skipped)),
+            (Way::Done, Outcome::Done) => (outcome, Some(if changed { End::Changed } else { End::Unchanged })),
+            (Way::Skip, Outcome::Skipped) => (outcome, Some(End::Skipped)),
+            _ => (outcome, None),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     outline::{Back, path},
     question,
     setting::Setting,
+    state::ItemState,
     statement,
     trouble::{CallTrouble, Ending, Missed, Trouble},
     undo,
@@ -186,7 +187,7 @@ impl<'a> Pass<'a> {
     async fn back(&mut self) -> Result<(), Interrupt> {
         let setting = self.setting;
         self.section = Section::Steps;
-        for place in &setting.outline.places {
+        for place in &setting.outline.all(&ItemState::default()) {
             match &place.back {
                 None => self.step(&place.path, &place.step).await?,
                 Some(Back::Step(name, value)) => {

@@ -228,7 +228,7 @@ async fn with_outline(
     let effects = done::of(events.iter().map(|stored| &stored.event));
     let made = made_before(record, setting.run.id, run, chain.last().map(|(_, state)| state)).await?;
     setting.outline = outline::of(setting, &past, &Back { effects: &effects, item, all_or_nothing, made: &made });
-    Ok(setting.outline.places.len())
+    Ok(setting.outline.nodes.len())
 }
 
 /// What earlier undos of the run did; each of them left something alone, else there would be no other.

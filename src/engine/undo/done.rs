@@ -3,6 +3,7 @@
 use crate::{
     base::{identity::EffectId, value::Value},
     effect::change::{Deed, RowChange},
+    engine::state::StepState,
     journal::{event::Event, words::Outcome},
 };
 use std::sync::Arc;
@@ -46,6 +47,20 @@ impl Done {
     pub fn rows(&self) -> Vec<RowChange> {
         self.changes.iter().filter(|c| !c.by_rule && c.deed() != Deed::Nothing).cloned().collect()
     }
+}
+
+/// The effect of a step as its state tells it, where it happened.
+pub fn of_state(step: &StepState) -> Option<Done> {
+    Some(Done {
+        effect: step.effect.clone()?,
+        class: step.class.clone()?,
+        connection: step.connection.clone(),
+        shown: step.shown.clone().unwrap_or_default(),
+        changes: step.changes.clone(),
+        also: step.also.clone(),
+        value: step.result().cloned(),
+        fate: if step.result().is_some_and(Value::is_unknown) { Fate::SaidToHave } else { Fate::Happened },
+    })
 }
 
 /// The effects of a run that happened, or may have, in the order in which they ended.

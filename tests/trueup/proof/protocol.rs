@@ -717,6 +717,8 @@ impl Names {
             message: None,
             response: None,
             micros: 0,
+            ends: None,
+            error: None,
         };
         StepOutcome { step: self.step.clone(), outcomes: vec![one] }.into()
     }
