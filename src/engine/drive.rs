@@ -81,6 +81,8 @@ pub struct Driver<'a> {
     pub(super) turns: Vec<(Arc<str>, Scope)>,
     /// What is done now is done at the end of a block, whatever happened.
     pub(super) always: bool,
+    /// What is done now is done because something failed: the plan says nothing of it.
+    pub(super) unplanned: bool,
     /// The trouble after which the outcome of a step is not known.
     pub(super) doubt: Option<(Arc<str>, Trouble)>,
     /// How often a step was done again because it proved undone.
@@ -179,6 +181,7 @@ impl<'a> Driver<'a> {
             scope: setting.beginning(),
             turns: Vec::new(),
             always: false,
+            unplanned: false,
             doubt: None,
             rounds: HashMap::new(),
             pending: Vec::new(),
@@ -356,7 +359,9 @@ impl<'a> Driver<'a> {
     /// `when` false, or its values impossible, and that is drift and no skip and no failure.
     fn facts_hold(&self, place: &Place) -> Result<(), Trouble> {
         let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) else { return Ok(()) };
-        let mut differences = drift::of_facts(plan, &self.scope, self.setting);
+        // In a turn of a loop a name may stand for something else than around it.
+        let scope = self.turns.first().map_or(&self.scope, |(_, around)| around);
+        let mut differences = drift::of_facts(plan, scope, self.setting);
         drift::without_own(&mut differences, &self.own(), self.setting);
         if differences.is_empty() { Ok(()) } else { Err(Trouble::Drifted(differences)) }
     }
@@ -479,7 +484,7 @@ impl<'a> Driver<'a> {
     }
 
     pub(super) fn planned(&self, path: &str) -> Option<&'a StepPlan> {
-        self.plan.and_then(|plan| plan.steps.iter().find(|s| &*s.path == path))
+        self.plan.filter(|_| !self.unplanned).and_then(|plan| plan.steps.iter().find(|s| &*s.path == path))
     }
 
     /// The planned row changes of a place and of what stands inside it.

@@ -3,6 +3,7 @@
 
 use super::{
     decide::trouble_in,
+    drift,
     drive::{Driver, Halt, Went},
     names,
     outline::{Kind, Place, turns},
@@ -49,13 +50,17 @@ impl Driver<'_> {
                 self.scope = around;
             }
         }
+        self.unplanned = false;
         let Some(item) = self.state.items.get(&self.item) else { return };
         for turn in &place.turns[same..] {
             self.turns.push((turn.at.clone(), self.scope.clone()));
             names::in_turn(&self.setting.outline, turn, item, &mut self.scope);
         }
         if let Some(block) = &place.ends_of {
-            let error = self.error_in(block).unwrap_or(Value::NULL);
+            let error = self.error_in(block);
+            // What is done after a failure was not tried out.
+            self.unplanned = error.is_some();
+            let error = error.unwrap_or(Value::NULL);
             self.scope.insert("error", error);
             if let Some(of) = self.setting.outline.place(block) {
                 names::missing(&of.step, &mut self.scope);
@@ -104,6 +109,10 @@ impl Driver<'_> {
             resolve::Trouble::Misfit { message, at } => Trouble::Step { message, at, help: Vec::new() },
         })?;
         let Some(list) = list else { return Err(unknown_now(&place.step, None).into()) };
+        let differs = self.plan.and_then(|plan| drift::of_list(plan, &place.path, &list));
+        if let Some(difference) = differs.filter(|_| !self.unplanned) {
+            return Err(Trouble::Drifted(vec![difference]).into());
+        }
         let count = list.as_list().map_or(0, <[Value]>::len);
         self.recorded(place, format!("for each {}: {}", spec.name.as_str(), times(count)), list);
         Ok(())
