@@ -51,6 +51,11 @@ impl Driver<'_> {
             }
         }
         self.unplanned = false;
+        if let Some(known) = &place.known {
+            let around = std::mem::replace(&mut self.scope, known.clone());
+            self.turns.push((place.path.clone(), around));
+            return;
+        }
         let Some(item) = self.state.items.get(&self.item) else { return };
         for turn in &place.turns[same..] {
             self.turns.push((turn.at.clone(), self.scope.clone()));

@@ -8,7 +8,7 @@ use super::{
     state::ItemState,
 };
 use crate::{
-    action::step::Step,
+    action::{kinds::Act, step::Step},
     base::value::Value,
     journal::words::Outcome,
     playbook::model::Playbook,
@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// The results of all steps that are over, outside of the turns of loops that are not.
 pub fn recall(playbook: &Playbook, item: &ItemState, scope: &mut Scope) {
     for (section, steps) in playbook.sections() {
-        list(section, steps, item, scope);
+        list(section, steps, item, false, scope);
     }
 }
 
@@ -30,41 +30,37 @@ pub fn recall_undo(outline: &Outline, item: &ItemState, scope: &mut Scope) {
     }
 }
 
-fn list(prefix: &str, steps: &[Step], item: &ItemState, scope: &mut Scope) {
+/// `whole`: inside a transaction, of which all is over when something of it is recorded.
+fn list(prefix: &str, steps: &[Step], item: &ItemState, whole: bool, scope: &mut Scope) {
     for (index, step) in steps.iter().enumerate() {
         let at = path(prefix, step, index);
-        let over = item.steps.get(&at).is_some_and(|s| s.outcome.is_some());
+        let over = item.steps.get(&at).is_some_and(|s| whole || s.outcome.is_some());
         match step.common.for_each {
-            Some(_) if over || in_transaction(step, &at, item) => lists(step, &at, item, scope),
+            Some(_) if over => lists(step, &at, item, scope),
             Some(_) => {}
-            None => once(step, &at, item, scope),
+            None => once(step, &at, item, whole, scope),
         }
     }
 }
 
-/// What a loop in a transaction came to is recorded when all of it is done.
-fn in_transaction(step: &Step, at: &str, item: &ItemState) -> bool {
-    let first = turn(at, 0);
-    step.parts().is_empty() && turns(item, at) > 0 && !item.steps.contains_key(&first)
-}
-
 /// A step that is done once, or one turn of a loop: its own result and those of the steps inside.
-fn once(step: &Step, at: &str, item: &ItemState, scope: &mut Scope) {
+fn once(step: &Step, at: &str, item: &ItemState, whole: bool, scope: &mut Scope) {
     own(step, at, item, scope);
     let state = item.steps.get(at);
     if state.and_then(|s| s.outcome.as_ref()).is_some_and(|o| o.outcome == Outcome::Skipped && o.ends.is_none()) {
         return step.each(&mut |inner| skipped(inner, scope));
     }
-    within(step, at, item, scope);
+    within(step, at, item, whole, scope);
     if state.is_some() && may_pass_over(step) {
         missing(step, scope);
     }
 }
 
 /// The results of the steps inside one turn.
-pub fn within(step: &Step, at: &str, item: &ItemState, scope: &mut Scope) {
+fn within(step: &Step, at: &str, item: &ItemState, whole: bool, scope: &mut Scope) {
+    let whole = whole || matches!(&step.act, Act::Block(block) if block.transaction.is_some());
     for (part, steps) in step.parts() {
-        list(&inside(at, part.as_deref()), steps, item, scope);
+        list(&inside(at, part.as_deref()), steps, item, whole, scope);
     }
 }
 
@@ -151,6 +147,6 @@ pub fn in_turn(outline: &Outline, turn: &Turn, item: &ItemState, scope: &mut Sco
     scope.insert(turn.name.clone(), element(turn, item));
     if let Some(place) = outline.place(&turn.at) {
         own(&place.step, &turn.at, item, scope);
-        within(&place.step, &turn.at, item, scope);
+        within(&place.step, &turn.at, item, false, scope);
     }
 }

@@ -44,6 +44,8 @@ pub struct Place {
     pub kind: Kind,
     /// In a run that takes another one back: what to do instead of the step's own action.
     pub back: Option<Back>,
+    /// In a run that takes another one back: what was known in the turn of a loop that it takes back, where that is more.
+    pub known: Option<Scope>,
     /// Inside an `undo:` step: the path of the place that is taken back here.
     pub origin: Option<Arc<str>>,
     /// The turns of loops that it belongs to, the outermost first.
@@ -91,6 +93,7 @@ impl Place {
             step: Arc::new(step),
             kind: Kind::Plain,
             back,
+            known: None,
             origin: None,
             turns: Vec::new(),
             ends_of: None,
@@ -327,7 +330,7 @@ impl Around {
     fn place(self, node: &Node, path: Arc<str>, kind: Kind) -> Place {
         let Around { turns, ends_of, guarded, rescued } = self;
         let (section, step) = (node.section, node.step.clone());
-        Place { section, path, step, kind, back: None, origin: None, turns, ends_of, guarded, rescued }
+        Place { section, path, step, kind, back: None, known: None, origin: None, turns, ends_of, guarded, rescued }
     }
 
     fn of(self, place: Place) -> Place {

@@ -198,6 +198,8 @@ pub const NOT_DONE: &str = "not_done";
 pub const ABORT: &str = "abort";
 /// The decision to do a step again; `generation` in its values names the effect anew.
 pub const RETRY: &str = "retry";
+/// In the values of that decision: only something inside is done again, and what was found when the place was entered stays.
+pub const REOPEN: &str = "reopen";
 
 impl ItemState {
     /// Something of the world was changed for this item.
@@ -225,6 +227,10 @@ impl ItemState {
             ANSWER => step.value = Some(answer(&decided.values)),
             DONE => step.outcome = Some(taken_as_done(decided, item, step.generation)),
             NOT_DONE => self.forget(&decided.step),
+            RETRY if decided.values.get(REOPEN).and_then(Value::as_bool) == Some(true) => {
+                self.step(&decided.step, at).outcome = None;
+                (self.closed, self.verified) = (None, false);
+            }
             RETRY => {
                 let step = self.step(&decided.step, at);
                 let mut earlier = std::mem::take(&mut step.earlier);

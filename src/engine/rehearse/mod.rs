@@ -191,7 +191,9 @@ impl<'a> Pass<'a> {
     async fn back(&mut self) -> Result<(), Interrupt> {
         let setting = self.setting;
         self.section = Section::Steps;
+        let around = self.scope.clone();
         for place in &setting.outline.all(&ItemState::default()) {
+            self.scope = place.known.clone().unwrap_or_else(|| around.clone());
             match &place.back {
                 None => self.step(&place.path, &place.step).await?,
                 Some(Back::Step(name, value)) => {

@@ -3,7 +3,7 @@
 use crate::{
     base::{identity::EffectId, value::Value},
     effect::change::{Deed, RowChange},
-    engine::state::StepState,
+    engine::{outline::Outline, state::StepState},
     journal::{event::Event, words::Outcome},
 };
 use std::sync::Arc;
@@ -135,6 +135,25 @@ pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Done> {
     }
     all.retain(|done| done.fate != Fate::Not);
     all
+}
+
+/// Without what a `rescue` has taken back already in the same run, and without that taking back.
+pub fn standing(mut effects: Vec<Done>, outline: &Outline) -> Vec<Done> {
+    let mut at = effects.len();
+    while at > 0 {
+        at -= 1;
+        let Some(origin) = outline.place(&effects[at].effect.step).and_then(|place| place.origin) else { continue };
+        let back = effects.remove(at);
+        let of = |done: &Done| done.effect.step == origin && done.effect.item == back.effect.item;
+        let Some(taken) = effects[..at].iter().rposition(of) else { continue };
+        let restored = |row: &RowChange| back.changes.iter().any(|b| b.table == row.table && b.key == row.key);
+        effects[taken].changes.retain(|row| row.by_rule || !restored(row));
+        if effects[taken].rows().is_empty() {
+            effects.remove(taken);
+            at -= 1;
+        }
+    }
+    effects
 }
 
 /// Notes what became of an effect, and puts it last: in the order of their ends they are taken back.

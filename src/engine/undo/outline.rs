@@ -15,6 +15,7 @@ use crate::{
     check,
     effect::change::RowChange,
     engine::{
+        names,
         outline::{Back, Outline, Place},
         setting::{RunFacts, Setting},
         state::{ItemState, RunState},
@@ -56,10 +57,15 @@ pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
     for done in wish.effects.iter().rev().filter(|d| wish.item.is_none_or(|item| *d.effect.item == *item)) {
         let Some(of) = forward.place(origin(&done.effect.step)) else { continue };
         let step = &*of.step;
+        let known = item.filter(|_| !of.turns.is_empty()).map(|item| {
+            let mut known = scope.clone();
+            of.turns.iter().for_each(|turn| names::in_turn(&forward, turn, item, &mut known));
+            known
+        });
         // Every second run of the chain does the steps, the others take them back.
         let one = Taken {
             setting,
-            scope: &scope,
+            scope: known.as_ref().unwrap_or(&scope),
             done,
             step,
             wish,
@@ -67,7 +73,9 @@ pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
             again: past.len().is_multiple_of(2),
             first: past.len() == 1,
         };
+        let before = places.len();
         one.places(&mut places);
+        places[before..].iter_mut().for_each(|place| place.known.clone_from(&known));
     }
     Outline::of_undo(places, scope)
 }
@@ -87,7 +95,10 @@ pub fn origin(path: &str) -> &str {
 fn captured(setting: &Setting, forward: &Outline, past: &[Past<'_>]) -> Scope {
     let Some(first) = past.first() else { return setting.scope() };
     let mut scope = setting.scope_of(&first.facts);
-    for (index, one) in past.iter().enumerate().step_by(2) {
+    if let Some(item) = first.state.items.values().next() {
+        names::recall(&setting.playbook, item, &mut scope);
+    }
+    for one in past.iter().skip(2).step_by(2) {
         for (path, step) in one.state.items.values().flat_map(|item| &item.steps) {
             let place = forward.place(origin(path));
             let id = match &place {
@@ -95,7 +106,7 @@ fn captured(setting: &Setting, forward: &Outline, past: &[Past<'_>]) -> Scope {
                 None => path.rsplit('/').next(),
             };
             // Rows that were put back have no result of their own.
-            let own = index == 0 || step.class.as_deref().is_some_and(|class| class.starts_with("http"));
+            let own = step.class.as_deref().is_some_and(|class| class.starts_with("http"));
             match (id, step.result(), &step.outcome) {
                 (Some(id), Some(value), _) if own => scope.insert(id, value.clone()),
                 (Some(id), None, Some(o)) if own && o.outcome == Outcome::Skipped => {

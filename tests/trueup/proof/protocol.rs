@@ -319,6 +319,7 @@ impl Sim<'_> {
                 Next::Over(end) => {
                     return self.append(me, &[RunClosed { end, reason: None, counts: Vec::new() }.into()]);
                 }
+                Next::Leave(path) => panic!("nothing holds places here: {path}"),
                 Next::Wait(_) => return Ok(()),
             }
         }
