@@ -359,3 +359,7 @@ impl<'a> Walk<'a> {
 #[cfg(test)]
 #[path = "decide_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "decide_flow_tests.rs"]
+mod flow_tests;
