@@ -8,7 +8,7 @@ use super::{
     drift, endings,
     lease::Lease,
     names,
-    outline::{Back, Kind, Place},
+    outline::{self, Back, Kind, Place},
     setting::Setting,
     state::{ItemState, RunState, StepState},
     step::unknown_now,
@@ -405,6 +405,7 @@ impl<'a> Driver<'a> {
         }
         let title =
             step.common.title.as_ref().and_then(|t| t.preview(&self.scope).ok()).unwrap_or_else(|| step.label(0));
+        let title = format!("{}{title}", outline::around(&place.path));
         (self.watch)(Tick::Begins { section: place.section, path: place.path.clone(), title });
         let started = self.setting.world.now();
         let went = match &step.act {
@@ -526,7 +527,8 @@ impl<'a> Driver<'a> {
             StepAttempt { step: path.clone(), attempts: vec![Attempt { effect, attempt, deadline: None }] }.into(),
         );
         self.flush().await?;
-        if self.state.cancelled && !again {
+        // What is done at the end of a block is done all the same.
+        if self.state.cancelled && !again && !self.always {
             // Somebody asked the run to end meanwhile, and nothing has left yet.
             let message = Some("The run was cancelled before anything was sent.".to_owned());
             self.outcome(path, Went { outcome: Outcome::NotDone, value: None, message, response: None }, 0);

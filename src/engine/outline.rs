@@ -395,6 +395,22 @@ pub fn without_turns(path: &str) -> String {
     path.split('/').map(|segment| indexed(segment).0).collect::<Vec<_>>().join("/")
 }
 
+/// What stands around a step and tells it from others of its name, for people: `each[0] / `, `rescue / `; mostly nothing.
+pub fn around(path: &str) -> String {
+    let mut segments: Vec<&str> = path.split('/').skip(1).collect();
+    let own = segments.pop().and_then(|own| indexed(own).1);
+    let told = segments.into_iter().filter_map(|segment| match segment {
+        RESCUE => Some("rescue"),
+        ALWAYS => Some("always"),
+        _ => indexed(segment).1.map(|_| segment),
+    });
+    let mut words: String = told.map(|word| format!("{word} / ")).collect();
+    if let Some(index) = own {
+        words.push_str(&format!("[{index}] "));
+    }
+    words
+}
+
 /// Steps inside may not have run although it was entered: the arms that were not chosen, what stands behind a failure.
 pub fn may_pass_over(step: &Step) -> bool {
     match &step.act {

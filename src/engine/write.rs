@@ -165,7 +165,8 @@ impl Driver<'_> {
         let at = step.act_at;
         if let Deed::Restore(restore) = deed {
             // Each row is compared with what the other run left; the plan says which ones are meant.
-            let shown = self.plan.filter(|_| undo::restore::not_rehearsed(restore, self.setting).is_none());
+            let shown =
+                self.plan.filter(|_| !self.unplanned && undo::restore::not_rehearsed(restore, self.setting).is_none());
             let planned = shown.map(|_| self.planned(path).and_then(drift::planned_rows).unwrap_or_default());
             return undo::restore::restore(changing, restore, self.setting, planned.as_deref(), at).await;
         }

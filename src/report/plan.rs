@@ -16,6 +16,7 @@ use crate::{
     approval::Demand,
     base::value::{AFTER_APPLY, Map},
     effect::label::Label,
+    engine::outline::{around, indexed},
     plan::{Effect, Foreseen, ItemPlan, Plan, Reversal, Section, StepPlan, Stop, file::Saved},
 };
 
@@ -221,7 +222,8 @@ fn name(step: &StepPlan) -> String {
         .effects
         .iter()
         .find_map(|e| if let Effect::Message { who, .. } = e { Some(format!("Tell {who}")) } else { None });
-    step.title.clone().or(told).unwrap_or_else(|| step_name(&step.path).to_owned())
+    let name = step.title.clone().or(told).unwrap_or_else(|| indexed(step_name(&step.path)).0.to_owned());
+    format!("{}{name}", around(&step.path))
 }
 
 /// The last part of a step's path: its name.

@@ -218,7 +218,7 @@ fn a_loop_again(on: &On) {
         let carried = retry(None).await.unwrap_or_else(|f| panic!("{}", said(&f)));
         assert_eq!(carried.stopped, Stopped::Closed(End::Changed), "{:?}", carried.state.closed);
         assert_eq!(office.writes()[2..], ["POST /tickets/b", "POST /tickets/c"]);
-        assert_eq!(office.prices().await, ["a 1", "b 2", "c 2"]);
+        assert_eq!(office.prices().await, ["a 1.00", "b 2.00", "c 2.00"]);
         // All of it is taken back, turn by turn, each with its own answer.
         let wish = Wish { actor: Some("bea".into()), ..Wish::default() };
         let ready =
