@@ -478,10 +478,11 @@ impl<'a> Driver<'a> {
         self.standing(path).map_or(0, |step| step.generation)
     }
 
-    /// What this run changed before somebody had it done again: the newest last.
+    /// What this run changed before somebody had it done again, and since: the newest last.
     pub(super) fn own(&self) -> Vec<RowChange> {
-        let steps = self.state.items.get(&self.item).into_iter().flat_map(|item| item.steps.values());
-        steps.flat_map(|step| &step.earlier).cloned().collect()
+        let steps = || self.state.items.get(&self.item).into_iter().flat_map(|item| item.steps.values());
+        let since = steps().filter(|step| step.generation > 0 && step.changed()).flat_map(|step| &step.changes);
+        steps().flat_map(|step| &step.earlier).chain(since).cloned().collect()
     }
 
     pub(super) fn planned(&self, path: &str) -> Option<&'a StepPlan> {
