@@ -7,6 +7,7 @@ pub mod ask;
 pub mod block;
 pub mod change;
 pub mod choose;
+pub mod command;
 pub mod deed;
 pub mod ends;
 pub mod for_each;
