@@ -116,6 +116,10 @@ pub const ALWAYS: &str = "block.always";
 /// Before the name of an arm of `choose`.
 pub const ARM: &str = "paths.";
 
+fn kind_summary(word: &str) -> &'static str {
+    KINDS.iter().find(|kind| kind.word == word).map_or("", |kind| kind.summary.trim())
+}
+
 /// The entry is the step's action. `undo:` with a list takes steps back, any other is how this one is taken back.
 fn is_action(entry: &Entry, words: &[&str]) -> bool {
     words.contains(&&*entry.key.text) && (&*entry.key.text != "undo" || matches!(entry.node, Node::List(..)))
@@ -194,7 +198,11 @@ impl schemars::JsonSchema for Step {
             for (word, inner) in kinds {
                 let inner: serde_json::Value = inner.into();
                 let both = match properties.remove(word) {
-                    Some(common) => serde_json::json!({ "anyOf": [common, inner] }),
+                    Some(common) => {
+                        let about = common.get("description").and_then(|about| about.as_str()).unwrap_or_default();
+                        let about = format!("{about} With a list it is an action of its own: {}", kind_summary(word));
+                        serde_json::json!({ "description": about, "anyOf": [common, inner] })
+                    }
                     None => inner,
                 };
                 properties.insert(word.into(), both);

@@ -6,11 +6,14 @@ use super::{
     endings,
     outline::Place,
     state::ItemState,
-    trouble::{Difference, Ending, Trouble},
+    trouble::{Difference, Ending, Missed, Trouble},
     watch::Tick,
 };
 use crate::{
-    action::{ends::Way, step::Step},
+    action::{
+        ends::{Otherwise, Way},
+        step::Step,
+    },
     base::value::Value,
     journal::{
         failure::JournalError,
@@ -50,14 +53,48 @@ impl Driver<'_> {
         let help = trouble.help();
         // What the author wrote for this step decides, and no `rescue`.
         let own = matches!(trouble, Trouble::Missed(_) | Trouble::Call(_)) && step.common.otherwise.is_some();
-        let (outcome, ending) = match &trouble {
-            Trouble::Drifted(_) => (Outcome::Drifted, plain_ending(&trouble, &step)),
-            _ if trouble.in_doubt() => (Outcome::InDoubt, plain_ending(&trouble, &step)),
+        let (outcome, ending) = self.leads_to(&trouble, place);
+        self.end_with(place, trouble, outcome, ending, own, help).await
+    }
+
+    /// Where a trouble leads.
+    fn leads_to(&self, trouble: &Trouble, place: &Place) -> (Outcome, Ending) {
+        let step = &place.step;
+        match trouble {
+            Trouble::Drifted(_) => (Outcome::Drifted, plain_ending(trouble, step)),
+            _ if trouble.in_doubt() => (Outcome::InDoubt, plain_ending(trouble, step)),
             _ => {
-                let ending = endings::ending(&step, &trouble, &self.scope, self.setting).in_section(place.section);
+                let ending = endings::ending(step, trouble, &self.scope, self.setting).in_section(place.section);
                 (outcome_of(ending.way), ending)
             }
-        };
+        }
+    }
+
+    /// An end that the author wrote at this place: nothing went wrong here, and `error` is what it is around it.
+    pub(super) async fn author_ends(
+        &mut self,
+        place: &Place,
+        otherwise: &Otherwise,
+        message: String,
+    ) -> Result<(), JournalError> {
+        self.close_readers().await;
+        let at = place.step.act_at;
+        let trouble = Trouble::Missed(Missed { message, seen: Vec::new(), at });
+        let ending = endings::of_otherwise(otherwise, &trouble, &self.scope, at).in_section(place.section);
+        let outcome = outcome_of(ending.way);
+        self.end_with(place, trouble, outcome, ending, true, Vec::new()).await
+    }
+
+    async fn end_with(
+        &mut self,
+        place: &Place,
+        trouble: Trouble,
+        outcome: Outcome,
+        ending: Ending,
+        own: bool,
+        help: Vec<String>,
+    ) -> Result<(), JournalError> {
+        let step = place.step.clone();
         let rescued = place.rescued && !own && !trouble.in_doubt() && outcome != Outcome::Drifted;
         let (outcome, ends) = self.then(&ending, outcome, rescued);
         if let (Some(who), Some(text)) = (&ending.who, &ending.told) {

@@ -22,7 +22,7 @@ use crate::{
         wait::WaitSpec,
     },
     base::value::{Data, Value},
-    journal::{failure::JournalError, payload::*, words::Outcome},
+    journal::{payload::*, words::Outcome},
     read::facts,
     template::Scope,
 };
@@ -154,20 +154,6 @@ impl Driver<'_> {
             }
             Chosen::Unknown(why) => Err(unknown_now(&place.step, Some(&why)).into()),
         }
-    }
-
-    /// An end that the author wrote here.
-    pub(super) async fn author_ends(
-        &mut self,
-        place: &Place,
-        otherwise: &Otherwise,
-        message: String,
-    ) -> Result<(), JournalError> {
-        let mut step = (*place.step).clone();
-        step.common.otherwise = Some(otherwise.clone());
-        let at = step.act_at;
-        let place = Place { step: Arc::new(step), ..place.clone() };
-        self.end(&place, Trouble::Missed(Missed { message, seen: Vec::new(), at })).await
     }
 
     /// All inside a place is over.

@@ -12,7 +12,7 @@ use super::{
     request,
 };
 use crate::{
-    action::ends::Way,
+    action::{ends::Way, step::RESCUE},
     approval::Demand,
     base::value::{AFTER_APPLY, Map},
     effect::label::Label,
@@ -222,7 +222,11 @@ fn name(step: &StepPlan) -> String {
         .effects
         .iter()
         .find_map(|e| if let Effect::Message { who, .. } = e { Some(format!("Tell {who}")) } else { None });
-    let name = step.title.clone().or(told).unwrap_or_else(|| indexed(step_name(&step.path)).0.to_owned());
+    let name = || match step_name(&step.path) {
+        RESCUE => "rescue".to_owned(),
+        name => indexed(name).0.to_owned(),
+    };
+    let name = step.title.clone().or(told).unwrap_or_else(name);
     format!("{}{name}", around(&step.path))
 }
 

@@ -5,7 +5,7 @@ use crate::{
     action::{
         block::BlockSpec,
         choose::ChooseSpec,
-        ends::Otherwise,
+        ends::{Otherwise, Way},
         kinds::Act,
         resolve::resolve,
         step::{ALWAYS, ARM, RESCUE, Step},
@@ -15,6 +15,7 @@ use crate::{
     base::value::{Data, Value},
     effect::label::Label,
     engine::{
+        endings,
         flow::{self, Chosen},
         names,
         outline::{inside, turn},
@@ -202,10 +203,14 @@ impl Pass<'_> {
         otherwise: &Otherwise,
         message: String,
     ) -> Result<(), Interrupt> {
-        let mut step = step.clone();
-        step.common.otherwise = Some(otherwise.clone());
         let at = step.act_at;
-        self.end(path, &step, Trouble::Missed(Missed { message, seen: Vec::new(), at }))
+        let trouble = Trouble::Missed(Missed { message, seen: Vec::new(), at });
+        let ending = endings::of_otherwise(otherwise, &trouble, &self.scope, at).in_section(self.section);
+        let fails = ending.way == Way::Fail;
+        self.end_with(path, step, ending);
+        // What the author wrote decides, and no `rescue`.
+        self.rescuable = fails;
+        Ok(())
     }
 
     /// Looks once, as of now. What the wait will come to is only known at apply, unless it is over already.

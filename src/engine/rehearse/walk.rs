@@ -186,16 +186,20 @@ impl Pass<'_> {
             return Err(Interrupt::Trouble(trouble, path.clone()));
         }
         let ending = endings::ending(step, &trouble, &self.scope, self.setting).in_section(self.section);
+        self.end_with(path, step, ending);
+        Ok(())
+    }
+
+    pub(super) fn end_with(&mut self, path: &Arc<str>, step: &Step, ending: Ending) {
         if ending.way == Way::Warn {
             self.warn(path, step, ending);
-            return Ok(());
+            return;
         }
         let own = step.common.otherwise.is_some();
         self.rescuable = !own || ending.way == Way::Fail;
         self.show(path, step, Label::Read, Foreseen::Ends, Vec::new(), Vec::new());
         let Ending { way, message, who, seen, at, .. } = ending;
         self.stop = Some(Stop { way, message, who, step: path.clone(), at, seen });
-        Ok(())
     }
 
     pub(super) fn warn(&mut self, path: &Arc<str>, step: &Step, ending: Ending) {
