@@ -55,9 +55,9 @@ fn named(scene: &Scene<'_>, name: &str, at: Span, api: bool, problems: &mut Diag
         None => unknown(scene, name, at, problems),
         Some(System::Http) if !api => problems.push(
             Diagnostic::error(&WRONG_SYSTEM, at, format!("`{name}` is an API, not a database"))
-                .help("name a connection with `sqlite:` or `postgres:`, or use an `http` step"),
+                .help("name a connection with `sqlite:`, `postgres:` or `mysql:`, or use an `http` step"),
         ),
-        Some(System::Sqlite | System::Postgres) if api => problems.push(
+        Some(System::Sqlite | System::Postgres | System::Mysql) if api => problems.push(
             Diagnostic::error(&WRONG_SYSTEM, at, format!("`{name}` is a database, not an API"))
                 .help("name a connection with `http:`, or use `find`, `query`, `row` or `sql`"),
         ),

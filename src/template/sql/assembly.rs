@@ -119,14 +119,28 @@ impl Assembly {
     }
 
     fn foreign(&self, pieces: &[Piece]) -> Vec<Foreign> {
-        let found = pieces.iter().filter_map(|piece| {
+        let found = pieces.iter().flat_map(|piece| {
+            let written = &self.text[piece.at.clone()];
             let (dialect, message) = match piece.kind {
                 Word::Dollar => (Dialect::Sqlite, "SQLite has no `$$` texts: write `'…'`"),
                 Word::Sign('[') => (Dialect::Sqlite, "SQLite reads `[…]` as a quoted name: write `\"…\"`"),
                 Word::Backtick => (Dialect::Postgres, "PostgreSQL quotes names with `\"`, not with a backtick"),
-                _ => return None,
+                Word::Sign('#') => (Dialect::Mysql, "MySQL reads `#` as the start of a comment: write `-- `"),
+                Word::Quoted if written.starts_with('"') => {
+                    (Dialect::Mysql, "MySQL reads `\"…\"` as a text or as a name, as it is set: write `'…'` or `` `…` ``")
+                }
+                Word::Quoted if written.contains('\\') => (
+                    Dialect::Mysql,
+                    "MySQL reads a backslash as it is set: put the text into an expression, `{{ '…' }}`, which is bound",
+                ),
+                _ => return Vec::new(),
             };
-            Some(Foreign { dialect, range: self.place(&piece.at), message })
+            let mut found = vec![Foreign { dialect, range: self.place(&piece.at), message }];
+            if piece.kind == Word::Dollar {
+                let message = "MySQL has no `$$` texts: write `'…'`";
+                found.push(Foreign { dialect: Dialect::Mysql, range: self.place(&piece.at), message });
+            }
+            found
         });
         found.collect()
     }
