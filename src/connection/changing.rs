@@ -57,9 +57,10 @@ impl Changing {
 
     /// A place to go back to. Places nest.
     pub async fn savepoint(&mut self) -> Result<Savepoint, Fault> {
-        self.batch("SAVEPOINT trueup").await?;
-        self.depth += 1;
-        Ok(Savepoint(self.depth))
+        let depth = self.depth + 1;
+        self.batch_at("SAVEPOINT trueup", depth).await?;
+        self.depth = depth;
+        Ok(Savepoint(depth))
     }
 
     /// Takes back what happened since, also after a fault; the savepoint and all later ones are gone.
@@ -73,13 +74,13 @@ impl Changing {
         self.pop(savepoint, "RELEASE SAVEPOINT trueup").await
     }
 
-    /// All savepoints have one name, which both databases let shadow: the innermost one is meant.
     async fn pop(&mut self, savepoint: Savepoint, end: &'static str) -> Result<(), Fault> {
         if savepoint.0 > self.depth {
             return Err(self.named(Fault::new(FaultKind::Other, "this savepoint has ended already")));
         }
         while self.depth >= savepoint.0 {
-            if let Err(fault) = self.batch(end).await {
+            let depth = self.depth;
+            if let Err(fault) = self.batch_at(end, depth).await {
                 self.session.spoilt = true;
                 return Err(fault);
             }
@@ -413,7 +414,8 @@ fn by_collation(table: &str, column: &str) -> Fault {
     let message = format!(
         "the key of `{table}` found a row whose `{column}` is written in another way: the column's collation takes both for equal"
     );
-    Fault::new(FaultKind::Data, message).advise("give the key exactly as it is stored (case, accents, blanks at the end)")
+    Fault::new(FaultKind::Data, message)
+        .advise("give the key exactly as it is stored (case, accents, blanks at the end)")
 }
 
 /// The name of the column that says which key a row belongs to; no table has it.

@@ -362,12 +362,10 @@ fn waited(blockers: &[String], dialect: Dialect) -> Fault {
         FaultKind::LockTimeout,
         format!("{whose} may still commit this effect or another one of its run, and has not ended in time"),
     )
-    .advise(
-        format!(
-            "nothing was changed; if the process behind that session is gone, end the session (`{end}`), \
+    .advise(format!(
+        "nothing was changed; if the process behind that session is gone, end the session (`{end}`), \
              else wait for it; a longer `statement_timeout` waits longer"
-        ),
-    )
+    ))
 }
 
 /// The table, as a DBA would type it. Running it twice changes nothing.

@@ -3,8 +3,7 @@
 use super::{
     fault::Fault,
     ledger::{Claimed, Entry},
-    mysql,
-    postgres,
+    mysql, postgres,
     rows::{Answer, Identity, Touched},
     sqlite,
     standing::Standing,
@@ -55,6 +54,15 @@ impl Link {
     /// Fixed text, several statements allowed; no value can reach it.
     pub async fn batch(&mut self, sql: &'static str) -> Result<(), Fault> {
         either!(self, link => link.batch(sql).await)
+    }
+
+    /// Fixed text about the savepoint `trueup` of this depth.
+    pub async fn batch_at(&mut self, sql: &'static str, depth: u32) -> Result<(), Fault> {
+        match self {
+            Link::Mysql(link) => link.batch_at(sql, depth).await,
+            // All savepoints have one name, which these databases let shadow: the innermost one is meant.
+            Link::Postgres(_) | Link::Sqlite(_) => self.batch(sql).await,
+        }
     }
 
     /// Takes the transaction back and waits for it, so that its locks are gone when this returns. A PostgreSQL connection may

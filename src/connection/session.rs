@@ -174,6 +174,12 @@ impl Session {
         self.leave(done)
     }
 
+    pub(super) async fn batch_at(&mut self, sql: &'static str, depth: u32) -> Result<(), Fault> {
+        let link = self.enter()?;
+        let done = link.batch_at(sql, depth).await;
+        self.leave(done)
+    }
+
     /// After a failed statement a reading handle goes back to its savepoint; a writing one is spoilt until its owner
     /// goes back.
     pub(super) async fn recover<T>(&mut self, done: Result<T, Fault>) -> Result<T, Fault> {

@@ -141,7 +141,9 @@ impl Connection {
             } else {
                 format!("the connection `{name}` is several things at once")
             };
-            return vec![wrong(self.at, message).help("give it exactly one of `sqlite`, `postgres`, `mysql` and `http`")];
+            return vec![
+                wrong(self.at, message).help("give it exactly one of `sqlite`, `postgres`, `mysql` and `http`"),
+            ];
         };
         let mut found = Vec::new();
         for (environment, over) in self.per_environment.iter() {

@@ -156,7 +156,8 @@ impl<'a> Aim<'a> {
         if usize::try_from(touched).ok() == Some(keys.len()) {
             return Ok(keys);
         }
-        let message = format!("the statement touched {touched} rows, and its condition found {} just before", keys.len());
+        let message =
+            format!("the statement touched {touched} rows, and its condition found {} just before", keys.len());
         Err(Trouble::Missed(Missed { message, seen: Vec::new(), at }))
     }
 

@@ -174,9 +174,7 @@ impl Place {
                 let url = Value::map([("secret", Value::text(variable))]);
                 ("postgres", Value::map([("url", url), ("timezone", Value::text("UTC"))]))
             }
-            Place::MysqlServer(_) => {
-                ("mysql", Value::map([("url", Value::map([("secret", Value::text(variable))]))]))
-            }
+            Place::MysqlServer(_) => ("mysql", Value::map([("url", Value::map([("secret", Value::text(variable))]))])),
         }
     }
 }

@@ -173,10 +173,11 @@ pub fn name_at(sql: &str, tokens: &[super::super::sql_lexer::Token], at: usize) 
     let part = |i: usize| {
         let token = tokens.get(i).filter(|t| matches!(t.kind, Kind::Word | Kind::Name))?;
         let written = &sql[token.at.clone()];
-        Some(written.strip_prefix('`').map_or_else(
-            || written.to_owned(),
-            |rest| rest.trim_end_matches('`').replace("``", "`"),
-        ))
+        Some(
+            written
+                .strip_prefix('`')
+                .map_or_else(|| written.to_owned(), |rest| rest.trim_end_matches('`').replace("``", "`")),
+        )
     };
     let first = part(at)?;
     if tokens.get(at + 1).is_some_and(|t| &sql[t.at.clone()] == ".")

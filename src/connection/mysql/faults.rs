@@ -166,8 +166,14 @@ mod tests {
             fault(1292, "Incorrect datetime value: 'it's se'cret' for column `db`.`t`.`at` at row 1").message,
             "Incorrect datetime value: '…' for column `db`.`t`.`at` at row 1"
         );
-        assert_eq!(fault(1292, "Truncated incorrect DOUBLE value: 'secret'").message, "Truncated incorrect DOUBLE value: '…'");
-        assert_eq!(fault(1406, "Data too long for column 'name' at row 1").message, "Data too long for column 'name' at row 1");
+        assert_eq!(
+            fault(1292, "Truncated incorrect DOUBLE value: 'secret'").message,
+            "Truncated incorrect DOUBLE value: '…'"
+        );
+        assert_eq!(
+            fault(1406, "Data too long for column 'name' at row 1").message,
+            "Data too long for column 'name' at row 1"
+        );
     }
 
     #[test]

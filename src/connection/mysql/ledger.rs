@@ -14,11 +14,15 @@ use crate::base::value::{Map, Value};
 use sqlx::Executor;
 use std::time::Duration;
 
-/// Locks the run's row for share if it holds our claim: others with the same claim do not wait for each other.
-const MINE: &str = "SELECT fence FROM trueup_ledger WHERE effect = ? AND fence = ? LOCK IN SHARE MODE";
+/// The claim that the run's row holds. Looked at without a lock first: a lock for share that turned out to be of no use would
+/// stay, and two that then want to raise the claim would wait for each other.
+const HOLDER: &str = "SELECT fence FROM trueup_ledger WHERE effect = ?";
 
-/// Else it is made, or raised from an older claim, which waits for that claim's open sessions. (Never locked for share
-/// first: two that then want to raise it would wait for each other.) MySQL sets from left to right, so the fence comes last.
+/// Locks the run's row for share when it holds our claim: others with the same claim do not wait for each other.
+const MINE: &str = "SELECT fence FROM trueup_ledger WHERE effect = ? LOCK IN SHARE MODE";
+
+/// Else it is made, or raised from an older claim, which waits for that claim's open sessions. MySQL sets from left to right,
+/// so the fence comes last.
 const FENCE: &str = "\
     INSERT INTO trueup_ledger (effect, run, fence, request, journal) VALUES (?, ?, ?, '', ?) ON DUPLICATE KEY UPDATE \
     journal = IF(fence < VALUES(fence), VALUES(journal), journal), at = IF(fence < VALUES(fence), now(6), at), \
@@ -34,21 +38,34 @@ const FOUND: &str = "\
 /// See [`super::super::handle::Writing::claim`].
 pub async fn claim(link: &mut Link, entry: &Entry) -> Result<Claimed, Fault> {
     patience(link, link.claim_patience).await?;
-    let done = claimed(link, entry).await;
-    match done {
-        Ok(claimed) => {
-            patience(link, link.lock_timeout).await?;
-            Ok(claimed)
+    for _ in 0..MOST_TRIES {
+        match claimed(link, entry).await {
+            Ok(claimed) => {
+                patience(link, link.lock_timeout).await?;
+                return Ok(claimed);
+            }
+            // Two that waited for one which went back: the server has taken this transaction back, and a claim is the first
+            // thing that happens in it.
+            Err(fault) if fault.kind == FaultKind::Serialization => {
+                link.batch("ROLLBACK; START TRANSACTION READ WRITE").await?;
+            }
+            Err(fault) => return Err(fault),
         }
-        Err(fault) => Err(fault),
     }
+    Err(Fault::new(FaultKind::Serialization, "the ledger's rows of this run changed again and again"))
 }
+
+/// Each time more means that another transaction ended between two looks.
+const MOST_TRIES: usize = 20;
 
 async fn claimed(link: &mut Link, entry: &Entry) -> Result<Claimed, Fault> {
     let (key, run, fence) =
         (Value::text(entry.key().into_owned()), Value::text(entry.run.clone()), Value::from(entry.stored_fence()));
     let journal = Value::text(entry.journal.clone());
-    if link.ask(MINE, vec![run.clone(), fence.clone()]).await?.is_empty() {
+    let holder = link.ask(HOLDER, vec![run.clone()]).await?.first().and_then(of_fence);
+    if holder == Some(entry.fence) {
+        link.ask(MINE, vec![run.clone()]).await?;
+    } else if holder.is_none_or(|holder| holder < entry.fence) {
         link.ask(FENCE, vec![run.clone(), run.clone(), fence.clone(), journal.clone()]).await?;
     }
     let found = found(link, &key, &run).await?;
@@ -89,7 +106,12 @@ fn of_fence(row: &Map) -> Option<u64> {
 
 fn already(row: &Map) -> Option<Claimed> {
     let text = |name: &str| row.get(name).map(|v| v.bare().into_owned());
-    Some(Claimed::Already { request: text("request")?, at: text("at")?, journal: text("journal")?, fence: of_fence(row)? })
+    Some(Claimed::Already {
+        request: text("request")?,
+        at: text("at")?,
+        journal: text("journal")?,
+        fence: of_fence(row)?,
+    })
 }
 
 /// The id of this database.

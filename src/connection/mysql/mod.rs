@@ -97,6 +97,12 @@ impl Link {
         within(self.patience, sql, self.connection.execute(sql.into_sql_str())).await.map(drop)
     }
 
+    /// The same for savepoints: here a second one of the same name would take the place of the first.
+    pub async fn batch_at(&mut self, sql: &'static str, depth: u32) -> Result<(), Fault> {
+        let sql = sql.replace("SAVEPOINT trueup", &format!("SAVEPOINT trueup_{depth}"));
+        within(self.patience, &sql, self.connection.execute(trusted(&sql))).await.map(drop)
+    }
+
     /// Takes the transaction back and waits for it.
     pub async fn rollback(mut self) -> Result<(), Fault> {
         self.batch("ROLLBACK").await
@@ -131,12 +137,13 @@ impl Link {
     /// Runs one statement. A change of a table that no rollback takes back is refused; what it sets off is counted.
     pub async fn run(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
         match stirred::Change::of(&statement.sql) {
-            None => self.run_once(statement, limits).await,
+            None => self.run_once(statement, limits, true).await,
             Some(change) => self.run_change(change, statement, limits).await,
         }
     }
 
-    async fn run_once(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
+    /// `told`: the tables are asked what their columns hold, where the types do not tell.
+    async fn run_once(&mut self, statement: &Statement, limits: Limits, told: bool) -> Result<Answer, Fault> {
         let prepared = self.prepared(&statement.sql).await?;
         let arguments = bind::bind(&prepared, statement, &self.decimal)?;
         let mut rows: Vec<MySqlRow> = Vec::new();
@@ -160,9 +167,14 @@ impl Link {
             }
         }
         let forms = match rows.first() {
-            Some(row) => self.forms(row).await?,
+            Some(row) if told => self.forms(row).await?,
+            Some(row) => row.columns().iter().map(|c| form::Form::of(c.type_info())).collect(),
             None => Vec::new(),
         };
+        if let Some(row) = rows.first() {
+            // What INSERT … RETURNING gives is not told before it runs.
+            answer.columns = row.columns().iter().map(|c| c.name().into()).collect();
+        }
         for row in &rows {
             answer.push(decode::values(row, &forms)?, limits)?;
         }
@@ -206,7 +218,7 @@ impl Link {
         if let Some(known) = self.declared.get(table) {
             return Ok(Some(known.clone()));
         }
-        // Boxed, because reading the columns runs statements, and those read columns.
+        // Boxed, because reading the columns runs statements too (which ask no table).
         let found = Box::pin(catalogue::columns(self, table)).await?.map(Arc::new);
         if let Some(found) = &found {
             self.declared.insert(table.into(), found.clone());
@@ -268,7 +280,7 @@ impl Link {
 
     /// Rows of a statement of our own.
     async fn ask(&mut self, sql: &str, binds: Vec<Value>) -> Result<Vec<crate::base::value::Map>, Fault> {
-        Ok(self.run_once(&Statement::new(sql, binds), catalogue::ALL).await?.named()?.rows)
+        Ok(self.run_once(&Statement::new(sql, binds), catalogue::ALL, false).await?.named()?.rows)
     }
 }
 

@@ -187,9 +187,7 @@ async fn introduced(
 }
 
 /// Keys of an address that are about the way to the server. The driver would take others that change what a session reads.
-const KEYS: &[&str] = &[
-    "ssl-mode", "sslmode", "ssl-ca", "sslca", "ssl-cert", "sslcert", "ssl-key", "sslkey", "socket",
-];
+const KEYS: &[&str] = &["ssl-mode", "sslmode", "ssl-ca", "sslca", "ssl-cert", "sslcert", "ssl-key", "sslkey", "socket"];
 
 impl Address {
     fn of(setting: &Setting, secrets: Secrets<'_>) -> Result<Address, Fault> {
@@ -213,7 +211,9 @@ impl Address {
             return Err(wrong("user or database is missing"));
         }
         if let Some((key, _)) = url.query_pairs().find(|(key, _)| !KEYS.contains(&&**key)) {
-            return Err(wrong(&format!("`{key}` is no part of it (known are ssl-mode, ssl-ca, ssl-cert, ssl-key and socket)")));
+            return Err(wrong(&format!(
+                "`{key}` is no part of it (known are ssl-mode, ssl-ca, ssl-cert, ssl-key and socket)"
+            )));
         }
         if let Some(password) = url.password() {
             if let Setting::Plain(_) = setting {

@@ -4,11 +4,7 @@ use super::{
     super::fault::{Fault, FaultKind},
     Link, text,
 };
-use crate::{
-    base::value::Value,
-    table::rights::Rights,
-    template::sql::Dialect,
-};
+use crate::{base::value::Value, table::rights::Rights, template::sql::Dialect};
 use std::{collections::HashMap, sync::Arc};
 
 /// The server's own word on each column, from whatever level of grants it comes.

@@ -57,14 +57,14 @@ impl Link {
     ) -> Result<Answer, Fault> {
         let table = self.short(&change.table);
         if &*table == super::super::ledger::TABLE {
-            return self.run_once(statement, limits).await;
+            return self.run_once(statement, limits, true).await;
         }
         self.must_be_taken_back(&table).await?;
         let sets_off = self.triggers_of(&table, &change).await?;
         let carried = self.carried(&table, &change, statement).await?;
         let counting = change.or_update || sets_off != Writes::default();
         let before = if counting { self.counters().await? } else { [0; 3] };
-        let answer = self.run_once(statement, limits).await?;
+        let answer = self.run_once(statement, limits, true).await?;
         let affected = if answer.rows.is_empty() { answer.affected } else { answer.rows.len() as u64 };
         if counting {
             let after = self.counters().await?;

@@ -50,8 +50,30 @@ pub fn refused(sql: &str, tokens: &[Token]) -> Option<String> {
 }
 
 const UPKEEP_OF_MYSQL: &[&str] = &[
-    "flush", "kill", "install", "uninstall", "optimize", "repair", "check", "checksum", "cache", "purge", "change", "stop",
-    "shutdown", "binlog", "handler", "help", "signal", "resignal", "get", "delimiter", "unlock", "xa", "clone", "restart",
+    "flush",
+    "kill",
+    "install",
+    "uninstall",
+    "optimize",
+    "repair",
+    "check",
+    "checksum",
+    "cache",
+    "purge",
+    "change",
+    "stop",
+    "shutdown",
+    "binlog",
+    "handler",
+    "help",
+    "signal",
+    "resignal",
+    "get",
+    "delimiter",
+    "unlock",
+    "xa",
+    "clone",
+    "restart",
 ];
 
 /// Why a statement may not run on MySQL or MariaDB, beyond what holds everywhere.
@@ -71,9 +93,10 @@ pub fn refused_by_mysql(sql: &str, tokens: &[Token]) -> Option<String> {
         format!("INTO {} reads or writes files of the server", sql[file.at.clone()].to_uppercase())
     } else if tokens.windows(2).any(|two| is(&two[0], &["share"]) && is(&two[1], &["mode"])) {
         "LOCK IN SHARE MODE locks rows; rows are locked by trueup itself".into()
-    } else if tokens.windows(3).any(|three| {
-        is(&three[0], &["next", "previous"]) && is(&three[1], &["value"]) && is(&three[2], &["for"])
-    }) {
+    } else if tokens
+        .windows(3)
+        .any(|three| is(&three[0], &["next", "previous"]) && is(&three[1], &["value"]) && is(&three[2], &["for"]))
+    {
         "NEXT VALUE FOR changes a sequence, which no rollback of a dry-run takes back".into()
     } else {
         return None;
@@ -84,7 +107,9 @@ pub fn refused_by_mysql(sql: &str, tokens: &[Token]) -> Option<String> {
 pub fn unclear(piece: &str) -> String {
     match piece.chars().next() {
         Some('"') => "MySQL reads \"…\" as a text or as a name, as it is set; write '…' or `…`",
-        Some('\'' | '\\') => "MySQL reads a backslash as it is set; bind the text as a value, or leave the backslash out",
+        Some('\'' | '\\') => {
+            "MySQL reads a backslash as it is set; bind the text as a value, or leave the backslash out"
+        }
         Some('#') => "# begins a comment in MySQL alone; write -- and a blank",
         Some('-') => "-- without a blank after it is no comment in MySQL; write a blank",
         Some('@') => "a variable (@…) belongs to the session that trueup relies on",

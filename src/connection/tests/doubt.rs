@@ -104,7 +104,7 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, plan: Arc<Mutex<Cut
 async fn a_commit_whose_answer_is_lost_is_in_doubt_whether_it_happened_or_not() {
     let place = postgres(ROWS).await;
     let proxy = Proxy::before(place.url.as_ref().unwrap()).await;
-    let database = place.postgres_at(&proxy.url(place.url.as_ref().unwrap()));
+    let database = place.at(&proxy.url(place.url.as_ref().unwrap()));
     for (cut, n, expected) in [(Cut::Never, 1, "1"), (Cut::BeforeCommit, 2, "1"), (Cut::AfterCommit, 3, "3")] {
         let mut handle = database.writing().await.unwrap();
         handle.update_by_key("t", &one(), &set(n)).await.unwrap();
@@ -160,7 +160,7 @@ async fn a_cancelled_call_closes_its_session_and_later_writes_are_really_there()
     let place = postgres(ROWS).await;
     let mut proxy = Proxy::before(place.url.as_ref().unwrap()).await;
     proxy.slow.store(true, Ordering::Relaxed);
-    let slow = place.postgres_at(&proxy.url(place.url.as_ref().unwrap()));
+    let slow = place.at(&proxy.url(place.url.as_ref().unwrap()));
     let within = |millis: u64| std::time::Duration::from_millis(millis);
     let (mut cut, mut n, mut millis) = (0, 0, 1);
     while tokio::time::timeout(within(millis), slow.writing()).await.is_err() {
@@ -227,7 +227,7 @@ async fn a_write_is_really_there(place: &Place, n: i64) {
 
 #[tokio::test]
 async fn a_cancelled_commit_still_runs_to_its_end() {
-    for place in both(ROWS).await {
+    for place in each(ROWS).await {
         let mut handle = place.database().writing().await.unwrap();
         handle.update_by_key("t", &one(), &set(11)).await.unwrap();
         assert!(cancelled_after(1, handle.commit()).await);

@@ -142,7 +142,27 @@ impl Assembly {
             }
             found
         });
-        found.collect()
+        found.chain(self.comments_of_mysql(pieces)).collect()
+    }
+
+    /// Comments that MySQL executes or does not take for comments, and the E of an escape text. They stand between the pieces.
+    fn comments_of_mysql(&self, pieces: &[Piece]) -> Vec<Foreign> {
+        let starts = std::iter::once(0).chain(pieces.iter().map(|piece| piece.at.end));
+        let ends = pieces.iter().map(|piece| piece.at.start).chain([self.text.len()]);
+        let one = |(start, end): (usize, usize)| {
+            let gap = self.text.get(start..end)?;
+            let (at, message) = if end < self.text.len() && gap.ends_with(['e', 'E']) {
+                (gap.len() - 1, "MySQL has no `E'…'` texts: write `'…'`")
+            } else if let Some(at) = ["/*!", "/*M!", "/*+"].iter().find_map(|sign| gap.find(sign)) {
+                (at, "some servers execute `/*! … */` and `/*+ … */`, others skip them: leave it out")
+            } else {
+                let glued = |(at, _): &(usize, &str)| gap[at + 2..].starts_with(|c: char| !c.is_ascii_whitespace());
+                let (at, _) = gap.match_indices("--").find(glued)?;
+                (at, "`--` without a blank after it is no comment in MySQL: write `-- `")
+            };
+            Some(Foreign { dialect: Dialect::Mysql, range: self.place(&(start + at..start + at + 2)), message })
+        };
+        starts.zip(ends).filter_map(one).collect()
     }
 
     fn problem(&self, fault: &Fault) -> Problem {
