@@ -230,8 +230,9 @@ impl Session {
 
     /// Gives the database its id, if it has none, and tells it.
     async fn name_database(&mut self, id: &str) -> Result<String, Fault> {
-        let insert = Text::new(self.dialect()).raw(NAME_BEFORE).value(&Value::text(id));
-        let insert = insert.raw(name_after(self.dialect())).done();
+        let (before, after) = naming(self.dialect());
+        let insert = Text::new(self.dialect()).raw(before).value(&Value::text(id));
+        let insert = insert.raw(after).done();
         let name = self.name().clone();
         self.own(&insert).await.map_err(|fault| denied(fault, &name))?;
         self.ledger_id().await
@@ -260,13 +261,17 @@ impl Session {
     }
 }
 
-const NAME_BEFORE: &str =
-    "insert into trueup_ledger (effect, run, fence, request, journal) values ('trueup', 'trueup', 1, ";
-
-fn name_after(dialect: Dialect) -> &'static str {
+/// What stands before and after the id in the statement that gives a database its id, if it has none.
+fn naming(dialect: Dialect) -> (&'static str, &'static str) {
     match dialect {
-        Dialect::Postgres | Dialect::Sqlite => ", '') on conflict (effect) do nothing",
-        Dialect::Mysql => ", '') on duplicate key update journal = journal",
+        Dialect::Postgres | Dialect::Sqlite => (
+            "insert into trueup_ledger (effect, run, fence, request, journal) values ('trueup', 'trueup', 1, ",
+            ", '') on conflict (effect) do nothing",
+        ),
+        Dialect::Mysql => (
+            "insert ignore into trueup_ledger (effect, run, fence, request, journal) values ('trueup', 'trueup', 1, ",
+            ", '')",
+        ),
     }
 }
 
@@ -285,7 +290,8 @@ const EXCESS: &str = "\
 /// The table, its first row and the rights, as text for a DBA.
 pub fn script(dialect: Dialect, roles: &Roles, id: &str) -> String {
     let mut text = ddl(dialect).to_owned();
-    text.push_str(&format!("{NAME_BEFORE}'{}'{};\n", id.replace('\'', "''"), name_after(dialect)));
+    let (before, after) = naming(dialect);
+    text.push_str(&format!("{before}'{}'{after};\n", id.replace('\'', "''")));
     let quoted = |role: &str| format!("\"{}\"", role.replace('"', "\"\""));
     if dialect == Dialect::Mysql {
         let account = |role: &str| format!("'{}'@'%'", role.replace('\'', "''"));

@@ -22,9 +22,9 @@ const HOLDER: &str = "SELECT fence FROM trueup_ledger WHERE effect = ?";
 const MINE: &str = "SELECT fence FROM trueup_ledger WHERE effect = ? LOCK IN SHARE MODE";
 
 /// Else it is made, or raised from an older claim, which waits for that claim's open sessions. MySQL sets from left to right,
-/// so the fence comes last.
+/// so the fence comes last. No list of columns: MariaDB would ask for the right to change each of them.
 const FENCE: &str = "\
-    INSERT INTO trueup_ledger (effect, run, fence, request, journal) VALUES (?, ?, ?, '', ?) ON DUPLICATE KEY UPDATE \
+    INSERT INTO trueup_ledger VALUES (?, ?, ?, '', ?, now(6)) ON DUPLICATE KEY UPDATE \
     journal = IF(fence < VALUES(fence), VALUES(journal), journal), at = IF(fence < VALUES(fence), now(6), at), \
     fence = GREATEST(fence, VALUES(fence))";
 
