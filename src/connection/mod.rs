@@ -11,6 +11,7 @@ pub mod ledger;
 mod link;
 mod mysql;
 mod postgres;
+pub mod program;
 pub use postgres::Address as PostgresAddress;
 pub mod reference;
 pub mod rows;

@@ -1,6 +1,6 @@
 //! The `connections:` entries of the project file. Shapes only; `database` and `http` make something of them.
 
-use super::{http::HttpSettings, reference::Setting};
+use super::{http::HttpSettings, program::ProgramSettings, reference::Setting};
 use crate::{
     base::{
         diagnostic::Diagnostic,
@@ -11,7 +11,7 @@ use crate::{
 };
 
 shape! {
-    /// One outside system: exactly one of `sqlite`, `postgres`, `mysql` and `http`.
+    /// One outside system: exactly one of `sqlite`, `postgres`, `mysql`, `http` and `command`.
     "a connection" pub struct Connection {
         /// A SQLite file.
         sqlite: Option<SqliteSettings>,
@@ -21,6 +21,8 @@ shape! {
         mysql: Option<MysqlSettings>,
         /// An API over HTTP.
         http: Option<HttpSettings>,
+        /// A program of this machine, for `command` steps.
+        command: Option<ProgramSettings>,
         /// Facts about its tables.
         #[schemars(default)]
         tables: Named<Facts>,
@@ -43,6 +45,8 @@ shape! {
         mysql: Option<MysqlSettings>,
         /// An API over HTTP, in place of the one above.
         http: Option<HttpSettings>,
+        /// A program, in place of the one above.
+        command: Option<ProgramSettings>,
         /// A mock file that trueup serves itself, in place of the API: for sandboxes. Relative to the project file.
         mock: Option<Word>,
     }
@@ -117,6 +121,7 @@ impl Connection {
             ("postgres", self.postgres.is_some()),
             ("mysql", self.mysql.is_some()),
             ("http", self.http.is_some()),
+            ("command", self.command.is_some()),
         ];
         given.into_iter().filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
     }
@@ -124,6 +129,11 @@ impl Connection {
     /// The API's settings in an environment; nothing when the connection is no API.
     pub fn http_in(&self, environment: &str) -> Option<&HttpSettings> {
         self.per_environment.get(environment).and_then(|over| over.http.as_ref()).or(self.http.as_ref())
+    }
+
+    /// The program's settings in an environment; nothing when the connection is no program.
+    pub fn program_in(&self, environment: &str) -> Option<&ProgramSettings> {
+        self.per_environment.get(environment).and_then(|over| over.command.as_ref()).or(self.command.as_ref())
     }
 
     /// The mock file that plays the API in an environment.
@@ -142,7 +152,8 @@ impl Connection {
                 format!("the connection `{name}` is several things at once")
             };
             return vec![
-                wrong(self.at, message).help("give it exactly one of `sqlite`, `postgres`, `mysql` and `http`"),
+                wrong(self.at, message)
+                    .help("give it exactly one of `sqlite`, `postgres`, `mysql`, `http` and `command`"),
             ];
         };
         let mut found = Vec::new();
@@ -150,7 +161,12 @@ impl Connection {
             let databases = [over.sqlite.is_some(), over.postgres.is_some(), over.mysql.is_some()];
             let databases = databases.into_iter().filter(|is| *is).count();
             let api = over.http.is_some() || over.mock.is_some();
-            if (*kind == "http" && databases > 0) || (*kind != "http" && api) || databases > 1 {
+            let fits = match *kind {
+                "http" => databases == 0 && over.command.is_none(),
+                "command" => databases == 0 && !api,
+                _ => !api && over.command.is_none(),
+            };
+            if !fits || databases > 1 {
                 let message = format!(
                     "`{name}` is a `{kind}` connection, and in `{environment}` it gets settings of another kind"
                 );
@@ -159,6 +175,11 @@ impl Connection {
                         .help("a database may become another database, an API another API or a mock"),
                 );
             }
+        }
+        for settings in
+            self.command.iter().chain(self.per_environment.iter().filter_map(|(_, over)| over.command.as_ref()))
+        {
+            found.extend(settings.problems(name));
         }
         let everywhere = |given: &dyn Fn(&Override) -> bool| {
             !self.per_environment.entries.is_empty() && self.per_environment.iter().all(|(_, over)| given(over))
