@@ -26,7 +26,7 @@ pub struct Database {
 pub(super) enum Target {
     Postgres(postgres::Target),
     Sqlite(sqlite::Target),
-    Mysql(mysql::Target),
+    Mysql(Box<mysql::Target>),
 }
 
 impl Database {
@@ -42,7 +42,9 @@ impl Database {
         let target = match settings.in_environment(environment) {
             Effective::Postgres(settings) => postgres::Target::of(&settings, secrets).map(Target::Postgres),
             Effective::Sqlite(settings) => sqlite::Target::of(&settings, secrets.folder).map(Target::Sqlite),
-            Effective::Mysql(settings) => mysql::Target::of(&settings, secrets).map(Target::Mysql),
+            Effective::Mysql(settings) => {
+                mysql::Target::of(&settings, secrets).map(|target| Target::Mysql(Box::new(target)))
+            }
             Effective::Elsewhere => return Ok(None),
         };
         let target = target.map_err(|fault| Fault { connection: Some(name.clone()), ..fault })?;

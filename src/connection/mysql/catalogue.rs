@@ -57,6 +57,9 @@ pub async fn read(link: &mut Link, tables: Option<&[&str]>) -> Result<Catalogue,
     Ok(catalogue)
 }
 
+/// By table and name; nothing where a key is none of whole values.
+type Keys = BTreeMap<(Arc<str>, Arc<str>), Option<Vec<Arc<str>>>>;
+
 async fn of_schema(link: &mut Link, schema: Value, table: Option<Value>) -> Result<Catalogue, Fault> {
     let mut catalogue = with_columns(link, &schema, table.as_ref()).await?;
     let ask = |sql: &str, alias: &str| {
@@ -65,7 +68,7 @@ async fn of_schema(link: &mut Link, schema: Value, table: Option<Value>) -> Resu
         (one, binds)
     };
     let (unique, binds) = ask(UNIQUE, "s.table_name");
-    let mut keys: BTreeMap<(Arc<str>, Arc<str>), Option<Vec<Arc<str>>>> = BTreeMap::new();
+    let mut keys: Keys = BTreeMap::new();
     for row in link.ask(&format!("{unique}order by s.table_name, s.index_name, s.seq_in_index"), binds).await? {
         let key = keys.entry((text(&row, "of_table"), text(&row, "name"))).or_insert_with(|| Some(Vec::new()));
         match key {

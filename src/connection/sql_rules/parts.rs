@@ -27,7 +27,8 @@ pub fn parts(sql: &str, dialect: Dialect) -> Option<Parts> {
     };
     let update = is(0, "update");
     let mut from = if update { 1 } else { 2 };
-    if !update && !(is(0, "delete") && is(1, "from")) {
+    let delete = is(0, "delete") && is(1, "from");
+    if !(update || delete) {
         return None;
     }
     if is(from, "only") {
