@@ -84,6 +84,11 @@ pub fn judge(sql: &str, dialect: Dialect) -> Verdict {
             verdict.not_a_read = words::writing(sql, &tokens);
         }
     }
+    let hidden = tokens.first().is_some_and(|t| sql[t.at.clone()].eq_ignore_ascii_case("with"));
+    if dialect == Dialect::Mysql && hidden && !matches!(verdict.class, Class::Read | Class::NotUnderstood) {
+        // What MySQL says of a change is looked up by its first words.
+        verdict.refused.get_or_insert_with(|| "a change begins with INSERT, UPDATE or DELETE, not with WITH".into());
+    }
     let own = |table: &String| table.rsplit('.').next() == Some(TABLE);
     if verdict.writes.iter().any(own) && verdict.refused.is_none() {
         verdict.refused = Some(format!("`{TABLE}` is written by trueup alone, together with each change"));
