@@ -84,6 +84,8 @@ pub enum System {
     Sqlite,
     /// A PostgreSQL database.
     Postgres,
+    /// A MySQL or MariaDB database.
+    Mysql,
     /// An API.
     Http,
     /// A program.
@@ -186,7 +188,11 @@ impl<'a> Scene<'a> {
     /// How a connection's SQL is written, in the environment that is looked at.
     pub fn dialect(&self, name: &str) -> Dialect {
         let here = self.knowledge.dialects.get(name).copied();
-        let usual = || if self.system(name) == Some(System::Sqlite) { Dialect::Sqlite } else { Dialect::Postgres };
+        let usual = || match self.system(name) {
+            Some(System::Sqlite) => Dialect::Sqlite,
+            Some(System::Mysql) => Dialect::Mysql,
+            _ => Dialect::Postgres,
+        };
         here.unwrap_or_else(usual)
     }
 
@@ -230,10 +236,13 @@ impl<'a> Scene<'a> {
 /// What kind of system a connection is.
 pub fn system(connection: &Connection) -> System {
     let overrides = || connection.per_environment.iter().map(|(_, o)| o);
-    if connection.sqlite.is_some() || overrides().any(|o| o.sqlite.is_some()) && connection.postgres.is_none() {
+    let server = connection.postgres.is_some() || connection.mysql.is_some();
+    if connection.sqlite.is_some() || overrides().any(|o| o.sqlite.is_some()) && !server {
         System::Sqlite
     } else if connection.command.is_some() {
         System::Program
+    } else if connection.mysql.is_some() || overrides().any(|o| o.mysql.is_some()) && connection.postgres.is_none() {
+        System::Mysql
     } else if connection.postgres.is_some() || overrides().any(|o| o.postgres.is_some()) {
         System::Postgres
     } else {
