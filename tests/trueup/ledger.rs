@@ -355,7 +355,7 @@ fn preparing_twice_changes_nothing_and_a_missing_connection_is_named() {
         assert!(script.contains("create table if not exists trueup_ledger"), "{script}");
         assert_eq!(
             script.contains("grant select, insert, update (fence, journal, at) on trueup_ledger to"),
-            on.word() == "postgres"
+            on.word() != "sqlite"
         );
         // What is printed is what is made: run by hand it changes nothing.
         shop.sql(&script).await;
