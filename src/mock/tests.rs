@@ -181,7 +181,7 @@ fn every_mistake_of_a_file_is_named_at_its_place() {
     assert_eq!(
         found,
         [
-            "4 auth has exactly one of `bearer` and `header`",
+            "4 auth has exactly one of `bearer`, `header` and `oauth2`",
             "5 row 1 of `c` has no `id`, the key of its collection",
             "7 a route has exactly one method with its path",
             "8 the path does not hold `{id}`, the key of `c`",

@@ -147,8 +147,7 @@ async fn apis(
             Some(file) => {
                 let running = super::mock::start(surroundings, &opened.root.join(file.as_str())).await?;
                 let credentials = running.credentials();
-                let given = credentials.as_ref().map(|(header, value)| (header.as_str(), value.as_str()));
-                let api = Api::at_mock(name, http, &running.url(), given);
+                let api = Api::at_mock(name, http, &running.url(), credentials.as_ref());
                 mocks.push(running);
                 api
             }

@@ -30,7 +30,7 @@ use crate::{
     effect::change::TableName,
     engine::{drive::Stopped, watch::Tick},
     journal::words::End,
-    mock::server::Running,
+    mock::{Credentials, Running},
     plan::Plan,
     report::exit::Exit,
     trial::{
@@ -42,7 +42,7 @@ use crate::{
         proof,
         report::{CaseReport, Problem, Report},
         snapshot::{self, Snapshot},
-        stage::{self, Double},
+        stage::{self, Double, Key},
     },
 };
 use std::{
@@ -232,10 +232,16 @@ impl Scene {
                 doubles.push((name, Double::Database(kind, settings)));
             } else {
                 let running = opening.mock(&name, &start, &world).await?;
-                let credentials = running.credentials().map(|(header, value)| {
-                    let variable = format!("TRUEUP_TEST_KEY_{}", doubles.len());
-                    variables.insert(variable.clone(), value);
-                    (header, variable)
+                let variable = format!("TRUEUP_TEST_KEY_{}", doubles.len());
+                let credentials = running.credentials().map(|credentials| match credentials {
+                    Credentials::Header { name, value } => {
+                        variables.insert(variable.clone(), value);
+                        Key::Header { name, variable }
+                    }
+                    Credentials::Client { path, id, secret } => {
+                        variables.insert(variable.clone(), secret);
+                        Key::Client { token_url: format!("{}{path}", running.url()), id, variable }
+                    }
                 });
                 doubles.push((name.clone(), Double::Api { url: running.url(), credentials }));
                 mocks.push((name, running));
@@ -587,7 +593,10 @@ fn words(failure: &Failure) -> Vec<String> {
             });
             problems
                 .map(|(source, p)| {
-                    format!("{}:{}: {} {}", source.name(), source.place(p.span.start).line, p.code.id, p.message)
+                    {
+                        let (file, line) = (source.name_at(p.span.start), source.place(p.span.start).line);
+                        format!("{file}:{line}: {} {}", p.code.id, p.message)
+                    }
                 })
                 .collect()
         }

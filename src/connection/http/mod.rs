@@ -6,6 +6,7 @@
 pub mod address;
 pub mod answer;
 pub mod api;
+pub mod auth;
 mod client;
 pub mod failure;
 pub mod key;
@@ -15,11 +16,14 @@ pub mod rate;
 pub mod request;
 pub mod settings;
 pub mod status;
+mod token;
 
 #[cfg(test)]
 mod fault_tests;
 #[cfg(test)]
 mod forgery_tests;
+#[cfg(test)]
+mod token_tests;
 
 pub use answer::{Answer, Standing};
 pub use api::{Api, OpenError};

@@ -155,7 +155,7 @@ impl Call<'_> {
 }
 
 /// The first cause of this type.
-fn cause<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {
+pub(super) fn cause<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     let mut at: Option<&(dyn Error + 'static)> = error.source();
     while let Some(here) = at {
         if let Some(found) = here.downcast_ref::<T>() {

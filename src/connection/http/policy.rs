@@ -101,10 +101,20 @@ impl Base {
 
     /// Reads a complete URL, such as that of a webhook. It may lead inside our own network, without TLS only to this machine.
     pub fn whole(text: &str) -> Result<Base, Refused> {
+        Base::complete(text, true, false)
+    }
+
+    /// Reads a complete URL under a connection's settings: that of a token endpoint.
+    pub fn complete(text: &str, internal: bool, insecure_http: bool) -> Result<Base, Refused> {
         let url = parsed(text)?;
-        let rule = Rule { internal: true, loopback_only: url.scheme() == "http" };
+        let rule = Rule { internal, loopback_only: url.scheme() == "http" && !insecure_http };
         judge_host(&url, rule)?;
         Ok(Base { url, rule, whole: true })
+    }
+
+    /// The URL itself: of a complete one all that is ever called.
+    pub fn as_url(&self) -> &Url {
+        &self.url
     }
 
     /// As people may see it: `https://host:port/prefix`, of a complete URL only the host.

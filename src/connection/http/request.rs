@@ -2,7 +2,10 @@
 //!
 //! Built by the action layer with every expression evaluated. Holds no secret of the connection.
 
-use super::settings::{HttpSettings, Part};
+use super::{
+    auth::Auth,
+    settings::{HttpSettings, Part},
+};
 use crate::{
     base::{
         json, url_path,
@@ -178,19 +181,13 @@ pub(super) fn mark_body(body: Value, settings: &HttpSettings) -> Value {
 
 /// The headers of a call for people: those of the connection, then those of the call, then key and auth.
 fn headers_of(request: &Request, settings: &HttpSettings, given: Vec<(String, String)>) -> Vec<(String, String)> {
-    use super::settings::Auth;
     let fixed = settings.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_str().to_owned()));
     let mut all: Vec<_> = fixed.filter(|(name, _)| !given.iter().any(|(own, _)| own == name)).collect();
     all.extend(given);
     if let (Some(header), Some(key)) = (&settings.idempotency_key, &request.idempotency_key) {
         all.push((header.as_str().to_ascii_lowercase(), key.clone()));
     }
-    match &settings.auth {
-        Some(Auth::Bearer(_)) => all.push(("authorization".into(), "Bearer (secret)".into())),
-        Some(Auth::Basic(_)) => all.push(("authorization".into(), "Basic (secret)".into())),
-        Some(Auth::Header(header)) => all.push((header.name.as_str().to_ascii_lowercase(), "(secret)".into())),
-        None => {}
-    }
+    all.extend(settings.auth.as_ref().map(Auth::shown));
     all
 }
 
