@@ -6,6 +6,7 @@
 pub mod again;
 pub mod checked;
 mod columns;
+mod error_table;
 mod facts;
 pub mod knowledge;
 pub mod mentions;
@@ -15,6 +16,7 @@ mod scene;
 mod shape;
 mod spots;
 
+pub use error_table::error_table;
 pub use checked::{Checked, Recovery, Section, StepFacts};
 pub use knowledge::{Knowledge, PrepareFault, Prepared, Statement};
 pub use scene::{System, statements, system};

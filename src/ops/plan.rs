@@ -106,6 +106,7 @@ pub async fn assemble(
     let mut setting =
         Setting::new(checked, environment.into(), databases, apis, surroundings.world.clone(), run, params);
     setting.files = files;
+    setting.reached = surroundings.reached.clone();
     Ok(Prepared { setting, mocks })
 }
 

@@ -15,7 +15,6 @@ use super::{
 };
 use crate::{
     base::{
-        json,
         secret::{Masks, Secret},
         shape::Word,
         source::Span,
@@ -277,10 +276,16 @@ impl Api {
         if (300..400).contains(&status) {
             return Err(call.redirected(status, response.headers().get(LOCATION)));
         }
-        let (headers, body) = call.body(response).await?;
+        let (headers, body) = call.body(response, request.max_body).await?;
         let value = answer::value_of(status, &headers, &body, &self.settings)
             .map_err(|Unusable(reason, what)| call.unusable(status, reason, &what))?;
         Ok(Answer { status, value, body_bytes: body.len(), elapsed: started.elapsed() })
+    }
+
+    /// Path and parameters of another page of this API, given as an address or a path, as it stands in an answer to a call of
+    /// `path`. It must stay below the connection's base; the error is a sentence fragment.
+    pub fn follow(&self, path: &str, address: &str) -> Result<(String, Vec<(Arc<str>, Value)>), String> {
+        self.base.follow(path, address)
     }
 
     /// The API's own error code in an answer: `10001`; nothing when none is declared or there.
@@ -314,12 +319,14 @@ impl Api {
         *made.timeout_mut() = Some(self.total(request));
         *made.headers_mut() = self.headers(request).map_err(forbid)?;
         if let Some(body) = &request.body {
-            let text = json::text_of(body);
-            if text.len() > MAX_REQUEST {
-                let what = format!("its body has {} bytes; at most {MAX_REQUEST} are sent", text.len());
+            let bytes = request.format.bytes(body).map_err(|why| {
+                refuse(Reason::Forbidden, format!("its body {why}"), "write `form:` with fields, `text:` with a text")
+            })?;
+            if bytes.len() > MAX_REQUEST {
+                let what = format!("its body has {} bytes; at most {MAX_REQUEST} are sent", bytes.len());
                 return Err(refuse(Reason::Forbidden, what, "send less at once"));
             }
-            *made.body_mut() = Some(text.into());
+            *made.body_mut() = Some(bytes.into());
         }
         Ok(made)
     }
@@ -330,7 +337,8 @@ impl Api {
         let given = policy::request_headers(request, &own)?;
         let mut headers = self.fixed.clone();
         if request.body.is_some() && !headers.contains_key(CONTENT_TYPE) {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            let kind = policy::header_value("content-type", &request.format.content_type())?;
+            headers.insert(CONTENT_TYPE, kind);
         }
         let fixed = match &self.who {
             Who::Fixed(name, value) => Some((name.clone(), value.clone())),

@@ -7,6 +7,7 @@ pub mod address;
 pub mod answer;
 pub mod api;
 pub mod auth;
+pub mod body;
 mod client;
 pub mod failure;
 pub mod key;
@@ -16,6 +17,7 @@ pub mod rate;
 pub mod request;
 pub mod settings;
 pub mod status;
+pub mod told;
 mod token;
 
 #[cfg(test)]
@@ -27,6 +29,7 @@ mod token_tests;
 
 pub use answer::{Answer, Standing};
 pub use api::{Api, OpenError};
+pub use body::Format;
 pub use failure::{Failure, Reason};
 pub use request::{Method, Request, RequestView};
 pub use settings::HttpSettings;

@@ -4,6 +4,7 @@
 
 use super::{
     auth::Auth,
+    body::Format,
     settings::{HttpSettings, Part},
 };
 use crate::{
@@ -51,8 +52,12 @@ pub struct Request {
     pub query: Vec<(Arc<str>, Value)>,
     /// Headers beside the connection's own.
     pub headers: Vec<(Arc<str>, Value)>,
-    /// The JSON body.
+    /// The body.
     pub body: Option<Value>,
+    /// How it is written.
+    pub format: Format,
+    /// Larger answers are refused; the connection's own limit where nothing is said.
+    pub max_body: Option<usize>,
     /// Sent in the connection's `idempotency_key` header; refused when the connection declares none.
     pub idempotency_key: Option<String>,
     /// Deadline of this call; the connection's own is the longest possible.
@@ -68,6 +73,8 @@ impl Request {
             query: Vec::new(),
             headers: Vec::new(),
             body: None,
+            format: Format::Json,
+            max_body: None,
             idempotency_key: None,
             timeout: None,
         }
@@ -93,6 +100,8 @@ impl Request {
         for (name, value) in headers {
             let _ = write!(key, "\n{name}: {value}");
         }
+        let detail = self.format.detail().map_or("", |detail| detail);
+        let _ = write!(key, "\n{} {detail}", self.format.word());
         let _ = write!(key, "\n\n{}", self.body.as_ref().map(json::text_of).unwrap_or_default());
         key
     }
@@ -184,6 +193,10 @@ fn headers_of(request: &Request, settings: &HttpSettings, given: Vec<(String, St
     let fixed = settings.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_str().to_owned()));
     let mut all: Vec<_> = fixed.filter(|(name, _)| !given.iter().any(|(own, _)| own == name)).collect();
     all.extend(given);
+    // That JSON is sent as JSON needs no word.
+    if request.body.is_some() && request.format != Format::Json && !all.iter().any(|(name, _)| name == "content-type") {
+        all.push(("content-type".into(), request.format.content_type()));
+    }
     if let (Some(header), Some(key)) = (&settings.idempotency_key, &request.idempotency_key) {
         all.push((header.as_str().to_ascii_lowercase(), key.clone()));
     }

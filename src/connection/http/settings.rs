@@ -211,6 +211,11 @@ impl HttpSettings {
         Part::look_up(&self.error_code.as_ref()?.steps, answer).filter(|v| !v.is_null())
     }
 
+    /// A body with its personal parts marked.
+    pub fn personal_marked(&self, body: Value) -> Value {
+        super::request::mark_body(body, self)
+    }
+
     /// Which answers are good by default.
     pub fn succeeds(&self, status: u16) -> bool {
         self.success.unwrap_or(Status::Class(2)).holds(status)

@@ -1,8 +1,11 @@
 //! What leaves the house other than rows: requests to APIs, questions and messages to people. One place sends, keeps, shows
 //! and finds out; what is particular to a kind stands in its own file (`docs/design/outgoing.md`).
 
+pub(in crate::engine) mod accepted;
 pub mod attempts;
 pub mod call;
+mod judge;
+mod pages;
 mod resend;
 mod send;
 pub mod tell;
@@ -14,9 +17,13 @@ use super::{
     watch::{Tick, Watch},
 };
 use crate::{
-    action::{deed::Outgoing, step::Step},
+    action::{
+        deed::{Call, Outgoing},
+        step::Step,
+    },
     base::{identity::EffectId, value::Value},
     plan::Effect,
+    template::Scope,
 };
 use attempts::Attempts;
 use std::sync::Arc;
@@ -51,6 +58,13 @@ impl Outgoing {
         match class {
             "http-key" | "http-repeatable" => call::of_stored(connection, stored, step).map(Outgoing::Call),
             _ => None,
+        }
+    }
+
+    /// The same, with what the author's conditions on an answer may look at.
+    pub fn seeing(self, scope: &Scope) -> Outgoing {
+        match self {
+            Outgoing::Call(call) => Outgoing::Call(Call { scope: Some(scope.clone()), ..call }),
         }
     }
 
@@ -90,7 +104,7 @@ impl Outgoing {
     }
 }
 
-/// Sends a read, and again as often as the table allows.
+/// Sends a read, and again as often as the table allows; a list in pages page by page.
 pub async fn read(
     setting: &Setting,
     step: &Step,
@@ -98,17 +112,52 @@ pub async fn read(
     question: &Outgoing,
     watch: Watch<'_>,
 ) -> Result<Value, CallTrouble> {
+    match question {
+        Outgoing::Call(call) if let Some(pages) = call::spec(step).and_then(|spec| spec.pages.as_ref()) => {
+            pages::all(setting, step, path, call, pages, watch).await
+        }
+        question => read_once(setting, step, path, question, watch).await,
+    }
+}
+
+/// Sends one request that reads, and again as often as the table allows.
+async fn read_once(
+    setting: &Setting,
+    step: &Step,
+    path: &str,
+    question: &Outgoing,
+    watch: Watch<'_>,
+) -> Result<Value, CallTrouble> {
     let mut attempts = Attempts::default();
-    loop {
-        let trouble = match question.once(setting, step, None).await {
+    for attempt in 1.. {
+        let sent = question.once(setting, step, None).await;
+        let trouble = match settled(setting, step, attempt, sent) {
             Ok(value) => return Ok(value),
             Err(trouble) => trouble,
         };
-        let retry = endings::retry(&setting.playbook.errors, step.id(), &trouble);
+        let retry = endings::retry(setting, step.id(), &trouble);
         let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after, &setting.world)) else {
             return Err(trouble);
         };
         watch(Tick::Again { path: path.into(), why: trouble.message.clone(), pause });
         setting.world.pause(pause).await;
+    }
+    unreachable!("the bounds of a retry end it")
+}
+
+/// An attempt with its number; an answer that the table accepts is a good one.
+fn settled(
+    setting: &Setting,
+    step: &Step,
+    attempt: u32,
+    sent: Result<Value, CallTrouble>,
+) -> Result<Value, CallTrouble> {
+    let trouble = match sent {
+        Ok(value) => return Ok(value),
+        Err(trouble) => CallTrouble { attempt, ..trouble },
+    };
+    match &trouble.answer {
+        Some(answer) if endings::accepted(setting, step.id(), &trouble) => Ok(answer.clone()),
+        _ => Err(trouble),
     }
 }

@@ -8,7 +8,7 @@ mod terminal;
 
 pub use json::json;
 pub use sarif::sarif;
-pub(in crate::report) use terminal::wrapped;
+pub(in crate::report) use terminal::{pointed, wrapped};
 pub use terminal::{drawn, summary, terminal};
 
 use crate::base::diagnostic::Severity;

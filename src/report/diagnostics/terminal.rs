@@ -66,6 +66,19 @@ pub fn drawn(problem: &Diagnostic, source: &Source, width: usize) -> String {
     Renderer::styled().term_width(width).render(&[group])
 }
 
+/// A place with a caret and a word beside it, under a title: no problem, just where something stands.
+pub(in crate::report) fn pointed(title: &str, span: Span, why: &str, source: &Source, width: usize) -> String {
+    let main = shown(source, span);
+    let window = window(source, std::iter::once(main));
+    let caret = AnnotationKind::Primary.span(main.start - window.start..main.end - window.start);
+    let snippet = Snippet::source(source.slice(window))
+        .line_start(source.place(window.start).line)
+        .path(source.name_at(main.start))
+        .annotation(caret.label(why));
+    let group = Level::NOTE.with_name("row").primary_title(wrapped(title, width.saturating_sub(5))).element(snippet);
+    Renderer::styled().term_width(width).render(&[group])
+}
+
 /// `3 errors and 1 piece of advice in playbooks/register/correct-award.yaml`; nothing when there is no problem.
 pub fn summary(problems: &Diagnostics) -> Option<String> {
     let (errors, advice) = (problems.errors(), problems.warnings());
