@@ -159,7 +159,8 @@ async fn apis(
                 // Only a secret does not know whose it is.
                 OpenError::Secret(_) => Failure::usage(format!("the connection `{name}`: failed to {why}")),
                 _ => Failure::usage(format!("failed to {why}")),
-            })?,
+            })?
+            .in_world(surroundings.world.clone()),
         );
     }
     Ok(apis)

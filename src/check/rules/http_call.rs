@@ -154,6 +154,19 @@ fn allowed(scene: &Scene<'_>, call: &HttpSpec, method: &str, path: &Text, proble
             .help("add it to `allow: { methods: … }` in the project file, if playbooks shall do this"),
         );
     }
+    if let Some(accepted) = &call.accepted
+        && !allow.methods.is_empty()
+        && !allow.methods.iter().any(|m| m.is_read())
+    {
+        problems.push(
+            Diagnostic::error(
+                &NOT_ALLOWED,
+                accepted.at,
+                format!("the connection `{api}` does not allow GET, by which an accepted request is asked about"),
+            )
+            .help("add GET to `allow: { methods: … }` in the project file"),
+        );
+    }
     let text = &*path.scalar().text;
     if !allow.paths.is_empty() && text.starts_with('/') && !allow.paths.iter().any(|pattern| may_match(pattern, text)) {
         let known: Vec<&str> = allow.paths.iter().map(Pattern::as_str).collect();

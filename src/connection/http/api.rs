@@ -8,7 +8,7 @@ use super::{
     failure::{Failure, Reason, Trouble},
     outcome::Call,
     policy::{self, Base, Refused},
-    rate::Pace,
+    rate::{Hold, Pace},
     request::{Request, RequestView},
     settings::HttpSettings,
     token::{TokenTrouble, Tokens},
@@ -19,12 +19,13 @@ use crate::{
         shape::Word,
         source::Span,
         value::Value,
+        world::World,
     },
     connection::reference::{Secrets, Setting, Unresolved},
     mock::Credentials,
 };
 use base64::Engine;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, USER_AGENT};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT};
 use std::{error::Error, fmt, path::Path, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
@@ -36,6 +37,7 @@ pub struct Api {
     who: Who,
     fixed: HeaderMap,
     pace: Option<Pace>,
+    hold: Hold,
     /// Reads may reuse a connection. A write never does: an idle connection that the server closes at that very moment
     /// would leave us in doubt about a request that nobody read.
     reading: reqwest::Client,
@@ -205,7 +207,13 @@ impl Api {
         }
         let pace = settings.rate.map(Pace::new);
         let (reading, writing) = clients(&base, settings, lookup)?;
-        Ok(Api { name: name.into(), settings: settings.clone(), base, who, fixed, pace, reading, writing })
+        let hold = Hold::new(World::real());
+        Ok(Api { name: name.into(), settings: settings.clone(), base, who, fixed, pace, hold, reading, writing })
+    }
+
+    /// The same, waiting by this clock when the API asks for a pause.
+    pub fn in_world(self, world: World) -> Api {
+        Api { hold: Hold::new(world), ..self }
     }
 
     /// The connection's name.
@@ -264,6 +272,7 @@ impl Api {
     }
 
     async fn exchange(&self, request: &Request, prepared: reqwest::Request) -> Result<Answer, Failure> {
+        self.hold.over().await;
         if let Some(pace) = &self.pace {
             pace.turn().await;
         }
@@ -273,6 +282,7 @@ impl Api {
         let call = Call { api: self, request, total };
         let response = client.execute(prepared).await.map_err(|error| call.no_status(&error))?;
         let status = response.status().as_u16();
+        self.hold.hear(status, response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()));
         if (300..400).contains(&status) {
             return Err(call.redirected(status, response.headers().get(LOCATION)));
         }

@@ -119,6 +119,16 @@ pub async fn once(
     }
 }
 
+/// What the author says about the answer, for people who look at a plan.
+pub(super) fn afterwards(spec: &HttpSpec) -> Vec<String> {
+    let text = |expression: &crate::template::Expression| expression.scalar().text.trim().to_owned();
+    let already = spec.already_done_when.as_ref().map(|e| format!("done before, and unchanged, when {}", text(e)));
+    let accepted = spec.accepted.as_ref().map(|accepted| {
+        format!("when it is only accepted (202): asked about, at most {}, until {}", accepted.at_most, text(&accepted.until))
+    });
+    already.into_iter().chain(accepted).collect()
+}
+
 /// What sending would be refused with before anything leaves; so that a preview says it, not only apply.
 pub fn forbidden(setting: &Setting, call: &Call) -> Option<CallTrouble> {
     let (request, api) = (request(call), setting.api(&call.api)?);

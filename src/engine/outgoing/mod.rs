@@ -89,6 +89,13 @@ impl Outgoing {
         }
     }
 
+    /// What else happens once it was sent, for people who look at a plan.
+    pub fn afterwards(&self, step: &Step) -> Vec<String> {
+        match self {
+            Outgoing::Call(_) => call::spec(step).into_iter().flat_map(call::afterwards).collect(),
+        }
+    }
+
     /// What came back, in a few words for people.
     pub fn summary(&self, answer: &Value) -> String {
         match self {
@@ -156,8 +163,13 @@ fn settled(
         Ok(value) => return Ok(value),
         Err(trouble) => CallTrouble { attempt, ..trouble },
     };
-    match &trouble.answer {
-        Some(answer) if endings::accepted(setting, step.id(), &trouble) => Ok(answer.clone()),
-        _ => Err(trouble),
-    }
+    // Without a status nobody has answered, whatever the table says.
+    let Some(status) = trouble.status.filter(|_| endings::accepted(setting, step.id(), &trouble)) else {
+        return Err(trouble);
+    };
+    // A body that cannot be read is none: `{ kind: body, then: accept }`.
+    Ok(trouble.answer.unwrap_or_else(|| {
+        let empty = Value::map::<&str>([]);
+        Value::map([("status", Value::from(i64::from(status))), ("headers", empty), ("body", Value::NULL)])
+    }))
 }
