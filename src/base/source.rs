@@ -96,9 +96,10 @@ impl Source {
 
     /// The file's own text, without what it includes.
     pub fn own(&self) -> Span {
-        let end = self.included.first().map_or(self.text.len(), |first| {
-            self.text[..first.span.start].rfind(INCLUDED).unwrap_or(first.span.start)
-        });
+        let end = self
+            .included
+            .first()
+            .map_or(self.text.len(), |first| self.text[..first.span.start].rfind(INCLUDED).unwrap_or(first.span.start));
         Span::new(0, end)
     }
 
@@ -135,7 +136,10 @@ impl Source {
         let line = self.lines.partition_point(|start| *start <= offset).max(1);
         let start = self.lines.get(line - 1).copied().unwrap_or(0);
         let before = self.included_at(offset).map_or(0, |part| part.lines_before);
-        Place { line: line - before.min(line - 1), column: self.text.get(start..offset).unwrap_or("").chars().count() + 1 }
+        Place {
+            line: line - before.min(line - 1),
+            column: self.text.get(start..offset).unwrap_or("").chars().count() + 1,
+        }
     }
 
     /// Byte offset of a line and column of the whole text, both from 1, as YAML scanners report them.
@@ -162,10 +166,8 @@ mod tests {
 
     #[test]
     fn an_included_file_keeps_its_own_name_and_lines_in_whatever_text_it_stands() {
-        let whole = Source::new("a.yaml", "a: 1\nb: 2").including(&[
-            ("t/one".into(), "x: 1\ny: ü\n".into()),
-            ("t/two".into(), "z: 1".into()),
-        ]);
+        let whole = Source::new("a.yaml", "a: 1\nb: 2")
+            .including(&[("t/one".into(), "x: 1\ny: ü\n".into()), ("t/two".into(), "z: 1".into())]);
         let again = Source::new("a.yaml", whole.text());
         assert_eq!(whole, again, "what is kept is the whole text, and it says where each file begins");
         assert_eq!(again.slice(again.own()), "a: 1\nb: 2\n");

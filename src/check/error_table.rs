@@ -34,9 +34,15 @@ pub fn error_table(source: Arc<Source>, project: &Project, name: Option<&str>) -
     errors_table::apis(&rows, project, &mut problems);
     for row in &rows {
         for word in row.step.iter().flat_map(|steps| &steps.0) {
+            problems
+                .push(Diagnostic::error(&errors_table::ODD_ROW, word.span, "a shared table knows no steps").help(
+                    "narrow the row by `status`, `code` and `body`, or put it into the playbook's own `before:`",
+                ));
+        }
+        for fix in row.then.iter().chain(&row.otherwise).filter_map(|then| then.fix.as_ref()) {
             problems.push(
-                Diagnostic::error(&errors_table::ODD_ROW, word.span, "a shared table knows no steps")
-                    .help("narrow the row by `status`, `code` and `body`, or put it into the playbook's own `before:`"),
+                Diagnostic::error(&errors_table::ODD_REPAIR, fix.span, "a shared table knows no steps")
+                    .help("put the row into the playbook's own `before:`"),
             );
         }
         names(row, &source, &mut problems);
@@ -51,7 +57,9 @@ pub fn error_table(source: Arc<Source>, project: &Project, name: Option<&str>) -
 /// Texts of a shared table know `error`, `run` and `env` only: what every playbook has.
 fn names(row: &ErrorRow, source: &Source, problems: &mut Diagnostics) {
     for spot in spots::of_error_row(row) {
-        for usage in spot.names.iter().filter(|u| matches!(u.kind, UseKind::Variable | UseKind::Optional | UseKind::Step)) {
+        for usage in
+            spot.names.iter().filter(|u| matches!(u.kind, UseKind::Variable | UseKind::Optional | UseKind::Step))
+        {
             let attribute = match usage.path.steps.get(1) {
                 Some(Part::Name(name)) => Some(&**name),
                 _ => None,

@@ -16,8 +16,8 @@ mod scene;
 mod shape;
 mod spots;
 
-pub use error_table::error_table;
 pub use checked::{Checked, Recovery, Section, StepFacts};
+pub use error_table::error_table;
 pub use knowledge::{Knowledge, PrepareFault, Prepared, Statement};
 pub use scene::{System, statements, system};
 

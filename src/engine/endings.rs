@@ -128,6 +128,11 @@ pub fn retry<'a>(setting: &'a Setting, step: Option<&str>, call: &CallTrouble) -
     }
 }
 
+/// The step that the table wants done before the call is tried again.
+pub fn fix<'a>(setting: &'a Setting, step: Option<&str>, call: &CallTrouble) -> Option<&'a str> {
+    then(setting, step, call)?.fix.as_ref().map(Word::as_str)
+}
+
 /// Whether the table takes the answer for a good one.
 pub fn accepted(setting: &Setting, step: Option<&str>, call: &CallTrouble) -> bool {
     then(setting, step, call).is_some_and(|then| matches!(then.verdict, Verdict::Accept))

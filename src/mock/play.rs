@@ -447,7 +447,8 @@ fn joined(pairs: &[(String, String)]) -> Value {
 }
 
 fn logged(call: &Call, at: Stamp) -> Logged {
-    let is_form = header(call, "content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+    let is_form =
+        header(call, "content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
     let body = match std::str::from_utf8(&call.body) {
         Ok("") => Value::NULL,
         Ok(_) if is_form => form(&call.body),

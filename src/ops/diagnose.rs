@@ -16,7 +16,9 @@ pub fn diagnose(
     error: &str,
 ) -> Result<Diagnosis, Failure> {
     if error.trim().is_empty() {
-        return Err(Failure::usage("the error's text is empty").help("give a file, or `-` and the text on standard input"));
+        return Err(
+            Failure::usage("the error's text is empty").help("give a file, or `-` and the text on standard input")
+        );
     }
     let table = match tables::find(surroundings, opened, name) {
         Some(path) => of_table(tables::load(surroundings, opened, &path)?, step)?,

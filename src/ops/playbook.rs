@@ -70,7 +70,9 @@ pub fn name_of(path: &Path, opened: &Opened) -> Option<String> {
 /// Every playbook below a folder (tests, mocks and errors tables left out), sorted; links to folders are not followed.
 pub fn all(folder: &Path) -> Vec<PathBuf> {
     let others = [".test.yaml", ".mock.yaml", SUFFIX];
-    below(folder, &|name| name.ends_with(".yaml") && !others.iter().any(|end| name.ends_with(end)) && name != project::FILE)
+    below(folder, &|name| {
+        name.ends_with(".yaml") && !others.iter().any(|end| name.ends_with(end)) && name != project::FILE
+    })
 }
 
 /// Every shared errors table below a folder.

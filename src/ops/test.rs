@@ -536,12 +536,7 @@ impl Opening<'_> {
 }
 
 /// Secrets have invented values: a test needs none of the real ones.
-fn surroundings(
-    world: World,
-    variables: HashMap<String, String>,
-    folder: PathBuf,
-    reached: Reached,
-) -> Surroundings {
+fn surroundings(world: World, variables: HashMap<String, String>, folder: PathBuf, reached: Reached) -> Surroundings {
     let masks = Masks::default();
     variables.values().for_each(|value| masks.add(&Secret::new(value.as_str())));
     let variable = move |name: &str| Some(variables.get(name).cloned().unwrap_or_else(|| format!("invented-{name}")));
@@ -616,10 +611,8 @@ fn words(failure: &Failure) -> Vec<String> {
             });
             problems
                 .map(|(source, p)| {
-                    {
-                        let (file, line) = (source.name_at(p.span.start), source.place(p.span.start).line);
-                        format!("{file}:{line}: {} {}", p.code.id, p.message)
-                    }
+                    let (file, line) = (source.name_at(p.span.start), source.place(p.span.start).line);
+                    format!("{file}:{line}: {} {}", p.code.id, p.message)
                 })
                 .collect()
         }

@@ -54,7 +54,8 @@ impl Judged {
 impl Diagnosis {
     /// The rows that come nearest, when none decides: those with the fewest failing conditions, and at least one that holds.
     pub fn nearest(&self) -> Vec<&Judged> {
-        let any = |judged: &&Judged| judged.looked.iter().any(|looked| looked.holds == Some(true) && looked.what != "api");
+        let any =
+            |judged: &&Judged| judged.looked.iter().any(|looked| looked.holds == Some(true) && looked.what != "api");
         let mut near: Vec<&Judged> = self.rows.iter().filter(any).collect();
         near.sort_by_key(|judged| judged.missed().count());
         near.truncate(3);
@@ -64,7 +65,10 @@ impl Diagnosis {
     /// Rows above the deciding one that would decide if what the text does not tell were so.
     pub fn unless(&self) -> Vec<&Judged> {
         let Some(at) = self.decides else { return Vec::new() };
-        self.rows[..at].iter().filter(|judged| judged.missed().next().is_none() && judged.row.otherwise.is_none()).collect()
+        self.rows[..at]
+            .iter()
+            .filter(|judged| judged.missed().next().is_none() && judged.row.otherwise.is_none())
+            .collect()
     }
 
     /// What messages of the row see: `error.status`, `error.body` …
@@ -146,18 +150,24 @@ fn look(table: &Asked, settings: Option<&HttpSettings>, error: &Told) -> Found {
         table.rows.iter().map(|row| Judged { looked: row.looked(&facts), row: row.clone() }).collect();
     let says = |judged: &Judged| {
         judged.row.otherwise.is_some()
-            || judged.missed().next().is_none() && judged.looked.iter().any(|looked| looked.holds == Some(true) && looked.what != "api")
+            || judged.missed().next().is_none()
+                && judged.looked.iter().any(|looked| looked.holds == Some(true) && looked.what != "api")
     };
     // A row that surely fits decides; only where there is none, one of which the text tells too little.
-    let sure = rows.iter().position(|judged| judged.row.otherwise.is_none() && says(judged) && judged.open().next().is_none());
+    let sure =
+        rows.iter().position(|judged| judged.row.otherwise.is_none() && says(judged) && judged.open().next().is_none());
     let decides = sure.or_else(|| rows.iter().position(says));
     (rows, decides)
 }
 
 fn inside(table: &Asked, settings: Option<&HttpSettings>, error: &Told) -> Option<(Value, Found)> {
     error.body.as_map()?;
-    let mut roots: Vec<&str> =
-        table.rows.iter().flat_map(|row| row.body.names()).filter_map(|path| path.split_once('.').map(|(root, _)| root)).collect();
+    let mut roots: Vec<&str> = table
+        .rows
+        .iter()
+        .flat_map(|row| row.body.names())
+        .filter_map(|path| path.split_once('.').map(|(root, _)| root))
+        .collect();
     roots.dedup();
     roots.into_iter().find_map(|root| {
         let body = Value::map([(root, error.body.clone())]);

@@ -202,6 +202,8 @@ crate::plain_schema!(Code, { "type": ["string", "integer"] });
 pub struct Then {
     /// The action.
     pub verdict: Verdict,
+    /// The step (`repair: true`) that is done first, before a retry.
+    pub fix: Option<Word>,
     /// Where it stands.
     pub at: Span,
 }
@@ -303,12 +305,12 @@ impl FromNode for Then {
                     return None;
                 }
             };
-            return Some(Then { verdict, at });
+            return Some(Then { verdict, fix: None, at });
         };
         let escalates = node.get("escalate").is_some();
         cx.unknown_keys(
             node,
-            if escalates { &["escalate", "say"] } else { &["retry", "stop", "skip", "fail"] },
+            if escalates { &["escalate", "say"] } else { &["retry", "fix", "stop", "skip", "fail"] },
             "an action",
         );
         let Some(entry) = entries.iter().find(|e| WORDS.contains(&&*e.key.text)) else {
@@ -340,7 +342,18 @@ impl FromNode for Then {
                 Verdict::Escalate(who?, say?)
             }
         };
-        Some(Then { verdict, at })
+        let fix = match node.get("fix") {
+            Some(_) if !matches!(verdict, Verdict::Retry(_)) => {
+                cx.push(
+                    Diagnostic::error(&ONE_OF, at, "`fix` is followed by a retry")
+                        .help("write `then: { fix: STEP, retry: { attempts: 1 } }`"),
+                );
+                return None;
+            }
+            Some(fix) => Some(Word::from_node(fix, cx)?),
+            None => None,
+        };
+        Some(Then { verdict, fix, at })
     }
 }
 
@@ -357,6 +370,7 @@ impl schemars::JsonSchema for Then {
                 { "type": "object", "additionalProperties": false,
                   "properties": {
                     "retry": retry,
+                    "fix": text("A step with `repair: true` that is done first, once, before it is tried again."),
                     "stop": text("End the item here, with this text."),
                     "skip": text("Leave the item alone, with this text."),
                     "fail": text("The item failed, with this text."),

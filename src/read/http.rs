@@ -1,5 +1,7 @@
 //! `http`: one call of a declared API. GET and HEAD are reads, the others writes.
 
+use super::answer::{Accepted, Expected, Pages};
+use crate::connection::http::settings::Size;
 use crate::{
     base::{
         diagnostic::Diagnostic,
@@ -10,8 +12,6 @@ use crate::{
     shape,
     template::{Datum, Expression, Text},
 };
-use super::answer::{Accepted, Expected, Pages};
-use crate::connection::http::settings::Size;
 
 shape! {
     /// Calls an API that the project file declares. `get` and `head` are reads; `post`, `put`, `patch` and `delete` are

@@ -33,7 +33,14 @@ pub fn terminal(diagnosis: &Diagnosis, width: usize) -> String {
         page.line("Meaning", means.as_str());
     }
     if let Some(then) = then(&decides.row) {
-        page.line("What to do", &deed(&then.verdict, diagnosis));
+        if let Some(fix) = &then.fix {
+            page.line(
+                "What to do",
+                &format!("first the step `{}`, then {}", fix.as_str(), deed(&then.verdict, diagnosis)),
+            );
+        } else {
+            page.line("What to do", &deed(&then.verdict, diagnosis));
+        }
     }
     let open: Vec<String> = decides.open().map(wants).collect();
     if !open.is_empty() {
@@ -112,7 +119,8 @@ fn differs(looked: &Looked) -> String {
 
 /// What would be done, as a sentence; a text that needs values of a run is shown as it stands.
 fn deed(verdict: &Verdict, diagnosis: &Diagnosis) -> String {
-    let said = |text: &Option<Text>| text.as_ref().map_or(String::new(), |text| format!(": {}", filled(text, diagnosis)));
+    let said =
+        |text: &Option<Text>| text.as_ref().map_or(String::new(), |text| format!(": {}", filled(text, diagnosis)));
     match verdict {
         Verdict::Stop(text) => format!("stop{}", said(text)),
         Verdict::Skip(text) => format!("leave the item alone{}", said(text)),

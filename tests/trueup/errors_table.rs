@@ -27,10 +27,14 @@ fn row(diagnosis: &Diagnosis) -> &str {
 
 /// Both forms of DQT's refusals, as Sidekiq shows them.
 fn coded(status: u16, code: u32, title: &str) -> String {
-    format!("status: {status}, body: {{\"title\":\"{title}\",\"status\":{status},\"errorCode\":{code}}}, headers: {{\"date\"=>\"Mon\"}}")
+    format!(
+        "status: {status}, body: {{\"title\":\"{title}\",\"status\":{status},\"errorCode\":{code}}}, headers: {{\"date\"=>\"Mon\"}}"
+    )
 }
 fn checked(path: &str, text: &str) -> String {
-    format!("status: 400, body: {{\"title\":\"One or more validation errors occurred.\",\"status\":400,\"errors\":{{\"{path}\":[\"{text}\"]}}}}, headers: {{}}")
+    format!(
+        "status: 400, body: {{\"title\":\"One or more validation errors occurred.\",\"status\":400,\"errors\":{{\"{path}\":[\"{text}\"]}}}}, headers: {{}}"
+    )
 }
 
 #[test]
@@ -106,7 +110,7 @@ fn an_error_that_no_row_knows_shows_the_rows_that_come_near_and_what_differs() {
     assert!(json["decides"].is_null() && json["nearest"].as_array().unwrap().len() == 3, "{json:#}");
     let json = diagnose::json(&asked(&coded(404, 10001, "Teacher with specified TRN not found")));
     assert_eq!(json["decides"]["then"]["who"], "dqt-team");
-    assert_eq!(json["decides"]["file"], "playbooks/register/dqt-errors.errors.yaml");
+    assert!(json["decides"]["file"].as_str().unwrap().ends_with("playbooks/register/dqt-errors.errors.yaml"));
     assert_eq!(json["error"]["code"], "10001");
 }
 
@@ -194,10 +198,19 @@ fn overlap_and_unreachable_rows_are_refused_across_table_and_playbook() {
     let text = said("errors: { use: t/common, after: [{ name: mine, status: 410, then: fail }] }\n");
     assert!(text.contains("this row is never reached") && text.contains("playbooks/t/common.errors.yaml:5:"), "{text}");
     let text = said("errors: { use: t/common, before: [{ name: mine, status: [410, 404], then: fail }] }\n");
-    assert!(text.contains("this row is never reached") && text.contains("--> playbooks/t/common.errors.yaml:5:"), "{text}");
+    assert!(
+        text.contains("this row is never reached") && text.contains("--> playbooks/t/common.errors.yaml:5:"),
+        "{text}"
+    );
     // A row of one's own that is narrower is no overlap; neither is one that asks for more of the body.
-    assert_eq!(said("errors: { use: t/common, before: [{ name: mine, status: 410, step: look, code: 7, then: fail }] }\n"), "");
-    assert_eq!(said("errors: { use: t/common, before: [{ name: mine, status: 410, body: { a.b: c }, then: fail }] }\n"), "");
+    assert_eq!(
+        said("errors: { use: t/common, before: [{ name: mine, status: 410, step: look, code: 7, then: fail }] }\n"),
+        ""
+    );
+    assert_eq!(
+        said("errors: { use: t/common, before: [{ name: mine, status: 410, body: { a.b: c }, then: fail }] }\n"),
+        ""
+    );
     let text = said("errors: { use: [t/common, t/nothing] }\n");
     assert!(text.contains("there is no errors table `t/nothing`"), "{text}");
     let text = said("errors: { use: ../../etc/passwd }\n");
@@ -216,12 +229,18 @@ fn a_table_for_itself_is_checked_as_strictly_as_a_playbook() {
     };
     assert_eq!(check(TABLE), "");
     for (table, expected) in [
-        (TABLE.replace("t/common", "t/other"), "the table calls itself `t/other`, but its file is `t/common.errors.yaml`"),
+        (
+            TABLE.replace("t/common", "t/other"),
+            "the table calls itself `t/other`, but its file is `t/common.errors.yaml`",
+        ),
         (TABLE.replace("api: api", "api: apo"), "the project has no API `apo`"),
         (TABLE.replace("status: 410", "status: 410, step: look"), "a shared table knows no steps"),
         (TABLE.replace("error.status", "trainee.trn"), "a shared table does not know `trainee`"),
         (TABLE.replace("error.status", "error.stauts"), "a shared table does not know `stauts`"),
-        (TABLE.replace("{ stop: \"{{ error.status }} for good\" }", "{ escalate: dev, say: x }"), "no `dev` under `people`"),
+        (
+            TABLE.replace("{ stop: \"{{ error.status }} for good\" }", "{ escalate: dev, say: x }"),
+            "no `dev` under `people`",
+        ),
         (TABLE.replace("attempts: 2", "attempts: 200"), "more than 100 attempts"),
         (TABLE.replace("5xx", "410"), "this row is never reached"),
         (TABLE.replace("status: 410", "stauts: 410"), "did you mean `status`?"),

@@ -119,16 +119,17 @@ fn judge<'a>(rows: &[&'a ErrorRow], callers: Vec<Caller<'a>>, problems: &mut Dia
             deciders.fold(problem, |p, other| p.label(rows[*other].at, "decides it before"))
         };
         if cases.is_empty() {
-            let message = match &row.api {
-                Some(apis) if !space.callers.iter().any(|caller| fits_caller(row, *caller)) && row.step.is_none() => {
-                    format!("no step calls {}", suggest::list(&apis.0.iter().map(Word::as_str).collect::<Vec<_>>()))
-                }
-                _ => "this cannot happen: only an answered call has a status, a code and a body".to_owned(),
+            let (message, help) = match &row.api {
+                Some(apis) if !space.callers.iter().any(|caller| fits_caller(row, *caller)) => (
+                    format!("no call fits {}", suggest::list(&apis.0.iter().map(Word::as_str).collect::<Vec<_>>())),
+                    "take `api:` out, or the row",
+                ),
+                _ => (
+                    "this cannot happen: only an answered call has a status, a code and a body".to_owned(),
+                    "take `kind:` out, or `status:`, `code:` and `body:`",
+                ),
             };
-            problems.push(
-                Diagnostic::error(&UNREACHABLE_ROW, row.at, message)
-                    .help("take `kind:` out, or `status:`, `code:` and `body:`; or take the row out"),
-            );
+            problems.push(Diagnostic::error(&UNREACHABLE_ROW, row.at, message).help(help));
         } else if cases.iter().all(|case| taken.contains(case)) {
             problems.push(problem("this row is never reached".into(), cases).help("move it above, or take it out"));
         } else {

@@ -3,11 +3,11 @@
 use crate::{
     action::kinds::Act,
     base::diagnostic::{Code, Diagnostic, Diagnostics},
-    check::scene::{Scene, System, system},
-    playbook::{
-        errors::ErrorRow,
-        project::Project,
+    check::{
+        Section,
+        scene::{Role, Scene, System, Visit, system},
     },
+    playbook::{errors::ErrorRow, project::Project},
 };
 
 /// A row that is not in the right form.
@@ -27,8 +27,17 @@ pub static NO_TABLE: Code = Code {
         the same name in `table:`. Its rows stand between `before:` and `after:` of the playbook, and the run carries them.",
 };
 
+/// A repair that nobody asks for, or that is not there.
+pub static ODD_REPAIR: Code = Code {
+    id: "E0508",
+    title: "a repair that does not fit",
+    explain: "`then: { fix: open_record, retry: { attempts: 2 } }` does the step `open_record` before the call is tried again, at most once for an \
+        item. That step stands under `steps`, before the call, with `repair: true`: it is skipped unless a row asks for it. A shared table \
+        knows no steps, so it cannot ask for a repair.",
+};
+
 /// All codes of this file.
-pub static CODES: &[&Code] = &[&ODD_ROW, &NO_TABLE];
+pub static CODES: &[&Code] = &[&ODD_ROW, &NO_TABLE, &ODD_REPAIR];
 
 /// The row says when it applies.
 pub fn has_conditions(row: &ErrorRow) -> bool {
@@ -54,6 +63,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     }
     form(errors, problems);
     apis(errors, scene.project, problems);
+    repairs(scene, problems);
     for word in errors.iter().filter_map(|row| row.step.as_ref()).flat_map(|steps| &steps.0) {
         let calls: Vec<&str> =
             scene.visits.iter().filter(|v| matches!(v.step.act, Act::Http(_))).filter_map(|v| v.step.id()).collect();
@@ -106,6 +116,55 @@ pub fn form(rows: &[ErrorRow], problems: &mut Diagnostics) {
         for word in row.message.iter().flat_map(|parts| &parts.0).filter(|word| word.as_str().trim().is_empty()) {
             problems.push(
                 Diagnostic::error(&ODD_ROW, word.span, "every message contains this").help("write words of the message"),
+            );
+        }
+    }
+}
+
+/// Every `fix:` names a repair that stands before the calls it is for, and every repair is named.
+fn repairs(scene: &Scene<'_>, problems: &mut Diagnostics) {
+    let repairs: Vec<(usize, &str)> = scene
+        .visits
+        .iter()
+        .enumerate()
+        .filter(|(_, visit)| visit.step.common.repair == Some(true))
+        .map(|(index, visit)| (index, visit.step.id().unwrap_or("")))
+        .collect();
+    let mut named: Vec<&str> = Vec::new();
+    for row in &scene.playbook.errors {
+        let Some(fix) = row.then.iter().chain(&row.otherwise).find_map(|then| then.fix.as_ref()) else { continue };
+        named.push(fix.as_str());
+        let Some((at, _)) = repairs.iter().find(|(_, id)| *id == fix.as_str()) else {
+            problems.push(
+                Diagnostic::error(&ODD_REPAIR, fix.span, format!("there is no repair step `{}`", fix.as_str()))
+                    .suggest(fix.as_str(), repairs.iter().map(|(_, id)| *id))
+                    .help("a repair is a step under `steps` with `repair: true`"),
+            );
+            continue;
+        };
+        let fits = |visit: &Visit<'_>| {
+            row.step.as_ref().is_none_or(|words| words.0.iter().any(|word| Some(word.as_str()) == visit.step.id()))
+        };
+        let calls = scene.visits.iter().enumerate().filter(|(_, visit)| {
+            matches!(visit.step.act, Act::Http(_)) && visit.section == Section::Steps && visit.role == Role::Listed && fits(visit)
+        });
+        let calls: Vec<usize> = calls.map(|(index, _)| index).filter(|index| index != at).collect();
+        if row.step.is_some() && calls.iter().any(|call| call < at) || !calls.iter().any(|call| call > at) {
+            problems.push(
+                Diagnostic::error(&ODD_REPAIR, fix.span, format!("`{}` stands after the call that it is for", fix.as_str()))
+                    .label(scene.visits[*at].step.act_at, "the repair")
+                    .help("move the repair step before that call, in `steps`"),
+            );
+        }
+    }
+    for (index, id) in repairs {
+        let visit = &scene.visits[index];
+        if visit.section != Section::Steps || visit.role != Role::Listed {
+            problems.push(Diagnostic::error(&ODD_REPAIR, visit.step.act_at, "a repair stands among `steps`"));
+        } else if !named.contains(&id) {
+            problems.push(
+                Diagnostic::error(&ODD_REPAIR, visit.step.act_at, "no row of `errors` asks for this repair")
+                    .help("write `then: { fix: ID, retry: { … } }` in a row, with this step's `id`, or take `repair:` out"),
             );
         }
     }

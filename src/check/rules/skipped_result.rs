@@ -31,6 +31,18 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         if home == index || scene.visits[home].role != Role::Listed && scene.visits[home].owner == Some(index) {
             continue;
         }
+        if scene.visits[index].step.common.repair == Some(true) && !asks(mention.spot.names, mention.usage.path.root()) {
+            let name = mention.usage.path.root();
+            problems.push(
+                Diagnostic::error(
+                    &SKIPPED_RESULT,
+                    mention.part(scene, 0),
+                    format!("`{name}` is a repair: it has no result unless it was needed"),
+                )
+                .help(format!("ask first: `… if {name} is ran else …`")),
+            );
+            continue;
+        }
         let Some(condition) =
             scene.conditions(index).find(|condition| !is_sure(scene, mention, home, index, condition))
         else {

@@ -25,7 +25,9 @@ use crate::{
     mock::Credentials,
 };
 use base64::Engine;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT,
+};
 use std::{error::Error, fmt, path::Path, sync::Arc, time::Duration};
 use tokio::time::Instant;
 

@@ -127,7 +127,11 @@ impl FromNode for Auth {
         };
         cx.unknown_keys(node, AUTH_KEYS, "auth");
         let [entry] = entries.as_slice() else {
-            cx.push(Diagnostic::error(&ONE_OF, *at, "auth has exactly one of `bearer`, `basic`, `header` and `oauth2`"));
+            cx.push(Diagnostic::error(
+                &ONE_OF,
+                *at,
+                "auth has exactly one of `bearer`, `basic`, `header` and `oauth2`",
+            ));
             return None;
         };
         match &*entry.key.text {

@@ -263,7 +263,9 @@ async fn no_path_query_or_header_changes_where_a_call_goes_or_what_it_says() {
 async fn no_answer_leads_a_call_elsewhere() {
     let (stub, elsewhere) = (Stub::new().await, Stub::new().await);
     let (own, port) = (stub.port, elsewhere.port);
-    let api = open(&format!("base: http://127.0.0.1:{own}/api\ninternal: true\nauth: {{ bearer: {{ secret: KEY }} }}"), None).unwrap();
+    let api =
+        open(&format!("base: http://127.0.0.1:{own}/api\ninternal: true\nauth: {{ bearer: {{ secret: KEY }} }}"), None)
+            .unwrap();
     let cases = [
         format!("http://127.0.0.1:{port}/api/x"),
         format!("//127.0.0.1:{port}/api/x"),
@@ -307,10 +309,15 @@ async fn no_answer_leads_a_call_elsewhere() {
     }
     assert!(stub.untouched() && elsewhere.untouched());
     for status in [301, 302, 303, 307, 308] {
-        for target in [format!("http://127.0.0.1:{port}/x"), format!("https://127.0.0.1:{port}/x"), "/elsewhere".into()] {
-            let text = format!("trueup: v1\nmock: m\nroutes: [{{ put: /x, answer: {{ status: {status}, headers: {{ Location: '{target}' }} }} }}]");
+        for target in [format!("http://127.0.0.1:{port}/x"), format!("https://127.0.0.1:{port}/x"), "/elsewhere".into()]
+        {
+            let text = format!(
+                "trueup: v1\nmock: m\nroutes: [{{ put: /x, answer: {{ status: {status}, headers: {{ Location: '{target}' }} }} }}]"
+            );
             let running = super::fault_tests::mock(&text).await;
-            let api = open(&format!("base: {}\ninternal: true\nauth: {{ bearer: {{ secret: KEY }} }}", running.url()), None).unwrap();
+            let api =
+                open(&format!("base: {}\ninternal: true\nauth: {{ bearer: {{ secret: KEY }} }}", running.url()), None)
+                    .unwrap();
             let request = Request { body: Some(Value::from("secret body")), ..Request::new(Method::Put, "/x") };
             let failure = api.send(&request).await.unwrap_err();
             assert_eq!((failure.reason(), failure.is_not_done()), (Reason::Redirect, true), "{status} {target}");

@@ -115,7 +115,8 @@ impl Hold {
     /// An answer that says "too many" or "not now" and for how long.
     pub fn hear(&self, status: u16, retry_after: Option<&str>) {
         let now = self.world.now();
-        let Some(asked) = retry_after.filter(|_| matches!(status, 429 | 503)).and_then(|h| self::retry_after(h, now)) else {
+        let Some(asked) = retry_after.filter(|_| matches!(status, 429 | 503)).and_then(|h| self::retry_after(h, now))
+        else {
             return;
         };
         let asked = i64::try_from(asked.min(LONGEST).as_micros()).unwrap_or(0);

@@ -75,8 +75,7 @@ const MAX_ANSWER: usize = 64 * 1024;
 /// A token is not waited for longer, whatever the API's own deadline.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 const MARGIN: Duration = Duration::from_secs(60);
-const REFUSED_HELP: &str =
-    "look at `client_id`, `client_secret` and `scope` of the connection's `auth: { oauth2: … }`; nothing was sent to the API";
+const REFUSED_HELP: &str = "look at `client_id`, `client_secret` and `scope` of the connection's `auth: { oauth2: … }`; nothing was sent to the API";
 const LATER_HELP: &str =
     "look at `token_url` of the connection and whether that service runs; nothing was sent to the API";
 

@@ -30,11 +30,7 @@ fn open(running: &Running, masks: &Masks, more: &str) -> Api {
         "base: {url}\ninternal: true\ntimeout: {{ connect: 300ms, total: 500ms }}\nauth: {{ oauth2: {{ token_url: '{url}/oauth2/access_token', \
          client_id: me, client_secret: env:KEY, scheme: JWT{more} }} }}"
     );
-    let secrets = Secrets {
-        variable: &|name| (name == "KEY").then(|| SECRET.into()),
-        folder: Path::new("."),
-        masks,
-    };
+    let secrets = Secrets { variable: &|name| (name == "KEY").then(|| SECRET.into()), folder: Path::new("."), masks };
     Api::open("lms", &settings(&text), secrets).unwrap()
 }
 
@@ -132,7 +128,11 @@ async fn every_trouble_of_the_token_endpoint_is_told_as_its_own_and_sends_nothin
         ("{ fault: not_http }", Reason::Connect, "was cut"),
         ("{ fault: huge }", Reason::Token, "far too long"),
         ("{ fault: bomb }", Reason::Token, "far too long"),
-        ("{ fault: slow_drip, json: { access_token: abcdefghijklmnopqrstuvw } }", Reason::Connect, "ended before its end"),
+        (
+            "{ fault: slow_drip, json: { access_token: abcdefghijklmnopqrstuvw } }",
+            Reason::Connect,
+            "ended before its end",
+        ),
     ];
     for (answer, reason, expected) in cases {
         let (running, masks) = (guarded(&format!(", answers: [{answer}]")).await, Masks::default());

@@ -20,7 +20,7 @@ impl Told {
     /// Reads a text in whatever of the known forms it has.
     pub fn read(text: &str) -> Told {
         let text = text.trim().trim_start_matches('\u{feff}');
-        of_http(text).or_else(|| of_line(text)).or_else(|| of_json(text)).unwrap_or_else(|| Told {
+        of_http(text).or_else(|| of_json(text)).or_else(|| of_line(text)).unwrap_or_else(|| Told {
             status: None,
             body: fragment(text).unwrap_or(Value::NULL),
             text: text.to_owned(),

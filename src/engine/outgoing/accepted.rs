@@ -97,7 +97,8 @@ impl Driver<'_> {
             };
             tries = Tries::default();
             let scope = judge::scope(setting, call, &found.value);
-            let holds = |condition| resolve::judge(condition, &scope).map(|j| j.holds == Some(true)).map_err(|f| f.message);
+            let holds =
+                |condition| resolve::judge(condition, &scope).map(|j| j.holds == Some(true)).map_err(|f| f.message);
             let judged = match &accepted.failed_when {
                 Some(condition) if holds(condition).map_err(|why| lost(&why))? => Some(false),
                 _ => holds(&accepted.until).map_err(|why| lost(&why))?.then_some(true),

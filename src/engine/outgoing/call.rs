@@ -124,7 +124,11 @@ pub(super) fn afterwards(spec: &HttpSpec) -> Vec<String> {
     let text = |expression: &crate::template::Expression| expression.scalar().text.trim().to_owned();
     let already = spec.already_done_when.as_ref().map(|e| format!("done before, and unchanged, when {}", text(e)));
     let accepted = spec.accepted.as_ref().map(|accepted| {
-        format!("when it is only accepted (202): asked about, at most {}, until {}", accepted.at_most, text(&accepted.until))
+        format!(
+            "when it is only accepted (202): asked about, at most {}, until {}",
+            accepted.at_most,
+            text(&accepted.until)
+        )
     });
     already.into_iter().chain(accepted).collect()
 }

@@ -6,11 +6,7 @@
 
 use super::call::{DOUBT, spec, trouble};
 use crate::{
-    action::{
-        deed::Call,
-        resolve,
-        step::Step,
-    },
+    action::{deed::Call, resolve, step::Step},
     base::value::Value,
     connection::http::{Answer, rate::retry_after},
     engine::{setting::Setting, trouble::CallTrouble},
@@ -44,7 +40,10 @@ impl Answered<'_> {
         if let Some(condition) = &spec.failed_when
             && self.holds("failed_when", condition)?
         {
-            return Err(CallTrouble { in_doubt: self.writes() && status >= 500, ..self.bad("`failed_when` says that it failed") });
+            return Err(CallTrouble {
+                in_doubt: self.writes() && status >= 500,
+                ..self.bad("`failed_when` says that it failed")
+            });
         }
         // The step's own `accept` decides; without one the connection's `success`.
         let good = if spec.accept.is_empty() { self.succeeds() } else { spec.accepts(status) };
@@ -83,7 +82,10 @@ impl Answered<'_> {
             Err(failure) => failure.message,
         };
         let refused = (400..500).contains(&self.answer.status);
-        Err(CallTrouble { in_doubt: self.writes() && !refused, ..self.bad(&format!("`{word}` cannot be judged: {why}")) })
+        Err(CallTrouble {
+            in_doubt: self.writes() && !refused,
+            ..self.bad(&format!("`{word}` cannot be judged: {why}"))
+        })
     }
 
     fn expected(&self, spec: &HttpSpec) -> Result<(), CallTrouble> {

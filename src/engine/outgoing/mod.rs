@@ -142,7 +142,9 @@ async fn read_once(
             Ok(value) => return Ok(value),
             Err(trouble) => trouble,
         };
-        let retry = endings::retry(setting, step.id(), &trouble);
+        // What needs a repair is not simply asked again.
+        let retry = endings::retry(setting, step.id(), &trouble)
+            .filter(|_| endings::fix(setting, step.id(), &trouble).is_none());
         let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after, &setting.world)) else {
             return Err(trouble);
         };

@@ -94,7 +94,8 @@ fn next(
         }
         if let Some(total) = &pages.total {
             let total = evaluated(total, scope)?;
-            let total: u64 = total.bare().trim().parse().map_err(|_| "has a `total` that is not a number".to_owned())?;
+            let total: u64 =
+                total.bare().trim().parse().map_err(|_| "has a `total` that is not a number".to_owned())?;
             if *number + 1 >= u64::from(pages.from.unwrap_or(1)) + total {
                 return Ok(None);
             }
@@ -123,7 +124,8 @@ fn next(
     };
     let Some(address) = address else { return Ok(None) };
     let Some(api) = setting.api(&call.api) else { return Ok(None) };
-    let (path, query) = api.follow(&call.path.bare(), &address.bare()).map_err(|why| format!("names a next one that {why}"))?;
+    let (path, query) =
+        api.follow(&call.path.bare(), &address.bare()).map_err(|why| format!("names a next one that {why}"))?;
     let marks = address.marks;
     next.path = Value::text(path).marked(marks);
     next.query = query.into_iter().map(|(name, value)| (name, value.marked(marks))).collect();
@@ -153,7 +155,8 @@ fn linked(header: &str) -> Option<String> {
         let is_next = parameters.split(';').any(|parameter| {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             let value = value.trim().trim_end_matches([',', ' ']).trim_matches('"');
-            name.trim().eq_ignore_ascii_case("rel") && value.split_whitespace().any(|rel| rel.eq_ignore_ascii_case("next"))
+            name.trim().eq_ignore_ascii_case("rel")
+                && value.split_whitespace().any(|rel| rel.eq_ignore_ascii_case("next"))
         });
         if is_next {
             return Some(address.trim().to_owned());
@@ -178,8 +181,14 @@ mod tests {
     #[test]
     fn the_next_page_is_found_among_the_links_of_a_header() {
         for (header, next) in [
-            ("<https://a.example/x?page=2>; rel=\"next\", <https://a.example/x?page=9>; rel=\"last\"", Some("https://a.example/x?page=2")),
-            ("<https://a.example/x?page=1>; rel=prev, </x?page=3,4>; title=\"a, b\"; rel=\"foo next\"", Some("/x?page=3,4")),
+            (
+                "<https://a.example/x?page=2>; rel=\"next\", <https://a.example/x?page=9>; rel=\"last\"",
+                Some("https://a.example/x?page=2"),
+            ),
+            (
+                "<https://a.example/x?page=1>; rel=prev, </x?page=3,4>; title=\"a, b\"; rel=\"foo next\"",
+                Some("/x?page=3,4"),
+            ),
             ("</x>; rel=next", Some("/x")),
             ("</x>; rev=next", None),
             ("", None),

@@ -5,7 +5,8 @@ use super::*;
 use trueup::base::json;
 
 const STEP: &str = "steps/send";
-const NOTE: &str = "- id: noted\n  row: { of: thing, set: { note: \"{{ send.body | length }} of {{ send.pages }}\" } }\n";
+const NOTE: &str =
+    "- id: noted\n  row: { of: thing, set: { note: \"{{ send.body | length }} of {{ send.pages }}\" } }\n";
 
 async fn scene(mock: &str) -> Scene {
     Scene::open(&On::Sqlite, &format!("trueup: v1\nmock: crm\n{mock}"), |text| text).await
@@ -67,7 +68,12 @@ fn what_an_answer_says_counts_beside_its_status() {
                 End::InDoubt,
                 "`number` of the body is a text, not a number",
             ),
-            ("{ status: 200, json: { number: 7, when: null } }", "expects: { number: number, when: text? }", End::Changed, ""),
+            (
+                "{ status: 200, json: { number: 7, when: null } }",
+                "expects: { number: number, when: text? }",
+                End::Changed,
+                "",
+            ),
             // The status stands before `success_when`: a refusal is a refusal.
             ("{ status: 422, json: { title: no } }", "success_when: \"true\"", End::Failed, "answered 422"),
             ("{ status: 200, text: \"0123456789\" }", "max_body: 4", End::InDoubt, "is larger than 4 bytes"),
@@ -93,7 +99,12 @@ fn a_request_that_was_only_taken_is_asked_about_until_it_is_finished() {
             ("failed", ACCEPTED.to_owned(), End::Failed, "took the request, and it failed later"),
             ("done", ACCEPTED.replace("until", "poll: \"/jobs/{{ self.body.id }}\", until"), End::Changed, ""),
             ("done", ACCEPTED.replace("until", "poll: /nothing, until"), End::InDoubt, "answered 404"),
-            ("done", ACCEPTED.replace("until", "poll: \"https://elsewhere.example/x\", until"), End::InDoubt, "not below"),
+            (
+                "done",
+                ACCEPTED.replace("until", "poll: \"https://elsewhere.example/x\", until"),
+                End::InDoubt,
+                "not below",
+            ),
             ("running", ACCEPTED.replace("10m", "1ms"), End::InDoubt, "not finished within 1ms"),
         ] {
             let mut scene = scene(&JOB.replace("STATE", state)).await;
@@ -120,7 +131,7 @@ fn a_crash_while_a_request_is_not_finished_goes_on_asking_and_never_sends_it_aga
         // It died before the 202 was kept: nobody knows whether it was sent.
         scene.died_before(is_taken).await;
         let told = scene.stays_in_doubt(STEP).await;
-        assert!(told.contains("a person has to look"), "{told}");
+        assert!(told.contains("A person has to look"), "{told}");
         assert_eq!(posts(&scene), 1);
         scene.close().await;
     });
@@ -130,17 +141,28 @@ fn a_crash_while_a_request_is_not_finished_goes_on_asking_and_never_sends_it_aga
 fn bodies_of_every_kind_are_sent_again_byte_for_byte() {
     block_on(async {
         for (body, kind, part) in [
-            ("form: { email: ada@example.org, many: [1, 2], none: null }", "application/x-www-form-urlencoded", "ada@example.org"),
+            (
+                "form: { email: ada@example.org, many: [1, 2], none: null }",
+                "application/x-www-form-urlencoded",
+                "ada@example.org",
+            ),
             (
                 "multipart: { note: \"{{ thing.name }}\", file: { content: \"id\\r\\n{{ thing.id }}\", type: text/csv, filename: a.csv } }",
                 "multipart/form-data; boundary=trueup-",
                 "filename=\\\"a.csv\\\"",
             ),
-            ("text: \"<thing>{{ thing.id }}</thing>\", content_type: application/xml", "application/xml", "<thing>1</thing>"),
+            (
+                "text: \"<thing>{{ thing.id }}</thing>\", content_type: application/xml",
+                "application/xml",
+                "<thing>1</thing>",
+            ),
         ] {
             let mock = "idempotency_key: Idempotency-Key\nroutes: [{ post: /jobs, answers: [{ status: 201, fault: drop_reply }, { status: 500 }] }]";
             let keyed = |text: String| {
-                text.replace("\"error_code\":\"body.code\"", "\"error_code\":\"body.code\",\"idempotency_key\":\"Idempotency-Key\"")
+                text.replace(
+                    "\"error_code\":\"body.code\"",
+                    "\"error_code\":\"body.code\",\"idempotency_key\":\"Idempotency-Key\"",
+                )
             };
             let mut scene = Scene::open(&On::Sqlite, &format!("trueup: v1\nmock: crm\n{mock}"), keyed).await;
             let step = format!("- id: send\n  http: {{ api: crm, post: /jobs, {body} }}\n  irreversible: a test\n");
@@ -192,14 +214,21 @@ fn a_list_in_pages_is_one_result_in_preview_and_apply() {
             ("odata", &format!("{odata}, at_most: 9"), Ok("3 of 2")),
             ("cursor", "cursor: after, after: self.body.next, items: self.body.rows, at_most: 9", Ok("2 of 2")),
             ("things", "page: page, at_most: 2", Err("is the last that `at_most: 2` allows")),
-            ("away", &format!("{next}, at_most: 9"), Err("leads to https://elsewhere.example/away, which is not below http://127.0.0.1")),
+            (
+                "away",
+                &format!("{next}, at_most: 9"),
+                Err("leads to https://elsewhere.example/away, which is not below http://127.0.0.1"),
+            ),
             ("above", &format!("{next}, at_most: 9"), Err("which is not below http://127.0.0.1")),
             ("round", &format!("{next}, at_most: 9"), Err("leads to a page that was read before")),
             ("words", "link: true, items: self.body.value, at_most: 9", Err("page 1 of a list is a text, not a list")),
         ] {
             let mut scene = scene(PAGES).await;
             let step = format!("- id: send\n  http: {{ api: crm, get: /{path}, pages: {{ {pages} }} }}\n{NOTE}");
-            let text = format!("{}errors: [{{ name: later, status: 503, then: {{ retry: {{ attempts: 2, backoff: 1s }} }} }}]\n", playbook(&step));
+            let text = format!(
+                "{}errors: [{{ name: later, status: 503, then: {{ retry: {{ attempts: 2, backoff: 1s }} }} }}]\n",
+                playbook(&step)
+            );
             match expected {
                 Ok(note) => {
                     scene.applied(&text).await;
@@ -207,7 +236,8 @@ fn a_list_in_pages_is_one_result_in_preview_and_apply() {
                 }
                 Err(part) => {
                     let loaded = scene.shop.playbook(&text);
-                    let prepared = ops::plan::setting(&scene.shop.here, &scene.shop.opened, loaded, &request(&[])).await.unwrap();
+                    let prepared =
+                        ops::plan::setting(&scene.shop.here, &scene.shop.opened, loaded, &request(&[])).await.unwrap();
                     let plan = ops::plan::plan(&prepared.setting, &request(&[]), &|_| {}).await;
                     let told = match plan {
                         Ok(plan) => plan.items[0].stop.as_ref().map(|stop| stop.message.clone()).unwrap_or_default(),
@@ -236,7 +266,11 @@ fn a_token_that_ends_in_the_middle_of_a_run_is_renewed_and_stands_in_no_record()
         })
         .await;
         let three = (1..=3)
-            .map(|n| format!("- id: send{n}\n  http: {{ api: crm, post: /jobs, json: {{ n: {n} }} }}\n  irreversible: a test\n"))
+            .map(|n| {
+                format!(
+                    "- id: send{n}\n  http: {{ api: crm, post: /jobs, json: {{ n: {n} }} }}\n  irreversible: a test\n"
+                )
+            })
             .collect::<String>();
         scene.applied(&playbook(&three)).await;
         assert_eq!(scene.crm.effects().get("POST /jobs"), Some(&3), "each one once");
@@ -294,20 +328,41 @@ fn rows_of_the_table_tell_attempts_and_bodies_apart() {
 fn every_fault_of_a_page_in_the_middle_gives_the_whole_list_or_a_failure_and_never_a_part() {
     block_on(async {
         let faults = [
-            "fault: hang", "fault: reset_before", "fault: reset_after", "fault: drop_reply", "fault: truncate", "fault: garbled",
-            "fault: not_http", "fault: wrong_length", "fault: huge", "fault: bomb", "fault: slow_drip", "status: 500", "status: 502", "status: 503",
-            "status: 504", "status: 429", "status: 408", "status: 401",
+            "fault: hang",
+            "fault: reset_before",
+            "fault: reset_after",
+            "fault: drop_reply",
+            "fault: truncate",
+            "fault: garbled",
+            "fault: not_http",
+            "fault: wrong_length",
+            "fault: huge",
+            "fault: bomb",
+            "fault: slow_drip, delay: 300ms",
+            "status: 500",
+            "status: 502",
+            "status: 503",
+            "status: 504",
+            "status: 429",
+            "status: 408",
+            "status: 401",
         ];
         assert_eq!(faults.len(), 18);
         for fault in faults {
             for passing in [true, false] {
                 let good = "{ json: [3] }";
-                let answers = if passing { format!("[{{ {fault}, json: [9] }}, {good}]") } else { format!("[{{ {fault}, json: [9] }}]") };
+                let answers = if passing {
+                    format!("[{{ {fault}, json: [9] }}, {good}]")
+                } else {
+                    format!("[{{ {fault}, json: [9] }}]")
+                };
                 let mock = format!(
                     "trueup: v1\nmock: crm\nroutes:\n- {{ get: /x, query: {{ page: \"1\" }}, answer: {{ json: [1, 2] }} }}\n- {{ get: /x, query: {{ page: \"2\" }}, answers: {answers} }}\n- {{ get: /x, query: {{ page: \"3\" }}, answer: {{ json: [] }} }}\n"
                 );
                 let mut scene = Scene::open(&On::Sqlite, &mock, |text| text).await;
-                let step = format!("- id: send\n  http: {{ api: crm, get: /x, timeout: 200ms, pages: {{ page: page, at_most: 9 }} }}\n{NOTE}");
+                let step = format!(
+                    "- id: send\n  http: {{ api: crm, get: /x, timeout: 200ms, pages: {{ page: page, at_most: 9 }} }}\n{NOTE}"
+                );
                 let again = "then: { retry: { attempts: 2, backoff: 1s } }";
                 let text = format!(
                     "{}errors: [{{ name: kinds, kind: [connect, timeout, body], {again} }}, {{ name: statuses, status: [4xx, 5xx], {again} }}]\n",
@@ -318,14 +373,57 @@ fn every_fault_of_a_page_in_the_middle_gives_the_whole_list_or_a_failure_and_nev
                     assert_eq!(scene.cell("things", "note").await, "3 of 3", "{fault}");
                 } else {
                     let loaded = scene.shop.playbook(&text);
-                    let prepared = ops::plan::setting(&scene.shop.here, &scene.shop.opened, loaded, &request(&[])).await.unwrap();
+                    let prepared =
+                        ops::plan::setting(&scene.shop.here, &scene.shop.opened, loaded, &request(&[])).await.unwrap();
                     let plan = ops::plan::plan(&prepared.setting, &request(&[]), &|_| {}).await;
                     assert!(plan.map_or(true, |plan| plan.items[0].stop.is_some()), "{fault}");
                 }
-                let tried = scene.crm.log().iter().filter(|call| call.query.iter().any(|(_, value)| value == "2")).count();
+                let tried =
+                    scene.crm.log().iter().filter(|call| call.query.iter().any(|(_, value)| value == "2")).count();
                 assert!(tried >= if passing { 2 } else { 3 }, "{fault}: the fault happened ({tried})");
                 scene.close().await;
             }
         }
+    });
+}
+
+const REPAIR: &str = "- id: open\n  repair: true\n  http: { api: crm, post: /open }\n  irreversible: a test\n- id: counted\n  row: { of: thing, set: { count: 5 } }\n";
+const CLOSED: &str = "errors:\n- { name: closed, step: send, status: 409, then: { fix: open, retry: { attempts: 2, backoff: 1s, exhausted: { fail: still closed } } } }\n";
+
+fn calls(scene: &Scene) -> Vec<String> {
+    scene.sent().iter().map(|call| call.trim_start_matches("POST /").to_owned()).collect()
+}
+
+#[test]
+fn what_a_call_complains_about_is_put_right_once_and_the_call_is_tried_again() {
+    block_on(async {
+        for (answers, sent, end) in [
+            ("[{ status: 201 }]", vec!["jobs"], End::Changed),
+            ("[{ status: 409 }, { status: 201 }]", vec!["jobs", "open", "jobs"], End::Changed),
+            ("[{ status: 409 }]", vec!["jobs", "open", "jobs", "jobs", "jobs"], End::Failed),
+        ] {
+            let mut scene = scene(&format!(
+                "routes: [{{ post: /jobs, answers: {answers} }}, {{ post: /open, answer: {{ status: 204 }} }}]"
+            ))
+            .await;
+            let text = format!("{}{CLOSED}", playbook(&format!("{REPAIR}{}", post("headers: {}"))));
+            let carried = scene.apply(&text).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+            assert_eq!(carried.state.end(), end, "{answers} {:?}", scene.ticks());
+            assert_eq!(calls(&scene), sent, "{answers}");
+            assert_eq!(scene.cell("things", "count").await, "5", "what stood between is not done twice");
+            scene.close().await;
+        }
+        // Wherever the process dies, the repair and the call are done once each.
+        let mut scene = scene("routes: [{ post: /jobs, answers: [{ status: 409 }, { status: 201 }] }, { post: /open, answer: { status: 204 } }]").await;
+        let text = format!("{}{CLOSED}", playbook(&format!("{REPAIR}{}", post("headers: {}"))));
+        scene.applied(&text).await;
+        let asked = |event: &Event| matches!(event, Event::StepOutcome(o) if &*o.step == "steps/open" && o.outcomes[0].message.as_deref().is_some_and(|m| m.contains("is done, then")));
+        let armed = scene.events.iter().position(asked).expect("the repair was asked for");
+        // Both were recorded, and nothing since.
+        scene.keep(&scene.events[..armed + 2]).await;
+        let carried = scene.resume().await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert_eq!(carried.stopped, Stopped::Closed(End::Changed), "{:?}", carried.state.closed);
+        assert_eq!(calls(&scene), ["jobs", "open", "jobs", "open", "jobs"]);
+        scene.close().await;
     });
 }
