@@ -115,8 +115,8 @@ fn then<'a>(setting: &'a Setting, step: Option<&str>, call: &CallTrouble) -> Opt
         attempt: Some(call.attempt),
         kind: Some(call.kind),
     };
-    let row = setting.playbook.errors.iter().find(|row| row.fits(&facts))?;
-    setting.reached.note(row.at);
+    let (index, row) = setting.playbook.errors.iter().enumerate().find(|(_, row)| row.fits(&facts))?;
+    setting.reached.note(index);
     row.then.as_ref().or(row.otherwise.as_ref())
 }
 

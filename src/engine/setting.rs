@@ -5,7 +5,7 @@ use crate::{
     action::{kinds::Act, resolve::Known, step::Step},
     base::{
         identity::RunId,
-        source::{Source, Span},
+        source::Source,
         time::Stamp,
         value::{Data, Map, Marks, Value},
         world::World,
@@ -35,18 +35,18 @@ pub struct RunFacts {
     pub now: Stamp,
 }
 
-/// Places of rows that decided something, shared by all who look at the same table.
+/// Which rows decided something, by their place in the table; shared by all who look at the same one.
 #[derive(Clone, Debug, Default)]
-pub struct Reached(Arc<Mutex<BTreeSet<Span>>>);
+pub struct Reached(Arc<Mutex<BTreeSet<usize>>>);
 
 impl Reached {
     /// This row decided.
-    pub fn note(&self, row: Span) {
+    pub fn note(&self, row: usize) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(row);
     }
 
     /// This row decided before.
-    pub fn holds(&self, row: Span) -> bool {
+    pub fn holds(&self, row: usize) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&row)
     }
 }

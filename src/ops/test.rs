@@ -91,9 +91,9 @@ pub async fn run_file(
 fn unreached(surroundings: &Surroundings, opening: &Opening<'_>) -> Result<Vec<Unreached>, Failure> {
     let loaded = playbook::load(surroundings, opening.opened, opening.file.playbook.as_str())?;
     let (source, errors) = (loaded.checked.source(), &loaded.checked.playbook().errors);
-    let missed = errors.iter().filter(|row| !opening.reached.holds(row.at));
+    let missed = errors.iter().enumerate().filter(|(index, _)| !opening.reached.holds(*index));
     Ok(missed
-        .map(|row| Unreached {
+        .map(|(_, row)| Unreached {
             row: row.name.as_ref().map_or("a row without a name", |name| name.as_str()).to_owned(),
             file: source.name_at(row.at.start).to_owned(),
             line: source.place(row.at.start).line,

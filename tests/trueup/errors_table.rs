@@ -252,3 +252,25 @@ fn a_table_for_itself_is_checked_as_strictly_as_a_playbook() {
         assert!(said.contains(expected), "{expected}: {said}");
     }
 }
+
+#[test]
+fn a_report_of_tests_names_the_rows_that_no_case_reached() {
+    let here = surroundings(&root(), &[]);
+    let run = |only: Option<&str>| {
+        let report = block_on(async {
+            let opened = ops::project::open(&here, Some(&root().join("tests/cases/world/trueup.yaml"))).unwrap();
+            let path = root().join("tests/cases/http-answers/playbook.test.yaml");
+            ops::test::run_file(&here, &opened, &path, &trueup::trial::bench::On::Sqlite, only).await.unwrap()
+        });
+        assert!(report.is_good(), "{report}");
+        report
+    };
+    let report = run(None);
+    let unreached: Vec<_> = report.unreached.iter().map(|row| (row.row.as_str(), row.line)).collect();
+    assert_eq!(unreached, [("busy", 7)], "{report}");
+    assert!(report.to_string().contains("1 row of the errors table reached by no case:\n  busy ("), "{report}");
+    assert!(
+        run(Some("a row of the shared table")).unreached.is_empty(),
+        "a part of the cases says nothing about the table"
+    );
+}

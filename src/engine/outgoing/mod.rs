@@ -135,8 +135,9 @@ async fn read_once(
     question: &Outgoing,
     watch: Watch<'_>,
 ) -> Result<Value, CallTrouble> {
-    let mut attempts = Attempts::default();
-    for attempt in 1.. {
+    let (mut attempts, mut attempt) = (Attempts::default(), 0);
+    loop {
+        attempt += 1;
         let sent = question.once(setting, step, None).await;
         let trouble = match settled(setting, step, attempt, sent) {
             Ok(value) => return Ok(value),
@@ -151,7 +152,6 @@ async fn read_once(
         watch(Tick::Again { path: path.into(), why: trouble.message.clone(), pause });
         setting.world.pause(pause).await;
     }
-    unreachable!("the bounds of a retry end it")
 }
 
 /// An attempt with its number; an answer that the table accepts is a good one.
