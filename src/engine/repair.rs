@@ -47,7 +47,7 @@ impl Driver<'_> {
         let Some((index, repair)) = self.repair_place(fix) else { return Ok(false) };
         let own = setting.outline.places.iter().position(|one| one.path == place.path);
         let path: Arc<str> = repair.path.clone();
-        if !own.is_some_and(|own| index < own) || !self.is_idle_repair(repair) {
+        if own.is_none_or(|own| index >= own) || !self.is_idle_repair(repair) {
             return Ok(false);
         }
         let why = endings::sentence(&format!("{}; `{fix}` is done, then it is tried again", call.message));

@@ -170,7 +170,7 @@ impl Stage {
             hide_secret(&mut logged.body);
             return match step {
                 token::Step::Scripted(answer) => render(answer, &self.scope(call, &logged.body, now)),
-                token::Step::Own(reply) => Ok(reply),
+                token::Step::Own(reply) => Ok(*reply),
             };
         }
         if let Some(guard) = &mock.auth

@@ -29,7 +29,7 @@ pub(super) enum Step<'a> {
     /// This answer stands in the file.
     Scripted(&'a Answer),
     /// The mock's own.
-    Own(Reply),
+    Own(Box<Reply>),
 }
 
 impl Tokens {
@@ -45,7 +45,8 @@ impl Tokens {
         let basic = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(basic));
         let by_form = field("client_id").as_deref() == Some(guard.client_id.as_str())
             && field("client_secret").as_deref() == Some(guard.client_secret.as_str());
-        let error = |status, error: &str| Step::Own(json_reply(status, Value::map([("error", Value::text(error))])));
+        let own = |status, body| Step::Own(Box::new(json_reply(status, body)));
+        let error = |status, error: &str| own(status, Value::map([("error", Value::text(error))]));
         if call.method != "POST" || field("grant_type").as_deref() != Some("client_credentials") {
             return error(400, "unsupported_grant_type");
         }
@@ -66,7 +67,7 @@ impl Tokens {
         if let Some(lives) = guard.lives {
             answer.insert("expires_in".into(), Value::from(i64::try_from(lives.0.as_secs()).unwrap_or(i64::MAX)));
         }
-        Step::Own(json_reply(200, answer.into()))
+        own(200, answer.into())
     }
 
     /// Whether a call carries a token that is still good; counts the call.

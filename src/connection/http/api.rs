@@ -9,7 +9,7 @@ use super::{
     outcome::Call,
     policy::{self, Base, Refused},
     rate::{Hold, Pace},
-    request::{Request, RequestView},
+    request::{Query, Request, RequestView},
     settings::HttpSettings,
     token::{TokenTrouble, Tokens},
 };
@@ -296,7 +296,7 @@ impl Api {
 
     /// Path and parameters of another page of this API, given as an address or a path, as it stands in an answer to a call of
     /// `path`. It must stay below the connection's base; the error is a sentence fragment.
-    pub fn follow(&self, path: &str, address: &str) -> Result<(String, Vec<(Arc<str>, Value)>), String> {
+    pub fn follow(&self, path: &str, address: &str) -> Result<(String, Query), String> {
         self.base.follow(path, address)
     }
 

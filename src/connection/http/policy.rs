@@ -4,7 +4,7 @@
 
 use super::{
     address::{AddressRefused, Rule},
-    request::{Method, Request, query_text, scalar_text},
+    request::{Method, Query, Request, query_text, scalar_text},
     settings::{Allow, HttpSettings},
 };
 use crate::base::{
@@ -137,7 +137,7 @@ impl Base {
     }
 
     /// Path below the base and parameters of an address that an answer gave. It must have this very origin and prefix.
-    pub fn follow(&self, path: &str, address: &str) -> Result<(String, Vec<(Arc<str>, Value)>), String> {
+    pub fn follow(&self, path: &str, address: &str) -> Result<(String, Query), String> {
         let shown: String = address.chars().filter(|c| c.is_ascii_graphic()).take(200).collect();
         let shown = shown.split(['?', '#']).next().unwrap_or("").to_owned();
         let elsewhere = || format!("leads to {shown}, which is not below {}", self.shown());

@@ -41,6 +41,9 @@ impl Method {
     }
 }
 
+/// Parameters in their order: names and values.
+pub type Query = Vec<(Arc<str>, Value)>;
+
 /// One call of an API. Values keep their marks; an unknown in it can be shown but not sent.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -49,7 +52,7 @@ pub struct Request {
     /// Path below the connection's base, begins with `/`; values in it are percent-encoded already. A text or an unknown.
     pub path: Value,
     /// Parameters in order: null leaves one out, a list repeats it. Not encoded.
-    pub query: Vec<(Arc<str>, Value)>,
+    pub query: Query,
     /// Headers beside the connection's own.
     pub headers: Vec<(Arc<str>, Value)>,
     /// The body.

@@ -2,7 +2,8 @@
 //! (`docs/language.md`, "What an answer means"):
 //!
 //! 1. `already_done_when`, 2. `failed_when`, 3. `accept` (else the connection's `success`), 4. `success_when`, 5. `expects`;
-//! what is not good then goes to the `errors` table, the step's `otherwise`, and the default of a failed call.
+//!
+//! What is not good then goes to the `errors` table, the step's `otherwise`, and the default of a failed call.
 
 use super::call::{DOUBT, spec, trouble};
 use crate::{
