@@ -77,6 +77,7 @@ pub fn of_result(scene: &Scene<'_>, index: usize) -> Shape {
             let more = more.into_iter().filter(|(_, is)| *is).map(|(name, _)| name);
             Shape::fields(["status", "headers", "body"].into_iter().chain(more))
         }
+        Act::Command(_) => Shape::fields(["code", "output", "errors"]),
         Act::Ask(ask) => Shape::fields(ask.answer.names()),
         Act::Let(datum) => of_datum(datum),
         Act::Row(_) | Act::Sql(_) => Shape::Open,

@@ -32,5 +32,5 @@ pub use api::{Api, OpenError};
 pub use body::Format;
 pub use failure::{Failure, Reason};
 pub use request::{Method, Request, RequestView};
-pub use settings::HttpSettings;
+pub use settings::{HttpSettings, Size};
 pub use status::Status;
