@@ -1,4 +1,5 @@
-//! Sending: one request out, one answer or failure back. Never repeats a call, never follows a redirect, uses no proxy.
+//! Sending: one request out, one answer or failure back. Never follows a redirect, uses no proxy, and repeats a call only when
+//! it was refused with 401 and a new token could be had: that proves that nothing was done.
 
 use super::{
     address::{Lookup, system},

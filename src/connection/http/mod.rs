@@ -1,7 +1,7 @@
 //! An outside API by name: one exact base address, what may be sent there, and what comes back.
 //!
 //! `settings` (project file) → [`Api::open`] → [`Request`] → [`Api::send`] → [`Answer`] or [`Failure`]. Nothing here knows
-//! steps, plans or journals, and nothing here repeats a call: whether to send again is the engine's decision.
+//! steps, plans or journals. Whether to send again is the engine's decision, but for one renewal of a token after a 401.
 
 pub mod address;
 pub mod answer;
