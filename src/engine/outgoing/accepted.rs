@@ -12,6 +12,7 @@ use crate::{
     connection::http::{Method, rate::retry_after},
     engine::{
         drive::{Driver, Halt},
+        grants,
         outline::Place,
         tries::Tries,
         trouble::{CallTrouble, Trouble},
@@ -66,6 +67,9 @@ impl Driver<'_> {
         };
         let question = question(self, accepted, call, answer).map_err(|why| lost(&why))?;
         let Some(api) = setting.api(&call.api) else { return Err(lost("there is no such API here any more")) };
+        if let Some(refused) = grants::outgoing(setting, &Outgoing::Call(question.clone())) {
+            return Err(lost(&refused.message));
+        }
         let begun = self.standing(&place.path).and_then(|s| s.last_attempt).unwrap_or_else(|| setting.world.now());
         let request = call::request(&question);
         let line = call::line(&api.view(&request));
