@@ -7,12 +7,13 @@
 use super::{
     drive::{Driver, Went},
     endings,
-    outline::Place,
+    outline::{Node, Place},
     trouble::{CallTrouble, Trouble},
     watch::Tick,
 };
 use crate::{
     journal::{failure::JournalError, words::Outcome},
+    plan::Section,
     playbook::errors::Retry,
 };
 use std::{sync::Arc, time::Duration};
@@ -20,23 +21,29 @@ use std::{sync::Arc, time::Duration};
 impl Driver<'_> {
     /// A repair step that no row has asked for is skipped.
     pub(super) fn is_idle_repair(&self, place: &Place) -> bool {
-        let asked = self.standing(&place.path).is_some_and(|step| step.found_out.is_some());
-        place.step.common.repair == Some(true) && !asked
+        place.step.common.repair == Some(true) && !self.was_asked_for(&place.path)
+    }
+
+    fn was_asked_for(&self, repair: &str) -> bool {
+        self.standing(repair).is_some_and(|step| step.found_out.is_some())
     }
 
     /// The retry that the table orders for a call, unless a repair comes first.
     pub(super) fn retry_of(&self, id: Option<&str>, trouble: &CallTrouble) -> Option<&Retry> {
         let retry = endings::retry(self.setting, id, trouble)?;
-        let repaired = |fix: &str| {
-            let place = self.repair_place(fix);
-            place.and_then(|(_, place)| self.standing(&place.path)).is_some_and(|step| step.found_out.is_some())
-        };
+        let repaired = |fix: &str| self.repair_path(fix).is_some_and(|(_, path)| self.was_asked_for(&path));
         endings::fix(self.setting, id, trouble).is_none_or(repaired).then_some(retry)
     }
 
-    fn repair_place(&self, fix: &str) -> Option<(usize, &Place)> {
-        let mut places = self.setting.outline.places.iter().enumerate();
-        places.find(|(_, place)| place.id() == Some(fix) && place.step.common.repair == Some(true))
+    /// Where the repair stands among the steps of the playbook, and its path.
+    fn repair_path(&self, fix: &str) -> Option<(usize, Arc<str>)> {
+        let found =
+            self.own_steps().find(|(_, node)| node.step.id() == Some(fix) && node.step.common.repair == Some(true));
+        found.map(|(index, node)| (index, path_of(node)))
+    }
+
+    fn own_steps(&self) -> impl Iterator<Item = (usize, &Node)> {
+        self.setting.outline.nodes.iter().enumerate().filter(|(_, node)| node.section == Section::Steps)
     }
 
     /// Arms the repair that the table names for this failure. False where there is none, or it was done before.
@@ -44,10 +51,12 @@ impl Driver<'_> {
         let Trouble::Call(call) = trouble else { return Ok(false) };
         let setting = self.setting;
         let Some(fix) = endings::fix(setting, place.id(), call) else { return Ok(false) };
-        let Some((index, repair)) = self.repair_place(fix) else { return Ok(false) };
-        let own = setting.outline.places.iter().position(|one| one.path == place.path);
-        let path: Arc<str> = repair.path.clone();
-        if own.is_none_or(|own| index >= own) || !self.is_idle_repair(repair) {
+        let Some((index, path)) = self.repair_path(fix) else { return Ok(false) };
+        // The step that the call is, or that holds it.
+        let own = self.own_steps().find(|(_, node)| {
+            place.path.strip_prefix(&*path_of(node)).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '[']))
+        });
+        if own.is_none_or(|(own, _)| index >= own) || self.was_asked_for(&path) {
             return Ok(false);
         }
         let why = endings::sentence(&format!("{}; `{fix}` is done, then it is tried again", call.message));
@@ -63,4 +72,8 @@ impl Driver<'_> {
         self.recall();
         Ok(true)
     }
+}
+
+fn path_of(node: &Node) -> Arc<str> {
+    format!("{}/{}", node.section.word(), node.label).into()
 }

@@ -22,19 +22,18 @@ use crate::{
         session::Session,
     },
     journal::{payload::*, words::Outcome},
-    template::{Scope, scope::Entry},
+    template::scope::Entry,
 };
 use std::{sync::Arc, time::Duration};
 
 impl Driver<'_> {
     pub(super) fn skip(&mut self, path: &Arc<str>, step: &Step) {
-        fn names(step: &Step, scope: &mut Scope) {
-            if let Some(id) = step.id() {
+        let scope = &mut self.scope;
+        step.each(&mut |one| {
+            if let Some(id) = one.id() {
                 scope.insert_entry(id.into(), Entry::Skipped);
             }
-            step.inner().iter().for_each(|inner| names(inner, scope));
-        }
-        names(step, &mut self.scope);
+        });
         let repair = step.common.repair.filter(|is| *is).map(|_| "only when a row of `errors` asks for it".to_owned());
         let message =
             repair.or_else(|| step.common.when.as_ref().map(|w| format!("only when {}", w.scalar().text.trim())));

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod expect;
+pub mod facts;
 pub mod find;
 pub mod http;
 pub mod query;

@@ -159,8 +159,8 @@ fn repairs(scene: &Scene<'_>, problems: &mut Diagnostics) {
     }
     for (index, id) in repairs {
         let visit = &scene.visits[index];
-        if visit.section != Section::Steps || visit.role != Role::Listed {
-            problems.push(Diagnostic::error(&ODD_REPAIR, visit.step.act_at, "a repair stands among `steps`"));
+        if visit.section != Section::Steps || visit.role != Role::Listed || visit.owner.is_some() {
+            problems.push(Diagnostic::error(&ODD_REPAIR, visit.step.act_at, "a repair stands among `steps`, in no block"));
         } else if !named.contains(&id) {
             problems.push(
                 Diagnostic::error(&ODD_REPAIR, visit.step.act_at, "no row of `errors` asks for this repair")
