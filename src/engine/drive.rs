@@ -260,7 +260,11 @@ impl<'a> Driver<'a> {
                         Err(Halt::Trouble(trouble)) if trouble.in_doubt() && self.was_attempted(&place.path) => {
                             self.doubt = Some((place.path.clone(), trouble));
                         }
-                        Err(Halt::Trouble(trouble)) => self.end(&place, trouble).await?,
+                        Err(Halt::Trouble(trouble)) => {
+                            if !self.repairs(&place, &trouble).await? {
+                                self.end(&place, trouble).await?;
+                            }
+                        }
                     }
                 }
                 Next::Verified => self.note(ItemVerified { items: vec![self.item.clone()] }.into()),
@@ -427,6 +431,10 @@ impl<'a> Driver<'a> {
     async fn place(&mut self, place: &Place) -> Result<(), Halt> {
         self.facts_hold(place)?;
         let step = place.step.clone();
+        if self.is_idle_repair(place) {
+            self.skip(&place.path, &step);
+            return Ok(());
+        }
         if place.kind == Kind::Loop {
             return self.make_list(place);
         }
