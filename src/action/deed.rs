@@ -2,10 +2,13 @@
 //!
 //! Deeds are what the engine carries out, once in the rehearsal and once for good, by the same code.
 
-use super::{ask::AnswerField, change::Change};
+use super::{ask::AnswerField, change::Change, resource::deed::Resource};
 use crate::{
     base::{source::Span, value::Value},
-    effect::change::{RowChange, TableName},
+    effect::{
+        change::{RowChange, TableName},
+        compared::Comparison,
+    },
     read::expect::{Expect, Touches},
     table::condition::{Condition, Order},
     template::{Bound, Path},
@@ -23,6 +26,10 @@ pub enum Deed {
     Call(Call),
     /// A change of rows.
     Change(Change),
+    /// A thing behind an API: read, or brought into a state.
+    Resource(Box<Resource>),
+    /// Two records, field by field.
+    Compare(Comparison),
     /// A free writing statement.
     Statement(Statement),
     /// A condition.

@@ -1,6 +1,9 @@
 //! The one table of kinds. A new kind is one file with its shape, one line here, one case folder.
 
-use super::{ask::AskSpec, block::BlockSpec, row::RowSpec, rows::RowsSpec, sql::SqlSpec, tell::TellSpec};
+use super::{
+    ask::AskSpec, block::BlockSpec, compare::CompareSpec, resource::ResourceSpec, row::RowSpec, rows::RowsSpec,
+    sql::SqlSpec, tell::TellSpec,
+};
 use crate::{
     base::{
         shape::{FromNode, Lowering},
@@ -89,6 +92,12 @@ kinds! {
     /// One INSERT, UPDATE or DELETE statement, for what `row` and `rows` cannot say.
     "sql" Sql(SqlSpec) Write
         "id: renumber\nsql:\n  db: register\n  sql: update placements set position = position - 1 where trainee_id = {{ trainee.id }} and position > 3\n  touches: 0..50\nirreversible: The old order is not kept.\nprobe:\n  read: { query: { db: register, sql: \"select count(*) as n from placements where trainee_id = {{ trainee.id }} and position = 3\" } }\n  done: self.n == 1\n";
+    /// Declare the state of something behind an API; the engine reads it and writes only what differs.
+    "resource" Resource(ResourceSpec) Either
+        "id: sign_in\nresource:\n  set: deployment_env\n  key: { deployment: \"{{ env.web }}\" }\n  only_if: { SETTINGS__FEATURES__SIGN_IN_METHOD: otp }\n  state: { SETTINGS__FEATURES__SIGN_IN_METHOD: \"{{ params.method }}\" }\n";
+    /// Compare two records field by field, also when they write the same in two ways.
+    "compare" Compare(CompareSpec) Flow
+        "id: diff\ncompare:\n  left: { register: \"{{ trainee }}\" }\n  right: { dqt: \"{{ teacher.body }}\" }\n  fields:\n    - { name: date of birth, left: date_of_birth, right: dateOfBirth, as: date }\n    - { name: first names, left: first_names, right: firstName, as: words, match: starts_with }\n    - { name: HESA id, left: hesa_id, right: husId, blank_is_null: true }\n";
     /// Go on only if an expression is true.
     "assert" Assert(Expression) Flow
         "assert: trainee.state in ['recommended_for_award', 'awarded']\notherwise: { done: \"The trainee is {{ trainee.state }}: nothing to take back.\" }\n";

@@ -6,10 +6,12 @@
 pub mod ask;
 pub mod block;
 pub mod change;
+pub mod compare;
 pub mod deed;
 pub mod ends;
 pub mod kinds;
 pub mod resolve;
+pub mod resource;
 pub mod row;
 pub mod rows;
 pub mod sql;

@@ -2,9 +2,8 @@
 
 use super::errors_table::has_conditions;
 use crate::{
-    action::kinds::Act,
     base::diagnostic::{Code, Diagnostic, Diagnostics},
-    check::scene::Scene,
+    check::scene::{Scene, calls_api},
     playbook::errors::{ErrorRow, FailureKind},
     read::http::Status,
 };
@@ -45,7 +44,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     let rows: Vec<&ErrorRow> =
         scene.playbook.errors.iter().filter(|row| has_conditions(row) && row.then.is_some()).collect();
     if let (Some(first), false) =
-        (scene.playbook.errors.first(), scene.visits.iter().any(|v| matches!(v.step.act, Act::Http(_))))
+        (scene.playbook.errors.first(), scene.visits.iter().any(|v| calls_api(v.step)))
     {
         problems.push(
             Diagnostic::error(&UNREACHABLE_ROW, first.at, "no step calls an API, so no row can be reached")
@@ -105,7 +104,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
 
 /// The row names a step that calls nothing: reported with the form of the row.
 fn names_no_call(scene: &Scene<'_>, row: &ErrorRow) -> bool {
-    let calls = |id: &str| scene.step(id).is_some_and(|index| matches!(scene.visits[index].step.act, Act::Http(_)));
+    let calls = |id: &str| scene.step(id).is_some_and(|index| calls_api(scene.visits[index].step));
     row.step.iter().flat_map(|steps| &steps.0).any(|word| !calls(word.as_str()))
 }
 
@@ -117,7 +116,7 @@ fn deciders(cases: &[Case], decided: &[(Case, usize)]) -> BTreeSet<usize> {
 impl<'a> Space<'a> {
     fn of(scene: &Scene<'a>, rows: &[&'a ErrorRow]) -> Space<'a> {
         let mut steps: Vec<Option<&str>> = Vec::new();
-        for visit in scene.visits.iter().filter(|v| matches!(v.step.act, Act::Http(_))) {
+        for visit in scene.visits.iter().filter(|v| calls_api(v.step)) {
             // Only steps that some row names are told apart.
             let named = visit
                 .step

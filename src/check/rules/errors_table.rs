@@ -1,9 +1,8 @@
 //! The `errors:` table: the form of its rows.
 
 use crate::{
-    action::kinds::Act,
     base::diagnostic::{Code, Diagnostic, Diagnostics},
-    check::scene::Scene,
+    check::scene::{Scene, calls_api},
     playbook::errors::ErrorRow,
 };
 
@@ -53,7 +52,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             let calls: Vec<&str> = scene
                 .visits
                 .iter()
-                .filter(|v| matches!(v.step.act, Act::Http(_)))
+                .filter(|v| calls_api(v.step))
                 .filter_map(|v| v.step.id())
                 .collect();
             if calls.contains(&word.as_str()) {

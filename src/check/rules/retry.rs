@@ -2,11 +2,10 @@
 
 use super::lost_answer::recovery;
 use crate::{
-    action::kinds::Act,
     base::diagnostic::{Code, Diagnostic, Diagnostics},
     check::{
         checked::Recovery,
-        scene::{Role, Scene, Visit, writes},
+        scene::{Role, Scene, Visit, calls_api, writes},
     },
     playbook::errors::{ErrorRow, FailureKind, Retry, Then, Verdict},
     read::http::Status,
@@ -65,7 +64,7 @@ fn applies(row: &ErrorRow, visit: &Visit<'_>) -> bool {
     let named = |steps: &[crate::base::shape::Word]| {
         visit.step.id().is_some_and(|id| steps.iter().any(|word| word.as_str() == id))
     };
-    matches!(visit.step.act, Act::Http(_))
+    calls_api(visit.step)
         && visit.role != Role::Probe
         && row.step.as_ref().is_none_or(|steps| named(&steps.0))
 }

@@ -6,7 +6,7 @@ use crate::{
         diagnostic::{Code, Diagnostic, Diagnostics},
         source::Span,
     },
-    check::scene::{Scene, System, connection_of},
+    check::scene::{Scene, System, calls_api, connection_of},
 };
 
 /// No such connection.
@@ -31,7 +31,7 @@ pub static CODES: &[&Code] = &[&UNKNOWN_CONNECTION, &WRONG_SYSTEM];
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for visit in &scene.visits {
         if let Some((name, at)) = connection_of(visit.step) {
-            named(scene, name, at, matches!(visit.step.act, Act::Http(_)), problems);
+            named(scene, name, at, calls_api(visit.step), problems);
         }
         match &visit.step.act {
             Act::Block(block) => {

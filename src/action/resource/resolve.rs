@@ -1,0 +1,112 @@
+//! A `resource` step and the values known when it starts → a resource.
+
+use super::{
+    KindOf, Presence, ResourceSpec,
+    deed::{Patience, Resource, Wish, within},
+    kind::ResourceKind,
+};
+use crate::{
+    action::{
+        change::Guard,
+        resolve::{Known, Resolver, Trouble, misfit},
+    },
+    base::{
+        shape::Length,
+        value::{Map, Value},
+    },
+    effect::change::TableName,
+    template::Datum,
+};
+use std::{sync::Arc, time::Duration};
+
+/// The kind that a step names, and what plans call it.
+pub fn kind(
+    spec: &ResourceSpec,
+    id: Option<&str>,
+    known: &dyn Known,
+) -> Result<(Arc<ResourceKind>, TableName), Trouble> {
+    let Some(of) = spec.kind() else { return misfit(spec.at, "`resource` needs `read:` or `set:`, and not both") };
+    let (kind, name): (Arc<ResourceKind>, Arc<str>) = match of {
+        KindOf::Here(kind) => (Arc::new((**kind).clone()), id.unwrap_or("resource").into()),
+        KindOf::Named(word) => match known.resource(word.as_str()) {
+            Some(kind) => (kind, word.text.clone()),
+            None => return misfit(word.span, format!("the project file has no resource `{}`", word.as_str())),
+        },
+    };
+    let table = TableName { connection: kind.api.text.clone(), table: name };
+    Ok((kind, table))
+}
+
+impl Resolver<'_> {
+    /// Everything that the step itself says; the kind's expressions wait for the answer.
+    pub(in crate::action) fn resource(&mut self, spec: &ResourceSpec, id: Option<&str>) -> Result<Resource, Trouble> {
+        let (kind, table) = kind(spec, id, self.known)?;
+        let key = self.named(&spec.key.entries)?;
+        let guard = self
+            .named(&spec.only_if.entries)?
+            .into_iter()
+            .zip(&spec.only_if.entries)
+            .map(|((column, value), (_, datum))| Guard { column, value, at: datum.span() })
+            .collect();
+        let wish = self.wish(spec)?;
+        let scope = self.scope.clone().with("key", Value::from(key.clone()));
+        let mut read = kind.read.0.clone();
+        read.api = kind.api.clone();
+        let reading = Resolver::new(&scope, self.known).call(&read).map_err(|t| within(&table, "read", spec.at, t))?;
+        let patience = patience(spec, &kind);
+        let fail_when = spec.fail_when.clone();
+        Ok(Resource { kind, table, key, wish, guard, read: reading, patience, scope, fail_when, at: spec.at })
+    }
+
+    fn named(&mut self, entries: &[(crate::base::shape::Word, Datum)]) -> Result<Map, Trouble> {
+        entries.iter().map(|(name, datum)| Ok((name.text.clone(), self.value(datum)?))).collect()
+    }
+
+    fn wish(&mut self, spec: &ResourceSpec) -> Result<Wish, Trouble> {
+        if spec.is_read() {
+            return Ok(Wish::Known(spec.expect.unwrap_or(Presence::One)));
+        }
+        if spec.removes() {
+            return Ok(Wish::Absent);
+        }
+        let set = spec.state.as_ref().map(|datum| self.fields("state", datum)).transpose()?.unwrap_or_default();
+        let create = spec.create.as_ref().map(|datum| self.fields("create", datum)).transpose()?;
+        let without = match &spec.without {
+            None => Vec::new(),
+            Some(datum) => {
+                let names = self.value(datum)?;
+                let Some(names) = names.as_list() else {
+                    return misfit(datum.span(), "`without` takes a list of fields");
+                };
+                let name = |name: &Value| name.as_str().map(Arc::from);
+                match names.iter().map(name).collect::<Option<Vec<Arc<str>>>>() {
+                    Some(names) => names,
+                    None => return misfit(datum.span(), "`without` takes a list of fields, each a text"),
+                }
+            }
+        };
+        if let Some(both) = without.iter().find(|name| set.contains_key(*name)) {
+            return misfit(spec.at, format!("`{both}` stands under `state` and under `without`"));
+        }
+        Ok(Wish::State { set, without, create })
+    }
+
+    fn fields(&mut self, word: &str, datum: &Datum) -> Result<Map, Trouble> {
+        let value = self.value(datum)?;
+        match value.as_map() {
+            Some(fields) => Ok(fields.iter().map(|(n, v)| (n.clone(), v.clone().marked(value.marks))).collect()),
+            None => misfit(datum.span(), format!("`{word}` is {}, not a map of fields", value.kind())),
+        }
+    }
+}
+
+fn patience(spec: &ResourceSpec, kind: &ResourceKind) -> Patience {
+    let seconds = Duration::from_secs;
+    let or = |length: Option<Length>, usual: Duration| length.map_or(usual, |length| length.0);
+    let usual = if kind.ready.is_some() { (seconds(5), seconds(600)) } else { (seconds(1), seconds(10)) };
+    Patience {
+        every: or(spec.every.or(kind.every), usual.0),
+        at_most: or(spec.at_most.or(kind.at_most), usual.1),
+        settle: or(kind.settle, seconds(30)),
+    }
+}
