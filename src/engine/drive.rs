@@ -76,6 +76,8 @@ pub struct Driver<'a> {
     /// What was done and could not be recorded, when that is why it stopped.
     pub unrecorded: Option<Unrecorded>,
     pub(super) scope: Scope,
+    /// Changes that happened, whatever becomes of their step: path, and how the thing was seen last.
+    pub(super) confirmed: HashMap<Arc<str>, Value>,
     /// The trouble after which the outcome of a step is not known.
     pub(super) doubt: Option<(Arc<str>, Trouble)>,
     /// How often a step was done again because it proved undone.
@@ -170,6 +172,7 @@ impl<'a> Driver<'a> {
             drift: Vec::new(),
             unrecorded: None,
             scope: setting.beginning(),
+            confirmed: HashMap::new(),
             doubt: None,
             rounds: HashMap::new(),
             pending: Vec::new(),
@@ -275,7 +278,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Why no new step may start now.
-    fn hindrance(&self) -> Result<Option<&'static str>, JournalError> {
+    pub(super) fn hindrance(&self) -> Result<Option<&'static str>, JournalError> {
         if self.lease.is_taken() {
             return Err(JournalError::ClaimLost { run: self.claim.run, fence: self.claim.fence });
         }
@@ -383,7 +386,7 @@ impl<'a> Driver<'a> {
                 return Ok(());
             }
             Some(Back::Step(name, value)) => self.scope.insert(name.clone(), value.clone()),
-            Some(Back::Rows(_)) | None => {}
+            Some(Back::Rows(_) | Back::Resource(_)) | None => {}
         }
         if place.gate {
             self.outcome(&place.path, Went { outcome: Outcome::Done, value: None, message: None, response: None }, 0);

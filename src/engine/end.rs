@@ -75,7 +75,8 @@ impl Driver<'_> {
         }
         let value = match &trouble {
             Trouble::Drifted(differences) => Some(Value::list(differences.iter().map(Difference::store))),
-            _ => None,
+            // What was written stands, although it did not come to what was wanted.
+            _ => self.confirmed.remove(&place.path),
         };
         self.outcome(&place.path, Went { outcome, value, message: Some(message.clone()), response: None }, 0);
         (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary: message.clone() });

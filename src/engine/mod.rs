@@ -20,6 +20,7 @@ pub mod outline;
 mod probe;
 pub mod question;
 mod recover;
+pub mod resource;
 pub mod rehearse;
 pub mod setting;
 pub mod state;

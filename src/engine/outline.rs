@@ -3,6 +3,7 @@
 use crate::{
     action::{deed::Restore, kinds::Act, step::Step},
     base::value::Value,
+    effect::change::RowChange,
     plan::Section,
     playbook::model::Playbook,
     template::Scope,
@@ -29,6 +30,8 @@ pub struct Place {
 pub enum Back {
     /// Rows become what they were.
     Rows(Restore),
+    /// A thing behind an API becomes what it was before this change.
+    Resource(Box<RowChange>),
     /// Nothing: it cannot be taken back, or need not. Why, for people.
     Left(String),
     /// Nothing any more. Why, for people.

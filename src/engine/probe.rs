@@ -20,9 +20,9 @@ use crate::{
 use std::time::Duration;
 
 /// How many equal answers prove that something is not there.
-const EQUAL: u32 = 3;
+pub(super) const EQUAL: u32 = 3;
 /// The pause between them.
-const BETWEEN: Duration = Duration::from_secs(1);
+pub(super) const BETWEEN: Duration = Duration::from_secs(1);
 
 /// What one answer says.
 enum Answer {

@@ -8,6 +8,7 @@ use super::{
     drive::{Driver, Halt, Stopped, Went},
     endings::sentence,
     outline::Place,
+    resource,
     setting::Setting,
     state::StepState,
     trouble::Trouble,
@@ -107,6 +108,7 @@ impl Driver<'_> {
             "sql-probe" | "http-probe" => self.by_probe(place, step).await,
             "http-key" => self.send_again(place, step, true, lost).await,
             "http-repeatable" => self.send_again(place, step, false, lost).await,
+            resource::BY_STATE | resource::BY_VERSION => self.by_state(place, step).await,
             "http-once" => Ok(Found::InDoubt(format!(
                 "a person has to look into `{}` and decide",
                 step.connection.as_deref().unwrap_or("the API")

@@ -96,7 +96,7 @@ pub(super) fn parts(plan: &Plan) -> Parts {
                 Effect::Request { .. } => parts.requests += 1,
                 Effect::Question { .. } => parts.questions += 1,
                 Effect::Message { .. } => parts.messages += 1,
-                Effect::Answer { .. } | Effect::LeftAlone { .. } => {}
+                Effect::Answer { .. } | Effect::LeftAlone { .. } | Effect::Compared(_) => {}
             }
         }
     }

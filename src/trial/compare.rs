@@ -48,6 +48,16 @@ pub struct Happened {
     pub plan: Option<Plan>,
     /// The run, if one was made.
     pub run: Option<RunId>,
+    /// What became of resources behind APIs.
+    pub resources: Vec<RowChange>,
+}
+
+impl Happened {
+    /// Changed rows of databases and changed resources.
+    pub fn all(&self, mut rows: Vec<RowChange>) -> Vec<RowChange> {
+        rows.extend(self.resources.iter().cloned());
+        rows
+    }
 }
 
 /// Everything that is not as expected.
@@ -72,7 +82,7 @@ pub fn compare(
     if let Some(drift) = &expect.drift {
         drifted(drift, &happened.drift, &mut problems);
     }
-    let rows = after.since(before);
+    let rows = happened.all(after.since(before));
     if let Some(changes) = &expect.changes {
         let held = Held { before, after, project };
         held.changes(changes, &rows, &mut problems);

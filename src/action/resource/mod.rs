@@ -19,6 +19,7 @@ use crate::{
     words,
 };
 pub use kind::ResourceKind;
+pub use resolve::restored;
 
 shape! {
     /// Declares the state of something behind an API: it is read, compared field by field, and only what differs is

@@ -14,8 +14,8 @@ use crate::{
         shape::Length,
         value::{Map, Value},
     },
-    effect::change::TableName,
-    template::Datum,
+    effect::change::{RowChange, TableName},
+    template::{Datum, Scope},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -37,6 +37,55 @@ pub fn kind(
     Ok((kind, table))
 }
 
+/// The resource as it was before a change of it: of its own step only the kind counts, the key comes out of the images.
+pub fn restored(
+    spec: &ResourceSpec,
+    change: &RowChange,
+    scope: &Scope,
+    known: &dyn Known,
+) -> Result<Resource, Trouble> {
+    let (kind, _) = kind(spec, None, known)?;
+    let wish = match (&change.before, &change.after) {
+        (None, _) => Wish::Absent,
+        (Some(before), None) => Wish::State { set: before.clone(), without: Vec::new(), create: Some(Map::new()) },
+        (Some(before), Some(after)) => {
+            let changed = |name: &Arc<str>| after.get(name) != before.get(name);
+            let set = before.iter().filter(|(name, _)| changed(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
+            let without = after.keys().filter(|name| !before.contains_key(*name)).cloned().collect();
+            Wish::State { set, without, create: None }
+        }
+    };
+    let of = Of { table: change.table.clone(), key: change.key.clone(), wish, guard: Vec::new() };
+    of.resource(spec, kind, scope, known)
+}
+
+/// What makes a resource one: its name, which one, and what is to become of it.
+struct Of {
+    table: TableName,
+    key: Map,
+    wish: Wish,
+    guard: Vec<Guard>,
+}
+
+impl Of {
+    fn resource(
+        self,
+        spec: &ResourceSpec,
+        kind: Arc<ResourceKind>,
+        scope: &Scope,
+        known: &dyn Known,
+    ) -> Result<Resource, Trouble> {
+        let scope = scope.clone().with("key", Value::from(self.key.clone()));
+        let mut read = kind.read.0.clone();
+        read.api = kind.api.clone();
+        let read = Resolver::new(&scope, known).call(&read).map_err(|t| within(&self.table, "read", spec.at, t))?;
+        let patience = patience(spec, &kind);
+        let fail_when = spec.fail_when.clone();
+        let Of { table, key, wish, guard } = self;
+        Ok(Resource { kind, table, key, wish, guard, read, patience, scope, fail_when, at: spec.at })
+    }
+}
+
 impl Resolver<'_> {
     /// Everything that the step itself says; the kind's expressions wait for the answer.
     pub(in crate::action) fn resource(&mut self, spec: &ResourceSpec, id: Option<&str>) -> Result<Resource, Trouble> {
@@ -49,13 +98,7 @@ impl Resolver<'_> {
             .map(|((column, value), (_, datum))| Guard { column, value, at: datum.span() })
             .collect();
         let wish = self.wish(spec)?;
-        let scope = self.scope.clone().with("key", Value::from(key.clone()));
-        let mut read = kind.read.0.clone();
-        read.api = kind.api.clone();
-        let reading = Resolver::new(&scope, self.known).call(&read).map_err(|t| within(&table, "read", spec.at, t))?;
-        let patience = patience(spec, &kind);
-        let fail_when = spec.fail_when.clone();
-        Ok(Resource { kind, table, key, wish, guard, read: reading, patience, scope, fail_when, at: spec.at })
+        Of { table, key, wish, guard }.resource(spec, kind, self.scope, self.known)
     }
 
     fn named(&mut self, entries: &[(crate::base::shape::Word, Datum)]) -> Result<Map, Trouble> {

@@ -3,6 +3,7 @@
 use crate::{
     base::{identity::EffectId, value::Value},
     effect::change::{Deed, RowChange},
+    engine::{resource::is_class, state::written},
     journal::{event::Event, words::Outcome},
 };
 use std::sync::Arc;
@@ -94,6 +95,7 @@ pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Done> {
                         Outcome::Done if said && one.value.as_ref().is_none_or(Value::is_unknown) => Fate::SaidToHave,
                         Outcome::Done => Fate::Happened,
                         Outcome::InDoubt | Outcome::Lost => Fate::Unknown,
+                        _ if written(one) && all.iter().any(|d| same(d) && is_class(&d.class)) => Fate::Happened,
                         _ => Fate::Not,
                     };
                     ended(&mut all, same, fate);
