@@ -16,6 +16,7 @@ mod cases;
 mod check_cases;
 mod direction;
 mod docs;
+mod examples;
 mod injection;
 mod ledger;
 mod live_check;

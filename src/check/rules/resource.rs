@@ -137,7 +137,8 @@ fn able(spec: &ResourceSpec, kind: &ResourceKind, name: &str, problems: &mut Dia
     let mut needs = |wanted: Option<Span>, can: bool, word: &str, what: &str| {
         if let Some(at) = wanted.filter(|_| !can) {
             let message = format!("`{name}` says no `{word}:`, so {what}");
-            odd(problems, at, message, &format!("add `{word}: {{ … }}` to the resource, or take this out"));
+            let how = if word == "ready" { "ready: …".to_owned() } else { format!("{word}: {{ … }}") };
+            odd(problems, at, message, &format!("add `{how}` to the resource, or take this out"));
         }
     };
     let wanted = spec.state.as_ref().filter(|datum| !is_empty(datum)).or(spec.without.as_ref());

@@ -14,7 +14,7 @@ use crate::{
         resource::{self as resources, Return},
         trouble::Trouble,
     },
-    plan::{Effect, Foreseen},
+    plan::{Effect, Foreseen, Reversal},
     template::Scope,
 };
 use std::sync::Arc;
@@ -33,8 +33,7 @@ impl Pass<'_> {
             if let Wish::Known(_) = resource.wish {
                 return self.give(path, step, Value::unknown(), |v| v.shown());
             }
-            self.written_to(resource, step, Value::unknown());
-            self.unexecuted(path, step, Label::HasUnknowns);
+            self.not_tried(path, step, resource);
             return Ok(());
         }
         let Some(looked) = self.looked(path, step, resource)? else { return Ok(()) };
@@ -57,12 +56,26 @@ impl Pass<'_> {
                     Ok(difference) => fields(&difference.change),
                     Err(refusal) => refusal.message,
                 };
-                self.written_to(resource, step, Value::unknown());
-                self.unexecuted(path, step, Label::HasUnknowns);
+                self.not_tried(path, step, resource);
                 self.as_of_now(&today, &why);
                 Ok(())
             }
             (_, Looked::Known(answer, state)) => self.would_bring(path, step, resource, &answer, state.as_ref()),
+        }
+    }
+
+    /// It rests on something that is only known later.
+    fn not_tried(&mut self, path: &Arc<str>, step: &Step, resource: &Resource) {
+        self.written_to(resource, step, Value::unknown());
+        self.unexecuted(path, step, Label::HasUnknowns);
+        self.way_back_is(step, resources::way_back_of_kind(&resource.kind));
+    }
+
+    /// What the kind says of the way back, where the step says nothing of its own.
+    fn way_back_is(&mut self, step: &Step, way: Reversal) {
+        let says_itself = step.common.undo.is_some() || step.common.irreversible.is_some();
+        if let Some(shown) = self.steps.last_mut().filter(|shown| shown.undo.is_some() && !says_itself) {
+            shown.undo = Some(way);
         }
     }
 
@@ -142,10 +155,7 @@ impl Pass<'_> {
         let label = if unknown { Label::HasUnknowns } else { Label::Exact };
         let effects = std::iter::once(rows).chain(sent).collect();
         self.show(path, step, label, Foreseen::Changes, effects, waits.into_iter().collect());
-        let says_itself = step.common.undo.is_some() || step.common.irreversible.is_some();
-        if let Some(shown) = self.steps.last_mut().filter(|shown| shown.undo.is_some() && !says_itself) {
-            shown.undo = Some(resources::way_back(resource, &difference.change));
-        }
+        self.way_back_is(step, resources::way_back(resource, &difference.change));
         Ok(())
     }
 
@@ -164,8 +174,7 @@ impl Pass<'_> {
             Looked::Known(answer, found) => (answer, found),
             // A call that the undo makes before this one: what it comes to is seen then.
             Looked::Later(why, _) => {
-                self.written_to(&resource, step, Value::unknown());
-                self.unexecuted(path, step, Label::HasUnknowns);
+                self.not_tried(path, step, &resource);
                 self.as_of_now("as it is", &why);
                 return Ok(());
             }

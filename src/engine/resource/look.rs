@@ -1,18 +1,18 @@
 //! A lost answer of a call that writes a resource: who remembers is the resource itself.
 
-use super::{BY_VERSION, read, set::left, set::unlike};
+use super::{BY_VERSION, read, set::unlike};
 use crate::{
     action::{
         deed::Deed,
         resolve::resolve,
         resource::deed::{Resource, Standing},
     },
-    base::{time::Stamp, value::Map},
+    base::value::Map,
     effect::change::RowChange,
     engine::{
         drive::{Driver, Halt},
         outline::{Back, Place},
-        probe::{BETWEEN, EQUAL},
+        probe::{BETWEEN, EQUAL, left},
         recover::Found,
         state::StepState,
         tries::Tries,
@@ -31,8 +31,7 @@ impl Driver<'_> {
         let resource = self.resource_of(place, &change)?;
         let mut standing = self.looked(place, &resource, &change).await?;
         if standing.0 != Standing::After && step.class.as_deref() != Some(BY_VERSION) {
-            let from = step.last_attempt.unwrap_or(Stamp::new(0));
-            let rest = left(from, resource.patience.settle, self.setting.world.now());
+            let rest = left(step.last_attempt, resource.patience.settle, self.setting.world.now());
             if !rest.is_zero() {
                 let why = "it does not show what was written; the other side may still be at work".to_owned();
                 (self.watch)(Tick::Again { path: place.path.clone(), why, pause: rest });

@@ -20,7 +20,7 @@ use crate::{
         deed::Outgoing,
         kinds::Act,
         resource::{
-            Presence,
+            Presence, ResourceKind,
             deed::{Refusal, Resource},
         },
         step::Step,
@@ -100,14 +100,16 @@ pub fn summary(state: &Value) -> String {
 /// How a change of a resource is taken back, beyond what its step says.
 pub fn way_back(resource: &Resource, change: &RowChange) -> Reversal {
     let kind = &resource.kind;
+    match (way_back_of_kind(kind), back::missing(kind, change)) {
+        (Reversal::SameWay, Some(why)) => Reversal::Irreversible(Some(why)),
+        (way, _) => way,
+    }
+}
+
+/// The same, before it is known what the change is.
+pub fn way_back_of_kind(kind: &ResourceKind) -> Reversal {
     if let Some(why) = &kind.irreversible {
         return Reversal::Irreversible(Some(why.scalar().text.split_whitespace().collect::<Vec<_>>().join(" ")));
     }
-    if kind.undo.is_none() {
-        return Reversal::Irreversible(None);
-    }
-    match back::missing(kind, change) {
-        Some(why) => Reversal::Irreversible(Some(why)),
-        None => Reversal::SameWay,
-    }
+    if kind.undo.is_some() { Reversal::SameWay } else { Reversal::Irreversible(None) }
 }

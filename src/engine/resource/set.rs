@@ -19,6 +19,7 @@ use crate::{
         endings,
         outgoing::attempts::Attempts,
         outline::Place,
+        probe::left,
         trouble::{CallTrouble, Difference as Drift, Missed, Trouble},
         watch::Tick,
     },
@@ -50,8 +51,15 @@ impl Driver<'_> {
             let (answer, found) = read(self.setting, step, &place.path, resource, self.watch).await?;
             let difference = self.as_planned_state(place, resource, found.as_ref())?;
             if difference.act == Act::Nothing {
-                let from = self.setting.world.now();
-                let state = self.awaited(place, step, resource, &difference.change, from).await?;
+                let ready = resource.readiness(&answer, found.as_ref());
+                let ready = ready.map_err(|trouble| Trouble::of_resolving(trouble, &self.setting.source))?;
+                let state = if let Readiness::Ready = ready {
+                    shown(found.as_ref())
+                } else {
+                    // An earlier change may still be on its way into force.
+                    let from = self.setting.world.now();
+                    self.awaited(place, step, resource, &difference.change, from).await?
+                };
                 let words = Some("already as wanted".to_owned());
                 return Ok(Went { outcome: Outcome::Unchanged, value: Some(state), message: None, response: words });
             }
@@ -177,7 +185,7 @@ impl Driver<'_> {
         let patience = resource.patience;
         loop {
             let looked = read(setting, step, &place.path, resource, self.watch).await;
-            let late = left(from, patience.at_most, setting.world.now());
+            let late = left(Some(from), patience.at_most, setting.world.now());
             let not_yet = match looked {
                 Ok((answer, found)) => {
                     let standing = resource.standing(found.as_ref(), change);
@@ -210,12 +218,6 @@ impl Driver<'_> {
             setting.world.pause(pause).await;
         }
     }
-}
-
-/// How much of `length` is left. A clock that was set back never makes it longer.
-pub(super) fn left(from: Stamp, length: Duration, now: Stamp) -> Duration {
-    let over = u64::try_from(now.micros.saturating_sub(from.micros)).unwrap_or(0);
-    length.saturating_sub(Duration::from_micros(over))
 }
 
 fn shown(state: Option<&Map>) -> Value {

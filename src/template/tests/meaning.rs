@@ -225,7 +225,7 @@ fn filters_on_lists() {
         ("[{'n': 'a', 'v': 1}, {'n': 'b'}, {'n': 'a', 'v': 2}] | to_map('n', 'v')", r#"a map {"a":2,"b":null}"#),
         ("{'a': 1} | to_list('n', 'v')", r#"a list [{"n":"a","v":1}]"#),
         ("['a'] | to_list('n', extra={'$patch': 'delete'})", r#"a list [{"n":"a","$patch":"delete"}]"#),
-        ("[1] | to_map('n', 'v')", "! `[1] | to_map('n', 'v')`"),
+        ("[1] | to_map('n', 'v')", "! `'n'` is an integer and has no `n`"),
         ("[1, 'a'] | sort", "! a text and an integer have no common order"),
         ("[1, 1.0, 2] | unique | list", "a list [1,2]"),
         ("'abc' | first", "! `'abc'` is a text, not a list"),
