@@ -53,7 +53,14 @@ impl Driver<'_> {
             Trouble::Drifted(_) => (Outcome::Drifted, plain_ending(&trouble, &step)),
             _ if trouble.in_doubt() => (Outcome::InDoubt, plain_ending(&trouble, &step)),
             _ => {
-                let ending = endings::ending(&step, &trouble, &self.scope, self.setting).in_section(place.section);
+                let mut ending = endings::ending(&step, &trouble, &self.scope, self.setting).in_section(place.section);
+                // Nothing more is done, but something was: that is no stop.
+                if self.confirmed.contains_key(&place.path)
+                    && step.common.otherwise.is_none()
+                    && ending.way == Way::Stop
+                {
+                    ending.way = Way::Fail;
+                }
                 (outcome_of(ending.way), ending)
             }
         };

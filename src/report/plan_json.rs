@@ -71,6 +71,7 @@ fn summary(plan: &Plan) -> Value {
         ("rows_inserted", count(parts.inserted)),
         ("rows_updated", count(parts.updated)),
         ("rows_deleted", count(parts.deleted)),
+        ("resources", count(parts.resources)),
         ("requests", count(parts.requests)),
         ("questions", count(parts.questions)),
         ("messages", count(parts.messages)),

@@ -59,6 +59,8 @@ pub enum Wish {
     },
     /// Gone.
     Absent,
+    /// What it is to be like is only known after apply.
+    Later,
 }
 
 /// How long to wait, and how often to look.
@@ -132,9 +134,13 @@ pub enum Standing {
 }
 
 impl Resource {
-    /// Which one it is, or where to read it, is only known after apply.
+    /// Which one it is, where to read it, or what it is to be like, is only known after apply.
     pub fn is_unknown(&self) -> bool {
-        self.key.values().any(Value::is_unknown) || self.read.is_unknown()
+        let guarded = self.guard.iter().any(|guard| guard.value.is_unknown());
+        guarded
+            || matches!(self.wish, Wish::Later)
+            || self.key.values().any(Value::is_unknown)
+            || self.read.is_unknown()
     }
 
     /// Changes nothing.
@@ -212,6 +218,10 @@ impl Resource {
     pub fn difference(&self, found: Option<&Map>) -> Result<Difference, Refusal> {
         match (&self.wish, found) {
             (Wish::Known(_), _) | (Wish::Absent, None) => Ok(self.nothing(found.cloned(), found.cloned())),
+            (Wish::Later, _) => {
+                let message = format!("what {} is to be like is not known", self.subject());
+                Err(Refusal { message, seen: Vec::new() })
+            }
             (Wish::Absent, Some(state)) => {
                 self.guarded(state)?;
                 Ok(self.made(Act::Remove, Some(state.clone()), None))

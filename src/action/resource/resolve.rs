@@ -112,12 +112,20 @@ impl Resolver<'_> {
         if spec.removes() {
             return Ok(Wish::Absent);
         }
-        let set = spec.state.as_ref().map(|datum| self.fields("state", datum)).transpose()?.unwrap_or_default();
+        let set = spec.state.as_ref().map(|datum| self.fields("state", datum)).transpose()?;
         let create = spec.create.as_ref().map(|datum| self.fields("create", datum)).transpose()?;
+        // An expression that gives the whole map, and rests on something that is known later.
+        if matches!(set, Some(None)) || matches!(create, Some(None)) {
+            return Ok(Wish::Later);
+        }
+        let (set, create) = (set.flatten().unwrap_or_default(), create.flatten());
         let without = match &spec.without {
             None => Vec::new(),
             Some(datum) => {
                 let names = self.value(datum)?;
+                if names.is_unknown() {
+                    return Ok(Wish::Later);
+                }
                 let Some(names) = names.as_list() else {
                     return misfit(datum.span(), "`without` takes a list of fields");
                 };
@@ -134,10 +142,12 @@ impl Resolver<'_> {
         Ok(Wish::State { set, without, create })
     }
 
-    fn fields(&mut self, word: &str, datum: &Datum) -> Result<Map, Trouble> {
+    /// A map of fields; nothing while it is not known.
+    fn fields(&mut self, word: &str, datum: &Datum) -> Result<Option<Map>, Trouble> {
         let value = self.value(datum)?;
         match value.as_map() {
-            Some(fields) => Ok(fields.iter().map(|(n, v)| (n.clone(), v.clone().marked(value.marks))).collect()),
+            Some(fields) => Ok(Some(fields.iter().map(|(n, v)| (n.clone(), v.clone().marked(value.marks))).collect())),
+            None if value.is_unknown() => Ok(None),
             None => misfit(datum.span(), format!("`{word}` is {}, not a map of fields", value.kind())),
         }
     }

@@ -237,7 +237,7 @@ fn words(resource: &Resource, change: &RowChange) -> String {
 }
 
 fn missed(resource: &Resource, why: &str, seen: Vec<(String, String)>) -> Trouble {
-    Trouble::Missed(Missed { message: format!("{}: {why}", resource.subject()), seen, at: resource.at })
+    Trouble::Missed(Missed { message: format!("`{}`: {why}", resource.subject()), seen, at: resource.at })
 }
 
 /// It does not show what was written.

@@ -131,3 +131,63 @@ fn with_a_version_nothing_is_waited_for() {
         scene.close().await;
     });
 }
+
+impl Scene {
+    /// Takes a run back; gives the run that does it, and how it went.
+    async fn taken_back(&self, run: RunId) -> (RunId, Carried) {
+        let here = &self.shop.here;
+        let opened = ops::project::open(here, None).unwrap();
+        let record = self.record().await;
+        let wish = ops::undo::Wish { actor: Some("ben".into()), ..ops::undo::Wish::default() };
+        let stop = AtomicBool::new(false);
+        let went = async {
+            let ready = ops::undo::prepare(here, &record, &opened, run, &wish).await?;
+            let plan = ops::undo::plan(&ready, &|_| {}).await?;
+            let carried = ops::undo::undo(here, &record, &ready, &plan, &wish, &|_| {}, &stop).await?;
+            Ok::<_, Failure>((ready.prepared.setting.run.id, carried))
+        };
+        let went = went.await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        record.journal.close().await.unwrap();
+        went
+    }
+}
+
+#[test]
+fn an_undo_writes_the_old_value_and_an_undo_of_it_the_new_one() {
+    block_on(async {
+        let mut scene = scene().await;
+        scene.applied(&text(1)).await;
+        let (undo, carried) = scene.taken_back(scene.run).await;
+        assert_eq!(carried.state.end(), End::Changed, "{:?}", carried.state.closed);
+        assert_eq!((scene.plan(1).as_str(), scene.patches()), ("basic", 2));
+        let (_, carried) = scene.taken_back(undo).await;
+        assert_eq!(carried.state.end(), End::Changed, "{:?}", carried.state.closed);
+        assert_eq!((scene.plan(1).as_str(), scene.patches()), ("gold", 3));
+        scene.close().await;
+    });
+}
+
+#[test]
+fn what_somebody_changed_since_is_left_alone_and_shown_in_three_versions() {
+    block_on(async {
+        let mut scene = scene().await;
+        scene.applied(&text(1)).await;
+        scene.be(1, "other").await;
+        let (_, carried) = scene.taken_back(scene.run).await;
+        assert_eq!(carried.state.end(), End::Drifted, "{:?}", carried.state.closed);
+        assert_eq!((scene.plan(1).as_str(), scene.patches()), ("other", 1), "nothing is sent");
+        let left: Vec<_> = carried.state.items["-"].steps.values().flat_map(|step| step.left_alone()).collect();
+        let versions = &left[0].columns[0];
+        let bare = |value: &Option<Value>| value.as_ref().unwrap().bare().into_owned();
+        assert_eq!(
+            (left[0].subject().as_str(), &*versions.column, bare(&versions.before), bare(&versions.ours), bare(&versions.now)),
+            ("crm.person id 1", "plan", "basic".to_owned(), "gold".to_owned(), "other".to_owned())
+        );
+        // Somebody took it back by hand: nothing is left to do.
+        scene.be(1, "basic").await;
+        let (_, carried) = scene.taken_back(scene.run).await;
+        assert_eq!(carried.state.end(), End::Unchanged, "{:?}", carried.state.closed);
+        assert_eq!(scene.patches(), 1);
+        scene.close().await;
+    });
+}
