@@ -113,7 +113,7 @@ impl schemars::JsonSchema for Template {
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let mut schema = HttpSpec::json_schema(generator);
         if let Some(serde_json::Value::Object(properties)) = schema.get_mut("properties") {
-            properties.remove("api");
+            properties.shift_remove("api");
         }
         if let Some(serde_json::Value::Array(required)) = schema.get_mut("required") {
             required.retain(|key| key != "api");

@@ -40,7 +40,7 @@ shape! {
         /// where a name is computed). Fields that are not named stay as they are.
         state: Option<Datum>,
         /// Fields that are not to be there: a list, or an expression that gives one. A field that is null is there.
-        #[schemars(schema_with = "super::row::clear_schema")]
+        #[schemars(default, schema_with = "super::row::clear_schema")]
         without: Option<Datum>,
         /// Further fields of a new one, when there is none with this key. Without it a missing one is an error.
         create: Option<Datum>,

@@ -6,6 +6,7 @@ use crate::{
     check::{
         knowledge::Knowledge,
         mentions::RUN,
+        rules::http_call,
         scene::{System, system},
         spots,
     },
@@ -59,6 +60,12 @@ pub fn calls(kind: &ResourceKind, name: &str, problems: &mut Diagnostics) {
         if let Some(call) = call.as_ref().filter(|call| call.0.is_read()) {
             let message = format!("`{word}` of `{name}` changes nothing");
             odd(call, message, "write `patch:`, `put:`, `post:` or `delete:`");
+        }
+    }
+    let all = [Some(&kind.read), kind.write.as_ref(), kind.create.as_ref(), kind.remove.as_ref()];
+    for call in all.into_iter().flatten() {
+        if let Some((method, path)) = call.0.method() {
+            http_call::shape(&call.0, method, path, problems);
         }
     }
     if let (Some(_), Some(why)) = (&kind.undo, &kind.irreversible) {

@@ -131,11 +131,8 @@ impl Pass<'_> {
         let difference = resource.difference(found).map_err(|refusal| resources::refused(resource, refusal))?;
         let rows = Effect::Rows { changes: vec![difference.change.clone()], also: Vec::new() };
         let waits = resource.kind.ready.as_ref().filter(|_| !matches!(resource.wish, Wish::Absent));
-        let waits = waits.map(|ready| {
-            let length = crate::base::shape::Length(resource.patience.at_most);
-            let ready = ready.scalar().text.split_whitespace().collect::<Vec<_>>().join(" ");
-            format!("waits at most {length} until {ready}")
-        });
+        let length = crate::base::shape::Length(resource.patience.at_most);
+        let waits = waits.map(|_| format!("waits at most {length} until it is ready"));
         if difference.act == Act::Nothing {
             self.name(step, shown(found));
             self.show(path, step, Label::Exact, Foreseen::Unchanged, vec![rows], Vec::new());

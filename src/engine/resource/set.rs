@@ -186,6 +186,7 @@ impl Driver<'_> {
         loop {
             let looked = read(setting, step, &place.path, resource, self.watch).await;
             let late = left(Some(from), patience.at_most, setting.world.now());
+            let mut waits = false;
             let not_yet = match looked {
                 Ok((answer, found)) => {
                     let standing = resource.standing(found.as_ref(), change);
@@ -196,7 +197,10 @@ impl Driver<'_> {
                         (Readiness::Failed(why, seen), _) => return Err(missed(resource, &why, seen).into()),
                         (Readiness::Ready, Standing::After) => return Ok(shown(found.as_ref())),
                         (Readiness::Ready, _) => unlike(resource, found.as_ref(), change),
-                        (Readiness::NotYet(why, seen), _) => (why, seen),
+                        (Readiness::NotYet(why, seen), _) => {
+                            waits = true;
+                            (why, seen)
+                        }
                     }
                 }
                 // Nobody answers just now: that says nothing about the change.
@@ -214,7 +218,8 @@ impl Driver<'_> {
             }
             let pause = patience.every.min(late).max(Duration::from_millis(1));
             self.flush().await?;
-            (self.watch)(Tick::Again { path: place.path.clone(), why: not_yet.0, pause });
+            let why = if waits { "it is not ready yet".to_owned() } else { not_yet.0 };
+            (self.watch)(Tick::Again { path: place.path.clone(), why, pause });
             setting.world.pause(pause).await;
         }
     }

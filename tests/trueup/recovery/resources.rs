@@ -10,7 +10,7 @@ use tokio::{
 const STEP: &str = "steps/changed";
 
 /// People with and without a version, and a way for the test to bring one into a state.
-const PEOPLE: &str = "trueup: v1\nmock: crm\ncollections:\n  people:\n    key: id\n    rows:\n    - { id: \"1\", plan: basic, note: n }\n    - { id: \"20\", plan: basic, note: n }\nroutes:\n- get: /people/{id}\n  of: people\n  when: row.id == '20'\n  answer: { headers: { ETag: '\"v-{{ row.plan }}\"' }, json: \"{{ row }}\" }\n- get: /people/{id}\n  of: people\n  answer: { json: \"{{ row }}\" }\n- patch: /people/{id}\n  of: people\n  set: \"{{ body }}\"\n  answer: { json: \"{{ row }}\" }\n- post: /be/{id}/{plan}\n  of: people\n  set: { plan: \"{{ path.plan }}\" }\n";
+const PEOPLE: &str = "trueup: v1\nmock: crm\ncollections:\n  people:\n    key: id\n    rows:\n    - { id: \"1\", plan: basic, note: n, phone: 0700-OLD }\n    - { id: \"20\", plan: basic, note: n }\nroutes:\n- get: /people/{id}\n  of: people\n  when: row.id == '20'\n  answer: { headers: { ETag: '\"v-{{ row.plan }}\"' }, json: \"{{ row }}\" }\n- get: /people/{id}\n  of: people\n  answer: { json: \"{{ row }}\" }\n- patch: /people/{id}\n  of: people\n  set: \"{{ body }}\"\n  answer: { json: \"{{ row }}\" }\n- post: /be/{id}/{plan}\n  of: people\n  set: { plan: \"{{ path.plan }}\" }\n";
 
 fn text(id: u32) -> String {
     format!(
@@ -180,7 +180,13 @@ fn what_somebody_changed_since_is_left_alone_and_shown_in_three_versions() {
         let versions = &left[0].columns[0];
         let bare = |value: &Option<Value>| value.as_ref().unwrap().bare().into_owned();
         assert_eq!(
-            (left[0].subject().as_str(), &*versions.column, bare(&versions.before), bare(&versions.ours), bare(&versions.now)),
+            (
+                left[0].subject().as_str(),
+                &*versions.column,
+                bare(&versions.before),
+                bare(&versions.ours),
+                bare(&versions.now)
+            ),
             ("crm.person id 1", "plan", "basic".to_owned(), "gold".to_owned(), "other".to_owned())
         );
         // Somebody took it back by hand: nothing is left to do.
@@ -188,6 +194,32 @@ fn what_somebody_changed_since_is_left_alone_and_shown_in_three_versions() {
         let (_, carried) = scene.taken_back(scene.run).await;
         assert_eq!(carried.state.end(), End::Unchanged, "{:?}", carried.state.closed);
         assert_eq!(scene.patches(), 1);
+        scene.close().await;
+    });
+}
+
+#[test]
+fn a_personal_field_stands_in_no_file_in_clear_and_is_put_back_all_the_same() {
+    block_on(async {
+        let mut scene = scene().await;
+        scene.applied(&text(1).replace("plan: gold", "phone: 0700-NEW")).await;
+        let phone = |scene: &Scene| scene.crm.rows("people")[0].get("phone").unwrap().bare().into_owned();
+        assert_eq!(phone(&scene), "0700-NEW");
+        let journal = scene.shop.opened.journal();
+        let folder = journal.parent().unwrap();
+        let mut read = 0;
+        for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file())
+        {
+            let bytes = std::fs::read(&file).unwrap();
+            read += bytes.len();
+            let holds = |canary: &[u8]| bytes.windows(canary.len()).any(|window| window == canary);
+            assert!(!holds(b"0700-NEW") && !holds(b"0700-OLD"), "{}", file.display());
+        }
+        assert!(read > 10_000, "the journal was read: {read} bytes");
+        assert!(!scene.ticks().iter().any(|tick| tick.contains("0700-")), "{:?}", scene.ticks());
+        let (_, carried) = scene.taken_back(scene.run).await;
+        assert_eq!(carried.state.end(), End::Changed, "{:?}", carried.state.closed);
+        assert_eq!(phone(&scene), "0700-OLD");
         scene.close().await;
     });
 }
