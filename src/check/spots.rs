@@ -167,6 +167,12 @@ impl<'a> Spots<'a> {
             Act::Resource(spec) => self.resource(spec),
             Act::Compare(spec) => self.compare(spec),
             Act::Http(call) => self.call(call),
+            Act::Command(command) => {
+                let lists = [&command.look, &command.change, &command.preview];
+                lists.into_iter().flatten().for_each(|datum| self.datum(Some(datum), Sees::Before));
+                self.text(command.input.as_ref(), Sees::Before);
+                command.accept.iter().for_each(|accept| self.text(accept.because.as_ref(), Sees::Before));
+            }
             Act::Row(row) => {
                 self.data(&row.key);
                 self.data(&row.only_if);

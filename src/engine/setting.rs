@@ -11,7 +11,7 @@ use crate::{
         world::World,
     },
     check::Checked,
-    connection::{database::Database, fault::Fault, http::Api, session::Session, standing::Standing},
+    connection::{database::Database, fault::Fault, http::Api, program::Program, session::Session, standing::Standing},
     effect::change::TableName,
     playbook::{model::Playbook, project::Project},
     table::facts::Facts,
@@ -53,6 +53,8 @@ pub struct Setting {
     pub databases: HashMap<Arc<str>, Database>,
     /// APIs by name.
     pub apis: HashMap<Arc<str>, Api>,
+    /// Programs by name.
+    pub programs: HashMap<Arc<str>, Program>,
     /// Clock and identifiers.
     pub world: World,
     /// The run.
@@ -91,6 +93,7 @@ impl Setting {
             environment,
             databases,
             apis,
+            programs: HashMap::new(),
             world,
             run,
             params,
@@ -161,6 +164,11 @@ impl Setting {
     /// The API of a name.
     pub fn api(&self, name: &str) -> Option<&Api> {
         self.apis.get(name)
+    }
+
+    /// The program of a name.
+    pub fn program(&self, name: &str) -> Option<&Program> {
+        self.programs.get(name)
     }
 
     /// The step with this id, wherever it stands.

@@ -202,7 +202,8 @@ impl Resource {
         };
         let without_null = self.kind.null_is_absent == Some(true);
         fields.retain(|name, value| {
-            !self.kind.ignore.iter().any(|w| w.text == *name) && !(without_null && value.is_null())
+            let ignored = self.kind.ignore.iter().any(|w| w.text == *name);
+            !(ignored || without_null && value.is_null())
         });
         Ok(Some(
             fields.into_iter().map(|(name, value)| (name.clone(), self.marked(&name, value.marked(marks)))).collect(),
@@ -292,7 +293,7 @@ impl Resource {
             .iter()
             .filter(|guard| {
                 let now = found.get(&guard.column);
-                !now.is_some_and(|now| self.kind.way(&guard.column).alike(now, &guard.value) == Some(true))
+                now.is_none_or(|now| self.kind.way(&guard.column).alike(now, &guard.value) != Some(true))
             })
             .map(|guard| (guard.column.to_string(), found.get(&guard.column).map_or(NOT_THERE.into(), Value::shown)))
             .collect();

@@ -81,6 +81,7 @@ rules! {
         row_target;
         // calls
         http_call;
+        command_call;
         errors_table;
         errors_reach;
         retry;

@@ -162,7 +162,7 @@ impl Taken<'_> {
                 };
                 self.quiet(Back::Rows(restore))
             }
-            Ok(Way::Resource(change)) => self.quiet(Back::Resource(Box::new(change))),
+            Ok(Way::Resource(change)) => self.quiet(Back::Resource(change)),
             Err(why) => self.quiet(Back::Left(format!("not taken back: {why}"))),
         }
     }
@@ -265,7 +265,7 @@ impl Taken<'_> {
         let Some(change) = readable(rows)?.into_iter().next() else { return Err("it changed nothing".into()) };
         match resource::fixed(self.setting, self.step, &change, self.scope) {
             Some(why) => Err(why),
-            None => Ok(Way::Resource(change)),
+            None => Ok(Way::Resource(Box::new(change))),
         }
     }
 
@@ -335,7 +335,7 @@ impl Taken<'_> {
 }
 
 enum Way {
-    Resource(RowChange),
+    Resource(Box<RowChange>),
     Rows(Vec<RowChange>),
     Step(Box<Step>),
 }
