@@ -202,7 +202,7 @@ fn what_somebody_changed_since_is_left_alone_and_shown_in_three_versions() {
 fn a_personal_field_stands_in_no_file_in_clear_and_is_put_back_all_the_same() {
     block_on(async {
         let mut scene = scene().await;
-        scene.applied(&text(1).replace("plan: gold", "phone: 0700-NEW")).await;
+        scene.applied(&text(1).replace("plan: gold", "phone: \"{{ '0700-' ~ 'NEW' }}\"")).await;
         let phone = |scene: &Scene| scene.crm.rows("people")[0].get("phone").unwrap().bare().into_owned();
         assert_eq!(phone(&scene), "0700-NEW");
         let journal = scene.shop.opened.journal();
