@@ -78,6 +78,7 @@ rules! {
         high_risk;
         adjacent_writes;
         uses;
+        granted_columns;
         row_target;
         // calls
         http_call;
