@@ -143,6 +143,8 @@ pub struct Call {
     pub json: Option<Value>,
     /// The deadline of this call.
     pub timeout: Option<Duration>,
+    /// The resource of the project file that it reads or writes: granted by this name, not by its method.
+    pub resource: Option<Arc<str>>,
 }
 
 impl Call {

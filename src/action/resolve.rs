@@ -258,7 +258,8 @@ impl Resolver<'_> {
             .map(|(name, text)| Ok((name.text.clone(), self.text(text)?)))
             .collect::<Result<_, Trouble>>()?;
         let json = spec.json.as_ref().map(|datum| self.value(datum)).transpose()?;
-        Ok(Call { api: spec.api.text.clone(), method, path, query, headers, json, timeout: spec.timeout.map(|t| t.0) })
+        let (api, timeout) = (spec.api.text.clone(), spec.timeout.map(|t| t.0));
+        Ok(Call { api, method, path, query, headers, json, timeout, resource: None })
     }
 
     fn command(&mut self, spec: &CommandSpec) -> Result<Command, Trouble> {

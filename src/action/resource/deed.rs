@@ -347,6 +347,7 @@ impl Resource {
             .with("changes", map(&difference.changes))
             .with("removed", Value::list(difference.removed.iter().map(|name| Value::text(name.clone()))));
         let mut call = Resolver::new(&scope, known).call(&spec).map_err(|t| self.within(word, t))?;
+        call.resource = self.read.resource.clone();
         if call.json.is_none() {
             call.json = body(call.method, difference);
         }

@@ -78,7 +78,10 @@ impl Of {
         let scope = scope.clone().with("key", Value::from(self.key.clone()));
         let mut read = kind.read.0.clone();
         read.api = kind.api.clone();
-        let read = Resolver::new(&scope, known).call(&read).map_err(|t| within(&self.table, "read", spec.at, t))?;
+        let mut read = Resolver::new(&scope, known).call(&read).map_err(|t| within(&self.table, "read", spec.at, t))?;
+        if let Some(KindOf::Named(word)) = spec.kind() {
+            read.resource = Some(word.text.clone());
+        }
         let patience = patience(spec, &kind);
         let fail_when = spec.fail_when.clone();
         let Of { table, key, wish, guard } = self;

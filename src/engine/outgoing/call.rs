@@ -57,6 +57,7 @@ pub fn of_stored(api: &std::sync::Arc<str>, request: &Value, step: &Step) -> Opt
         headers: pairs("headers")?,
         json: request.get("json"),
         timeout: spec(step).and_then(|spec| spec.timeout).map(|length| length.0),
+        resource: None,
     };
     (!call.is_unknown()).then_some(call)
 }
