@@ -6,10 +6,12 @@
 pub mod ask;
 pub mod block;
 pub mod change;
+pub mod choose;
 pub mod command;
 pub mod compare;
 pub mod deed;
 pub mod ends;
+pub mod for_each;
 pub mod kinds;
 pub mod resolve;
 pub mod resource;
@@ -18,3 +20,5 @@ pub mod rows;
 pub mod sql;
 pub mod step;
 pub mod tell;
+pub mod undo;
+pub mod wait;

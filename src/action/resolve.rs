@@ -77,11 +77,11 @@ pub struct Resolved {
     pub reads: Vec<Path>,
 }
 
-/// Resolves the action of a step; a `block` has none (the engine walks into it).
+/// Resolves the action of a step; what leads elsewhere (a `block`, a `choose`) has none: the engine walks into it.
 pub fn resolve(step: &Step, scope: &Scope, known: &dyn Known) -> Result<Option<Resolved>, Trouble> {
     let mut cx = Resolver::new(scope, known);
     let deed = match &step.act {
-        Act::Block(_) => return Ok(None),
+        Act::Block(_) | Act::Choose(_) | Act::Use(_) | Act::Wait(_) | Act::Undo(_) | Act::End(_) => return Ok(None),
         Act::Find(spec) => Deed::Find(cx.find(spec)?),
         Act::Query(spec) => Deed::Query(Query {
             connection: spec.db.text.clone(),

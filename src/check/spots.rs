@@ -2,6 +2,7 @@
 
 use crate::{
     action::{
+        choose::Choice,
         compare::{CompareSpec, Side},
         ends::Otherwise,
         kinds::Act,
@@ -26,6 +27,8 @@ pub enum Sees {
     Judged,
     /// Those of the steps before, and `self`: the answer of a probe.
     Answer,
+    /// Those of the steps before, outside of the step's own turns: the list of a loop.
+    List,
 }
 
 /// One text.
@@ -47,6 +50,9 @@ pub struct Spot<'a> {
 pub fn of_step(step: &Step) -> Vec<Spot<'_>> {
     let mut spots = Spots { all: Vec::new(), under: None, given: &[] };
     let common = &step.common;
+    if let Some(looped) = &common.for_each {
+        spots.datum_as(&looped.list, Sees::List);
+    }
     spots.text(common.title.as_ref(), Sees::Before);
     spots.expression(common.when.as_ref(), Sees::Before);
     spots.act(&step.act);
@@ -59,8 +65,8 @@ pub fn of_step(step: &Step) -> Vec<Spot<'_>> {
         spots.expression(Some(&probe.done), Sees::Answer);
         spots.expression(probe.not_done.as_ref(), Sees::Answer);
     }
-    if let Some(Otherwise { say, .. }) = &common.otherwise {
-        spots.text(say.as_ref(), Sees::Own);
+    if let Some(otherwise) = &common.otherwise {
+        spots.end(otherwise, Sees::Own);
     }
     spots.all
 }
@@ -140,6 +146,14 @@ impl<'a> Spots<'a> {
         }
     }
 
+    fn datum_as(&mut self, datum: &'a Datum, sees: Sees) {
+        self.tree(&datum.tree, sees);
+    }
+
+    fn end(&mut self, otherwise: &'a Otherwise, sees: Sees) {
+        self.text(otherwise.say.as_ref(), sees);
+    }
+
     fn data(&mut self, data: &'a Named<Datum>) {
         data.iter().for_each(|(_, datum)| self.datum(Some(datum), Sees::Before));
     }
@@ -193,7 +207,24 @@ impl<'a> Spots<'a> {
             Act::Let(datum) => self.datum(Some(datum), Sees::Before),
             Act::Ask(ask) => self.text(Some(&ask.question), Sees::Before),
             Act::Tell(tell) => self.text(Some(&tell.message), Sees::Before),
-            Act::Block(_) => {}
+            Act::Choose(choose) => {
+                self.data(&choose.facts);
+                for row in &choose.rows {
+                    self.data(&row.is);
+                    self.expression(row.when.as_ref(), Sees::Before);
+                }
+                for (_, choice) in choose.choices() {
+                    if let Choice::End(otherwise, _) = choice {
+                        self.end(otherwise, Sees::Before);
+                    }
+                }
+            }
+            Act::Wait(wait) => {
+                self.expression(Some(&wait.until), Sees::Judged);
+                self.expression(wait.fail_when.as_ref(), Sees::Judged);
+            }
+            Act::End(otherwise) => self.end(otherwise, Sees::Before),
+            Act::Block(_) | Act::Use(_) | Act::Undo(_) => {}
         }
     }
 

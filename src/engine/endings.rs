@@ -9,11 +9,7 @@ use crate::{
         ends::{Otherwise, Way},
         step::Step,
     },
-    base::{
-        shape::Word,
-        source::Span,
-        value::{Data, Value},
-    },
+    base::{shape::Word, source::Span, value::Value},
     playbook::errors::{ErrorRow, Retry, Verdict},
     template::{Path, Scope, Step as Part, Text},
 };
@@ -21,7 +17,7 @@ use crate::{
 /// The ending of a step in trouble. `scope` holds the step's own result where there is one.
 pub fn ending(step: &Step, trouble: &Trouble, scope: &Scope, setting: &Setting) -> Ending {
     let at = trouble.at().unwrap_or(step.act_at);
-    let scope = with_error(scope.clone(), trouble);
+    let scope = scope.clone().with("error", error(trouble, &trouble.message(), step));
     let own = matches!(trouble, Trouble::Missed(_) | Trouble::Call(_));
     if let (true, Some(otherwise)) = (own, &step.common.otherwise) {
         return of_otherwise(otherwise, trouble, &scope, at);
@@ -132,17 +128,18 @@ pub fn accepted(rows: &[ErrorRow], step: Option<&str>, call: &CallTrouble) -> bo
     row(rows, step, call).is_some_and(|then| matches!(then.verdict, Verdict::Accept))
 }
 
-fn with_error(scope: Scope, trouble: &Trouble) -> Scope {
-    let Trouble::Call(call) = trouble else {
-        return scope.with("error", Value::map([("text", Value::text(trouble.message()))]));
-    };
-    let error = Value::map([
-        ("status", call.status.map_or(Value::NULL, |s| i64::from(s).into())),
-        ("code", call.code.as_ref().map_or(Value::NULL, |c| Value::text(c.as_str()))),
-        ("body", call.answer.as_ref().and_then(|a| a.get("body")).unwrap_or(Data::Null.into())),
-        ("text", Value::text(call.message.as_str())),
-    ]);
-    scope.with("error", error)
+/// What a `rescue` and an `always` are told of a step that did not go through.
+pub fn error(trouble: &Trouble, text: &str, step: &Step) -> Value {
+    let named = step.id().map_or(Value::NULL, Value::text);
+    let call = if let Trouble::Call(call) = trouble { Some(call) } else { None };
+    let body = call.and_then(|call| call.answer.as_ref()?.get("body"));
+    Value::map([
+        ("text", Value::text(text)),
+        ("status", call.and_then(|call| call.status).map_or(Value::NULL, |s| i64::from(s).into())),
+        ("code", call.and_then(|call| call.code.as_ref()).map_or(Value::NULL, |c| Value::text(c.as_str()))),
+        ("body", body.unwrap_or(Value::NULL)),
+        ("step", named),
+    ])
 }
 
 fn seen(trouble: &Trouble) -> Vec<(String, String)> {

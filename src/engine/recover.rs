@@ -64,7 +64,7 @@ impl Driver<'_> {
     pub(super) async fn find_out(&mut self, path: &Arc<str>) -> Result<Option<Stopped>, JournalError> {
         let lost = self.doubt.take().filter(|(at, _)| at == path).map(|(_, trouble)| trouble);
         let step = self.standing(path).cloned().unwrap_or_default();
-        let Some(place) = self.setting.outline.place(path).cloned() else {
+        let Some(place) = self.place_of(path) else {
             let why = "the playbook of this run has no such step";
             return self.leave_in_doubt(path, lost.as_ref(), why).await.map(Some);
         };
@@ -77,6 +77,7 @@ impl Driver<'_> {
             Err(Halt::Trouble(trouble)) => Found::InDoubt(trouble.message()),
             Err(Halt::Journal(error)) => return Err(error),
             Err(Halt::Round) => return Ok(None),
+            Err(Halt::Rest(why)) => return self.rest(why).await.map(Some),
             Err(Halt::Elsewhere(why)) => return self.rest(&why).await.map(Some),
         };
         self.close_readers().await;

@@ -173,10 +173,15 @@ impl Setting {
 
     /// The step with this id, wherever it stands.
     fn step(&self, id: &str) -> Option<&Step> {
-        fn within<'a>(steps: &'a [Step], id: &str) -> Option<&'a Step> {
-            steps.iter().find_map(|s| if s.id() == Some(id) { Some(s) } else { within(s.inner(), id) })
+        let mut found = None;
+        for step in self.playbook.sections().into_iter().flat_map(|(_, steps)| steps) {
+            step.each(&mut |one| {
+                if found.is_none() && one.id() == Some(id) {
+                    found = Some(one);
+                }
+            });
         }
-        self.playbook.sections().into_iter().find_map(|(_, steps)| within(steps, id))
+        found
     }
 
     /// The facts of a table, with the default of nothing declared.
@@ -193,6 +198,11 @@ impl Known for Setting {
     fn found_in(&self, id: &str) -> Option<TableName> {
         match &self.step(id)?.act {
             Act::Find(find) => TableName::parse(find.table.as_str()),
+            Act::Wait(wait) => match &wait.read.act {
+                Act::Find(find) => TableName::parse(find.table.as_str()),
+                Act::Query(query) => TableName::parse(query.of_table.as_ref()?.as_str()),
+                _ => None,
+            },
             Act::Query(query) => TableName::parse(query.of_table.as_ref()?.as_str()),
             Act::Row(row) => match (&row.of, &row.table) {
                 (Some(of), _) if of.as_str() != id => self.found_in(of.as_str()),

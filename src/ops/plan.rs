@@ -226,12 +226,14 @@ fn answers(setting: &Setting, request: &Request) -> Result<Answers, Failure> {
     for (step, name, value) in &request.answers {
         given.entry(step).or_default().push((name.clone(), value.clone()));
     }
-    let asks: HashMap<&str, &AskSpec> = setting
-        .outline
-        .places
-        .iter()
-        .filter_map(|place| if let Act::Ask(ask) = &place.step.act { Some((place.id()?, ask)) } else { None })
-        .collect();
+    let mut asks: HashMap<&str, &AskSpec> = HashMap::new();
+    for step in setting.playbook.sections().into_iter().flat_map(|(_, steps)| steps) {
+        step.each(&mut |one| {
+            if let (Act::Ask(ask), Some(id)) = (&one.act, one.id()) {
+                asks.insert(id, ask);
+            }
+        });
+    }
     let mut answers = Answers::new();
     for (step, parts) in given {
         let Some(ask) = asks.get(step) else {

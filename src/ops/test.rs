@@ -226,7 +226,7 @@ impl Scene {
                 let place = bench.fresh(&name, &folder.0).await.map_err(fault)?;
                 let variable = format!("TRUEUP_TEST_DATABASE_{}", doubles.len());
                 let (kind, settings) = place.settings(&variable);
-                if let Place::Server(url) = place {
+                if let Place::Server(url) | Place::MysqlServer(url) = place {
                     variables.insert(variable, url.reveal().to_owned());
                 }
                 doubles.push((name, Double::Database(kind, settings)));

@@ -1,6 +1,7 @@
 //! Questions that change nothing, as playbooks write them: one file a kind. Resolved into data; the engine asks them.
 
 pub mod expect;
+pub mod facts;
 pub mod find;
 pub mod http;
 pub mod query;

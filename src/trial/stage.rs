@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// What takes the place of a connection.
 #[derive(Clone, Debug)]
 pub enum Double {
-    /// A database: `sqlite` or `postgres`, and its settings.
+    /// A database: `sqlite`, `postgres` or `mysql`, and its settings.
     Database(&'static str, Value),
     /// An API: where its mock listens, and the header and variable of the credentials that the mock asks for.
     Api {
@@ -47,7 +47,7 @@ fn replace(connection: &mut Map, double: &Double) {
     match double {
         Double::Database(kind, settings) => {
             // Timeouts stay: a test that waits for a lock waits as long as the real thing.
-            let kept = |key: &str| ["sqlite", "postgres"].iter().find_map(|k| connection.get(*k)?.get(key));
+            let kept = |key: &str| ["sqlite", "postgres", "mysql"].iter().find_map(|k| connection.get(*k)?.get(key));
             let mut settings = settings.as_map().cloned().unwrap_or_default();
             let timeouts: &[&str] = if *kind == "sqlite" {
                 &["busy_timeout", "statement_timeout"]
@@ -61,6 +61,7 @@ fn replace(connection: &mut Map, double: &Double) {
             }
             connection.shift_remove("sqlite");
             connection.shift_remove("postgres");
+            connection.shift_remove("mysql");
             connection.insert((*kind).into(), settings.into());
         }
         Double::Api { url, credentials } => edit(connection, "http", |http| {

@@ -17,6 +17,7 @@ mod check_cases;
 mod direction;
 mod docs;
 mod examples;
+mod flow;
 mod injection;
 mod ledger;
 mod live_check;
