@@ -2,11 +2,14 @@
 //!
 //! Deeds are what the engine carries out, once in the rehearsal and once for good, by the same code.
 
-use super::{ask::AnswerField, change::Change, command::OutputForm};
+use super::{ask::AnswerField, change::Change, command::OutputForm, resource::deed::Resource};
 use crate::{
     base::{source::Span, value::Value},
     connection::http::Format,
-    effect::change::{RowChange, TableName},
+    effect::{
+        change::{RowChange, TableName},
+        compared::Comparison,
+    },
     read::expect::{Expect, Touches},
     table::condition::{Condition, Order},
     template::{Bound, Path, Scope},
@@ -24,6 +27,10 @@ pub enum Deed {
     Outgoing(Outgoing),
     /// A change of rows.
     Change(Change),
+    /// A thing behind an API: read, or brought into a state.
+    Resource(Box<Resource>),
+    /// Two records, field by field.
+    Compare(Comparison),
     /// A free writing statement.
     Statement(Statement),
     /// A condition.
@@ -142,6 +149,8 @@ pub struct Call {
     /// What the author's conditions on the answer look at; nothing where there are none, or where the call comes from the
     /// journal and nobody has said yet.
     pub scope: Option<Scope>,
+    /// The resource of the project file that it reads or writes: granted by this name, not by its method.
+    pub resource: Option<Arc<str>>,
 }
 
 impl Call {

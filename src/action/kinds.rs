@@ -1,8 +1,8 @@
 //! The one table of kinds. A new kind is one file with its shape, one line here, one case folder.
 
 use super::{
-    ask::AskSpec, block::BlockSpec, choose::ChooseSpec, command::CommandSpec, ends::Otherwise, row::RowSpec,
-    rows::RowsSpec, sql::SqlSpec, tell::TellSpec, undo::UndoSpec, wait::WaitSpec,
+    ask::AskSpec, block::BlockSpec, choose::ChooseSpec, command::CommandSpec, compare::CompareSpec, ends::Otherwise,
+    resource::ResourceSpec, row::RowSpec, rows::RowsSpec, sql::SqlSpec, tell::TellSpec, undo::UndoSpec, wait::WaitSpec,
 };
 use crate::{
     base::{
@@ -95,6 +95,12 @@ kinds! {
     /// Start a declared program, without a shell; `look:` reads, `change:` writes.
     "command" Command(CommandSpec) Either
         "id: flag_on\ncommand:\n  program: kube\n  change: [set, env, \"deployment/{{ env.worker }}\", SETTINGS__FEATURES__ANALYTICS=off]\n  preview: [set, env, \"deployment/{{ env.worker }}\", SETTINGS__FEATURES__ANALYTICS=off, --dry-run=server, -o, name]\nrepeatable: Setting the same variable again changes nothing.\nundo: { command: { program: kube, change: [rollout, undo, \"deployment/{{ env.worker }}\"] } }\n";
+    /// Declare the state of something behind an API; the engine reads it and writes only what differs.
+    "resource" Resource(ResourceSpec) Either
+        "id: sign_in\nresource:\n  set: deployment_env\n  key: { deployment: \"{{ env.web }}\" }\n  only_if: { SETTINGS__FEATURES__SIGN_IN_METHOD: otp }\n  state: { SETTINGS__FEATURES__SIGN_IN_METHOD: \"{{ params.method }}\" }\n";
+    /// Compare two records field by field, also when they write the same in two ways.
+    "compare" Compare(CompareSpec) Flow
+        "id: diff\ncompare:\n  left: { register: \"{{ trainee }}\" }\n  right: { dqt: \"{{ teacher.body }}\" }\n  fields:\n    - { name: date of birth, left: date_of_birth, right: dateOfBirth, as: date }\n    - { name: first names, left: first_names, right: firstName, as: words, match: starts_with }\n    - { name: HESA id, left: hesa_id, right: husId, blank_is_null: true }\n";
     /// Go on only if an expression is true.
     "assert" Assert(Expression) Flow
         "assert: trainee.state in ['recommended_for_award', 'awarded']\notherwise: { done: \"The trainee is {{ trainee.state }}: nothing to take back.\" }\n";

@@ -5,6 +5,7 @@ use super::{
     command::{CommandSpec, OutputForm},
     deed::{Call, Command, Deed, Find, Judgement, Message, Outgoing, Query, Question, Statement},
     kinds::Act,
+    resource::ResourceKind,
     row::{Also, Assign, Ensure, RowSpec},
     rows::RowsSpec,
     step::Step,
@@ -38,6 +39,8 @@ pub trait Known {
     fn facts(&self, table: &TableName) -> Option<&Facts>;
     /// The table whose row the step `id` finds.
     fn found_in(&self, id: &str) -> Option<TableName>;
+    /// A kind of resource that the project file declares.
+    fn resource(&self, name: &str) -> Option<Arc<ResourceKind>>;
     /// How a connection's SQL is written.
     fn dialect(&self, connection: &str) -> Dialect;
 }
@@ -62,7 +65,7 @@ impl From<Failure> for Trouble {
     }
 }
 
-fn misfit<T>(at: Span, message: impl Into<String>) -> Result<T, Trouble> {
+pub(super) fn misfit<T>(at: Span, message: impl Into<String>) -> Result<T, Trouble> {
     Err(Trouble::Misfit { message: message.into(), at })
 }
 
@@ -77,7 +80,7 @@ pub struct Resolved {
 
 /// Resolves the action of a step; what leads elsewhere (a `block`, a `choose`) has none: the engine walks into it.
 pub fn resolve(step: &Step, scope: &Scope, known: &dyn Known) -> Result<Option<Resolved>, Trouble> {
-    let mut cx = Resolver { scope, known, reads: Vec::new() };
+    let mut cx = Resolver::new(scope, known);
     let deed = match &step.act {
         Act::Block(_) | Act::Choose(_) | Act::Use(_) | Act::Wait(_) | Act::Undo(_) | Act::End(_) => return Ok(None),
         Act::Find(spec) => Deed::Find(cx.find(spec)?),
@@ -96,6 +99,8 @@ pub fn resolve(step: &Step, scope: &Scope, known: &dyn Known) -> Result<Option<R
             bound: spec.sql.bind(scope, known.dialect(spec.db.as_str()))?,
             touches: spec.touches.unwrap_or(Touches { least: 1, most: 1 }),
         }),
+        Act::Resource(spec) => Deed::Resource(Box::new(cx.resource(spec, step.id())?)),
+        Act::Compare(spec) => Deed::Compare(cx.compare(spec)?),
         Act::Assert(expression) => Deed::Judge(judge(expression, scope)?),
         Act::Let(datum) => Deed::Give(cx.value(datum)?),
         Act::Ask(spec) => Deed::Question(Question {
@@ -128,14 +133,26 @@ pub fn judge(expression: &Expression, scope: &Scope) -> Result<Judgement, Failur
     Ok(Judgement { holds, unknown, seen, at: expression.scalar().span })
 }
 
-struct Resolver<'a> {
-    scope: &'a Scope,
-    known: &'a dyn Known,
+/// Evaluates the parts of a step, and notes what they look at.
+pub(super) struct Resolver<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) known: &'a dyn Known,
     reads: Vec<Path>,
 }
 
+impl<'a> Resolver<'a> {
+    pub(super) fn new(scope: &'a Scope, known: &'a dyn Known) -> Resolver<'a> {
+        Resolver { scope, known, reads: Vec::new() }
+    }
+}
+
 impl Resolver<'_> {
-    fn value(&mut self, datum: &Datum) -> Result<Value, Trouble> {
+    /// Notes what was looked at besides.
+    pub(super) fn looked_at(&mut self, paths: impl IntoIterator<Item = Path>) {
+        self.reads.extend(paths);
+    }
+
+    pub(super) fn value(&mut self, datum: &Datum) -> Result<Value, Trouble> {
         let evaluated = datum.evaluate(self.scope)?;
         self.reads.extend(evaluated.reads);
         Ok(evaluated.value)
@@ -216,7 +233,7 @@ impl Resolver<'_> {
         Ok(conditions)
     }
 
-    fn call(&mut self, spec: &HttpSpec) -> Result<Call, Trouble> {
+    pub(super) fn call(&mut self, spec: &HttpSpec) -> Result<Call, Trouble> {
         let Some((method, path)) = spec.method() else {
             return misfit(spec.at, "a call has exactly one method with its path");
         };
@@ -246,7 +263,8 @@ impl Resolver<'_> {
         let scope = spec.conditions().next().is_some() || spec.accepted.is_some();
         let scope = scope.then(|| self.scope.clone());
         let timeout = spec.timeout.map(|t| t.0);
-        Ok(Call { api: spec.api.text.clone(), method, path, query, headers, body, format, timeout, scope })
+        let api = spec.api.text.clone();
+        Ok(Call { api, method, path, query, headers, body, format, timeout, scope, resource: None })
     }
 
     fn body(&mut self, spec: &HttpSpec) -> Result<(Option<Value>, Format), Trouble> {

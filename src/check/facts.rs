@@ -6,7 +6,7 @@ use super::{
     scene::{Scene, Visit, connection_of, reads, writes},
 };
 use crate::{
-    action::kinds::Act,
+    action::{kinds::Act, resource::KindOf},
     connection::sql_rules::{Class, Verdict},
     effect::change::TableName,
     table::facts::AuditUse,
@@ -21,6 +21,7 @@ pub fn is_opaque(verdict: &Verdict) -> bool {
 /// The tables that a step asks (not those that it locks in order to change them).
 pub fn tables_read(scene: &Scene<'_>, visit: &Visit<'_>) -> Vec<TableName> {
     match &visit.step.act {
+        Act::Resource(spec) if spec.is_read() => declared(scene, visit),
         Act::Find(_) => scene.table(visit.step).into_iter().collect(),
         Act::Query(query) => of_sql(&query.db.text, visit.sql.iter().flat_map(|sql| &sql.reads)),
         Act::Sql(sql) => {
@@ -36,6 +37,7 @@ pub fn tables_written(scene: &Scene<'_>, visit: &Visit<'_>) -> Vec<TableName> {
         Act::Row(row) => (scene.table(visit.step).into_iter().collect(), row.audit.is_none()),
         Act::Rows(rows) => (scene.table(visit.step).into_iter().collect(), rows.audit.is_none()),
         Act::Sql(sql) => (of_sql(&sql.db.text, visit.sql.iter().flat_map(|verdict| &verdict.writes)), false),
+        Act::Resource(spec) if !spec.is_read() => (declared(scene, visit), false),
         _ => (Vec::new(), false),
     };
     let audit = |table: &TableName| {
@@ -45,6 +47,12 @@ pub fn tables_written(scene: &Scene<'_>, visit: &Visit<'_>) -> Vec<TableName> {
     };
     let audits: Vec<TableName> = if audited { tables.iter().filter_map(audit).collect() } else { Vec::new() };
     tables.into_iter().chain(audits).collect()
+}
+
+/// The resource of a step, where the project file declares its kind.
+fn declared(scene: &Scene<'_>, visit: &Visit<'_>) -> Vec<TableName> {
+    let resource = scene.resource(visit.step).filter(|(spec, ..)| matches!(spec.kind(), Some(KindOf::Named(_))));
+    resource.into_iter().map(|(.., table)| table).collect()
 }
 
 fn of_sql<'a>(connection: &Arc<str>, tables: impl Iterator<Item = &'a String>) -> Vec<TableName> {

@@ -106,9 +106,10 @@ pub fn all<'a>(scene: &Scene<'a>) -> Vec<Mention<'a>> {
     let mut all = Vec::new();
     let mut add = |home: Home, spots: Vec<Spot<'a>>| {
         for spot in spots {
-            for usage in
-                spot.names.iter().filter(|u| matches!(u.kind, UseKind::Variable | UseKind::Optional | UseKind::Step))
-            {
+            for usage in spot.names.iter().filter(|u| {
+                matches!(u.kind, UseKind::Variable | UseKind::Optional | UseKind::Step)
+                    && !spot.given.contains(&u.path.root())
+            }) {
                 all.push(Mention { home, spot, usage, meaning: meaning(scene, home, spot.sees, usage.path.root()) });
             }
         }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     action::{
         kinds::{Act, Nature},
+        resource::{KindOf, ResourceKind, ResourceSpec},
         step::{ALWAYS, ARM, RESCUE, Step, Undo},
     },
     base::{
@@ -227,6 +228,24 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The API that a step calls.
+    pub fn api_of(&self, step: &'a Step) -> Option<&'a str> {
+        match &step.act {
+            Act::Http(call) => Some(call.api.as_str()),
+            _ => self.resource(step).map(|(_, kind, _)| kind.api.as_str()),
+        }
+    }
+
+    /// What a `resource` step is about: its kind, and what plans call it; nothing where the kind is not known.
+    pub fn resource(&self, step: &'a Step) -> Option<(&'a ResourceSpec, &'a ResourceKind, TableName)> {
+        let Act::Resource(spec) = &step.act else { return None };
+        let (kind, name): (&ResourceKind, &str) = match spec.kind()? {
+            KindOf::Named(word) => (self.project.resources.get(word.as_str())?, word.as_str()),
+            KindOf::Here(kind) => (kind, step.id().unwrap_or("resource")),
+        };
+        Some((spec, kind, TableName { connection: kind.api.text.clone(), table: name.into() }))
+    }
+
     /// The declared tables as playbooks write them.
     pub fn table_names(&self) -> Vec<String> {
         self.project.tables().map(|(name, _)| name.to_string()).collect()
@@ -274,6 +293,7 @@ pub fn writes(step: &Step) -> bool {
     match &step.act {
         // Without a method (reported elsewhere) it is neither.
         Act::Http(call) => call.method().is_some() && !call.is_read(),
+        Act::Resource(spec) => spec.kind().is_some() && !spec.is_read(),
         Act::Command(command) => command.arguments().is_some() && !command.is_read(),
         act => nature(act) == Some(Nature::Write),
     }
@@ -283,6 +303,7 @@ pub fn writes(step: &Step) -> bool {
 pub fn reads(step: &Step) -> bool {
     match &step.act {
         Act::Http(call) => call.is_read(),
+        Act::Resource(spec) => spec.read.is_some() && spec.is_read(),
         Act::Command(command) => command.is_read(),
         act => nature(act) == Some(Nature::Read),
     }
@@ -290,6 +311,11 @@ pub fn reads(step: &Step) -> bool {
 
 fn nature(act: &Act) -> Option<Nature> {
     crate::action::kinds::KINDS.iter().find(|k| k.word == act.word()).map(|k| k.nature)
+}
+
+/// The step calls an API: rows of the `errors:` table may speak of it.
+pub fn calls_api(step: &Step) -> bool {
+    matches!(step.act, Act::Http(_) | Act::Resource(_))
 }
 
 /// The connection that a step names, and where.
@@ -303,6 +329,11 @@ pub fn connection_of<'a>(step: &'a Step) -> Option<(&'a str, Span)> {
         Act::Query(query) => Some((query.db.as_str(), query.db.span)),
         Act::Sql(sql) => Some((sql.db.as_str(), sql.db.span)),
         Act::Http(call) => Some((call.api.as_str(), call.api.span)),
+        // Of a kind that the project file declares, the rules about the project file look at the connection.
+        Act::Resource(spec) => match spec.kind()? {
+            KindOf::Here(kind) => Some((kind.api.as_str(), kind.api.span)),
+            KindOf::Named(_) => None,
+        },
         Act::Command(command) => Some((command.program.as_str(), command.program.span)),
         Act::Find(find) => part(&find.table),
         Act::Rows(rows) => part(&rows.table),

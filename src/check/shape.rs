@@ -92,7 +92,8 @@ pub fn of_result(scene: &Scene<'_>, index: usize) -> Shape {
         Act::Command(_) => Shape::fields(["code", "output", "errors"]),
         Act::Ask(ask) => Shape::fields(ask.answer.names()),
         Act::Let(datum) => of_datum(datum),
-        Act::Row(_) | Act::Sql(_) => Shape::Open,
+        Act::Row(_) | Act::Sql(_) | Act::Resource(_) => Shape::Open,
+        Act::Compare(_) => compared(),
         Act::Rows(_) => Shape::List(Box::new(Shape::Open)),
         Act::Choose(_) => Shape::fields(["row", "arm"]),
         Act::Wait(_) => {
@@ -129,6 +130,20 @@ fn again(row: Shape) -> Shape {
         }
         other => other,
     }
+}
+
+/// The result of a comparison.
+fn compared() -> Shape {
+    let field = Shape::fields(["name", "left", "right", "equal"]);
+    let parts = [
+        ("equal", Shape::Open),
+        ("left", Shape::Open),
+        ("right", Shape::Open),
+        ("fields", Shape::List(Box::new(field))),
+        ("different", Shape::List(Box::new(Shape::Open))),
+        ("text", Shape::Open),
+    ];
+    Shape::Fields(parts.into_iter().map(|(name, shape)| (name.to_owned(), shape)).collect())
 }
 
 /// A value that the author wrote out.

@@ -3,14 +3,16 @@
 use crate::{
     action::{
         choose::Choice,
+        compare::{CompareSpec, Side},
         ends::Otherwise,
         kinds::Act,
+        resource::{KindOf, ResourceKind, ResourceSpec},
         row::{Also, Assign},
         step::Step,
     },
     base::{shape::Named, yaml::Scalar},
     playbook::errors::{ErrorRow, Then, Verdict},
-    read::find::Test,
+    read::{find::Test, http::HttpSpec},
     template::{Datum, Expression, Sql, Text, Tree, Use},
 };
 
@@ -40,11 +42,13 @@ pub struct Spot<'a> {
     pub sees: Sees,
     /// The `when:` of the part that it belongs to (`also:`).
     pub under: Option<&'a Expression>,
+    /// Names that it is given beside all others.
+    pub given: &'static [&'static str],
 }
 
 /// The texts of a step itself; blocks, `undo:` and `probe: { read }` are steps of their own.
 pub fn of_step(step: &Step) -> Vec<Spot<'_>> {
-    let mut spots = Spots { all: Vec::new(), under: None };
+    let mut spots = Spots { all: Vec::new(), under: None, given: &[] };
     let common = &step.common;
     if let Some(looped) = &common.for_each {
         spots.datum_as(&looped.list, Sees::List);
@@ -67,9 +71,16 @@ pub fn of_step(step: &Step) -> Vec<Spot<'_>> {
     spots.all
 }
 
+/// The texts of a kind of resource.
+pub fn of_kind(kind: &ResourceKind) -> Vec<Spot<'_>> {
+    let mut spots = Spots { all: Vec::new(), under: None, given: &[] };
+    spots.kind(kind);
+    spots.all
+}
+
 /// The texts of a row of the `errors:` table.
 pub fn of_error_row(row: &ErrorRow) -> Vec<Spot<'_>> {
-    let mut spots = Spots { all: Vec::new(), under: None };
+    let mut spots = Spots { all: Vec::new(), under: None, given: &[] };
     for then in row.then.iter().chain(&row.otherwise) {
         spots.then(then);
     }
@@ -78,20 +89,30 @@ pub fn of_error_row(row: &ErrorRow) -> Vec<Spot<'_>> {
 
 /// The texts of a value.
 pub fn of_tree(tree: &Tree) -> Vec<Spot<'_>> {
-    let mut spots = Spots { all: Vec::new(), under: None };
+    let mut spots = Spots { all: Vec::new(), under: None, given: &[] };
     spots.tree(tree, Sees::Before);
     spots.all
 }
 
+/// What the calls that read a resource are given.
+const GIVEN_KEY: &[&str] = &["key"];
+/// What its `state` is given.
+const GIVEN_STATE: &[&str] = &["key", "read"];
+/// What its `ready` is given.
+const GIVEN_READY: &[&str] = &["key", "read", "state"];
+/// What the calls that write it are given.
+const GIVEN_WRITE: &[&str] = &["key", "read", "before", "state", "changes", "removed"];
+
 struct Spots<'a> {
     all: Vec<Spot<'a>>,
     under: Option<&'a Expression>,
+    given: &'static [&'static str],
 }
 
 impl<'a> Spots<'a> {
     fn push(&mut self, scalar: &'a Scalar, names: &'a [Use], sees: Sees) {
         if !names.is_empty() {
-            self.all.push(Spot { scalar, names, sees, under: self.under });
+            self.all.push(Spot { scalar, names, sees, under: self.under, given: self.given });
         }
     }
 
@@ -157,22 +178,9 @@ impl<'a> Spots<'a> {
         match act {
             Act::Find(find) => self.tests(&find.conditions),
             Act::Query(query) => self.sql(&query.sql),
-            Act::Http(call) => {
-                let paths = [&call.get, &call.head, &call.post, &call.put, &call.patch, &call.delete];
-                paths.into_iter().for_each(|path| self.text(path.as_ref(), Sees::Before));
-                self.data(&call.query);
-                call.headers.iter().for_each(|(_, text)| self.text(Some(text), Sees::Before));
-                self.datum(call.json.as_ref(), Sees::Before);
-                self.data(&call.form);
-                for (_, part) in call.multipart.iter() {
-                    self.datum(Some(&part.content), Sees::Before);
-                    [&part.kind, &part.filename].into_iter().for_each(|text| self.text(text.as_ref(), Sees::Before));
-                }
-                [&call.text, &call.content_type].into_iter().for_each(|text| self.text(text.as_ref(), Sees::Before));
-                call.conditions().for_each(|condition| self.expression(Some(condition), Sees::Answer));
-                self.text(call.accepted.as_ref().and_then(|a| a.poll.as_ref()), Sees::Answer);
-                call.accept.iter().for_each(|accept| self.text(accept.because.as_ref(), Sees::Before));
-            }
+            Act::Resource(spec) => self.resource(spec),
+            Act::Compare(spec) => self.compare(spec),
+            Act::Http(call) => self.call(call),
             Act::Command(command) => {
                 let lists = [&command.look, &command.change, &command.preview];
                 lists.into_iter().flatten().for_each(|datum| self.datum(Some(datum), Sees::Before));
@@ -217,6 +225,68 @@ impl<'a> Spots<'a> {
             }
             Act::End(otherwise) => self.end(otherwise, Sees::Before),
             Act::Block(_) | Act::Use(_) | Act::Undo(_) => {}
+        }
+    }
+
+    fn call(&mut self, call: &'a HttpSpec) {
+        let paths = [&call.get, &call.head, &call.post, &call.put, &call.patch, &call.delete];
+        paths.into_iter().for_each(|path| self.text(path.as_ref(), Sees::Before));
+        self.data(&call.query);
+        call.headers.iter().for_each(|(_, text)| self.text(Some(text), Sees::Before));
+        self.datum(call.json.as_ref(), Sees::Before);
+        self.data(&call.form);
+        for (_, part) in call.multipart.iter() {
+            self.datum(Some(&part.content), Sees::Before);
+            [&part.kind, &part.filename].into_iter().for_each(|text| self.text(text.as_ref(), Sees::Before));
+        }
+        [&call.text, &call.content_type].into_iter().for_each(|text| self.text(text.as_ref(), Sees::Before));
+        call.conditions().for_each(|condition| self.expression(Some(condition), Sees::Answer));
+        self.text(call.accepted.as_ref().and_then(|a| a.poll.as_ref()), Sees::Answer);
+        call.accept.iter().for_each(|accept| self.text(accept.because.as_ref(), Sees::Before));
+    }
+
+    fn resource(&mut self, spec: &'a ResourceSpec) {
+        self.data(&spec.key);
+        self.data(&spec.only_if);
+        [&spec.state, &spec.without, &spec.create]
+            .into_iter()
+            .for_each(|datum| self.datum(datum.as_ref(), Sees::Before));
+        self.given(GIVEN_READY, |spots| spots.expression(spec.fail_when.as_ref(), Sees::Before));
+        if let Some(KindOf::Here(kind)) = spec.kind() {
+            self.kind(kind);
+        }
+    }
+
+    /// The texts of a kind of resource, each with what it is given.
+    fn kind(&mut self, kind: &'a ResourceKind) {
+        self.given(GIVEN_KEY, |spots| spots.call(&kind.read.0));
+        self.given(GIVEN_STATE, |spots| {
+            spots.expression(kind.absent_when.as_ref(), Sees::Before);
+            spots.datum(kind.state.as_ref(), Sees::Before);
+        });
+        self.given(GIVEN_WRITE, |spots| {
+            [&kind.write, &kind.create, &kind.remove].into_iter().flatten().for_each(|call| spots.call(&call.0));
+        });
+        self.given(GIVEN_READY, |spots| {
+            spots.expression(kind.ready.as_ref(), Sees::Before);
+            spots.expression(kind.fail_when.as_ref(), Sees::Before);
+        });
+        self.text(kind.irreversible.as_ref(), Sees::Before);
+    }
+
+    fn given(&mut self, names: &'static [&'static str], look: impl FnOnce(&mut Self)) {
+        let before = std::mem::replace(&mut self.given, names);
+        look(self);
+        self.given = before;
+    }
+
+    fn compare(&mut self, spec: &'a CompareSpec) {
+        self.data(&spec.left);
+        self.data(&spec.right);
+        for side in spec.fields.iter().flat_map(|field| [&field.left, &field.right]).flatten() {
+            if let Side::Value(datum) = side {
+                self.datum(Some(datum), Sees::Before);
+            }
         }
     }
 

@@ -75,13 +75,16 @@ impl RowChange {
     /// the new one; an unknown differs from everything.
     pub fn differing(&self) -> Vec<(Arc<str>, Value, Value)> {
         let empty = Map::new();
+        let both = self.before.is_some() && self.after.is_some();
         let (before, after) = (self.before.as_ref().unwrap_or(&empty), self.after.as_ref().unwrap_or(&empty));
         let names = after.keys().chain(before.keys().filter(|k| !after.contains_key(*k)));
         names
             .filter_map(|name| {
+                // A field that is null and one that is not there are two things; of a whole row every column is there.
+                let one_side = both && before.contains_key(name) != after.contains_key(name);
                 let old = before.get(name).cloned().unwrap_or(Value::NULL);
                 let new = after.get(name).cloned().unwrap_or(Value::NULL);
-                (old != new).then(|| (name.clone(), old, new))
+                (old != new || one_side).then(|| (name.clone(), old, new))
             })
             .collect()
     }

@@ -1,6 +1,8 @@
 //! What a step would do or did, as data: row images and their difference, labels. Knows nothing of how it is done.
 
+pub mod alike;
 pub mod change;
+pub mod compared;
 pub mod label;
 #[macro_use]
 pub mod record;

@@ -77,6 +77,8 @@ pub struct Driver<'a> {
     /// What was done and could not be recorded, when that is why it stopped.
     pub unrecorded: Option<Unrecorded>,
     pub(super) scope: Scope,
+    /// Changes that happened, whatever becomes of their step: path, and how the thing was seen last.
+    pub(super) confirmed: HashMap<Arc<str>, Value>,
     /// The turns of loops that it is in, each with what is known around it.
     pub(super) turns: Vec<(Arc<str>, Scope)>,
     /// What is done now is done at the end of a block, whatever happened.
@@ -191,6 +193,7 @@ impl<'a> Driver<'a> {
             drift: Vec::new(),
             unrecorded: None,
             scope: setting.beginning(),
+            confirmed: HashMap::new(),
             turns: Vec::new(),
             always: false,
             unplanned: false,
@@ -460,7 +463,7 @@ impl<'a> Driver<'a> {
                 return Ok(());
             }
             Some(Back::Step(name, value)) => self.scope.insert(name.clone(), value.clone()),
-            Some(Back::Rows(_)) | None => {}
+            Some(Back::Rows(_) | Back::Resource(_)) | None => {}
         }
         if place.kind == Kind::Frame {
             return self.enter(place).await;

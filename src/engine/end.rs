@@ -64,7 +64,14 @@ impl Driver<'_> {
             Trouble::Drifted(_) => (Outcome::Drifted, plain_ending(trouble, step)),
             _ if trouble.in_doubt() => (Outcome::InDoubt, plain_ending(trouble, step)),
             _ => {
-                let ending = endings::ending(step, trouble, &self.scope, self.setting).in_section(place.section);
+                let mut ending = endings::ending(step, trouble, &self.scope, self.setting).in_section(place.section);
+                // Nothing more is done, but something was: that is no stop.
+                if self.confirmed.contains_key(&place.path)
+                    && step.common.otherwise.is_none()
+                    && ending.way == Way::Stop
+                {
+                    ending.way = Way::Fail;
+                }
                 (outcome_of(ending.way), ending)
             }
         }
@@ -115,7 +122,8 @@ impl Driver<'_> {
         }
         let value = match &trouble {
             Trouble::Drifted(differences) => Some(Value::list(differences.iter().map(Difference::store))),
-            _ => None,
+            // What was written stands, although it did not come to what was wanted.
+            _ => self.confirmed.remove(&place.path),
         };
         let over = ends.is_some() || !matches!(outcome, Outcome::Done | Outcome::Skipped | Outcome::InDoubt);
         let error = (place.guarded && over).then(|| endings::error(&trouble, &message, &step));

@@ -114,6 +114,12 @@ pub fn outgoing(setting: &Setting, outgoing: &Outgoing) -> Option<CallTrouble> {
 
 fn method(setting: &Setting, call: &Call) -> Option<String> {
     let uses = granted(setting, &call.api);
+    if let Some(name) = &call.resource {
+        let has = |list: &[crate::base::shape::Word]| list.iter().any(|word| word.text == *name);
+        let is = uses.is_some_and(|uses| has(&uses.write) || call.is_read() && has(&uses.read));
+        let verb = if call.is_read() { "reads" } else { "writes" };
+        return (!is).then(|| format!("this {verb} the resource `{name}` of `{}`", call.api));
+    }
     let is = uses.is_some_and(|uses| uses.methods.iter().any(|word| word.as_str() == call.method));
     (!is).then(|| format!("this sends {} to `{}`", call.method, call.api))
 }

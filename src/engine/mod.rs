@@ -24,6 +24,7 @@ mod probe;
 pub mod question;
 mod recover;
 mod repair;
+pub mod resource;
 pub mod rehearse;
 pub mod setting;
 pub mod state;

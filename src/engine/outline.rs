@@ -10,6 +10,7 @@ use crate::{
         step::{ALWAYS, RESCUE, Step},
     },
     base::value::Value,
+    effect::change::RowChange,
     plan::Section,
     playbook::model::Playbook,
     template::Scope,
@@ -76,6 +77,8 @@ pub struct Turn {
 pub enum Back {
     /// Rows become what they were.
     Rows(Restore),
+    /// A thing behind an API becomes what it was before this change.
+    Resource(Box<RowChange>),
     /// Nothing: it cannot be taken back, or need not. Why, for people.
     Left(String),
     /// Nothing any more. Why, for people.

@@ -20,9 +20,9 @@ use crate::{
 use std::time::Duration;
 
 /// How many equal answers prove that something is not there.
-const EQUAL: u32 = 3;
+pub(super) const EQUAL: u32 = 3;
 /// The pause between them.
-const BETWEEN: Duration = Duration::from_secs(1);
+pub(super) const BETWEEN: Duration = Duration::from_secs(1);
 
 /// What one answer says.
 enum Answer {
@@ -118,7 +118,7 @@ fn done() -> Found {
 }
 
 /// How long the other side may still be at work. A clock that was set back never makes it longer than `settle`.
-fn left(begun: Option<Stamp>, settle: Duration, now: Stamp) -> Duration {
+pub(super) fn left(begun: Option<Stamp>, settle: Duration, now: Stamp) -> Duration {
     let Some(begun) = begun else { return settle };
     let over = u64::try_from(now.micros.saturating_sub(begun.micros)).unwrap_or(0);
     settle.saturating_sub(Duration::from_micros(over))

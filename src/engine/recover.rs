@@ -9,6 +9,7 @@ use super::{
     endings::sentence,
     outgoing::{accepted::pending, call},
     outline::Place,
+    resource,
     setting::Setting,
     state::StepState,
     trouble::Trouble,
@@ -116,6 +117,7 @@ impl Driver<'_> {
             "sql-probe" | "http-probe" | "command-probe" => self.by_probe(place, step).await,
             "http-key" => self.send_again(place, step, true, lost).await,
             "http-repeatable" | "command-repeatable" => self.send_again(place, step, false, lost).await,
+            resource::BY_STATE | resource::BY_VERSION => self.by_state(place, step).await,
             "http-once" | "command-once" => Ok(Found::InDoubt(format!(
                 "a person has to look into `{}` and decide",
                 step.connection.as_deref().unwrap_or("the API")

@@ -2,7 +2,7 @@
 
 use super::outline::Outline;
 use crate::{
-    action::{kinds::Act, resolve::Known, step::Step},
+    action::{kinds::Act, resolve::Known, resource::ResourceKind, step::Step},
     base::{
         identity::RunId,
         source::Source,
@@ -230,6 +230,10 @@ impl Known for Setting {
             },
             _ => None,
         }
+    }
+
+    fn resource(&self, name: &str) -> Option<Arc<ResourceKind>> {
+        self.project.resources.get(name).cloned().map(Arc::new)
     }
 
     fn dialect(&self, connection: &str) -> Dialect {

@@ -148,9 +148,15 @@ impl StepState {
 
     /// It really changed something.
     pub fn changed(&self) -> bool {
-        let done = self.outcome.as_ref().is_some_and(|o| o.outcome == Outcome::Done);
+        let done = self.outcome.as_ref().is_some_and(|o| o.outcome == Outcome::Done) || self.stands();
         let rows = self.changes.iter().any(|c| c.deed() != Deed::Nothing) || !self.also.is_empty();
         done && self.attempts > 0 && (rows || !matches!(self.class.as_deref(), None | Some("rows" | "ledger")))
+    }
+
+    /// It was written, although its step did not come to a good end: it never showed what was written, or never was ready.
+    pub fn stands(&self) -> bool {
+        let resource = self.class.as_deref().is_some_and(super::resource::is_class);
+        resource && self.outcome.as_ref().is_some_and(written)
     }
 
     /// What was no longer as planned, when that is how it ended.
@@ -161,7 +167,12 @@ impl StepState {
 
     /// The rows that it left alone, where it takes rows of another run back.
     pub fn left_alone(&self) -> Vec<LeftAlone> {
-        let rows = matches!(self.class.as_deref(), Some("rows" | "ledger"));
+        let unchanged = self.outcome.as_ref().is_some_and(|o| o.outcome == Outcome::Unchanged);
+        let rows = match self.class.as_deref() {
+            Some(class) => matches!(class, "rows" | "ledger"),
+            // A resource that was left alone was never written to.
+            None => unchanged,
+        };
         self.outcome.as_ref().and_then(|o| o.value.as_ref()).filter(|_| rows).map(left::load).unwrap_or_default()
     }
 
@@ -259,6 +270,12 @@ impl ItemState {
         step.at = Some(at);
         step
     }
+}
+
+/// An end of a resource's step that keeps what was seen of it: the change had been made.
+pub(super) fn written(outcome: &ItemOutcome) -> bool {
+    let bad = matches!(outcome.outcome, Outcome::Failed | Outcome::Stopped | Outcome::Escalated | Outcome::Skipped);
+    bad && outcome.value.is_some()
 }
 
 /// Whether `path` stands inside the block at `block`.

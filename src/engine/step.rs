@@ -7,13 +7,15 @@ use super::{
     outline::{Back, Place},
     question,
     rehearse::shown::not_so,
+    resource,
     trouble::{Missed, Trouble},
     watch::Tick,
 };
 use crate::{
     action::{
-        deed::Deed,
+        deed::{Deed, Outgoing},
         resolve::{self, resolve},
+        resource::{Presence, deed::Wish},
         step::Step,
     },
     base::value::Value,
@@ -78,6 +80,9 @@ impl Driver<'_> {
         if let Some(Back::Rows(rows)) = &place.back {
             return self.write(place, step, Deed::Restore(rows.clone())).await.map(Some);
         }
+        if let Some(Back::Resource(change)) = &place.back {
+            return self.bring_back(place, step, change).await.map(Some);
+        }
         self.look_again(step).await?;
         let resolved =
             resolve(step, &self.scope, self.setting).map_err(|t| Trouble::of_resolving(t, &self.setting.source))?;
@@ -86,6 +91,9 @@ impl Driver<'_> {
             Deed::Question(question) => return self.ask(place, step, &question),
             Deed::Message(message) => return self.message(place, step, &message).await.map(Some),
             Deed::Change(_) | Deed::Statement(_) => return self.write(place, step, resolved.deed).await.map(Some),
+            Deed::Resource(resource) if !resource.is_read() => {
+                return self.bring(place, step, &resource).await.map(Some);
+            }
             Deed::Outgoing(outgoing) if !outgoing.is_read() => return self.send(place, step, outgoing).await.map(Some),
             deed => {
                 let (value, request) = self.read(place, step, deed).await?;
@@ -136,6 +144,16 @@ impl Driver<'_> {
                 let line = format!("{line} → {}", outgoing.summary(&value));
                 Ok((value, line))
             }
+            Deed::Resource(resource) => {
+                self.close_readers().await;
+                let (_, state) = resource::read(setting, step, &place.path, &resource, self.watch).await?;
+                let presence = if let Wish::Known(presence) = resource.wish { presence } else { Presence::Optional };
+                let value = resource::known(&resource, presence, state.as_ref())?;
+                let line = Outgoing::Call(resource.read.clone()).line(setting);
+                let summary = resource::summary(&value);
+                Ok((value, format!("{line} → {summary}")))
+            }
+            Deed::Compare(comparison) => Ok((comparison.value(), comparison.summary())),
             Deed::Judge(judgement) if judgement.holds == Some(true) => Ok((true.into(), "holds".into())),
             Deed::Judge(judgement) if judgement.holds.is_none() => {
                 Err(unknown_now(step, judgement.unknown.as_deref()).into())

@@ -28,7 +28,7 @@ use crate::{
         statement::Statement,
     },
     effect::change::TableName,
-    engine::{drive::Stopped, setting::Reached, watch::Tick},
+    engine::{drive::Stopped, resource, setting::Reached, watch::Tick},
     journal::words::End,
     mock::{Credentials, Running},
     plan::Plan,
@@ -315,7 +315,9 @@ impl Scene {
         for proof in proofs {
             match proof {
                 Proof::PreviewEqualsApply => match &happened.plan {
-                    Some(plan) => problems.extend(proof::preview_equals_apply(plan, &after.since(&before))),
+                    Some(plan) => {
+                        problems.extend(proof::preview_equals_apply(plan, &happened.all(after.since(&before))))
+                    }
                     None => problems.push(Problem::new(proof.word(), "a preview", "there is none")),
                 },
                 Proof::ApplyTwiceUnchanged => problems.extend(self.again(opening, case, &after).await?),
@@ -583,6 +585,9 @@ fn came_to(happened: &mut Happened, carried: &Carried, opened: &Opened) {
     happened.who =
         named.map(|(who, _)| Arc::from(who)).filter(|who: &Arc<str>| opened.project.people.get(who).is_some());
     happened.drift = carried.drift.clone();
+    let steps = carried.state.items.values().flat_map(|item| item.steps.values());
+    let written = steps.filter(|step| step.changed() && step.class.as_deref().is_some_and(resource::is_class));
+    happened.resources = written.flat_map(|step| step.changes.iter().cloned()).collect();
 }
 
 /// What kept the command from going on.

@@ -111,6 +111,11 @@ impl PlanDigest {
                 self.text(&row.table.to_string());
                 self.text(&json::encode(&Value::from(row.key.clone())));
             }),
+            // The values are among the facts that the plan rests on.
+            Effect::Compared(comparison) => comparison.fields.iter().for_each(|field| {
+                self.text(&field.name);
+                self.text(field.equal.map_or("unknown", |equal| if equal { "equal" } else { "different" }));
+            }),
             Effect::Answer { .. } => {}
         }
     }

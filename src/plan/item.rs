@@ -4,7 +4,7 @@ pub use crate::check::Section;
 use crate::{
     action::ends::Way,
     base::{source::Span, value::Value},
-    effect::{change::RowChange, label::Label, left::LeftAlone},
+    effect::{change::RowChange, compared::Comparison, label::Label, left::LeftAlone},
     template::Path,
 };
 use std::sync::Arc;
@@ -107,6 +107,8 @@ impl StepPlan {
 pub enum Reversal {
     /// By the images of its rows.
     Automatic,
+    /// By writing the old fields of a resource.
+    SameWay,
     /// By the step under its `undo`: the word of that step's action.
     ByStep(Arc<str>),
     /// There is nothing to take back, and why.
@@ -116,10 +118,11 @@ pub enum Reversal {
 }
 
 impl Reversal {
-    /// `automatic`, `by_step`, `not_needed`, `irreversible`.
+    /// `automatic`, `same_way`, `by_step`, `not_needed`, `irreversible`.
     pub fn word(&self) -> &'static str {
         match self {
             Reversal::Automatic => "automatic",
+            Reversal::SameWay => "same_way",
             Reversal::ByStep(_) => "by_step",
             Reversal::NotNeeded(_) => "not_needed",
             Reversal::Irreversible(_) => "irreversible",
@@ -131,6 +134,7 @@ impl Reversal {
         let because = |why: &Option<String>| why.as_ref().map_or(String::new(), |why| format!(": {why}"));
         match self {
             Reversal::Automatic => "by the row images".into(),
+            Reversal::SameWay => "by writing the old fields".into(),
             Reversal::ByStep(action) => format!("by its `undo` ({action})"),
             Reversal::NotNeeded(why) => format!("nothing to take back{}", because(why)),
             Reversal::Irreversible(why) => format!("cannot be taken back{}", because(why)),
@@ -173,6 +177,8 @@ pub enum Effect {
         /// Tables that triggers or cascades touched besides.
         also: Vec<Also>,
     },
+    /// Two records, compared field by field.
+    Compared(Comparison),
     /// Rows that an undo leaves as they are.
     LeftAlone {
         /// Each with its three versions.

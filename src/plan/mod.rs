@@ -82,7 +82,8 @@ impl Plan {
                     }
                     Effect::Request { .. } => counts.requests += 1,
                     Effect::Question { .. } => counts.questions += 1,
-                    Effect::Message { .. } | Effect::Answer { .. } | Effect::LeftAlone { .. } => {}
+                    Effect::Message { .. } | Effect::Answer { .. } | Effect::LeftAlone { .. } | Effect::Compared(_) => {
+                    }
                 }
             }
         }

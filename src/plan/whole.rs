@@ -9,6 +9,7 @@ use crate::{
         value::{Map, Value},
     },
     effect::{
+        compared::Comparison,
         label::Label,
         left,
         record::{BadRecord, Field, map, part, there, word},
@@ -144,7 +145,7 @@ impl Field for Label {
 impl Field for Reversal {
     fn store(&self) -> Option<Value> {
         let (action, why) = match self {
-            Reversal::Automatic => (None, None),
+            Reversal::Automatic | Reversal::SameWay => (None, None),
             Reversal::ByStep(action) => (action.store(), None),
             Reversal::NotNeeded(why) | Reversal::Irreversible(why) => (None, why.store()),
         };
@@ -155,6 +156,7 @@ impl Field for Reversal {
         let way = there(map.get("way"))?.as_str().unwrap_or_default();
         Ok(match way {
             "automatic" => Reversal::Automatic,
+            "same_way" => Reversal::SameWay,
             "by_step" => Reversal::ByStep(part(map, "action")?),
             "not_needed" => Reversal::NotNeeded(part(map, "why")?),
             "irreversible" => Reversal::Irreversible(part(map, "why")?),
@@ -200,6 +202,7 @@ impl Field for Effect {
             }
             Effect::Message { who, text } => ("message", of([("who", who.store()), ("text", text.store())])),
             Effect::LeftAlone { rows } => ("left_alone", Some(left::store(rows))),
+            Effect::Compared(comparison) => ("compared", Some(comparison.value())),
         };
         of([(kind, fields)])
     }
@@ -208,6 +211,10 @@ impl Field for Effect {
         let Some((kind, fields)) = whole.first() else { return Err(BadRecord::new("is empty")) };
         if &**kind == "left_alone" {
             return Ok(Effect::LeftAlone { rows: left::load(fields) });
+        }
+        if &**kind == "compared" {
+            let comparison = Comparison::of_value(fields);
+            return comparison.map(Effect::Compared).ok_or_else(|| BadRecord::new("is no comparison"));
         }
         let fields: &Map = map(Some(fields))?;
         Ok(match &**kind {
@@ -263,7 +270,7 @@ impl StepPlan {
         }
         for effect in &mut self.effects {
             match effect {
-                Effect::Rows { .. } | Effect::LeftAlone { .. } => {}
+                Effect::Rows { .. } | Effect::LeftAlone { .. } | Effect::Compared(_) => {}
                 Effect::Request { line, headers, body } => {
                     each(line);
                     headers.iter_mut().for_each(|(_, value)| each(value));

@@ -1,6 +1,7 @@
 //! The project file `trueup.yaml`: environments, people, connections with their tables, audit rules.
 
 use crate::{
+    action::resource::ResourceKind,
     base::{
         diagnostic::{Diagnostic, Diagnostics},
         shape::{Length, Named, ONE_OF, Word},
@@ -47,6 +48,9 @@ shape! {
         /// How applications keep their own audit.
         #[schemars(default)]
         audits: Named<AuditRule>,
+        /// Kinds of things behind an API that have a state, for `resource` steps.
+        #[schemars(default)]
+        resources: Named<ResourceKind>,
     }
 }
 

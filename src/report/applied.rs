@@ -13,7 +13,11 @@ use super::{
 };
 use crate::{
     base::identity::RunId,
-    engine::state::{RunState, StepState},
+    effect::change::{Deed, RowChange},
+    engine::{
+        resource::is_class,
+        state::{RunState, StepState},
+    },
     journal::words::Outcome,
     plan::Section,
 };
@@ -66,8 +70,11 @@ pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
 fn changed(state: &RunState) -> Vec<(String, String)> {
     let steps: Vec<&StepState> =
         state.items.values().flat_map(|item| item.steps.values()).filter(|s| s.changed()).collect();
-    let mut lines = tables(steps.iter().flat_map(|step| &step.changes));
-    for step in steps {
+    let (resources, others): (Vec<&StepState>, Vec<&StepState>) =
+        steps.into_iter().partition(|step| step.class.as_deref().is_some_and(is_class));
+    let mut lines = tables(others.iter().flat_map(|step| &step.changes));
+    lines.extend(resources.into_iter().flat_map(|step| &step.changes).map(resource));
+    for step in others {
         if let (Some(class), Some(shown)) = (&step.class, &step.shown) {
             let response = step.outcome.as_ref().and_then(|o| o.response.clone()).unwrap_or_default();
             let whom = shown.strip_prefix("to ").and_then(|rest| rest.split_once(':'));
@@ -83,6 +90,16 @@ fn changed(state: &RunState) -> Vec<(String, String)> {
         lines.extend(also);
     }
     lines
+}
+
+/// A thing behind an API, by its key: `kube.deployment_env  deployment web  changed`.
+fn resource(change: &RowChange) -> (String, String) {
+    let word = match change.deed() {
+        Deed::Insert => "made",
+        Deed::Delete => "removed",
+        Deed::Update | Deed::Nothing => "changed",
+    };
+    (change.table.to_string(), format!("{}  {word}", change.key_text()))
 }
 
 /// Verification steps that passed, and all that were looked at.

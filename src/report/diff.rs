@@ -124,6 +124,8 @@ fn entries(change: &RowChange, facts: Option<&Facts>, moment: Moment) -> Vec<Ent
             _ if stamp && moment == Moment::Planned => (None, Some("(time of apply)".to_owned())),
             // A stamp is a by-product: what it was before says nothing.
             _ if stamp || deed == Deed::Insert => (None, Some(said(&new))),
+            _ if !is_there(&change.before, &column) => (Some(ABSENT.into()), Some(said(&new))),
+            _ if !is_there(&change.after, &column) => (Some(said(&old)), Some(ABSENT.into())),
             _ if old.marks.hidden() => (Some(said(&old)), Some(said(&new))),
             _ => told_apart(said(&old), said(&new)),
         };
@@ -131,6 +133,11 @@ fn entries(change: &RowChange, facts: Option<&Facts>, moment: Moment) -> Vec<Ent
     }
     entries.sort_by_key(|entry| entry.stamp);
     entries
+}
+
+/// A field of a thing behind an API may be null, or not there at all.
+fn is_there(side: &Option<Map>, column: &str) -> bool {
+    side.as_ref().is_none_or(|side| side.contains_key(column))
 }
 
 /// Both sides are JSON objects that may be looked into.

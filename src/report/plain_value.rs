@@ -60,8 +60,12 @@ pub fn row(change: &RowChange, facts: Option<&Facts>) -> Value {
         Deed::Nothing => "nothing",
     };
     let columns = change.differing().into_iter().map(|(column, old, new)| {
-        let sides = Value::map([("old", named(&column, &old)), ("new", named(&column, &new))]);
-        (column, sides)
+        // A field of a thing behind an API may be null, or not there at all.
+        let there = |side: &Option<Map>| side.as_ref().is_none_or(|side| side.contains_key(&column));
+        let sides = [("old", &old, there(&change.before)), ("new", &new, there(&change.after))];
+        let sides =
+            sides.into_iter().filter(|(.., there)| *there).map(|(side, value, _)| (side, named(&column, value)));
+        (column.clone(), Value::map(sides))
     });
     Value::map([
         ("table", Value::text(change.table.to_string())),

@@ -3,6 +3,7 @@
 use super::{
     clock,
     columns::width,
+    compared,
     diff::{Moment, number, rows, said},
     left,
     line::{Line, Tone},
@@ -199,7 +200,7 @@ fn of_step(page: &mut Page, step: &StepPlan, stop: Option<&Stop>, view: &View<'_
     notes(page, step, last);
     if let Some(undo) = &step.undo {
         let tone = if matches!(undo, Reversal::Irreversible(_)) { Tone::Care } else { Tone::Dim };
-        let taken = matches!(undo, Reversal::Automatic | Reversal::ByStep(_));
+        let taken = matches!(undo, Reversal::Automatic | Reversal::SameWay | Reversal::ByStep(_));
         let words = if taken { format!("taken back {}", undo.words()) } else { undo.words() };
         page.line(DEEPER, Line::of(tone, words));
     }
@@ -275,6 +276,11 @@ fn right(step: &StepPlan, stop: Option<&Stop>) -> Line {
         Label::Read => {
             let found =
                 step.effects.iter().find_map(|e| if let Effect::Answer { summary } = e { Some(summary) } else { None });
+            let found = found.cloned().or_else(|| {
+                step.effects
+                    .iter()
+                    .find_map(|e| if let Effect::Compared(both) = e { Some(both.summary()) } else { None })
+            });
             found.map_or_else(Line::default, |summary| Line::of(Tone::Dim, summary))
         }
     }
@@ -293,6 +299,7 @@ fn of_effect(page: &mut Page, effect: &Effect, step: &StepPlan, view: &View<'_>)
             }
         }
         Effect::LeftAlone { rows } => left::rows(page, DEEPER, rows, view),
+        Effect::Compared(comparison) => compared::table(page, DEEPER, comparison),
         Effect::Request { line, headers, body } => request::text(page, DEEPER, line, headers, body.as_deref()),
         // A read that is known stands at the right border; what is not known is what its label says.
         Effect::Answer { summary } if step.label == Label::Read || is_plain_unknown(summary) => {}

@@ -146,6 +146,7 @@ fn of_step(place: &str, step: &StepPlan, facts: Lookup<'_>, said: &mut Said) {
                     say(format!("{}, left alone", row.subject()), row.why.clone());
                 }
             }
+            Effect::Compared(comparison) => say("compared".into(), comparison.summary()),
             // What a read found stands under what expressions looked at.
             Effect::Answer { .. } => {}
             Effect::Question { who, text, .. } => say(format!("question to {who}"), text.clone()),

@@ -1,7 +1,7 @@
 //! A plan as a JSON document; every field stands in `docs/json.md`.
 
 use super::{
-    clock, left,
+    clock, compared, left,
     look::Lookup,
     plain_value::{count, maybe, of, of_map, row, texts},
     plan_summary::parts,
@@ -71,6 +71,7 @@ fn summary(plan: &Plan) -> Value {
         ("rows_inserted", count(parts.inserted)),
         ("rows_updated", count(parts.updated)),
         ("rows_deleted", count(parts.deleted)),
+        ("resources", count(parts.resources)),
         ("requests", count(parts.requests)),
         ("questions", count(parts.questions)),
         ("messages", count(parts.messages)),
@@ -144,6 +145,7 @@ fn of_effect(effect: &Effect, facts: Lookup<'_>) -> Value {
                 ("also_touched", Value::list(also)),
             ])
         }
+        Effect::Compared(comparison) => compared::json(comparison),
         Effect::LeftAlone { rows } => Value::map([("type", "left_alone".into()), ("rows", left::json(rows))]),
         Effect::Request { line, headers, body } => {
             let (method, url) = line.split_once(' ').unwrap_or(("", line));

@@ -61,6 +61,8 @@ pub(super) struct Parts {
     pub inserted: usize,
     pub updated: usize,
     pub deleted: usize,
+    /// Things behind APIs that would come, change or go.
+    pub resources: usize,
     pub requests: usize,
     pub questions: usize,
     pub messages: usize,
@@ -73,18 +75,31 @@ impl Parts {
     fn words(self) -> Vec<String> {
         let rows = [(self.updated, "to change"), (self.inserted, "to add"), (self.deleted, "to delete")];
         let rows = rows.iter().filter(|(n, _)| *n > 0).map(|(n, deed)| format!("{} {deed}", number(*n, "row")));
-        let others = [(self.requests, "request"), (self.questions, "question"), (self.messages, "message")];
+        let others = [
+            (self.resources, "resource"),
+            (self.requests, "request"),
+            (self.questions, "question"),
+            (self.messages, "message"),
+        ];
         let others = others.iter().filter(|(n, _)| *n > 0).map(|(n, thing)| number(*n, thing));
         let undecided = (self.undecided > 0).then(|| format!("{} decided at apply", number(self.undecided, "step")));
         rows.chain(others).chain(undecided).collect()
     }
 }
 
+/// The kind of step whose rows are things behind an API.
+const RESOURCE: &str = "resource";
+
 pub(super) fn parts(plan: &Plan) -> Parts {
     let mut parts = Parts::default();
     let steps = plan.items.iter().flat_map(|i| &i.steps).filter(|s| s.foreseen.acts() || s.foreseen == Foreseen::Tells);
     for step in steps {
         parts.undecided += usize::from(step.foreseen == Foreseen::Undecided);
+        // Its request and its fields are one thing.
+        if step.kind == RESOURCE {
+            parts.resources += usize::from(step.foreseen == Foreseen::Changes);
+            continue;
+        }
         for effect in &step.effects {
             match effect {
                 Effect::Rows { changes, .. } => {
@@ -96,7 +111,7 @@ pub(super) fn parts(plan: &Plan) -> Parts {
                 Effect::Request { .. } => parts.requests += 1,
                 Effect::Question { .. } => parts.questions += 1,
                 Effect::Message { .. } => parts.messages += 1,
-                Effect::Answer { .. } | Effect::LeftAlone { .. } => {}
+                Effect::Answer { .. } | Effect::LeftAlone { .. } | Effect::Compared(_) => {}
             }
         }
     }

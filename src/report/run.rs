@@ -1,7 +1,7 @@
 //! A run as a person reads it: `trueup show RUN`. Knows nothing of the journal.
 
 use super::{
-    clock,
+    clock, compared,
     diff::{Moment, rows, said},
     drift, left,
     line::{Line, Tone},
@@ -17,6 +17,7 @@ use crate::{
         time::Stamp,
         value::Map,
     },
+    effect::compared::Comparison,
     engine::{
         outline::{around, indexed},
         state::{APPROVAL, ItemState, RunState, StepState},
@@ -118,7 +119,7 @@ fn of_step(page: &mut Page, title: &str, step: &StepState, view: &View<'_>, day:
         page.hung(DEEPER, DEEPER + 2, Line::of(Tone::Plain, shown).add(Tone::Dim, again));
     }
     if !step.changes.is_empty() {
-        if outcome(step) != Some(Outcome::Done) {
+        if outcome(step) != Some(Outcome::Done) && !step.stands() {
             let words = if step.is_in_doubt() {
                 "meant, and nobody knows whether it happened:"
             } else {
@@ -129,6 +130,9 @@ fn of_step(page: &mut Page, title: &str, step: &StepState, view: &View<'_>, day:
         rows(page, DEEPER, &step.changes, view, Moment::Done);
     }
     left::rows(page, DEEPER, &step.left_alone(), view);
+    if let Some(comparison) = step.value.as_ref().and_then(Comparison::of_value) {
+        compared::table(page, DEEPER, &comparison);
+    }
     for table in &step.also {
         page.line(DEEPER, Line::of(Tone::Care, format!("! also touched, not taken back: {table}")));
     }

@@ -268,7 +268,7 @@ pub fn odd() -> Plan {
             "register.people",
             &[("email", PERSONAL[2].into())],
             Some(person.clone()),
-            Some(map(&[("email", PERSONAL[2].into()), ("last_name", "Zuleika".into())])),
+            Some(map(&[("email", PERSONAL[2].into()), ("last_name", "Zuleika".into()), ("colour", Value::NULL)])),
         )
     };
     let rows = vec![

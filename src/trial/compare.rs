@@ -48,6 +48,16 @@ pub struct Happened {
     pub plan: Option<Plan>,
     /// The run, if one was made.
     pub run: Option<RunId>,
+    /// What became of resources behind APIs.
+    pub resources: Vec<RowChange>,
+}
+
+impl Happened {
+    /// Changed rows of databases and changed resources.
+    pub fn all(&self, mut rows: Vec<RowChange>) -> Vec<RowChange> {
+        rows.extend(self.resources.iter().cloned());
+        rows
+    }
 }
 
 /// Everything that is not as expected.
@@ -72,7 +82,7 @@ pub fn compare(
     if let Some(drift) = &expect.drift {
         drifted(drift, &happened.drift, &mut problems);
     }
-    let rows = after.since(before);
+    let rows = happened.all(after.since(before));
     if let Some(changes) = &expect.changes {
         let held = Held { before, after, project };
         held.changes(changes, &rows, &mut problems);
@@ -297,7 +307,7 @@ impl Held<'_> {
             Changes::Tables(tables) => tables,
         };
         for (name, _) in named.iter() {
-            if !self.before.tables.keys().any(|t| t.to_string() == name) {
+            if !self.before.tables.keys().any(|t| t.to_string() == name) && !self.is_resource(name) {
                 problems.push(Problem::new(
                     format!("changes: {name}"),
                     "a table that is there",
@@ -305,10 +315,19 @@ impl Held<'_> {
                 ));
             }
         }
-        for table in self.after.tables.keys() {
+        let named_resources = named.names().filter(|name| self.is_resource(name)).filter_map(TableName::parse);
+        let behind_apis = rows.iter().map(|row| row.table.clone()).chain(named_resources);
+        let tables: BTreeSet<TableName> = self.after.tables.keys().cloned().chain(behind_apis).collect();
+        for table in &tables {
             let found: Vec<&RowChange> = rows.iter().filter(|r| r.table == *table).collect();
             self.table(table, named.get(&table.to_string()).unwrap_or(&none), &found, problems);
         }
+    }
+
+    /// `api.kind` of the project file.
+    fn is_resource(&self, name: &str) -> bool {
+        let table = TableName::parse(name);
+        table.is_some_and(|t| self.project.resources.get(&t.table).is_some_and(|kind| kind.api.text == t.connection))
     }
 
     fn table(&self, table: &TableName, expected: &TableChanges, found: &[&RowChange], problems: &mut Vec<Problem>) {

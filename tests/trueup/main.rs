@@ -17,6 +17,7 @@ mod check_cases;
 mod direction;
 mod docs;
 mod errors_table;
+mod examples;
 mod flow;
 mod injection;
 mod ledger;

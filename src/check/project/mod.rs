@@ -17,7 +17,7 @@ pub struct Rule {
 
 macro_rules! rules {
     ($($name:ident;)*) => {
-        $(mod $name;)*
+        $(pub(super) mod $name;)*
         /// Every rule, in the order in which they look.
         pub static RULES: &[Rule] = &[$(Rule { codes: $name::CODES, look: $name::look }),*];
     };
@@ -30,5 +30,6 @@ rules! {
     facts;
     people;
     environments;
+    resources;
     live;
 }

@@ -2,13 +2,12 @@
 
 use super::errors_table::has_conditions;
 use crate::{
-    action::kinds::Act,
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
         shape::Word,
         suggest,
     },
-    check::scene::Scene,
+    check::scene::{Scene, calls_api},
     playbook::errors::{ErrorRow, FailureKind},
     read::http::Status,
 };
@@ -60,10 +59,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     let calls: Vec<_> = scene
         .visits
         .iter()
-        .filter_map(|visit| match &visit.step.act {
-            Act::Http(call) => Some((visit.step.id(), call.api.as_str())),
-            _ => None,
-        })
+        .filter(|visit| calls_api(visit.step))
+        .filter_map(|visit| Some((visit.step.id(), scene.api_of(visit.step)?)))
         .collect();
     let errors = &scene.playbook.errors;
     if let (Some(first), true) = (errors.first(), calls.is_empty()) {

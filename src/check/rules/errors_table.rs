@@ -1,11 +1,10 @@
 //! The `errors:` table: the form of its rows, and the shared tables that it uses.
 
 use crate::{
-    action::kinds::Act,
     base::diagnostic::{Code, Diagnostic, Diagnostics},
     check::{
         Section,
-        scene::{Role, Scene, System, Visit, system},
+        scene::{Role, Scene, System, Visit, calls_api, system},
     },
     playbook::{errors::ErrorRow, project::Project},
 };
@@ -66,7 +65,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     repairs(scene, problems);
     for word in errors.iter().filter_map(|row| row.step.as_ref()).flat_map(|steps| &steps.0) {
         let calls: Vec<&str> =
-            scene.visits.iter().filter(|v| matches!(v.step.act, Act::Http(_))).filter_map(|v| v.step.id()).collect();
+            scene.visits.iter().filter(|v| calls_api(v.step)).filter_map(|v| v.step.id()).collect();
         if calls.contains(&word.as_str()) {
             continue;
         }
@@ -146,7 +145,7 @@ fn repairs(scene: &Scene<'_>, problems: &mut Diagnostics) {
             row.step.as_ref().is_none_or(|words| words.0.iter().any(|word| Some(word.as_str()) == visit.step.id()))
         };
         let calls = scene.visits.iter().enumerate().filter(|(_, visit)| {
-            matches!(visit.step.act, Act::Http(_)) && visit.section == Section::Steps && visit.role == Role::Listed && fits(visit)
+            calls_api(visit.step) && visit.section == Section::Steps && visit.role == Role::Listed && fits(visit)
         });
         let calls: Vec<usize> = calls.map(|(index, _)| index).filter(|index| index != at).collect();
         if row.step.is_some() && calls.iter().any(|call| call < at) || !calls.iter().any(|call| call > at) {

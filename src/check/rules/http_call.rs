@@ -76,7 +76,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
 }
 
 /// What is wrong with a path or body, whatever the connection says.
-fn shape(call: &HttpSpec, method: &str, path: &Text, problems: &mut Diagnostics) {
+pub(in crate::check) fn shape(call: &HttpSpec, method: &str, path: &Text, problems: &mut Diagnostics) {
     let scalar = path.scalar();
     let text = &*scalar.text;
     let mut odd = |message: &str, help: &str| {

@@ -126,9 +126,10 @@ fn odd(step: &Step, problems: &mut Diagnostics) {
     if !writes(step) {
         let message = format!("`{}` changes nothing here, so there is nothing to find out", step.act.word());
         problems.push(Diagnostic::error(&ODD_LOOK_UP, at, message).help("take `probe:` and `repeatable:` out"));
-    } else if matches!(step.act, Act::Row(_) | Act::Rows(_)) {
+    } else if matches!(step.act, Act::Row(_) | Act::Rows(_) | Act::Resource(_)) {
+        let who = if matches!(step.act, Act::Resource(_)) { "a resource tells by itself whether it was changed" } else { "rows tell by themselves whether they were changed" };
         problems.push(
-            Diagnostic::error(&ODD_LOOK_UP, at, "rows tell by themselves whether they were changed")
+            Diagnostic::error(&ODD_LOOK_UP, at, who)
                 .help("take `probe:` and `repeatable:` out"),
         );
     }
@@ -142,6 +143,7 @@ pub fn recovery(scene: &Scene<'_>, visit: &Visit<'_>) -> Recovery {
     }
     let ledger = |connection: &str| scene.connection(connection).is_some_and(|c| c.ledger == Some(true));
     match &visit.step.act {
+        Act::Resource(_) => Recovery::Images,
         Act::Row(_) | Act::Rows(_) => {
             let has = scene.table(visit.step).is_some_and(|table| ledger(&table.connection));
             if has { Recovery::Ledger } else { Recovery::Images }

@@ -46,6 +46,8 @@ rules! {
         unknown_table;
         unknown_column;
         unknown_person;
+        resource;
+        comparison;
         // params
         param_type;
         param_value;

@@ -38,6 +38,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             }
         } else if visit.section != Section::Steps && writes(visit.step) {
             let help = match &visit.step.act {
+                Act::Resource(_) => "move the step to `steps`; here `resource: { read: … }` can look at it",
                 Act::Command(_) => "move the step to `steps`; here only `look:` is allowed",
                 Act::Http(_) => "move the step to `steps`; here only `get:` and `head:` are allowed",
                 _ => "move the step to `steps`; here `find` and `query` can look at rows",

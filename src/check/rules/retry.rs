@@ -2,14 +2,13 @@
 
 use super::lost_answer::recovery;
 use crate::{
-    action::kinds::Act,
     base::diagnostic::{Code, Diagnostic, Diagnostics},
     check::{
         checked::Recovery,
-        scene::{Role, Scene, Visit, writes},
+        scene::{Role, Scene, Visit, calls_api, writes},
     },
     playbook::errors::{ErrorRow, FailureKind, Retry, Then, Verdict},
-    read::http::{HttpSpec, Status},
+    read::http::Status,
 };
 use std::time::Duration;
 
@@ -46,7 +45,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             let blind = scene
                 .visits
                 .iter()
-                .find(|visit| applies(row, visit) && writes(visit.step) && recovery(scene, visit) == Recovery::Person);
+                .find(|visit| applies(scene, row, visit) && writes(visit.step) && recovery(scene, visit) == Recovery::Person);
             if let Some(visit) = blind {
                 let name = visit.step.id().map_or_else(|| "this call".to_owned(), |id| format!("`{id}`"));
                 problems.push(
@@ -70,14 +69,13 @@ pub fn of_row(row: &ErrorRow, problems: &mut Diagnostics) {
 }
 
 /// The row applies to this step.
-fn applies(row: &ErrorRow, visit: &Visit<'_>) -> bool {
+fn applies(scene: &Scene<'_>, row: &ErrorRow, visit: &Visit<'_>) -> bool {
     let named = |steps: &[crate::base::shape::Word]| {
         visit.step.id().is_some_and(|id| steps.iter().any(|word| word.as_str() == id))
     };
-    let calls = |call: &HttpSpec| {
-        row.api.as_ref().is_none_or(|apis| apis.0.iter().any(|word| word.as_str() == call.api.as_str()))
-    };
-    matches!(&visit.step.act, Act::Http(call) if calls(call))
+    let api = |name: &str| row.api.as_ref().is_none_or(|apis| apis.0.iter().any(|word| word.as_str() == name));
+    calls_api(visit.step)
+        && scene.api_of(visit.step).is_none_or(api)
         && visit.role != Role::Probe
         && row.step.as_ref().is_none_or(|steps| named(&steps.0))
 }

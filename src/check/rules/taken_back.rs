@@ -15,7 +15,7 @@ use crate::{
 pub static NO_WAY_BACK: Code = Code {
     id: "E0303",
     title: "a change that does not say how it is taken back",
-    explain: "Changes by `row` and `rows` are taken back by themselves, from the images of the rows. Every other change says one of\n\n\
+    explain: "Changes by `row` and `rows` are taken back by themselves, from the images of the rows; those by `resource` where its kind says `undo: same_way`. Every other change says one of\n\n\
         - `undo:` with a step that takes it back\n\
         - `undo: automatic`, for a `sql` statement that changes rows of one declared table: by the images of those rows\n\
         - `irreversible: \"why\"`\n\
@@ -39,21 +39,35 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for visit in &scene.visits {
         let step = visit.step;
         fits(scene, visit, problems);
-        let rows = matches!(step.act, Act::Row(_) | Act::Rows(_));
+        let rows = matches!(step.act, Act::Row(_) | Act::Rows(_)) || says_so(scene, step);
         let silent = step.common.undo.is_none() && step.common.irreversible.is_none();
         if visit.role == Role::Listed && writes(step) && !rows && silent {
             let name = step.id().map_or_else(|| format!("this `{}` step", step.act.word()), |id| format!("`{id}`"));
+            let problem = Diagnostic::error(
+                &NO_WAY_BACK,
+                step.act_at,
+                format!("{name} changes something and does not say how that is taken back"),
+            );
+            let problem = if matches!(step.act, Act::Resource(_)) {
+                problem.help("let its kind say `undo: same_way`: by writing the old values")
+            } else {
+                problem
+            };
             problems.push(
-                Diagnostic::error(
-                    &NO_WAY_BACK,
-                    step.act_at,
-                    format!("{name} changes something and does not say how that is taken back"),
-                )
-                .help("add `undo:` with a step that takes it back, or `irreversible: \"why\"`")
+                problem.help("add `undo:` with a step that takes it back, or `irreversible: \"why\"`")
                 .help("or, when there is nothing to take back, `undo: none_needed` and `because: \"why\"`"),
             );
         }
     }
+}
+
+/// The kind of a resource says how it is taken back, or why it cannot be.
+fn says_so<'a>(scene: &Scene<'a>, step: &'a Step) -> bool {
+    scene.resource(step).is_some_and(|(_, kind, _)| kind.undo.is_some() || kind.irreversible.is_some())
+}
+
+fn comes_back<'a>(scene: &Scene<'a>, step: &'a Step) -> bool {
+    scene.resource(step).is_some_and(|(_, kind, _)| kind.undo.is_some())
 }
 
 /// A statement that writes one declared table and gives nothing back: the engine locks and reads its rows by their keys.
@@ -87,7 +101,7 @@ fn fits(scene: &Scene<'_>, visit: &Visit<'_>, problems: &mut Diagnostics) {
         },
     };
     let mut odd = |message: &str, help: &str| problems.push(Diagnostic::error(&ODD_WAY_BACK, at, message).help(help));
-    let rows = matches!(step.act, Act::Row(_) | Act::Rows(_));
+    let rows = matches!(step.act, Act::Row(_) | Act::Rows(_)) || comes_back(scene, step);
     if !writes(step) {
         return odd(
             &format!("`{}` changes nothing here, so there is nothing to take back", step.act.word()),

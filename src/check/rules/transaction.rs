@@ -42,7 +42,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             Diagnostic::error(code, step.act_at, message).label(transaction.span, "the transaction")
         };
         match &step.act {
-            Act::Http(_) => problems.push(
+            Act::Http(_) | Act::Resource(_) => problems.push(
                 problem(&WAITS_IN_TRANSACTION, "a call inside a transaction".into())
                     .help("move it before the block (a read) or after it"),
             ),

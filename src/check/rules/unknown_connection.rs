@@ -32,7 +32,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for visit in &scene.visits {
         if let Some((name, at)) = connection_of(visit.step) {
             let needed = match visit.step.act {
-                Act::Http(_) => Needed::Api,
+                Act::Http(_) | Act::Resource(_) => Needed::Api,
                 Act::Command(_) => Needed::Program,
                 _ => Needed::Database,
             };

@@ -1,7 +1,7 @@
 //! Tables that the project file does not declare, or the database does not have.
 
 use crate::{
-    action::kinds::Act,
+    action::{kinds::Act, resource::ResourceKind},
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
         shape::Word,
@@ -104,7 +104,18 @@ fn granted(scene: &Scene<'_>, problems: &mut Diagnostics) {
                 .iter()
                 .filter_map(|v| v.sql.as_ref())
                 .any(|sql| sql.reads.contains(name) || sql.writes.contains(name));
-            if declared.tables.get(name).is_none() && !in_sql {
+            // Of an API a playbook may read and write its resources.
+            let resource = |of: &(&str, &ResourceKind)| of.1.api.text == connection.text;
+            let resources = || scene.project.resources.iter().filter(resource).map(|(name, _)| name);
+            let is_resource = resources().any(|known| known == name);
+            if declared.http.is_some() && !is_resource {
+                let what = format!("the project file declares no resource `{name}` of `{}`", connection.as_str());
+                let problem = Diagnostic::error(&UNKNOWN_TABLE, word.span, what);
+                problems.push(match resources().next() {
+                    Some(_) => problem.suggest(name, resources()),
+                    None => problem.help("of an API, name the methods that are sent: `methods: [GET]`"),
+                });
+            } else if !is_resource && declared.tables.get(name).is_none() && !in_sql {
                 let problem = Diagnostic::error(
                     &UNKNOWN_TABLE,
                     word.span,

@@ -4,6 +4,7 @@ use crate::{
     action::{
         command::{self, CommandSpec},
         kinds::Act,
+        resource::{KindOf, ResourceSpec},
     },
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
@@ -25,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub static NOT_GRANTED: Code = Code {
     id: "E0313",
     title: "something used that `uses` does not declare",
-    explain: "`uses:` lists every table, every HTTP method of every API, and every beginning of a program's arguments, that the playbook may touch. It is enforced, so that whoever \
+    explain: "`uses:` lists every table, every resource, every HTTP method of every API, and every beginning of a program's arguments, that the playbook may touch. It is enforced, so that whoever \
         approves a playbook can see at its head how far it can reach:\n\n\
         ```yaml\n\
         uses:\n\
@@ -80,7 +81,8 @@ fn needs<'a>(scene: &Scene<'a>) -> BTreeMap<String, Needs<'a>> {
     for visit in &scene.visits {
         let step = visit.step;
         let at = step.act_at;
-        let known = |table: &TableName| sql_of(step).is_some() || scene.facts(table).is_some();
+        let resource = scene.resource(step).is_some();
+        let known = |table: &TableName| resource || sql_of(step).is_some() || scene.facts(table).is_some();
         for table in facts::tables_read(scene, visit).into_iter().filter(known) {
             all.entry(table.connection.to_string()).or_default().read.entry(table.table.to_string()).or_insert(at);
         }
@@ -90,6 +92,11 @@ fn needs<'a>(scene: &Scene<'a>) -> BTreeMap<String, Needs<'a>> {
             }
         }
         match &step.act {
+            Act::Resource(spec) => {
+                for (api, method) in sent(spec) {
+                    all.entry(api.into()).or_default().methods.entry(method).or_insert(at);
+                }
+            }
             Act::Http(call) => {
                 if let Some((method, path)) = call.method() {
                     all.entry(call.api.as_str().into())
@@ -121,7 +128,9 @@ fn needs<'a>(scene: &Scene<'a>) -> BTreeMap<String, Needs<'a>> {
     all.retain(|connection, needs| {
         let system = scene.system(connection);
         if matches!(system, Some(System::Http | System::Program)) {
-            (needs.read, needs.write) = Default::default();
+            let resource = |name: &String, _: &mut Span| scene.project.resources.get(name).is_some();
+            needs.read.retain(resource);
+            needs.write.retain(resource);
         }
         if system != Some(System::Http) {
             needs.methods.clear();
@@ -132,6 +141,16 @@ fn needs<'a>(scene: &Scene<'a>) -> BTreeMap<String, Needs<'a>> {
         scene.connection(connection).is_some()
     });
     all
+}
+
+/// What a resource sends that stands in the step itself; one of the project file is granted by its name.
+fn sent(spec: &ResourceSpec) -> Vec<(&str, &'static str)> {
+    let Some(KindOf::Here(kind)) = spec.kind() else { return Vec::new() };
+    let write = kind.write.as_ref().filter(|_| spec.state.is_some() || spec.without.is_some());
+    let create = kind.create.as_ref().filter(|_| spec.create.is_some());
+    let remove = kind.remove.as_ref().filter(|_| spec.removes());
+    let calls = [Some(&kind.read), write, create, remove].into_iter().flatten();
+    calls.filter_map(|call| Some((kind.api.as_str(), call.0.method()?.0))).collect()
 }
 
 /// The listed beginnings that a command makes use of.

@@ -65,6 +65,7 @@ pub fn of_stored(api: &std::sync::Arc<str>, request: &Value, step: &Step) -> Opt
         body: body.map(|(_, body)| body),
         timeout: spec(step).and_then(|spec| spec.timeout).map(|length| length.0),
         scope: None,
+        resource: None,
     };
     (!call.is_unknown()).then_some(call)
 }

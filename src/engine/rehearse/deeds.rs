@@ -33,6 +33,8 @@ impl Pass<'_> {
             Deed::Change(change) => self.change(path, step, &change).await,
             Deed::Statement(statement) => self.statement(path, step, &statement).await,
             Deed::Restore(restore) => self.restore(path, step, restore).await,
+            Deed::Resource(resource) => self.resource(path, step, &resource),
+            Deed::Compare(comparison) => self.would_compare(path, step, &comparison),
             Deed::Judge(judgement) => self.judge(path, step, &judgement),
             Deed::Give(value) => self.give(path, step, value, |v| v.shown()),
             Deed::Question(question) => {

@@ -8,6 +8,7 @@ mod deeds;
 mod flow;
 mod handles;
 mod outgoing;
+mod resource;
 pub mod shown;
 mod walk;
 
@@ -129,6 +130,10 @@ struct Pass<'a> {
     tainted_databases: BTreeSet<Arc<str>>,
     tainted_apis: HashMap<Arc<str>, String>,
     every_api: Option<String>,
+    /// Resources as earlier steps would leave them, by what they are called.
+    resources: HashMap<String, Value>,
+    /// APIs behind which a resource would have changed: what calls read there is stale, other resources are not.
+    changed_apis: HashMap<Arc<str>, String>,
     steps: Vec<StepPlan>,
     stop: Option<Stop>,
     reads: Vec<Path>,
@@ -159,6 +164,8 @@ impl<'a> Pass<'a> {
             tainted_databases: BTreeSet::new(),
             tainted_apis: HashMap::new(),
             every_api: None,
+            resources: HashMap::new(),
+            changed_apis: HashMap::new(),
             steps: Vec::new(),
             stop: None,
             reads: Vec::new(),
@@ -206,6 +213,14 @@ impl<'a> Pass<'a> {
                 Some(Back::Already(why)) => {
                     let notes = vec![why.clone()];
                     self.show(&place.path, &place.step, Label::Exact, Foreseen::Unchanged, Vec::new(), notes);
+                }
+                Some(Back::Resource(change)) => {
+                    let (path, step) = (&place.path, &place.step);
+                    match self.resource_back(path, step, change) {
+                        Ok(()) => {}
+                        Err(Stepped::Interrupt(interrupt)) => return Err(interrupt),
+                        Err(Stepped::Trouble(trouble)) => return Err(Interrupt::Trouble(trouble, path.clone())),
+                    }
                 }
                 Some(Back::Rows(rows)) => {
                     let (path, step) = (&place.path, &place.step);

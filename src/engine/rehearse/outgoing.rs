@@ -32,7 +32,8 @@ impl Pass<'_> {
             let missing = Missing { step: step.clone(), path: path.clone(), question: outgoing, key };
             return Err(Stepped::Interrupt(Interrupt::Missing(Box::new(missing))));
         };
-        let stale = self.tainted_apis.get(outgoing.connection()).or(self.every_api.as_ref()).cloned();
+        let api = outgoing.connection();
+        let stale = self.tainted_apis.get(api).or(self.changed_apis.get(api)).or(self.every_api.as_ref()).cloned();
         match (stale, answer) {
             (Some(why), answer) => {
                 // Today's answer is worth seeing, but nothing may rest on it.

@@ -174,7 +174,9 @@ pub fn way_back(step: &Step) -> Option<Reversal> {
     match (&step.common.undo, &step.act) {
         (Some(Undo::NoneNeeded(_)), _) => Some(Reversal::NotNeeded(step.common.because.as_ref().map(text))),
         (Some(Undo::Step(step)), _) => Some(Reversal::ByStep(step.act.word().into())),
+        (Some(Undo::Automatic(_)), Act::Resource(_)) => Some(Reversal::SameWay),
         (Some(Undo::Automatic(_)), _) | (_, Act::Row(_) | Act::Rows(_)) => Some(Reversal::Automatic),
+        (None, Act::Resource(_)) => Some(Reversal::SameWay),
         (
             None,
             Act::Ask(_) | Act::Tell(_) | Act::Undo(_) | Act::End(_) | Act::Use(_) | Act::Wait(_) | Act::Choose(_),

@@ -99,7 +99,14 @@ impl Pass<'_> {
         let opened: BTreeSet<Arc<str>> = self.rehearsing.keys().cloned().collect();
         let shown = self.steps.len();
         let scope = self.scope.clone();
+        let resources = self.resources.clone();
         Box::pin(self.perform(path, step)).await?;
+        // What became of a thing behind an API is known only when it is known whether this runs.
+        for (name, left) in &mut self.resources {
+            if !resources.contains_key(name) || resources.get(name).is_some_and(|before| before != left) {
+                *left = Value::unknown();
+            }
+        }
         let stop = self.stop.take();
         for (name, savepoint) in savepoints {
             if let Some(handle) = self.rehearsing.get_mut(&name) {

@@ -3,7 +3,11 @@
 use crate::{
     base::{identity::EffectId, value::Value},
     effect::change::{Deed, RowChange},
-    engine::{outline::Outline, state::StepState},
+    engine::{
+        outline::Outline,
+        resource::is_class,
+        state::{StepState, written},
+    },
     journal::{event::Event, words::Outcome},
 };
 use std::sync::Arc;
@@ -109,6 +113,7 @@ pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Done> {
                         Outcome::Done if said && one.value.as_ref().is_none_or(Value::is_unknown) => Fate::SaidToHave,
                         Outcome::Done => Fate::Happened,
                         Outcome::InDoubt | Outcome::Lost => Fate::Unknown,
+                        _ if written(one) && all.iter().any(|d| same(d) && is_class(&d.class)) => Fate::Happened,
                         _ => Fate::Not,
                     };
                     ended(&mut all, same, fate);

@@ -26,8 +26,11 @@ pub const PURPOSE: &str = "undo";
 pub fn left_alone(outline: &Outline, state: &RunState, item: &str) -> Vec<LeftAlone> {
     let Some(item) = state.items.get(item) else { return Vec::new() };
     let of = |place: &Place| {
-        let Some(Back::Rows(rows)) = &place.back else { return Vec::new() };
         let Some(step) = item.steps.get(&place.path) else { return Vec::new() };
+        if let Some(Back::Resource(_)) = &place.back {
+            return step.left_alone();
+        }
+        let Some(Back::Rows(rows)) = &place.back else { return Vec::new() };
         let told = step.result().map(left::load).unwrap_or_default();
         if told.is_empty() && step.imaged { missing(rows, &step.changes) } else { told }
     };

@@ -17,6 +17,7 @@ use crate::{
     engine::{
         names,
         outline::{Back, Outline, Place},
+        resource::{self, is_class},
         setting::{RunFacts, Setting},
         state::{ItemState, RunState},
         trouble::Trouble,
@@ -171,6 +172,7 @@ impl Taken<'_> {
                 };
                 self.quiet(Back::Rows(restore))
             }
+            Ok(Way::Resource(change)) => self.quiet(Back::Resource(change)),
             Err(why) => self.quiet(Back::Left(format!("not taken back: {why}"))),
         }
     }
@@ -221,6 +223,11 @@ impl Taken<'_> {
         if let Some(why) = only_added(&rows, self.setting) {
             return Err(why);
         }
+        if is_class(&done.class)
+            && (self.again || common.undo.as_ref().is_none_or(|undo| matches!(undo, Undo::Automatic(_))))
+        {
+            return self.resource(rows);
+        }
         if self.again {
             return match (rows.is_empty(), done.class.starts_with("http")) {
                 (false, _) => readable(rows).map(Way::Rows),
@@ -251,6 +258,18 @@ impl Taken<'_> {
                 (Act::Row(_) | Act::Rows(_) | Act::Block(_), true) => Err("it changed no row".into()),
                 _ => Err("the playbook gives no way back".into()),
             },
+        }
+    }
+
+    /// A thing behind an API becomes what it was: by its old fields, whoever knows whether they were written.
+    fn resource(&self, rows: Vec<RowChange>) -> Result<Way, String> {
+        if let Some(why) = self.step.common.irreversible.as_ref().filter(|_| !self.again) {
+            return Err(said(why));
+        }
+        let Some(change) = readable(rows)?.into_iter().next() else { return Err("it changed nothing".into()) };
+        match resource::fixed(self.setting, self.step, &change, self.scope) {
+            Some(why) => Err(why),
+            None => Ok(Way::Resource(Box::new(change))),
         }
     }
 
@@ -317,6 +336,7 @@ impl Taken<'_> {
 }
 
 enum Way {
+    Resource(Box<RowChange>),
     Rows(Vec<RowChange>),
     Step(Box<Step>),
 }

@@ -56,9 +56,7 @@ fn of_kind(kind: &Kind, places: &[Place]) -> String {
     let nature = match kind.nature {
         Nature::Read => "reads only: allowed in `preconditions`, `steps` and `verification`",
         Nature::Write => "changes something: allowed in `steps`",
-        Nature::Either => {
-            "reads with `get` and `head`; changes something with the other methods, which are allowed in `steps`"
-        }
+        Nature::Either => "reads or changes something, as its keys say; what changes something is allowed in `steps`",
         Nature::People => "reaches a person: `ask` in `steps`, `tell` also in `afterwards`",
         Nature::Flow => "looks only at values",
     };

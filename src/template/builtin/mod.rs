@@ -2,6 +2,7 @@
 //! evaluator all read these lists. The functions behind them stand in the files beside, one a family, undescribed there.
 
 mod lists;
+mod maps;
 mod numbers;
 mod questions;
 mod texts;
@@ -143,6 +144,10 @@ pub static FILTERS: &[Described] = described! {
     "string" "x | string" (0..0) [] texts::string: "The value as text."
     "sum" "list | sum(attribute='name')" (0..0) ["attribute"] lists::sum: "The sum of the numbers, exact; 0 for none."
     "timestamp" "x | timestamp" (0..0) [] times::timestamp: "A date (its midnight), a text, or an instant (in UTC) as a timestamp without a zone."
+    "to_list" "map | to_list('name', 'value')" (1..2) ["key", "value", "extra"] maps::to_list:
+        "A list with one element for each entry of a map, its key and its value under these names; of a list (or without the second name) only the first. `extra={…}` stands in every element."
+    "to_map" "list | to_map('name', 'value')" (2..2) ["key", "value"] maps::to_map:
+        "A map from that attribute of each element to the other one; null where an element does not have it. Of two with the same name the later one counts."
     "tojson" "x | tojson" (0..0) [] texts::tojson: "The value as JSON text."
     "trim" "text | trim" (0..0) [] texts::trim: "The text without space at both ends."
     "unique" "list | unique" (0..0) ["attribute"] lists::unique: "Each element once, the first of equals (of those with an equal attribute, when one is named)."

@@ -8,6 +8,7 @@ mod http;
 mod journal;
 mod lost_commit;
 mod people;
+mod resources;
 mod rows;
 
 use super::servers::{Shop, block_on, postgres, request, said};

@@ -1,0 +1,225 @@
+//! Things behind an API whose change was lost: who remembers is the thing itself. A process dies between any two events, with
+//! the change made and not made.
+
+use super::*;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+const STEP: &str = "steps/changed";
+
+/// People with and without a version, and a way for the test to bring one into a state.
+const PEOPLE: &str = "trueup: v1\nmock: crm\ncollections:\n  people:\n    key: id\n    rows:\n    - { id: \"1\", plan: basic, note: n, phone: 0700-OLD }\n    - { id: \"20\", plan: basic, note: n }\nroutes:\n- get: /people/{id}\n  of: people\n  when: row.id == '20'\n  answer: { headers: { ETag: '\"v-{{ row.plan }}\"' }, json: \"{{ row }}\" }\n- get: /people/{id}\n  of: people\n  answer: { json: \"{{ row }}\" }\n- patch: /people/{id}\n  of: people\n  set: \"{{ body }}\"\n  answer: { json: \"{{ row }}\" }\n- post: /be/{id}/{plan}\n  of: people\n  set: { plan: \"{{ path.plan }}\" }\n";
+
+fn text(id: u32) -> String {
+    format!(
+        "trueup: v1\nname: lost/answer\nversion: 1\ntitle: One effect\nuses:\n  crm: {{ write: [person] }}\nsteps:\n- id: changed\n  resource: {{ set: person, key: {{ id: \"{id}\" }}, state: {{ plan: gold }} }}\n"
+    )
+}
+
+async fn scene() -> Scene {
+    Scene::open(&On::Sqlite, PEOPLE, |text| text).await
+}
+
+impl Scene {
+    /// Somebody brings the person into this plan.
+    async fn be(&self, id: u32, plan: &str) {
+        let url = self.crm.url();
+        let host = url.strip_prefix("http://").unwrap();
+        let mut wire = TcpStream::connect(host).await.unwrap();
+        let head =
+            format!("POST /be/{id}/{plan} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        wire.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        wire.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert_eq!(self.plan(id), plan);
+    }
+
+    fn plan(&self, id: u32) -> String {
+        let people = self.crm.rows("people");
+        let one = people.iter().find(|p| p.get("id").unwrap().bare() == id.to_string()).unwrap();
+        one.get("plan").unwrap().bare().into_owned()
+    }
+
+    fn patches(&self) -> usize {
+        self.sent().iter().filter(|call| call.starts_with("PATCH")).count()
+    }
+}
+
+#[test]
+fn wherever_the_process_died_the_thing_is_changed_once() {
+    block_on(async {
+        for id in [1, 20] {
+            let mut scene = scene().await;
+            scene.applied(&text(id)).await;
+            assert_eq!((scene.plan(id).as_str(), scene.patches()), ("gold", 1));
+            let attempt = scene.events.iter().position(is_attempt).unwrap();
+            let outcome = scene.events.iter().position(|e| is_outcome(e, STEP)).unwrap();
+            assert!(scene.events[..attempt].iter().any(is_images), "the images stand before the attempt");
+            for kept in 1..scene.events.len() {
+                // After the attempt both may be: it was carried out, or it never arrived.
+                let states: &[&str] = match kept {
+                    _ if kept <= attempt => &["basic"],
+                    _ if kept <= outcome => &["basic", "gold"],
+                    _ => &["gold"],
+                };
+                for state in states {
+                    scene.be(id, state).await;
+                    scene.keep(&scene.events[..kept]).await;
+                    let before = scene.patches();
+                    let carried = scene.resume().await.unwrap_or_else(|f| panic!("{kept}: {}", said(&f)));
+                    let place = format!("{kept} of {}, {state}, person {id}", scene.events.len());
+                    assert_eq!(carried.stopped, Stopped::Closed(End::Changed), "{place}: {:?}", carried.state.closed);
+                    assert_eq!(scene.plan(id), "gold", "{place}");
+                    assert_eq!(scene.patches() - before, usize::from(*state == "basic"), "{place}");
+                }
+            }
+            scene.close().await;
+        }
+    });
+}
+
+#[test]
+fn a_thing_that_is_neither_as_it_was_nor_as_wanted_is_in_doubt() {
+    block_on(async {
+        for id in [1, 20] {
+            let mut scene = scene().await;
+            scene.applied(&text(id)).await;
+            scene.died_before(|e| is_outcome(e, STEP)).await;
+            scene.be(id, "other").await;
+            let told = scene.stays_in_doubt(STEP).await;
+            assert!(told.contains("plan is other and not gold") && told.contains("somebody else"), "{told}");
+            assert_eq!((scene.patches(), scene.plan(id).as_str()), (1, "other"));
+            scene.close().await;
+        }
+    });
+}
+
+#[test]
+fn what_was_found_out_is_told() {
+    block_on(async {
+        let mut scene = scene().await;
+        scene.applied(&text(1)).await;
+        scene.died_before(|e| is_outcome(e, STEP)).await;
+        let told = scene.found_out(STEP).await;
+        assert_eq!(told, "Its answer was lost; reading it again shows that it was done.");
+        scene.died_before(|e| is_outcome(e, STEP)).await;
+        scene.be(1, "basic").await;
+        scene.ticks.lock().unwrap().clear();
+        scene.found_out(STEP).await;
+        let ticks = scene.ticks();
+        assert!(ticks.iter().any(|t| t.contains("reading it again shows that it was not done")), "{ticks:?}");
+        assert!(ticks.iter().any(|t| t.contains("still be at work")), "a late one is waited for: {ticks:?}");
+        scene.close().await;
+    });
+}
+
+#[test]
+fn with_a_version_nothing_is_waited_for() {
+    block_on(async {
+        let mut scene = scene().await;
+        scene.applied(&text(20)).await;
+        let sent = scene.crm.log().into_iter().find(|l| l.method == "PATCH").unwrap();
+        assert_eq!(sent.header("if-match"), Some("\"v-basic\""));
+        scene.died_before(|e| is_outcome(e, STEP)).await;
+        scene.be(20, "basic").await;
+        scene.ticks.lock().unwrap().clear();
+        scene.found_out(STEP).await;
+        assert!(!scene.ticks().iter().any(|t| t.contains("still be at work")), "{:?}", scene.ticks());
+        scene.close().await;
+    });
+}
+
+impl Scene {
+    /// Takes a run back; gives the run that does it, and how it went.
+    async fn taken_back(&self, run: RunId) -> (RunId, Carried) {
+        let here = &self.shop.here;
+        let opened = ops::project::open(here, None).unwrap();
+        let record = self.record().await;
+        let wish = ops::undo::Wish { actor: Some("ben".into()), ..ops::undo::Wish::default() };
+        let stop = AtomicBool::new(false);
+        let went = async {
+            let ready = ops::undo::prepare(here, &record, &opened, run, &wish).await?;
+            let plan = ops::undo::plan(&ready, &|_| {}).await?;
+            let carried = ops::undo::undo(here, &record, &ready, &plan, &wish, &|_| {}, &stop).await?;
+            Ok::<_, Failure>((ready.prepared.setting.run.id, carried))
+        };
+        let went = went.await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        record.journal.close().await.unwrap();
+        went
+    }
+}
+
+#[test]
+fn an_undo_writes_the_old_value_and_an_undo_of_it_the_new_one() {
+    block_on(async {
+        let mut scene = scene().await;
+        scene.applied(&text(1)).await;
+        let (undo, carried) = scene.taken_back(scene.run).await;
+        assert_eq!(carried.state.end(), End::Changed, "{:?}", carried.state.closed);
+        assert_eq!((scene.plan(1).as_str(), scene.patches()), ("basic", 2));
+        let (_, carried) = scene.taken_back(undo).await;
+        assert_eq!(carried.state.end(), End::Changed, "{:?}", carried.state.closed);
+        assert_eq!((scene.plan(1).as_str(), scene.patches()), ("gold", 3));
+        scene.close().await;
+    });
+}
+
+#[test]
+fn what_somebody_changed_since_is_left_alone_and_shown_in_three_versions() {
+    block_on(async {
+        let mut scene = scene().await;
+        scene.applied(&text(1)).await;
+        scene.be(1, "other").await;
+        let (_, carried) = scene.taken_back(scene.run).await;
+        assert_eq!(carried.state.end(), End::Drifted, "{:?}", carried.state.closed);
+        assert_eq!((scene.plan(1).as_str(), scene.patches()), ("other", 1), "nothing is sent");
+        let left: Vec<_> = carried.state.items["-"].steps.values().flat_map(|step| step.left_alone()).collect();
+        let versions = &left[0].columns[0];
+        let bare = |value: &Option<Value>| value.as_ref().unwrap().bare().into_owned();
+        assert_eq!(
+            (
+                left[0].subject().as_str(),
+                &*versions.column,
+                bare(&versions.before),
+                bare(&versions.ours),
+                bare(&versions.now)
+            ),
+            ("crm.person id 1", "plan", "basic".to_owned(), "gold".to_owned(), "other".to_owned())
+        );
+        // Somebody took it back by hand: nothing is left to do.
+        scene.be(1, "basic").await;
+        let (_, carried) = scene.taken_back(scene.run).await;
+        assert_eq!(carried.state.end(), End::Unchanged, "{:?}", carried.state.closed);
+        assert_eq!(scene.patches(), 1);
+        scene.close().await;
+    });
+}
+
+#[test]
+fn a_personal_field_stands_in_no_file_in_clear_and_is_put_back_all_the_same() {
+    block_on(async {
+        let mut scene = scene().await;
+        scene.applied(&text(1).replace("plan: gold", "phone: \"{{ '0700-' ~ 'NEW' }}\"")).await;
+        let phone = |scene: &Scene| scene.crm.rows("people")[0].get("phone").unwrap().bare().into_owned();
+        assert_eq!(phone(&scene), "0700-NEW");
+        let journal = scene.shop.opened.journal();
+        let folder = journal.parent().unwrap();
+        let mut read = 0;
+        for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file())
+        {
+            let bytes = std::fs::read(&file).unwrap();
+            read += bytes.len();
+            let holds = |canary: &[u8]| bytes.windows(canary.len()).any(|window| window == canary);
+            assert!(!holds(b"0700-NEW") && !holds(b"0700-OLD"), "{}", file.display());
+        }
+        assert!(read > 10_000, "the journal was read: {read} bytes");
+        assert!(!scene.ticks().iter().any(|tick| tick.contains("0700-")), "{:?}", scene.ticks());
+        let (_, carried) = scene.taken_back(scene.run).await;
+        assert_eq!(carried.state.end(), End::Changed, "{:?}", carried.state.closed);
+        assert_eq!(phone(&scene), "0700-OLD");
+        scene.close().await;
+    });
+}
