@@ -43,6 +43,8 @@ shape! {
         repeatable: Option<Text>,
         /// An answer to preview with, for a call that a dry-run does not send; what rests on it is labelled.
         example: Option<Datum>,
+        /// Only done when a row of `errors` asks for it (`then: { fix: … }`), before the call is tried again; at most once for an item.
+        repair: Option<bool>,
         /// In `verification`: the expression that must become true.
         is: Option<Expression>,
         /// In `verification`: how long to wait for it.

@@ -84,7 +84,11 @@ pub fn of_result(scene: &Scene<'_>, index: usize) -> Shape {
             };
             if query.expects().is_single() { columns } else { Shape::List(Box::new(columns)) }
         }
-        Act::Http(_) => Shape::fields(["status", "headers", "body"]),
+        Act::Http(call) => {
+            let more = [("pages", call.pages.is_some()), ("already_done", call.already_done_when.is_some())];
+            let more = more.into_iter().filter(|(_, is)| *is).map(|(name, _)| name);
+            Shape::fields(["status", "headers", "body"].into_iter().chain(more))
+        }
         Act::Command(_) => Shape::fields(["code", "output", "errors"]),
         Act::Ask(ask) => Shape::fields(ask.answer.names()),
         Act::Let(datum) => of_datum(datum),

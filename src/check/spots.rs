@@ -163,6 +163,14 @@ impl<'a> Spots<'a> {
                 self.data(&call.query);
                 call.headers.iter().for_each(|(_, text)| self.text(Some(text), Sees::Before));
                 self.datum(call.json.as_ref(), Sees::Before);
+                self.data(&call.form);
+                for (_, part) in call.multipart.iter() {
+                    self.datum(Some(&part.content), Sees::Before);
+                    [&part.kind, &part.filename].into_iter().for_each(|text| self.text(text.as_ref(), Sees::Before));
+                }
+                [&call.text, &call.content_type].into_iter().for_each(|text| self.text(text.as_ref(), Sees::Before));
+                call.conditions().for_each(|condition| self.expression(Some(condition), Sees::Answer));
+                self.text(call.accepted.as_ref().and_then(|a| a.poll.as_ref()), Sees::Answer);
                 call.accept.iter().for_each(|accept| self.text(accept.because.as_ref(), Sees::Before));
             }
             Act::Command(command) => {

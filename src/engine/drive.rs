@@ -247,7 +247,7 @@ impl<'a> Driver<'a> {
                         return self.rest(&format!("this version of trueup does not know the step `{path}`")).await;
                     };
                     self.always = path.split('/').any(|part| part == ALWAYS);
-                    match self.place(&place).await {
+                    match Box::pin(self.place(&place)).await {
                         Ok(()) | Err(Halt::Round) => {}
                         Err(Halt::Journal(error)) => return Err(error),
                         Err(Halt::Rest(why)) => return self.rest(why).await,
@@ -260,7 +260,11 @@ impl<'a> Driver<'a> {
                         Err(Halt::Trouble(trouble)) if trouble.in_doubt() && self.was_attempted(&place.path) => {
                             self.doubt = Some((place.path.clone(), trouble));
                         }
-                        Err(Halt::Trouble(trouble)) => self.end(&place, trouble).await?,
+                        Err(Halt::Trouble(trouble)) => {
+                            if !self.repairs(&place, &trouble).await? {
+                                self.end(&place, trouble).await?;
+                            }
+                        }
                     }
                 }
                 Next::Verified => self.note(ItemVerified { items: vec![self.item.clone()] }.into()),
@@ -427,6 +431,10 @@ impl<'a> Driver<'a> {
     async fn place(&mut self, place: &Place) -> Result<(), Halt> {
         self.facts_hold(place)?;
         let step = place.step.clone();
+        if self.is_idle_repair(place) {
+            self.skip(&place.path, &step);
+            return Ok(());
+        }
         if place.kind == Kind::Loop {
             return self.make_list(place);
         }

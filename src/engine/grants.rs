@@ -99,6 +99,7 @@ pub fn outgoing(setting: &Setting, outgoing: &Outgoing) -> Option<CallTrouble> {
         Outgoing::Command(command) => beginning(setting, command)?,
     };
     Some(CallTrouble {
+        attempt: 1,
         api: outgoing.connection().clone(),
         line: outgoing.line(setting),
         status: None,

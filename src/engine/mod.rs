@@ -23,6 +23,7 @@ pub mod outline;
 mod probe;
 pub mod question;
 mod recover;
+mod repair;
 pub mod rehearse;
 pub mod setting;
 pub mod state;

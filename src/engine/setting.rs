@@ -19,7 +19,7 @@ use crate::{
 };
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// Who runs it, why, and when: fixed when the run is made.
@@ -33,6 +33,22 @@ pub struct RunFacts {
     pub reason: Arc<str>,
     /// `run.now`.
     pub now: Stamp,
+}
+
+/// Which rows decided something, by their place in the table; shared by all who look at the same one.
+#[derive(Clone, Debug, Default)]
+pub struct Reached(Arc<Mutex<BTreeSet<usize>>>);
+
+impl Reached {
+    /// This row decided.
+    pub fn note(&self, row: usize) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(row);
+    }
+
+    /// This row decided before.
+    pub fn holds(&self, row: usize) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&row)
+    }
 }
 
 /// One playbook, its surroundings, and the systems it may reach.
@@ -63,6 +79,8 @@ pub struct Setting {
     pub params: Map,
     /// Files that people with `by: file` are told through.
     pub files: HashMap<String, std::path::PathBuf>,
+    /// Which rows of the `errors` table decided something: for the report of tests.
+    pub reached: Reached,
     /// The plan is kept in a file: who carries it out, and why, may be said anew then.
     pub saved: bool,
     vars: Arc<Vars>,
@@ -98,6 +116,7 @@ impl Setting {
             run,
             params,
             files: HashMap::new(),
+            reached: Reached::default(),
             saved: false,
             vars: Arc::new(vars),
         }

@@ -34,7 +34,9 @@ impl Driver<'_> {
                 scope.insert_entry(id.into(), Entry::Skipped);
             }
         });
-        let message = step.common.when.as_ref().map(|w| format!("only when {}", w.scalar().text.trim()));
+        let repair = step.common.repair.filter(|is| *is).map(|_| "only when a row of `errors` asks for it".to_owned());
+        let message =
+            repair.or_else(|| step.common.when.as_ref().map(|w| format!("only when {}", w.scalar().text.trim())));
         self.outcome(path, Went { outcome: Outcome::Skipped, value: None, message, response: None }, 0);
         (self.watch)(Tick::Over { path: path.clone(), outcome: Outcome::Skipped, summary: String::new() });
     }

@@ -108,6 +108,7 @@ pub async fn assemble(
     let mut setting =
         Setting::new(checked, environment.into(), databases, apis, surroundings.world.clone(), run, params);
     (setting.files, setting.programs) = (files, programs);
+    setting.reached = surroundings.reached.clone();
     Ok(Prepared { setting, mocks })
 }
 
@@ -149,8 +150,7 @@ async fn apis(
             Some(file) => {
                 let running = super::mock::start(surroundings, &opened.root.join(file.as_str())).await?;
                 let credentials = running.credentials();
-                let given = credentials.as_ref().map(|(header, value)| (header.as_str(), value.as_str()));
-                let api = Api::at_mock(name, http, &running.url(), given);
+                let api = Api::at_mock(name, http, &running.url(), credentials.as_ref());
                 mocks.push(running);
                 api
             }
@@ -161,7 +161,8 @@ async fn apis(
                 // Only a secret does not know whose it is.
                 OpenError::Secret(_) => Failure::usage(format!("the connection `{name}`: failed to {why}")),
                 _ => Failure::usage(format!("failed to {why}")),
-            })?,
+            })?
+            .in_world(surroundings.world.clone()),
         );
     }
     Ok(apis)

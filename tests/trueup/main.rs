@@ -16,6 +16,7 @@ mod cases;
 mod check_cases;
 mod direction;
 mod docs;
+mod errors_table;
 mod flow;
 mod injection;
 mod ledger;

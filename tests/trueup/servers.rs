@@ -58,6 +58,7 @@ pub fn surroundings(folder: &Path, variables: &[(&str, &str)]) -> Surroundings {
         variable: Arc::new(move |name| variables.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone())),
         folder: folder.to_owned(),
         masks: Default::default(),
+        reached: Default::default(),
         notes: Default::default(),
     }
 }

@@ -32,6 +32,18 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         if home == index || scene.visits[home].role != Role::Listed && scene.visits[home].owner == Some(index) {
             continue;
         }
+        if scene.visits[index].step.common.repair == Some(true) && !asks(mention.spot.names, mention.usage.path.root()) {
+            let name = mention.usage.path.root();
+            problems.push(
+                Diagnostic::error(
+                    &SKIPPED_RESULT,
+                    mention.part(scene, 0),
+                    format!("`{name}` is a repair: it has no result unless it was needed"),
+                )
+                .help(format!("ask first: `… if {name} is ran else …`")),
+            );
+            continue;
+        }
         // In the lists that a loop gives, what was skipped is null.
         let from = scene.loops_between(index, Some(home)).last().map_or(Some(index), |at| scene.visits[*at].owner);
         if let Some(at) = passed_over(scene, index, home)

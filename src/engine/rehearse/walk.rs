@@ -40,7 +40,8 @@ impl Pass<'_> {
     /// A step that is done once, or one turn of a loop.
     pub(super) async fn once(&mut self, path: &Arc<str>, step: &Step) -> Result<(), Interrupt> {
         let trouble = |t: Trouble| Interrupt::Trouble(t, path.clone());
-        let mut undecided = None;
+        let repair = "decided at apply: only when a row of `errors` asks for it";
+        let mut undecided = step.common.repair.filter(|is| *is).map(|_| repair.to_owned());
         self.look_again(step).await.map_err(trouble)?;
         if let Some(when) = &step.common.when {
             let judgement = resolve::judge(when, &self.scope)
