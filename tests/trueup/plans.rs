@@ -503,11 +503,6 @@ fn thirty_ways_in_which_the_world_moves_on_are_told_by_row_and_column_on_postgre
     drifts(&On::Postgres(postgres()));
 }
 
-#[test]
-fn thirty_ways_in_which_the_world_moves_on_are_told_by_row_and_column_on_mysql() {
-    drifts(&On::Mysql(mysql()));
-}
-
 /// A plan that is void: the words, the exit code, and that nothing was begun.
 async fn void(desk: &Desk, carried: Result<Carried, Failure>, words: &[&str]) -> String {
     let failure = match carried {
