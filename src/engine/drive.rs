@@ -247,7 +247,7 @@ impl<'a> Driver<'a> {
                         return self.rest(&format!("this version of trueup does not know the step `{path}`")).await;
                     };
                     self.always = path.split('/').any(|part| part == ALWAYS);
-                    match self.place(&place).await {
+                    match Box::pin(self.place(&place)).await {
                         Ok(()) | Err(Halt::Round) => {}
                         Err(Halt::Journal(error)) => return Err(error),
                         Err(Halt::Rest(why)) => return self.rest(why).await,

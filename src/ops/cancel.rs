@@ -94,14 +94,15 @@ pub async fn cancel(
             record.journal.append_claimed(&claim, &[asked]).await?;
             Ok(setting)
         };
-        let (prepared, plan) = match plan.await {
+        // Rare and large: kept off the stack of those who only cancel.
+        let (prepared, plan) = match Box::pin(plan).await {
             Ok(prepared) => prepared,
             Err(failure) => {
                 record.journal.release(&claim).await?;
                 return Err(failure);
             }
         };
-        let carried = carry(record, &prepared.setting, claim, plan.as_ref(), watch, pause).await?;
+        let carried = Box::pin(carry(record, &prepared.setting, claim, plan.as_ref(), watch, pause)).await?;
         return Ok(Cancelled { state: carried.state, worker: None });
     }
     let words = format!("cancelled by {actor}: {reason}");

@@ -154,8 +154,9 @@ impl Target {
         let lock = seconds(self.lock_timeout);
         let idle = (self.statement_timeout + GRACE).max(Duration::from_secs(300)).as_secs();
         let statement = match flavour {
+            // A recursion that reaches its limit would end in silence, with the rows that it has; time limits it here.
             Flavour::MariaDb => format!(
-                "max_statement_time = {}, idle_transaction_timeout = {idle}",
+                "max_statement_time = {}, idle_transaction_timeout = {idle}, max_recursive_iterations = 4294967295",
                 self.statement_timeout.as_secs_f64()
             ),
             Flavour::MySql => format!("max_execution_time = {}", self.statement_timeout.as_millis()),

@@ -97,7 +97,9 @@ impl Link {
                 true => rows.min(affected),
                 false => 0,
             };
-            self.count(table, event, own);
+            // The counters leave out rows that an UPDATE found as they were to become.
+            let found = if event == change.event && !change.or_update { affected } else { own };
+            self.count(table, event, found);
             let others = rows - own;
             if others == 0 {
                 continue;
