@@ -4,7 +4,11 @@
 
 use super::{ask::AnswerField, change::Change};
 use crate::{
-    base::{source::Span, value::Value},
+    base::{
+        source::Span,
+        value::{Map, Value},
+    },
+    connection::sidekiq::{Change as JobsBefore, Place, settings::Retries},
     effect::change::{RowChange, TableName},
     read::expect::{Expect, Touches},
     table::condition::{Condition, Order},
@@ -25,6 +29,10 @@ pub enum Deed {
     Change(Change),
     /// A free writing statement.
     Statement(Statement),
+    /// Background jobs, counted.
+    Tally(Tally),
+    /// A change of background jobs.
+    Jobs(Jobs),
     /// A condition.
     Judge(Judgement),
     /// A value under a name.
@@ -129,6 +137,95 @@ pub struct Restore {
     pub audit: bool,
     /// One row that cannot be taken back stops the whole; else it is left alone.
     pub all_or_nothing: bool,
+}
+
+/// Background jobs, counted.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// The connection.
+    pub connection: Arc<str>,
+    /// Where they are.
+    pub places: Vec<Place>,
+    /// What must hold.
+    pub conditions: Vec<Condition>,
+    /// The columns to count by.
+    pub by: Vec<Arc<str>>,
+}
+
+impl Tally {
+    /// Something in its conditions is only known after apply.
+    pub fn is_unknown(&self) -> bool {
+        self.conditions.iter().any(Condition::is_unknown)
+    }
+}
+
+/// A change of background jobs.
+#[derive(Clone, Debug)]
+pub struct Jobs {
+    /// The connection.
+    pub connection: Arc<str>,
+    /// What is done.
+    pub verb: JobVerb,
+    /// The connections that the jobs may change something in; nothing means every API.
+    pub affects: Option<Vec<Arc<str>>>,
+}
+
+/// What is done with background jobs.
+#[derive(Clone, Debug)]
+pub enum JobVerb {
+    /// A new one.
+    Enqueue(Box<Enqueue>),
+    /// Back into their queues.
+    Retry(Pick),
+    /// Away.
+    Delete(Pick),
+    /// What another run did to jobs is taken back.
+    Restore(Arc<JobsBefore>),
+}
+
+/// A new job.
+#[derive(Clone, Debug)]
+pub struct Enqueue {
+    /// Its class.
+    pub job: Arc<str>,
+    /// Its queue; nothing means what the project file says.
+    pub to: Option<Arc<str>>,
+    /// Its arguments as the playbook gives them.
+    pub args: Value,
+    /// Those by name.
+    pub keywords: Map,
+    /// When it runs, from when it is enqueued.
+    pub later: Option<Duration>,
+    /// When it runs.
+    pub moment: Option<Value>,
+    /// How often it is tried again; nothing means what the project file says.
+    pub retries: Option<Retries>,
+    /// Not if an equal one waits.
+    pub unless_waiting: bool,
+}
+
+/// Which jobs.
+#[derive(Clone, Debug)]
+pub struct Pick {
+    /// Where they are.
+    pub from: Place,
+    /// What must hold.
+    pub conditions: Vec<Condition>,
+    /// It is the one with this id.
+    pub single: bool,
+    /// How many these may be.
+    pub touches: Touches,
+}
+
+impl Jobs {
+    /// Something that decides what is done is only known after apply.
+    pub fn is_unknown(&self) -> bool {
+        match &self.verb {
+            JobVerb::Enqueue(new) => new.moment.as_ref().is_some_and(Value::is_unknown),
+            JobVerb::Retry(pick) | JobVerb::Delete(pick) => pick.conditions.iter().any(Condition::is_unknown),
+            JobVerb::Restore(_) => false,
+        }
+    }
 }
 
 /// A condition and what it gave.

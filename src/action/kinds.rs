@@ -1,12 +1,12 @@
 //! The one table of kinds. A new kind is one file with its shape, one line here, one case folder.
 
-use super::{ask::AskSpec, block::BlockSpec, row::RowSpec, rows::RowsSpec, sql::SqlSpec, tell::TellSpec};
+use super::{ask::AskSpec, block::BlockSpec, job::JobSpec, row::RowSpec, rows::RowsSpec, sql::SqlSpec, tell::TellSpec};
 use crate::{
     base::{
         shape::{FromNode, Lowering},
         yaml::Node,
     },
-    read::{find::FindSpec, http::HttpSpec, query::QuerySpec},
+    read::{find::FindSpec, http::HttpSpec, query::QuerySpec, tally::TallySpec},
     template::{Datum, Expression},
 };
 
@@ -89,6 +89,12 @@ kinds! {
     /// One INSERT, UPDATE or DELETE statement, for what `row` and `rows` cannot say.
     "sql" Sql(SqlSpec) Write
         "id: renumber\nsql:\n  db: register\n  sql: update placements set position = position - 1 where trainee_id = {{ trainee.id }} and position > 3\n  touches: 0..50\nirreversible: The old order is not kept.\nprobe:\n  read: { query: { db: register, sql: \"select count(*) as n from placements where trainee_id = {{ trainee.id }} and position = 3\" } }\n  done: self.n == 1\n";
+    /// Count background jobs by class, error, queue.
+    "tally" Tally(TallySpec) Read
+        "id: failed\ntally:\n  tables: [sidekiq.dead, sidekiq.retrying]\n  by: [job, error_class, error_status]\n  where: { queue: dqt }\n";
+    /// Enqueue background jobs, try them again, delete them.
+    "job" Job(JobSpec) Write
+        "id: update\njob:\n  queue: sidekiq\n  enqueue: Dqt::UpdateTraineeJob\n  to: dqt\n  args: [{ record: \"Trainee/{{ trainee.id }}\" }]\n  unless_waiting: true\n  affects: [dqt]\n";
     /// Go on only if an expression is true.
     "assert" Assert(Expression) Flow
         "assert: trainee.state in ['recommended_for_award', 'awarded']\notherwise: { done: \"The trainee is {{ trainee.state }}: nothing to take back.\" }\n";

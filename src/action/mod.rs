@@ -8,6 +8,7 @@ pub mod block;
 pub mod change;
 pub mod deed;
 pub mod ends;
+pub mod job;
 pub mod kinds;
 pub mod resolve;
 pub mod row;

@@ -23,6 +23,8 @@ pub fn tables_read(scene: &Scene<'_>, visit: &Visit<'_>) -> Vec<TableName> {
     match &visit.step.act {
         Act::Find(_) => scene.table(visit.step).into_iter().collect(),
         Act::Query(query) => of_sql(&query.db.text, visit.sql.iter().flat_map(|sql| &sql.reads)),
+        Act::Tally(tally) => tally.tables.iter().filter_map(|word| TableName::parse(word.as_str())).collect(),
+        Act::Job(job) => of_jobs(&job.queue.text, job.tables_read()),
         Act::Sql(sql) => {
             of_sql(&sql.db.text, visit.sql.iter().flat_map(|verdict| verdict.reads.difference(&verdict.writes)))
         }
@@ -36,6 +38,7 @@ pub fn tables_written(scene: &Scene<'_>, visit: &Visit<'_>) -> Vec<TableName> {
         Act::Row(row) => (scene.table(visit.step).into_iter().collect(), row.audit.is_none()),
         Act::Rows(rows) => (scene.table(visit.step).into_iter().collect(), rows.audit.is_none()),
         Act::Sql(sql) => (of_sql(&sql.db.text, visit.sql.iter().flat_map(|verdict| &verdict.writes)), false),
+        Act::Job(job) => (of_jobs(&job.queue.text, job.tables_written()), false),
         _ => (Vec::new(), false),
     };
     let audit = |table: &TableName| {
@@ -45,6 +48,10 @@ pub fn tables_written(scene: &Scene<'_>, visit: &Visit<'_>) -> Vec<TableName> {
     };
     let audits: Vec<TableName> = if audited { tables.iter().filter_map(audit).collect() } else { Vec::new() };
     tables.into_iter().chain(audits).collect()
+}
+
+fn of_jobs(connection: &Arc<str>, tables: Vec<&'static str>) -> Vec<TableName> {
+    tables.into_iter().map(|table| TableName { connection: connection.clone(), table: table.into() }).collect()
 }
 
 fn of_sql<'a>(connection: &Arc<str>, tables: impl Iterator<Item = &'a String>) -> Vec<TableName> {

@@ -18,6 +18,7 @@ use crate::{
     },
     connection::{
         settings::Connection,
+        sidekiq::{self, columns},
         sql_rules::{self, Verdict},
     },
     effect::change::TableName,
@@ -69,6 +70,8 @@ pub enum System {
     Postgres,
     /// An API.
     Http,
+    /// Background jobs.
+    Sidekiq,
 }
 
 /// See the head of this file.
@@ -160,6 +163,9 @@ impl<'a> Scene<'a> {
 
     /// What the database says of a table; nothing when its catalogue was not read.
     pub fn catalogue(&self, table: &TableName) -> Option<&'a Table> {
+        if self.system(&table.connection) == Some(System::Sidekiq) {
+            return sidekiq::Place::of(&table.table).map(|_| columns::table());
+        }
         self.knowledge.catalogues.get(&table.connection)?.get(&table.table)
     }
 
@@ -192,6 +198,9 @@ impl<'a> Scene<'a> {
 /// What kind of system a connection is.
 pub fn system(connection: &Connection) -> System {
     let overrides = || connection.per_environment.iter().map(|(_, o)| o);
+    if connection.sidekiq.is_some() {
+        return System::Sidekiq;
+    }
     if connection.sqlite.is_some() || overrides().any(|o| o.sqlite.is_some()) && connection.postgres.is_none() {
         System::Sqlite
     } else if connection.postgres.is_some() || overrides().any(|o| o.postgres.is_some()) {
@@ -252,6 +261,8 @@ pub fn connection_of<'a>(step: &'a Step) -> Option<(&'a str, Span)> {
         Act::Query(query) => Some((query.db.as_str(), query.db.span)),
         Act::Sql(sql) => Some((sql.db.as_str(), sql.db.span)),
         Act::Http(call) => Some((call.api.as_str(), call.api.span)),
+        Act::Job(job) => Some((job.queue.as_str(), job.queue.span)),
+        Act::Tally(tally) => tally.tables.first().and_then(part),
         Act::Find(find) => part(&find.table),
         Act::Rows(rows) => part(&rows.table),
         Act::Row(row) => row.table.as_ref().and_then(part),

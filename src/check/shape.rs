@@ -72,6 +72,15 @@ pub fn of_result(scene: &Scene<'_>, index: usize) -> Shape {
             };
             if query.expects().is_single() { columns } else { Shape::List(Box::new(columns)) }
         }
+        Act::Tally(tally) => {
+            let names = tally.by.iter().map(|word| word.as_str()).chain(["count"]);
+            Shape::List(Box::new(Shape::fields(names)))
+        }
+        Act::Job(job) => {
+            let one = Shape::fields(["jid", "job", "queue", "at", "job_id", "waiting"]);
+            let single = job.picked().is_none_or(|picked| picked.jid.is_some());
+            if single { one } else { Shape::List(Box::new(one)) }
+        }
         Act::Http(_) => Shape::fields(["status", "headers", "body"]),
         Act::Ask(ask) => Shape::fields(ask.answer.names()),
         Act::Let(datum) => of_datum(datum),

@@ -143,6 +143,16 @@ impl<'a> Spots<'a> {
         match act {
             Act::Find(find) => self.tests(&find.conditions),
             Act::Query(query) => self.sql(&query.sql),
+            Act::Tally(tally) => self.tests(&tally.conditions),
+            Act::Job(job) => {
+                self.datum(job.args.as_ref(), Sees::Before);
+                self.data(&job.keywords);
+                self.datum(job.moment.as_ref(), Sees::Before);
+                for picked in job.picked() {
+                    self.datum(picked.jid.as_ref(), Sees::Before);
+                    self.tests(&picked.conditions);
+                }
+            }
             Act::Http(call) => {
                 let paths = [&call.get, &call.head, &call.post, &call.put, &call.patch, &call.delete];
                 paths.into_iter().for_each(|path| self.text(path.as_ref(), Sees::Before));

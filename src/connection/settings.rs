@@ -1,6 +1,10 @@
 //! The `connections:` entries of the project file. Shapes only; `database` and `http` make something of them.
 
-use super::{http::HttpSettings, reference::Setting};
+use super::{
+    http::HttpSettings,
+    reference::Setting,
+    sidekiq::{self, SidekiqSettings},
+};
 use crate::{
     base::{
         diagnostic::Diagnostic,
@@ -11,7 +15,7 @@ use crate::{
 };
 
 shape! {
-    /// One outside system: exactly one of `sqlite`, `postgres` and `http`.
+    /// One outside system: exactly one of `sqlite`, `postgres`, `http` and `sidekiq`.
     "a connection" pub struct Connection {
         /// A SQLite file.
         sqlite: Option<SqliteSettings>,
@@ -19,6 +23,8 @@ shape! {
         postgres: Option<PostgresSettings>,
         /// An API over HTTP.
         http: Option<HttpSettings>,
+        /// The background jobs of a Rails application, in Sidekiq's Redis.
+        sidekiq: Option<SidekiqSettings>,
         /// Facts about its tables.
         #[schemars(default)]
         tables: Named<Facts>,
@@ -39,6 +45,8 @@ shape! {
         postgres: Option<PostgresSettings>,
         /// An API over HTTP, in place of the one above.
         http: Option<HttpSettings>,
+        /// Background jobs: keys that are given here stand over those above.
+        sidekiq: Option<SidekiqSettings>,
         /// A mock file that trueup serves itself, in place of the API: for sandboxes. Relative to the project file.
         mock: Option<Word>,
     }
@@ -89,8 +97,12 @@ pub enum Effective {
 
 impl Connection {
     fn kinds(&self) -> Vec<&'static str> {
-        let given =
-            [("sqlite", self.sqlite.is_some()), ("postgres", self.postgres.is_some()), ("http", self.http.is_some())];
+        let given = [
+            ("sqlite", self.sqlite.is_some()),
+            ("postgres", self.postgres.is_some()),
+            ("http", self.http.is_some()),
+            ("sidekiq", self.sidekiq.is_some()),
+        ];
         given.into_iter().filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
     }
 
@@ -99,9 +111,27 @@ impl Connection {
         self.per_environment.get(environment).and_then(|over| over.http.as_ref()).or(self.http.as_ref())
     }
 
+    /// The settings of background jobs in an environment; nothing when the connection holds none.
+    pub fn sidekiq_in(&self, environment: &str) -> Option<SidekiqSettings> {
+        let base = self.sidekiq.as_ref()?;
+        let over = self.per_environment.get(environment).and_then(|over| over.sidekiq.as_ref());
+        Some(over.map_or_else(|| base.clone(), |over| base.with(over)))
+    }
+
     /// The mock file that plays the API in an environment.
     pub fn mock_in(&self, environment: &str) -> Option<&Word> {
         self.per_environment.get(environment)?.mock.as_ref()
+    }
+
+    /// The tables of background jobs are always the same four: nobody has to declare them.
+    pub fn declare_jobs(&mut self) {
+        let Some(sidekiq) = &self.sidekiq else { return };
+        for table in sidekiq::settings::TABLES {
+            if self.tables.get(table).is_none() {
+                let name = Word { text: table.into(), span: sidekiq.at };
+                self.tables.entries.push((name, Facts::keyed_by("jid", sidekiq.at)));
+            }
+        }
     }
 
     /// What is wrong with the whole: none or several kinds, an override of another kind, a database without an address.
@@ -114,14 +144,17 @@ impl Connection {
             } else {
                 format!("the connection `{name}` is several things at once")
             };
-            return vec![wrong(self.at, message).help("give it exactly one of `sqlite`, `postgres` and `http`")];
+            return vec![wrong(self.at, message).help("give it exactly one of `sqlite`, `postgres`, `http` and `sidekiq`")];
         };
         let mut found = Vec::new();
         for (environment, over) in self.per_environment.iter() {
             let (database, api) =
                 (over.sqlite.is_some() || over.postgres.is_some(), over.http.is_some() || over.mock.is_some());
-            if (*kind == "http" && database)
+            let jobs = over.sidekiq.is_some();
+            if (*kind == "http" && (database || jobs))
                 || (*kind != "http" && api)
+                || (*kind == "sidekiq" && database)
+                || (*kind != "sidekiq" && jobs)
                 || (over.sqlite.is_some() && over.postgres.is_some())
             {
                 let message = format!(
@@ -147,6 +180,15 @@ impl Connection {
             && !everywhere(&|over| over.postgres.as_ref().is_some_and(|p| p.url.is_some()))
         {
             found.push(wrong(postgres.at, format!("the connection `{name}` has no `url`")));
+        }
+        if let Some(sidekiq) = &self.sidekiq {
+            let overs = self.per_environment.iter().filter_map(|(_, over)| over.sidekiq.as_ref());
+            found.extend(std::iter::once(sidekiq).chain(overs).flat_map(|settings| settings.problems(name)));
+            if sidekiq.url.is_none()
+                && !everywhere(&|over| over.sidekiq.as_ref().is_some_and(|s| s.url.is_some()))
+            {
+                found.push(wrong(sidekiq.at, format!("the connection `{name}` has no `url`")));
+            }
         }
         found
     }

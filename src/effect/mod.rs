@@ -4,4 +4,5 @@ pub mod change;
 pub mod label;
 #[macro_use]
 pub mod record;
+pub mod job;
 pub mod left;

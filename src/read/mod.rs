@@ -4,3 +4,4 @@ pub mod expect;
 pub mod find;
 pub mod http;
 pub mod query;
+pub mod tally;

@@ -118,6 +118,11 @@ fn odd(step: &Step, problems: &mut Diagnostics) {
     if !writes(step) {
         let message = format!("`{}` changes nothing here, so there is nothing to find out", step.act.word());
         problems.push(Diagnostic::error(&ODD_LOOK_UP, at, message).help("take `probe:` and `repeatable:` out"));
+    } else if matches!(step.act, Act::Job(_)) && step.common.repeatable.is_some() {
+        problems.push(
+            Diagnostic::error(&ODD_LOOK_UP, at, "jobs are changed once, by themselves: Redis keeps a mark of it")
+                .help("take `repeatable:` out"),
+        );
     } else if matches!(step.act, Act::Row(_) | Act::Rows(_)) {
         problems.push(
             Diagnostic::error(&ODD_LOOK_UP, at, "rows tell by themselves whether they were changed")
@@ -138,6 +143,7 @@ pub fn recovery(scene: &Scene<'_>, visit: &Visit<'_>) -> Recovery {
             let has = scene.table(visit.step).is_some_and(|table| ledger(&table.connection));
             if has { Recovery::Ledger } else { Recovery::Images }
         }
+        Act::Job(_) => Recovery::Marker,
         Act::Sql(sql) if ledger(sql.db.as_str()) => Recovery::Ledger,
         // The key comes first: it also gives the answer. The probe is asked when the key is too old.
         Act::Http(call) if scene.connection(call.api.as_str()).is_some_and(has_key) => Recovery::Key,

@@ -77,6 +77,8 @@ rules! {
         adjacent_writes;
         uses;
         row_target;
+        // jobs
+        job_step;
         // calls
         http_call;
         errors_table;

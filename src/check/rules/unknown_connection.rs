@@ -21,7 +21,7 @@ pub static WRONG_SYSTEM: Code = Code {
     id: "E0242",
     title: "a connection of another kind",
     explain: "`find`, `query`, `row`, `rows`, `sql` and `block: { transaction }` need a database (`sqlite:` or `postgres:` in the project \
-        file), `http` needs an API (`http:`).",
+        file), `http` needs an API (`http:`), `job` and `tally` need background jobs (`sidekiq:`), in which `find` looks as well.",
 };
 
 /// All codes of this file.
@@ -31,9 +31,25 @@ pub static CODES: &[&Code] = &[&UNKNOWN_CONNECTION, &WRONG_SYSTEM];
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for visit in &scene.visits {
         if let Some((name, at)) = connection_of(visit.step) {
-            named(scene, name, at, matches!(visit.step.act, Act::Http(_)), problems);
+            if holds_jobs(scene, name) || matches!(visit.step.act, Act::Job(_) | Act::Tally(_)) {
+                jobs(scene, &visit.step.act, name, at, problems);
+            } else {
+                named(scene, name, at, matches!(visit.step.act, Act::Http(_)), problems);
+            }
         }
         match &visit.step.act {
+            Act::Block(block) if block.transaction.as_ref().is_some_and(|db| holds_jobs(scene, db.as_str())) => {
+                for db in &block.transaction {
+                    let message = format!("`{}` holds background jobs, and knows no transactions", db.as_str());
+                    let help = "each `job` step happens as a whole by itself";
+                    problems.push(Diagnostic::error(&WRONG_SYSTEM, db.span, message).help(help));
+                }
+            }
+            Act::Job(job) => {
+                for word in job.affects.iter().flatten().filter(|word| scene.connection(word.as_str()).is_none()) {
+                    unknown(scene, word.as_str(), word.span, problems);
+                }
+            }
             Act::Block(block) => {
                 block.transaction.iter().for_each(|db| named(scene, db.as_str(), db.span, false, problems))
             }
@@ -48,6 +64,24 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for (word, _) in scene.playbook.uses.entries.iter().filter(|(word, _)| scene.connection(word.as_str()).is_none()) {
         unknown(scene, word.as_str(), word.span, problems);
     }
+}
+
+fn holds_jobs(scene: &Scene<'_>, name: &str) -> bool {
+    scene.system(name) == Some(System::Sidekiq)
+}
+
+/// A connection of background jobs where something else is needed, or the other way round.
+fn jobs(scene: &Scene<'_>, act: &Act, name: &str, at: Span, problems: &mut Diagnostics) {
+    let reads = matches!(act, Act::Find(_) | Act::Tally(_) | Act::Job(_));
+    let problem = match scene.system(name) {
+        None => return unknown(scene, name, at, problems),
+        Some(System::Sidekiq) if reads => return,
+        Some(System::Sidekiq) => Diagnostic::error(&WRONG_SYSTEM, at, format!("`{name}` holds background jobs, not rows"))
+            .help("jobs are read by `find` and `tally`, and changed by `job`"),
+        Some(_) => Diagnostic::error(&WRONG_SYSTEM, at, format!("`{name}` holds no background jobs"))
+            .help("name a connection with `sidekiq:`"),
+    };
+    problems.push(problem);
 }
 
 fn named(scene: &Scene<'_>, name: &str, at: Span, api: bool, problems: &mut Diagnostics) {

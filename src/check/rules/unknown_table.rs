@@ -36,6 +36,9 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             Act::Query(query) => query.of_table.as_ref(),
             _ => None,
         };
+        if let Act::Tally(tally) = &visit.step.act {
+            tally.tables.iter().for_each(|word| declared(scene, word, &names, problems));
+        }
         if let Some(word) = word {
             declared(scene, word, &names, problems);
         }
