@@ -23,8 +23,8 @@ pub enum Deed {
     Find(Find),
     /// Rows of a free SELECT.
     Query(Query),
-    /// A call of an API.
-    Call(Call),
+    /// Something that goes to a system outside the databases.
+    Outgoing(Outgoing),
     /// A change of rows.
     Change(Change),
     /// A free writing statement.
@@ -89,6 +89,42 @@ pub struct Statement {
     pub bound: Bound,
     /// How many rows it must touch.
     pub touches: Touches,
+}
+
+/// What goes to a system outside the databases, to read or to change something there. How each is sent, shown, kept and
+/// found out is the engine's (`engine::outgoing`); a new kind is one variant here and one file there.
+#[derive(Clone, Debug)]
+pub enum Outgoing {
+    /// A call of an API.
+    Call(Call),
+    /// A change of background jobs, with all its bytes: what a wish ([`Jobs`]) comes to when it is looked at.
+    Jobs(JobsChange),
+}
+
+impl Outgoing {
+    /// The connection that it goes through.
+    pub fn connection(&self) -> &Arc<str> {
+        match self {
+            Outgoing::Call(call) => &call.api,
+            Outgoing::Jobs(change) => &change.connection,
+        }
+    }
+
+    /// Changes nothing.
+    pub fn is_read(&self) -> bool {
+        match self {
+            Outgoing::Call(call) => call.is_read(),
+            Outgoing::Jobs(_) => false,
+        }
+    }
+
+    /// Something in it is only known after apply.
+    pub fn is_unknown(&self) -> bool {
+        match self {
+            Outgoing::Call(call) => call.is_unknown(),
+            Outgoing::Jobs(_) => false,
+        }
+    }
 }
 
 /// A call of an API.
@@ -202,6 +238,21 @@ pub struct Enqueue {
     pub retries: Option<Retries>,
     /// Not if an equal one waits.
     pub unless_waiting: bool,
+}
+
+/// A change of background jobs, with all its bytes.
+#[derive(Clone, Debug)]
+pub struct JobsChange {
+    /// The connection.
+    pub connection: Arc<str>,
+    /// For people: `retry Dqt::UpdateTraineeJob Trainee/1 from dead to queue dqt`.
+    pub line: String,
+    /// The script's steps.
+    pub change: Arc<JobsBefore>,
+    /// What the step gives once it is done; `at` comes from Redis.
+    pub result: Value,
+    /// Which Redis it was, since its last start: after another one its marks prove nothing.
+    pub server: Arc<str>,
 }
 
 /// Which jobs.

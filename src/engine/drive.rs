@@ -383,7 +383,7 @@ impl<'a> Driver<'a> {
                 return Ok(());
             }
             Some(Back::Step(name, value)) => self.scope.insert(name.clone(), value.clone()),
-            Some(Back::Rows(_)) | None => {}
+            Some(Back::Rows(_) | Back::Jobs(_)) | None => {}
         }
         if place.gate {
             self.outcome(&place.path, Went { outcome: Outcome::Done, value: None, message: None, response: None }, 0);

@@ -1,7 +1,7 @@
 //! The playbook's steps as a flat list of places, each with a lasting path: what `decide` walks along.
 
 use crate::{
-    action::{deed::Restore, kinds::Act, step::Step},
+    action::{deed::{Jobs, Restore}, kinds::Act, step::Step},
     base::value::Value,
     plan::Section,
     playbook::model::Playbook,
@@ -29,6 +29,8 @@ pub struct Place {
 pub enum Back {
     /// Rows become what they were.
     Rows(Restore),
+    /// Background jobs become what they were.
+    Jobs(Jobs),
     /// Nothing: it cannot be taken back, or need not. Why, for people.
     Left(String),
     /// Nothing any more. Why, for people.

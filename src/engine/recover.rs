@@ -48,15 +48,8 @@ pub(super) fn class(step: &Step, deed: &Deed, setting: &Setting) -> &'static str
             _ if repeatable => "sql-repeatable",
             _ => "sql",
         },
-        Deed::Call(call) => {
-            let keyed = setting.api(&call.api).is_some_and(|api| api.settings().idempotency_key.is_some());
-            match (keyed, probe, repeatable) {
-                (true, ..) => "http-key",
-                (false, true, _) => "http-probe",
-                (false, false, true) => "http-repeatable",
-                (false, false, false) => "http-once",
-            }
-        }
+        Deed::Jobs(_) => "marker",
+        Deed::Outgoing(outgoing) => outgoing.class(step, setting),
         _ => "message-once",
     }
 }
@@ -115,6 +108,7 @@ impl Driver<'_> {
             "sql-probe" | "http-probe" => self.by_probe(place, step).await,
             "http-key" => self.send_again(place, step, true, lost).await,
             "http-repeatable" => self.send_again(place, step, false, lost).await,
+            "marker" => self.by_marker(place, step).await,
             "http-once" => Ok(Found::InDoubt(format!(
                 "a person has to look into `{}` and decide",
                 step.connection.as_deref().unwrap_or("the API")

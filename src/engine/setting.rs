@@ -11,7 +11,7 @@ use crate::{
         world::World,
     },
     check::Checked,
-    connection::{database::Database, fault::Fault, http::Api, session::Session, standing::Standing},
+    connection::{database::Database, fault::Fault, http::Api, session::Session, sidekiq, standing::Standing},
     effect::change::TableName,
     playbook::{model::Playbook, project::Project},
     table::facts::Facts,
@@ -53,6 +53,8 @@ pub struct Setting {
     pub databases: HashMap<Arc<str>, Database>,
     /// APIs by name.
     pub apis: HashMap<Arc<str>, Api>,
+    /// Background jobs by the name of their connection.
+    pub jobs: HashMap<Arc<str>, sidekiq::Jobs>,
     /// Clock and identifiers.
     pub world: World,
     /// The run.
@@ -91,6 +93,7 @@ impl Setting {
             environment,
             databases,
             apis,
+            jobs: HashMap::new(),
             world,
             run,
             params,

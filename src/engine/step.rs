@@ -1,11 +1,12 @@
 //! One step: what it looks at first, what it reads, and whom it is handed to when it changes something.
 
 use super::{
-    again, call,
+    again,
     drive::{Driver, Halt, Went},
+    outgoing,
     outline::{Back, Place},
     question,
-    rehearse::not_so,
+    rehearse::shown::not_so,
     trouble::{Missed, Trouble},
     watch::Tick,
 };
@@ -65,14 +66,21 @@ impl Driver<'_> {
     pub(super) async fn look_again(&mut self, step: &Step) -> Result<(), Trouble> {
         for (name, find) in again::of_step(step, &self.scope, self.setting) {
             let setting = self.setting;
-            let session = self.reader(&find.table.connection).await?;
-            let row = again::read(session, &find, setting, step).await?;
+            let row = if setting.jobs.contains_key(&find.table.connection) {
+                question::find_jobs(setting, &find, step.act_at).await?
+            } else {
+                let session = self.reader(&find.table.connection).await?;
+                again::read(session, &find, setting, step).await?
+            };
             again::put(&mut self.scope, &name, row);
         }
         Ok(())
     }
 
     async fn step(&mut self, place: &Place, step: &Step) -> Result<Option<Went>, Halt> {
+        if let Some(Back::Jobs(jobs)) = &place.back {
+            return self.change_jobs(place, step, jobs).await.map(Some);
+        }
         if let Some(Back::Rows(rows)) = &place.back {
             return self.write(place, step, Deed::Restore(rows.clone())).await.map(Some);
         }
@@ -84,7 +92,8 @@ impl Driver<'_> {
             Deed::Question(question) => return self.ask(place, step, &question),
             Deed::Message(message) => return self.message(place, step, &message).await.map(Some),
             Deed::Change(_) | Deed::Statement(_) => return self.write(place, step, resolved.deed).await.map(Some),
-            Deed::Call(call) if !call.is_read() => return self.send(place, step, call).await.map(Some),
+            Deed::Jobs(deed) => return self.change_jobs(place, step, &deed).await.map(Some),
+            Deed::Outgoing(outgoing) if !outgoing.is_read() => return self.send(place, step, outgoing).await.map(Some),
             deed => {
                 let (value, request) = self.read(place, step, deed).await?;
                 // Before `is` is looked at: the text of its `otherwise` tells what was found.
@@ -115,6 +124,14 @@ impl Driver<'_> {
     pub(super) async fn read(&mut self, place: &Place, step: &Step, deed: Deed) -> Result<(Value, String), Halt> {
         let setting = self.setting;
         match deed {
+            Deed::Find(find) if setting.jobs.contains_key(&find.table.connection) => {
+                let value = question::find_jobs(setting, &find, step.act_at).await?;
+                Ok((value, format!("find {}", find.table)))
+            }
+            Deed::Tally(tally) => {
+                let value = question::tally(setting, &tally, step.act_at).await?;
+                Ok((value, format!("tally {}", tally.connection)))
+            }
             Deed::Find(find) => {
                 let session = self.reader(&find.table.connection).await?;
                 let value = question::find(session, &find, setting, step.act_at).await?;
@@ -125,15 +142,13 @@ impl Driver<'_> {
                 let value = question::query(session, &query, setting, step.act_at).await?;
                 Ok((value, format!("query {}", query.connection)))
             }
-            Deed::Call(call) => {
-                // No transaction is held while an API thinks.
+            Deed::Outgoing(outgoing) => {
+                // No transaction is held while somebody else thinks.
                 self.close_readers().await;
-                let line =
-                    setting.api(&call.api).map_or_else(String::new, |api| call::line(&api.view(&call::request(&call))));
-                let value = call::read(setting, step, &place.path, &call, self.watch)
-                    .await
-                    .map_err(|t| Trouble::Call(Box::new(t)))?;
-                let line = format!("{line} → {}", call::summary(&value));
+                let line = outgoing.line(setting);
+                let read = outgoing::read(setting, step, &place.path, &outgoing, self.watch).await;
+                let value = read.map_err(|t| Trouble::Call(Box::new(t)))?;
+                let line = format!("{line} → {}", outgoing.summary(&value));
                 Ok((value, line))
             }
             Deed::Judge(judgement) if judgement.holds == Some(true) => Ok((true.into(), "holds".into())),

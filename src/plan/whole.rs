@@ -144,7 +144,7 @@ impl Field for Label {
 impl Field for Reversal {
     fn store(&self) -> Option<Value> {
         let (action, why) = match self {
-            Reversal::Automatic => (None, None),
+            Reversal::Automatic | Reversal::ByText => (None, None),
             Reversal::ByStep(action) => (action.store(), None),
             Reversal::NotNeeded(why) | Reversal::Irreversible(why) => (None, why.store()),
         };
@@ -155,6 +155,7 @@ impl Field for Reversal {
         let way = there(map.get("way"))?.as_str().unwrap_or_default();
         Ok(match way {
             "automatic" => Reversal::Automatic,
+            "by_text" => Reversal::ByText,
             "by_step" => Reversal::ByStep(part(map, "action")?),
             "not_needed" => Reversal::NotNeeded(part(map, "why")?),
             "irreversible" => Reversal::Irreversible(part(map, "why")?),
@@ -194,6 +195,7 @@ impl Field for Effect {
             Effect::Request { line, headers, body } => {
                 ("request", of([("line", line.store()), ("headers", headers.store()), ("body", body.store())]))
             }
+            Effect::Jobs { jobs } => ("jobs", of([("jobs", jobs.store())])),
             Effect::Answer { summary } => ("answer", of([("summary", summary.store())])),
             Effect::Question { who, text, answer } => {
                 ("question", of([("who", who.store()), ("text", text.store()), ("answer", answer.store())]))
@@ -217,6 +219,7 @@ impl Field for Effect {
                 headers: part(fields, "headers")?,
                 body: part(fields, "body")?,
             },
+            "jobs" => Effect::Jobs { jobs: part(fields, "jobs")? },
             "answer" => Effect::Answer { summary: part(fields, "summary")? },
             "question" => Effect::Question {
                 who: part(fields, "who")?,
@@ -263,7 +266,7 @@ impl StepPlan {
         }
         for effect in &mut self.effects {
             match effect {
-                Effect::Rows { .. } | Effect::LeftAlone { .. } => {}
+                Effect::Rows { .. } | Effect::Jobs { .. } | Effect::LeftAlone { .. } => {}
                 Effect::Request { line, headers, body } => {
                     each(line);
                     headers.iter_mut().for_each(|(_, value)| each(value));

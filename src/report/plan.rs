@@ -287,6 +287,10 @@ fn of_effect(page: &mut Page, effect: &Effect, step: &StepPlan, view: &View<'_>)
             }
         }
         Effect::LeftAlone { rows } => left::rows(page, DEEPER, rows, view),
+        Effect::Jobs { jobs } => jobs.iter().for_each(|job| {
+            let headers = [("jid".to_owned(), job.jid.to_string())];
+            request::text(page, DEEPER, &job.line(), &headers, job.shown().as_deref());
+        }),
         Effect::Request { line, headers, body } => request::text(page, DEEPER, line, headers, body.as_deref()),
         // A read that is known stands at the right border; what is not known is what its label says.
         Effect::Answer { summary } if step.label == Label::Read || is_plain_unknown(summary) => {}

@@ -62,6 +62,7 @@ pub(super) struct Parts {
     pub updated: usize,
     pub deleted: usize,
     pub requests: usize,
+    pub jobs: usize,
     pub questions: usize,
     pub messages: usize,
     /// Steps of which only apply will show whether they run.
@@ -73,7 +74,7 @@ impl Parts {
     fn words(self) -> Vec<String> {
         let rows = [(self.updated, "to change"), (self.inserted, "to add"), (self.deleted, "to delete")];
         let rows = rows.iter().filter(|(n, _)| *n > 0).map(|(n, deed)| format!("{} {deed}", number(*n, "row")));
-        let others = [(self.requests, "request"), (self.questions, "question"), (self.messages, "message")];
+        let others = [(self.requests, "request"), (self.jobs, "job"), (self.questions, "question"), (self.messages, "message")];
         let others = others.iter().filter(|(n, _)| *n > 0).map(|(n, thing)| number(*n, thing));
         let undecided = (self.undecided > 0).then(|| format!("{} decided at apply", number(self.undecided, "step")));
         rows.chain(others).chain(undecided).collect()
@@ -93,6 +94,7 @@ pub(super) fn parts(plan: &Plan) -> Parts {
                     parts.updated += deeds(Deed::Update);
                     parts.deleted += deeds(Deed::Delete);
                 }
+                Effect::Jobs { jobs } => parts.jobs += jobs.len(),
                 Effect::Request { .. } => parts.requests += 1,
                 Effect::Question { .. } => parts.questions += 1,
                 Effect::Message { .. } => parts.messages += 1,

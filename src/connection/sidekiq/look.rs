@@ -77,7 +77,7 @@ impl Jobs {
         place: Place,
         key: &Arc<str>,
         seen: &mut Seen,
-        keep: &mut dyn FnMut(Job) -> bool,
+        keep: &mut (dyn FnMut(Job) -> bool + Send),
     ) -> Result<bool, Fault> {
         let mut from: isize = 0;
         loop {
@@ -111,7 +111,7 @@ impl Jobs {
         queue: &str,
         key: &Arc<str>,
         seen: &mut Seen,
-        keep: &mut dyn FnMut(Job) -> bool,
+        keep: &mut (dyn FnMut(Job) -> bool + Send),
     ) -> Result<bool, Fault> {
         let mut jobs = Vec::new();
         let mut from: isize = 0;

@@ -22,6 +22,8 @@ pub struct Done {
     pub changes: Vec<RowChange>,
     /// Tables that it touched besides.
     pub also: Vec<Arc<str>>,
+    /// What was asked for, enough to do the opposite.
+    pub request: Option<Value>,
     /// What it answered.
     pub value: Option<Value>,
     /// What became of it.
@@ -55,8 +57,9 @@ pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Done> {
         match event {
             Event::StepIntent(intent) => {
                 for one in &intent.intents {
-                    // Tried once more: what is known of it stays.
-                    if all.iter().any(|d| d.effect == one.effect) {
+                    // Tried once more: what is known of it stays; only what was asked for last counts.
+                    if let Some(known) = all.iter_mut().find(|d| d.effect == one.effect) {
+                        known.request = one.request.clone().or(known.request.take());
                         continue;
                     }
                     all.push(Done {
@@ -66,6 +69,7 @@ pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Done> {
                         shown: one.shown.clone(),
                         changes: Vec::new(),
                         also: Vec::new(),
+                        request: one.request.clone(),
                         value: None,
                         fate: Fate::Not,
                     });

@@ -3,7 +3,7 @@
 use super::done::{Done, Fate};
 use crate::{
     action::{
-        deed::{Deed, Restore},
+        deed::{Deed, JobVerb, Jobs, Restore},
         kinds::Act,
         resolve::{Resolved, resolve},
         step::{Step, Undo},
@@ -15,6 +15,7 @@ use crate::{
     check,
     effect::change::RowChange,
     engine::{
+        outgoing::jobs,
         outline::{Back, Outline, Place},
         setting::{RunFacts, Setting},
         state::{ItemState, RunState},
@@ -96,7 +97,7 @@ fn captured(setting: &Setting, forward: &Outline, past: &[Past<'_>]) -> Scope {
             let place = forward.place(origin(path));
             let id = place.map_or_else(|| path.rsplit('/').next(), Place::id);
             // Rows that were put back have no result of their own.
-            let own = index == 0 || step.class.as_deref().is_some_and(|class| class.starts_with("http"));
+            let own = index == 0 || step.class.as_deref().is_some_and(|class| class.starts_with("http") || class == "marker");
             match (id, step.result(), &step.outcome) {
                 (Some(id), Some(value), _) if own => scope.insert(id, value.clone()),
                 (Some(id), None, Some(o)) if own && o.outcome == Outcome::Skipped => {
@@ -151,6 +152,7 @@ impl Taken<'_> {
                     Place { section: Section::Steps, path: self.path(), step: Arc::new(*step), gate: false, back }
                 }
             },
+            Ok(Way::Jobs(jobs)) => self.quiet(Back::Jobs(jobs)),
             Ok(Way::Rows(rows)) => {
                 let restore = Restore {
                     connection: self.done.connection.clone().unwrap_or_else(|| rows[0].table.connection.clone()),
@@ -179,7 +181,7 @@ impl Taken<'_> {
                 let why = Trouble::of_resolving(trouble, &self.setting.source).message();
                 Some(format!("its `{}` cannot be made: {why}", step.act.word()))
             }
-            Ok(Some(Resolved { deed: Deed::Call(call), .. })) if call.is_unknown() => {
+            Ok(Some(Resolved { deed: Deed::Outgoing(outgoing), .. })) if outgoing.is_unknown() => {
                 Some(format!("its `{}` rests on a value that is not known here", step.act.word()))
             }
             Ok(_) => None,
@@ -217,6 +219,9 @@ impl Taken<'_> {
         if let Some(why) = only_added(&rows, self.setting) {
             return Err(why);
         }
+        if self.again && &*done.class == "marker" {
+            return self.jobs().map(Way::Jobs);
+        }
         if self.again {
             return match (rows.is_empty(), done.class.starts_with("http")) {
                 (false, _) => readable(rows).map(Way::Rows),
@@ -235,6 +240,7 @@ impl Taken<'_> {
                 "nothing need be taken back{}",
                 common.because.as_ref().map_or(String::new(), |t| format!(": {}", said(t)))
             )),
+            None | Some(Undo::Automatic(_)) if &*done.class == "marker" => self.jobs().map(Way::Jobs),
             Some(Undo::Step(step)) => self.known().map(|()| Way::Step(step.clone())),
             Some(Undo::Automatic(_)) | None if !rows.is_empty() => readable(rows).map(Way::Rows),
             Some(Undo::Automatic(_)) | None => match (&self.step.act, done.also.is_empty()) {
@@ -248,6 +254,22 @@ impl Taken<'_> {
                 _ => Err("the playbook gives no way back".into()),
             },
         }
+    }
+
+    /// The jobs, to be put back where they were.
+    fn jobs(&self) -> Result<Jobs, String> {
+        if self.done.fate == Fate::Unknown {
+            return Err("nobody knows whether it happened".into());
+        }
+        let stored = self.done.connection.as_ref().zip(self.done.request.as_ref());
+        let change = stored.and_then(|(connection, request)| jobs::of_stored(connection, request)).ok_or(
+            "the texts of its jobs are sealed with a key that is not here; with the `seal.key` of the machine that ran it, it can be taken back",
+        )?;
+        let affects = match &self.step.act {
+            Act::Job(spec) => spec.affects.as_ref().map(|words| words.iter().map(|w| w.text.clone()).collect()),
+            _ => None,
+        };
+        Ok(Jobs { connection: change.connection, verb: JobVerb::Restore(change.change), affects })
     }
 
     /// Whether the step writes the application's audit rows.
@@ -317,6 +339,7 @@ impl Taken<'_> {
 
 enum Way {
     Rows(Vec<RowChange>),
+    Jobs(Jobs),
     Step(Box<Step>),
 }
 
