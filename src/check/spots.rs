@@ -148,7 +148,7 @@ impl<'a> Spots<'a> {
                 self.datum(job.args.as_ref(), Sees::Before);
                 self.data(&job.keywords);
                 self.datum(job.moment.as_ref(), Sees::Before);
-                for picked in job.picked() {
+                if let Some(picked) = job.picked() {
                     self.datum(picked.jid.as_ref(), Sees::Before);
                     self.tests(&picked.conditions);
                 }

@@ -145,6 +145,11 @@ impl Setting {
         self.databases.values().filter(|database| self.may_write(database.name()))
     }
 
+    /// The playbook declares this connection under `uses`.
+    pub fn may_touch(&self, name: &str) -> bool {
+        self.playbook.uses.get(name).is_some()
+    }
+
     /// The playbook may write to this database.
     pub fn may_write(&self, name: &str) -> bool {
         self.playbook.uses.get(name).is_some_and(|u| !u.write.is_empty())

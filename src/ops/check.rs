@@ -2,7 +2,7 @@
 
 use super::{
     Failure, Surroundings,
-    plan::databases,
+    plan::{databases, jobs},
     playbook::{all, name_of},
     project::{self, Opened},
 };
@@ -101,6 +101,12 @@ impl Live {
             knowledge.catalogues.insert(name.clone(), catalogue);
             knowledge.surveys.insert(name.clone(), survey);
             knowledge.dialects.insert(name.clone(), database.dialect());
+        }
+        for (name, jobs) in jobs(surroundings, opened, environment)? {
+            let asked = jobs.survey().await;
+            let survey = asked
+                .map_err(|fault| Failure::usage(format!("failed to ask `{name}`: {fault}")).help(fault.help()))?;
+            knowledge.queues.insert(name, survey);
         }
         Ok(Live { databases, knowledge })
     }

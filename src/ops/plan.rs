@@ -15,6 +15,7 @@ use crate::{
         database::Database,
         http::{Api, HttpSettings, OpenError},
         reference::Secrets,
+        sidekiq,
     },
     engine::{
         outgoing::tell,
@@ -106,6 +107,7 @@ pub async fn assemble(
     let mut setting =
         Setting::new(checked, environment.into(), databases, apis, surroundings.world.clone(), run, params);
     setting.files = files;
+    setting.jobs = jobs(surroundings, opened, environment)?.filter(|(name, _)| setting.may_touch(name)).collect();
     Ok(Prepared { setting, mocks })
 }
 
@@ -128,6 +130,22 @@ pub fn databases(
         databases.extend(database.map(|d| (Arc::from(name), d)));
     }
     Ok(databases)
+}
+
+/// The background jobs of an environment, configured and not yet connected.
+pub fn jobs(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    environment: &str,
+) -> Result<impl Iterator<Item = (Arc<str>, sidekiq::Jobs)>, Failure> {
+    let mut all = Vec::new();
+    for (name, connection) in opened.project.connections.iter() {
+        let Some(settings) = connection.sidekiq_in(environment) else { continue };
+        let opened = sidekiq::Jobs::open(name, &settings, secrets(surroundings, opened));
+        let opened = opened.map_err(|fault| Failure::usage(format!("the connection `{name}`: {fault}")).help(fault.help()))?;
+        all.push((Arc::from(name), opened));
+    }
+    Ok(all.into_iter())
 }
 
 /// The APIs of an environment; those with a mock are played by it, in this process, for as long as the mocks are kept.

@@ -48,7 +48,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
                     known(scene, job, class, problems);
                 }
                 records(scene, job, problems);
-                for picked in job.picked() {
+                if let Some(picked) = job.picked() {
                     choice(job, picked, problems);
                     let names = picked.conditions.entries.iter().map(|(word, _)| word);
                     names.for_each(|word| column(word, problems));

@@ -39,7 +39,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         }
         match &visit.step.act {
             Act::Block(block) if block.transaction.as_ref().is_some_and(|db| holds_jobs(scene, db.as_str())) => {
-                for db in &block.transaction {
+                if let Some(db) = &block.transaction {
                     let message = format!("`{}` holds background jobs, and knows no transactions", db.as_str());
                     let help = "each `job` step happens as a whole by itself";
                     problems.push(Diagnostic::error(&WRONG_SYSTEM, db.span, message).help(help));

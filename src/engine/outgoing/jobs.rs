@@ -497,8 +497,7 @@ pub fn drift(planned: Option<&StepPlan>, looked: &Looked) -> Vec<Difference> {
     for (id, job) in &before {
         match now.get(id) {
             None => differ(id, "in the plan", "not there any more"),
-            Some(is) if job.payload.as_ref().is_some_and(Value::is_unknown) => drop(is),
-            Some(is) if is.promise() != job.promise() => differ(id, "as in the plan", "changed"),
+            Some(is) if !job.payload.as_ref().is_some_and(Value::is_unknown) && is.promise() != job.promise() => differ(id, "as in the plan", "changed"),
             Some(_) => {}
         }
     }
