@@ -46,12 +46,24 @@ impl JobChange {
     pub fn promise(&self) -> String {
         let payload = match (&*self.found, &self.payload) {
             // A new job has ids of its own in each plan.
-            ("", Some(payload)) => json::masked(&without_own(payload)),
+            ("", Some(payload)) => json::text_of(&without_own(&by_clock(payload))),
             _ => self.jid.to_string(),
         };
         let at = self.at.as_ref().filter(|at| !at.marks.has(Marks::CLOCK)).map_or(String::new(), |at| at.bare().into_owned());
         let parts = [&*self.connection, &*self.deed, &self.title, &self.from, &self.to, &at, &self.found, &payload];
         parts.join("\u{1f}")
+    }
+
+    /// Its arguments for people, one by one, as ActiveJob or Sidekiq writes them; masked.
+    pub fn arguments(&self) -> Vec<String> {
+        let args = self.payload.as_ref().and_then(|payload| payload.get("args"));
+        let hidden = args.as_ref().is_some_and(|args| args.marks.hidden());
+        let list = args.as_ref().and_then(|args| args.as_list()?.first()?.get("arguments")).or_else(|| args.clone());
+        match list {
+            Some(list) if hidden => vec![list.marked(Marks::PERSONAL).plain().into_owned()],
+            Some(list) => list.as_list().unwrap_or_default().iter().map(|v| json::masked(&by_clock(v))).collect(),
+            None => Vec::new(),
+        }
     }
 
     /// The payload for people: personal parts masked, moments of the clock as `(at apply)`.

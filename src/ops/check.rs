@@ -102,7 +102,7 @@ impl Live {
             knowledge.surveys.insert(name.clone(), survey);
             knowledge.dialects.insert(name.clone(), database.dialect());
         }
-        for (name, jobs) in jobs(surroundings, opened, environment)? {
+        for (name, jobs) in jobs(surroundings, opened, environment, |_| true)? {
             let asked = jobs.survey().await;
             let survey = asked
                 .map_err(|fault| Failure::usage(format!("failed to ask `{name}`: {fault}")).help(fault.help()))?;

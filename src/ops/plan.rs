@@ -107,7 +107,7 @@ pub async fn assemble(
     let mut setting =
         Setting::new(checked, environment.into(), databases, apis, surroundings.world.clone(), run, params);
     setting.files = files;
-    setting.jobs = jobs(surroundings, opened, environment)?.filter(|(name, _)| setting.may_touch(name)).collect();
+    setting.jobs = jobs(surroundings, opened, environment, |name| setting.may_touch(name))?;
     Ok(Prepared { setting, mocks })
 }
 
@@ -137,15 +137,16 @@ pub fn jobs(
     surroundings: &Surroundings,
     opened: &Opened,
     environment: &str,
-) -> Result<impl Iterator<Item = (Arc<str>, sidekiq::Jobs)>, Failure> {
-    let mut all = Vec::new();
-    for (name, connection) in opened.project.connections.iter() {
+    used: impl Fn(&str) -> bool,
+) -> Result<HashMap<Arc<str>, sidekiq::Jobs>, Failure> {
+    let mut all = HashMap::new();
+    for (name, connection) in opened.project.connections.iter().filter(|(name, _)| used(name)) {
         let Some(settings) = connection.sidekiq_in(environment) else { continue };
         let opened = sidekiq::Jobs::open(name, &settings, secrets(surroundings, opened));
         let opened = opened.map_err(|fault| Failure::usage(format!("the connection `{name}`: {fault}")).help(fault.help()))?;
-        all.push((Arc::from(name), opened));
+        all.insert(Arc::from(name), opened);
     }
-    Ok(all.into_iter())
+    Ok(all)
 }
 
 /// The APIs of an environment; those with a mock are played by it, in this process, for as long as the mocks are kept.

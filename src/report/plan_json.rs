@@ -72,6 +72,7 @@ fn summary(plan: &Plan) -> Value {
         ("rows_updated", count(parts.updated)),
         ("rows_deleted", count(parts.deleted)),
         ("requests", count(parts.requests)),
+        ("jobs", count(parts.jobs)),
         ("questions", count(parts.questions)),
         ("messages", count(parts.messages)),
         ("changing_steps", count(counts.changes)),

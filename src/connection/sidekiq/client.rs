@@ -249,6 +249,7 @@ fn asked(error: &RedisError) -> Fault {
         _ => match code.as_str() {
             "NOPERM" => Fault::new(FaultKind::Denied, "the user may not do this in Redis (NOPERM)")
                 .advise("trueup reads with SMEMBERS, LRANGE, ZRANGE, ZRANK, ZCARD, GET, INFO and changes with EVAL"),
+            "CROSSSLOT" | "MOVED" | "ASK" => Fault::new(FaultKind::Settings, "this is a Redis Cluster, in which Sidekiq does not work"),
             "OOM" => Fault::new(FaultKind::Other, "Redis has no memory left (OOM)"),
             "MISCONF" => Fault::new(FaultKind::Other, "Redis takes no writes, because it cannot save them (MISCONF)"),
             "BUSY" => Fault::new(FaultKind::Busy, "Redis is busy with another script").advise("try again in a moment"),

@@ -67,9 +67,16 @@ pub fn connection<'a>(setting: &'a Setting, name: &str) -> Result<&'a sidekiq::J
 }
 
 /// Looks at the world and says what the step comes to. Nothing is changed.
-pub async fn look(setting: &Setting, deed: &Jobs, effect: &EffectId, at: Span) -> Result<Looked, Trouble> {
+/// `taken`: jobs that earlier steps of the same plan would have taken out.
+pub async fn look(
+    setting: &Setting,
+    deed: &Jobs,
+    effect: &EffectId,
+    taken: &[Arc<str>],
+    at: Span,
+) -> Result<Looked, Trouble> {
     let jobs = connection(setting, &deed.connection)?;
-    let cx = Look { jobs, deed, effect, now: setting.world.now(), at };
+    let cx = Look { jobs, deed, effect, taken, now: setting.world.now(), at };
     match &deed.verb {
         JobVerb::Enqueue(new) => cx.enqueue(new).await,
         JobVerb::Retry(pick) => cx.pick(pick, true).await,
@@ -82,6 +89,7 @@ struct Look<'a> {
     jobs: &'a sidekiq::Jobs,
     deed: &'a Jobs,
     effect: &'a EffectId,
+    taken: &'a [Arc<str>],
     now: Stamp,
     at: Span,
 }
@@ -210,7 +218,9 @@ impl Look<'_> {
 
     async fn pick(&self, pick: &Pick, again: bool) -> Result<Looked, Trouble> {
         let limit = pick.touches.most as usize + 1;
-        let mut found = self.found(pick.from, &pick.conditions, limit).await?;
+        let mut found = self.found(pick.from, &pick.conditions, limit + self.taken.len()).await?;
+        found.retain(|job| !self.taken.iter().any(|jid| job.jid() == Some(&**jid)));
+        found.truncate(limit);
         if found.is_empty() && pick.single && !again {
             return Ok(Looked::Nothing(Value::NULL, format!("no such job is in `{}`", pick.from.word())));
         }
@@ -361,12 +371,14 @@ impl Look<'_> {
                 }
                 to = key_words(&taken.key);
             }
-            let payload = read.and_then(|p| p.as_map().cloned());
+            // As it will be: what was taken out goes back as it was.
+            let after = taken.map_or(read, |taken| json::parse(&taken.text).ok());
+            let payload = after.and_then(|p| p.as_map().cloned());
             shown.push(JobChange {
                 connection: self.deed.connection.clone(),
                 deed: if taken.is_some() { "put back" } else { "take out" }.into(),
                 jid: id,
-                title: title(payload.as_ref()),
+                title: title(text.as_bytes(), self.jobs.settings()),
                 from: now.map(place_of).unwrap_or_default(),
                 to,
                 at: None,
@@ -442,9 +454,8 @@ fn key_words(key: &str) -> String {
     sets.into_iter().find(|place| place.key().is_some_and(|key| key == set)).map_or(set, |place| place.word()).to_owned()
 }
 
-fn title(payload: Option<&Map>) -> String {
-    let wrapped = payload.and_then(|p| p.get("wrapped").or_else(|| p.get("class")));
-    wrapped.and_then(Value::as_str).unwrap_or("a job").to_owned()
+fn title(text: &[u8], settings: &SidekiqSettings) -> String {
+    sidekiq::row::read(Place::Queued, &"".into(), None, None, text.to_vec(), settings).title()
 }
 
 fn waiting(job: &Job) -> Value {
@@ -486,7 +497,8 @@ pub fn drift(planned: Option<&StepPlan>, looked: &Looked) -> Vec<Difference> {
     };
     // Already as wanted is tested first: somebody has done it.
     let Looked::Change(ready) = looked else { return Vec::new() };
-    let name = |job: &JobChange| if job.found.is_empty() { job.title.clone() } else { job.jid.to_string() };
+    // A new job has another id in each preview, and there is only one of them.
+    let name = |job: &JobChange| if &*job.deed == "enqueue" { "to be enqueued".to_owned() } else { job.jid.to_string() };
     let (before, now): (BTreeMap<_, _>, BTreeMap<_, _>) =
         (was.iter().map(|j| (name(j), j)).collect(), ready.jobs.iter().map(|j| (name(j), j)).collect());
     let mut found = Vec::new();
@@ -602,6 +614,7 @@ pub fn of_stored(connection: &Arc<str>, stored: &Value) -> Option<JobsChange> {
 /// What came back, in a few words.
 pub fn summary(answer: &Value) -> String {
     match answer.as_list() {
+        Some([one]) => summary(one),
         Some(all) => format!("{} jobs", all.len()),
         None => answer.get("jid").map_or_else(String::new, |jid| format!("job {}", jid.bare())),
     }

@@ -35,7 +35,7 @@ impl Driver<'_> {
         let effect = self.effect(&place.path);
         let mut looks = 1;
         loop {
-            let looked = jobs::look(self.setting, deed, &effect, step.act_at).await?;
+            let looked = jobs::look(self.setting, deed, &effect, &[], step.act_at).await?;
             let differences = jobs::drift(self.planned(&place.path), &looked);
             if !differences.is_empty() {
                 return Err(Trouble::Drifted(differences).into());

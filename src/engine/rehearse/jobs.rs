@@ -59,9 +59,12 @@ impl Pass<'_> {
         };
         // What an earlier step of this plan would have changed cannot be seen; one job of a name is still that job.
         let stale = match &deed.verb {
-            JobVerb::Retry(pick) | JobVerb::Delete(pick) => !pick.single && self.is_tainted(&again(&pick.from)),
+            JobVerb::Retry(pick) | JobVerb::Delete(pick) => {
+                !pick.single && self.is_tainted(&again(&pick.from)) && self.is_blurred(&deed.connection)
+            }
             _ => false,
         };
+        let taken = self.taken(&deed.connection);
         if deed.is_unknown() || stale {
             self.taint_jobs(step, deed, &written);
             self.unexecuted(path, step, Label::HasUnknowns);
@@ -69,7 +72,7 @@ impl Pass<'_> {
         }
         // An undo has the same name for its effects as for its places.
         let effect = EffectId { run: self.setting.run.id, item: SINGLE_ITEM.into(), step: path.clone(), generation: 0 };
-        let looked = jobs::look(self.setting, deed, &effect, step.act_at).await?;
+        let looked = jobs::look(self.setting, deed, &effect, &taken, step.act_at).await?;
         if let Looked::Change(ready) = &looked
             && let Some(why) = &ready.miscounted
         {
@@ -90,6 +93,21 @@ impl Pass<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Jobs that earlier steps of this plan would take out of where they are.
+    fn taken(&self, connection: &str) -> Vec<Arc<str>> {
+        let effects = self.steps.iter().flat_map(|step| &step.effects);
+        let jobs = effects.filter_map(|e| if let Effect::Jobs { jobs } = e { Some(jobs) } else { None }).flatten();
+        jobs.filter(|job| &*job.connection == connection && !job.from.is_empty()).map(|job| job.jid.clone()).collect()
+    }
+
+    /// An earlier step would change jobs, and which ones is not known.
+    fn is_blurred(&self, connection: &str) -> bool {
+        let written = |step: &crate::plan::StepPlan| {
+            step.kind == "job" && step.effects.is_empty() && step.foreseen == Foreseen::Changes
+        };
+        self.tainted_databases.contains(connection) || self.steps.iter().any(written)
     }
 
     fn keep_result(&mut self, step: &Step, result: Value) {
