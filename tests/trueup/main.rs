@@ -17,6 +17,7 @@ mod check_cases;
 mod direction;
 mod docs;
 mod injection;
+mod jobs;
 mod ledger;
 mod live_check;
 mod messages;
