@@ -81,7 +81,9 @@ impl JobSpec {
         match (&self.enqueue, self.picked()) {
             (Some(_), _) if self.later.is_some() || self.moment.is_some() => vec!["scheduled"],
             (Some(_), _) => vec!["queued"],
-            (None, Some(picked)) if self.retry.is_some() && picked.from != Place::Queued => vec![picked.from.word(), "queued"],
+            (None, Some(picked)) if self.retry.is_some() && picked.from != Place::Queued => {
+                vec![picked.from.word(), "queued"]
+            }
             (None, Some(picked)) => vec![picked.from.word()],
             (None, None) => Vec::new(),
         }

@@ -24,7 +24,6 @@ use crate::{
         http::HttpSpec,
         tally::TallySpec,
     },
-
     table::{
         condition::{self, Condition},
         facts::Facts,

@@ -144,7 +144,9 @@ impl Connection {
             } else {
                 format!("the connection `{name}` is several things at once")
             };
-            return vec![wrong(self.at, message).help("give it exactly one of `sqlite`, `postgres`, `http` and `sidekiq`")];
+            return vec![
+                wrong(self.at, message).help("give it exactly one of `sqlite`, `postgres`, `http` and `sidekiq`"),
+            ];
         };
         let mut found = Vec::new();
         for (environment, over) in self.per_environment.iter() {
@@ -184,9 +186,7 @@ impl Connection {
         if let Some(sidekiq) = &self.sidekiq {
             let overs = self.per_environment.iter().filter_map(|(_, over)| over.sidekiq.as_ref());
             found.extend(std::iter::once(sidekiq).chain(overs).flat_map(|settings| settings.problems(name)));
-            if sidekiq.url.is_none()
-                && !everywhere(&|over| over.sidekiq.as_ref().is_some_and(|s| s.url.is_some()))
-            {
+            if sidekiq.url.is_none() && !everywhere(&|over| over.sidekiq.as_ref().is_some_and(|s| s.url.is_some())) {
                 found.push(wrong(sidekiq.at, format!("the connection `{name}` has no `url`")));
             }
         }

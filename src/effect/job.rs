@@ -49,7 +49,11 @@ impl JobChange {
             ("", Some(payload)) => json::text_of(&without_own(&by_clock(payload))),
             _ => self.jid.to_string(),
         };
-        let at = self.at.as_ref().filter(|at| !at.marks.has(Marks::CLOCK)).map_or(String::new(), |at| at.bare().into_owned());
+        let at = self
+            .at
+            .as_ref()
+            .filter(|at| !at.marks.has(Marks::CLOCK))
+            .map_or(String::new(), |at| at.bare().into_owned());
         let parts = [&*self.connection, &*self.deed, &self.title, &self.from, &self.to, &at, &self.found, &payload];
         parts.join("\u{1f}")
     }
@@ -78,7 +82,10 @@ fn timed(at: &Value) -> String {
 
 fn without_own(value: &Value) -> Value {
     let one = |map: &Map| -> Map {
-        map.iter().filter(|(key, _)| !OWN.contains(&&***key)).map(|(key, value)| (key.clone(), without_own(value))).collect()
+        map.iter()
+            .filter(|(key, _)| !OWN.contains(&&***key))
+            .map(|(key, value)| (key.clone(), without_own(value)))
+            .collect()
     };
     match &value.data {
         Data::Map(map) => Value::from(one(map)).marked(value.marks),

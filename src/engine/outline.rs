@@ -1,7 +1,11 @@
 //! The playbook's steps as a flat list of places, each with a lasting path: what `decide` walks along.
 
 use crate::{
-    action::{deed::{Jobs, Restore}, kinds::Act, step::Step},
+    action::{
+        deed::{Jobs, Restore},
+        kinds::Act,
+        step::Step,
+    },
     base::value::Value,
     plan::Section,
     playbook::model::Playbook,

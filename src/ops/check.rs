@@ -104,8 +104,8 @@ impl Live {
         }
         for (name, jobs) in jobs(surroundings, opened, environment, |_| true)? {
             let asked = jobs.survey().await;
-            let survey = asked
-                .map_err(|fault| Failure::usage(format!("failed to ask `{name}`: {fault}")).help(fault.help()))?;
+            let survey =
+                asked.map_err(|fault| Failure::usage(format!("failed to ask `{name}`: {fault}")).help(fault.help()))?;
             knowledge.queues.insert(name, survey);
         }
         Ok(Live { databases, knowledge })

@@ -143,7 +143,8 @@ pub fn jobs(
     for (name, connection) in opened.project.connections.iter().filter(|(name, _)| used(name)) {
         let Some(settings) = connection.sidekiq_in(environment) else { continue };
         let opened = sidekiq::Jobs::open(name, &settings, secrets(surroundings, opened));
-        let opened = opened.map_err(|fault| Failure::usage(format!("the connection `{name}`: {fault}")).help(fault.help()))?;
+        let opened =
+            opened.map_err(|fault| Failure::usage(format!("the connection `{name}`: {fault}")).help(fault.help()))?;
         all.insert(Arc::from(name), opened);
     }
     Ok(all)

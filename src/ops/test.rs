@@ -417,7 +417,8 @@ impl Scene {
         let loaded = playbook::load(&self.surroundings, &self.opened, opening.file.playbook.as_str())?;
         // A test never touches a Redis that somebody works with.
         let uses = &loaded.checked.playbook().uses;
-        let jobs = self.opened.project.connections.iter().find(|(name, c)| c.sidekiq.is_some() && uses.get(name).is_some());
+        let jobs =
+            self.opened.project.connections.iter().find(|(name, c)| c.sidekiq.is_some() && uses.get(name).is_some());
         if let Some((name, _)) = jobs {
             let message = format!("the playbook uses `{name}`, and tests of playbooks cannot play background jobs yet");
             return Err(Failure::usage(message));

@@ -74,7 +74,8 @@ impl Parts {
     fn words(self) -> Vec<String> {
         let rows = [(self.updated, "to change"), (self.inserted, "to add"), (self.deleted, "to delete")];
         let rows = rows.iter().filter(|(n, _)| *n > 0).map(|(n, deed)| format!("{} {deed}", number(*n, "row")));
-        let others = [(self.requests, "request"), (self.jobs, "job"), (self.questions, "question"), (self.messages, "message")];
+        let others =
+            [(self.requests, "request"), (self.jobs, "job"), (self.questions, "question"), (self.messages, "message")];
         let others = others.iter().filter(|(n, _)| *n > 0).map(|(n, thing)| number(*n, thing));
         let undecided = (self.undecided > 0).then(|| format!("{} decided at apply", number(self.undecided, "step")));
         rows.chain(others).chain(undecided).collect()

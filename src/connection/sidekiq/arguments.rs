@@ -49,7 +49,11 @@ impl Reader<'_> {
         let marks = value.marks;
         let made = match &value.data {
             Data::Unknown(_) | Data::Null | Data::Bool(_) | Data::Int(_) | Data::Text(_) => value.clone(),
-            Data::Decimal(decimal) if decimal.as_str().bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.')) => value.clone(),
+            Data::Decimal(decimal)
+                if decimal.as_str().bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.')) =>
+            {
+                value.clone()
+            }
             Data::Float(f) if f.is_finite() => value.clone(),
             Data::Date(date) => serialized(DATE, Value::text(date.to_string()), None),
             Data::Instant(stamp) => self.time(*stamp),
@@ -88,7 +92,10 @@ impl Reader<'_> {
             },
             "time" => match &inner.data {
                 Data::Instant(_) => return self.one(inner),
-                _ => self.time(time::instant(text()?).map_err(|_| "`time` takes a moment with its zone, such as 2025-07-27T10:00:00Z")?),
+                _ => self.time(
+                    time::instant(text()?)
+                        .map_err(|_| "`time` takes a moment with its zone, such as 2025-07-27T10:00:00Z")?,
+                ),
             },
             "symbol" => serialized(SYMBOL, Value::text(text()?), None),
             _ => match inner.as_map() {
@@ -112,7 +119,8 @@ impl Reader<'_> {
             }
             made.insert(key.clone(), self.one(value)?);
         }
-        let keys: Vec<Value> = if symbols { map.keys().map(|key| Value::text(key.clone())).collect() } else { Vec::new() };
+        let keys: Vec<Value> =
+            if symbols { map.keys().map(|key| Value::text(key.clone())).collect() } else { Vec::new() };
         made.insert(kind.into(), Value::list(keys));
         Ok(made.into())
     }
@@ -248,7 +256,8 @@ mod tests {
 
     #[test]
     fn what_was_written_reads_back_as_it_was_given() {
-        let args = r#"[{"record":"Trainee/1"},{"symbol":"s"},"x",[1,{"k":null}],{"symbol_keys":{"b":{"record":"User/2"}}}]"#;
+        let args =
+            r#"[{"record":"Trainee/1"},{"symbol":"s"},"x",[1,{"k":null}],{"symbol_keys":{"b":{"record":"User/2"}}}]"#;
         let keywords = json::parse(r#"{"who":{"record":"User/3"}}"#).unwrap();
         let made = reader(Rails::V71).list(&list(args), keywords.as_map().unwrap()).unwrap();
         let given = read(made.as_list().unwrap());

@@ -6,7 +6,9 @@ use crate::connection::{
     fault::{Fault, FaultKind},
     reference::Secrets,
 };
-use redis::{AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, RedisError, ServerErrorKind, aio::MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, RedisError, ServerErrorKind, aio::MultiplexedConnection,
+};
 use std::{sync::Arc, time::Duration};
 
 /// The jobs of one application in one environment: cheap to hold, nothing connected yet.
@@ -53,7 +55,8 @@ pub struct Survey {
 impl Jobs {
     /// From the settings of an environment. Looks the address up, connects to nothing.
     pub fn open(name: &str, settings: &SidekiqSettings, secrets: Secrets<'_>) -> Result<Jobs, Fault> {
-        let wrong = |message: String| Fault { connection: Some(name.into()), ..Fault::new(FaultKind::Settings, message) };
+        let wrong =
+            |message: String| Fault { connection: Some(name.into()), ..Fault::new(FaultKind::Settings, message) };
         let Some(url) = &settings.url else { return Err(wrong("it has no `url`".into())) };
         let address = url.resolve(secrets).map_err(|why| wrong(format!("failed to {why}")))?;
         let parsed = url::Url::parse(address.reveal()).map_err(|_| {
@@ -73,15 +76,20 @@ impl Jobs {
                     .advise("use `rediss://`, or say `insecure: true` where the network itself is safe"));
             }
             other => {
-                return Err(wrong(format!("`{other}://` is no address of a Redis")).advise("write `redis://` or `rediss://`"));
+                return Err(
+                    wrong(format!("`{other}://` is no address of a Redis")).advise("write `redis://` or `rediss://`")
+                );
             }
         }
         if parsed.fragment().is_some() {
-            return Err(wrong("its address has a `#` part".into()).advise("certificates are always checked; take it out"));
+            return Err(
+                wrong("its address has a `#` part".into()).advise("certificates are always checked; take it out")
+            );
         }
         let client = Client::open(address.reveal())
             .map_err(|_| wrong("its address is not one of a Redis".into()).advise("write `redis://host:6379/0`"))?;
-        let length = |given: Option<crate::base::shape::Length>, seconds| given.map_or(Duration::from_secs(seconds), |l| l.0);
+        let length =
+            |given: Option<crate::base::shape::Length>, seconds| given.map_or(Duration::from_secs(seconds), |l| l.0);
         Ok(Jobs {
             name: name.into(),
             client,
@@ -237,19 +245,26 @@ fn asked(error: &RedisError) -> Fault {
         return auth();
     }
     if error.is_timeout() {
-        return Fault::new(FaultKind::StatementTimeout, "Redis did not answer in time").advise("raise `timeout` of the connection");
+        return Fault::new(FaultKind::StatementTimeout, "Redis did not answer in time")
+            .advise("raise `timeout` of the connection");
     }
     if error.is_io_error() || error.is_connection_dropped() || error.is_connection_refusal() {
         return Fault::new(FaultKind::Lost, "the connection to Redis broke");
     }
     let code = error.code().unwrap_or_default().to_owned();
     match error.kind() {
-        ErrorKind::Server(ServerErrorKind::BusyLoading) => Fault::new(FaultKind::Busy, "Redis is still loading its data").advise("try again in a moment"),
-        ErrorKind::Server(ServerErrorKind::ReadOnly) => Fault::new(FaultKind::ReadOnly, "this Redis is a replica, which takes no writes"),
+        ErrorKind::Server(ServerErrorKind::BusyLoading) => {
+            Fault::new(FaultKind::Busy, "Redis is still loading its data").advise("try again in a moment")
+        }
+        ErrorKind::Server(ServerErrorKind::ReadOnly) => {
+            Fault::new(FaultKind::ReadOnly, "this Redis is a replica, which takes no writes")
+        }
         _ => match code.as_str() {
             "NOPERM" => Fault::new(FaultKind::Denied, "the user may not do this in Redis (NOPERM)")
                 .advise("trueup reads with SMEMBERS, LRANGE, ZRANGE, ZRANK, ZCARD, GET, INFO and changes with EVAL"),
-            "CROSSSLOT" | "MOVED" | "ASK" => Fault::new(FaultKind::Settings, "this is a Redis Cluster, in which Sidekiq does not work"),
+            "CROSSSLOT" | "MOVED" | "ASK" => {
+                Fault::new(FaultKind::Settings, "this is a Redis Cluster, in which Sidekiq does not work")
+            }
             "OOM" => Fault::new(FaultKind::Other, "Redis has no memory left (OOM)"),
             "MISCONF" => Fault::new(FaultKind::Other, "Redis takes no writes, because it cannot save them (MISCONF)"),
             "BUSY" => Fault::new(FaultKind::Busy, "Redis is busy with another script").advise("try again in a moment"),

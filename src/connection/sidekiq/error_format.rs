@@ -125,7 +125,13 @@ impl Kind {
                 return (value, Some(&text[end..]));
             }
             let Some(next) = next else { break };
-            let Some(further) = text[end..].char_indices().nth(1).and_then(|(step, _)| text[end + step..].find(next).map(|at| end + step + at)) else { break };
+            let Some(further) = text[end..]
+                .char_indices()
+                .nth(1)
+                .and_then(|(step, _)| text[end + step..].find(next).map(|at| end + step + at))
+            else {
+                break;
+            };
             end = further;
         }
         (Value::NULL, Some(&text[first..]))
@@ -189,7 +195,13 @@ mod tests {
 
     #[test]
     fn a_pattern_that_cannot_be_right_says_why() {
-        for (text, why) in [("{a}{b}", "two parts"), ("{a:number}", "`number`"), ("{a", "without its"), ("x", "no part"), ("{a} {a}", "twice")] {
+        for (text, why) in [
+            ("{a}{b}", "two parts"),
+            ("{a:number}", "`number`"),
+            ("{a", "without its"),
+            ("x", "no part"),
+            ("{a} {a}", "twice"),
+        ] {
             assert!(ErrorFormat::parse(text).unwrap_err().contains(why), "{text}");
         }
     }

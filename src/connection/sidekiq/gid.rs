@@ -68,9 +68,20 @@ mod tests {
     #[test]
     fn a_global_id_is_read_exactly_or_not_at_all() {
         let id = GlobalId::parse("gid://register/Dqt::TrnRequest/12").unwrap();
-        assert_eq!((id.record().as_str(), id.to_string().as_str()), ("Dqt::TrnRequest/12", "gid://register/Dqt::TrnRequest/12"));
+        assert_eq!(
+            (id.record().as_str(), id.to_string().as_str()),
+            ("Dqt::TrnRequest/12", "gid://register/Dqt::TrnRequest/12")
+        );
         assert_eq!(GlobalId::parse("gid://app/Doc/a%2Fb?x=1").unwrap().id, "a/b");
-        for bad in ["gid://app/Trainee", "gid://app/trainee/1", "gid:///T/1", "gid://a/T/", "gid://a/T/1/2", "", "gid://a/T/%ff"] {
+        for bad in [
+            "gid://app/Trainee",
+            "gid://app/trainee/1",
+            "gid:///T/1",
+            "gid://a/T/",
+            "gid://a/T/1/2",
+            "",
+            "gid://a/T/%ff",
+        ] {
             assert_eq!(GlobalId::parse(bad), None, "{bad}");
         }
         assert_eq!(GlobalId::of("a", "Trainee/1 2").unwrap().to_string(), "gid://a/Trainee/1+2");

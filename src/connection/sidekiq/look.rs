@@ -32,7 +32,13 @@ impl Jobs {
     ///
     /// It is no snapshot: a job that moves while we look may be seen where it was, or not at all. Whoever changes one
     /// compares it again, atomically.
-    pub async fn find(&self, place: Place, conditions: &[Condition], order: &[Order], limit: usize) -> Result<Found, Fault> {
+    pub async fn find(
+        &self,
+        place: Place,
+        conditions: &[Condition],
+        order: &[Order],
+        limit: usize,
+    ) -> Result<Found, Fault> {
         let mut link = self.link().await?;
         let mut found = Found::default();
         let mut seen = Seen { left: self.most(), bytes: MOST_BYTES, raws: HashSet::new() };
@@ -64,7 +70,9 @@ impl Jobs {
 
     /// The queues that conditions leave: those that Sidekiq knows, by name.
     async fn queues(&self, link: &mut Link, conditions: &[Condition]) -> Result<Vec<String>, Fault> {
-        let mut names: Vec<String> = link.ask(redis::cmd("SMEMBERS").arg(&*self.key("queues"))).await?;
+        let names: Vec<Vec<u8>> = link.ask(redis::cmd("SMEMBERS").arg(&*self.key("queues"))).await?;
+        // A name that is no text is none of Sidekiq's.
+        let mut names: Vec<String> = names.into_iter().filter_map(|name| String::from_utf8(name).ok()).collect();
         let only = conditions.iter().filter(|c| &*c.column == "queue");
         names.retain(|name| only.clone().all(|c| passes(&c.test, &Value::from(name.as_str()))));
         names.sort();
@@ -116,8 +124,7 @@ impl Jobs {
         let mut jobs = Vec::new();
         let mut from: isize = 0;
         loop {
-            let page: Vec<Vec<u8>> =
-                link.ask(redis::cmd("LRANGE").arg(&**key).arg(from).arg(from + PAGE - 1)).await?;
+            let page: Vec<Vec<u8>> = link.ask(redis::cmd("LRANGE").arg(&**key).arg(from).arg(from + PAGE - 1)).await?;
             let full = page.len() >= PAGE as usize;
             from += PAGE;
             for raw in page {
@@ -154,7 +161,8 @@ impl Seen {
             (Some(left), Some(bytes)) => (self.left, self.bytes) = (left, bytes),
             _ => {
                 let message = format!("`{key}` holds more jobs than a look goes through ({})", jobs.most());
-                return Err(jobs.named(Fault::new(FaultKind::TooMuch, message))
+                return Err(jobs
+                    .named(Fault::new(FaultKind::TooMuch, message))
                     .advise("narrow the look to one queue, or raise `most` of the connection"));
             }
         }

@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// The class under which Sidekiq runs jobs of ActiveJob.
 pub const WRAPPER: &str = "ActiveJob::QueueAdapters::SidekiqAdapter::JobWrapper";
 
+/// Its name since Sidekiq 7.3, which still knows the old one.
+pub const WRAPPER_SINCE_7_3: &str = "Sidekiq::ActiveJob::Wrapper";
+
 /// A job that is to be enqueued.
 #[derive(Clone, Debug)]
 pub struct Wanted {
@@ -42,7 +45,8 @@ pub fn seconds(stamp: Stamp) -> String {
 
 /// The same as a JSON number, marked as coming from the clock.
 fn moment(stamp: Stamp) -> Value {
-    let number = seconds(stamp).parse::<Decimal>().map_or_else(|_| stamp.micros.into(), |d| Value::from(Data::Decimal(d)));
+    let number =
+        seconds(stamp).parse::<Decimal>().map_or_else(|_| stamp.micros.into(), |d| Value::from(Data::Decimal(d)));
     number.marked(Marks::CLOCK)
 }
 
@@ -130,7 +134,10 @@ mod tests {
             r#"{"retry":0,"queue":"dqt","class":"ActiveJob::QueueAdapters::SidekiqAdapter::JobWrapper","wrapped":"Dqt::UpdateTraineeJob","args":[{"job_class":"Dqt::UpdateTraineeJob","job_id":"11111111-2222-8333-8444-555555555555","provider_job_id":null,"queue_name":"dqt","priority":null,"arguments":[{"_aj_globalid":"gid://register/Trainee/1"}],"executions":0,"exception_executions":{},"locale":"en","timezone":"UTC","enqueued_at":"2025-07-23T10:00:00.250000000Z","scheduled_at":null}],"jid":"00112233445566778899aabb","created_at":1753264800.250000,"enqueued_at":1753264800.250000}"#
         );
         let later = text(Rails::V71, Some("2025-07-23T11:00:00Z"));
-        assert!(later.contains(r#""scheduled_at":"2025-07-23T11:00:00.000000000Z""#) && later.ends_with(r#""created_at":1753264800.250000}"#));
+        assert!(
+            later.contains(r#""scheduled_at":"2025-07-23T11:00:00.000000000Z""#)
+                && later.ends_with(r#""created_at":1753264800.250000}"#)
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{
     arguments::{self, Given},
     gid::GlobalId,
-    payload::WRAPPER,
+    payload::{WRAPPER, WRAPPER_SINCE_7_3},
     settings::SidekiqSettings,
 };
 use crate::{
@@ -88,13 +88,21 @@ impl Job {
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 
 /// Reads one. `queue` is the queue that it was found in.
-pub fn read(place: Place, key: &Arc<str>, queue: Option<&str>, score: Option<&str>, raw: Vec<u8>, settings: &SidekiqSettings) -> Job {
+pub fn read(
+    place: Place,
+    key: &Arc<str>,
+    queue: Option<&str>,
+    score: Option<&str>,
+    raw: Vec<u8>,
+    settings: &SidekiqSettings,
+) -> Job {
     let text = std::str::from_utf8(&raw).ok().filter(|text| text.len() <= MOST_BYTES);
     let payload = text.and_then(|text| json::parse(text).ok()).and_then(|tree| tree.as_map().cloned());
     let parts = Parts { place, queue, score, settings, payload: payload.as_ref() };
     let hash: String = Sha256::digest(&raw).iter().take(16).map(|b| format!("{b:02x}")).collect();
     let (mut row, likeness) = parts.row();
-    let private = if settings.is_personal("args") || settings.is_personal("payload") { Marks::PERSONAL } else { Marks::NONE };
+    let private =
+        if settings.is_personal("args") || settings.is_personal("payload") { Marks::PERSONAL } else { Marks::NONE };
     row.insert("payload".into(), text.map_or(Value::NULL, |text| Value::from(text).marked(private)));
     row.insert("payload_hash".into(), hash.into());
     row.insert("set".into(), place.word().into());
@@ -124,7 +132,7 @@ impl Parts<'_> {
 
     /// ActiveJob's own part: under the wrapper, the one argument.
     fn inner(&self) -> Option<&Map> {
-        if self.get("class").and_then(Value::as_str) != Some(WRAPPER) {
+        if !matches!(self.get("class").and_then(Value::as_str), Some(WRAPPER | WRAPPER_SINCE_7_3)) {
             return None;
         }
         self.get("args")?.as_list()?.first()?.as_map()
@@ -150,8 +158,12 @@ impl Parts<'_> {
         };
         let subject = given.records.first();
         let (class, error) = self.error();
-        let status = error.get("status").filter(|v| v.as_int().is_some()).map_or(Value::NULL, |v| Value { marks: Marks::NONE, ..v });
-        let whole = |key: &str| inner.and_then(|i| i.get(key)).filter(|v| v.as_int().is_some()).cloned().unwrap_or(Value::NULL);
+        let status = error
+            .get("status")
+            .filter(|v| v.as_int().is_some())
+            .map_or(Value::NULL, |v| Value { marks: Marks::NONE, ..v });
+        let whole =
+            |key: &str| inner.and_then(|i| i.get(key)).filter(|v| v.as_int().is_some()).cloned().unwrap_or(Value::NULL);
         let queue = self.queue.map_or_else(|| self.text("queue"), Value::from);
         let records = given.records.iter().map(|id| Value::from(id.record()));
         let row = [
@@ -175,7 +187,10 @@ impl Parts<'_> {
             ("retries", self.get("retry").cloned().unwrap_or(Value::NULL)),
             ("retry_count", self.get("retry_count").filter(|v| v.as_int().is_some()).cloned().unwrap_or(Value::NULL)),
             ("executions", whole("executions")),
-            ("job_id", inner.and_then(|i| i.get("job_id")).filter(|v| v.as_str().is_some()).cloned().unwrap_or(Value::NULL)),
+            (
+                "job_id",
+                inner.and_then(|i| i.get("job_id")).filter(|v| v.as_str().is_some()).cloned().unwrap_or(Value::NULL),
+            ),
         ];
         (row.into_iter().map(|(name, value)| (Arc::from(name), value)).collect(), likeness)
     }
@@ -229,5 +244,9 @@ fn instant(value: &Value) -> Value {
 fn of_seconds(seconds: f64) -> Value {
     let micros = (seconds * 1e6).round();
     // Years from 1970 to 2286: anything else is no time.
-    if (0.0..1e16).contains(&micros) { Data::Instant(Stamp { micros: micros as i64, digits: 6 }).into() } else { Value::NULL }
+    if (0.0..1e16).contains(&micros) {
+        Data::Instant(Stamp { micros: micros as i64, digits: 6 }).into()
+    } else {
+        Value::NULL
+    }
 }

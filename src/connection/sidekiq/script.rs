@@ -74,7 +74,11 @@ impl Change {
             Value::list([
                 Value::text(step.verb.clone()),
                 Value::text(step.key.clone()),
-                Value::text(step.text.clone()).marked(if &*step.verb == "sadd" { Marks::NONE } else { Marks::PERSONAL }),
+                Value::text(step.text.clone()).marked(if &*step.verb == "sadd" {
+                    Marks::NONE
+                } else {
+                    Marks::PERSONAL
+                }),
                 Value::text(step.score.clone()),
             ])
         });

@@ -87,7 +87,10 @@ impl FromNode for Retries {
             (_, Some(n)) if (0..=1000).contains(&n) => Some(Retries::Times(u32::try_from(n).unwrap_or(0))),
             _ => {
                 let message = format!("`{}` says not how often a job is tried again", scalar.text);
-                cx.push(Diagnostic::error(&BAD_FORM, scalar.span, message).help("write `true`, `false` or a number up to 1000"));
+                cx.push(
+                    Diagnostic::error(&BAD_FORM, scalar.span, message)
+                        .help("write `true`, `false` or a number up to 1000"),
+                );
                 None
             }
         }
@@ -142,8 +145,9 @@ impl SidekiqSettings {
         {
             // The text itself is not repeated.
             found.push(
-                Diagnostic::error(&BAD_FORM, word.span, format!("the address of `{name}` holds a password"))
-                    .help("give it by a reference: `url: { secret: NAME }`, and the whole address in the variable NAME"),
+                Diagnostic::error(&BAD_FORM, word.span, format!("the address of `{name}` holds a password")).help(
+                    "give it by a reference: `url: { secret: NAME }`, and the whole address in the variable NAME",
+                ),
             );
         }
         for word in self.personal.iter().flatten().filter(|word| super::columns::kind(word.as_str()).is_none()) {

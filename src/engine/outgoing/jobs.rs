@@ -28,8 +28,8 @@ use crate::{
         setting::Setting,
         trouble::{CallTrouble, Difference, Missed, Trouble},
     },
-    playbook::errors::FailureKind,
     plan::{Effect, Foreseen, StepPlan},
+    playbook::errors::FailureKind,
     table::condition::{Condition, Test},
 };
 use sha2::{Digest, Sha256};
@@ -61,9 +61,10 @@ pub struct Ready {
 
 /// The connection of a name.
 pub fn connection<'a>(setting: &'a Setting, name: &str) -> Result<&'a sidekiq::Jobs, Trouble> {
-    setting.jobs.get(name).ok_or_else(|| {
-        Trouble::of_database(name, Fault::new(FaultKind::Settings, "it holds no background jobs"))
-    })
+    setting
+        .jobs
+        .get(name)
+        .ok_or_else(|| Trouble::of_database(name, Fault::new(FaultKind::Settings, "it holds no background jobs")))
 }
 
 /// Looks at the world and says what the step comes to. Nothing is changed.
@@ -111,8 +112,13 @@ impl Look<'_> {
         Ok(found.jobs)
     }
 
+    /// Which Redis it is; empty where it may not be asked, and then a missing mark proves nothing.
     async fn server(&self) -> Result<Arc<str>, Trouble> {
-        self.jobs.run_id().await.map(Arc::from).map_err(|fault| self.fault(fault))
+        match self.jobs.run_id().await {
+            Ok(id) => Ok(id.into()),
+            Err(fault) if fault.kind == FaultKind::Denied => Ok("".into()),
+            Err(fault) => Err(self.fault(fault)),
+        }
     }
 
     async fn enqueue(&self, new: &Enqueue) -> Result<Looked, Trouble> {
@@ -173,7 +179,9 @@ impl Look<'_> {
     fn wanted(&self, new: &Enqueue, settings: &SidekiqSettings) -> Result<Wanted, Trouble> {
         let reader = Reader { app: settings.app.as_ref().map(|w| w.as_str()), rails: settings.rails() };
         let arguments = match new.args.as_list() {
-            Some(args) => reader.list(args, &new.keywords).map_err(|why| self.misfit(format!("the arguments: {why}")))?,
+            Some(args) => {
+                reader.list(args, &new.keywords).map_err(|why| self.misfit(format!("the arguments: {why}")))?
+            }
             None => Value::unknown(),
         };
         let facts = settings.jobs.get(&new.job);
@@ -270,7 +278,14 @@ impl Look<'_> {
         self.counted(pick, found.len(), shown, steps, result).await
     }
 
-    async fn counted(&self, pick: &Pick, count: usize, shown: Vec<JobChange>, steps: Vec<Step>, result: Value) -> Result<Looked, Trouble> {
+    async fn counted(
+        &self,
+        pick: &Pick,
+        count: usize,
+        shown: Vec<JobChange>,
+        steps: Vec<Step>,
+        result: Value,
+    ) -> Result<Looked, Trouble> {
         let ready = self.ready(steps, None, "".into(), result, shown, false).await?;
         match ready {
             Looked::Change(mut ready) if !pick.touches.allows(count) => {
@@ -278,7 +293,9 @@ impl Look<'_> {
                 let more = if count > pick.touches.most as usize { " or more" } else { "" };
                 let message = format!(
                     "{count}{more} jobs of `{}.{}` fit, expected {}",
-                    self.deed.connection, pick.from.word(), pick.touches.words()
+                    self.deed.connection,
+                    pick.from.word(),
+                    pick.touches.words()
                 );
                 ready.miscounted = Some(message);
                 Ok(Looked::Change(ready))
@@ -435,7 +452,10 @@ fn fingerprint(job: &Job) -> Arc<str> {
 }
 
 fn twice(jobs: &[JobChange]) -> Option<&str> {
-    jobs.iter().enumerate().find(|(i, job)| jobs[..*i].iter().any(|other| other.jid == job.jid)).map(|(_, job)| &*job.jid)
+    jobs.iter()
+        .enumerate()
+        .find(|(i, job)| jobs[..*i].iter().any(|other| other.jid == job.jid))
+        .map(|(_, job)| &*job.jid)
 }
 
 fn place_of(job: &Job) -> String {
@@ -451,7 +471,10 @@ fn key_words(key: &str) -> String {
     }
     let set = key.rsplit(':').next().unwrap_or(key);
     let sets = [Place::Scheduled, Place::Retrying, Place::Dead];
-    sets.into_iter().find(|place| place.key().is_some_and(|key| key == set)).map_or(set, |place| place.word()).to_owned()
+    sets.into_iter()
+        .find(|place| place.key().is_some_and(|key| key == set))
+        .map_or(set, |place| place.word())
+        .to_owned()
 }
 
 fn title(text: &[u8], settings: &SidekiqSettings) -> String {
@@ -489,7 +512,8 @@ fn line(jobs: &[JobChange]) -> String {
 /// How the jobs differ from those of the plan; nothing where the plan could not show them.
 pub fn drift(planned: Option<&StepPlan>, looked: &Looked) -> Vec<Difference> {
     let Some(planned) = planned else { return Vec::new() };
-    let was = planned.effects.iter().find_map(|e| if let Effect::Jobs { jobs } = e { Some(jobs.as_slice()) } else { None });
+    let was =
+        planned.effects.iter().find_map(|e| if let Effect::Jobs { jobs } = e { Some(jobs.as_slice()) } else { None });
     let was = match (was, planned.foreseen) {
         (Some(was), _) => was,
         (None, Foreseen::Unchanged) => &[],
@@ -498,7 +522,8 @@ pub fn drift(planned: Option<&StepPlan>, looked: &Looked) -> Vec<Difference> {
     // Already as wanted is tested first: somebody has done it.
     let Looked::Change(ready) = looked else { return Vec::new() };
     // A new job has another id in each preview, and there is only one of them.
-    let name = |job: &JobChange| if &*job.deed == "enqueue" { "to be enqueued".to_owned() } else { job.jid.to_string() };
+    let name =
+        |job: &JobChange| if &*job.deed == "enqueue" { "to be enqueued".to_owned() } else { job.jid.to_string() };
     let (before, now): (BTreeMap<_, _>, BTreeMap<_, _>) =
         (was.iter().map(|j| (name(j), j)).collect(), ready.jobs.iter().map(|j| (name(j), j)).collect());
     let mut found = Vec::new();
@@ -509,7 +534,9 @@ pub fn drift(planned: Option<&StepPlan>, looked: &Looked) -> Vec<Difference> {
     for (id, job) in &before {
         match now.get(id) {
             None => differ(id, "in the plan", "not there any more"),
-            Some(is) if !job.payload.as_ref().is_some_and(Value::is_unknown) && is.promise() != job.promise() => differ(id, "as in the plan", "changed"),
+            Some(is) if !job.payload.as_ref().is_some_and(Value::is_unknown) && is.promise() != job.promise() => {
+                differ(id, "as in the plan", "changed")
+            }
             Some(_) => {}
         }
     }
@@ -546,11 +573,18 @@ pub async fn once(setting: &Setting, change: &JobsChange) -> Result<Value, CallT
     };
     match carried_out(jobs, &change.change).await {
         Ok(Told::Done(at) | Told::Before(at)) => Ok(at_moment(&change.result, &at)),
-        Ok(Told::Gone(_)) => Err(trouble(FailureKind::Status, false, Some(MOVED), "a job moved meanwhile; nothing was changed".into())),
-        Ok(Told::Rival(jid)) => {
-            Err(trouble(FailureKind::Status, false, Some(MOVED), format!("somebody enqueues an equal job just now ({jid})")))
+        Ok(Told::Gone(_)) => {
+            Err(trouble(FailureKind::Status, false, Some(MOVED), "a job moved meanwhile; nothing was changed".into()))
         }
-        Ok(Told::Other) => Err(trouble(FailureKind::Status, true, None, "the mark of this effect stands for other bytes".into())),
+        Ok(Told::Rival(jid)) => Err(trouble(
+            FailureKind::Status,
+            false,
+            Some(MOVED),
+            format!("somebody enqueues an equal job just now ({jid})"),
+        )),
+        Ok(Told::Other) => {
+            Err(trouble(FailureKind::Status, true, None, "the mark of this effect stands for other bytes".into()))
+        }
         Err(fault) => {
             let doubt = fault.kind == FaultKind::InDoubt;
             let more = if doubt { "; whether it was done is not known" } else { "" };

@@ -57,9 +57,15 @@ impl Driver<'_> {
                 Ok(went) if left.is_empty() => return Ok(went),
                 Ok(went) => return Ok(Went { message: Some(left.join("; ")), ..went }),
                 // Proved undone: the jobs moved in that very moment.
-                Err(Halt::Trouble(Trouble::Call(call))) if call.code.as_deref() == Some(MOVED) && looks < MOST_LOOKS => {
+                Err(Halt::Trouble(Trouble::Call(call)))
+                    if call.code.as_deref() == Some(MOVED) && looks < MOST_LOOKS =>
+                {
                     let message = Some(crate::engine::endings::sentence(&call.message));
-                    self.outcome(&place.path, Went { outcome: Outcome::NotDone, value: None, message, response: None }, 0);
+                    self.outcome(
+                        &place.path,
+                        Went { outcome: Outcome::NotDone, value: None, message, response: None },
+                        0,
+                    );
                     looks += 1;
                 }
                 Err(other) => return Err(other),
@@ -73,7 +79,9 @@ impl Driver<'_> {
         let stored = step.connection.as_ref().zip(step.request.as_ref());
         let change = stored.and_then(|(connection, request)| jobs::of_stored(connection, request));
         let Some(change) = change else {
-            return Ok(Found::InDoubt("the journal does not hold the jobs, or they are sealed and the key is not here".into()));
+            return Ok(Found::InDoubt(
+                "the journal does not hold the jobs, or they are sealed and the key is not here".into(),
+            ));
         };
         let Some(connection) = setting.jobs.get(&change.connection) else {
             return Ok(Found::InDoubt(format!("`{}` holds no background jobs any more", change.connection)));
@@ -85,9 +93,19 @@ impl Driver<'_> {
                 Ok(found) => return Ok(found),
                 Err(fault) => fault,
             };
-            let passes = matches!(fault.kind, FaultKind::Refused | FaultKind::Lost | FaultKind::InDoubt | FaultKind::Busy | FaultKind::StatementTimeout);
+            let passes = matches!(
+                fault.kind,
+                FaultKind::Refused
+                    | FaultKind::Lost
+                    | FaultKind::InDoubt
+                    | FaultKind::Busy
+                    | FaultKind::StatementTimeout
+            );
             let Some(pause) = tries.next().filter(|_| passes) else {
-                return Ok(Found::InDoubt(format!("`{}` could not be asked for the mark of it: {fault}", change.connection)));
+                return Ok(Found::InDoubt(format!(
+                    "`{}` could not be asked for the mark of it: {fault}",
+                    change.connection
+                )));
             };
             (self.watch)(Tick::Again { path: place.path.clone(), why: fault.to_string(), pause });
             setting.world.pause(pause).await;
@@ -122,7 +140,9 @@ impl Driver<'_> {
         let told = jobs.carry_out(&change.change, None).await;
         moment::reached("after a request");
         Ok(told.map(|told| match told {
-            Told::Done(at) => done(change, &at, "it had not been done, and the same was given to Redis again under its mark"),
+            Told::Done(at) => {
+                done(change, &at, "it had not been done, and the same was given to Redis again under its mark")
+            }
             Told::Before(at) => done(change, &at, "its mark in Redis shows that it was done"),
             Told::Gone(_) | Told::Rival(_) => Found::NotDone("Redis has no mark of it".into()),
             Told::Other => Found::InDoubt("its mark in Redis stands for other bytes".into()),

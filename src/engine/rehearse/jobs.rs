@@ -81,7 +81,8 @@ impl Pass<'_> {
         match looked {
             Looked::Nothing(result, why) => {
                 self.keep_result(step, result);
-                let foreseen = if matches!(deed.verb, JobVerb::Restore(_)) { Foreseen::Warns } else { Foreseen::Unchanged };
+                let foreseen =
+                    if matches!(deed.verb, JobVerb::Restore(_)) { Foreseen::Warns } else { Foreseen::Unchanged };
                 self.show(path, step, Label::Exact, foreseen, Vec::new(), vec![why]);
             }
             Looked::Change(ready) => {
@@ -148,7 +149,10 @@ fn by_clock(result: &Value) -> Value {
     let one = |value: &Value| match value.as_map() {
         Some(map) if map.get("at").is_some_and(Value::is_null) => {
             let mut map = map.clone();
-            map.insert("at".into(), Value::from(Data::Unknown(crate::base::value::AFTER_APPLY.into())).marked(Marks::CLOCK));
+            map.insert(
+                "at".into(),
+                Value::from(Data::Unknown(crate::base::value::AFTER_APPLY.into())).marked(Marks::CLOCK),
+            );
             Value::from(map)
         }
         _ => value.clone(),

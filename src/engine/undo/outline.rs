@@ -97,7 +97,8 @@ fn captured(setting: &Setting, forward: &Outline, past: &[Past<'_>]) -> Scope {
             let place = forward.place(origin(path));
             let id = place.map_or_else(|| path.rsplit('/').next(), Place::id);
             // Rows that were put back have no result of their own.
-            let own = index == 0 || step.class.as_deref().is_some_and(|class| class.starts_with("http") || class == "marker");
+            let own =
+                index == 0 || step.class.as_deref().is_some_and(|class| class.starts_with("http") || class == "marker");
             match (id, step.result(), &step.outcome) {
                 (Some(id), Some(value), _) if own => scope.insert(id, value.clone()),
                 (Some(id), None, Some(o)) if own && o.outcome == Outcome::Skipped => {

@@ -42,7 +42,8 @@ fn killed_at_every_boundary_each_job_is_executed_once() {
     }
     assert!(names.contains("before a request") && names.contains("after a request"), "{names:?}");
     let done = worker.executed(&redis, expected);
-    let mut jids: Vec<&str> = done.iter().filter_map(|line| line.split("\"jid\":\"").nth(1)?.split('"').next()).collect();
+    let mut jids: Vec<&str> =
+        done.iter().filter_map(|line| line.split("\"jid\":\"").nth(1)?.split('"').next()).collect();
     jids.sort_unstable();
     let before = jids.len();
     jids.dedup();

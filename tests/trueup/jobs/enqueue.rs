@@ -23,7 +23,10 @@ fn a_job_that_is_enqueued_is_executed_once_with_the_arguments_that_it_was_given(
     let project = Project::on(&redis);
     project.playbook("enqueue", USES, ENQUEUE);
     let plan = project.run(&["plan", "jobs/enqueue", "id=122803"]).well(0);
-    assert!(plan.contains("enqueue Dqt::UpdateTraineeJob Trainee/122803 to queue dqt") && plan.contains("exact"), "{plan}");
+    assert!(
+        plan.contains("enqueue Dqt::UpdateTraineeJob Trainee/122803 to queue dqt") && plan.contains("exact"),
+        "{plan}"
+    );
     assert!(plan.contains("tries: once; dead if it fails") && plan.contains("gid://register/Trainee/122803"), "{plan}");
     assert_eq!(redis.ask(&["KEYS", "*"]), "", "a preview leaves nothing behind");
     project.apply("jobs/enqueue", &["id=122803"]).well(0);
@@ -35,8 +38,14 @@ fn a_job_that_is_enqueued_is_executed_once_with_the_arguments_that_it_was_given(
     assert_eq!(line["jid"], jids[0].as_str());
     if line.get("keywords").is_some() {
         let args = line["args"].as_array().unwrap();
-        assert_eq!((args[0].as_str(), args[3].as_str(), args[4].as_str(), args[5].as_str()), (Some("Trainee(122803)"), Some(":contact"), Some("1"), Some("nil")));
-        assert!(args[1].as_str().unwrap().contains("2025-07-27") && args[2].as_str().unwrap().contains("10:00:00"), "{args:?}");
+        assert_eq!(
+            (args[0].as_str(), args[3].as_str(), args[4].as_str(), args[5].as_str()),
+            (Some("Trainee(122803)"), Some(":contact"), Some("1"), Some("nil"))
+        );
+        assert!(
+            args[1].as_str().unwrap().contains("2025-07-27") && args[2].as_str().unwrap().contains("10:00:00"),
+            "{args:?}"
+        );
         assert_eq!(line["keywords"], serde_json::json!([["who", "User(7)"]]));
     }
     assert!(now.elapsed() < DEADLINE * 2);
@@ -54,7 +63,10 @@ fn a_job_for_later_is_put_aside_and_executed_when_its_time_has_come() {
     project.apply("jobs/later", &[]).well(0);
     assert_eq!((redis.jids("schedule").len(), redis.texts("queue:dqt").len()), (1, 0));
     assert_eq!(redis.ask(&["ZRANGE", "schedule", "0", "-1", "WITHSCORES"]).lines().last(), Some("1753610400"));
-    assert!(!redis.texts("schedule")[0].contains("\"created_at\":1753610400") && !redis.texts("schedule")[0].contains("\"enqueued_at\":17"));
+    assert!(
+        !redis.texts("schedule")[0].contains("\"created_at\":1753610400")
+            && !redis.texts("schedule")[0].contains("\"enqueued_at\":17")
+    );
     let jid = redis.jids("schedule");
     let worker = Worker::start(&redis);
     let done = worker.executed(&redis, 1);
@@ -71,7 +83,10 @@ fn while_an_equal_job_waits_none_is_enqueued() {
     project.playbook("enqueue", USES, ENQUEUE);
     project.apply("jobs/enqueue", &["id=1"]).well(0);
     let said = project.apply("jobs/enqueue", &["id=1"]).well(0);
-    assert!(said.contains(&format!("an equal job waits already: {} in queue dqt", redis.jids("queue:dqt")[0])), "{said}");
+    assert!(
+        said.contains(&format!("an equal job waits already: {} in queue dqt", redis.jids("queue:dqt")[0])),
+        "{said}"
+    );
     project.apply("jobs/enqueue", &["id=12"]).well(0);
     assert_eq!(redis.jids("queue:dqt").len(), 2);
     // It failed and waits for its next try: it still waits.
@@ -99,7 +114,14 @@ fn two_operators_at_the_same_moment_enqueue_one_job() {
         let id = format!("id={round}");
         let children: Vec<Child> = projects
             .iter()
-            .map(|project| project.command(&["apply", "jobs/enqueue", &id, "--yes", "--reason", "a test"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+            .map(|project| {
+                project
+                    .command(&["apply", "jobs/enqueue", &id, "--yes", "--reason", "a test"])
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .spawn()
+                    .unwrap()
+            })
             .collect();
         for mut child in children {
             let code = child.wait().unwrap().code();

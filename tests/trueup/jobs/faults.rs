@@ -15,7 +15,11 @@ fn a_redis_that_is_not_as_it_should_be_is_told_in_plain_words() {
     }
     let mut redis = Redis::start();
     let mut project = Project::on(&redis);
-    project.playbook("one", "{ write: [dead] }", "steps:\n  - id: drop\n    job: { queue: sidekiq, delete: { from: dead, jid: a1 } }\n");
+    project.playbook(
+        "one",
+        "{ write: [dead] }",
+        "steps:\n  - id: drop\n    job: { queue: sidekiq, delete: { from: dead, jid: a1 } }\n",
+    );
     redis.dead("a1", "1", 500, "5");
     let good = project.url.clone();
     project.url = good.replace(&redis.password, "hunter2-wrong");
@@ -28,7 +32,20 @@ fn a_redis_that_is_not_as_it_should_be_is_told_in_plain_words() {
     project.url = "postgres://x".into();
     assert!(said(&project).contains("is no address of a Redis"));
     // A user who may look and not change.
-    redis.ask(&["ACL", "SETUSER", "looker", "on", ">looker-password", "~*", "+@read", "+ping", "+info", "+client|setinfo", "+select"]);
+    redis.ask(&[
+        "ACL",
+        "SETUSER",
+        "looker",
+        "on",
+        ">looker-password",
+        "~*",
+        "+@read",
+        "+ping",
+        "+info",
+        "+client",
+        "+select",
+        "+hello",
+    ]);
     project.url = format!("redis://looker:looker-password@127.0.0.1:{}/0", redis.port);
     let came = project.apply("jobs/one", &[]);
     let text = came.said.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -52,7 +69,11 @@ fn check_asks_the_live_redis() {
     }
     let redis = Redis::start();
     let project = Project::on(&redis);
-    project.playbook("one", "{ write: [dead] }", "steps:\n  - id: drop\n    job: { queue: sidekiq, delete: { from: dead, jid: a1 } }\n");
+    project.playbook(
+        "one",
+        "{ write: [dead] }",
+        "steps:\n  - id: drop\n    job: { queue: sidekiq, delete: { from: dead, jid: a1 } }\n",
+    );
     project.run(&["check", "--env", "here"]).well(0);
     redis.ask(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
     let said = project.run(&["check", "--env", "here"]).well(0);

@@ -33,8 +33,12 @@ fn is_here() -> bool {
         return false;
     }
     for program in ["redis-server", "redis-cli", "sidekiq"] {
-        let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|p| p.join(program).is_file());
-        assert!(found, "`{program}` is not installed: `scripts/test` installs it (Debian: redis-server, ruby-sidekiq, ruby-activejob)");
+        let found =
+            std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|p| p.join(program).is_file());
+        assert!(
+            found,
+            "`{program}` is not installed: `scripts/test` installs it (Debian: redis-server, ruby-sidekiq, ruby-activejob)"
+        );
     }
     true
 }
@@ -90,11 +94,6 @@ impl Redis {
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
-    fn number(&self, arguments: &[&str]) -> usize {
-        let text = self.ask(arguments);
-        text.parse().unwrap_or_else(|_| panic!("{arguments:?}: {text}"))
-    }
-
     fn url(&self) -> String {
         format!("redis://:{}@127.0.0.1:{}/0", self.password, self.port)
     }
@@ -109,7 +108,8 @@ impl Redis {
     }
 
     fn jids(&self, key: &str) -> Vec<String> {
-        let jid = |text: &String| text.split_once("\"jid\":\"").map(|(_, rest)| rest.split('"').next().unwrap().to_owned());
+        let jid =
+            |text: &String| text.split_once("\"jid\":\"").map(|(_, rest)| rest.split('"').next().unwrap().to_owned());
         self.texts(key).iter().filter_map(jid).collect()
     }
 
@@ -144,8 +144,12 @@ impl Worker {
         std::fs::write(folder.path().join("worker.rb"), include_str!("worker.rb")).unwrap();
         let mut command = Command::new("sidekiq");
         command.args(["-r", "./worker.rb", "-q", "dqt", "-q", "default", "-c", "2", "-t", "1"]);
-        command.current_dir(folder.path()).env("REDIS_URL", redis.url()).env("JOBS_LOG", folder.path().join("done.log"));
-        let log = || std::fs::OpenOptions::new().create(true).append(true).open(folder.path().join("worker.log")).unwrap();
+        command
+            .current_dir(folder.path())
+            .env("REDIS_URL", redis.url())
+            .env("JOBS_LOG", folder.path().join("done.log"));
+        let log =
+            || std::fs::OpenOptions::new().create(true).append(true).open(folder.path().join("worker.log")).unwrap();
         let child = command.stdout(log()).stderr(log()).spawn().unwrap();
         Worker { child, folder }
     }
@@ -223,7 +227,8 @@ impl Project {
 
     /// Writes a playbook `jobs/NAME` with these steps.
     fn playbook(&self, name: &str, uses: &str, rest: &str) {
-        let text = format!("trueup: v1\nname: jobs/{name}\nversion: 1\ntitle: A test\nuses:\n  sidekiq: {uses}\n{rest}");
+        let text =
+            format!("trueup: v1\nname: jobs/{name}\nversion: 1\ntitle: A test\nuses:\n  sidekiq: {uses}\n{rest}");
         std::fs::write(self.folder.path().join(format!("playbooks/jobs/{name}.yaml")), text).unwrap();
     }
 

@@ -12,9 +12,12 @@ fn hostile(redis: &Redis) {
         ("1", "not json"),
         ("2", "[1,2]"),
         ("3", r#"{"jid":5,"queue":{},"args":7,"error_message":[],"failed_at":"x"}"#),
-        ("4", r#"{"jid":"odd","class":"ActiveJob::QueueAdapters::SidekiqAdapter::JobWrapper","args":[null],"created_at":1e999}"#),
+        (
+            "4",
+            r#"{"jid":"odd","class":"ActiveJob::QueueAdapters::SidekiqAdapter::JobWrapper","args":[null],"created_at":1e999}"#,
+        ),
         ("5", r#"{"jid":"a","jid":"b","args":[]}"#),
-        ("6", "\u{0}\u{7f}é"),
+        ("6", "\u{1}\u{7f}é"),
         ("7", &long),
         ("8", &deep),
     ] {
@@ -22,9 +25,19 @@ fn hostile(redis: &Redis) {
     }
     // Bytes that are no text can only come over the wire as they are.
     let mut command = Command::new("redis-cli");
-    command.args(["-p", &redis.port.to_string(), "--no-auth-warning", "-a", &redis.password, "-x", "ZADD", "dead", "9"]);
+    command.args([
+        "-p",
+        &redis.port.to_string(),
+        "--no-auth-warning",
+        "-a",
+        &redis.password,
+        "-x",
+        "ZADD",
+        "dead",
+        "9",
+    ]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    std::io::Write::write_all(child.stdin.as_mut().unwrap(), b"{\"jid\":\"\xff\xfe\"}").unwrap();
+    std::io::Write::write_all(child.stdin.as_mut().unwrap(), b"{\"jid\":\"\xff\xfe\0\"}").unwrap();
     drop(child.stdin.take());
     child.wait().unwrap();
 }
@@ -49,7 +62,9 @@ fn a_dead_job_that_is_tried_again_is_executed_once_and_keeps_its_name() {
     // As Sidekiq's own "retry" does it: one try less, and all else to the letter.
     let was = failed("aa11", "1", 404);
     let now = text.split_once("\"enqueued_at\":17").unwrap().1.split(',').next().unwrap();
-    let expected = was.replace("\"enqueued_at\":1753264800.25", &format!("\"enqueued_at\":17{now}")).replace("\"retry_count\":0", "\"retry_count\":-1");
+    let expected = was
+        .replace("\"enqueued_at\":1753264800.25", &format!("\"enqueued_at\":17{now}"))
+        .replace("\"retry_count\":0", "\"retry_count\":-1");
     assert_eq!(text, expected);
     assert!(redis.jids("dead").contains(&"aa12".to_owned()), "a job with the same score stays");
     let worker = Worker::start(&redis);
@@ -140,12 +155,20 @@ fn what_is_taken_back_is_where_it_was_and_what_a_worker_took_is_left_alone() {
     let run = said.split("trueup show ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
     assert_eq!((redis.jids("queue:dqt").len(), redis.texts("dead").len()), (3, 0));
     let undone = project.run(&["undo", &run, "--yes", "--reason", "a test"]).well(0);
-    assert_eq!((redis.ask(&["ZRANGE", "dead", "0", "-1", "WITHSCORES"]), redis.texts("queue:dqt").len()), (before, 0), "{undone}");
+    assert_eq!(
+        (redis.ask(&["ZRANGE", "dead", "0", "-1", "WITHSCORES"]), redis.texts("queue:dqt").len()),
+        (before, 0),
+        "{undone}"
+    );
     // Once more, and a worker takes one of them before that is taken back.
     let said = project.apply("jobs/all", &[]).well(0);
     let run = said.split("trueup show ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
     redis.ask(&["RPOP", "queue:dqt"]);
     let undone = project.run(&["undo", &run, "--yes", "--reason", "a test"]).well(0);
-    assert!(undone.contains("job b1 is left alone: a worker took it") || undone.contains("job b2 is left alone: a worker took it"), "{undone}");
+    assert!(
+        undone.contains("job b1 is left alone: a worker took it")
+            || undone.contains("job b2 is left alone: a worker took it"),
+        "{undone}"
+    );
     assert_eq!((redis.texts("dead").len(), redis.texts("queue:dqt").len()), (3, 0), "{undone}");
 }
