@@ -184,6 +184,15 @@ impl Connection {
             found.push(wrong(postgres.at, format!("the connection `{name}` has no `url`")));
         }
         if let Some(sidekiq) = &self.sidekiq {
+            let four = sidekiq::settings::TABLES;
+            for (word, _) in self.tables.entries.iter().filter(|(word, _)| !four.contains(&word.as_str())) {
+                let message = format!("background jobs have no table `{}`", word.as_str());
+                found.push(
+                    Diagnostic::error(&ONE_OF, word.span, message)
+                        .suggest(word.as_str(), four)
+                        .help("the four tables need not be declared"),
+                );
+            }
             let overs = self.per_environment.iter().filter_map(|(_, over)| over.sidekiq.as_ref());
             found.extend(std::iter::once(sidekiq).chain(overs).flat_map(|settings| settings.problems(name)));
             if sidekiq.url.is_none() && !everywhere(&|over| over.sidekiq.as_ref().is_some_and(|s| s.url.is_some())) {

@@ -108,7 +108,10 @@ impl Driver<'_> {
             "sql-probe" | "http-probe" => self.by_probe(place, step).await,
             "http-key" => self.send_again(place, step, true, lost).await,
             "http-repeatable" => self.send_again(place, step, false, lost).await,
-            "marker" => self.by_marker(place, step).await,
+            "marker" => match self.by_marker(place, step).await? {
+                Found::InDoubt(_) if probe_of(&place.step).is_some() => self.by_probe(place, step).await,
+                found => Ok(found),
+            },
             "http-once" => Ok(Found::InDoubt(format!(
                 "a person has to look into `{}` and decide",
                 step.connection.as_deref().unwrap_or("the API")

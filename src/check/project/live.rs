@@ -57,7 +57,8 @@ pub fn look(project: &Project, knowledge: &Knowledge, problems: &mut Diagnostics
 fn jobs(name: &str, connection: &Connection, survey: &sidekiq::Survey, problems: &mut Diagnostics) {
     let mut unfit = |message: String| {
         problems.push(
-            Diagnostic::error(&UNFIT_REDIS, connection.at, message).help("use the address of the primary, Redis 6.0.6 or later"),
+            Diagnostic::error(&UNFIT_REDIS, connection.at, message)
+                .help("use the address of the primary, Redis 6.0.6 or later"),
         );
     };
     if survey.replica {

@@ -70,8 +70,12 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
 fn column(word: &Word, problems: &mut Diagnostics) {
     if columns::kind(word.as_str()).is_none() {
         problems.push(
-            Diagnostic::error(&super::unknown_column::UNKNOWN_COLUMN, word.span, format!("jobs have no column `{}`", word.as_str()))
-                .suggest(word.as_str(), columns::names()),
+            Diagnostic::error(
+                &super::unknown_column::UNKNOWN_COLUMN,
+                word.span,
+                format!("jobs have no column `{}`", word.as_str()),
+            )
+            .suggest(word.as_str(), columns::names()),
         );
     }
 }
@@ -105,7 +109,8 @@ fn whole(job: &JobSpec, problems: &mut Diagnostics) {
 }
 
 fn choice(job: &JobSpec, picked: &Picked, problems: &mut Diagnostics) {
-    let mut wrong = |message: &str, help: &str| problems.push(Diagnostic::error(&ODD_JOB, picked.at, message).help(help));
+    let mut wrong =
+        |message: &str, help: &str| problems.push(Diagnostic::error(&ODD_JOB, picked.at, message).help(help));
     match (&picked.jid, picked.conditions.entries.is_empty()) {
         (Some(_), false) => {
             wrong("`jid` and `where` both say which jobs", "keep one of them; `where: { jid: […] }` takes a list");
@@ -122,10 +127,7 @@ fn choice(job: &JobSpec, picked: &Picked, problems: &mut Diagnostics) {
         _ => {}
     }
     if picked.touches.is_some_and(|touches| touches.most > MOST || touches.most == 0) {
-        wrong(
-            &format!("one step changes 1 to {MOST} jobs"),
-            "narrow it; run the playbook again for the rest",
-        );
+        wrong(&format!("one step changes 1 to {MOST} jobs"), "narrow it; run the playbook again for the rest");
     }
     if job.retry.is_some() && picked.from == Place::Queued {
         wrong("a job in a queue is about to run anyway", "`retry` takes from `dead`, `retrying` or `scheduled`");
@@ -135,7 +137,9 @@ fn choice(job: &JobSpec, picked: &Picked, problems: &mut Diagnostics) {
 fn known(scene: &Scene<'_>, job: &JobSpec, class: &Word, problems: &mut Diagnostics) {
     if !is_class(class.as_str()) {
         let message = format!("`{}` is not the name of a class", class.as_str());
-        problems.push(Diagnostic::error(&ODD_JOB, class.span, message).help("write it as Ruby does: `Dqt::UpdateTraineeJob`"));
+        problems.push(
+            Diagnostic::error(&ODD_JOB, class.span, message).help("write it as Ruby does: `Dqt::UpdateTraineeJob`"),
+        );
         return;
     }
     let jobs = scene.connection(job.queue.as_str()).and_then(|c| c.sidekiq.as_ref()).map(|s| &s.jobs);

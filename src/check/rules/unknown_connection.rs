@@ -76,8 +76,10 @@ fn jobs(scene: &Scene<'_>, act: &Act, name: &str, at: Span, problems: &mut Diagn
     let problem = match scene.system(name) {
         None => return unknown(scene, name, at, problems),
         Some(System::Sidekiq) if reads => return,
-        Some(System::Sidekiq) => Diagnostic::error(&WRONG_SYSTEM, at, format!("`{name}` holds background jobs, not rows"))
-            .help("jobs are read by `find` and `tally`, and changed by `job`"),
+        Some(System::Sidekiq) => {
+            Diagnostic::error(&WRONG_SYSTEM, at, format!("`{name}` holds background jobs, not rows"))
+                .help("jobs are read by `find` and `tally`, and changed by `job`")
+        }
         Some(_) => Diagnostic::error(&WRONG_SYSTEM, at, format!("`{name}` holds no background jobs"))
             .help("name a connection with `sidekiq:`"),
     };

@@ -9,6 +9,7 @@ use crate::{
         suggest,
     },
     check::scene::Scene,
+    connection::sidekiq::Place,
     effect::change::TableName,
 };
 
@@ -88,6 +89,9 @@ fn declared(scene: &Scene<'_>, word: &Word, names: &[String], problems: &mut Dia
 
 fn near_or_declare(problem: Diagnostic, word: &str, known: Vec<&str>, connection: &str) -> Diagnostic {
     match suggest::nearest(word, known.iter().copied()) {
+        None if known.iter().any(|table| Place::of(table).is_some()) => {
+            problem.help(format!("background jobs are in {}", suggest::list(&known)))
+        }
         Some(near) => problem.help(format!("did you mean `{near}`?")),
         None => problem.help(format!(
             "declare it in the project file under `connections: {{ {connection}: {{ tables: {{ \

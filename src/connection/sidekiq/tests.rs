@@ -89,7 +89,7 @@ fn what_tells_about_a_person_is_marked_and_what_decisions_rest_on_is_not() {
         !marked(&error.get("status").unwrap()) && !marked(&job.row["error_status"]) && !marked(&job.row["subject_id"])
     );
     let open = row::read(Place::Dead, &"dead".into(), None, None, REAL.into(), &settings("personal: []"));
-    assert!(!open.row.values().any(|value| marked(value)));
+    assert!(!open.row.values().any(marked));
 }
 
 #[test]

@@ -83,9 +83,14 @@ fn jobs_are_found_and_counted_by_what_they_are_whatever_else_lies_there() {
     let project = Project::on(&redis);
     hostile(&redis);
     for n in 0..450 {
-        redis.dead(&format!("b{n:03}"), &n.to_string(), if n % 3 == 0 { 404 } else { 500 }, &format!("17532648{n:03}"));
+        redis.dead(
+            &format!("b{n:03}"),
+            &n.to_string(),
+            if n % 3 == 0 { 404 } else { 500 },
+            &(1_753_264_800 + n).to_string(),
+        );
     }
-    let looks = "preconditions:\n  - id: one\n    find: { table: sidekiq.dead, where: { subject_type: Trainee, subject_id: 44 }, expect: one }\n  - id: late\n    find: { table: sidekiq.dead, where: { error_status: 404, died_at: { after: \"2025-07-23T10:07:00Z\" } }, order_by: [-died_at], columns: [subject_id], expect: many }\n  - id: counts\n    tally: { tables: [sidekiq.dead], by: [job, error_status], where: { job: Dqt::UpdateTraineeJob } }\n  - assert: one.jid == 'b044' and one.error.body.errorCode == 10001 and one.error.status == 500 and one.args[0].record == 'Trainee/44'\n  - assert: late | length == 10 and late[0].subject_id == 447\n  - assert: counts[0].count == 300 and counts[0].error_status == 500 and counts[1].count == 150\nsteps:\n  - let: \"{{ one.queue }}\"\n    id: queue\n";
+    let looks = "preconditions:\n  - id: one\n    find: { table: sidekiq.dead, where: { subject_type: Trainee, subject_id: 44 }, expect: one }\n  - id: late\n    find: { table: sidekiq.dead, where: { error_status: 404, died_at: { after: \"2025-07-23T10:07:00Z\" } }, order_by: [-died_at], columns: [subject_id], expect: many }\n  - id: counts\n    tally: { tables: [sidekiq.dead], by: [job, error_status], where: { job: Dqt::UpdateTraineeJob } }\n  - assert: one.jid == 'b044' and one.error.body.errorCode == 10001 and one.error.status == 500 and one.args[0].record == 'Trainee/44'\n  - assert: late | length == 9 and late[0].subject_id == 447\n  - assert: counts[0].count == 300 and counts[0].error_status == 500 and counts[1].count == 150\nsteps:\n  - let: \"{{ one.queue }}\"\n    id: queue\n";
     project.playbook("look", "{ read: [dead] }", looks);
     let said = project.run(&["plan", "jobs/look"]).well(0);
     assert!(said.contains("450 jobs: 300 Dqt::UpdateTraineeJob 500, 150 Dqt::UpdateTraineeJob 404"), "{said}");
