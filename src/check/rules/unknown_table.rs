@@ -89,7 +89,7 @@ fn declared(scene: &Scene<'_>, word: &Word, names: &[String], problems: &mut Dia
 
 fn near_or_declare(problem: Diagnostic, word: &str, known: Vec<&str>, connection: &str) -> Diagnostic {
     match suggest::nearest(word, known.iter().copied()) {
-        None if known.iter().any(|table| Place::of(table).is_some()) => {
+        None if !known.is_empty() && known.iter().all(|table| Place::of(table).is_some()) => {
             problem.help(format!("background jobs are in {}", suggest::list(&known)))
         }
         Some(near) => problem.help(format!("did you mean `{near}`?")),
