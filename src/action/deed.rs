@@ -2,7 +2,7 @@
 //!
 //! Deeds are what the engine carries out, once in the rehearsal and once for good, by the same code.
 
-use super::{ask::AnswerField, change::Change};
+use super::{ask::AnswerField, change::Change, command::OutputForm};
 use crate::{
     base::{
         source::Span,
@@ -99,6 +99,8 @@ pub enum Outgoing {
     Call(Call),
     /// A change of background jobs, with all its bytes: what a wish ([`Jobs`]) comes to when it is looked at.
     Jobs(JobsChange),
+    /// A start of a program.
+    Command(Command),
 }
 
 impl Outgoing {
@@ -107,6 +109,7 @@ impl Outgoing {
         match self {
             Outgoing::Call(call) => &call.api,
             Outgoing::Jobs(change) => &change.connection,
+            Outgoing::Command(command) => &command.program,
         }
     }
 
@@ -115,6 +118,7 @@ impl Outgoing {
         match self {
             Outgoing::Call(call) => call.is_read(),
             Outgoing::Jobs(_) => false,
+            Outgoing::Command(command) => !command.change,
         }
     }
 
@@ -123,6 +127,7 @@ impl Outgoing {
         match self {
             Outgoing::Call(call) => call.is_unknown(),
             Outgoing::Jobs(_) => false,
+            Outgoing::Command(command) => command.is_unknown(),
         }
     }
 }
@@ -157,6 +162,32 @@ impl Call {
         self.path.is_unknown()
             || self.query.iter().chain(&self.headers).any(|(_, v)| v.is_unknown())
             || self.json.as_ref().is_some_and(Value::is_unknown)
+    }
+}
+
+/// A start of a program.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// The connection.
+    pub program: Arc<str>,
+    /// Its arguments behind the fixed ones; single values, as text when it starts.
+    pub arguments: Vec<Value>,
+    /// It changes something.
+    pub change: bool,
+    /// What asks it what the change would do.
+    pub preview: Option<Vec<Value>>,
+    /// What it reads.
+    pub input: Option<Value>,
+    /// What its output is read as.
+    pub form: OutputForm,
+    /// The deadline of this call.
+    pub timeout: Option<Duration>,
+}
+
+impl Command {
+    /// Something in it is only known after apply.
+    pub fn is_unknown(&self) -> bool {
+        self.arguments.iter().chain(&self.input).any(Value::is_unknown)
     }
 }
 

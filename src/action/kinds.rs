@@ -1,6 +1,9 @@
 //! The one table of kinds. A new kind is one file with its shape, one line here, one case folder.
 
-use super::{ask::AskSpec, block::BlockSpec, job::JobSpec, row::RowSpec, rows::RowsSpec, sql::SqlSpec, tell::TellSpec};
+use super::{
+    ask::AskSpec, block::BlockSpec, command::CommandSpec, job::JobSpec, row::RowSpec, rows::RowsSpec, sql::SqlSpec,
+    tell::TellSpec,
+};
 use crate::{
     base::{
         shape::{FromNode, Lowering},
@@ -95,6 +98,9 @@ kinds! {
     /// Enqueue background jobs, try them again, delete them.
     "job" Job(JobSpec) Write
         "id: update\njob:\n  queue: sidekiq\n  enqueue: Dqt::UpdateTraineeJob\n  to: dqt\n  args: [{ record: \"Trainee/{{ trainee.id }}\" }]\n  unless_waiting: true\n  affects: [dqt]\n";
+    /// Start a declared program, without a shell; `look:` reads, `change:` writes.
+    "command" Command(CommandSpec) Either
+        "id: flag_on\ncommand:\n  program: kube\n  change: [set, env, \"deployment/{{ env.worker }}\", SETTINGS__FEATURES__ANALYTICS=off]\n  preview: [set, env, \"deployment/{{ env.worker }}\", SETTINGS__FEATURES__ANALYTICS=off, --dry-run=server, -o, name]\nrepeatable: Setting the same variable again changes nothing.\nundo: { command: { program: kube, change: [rollout, undo, \"deployment/{{ env.worker }}\"] } }\n";
     /// Go on only if an expression is true.
     "assert" Assert(Expression) Flow
         "assert: trainee.state in ['recommended_for_award', 'awarded']\notherwise: { done: \"The trainee is {{ trainee.state }}: nothing to take back.\" }\n";

@@ -2,7 +2,11 @@
 
 use super::{
     change::{Change, Guard, Pick, To, Wanted},
-    deed::{self, Call, Deed, Enqueue, Find, JobVerb, Judgement, Message, Outgoing, Query, Question, Statement, Tally},
+    command::{CommandSpec, OutputForm},
+    deed::{
+        self, Call, Command, Deed, Enqueue, Find, JobVerb, Judgement, Message, Outgoing, Query, Question, Statement,
+        Tally,
+    },
     job::{JobSpec, Picked},
     kinds::Act,
     row::{Also, Assign, Ensure, RowSpec},
@@ -28,7 +32,7 @@ use crate::{
         condition::{self, Condition},
         facts::Facts,
     },
-    template::{Datum, Dialect, Expression, Failure, Path, Scope, Text, Truth},
+    template::{Datum, Dialect, Expression, Failure, Path, Scope, Text, Tree, Truth},
 };
 use indexmap::IndexMap;
 use std::sync::Arc;
@@ -89,6 +93,7 @@ pub fn resolve(step: &Step, scope: &Scope, known: &dyn Known) -> Result<Option<R
             like: spec.of_table.as_ref().and_then(|w| TableName::parse(w.as_str())),
         }),
         Act::Http(spec) => Deed::Outgoing(Outgoing::Call(cx.call(spec)?)),
+        Act::Command(spec) => Deed::Outgoing(Outgoing::Command(cx.command(spec)?)),
         Act::Row(spec) => Deed::Change(cx.row(spec)?),
         Act::Rows(spec) => Deed::Change(cx.rows(spec)?),
         Act::Sql(spec) => Deed::Statement(Statement {
@@ -316,6 +321,52 @@ impl Resolver<'_> {
         let single = picked.jid.is_some();
         let touches = picked.touches.unwrap_or(Touches { least: 1, most: 1 });
         Ok(deed::Pick { from: picked.from, conditions, single, touches })
+    }
+
+    fn command(&mut self, spec: &CommandSpec) -> Result<Command, Trouble> {
+        let Some((arguments, change)) = spec.arguments() else {
+            return misfit(spec.at, "a command has exactly one of `look:` and `change:`");
+        };
+        let preview = if spec.preview.is_empty() { None } else { Some(self.arguments(&spec.preview)?) };
+        Ok(Command {
+            program: spec.program.text.clone(),
+            arguments: self.arguments(arguments)?,
+            change,
+            preview,
+            input: spec.input.as_ref().map(|input| self.text(input)).transpose()?,
+            form: spec.output.unwrap_or(OutputForm::Text),
+            timeout: spec.timeout.map(|t| t.0),
+        })
+    }
+
+    /// Arguments of a program: a list becomes several, and no value can pass for an option.
+    fn arguments(&mut self, data: &[Datum]) -> Result<Vec<Value>, Trouble> {
+        let mut arguments = Vec::new();
+        for datum in data {
+            let value = self.value(datum)?;
+            let marks = value.marks;
+            let parts = match &value.data {
+                Data::List(values) => values.iter().map(|v| v.clone().marked(marks)).collect(),
+                _ => vec![value],
+            };
+            let computed =
+                matches!(&datum.tree, Tree::Scalar(text) if text.scalar().text.trim_start().starts_with("{{"));
+            for part in parts {
+                match &part.data {
+                    Data::Null => return misfit(datum.span(), "an argument is null: leave it out, or give it a value"),
+                    Data::Map(_) | Data::List(_) => return misfit(datum.span(), "an argument is a single value"),
+                    Data::Unknown(_) => {}
+                    _ if computed && part.bare().starts_with('-') => {
+                        let message =
+                            "an argument from a value begins with `-`: the program would take it for an option";
+                        return misfit(datum.span(), message);
+                    }
+                    _ => {}
+                }
+                arguments.push(part);
+            }
+        }
+        Ok(arguments)
     }
 
     fn row(&mut self, spec: &RowSpec) -> Result<Change, Trouble> {

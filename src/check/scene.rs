@@ -72,6 +72,8 @@ pub enum System {
     Http,
     /// Background jobs.
     Sidekiq,
+    /// A program.
+    Program,
 }
 
 /// See the head of this file.
@@ -203,6 +205,8 @@ pub fn system(connection: &Connection) -> System {
     }
     if connection.sqlite.is_some() || overrides().any(|o| o.sqlite.is_some()) && connection.postgres.is_none() {
         System::Sqlite
+    } else if connection.command.is_some() {
+        System::Program
     } else if connection.postgres.is_some() || overrides().any(|o| o.postgres.is_some()) {
         System::Postgres
     } else {
@@ -234,6 +238,7 @@ pub fn writes(step: &Step) -> bool {
     match &step.act {
         // Without a method (reported elsewhere) it is neither.
         Act::Http(call) => call.method().is_some() && !call.is_read(),
+        Act::Command(command) => command.arguments().is_some() && !command.is_read(),
         act => nature(act) == Some(Nature::Write),
     }
 }
@@ -242,6 +247,7 @@ pub fn writes(step: &Step) -> bool {
 pub fn reads(step: &Step) -> bool {
     match &step.act {
         Act::Http(call) => call.is_read(),
+        Act::Command(command) => command.is_read(),
         act => nature(act) == Some(Nature::Read),
     }
 }
@@ -263,6 +269,7 @@ pub fn connection_of<'a>(step: &'a Step) -> Option<(&'a str, Span)> {
         Act::Http(call) => Some((call.api.as_str(), call.api.span)),
         Act::Job(job) => Some((job.queue.as_str(), job.queue.span)),
         Act::Tally(tally) => tally.tables.first().and_then(part),
+        Act::Command(command) => Some((command.program.as_str(), command.program.span)),
         Act::Find(find) => part(&find.table),
         Act::Rows(rows) => part(&rows.table),
         Act::Row(row) => row.table.as_ref().and_then(part),

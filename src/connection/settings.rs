@@ -2,6 +2,7 @@
 
 use super::{
     http::HttpSettings,
+    program::ProgramSettings,
     reference::Setting,
     sidekiq::{self, SidekiqSettings},
 };
@@ -15,7 +16,7 @@ use crate::{
 };
 
 shape! {
-    /// One outside system: exactly one of `sqlite`, `postgres`, `http` and `sidekiq`.
+    /// One outside system: exactly one of `sqlite`, `postgres`, `http`, `command` and `sidekiq`.
     "a connection" pub struct Connection {
         /// A SQLite file.
         sqlite: Option<SqliteSettings>,
@@ -25,6 +26,8 @@ shape! {
         http: Option<HttpSettings>,
         /// The background jobs of a Rails application, in Sidekiq's Redis.
         sidekiq: Option<SidekiqSettings>,
+        /// A program of this machine, for `command` steps.
+        command: Option<ProgramSettings>,
         /// Facts about its tables.
         #[schemars(default)]
         tables: Named<Facts>,
@@ -47,6 +50,8 @@ shape! {
         http: Option<HttpSettings>,
         /// Background jobs: keys that are given here stand over those above.
         sidekiq: Option<SidekiqSettings>,
+        /// A program, in place of the one above.
+        command: Option<ProgramSettings>,
         /// A mock file that trueup serves itself, in place of the API: for sandboxes. Relative to the project file.
         mock: Option<Word>,
     }
@@ -102,6 +107,7 @@ impl Connection {
             ("postgres", self.postgres.is_some()),
             ("http", self.http.is_some()),
             ("sidekiq", self.sidekiq.is_some()),
+            ("command", self.command.is_some()),
         ];
         given.into_iter().filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
     }
@@ -116,6 +122,11 @@ impl Connection {
         let base = self.sidekiq.as_ref()?;
         let over = self.per_environment.get(environment).and_then(|over| over.sidekiq.as_ref());
         Some(over.map_or_else(|| base.clone(), |over| base.with(over)))
+    }
+
+    /// The program's settings in an environment; nothing when the connection is no program.
+    pub fn program_in(&self, environment: &str) -> Option<&ProgramSettings> {
+        self.per_environment.get(environment).and_then(|over| over.command.as_ref()).or(self.command.as_ref())
     }
 
     /// The mock file that plays the API in an environment.
@@ -145,20 +156,22 @@ impl Connection {
                 format!("the connection `{name}` is several things at once")
             };
             return vec![
-                wrong(self.at, message).help("give it exactly one of `sqlite`, `postgres`, `http` and `sidekiq`"),
+                wrong(self.at, message)
+                    .help("give it exactly one of `sqlite`, `postgres`, `http`, `command` and `sidekiq`"),
             ];
         };
         let mut found = Vec::new();
         for (environment, over) in self.per_environment.iter() {
             let (database, api) =
                 (over.sqlite.is_some() || over.postgres.is_some(), over.http.is_some() || over.mock.is_some());
-            let jobs = over.sidekiq.is_some();
-            if (*kind == "http" && (database || jobs))
-                || (*kind != "http" && api)
-                || (*kind == "sidekiq" && database)
-                || (*kind != "sidekiq" && jobs)
-                || (over.sqlite.is_some() && over.postgres.is_some())
-            {
+            let (program, jobs) = (over.command.is_some(), over.sidekiq.is_some());
+            let fits = match *kind {
+                "http" => !database && !program && !jobs,
+                "command" => !database && !api && !jobs,
+                "sidekiq" => !database && !api && !program,
+                _ => !api && !program && !jobs,
+            };
+            if !fits || (over.sqlite.is_some() && over.postgres.is_some()) {
                 let message = format!(
                     "`{name}` is a `{kind}` connection, and in `{environment}` it gets settings of another kind"
                 );
@@ -167,6 +180,11 @@ impl Connection {
                         .help("a database may become another database, an API another API or a mock"),
                 );
             }
+        }
+        for settings in
+            self.command.iter().chain(self.per_environment.iter().filter_map(|(_, over)| over.command.as_ref()))
+        {
+            found.extend(settings.problems(name));
         }
         let everywhere = |given: &dyn Fn(&Override) -> bool| {
             !self.per_environment.entries.is_empty() && self.per_environment.iter().all(|(_, over)| given(over))

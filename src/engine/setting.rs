@@ -11,7 +11,9 @@ use crate::{
         world::World,
     },
     check::Checked,
-    connection::{database::Database, fault::Fault, http::Api, session::Session, sidekiq, standing::Standing},
+    connection::{
+        database::Database, fault::Fault, http::Api, program::Program, session::Session, sidekiq, standing::Standing,
+    },
     effect::change::TableName,
     playbook::{model::Playbook, project::Project},
     table::facts::Facts,
@@ -55,6 +57,8 @@ pub struct Setting {
     pub apis: HashMap<Arc<str>, Api>,
     /// Background jobs by the name of their connection.
     pub jobs: HashMap<Arc<str>, sidekiq::Jobs>,
+    /// Programs by name.
+    pub programs: HashMap<Arc<str>, Program>,
     /// Clock and identifiers.
     pub world: World,
     /// The run.
@@ -94,6 +98,7 @@ impl Setting {
             databases,
             apis,
             jobs: HashMap::new(),
+            programs: HashMap::new(),
             world,
             run,
             params,
@@ -169,6 +174,11 @@ impl Setting {
     /// The API of a name.
     pub fn api(&self, name: &str) -> Option<&Api> {
         self.apis.get(name)
+    }
+
+    /// The program of a name.
+    pub fn program(&self, name: &str) -> Option<&Program> {
+        self.programs.get(name)
     }
 
     /// The step with this id, wherever it stands.

@@ -122,6 +122,9 @@ shape! {
         /// HTTP methods that may be sent.
         #[schemars(default)]
         methods: Vec<Word>,
+        /// How the arguments of a program may begin, as the connection lists it: `[get, set env]`.
+        #[schemars(default)]
+        commands: Vec<Word>,
     }
 }
 

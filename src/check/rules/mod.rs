@@ -81,6 +81,7 @@ rules! {
         job_step;
         // calls
         http_call;
+        command_call;
         errors_table;
         errors_reach;
         retry;

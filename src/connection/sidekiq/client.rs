@@ -7,7 +7,8 @@ use crate::connection::{
     reference::Secrets,
 };
 use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, RedisError, ServerErrorKind, aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, RedisError, ServerErrorKind, TlsCertificates,
+    aio::MultiplexedConnection,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -86,8 +87,23 @@ impl Jobs {
                 wrong("its address has a `#` part".into()).advise("certificates are always checked; take it out")
             );
         }
-        let client = Client::open(address.reveal())
-            .map_err(|_| wrong("its address is not one of a Redis".into()).advise("write `redis://host:6379/0`"))?;
+        let client = match &settings.ca {
+            None => Client::open(address.reveal()),
+            Some(_) if parsed.scheme() != "rediss" => {
+                return Err(
+                    wrong("`ca` belongs to an address with `rediss://`".into()).advise("take it out, or use TLS")
+                );
+            }
+            Some(path) => {
+                let certificates = std::fs::read(secrets.folder.join(path.as_str()))
+                    .map_err(|e| wrong(format!("its `ca` file `{}` cannot be read: {e}", path.as_str())))?;
+                let tls = TlsCertificates { client_tls: None, root_cert: Some(certificates) };
+                Client::build_with_tls(address.reveal(), tls)
+            }
+        };
+        let client = client.map_err(|_| {
+            wrong("its address, or its `ca` file, is not one of a Redis".into()).advise("write `redis://host:6379/0`")
+        })?;
         let length =
             |given: Option<crate::base::shape::Length>, seconds| given.map_or(Duration::from_secs(seconds), |l| l.0);
         Ok(Jobs {

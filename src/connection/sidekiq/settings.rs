@@ -17,6 +17,9 @@ shape! {
     "a Sidekiq connection" pub struct SidekiqSettings {
         /// `redis://host:6379/0`, or `rediss://` for TLS; with a password only through a reference.
         url: Option<Setting>,
+        /// With `rediss://`: the certificates that the server's is checked against, a PEM file relative to the project file.
+        /// Default: the public authorities.
+        ca: Option<Word>,
         /// The application's name in its GlobalIDs: `gid://APP/Trainee/1`. Needed to enqueue jobs that are given a record.
         app: Option<Word>,
         /// The version of Rails that reads the jobs. Default `7.1`.
@@ -110,6 +113,7 @@ impl SidekiqSettings {
         let base = self.clone();
         SidekiqSettings {
             url: over.url.clone().or(base.url),
+            ca: over.ca.clone().or(base.ca),
             app: over.app.clone().or(base.app),
             rails: over.rails.or(base.rails),
             error_format: over.error_format.clone().or(base.error_format),

@@ -3,6 +3,7 @@
 
 pub mod attempts;
 pub mod call;
+pub mod command;
 pub mod jobs;
 mod marker;
 mod resend;
@@ -16,7 +17,11 @@ use super::{
     watch::{Tick, Watch},
 };
 use crate::{
-    action::{deed::Outgoing, step::Step},
+    action::{
+        command::OutputForm,
+        deed::{Command, Outgoing},
+        step::Step,
+    },
     base::{identity::EffectId, value::Value},
     plan::Effect,
 };
@@ -31,6 +36,7 @@ impl Outgoing {
                 setting.api(&call.api).map_or_else(String::new, |api| call::line(&api.view(&call::request(call))))
             }
             Outgoing::Jobs(change) => change.line.clone(),
+            Outgoing::Command(command) => command::line(command, setting),
         }
     }
 
@@ -39,6 +45,7 @@ impl Outgoing {
         match self {
             Outgoing::Call(call) => call::request(call).key(),
             Outgoing::Jobs(change) => change.line.clone(),
+            Outgoing::Command(command) => command::question(command),
         }
     }
 
@@ -47,6 +54,7 @@ impl Outgoing {
         match self {
             Outgoing::Call(call) => call::stored(call),
             Outgoing::Jobs(change) => jobs::stored(change),
+            Outgoing::Command(command) => command::stored(command),
         }
     }
 
@@ -56,7 +64,20 @@ impl Outgoing {
         match class {
             "http-key" | "http-repeatable" => call::of_stored(connection, stored, step).map(Outgoing::Call),
             "marker" => jobs::of_stored(connection, stored).map(Outgoing::Jobs),
+            "command-repeatable" => command::of_stored(connection, stored, step).map(Outgoing::Command),
             _ => None,
+        }
+    }
+
+    /// A read that says what this would do.
+    pub fn preview(&self) -> Option<Outgoing> {
+        match self {
+            Outgoing::Call(_) | Outgoing::Jobs(_) => None,
+            Outgoing::Command(command) => {
+                let arguments = command.preview.clone()?;
+                let (form, change) = (OutputForm::Text, false);
+                Some(Outgoing::Command(Command { arguments, form, change, preview: None, ..command.clone() }))
+            }
         }
     }
 
@@ -65,6 +86,7 @@ impl Outgoing {
         match self {
             Outgoing::Call(call) => call::class(step, call, setting),
             Outgoing::Jobs(_) => "marker",
+            Outgoing::Command(_) => command::class(step),
         }
     }
 
@@ -73,6 +95,8 @@ impl Outgoing {
         match self {
             Outgoing::Call(call) => call::forbidden(setting, call),
             Outgoing::Jobs(_) => None,
+            // Whether it can be started shows when it is.
+            Outgoing::Command(_) => None,
         }
     }
 
@@ -82,6 +106,7 @@ impl Outgoing {
             Outgoing::Call(call) => call::shown(call, setting).into_iter().collect(),
             // A plan shows them from the look, job by job.
             Outgoing::Jobs(_) => Vec::new(),
+            Outgoing::Command(command) => vec![command::shown(command, setting)],
         }
     }
 
@@ -90,6 +115,16 @@ impl Outgoing {
         match self {
             Outgoing::Call(_) => call::summary(answer),
             Outgoing::Jobs(_) => jobs::summary(answer),
+            Outgoing::Command(_) => command::summary(answer),
+        }
+    }
+
+    /// What came back, line by line, for people.
+    pub fn told(&self, answer: &Value) -> Vec<String> {
+        match self {
+            Outgoing::Call(_) => vec![call::summary(answer)],
+            Outgoing::Command(_) => command::said(answer),
+            Outgoing::Jobs(_) => vec![jobs::summary(answer)],
         }
     }
 
@@ -98,6 +133,7 @@ impl Outgoing {
         match self {
             Outgoing::Call(call) => call::once(setting, step, call, effect).await,
             Outgoing::Jobs(change) => jobs::once(setting, change).await,
+            Outgoing::Command(command) => command::once(setting, step, command).await,
         }
     }
 }

@@ -84,3 +84,51 @@ fn check_asks_the_live_redis() {
     let said = project.run(&["check", "--env", "here"]).well(2);
     assert!(said.contains("E0617") && said.contains("is a replica"), "{said}");
 }
+
+/// An authority of the test's own, and a server with a certificate of it.
+fn certificates(folder: &Path) {
+    let run = |arguments: &str| {
+        let output = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output().unwrap();
+        assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    std::fs::write(folder.join("names"), "subjectAltName=IP:127.0.0.1").unwrap();
+    run("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=authority");
+    run("req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=server");
+    run("x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem");
+}
+
+#[test]
+fn an_encrypted_connection_is_made_only_to_a_server_whose_certificate_is_good() {
+    if !is_here() {
+        return;
+    }
+    let tls = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let redis = Redis::start_with(&|folder| {
+        certificates(folder);
+        let text = format!(
+            "--tls-port {tls} --tls-cert-file server.pem --tls-key-file server.key --tls-ca-cert-file ca.pem --tls-auth-clients no"
+        );
+        let in_folder = |word: &str| match word.ends_with(".pem") || word.ends_with(".key") {
+            true => folder.join(word).display().to_string(),
+            false => word.to_owned(),
+        };
+        text.split(' ').map(in_folder).collect()
+    });
+    let mut project = Project::on(&redis);
+    project.playbook(
+        "one",
+        "{ write: [dead] }",
+        "steps:\n  - id: drop\n    job: { queue: sidekiq, delete: { from: dead, jid: a1 } }\n",
+    );
+    project.url = format!("rediss://:{}@127.0.0.1:{tls}/0", redis.password);
+    let text = said(&project);
+    assert!(text.contains("no encrypted connection could be made") && !text.contains(&redis.password), "{text}");
+    std::fs::copy(redis.folder.path().join("ca.pem"), project.folder.path().join("ca.pem")).unwrap();
+    let known = PROJECT.replace("      app:", "      ca: ca.pem\n      app:");
+    std::fs::write(project.folder.path().join("trueup.yaml"), known).unwrap();
+    redis.dead("a1", "1", 500, "5");
+    project.apply("jobs/one", &[]).well(0);
+    assert!(redis.texts("dead").is_empty());
+    project.url = redis.url();
+    assert!(said(&project).contains("`ca` belongs to an address with `rediss://`"));
+}

@@ -53,21 +53,27 @@ struct Redis {
 
 impl Redis {
     fn start() -> Redis {
+        Redis::start_with(&|_| Vec::new())
+    }
+
+    /// With more arguments, which may name files in its folder.
+    fn start_with(more: &dyn Fn(&Path) -> Vec<String>) -> Redis {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut random = [0; 16];
         getrandom::fill(&mut random).unwrap();
         let password: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let folder = tempfile::tempdir().unwrap();
-        let child = Redis::launch(port, &password, folder.path());
+        let more = more(folder.path());
+        let child = Redis::launch(port, &password, folder.path(), &more);
         let redis = Redis { child, folder, port, password };
         redis.wait();
         redis
     }
 
-    fn launch(port: u16, password: &str, folder: &Path) -> Child {
+    fn launch(port: u16, password: &str, folder: &Path, more: &[String]) -> Child {
         let mut command = Command::new("redis-server");
         command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--requirepass", password]);
-        command.args(["--save", "", "--appendonly", "no", "--dir"]).arg(folder);
+        command.args(["--save", "", "--appendonly", "no", "--dir"]).arg(folder).args(more);
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
@@ -78,7 +84,7 @@ impl Redis {
     /// It dies and comes back, and everything that it held is gone.
     fn restart(&mut self) {
         self.stop();
-        self.child = Redis::launch(self.port, &self.password, self.folder.path());
+        self.child = Redis::launch(self.port, &self.password, self.folder.path(), &[]);
         self.wait();
     }
 
