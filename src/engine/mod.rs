@@ -13,6 +13,7 @@ pub mod drift;
 pub mod drive;
 mod end;
 pub mod endings;
+pub mod grants;
 mod images;
 pub mod lease;
 pub mod outgoing;

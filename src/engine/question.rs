@@ -1,6 +1,7 @@
 //! Asking a database: `find` and `query` on whatever handle the caller has, with the author's expectation.
 
 use super::{
+    grants,
     outgoing::jobs::connection,
     setting::Setting,
     trouble::{Missed, Trouble},
@@ -17,6 +18,7 @@ use crate::{
         sidekiq::Place,
         statement::{Limits, Select, Statement},
     },
+    effect::change::TableName,
     read::expect::Expect,
 };
 use indexmap::IndexMap;
@@ -24,6 +26,7 @@ use std::sync::Arc;
 
 /// The rows of a `find`, as playbooks see them.
 pub async fn find(session: &mut Session, find: &Find, setting: &Setting, at: Span) -> Result<Value, Trouble> {
+    grants::reads(setting, &find.table, at)?;
     let select = Select {
         table: &find.table.table,
         columns: &find.columns,
@@ -40,6 +43,7 @@ pub async fn find(session: &mut Session, find: &Find, setting: &Setting, at: Spa
 
 /// The jobs that a `find` looks for, as rows.
 pub async fn find_jobs(setting: &Setting, find: &Find, at: Span) -> Result<Value, Trouble> {
+    grants::reads(setting, &find.table, at)?;
     let jobs = connection(setting, &find.table.connection)?;
     let Some(place) = Place::of(&find.table.table) else {
         let message = format!("`{}` is no place of jobs", find.table);
@@ -63,6 +67,8 @@ pub async fn tally(setting: &Setting, tally: &Tally, at: Span) -> Result<Value, 
     let jobs = connection(setting, &tally.connection)?;
     let mut counts: IndexMap<String, (Map, i64)> = IndexMap::new();
     for place in &tally.places {
+        let table = TableName { connection: tally.connection.clone(), table: place.word().into() };
+        grants::reads(setting, &table, at)?;
         let found = jobs.find(*place, &tally.conditions, &[], usize::MAX).await;
         let found = found.map_err(|fault| database(&tally.connection, fault, at))?;
         for job in found.jobs {
@@ -115,6 +121,7 @@ const MOST_GROUPS: usize = 5;
 
 /// The rows of a free SELECT.
 pub async fn query(session: &mut Session, query: &Query, setting: &Setting, at: Span) -> Result<Value, Trouble> {
+    grants::statement(setting, &query.connection, &query.bound.sql, at)?;
     let statement = Statement { sql: query.bound.sql.clone(), binds: query.bound.binds.clone() };
     let limits = Limits { rows: query.expect.fetch().min(Limits::USUAL.rows), ..Limits::USUAL };
     let rows = match session.query(&statement, limits).await {

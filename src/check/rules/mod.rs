@@ -76,6 +76,7 @@ rules! {
         high_risk;
         adjacent_writes;
         uses;
+        granted_columns;
         row_target;
         // jobs
         job_step;

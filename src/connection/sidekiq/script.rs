@@ -1,11 +1,11 @@
 //! The one script, what it is given and what it says. It claims first: an effect whose marker is there is never done again.
 
-use super::client::Jobs;
+use super::{client::Jobs, row::Place};
 use crate::{
     base::value::Value,
     connection::fault::{Fault, FaultKind},
 };
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 const SCRIPT: &str = include_str!("change.lua");
 
@@ -60,6 +60,21 @@ pub enum Told {
 }
 
 impl Change {
+    /// The places that it changes.
+    pub fn places(&self) -> BTreeSet<Place> {
+        let place = |step: &Step| {
+            let set = step.key.rsplit(':').next();
+            let sets = [Place::Scheduled, Place::Retrying, Place::Dead];
+            let sorted = || sets.into_iter().find(|place| place.key() == set).unwrap_or(Place::Queued);
+            match &*step.verb {
+                "sadd" => None,
+                "lrem" | "lpush" | "rpush" => Some(Place::Queued),
+                _ => Some(sorted()),
+            }
+        };
+        self.steps.iter().filter_map(place).collect()
+    }
+
     /// The fingerprint that the marker holds.
     pub fn fingerprint(&self) -> String {
         use sha2::{Digest, Sha256};

@@ -11,7 +11,7 @@ mod send;
 pub mod tell;
 
 use super::{
-    endings,
+    endings, grants,
     setting::Setting,
     trouble::CallTrouble,
     watch::{Tick, Watch},
@@ -92,12 +92,13 @@ impl Outgoing {
 
     /// What sending would be refused with before anything leaves; so that a preview says it, not only apply.
     pub fn forbidden(&self, setting: &Setting) -> Option<CallTrouble> {
-        match self {
+        let refused = grants::outgoing(setting, self);
+        refused.or_else(|| match self {
             Outgoing::Call(call) => call::forbidden(setting, call),
             Outgoing::Jobs(_) => None,
             // Whether it can be started shows when it is.
             Outgoing::Command(_) => None,
-        }
+        })
     }
 
     /// As a plan shows it, masked.
@@ -130,6 +131,9 @@ impl Outgoing {
 
     /// Sends once and judges the answer. `effect` goes along where the other side remembers names of effects.
     pub async fn once(&self, setting: &Setting, step: &Step, effect: Option<&EffectId>) -> Result<Value, CallTrouble> {
+        if let Some(refused) = grants::outgoing(setting, self) {
+            return Err(refused);
+        }
         match self {
             Outgoing::Call(call) => call::once(setting, step, call, effect).await,
             Outgoing::Jobs(change) => jobs::once(setting, change).await,
