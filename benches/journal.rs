@@ -232,6 +232,8 @@ fn events(run: RunId, items: std::ops::Range<usize>) -> Vec<Event> {
                     message: None,
                     response: None,
                     micros: 900,
+                    ends: None,
+                    error: None,
                 })
                 .collect(),
         }

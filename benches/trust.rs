@@ -72,6 +72,7 @@ async fn rate(home: &Path, url: &str, ledger: bool, width: usize) -> f64 {
         variable: Arc::new(move |name| (name == "URL").then(|| given.clone())),
         folder: home.to_owned(),
         masks: Default::default(),
+        reached: Default::default(),
         notes: Default::default(),
     };
     let opened = ops::project::open(&here, None).unwrap_or_else(|f| panic!("{f:?}"));

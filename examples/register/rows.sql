@@ -1,4 +1,4 @@
--- The rows of the sandbox: invented people at four invented providers. Portable between SQLite and PostgreSQL; load it
+-- The rows of the sandbox: invented people at four invented providers. Portable between the databases; load it
 -- after tables.*.sql. Each trainee has the story that it is here for in a comment; the matching DQT records are in
 -- dqt.mock.yaml. Enums are stored numbers, as in the service (names: trueup.yaml).
 

@@ -1,7 +1,8 @@
 -- The tables of Register (2025) that the three playbooks read or write, for PostgreSQL 15. Column names, types, null
 -- rules and indexes as in the service's db/schema.rb; foreign keys only between tables that are here (schools,
 -- lead_partners and apply_applications are not, so their ids are plain numbers).
--- `tables.sqlite.sql` is the same for SQLite: change both, or the playbooks stop running unchanged on both.
+-- `tables.sqlite.sql` and `tables.mysql.sql` are the same for the others: change all three, or the playbooks stop running
+-- unchanged on all of them.
 
 create extension if not exists citext;
 

@@ -1,5 +1,5 @@
--- The tables of Register (2025) that the three playbooks read or write, for SQLite. `tables.postgres.sql` is the same
--- for PostgreSQL: change both, or the playbooks stop running unchanged on both.
+-- The tables of Register (2025) that the three playbooks read or write, for SQLite. `tables.postgres.sql` and
+-- `tables.mysql.sql` are the same for the others: change all three, or the playbooks stop running unchanged on all of them.
 -- SQLite has no types of these names; the engine decodes a value by the declared name (boolean, date, timestamp, json,
 -- uuid). Timestamps are text of the form 'YYYY-MM-DD HH:MM:SS.ffffff', without a zone, in UTC.
 

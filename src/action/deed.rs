@@ -8,11 +8,14 @@ use crate::{
         source::Span,
         value::{Map, Value},
     },
-    connection::sidekiq::{Change as JobsBefore, Place, settings::Retries},
+    connection::{
+        http::Format,
+        sidekiq::{Change as JobsBefore, Place, settings::Retries},
+    },
     effect::change::{RowChange, TableName},
     read::expect::{Expect, Touches},
     table::condition::{Condition, Order},
-    template::{Bound, Path},
+    template::{Bound, Path, Scope},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -145,10 +148,15 @@ pub struct Call {
     pub query: Vec<(Arc<str>, Value)>,
     /// Headers.
     pub headers: Vec<(Arc<str>, Value)>,
-    /// The JSON body.
-    pub json: Option<Value>,
+    /// The body.
+    pub body: Option<Value>,
+    /// How it is written.
+    pub format: Format,
     /// The deadline of this call.
     pub timeout: Option<Duration>,
+    /// What the author's conditions on the answer look at; nothing where there are none, or where the call comes from the
+    /// journal and nobody has said yet.
+    pub scope: Option<Scope>,
 }
 
 impl Call {
@@ -161,7 +169,7 @@ impl Call {
     pub fn is_unknown(&self) -> bool {
         self.path.is_unknown()
             || self.query.iter().chain(&self.headers).any(|(_, v)| v.is_unknown())
-            || self.json.as_ref().is_some_and(Value::is_unknown)
+            || self.body.as_ref().is_some_and(Value::is_unknown)
     }
 }
 

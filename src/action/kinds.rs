@@ -1,12 +1,12 @@
 //! The one table of kinds. A new kind is one file with its shape, one line here, one case folder.
 
 use super::{
-    ask::AskSpec, block::BlockSpec, command::CommandSpec, job::JobSpec, row::RowSpec, rows::RowsSpec, sql::SqlSpec,
-    tell::TellSpec,
+    ask::AskSpec, block::BlockSpec, choose::ChooseSpec, command::CommandSpec, ends::Otherwise, job::JobSpec,
+    row::RowSpec, rows::RowsSpec, sql::SqlSpec, tell::TellSpec, undo::UndoSpec, wait::WaitSpec,
 };
 use crate::{
     base::{
-        shape::{FromNode, Lowering},
+        shape::{FromNode, Lowering, Word},
         yaml::Node,
     },
     read::{find::FindSpec, http::HttpSpec, query::QuerySpec, tally::TallySpec},
@@ -116,6 +116,21 @@ kinds! {
     /// Several steps as one, for example in one transaction.
     "block" Block(BlockSpec) Flow
         "block:\n  transaction: register\n  steps:\n    - row: { of: trainee, set: { state: withdrawn } }\n    - rows: { table: register.placements, where: { trainee_id: \"{{ trainee.id }}\" }, ensure: absent, touches: 0..50 }\n";
+    /// Go one of several ways, by a decision table over facts.
+    "choose" Choose(ChooseSpec) Flow
+        "id: repair\nchoose:\n  match: { state: \"{{ trainee.state }}\", status: \"{{ dqt.status }}\" }\n  rows:\n    - { name: lost, is: { state: [draft, submitted], status: 404 }, do: withdraw }\n    - { name: DQT fails, is: { status: 5xx }, do: { escalate: dqt-team, say: \"DQT answers {{ dqt.status }}.\" } }\n  otherwise: { stop: \"Nothing to repair: {{ trainee.state }}.\" }\n  paths:\n    withdraw:\n      - row: { of: trainee, set: { state: withdrawn } }\n";
+    /// In an arm of `choose`, as its last step: go on with the steps of another arm.
+    "use" Use(Word) Flow
+        "use: retry\n";
+    /// Look again and again until something is so, within a bound.
+    "wait" Wait(WaitSpec) Flow
+        "id: registered\nwait:\n  read: { find: { table: register.trainees, where: { id: \"{{ trainee.id }}\" }, expect: one } }\n  until: registered.dttp_id is not none\n  every: 30s\n  at_most: 30m\notherwise: { escalate: register-devs, say: \"No dttp_id in 30 minutes.\" }\n";
+    /// In a `rescue`: take steps of this run back, the newest effect first.
+    "undo" Undo(UndoSpec) Flow
+        "undo: [forget, touch]\n";
+    /// End the item here.
+    "end" End(Otherwise) Flow
+        "end: { escalate: register-devs, say: \"The phase's status is put back: {{ error.text }}\" }\n";
 }
 
 /// The words of all kinds.

@@ -6,9 +6,11 @@
 pub mod ask;
 pub mod block;
 pub mod change;
+pub mod choose;
 pub mod command;
 pub mod deed;
 pub mod ends;
+pub mod for_each;
 pub mod job;
 pub mod kinds;
 pub mod resolve;
@@ -17,3 +19,5 @@ pub mod rows;
 pub mod sql;
 pub mod step;
 pub mod tell;
+pub mod undo;
+pub mod wait;

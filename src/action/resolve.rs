@@ -20,7 +20,7 @@ use crate::{
         url_path::encoded,
         value::{Data, Map, Value},
     },
-    connection::sidekiq::Place,
+    connection::{http::Format, sidekiq::Place},
     effect::change::TableName,
     read::{
         expect::Touches,
@@ -80,11 +80,11 @@ pub struct Resolved {
     pub reads: Vec<Path>,
 }
 
-/// Resolves the action of a step; a `block` has none (the engine walks into it).
+/// Resolves the action of a step; what leads elsewhere (a `block`, a `choose`) has none: the engine walks into it.
 pub fn resolve(step: &Step, scope: &Scope, known: &dyn Known) -> Result<Option<Resolved>, Trouble> {
     let mut cx = Resolver { scope, known, reads: Vec::new() };
     let deed = match &step.act {
-        Act::Block(_) => return Ok(None),
+        Act::Block(_) | Act::Choose(_) | Act::Use(_) | Act::Wait(_) | Act::Undo(_) | Act::End(_) => return Ok(None),
         Act::Find(spec) => Deed::Find(cx.find(spec)?),
         Act::Query(spec) => Deed::Query(Query {
             connection: spec.db.text.clone(),
@@ -248,8 +248,45 @@ impl Resolver<'_> {
             .iter()
             .map(|(name, text)| Ok((name.text.clone(), self.text(text)?)))
             .collect::<Result<_, Trouble>>()?;
-        let json = spec.json.as_ref().map(|datum| self.value(datum)).transpose()?;
-        Ok(Call { api: spec.api.text.clone(), method, path, query, headers, json, timeout: spec.timeout.map(|t| t.0) })
+        let (body, format) = self.body(spec)?;
+        // The conditions of an answer look at what was known when the step began.
+        let scope = spec.conditions().next().is_some() || spec.accepted.is_some();
+        let scope = scope.then(|| self.scope.clone());
+        let timeout = spec.timeout.map(|t| t.0);
+        Ok(Call { api: spec.api.text.clone(), method, path, query, headers, body, format, timeout, scope })
+    }
+
+    fn body(&mut self, spec: &HttpSpec) -> Result<(Option<Value>, Format), Trouble> {
+        if let Some(datum) = &spec.json {
+            return Ok((Some(self.value(datum)?), Format::Json));
+        }
+        if let Some(text) = &spec.text {
+            let kind = match &spec.content_type {
+                Some(kind) => self.text(kind)?.bare().as_ref().into(),
+                None => "text/plain; charset=utf-8".into(),
+            };
+            return Ok((Some(self.text(text)?), Format::Text(kind)));
+        }
+        if !spec.form.entries.is_empty() {
+            let fields = spec.form.entries.iter().map(|(name, datum)| Ok((name.text.clone(), self.value(datum)?)));
+            return Ok((Some(Value::map(fields.collect::<Result<Vec<_>, Trouble>>()?)), Format::Form));
+        }
+        if spec.multipart.entries.is_empty() {
+            return Ok((None, Format::Json));
+        }
+        let mut parts = Vec::new();
+        for (name, part) in &spec.multipart.entries {
+            let mut made = vec![("content", self.value(&part.content)?)];
+            for (key, text) in [("type", &part.kind), ("filename", &part.filename)] {
+                if let Some(text) = text {
+                    made.push((key, self.text(text)?));
+                }
+            }
+            parts.push((name.text.clone(), Value::map(made)));
+        }
+        let body = Value::map(parts);
+        let format = Format::multipart(&body);
+        Ok((Some(body), format))
     }
 
     fn tally(&mut self, spec: &TallySpec) -> Result<Tally, Trouble> {

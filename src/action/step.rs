@@ -2,6 +2,7 @@
 
 use super::{
     ends::Otherwise,
+    for_each::ForEach,
     kinds::{Act, KINDS, words},
 };
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
         shape::{self, FromNode, Length, Lowering, ONE_OF, Word},
         source::Span,
         suggest,
-        yaml::Node,
+        yaml::{Entry, Node},
     },
     shape,
     template::{Datum, Expression, Text},
@@ -25,6 +26,8 @@ shape! {
         title: Option<Text>,
         /// Do this only if the expression is true; otherwise the result is `skipped`.
         when: Option<Expression>,
+        /// Do this once for each element of a list, with a bound: `{ in: "{{ rows }}", as: row, at_most: 50 }`.
+        for_each: Option<Box<ForEach>>,
         /// What happens when the step does not find what it needs: a text (stop), or `{ stop }`, `{ skip }`, `{ done }`,
         /// `{ warn }`, `{ fail }`, `{ escalate, say }`.
         otherwise: Option<Otherwise>,
@@ -40,6 +43,8 @@ shape! {
         repeatable: Option<Text>,
         /// An answer to preview with, for a call that a dry-run does not send; what rests on it is labelled.
         example: Option<Datum>,
+        /// Only done when a row of `errors` asks for it (`then: { fix: … }`), before the call is tried again; at most once for an item.
+        repair: Option<bool>,
         /// In `verification`: the expression that must become true.
         is: Option<Expression>,
         /// In `verification`: how long to wait for it.
@@ -71,20 +76,62 @@ impl Step {
         self.id().map_or_else(|| format!("{}-{}", self.act.word(), index + 1), str::to_owned)
     }
 
-    /// The steps inside.
+    /// The steps inside a block, in order; neither its `rescue` nor its `always`.
     pub fn inner(&self) -> &[Step] {
         match &self.act {
             Act::Block(block) => &block.steps,
             _ => &[],
         }
     }
+
+    /// All lists of steps inside, each with the part of its path: nothing for a block's own steps, `block.rescue`,
+    /// `block.always`, `paths.ARM`.
+    pub fn parts(&self) -> Vec<(Option<String>, &[Step])> {
+        match &self.act {
+            Act::Block(block) => {
+                let ends = [(RESCUE, &block.rescue), (ALWAYS, &block.always)];
+                let ends = ends.into_iter().filter(|(_, steps)| !steps.is_empty());
+                [(None, block.steps.as_slice())]
+                    .into_iter()
+                    .chain(ends.map(|(word, steps)| (Some(word.to_owned()), steps.as_slice())))
+                    .collect()
+            }
+            Act::Choose(choose) => {
+                let arms = choose.paths.iter();
+                arms.map(|(name, steps)| (Some(format!("{ARM}{name}")), steps.as_slice())).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// This step and all steps inside, at any depth.
+    pub fn each<'s>(&'s self, look: &mut dyn FnMut(&'s Step)) {
+        look(self);
+        self.parts().into_iter().for_each(|(_, steps)| steps.iter().for_each(|step| step.each(look)));
+    }
+}
+
+/// Between the path of a block and those of the steps in its `rescue`: no step can be called so.
+pub const RESCUE: &str = "block.rescue";
+/// The same for its `always`.
+pub const ALWAYS: &str = "block.always";
+/// Before the name of an arm of `choose`.
+pub const ARM: &str = "paths.";
+
+fn kind_summary(word: &str) -> &'static str {
+    KINDS.iter().find(|kind| kind.word == word).map_or("", |kind| kind.summary.trim())
+}
+
+/// The entry is the step's action. `undo:` with a list takes steps back, any other is how this one is taken back.
+fn is_action(entry: &Entry, words: &[&str]) -> bool {
+    words.contains(&&*entry.key.text) && (&*entry.key.text != "undo" || matches!(entry.node, Node::List(..)))
 }
 
 impl FromNode for Step {
     fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
         let Node::Map(entries, at) = node else { return cx.wrong_type(node, "a step, which is a map") };
         let words = words();
-        let (acts, common): (Vec<_>, Vec<_>) = entries.iter().cloned().partition(|e| words.contains(&&*e.key.text));
+        let (acts, common): (Vec<_>, Vec<_>) = entries.iter().cloned().partition(|e| is_action(e, &words));
         let common_node = Node::Map(common, *at);
         let known: Vec<&str> = Common::KEYS.iter().copied().chain(words.iter().copied()).collect();
         let unknown = common_keys_only(&common_node, &known, cx);
@@ -136,7 +183,12 @@ impl schemars::JsonSchema for Step {
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let mut schema = Common::json_schema(generator);
-        let one_of: Vec<_> = KINDS.iter().map(|k| serde_json::json!({ "required": [k.word] })).collect();
+        // `undo:` with a list is an action of its own; beside another action it says how that one is taken back.
+        let required = |word: &str| match word {
+            "undo" => serde_json::json!({ "required": [word], "properties": { word: { "type": "array" } } }),
+            _ => serde_json::json!({ "required": [word] }),
+        };
+        let one_of: Vec<_> = KINDS.iter().map(|k| required(k.word)).collect();
         let mut kinds = Vec::new();
         for kind in KINDS {
             let mut inner = (kind.schema)(generator);
@@ -146,7 +198,16 @@ impl schemars::JsonSchema for Step {
         }
         if let Some(serde_json::Value::Object(properties)) = schema.get_mut("properties") {
             for (word, inner) in kinds {
-                properties.insert(word.into(), inner.into());
+                let inner: serde_json::Value = inner.into();
+                let both = match properties.remove(word) {
+                    Some(common) => {
+                        let about = common.get("description").and_then(|about| about.as_str()).unwrap_or_default();
+                        let about = format!("{about} With a list it is an action of its own: {}", kind_summary(word));
+                        serde_json::json!({ "description": about, "anyOf": [common, inner] })
+                    }
+                    None => inner,
+                };
+                properties.insert(word.into(), both);
             }
         }
         schema.insert("oneOf".into(), one_of.into());

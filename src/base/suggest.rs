@@ -40,6 +40,15 @@ pub fn list(words: &[&str]) -> String {
     words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ")
 }
 
+/// `a`, `a or b`, `a, b or c`.
+pub fn any(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [many @ .., last] => format!("{} or {last}", many.join(", ")),
+    }
+}
+
 fn fold(word: &str) -> String {
     word.to_lowercase().replace('-', "_")
 }

@@ -297,23 +297,36 @@ pub fn decode(name: &str, bytes: &[u8]) -> Result<Arc<Source>, Box<Diagnostics>>
     Err(Box::new(problems))
 }
 
-/// Parses a source. What is wrong goes to `problems`; the tree is what could be read, or nothing.
+/// Parses a source, without the files that it includes. What is wrong goes to `problems`; the tree is what could be read,
+/// or nothing.
 pub fn parse(source: &Arc<Source>, limits: Limits, problems: &mut Diagnostics) -> Option<Node> {
-    if source.text().len() > limits.bytes {
-        let message = format!("the file has {} bytes; at most {} are read", source.text().len(), limits.bytes);
-        problems.push(Diagnostic::error(&TOO_LARGE, Span::default(), message));
+    parse_at(source, source.own(), limits, problems)
+}
+
+/// Parses one of the files that stand in a source's text.
+pub fn parse_at(source: &Arc<Source>, file: Span, limits: Limits, problems: &mut Diagnostics) -> Option<Node> {
+    let text = source.slice(file);
+    let first = Span::new(file.start, file.start);
+    if text.len() > limits.bytes {
+        let message = format!("the file has {} bytes; at most {} are read", text.len(), limits.bytes);
+        problems.push(Diagnostic::error(&TOO_LARGE, first, message));
         return None;
     }
-    if let Some(at) = source.text().find('\0') {
+    if let Some(at) = text.find('\0') {
+        let at = file.start + at;
         problems.push(Diagnostic::error(&NOT_YAML, Span::new(at, at + 1), "the file holds a NUL byte"));
         return None;
     }
-    let mut tree = Tree { source, limits, problems, events: Parser::new_from_str(source.text()), nodes: 0 };
+    // Places are those of the whole text: what stands before the file becomes blank, line by line.
+    let before = source.text().get(..file.start).unwrap_or("");
+    let mut text: String = before.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
+    text.push_str(source.slice(file));
+    let mut tree = Tree { source, limits, problems, events: Parser::new_from_str(&text), nodes: 0 };
     match tree.document() {
         Ok(Some(node)) => Some(node),
         Ok(None) => {
             tree.problems.push(
-                Diagnostic::error(&NOT_YAML, Span::default(), "the file holds nothing")
+                Diagnostic::error(&NOT_YAML, first, "the file holds nothing")
                     .help("`trueup explain playbook` shows what a playbook looks like"),
             );
             None

@@ -19,8 +19,8 @@ pub const GRAMMAR: &[&str] =
 /// What `run.…` has.
 pub const RUN: &[&str] = &["id", "uuid", "reason", "actor", "environment", "now"];
 
-/// What `error.…` has, in `otherwise:` and in the `errors:` table: what went wrong.
-pub const ERROR: &[&str] = &["status", "code", "body", "text"];
+/// What `error.…` has, in `otherwise:`, in the `errors:` table, in `rescue` and `always`: what went wrong.
+pub const ERROR: &[&str] = &["status", "code", "body", "text", "step"];
 
 /// Where a text stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub enum Meaning {
     Run,
     /// `self`, `error`, `item`, `now`: whether it exists here is for a rule to say.
     Special,
+    /// The element of the loop of the step with this index.
+    Element(usize),
     /// The result of the listed step with this index.
     Result(usize),
     /// Nothing.
@@ -107,7 +109,7 @@ pub fn all<'a>(scene: &Scene<'a>) -> Vec<Mention<'a>> {
             for usage in
                 spot.names.iter().filter(|u| matches!(u.kind, UseKind::Variable | UseKind::Optional | UseKind::Step))
             {
-                all.push(Mention { home, spot, usage, meaning: meaning(scene, usage.path.root()) });
+                all.push(Mention { home, spot, usage, meaning: meaning(scene, home, spot.sees, usage.path.root()) });
             }
         }
     };
@@ -123,7 +125,15 @@ pub fn all<'a>(scene: &Scene<'a>) -> Vec<Mention<'a>> {
     all
 }
 
-fn meaning(scene: &Scene<'_>, name: &str) -> Meaning {
+fn meaning(scene: &Scene<'_>, home: Home, sees: Sees, name: &str) -> Meaning {
+    if let Home::Step(home) = home {
+        let from = usize::from(sees == Sees::List);
+        let named =
+            |at: &usize| scene.visits[*at].step.common.for_each.as_ref().is_some_and(|l| l.name.as_str() == name);
+        if let Some(at) = scene.around(home).skip(from).find(named) {
+            return Meaning::Element(at);
+        }
+    }
     match name {
         "params" => Meaning::Params,
         "vars" => Meaning::Vars,

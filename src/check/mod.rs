@@ -6,6 +6,7 @@
 pub mod again;
 pub mod checked;
 mod columns;
+mod error_table;
 mod facts;
 pub mod knowledge;
 pub mod mentions;
@@ -16,6 +17,7 @@ mod shape;
 mod spots;
 
 pub use checked::{Checked, Recovery, Section, StepFacts};
+pub use error_table::error_table;
 pub use knowledge::{Knowledge, PrepareFault, Prepared, Statement};
 pub use scene::{System, statements, system};
 

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     action::{
         kinds::{Act, Nature},
-        step::{Step, Undo},
+        step::{ALWAYS, ARM, RESCUE, Step, Undo},
     },
     base::{
         shape::Word,
@@ -40,6 +40,21 @@ pub enum Role {
     Undo,
     /// It is the `read:` of its owner's probe.
     Probe,
+    /// It is the `read:` of its owner, a `wait`.
+    Look,
+}
+
+/// Which list of its owner a listed step stands in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The steps of a block, or a section.
+    Own,
+    /// What is done when one of them failed.
+    Rescue,
+    /// What is done at the end.
+    Always,
+    /// An arm of a decision table.
+    Arm(String),
 }
 
 /// One step, any depth.
@@ -53,6 +68,8 @@ pub struct Visit<'a> {
     pub role: Role,
     /// Index of the block, or of the step whose `undo:` or `probe:` this is.
     pub owner: Option<usize>,
+    /// Which list of the owner it stands in.
+    pub part: Part,
     /// The database of the block's transaction around it.
     pub transaction: Option<&'a Word>,
     /// `steps/change/route`.
@@ -68,6 +85,8 @@ pub enum System {
     Sqlite,
     /// A PostgreSQL database.
     Postgres,
+    /// A MySQL or MariaDB database.
+    Mysql,
     /// An API.
     Http,
     /// Background jobs.
@@ -141,6 +160,24 @@ impl<'a> Scene<'a> {
             .filter_map(|at| self.visits[at].step.common.when.as_ref())
     }
 
+    /// The step with this index and those around it, innermost first.
+    pub fn around(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
+        std::iter::successors(Some(index), |at| self.visits[*at].owner)
+    }
+
+    /// The steps with `for_each:` around the one with index `result` (itself among them) that do not stand around `home` as well: as many
+    /// lists its result is wrapped in there, the innermost loop first.
+    pub fn loops_between(&self, result: usize, home: Option<usize>) -> Vec<usize> {
+        let shared: Vec<usize> = home.into_iter().flat_map(|home| self.around(home)).collect();
+        let loops = |at: &usize| self.visits[*at].step.common.for_each.is_some() && !shared.contains(at);
+        self.around(result).filter(loops).collect()
+    }
+
+    /// It stands in a `rescue` or an `always`, at any depth.
+    pub fn is_at_the_end(&self, index: usize) -> bool {
+        self.around(index).any(|at| matches!(self.visits[at].part, Part::Rescue | Part::Always))
+    }
+
     /// A connection by its name.
     pub fn connection(&self, name: &str) -> Option<&'a Connection> {
         self.project.connections.get(name)
@@ -154,7 +191,11 @@ impl<'a> Scene<'a> {
     /// How a connection's SQL is written, in the environment that is looked at.
     pub fn dialect(&self, name: &str) -> Dialect {
         let here = self.knowledge.dialects.get(name).copied();
-        let usual = || if self.system(name) == Some(System::Sqlite) { Dialect::Sqlite } else { Dialect::Postgres };
+        let usual = || match self.system(name) {
+            Some(System::Sqlite) => Dialect::Sqlite,
+            Some(System::Mysql) => Dialect::Mysql,
+            _ => Dialect::Postgres,
+        };
         here.unwrap_or_else(usual)
     }
 
@@ -176,6 +217,7 @@ impl<'a> Scene<'a> {
     pub fn table(&self, step: &Step) -> Option<TableName> {
         match &step.act {
             Act::Find(find) => TableName::parse(find.table.as_str()),
+            Act::Wait(wait) => self.table(&wait.read),
             Act::Rows(rows) => TableName::parse(rows.table.as_str()),
             Act::Query(query) => TableName::parse(query.of_table.as_ref()?.as_str()),
             Act::Row(row) => match (&row.table, &row.of) {
@@ -203,10 +245,13 @@ pub fn system(connection: &Connection) -> System {
     if connection.sidekiq.is_some() {
         return System::Sidekiq;
     }
-    if connection.sqlite.is_some() || overrides().any(|o| o.sqlite.is_some()) && connection.postgres.is_none() {
+    let server = connection.postgres.is_some() || connection.mysql.is_some();
+    if connection.sqlite.is_some() || overrides().any(|o| o.sqlite.is_some()) && !server {
         System::Sqlite
     } else if connection.command.is_some() {
         System::Program
+    } else if connection.mysql.is_some() || overrides().any(|o| o.mysql.is_some()) && connection.postgres.is_none() {
+        System::Mysql
     } else if connection.postgres.is_some() || overrides().any(|o| o.postgres.is_some()) {
         System::Postgres
     } else {
@@ -284,7 +329,14 @@ fn visits(playbook: &Playbook) -> Vec<Visit<'_>> {
         for (index, step) in steps.iter().enumerate() {
             visit(
                 step,
-                &Place { section, role: Role::Listed, owner: None, transaction: None, before: section.word() },
+                &Place {
+                    section,
+                    role: Role::Listed,
+                    owner: None,
+                    part: Part::Own,
+                    transaction: None,
+                    before: section.word(),
+                },
                 index,
                 &mut all,
             );
@@ -297,6 +349,7 @@ struct Place<'a, 'p> {
     section: Section,
     role: Role,
     owner: Option<usize>,
+    part: Part,
     transaction: Option<&'a Word>,
     before: &'p str,
 }
@@ -306,21 +359,46 @@ fn visit<'a>(step: &'a Step, place: &Place<'a, '_>, index: usize, all: &mut Vec<
         Role::Listed => step.label(index),
         Role::Undo => "undo".into(),
         Role::Probe => "probe".into(),
+        Role::Look => "read".into(),
     };
     let path = format!("{}/{last}", place.before);
     let at = all.len();
     let Place { section, role, owner, transaction, .. } = *place;
-    all.push(Visit { step, section, role, owner, transaction, path: path.clone(), sql: None });
-    let below = |role, transaction| Place { section, role, owner: Some(at), transaction, before: &path };
+    let part = place.part.clone();
+    all.push(Visit { step, section, role, owner, part, transaction, path: path.clone(), sql: None });
+    let below =
+        |role, transaction| Place { section, role, owner: Some(at), part: Part::Own, transaction, before: &path };
     if let Some(Undo::Step(undo)) = &step.common.undo {
         visit(undo, &below(Role::Undo, None), 0, all);
     }
     if let Some(probe) = &step.common.probe {
         visit(&probe.read, &below(Role::Probe, None), 0, all);
     }
-    if let Act::Block(block) = &step.act {
-        for (index, inner) in block.steps.iter().enumerate() {
-            visit(inner, &below(Role::Listed, block.transaction.as_ref().or(transaction)), index, all);
+    if let Act::Wait(wait) = &step.act {
+        visit(&wait.read, &below(Role::Look, transaction), 0, all);
+    }
+    let transaction = match &step.act {
+        Act::Block(block) => block.transaction.as_ref().or(transaction),
+        _ => transaction,
+    };
+    for (word, steps) in step.parts() {
+        let before = word.as_ref().map_or_else(|| path.clone(), |word| format!("{path}/{word}"));
+        let part = match word.as_deref() {
+            None => Part::Own,
+            Some(RESCUE) => Part::Rescue,
+            Some(ALWAYS) => Part::Always,
+            Some(arm) => Part::Arm(arm.trim_start_matches(ARM).to_owned()),
+        };
+        for (index, inner) in steps.iter().enumerate() {
+            let place = Place {
+                section,
+                role: Role::Listed,
+                owner: Some(at),
+                part: part.clone(),
+                transaction,
+                before: &before,
+            };
+            visit(inner, &place, index, all);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a result looks like to expressions, as far as that is known before anything runs.
 
-use super::scene::Scene;
+use super::scene::{Role, Scene};
 use crate::{
     action::kinds::Act,
     read::expect::Expect,
@@ -56,7 +56,19 @@ impl Shape {
     }
 }
 
-/// The result of the step with this index.
+/// The result of the step with this index as it is seen from the step `home`: from outside of a loop it is a list. Where `home` is not
+/// known, nothing is said of a result that stands in a loop.
+pub fn seen(scene: &Scene<'_>, index: usize, home: Option<usize>) -> Shape {
+    let shape = of_result(scene, index);
+    let loops = scene.loops_between(index, home);
+    match (shape, home, loops.len()) {
+        (Shape::Nothing, ..) => Shape::Nothing,
+        (_, None, 1..) => Shape::Open,
+        (shape, _, loops) => (0..loops).fold(shape, |shape, _| Shape::List(Box::new(shape))),
+    }
+}
+
+/// The result of the step with this index, done once.
 pub fn of_result(scene: &Scene<'_>, index: usize) -> Shape {
     match &scene.visits[index].step.act {
         Act::Find(find) => {
@@ -81,13 +93,22 @@ pub fn of_result(scene: &Scene<'_>, index: usize) -> Shape {
             let single = job.picked().is_none_or(|picked| picked.jid.is_some());
             if single { one } else { Shape::List(Box::new(one)) }
         }
-        Act::Http(_) => Shape::fields(["status", "headers", "body"]),
+        Act::Http(call) => {
+            let more = [("pages", call.pages.is_some()), ("already_done", call.already_done_when.is_some())];
+            let more = more.into_iter().filter(|(_, is)| *is).map(|(name, _)| name);
+            Shape::fields(["status", "headers", "body"].into_iter().chain(more))
+        }
         Act::Command(_) => Shape::fields(["code", "output", "errors"]),
         Act::Ask(ask) => Shape::fields(ask.answer.names()),
         Act::Let(datum) => of_datum(datum),
         Act::Row(_) | Act::Sql(_) => Shape::Open,
         Act::Rows(_) => Shape::List(Box::new(Shape::Open)),
-        Act::Assert(_) | Act::Tell(_) | Act::Block(_) => Shape::Nothing,
+        Act::Choose(_) => Shape::fields(["row", "arm"]),
+        Act::Wait(_) => {
+            let look = |visit: &super::scene::Visit<'_>| visit.owner == Some(index) && visit.role == Role::Look;
+            scene.visits.iter().position(look).map_or(Shape::Open, |read| of_result(scene, read))
+        }
+        Act::Assert(_) | Act::Tell(_) | Act::Block(_) | Act::Use(_) | Act::Undo(_) | Act::End(_) => Shape::Nothing,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     action::{
+        choose::Choice,
         ends::Otherwise,
         kinds::Act,
         row::{Also, Assign},
@@ -24,6 +25,8 @@ pub enum Sees {
     Judged,
     /// Those of the steps before, and `self`: the answer of a probe.
     Answer,
+    /// Those of the steps before, outside of the step's own turns: the list of a loop.
+    List,
 }
 
 /// One text.
@@ -43,6 +46,9 @@ pub struct Spot<'a> {
 pub fn of_step(step: &Step) -> Vec<Spot<'_>> {
     let mut spots = Spots { all: Vec::new(), under: None };
     let common = &step.common;
+    if let Some(looped) = &common.for_each {
+        spots.datum_as(&looped.list, Sees::List);
+    }
     spots.text(common.title.as_ref(), Sees::Before);
     spots.expression(common.when.as_ref(), Sees::Before);
     spots.act(&step.act);
@@ -55,8 +61,8 @@ pub fn of_step(step: &Step) -> Vec<Spot<'_>> {
         spots.expression(Some(&probe.done), Sees::Answer);
         spots.expression(probe.not_done.as_ref(), Sees::Answer);
     }
-    if let Some(Otherwise { say, .. }) = &common.otherwise {
-        spots.text(say.as_ref(), Sees::Own);
+    if let Some(otherwise) = &common.otherwise {
+        spots.end(otherwise, Sees::Own);
     }
     spots.all
 }
@@ -119,6 +125,14 @@ impl<'a> Spots<'a> {
         }
     }
 
+    fn datum_as(&mut self, datum: &'a Datum, sees: Sees) {
+        self.tree(&datum.tree, sees);
+    }
+
+    fn end(&mut self, otherwise: &'a Otherwise, sees: Sees) {
+        self.text(otherwise.say.as_ref(), sees);
+    }
+
     fn data(&mut self, data: &'a Named<Datum>) {
         data.iter().for_each(|(_, datum)| self.datum(Some(datum), Sees::Before));
     }
@@ -159,6 +173,14 @@ impl<'a> Spots<'a> {
                 self.data(&call.query);
                 call.headers.iter().for_each(|(_, text)| self.text(Some(text), Sees::Before));
                 self.datum(call.json.as_ref(), Sees::Before);
+                self.data(&call.form);
+                for (_, part) in call.multipart.iter() {
+                    self.datum(Some(&part.content), Sees::Before);
+                    [&part.kind, &part.filename].into_iter().for_each(|text| self.text(text.as_ref(), Sees::Before));
+                }
+                [&call.text, &call.content_type].into_iter().for_each(|text| self.text(text.as_ref(), Sees::Before));
+                call.conditions().for_each(|condition| self.expression(Some(condition), Sees::Answer));
+                self.text(call.accepted.as_ref().and_then(|a| a.poll.as_ref()), Sees::Answer);
                 call.accept.iter().for_each(|accept| self.text(accept.because.as_ref(), Sees::Before));
             }
             Act::Command(command) => {
@@ -187,7 +209,24 @@ impl<'a> Spots<'a> {
             Act::Let(datum) => self.datum(Some(datum), Sees::Before),
             Act::Ask(ask) => self.text(Some(&ask.question), Sees::Before),
             Act::Tell(tell) => self.text(Some(&tell.message), Sees::Before),
-            Act::Block(_) => {}
+            Act::Choose(choose) => {
+                self.data(&choose.facts);
+                for row in &choose.rows {
+                    self.data(&row.is);
+                    self.expression(row.when.as_ref(), Sees::Before);
+                }
+                for (_, choice) in choose.choices() {
+                    if let Choice::End(otherwise, _) = choice {
+                        self.end(otherwise, Sees::Before);
+                    }
+                }
+            }
+            Act::Wait(wait) => {
+                self.expression(Some(&wait.until), Sees::Judged);
+                self.expression(wait.fail_when.as_ref(), Sees::Judged);
+            }
+            Act::End(otherwise) => self.end(otherwise, Sees::Before),
+            Act::Block(_) | Act::Use(_) | Act::Undo(_) => {}
         }
     }
 

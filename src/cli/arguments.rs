@@ -64,6 +64,8 @@ pub enum Command {
     Runs(Runs),
     /// Show one run: what it did, step by step, and why.
     Show(Show),
+    /// Say what an error means and what to do about it, from the errors table of a playbook alone.
+    Diagnose(Diagnose),
     /// Explain a code of a message, an action, or a key of a playbook.
     Explain(Explain),
     /// Print the JSON Schema of a file that people write.
@@ -385,6 +387,24 @@ pub struct Schema {
     pub file: SchemaOf,
 }
 
+/// `diagnose`
+#[derive(Debug, Args)]
+pub struct Diagnose {
+    /// Name or path of a playbook (register/repair-dqt-job) or of a shared table (register/dqt-errors).
+    #[arg(value_name = "PLAYBOOK|TABLE")]
+    pub table: String,
+    /// The error's text, as a file or `-` for standard input: a line such as `status: 404, body: {…}`, a raw HTTP answer,
+    /// JSON, a job of Sidekiq, or plain words.
+    #[arg(long, value_name = "FILE")]
+    pub error: PathBuf,
+    /// The step whose call failed; needed only where rows tell steps apart.
+    #[arg(long, value_name = "STEP")]
+    pub step: Option<String>,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// The files with a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SchemaOf {
@@ -394,6 +414,8 @@ pub enum SchemaOf {
     Project,
     /// A test file beside a playbook.
     Test,
+    /// A shared errors table.
+    Errors,
 }
 
 /// `audit`

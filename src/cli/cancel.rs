@@ -1,6 +1,6 @@
 //! `trueup cancel`
 
-use super::{arguments::Cancel, output::Output};
+use super::{apply::progress, arguments::Cancel, output::Output, pause};
 use crate::{
     ops::{self, Failure, Surroundings},
     report::{applied, exit::Exit, look::View, run_json},
@@ -17,7 +17,13 @@ pub async fn run(
     let record = ops::record::open(surroundings, &opened).await?;
     let run = record.journal.find_run(&given.run).await?;
     let actor = given.actor.clone().or_else(|| surroundings.actor());
-    let done = ops::cancel::cancel(surroundings, &record, run, given.reason.as_deref(), actor.as_deref()).await?;
+    let wish = ops::cancel::Wish { reason: given.reason.as_deref(), actor: actor.as_deref() };
+    let flag = pause::on_ctrl_c(output);
+    let progress = progress(output);
+    let watch = |tick| progress.tick(tick);
+    let done = ops::cancel::cancel(surroundings, &record, &opened, run, &wish, &watch, &flag).await;
+    progress.finish();
+    let done = done?;
     let facts = |table: &crate::effect::change::TableName| opened.project.facts(table);
     if given.json {
         output.data(&run_json::run(run, &done.state, &facts));
@@ -31,5 +37,7 @@ pub async fn run(
         let view = View { look: output.look(), facts: &facts, draw: &|_, _, _| String::new() };
         output.data(&applied::text(run, &done.state, &view));
     }
-    Ok(Exit::Done)
+    // It is not over where what is to be done at the end could not be done.
+    let over = done.worker.is_some() || done.state.closed.is_some();
+    Ok(if over { Exit::Done } else { Exit::of(done.state.end()) })
 }

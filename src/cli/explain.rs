@@ -26,6 +26,7 @@ pub fn schema(given: &Schema, output: &Output) -> Result<Exit, Failure> {
         SchemaOf::Playbook => schemas::playbook(),
         SchemaOf::Project => schemas::project(),
         SchemaOf::Test => crate::trial::schema(),
+        SchemaOf::Errors => schemas::errors(),
     };
     output.data(&format!("{schema:#}\n"));
     Ok(Exit::Done)

@@ -9,6 +9,7 @@ mod cancel;
 mod check;
 mod connection;
 mod demo;
+mod diagnose;
 mod explain;
 mod history;
 mod mock;
@@ -69,6 +70,7 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         Command::Inbox(given) => history::inbox(given, project, surroundings, output).await,
         Command::Runs(given) => history::runs(given, project, surroundings, output).await,
         Command::Show(given) => history::show(given, project, surroundings, output).await,
+        Command::Diagnose(given) => diagnose::run(given, project, surroundings, output),
         Command::Explain(given) => explain::explain(given, output),
         Command::Schema(given) => explain::schema(given, output),
         Command::Audit(given) => audit::run(given, project, surroundings, output).await,

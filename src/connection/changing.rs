@@ -57,9 +57,10 @@ impl Changing {
 
     /// A place to go back to. Places nest.
     pub async fn savepoint(&mut self) -> Result<Savepoint, Fault> {
-        self.batch("SAVEPOINT trueup").await?;
-        self.depth += 1;
-        Ok(Savepoint(self.depth))
+        let depth = self.depth + 1;
+        self.batch_at("SAVEPOINT trueup", depth).await?;
+        self.depth = depth;
+        Ok(Savepoint(depth))
     }
 
     /// Takes back what happened since, also after a fault; the savepoint and all later ones are gone.
@@ -73,17 +74,20 @@ impl Changing {
         self.pop(savepoint, "RELEASE SAVEPOINT trueup").await
     }
 
-    /// All savepoints have one name, which both databases let shadow: the innermost one is meant.
     async fn pop(&mut self, savepoint: Savepoint, end: &'static str) -> Result<(), Fault> {
         if savepoint.0 > self.depth {
             return Err(self.named(Fault::new(FaultKind::Other, "this savepoint has ended already")));
         }
         while self.depth >= savepoint.0 {
-            self.batch(end).await?;
+            let depth = self.depth;
+            if let Err(fault) = self.batch_at(end, depth).await {
+                self.session.spoilt = true;
+                return Err(fault);
+            }
             self.depth -= 1;
         }
         if self.sealed.is_some_and(|depth| depth > self.depth) {
-            // PostgreSQL takes the mode back by itself.
+            // PostgreSQL takes the mode back by itself; on MySQL nobody but us knows of it.
             self.sealed = None;
             self.session.read_only = false;
             if self.dialect() == Dialect::Sqlite {
@@ -97,6 +101,8 @@ impl Changing {
         let sql = match self.dialect() {
             Dialect::Postgres => "SET TRANSACTION READ ONLY",
             Dialect::Sqlite => "PRAGMA query_only = ON",
+            // Its mode is fixed when a transaction begins: the change operations below refuse.
+            Dialect::Mysql => "DO 0",
         };
         self.batch(sql).await?;
         self.session.read_only = true;
@@ -120,19 +126,32 @@ impl Changing {
             }
             let dialect = self.dialect();
             let answer = self.locked(|list| by_keys(dialect, table, columns, keys, list)).await?;
-            found.extend(self.sorted(table, answer, keys)?);
+            found.extend(self.sorted(table, columns, answer, keys)?);
         }
         Ok(found)
     }
 
     /// Each row to its key, by the number that the database gave it: only the database knows when two keys are equal.
-    fn sorted(&mut self, table: &str, answer: Answer, keys: &[Vec<Value>]) -> Result<Vec<Option<Map>>, Fault> {
+    fn sorted(
+        &mut self,
+        table: &str,
+        columns: &[Arc<str>],
+        answer: Answer,
+        keys: &[Vec<Value>],
+    ) -> Result<Vec<Option<Map>>, Fault> {
         let mut rows: Vec<Option<Map>> = vec![None; keys.len()];
         for row in answer.rows {
             let mut cells = answer.columns.iter().cloned().zip(row);
             let slot = cells.next().and_then(|(_, n)| n.as_int()).and_then(|n| usize::try_from(n).ok());
+            let key = slot.and_then(|n| keys.get(n));
             let Some(slot) = slot.and_then(|n| rows.get_mut(n)) else { continue };
-            if slot.replace(cells.collect()).is_some() {
+            let row: Map = cells.collect();
+            if self.session.dialect() == Dialect::Mysql
+                && let Some(column) = key.and_then(|key| unlike(columns, key, &row))
+            {
+                return Err(self.named(by_collation(table, column)));
+            }
+            if slot.replace(row).is_some() {
                 let message = format!("the key of `{table}` fits more than one row");
                 let fault =
                     Fault::new(FaultKind::Data, message).advise("correct `key:` of the table in the project file");
@@ -206,7 +225,7 @@ impl Changing {
     ) -> Result<Map, Fault> {
         let given = match self.dialect() {
             Dialect::Postgres => ") OVERRIDING SYSTEM VALUE VALUES (",
-            Dialect::Sqlite => ") VALUES (",
+            Dialect::Sqlite | Dialect::Mysql => ") VALUES (",
         };
         self.put(table, key, values, given).await
     }
@@ -220,11 +239,15 @@ impl Changing {
     ) -> Result<Map, Fault> {
         let text = Text::new(self.dialect()).raw("INSERT INTO ").table(table);
         let text = if values.is_empty() {
-            text.raw(" DEFAULT VALUES")
+            text.raw(if self.dialect() == Dialect::Mysql { " () VALUES ()" } else { " DEFAULT VALUES" })
         } else {
             let text = text.raw(" (").list(values, ", ", |text, (column, _)| text.name(column)).raw(given);
             text.list(values, ", ", |text, (column, to)| text.set_to(table, column, to, false)).raw(")")
         };
+        if !self.session.returns_keys() {
+            let answer = self.change(&text.done()).await?;
+            return self.key_of_new(table, key, values, answer.affected);
+        }
         let answer = self.change(&text.raw(" RETURNING ").columns(key).done()).await?;
         let Answer { columns, mut rows, .. } = answer;
         match rows.pop() {
@@ -233,6 +256,30 @@ impl Changing {
             _ => {
                 self.session.spoilt = true;
                 Err(self.named(Fault::new(FaultKind::Other, format!("the row was not stored in `{table}`"))))
+            }
+        }
+    }
+
+    /// Where the database gives nothing back: the key as it was given, or the number that the row got by itself.
+    fn key_of_new(
+        &mut self,
+        table: &str,
+        key: &[Arc<str>],
+        values: &[(Arc<str>, SetTo)],
+        affected: u64,
+    ) -> Result<Map, Fault> {
+        let given = |column: &Arc<str>| match values.iter().find(|(name, _)| name == column) {
+            Some((_, SetTo::Value(value))) if !value.is_null() => Some(value.clone()),
+            Some((_, SetTo::DatabaseNow)) => None,
+            _ => self.session.last_id(),
+        };
+        let found: Option<Map> = key.iter().map(|column| given(column).map(|value| (column.clone(), value))).collect();
+        match found {
+            Some(found) if affected == 1 => Ok(found),
+            _ => {
+                self.session.spoilt = true;
+                let message = format!("the database does not say which key the new row of `{table}` got");
+                Err(self.named(Fault::new(FaultKind::Other, message).advise("set the columns of the key yourself")))
             }
         }
     }
@@ -274,6 +321,7 @@ impl Changing {
     /// As [`Changing::execute`], for a statement that ends in RETURNING: the rows that it gives.
     pub async fn execute_returning(&mut self, statement: &Statement, limits: Limits) -> Result<Rows, Fault> {
         sql_rules::allow_write(&statement.sql, self.dialect()).map_err(|f| self.named(f))?;
+        self.not_sealed()?;
         let done = self.raw(statement, limits).await.and_then(Answer::named);
         self.after_a_statement();
         self.recover(done).await
@@ -288,6 +336,10 @@ impl Changing {
 
     /// Checks deferred constraints now, and leaves them deferred.
     pub async fn check_deferred(&mut self) -> Result<(), Fault> {
+        if self.dialect() == Dialect::Mysql {
+            // It has no deferred constraints.
+            return Ok(());
+        }
         if self.dialect() == Dialect::Postgres {
             let sql = "SAVEPOINT trueup_check; SET CONSTRAINTS ALL IMMEDIATE; \
                        ROLLBACK TO SAVEPOINT trueup_check; RELEASE SAVEPOINT trueup_check";
@@ -325,11 +377,45 @@ impl Changing {
         self.recover(done).await
     }
 
+    /// What the other databases refuse by themselves in a transaction that was made read-only.
+    fn not_sealed(&mut self) -> Result<(), Fault> {
+        if self.sealed.is_none() || self.dialect() != Dialect::Mysql {
+            return Ok(());
+        }
+        self.session.spoilt = true;
+        let message = "cannot change or lock rows in a transaction that was made read-only";
+        Err(self.named(Fault::new(FaultKind::ReadOnly, message)))
+    }
+
     async fn change(&mut self, statement: &Statement) -> Result<Answer, Fault> {
+        self.not_sealed()?;
         let done = self.raw(statement, IMAGES).await;
         self.after_a_statement();
         self.recover(done).await
     }
+}
+
+/// The first column of a key that the found row holds in another form: MySQL takes texts for equal whatever their case and
+/// closing blanks, and a text of digits for a number.
+fn unlike<'a>(columns: &'a [Arc<str>], key: &[Value], row: &Map) -> Option<&'a Arc<str>> {
+    let differs = |(column, asked): &(&Arc<str>, &Value)| {
+        let Some(stored) = row.get(*column) else { return false };
+        let text = matches!(stored.data, Data::Text(_)) || matches!(asked.data, Data::Text(_));
+        let time = matches!(
+            stored.data,
+            Data::Timestamp(_) | Data::Instant(_) | Data::Date(_) | Data::Time(_) | Data::Decimal(_) | Data::Float(_)
+        );
+        text && !time && stored.bare() != asked.bare()
+    };
+    columns.iter().zip(key).find(differs).map(|(column, _)| column)
+}
+
+fn by_collation(table: &str, column: &str) -> Fault {
+    let message = format!(
+        "the key of `{table}` found a row whose `{column}` is written in another way: the column's collation takes both for equal"
+    );
+    Fault::new(FaultKind::Data, message)
+        .advise("give the key exactly as it is stored (case, accents, blanks at the end)")
 }
 
 /// The name of the column that says which key a row belongs to; no table has it.

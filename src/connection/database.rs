@@ -5,7 +5,7 @@ use super::{
     handle::{Reading, Rehearsing, Writing},
     ledger::Roles,
     link::Link,
-    postgres,
+    mysql, postgres,
     reference::Secrets,
     session::Session,
     settings::{Connection, Effective},
@@ -26,6 +26,7 @@ pub struct Database {
 pub(super) enum Target {
     Postgres(postgres::Target),
     Sqlite(sqlite::Target),
+    Mysql(Box<mysql::Target>),
 }
 
 impl Database {
@@ -41,6 +42,9 @@ impl Database {
         let target = match settings.in_environment(environment) {
             Effective::Postgres(settings) => postgres::Target::of(&settings, secrets).map(Target::Postgres),
             Effective::Sqlite(settings) => sqlite::Target::of(&settings, secrets.folder).map(Target::Sqlite),
+            Effective::Mysql(settings) => {
+                mysql::Target::of(&settings, secrets).map(|target| Target::Mysql(Box::new(target)))
+            }
             Effective::Elsewhere => return Ok(None),
         };
         let target = target.map_err(|fault| Fault { connection: Some(name.clone()), ..fault })?;
@@ -57,6 +61,7 @@ impl Database {
         match self.target {
             Target::Postgres(_) => Dialect::Postgres,
             Target::Sqlite(_) => Dialect::Sqlite,
+            Target::Mysql(_) => Dialect::Mysql,
         }
     }
 
@@ -70,6 +75,7 @@ impl Database {
         match &self.target {
             Target::Postgres(target) => target.roles(),
             Target::Sqlite(_) => Roles::default(),
+            Target::Mysql(target) => target.roles(),
         }
     }
 
@@ -77,7 +83,7 @@ impl Database {
     pub fn file(&self) -> Option<&std::path::Path> {
         match &self.target {
             Target::Sqlite(target) => Some(&target.path),
-            Target::Postgres(_) => None,
+            Target::Postgres(_) | Target::Mysql(_) => None,
         }
     }
 
@@ -86,6 +92,7 @@ impl Database {
         let link = match &self.target {
             Target::Postgres(target) => target.reading().await.map(Link::Postgres),
             Target::Sqlite(target) => target.reading().await.map(Link::Sqlite),
+            Target::Mysql(target) => target.reading().await.map(|link| Link::Mysql(Box::new(link))),
         };
         self.session(link, false).map(Reading::new)
     }
@@ -126,6 +133,7 @@ impl Database {
         match &self.target {
             Target::Postgres(target) => target.changing().await.map(Link::Postgres),
             Target::Sqlite(target) => target.changing().await.map(Link::Sqlite),
+            Target::Mysql(target) => target.changing().await.map(|link| Link::Mysql(Box::new(link))),
         }
     }
 

@@ -119,7 +119,7 @@ impl Writing {
             (Err(fault), Some(blockers)) => {
                 // Asking who it is has ended the transaction.
                 drop(session.take());
-                Err(Fault { connection: fault.connection, ..waited(&blockers) })
+                Err(Fault { connection: fault.connection, ..waited(&blockers, session.dialect()) })
             }
             (done, _) => done,
         };
@@ -167,19 +167,36 @@ impl Database {
         Ok(has)
     }
 
-    /// Makes the ledger's table where it is missing, in one transaction, and gives the database its id. Doing it again
+    /// Makes the ledger's table where it is missing, in one transaction (on MySQL each statement for itself), and gives the database its id. Doing it again
     /// changes nothing. `id` is used only if there is none yet.
     pub async fn prepare_ledger(&self, id: &str) -> Result<Ready, Fault> {
         let mut writing = self.writing().await?;
         let made = writing.make_ledger().await?;
         let own = writing.name_database(id).await?;
         if made && let Some(reader) = self.roles().read {
-            let grant = Text::new(writing.dialect()).raw("grant select on trueup_ledger to ").name(&reader).done();
-            writing.own(&grant).await?;
+            let text = Text::new(writing.dialect()).raw("grant select on trueup_ledger to ");
+            let text = match writing.dialect() {
+                // An account of MySQL is a user at a host; which one that is its own session knows.
+                Dialect::Mysql => {
+                    let (user, host) = self.reading_account().await?;
+                    text.name(&user).raw("@").name(&host)
+                }
+                Dialect::Postgres | Dialect::Sqlite => text.name(&reader),
+            };
+            writing.own(&text.done()).await?;
         }
         let excess = writing.excess().await?;
         writing.commit().await?;
         Ok(Ready { made, id: own, excess })
+    }
+
+    async fn reading_account(&self) -> Result<(String, String), Fault> {
+        let mut reading = self.reading().await?;
+        let link = reading.enter()?;
+        let done = link.account().await;
+        let account = reading.leave(done)?;
+        reading.close().await;
+        Ok(account)
     }
 }
 
@@ -189,6 +206,9 @@ impl Session {
         let sql = match self.dialect() {
             Dialect::Postgres => "select to_regclass('trueup_ledger') is not null",
             Dialect::Sqlite => "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'trueup_ledger'",
+            Dialect::Mysql => {
+                "SELECT count(*) FROM information_schema.tables WHERE table_schema = database() AND table_name = 'trueup_ledger'"
+            }
         };
         let answer = self.own(&Statement::new(sql, Vec::new())).await?;
         let cell = answer.first().and_then(|row| row.first());
@@ -210,7 +230,9 @@ impl Session {
 
     /// Gives the database its id, if it has none, and tells it.
     async fn name_database(&mut self, id: &str) -> Result<String, Fault> {
-        let insert = Text::new(self.dialect()).raw(NAME_BEFORE).value(&Value::text(id)).raw(NAME_AFTER).done();
+        let (before, after) = naming(self.dialect());
+        let insert = Text::new(self.dialect()).raw(before).value(&Value::text(id));
+        let insert = insert.raw(after).done();
         let name = self.name().clone();
         self.own(&insert).await.map_err(|fault| denied(fault, &name))?;
         self.ledger_id().await
@@ -218,8 +240,15 @@ impl Session {
 
     /// What the role of this session may do beyond what trueup needs.
     async fn excess(&mut self) -> Result<Vec<String>, Fault> {
-        if self.dialect() == Dialect::Sqlite {
-            return Ok(Vec::new());
+        match self.dialect() {
+            Dialect::Sqlite => return Ok(Vec::new()),
+            Dialect::Mysql => {
+                let link = self.enter()?;
+                let done = link.excess().await;
+                let done = self.leave(done);
+                return self.recover(done).await;
+            }
+            Dialect::Postgres => {}
         }
         let answer = self.own(&Statement::new(EXCESS, Vec::new())).await?;
         Ok(answer.iter().filter_map(|row| row.first()?.as_str().map(str::to_owned)).collect())
@@ -232,9 +261,19 @@ impl Session {
     }
 }
 
-const NAME_BEFORE: &str =
-    "insert into trueup_ledger (effect, run, fence, request, journal) values ('trueup', 'trueup', 1, ";
-const NAME_AFTER: &str = ", '') on conflict (effect) do nothing";
+/// What stands before and after the id in the statement that gives a database its id, if it has none.
+fn naming(dialect: Dialect) -> (&'static str, &'static str) {
+    match dialect {
+        Dialect::Postgres | Dialect::Sqlite => (
+            "insert into trueup_ledger (effect, run, fence, request, journal) values ('trueup', 'trueup', 1, ",
+            ", '') on conflict (effect) do nothing",
+        ),
+        Dialect::Mysql => (
+            "insert ignore into trueup_ledger (effect, run, fence, request, journal) values ('trueup', 'trueup', 1, ",
+            ", '')",
+        ),
+    }
+}
 
 const EXCESS: &str = "\
     select x.what from pg_roles r cross join lateral (values \
@@ -251,8 +290,22 @@ const EXCESS: &str = "\
 /// The table, its first row and the rights, as text for a DBA.
 pub fn script(dialect: Dialect, roles: &Roles, id: &str) -> String {
     let mut text = ddl(dialect).to_owned();
-    text.push_str(&format!("{NAME_BEFORE}'{}'{NAME_AFTER};\n", id.replace('\'', "''")));
+    let (before, after) = naming(dialect);
+    text.push_str(&format!("{before}'{}'{after};\n", id.replace('\'', "''")));
     let quoted = |role: &str| format!("\"{}\"", role.replace('"', "\"\""));
+    if dialect == Dialect::Mysql {
+        let account = |role: &str| format!("'{}'@'%'", role.replace('\'', "''"));
+        text.push_str("-- An account is a user at a host: write the host in place of % if it has another one.\n");
+        if let Some(writer) = &roles.write {
+            let writer = account(writer);
+            text.push_str(&format!(
+                "grant select, insert, update (fence, journal, at) on trueup_ledger to {writer};\n"
+            ));
+        }
+        if let Some(reader) = &roles.read {
+            text.push_str(&format!("grant select on trueup_ledger to {};\n", account(reader)));
+        }
+    }
     if dialect == Dialect::Postgres {
         if let Some(writer) = &roles.write {
             let writer = quoted(writer);
@@ -305,7 +358,8 @@ pub(super) fn named_for(fault: Fault, ledger: bool, connection: &str) -> Fault {
 }
 
 /// The wait was not long enough.
-fn waited(blockers: &[String]) -> Fault {
+fn waited(blockers: &[String], dialect: Dialect) -> Fault {
+    let end = if dialect == Dialect::Mysql { "kill ID" } else { "select pg_terminate_backend(PID)" };
     let whose = match blockers {
         [] => "another session".to_owned(),
         some => some.join(" or "),
@@ -314,10 +368,10 @@ fn waited(blockers: &[String]) -> Fault {
         FaultKind::LockTimeout,
         format!("{whose} may still commit this effect or another one of its run, and has not ended in time"),
     )
-    .advise(
-        "nothing was changed; if the process behind that session is gone, end the session (`select pg_terminate_backend(PID)`), \
-         else wait for it; a longer `statement_timeout` waits longer",
-    )
+    .advise(format!(
+        "nothing was changed; if the process behind that session is gone, end the session (`{end}`), \
+             else wait for it; a longer `statement_timeout` waits longer"
+    ))
 }
 
 /// The table, as a DBA would type it. Running it twice changes nothing.
@@ -325,6 +379,7 @@ pub fn ddl(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Postgres => POSTGRES,
         Dialect::Sqlite => SQLITE,
+        Dialect::Mysql => MYSQL,
     }
 }
 
@@ -338,6 +393,17 @@ const POSTGRES: &str = r#"create table if not exists trueup_ledger (
 );
 comment on table trueup_ledger is 'Changes that trueup has committed here; written by trueup alone, in the same transaction as each change.';
 "#;
+
+/// The effect as bytes: compared as they are, and long enough for InnoDB's keys.
+const MYSQL: &str = r"create table if not exists trueup_ledger (
+  effect  varbinary(1000) not null primary key, -- run/item/step/generation; a run's id: its fence; 'trueup': this database
+  run     varchar(200) character set utf8mb4 collate utf8mb4_bin not null,
+  fence   bigint not null,                      -- the claim of the run under which it was written
+  request varchar(200) character set utf8mb4 collate utf8mb4_bin not null, -- SHA-256 of what was asked for; for 'trueup' the id of this database
+  journal varchar(200) character set utf8mb4 collate utf8mb4_bin not null, -- the journal in which the run stands
+  at      timestamp(6) not null default current_timestamp(6)
+) engine = InnoDB comment = 'Changes that trueup has committed here; written by trueup alone, in the same transaction as each change.';
+";
 
 const SQLITE: &str = r"create table if not exists trueup_ledger (
   effect  text not null primary key,          -- run/item/step/generation; a run's id: its fence; 'trueup': this database

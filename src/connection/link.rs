@@ -3,16 +3,21 @@
 use super::{
     fault::Fault,
     ledger::{Claimed, Entry},
-    postgres,
+    mysql, postgres,
     rows::{Answer, Identity, Touched},
     sqlite,
     standing::Standing,
     statement::{Limits, Prepared, Statement},
 };
 use crate::{
-    table::catalogue::{Catalogue, Table},
+    base::value::Value,
+    table::{
+        catalogue::{Catalogue, Table},
+        rights::Rights,
+    },
     template::sql::Dialect,
 };
+use std::{collections::HashMap, sync::Arc};
 
 /// One open connection inside its transaction. After a fault for which [`Fault::ends_session`] holds, and after a
 /// cancelled call, it must be dropped: nothing is known about its state.
@@ -22,6 +27,8 @@ pub(super) enum Link {
     Postgres(postgres::Link),
     /// A SQLite file.
     Sqlite(sqlite::Link),
+    /// A MySQL or MariaDB session.
+    Mysql(Box<mysql::Link>),
 }
 
 macro_rules! either {
@@ -29,6 +36,7 @@ macro_rules! either {
         match $self {
             Link::Postgres($link) => $call,
             Link::Sqlite($link) => $call,
+            Link::Mysql($link) => $call,
         }
     };
 }
@@ -39,6 +47,7 @@ impl Link {
         match self {
             Link::Postgres(_) => Dialect::Postgres,
             Link::Sqlite(_) => Dialect::Sqlite,
+            Link::Mysql(_) => Dialect::Mysql,
         }
     }
 
@@ -47,12 +56,22 @@ impl Link {
         either!(self, link => link.batch(sql).await)
     }
 
+    /// Fixed text about the savepoint `trueup` of this depth.
+    pub async fn batch_at(&mut self, sql: &'static str, depth: u32) -> Result<(), Fault> {
+        match self {
+            Link::Mysql(link) => link.batch_at(sql, depth).await,
+            // All savepoints have one name, which these databases let shadow: the innermost one is meant.
+            Link::Postgres(_) | Link::Sqlite(_) => self.batch(sql).await,
+        }
+    }
+
     /// Takes the transaction back and waits for it, so that its locks are gone when this returns. A PostgreSQL connection may
-    /// then serve the next handle; a SQLite file is closed.
+    /// then serve the next handle; a SQLite file or MySQL connection is closed.
     pub async fn rollback(self) -> Result<(), Fault> {
         match self {
             Link::Postgres(link) => link.rollback().await,
             Link::Sqlite(mut link) => link.batch("ROLLBACK; PRAGMA query_only = OFF").await,
+            Link::Mysql(link) => link.rollback().await,
         }
     }
 
@@ -83,6 +102,7 @@ impl Link {
         match self {
             Link::Postgres(link) => link.columns(table).await,
             Link::Sqlite(link) => Ok(link.catalogue(Some(&[table])).await?.swap_remove(table)),
+            Link::Mysql(link) => link.columns(table).await,
         }
     }
 
@@ -116,6 +136,55 @@ impl Link {
         match self {
             Link::Postgres(link) => link.ledger_blockers().await,
             Link::Sqlite(_) => Ok(Vec::new()),
+            Link::Mysql(link) => link.ledger_blockers().await,
+        }
+    }
+
+    /// Rights on tables, where the database tells them only bit by bit.
+    pub async fn rights(&mut self, tables: &[&str]) -> Result<HashMap<Arc<str>, Rights>, Fault> {
+        match self {
+            Link::Mysql(link) => link.rights(tables).await,
+            Link::Postgres(_) | Link::Sqlite(_) => Ok(HashMap::new()),
+        }
+    }
+
+    /// What the role may do beyond what trueup needs, for MySQL.
+    pub async fn excess(&mut self) -> Result<Vec<String>, Fault> {
+        match self {
+            Link::Mysql(link) => link.excess().await,
+            Link::Postgres(_) | Link::Sqlite(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// User and host of this session's account, for MySQL.
+    pub async fn account(&mut self) -> Result<(String, String), Fault> {
+        match self {
+            Link::Mysql(link) => link.account().await,
+            Link::Postgres(_) | Link::Sqlite(_) => Ok(Default::default()),
+        }
+    }
+
+    /// Other sessions that may hold a row of MySQL.
+    pub async fn holders(&mut self) -> Result<Vec<i64>, Fault> {
+        match self {
+            Link::Mysql(link) => link.holders().await,
+            Link::Postgres(_) | Link::Sqlite(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// An INSERT … RETURNING gives the key of its row.
+    pub fn returns_keys(&self) -> bool {
+        match self {
+            Link::Mysql(link) => link.returns_keys(),
+            Link::Postgres(_) | Link::Sqlite(_) => true,
+        }
+    }
+
+    /// The number that the last INSERT got by itself, where the database has no RETURNING.
+    pub fn last_id(&self) -> Option<Value> {
+        match self {
+            Link::Mysql(link) => link.last_id(),
+            Link::Postgres(_) | Link::Sqlite(_) => None,
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod handle;
 pub mod http;
 pub mod ledger;
 mod link;
+mod mysql;
 mod postgres;
 pub mod program;
 pub use postgres::Address as PostgresAddress;

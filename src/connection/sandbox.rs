@@ -31,6 +31,15 @@ pub async fn postgres(url: &str, scripts: &[&str]) -> Result<(), Fault> {
     connection.close().await.map_err(|e| other("close the connection", &e))
 }
 
+/// Runs the scripts in an empty MySQL or MariaDB database, or statements on its server.
+pub async fn mysql(url: &str, scripts: &[&str]) -> Result<(), Fault> {
+    let mut connection = sqlx::MySqlConnection::connect(url).await.map_err(|e| other("connect", &e))?;
+    for script in scripts {
+        run(&mut connection, script).await?;
+    }
+    connection.close().await.map_err(|e| other("close the connection", &e))
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "scripts of ours with several statements, into a database that was just made"

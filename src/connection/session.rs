@@ -12,6 +12,7 @@ use super::{
     statement::{Limits, Prepared, Select, Slot, Statement},
 };
 use crate::{
+    base::value::Value,
     table::catalogue::{Catalogue, Table},
     template::sql::Dialect,
 };
@@ -64,12 +65,13 @@ impl Session {
             let fence = match (self.dialect, self.read_only) {
                 (Dialect::Postgres, _) => "SAVEPOINT trueup_read; SET TRANSACTION READ ONLY",
                 (Dialect::Sqlite, false) => "SAVEPOINT trueup_read; PRAGMA query_only = ON",
-                (Dialect::Sqlite, true) => "SAVEPOINT trueup_read",
+                // MySQL cannot make a transaction read-only that has begun: what a function wrote is taken back below.
+                (Dialect::Mysql, _) | (Dialect::Sqlite, true) => "SAVEPOINT trueup_read",
             };
             self.batch(fence).await?;
         }
         let done = self.raw(statement, limits).await;
-        if done.as_ref().is_err_and(Fault::ends_session) {
+        if done.is_err() && self.link.is_none() {
             return done;
         }
         self.leave_fence().await?;
@@ -115,7 +117,7 @@ impl Session {
 
     /// The columns of a statement when one of them can only be read as text, else nothing.
     pub(super) async fn exotic(&mut self, sql: &str) -> Result<Option<Vec<Slot>>, Fault> {
-        if self.dialect == Dialect::Sqlite {
+        if self.dialect != Dialect::Postgres {
             return Ok(None);
         }
         let link = self.enter()?;
@@ -172,13 +174,19 @@ impl Session {
         self.leave(done)
     }
 
+    pub(super) async fn batch_at(&mut self, sql: &'static str, depth: u32) -> Result<(), Fault> {
+        let link = self.enter()?;
+        let done = link.batch_at(sql, depth).await;
+        self.leave(done)
+    }
+
     /// After a failed statement a reading handle goes back to its savepoint; a writing one is spoilt until its owner
     /// goes back.
     pub(super) async fn recover<T>(&mut self, done: Result<T, Fault>) -> Result<T, Fault> {
         if let Err(fault) = &done
             && !fault.ends_session()
         {
-            if self.writable {
+            if self.writable || self.link.is_none() {
                 self.spoilt = true;
             } else {
                 self.leave_fence().await?;
@@ -210,10 +218,22 @@ impl Session {
 
     pub(super) fn leave<T>(&mut self, done: Result<T, Fault>) -> Result<T, Fault> {
         self.running = false;
-        if done.as_ref().is_err_and(Fault::ends_session) {
+        // After a deadlock MySQL has taken back the whole transaction, savepoints included, and begun another one.
+        let restarted = |f: &Fault| self.dialect == Dialect::Mysql && f.kind == FaultKind::Serialization;
+        if done.as_ref().is_err_and(|fault| fault.ends_session() || restarted(fault)) {
             self.link = None;
         }
         done.map_err(|fault| self.named(fault))
+    }
+
+    /// An INSERT of this session can give the key of its row by RETURNING.
+    pub fn returns_keys(&self) -> bool {
+        self.link.as_ref().is_none_or(Link::returns_keys)
+    }
+
+    /// The number that the last INSERT got by itself, where it could not return it.
+    pub(super) fn last_id(&self) -> Option<Value> {
+        self.link.as_ref().and_then(Link::last_id)
     }
 
     /// The link itself, to end it. Nothing when there is doubt.

@@ -16,12 +16,14 @@ use crate::{
 };
 
 shape! {
-    /// One outside system: exactly one of `sqlite`, `postgres`, `http`, `command` and `sidekiq`.
+    /// One outside system: exactly one of `sqlite`, `postgres`, `mysql`, `http`, `command` and `sidekiq`.
     "a connection" pub struct Connection {
         /// A SQLite file.
         sqlite: Option<SqliteSettings>,
         /// A PostgreSQL database.
         postgres: Option<PostgresSettings>,
+        /// A MySQL or MariaDB database.
+        mysql: Option<MysqlSettings>,
         /// An API over HTTP.
         http: Option<HttpSettings>,
         /// The background jobs of a Rails application, in Sidekiq's Redis.
@@ -46,6 +48,8 @@ shape! {
         sqlite: Option<SqliteSettings>,
         /// A PostgreSQL database.
         postgres: Option<PostgresSettings>,
+        /// A MySQL or MariaDB database.
+        mysql: Option<MysqlSettings>,
         /// An API over HTTP, in place of the one above.
         http: Option<HttpSettings>,
         /// Background jobs: keys that are given here stand over those above.
@@ -89,6 +93,23 @@ shape! {
     }
 }
 
+shape! {
+    /// A MySQL or MariaDB database. Its clock is written into columns in UTC.
+    "a MySQL connection" pub struct MysqlSettings {
+        /// `mysql://user@host:3306/database`; with a password only through a reference. `?ssl-mode=VERIFY_IDENTITY&ssl-ca=FILE`
+        /// asks for a checked certificate.
+        url: Option<Setting>,
+        /// The same for a user that can only read: checks, reads after the commit and verification use it.
+        read_url: Option<Setting>,
+        /// How long to wait for a lock, in whole seconds (a part of one counts as one). Default 2s.
+        lock_timeout: Option<Length>,
+        /// How long a statement may run. MySQL, unlike MariaDB, ends only a SELECT by itself. Default 15s.
+        statement_timeout: Option<Length>,
+        /// How long connecting may take. Default 10s.
+        connect_timeout: Option<Length>,
+    }
+}
+
 /// The settings that hold in one environment.
 #[derive(Clone, Debug)]
 pub enum Effective {
@@ -96,6 +117,8 @@ pub enum Effective {
     Sqlite(SqliteSettings),
     /// A PostgreSQL database.
     Postgres(PostgresSettings),
+    /// A MySQL or MariaDB database.
+    Mysql(MysqlSettings),
     /// No database.
     Elsewhere,
 }
@@ -105,6 +128,7 @@ impl Connection {
         let given = [
             ("sqlite", self.sqlite.is_some()),
             ("postgres", self.postgres.is_some()),
+            ("mysql", self.mysql.is_some()),
             ("http", self.http.is_some()),
             ("sidekiq", self.sidekiq.is_some()),
             ("command", self.command.is_some()),
@@ -157,21 +181,22 @@ impl Connection {
             };
             return vec![
                 wrong(self.at, message)
-                    .help("give it exactly one of `sqlite`, `postgres`, `http`, `command` and `sidekiq`"),
+                    .help("give it exactly one of `sqlite`, `postgres`, `mysql`, `http`, `command` and `sidekiq`"),
             ];
         };
         let mut found = Vec::new();
         for (environment, over) in self.per_environment.iter() {
-            let (database, api) =
-                (over.sqlite.is_some() || over.postgres.is_some(), over.http.is_some() || over.mock.is_some());
+            let databases = [over.sqlite.is_some(), over.postgres.is_some(), over.mysql.is_some()];
+            let databases = databases.into_iter().filter(|is| *is).count();
+            let api = over.http.is_some() || over.mock.is_some();
             let (program, jobs) = (over.command.is_some(), over.sidekiq.is_some());
             let fits = match *kind {
-                "http" => !database && !program && !jobs,
-                "command" => !database && !api && !jobs,
-                "sidekiq" => !database && !api && !program,
+                "http" => databases == 0 && !program && !jobs,
+                "command" => databases == 0 && !api && !jobs,
+                "sidekiq" => databases == 0 && !api && !program,
                 _ => !api && !program && !jobs,
             };
-            if !fits || (over.sqlite.is_some() && over.postgres.is_some()) {
+            if !fits || databases > 1 {
                 let message = format!(
                     "`{name}` is a `{kind}` connection, and in `{environment}` it gets settings of another kind"
                 );
@@ -217,6 +242,12 @@ impl Connection {
                 found.push(wrong(sidekiq.at, format!("the connection `{name}` has no `url`")));
             }
         }
+        if let Some(mysql) = &self.mysql
+            && mysql.url.is_none()
+            && !everywhere(&|over| over.mysql.as_ref().is_some_and(|m| m.url.is_some()))
+        {
+            found.push(wrong(mysql.at, format!("the connection `{name}` has no `url`")));
+        }
         found
     }
 
@@ -230,6 +261,9 @@ impl Connection {
             Some(Override { sqlite: Some(sqlite), .. }) if self.sqlite.is_none() => {
                 return Effective::Sqlite(sqlite.clone());
             }
+            Some(Override { mysql: Some(mysql), .. }) if self.mysql.is_none() => {
+                return Effective::Mysql(mysql.clone());
+            }
             _ => {}
         }
         if let Some(base) = &self.postgres {
@@ -238,6 +272,13 @@ impl Connection {
                 settings.override_with(over);
             }
             return Effective::Postgres(settings);
+        }
+        if let Some(base) = &self.mysql {
+            let mut settings = base.clone();
+            if let Some(over) = over.and_then(|o| o.mysql.clone()) {
+                settings.override_with(over);
+            }
+            return Effective::Mysql(settings);
         }
         if let Some(base) = &self.sqlite {
             let mut settings = base.clone();
@@ -262,6 +303,17 @@ impl PostgresSettings {
         self.connect_timeout = over.connect_timeout.or(self.connect_timeout);
         self.timezone = over.timezone.or(self.timezone.take());
         self.schema = over.schema.or(self.schema.take());
+    }
+}
+
+impl MysqlSettings {
+    fn override_with(&mut self, over: MysqlSettings) {
+        // As for PostgreSQL: the old read role must not survive beside a new address.
+        self.read_url = if over.url.is_some() { over.read_url } else { over.read_url.or(self.read_url.take()) };
+        self.url = over.url.or(self.url.take());
+        self.lock_timeout = over.lock_timeout.or(self.lock_timeout);
+        self.statement_timeout = over.statement_timeout.or(self.statement_timeout);
+        self.connect_timeout = over.connect_timeout.or(self.connect_timeout);
     }
 }
 

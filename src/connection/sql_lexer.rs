@@ -20,6 +20,9 @@ pub enum Kind {
     Symbol,
     /// A text, name or comment that does not end.
     Broken,
+    /// MySQL: what its settings or its version make one thing or another: `"…"`, a backslash in a text, `#`, `--` without a
+    /// blank, `/*! … */`. Cut as this file reads it, which may not be what the server reads.
+    Unclear,
 }
 
 /// A piece and its bytes. Comments and blanks are left out.
@@ -77,6 +80,9 @@ impl Reader<'_> {
             let first = self.rest().chars().next()?;
             if first.is_whitespace() {
                 self.at += first.len_utf8();
+            } else if let Some(length) = self.unclear() {
+                self.at += length;
+                return Some(Token { kind: Kind::Unclear, at: start..self.at });
             } else if self.rest().starts_with("--") {
                 self.at += self.rest().find('\n').unwrap_or(self.rest().len());
             } else if self.rest().starts_with("/*") {
@@ -87,6 +93,19 @@ impl Reader<'_> {
                 let kind = self.piece(first);
                 return Some(Token { kind, at: start..self.at });
             }
+        }
+    }
+
+    /// How many bytes begin something that MySQL reads in more than one way.
+    fn unclear(&self) -> Option<usize> {
+        let rest = self.rest();
+        if self.dialect != Dialect::Mysql {
+            return None;
+        }
+        match rest.strip_prefix("--") {
+            Some(after) => (!after.is_empty() && !after.starts_with(|c: char| c.is_ascii_whitespace())).then_some(2),
+            None if ["/*!", "/*M!", "/*+"].iter().any(|sign| rest.starts_with(sign)) => Some(3),
+            None => rest.starts_with(['#', '@', '\\']).then_some(1),
         }
     }
 
@@ -115,6 +134,9 @@ impl Reader<'_> {
 
     fn piece(&mut self, first: char) -> Kind {
         let postgres = self.dialect == Dialect::Postgres;
+        if self.dialect == Dialect::Mysql {
+            return self.piece_of_mysql(first);
+        }
         match first {
             '\'' => self.quoted('\'', false, Kind::Text),
             '"' => self.quoted('"', false, Kind::Name),
@@ -128,6 +150,28 @@ impl Reader<'_> {
             '$' | '?' | ':' | '@' if !postgres => self.take(Kind::Placeholder),
             c if c.is_ascii_digit() => self.take(Kind::Number),
             c if c.is_alphabetic() || c == '_' || !c.is_ascii() => self.take(Kind::Word),
+            c => {
+                self.at += c.len_utf8();
+                Kind::Symbol
+            }
+        }
+    }
+
+    fn piece_of_mysql(&mut self, first: char) -> Kind {
+        let start = self.at;
+        match first {
+            '\'' | '"' => {
+                let kind = self.quoted(first, false, Kind::Text);
+                let unclear = first == '"' || self.sql[start..self.at].contains('\\');
+                if unclear { Kind::Unclear } else { kind }
+            }
+            '`' => self.quoted('`', false, Kind::Name),
+            '?' => {
+                self.at += 1;
+                Kind::Placeholder
+            }
+            c if c.is_ascii_digit() => self.take(Kind::Number),
+            c if c.is_alphabetic() || matches!(c, '_' | '$') || !c.is_ascii() => self.take(Kind::Word),
             c => {
                 self.at += c.len_utf8();
                 Kind::Symbol
@@ -232,6 +276,18 @@ mod tests {
         assert_eq!(cut("a /* b", Dialect::Sqlite).last().unwrap().0, Broken);
         assert_eq!(cut("$tag$ x", Dialect::Postgres)[0].0, Broken);
         assert_eq!(cut("ünï_1 12.5e3", Dialect::Postgres).len(), 4);
+    }
+
+    #[test]
+    fn what_mysql_reads_in_two_ways_is_told() {
+        let unclear = |sql: &str| cut(sql, Dialect::Mysql).iter().any(|(kind, _)| *kind == Kind::Unclear);
+        for sql in ["'a\\'", "\"a\"", "# a", "1 --1", "/*! a */", "/*M!1 a */", "/*+ a */", "@a", "@@a", "\\N"] {
+            assert!(unclear(sql), "{sql}");
+        }
+        for sql in ["'a''b'", "`a``b`", "-- a\n?", "1 --", "/* a # @ */ ?", "'# -- @'", "x'41'"] {
+            assert!(!unclear(sql), "{sql}");
+        }
+        assert_eq!(cut("a = ? and b=?1", Dialect::Mysql).len(), 8);
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! SQL that trueup writes itself: names quoted, values bound, one text for both databases where they agree.
+//! SQL that trueup writes itself: names quoted, values bound, one text for all databases where they agree.
 
 use super::statement::{Select, SetTo, Statement};
 use crate::{
-    base::value::{Map, Value},
+    base::value::{Data, Map, Value},
     table::condition::{Condition, Order, Test},
     template::sql::Dialect,
 };
@@ -14,12 +14,14 @@ pub struct Text {
     dialect: Dialect,
     sql: String,
     binds: Vec<Value>,
+    /// MySQL has no numbers on its placeholders: the values that [`Text::placeholder`] binds again at each use.
+    numbered: Vec<Value>,
 }
 
 impl Text {
     /// Nothing yet.
     pub fn new(dialect: Dialect) -> Text {
-        Text { dialect, sql: String::new(), binds: Vec::new() }
+        Text { dialect, sql: String::new(), binds: Vec::new(), numbered: Vec::new() }
     }
 
     /// Fixed words.
@@ -28,9 +30,9 @@ impl Text {
         self
     }
 
-    /// One name. SQLite takes an unknown name in double quotes for a text, so it gets backticks.
+    /// One name. SQLite takes an unknown name in double quotes for a text, and MySQL any, so they get backticks.
     pub fn name(mut self, name: &str) -> Text {
-        let quote = if self.dialect == Dialect::Sqlite { '`' } else { '"' };
+        let quote = if self.dialect == Dialect::Postgres { '"' } else { '`' };
         self.sql.push(quote);
         for c in name.chars() {
             self.sql.push(c);
@@ -53,21 +55,32 @@ impl Text {
     /// A value, bound.
     pub fn value(mut self, value: &Value) -> Text {
         self.binds.push(value.clone());
+        if self.dialect == Dialect::Mysql {
+            return self.raw("?");
+        }
         let number = self.binds.len();
         self.placeholder(number)
     }
 
     /// A value to be used by its number, perhaps several times; null has none.
     pub fn bound(&mut self, value: &Value) -> Option<usize> {
+        let values = if self.dialect == Dialect::Mysql { &mut self.numbered } else { &mut self.binds };
         (!value.is_null()).then(|| {
-            self.binds.push(value.clone());
-            self.binds.len()
+            values.push(value.clone());
+            values.len()
         })
     }
 
     /// The value with this number.
     pub fn placeholder(mut self, number: usize) -> Text {
-        let sign = if self.dialect == Dialect::Sqlite { '?' } else { '$' };
+        let sign = match self.dialect {
+            Dialect::Mysql => {
+                self.binds.extend(number.checked_sub(1).and_then(|n| self.numbered.get(n)).cloned());
+                return self.raw("?");
+            }
+            Dialect::Sqlite => '?',
+            Dialect::Postgres => '$',
+        };
         self.sql.push_str(&format!("{sign}{number}"));
         self
     }
@@ -110,10 +123,19 @@ impl Text {
         let compare = |text: Text, sign, value| text.name(column).raw(sign).value(value);
         match &condition.test {
             Test::Is(value) if value.is_null() => self.name(column).raw(" IS NULL"),
+            Test::Is(value) if self.by_collation(value) => {
+                compare(self, " = ", value).raw(" AND ").bytes_of(column).raw(" = ").bytes(value)
+            }
             Test::Is(value) => compare(self, " = ", value),
             Test::IsNot(value) if value.is_null() => self.name(column).raw(" IS NOT NULL"),
-            Test::IsNot(value) if self.dialect == Dialect::Sqlite => compare(self, " IS NOT ", value),
-            Test::IsNot(value) => compare(self, " IS DISTINCT FROM ", value),
+            Test::IsNot(value) if self.by_collation(value) => {
+                self.raw("NOT (").bytes_of(column).raw(" <=> ").bytes(value).raw(")")
+            }
+            Test::IsNot(value) => match self.dialect {
+                Dialect::Sqlite => compare(self, " IS NOT ", value),
+                Dialect::Mysql => compare(self.raw("NOT ("), " <=> ", value).raw(")"),
+                Dialect::Postgres => compare(self, " IS DISTINCT FROM ", value),
+            },
             Test::OneOf(values) => self.one_of(column, values),
             Test::NoneOf(values) => self.none_of(column, values),
             Test::AtMost(value) => compare(self, " <= ", value),
@@ -125,7 +147,15 @@ impl Text {
 
     fn one_of(self, column: &str, values: &[Value]) -> Text {
         let known: Vec<&Value> = values.iter().filter(|v| !v.is_null()).collect();
-        let some = |text: Text| text.name(column).raw(" IN (").list(known.iter().copied(), ", ", Text::value).raw(")");
+        let exactly = known.iter().any(|v| self.by_collation(v));
+        let some = |text: Text| {
+            let text = text.name(column).raw(" IN (").list(known.iter().copied(), ", ", Text::value).raw(")");
+            if !exactly {
+                return text;
+            }
+            // The list by collation is what an index can be used for.
+            text.raw(" AND ").bytes_of(column).raw(" IN (").list(known.iter().copied(), ", ", Text::bytes).raw(")")
+        };
         match (known.is_empty(), known.len() < values.len()) {
             (true, false) => self.raw("1 = 0"),
             (true, true) => self.name(column).raw(" IS NULL"),
@@ -134,11 +164,33 @@ impl Text {
         }
     }
 
+    /// MySQL compares texts by the column's collation: mostly without case, always without blanks at the end. What
+    /// trueup asks for is that very text, as on the other databases.
+    fn by_collation(&self, value: &Value) -> bool {
+        self.dialect == Dialect::Mysql && matches!(value.data, Data::Text(_))
+    }
+
+    /// The bytes of a column of texts, in whatever character set it is stored.
+    fn bytes_of(self, column: &str) -> Text {
+        self.raw("CAST(CONVERT(").name(column).raw(" USING utf8mb4) AS BINARY)")
+    }
+
+    /// The bytes of a text.
+    fn bytes(self, value: &Value) -> Text {
+        self.raw("CAST(").value(value).raw(" AS BINARY)")
+    }
+
     /// Null-safe, as `IsNot` is: a null is none of the values, unless null is one of them.
     fn none_of(self, column: &str, values: &[Value]) -> Text {
         let known: Vec<&Value> = values.iter().filter(|v| !v.is_null()).collect();
-        let none =
-            |text: Text| text.name(column).raw(" NOT IN (").list(known.iter().copied(), ", ", Text::value).raw(")");
+        let exactly = known.iter().any(|v| self.by_collation(v));
+        let none = |text: Text| {
+            if exactly {
+                let text = text.bytes_of(column).raw(" NOT IN (");
+                return text.list(known.iter().copied(), ", ", Text::bytes).raw(")");
+            }
+            text.name(column).raw(" NOT IN (").list(known.iter().copied(), ", ", Text::value).raw(")")
+        };
         match (known.is_empty(), known.len() < values.len()) {
             (true, false) => self.raw("1 = 1"),
             (true, true) => self.name(column).raw(" IS NOT NULL"),
@@ -174,8 +226,11 @@ impl Text {
     pub fn set_to(self, table: &str, column: &str, to: &SetTo, update: bool) -> Text {
         match to {
             SetTo::Value(value) => self.value(value),
-            SetTo::DatabaseNow if self.dialect == Dialect::Postgres => self.raw("now()"),
-            SetTo::DatabaseNow => self.sqlite_now(table, column, update),
+            SetTo::DatabaseNow => match self.dialect {
+                Dialect::Postgres => self.raw("now()"),
+                Dialect::Mysql => self.raw("now(6)"),
+                Dialect::Sqlite => self.sqlite_now(table, column, update),
+            },
         }
     }
 

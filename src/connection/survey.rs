@@ -45,7 +45,7 @@ impl Database {
     pub async fn survey(&self, tables: &[&str]) -> Result<Survey, Fault> {
         let pooled = match &self.target {
             Target::Postgres(target) => target.pooled().await?,
-            Target::Sqlite(_) => None,
+            Target::Sqlite(_) | Target::Mysql(_) => None,
         };
         let mut handle = match self.rehearsing().await {
             Ok(handle) => handle,
@@ -71,6 +71,12 @@ impl Session {
     async fn rights(&mut self, tables: &[&str]) -> Result<HashMap<Arc<str>, Rights>, Fault> {
         if self.dialect() == Dialect::Sqlite || tables.is_empty() {
             return Ok(HashMap::new());
+        }
+        if self.dialect() == Dialect::Mysql {
+            let link = self.enter()?;
+            let done = link.rights(tables).await;
+            let done = self.leave(done);
+            return self.recover(done).await;
         }
         let names = Value::list(tables.iter().map(|t| Value::from(*t)));
         let done =

@@ -9,7 +9,8 @@ use crate::{base::value::Value, template::sql::Dialect};
 
 impl Writing {
     /// Numbers of the database's processes that have written to `table` in a transaction that is still open. Empty on
-    /// SQLite: this handle has the only write lock of the file.
+    /// SQLite, where this handle has the only write lock of the file, and on MySQL, where a row that another transaction has
+    /// inserted makes the look-up by its key wait.
     pub async fn writers(&mut self, table: &str) -> Result<Vec<i64>, Fault> {
         self.processes(WRITERS, table).await
     }
@@ -20,8 +21,16 @@ impl Writing {
     }
 
     async fn processes(&mut self, sql: &'static str, table: &str) -> Result<Vec<i64>, Fault> {
-        if self.dialect() == Dialect::Sqlite {
-            return Ok(Vec::new());
+        match self.dialect() {
+            Dialect::Sqlite => return Ok(Vec::new()),
+            // An inserted row has a lock from the start: the look-up by its key waits for it.
+            Dialect::Mysql if sql == WRITERS => return Ok(Vec::new()),
+            Dialect::Mysql => {
+                let link = self.enter()?;
+                let done = link.holders().await;
+                return self.leave(done);
+            }
+            Dialect::Postgres => {}
         }
         let quoted: Vec<String> = table.split('.').map(|part| format!("\"{}\"", part.replace('"', "\"\""))).collect();
         let statement = Statement::new(sql, vec![Value::text(quoted.join("."))]);

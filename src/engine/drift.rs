@@ -6,7 +6,7 @@ use crate::{
     base::value::{Data, Map, Marks, Value},
     effect::change::{Deed, RowChange},
     plan::{Effect, ItemPlan, StepPlan},
-    template::{Path, Scope, Step},
+    template::{Path, Scope, Step, equal},
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -20,6 +20,27 @@ pub fn fact(path: &Path, root: &Value) -> Option<Value> {
     }
     let value = path.look_up(root).unwrap_or_else(|| Data::Unknown(NOT_THERE.into()).into());
     (is_absent(&value) || !value.is_unknown() && !value.marks.has(Marks::CLOCK)).then_some(value)
+}
+
+/// The name of the list of a loop among the facts that a plan rests on: no result can be called so.
+pub fn of_loop(path: &str) -> Path {
+    Path { steps: vec![Step::Name(path.into())] }
+}
+
+/// The list of a loop is another one than in the plan, and how.
+pub fn of_list(planned: &ItemPlan, path: &str, now: &Value) -> Option<Difference> {
+    let name = of_loop(path);
+    let (_, was) = planned.rests_on.iter().find(|(path, _)| *path == name)?;
+    let vague = was.is_unknown() || was.all_marks().has(Marks::CLOCK) || now.all_marks().has(Marks::CLOCK);
+    if vague || equal(was, now).unwrap_or(false) {
+        return None;
+    }
+    let (count, (was, now)) = (|list: &Value| list.as_list().map_or(0, <[Value]>::len), (was, now));
+    let (planned, found) = match (count(was), count(now)) {
+        (a, b) if a == b => pair(was, now),
+        (a, b) => (format!("{a} elements"), format!("{b} elements")),
+    };
+    Some(Difference { subject: format!("the list of `{path}`"), column: String::new(), planned, found })
 }
 
 fn is_absent(value: &Value) -> bool {

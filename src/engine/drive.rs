@@ -7,7 +7,8 @@ use super::{
     decide::{Next, decide},
     drift, endings,
     lease::Lease,
-    outline::{Back, Place},
+    names,
+    outline::{self, Back, Kind, Place},
     setting::Setting,
     state::{ItemState, RunState, StepState},
     step::unknown_now,
@@ -17,7 +18,7 @@ use super::{
     watch::{Tick, Watch},
 };
 use crate::{
-    action::{kinds::Act, resolve},
+    action::{kinds::Act, resolve, step::ALWAYS},
     base::{
         identity::{EffectId, SINGLE_ITEM},
         value::Value,
@@ -32,7 +33,7 @@ use crate::{
         words::{End, Outcome},
     },
     plan::{Effect, ItemPlan, Section, StepPlan},
-    template::{Scope, scope::Entry},
+    template::Scope,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -76,6 +77,12 @@ pub struct Driver<'a> {
     /// What was done and could not be recorded, when that is why it stopped.
     pub unrecorded: Option<Unrecorded>,
     pub(super) scope: Scope,
+    /// The turns of loops that it is in, each with what is known around it.
+    pub(super) turns: Vec<(Arc<str>, Scope)>,
+    /// What is done now is done at the end of a block, whatever happened.
+    pub(super) always: bool,
+    /// What is done now is done because something failed: the plan says nothing of it.
+    pub(super) unplanned: bool,
     /// The trouble after which the outcome of a step is not known.
     pub(super) doubt: Option<(Arc<str>, Trouble)>,
     /// How often a step was done again because it proved undone.
@@ -145,6 +152,8 @@ pub(super) enum Halt {
     Journal(JournalError),
     /// Something was recorded that decides anew.
     Round,
+    /// Somebody asked to pause in the middle of a wait.
+    Rest(&'static str),
     /// A connection leads to another database than planned: nothing was written, and the run can go on when it is right.
     Elsewhere(String),
 }
@@ -182,6 +191,9 @@ impl<'a> Driver<'a> {
             drift: Vec::new(),
             unrecorded: None,
             scope: setting.beginning(),
+            turns: Vec::new(),
+            always: false,
+            unplanned: false,
             doubt: None,
             rounds: HashMap::new(),
             pending: Vec::new(),
@@ -197,28 +209,12 @@ impl<'a> Driver<'a> {
 
     /// The results of steps that are over, under their names: captured values are never computed again.
     pub(super) fn recall(&mut self) {
+        self.turns.clear();
         let Some(item) = self.state.items.get(&self.item) else { return };
-        for (path, step) in &item.steps {
-            let Some(place) = self.setting.outline.place(path).filter(|p| p.is_plain()) else { continue };
-            let Some(id) = place.id() else { continue };
-            match (step.result(), &step.outcome) {
-                (Some(value), _) => self.scope.insert(id, value.clone()),
-                (None, Some(outcome)) if outcome.outcome == Outcome::Skipped => {
-                    self.scope.insert_entry(id.into(), Entry::Skipped)
-                }
-                // It went on with a warning, and without a result.
-                (None, Some(outcome)) if outcome.outcome == Outcome::Done => self.scope.insert(id, Value::NULL),
-                _ => {}
-            }
+        if self.setting.outline.scope.is_some() {
+            return names::recall_undo(&self.setting.outline, item, &mut self.scope);
         }
-        // The inner steps of a transaction block are recorded under their own paths.
-        for (path, step) in &item.steps {
-            if let (None, Some(value), Some(id)) =
-                (self.setting.outline.place(path), step.result(), path.rsplit('/').next())
-            {
-                self.scope.insert(id, value.clone());
-            }
-        }
+        names::recall(&self.setting.playbook, item, &mut self.scope);
     }
 
     /// Goes on until the run is over, waits or pauses, with a sign of life to the others every few seconds.
@@ -242,14 +238,19 @@ impl<'a> Driver<'a> {
             let empty = ItemState::default();
             let item = self.state.items.get(&self.item).unwrap_or(&empty);
             match decide(&self.setting.outline, item, self.state.cancelled) {
-                Next::Do(index) => {
+                Next::Leave(path) => self.leave(&path),
+                Next::Do(path) => {
                     if let Some(why) = self.hindrance()? {
                         return self.rest(why).await;
                     }
-                    let place = self.setting.outline.places[index].clone();
-                    match self.place(&place).await {
+                    let Some(place) = self.place_of(&path) else {
+                        return self.rest(&format!("this version of trueup does not know the step `{path}`")).await;
+                    };
+                    self.always = path.split('/').any(|part| part == ALWAYS);
+                    match Box::pin(self.place(&place)).await {
                         Ok(()) | Err(Halt::Round) => {}
                         Err(Halt::Journal(error)) => return Err(error),
+                        Err(Halt::Rest(why)) => return self.rest(why).await,
                         Err(Halt::Elsewhere(why)) => {
                             let message = Some(format!("Nothing was written: {}", endings::sentence(&why)));
                             let went = Went { outcome: Outcome::NotDone, value: None, message, response: None };
@@ -259,7 +260,11 @@ impl<'a> Driver<'a> {
                         Err(Halt::Trouble(trouble)) if trouble.in_doubt() && self.was_attempted(&place.path) => {
                             self.doubt = Some((place.path.clone(), trouble));
                         }
-                        Err(Halt::Trouble(trouble)) => self.end(&place, trouble).await?,
+                        Err(Halt::Trouble(trouble)) => {
+                            if !self.repairs(&place, &trouble).await? {
+                                self.end(&place, trouble).await?;
+                            }
+                        }
                     }
                 }
                 Next::Verified => self.note(ItemVerified { items: vec![self.item.clone()] }.into()),
@@ -293,7 +298,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Why no new step may start now.
-    fn hindrance(&self) -> Result<Option<&'static str>, JournalError> {
+    pub(super) fn hindrance(&self) -> Result<Option<&'static str>, JournalError> {
         if self.lease.is_taken() {
             return Err(JournalError::ClaimLost { run: self.claim.run, fence: self.claim.fence });
         }
@@ -340,12 +345,17 @@ impl<'a> Driver<'a> {
     /// Compares the number of the last recorded event with the one that it has when nobody else writes.
     async fn numbered(&mut self, appended: Appended, alone: u64) -> Result<(), JournalError> {
         if appended.seq != alone {
-            // Somebody else wrote as well: that needs no claim only where the run is to end.
-            let events = self.journal.events(self.claim.run).await?;
-            let now = RunState::of(events.into_iter().map(|stored| (stored.at, stored.event)));
-            (self.state.cancelled, self.state.events) = (now.cancelled, now.events);
-            self.state.cancelled_by = now.cancelled_by;
+            self.catch_up().await?;
         }
+        Ok(())
+    }
+
+    /// Somebody else wrote as well: that needs no claim only where the run is to end.
+    pub(super) async fn catch_up(&mut self) -> Result<(), JournalError> {
+        let events = self.journal.events(self.claim.run).await?;
+        let now = RunState::of(events.into_iter().map(|stored| (stored.at, stored.event)));
+        (self.state.cancelled, self.state.events) = (now.cancelled, now.events);
+        self.state.cancelled_by = now.cancelled_by;
         Ok(())
     }
 
@@ -411,7 +421,9 @@ impl<'a> Driver<'a> {
     /// `when` false, or its values impossible, and that is drift and no skip and no failure.
     fn facts_hold(&self, place: &Place) -> Result<(), Trouble> {
         let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) else { return Ok(()) };
-        let mut differences = drift::of_facts(plan, &self.scope, self.setting);
+        // In a turn of a loop a name may stand for something else than around it.
+        let scope = self.turns.first().map_or(&self.scope, |(_, around)| around);
+        let mut differences = drift::of_facts(plan, scope, self.setting);
         drift::without_own(&mut differences, &self.own(), self.setting);
         if differences.is_empty() { Ok(()) } else { Err(Trouble::Drifted(differences)) }
     }
@@ -419,6 +431,13 @@ impl<'a> Driver<'a> {
     async fn place(&mut self, place: &Place) -> Result<(), Halt> {
         self.facts_hold(place)?;
         let step = place.step.clone();
+        if self.is_idle_repair(place) {
+            self.skip(&place.path, &step);
+            return Ok(());
+        }
+        if place.kind == Kind::Loop {
+            return self.make_list(place);
+        }
         if let Some(when) = &step.common.when {
             self.look_again(&step).await?;
             let judgement =
@@ -443,18 +462,27 @@ impl<'a> Driver<'a> {
             Some(Back::Step(name, value)) => self.scope.insert(name.clone(), value.clone()),
             Some(Back::Rows(_) | Back::Jobs(_)) | None => {}
         }
-        if place.gate {
+        if place.kind == Kind::Frame {
+            return self.enter(place).await;
+        }
+        if place.kind == Kind::Gate {
             self.outcome(&place.path, Went { outcome: Outcome::Done, value: None, message: None, response: None }, 0);
             return Ok(());
         }
         let title =
             step.common.title.as_ref().and_then(|t| t.preview(&self.scope).ok()).unwrap_or_else(|| step.label(0));
+        let title = format!("{}{title}", outline::around(&place.path));
         (self.watch)(Tick::Begins { section: place.section, path: place.path.clone(), title });
         let started = self.setting.world.now();
         let went = match &step.act {
             Act::Block(block) if place.is_plain() => {
                 self.transaction(place, block.transaction.as_ref().map_or("", |w| w.as_str())).await?
             }
+            Act::Wait(spec) => Some(self.wait(place, spec).await?),
+            Act::End(otherwise) => {
+                return Ok(self.author_ends(place, otherwise, "the playbook ends here".into()).await?);
+            }
+            Act::Use(_) => Some(Went { outcome: Outcome::Done, value: None, message: None, response: None }),
             _ => self.patiently(place, &step).await?,
         };
         let Some(went) = went else { return Ok(()) };
@@ -480,6 +508,18 @@ impl<'a> Driver<'a> {
     }
 
     pub(super) fn outcome(&mut self, path: &Arc<str>, went: Went, micros: u64) {
+        self.outcome_with(path, went, micros, None, None);
+    }
+
+    /// An outcome that ends the item, or that a `rescue` has to know of.
+    pub(super) fn outcome_with(
+        &mut self,
+        path: &Arc<str>,
+        went: Went,
+        micros: u64,
+        ends: Option<End>,
+        error: Option<Value>,
+    ) {
         let one = ItemOutcome {
             item: self.item.clone(),
             generation: self.generation(path),
@@ -488,6 +528,8 @@ impl<'a> Driver<'a> {
             message: went.message,
             response: went.response,
             micros,
+            ends,
+            error,
         };
         self.note(StepOutcome { step: path.clone(), outcomes: vec![one] }.into());
     }
@@ -506,14 +548,15 @@ impl<'a> Driver<'a> {
         self.standing(path).map_or(0, |step| step.generation)
     }
 
-    /// What this run changed before somebody had it done again: the newest last.
+    /// What this run changed before somebody had it done again, and since: the newest last.
     pub(super) fn own(&self) -> Vec<RowChange> {
-        let steps = self.state.items.get(&self.item).into_iter().flat_map(|item| item.steps.values());
-        steps.flat_map(|step| &step.earlier).cloned().collect()
+        let steps = || self.state.items.get(&self.item).into_iter().flat_map(|item| item.steps.values());
+        let since = steps().filter(|step| step.generation > 0 && step.changed()).flat_map(|step| &step.changes);
+        steps().flat_map(|step| &step.earlier).chain(since).cloned().collect()
     }
 
     pub(super) fn planned(&self, path: &str) -> Option<&'a StepPlan> {
-        self.plan.and_then(|plan| plan.steps.iter().find(|s| &*s.path == path))
+        self.plan.filter(|_| !self.unplanned).and_then(|plan| plan.steps.iter().find(|s| &*s.path == path))
     }
 
     /// The planned row changes of a place and of what stands inside it.
@@ -555,7 +598,8 @@ impl<'a> Driver<'a> {
             StepAttempt { step: path.clone(), attempts: vec![Attempt { effect, attempt, deadline: None }] }.into(),
         );
         self.flush().await?;
-        if self.state.cancelled && !again {
+        // What is done at the end of a block is done all the same.
+        if self.state.cancelled && !again && !self.always {
             // Somebody asked the run to end meanwhile, and nothing has left yet.
             let message = Some("The run was cancelled before anything was sent.".to_owned());
             self.outcome(path, Went { outcome: Outcome::NotDone, value: None, message, response: None }, 0);

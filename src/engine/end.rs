@@ -6,15 +6,17 @@ use super::{
     endings,
     outline::Place,
     state::ItemState,
-    trouble::{Difference, Ending, Trouble},
+    trouble::{Difference, Ending, Missed, Trouble},
     watch::Tick,
 };
 use crate::{
-    action::{ends::Way, step::Step},
+    action::{
+        ends::{Otherwise, Way},
+        step::Step,
+    },
     base::value::Value,
     journal::{
         failure::JournalError,
-        payload::*,
         words::{End, Outcome},
     },
     plan::{Foreseen, Section},
@@ -49,14 +51,52 @@ impl Driver<'_> {
             self.drift = differences.clone();
         }
         let help = trouble.help();
-        let (outcome, ending) = match &trouble {
-            Trouble::Drifted(_) => (Outcome::Drifted, plain_ending(&trouble, &step)),
-            _ if trouble.in_doubt() => (Outcome::InDoubt, plain_ending(&trouble, &step)),
+        // What the author wrote for this step decides, and no `rescue`.
+        let own = matches!(trouble, Trouble::Missed(_) | Trouble::Call(_)) && step.common.otherwise.is_some();
+        let (outcome, ending) = self.leads_to(&trouble, place);
+        self.end_with(place, trouble, outcome, ending, own, help).await
+    }
+
+    /// Where a trouble leads.
+    fn leads_to(&self, trouble: &Trouble, place: &Place) -> (Outcome, Ending) {
+        let step = &place.step;
+        match trouble {
+            Trouble::Drifted(_) => (Outcome::Drifted, plain_ending(trouble, step)),
+            _ if trouble.in_doubt() => (Outcome::InDoubt, plain_ending(trouble, step)),
             _ => {
-                let ending = endings::ending(&step, &trouble, &self.scope, self.setting).in_section(place.section);
+                let ending = endings::ending(step, trouble, &self.scope, self.setting).in_section(place.section);
                 (outcome_of(ending.way), ending)
             }
-        };
+        }
+    }
+
+    /// An end that the author wrote at this place: nothing went wrong here, and `error` is what it is around it.
+    pub(super) async fn author_ends(
+        &mut self,
+        place: &Place,
+        otherwise: &Otherwise,
+        message: String,
+    ) -> Result<(), JournalError> {
+        self.close_readers().await;
+        let at = place.step.act_at;
+        let trouble = Trouble::Missed(Missed { message, seen: Vec::new(), at });
+        let ending = endings::of_otherwise(otherwise, &trouble, &self.scope, at).in_section(place.section);
+        let outcome = outcome_of(ending.way);
+        self.end_with(place, trouble, outcome, ending, true, Vec::new()).await
+    }
+
+    async fn end_with(
+        &mut self,
+        place: &Place,
+        trouble: Trouble,
+        outcome: Outcome,
+        ending: Ending,
+        own: bool,
+        help: Vec<String>,
+    ) -> Result<(), JournalError> {
+        let step = place.step.clone();
+        let rescued = place.rescued && !own && !trouble.in_doubt() && outcome != Outcome::Drifted;
+        let (outcome, ends) = self.then(&ending, outcome, rescued);
         if let (Some(who), Some(text)) = (&ending.who, &ending.told) {
             (self.watch)(Tick::PassOn { who: who.clone(), text: text.clone() });
         }
@@ -77,19 +117,25 @@ impl Driver<'_> {
             Trouble::Drifted(differences) => Some(Value::list(differences.iter().map(Difference::store))),
             _ => None,
         };
-        self.outcome(&place.path, Went { outcome, value, message: Some(message.clone()), response: None }, 0);
-        (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary: message.clone() });
-        let changed = self.state.items.get(&self.item).is_some_and(ItemState::changed);
-        let close = match ending.way {
-            Way::Done if outcome == Outcome::Done => Some(if changed { End::Changed } else { End::Unchanged }),
-            Way::Skip if outcome == Outcome::Skipped => Some(End::Skipped),
-            _ => None,
-        };
-        if let Some(end) = close {
-            let item = ClosedItem { item: self.item.clone(), end, reason: Some(message) };
-            self.note(ItemClosed { items: vec![item] }.into());
-        }
+        let over = ends.is_some() || !matches!(outcome, Outcome::Done | Outcome::Skipped | Outcome::InDoubt);
+        let error = (place.guarded && over).then(|| endings::error(&trouble, &message, &step));
+        let went = Went { outcome, value, message: Some(message.clone()), response: None };
+        self.outcome_with(&place.path, went, 0, ends, error);
+        (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary: message });
         self.flush().await
+    }
+
+    /// The outcome of an ending, and how the item ends because of it where the word does not say so.
+    fn then(&self, ending: &Ending, outcome: Outcome, rescued: bool) -> (Outcome, Option<End>) {
+        let changed = self.state.items.get(&self.item).is_some_and(ItemState::changed);
+        match (ending.way, outcome) {
+            (Way::Stop, Outcome::Stopped) if rescued => (Outcome::Failed, Some(End::Stopped)),
+            (Way::Escalate, Outcome::Escalated) if rescued => (Outcome::Failed, Some(End::Escalated)),
+            (Way::Skip, Outcome::Skipped) if rescued => (Outcome::Failed, Some(End::Skipped)),
+            (Way::Done, Outcome::Done) => (outcome, Some(if changed { End::Changed } else { End::Unchanged })),
+            (Way::Skip, Outcome::Skipped) => (outcome, Some(End::Skipped)),
+            _ => (outcome, None),
+        }
     }
 }
 

@@ -9,25 +9,24 @@ use crate::{
         ends::{Otherwise, Way},
         step::Step,
     },
-    base::{
-        shape::Word,
-        source::Span,
-        value::{Data, Value},
+    base::{shape::Word, source::Span, value::Value},
+    playbook::{
+        errors::{Retry, Then, Verdict},
+        failure::Facts,
     },
-    playbook::errors::{ErrorRow, Retry, Verdict},
     template::{Path, Scope, Step as Part, Text},
 };
 
 /// The ending of a step in trouble. `scope` holds the step's own result where there is one.
 pub fn ending(step: &Step, trouble: &Trouble, scope: &Scope, setting: &Setting) -> Ending {
     let at = trouble.at().unwrap_or(step.act_at);
-    let scope = with_error(scope.clone(), trouble);
+    let scope = scope.clone().with("error", error(trouble, &trouble.message(), step));
     let own = matches!(trouble, Trouble::Missed(_) | Trouble::Call(_));
     if let (true, Some(otherwise)) = (own, &step.common.otherwise) {
         return of_otherwise(otherwise, trouble, &scope, at);
     }
     if let Trouble::Call(call) = trouble
-        && let Some(then) = row(&setting.playbook.errors, step.id(), call)
+        && let Some(then) = then(setting, step.id(), call)
         && let Some(ending) = of_verdict(&then.verdict, trouble, &scope, then.at)
     {
         return ending;
@@ -99,50 +98,54 @@ fn of_verdict(verdict: &Verdict, trouble: &Trouble, scope: &Scope, at: Span) -> 
     Some(Ending { told: None, way, message, who, seen: seen(trouble), at })
 }
 
-/// The first row of the table that fits a failed call.
-pub fn row<'a>(
-    rows: &'a [ErrorRow],
-    step: Option<&str>,
-    call: &CallTrouble,
-) -> Option<&'a crate::playbook::errors::Then> {
-    let fits = |row: &&ErrorRow| {
-        row.otherwise.is_some()
-            || row.step.as_ref().is_none_or(|steps| steps.0.iter().any(|w| Some(w.as_str()) == step))
-                && row.status.as_ref().is_none_or(|all| call.status.is_some_and(|s| all.0.iter().any(|a| a.holds(s))))
-                && row
-                    .code
-                    .as_ref()
-                    .is_none_or(|all| call.code.as_ref().is_some_and(|c| all.0.iter().any(|a| a.0 == *c)))
-                && row.kind.as_ref().is_none_or(|all| all.0.contains(&call.kind))
+/// What the first row of the table that fits a failed call says. That the row was reached is noted for whoever counts.
+fn then<'a>(setting: &'a Setting, step: Option<&str>, call: &CallTrouble) -> Option<&'a Then> {
+    let body = call.answer.as_ref().and_then(|answer| answer.get("body")).unwrap_or(Value::NULL);
+    let facts = Facts {
+        step: Some(step),
+        api: Some(&call.api),
+        status: Some(call.status),
+        code: Some(call.code.as_deref()),
+        body: &body,
+        text: &call.message,
+        attempt: Some(call.attempt),
+        kind: Some(call.kind),
     };
-    let found = rows.iter().find(fits)?;
-    found.then.as_ref().or(found.otherwise.as_ref())
+    let (index, row) = setting.playbook.errors.iter().enumerate().find(|(_, row)| row.fits(&facts))?;
+    setting.reached.note(index);
+    row.then.as_ref().or(row.otherwise.as_ref())
 }
 
 /// The retry that the table orders for a failed call.
-pub fn retry<'a>(rows: &'a [ErrorRow], step: Option<&str>, call: &CallTrouble) -> Option<&'a Retry> {
-    match &row(rows, step, call)?.verdict {
+pub fn retry<'a>(setting: &'a Setting, step: Option<&str>, call: &CallTrouble) -> Option<&'a Retry> {
+    match &then(setting, step, call)?.verdict {
         Verdict::Retry(retry) => Some(retry),
         _ => None,
     }
 }
 
-/// Whether the table takes the answer for a good one.
-pub fn accepted(rows: &[ErrorRow], step: Option<&str>, call: &CallTrouble) -> bool {
-    row(rows, step, call).is_some_and(|then| matches!(then.verdict, Verdict::Accept))
+/// The step that the table wants done before the call is tried again.
+pub fn fix<'a>(setting: &'a Setting, step: Option<&str>, call: &CallTrouble) -> Option<&'a str> {
+    then(setting, step, call)?.fix.as_ref().map(Word::as_str)
 }
 
-fn with_error(scope: Scope, trouble: &Trouble) -> Scope {
-    let Trouble::Call(call) = trouble else {
-        return scope.with("error", Value::map([("text", Value::text(trouble.message()))]));
-    };
-    let error = Value::map([
-        ("status", call.status.map_or(Value::NULL, |s| i64::from(s).into())),
-        ("code", call.code.as_ref().map_or(Value::NULL, |c| Value::text(c.as_str()))),
-        ("body", call.answer.as_ref().and_then(|a| a.get("body")).unwrap_or(Data::Null.into())),
-        ("text", Value::text(call.message.as_str())),
-    ]);
-    scope.with("error", error)
+/// Whether the table takes the answer for a good one.
+pub fn accepted(setting: &Setting, step: Option<&str>, call: &CallTrouble) -> bool {
+    then(setting, step, call).is_some_and(|then| matches!(then.verdict, Verdict::Accept))
+}
+
+/// What a `rescue` and an `always` are told of a step that did not go through.
+pub fn error(trouble: &Trouble, text: &str, step: &Step) -> Value {
+    let named = step.id().map_or(Value::NULL, Value::text);
+    let call = if let Trouble::Call(call) = trouble { Some(call) } else { None };
+    let body = call.and_then(|call| call.answer.as_ref()?.get("body"));
+    Value::map([
+        ("text", Value::text(text)),
+        ("status", call.and_then(|call| call.status).map_or(Value::NULL, |s| i64::from(s).into())),
+        ("code", call.and_then(|call| call.code.as_ref()).map_or(Value::NULL, |c| Value::text(c.as_str()))),
+        ("body", body.unwrap_or(Value::NULL)),
+        ("step", named),
+    ])
 }
 
 fn seen(trouble: &Trouble) -> Vec<(String, String)> {

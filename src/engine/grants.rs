@@ -100,6 +100,7 @@ pub fn outgoing(setting: &Setting, outgoing: &Outgoing) -> Option<CallTrouble> {
         Outgoing::Jobs(change) => place(setting, change)?,
     };
     Some(CallTrouble {
+        attempt: 1,
         api: outgoing.connection().clone(),
         line: outgoing.line(setting),
         status: None,

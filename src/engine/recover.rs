@@ -7,6 +7,7 @@
 use super::{
     drive::{Driver, Halt, Stopped, Went},
     endings::sentence,
+    outgoing::{accepted::pending, call},
     outline::Place,
     setting::Setting,
     state::StepState,
@@ -14,7 +15,11 @@ use super::{
     watch::Tick,
 };
 use crate::{
-    action::{deed::Deed, kinds::Act, step::Step},
+    action::{
+        deed::{Call, Deed},
+        kinds::Act,
+        step::Step,
+    },
     base::value::Value,
     journal::{failure::JournalError, payload::RunPaused, words::Outcome},
 };
@@ -64,7 +69,7 @@ impl Driver<'_> {
     pub(super) async fn find_out(&mut self, path: &Arc<str>) -> Result<Option<Stopped>, JournalError> {
         let lost = self.doubt.take().filter(|(at, _)| at == path).map(|(_, trouble)| trouble);
         let step = self.standing(path).cloned().unwrap_or_default();
-        let Some(place) = self.setting.outline.place(path).cloned() else {
+        let Some(place) = self.place_of(path) else {
             let why = "the playbook of this run has no such step";
             return self.leave_in_doubt(path, lost.as_ref(), why).await.map(Some);
         };
@@ -77,6 +82,7 @@ impl Driver<'_> {
             Err(Halt::Trouble(trouble)) => Found::InDoubt(trouble.message()),
             Err(Halt::Journal(error)) => return Err(error),
             Err(Halt::Round) => return Ok(None),
+            Err(Halt::Rest(why)) => return self.rest(why).await.map(Some),
             Err(Halt::Elsewhere(why)) => return self.rest(&why).await.map(Some),
         };
         self.close_readers().await;
@@ -91,6 +97,9 @@ impl Driver<'_> {
 
     async fn look(&mut self, place: &Place, step: &StepState, lost: Option<&Trouble>) -> Result<Found, Halt> {
         let class = step.class.clone().unwrap_or_else(|| "".into());
+        if let Some(found) = self.goes_on(place, step).await? {
+            return Ok(found);
+        }
         // COMMIT comes after the images: without them it was not sent, unless something else went wrong in a way that
         // nobody understood at the time.
         let sql = matches!(&*class, "rows" | "sql" | "sql-probe" | "sql-repeatable");
@@ -123,6 +132,27 @@ impl Driver<'_> {
             }),
             other => Ok(Found::InDoubt(format!("this version of trueup does not know how to look for `{other}`"))),
         }
+    }
+
+    /// A request that was taken before and may be finished by now: it is asked about, never sent again.
+    async fn goes_on(&mut self, place: &Place, step: &StepState) -> Result<Option<Found>, Halt> {
+        let (Some(answer), Some(request), Some(api)) = (&step.value, &step.request, &step.connection) else {
+            return Ok(None);
+        };
+        let Some(accepted) = pending(&place.step, answer) else { return Ok(None) };
+        let Some(call) = call::of_stored(api, request, &place.step) else { return Ok(None) };
+        let call = Call { scope: Some(self.scope.clone()), ..call };
+        let found = match self.poll(place, accepted, &call, answer).await {
+            Ok(value) => Found::Done {
+                why: "the API had taken the request, and is finished with it".into(),
+                response: Some(call::summary(&value)),
+                value: Some(value),
+            },
+            Err(Halt::Trouble(trouble)) if !trouble.in_doubt() => Found::Refused(trouble),
+            Err(Halt::Trouble(trouble)) => Found::InDoubt(trouble.message()),
+            Err(other) => return Err(other),
+        };
+        Ok(Some(found))
     }
 
     async fn was_done(

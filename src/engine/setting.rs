@@ -21,7 +21,7 @@ use crate::{
 };
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// Who runs it, why, and when: fixed when the run is made.
@@ -35,6 +35,22 @@ pub struct RunFacts {
     pub reason: Arc<str>,
     /// `run.now`.
     pub now: Stamp,
+}
+
+/// Which rows decided something, by their place in the table; shared by all who look at the same one.
+#[derive(Clone, Debug, Default)]
+pub struct Reached(Arc<Mutex<BTreeSet<usize>>>);
+
+impl Reached {
+    /// This row decided.
+    pub fn note(&self, row: usize) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(row);
+    }
+
+    /// This row decided before.
+    pub fn holds(&self, row: usize) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&row)
+    }
 }
 
 /// One playbook, its surroundings, and the systems it may reach.
@@ -67,6 +83,8 @@ pub struct Setting {
     pub params: Map,
     /// Files that people with `by: file` are told through.
     pub files: HashMap<String, std::path::PathBuf>,
+    /// Which rows of the `errors` table decided something: for the report of tests.
+    pub reached: Reached,
     /// The plan is kept in a file: who carries it out, and why, may be said anew then.
     pub saved: bool,
     vars: Arc<Vars>,
@@ -103,6 +121,7 @@ impl Setting {
             run,
             params,
             files: HashMap::new(),
+            reached: Reached::default(),
             saved: false,
             vars: Arc::new(vars),
         }
@@ -183,10 +202,15 @@ impl Setting {
 
     /// The step with this id, wherever it stands.
     fn step(&self, id: &str) -> Option<&Step> {
-        fn within<'a>(steps: &'a [Step], id: &str) -> Option<&'a Step> {
-            steps.iter().find_map(|s| if s.id() == Some(id) { Some(s) } else { within(s.inner(), id) })
+        let mut found = None;
+        for step in self.playbook.sections().into_iter().flat_map(|(_, steps)| steps) {
+            step.each(&mut |one| {
+                if found.is_none() && one.id() == Some(id) {
+                    found = Some(one);
+                }
+            });
         }
-        self.playbook.sections().into_iter().find_map(|(_, steps)| within(steps, id))
+        found
     }
 
     /// The facts of a table, with the default of nothing declared.
@@ -203,6 +227,11 @@ impl Known for Setting {
     fn found_in(&self, id: &str) -> Option<TableName> {
         match &self.step(id)?.act {
             Act::Find(find) => TableName::parse(find.table.as_str()),
+            Act::Wait(wait) => match &wait.read.act {
+                Act::Find(find) => TableName::parse(find.table.as_str()),
+                Act::Query(query) => TableName::parse(query.of_table.as_ref()?.as_str()),
+                _ => None,
+            },
             Act::Query(query) => TableName::parse(query.of_table.as_ref()?.as_str()),
             Act::Row(row) => match (&row.of, &row.table) {
                 (Some(of), _) if of.as_str() != id => self.found_in(of.as_str()),

@@ -102,6 +102,8 @@ pub struct StepState {
     pub asked: Option<Arc<HumanAsked>>,
     /// The latest decision of a person: an answer, or what became of a lost answer.
     pub decided: Option<Arc<HumanDecided>>,
+    /// When it was begun.
+    pub begun: Option<Stamp>,
     /// When something last happened in it.
     pub at: Option<Stamp>,
 }
@@ -196,6 +198,8 @@ pub const NOT_DONE: &str = "not_done";
 pub const ABORT: &str = "abort";
 /// The decision to do a step again; `generation` in its values names the effect anew.
 pub const RETRY: &str = "retry";
+/// In the values of that decision: only something inside is done again, and what was found when the place was entered stays.
+pub const REOPEN: &str = "reopen";
 
 impl ItemState {
     /// Something of the world was changed for this item.
@@ -223,13 +227,20 @@ impl ItemState {
             ANSWER => step.value = Some(answer(&decided.values)),
             DONE => step.outcome = Some(taken_as_done(decided, item, step.generation)),
             NOT_DONE => self.forget(&decided.step),
+            RETRY if decided.values.get(REOPEN).and_then(Value::as_bool) == Some(true) => {
+                self.step(&decided.step, at).outcome = None;
+                (self.closed, self.verified) = (None, false);
+            }
             RETRY => {
                 let step = self.step(&decided.step, at);
                 let mut earlier = std::mem::take(&mut step.earlier);
                 if step.changed() {
                     earlier.append(&mut step.changes);
                 }
-                self.forget(&decided.step);
+                // What was done inside is named by a decision of its own, and what it had changed must not be lost.
+                self.steps
+                    .retain(|path, step| !inside(&decided.step, path) || step.attempts > 0 || step.generation > 0);
+                self.step(&decided.step, at).forget();
                 let generation = decided.values.get("generation").and_then(Value::as_int);
                 if let Some(step) = self.steps.get_mut(&decided.step) {
                     (step.found_out, step.earlier) = (None, earlier);
@@ -244,6 +255,7 @@ impl ItemState {
 
     fn step(&mut self, path: &Arc<str>, at: Stamp) -> &mut StepState {
         let step = self.steps.entry(path.clone()).or_default();
+        step.begun.get_or_insert(at);
         step.at = Some(at);
         step
     }
@@ -251,7 +263,7 @@ impl ItemState {
 
 /// Whether `path` stands inside the block at `block`.
 fn inside(block: &str, path: &str) -> bool {
-    path.strip_prefix(block).is_some_and(|rest| rest.starts_with('/'))
+    path.strip_prefix(block).is_some_and(|rest| rest.starts_with(['/', '[']))
 }
 
 /// What a person's word makes of a lost answer. The answer itself stays unknown: an expression that needs it says so.
@@ -266,6 +278,8 @@ fn taken_as_done(decided: &HumanDecided, item: &Arc<str>, generation: u32) -> It
         message: Some(format!("Its answer was lost; {} decided that it was done{reason}", decided.actor)),
         response: Some("taken as done".into()),
         micros: 0,
+        ends: None,
+        error: None,
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
     },
     effect::change::{RowChange, TableName},
     table::facts::Facts,
+    template::Dialect,
 };
 use std::sync::Arc;
 
@@ -78,8 +79,10 @@ struct Aim<'a> {
     table: TableName,
     facts: &'a Facts,
     names: Vec<Arc<str>>,
-    /// The statement, giving the keys of the rows that it touches.
+    /// The statement, giving the keys of the rows that it touches; on MySQL, which cannot, the author's own.
     statement: Statement,
+    /// The statement itself gives the keys.
+    returns: bool,
     before: Vec<(Vec<Value>, Option<Map>)>,
 }
 
@@ -96,7 +99,16 @@ impl<'a> Aim<'a> {
     ) -> Result<Option<Aim<'a>>, Trouble> {
         let fault = |fault: Fault| database(&deed.connection, fault, at);
         let names = facts.key_columns();
-        let quoted: Vec<_> = names.iter().map(|n| format!("\"{}\"", n.replace('"', "\"\""))).collect();
+        let mysql = changing.dialect() == Dialect::Mysql;
+        if mysql && class != Class::Insert {
+            return Aim::pick(changing, deed, table, facts, at).await;
+        }
+        if !changing.returns_keys() {
+            return Ok(None);
+        }
+        let quote = if mysql { '`' } else { '"' };
+        let one = |n: &Arc<str>| format!("{quote}{}{quote}", n.replace(quote, &format!("{quote}{quote}")));
+        let quoted: Vec<_> = names.iter().map(one).collect();
         // On a line of its own: the author's last line may end in a comment.
         let sql = format!("{}\nreturning {}", deed.bound.sql.trim_end().trim_end_matches(';'), quoted.join(", "));
         let statement = Statement { sql, binds: deed.bound.binds.clone() };
@@ -107,13 +119,55 @@ impl<'a> Aim<'a> {
         let rows = changing.lock_and_read(&table.table, &names, &keys).await.map_err(fault)?;
         let before: Vec<_> = keys.into_iter().zip(rows).collect();
         let by_key = class == Class::Insert || before.iter().all(|(_, row)| row.is_some());
-        Ok(by_key.then_some(Aim { table, facts, names, statement, before }))
+        Ok(by_key.then_some(Aim { table, facts, names, statement, returns: true, before }))
+    }
+
+    /// The same on MySQL, where an UPDATE gives nothing back: the rows are found and locked by the statement's own
+    /// condition.
+    async fn pick(
+        changing: &mut Changing,
+        deed: &Deed,
+        table: TableName,
+        facts: &'a Facts,
+        at: Span,
+    ) -> Result<Option<Aim<'a>>, Trouble> {
+        let (names, sql) = (facts.key_columns(), &deed.bound.sql);
+        let Some(parts) = sql_rules::parts(sql, Dialect::Mysql) else { return Ok(None) };
+        if parts.columns.iter().any(|set| names.iter().any(|name| name.eq_ignore_ascii_case(set))) {
+            return Ok(None);
+        }
+        let quoted: Vec<_> = names.iter().map(|n| format!("`{}`", n.replace('`', "``"))).collect();
+        let (target, rest) = (&sql[parts.target.clone()], &sql[parts.rest.clone()]);
+        let pick = format!("select {} from {target} {rest} for update", quoted.join(", "));
+        let (skipped, count) = parts.placeholders;
+        let pick = Statement::new(pick, deed.bound.binds.iter().skip(skipped).take(count).cloned().collect());
+        let keys = keys(changing, &pick, &names, deed, at).await?;
+        let fault = |fault: Fault| database(&deed.connection, fault, at);
+        let rows = changing.lock_and_read(&table.table, &names, &keys).await.map_err(fault)?;
+        let before = keys.into_iter().zip(rows).collect();
+        let statement = Statement { sql: sql.clone(), binds: deed.bound.binds.clone() };
+        Ok(Some(Aim { table, facts, names, statement, returns: false, before }))
+    }
+
+    /// Runs the statement for good; the keys of the rows that it touched.
+    async fn run(&self, changing: &mut Changing, deed: &Deed, at: Span) -> Result<Vec<Vec<Value>>, Trouble> {
+        if self.returns {
+            return keys(changing, &self.statement, &self.names, deed, at).await;
+        }
+        let touched = changing.execute(&self.statement).await.map_err(|f| database(&deed.connection, f, at))?;
+        let keys: Vec<_> = self.before.iter().map(|(key, _)| key.clone()).collect();
+        if usize::try_from(touched).ok() == Some(keys.len()) {
+            return Ok(keys);
+        }
+        let message =
+            format!("the statement touched {touched} rows, and its condition found {} just before", keys.len());
+        Err(Trouble::Missed(Missed { message, seen: Vec::new(), at }))
     }
 
     /// Runs the statement for good and reads its rows again. An INSERT may give other keys than the first time.
     async fn hit(self, changing: &mut Changing, deed: &Deed, at: Span) -> Result<Vec<RowChange>, Trouble> {
         let fault = |fault: Fault| database(&deed.connection, fault, at);
-        let keys = keys(changing, &self.statement, &self.names, deed, at).await?;
+        let keys = self.run(changing, deed, at).await?;
         let after = changing.lock_and_read(&self.table.table, &self.names, &keys).await.map_err(fault)?;
         let change = |(key, after): (Vec<Value>, Option<Map>)| {
             let before = self.before.iter().find(|(k, _)| *k == key);

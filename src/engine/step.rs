@@ -22,20 +22,21 @@ use crate::{
         session::Session,
     },
     journal::{payload::*, words::Outcome},
-    template::{Scope, scope::Entry},
+    template::scope::Entry,
 };
 use std::{sync::Arc, time::Duration};
 
 impl Driver<'_> {
     pub(super) fn skip(&mut self, path: &Arc<str>, step: &Step) {
-        fn names(step: &Step, scope: &mut Scope) {
-            if let Some(id) = step.id() {
+        let scope = &mut self.scope;
+        step.each(&mut |one| {
+            if let Some(id) = one.id() {
                 scope.insert_entry(id.into(), Entry::Skipped);
             }
-            step.inner().iter().for_each(|inner| names(inner, scope));
-        }
-        names(step, &mut self.scope);
-        let message = step.common.when.as_ref().map(|w| format!("only when {}", w.scalar().text.trim()));
+        });
+        let repair = step.common.repair.filter(|is| *is).map(|_| "only when a row of `errors` asks for it".to_owned());
+        let message =
+            repair.or_else(|| step.common.when.as_ref().map(|w| format!("only when {}", w.scalar().text.trim())));
         self.outcome(path, Went { outcome: Outcome::Skipped, value: None, message, response: None }, 0);
         (self.watch)(Tick::Over { path: path.clone(), outcome: Outcome::Skipped, summary: String::new() });
     }

@@ -56,6 +56,8 @@ pub struct Missed {
 pub struct CallTrouble {
     /// The connection.
     pub api: Arc<str>,
+    /// The how-manieth attempt it was, from 1.
+    pub attempt: u32,
     /// `GET /v2/teachers/1234567`, masked.
     pub line: String,
     /// The answer, if one came.

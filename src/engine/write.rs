@@ -6,7 +6,8 @@ use super::{
     carry_out::{self, Carried},
     claim, drift,
     drive::{Driver, Halt, Meant, Went},
-    outline::{Place, path},
+    flow,
+    outline::{Place, path, turn},
     question, recover,
     rehearse::shown::not_so,
     statement,
@@ -164,7 +165,8 @@ impl Driver<'_> {
         let at = step.act_at;
         if let Deed::Restore(restore) = deed {
             // Each row is compared with what the other run left; the plan says which ones are meant.
-            let shown = self.plan.filter(|_| undo::restore::not_rehearsed(restore, self.setting).is_none());
+            let shown =
+                self.plan.filter(|_| !self.unplanned && undo::restore::not_rehearsed(restore, self.setting).is_none());
             let planned = shown.map(|_| self.planned(path).and_then(drift::planned_rows).unwrap_or_default());
             return undo::restore::restore(changing, restore, self.setting, planned.as_deref(), at).await;
         }
@@ -266,6 +268,61 @@ impl Driver<'_> {
     ) -> Result<(), Halt> {
         for (index, step) in steps.iter().enumerate() {
             let path = path(prefix, step, index);
+            if step.common.for_each.is_some() {
+                Box::pin(self.turns_inside(writing, &path, step, all, events)).await?;
+                continue;
+            }
+            self.inside_once(writing, path, step, all, events).await?;
+        }
+        Ok(())
+    }
+
+    /// A loop inside a transaction: all of its turns happen with the whole.
+    async fn turns_inside(
+        &mut self,
+        writing: &mut Writing,
+        path: &Arc<str>,
+        step: &Step,
+        all: &mut Carried,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Halt> {
+        let Some(spec) = &step.common.for_each else { return Ok(()) };
+        let list = flow::elements(step, &self.scope).map_err(|t| Trouble::of_resolving(t, &self.setting.source))?;
+        let Some(list) = list else { return Err(unknown_now(step, None).into()) };
+        if let Some(difference) = self.plan.and_then(|plan| drift::of_list(plan, path, &list)) {
+            return Err(Trouble::Drifted(vec![difference]).into());
+        }
+        events.push(self.read_event(path, format!("for each {}", spec.name.as_str()), list.clone()));
+        let around = self.scope.clone();
+        let mut known = Vec::new();
+        for (index, element) in list.as_list().unwrap_or_default().iter().enumerate() {
+            self.scope = around.clone().with(spec.name.text.clone(), element.clone());
+            self.inside_once(writing, turn(path, index), step, all, events).await?;
+            known.push(std::mem::take(&mut self.scope));
+        }
+        self.scope = around;
+        step.each(&mut |one| {
+            let Some(id) = one.id() else { return };
+            let values = known.iter().map(|scope| scope.get(id).cloned().unwrap_or(Value::NULL));
+            self.scope.insert(id, Value::list(values));
+        });
+        Ok(())
+    }
+
+    fn read_event(&self, path: &Arc<str>, request: String, value: Value) -> Event {
+        let read = ReadValue { item: self.item.clone(), request, request_hash: None, value };
+        StepRead { step: path.clone(), reads: vec![read] }.into()
+    }
+
+    async fn inside_once(
+        &mut self,
+        writing: &mut Writing,
+        path: Arc<str>,
+        step: &Step,
+        all: &mut Carried,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Halt> {
+        {
             for (name, find) in again::of_step(step, &self.scope, self.setting) {
                 let row = again::read(writing, &find, self.setting, step).await?;
                 again::put(&mut self.scope, &name, row);
@@ -274,19 +331,21 @@ impl Driver<'_> {
                 let judgement =
                     resolve::judge(when, &self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
                 if judgement.holds == Some(false) {
-                    if let Some(id) = step.id() {
-                        self.scope.insert_entry(id.into(), Entry::Skipped);
-                    }
-                    continue;
+                    let scope = &mut self.scope;
+                    step.each(&mut |one| {
+                        if let Some(id) = one.id() {
+                            scope.insert_entry(id.into(), Entry::Skipped);
+                        }
+                    });
+                    return Ok(());
                 }
             }
             if let Act::Block(block) = &step.act {
-                Box::pin(self.inside(writing, &path, &block.steps, all, events)).await?;
-                continue;
+                return Box::pin(self.inside(writing, &path, &block.steps, all, events)).await;
             }
             let resolved =
                 resolve(step, &self.scope, self.setting).map_err(|t| Trouble::of_resolving(t, &self.setting.source))?;
-            let Some(resolved) = resolved else { continue };
+            let Some(resolved) = resolved else { return Err(unknown_now(step, None).into()) };
             let value = match resolved.deed {
                 Deed::Find(find) => question::find(writing, &find, self.setting, step.act_at).await?,
                 Deed::Query(query) => question::query(writing, &query, self.setting, step.act_at).await?,
@@ -307,9 +366,7 @@ impl Driver<'_> {
             if let Some(id) = step.id() {
                 self.scope.insert(id, value.clone());
             }
-            let read =
-                ReadValue { item: self.item.clone(), request: step.act.word().to_owned(), request_hash: None, value };
-            events.push(StepRead { step: path, reads: vec![read] }.into());
+            events.push(self.read_event(&path, step.act.word().to_owned(), value));
         }
         Ok(())
     }

@@ -258,6 +258,11 @@ record! {
         response: Option<String>,
         /// From the first attempt to the answer, in microseconds.
         micros: u64,
+        /// How the item ends because of it, where the word alone does not say so: once what is to be done at the end of the blocks around
+        /// it is done.
+        ends: Option<End>,
+        /// Inside a block with `rescue` or `always`: what these are told, `{ text, status, code, body, step }`.
+        error: Option<Value>,
     }
 }
 

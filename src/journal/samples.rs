@@ -158,6 +158,8 @@ impl Filler {
             message: self.maybe(self.string()),
             response: self.maybe(self.string()),
             micros: u64::from(self.number()),
+            ends: self.maybe(words::End::Skipped),
+            error: self.maybe(self.value()),
         };
         vec![
             ItemStarted {

@@ -43,9 +43,12 @@ pub const NAMES: &[&str] = &["path", "query", "headers", "body", "method", "row"
 /// Notes everything that does not fit together.
 pub fn check(mock: &Mock, cx: &mut Lowering<'_>) {
     if let Some(guard) = &mock.auth {
-        if guard.bearer.is_some() == guard.header.is_some() {
-            cx.push(Diagnostic::error(&ONE_OF, guard.at, "auth has exactly one of `bearer` and `header`"));
+        if [guard.bearer.is_some(), guard.header.is_some(), guard.oauth2.is_some()].iter().filter(|is| **is).count()
+            != 1
+        {
+            cx.push(Diagnostic::error(&ONE_OF, guard.at, "auth has exactly one of `bearer`, `header` and `oauth2`"));
         }
+        guard.oauth2.iter().flat_map(|oauth| &oauth.answers).for_each(|a| answer(a, &[], cx));
         guard.refused.iter().for_each(|a| answer(a, &[], cx));
     }
     mock.otherwise.iter().for_each(|a| answer(a, &[], cx));

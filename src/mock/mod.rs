@@ -9,9 +9,10 @@ pub mod model;
 pub mod play;
 pub mod record;
 pub mod server;
+mod token;
 
 pub use fault::Fault;
-pub use model::Mock;
+pub use model::{Credentials, Mock};
 pub use record::Logged;
 pub use server::{Running, StartError};
 

@@ -60,6 +60,8 @@ shape! {
         bearer: Option<Word>,
         /// A header of its own.
         header: Option<GuardHeader>,
+        /// A token of the mock's own token endpoint (OAuth2 client credentials).
+        oauth2: Option<TokenGuard>,
         /// The answer to calls without it. Default 401.
         refused: Option<Answer>,
     }
@@ -75,8 +77,60 @@ shape! {
     }
 }
 
+shape! {
+    /// A token endpoint, and the tokens that calls must carry.
+    "a token endpoint" pub struct TokenGuard {
+        /// Its path: `/oauth2/access_token`.
+        token: Word,
+        /// The client's id.
+        client_id: Word,
+        /// The client's secret.
+        client_secret: Word,
+        /// The word before the token. Default `Bearer`.
+        scheme: Option<Word>,
+        /// How long a token is good, by the mock's clock; told to the client. Without it a token is good for ever.
+        lives: Option<Length>,
+        /// A token is good for so many calls only; told to nobody.
+        calls: Option<u32>,
+        /// What the endpoint answers first, in turn; a token is only given afterwards, or by an answer without a status and fault.
+        #[schemars(default)]
+        answers: Vec<Answer>,
+    }
+}
+
+/// What a client needs to be known to a mock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// A header with a fixed value.
+    Header {
+        /// In lower case.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// An OAuth2 client.
+    Client {
+        /// Path of the token endpoint.
+        path: String,
+        /// Its id.
+        id: String,
+        /// Its secret.
+        secret: String,
+    },
+}
+
 impl Guard {
-    /// The header that a call must carry: lower-case name and value.
+    /// What a client needs.
+    pub fn credentials(&self) -> Option<Credentials> {
+        if let Some(oauth) = &self.oauth2 {
+            let text = |word: &Word| word.as_str().to_owned();
+            let (path, id, secret) = (text(&oauth.token), text(&oauth.client_id), text(&oauth.client_secret));
+            return Some(Credentials::Client { path, id, secret });
+        }
+        self.header().map(|(name, value)| Credentials::Header { name, value })
+    }
+
+    /// The header that a call must carry: lower-case name and value; nothing where it changes.
     pub fn header(&self) -> Option<(String, String)> {
         let bearer =
             self.bearer.as_ref().map(|token| ("authorization".to_owned(), format!("Bearer {}", token.as_str())));

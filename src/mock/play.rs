@@ -2,8 +2,9 @@
 
 use super::{
     fault::Fault,
-    model::{Answer, Collection, Effect, Last, Mock, Route},
+    model::{Answer, Collection, Effect, Guard, Last, Mock, Route},
     record::Logged,
+    token,
 };
 use crate::{
     base::{
@@ -71,6 +72,7 @@ pub struct Stage {
     kept: HashMap<String, Reply>,
     effects: BTreeMap<String, usize>,
     log: VecDeque<Logged>,
+    tokens: token::Tokens,
 }
 
 /// The log holds so many requests; older ones are dropped.
@@ -101,6 +103,7 @@ impl Stage {
             kept: HashMap::new(),
             effects: BTreeMap::new(),
             log: VecDeque::new(),
+            tokens: token::Tokens::default(),
         }
     }
 
@@ -159,9 +162,19 @@ impl Stage {
     }
 
     fn reply(&mut self, mock: &Mock, call: &Call, now: Stamp, logged: &mut Logged) -> Result<Reply, String> {
+        if let Some(oauth) = mock.auth.as_ref().and_then(|guard| guard.oauth2.as_ref())
+            && call.path == oauth.token.as_str()
+        {
+            logged.route = "token".into();
+            let step = self.tokens.give(oauth, call, &logged.body, now);
+            hide_secret(&mut logged.body);
+            return match step {
+                token::Step::Scripted(answer) => render(answer, &self.scope(call, &logged.body, now)),
+                token::Step::Own(reply) => Ok(*reply),
+            };
+        }
         if let Some(guard) = &mock.auth
-            && let Some((name, value)) = guard.header()
-            && header(call, &name) != Some(value.as_str())
+            && !self.known(guard, call, now)
         {
             logged.route = "auth".into();
             return match &guard.refused {
@@ -198,25 +211,22 @@ impl Stage {
         }
     }
 
+    fn known(&mut self, guard: &Guard, call: &Call, now: Stamp) -> bool {
+        match guard.header() {
+            _ if guard.oauth2.is_some() => self.tokens.takes(call, now),
+            Some((name, value)) => header(call, &name) == Some(value.as_str()),
+            None => true,
+        }
+    }
+
     /// The names that expressions know before a route is looked at.
     fn scope(&self, call: &Call, body: &Value, now: Stamp) -> Scope {
-        let mut query = Map::new();
-        for (name, value) in &call.query {
-            let value = Value::text(value.as_str());
-            let joined = match query.get(name.as_str()) {
-                None => value,
-                Some(first) => {
-                    Value::list(first.as_list().unwrap_or(std::slice::from_ref(first)).iter().cloned().chain([value]))
-                }
-            };
-            query.insert(name.as_str().into(), joined);
-        }
         let headers = Value::map(call.headers.iter().map(|(n, v)| (n.as_str(), Value::text(v.as_str()))));
         let all =
             self.rows.iter().map(|(name, rows)| (name.clone(), Value::list(rows.iter().map(|row| row.clone().into()))));
         Scope::new()
             .with("method", Value::text(call.method.as_str()))
-            .with("query", query.into())
+            .with("query", joined(&call.query))
             .with("headers", headers)
             .with("body", body.clone())
             .with("collections", Value::map(all))
@@ -386,12 +396,26 @@ fn render(answer: &Answer, scope: &Scope) -> Result<Reply, String> {
 }
 
 fn text_reply(status: u16, text: &str) -> Reply {
-    let body = json::text_of(&Value::map([("title", Value::text(text)), ("status", Value::from(i64::from(status)))]));
-    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    Reply { status, headers, body: body.into_bytes(), delay: Duration::ZERO, fault: None, later: None }
+    json_reply(status, Value::map([("title", Value::text(text)), ("status", Value::from(i64::from(status)))]))
 }
 
-fn header<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
+pub(super) fn json_reply(status: u16, body: Value) -> Reply {
+    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    let body = json::text_of(&body).into_bytes();
+    Reply { status, headers, body, delay: Duration::ZERO, fault: None, later: None }
+}
+
+/// The client's secret stands in no log.
+fn hide_secret(form: &mut Value) {
+    let Some(fields) = form.as_map() else { return };
+    let shown = fields.iter().map(|(name, value)| match &**name {
+        "client_secret" => (name.clone(), Value::text("(secret)")),
+        _ => (name.clone(), value.clone()),
+    });
+    *form = Value::map(shown.collect::<Vec<_>>());
+}
+
+pub(super) fn header<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
     call.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
 }
 
@@ -400,9 +424,34 @@ fn said(failure: &Failure) -> String {
     format!("`{}`: {failure}", failure.scalar.text.trim())
 }
 
+/// The fields of a form; one that is given several times is a list.
+fn form(body: &[u8]) -> Value {
+    let fields: Vec<_> = url::form_urlencoded::parse(body).map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
+    joined(&fields)
+}
+
+/// Names and values as a map; what is given several times is a list.
+fn joined(pairs: &[(String, String)]) -> Value {
+    let mut map = Map::new();
+    for (name, value) in pairs {
+        let value = Value::text(value.as_str());
+        let joined = match map.get(name.as_str()) {
+            None => value,
+            Some(first) => {
+                Value::list(first.as_list().unwrap_or(std::slice::from_ref(first)).iter().cloned().chain([value]))
+            }
+        };
+        map.insert(name.as_str().into(), joined);
+    }
+    map.into()
+}
+
 fn logged(call: &Call, at: Stamp) -> Logged {
+    let is_form =
+        header(call, "content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
     let body = match std::str::from_utf8(&call.body) {
         Ok("") => Value::NULL,
+        Ok(_) if is_form => form(&call.body),
         Ok(text) => json::parse(text).unwrap_or_else(|_| Value::text(text)),
         Err(_) => crate::base::value::Data::Bytes(call.body.as_slice().into()).into(),
     };

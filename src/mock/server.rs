@@ -2,7 +2,7 @@
 
 use super::{
     fault::{End, Wreck},
-    model::{Listen, Mock},
+    model::{Credentials, Listen, Mock},
     play::{Call, Reply, Stage},
     record::Logged,
 };
@@ -120,9 +120,9 @@ impl Running {
         self.mock.mock.as_str()
     }
 
-    /// The header (lower-case name, value) that a call must carry, when the mock asks for one.
-    pub fn credentials(&self) -> Option<(String, String)> {
-        self.mock.auth.as_ref()?.header()
+    /// What a call must carry, when the mock asks for something.
+    pub fn credentials(&self) -> Option<Credentials> {
+        self.mock.auth.as_ref()?.credentials()
     }
 
     /// All requests so far, oldest first.

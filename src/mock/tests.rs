@@ -47,7 +47,7 @@ impl Play {
 #[test]
 fn every_block_of_the_guide_is_a_mock() {
     let names: Vec<_> = GUIDE.lines().filter_map(|line| line.strip_prefix("mock: ")).collect();
-    assert_eq!(names.len(), 8, "{names:?}");
+    assert_eq!(names.len(), 9, "{names:?}");
     names.into_iter().for_each(|name| assert_eq!(guide(name).mock.as_str(), name));
 }
 
@@ -181,7 +181,7 @@ fn every_mistake_of_a_file_is_named_at_its_place() {
     assert_eq!(
         found,
         [
-            "4 auth has exactly one of `bearer` and `header`",
+            "4 auth has exactly one of `bearer`, `header` and `oauth2`",
             "5 row 1 of `c` has no `id`, the key of its collection",
             "7 a route has exactly one method with its path",
             "8 the path does not hold `{id}`, the key of `c`",

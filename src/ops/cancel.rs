@@ -1,17 +1,30 @@
 //! `cancel`: no new step of a run starts. A run that somebody works on ends between two steps, any other at once. What was
-//! done stays done.
+//! done stays done; what the playbook wants done at the end of a block (`always`) is done first.
 
-use super::{Failure, Surroundings, apply::named, record::Record, resume::open};
+use super::{
+    Failure, Surroundings,
+    apply::{carry, named},
+    project::Opened,
+    record::Record,
+    resume::{open, setting_of},
+};
 use crate::{
-    base::identity::RunId,
-    engine::state::RunState,
+    base::{diagnostic::Diagnostics, identity::RunId, source::Source},
+    engine::{
+        decide::{Next, decide},
+        outline::Outline,
+        state::RunState,
+        watch::Watch,
+    },
     journal::{
         Claim,
         event::Event,
         payload::{ClosedItem, Count, ItemClosed, RunCancelled, RunClosed},
         words::End,
     },
+    playbook::model::Playbook,
 };
+use std::sync::atomic::AtomicBool;
 
 /// How far it came.
 pub struct Cancelled {
@@ -21,14 +34,36 @@ pub struct Cancelled {
     pub worker: Option<Claim>,
 }
 
+/// What a person asks for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wish<'a> {
+    /// Why, 1 to 500 characters.
+    pub reason: Option<&'a str>,
+    /// Who.
+    pub actor: Option<&'a str>,
+}
+
+/// A block that the run stands in has something to do at its end (`always`).
+fn ends_first(state: &RunState) -> bool {
+    let Some(created) = state.created.as_ref().filter(|_| !state.is_undo()) else { return false };
+    let source = Source::new(created.playbook.to_string(), created.text.to_string());
+    let Some(playbook) = Playbook::parse(&source, &mut Diagnostics::new(source.clone())) else { return false };
+    let outline = Outline::of(&playbook);
+    let open = state.items.values().filter(|item| item.closed.is_none());
+    open.into_iter().any(|item| !matches!(decide(&outline, item, true), Next::Close(..) | Next::Over(_)))
+}
+
 /// Records that a run is to end, and ends it where nobody works on it.
 pub async fn cancel(
     surroundings: &Surroundings,
     record: &Record,
+    opened: &Opened,
     run: RunId,
-    reason: Option<&str>,
-    actor: Option<&str>,
+    wish: &Wish<'_>,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
 ) -> Result<Cancelled, Failure> {
+    let Wish { reason, actor } = *wish;
     let (reason, actor) = named(reason, actor)?;
     let state = record.state(run).await?;
     open(run, &state)?;
@@ -53,6 +88,23 @@ pub async fn cancel(
         });
     }
     let claim = record.claim(surroundings, run, actor).await?;
+    if ends_first(&state) {
+        let plan = async {
+            let setting = setting_of(surroundings, record, opened, run, &state).await?;
+            record.journal.append_claimed(&claim, &[asked]).await?;
+            Ok(setting)
+        };
+        // Rare and large: kept off the stack of those who only cancel.
+        let (prepared, plan) = match Box::pin(plan).await {
+            Ok(prepared) => prepared,
+            Err(failure) => {
+                record.journal.release(&claim).await?;
+                return Err(failure);
+            }
+        };
+        let carried = Box::pin(carry(record, &prepared.setting, claim, plan.as_ref(), watch, pause)).await?;
+        return Ok(Cancelled { state: carried.state, worker: None });
+    }
     let words = format!("cancelled by {actor}: {reason}");
     let still = state.items.iter().filter(|(_, item)| item.closed.is_none());
     let items: Vec<ClosedItem> = still

@@ -3,15 +3,16 @@
 use super::{
     Failure, Surroundings,
     plan::{databases, jobs},
-    playbook::{all, name_of},
+    playbook::{all, all_tables, name_of},
     project::{self, Opened},
+    tables::with_tables,
 };
 use crate::{
     base::{diagnostic::Diagnostics, yaml},
     check::{self, Knowledge, PrepareFault, Prepared},
     connection::{database::Database, fault::Fault, statement::Statement, survey::Survey},
     effect::change::TableName,
-    playbook::model::Playbook,
+    playbook::{error_table::SUFFIX, model::Playbook},
     table::catalogue::Catalogue,
 };
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
@@ -39,13 +40,18 @@ pub async fn check(
     environment: Option<&str>,
 ) -> Result<Found, Failure> {
     let mut files = Vec::new();
+    let mut tables = Vec::new();
     if paths.is_empty() {
         files = all(&opened.playbooks());
+        tables = all_tables(&opened.playbooks());
     }
     for path in paths {
         let path = surroundings.folder.join(path);
         if path.is_dir() {
             files.extend(all(&path));
+            tables.extend(all_tables(&path));
+        } else if path.to_string_lossy().ends_with(SUFFIX) {
+            tables.push(path);
         } else {
             files.push(path);
         }
@@ -60,7 +66,8 @@ pub async fn check(
     };
     let mut problems: Vec<Diagnostics> = Some(about_project).filter(|a| !a.is_empty()).into_iter().collect();
     for path in &files {
-        let source = match project::read(path, yaml::LIMITS, &surroundings.folder) {
+        let source = project::read(path, yaml::LIMITS, &surroundings.folder);
+        let source = match source.and_then(|source| with_tables(surroundings, opened, source)) {
             Ok(source) => source,
             Err(Failure::Texts(found)) => {
                 problems.extend(found);
@@ -78,6 +85,14 @@ pub async fn check(
         let (_, found) = check::read_and_check(source, opened.project.clone(), &knowledge);
         if !found.is_empty() {
             problems.push(found);
+        }
+    }
+    for path in &tables {
+        match super::tables::checked(surroundings, opened, path) {
+            Ok((_, found)) if found.is_empty() => {}
+            Ok((_, found)) => problems.push(found),
+            Err(Failure::Texts(found)) => problems.extend(found),
+            Err(other) => return Err(other),
         }
     }
     Ok(Found { files: files.len(), problems })

@@ -7,6 +7,7 @@ pub mod approve;
 pub mod audit;
 pub mod cancel;
 pub mod check;
+pub mod diagnose;
 pub mod failure;
 pub mod history;
 pub mod inspect;
@@ -22,6 +23,7 @@ pub mod retry;
 pub mod sandbox;
 pub mod saved;
 pub mod surroundings;
+pub mod tables;
 pub mod test;
 pub mod undo;
 

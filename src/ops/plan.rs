@@ -110,6 +110,7 @@ pub async fn assemble(
         Setting::new(checked, environment.into(), databases, apis, surroundings.world.clone(), run, params);
     (setting.files, setting.programs) = (files, programs);
     setting.jobs = jobs(surroundings, opened, environment, |name| setting.may_touch(name))?;
+    setting.reached = surroundings.reached.clone();
     Ok(Prepared { setting, mocks })
 }
 
@@ -169,8 +170,7 @@ async fn apis(
             Some(file) => {
                 let running = super::mock::start(surroundings, &opened.root.join(file.as_str())).await?;
                 let credentials = running.credentials();
-                let given = credentials.as_ref().map(|(header, value)| (header.as_str(), value.as_str()));
-                let api = Api::at_mock(name, http, &running.url(), given);
+                let api = Api::at_mock(name, http, &running.url(), credentials.as_ref());
                 mocks.push(running);
                 api
             }
@@ -181,7 +181,8 @@ async fn apis(
                 // Only a secret does not know whose it is.
                 OpenError::Secret(_) => Failure::usage(format!("the connection `{name}`: failed to {why}")),
                 _ => Failure::usage(format!("failed to {why}")),
-            })?,
+            })?
+            .in_world(surroundings.world.clone()),
         );
     }
     Ok(apis)
@@ -246,12 +247,14 @@ fn answers(setting: &Setting, request: &Request) -> Result<Answers, Failure> {
     for (step, name, value) in &request.answers {
         given.entry(step).or_default().push((name.clone(), value.clone()));
     }
-    let asks: HashMap<&str, &AskSpec> = setting
-        .outline
-        .places
-        .iter()
-        .filter_map(|place| if let Act::Ask(ask) = &place.step.act { Some((place.id()?, ask)) } else { None })
-        .collect();
+    let mut asks: HashMap<&str, &AskSpec> = HashMap::new();
+    for step in setting.playbook.sections().into_iter().flat_map(|(_, steps)| steps) {
+        step.each(&mut |one| {
+            if let (Act::Ask(ask), Some(id)) = (&one.act, one.id()) {
+                asks.insert(id, ask);
+            }
+        });
+    }
     let mut answers = Answers::new();
     for (step, parts) in given {
         let Some(ask) = asks.get(step) else {

@@ -3,10 +3,12 @@
 use super::{
     Failure, Surroundings,
     project::{self, Opened},
+    tables,
 };
 use crate::{
     base::{diagnostic::Diagnostics, source::Source, suggest, yaml},
     check::{self, Checked, Knowledge},
+    playbook::error_table::SUFFIX,
 };
 use std::{
     path::{Path, PathBuf},
@@ -25,6 +27,7 @@ pub struct Loaded {
 pub fn load(surroundings: &Surroundings, opened: &Opened, name: &str) -> Result<Loaded, Failure> {
     let path = find(surroundings, opened, name)?;
     let source = project::read(&path, yaml::LIMITS, &surroundings.folder)?;
+    let source = tables::with_tables(surroundings, opened, source)?;
     of_source(source, opened, name_of(&path, opened))
 }
 
@@ -64,8 +67,20 @@ pub fn name_of(path: &Path, opened: &Opened) -> Option<String> {
     Some(below.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/"))
 }
 
-/// Every playbook below a folder (tests and mocks left out), sorted; links to folders are not followed.
+/// Every playbook below a folder (tests, mocks and errors tables left out), sorted; links to folders are not followed.
 pub fn all(folder: &Path) -> Vec<PathBuf> {
+    let others = [".test.yaml", ".mock.yaml", SUFFIX];
+    below(folder, &|name| {
+        name.ends_with(".yaml") && !others.iter().any(|end| name.ends_with(end)) && name != project::FILE
+    })
+}
+
+/// Every shared errors table below a folder.
+pub fn all_tables(folder: &Path) -> Vec<PathBuf> {
+    below(folder, &|name| name.ends_with(SUFFIX))
+}
+
+fn below(folder: &Path, wanted: &dyn Fn(&str) -> bool) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(next) = open.pop() {
@@ -75,11 +90,7 @@ pub fn all(folder: &Path) -> Vec<PathBuf> {
             let name = entry.file_name().to_string_lossy().into_owned();
             if kind.as_ref().is_ok_and(std::fs::FileType::is_dir) {
                 open.push(path);
-            } else if name.ends_with(".yaml")
-                && !name.ends_with(".test.yaml")
-                && !name.ends_with(".mock.yaml")
-                && name != project::FILE
-            {
+            } else if wanted(&name) {
                 found.push(path);
             }
         }

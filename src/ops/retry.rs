@@ -13,12 +13,12 @@ use crate::{
     base::{
         identity::{RunId, SINGLE_ITEM},
         suggest,
-        value::{Map, Value},
+        value::Value,
     },
     engine::{
         outline::{Outline, Place},
         setting::Setting,
-        state::{ItemState, RETRY, RunState, StepState},
+        state::{ItemState, REOPEN, RETRY, RunState, StepState},
         undo::standing::{self, Standing},
         watch::Watch,
     },
@@ -68,13 +68,14 @@ pub async fn retry(
     stands(record, run, &state).await?;
     let item = state.items.get(SINGLE_ITEM).cloned().unwrap_or_default();
     let again = again(run, &prepared.setting.outline, &item, wish.from)?;
-    let decided = |(path, generation): &(Arc<str>, u32)| -> Event {
+    let decided = |Again { path, generation, reopen }: &Again| -> Event {
+        let values = [("generation".into(), Value::from(i64::from(*generation)))];
         HumanDecided {
             step: path.clone(),
             items: vec![SINGLE_ITEM.into()],
             actor: actor.into(),
             decision: RETRY.into(),
-            values: Map::from_iter([("generation".into(), Value::from(i64::from(*generation)))]),
+            values: values.into_iter().chain(reopen.then(|| (REOPEN.into(), true.into()))).collect(),
             reason: Some(reason.to_owned()),
         }
         .into()
@@ -164,10 +165,20 @@ fn ends(step: &StepState) -> bool {
     matches!(outcome, Some(O::Stopped | O::Failed | O::Escalated | O::Drifted | O::Lost))
 }
 
+/// A step that is done again.
+struct Again {
+    path: Arc<str>,
+    /// The number that its effect will have.
+    generation: u32,
+    /// It was entered and left, and only something inside is done again: what it found when it was entered stays.
+    reopen: bool,
+}
+
 /// The steps that are done again, each with the number that its effect will have: one more where it was done.
-fn again(run: RunId, outline: &Outline, item: &ItemState, from: Option<&str>) -> Result<Vec<(Arc<str>, u32)>, Failure> {
-    let places = &outline.places;
+fn again(run: RunId, outline: &Outline, item: &ItemState, from: Option<&str>) -> Result<Vec<Again>, Failure> {
+    let places = &outline.all(item);
     let short = run.short();
+    // The end that a block came to after its `always` stands behind the step that failed in it.
     let end = places.iter().position(|place| item.steps.get(&place.path).is_some_and(ends));
     let Some(end) = end else {
         return Err(Failure::usage(format!("no step of run {short} failed"))
@@ -184,12 +195,37 @@ fn again(run: RunId, outline: &Outline, item: &ItemState, from: Option<&str>) ->
             first
         }
     };
-    let redone = places[first..].iter().filter_map(|place| {
+    let redone =
+        places.iter().enumerate().filter(|(index, place)| *index >= first || undone(places, first, item, place));
+    let redone = redone.filter_map(|(_, place)| {
         let step = item.steps.get(&place.path)?;
         let done = step.attempts > 0 && step.outcome.as_ref().is_some_and(|o| o.outcome == Outcome::Done);
-        Some((place.path.clone(), step.generation + u32::from(done)))
+        Some(Again { path: place.path.clone(), generation: step.generation + u32::from(done), reopen: false })
     });
-    Ok(redone.collect())
+    let mut redone: Vec<_> = redone.collect();
+    // A frame around what is done again is entered already, and was left: it is left once more.
+    redone.extend(around(places, first, item));
+    Ok(redone)
+}
+
+/// A step before the one that failed which a `rescue` has taken back: it is done again too.
+fn undone(places: &[Place], first: usize, item: &ItemState, place: &Place) -> bool {
+    let back = |p: &&Place| p.origin.as_ref() == Some(&place.path);
+    places[first..].iter().filter(back).any(|p| item.steps.get(&p.path).is_some_and(StepState::changed))
+}
+
+/// The blocks and loops around the first step that is done again, where they were left.
+fn around(places: &[Place], first: usize, item: &ItemState) -> Vec<Again> {
+    let Some(at) = places.get(first) else { return Vec::new() };
+    let holds =
+        |p: &&Place| p.holds_places() && at.path.strip_prefix(&*p.path).is_some_and(|r| r.starts_with(['/', '[']));
+    let left = |p: &&Place| item.steps.get(&p.path).is_some_and(|s| s.outcome.is_some() && s.value.is_some());
+    places[..first]
+        .iter()
+        .filter(holds)
+        .filter(left)
+        .map(|p| Again { path: p.path.clone(), generation: 0, reopen: true })
+        .collect()
 }
 
 /// Checks look at the world as it is: with one of them its whole list is read anew. (Before the first step nothing has been
@@ -204,7 +240,7 @@ fn first_to_redo(places: &[Place], end: usize) -> usize {
 }
 
 fn named_place(run: &str, places: &[Place], name: &str) -> Result<usize, Failure> {
-    let label = |place: &Place| place.path.rsplit('/').next().unwrap_or(&place.path).to_owned();
+    let label = |place: &Place| place.name().to_owned();
     let found = places.iter().position(|place| *place.path == *name || label(place) == name);
     found.ok_or_else(|| {
         // What stands inside a transaction is done with the whole of it.
@@ -225,5 +261,5 @@ fn has_inner(place: &Place, name: &str) -> bool {
     fn within(steps: &[crate::action::step::Step], name: &str) -> bool {
         steps.iter().enumerate().any(|(index, step)| step.label(index) == name || within(step.inner(), name))
     }
-    !place.gate && within(place.step.inner(), name)
+    !place.holds_places() && within(place.step.inner(), name)
 }

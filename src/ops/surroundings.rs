@@ -1,6 +1,9 @@
 //! The machine that a command runs on, as far as it may be asked: clock, environment variables, folder, secrets in use.
 
-use crate::base::{moment, secret::Masks, time::Stamp, world::World};
+use crate::{
+    base::{moment, secret::Masks, time::Stamp, world::World},
+    engine::setting::Reached,
+};
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
@@ -20,6 +23,8 @@ pub struct Surroundings {
     pub folder: PathBuf,
     /// Every secret in use, for the last writer of each output.
     pub masks: Masks,
+    /// Which rows of `errors` tables decided something: for the report of tests.
+    pub reached: Reached,
     /// What a command found out beside its task and somebody should know.
     pub notes: Notes,
 }
@@ -52,6 +57,7 @@ impl Surroundings {
             variable: Arc::new(|name| std::env::var(name).ok()),
             folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             masks: Masks::default(),
+            reached: Reached::default(),
             notes: Notes::default(),
         }
     }

@@ -28,9 +28,9 @@ use crate::{
         statement::Statement,
     },
     effect::change::TableName,
-    engine::{drive::Stopped, watch::Tick},
+    engine::{drive::Stopped, setting::Reached, watch::Tick},
     journal::words::End,
-    mock::server::Running,
+    mock::{Credentials, Running},
     plan::Plan,
     report::exit::Exit,
     trial::{
@@ -40,9 +40,9 @@ use crate::{
         given::{self, Answers, Start},
         model::{Case, Meddling, Proof, TestFile},
         proof,
-        report::{CaseReport, Problem, Report},
+        report::{CaseReport, Problem, Report, Unreached},
         snapshot::{self, Snapshot},
-        stage::{self, Double},
+        stage::{self, Double, Key},
     },
 };
 use std::{
@@ -57,6 +57,8 @@ struct Opening<'a> {
     file: TestFile,
     source: Arc<Source>,
     folder: PathBuf,
+    /// Rows of the errors table that some case reached.
+    reached: Reached,
 }
 
 /// Runs every case of a file, or those whose name contains `only`.
@@ -80,7 +82,23 @@ pub async fn run_file(
         cases.push(one(&opening, &bench, case, index, &folder.0).await);
     }
     bench.clear().await.map_err(|fault| failed("remove the databases of the test", &fault))?;
-    Ok(Report { file: opening.source.name().to_owned(), on: on.word(), cases })
+    // A part of the cases says nothing about the whole table.
+    let unreached = if only.is_none() { unreached(surroundings, &opening)? } else { Vec::new() };
+    Ok(Report { file: opening.source.name().to_owned(), on: on.word(), cases, unreached })
+}
+
+/// The rows of the playbook's errors table that no case reached.
+fn unreached(surroundings: &Surroundings, opening: &Opening<'_>) -> Result<Vec<Unreached>, Failure> {
+    let loaded = playbook::load(surroundings, opening.opened, opening.file.playbook.as_str())?;
+    let (source, errors) = (loaded.checked.source(), &loaded.checked.playbook().errors);
+    let missed = errors.iter().enumerate().filter(|(index, _)| !opening.reached.holds(*index));
+    Ok(missed
+        .map(|(_, row)| Unreached {
+            row: row.name.as_ref().map_or("a row without a name", |name| name.as_str()).to_owned(),
+            file: source.name_at(row.at.start).to_owned(),
+            line: source.place(row.at.start).line,
+        })
+        .collect())
 }
 
 fn failed(what: &str, fault: &Fault) -> Failure {
@@ -98,7 +116,7 @@ fn open<'a>(surroundings: &Surroundings, opened: &'a Opened, path: &Path) -> Res
     match file {
         Some(file) if problems.errors() == 0 => {
             let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
-            Ok(Opening { opened, file, source, folder })
+            Ok(Opening { opened, file, source, folder, reached: Reached::default() })
         }
         _ => Err(Failure::Texts(vec![problems])),
     }
@@ -229,22 +247,28 @@ impl Scene {
                 let place = bench.fresh(&name, &folder.0).await.map_err(fault)?;
                 let variable = format!("TRUEUP_TEST_DATABASE_{}", doubles.len());
                 let (kind, settings) = place.settings(&variable);
-                if let Place::Server(url) = place {
+                if let Place::Server(url) | Place::MysqlServer(url) = place {
                     variables.insert(variable, url.reveal().to_owned());
                 }
                 doubles.push((name, Double::Database(kind, settings)));
             } else {
                 let running = opening.mock(&name, &start, &world).await?;
-                let credentials = running.credentials().map(|(header, value)| {
-                    let variable = format!("TRUEUP_TEST_KEY_{}", doubles.len());
-                    variables.insert(variable.clone(), value);
-                    (header, variable)
+                let variable = format!("TRUEUP_TEST_KEY_{}", doubles.len());
+                let credentials = running.credentials().map(|credentials| match credentials {
+                    Credentials::Header { name, value } => {
+                        variables.insert(variable.clone(), value);
+                        Key::Header { name, variable }
+                    }
+                    Credentials::Client { path, id, secret } => {
+                        variables.insert(variable.clone(), secret);
+                        Key::Client { token_url: format!("{}{path}", running.url()), id, variable }
+                    }
                 });
                 doubles.push((name.clone(), Double::Api { url: running.url(), credentials }));
                 mocks.push((name, running));
             }
         }
-        let surroundings = surroundings(world, variables, folder.0.clone());
+        let surroundings = surroundings(world, variables, folder.0.clone(), opening.reached.clone());
         let opened = opening.staged(&surroundings, &doubles)?;
         let environment = opening.environment();
         let (environment, _) =
@@ -523,11 +547,11 @@ impl Opening<'_> {
 }
 
 /// Secrets have invented values: a test needs none of the real ones.
-fn surroundings(world: World, variables: HashMap<String, String>, folder: PathBuf) -> Surroundings {
+fn surroundings(world: World, variables: HashMap<String, String>, folder: PathBuf, reached: Reached) -> Surroundings {
     let masks = Masks::default();
     variables.values().for_each(|value| masks.add(&Secret::new(value.as_str())));
     let variable = move |name: &str| Some(variables.get(name).cloned().unwrap_or_else(|| format!("invented-{name}")));
-    Surroundings { world, variable: Arc::new(variable), folder, masks, notes: Default::default() }
+    Surroundings { world, variable: Arc::new(variable), folder, masks, reached, notes: Default::default() }
 }
 
 /// A plan that ends before its last step, or has nothing to do, is not applied.
@@ -598,7 +622,8 @@ fn words(failure: &Failure) -> Vec<String> {
             });
             problems
                 .map(|(source, p)| {
-                    format!("{}:{}: {} {}", source.name(), source.place(p.span.start).line, p.code.id, p.message)
+                    let (file, line) = (source.name_at(p.span.start), source.place(p.span.start).line);
+                    format!("{file}:{line}: {} {}", p.code.id, p.message)
                 })
                 .collect()
         }

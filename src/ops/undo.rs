@@ -226,9 +226,10 @@ async fn with_outline(
     let past: Vec<Past<'_>> = chain.iter().filter_map(|(id, state)| past(*id, state)).collect();
     let events = record.journal.events(run).await?;
     let effects = done::of(events.iter().map(|stored| &stored.event));
+    let effects = done::standing(effects, &setting.outline);
     let made = made_before(record, setting.run.id, run, chain.last().map(|(_, state)| state)).await?;
     setting.outline = outline::of(setting, &past, &Back { effects: &effects, item, all_or_nothing, made: &made });
-    Ok(setting.outline.places.len())
+    Ok(setting.outline.nodes.len())
 }
 
 /// What earlier undos of the run did; each of them left something alone, else there would be no other.

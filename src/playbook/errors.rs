@@ -1,9 +1,10 @@
 //! `errors:`: the decision table of failed calls. The first row that fits decides.
 
+use super::error_table::Found;
 use crate::{
     base::{
         diagnostic::Diagnostic,
-        shape::{BAD_FORM, FromNode, Length, Lowering, ONE_OF, Word},
+        shape::{BAD_FORM, FromNode, Length, Lowering, Named, ONE_OF, Word},
         source::Span,
         yaml::Node,
     },
@@ -13,17 +14,108 @@ use crate::{
     words,
 };
 
+/// The decision table of a playbook: its own rows, or a shared table with own rows around it.
+///
+/// Reads as a list of rows; what a shared table says stands in it at its place.
+#[derive(Clone, Debug, Default)]
+pub struct Errors {
+    /// All rows in the order in which they are looked at.
+    pub rows: Vec<ErrorRow>,
+    /// The shared tables that are used.
+    pub uses: Vec<Word>,
+    /// Those of them that are not at hand.
+    pub missing: Vec<Word>,
+}
+
+impl std::ops::Deref for Errors {
+    type Target = [ErrorRow];
+
+    fn deref(&self) -> &[ErrorRow] {
+        &self.rows
+    }
+}
+
+impl<'a> IntoIterator for &'a Errors {
+    type Item = &'a ErrorRow;
+    type IntoIter = std::slice::Iter<'a, ErrorRow>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.rows.iter()
+    }
+}
+
 shape! {
-    /// One row of the decision table: what a failure looks like, and what to do then.
+    /// A shared table, with own rows before and after its rows.
+    "the errors of a playbook" pub struct UsedErrors {
+        /// The shared table: `register/dqt-errors` is the file `register/dqt-errors.errors.yaml` below the playbook folder. Or a list of them.
+        uses as "use": OneOrMore<Word>,
+        /// Own rows that are looked at first.
+        #[schemars(default)]
+        before: Vec<ErrorRow>,
+        /// Own rows that are looked at when no row of the table fits.
+        #[schemars(default)]
+        after: Vec<ErrorRow>,
+    }
+}
+
+impl FromNode for Errors {
+    fn absent() -> Option<Self> {
+        Some(Errors::default())
+    }
+
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        if let Node::Map(..) = node {
+            let used = UsedErrors::from_node(node, cx)?;
+            let (mut rows, mut missing) = (used.before, Vec::new());
+            for word in &used.uses.0 {
+                match super::error_table::included(word, cx) {
+                    Found::Table(table) => rows.extend(table.rows()),
+                    Found::Unreadable => return None,
+                    Found::Nothing => missing.push(word.clone()),
+                }
+            }
+            rows.extend(used.after);
+            return Some(Errors { rows, uses: used.uses.0, missing });
+        }
+        Vec::from_node(node, cx).map(|rows| Errors { rows, ..Errors::default() })
+    }
+}
+impl schemars::JsonSchema for Errors {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Errors".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let (row, used) = (generator.subschema_for::<ErrorRow>(), generator.subschema_for::<UsedErrors>());
+        schemars::json_schema!({ "anyOf": [{ "type": "array", "items": row }, used] })
+    }
+}
+
+shape! {
+    /// One row of the decision table: what a failure looks like, and what to do then. All conditions of a row must hold.
     "a row of the errors table" pub struct ErrorRow {
         /// What people call this failure.
         name: Option<Word>,
+        /// What it means, for people: shown by `trueup diagnose`.
+        means: Option<Word>,
         /// Only failures of these steps.
         step: Option<OneOrMore<Word>>,
+        /// Only failures of calls of these APIs.
+        api: Option<OneOrMore<Word>>,
         /// Only answers with these statuses: `404`, `5xx`, or a list.
         status: Option<OneOrMore<Status>>,
         /// Only answers whose error code (the connection's `error_code`) is one of these.
         code: Option<OneOrMore<Code>>,
+        /// Only answers that hold one of these values at a path of the JSON body, or a list with one of them:
+        /// `{ errors.outcome: [Unable to change Failed Result] }`. A name may hold dots itself; `*` is every element of a list.
+        #[schemars(default)]
+        body: Named<OneOrMore<Wanted>>,
+        /// Only failures whose text (any text of the body, or our own message) contains one of these, letter case aside.
+        message: Option<OneOrMore<Word>>,
+        /// Only from this attempt on; the first one is 1.
+        attempt: Option<u32>,
         /// Only failures of this kind.
         kind: Option<OneOrMore<FailureKind>>,
         /// What to do.
@@ -32,6 +124,21 @@ shape! {
         otherwise: Option<Then>,
     }
 }
+
+/// A value that a body may hold, compared as text; null is also what is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted(pub Option<String>);
+
+impl FromNode for Wanted {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        match node {
+            Node::Scalar(s) if s.value().is_null() => Some(Wanted(None)),
+            Node::Scalar(s) => Some(Wanted(Some(s.text.to_string()))),
+            _ => cx.wrong_type(node, "a value: a text, a number, true, false or null"),
+        }
+    }
+}
+crate::plain_schema!(Wanted, { "type": ["string", "number", "boolean", "null"] });
 
 words! {
     "a kind of failure"
@@ -44,6 +151,10 @@ words! {
         Body = "body",
         /// The API refused, by its status.
         Status = "status",
+        /// The answer's status is good, but what it says is not: `success_when` or `failed_when` of the step.
+        Answer = "answer",
+        /// The token endpoint of the connection refused us: nothing was sent.
+        Auth = "auth",
     }
 }
 
@@ -91,6 +202,8 @@ crate::plain_schema!(Code, { "type": ["string", "integer"] });
 pub struct Then {
     /// The action.
     pub verdict: Verdict,
+    /// The step (`repair: true`) that is done first, before a retry.
+    pub fix: Option<Word>,
     /// Where it stands.
     pub at: Span,
 }
@@ -192,12 +305,12 @@ impl FromNode for Then {
                     return None;
                 }
             };
-            return Some(Then { verdict, at });
+            return Some(Then { verdict, fix: None, at });
         };
         let escalates = node.get("escalate").is_some();
         cx.unknown_keys(
             node,
-            if escalates { &["escalate", "say"] } else { &["retry", "stop", "skip", "fail"] },
+            if escalates { &["escalate", "say"] } else { &["retry", "fix", "stop", "skip", "fail"] },
             "an action",
         );
         let Some(entry) = entries.iter().find(|e| WORDS.contains(&&*e.key.text)) else {
@@ -229,7 +342,18 @@ impl FromNode for Then {
                 Verdict::Escalate(who?, say?)
             }
         };
-        Some(Then { verdict, at })
+        let fix = match node.get("fix") {
+            Some(_) if !matches!(verdict, Verdict::Retry(_)) => {
+                cx.push(
+                    Diagnostic::error(&ONE_OF, at, "`fix` is followed by a retry")
+                        .help("write `then: { fix: STEP, retry: { attempts: 1 } }`"),
+                );
+                return None;
+            }
+            Some(fix) => Some(Word::from_node(fix, cx)?),
+            None => None,
+        };
+        Some(Then { verdict, fix, at })
     }
 }
 
@@ -246,6 +370,7 @@ impl schemars::JsonSchema for Then {
                 { "type": "object", "additionalProperties": false,
                   "properties": {
                     "retry": retry,
+                    "fix": text("A step with `repair: true` that is done first, once, before it is tried again."),
                     "stop": text("End the item here, with this text."),
                     "skip": text("Leave the item alone, with this text."),
                     "fail": text("The item failed, with this text."),

@@ -3,7 +3,7 @@
 //! Never used to run anything: what comes out may lack steps, keys and whole sections.
 
 use super::{
-    errors::ErrorRow,
+    errors::{ErrorRow, Errors},
     model::{self, Language, Playbook, Risk, Uses},
     params::Param,
 };
@@ -97,6 +97,7 @@ impl Repair<'_> {
         let whole = |reads: bool| reads.then(|| entry.clone());
         match &*entry.key.text {
             "preconditions" | "steps" | "verification" | "afterwards" => with(self.steps(&entry.node)?),
+            "errors" if matches!(entry.node, Node::Map(..)) => whole(self.reads::<Errors>(&entry.node)),
             "errors" => with(self.list(&entry.node, |node| self.reads::<ErrorRow>(node))?),
             "params" => with(self.map(&entry.node, |node| self.reads::<Param>(node))?),
             "uses" => with(self.map(&entry.node, |node| self.reads::<Uses>(node))?),

@@ -1,7 +1,10 @@
 //! Text → Playbook and project file: models, parameters, schemas. Reads no files and opens nothing; `ops` hands texts in.
 
 pub mod approvals;
+pub mod diagnosis;
+pub mod error_table;
 pub mod errors;
+pub mod failure;
 pub mod lenient;
 pub mod model;
 pub mod params;

@@ -1,6 +1,6 @@
 //! The playbook as its author wrote it, typed, with the place of every part.
 
-use super::{errors::ErrorRow, params::Param};
+use super::{errors::Errors, params::Param};
 use crate::{
     action::step::Step,
     base::{
@@ -54,9 +54,10 @@ shape! {
         /// What is done once verification passed.
         #[schemars(default)]
         afterwards: Vec<Step>,
-        /// What a failed call means and what to do: the first row that fits decides.
+        /// What a failed call means and what to do: the first row that fits decides. A list of rows, or `{ use: … }` with a
+        /// table that several playbooks share.
         #[schemars(default)]
-        errors: Vec<ErrorRow>,
+        errors: Errors,
     }
 }
 

@@ -1,6 +1,6 @@
 //! JSON Schemas of the files that people write, generated from the types that read them.
 
-use super::{model::Playbook, project::Project};
+use super::{error_table::ErrorTable, model::Playbook, project::Project};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::Value;
 
@@ -12,6 +12,11 @@ pub fn playbook() -> Value {
 /// The schema of the project file.
 pub fn project() -> Value {
     of::<Project>("https://trueup.dev/schema/project.schema.json", "A trueup project file")
+}
+
+/// The schema of a shared errors table.
+pub fn errors() -> Value {
+    of::<ErrorTable>("https://trueup.dev/schema/errors.schema.json", "A trueup errors table")
 }
 
 /// The schema of any shape, as editors like it: no null where a key is merely optional.

@@ -1,5 +1,7 @@
 //! `http`: one call of a declared API. GET and HEAD are reads, the others writes.
 
+use super::answer::{Accepted, Expected, Pages};
+use crate::connection::http::settings::Size;
 use crate::{
     base::{
         diagnostic::Diagnostic,
@@ -8,7 +10,7 @@ use crate::{
         yaml::Node,
     },
     shape,
-    template::{Datum, Text},
+    template::{Datum, Expression, Text},
 };
 
 shape! {
@@ -37,11 +39,38 @@ shape! {
         headers: Named<Text>,
         /// The JSON body.
         json: Option<Datum>,
+        /// The body as the fields of a form; null leaves one out, a list repeats it.
+        #[schemars(default)]
+        form: Named<Datum>,
+        /// The body in parts (`multipart/form-data`): texts, or `{ content, type, filename }`.
+        #[schemars(default)]
+        multipart: Named<BodyPart>,
+        /// The body as a text.
+        text: Option<Text>,
+        /// What kind of text `text` is. Default `text/plain; charset=utf-8`.
+        content_type: Option<Text>,
         /// Good answers: `[200, { status: 404, because: "…" }]`. Default: 2xx.
         #[schemars(default)]
         accept: Vec<Accept>,
+        /// A bare expression over the answer (`self`, with `status`, `headers` and `body`): what was asked for was done before. The
+        /// outcome is `unchanged`. Looked at first, whatever the status.
+        already_done_when: Option<Expression>,
+        /// A bare expression over the answer: it failed and nothing was done, whatever the status. The `errors` table sees `kind: answer`.
+        failed_when: Option<Expression>,
+        /// A bare expression over a good answer: without it holding, the answer is not good after all; of a write nobody then knows
+        /// whether it was done.
+        success_when: Option<Expression>,
+        /// What a good answer's body holds, by path: `{ trn: text, qtsDate: text?, results: list }`.
+        #[schemars(default)]
+        expects: Named<Expected>,
+        /// The answer is a list that comes in pages; with `get` only.
+        pages: Option<Pages>,
+        /// What to do when the answer is 202; with writes only.
+        accepted: Option<Accepted>,
         /// Deadline of this call; shorter than the connection's.
         timeout: Option<Length>,
+        /// Larger answers of this call are refused, instead of the connection's `max_body`.
+        max_body: Option<Size>,
     }
 }
 
@@ -69,6 +98,24 @@ impl HttpSpec {
         matches!(self.method(), Some(("GET" | "HEAD", _)))
     }
 
+    /// The bodies that are given: a call has at most one.
+    pub fn bodies(&self) -> Vec<&'static str> {
+        let given = [
+            ("json", self.json.is_some()),
+            ("form", !self.form.entries.is_empty()),
+            ("multipart", !self.multipart.entries.is_empty()),
+            ("text", self.text.is_some()),
+        ];
+        given.into_iter().filter(|(_, is)| *is).map(|(word, _)| word).collect()
+    }
+
+    /// Bare expressions over the answer.
+    pub fn conditions(&self) -> impl Iterator<Item = &Expression> {
+        let accepted = self.accepted.iter().flat_map(|a| std::iter::once(&a.until).chain(&a.failed_when));
+        let own = [&self.already_done_when, &self.failed_when, &self.success_when].into_iter().flatten();
+        own.chain(self.pages.iter().flat_map(Pages::expressions)).chain(accepted)
+    }
+
     /// Whether this status is a good answer, and the author's reason for an odd one.
     pub fn accepts(&self, status: u16) -> bool {
         if self.accept.is_empty() {
@@ -91,6 +138,48 @@ impl HttpSpec {
 }
 
 pub use crate::connection::http::Status;
+
+/// A part of a body: a text, or with a type and the name of a file.
+#[derive(Clone, Debug)]
+pub struct BodyPart {
+    /// What it holds.
+    pub content: Datum,
+    /// Its content type.
+    pub kind: Option<Text>,
+    /// The name of the file that it stands for.
+    pub filename: Option<Text>,
+}
+
+shape! {
+    /// A part of a body.
+    "a part of a body" pub struct FilePart {
+        /// What it holds, a text.
+        content: Datum,
+        /// Its content type: `text/csv`.
+        kind as "type": Option<Text>,
+        /// The name of the file that it stands for.
+        filename: Option<Text>,
+    }
+}
+
+impl FromNode for BodyPart {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        if let Node::Map(..) = node {
+            let FilePart { content, kind, filename, .. } = FilePart::from_node(node, cx)?;
+            return Some(BodyPart { content, kind, filename });
+        }
+        Datum::from_node(node, cx).map(|content| BodyPart { content, kind: None, filename: None })
+    }
+}
+impl schemars::JsonSchema for BodyPart {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "BodyPart".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let (text, file) = (generator.subschema_for::<Datum>(), generator.subschema_for::<FilePart>());
+        schemars::json_schema!({ "anyOf": [text, file] })
+    }
+}
 
 /// A good answer, with the reason when it is an odd one.
 #[derive(Clone, Debug)]

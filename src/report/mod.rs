@@ -6,6 +6,7 @@ pub mod audit;
 pub mod catalogue;
 mod clock;
 mod columns;
+pub mod diagnose;
 pub mod diagnostics;
 pub mod diff;
 pub mod doubt;

@@ -12,10 +12,11 @@ use super::{
     request,
 };
 use crate::{
-    action::ends::Way,
+    action::{ends::Way, step::RESCUE},
     approval::Demand,
     base::value::{AFTER_APPLY, Map},
     effect::label::Label,
+    engine::outline::{around, indexed},
     plan::{Effect, Foreseen, ItemPlan, Plan, Reversal, Section, StepPlan, Stop, file::Saved},
 };
 
@@ -221,7 +222,12 @@ fn name(step: &StepPlan) -> String {
         .effects
         .iter()
         .find_map(|e| if let Effect::Message { who, .. } = e { Some(format!("Tell {who}")) } else { None });
-    step.title.clone().or(told).unwrap_or_else(|| step_name(&step.path).to_owned())
+    let name = || match step_name(&step.path) {
+        RESCUE => "rescue".to_owned(),
+        name => indexed(name).0.to_owned(),
+    };
+    let name = step.title.clone().or(told).unwrap_or_else(name);
+    format!("{}{name}", around(&step.path))
 }
 
 /// The last part of a step's path: its name.

@@ -10,7 +10,15 @@ use super::{
     plan::{section_title, step_name},
     run::asked_and_got,
 };
-use crate::{base::secret::Masks, engine::watch::Tick, journal::words::Outcome, plan::Section};
+use crate::{
+    base::secret::Masks,
+    engine::{
+        outline::{around, indexed},
+        watch::Tick,
+    },
+    journal::words::Outcome,
+    plan::Section,
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     io::Write,
@@ -117,7 +125,9 @@ impl Shown {
 
     fn over(&mut self, path: &str, outcome: Outcome, summary: &str) {
         let begun = self.running.take().filter(|(running, _)| &**running == path);
-        let title = begun.as_ref().map_or_else(|| step_name(path).to_owned(), |(_, title)| title.clone());
+        let title = begun
+            .as_ref()
+            .map_or_else(|| format!("{}{}", around(path), indexed(step_name(path)).0), |(_, title)| title.clone());
         let summary = if self.passed_on.take().as_deref() == Some(summary.trim_end()) { "" } else { summary };
         // A condition that holds has its mark.
         let summary = if summary == "holds" { "" } else { summary };

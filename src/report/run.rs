@@ -17,7 +17,10 @@ use crate::{
         time::Stamp,
         value::Map,
     },
-    engine::state::{APPROVAL, ItemState, RunState, StepState},
+    engine::{
+        outline::{around, indexed},
+        state::{APPROVAL, ItemState, RunState, StepState},
+    },
     journal::words::Outcome,
     plan::Section,
 };
@@ -92,7 +95,7 @@ fn timeline(page: &mut Page, item: &ItemState, titles: &Titles, view: &View<'_>,
             page.line(0, Line::of(Tone::Strong, section_title(list)));
         }
         for (path, step) in steps {
-            of_step(page, titles.get(path), step, view, day);
+            of_step(page, &format!("{}{}", around(path), indexed(titles.get(path)).0), step, view, day);
         }
     }
 }

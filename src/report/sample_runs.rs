@@ -148,6 +148,8 @@ impl Story {
             message: message.map(str::to_owned),
             response: response.map(str::to_owned),
             micros: 1_250_000,
+            ends: None,
+            error: None,
         };
         self.add(seconds, StepOutcome { step: step.into(), outcomes: vec![one] });
         self

@@ -31,7 +31,7 @@ impl Titles {
 
     /// The heading of a step, or its name where it has none.
     pub fn get<'a>(&'a self, path: &'a str) -> &'a str {
-        self.0.get(origin(path)).map_or_else(|| super::plan::step_name(path), String::as_str)
+        self.0.get(&outline::without_turns(origin(path))).map_or_else(|| super::plan::step_name(path), String::as_str)
     }
 }
 
@@ -44,7 +44,9 @@ fn collect(prefix: &str, steps: &[Step], titles: &mut HashMap<String, String>) {
         if let Some(title) = title.filter(|t| !t.contains("{{") && !t.contains("{%")) {
             titles.insert(path.to_string(), title);
         }
-        collect(&path, step.inner(), titles);
+        for (part, steps) in step.parts() {
+            collect(&outline::inside(&path, part.as_deref()), steps, titles);
+        }
     }
 }
 

@@ -29,6 +29,7 @@ pub mod text;
 pub mod tree;
 
 pub use builtin::Described;
+pub use compare::equal;
 pub use expression::{Evaluated, Expression, Truth};
 pub use grammar::size::{MAX_CODE, MAX_TEXT};
 pub use names::{Use, UseKind};

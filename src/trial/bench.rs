@@ -20,14 +20,17 @@ pub enum On {
     Sqlite,
     /// Databases of their own on this PostgreSQL server: the URL of a role that may create databases.
     Postgres(Secret),
+    /// The same on this MySQL or MariaDB server.
+    Mysql(Secret),
 }
 
 impl On {
-    /// `sqlite`, `postgres`: also the `<dialect>` in names of files.
+    /// `sqlite`, `postgres`, `mysql`: also the `<dialect>` in names of files.
     pub fn word(&self) -> &'static str {
         match self.dialect() {
             Dialect::Sqlite => "sqlite",
             Dialect::Postgres => "postgres",
+            Dialect::Mysql => "mysql",
         }
     }
 
@@ -36,6 +39,7 @@ impl On {
         match self {
             On::Sqlite => Dialect::Sqlite,
             On::Postgres(_) => Dialect::Postgres,
+            On::Mysql(_) => Dialect::Mysql,
         }
     }
 }
@@ -70,6 +74,10 @@ impl Bench {
                     sandbox::postgres(server.reveal(), &[&format!("create database {}", bench.name(connection))])
                         .await?
                 }
+                On::Mysql(server) => {
+                    let create = format!("create database {} character set utf8mb4", bench.name(connection));
+                    sandbox::mysql(server.reveal(), &[&create]).await?
+                }
             }
         }
         Ok(bench)
@@ -103,6 +111,16 @@ impl Bench {
                 sandbox::postgres(&url, &[&format!("{EMPTY};\n{script}")]).await?;
                 Ok(Place::Server(Secret::new(url)))
             }
+            On::Mysql(server) => {
+                let name = self.name(connection);
+                let script =
+                    self.scripts.iter().find(|(name, _)| &**name == connection).map_or("", |(_, script)| script);
+                // Making a database costs MySQL next to nothing, unlike its tables.
+                let afresh =
+                    format!("drop database if exists {name}; create database {name} character set utf8mb4; use {name}");
+                sandbox::mysql(server.reveal(), &[&format!("{afresh};\n{script}")]).await?;
+                Ok(Place::MysqlServer(Secret::new(url_of(server, &name))))
+            }
         }
     }
 
@@ -112,6 +130,12 @@ impl Bench {
             for (connection, _) in &self.scripts {
                 let drop = format!("drop database if exists {} with (force)", self.name(connection));
                 sandbox::postgres(server.reveal(), &[&drop]).await?;
+            }
+        }
+        if let On::Mysql(server) = &self.on {
+            for (connection, _) in &self.scripts {
+                let drop = format!("drop database if exists {}", self.name(connection));
+                sandbox::mysql(server.reveal(), &[&drop]).await?;
             }
         }
         Ok(())
@@ -137,10 +161,12 @@ pub enum Place {
     File(PathBuf),
     /// A PostgreSQL database.
     Server(Secret),
+    /// A MySQL database.
+    MysqlServer(Secret),
 }
 
 impl Place {
-    /// As `sqlite:` or `postgres:` settings of a project file; a URL is named by the variable that will hold it.
+    /// As `sqlite:`, `postgres:` or `mysql:` settings of a project file; a URL is named by the variable that will hold it.
     pub fn settings(&self, variable: &str) -> (&'static str, Value) {
         match self {
             Place::File(path) => ("sqlite", Value::map([("path", Value::text(path.display().to_string()))])),
@@ -148,6 +174,7 @@ impl Place {
                 let url = Value::map([("secret", Value::text(variable))]);
                 ("postgres", Value::map([("url", url), ("timezone", Value::text("UTC"))]))
             }
+            Place::MysqlServer(_) => ("mysql", Value::map([("url", Value::map([("secret", Value::text(variable))]))])),
         }
     }
 }

@@ -13,6 +13,19 @@ pub struct Report {
     pub on: &'static str,
     /// The cases, in the order of the file.
     pub cases: Vec<CaseReport>,
+    /// Rows of the playbook's errors table that no case reached.
+    pub unreached: Vec<Unreached>,
+}
+
+/// A row of an errors table that no case reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreached {
+    /// Its name.
+    pub row: String,
+    /// The file that it stands in: the playbook, or a table that it uses.
+    pub file: String,
+    /// Where in it.
+    pub line: usize,
 }
 
 /// One case.
@@ -87,7 +100,12 @@ impl fmt::Display for Report {
                 words.join(", ")
             )?;
         }
-        writeln!(f)
+        writeln!(f)?;
+        if !self.unreached.is_empty() {
+            let rows = self.unreached.len();
+            writeln!(f, "{rows} {} of the errors table reached by no case:", if rows == 1 { "row" } else { "rows" })?;
+        }
+        self.unreached.iter().try_for_each(|row| writeln!(f, "  {} ({}:{})", row.row, row.file, row.line))
     }
 }
 
@@ -133,11 +151,12 @@ mod tests {
             file: "a.test.yaml".into(),
             on: "sqlite",
             cases: vec![case("one", vec![]), case("two", vec![problem])],
+            unreached: vec![Unreached { row: "server error".into(), file: "t.errors.yaml".into(), line: 9 }],
         };
         assert!(!report.is_good());
         assert_eq!(
             report.to_string(),
-            "a.test.yaml on sqlite\n  ok      one\n  FAILED  two (a.test.yaml:7)\n          outcome\n            expected  changed\n            found     stopped\n                      No trainee.\n1 of 2 cases passed, 2 proofs made; 2 not run, because they come with the next version: kill_everywhere (2)\n"
+            "a.test.yaml on sqlite\n  ok      one\n  FAILED  two (a.test.yaml:7)\n          outcome\n            expected  changed\n            found     stopped\n                      No trainee.\n1 of 2 cases passed, 2 proofs made; 2 not run, because they come with the next version: kill_everywhere (2)\n1 row of the errors table reached by no case:\n  server error (t.errors.yaml:9)\n"
         );
     }
 }

@@ -10,14 +10,35 @@ use std::sync::Arc;
 /// What takes the place of a connection.
 #[derive(Clone, Debug)]
 pub enum Double {
-    /// A database: `sqlite` or `postgres`, and its settings.
+    /// A database: `sqlite`, `postgres` or `mysql`, and its settings.
     Database(&'static str, Value),
-    /// An API: where its mock listens, and the header and variable of the credentials that the mock asks for.
+    /// An API: where its mock listens, and what the mock asks for.
     Api {
         /// `http://127.0.0.1:PORT`
         url: String,
-        /// Name of the header and of the variable that holds its value.
-        credentials: Option<(String, String)>,
+        /// What it asks for.
+        credentials: Option<Key>,
+    },
+}
+
+/// How a case is known to a mock: never with the real secret.
+#[derive(Clone, Debug)]
+pub enum Key {
+    /// A header, and the variable that holds its value.
+    Header {
+        /// The header.
+        name: String,
+        /// The variable.
+        variable: String,
+    },
+    /// An OAuth2 client: the mock's token endpoint, and the variable that holds the client's secret.
+    Client {
+        /// `http://127.0.0.1:PORT/path`
+        token_url: String,
+        /// The client's id.
+        id: String,
+        /// The variable.
+        variable: String,
     },
 }
 
@@ -47,7 +68,7 @@ fn replace(connection: &mut Map, double: &Double) {
     match double {
         Double::Database(kind, settings) => {
             // Timeouts stay: a test that waits for a lock waits as long as the real thing.
-            let kept = |key: &str| ["sqlite", "postgres"].iter().find_map(|k| connection.get(*k)?.get(key));
+            let kept = |key: &str| ["sqlite", "postgres", "mysql"].iter().find_map(|k| connection.get(*k)?.get(key));
             let mut settings = settings.as_map().cloned().unwrap_or_default();
             let timeouts: &[&str] = if *kind == "sqlite" {
                 &["busy_timeout", "statement_timeout"]
@@ -61,6 +82,7 @@ fn replace(connection: &mut Map, double: &Double) {
             }
             connection.shift_remove("sqlite");
             connection.shift_remove("postgres");
+            connection.shift_remove("mysql");
             connection.insert((*kind).into(), settings.into());
         }
         Double::Api { url, credentials } => edit(connection, "http", |http| {
@@ -68,10 +90,22 @@ fn replace(connection: &mut Map, double: &Double) {
             http.insert("internal".into(), true.into());
             // The pace of the real API would only make the test slow.
             http.shift_remove("rate");
-            if let Some((header, variable)) = credentials {
-                let secret = Value::map([("secret", Value::text(variable.as_str()))]);
-                let header = Value::map([("name", Value::text(header.as_str())), ("value", secret)]);
-                http.insert("auth".into(), Value::map([("header", header)]));
+            let secret = |variable: &str| Value::map([("secret", Value::text(variable))]);
+            match credentials {
+                None => {}
+                Some(Key::Header { name, variable }) => {
+                    let header = Value::map([("name", Value::text(name.as_str())), ("value", secret(variable))]);
+                    http.insert("auth".into(), Value::map([("header", header)]));
+                }
+                Some(Key::Client { token_url, id, variable }) => {
+                    // Scheme, scope and the other fields stay: a test that leaves them out would prove nothing.
+                    let declared = http.get("auth").and_then(|auth| auth.get("oauth2"));
+                    let mut oauth = declared.and_then(|o| o.as_map().cloned()).unwrap_or_default();
+                    oauth.insert("token_url".into(), Value::text(token_url.as_str()));
+                    oauth.insert("client_id".into(), Value::text(id.as_str()));
+                    oauth.insert("client_secret".into(), secret(variable));
+                    http.insert("auth".into(), Value::map([("oauth2", Value::from(oauth))]));
+                }
             }
         }),
     }
@@ -95,7 +129,10 @@ mod tests {
             (Arc::from("db"), Double::Database("sqlite", Value::map([("path", Value::text("/tmp/a.db"))]))),
             (
                 Arc::from("api"),
-                Double::Api { url: "http://127.0.0.1:1".into(), credentials: Some(("x-key".into(), "V".into())) },
+                Double::Api {
+                    url: "http://127.0.0.1:1".into(),
+                    credentials: Some(Key::Header { name: "x-key".into(), variable: "V".into() }),
+                },
             ),
         ];
         let staged = project(&value, "/p", &doubles);

@@ -120,7 +120,16 @@ impl Office {
 
     async fn cancel(&self, run: RunId, reason: Option<&str>) -> Result<ops::cancel::Cancelled, Failure> {
         let record = self.record().await;
-        let done = ops::cancel::cancel(&self.shop.here, &record, run, reason, Some("bea")).await;
+        let done = ops::cancel::cancel(
+            &self.shop.here,
+            &record,
+            &self.shop.opened,
+            run,
+            &ops::cancel::Wish { reason, actor: Some("bea") },
+            &|_| {},
+            &AtomicBool::new(false),
+        )
+        .await;
         record.journal.close().await.unwrap();
         done
     }

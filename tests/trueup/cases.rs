@@ -1,7 +1,7 @@
 //! Case folders `tests/cases/<area>-<what-happens>/`: playbooks with test files, played in the small world of
-//! `tests/cases/world/` unless the folder brings a project file of its own. A folder is a test; both databases.
+//! `tests/cases/world/` unless the folder brings a project file of its own. A folder is a test; on all databases.
 
-use super::servers::{block_on, postgres, root, said, surroundings};
+use super::servers::{block_on, mysql, postgres, root, said, surroundings};
 use std::{fs, path::PathBuf};
 use trueup::{ops, trial::bench::On};
 
@@ -48,4 +48,9 @@ fn every_case_folder_does_what_its_tests_say_on_sqlite() {
 #[test]
 fn every_case_folder_does_what_its_tests_say_on_postgres() {
     play(&On::Postgres(postgres()));
+}
+
+#[test]
+fn every_case_folder_does_what_its_tests_say_on_mysql() {
+    play(&On::Mysql(mysql()));
 }

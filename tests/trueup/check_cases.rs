@@ -91,6 +91,18 @@ fn read(folder: &Path, file: &str) -> Map {
     node.as_map().unwrap().clone()
 }
 
+/// A case may bring errors tables along: `NAME.errors.yaml` is the table `NAME`.
+fn with_tables(folder: &Path, source: &Arc<Source>) -> Arc<Source> {
+    let mut tables: Vec<(String, String)> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().ends_with(".errors.yaml"))
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&path).unwrap()))
+        .collect();
+    tables.sort();
+    if tables.is_empty() { source.clone() } else { source.including(&tables) }
+}
+
 fn surveys(folder: &Path) -> HashMap<Arc<str>, Survey> {
     let is = |value: &Value, name: &str| value.get(name).and_then(|v| v.as_bool()).unwrap_or(false);
     let text = |value: &Value, name: &str| value.get(name).and_then(|v| v.as_str().map(str::to_owned));
@@ -136,7 +148,7 @@ fn said(folder: &Path) -> String {
     if let (Ok(playbook), Some(project)) = (fs::read(folder.join("playbook.yaml")), project) {
         let name = format!("{}/playbook.yaml", folder.file_name().unwrap().to_string_lossy());
         let found = match yaml::decode(&name, &playbook) {
-            Ok(source) => check::read_and_check(source, project, &knowledge).1,
+            Ok(source) => check::read_and_check(with_tables(folder, &source), project, &knowledge).1,
             Err(problems) => *problems,
         };
         text.push_str(&diagnostics::terminal(&found, 80));

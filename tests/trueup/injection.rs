@@ -1,7 +1,7 @@
 //! T14: texts that mean something to a database, a shell or a URL, in every place where a playbook can put a value. Each
 //! comes back byte for byte, or is refused by its type; the statement is the same for all; the schema stays as it is.
 
-use super::servers::{Shop, block_on, postgres};
+use super::servers::{Shop, block_on, mysql, postgres};
 use trueup::{
     action::{
         deed::{Deed, Outgoing},
@@ -352,6 +352,11 @@ fn no_text_leaves_its_place_in_a_statement_on_sqlite() {
 #[test]
 fn no_text_leaves_its_place_in_a_statement_on_postgres() {
     hold(&On::Postgres(postgres()));
+}
+
+#[test]
+fn no_text_leaves_its_place_in_a_statement_on_mysql() {
+    hold(&On::Mysql(mysql()));
 }
 
 /// A mock that answers everything with 200.

@@ -1,6 +1,6 @@
 //! `check --env`: judged by the database of that environment, its dialect, its ledger and its rights.
 
-use super::servers::{Shop, block_on, postgres, root, said, surroundings};
+use super::servers::{Shop, block_on, mysql, postgres, root, said, surroundings};
 use std::path::Path;
 use trueup::{
     ops::{self, check::Found},
@@ -59,7 +59,7 @@ fn sql_is_judged_in_the_dialect_of_the_environment() {
 #[test]
 fn a_missing_ledger_is_found_by_check_and_a_made_one_is_not() {
     block_on(async {
-        for on in [On::Sqlite, On::Postgres(postgres())] {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
             let ledger = |text: String| text.replacen(r#""shop":{"#, r#""shop":{"ledger":true,"#, 1);
             let shop = Shop::open(&on, "http://127.0.0.1:9", ledger).await;
             let playbook = root().join("tests/cases/world");

@@ -16,6 +16,8 @@ mod cases;
 mod check_cases;
 mod direction;
 mod docs;
+mod errors_table;
+mod flow;
 mod injection;
 mod jobs;
 mod ledger;

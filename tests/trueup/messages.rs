@@ -1,7 +1,7 @@
 //! What the engine says of a world that does not play along: what, where, and what to do; nothing half done, no secret. The
 //! whole text is compared with `messages/*.txt`; `TRUEUP_BLESS=1` writes it anew.
 
-use super::servers::{Shop, block_on, postgres, request, root, said};
+use super::servers::{Shop, block_on, mysql, postgres, request, root, said};
 use std::{fs, sync::atomic::AtomicBool};
 use trueup::{
     base::world::World,
@@ -60,7 +60,7 @@ async fn reads(shop: &Shop, text: &str) -> String {
     for secret in ["key-of-the-crm", "wrong-password", "of-the-reader"] {
         assert!(!told.contains(secret), "{secret} is printed: {told}");
     }
-    if let Place::Server(url) = shop.place() {
+    if let Place::Server(url) | Place::MysqlServer(url) = shop.place() {
         let password = url::Url::parse(url.reveal()).unwrap().password().unwrap().to_owned();
         assert!(!told.contains(&password), "the password is printed");
     }
@@ -70,7 +70,7 @@ async fn reads(shop: &Shop, text: &str) -> String {
 /// Ports, folders and names of databases are other ones each time.
 fn steady(text: &str, shop: &Shop) -> String {
     let mut text = text.replace(&shop.folder.path().display().to_string(), "[FOLDER]");
-    if let Place::Server(url) = shop.place() {
+    if let Place::Server(url) | Place::MysqlServer(url) = shop.place() {
         let url = url::Url::parse(url.reveal()).unwrap();
         text = text
             .replace(url.path().trim_start_matches('/'), "[DATABASE]")
@@ -172,6 +172,41 @@ fn a_server_that_cannot_be_reached_or_entered_is_named_without_the_password() {
     });
 }
 
+#[test]
+fn a_server_that_cannot_be_reached_or_entered_is_named_without_the_password_on_mysql() {
+    block_on(async {
+        let good = mysql();
+        let url = url::Url::parse(good.reveal()).unwrap();
+        let with = |change: &dyn Fn(&mut url::Url)| {
+            let mut url = url.clone();
+            change(&mut url);
+            url.to_string()
+        };
+        let worlds = [
+            ("nobody listens", with(&|u| u.set_port(Some(9)).unwrap())),
+            ("wrong password", with(&|u| u.set_password(Some("wrong-password")).unwrap())),
+            ("wrong user", with(&|u| u.set_username("nobody").unwrap())),
+            ("wrong database", with(&|u| u.set_path("/no_such_database"))),
+            ("no database", with(&|u| u.set_path(""))),
+            ("another protocol", with(&|u| u.set_path("")).replace("mysql://", "postgres://")),
+            ("a setting in the address", format!("{}?charset=latin1", with(&|_| ()))),
+            ("no address", "a b c".to_owned()),
+            ("empty", String::new()),
+        ];
+        let mut book = Book(Vec::new());
+        let mut shop = shop(&On::Mysql(good.clone())).await;
+        for (world, url) in worlds {
+            shop.here =
+                super::servers::surroundings(shop.folder.path(), &[("SHOP_URL", &url), ("CRM_KEY", "key-of-the-crm")]);
+            book.only_says(world, &shop, FIND, CHANGE).await;
+        }
+        shop.here = super::servers::surroundings(shop.folder.path(), &[("CRM_KEY", "key-of-the-crm")]);
+        book.only_says("the variable is not set", &shop, FIND, CHANGE).await;
+        book.compare("mysql-connection");
+        shop.close().await;
+    });
+}
+
 /// What both databases say of themselves: the same playbooks, their own words.
 async fn tables(on: &On, book: &mut Book) {
     let shop = shop(on).await;
@@ -258,6 +293,15 @@ fn tables_columns_and_rows_that_are_not_as_expected_on_postgres() {
         let mut book = Book(Vec::new());
         tables(&On::Postgres(postgres()), &mut book).await;
         book.compare("postgres-tables");
+    });
+}
+
+#[test]
+fn tables_columns_and_rows_that_are_not_as_expected_on_mysql() {
+    block_on(async {
+        let mut book = Book(Vec::new());
+        tables(&On::Mysql(mysql()), &mut book).await;
+        book.compare("mysql-tables");
     });
 }
 

@@ -45,6 +45,7 @@ impl Place {
         let words = match on {
             On::Sqlite => ["integer primary key autoincrement", "json"],
             On::Postgres(_) => ["bigserial primary key", "json"],
+            On::Mysql(_) => ["bigint auto_increment primary key", "json"],
         };
         let script = TABLES.replace("INTEGER_KEY", words[0]).replace("JSON_TYPE", words[1]);
         let bench = Bench::build(on, folder.path(), &mark, vec![("shop".into(), script)]).await.unwrap();
@@ -58,7 +59,7 @@ impl Place {
     pub fn url(&self) -> Option<&Secret> {
         match &self.place {
             Where::File(_) => None,
-            Where::Server(url) => Some(url),
+            Where::Server(url) | Where::MysqlServer(url) => Some(url),
         }
     }
 
@@ -69,6 +70,7 @@ impl Place {
     fn settings(&self) -> String {
         match &self.place {
             Where::File(path) => format!("sqlite: {{ path: '{}', busy_timeout: 200ms }}", path.display()),
+            Where::MysqlServer(_) => "mysql: { url: { secret: SHOP_URL }, lock_timeout: 1s }".into(),
             Where::Server(_) => "postgres: { url: { secret: SHOP_URL }, lock_timeout: 200ms, timezone: UTC }".into(),
         }
     }

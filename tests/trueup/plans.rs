@@ -6,7 +6,7 @@ mod roles;
 
 use super::{
     proof::figures::Figures,
-    servers::{Shop, block_on, postgres, request, root, said, surroundings},
+    servers::{Shop, block_on, mysql, postgres, request, root, said, surroundings},
 };
 use std::sync::atomic::AtomicBool;
 use trueup::{
@@ -386,6 +386,23 @@ fn ddl(on: &On) -> Vec<Case> {
                 last.says = vec![("shop.things", "no longer built")];
             }
         }
+        On::Mysql(_) => {
+            cases.push(with(
+                "a trigger more",
+                "create trigger spy after update on prices for each row insert into notes (text) values ('seen')",
+                "drop trigger spy",
+            ));
+            cases.push(with(
+                "another type",
+                "alter table prices modify amount decimal(14, 4) not null",
+                "alter table prices modify amount decimal(12, 2) not null",
+            ));
+            cases.push(with(
+                "another default",
+                "alter table prices alter column amount set default 5",
+                "alter table prices alter column amount drop default",
+            ));
+        }
     }
     cases
 }
@@ -484,6 +501,11 @@ fn thirty_ways_in_which_the_world_moves_on_are_told_by_row_and_column_on_sqlite(
 #[test]
 fn thirty_ways_in_which_the_world_moves_on_are_told_by_row_and_column_on_postgres() {
     drifts(&On::Postgres(postgres()));
+}
+
+#[test]
+fn thirty_ways_in_which_the_world_moves_on_are_told_by_row_and_column_on_mysql() {
+    drifts(&On::Mysql(mysql()));
 }
 
 /// A plan that is void: the words, the exit code, and that nothing was begun.
@@ -610,7 +632,7 @@ fn voids(on: &On) {
                 );
                 std::fs::rename(ours.with_extension("kept"), ours).unwrap();
             }
-            Place::Server(url) => {
+            Place::Server(url) | Place::MysqlServer(url) => {
                 let moved =
                     surroundings(desk.shop.folder.path(), &[("SHOP_URL", url.reveal()), ("CRM_KEY", "key-of-the-crm")]);
                 told.push(
@@ -646,6 +668,11 @@ fn a_void_plan_is_refused_before_anything_is_begun_on_sqlite() {
 #[test]
 fn a_void_plan_is_refused_before_anything_is_begun_on_postgres() {
     voids(&On::Postgres(postgres()));
+}
+
+#[test]
+fn a_void_plan_is_refused_before_anything_is_begun_on_mysql() {
+    voids(&On::Mysql(mysql()));
 }
 
 #[test]

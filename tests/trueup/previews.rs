@@ -1,7 +1,7 @@
 //! The promise under everything: a dry-run changes nothing, and apply changes exactly the rows that it showed. Held against
 //! playbooks that nobody wrote by hand.
 
-use super::servers::{Shop, block_on, postgres, request, said};
+use super::servers::{Shop, block_on, mysql, postgres, request, said};
 use proptest::{
     prelude::*,
     sample::select,
@@ -280,4 +280,9 @@ fn two_hundred_dry_runs_change_nothing_and_apply_does_what_each_showed_on_sqlite
 #[test]
 fn two_hundred_dry_runs_change_nothing_and_apply_does_what_each_showed_on_postgres() {
     hold(&On::Postgres(postgres()));
+}
+
+#[test]
+fn two_hundred_dry_runs_change_nothing_and_apply_does_what_each_showed_on_mysql() {
+    hold(&On::Mysql(mysql()));
 }

@@ -1,6 +1,6 @@
-//! The procedures that we ship, by their own test files, on both databases.
+//! The procedures that we ship, by their own test files, on all databases.
 
-use super::servers::{block_on, postgres, root, surroundings};
+use super::servers::{block_on, mysql, postgres, root, surroundings};
 use trueup::{ops, trial::bench::On};
 
 fn run(procedure: &str, on: On) {
@@ -26,6 +26,11 @@ fn correct_award_does_what_its_tests_say_on_postgres() {
 }
 
 #[test]
+fn correct_award_does_what_its_tests_say_on_mysql() {
+    run("correct-award", On::Mysql(mysql()));
+}
+
+#[test]
 fn change_withdrawal_date_does_what_its_tests_say_on_sqlite() {
     run("change-withdrawal-date", On::Sqlite);
 }
@@ -36,6 +41,11 @@ fn change_withdrawal_date_does_what_its_tests_say_on_postgres() {
 }
 
 #[test]
+fn change_withdrawal_date_does_what_its_tests_say_on_mysql() {
+    run("change-withdrawal-date", On::Mysql(mysql()));
+}
+
+#[test]
 fn change_training_route_does_what_its_tests_say_on_sqlite() {
     run("change-training-route", On::Sqlite);
 }
@@ -43,4 +53,9 @@ fn change_training_route_does_what_its_tests_say_on_sqlite() {
 #[test]
 fn change_training_route_does_what_its_tests_say_on_postgres() {
     run("change-training-route", On::Postgres(postgres()));
+}
+
+#[test]
+fn change_training_route_does_what_its_tests_say_on_mysql() {
+    run("change-training-route", On::Mysql(mysql()));
 }

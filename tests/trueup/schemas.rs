@@ -7,7 +7,12 @@ use trueup::playbook::schema;
 fn the_committed_schemas_are_those_of_the_types() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema");
     let bless = std::env::var_os("TRUEUP_BLESS").is_some();
-    let schemas = [("playbook", schema::playbook()), ("project", schema::project()), ("test", trueup::trial::schema())];
+    let schemas = [
+        ("playbook", schema::playbook()),
+        ("project", schema::project()),
+        ("test", trueup::trial::schema()),
+        ("errors", schema::errors()),
+    ];
     for (name, schema) in schemas {
         let path = folder.join(format!("{name}.schema.json"));
         let made = format!("{}\n", serde_json::to_string_pretty(&schema).unwrap());

@@ -1,4 +1,4 @@
-//! What tests of several modules stand on: the repository's own folder, a runtime, the PostgreSQL server of the run.
+//! What tests of several modules stand on: the repository's own folder, a runtime, the servers of the run.
 
 use std::{
     collections::HashMap,
@@ -42,6 +42,14 @@ pub fn postgres() -> Secret {
     }
 }
 
+/// The MariaDB server that `scripts/test` starts.
+pub fn mysql() -> Secret {
+    match std::env::var("TRUEUP_TEST_MYSQL") {
+        Ok(url) => Secret::new(url),
+        Err(_) => panic!("TRUEUP_TEST_MYSQL is not set: `scripts/test` starts a MariaDB server and sets it"),
+    }
+}
+
 /// The surroundings of a command that was started in `folder`, with no environment variables but these.
 pub fn surroundings(folder: &Path, variables: &[(&str, &str)]) -> Surroundings {
     let variables: Vec<(String, String)> = variables.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
@@ -50,6 +58,7 @@ pub fn surroundings(folder: &Path, variables: &[(&str, &str)]) -> Surroundings {
         variable: Arc::new(move |name| variables.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone())),
         folder: folder.to_owned(),
         masks: Default::default(),
+        reached: Default::default(),
         notes: Default::default(),
     }
 }
@@ -91,7 +100,10 @@ impl Shop {
         ];
         let text = change(stage::project(&original, &world.display().to_string(), &doubles));
         std::fs::write(folder.path().join("trueup.yaml"), text).unwrap();
-        let url = if let Place::Server(url) = &place { url.reveal().to_owned() } else { String::new() };
+        let url = match &place {
+            Place::Server(url) | Place::MysqlServer(url) => url.reveal().to_owned(),
+            Place::File(_) => String::new(),
+        };
         let here = surroundings(folder.path(), &[("SHOP_URL", &url), ("CRM_KEY", "key-of-the-crm")]);
         let opened = ops::project::open(&here, None).unwrap();
         let databases = ops::plan::databases(&here, &opened, "test").unwrap();
@@ -112,6 +124,14 @@ impl Shop {
             }
             Place::Server(url) => {
                 let mut connection = sqlx::PgConnection::connect(url.reveal()).await.unwrap();
+                sql.execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Place::MysqlServer(url) => {
+                // TIMESTAMP is UTC without saying so, and begins one second after the others.
+                let text = text.replace("+00'", "'").replace("'1970-01-01 00:00:00'", "'1970-01-01 00:00:01'");
+                let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(text));
+                let mut connection = sqlx::MySqlConnection::connect(url.reveal()).await.unwrap();
                 sql.execute(&mut connection).await.unwrap();
                 connection.close().await.unwrap();
             }

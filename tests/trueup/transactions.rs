@@ -1,6 +1,6 @@
 //! No transaction is held while an API thinks: a second writer gets its lock at once, in a plan and in an apply.
 
-use super::servers::{Shop, block_on, postgres, request, said};
+use super::servers::{Shop, block_on, mysql, postgres, request, said};
 use std::sync::atomic::AtomicBool;
 use tokio::sync::mpsc::unbounded_channel;
 use trueup::{
@@ -71,6 +71,20 @@ async fn impatient(place: &Place, number: usize) -> Result<(), sqlx::Error> {
             assert_eq!(open, 0, "a transaction is open during call {number}");
             connection.close().await
         }
+        Place::MysqlServer(url) => {
+            let mut connection = sqlx::MySqlConnection::connect(url.reveal()).await?;
+            raw_sql(AssertSqlSafe(format!("set innodb_lock_wait_timeout = 0; {update}")))
+                .execute(&mut connection)
+                .await?;
+            let open: i64 = sqlx::query_scalar(
+                "select count(*) from information_schema.innodb_trx t join information_schema.processlist p \
+                 on p.id = t.trx_mysql_thread_id where p.db = database() and p.id <> connection_id()",
+            )
+            .fetch_one(&mut connection)
+            .await?;
+            assert_eq!(open, 0, "a transaction is open during call {number}");
+            connection.close().await
+        }
     }
 }
 
@@ -118,4 +132,9 @@ fn a_second_writer_gets_its_lock_during_every_call_on_sqlite() {
 #[test]
 fn a_second_writer_gets_its_lock_during_every_call_on_postgres() {
     hold(&On::Postgres(postgres()));
+}
+
+#[test]
+fn a_second_writer_gets_its_lock_during_every_call_on_mysql() {
+    hold(&On::Mysql(mysql()));
 }

@@ -3,7 +3,7 @@
 
 use super::{
     proof::figures::Figures,
-    servers::{Shop, block_on, postgres, request, said},
+    servers::{Shop, block_on, mysql, postgres, request, said},
 };
 use indexmap::IndexMap;
 use proptest::{
@@ -570,6 +570,11 @@ fn what_others_did_since_is_kept_on_postgres() {
 }
 
 #[test]
+fn what_others_did_since_is_kept_on_mysql() {
+    keeps_what_others_did(&On::Mysql(mysql()));
+}
+
+#[test]
 fn what_each_of_seventy_five_runs_did_is_taken_back_and_made_again_on_sqlite() {
     hold(&On::Sqlite, 0);
 }
@@ -585,6 +590,16 @@ fn what_each_of_seventy_five_runs_did_is_taken_back_and_made_again_on_postgres()
 }
 
 #[test]
+fn what_each_of_seventy_five_runs_did_is_taken_back_and_made_again_on_mysql() {
+    hold(&On::Mysql(mysql()), 0);
+}
+
+#[test]
 fn what_each_of_seventy_five_more_runs_did_is_taken_back_and_made_again_on_postgres() {
     hold(&On::Postgres(postgres()), 1);
+}
+
+#[test]
+fn what_each_of_seventy_five_more_runs_did_is_taken_back_and_made_again_on_mysql() {
+    hold(&On::Mysql(mysql()), 1);
 }

@@ -25,6 +25,7 @@ pub static CODES: &[&Code] = &[&TWO_COMMITS];
 /// Looks at steps that follow each other in one list.
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     let mut before: Option<(usize, Option<usize>, String)> = None;
+    let part = |index: usize| &scene.visits[index].part;
     for (index, visit) in scene.visits.iter().enumerate().filter(|(_, v)| v.role == Role::Listed) {
         let database = scene
             .table(visit.step)
@@ -35,6 +36,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         let now = database.filter(|_| writes_sql).map(|database| (index, visit.owner, database));
         if let (Some((first, owner, one)), Some((_, other_owner, other))) = (&before, &now)
             && owner == other_owner
+            && part(*first) == part(index)
             && one == other
         {
             problems.push(

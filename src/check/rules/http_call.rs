@@ -95,9 +95,28 @@ fn shape(call: &HttpSpec, method: &str, path: &Text, problems: &mut Diagnostics)
     } else if text.contains(['?', '#']) {
         odd("`?` and `#` do not belong into a path", "write `query: { name: value }`");
     }
-    if call.json.is_some() && matches!(method, "GET" | "HEAD") {
-        odd(&format!("{method} has no body"), "take `json:` out, or write `query:`");
+    let (bodies, reads) = (call.bodies(), matches!(method, "GET" | "HEAD"));
+    if let (Some(first), true) = (bodies.first(), reads) {
+        odd(&format!("{method} has no body"), &format!("take `{first}:` out, or write `query:`"));
     }
+    if let [first, second, ..] = bodies.as_slice() {
+        odd(&format!("a call has one body, but here are `{first}` and `{second}`"), "take one of them out");
+    }
+    if call.content_type.is_some() && call.text.is_none() {
+        odd("`content_type` says what kind of text `text` is", "write `text:` beside it, or take it out");
+    }
+    if call.pages.is_some() && method != "GET" {
+        odd("only a GET comes in pages", "take `pages:` out");
+    }
+    if call.accepted.is_some() && reads {
+        odd("only a write is accepted and finished later", "take `accepted:` out; `within:` and `every:` look again");
+    }
+    if call.already_done_when.is_some() && reads {
+        odd("a read has nothing that could be done already", "take `already_done_when:` out");
+    }
+    let mut found = Vec::new();
+    call.pages.iter().for_each(|pages| pages.sound(&mut found));
+    found.into_iter().for_each(|problem| problems.push(problem));
 }
 
 fn headers(scene: &Scene<'_>, call: &HttpSpec, problems: &mut Diagnostics) {
@@ -133,6 +152,19 @@ fn allowed(scene: &Scene<'_>, call: &HttpSpec, method: &str, path: &Text, proble
                 format!("the connection `{api}` does not allow {method}"),
             )
             .help("add it to `allow: { methods: … }` in the project file, if playbooks shall do this"),
+        );
+    }
+    if let Some(accepted) = &call.accepted
+        && !allow.methods.is_empty()
+        && !allow.methods.iter().any(|m| m.is_read())
+    {
+        problems.push(
+            Diagnostic::error(
+                &NOT_ALLOWED,
+                accepted.at,
+                format!("the connection `{api}` does not allow GET, by which an accepted request is asked about"),
+            )
+            .help("add GET to `allow: { methods: … }` in the project file"),
         );
     }
     let text = &*path.scalar().text;

@@ -53,6 +53,9 @@ rules! {
         read_only;
         unreachable;
         transaction;
+        loop_bounds;
+        block_ends;
+        choose_rows;
         // rows and SQL
         protected_column;
         merge_only;

@@ -14,7 +14,7 @@ use crate::{
 pub static NO_RESULT: Code = Code {
     id: "E0237",
     title: "the result of a step that has none",
-    explain: "`assert`, `tell` and `block` have no result; only `x is ran` and `x is skipped` can be asked of them. The steps inside a \
+    explain: "`assert`, `tell`, `block`, `use`, `undo` and `end` have no result; only `x is ran` and `x is skipped` can be asked of them. The steps inside a \
         block have results under their own names.",
 };
 

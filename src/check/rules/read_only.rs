@@ -28,10 +28,11 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         let problem = |message: String, help: &str| {
             Diagnostic::error(&ONLY_IN_STEPS, visit.step.act_at, message).help(help.to_owned())
         };
-        if visit.role == Role::Probe {
+        if matches!(visit.role, Role::Probe | Role::Look) {
             if !reads(visit.step) {
+                let of = if visit.role == Role::Probe { "the question of a probe" } else { "what a `wait` looks at" };
                 problems.push(problem(
-                    format!("`{}` cannot be the question of a probe", visit.step.act.word()),
+                    format!("`{}` cannot be {of}", visit.step.act.word()),
                     "use `find`, `query` or an `http` step with `get:`",
                 ));
             }

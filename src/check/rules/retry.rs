@@ -9,7 +9,7 @@ use crate::{
         scene::{Role, Scene, Visit, writes},
     },
     playbook::errors::{ErrorRow, FailureKind, Retry, Then, Verdict},
-    read::http::Status,
+    read::http::{HttpSpec, Status},
 };
 use std::time::Duration;
 
@@ -60,12 +60,24 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     }
 }
 
+/// Looks at the bounds of one row.
+pub fn of_row(row: &ErrorRow, problems: &mut Diagnostics) {
+    for then in row.then.iter().chain(&row.otherwise) {
+        if let Verdict::Retry(retry) = &then.verdict {
+            bounds(retry, then, problems);
+        }
+    }
+}
+
 /// The row applies to this step.
 fn applies(row: &ErrorRow, visit: &Visit<'_>) -> bool {
     let named = |steps: &[crate::base::shape::Word]| {
         visit.step.id().is_some_and(|id| steps.iter().any(|word| word.as_str() == id))
     };
-    matches!(visit.step.act, Act::Http(_))
+    let calls = |call: &HttpSpec| {
+        row.api.as_ref().is_none_or(|apis| apis.0.iter().any(|word| word.as_str() == call.api.as_str()))
+    };
+    matches!(&visit.step.act, Act::Http(call) if calls(call))
         && visit.role != Role::Probe
         && row.step.as_ref().is_none_or(|steps| named(&steps.0))
 }
@@ -81,7 +93,7 @@ fn may_be_lost(row: &ErrorRow) -> bool {
     let kind = row
         .kind
         .as_ref()
-        .map(|kinds| kinds.0.iter().any(|kind| matches!(kind, FailureKind::Timeout | FailureKind::Body)));
+        .map(|kinds| kinds.0.iter().any(|kind| matches!(kind, FailureKind::Timeout | FailureKind::Body | FailureKind::Answer)));
     match (status, kind) {
         (Some(status), None) => status,
         (None, Some(kind)) => kind || row.kind.as_ref().is_some_and(|k| k.0.contains(&FailureKind::Status)),

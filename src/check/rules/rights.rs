@@ -13,6 +13,7 @@ use crate::{
     connection::sql_rules::Class,
     effect::change::TableName,
     table::rights::Rights,
+    template::Dialect,
 };
 use std::collections::BTreeSet;
 
@@ -75,16 +76,25 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             let lacks = lacking(&wants, rights, key.as_deref().unwrap_or("id"));
             if !lacks.is_empty() {
                 let (role, lacks) = (&survey.role, lacks.join(", "));
+                let whom = account(role, scene.dialect(&table.connection));
                 problems.push(
                     Diagnostic::error(
                         &NO_RIGHT,
                         visit.step.act_at,
                         format!("`{role}` lacks a right on `{table}`: {lacks}"),
                     )
-                    .help(format!("`grant {lacks} on {} to {role}`", table.table)),
+                    .help(format!("`grant {lacks} on {} to {whom}`", table.table)),
                 );
             }
         }
+    }
+}
+
+/// A role as GRANT writes it: an account of MySQL is a user at a host.
+fn account(role: &str, dialect: Dialect) -> String {
+    match role.rsplit_once('@') {
+        Some((user, host)) if dialect == Dialect::Mysql => format!("'{user}'@'{host}'"),
+        _ => role.to_owned(),
     }
 }
 

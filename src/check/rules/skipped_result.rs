@@ -1,10 +1,11 @@
 //! Results that may not exist because their step has a `when:` (decision 26).
 
 use crate::{
+    action::kinds::Act,
     base::diagnostic::{Code, Diagnostic, Diagnostics},
     check::{
         mentions::{Home, Meaning, Mention},
-        scene::{Role, Scene},
+        scene::{Part, Role, Scene},
     },
     template::{Expression, UseKind},
 };
@@ -13,7 +14,7 @@ use crate::{
 pub static SKIPPED_RESULT: Code = Code {
     id: "E0238",
     title: "the result of a step that may have been skipped",
-    explain: "The step has a `when:`, so it may not have run, and then it has no result. Whoever uses the result must say what shall \
+    explain: "The step has a `when:`, stands in an arm of a `choose`, or in a block whose other steps may fail before it, so it may not have run, and then it has no result. Whoever uses the result must say what shall \
         happen in that case. Either the using step has the very same `when:`, or the expression asks first:\n\n\
         ```yaml\n\
         when: cycle is ran and cycle.id > 0\n\
@@ -31,8 +32,30 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         if home == index || scene.visits[home].role != Role::Listed && scene.visits[home].owner == Some(index) {
             continue;
         }
-        let Some(condition) =
-            scene.conditions(index).find(|condition| !is_sure(scene, mention, home, index, condition))
+        if scene.visits[index].step.common.repair == Some(true) && !asks(mention.spot.names, mention.usage.path.root()) {
+            let name = mention.usage.path.root();
+            problems.push(
+                Diagnostic::error(
+                    &SKIPPED_RESULT,
+                    mention.part(scene, 0),
+                    format!("`{name}` is a repair: it has no result unless it was needed"),
+                )
+                .help(format!("ask first: `… if {name} is ran else …`")),
+            );
+            continue;
+        }
+        // In the lists that a loop gives, what was skipped is null.
+        let from = scene.loops_between(index, Some(home)).last().map_or(Some(index), |at| scene.visits[*at].owner);
+        if let Some(at) = passed_over(scene, index, home)
+            && !asks(mention.spot.names, mention.usage.path.root())
+            && !mention.spot.under.is_some_and(|e| asks(e.names(), mention.usage.path.root()))
+            && !scene.conditions(home).any(|e| asks(e.names(), mention.usage.path.root()))
+        {
+            unsure(scene, mention, at, problems);
+            continue;
+        }
+        let conditions = from.into_iter().flat_map(|from| scene.conditions(from));
+        let Some(condition) = conditions.into_iter().find(|condition| !is_sure(scene, mention, home, index, condition))
         else {
             continue;
         };
@@ -49,6 +72,41 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             .help(format!("or give this step the same condition: `when: {shown}`")),
         );
     }
+}
+
+/// The step around the one with index `result` because of which that may not have run when the step `home` is reached: an arm that
+/// was not chosen, a block that failed before it.
+fn passed_over(scene: &Scene<'_>, result: usize, home: usize) -> Option<usize> {
+    let around: Vec<usize> = scene.around(home).collect();
+    let part_of = |owner: usize| around.iter().find(|at| scene.visits[**at].owner == Some(owner)).map(|at| &scene.visits[*at].part);
+    scene.around(result).find_map(|at| {
+        let (owner, part) = (scene.visits[at].owner?, &scene.visits[at].part);
+        let Act::Block(block) = &scene.visits[owner].step.act else {
+            let arm = matches!(part, Part::Arm(_)) && part_of(owner) != Some(part);
+            return arm.then_some(owner);
+        };
+        let unsure = match (part, part_of(owner)) {
+            (part, Some(home)) => part != home,
+            (Part::Own, None) => block.recovered == Some(true) && !block.rescue.is_empty(),
+            (Part::Rescue, None) => true,
+            _ => false,
+        };
+        unsure.then_some(owner)
+    })
+}
+
+fn unsure(scene: &Scene<'_>, mention: &Mention<'_>, owner: usize, problems: &mut Diagnostics) {
+    let name = mention.usage.path.root();
+    let step = scene.visits[owner].step;
+    let why = match &step.act {
+        Act::Block(_) => "a step that fails in this block ends it",
+        _ => "it runs only when its arm is chosen",
+    };
+    problems.push(
+        Diagnostic::error(&SKIPPED_RESULT, mention.part(scene, 0), format!("`{name}` may have no result here"))
+            .label(step.act_at, why)
+            .help(format!("ask first: `{name} is ran and …`, or `… if {name} is ran else …`")),
+    );
 }
 
 /// The use happens only when the condition of the used step holds.

@@ -72,8 +72,8 @@ fn judge(visit: &Visit<'_>, verdict: &Verdict, dialect: Dialect, at: Span, probl
     if let Act::Query(_) = visit.step.act {
         if let Some(why) = &verdict.not_a_read {
             push(&NOT_A_READ, why.clone(), "change rows with `row`, `rows` or `sql`, under `steps`");
-        } else if is_opaque(verdict) && dialect == Dialect::Sqlite {
-            // PostgreSQL has a second fence, its read-only role; SQLite has none.
+        } else if is_opaque(verdict) && dialect != Dialect::Postgres {
+            // PostgreSQL has a second fence, its read-only role; SQLite has none, and that of MySQL holds no files.
             push(
                 &NOT_UNDERSTOOD,
                 "the parser does not understand this statement".into(),

@@ -9,9 +9,10 @@ use crate::{
 /// Somebody else would have to be waited for.
 pub static WAITS_IN_TRANSACTION: Code = Code {
     id: "E0308",
-    title: "a call or a person inside a transaction",
+    title: "a call, a person or a wait inside a transaction",
     explain: "A transaction holds locks until it ends. A call may take half a minute and a person days, and what they were told cannot be \
-        rolled back. Call and ask before the block, tell after it.",
+        rolled back. Call and ask before the block, tell after it. What leads elsewhere (`choose`, `rescue`) stands around it: all of a \
+        transaction is one.",
 };
 /// Another database.
 pub static OTHER_DATABASE: Code = Code {
@@ -56,6 +57,17 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             Act::Tell(_) => problems.push(
                 problem(&WAITS_IN_TRANSACTION, "a message inside a transaction".into())
                     .help("tell after the block: a message cannot be rolled back"),
+            ),
+            Act::Wait(_) => problems.push(
+                problem(&WAITS_IN_TRANSACTION, "a wait inside a transaction".into()).help("wait before the block, or after it"),
+            ),
+            Act::Choose(_) | Act::Undo(_) | Act::Use(_) | Act::End(_) => problems.push(
+                problem(&WAITS_IN_TRANSACTION, format!("`{}` inside a transaction", step.act.word()))
+                    .help("put it around the block: inside, all steps are one"),
+            ),
+            Act::Block(block) if block.has_ends() => problems.push(
+                problem(&WAITS_IN_TRANSACTION, "a block with `rescue` or `always` inside a transaction".into())
+                    .help("put it around the transaction: inside, all steps are one"),
             ),
             Act::Block(block) => {
                 if let Some(inner) = &block.transaction {

@@ -3,7 +3,7 @@
 use crate::{
     base::diagnostic::{Code, Diagnostic, Diagnostics},
     check::{
-        mentions::{Meaning, Mention},
+        mentions::{Home, Meaning, Mention},
         scene::Scene,
         shape::{self, Misstep, Shape},
     },
@@ -27,7 +27,10 @@ pub static CODES: &[&Code] = &[&UNKNOWN_ATTRIBUTE];
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for mention in scene.mentions.iter().filter(|m| m.usage.kind == UseKind::Variable && m.usage.path.steps.len() > 1) {
         match mention.meaning {
-            Meaning::Result(index) => judge(scene, mention, 0, &shape::of_result(scene, index), problems),
+            Meaning::Result(index) => {
+                let home = if let Home::Step(home) = mention.home { Some(home) } else { None };
+                judge(scene, mention, 0, &shape::seen(scene, index, home), problems)
+            },
             Meaning::Vars if mention.usage.path.steps.len() > 2 => {
                 let datum = mention.attribute().and_then(|name| scene.playbook.vars.get(name));
                 if let Some(datum) = datum {

@@ -107,7 +107,7 @@ impl Needed {
             System::Http => Needed::Api,
             System::Program => Needed::Program,
             System::Sidekiq => Needed::Jobs,
-            System::Sqlite | System::Postgres => Needed::Database,
+            System::Sqlite | System::Postgres | System::Mysql => Needed::Database,
         }
     }
 
@@ -122,7 +122,7 @@ impl Needed {
 
     fn help(self) -> &'static str {
         match self {
-            Needed::Database => "name a connection with `sqlite:` or `postgres:`",
+            Needed::Database => "name a connection with `sqlite:`, `postgres:` or `mysql:`",
             Needed::Api => "name a connection with `http:`",
             Needed::Program => "name a connection with `command:`",
             Needed::Jobs => "name a connection with `sidekiq:`",

@@ -6,7 +6,7 @@ use crate::{
         shape::Word,
     },
     check::{
-        mentions::{ERROR, Meaning, Mention, RESERVED, RUN},
+        mentions::{ERROR, Home, Meaning, Mention, RESERVED, RUN},
         scene::Scene,
         spots::Sees,
     },
@@ -19,7 +19,8 @@ pub static UNKNOWN_NAME: Code = Code {
     explain: "An expression uses a name that nothing has. Known are `params.…` (what the person who runs the playbook gives), \
         `vars.…`, `env.…` (the environment's `vars` in the project file), `run.…` (`id`, `uuid`, `reason`, `actor`, `environment`, \
         `now`) and the `id` of every step before this one. `self` is the answer in `is:` and in a probe's `done` and `not_done`; `error` \
-        (`status`, `code`, `body`, `text`) is what went wrong, in `otherwise:` and in the `errors:` table.\n\n\
+        (`status`, `code`, `body`, `text`, `step`) is what went wrong, in `otherwise:`, in the `errors:` table, and in the `rescue` and `always` \
+        of a block. The name under `as:` of a `for_each:` is the element, inside that step.\n\n\
         A misspelt name is never taken as empty: an empty text in a statement or request is a wrong change.",
 };
 
@@ -38,7 +39,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             Meaning::Vars => attribute(scene, mention, "variable", scene.playbook.vars.names().collect(), problems),
             Meaning::Run => attribute(scene, mention, "part of `run`", RUN.to_vec(), problems),
             Meaning::Env => attribute(scene, mention, "value of the environments", environment(scene), problems),
-            Meaning::Result(_) => {}
+            Meaning::Result(_) | Meaning::Element(_) => {}
         }
     }
     for visit in &scene.visits {
@@ -49,7 +50,9 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
 /// `reveal:` names values of results or parameters: `trainee.date_of_birth`.
 fn revealed(scene: &Scene<'_>, word: &Word, problems: &mut Diagnostics) {
     let (root, name) = word.as_str().split_once('.').unwrap_or((word.as_str(), ""));
+    let turns = || scene.visits.iter().filter_map(|v| v.step.common.for_each.as_ref()).any(|l| l.name.as_str() == root);
     let known = match root {
+        _ if turns() => true,
         "params" => scene.playbook.params.get(name).is_some(),
         _ => scene.step(root).is_some(),
     };
@@ -120,9 +123,10 @@ fn special(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics)
                 write the `id` of the step",
         ),
         "error" => (
-            mention.spot.sees == Sees::Own,
+            mention.spot.sees == Sees::Own
+                || matches!(mention.home, Home::Step(home) if scene.is_at_the_end(home)),
             "`error` has no meaning here",
-            "`error` is what went wrong, in `otherwise:` and in the `errors:` table",
+            "`error` is what went wrong, in `otherwise:`, in the `errors:` table, and in the `rescue` and `always` of a block",
         ),
         "item" => (
             false,

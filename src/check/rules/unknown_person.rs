@@ -7,7 +7,10 @@ use crate::{
         shape::Word,
     },
     check::scene::Scene,
-    playbook::errors::{Then, Verdict},
+    playbook::{
+        errors::{ErrorRow, Then, Verdict},
+        project::Project,
+    },
 };
 
 /// No such person.
@@ -35,14 +38,25 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for row in &scene.playbook.errors {
         row.then.iter().chain(&row.otherwise).for_each(|then| escalated(then, &mut named));
     }
-    for word in named.into_iter().filter(|word| scene.project.people.get(word.as_str()).is_none()) {
+    unknown(named, scene.project, problems);
+}
+
+/// Looks at one row of an errors table.
+pub fn of_row(row: &ErrorRow, project: &Project, problems: &mut Diagnostics) {
+    let mut named = Vec::new();
+    row.then.iter().chain(&row.otherwise).for_each(|then| escalated(then, &mut named));
+    unknown(named, project, problems);
+}
+
+fn unknown(named: Vec<&Word>, project: &Project, problems: &mut Diagnostics) {
+    for word in named.into_iter().filter(|word| project.people.get(word.as_str()).is_none()) {
         let problem = Diagnostic::error(
             &UNKNOWN_PERSON,
             word.span,
             format!("the project file has no `{}` under `people`", word.as_str()),
         );
-        problems.push(match scene.project.people.names().next() {
-            Some(_) => problem.suggest(word.as_str(), scene.project.people.names()),
+        problems.push(match project.people.names().next() {
+            Some(_) => problem.suggest(word.as_str(), project.people.names()),
             None => problem.help(format!("add `people: {{ {}: {{ by: hand }} }}` to `trueup.yaml`", word.as_str())),
         });
     }

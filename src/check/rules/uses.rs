@@ -97,6 +97,11 @@ fn needs<'a>(scene: &Scene<'a>) -> BTreeMap<String, Needs<'a>> {
                         .methods
                         .entry(method)
                         .or_insert(path.scalar().span);
+                    // What was only taken is asked about.
+                    if let Some(accepted) = &call.accepted {
+                        let methods = &mut all.entry(call.api.as_str().into()).or_default().methods;
+                        methods.entry("GET").or_insert(accepted.at);
+                    }
                 }
             }
             Act::Command(command) => {

@@ -1,23 +1,35 @@
-//! Sending: one request out, one answer or failure back. Never repeats a call, never follows a redirect, uses no proxy.
+//! Sending: one request out, one answer or failure back. Never follows a redirect, uses no proxy, and repeats a call only when
+//! it was refused with 401 and a new token could be had: that proves that nothing was done.
 
 use super::{
     address::{Lookup, system},
     answer::{self, Answer, Unusable},
+    auth::{Auth, OAuth2},
     client::clients,
     failure::{Failure, Reason, Trouble},
     outcome::Call,
     policy::{self, Base, Refused},
-    rate::Pace,
-    request::{Request, RequestView},
-    settings::{Auth, HttpSettings},
+    rate::{Hold, Pace},
+    request::{Query, Request, RequestView},
+    settings::HttpSettings,
+    token::{TokenTrouble, Tokens},
 };
 use crate::{
-    base::{json, secret::Secret, shape::Word, source::Span, value::Value},
+    base::{
+        secret::{Masks, Secret},
+        shape::Word,
+        source::Span,
+        value::Value,
+        world::World,
+    },
     connection::reference::{Secrets, Setting, Unresolved},
+    mock::Credentials,
 };
 use base64::Engine;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, USER_AGENT};
-use std::{error::Error, fmt, sync::Arc, time::Duration};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT,
+};
+use std::{error::Error, fmt, path::Path, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// An API that can be called. Cheap to share behind an `Arc`; the rate holds for all its users together.
@@ -25,13 +37,40 @@ pub struct Api {
     name: Arc<str>,
     settings: HttpSettings,
     pub(super) base: Base,
-    auth: Option<(HeaderName, HeaderValue)>,
+    who: Who,
     fixed: HeaderMap,
     pace: Option<Pace>,
+    hold: Hold,
     /// Reads may reuse a connection. A write never does: an idle connection that the server closes at that very moment
     /// would leave us in doubt about a request that nobody read.
     reading: reqwest::Client,
     writing: reqwest::Client,
+}
+
+/// How calls say who we are.
+enum Who {
+    Nobody,
+    /// Always the same header.
+    Fixed(HeaderName, HeaderValue),
+    /// A token that comes and goes.
+    Tokens(Box<Tokens>),
+}
+
+impl Who {
+    /// The header that the connection sets itself.
+    fn header(&self) -> Option<&HeaderName> {
+        match self {
+            Who::Nobody => None,
+            Who::Fixed(name, _) => Some(name),
+            Who::Tokens(_) => Some(&AUTHORIZATION),
+        }
+    }
+}
+
+/// A header that says who we are, before it is judged.
+enum Given {
+    Header(HeaderName, Secret),
+    Tokens(Box<Tokens>),
 }
 
 /// A connection that cannot be used; fits after "failed to".
@@ -86,35 +125,52 @@ impl Api {
         let auth = match &settings.auth {
             None => None,
             Some(Auth::Bearer(reference)) => {
-                Some((AUTHORIZATION, Secret::new(format!("Bearer {}", secrets.resolve(reference)?.reveal()))))
+                let secret = Secret::new(format!("Bearer {}", secrets.resolve(reference)?.reveal()));
+                Some(Given::Header(AUTHORIZATION, secret))
             }
             Some(Auth::Basic(basic)) => {
                 let pair =
                     Secret::new(format!("{}:{}", basic.user.as_str(), secrets.resolve(&basic.password)?.reveal()));
                 let encoded = Secret::new(base64::engine::general_purpose::STANDARD.encode(pair.reveal()));
                 secrets.masks.add(&encoded);
-                Some((AUTHORIZATION, Secret::new(format!("Basic {}", encoded.reveal()))))
+                Some(Given::Header(AUTHORIZATION, Secret::new(format!("Basic {}", encoded.reveal()))))
             }
             Some(Auth::Header(header)) => {
                 let header_name = policy::header_name(header.name.as_str()).map_err(|why| settings_error(name, why))?;
-                Some((header_name, secrets.resolve(&header.value)?))
+                Some(Given::Header(header_name, secrets.resolve(&header.value)?))
+            }
+            Some(Auth::OAuth2(oauth)) => {
+                let tokens = Tokens::open(name, oauth, settings, secrets, lookup.clone())?;
+                Some(Given::Tokens(Box::new(tokens)))
             }
         };
         Api::made(name, settings, base, auth, lookup)
     }
 
-    /// The same API, played by a mock at `url` (a loopback address); its `credentials` (header and value) are sent in
-    /// place of the real ones.
+    /// The same API, played by a mock at `url` (a loopback address); its `credentials` are sent in place of the real ones.
     pub fn at_mock(
         name: &str,
         settings: &HttpSettings,
         url: &str,
-        credentials: Option<(&str, &str)>,
+        credentials: Option<&Credentials>,
     ) -> Result<Api, OpenError> {
         let refuse = |why| settings_error(name, why);
         let base = Base::parse(url, true, false).map_err(refuse)?;
-        let header = credentials.map(|(header, _)| policy::header_name(header)).transpose().map_err(refuse)?;
-        let auth = header.zip(credentials.map(|(_, value)| Secret::new(value)));
+        let auth = match credentials {
+            None => None,
+            Some(Credentials::Header { name: header, value }) => {
+                Some(Given::Header(policy::header_name(header).map_err(refuse)?, Secret::new(value.as_str())))
+            }
+            Some(Credentials::Client { path, id, secret }) => {
+                let declared = settings.auth.as_ref().and_then(Auth::oauth2);
+                let oauth = OAuth2::at_mock(declared, &format!("{url}{path}"), id);
+                // The mock's secret stands in a file that everybody may read: there is nothing to mask.
+                let (variable, masks) = (|_: &str| Some(secret.clone()), Masks::default());
+                let secrets = Secrets { variable: &variable, folder: Path::new("."), masks: &masks };
+                let inside = HttpSettings { internal: Some(true), ..settings.clone() };
+                Some(Given::Tokens(Box::new(Tokens::open(name, &oauth, &inside, secrets, system())?)))
+            }
+        };
         Api::made(name, settings, base, auth, system())
     }
 
@@ -132,26 +188,35 @@ impl Api {
         name: &str,
         settings: &HttpSettings,
         base: Base,
-        auth: Option<(HeaderName, Secret)>,
+        auth: Option<Given>,
         lookup: Lookup,
     ) -> Result<Api, OpenError> {
         let refuse = |why| settings_error(name, why);
-        let auth = auth.map(|(header, secret)| {
-            let mut value = policy::header_value(header.as_str(), secret.reveal())?;
-            value.set_sensitive(true);
-            Ok((header, value))
-        });
-        let auth = auth.transpose().map_err(refuse)?;
+        let who = match auth {
+            None => Who::Nobody,
+            Some(Given::Tokens(tokens)) => Who::Tokens(tokens),
+            Some(Given::Header(header, secret)) => {
+                let mut value = policy::header_value(header.as_str(), secret.reveal()).map_err(refuse)?;
+                value.set_sensitive(true);
+                Who::Fixed(header, value)
+            }
+        };
         let mut fixed = HeaderMap::new();
         fixed.insert(USER_AGENT, HeaderValue::from_static(concat!("trueup/", env!("CARGO_PKG_VERSION"))));
-        let own: Vec<&HeaderName> = auth.iter().map(|(header, _)| header).collect();
+        let own: Vec<&HeaderName> = who.header().into_iter().collect();
         for (header, value) in settings.headers.iter() {
             let (header, value) = policy::free_header(header, value.as_str(), &own).map_err(refuse)?;
             fixed.insert(header, value);
         }
         let pace = settings.rate.map(Pace::new);
         let (reading, writing) = clients(&base, settings, lookup)?;
-        Ok(Api { name: name.into(), settings: settings.clone(), base, auth, fixed, pace, reading, writing })
+        let hold = Hold::new(World::real());
+        Ok(Api { name: name.into(), settings: settings.clone(), base, who, fixed, pace, hold, reading, writing })
+    }
+
+    /// The same, waiting by this clock when the API asks for a pause.
+    pub fn in_world(self, world: World) -> Api {
+        Api { hold: Hold::new(world), ..self }
     }
 
     /// The connection's name.
@@ -181,8 +246,36 @@ impl Api {
     }
 
     /// Sends one call, at its turn. The answer may have any status but 3xx; what statuses mean is the caller's business.
+    ///
+    /// With OAuth2, a 401 is answered with one new token and the same request once more: a 401 proves that nothing was done.
     pub async fn send(&self, request: &Request) -> Result<Answer, Failure> {
         let prepared = self.prepared(request)?;
+        let Who::Tokens(tokens) = &self.who else { return self.exchange(request, prepared).await };
+        let no_token = |why: TokenTrouble| {
+            let reason = if why.passing { Reason::Connect } else { Reason::Token };
+            let what = format!("call `{}` ({}): {}", self.name, self.view(request), why.what);
+            Failure::NotSent(Trouble { reason, what, help: why.help.to_owned() })
+        };
+        let with = |header: HeaderValue| {
+            let mut made = self.prepared(request)?;
+            made.headers_mut().insert(AUTHORIZATION, header);
+            Ok(made)
+        };
+        let (header, generation) = tokens.header(None).await.map_err(no_token)?;
+        let first = self.exchange(request, with(header)?).await;
+        let status = match &first {
+            Ok(answer) => Some(answer.status),
+            Err(failure) => failure.status(),
+        };
+        if status != Some(401) {
+            return first;
+        }
+        let (header, _) = tokens.header(Some(generation)).await.map_err(no_token)?;
+        self.exchange(request, with(header)?).await
+    }
+
+    async fn exchange(&self, request: &Request, prepared: reqwest::Request) -> Result<Answer, Failure> {
+        self.hold.over().await;
         if let Some(pace) = &self.pace {
             pace.turn().await;
         }
@@ -192,13 +285,20 @@ impl Api {
         let call = Call { api: self, request, total };
         let response = client.execute(prepared).await.map_err(|error| call.no_status(&error))?;
         let status = response.status().as_u16();
+        self.hold.hear(status, response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()));
         if (300..400).contains(&status) {
             return Err(call.redirected(status, response.headers().get(LOCATION)));
         }
-        let (headers, body) = call.body(response).await?;
+        let (headers, body) = call.body(response, request.max_body).await?;
         let value = answer::value_of(status, &headers, &body, &self.settings)
             .map_err(|Unusable(reason, what)| call.unusable(status, reason, &what))?;
         Ok(Answer { status, value, body_bytes: body.len(), elapsed: started.elapsed() })
+    }
+
+    /// Path and parameters of another page of this API, given as an address or a path, as it stands in an answer to a call of
+    /// `path`. It must stay below the connection's base; the error is a sentence fragment.
+    pub fn follow(&self, path: &str, address: &str) -> Result<(String, Query), String> {
+        self.base.follow(path, address)
     }
 
     /// The API's own error code in an answer: `10001`; nothing when none is declared or there.
@@ -232,25 +332,32 @@ impl Api {
         *made.timeout_mut() = Some(self.total(request));
         *made.headers_mut() = self.headers(request).map_err(forbid)?;
         if let Some(body) = &request.body {
-            let text = json::text_of(body);
-            if text.len() > MAX_REQUEST {
-                let what = format!("its body has {} bytes; at most {MAX_REQUEST} are sent", text.len());
+            let bytes = request.format.bytes(body).map_err(|why| {
+                refuse(Reason::Forbidden, format!("its body {why}"), "write `form:` with fields, `text:` with a text")
+            })?;
+            if bytes.len() > MAX_REQUEST {
+                let what = format!("its body has {} bytes; at most {MAX_REQUEST} are sent", bytes.len());
                 return Err(refuse(Reason::Forbidden, what, "send less at once"));
             }
-            *made.body_mut() = Some(text.into());
+            *made.body_mut() = Some(bytes.into());
         }
         Ok(made)
     }
 
     fn headers(&self, request: &Request) -> Result<HeaderMap, Refused> {
         let key = policy::idempotency(request, &self.settings)?;
-        let own: Vec<&HeaderName> = self.auth.iter().chain(key.iter()).map(|(name, _)| name).collect();
+        let own: Vec<&HeaderName> = self.who.header().into_iter().chain(key.iter().map(|(name, _)| name)).collect();
         let given = policy::request_headers(request, &own)?;
         let mut headers = self.fixed.clone();
         if request.body.is_some() && !headers.contains_key(CONTENT_TYPE) {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            let kind = policy::header_value("content-type", &request.format.content_type())?;
+            headers.insert(CONTENT_TYPE, kind);
         }
-        for (name, value) in given.into_iter().chain(key).chain(self.auth.clone()) {
+        let fixed = match &self.who {
+            Who::Fixed(name, value) => Some((name.clone(), value.clone())),
+            _ => None,
+        };
+        for (name, value) in given.into_iter().chain(key).chain(fixed) {
             headers.insert(name, value);
         }
         Ok(headers)

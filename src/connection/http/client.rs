@@ -14,23 +14,44 @@ pub(super) fn clients(
     settings: &HttpSettings,
     lookup: Lookup,
 ) -> Result<(reqwest::Client, reqwest::Client), OpenError> {
-    let failed = |error: &dyn fmt::Display| OpenError::Client(error.to_string());
-    let tls = tls().map_err(|e| failed(&e))?;
-    let gate = Arc::new(Gate { host: base.host().to_owned(), rule: base.rule, lookup });
-    let make = |idle: usize| {
+    let maker = Maker::new(base, settings, lookup)?;
+    Ok((maker.make(8)?, maker.make(0)?))
+}
+
+/// A client for single requests to one address: that of a token endpoint.
+pub(super) fn one(base: &Base, settings: &HttpSettings, lookup: Lookup) -> Result<reqwest::Client, OpenError> {
+    Maker::new(base, settings, lookup)?.make(0)
+}
+
+struct Maker {
+    tls: rustls::ClientConfig,
+    gate: Arc<Gate>,
+    connect: std::time::Duration,
+}
+
+impl Maker {
+    fn new(base: &Base, settings: &HttpSettings, lookup: Lookup) -> Result<Maker, OpenError> {
+        let gate = Arc::new(Gate { host: base.host().to_owned(), rule: base.rule, lookup });
+        Ok(Maker { tls: tls().map_err(|e| failed(&e))?, gate, connect: settings.timeouts().0 })
+    }
+
+    fn make(&self, idle: usize) -> Result<reqwest::Client, OpenError> {
         reqwest::Client::builder()
-            .tls_backend_preconfigured(tls.clone())
+            .tls_backend_preconfigured(self.tls.clone())
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .referer(false)
             .retry(reqwest::retry::never())
-            .dns_resolver(gate.clone())
-            .connect_timeout(settings.timeouts().0)
+            .dns_resolver(self.gate.clone())
+            .connect_timeout(self.connect)
             .pool_max_idle_per_host(idle)
             .build()
             .map_err(|e| failed(&e.without_url()))
-    };
-    Ok((make(8)?, make(0)?))
+    }
+}
+
+fn failed(error: &dyn fmt::Display) -> OpenError {
+    OpenError::Client(error.to_string())
 }
 
 /// TLS with the roots that Mozilla trusts, compiled in: reading the machine's own store costs more than a whole call.

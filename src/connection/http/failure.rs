@@ -42,6 +42,8 @@ pub enum Reason {
     Connect,
     /// No trusted TLS connection.
     Tls,
+    /// The token endpoint gave no token: we could not say who we are.
+    Token,
     /// Too slow.
     Timeout,
     /// The connection was cut.

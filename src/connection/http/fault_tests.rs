@@ -11,7 +11,7 @@ use crate::{
         world::World,
         yaml,
     },
-    mock::{Fault, Mock, Running},
+    mock::{Credentials, Fault, Mock, Running},
 };
 
 pub(super) fn settings(text: &str) -> HttpSettings {
@@ -29,9 +29,8 @@ pub(super) async fn mock(text: &str) -> Running {
 
 fn api(running: &Running, more: &str) -> Api {
     let credentials = running.credentials();
-    let credentials = credentials.as_ref().map(|(n, v)| (n.as_str(), v.as_str()));
-    Api::at_mock("orders", &settings(&format!("base: https://unused.example\n{more}")), &running.url(), credentials)
-        .unwrap()
+    let settings = settings(&format!("base: https://unused.example\n{more}"));
+    Api::at_mock("orders", &settings, &running.url(), credentials.as_ref()).unwrap()
 }
 
 fn put() -> Request {
@@ -202,7 +201,8 @@ async fn a_wrong_key_reaches_no_route_and_the_same_key_twice_has_one_effect() {
     .await;
     let pay = Request { idempotency_key: Some("run-1/pay".into()), ..Request::new(Method::Post, "/payments") };
     let text = "base: https://unused.example\nidempotency_key: Idempotency-Key";
-    let stranger = Api::at_mock("payments", &settings(text), &running.url(), Some(("x-key", "bad"))).unwrap();
+    let bad = Credentials::Header { name: "x-key".into(), value: "bad".into() };
+    let stranger = Api::at_mock("payments", &settings(text), &running.url(), Some(&bad)).unwrap();
     assert_eq!(class(&stranger.send(&pay).await), "answer 401");
     let api = api(&running, "idempotency_key: Idempotency-Key");
     assert_eq!(class(&api.send(&pay).await), "in doubt: Cut");

@@ -103,6 +103,7 @@ async fn no_base_leads_inside_or_hides_where_it_leads() {
         ("https://".into(), "not a URL"),
         ("https://{{ host }}".into(), "a space"),
     ];
+    assert_eq!(cases.len(), 28);
     for (base, expected) in cases {
         let error =
             open(&format!("base: '{base}'"), None).err().unwrap_or_else(|| panic!("{base} was opened")).to_string();
@@ -197,6 +198,7 @@ async fn no_path_query_or_header_changes_where_a_call_goes_or_what_it_says() {
         "/admin".into(),
         "".into(),
     ];
+    assert_eq!(paths.len(), 26);
     for path in &paths {
         refused(&api, Request::new(Method::Get, path.as_str()), path).await;
     }
@@ -254,6 +256,75 @@ async fn no_path_query_or_header_changes_where_a_call_goes_or_what_it_says() {
     assert!(api.forbids(&unknown).is_none(), "a preview may show it");
     assert_eq!(api.send(&unknown).await.unwrap_err().reason(), Reason::Unknown);
     assert!(stub.untouched() && elsewhere.untouched());
+}
+
+/// The next page of a list, where a request is asked about, a redirect: an answer may lead nowhere but below its own base.
+#[tokio::test]
+async fn no_answer_leads_a_call_elsewhere() {
+    let (stub, elsewhere) = (Stub::new().await, Stub::new().await);
+    let (own, port) = (stub.port, elsewhere.port);
+    let api =
+        open(&format!("base: http://127.0.0.1:{own}/api\ninternal: true\nauth: {{ bearer: {{ secret: KEY }} }}"), None)
+            .unwrap();
+    let cases = [
+        format!("http://127.0.0.1:{port}/api/x"),
+        format!("//127.0.0.1:{port}/api/x"),
+        format!("https://127.0.0.1:{own}/api/x"),
+        format!("http://localhost:{own}/api/x"),
+        format!("http://2130706433:{port}/api/x"),
+        format!("http://[::1]:{own}/api/x"),
+        format!("http://user@127.0.0.1:{own}/api/x"),
+        format!("http://user:pw@127.0.0.1:{own}/api/x"),
+        format!("http://127.0.0.1:{own}@127.0.0.1:{port}/api/x"),
+        format!("http:\\\\127.0.0.1:{port}/api/x"),
+        format!("\\\\127.0.0.1:{port}/api/x"),
+        format!("http://127.0.0.1:{own}/other/x"),
+        format!("http://127.0.0.1:{own}/apix/x"),
+        format!("http://127.0.0.1:{own}/api/../x"),
+        "/x".into(),
+        "../../x".into(),
+        "/api/a%2f..%2fb".into(),
+        "/api/a//b".into(),
+        "/api/x\r\nHost: evil".into(),
+        "file:///etc/passwd".into(),
+        "gopher://127.0.0.1/api/x".into(),
+        "data:text/plain,x".into(),
+        "https://169.254.169.254/api/latest".into(),
+        "http://[::ffff:169.254.169.254]/api/x".into(),
+        String::from("http://"),
+    ];
+    assert_eq!(cases.len(), 25);
+    for address in &cases {
+        let refused = api.follow("/list", address);
+        assert!(refused.is_err(), "{address}: {refused:?}");
+    }
+    for (address, path, query) in [
+        ("?page=2", "/list", "2"),
+        ("more?page=3", "/more", "3"),
+        ("/api/a/b?page=4", "/a/b", "4"),
+        (&*format!("http://127.0.0.1:{own}/api/list?page=5"), "/list", "5"),
+    ] {
+        let (found, parameters) = api.follow("/list", address).unwrap_or_else(|why| panic!("{address}: {why}"));
+        assert_eq!((found.as_str(), parameters[0].1.as_str()), (path, Some(query)), "{address}");
+    }
+    assert!(stub.untouched() && elsewhere.untouched());
+    for status in [301, 302, 303, 307, 308] {
+        for target in [format!("http://127.0.0.1:{port}/x"), format!("https://127.0.0.1:{port}/x"), "/elsewhere".into()]
+        {
+            let text = format!(
+                "trueup: v1\nmock: m\nroutes: [{{ put: /x, answer: {{ status: {status}, headers: {{ Location: '{target}' }} }} }}]"
+            );
+            let running = super::fault_tests::mock(&text).await;
+            let api =
+                open(&format!("base: {}\ninternal: true\nauth: {{ bearer: {{ secret: KEY }} }}", running.url()), None)
+                    .unwrap();
+            let request = Request { body: Some(Value::from("secret body")), ..Request::new(Method::Put, "/x") };
+            let failure = api.send(&request).await.unwrap_err();
+            assert_eq!((failure.reason(), failure.is_not_done()), (Reason::Redirect, true), "{status} {target}");
+            assert_eq!(running.log().len(), 1);
+        }
+    }
+    assert!(elsewhere.untouched());
 }
 
 async fn refused(api: &Api, request: Request, what: &str) {

@@ -1,11 +1,13 @@
 //! An outside API by name: one exact base address, what may be sent there, and what comes back.
 //!
 //! `settings` (project file) → [`Api::open`] → [`Request`] → [`Api::send`] → [`Answer`] or [`Failure`]. Nothing here knows
-//! steps, plans or journals, and nothing here repeats a call: whether to send again is the engine's decision.
+//! steps, plans or journals. Whether to send again is the engine's decision, but for one renewal of a token after a 401.
 
 pub mod address;
 pub mod answer;
 pub mod api;
+pub mod auth;
+pub mod body;
 mod client;
 pub mod failure;
 pub mod key;
@@ -15,14 +17,19 @@ pub mod rate;
 pub mod request;
 pub mod settings;
 pub mod status;
+pub mod told;
+mod token;
 
 #[cfg(test)]
 mod fault_tests;
 #[cfg(test)]
 mod forgery_tests;
+#[cfg(test)]
+mod token_tests;
 
 pub use answer::{Answer, Standing};
 pub use api::{Api, OpenError};
+pub use body::Format;
 pub use failure::{Failure, Reason};
 pub use request::{Method, Request, RequestView};
 pub use settings::{HttpSettings, Size};

@@ -128,8 +128,12 @@ impl Call<'_> {
     }
 
     /// The whole body, decompressed, within the limit.
-    pub async fn body(&self, mut response: reqwest::Response) -> Result<(HeaderMap, Vec<u8>), Failure> {
-        let limit = self.api.settings().max_body.map_or(MAX_ANSWER, |size| size.0);
+    pub async fn body(
+        &self,
+        mut response: reqwest::Response,
+        own: Option<usize>,
+    ) -> Result<(HeaderMap, Vec<u8>), Failure> {
+        let limit = own.or(self.api.settings().max_body.map(|size| size.0)).unwrap_or(MAX_ANSWER);
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
         let mut body = Vec::new();
@@ -155,7 +159,7 @@ impl Call<'_> {
 }
 
 /// The first cause of this type.
-fn cause<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {
+pub(super) fn cause<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     let mut at: Option<&(dyn Error + 'static)> = error.source();
     while let Some(here) = at {
         if let Some(found) = here.downcast_ref::<T>() {

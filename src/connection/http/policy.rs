@@ -4,7 +4,7 @@
 
 use super::{
     address::{AddressRefused, Rule},
-    request::{Method, Request, query_text, scalar_text},
+    request::{Method, Query, Request, query_text, scalar_text},
     settings::{Allow, HttpSettings},
 };
 use crate::base::{
@@ -12,7 +12,7 @@ use crate::base::{
     value::{Marks, Value},
 };
 use reqwest::header::{HeaderName, HeaderValue};
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 use url::{Host, Url};
 
 /// A call that the connection's rules forbid. Holds no personal value.
@@ -101,10 +101,20 @@ impl Base {
 
     /// Reads a complete URL, such as that of a webhook. It may lead inside our own network, without TLS only to this machine.
     pub fn whole(text: &str) -> Result<Base, Refused> {
+        Base::complete(text, true, false)
+    }
+
+    /// Reads a complete URL under a connection's settings: that of a token endpoint.
+    pub fn complete(text: &str, internal: bool, insecure_http: bool) -> Result<Base, Refused> {
         let url = parsed(text)?;
-        let rule = Rule { internal: true, loopback_only: url.scheme() == "http" };
+        let rule = Rule { internal, loopback_only: url.scheme() == "http" && !insecure_http };
         judge_host(&url, rule)?;
         Ok(Base { url, rule, whole: true })
+    }
+
+    /// The URL itself: of a complete one all that is ever called.
+    pub fn as_url(&self) -> &Url {
+        &self.url
     }
 
     /// As people may see it: `https://host:port/prefix`, of a complete URL only the host.
@@ -124,6 +134,26 @@ impl Base {
     /// The host as it is looked up and certified.
     pub fn host(&self) -> &str {
         self.url.host_str().unwrap_or("")
+    }
+
+    /// Path below the base and parameters of an address that an answer gave. It must have this very origin and prefix.
+    pub fn follow(&self, path: &str, address: &str) -> Result<(String, Query), String> {
+        let shown: String = address.chars().filter(|c| c.is_ascii_graphic()).take(200).collect();
+        let shown = shown.split(['?', '#']).next().unwrap_or("").to_owned();
+        let elsewhere = || format!("leads to {shown}, which is not below {}", self.shown());
+        if address.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') || self.whole {
+            return Err("is not an address".into());
+        }
+        let current = Url::parse(&format!("{}{path}", self.text())).map_err(|_| "is not an address".to_owned())?;
+        let url = current.join(address).map_err(|_| "is not an address".to_owned())?;
+        if url.origin() != self.url.origin() || !url.username().is_empty() || url.password().is_some() {
+            return Err(elsewhere());
+        }
+        let prefix = self.url.path().trim_end_matches('/');
+        let below = url.path().strip_prefix(prefix).filter(|rest| rest.starts_with('/')).ok_or_else(elsewhere)?;
+        check_path(below).map_err(|why| format!("is refused: {}", why.what))?;
+        let query = url.query_pairs().map(|(name, value)| (Arc::from(&*name), Value::text(&*value))).collect();
+        Ok((below.to_owned(), query))
     }
 
     /// The URL of a request, after all rules about method, path and query.

@@ -6,6 +6,7 @@ use crate::base::{
     diagnostic::Diagnostic,
     shape::{BAD_FORM, FromNode, Length, Lowering},
     time::Stamp,
+    world::World,
     yaml::Node,
 };
 use std::{sync::Mutex, time::Duration};
@@ -83,6 +84,48 @@ impl Pace {
     }
 }
 
+/// The pause that an API asked for: whoever calls it keeps to it, not only the call that was refused.
+///
+/// Waits by the clock and pause of its [`World`], so that a test need not.
+#[derive(Debug)]
+pub struct Hold {
+    world: World,
+    /// Nobody sends before, in microseconds of that clock.
+    until: Mutex<i64>,
+}
+
+/// The longest pause that an answer's `Retry-After` is obeyed for.
+pub const LONGEST: Duration = Duration::from_secs(300);
+
+impl Hold {
+    /// Nobody waits yet.
+    pub fn new(world: World) -> Hold {
+        Hold { world, until: Mutex::new(0) }
+    }
+
+    /// Waits until the API wants to be asked again.
+    pub async fn over(&self) {
+        let until = self.until.lock().map_or(0, |until| *until);
+        let left = until.saturating_sub(self.world.now().micros);
+        if let Ok(left @ 1..) = u64::try_from(left) {
+            self.world.pause(Duration::from_micros(left).min(LONGEST)).await;
+        }
+    }
+
+    /// An answer that says "too many" or "not now" and for how long.
+    pub fn hear(&self, status: u16, retry_after: Option<&str>) {
+        let now = self.world.now();
+        let Some(asked) = retry_after.filter(|_| matches!(status, 429 | 503)).and_then(|h| self::retry_after(h, now))
+        else {
+            return;
+        };
+        let asked = i64::try_from(asked.min(LONGEST).as_micros()).unwrap_or(0);
+        if let Ok(mut until) = self.until.lock() {
+            *until = (*until).max(now.micros.saturating_add(asked));
+        }
+    }
+}
+
 /// How long a `Retry-After` header asks to wait: seconds, or a date to compare with `now` (UTC). A date in the past is
 /// no wait; nothing when it is neither. The caller decides how much patience it has.
 pub fn retry_after(header: &str, now: Stamp) -> Option<Duration> {
@@ -117,6 +160,53 @@ mod tests {
         }
         assert!(Rate::parse("0/s").is_none() && Rate::parse("5").is_none() && Rate::parse("5/0s").is_none());
         assert_eq!(Rate::parse("10/30s").unwrap().per.as_secs(), 30);
+    }
+
+    #[test]
+    fn many_tasks_at_once_get_turns_of_equal_distance_and_nobody_gets_two() {
+        let (pace, now) = (std::sync::Arc::new(Pace::new(Rate::parse("600/min").unwrap())), Instant::now());
+        let tasks: Vec<_> = (0..64)
+            .map(|_| {
+                let pace = pace.clone();
+                std::thread::spawn(move || (0..5).map(|_| pace.reserve(now)).collect::<Vec<_>>())
+            })
+            .collect();
+        let mut turns = Vec::new();
+        for task in tasks {
+            let own = task.join().unwrap();
+            assert!(own.is_sorted(), "who asks later waits longer: {own:?}");
+            turns.extend(own);
+        }
+        turns.sort_unstable();
+        let waiting: Vec<_> = turns.into_iter().filter(|wait| !wait.is_zero()).collect();
+        assert_eq!(waiting.len(), 320 - 60, "a tenth may come at once");
+        assert!(waiting.windows(2).all(|pair| pair[1] - pair[0] == pace.gap), "{waiting:?}");
+    }
+
+    #[tokio::test]
+    async fn a_pause_that_an_api_asks_for_holds_for_everybody_and_is_bounded() {
+        use std::sync::{Arc, Mutex};
+        let paused = Arc::new(Mutex::new(Vec::new()));
+        let heard = paused.clone();
+        let world = World::fixed(Stamp::new(1_000_000)).with_pause(move |length| {
+            heard.lock().unwrap().push(length);
+            std::future::ready(())
+        });
+        let hold = Hold::new(world);
+        hold.over().await;
+        for (status, header) in [(200, Some("9")), (500, Some("9")), (429, None), (429, Some("soon"))] {
+            hold.hear(status, header);
+        }
+        hold.over().await;
+        assert!(paused.lock().unwrap().is_empty());
+        hold.hear(429, Some("7"));
+        hold.hear(503, Some("3"));
+        hold.over().await;
+        hold.over().await;
+        hold.hear(429, Some("86400"));
+        hold.over().await;
+        let seconds: Vec<_> = paused.lock().unwrap().iter().map(Duration::as_secs).collect();
+        assert_eq!(seconds, [7, 7, 300]);
     }
 
     #[test]

@@ -2,7 +2,11 @@
 //!
 //! Built by the action layer with every expression evaluated. Holds no secret of the connection.
 
-use super::settings::{HttpSettings, Part};
+use super::{
+    auth::Auth,
+    body::Format,
+    settings::{HttpSettings, Part},
+};
 use crate::{
     base::{
         json, url_path,
@@ -37,6 +41,9 @@ impl Method {
     }
 }
 
+/// Parameters in their order: names and values.
+pub type Query = Vec<(Arc<str>, Value)>;
+
 /// One call of an API. Values keep their marks; an unknown in it can be shown but not sent.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -45,11 +52,15 @@ pub struct Request {
     /// Path below the connection's base, begins with `/`; values in it are percent-encoded already. A text or an unknown.
     pub path: Value,
     /// Parameters in order: null leaves one out, a list repeats it. Not encoded.
-    pub query: Vec<(Arc<str>, Value)>,
+    pub query: Query,
     /// Headers beside the connection's own.
     pub headers: Vec<(Arc<str>, Value)>,
-    /// The JSON body.
+    /// The body.
     pub body: Option<Value>,
+    /// How it is written.
+    pub format: Format,
+    /// Larger answers are refused; the connection's own limit where nothing is said.
+    pub max_body: Option<usize>,
     /// Sent in the connection's `idempotency_key` header; refused when the connection declares none.
     pub idempotency_key: Option<String>,
     /// Deadline of this call; the connection's own is the longest possible.
@@ -65,6 +76,8 @@ impl Request {
             query: Vec::new(),
             headers: Vec::new(),
             body: None,
+            format: Format::Json,
+            max_body: None,
             idempotency_key: None,
             timeout: None,
         }
@@ -90,6 +103,8 @@ impl Request {
         for (name, value) in headers {
             let _ = write!(key, "\n{name}: {value}");
         }
+        let detail = self.format.detail().map_or("", |detail| detail);
+        let _ = write!(key, "\n{} {detail}", self.format.word());
         let _ = write!(key, "\n\n{}", self.body.as_ref().map(json::text_of).unwrap_or_default());
         key
     }
@@ -178,19 +193,17 @@ pub(super) fn mark_body(body: Value, settings: &HttpSettings) -> Value {
 
 /// The headers of a call for people: those of the connection, then those of the call, then key and auth.
 fn headers_of(request: &Request, settings: &HttpSettings, given: Vec<(String, String)>) -> Vec<(String, String)> {
-    use super::settings::Auth;
     let fixed = settings.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_str().to_owned()));
     let mut all: Vec<_> = fixed.filter(|(name, _)| !given.iter().any(|(own, _)| own == name)).collect();
     all.extend(given);
+    // That JSON is sent as JSON needs no word.
+    if request.body.is_some() && request.format != Format::Json && !all.iter().any(|(name, _)| name == "content-type") {
+        all.push(("content-type".into(), request.format.content_type()));
+    }
     if let (Some(header), Some(key)) = (&settings.idempotency_key, &request.idempotency_key) {
         all.push((header.as_str().to_ascii_lowercase(), key.clone()));
     }
-    match &settings.auth {
-        Some(Auth::Bearer(_)) => all.push(("authorization".into(), "Bearer (secret)".into())),
-        Some(Auth::Basic(_)) => all.push(("authorization".into(), "Basic (secret)".into())),
-        Some(Auth::Header(header)) => all.push((header.name.as_str().to_ascii_lowercase(), "(secret)".into())),
-        None => {}
-    }
+    all.extend(settings.auth.as_ref().map(Auth::shown));
     all
 }
 

@@ -1,16 +1,16 @@
 //! What the project file says of an API. Shapes only: what follows from them is decided in `policy`, `rate` and `api`.
 
-use super::{key::KeyHeader, rate::Rate, request::Method, status::Status};
+use super::{auth::Auth, key::KeyHeader, rate::Rate, request::Method, status::Status};
 use crate::{
     base::{
         diagnostic::Diagnostic,
-        shape::{BAD_FORM, FromNode, Length, Lowering, Named, ONE_OF, Word},
+        shape::{BAD_FORM, FromNode, Length, Lowering, Named, Word},
         source::Span,
         url_path::Pattern,
         value::{Data, Marks, Value},
         yaml::Node,
     },
-    connection::reference::{Reference, Setting},
+    connection::reference::Setting,
     shape,
 };
 use std::sync::Arc;
@@ -20,7 +20,7 @@ shape! {
     "an http connection" pub struct HttpSettings {
         /// `https://host[:port][/path]`, or a reference to it. Calls go to exactly this scheme, host and port.
         base: Setting,
-        /// Who we are. The secret goes into this one header and nowhere else.
+        /// Who we are: `bearer`, `basic`, `header` or `oauth2`. The secret goes into this one header and nowhere else.
         auth: Option<Auth>,
         /// Headers of every call. No secrets: those belong into `auth`.
         #[schemars(default)]
@@ -72,75 +72,6 @@ shape! {
         /// These paths only, below `base`: `/v2/teachers/{trn}`, `/v2/**`. Empty: all.
         #[schemars(default)]
         paths: Vec<Pattern>,
-    }
-}
-
-/// How a call says who we are.
-#[derive(Clone, Debug)]
-pub enum Auth {
-    /// `Authorization: Bearer …`
-    Bearer(Reference),
-    /// `Authorization: Basic …`
-    Basic(Basic),
-    /// A header of its own: `X-Api-Key: …`
-    Header(AuthHeader),
-}
-
-shape! {
-    /// A user and a password.
-    "basic auth" pub struct Basic {
-        /// The user.
-        user: Word,
-        /// The password.
-        password: Reference,
-    }
-}
-
-shape! {
-    /// A header that carries a secret.
-    "an auth header" pub struct AuthHeader {
-        /// Its name.
-        name: Word,
-        /// Its value.
-        value: Reference,
-    }
-}
-
-const AUTH_KEYS: &[&str] = &["bearer", "basic", "header"];
-
-impl FromNode for Auth {
-    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
-        let Node::Map(entries, at) = node else {
-            return cx.wrong_type(node, "a map with `bearer`, `basic` or `header`");
-        };
-        cx.unknown_keys(node, AUTH_KEYS, "auth");
-        let [entry] = entries.as_slice() else {
-            cx.push(Diagnostic::error(&ONE_OF, *at, "auth has exactly one of `bearer`, `basic` and `header`"));
-            return None;
-        };
-        match &*entry.key.text {
-            "bearer" => Reference::from_node(&entry.node, cx).map(Auth::Bearer),
-            "basic" => Basic::from_node(&entry.node, cx).map(Auth::Basic),
-            "header" => AuthHeader::from_node(&entry.node, cx).map(Auth::Header),
-            _ => None,
-        }
-    }
-}
-impl schemars::JsonSchema for Auth {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Auth".into()
-    }
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let (bearer, basic, header) = (
-            generator.subschema_for::<Reference>(),
-            generator.subschema_for::<Basic>(),
-            generator.subschema_for::<AuthHeader>(),
-        );
-        schemars::json_schema!({
-            "description": "How a call says who we are.",
-            "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1,
-            "properties": { "bearer": bearer, "basic": basic, "header": header }
-        })
     }
 }
 
@@ -278,6 +209,11 @@ impl HttpSettings {
     /// Where an answer holds the API's own error code, looked up: `10001`. Nothing when none is declared or there.
     pub fn error_code(&self, answer: &Value) -> Option<Value> {
         Part::look_up(&self.error_code.as_ref()?.steps, answer).filter(|v| !v.is_null())
+    }
+
+    /// A body with its personal parts marked.
+    pub fn personal_marked(&self, body: Value) -> Value {
+        super::request::mark_body(body, self)
     }
 
     /// Which answers are good by default.

@@ -33,6 +33,15 @@ impl Status {
     }
 }
 
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Status::Exact(status) => write!(f, "{status}"),
+            Status::Class(class) => write!(f, "{class}xx"),
+        }
+    }
+}
+
 impl FromNode for Status {
     fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
         let Node::Scalar(s) = node else { return cx.wrong_type(node, "a status such as `404` or `5xx`") };

@@ -3,6 +3,7 @@
 //! The list names what the databases ship. Functions that a team wrote itself are held by the read-only transaction.
 
 use super::super::sql_lexer::{Kind, Token};
+use crate::template::sql::Dialect;
 
 /// Effects that no rollback takes back, or ways around the session: nowhere. A trailing `*` stands for any ending.
 const NEVER: &[(&str, &str)] = &[
@@ -50,6 +51,33 @@ const NEVER: &[(&str, &str)] = &[
     ("fts3_tokenizer", "loads program code"),
 ];
 
+/// The same for what only MySQL and MariaDB ship; other databases may have functions of these names that are harmless.
+const NEVER_ON_MYSQL: &[(&str, &str)] = &[
+    ("load_file", "reads files of the server"),
+    ("sleep", "only holds the connection"),
+    ("benchmark", "only holds the connection"),
+    ("get_lock", "takes a lock that outlives the transaction"),
+    ("release_lock", "releases a lock that is not trueup's"),
+    ("release_all_locks", "releases locks that are not trueup's"),
+    ("master_pos_wait", "only holds the connection"),
+    ("master_gtid_wait", "only holds the connection"),
+    ("source_pos_wait", "only holds the connection"),
+    ("wait_*", "only holds the connection"),
+    ("wsrep_sync_wait*", "only holds the connection"),
+    ("sys_exec", "runs programs on the server"),
+    ("sys_eval", "runs programs on the server"),
+    ("sys_set", "changes the server"),
+    ("spider_*", "opens another connection, outside of this transaction"),
+    ("keyring_*", "changes the server"),
+    ("group_replication_*", "changes the server"),
+    ("asynchronous_connection_failover_*", "changes the server"),
+    ("audit_log_*", "changes the server"),
+    ("version_tokens_*", "changes the server"),
+];
+
+/// The same for reads.
+const NOT_READING_ON_MYSQL: &[(&str, &str)] = &[("last_insert_id", "may change what the session remembers")];
+
 /// Effects inside the transaction: in a write they are the author's business, in a read they are a mistake.
 const NOT_READING: &[(&str, &str)] = &[
     ("nextval", "changes a sequence"),
@@ -64,13 +92,15 @@ const NOT_READING: &[(&str, &str)] = &[
 ];
 
 /// Why a statement may not run at all.
-pub fn refused(sql: &str, tokens: &[Token]) -> Option<String> {
-    found(sql, tokens, NEVER)
+pub fn refused(sql: &str, tokens: &[Token], dialect: Dialect) -> Option<String> {
+    let own = || if dialect == Dialect::Mysql { found(sql, tokens, NEVER_ON_MYSQL) } else { None };
+    found(sql, tokens, NEVER).or_else(own)
 }
 
 /// Why a statement is no read.
-pub fn not_a_read(sql: &str, tokens: &[Token]) -> Option<String> {
-    found(sql, tokens, NOT_READING)
+pub fn not_a_read(sql: &str, tokens: &[Token], dialect: Dialect) -> Option<String> {
+    let own = || if dialect == Dialect::Mysql { found(sql, tokens, NOT_READING_ON_MYSQL) } else { None };
+    found(sql, tokens, NOT_READING).or_else(own)
 }
 
 fn found(sql: &str, tokens: &[Token], list: &[(&str, &str)]) -> Option<String> {

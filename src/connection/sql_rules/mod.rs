@@ -4,6 +4,7 @@
 //! the check that the session is still where it was; none of them alone is enough.
 
 mod functions;
+mod parts;
 mod tables;
 mod words;
 
@@ -15,7 +16,7 @@ use super::{
 use crate::template::sql::Dialect;
 use sqlparser::{
     ast::Statement,
-    dialect::{PostgreSqlDialect, SQLiteDialect},
+    dialect::{MySqlDialect, PostgreSqlDialect, SQLiteDialect},
     parser::Parser,
 };
 use std::collections::BTreeSet;
@@ -65,14 +66,15 @@ pub fn judge(sql: &str, dialect: Dialect) -> Verdict {
         without_where: false,
         refused: several(sql, &tokens)
             .or_else(|| words::refused(sql, &tokens))
-            .or_else(|| functions::refused(sql, &tokens)),
+            .or_else(|| if dialect == Dialect::Mysql { words::refused_by_mysql(sql, &tokens) } else { None })
+            .or_else(|| functions::refused(sql, &tokens, dialect)),
         not_a_read: None,
     };
     if verdict.refused.is_some() {
         return verdict;
     }
     match parse(sql, dialect) {
-        Some(statement) => tables::look(&statement, &mut verdict),
+        Some(statement) => tables::look(&statement, dialect, &mut verdict),
         None => {
             let first = tokens.first().map(|t| sql[t.at.clone()].to_lowercase()).unwrap_or_default();
             if !matches!(&*first, "select" | "with" | "values" | "show" | "(") {
@@ -82,16 +84,23 @@ pub fn judge(sql: &str, dialect: Dialect) -> Verdict {
             verdict.not_a_read = words::writing(sql, &tokens);
         }
     }
+    let hidden = tokens.first().is_some_and(|t| sql[t.at.clone()].eq_ignore_ascii_case("with"));
+    if dialect == Dialect::Mysql && hidden && !matches!(verdict.class, Class::Read | Class::NotUnderstood) {
+        // What MySQL says of a change is looked up by its first words.
+        verdict.refused.get_or_insert_with(|| "a change begins with INSERT, UPDATE or DELETE, not with WITH".into());
+    }
     let own = |table: &String| table.rsplit('.').next() == Some(TABLE);
     if verdict.writes.iter().any(own) && verdict.refused.is_none() {
         verdict.refused = Some(format!("`{TABLE}` is written by trueup alone, together with each change"));
     }
-    let impure = || functions::not_a_read(sql, &tokens);
+    let impure = || functions::not_a_read(sql, &tokens, dialect);
     let by_class =
         || (!matches!(verdict.class, Class::Read | Class::NotUnderstood)).then(|| "it changes rows".to_owned());
     verdict.not_a_read = verdict.not_a_read.take().or_else(by_class).or_else(impure);
     verdict
 }
+
+pub use parts::{Parts, parts};
 
 /// One statement and nothing else; a closing `;` is forgiven.
 pub(super) fn single(sql: &str, dialect: Dialect) -> Result<(), Fault> {
@@ -99,7 +108,8 @@ pub(super) fn single(sql: &str, dialect: Dialect) -> Result<(), Fault> {
 }
 
 /// A statement that may run where only reading is allowed. What the parser does not understand is left to PostgreSQL's
-/// read-only role and transaction; SQLite has no such second fence, so there it is refused.
+/// read-only role and transaction; SQLite has no such second fence, and that of MySQL holds no files (INTO OUTFILE), so
+/// there it is refused.
 pub(super) fn allow_read(sql: &str, dialect: Dialect) -> Result<(), Fault> {
     let verdict = judge(sql, dialect);
     if let Some(why) = verdict.refused {
@@ -108,7 +118,7 @@ pub(super) fn allow_read(sql: &str, dialect: Dialect) -> Result<(), Fault> {
     if let Some(why) = verdict.not_a_read {
         return Err(Fault::new(FaultKind::ReadOnly, format!("this statement may only read: {why}")));
     }
-    if verdict.class == Class::NotUnderstood && dialect == Dialect::Sqlite {
+    if verdict.class == Class::NotUnderstood && dialect != Dialect::Postgres {
         return Err(refusal("the parser does not understand this statement, so it may do more than read"));
     }
     Ok(())
@@ -134,6 +144,7 @@ fn parse(sql: &str, dialect: Dialect) -> Option<Statement> {
     let parsed = match dialect {
         Dialect::Postgres => Parser::parse_sql(&PostgreSqlDialect {}, sql),
         Dialect::Sqlite => Parser::parse_sql(&SQLiteDialect {}, sql),
+        Dialect::Mysql => Parser::parse_sql(&MySqlDialect {}, sql),
     };
     let mut statements = parsed.ok()?;
     let only = statements.pop()?;
@@ -145,6 +156,9 @@ fn several(sql: &str, tokens: &[Token]) -> Option<String> {
     if let Some(broken) = tokens.iter().find(|t| t.kind == Kind::Broken) {
         let what = if sql[broken.at.clone()].starts_with("/*") { "a comment" } else { "a text or name in quotes" };
         return Some(format!("{what} has no end"));
+    }
+    if let Some(unclear) = tokens.iter().find(|t| t.kind == Kind::Unclear) {
+        return Some(words::unclear(&sql[unclear.at.clone()]));
     }
     if sql.contains('\0') {
         return Some("it has a zero byte".into());

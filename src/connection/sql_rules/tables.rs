@@ -1,6 +1,7 @@
 //! Class and tables of a parsed statement. A name that a WITH gives is no table, but only where it can be seen.
 
 use super::{Class, Verdict};
+use crate::template::sql::Dialect;
 use sqlparser::ast::{
     Delete, FromTable, Ident, ObjectName, Query, SetExpr, Statement, TableFactor, TableObject, TableWithJoins, Visit,
     Visitor,
@@ -11,7 +12,7 @@ use std::{
 };
 
 /// Fills class, tables and what makes it no read.
-pub fn look(statement: &Statement, verdict: &mut Verdict) {
+pub fn look(statement: &Statement, dialect: Dialect, verdict: &mut Verdict) {
     let mut walk = Walk::default();
     let _ = statement.visit(&mut walk);
     verdict.class = match statement {
@@ -33,6 +34,9 @@ pub fn look(statement: &Statement, verdict: &mut Verdict) {
             Class::NotUnderstood
         }
     };
+    if dialect == Dialect::Mysql && walk.several_at_once {
+        verdict.refused = Some("a change of several tables at once; write one statement for each".into());
+    }
     verdict.not_a_read = walk.not_a_read;
     verdict.without_where = walk.without_where;
     // A changed table was met once as the target; met again, it is read as well.
@@ -51,6 +55,8 @@ struct Walk {
     writes: Vec<String>,
     without_where: bool,
     not_a_read: Option<String>,
+    /// An UPDATE or DELETE whose target is a join: which of its tables it changes stands in its columns.
+    several_at_once: bool,
     /// Names of WITH that can be seen, one set for each query that is open.
     scopes: Vec<BTreeSet<String>>,
     /// What the queries inside a WITH can see, by their address.
@@ -123,6 +129,7 @@ impl Visitor for Walk {
             Statement::Update(update) => {
                 self.writes.push(target(&update.table));
                 self.without_where |= update.selection.is_none();
+                self.several_at_once |= !update.table.joins.is_empty();
             }
             Statement::Delete(delete) => self.delete(delete),
             Statement::Merge(merge) => self.writes.push(factor(&merge.table)),
@@ -135,6 +142,7 @@ impl Visitor for Walk {
 impl Walk {
     fn delete(&mut self, delete: &Delete) {
         self.without_where |= delete.selection.is_none();
+        self.several_at_once |= !delete.tables.is_empty() || delete.using.is_some();
         let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
         self.writes.extend(from.iter().map(target));
     }

@@ -9,6 +9,28 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 const BOTH: [Dialect; 2] = [Dialect::Postgres, Dialect::Sqlite];
 
 #[test]
+fn mysql_has_rules_of_its_own() {
+    let refused = |sql: &str| judge(sql, Dialect::Mysql).refused;
+    for (sql, word) in [
+        ("with x as (select 1) update a set b = 1 where id = 1", "begins with"),
+        ("replace into a values (1)", "REPLACE"),
+        ("insert ignore into a values (1)", "IGNORE"),
+        ("delete a from a join b on a.id = b.id where b.id = 1", "several tables"),
+        ("update a join b on a.id = b.id set b.x = 1 where b.id = 1", "several tables"),
+        ("select * from a where x = \"y\"", "as a text or as a name"),
+        ("select * from a into outfile '/x'", "OUTFILE"),
+        ("xa start 'x'", "XA"),
+        ("select `sleep`(1)", "holds the connection"),
+    ] {
+        assert!(refused(sql).is_some_and(|why| why.contains(word)), "{sql}: {:?}", refused(sql));
+    }
+    let verdict = judge("update `A` x set x.b = ? where x.id in (?, ?) order by id limit 2", Dialect::Mysql);
+    assert_eq!((verdict.class, verdict.writes, verdict.refused), (Class::Update, set(&["A"]), None));
+    assert_eq!(judge("select sleep(1)", Dialect::Postgres).refused, None);
+    assert!(allow_read("select a ??? b", Dialect::Mysql).is_err());
+}
+
+#[test]
 fn plain_statements_have_their_class_and_tables() {
     let cases: &[(&str, Class, &[&str], &[&str])] = &[
         ("select 1", Class::Read, &[], &[]),

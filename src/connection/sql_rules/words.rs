@@ -49,6 +49,75 @@ pub fn refused(sql: &str, tokens: &[Token]) -> Option<String> {
     })
 }
 
+const UPKEEP_OF_MYSQL: &[&str] = &[
+    "flush",
+    "kill",
+    "install",
+    "uninstall",
+    "optimize",
+    "repair",
+    "check",
+    "checksum",
+    "cache",
+    "purge",
+    "change",
+    "stop",
+    "shutdown",
+    "binlog",
+    "handler",
+    "help",
+    "signal",
+    "resignal",
+    "get",
+    "delimiter",
+    "unlock",
+    "xa",
+    "clone",
+    "restart",
+];
+
+/// Why a statement may not run on MySQL or MariaDB, beyond what holds everywhere.
+pub fn refused_by_mysql(sql: &str, tokens: &[Token]) -> Option<String> {
+    let word = |i: usize| tokens.get(i).map(|t| sql[t.at.clone()].to_lowercase()).unwrap_or_default();
+    let first = word(0);
+    let is = |token: &Token, words: &[&str]| {
+        token.kind == Kind::Word && words.contains(&&*sql[token.at.clone()].to_lowercase())
+    };
+    Some(if UPKEEP_OF_MYSQL.contains(&first.as_str()) {
+        format!("{} is upkeep, or ends trueup's own transaction", first.to_uppercase())
+    } else if first == "replace" {
+        "REPLACE deletes rows that no image shows; write INSERT … ON DUPLICATE KEY UPDATE".into()
+    } else if matches!(&*word(1), "ignore" | "low_priority" | "delayed" | "quick" | "high_priority") {
+        format!("{} makes warnings of errors, or puts the change off", word(1).to_uppercase())
+    } else if let Some(file) = tokens.iter().find(|t| is(t, &["outfile", "dumpfile", "infile"])) {
+        format!("INTO {} reads or writes files of the server", sql[file.at.clone()].to_uppercase())
+    } else if tokens.windows(2).any(|two| is(&two[0], &["share"]) && is(&two[1], &["mode"])) {
+        "LOCK IN SHARE MODE locks rows; rows are locked by trueup itself".into()
+    } else if tokens
+        .windows(3)
+        .any(|three| is(&three[0], &["next", "previous"]) && is(&three[1], &["value"]) && is(&three[2], &["for"]))
+    {
+        "NEXT VALUE FOR changes a sequence, which no rollback of a dry-run takes back".into()
+    } else {
+        return None;
+    })
+}
+
+/// What is wrong with a piece that MySQL reads in more than one way.
+pub fn unclear(piece: &str) -> String {
+    match piece.chars().next() {
+        Some('"') => "MySQL reads \"…\" as a text or as a name, as it is set; write '…' or `…`",
+        Some('\'' | '\\') => {
+            "MySQL reads a backslash as it is set; bind the text as a value, or leave the backslash out"
+        }
+        Some('#') => "# begins a comment in MySQL alone; write -- and a blank",
+        Some('-') => "-- without a blank after it is no comment in MySQL; write a blank",
+        Some('@') => "a variable (@…) belongs to the session that trueup relies on",
+        _ => "/*! … */ and /*+ … */ are executed by some servers and skipped by others; write the words themselves",
+    }
+    .into()
+}
+
 /// Words that betray a write where the parser understood nothing.
 pub fn writing(sql: &str, tokens: &[Token]) -> Option<String> {
     const WORDS: &[&str] = &["insert", "update", "delete", "merge", "replace", "into", "share", "returning"];

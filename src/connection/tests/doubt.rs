@@ -68,7 +68,8 @@ impl Proxy {
     fn url(&self, url: &str) -> String {
         let mut url = url::Url::parse(url).unwrap();
         url.set_port(Some(self.port)).unwrap();
-        format!("{url}?sslmode=disable")
+        let off = if url.scheme() == "mysql" { "ssl-mode=DISABLED" } else { "sslmode=disable" };
+        format!("{url}?{off}")
     }
 }
 
@@ -102,42 +103,52 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, plan: Arc<Mutex<Cut
 
 #[tokio::test]
 async fn a_commit_whose_answer_is_lost_is_in_doubt_whether_it_happened_or_not() {
-    let place = postgres(ROWS).await;
-    let proxy = Proxy::before(place.url.as_ref().unwrap()).await;
-    let database = place.postgres_at(&proxy.url(place.url.as_ref().unwrap()));
-    for (cut, n, expected) in [(Cut::Never, 1, "1"), (Cut::BeforeCommit, 2, "1"), (Cut::AfterCommit, 3, "3")] {
-        let mut handle = database.writing().await.unwrap();
-        handle.update_by_key("t", &one(), &set(n)).await.unwrap();
-        *proxy.cut.lock().unwrap() = cut;
-        let done = handle.commit().await;
-        *proxy.cut.lock().unwrap() = Cut::Never;
-        match cut {
-            Cut::Never => done.unwrap(),
-            _ => {
-                let fault = done.unwrap_err();
-                assert_eq!(fault.kind, FaultKind::InDoubt, "{cut:?}: {fault}");
-                assert!(fault.help().contains("look at the system"));
+    for place in servers(ROWS).await {
+        let proxy = Proxy::before(place.url.as_ref().unwrap()).await;
+        let database = place.at(&proxy.url(place.url.as_ref().unwrap()));
+        for (cut, n, expected) in [(Cut::Never, 1, "1"), (Cut::BeforeCommit, 2, "1"), (Cut::AfterCommit, 3, "3")] {
+            let mut handle = database.writing().await.unwrap();
+            handle.update_by_key("t", &one(), &set(n)).await.unwrap();
+            *proxy.cut.lock().unwrap() = cut;
+            let done = handle.commit().await;
+            *proxy.cut.lock().unwrap() = Cut::Never;
+            match cut {
+                Cut::Never => done.unwrap(),
+                _ => {
+                    let fault = done.unwrap_err();
+                    assert_eq!(fault.kind, FaultKind::InDoubt, "{cut:?}: {fault}");
+                    assert!(fault.help().contains("look at the system"));
+                }
             }
+            // A look under the lock waits for the old session: only then is "not there" a proof.
+            let mut look = place.database().writing().await.unwrap();
+            let rows = look.lock_and_read("t", &names(&["id"]), &[vec![1.into()]]).await.unwrap();
+            assert_eq!(rows[0].as_ref().unwrap()["n"].bare(), expected, "{cut:?}");
         }
-        // A look under the lock waits for the old session: only then is "not there" a proof.
-        let mut look = place.database().writing().await.unwrap();
-        let rows = look.lock_and_read("t", &names(&["id"]), &[vec![1.into()]]).await.unwrap();
-        assert_eq!(rows[0].as_ref().unwrap()["n"].bare(), expected, "{cut:?}");
     }
 }
 
 #[tokio::test]
 async fn a_session_that_the_server_ends_is_lost_and_nothing_was_committed() {
-    let place = postgres(ROWS).await;
-    let mut handle = place.database().writing().await.unwrap();
-    handle.update_by_key("t", &one(), &set(5)).await.unwrap();
-    let pid = query(&mut handle, "select pg_backend_pid()").await.unwrap();
-    admin(place.url.as_ref().unwrap(), &format!("select pg_terminate_backend({pid})")).await.unwrap();
-    let fault = handle.update_by_key("t", &one(), &set(6)).await.unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Lost);
-    let fault = handle.commit().await.unwrap_err();
-    assert_eq!((fault.kind, &*fault.message), (FaultKind::Lost, "the connection was gone before COMMIT was sent"));
-    assert_eq!(place.seen("select n from t").await, "0");
+    for place in servers(ROWS).await {
+        let mut handle = place.database().writing().await.unwrap();
+        handle.update_by_key("t", &one(), &set(5)).await.unwrap();
+        let pid =
+            query(&mut handle, if place.is_postgres() { "select pg_backend_pid()" } else { "select connection_id()" })
+                .await
+                .unwrap();
+        admin(
+            place.url.as_ref().unwrap(),
+            &if place.is_postgres() { format!("select pg_terminate_backend({pid})") } else { format!("kill {pid}") },
+        )
+        .await
+        .unwrap();
+        let fault = handle.update_by_key("t", &one(), &set(6)).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Lost);
+        let fault = handle.commit().await.unwrap_err();
+        assert_eq!((fault.kind, &*fault.message), (FaultKind::Lost, "the connection was gone before COMMIT was sent"));
+        assert_eq!(place.seen("select n from t").await, "0");
+    }
 }
 
 /// Polls a future so often that it is somewhere in the middle, then drops it.
@@ -157,38 +168,43 @@ async fn cancelled_after<F: Future>(polls: usize, future: F) -> bool {
 /// earlier and later, until it ends untouched: on PostgreSQL by the time on a slow wire, on SQLite by the number of polls.
 #[tokio::test]
 async fn a_cancelled_call_closes_its_session_and_later_writes_are_really_there() {
-    let place = postgres(ROWS).await;
-    let mut proxy = Proxy::before(place.url.as_ref().unwrap()).await;
-    proxy.slow.store(true, Ordering::Relaxed);
-    let slow = place.postgres_at(&proxy.url(place.url.as_ref().unwrap()));
-    let within = |millis: u64| std::time::Duration::from_millis(millis);
-    let (mut cut, mut n, mut millis) = (0, 0, 1);
-    while tokio::time::timeout(within(millis), slow.writing()).await.is_err() {
-        (cut, n, millis) = (cut + 1, n + 1, millis + millis / 4 + 2);
-        a_write_is_really_there(&place, n).await;
-    }
-    millis = 1;
-    loop {
-        let mut handle = slow.writing().await.unwrap();
-        if tokio::time::timeout(within(millis), handle.update_by_key("t", &one(), &set(-1))).await.is_ok() {
-            break;
+    for place in servers(ROWS).await {
+        let mut proxy = Proxy::before(place.url.as_ref().unwrap()).await;
+        proxy.slow.store(true, Ordering::Relaxed);
+        let slow = place.at(&proxy.url(place.url.as_ref().unwrap()));
+        let within = |millis: u64| std::time::Duration::from_millis(millis);
+        let (mut cut, mut n, mut millis) = (0, 0, 1);
+        while tokio::time::timeout(within(millis), slow.writing()).await.is_err() {
+            (cut, n, millis) = (cut + 1, n + 1, millis + millis / 4 + 2);
+            a_write_is_really_there(&place, n).await;
         }
-        it_answers_nothing(handle).await;
-        (cut, n, millis) = (cut + 1, n + 1, millis + millis / 4 + 2);
-        a_write_is_really_there(&place, n).await;
-    }
-    assert!(cut >= 8, "only {cut} calls were really cut");
-    proxy.end().await;
-    let open = "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in%' and pid <> pg_backend_pid()";
-    // The server notices a closed wire when it next looks.
-    let mut left = String::new();
-    for _ in 0..100 {
-        left = place.seen(open).await;
-        if left == "0" {
-            break;
+        millis = 1;
+        loop {
+            let mut handle = slow.writing().await.unwrap();
+            if tokio::time::timeout(within(millis), handle.update_by_key("t", &one(), &set(-1))).await.is_ok() {
+                break;
+            }
+            it_answers_nothing(handle).await;
+            (cut, n, millis) = (cut + 1, n + 1, millis + millis / 4 + 2);
+            a_write_is_really_there(&place, n).await;
         }
+        assert!(cut >= 8, "only {cut} calls were really cut");
+        proxy.end().await;
+        let open = if place.is_postgres() {
+            "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in%' and pid <> pg_backend_pid()"
+        } else {
+            "select count(*) from information_schema.processlist where db = database() and id <> connection_id()"
+        };
+        // The server notices a closed wire when it next looks.
+        let mut left = String::new();
+        for _ in 0..100 {
+            left = place.seen(open).await;
+            if left == "0" {
+                break;
+            }
+        }
+        assert_eq!(left, "0");
     }
-    assert_eq!(left, "0");
 }
 
 #[tokio::test]
@@ -227,7 +243,7 @@ async fn a_write_is_really_there(place: &Place, n: i64) {
 
 #[tokio::test]
 async fn a_cancelled_commit_still_runs_to_its_end() {
-    for place in both(ROWS).await {
+    for place in each(ROWS).await {
         let mut handle = place.database().writing().await.unwrap();
         handle.update_by_key("t", &one(), &set(11)).await.unwrap();
         assert!(cancelled_after(1, handle.commit()).await);

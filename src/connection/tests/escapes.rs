@@ -253,7 +253,7 @@ async fn the_least_role_holds_without_any_rule() {
     let mut url = url::Url::parse(&owner).unwrap();
     url.set_username(&role).unwrap();
     url.set_password(Some("least-of-all")).unwrap();
-    let database = place.postgres_at(url.as_str());
+    let database = place.at(url.as_str());
     let mut held = Vec::new();
     for sql in ATTEMPTS.iter().filter(|sql| !sql.contains("pg_sleep")) {
         let mut handle = database.reading().await.unwrap();

@@ -12,7 +12,7 @@ async fn a_wrong_password_names_the_variable_and_never_the_password() {
     let place = postgres("select 1").await;
     let mut url = url::Url::parse(place.url.as_ref().unwrap()).unwrap();
     url.set_password(Some("wrong-s3cret")).unwrap();
-    let fault = place.postgres_at(url.as_str()).reading().await.unwrap_err();
+    let fault = place.at(url.as_str()).reading().await.unwrap_err();
     assert_eq!(kind(&fault), FaultKind::Auth);
     let all = format!("{fault:?} {} {}", fault, fault.help());
     assert!(
@@ -25,18 +25,18 @@ async fn a_wrong_password_names_the_variable_and_never_the_password() {
 #[tokio::test]
 async fn addresses_that_lead_nowhere_say_so() {
     let place = postgres("select 1").await;
-    let fault = place.postgres_at(&with_database(&server(), "no_such_db")).reading().await.unwrap_err();
+    let fault = place.at(&with_database(&server(), "no_such_db")).reading().await.unwrap_err();
     assert_eq!(kind(&fault), FaultKind::NoDatabase);
     assert!(fault.message.contains("no_such_db"));
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let fault = place.postgres_at(&format!("postgres://a:bcdef@127.0.0.1:{free}/x")).writing().await.unwrap_err();
+    let fault = place.at(&format!("postgres://a:bcdef@127.0.0.1:{free}/x")).writing().await.unwrap_err();
     assert_eq!(kind(&fault), FaultKind::Refused);
     assert!(fault.message.starts_with(&format!("`a` at 127.0.0.1:{free}, database `x`")), "{fault}");
-    let fault = place.postgres_at("postgres://a:bcdef@no-such-host.invalid/x").reading().await.unwrap_err();
+    let fault = place.at("postgres://a:bcdef@no-such-host.invalid/x").reading().await.unwrap_err();
     assert_eq!(kind(&fault), FaultKind::Refused);
     let mut role = url::Url::parse(&server()).unwrap();
     role.set_username("nobody_here").unwrap();
-    assert_eq!(kind(&place.postgres_at(role.as_str()).reading().await.unwrap_err()), FaultKind::Auth);
+    assert_eq!(kind(&place.at(role.as_str()).reading().await.unwrap_err()), FaultKind::Auth);
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn a_server_that_never_answers_is_given_up() {
     place.settings = "connect_timeout: 300ms,".into();
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgres://a:bcdef@{}/x?sslmode=disable", silent.local_addr().unwrap());
-    let fault = place.postgres_at(&url).reading().await.unwrap_err();
+    let fault = place.at(&url).reading().await.unwrap_err();
     assert_eq!(kind(&fault), FaultKind::Refused);
     assert!(fault.message.contains("did not answer within 300 ms"), "{fault}");
 }
@@ -94,7 +94,7 @@ async fn files_that_are_no_database_say_so_and_none_is_created() {
 
 #[tokio::test]
 async fn statements_fail_in_words_and_the_session_lives_on() {
-    for place in both("create table t (id integer primary key, name text not null)").await {
+    for place in each("create table t (id integer primary key, name text not null)").await {
         let mut handle = place.database().reading().await.unwrap();
         for (sql, expected) in [
             ("select * from nowhere", FaultKind::NoTable),
@@ -167,7 +167,7 @@ async fn too_large_an_answer_is_a_fault_and_never_a_cut() {
         "select * from generate_series(1, 1000) n",
         "with recursive n(x) as (select 1 union all select x + 1 from n where x < 1000) select * from n",
     ];
-    for (place, sql) in both("create table t (id integer)").await.iter().zip(series) {
+    for (place, sql) in each("create table t (id integer)").await.iter().zip(series) {
         let mut handle = place.database().reading().await.unwrap();
         assert_eq!(handle.query(&ask(sql), Limits { rows: 1000, bytes: 1 << 20 }).await.unwrap().rows.len(), 1000);
         let fault = handle.query(&ask(sql), Limits { rows: 999, bytes: 1 << 20 }).await.unwrap_err();
@@ -186,7 +186,7 @@ async fn rights_that_are_missing_are_denied_in_words() {
     let mut url = url::Url::parse(place.url.as_ref().unwrap()).unwrap();
     url.set_username("trueup_reader_of_tests").unwrap();
     url.set_password(Some("pass-of-reader")).unwrap();
-    let mut handle = place.postgres_at(url.as_str()).reading().await.unwrap();
+    let mut handle = place.at(url.as_str()).reading().await.unwrap();
     let fault = query(&mut handle, "select * from t").await.unwrap_err();
     let identity = handle.identity().await;
     handle.close().await;

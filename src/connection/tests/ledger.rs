@@ -12,8 +12,8 @@ const ROWS: &str = "create table t (id integer primary key, n integer); insert i
 const RUN: &str = "01900000-0000-7000-8000-000000000001";
 
 /// Both databases, each with its ledger.
-async fn ledgered(setup: &str) -> [Place; 2] {
-    let places = both(setup).await;
+async fn ledgered(setup: &str) -> [Place; 3] {
+    let places = each(setup).await;
     for place in &places {
         assert!(place.database().prepare_ledger("the-id").await.unwrap().made);
     }
@@ -40,6 +40,7 @@ impl Place {
     /// With `ledger: true`.
     fn ledger(&self) -> Database {
         let kind = match &self.url {
+            Some(_) if self.dialect == Dialect::Mysql => format!("mysql: {{ {} url: env:URL }}", self.settings),
             Some(_) => format!("postgres: {{ {} url: env:URL }}", self.settings),
             None => format!("sqlite: {{ {} path: data.db }}", self.settings),
         };
@@ -48,7 +49,10 @@ impl Place {
     }
 
     async fn rows(&self) -> String {
-        self.seen("select effect, fence from trueup_ledger where effect <> 'trueup' order by effect").await
+        let effect = if self.dialect == Dialect::Mysql { "convert(effect using utf8mb4)" } else { "effect" };
+        let sql =
+            format!("select {effect} as effect, fence from trueup_ledger where effect <> 'trueup' order by effect");
+        self.seen(&sql).await
     }
 }
 
@@ -90,9 +94,17 @@ async fn second_waits(place: &Place, second: Entry, commit: bool) -> Claimed {
         writing.rollback().await.unwrap();
         claimed
     });
-    if place.is_postgres() {
-        let blocked =
-            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    let blocked = match place.dialect {
+        Dialect::Postgres => Some(
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+        ),
+        Dialect::Mysql => Some(
+            "select count(*) from information_schema.processlist where db = database() and command = 'Execute' \
+             and info like '%trueup_ledger%' and info not like '%processlist%' and time_ms > 100",
+        ),
+        Dialect::Sqlite => None,
+    };
+    if let Some(blocked) = blocked {
         while place.seen(blocked).await != "1" {
             assert!(!waiting.is_finished(), "it did not wait");
         }
@@ -129,16 +141,17 @@ async fn a_new_holder_waits_for_the_open_session_of_the_old_one_whatever_it_clai
 
 #[tokio::test]
 async fn items_of_one_run_do_not_wait_for_each_other() {
-    let place = postgres(ROWS).await;
-    place.database().prepare_ledger("id").await.unwrap();
-    let (first, _) = claim(&place, &entry("a", 1)).await;
-    first.commit().await.unwrap();
-    let (one, a) = claim(&place, &entry("b", 1)).await;
-    let (two, b) = claim(&place, &entry("c", 1)).await;
-    assert_eq!((a, b), (Claimed::Ours, Claimed::Ours));
-    one.commit().await.unwrap();
-    two.commit().await.unwrap();
-    assert_eq!(place.seen("select count(*) from trueup_ledger").await, "5");
+    for place in servers(ROWS).await {
+        place.database().prepare_ledger("id").await.unwrap();
+        let (first, _) = claim(&place, &entry("a", 1)).await;
+        first.commit().await.unwrap();
+        let (one, a) = claim(&place, &entry("b", 1)).await;
+        let (two, b) = claim(&place, &entry("c", 1)).await;
+        assert_eq!((a, b), (Claimed::Ours, Claimed::Ours));
+        one.commit().await.unwrap();
+        two.commit().await.unwrap();
+        assert_eq!(place.seen("select count(*) from trueup_ledger").await, "5");
+    }
 }
 
 #[tokio::test]
@@ -188,21 +201,22 @@ async fn of_eight_that_claim_one_effect_at_once_exactly_one_has_it() {
 
 #[tokio::test]
 async fn new_holders_at_once_do_not_block_each_other_for_good() {
-    let place = postgres(ROWS).await;
-    place.database().prepare_ledger("id").await.unwrap();
-    for fence in 1..=rounds() / 3 {
-        let mut all = tokio::task::JoinSet::new();
-        for n in 0..8 {
-            let (database, entry) = (place.ledger(), entry(&format!("s{fence}-{n}"), fence));
-            all.spawn(async move {
-                let mut writing = database.writing().await.unwrap();
-                let claimed = writing.claim(&entry).await;
-                writing.commit().await.unwrap();
-                claimed
-            });
-        }
-        for claimed in all.join_all().await {
-            assert_eq!(claimed, Ok(Claimed::Ours), "fence {fence}");
+    for place in servers(ROWS).await {
+        place.database().prepare_ledger("id").await.unwrap();
+        for fence in 1..=rounds() / 3 {
+            let mut all = tokio::task::JoinSet::new();
+            for n in 0..8 {
+                let (database, entry) = (place.ledger(), entry(&format!("s{fence}-{n}"), fence));
+                all.spawn(async move {
+                    let mut writing = database.writing().await.unwrap();
+                    let claimed = writing.claim(&entry).await;
+                    writing.commit().await.unwrap();
+                    claimed
+                });
+            }
+            for claimed in all.join_all().await {
+                assert_eq!(claimed, Ok(Claimed::Ours), "fence {fence}");
+            }
         }
     }
 }
@@ -244,7 +258,7 @@ async fn the_patience_of_a_claim_is_its_own() {
 
 #[tokio::test]
 async fn a_missing_ledger_is_named_with_the_command_that_makes_it() {
-    for place in both(ROWS).await {
+    for place in each(ROWS).await {
         assert!(!place.database().has_ledger().await.unwrap());
         let mut writing = place.database().writing().await.unwrap();
         let fault = writing.claim(&entry("a", 1)).await.unwrap_err();
@@ -262,7 +276,7 @@ async fn a_missing_ledger_is_named_with_the_command_that_makes_it() {
 
 #[tokio::test]
 async fn preparing_at_once_makes_one_table_with_one_id() {
-    for place in both(ROWS).await {
+    for place in each(ROWS).await {
         let mut all = tokio::task::JoinSet::new();
         for n in 0..4 {
             let database = place.ledger();
@@ -286,7 +300,7 @@ async fn a_role_without_rights_is_told_what_a_dba_needs() {
     let mut theirs = url::Url::parse(url).unwrap();
     theirs.set_username(&role).unwrap();
     theirs.set_password(Some("x")).unwrap();
-    let limited = place.postgres_at(theirs.as_str());
+    let limited = place.at(theirs.as_str());
     let fault = limited.prepare_ledger("id").await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Denied);
     assert!(fault.help().contains("`trueup connection prepare db --print`"), "{}", fault.help());

@@ -1,10 +1,12 @@
-//! The databases for real: each test makes its own PostgreSQL database (from `TRUEUP_TEST_POSTGRES`) and SQLite file.
+//! The databases for real: each test makes its own databases on PostgreSQL (from `TRUEUP_TEST_POSTGRES`) and MariaDB (from
+//! `TRUEUP_TEST_MYSQL`), and SQLite files.
 
 mod changes;
 mod doubt;
 mod escapes;
 mod faults;
 mod ledger;
+mod mysql;
 mod rest;
 mod standing;
 mod survey;
@@ -27,7 +29,10 @@ use crate::base::{
     value::{Map, Value},
     yaml,
 };
-use sqlx::{ConnectOptions, Executor, postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
+use crate::template::sql::Dialect;
+use sqlx::{
+    ConnectOptions, Executor, mysql::MySqlConnectOptions, postgres::PgConnectOptions, sqlite::SqliteConnectOptions,
+};
 use std::{
     path::Path,
     sync::{
@@ -38,6 +43,7 @@ use std::{
 
 /// A database of a test's own, with settings that a test can bend.
 struct Place {
+    dialect: Dialect,
     /// Of the database, with the password.
     url: Option<String>,
     folder: tempfile::TempDir,
@@ -55,40 +61,70 @@ fn with_database(url: &str, name: &str) -> String {
     url.to_string()
 }
 
+fn mysql_server() -> String {
+    std::env::var("TRUEUP_TEST_MYSQL").expect("these tests need MariaDB: scripts/with-mysql cargo test")
+}
+
 /// Runs text as it is, several statements too, on a connection of its own.
 async fn admin(url: &str, sql: &str) -> Result<(), sqlx::Error> {
+    if url.starts_with("mysql:") {
+        let options: MySqlConnectOptions = url.parse().unwrap();
+        return options.connect().await?.execute(trusted(sql)).await.map(drop);
+    }
     let options: PgConnectOptions = url.parse().unwrap();
     options.connect().await?.execute(trusted(sql)).await.map(drop)
 }
 
-async fn postgres(setup: &str) -> Place {
+fn new_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let name = format!("trueup_connection_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    format!("trueup_connection_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+async fn postgres(setup: &str) -> Place {
+    let name = new_name();
     admin(&server(), &format!("create database {name}")).await.unwrap();
     let url = with_database(&server(), &name);
     admin(&url, setup).await.unwrap();
-    Place { url: Some(url), folder: tempfile::tempdir().unwrap(), settings: String::new() }
+    Place { dialect: Dialect::Postgres, url: Some(url), folder: tempfile::tempdir().unwrap(), settings: String::new() }
+}
+
+async fn mysql(setup: &str) -> Place {
+    let name = new_name();
+    admin(&mysql_server(), &format!("create database {name} character set utf8mb4")).await.unwrap();
+    let url = with_database(&mysql_server(), &name);
+    admin(&url, setup).await.unwrap();
+    Place { dialect: Dialect::Mysql, url: Some(url), folder: tempfile::tempdir().unwrap(), settings: String::new() }
 }
 
 async fn sqlite(setup: &str) -> Place {
     let folder = tempfile::tempdir().unwrap();
     let options = SqliteConnectOptions::new().filename(folder.path().join("data.db")).create_if_missing(true);
     options.connect().await.unwrap().execute(trusted(setup)).await.unwrap();
-    Place { url: None, folder, settings: String::new() }
+    Place { dialect: Dialect::Sqlite, url: None, folder, settings: String::new() }
 }
 
-async fn both(setup: &str) -> [Place; 2] {
-    [postgres(setup).await, sqlite(setup).await]
+/// On every database. MySQL indexes no TEXT without a length.
+async fn each(setup: &str) -> [Place; 3] {
+    [postgres(setup).await, sqlite(setup).await, mysql(&setup.replace("text", "varchar(200)")).await]
+}
+
+/// The databases on a server.
+async fn servers(setup: &str) -> [Place; 2] {
+    [postgres(setup).await, mysql(&setup.replace("text", "varchar(200)")).await]
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
+        let dialect = self.dialect;
         let Some(url) = self.url.take() else { return };
         let name = url::Url::parse(&url).unwrap().path().trim_start_matches('/').to_owned();
         // A runtime of its own, because the test's may be ending.
         let gone = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(admin(&server(), &format!("drop database if exists {name} with (force)")))
+            match dialect {
+                Dialect::Mysql => runtime.block_on(admin(&mysql_server(), &format!("drop database if exists {name}"))),
+                _ => runtime.block_on(admin(&server(), &format!("drop database if exists {name} with (force)"))),
+            }
         });
         let _ = gone.join();
     }
@@ -110,7 +146,7 @@ fn configure(text: &str, url: &str, folder: &Path) -> Result<Database, Fault> {
 impl Place {
     fn database(&self) -> Database {
         match &self.url {
-            Some(url) => self.postgres_at(url),
+            Some(url) => self.at(url),
             None => {
                 let text = format!("sqlite: {{ {} path: data.db }}", self.settings);
                 configure(&text, "", self.folder.path()).unwrap()
@@ -118,12 +154,31 @@ impl Place {
         }
     }
 
-    fn postgres_at(&self, url: &str) -> Database {
-        configure(&format!("postgres: {{ {} url: env:URL }}", self.settings), url, self.folder.path()).unwrap()
+    /// The same kind of database at another address.
+    fn at(&self, url: &str) -> Database {
+        let kind = if self.dialect == Dialect::Mysql { "mysql" } else { "postgres" };
+        configure(&format!("{kind}: {{ {} url: env:URL }}", self.settings), url, self.folder.path()).unwrap()
+    }
+
+    /// A statement whose placeholders are written as PostgreSQL does.
+    fn with(&self, sql: &str, binds: impl IntoIterator<Item = Value>) -> Statement {
+        let sql = match self.dialect {
+            Dialect::Postgres => sql.to_owned(),
+            Dialect::Sqlite => sql.replace('$', "?"),
+            Dialect::Mysql => sql
+                .split('$')
+                .enumerate()
+                .map(|(n, part)| match n {
+                    0 => part.to_owned(),
+                    _ => format!("?{}", part.trim_start_matches(|c: char| c.is_ascii_digit())),
+                })
+                .collect(),
+        };
+        Statement::new(sql, binds.into_iter().collect())
     }
 
     fn is_postgres(&self) -> bool {
-        self.url.is_some()
+        self.dialect == Dialect::Postgres
     }
 
     /// What another session sees, as one text.

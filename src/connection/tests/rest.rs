@@ -98,7 +98,7 @@ async fn two_roles_never_share_a_connection() {
     let mut place = postgres(SETUP).await;
     let url = place.url.clone().unwrap();
     place.settings = "read_url: env:URL, ".into();
-    let database = place.postgres_at(&url);
+    let database = place.at(&url);
     let mut reading = database.reading().await.unwrap();
     let first = query(&mut reading, PID).await.unwrap();
     reading.close().await;

@@ -23,7 +23,7 @@ async fn change(place: &Place, sql: &str) {
 
 #[tokio::test]
 async fn rows_other_tables_and_a_ledger_made_later_change_nothing() {
-    for place in both(TABLES).await {
+    for place in each(TABLES).await {
         let planned = standing(&place).await;
         for sql in [
             "insert into t (id, n) values (7, 7)",
@@ -65,13 +65,28 @@ async fn every_change_of_a_named_table_is_another_schema() {
         "drop trigger tr on t",
         "alter table t drop constraint t_pkey",
     ];
+    const MYSQL: &[&str] = &[
+        "alter table t modify n bigint default 1",
+        "alter table t modify n bigint not null default 1",
+        "alter table t modify n bigint default 2",
+        "alter table t modify kode varchar(200) collate utf8mb4_bin",
+        "alter table t add constraint small check (n < 9)",
+        "create trigger tr before update on t for each row set new.n = 3",
+        "drop trigger tr",
+        "alter table t drop primary key",
+        "alter table t engine = Aria",
+    ];
     const SQLITE: &[&str] = &[
         "create trigger tr after update on t begin update other set x = 1; end",
         "drop trigger tr",
         "drop table t; create table t (id integer primary key, n integer default 2, kode text)",
     ];
-    for place in both(TABLES).await {
-        let own = if place.is_postgres() { POSTGRES } else { SQLITE };
+    for place in each(TABLES).await {
+        let own = match place.dialect {
+            Dialect::Postgres => POSTGRES,
+            Dialect::Sqlite => SQLITE,
+            Dialect::Mysql => MYSQL,
+        };
         for sql in BOTH.iter().chain(own) {
             let planned = standing(&place).await;
             change(&place, sql).await;
@@ -85,12 +100,19 @@ async fn every_change_of_a_named_table_is_another_schema() {
 
 #[tokio::test]
 async fn a_copy_of_a_database_is_another_database() {
-    for place in both(TABLES).await {
+    for place in each(TABLES).await {
         place.database().prepare_ledger("an-id").await.unwrap();
         let planned = standing(&place).await;
         let copy = if let Some(url) = &place.url {
             let name = url::Url::parse(url).unwrap().path().trim_start_matches('/').to_owned();
-            admin(&server(), &format!("create database {name}_copy template {name}")).await.unwrap();
+            if place.dialect == Dialect::Mysql {
+                let tables = ["t", "parent", "trueup_ledger"].map(|t| {
+                    format!("create table {name}_copy.{t} like {name}.{t}; insert into {name}_copy.{t} select * from {name}.{t};")
+                });
+                admin(url, &format!("create database {name}_copy; {}", tables.join(" "))).await.unwrap();
+            } else {
+                admin(&server(), &format!("create database {name}_copy template {name}")).await.unwrap();
+            }
             with_database(url, &format!("{name}_copy"))
         } else {
             let path = place.folder.path();
@@ -98,14 +120,20 @@ async fn a_copy_of_a_database_is_another_database() {
             std::fs::copy(path.join("original.db"), path.join("data.db")).unwrap();
             String::new()
         };
-        let database = if place.is_postgres() { place.postgres_at(&copy) } else { place.database() };
+        let database = if place.url.is_some() { place.at(&copy) } else { place.database() };
         let mut writing = database.writing().await.unwrap();
         let found = writing.standing(&["t", "parent", "t e x t"], true).await.unwrap().text();
         assert!(matches!(unlike(&planned, &found), Some(Unlike::Database { .. })), "{planned} - {found}");
         writing.rollback().await.unwrap();
-        if place.is_postgres() {
+        if let Some(url) = &place.url {
             let name = url::Url::parse(&copy).unwrap().path().trim_start_matches('/').to_owned();
-            admin(&server(), &format!("drop database {name} with (force)")).await.unwrap();
+            let force = if place.is_postgres() { " with (force)" } else { "" };
+            admin(
+                &with_database(url, if place.is_postgres() { "postgres" } else { "mysql" }),
+                &format!("drop database {name}{force}"),
+            )
+            .await
+            .unwrap();
         }
     }
 }

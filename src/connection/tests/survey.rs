@@ -23,7 +23,7 @@ async fn the_rights_of_the_role_are_told_table_by_table() {
     let mut theirs = url::Url::parse(url).unwrap();
     theirs.set_username(&role).unwrap();
     theirs.set_password(Some("x")).unwrap();
-    let survey = place.postgres_at(theirs.as_str()).survey(&["a", "shop.b", "c", "gone"]).await.unwrap();
+    let survey = place.at(theirs.as_str()).survey(&["a", "shop.b", "c", "gone"]).await.unwrap();
     admin(url, &format!("drop owned by {role}; drop role {role}")).await.unwrap();
     assert_eq!((survey.role.as_str(), survey.replica, survey.has_ledger), (role.as_str(), false, false));
     assert_eq!(survey.pooled, None, "a direct connection");
@@ -127,7 +127,7 @@ async fn a_pooler_in_transaction_mode_is_noticed() {
     let place = postgres("create table t (id integer primary key)").await;
     let url = place.url.as_ref().unwrap();
     let pooler = Pooler::before(url).await;
-    let survey = place.postgres_at(&pooler.url(url)).survey(&["t"]).await.unwrap();
+    let survey = place.at(&pooler.url(url)).survey(&["t"]).await.unwrap();
     let shown = survey.pooled.expect("it was not noticed");
     assert!(shown.contains("two sessions") || shown.contains("prepared"), "{shown}");
     pooler.accepting.abort();

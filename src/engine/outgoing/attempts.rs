@@ -6,8 +6,7 @@ use crate::{
 };
 use std::time::Duration;
 
-/// The longest pause that an answer's `Retry-After` is obeyed for.
-pub const LONGEST: Duration = Duration::from_secs(300);
+pub use crate::connection::http::rate::LONGEST;
 
 /// Counts attempts and time of one call against the table's bounds.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,6 +1,7 @@
-//! Calls of an API: one attempt, and its judgement.
+//! Calls of an API: the bytes, the journal's form of them, one attempt.
 
-use crate::engine::{endings, setting::Setting, trouble::CallTrouble};
+use super::judge;
+use crate::engine::{setting::Setting, trouble::CallTrouble};
 use crate::{
     action::{deed::Call, kinds::Act, step::Step},
     base::{
@@ -8,7 +9,7 @@ use crate::{
         json,
         value::{Data, Value},
     },
-    connection::http::{Answer, Failure, Method, Reason, Request, RequestView, rate::retry_after},
+    connection::http::{Failure, Format, Method, Reason, Request, RequestView},
     plan::Effect,
     playbook::errors::FailureKind,
     read::http::HttpSpec,
@@ -19,7 +20,8 @@ pub fn request(call: &Call) -> Request {
     Request {
         query: call.query.clone(),
         headers: call.headers.clone(),
-        body: call.json.clone(),
+        body: call.body.clone(),
+        format: call.format.clone(),
         timeout: call.timeout,
         ..Request::new(Method::of(call.method).unwrap_or(Method::Get), call.path.clone())
     }
@@ -36,7 +38,8 @@ pub fn stored(call: &Call) -> Value {
         ("query", pairs(&call.query)),
         ("headers", pairs(&call.headers)),
     ];
-    parts.extend(call.json.clone().map(|json| ("json", json)));
+    parts.extend(call.body.clone().map(|body| (call.format.word(), body)));
+    parts.extend(call.format.detail().map(|detail| ("written", Value::text(detail.clone()))));
     Value::map(parts)
 }
 
@@ -49,14 +52,19 @@ pub fn of_stored(api: &std::sync::Arc<str>, request: &Value, step: &Step) -> Opt
             |pair: &Value| Some((pair.as_list()?.first()?.bare().as_ref().into(), pair.as_list()?.get(1)?.clone()));
         list.as_list()?.iter().map(pair).collect::<Option<Vec<_>>>()
     };
+    let written = request.get("written").map(|detail| detail.bare().into_owned());
+    let body = ["json", "form", "text", "multipart"].into_iter().find_map(|word| Some((word, request.get(word)?)));
+    let format = body.as_ref().and_then(|(word, _)| Format::of(word, written.as_deref()));
     let call = Call {
         api: api.clone(),
         method: Method::of(&request.get("method")?.bare())?.word(),
         path: request.get("path")?,
         query: pairs("query")?,
         headers: pairs("headers")?,
-        json: request.get("json"),
+        format: if body.is_some() { format? } else { Format::Json },
+        body: body.map(|(_, body)| body),
         timeout: spec(step).and_then(|spec| spec.timeout).map(|length| length.0),
+        scope: None,
     };
     (!call.is_unknown()).then_some(call)
 }
@@ -66,7 +74,7 @@ pub fn line(view: &RequestView) -> String {
     format!("{} {}", view.method.word(), view.url)
 }
 
-fn spec(step: &Step) -> Option<&HttpSpec> {
+pub(super) fn spec(step: &Step) -> Option<&HttpSpec> {
     match &step.act {
         Act::Http(spec) => Some(spec),
         _ => None,
@@ -90,7 +98,7 @@ pub fn shown(call: &Call, setting: &Setting) -> Option<Effect> {
     Some(Effect::Request { line: line(&view), body: view.body.as_ref().map(json::masked), headers: view.headers })
 }
 
-/// Sends once and judges the answer by `accept`. The key is derived from the effect: every attempt, also of another process,
+/// Sends once and judges the answer (`judge.rs`). The key is derived from the effect: every attempt, also of another process,
 /// carries the same one.
 pub async fn once(
     setting: &Setting,
@@ -102,42 +110,27 @@ pub async fn once(
         return Err(trouble(call, FailureKind::Connect, format!("there is no API `{}` here", call.api)));
     };
     let key = effect.filter(|_| api.settings().idempotency_key.is_some()).map(|e| e.idempotency_key().to_string());
-    let request = Request { idempotency_key: key, ..request(call) };
+    let max_body = spec(step).and_then(|spec| spec.max_body).map(|size| size.0);
+    let request = Request { idempotency_key: key, max_body, ..request(call) };
     let line = line(&api.view(&request));
     match api.send(&request).await {
-        Ok(answer) => judge(setting, step, call, answer, line),
+        Ok(answer) => judge::Answered { setting, step, call, answer: &answer, line: &line }.judge(),
         Err(failure) => Err(CallTrouble { line, ..failed(call, &failure) }),
     }
 }
 
-fn judge(setting: &Setting, step: &Step, call: &Call, answer: Answer, line: String) -> Result<Value, CallTrouble> {
-    let status = answer.status;
-    // The step's own `accept` decides; without one the connection's `success`.
-    let good = match spec(step).filter(|s| !s.accept.is_empty()) {
-        Some(spec) => spec.accepts(status),
-        None => setting.api(&call.api).is_some_and(|api| api.settings().succeeds(status)),
-    };
-    if good {
-        return Ok(answer.value);
-    }
-    let code = setting.api(&call.api).and_then(|api| api.error_code(&answer)).map(|code| code.plain().into_owned());
-    let title =
-        answer.value.get("body").and_then(|b| b.get("title").or_else(|| b.get("message")).or_else(|| b.get("error")));
-    let said = title.filter(|t| t.as_str().is_some()).map_or(String::new(), |t| format!(": {}", t.plain()));
-    // A 5xx may follow the effect; 4xx says that nothing was done (reliability.md, C7-C10).
-    let in_doubt = !call.is_read() && status >= 500;
-    let doubt = if in_doubt { DOUBT } else { "" };
-    let message = format!("`{}` answered {status} to {line}{said}{doubt}", call.api);
-    let found = CallTrouble {
-        line,
-        status: Some(status),
-        code,
-        in_doubt,
-        retry_after: answer.header("retry-after").and_then(|h| retry_after(&h, setting.world.now())),
-        answer: Some(answer.value.clone()),
-        ..trouble(call, FailureKind::Status, message)
-    };
-    if endings::accepted(&setting.playbook.errors, step.id(), &found) { Ok(answer.value) } else { Err(found) }
+/// What the author says about the answer, for people who look at a plan.
+pub(super) fn afterwards(spec: &HttpSpec) -> Vec<String> {
+    let text = |expression: &crate::template::Expression| expression.scalar().text.trim().to_owned();
+    let already = spec.already_done_when.as_ref().map(|e| format!("done before, and unchanged, when {}", text(e)));
+    let accepted = spec.accepted.as_ref().map(|accepted| {
+        format!(
+            "when it is only accepted (202): asked about, at most {}, until {}",
+            accepted.at_most,
+            text(&accepted.until)
+        )
+    });
+    already.into_iter().chain(accepted).collect()
 }
 
 /// What sending would be refused with before anything leaves; so that a preview says it, not only apply.
@@ -153,6 +146,7 @@ fn failed(call: &Call, failure: &Failure) -> CallTrouble {
     let refused = status.is_some_and(|s| (400..500).contains(&s));
     let in_doubt = !call.is_read() && !failure.is_not_done() && !refused;
     let kind = match failure {
+        Failure::NotSent(trouble) if trouble.reason == Reason::Token => FailureKind::Auth,
         Failure::NotSent(_) => FailureKind::Connect,
         Failure::InDoubt(trouble) if trouble.reason == Reason::Timeout => FailureKind::Timeout,
         Failure::InDoubt(_) => FailureKind::Connect,
@@ -165,9 +159,10 @@ fn failed(call: &Call, failure: &Failure) -> CallTrouble {
     CallTrouble { status, in_doubt, ..trouble(call, kind, message) }
 }
 
-fn trouble(call: &Call, kind: FailureKind, message: String) -> CallTrouble {
+pub(super) fn trouble(call: &Call, kind: FailureKind, message: String) -> CallTrouble {
     CallTrouble {
         api: call.api.clone(),
+        attempt: 1,
         line: String::new(),
         status: None,
         code: None,
@@ -180,7 +175,7 @@ fn trouble(call: &Call, kind: FailureKind, message: String) -> CallTrouble {
 }
 
 /// The end of a message about a call whose effect nobody knows.
-const DOUBT: &str = "; whether it was done is not known";
+pub(super) const DOUBT: &str = "; whether it was done is not known";
 
 /// What a failure says, and what to do.
 pub fn message(failure: &Failure) -> String {

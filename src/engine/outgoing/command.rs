@@ -199,6 +199,7 @@ fn trimmed(bytes: &[u8]) -> String {
 
 fn trouble(command: &Command, setting: &Setting, kind: FailureKind, message: String) -> CallTrouble {
     CallTrouble {
+        attempt: 1,
         api: command.program.clone(),
         line: line(command, setting),
         status: None,

@@ -1,11 +1,14 @@
 //! What leaves the house other than rows: requests to APIs, questions and messages to people. One place sends, keeps, shows
 //! and finds out; what is particular to a kind stands in its own file (`docs/design/outgoing.md`).
 
+pub(in crate::engine) mod accepted;
 pub mod attempts;
 pub mod call;
 pub mod command;
 pub mod jobs;
+mod judge;
 mod marker;
+mod pages;
 mod resend;
 mod send;
 pub mod tell;
@@ -19,11 +22,12 @@ use super::{
 use crate::{
     action::{
         command::OutputForm,
-        deed::{Command, Outgoing},
+        deed::{Call, Command, Outgoing},
         step::Step,
     },
     base::{identity::EffectId, value::Value},
     plan::Effect,
+    template::Scope,
 };
 use attempts::Attempts;
 use std::sync::Arc;
@@ -69,6 +73,14 @@ impl Outgoing {
         }
     }
 
+    /// The same, with what the author's conditions on an answer may look at.
+    pub fn seeing(self, scope: &Scope) -> Outgoing {
+        match self {
+            Outgoing::Call(call) => Outgoing::Call(Call { scope: Some(scope.clone()), ..call }),
+            other => other,
+        }
+    }
+
     /// A read that says what this would do.
     pub fn preview(&self) -> Option<Outgoing> {
         match self {
@@ -111,6 +123,14 @@ impl Outgoing {
         }
     }
 
+    /// What else happens once it was sent, for people who look at a plan.
+    pub fn afterwards(&self, step: &Step) -> Vec<String> {
+        match self {
+            Outgoing::Call(_) => call::spec(step).into_iter().flat_map(call::afterwards).collect(),
+            Outgoing::Command(_) | Outgoing::Jobs(_) => Vec::new(),
+        }
+    }
+
     /// What came back, in a few words for people.
     pub fn summary(&self, answer: &Value) -> String {
         match self {
@@ -142,7 +162,7 @@ impl Outgoing {
     }
 }
 
-/// Sends a read, and again as often as the table allows.
+/// Sends a read, and again as often as the table allows; a list in pages page by page.
 pub async fn read(
     setting: &Setting,
     step: &Step,
@@ -150,17 +170,59 @@ pub async fn read(
     question: &Outgoing,
     watch: Watch<'_>,
 ) -> Result<Value, CallTrouble> {
-    let mut attempts = Attempts::default();
+    match question {
+        Outgoing::Call(call) if let Some(pages) = call::spec(step).and_then(|spec| spec.pages.as_ref()) => {
+            pages::all(setting, step, path, call, pages, watch).await
+        }
+        question => read_once(setting, step, path, question, watch).await,
+    }
+}
+
+/// Sends one request that reads, and again as often as the table allows.
+async fn read_once(
+    setting: &Setting,
+    step: &Step,
+    path: &str,
+    question: &Outgoing,
+    watch: Watch<'_>,
+) -> Result<Value, CallTrouble> {
+    let (mut attempts, mut attempt) = (Attempts::default(), 0);
     loop {
-        let trouble = match question.once(setting, step, None).await {
+        attempt += 1;
+        let sent = question.once(setting, step, None).await;
+        let trouble = match settled(setting, step, attempt, sent) {
             Ok(value) => return Ok(value),
             Err(trouble) => trouble,
         };
-        let retry = endings::retry(&setting.playbook.errors, step.id(), &trouble);
+        // What needs a repair is not simply asked again.
+        let retry = endings::retry(setting, step.id(), &trouble)
+            .filter(|_| endings::fix(setting, step.id(), &trouble).is_none());
         let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after, &setting.world)) else {
             return Err(trouble);
         };
         watch(Tick::Again { path: path.into(), why: trouble.message.clone(), pause });
         setting.world.pause(pause).await;
     }
+}
+
+/// An attempt with its number; an answer that the table accepts is a good one.
+fn settled(
+    setting: &Setting,
+    step: &Step,
+    attempt: u32,
+    sent: Result<Value, CallTrouble>,
+) -> Result<Value, CallTrouble> {
+    let trouble = match sent {
+        Ok(value) => return Ok(value),
+        Err(trouble) => CallTrouble { attempt, ..trouble },
+    };
+    // Without a status nobody has answered, whatever the table says.
+    let Some(status) = trouble.status.filter(|_| endings::accepted(setting, step.id(), &trouble)) else {
+        return Err(trouble);
+    };
+    // A body that cannot be read is none: `{ kind: body, then: accept }`.
+    Ok(trouble.answer.unwrap_or_else(|| {
+        let empty = Value::map::<&str>([]);
+        Value::map([("status", Value::from(i64::from(status))), ("headers", empty), ("body", Value::NULL)])
+    }))
 }

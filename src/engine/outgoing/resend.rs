@@ -1,7 +1,10 @@
 //! Finding out by sending the same bytes again: where the service knows the key, or the author says that twice is the same as
 //! once. The bytes come from the journal; nothing is evaluated anew.
 
-use super::attempts::{Attempts, LONGEST};
+use super::{
+    attempts::{Attempts, LONGEST},
+    settled,
+};
 use crate::{
     action::deed::Outgoing,
     base::value::Value,
@@ -58,6 +61,7 @@ impl Driver<'_> {
         let Some(outgoing) = Outgoing::of_stored(class, connection, request, &place.step) else {
             return Ok(Found::InDoubt("a part of the request is secret or sealed, and cannot be sent again".into()));
         };
+        let outgoing = outgoing.seeing(&self.scope);
         let age = step.first_attempt.map_or(0, |at| setting.world.now().micros.saturating_sub(at.micros));
         let age = Duration::from_micros(u64::try_from(age).unwrap_or(0));
         let api = setting.api(connection);
@@ -86,8 +90,14 @@ impl Driver<'_> {
             attempt += 1;
             self.attempt(&place.path, attempt).await?;
             let sent = self.sent(place, &outgoing, keyed).await;
-            match sent {
-                Ok(value) => return Ok(answered(&outgoing, value, keyed)),
+            match settled(setting, &place.step, attempt, sent) {
+                Ok(value) => {
+                    let value = match &outgoing {
+                        Outgoing::Call(call) => self.finished(place, &place.step, call, value).await?,
+                        _ => value,
+                    };
+                    return Ok(answered(&outgoing, value, keyed));
+                }
                 Err(found) => match verdict(found.status, keyed) {
                     Verdict::Again => trouble = Some(found),
                     Verdict::Refused => {
@@ -139,7 +149,7 @@ struct Rounds {
 impl Rounds {
     fn next(&mut self, driver: &Driver<'_>, place: &Place, trouble: &CallTrouble) -> Option<Duration> {
         let setting = driver.setting;
-        match endings::retry(&setting.playbook.errors, place.id(), trouble) {
+        match endings::retry(setting, place.id(), trouble) {
             Some(retry) => self.table.next(retry, trouble.retry_after, &setting.world),
             None => {
                 self.own.next().map(|pause| trouble.retry_after.map_or(pause, |asked| asked.min(LONGEST).max(pause)))

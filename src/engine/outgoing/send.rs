@@ -1,6 +1,6 @@
 //! What leaves the house: requests that change something, questions and messages to people.
 
-use super::{attempts::Attempts, tell};
+use super::{attempts::Attempts, judge, settled, tell};
 use crate::{
     action::{
         deed::{Message, Outgoing, Question},
@@ -12,13 +12,12 @@ use crate::{
     },
     engine::{
         drive::{Driver, Halt, Meant, Went},
-        endings,
         outline::Place,
         rehearse::shown::text_of,
         trouble::Trouble,
         watch::Tick,
     },
-    journal::payload::*,
+    journal::{payload::*, words::Outcome},
 };
 
 impl Driver<'_> {
@@ -43,12 +42,12 @@ impl Driver<'_> {
             moment::reached("before a request");
             let sent = outgoing.once(setting, step, Some(&effect)).await;
             moment::reached("after a request");
-            let trouble = match sent {
-                Ok(value) => return Ok(Went { response: Some(outgoing.summary(&value)), ..Went::done(value) }),
+            let trouble = match settled(setting, step, attempt, sent) {
+                Ok(value) => return self.answered(place, step, &outgoing, value).await,
                 Err(trouble) => trouble,
             };
             // What may have been carried out is found out first; only what was refused or never left is sent anew.
-            let retry = endings::retry(&setting.playbook.errors, step.id(), &trouble).filter(|_| !trouble.in_doubt);
+            let retry = self.retry_of(step.id(), &trouble).filter(|_| !trouble.in_doubt);
             let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after, &setting.world)) else {
                 return Err(Trouble::Call(Box::new(trouble)).into());
             };
@@ -56,6 +55,16 @@ impl Driver<'_> {
             setting.world.pause(pause).await;
             attempt += 1;
         }
+    }
+
+    /// A good answer: finished, or asked about until it is.
+    async fn answered(&mut self, place: &Place, step: &Step, outgoing: &Outgoing, value: Value) -> Result<Went, Halt> {
+        let value = match outgoing {
+            Outgoing::Call(call) => self.finished(place, step, call, value).await?,
+            _ => value,
+        };
+        let outcome = if judge::was_already_done(&value) { Outcome::Unchanged } else { Outcome::Done };
+        Ok(Went { outcome, response: Some(outgoing.summary(&value)), ..Went::done(value) })
     }
 
     pub(in crate::engine) fn ask(

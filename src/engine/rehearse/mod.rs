@@ -5,6 +5,7 @@
 //! stand before the first change need no transaction to be thrown away.
 
 mod deeds;
+mod flow;
 mod handles;
 mod jobs;
 mod outgoing;
@@ -15,6 +16,7 @@ use super::{
     drift, outgoing as out,
     outline::Back,
     setting::Setting,
+    state::ItemState,
     trouble::{CallTrouble, Trouble},
     watch::Watch,
 };
@@ -48,7 +50,7 @@ use std::{
 pub type Answers = HashMap<String, Map>;
 
 /// More missing answers than this in one item are a loop.
-const MOST_PASSES: usize = 64;
+const MOST_PASSES: usize = 2_000;
 
 /// Plans one playbook.
 pub async fn plan(setting: &Setting, answers: &Answers, watch: Watch<'_>) -> Result<Plan, Box<PlanFailure>> {
@@ -132,6 +134,12 @@ struct Pass<'a> {
     stop: Option<Stop>,
     reads: Vec<Path>,
     results: BTreeSet<String>,
+    /// The lists of loops, by the path of the loop.
+    lists: Vec<(Arc<str>, Value)>,
+    /// The arm of a decision table that the arm just gone through goes on with.
+    goes_on: Option<Arc<str>>,
+    /// The step that ended the item failed in a way that a `rescue` is for.
+    rescuable: bool,
     /// What stands behind the connections that were used.
     standings: BTreeMap<Arc<str>, Standing>,
 }
@@ -156,6 +164,9 @@ impl<'a> Pass<'a> {
             stop: None,
             reads: Vec::new(),
             results: BTreeSet::new(),
+            lists: Vec::new(),
+            goes_on: None,
+            rescuable: false,
             standings: memo.standings.clone(),
         }
     }
@@ -181,7 +192,9 @@ impl<'a> Pass<'a> {
     async fn back(&mut self) -> Result<(), Interrupt> {
         let setting = self.setting;
         self.section = Section::Steps;
-        for place in &setting.outline.places {
+        let around = self.scope.clone();
+        for place in &setting.outline.all(&ItemState::default()) {
+            self.scope = place.known.clone().unwrap_or_else(|| around.clone());
             match &place.back {
                 None => self.step(&place.path, &place.step).await?,
                 Some(Back::Step(name, value)) => {
@@ -283,12 +296,12 @@ fn is_fresh(path: &Path) -> bool {
 
 fn finish(setting: &Setting, mut pass: Pass<'_>, standings: BTreeMap<Arc<str>, Standing>) -> Plan {
     without_ledger(setting, &mut pass.steps, &standings);
-    let rests_on = pass
+    let facts = pass
         .reads
         .iter()
         .filter(|path| pass.results.contains(path.root()) && !is_fresh(path))
-        .filter_map(|path| Some((path.clone(), drift::fact(path, pass.scope.get(path.root())?)?)))
-        .collect();
+        .filter_map(|path| Some((path.clone(), drift::fact(path, pass.scope.get(path.root())?)?)));
+    let rests_on = facts.chain(pass.lists.iter().map(|(path, list)| (drift::of_loop(path), list.clone()))).collect();
     let text_hash = Sha256::digest(setting.source.text().as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
     Plan {
         playbook: setting.playbook.name.text.clone(),

@@ -117,6 +117,7 @@ impl Pass<'_> {
         notes.extend(preview);
         let label = if outgoing.is_unknown() { Label::HasUnknowns } else { Label::Exact };
         notes.extend(step.common.repeatable.as_ref().map(|t| format!("may be sent twice: {}", t.scalar().text.trim())));
+        notes.extend(outgoing.afterwards(step));
         self.show(path, step, label, Foreseen::Sends, effects, notes);
         Ok(())
     }

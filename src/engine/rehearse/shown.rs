@@ -177,7 +177,10 @@ pub fn way_back(step: &Step) -> Option<Reversal> {
         (Some(Undo::Automatic(_)), Act::Job(_)) => Some(Reversal::ByText),
         (Some(Undo::Automatic(_)), _) | (_, Act::Row(_) | Act::Rows(_)) => Some(Reversal::Automatic),
         (None, Act::Job(_)) => Some(Reversal::ByText),
-        (None, Act::Ask(_) | Act::Tell(_)) => None,
+        (
+            None,
+            Act::Ask(_) | Act::Tell(_) | Act::Undo(_) | Act::End(_) | Act::Use(_) | Act::Wait(_) | Act::Choose(_),
+        ) => None,
         (None, _) => Some(Reversal::Irreversible(None)),
     }
 }

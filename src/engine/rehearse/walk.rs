@@ -35,8 +35,14 @@ impl Pass<'_> {
     }
 
     pub(super) async fn step(&mut self, path: &Arc<str>, step: &Step) -> Result<(), Interrupt> {
+        if step.common.for_each.is_some() { self.turns(path, step).await } else { self.once(path, step).await }
+    }
+
+    /// A step that is done once, or one turn of a loop.
+    pub(super) async fn once(&mut self, path: &Arc<str>, step: &Step) -> Result<(), Interrupt> {
         let trouble = |t: Trouble| Interrupt::Trouble(t, path.clone());
-        let mut undecided = None;
+        let repair = "decided at apply: only when a row of `errors` asks for it";
+        let mut undecided = step.common.repair.filter(|is| *is).map(|_| repair.to_owned());
         self.look_again(step).await.map_err(trouble)?;
         if let Some(when) = &step.common.when {
             let judgement = resolve::judge(when, &self.scope)
@@ -99,7 +105,7 @@ impl Pass<'_> {
         let opened: BTreeSet<Arc<str>> = self.rehearsing.keys().cloned().collect();
         let shown = self.steps.len();
         let scope = self.scope.clone();
-        self.perform(path, step).await?;
+        Box::pin(self.perform(path, step)).await?;
         let stop = self.stop.take();
         for (name, savepoint) in savepoints {
             if let Some(handle) = self.rehearsing.get_mut(&name) {
@@ -147,14 +153,27 @@ impl Pass<'_> {
         if let Some(id) = &step.common.id {
             self.scope.insert_entry(id.text.clone(), entry.clone());
         }
-        for inner in step.inner() {
+        for inner in step.parts().into_iter().flat_map(|(_, steps)| steps) {
             self.skip(_path, inner, entry.clone());
         }
     }
 
     pub(super) async fn perform(&mut self, path: &Arc<str>, step: &Step) -> Result<(), Interrupt> {
-        if let Act::Block(block) = &step.act {
-            return self.walk(path, &block.steps).await;
+        match &step.act {
+            Act::Block(block) if block.has_ends() => return self.with_ends(path, step, block).await,
+            Act::Block(block) => return self.walk(path, &block.steps).await,
+            Act::Choose(spec) => return self.choose(path, step, spec).await,
+            Act::Wait(spec) => return self.wait(path, step, spec).await,
+            Act::Use(arm) => {
+                self.goes_on = Some(arm.text.clone());
+                return Ok(());
+            }
+            Act::Undo(spec) => {
+                self.would_undo(path, step, spec);
+                return Ok(());
+            }
+            Act::End(otherwise) => return self.author_ends(path, step, otherwise, "the playbook ends here".into()),
+            _ => {}
         }
         let resolved = resolve(step, &self.scope, self.setting);
         let resolved =
@@ -174,14 +193,20 @@ impl Pass<'_> {
             return Err(Interrupt::Trouble(trouble, path.clone()));
         }
         let ending = endings::ending(step, &trouble, &self.scope, self.setting).in_section(self.section);
+        self.end_with(path, step, ending);
+        Ok(())
+    }
+
+    pub(super) fn end_with(&mut self, path: &Arc<str>, step: &Step, ending: Ending) {
         if ending.way == Way::Warn {
             self.warn(path, step, ending);
-            return Ok(());
+            return;
         }
+        let own = step.common.otherwise.is_some();
+        self.rescuable = !own || ending.way == Way::Fail;
         self.show(path, step, Label::Read, Foreseen::Ends, Vec::new(), Vec::new());
         let Ending { way, message, who, seen, at, .. } = ending;
         self.stop = Some(Stop { way, message, who, step: path.clone(), at, seen });
-        Ok(())
     }
 
     pub(super) fn warn(&mut self, path: &Arc<str>, step: &Step, ending: Ending) {

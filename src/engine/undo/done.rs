@@ -3,6 +3,7 @@
 use crate::{
     base::{identity::EffectId, value::Value},
     effect::change::{Deed, RowChange},
+    engine::{outline::Outline, state::StepState},
     journal::{event::Event, words::Outcome},
 };
 use std::sync::Arc;
@@ -48,6 +49,21 @@ impl Done {
     pub fn rows(&self) -> Vec<RowChange> {
         self.changes.iter().filter(|c| !c.by_rule && c.deed() != Deed::Nothing).cloned().collect()
     }
+}
+
+/// The effect of a step as its state tells it, where it happened.
+pub fn of_state(step: &StepState) -> Option<Done> {
+    Some(Done {
+        effect: step.effect.clone()?,
+        class: step.class.clone()?,
+        connection: step.connection.clone(),
+        shown: step.shown.clone().unwrap_or_default(),
+        changes: step.changes.clone(),
+        also: step.also.clone(),
+        request: step.request.clone(),
+        value: step.result().cloned(),
+        fate: if step.result().is_some_and(Value::is_unknown) { Fate::SaidToHave } else { Fate::Happened },
+    })
 }
 
 /// The effects of a run that happened, or may have, in the order in which they ended.
@@ -124,6 +140,25 @@ pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Done> {
     }
     all.retain(|done| done.fate != Fate::Not);
     all
+}
+
+/// Without what a `rescue` has taken back already in the same run, and without that taking back.
+pub fn standing(mut effects: Vec<Done>, outline: &Outline) -> Vec<Done> {
+    let mut at = effects.len();
+    while at > 0 {
+        at -= 1;
+        let Some(origin) = outline.place(&effects[at].effect.step).and_then(|place| place.origin) else { continue };
+        let back = effects.remove(at);
+        let of = |done: &Done| done.effect.step == origin && done.effect.item == back.effect.item;
+        let Some(taken) = effects[..at].iter().rposition(of) else { continue };
+        let restored = |row: &RowChange| back.changes.iter().any(|b| b.table == row.table && b.key == row.key);
+        effects[taken].changes.retain(|row| row.by_rule || !restored(row));
+        if effects[taken].rows().is_empty() {
+            effects.remove(taken);
+            at -= 1;
+        }
+    }
+    effects
 }
 
 /// Notes what became of an effect, and puts it last: in the order of their ends they are taken back.

@@ -31,7 +31,7 @@ pub fn left_alone(outline: &Outline, state: &RunState, item: &str) -> Vec<LeftAl
         let told = step.result().map(left::load).unwrap_or_default();
         if told.is_empty() && step.imaged { missing(rows, &step.changes) } else { told }
     };
-    outline.places.iter().flat_map(of).collect()
+    outline.all(item).iter().flat_map(of).collect()
 }
 
 /// Where the process died after COMMIT only the images tell: a row that they do not show was left alone.

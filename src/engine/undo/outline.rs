@@ -15,6 +15,7 @@ use crate::{
     check,
     effect::change::RowChange,
     engine::{
+        names,
         outgoing::jobs,
         outline::{Back, Outline, Place},
         setting::{RunFacts, Setting},
@@ -22,7 +23,6 @@ use crate::{
         trouble::Trouble,
     },
     journal::words::Outcome,
-    plan::Section,
     template::{Scope, Text, scope::Entry},
 };
 use std::sync::Arc;
@@ -51,16 +51,22 @@ pub struct Wish<'a> {
 ///
 /// The setting's project file is the one of the run.
 pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
-    let scope = captured(setting, &Outline::of(&setting.playbook), past);
+    let forward = Outline::of(&setting.playbook);
+    let scope = captured(setting, &forward, past);
     let item = past.first().and_then(|p| p.state.items.values().next());
     let mut places = Vec::new();
     for done in wish.effects.iter().rev().filter(|d| wish.item.is_none_or(|item| *d.effect.item == *item)) {
-        let found = find(&setting.playbook.sections(), origin(&done.effect.step));
-        let Some(step) = found else { continue };
+        let Some(of) = forward.place(origin(&done.effect.step)) else { continue };
+        let step = &*of.step;
+        let known = item.filter(|_| !of.turns.is_empty()).map(|item| {
+            let mut known = scope.clone();
+            of.turns.iter().for_each(|turn| names::in_turn(&forward, turn, item, &mut known));
+            known
+        });
         // Every second run of the chain does the steps, the others take them back.
         let one = Taken {
             setting,
-            scope: &scope,
+            scope: known.as_ref().unwrap_or(&scope),
             done,
             step,
             wish,
@@ -68,9 +74,17 @@ pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
             again: past.len().is_multiple_of(2),
             first: past.len() == 1,
         };
+        let before = places.len();
         one.places(&mut places);
+        places[before..].iter_mut().for_each(|place| place.known.clone_from(&known));
     }
-    Outline { places, scope: Some(scope) }
+    Outline::of_undo(places, scope)
+}
+
+/// What one effect is taken back with, inside the run that made it (`undo: [step]` in a rescue).
+pub fn one(setting: &Setting, scope: &Scope, item: &ItemState, done: &Done, step: &Step) -> Place {
+    let wish = Wish { effects: &[], item: None, all_or_nothing: false, made: &[] };
+    Taken { setting, scope, done, step, wish: &wish, item: Some(item), again: false, first: true }.place()
 }
 
 /// The path of the step in the playbook: a step that was done again has its number behind it.
@@ -78,27 +92,22 @@ pub fn origin(path: &str) -> &str {
     path.split_once('~').map_or(path, |(path, _)| path)
 }
 
-fn find<'a>(sections: &[(&'static str, &'a [Step])], path: &str) -> Option<&'a Step> {
-    fn within<'a>(prefix: &str, steps: &'a [Step], path: &str) -> Option<&'a Step> {
-        steps.iter().enumerate().find_map(|(index, step)| {
-            let own = crate::engine::outline::path(prefix, step, index);
-            if *own == *path { Some(step) } else { within(&own, step.inner(), path) }
-        })
-    }
-    sections.iter().find_map(|(section, steps)| within(section, steps, path))
-}
-
 /// The values that the past runs captured, under the names of their steps: never read anew.
 fn captured(setting: &Setting, forward: &Outline, past: &[Past<'_>]) -> Scope {
     let Some(first) = past.first() else { return setting.scope() };
     let mut scope = setting.scope_of(&first.facts);
-    for (index, one) in past.iter().enumerate().step_by(2) {
+    if let Some(item) = first.state.items.values().next() {
+        names::recall(&setting.playbook, item, &mut scope);
+    }
+    for one in past.iter().skip(2).step_by(2) {
         for (path, step) in one.state.items.values().flat_map(|item| &item.steps) {
             let place = forward.place(origin(path));
-            let id = place.map_or_else(|| path.rsplit('/').next(), Place::id);
+            let id = match &place {
+                Some(place) => place.id(),
+                None => path.rsplit('/').next(),
+            };
             // Rows that were put back have no result of their own.
-            let own =
-                index == 0 || step.class.as_deref().is_some_and(|class| class.starts_with("http") || class == "marker");
+            let own = step.class.as_deref().is_some_and(|class| class.starts_with("http") || class == "marker");
             match (id, step.result(), &step.outcome) {
                 (Some(id), Some(value), _) if own => scope.insert(id, value.clone()),
                 (Some(id), None, Some(o)) if own && o.outcome == Outcome::Skipped => {
@@ -150,7 +159,7 @@ impl Taken<'_> {
                     if let Some(why) = self.unfit(&step, back.as_ref()) {
                         return self.quiet(Back::Left(format!("not taken back: {why}")));
                     }
-                    Place { section: Section::Steps, path: self.path(), step: Arc::new(*step), gate: false, back }
+                    Place::of_undo(self.path(), *step, back)
                 }
             },
             Ok(Way::Jobs(jobs)) => self.quiet(Back::Jobs(jobs)),
@@ -201,13 +210,7 @@ impl Taken<'_> {
 
     /// A place that does nothing of what its step says.
     fn quiet(&self, back: Back) -> Place {
-        Place {
-            section: Section::Steps,
-            path: self.path(),
-            step: Arc::new(heading(self.step)),
-            gate: false,
-            back: Some(back),
-        }
+        Place::of_undo(self.path(), heading(self.step), Some(back))
     }
 
     fn way(&self) -> Result<Way, String> {
@@ -322,15 +325,12 @@ impl Taken<'_> {
         };
         for (path, step) in self.ran(prefix, steps).into_iter().rev().filter(|(path, step)| blind(path, step)) {
             let place = match &step.common.undo {
-                Some(Undo::Step(undo)) => {
-                    Place { section: Section::Steps, path, step: Arc::new((**undo).clone()), gate: false, back: None }
-                }
+                Some(Undo::Step(undo)) => Place::of_undo(path, (**undo).clone(), None),
                 _ => {
                     let why =
                         "not taken back: its rows could not be told by their keys, so there are no images of them";
                     let why = why.to_owned();
-                    let (step, back) = (Arc::new(heading(step)), Some(Back::Left(why)));
-                    Place { section: Section::Steps, path, step, gate: false, back }
+                    Place::of_undo(path, heading(step), Some(Back::Left(why)))
                 }
             };
             places.push(place);

@@ -19,11 +19,15 @@ fn one(problem: &Diagnostic, source: &Source) -> Value {
         .iter()
         .map(|label| {
             let mut place = place(source, label.span);
+            let (file, own) = (source.name_at(label.span.start), source.name_at(problem.span.start));
+            if file != own {
+                place["file"] = file.into();
+            }
             place["text"] = label.text.as_str().into();
             place
         })
         .collect();
-    let mut object = json!({ "file": source.name() });
+    let mut object = json!({ "file": source.name_at(problem.span.start) });
     if let (Some(object), Value::Object(place)) = (object.as_object_mut(), place(source, problem.span)) {
         object.extend(place);
         object.insert("code".into(), problem.code.id.into());

@@ -8,8 +8,8 @@ mod terminal;
 
 pub use json::json;
 pub use sarif::sarif;
-pub(in crate::report) use terminal::wrapped;
 pub use terminal::{drawn, summary, terminal};
+pub(in crate::report) use terminal::{pointed, wrapped};
 
 use crate::base::diagnostic::Severity;
 

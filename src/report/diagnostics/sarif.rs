@@ -63,7 +63,7 @@ fn result(problem: &Diagnostic, source: &Source, index: usize) -> Value {
 fn location(source: &Source, span: Span) -> Value {
     let (start, end) = (source.place(span.start), source.place(span.end));
     json!({ "physicalLocation": {
-        "artifactLocation": { "uri": source.name().replace('\\', "/") },
+        "artifactLocation": { "uri": source.name_at(span.start).replace('\\', "/") },
         "region": { "startLine": start.line, "startColumn": start.column, "endLine": end.line, "endColumn": end.column }
     } })
 }

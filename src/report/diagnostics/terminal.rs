@@ -30,14 +30,16 @@ pub fn drawn(problem: &Diagnostic, source: &Source, width: usize) -> String {
         Severity::Warning => Level::WARNING.with_name(severity(Severity::Warning)),
     };
     let main = shown(source, problem.span);
-    let labels: Vec<(Span, &str)> =
-        problem.labels.iter().map(|label| (shown(source, label.span), &*label.text)).collect();
+    let labels = problem.labels.iter().map(|label| (shown(source, label.span), &*label.text));
+    // What stands in another file (a table that the playbook uses) is drawn for itself.
+    let (labels, elsewhere): (Vec<(Span, &str)>, Vec<_>) =
+        labels.partition(|(span, _)| source.name_at(span.start) == source.name_at(main.start));
     let window = window(source, std::iter::once(main).chain(labels.iter().map(|(span, _)| *span)));
     let inside = |span: Span| span.start - window.start..span.end - window.start;
     let caret = AnnotationKind::Primary.span(inside(main));
     let mut snippet = Snippet::source(source.slice(window))
         .line_start(source.place(window.start).line)
-        .path(source.name())
+        .path(source.name_at(main.start))
         .annotation(if problem.caret.is_empty() { caret } else { caret.label(&*problem.caret) });
     for (span, text) in labels {
         snippet = snippet.annotation(AnnotationKind::Context.span(inside(span)).label(text));
@@ -47,10 +49,33 @@ pub fn drawn(problem: &Diagnostic, source: &Source, width: usize) -> String {
         .primary_title(wrapped(&problem.message, width.saturating_sub(title)))
         .id(problem.code.id)
         .element(snippet);
+    for (span, text) in elsewhere {
+        let window = self::window(source, std::iter::once(span));
+        let mark = AnnotationKind::Context.span(span.start - window.start..span.end - window.start).label(text);
+        group = group.element(
+            Snippet::source(source.slice(window))
+                .line_start(source.place(window.start).line)
+                .path(source.name_at(span.start))
+                .annotation(mark),
+        );
+    }
     for help in &problem.help {
         // The gutter and `= help: ` stand before it.
         group = group.element(Level::HELP.message(wrapped(help, width.saturating_sub(14))));
     }
+    Renderer::styled().term_width(width).render(&[group])
+}
+
+/// A place with a caret and a word beside it, under a title: no problem, just where something stands.
+pub(in crate::report) fn pointed(title: &str, span: Span, why: &str, source: &Source, width: usize) -> String {
+    let main = shown(source, span);
+    let window = window(source, std::iter::once(main));
+    let caret = AnnotationKind::Primary.span(main.start - window.start..main.end - window.start);
+    let snippet = Snippet::source(source.slice(window))
+        .line_start(source.place(window.start).line)
+        .path(source.name_at(main.start))
+        .annotation(caret.label(why));
+    let group = Level::NOTE.with_name("row").primary_title(wrapped(title, width.saturating_sub(5))).element(snippet);
     Renderer::styled().term_width(width).render(&[group])
 }
 

@@ -119,16 +119,50 @@ impl Assembly {
     }
 
     fn foreign(&self, pieces: &[Piece]) -> Vec<Foreign> {
-        let found = pieces.iter().filter_map(|piece| {
+        let found = pieces.iter().flat_map(|piece| {
+            let written = &self.text[piece.at.clone()];
             let (dialect, message) = match piece.kind {
                 Word::Dollar => (Dialect::Sqlite, "SQLite has no `$$` texts: write `'…'`"),
                 Word::Sign('[') => (Dialect::Sqlite, "SQLite reads `[…]` as a quoted name: write `\"…\"`"),
                 Word::Backtick => (Dialect::Postgres, "PostgreSQL quotes names with `\"`, not with a backtick"),
-                _ => return None,
+                Word::Sign('#') => (Dialect::Mysql, "MySQL reads `#` as the start of a comment: write `-- `"),
+                Word::Quoted if written.starts_with('"') => {
+                    (Dialect::Mysql, "MySQL reads `\"…\"` as a text or as a name, as it is set: write `'…'` or `` `…` ``")
+                }
+                Word::Quoted if written.contains('\\') => (
+                    Dialect::Mysql,
+                    "MySQL reads a backslash as it is set: put the text into an expression, `{{ '…' }}`, which is bound",
+                ),
+                _ => return Vec::new(),
             };
-            Some(Foreign { dialect, range: self.place(&piece.at), message })
+            let mut found = vec![Foreign { dialect, range: self.place(&piece.at), message }];
+            if piece.kind == Word::Dollar {
+                let message = "MySQL has no `$$` texts: write `'…'`";
+                found.push(Foreign { dialect: Dialect::Mysql, range: self.place(&piece.at), message });
+            }
+            found
         });
-        found.collect()
+        found.chain(self.comments_of_mysql(pieces)).collect()
+    }
+
+    /// Comments that MySQL executes or does not take for comments, and the E of an escape text. They stand between the pieces.
+    fn comments_of_mysql(&self, pieces: &[Piece]) -> Vec<Foreign> {
+        let starts = std::iter::once(0).chain(pieces.iter().map(|piece| piece.at.end));
+        let ends = pieces.iter().map(|piece| piece.at.start).chain([self.text.len()]);
+        let one = |(start, end): (usize, usize)| {
+            let gap = self.text.get(start..end)?;
+            let (at, message) = if end < self.text.len() && gap.ends_with(['e', 'E']) {
+                (gap.len() - 1, "MySQL has no `E'…'` texts: write `'…'`")
+            } else if let Some(at) = ["/*!", "/*M!", "/*+"].iter().find_map(|sign| gap.find(sign)) {
+                (at, "some servers execute `/*! … */` and `/*+ … */`, others skip them: leave it out")
+            } else {
+                let glued = |(at, _): &(usize, &str)| gap[at + 2..].starts_with(|c: char| !c.is_ascii_whitespace());
+                let (at, _) = gap.match_indices("--").find(glued)?;
+                (at, "`--` without a blank after it is no comment in MySQL: write `-- `")
+            };
+            Some(Foreign { dialect: Dialect::Mysql, range: self.place(&(start + at..start + at + 2)), message })
+        };
+        starts.zip(ends).filter_map(one).collect()
     }
 
     fn problem(&self, fault: &Fault) -> Problem {

@@ -30,6 +30,8 @@ pub enum Dialect {
     Postgres,
     /// `?`, `"name"`.
     Sqlite,
+    /// `?`, `` `name` ``: MySQL and MariaDB.
+    Mysql,
 }
 
 /// A compiled statement.

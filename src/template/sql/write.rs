@@ -14,7 +14,7 @@ use crate::{
 };
 use std::{ops::Range, sync::Arc};
 
-/// Values of one list: SQLite takes 32 766 parameters in one statement, PostgreSQL 65 535.
+/// Values of one list: SQLite takes 32 766 parameters in one statement, PostgreSQL and MySQL 65 535.
 const MAX_LIST: usize = 30_000;
 
 /// The statement as far as it is written.
@@ -126,6 +126,8 @@ impl Writer {
             (Dialect::Postgres, true) => "<> all ('{}')",
             (Dialect::Sqlite, false) => "in ()",
             (Dialect::Sqlite, true) => "not in ()",
+            (Dialect::Mysql, false) => "in (select null where 1 = 0)",
+            (Dialect::Mysql, true) => "not in (select null where 1 = 0)",
         };
         self.put(text, at.range(), false);
     }
@@ -148,7 +150,7 @@ impl Writer {
         self.bound.binds.push(value);
         match self.dialect {
             Dialect::Postgres => self.put(&format!("${}", self.bound.binds.len()), at.range(), false),
-            Dialect::Sqlite => self.put("?", at.range(), false),
+            Dialect::Sqlite | Dialect::Mysql => self.put("?", at.range(), false),
         }
     }
 
@@ -167,7 +169,8 @@ impl Writer {
         if name.is_empty() || name.len() > 128 || name.chars().any(char::is_control) {
             return run.fail(at, "this is no name of a table or column");
         }
-        self.put(&format!("\"{}\"", name.replace('"', "\"\"")), at.range(), false);
+        let quote = if self.dialect == Dialect::Mysql { '`' } else { '"' };
+        self.put(&format!("{quote}{}{quote}", name.replace(quote, &format!("{quote}{quote}"))), at.range(), false);
         self.bound.identifiers.push((name.to_string(), at.range()));
         Ok(())
     }

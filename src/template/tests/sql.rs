@@ -4,7 +4,7 @@ use super::*;
 use crate::template::{Dialect, Sql};
 use proptest::prelude::*;
 use sqlparser::{
-    dialect::{PostgreSqlDialect, SQLiteDialect},
+    dialect::{MySqlDialect, PostgreSqlDialect, SQLiteDialect},
     tokenizer::{Token, Tokenizer},
 };
 
@@ -43,9 +43,18 @@ fn every_expression_becomes_a_bind() {
     );
     assert_eq!(bound("select {{ 'x' }}, {{ answer.id }}"), "select $1, $2 <- x, (known after apply)");
     assert_eq!(bound("select a[{{ trainee.id }}] from t"), "select a[$1] from t <- 7");
-    for (template, dialect) in
-        [("select a[{{ 1 }}]", Dialect::Sqlite), ("select $$ $$", Dialect::Sqlite), ("select `a`", Dialect::Postgres)]
-    {
+    for (template, dialect) in [
+        ("select \"a\"", Dialect::Mysql),
+        ("select 'a\\'", Dialect::Mysql),
+        ("select 1 # a", Dialect::Mysql),
+        ("select 1 --a", Dialect::Mysql),
+        ("select /*! 1 */ 2", Dialect::Mysql),
+        ("select E'a'", Dialect::Mysql),
+        ("select $$ $$", Dialect::Mysql),
+        ("select a[{{ 1 }}]", Dialect::Sqlite),
+        ("select $$ $$", Dialect::Sqlite),
+        ("select `a`", Dialect::Postgres),
+    ] {
         assert!(bound_for(template, dialect).starts_with("! "), "{template}: read differently by this database");
     }
 }
@@ -166,11 +175,12 @@ proptest! {
     #[test]
     fn every_placeholder_is_one_for_the_database_too(template in "(select |'|''|\"|`|\\$\\$|\\$a\\$|--|/\\*|\\*/|\n|\\\\|E'|e|;| |,|\\(|\\)| in | not in |\\[|\\]|=|x|1|\\{\\{ 'v' \\}\\}|\\{\\{ params.ids \\}\\}){1,14}") {
         let Ok(sql) = Sql::from_text(&template) else { return Ok(()) };
-        for dialect in [Dialect::Postgres, Dialect::Sqlite] {
+        for dialect in [Dialect::Postgres, Dialect::Sqlite, Dialect::Mysql] {
             let Ok(bound) = sql.bind(&scope(), dialect) else { continue };
             let tokens = match dialect {
                 Dialect::Postgres => Tokenizer::new(&PostgreSqlDialect {}, &bound.sql).tokenize(),
                 Dialect::Sqlite => Tokenizer::new(&SQLiteDialect {}, &bound.sql).tokenize(),
+                Dialect::Mysql => Tokenizer::new(&MySqlDialect {}, &bound.sql).tokenize(),
             };
             let Ok(tokens) = tokens else { continue };
             let placeholders = tokens.iter().filter(|token| matches!(token, Token::Placeholder(_))).count();

@@ -145,6 +145,66 @@ pub const ALL: &[Procedure] = &[
         - row: { table: shop.prices, key: { code: B, year: 2025 }, set: { amount: \"1.10\" }, create: {} }",
         &[FIRST, exactly("steps/both", &["thing 2 8 -", "audit 2 1", "price B 2025 1.10"]), LAST],
     ),
+    plain(
+        "loop-rescue-always",
+        "
+  - id: swap
+    block:
+      recovered: true
+      steps:
+        - id: many
+          for_each: { in: [2, 3], as: number }
+          row: { table: shop.things, key: { id: \"{{ number }}\" }, set: { count: 9 } }
+        - assert: many | length == 3
+          otherwise: { fail: there are not enough }
+      rescue:
+        - undo: [many]
+      always:
+        - id: made
+          row: { table: shop.prices, key: { code: A, year: 2025 }, set: { amount: \"9.90\" }, create: {} }",
+        &[
+            FIRST,
+            exactly("steps/swap/many[0]", &["thing 2 9 -", "audit 2 1"]),
+            exactly("steps/swap/many[1]", &["thing 3 9 -", "audit 3 1"]),
+            exactly("steps/swap/block.rescue/undo-1/swap/many[1]", &["thing 3 2 -", "audit 3 2"]),
+            exactly("steps/swap/block.rescue/undo-1/swap/many[0]", &["thing 2 1 -", "audit 2 2"]),
+            exactly("steps/swap/block.always/made", &["price A 2025 9.90"]),
+            LAST,
+        ],
+    ),
+    calling(
+        "choose-wait-call",
+        KEYED,
+        "
+  - id: settled
+    wait:
+      read: { find: { table: shop.things, where: { id: 1 }, expect: one } }
+      until: settled.count == 7
+      every: 1s
+      at_most: 1m
+  - id: way
+    choose:
+      match: { count: \"{{ settled.count }}\" }
+      rows: [{ name: seven, is: { count: [7, 8] }, do: ring }]
+      otherwise: { stop: odd }
+      paths:
+        ring:
+          - id: rung
+            for_each: { in: [bell, card], as: what }
+            http: { api: keyed, post: \"/keyed/{{ what }}\", json: { thing: 1 } }
+            irreversible: it is heard
+          - use: quiet
+        quiet:
+          - id: quiet
+            row: { table: shop.things, key: { id: 2 }, set: { count: 0 } }",
+        &[
+            FIRST,
+            exactly("steps/way/paths.ring/rung[0]", &["POST /keyed/bell"]),
+            exactly("steps/way/paths.ring/rung[1]", &["POST /keyed/card"]),
+            exactly("steps/way/paths.quiet/quiet", &["thing 2 0 -", "audit 2 1"]),
+            LAST,
+        ],
+    ),
     calling(
         "call-with-key",
         KEYED,

@@ -319,6 +319,7 @@ impl Sim<'_> {
                 Next::Over(end) => {
                     return self.append(me, &[RunClosed { end, reason: None, counts: Vec::new() }.into()]);
                 }
+                Next::Leave(path) => panic!("nothing holds places here: {path}"),
                 Next::Wait(_) => return Ok(()),
             }
         }
@@ -717,6 +718,8 @@ impl Names {
             message: None,
             response: None,
             micros: 0,
+            ends: None,
+            error: None,
         };
         StepOutcome { step: self.step.clone(), outcomes: vec![one] }.into()
     }

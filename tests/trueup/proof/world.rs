@@ -109,7 +109,7 @@ impl World {
         let mut places = BTreeMap::new();
         for name in CONNECTIONS {
             let place = self.bench.fresh(name, &folder).await.unwrap();
-            if let Place::Server(url) = &place {
+            if let Place::Server(url) | Place::MysqlServer(url) = &place {
                 variables.push((format!("{}_URL", name.to_uppercase()), self.url(url.reveal())));
             }
             places.insert(name, place);
@@ -204,6 +204,14 @@ async fn witness(place: &Place, folder: &Path) -> Vec<String> {
             connection.close().await.unwrap();
             rows.iter().map(|row| row.get::<String, _>(0)).collect()
         }
+        Place::MysqlServer(url) => {
+            let mut connection = sqlx::MySqlConnection::connect(url.reveal()).await.unwrap();
+            // A locking read waits for the rows of a killed process's session.
+            let sql = "select what from witness order by id lock in share mode";
+            let rows = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+            rows.iter().map(|row| row.get::<String, _>(0)).collect()
+        }
     }
 }
 
@@ -280,6 +288,10 @@ fn project(kind: Kind, places: &BTreeMap<&str, Place>, api: &str) -> String {
                 "postgres: {{ url: {{ secret: {}_URL }}, lock_timeout: 1s, statement_timeout: 2s, timezone: UTC }}",
                 name.to_uppercase()
             )
+        }
+        Place::MysqlServer(_) => {
+            let name = name.to_uppercase();
+            format!("mysql: {{ url: {{ secret: {name}_URL }}, lock_timeout: 1s, statement_timeout: 2s }}")
         }
     };
     let ledger = if kind.ledger { "\n    ledger: true" } else { "" };

@@ -63,6 +63,7 @@ pub async fn once(setting: &Setting, change: &JobsChange) -> Result<Value, CallT
         message,
         retry_after: None,
         answer: None,
+        attempt: 1,
     };
     let Some(jobs) = setting.jobs.get(&change.connection) else {
         let message = format!("`{}` holds no background jobs", change.connection);

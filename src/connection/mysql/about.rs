@@ -1,0 +1,210 @@
+//! What a change of a table may set off: its engine, its triggers and where they write, foreign keys that carry on.
+
+use super::{
+    super::{fault::Fault, sql_lexer::Kind},
+    Link, is, text, words,
+};
+use crate::base::value::Value;
+use std::{collections::BTreeSet, sync::Arc};
+
+/// Inserts, updates or deletes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Event {
+    Insert,
+    Update,
+    Delete,
+}
+
+/// A table, as far as a change of it is concerned.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// There is such a table or view.
+    pub exists: bool,
+    pub view: bool,
+    /// Its engine, if no rollback takes its changes back.
+    pub for_good: Option<String>,
+    /// The event of each trigger, and the tables that it writes.
+    pub triggers: Vec<(Event, Writes)>,
+}
+
+/// What the text of a trigger writes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Writes {
+    /// Tables, as written.
+    pub tables: BTreeSet<(Event, String)>,
+    /// It calls a procedure or function: what that writes is not known.
+    pub calls: bool,
+}
+
+/// Rows that hang on a table's rows.
+#[derive(Clone, Debug)]
+pub struct Child {
+    pub table: Arc<str>,
+    /// Its columns and those that they point to.
+    pub columns: Vec<(Arc<str>, Arc<str>)>,
+    /// What becomes of them: `CASCADE` or `SET NULL`.
+    pub on_delete: Arc<str>,
+    pub on_update: Arc<str>,
+}
+
+const ABOUT: &str = "\
+    select 'table' as what, t.table_type as name, coalesce(t.engine, '') as body, \
+           coalesce(e.transactions = 'YES' and e.savepoints = 'YES', 0) as safe \
+    from information_schema.tables t left join information_schema.engines e on e.engine = t.engine \
+    where t.table_schema = ? and t.table_name = ? \
+    union all \
+    select 'trigger', event_manipulation, action_statement, 1 from information_schema.triggers \
+    where event_object_schema = ? and event_object_table = ?";
+
+const CHILDREN: &str = "\
+    select k.constraint_name as name, k.table_schema as sch, k.table_name as tab, k.column_name as col, \
+           k.referenced_column_name as target, r.delete_rule as on_delete, r.update_rule as on_update \
+    from information_schema.key_column_usage k join information_schema.referential_constraints r \
+      on r.constraint_schema = k.constraint_schema and r.constraint_name = k.constraint_name and r.table_name = k.table_name \
+    where k.constraint_schema = ? and k.referenced_table_schema = ? and k.referenced_table_name = ? \
+      and (r.delete_rule in ('CASCADE', 'SET NULL') or r.update_rule in ('CASCADE', 'SET NULL')) \
+    order by k.table_name, k.constraint_name, k.ordinal_position";
+
+impl Link {
+    /// What is known of a table; nothing is known of one that does not exist.
+    pub(super) async fn about(&mut self, table: &str) -> Result<Arc<About>, Fault> {
+        if let Some(known) = self.about.get(table) {
+            return Ok(known.clone());
+        }
+        let (schema, name) = self.place(table);
+        let mut about = About::default();
+        for row in self.ask(ABOUT, vec![schema.clone(), name.clone(), schema, name]).await? {
+            if &*text(&row, "what") == "table" {
+                about.exists = true;
+                about.view = text(&row, "name").contains("VIEW");
+                about.for_good = (!about.view && !is(&row, "safe")).then(|| text(&row, "body").to_string());
+            } else if let Some(event) = event(&text(&row, "name")) {
+                about.triggers.push((event, writes(&text(&row, "body"))));
+            }
+        }
+        let about = Arc::new(about);
+        self.about.insert(table.into(), about.clone());
+        Ok(about)
+    }
+
+    /// The tables of this schema whose rows a foreign key changes along with those of `table`.
+    pub(super) async fn children(&mut self, table: &str) -> Result<Vec<Child>, Fault> {
+        let (schema, name) = self.place(table);
+        let mut children: Vec<(Arc<str>, Child)> = Vec::new();
+        for row in self.ask(CHILDREN, vec![schema.clone(), schema, name]).await? {
+            let columns = (text(&row, "col"), text(&row, "target"));
+            let (constraint, qualified) = (text(&row, "name"), format!("{}.{}", text(&row, "sch"), text(&row, "tab")));
+            let table = self.short(&qualified);
+            match children.last_mut() {
+                Some((last, child)) if *last == constraint && child.table == table => child.columns.push(columns),
+                _ => {
+                    let (on_delete, on_update) = (text(&row, "on_delete"), text(&row, "on_update"));
+                    children.push((constraint, Child { table, columns: vec![columns], on_delete, on_update }));
+                }
+            }
+        }
+        Ok(children.into_iter().map(|(_, child)| child).collect())
+    }
+
+    /// What the triggers of an event write, and what the triggers of those tables write in turn.
+    pub(super) async fn set_off(&mut self, table: &str, event: Event) -> Result<Writes, Fault> {
+        let mut all = Writes::default();
+        let mut open = vec![(event, table.to_owned())];
+        while let Some((event, table)) = open.pop() {
+            let about = self.about(&table).await?;
+            for (_, writes) in about.triggers.iter().filter(|(when, _)| *when == event) {
+                all.calls |= writes.calls;
+                for (event, written) in &writes.tables {
+                    let written = self.short(written).to_string();
+                    if all.tables.insert((*event, written.clone())) {
+                        open.push((*event, written));
+                    }
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+fn event(word: &str) -> Option<Event> {
+    match word {
+        "INSERT" => Some(Event::Insert),
+        "UPDATE" => Some(Event::Update),
+        "DELETE" => Some(Event::Delete),
+        _ => None,
+    }
+}
+
+/// The tables that the text of a trigger names after INSERT, REPLACE, UPDATE and DELETE.
+fn writes(body: &str) -> Writes {
+    let tokens = words(body);
+    let word = |i: usize| {
+        let token = tokens.get(i).filter(|t| matches!(t.kind, Kind::Word | Kind::Name));
+        token.map_or("", |t| &body[t.at.clone()])
+    };
+    let is = |i: usize, wanted: &str| word(i).eq_ignore_ascii_case(wanted);
+    let mut found = Writes::default();
+    for i in 0..tokens.len() {
+        let event = match word(i).to_lowercase().as_str() {
+            "insert" | "replace" => Event::Insert,
+            "update" => Event::Update,
+            "delete" => Event::Delete,
+            "call" => {
+                found.calls = true;
+                continue;
+            }
+            _ => continue,
+        };
+        let mut at = i + 1;
+        while ["ignore", "into", "from", "low_priority", "delayed", "quick"].iter().any(|w| is(at, w)) {
+            at += 1;
+        }
+        // `on duplicate key update a = 1` and the function insert() name no table.
+        let duplicate = i > 0 && is(i - 1, "key");
+        if let (Some((name, _)), false) = (name_at(body, &tokens, at), duplicate) {
+            found.tables.insert((event, name));
+        }
+    }
+    found
+}
+
+/// The name of a table that begins at a token, and the token after it.
+pub fn name_at(sql: &str, tokens: &[super::super::sql_lexer::Token], at: usize) -> Option<(String, usize)> {
+    let part = |i: usize| {
+        let token = tokens.get(i).filter(|t| matches!(t.kind, Kind::Word | Kind::Name))?;
+        let written = &sql[token.at.clone()];
+        Some(
+            written
+                .strip_prefix('`')
+                .map_or_else(|| written.to_owned(), |rest| rest.trim_end_matches('`').replace("``", "`")),
+        )
+    };
+    let first = part(at)?;
+    if tokens.get(at + 1).is_some_and(|t| &sql[t.at.clone()] == ".")
+        && let Some(second) = part(at + 2)
+    {
+        return Some((format!("{first}.{second}"), at + 3));
+    }
+    Some((first, at + 1))
+}
+
+/// A value for each placeholder of a statement's part.
+pub fn binds_of(values: &[Value], skipped: usize, count: usize) -> Vec<Value> {
+    values.iter().skip(skipped).take(count).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_of_a_trigger_are_read_from_its_text() {
+        let body = "begin insert into `log` (a) values (concat('delete from x', new.id)) on duplicate key update a = 1; \
+                    if new.a > 1 then update app.users set b = 1; delete from t where id = old.id; end if; end";
+        let found = writes(body);
+        let tables: Vec<_> = found.tables.iter().map(|(event, table)| (*event, table.as_str())).collect();
+        assert_eq!(tables, [(Event::Insert, "log"), (Event::Update, "app.users"), (Event::Delete, "t")]);
+        assert!(!found.calls);
+        assert!(writes("call p(new.id)").calls);
+    }
+}

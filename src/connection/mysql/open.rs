@@ -1,0 +1,268 @@
+//! From settings to a connected MySQL or MariaDB session inside its transaction.
+
+use super::{
+    super::{
+        fault::{Fault, FaultKind},
+        ledger::Roles,
+        reference::{Secrets, Setting, Unresolved},
+        settings::MysqlSettings,
+        statement::trusted,
+    },
+    Flavour, Link,
+    faults::fault,
+    within,
+};
+use crate::base::{secret::Secret, shape::Length};
+use sqlx::{
+    Column, ConnectOptions, Executor, MySqlConnection, Row, Statement as _,
+    mysql::{MySqlConnectOptions, MySqlTypeInfo},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+/// Waiting beyond the server's own timeouts before the network counts as dead.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// A read-only transaction. The savepoint is the mark that proves after each query that the session is still in it.
+const READING: &str = "START TRANSACTION READ ONLY; SAVEPOINT trueup";
+
+/// READ WRITE by name: a replica refuses it now, and not in the middle.
+const CHANGING: &str = "START TRANSACTION READ WRITE";
+
+/// Whatever the server is set to: nothing is cut or guessed in silence, `||` joins texts as in the other databases, and
+/// quotes and backslashes have one meaning.
+const SQL_MODE: &str = "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,\
+                        NO_ENGINE_SUBSTITUTION,PIPES_AS_CONCAT";
+
+/// The version, and a column of the type in which decimals travel.
+const WHO: &str = "select version() as version, cast(1 as decimal(65,30)) as number";
+
+/// Where to connect and how, for each role.
+#[derive(Clone, Debug)]
+pub struct Target {
+    write: Address,
+    read: Address,
+    connect_timeout: Duration,
+    statement_timeout: Duration,
+    patience: Duration,
+    claim_patience: Duration,
+    lock_timeout: Duration,
+}
+
+/// One role's address. `Debug` of the options would show the password, so it shows less.
+#[derive(Clone)]
+struct Address {
+    options: MySqlConnectOptions,
+    user: String,
+    database: Arc<str>,
+    /// `` `app` at db.example:3306, database `lms` ``.
+    shown: String,
+    /// the environment variable `LMS_DATABASE_URL`.
+    origin: String,
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl Target {
+    /// Resolves the references and fixes the timeouts; connects to nothing.
+    pub fn of(settings: &MysqlSettings, secrets: Secrets<'_>) -> Result<Target, Fault> {
+        let length = |given: Option<Length>, usual| given.map_or(Duration::from_secs(usual), |l| l.0);
+        let lock = length(settings.lock_timeout, 2);
+        let statement = length(settings.statement_timeout, 15);
+        let Some(url) = &settings.url else {
+            return Err(Fault::new(FaultKind::Settings, "the connection has no `url`"));
+        };
+        let write = Address::of(url, secrets)?;
+        let read = settings.read_url.as_ref().map_or_else(|| Ok(write.clone()), |read| Address::of(read, secrets))?;
+        let claim_patience = if statement.is_zero() { GRACE } else { statement * 9 / 10 }.max(lock);
+        Ok(Target {
+            write,
+            read,
+            connect_timeout: length(settings.connect_timeout, 10),
+            statement_timeout: statement,
+            patience: lock.max(statement) + GRACE,
+            claim_patience,
+            lock_timeout: lock,
+        })
+    }
+
+    /// Who comes in through which address.
+    pub fn roles(&self) -> Roles {
+        let (write, read) = (self.write.user.clone(), self.read.user.clone());
+        Roles { read: Some(read).filter(|read| *read != write), write: Some(write) }
+    }
+
+    /// A read-only transaction with the read role.
+    pub async fn reading(&self) -> Result<Link, Fault> {
+        self.open(&self.read, READING).await
+    }
+
+    /// A transaction with the write role.
+    pub async fn changing(&self) -> Result<Link, Fault> {
+        self.open(&self.write, CHANGING).await
+    }
+
+    async fn open(&self, address: &Address, begin: &'static str) -> Result<Link, Fault> {
+        // In a task of its own: a caller that is cancelled leaves no half-open session behind, the task ends and closes.
+        let (options, patience) = (address.options.clone(), self.patience);
+        let mut task = tokio::spawn(async move {
+            let connection = options.connect().await.map_err(|e| fault(e, ""))?;
+            introduced(connection, patience).await
+        });
+        let (connection, flavour, decimal) = match tokio::time::timeout(self.connect_timeout, &mut task).await {
+            Ok(Ok(done)) => done.map_err(|fault| address.explain(fault))?,
+            Ok(Err(panic)) => return Err(Fault::new(FaultKind::Refused, format!("connecting broke off: {panic}"))),
+            Err(_) => {
+                task.abort();
+                let waited = self.connect_timeout.as_millis();
+                let message = format!("{} did not answer within {waited} ms", address.shown);
+                return Err(Fault::new(FaultKind::Refused, message));
+            }
+        };
+        let mut link = Link {
+            connection,
+            flavour,
+            database: address.database.clone(),
+            patience,
+            lock_timeout: self.lock_timeout,
+            claim_patience: self.claim_patience,
+            decimal,
+            about: HashMap::new(),
+            declared: HashMap::new(),
+            counts: BTreeMap::new(),
+            last_id: 0,
+        };
+        let settings = self.settings(flavour);
+        within(patience, "", link.connection.execute(trusted(&settings))).await?;
+        link.batch(begin).await?;
+        Ok(link)
+    }
+
+    /// What holds for the whole session.
+    ///
+    /// READ COMMITTED, because a compare under a row lock must see the newest row, and so must the plain reads around it:
+    /// under REPEATABLE READ a locking read sees the newest row and a plain read of the same transaction an older one.
+    /// Without autocommit, so that nothing becomes durable by itself should a statement ever end the transaction.
+    fn settings(&self, flavour: Flavour) -> String {
+        let lock = seconds(self.lock_timeout);
+        let idle = (self.statement_timeout + GRACE).max(Duration::from_secs(300)).as_secs();
+        let statement = match flavour {
+            // A recursion that reaches its limit would end in silence, with the rows that it has; time limits it here.
+            Flavour::MariaDb => format!(
+                "max_statement_time = {}, idle_transaction_timeout = {idle}, max_recursive_iterations = 4294967295",
+                self.statement_timeout.as_secs_f64()
+            ),
+            Flavour::MySql => format!("max_execution_time = {}", self.statement_timeout.as_millis()),
+        };
+        format!(
+            "SET SESSION sql_mode = '{SQL_MODE}', time_zone = '+00:00', innodb_lock_wait_timeout = {lock}, \
+             lock_wait_timeout = {lock}, wait_timeout = {idle}, autocommit = 0, foreign_key_checks = 1, unique_checks = 1, \
+             {statement}; SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+        )
+    }
+}
+
+/// MySQL knows whole seconds, at least one.
+pub(super) fn seconds(length: Duration) -> u64 {
+    length.as_secs() + u64::from(length.subsec_nanos() > 0 || length.is_zero())
+}
+
+async fn introduced(
+    mut connection: MySqlConnection,
+    patience: Duration,
+) -> Result<(MySqlConnection, Flavour, MySqlTypeInfo), Fault> {
+    let statement = within(patience, WHO, connection.prepare(trusted(WHO))).await?;
+    let number = statement.columns().get(1).map(|column| column.type_info().clone());
+    let row = within(patience, WHO, sqlx::query(WHO).fetch_one(&mut connection)).await?;
+    let version: String = row.try_get(0).map_err(|e| fault(e, WHO))?;
+    let flavour = if version.contains("MariaDB") { Flavour::MariaDb } else { Flavour::MySql };
+    let decimal = number.ok_or_else(|| Fault::new(FaultKind::Lost, "the server's answer was not understood"))?;
+    Ok((connection, flavour, decimal))
+}
+
+/// Keys of an address that are about the way to the server. The driver would take others that change what a session reads.
+const KEYS: &[&str] = &["ssl-mode", "sslmode", "ssl-ca", "sslca", "ssl-cert", "sslcert", "ssl-key", "sslkey", "socket"];
+
+impl Address {
+    fn of(setting: &Setting, secrets: Secrets<'_>) -> Result<Address, Fault> {
+        let unresolved = |e: Unresolved| Fault::new(FaultKind::Settings, e.to_string());
+        let text = setting.resolve(secrets).map_err(unresolved)?;
+        let origin = match setting {
+            Setting::Plain(_) => "the project file".to_owned(),
+            Setting::Secret(reference) => reference.to_string(),
+        };
+        let wrong = |what: &str| {
+            Fault::new(FaultKind::Settings, format!("{origin} holds no address of a MySQL database: {what}"))
+                .advise("write `mysql://user:password@host:3306/database`")
+        };
+        let url = url::Url::parse(text.reveal().trim()).map_err(|e| wrong(&e.to_string()))?;
+        if !matches!(url.scheme(), "mysql" | "mariadb") {
+            return Err(wrong("it does not begin with `mysql://`"));
+        }
+        let decoded = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
+        let (user, database) = (decoded(url.username()), decoded(url.path().trim_start_matches('/')));
+        if user.is_empty() || database.is_empty() {
+            return Err(wrong("user or database is missing"));
+        }
+        if let Some((key, _)) = url.query_pairs().find(|(key, _)| !KEYS.contains(&&**key)) {
+            return Err(wrong(&format!(
+                "`{key}` is no part of it (known are ssl-mode, ssl-ca, ssl-cert, ssl-key and socket)"
+            )));
+        }
+        if let Some(password) = url.password() {
+            if let Setting::Plain(_) = setting {
+                return Err(Fault::new(FaultKind::Settings, "a password stands in the project file in clear text").advise(
+                    "put the address into an environment variable and write `{ secret: NAME }`, or into a file of mode 0600 and write `file:/path`",
+                ));
+            }
+            // The whole text is masked already; a message may hold the password alone.
+            secrets.masks.add(&Secret::new(decoded(password)));
+        }
+        let made = MySqlConnectOptions::from_url(&url).map_err(|_| wrong("a part of it cannot be read"))?;
+        // The settings of a session are made by us, in one statement.
+        let made = made.timezone(None).pipes_as_concat(false).no_engine_substitution(false);
+        let place = match url.query_pairs().find(|(key, _)| key == "socket") {
+            Some((_, socket)) => socket.into_owned(),
+            None => format!("{}:{}", url.host_str().unwrap_or("localhost"), url.port().unwrap_or(3306)),
+        };
+        let shown = format!("`{user}` at {place}, database `{database}`");
+        Ok(Address { options: made.disable_statement_logging(), user, database: database.into(), shown, origin })
+    }
+
+    /// What went wrong while connecting, with the address and where it comes from; never the password.
+    fn explain(&self, mut fault: Fault) -> Fault {
+        if fault.kind == FaultKind::Lost {
+            fault.kind = FaultKind::Refused;
+        }
+        fault.message = format!("{}: {}", self.shown, fault.message);
+        let origin = &self.origin;
+        let advice = match fault.kind {
+            FaultKind::Auth => Some(format!("check user and password; they come from {origin}")),
+            FaultKind::NoDatabase => Some(format!("check the database name in {origin}")),
+            FaultKind::Denied => Some(format!("this user may not use this database; both come from {origin}")),
+            FaultKind::Refused => {
+                Some(format!("check that the server runs and host and port are right; they come from {origin}"))
+            }
+            _ => None,
+        };
+        advice.into_iter().fold(fault, Fault::advise)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_waited_for_in_whole_seconds() {
+        let whole = |millis| seconds(Duration::from_millis(millis));
+        assert_eq!([whole(0), whole(200), whole(1000), whole(1001), whole(2000)], [1, 1, 1, 2, 2]);
+    }
+}

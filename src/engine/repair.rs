@@ -1,0 +1,79 @@
+//! Fix, then try again: a row of `errors` names a step that puts right what the call complained about. The step stands among the
+//! others as `repair: true` and is skipped until then; it is done at most once for an item.
+//!
+//! Nothing new is kept: that the failed call and the skipped repair are as if they had never been tried is recorded, in one
+//! transaction, and `decide` comes to the repair first. A crash on the way finds either both or neither.
+
+use super::{
+    drive::{Driver, Went},
+    endings,
+    outline::{Node, Place},
+    trouble::{CallTrouble, Trouble},
+    watch::Tick,
+};
+use crate::{
+    journal::{failure::JournalError, words::Outcome},
+    plan::Section,
+    playbook::errors::Retry,
+};
+use std::{sync::Arc, time::Duration};
+
+impl Driver<'_> {
+    /// A repair step that no row has asked for is skipped.
+    pub(super) fn is_idle_repair(&self, place: &Place) -> bool {
+        place.step.common.repair == Some(true) && !self.was_asked_for(&place.path)
+    }
+
+    fn was_asked_for(&self, repair: &str) -> bool {
+        self.standing(repair).is_some_and(|step| step.found_out.is_some())
+    }
+
+    /// The retry that the table orders for a call, unless a repair comes first.
+    pub(super) fn retry_of(&self, id: Option<&str>, trouble: &CallTrouble) -> Option<&Retry> {
+        let retry = endings::retry(self.setting, id, trouble)?;
+        let repaired = |fix: &str| self.repair_path(fix).is_some_and(|(_, path)| self.was_asked_for(&path));
+        endings::fix(self.setting, id, trouble).is_none_or(repaired).then_some(retry)
+    }
+
+    /// Where the repair stands among the steps of the playbook, and its path.
+    fn repair_path(&self, fix: &str) -> Option<(usize, Arc<str>)> {
+        let found =
+            self.own_steps().find(|(_, node)| node.step.id() == Some(fix) && node.step.common.repair == Some(true));
+        found.map(|(index, node)| (index, path_of(node)))
+    }
+
+    fn own_steps(&self) -> impl Iterator<Item = (usize, &Node)> {
+        self.setting.outline.nodes.iter().enumerate().filter(|(_, node)| node.section == Section::Steps)
+    }
+
+    /// Arms the repair that the table names for this failure. False where there is none, or it was done before.
+    pub(super) async fn repairs(&mut self, place: &Place, trouble: &Trouble) -> Result<bool, JournalError> {
+        let Trouble::Call(call) = trouble else { return Ok(false) };
+        let setting = self.setting;
+        let Some(fix) = endings::fix(setting, place.id(), call) else { return Ok(false) };
+        let Some((index, path)) = self.repair_path(fix) else { return Ok(false) };
+        // The step that the call is, or that holds it.
+        let own = self.own_steps().find(|(_, node)| {
+            place.path.strip_prefix(&*path_of(node)).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '[']))
+        });
+        if own.is_none_or(|(own, _)| index >= own) || self.was_asked_for(&path) {
+            return Ok(false);
+        }
+        let why = endings::sentence(&format!("{}; `{fix}` is done, then it is tried again", call.message));
+        for path in [&path, &place.path] {
+            let went = Went { outcome: Outcome::NotDone, value: None, message: Some(why.clone()), response: None };
+            self.outcome(path, went, 0);
+        }
+        self.close_readers().await;
+        self.flush().await?;
+        (self.watch)(Tick::Again { path: place.path.clone(), why, pause: Duration::ZERO });
+        // The repair has no result yet, and is not skipped any more.
+        self.scope = setting.beginning();
+        self.recall();
+        Ok(true)
+    }
+}
+
+fn path_of(node: &Node) -> Arc<str> {
+    format!("{}/{}", node.section.word(), node.label).into()
+}
