@@ -4,8 +4,14 @@
 
 use super::{ask::AnswerField, change::Change, command::OutputForm, resource::deed::Resource};
 use crate::{
-    base::{source::Span, value::Value},
-    connection::http::Format,
+    base::{
+        source::Span,
+        value::{Map, Value},
+    },
+    connection::{
+        http::Format,
+        sidekiq::{Change as JobsBefore, Place, settings::Retries},
+    },
     effect::{
         change::{RowChange, TableName},
         compared::Comparison,
@@ -33,6 +39,10 @@ pub enum Deed {
     Compare(Comparison),
     /// A free writing statement.
     Statement(Statement),
+    /// Background jobs, counted.
+    Tally(Tally),
+    /// A change of background jobs.
+    Jobs(Jobs),
     /// A condition.
     Judge(Judgement),
     /// A value under a name.
@@ -97,6 +107,8 @@ pub struct Statement {
 pub enum Outgoing {
     /// A call of an API.
     Call(Call),
+    /// A change of background jobs, with all its bytes: what a wish ([`Jobs`]) comes to when it is looked at.
+    Jobs(JobsChange),
     /// A start of a program.
     Command(Command),
 }
@@ -106,6 +118,7 @@ impl Outgoing {
     pub fn connection(&self) -> &Arc<str> {
         match self {
             Outgoing::Call(call) => &call.api,
+            Outgoing::Jobs(change) => &change.connection,
             Outgoing::Command(command) => &command.program,
         }
     }
@@ -114,6 +127,7 @@ impl Outgoing {
     pub fn is_read(&self) -> bool {
         match self {
             Outgoing::Call(call) => call.is_read(),
+            Outgoing::Jobs(_) => false,
             Outgoing::Command(command) => !command.change,
         }
     }
@@ -122,6 +136,7 @@ impl Outgoing {
     pub fn is_unknown(&self) -> bool {
         match self {
             Outgoing::Call(call) => call.is_unknown(),
+            Outgoing::Jobs(_) => false,
             Outgoing::Command(command) => command.is_unknown(),
         }
     }
@@ -206,6 +221,110 @@ pub struct Restore {
     pub audit: bool,
     /// One row that cannot be taken back stops the whole; else it is left alone.
     pub all_or_nothing: bool,
+}
+
+/// Background jobs, counted.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// The connection.
+    pub connection: Arc<str>,
+    /// Where they are.
+    pub places: Vec<Place>,
+    /// What must hold.
+    pub conditions: Vec<Condition>,
+    /// The columns to count by.
+    pub by: Vec<Arc<str>>,
+}
+
+impl Tally {
+    /// Something in its conditions is only known after apply.
+    pub fn is_unknown(&self) -> bool {
+        self.conditions.iter().any(Condition::is_unknown)
+    }
+}
+
+/// A change of background jobs.
+#[derive(Clone, Debug)]
+pub struct Jobs {
+    /// The connection.
+    pub connection: Arc<str>,
+    /// What is done.
+    pub verb: JobVerb,
+    /// The connections that the jobs may change something in; nothing means every API.
+    pub affects: Option<Vec<Arc<str>>>,
+}
+
+/// What is done with background jobs.
+#[derive(Clone, Debug)]
+pub enum JobVerb {
+    /// A new one.
+    Enqueue(Box<Enqueue>),
+    /// Back into their queues.
+    Retry(Pick),
+    /// Away.
+    Delete(Pick),
+    /// What another run did to jobs is taken back.
+    Restore(Arc<JobsBefore>),
+}
+
+/// A new job.
+#[derive(Clone, Debug)]
+pub struct Enqueue {
+    /// Its class.
+    pub job: Arc<str>,
+    /// Its queue; nothing means what the project file says.
+    pub to: Option<Arc<str>>,
+    /// Its arguments as the playbook gives them.
+    pub args: Value,
+    /// Those by name.
+    pub keywords: Map,
+    /// When it runs, from when it is enqueued.
+    pub later: Option<Duration>,
+    /// When it runs.
+    pub moment: Option<Value>,
+    /// How often it is tried again; nothing means what the project file says.
+    pub retries: Option<Retries>,
+    /// Not if an equal one waits.
+    pub unless_waiting: bool,
+}
+
+/// A change of background jobs, with all its bytes.
+#[derive(Clone, Debug)]
+pub struct JobsChange {
+    /// The connection.
+    pub connection: Arc<str>,
+    /// For people: `retry Dqt::UpdateTraineeJob Trainee/1 from dead to queue dqt`.
+    pub line: String,
+    /// The script's steps.
+    pub change: Arc<JobsBefore>,
+    /// What the step gives once it is done; `at` comes from Redis.
+    pub result: Value,
+    /// Which Redis it was, since its last start: after another one its marks prove nothing.
+    pub server: Arc<str>,
+}
+
+/// Which jobs.
+#[derive(Clone, Debug)]
+pub struct Pick {
+    /// Where they are.
+    pub from: Place,
+    /// What must hold.
+    pub conditions: Vec<Condition>,
+    /// It is the one with this id.
+    pub single: bool,
+    /// How many these may be.
+    pub touches: Touches,
+}
+
+impl Jobs {
+    /// Something that decides what is done is only known after apply.
+    pub fn is_unknown(&self) -> bool {
+        match &self.verb {
+            JobVerb::Enqueue(new) => new.moment.as_ref().is_some_and(Value::is_unknown),
+            JobVerb::Retry(pick) | JobVerb::Delete(pick) => pick.conditions.iter().any(Condition::is_unknown),
+            JobVerb::Restore(_) => false,
+        }
+    }
 }
 
 /// A condition and what it gave.

@@ -2,14 +2,15 @@
 
 use super::{
     ask::AskSpec, block::BlockSpec, choose::ChooseSpec, command::CommandSpec, compare::CompareSpec, ends::Otherwise,
-    resource::ResourceSpec, row::RowSpec, rows::RowsSpec, sql::SqlSpec, tell::TellSpec, undo::UndoSpec, wait::WaitSpec,
+    job::JobSpec, resource::ResourceSpec, row::RowSpec, rows::RowsSpec, sql::SqlSpec, tell::TellSpec, undo::UndoSpec,
+    wait::WaitSpec,
 };
 use crate::{
     base::{
         shape::{FromNode, Lowering, Word},
         yaml::Node,
     },
-    read::{find::FindSpec, http::HttpSpec, query::QuerySpec},
+    read::{find::FindSpec, http::HttpSpec, query::QuerySpec, tally::TallySpec},
     template::{Datum, Expression},
 };
 
@@ -92,6 +93,12 @@ kinds! {
     /// One INSERT, UPDATE or DELETE statement, for what `row` and `rows` cannot say.
     "sql" Sql(SqlSpec) Write
         "id: renumber\nsql:\n  db: register\n  sql: update placements set position = position - 1 where trainee_id = {{ trainee.id }} and position > 3\n  touches: 0..50\nirreversible: The old order is not kept.\nprobe:\n  read: { query: { db: register, sql: \"select count(*) as n from placements where trainee_id = {{ trainee.id }} and position = 3\" } }\n  done: self.n == 1\n";
+    /// Count background jobs by class, error, queue.
+    "tally" Tally(TallySpec) Read
+        "id: failed\ntally:\n  tables: [sidekiq.dead, sidekiq.retrying]\n  by: [job, error_class, error_status]\n  where: { queue: dqt }\n";
+    /// Enqueue background jobs, try them again, delete them.
+    "job" Job(JobSpec) Write
+        "id: update\njob:\n  queue: sidekiq\n  enqueue: Dqt::UpdateTraineeJob\n  to: dqt\n  args: [{ record: \"Trainee/{{ trainee.id }}\" }]\n  unless_waiting: true\n  affects: [dqt]\n";
     /// Start a declared program, without a shell; `look:` reads, `change:` writes.
     "command" Command(CommandSpec) Either
         "id: flag_on\ncommand:\n  program: kube\n  change: [set, env, \"deployment/{{ env.worker }}\", SETTINGS__FEATURES__ANALYTICS=off]\n  preview: [set, env, \"deployment/{{ env.worker }}\", SETTINGS__FEATURES__ANALYTICS=off, --dry-run=server, -o, name]\nrepeatable: Setting the same variable again changes nothing.\nundo: { command: { program: kube, change: [rollout, undo, \"deployment/{{ env.worker }}\"] } }\n";

@@ -12,6 +12,7 @@ pub mod compare;
 pub mod deed;
 pub mod ends;
 pub mod for_each;
+pub mod job;
 pub mod kinds;
 pub mod resolve;
 pub mod resource;

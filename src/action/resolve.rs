@@ -3,7 +3,11 @@
 use super::{
     change::{Change, Guard, Pick, To, Wanted},
     command::{CommandSpec, OutputForm},
-    deed::{Call, Command, Deed, Find, Judgement, Message, Outgoing, Query, Question, Statement},
+    deed::{
+        self, Call, Command, Deed, Enqueue, Find, JobVerb, Judgement, Message, Outgoing, Query, Question, Statement,
+        Tally,
+    },
+    job::{JobSpec, Picked},
     kinds::Act,
     resource::ResourceKind,
     row::{Also, Assign, Ensure, RowSpec},
@@ -17,12 +21,13 @@ use crate::{
         url_path::encoded,
         value::{Data, Map, Value},
     },
-    connection::http::Format,
+    connection::{http::Format, sidekiq::Place},
     effect::change::TableName,
     read::{
         expect::Touches,
         find::{FindSpec, Test},
         http::HttpSpec,
+        tally::TallySpec,
     },
     table::{
         condition::{self, Condition},
@@ -101,6 +106,8 @@ pub fn resolve(step: &Step, scope: &Scope, known: &dyn Known) -> Result<Option<R
         }),
         Act::Resource(spec) => Deed::Resource(Box::new(cx.resource(spec, step.id())?)),
         Act::Compare(spec) => Deed::Compare(cx.compare(spec)?),
+        Act::Tally(spec) => Deed::Tally(cx.tally(spec)?),
+        Act::Job(spec) => Deed::Jobs(cx.job(spec)?),
         Act::Assert(expression) => Deed::Judge(judge(expression, scope)?),
         Act::Let(datum) => Deed::Give(cx.value(datum)?),
         Act::Ask(spec) => Deed::Question(Question {
@@ -298,6 +305,77 @@ impl Resolver<'_> {
         let body = Value::map(parts);
         let format = Format::multipart(&body);
         Ok((Some(body), format))
+    }
+
+    fn tally(&mut self, spec: &TallySpec) -> Result<Tally, Trouble> {
+        let mut places = Vec::new();
+        let mut first: Option<TableName> = None;
+        for word in &spec.tables {
+            let table = self.table(word.as_str(), word.span)?;
+            let Some(place) = Place::of(&table.table) else {
+                return misfit(word.span, format!("`{table}` holds no background jobs"));
+            };
+            if first.as_ref().is_some_and(|first| first.connection != table.connection) {
+                return misfit(word.span, "one tally counts the jobs of one connection");
+            }
+            first.get_or_insert(table);
+            places.push(place);
+        }
+        let Some(table) = first else { return misfit(spec.at, "`tally` needs `tables:`") };
+        let conditions = self.conditions(&table, spec.at, &spec.conditions, true)?;
+        let by = spec.by.iter().map(|word| word.text.clone()).collect();
+        Ok(Tally { connection: table.connection, places, conditions, by })
+    }
+
+    fn job(&mut self, spec: &JobSpec) -> Result<deed::Jobs, Trouble> {
+        let connection = spec.queue.text.clone();
+        let affects = spec.affects.as_ref().map(|words| words.iter().map(|word| word.text.clone()).collect());
+        let verb = match (&spec.enqueue, &spec.retry, &spec.delete) {
+            (Some(class), None, None) => {
+                let args = spec.args.as_ref().map(|datum| self.value(datum)).transpose()?;
+                let args = args.unwrap_or_else(|| Value::list([]));
+                if args.as_list().is_none() && !args.is_unknown() {
+                    let at = spec.args.as_ref().map_or(spec.at, Datum::span);
+                    return misfit(at, format!("`args` is a list, not {}", args.kind()));
+                }
+                let mut keywords = Map::new();
+                for (word, datum) in &spec.keywords.entries {
+                    keywords.insert(word.text.clone(), self.value(datum)?);
+                }
+                JobVerb::Enqueue(Box::new(Enqueue {
+                    job: class.text.clone(),
+                    to: spec.to.as_ref().map(|word| word.text.clone()),
+                    args,
+                    keywords,
+                    later: spec.later.map(|length| length.0),
+                    moment: spec.moment.as_ref().map(|datum| self.value(datum)).transpose()?,
+                    retries: spec.retries,
+                    unless_waiting: spec.unless_waiting == Some(true),
+                }))
+            }
+            (None, Some(picked), None) => JobVerb::Retry(self.picked(&connection, picked)?),
+            (None, None, Some(picked)) => JobVerb::Delete(self.picked(&connection, picked)?),
+            _ => return misfit(spec.at, "a `job` step does exactly one of `enqueue`, `retry` and `delete`"),
+        };
+        Ok(deed::Jobs { connection, verb, affects })
+    }
+
+    fn picked(&mut self, connection: &Arc<str>, picked: &Picked) -> Result<deed::Pick, Trouble> {
+        let table = TableName { connection: connection.clone(), table: picked.from.word().into() };
+        let mut conditions = self.conditions(&table, picked.at, &picked.conditions, true)?;
+        if let Some(datum) = &picked.jid {
+            let jid = self.value(datum)?;
+            if jid.as_str().is_none() && !jid.is_unknown() {
+                return misfit(datum.span(), format!("`jid` is a text, not {}", jid.kind()));
+            }
+            conditions.push(Condition::is("jid", jid));
+        }
+        if conditions.is_empty() {
+            return misfit(picked.at, "this does not say which jobs");
+        }
+        let single = picked.jid.is_some();
+        let touches = picked.touches.unwrap_or(Touches { least: 1, most: 1 });
+        Ok(deed::Pick { from: picked.from, conditions, single, touches })
     }
 
     fn command(&mut self, spec: &CommandSpec) -> Result<Command, Trouble> {

@@ -102,6 +102,7 @@ impl Measured {
             ("changes", count(self.counts.changes)),
             ("rows", count(self.rows)),
             ("requests", count(self.counts.requests)),
+            ("jobs", count(self.counts.jobs)),
             ("questions", count(self.counts.questions)),
             ("exact", count(self.counts.exact)),
             ("untried", count(self.untried)),

@@ -47,6 +47,8 @@ pub enum Recovery {
     Ledger,
     /// A declared `probe:` finds out.
     Probe,
+    /// A mark in Redis, made together with the change.
+    Marker,
     /// An idempotency key: the same request is sent again.
     Key,
     /// The author says why the same bytes twice do no harm.
@@ -63,6 +65,7 @@ impl Recovery {
             Recovery::Images => "compared with its images",
             Recovery::Ledger => "looked up in the ledger",
             Recovery::Probe => "asked for by its probe",
+            Recovery::Marker => "looked up by its mark in Redis",
             Recovery::Key => "sent again under its idempotency key",
             Recovery::Repeatable => "sent again, declared repeatable",
             Recovery::Person => "in doubt until a person decides",

@@ -24,6 +24,8 @@ pub fn tables_read(scene: &Scene<'_>, visit: &Visit<'_>) -> Vec<TableName> {
         Act::Resource(spec) if spec.is_read() => declared(scene, visit),
         Act::Find(_) => scene.table(visit.step).into_iter().collect(),
         Act::Query(query) => of_sql(&query.db.text, visit.sql.iter().flat_map(|sql| &sql.reads)),
+        Act::Tally(tally) => tally.tables.iter().filter_map(|word| TableName::parse(word.as_str())).collect(),
+        Act::Job(job) => of_jobs(&job.queue.text, job.tables_read()),
         Act::Sql(sql) => {
             of_sql(&sql.db.text, visit.sql.iter().flat_map(|verdict| verdict.reads.difference(&verdict.writes)))
         }
@@ -38,6 +40,7 @@ pub fn tables_written(scene: &Scene<'_>, visit: &Visit<'_>) -> Vec<TableName> {
         Act::Rows(rows) => (scene.table(visit.step).into_iter().collect(), rows.audit.is_none()),
         Act::Sql(sql) => (of_sql(&sql.db.text, visit.sql.iter().flat_map(|verdict| &verdict.writes)), false),
         Act::Resource(spec) if !spec.is_read() => (declared(scene, visit), false),
+        Act::Job(job) => (of_jobs(&job.queue.text, job.tables_written()), false),
         _ => (Vec::new(), false),
     };
     let audit = |table: &TableName| {
@@ -53,6 +56,10 @@ pub fn tables_written(scene: &Scene<'_>, visit: &Visit<'_>) -> Vec<TableName> {
 fn declared(scene: &Scene<'_>, visit: &Visit<'_>) -> Vec<TableName> {
     let resource = scene.resource(visit.step).filter(|(spec, ..)| matches!(spec.kind(), Some(KindOf::Named(_))));
     resource.into_iter().map(|(.., table)| table).collect()
+}
+
+fn of_jobs(connection: &Arc<str>, tables: Vec<&'static str>) -> Vec<TableName> {
+    tables.into_iter().map(|table| TableName { connection: connection.clone(), table: table.into() }).collect()
 }
 
 fn of_sql<'a>(connection: &Arc<str>, tables: impl Iterator<Item = &'a String>) -> Vec<TableName> {

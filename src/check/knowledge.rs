@@ -2,7 +2,7 @@
 
 use crate::{
     base::source::Span,
-    connection::survey::Survey,
+    connection::{sidekiq, survey::Survey},
     table::catalogue::{Catalogue, Kind},
     template::{Dialect, Sql},
 };
@@ -20,6 +20,8 @@ pub struct Knowledge {
     pub dialects: HashMap<Arc<str>, Dialect>,
     /// What each live database is like beyond its tables, by the connection's name.
     pub surveys: HashMap<Arc<str>, Survey>,
+    /// What each live Redis is like, by the connection's name.
+    pub queues: HashMap<Arc<str>, sidekiq::Survey>,
     /// What the database said to each statement, by the place of the step's action ([`Statement::at`]).
     pub prepared: HashMap<Span, Result<Prepared, PrepareFault>>,
 }

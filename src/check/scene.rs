@@ -19,6 +19,7 @@ use crate::{
     },
     connection::{
         settings::Connection,
+        sidekiq::{self, columns},
         sql_rules::{self, Verdict},
     },
     effect::change::TableName,
@@ -89,6 +90,8 @@ pub enum System {
     Mysql,
     /// An API.
     Http,
+    /// Background jobs.
+    Sidekiq,
     /// A program.
     Program,
 }
@@ -204,6 +207,9 @@ impl<'a> Scene<'a> {
 
     /// What the database says of a table; nothing when its catalogue was not read.
     pub fn catalogue(&self, table: &TableName) -> Option<&'a Table> {
+        if self.system(&table.connection) == Some(System::Sidekiq) {
+            return sidekiq::Place::of(&table.table).map(|_| columns::table());
+        }
         self.knowledge.catalogues.get(&table.connection)?.get(&table.table)
     }
 
@@ -255,6 +261,9 @@ impl<'a> Scene<'a> {
 /// What kind of system a connection is.
 pub fn system(connection: &Connection) -> System {
     let overrides = || connection.per_environment.iter().map(|(_, o)| o);
+    if connection.sidekiq.is_some() {
+        return System::Sidekiq;
+    }
     let server = connection.postgres.is_some() || connection.mysql.is_some();
     if connection.sqlite.is_some() || overrides().any(|o| o.sqlite.is_some()) && !server {
         System::Sqlite
@@ -334,6 +343,8 @@ pub fn connection_of<'a>(step: &'a Step) -> Option<(&'a str, Span)> {
             KindOf::Here(kind) => Some((kind.api.as_str(), kind.api.span)),
             KindOf::Named(_) => None,
         },
+        Act::Job(job) => Some((job.queue.as_str(), job.queue.span)),
+        Act::Tally(tally) => tally.tables.first().and_then(part),
         Act::Command(command) => Some((command.program.as_str(), command.program.span)),
         Act::Find(find) => part(&find.table),
         Act::Rows(rows) => part(&rows.table),

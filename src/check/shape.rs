@@ -84,6 +84,15 @@ pub fn of_result(scene: &Scene<'_>, index: usize) -> Shape {
             };
             if query.expects().is_single() { columns } else { Shape::List(Box::new(columns)) }
         }
+        Act::Tally(tally) => {
+            let names = tally.by.iter().map(|word| word.as_str()).chain(["count"]);
+            Shape::List(Box::new(Shape::fields(names)))
+        }
+        Act::Job(job) => {
+            let one = Shape::fields(["jid", "job", "queue", "at", "job_id", "waiting"]);
+            let single = job.picked().is_none_or(|picked| picked.jid.is_some());
+            if single { one } else { Shape::List(Box::new(one)) }
+        }
         Act::Http(call) => {
             let more = [("pages", call.pages.is_some()), ("already_done", call.already_done_when.is_some())];
             let more = more.into_iter().filter(|(_, is)| *is).map(|(name, _)| name);

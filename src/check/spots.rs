@@ -178,6 +178,16 @@ impl<'a> Spots<'a> {
         match act {
             Act::Find(find) => self.tests(&find.conditions),
             Act::Query(query) => self.sql(&query.sql),
+            Act::Tally(tally) => self.tests(&tally.conditions),
+            Act::Job(job) => {
+                self.datum(job.args.as_ref(), Sees::Before);
+                self.data(&job.keywords);
+                self.datum(job.moment.as_ref(), Sees::Before);
+                if let Some(picked) = job.picked() {
+                    self.datum(picked.jid.as_ref(), Sees::Before);
+                    self.tests(&picked.conditions);
+                }
+            }
             Act::Resource(spec) => self.resource(spec),
             Act::Compare(spec) => self.compare(spec),
             Act::Http(call) => self.call(call),

@@ -18,6 +18,7 @@ pub mod rows;
 pub mod sandbox;
 pub mod session;
 pub mod settings;
+pub mod sidekiq;
 mod sql_lexer;
 pub mod sql_rules;
 mod sql_text;

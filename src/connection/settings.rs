@@ -1,6 +1,11 @@
 //! The `connections:` entries of the project file. Shapes only; `database` and `http` make something of them.
 
-use super::{http::HttpSettings, program::ProgramSettings, reference::Setting};
+use super::{
+    http::HttpSettings,
+    program::ProgramSettings,
+    reference::Setting,
+    sidekiq::{self, SidekiqSettings},
+};
 use crate::{
     base::{
         diagnostic::Diagnostic,
@@ -11,7 +16,7 @@ use crate::{
 };
 
 shape! {
-    /// One outside system: exactly one of `sqlite`, `postgres`, `mysql`, `http` and `command`.
+    /// One outside system: exactly one of `sqlite`, `postgres`, `mysql`, `http`, `command` and `sidekiq`.
     "a connection" pub struct Connection {
         /// A SQLite file.
         sqlite: Option<SqliteSettings>,
@@ -21,6 +26,8 @@ shape! {
         mysql: Option<MysqlSettings>,
         /// An API over HTTP.
         http: Option<HttpSettings>,
+        /// The background jobs of a Rails application, in Sidekiq's Redis.
+        sidekiq: Option<SidekiqSettings>,
         /// A program of this machine, for `command` steps.
         command: Option<ProgramSettings>,
         /// Facts about its tables.
@@ -45,6 +52,8 @@ shape! {
         mysql: Option<MysqlSettings>,
         /// An API over HTTP, in place of the one above.
         http: Option<HttpSettings>,
+        /// Background jobs: keys that are given here stand over those above.
+        sidekiq: Option<SidekiqSettings>,
         /// A program, in place of the one above.
         command: Option<ProgramSettings>,
         /// A mock file that trueup serves itself, in place of the API: for sandboxes. Relative to the project file.
@@ -121,6 +130,7 @@ impl Connection {
             ("postgres", self.postgres.is_some()),
             ("mysql", self.mysql.is_some()),
             ("http", self.http.is_some()),
+            ("sidekiq", self.sidekiq.is_some()),
             ("command", self.command.is_some()),
         ];
         given.into_iter().filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
@@ -131,6 +141,13 @@ impl Connection {
         self.per_environment.get(environment).and_then(|over| over.http.as_ref()).or(self.http.as_ref())
     }
 
+    /// The settings of background jobs in an environment; nothing when the connection holds none.
+    pub fn sidekiq_in(&self, environment: &str) -> Option<SidekiqSettings> {
+        let base = self.sidekiq.as_ref()?;
+        let over = self.per_environment.get(environment).and_then(|over| over.sidekiq.as_ref());
+        Some(over.map_or_else(|| base.clone(), |over| base.with(over)))
+    }
+
     /// The program's settings in an environment; nothing when the connection is no program.
     pub fn program_in(&self, environment: &str) -> Option<&ProgramSettings> {
         self.per_environment.get(environment).and_then(|over| over.command.as_ref()).or(self.command.as_ref())
@@ -139,6 +156,17 @@ impl Connection {
     /// The mock file that plays the API in an environment.
     pub fn mock_in(&self, environment: &str) -> Option<&Word> {
         self.per_environment.get(environment)?.mock.as_ref()
+    }
+
+    /// The tables of background jobs are always the same four: nobody has to declare them.
+    pub fn declare_jobs(&mut self) {
+        let Some(sidekiq) = &self.sidekiq else { return };
+        for table in sidekiq::settings::TABLES {
+            if self.tables.get(table).is_none() {
+                let name = Word { text: table.into(), span: sidekiq.at };
+                self.tables.entries.push((name, Facts::keyed_by("jid", sidekiq.at)));
+            }
+        }
     }
 
     /// What is wrong with the whole: none or several kinds, an override of another kind, a database without an address.
@@ -153,7 +181,7 @@ impl Connection {
             };
             return vec![
                 wrong(self.at, message)
-                    .help("give it exactly one of `sqlite`, `postgres`, `mysql`, `http` and `command`"),
+                    .help("give it exactly one of `sqlite`, `postgres`, `mysql`, `http`, `command` and `sidekiq`"),
             ];
         };
         let mut found = Vec::new();
@@ -161,10 +189,12 @@ impl Connection {
             let databases = [over.sqlite.is_some(), over.postgres.is_some(), over.mysql.is_some()];
             let databases = databases.into_iter().filter(|is| *is).count();
             let api = over.http.is_some() || over.mock.is_some();
+            let (program, jobs) = (over.command.is_some(), over.sidekiq.is_some());
             let fits = match *kind {
-                "http" => databases == 0 && over.command.is_none(),
-                "command" => databases == 0 && !api,
-                _ => !api && over.command.is_none(),
+                "http" => databases == 0 && !program && !jobs,
+                "command" => databases == 0 && !api && !jobs,
+                "sidekiq" => databases == 0 && !api && !program,
+                _ => !api && !program && !jobs,
             };
             if !fits || databases > 1 {
                 let message = format!(
@@ -195,6 +225,22 @@ impl Connection {
             && !everywhere(&|over| over.postgres.as_ref().is_some_and(|p| p.url.is_some()))
         {
             found.push(wrong(postgres.at, format!("the connection `{name}` has no `url`")));
+        }
+        if let Some(sidekiq) = &self.sidekiq {
+            let four = sidekiq::settings::TABLES;
+            for (word, _) in self.tables.entries.iter().filter(|(word, _)| !four.contains(&word.as_str())) {
+                let message = format!("background jobs have no table `{}`", word.as_str());
+                found.push(
+                    Diagnostic::error(&ONE_OF, word.span, message)
+                        .suggest(word.as_str(), four)
+                        .help("the four tables need not be declared"),
+                );
+            }
+            let overs = self.per_environment.iter().filter_map(|(_, over)| over.sidekiq.as_ref());
+            found.extend(std::iter::once(sidekiq).chain(overs).flat_map(|settings| settings.problems(name)));
+            if sidekiq.url.is_none() && !everywhere(&|over| over.sidekiq.as_ref().is_some_and(|s| s.url.is_some())) {
+                found.push(wrong(sidekiq.at, format!("the connection `{name}` has no `url`")));
+            }
         }
         if let Some(mysql) = &self.mysql
             && mysql.url.is_none()

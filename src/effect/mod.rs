@@ -6,4 +6,5 @@ pub mod compared;
 pub mod label;
 #[macro_use]
 pub mod record;
+pub mod job;
 pub mod left;

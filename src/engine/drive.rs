@@ -463,7 +463,7 @@ impl<'a> Driver<'a> {
                 return Ok(());
             }
             Some(Back::Step(name, value)) => self.scope.insert(name.clone(), value.clone()),
-            Some(Back::Rows(_) | Back::Resource(_)) | None => {}
+            Some(Back::Rows(_) | Back::Resource(_) | Back::Jobs(_)) | None => {}
         }
         if place.kind == Kind::Frame {
             return self.enter(place).await;

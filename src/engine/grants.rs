@@ -8,10 +8,10 @@ use super::{
 use crate::{
     action::{
         change::{Change, Wanted},
-        deed::{Call, Command, Outgoing},
+        deed::{Call, Command, JobsChange, Outgoing},
     },
     base::source::Span,
-    connection::sql_rules,
+    connection::{sidekiq::Place, sql_rules},
     effect::change::{Deed, RowChange, TableName},
     playbook::{errors::FailureKind, model::Uses},
 };
@@ -97,6 +97,7 @@ pub fn outgoing(setting: &Setting, outgoing: &Outgoing) -> Option<CallTrouble> {
     let what = match outgoing {
         Outgoing::Call(call) => method(setting, call)?,
         Outgoing::Command(command) => beginning(setting, command)?,
+        Outgoing::Jobs(change) => place(setting, change)?,
     };
     Some(CallTrouble {
         attempt: 1,
@@ -110,6 +111,15 @@ pub fn outgoing(setting: &Setting, outgoing: &Outgoing) -> Option<CallTrouble> {
         retry_after: None,
         answer: None,
     })
+}
+
+fn place(setting: &Setting, change: &JobsChange) -> Option<String> {
+    let uses = granted(setting, &change.connection);
+    let has = |place: &str| uses.is_some_and(|uses| uses.write.iter().any(|word| word.as_str() == place));
+    // What was put aside for later stands in its queue when its time has come: an undo takes it out there.
+    let is = |place: Place| has(place.word()) || place == Place::Queued && has(Place::Scheduled.word());
+    let stray = change.change.places().into_iter().find(|place| !is(*place))?;
+    Some(format!("this changes `{}.{}`", change.connection, stray.word()))
 }
 
 fn method(setting: &Setting, call: &Call) -> Option<String> {

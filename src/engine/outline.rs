@@ -5,7 +5,7 @@
 use super::state::ItemState;
 use crate::{
     action::{
-        deed::Restore,
+        deed::{Jobs, Restore},
         kinds::Act,
         step::{ALWAYS, RESCUE, Step},
     },
@@ -79,6 +79,8 @@ pub enum Back {
     Rows(Restore),
     /// A thing behind an API becomes what it was before this change.
     Resource(Box<RowChange>),
+    /// Background jobs become what they were.
+    Jobs(Jobs),
     /// Nothing: it cannot be taken back, or need not. Why, for people.
     Left(String),
     /// Nothing any more. Why, for people.

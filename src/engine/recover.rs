@@ -54,6 +54,7 @@ pub(super) fn class(step: &Step, deed: &Deed, setting: &Setting) -> &'static str
             _ if repeatable => "sql-repeatable",
             _ => "sql",
         },
+        Deed::Jobs(_) => "marker",
         Deed::Outgoing(outgoing) => outgoing.class(step, setting),
         _ => "message-once",
     }
@@ -118,6 +119,10 @@ impl Driver<'_> {
             "http-key" => self.send_again(place, step, true, lost).await,
             "http-repeatable" | "command-repeatable" => self.send_again(place, step, false, lost).await,
             resource::BY_STATE | resource::BY_VERSION => self.by_state(place, step).await,
+            "marker" => match self.by_marker(place, step).await? {
+                Found::InDoubt(_) if probe_of(&place.step).is_some() => self.by_probe(place, step).await,
+                found => Ok(found),
+            },
             "http-once" | "command-once" => Ok(Found::InDoubt(format!(
                 "a person has to look into `{}` and decide",
                 step.connection.as_deref().unwrap_or("the API")

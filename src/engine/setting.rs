@@ -11,7 +11,9 @@ use crate::{
         world::World,
     },
     check::Checked,
-    connection::{database::Database, fault::Fault, http::Api, program::Program, session::Session, standing::Standing},
+    connection::{
+        database::Database, fault::Fault, http::Api, program::Program, session::Session, sidekiq, standing::Standing,
+    },
     effect::change::TableName,
     playbook::{model::Playbook, project::Project},
     table::facts::Facts,
@@ -69,6 +71,8 @@ pub struct Setting {
     pub databases: HashMap<Arc<str>, Database>,
     /// APIs by name.
     pub apis: HashMap<Arc<str>, Api>,
+    /// Background jobs by the name of their connection.
+    pub jobs: HashMap<Arc<str>, sidekiq::Jobs>,
     /// Programs by name.
     pub programs: HashMap<Arc<str>, Program>,
     /// Clock and identifiers.
@@ -111,6 +115,7 @@ impl Setting {
             environment,
             databases,
             apis,
+            jobs: HashMap::new(),
             programs: HashMap::new(),
             world,
             run,
@@ -162,6 +167,11 @@ impl Setting {
     /// The databases that this playbook may write to.
     pub fn written(&self) -> impl Iterator<Item = &Database> {
         self.databases.values().filter(|database| self.may_write(database.name()))
+    }
+
+    /// The playbook declares this connection under `uses`.
+    pub fn may_touch(&self, name: &str) -> bool {
+        self.playbook.uses.get(name).is_some()
     }
 
     /// The playbook may write to this database.

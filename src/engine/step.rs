@@ -69,14 +69,21 @@ impl Driver<'_> {
     pub(super) async fn look_again(&mut self, step: &Step) -> Result<(), Trouble> {
         for (name, find) in again::of_step(step, &self.scope, self.setting) {
             let setting = self.setting;
-            let session = self.reader(&find.table.connection).await?;
-            let row = again::read(session, &find, setting, step).await?;
+            let row = if setting.jobs.contains_key(&find.table.connection) {
+                question::find_jobs(setting, &find, step.act_at).await?
+            } else {
+                let session = self.reader(&find.table.connection).await?;
+                again::read(session, &find, setting, step).await?
+            };
             again::put(&mut self.scope, &name, row);
         }
         Ok(())
     }
 
     async fn step(&mut self, place: &Place, step: &Step) -> Result<Option<Went>, Halt> {
+        if let Some(Back::Jobs(jobs)) = &place.back {
+            return self.change_jobs(place, step, jobs).await.map(Some);
+        }
         if let Some(Back::Rows(rows)) = &place.back {
             return self.write(place, step, Deed::Restore(rows.clone())).await.map(Some);
         }
@@ -94,6 +101,7 @@ impl Driver<'_> {
             Deed::Resource(resource) if !resource.is_read() => {
                 return self.bring(place, step, &resource).await.map(Some);
             }
+            Deed::Jobs(deed) => return self.change_jobs(place, step, &deed).await.map(Some),
             Deed::Outgoing(outgoing) if !outgoing.is_read() => return self.send(place, step, outgoing).await.map(Some),
             deed => {
                 let (value, request) = self.read(place, step, deed).await?;
@@ -125,6 +133,14 @@ impl Driver<'_> {
     pub(super) async fn read(&mut self, place: &Place, step: &Step, deed: Deed) -> Result<(Value, String), Halt> {
         let setting = self.setting;
         match deed {
+            Deed::Find(find) if setting.jobs.contains_key(&find.table.connection) => {
+                let value = question::find_jobs(setting, &find, step.act_at).await?;
+                Ok((value, format!("find {}", find.table)))
+            }
+            Deed::Tally(tally) => {
+                let value = question::tally(setting, &tally, step.act_at).await?;
+                Ok((value, format!("tally {}", tally.connection)))
+            }
             Deed::Find(find) => {
                 let session = self.reader(&find.table.connection).await?;
                 let value = question::find(session, &find, setting, step.act_at).await?;

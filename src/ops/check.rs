@@ -2,7 +2,7 @@
 
 use super::{
     Failure, Surroundings,
-    plan::databases,
+    plan::{databases, jobs},
     playbook::{all, all_tables, name_of},
     project::{self, Opened},
     tables::with_tables,
@@ -116,6 +116,12 @@ impl Live {
             knowledge.catalogues.insert(name.clone(), catalogue);
             knowledge.surveys.insert(name.clone(), survey);
             knowledge.dialects.insert(name.clone(), database.dialect());
+        }
+        for (name, jobs) in jobs(surroundings, opened, environment, |_| true)? {
+            let asked = jobs.survey().await;
+            let survey =
+                asked.map_err(|fault| Failure::usage(format!("failed to ask `{name}`: {fault}")).help(fault.help()))?;
+            knowledge.queues.insert(name, survey);
         }
         Ok(Live { databases, knowledge })
     }

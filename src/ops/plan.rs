@@ -16,6 +16,7 @@ use crate::{
         http::{Api, HttpSettings, OpenError},
         program::Program,
         reference::Secrets,
+        sidekiq,
     },
     engine::{
         outgoing::tell,
@@ -108,6 +109,7 @@ pub async fn assemble(
     let mut setting =
         Setting::new(checked, environment.into(), databases, apis, surroundings.world.clone(), run, params);
     (setting.files, setting.programs) = (files, programs);
+    setting.jobs = jobs(surroundings, opened, environment, |name| setting.may_touch(name))?;
     setting.reached = surroundings.reached.clone();
     Ok(Prepared { setting, mocks })
 }
@@ -131,6 +133,24 @@ pub fn databases(
         databases.extend(database.map(|d| (Arc::from(name), d)));
     }
     Ok(databases)
+}
+
+/// The background jobs of an environment, configured and not yet connected.
+pub fn jobs(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    environment: &str,
+    used: impl Fn(&str) -> bool,
+) -> Result<HashMap<Arc<str>, sidekiq::Jobs>, Failure> {
+    let mut all = HashMap::new();
+    for (name, connection) in opened.project.connections.iter().filter(|(name, _)| used(name)) {
+        let Some(settings) = connection.sidekiq_in(environment) else { continue };
+        let opened = sidekiq::Jobs::open(name, &settings, secrets(surroundings, opened));
+        let opened =
+            opened.map_err(|fault| Failure::usage(format!("the connection `{name}`: {fault}")).help(fault.help()))?;
+        all.insert(Arc::from(name), opened);
+    }
+    Ok(all)
 }
 
 /// The APIs of an environment; those with a mock are played by it, in this process, for as long as the mocks are kept.

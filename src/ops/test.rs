@@ -240,6 +240,9 @@ impl Scene {
         let mut mocks = Vec::new();
         for (name, connection) in opening.opened.project.connections.iter() {
             let name: Arc<str> = name.into();
+            if connection.sidekiq.is_some() {
+                continue;
+            }
             if connection.http.is_none() {
                 let place = bench.fresh(&name, &folder.0).await.map_err(fault)?;
                 let variable = format!("TRUEUP_TEST_DATABASE_{}", doubles.len());
@@ -438,6 +441,14 @@ impl Scene {
 
     async fn prepare(&self, opening: &Opening<'_>, request: &Request) -> Result<Prepared, Failure> {
         let loaded = playbook::load(&self.surroundings, &self.opened, opening.file.playbook.as_str())?;
+        // A test never touches a Redis that somebody works with.
+        let uses = &loaded.checked.playbook().uses;
+        let jobs =
+            self.opened.project.connections.iter().find(|(name, c)| c.sidekiq.is_some() && uses.get(name).is_some());
+        if let Some((name, _)) = jobs {
+            let message = format!("the playbook uses `{name}`, and tests of playbooks cannot play background jobs yet");
+            return Err(Failure::usage(message));
+        }
         plan::setting(&self.surroundings, &self.opened, loaded, request).await
     }
 

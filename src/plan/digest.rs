@@ -94,6 +94,7 @@ impl PlanDigest {
                     self.text(&format!("{} {} {}", table.inserted, table.updated, table.deleted));
                 }
             }
+            Effect::Jobs { jobs } => jobs.iter().for_each(|job| self.text(&job.promise())),
             Effect::Request { line, headers, body } => {
                 self.text(line);
                 headers.iter().for_each(|(name, value)| {

@@ -4,7 +4,7 @@ pub use crate::check::Section;
 use crate::{
     action::ends::Way,
     base::{source::Span, value::Value},
-    effect::{change::RowChange, compared::Comparison, label::Label, left::LeftAlone},
+    effect::{change::RowChange, compared::Comparison, job::JobChange, label::Label, left::LeftAlone},
     template::Path,
 };
 use std::sync::Arc;
@@ -111,6 +111,8 @@ pub enum Reversal {
     SameWay,
     /// By the step under its `undo`: the word of that step's action.
     ByStep(Arc<str>),
+    /// By the text of the job, while nobody has taken it.
+    ByText,
     /// There is nothing to take back, and why.
     NotNeeded(Option<String>),
     /// Not at all, and why.
@@ -124,6 +126,7 @@ impl Reversal {
             Reversal::Automatic => "automatic",
             Reversal::SameWay => "same_way",
             Reversal::ByStep(_) => "by_step",
+            Reversal::ByText => "by_text",
             Reversal::NotNeeded(_) => "not_needed",
             Reversal::Irreversible(_) => "irreversible",
         }
@@ -135,6 +138,7 @@ impl Reversal {
         match self {
             Reversal::Automatic => "by the row images".into(),
             Reversal::SameWay => "by writing the old fields".into(),
+            Reversal::ByText => "the jobs go back where they were, unless a worker took them".into(),
             Reversal::ByStep(action) => format!("by its `undo` ({action})"),
             Reversal::NotNeeded(why) => format!("nothing to take back{}", because(why)),
             Reversal::Irreversible(why) => format!("cannot be taken back{}", because(why)),
@@ -183,6 +187,11 @@ pub enum Effect {
     LeftAlone {
         /// Each with its three versions.
         rows: Vec<LeftAlone>,
+    },
+    /// Background jobs, rendered and not changed.
+    Jobs {
+        /// Each of them.
+        jobs: Vec<JobChange>,
     },
     /// A request, rendered and not sent; or an answer to a read, as of now.
     Request {

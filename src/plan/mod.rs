@@ -44,6 +44,8 @@ pub struct Counts {
     pub rows: usize,
     /// Requests that would be sent and change something.
     pub requests: usize,
+    /// Background jobs that would be enqueued, tried again, deleted.
+    pub jobs: usize,
     /// Questions to people.
     pub questions: usize,
     /// Changing steps whose preview is exact.
@@ -80,6 +82,7 @@ impl Plan {
                             .filter(|c| !c.by_rule && c.deed() != crate::effect::change::Deed::Nothing)
                             .count()
                     }
+                    Effect::Jobs { jobs } => counts.jobs += jobs.len(),
                     Effect::Request { .. } => counts.requests += 1,
                     Effect::Question { .. } => counts.questions += 1,
                     Effect::Message { .. } | Effect::Answer { .. } | Effect::LeftAlone { .. } | Effect::Compared(_) => {

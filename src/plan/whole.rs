@@ -145,7 +145,7 @@ impl Field for Label {
 impl Field for Reversal {
     fn store(&self) -> Option<Value> {
         let (action, why) = match self {
-            Reversal::Automatic | Reversal::SameWay => (None, None),
+            Reversal::Automatic | Reversal::SameWay | Reversal::ByText => (None, None),
             Reversal::ByStep(action) => (action.store(), None),
             Reversal::NotNeeded(why) | Reversal::Irreversible(why) => (None, why.store()),
         };
@@ -157,6 +157,7 @@ impl Field for Reversal {
         Ok(match way {
             "automatic" => Reversal::Automatic,
             "same_way" => Reversal::SameWay,
+            "by_text" => Reversal::ByText,
             "by_step" => Reversal::ByStep(part(map, "action")?),
             "not_needed" => Reversal::NotNeeded(part(map, "why")?),
             "irreversible" => Reversal::Irreversible(part(map, "why")?),
@@ -196,6 +197,7 @@ impl Field for Effect {
             Effect::Request { line, headers, body } => {
                 ("request", of([("line", line.store()), ("headers", headers.store()), ("body", body.store())]))
             }
+            Effect::Jobs { jobs } => ("jobs", of([("jobs", jobs.store())])),
             Effect::Answer { summary } => ("answer", of([("summary", summary.store())])),
             Effect::Question { who, text, answer } => {
                 ("question", of([("who", who.store()), ("text", text.store()), ("answer", answer.store())]))
@@ -224,6 +226,7 @@ impl Field for Effect {
                 headers: part(fields, "headers")?,
                 body: part(fields, "body")?,
             },
+            "jobs" => Effect::Jobs { jobs: part(fields, "jobs")? },
             "answer" => Effect::Answer { summary: part(fields, "summary")? },
             "question" => Effect::Question {
                 who: part(fields, "who")?,
@@ -270,7 +273,7 @@ impl StepPlan {
         }
         for effect in &mut self.effects {
             match effect {
-                Effect::Rows { .. } | Effect::LeftAlone { .. } | Effect::Compared(_) => {}
+                Effect::Rows { .. } | Effect::Jobs { .. } | Effect::LeftAlone { .. } | Effect::Compared(_) => {}
                 Effect::Request { line, headers, body } => {
                     each(line);
                     headers.iter_mut().for_each(|(_, value)| each(value));

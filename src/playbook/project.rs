@@ -126,7 +126,8 @@ impl Project {
     /// Reads a project file.
     pub fn parse(source: &Arc<Source>, problems: &mut Diagnostics) -> Option<Project> {
         let node = yaml::parse(source, yaml::LIMITS, problems)?;
-        let project: Project = model::read(&node, source, problems)?;
+        let mut project: Project = model::read(&node, source, problems)?;
+        project.connections.entries.iter_mut().for_each(|(_, connection)| connection.declare_jobs());
         for (name, rule) in project.audits.iter() {
             if rule.row.entries.is_empty() {
                 problems.push(Diagnostic::error(

@@ -6,3 +6,4 @@ pub mod facts;
 pub mod find;
 pub mod http;
 pub mod query;
+pub mod tally;

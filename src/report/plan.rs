@@ -300,6 +300,12 @@ fn of_effect(page: &mut Page, effect: &Effect, step: &StepPlan, view: &View<'_>)
         }
         Effect::LeftAlone { rows } => left::rows(page, DEEPER, rows, view),
         Effect::Compared(comparison) => compared::table(page, DEEPER, comparison),
+        Effect::Jobs { jobs } => jobs.iter().for_each(|job| {
+            let mut headers = vec![("jid".to_owned(), job.jid.to_string())];
+            headers.extend(job.payload.as_ref().and_then(|p| p.get("retry")).map(|r| ("tries".to_owned(), tries(&r))));
+            headers.extend(job.arguments().into_iter().enumerate().map(|(i, text)| (format!("args[{i}]"), text)));
+            request::text(page, DEEPER, &job.line(), &headers, None);
+        }),
         Effect::Request { line, headers, body } => request::text(page, DEEPER, line, headers, body.as_deref()),
         // A read that is known stands at the right border; what is not known is what its label says.
         Effect::Answer { summary } if step.label == Label::Read || is_plain_unknown(summary) => {}
@@ -320,6 +326,16 @@ fn of_effect(page: &mut Page, effect: &Effect, step: &StepPlan, view: &View<'_>)
             page.line(DEEPER, Line::of(Tone::Plain, format!("tells {who}:")));
             page.prose(DEEPER + 2, Tone::Plain, text);
         }
+    }
+}
+
+/// Sidekiq's `retry` in words.
+fn tries(retry: &crate::base::value::Value) -> String {
+    match (retry.as_bool(), retry.as_int()) {
+        (Some(true), _) => "again up to 25 times if it fails".into(),
+        (Some(false), _) => "once; forgotten if it fails".into(),
+        (_, Some(0)) => "once; dead if it fails".into(),
+        _ => format!("again up to {} times if it fails", retry.plain()),
     }
 }
 

@@ -134,6 +134,12 @@ fn of_step(place: &str, step: &StepPlan, facts: Lookup<'_>, said: &mut Said) {
                     say(format!("also touched, {}", table.table), counts.join(", "));
                 }
             }
+            Effect::Jobs { jobs } => jobs.iter().for_each(|job| {
+                say("job".into(), job.line());
+                if let Some(payload) = job.shown() {
+                    say("payload".into(), payload);
+                }
+            }),
             Effect::Request { line, headers, body } => {
                 say("request".into(), line.clone());
                 headers.iter().for_each(|(name, value)| say(format!("header {name}"), value.clone()));

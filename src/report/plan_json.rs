@@ -73,6 +73,7 @@ fn summary(plan: &Plan) -> Value {
         ("rows_deleted", count(parts.deleted)),
         ("resources", count(parts.resources)),
         ("requests", count(parts.requests)),
+        ("jobs", count(parts.jobs)),
         ("questions", count(parts.questions)),
         ("messages", count(parts.messages)),
         ("changing_steps", count(counts.changes)),
@@ -147,6 +148,20 @@ fn of_effect(effect: &Effect, facts: Lookup<'_>) -> Value {
         }
         Effect::Compared(comparison) => compared::json(comparison),
         Effect::LeftAlone { rows } => Value::map([("type", "left_alone".into()), ("rows", left::json(rows))]),
+        Effect::Jobs { jobs } => {
+            let one = |job: &crate::effect::job::JobChange| {
+                let payload = job.shown().and_then(|text| json::parse(&text).ok()).unwrap_or(Value::NULL);
+                Value::map([
+                    ("deed", Value::text(job.deed.clone())),
+                    ("jid", Value::text(job.jid.clone())),
+                    ("title", job.title.as_str().into()),
+                    ("from", job.from.as_str().into()),
+                    ("to", job.to.as_str().into()),
+                    ("payload", payload),
+                ])
+            };
+            Value::map([("type", "jobs".into()), ("jobs", Value::list(jobs.iter().map(one)))])
+        }
         Effect::Request { line, headers, body } => {
             let (method, url) = line.split_once(' ').unwrap_or(("", line));
             let headers = headers.iter().map(|(name, value)| {

@@ -64,6 +64,7 @@ pub(super) struct Parts {
     /// Things behind APIs that would come, change or go.
     pub resources: usize,
     pub requests: usize,
+    pub jobs: usize,
     pub questions: usize,
     pub messages: usize,
     /// Steps of which only apply will show whether they run.
@@ -78,6 +79,7 @@ impl Parts {
         let others = [
             (self.resources, "resource"),
             (self.requests, "request"),
+            (self.jobs, "job"),
             (self.questions, "question"),
             (self.messages, "message"),
         ];
@@ -108,6 +110,7 @@ pub(super) fn parts(plan: &Plan) -> Parts {
                     parts.updated += deeds(Deed::Update);
                     parts.deleted += deeds(Deed::Delete);
                 }
+                Effect::Jobs { jobs } => parts.jobs += jobs.len(),
                 Effect::Request { .. } => parts.requests += 1,
                 Effect::Question { .. } => parts.questions += 1,
                 Effect::Message { .. } => parts.messages += 1,

@@ -140,6 +140,29 @@ impl schemars::JsonSchema for AuditUse {
 }
 
 impl Facts {
+    /// Nothing but a key: of a table that nobody declares.
+    pub fn keyed_by(column: &str, at: Span) -> Facts {
+        Facts {
+            key: Columns(vec![Word { text: column.into(), span: at }]),
+            unique: Vec::new(),
+            personal: Vec::new(),
+            generated: Vec::new(),
+            read_only: Vec::new(),
+            updated_at: None,
+            soft_delete: None,
+            json: Named::default(),
+            audit: None,
+            app_hooks: None,
+            side_effects: None,
+            append_only: None,
+            enums: Named::default(),
+            rehearse: None,
+            because: None,
+            zone: None,
+            at,
+        }
+    }
+
     /// Where it stands in the project file.
     pub fn place(&self) -> Span {
         self.at

@@ -186,6 +186,8 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("E0206", "src/template/tests/meaning.rs", "`trainee.trn` is null"),
     ("E0207", "src/template/tests/meaning.rs", "did not run: its `when` was false"),
     ("E0421", "src/check/rules/prepared.rs", "E0421 11:19"),
+    ("E0617", "tests/trueup/jobs/faults.rs", "E0617"),
+    ("W0010", "tests/trueup/jobs/faults.rs", "W0010"),
     ("E0901", "src/mock/tests.rs", "a route has exactly one method"),
     ("E0902", "src/mock/tests.rs", "the mock has no collection `d`"),
     ("E0903", "src/mock/tests.rs", "a mock knows no name `bodi`"),

@@ -20,6 +20,7 @@ mod errors_table;
 mod examples;
 mod flow;
 mod injection;
+mod jobs;
 mod ledger;
 mod live_check;
 mod messages;

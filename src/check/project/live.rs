@@ -3,7 +3,7 @@
 use crate::{
     base::diagnostic::{Code, Diagnostic, Diagnostics},
     check::knowledge::Knowledge,
-    connection::{settings::Connection, survey::Survey},
+    connection::{settings::Connection, sidekiq, survey::Survey},
     playbook::project::Project,
 };
 
@@ -24,8 +24,23 @@ pub static POOLED: Code = Code {
         the address of the server itself, or of the pooler's session mode.",
 };
 
+/// A Redis in which jobs cannot be changed.
+pub static UNFIT_REDIS: Code = Code {
+    id: "E0617",
+    title: "a Redis in which jobs cannot be changed",
+    explain: "trueup changes jobs by one script that runs as a whole in Redis. A replica takes no writes, and a Redis before 6.0.6 does not know \
+        a command that the script needs (LPOS). Give the connection the address of the primary.",
+};
+/// A Redis that throws keys away.
+pub static EVICTING: Code = Code {
+    id: "W0010",
+    title: "a Redis that throws keys away when memory is short",
+    explain: "Sidekiq needs `maxmemory-policy noeviction`: with any other policy Redis may throw jobs away without a word. trueup's own marks may \
+        go as well, by which it finds out whether a change was made whose answer was lost; such a change is then in doubt.",
+};
+
 /// All codes of this file.
-pub static CODES: &[&Code] = &[&NO_LEDGER, &POOLED];
+pub static CODES: &[&Code] = &[&NO_LEDGER, &POOLED, &UNFIT_REDIS, &EVICTING];
 
 /// Looks at every connection of which something is known.
 pub fn look(project: &Project, knowledge: &Knowledge, problems: &mut Diagnostics) {
@@ -33,6 +48,33 @@ pub fn look(project: &Project, knowledge: &Knowledge, problems: &mut Diagnostics
         if let Some(survey) = knowledge.surveys.get(name) {
             one(name, connection, survey, problems);
         }
+        if let Some(survey) = knowledge.queues.get(name) {
+            jobs(name, connection, survey, problems);
+        }
+    }
+}
+
+fn jobs(name: &str, connection: &Connection, survey: &sidekiq::Survey, problems: &mut Diagnostics) {
+    let mut unfit = |message: String| {
+        problems.push(
+            Diagnostic::error(&UNFIT_REDIS, connection.at, message)
+                .help("use the address of the primary, Redis 6.0.6 or later"),
+        );
+    };
+    if survey.replica {
+        unfit(format!("the Redis of `{name}` is a replica, which takes no writes"));
+    }
+    let mut parts = survey.version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let version = [parts.next(), parts.next(), parts.next()].map(Option::unwrap_or_default);
+    if version < [6, 0, 6] && version != [0, 0, 0] {
+        unfit(format!("the Redis of `{name}` is version {}, which is too old", survey.version));
+    }
+    if !survey.eviction.is_empty() && survey.eviction != "noeviction" {
+        let message = format!("the Redis of `{name}` throws keys away when memory is short (`{}`)", survey.eviction);
+        problems.push(
+            Diagnostic::warning(&EVICTING, connection.at, message)
+                .help("set `maxmemory-policy noeviction`, as Sidekiq needs it"),
+        );
     }
 }
 

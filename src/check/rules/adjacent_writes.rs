@@ -1,6 +1,7 @@
 //! Two changes of one database next to each other that could be one (decision 5).
 
 use crate::{
+    action::kinds::Act,
     base::diagnostic::{Code, Diagnostic, Diagnostics},
     check::scene::{Role, Scene, connection_of, writes},
 };
@@ -30,7 +31,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             .table(visit.step)
             .map(|t| t.connection.to_string())
             .or_else(|| connection_of(visit.step).map(|(name, _)| name.to_owned()));
-        let writes_sql = writes(visit.step) && visit.step.act.word() != "http" && visit.transaction.is_none();
+        let writes_sql =
+            writes(visit.step) && !matches!(visit.step.act, Act::Http(_) | Act::Job(_)) && visit.transaction.is_none();
         let now = database.filter(|_| writes_sql).map(|database| (index, visit.owner, database));
         if let (Some((first, owner, one)), Some((_, other_owner, other))) = (&before, &now)
             && owner == other_owner

@@ -58,12 +58,18 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         };
         for accept in command.accept.iter().filter(|a| a.because.is_none() && a.code != 0) {
             problems.push(
-                Diagnostic::warning(&ODD_CODE, accept.at, format!("exit code {} is accepted without a reason", accept.code))
-                    .help(format!("write `{{ code: {}, because: \"…\" }}`", accept.code)),
+                Diagnostic::warning(
+                    &ODD_CODE,
+                    accept.at,
+                    format!("exit code {} is accepted without a reason", accept.code),
+                )
+                .help(format!("write `{{ code: {}, because: \"…\" }}`", accept.code)),
             );
         }
         preview(command, change, problems);
-        let Some(settings) = scene.connection(command.program.as_str()).and_then(|c| c.command.as_ref()) else { continue };
+        let Some(settings) = scene.connection(command.program.as_str()).and_then(|c| c.command.as_ref()) else {
+            continue;
+        };
         listed(settings, command, arguments, &[change], visit.step.act_at, problems);
         if !command.preview.is_empty() {
             listed(settings, command, &command.preview, &[false, true], visit.step.act_at, problems);
@@ -75,7 +81,8 @@ fn preview(command: &CommandSpec, change: bool, problems: &mut Diagnostics) {
     let Some(first) = command.preview.first() else { return };
     if !change {
         problems.push(
-            Diagnostic::error(&ODD_PREVIEW, first.span(), "`look:` is really started in a dry-run").help("take `preview:` out"),
+            Diagnostic::error(&ODD_PREVIEW, first.span(), "`look:` is really started in a dry-run")
+                .help("take `preview:` out"),
         );
     } else if texts(&command.preview) == texts(&command.change) {
         problems.push(

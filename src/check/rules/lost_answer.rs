@@ -86,7 +86,9 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
                     step.act_at,
                     "if trueup ends while this program runs, a person must find out whether it did its work",
                 )
-                .help("add `probe:` if there is a way to ask, or `repeatable: \"why\"` if running it twice does no harm"),
+                .help(
+                    "add `probe:` if there is a way to ask, or `repeatable: \"why\"` if running it twice does no harm",
+                ),
             ),
             _ => {}
         }
@@ -126,6 +128,11 @@ fn odd(step: &Step, problems: &mut Diagnostics) {
     if !writes(step) {
         let message = format!("`{}` changes nothing here, so there is nothing to find out", step.act.word());
         problems.push(Diagnostic::error(&ODD_LOOK_UP, at, message).help("take `probe:` and `repeatable:` out"));
+    } else if matches!(step.act, Act::Job(_)) && step.common.repeatable.is_some() {
+        problems.push(
+            Diagnostic::error(&ODD_LOOK_UP, at, "jobs are changed once, by themselves: Redis keeps a mark of it")
+                .help("take `repeatable:` out"),
+        );
     } else if matches!(step.act, Act::Row(_) | Act::Rows(_) | Act::Resource(_)) {
         let who = if matches!(step.act, Act::Resource(_)) { "a resource tells by itself whether it was changed" } else { "rows tell by themselves whether they were changed" };
         problems.push(
@@ -148,6 +155,7 @@ pub fn recovery(scene: &Scene<'_>, visit: &Visit<'_>) -> Recovery {
             let has = scene.table(visit.step).is_some_and(|table| ledger(&table.connection));
             if has { Recovery::Ledger } else { Recovery::Images }
         }
+        Act::Job(_) => Recovery::Marker,
         Act::Sql(sql) if ledger(sql.db.as_str()) => Recovery::Ledger,
         // The key comes first: it also gives the answer. The probe is asked when the key is too old.
         Act::Http(call) if scene.connection(call.api.as_str()).is_some_and(has_key) => Recovery::Key,

@@ -83,6 +83,8 @@ rules! {
         uses;
         granted_columns;
         row_target;
+        // jobs
+        job_step;
         // calls
         http_call;
         command_call;

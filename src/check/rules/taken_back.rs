@@ -39,7 +39,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for visit in &scene.visits {
         let step = visit.step;
         fits(scene, visit, problems);
-        let rows = matches!(step.act, Act::Row(_) | Act::Rows(_)) || says_so(scene, step);
+        let rows = matches!(step.act, Act::Row(_) | Act::Rows(_) | Act::Job(_)) || says_so(scene, step);
         let silent = step.common.undo.is_none() && step.common.irreversible.is_none();
         if visit.role == Role::Listed && writes(step) && !rows && silent {
             let name = step.id().map_or_else(|| format!("this `{}` step", step.act.word()), |id| format!("`{id}`"));
@@ -101,7 +101,7 @@ fn fits(scene: &Scene<'_>, visit: &Visit<'_>, problems: &mut Diagnostics) {
         },
     };
     let mut odd = |message: &str, help: &str| problems.push(Diagnostic::error(&ODD_WAY_BACK, at, message).help(help));
-    let rows = matches!(step.act, Act::Row(_) | Act::Rows(_)) || comes_back(scene, step);
+    let rows = matches!(step.act, Act::Row(_) | Act::Rows(_) | Act::Job(_)) || comes_back(scene, step);
     if !writes(step) {
         return odd(
             &format!("`{}` changes nothing here, so there is nothing to take back", step.act.word()),

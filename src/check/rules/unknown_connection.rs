@@ -21,7 +21,8 @@ pub static WRONG_SYSTEM: Code = Code {
     id: "E0242",
     title: "a connection of another kind",
     explain: "`find`, `query`, `row`, `rows`, `sql` and `block: { transaction }` need a database (`sqlite:` or `postgres:` in the project \
-        file), `http` needs an API (`http:`), `command` a program (`command:`).",
+        file), `http` needs an API (`http:`), `command` a program (`command:`), `job` and `tally` background jobs (`sidekiq:`), in which \
+        `find` looks as well.",
 };
 
 /// All codes of this file.
@@ -36,9 +37,25 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
                 Act::Command(_) => Needed::Program,
                 _ => Needed::Database,
             };
-            named(scene, name, at, needed, problems);
+            if holds_jobs(scene, name) || matches!(visit.step.act, Act::Job(_) | Act::Tally(_)) {
+                jobs(scene, &visit.step.act, name, at, problems);
+            } else {
+                named(scene, name, at, needed, problems);
+            }
         }
         match &visit.step.act {
+            Act::Block(block) if block.transaction.as_ref().is_some_and(|db| holds_jobs(scene, db.as_str())) => {
+                if let Some(db) = &block.transaction {
+                    let message = format!("`{}` holds background jobs, and knows no transactions", db.as_str());
+                    let help = "each `job` step happens as a whole by itself";
+                    problems.push(Diagnostic::error(&WRONG_SYSTEM, db.span, message).help(help));
+                }
+            }
+            Act::Job(job) => {
+                for word in job.affects.iter().flatten().filter(|word| scene.connection(word.as_str()).is_none()) {
+                    unknown(scene, word.as_str(), word.span, problems);
+                }
+            }
             Act::Block(block) => {
                 block.transaction.iter().for_each(|db| named(scene, db.as_str(), db.span, Needed::Database, problems))
             }
@@ -55,12 +72,33 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     }
 }
 
+fn holds_jobs(scene: &Scene<'_>, name: &str) -> bool {
+    scene.system(name) == Some(System::Sidekiq)
+}
+
+/// A connection of background jobs where something else is needed, or the other way round.
+fn jobs(scene: &Scene<'_>, act: &Act, name: &str, at: Span, problems: &mut Diagnostics) {
+    let reads = matches!(act, Act::Find(_) | Act::Tally(_) | Act::Job(_));
+    let problem = match scene.system(name) {
+        None => return unknown(scene, name, at, problems),
+        Some(System::Sidekiq) if reads => return,
+        Some(System::Sidekiq) => {
+            Diagnostic::error(&WRONG_SYSTEM, at, format!("`{name}` holds background jobs, not rows"))
+                .help("jobs are read by `find` and `tally`, and changed by `job`")
+        }
+        Some(_) => Diagnostic::error(&WRONG_SYSTEM, at, format!("`{name}` holds no background jobs"))
+            .help("name a connection with `sidekiq:`"),
+    };
+    problems.push(problem);
+}
+
 /// What a step needs to speak to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Needed {
     Database,
     Api,
     Program,
+    Jobs,
 }
 
 impl Needed {
@@ -68,6 +106,7 @@ impl Needed {
         match system {
             System::Http => Needed::Api,
             System::Program => Needed::Program,
+            System::Sidekiq => Needed::Jobs,
             System::Sqlite | System::Postgres | System::Mysql => Needed::Database,
         }
     }
@@ -77,6 +116,7 @@ impl Needed {
             Needed::Database => "a database",
             Needed::Api => "an API",
             Needed::Program => "a program",
+            Needed::Jobs => "background jobs",
         }
     }
 
@@ -85,6 +125,7 @@ impl Needed {
             Needed::Database => "name a connection with `sqlite:`, `postgres:` or `mysql:`",
             Needed::Api => "name a connection with `http:`",
             Needed::Program => "name a connection with `command:`",
+            Needed::Jobs => "name a connection with `sidekiq:`",
         }
     }
 
@@ -94,6 +135,7 @@ impl Needed {
             Needed::Database => "use `find`, `query`, `row` or `sql`",
             Needed::Api => "use an `http` step",
             Needed::Program => "use a `command` step",
+            Needed::Jobs => "use `find`, `tally` or `job`",
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::{
         suggest,
     },
     check::scene::Scene,
+    connection::sidekiq::Place,
     effect::change::TableName,
 };
 
@@ -36,6 +37,9 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             Act::Query(query) => query.of_table.as_ref(),
             _ => None,
         };
+        if let Act::Tally(tally) = &visit.step.act {
+            tally.tables.iter().for_each(|word| declared(scene, word, &names, problems));
+        }
         if let Some(word) = word {
             declared(scene, word, &names, problems);
         }
@@ -85,6 +89,9 @@ fn declared(scene: &Scene<'_>, word: &Word, names: &[String], problems: &mut Dia
 
 fn near_or_declare(problem: Diagnostic, word: &str, known: Vec<&str>, connection: &str) -> Diagnostic {
     match suggest::nearest(word, known.iter().copied()) {
+        None if !known.is_empty() && known.iter().all(|table| Place::of(table).is_some()) => {
+            problem.help(format!("background jobs are in {}", suggest::list(&known)))
+        }
         Some(near) => problem.help(format!("did you mean `{near}`?")),
         None => problem.help(format!(
             "declare it in the project file under `connections: {{ {connection}: {{ tables: {{ \

@@ -5,7 +5,9 @@ pub(in crate::engine) mod accepted;
 pub mod attempts;
 pub mod call;
 pub mod command;
+pub mod jobs;
 mod judge;
+mod marker;
 mod pages;
 mod resend;
 mod send;
@@ -37,6 +39,7 @@ impl Outgoing {
             Outgoing::Call(call) => {
                 setting.api(&call.api).map_or_else(String::new, |api| call::line(&api.view(&call::request(call))))
             }
+            Outgoing::Jobs(change) => change.line.clone(),
             Outgoing::Command(command) => command::line(command, setting),
         }
     }
@@ -45,6 +48,7 @@ impl Outgoing {
     pub fn question(&self) -> String {
         match self {
             Outgoing::Call(call) => call::request(call).key(),
+            Outgoing::Jobs(change) => change.line.clone(),
             Outgoing::Command(command) => command::question(command),
         }
     }
@@ -53,6 +57,7 @@ impl Outgoing {
     pub fn stored(&self) -> Value {
         match self {
             Outgoing::Call(call) => call::stored(call),
+            Outgoing::Jobs(change) => jobs::stored(change),
             Outgoing::Command(command) => command::stored(command),
         }
     }
@@ -62,6 +67,7 @@ impl Outgoing {
     pub fn of_stored(class: &str, connection: &Arc<str>, stored: &Value, step: &Step) -> Option<Outgoing> {
         match class {
             "http-key" | "http-repeatable" => call::of_stored(connection, stored, step).map(Outgoing::Call),
+            "marker" => jobs::of_stored(connection, stored).map(Outgoing::Jobs),
             "command-repeatable" => command::of_stored(connection, stored, step).map(Outgoing::Command),
             _ => None,
         }
@@ -78,7 +84,7 @@ impl Outgoing {
     /// A read that says what this would do.
     pub fn preview(&self) -> Option<Outgoing> {
         match self {
-            Outgoing::Call(_) => None,
+            Outgoing::Call(_) | Outgoing::Jobs(_) => None,
             Outgoing::Command(command) => {
                 let arguments = command.preview.clone()?;
                 let (form, change) = (OutputForm::Text, false);
@@ -91,6 +97,7 @@ impl Outgoing {
     pub fn class(&self, step: &Step, setting: &Setting) -> &'static str {
         match self {
             Outgoing::Call(call) => call::class(step, call, setting),
+            Outgoing::Jobs(_) => "marker",
             Outgoing::Command(_) => command::class(step),
         }
     }
@@ -100,6 +107,7 @@ impl Outgoing {
         let refused = grants::outgoing(setting, self);
         refused.or_else(|| match self {
             Outgoing::Call(call) => call::forbidden(setting, call),
+            Outgoing::Jobs(_) => None,
             // Whether it can be started shows when it is.
             Outgoing::Command(_) => None,
         })
@@ -109,6 +117,8 @@ impl Outgoing {
     pub fn shown(&self, setting: &Setting) -> Vec<Effect> {
         match self {
             Outgoing::Call(call) => call::shown(call, setting).into_iter().collect(),
+            // A plan shows them from the look, job by job.
+            Outgoing::Jobs(_) => Vec::new(),
             Outgoing::Command(command) => vec![command::shown(command, setting)],
         }
     }
@@ -117,7 +127,7 @@ impl Outgoing {
     pub fn afterwards(&self, step: &Step) -> Vec<String> {
         match self {
             Outgoing::Call(_) => call::spec(step).into_iter().flat_map(call::afterwards).collect(),
-            Outgoing::Command(_) => Vec::new(),
+            Outgoing::Command(_) | Outgoing::Jobs(_) => Vec::new(),
         }
     }
 
@@ -125,6 +135,7 @@ impl Outgoing {
     pub fn summary(&self, answer: &Value) -> String {
         match self {
             Outgoing::Call(_) => call::summary(answer),
+            Outgoing::Jobs(_) => jobs::summary(answer),
             Outgoing::Command(_) => command::summary(answer),
         }
     }
@@ -134,6 +145,7 @@ impl Outgoing {
         match self {
             Outgoing::Call(_) => vec![call::summary(answer)],
             Outgoing::Command(_) => command::said(answer),
+            Outgoing::Jobs(_) => vec![jobs::summary(answer)],
         }
     }
 
@@ -144,6 +156,7 @@ impl Outgoing {
         }
         match self {
             Outgoing::Call(call) => call::once(setting, step, call, effect).await,
+            Outgoing::Jobs(change) => jobs::once(setting, change).await,
             Outgoing::Command(command) => command::once(setting, step, command).await,
         }
     }

@@ -26,6 +26,11 @@ use std::sync::Arc;
 impl Pass<'_> {
     pub(super) async fn deed(&mut self, path: &Arc<str>, step: &Step, deed: Deed) -> Result<(), Stepped> {
         match deed {
+            Deed::Find(find) if self.setting.jobs.contains_key(&find.table.connection) => {
+                self.find_jobs(path, step, &find).await
+            }
+            Deed::Tally(tally) => self.tally(path, step, &tally).await,
+            Deed::Jobs(jobs) => self.would_change_jobs(path, step, &jobs).await,
             Deed::Find(find) => self.find(path, step, &find).await,
             Deed::Query(query) => self.query(path, step, &query).await,
             Deed::Outgoing(outgoing) if outgoing.is_read() => self.ask(path, step, outgoing),

@@ -7,6 +7,7 @@
 mod deeds;
 mod flow;
 mod handles;
+mod jobs;
 mod outgoing;
 mod resource;
 pub mod shown;
@@ -217,6 +218,14 @@ impl<'a> Pass<'a> {
                 Some(Back::Resource(change)) => {
                     let (path, step) = (&place.path, &place.step);
                     match self.resource_back(path, step, change) {
+                        Ok(()) => {}
+                        Err(Stepped::Interrupt(interrupt)) => return Err(interrupt),
+                        Err(Stepped::Trouble(trouble)) => return Err(Interrupt::Trouble(trouble, path.clone())),
+                    }
+                }
+                Some(Back::Jobs(jobs)) => {
+                    let (path, step) = (&place.path, &place.step);
+                    match self.deed(path, step, Deed::Jobs(jobs.clone())).await {
                         Ok(()) => {}
                         Err(Stepped::Interrupt(interrupt)) => return Err(interrupt),
                         Err(Stepped::Trouble(trouble)) => return Err(Interrupt::Trouble(trouble, path.clone())),

@@ -175,8 +175,10 @@ pub fn way_back(step: &Step) -> Option<Reversal> {
         (Some(Undo::NoneNeeded(_)), _) => Some(Reversal::NotNeeded(step.common.because.as_ref().map(text))),
         (Some(Undo::Step(step)), _) => Some(Reversal::ByStep(step.act.word().into())),
         (Some(Undo::Automatic(_)), Act::Resource(_)) => Some(Reversal::SameWay),
+        (Some(Undo::Automatic(_)), Act::Job(_)) => Some(Reversal::ByText),
         (Some(Undo::Automatic(_)), _) | (_, Act::Row(_) | Act::Rows(_)) => Some(Reversal::Automatic),
         (None, Act::Resource(_)) => Some(Reversal::SameWay),
+        (None, Act::Job(_)) => Some(Reversal::ByText),
         (
             None,
             Act::Ask(_) | Act::Tell(_) | Act::Undo(_) | Act::End(_) | Act::Use(_) | Act::Wait(_) | Act::Choose(_),

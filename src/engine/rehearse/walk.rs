@@ -13,6 +13,7 @@ use crate::{
     engine::{
         again, endings,
         outline::path,
+        question,
         trouble::{Ending, Trouble},
     },
     plan::{Effect, Foreseen, Stop},
@@ -77,6 +78,11 @@ impl Pass<'_> {
                 Value::unknown()
             } else {
                 let setting = self.setting;
+                if setting.jobs.contains_key(&find.table.connection) {
+                    let row = question::find_jobs(setting, &find, step.act_at).await?;
+                    again::put(&mut self.scope, &name, row);
+                    continue;
+                }
                 let session = self.session(&find.table.connection).await?;
                 again::read(session, &find, setting, step).await?
             };

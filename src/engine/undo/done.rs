@@ -27,6 +27,8 @@ pub struct Done {
     pub changes: Vec<RowChange>,
     /// Tables that it touched besides.
     pub also: Vec<Arc<str>>,
+    /// What was asked for, enough to do the opposite.
+    pub request: Option<Value>,
     /// What it answered.
     pub value: Option<Value>,
     /// What became of it.
@@ -62,6 +64,7 @@ pub fn of_state(step: &StepState) -> Option<Done> {
         shown: step.shown.clone().unwrap_or_default(),
         changes: step.changes.clone(),
         also: step.also.clone(),
+        request: step.request.clone(),
         value: step.result().cloned(),
         fate: if step.result().is_some_and(Value::is_unknown) { Fate::SaidToHave } else { Fate::Happened },
     })
@@ -74,8 +77,9 @@ pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Done> {
         match event {
             Event::StepIntent(intent) => {
                 for one in &intent.intents {
-                    // Tried once more: what is known of it stays.
-                    if all.iter().any(|d| d.effect == one.effect) {
+                    // Tried once more: what is known of it stays; only what was asked for last counts.
+                    if let Some(known) = all.iter_mut().find(|d| d.effect == one.effect) {
+                        known.request = one.request.clone().or(known.request.take());
                         continue;
                     }
                     all.push(Done {
@@ -85,6 +89,7 @@ pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Done> {
                         shown: one.shown.clone(),
                         changes: Vec::new(),
                         also: Vec::new(),
+                        request: one.request.clone(),
                         value: None,
                         fate: Fate::Not,
                     });

@@ -3,7 +3,7 @@
 use super::done::{Done, Fate};
 use crate::{
     action::{
-        deed::{Deed, Restore},
+        deed::{Deed, JobVerb, Jobs, Restore},
         kinds::Act,
         resolve::{Resolved, resolve},
         step::{Step, Undo},
@@ -16,6 +16,7 @@ use crate::{
     effect::change::RowChange,
     engine::{
         names,
+        outgoing::jobs,
         outline::{Back, Outline, Place},
         resource::{self, is_class},
         setting::{RunFacts, Setting},
@@ -107,7 +108,7 @@ fn captured(setting: &Setting, forward: &Outline, past: &[Past<'_>]) -> Scope {
                 None => path.rsplit('/').next(),
             };
             // Rows that were put back have no result of their own.
-            let own = step.class.as_deref().is_some_and(|class| class.starts_with("http"));
+            let own = step.class.as_deref().is_some_and(|class| class.starts_with("http") || class == "marker");
             match (id, step.result(), &step.outcome) {
                 (Some(id), Some(value), _) if own => scope.insert(id, value.clone()),
                 (Some(id), None, Some(o)) if own && o.outcome == Outcome::Skipped => {
@@ -162,6 +163,7 @@ impl Taken<'_> {
                     Place::of_undo(self.path(), *step, back)
                 }
             },
+            Ok(Way::Jobs(jobs)) => self.quiet(Back::Jobs(jobs)),
             Ok(Way::Rows(rows)) => {
                 let restore = Restore {
                     connection: self.done.connection.clone().unwrap_or_else(|| rows[0].table.connection.clone()),
@@ -228,6 +230,9 @@ impl Taken<'_> {
         {
             return self.resource(rows);
         }
+        if self.again && &*done.class == "marker" {
+            return self.jobs().map(Way::Jobs);
+        }
         if self.again {
             return match (rows.is_empty(), done.class.starts_with("http")) {
                 (false, _) => readable(rows).map(Way::Rows),
@@ -246,6 +251,7 @@ impl Taken<'_> {
                 "nothing need be taken back{}",
                 common.because.as_ref().map_or(String::new(), |t| format!(": {}", said(t)))
             )),
+            None | Some(Undo::Automatic(_)) if &*done.class == "marker" => self.jobs().map(Way::Jobs),
             Some(Undo::Step(step)) => self.known().map(|()| Way::Step(step.clone())),
             Some(Undo::Automatic(_)) | None if !rows.is_empty() => readable(rows).map(Way::Rows),
             Some(Undo::Automatic(_)) | None => match (&self.step.act, done.also.is_empty()) {
@@ -271,6 +277,22 @@ impl Taken<'_> {
             Some(why) => Err(why),
             None => Ok(Way::Resource(Box::new(change))),
         }
+    }
+
+    /// The jobs, to be put back where they were.
+    fn jobs(&self) -> Result<Jobs, String> {
+        if self.done.fate == Fate::Unknown {
+            return Err("nobody knows whether it happened".into());
+        }
+        let stored = self.done.connection.as_ref().zip(self.done.request.as_ref());
+        let change = stored.and_then(|(connection, request)| jobs::of_stored(connection, request)).ok_or(
+            "the texts of its jobs are sealed with a key that is not here; with the `seal.key` of the machine that ran it, it can be taken back",
+        )?;
+        let affects = match &self.step.act {
+            Act::Job(spec) => spec.affects.as_ref().map(|words| words.iter().map(|w| w.text.clone()).collect()),
+            _ => None,
+        };
+        Ok(Jobs { connection: change.connection, verb: JobVerb::Restore(change.change), affects })
     }
 
     /// Whether the step writes the application's audit rows.
@@ -338,6 +360,7 @@ impl Taken<'_> {
 enum Way {
     Resource(Box<RowChange>),
     Rows(Vec<RowChange>),
+    Jobs(Jobs),
     Step(Box<Step>),
 }
 

@@ -1,0 +1,183 @@
+//! Changes of background jobs in a run: looked at, compared with the plan, done once; and found out about by the mark that
+//! Redis keeps of each.
+
+use super::jobs::{self, Looked, MOVED, Ready};
+use crate::{
+    action::{
+        deed::{Jobs, JobsChange, Outgoing},
+        step::Step,
+    },
+    base::moment,
+    connection::{
+        fault::{Fault, FaultKind},
+        sidekiq::{self, Place, Told},
+    },
+    engine::{
+        drive::{Driver, Halt, Went},
+        outline::Place as At,
+        recover::Found,
+        state::StepState,
+        tries::Tries,
+        trouble::Trouble,
+        watch::Tick,
+    },
+    journal::words::Outcome,
+    table::condition::Condition,
+};
+
+/// Jobs that move between a look and the script are looked at again this often.
+const MOST_LOOKS: u32 = 3;
+
+impl Driver<'_> {
+    /// A `job` step.
+    pub(in crate::engine) async fn change_jobs(&mut self, place: &At, step: &Step, deed: &Jobs) -> Result<Went, Halt> {
+        self.close_readers().await;
+        let effect = self.effect(&place.path);
+        let mut looks = 1;
+        loop {
+            let looked = jobs::look(self.setting, deed, &effect, &[], step.act_at).await?;
+            let differences = jobs::drift(self.planned(&place.path), &looked);
+            if !differences.is_empty() {
+                return Err(Trouble::Drifted(differences).into());
+            }
+            let ready = match looked {
+                Looked::Nothing(result, why) => {
+                    return Ok(Went { outcome: Outcome::Unchanged, message: Some(why), ..Went::done(result) });
+                }
+                Looked::Change(ready) => *ready,
+            };
+            if let Some(why) = &ready.miscounted {
+                return Err(jobs::missed(why, step.act_at).into());
+            }
+            if ready.unknown {
+                return Err(crate::engine::step::unknown_now(step, None).into());
+            }
+            let Ready { change, left, .. } = ready;
+            match self.send(place, step, Outgoing::Jobs(change)).await {
+                Ok(went) if left.is_empty() => return Ok(went),
+                Ok(went) => return Ok(Went { message: Some(left.join("; ")), ..went }),
+                // Proved undone: the jobs moved in that very moment.
+                Err(Halt::Trouble(Trouble::Call(call)))
+                    if call.code.as_deref() == Some(MOVED) && looks < MOST_LOOKS =>
+                {
+                    let message = Some(crate::engine::endings::sentence(&call.message));
+                    self.outcome(
+                        &place.path,
+                        Went { outcome: Outcome::NotDone, value: None, message, response: None },
+                        0,
+                    );
+                    looks += 1;
+                }
+                Err(other) => return Err(other),
+            }
+        }
+    }
+
+    /// What became of a change whose answer was lost.
+    pub(in crate::engine) async fn by_marker(&mut self, place: &At, step: &StepState) -> Result<Found, Halt> {
+        let setting = self.setting;
+        let stored = step.connection.as_ref().zip(step.request.as_ref());
+        let change = stored.and_then(|(connection, request)| jobs::of_stored(connection, request));
+        let Some(change) = change else {
+            return Ok(Found::InDoubt(
+                "the journal does not hold the jobs, or they are sealed and the key is not here".into(),
+            ));
+        };
+        let Some(connection) = setting.jobs.get(&change.connection) else {
+            return Ok(Found::InDoubt(format!("`{}` holds no background jobs any more", change.connection)));
+        };
+        let mut tries = Tries::default();
+        let mut attempt = step.attempts;
+        loop {
+            let fault = match self.by_mark(place, connection, &change, &mut attempt).await? {
+                Ok(found) => return Ok(found),
+                Err(fault) => fault,
+            };
+            let passes = matches!(
+                fault.kind,
+                FaultKind::Refused
+                    | FaultKind::Lost
+                    | FaultKind::InDoubt
+                    | FaultKind::Busy
+                    | FaultKind::StatementTimeout
+            );
+            let Some(pause) = tries.next().filter(|_| passes) else {
+                return Ok(Found::InDoubt(format!(
+                    "`{}` could not be asked for the mark of it: {fault}",
+                    change.connection
+                )));
+            };
+            (self.watch)(Tick::Again { path: place.path.clone(), why: fault.to_string(), pause });
+            setting.world.pause(pause).await;
+        }
+    }
+
+    /// The mark, or the very same bytes again: the script looks at the mark first, so they have one effect.
+    async fn by_mark(
+        &mut self,
+        place: &At,
+        jobs: &sidekiq::Jobs,
+        change: &JobsChange,
+        attempt: &mut u32,
+    ) -> Result<Result<Found, Fault>, Halt> {
+        match jobs.marker(&change.change.effect).await {
+            Ok(Some(mark)) if mark.starts_with(&change.change.fingerprint()) => {
+                let at = mark.split_once(' ').map_or("", |(_, at)| at);
+                return Ok(Ok(done(change, at, "its mark in Redis shows that it was done")));
+            }
+            Ok(Some(_)) => return Ok(Ok(Found::InDoubt("its mark in Redis stands for other bytes".into()))),
+            Ok(None) => {}
+            Err(fault) => return Ok(Err(fault)),
+        }
+        match unsure(jobs, change).await {
+            Ok(None) => {}
+            Ok(Some(found)) => return Ok(Ok(found)),
+            Err(fault) => return Ok(Err(fault)),
+        }
+        *attempt += 1;
+        self.attempt(&place.path, *attempt).await?;
+        moment::reached("before a request");
+        let told = jobs.carry_out(&change.change, None).await;
+        moment::reached("after a request");
+        Ok(told.map(|told| match told {
+            Told::Done(at) => {
+                done(change, &at, "it had not been done, and the same was given to Redis again under its mark")
+            }
+            Told::Before(at) => done(change, &at, "its mark in Redis shows that it was done"),
+            Told::Gone(_) | Told::Rival(_) => Found::NotDone("Redis has no mark of it".into()),
+            Told::Other => Found::InDoubt("its mark in Redis stands for other bytes".into()),
+        }))
+    }
+}
+
+fn done(change: &JobsChange, at: &str, why: &str) -> Found {
+    let value = jobs::at_moment(&change.result, at);
+    Found::Done { why: why.into(), response: Some(jobs::summary(&value)), value: Some(value) }
+}
+
+/// Where the missing mark proves nothing: Redis was started anew since, or throws keys away.
+async fn unsure(jobs: &sidekiq::Jobs, change: &JobsChange) -> Result<Option<Found>, Fault> {
+    let survey = jobs.survey().await?;
+    let keeps = survey.eviction.is_empty() || survey.eviction == "noeviction";
+    if keeps && !survey.run_id.is_empty() && *survey.run_id == *change.server {
+        return Ok(None);
+    }
+    let jid = &*change.change.jid;
+    if !jid.is_empty() {
+        for place in [Place::Queued, Place::Scheduled, Place::Retrying, Place::Dead] {
+            let found = jobs.find(place, &[Condition::is("jid", jid.into())], &[], 1).await?;
+            if !found.jobs.is_empty() {
+                let why = format!("the job {jid} is in `{}`", place.word());
+                let value = change.result.clone();
+                return Ok(Some(Found::Done { why, response: Some(jobs::summary(&value)), value: Some(value) }));
+            }
+        }
+    }
+    let why = if keeps {
+        "Redis was started anew since, and what it had not saved is gone: that it has no mark of it proves nothing"
+    } else {
+        "this Redis throws keys away when memory is short, its marks as well: that it has none proves nothing"
+    };
+    let whom = if jid.is_empty() { String::new() } else { format!("; look for what the job {jid} did") };
+    Ok(Some(Found::InDoubt(format!("{why}{whom}"))))
+}
