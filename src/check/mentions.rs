@@ -31,6 +31,11 @@ pub enum Home {
     Var(usize),
     /// In the row of the errors table with this index.
     ErrorRow(usize),
+    /// Under `targets:` or `limits:`; with what there is already an `item`.
+    Targets {
+        /// `item` stands for one.
+        item: bool,
+    },
 }
 
 /// What a name stands for.
@@ -119,6 +124,9 @@ pub fn all<'a>(scene: &Scene<'a>) -> Vec<Mention<'a>> {
     }
     for (index, row) in scene.playbook.errors.iter().enumerate() {
         add(Home::ErrorRow(index), spots::of_error_row(row));
+    }
+    for item in [false, true] {
+        add(Home::Targets { item }, spots::of_targets(scene.playbook, item));
     }
     all
 }

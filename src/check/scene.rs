@@ -39,6 +39,8 @@ pub enum Role {
     Undo,
     /// It is the `read:` of its owner's probe.
     Probe,
+    /// It is the source under `targets:`.
+    Source,
 }
 
 /// One step, any depth.
@@ -261,6 +263,18 @@ pub fn connection_of<'a>(step: &'a Step) -> Option<(&'a str, Span)> {
 
 fn visits(playbook: &Playbook) -> Vec<Visit<'_>> {
     let mut all = Vec::new();
+    if let Some(step) = playbook.targets.as_ref().and_then(|targets| targets.from.step.as_ref()) {
+        let section = Section::Preconditions;
+        all.push(Visit {
+            step,
+            section,
+            role: Role::Source,
+            owner: None,
+            transaction: None,
+            path: "targets/from".into(),
+            sql: None,
+        });
+    }
     let sections = [Section::Preconditions, Section::Steps, Section::Verification, Section::Afterwards];
     for (section, (_, steps)) in sections.into_iter().zip(playbook.sections()) {
         for (index, step) in steps.iter().enumerate() {
@@ -288,6 +302,7 @@ fn visit<'a>(step: &'a Step, place: &Place<'a, '_>, index: usize, all: &mut Vec<
         Role::Listed => step.label(index),
         Role::Undo => "undo".into(),
         Role::Probe => "probe".into(),
+        Role::Source => "from".into(),
     };
     let path = format!("{}/{last}", place.before);
     let at = all.len();

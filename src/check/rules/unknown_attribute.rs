@@ -28,6 +28,9 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for mention in scene.mentions.iter().filter(|m| m.usage.kind == UseKind::Variable && m.usage.path.steps.len() > 1) {
         match mention.meaning {
             Meaning::Result(index) => judge(scene, mention, 0, &shape::of_result(scene, index), problems),
+            Meaning::Special if mention.usage.path.root() == "item" => {
+                judge(scene, mention, 0, &shape::of_item(scene), problems);
+            }
             Meaning::Vars if mention.usage.path.steps.len() > 2 => {
                 let datum = mention.attribute().and_then(|name| scene.playbook.vars.get(name));
                 if let Some(datum) = datum {

@@ -6,8 +6,8 @@ use crate::{
         shape::Word,
     },
     check::{
-        mentions::{ERROR, Meaning, Mention, RESERVED, RUN},
-        scene::Scene,
+        mentions::{ERROR, Home, Meaning, Mention, RESERVED, RUN},
+        scene::{Role, Scene},
         spots::Sees,
     },
 };
@@ -19,7 +19,8 @@ pub static UNKNOWN_NAME: Code = Code {
     explain: "An expression uses a name that nothing has. Known are `params.…` (what the person who runs the playbook gives), \
         `vars.…`, `env.…` (the environment's `vars` in the project file), `run.…` (`id`, `uuid`, `reason`, `actor`, `environment`, \
         `now`) and the `id` of every step before this one. `self` is the answer in `is:` and in a probe's `done` and `not_done`; `error` \
-        (`status`, `code`, `body`, `text`) is what went wrong, in `otherwise:` and in the `errors:` table.\n\n\
+        (`status`, `code`, `body`, `text`) is what went wrong, in `otherwise:` and in the `errors:` table; `item` is the item of a \
+        playbook with `targets:`.\n\n\
         A misspelt name is never taken as empty: an empty text in a statement or request is a wrong change.",
 };
 
@@ -109,6 +110,15 @@ fn unknown(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics)
     problems.push(problem.suggest(name, known));
 }
 
+/// An item exists where the text stands.
+fn item_is_there(scene: &Scene<'_>, home: Home) -> bool {
+    match home {
+        Home::Step(index) => scene.visits[index].role != Role::Source,
+        Home::Targets { item } => item,
+        Home::Var(_) | Home::ErrorRow(_) => true,
+    }
+}
+
 fn special(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics) {
     let name = mention.usage.path.root();
     let at = mention.part(scene, 0);
@@ -123,6 +133,11 @@ fn special(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics)
             mention.spot.sees == Sees::Own,
             "`error` has no meaning here",
             "`error` is what went wrong, in `otherwise:` and in the `errors:` table",
+        ),
+        "item" if scene.playbook.targets.is_some() => (
+            item_is_there(scene, mention.home),
+            "`item` has no meaning here",
+            "the items are not there yet; use `params`, `vars`, `env` and `run`",
         ),
         "item" => (
             false,
