@@ -19,8 +19,8 @@ pub enum Deed {
     Find(Find),
     /// Rows of a free SELECT.
     Query(Query),
-    /// A call of an API.
-    Call(Call),
+    /// Something that goes to a system outside the databases.
+    Outgoing(Outgoing),
     /// A change of rows.
     Change(Change),
     /// A free writing statement.
@@ -81,6 +81,37 @@ pub struct Statement {
     pub bound: Bound,
     /// How many rows it must touch.
     pub touches: Touches,
+}
+
+/// What goes to a system outside the databases, to read or to change something there. How each is sent, shown, kept and
+/// found out is the engine's (`engine::outgoing`); a new kind is one variant here and one file there.
+#[derive(Clone, Debug)]
+pub enum Outgoing {
+    /// A call of an API.
+    Call(Call),
+}
+
+impl Outgoing {
+    /// The connection that it goes through.
+    pub fn connection(&self) -> &Arc<str> {
+        match self {
+            Outgoing::Call(call) => &call.api,
+        }
+    }
+
+    /// Changes nothing.
+    pub fn is_read(&self) -> bool {
+        match self {
+            Outgoing::Call(call) => call.is_read(),
+        }
+    }
+
+    /// Something in it is only known after apply.
+    pub fn is_unknown(&self) -> bool {
+        match self {
+            Outgoing::Call(call) => call.is_unknown(),
+        }
+    }
 }
 
 /// A call of an API.

@@ -2,7 +2,7 @@
 
 use super::{
     change::{Change, Guard, Pick, To, Wanted},
-    deed::{Call, Deed, Find, Judgement, Message, Query, Question, Statement},
+    deed::{Call, Deed, Find, Judgement, Message, Outgoing, Query, Question, Statement},
     kinds::Act,
     row::{Also, Assign, Ensure, RowSpec},
     rows::RowsSpec,
@@ -85,7 +85,7 @@ pub fn resolve(step: &Step, scope: &Scope, known: &dyn Known) -> Result<Option<R
             expect: spec.expects(),
             like: spec.of_table.as_ref().and_then(|w| TableName::parse(w.as_str())),
         }),
-        Act::Http(spec) => Deed::Call(cx.call(spec)?),
+        Act::Http(spec) => Deed::Outgoing(Outgoing::Call(cx.call(spec)?)),
         Act::Row(spec) => Deed::Change(cx.row(spec)?),
         Act::Rows(spec) => Deed::Change(cx.rows(spec)?),
         Act::Sql(spec) => Deed::Statement(Statement {

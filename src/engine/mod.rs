@@ -5,7 +5,6 @@
 
 pub mod again;
 pub mod audit;
-pub mod call;
 pub mod carry_out;
 mod claim;
 pub mod clock;
@@ -16,18 +15,16 @@ mod end;
 pub mod endings;
 mod images;
 pub mod lease;
+pub mod outgoing;
 pub mod outline;
 mod probe;
 pub mod question;
 mod recover;
 pub mod rehearse;
-mod resend;
-mod send;
 pub mod setting;
 pub mod state;
 pub mod statement;
 mod step;
-pub mod tell;
 mod tries;
 pub mod trouble;
 pub mod undo;

@@ -48,15 +48,7 @@ pub(super) fn class(step: &Step, deed: &Deed, setting: &Setting) -> &'static str
             _ if repeatable => "sql-repeatable",
             _ => "sql",
         },
-        Deed::Call(call) => {
-            let keyed = setting.api(&call.api).is_some_and(|api| api.settings().idempotency_key.is_some());
-            match (keyed, probe, repeatable) {
-                (true, ..) => "http-key",
-                (false, true, _) => "http-probe",
-                (false, false, true) => "http-repeatable",
-                (false, false, false) => "http-once",
-            }
-        }
+        Deed::Outgoing(outgoing) => outgoing.class(step, setting),
         _ => "message-once",
     }
 }

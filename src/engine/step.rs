@@ -1,11 +1,12 @@
 //! One step: what it looks at first, what it reads, and whom it is handed to when it changes something.
 
 use super::{
-    again, call,
+    again,
     drive::{Driver, Halt, Went},
+    outgoing,
     outline::{Back, Place},
     question,
-    rehearse::not_so,
+    rehearse::shown::not_so,
     trouble::{Missed, Trouble},
     watch::Tick,
 };
@@ -84,7 +85,7 @@ impl Driver<'_> {
             Deed::Question(question) => return self.ask(place, step, &question),
             Deed::Message(message) => return self.message(place, step, &message).await.map(Some),
             Deed::Change(_) | Deed::Statement(_) => return self.write(place, step, resolved.deed).await.map(Some),
-            Deed::Call(call) if !call.is_read() => return self.send(place, step, call).await.map(Some),
+            Deed::Outgoing(outgoing) if !outgoing.is_read() => return self.send(place, step, outgoing).await.map(Some),
             deed => {
                 let (value, request) = self.read(place, step, deed).await?;
                 // Before `is` is looked at: the text of its `otherwise` tells what was found.
@@ -125,15 +126,13 @@ impl Driver<'_> {
                 let value = question::query(session, &query, setting, step.act_at).await?;
                 Ok((value, format!("query {}", query.connection)))
             }
-            Deed::Call(call) => {
-                // No transaction is held while an API thinks.
+            Deed::Outgoing(outgoing) => {
+                // No transaction is held while somebody else thinks.
                 self.close_readers().await;
-                let line =
-                    setting.api(&call.api).map_or_else(String::new, |api| call::line(&api.view(&call::request(&call))));
-                let value = call::read(setting, step, &place.path, &call, self.watch)
-                    .await
-                    .map_err(|t| Trouble::Call(Box::new(t)))?;
-                let line = format!("{line} → {}", call::summary(&value));
+                let line = outgoing.line(setting);
+                let read = outgoing::read(setting, step, &place.path, &outgoing, self.watch).await;
+                let value = read.map_err(|t| Trouble::Call(Box::new(t)))?;
+                let line = format!("{line} → {}", outgoing.summary(&value));
                 Ok((value, line))
             }
             Deed::Judge(judgement) if judgement.holds == Some(true) => Ok((true.into(), "holds".into())),

@@ -8,7 +8,7 @@ use super::{
     drive::{Driver, Halt, Meant, Went},
     outline::{Place, path},
     question, recover,
-    rehearse::not_so,
+    rehearse::shown::not_so,
     statement,
     step::{no_database, unknown_now},
     trouble::{Difference, Trouble},

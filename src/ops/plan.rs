@@ -17,9 +17,9 @@ use crate::{
         reference::Secrets,
     },
     engine::{
+        outgoing::tell,
         rehearse::{self, Answers, PlanFailure},
         setting::{RunFacts, Setting},
-        tell,
         watch::Watch,
     },
     mock::server::Running,

@@ -3,11 +3,15 @@
 
 use super::servers::{Shop, block_on, postgres};
 use trueup::{
-    action::{deed::Deed, resolve::resolve, step::Step},
+    action::{
+        deed::{Deed, Outgoing},
+        resolve::resolve,
+        step::Step,
+    },
     base::value::{Data, Value},
     connection::{fault::FaultKind, handle::Rehearsing},
     effect::change::RowChange,
-    engine::{call, carry_out::carry_out, question, setting::Setting, statement, trouble::Trouble},
+    engine::{carry_out::carry_out, outgoing::call, question, setting::Setting, statement, trouble::Trouble},
     mock::Mock,
     trial::bench::On,
 };
@@ -367,7 +371,7 @@ fn no_text_leaves_its_place_in_a_request() {
         // How long an address may be is the server's business, not a matter of escaping.
         for text in corpus().into_iter().filter(|text| text.len() < 4000) {
             for place in ["sent", "asked_for"] {
-                let Deed::Call(called) = deed(place, &text, &prepared.setting) else { panic!() };
+                let Deed::Outgoing(Outgoing::Call(called)) = deed(place, &text, &prepared.setting) else { panic!() };
                 let request = call::request(&called);
                 let calls = running.log().len();
                 let sent = api.send(&request).await;

@@ -179,7 +179,7 @@ impl Taken<'_> {
                 let why = Trouble::of_resolving(trouble, &self.setting.source).message();
                 Some(format!("its `{}` cannot be made: {why}", step.act.word()))
             }
-            Ok(Some(Resolved { deed: Deed::Call(call), .. })) if call.is_unknown() => {
+            Ok(Some(Resolved { deed: Deed::Outgoing(outgoing), .. })) if outgoing.is_unknown() => {
                 Some(format!("its `{}` rests on a value that is not known here", step.act.word()))
             }
             Ok(_) => None,

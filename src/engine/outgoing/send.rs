@@ -1,51 +1,50 @@
 //! What leaves the house: requests that change something, questions and messages to people.
 
-use super::{
-    call,
-    drive::{Driver, Halt, Meant, Went},
-    endings,
-    outline::Place,
-    recover,
-    rehearse::text_of,
-    tell,
-    trouble::Trouble,
-    watch::Tick,
-};
+use super::{attempts::Attempts, tell};
 use crate::{
     action::{
-        deed::{Call, Deed, Message, Question},
+        deed::{Message, Outgoing, Question},
         step::Step,
     },
     base::{
         moment,
         value::{Map, Value},
     },
+    engine::{
+        drive::{Driver, Halt, Meant, Went},
+        endings,
+        outline::Place,
+        rehearse::shown::text_of,
+        trouble::Trouble,
+        watch::Tick,
+    },
     journal::payload::*,
 };
 
 impl Driver<'_> {
-    /// A call that changes something: once, and again only where that cannot become a second effect.
-    pub(super) async fn send(&mut self, place: &Place, step: &Step, call: Call) -> Result<Went, Halt> {
+    /// Something that changes the world outside the databases: once, and again only where that cannot become a second
+    /// effect.
+    pub(in crate::engine) async fn send(
+        &mut self,
+        place: &Place,
+        step: &Step,
+        outgoing: Outgoing,
+    ) -> Result<Went, Halt> {
         self.close_readers().await;
         let setting = self.setting;
-        let request = call::request(&call);
-        let view = setting.api(&call.api).map(|api| api.view(&request));
-        let shown = view.as_ref().map_or_else(String::new, call::line);
-        // The key is derived from the effect: every attempt, also of another process, carries the same one.
-        let keyed = setting.api(&call.api).is_some_and(|api| api.settings().idempotency_key.is_some());
-        let key = keyed.then(|| self.effect(&place.path).idempotency_key().to_string());
-        let class = recover::class(step, &Deed::Call(call.clone()), setting);
-        let mut attempts = call::Attempts::default();
+        let (shown, class) = (outgoing.line(setting), outgoing.class(step, setting));
+        let effect = self.effect(&place.path);
+        let mut attempts = Attempts::default();
         let mut attempt = 1;
         loop {
-            let request = Some(call::stored(&call));
-            let meant = Meant { class, connection: Some(&call.api), shown: shown.clone(), request, request_hash: None };
+            let (connection, request) = (Some(outgoing.connection()), Some(outgoing.stored()));
+            let meant = Meant { class, connection, shown: shown.clone(), request, request_hash: None };
             self.intend(place, meant, attempt).await?;
             moment::reached("before a request");
-            let sent = call::once(setting, step, &call, key.clone()).await;
+            let sent = outgoing.once(setting, step, Some(&effect)).await;
             moment::reached("after a request");
             let trouble = match sent {
-                Ok(value) => return Ok(Went { response: Some(call::summary(&value)), ..Went::done(value) }),
+                Ok(value) => return Ok(Went { response: Some(outgoing.summary(&value)), ..Went::done(value) }),
                 Err(trouble) => trouble,
             };
             // What may have been carried out is found out first; only what was refused or never left is sent anew.
@@ -59,7 +58,12 @@ impl Driver<'_> {
         }
     }
 
-    pub(super) fn ask(&mut self, place: &Place, step: &Step, question: &Question) -> Result<Option<Went>, Halt> {
+    pub(in crate::engine) fn ask(
+        &mut self,
+        place: &Place,
+        step: &Step,
+        question: &Question,
+    ) -> Result<Option<Went>, Halt> {
         if let Some(decided) = self.standing(&place.path).and_then(|s| s.answered()) {
             return Ok(Some(Went::done(Value::from(decided.values.clone()))));
         }
@@ -86,7 +90,12 @@ impl Driver<'_> {
         Err(Halt::Round)
     }
 
-    pub(super) async fn message(&mut self, place: &Place, step: &Step, message: &Message) -> Result<Went, Halt> {
+    pub(in crate::engine) async fn message(
+        &mut self,
+        place: &Place,
+        step: &Step,
+        message: &Message,
+    ) -> Result<Went, Halt> {
         let who = &message.who;
         if let Some(why) = message.text.unknown_because() {
             let message = Some(format!("not told: a part of the message is not known ({why})"));

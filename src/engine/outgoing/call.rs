@@ -1,22 +1,18 @@
-//! Calls of an API: one attempt, its judgement, and the retries that the `errors` table allows.
+//! Calls of an API: one attempt, and its judgement.
 
-use super::{
-    endings,
-    setting::Setting,
-    trouble::CallTrouble,
-    watch::{Tick, Watch},
-};
+use crate::engine::{endings, setting::Setting, trouble::CallTrouble};
 use crate::{
     action::{deed::Call, kinds::Act, step::Step},
     base::{
+        identity::EffectId,
+        json,
         value::{Data, Value},
-        world::World,
     },
     connection::http::{Answer, Failure, Method, Reason, Request, RequestView, rate::retry_after},
-    playbook::errors::{FailureKind, Jitter, Retry},
+    plan::Effect,
+    playbook::errors::FailureKind,
     read::http::HttpSpec,
 };
-use std::time::Duration;
 
 /// The request of a call whose parts are all known.
 pub fn request(call: &Call) -> Request {
@@ -77,12 +73,36 @@ fn spec(step: &Step) -> Option<&HttpSpec> {
     }
 }
 
-/// Sends once and judges the answer by `accept`.
-pub async fn once(setting: &Setting, step: &Step, call: &Call, key: Option<String>) -> Result<Value, CallTrouble> {
-    let request = Request { idempotency_key: key, ..request(call) };
+/// The recovery class: who will be asked when the answer is lost.
+pub fn class(step: &Step, call: &Call, setting: &Setting) -> &'static str {
+    let keyed = setting.api(&call.api).is_some_and(|api| api.settings().idempotency_key.is_some());
+    match (keyed, step.common.probe.is_some(), step.common.repeatable.is_some()) {
+        (true, ..) => "http-key",
+        (false, true, _) => "http-probe",
+        (false, false, true) => "http-repeatable",
+        (false, false, false) => "http-once",
+    }
+}
+
+/// The request as a plan shows it; nothing where the API is not known.
+pub fn shown(call: &Call, setting: &Setting) -> Option<Effect> {
+    let view = setting.api(&call.api)?.view(&request(call));
+    Some(Effect::Request { line: line(&view), body: view.body.as_ref().map(json::masked), headers: view.headers })
+}
+
+/// Sends once and judges the answer by `accept`. The key is derived from the effect: every attempt, also of another process,
+/// carries the same one.
+pub async fn once(
+    setting: &Setting,
+    step: &Step,
+    call: &Call,
+    effect: Option<&EffectId>,
+) -> Result<Value, CallTrouble> {
     let Some(api) = setting.api(&call.api) else {
         return Err(trouble(call, FailureKind::Connect, format!("there is no API `{}` here", call.api)));
     };
+    let key = effect.filter(|_| api.settings().idempotency_key.is_some()).map(|e| e.idempotency_key().to_string());
+    let request = Request { idempotency_key: key, ..request(call) };
     let line = line(&api.view(&request));
     match api.send(&request).await {
         Ok(answer) => judge(setting, step, call, answer, line),
@@ -159,63 +179,6 @@ fn trouble(call: &Call, kind: FailureKind, message: String) -> CallTrouble {
     }
 }
 
-/// The longest pause that an answer's `Retry-After` is obeyed for.
-pub const LONGEST: Duration = Duration::from_secs(300);
-
-/// Counts attempts and time of one call against the table's bounds.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Attempts {
-    made: u32,
-    waited: Duration,
-}
-
-impl Attempts {
-    /// The pause before the next attempt; nothing when the bounds are used up.
-    pub fn next(&mut self, retry: &Retry, asked_for: Option<Duration>, world: &World) -> Option<Duration> {
-        if retry.attempts.is_some_and(|most| self.made >= most) {
-            return None;
-        }
-        self.made += 1;
-        let longest = retry.backoff.map_or(Duration::from_secs(1), |b| b.pause(self.made));
-        let planned = if retry.jitter == Some(Jitter::Full) { spread(longest, world) } else { longest };
-        let pause = asked_for.map_or(planned, |asked| asked.min(LONGEST).max(planned));
-        if retry.length.is_some_and(|most| self.waited + pause > most.0) {
-            return None;
-        }
-        self.waited += pause;
-        Some(pause)
-    }
-}
-
-/// A pause between nothing and the longest, at random, so that many clients do not come back at the same moment.
-fn spread(longest: Duration, world: &World) -> Duration {
-    let random = (world.id().as_u128() & 0xFFFF) as u32;
-    longest.mul_f64(f64::from(random) / 65_535.0)
-}
-
-/// Sends a read, and again as often as the table allows.
-pub async fn read(
-    setting: &Setting,
-    step: &Step,
-    path: &str,
-    call: &Call,
-    watch: Watch<'_>,
-) -> Result<Value, CallTrouble> {
-    let mut attempts = Attempts::default();
-    loop {
-        let trouble = match once(setting, step, call, None).await {
-            Ok(value) => return Ok(value),
-            Err(trouble) => trouble,
-        };
-        let retry = endings::retry(&setting.playbook.errors, step.id(), &trouble);
-        let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after, &setting.world)) else {
-            return Err(trouble);
-        };
-        watch(Tick::Again { path: path.into(), why: trouble.message.clone(), pause });
-        setting.world.pause(pause).await;
-    }
-}
-
 /// The end of a message about a call whose effect nobody knows.
 const DOUBT: &str = "; whether it was done is not known";
 
@@ -232,35 +195,5 @@ pub fn summary(value: &Value) -> String {
         Some(Data::List(list)) => format!("{status}, {} entries", list.len()),
         Some(Data::Null) | None => format!("{status}, no body"),
         Some(_) => status,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base::source::Span;
-
-    #[test]
-    fn attempts_stay_within_both_bounds_and_obey_retry_after() {
-        let seconds = Duration::from_secs;
-        let backoff = crate::playbook::errors::Backoff { first: seconds(2), most: seconds(5) };
-        let retry = Retry {
-            attempts: Some(3),
-            length: None,
-            backoff: Some(backoff),
-            jitter: None,
-            exhausted: None,
-            at: Span::default(),
-        };
-        let mut attempts = Attempts::default();
-        let world = World::fixed(crate::base::time::Stamp::new(0));
-        let pauses: Vec<_> = std::iter::from_fn(|| attempts.next(&retry, None, &world)).collect();
-        assert_eq!(pauses, [seconds(2), seconds(4), seconds(5)]);
-        let mut attempts = Attempts::default();
-        assert_eq!(attempts.next(&retry, Some(seconds(60)), &world), Some(seconds(60)));
-        assert_eq!(attempts.next(&retry, Some(seconds(9_999_999)), &world), Some(LONGEST));
-        let bounded = Retry { attempts: None, length: Some(crate::base::shape::Length(seconds(7))), ..retry };
-        let mut attempts = Attempts::default();
-        assert_eq!(std::iter::from_fn(|| attempts.next(&bounded, None, &world)).count(), 2);
     }
 }

@@ -1,18 +1,21 @@
 //! Finding out by sending the same bytes again: where the service knows the key, or the author says that twice is the same as
 //! once. The bytes come from the journal; nothing is evaluated anew.
 
-use super::{
-    call::{self, Attempts},
-    drive::{Driver, Halt},
-    endings,
-    outline::Place,
-    recover::{Found, probe_of},
-    state::StepState,
-    tries::Tries,
-    trouble::{CallTrouble, Trouble},
-    watch::Tick,
+use super::attempts::{Attempts, LONGEST};
+use crate::{
+    action::deed::Outgoing,
+    base::value::Value,
+    engine::{
+        drive::{Driver, Halt},
+        endings,
+        outline::Place,
+        recover::{Found, probe_of},
+        state::StepState,
+        tries::Tries,
+        trouble::{CallTrouble, Trouble},
+        watch::Tick,
+    },
 };
-use crate::{action::deed::Call, base::value::Value};
 use std::time::Duration;
 
 /// What an answer to the same bytes, sent again, says about the first time.
@@ -40,7 +43,7 @@ fn verdict(status: Option<u16>, keyed: bool) -> Verdict {
 }
 
 impl Driver<'_> {
-    pub(super) async fn send_again(
+    pub(in crate::engine) async fn send_again(
         &mut self,
         place: &Place,
         step: &StepState,
@@ -52,10 +55,10 @@ impl Driver<'_> {
         let (Some(api), Some(request)) = (api, &step.request) else {
             return Ok(Found::InDoubt("the journal does not hold the request".into()));
         };
-        let Some(call) = call::of_stored(api.name(), request, &place.step) else {
+        let class = step.class.as_deref().unwrap_or_default();
+        let Some(outgoing) = Outgoing::of_stored(class, api.name(), request, &place.step) else {
             return Ok(Found::InDoubt("a part of the request is secret or sealed, and cannot be sent again".into()));
         };
-        let key = keyed.then(|| self.effect(&place.path).idempotency_key().to_string());
         let age = step.first_attempt.map_or(0, |at| setting.world.now().micros.saturating_sub(at.micros));
         let age = Duration::from_micros(u64::try_from(age).unwrap_or(0));
         if let Some(header) = api.settings().idempotency_key.as_ref().filter(|_| keyed)
@@ -82,9 +85,9 @@ impl Driver<'_> {
             }
             attempt += 1;
             self.attempt(&place.path, attempt).await?;
-            let sent = self.sent(place, &call, key.clone()).await;
+            let sent = self.sent(place, &outgoing, keyed).await;
             match sent {
-                Ok(value) => return Ok(answered(value, keyed)),
+                Ok(value) => return Ok(answered(&outgoing, value, keyed)),
                 Err(found) => match verdict(found.status, keyed) {
                     Verdict::Again => trouble = Some(found),
                     Verdict::Refused => {
@@ -98,9 +101,10 @@ impl Driver<'_> {
         }
     }
 
-    async fn sent(&self, place: &Place, call: &Call, key: Option<String>) -> Result<Value, CallTrouble> {
+    async fn sent(&self, place: &Place, outgoing: &Outgoing, keyed: bool) -> Result<Value, CallTrouble> {
+        let effect = keyed.then(|| self.effect(&place.path));
         crate::base::moment::reached("before a request");
-        let sent = call::once(self.setting, &place.step, call, key).await;
+        let sent = outgoing.once(self.setting, &place.step, effect.as_ref()).await;
         crate::base::moment::reached("after a request");
         sent
     }
@@ -116,14 +120,14 @@ impl Driver<'_> {
     }
 }
 
-fn answered(value: Value, keyed: bool) -> Found {
+fn answered(outgoing: &Outgoing, value: Value, keyed: bool) -> Found {
     let how = if keyed {
         "the same request was sent again under its key"
     } else {
         "the same request was sent again, which does no harm,"
     };
     let why = format!("{how} and answered");
-    Found::Done { why, response: Some(call::summary(&value)), value: Some(value) }
+    Found::Done { why, response: Some(outgoing.summary(&value)), value: Some(value) }
 }
 
 /// As often as the playbook's `errors` table says; where it says nothing, within our own bounds.
@@ -137,10 +141,9 @@ impl Rounds {
         let setting = driver.setting;
         match endings::retry(&setting.playbook.errors, place.id(), trouble) {
             Some(retry) => self.table.next(retry, trouble.retry_after, &setting.world),
-            None => self
-                .own
-                .next()
-                .map(|pause| trouble.retry_after.map_or(pause, |asked| asked.min(call::LONGEST).max(pause))),
+            None => {
+                self.own.next().map(|pause| trouble.retry_after.map_or(pause, |asked| asked.min(LONGEST).max(pause)))
+            }
         }
     }
 }

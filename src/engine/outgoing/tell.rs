@@ -1,11 +1,14 @@
 //! Messages to people: by the hand of whoever runs this, or into a file. Sent at most once, after what stands before is
 //! durable.
 
-use super::{
-    setting::Setting,
-    watch::{Tick, Watch},
+use crate::{
+    base::json,
+    engine::{
+        setting::Setting,
+        watch::{Tick, Watch},
+    },
+    playbook::project::Channel,
 };
-use crate::{base::json, playbook::project::Channel};
 use std::{io::Write, sync::Arc};
 
 /// Sends a message. The error is a sentence fragment; the message may then have been lost, never doubled.

@@ -1,0 +1,318 @@
+//! Planning: the playbook is really tried out in one transaction per database that is always rolled back.
+//!
+//! No transaction is held during a call: a pass goes until a read that it has no answer for, everything is rolled back,
+//! the request is sent, its answer kept, and the next pass starts (decision 2). One pass per missing answer; reads that
+//! stand before the first change need no transaction to be thrown away.
+
+mod deeds;
+mod handles;
+mod outgoing;
+pub mod shown;
+mod walk;
+
+use super::{
+    drift, outgoing as out,
+    outline::Back,
+    setting::Setting,
+    trouble::{CallTrouble, Trouble},
+    watch::Watch,
+};
+use crate::{
+    action::{
+        deed::{Deed, Outgoing},
+        step::Step,
+    },
+    base::{
+        source::Span,
+        value::{Map, Value},
+    },
+    connection::{
+        database::Database,
+        handle::{Reading, Rehearsing},
+        standing::Standing,
+    },
+    effect::{change::TableName, label::Label},
+    plan::{Effect, Foreseen, ItemPlan, Plan, Section, StepPlan, Stop},
+    template::{Path, Scope},
+};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+};
+
+/// Answers to questions, given beforehand: step id → answer.
+pub type Answers = HashMap<String, Map>;
+
+/// More missing answers than this in one item are a loop.
+const MOST_PASSES: usize = 64;
+
+/// Plans one playbook.
+pub async fn plan(setting: &Setting, answers: &Answers, watch: Watch<'_>) -> Result<Plan, Box<PlanFailure>> {
+    let mut memo = Memo::default();
+    for _ in 0..MOST_PASSES {
+        let mut pass = Pass::new(setting, answers, &memo);
+        let went = match pass.run().await {
+            Ok(()) => pass.look_around().await,
+            interrupt => interrupt,
+        };
+        let standings = std::mem::take(&mut pass.standings);
+        // Whatever happened, nothing of the rehearsal stays: the connections are closed without a commit.
+        let (rehearsing, reading) = (std::mem::take(&mut pass.rehearsing), std::mem::take(&mut pass.reading));
+        for (_, handle) in rehearsing {
+            // A rollback that fails ends the connection, and that rolls back as well.
+            let _ = handle.rollback().await;
+        }
+        for (_, handle) in reading {
+            handle.close().await;
+        }
+        match went {
+            Ok(()) => return Ok(finish(setting, pass, standings)),
+            Err(Interrupt::Missing(missing)) => {
+                memo.standings = standings;
+                let answer = out::read(setting, &missing.step, &missing.path, &missing.question, watch).await;
+                memo.answers.insert((missing.path.to_string(), missing.key), answer);
+                *memo.asked.entry(missing.path.to_string()).or_default() += 1;
+            }
+            Err(Interrupt::Trouble(trouble, path)) => return Err(Box::new(PlanFailure { trouble, path })),
+        }
+    }
+    let message = format!("the playbook needs more than {MOST_PASSES} answers to plan one item");
+    Err(Box::new(PlanFailure {
+        trouble: Trouble::Step { message, at: Span::default(), help: Vec::new() },
+        path: "steps".into(),
+    }))
+}
+
+/// Why no plan could be made.
+#[derive(Debug)]
+pub struct PlanFailure {
+    /// What went wrong.
+    pub trouble: Trouble,
+    /// At which step.
+    pub path: Arc<str>,
+}
+
+/// Answers that earlier passes fetched, by step and request.
+#[derive(Default)]
+struct Memo {
+    answers: HashMap<(String, String), Result<Value, CallTrouble>>,
+    asked: HashMap<String, usize>,
+    standings: BTreeMap<Arc<str>, Standing>,
+}
+
+enum Interrupt {
+    Missing(Box<Missing>),
+    Trouble(Trouble, Arc<str>),
+}
+
+struct Missing {
+    step: Step,
+    path: Arc<str>,
+    question: Outgoing,
+    key: String,
+}
+
+struct Pass<'a> {
+    setting: &'a Setting,
+    answers: &'a Answers,
+    memo: &'a Memo,
+    scope: Scope,
+    reading: HashMap<Arc<str>, Reading>,
+    rehearsing: HashMap<Arc<str>, Rehearsing>,
+    section: Section,
+    tainted_tables: BTreeSet<TableName>,
+    tainted_databases: BTreeSet<Arc<str>>,
+    tainted_apis: HashMap<Arc<str>, String>,
+    every_api: Option<String>,
+    steps: Vec<StepPlan>,
+    stop: Option<Stop>,
+    reads: Vec<Path>,
+    results: BTreeSet<String>,
+    /// What stands behind the connections that were used.
+    standings: BTreeMap<Arc<str>, Standing>,
+}
+
+type Walk<'f> = Pin<Box<dyn Future<Output = Result<(), Interrupt>> + Send + 'f>>;
+
+impl<'a> Pass<'a> {
+    fn new(setting: &'a Setting, answers: &'a Answers, memo: &'a Memo) -> Pass<'a> {
+        Pass {
+            setting,
+            answers,
+            memo,
+            scope: setting.beginning(),
+            reading: HashMap::new(),
+            rehearsing: HashMap::new(),
+            section: Section::Preconditions,
+            tainted_tables: BTreeSet::new(),
+            tainted_databases: BTreeSet::new(),
+            tainted_apis: HashMap::new(),
+            every_api: None,
+            steps: Vec::new(),
+            stop: None,
+            reads: Vec::new(),
+            results: BTreeSet::new(),
+            standings: memo.standings.clone(),
+        }
+    }
+
+    async fn run(&mut self) -> Result<(), Interrupt> {
+        let setting = self.setting;
+        // Connecting takes as long as all the rest; it goes on beside the preconditions.
+        setting.written().for_each(Database::expect_changing);
+        if setting.outline.scope.is_some() {
+            return self.back().await;
+        }
+        for (section, (_, steps)) in Section::ALL.into_iter().zip(setting.playbook.sections()) {
+            self.enter(section).await?;
+            self.walk(section.word(), steps).await?;
+            if self.stop.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// An undo: the places of its outline, the newest effect first.
+    async fn back(&mut self) -> Result<(), Interrupt> {
+        let setting = self.setting;
+        self.section = Section::Steps;
+        for place in &setting.outline.places {
+            match &place.back {
+                None => self.step(&place.path, &place.step).await?,
+                Some(Back::Step(name, value)) => {
+                    self.scope.insert(name.clone(), value.clone());
+                    self.step(&place.path, &place.step).await?;
+                }
+                Some(Back::Left(why)) => {
+                    self.show(&place.path, &place.step, Label::Read, Foreseen::Warns, Vec::new(), vec![why.clone()]);
+                }
+                Some(Back::Already(why)) => {
+                    let notes = vec![why.clone()];
+                    self.show(&place.path, &place.step, Label::Exact, Foreseen::Unchanged, Vec::new(), notes);
+                }
+                Some(Back::Rows(rows)) => {
+                    let (path, step) = (&place.path, &place.step);
+                    match self.deed(path, step, Deed::Restore(rows.clone())).await {
+                        Ok(()) => {}
+                        Err(Stepped::Interrupt(interrupt)) => return Err(interrupt),
+                        Err(Stepped::Trouble(trouble)) => return Err(Interrupt::Trouble(trouble, path.clone())),
+                    }
+                }
+            }
+            if self.stop.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn enter(&mut self, section: Section) -> Result<(), Interrupt> {
+        self.section = section;
+        self.look_behind_readers().await?;
+        for (_, reading) in std::mem::take(&mut self.reading) {
+            reading.close().await;
+        }
+        if section == Section::Verification {
+            for (name, handle) in &mut self.rehearsing {
+                handle
+                    .set_read_only()
+                    .await
+                    .map_err(|fault| Interrupt::Trouble(Trouble::of_database(name, fault), section.word().into()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes which databases these were, through the sessions that are open anyway. Where something may be written, the
+    /// role that writes looks: it can see the ledger.
+    async fn look_around(&mut self) -> Result<(), Interrupt> {
+        self.look_behind_readers().await?;
+        let setting = self.setting;
+        for (name, handle) in &mut self.rehearsing {
+            let found = setting.standing(handle, true).await;
+            let found =
+                found.map_err(|f| Interrupt::Trouble(Trouble::of_database(name, f), self.section.word().into()))?;
+            self.standings.insert(name.clone(), found);
+        }
+        Ok(())
+    }
+
+    async fn look_behind_readers(&mut self) -> Result<(), Interrupt> {
+        let setting = self.setting;
+        for (name, handle) in &mut self.reading {
+            if self.standings.contains_key(name) || setting.may_write(name) {
+                continue;
+            }
+            let found = setting.standing(handle, false).await;
+            let found =
+                found.map_err(|f| Interrupt::Trouble(Trouble::of_database(name, f), self.section.word().into()))?;
+            self.standings.insert(name.clone(), found);
+        }
+        Ok(())
+    }
+}
+
+enum Stepped {
+    Trouble(Trouble),
+    Interrupt(Interrupt),
+}
+
+impl From<Trouble> for Stepped {
+    fn from(trouble: Trouble) -> Stepped {
+        Stepped::Trouble(trouble)
+    }
+}
+
+/// `trainee.now.state`: read again whenever it is looked at, so it is no fact that a plan rests on.
+fn is_fresh(path: &Path) -> bool {
+    matches!(path.steps.get(1), Some(crate::template::Step::Name(name)) if &**name == "now")
+}
+
+fn finish(setting: &Setting, mut pass: Pass<'_>, standings: BTreeMap<Arc<str>, Standing>) -> Plan {
+    without_ledger(setting, &mut pass.steps, &standings);
+    let rests_on = pass
+        .reads
+        .iter()
+        .filter(|path| pass.results.contains(path.root()) && !is_fresh(path))
+        .filter_map(|path| Some((path.clone(), drift::fact(path, pass.scope.get(path.root())?)?)))
+        .collect();
+    let text_hash = Sha256::digest(setting.source.text().as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
+    Plan {
+        playbook: setting.playbook.name.text.clone(),
+        version: setting.playbook.version,
+        title: setting.playbook.title.text.clone(),
+        text_hash,
+        params: setting.params.clone(),
+        environment: setting.environment.clone(),
+        targets: standings.iter().map(|(name, standing)| (name.clone(), standing.text())).collect(),
+        at: setting.world.now(),
+        items: vec![ItemPlan {
+            key: crate::base::identity::SINGLE_ITEM.into(),
+            steps: pass.steps,
+            stop: pass.stop,
+            rests_on,
+        }],
+    }
+}
+
+/// A plan can be made without the ledger that the project file speaks of; its steps say that it cannot be applied.
+fn without_ledger(setting: &Setting, steps: &mut [StepPlan], standings: &BTreeMap<Arc<str>, Standing>) {
+    for step in steps.iter_mut().filter(|step| step.foreseen.acts()) {
+        let changes =
+            step.effects.iter().filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
+        let connections: BTreeSet<&Arc<str>> = changes.flatten().map(|c| &c.table.connection).collect();
+        let missing = connections.into_iter().filter(|name| {
+            setting.database(name).is_some_and(Database::ledger) && standings.get(*name).is_some_and(|s| !s.has_ledger)
+        });
+        let notes: Vec<String> = missing
+            .map(|name| {
+                format!("`{name}` has no ledger table yet, and apply refuses until `trueup connection prepare {name}` has run")
+            })
+            .collect();
+        step.notes.extend(notes);
+    }
+}
