@@ -9,6 +9,7 @@ mod columns;
 mod facts;
 pub mod knowledge;
 pub mod mentions;
+pub mod once;
 mod project;
 pub mod rules;
 mod scene;

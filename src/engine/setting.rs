@@ -1,24 +1,27 @@
 //! Everything that planning and applying one playbook need, put together by `ops`: nothing here looks anything up.
 
-use super::outline::Outline;
+use super::outline::{self, Outline};
 use crate::{
     action::{kinds::Act, resolve::Known, step::Step},
     base::{
-        identity::RunId,
+        identity::{RunId, SINGLE_ITEM},
         source::Source,
         time::Stamp,
         value::{Data, Map, Marks, Value},
         world::World,
     },
-    check::Checked,
+    check::{self, Checked},
     connection::{database::Database, fault::Fault, http::Api, session::Session, standing::Standing},
     effect::change::TableName,
     playbook::{model::Playbook, project::Project},
     table::facts::Facts,
-    template::{Dialect, Scope, scope::Vars},
+    template::{
+        Dialect, Scope,
+        scope::{Entry, Vars},
+    },
 };
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -35,7 +38,39 @@ pub struct RunFacts {
     pub now: Stamp,
 }
 
-/// One playbook, its surroundings, and the systems it may reach.
+/// Which part of a playbook is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    /// All of it: a single record.
+    #[default]
+    Whole,
+    /// What is done once for all items.
+    Once,
+    /// What is done for each item.
+    Each,
+}
+
+/// What a setting is about, where a playbook has many items.
+#[derive(Clone, Debug)]
+pub struct OneItem {
+    /// Canonical text of its key.
+    pub key: Arc<str>,
+    /// `item`.
+    pub value: Option<Value>,
+    /// Results of what was done once for all items.
+    pub once: Arc<Vec<(Arc<str>, Entry)>>,
+    /// Which steps are done.
+    pub part: Part,
+}
+
+impl Default for OneItem {
+    fn default() -> OneItem {
+        OneItem { key: SINGLE_ITEM.into(), value: None, once: Arc::default(), part: Part::Whole }
+    }
+}
+
+/// One playbook, its surroundings, and the systems it may reach. Cheap to clone: one for each of many items.
+#[derive(Clone)]
 pub struct Setting {
     /// What passed the checks.
     pub checked: Checked,
@@ -50,9 +85,9 @@ pub struct Setting {
     /// Name of the environment.
     pub environment: Arc<str>,
     /// Databases by name.
-    pub databases: HashMap<Arc<str>, Database>,
+    pub databases: Arc<HashMap<Arc<str>, Database>>,
     /// APIs by name.
-    pub apis: HashMap<Arc<str>, Api>,
+    pub apis: Arc<HashMap<Arc<str>, Api>>,
     /// Clock and identifiers.
     pub world: World,
     /// The run.
@@ -63,7 +98,12 @@ pub struct Setting {
     pub files: HashMap<String, std::path::PathBuf>,
     /// The plan is kept in a file: who carries it out, and why, may be said anew then.
     pub saved: bool,
+    /// Which item it is about.
+    pub about: OneItem,
+    /// What stands behind the connections, where somebody has looked already.
+    pub standings: Option<Arc<BTreeMap<Arc<str>, Standing>>>,
     vars: Arc<Vars>,
+    once: Arc<BTreeSet<Arc<str>>>,
 }
 
 impl Setting {
@@ -82,6 +122,11 @@ impl Setting {
             (checked.playbook().clone(), checked.source().clone(), checked.project().clone());
         let vars = playbook.vars.entries.iter().map(|(word, datum)| (word.text.clone(), datum.tree.clone())).collect();
         let outline = Outline::of(&playbook);
+        let once = check::once::of(&playbook).into_iter().filter_map(|(section, index)| {
+            let (_, steps) = playbook.sections().into_iter().find(|(word, _)| *word == section)?;
+            Some(outline::path(section, &steps[index], index))
+        });
+        let once = Arc::new(once.collect());
         Setting {
             checked,
             playbook,
@@ -89,15 +134,42 @@ impl Setting {
             outline,
             project,
             environment,
-            databases,
-            apis,
+            databases: Arc::new(databases),
+            apis: Arc::new(apis),
             world,
             run,
             params,
             files: HashMap::new(),
             saved: false,
+            about: OneItem::default(),
+            standings: None,
             vars: Arc::new(vars),
+            once,
         }
+    }
+
+    /// The same for one item, or for what is done once for all.
+    pub fn about(&self, about: OneItem) -> Setting {
+        let mut setting = Setting { about, ..self.clone() };
+        let mut outline = std::mem::take(&mut setting.outline.places);
+        outline.retain(|place| setting.concerns(&place.path));
+        setting.outline.places = outline;
+        setting
+    }
+
+    /// The step at this path is done in the part that is meant: once, or for each item.
+    pub fn concerns(&self, path: &str) -> bool {
+        let top = path.match_indices('/').nth(1).map_or(path, |(at, _)| &path[..at]);
+        match self.about.part {
+            Part::Whole => true,
+            Part::Once => self.once.contains(top),
+            Part::Each => !self.once.contains(top),
+        }
+    }
+
+    /// Something of the playbook is done once for all items.
+    pub fn has_once(&self) -> bool {
+        !self.once.is_empty()
     }
 
     /// The names that every step sees: `params`, `run`, `env`, `vars`, and the clock.
@@ -107,7 +179,14 @@ impl Setting {
 
     /// What the run knows at its beginning.
     pub fn beginning(&self) -> Scope {
-        self.outline.scope.clone().unwrap_or_else(|| self.scope())
+        let mut scope = self.outline.scope.clone().unwrap_or_else(|| self.scope());
+        if let Some(value) = &self.about.value {
+            scope.insert("item", value.clone());
+        }
+        for (name, entry) in self.about.once.iter() {
+            scope.insert_entry(name.clone(), entry.clone());
+        }
+        scope
     }
 
     /// The same names with another run's facts: the one that an undo takes back.

@@ -78,6 +78,8 @@ pub fn save(
         reason: reason.map(str::to_owned),
         made_at: plan.at,
         expires_at: Stamp { micros: plan.at.micros.saturating_add(micros(lasts)), digits: 6 },
+        items_of: None,
+        lone: None,
     };
     let draft = path.with_file_name(format!(".trueup-plan-{}", surroundings.world.id().simple()));
     let written = write(&draft, &header, plan, &record.sealer).and_then(|saved| {

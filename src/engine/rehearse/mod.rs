@@ -155,7 +155,7 @@ impl<'a> Pass<'a> {
             stop: None,
             reads: Vec::new(),
             results: BTreeSet::new(),
-            standings: memo.standings.clone(),
+            standings: setting.standings.as_deref().unwrap_or(&memo.standings).clone(),
         }
     }
 
@@ -233,6 +233,9 @@ impl<'a> Pass<'a> {
         self.look_behind_readers().await?;
         let setting = self.setting;
         for (name, handle) in &mut self.rehearsing {
+            if setting.standings.is_some() && self.standings.contains_key(name) {
+                continue;
+            }
             let found = setting.standing(handle, true).await;
             let found =
                 found.map_err(|f| Interrupt::Trouble(Trouble::of_database(name, f), self.section.word().into()))?;
@@ -291,11 +294,14 @@ fn finish(setting: &Setting, mut pass: Pass<'_>, standings: BTreeMap<Arc<str>, S
         targets: standings.iter().map(|(name, standing)| (name.clone(), standing.text())).collect(),
         at: setting.world.now(),
         items: vec![ItemPlan {
-            key: crate::base::identity::SINGLE_ITEM.into(),
+            key: setting.about.key.clone(),
             steps: pass.steps,
             stop: pass.stop,
             rests_on,
+            item: setting.about.value.clone(),
+            lane: None,
         }],
+        many: None,
     }
 }
 
