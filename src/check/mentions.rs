@@ -17,7 +17,7 @@ pub const GRAMMAR: &[&str] =
     &["and", "or", "not", "in", "is", "if", "else", "for", "true", "false", "none", "null", "set", "loop"];
 
 /// What `run.…` has.
-pub const RUN: &[&str] = &["id", "uuid", "reason", "actor", "environment", "now"];
+pub const RUN: &[&str] = &["id", "uuid", "reason", "actor", "environment", "now", "items"];
 
 /// What `error.…` has, in `otherwise:` and in the `errors:` table: what went wrong.
 pub const ERROR: &[&str] = &["status", "code", "body", "text"];

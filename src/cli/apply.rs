@@ -173,7 +173,7 @@ pub fn finish(run: RunId, carried: Carried, opened: &Opened, output: &Output, js
 fn exit(stopped: &Stopped) -> Exit {
     match stopped {
         Stopped::Closed(end) => Exit::of(*end),
-        Stopped::Waits(_) | Stopped::Paused => Exit::Stopped,
+        Stopped::Waits(_) | Stopped::Paused | Stopped::Held => Exit::Stopped,
         Stopped::InDoubt(_) => Exit::InDoubt,
     }
 }

@@ -95,7 +95,7 @@ pub fn decide(outline: &Outline, item: &ItemState, cancelled: bool) -> Next {
 }
 
 /// Outcomes after which nothing more is done for the item.
-fn ends(outcome: Outcome) -> Option<End> {
+pub(super) fn ends(outcome: Outcome) -> Option<End> {
     match outcome {
         Outcome::Done
         | Outcome::Unchanged

@@ -61,11 +61,13 @@ pub struct OneItem {
     pub once: Arc<Vec<(Arc<str>, Entry)>>,
     /// Which steps are done.
     pub part: Part,
+    /// `run.items`, once it is known: how many items ended how.
+    pub counts: Option<Value>,
 }
 
 impl Default for OneItem {
     fn default() -> OneItem {
-        OneItem { key: SINGLE_ITEM.into(), value: None, once: Arc::default(), part: Part::Whole }
+        OneItem { key: SINGLE_ITEM.into(), value: None, once: Arc::default(), part: Part::Whole, counts: None }
     }
 }
 
@@ -193,14 +195,18 @@ impl Setting {
     pub fn scope_of(&self, facts: &RunFacts) -> Scope {
         // What differs between plan and apply without being drift is marked as what comes from the clock.
         let by_whoever = if self.saved { Marks::CLOCK } else { Marks::NONE };
-        let run = Value::map([
+        // How the items ended is known when all of them are over.
+        let items = (self.about.part == Part::Once)
+            .then(|| ("items", self.about.counts.clone().unwrap_or_else(Value::unknown)));
+        let run = [
             ("id", Value::text(facts.id.short())),
             ("uuid", Value::from(Data::Uuid(facts.id.0)).marked(Marks::CLOCK)),
             ("actor", Value::text(facts.actor.clone()).marked(by_whoever)),
             ("reason", Value::text(facts.reason.clone()).marked(by_whoever)),
             ("environment", Value::text(self.environment.clone())),
             ("now", Value::from(Data::Instant(facts.now)).marked(Marks::CLOCK)),
-        ]);
+        ];
+        let run = Value::map(run.into_iter().chain(items));
         let vars = self.project.environments.get(&self.environment).map(|e| &e.vars);
         let env = Value::map(vars.into_iter().flat_map(|v| v.iter()).map(|(k, v)| (k, v.clone())));
         Scope::new()

@@ -550,7 +550,7 @@ fn came_to(happened: &mut Happened, carried: &Carried, opened: &Opened) {
     happened.end = Some(end);
     happened.exit = match &carried.stopped {
         Stopped::Closed(end) => Exit::of(*end).code(),
-        Stopped::Waits(_) | Stopped::Paused => Exit::Stopped.code(),
+        Stopped::Waits(_) | Stopped::Paused | Stopped::Held => Exit::Stopped.code(),
         Stopped::InDoubt(_) => Exit::InDoubt.code(),
     };
     let reason = carried.state.closed.as_ref().and_then(|closed| closed.reason.clone());
