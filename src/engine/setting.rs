@@ -5,6 +5,7 @@ use crate::{
     action::{kinds::Act, resolve::Known, step::Step},
     base::{
         identity::{RunId, SINGLE_ITEM},
+        seal::Sealer,
         source::Source,
         time::Stamp,
         value::{Data, Map, Marks, Value},
@@ -22,6 +23,7 @@ use crate::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -36,6 +38,17 @@ pub struct RunFacts {
     pub reason: Arc<str>,
     /// `run.now`.
     pub now: Stamp,
+}
+
+/// Where files are looked for, and where the rows of a source are put aside while they are worked on.
+#[derive(Clone)]
+pub struct Workplace {
+    /// Where relative paths start.
+    pub folder: PathBuf,
+    /// Takes what does not fit into memory.
+    pub aside: PathBuf,
+    /// Seals it.
+    pub sealer: Sealer,
 }
 
 /// Which part of a playbook is meant.
@@ -102,6 +115,8 @@ pub struct Setting {
     pub saved: bool,
     /// Which item it is about.
     pub about: OneItem,
+    /// Where files are and rows are put aside; nothing where there is no source to be read.
+    pub workplace: Option<Workplace>,
     /// What stands behind the connections, where somebody has looked already.
     pub standings: Option<Arc<BTreeMap<Arc<str>, Standing>>>,
     vars: Arc<Vars>,
@@ -144,6 +159,7 @@ impl Setting {
             files: HashMap::new(),
             saved: false,
             about: OneItem::default(),
+            workplace: None,
             standings: None,
             vars: Arc::new(vars),
             once,

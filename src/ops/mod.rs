@@ -10,6 +10,7 @@ pub mod check;
 pub mod failure;
 pub mod history;
 pub mod inspect;
+pub mod many;
 pub mod mock;
 pub mod plan;
 pub mod playbook;

@@ -327,7 +327,7 @@ pub async fn undo(
     record.journal.release(&held).await?;
     recorded?;
     if let Some(stopped) = waits {
-        return Ok(Carried { stopped, state: record.state(run).await?, drift: Vec::new() });
+        return Ok(Carried { stopped, state: record.state(run).await?, drift: Vec::new(), many: None });
     }
     let claim = record.claim(surroundings, run, &setting.run.actor).await?;
     carry(record, setting, claim, plan.items.first(), watch, pause).await

@@ -153,12 +153,12 @@ impl Header {
 pub fn write(out: &mut impl Write, header: &Header, items: &[ItemPlan], sealer: &Sealer) -> Result<Saved, BadPlan> {
     let mut writer = Writer::begin(out, header, sealer)?;
     items.iter().try_for_each(|item| writer.add(item))?;
-    Ok(writer.end()?.0)
+    Ok(writer.end()?.1)
 }
 
 /// A plan file that is written item by item. Holds the first ones.
 pub struct Writer<'a, W: Write> {
-    lines: Lines<'a, W>,
+    lines: Lines<W>,
     sealer: &'a Sealer,
     header: Header,
     plan: Plan,
@@ -168,7 +168,7 @@ pub struct Writer<'a, W: Write> {
 
 impl<'a, W: Write> Writer<'a, W> {
     /// The first line.
-    pub fn begin(out: &'a mut W, header: &Header, sealer: &'a Sealer) -> Result<Writer<'a, W>, BadPlan> {
+    pub fn begin(out: W, header: &Header, sealer: &'a Sealer) -> Result<Writer<'a, W>, BadPlan> {
         let mut lines = Lines { out, hash: Sha256::new() };
         let header: Header = lines.add(header, sealer)?;
         let mut plan = header.plan();
@@ -190,8 +190,8 @@ impl<'a, W: Write> Writer<'a, W> {
         Ok(())
     }
 
-    /// The last line; with the plan the sum of all before it.
-    pub fn end(mut self) -> Result<(Saved, Arc<str>), BadPlan> {
+    /// The last line; gives back where it was written to, the plan, and the sum of all lines before the last.
+    pub fn end(mut self) -> Result<(W, Saved, Arc<str>), BadPlan> {
         let digest = self.digest.end();
         let trailer = Trailer::of(self.count, &digest, &hex(self.lines.hash.clone()), self.sealer)?;
         self.lines.add::<Trailer>(&trailer, self.sealer)?;
@@ -199,7 +199,7 @@ impl<'a, W: Write> Writer<'a, W> {
         if let Some(many) = &mut self.plan.many {
             many.digest.clone_from(&digest);
         }
-        Ok((Saved { header: self.header, plan: self.plan, digest }, trailer.sha256))
+        Ok((self.lines.out, Saved { header: self.header, plan: self.plan, digest }, trailer.sha256))
     }
 }
 
@@ -252,12 +252,12 @@ impl<R: BufRead> Iterator for Items<R> {
     }
 }
 
-struct Lines<'a, W> {
-    out: &'a mut W,
+struct Lines<W> {
+    out: W,
     hash: Sha256,
 }
 
-impl<W: Write> Lines<'_, W> {
+impl<W: Write> Lines<W> {
     /// One line. What cannot be read back is not written.
     fn add<T: Field>(&mut self, record: &T, sealer: &Sealer) -> Result<T, BadPlan> {
         let stored = record.store().unwrap_or(Value::NULL);

@@ -5,6 +5,7 @@ pub mod digest;
 pub mod file;
 pub mod item;
 pub mod many;
+pub mod overlap;
 pub mod stored;
 pub mod tally;
 mod whole;

@@ -51,6 +51,15 @@ const MOST_PASSES: usize = 64;
 
 /// Plans one playbook.
 pub async fn plan(setting: &Setting, answers: &Answers, watch: Watch<'_>) -> Result<Plan, Box<PlanFailure>> {
+    plan_and_scope(setting, answers, watch).await.map(|(plan, _)| plan)
+}
+
+/// The same, with the names that were known at its end.
+pub async fn plan_and_scope(
+    setting: &Setting,
+    answers: &Answers,
+    watch: Watch<'_>,
+) -> Result<(Plan, Scope), Box<PlanFailure>> {
     let mut memo = Memo::default();
     for _ in 0..MOST_PASSES {
         let mut pass = Pass::new(setting, answers, &memo);
@@ -69,7 +78,10 @@ pub async fn plan(setting: &Setting, answers: &Answers, watch: Watch<'_>) -> Res
             handle.close().await;
         }
         match went {
-            Ok(()) => return Ok(finish(setting, pass, standings)),
+            Ok(()) => {
+                let scope = pass.scope.clone();
+                return Ok((finish(setting, pass, standings), scope));
+            }
             Err(Interrupt::Missing(missing)) => {
                 memo.standings = standings;
                 let answer = out::read(setting, &missing.step, &missing.path, &missing.question, watch).await;
