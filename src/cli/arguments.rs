@@ -217,6 +217,9 @@ pub struct Answer {
     pub run: String,
     /// The step that asks.
     pub step: String,
+    /// The item, where several wait for an answer.
+    #[arg(long, value_name = "KEY")]
+    pub item: Option<String>,
     /// A part of the answer, as name=value; once for each part.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub set: Vec<String>,

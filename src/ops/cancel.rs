@@ -4,7 +4,7 @@
 use super::{Failure, Surroundings, apply::named, record::Record, resume::open};
 use crate::{
     base::identity::RunId,
-    engine::state::RunState,
+    engine::{fleet::summary::Summary, state::RunState},
     journal::{
         Claim,
         event::Event,
@@ -12,6 +12,9 @@ use crate::{
         words::End,
     },
 };
+
+/// So many items are closed in one event.
+const TOGETHER: usize = 500;
 
 /// How far it came.
 pub struct Cancelled {
@@ -58,12 +61,12 @@ pub async fn cancel(
     let items: Vec<ClosedItem> = still
         .map(|(key, _)| ClosedItem { item: key.clone(), end: End::Cancelled, reason: Some(words.clone()) })
         .collect();
-    let counts = vec![Count { end: End::Cancelled, items: items.len() as u64 }];
+    let mut counts = Summary::of(&state).counts();
+    counts.retain(|count| !matches!(count.end, End::Waiting | End::InDoubt | End::Cancelled));
+    counts.push(Count { end: End::Cancelled, items: items.len() as u64 });
     let closed = RunClosed { end: End::Cancelled, reason: Some(words), counts };
     let mut events = vec![asked];
-    if !items.is_empty() {
-        events.push(ItemClosed { items }.into());
-    }
+    events.extend(items.chunks(TOGETHER).map(|items| ItemClosed { items: items.to_vec() }.into()));
     events.push(closed.into());
     record.journal.append_claimed(&claim, &events).await?;
     Ok(Cancelled { state: record.state(run).await?, worker: None })

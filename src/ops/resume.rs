@@ -68,7 +68,11 @@ pub(super) async fn go_on(
         return carry(record, setting, claim, plan, watch, pause).await;
     }
     let state = record.state(claim.run).await?;
-    let make = fleet::forward(setting);
+    let undo = match &state.created {
+        Some(created) => many::undo::of_run(record, setting, created).await?,
+        None => None,
+    };
+    let make = undo.unwrap_or_else(|| fleet::forward(setting));
     many::carry::go_on(record, setting, make, claim, state, watch, pause).await
 }
 

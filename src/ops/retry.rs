@@ -4,6 +4,7 @@
 use super::{
     Failure, Surroundings,
     apply::{Carried, carry, named},
+    many,
     project::Opened,
     record::Record,
     resume::setting_of,
@@ -60,10 +61,24 @@ pub async fn retry(
     let Some(created) = &state.created else {
         return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
     };
-    is_over(surroundings, record, run, &state, "done again").await?;
     let (prepared, plan) = setting_of(surroundings, record, opened, run, &state).await?;
+    let many = many::carry::is_many(&prepared.setting);
+    if !many || state.closed.is_some() {
+        is_over(surroundings, record, run, &state, "done again").await?;
+    }
     allowed(run, &prepared.setting, created, wish, actor)?;
     has_item(run, &state, wish.item)?;
+    if many {
+        if state.cancelled {
+            failed(run, &state)?;
+        }
+        if state.closed.is_some() {
+            stands(record, run, &state).await?;
+        }
+        let redone = many::retry::chosen(run, &prepared.setting, &state, wish)?;
+        let claim = record.claim(surroundings, run, actor).await?;
+        return many::retry::retry(record, &prepared.setting, claim, redone, reason, actor, watch, pause).await;
+    }
     failed(run, &state)?;
     stands(record, run, &state).await?;
     let item = state.items.get(SINGLE_ITEM).cloned().unwrap_or_default();
@@ -158,14 +173,14 @@ fn stopped_at(state: &RunState) -> Option<&Arc<str>> {
     steps.find(|(_, step)| ends(step)).map(|(path, _)| path)
 }
 
-fn ends(step: &StepState) -> bool {
+pub(super) fn ends(step: &StepState) -> bool {
     use Outcome as O;
     let outcome = step.outcome.as_ref().map(|o| o.outcome);
     matches!(outcome, Some(O::Stopped | O::Failed | O::Escalated | O::Drifted | O::Lost))
 }
 
 /// The steps that are done again, each with the number that its effect will have: one more where it was done.
-fn again(run: RunId, outline: &Outline, item: &ItemState, from: Option<&str>) -> Result<Vec<(Arc<str>, u32)>, Failure> {
+pub(super) fn again(run: RunId, outline: &Outline, item: &ItemState, from: Option<&str>) -> Result<Vec<(Arc<str>, u32)>, Failure> {
     let places = &outline.places;
     let short = run.short();
     let end = places.iter().position(|place| item.steps.get(&place.path).is_some_and(ends));

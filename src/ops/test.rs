@@ -467,7 +467,8 @@ impl Scene {
         let opened = project::open(&self.surroundings, Some(&self.opened.root))?;
         let record = record::open(&self.surroundings, &opened).await?;
         let carried =
-            super::answer::answer(&self.surroundings, &record, &opened, run, step, given, actor, watch, pause).await?;
+            super::answer::answer(&self.surroundings, &record, &opened, run, step, None, given, actor, watch, pause)
+                .await?;
         record.journal.close().await?;
         Ok(carried)
     }

@@ -45,13 +45,39 @@ pub async fn apply(
             .help("`trueup plan … --out FILE`, then `trueup approve FILE`, then `trueup apply FILE`"));
     }
     ledgers(setting, plan).await?;
-    let run = setting.run.id;
     let created = created(opened, setting, plan, &basis);
-    list(record, setting, plan, run, created.clone(), basis.saved.is_some()).await?;
-    let claim = record.claim(surroundings, run, &setting.run.actor).await?;
+    let (make, with_once) = (fleet::forward(setting), setting.has_once());
+    set_out(surroundings, record, Listed { setting, plan, created, make, with_once }, watch, pause).await
+}
+
+/// A run over the items of a plan, before its first word.
+pub(super) struct Listed<'a> {
+    /// The playbook and its surroundings.
+    pub setting: &'a Setting,
+    /// Its items.
+    pub plan: &'a Plan,
+    /// How it is made.
+    pub created: RunCreated,
+    /// The setting of each item.
+    pub make: Make,
+    /// The first item of the plan is what is done once for all.
+    pub with_once: bool,
+}
+
+/// Records the run and all of its items, and lets them go.
+pub(super) async fn set_out(
+    surroundings: &Surroundings,
+    record: &Record,
+    listed: Listed<'_>,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
+    list(record, &listed).await?;
+    let Listed { setting, plan, created, make, with_once } = listed;
+    let claim = record.claim(surroundings, setting.run.id, &setting.run.actor).await?;
     let mut each = plan.each(record.journal.sealer()).map_err(|why| unreadable(&why))?;
     let once = match each.next() {
-        Some(Ok(plan)) => setting.has_once().then(|| Work { plan, state: ItemState::default() }),
+        Some(Ok(plan)) => with_once.then(|| Work { plan, state: ItemState::default() }),
         Some(Err(why)) => return Err(unreadable(&why)),
         None => None,
     };
@@ -62,7 +88,7 @@ pub async fn apply(
     }));
     let fleet = Fleet {
         setting,
-        make: fleet::forward(setting),
+        make,
         journal: &record.journal,
         claim,
         created: slim(created),
@@ -79,20 +105,13 @@ pub async fn apply(
 }
 
 /// The first words of the run: how it was made, and all of its items. Nothing begins before all of them are recorded.
-async fn list(
-    record: &Record,
-    setting: &Setting,
-    plan: &Plan,
-    run: RunId,
-    created: RunCreated,
-    single_use: bool,
-) -> Result<(), Failure> {
-    let mut first: Option<Event> = Some(created.into());
+async fn list(record: &Record, listed: &Listed<'_>) -> Result<(), Failure> {
+    let (run, single_use) = (listed.setting.run.id, listed.created.plan_id.is_some());
+    let mut first: Option<Event> = Some(listed.created.clone().into());
     let mut together = Vec::new();
-    let once = setting.has_once();
-    for item in plan.each(record.journal.sealer()).map_err(|why| unreadable(&why))? {
+    for item in listed.plan.each(record.journal.sealer()).map_err(|why| unreadable(&why))? {
         let item = item.map_err(|why| unreadable(&why))?;
-        if &*item.key == SINGLE_ITEM && !once {
+        if &*item.key == SINGLE_ITEM && !listed.with_once {
             continue;
         }
         let plan = Some(stored::store(&item));

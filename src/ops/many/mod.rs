@@ -2,7 +2,9 @@
 
 pub mod carry;
 pub mod plan;
+pub mod retry;
 pub mod source;
+pub mod undo;
 
 use super::Failure;
 use crate::{

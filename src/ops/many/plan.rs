@@ -21,7 +21,6 @@ use crate::{
         overlap::{self, Overlap},
     },
     report::exit::Exit,
-    targets::{Item, Targets},
     template::scope::Entry,
 };
 use sha2::{Digest, Sha256};
@@ -76,14 +75,26 @@ pub async fn plan(
     if !stopped {
         let items = listing.items(&targets, &scope, &workplace.sealer);
         let items = items.map_err(|error| source::failed(error.into(), setting))?;
-        let mut crowd = Crowd { setting, targets: &targets, answers: Arc::new(answers), entries, watch };
-        crowd.all(items, listing.count, &mut kept).await?;
+        let settings = items.map(|item| {
+            let item = item.map_err(|error| source::failed(error.into(), setting))?;
+            let about = OneItem {
+                key: item.key,
+                value: Some(item.value),
+                once: entries.clone(),
+                part: Part::Each,
+                counts: None,
+            };
+            Ok((setting.about(about), item.lane))
+        });
+        let of = if targets.group_by.is_some() { "group" } else { "item" };
+        let crowd = Crowd { answers: Arc::new(answers), watch, of };
+        crowd.all(settings, setting, listing.count, &mut kept).await?;
     }
     kept.end()
 }
 
 /// The plan before its first item.
-fn head(setting: &Setting, standings: &BTreeMap<Arc<str>, Standing>) -> Plan {
+pub(super) fn head(setting: &Setting, standings: &BTreeMap<Arc<str>, Standing>) -> Plan {
     let text = Sha256::digest(setting.source.text().as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
     Plan {
         playbook: setting.playbook.name.text.clone(),
@@ -100,7 +111,7 @@ fn head(setting: &Setting, standings: &BTreeMap<Arc<str>, Standing>) -> Plan {
 }
 
 /// What stands behind every database of the playbook: looked at once for all items.
-async fn standings(setting: &Setting) -> Result<BTreeMap<Arc<str>, Standing>, Failure> {
+pub(super) async fn standings(setting: &Setting) -> Result<BTreeMap<Arc<str>, Standing>, Failure> {
     let mut found = BTreeMap::new();
     for (name, database) in setting.databases.iter() {
         let standing = ops::saved::standing(setting, database).await.map_err(|fault| {
@@ -125,45 +136,49 @@ async fn once(setting: &Setting, answers: &Answers, watch: Watch<'_>) -> Result<
     Ok((item.unwrap_or_else(|| empty(crate::base::identity::SINGLE_ITEM.into())), entries))
 }
 
-fn empty(key: Arc<str>) -> ItemPlan {
+/// An item of which nothing is planned.
+pub(super) fn empty(key: Arc<str>) -> ItemPlan {
     ItemPlan { key, steps: Vec::new(), stop: None, rests_on: Vec::new(), item: None, lane: None }
 }
 
 /// Items that are tried out at the same time.
-struct Crowd<'a> {
-    setting: &'a Setting,
-    targets: &'a Targets,
-    answers: Arc<Answers>,
-    entries: Entries,
-    watch: Watch<'a>,
+pub(super) struct Crowd<'a> {
+    /// Answers given beforehand.
+    pub answers: Arc<Answers>,
+    /// Who is told.
+    pub watch: Watch<'a>,
+    /// `item` or `group`.
+    pub of: &'static str,
 }
+
+/// The setting of an item, and its subject.
+type Own = (Setting, Option<Arc<str>>);
 
 impl Crowd<'_> {
     /// All of them, kept in their order.
-    async fn all(
-        &mut self,
-        items: impl Iterator<Item = Result<Item, crate::targets::gather::GatherError>>,
+    pub(super) async fn all(
+        &self,
+        settings: impl Iterator<Item = Result<Own, Failure>>,
+        run: &Setting,
         count: u64,
         kept: &mut Kept<'_>,
     ) -> Result<(), Failure> {
-        let at_once = fleet::rules(self.setting, count).at_once;
-        let mut items = items.enumerate();
+        let at_once = fleet::rules(run, count).at_once;
+        let mut settings = settings.enumerate();
         let mut under_way: JoinSet<(usize, Result<ItemPlan, Failure>)> = JoinSet::new();
         let mut ready: BTreeMap<usize, ItemPlan> = BTreeMap::new();
         let (mut next, mut over) = (0, false);
         loop {
             // A slow one must not let the others pile up behind it.
             while !over && under_way.len() < at_once && ready.len() < 4 * at_once {
-                match items.next() {
+                match settings.next() {
                     None => over = true,
-                    Some((number, item)) => {
-                        let item = item.map_err(|error| source::failed(error.into(), self.setting))?;
-                        self.begin(&mut under_way, number, item);
-                    }
+                    Some((number, own)) => self.begin(&mut under_way, number, own?),
                 }
             }
             let Some(done) = under_way.join_next().await else { return Ok(()) };
-            let (number, planned) = done.map_err(|e| Failure::refused(Exit::Failed, format!("an item broke off: {e}")))?;
+            let (number, planned) =
+                done.map_err(|e| Failure::refused(Exit::Failed, format!("an item broke off: {e}")))?;
             ready.insert(number, planned?);
             while let Some(item) = ready.remove(&next) {
                 kept.add(item)?;
@@ -173,22 +188,21 @@ impl Crowd<'_> {
         }
     }
 
-    fn begin(&self, under_way: &mut JoinSet<(usize, Result<ItemPlan, Failure>)>, number: usize, item: Item) {
-        let setting = self.setting.about(OneItem {
-            key: item.key.clone(),
-            value: Some(item.value),
-            once: self.entries.clone(),
-            part: Part::Each,
-            counts: None,
-        });
-        let (answers, lane) = (self.answers.clone(), item.lane);
-        let of = if self.targets.group_by.is_some() { "group" } else { "item" };
+    fn begin(
+        &self,
+        under_way: &mut JoinSet<(usize, Result<ItemPlan, Failure>)>,
+        number: usize,
+        (setting, lane): Own,
+    ) {
+        let (answers, of) = (self.answers.clone(), self.of);
         under_way.spawn(async move {
             let planned = match rehearse::plan(&setting, &answers, &|_| {}).await {
                 Ok(mut plan) => Ok(plan.items.pop().unwrap_or_else(|| empty(setting.about.key.clone()))),
                 Err(failure) => failing(*failure, &setting, of),
             };
-            (number, planned.map(|planned| ItemPlan { lane, ..planned }))
+            // A key alone makes it an item.
+            let whole = |planned: ItemPlan| ItemPlan { lane, item: planned.item.or(Some(Value::NULL)), ..planned };
+            (number, planned.map(whole))
         });
     }
 }
@@ -237,7 +251,7 @@ fn failing(failure: PlanFailure, setting: &Setting, of: &str) -> Result<ItemPlan
 }
 
 /// Takes planned items in: held as long as they are few, then written.
-struct Kept<'a> {
+pub(super) struct Kept<'a> {
     plan: Plan,
     digest: PlanDigest,
     overlap: Overlap,
@@ -265,7 +279,7 @@ impl Drop for Draft {
 }
 
 impl<'a> Kept<'a> {
-    fn new(plan: Plan, into: Option<Into<'a>>, workplace: &'a Workplace) -> Result<Kept<'a>, Failure> {
+    pub(super) fn new(plan: Plan, into: Option<Into<'a>>, workplace: &'a Workplace) -> Result<Kept<'a>, Failure> {
         let digest = PlanDigest::of(&plan);
         let (overlap, keys) = (Overlap::default(), Vec::new());
         let mut kept = Kept { plan, digest, overlap, keys, into, workplace, writing: None };
@@ -275,7 +289,7 @@ impl<'a> Kept<'a> {
         Ok(kept)
     }
 
-    fn add(&mut self, item: ItemPlan) -> Result<(), Failure> {
+    pub(super) fn add(&mut self, item: ItemPlan) -> Result<(), Failure> {
         self.overlap.add(&item);
         if self.keys.len() < NAMED {
             self.keys.push(item.key.clone());
@@ -315,7 +329,7 @@ impl<'a> Kept<'a> {
         Ok(())
     }
 
-    fn end(mut self) -> Result<(Plan, Option<Saved>), Failure> {
+    pub(super) fn end(mut self) -> Result<(Plan, Option<Saved>), Failure> {
         if let Some(pair) = std::mem::take(&mut self.overlap).first() {
             let (one, other) = overlap::named(&self.keys, pair);
             return Err(Failure::refused(Exit::Stopped, format!("items {one} and {other} change the same row"))
