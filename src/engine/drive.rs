@@ -26,7 +26,7 @@ use crate::{
     connection::handle::Reading,
     effect::change::RowChange,
     journal::{
-        Claim, Journal,
+        Appended, Appending, Claim, Journal,
         event::Event,
         failure::JournalError,
         payload::*,
@@ -84,6 +84,8 @@ pub struct Driver<'a> {
     /// How often a step was done again because it proved undone.
     pub(super) rounds: HashMap<Arc<str>, u32>,
     pub(super) pending: Vec<Event>,
+    /// What was done and is being recorded while only reads go on.
+    beside: Option<Beside>,
     pub(super) readers: HashMap<Arc<str>, Reading>,
     /// Databases of which is known that they are those of the plan.
     pub(super) met: HashSet<Arc<str>>,
@@ -102,6 +104,16 @@ pub struct Unrecorded {
     pub outcome: Outcome,
     /// In one line.
     pub summary: String,
+}
+
+/// An outcome on its way into the journal.
+struct Beside {
+    appending: Appending,
+    /// The events, in case they have to be recorded once more.
+    events: Vec<Event>,
+    /// The number that the last of them gets if nobody else writes.
+    seq: u64,
+    done: Unrecorded,
 }
 
 /// What will be tried.
@@ -178,6 +190,7 @@ impl<'a> Driver<'a> {
             doubt: None,
             rounds: HashMap::new(),
             pending: Vec::new(),
+            beside: None,
             readers: HashMap::new(),
             met: HashSet::new(),
             item: setting.about.key.clone(),
@@ -225,7 +238,12 @@ impl<'a> Driver<'a> {
     pub async fn run(&mut self) -> Result<Stopped, JournalError> {
         let (lease, journal, claim, world) =
             (self.lease.clone(), self.journal, self.claim.clone(), self.setting.world.clone());
-        lease.beside(journal, &claim, &world, self.drive()).await
+        let went = lease.beside(journal, &claim, &world, self.drive()).await;
+        if let (Err(_), Some(beside)) = (&went, self.beside.take()) {
+            // It may have been recorded all the same; whoever goes on finds out.
+            self.unrecorded.get_or_insert(beside.done);
+        }
+        went
     }
 
     /// The same without a sign of life: whoever drives the other items gives it.
@@ -337,7 +355,9 @@ impl<'a> Driver<'a> {
     /// The last words of one of many items: durable with whatever is recorded next.
     async fn hand_over(&mut self) -> Result<(), JournalError> {
         let Some(crew) = self.crew.clone() else { return Ok(()) };
-        if crew.later(&mut self.pending) { Ok(()) } else { self.flush_all(&crew).await }
+        // The next item of the subject may change the same row: what this one did must not look like nobody's.
+        let alone = self.plan.is_none_or(|plan| plan.lane.is_none());
+        if alone && crew.later(&mut self.pending) { Ok(()) } else { self.flush_all(&crew).await }
     }
 
     async fn flush_all(&mut self, crew: &Crew) -> Result<(), JournalError> {
@@ -356,6 +376,7 @@ impl<'a> Driver<'a> {
 
     /// Makes everything noted durable, in one transaction.
     pub(super) async fn flush(&mut self) -> Result<(), JournalError> {
+        self.join().await?;
         if self.pending.is_empty() {
             return Ok(());
         }
@@ -368,7 +389,12 @@ impl<'a> Driver<'a> {
         }
         let appended = self.journal.append_claimed(&self.claim, &self.pending).await?;
         self.pending.clear();
-        if appended.seq != self.state.events {
+        self.numbered(appended, self.state.events).await
+    }
+
+    /// Compares the number of the last recorded event with the one that it has when nobody else writes.
+    async fn numbered(&mut self, appended: Appended, alone: u64) -> Result<(), JournalError> {
+        if appended.seq != alone {
             // Somebody else wrote as well: that needs no claim only where the run is to end.
             let events = self.journal.events(self.claim.run).await?;
             let now = RunState::of(events.into_iter().map(|stored| (stored.at, stored.event)));
@@ -381,18 +407,52 @@ impl<'a> Driver<'a> {
     /// Records what an effect came to, and again within bounds: it happened, whatever becomes of the journal. What cannot be
     /// recorded is kept for whoever reads the end of this process.
     pub(super) async fn keep(&mut self, path: &Arc<str>, outcome: Outcome, summary: &str) -> Result<(), JournalError> {
-        let mut tries = Tries::default();
+        let first = self.flush().await;
+        self.keep_on(first, Unrecorded { path: path.clone(), outcome, summary: summary.to_owned() }).await
+    }
+
+    /// The same, while the run goes on with what has no effect: whoever remembers the effect (its rows, the ledger) tells what
+    /// became of it if this process dies meanwhile. Every flush waits for it first.
+    async fn keep_beside(&mut self, path: &Arc<str>, outcome: Outcome, summary: &str) -> Result<(), JournalError> {
+        self.join().await?;
+        let done = Unrecorded { path: path.clone(), outcome, summary: summary.to_owned() };
+        match self.journal.append_beside(&self.claim, &self.pending) {
+            Ok(appending) => {
+                let events = std::mem::take(&mut self.pending);
+                self.beside = Some(Beside { appending, events, seq: self.state.events, done });
+                Ok(())
+            }
+            Err(error) => self.keep_on(Err(error), done).await,
+        }
+    }
+
+    /// Waits for what is recorded beside the work.
+    async fn join(&mut self) -> Result<(), JournalError> {
+        let Some(Beside { appending, mut events, seq, done }) = self.beside.take() else { return Ok(()) };
+        let first = match appending.durable().await {
+            Ok(appended) => self.numbered(appended, seq).await,
+            Err(error) => {
+                events.append(&mut self.pending);
+                self.pending = events;
+                Err(error)
+            }
+        };
+        self.keep_on(first, done).await
+    }
+
+    async fn keep_on(&mut self, first: Result<(), JournalError>, done: Unrecorded) -> Result<(), JournalError> {
+        let (mut tries, mut last) = (Tries::default(), first);
         loop {
-            let Err(error) = self.flush().await else { return Ok(()) };
+            let Err(error) = last else { return Ok(()) };
             // Where nobody knows whether it was recorded it is recorded once more: an outcome that stands there twice is one.
             let again = error.may_pass() || matches!(error, JournalError::Unsure { .. });
             let Some(pause) = tries.next().filter(|_| again) else {
-                let summary = summary.to_owned();
-                self.unrecorded = Some(Unrecorded { path: path.clone(), outcome, summary });
+                self.unrecorded = Some(done);
                 return Err(error);
             };
-            (self.watch)(Tick::Again { path: path.clone(), why: error.to_string(), pause });
+            (self.watch)(Tick::Again { path: done.path.clone(), why: error.to_string(), pause });
             self.setting.world.pause(pause).await;
+            last = Box::pin(self.flush()).await;
         }
     }
 
@@ -460,9 +520,15 @@ impl<'a> Driver<'a> {
         let outcome = went.outcome;
         let micros = self.setting.world.now().micros - started.micros;
         self.outcome(&place.path, went, u64::try_from(micros).unwrap_or(0));
-        // What the target confirmed is durable before anything else begins: a crash must not make it doubtful again.
+        // What the target confirmed is durable before anything else with an effect begins: a crash must not make it doubtful
+        // again.
         if self.was_attempted(&place.path) {
-            self.keep(&place.path, outcome, &summary).await?;
+            match self.standing(&place.path).and_then(|step| step.class.as_deref()) {
+                // Of many items the next words are near: this one goes with them.
+                Some("rows" | "ledger") if self.crew.is_some() => {}
+                Some("rows" | "ledger") => self.keep_beside(&place.path, outcome, &summary).await?,
+                _ => self.keep(&place.path, outcome, &summary).await?,
+            }
         } else if self.crew.is_none() {
             self.flush().await?;
         }

@@ -8,7 +8,7 @@ use super::{
     projection::Change,
     sql::{Cell, Sql},
     store::{Held, Journal},
-    write::{Deed, Done},
+    write::{Deed, Done, OnItsWay},
 };
 use crate::base::{identity::RunId, time::Stamp};
 
@@ -51,6 +51,14 @@ impl Journal {
         self.append_at(claim.run, Some(claim.fence), events, self.inner.world.now()).await
     }
 
+    /// As [`Journal::append_claimed`], without waiting: the caller goes on with what has no effect, and asks before anything
+    /// that has one.
+    pub fn append_beside(&self, claim: &Claim, events: &[Event]) -> Result<Appending, JournalError> {
+        let group = self.inner.group(events, self.inner.world.now())?;
+        let deed = Deed::Append { chain: claim.run, fence: Some(claim.fence), group };
+        Ok(Appending { chain: claim.run, on_its_way: self.hand_over(deed) })
+    }
+
     pub(super) async fn append_at(
         &self,
         chain: RunId,
@@ -58,15 +66,37 @@ impl Journal {
         events: &[Event],
         at: Stamp,
     ) -> Result<Appended, JournalError> {
-        let group = events.iter().map(|event| self.inner.ready(event, at)).collect::<Result<_, _>>()?;
-        match self.write(Deed::Append { chain, fence, group }).await? {
-            Done::Appended(_, end) => Ok(end),
-            _ => Err(JournalError::OutOfOrder { run: chain, what: "it was taken for something else" }),
-        }
+        let group = self.inner.group(events, at)?;
+        appended(chain, self.write(Deed::Append { chain, fence, group }).await?)
+    }
+}
+
+fn appended(chain: RunId, done: Done) -> Result<Appended, JournalError> {
+    match done {
+        Done::Appended(_, end) => Ok(end),
+        _ => Err(JournalError::OutOfOrder { run: chain, what: "it was taken for something else" }),
+    }
+}
+
+/// A group of events that is being recorded. Dropped at once, it may be withdrawn.
+#[derive(Debug)]
+pub struct Appending {
+    chain: RunId,
+    on_its_way: OnItsWay,
+}
+
+impl Appending {
+    /// Waits until they are durable; errors as of [`Journal::append`].
+    pub async fn durable(self) -> Result<Appended, JournalError> {
+        appended(self.chain, self.on_its_way.answer().await?)
     }
 }
 
 impl super::store::Inner {
+    fn group(&self, events: &[Event], at: Stamp) -> Result<Vec<Ready>, JournalError> {
+        events.iter().map(|event| self.ready(event, at)).collect()
+    }
+
     pub(super) fn ready(&self, event: &Event, at: Stamp) -> Result<Ready, JournalError> {
         let unstorable = |why| JournalError::Unstorable { event: event.name(), why };
         let payload = event.encode(at, &self.sealer).map_err(unstorable)?;

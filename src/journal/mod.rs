@@ -27,7 +27,7 @@ mod verify;
 pub mod words;
 mod write;
 
-pub use append::Appended;
+pub use append::{Appended, Appending};
 pub use approve::{Approved, Approving};
 pub use claim::{Claim, Holder};
 pub use purge::Purgeable;

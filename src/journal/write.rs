@@ -12,6 +12,7 @@ use super::{
     claim::{Claim, Holder},
     event::Event,
     failure::JournalError,
+    failure::Place,
     purge::Purging,
     store::{Held, Inner, Journal},
 };
@@ -103,10 +104,26 @@ impl Done {
     }
 }
 
+/// A deed on its way into the journal. Dropped before the writer took it, it is withdrawn; afterwards it is carried out whole.
+#[derive(Debug)]
+pub(super) struct OnItsWay {
+    answer: oneshot::Receiver<Answer>,
+    place: Arc<Place>,
+}
+
+impl OnItsWay {
+    /// Waits until it is durable.
+    pub(super) async fn answer(self) -> Answer {
+        self.answer.await.unwrap_or_else(|_| {
+            let what = "the writer broke off; whether it was recorded shows when the run is read again".into();
+            Err(JournalError::Unsure { place: (*self.place).clone(), what })
+        })
+    }
+}
+
 impl Journal {
-    /// Hands a deed to the writer and waits until it is durable. A caller that goes away before the writer took it has
-    /// withdrawn it; afterwards it is carried out whole.
-    pub(super) async fn write(&self, deed: Deed) -> Answer {
+    /// Hands a deed to the writer, which takes deeds in this order.
+    pub(super) fn hand_over(&self, deed: Deed) -> OnItsWay {
         let (answer, waiting) = oneshot::channel();
         let start = {
             let mut queue = self.inner.queue();
@@ -117,10 +134,12 @@ impl Journal {
             let writer = Writer { inner: self.inner.clone(), over: false };
             tokio::spawn(async move { writer.run().await });
         }
-        waiting.await.unwrap_or_else(|_| {
-            let what = "the writer broke off; whether it was recorded shows when the run is read again".into();
-            Err(JournalError::Unsure { place: (*self.inner.place).clone(), what })
-        })
+        OnItsWay { answer: waiting, place: self.inner.place.clone() }
+    }
+
+    /// Hands a deed to the writer and waits until it is durable.
+    pub(super) async fn write(&self, deed: Deed) -> Answer {
+        self.hand_over(deed).answer().await
     }
 }
 
