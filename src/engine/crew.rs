@@ -61,6 +61,11 @@ impl Crew {
         self.shared().why.get_or_insert_with(|| why.to_owned());
     }
 
+    /// No other item begins, and why; those under way go on to their end.
+    pub fn stops(&self, why: &str) {
+        self.shared().why.get_or_insert_with(|| why.to_owned());
+    }
+
     /// It is to pause.
     pub fn is_pausing(&self) -> bool {
         self.pausing.load(Ordering::Relaxed)

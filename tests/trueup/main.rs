@@ -19,6 +19,7 @@ mod docs;
 mod injection;
 mod ledger;
 mod live_check;
+mod many;
 mod messages;
 mod mutants;
 mod old_journals;

@@ -206,6 +206,7 @@ impl Fleet<'_> {
             waits: None,
             doubt: None,
             shut: false,
+            stopped: false,
             resting: Vec::new(),
         };
         for (lane, key, end) in std::mem::take(&mut self.before) {
@@ -260,7 +261,7 @@ impl Fleet<'_> {
             (self.watch)(tick);
         }
         self.look(crew, flow).await?;
-        let stopping = crew.is_pausing() || crew.cancelled().is_some() || flow.failed.is_some();
+        let stopping = crew.is_pausing() || crew.cancelled().is_some() || flow.failed.is_some() || flow.stopped;
         let mut until = None;
         if !stopping {
             flow.fill();
@@ -280,7 +281,8 @@ impl Fleet<'_> {
                         Pick::Wait => {}
                     },
                     Next::Stop(why) => {
-                        crew.pauses(&why);
+                        crew.stops(&why);
+                        flow.stopped = true;
                         return Ok(true);
                     }
                     Next::WaitUntil(moment) => until = Some(moment),
@@ -593,6 +595,8 @@ struct Flow<'i> {
     doubt: Option<Arc<str>>,
     /// The window is shut.
     shut: bool,
+    /// A rule of the playbook ended the beginning of items.
+    stopped: bool,
     /// Items that wait for a person.
     resting: Vec<Work>,
 }
