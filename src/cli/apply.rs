@@ -4,12 +4,12 @@ use super::{arguments::Apply, output::Output, pause, plan};
 use crate::{
     base::identity::RunId,
     engine::drive::Stopped,
+    journal::words::End,
     ops::{
         self, Failure, Surroundings,
         apply::{Basis, Carried},
         project::Opened,
     },
-    journal::words::End,
     plan::Plan,
     playbook::project::Environment,
     report::{
@@ -51,10 +51,18 @@ pub async fn run(
     // Where nobody is asked in between, the journal is opened beside the preview, which waits for the database. One that is not
     // there yet is made only when something is to be recorded.
     let ahead = async {
-        if !many && given.yes && opened.journal().exists() { Some(ops::record::open(surroundings, &opened).await) } else { None }
+        if !many && given.yes && opened.journal().exists() {
+            Some(ops::record::open(surroundings, &opened).await)
+        } else {
+            None
+        }
     };
     let shown = progress(output);
-    let watch = |tick| if many { shown.tick(tick) };
+    let watch = |tick| {
+        if many {
+            shown.tick(tick)
+        }
+    };
     let (made, ahead) = futures_util::future::join(ops::plan::plan(setting, &request, &watch), ahead).await;
     shown.finish();
     let made = made?;

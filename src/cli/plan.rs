@@ -109,8 +109,7 @@ async fn many(
         let record = ops::record::open(surroundings, opened).await?;
         ops::record::seal_with(&mut prepared.setting, &record);
         let setting = &prepared.setting;
-        let saved =
-            ops::saved::save_many(surroundings, opened, &record, setting, request, out, lasts, &watch).await;
+        let saved = ops::saved::save_many(surroundings, opened, &record, setting, request, out, lasts, &watch).await;
         progress.finish();
         let saved = saved?;
         print(&saved, out, given.json, given.item.as_deref(), &record.sealer, output)?;
@@ -162,8 +161,9 @@ fn shown(
                 return Ok(());
             }
         }
-        return Err(Failure::usage(format!("the plan has no item `{key}`"))
-            .help("`--json` lists all of them, one a line"));
+        return Err(
+            Failure::usage(format!("the plan has no item `{key}`")).help("`--json` lists all of them, one a line")
+        );
     }
     if json {
         output.data(&plan_json::document(made, &facts));

@@ -93,9 +93,10 @@ impl Crew {
 
     /// The part that is done once, which went well so far, waits for the items.
     pub(super) fn holds(&self, item: &str, state: &ItemState) -> bool {
-        let ended = state.steps.values().any(|step| {
-            step.outcome.as_ref().is_some_and(|o| super::decide::ends(o.outcome).is_some())
-        });
+        let ended = state
+            .steps
+            .values()
+            .any(|step| step.outcome.as_ref().is_some_and(|o| super::decide::ends(o.outcome).is_some()));
         item == SINGLE_ITEM && self.open.load(Ordering::Relaxed) && !ended && self.cancelled().is_none()
     }
 

@@ -19,10 +19,7 @@ use super::{
 };
 use crate::{
     action::{kinds::Act, resolve},
-    base::{
-        identity::EffectId,
-        value::Value,
-    },
+    base::{identity::EffectId, value::Value},
     connection::handle::Reading,
     effect::change::RowChange,
     journal::{
@@ -281,7 +278,9 @@ impl<'a> Driver<'a> {
                     }
                 }
                 // What is done once for all items comes to its end after the last of them.
-                Next::Verified | Next::Close(..) if self.crew.as_ref().is_some_and(|crew| crew.holds(&self.item, item)) => {
+                Next::Verified | Next::Close(..)
+                    if self.crew.as_ref().is_some_and(|crew| crew.holds(&self.item, item)) =>
+                {
                     self.flush().await?;
                     self.close_readers().await;
                     return Ok(Stopped::Held);

@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{
     base::time::Stamp,
-    journal::{failure::JournalError, payload::{RunPaused, RunResumed}},
+    journal::{
+        failure::JournalError,
+        payload::{RunPaused, RunResumed},
+    },
 };
 use std::{sync::atomic::Ordering, time::Duration};
 

@@ -57,12 +57,7 @@ pub async fn answer(
 }
 
 /// The open question of a step, by its name or path, and whose it is where several items ask it.
-fn question(
-    state: &RunState,
-    run: RunId,
-    step: &str,
-    item: Option<&str>,
-) -> Result<(Arc<str>, Arc<str>), Failure> {
+fn question(state: &RunState, run: RunId, step: &str, item: Option<&str>) -> Result<(Arc<str>, Arc<str>), Failure> {
     let short = run.short();
     if let Some(closed) = &state.closed {
         return Err(Failure::usage(format!("run {short} is over: {}", closed.end.word())));

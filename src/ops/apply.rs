@@ -206,7 +206,12 @@ pub async fn carry(
 }
 
 /// Why the run cannot go on in this process, and what became of its last step.
-pub(super) async fn halted(record: &Record, claim: &Claim, unrecorded: Option<&Unrecorded>, error: JournalError) -> Failure {
+pub(super) async fn halted(
+    record: &Record,
+    claim: &Claim,
+    unrecorded: Option<&Unrecorded>,
+    error: JournalError,
+) -> Failure {
     let run = claim.run.short();
     let mut help = Vec::new();
     if let Some(Unrecorded { path, outcome, summary }) = unrecorded {

@@ -4,7 +4,11 @@ use super::{Failure, Surroundings, project::Opened};
 use crate::{
     base::{identity::RunId, seal::Sealer},
     connection::{PostgresAddress, fault::Fault, reference::Secrets, settings::Effective},
-    engine::{lease::CLAIM, setting::{Setting, Workplace}, state::RunState},
+    engine::{
+        lease::CLAIM,
+        setting::{Setting, Workplace},
+        state::RunState,
+    },
     journal::{Claim, Holder, Journal, failure::JournalError},
 };
 use std::path::{Path, PathBuf};

@@ -180,7 +180,12 @@ pub(super) fn ends(step: &StepState) -> bool {
 }
 
 /// The steps that are done again, each with the number that its effect will have: one more where it was done.
-pub(super) fn again(run: RunId, outline: &Outline, item: &ItemState, from: Option<&str>) -> Result<Vec<(Arc<str>, u32)>, Failure> {
+pub(super) fn again(
+    run: RunId,
+    outline: &Outline,
+    item: &ItemState,
+    from: Option<&str>,
+) -> Result<Vec<(Arc<str>, u32)>, Failure> {
     let places = &outline.places;
     let short = run.short();
     let end = places.iter().position(|place| item.steps.get(&place.path).is_some_and(ends));

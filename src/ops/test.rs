@@ -522,7 +522,9 @@ fn surroundings(world: World, variables: HashMap<String, String>, folder: PathBu
 
 /// A plan that ends before its last step, or has nothing to do, is not applied.
 fn ends_before(happened: &mut Happened, made: &Plan) -> bool {
-    let stop = made.items.iter().find_map(|item| item.stop.as_ref());
+    // Of many items only what is done once for all of them keeps the run from being made.
+    let count = if made.many.is_some() { 1 } else { made.items.len() };
+    let stop = made.items.iter().take(count).find_map(|item| item.stop.as_ref());
     let (end, message, who) = match stop {
         Some(stop) => (end_of(stop.way), stop.message.clone(), stop.who.clone()),
         None if made.is_empty() => (End::Unchanged, String::new(), None),

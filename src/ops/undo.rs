@@ -255,8 +255,7 @@ async fn with_outline(
 /// What earlier undos of the run did; each of them left something alone, else there would be no other.
 pub(super) async fn made_before(record: &Record, own: RunId, run: RunId) -> Result<Vec<(Done, RunId)>, Failure> {
     let Some(line) = record.journal.run(run).await? else { return Ok(Vec::new()) };
-    let filter =
-        RunFilter { playbook: Some(line.playbook), since: Some(line.started_at), ..RunFilter::default() };
+    let filter = RunFilter { playbook: Some(line.playbook), since: Some(line.started_at), ..RunFilter::default() };
     let runs = record.journal.runs(&filter, MOST).await?;
     let earlier =
         runs.iter().filter(|r| &*r.purpose == PURPOSE && r.about == Some(run) && r.id != own && r.end.is_some());
@@ -375,8 +374,10 @@ async fn undo_many(
 ) -> Result<Carried, Failure> {
     let setting = &ready.prepared.setting;
     if approve::asked(setting, plan).is_some() {
-        return Err(Failure::usage("people have to agree to this first, and the undo of many items cannot be saved yet")
-            .help("take the items back one by one: `--item KEY`"));
+        return Err(Failure::usage(
+            "people have to agree to this first, and the undo of many items cannot be saved yet",
+        )
+        .help("take the items back one by one: `--item KEY`"));
     }
     let state = record.state(ready.about).await?;
     stands(record, ready.about, &state, wish.item.as_deref()).await?;

@@ -4,11 +4,7 @@
 //! Two things are held by the trailer: `sha256` over every byte before it, which anybody can compute, and `seal`, the
 //! same under the journal's key, which only its owner can. `digest` is what an approval signs.
 
-use super::{
-    ItemPlan, Many, Plan, Tally,
-    digest::PlanDigest,
-    many::HELD,
-};
+use super::{ItemPlan, Many, Plan, Tally, digest::PlanDigest, many::HELD};
 use crate::{
     base::{
         identity::RunId,

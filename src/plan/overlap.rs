@@ -45,7 +45,8 @@ impl Overlap {
 
 /// Names the items with these numbers, for people.
 pub fn named(keys: &[Arc<str>], pair: (u32, u32)) -> (String, String) {
-    let name = |number: u32| keys.get(number as usize).map_or_else(|| format!("number {}", number + 1), ToString::to_string);
+    let name =
+        |number: u32| keys.get(number as usize).map_or_else(|| format!("number {}", number + 1), ToString::to_string);
     (name(pair.0), name(pair.1))
 }
 

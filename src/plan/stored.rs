@@ -32,11 +32,8 @@ pub fn store(item: &ItemPlan) -> Value {
             Value::map([("path", Value::text(step.path.clone())), ("exact", exact.into()), ("rows", Value::list(rows))])
         })
     });
-    let kept = [
-        ("key", Value::text(item.key.clone())),
-        ("rests_on", Value::list(rests_on)),
-        ("steps", Value::list(steps)),
-    ];
+    let kept =
+        [("key", Value::text(item.key.clone())), ("rests_on", Value::list(rests_on)), ("steps", Value::list(steps))];
     let of_many = [("item", item.item.clone()), ("lane", item.lane.clone().map(Value::text))];
     Value::map(kept.into_iter().chain(of_many.into_iter().filter_map(|(name, value)| Some((name, value?)))))
 }

@@ -59,19 +59,19 @@ pub fn plan(plan: &Plan, many: &Many, about: &About<'_>, view: &View<'_>) -> Str
 fn items(page: &mut Page, plan: &Plan, many: &Many, view: &View<'_>) {
     let tally = &many.tally;
     page.blank();
-    let taken = if many.of > tally.items {
-        format!(" of {}; the rest next time", grouped(many.of))
-    } else {
-        String::new()
-    };
+    let taken =
+        if many.of > tally.items { format!(" of {}; the rest next time", grouped(many.of)) } else { String::new() };
     page.line(0, Line::of(Tone::Strong, format!("{}{taken}", counted(tally.items, "item"))));
     let ends = tally.ends.iter().map(|(word, n)| (way_words(word), *n));
     let all = [("change something", tally.changing), ("are as wanted", tally.unchanged)];
     for (words, n) in all.into_iter().chain(ends).filter(|(_, n)| *n > 0) {
-        page.line(2, Line::of(Tone::Plain, format!("{:>9}  {words}", grouped(n))));
+        page.line(2, Line::of(Tone::Plain, grouped(n)).pad(9, 2).plain(words));
     }
     if many.lone > 0 {
-        page.line(2, Line::of(Tone::Dim, format!("{:>9}  groups of one row are left out", grouped(many.lone))));
+        page.line(
+            2,
+            Line::of(Tone::Dim, grouped(many.lone)).pad(9, 2).add(Tone::Dim, "groups of one row are left out"),
+        );
     }
     if !tally.reasons.is_empty() {
         page.blank();
@@ -79,9 +79,10 @@ fn items(page: &mut Page, plan: &Plan, many: &Many, view: &View<'_>) {
         for reason in &tally.reasons {
             let calm = matches!(reason.way, Way::Skip | Way::Done);
             let tone = if calm { Tone::Dim } else { Tone::Care };
-            let head = format!("{:>9}  {} at `{}`: ", grouped(reason.items), reason.way.word(), step_name(&reason.step));
-            page.hung(2, 13, Line::of(tone, head).plain(reason.message.trim()));
-            page.hung(13, 13, Line::of(Tone::Dim, named(&reason.first, reason.items)));
+            let head = format!("{} at `{}`: ", reason.way.word(), step_name(&reason.step));
+            let line = Line::of(Tone::Plain, grouped(reason.items)).pad(9, 2).add(tone, head);
+            page.hung(2, 11, line.plain(reason.message.trim()));
+            page.hung(11, 11, Line::of(Tone::Dim, named(&reason.first, reason.items)));
         }
     }
     let changing: Vec<&ItemPlan> = plan
@@ -99,7 +100,8 @@ fn items(page: &mut Page, plan: &Plan, many: &Many, view: &View<'_>) {
     let more = tally.items.saturating_sub(whole as u64);
     if more > 0 {
         page.blank();
-        let words = format!("{} more; `--item KEY` shows one whole, `--json` has all", counted(more, "item"));
+        let words = if whole == 0 { counted(more, "item") } else { format!("{} more", counted(more, "item")) };
+        let words = format!("{words}: `--item KEY` shows one whole, `--json` has all");
         page.line(0, Line::of(Tone::Dim, words));
     }
 }
@@ -225,10 +227,11 @@ fn sums(page: &mut Page, summary: &Summary) {
     page.blank();
     page.line(0, Line::of(Tone::Strong, "Why"));
     for reason in &summary.reasons {
-        let head = format!("{:>9}  {}", grouped(reason.items), reason.end.word().replace('_', " "));
+        let head = reason.end.word().replace('_', " ");
         let text = if reason.reason.is_empty() { String::new() } else { format!(": {}", reason.reason.trim()) };
-        page.hung(2, 13, Line::of(tone(reason.end), head).plain(text));
-        page.hung(13, 13, Line::of(Tone::Dim, named(&reason.first, reason.items)));
+        let line = Line::of(Tone::Plain, grouped(reason.items)).pad(9, 2).add(tone(reason.end), head);
+        page.hung(2, 11, line.plain(text));
+        page.hung(11, 11, Line::of(Tone::Dim, named(&reason.first, reason.items)));
     }
 }
 
@@ -247,9 +250,13 @@ fn named(first: &[Arc<str>], all: u64) -> String {
 fn next_steps(page: &mut Page, run: RunId, summary: &Summary, over: bool, brief: bool) {
     let short = run.short();
     let mut lines: Vec<(&str, String)> = Vec::new();
-    let bad: u64 = summary.ends.iter().filter(|(end, _)| pace::is_bad(**end) && **end != End::InDoubt).map(|(_, n)| n).sum();
+    let bad: u64 =
+        summary.ends.iter().filter(|(end, _)| pace::is_bad(**end) && **end != End::InDoubt).map(|(_, n)| n).sum();
     if summary.count(End::InDoubt) > 0 {
-        lines.push(("decide what is in doubt", format!("trueup resolve {short} KEY --done|--not-done|--abort --reason \"…\"")));
+        lines.push((
+            "decide what is in doubt",
+            format!("trueup resolve {short} KEY --done|--not-done|--abort --reason \"…\""),
+        ));
     }
     if summary.count(End::Waiting) > 0 {
         lines.push(("see the questions", "trueup inbox".into()));

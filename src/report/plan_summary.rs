@@ -19,7 +19,9 @@ pub fn summary(plan: &Plan) -> String {
         _ => {
             let ended = match tally.ended() {
                 0 => String::new(),
-                ended => format!(" {ended} of {} end early.", number(usize::try_from(tally.items).unwrap_or(0), "item")),
+                ended => {
+                    format!(" {ended} of {} end early.", number(usize::try_from(tally.items).unwrap_or(0), "item"))
+                }
             };
             format!("Plan: {}; {}{}.{ended}", parts.join(", "), exactness(plan), left_alone(plan))
         }

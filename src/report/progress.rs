@@ -10,7 +10,12 @@ use super::{
     plan::{section_title, step_name},
     run::asked_and_got,
 };
-use crate::{base::secret::Masks, engine::watch::{Standing, Tick}, journal::words::{End, Outcome}, plan::Section};
+use crate::{
+    base::secret::Masks,
+    engine::watch::{Standing, Tick},
+    journal::words::{End, Outcome},
+    plan::Section,
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     io::Write,

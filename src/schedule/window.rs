@@ -222,10 +222,26 @@ mod tests {
     #[test]
     fn twenty_zones_agree_with_a_minute_by_minute_look_at_the_wall() {
         let zones = [
-            "Europe/London", "Europe/Berlin", "America/New_York", "America/St_Johns", "Australia/Lord_Howe",
-            "Pacific/Auckland", "America/Santiago", "Asia/Kolkata", "UTC", "Africa/Cairo", "America/Havana",
-            "Asia/Beirut", "Atlantic/Azores", "America/Asuncion", "Pacific/Chatham", "Europe/Dublin",
-            "America/Sao_Paulo", "Africa/Casablanca", "Asia/Tehran", "Antarctica/Troll",
+            "Europe/London",
+            "Europe/Berlin",
+            "America/New_York",
+            "America/St_Johns",
+            "Australia/Lord_Howe",
+            "Pacific/Auckland",
+            "America/Santiago",
+            "Asia/Kolkata",
+            "UTC",
+            "Africa/Cairo",
+            "America/Havana",
+            "Asia/Beirut",
+            "Atlantic/Azores",
+            "America/Asuncion",
+            "Pacific/Chatham",
+            "Europe/Dublin",
+            "America/Sao_Paulo",
+            "Africa/Casablanca",
+            "Asia/Tehran",
+            "Antarctica/Troll",
         ];
         for name in zones {
             let zone = TimeZone::get(name).unwrap();

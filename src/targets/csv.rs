@@ -56,7 +56,8 @@ pub fn read(file: impl BufRead, spec: &CsvSource, faults: &mut Faults, each: Eac
     let (file, delimiter) = begun(file, spec).map_err(|e| Ended::File(unreadable(&e)))?;
     let since_row = Arc::new(AtomicU64::new(0));
     let counted = Counted { file, whole: 0, since_row: since_row.clone() };
-    let mut reader = ::csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(counted);
+    let mut reader =
+        ::csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(counted);
     let mut record = ::csv::ByteRecord::new();
     if !reader.read_byte_record(&mut record).map_err(bad)? {
         return Err(Ended::File(BadFile("is empty: its first line names the columns".into())));
@@ -137,7 +138,10 @@ impl<R: Read> Read for Counted<R> {
             return too_large(format!("is larger than {} MiB", MOST_BYTES >> 20));
         }
         if row > MOST_ROW {
-            return too_large(format!("has a row of more than {} MiB: perhaps a quote that is not closed", MOST_ROW >> 20));
+            return too_large(format!(
+                "has a row of more than {} MiB: perhaps a quote that is not closed",
+                MOST_ROW >> 20
+            ));
         }
         Ok(read)
     }
@@ -188,7 +192,8 @@ fn cell(column: &CsvColumn, bytes: &[u8]) -> Result<Value, String> {
         _ if blank => Ok(Data::Null),
         kind => typed(kind, column, text.trim()),
     };
-    let shown = || if column.personal { "its value".to_owned() } else { Value::text(text).shown().chars().take(60).collect() };
+    let shown =
+        || if column.personal { "its value".to_owned() } else { Value::text(text).shown().chars().take(60).collect() };
     value.map(|data| Value::from(data).marked(marks)).map_err(|what| format!("{}: {what}", shown()))
 }
 

@@ -19,12 +19,7 @@ use crate::{
     template::{Failure, Scope, Text, Truth, compare},
 };
 use sha2::{Digest, Sha256};
-use std::{
-    cmp::Ordering,
-    collections::HashMap,
-    path::Path,
-    sync::Arc,
-};
+use std::{cmp::Ordering, collections::HashMap, path::Path, sync::Arc};
 
 /// Takes rows in.
 pub struct Gathering<'a> {
@@ -127,7 +122,8 @@ impl<'a> Gathering<'a> {
                 let scope = self.scope.clone().with("item", value.clone());
                 let failed = |f: Failure| GatherError::Expression(Box::new(f), place(line, self.rows));
                 if expression.test(&scope).map_err(failed)?.0 != Truth::Yes {
-                    let text = said(check, &scope, || format!("it does not hold that {}", expression.scalar().text.trim()))?;
+                    let text =
+                        said(check, &scope, || format!("it does not hold that {}", expression.scalar().text.trim()))?;
                     self.faults.add(line, format!("{text}{}", nth(line, self.rows)));
                 }
             }
@@ -166,7 +162,9 @@ impl<'a> Gathering<'a> {
     }
 
     fn sort_key(&self, value: &Value, line: Option<u64>) -> Result<Option<Vec<Value>>, GatherError> {
-        if self.targets.order_by.is_empty() || matches!(self.targets.from.source, Source::Find(_)) && plain_order(self.targets) {
+        if self.targets.order_by.is_empty()
+            || matches!(self.targets.from.source, Source::Find(_)) && plain_order(self.targets)
+        {
             return Ok(None);
         }
         self.order_of(value, &place(line, self.rows)).map(Some)
@@ -300,7 +298,9 @@ impl Listing {
                 (Some(groups), _) => {
                     Box::new(groups.iter().map(|group| Ok((group.key.clone(), group.value(&self.spool)?))))
                 }
-                (None, Some(places)) => Box::new(places.iter().map(|place| Ok((Value::NULL, row(self.spool.at(*place)?))))),
+                (None, Some(places)) => {
+                    Box::new(places.iter().map(|place| Ok((Value::NULL, row(self.spool.at(*place)?)))))
+                }
                 (None, None) => Box::new(self.spool.all()?.map(|one| Ok((Value::NULL, row(one?.1))))),
             };
         let count = usize::try_from(self.count).unwrap_or(usize::MAX);
@@ -308,7 +308,8 @@ impl Listing {
             let (group, value) = one?;
             let key = if self.groups.is_some() { vec![group] } else { parts(&value, &self.key)? };
             let key = key_text(&key, sealer).map_err(misfit)?;
-            let lane = targets.subject.as_ref().map(|subject| lane(subject, &value, &key, scope, sealer)).transpose()?;
+            let lane =
+                targets.subject.as_ref().map(|subject| lane(subject, &value, &key, scope, sealer)).transpose()?;
             Ok(Item { key, value, lane })
         }))
     }
@@ -338,7 +339,9 @@ fn parts(value: &Value, columns: &[Arc<str>]) -> Result<Vec<Value>, GatherError>
     columns
         .iter()
         .map(|column| {
-            value.get(column).ok_or_else(|| GatherError::Misfit(format!("the rows of the source have no column `{column}`")))
+            value
+                .get(column)
+                .ok_or_else(|| GatherError::Misfit(format!("the rows of the source have no column `{column}`")))
         })
         .collect()
 }

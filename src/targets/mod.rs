@@ -10,7 +10,6 @@ pub mod model;
 pub mod source;
 pub mod spool;
 
-
 pub use item::Item;
 pub use limits::Limits;
 pub use model::Targets;

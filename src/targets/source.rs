@@ -70,7 +70,12 @@ pub fn key_of(targets: &Targets, known: &dyn Known) -> Vec<Arc<str>> {
 }
 
 /// Reads all of it into `into`.
-pub async fn read(targets: &Targets, scope: &Scope, reach: &Reach<'_>, into: &mut Gathering<'_>) -> Result<(), SourceError> {
+pub async fn read(
+    targets: &Targets,
+    scope: &Scope,
+    reach: &Reach<'_>,
+    into: &mut Gathering<'_>,
+) -> Result<(), SourceError> {
     match &targets.from.source {
         Source::List(datum) => {
             let found = datum.evaluate(scope)?.value;
@@ -175,16 +180,17 @@ fn of_file(
     let mut hashed = Hashed { file, hash: Default::default() };
     let mut failed = None;
     let mut faults = std::mem::take(&mut into.faults);
-    let read = csv::read(BufReader::with_capacity(1 << 16, &mut hashed), spec, &mut faults, &mut |line, row| {
-        match into.add(row.into(), Some(line)) {
+    let read =
+        csv::read(BufReader::with_capacity(1 << 16, &mut hashed), spec, &mut faults, &mut |line, row| match into
+            .add(row.into(), Some(line))
+        {
             Ok(()) => Ok(()),
             Err(GatherError::Spool(error)) => Err(error),
             Err(error) => {
                 failed.get_or_insert(error);
                 Ok(())
             }
-        }
-    });
+        });
     // Those of the cells first, then those of whole rows.
     for fault in std::mem::take(&mut into.faults).kept() {
         faults.add(fault.lines.iter().copied(), fault.what.clone());

@@ -492,7 +492,8 @@ impl Fleet<'_> {
             Err(error) => return Err(FleetError::Journal(error, driver.unrecorded.take())),
         };
         let names = setting.outline.places.iter().filter_map(|place| place.id());
-        let found = names.filter_map(|name| driver.scope.entry(name).map(|(name, entry)| (name.clone(), entry.clone())));
+        let found =
+            names.filter_map(|name| driver.scope.entry(name).map(|(name, entry)| (name.clone(), entry.clone())));
         let entries = Arc::new(found.collect());
         let state = driver.state.items.swap_remove(SINGLE_ITEM).unwrap_or_default();
         Ok((stopped, state, entries))

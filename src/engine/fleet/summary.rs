@@ -59,7 +59,8 @@ pub fn reason_of(item: &ItemState) -> Option<String> {
     match &item.closed {
         Some(closed) => closed.reason.clone(),
         None => {
-            let doubt = item.doubts().next().map(|(path, _)| format!("nobody knows whether `{}` took effect", name(path)));
+            let doubt =
+                item.doubts().next().map(|(path, _)| format!("nobody knows whether `{}` took effect", name(path)));
             let waits = item.steps.iter().find(|(_, step)| step.waits());
             doubt.or_else(|| {
                 let (path, step) = waits?;

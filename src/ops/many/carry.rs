@@ -238,7 +238,8 @@ async fn carry(record: &Record, fleet: Fleet<'_>, items: Items<'_>) -> Result<Ca
         record.journal.release(&claim).await?;
     }
     // What nobody will look at whole is not read again.
-    let state = if few { record.state(claim.run).await? } else { RunState { created: Some(created), ..RunState::default() } };
+    let state =
+        if few { record.state(claim.run).await? } else { RunState { created: Some(created), ..RunState::default() } };
     let drift = state.items.values().flat_map(|item| item.steps.values()).flat_map(|step| step.drift()).collect();
     Ok(Carried { stopped: came.stopped.clone(), state, drift, many: Some(Box::new(came)) })
 }

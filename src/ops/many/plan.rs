@@ -188,12 +188,7 @@ impl Crowd<'_> {
         }
     }
 
-    fn begin(
-        &self,
-        under_way: &mut JoinSet<(usize, Result<ItemPlan, Failure>)>,
-        number: usize,
-        (setting, lane): Own,
-    ) {
+    fn begin(&self, under_way: &mut JoinSet<(usize, Result<ItemPlan, Failure>)>, number: usize, (setting, lane): Own) {
         let (answers, of) = (self.answers.clone(), self.of);
         under_way.spawn(async move {
             let planned = match rehearse::plan(&setting, &answers, &|_| {}).await {

@@ -51,8 +51,11 @@ fn within_limits(setting: &Setting, scope: &Scope, listing: &Listing) -> Result<
             .help("`take:` works on the first ones only"));
     }
     if limits.refuse_empty == Some(true) && listing.count == 0 {
-        return Err(Failure::refused(Exit::Stopped, "the source has no items, and `refuse_empty` finds that suspicious")
-            .help("nothing was changed; look whether the source is the right one"));
+        return Err(Failure::refused(
+            Exit::Stopped,
+            "the source has no items, and `refuse_empty` finds that suspicious",
+        )
+        .help("nothing was changed; look whether the source is the right one"));
     }
     Ok(())
 }
@@ -99,9 +102,7 @@ pub fn failed(error: SourceError, setting: &Setting) -> Failure {
             Failure::usage(format!("the source: {}", trouble.message()))
         }
         SourceError::Gather(GatherError::Expression(failure, place)) => expression(&failure, setting, &place),
-        SourceError::Gather(GatherError::Spool(error)) => {
-            Failure::refused(Exit::Failed, format!("failed to {error}"))
-        }
+        SourceError::Gather(GatherError::Spool(error)) => Failure::refused(Exit::Failed, format!("failed to {error}")),
         SourceError::Gather(GatherError::Misfit(what)) | SourceError::Misfit(what) => Failure::usage(what),
     }
 }

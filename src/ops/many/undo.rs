@@ -87,8 +87,7 @@ pub async fn backward(
         let mut own = setting.about(about);
         let states: Vec<(RunFacts, RunState)> =
             chain.iter().filter_map(|(id, state)| Some((facts(*id, state)?, only(state, &key)))).collect();
-        let past: Vec<Past<'_>> =
-            states.iter().map(|(facts, state)| Past { facts: facts.clone(), state }).collect();
+        let past: Vec<Past<'_>> = states.iter().map(|(facts, state)| Past { facts: facts.clone(), state }).collect();
         let made: Vec<(Done, RunId)> = made.iter().filter(|(done, _)| done.effect.item == key).cloned().collect();
         let wish = Wish { effects: &effects, item: Some(&key), all_or_nothing, made: &made };
         own.outline = outline::of(&own, &past, &wish);
@@ -135,7 +134,8 @@ fn by_item<'e>(events: impl Iterator<Item = &'e Event>, only: Option<&str>) -> V
             Event::HumanDecided(decided) => decided.items.iter().collect(),
             _ => continue,
         };
-        for item in items.into_iter().filter(|item| only.is_none_or(|only| *only == ***item) && &***item != SINGLE_ITEM) {
+        for item in items.into_iter().filter(|item| only.is_none_or(|only| *only == ***item) && &***item != SINGLE_ITEM)
+        {
             let list = lists.entry(item.clone()).or_default();
             list.0 = number;
             list.1.push(event);
