@@ -140,7 +140,8 @@ fn special(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics)
             "the items are not there yet; use `params`, `vars`, `env` and `run`",
         ),
         "item" => (
-            false,
+            // `targets` may be the part that could not be read.
+            !scene.named.is_empty(),
             "`item` has no meaning here",
             "this playbook works on a single record; use `params` and the results of steps",
         ),
