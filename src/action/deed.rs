@@ -2,7 +2,7 @@
 //!
 //! Deeds are what the engine carries out, once in the rehearsal and once for good, by the same code.
 
-use super::{ask::AnswerField, change::Change};
+use super::{ask::AnswerField, change::Change, command::OutputForm};
 use crate::{
     base::{source::Span, value::Value},
     effect::change::{RowChange, TableName},
@@ -89,6 +89,8 @@ pub struct Statement {
 pub enum Outgoing {
     /// A call of an API.
     Call(Call),
+    /// A start of a program.
+    Command(Command),
 }
 
 impl Outgoing {
@@ -96,6 +98,7 @@ impl Outgoing {
     pub fn connection(&self) -> &Arc<str> {
         match self {
             Outgoing::Call(call) => &call.api,
+            Outgoing::Command(command) => &command.program,
         }
     }
 
@@ -103,6 +106,7 @@ impl Outgoing {
     pub fn is_read(&self) -> bool {
         match self {
             Outgoing::Call(call) => call.is_read(),
+            Outgoing::Command(command) => !command.change,
         }
     }
 
@@ -110,6 +114,7 @@ impl Outgoing {
     pub fn is_unknown(&self) -> bool {
         match self {
             Outgoing::Call(call) => call.is_unknown(),
+            Outgoing::Command(command) => command.is_unknown(),
         }
     }
 }
@@ -144,6 +149,32 @@ impl Call {
         self.path.is_unknown()
             || self.query.iter().chain(&self.headers).any(|(_, v)| v.is_unknown())
             || self.json.as_ref().is_some_and(Value::is_unknown)
+    }
+}
+
+/// A start of a program.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// The connection.
+    pub program: Arc<str>,
+    /// Its arguments behind the fixed ones; single values, as text when it starts.
+    pub arguments: Vec<Value>,
+    /// It changes something.
+    pub change: bool,
+    /// What asks it what the change would do.
+    pub preview: Option<Vec<Value>>,
+    /// What it reads.
+    pub input: Option<Value>,
+    /// What its output is read as.
+    pub form: OutputForm,
+    /// The deadline of this call.
+    pub timeout: Option<Duration>,
+}
+
+impl Command {
+    /// Something in it is only known after apply.
+    pub fn is_unknown(&self) -> bool {
+        self.arguments.iter().chain(&self.input).any(Value::is_unknown)
     }
 }
 

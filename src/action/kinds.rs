@@ -1,6 +1,8 @@
 //! The one table of kinds. A new kind is one file with its shape, one line here, one case folder.
 
-use super::{ask::AskSpec, block::BlockSpec, row::RowSpec, rows::RowsSpec, sql::SqlSpec, tell::TellSpec};
+use super::{
+    ask::AskSpec, block::BlockSpec, command::CommandSpec, row::RowSpec, rows::RowsSpec, sql::SqlSpec, tell::TellSpec,
+};
 use crate::{
     base::{
         shape::{FromNode, Lowering},
@@ -89,6 +91,9 @@ kinds! {
     /// One INSERT, UPDATE or DELETE statement, for what `row` and `rows` cannot say.
     "sql" Sql(SqlSpec) Write
         "id: renumber\nsql:\n  db: register\n  sql: update placements set position = position - 1 where trainee_id = {{ trainee.id }} and position > 3\n  touches: 0..50\nirreversible: The old order is not kept.\nprobe:\n  read: { query: { db: register, sql: \"select count(*) as n from placements where trainee_id = {{ trainee.id }} and position = 3\" } }\n  done: self.n == 1\n";
+    /// Start a declared program, without a shell; `look:` reads, `change:` writes.
+    "command" Command(CommandSpec) Either
+        "id: flag_on\ncommand:\n  program: kube\n  change: [set, env, \"deployment/{{ env.worker }}\", SETTINGS__FEATURES__ANALYTICS=off]\n  preview: [set, env, \"deployment/{{ env.worker }}\", SETTINGS__FEATURES__ANALYTICS=off, --dry-run=server, -o, name]\nrepeatable: Setting the same variable again changes nothing.\nundo: { command: { program: kube, change: [rollout, undo, \"deployment/{{ env.worker }}\"] } }\n";
     /// Go on only if an expression is true.
     "assert" Assert(Expression) Flow
         "assert: trainee.state in ['recommended_for_award', 'awarded']\notherwise: { done: \"The trainee is {{ trainee.state }}: nothing to take back.\" }\n";

@@ -6,6 +6,7 @@
 pub mod ask;
 pub mod block;
 pub mod change;
+pub mod command;
 pub mod deed;
 pub mod ends;
 pub mod kinds;

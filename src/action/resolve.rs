@@ -2,7 +2,8 @@
 
 use super::{
     change::{Change, Guard, Pick, To, Wanted},
-    deed::{Call, Deed, Find, Judgement, Message, Outgoing, Query, Question, Statement},
+    command::{CommandSpec, OutputForm},
+    deed::{Call, Command, Deed, Find, Judgement, Message, Outgoing, Query, Question, Statement},
     kinds::Act,
     row::{Also, Assign, Ensure, RowSpec},
     rows::RowsSpec,
@@ -25,7 +26,7 @@ use crate::{
         condition::{self, Condition},
         facts::Facts,
     },
-    template::{Datum, Dialect, Expression, Failure, Path, Scope, Text, Truth},
+    template::{Datum, Dialect, Expression, Failure, Path, Scope, Text, Tree, Truth},
 };
 use indexmap::IndexMap;
 use std::sync::Arc;
@@ -86,6 +87,7 @@ pub fn resolve(step: &Step, scope: &Scope, known: &dyn Known) -> Result<Option<R
             like: spec.of_table.as_ref().and_then(|w| TableName::parse(w.as_str())),
         }),
         Act::Http(spec) => Deed::Outgoing(Outgoing::Call(cx.call(spec)?)),
+        Act::Command(spec) => Deed::Outgoing(Outgoing::Command(cx.command(spec)?)),
         Act::Row(spec) => Deed::Change(cx.row(spec)?),
         Act::Rows(spec) => Deed::Change(cx.rows(spec)?),
         Act::Sql(spec) => Deed::Statement(Statement {
@@ -245,6 +247,52 @@ impl Resolver<'_> {
             .collect::<Result<_, Trouble>>()?;
         let json = spec.json.as_ref().map(|datum| self.value(datum)).transpose()?;
         Ok(Call { api: spec.api.text.clone(), method, path, query, headers, json, timeout: spec.timeout.map(|t| t.0) })
+    }
+
+    fn command(&mut self, spec: &CommandSpec) -> Result<Command, Trouble> {
+        let Some((arguments, change)) = spec.arguments() else {
+            return misfit(spec.at, "a command has exactly one of `look:` and `change:`");
+        };
+        let preview = if spec.preview.is_empty() { None } else { Some(self.arguments(&spec.preview)?) };
+        Ok(Command {
+            program: spec.program.text.clone(),
+            arguments: self.arguments(arguments)?,
+            change,
+            preview,
+            input: spec.input.as_ref().map(|input| self.text(input)).transpose()?,
+            form: spec.output.unwrap_or(OutputForm::Text),
+            timeout: spec.timeout.map(|t| t.0),
+        })
+    }
+
+    /// Arguments of a program: a list becomes several, and no value can pass for an option.
+    fn arguments(&mut self, data: &[Datum]) -> Result<Vec<Value>, Trouble> {
+        let mut arguments = Vec::new();
+        for datum in data {
+            let value = self.value(datum)?;
+            let marks = value.marks;
+            let parts = match &value.data {
+                Data::List(values) => values.iter().map(|v| v.clone().marked(marks)).collect(),
+                _ => vec![value],
+            };
+            let computed =
+                matches!(&datum.tree, Tree::Scalar(text) if text.scalar().text.trim_start().starts_with("{{"));
+            for part in parts {
+                match &part.data {
+                    Data::Null => return misfit(datum.span(), "an argument is null: leave it out, or give it a value"),
+                    Data::Map(_) | Data::List(_) => return misfit(datum.span(), "an argument is a single value"),
+                    Data::Unknown(_) => {}
+                    _ if computed && part.bare().starts_with('-') => {
+                        let message =
+                            "an argument from a value begins with `-`: the program would take it for an option";
+                        return misfit(datum.span(), message);
+                    }
+                    _ => {}
+                }
+                arguments.push(part);
+            }
+        }
+        Ok(arguments)
     }
 
     fn row(&mut self, spec: &RowSpec) -> Result<Change, Trouble> {

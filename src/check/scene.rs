@@ -71,6 +71,8 @@ pub enum System {
     Postgres,
     /// An API.
     Http,
+    /// A program.
+    Program,
 }
 
 /// See the head of this file.
@@ -196,6 +198,8 @@ pub fn system(connection: &Connection) -> System {
     let overrides = || connection.per_environment.iter().map(|(_, o)| o);
     if connection.sqlite.is_some() || overrides().any(|o| o.sqlite.is_some()) && connection.postgres.is_none() {
         System::Sqlite
+    } else if connection.command.is_some() {
+        System::Program
     } else if connection.postgres.is_some() || overrides().any(|o| o.postgres.is_some()) {
         System::Postgres
     } else {
@@ -227,6 +231,7 @@ pub fn writes(step: &Step) -> bool {
     match &step.act {
         // Without a method (reported elsewhere) it is neither.
         Act::Http(call) => call.method().is_some() && !call.is_read(),
+        Act::Command(command) => command.arguments().is_some() && !command.is_read(),
         act => nature(act) == Some(Nature::Write),
     }
 }
@@ -235,6 +240,7 @@ pub fn writes(step: &Step) -> bool {
 pub fn reads(step: &Step) -> bool {
     match &step.act {
         Act::Http(call) => call.is_read(),
+        Act::Command(command) => command.is_read(),
         act => nature(act) == Some(Nature::Read),
     }
 }
@@ -254,6 +260,7 @@ pub fn connection_of<'a>(step: &'a Step) -> Option<(&'a str, Span)> {
         Act::Query(query) => Some((query.db.as_str(), query.db.span)),
         Act::Sql(sql) => Some((sql.db.as_str(), sql.db.span)),
         Act::Http(call) => Some((call.api.as_str(), call.api.span)),
+        Act::Command(command) => Some((command.program.as_str(), command.program.span)),
         Act::Find(find) => part(&find.table),
         Act::Rows(rows) => part(&rows.table),
         Act::Row(row) => row.table.as_ref().and_then(part),

@@ -74,6 +74,7 @@ pub fn of_result(scene: &Scene<'_>, index: usize) -> Shape {
             if query.expects().is_single() { columns } else { Shape::List(Box::new(columns)) }
         }
         Act::Http(_) => Shape::fields(["status", "headers", "body"]),
+        Act::Command(_) => Shape::fields(["code", "output", "errors"]),
         Act::Ask(ask) => Shape::fields(ask.answer.names()),
         Act::Let(datum) => of_datum(datum),
         Act::Row(_) | Act::Sql(_) => Shape::Open,

@@ -183,6 +183,12 @@ impl<'a> Spots<'a> {
                 self.datum(call.json.as_ref(), Sees::Before);
                 call.accept.iter().for_each(|accept| self.text(accept.because.as_ref(), Sees::Before));
             }
+            Act::Command(command) => {
+                let lists = [&command.look, &command.change, &command.preview];
+                lists.into_iter().flatten().for_each(|datum| self.datum(Some(datum), Sees::Before));
+                self.text(command.input.as_ref(), Sees::Before);
+                command.accept.iter().for_each(|accept| self.text(accept.because.as_ref(), Sees::Before));
+            }
             Act::Row(row) => {
                 self.data(&row.key);
                 self.data(&row.only_if);

@@ -10,6 +10,7 @@ pub mod http;
 pub mod ledger;
 mod link;
 mod postgres;
+pub mod program;
 pub use postgres::Address as PostgresAddress;
 pub mod reference;
 pub mod rows;

@@ -1,6 +1,6 @@
 //! The `connections:` entries of the project file. Shapes only; `database` and `http` make something of them.
 
-use super::{http::HttpSettings, reference::Setting};
+use super::{http::HttpSettings, program::ProgramSettings, reference::Setting};
 use crate::{
     base::{
         diagnostic::Diagnostic,
@@ -11,7 +11,7 @@ use crate::{
 };
 
 shape! {
-    /// One outside system: exactly one of `sqlite`, `postgres` and `http`.
+    /// One outside system: exactly one of `sqlite`, `postgres`, `http` and `command`.
     "a connection" pub struct Connection {
         /// A SQLite file.
         sqlite: Option<SqliteSettings>,
@@ -19,6 +19,8 @@ shape! {
         postgres: Option<PostgresSettings>,
         /// An API over HTTP.
         http: Option<HttpSettings>,
+        /// A program of this machine, for `command` steps.
+        command: Option<ProgramSettings>,
         /// Facts about its tables.
         #[schemars(default)]
         tables: Named<Facts>,
@@ -39,6 +41,8 @@ shape! {
         postgres: Option<PostgresSettings>,
         /// An API over HTTP, in place of the one above.
         http: Option<HttpSettings>,
+        /// A program, in place of the one above.
+        command: Option<ProgramSettings>,
         /// A mock file that trueup serves itself, in place of the API: for sandboxes. Relative to the project file.
         mock: Option<Word>,
     }
@@ -89,14 +93,23 @@ pub enum Effective {
 
 impl Connection {
     fn kinds(&self) -> Vec<&'static str> {
-        let given =
-            [("sqlite", self.sqlite.is_some()), ("postgres", self.postgres.is_some()), ("http", self.http.is_some())];
+        let given = [
+            ("sqlite", self.sqlite.is_some()),
+            ("postgres", self.postgres.is_some()),
+            ("http", self.http.is_some()),
+            ("command", self.command.is_some()),
+        ];
         given.into_iter().filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
     }
 
     /// The API's settings in an environment; nothing when the connection is no API.
     pub fn http_in(&self, environment: &str) -> Option<&HttpSettings> {
         self.per_environment.get(environment).and_then(|over| over.http.as_ref()).or(self.http.as_ref())
+    }
+
+    /// The program's settings in an environment; nothing when the connection is no program.
+    pub fn program_in(&self, environment: &str) -> Option<&ProgramSettings> {
+        self.per_environment.get(environment).and_then(|over| over.command.as_ref()).or(self.command.as_ref())
     }
 
     /// The mock file that plays the API in an environment.
@@ -114,16 +127,20 @@ impl Connection {
             } else {
                 format!("the connection `{name}` is several things at once")
             };
-            return vec![wrong(self.at, message).help("give it exactly one of `sqlite`, `postgres` and `http`")];
+            return vec![
+                wrong(self.at, message).help("give it exactly one of `sqlite`, `postgres`, `http` and `command`"),
+            ];
         };
         let mut found = Vec::new();
         for (environment, over) in self.per_environment.iter() {
             let (database, api) =
                 (over.sqlite.is_some() || over.postgres.is_some(), over.http.is_some() || over.mock.is_some());
-            if (*kind == "http" && database)
-                || (*kind != "http" && api)
-                || (over.sqlite.is_some() && over.postgres.is_some())
-            {
+            let fits = match *kind {
+                "http" => !database && over.command.is_none(),
+                "command" => !database && !api,
+                _ => !api && over.command.is_none(),
+            };
+            if !fits || (over.sqlite.is_some() && over.postgres.is_some()) {
                 let message = format!(
                     "`{name}` is a `{kind}` connection, and in `{environment}` it gets settings of another kind"
                 );
@@ -132,6 +149,11 @@ impl Connection {
                         .help("a database may become another database, an API another API or a mock"),
                 );
             }
+        }
+        for settings in
+            self.command.iter().chain(self.per_environment.iter().filter_map(|(_, over)| over.command.as_ref()))
+        {
+            found.extend(settings.problems(name));
         }
         let everywhere = |given: &dyn Fn(&Override) -> bool| {
             !self.per_environment.entries.is_empty() && self.per_environment.iter().all(|(_, over)| given(over))

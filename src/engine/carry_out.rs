@@ -3,6 +3,7 @@
 
 use super::{
     audit::{self, AuditTrouble},
+    grants,
     question::database,
     setting::Setting,
     trouble::{Missed, Trouble},
@@ -80,6 +81,7 @@ pub async fn carry_out(
             help: Vec::new(),
         });
     };
+    grants::change(setting, change, at)?;
     let columns = columns(changing, &change.table).await.map_err(fault)?;
     let ground = Ground { facts, columns, key: facts.key_columns() };
     known_columns(change, &ground, at)?;

@@ -15,6 +15,7 @@ pub mod drive;
 mod end;
 pub mod endings;
 pub mod fleet;
+pub mod grants;
 mod images;
 pub mod lease;
 pub mod outgoing;

@@ -1,6 +1,7 @@
 //! Asking a database: `find` and `query` on whatever handle the caller has, with the author's expectation.
 
 use super::{
+    grants,
     setting::Setting,
     trouble::{Missed, Trouble},
 };
@@ -20,6 +21,7 @@ use crate::{
 
 /// The rows of a `find`, as playbooks see them.
 pub async fn find(session: &mut Session, find: &Find, setting: &Setting, at: Span) -> Result<Value, Trouble> {
+    grants::reads(setting, &find.table, at)?;
     let select = Select {
         table: &find.table.table,
         columns: &find.columns,
@@ -36,6 +38,7 @@ pub async fn find(session: &mut Session, find: &Find, setting: &Setting, at: Spa
 
 /// The rows of a free SELECT.
 pub async fn query(session: &mut Session, query: &Query, setting: &Setting, at: Span) -> Result<Value, Trouble> {
+    grants::statement(setting, &query.connection, &query.bound.sql, at)?;
     let statement = Statement { sql: query.bound.sql.clone(), binds: query.bound.binds.clone() };
     let limits = Limits { rows: query.expect.fetch().min(Limits::USUAL.rows), ..Limits::USUAL };
     let rows = match session.query(&statement, limits).await {

@@ -104,10 +104,10 @@ impl Driver<'_> {
             "rows" | "sql" => self.by_images(place, step).await,
             "ledger" => self.by_ledger(place, step).await,
             "sql-repeatable" => Ok(Found::NotDone("it is run again, which does the same as once".into())),
-            "sql-probe" | "http-probe" => self.by_probe(place, step).await,
+            "sql-probe" | "http-probe" | "command-probe" => self.by_probe(place, step).await,
             "http-key" => self.send_again(place, step, true, lost).await,
-            "http-repeatable" => self.send_again(place, step, false, lost).await,
-            "http-once" => Ok(Found::InDoubt(format!(
+            "http-repeatable" | "command-repeatable" => self.send_again(place, step, false, lost).await,
+            "http-once" | "command-once" => Ok(Found::InDoubt(format!(
                 "a person has to look into `{}` and decide",
                 step.connection.as_deref().unwrap_or("the API")
             ))),

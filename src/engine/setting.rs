@@ -12,7 +12,7 @@ use crate::{
         world::World,
     },
     check::{self, Checked},
-    connection::{database::Database, fault::Fault, http::Api, session::Session, standing::Standing},
+    connection::{database::Database, fault::Fault, http::Api, program::Program, session::Session, standing::Standing},
     effect::change::TableName,
     playbook::{model::Playbook, project::Project},
     table::facts::Facts,
@@ -103,6 +103,8 @@ pub struct Setting {
     pub databases: Arc<HashMap<Arc<str>, Database>>,
     /// APIs by name.
     pub apis: Arc<HashMap<Arc<str>, Api>>,
+    /// Programs by name.
+    pub programs: HashMap<Arc<str>, Program>,
     /// Clock and identifiers.
     pub world: World,
     /// The run.
@@ -153,6 +155,7 @@ impl Setting {
             environment,
             databases: Arc::new(databases),
             apis: Arc::new(apis),
+            programs: HashMap::new(),
             world,
             run,
             params,
@@ -262,6 +265,11 @@ impl Setting {
     /// The API of a name.
     pub fn api(&self, name: &str) -> Option<&Api> {
         self.apis.get(name)
+    }
+
+    /// The program of a name.
+    pub fn program(&self, name: &str) -> Option<&Program> {
+        self.programs.get(name)
     }
 
     /// The step with this id, wherever it stands.

@@ -3,6 +3,7 @@
 
 use super::{
     carry_out::{Carried, also},
+    grants,
     question::database,
     setting::Setting,
     trouble::{Missed, Trouble},
@@ -27,6 +28,7 @@ use std::sync::Arc;
 /// Runs the statement in the transaction of `changing`.
 pub async fn run(changing: &mut Changing, deed: &Deed, setting: &Setting, at: Span) -> Result<Carried, Trouble> {
     let fault = |fault: Fault| database(&deed.connection, fault, at);
+    grants::statement(setting, &deed.connection, &deed.bound.sql, at)?;
     let touched = changing.touched().await.map_err(fault)?;
     let aim = match target(deed, setting) {
         Some((table, facts, class)) => Aim::take(changing, deed, table, facts, class, at).await?,
@@ -41,6 +43,7 @@ pub async fn run(changing: &mut Changing, deed: &Deed, setting: &Setting, at: Sp
             within_bounds(deed, usize::try_from(rows).unwrap_or(usize::MAX), at)?;
         }
     }
+    grants::images(setting, &carried.changes, at)?;
     changing.check_deferred().await.map_err(fault)?;
     let after = changing.touched().await.map_err(fault)?;
     carried.also = also(&touched, &after, &carried.changes, &deed.connection);

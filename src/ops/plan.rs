@@ -14,6 +14,7 @@ use crate::{
     connection::{
         database::Database,
         http::{Api, HttpSettings, OpenError},
+        program::Program,
         reference::Secrets,
     },
     engine::{
@@ -118,9 +119,10 @@ pub async fn assemble(
             apis.insert(tell::webhook(name), webhook(&tell::webhook(name), to.reveal(), secrets)?);
         }
     }
+    let programs = programs(surroundings, opened, environment, |name| used.get(name).is_some())?;
     let mut setting =
         Setting::new(checked, environment.into(), databases, apis, surroundings.world.clone(), run, params);
-    setting.files = files;
+    (setting.files, setting.programs) = (files, programs);
     if setting.playbook.targets.is_some() {
         setting.workplace = Some(super::record::workplace(surroundings, opened)?);
     }
@@ -181,6 +183,23 @@ async fn apis(
         );
     }
     Ok(apis)
+}
+
+/// The programs of an environment, found and not yet started.
+fn programs(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    environment: &str,
+    used: impl Fn(&str) -> bool,
+) -> Result<HashMap<Arc<str>, Program>, Failure> {
+    let mut programs = HashMap::new();
+    for (name, settings) in opened.project.connections.iter().filter(|(name, _)| used(name)) {
+        let Some(settings) = settings.program_in(environment) else { continue };
+        let program = Program::open(name, settings, secrets(surroundings, opened));
+        let program = program.map_err(|why| Failure::usage(format!("the connection `{name}`: failed to {why}")))?;
+        programs.insert(Arc::from(name), program);
+    }
+    Ok(programs)
 }
 
 /// A webhook is an API of one address to which only POST goes.

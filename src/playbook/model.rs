@@ -124,9 +124,16 @@ shape! {
         /// Tables that may be changed.
         #[schemars(default)]
         write: Vec<Word>,
+        /// Of these tables only these columns may be changed: `columns: { trainees: [state, awarded_at] }`. Stamps and audit rows are no part
+        /// of it. A table that is not listed may be changed in all its columns.
+        #[schemars(default)]
+        columns: Named<Vec<Word>>,
         /// HTTP methods that may be sent.
         #[schemars(default)]
         methods: Vec<Word>,
+        /// How the arguments of a program may begin, as the connection lists it: `[get, set env]`.
+        #[schemars(default)]
+        commands: Vec<Word>,
     }
 }
 

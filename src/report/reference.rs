@@ -72,7 +72,11 @@ fn allowed(kind: &Kind) -> &'static str {
         Nature::Read => "Reads: allowed in `preconditions`, `steps` and `verification`.",
         Nature::Write => "Changes something: allowed in `steps` only.",
         Nature::Either => {
-            "`get` and `head` read and are allowed everywhere; the other methods are allowed in `steps` only."
+            if kind.word == "http" {
+                "`get` and `head` read and are allowed everywhere; the other methods are allowed in `steps` only."
+            } else {
+                "What only looks is allowed everywhere; what changes something is allowed in `steps` only."
+            }
         }
         Nature::People => "Reaches a person.",
         Nature::Flow => "Touches no system by itself.",

@@ -1,6 +1,9 @@
 //! Saved plans against a world that moved on: what differs is said by item and column, nothing of it is overwritten, and a
 //! plan is used once.
 
+#[path = "plans/roles.rs"]
+mod roles;
+
 use super::{
     proof::figures::Figures,
     servers::{Shop, block_on, postgres, request, root, said, surroundings},

@@ -80,6 +80,14 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
                     "add `probe:` if there is a way to ask, or `repeatable: \"why\"` if sending it twice does no harm",
                 ),
             ),
+            (Act::Command(_), Recovery::Person) => problems.push(
+                Diagnostic::warning(
+                    &IN_DOUBT,
+                    step.act_at,
+                    "if trueup ends while this program runs, a person must find out whether it did its work",
+                )
+                .help("add `probe:` if there is a way to ask, or `repeatable: \"why\"` if running it twice does no harm"),
+            ),
             _ => {}
         }
     }

@@ -78,9 +78,11 @@ rules! {
         high_risk;
         adjacent_writes;
         uses;
+        granted_columns;
         row_target;
         // calls
         http_call;
+        command_call;
         errors_table;
         errors_reach;
         retry;

@@ -37,6 +37,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             }
         } else if visit.section != Section::Steps && writes(visit.step) {
             let help = match &visit.step.act {
+                Act::Command(_) => "move the step to `steps`; here only `look:` is allowed",
                 Act::Http(_) => "move the step to `steps`; here only `get:` and `head:` are allowed",
                 _ => "move the step to `steps`; here `find` and `query` can look at rows",
             };
@@ -55,6 +56,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
 fn shown(visit: &Visit<'_>) -> String {
     match &visit.step.act {
         Act::Http(call) => format!("an `http` step with `{}`", call.method().map_or("a method", |(method, _)| method)),
+        Act::Command(_) => "a `command` step with `change:`".into(),
         act => format!("`{}`", act.word()),
     }
 }

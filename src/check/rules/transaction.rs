@@ -45,6 +45,10 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
                 problem(&WAITS_IN_TRANSACTION, "a call inside a transaction".into())
                     .help("move it before the block (a read) or after it"),
             ),
+            Act::Command(_) => problems.push(
+                problem(&WAITS_IN_TRANSACTION, "a program inside a transaction".into())
+                    .help("move it before the block (a look) or after it"),
+            ),
             Act::Ask(_) => problems.push(
                 problem(&WAITS_IN_TRANSACTION, "a question to a person inside a transaction".into())
                     .help("ask before the block"),

@@ -21,7 +21,7 @@ pub static WRONG_SYSTEM: Code = Code {
     id: "E0242",
     title: "a connection of another kind",
     explain: "`find`, `query`, `row`, `rows`, `sql` and `block: { transaction }` need a database (`sqlite:` or `postgres:` in the project \
-        file), `http` needs an API (`http:`).",
+        file), `http` needs an API (`http:`), `command` a program (`command:`).",
 };
 
 /// All codes of this file.
@@ -31,11 +31,16 @@ pub static CODES: &[&Code] = &[&UNKNOWN_CONNECTION, &WRONG_SYSTEM];
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for visit in &scene.visits {
         if let Some((name, at)) = connection_of(visit.step) {
-            named(scene, name, at, matches!(visit.step.act, Act::Http(_)), problems);
+            let needed = match visit.step.act {
+                Act::Http(_) => Needed::Api,
+                Act::Command(_) => Needed::Program,
+                _ => Needed::Database,
+            };
+            named(scene, name, at, needed, problems);
         }
         match &visit.step.act {
             Act::Block(block) => {
-                block.transaction.iter().for_each(|db| named(scene, db.as_str(), db.span, false, problems))
+                block.transaction.iter().for_each(|db| named(scene, db.as_str(), db.span, Needed::Database, problems))
             }
             Act::Ask(ask) => {
                 for word in ask.affects.iter().flatten().filter(|word| scene.connection(word.as_str()).is_none()) {
@@ -50,18 +55,56 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     }
 }
 
-fn named(scene: &Scene<'_>, name: &str, at: Span, api: bool, problems: &mut Diagnostics) {
-    match scene.system(name) {
-        None => unknown(scene, name, at, problems),
-        Some(System::Http) if !api => problems.push(
-            Diagnostic::error(&WRONG_SYSTEM, at, format!("`{name}` is an API, not a database"))
-                .help("name a connection with `sqlite:` or `postgres:`, or use an `http` step"),
-        ),
-        Some(System::Sqlite | System::Postgres) if api => problems.push(
-            Diagnostic::error(&WRONG_SYSTEM, at, format!("`{name}` is a database, not an API"))
-                .help("name a connection with `http:`, or use `find`, `query`, `row` or `sql`"),
-        ),
-        Some(_) => {}
+/// What a step needs to speak to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needed {
+    Database,
+    Api,
+    Program,
+}
+
+impl Needed {
+    fn of(system: System) -> Needed {
+        match system {
+            System::Http => Needed::Api,
+            System::Program => Needed::Program,
+            System::Sqlite | System::Postgres => Needed::Database,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Needed::Database => "a database",
+            Needed::Api => "an API",
+            Needed::Program => "a program",
+        }
+    }
+
+    fn help(self) -> &'static str {
+        match self {
+            Needed::Database => "name a connection with `sqlite:` or `postgres:`",
+            Needed::Api => "name a connection with `http:`",
+            Needed::Program => "name a connection with `command:`",
+        }
+    }
+
+    /// The steps that speak to it.
+    fn steps(self) -> &'static str {
+        match self {
+            Needed::Database => "use `find`, `query`, `row` or `sql`",
+            Needed::Api => "use an `http` step",
+            Needed::Program => "use a `command` step",
+        }
+    }
+}
+
+fn named(scene: &Scene<'_>, name: &str, at: Span, needed: Needed, problems: &mut Diagnostics) {
+    let Some(system) = scene.system(name) else { return unknown(scene, name, at, problems) };
+    let found = Needed::of(system);
+    if found != needed {
+        let message = format!("`{name}` is {}, not {}", found.words(), needed.words());
+        let help = format!("{}, or {}", needed.help(), found.steps());
+        problems.push(Diagnostic::error(&WRONG_SYSTEM, at, message).help(help));
     }
 }
 

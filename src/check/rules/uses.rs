@@ -1,7 +1,10 @@
 //! `uses:`: everything that the playbook touches is declared, and nothing else.
 
 use crate::{
-    action::kinds::Act,
+    action::{
+        command::{self, CommandSpec},
+        kinds::Act,
+    },
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
         shape::{UNKNOWN_WORD, Word},
@@ -14,6 +17,7 @@ use crate::{
     effect::change::TableName,
     playbook::model::Uses,
     read::http::METHODS,
+    template::Datum,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,12 +25,13 @@ use std::collections::{BTreeMap, BTreeSet};
 pub static NOT_GRANTED: Code = Code {
     id: "E0313",
     title: "something used that `uses` does not declare",
-    explain: "`uses:` lists every table, and every HTTP method of every API, that the playbook may touch. It is enforced, so that whoever \
+    explain: "`uses:` lists every table, every HTTP method of every API, and every beginning of a program's arguments, that the playbook may touch. It is enforced, so that whoever \
         approves a playbook can see at its head how far it can reach:\n\n\
         ```yaml\n\
         uses:\n\
         \x20 register: { read: [trainees], write: [trainees, audits] }\n\
         \x20 dqt: { methods: [GET] }\n\
+        \x20 kube: { commands: [get, set env] }\n\
         ```\n\n\
         A table that may be written may also be read. The audit table of a changed table is written too. The message gives the exact \
         line to add.",
@@ -48,6 +53,7 @@ struct Needs<'a> {
     read: BTreeMap<String, Span>,
     write: BTreeMap<String, Span>,
     methods: BTreeMap<&'a str, Span>,
+    commands: BTreeMap<String, Span>,
     /// A statement could not be understood: what it touches is not known.
     opaque: bool,
 }
@@ -93,6 +99,11 @@ fn needs<'a>(scene: &Scene<'a>) -> BTreeMap<String, Needs<'a>> {
                         .or_insert(path.scalar().span);
                 }
             }
+            Act::Command(command) => {
+                for (beginning, at) in beginnings(scene, command) {
+                    all.entry(command.program.as_str().into()).or_default().commands.entry(beginning).or_insert(at);
+                }
+            }
             _ => {
                 if let Some((connection, _)) = sql_of(step) {
                     all.entry(connection.as_str().into()).or_default().opaque |=
@@ -103,15 +114,34 @@ fn needs<'a>(scene: &Scene<'a>) -> BTreeMap<String, Needs<'a>> {
     }
     // What is unknown, or of another kind, is reported by the rules about names.
     all.retain(|connection, needs| {
-        let api = scene.system(connection) == Some(System::Http);
-        if api {
+        let system = scene.system(connection);
+        if matches!(system, Some(System::Http | System::Program)) {
             (needs.read, needs.write) = Default::default();
-        } else {
+        }
+        if system != Some(System::Http) {
             needs.methods.clear();
+        }
+        if system != Some(System::Program) {
+            needs.commands.clear();
         }
         scene.connection(connection).is_some()
     });
     all
+}
+
+/// The listed beginnings that a command makes use of.
+fn beginnings(scene: &Scene<'_>, command: &CommandSpec) -> Vec<(String, Span)> {
+    let Some(settings) = scene.connection(command.program.as_str()).and_then(|c| c.command.as_ref()) else {
+        return Vec::new();
+    };
+    let of = |arguments: &[Datum], change: bool| {
+        let words = command::beginning(arguments);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        Some((settings.allowed(&words, change)?, arguments.first()?.span()))
+    };
+    let own = command.arguments().and_then(|(arguments, change)| of(arguments, change));
+    let preview = of(&command.preview, false).or_else(|| of(&command.preview, true));
+    own.into_iter().chain(preview).collect()
 }
 
 fn missing(connection: &str, needs: &Needs<'_>, granted: Option<&Uses>, problems: &mut Diagnostics) {
@@ -137,6 +167,11 @@ fn missing(connection: &str, needs: &Needs<'_>, granted: Option<&Uses>, problems
             report(*at, format!("this reads `{connection}.{table}`, which `uses` does not declare"));
         }
     }
+    for (beginning, at) in &needs.commands {
+        if !has(|g| &g.commands, beginning) {
+            report(*at, format!("this starts `{connection}` with `{beginning}`, which `uses` does not declare"));
+        }
+    }
     for (method, at) in &needs.methods {
         if !granted.is_some_and(|g| g.methods.iter().any(|word| word.as_str() == *method)) {
             report(*at, format!("this sends {method} to `{connection}`, which `uses` does not declare"));
@@ -160,7 +195,8 @@ fn line(connection: &str, needs: &Needs<'_>, granted: Option<&Uses>) -> String {
         join(|g| &g.read, &mut needs.read.keys().map(String::as_str).filter(|table| !needs.write.contains_key(*table)));
     let write = join(|g| &g.write, &mut needs.write.keys().map(String::as_str));
     let methods = join(|g| &g.methods, &mut needs.methods.keys().copied());
-    let parts: Vec<String> = [("read", read), ("write", write), ("methods", methods)]
+    let commands = join(|g| &g.commands, &mut needs.commands.keys().map(String::as_str));
+    let parts: Vec<String> = [("read", read), ("write", write), ("methods", methods), ("commands", commands)]
         .into_iter()
         .filter(|(_, names)| !names.is_empty())
         .map(|(key, names)| format!("{key}: [{}]", names.join(", ")))
@@ -200,6 +236,9 @@ fn idle(connection: &Word, grant: &Uses, needs: &Needs<'_>, problems: &mut Diagn
     }
     for word in grant.write.iter().filter(|word| !needs.opaque && !needs.write.contains_key(word.as_str())) {
         report(word, "writes");
+    }
+    for word in grant.commands.iter().filter(|word| !needs.commands.contains_key(word.as_str())) {
+        report(word, "starts");
     }
     for word in grant
         .methods

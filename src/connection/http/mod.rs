@@ -25,5 +25,5 @@ pub use answer::{Answer, Standing};
 pub use api::{Api, OpenError};
 pub use failure::{Failure, Reason};
 pub use request::{Method, Request, RequestView};
-pub use settings::HttpSettings;
+pub use settings::{HttpSettings, Size};
 pub use status::Status;

@@ -3,18 +3,23 @@
 
 pub mod attempts;
 pub mod call;
+pub mod command;
 mod resend;
 mod send;
 pub mod tell;
 
 use super::{
-    endings,
+    endings, grants,
     setting::Setting,
     trouble::CallTrouble,
     watch::{Tick, Watch},
 };
 use crate::{
-    action::{deed::Outgoing, step::Step},
+    action::{
+        command::OutputForm,
+        deed::{Command, Outgoing},
+        step::Step,
+    },
     base::{identity::EffectId, value::Value},
     plan::Effect,
 };
@@ -28,6 +33,7 @@ impl Outgoing {
             Outgoing::Call(call) => {
                 setting.api(&call.api).map_or_else(String::new, |api| call::line(&api.view(&call::request(call))))
             }
+            Outgoing::Command(command) => command::line(command, setting),
         }
     }
 
@@ -35,6 +41,7 @@ impl Outgoing {
     pub fn question(&self) -> String {
         match self {
             Outgoing::Call(call) => call::request(call).key(),
+            Outgoing::Command(command) => command::question(command),
         }
     }
 
@@ -42,6 +49,7 @@ impl Outgoing {
     pub fn stored(&self) -> Value {
         match self {
             Outgoing::Call(call) => call::stored(call),
+            Outgoing::Command(command) => command::stored(command),
         }
     }
 
@@ -50,7 +58,20 @@ impl Outgoing {
     pub fn of_stored(class: &str, connection: &Arc<str>, stored: &Value, step: &Step) -> Option<Outgoing> {
         match class {
             "http-key" | "http-repeatable" => call::of_stored(connection, stored, step).map(Outgoing::Call),
+            "command-repeatable" => command::of_stored(connection, stored, step).map(Outgoing::Command),
             _ => None,
+        }
+    }
+
+    /// A read that says what this would do.
+    pub fn preview(&self) -> Option<Outgoing> {
+        match self {
+            Outgoing::Call(_) => None,
+            Outgoing::Command(command) => {
+                let arguments = command.preview.clone()?;
+                let (form, change) = (OutputForm::Text, false);
+                Some(Outgoing::Command(Command { arguments, form, change, preview: None, ..command.clone() }))
+            }
         }
     }
 
@@ -58,20 +79,25 @@ impl Outgoing {
     pub fn class(&self, step: &Step, setting: &Setting) -> &'static str {
         match self {
             Outgoing::Call(call) => call::class(step, call, setting),
+            Outgoing::Command(_) => command::class(step),
         }
     }
 
     /// What sending would be refused with before anything leaves; so that a preview says it, not only apply.
     pub fn forbidden(&self, setting: &Setting) -> Option<CallTrouble> {
-        match self {
+        let refused = grants::outgoing(setting, self);
+        refused.or_else(|| match self {
             Outgoing::Call(call) => call::forbidden(setting, call),
-        }
+            // Whether it can be started shows when it is.
+            Outgoing::Command(_) => None,
+        })
     }
 
     /// As a plan shows it, masked.
     pub fn shown(&self, setting: &Setting) -> Vec<Effect> {
         match self {
             Outgoing::Call(call) => call::shown(call, setting).into_iter().collect(),
+            Outgoing::Command(command) => vec![command::shown(command, setting)],
         }
     }
 
@@ -79,13 +105,26 @@ impl Outgoing {
     pub fn summary(&self, answer: &Value) -> String {
         match self {
             Outgoing::Call(_) => call::summary(answer),
+            Outgoing::Command(_) => command::summary(answer),
+        }
+    }
+
+    /// What came back, line by line, for people.
+    pub fn told(&self, answer: &Value) -> Vec<String> {
+        match self {
+            Outgoing::Call(_) => vec![call::summary(answer)],
+            Outgoing::Command(_) => command::said(answer),
         }
     }
 
     /// Sends once and judges the answer. `effect` goes along where the other side remembers names of effects.
     pub async fn once(&self, setting: &Setting, step: &Step, effect: Option<&EffectId>) -> Result<Value, CallTrouble> {
+        if let Some(refused) = grants::outgoing(setting, self) {
+            return Err(refused);
+        }
         match self {
             Outgoing::Call(call) => call::once(setting, step, call, effect).await,
+            Outgoing::Command(command) => command::once(setting, step, command).await,
         }
     }
 }

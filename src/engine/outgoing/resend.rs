@@ -51,22 +51,22 @@ impl Driver<'_> {
         lost: Option<&Trouble>,
     ) -> Result<Found, Halt> {
         let setting = self.setting;
-        let api = step.connection.as_ref().and_then(|name| setting.api(name));
-        let (Some(api), Some(request)) = (api, &step.request) else {
+        let (Some(connection), Some(request)) = (&step.connection, &step.request) else {
             return Ok(Found::InDoubt("the journal does not hold the request".into()));
         };
         let class = step.class.as_deref().unwrap_or_default();
-        let Some(outgoing) = Outgoing::of_stored(class, api.name(), request, &place.step) else {
+        let Some(outgoing) = Outgoing::of_stored(class, connection, request, &place.step) else {
             return Ok(Found::InDoubt("a part of the request is secret or sealed, and cannot be sent again".into()));
         };
         let age = step.first_attempt.map_or(0, |at| setting.world.now().micros.saturating_sub(at.micros));
         let age = Duration::from_micros(u64::try_from(age).unwrap_or(0));
-        if let Some(header) = api.settings().idempotency_key.as_ref().filter(|_| keyed)
+        let api = setting.api(connection);
+        if let Some(header) = api.and_then(|api| api.settings().idempotency_key.as_ref()).filter(|_| keyed)
             && !header.holds_at(age)
         {
             let lifetime = header.lifetime().map_or_else(String::new, |l| format!(" of {l}"));
             let why =
-                format!("`{}` may have forgotten its key: most of the key's lifetime{lifetime} is over", api.name());
+                format!("`{}` may have forgotten its key: most of the key's lifetime{lifetime} is over", connection);
             return self.or_probe(place, step, why).await;
         }
         let mut rounds = Rounds { table: Attempts::default(), own: Tries::default() };

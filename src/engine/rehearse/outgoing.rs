@@ -72,10 +72,31 @@ impl Pass<'_> {
         }
     }
 
+    /// What the other side itself says it would do; a refusal there is one here.
+    fn foretold(&self, path: &Arc<str>, step: &Step, preview: Outgoing) -> Result<Vec<String>, Stepped> {
+        let key = preview.question();
+        match self.memo.answers.get(&(path.to_string(), key.clone())) {
+            None => {
+                let missing = Missing { step: step.clone(), path: path.clone(), question: preview, key };
+                Err(Stepped::Interrupt(Interrupt::Missing(Box::new(missing))))
+            }
+            Some(Err(trouble)) => Err(Trouble::Call(Box::new(trouble.clone())).into()),
+            Some(Ok(answer)) => {
+                let mut said = vec![format!("its preview ({}):", preview.line(self.setting))];
+                said.extend(preview.told(answer).into_iter().map(|line| format!("  {line}")));
+                Ok(said)
+            }
+        }
+    }
+
     pub(super) fn would_send(&mut self, path: &Arc<str>, step: &Step, outgoing: Outgoing) -> Result<(), Stepped> {
         if let Some(trouble) = outgoing.forbidden(self.setting) {
             return Err(Trouble::Call(Box::new(trouble)).into());
         }
+        let preview = match outgoing.preview() {
+            Some(preview) if !preview.is_unknown() => self.foretold(path, step, preview)?,
+            _ => Vec::new(),
+        };
         let effects = outgoing.shown(self.setting);
         let (value, mut notes) = match &step.common.example {
             Some(example) => {
@@ -93,6 +114,7 @@ impl Pass<'_> {
         {
             self.tainted_databases.insert(database.text);
         }
+        notes.extend(preview);
         let label = if outgoing.is_unknown() { Label::HasUnknowns } else { Label::Exact };
         notes.extend(step.common.repeatable.as_ref().map(|t| format!("may be sent twice: {}", t.scalar().text.trim())));
         self.show(path, step, label, Foreseen::Sends, effects, notes);

@@ -2,7 +2,10 @@
 
 use super::expression;
 use crate::{
+    action::resolve::Known,
+    effect::change::TableName,
     engine::{
+        grants,
         setting::{Setting, Workplace},
         trouble::Trouble,
     },
@@ -12,6 +15,7 @@ use crate::{
         Targets,
         faults::Faults,
         gather::{GatherError, Gathering, Listing},
+        model::Source,
         source::{self, Reach, SourceError, key_of},
     },
     template::{Datum, Scope},
@@ -27,6 +31,7 @@ pub async fn read(
     scope: &Scope,
     workplace: &Workplace,
 ) -> Result<Listing, Failure> {
+    granted(setting, targets, scope)?;
     let key = key_of(targets, setting);
     let mut gathering = Gathering::new(targets, key, scope, &workplace.sealer, &workplace.aside);
     let reach = Reach { databases: &setting.databases, known: setting, folder: workplace.folder.clone() };
@@ -38,6 +43,23 @@ pub async fn read(
     }
     within_limits(setting, scope, &listing)?;
     Ok(listing)
+}
+
+/// What the source reads is declared under `uses`.
+fn granted(setting: &Setting, targets: &Targets, scope: &Scope) -> Result<(), Failure> {
+    let allowed = match &targets.from.source {
+        Source::Find(find) => match TableName::parse(find.table.as_str()) {
+            Some(table) => grants::reads(setting, &table, find.table.span),
+            None => Ok(()),
+        },
+        Source::Query(query) => {
+            let bound = query.sql.bind(scope, setting.dialect(&query.db.text));
+            let bound = bound.map_err(|failure| expression(&failure, setting, "targets"))?;
+            grants::statement(setting, &query.db.text, &bound.sql, query.at)
+        }
+        Source::Csv(_) | Source::List(_) => Ok(()),
+    };
+    allowed.map_err(|trouble| Failure::usage(format!("the source: {}", trouble.message())))
 }
 
 /// Refuses a source with too many items, or with none where there should be some.

@@ -15,7 +15,7 @@ mod procedures;
 mod protocol;
 mod restarts;
 mod rivals;
-mod server;
+pub mod server;
 mod full_disk;
 mod order;
 mod cancelled;

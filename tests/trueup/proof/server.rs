@@ -1,6 +1,11 @@
 //! A PostgreSQL server of a test's own, which it may stop as a power cut would.
 
-use std::{path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 use tokio::process::Command;
 use trueup::base::secret::Secret;
 
@@ -32,6 +37,29 @@ impl Server {
         self.control(&["start", "-w", "-l", "/dev/null", "-o", &options]).await;
     }
 
+    /// A hot standby of it, made from a base backup, that follows by streaming; all that is there now is there as well.
+    pub async fn standby(&self) -> Server {
+        let folder = tempfile::tempdir_in("/tmp").unwrap().keep();
+        own(&folder, &self.folder);
+        let data = folder.join("data").display().to_string();
+        let mut backup = as_owner(&self.folder, "pg_basebackup");
+        backup.args(["-D", &data, "-X", "stream", "-c", "fast", "-R", "-d", self.url.reveal()]);
+        let made = tokio::time::timeout(Duration::from_secs(60), backup.output()).await.unwrap().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut url = url::Url::parse(self.url.reveal()).unwrap();
+        url.set_port(Some(port)).unwrap();
+        let standby = Server { url: Secret::new(url.to_string()), folder, port };
+        // Not fewer connections than the primary has: it would not start.
+        let options = format!("-k {} -h 127.0.0.1 -p {port} -c max_connections=200", standby.folder.display());
+        standby.control(&["start", "-w", "-l", "/dev/null", "-o", &options]).await;
+        standby
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     async fn control(&self, arguments: &[&str]) {
         let done = command(&self.folder, arguments).status();
         let done = tokio::time::timeout(Duration::from_secs(60), done).await;
@@ -47,15 +75,26 @@ impl Drop for Server {
     }
 }
 
-/// `pg_ctl` as the owner of the folder: PostgreSQL refuses to run as root.
-fn command(folder: &std::path::Path, arguments: &[&str]) -> Command {
-    use std::os::unix::fs::MetadataExt;
-    let data = folder.join("data");
-    let owner = std::fs::metadata(&data).unwrap();
-    let mut command = Command::new(bin().join("pg_ctl"));
-    command.arg("-D").arg(&data).args(arguments).current_dir(folder).uid(owner.uid()).gid(owner.gid());
+/// `pg_ctl` on the folder's data.
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = as_owner(folder, "pg_ctl");
+    command.arg("-D").arg(folder.join("data")).args(arguments);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
+}
+
+/// A program of the server as the owner of the folder's data: PostgreSQL refuses to run as root.
+fn as_owner(folder: &Path, program: &str) -> Command {
+    let owner = std::fs::metadata(folder.join("data")).unwrap();
+    let mut command = Command::new(bin().join(program));
+    command.current_dir(folder).uid(owner.uid()).gid(owner.gid());
+    command
+}
+
+/// Gives a folder to the owner of another one's data.
+fn own(folder: &Path, other: &Path) {
+    let owner = std::fs::metadata(other.join("data")).unwrap();
+    std::os::unix::fs::chown(folder, Some(owner.uid()), Some(owner.gid())).unwrap();
 }
 
 /// The folder of the newest server on this machine.

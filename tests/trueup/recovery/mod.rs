@@ -1,6 +1,7 @@
 //! What becomes of an answer that was lost: by a process that died, and in one that lives. Every row of the table of
 //! `docs/design/trust.md`, on SQLite and PostgreSQL, with the faults really injected and the effects counted.
 
+mod command;
 mod crash;
 mod http;
 mod journal;
