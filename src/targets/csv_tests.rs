@@ -1,3 +1,5 @@
+//! Files that are fine, odd, broken or hostile, and what is said of them.
+
 use super::*;
 use crate::base::{
     diagnostic::Diagnostics,
