@@ -20,6 +20,8 @@ pub mod table;
 pub mod connection;
 pub mod read;
 pub mod action;
+pub mod schedule;
+pub mod targets;
 pub mod playbook;
 pub mod check;
 pub mod plan;

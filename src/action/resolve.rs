@@ -121,6 +121,11 @@ pub fn resolve(step: &Step, scope: &Scope, known: &dyn Known) -> Result<Option<R
     Ok(Some(Resolved { deed, reads: cx.reads }))
 }
 
+/// Resolves a `find` that stands in no step.
+pub fn find(spec: &FindSpec, scope: &Scope, known: &dyn Known) -> Result<Find, Trouble> {
+    Resolver { scope, known, reads: Vec::new() }.find(spec)
+}
+
 /// Evaluates a condition, keeping what it looked at for the message of a failed check.
 pub fn judge(expression: &Expression, scope: &Scope) -> Result<Judgement, Failure> {
     let (truth, evaluated) = expression.test(scope)?;

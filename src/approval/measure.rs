@@ -2,8 +2,8 @@
 
 use crate::{
     base::value::Value,
-    effect::change::{Deed, TableName},
-    plan::{Also, Counts, Effect, Foreseen, Plan, Reversal},
+    effect::change::TableName,
+    plan::{Counts, Plan},
     playbook::model::{Playbook, Risk},
 };
 use std::collections::BTreeSet;
@@ -30,39 +30,19 @@ pub struct Measured {
 impl Measured {
     /// Of a plan of this playbook.
     pub fn of(plan: &Plan, playbook: &Playbook) -> Measured {
-        let acting = || plan.items.iter().flat_map(|item| &item.steps).filter(|step| step.foreseen.acts());
-        let rows = acting().flat_map(|step| &step.effects).filter_map(|effect| match effect {
-            Effect::Rows { changes, .. } => Some(changes),
-            _ => None,
-        });
-        let also = acting().flat_map(|step| &step.effects).filter_map(|effect| match effect {
-            Effect::Rows { also, .. } => Some(also),
-            _ => None,
-        });
-        let also: Vec<&Also> = also.flatten().collect();
-        let touched = also.iter().map(|table| table.inserted + table.updated + table.deleted).sum::<u64>();
-        let changed = rows.flatten().filter(|c| !c.by_rule && c.deed() != Deed::Nothing);
-        // A step that changes rows and shows none was not tried out.
-        let untried = acting()
-            .filter(|step| matches!(step.foreseen, Foreseen::Changes | Foreseen::Undecided))
-            .filter(|step| matches!(step.kind, "row" | "rows" | "sql"))
-            .filter(|step| !step.effects.iter().any(|effect| matches!(effect, Effect::Rows { .. })))
-            .count();
+        let tally = plan.tally();
+        let touched = usize::try_from(tally.touched).unwrap_or(usize::MAX);
         let writable = playbook.uses.iter().flat_map(|(connection, uses)| {
             uses.write.iter().map(|table| TableName { connection: connection.into(), table: table.text.clone() })
         });
-        let irreversible = acting().filter(|step| matches!(step.undo, Some(Reversal::Irreversible(_))));
         Measured {
             risk: playbook.risk(),
-            counts: plan.counts(),
-            rows: plan.counts().rows.saturating_add(usize::try_from(touched).unwrap_or(usize::MAX)),
-            tables: changed
-                .map(|change| change.table.clone())
-                .chain(also.iter().filter_map(|table| TableName::parse(&table.table)))
-                .collect(),
-            perhaps: if untried > 0 { writable.collect() } else { BTreeSet::new() },
-            untried,
-            irreversible: irreversible.map(|step| step.name().to_owned()).collect(),
+            counts: tally.counts,
+            rows: tally.counts.rows.saturating_add(touched),
+            tables: tally.tables.clone(),
+            perhaps: if tally.untried > 0 { writable.collect() } else { BTreeSet::new() },
+            untried: tally.untried,
+            irreversible: tally.irreversible.iter().map(|(name, ..)| name.clone()).collect(),
         }
     }
 

@@ -32,6 +32,13 @@ pub(super) fn open(path: &Path) -> Result<Key, String> {
     read(path).map_err(Absent::text)
 }
 
+/// A key that no file holds and that goes away with its last holder.
+pub(super) fn passing() -> Result<Key, String> {
+    let mut key = Key::default();
+    getrandom::fill(key.as_mut()).map_err(|e| e.to_string())?;
+    Ok(key)
+}
+
 enum Absent {
     Missing,
     Unusable(String),

@@ -17,7 +17,7 @@ pub const GRAMMAR: &[&str] =
     &["and", "or", "not", "in", "is", "if", "else", "for", "true", "false", "none", "null", "set", "loop"];
 
 /// What `run.…` has.
-pub const RUN: &[&str] = &["id", "uuid", "reason", "actor", "environment", "now"];
+pub const RUN: &[&str] = &["id", "uuid", "reason", "actor", "environment", "now", "items"];
 
 /// What `error.…` has, in `otherwise:`, in the `errors:` table, in `rescue` and `always`: what went wrong.
 pub const ERROR: &[&str] = &["status", "code", "body", "text", "step"];
@@ -31,6 +31,11 @@ pub enum Home {
     Var(usize),
     /// In the row of the errors table with this index.
     ErrorRow(usize),
+    /// Under `targets:` or `limits:`; with what there is already an `item`.
+    Targets {
+        /// `item` stands for one.
+        item: bool,
+    },
 }
 
 /// What a name stands for.
@@ -122,6 +127,9 @@ pub fn all<'a>(scene: &Scene<'a>) -> Vec<Mention<'a>> {
     }
     for (index, row) in scene.playbook.errors.iter().enumerate() {
         add(Home::ErrorRow(index), spots::of_error_row(row));
+    }
+    for item in [false, true] {
+        add(Home::Targets { item }, spots::of_targets(scene.playbook, item));
     }
     all
 }

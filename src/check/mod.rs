@@ -10,6 +10,7 @@ mod error_table;
 mod facts;
 pub mod knowledge;
 pub mod mentions;
+pub mod once;
 mod project;
 pub mod rules;
 mod scene;

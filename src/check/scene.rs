@@ -43,6 +43,8 @@ pub enum Role {
     Probe,
     /// It is the `read:` of its owner, a `wait`.
     Look,
+    /// It is the source under `targets:`.
+    Source,
 }
 
 /// Which list of its owner a listed step stands in.
@@ -355,6 +357,19 @@ pub fn connection_of<'a>(step: &'a Step) -> Option<(&'a str, Span)> {
 
 fn visits(playbook: &Playbook) -> Vec<Visit<'_>> {
     let mut all = Vec::new();
+    if let Some(step) = playbook.targets.as_ref().and_then(|targets| targets.from.step.as_ref()) {
+        let section = Section::Preconditions;
+        all.push(Visit {
+            step,
+            section,
+            role: Role::Source,
+            owner: None,
+            part: Part::Own,
+            transaction: None,
+            path: "targets/from".into(),
+            sql: None,
+        });
+    }
     let sections = [Section::Preconditions, Section::Steps, Section::Verification, Section::Afterwards];
     for (section, (_, steps)) in sections.into_iter().zip(playbook.sections()) {
         for (index, step) in steps.iter().enumerate() {
@@ -391,6 +406,7 @@ fn visit<'a>(step: &'a Step, place: &Place<'a, '_>, index: usize, all: &mut Vec<
         Role::Undo => "undo".into(),
         Role::Probe => "probe".into(),
         Role::Look => "read".into(),
+        Role::Source => "from".into(),
     };
     let path = format!("{}/{last}", place.before);
     let at = all.len();

@@ -4,6 +4,7 @@ use super::scene::{Role, Scene};
 use crate::{
     action::kinds::Act,
     read::expect::Expect,
+    targets::model::Source,
     template::{Datum, Step as Part, Tree},
 };
 
@@ -153,6 +154,29 @@ fn compared() -> Shape {
         ("text", Shape::Open),
     ];
     Shape::Fields(parts.into_iter().map(|(name, shape)| (name.to_owned(), shape)).collect())
+}
+
+/// One item of the playbook's targets: a row, or a group of them.
+pub fn of_item(scene: &Scene<'_>) -> Shape {
+    let Some(targets) = &scene.playbook.targets else { return Shape::Open };
+    let row = match &targets.from.source {
+        Source::Find(_) => row(scene, 0),
+        Source::Query(_) => match of_result(scene, 0) {
+            Shape::List(inner) => *inner,
+            shape => shape,
+        },
+        Source::Csv(csv) => Shape::fields(csv.columns.names()),
+        Source::List(_) => Shape::Open,
+    };
+    if targets.group_by.is_none() {
+        return row;
+    }
+    let field = |name: &str, shape| (name.to_owned(), shape);
+    Shape::Fields(vec![
+        field("key", Shape::Open),
+        field("rows", Shape::List(Box::new(row))),
+        field("lines", Shape::List(Box::new(Shape::Open))),
+    ])
 }
 
 /// A value that the author wrote out.

@@ -11,8 +11,12 @@ use crate::{
         step::Step,
     },
     base::{shape::Named, yaml::Scalar},
-    playbook::errors::{ErrorRow, Then, Verdict},
+    playbook::{
+        errors::{ErrorRow, Then, Verdict},
+        model::Playbook,
+    },
     read::{find::Test, http::HttpSpec},
+    targets::model::{Rule, Source},
     template::{Datum, Expression, Sql, Text, Tree, Use},
 };
 
@@ -83,6 +87,34 @@ pub fn of_error_row(row: &ErrorRow) -> Vec<Spot<'_>> {
     let mut spots = Spots { all: Vec::new(), under: None, given: &[] };
     for then in row.then.iter().chain(&row.otherwise) {
         spots.then(then);
+    }
+    spots.all
+}
+
+/// The texts under `targets:` and `limits:`: those that look at an `item`, or the others. (A `find` or `query` is a step.)
+pub fn of_targets(playbook: &Playbook, item: bool) -> Vec<Spot<'_>> {
+    let mut spots = Spots { all: Vec::new(), under: None, given: &[] };
+    if let Some(targets) = &playbook.targets {
+        if item {
+            spots.text(targets.subject.as_ref(), Sees::Before);
+            targets.order_by.iter().for_each(|text| spots.text(Some(text), Sees::Before));
+            for check in &targets.check {
+                if let Rule::EachRow(expression) | Rule::EachGroup(expression) = &check.rule {
+                    spots.expression(Some(expression), Sees::Before);
+                }
+                spots.text(check.otherwise.as_ref().and_then(|otherwise| otherwise.say.as_ref()), Sees::Before);
+            }
+        } else {
+            match &targets.from.source {
+                Source::Csv(csv) => spots.text(Some(&csv.csv), Sees::Before),
+                Source::List(datum) => spots.datum(Some(datum), Sees::Before),
+                Source::Find(_) | Source::Query(_) => {}
+            }
+            spots.datum(targets.take.as_ref(), Sees::Before);
+        }
+    }
+    if let Some(limits) = playbook.limits.as_ref().filter(|_| !item) {
+        spots.datum(limits.max_items.as_ref(), Sees::Before);
     }
     spots.all
 }

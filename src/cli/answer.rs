@@ -26,8 +26,9 @@ pub async fn answer(
     let flag = pause::on_ctrl_c(output);
     let progress = progress(output);
     let watch = |tick| progress.tick(tick);
+    let (step, item) = (given.step.as_str(), given.item.as_deref());
     let carried =
-        ops::answer::answer(surroundings, &record, &opened, run, &given.step, &parts, &actor, &watch, &flag).await;
+        ops::answer::answer(surroundings, &record, &opened, run, step, item, &parts, &actor, &watch, &flag).await;
     progress.finish();
     finish(run, carried?, &opened, output, given.json)
 }

@@ -4,16 +4,19 @@ use super::{arguments::Apply, output::Output, pause, plan};
 use crate::{
     base::identity::RunId,
     engine::drive::Stopped,
+    journal::words::End,
     ops::{
         self, Failure, Surroundings,
         apply::{Basis, Carried},
         project::Opened,
     },
+    plan::Plan,
     playbook::project::Environment,
     report::{
         applied,
         exit::Exit,
         look::View,
+        many,
         plan::{self as drawn, About},
         progress::Progress,
         run_json,
@@ -39,14 +42,29 @@ pub async fn run(
     ops::apply::named(request.reason.as_deref(), request.actor.as_deref())?;
     let (name, environment) = opened.project.environment(request.environment.as_deref()).map_err(Failure::usage)?;
     unprotected(given, name, environment)?;
-    let prepared = ops::plan::setting(surroundings, &opened, loaded, &request).await?;
+    let mut prepared = ops::plan::setting(surroundings, &opened, loaded, &request).await?;
+    let many = prepared.setting.playbook.targets.is_some();
+    // Many items are put aside under the journal's key.
+    let early = if many { Some(ops::record::open(surroundings, &opened).await?) } else { None };
+    early.iter().for_each(|record| ops::record::seal_with(&mut prepared.setting, record));
     let setting = &prepared.setting;
     // Where nobody is asked in between, the journal is opened beside the preview, which waits for the database. One that is not
     // there yet is made only when something is to be recorded.
     let ahead = async {
-        if given.yes && opened.journal().exists() { Some(ops::record::open(surroundings, &opened).await) } else { None }
+        if !many && given.yes && opened.journal().exists() {
+            Some(ops::record::open(surroundings, &opened).await)
+        } else {
+            None
+        }
     };
-    let (made, ahead) = futures_util::future::join(ops::plan::plan(setting, &request, &|_| {}), ahead).await;
+    let shown = progress(output);
+    let watch = |tick| {
+        if many {
+            shown.tick(tick)
+        }
+    };
+    let (made, ahead) = futures_util::future::join(ops::plan::plan(setting, &request, &watch), ahead).await;
+    shown.finish();
     let made = made?;
     let demands = ops::approve::demands(&opened.project, &setting.playbook, &made);
     let about =
@@ -55,7 +73,7 @@ pub async fn run(
         let text = drawn::text(&made, &about, view);
         if given.json { output.note(&text) } else { output.data(&text) }
     });
-    if made.items.iter().any(|item| item.stop.is_some()) {
+    if ends_at_once(&made) {
         return Ok(Exit::of_plan(&made, false));
     }
     if made.is_empty() {
@@ -70,9 +88,10 @@ pub async fn run(
         output.note("Nothing was changed.\n");
         return Ok(Exit::Stopped);
     }
-    let record = match ahead {
-        Some(record) => record?,
-        None => ops::record::open(surroundings, &opened).await?,
+    let record = match (early, ahead) {
+        (Some(record), _) => record,
+        (None, Some(record)) => record?,
+        (None, None) => ops::record::open(surroundings, &opened).await?,
     };
     let flag = pause::on_ctrl_c(output);
     let progress = progress(output);
@@ -80,6 +99,12 @@ pub async fn run(
         ops::apply::apply(surroundings, &record, &opened, setting, &made, &|tick| progress.tick(tick), &flag).await;
     progress.finish();
     finish(setting.run.id, carried?, &opened, output, given.json)
+}
+
+/// Nothing of it would be carried out: its only item ends early, or what is done once for all of them does.
+fn ends_at_once(plan: &Plan) -> bool {
+    let count = if plan.many.is_some() { 1 } else { plan.items.len() };
+    plan.items.iter().take(count).any(|item| item.stop.is_some())
 }
 
 fn unprotected(given: &Apply, name: &str, environment: Option<&Environment>) -> Result<(), Failure> {
@@ -110,7 +135,7 @@ async fn of_file(
     let matter = ops::approve::of_plan(&record, opened, &usable).await?;
     let about = About { why: Some(reason), ..plan::of_saved(saved, &matter.demands) };
     let say = |text: String| if given.json { output.note(&text) } else { output.data(&text) };
-    let ends = saved.plan.items.iter().any(|item| item.stop.is_some());
+    let ends = ends_at_once(&saved.plan);
     if ends || saved.plan.is_empty() {
         plan::draw(&opened.project, usable.loaded.checked.source(), output.look(), |view| {
             say(drawn::text(&saved.plan, &about, view));
@@ -153,6 +178,16 @@ pub fn progress(output: &Output) -> Progress {
 pub fn finish(run: RunId, carried: Carried, opened: &Opened, output: &Output, json: bool) -> Result<Exit, Failure> {
     let facts = |table: &crate::effect::change::TableName| opened.project.facts(table);
     let view = View { look: output.look(), facts: &facts, draw: &|_, _, _| String::new() };
+    if let Some(came) = &carried.many {
+        output.data(&if json {
+            run_json::many(run, &carried.state, came)
+        } else {
+            many::applied(run, &carried.state, came, output.look())
+        });
+        let end = End::worst(came.summary.ends.keys().copied());
+        let exit = if Exit::of(end) == Exit::Done { exit(&carried.stopped) } else { Exit::of(end) };
+        return Ok(exit);
+    }
     if json {
         output.data(&run_json::run(run, &carried.state, &facts));
     } else {
@@ -173,7 +208,7 @@ pub fn finish(run: RunId, carried: Carried, opened: &Opened, output: &Output, js
 fn exit(stopped: &Stopped) -> Exit {
     match stopped {
         Stopped::Closed(end) => Exit::of(*end),
-        Stopped::Waits(_) | Stopped::Paused => Exit::Stopped,
+        Stopped::Waits(_) | Stopped::Paused | Stopped::Held => Exit::Stopped,
         Stopped::InDoubt(_) => Exit::InDoubt,
     }
 }

@@ -134,6 +134,9 @@ pub struct Plan {
     /// Answer a question for this preview, as STEP.NAME=VALUE.
     #[arg(long = "answer", value_name = "STEP.NAME=VALUE")]
     pub answers: Vec<String>,
+    /// Of many items, show this one whole.
+    #[arg(long, value_name = "KEY")]
+    pub item: Option<String>,
     /// Print the plan as JSON.
     #[arg(long)]
     pub json: bool,
@@ -156,6 +159,9 @@ pub enum PlanCommand {
 pub struct ShowPlan {
     /// The file of the plan.
     pub file: String,
+    /// Of many items, show this one whole.
+    #[arg(long, value_name = "KEY")]
+    pub item: Option<String>,
     /// Print the plan as JSON.
     #[arg(long)]
     pub json: bool,
@@ -213,6 +219,9 @@ pub struct Answer {
     pub run: String,
     /// The step that asks.
     pub step: String,
+    /// The item, where several wait for an answer.
+    #[arg(long, value_name = "KEY")]
+    pub item: Option<String>,
     /// A part of the answer, as name=value; once for each part.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub set: Vec<String>,
@@ -367,9 +376,27 @@ pub struct Runs {
 pub struct Show {
     /// The run: its id, or the beginning of it.
     pub run: String,
+    /// Of many items, show this one whole.
+    #[arg(long, value_name = "KEY", conflicts_with = "items")]
+    pub item: Option<String>,
+    /// Of many items, a table: one line for each, as csv or jsonl.
+    #[arg(long, value_name = "FORM")]
+    pub items: Option<ItemsAs>,
+    /// Write the table to this file.
+    #[arg(long, value_name = "FILE", requires = "items")]
+    pub out: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// How the items of a run are written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ItemsAs {
+    /// With a header line; no cell is taken for a formula.
+    Csv,
+    /// JSON, one item a line.
+    Jsonl,
 }
 
 /// `explain`

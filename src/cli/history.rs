@@ -1,13 +1,13 @@
 //! `trueup runs`, `trueup show`, `trueup inbox`
 
 use super::{
-    arguments::{Listing, Runs, Show},
+    arguments::{ItemsAs, Listing, Runs, Show},
     output::Output,
 };
 use crate::{
     journal::RunFilter,
     ops::{self, Failure, Surroundings, history::Shown},
-    report::{audit, exit::Exit, inbox as drawn_inbox, look::View, run, run_json, runs as drawn_runs},
+    report::{audit, exit::Exit, inbox as drawn_inbox, look::View, many, run, run_json, runs as drawn_runs},
 };
 use std::path::Path;
 
@@ -62,6 +62,29 @@ pub async fn show(
         }
     };
     let facts = |table: &crate::effect::change::TableName| opened.project.facts(table);
+    if let Some(form) = given.items {
+        let text = if form == ItemsAs::Csv { many::csv(&state) } else { many::lines(&state) };
+        return match &given.out {
+            None => {
+                output.data(&text);
+                Ok(Exit::Done)
+            }
+            Some(path) => {
+                let written = std::fs::write(surroundings.folder.join(path), output.masks().apply(&text));
+                written.map_err(|e| Failure::usage(format!("`{}` cannot be written: {e}", path.display())))?;
+                output.note(&format!("{} lines in {}\n", text.lines().count(), path.display()));
+                Ok(Exit::Done)
+            }
+        };
+    }
+    if let Some(key) = &given.item {
+        ops::history::has_item(id, &state, key)?;
+        let view = View { look: output.look(), facts: &facts, draw: &|_, _, _| String::new() };
+        if let Some(item) = state.items.get(key.as_str()) {
+            output.data(&run::one(key, item, &state, &view));
+        }
+        return Ok(Exit::Done);
+    }
     if given.json {
         output.data(&run_json::run(id, &state, &facts));
     } else {

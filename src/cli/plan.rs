@@ -8,6 +8,7 @@ use crate::{
     approval::Demand,
     base::{
         diagnostic::Diagnostic,
+        seal::Sealer,
         shape::Length,
         source::{Source, Span},
         value::Value,
@@ -61,13 +62,16 @@ async fn make(
     let lasts = lasts(given.expires.as_deref())?;
     let prepared = ops::plan::setting(surroundings, &opened, loaded, &request).await?;
     let setting = &prepared.setting;
+    if setting.playbook.targets.is_some() {
+        return many(given, which, &request, lasts, &opened, prepared, surroundings, output).await;
+    }
     let made = ops::plan::plan(setting, &request, &|_| {}).await?;
     let exit = Exit::of_plan(&made, given.detailed_exitcode);
     if let Some(out) = &given.out {
         let record = ops::record::open(surroundings, &opened).await?;
         let reason = request.reason.as_deref();
         let saved = ops::saved::save(surroundings, &opened, &record, setting, &made, reason, out, lasts)?;
-        print(&saved, out, given.json, output)?;
+        print(&saved, out, given.json, None, &record.sealer, output)?;
         return Ok(exit);
     }
     if given.json {
@@ -87,6 +91,95 @@ async fn make(
     Ok(exit)
 }
 
+/// A playbook with targets: a page that sums up all items, one item whole, or all of them.
+#[allow(clippy::too_many_arguments, reason = "what the command line gives, one by one")]
+async fn many(
+    given: &Plan,
+    which: &Which,
+    request: &Request,
+    lasts: Duration,
+    opened: &ops::project::Opened,
+    mut prepared: ops::plan::Prepared,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let progress = super::apply::progress(output);
+    let watch = |tick| progress.tick(tick);
+    if let Some(out) = &given.out {
+        let record = ops::record::open(surroundings, opened).await?;
+        ops::record::seal_with(&mut prepared.setting, &record);
+        let setting = &prepared.setting;
+        let saved = ops::saved::save_many(surroundings, opened, &record, setting, request, out, lasts, &watch).await;
+        progress.finish();
+        let saved = saved?;
+        print(&saved, out, given.json, given.item.as_deref(), &record.sealer, output)?;
+        return Ok(Exit::of_plan(&saved.plan, given.detailed_exitcode));
+    }
+    let setting = &prepared.setting;
+    let made = ops::plan::plan(setting, request, &watch).await;
+    progress.finish();
+    let made = made?;
+    let sealer = setting.workplace.as_ref().map(|place| place.sealer.clone());
+    let sealer = sealer.unwrap_or_else(|| Sealer::without_key(surroundings.masks.clone()));
+    let apply = command(which);
+    let demands = ops::approve::demands(&opened.project, &setting.playbook, &made);
+    let about = About {
+        who: request.actor.as_deref(),
+        why: request.reason.as_deref(),
+        apply: Some(&apply),
+        demands: &demands,
+        ..About::default()
+    };
+    let source = &setting.source;
+    shown(&made, &about, given.json, given.item.as_deref(), &opened.project, source, &sealer, output)?;
+    Ok(Exit::of_plan(&made, given.detailed_exitcode))
+}
+
+/// A plan of many items: its page, one of them whole, or a document a line.
+#[allow(clippy::too_many_arguments, reason = "what is shown and how, one by one")]
+fn shown(
+    made: &crate::plan::Plan,
+    about: &About<'_>,
+    json: bool,
+    item: Option<&str>,
+    project: &Project,
+    source: &Arc<Source>,
+    sealer: &Sealer,
+    output: &Output,
+) -> Result<(), Failure> {
+    let facts = |table: &TableName| project.facts(table);
+    let each = || made.each(sealer).map_err(|why| Failure::usage(format!("the plan {why}")).help(why.help()));
+    if let Some(key) = item {
+        for one in each()? {
+            let one = one.map_err(|why| Failure::usage(format!("the plan {why}")).help(why.help()))?;
+            if &*one.key == key {
+                if json {
+                    output.data(&plan_json::item(&one, &facts));
+                } else {
+                    draw(project, source, output.look(), |view| output.data(&plan::one(&one, view)));
+                }
+                return Ok(());
+            }
+        }
+        return Err(
+            Failure::usage(format!("the plan has no item `{key}`")).help("`--json` lists all of them, one a line")
+        );
+    }
+    if json {
+        output.data(&plan_json::document(made, &facts));
+        // All of them: the document above holds the first ones only where there are many.
+        if made.many.as_ref().is_some_and(|many| many.file.is_some()) {
+            for one in each()? {
+                let one = one.map_err(|why| Failure::usage(format!("the plan {why}")).help(why.help()))?;
+                output.data(&plan_json::line(&one, &facts));
+            }
+        }
+        return Ok(());
+    }
+    draw(project, source, output.look(), |view| output.data(&plan::text(made, about, view)));
+    Ok(())
+}
+
 fn lasts(given: Option<&str>) -> Result<Duration, Failure> {
     let Some(text) = given else { return Ok(ops::saved::LASTS) };
     match text.parse::<Length>() {
@@ -97,9 +190,20 @@ fn lasts(given: Option<&str>) -> Result<Duration, Failure> {
 }
 
 /// A saved plan, the same whether it was just made or is shown again.
-pub fn print(saved: &Saved, file: &str, json: bool, output: &Output) -> Result<(), Failure> {
+pub fn print(
+    saved: &Saved,
+    file: &str,
+    json: bool,
+    item: Option<&str>,
+    sealer: &Sealer,
+    output: &Output,
+) -> Result<(), Failure> {
     let carried = ops::saved::carried(saved)?;
     let facts = |table: &TableName| carried.project.facts(table);
+    if saved.plan.many.is_some() && (item.is_some() || json) {
+        let about = of_saved(saved, &carried.demands);
+        return shown(&saved.plan, &about, json, item, &carried.project, &carried.source, sealer, output);
+    }
     if json {
         output.data(&plan_json::of_saved(saved, &facts));
         return Ok(());
@@ -138,7 +242,7 @@ fn show(
             "The journal's key is not at hand: personal values stay hidden, and the plan's seal is not looked at.\n",
         );
     }
-    print(&saved, &given.file, given.json, output)?;
+    print(&saved, &given.file, given.json, given.item.as_deref(), &sealer, output)?;
     Ok(Exit::Done)
 }
 

@@ -4,7 +4,7 @@ use super::{
     fault::Fault,
     ledger::{Claimed, Entry},
     mysql, postgres,
-    rows::{Answer, Identity, Touched},
+    rows::{Answer, Each, Identity, Touched},
     sqlite,
     standing::Standing,
     statement::{Limits, Prepared, Statement},
@@ -85,6 +85,11 @@ impl Link {
     /// One statement.
     pub async fn run(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
         either!(self, link => link.run(statement, limits).await)
+    }
+
+    /// One statement whose rows are handed out as they arrive.
+    pub async fn stream(&mut self, statement: &Statement, each: Each<'_>) -> Result<(), Fault> {
+        either!(self, link => link.stream(statement, each).await)
     }
 
     /// What a statement takes and gives.

@@ -49,6 +49,9 @@ pub struct Identity {
     pub ledger: Option<String>,
 }
 
+/// Receives the rows of an answer one by one, with the names of its columns; a fault ends the answer.
+pub(super) type Each<'a> = &'a mut (dyn FnMut(&[Arc<str>], Vec<Value>) -> Result<(), Fault> + Send);
+
 /// An answer by position, as the drivers fill it.
 #[derive(Debug, Default)]
 pub(super) struct Answer {

@@ -12,11 +12,14 @@ use super::{
     statement::{Limits, Prepared, Select, Slot, Statement},
 };
 use crate::{
-    base::value::Value,
+    base::value::{Map, Value},
     table::catalogue::{Catalogue, Table},
     template::sql::Dialect,
 };
 use std::sync::Arc;
+
+/// Receives rows one by one, and says whether it wants more.
+pub type RowByRow<'a> = &'a mut (dyn FnMut(Map) -> bool + Send);
 
 /// A connection inside one transaction. Reached through the handles, which deref to it.
 #[derive(Debug)]
@@ -100,18 +103,51 @@ impl Session {
 
     /// Rows of a table. Columns that have no lossless form come as the database's text.
     pub async fn select(&mut self, select: &Select<'_>, limits: Limits) -> Result<Rows, Fault> {
+        let statement = self.selecting(select).await?;
+        let done = self.raw(&statement, limits).await.and_then(Answer::named);
+        self.recover(done).await
+    }
+
+    async fn selecting(&mut self, select: &Select<'_>) -> Result<Statement, Fault> {
         let write = |columns: &Columns<'_>| {
             columns.write(Text::new(self.dialect).raw("SELECT "), select.columns).selection(select).done()
         };
         let (dialect, plain) = (self.dialect, write(&Columns::All));
-        let statement = match self.exotic(&plain.sql).await? {
+        Ok(match self.exotic(&plain.sql).await? {
             None => plain,
             Some(slots) => {
                 let text = Columns::Listed(&slots).write(Text::new(dialect).raw("SELECT "), select.columns);
                 text.selection(select).done()
             }
+        })
+    }
+
+    /// Rows of a table, handed out as they arrive, however many there are. `each` says whether it wants more; the handle is
+    /// of no use after it did not.
+    pub async fn select_each(&mut self, select: &Select<'_>, each: RowByRow<'_>) -> Result<(), Fault> {
+        let statement = self.selecting(select).await?;
+        self.stream(&statement, each).await
+    }
+
+    /// The same of a statement that only reads, through a reading handle.
+    pub async fn query_each(&mut self, statement: &Statement, each: RowByRow<'_>) -> Result<(), Fault> {
+        sql_rules::allow_read(&statement.sql, self.dialect).map_err(|f| self.named(f))?;
+        self.stream(statement, each).await
+    }
+
+    async fn stream(&mut self, statement: &Statement, each: RowByRow<'_>) -> Result<(), Fault> {
+        let mut first = true;
+        let mut rows = |columns: &[Arc<str>], row: Vec<Value>| {
+            if std::mem::take(&mut first) {
+                Answer::new(columns.to_vec()).named()?;
+            }
+            let row: Map = columns.iter().cloned().zip(row).collect();
+            // What is still on its way is not waited for: the connection goes.
+            if each(row) { Ok(()) } else { Err(Fault::new(FaultKind::Lost, "the rest was not wanted")) }
         };
-        let done = self.raw(&statement, limits).await.and_then(Answer::named);
+        let link = self.enter()?;
+        let done = link.stream(statement, &mut rows).await;
+        let done = self.leave(done);
         self.recover(done).await
     }
 

@@ -125,7 +125,7 @@ fn ended(path: &Arc<str>, step: &StepState) -> Option<Ended> {
 }
 
 /// Outcomes after which nothing more is done for the item.
-fn ends(outcome: Outcome) -> Option<End> {
+pub(super) fn ends(outcome: Outcome) -> Option<End> {
     match outcome {
         Outcome::Done
         | Outcome::Unchanged

@@ -4,6 +4,7 @@
 //! done before the target said so. Reads are recorded together with the next durable event: they have no effect.
 
 use super::{
+    crew::Crew,
     decide::{Next, decide},
     drift, endings,
     lease::Lease,
@@ -19,10 +20,7 @@ use super::{
 };
 use crate::{
     action::{kinds::Act, resolve, step::ALWAYS},
-    base::{
-        identity::{EffectId, SINGLE_ITEM},
-        value::Value,
-    },
+    base::{identity::EffectId, value::Value},
     connection::handle::Reading,
     effect::change::RowChange,
     journal::{
@@ -46,8 +44,10 @@ use std::{
 /// Where driving stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stopped {
-    /// The run is over.
+    /// The run is over; of one of many items: it is.
     Closed(End),
+    /// What is done once before all items is done; the rest of it comes after them.
+    Held,
     /// It waits for the answer to this step.
     Waits(Arc<str>),
     /// The outcome of an attempt is not known.
@@ -97,6 +97,8 @@ pub struct Driver<'a> {
     pub(super) met: HashSet<Arc<str>>,
     pub(super) item: Arc<str>,
     lease: Arc<Lease>,
+    /// The other items of the run, where it has many: they share lease, cancellation and what is known of the databases.
+    pub(super) crew: Option<Arc<Crew>>,
 }
 
 /// An effect that happened and that the journal does not know of.
@@ -203,11 +205,19 @@ impl<'a> Driver<'a> {
             beside: None,
             readers: HashMap::new(),
             met: HashSet::new(),
-            item: SINGLE_ITEM.into(),
+            item: setting.about.key.clone(),
             lease: Arc::new(Lease::new(&setting.world)),
+            crew: None,
         };
         driver.recall();
         driver
+    }
+
+    /// As one of many items: the run itself is somebody else's business.
+    pub fn in_crew(mut self, crew: Arc<Crew>) -> Driver<'a> {
+        self.lease = crew.lease.clone();
+        self.crew = Some(crew);
+        self
     }
 
     /// The results of steps that are over, under their names: captured values are never computed again.
@@ -232,17 +242,22 @@ impl<'a> Driver<'a> {
         went
     }
 
-    async fn drive(&mut self) -> Result<Stopped, JournalError> {
+    /// The same without a sign of life: whoever drives the other items gives it.
+    pub(super) async fn drive(&mut self) -> Result<Stopped, JournalError> {
         if !self.state.items.contains_key(&self.item) {
             let item = StartedItem { item: self.item.clone(), key: None, plan: None };
             self.note(ItemStarted { items: vec![item] }.into());
         }
         loop {
+            if let Some(by) = self.crew.as_ref().and_then(|crew| crew.cancelled()) {
+                (self.state.cancelled, self.state.cancelled_by) = (true, Some(by));
+            }
             let empty = ItemState::default();
             let item = self.state.items.get(&self.item).unwrap_or(&empty);
             match decide(&self.setting.outline, item, self.state.cancelled) {
                 Next::Leave(path) => self.leave(&path),
                 Next::Do(path) => {
+                    self.window().await?;
                     if let Some(why) = self.hindrance()? {
                         return self.rest(why).await;
                     }
@@ -270,6 +285,14 @@ impl<'a> Driver<'a> {
                         }
                     }
                 }
+                // What is done once for all items comes to its end after the last of them.
+                Next::Verified | Next::Close(..)
+                    if self.crew.as_ref().is_some_and(|crew| crew.holds(&self.item, item)) =>
+                {
+                    self.flush().await?;
+                    self.close_readers().await;
+                    return Ok(Stopped::Held);
+                }
                 Next::Verified => self.note(ItemVerified { items: vec![self.item.clone()] }.into()),
                 Next::Wait(path) => {
                     self.flush().await?;
@@ -289,6 +312,11 @@ impl<'a> Driver<'a> {
                     let item = ClosedItem { item: self.item.clone(), end, reason };
                     self.note(ItemClosed { items: vec![item] }.into());
                 }
+                Next::Over(end) if self.crew.is_some() => {
+                    self.close_readers().await;
+                    self.hand_over().await?;
+                    return Ok(Stopped::Closed(end));
+                }
                 Next::Over(end) => {
                     let reason = self.state.items.get(&self.item).and_then(|i| i.closed.as_ref()?.reason.clone());
                     self.note(RunClosed { end, reason, counts: vec![Count { end, items: 1 }] }.into());
@@ -306,7 +334,7 @@ impl<'a> Driver<'a> {
             return Err(JournalError::ClaimLost { run: self.claim.run, fence: self.claim.fence });
         }
         let late = self.lease.is_late(self.setting.world.now());
-        let asked = self.pause.load(Ordering::Relaxed);
+        let asked = self.pause.load(Ordering::Relaxed) || self.crew.as_ref().is_some_and(|crew| crew.is_pausing());
         Ok(if asked {
             Some("asked to pause")
         } else if late {
@@ -318,10 +346,29 @@ impl<'a> Driver<'a> {
 
     /// Stops between two steps.
     pub(super) async fn rest(&mut self, why: &str) -> Result<Stopped, JournalError> {
+        if let Some(crew) = &self.crew {
+            // The run pauses as a whole, once.
+            crew.pauses(why);
+            self.flush().await?;
+            self.close_readers().await;
+            return Ok(Stopped::Paused);
+        }
         self.note(RunPaused { reason: why.to_owned(), until: None }.into());
         self.flush().await?;
         self.close_readers().await;
         Ok(Stopped::Paused)
+    }
+
+    /// The last words of one of many items: durable with whatever is recorded next.
+    async fn hand_over(&mut self) -> Result<(), JournalError> {
+        let Some(crew) = self.crew.clone() else { return Ok(()) };
+        // The next item of the subject may change the same row: what this one did must not look like nobody's.
+        let alone = self.plan.is_none_or(|plan| plan.lane.is_none());
+        if alone && crew.later(&mut self.pending) { Ok(()) } else { self.flush_all(&crew).await }
+    }
+
+    async fn flush_all(&mut self, crew: &Crew) -> Result<(), JournalError> {
+        crew.append(self.journal, &self.claim, &mut self.pending).await
     }
 
     fn was_attempted(&self, path: &str) -> bool {
@@ -338,6 +385,13 @@ impl<'a> Driver<'a> {
     pub(super) async fn flush(&mut self) -> Result<(), JournalError> {
         self.join().await?;
         if self.pending.is_empty() {
+            return Ok(());
+        }
+        if let Some(crew) = self.crew.clone() {
+            crew.append(self.journal, &self.claim, &mut self.pending).await?;
+            if let Some(by) = crew.cancelled() {
+                (self.state.cancelled, self.state.cancelled_by) = (true, Some(by));
+            }
             return Ok(());
         }
         let appended = self.journal.append_claimed(&self.claim, &self.pending).await?;
@@ -500,10 +554,12 @@ impl<'a> Driver<'a> {
         // again.
         if self.was_attempted(&place.path) {
             match self.standing(&place.path).and_then(|step| step.class.as_deref()) {
+                // Of many items the next words are near: this one goes with them.
+                Some("rows" | "ledger") if self.crew.is_some() => {}
                 Some("rows" | "ledger") => self.keep_beside(&place.path, outcome, &summary).await?,
                 _ => self.keep(&place.path, outcome, &summary).await?,
             }
-        } else {
+        } else if self.crew.is_none() {
             self.flush().await?;
         }
         (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary });

@@ -209,6 +209,19 @@ impl Outline {
         Outline { nodes: places.into_iter().map(node).collect(), scope: Some(scope) }
     }
 
+    /// The names of all results.
+    pub fn names(&self) -> Vec<&str> {
+        fn of<'n>(nodes: &'n [Node], all: &mut Vec<&'n str>) {
+            for node in nodes {
+                all.extend(node.step.id());
+                node.parts.iter().for_each(|part| of(&part.nodes, all));
+            }
+        }
+        let mut all = Vec::new();
+        of(&self.nodes, &mut all);
+        all
+    }
+
     /// The place of a path.
     pub fn place(&self, path: &str) -> Option<Place> {
         if self.scope.is_some() {

@@ -1,26 +1,31 @@
 //! Everything that planning and applying one playbook need, put together by `ops`: nothing here looks anything up.
 
-use super::outline::Outline;
+use super::outline::{self, Outline};
 use crate::{
     action::{kinds::Act, resolve::Known, resource::ResourceKind, step::Step},
     base::{
-        identity::RunId,
+        identity::{RunId, SINGLE_ITEM},
+        seal::Sealer,
         source::Source,
         time::Stamp,
         value::{Data, Map, Marks, Value},
         world::World,
     },
-    check::Checked,
+    check::{self, Checked},
     connection::{
         database::Database, fault::Fault, http::Api, program::Program, session::Session, sidekiq, standing::Standing,
     },
     effect::change::TableName,
     playbook::{model::Playbook, project::Project},
     table::facts::Facts,
-    template::{Dialect, Scope, scope::Vars},
+    template::{
+        Dialect, Scope,
+        scope::{Entry, Vars},
+    },
 };
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -53,7 +58,52 @@ impl Reached {
     }
 }
 
-/// One playbook, its surroundings, and the systems it may reach.
+/// Where files are looked for, and where the rows of a source are put aside while they are worked on.
+#[derive(Clone)]
+pub struct Workplace {
+    /// Where relative paths start.
+    pub folder: PathBuf,
+    /// Takes what does not fit into memory.
+    pub aside: PathBuf,
+    /// Seals it.
+    pub sealer: Sealer,
+}
+
+/// Which part of a playbook is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    /// All of it: a single record.
+    #[default]
+    Whole,
+    /// What is done once for all items.
+    Once,
+    /// What is done for each item.
+    Each,
+}
+
+/// What a setting is about, where a playbook has many items.
+#[derive(Clone, Debug)]
+pub struct OneItem {
+    /// Canonical text of its key.
+    pub key: Arc<str>,
+    /// `item`.
+    pub value: Option<Value>,
+    /// Results of what was done once for all items.
+    pub once: Arc<Vec<(Arc<str>, Entry)>>,
+    /// Which steps are done.
+    pub part: Part,
+    /// `run.items`, once it is known: how many items ended how.
+    pub counts: Option<Value>,
+}
+
+impl Default for OneItem {
+    fn default() -> OneItem {
+        OneItem { key: SINGLE_ITEM.into(), value: None, once: Arc::default(), part: Part::Whole, counts: None }
+    }
+}
+
+/// One playbook, its surroundings, and the systems it may reach. Cheap to clone: one for each of many items.
+#[derive(Clone)]
 pub struct Setting {
     /// What passed the checks.
     pub checked: Checked,
@@ -68,11 +118,11 @@ pub struct Setting {
     /// Name of the environment.
     pub environment: Arc<str>,
     /// Databases by name.
-    pub databases: HashMap<Arc<str>, Database>,
+    pub databases: Arc<HashMap<Arc<str>, Database>>,
     /// APIs by name.
-    pub apis: HashMap<Arc<str>, Api>,
+    pub apis: Arc<HashMap<Arc<str>, Api>>,
     /// Background jobs by the name of their connection.
-    pub jobs: HashMap<Arc<str>, sidekiq::Jobs>,
+    pub jobs: Arc<HashMap<Arc<str>, sidekiq::Jobs>>,
     /// Programs by name.
     pub programs: HashMap<Arc<str>, Program>,
     /// Clock and identifiers.
@@ -87,7 +137,14 @@ pub struct Setting {
     pub reached: Reached,
     /// The plan is kept in a file: who carries it out, and why, may be said anew then.
     pub saved: bool,
+    /// Which item it is about.
+    pub about: OneItem,
+    /// Where files are and rows are put aside; nothing where there is no source to be read.
+    pub workplace: Option<Workplace>,
+    /// What stands behind the connections, where somebody has looked already.
+    pub standings: Option<Arc<BTreeMap<Arc<str>, Standing>>>,
     vars: Arc<Vars>,
+    once: Arc<BTreeSet<Arc<str>>>,
 }
 
 impl Setting {
@@ -106,6 +163,11 @@ impl Setting {
             (checked.playbook().clone(), checked.source().clone(), checked.project().clone());
         let vars = playbook.vars.entries.iter().map(|(word, datum)| (word.text.clone(), datum.tree.clone())).collect();
         let outline = Outline::of(&playbook);
+        let once = check::once::of(&playbook).into_iter().filter_map(|(section, index)| {
+            let (_, steps) = playbook.sections().into_iter().find(|(word, _)| *word == section)?;
+            Some(outline::path(section, &steps[index], index))
+        });
+        let once = Arc::new(once.collect());
         Setting {
             checked,
             playbook,
@@ -113,9 +175,9 @@ impl Setting {
             outline,
             project,
             environment,
-            databases,
-            apis,
-            jobs: HashMap::new(),
+            databases: Arc::new(databases),
+            apis: Arc::new(apis),
+            jobs: Arc::default(),
             programs: HashMap::new(),
             world,
             run,
@@ -123,8 +185,36 @@ impl Setting {
             files: HashMap::new(),
             reached: Reached::default(),
             saved: false,
+            about: OneItem::default(),
+            workplace: None,
+            standings: None,
             vars: Arc::new(vars),
+            once,
         }
+    }
+
+    /// The same for one item, or for what is done once for all.
+    pub fn about(&self, about: OneItem) -> Setting {
+        let mut setting = Setting { about, ..self.clone() };
+        let mut nodes = std::mem::take(&mut setting.outline.nodes);
+        nodes.retain(|node| setting.concerns(&node.path(node.section.word())));
+        setting.outline.nodes = nodes;
+        setting
+    }
+
+    /// The step at this path is done in the part that is meant: once, or for each item.
+    pub fn concerns(&self, path: &str) -> bool {
+        let top = path.match_indices('/').nth(1).map_or(path, |(at, _)| &path[..at]);
+        match self.about.part {
+            Part::Whole => true,
+            Part::Once => self.once.contains(top),
+            Part::Each => !self.once.contains(top),
+        }
+    }
+
+    /// Something of the playbook is done once for all items.
+    pub fn has_once(&self) -> bool {
+        !self.once.is_empty()
     }
 
     /// The names that every step sees: `params`, `run`, `env`, `vars`, and the clock.
@@ -134,21 +224,32 @@ impl Setting {
 
     /// What the run knows at its beginning.
     pub fn beginning(&self) -> Scope {
-        self.outline.scope.clone().unwrap_or_else(|| self.scope())
+        let mut scope = self.outline.scope.clone().unwrap_or_else(|| self.scope());
+        if let Some(value) = &self.about.value {
+            scope.insert("item", value.clone());
+        }
+        for (name, entry) in self.about.once.iter() {
+            scope.insert_entry(name.clone(), entry.clone());
+        }
+        scope
     }
 
     /// The same names with another run's facts: the one that an undo takes back.
     pub fn scope_of(&self, facts: &RunFacts) -> Scope {
         // What differs between plan and apply without being drift is marked as what comes from the clock.
         let by_whoever = if self.saved { Marks::CLOCK } else { Marks::NONE };
-        let run = Value::map([
+        // How the items ended is known when all of them are over.
+        let items = (self.about.part == Part::Once)
+            .then(|| ("items", self.about.counts.clone().unwrap_or_else(Value::unknown)));
+        let run = [
             ("id", Value::text(facts.id.short())),
             ("uuid", Value::from(Data::Uuid(facts.id.0)).marked(Marks::CLOCK)),
             ("actor", Value::text(facts.actor.clone()).marked(by_whoever)),
             ("reason", Value::text(facts.reason.clone()).marked(by_whoever)),
             ("environment", Value::text(self.environment.clone())),
             ("now", Value::from(Data::Instant(facts.now)).marked(Marks::CLOCK)),
-        ]);
+        ];
+        let run = Value::map(run.into_iter().chain(items));
         let vars = self.project.environments.get(&self.environment).map(|e| &e.vars);
         let env = Value::map(vars.into_iter().flat_map(|v| v.iter()).map(|(k, v)| (k, v.clone())));
         Scope::new()

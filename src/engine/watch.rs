@@ -1,6 +1,6 @@
 //! What a run tells while it goes on: the seam between running and showing.
 
-use crate::plan::Section;
+use crate::{journal::words::End, plan::Section};
 use std::sync::Arc;
 
 /// One thing that is worth showing.
@@ -33,6 +33,8 @@ pub enum Tick {
         /// How long it waits.
         pause: std::time::Duration,
     },
+    /// Of a run over many items: one of them is over, or the run stands still.
+    Items(Box<Standing>),
     /// A message that whoever runs this must pass on.
     PassOn {
         /// To whom.
@@ -40,6 +42,25 @@ pub enum Tick {
         /// What.
         text: String,
     },
+}
+
+/// How far a run over many items is.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// The item that is over now, how it ended, and why.
+    pub item: Option<(Arc<str>, End, Option<String>)>,
+    /// Why it stands still, or goes on.
+    pub word: Option<String>,
+    /// How many are over.
+    pub over: u64,
+    /// How many there are.
+    pub of: u64,
+    /// How many did not end well.
+    pub bad: u64,
+    /// How many are under way.
+    pub running: usize,
+    /// How many were ended in a minute, lately.
+    pub a_minute: Option<u64>,
 }
 
 /// Receives what a run tells. Called from the run itself: must not block for long.

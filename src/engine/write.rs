@@ -139,8 +139,9 @@ impl Driver<'_> {
     async fn begin(&mut self, place: &Place, connection: &Arc<str>) -> Result<Begun, Halt> {
         let mut writing = self.open(connection).await?;
         let first = async {
-            if !self.met.contains(connection) {
+            if !self.met.contains(connection) && !self.crew.as_ref().is_some_and(|crew| crew.has_met(connection)) {
                 self.as_planned(&mut writing).await?;
+                self.crew.iter().for_each(|crew| crew.met(connection));
             }
             self.claimed(&mut writing, place, connection).await
         };

@@ -15,8 +15,8 @@ use sqlx::{Connection, SqliteConnection};
 use std::sync::{Arc, Mutex};
 use tokio::sync::MutexGuard;
 
-/// An open journal. Share it by reference or in an `Arc`; concurrent appends are made durable together.
-#[derive(Debug)]
+/// An open journal. Its clones are the same one; concurrent appends are made durable together.
+#[derive(Clone, Debug)]
 pub struct Journal {
     pub(super) inner: Arc<Inner>,
 }

@@ -2,15 +2,15 @@
 
 use super::{
     Failure, Surroundings,
-    apply::{Carried, carry},
+    apply::Carried,
     project::Opened,
     record::Record,
-    resume::setting_of,
+    resume::{go_on, setting_of},
 };
 use crate::{
     action::ask::AnswerField,
     base::{
-        identity::{RunId, SINGLE_ITEM},
+        identity::RunId,
         source::Source,
         suggest,
         value::{Map, Value},
@@ -19,7 +19,7 @@ use crate::{
         state::{APPROVAL, RunState},
         watch::Watch,
     },
-    journal::payload::{HumanAsked, HumanDecided, RunResumed},
+    journal::payload::{HumanDecided, RunResumed},
     playbook::params::{accept, of_answer},
 };
 use std::sync::{Arc, atomic::AtomicBool};
@@ -32,19 +32,20 @@ pub async fn answer(
     opened: &Opened,
     run: RunId,
     step: &str,
+    item: Option<&str>,
     given: &[(String, Value)],
     actor: &str,
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
     let state = record.state(run).await?;
-    let (path, asked) = question(&state, run, step)?;
+    let (path, item) = question(&state, run, step, item)?;
     let values = accepted(&state, &path, given, opened)?;
     let (setting, plan) = setting_of(surroundings, record, opened, run, &state).await?;
     let claim = record.claim(surroundings, run, actor).await?;
     let decided = HumanDecided {
         step: path,
-        items: asked.items,
+        items: vec![item],
         actor: actor.into(),
         decision: "answer".into(),
         values,
@@ -52,11 +53,11 @@ pub async fn answer(
     };
     let resumed = RunResumed { actor: actor.into(), reason: Some("answered".into()) };
     record.journal.append_claimed(&claim, &[decided.into(), resumed.into()]).await?;
-    carry(record, &setting.setting, claim, plan.as_ref(), watch, pause).await
+    go_on(record, &setting.setting, claim, plan.as_ref(), watch, pause).await
 }
 
-/// The open question of a step, by its name or path.
-fn question(state: &RunState, run: RunId, step: &str) -> Result<(Arc<str>, HumanAsked), Failure> {
+/// The open question of a step, by its name or path, and whose it is where several items ask it.
+fn question(state: &RunState, run: RunId, step: &str, item: Option<&str>) -> Result<(Arc<str>, Arc<str>), Failure> {
     let short = run.short();
     if let Some(closed) = &state.closed {
         return Err(Failure::usage(format!("run {short} is over: {}", closed.end.word())));
@@ -65,21 +66,30 @@ fn question(state: &RunState, run: RunId, step: &str) -> Result<(Arc<str>, Human
         return Err(Failure::usage(format!("run {short} waits for approval, which is no answer"))
             .help(format!("`trueup approve {short} --reason \"…\"` agrees to it")));
     }
-    let steps = state.items.get(SINGLE_ITEM).map(|i| &i.steps);
-    let open: Vec<_> = steps.into_iter().flatten().filter(|(_, s)| s.waits()).collect();
-    let found = open.iter().find(|(path, _)| ***path == *step || path.rsplit('/').next() == Some(step));
-    if let Some((path, s)) = found
-        && let Some(asked) = &s.asked
-    {
-        return Ok(((*path).clone(), HumanAsked::clone(asked)));
+    super::undo::has_item(run, state, item)?;
+    let steps = || {
+        let items = state.items.iter().filter(|(key, _)| item.is_none_or(|item| ***key == *item));
+        items.flat_map(|(key, item)| item.steps.iter().map(move |(path, step)| (key, path, step)))
+    };
+    let meant = |path: &str| *path == *step || path.rsplit('/').next() == Some(step);
+    let open: Vec<_> = steps().filter(|(.., step)| step.waits()).collect();
+    let mut found = open.iter().filter(|(_, path, _)| meant(path));
+    if let Some((key, path, _)) = found.next() {
+        if found.next().is_some() {
+            let failure = Failure::usage(format!("several items of run {short} wait for an answer to `{step}`"));
+            let first = open.iter().filter(|(_, path, _)| meant(path)).take(5);
+            return Err(first.fold(failure, |failure, (key, ..)| {
+                failure.help(format!("trueup answer {short} {step} --item {key} …"))
+            }));
+        }
+        return Ok(((*path).clone(), (*key).clone()));
     }
-    let all = state.items.get(SINGLE_ITEM).into_iter().flat_map(|i| &i.steps);
-    let decided = all.filter(|(path, _)| ***path == *step || path.rsplit('/').next() == Some(step));
-    if let Some(decided) = decided.filter_map(|(_, s)| s.answered()).next() {
+    let decided = steps().filter(|(_, path, _)| meant(path));
+    if let Some(decided) = decided.filter_map(|(.., s)| s.answered()).next() {
         return Err(Failure::usage(format!("{} has answered `{step}` of run {short} already", decided.actor))
             .help(format!("`trueup show {short}` tells how the run goes on")));
     }
-    let names: Vec<&str> = open.iter().filter_map(|(path, _)| path.rsplit('/').next()).collect();
+    let names: Vec<&str> = open.iter().filter_map(|(_, path, _)| path.rsplit('/').next()).collect();
     let failure = Failure::usage(format!("run {short} has no open question `{step}`"));
     Err(match suggest::help(step, names) {
         Some(help) => failure.help(help),

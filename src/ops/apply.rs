@@ -9,6 +9,7 @@ use crate::{
     connection::standing,
     engine::{
         drive::{Driver, Stopped, Unrecorded},
+        fleet::Came,
         setting::Setting,
         state::RunState,
         trouble::Difference,
@@ -79,15 +80,17 @@ pub struct Basis<'a> {
 
 /// Counts of a plan, for lists.
 pub(super) fn summary(plan: &Plan) -> Value {
-    let counts = plan.counts();
+    let all = plan.counts();
     let count = |n: usize| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
-    Value::map([
-        ("changes", count(counts.changes)),
-        ("rows", count(counts.rows)),
-        ("requests", count(counts.requests)),
-        ("questions", count(counts.questions)),
-        ("exact", count(counts.exact)),
-    ])
+    let items = super::many::plan::counted(plan).map(|items| ("items", items));
+    let counts = [
+        ("changes", count(all.changes)),
+        ("rows", count(all.rows)),
+        ("requests", count(all.requests)),
+        ("questions", count(all.questions)),
+        ("exact", count(all.exact)),
+    ];
+    Value::map(counts.into_iter().chain(items))
 }
 
 /// The systems that a plan was made against.
@@ -121,7 +124,28 @@ async fn begin(
 ) -> Result<RunId, Failure> {
     let run = setting.run.id;
     let item = plan.items.first();
-    let created = RunCreated {
+    let created = created(opened, setting, plan, &basis);
+    let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item.map(stored::store) };
+    let mut events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
+    let single_use = basis.saved.is_some();
+    events.extend(basis.asks.map(Event::from));
+    append(record, run, &events, single_use).await.map(|()| run)
+}
+
+/// The first events of a run.
+pub(super) async fn append(record: &Record, run: RunId, events: &[Event], single_use: bool) -> Result<(), Failure> {
+    match record.journal.append(run, events).await {
+        Ok(_) => Ok(()),
+        // Two began the same file at once: the other one was first.
+        Err(JournalError::OutOfOrder { .. }) if single_use => Err(used(record, run).await?),
+        Err(JournalError::PlanUsed { run, .. }) => Err(used(record, run).await?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What a run of this plan begins with.
+pub(super) fn created(opened: &Opened, setting: &Setting, plan: &Plan, basis: &Basis<'_>) -> RunCreated {
+    RunCreated {
         playbook: plan.playbook.clone(),
         version: plan.version,
         text: setting.source.text().into(),
@@ -143,17 +167,7 @@ async fn begin(
         plan_summary: Some(summary(plan)),
         engine: env!("CARGO_PKG_VERSION").into(),
         targets: targets(plan),
-        approvals: basis.approvals,
-    };
-    let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item.map(stored::store) };
-    let mut events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
-    events.extend(basis.asks.map(Event::from));
-    match record.journal.append(run, &events).await {
-        Ok(_) => Ok(run),
-        // Two began the same file at once: the other one was first.
-        Err(JournalError::OutOfOrder { .. }) if basis.saved.is_some() => Err(used(record, run).await?),
-        Err(JournalError::PlanUsed { run, .. }) => Err(used(record, run).await?),
-        Err(error) => Err(error.into()),
+        approvals: basis.approvals.clone(),
     }
 }
 
@@ -165,6 +179,8 @@ pub struct Carried {
     pub state: RunState,
     /// What is no longer as planned, when that is why it stopped.
     pub drift: Vec<Difference>,
+    /// Of a run over many items: what they came to, and why it stands still.
+    pub many: Option<Box<Came>>,
 }
 
 /// Carries a run out, from wherever it stands, until it is over, waits or is asked to pause.
@@ -186,11 +202,16 @@ pub async fn carry(
     if !matches!(stopped, Stopped::Closed(_)) {
         record.journal.release(&claim).await?;
     }
-    Ok(Carried { stopped, state: driver.state, drift: driver.drift })
+    Ok(Carried { stopped, state: driver.state, drift: driver.drift, many: None })
 }
 
 /// Why the run cannot go on in this process, and what became of its last step.
-async fn halted(record: &Record, claim: &Claim, unrecorded: Option<&Unrecorded>, error: JournalError) -> Failure {
+pub(super) async fn halted(
+    record: &Record,
+    claim: &Claim,
+    unrecorded: Option<&Unrecorded>,
+    error: JournalError,
+) -> Failure {
     let run = claim.run.short();
     let mut help = Vec::new();
     if let Some(Unrecorded { path, outcome, summary }) = unrecorded {
@@ -245,10 +266,13 @@ pub async fn apply_on(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
+    if plan.many.is_some() {
+        return super::many::carry::apply(surroundings, record, opened, setting, plan, basis, watch, pause).await;
+    }
     if let Some(asked) = &basis.asks {
         let stopped = Stopped::Waits(asked.step.clone());
         let run = create(record, opened, setting, plan, basis).await?;
-        return Ok(Carried { stopped, state: record.state(run).await?, drift: Vec::new() });
+        return Ok(Carried { stopped, state: record.state(run).await?, drift: Vec::new(), many: None });
     }
     // The preconditions read first: connecting goes on beside the first words in the journal.
     setting.written().for_each(|database| {

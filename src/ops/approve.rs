@@ -215,6 +215,7 @@ pub fn of_run(opened: &Opened, run: RunId, state: &RunState) -> Result<Matter, F
         targets: created.targets.iter().map(|t| (t.connection.clone(), t.identity.to_string())).collect(),
         at: state.created_at.unwrap_or(created.now),
         items,
+        many: None,
     };
     Ok(Matter {
         digest: created.plan_digest.as_deref().unwrap_or_default().to_owned(),

@@ -3,15 +3,16 @@
 
 use super::{
     Failure, Surroundings,
-    apply::{carry, named},
+    apply::named,
     project::Opened,
     record::Record,
-    resume::{open, setting_of},
+    resume::{go_on, open, setting_of},
 };
 use crate::{
     base::{diagnostic::Diagnostics, identity::RunId, source::Source},
     engine::{
         decide::{Next, decide},
+        fleet::summary::Summary,
         outline::Outline,
         state::RunState,
         watch::Watch,
@@ -25,6 +26,9 @@ use crate::{
     playbook::model::Playbook,
 };
 use std::sync::atomic::AtomicBool;
+
+/// So many items are closed in one event.
+const TOGETHER: usize = 500;
 
 /// How far it came.
 pub struct Cancelled {
@@ -102,7 +106,7 @@ pub async fn cancel(
                 return Err(failure);
             }
         };
-        let carried = Box::pin(carry(record, &prepared.setting, claim, plan.as_ref(), watch, pause)).await?;
+        let carried = Box::pin(go_on(record, &prepared.setting, claim, plan.as_ref(), watch, pause)).await?;
         return Ok(Cancelled { state: carried.state, worker: None });
     }
     let words = format!("cancelled by {actor}: {reason}");
@@ -110,12 +114,12 @@ pub async fn cancel(
     let items: Vec<ClosedItem> = still
         .map(|(key, _)| ClosedItem { item: key.clone(), end: End::Cancelled, reason: Some(words.clone()) })
         .collect();
-    let counts = vec![Count { end: End::Cancelled, items: items.len() as u64 }];
+    let mut counts = Summary::of(&state).counts();
+    counts.retain(|count| !matches!(count.end, End::Waiting | End::InDoubt | End::Cancelled));
+    counts.push(Count { end: End::Cancelled, items: items.len() as u64 });
     let closed = RunClosed { end: End::Cancelled, reason: Some(words), counts };
     let mut events = vec![asked];
-    if !items.is_empty() {
-        events.push(ItemClosed { items }.into());
-    }
+    events.extend(items.chunks(TOGETHER).map(|items| ItemClosed { items: items.to_vec() }.into()));
     events.push(closed.into());
     record.journal.append_claimed(&claim, &events).await?;
     Ok(Cancelled { state: record.state(run).await?, worker: None })

@@ -63,6 +63,11 @@ pub async fn show(record: &Record, given: &str) -> Result<Shown, Failure> {
     Ok(Shown::Whole(run, Box::new(state)))
 }
 
+/// Refuses an item that the run does not have.
+pub fn has_item(run: RunId, state: &RunState, item: &str) -> Result<(), Failure> {
+    super::undo::has_item(run, state, Some(item))
+}
+
 /// Enum names of stored values, by today's project file; for drawing.
 pub fn named(opened: &Opened, table: &TableName, column: &str, value: Value) -> Value {
     opened.project.facts(table).map_or(value.clone(), |facts| facts.named(column, value))

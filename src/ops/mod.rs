@@ -11,6 +11,7 @@ pub mod diagnose;
 pub mod failure;
 pub mod history;
 pub mod inspect;
+pub mod many;
 pub mod mock;
 pub mod plan;
 pub mod playbook;

@@ -26,7 +26,8 @@ use crate::{
     },
     mock::server::Running,
     plan::Plan,
-    playbook::{params, project::Channel},
+    playbook::{model::Playbook, params, project::Channel},
+    targets::source::{self, FileParam},
 };
 use std::{collections::HashMap, sync::Arc};
 
@@ -66,6 +67,7 @@ pub async fn setting(
     let playbook = loaded.checked.playbook();
     let params =
         params::accept(&playbook.params, &request.params, &opened.project).map_err(|refused| refusal(&refused))?;
+    let params = files(surroundings, playbook, params)?;
     let now = surroundings.world.now();
     let run = RunFacts {
         id: RunId(surroundings.world.id()),
@@ -76,6 +78,19 @@ pub async fn setting(
     let mut prepared = assemble(surroundings, opened, loaded.checked, environment, run, params).await?;
     prepared.setting.saved = request.saved;
     Ok(prepared)
+}
+
+/// Parameters that are files, with the sum of their bytes: what is worked on later are these bytes.
+fn files(surroundings: &Surroundings, playbook: &Playbook, mut params: Map) -> Result<Map, Failure> {
+    for (name, _) in playbook.params.iter().filter(|(_, param)| param.kind.as_str() == "file") {
+        let Some(file) = params.get(name).and_then(FileParam::of) else { continue };
+        let sum = source::sum_of(&surroundings.folder.join(&file.path)).map_err(|error| {
+            Failure::usage(format!("{name}: `{}` cannot be read: {error}", file.path))
+                .help("give the path of a file, relative to where the command is started")
+        })?;
+        params.insert(name.into(), FileParam { sha256: Some(sum), ..file }.value());
+    }
+    Ok(params)
 }
 
 /// The same for a run that exists: its parameters were accepted when it was made.
@@ -109,8 +124,11 @@ pub async fn assemble(
     let mut setting =
         Setting::new(checked, environment.into(), databases, apis, surroundings.world.clone(), run, params);
     (setting.files, setting.programs) = (files, programs);
-    setting.jobs = jobs(surroundings, opened, environment, |name| setting.may_touch(name))?;
+    setting.jobs = Arc::new(jobs(surroundings, opened, environment, |name| setting.may_touch(name))?);
     setting.reached = surroundings.reached.clone();
+    if setting.playbook.targets.is_some() {
+        setting.workplace = Some(super::record::workplace(surroundings, opened)?);
+    }
     Ok(Prepared { setting, mocks })
 }
 
@@ -238,11 +256,14 @@ fn refusal(refused: &[params::Refused]) -> Failure {
 /// Plans.
 pub async fn plan(setting: &Setting, request: &Request, watch: Watch<'_>) -> Result<Plan, Failure> {
     let answers = answers(setting, request)?;
+    if setting.playbook.targets.is_some() {
+        return super::many::plan::plan(setting, answers, watch, None).await.map(|(plan, _)| plan);
+    }
     rehearse::plan(setting, &answers, watch).await.map_err(|failure| of_plan(*failure, setting))
 }
 
 /// Answers given beforehand, accepted as the questions want them.
-fn answers(setting: &Setting, request: &Request) -> Result<Answers, Failure> {
+pub(super) fn answers(setting: &Setting, request: &Request) -> Result<Answers, Failure> {
     let mut given: HashMap<&str, Vec<(String, Value)>> = HashMap::new();
     for (step, name, value) in &request.answers {
         given.entry(step).or_default().push((name.clone(), value.clone()));

@@ -4,7 +4,11 @@ use super::{Failure, Surroundings, project::Opened};
 use crate::{
     base::{identity::RunId, seal::Sealer},
     connection::{PostgresAddress, fault::Fault, reference::Secrets, settings::Effective},
-    engine::{lease::CLAIM, state::RunState},
+    engine::{
+        lease::CLAIM,
+        setting::{Setting, Workplace},
+        state::RunState,
+    },
     journal::{Claim, Holder, Journal, failure::JournalError},
 };
 use std::path::{Path, PathBuf};
@@ -46,6 +50,23 @@ async fn on_server(surroundings: &Surroundings, opened: &Opened, address: Postgr
         let _ = std::fs::remove_file(&key);
     }
     Ok(Record { journal: journal?, sealer })
+}
+
+/// Where rows are put aside, and who seals them: the project's own key where it is at hand, so that a person has the same name
+/// in every run; else one that goes away with the process. Makes nothing.
+pub fn workplace(surroundings: &Surroundings, opened: &Opened) -> Result<Workplace, Failure> {
+    let (path, masks) = (key(opened), surroundings.masks.clone());
+    let aside = path.parent().filter(|folder| folder.is_dir()).map_or_else(std::env::temp_dir, Path::to_owned);
+    let sealer = if path.is_file() { Sealer::open(&path, masks) } else { Sealer::passing(masks) };
+    let sealer = sealer.map_err(|e| Failure::usage(format!("failed to {e}")))?;
+    Ok(Workplace { folder: surroundings.folder.clone(), aside, sealer })
+}
+
+/// From now on rows are put aside under the journal's key: what is planned can be read when it is carried out.
+pub fn seal_with(setting: &mut Setting, record: &Record) {
+    if let Some(place) = &mut setting.workplace {
+        place.sealer = record.sealer.clone();
+    }
 }
 
 const KEY: &str = "seal.key";

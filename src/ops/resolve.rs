@@ -3,10 +3,10 @@
 
 use super::{
     Failure, Surroundings,
-    apply::{Carried, carry, named},
+    apply::{Carried, named},
     project::Opened,
     record::Record,
-    resume::{open, setting_of},
+    resume::{go_on, open, setting_of},
 };
 use crate::{
     base::{
@@ -96,7 +96,7 @@ pub async fn resolve(
     };
     let resumed = RunResumed { actor: actor.into(), reason: Some("resolved".into()) };
     record.journal.append_claimed(&claim, &[decided, resumed.into()]).await?;
-    carry(record, &prepared.setting, claim, plan.as_ref(), watch, pause).await.map(Some)
+    go_on(record, &prepared.setting, claim, plan.as_ref(), watch, pause).await.map(Some)
 }
 
 /// The one step that is meant. Refuses what was not looked into yet: often no person is needed.

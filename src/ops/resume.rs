@@ -5,6 +5,7 @@
 use super::{
     Failure, Surroundings,
     apply::{Carried, carry},
+    many,
     plan::{Prepared, assemble},
     playbook, project,
     project::Opened,
@@ -16,12 +17,13 @@ use crate::{
         source::Source,
     },
     engine::{
-        setting::RunFacts,
+        fleet,
+        setting::{RunFacts, Setting},
         state::{APPROVAL, RunState},
         watch::Watch,
     },
     journal::{
-        RunFilter, RunSummary,
+        Claim, RunFilter, RunSummary,
         event::Event,
         payload::{RunCreated, RunResumed},
         words::RunWord,
@@ -50,7 +52,28 @@ pub async fn resume(
     let claim = record.claim(surroundings, run, actor).await?;
     let resumed: Event = RunResumed { actor: actor.into(), reason: None }.into();
     record.journal.append_claimed(&claim, &[resumed]).await?;
-    carry(record, &setting.setting, claim, plan.as_ref(), watch, pause).await
+    go_on(record, &setting.setting, claim, plan.as_ref(), watch, pause).await
+}
+
+/// Goes on with a run that was claimed: with its one record, or with all of its items that are not over.
+pub(super) async fn go_on(
+    record: &Record,
+    setting: &Setting,
+    claim: Claim,
+    plan: Option<&ItemPlan>,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
+    if !many::carry::is_many(setting) {
+        return carry(record, setting, claim, plan, watch, pause).await;
+    }
+    let state = record.state(claim.run).await?;
+    let undo = match &state.created {
+        Some(created) => many::undo::of_run(record, setting, created).await?,
+        None => None,
+    };
+    let make = undo.unwrap_or_else(|| fleet::forward(setting));
+    many::carry::go_on(record, setting, make, claim, state, watch, pause).await
 }
 
 /// Refuses a run that is over.

@@ -4,6 +4,7 @@
 use super::{
     Failure, Surroundings,
     apply::{Carried, carry, named},
+    many,
     project::Opened,
     record::Record,
     resume::setting_of,
@@ -60,26 +61,29 @@ pub async fn retry(
     let Some(created) = &state.created else {
         return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
     };
-    is_over(surroundings, record, run, &state, "done again").await?;
     let (prepared, plan) = setting_of(surroundings, record, opened, run, &state).await?;
+    let many = many::carry::is_many(&prepared.setting);
+    if !many || state.closed.is_some() {
+        is_over(surroundings, record, run, &state, "done again").await?;
+    }
     allowed(run, &prepared.setting, created, wish, actor)?;
     has_item(run, &state, wish.item)?;
+    if many {
+        if state.cancelled {
+            failed(run, &state)?;
+        }
+        if state.closed.is_some() {
+            stands(record, run, &state).await?;
+        }
+        let redone = many::retry::chosen(run, &prepared.setting, &state, wish)?;
+        let claim = record.claim(surroundings, run, actor).await?;
+        return many::retry::retry(record, &prepared.setting, claim, redone, reason, actor, watch, pause).await;
+    }
     failed(run, &state)?;
     stands(record, run, &state).await?;
     let item = state.items.get(SINGLE_ITEM).cloned().unwrap_or_default();
     let again = again(run, &prepared.setting.outline, &item, wish.from)?;
-    let decided = |Again { path, generation, reopen }: &Again| -> Event {
-        let values = [("generation".into(), Value::from(i64::from(*generation)))];
-        HumanDecided {
-            step: path.clone(),
-            items: vec![SINGLE_ITEM.into()],
-            actor: actor.into(),
-            decision: RETRY.into(),
-            values: values.into_iter().chain(reopen.then(|| (REOPEN.into(), true.into()))).collect(),
-            reason: Some(reason.to_owned()),
-        }
-        .into()
-    };
+    let decided = |again: &Again| again.decided(SINGLE_ITEM.into(), actor, reason);
     let mut events: Vec<Event> = again.iter().map(decided).collect();
     events.push(RunResumed { actor: actor.into(), reason: Some(reason.to_owned()) }.into());
     let claim = record.claim(surroundings, run, actor).await?;
@@ -159,23 +163,44 @@ fn stopped_at(state: &RunState) -> Option<&Arc<str>> {
     steps.find(|(_, step)| ends(step)).map(|(path, _)| path)
 }
 
-fn ends(step: &StepState) -> bool {
+pub(super) fn ends(step: &StepState) -> bool {
     use Outcome as O;
     let outcome = step.outcome.as_ref().map(|o| o.outcome);
     matches!(outcome, Some(O::Stopped | O::Failed | O::Escalated | O::Drifted | O::Lost))
 }
 
 /// A step that is done again.
-struct Again {
-    path: Arc<str>,
+pub(super) struct Again {
+    pub(super) path: Arc<str>,
     /// The number that its effect will have.
-    generation: u32,
+    pub(super) generation: u32,
     /// It was entered and left, and only something inside is done again: what it found when it was entered stays.
-    reopen: bool,
+    pub(super) reopen: bool,
+}
+
+impl Again {
+    /// The decision to do it again, as it is recorded.
+    pub(super) fn decided(&self, item: Arc<str>, actor: &str, reason: &str) -> Event {
+        let values = [("generation".into(), Value::from(i64::from(self.generation)))];
+        HumanDecided {
+            step: self.path.clone(),
+            items: vec![item],
+            actor: actor.into(),
+            decision: RETRY.into(),
+            values: values.into_iter().chain(self.reopen.then(|| (REOPEN.into(), true.into()))).collect(),
+            reason: Some(reason.to_owned()),
+        }
+        .into()
+    }
 }
 
 /// The steps that are done again, each with the number that its effect will have: one more where it was done.
-fn again(run: RunId, outline: &Outline, item: &ItemState, from: Option<&str>) -> Result<Vec<Again>, Failure> {
+pub(super) fn again(
+    run: RunId,
+    outline: &Outline,
+    item: &ItemState,
+    from: Option<&str>,
+) -> Result<Vec<Again>, Failure> {
     let places = &outline.all(item);
     let short = run.short();
     // The end that a block came to after its `always` stands behind the step that failed in it.

@@ -17,10 +17,14 @@ use crate::{
         fault::Fault,
         standing::{Standing, Unlike, unlike},
     },
-    engine::setting::{RunFacts, Setting},
+    engine::{
+        setting::{RunFacts, Setting},
+        watch::Watch,
+    },
     plan::{
         Plan,
         file::{self, BadPlan, FORMAT, Header, Saved},
+        many::PlanFile,
     },
     playbook::{model::Playbook, project::Project},
     report::exit::Exit,
@@ -47,6 +51,22 @@ pub fn save(
     out: &str,
     lasts: Duration,
 ) -> Result<Saved, Failure> {
+    let path = kept_at(surroundings, setting, out)?;
+    let header = header(surroundings, opened, record, setting, plan, reason, lasts);
+    let draft = path.with_file_name(format!(".trueup-plan-{}", surroundings.world.id().simple()));
+    let written = write(&draft, &header, plan, &record.sealer).and_then(|saved| {
+        std::fs::rename(&draft, &path).map_err(BadPlan::Io)?;
+        Ok(saved)
+    });
+    if written.is_err() {
+        // The draft may not even be there; the first trouble is the one to tell.
+        let _ = std::fs::remove_file(&draft);
+    }
+    written.map_err(|why| Failure::usage(format!("the plan cannot be saved as `{out}`: it {why}")).help(why.help()))
+}
+
+/// Where a plan will stand, if it may be kept there, and at all.
+fn kept_at(surroundings: &Surroundings, setting: &Setting, out: &str) -> Result<PathBuf, Failure> {
     let path = surroundings.folder.join(out);
     writable(&path, out)?;
     if let Some((name, _)) = setting.params.iter().find(|(_, value)| value.all_marks().has(Marks::SECRET)) {
@@ -55,8 +75,21 @@ pub fn save(
         ))
         .help("carry it out at once with `trueup apply PLAYBOOK …`"));
     }
+    Ok(path)
+}
+
+/// The first line of a plan file.
+fn header(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    record: &Record,
+    setting: &Setting,
+    plan: &Plan,
+    reason: Option<&str>,
+    lasts: Duration,
+) -> Header {
     let facts = opened.source.text();
-    let header = Header {
+    Header {
         trueup_plan: FORMAT,
         engine: env!("CARGO_PKG_VERSION").into(),
         id: surroundings.world.id().to_string().into(),
@@ -78,17 +111,50 @@ pub fn save(
         reason: reason.map(str::to_owned),
         made_at: plan.at,
         expires_at: Stamp { micros: plan.at.micros.saturating_add(micros(lasts)), digits: 6 },
-    };
-    let draft = path.with_file_name(format!(".trueup-plan-{}", surroundings.world.id().simple()));
-    let written = write(&draft, &header, plan, &record.sealer).and_then(|saved| {
-        std::fs::rename(&draft, &path).map_err(BadPlan::Io)?;
-        Ok(saved)
-    });
-    if written.is_err() {
-        // The draft may not even be there; the first trouble is the one to tell.
+        items_of: plan.many.as_ref().map(|many| many.of),
+        lone: plan.many.as_ref().map(|many| many.lone),
+    }
+}
+
+/// Plans many items straight into a file. What is given back is what stands there.
+#[allow(clippy::too_many_arguments, reason = "what a plan file is made of, one by one")]
+pub async fn save_many(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    record: &Record,
+    setting: &Setting,
+    request: &Request,
+    out: &str,
+    lasts: Duration,
+    watch: Watch<'_>,
+) -> Result<Saved, Failure> {
+    let path = kept_at(surroundings, setting, out)?;
+    let draft = super::many::plan::beside(&path);
+    let reason = request.reason.as_deref();
+    let header = |plan: &Plan| header(surroundings, opened, record, setting, plan, reason, lasts);
+    let into = super::many::plan::Into { path: draft.clone(), header: &header };
+    let answers = super::plan::answers(setting, request)?;
+    let (_, saved) = super::many::plan::plan(setting, answers, watch, Some(into)).await?;
+    let moved = std::fs::rename(&draft, &path);
+    let moved = moved.map_err(|e| Failure::usage(format!("the plan cannot be saved as `{out}`: {e}")));
+    if moved.is_err() {
+        // The first trouble is the one to tell.
         let _ = std::fs::remove_file(&draft);
     }
-    written.map_err(|why| Failure::usage(format!("the plan cannot be saved as `{out}`: it {why}")).help(why.help()))
+    moved?;
+    let mut saved = saved.ok_or_else(|| Failure::usage("the plan was not kept"))?;
+    with_file(&mut saved, path)?;
+    Ok(saved)
+}
+
+/// Tells a plan of many items which file it stands in.
+fn with_file(saved: &mut Saved, path: PathBuf) -> Result<(), Failure> {
+    let Some(many) = &mut saved.plan.many else { return Ok(()) };
+    let bad = |why: BadPlan| Failure::usage(format!("the plan {why}")).help(why.help());
+    let opened = std::fs::File::open(&path).map_err(|e| bad(BadPlan::Io(e)))?;
+    let sha256 = file::sum_of(&mut BufReader::new(opened)).map_err(bad)?;
+    many.file = Some(Arc::new(PlanFile { path, passing: false, sha256 }));
+    Ok(())
 }
 
 fn micros(length: Duration) -> i64 {
@@ -154,7 +220,9 @@ fn is_meant(path: &Path) -> bool {
 pub fn read(surroundings: &Surroundings, given: &str, sealer: &Sealer) -> Result<Saved, Failure> {
     let bad = |why: BadPlan| Failure::usage(format!("`{given}` {why}")).help(why.help());
     let opened = std::fs::File::open(surroundings.folder.join(given)).map_err(|e| bad(BadPlan::Io(e)))?;
-    file::read(&mut BufReader::new(opened), sealer).map_err(bad)
+    let mut saved = file::read(&mut BufReader::new(opened), sealer).map_err(bad)?;
+    with_file(&mut saved, surroundings.folder.join(given))?;
+    Ok(saved)
 }
 
 /// A plan that may be carried out or approved now, with the checked playbook that it carries.
@@ -332,7 +400,7 @@ pub async fn same_systems(setting: &Setting, saved: &Saved) -> Result<(), Failur
 }
 
 /// Looked at by the role that looked when the plan was made. Nothing is kept.
-async fn standing(setting: &Setting, database: &Database) -> Result<Standing, Fault> {
+pub(super) async fn standing(setting: &Setting, database: &Database) -> Result<Standing, Fault> {
     if setting.may_write(database.name()) {
         let mut session = database.rehearsing().await?;
         let found = setting.standing(&mut session, true).await;

@@ -504,7 +504,8 @@ impl Scene {
         let opened = project::open(&self.surroundings, Some(&self.opened.root))?;
         let record = record::open(&self.surroundings, &opened).await?;
         let carried =
-            super::answer::answer(&self.surroundings, &record, &opened, run, step, given, actor, watch, pause).await?;
+            super::answer::answer(&self.surroundings, &record, &opened, run, step, None, given, actor, watch, pause)
+                .await?;
         record.journal.close().await?;
         Ok(carried)
     }
@@ -558,7 +559,9 @@ fn surroundings(world: World, variables: HashMap<String, String>, folder: PathBu
 
 /// A plan that ends before its last step, or has nothing to do, is not applied.
 fn ends_before(happened: &mut Happened, made: &Plan) -> bool {
-    let stop = made.items.iter().find_map(|item| item.stop.as_ref());
+    // Of many items only what is done once for all of them keeps the run from being made.
+    let count = if made.many.is_some() { 1 } else { made.items.len() };
+    let stop = made.items.iter().take(count).find_map(|item| item.stop.as_ref());
     let (end, message, who) = match stop {
         Some(stop) => (end_of(stop.way), stop.message.clone(), stop.who.clone()),
         None if made.is_empty() => (End::Unchanged, String::new(), None),
@@ -587,7 +590,7 @@ fn came_to(happened: &mut Happened, carried: &Carried, opened: &Opened) {
     happened.end = Some(end);
     happened.exit = match &carried.stopped {
         Stopped::Closed(end) => Exit::of(*end).code(),
-        Stopped::Waits(_) | Stopped::Paused => Exit::Stopped.code(),
+        Stopped::Waits(_) | Stopped::Paused | Stopped::Held => Exit::Stopped.code(),
         Stopped::InDoubt(_) => Exit::InDoubt.code(),
     };
     let reason = carried.state.closed.as_ref().and_then(|closed| closed.reason.clone());

@@ -4,6 +4,7 @@ use super::{
     Failure, Surroundings,
     apply::{self, Carried, carry},
     approve,
+    many::{self, carry::is_many, undo::Backward},
     plan::Prepared,
     project::Opened,
     record::Record,
@@ -34,7 +35,7 @@ use crate::{
         event::Event,
         payload::{HumanAsked, ItemStarted, RunCreated, StartedItem},
     },
-    plan::{Effect, Plan, stored},
+    plan::{Plan, stored},
 };
 use std::sync::atomic::AtomicBool;
 
@@ -59,6 +60,8 @@ pub struct Ready {
     pub prepared: Prepared,
     created: RunCreated,
     all_or_nothing: bool,
+    /// Of a run over many items: the way back of each.
+    backward: Option<Backward>,
 }
 
 /// Puts together what an undo of this run needs, if it can be taken back. Nothing is recorded yet.
@@ -81,7 +84,7 @@ pub async fn prepare(
         return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
     };
     is_over(surroundings, record, run, &state, "taken back").await?;
-    stands(record, run, &state).await?;
+    stands(record, run, &state, wish.item.as_deref()).await?;
     has_item(run, &state, wish.item.as_deref())?;
     let facts = RunFacts {
         id: RunId(surroundings.world.id()),
@@ -90,11 +93,20 @@ pub async fn prepare(
         now: surroundings.world.now(),
     };
     let mut prepared = setting_as(surroundings, opened, run, &created, facts).await?;
-    let places = with_outline(record, &mut prepared.setting, run, wish.item.as_deref(), wish.all_or_nothing).await?;
+    let (item, all_or_nothing) = (wish.item.as_deref(), wish.all_or_nothing);
+    let mut backward = None;
+    let places = if is_many(&prepared.setting) {
+        let setting = &prepared.setting;
+        let made = made_before(record, setting.run.id, run).await?;
+        let ways = many::undo::backward(record, setting, run, item, all_or_nothing, &made).await?;
+        backward.insert(ways).count()
+    } else {
+        with_outline(record, &mut prepared.setting, run, item, all_or_nothing).await?
+    };
     if places == 0 {
         return Err(Failure::usage(format!("run {} changed nothing, so there is nothing to take back", run.short())));
     }
-    Ok(Ready { about: run, prepared, created, all_or_nothing: wish.all_or_nothing })
+    Ok(Ready { about: run, prepared, created, all_or_nothing, backward })
 }
 
 /// What stands in the application's audit rows as the reason.
@@ -161,11 +173,13 @@ pub fn who(claim: &Claim) -> String {
 }
 
 /// Refuses a run that was taken back already.
-async fn stands(record: &Record, run: RunId, state: &RunState) -> Result<(), Failure> {
+async fn stands(record: &Record, run: RunId, state: &RunState, item: Option<&str>) -> Result<(), Failure> {
     let short = run.short();
     let runs = runs_of(record, state).await?;
     match standing::of(&runs, run) {
         Standing::Stands => Ok(()),
+        // One item of many was taken back: the others stand.
+        Standing::TakenBack(by) if in_part(record, by.id).await?.is_some_and(|part| Some(&*part) != item) => Ok(()),
         Standing::TakenBack(by) => {
             Err(Failure::usage(format!("run {short} was taken back already, by {} in run {}", by.actor, by.id.short()))
                 .help(format!("`trueup undo {}` makes again what it took back", by.id.short())))
@@ -181,6 +195,13 @@ async fn stands(record: &Record, run: RunId, state: &RunState) -> Result<(), Fai
                 .help(format!("`trueup resume {}` goes on with it", by.id.short())))
         }
     }
+}
+
+/// The only item that an undo took back, where it was one of many.
+async fn in_part(record: &Record, undo: RunId) -> Result<Option<String>, Failure> {
+    let state = record.state(undo).await?;
+    let wish = state.created.and_then(|created| created.plan);
+    Ok(wish.and_then(|wish| wish.get("item")?.as_str().map(str::to_owned)))
 }
 
 /// More runs of a playbook since a run was made are not looked at.
@@ -227,20 +248,16 @@ async fn with_outline(
     let events = record.journal.events(run).await?;
     let effects = done::of(events.iter().map(|stored| &stored.event));
     let effects = done::standing(effects, &setting.outline);
-    let made = made_before(record, setting.run.id, run, chain.last().map(|(_, state)| state)).await?;
+    let made = made_before(record, setting.run.id, run).await?;
     setting.outline = outline::of(setting, &past, &Back { effects: &effects, item, all_or_nothing, made: &made });
     Ok(setting.outline.nodes.len())
 }
 
 /// What earlier undos of the run did; each of them left something alone, else there would be no other.
-async fn made_before(
-    record: &Record,
-    own: RunId,
-    run: RunId,
-    state: Option<&RunState>,
-) -> Result<Vec<(Done, RunId)>, Failure> {
-    let Some(state) = state else { return Ok(Vec::new()) };
-    let runs = runs_of(record, state).await?;
+pub(super) async fn made_before(record: &Record, own: RunId, run: RunId) -> Result<Vec<(Done, RunId)>, Failure> {
+    let Some(line) = record.journal.run(run).await? else { return Ok(Vec::new()) };
+    let filter = RunFilter { playbook: Some(line.playbook), since: Some(line.started_at), ..RunFilter::default() };
+    let runs = record.journal.runs(&filter, MOST).await?;
     let earlier =
         runs.iter().filter(|r| &*r.purpose == PURPOSE && r.about == Some(run) && r.id != own && r.end.is_some());
     let mut made = Vec::new();
@@ -267,6 +284,10 @@ fn kept(item: Option<&str>, all_or_nothing: bool, whole: Option<Value>) -> Value
 /// The setting of a run that is itself an undo: made again from the events of the run that it takes back.
 pub(super) async fn complete(record: &Record, setting: &mut Setting, created: &RunCreated) -> Result<(), Failure> {
     let Some(about) = created.about.filter(|_| &*created.purpose == PURPOSE) else { return Ok(()) };
+    if is_many(setting) {
+        // Each item has a way back of its own.
+        return Ok(());
+    }
     let wish = created.plan.clone().unwrap_or(Value::NULL);
     let item = wish.get("item").and_then(|v| v.as_str().map(str::to_owned));
     let all_or_nothing = wish.get("all_or_nothing").and_then(|v| v.as_bool()).unwrap_or(false);
@@ -277,6 +298,12 @@ pub(super) async fn complete(record: &Record, setting: &mut Setting, created: &R
 /// Tries the undo out, and rolls it back.
 pub async fn plan(ready: &Ready, watch: Watch<'_>) -> Result<Plan, Failure> {
     let setting = &ready.prepared.setting;
+    if let Some(backward) = &ready.backward {
+        let title = format!("Take back run {}: {}", ready.about.short(), setting.playbook.title.as_str());
+        let plan = many::undo::plan(setting, backward, title.into(), watch).await?;
+        same_databases(ready, &plan)?;
+        return Ok(plan);
+    }
     let made = rehearse::plan(setting, &Answers::new(), watch).await;
     let mut plan = made.map_err(|failure| super::plan::of_plan(*failure, setting))?;
     same_databases(ready, &plan)?;
@@ -303,8 +330,7 @@ fn same_databases(ready: &Ready, plan: &Plan) -> Result<(), Failure> {
 
 /// How many rows the undo would leave alone.
 pub fn left_alone(plan: &Plan) -> usize {
-    let effects = plan.items.iter().flat_map(|item| &item.steps).flat_map(|step| &step.effects);
-    effects.map(|effect| if let Effect::LeftAlone { rows } = effect { rows.len() } else { 0 }).sum()
+    plan.tally().left_alone
 }
 
 /// Records the run of an undo that was shown, and carries it out.
@@ -322,16 +348,45 @@ pub async fn undo(
     let asks = approve::asked(setting, plan);
     let waits = asks.as_ref().map(|asked| Stopped::Waits(asked.step.clone()));
     let run = setting.run.id;
+    if is_many(setting) {
+        return undo_many(surroundings, record, ready, plan, wish, watch, pause).await;
+    }
     // While its undo is recorded nobody else may work on the run, or take it back as well.
     let held = record.claim(surroundings, ready.about, &setting.run.actor).await?;
     let recorded = record_run(record, ready, plan, wish, asks).await;
     record.journal.release(&held).await?;
     recorded?;
     if let Some(stopped) = waits {
-        return Ok(Carried { stopped, state: record.state(run).await?, drift: Vec::new() });
+        return Ok(Carried { stopped, state: record.state(run).await?, drift: Vec::new(), many: None });
     }
     let claim = record.claim(surroundings, run, &setting.run.actor).await?;
     carry(record, setting, claim, plan.items.first(), watch, pause).await
+}
+
+/// The same for many items.
+async fn undo_many(
+    surroundings: &Surroundings,
+    record: &Record,
+    ready: &Ready,
+    plan: &Plan,
+    wish: &Wish,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
+    let setting = &ready.prepared.setting;
+    if approve::asked(setting, plan).is_some() {
+        return Err(Failure::usage(
+            "people have to agree to this first, and the undo of many items cannot be saved yet",
+        )
+        .help("take the items back one by one: `--item KEY`"));
+    }
+    let state = record.state(ready.about).await?;
+    stands(record, ready.about, &state, wish.item.as_deref()).await?;
+    let made = made_before(record, setting.run.id, ready.about).await?;
+    let backward =
+        many::undo::backward(record, setting, ready.about, wish.item.as_deref(), ready.all_or_nothing, &made).await?;
+    let created = created(ready, plan, wish, false);
+    many::undo::carry(surroundings, record, setting, plan, created, backward, watch, pause).await
 }
 
 async fn record_run(
@@ -343,13 +398,25 @@ async fn record_run(
 ) -> Result<(), Failure> {
     let setting = &ready.prepared.setting;
     let state = record.state(ready.about).await?;
-    stands(record, ready.about, &state).await?;
+    stands(record, ready.about, &state, wish.item.as_deref()).await?;
     if state.closed.is_none() {
         return Err(
             Failure::usage(format!("run {} goes on again", ready.about.short())).help("take it back when it is over")
         );
     }
-    let created = RunCreated {
+    let created = created(ready, plan, wish, asks.is_some());
+    let item = plan.items.first().map(stored::store);
+    let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item };
+    let mut events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
+    events.extend(asks.map(Event::from));
+    record.journal.append(setting.run.id, &events).await?;
+    Ok(())
+}
+
+/// How the run of an undo is made; `whole`: people have to agree to it.
+fn created(ready: &Ready, plan: &Plan, wish: &Wish, whole: bool) -> RunCreated {
+    let setting = &ready.prepared.setting;
+    RunCreated {
         purpose: PURPOSE.into(),
         about: Some(ready.about),
         reason: setting.run.reason.to_string(),
@@ -357,17 +424,11 @@ async fn record_run(
         now: setting.run.now,
         plan_digest: Some(plan.digest().into()),
         plan_id: None,
-        plan: Some(kept(wish.item.as_deref(), ready.all_or_nothing, asks.is_some().then(|| stored::whole(plan)))),
+        plan: Some(kept(wish.item.as_deref(), ready.all_or_nothing, whole.then(|| stored::whole(plan)))),
         plan_summary: Some(apply::summary(plan)),
         engine: env!("CARGO_PKG_VERSION").into(),
         targets: apply::targets(plan),
         approvals: Vec::new(),
         ..ready.created.clone()
-    };
-    let item = plan.items.first().map(stored::store);
-    let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item };
-    let mut events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
-    events.extend(asks.map(Event::from));
-    record.journal.append(setting.run.id, &events).await?;
-    Ok(())
+    }
 }

@@ -4,7 +4,7 @@
 //! Two things are held by the trailer: `sha256` over every byte before it, which anybody can compute, and `seal`, the
 //! same under the journal's key, which only its owner can. `digest` is what an approval signs.
 
-use super::{ItemPlan, Plan, digest::PlanDigest};
+use super::{ItemPlan, Many, Plan, Tally, digest::PlanDigest, many::HELD};
 use crate::{
     base::{
         identity::RunId,
@@ -75,6 +75,10 @@ record! {
         made_at: Stamp,
         /// When it is too old to be begun.
         expires_at: Stamp,
+        /// Of a playbook with targets: how many items the source had.
+        items_of: Option<u64>,
+        /// Of a playbook with targets: how many groups of one row were left out.
+        lone: Option<u64>,
     }
 }
 
@@ -129,38 +133,127 @@ impl Header {
             targets: self.targets.clone(),
             at: self.made_at,
             items: Vec::new(),
+            many: None,
         }
+    }
+
+    /// What is known of many items before the first of them.
+    fn many(&self) -> Option<Box<Many>> {
+        let of = self.items_of?;
+        let (tally, digest, lone) = (Tally::default(), String::new(), self.lone.unwrap_or(0));
+        Some(Box::new(Many { tally, digest, of, lone, file: None }))
     }
 }
 
 /// Writes the file. The plan that it gives back is the one that stands there, with what was masked and left out.
 pub fn write(out: &mut impl Write, header: &Header, items: &[ItemPlan], sealer: &Sealer) -> Result<Saved, BadPlan> {
-    let mut lines = Lines { out, hash: Sha256::new() };
-    let header: Header = lines.add(header, sealer)?;
-    let mut plan = header.plan();
-    let mut digest = PlanDigest::of(&plan);
-    for item in items {
-        let mut item = item.clone();
-        let mask = |text: &str| sealer.masked(text);
-        item.steps.iter_mut().for_each(|step| step.masked(&mask));
-        item.stop.iter_mut().for_each(|stop| stop.masked(&mask));
-        let item: ItemPlan = lines.add(&item, sealer)?;
-        digest.item(&item);
-        plan.items.push(item);
-    }
-    let digest = digest.end();
-    let trailer = Trailer::of(plan.items.len() as u64, &digest, &hex(lines.hash.clone()), sealer)?;
-    lines.add::<Trailer>(&trailer, sealer)?;
-    lines.out.flush().map_err(BadPlan::Io)?;
-    Ok(Saved { header, plan, digest })
+    let mut writer = Writer::begin(out, header, sealer)?;
+    items.iter().try_for_each(|item| writer.add(item))?;
+    Ok(writer.end()?.1)
 }
 
-struct Lines<'a, W> {
-    out: &'a mut W,
+/// A plan file that is written item by item. Holds the first ones.
+pub struct Writer<'a, W: Write> {
+    lines: Lines<W>,
+    sealer: &'a Sealer,
+    header: Header,
+    plan: Plan,
+    digest: PlanDigest,
+    count: u64,
+}
+
+impl<'a, W: Write> Writer<'a, W> {
+    /// The first line.
+    pub fn begin(out: W, header: &Header, sealer: &'a Sealer) -> Result<Writer<'a, W>, BadPlan> {
+        let mut lines = Lines { out, hash: Sha256::new() };
+        let header: Header = lines.add(header, sealer)?;
+        let mut plan = header.plan();
+        plan.many = header.many();
+        let digest = PlanDigest::of(&plan);
+        Ok(Writer { lines, sealer, header, plan, digest, count: 0 })
+    }
+
+    /// The next item.
+    pub fn add(&mut self, item: &ItemPlan) -> Result<(), BadPlan> {
+        let mut item = item.clone();
+        let mask = |text: &str| self.sealer.masked(text);
+        item.steps.iter_mut().for_each(|step| step.masked(&mask));
+        item.stop.iter_mut().for_each(|stop| stop.masked(&mask));
+        let item: ItemPlan = self.lines.add(&item, self.sealer)?;
+        self.digest.item(&item);
+        self.count += 1;
+        keep(&mut self.plan, item);
+        Ok(())
+    }
+
+    /// The last line; gives back where it was written to, the plan, and the sum of all lines before the last.
+    pub fn end(mut self) -> Result<(W, Saved, Arc<str>), BadPlan> {
+        let digest = self.digest.end();
+        let trailer = Trailer::of(self.count, &digest, &hex(self.lines.hash.clone()), self.sealer)?;
+        self.lines.add::<Trailer>(&trailer, self.sealer)?;
+        self.lines.out.flush().map_err(BadPlan::Io)?;
+        if let Some(many) = &mut self.plan.many {
+            many.digest.clone_from(&digest);
+        }
+        Ok((self.lines.out, Saved { header: self.header, plan: self.plan, digest }, trailer.sha256))
+    }
+}
+
+/// One item more of a plan: of many only the first ones stay, and all are counted.
+pub fn keep(plan: &mut Plan, item: ItemPlan) {
+    if let Some(many) = &mut plan.many {
+        many.tally.add(&item);
+        if plan.items.len() > HELD {
+            return;
+        }
+    }
+    plan.items.push(item);
+}
+
+/// The items of a file whose seal was looked at before.
+pub struct Items<R> {
+    file: R,
+    sealer: Sealer,
+    hash: Sha256,
+    sha256: Arc<str>,
+    over: bool,
+}
+
+impl<R: BufRead> Items<R> {
+    /// Behind the first line. At the end the sum of all lines must be this one.
+    pub fn of(mut file: R, sealer: &Sealer, sha256: Arc<str>) -> Result<Items<R>, BadPlan> {
+        let mut line = Vec::new();
+        next(&mut file, &mut line)?;
+        Ok(Items { file, sealer: sealer.clone(), hash: Sha256::new_with_prefix(&line), sha256, over: false })
+    }
+}
+
+impl<R: BufRead> Iterator for Items<R> {
+    type Item = Result<ItemPlan, BadPlan>;
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.over {
+            return None;
+        }
+        let mut line = Vec::new();
+        if let Err(error) = next(&mut self.file, &mut line) {
+            return Some(Err(error));
+        }
+        if line.is_empty() || line.starts_with(ENDS.as_bytes()) {
+            self.over = true;
+            let same = !line.is_empty() && hex(self.hash.clone()) == *self.sha256;
+            return (!same).then(|| Err(damaged("it is another file than the one that was looked at")));
+        }
+        self.hash.update(&line);
+        Some(decoded(&line, &self.sealer))
+    }
+}
+
+struct Lines<W> {
+    out: W,
     hash: Sha256,
 }
 
-impl<W: Write> Lines<'_, W> {
+impl<W: Write> Lines<W> {
     /// One line. What cannot be read back is not written.
     fn add<T: Field>(&mut self, record: &T, sealer: &Sealer) -> Result<T, BadPlan> {
         let stored = record.store().unwrap_or(Value::NULL);
@@ -207,12 +300,13 @@ pub fn read(file: &mut (impl BufRead + Seek), sealer: &Sealer) -> Result<Saved, 
     next(file, &mut line)?;
     let header: Header = decoded(&line, sealer)?;
     let mut plan = header.plan();
+    plan.many = header.many();
     let mut digest = PlanDigest::of(&plan);
     for _ in 0..trailer.items {
         next(file, &mut line)?;
         let item: ItemPlan = decoded(&line, sealer)?;
         digest.item(&item);
-        plan.items.push(item);
+        keep(&mut plan, item);
     }
     next(file, &mut line)?;
     if !line.starts_with(ENDS.as_bytes()) {
@@ -222,7 +316,15 @@ pub fn read(file: &mut (impl BufRead + Seek), sealer: &Sealer) -> Result<Saved, 
     if sealer.key_id().is_some() && digest != *trailer.digest {
         return Err(damaged("its digest is not that of its content"));
     }
+    if let Some(many) = &mut plan.many {
+        many.digest = trailer.digest.to_string();
+    }
     Ok(Saved { header, plan, digest: trailer.digest.to_string() })
+}
+
+/// The sum of every line before the last, as the last line has it.
+pub fn sum_of(file: &mut (impl BufRead + Seek)) -> Result<Arc<str>, BadPlan> {
+    checked(file).map(|trailer| trailer.sha256)
 }
 
 /// The trailer, when the sum fits: looked at before anything of the content is believed.

@@ -20,6 +20,10 @@ pub struct ItemPlan {
     pub stop: Option<Stop>,
     /// What was read and what expressions looked at of it: the facts that the plan rests on.
     pub rests_on: Vec<(Path, Value)>,
+    /// `item`, as the steps see it: the source is not read again. Nothing for a playbook without targets.
+    pub item: Option<Value>,
+    /// The subject whose items come one after the other.
+    pub lane: Option<Arc<str>>,
 }
 
 /// An end before the last step.

@@ -4,13 +4,19 @@
 pub mod digest;
 pub mod file;
 pub mod item;
+pub mod many;
+pub mod overlap;
 pub mod stored;
+pub mod tally;
 mod whole;
+
+pub use many::Many;
+pub use tally::Tally;
 
 pub use item::{Also, Effect, Foreseen, ItemPlan, Reversal, Section, StepPlan, Stop};
 
 use crate::base::{time::Stamp, value::Map};
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// What a run would do.
 #[derive(Clone, Debug)]
@@ -31,8 +37,11 @@ pub struct Plan {
     pub targets: Vec<(Arc<str>, String)>,
     /// When it was made.
     pub at: Stamp,
-    /// What would happen, item by item. A playbook without targets has one item, `-`.
+    /// What would happen, item by item. A playbook without targets has one item, `-`; with targets that one is the part that
+    /// is done once for the whole run, and of many items only the first ones are here ([`Many`]).
     pub items: Vec<ItemPlan>,
+    /// Of a playbook with targets: what all items come to.
+    pub many: Option<Box<Many>>,
 }
 
 /// How many of what a plan holds: for its summary and for approval rules.
@@ -57,39 +66,21 @@ pub struct Counts {
 }
 
 impl Plan {
+    /// What all items come to.
+    pub fn tally(&self) -> Cow<'_, Tally> {
+        match &self.many {
+            Some(many) => Cow::Borrowed(&many.tally),
+            None => Cow::Owned(Tally::of(&self.items)),
+        }
+    }
+
     /// Nothing would change.
     pub fn is_empty(&self) -> bool {
-        self.items.iter().all(|item| item.steps.iter().all(|s| !s.foreseen.acts()))
+        self.tally().is_empty()
     }
 
     /// The counts over all items.
     pub fn counts(&self) -> Counts {
-        use crate::effect::label::Label;
-        let mut counts = Counts::default();
-        for step in self.items.iter().flat_map(|i| &i.steps).filter(|s| s.foreseen.acts()) {
-            counts.changes += 1;
-            match step.label {
-                Label::Exact => counts.exact += 1,
-                Label::HasUnknowns => counts.unknown += 1,
-                Label::NotPreviewable(_) => counts.not_previewable += 1,
-                Label::Read => {}
-            }
-            for effect in &step.effects {
-                match effect {
-                    Effect::Rows { changes, .. } => {
-                        counts.rows += changes
-                            .iter()
-                            .filter(|c| !c.by_rule && c.deed() != crate::effect::change::Deed::Nothing)
-                            .count()
-                    }
-                    Effect::Jobs { jobs } => counts.jobs += jobs.len(),
-                    Effect::Request { .. } => counts.requests += 1,
-                    Effect::Question { .. } => counts.questions += 1,
-                    Effect::Message { .. } | Effect::Answer { .. } | Effect::LeftAlone { .. } | Effect::Compared(_) => {
-                    }
-                }
-            }
-        }
-        counts
+        self.tally().counts
     }
 }

@@ -32,11 +32,10 @@ pub fn store(item: &ItemPlan) -> Value {
             Value::map([("path", Value::text(step.path.clone())), ("exact", exact.into()), ("rows", Value::list(rows))])
         })
     });
-    Value::map([
-        ("key", Value::text(item.key.clone())),
-        ("rests_on", Value::list(rests_on)),
-        ("steps", Value::list(steps)),
-    ])
+    let kept =
+        [("key", Value::text(item.key.clone())), ("rests_on", Value::list(rests_on)), ("steps", Value::list(steps))];
+    let of_many = [("item", item.item.clone()), ("lane", item.lane.clone().map(Value::text))];
+    Value::map(kept.into_iter().chain(of_many.into_iter().filter_map(|(name, value)| Some((name, value?)))))
 }
 
 /// Back from the value; nothing when it is not one.
@@ -68,6 +67,8 @@ pub fn load(value: &Value) -> Option<ItemPlan> {
         steps: steps.collect::<Option<_>>()?,
         stop: None,
         rests_on: rests_on.collect::<Option<_>>()?,
+        item: value.get("item"),
+        lane: value.get("lane").and_then(|lane| lane.as_str().map(Arc::from)),
     })
 }
 
@@ -165,7 +166,14 @@ mod tests {
         };
         let path =
             Path { steps: vec![Step::Name("rows".into()), Step::Index(2), Step::Name("id".into()), Step::Length] };
-        let item = ItemPlan { key: "-".into(), steps: vec![step], stop: None, rests_on: vec![(path, Value::from(3))] };
+        let item = ItemPlan {
+            key: "-".into(),
+            steps: vec![step],
+            stop: None,
+            rests_on: vec![(path, Value::from(3))],
+            item: Some(Value::from(7)),
+            lane: Some("t".into()),
+        };
         let stored = store(&item);
         let back = load(&crate::base::json::decode(&crate::base::json::encode(&stored)).unwrap()).unwrap();
         assert_eq!(crate::base::json::encode(&store(&back)), crate::base::json::encode(&stored));

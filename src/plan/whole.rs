@@ -28,6 +28,8 @@ impl Field for ItemPlan {
             ("steps", self.steps.store()),
             ("stop", self.stop.store()),
             ("rests_on", self.rests_on.store()),
+            ("item", self.item.store()),
+            ("lane", self.lane.store()),
         ])
     }
     fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
@@ -37,6 +39,8 @@ impl Field for ItemPlan {
             steps: part(map, "steps")?,
             stop: part(map, "stop")?,
             rests_on: part(map, "rests_on")?,
+            item: part(map, "item")?,
+            lane: part(map, "lane")?,
         })
     }
 }

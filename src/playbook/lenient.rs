@@ -15,6 +15,7 @@ use crate::{
         source::{Source, Span},
         yaml::{self, Entry, Node, Scalar, Style},
     },
+    targets::{Limits, Targets},
     template::Datum,
 };
 use std::{collections::HashSet, sync::Arc};
@@ -103,6 +104,8 @@ impl Repair<'_> {
             "uses" => with(self.map(&entry.node, |node| self.reads::<Uses>(node))?),
             "vars" => with(self.map(&entry.node, |node| self.reads::<Datum>(node))?),
             "trueup" => whole(self.reads::<Language>(&entry.node)),
+            "targets" => whole(self.reads::<Targets>(&entry.node)),
+            "limits" => whole(self.reads::<Limits>(&entry.node)),
             "version" => whole(self.reads::<u32>(&entry.node)),
             "risk" => whole(self.reads::<Risk>(&entry.node)),
             _ => whole(self.reads::<Word>(&entry.node)),

@@ -10,6 +10,7 @@ use crate::{
         yaml::{self, Node},
     },
     shape,
+    targets::{Limits, Targets},
     template::Datum,
     words,
 };
@@ -40,6 +41,10 @@ shape! {
         /// Every table, host and method that the procedure may touch. Enforced.
         #[schemars(default)]
         uses: Named<Uses>,
+        /// The items that the playbook works on: each is `item` in the steps. Without it, a single record.
+        targets: Option<Targets>,
+        /// How fast and how far a run over many items goes.
+        limits: Option<Limits>,
         /// Named values, computed when used.
         #[schemars(default)]
         vars: Named<Datum>,

@@ -12,18 +12,22 @@ use crate::{
     effect::change::TableName,
     playbook::project::Project,
     shape,
+    targets::source::FileParam,
+    words,
 };
 
 shape! {
     /// One parameter.
     "a parameter" pub struct Param {
-        /// `string`, `int`, `decimal`, `bool`, `date`, `timestamp`, `uuid`, `enum`, `email`, `list`, or an enum column of a
-        /// declared table: `register.trainees.training_route`.
+        /// `string`, `int`, `decimal`, `bool`, `date`, `timestamp`, `uuid`, `enum`, `email`, `list`, `file`, or an enum column
+        /// of a declared table: `register.trainees.training_route`.
         #[schemars(schema_with = "type_schema")]
         kind as "type": Word,
         /// Of a list: the type of its elements.
         #[schemars(default, schema_with = "type_schema")]
         of: Option<Word>,
+        /// Of a file: what is in it; `csv` is all that is read.
+        format: Option<FileFormat>,
         /// Of an enum: the words.
         #[schemars(default)]
         values: Vec<Word>,
@@ -53,8 +57,17 @@ shape! {
     }
 }
 
+words! {
+    "a form of a file"
+    pub enum FileFormat {
+        /// Lines of cells, with a header.
+        Csv = "csv",
+    }
+}
+
 /// The types that need nothing else.
-pub const TYPES: &[&str] = &["string", "int", "decimal", "bool", "date", "timestamp", "uuid", "enum", "email", "list"];
+pub const TYPES: &[&str] =
+    &["string", "int", "decimal", "bool", "date", "timestamp", "uuid", "enum", "email", "list", "file"];
 
 /// What an editor offers as a type.
 fn type_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -89,6 +102,7 @@ pub fn of_answer<'a>(fields: impl IntoIterator<Item = (&'a str, &'a AnswerField)
     let param = |field: &AnswerField| Param {
         kind: field.kind.clone(),
         of: None,
+        format: None,
         values: Vec::new(),
         description: field.description.clone(),
         pattern: field.pattern.clone(),
@@ -206,6 +220,10 @@ fn typed(kind: &str, param: &Param, given: &Value, project: &Project) -> Verdict
     let refuse = |what: &str, help: &str| {
         Err((format!("{} is not {what}", given.shown()), (!help.is_empty()).then(|| help.to_owned())))
     };
+    if kind == "file" {
+        // Already a file with its sum: a value that was accepted before.
+        return FileParam::of(given).map_or_else(|| refuse("the path of a file", ""), |file| Ok(file.value()));
+    }
     let data = match kind {
         "string" => Data::Text(text.as_ref().into()),
         "int" => match text.parse() {

@@ -41,7 +41,8 @@ impl Exit {
 
     /// Of a plan: its worst item. With `detailed`, planned changes are told apart from nothing to do.
     pub fn of_plan(plan: &Plan, detailed: bool) -> Exit {
-        let ends = plan.items.iter().filter_map(|item| item.stop.as_ref()).map(|stop| end_of(stop.way));
+        let tally = plan.tally();
+        let ends = tally.ends.keys().filter_map(|word| Way::of(word)).map(end_of);
         match Exit::of(End::worst(ends)) {
             Exit::Done if detailed && !plan.is_empty() => Exit::Changes,
             exit => exit,

@@ -17,6 +17,7 @@ pub mod inbox;
 mod left;
 mod line;
 pub mod look;
+pub mod many;
 mod page;
 mod plain_value;
 pub mod drift;

@@ -44,6 +44,9 @@ const DEEPER: usize = 6;
 /// The whole preview: heading, preconditions, steps with their changes, verification, summary line, what to do next.
 /// Styled with ANSI codes; ends with a line feed.
 pub fn text(plan: &Plan, about: &About<'_>, view: &View<'_>) -> String {
+    if let Some(many) = &plan.many {
+        return super::many::plan(plan, many, about, view);
+    }
     let mut page = Page::new(view.look);
     heading(&mut page, plan, about);
     for item in &plan.items {
@@ -69,6 +72,14 @@ pub fn text(plan: &Plan, about: &About<'_>, view: &View<'_>) -> String {
     page.finish()
 }
 
+/// One item of many, whole.
+pub fn one(item: &ItemPlan, view: &View<'_>) -> String {
+    let mut page = Page::new(view.look);
+    page.line(0, Line::of(Tone::Strong, format!("Item {}", item.key)));
+    of_item(&mut page, item, view);
+    page.finish()
+}
+
 /// The last words before somebody says yes, when the plan itself was read elsewhere: what it is, who asked for it, what it
 /// comes to, what cannot be taken back, who must agree.
 pub fn brief(plan: &Plan, about: &About<'_>, look: Look) -> String {
@@ -83,29 +94,24 @@ pub fn brief(plan: &Plan, about: &About<'_>, look: Look) -> String {
 }
 
 /// The steps that cannot be taken back, and why: said before anybody agrees.
-fn for_good(page: &mut Page, plan: &Plan) {
-    let steps = plan.items.iter().flat_map(|item| &item.steps).filter(|step| step.foreseen.acts());
-    let steps: Vec<(&str, &Option<String>)> = steps
-        .filter_map(|step| match &step.undo {
-            Some(Reversal::Irreversible(why)) => Some((step.name(), why)),
-            _ => None,
-        })
-        .collect();
-    if steps.is_empty() {
+pub(super) fn for_good(page: &mut Page, plan: &Plan) {
+    let tally = plan.tally();
+    if tally.irreversible.is_empty() {
         return;
     }
-    page.line(0, Line::of(Tone::Care, format!("{} cannot be taken back:", number(steps.len(), "step"))));
+    page.line(0, Line::of(Tone::Care, format!("{} cannot be taken back:", number(tally.irreversible.len(), "step"))));
     listed(
         page,
-        steps
-            .into_iter()
-            .map(|(name, why)| (name.to_owned(), why.clone().unwrap_or_else(|| "the playbook names no way".into()))),
+        tally.irreversible.iter().map(|(name, why, times)| {
+            let why = why.clone().unwrap_or_else(|| "the playbook names no way".into());
+            (name.clone(), if *times > 1 { format!("{why} ({times} times)") } else { why })
+        }),
     );
 }
 
 /// Who must agree to what is really going to be done.
-fn agreement(page: &mut Page, plan: &Plan, about: &About<'_>) {
-    let ends = plan.items.iter().any(|item| item.stop.is_some());
+pub(super) fn agreement(page: &mut Page, plan: &Plan, about: &About<'_>) {
+    let ends = plan.items.iter().any(|item| item.stop.is_some()) && plan.many.is_none();
     if about.demands.is_empty() || plan.is_empty() || ends {
         return;
     }
@@ -124,7 +130,7 @@ fn listed(page: &mut Page, lines: impl Iterator<Item = (String, String)>) {
     }
 }
 
-fn heading(page: &mut Page, plan: &Plan, about: &About<'_>) {
+pub(super) fn heading(page: &mut Page, plan: &Plan, about: &About<'_>) {
     page.line(0, Line::of(Tone::Strong, &plan.title));
     page.line(0, Line::of(Tone::Dim, format!("{} v{} in {}", plan.playbook, plan.version, plan.environment)));
     let mut facts = vec![("asked by", about.who.map(str::to_owned)), ("because", about.why.map(str::to_owned))];
@@ -153,7 +159,7 @@ pub(super) fn facts_table(page: &mut Page, params: &Map, facts: &[(&str, Option<
     }
 }
 
-fn of_item(page: &mut Page, item: &ItemPlan, view: &View<'_>) {
+pub(super) fn of_item(page: &mut Page, item: &ItemPlan, view: &View<'_>) {
     for section in Section::ALL {
         let steps: Vec<&StepPlan> = item.steps.iter().filter(|s| s.section == section).collect();
         if steps.is_empty() {
@@ -366,8 +372,9 @@ fn seen(page: &mut Page, seen: &[(String, String)]) {
     }
 }
 
-fn next(page: &mut Page, plan: &Plan, about: &About<'_>) {
-    let stop = plan.items.iter().find_map(|i| i.stop.as_ref());
+pub(super) fn next(page: &mut Page, plan: &Plan, about: &About<'_>) {
+    // Of many items those that end early do not keep the others from being carried out.
+    let stop = plan.items.iter().filter(|i| i.item.is_none()).find_map(|i| i.stop.as_ref());
     match (stop.map(|s| (s.way, &s.who)), about.apply) {
         (None, Some(command)) if !plan.is_empty() => {
             if let Some(approve) = about.approve.filter(|_| !about.demands.is_empty()) {

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     base::{json, value::Value},
     effect::label::Label,
-    plan::{Effect, ItemPlan, Plan, Reversal, StepPlan, Stop, file::Saved},
+    plan::{Effect, ItemPlan, Many, Plan, Reversal, StepPlan, Stop, file::Saved},
 };
 
 /// Version of this document: grows when a field changes its meaning or goes; new fields may come without.
@@ -39,6 +39,16 @@ pub fn of_saved(saved: &Saved, facts: Lookup<'_>) -> String {
     pretty::document(&of_plan(&saved.plan, &saved.digest, facts, vec![("saved", kept)]))
 }
 
+/// One item of many.
+pub fn item(item: &ItemPlan, facts: Lookup<'_>) -> String {
+    pretty::document(&of_item(item, facts))
+}
+
+/// The same in one line.
+pub fn line(item: &ItemPlan, facts: Lookup<'_>) -> String {
+    format!("{}\n", json::masked(&of_item(item, facts)))
+}
+
 fn of_plan(plan: &Plan, digest: &str, facts: Lookup<'_>, more: Vec<(&'static str, Value)>) -> Value {
     let playbook = Value::map([
         ("name", Value::text(plan.playbook.clone())),
@@ -62,7 +72,32 @@ fn of_plan(plan: &Plan, digest: &str, facts: Lookup<'_>, more: Vec<(&'static str
         ("summary", summary(plan)),
         ("items", Value::list(plan.items.iter().map(|item| of_item(item, facts)))),
     ];
-    Value::map(fields.into_iter().chain(more))
+    let many = plan.many.as_ref().map(|many| ("many", of_many(many)));
+    Value::map(fields.into_iter().chain(many).chain(more))
+}
+
+/// What all items come to; `items` has the first ones.
+fn of_many(many: &Many) -> Value {
+    let number = |n: u64| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
+    let tally = &many.tally;
+    let reasons = tally.reasons.iter().map(|reason| {
+        Value::map([
+            ("way", reason.way.word().into()),
+            ("step", Value::text(reason.step.clone())),
+            ("message", reason.message.as_str().into()),
+            ("items", number(reason.items)),
+            ("first", Value::list(reason.first.iter().cloned().map(Value::text))),
+        ])
+    });
+    Value::map([
+        ("items", number(tally.items)),
+        ("of", number(many.of)),
+        ("changing", number(tally.changing)),
+        ("unchanged", number(tally.unchanged)),
+        ("ends", Value::map(tally.ends.iter().map(|(way, n)| (*way, number(*n))))),
+        ("reasons", Value::list(reasons)),
+        ("lone_groups", number(many.lone)),
+    ])
 }
 
 fn summary(plan: &Plan) -> Value {
@@ -86,12 +121,14 @@ fn summary(plan: &Plan) -> Value {
 fn of_item(item: &ItemPlan, facts: Lookup<'_>) -> Value {
     let rests_on =
         item.rests_on.iter().map(|(path, value)| Value::map([("path", path.to_string().into()), ("value", of(value))]));
-    Value::map([
+    let value = item.item.as_ref().map(|value| ("item", of(value)));
+    let fields = [
         ("key", Value::text(item.key.clone())),
         ("steps", Value::list(item.steps.iter().map(|step| of_step(step, facts)))),
         ("stop", item.stop.as_ref().map_or(Value::NULL, of_stop)),
         ("rests_on", Value::list(rests_on)),
-    ])
+    ];
+    Value::map(fields.into_iter().chain(value))
 }
 
 fn of_stop(stop: &Stop) -> Value {

@@ -14,9 +14,9 @@ use crate::{
     base::secret::Masks,
     engine::{
         outline::{around, indexed},
-        watch::Tick,
+        watch::{Standing, Tick},
     },
-    journal::words::Outcome,
+    journal::words::{End, Outcome},
     plan::Section,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -82,6 +82,7 @@ impl Progress {
             Tick::Begins { section, path, title } => shown.begins(section, path, masked(&title)),
             Tick::Over { path, outcome, summary } => shown.over(&path, outcome, &masked(&summary)),
             Tick::Again { path, why, pause } => shown.again(&path, &masked(&why), pause),
+            Tick::Items(standing) => shown.items(&standing, &masked),
             Tick::PassOn { who, text } => shown.pass_on(&masked(&who), &masked(&text)),
         }
     }
@@ -121,6 +122,41 @@ impl Shown {
         }
         self.running = Some((path, title));
         self.again = Default::default();
+    }
+
+    /// One line that changes on a terminal; through a pipe a line for each item that did not end well, and for every tenth
+    /// part of all.
+    fn items(&mut self, standing: &Standing, masked: &dyn Fn(&str) -> String) {
+        if let Some((key, end, reason)) = &standing.item
+            && !matches!(end, End::Changed | End::Unchanged | End::Skipped)
+        {
+            let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {}", masked(reason)));
+            let tone = if matches!(end, End::Failed | End::InDoubt | End::Drifted) { Tone::Bad } else { Tone::Care };
+            let words = end.word().replace('_', " ");
+            self.write(|page| page.hung(2, 6, Line::of(tone, format!("{} {words}{reason}", masked(key)))));
+        }
+        if let Some(word) = &standing.word {
+            let word = masked(word);
+            self.write(|page| page.line(2, Line::of(Tone::Care, word)));
+        }
+        if standing.of == 0 {
+            return;
+        }
+        let rate = standing.a_minute.map_or_else(String::new, |n| format!(", {n} a minute"));
+        let bad = if standing.bad == 0 { String::new() } else { format!(", {} not well", standing.bad) };
+        let text = format!("{} of {} items{bad}{rate}", standing.over, standing.of);
+        match &mut self.sink {
+            Sink::Live { bar, .. } => {
+                bar.set_message(text);
+                bar.enable_steady_tick(Duration::from_millis(120));
+            }
+            Sink::Lines(_) => {
+                let part = (standing.of / 10).max(1);
+                if standing.item.is_some() && (standing.over.is_multiple_of(part) || standing.over == standing.of) {
+                    self.write(|page| page.line(2, Line::of(Tone::Plain, text)));
+                }
+            }
+        }
     }
 
     fn over(&mut self, path: &str, outcome: Outcome, summary: &str) {

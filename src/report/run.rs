@@ -32,6 +32,9 @@ const DEEPER: usize = 14;
 /// Header, timeline with changes, requests, questions, reasons, and how it ended or where it stands. Styled with ANSI
 /// codes; ends with a line feed. Times are UTC.
 pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
+    if is_many(state) {
+        return super::many::run(id, state, view);
+    }
     let mut page = Page::new(view.look);
     heading(&mut page, id, state);
     let titles = Titles::of(state.created.as_ref());
@@ -55,7 +58,27 @@ pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
     page.finish()
 }
 
-fn heading(page: &mut Page, id: RunId, state: &RunState) {
+/// Its items have keys: its playbook has targets.
+pub fn is_many(state: &RunState) -> bool {
+    state.items.keys().any(|key| &**key != SINGLE_ITEM)
+        || state.created.as_ref().and_then(|created| created.plan_summary.as_ref()?.get("items")).is_some()
+}
+
+/// One item of many, whole.
+pub fn one(key: &str, item: &ItemState, state: &RunState, view: &View<'_>) -> String {
+    let mut page = Page::new(view.look);
+    page.line(0, Line::of(Tone::Strong, format!("Item {key}")));
+    let titles = Titles::of(state.created.as_ref());
+    timeline(&mut page, item, &titles, view, &mut state.created_at.map(clock::day));
+    if let Some(closed) = &item.closed {
+        page.blank();
+        let reason = closed.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+        page.prose(0, Tone::Strong, &format!("{}{reason}", closed.end.word().replace('_', " ")));
+    }
+    page.finish()
+}
+
+pub(super) fn heading(page: &mut Page, id: RunId, state: &RunState) {
     page.line(0, Line::of(Tone::Strong, format!("Run {}", id.short())).add(Tone::Dim, format!("  {id}")));
     let Some(created) = &state.created else { return };
     page.line(0, Line::of(Tone::Dim, format!("{} v{} in {}", created.playbook, created.version, created.environment)));

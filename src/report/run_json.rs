@@ -11,7 +11,11 @@ use super::{
 };
 use crate::{
     base::{identity::RunId, time::Stamp, value::Value},
-    engine::state::{ItemState, RunState, StepState},
+    engine::{
+        drive::Stopped,
+        fleet::Came,
+        state::{ItemState, RunState, StepState},
+    },
     journal::{
         RunSummary, Waiting,
         payload::{HumanAsked, HumanDecided, RunCreated},
@@ -50,6 +54,41 @@ pub fn run(run: RunId, state: &RunState, facts: Lookup<'_>) -> String {
             .chain([("drift", drift::json(&drift::of_run(state))), ("items", Value::list(items))]),
     );
     pretty::document(&document)
+}
+
+/// A run over many items, as it stands after it was carried on.
+pub fn many(run: RunId, state: &RunState, came: &Came) -> String {
+    let number = |n: u64| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
+    let summary = &came.summary;
+    let reasons = summary.reasons.iter().map(|reason| {
+        Value::map([
+            ("end", reason.end.word().into()),
+            ("reason", reason.reason.as_str().into()),
+            ("items", number(reason.items)),
+            ("first", Value::list(reason.first.iter().cloned().map(Value::text))),
+        ])
+    });
+    let rows = summary.rows.iter().map(|(table, [inserted, updated, deleted])| {
+        let counts = [("inserted", *inserted), ("updated", *updated), ("deleted", *deleted)];
+        (table.as_str(), Value::map(counts.map(|(name, n)| (name, number(n)))))
+    });
+    let end = match &came.stopped {
+        Stopped::Closed(end) => Some(end.word()),
+        _ => None,
+    };
+    let head = [("format", FORMAT.into()), ("kind", "run".into())].into_iter().chain(id(run));
+    let rest = [
+        ("state", if end.is_some() { "closed".into() } else { "open".into() }),
+        ("end", maybe(end)),
+        ("paused", maybe(came.why.as_deref())),
+        ("items", number(summary.of)),
+        ("not_begun", number(summary.left)),
+        ("ends", summary.value()),
+        ("reasons", Value::list(reasons)),
+        ("rows", Value::map(rows)),
+    ];
+    let created = state.created.iter().flat_map(|created| of_created(created, state));
+    pretty::document(&Value::map(head.chain(rest).chain(created)))
 }
 
 /// What only a person can decide.

@@ -184,7 +184,8 @@ fn plan_of(steps: Vec<StepPlan>, stop: Option<Stop>) -> Plan {
         environment: "sandbox".into(),
         targets: vec![("register".into(), "sqlite 3.40 .trueup/register.db".into())],
         at: moment("2025-07-23T10:00:00"),
-        items: vec![ItemPlan { key: "-".into(), steps, stop, rests_on: Vec::new() }],
+        items: vec![ItemPlan { key: "-".into(), steps, stop, rests_on: Vec::new(), item: None, lane: None }],
+        many: None,
     }
 }
 

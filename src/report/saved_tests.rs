@@ -51,6 +51,8 @@ fn header(plan: &Plan) -> Header {
         reason: Some("Zendesk 88213".into()),
         made_at: plan.at,
         expires_at: sample::moment("2025-07-24T10:00:00"),
+        items_of: None,
+        lone: None,
     }
 }
 

@@ -8,7 +8,7 @@
 //! Must not know where names come from, what a step is, or any database.
 
 pub mod builtin;
-mod compare;
+pub mod compare;
 mod evaluate;
 pub mod expression;
 mod grammar;

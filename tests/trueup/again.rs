@@ -525,7 +525,8 @@ fn whatever_speaks_against_it_is_said_before_anything_is_recorded() {
         let (record, pause) = (office.record().await, AtomicBool::new(false));
         let given = [("amount".to_owned(), Value::from("1"))];
         let (here, opened) = (&office.shop.here, &office.shop.opened);
-        let carried = ops::answer::answer(here, &record, opened, asks, "worth", &given, "boss", &|_| {}, &pause).await;
+        let carried =
+            ops::answer::answer(here, &record, opened, asks, "worth", None, &given, "boss", &|_| {}, &pause).await;
         record.journal.close().await.unwrap();
         assert_eq!(carried.unwrap_or_else(|f| panic!("{}", said(&f))).stopped, Stopped::Closed(End::Failed));
         refusals.retry("by somebody who may not", asks, Again { actor: Some("carl"), ..because("again") }).await;

@@ -268,7 +268,7 @@ fn tables_that_were_rebuilt_between_plan_and_apply_are_drift_by_name() {
             let (mut prepared, plan) = planned(&shop, ONE).await;
             shop.sql(sql).await;
             // As another process: a connection that rests still holds statements prepared for the tables as they were.
-            prepared.setting.databases = ops::plan::databases(&shop.here, &shop.opened, "test").unwrap();
+            prepared.setting.databases = ops::plan::databases(&shop.here, &shop.opened, "test").unwrap().into();
             let carried = applied(&shop, &prepared, &plan).await.unwrap_or_else(|f| panic!("{sql}: {}", said(&f)));
             assert_eq!(carried.stopped, Stopped::Closed(End::Drifted), "{sql}: {:?}", carried.state.closed);
             let subjects: Vec<&str> = carried.drift.iter().map(|d| d.subject.as_str()).collect();

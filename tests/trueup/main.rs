@@ -23,6 +23,7 @@ mod injection;
 mod jobs;
 mod ledger;
 mod live_check;
+mod many;
 mod messages;
 mod mutants;
 mod old_journals;

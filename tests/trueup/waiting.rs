@@ -94,7 +94,8 @@ impl Office {
         let record = ops::record::open(&here, &opened).await.unwrap();
         let given: Vec<(String, Value)> = given.iter().map(|(n, v)| ((*n).to_owned(), Value::text(*v))).collect();
         let (watch, stop) = (|tick| self.hear(tick), AtomicBool::new(false));
-        let carried = ops::answer::answer(&here, &record, &opened, run, step, &given, "boss", &watch, &stop).await;
+        let carried =
+            ops::answer::answer(&here, &record, &opened, run, step, None, &given, "boss", &watch, &stop).await;
         record.journal.close().await.unwrap();
         carried
     }

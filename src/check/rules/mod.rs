@@ -64,6 +64,8 @@ rules! {
         append_only;
         enum_name;
         literal_fits;
+        // many items
+        targets;
         sql_statement;
         prepared;
         rights;

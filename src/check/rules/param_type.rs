@@ -17,8 +17,8 @@ pub static UNKNOWN_TYPE: Code = Code {
     id: "E0602",
     title: "unknown type",
     explain: "Types of parameters are `string`, `int`, `decimal`, `bool`, `date`, `timestamp`, `uuid`, `enum` (with `values: [..]`), `email`, \
-        `list` (with `of: TYPE`), or an enum column of a declared table: `register.trainees.training_route`. Parts of an answer take \
-        the same, without `enum` and `list`.",
+        `list` (with `of: TYPE`), `file` (with `format: csv`), or an enum column of a declared table: `register.trainees.training_route`. Parts of an answer take \
+        the same, without `enum`, `list` and `file`.",
 };
 /// A key that this type does not have.
 pub static TYPE_KEYS: Code = Code {
@@ -39,7 +39,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             keys(param, problems);
         }
         if let Some(of) = &param.of
-            && of.as_str() != "list"
+            && !matches!(of.as_str(), "list" | "file")
         {
             known(scene, of, problems);
         }
@@ -117,10 +117,13 @@ fn keys(param: &Param, problems: &mut Diagnostics) {
         Some(of) if kind != "list" => {
             odd(Some(of.span), format!("`of` does not belong to `{kind}`"), "write `type: list`, or take `of` out")
         }
-        Some(of) if of.as_str() == "list" => {
-            odd(Some(of.span), "a list of lists".into(), "lists hold single values: `of: string`")
+        Some(of) if matches!(of.as_str(), "list" | "file") => {
+            odd(Some(of.span), format!("a list of {}s", of.as_str()), "lists hold single values: `of: string`")
         }
         _ => {}
+    }
+    if param.format.is_some() && kind != "file" {
+        odd(None, format!("`format` does not belong to `{kind}`"), "write `type: file`, or take `format` out");
     }
     let (ordered, text) =
         (matches!(kind, "int" | "decimal" | "date" | "timestamp" | "list"), matches!(kind, "string" | "email"));

@@ -30,7 +30,10 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             Meaning::Result(index) => {
                 let home = if let Home::Step(home) = mention.home { Some(home) } else { None };
                 judge(scene, mention, 0, &shape::seen(scene, index, home), problems)
-            },
+            }
+            Meaning::Special if mention.usage.path.root() == "item" => {
+                judge(scene, mention, 0, &shape::of_item(scene), problems);
+            }
             Meaning::Vars if mention.usage.path.steps.len() > 2 => {
                 let datum = mention.attribute().and_then(|name| scene.playbook.vars.get(name));
                 if let Some(datum) = datum {

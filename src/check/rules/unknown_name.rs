@@ -7,7 +7,7 @@ use crate::{
     },
     check::{
         mentions::{ERROR, Home, Meaning, Mention, RESERVED, RUN},
-        scene::Scene,
+        scene::{Role, Scene},
         spots::Sees,
     },
 };
@@ -20,7 +20,7 @@ pub static UNKNOWN_NAME: Code = Code {
         `vars.…`, `env.…` (the environment's `vars` in the project file), `run.…` (`id`, `uuid`, `reason`, `actor`, `environment`, \
         `now`) and the `id` of every step before this one. `self` is the answer in `is:` and in a probe's `done` and `not_done`; `error` \
         (`status`, `code`, `body`, `text`, `step`) is what went wrong, in `otherwise:`, in the `errors:` table, and in the `rescue` and `always` \
-        of a block. The name under `as:` of a `for_each:` is the element, inside that step.\n\n\
+        of a block; `item` is the item of a playbook with `targets:`. The name under `as:` of a `for_each:` is the element, inside that step.\n\n\
         A misspelt name is never taken as empty: an empty text in a statement or request is a wrong change.",
 };
 
@@ -112,6 +112,15 @@ fn unknown(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics)
     problems.push(problem.suggest(name, known));
 }
 
+/// An item exists where the text stands.
+fn item_is_there(scene: &Scene<'_>, home: Home) -> bool {
+    match home {
+        Home::Step(index) => scene.visits[index].role != Role::Source,
+        Home::Targets { item } => item,
+        Home::Var(_) | Home::ErrorRow(_) => true,
+    }
+}
+
 fn special(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics) {
     let name = mention.usage.path.root();
     let at = mention.part(scene, 0);
@@ -128,8 +137,14 @@ fn special(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics)
             "`error` has no meaning here",
             "`error` is what went wrong, in `otherwise:`, in the `errors:` table, and in the `rescue` and `always` of a block",
         ),
+        "item" if scene.playbook.targets.is_some() => (
+            item_is_there(scene, mention.home),
+            "`item` has no meaning here",
+            "the items are not there yet; use `params`, `vars`, `env` and `run`",
+        ),
         "item" => (
-            false,
+            // `targets` may be the part that could not be read.
+            !scene.named.is_empty(),
             "`item` has no meaning here",
             "this playbook works on a single record; use `params` and the results of steps",
         ),

@@ -19,7 +19,7 @@ pub(super) use open::Target;
 use super::{
     fault::{Fault, FaultKind},
     ledger::{Claimed, Entry},
-    rows::{Answer, Identity, Touched},
+    rows::{Answer, Each, Identity, Touched},
     sql_lexer,
     standing::Standing,
     statement::{Limits, Prepared, Slot, Statement, trusted},
@@ -36,7 +36,7 @@ use about::About;
 use futures_util::TryStreamExt;
 use sqlx::{
     Column, Either, Executor, MySqlConnection, Row, SqlSafeStr, Statement as _,
-    mysql::{MySqlRow, MySqlStatement, MySqlTypeInfo},
+    mysql::{MySqlColumn, MySqlRow, MySqlStatement, MySqlTypeInfo},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -128,9 +128,8 @@ impl Link {
         let slot = |name: Arc<str>, kind, type_name| Slot { name, kind, type_name, unreadable: false };
         let count = bind::parameters(&statement);
         let parameters = (1..=count).map(|n| slot(format!("?{n}").into(), Kind::Other, String::new())).collect();
-        let column = |c: &sqlx::mysql::MySqlColumn| {
-            slot(c.name().into(), form::Form::of(c.type_info()).kind(), form::name(c.type_info()))
-        };
+        let column =
+            |c: &MySqlColumn| slot(c.name().into(), form::Form::of(c.type_info()).kind(), form::name(c.type_info()));
         Ok(Prepared { parameters, columns: statement.columns().iter().map(column).collect() })
     }
 
@@ -140,6 +139,20 @@ impl Link {
             None => self.run_once(statement, limits, true).await,
             Some(change) => self.run_change(change, statement, limits).await,
         }
+    }
+
+    /// Runs one statement and hands its rows out as they arrive: none of them stays in memory.
+    pub async fn stream(&mut self, statement: &Statement, each: Each<'_>) -> Result<(), Fault> {
+        let prepared = self.prepared(&statement.sql).await?;
+        // What the columns hold is asked before the rows come: one connection speaks of one thing at a time.
+        let forms = self.forms(prepared.columns()).await?;
+        let arguments = bind::bind(&prepared, statement, &self.decimal)?;
+        let columns: Vec<Arc<str>> = prepared.columns().iter().map(|c| c.name().into()).collect();
+        let mut stream = self.connection.fetch(sqlx::query_with(trusted(&statement.sql), arguments));
+        while let Some(row) = within(self.patience, &statement.sql, stream.try_next()).await? {
+            each(&columns, decode::values(&row, &forms)?)?;
+        }
+        Ok(())
     }
 
     /// `told`: the tables are asked what their columns hold, where the types do not tell.
@@ -167,7 +180,7 @@ impl Link {
             }
         }
         let forms = match rows.first() {
-            Some(row) if told => self.forms(row).await?,
+            Some(row) if told => self.forms(row.columns()).await?,
             Some(row) => row.columns().iter().map(|c| form::Form::of(c.type_info())).collect(),
             None => Vec::new(),
         };
@@ -182,9 +195,9 @@ impl Link {
     }
 
     /// How to read the columns of an answer: by their types, and by their tables where the types do not tell.
-    async fn forms(&mut self, row: &MySqlRow) -> Result<Vec<form::Form>, Fault> {
+    async fn forms(&mut self, columns: &[MySqlColumn]) -> Result<Vec<form::Form>, Fault> {
         let mut forms = Vec::new();
-        for column in row.columns() {
+        for column in columns {
             let form = form::Form::of(column.type_info());
             let origin = column.origin();
             let told = match origin.table_column() {

@@ -18,7 +18,7 @@ pub(super) use open::Target;
 use super::{
     fault::{Fault, FaultKind},
     ledger::{Claimed, Entry},
-    rows::{Answer, Identity, Touched},
+    rows::{Answer, Each, Identity, Touched},
     standing::Standing,
     statement::{Limits, Prepared, Slot, Statement, trusted},
 };
@@ -135,6 +135,19 @@ impl Link {
             }
         }
         Ok(answer)
+    }
+
+    /// Runs one statement and hands its rows out as they arrive: none of them stays in memory.
+    pub async fn stream(&mut self, statement: &Statement, each: Each<'_>) -> Result<(), Fault> {
+        let prepared = self.prepared(&statement.sql).await?;
+        let forms = readable(&prepared)?;
+        let (sql, arguments) = bind::bind(&prepared, statement)?;
+        let columns: Vec<Arc<str>> = prepared.columns().iter().map(|c| c.name().into()).collect();
+        let mut stream = self.connection.fetch(sqlx::query_with(trusted(&sql), arguments));
+        while let Some(row) = within(self.patience, stream.try_next()).await? {
+            each(&columns, values(&row, &forms)?)?;
+        }
+        Ok(())
     }
 
     /// Runs a statement of our own whose arguments have their types already. Saves what `prepare` asks the server

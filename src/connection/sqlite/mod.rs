@@ -12,7 +12,7 @@ pub(super) use open::Target;
 use super::{
     fault::{Fault, FaultKind},
     ledger::{Claimed, Entry},
-    rows::{Answer, Identity, Touched},
+    rows::{Answer, Each, Identity, Touched},
     standing::Standing,
     statement::{Limits, Prepared, Slot, Statement, trusted},
 };
@@ -129,6 +129,23 @@ impl Link {
                 }
             }
             Ok(answer)
+        };
+        timed(&self.stop, self.statement_timeout, work).await
+    }
+
+    /// Runs one statement and hands its rows out as they arrive: none of them stays in memory.
+    pub async fn stream(&mut self, statement: &Statement, each: Each<'_>) -> Result<(), Fault> {
+        let prepared = self.prepared(&statement.sql).await?;
+        let arguments = arguments(&prepared, statement)?;
+        let kinds = self.kinds(prepared.columns()).await?;
+        let columns: Vec<Arc<str>> = prepared.columns().iter().map(|c| c.name().into()).collect();
+        let (file, sql) = (&self.file, &statement.sql);
+        let mut stream = self.connection.fetch(sqlx::query_with(trusted(sql), arguments));
+        let work = async {
+            while let Some(row) = stream.try_next().await.map_err(|e| fault(e, file, sql))? {
+                each(&columns, values(&row, &kinds)?)?;
+            }
+            Ok(())
         };
         timed(&self.stop, self.statement_timeout, work).await
     }

@@ -55,6 +55,15 @@ const MOST_PASSES: usize = 2_000;
 
 /// Plans one playbook.
 pub async fn plan(setting: &Setting, answers: &Answers, watch: Watch<'_>) -> Result<Plan, Box<PlanFailure>> {
+    plan_and_scope(setting, answers, watch).await.map(|(plan, _)| plan)
+}
+
+/// The same, with the names that were known at its end.
+pub async fn plan_and_scope(
+    setting: &Setting,
+    answers: &Answers,
+    watch: Watch<'_>,
+) -> Result<(Plan, Scope), Box<PlanFailure>> {
     let mut memo = Memo::default();
     for _ in 0..MOST_PASSES {
         let mut pass = Pass::new(setting, answers, &memo);
@@ -73,7 +82,10 @@ pub async fn plan(setting: &Setting, answers: &Answers, watch: Watch<'_>) -> Res
             handle.close().await;
         }
         match went {
-            Ok(()) => return Ok(finish(setting, pass, standings)),
+            Ok(()) => {
+                let scope = pass.scope.clone();
+                return Ok((finish(setting, pass, standings), scope));
+            }
             Err(Interrupt::Missing(missing)) => {
                 memo.standings = standings;
                 let answer = out::read(setting, &missing.step, &missing.path, &missing.question, watch).await;
@@ -174,7 +186,7 @@ impl<'a> Pass<'a> {
             lists: Vec::new(),
             goes_on: None,
             rescuable: false,
-            standings: memo.standings.clone(),
+            standings: setting.standings.as_deref().unwrap_or(&memo.standings).clone(),
         }
     }
 
@@ -270,6 +282,9 @@ impl<'a> Pass<'a> {
         self.look_behind_readers().await?;
         let setting = self.setting;
         for (name, handle) in &mut self.rehearsing {
+            if setting.standings.is_some() && self.standings.contains_key(name) {
+                continue;
+            }
             let found = setting.standing(handle, true).await;
             let found =
                 found.map_err(|f| Interrupt::Trouble(Trouble::of_database(name, f), self.section.word().into()))?;
@@ -328,11 +343,14 @@ fn finish(setting: &Setting, mut pass: Pass<'_>, standings: BTreeMap<Arc<str>, S
         targets: standings.iter().map(|(name, standing)| (name.clone(), standing.text())).collect(),
         at: setting.world.now(),
         items: vec![ItemPlan {
-            key: crate::base::identity::SINGLE_ITEM.into(),
+            key: setting.about.key.clone(),
             steps: pass.steps,
             stop: pass.stop,
             rests_on,
+            item: setting.about.value.clone(),
+            lane: None,
         }],
+        many: None,
     }
 }
 

@@ -159,7 +159,7 @@ impl Pass<'_> {
 
     /// What an API shows of this database is not what it will show once the change is committed.
     pub(super) fn behind(&mut self, connection: &Arc<str>, step: &Step) {
-        for (name, api) in &self.setting.apis {
+        for (name, api) in self.setting.apis.iter() {
             if api.settings().backed_by.as_ref().is_some_and(|w| w.text == *connection) {
                 self.tainted_apis.insert(name.clone(), format!("the change of `{}`", step.label(0)));
             }

@@ -25,6 +25,9 @@ impl Pass<'_> {
     pub(super) fn walk<'s>(&'s mut self, prefix: &'s str, steps: &'s [Step]) -> Walk<'s> {
         Box::pin(async move {
             for (index, step) in steps.iter().enumerate() {
+                if !self.setting.concerns(&path(prefix, step, index)) {
+                    continue;
+                }
                 self.step(&path(prefix, step, index), step).await?;
                 if self.stop.is_some() {
                     break;

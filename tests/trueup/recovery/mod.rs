@@ -196,6 +196,7 @@ fn heard(ticks: &Mutex<Vec<String>>, tick: &Tick) {
         Tick::Over { path, outcome, summary } => format!("{path} {}: {summary}", outcome.word()),
         Tick::Again { path, why, .. } => format!("{path} again: {why}"),
         Tick::PassOn { text, .. } => format!("told: {text}"),
+        Tick::Items(far) => format!("{} of {}", far.over, far.of),
     };
     ticks.lock().unwrap().push(line);
 }

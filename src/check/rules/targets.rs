@@ -1,0 +1,182 @@
+//! `targets:` and `limits:`: parts that do not fit together.
+
+use crate::{
+    base::{
+        diagnostic::{Code, Diagnostic, Diagnostics},
+        shape::Word,
+        source::Span,
+    },
+    check::scene::Scene,
+    playbook::model::Playbook,
+    targets::{
+        Limits, Targets,
+        gather::column_of,
+        model::{CsvColumn, Rule, Source, TYPES},
+    },
+};
+
+/// Something about the items cannot be meant so.
+pub static TARGETS: Code = Code {
+    id: "E0320",
+    title: "targets that do not fit together",
+    explain: "`targets:` says where the items of a run come from and how they are told apart: a `find` has the key of its table, a \
+        `query` and a CSV file need `key:` (or `group_by:`), a list has its elements. The columns that `key`, `group_by`, \
+        `order_by` and `check` name are columns of the source. `each_group` needs `group_by`, `after` needs `subject`.\n\n\
+        ```yaml sketch\n\
+        targets:\n\
+        \x20 from: { csv: \"{{ params.file }}\", columns: { id: int, email: string } }\n\
+        \x20 key: id\n\
+        …\n\
+        ```",
+};
+/// A limit that cannot be meant so.
+pub static LIMITS: Code = Code {
+    id: "E0321",
+    title: "limits that do not fit",
+    explain: "`limits:` belongs to a playbook with `targets:`; only `window:` is of use for a single record as well. The stages of a \
+        `canary` grow, `concurrency` is 1 to 64, and `max_items` and `take` are numbers above zero.",
+};
+
+/// All codes of this file.
+pub static CODES: &[&Code] = &[&TARGETS, &LIMITS];
+
+/// More items at the same time need more connections than most databases give to one program.
+const MOST_AT_ONCE: u32 = 64;
+
+/// Looks at both parts.
+pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
+    if let Some(limits) = &scene.playbook.limits {
+        of_limits(scene.playbook, limits, problems);
+    }
+    let Some(targets) = &scene.playbook.targets else { return };
+    let wrong = |at: Span, message: String| Diagnostic::error(&TARGETS, at, message);
+    match &targets.from.source {
+        Source::Query(_) | Source::Csv(_) if targets.key.is_none() && targets.group_by.is_none() => {
+            let message = format!("the items of a `{}` need a key", targets.from.source.word());
+            problems.push(wrong(targets.from.at, message).help("add `key: COLUMN` under `targets:`: what tells them apart"));
+        }
+        Source::List(_) if targets.group_by.is_some() => {
+            let at = targets.group_by.as_ref().map_or(targets.at, |group| group.key.span);
+            problems.push(wrong(at, "the elements of a list have no columns to group by".into()).help("take it out"));
+        }
+        _ => {}
+    }
+    expected_rows(targets, problems);
+    columns(targets, problems);
+    if let Source::Csv(csv) = &targets.from.source {
+        csv.columns.iter().for_each(|(_, column)| of_csv_column(column, problems));
+        if let Some(word) = csv.delimiter.as_ref().filter(|word| word.as_str().len() != 1) {
+            problems.push(wrong(word.span, "a delimiter is one character".into()).help("write `\";\"` or `\"\\t\"`"));
+        }
+    }
+    let grouped = targets.group_by.is_some();
+    for check in &targets.check {
+        if matches!(check.rule, Rule::EachGroup(_)) && !grouped {
+            let problem = wrong(check.at, "`each_group` needs groups".into());
+            problems.push(problem.help("add `group_by:`, or write `each_row`"));
+        }
+    }
+    if targets.lone_groups.is_some() && !grouped {
+        problems.push(wrong(targets.at, "`lone_groups` needs groups".into()).help("add `group_by:`, or take it out"));
+    }
+    if targets.after.is_some() && targets.subject.is_none() {
+        let problem = wrong(targets.at, "`after` needs a `subject`".into());
+        problems.push(problem.help("say which items belong together: `subject: \"{{ item.trainee_id }}\"`"));
+    }
+    if let Some(number) = targets.take.as_ref().filter(|take| not_a_count(take)) {
+        problems.push(wrong(number.span(), "`take` is a number above zero".into()));
+    }
+}
+
+/// A source has as many rows as it has.
+fn expected_rows(targets: &Targets, problems: &mut Diagnostics) {
+    let (expects, at) = match &targets.from.source {
+        Source::Find(find) => (find.expect.is_some(), find.at),
+        Source::Query(query) => (query.expect.is_some(), query.at),
+        _ => return,
+    };
+    if expects {
+        let problem = Diagnostic::error(&TARGETS, at, "a source has no `expect`");
+        problems.push(problem.help("say how many items are right under `limits:`: `max_items`, `refuse_empty`"));
+    }
+}
+
+/// Columns that are named, where the columns of the source are known.
+fn columns(targets: &Targets, problems: &mut Diagnostics) {
+    let mut named: Vec<(&str, Span)> = Vec::new();
+    let key = targets.key.iter().flat_map(|columns| &columns.0);
+    let unique = targets.check.iter().filter_map(|check| match &check.rule {
+        Rule::Unique(columns) => Some(&columns.0),
+        _ => None,
+    });
+    let each = key.chain(unique.flatten()).chain(targets.group_by.iter().map(|group| &group.key));
+    named.extend(each.map(|word: &Word| (word.as_str(), word.span)));
+    let row_order = targets.group_by.is_none();
+    let order = targets.order_by.iter().filter(|_| row_order);
+    named.extend(order.filter_map(|text| Some((column_of(text)?.0, text.scalar().span))));
+    let known: Vec<&str> = match &targets.from.source {
+        Source::Csv(csv) => csv.columns.names().collect(),
+        Source::Find(find) if !find.columns.is_empty() => find.columns.iter().map(Word::as_str).collect(),
+        _ => return,
+    };
+    for (name, at) in named.into_iter().filter(|(name, _)| !known.contains(name)) {
+        let problem = Diagnostic::error(&TARGETS, at, format!("the source has no column `{name}`"));
+        problems.push(problem.suggest(name, known.iter().copied()));
+    }
+}
+
+fn of_csv_column(column: &CsvColumn, problems: &mut Diagnostics) {
+    let kind = column.kind.as_str();
+    if !TYPES.contains(&kind) {
+        let problem = Diagnostic::error(&TARGETS, column.kind.span, format!("`{kind}` is not a type of a column"));
+        return problems.push(problem.suggest(kind, TYPES.iter().copied()));
+    }
+    let mut odd = |message: String, help: &str| {
+        problems.push(Diagnostic::error(&TARGETS, column.at, message).help(help.to_owned()));
+    };
+    if kind != "bool" && (column.truthy.is_some() || column.falsy.is_some()) {
+        odd(format!("`truthy` and `falsy` do not belong to `{kind}`"), "write `type: bool`, or take them out");
+    }
+    if kind == "enum" && column.values.is_empty() {
+        odd("an enum without `values`".into(), "list its words: `values: [one, two]`");
+    }
+    if kind != "enum" && !column.values.is_empty() {
+        odd(format!("`values` does not belong to `{kind}`"), "write `type: enum`, or take `values` out");
+    }
+}
+
+fn of_limits(playbook: &Playbook, limits: &Limits, problems: &mut Diagnostics) {
+    let wrong = |at: Span, message: &str| Diagnostic::error(&LIMITS, at, message);
+    let other = limits.concurrency.is_some()
+        || limits.rate.is_some()
+        || !limits.canary.is_empty()
+        || limits.stop_after.is_some()
+        || limits.max_items.is_some()
+        || limits.refuse_empty.is_some();
+    if playbook.targets.is_none() && other {
+        let problem = wrong(limits.at, "these limits are about many items, and the playbook has no `targets`");
+        problems.push(problem.help("add `targets:`; for a single record only `window:` is of use"));
+    }
+    if let Some(at_once) = limits.concurrency.as_ref().filter(|n| n.value == 0 || n.value > MOST_AT_ONCE) {
+        problems.push(wrong(at_once.at, "`concurrency` is between 1 and 64"));
+    }
+    for pair in limits.canary.windows(2).filter(|pair| pair[0].value >= pair[1].value) {
+        problems.push(wrong(pair[1].at, "the stages of a `canary` grow").help("for example `canary: [1, 10]`"));
+    }
+    if let Some(first) = limits.canary.first().filter(|first| first.value == 0) {
+        problems.push(wrong(first.at, "a stage of a `canary` has at least one item"));
+    }
+    if let Some(most) = limits.max_items.as_ref().filter(|most| not_a_count(most)) {
+        problems.push(wrong(most.span(), "`max_items` is a number above zero"));
+    }
+}
+
+/// Written out, and no whole number above zero.
+fn not_a_count(datum: &crate::template::Datum) -> bool {
+    match &datum.tree {
+        crate::template::Tree::Scalar(text) => {
+            text.literal().is_some_and(|value| value.as_int().is_none_or(|number| number < 1))
+        }
+        _ => true,
+    }
+}

@@ -1,0 +1,623 @@
+//! A run over many items: several are carried out at the same time, each by a driver of its own, under one lease. What comes
+//! next is decided by [`pace`] and [`lanes`], which are pure; here it is done.
+
+pub mod lanes;
+pub mod pace;
+pub mod summary;
+
+use super::{
+    crew::Crew,
+    drive::{Driver, Stopped, Unrecorded},
+    setting::{OneItem, Part, Setting},
+    state::{ItemState, RunState},
+    watch::{Standing, Tick, Watch},
+};
+use crate::{
+    base::{identity::SINGLE_ITEM, time::Stamp},
+    connection::database::Database,
+    journal::{
+        Claim, Journal,
+        event::Event,
+        failure::JournalError,
+        payload::{ClosedItem, ItemClosed, RunCancelled, RunClosed, RunCreated, RunPaused, RunResumed},
+        words::{End, RunWord},
+    },
+    plan::ItemPlan,
+    targets::{limits, model::After},
+    template::{Dialect, scope::Entry},
+};
+use lanes::{InLane, Lanes, Pick};
+use pace::{Next, Pace, Rules};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use summary::Summary;
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    task::JoinSet,
+};
+
+/// At the same time, unless the playbook says otherwise.
+const AT_ONCE: usize = 4;
+/// So often somebody looks whether the run is to pause.
+const LOOK: Duration = Duration::from_millis(100);
+/// So often somebody looks whether it was cancelled, in microseconds.
+const LOOK_AT_JOURNAL: i64 = 1_000_000;
+/// So many items are closed in one event.
+const TOGETHER: usize = 500;
+
+/// An item that is to be carried out, from where it stands.
+#[derive(Debug)]
+pub struct Work {
+    /// What was planned.
+    pub plan: ItemPlan,
+    /// Where it stands.
+    pub state: ItemState,
+}
+
+impl InLane for Work {
+    fn lane(&self) -> Option<&Arc<str>> {
+        self.plan.lane.as_ref()
+    }
+}
+
+/// The items, one after the other; an error is a sentence.
+pub type Items<'i> = Box<dyn Iterator<Item = Result<Work, String>> + Send + 'i>;
+
+/// Makes the setting of one item.
+pub type Make = Arc<dyn Fn(&ItemPlan, &Arc<Vec<(Arc<str>, Entry)>>) -> Setting + Send + Sync>;
+
+/// The setting of an item of a playbook.
+pub fn forward(setting: &Setting) -> Make {
+    let setting = setting.clone();
+    Arc::new(move |item, once| {
+        setting.about(OneItem {
+            key: item.key.clone(),
+            value: item.item.clone(),
+            once: once.clone(),
+            part: Part::Each,
+            counts: None,
+        })
+    })
+}
+
+/// One run over many items.
+pub struct Fleet<'a> {
+    /// The playbook and its surroundings.
+    pub setting: &'a Setting,
+    /// The setting of each item.
+    pub make: Make,
+    /// Where it is recorded.
+    pub journal: &'a Journal,
+    /// The right to work on it.
+    pub claim: Claim,
+    /// How the run was made.
+    pub created: RunCreated,
+    /// Who asked it to end, before.
+    pub cancelled: Option<RunCancelled>,
+    /// Who is told.
+    pub watch: Watch<'a>,
+    /// Set from outside to pause.
+    pub pause: &'a AtomicBool,
+    /// How many items there are.
+    pub of: u64,
+    /// The part that is done once, if there is one.
+    pub once: Option<Work>,
+    /// What was over before.
+    pub summary: Summary,
+    /// Subjects of items that were over before: subject, key, end.
+    pub before: Vec<(Arc<str>, Arc<str>, End)>,
+    /// How many items were begun before.
+    pub begun: u64,
+}
+
+/// How far a fleet came.
+#[derive(Debug)]
+pub struct Came {
+    /// Where it stopped.
+    pub stopped: Stopped,
+    /// What its items came to.
+    pub summary: Summary,
+    /// Why it stands still.
+    pub why: Option<String>,
+}
+
+/// Why it could not go on.
+#[derive(Debug)]
+pub enum FleetError {
+    /// The journal, and what was done and could not be recorded.
+    Journal(JournalError, Option<Unrecorded>),
+    /// The items could not be read; a sentence.
+    Items(String),
+}
+
+impl From<JournalError> for FleetError {
+    fn from(error: JournalError) -> FleetError {
+        FleetError::Journal(error, None)
+    }
+}
+
+/// What became of one item.
+struct Gone {
+    plan: ItemPlan,
+    state: ItemState,
+    stopped: Result<Stopped, JournalError>,
+    unrecorded: Option<Unrecorded>,
+}
+
+/// The rules of a playbook for so many items.
+pub fn rules(setting: &Setting, of: u64) -> Rules {
+    let said = setting.playbook.limits.as_ref();
+    let at_once = said.and_then(|l| l.concurrency.as_ref()).map_or(AT_ONCE, |n| n.value as usize);
+    // A SQLite file takes one writer at a time, and the others would only wait for it.
+    let one_by_one = setting.written().any(|database| Database::dialect(database) == Dialect::Sqlite);
+    let stages = said.map(|l| &l.canary).into_iter().flatten().scan(0, |all, stage| {
+        *all += u64::from(stage.value);
+        Some(*all)
+    });
+    Rules {
+        at_once: if one_by_one { 1 } else { at_once },
+        stages: stages.collect(),
+        stop_at: said.and_then(|l| l.stop_after.as_ref()).map(|stop| stop.failed.of(of)),
+        gap: said.and_then(|l| l.rate).map(limits::gap_micros),
+    }
+}
+
+impl Fleet<'_> {
+    /// Goes on until all items are over, or wait, or the run is to pause.
+    pub async fn run(mut self, items: Items<'_>) -> Result<Came, FleetError> {
+        let crew = Arc::new(Crew::new(&self.setting.world));
+        if let Some(by) = self.cancelled.clone() {
+            crew.cancel(by);
+        }
+        let (lease, journal) = (crew.lease.clone(), self.journal);
+        let (claim, world) = (self.claim.clone(), self.setting.world.clone());
+        lease.beside(journal, &claim, &world, self.go(&crew, items)).await
+    }
+
+    async fn go(&mut self, crew: &Arc<Crew>, items: Items<'_>) -> Result<Came, FleetError> {
+        let mut once = Arc::default();
+        if let Some(work) = self.once.take() {
+            let (stopped, state, entries) = self.once(crew, &work.plan, work.state, None).await?;
+            self.once = Some(Work { plan: work.plan, state });
+            once = entries;
+            match stopped {
+                Stopped::Held => {}
+                Stopped::Closed(end) if crew.cancelled().is_none() => return self.close(crew, Some(end)).await,
+                Stopped::Closed(_) => {}
+                stopped => return self.stand(crew, Some(stopped)).await,
+            }
+        }
+        let mut flow = Flow {
+            items,
+            rules: rules(self.setting, self.of),
+            pace: Pace::after(self.begun),
+            lanes: Lanes::new(self.after_done()),
+            under_way: JoinSet::new(),
+            over: false,
+            failed: None,
+            looked: self.setting.world.now().micros,
+            started: self.setting.world.now(),
+            ended: 0,
+            waits: None,
+            doubt: None,
+            shut: false,
+            stopped: false,
+            resting: Vec::new(),
+        };
+        for (lane, key, end) in std::mem::take(&mut self.before) {
+            flow.lanes.ended(Some(&lane), &key, Some(end));
+        }
+        let (send, mut told) = unbounded_channel();
+        while self.step(crew, &mut flow, &once, &send, &mut told).await? {}
+        if crew.cancelled().is_some() {
+            flow.waits = None;
+            for work in std::mem::take(&mut flow.resting) {
+                self.begin(crew, &mut flow, work, &once, &send);
+            }
+            while self.step(crew, &mut flow, &once, &send, &mut told).await? {}
+        }
+        for work in std::mem::take(&mut flow.resting) {
+            self.summary.add(&work.plan.key, &work.state);
+        }
+        while let Ok(tick) = told.try_recv() {
+            (self.watch)(tick);
+        }
+        if let Some(error) = flow.failed {
+            return Err(error);
+        }
+        if crew.cancelled().is_some() {
+            self.cancel_rest(crew, &mut flow).await?;
+        } else {
+            let left = flow.lanes.left() as u64 + flow.items.by_ref().count() as u64;
+            self.summary.left += left;
+        }
+        let open = flow.waits.map(Stopped::Waits);
+        let doubt = flow.doubt.map(Stopped::InDoubt);
+        match doubt.or(open) {
+            None if self.summary.left == 0 && self.summary.open == 0 => self.finish(crew).await,
+            stopped => self.stand(crew, stopped).await,
+        }
+    }
+
+    fn after_done(&self) -> bool {
+        self.setting.playbook.targets.as_ref().is_some_and(|targets| targets.after == Some(After::PreviousDone))
+    }
+
+    /// One turn: begins what may begin, or waits for something to happen. Whether there is another.
+    async fn step(
+        &mut self,
+        crew: &Arc<Crew>,
+        flow: &mut Flow<'_>,
+        once: &Arc<Vec<(Arc<str>, Entry)>>,
+        send: &UnboundedSender<Tick>,
+        told: &mut UnboundedReceiver<Tick>,
+    ) -> Result<bool, FleetError> {
+        while let Ok(tick) = told.try_recv() {
+            (self.watch)(tick);
+        }
+        self.look(crew, flow).await?;
+        let stopping = crew.is_pausing() || crew.cancelled().is_some() || flow.failed.is_some() || flow.stopped;
+        let mut until = None;
+        if !stopping {
+            flow.fill();
+            if !flow.lanes.is_empty() {
+                match flow.pace.next(&flow.rules, self.setting.world.now().micros) {
+                    Next::Begin => match flow.lanes.pick() {
+                        Pick::Begin(work) => {
+                            self.begin(crew, flow, work, once, send);
+                            return Ok(true);
+                        }
+                        Pick::Skip(work, before) => {
+                            self.skip(crew, flow, work, &before).await?;
+                            return Ok(true);
+                        }
+                        // All that is at hand stands behind something that waits for a person.
+                        Pick::Wait if flow.under_way.is_empty() => return Ok(false),
+                        Pick::Wait => {}
+                    },
+                    Next::Stop(why) => {
+                        crew.stops(&why);
+                        flow.stopped = true;
+                        return Ok(true);
+                    }
+                    Next::WaitUntil(moment) => until = Some(moment),
+                    Next::WaitForEnd => {}
+                }
+            }
+        }
+        if flow.under_way.is_empty() && until.is_none() {
+            return Ok(false);
+        }
+        let world = &self.setting.world;
+        let pause = until.map_or(Duration::ZERO, |moment| {
+            Duration::from_micros(u64::try_from(moment.saturating_sub(world.now().micros)).unwrap_or(0))
+        });
+        tokio::select! {
+            biased;
+            Some(gone) = flow.under_way.join_next() => match gone {
+                Ok(gone) => self.gone(crew, flow, gone),
+                Err(error) => {
+                    crew.pauses("an item broke off");
+                    flow.failed.get_or_insert(FleetError::Items(format!("an item broke off: {error}")));
+                }
+            },
+            Some(tick) = told.recv() => (self.watch)(tick),
+            () = world.pause(pause), if until.is_some() => {}
+            () = world.beat(LOOK) => {}
+        }
+        Ok(true)
+    }
+
+    /// Whether the run is to pause or to end, or may not begin anything now.
+    async fn look(&mut self, crew: &Arc<Crew>, flow: &mut Flow<'_>) -> Result<(), FleetError> {
+        if self.pause.load(Ordering::Relaxed) {
+            crew.pauses("asked to pause");
+        }
+        if crew.lease.is_taken() {
+            let (run, fence) = (self.claim.run, self.claim.fence);
+            crew.pauses("somebody else has the run");
+            flow.failed.get_or_insert(JournalError::ClaimLost { run, fence }.into());
+        }
+        let now = self.setting.world.now();
+        if crew.lease.is_late(now) {
+            crew.pauses("lease lost: no sign of life reached the journal for a while, as when a machine sleeps");
+        }
+        if now.micros - flow.looked >= LOOK_AT_JOURNAL && crew.cancelled().is_none() {
+            flow.looked = now.micros;
+            if let Some(by) = self.asked_to_end().await {
+                crew.cancel(by);
+            }
+        }
+        self.window(crew, flow, now).await
+    }
+
+    /// Who asked the run to end meanwhile. A journal that cannot be read now is noticed by whoever writes next.
+    async fn asked_to_end(&self) -> Option<RunCancelled> {
+        let line = self.journal.run(self.claim.run).await.ok().flatten()?;
+        if line.state != RunWord::Cancelled {
+            return None;
+        }
+        let events = self.journal.events(self.claim.run).await.ok()?;
+        events.into_iter().rev().find_map(|stored| match stored.event {
+            Event::RunCancelled(by) => Some(by),
+            _ => None,
+        })
+    }
+
+    /// Says that the run stands still, and that it goes on. The items themselves wait before their next step.
+    async fn window(&mut self, crew: &Crew, flow: &mut Flow<'_>, now: Stamp) -> Result<(), FleetError> {
+        let limits = self.setting.playbook.limits.as_ref();
+        let Some(window) = limits.and_then(|limits| limits.window.as_ref()) else { return Ok(()) };
+        match (window.shut_until(now), flow.shut) {
+            (Some(until), false) => {
+                flow.shut = true;
+                let reason = format!("waits until {}, as `window` says", window.clock(until));
+                let mut events = vec![RunPaused { reason, until: Some(until) }.into()];
+                crew.append(self.journal, &self.claim, &mut events).await?;
+            }
+            (None, true) => {
+                flow.shut = false;
+                let actor = self.setting.run.actor.clone();
+                let mut events = vec![RunResumed { actor, reason: Some("the window is open".into()) }.into()];
+                crew.append(self.journal, &self.claim, &mut events).await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn begin(
+        &mut self,
+        crew: &Arc<Crew>,
+        flow: &mut Flow<'_>,
+        work: Work,
+        once: &Arc<Vec<(Arc<str>, Entry)>>,
+        send: &UnboundedSender<Tick>,
+    ) {
+        let Work { plan, state } = work;
+        if state.steps.is_empty() {
+            flow.pace.began(&flow.rules, self.setting.world.now().micros);
+        } else {
+            flow.pace.resumed();
+        }
+        let (make, once, crew, send) = (self.make.clone(), once.clone(), crew.clone(), send.clone());
+        let (journal, claim, created) = (self.journal.clone(), self.claim.clone(), self.created.clone());
+        flow.under_way.spawn(async move {
+            let setting = make(&plan, &once);
+            let mut whole = RunState { created: Some(created), ..RunState::default() };
+            whole.items.insert(plan.key.clone(), state);
+            let watch = move |tick: Tick| {
+                // Steps of many items at the same time would only be noise.
+                if !matches!(tick, Tick::Begins { .. } | Tick::Over { .. }) {
+                    let _ = send.send(tick);
+                }
+            };
+            let pause = AtomicBool::new(false);
+            let driver = Driver::new(&setting, &journal, claim, Some(&plan), &watch, &pause, whole);
+            let mut driver = driver.in_crew(crew);
+            let stopped = driver.drive().await;
+            let unrecorded = driver.unrecorded.take();
+            let state = driver.state.items.swap_remove(&plan.key).unwrap_or_default();
+            drop(driver);
+            Gone { plan, state, stopped, unrecorded }
+        });
+    }
+
+    /// It waits for one that did not end as done, and so it never begins.
+    async fn skip(&mut self, crew: &Crew, flow: &mut Flow<'_>, work: Work, before: &str) -> Result<(), FleetError> {
+        let (key, reason) = (work.plan.key, Some(format!("waits for {before}")));
+        let closed = ClosedItem { item: key.clone(), end: End::Skipped, reason: reason.clone() };
+        let mut events = vec![ItemClosed { items: vec![closed] }.into()];
+        if !crew.later(&mut events) {
+            crew.append(self.journal, &self.claim, &mut events).await?;
+        }
+        self.summary.of += 1;
+        self.summary.ended(&key, End::Skipped, reason.clone());
+        self.tell(flow, Some((key, End::Skipped, reason)));
+        Ok(())
+    }
+
+    fn gone(&mut self, crew: &Crew, flow: &mut Flow<'_>, gone: Gone) {
+        let Gone { plan, state, stopped, unrecorded } = gone;
+        let key = plan.key.clone();
+        let end = match &stopped {
+            Ok(Stopped::Closed(end)) => Some(*end),
+            Ok(Stopped::InDoubt(path)) => {
+                flow.doubt.get_or_insert(path.clone());
+                None
+            }
+            Ok(Stopped::Waits(path)) => {
+                flow.waits.get_or_insert(path.clone());
+                None
+            }
+            Ok(Stopped::Paused | Stopped::Held) => None,
+            Err(error) => {
+                crew.pauses("the journal cannot be written");
+                flow.failed.get_or_insert(FleetError::Journal(error.clone(), unrecorded));
+                None
+            }
+        };
+        let in_doubt = matches!(&stopped, Ok(Stopped::InDoubt(_))).then_some(End::InDoubt);
+        flow.pace.ended(end.or(in_doubt));
+        flow.lanes.ended(plan.lane.as_ref(), &key, end);
+        flow.ended += 1;
+        let shown = summary::end_of(&state);
+        let reason = summary::reason_of(&state);
+        if matches!(stopped, Ok(Stopped::Waits(_))) {
+            // If somebody ends the run, it ends with it.
+            let plan = ItemPlan { key: key.clone(), ..plan };
+            flow.resting.push(Work { plan, state });
+        } else {
+            self.summary.add(&key, &state);
+        }
+        self.tell(flow, shown.map(|end| (key, end, reason)));
+    }
+
+    fn tell(&self, flow: &Flow<'_>, item: Option<(Arc<str>, End, Option<String>)>) {
+        let passed = self.setting.world.now().micros - flow.started.micros;
+        let a_minute = (passed > 1_000_000).then(|| flow.ended.saturating_mul(60_000_000) / passed.unsigned_abs());
+        (self.watch)(Tick::Items(Box::new(Standing {
+            item,
+            word: None,
+            over: self.summary.over(),
+            of: self.of,
+            bad: self.summary.ends.iter().filter(|(end, _)| pace::is_bad(**end)).map(|(_, n)| n).sum(),
+            running: flow.pace.running,
+            a_minute,
+        })));
+    }
+
+    /// What is done once, before all items or after them.
+    async fn once(
+        &mut self,
+        crew: &Arc<Crew>,
+        plan: &ItemPlan,
+        state: ItemState,
+        counts: Option<crate::base::value::Value>,
+    ) -> Result<(Stopped, ItemState, Arc<Vec<(Arc<str>, Entry)>>), FleetError> {
+        let about = OneItem { part: Part::Once, counts, ..OneItem::default() };
+        let setting = self.setting.about(about);
+        let mut whole = RunState { created: Some(self.created.clone()), ..RunState::default() };
+        whole.items.insert(SINGLE_ITEM.into(), state);
+        let (journal, claim) = (self.journal, self.claim.clone());
+        let driver = Driver::new(&setting, journal, claim, Some(plan), self.watch, self.pause, whole);
+        let mut driver = driver.in_crew(crew.clone());
+        let stopped = match driver.drive().await {
+            Ok(stopped) => stopped,
+            Err(error) => return Err(FleetError::Journal(error, driver.unrecorded.take())),
+        };
+        let names = setting.outline.names();
+        let found = names
+            .into_iter()
+            .filter_map(|name| driver.scope.entry(name).map(|(name, entry)| (name.clone(), entry.clone())));
+        let entries = Arc::new(found.collect());
+        let state = driver.state.items.swap_remove(SINGLE_ITEM).unwrap_or_default();
+        Ok((stopped, state, entries))
+    }
+
+    /// Items that have not begun end with the run that was cancelled.
+    async fn cancel_rest(&mut self, crew: &Crew, flow: &mut Flow<'_>) -> Result<(), FleetError> {
+        let by = crew.cancelled();
+        let reason = by.map(|by| format!("cancelled by {}: {}", by.actor, by.reason));
+        let mut together: Vec<ClosedItem> = Vec::new();
+        loop {
+            flow.fill();
+            let (Pick::Begin(work) | Pick::Skip(work, _)) = flow.lanes.pick() else { break };
+            let key = work.plan.key.clone();
+            flow.lanes.ended(work.plan.lane.as_ref(), &key, Some(End::Cancelled));
+            if !work.state.steps.is_empty() && work.state.doubts().next().is_some() {
+                // Nobody knows what became of it: a resume finds out.
+                self.summary.add(&key, &work.state);
+                flow.doubt.get_or_insert_with(|| "a step".into());
+                continue;
+            }
+            self.summary.of += 1;
+            self.summary.ended(&key, End::Cancelled, reason.clone());
+            together.push(ClosedItem { item: key, end: End::Cancelled, reason: reason.clone() });
+            if together.len() == TOGETHER {
+                let mut events = vec![ItemClosed { items: std::mem::take(&mut together) }.into()];
+                crew.append(self.journal, &self.claim, &mut events).await?;
+            }
+        }
+        if !together.is_empty() {
+            let mut events = vec![ItemClosed { items: together }.into()];
+            crew.append(self.journal, &self.claim, &mut events).await?;
+        }
+        Ok(())
+    }
+
+    /// All items are over: what comes once after them, and the end of the run.
+    async fn finish(&mut self, crew: &Arc<Crew>) -> Result<Came, FleetError> {
+        crew.closes();
+        let mut end = None;
+        if let Some(work) = self.once.take() {
+            let counts = Some(self.summary.value());
+            let (stopped, state, _) = self.once(crew, &work.plan, work.state, counts).await?;
+            self.once = Some(Work { plan: work.plan, state });
+            match stopped {
+                Stopped::Closed(once) => end = Some(once).filter(|end| !matches!(end, End::Changed | End::Unchanged)),
+                stopped => return self.stand(crew, Some(stopped)).await,
+            }
+        }
+        self.close(crew, end).await
+    }
+
+    async fn close(&mut self, crew: &Crew, once: Option<End>) -> Result<Came, FleetError> {
+        let end = End::worst(self.summary.ends.keys().copied().chain(once));
+        let closed = self.once.as_ref().and_then(|work| work.state.closed.as_ref());
+        let reason = once.and_then(|_| closed?.reason.clone());
+        let reason = reason.or_else(|| crew.cancelled().map(|by| format!("cancelled by {}: {}", by.actor, by.reason)));
+        let mut events: Vec<Event> =
+            vec![RunClosed { end, reason: reason.clone(), counts: self.summary.counts() }.into()];
+        crew.append(self.journal, &self.claim, &mut events).await?;
+        Ok(self.came(Stopped::Closed(end), reason))
+    }
+
+    /// The run stands still: somebody has to answer or decide, or it is to pause.
+    async fn stand(&mut self, crew: &Crew, stopped: Option<Stopped>) -> Result<Came, FleetError> {
+        let why = crew.why();
+        let mut events = Vec::new();
+        if why.is_some() || stopped.is_none() {
+            let reason = why.clone().unwrap_or_else(|| "items are left that wait for others".into());
+            events.push(RunPaused { reason, until: None }.into());
+        }
+        crew.append(self.journal, &self.claim, &mut events).await?;
+        Ok(self.came(stopped.unwrap_or(Stopped::Paused), why))
+    }
+
+    fn came(&mut self, stopped: Stopped, why: Option<String>) -> Came {
+        let mut summary = std::mem::take(&mut self.summary);
+        summary.of = self.of;
+        Came { stopped, summary, why }
+    }
+}
+
+/// What changes from turn to turn.
+struct Flow<'i> {
+    items: Items<'i>,
+    rules: Rules,
+    pace: Pace,
+    lanes: Lanes<Work>,
+    under_way: JoinSet<Gone>,
+    /// No more items come.
+    over: bool,
+    failed: Option<FleetError>,
+    /// When the journal was looked at, in microseconds.
+    looked: i64,
+    started: Stamp,
+    ended: u64,
+    /// A step that waits for a person.
+    waits: Option<Arc<str>>,
+    /// A step in doubt.
+    doubt: Option<Arc<str>>,
+    /// The window is shut.
+    shut: bool,
+    /// A rule of the playbook ended the beginning of items.
+    stopped: bool,
+    /// Items that wait for a person.
+    resting: Vec<Work>,
+}
+
+impl Flow<'_> {
+    /// Items up to what is looked at ahead. Without subjects one is enough.
+    fn fill(&mut self) {
+        while !self.over && self.failed.is_none() && self.lanes.has_room() {
+            match self.items.next() {
+                None => self.over = true,
+                Some(Err(why)) => self.failed = Some(FleetError::Items(why)),
+                Some(Ok(work)) => {
+                    let alone = work.plan.lane.is_none();
+                    self.lanes.add(work);
+                    if alone {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}

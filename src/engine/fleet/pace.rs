@@ -1,0 +1,205 @@
+//! When the next of many items may begin: so many at a time, so many in a minute, a careful beginning, and when to stop.
+//! Pure: it is told what happens, and says what comes next.
+
+use crate::journal::words::End;
+
+/// What the playbook says, with shares made into numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// At the same time, at least 1.
+    pub at_once: usize,
+    /// Ends of the careful stages: so many items in all, growing.
+    pub stages: Vec<u64>,
+    /// Stop when so many did not end well.
+    pub stop_at: Option<u64>,
+    /// Time between two beginnings, in microseconds.
+    pub gap: Option<i64>,
+}
+
+/// How far it is.
+#[derive(Clone, Debug, Default)]
+pub struct Pace {
+    /// Items that were begun, ever.
+    pub begun: u64,
+    /// Items under way.
+    pub running: usize,
+    /// Items that did not end well, since somebody last said to go on.
+    pub bad: u64,
+    /// The same in this stage.
+    stage_bad: u64,
+    /// Before this moment no item begins.
+    not_before: i64,
+}
+
+/// What comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Begin an item.
+    Begin,
+    /// Wait until one that is under way ends.
+    WaitForEnd,
+    /// Wait until this moment, in microseconds, or until one ends.
+    WaitUntil(i64),
+    /// No more items begin, and why.
+    Stop(String),
+}
+
+/// An end after which a careful run looks twice.
+pub fn is_bad(end: End) -> bool {
+    matches!(end, End::Failed | End::Drifted | End::InDoubt | End::Stopped)
+}
+
+impl Pace {
+    /// A run of which so many items were begun before.
+    pub fn after(begun: u64) -> Pace {
+        Pace { begun, ..Pace::default() }
+    }
+
+    /// What comes next, while items are left.
+    pub fn next(&self, rules: &Rules, now: i64) -> Next {
+        if let Some(most) = rules.stop_at.filter(|most| self.bad >= *most) {
+            return Next::Stop(format!("{} did not end well, and `stop_after` says {most}", items(self.bad)));
+        }
+        if rules.stages.contains(&self.begun) {
+            if self.running > 0 {
+                return Next::WaitForEnd;
+            }
+            if self.stage_bad > 0 {
+                let of = items(self.begun);
+                return Next::Stop(format!("{} of the first {of} did not end well (`canary`)", self.stage_bad));
+            }
+        }
+        if self.running >= rules.at_once.max(1) {
+            return Next::WaitForEnd;
+        }
+        if now < self.not_before { Next::WaitUntil(self.not_before) } else { Next::Begin }
+    }
+
+    /// One began.
+    pub fn began(&mut self, rules: &Rules, now: i64) {
+        if rules.stages.contains(&self.begun) {
+            self.stage_bad = 0;
+        }
+        self.begun += 1;
+        self.running += 1;
+        self.not_before = rules.gap.map_or(now, |gap| now.saturating_add(gap));
+    }
+
+    /// One that was begun before goes on: it counts for no stage and no rate.
+    pub fn resumed(&mut self) {
+        self.running += 1;
+    }
+
+    /// One ended, or rests: it waits for a person, is paused, or nobody knows what became of it.
+    pub fn ended(&mut self, end: Option<End>) {
+        self.running = self.running.saturating_sub(1);
+        if end.is_some_and(is_bad) {
+            self.bad += 1;
+            self.stage_bad += 1;
+        }
+    }
+}
+
+/// `1 item`, `2 items`.
+fn items(n: u64) -> String {
+    if n == 1 { "1 item".into() } else { format!("{n} items") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn rules(at_once: usize, stages: &[u64], stop_at: Option<u64>) -> Rules {
+        Rules { at_once, stages: stages.to_vec(), stop_at, gap: None }
+    }
+
+    #[test]
+    fn a_canary_goes_alone_and_the_rest_waits_for_it() {
+        let rules = rules(4, &[1, 11], None);
+        let mut pace = Pace::default();
+        assert_eq!(pace.next(&rules, 0), Next::Begin);
+        pace.began(&rules, 0);
+        assert_eq!(pace.next(&rules, 0), Next::WaitForEnd);
+        pace.ended(Some(End::Changed));
+        for _ in 0..10 {
+            assert_eq!(pace.next(&rules, 0), Next::Begin);
+            pace.began(&rules, 0);
+            pace.ended(Some(End::Skipped));
+        }
+        assert_eq!(pace.next(&rules, 0), Next::Begin);
+    }
+
+    #[test]
+    fn a_canary_that_fails_stops_the_run_and_somebody_may_go_on() {
+        let rules = rules(4, &[1, 11], None);
+        let mut pace = Pace::default();
+        pace.began(&rules, 0);
+        pace.ended(Some(End::Drifted));
+        assert_eq!(pace.next(&rules, 0), Next::Stop("1 of the first 1 item did not end well (`canary`)".into()));
+        // Whoever goes on has seen it.
+        assert_eq!(Pace::after(1).next(&rules, 0), Next::Begin);
+    }
+
+    #[test]
+    fn failures_stop_the_run_and_what_is_for_people_does_not() {
+        let rules = rules(2, &[], Some(2));
+        let mut pace = Pace::default();
+        for end in [End::Failed, End::Escalated, End::Skipped] {
+            pace.began(&rules, 0);
+            pace.ended(Some(end));
+            assert_eq!(pace.next(&rules, 0), Next::Begin);
+        }
+        pace.began(&rules, 0);
+        pace.ended(None);
+        pace.began(&rules, 0);
+        pace.ended(Some(End::InDoubt));
+        assert!(matches!(pace.next(&rules, 0), Next::Stop(why) if why.contains("2 items did not end well")));
+    }
+
+    #[test]
+    fn a_rate_spreads_the_beginnings() {
+        let rules = Rules { gap: Some(200_000), ..rules(8, &[], None) };
+        let mut pace = Pace::default();
+        pace.began(&rules, 1_000);
+        assert_eq!(pace.next(&rules, 1_000), Next::WaitUntil(201_000));
+        assert_eq!(pace.next(&rules, 201_000), Next::Begin);
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_at_once_than_allowed_and_no_stage_is_passed_with_one_under_way(
+            at_once in 1_usize..9, mut stages in prop::collection::vec(1_u64..40, 0..4), stop_at in prop::option::of(1_u64..6),
+            dice in prop::collection::vec((any::<bool>(), 0_u8..8), 1..400),
+        ) {
+            stages.sort_unstable();
+            stages.dedup();
+            let rules = Rules { at_once, stages, stop_at, gap: None };
+            let mut pace = Pace::default();
+            let (mut under_way, mut bad) = (0_usize, 0_u64);
+            for (end_one, how) in dice {
+                let next = pace.next(&rules, 0);
+                if rules.stop_at.is_some_and(|most| bad >= most) {
+                    prop_assert!(matches!(next, Next::Stop(_)));
+                }
+                if end_one && under_way > 0 {
+                    under_way -= 1;
+                    let end = [End::Changed, End::Unchanged, End::Skipped, End::Escalated, End::Changed, End::Changed, End::Changed, End::Failed][usize::from(how)];
+                    bad += u64::from(is_bad(end));
+                    pace.ended(Some(end));
+                } else if next == Next::Begin {
+                    if rules.stages.contains(&pace.begun) {
+                        prop_assert_eq!(under_way, 0);
+                    }
+                    pace.began(&rules, 0);
+                    under_way += 1;
+                } else if under_way == 0 {
+                    // Nothing runs and nothing may begin: only because it is to stop.
+                    prop_assert!(matches!(next, Next::Stop(_)), "{:?}", next);
+                }
+                prop_assert!(under_way <= at_once);
+                prop_assert_eq!(under_way, pace.running);
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What a run over many items comes to: how many ended how, why, and which rows were changed. Counted item by item, so that
+//! nothing of an item is held when it is over.
+
+use crate::{
+    base::{identity::SINGLE_ITEM, value::Value},
+    effect::change::Deed,
+    engine::state::{ItemState, RunState},
+    journal::{payload::Count, words::End},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// More different reasons than these are counted together.
+const MOST_REASONS: usize = 30;
+/// So many items are named with a reason.
+const NAMED: usize = 5;
+
+/// What the items of a run came to.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// How many items there are.
+    pub of: u64,
+    /// How many of them have not begun.
+    pub left: u64,
+    /// How many ended, wait or are in doubt, by how.
+    pub ends: BTreeMap<End, u64>,
+    /// How many are begun and not over, and neither wait nor are in doubt.
+    pub open: u64,
+    /// Why, for those that did not end as done.
+    pub reasons: Vec<Reason>,
+    /// Rows inserted, updated and deleted by the author's steps, by table.
+    pub rows: BTreeMap<String, [u64; 3]>,
+}
+
+/// Items that ended in one way for one reason.
+#[derive(Clone, Debug)]
+pub struct Reason {
+    /// How.
+    pub end: End,
+    /// Why.
+    pub reason: String,
+    /// How many.
+    pub items: u64,
+    /// The first of them.
+    pub first: Vec<Arc<str>>,
+}
+
+/// How an item ended, or where it stands; nothing for one that has not begun, or is under way.
+pub fn end_of(item: &ItemState) -> Option<End> {
+    match &item.closed {
+        Some(closed) => Some(closed.end),
+        None if item.doubts().next().is_some() => Some(End::InDoubt),
+        None if item.steps.values().any(|step| step.waits()) => Some(End::Waiting),
+        None => None,
+    }
+}
+
+/// Why an item stands where it stands.
+pub fn reason_of(item: &ItemState) -> Option<String> {
+    match &item.closed {
+        Some(closed) => closed.reason.clone(),
+        None => {
+            let doubt =
+                item.doubts().next().map(|(path, _)| format!("nobody knows whether `{}` took effect", name(path)));
+            let waits = item.steps.iter().find(|(_, step)| step.waits());
+            doubt.or_else(|| {
+                let (path, step) = waits?;
+                Some(format!("`{}` waits for the answer of {}", name(path), step.asked.as_ref()?.who))
+            })
+        }
+    }
+}
+
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+impl Summary {
+    /// Of a whole run.
+    pub fn of(state: &RunState) -> Summary {
+        let mut summary = Summary::default();
+        for (key, item) in state.items.iter().filter(|(key, _)| &***key != SINGLE_ITEM) {
+            summary.add(key, item);
+        }
+        summary
+    }
+
+    /// One item more.
+    pub fn add(&mut self, key: &Arc<str>, item: &ItemState) {
+        self.of += 1;
+        for change in item.steps.values().filter(|step| step.changed()).flat_map(|step| &step.changes) {
+            let at = match change.deed() {
+                Deed::Insert => 0,
+                Deed::Update => 1,
+                Deed::Delete => 2,
+                Deed::Nothing => continue,
+            };
+            if !change.by_rule {
+                self.rows.entry(change.table.to_string()).or_default()[at] += 1;
+            }
+        }
+        match end_of(item) {
+            Some(end) => self.ended(key, end, reason_of(item)),
+            None if item.steps.is_empty() => self.left += 1,
+            None => self.open += 1,
+        }
+    }
+
+    /// One that ended so.
+    pub fn ended(&mut self, key: &Arc<str>, end: End, reason: Option<String>) {
+        *self.ends.entry(end).or_default() += 1;
+        if matches!(end, End::Changed | End::Unchanged) {
+            return;
+        }
+        let reason = reason.unwrap_or_default();
+        if let Some(known) = self.reasons.iter_mut().find(|r| r.end == end && r.reason == reason) {
+            known.items += 1;
+            if known.first.len() < NAMED {
+                known.first.push(key.clone());
+            }
+            return;
+        }
+        let full = self.reasons.len() >= MOST_REASONS;
+        let reason = if full { "other reasons".to_owned() } else { reason };
+        match self.reasons.iter_mut().find(|r| full && r.end == end && r.reason == reason) {
+            Some(others) => others.items += 1,
+            None => self.reasons.push(Reason { end, reason, items: 1, first: vec![key.clone()] }),
+        }
+    }
+
+    /// How many ended so.
+    pub fn count(&self, end: End) -> u64 {
+        self.ends.get(&end).copied().unwrap_or(0)
+    }
+
+    /// How many are over.
+    pub fn over(&self) -> u64 {
+        let open = self.count(End::Waiting) + self.count(End::InDoubt);
+        self.ends.values().sum::<u64>().saturating_sub(open)
+    }
+
+    /// The worst of them.
+    pub fn worst(&self) -> End {
+        End::worst(self.ends.keys().copied())
+    }
+
+    /// As a closed run records it.
+    pub fn counts(&self) -> Vec<Count> {
+        self.ends.iter().map(|(end, items)| Count { end: *end, items: *items }).collect()
+    }
+
+    /// `run.items`.
+    pub fn value(&self) -> Value {
+        let words = End::WORDS.iter().filter_map(|word| End::of(word));
+        Value::map(words.map(|end| (end.word(), Value::from(i64::try_from(self.count(end)).unwrap_or(i64::MAX)))))
+    }
+}

@@ -1,0 +1,245 @@
+//! Carrying out what was planned for many items: the list of them is recorded first, so that a run never depends on its source
+//! or on the file of its plan again.
+
+use crate::{
+    base::identity::{RunId, SINGLE_ITEM},
+    engine::{
+        drive::Stopped,
+        fleet::{self, Came, Fleet, FleetError, Items, Make, Work, summary::Summary},
+        setting::Setting,
+        state::{ItemState, RunState},
+        watch::Watch,
+    },
+    journal::{
+        Claim,
+        event::Event,
+        payload::{ItemStarted, RunCreated, StartedItem},
+    },
+    ops::{
+        Failure, Surroundings,
+        apply::{Basis, Carried, append, created, halted, ledgers},
+        project::Opened,
+        record::Record,
+    },
+    plan::{ItemPlan, Plan, file::BadPlan, many::HELD, stored},
+};
+use std::sync::{Arc, atomic::AtomicBool};
+
+/// So many items are recorded in one event.
+const TOGETHER: usize = 200;
+
+/// Records a new run of this plan, and carries it out.
+#[allow(clippy::too_many_arguments, reason = "what a run is made of, one by one")]
+pub async fn apply(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    setting: &Setting,
+    plan: &Plan,
+    basis: Basis<'_>,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
+    if basis.asks.is_some() {
+        return Err(Failure::usage("people have to agree to this first, and many items are agreed to as a saved plan")
+            .help("`trueup plan … --out FILE`, then `trueup approve FILE`, then `trueup apply FILE`"));
+    }
+    ledgers(setting, plan).await?;
+    let created = created(opened, setting, plan, &basis);
+    let (make, with_once) = (fleet::forward(setting), setting.has_once());
+    set_out(surroundings, record, Listed { setting, plan, created, make, with_once }, watch, pause).await
+}
+
+/// A run over the items of a plan, before its first word.
+pub(super) struct Listed<'a> {
+    /// The playbook and its surroundings.
+    pub setting: &'a Setting,
+    /// Its items.
+    pub plan: &'a Plan,
+    /// How it is made.
+    pub created: RunCreated,
+    /// The setting of each item.
+    pub make: Make,
+    /// The first item of the plan is what is done once for all.
+    pub with_once: bool,
+}
+
+/// Records the run and all of its items, and lets them go.
+pub(super) async fn set_out(
+    surroundings: &Surroundings,
+    record: &Record,
+    listed: Listed<'_>,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
+    list(record, &listed).await?;
+    let Listed { setting, plan, created, make, with_once } = listed;
+    let claim = record.claim(surroundings, setting.run.id, &setting.run.actor).await?;
+    let mut each = plan.each(record.journal.sealer()).map_err(|why| unreadable(&why))?;
+    let once = match each.next() {
+        Some(Ok(plan)) => with_once.then(|| Work { plan, state: ItemState::default() }),
+        Some(Err(why)) => return Err(unreadable(&why)),
+        None => None,
+    };
+    let of = plan.many.as_ref().map_or(0, |many| many.tally.items);
+    let items: Items<'_> = Box::new(each.map(|item| match item {
+        Ok(plan) => Ok(Work { plan, state: ItemState::default() }),
+        Err(why) => Err(format!("the plan {why}")),
+    }));
+    let fleet = Fleet {
+        setting,
+        make,
+        journal: &record.journal,
+        claim,
+        created: slim(created),
+        cancelled: None,
+        watch,
+        pause,
+        of,
+        once,
+        summary: Summary::default(),
+        before: Vec::new(),
+        begun: 0,
+    };
+    carry(record, fleet, items).await
+}
+
+/// The first words of the run: how it was made, and all of its items. Nothing begins before all of them are recorded.
+async fn list(record: &Record, listed: &Listed<'_>) -> Result<(), Failure> {
+    let (run, single_use) = (listed.setting.run.id, listed.created.plan_id.is_some());
+    let mut first: Option<Event> = Some(listed.created.clone().into());
+    let mut together = Vec::new();
+    for item in listed.plan.each(record.journal.sealer()).map_err(|why| unreadable(&why))? {
+        let item = item.map_err(|why| unreadable(&why))?;
+        if &*item.key == SINGLE_ITEM && !listed.with_once {
+            continue;
+        }
+        let plan = Some(stored::store(&item));
+        together.push(StartedItem { item: item.key, key: None, plan });
+        if together.len() == TOGETHER {
+            let started = ItemStarted { items: std::mem::take(&mut together) };
+            let events: Vec<Event> = first.take().into_iter().chain([started.into()]).collect();
+            append(record, run, &events, single_use).await?;
+        }
+    }
+    let last = (!together.is_empty()).then(|| ItemStarted { items: together }.into());
+    let events: Vec<Event> = first.take().into_iter().chain(last).collect();
+    if events.is_empty() { Ok(()) } else { append(record, run, &events, single_use).await }
+}
+
+fn unreadable(why: &BadPlan) -> Failure {
+    Failure::usage(format!("the plan {why}")).help(why.help())
+}
+
+/// Without what only readers of the journal need: every item has it at hand.
+fn slim(created: RunCreated) -> RunCreated {
+    RunCreated { plan: None, approvals: Vec::new(), ..created }
+}
+
+/// A run with many items.
+pub fn is_many(setting: &Setting) -> bool {
+    setting.playbook.targets.is_some()
+}
+
+/// Goes on with a run from where its events left it.
+#[allow(clippy::too_many_arguments, reason = "what a run is made of, one by one")]
+pub async fn go_on(
+    record: &Record,
+    setting: &Setting,
+    make: Make,
+    claim: Claim,
+    state: RunState,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
+    let run = claim.run;
+    let Some(created) = state.created.clone() else {
+        return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
+    };
+    if let Err(failure) = all_there(run, &created, &state) {
+        record.journal.release(&claim).await?;
+        return Err(failure);
+    }
+    let mut summary = Summary::default();
+    let (mut before, mut begun, mut of) = (Vec::new(), 0, 0);
+    let mut left: Vec<Work> = Vec::new();
+    let mut once = None;
+    for (key, mut item) in state.items {
+        let plan = item.plan.take().and_then(|kept| stored::load(&kept));
+        let plan = plan.unwrap_or_else(|| unplanned(&key));
+        if &*key == SINGLE_ITEM {
+            once = Some(Work { plan, state: item });
+            continue;
+        }
+        of += 1;
+        begun += u64::from(!item.steps.is_empty() || item.closed.is_some());
+        match &item.closed {
+            Some(closed) => {
+                before.extend(plan.lane.clone().map(|lane| (lane, key.clone(), closed.end)));
+                summary.add(&key, &item);
+            }
+            None => left.push(Work { plan, state: item }),
+        }
+    }
+    let fleet = Fleet {
+        setting,
+        make,
+        journal: &record.journal,
+        claim,
+        created: slim(created),
+        cancelled: state.cancelled_by.filter(|_| state.cancelled),
+        watch,
+        pause,
+        of,
+        once,
+        summary,
+        before,
+        begun,
+    };
+    carry(record, fleet, Box::new(left.into_iter().map(Ok))).await
+}
+
+/// What nobody planned is compared with nothing.
+fn unplanned(key: &Arc<str>) -> ItemPlan {
+    ItemPlan { key: key.clone(), steps: Vec::new(), stop: None, rests_on: Vec::new(), item: None, lane: None }
+}
+
+/// Refuses a run whose list of items was cut off by a crash: nothing of it has begun.
+fn all_there(run: RunId, created: &RunCreated, state: &RunState) -> Result<(), Failure> {
+    let planned = created.plan_summary.as_ref().and_then(|summary| summary.get("items")?.as_int());
+    let there = state.items.keys().filter(|key| &***key != SINGLE_ITEM).count();
+    match planned.and_then(|planned| usize::try_from(planned).ok()).filter(|planned| there < *planned) {
+        None => Ok(()),
+        Some(planned) => {
+            let short = run.short();
+            Err(Failure::usage(format!("run {short} broke off while its items were recorded: {there} of {planned}"))
+                .help("nothing was changed by it")
+                .help(format!("`trueup cancel {short} --reason …` ends it; then plan again")))
+        }
+    }
+}
+
+/// Lets a fleet go, and says how far it came.
+async fn carry(record: &Record, fleet: Fleet<'_>, items: Items<'_>) -> Result<Carried, Failure> {
+    let (claim, few) = (fleet.claim.clone(), fleet.of as usize <= HELD);
+    let created = fleet.created.clone();
+    let came: Came = match fleet.run(items).await {
+        Ok(came) => came,
+        Err(FleetError::Journal(error, unrecorded)) => {
+            return Err(halted(record, &claim, unrecorded.as_ref(), error).await);
+        }
+        Err(FleetError::Items(why)) => {
+            record.journal.release(&claim).await?;
+            return Err(Failure::Halted { message: format!("paused: {why}"), help: Vec::new() }
+                .help(format!("`trueup resume {}` goes on with what the journal holds", claim.run.short())));
+        }
+    };
+    if !matches!(came.stopped, Stopped::Closed(_)) {
+        record.journal.release(&claim).await?;
+    }
+    // What nobody will look at whole is not read again.
+    let state =
+        if few { record.state(claim.run).await? } else { RunState { created: Some(created), ..RunState::default() } };
+    let drift = state.items.values().flat_map(|item| item.steps.values()).flat_map(|step| step.drift()).collect();
+    Ok(Carried { stopped: came.stopped.clone(), state, drift, many: Some(Box::new(came)) })
+}

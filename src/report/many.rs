@@ -1,0 +1,359 @@
+//! Plans and runs over many items, as a page that is read in a minute: how many of what, why, and the first ones whole.
+
+use super::{
+    clock,
+    diff::number,
+    line::{Line, Tone},
+    look::{Look, View},
+    page::Page,
+    plan::{About, agreement, for_good, heading, next, of_item, step_name},
+    plan_summary::summary,
+};
+use crate::{
+    action::ends::Way,
+    base::identity::{RunId, SINGLE_ITEM},
+    engine::{
+        drive::Stopped,
+        fleet::{
+            Came, pace,
+            summary::{Summary, end_of, reason_of},
+        },
+        state::{ItemState, RunState},
+    },
+    journal::words::End,
+    plan::{ItemPlan, Many, Plan},
+    targets::csv::safe_cell,
+};
+use std::sync::Arc;
+
+/// So many items of a plan are shown whole.
+const WHOLE: usize = 3;
+/// More items than these are shown by their reasons.
+const LISTED: usize = 50;
+
+/// A plan of many items.
+pub fn plan(plan: &Plan, many: &Many, about: &About<'_>, view: &View<'_>) -> String {
+    let mut page = Page::new(view.look);
+    heading(&mut page, plan, about);
+    let once = plan.items.first().filter(|item| item.item.is_none());
+    if let Some(once) = once.filter(|once| !once.steps.is_empty()) {
+        page.blank();
+        page.line(0, Line::of(Tone::Strong, "Once, for all items"));
+        of_item(&mut page, once, view);
+    }
+    if once.is_none_or(|once| once.stop.is_none()) {
+        items(&mut page, plan, many, view);
+    }
+    page.blank();
+    let bad = many.tally.reasons.iter().any(|r| !matches!(r.way, Way::Skip | Way::Done));
+    page.line(0, Line::of(if bad { Tone::Care } else { Tone::Strong }, summary(plan)));
+    for_good(&mut page, plan);
+    agreement(&mut page, plan, about);
+    next(&mut page, plan, about);
+    if about.apply.is_none() && !plan.is_empty() {
+        page.blank();
+    }
+    page.finish()
+}
+
+fn items(page: &mut Page, plan: &Plan, many: &Many, view: &View<'_>) {
+    let tally = &many.tally;
+    page.blank();
+    let taken =
+        if many.of > tally.items { format!(" of {}; the rest next time", grouped(many.of)) } else { String::new() };
+    page.line(0, Line::of(Tone::Strong, format!("{}{taken}", counted(tally.items, "item"))));
+    let ends = tally.ends.iter().map(|(word, n)| (way_words(word), *n));
+    let all = [("change something", tally.changing), ("are as wanted", tally.unchanged)];
+    for (words, n) in all.into_iter().chain(ends).filter(|(_, n)| *n > 0) {
+        page.line(2, Line::of(Tone::Plain, grouped(n)).pad(9, 2).plain(words));
+    }
+    if many.lone > 0 {
+        page.line(
+            2,
+            Line::of(Tone::Dim, grouped(many.lone)).pad(9, 2).add(Tone::Dim, "groups of one row are left out"),
+        );
+    }
+    if !tally.reasons.is_empty() {
+        page.blank();
+        page.line(0, Line::of(Tone::Strong, "Items that end early"));
+        for reason in &tally.reasons {
+            let calm = matches!(reason.way, Way::Skip | Way::Done);
+            let tone = if calm { Tone::Dim } else { Tone::Care };
+            let head = format!("{} at `{}`: ", reason.way.word(), step_name(&reason.step));
+            let line = Line::of(Tone::Plain, grouped(reason.items)).pad(9, 2).add(tone, head);
+            page.hung(2, 11, line.plain(reason.message.trim()));
+            page.hung(11, 11, Line::of(Tone::Dim, named(&reason.first, reason.items)));
+        }
+    }
+    let changing: Vec<&ItemPlan> = plan
+        .items
+        .iter()
+        .filter(|item| item.item.is_some() && item.stop.is_none())
+        .filter(|item| item.steps.iter().any(|step| step.foreseen.acts()))
+        .collect();
+    let whole = if tally.items <= WHOLE as u64 { changing.len() } else { WHOLE.min(changing.len()) };
+    for item in &changing[..whole] {
+        page.blank();
+        page.line(0, Line::of(Tone::Strong, format!("Item {}", item.key)));
+        of_item(page, item, view);
+    }
+    let more = tally.items.saturating_sub(whole as u64);
+    if more > 0 {
+        page.blank();
+        let words = if whole == 0 { counted(more, "item") } else { format!("{} more", counted(more, "item")) };
+        let words = format!("{words}: `--item KEY` shows one whole, `--json` has all");
+        page.line(0, Line::of(Tone::Dim, words));
+    }
+}
+
+fn way_words(word: &str) -> &'static str {
+    match Way::of(word) {
+        Some(Way::Skip) => "are left alone",
+        Some(Way::Done) => "are as wanted already",
+        Some(Way::Fail) => "would fail",
+        Some(Way::Escalate) => "are for people",
+        _ => "stop at a check",
+    }
+}
+
+/// What a person reads right after a run over many items.
+pub fn applied(run: RunId, state: &RunState, came: &Came, look: Look) -> String {
+    let mut page = Page::new(look);
+    let (tone, sentence) = sentence(&came.summary, &came.stopped, came.why.as_deref());
+    page.line(0, Line::of(tone, sentence));
+    let once = state.items.get(SINGLE_ITEM).and_then(|item| item.closed.as_ref()?.reason.clone());
+    if let Some(reason) = once {
+        page.prose(2, Tone::Plain, &reason);
+    }
+    sums(&mut page, &came.summary);
+    next_steps(&mut page, run, &came.summary, matches!(came.stopped, Stopped::Closed(_)), true);
+    page.finish()
+}
+
+/// `trueup show RUN` of a run over many items.
+pub fn run(run: RunId, state: &RunState, view: &View<'_>) -> String {
+    let mut page = Page::new(view.look);
+    super::run::heading(&mut page, run, state);
+    let summary = Summary::of(state);
+    page.blank();
+    let stopped = match &state.closed {
+        Some(closed) => Stopped::Closed(closed.end),
+        None => Stopped::Paused,
+    };
+    let (tone, sentence) = sentence(&summary, &stopped, state.paused.as_deref());
+    page.line(0, Line::of(tone, sentence));
+    if let Some(once) = state.items.get(SINGLE_ITEM)
+        && let Some(closed) = once.closed.as_ref().filter(|c| !matches!(c.end, End::Changed | End::Unchanged))
+    {
+        page.prose(2, Tone::Plain, closed.reason.as_deref().unwrap_or(closed.end.word()));
+    }
+    sums(&mut page, &summary);
+    let items = || state.items.iter().filter(|(key, _)| &***key != SINGLE_ITEM);
+    if items().count() <= LISTED {
+        page.blank();
+        page.line(0, Line::of(Tone::Strong, "Items"));
+        let names = items().map(|(key, _)| key.chars().count()).max().unwrap_or(0).min(30);
+        for (key, item) in items() {
+            let (words, tone) = stands(item);
+            let reason = reason_of(item).unwrap_or_default();
+            let line = Line::of(Tone::Plain, &**key).pad(names + 2, 2).add(tone, words).pad(names + 14, 2);
+            page.hung(2, 2 + names + 14, line.add(Tone::Dim, reason));
+        }
+    }
+    next_steps(&mut page, run, &summary, state.closed.is_some(), false);
+    page.finish()
+}
+
+fn stands(item: &ItemState) -> (String, Tone) {
+    match end_of(item) {
+        None if item.steps.is_empty() => ("not begun".into(), Tone::Dim),
+        None => ("under way".into(), Tone::Care),
+        Some(end) => (end.word().replace('_', " "), tone(end)),
+    }
+}
+
+fn tone(end: End) -> Tone {
+    match end {
+        End::Changed => Tone::Good,
+        End::Unchanged | End::Skipped => Tone::Dim,
+        End::Failed | End::Drifted | End::InDoubt => Tone::Bad,
+        _ => Tone::Care,
+    }
+}
+
+/// The counts in words: `990 changed, 5 unchanged, 2 failed`.
+fn counts(summary: &Summary) -> String {
+    // What went well first, then what somebody has to look at.
+    let mut parts: Vec<String> =
+        summary.ends.iter().map(|(end, n)| format!("{} {}", grouped(*n), end.word().replace('_', " "))).collect();
+    if summary.open > 0 {
+        parts.push(format!("{} under way", grouped(summary.open)));
+    }
+    if summary.left > 0 {
+        parts.push(format!("{} not begun", grouped(summary.left)));
+    }
+    parts.join(", ")
+}
+
+fn sentence(summary: &Summary, stopped: &Stopped, why: Option<&str>) -> (Tone, String) {
+    let (all, counts) = (counted(summary.of, "item"), counts(summary));
+    let counts = if counts.is_empty() { "nothing to do".to_owned() } else { counts };
+    match (stopped, why) {
+        (Stopped::Closed(End::Changed | End::Unchanged | End::Skipped), _) => {
+            (Tone::Good, format!("Done: {counts} ({all})."))
+        }
+        (Stopped::Closed(end), _) => (tone(*end), format!("Over: {counts} ({all}).")),
+        (_, Some(why)) => (Tone::Care, format!("Paused: {why}; {counts} ({all}).")),
+        (Stopped::Waits(_), _) => (Tone::Care, format!("Waits for people: {counts} ({all}).")),
+        (Stopped::InDoubt(_), _) => (Tone::Bad, format!("In doubt: {counts} ({all}).")),
+        _ => (Tone::Care, format!("Not over: {counts} ({all}).")),
+    }
+}
+
+/// Rows by table, and the reasons of what did not end as done.
+fn sums(page: &mut Page, summary: &Summary) {
+    if !summary.rows.is_empty() {
+        page.blank();
+        for (table, counts) in &summary.rows {
+            let parts = [(counts[1], "changed"), (counts[0], "added"), (counts[2], "deleted")];
+            let parts: Vec<String> =
+                parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{} {word}", grouped(*n))).collect();
+            page.line(2, Line::of(Tone::Dim, table).plain(format!("  {}", parts.join(", "))));
+        }
+    }
+    if summary.reasons.is_empty() {
+        return;
+    }
+    page.blank();
+    page.line(0, Line::of(Tone::Strong, "Why"));
+    for reason in &summary.reasons {
+        let head = reason.end.word().replace('_', " ");
+        let text = if reason.reason.is_empty() { String::new() } else { format!(": {}", reason.reason.trim()) };
+        let line = Line::of(Tone::Plain, grouped(reason.items)).pad(9, 2).add(tone(reason.end), head);
+        page.hung(2, 11, line.plain(text));
+        page.hung(11, 11, Line::of(Tone::Dim, named(&reason.first, reason.items)));
+    }
+}
+
+/// `4711, 4712, 4713 and 9 more`
+fn named(first: &[Arc<str>], all: u64) -> String {
+    let more = all.saturating_sub(first.len() as u64);
+    let names = first.iter().map(|key| &**key).collect::<Vec<_>>().join(", ");
+    match (more, names.is_empty()) {
+        (_, true) => String::new(),
+        (0, _) => names,
+        (more, _) => format!("{names} and {} more", grouped(more)),
+    }
+}
+
+/// What can be done next, one command a line.
+fn next_steps(page: &mut Page, run: RunId, summary: &Summary, over: bool, brief: bool) {
+    let short = run.short();
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    let bad: u64 =
+        summary.ends.iter().filter(|(end, _)| pace::is_bad(**end) && **end != End::InDoubt).map(|(_, n)| n).sum();
+    if summary.count(End::InDoubt) > 0 {
+        lines.push((
+            "decide what is in doubt",
+            format!("trueup resolve {short} KEY --done|--not-done|--abort --reason \"…\""),
+        ));
+    }
+    if summary.count(End::Waiting) > 0 {
+        lines.push(("see the questions", "trueup inbox".into()));
+    }
+    if !over && summary.left + summary.open > 0 {
+        lines.push(("go on with the rest", format!("trueup resume {short}")));
+    }
+    if bad > 0 {
+        lines.push(("do again what failed", format!("trueup retry {short} --reason \"…\"")));
+    }
+    if brief {
+        lines.push(("see it again", format!("trueup show {short}")));
+    }
+    lines.push(("one item whole", format!("trueup show {short} --item KEY")));
+    lines.push(("all items as a table", format!("trueup show {short} --items csv --out FILE")));
+    if over && summary.count(End::Changed) > 0 {
+        lines.push(("take it back", format!("trueup undo {short}")));
+    }
+    page.blank();
+    let names = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, command) in lines {
+        page.hung(2, names + 4, Line::of(Tone::Dim, name).pad(names + 2, 2).plain(command));
+    }
+}
+
+/// The items of a run as CSV: key, end, when begun, rows changed, reason. No cell is a formula.
+pub fn csv(state: &RunState) -> String {
+    let mut out = String::from("item,end,rows_changed,last_step,at,reason\n");
+    for (key, item) in state.items.iter().filter(|(key, _)| &***key != SINGLE_ITEM) {
+        let cells = cells(key, item);
+        out.push_str(&cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(","));
+        out.push('\n');
+    }
+    out
+}
+
+/// The same as JSON, one item a line.
+pub fn lines(state: &RunState) -> String {
+    let mut out = String::new();
+    for (key, item) in state.items.iter().filter(|(key, _)| &***key != SINGLE_ITEM) {
+        let [_, end, rows, step, at, reason] = cells(key, item);
+        let text = |text: String| if text.is_empty() { crate::base::value::Value::NULL } else { text.into() };
+        let line = crate::base::value::Value::map([
+            ("item", crate::base::value::Value::text(key.clone())),
+            ("end", end.replace(' ', "_").into()),
+            ("rows_changed", rows.parse::<i64>().unwrap_or(0).into()),
+            ("last_step", text(step)),
+            ("at", text(at)),
+            ("reason", text(reason)),
+        ]);
+        out.push_str(&crate::base::json::masked(&line));
+        out.push('\n');
+    }
+    out
+}
+
+fn cells(key: &str, item: &ItemState) -> [String; 6] {
+    let changed = item.steps.values().filter(|step| step.changed()).flat_map(|step| &step.changes);
+    let rows = changed.filter(|c| !c.by_rule && c.deed() != crate::effect::change::Deed::Nothing).count();
+    let last = item.steps.iter().max_by_key(|(_, step)| step.at.map(|at| at.micros));
+    let step = last.map_or_else(String::new, |(path, _)| path.to_string());
+    let at = last.and_then(|(_, step)| step.at).map_or_else(String::new, clock::json);
+    [key.to_owned(), stands(item).0, rows.to_string(), step, at, reason_of(item).unwrap_or_default()]
+}
+
+/// A cell: no formula, and in quotes where it has to be.
+fn quoted(cell: &str) -> String {
+    let safe = safe_cell(cell);
+    if safe.contains([',', '"', '\n', '\r']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe.into_owned() }
+}
+
+/// `1 item`, `12 345 items`.
+fn counted(n: u64, thing: &str) -> String {
+    if n < 1_000 { number(usize::try_from(n).unwrap_or(0), thing) } else { format!("{} {thing}s", grouped(n)) }
+}
+
+/// `12 345`
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_cells_are_safe() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1 000", "1 234 567"]);
+        assert_eq!(quoted("=1+1"), "'=1+1");
+        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
+    }
+}

@@ -1,0 +1,142 @@
+//! Files that are fine, odd, broken or hostile, and what is said of them.
+
+use super::*;
+use crate::base::{
+    diagnostic::Diagnostics,
+    shape::{FromNode, Lowering},
+    source::Source,
+    yaml,
+};
+
+fn spec(text: &str) -> CsvSource {
+    let source = Source::new("s", text);
+    let mut problems = Diagnostics::new(source.clone());
+    let node = yaml::parse(&source, yaml::LIMITS, &mut problems).unwrap();
+    CsvSource::from_node(&node, &mut Lowering::new(&mut problems)).unwrap_or_else(|| panic!("{problems:?}"))
+}
+
+fn people() -> CsvSource {
+    spec(
+        "{ csv: f, columns: { id: int, email: { type: string, personal: true, not_blank: true }, keep: { type: bool, truthy: [x], falsy: [\"\"] } } }",
+    )
+}
+
+type Rows = Vec<(u64, Map)>;
+
+fn rows(text: &[u8], spec: &CsvSource) -> Result<(Rows, Faults), String> {
+    let (mut faults, mut rows) = (Faults::default(), Vec::new());
+    let ended = read(text, spec, &mut faults, &mut |line, row| {
+        rows.push((line, row));
+        Ok(())
+    });
+    match ended {
+        Ok(()) => Ok((rows, faults)),
+        Err(Ended::File(bad)) => Err(bad.0),
+        Err(Ended::Spool(error)) => Err(error.to_string()),
+    }
+}
+
+#[test]
+fn cells_have_their_types_and_rows_their_lines() {
+    let (rows, faults) = rows(b"email,id,keep\na@b.c,1,x\n\"two\nlines\",2,\nc@d.e,3,x\n", &people()).unwrap();
+    assert!(faults.is_empty(), "{faults:?}");
+    assert_eq!(rows.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 3, 5]);
+    assert_eq!(rows[1].1["id"], Value::from(2));
+    assert_eq!(rows[1].1["keep"], Value::from(false));
+    assert_eq!(rows[0].1["email"].plain(), "(personal)");
+    assert_eq!(rows[1].1["email"].bare(), "two\nlines");
+}
+
+#[test]
+fn a_byte_order_mark_and_semicolons_are_understood() {
+    let (found, faults) = rows("\u{feff}id;email;keep\r\n1;ä@b.c;x\r\n".as_bytes(), &people()).unwrap();
+    assert!(faults.is_empty() && found.len() == 1);
+    assert_eq!(found[0].1["email"].bare(), "ä@b.c");
+    let tab = spec("{ csv: f, delimiter: \"\\t\", columns: { a: string, b: string } }");
+    assert_eq!(rows(b"a\tb\n1,5\t2\n", &tab).unwrap().0[0].1["a"].bare(), "1,5");
+}
+
+#[test]
+fn every_bad_line_is_told_and_nothing_personal() {
+    let text = b"id,email,keep\n1,secret@x.y,x\nno,secret@x.y,x\n3,secret@x.y\n4,  ,\n5,s\xff,x\n6,secret@x.y,y\n";
+    let (found, faults) = rows(text, &people()).unwrap();
+    assert_eq!(found.len(), 1);
+    let told: Vec<String> = faults.kept().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "line 3: `id` no: not a whole number",
+            "line 4: 2 cells, and the header has 3",
+            "line 5: `email` is blank",
+            "line 6: `email` is not UTF-8",
+            "line 7: `keep` y: neither \"x\" nor \"\"",
+        ]
+    );
+    let typed = spec("{ csv: f, columns: { born: { type: date, personal: true } } }");
+    let (_, faults) = rows(b"born\n1.2.2001\n", &typed).unwrap();
+    assert_eq!(faults.kept()[0].what, "`born` its value: not a date such as 2024-03-31");
+}
+
+#[test]
+fn a_header_that_does_not_fit_is_told_at_once() {
+    let why = rows(b"id,mail,id\n", &people()).unwrap_err();
+    assert!(why.contains("does not declare its column `mail`") && why.contains("`id` is there twice"), "{why}");
+    assert!(why.contains("it has no column `email`"), "{why}");
+    assert!(rows(b"", &people()).unwrap_err().contains("is empty"));
+}
+
+#[test]
+fn what_is_too_large_is_refused_in_little_memory() {
+    let spec = spec("{ csv: f, columns: { a: string } }");
+    let mut text = b"a\n".to_vec();
+    text.extend(vec![b'x'; MOST_CELL + 1]);
+    text.extend(b"\nfine\n");
+    let (found, faults) = rows(&text, &spec).unwrap();
+    assert_eq!((found.len(), faults.count()), (1, 1));
+    assert!(faults.kept()[0].what.contains("at most 65536"), "{faults:?}");
+    // A quote that is never closed swallows the rest of the file.
+    let endless = io::Cursor::new(b"a\n\"".to_vec()).chain(io::BufReader::new(io::repeat(b'x')));
+    let mut faults = Faults::default();
+    match read(endless, &spec, &mut faults, &mut |_, _| Ok(())) {
+        Err(Ended::File(bad)) => assert!(bad.0.contains("a quote that is not closed"), "{bad:?}"),
+        other => panic!("{other:?}"),
+    }
+    // Rows without end.
+    let endless = io::Cursor::new(b"a\n".to_vec()).chain(io::BufReader::new(Lines));
+    match read(endless, &spec, &mut faults, &mut |_, _| Ok(())) {
+        Err(Ended::File(bad)) => assert!(bad.0.contains("more than 1000000 rows"), "{bad:?}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+struct Lines;
+impl Read for Lines {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let whole = into.len() / 2 * 2;
+        into[..whole].iter_mut().enumerate().for_each(|(at, byte)| *byte = if at % 2 == 0 { b'1' } else { b'\n' });
+        Ok(whole)
+    }
+}
+
+#[test]
+fn a_hundred_thousand_rows_with_a_thousand_bad_ones_are_read_at_once() {
+    let mut text = String::from("id,email,keep\n");
+    for n in 0..100_000 {
+        if n % 100 == 50 {
+            text.push_str("short\n");
+        } else {
+            text.push_str(&format!("{n},\"=cmd()|'/c calc'!A{n}\",x\n"));
+        }
+    }
+    let (found, faults) = rows(text.as_bytes(), &people()).unwrap();
+    assert_eq!((found.len(), faults.count(), faults.kept().len()), (99_000, 1_000, super::super::faults::MOST));
+    assert_eq!(faults.kept()[0].lines, [52]);
+}
+
+#[test]
+fn no_cell_of_an_export_is_a_formula() {
+    for text in ["=1+1", "+1", "-1", "@x", "\tx", "\rx"] {
+        assert_eq!(safe_cell(text), format!("'{text}"));
+    }
+    assert_eq!(safe_cell("a=1"), "a=1");
+}

@@ -1,0 +1,261 @@
+//! Reading a source to its end: rows of a table or a query through a reading handle, lines of a file, elements of a list.
+
+use super::{
+    csv::{self, BadFile, Ended},
+    gather::{GatherError, Gathering, column_of, plain_order},
+    model::{Source, Targets},
+};
+use crate::{
+    action::resolve::{self, Known},
+    base::value::{Data, Map, Value},
+    connection::{
+        database::Database,
+        fault::Fault,
+        statement::{Select, Statement},
+    },
+    effect::change::TableName,
+    table::condition::Order,
+    template::{Failure, Scope},
+};
+use std::{collections::HashMap, fs::File, io::BufReader, path::PathBuf, sync::Arc};
+
+/// What reading a source needs of its surroundings.
+pub struct Reach<'a> {
+    /// Databases by name.
+    pub databases: &'a HashMap<Arc<str>, Database>,
+    /// Facts of tables, dialects.
+    pub known: &'a (dyn Known + Sync),
+    /// Where relative paths of files start.
+    pub folder: PathBuf,
+}
+
+/// Why a source cannot be read.
+#[derive(Debug)]
+pub enum SourceError {
+    /// A database said no, and which.
+    Database(Arc<str>, Fault),
+    /// The file, as it was named, and what is wrong with it.
+    File(String, BadFile),
+    /// The file is another one than the one that was accepted.
+    OtherFile(String),
+    /// An expression failed.
+    Expression(Box<Failure>),
+    /// Resolving failed.
+    Resolve(resolve::Trouble),
+    /// What came cannot be gathered.
+    Gather(GatherError),
+    /// Something does not fit; a sentence without a full stop.
+    Misfit(String),
+}
+
+impl From<GatherError> for SourceError {
+    fn from(error: GatherError) -> SourceError {
+        SourceError::Gather(error)
+    }
+}
+impl From<Failure> for SourceError {
+    fn from(failure: Failure) -> SourceError {
+        SourceError::Expression(Box::new(failure))
+    }
+}
+
+/// The columns that tell items apart: those of the playbook, else of the table.
+pub fn key_of(targets: &Targets, known: &dyn Known) -> Vec<Arc<str>> {
+    if let Some(columns) = &targets.key {
+        return columns.0.iter().map(|word| word.text.clone()).collect();
+    }
+    let Source::Find(find) = &targets.from.source else { return Vec::new() };
+    let facts = TableName::parse(find.table.as_str()).and_then(|table| known.facts(&table));
+    facts.map(|facts| facts.key_columns()).unwrap_or_default()
+}
+
+/// Reads all of it into `into`.
+pub async fn read(
+    targets: &Targets,
+    scope: &Scope,
+    reach: &Reach<'_>,
+    into: &mut Gathering<'_>,
+) -> Result<(), SourceError> {
+    match &targets.from.source {
+        Source::List(datum) => {
+            let found = datum.evaluate(scope)?.value;
+            let Some(values) = found.as_list() else {
+                return Err(SourceError::Misfit(format!("`list` takes a list, not {}", found.kind())));
+            };
+            for value in values {
+                into.add(value.clone().marked(found.marks), None)?;
+            }
+            Ok(())
+        }
+        Source::Csv(spec) => of_file(spec, scope, reach, into),
+        Source::Find(spec) => {
+            let find = resolve::find(spec, scope, reach.known).map_err(SourceError::Resolve)?;
+            let mut order = find.order.clone();
+            if !targets.order_by.is_empty() && plain_order(targets) {
+                order = targets.order_by.iter().filter_map(column_of).map(by).collect();
+            }
+            // Pages of an answer come in one order only if the order is whole.
+            for column in key_of(targets, reach.known) {
+                if !order.iter().any(|one| one.column == column) {
+                    order.push(Order { column, descending: false });
+                }
+            }
+            let facts = reach.known.facts(&find.table);
+            let seen = |row: Map| Value::from(facts.map_or_else(|| row.clone(), |facts| facts.seen(&row)));
+            let select = Select {
+                table: &find.table.table,
+                columns: &find.columns,
+                conditions: &find.conditions,
+                order: &order,
+                limit: None,
+            };
+            let database = database(reach, &find.table.connection)?;
+            let mut failed = None;
+            let mut reading = database.reading().await.map_err(|f| fault(&find.table.connection, f))?;
+            let done = reading.select_each(&select, &mut |row| keep(into, seen(row), &mut failed)).await;
+            reading.close().await;
+            ended(&find.table.connection, done, failed)
+        }
+        Source::Query(spec) => {
+            let connection = &spec.db.text;
+            let bound = spec.sql.bind(scope, reach.known.dialect(connection))?;
+            let statement = Statement { sql: bound.sql, binds: bound.binds };
+            let table = spec.of_table.as_ref().and_then(|word| TableName::parse(word.as_str()));
+            let facts = table.and_then(|table| reach.known.facts(&table));
+            let seen = |row: Map| Value::from(facts.map_or_else(|| row.clone(), |facts| facts.seen(&row)));
+            let database = database(reach, connection)?;
+            let mut failed = None;
+            let mut reading = database.reading().await.map_err(|f| fault(connection, f))?;
+            let done = reading.query_each(&statement, &mut |row| keep(into, seen(row), &mut failed)).await;
+            reading.close().await;
+            ended(connection, done, failed)
+        }
+    }
+}
+
+fn by((column, descending): (&str, bool)) -> Order {
+    Order { column: column.into(), descending }
+}
+
+fn database<'a>(reach: &Reach<'a>, name: &str) -> Result<&'a Database, SourceError> {
+    let found = reach.databases.get(name);
+    found.ok_or_else(|| SourceError::Misfit(format!("`{name}` is not a database of this environment")))
+}
+
+fn fault(connection: &Arc<str>, fault: Fault) -> SourceError {
+    SourceError::Database(connection.clone(), fault)
+}
+
+/// One row more; what goes wrong is kept aside, and ends the reading.
+fn keep(into: &mut Gathering<'_>, value: Value, failed: &mut Option<GatherError>) -> bool {
+    match into.add(value, None) {
+        Ok(()) => true,
+        Err(error) => {
+            *failed = Some(error);
+            false
+        }
+    }
+}
+
+fn ended(connection: &Arc<str>, done: Result<(), Fault>, failed: Option<GatherError>) -> Result<(), SourceError> {
+    match (failed, done) {
+        (Some(error), _) => Err(error.into()),
+        (None, done) => done.map_err(|f| fault(connection, f)),
+    }
+}
+
+fn of_file(
+    spec: &super::model::CsvSource,
+    scope: &Scope,
+    reach: &Reach<'_>,
+    into: &mut Gathering<'_>,
+) -> Result<(), SourceError> {
+    let given = spec.csv.evaluate(scope)?.value;
+    let named = FileParam::of(&given);
+    let Some(FileParam { path, sha256 }) = named else {
+        return Err(SourceError::Misfit("`csv` takes a parameter of the type `file`".into()));
+    };
+    let bad = |why: String| SourceError::File(path.clone(), BadFile(why));
+    let file = File::open(reach.folder.join(&path)).map_err(|e| bad(format!("cannot be read: {e}")))?;
+    let mut hashed = Hashed { file, hash: Default::default() };
+    let mut failed = None;
+    let mut faults = std::mem::take(&mut into.faults);
+    let read =
+        csv::read(BufReader::with_capacity(1 << 16, &mut hashed), spec, &mut faults, &mut |line, row| match into
+            .add(row.into(), Some(line))
+        {
+            Ok(()) => Ok(()),
+            Err(GatherError::Spool(error)) => Err(error),
+            Err(error) => {
+                failed.get_or_insert(error);
+                Ok(())
+            }
+        });
+    // Those of the cells first, then those of whole rows.
+    for fault in std::mem::take(&mut into.faults).kept() {
+        faults.add(fault.lines.iter().copied(), fault.what.clone());
+    }
+    into.faults = faults;
+    match (read, failed) {
+        (Err(Ended::File(bad)), _) => Err(SourceError::File(path, bad)),
+        (Err(Ended::Spool(error)), _) => Err(GatherError::Spool(error).into()),
+        (Ok(()), Some(error)) => Err(error.into()),
+        (Ok(()), None) if sha256.is_some_and(|sum| sum != hashed.sum()) => Err(SourceError::OtherFile(path)),
+        (Ok(()), None) => Ok(()),
+    }
+}
+
+/// A parameter of the type `file`: where it is, and the SHA-256 of its bytes when it was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileParam {
+    /// As it was given.
+    pub path: String,
+    /// Hexadecimal digits.
+    pub sha256: Option<String>,
+}
+
+impl FileParam {
+    /// From a value; a text alone is a path.
+    pub fn of(value: &Value) -> Option<FileParam> {
+        let text = |name: &str| value.get(name).and_then(|v| v.as_str().map(str::to_owned));
+        match &value.data {
+            Data::Text(path) => Some(FileParam { path: path.to_string(), sha256: None }),
+            _ => Some(FileParam { path: text("path")?, sha256: text("sha256") }),
+        }
+    }
+
+    /// The value that expressions, plans and journals see.
+    pub fn value(&self) -> Value {
+        let sum = self.sha256.as_deref().map_or(Value::NULL, Value::from);
+        Value::map([("path", Value::from(self.path.as_str())), ("sha256", sum)])
+    }
+}
+
+/// The SHA-256 of a file's bytes, as hexadecimal digits.
+pub fn sum_of(path: &std::path::Path) -> std::io::Result<String> {
+    let mut hashed = Hashed { file: File::open(path)?, hash: Default::default() };
+    std::io::copy(&mut hashed, &mut std::io::sink())?;
+    Ok(hashed.sum())
+}
+
+/// A file whose bytes are summed as they are read.
+struct Hashed {
+    file: File,
+    hash: sha2::Sha256,
+}
+
+impl Hashed {
+    fn sum(self) -> String {
+        use sha2::Digest;
+        self.hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    }
+}
+
+impl std::io::Read for Hashed {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        use sha2::Digest;
+        let read = self.file.read(into)?;
+        self.hash.update(&into[..read]);
+        Ok(read)
+    }
+}
