@@ -56,7 +56,7 @@ pub async fn plan(setting: &Setting, answers: &Answers, watch: Watch<'_>) -> Res
     let mut memo = Memo::default();
     for _ in 0..MOST_PASSES {
         let mut pass = Pass::new(setting, answers, &memo);
-        let went = match pass.run().await {
+        let went = match Box::pin(pass.run()).await {
             Ok(()) => pass.look_around().await,
             interrupt => interrupt,
         };
