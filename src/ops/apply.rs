@@ -194,7 +194,7 @@ pub async fn carry(
 ) -> Result<Carried, Failure> {
     let state = record.state(claim.run).await?;
     let mut driver = Driver::new(setting, &record.journal, claim.clone(), plan, watch, pause, state);
-    let stopped = match driver.run().await {
+    let stopped = match Box::pin(driver.run()).await {
         Ok(stopped) => stopped,
         Err(error) => return Err(halted(record, &claim, driver.unrecorded.as_ref(), error).await),
     };

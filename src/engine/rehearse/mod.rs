@@ -67,7 +67,7 @@ pub async fn plan_and_scope(
     let mut memo = Memo::default();
     for _ in 0..MOST_PASSES {
         let mut pass = Pass::new(setting, answers, &memo);
-        let went = match pass.run().await {
+        let went = match Box::pin(pass.run()).await {
             Ok(()) => pass.look_around().await,
             interrupt => interrupt,
         };
