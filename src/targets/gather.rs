@@ -129,7 +129,7 @@ impl<'a> Gathering<'a> {
             }
         }
         match &self.targets.group_by {
-            Some(group) => self.to_group(group, value, line, at),
+            Some(group) => self.add_to_group(group, value, line, at),
             None => {
                 let sort = self.sort_key(&value, line)?;
                 let stored = Value::map([("v", value), ("at", Value::from(i64::try_from(at).unwrap_or(i64::MAX)))]);
@@ -140,7 +140,7 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    fn to_group(&mut self, by: &GroupBy, value: Value, line: Option<u64>, at: u64) -> Result<(), GatherError> {
+    fn add_to_group(&mut self, by: &GroupBy, value: Value, line: Option<u64>, at: u64) -> Result<(), GatherError> {
         let key = parts(&value, std::slice::from_ref(&by.key.text))?.pop().unwrap_or(Value::NULL);
         if key.is_null() {
             self.faults.add(line, format!("`{}` is null, so it belongs to no group{}", by.key.as_str(), nth(line, at)));
