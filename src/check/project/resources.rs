@@ -83,7 +83,11 @@ pub fn calls(kind: &ResourceKind, name: &str, problems: &mut Diagnostics) {
     let mut seen: Vec<&str> = Vec::new();
     for word in &kind.key {
         if seen.contains(&word.as_str()) {
-            problems.push(Diagnostic::error(&ODD_KIND, word.span, format!("the key `{}` stands here twice", word.as_str())));
+            problems.push(Diagnostic::error(
+                &ODD_KIND,
+                word.span,
+                format!("the key `{}` stands here twice", word.as_str()),
+            ));
         }
         seen.push(word.as_str());
     }

@@ -58,7 +58,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
 
 /// After an `end` without a condition nothing comes.
 fn lists(steps: &[Step], problems: &mut Diagnostics) {
-    if let Some([end, next, ..]) = steps.windows(2).find(|pair| matches!(pair[0].act, Act::End(_)) && pair[0].common.when.is_none())
+    if let Some([end, next, ..]) =
+        steps.windows(2).find(|pair| matches!(pair[0].act, Act::End(_)) && pair[0].common.when.is_none())
     {
         problems.push(
             Diagnostic::error(&UNREACHABLE, next.act_at, "no run can reach this step")
@@ -73,10 +74,9 @@ fn lists(steps: &[Step], problems: &mut Diagnostics) {
 
 fn of_block(block: &BlockSpec, problems: &mut Diagnostics) {
     if let Some(transaction) = block.transaction.as_ref().filter(|_| block.has_ends()) {
-        problems.push(
-            Diagnostic::error(&ODD_END, transaction.span, "a transaction with `rescue` or `always`")
-                .help("the database takes it back when a step of it fails; put it into a block that has the `rescue` or `always`"),
-        );
+        problems.push(Diagnostic::error(&ODD_END, transaction.span, "a transaction with `rescue` or `always`").help(
+            "the database takes it back when a step of it fails; put it into a block that has the `rescue` or `always`",
+        ));
     }
     if block.recovered.is_some() && block.rescue.is_empty() {
         problems.push(
@@ -90,12 +90,16 @@ fn of_undo(scene: &Scene<'_>, index: usize, spec: &UndoSpec, problems: &mut Diag
     let visit = &scene.visits[index];
     if visit.section != Section::Steps || !scene.around(index).any(|at| scene.visits[at].part == Part::Rescue) {
         problems.push(
-            Diagnostic::error(&ODD_END, visit.step.act_at, "`undo: [steps]` outside of a `rescue`")
-                .help("a whole run is taken back with `trueup undo`; how a step is taken back stands under its `undo:`"),
+            Diagnostic::error(&ODD_END, visit.step.act_at, "`undo: [steps]` outside of a `rescue`").help(
+                "a whole run is taken back with `trueup undo`; how a step is taken back stands under its `undo:`",
+            ),
         );
     }
     if spec.steps.is_empty() {
-        problems.push(Diagnostic::error(&ODD_TAKING_BACK, visit.step.act_at, "nothing is named to take back").help("name steps: `undo: [first, second]`"));
+        problems.push(
+            Diagnostic::error(&ODD_TAKING_BACK, visit.step.act_at, "nothing is named to take back")
+                .help("name steps: `undo: [first, second]`"),
+        );
     }
     for word in &spec.steps {
         let mut odd = |message: String, help: Option<&str>| {
@@ -115,7 +119,9 @@ fn of_undo(scene: &Scene<'_>, index: usize, spec: &UndoSpec, problems: &mut Diag
             .visits
             .iter()
             .enumerate()
-            .filter(|(at, v)| v.role == Role::Listed && scene.around(*at).any(|around| around == named) && writes(v.step))
+            .filter(|(at, v)| {
+                v.role == Role::Listed && scene.around(*at).any(|around| around == named) && writes(v.step)
+            })
             .map(|(_, visit)| visit)
             .collect();
         if named > index {
@@ -139,7 +145,11 @@ fn of_use(scene: &Scene<'_>, index: usize, arm: &Word, problems: &mut Diagnostic
         _ => None,
     });
     let Some((choose, own)) = choose else {
-        return odd(visit.step.act_at, "`use` outside of an arm".into(), "it is the last step of an arm of a `choose`".into());
+        return odd(
+            visit.step.act_at,
+            "`use` outside of an arm".into(),
+            "it is the last step of an arm of a `choose`".into(),
+        );
     };
     let last = choose.arm(own).and_then(<[Step]>::last).is_some_and(|step| step.act_at == visit.step.act_at);
     if !last {
@@ -151,7 +161,11 @@ fn of_use(scene: &Scene<'_>, index: usize, arm: &Word, problems: &mut Diagnostic
             problems.push(problem.suggest(arm.as_str(), choose.paths.names()));
         }
         Some(_) if goes_round(choose, arm.as_str(), own) => {
-            odd(arm.span, format!("the arm `{own}` goes on with itself"), "arms that go on with each other must come to an end".into());
+            odd(
+                arm.span,
+                format!("the arm `{own}` goes on with itself"),
+                "arms that go on with each other must come to an end".into(),
+            );
         }
         Some(_) => {}
     }

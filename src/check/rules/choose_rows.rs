@@ -66,8 +66,12 @@ fn rows(choose: &ChooseSpec, problems: &mut Diagnostics) {
             }
             if datum.tree.names().next().is_some() {
                 problems.push(
-                    Diagnostic::error(&ODD_CHOICE, datum.span(), "a row compares a fact with a value, not with an expression")
-                        .help("write the expression under `when:`"),
+                    Diagnostic::error(
+                        &ODD_CHOICE,
+                        datum.span(),
+                        "a row compares a fact with a value, not with an expression",
+                    )
+                    .help("write the expression under `when:`"),
                 );
             }
         }

@@ -82,7 +82,13 @@ fn way(field: &ComparedField, problems: &mut Diagnostics) {
 }
 
 /// The record has such a part, as far as that is known.
-fn there(scene: &Scene<'_>, record: &Named<Datum>, field: &ComparedField, side: &Option<Side>, problems: &mut Diagnostics) {
+fn there(
+    scene: &Scene<'_>,
+    record: &Named<Datum>,
+    field: &ComparedField,
+    side: &Option<Side>,
+    problems: &mut Diagnostics,
+) {
     let (Some(path), [(_, datum)]) = (field.path(side), record.entries.as_slice()) else { return };
     let Some((shape, name)) = of_record(scene, datum) else { return };
     let steps: Vec<&str> = path.as_str().split('.').collect();

@@ -78,7 +78,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     let mut callers: Vec<Caller<'_>> = Vec::new();
     for (step, api) in calls {
         // Only steps that some row names are told apart.
-        let step = step.filter(|id| rows.iter().any(|row| row.step.iter().flat_map(|s| &s.0).any(|w| w.as_str() == *id)));
+        let step =
+            step.filter(|id| rows.iter().any(|row| row.step.iter().flat_map(|s| &s.0).any(|w| w.as_str() == *id)));
         let caller = Caller { step, api: Some(api) };
         if !callers.contains(&caller) {
             callers.push(caller);
@@ -101,8 +102,7 @@ pub fn alone(rows: &[ErrorRow], problems: &mut Diagnostics) {
 }
 
 fn judge<'a>(rows: &[&'a ErrorRow], callers: Vec<Caller<'a>>, problems: &mut Diagnostics) {
-    let rows: Vec<&ErrorRow> =
-        rows.iter().copied().filter(|row| has_conditions(row) && row.then.is_some()).collect();
+    let rows: Vec<&ErrorRow> = rows.iter().copied().filter(|row| has_conditions(row) && row.then.is_some()).collect();
     let space = Space::of(callers, &rows);
     let all: Vec<Vec<Case>> = rows.iter().map(|row| space.cases(row)).collect();
     for (index, row) in rows.iter().enumerate() {
@@ -144,28 +144,25 @@ fn judge<'a>(rows: &[&'a ErrorRow], callers: Vec<Caller<'a>>, problems: &mut Dia
 
 /// Whatever fits `row` by body and message fits `other` too.
 fn asks_no_more(other: &ErrorRow, row: &ErrorRow) -> bool {
-    let body = other.body.iter().all(|(path, wanted)| {
-        row.body.get(path).is_some_and(|own| own.0.iter().all(|value| wanted.0.contains(value)))
-    });
+    let body = other
+        .body
+        .iter()
+        .all(|(path, wanted)| row.body.get(path).is_some_and(|own| own.0.iter().all(|value| wanted.0.contains(value))));
     let says = |part: &Word, all: &[Word]| {
         let part = part.as_str().to_lowercase();
         all.iter().any(|word| part.contains(&word.as_str().to_lowercase()))
     };
-    let message = other.message.as_ref().is_none_or(|wanted| {
-        row.message.as_ref().is_some_and(|own| own.0.iter().all(|part| says(part, &wanted.0)))
-    });
+    let message = other
+        .message
+        .as_ref()
+        .is_none_or(|wanted| row.message.as_ref().is_some_and(|own| own.0.iter().all(|part| says(part, &wanted.0))));
     body && message
 }
 
 impl<'a> Space<'a> {
     fn of(callers: Vec<Caller<'a>>, rows: &[&'a ErrorRow]) -> Space<'a> {
-        let kinds = [
-            FailureKind::Connect,
-            FailureKind::Timeout,
-            FailureKind::Body,
-            FailureKind::Answer,
-            FailureKind::Auth,
-        ];
+        let kinds =
+            [FailureKind::Connect, FailureKind::Timeout, FailureKind::Body, FailureKind::Answer, FailureKind::Auth];
         let mut outcomes: Vec<Outcome> = kinds.into_iter().map(Outcome::Kind).collect();
         outcomes.extend((1..=5).map(Outcome::Rest));
         for status in rows.iter().filter_map(|row| row.status.as_ref()).flat_map(|statuses| &statuses.0) {

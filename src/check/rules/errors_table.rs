@@ -64,8 +64,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     apis(errors, scene.project, problems);
     repairs(scene, problems);
     for word in errors.iter().filter_map(|row| row.step.as_ref()).flat_map(|steps| &steps.0) {
-        let calls: Vec<&str> =
-            scene.visits.iter().filter(|v| calls_api(v.step)).filter_map(|v| v.step.id()).collect();
+        let calls: Vec<&str> = scene.visits.iter().filter(|v| calls_api(v.step)).filter_map(|v| v.step.id()).collect();
         if calls.contains(&word.as_str()) {
             continue;
         }
@@ -114,7 +113,8 @@ pub fn form(rows: &[ErrorRow], problems: &mut Diagnostics) {
         }
         for word in row.message.iter().flat_map(|parts| &parts.0).filter(|word| word.as_str().trim().is_empty()) {
             problems.push(
-                Diagnostic::error(&ODD_ROW, word.span, "every message contains this").help("write words of the message"),
+                Diagnostic::error(&ODD_ROW, word.span, "every message contains this")
+                    .help("write words of the message"),
             );
         }
     }
@@ -150,20 +150,29 @@ fn repairs(scene: &Scene<'_>, problems: &mut Diagnostics) {
         let calls: Vec<usize> = calls.map(|(index, _)| index).filter(|index| index != at).collect();
         if row.step.is_some() && calls.iter().any(|call| call < at) || !calls.iter().any(|call| call > at) {
             problems.push(
-                Diagnostic::error(&ODD_REPAIR, fix.span, format!("`{}` stands after the call that it is for", fix.as_str()))
-                    .label(scene.visits[*at].step.act_at, "the repair")
-                    .help("move the repair step before that call, in `steps`"),
+                Diagnostic::error(
+                    &ODD_REPAIR,
+                    fix.span,
+                    format!("`{}` stands after the call that it is for", fix.as_str()),
+                )
+                .label(scene.visits[*at].step.act_at, "the repair")
+                .help("move the repair step before that call, in `steps`"),
             );
         }
     }
     for (index, id) in repairs {
         let visit = &scene.visits[index];
         if visit.section != Section::Steps || visit.role != Role::Listed || visit.owner.is_some() {
-            problems.push(Diagnostic::error(&ODD_REPAIR, visit.step.act_at, "a repair stands among `steps`, in no block"));
+            problems.push(Diagnostic::error(
+                &ODD_REPAIR,
+                visit.step.act_at,
+                "a repair stands among `steps`, in no block",
+            ));
         } else if !named.contains(&id) {
             problems.push(
-                Diagnostic::error(&ODD_REPAIR, visit.step.act_at, "no row of `errors` asks for this repair")
-                    .help("write `then: { fix: ID, retry: { … } }` in a row, with this step's `id`, or take `repair:` out"),
+                Diagnostic::error(&ODD_REPAIR, visit.step.act_at, "no row of `errors` asks for this repair").help(
+                    "write `then: { fix: ID, retry: { … } }` in a row, with this step's `id`, or take `repair:` out",
+                ),
             );
         }
     }

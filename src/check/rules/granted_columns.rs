@@ -84,14 +84,25 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         };
         if absent {
             problems.push(
-                Diagnostic::error(&NOT_GRANTED, step.act_at, format!("this deletes rows of `{table}`, of which `uses` lists columns"))
-                    .help("take the table out of `columns:`; deleting a row changes all of it"),
+                Diagnostic::error(
+                    &NOT_GRANTED,
+                    step.act_at,
+                    format!("this deletes rows of `{table}`, of which `uses` lists columns"),
+                )
+                .help("take the table out of `columns:`; deleting a row changes all of it"),
             );
         }
         for (column, at) in set.into_iter().filter(|(column, _)| !allowed.iter().any(|word| word.as_str() == column)) {
             problems.push(
-                Diagnostic::error(&NOT_GRANTED, at, format!("this sets `{column}` of `{table}`, which `uses` does not list"))
-                    .help(format!("add `{column}` under `uses: {{ {}: {{ columns: {{ {}: [ … ] }} }} }}`", table.connection, table.table)),
+                Diagnostic::error(
+                    &NOT_GRANTED,
+                    at,
+                    format!("this sets `{column}` of `{table}`, which `uses` does not list"),
+                )
+                .help(format!(
+                    "add `{column}` under `uses: {{ {}: {{ columns: {{ {}: [ … ] }} }} }}`",
+                    table.connection, table.table
+                )),
             );
         }
     }

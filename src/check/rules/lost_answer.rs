@@ -134,11 +134,12 @@ fn odd(step: &Step, problems: &mut Diagnostics) {
                 .help("take `repeatable:` out"),
         );
     } else if matches!(step.act, Act::Row(_) | Act::Rows(_) | Act::Resource(_)) {
-        let who = if matches!(step.act, Act::Resource(_)) { "a resource tells by itself whether it was changed" } else { "rows tell by themselves whether they were changed" };
-        problems.push(
-            Diagnostic::error(&ODD_LOOK_UP, at, who)
-                .help("take `probe:` and `repeatable:` out"),
-        );
+        let who = if matches!(step.act, Act::Resource(_)) {
+            "a resource tells by itself whether it was changed"
+        } else {
+            "rows tell by themselves whether they were changed"
+        };
+        problems.push(Diagnostic::error(&ODD_LOOK_UP, at, who).help("take `probe:` and `repeatable:` out"));
     }
 }
 

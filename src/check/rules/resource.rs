@@ -106,8 +106,7 @@ fn wishes(spec: &ResourceSpec, problems: &mut Diagnostics) {
 fn key(spec: &ResourceSpec, kind: &ResourceKind, name: &str, problems: &mut Diagnostics) {
     let known: Vec<&str> = kind.key.iter().map(|word| word.as_str()).collect();
     for (word, _) in spec.key.entries.iter().filter(|(word, _)| !known.contains(&word.as_str())) {
-        let problem =
-            Diagnostic::error(&ODD_RESOURCE, word.span, format!("`{name}` has no key `{}`", word.as_str()));
+        let problem = Diagnostic::error(&ODD_RESOURCE, word.span, format!("`{name}` has no key `{}`", word.as_str()));
         problems.push(match known.is_empty() {
             true => problem.help("there is only one of it: take `key:` out"),
             false => problem.suggest(word.as_str(), known.iter().copied()),

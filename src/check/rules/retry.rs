@@ -42,10 +42,9 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             if !may_be_lost(row) {
                 continue;
             }
-            let blind = scene
-                .visits
-                .iter()
-                .find(|visit| applies(scene, row, visit) && writes(visit.step) && recovery(scene, visit) == Recovery::Person);
+            let blind = scene.visits.iter().find(|visit| {
+                applies(scene, row, visit) && writes(visit.step) && recovery(scene, visit) == Recovery::Person
+            });
             if let Some(visit) = blind {
                 let name = visit.step.id().map_or_else(|| "this call".to_owned(), |id| format!("`{id}`"));
                 problems.push(
@@ -88,10 +87,9 @@ fn may_be_lost(row: &ErrorRow) -> bool {
             Status::Class(n) => *n == 5,
         })
     });
-    let kind = row
-        .kind
-        .as_ref()
-        .map(|kinds| kinds.0.iter().any(|kind| matches!(kind, FailureKind::Timeout | FailureKind::Body | FailureKind::Answer)));
+    let kind = row.kind.as_ref().map(|kinds| {
+        kinds.0.iter().any(|kind| matches!(kind, FailureKind::Timeout | FailureKind::Body | FailureKind::Answer))
+    });
     match (status, kind) {
         (Some(status), None) => status,
         (None, Some(kind)) => kind || row.kind.as_ref().is_some_and(|k| k.0.contains(&FailureKind::Status)),

@@ -32,7 +32,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         if home == index || scene.visits[home].role != Role::Listed && scene.visits[home].owner == Some(index) {
             continue;
         }
-        if scene.visits[index].step.common.repair == Some(true) && !asks(mention.spot.names, mention.usage.path.root()) {
+        if scene.visits[index].step.common.repair == Some(true) && !asks(mention.spot.names, mention.usage.path.root())
+        {
             let name = mention.usage.path.root();
             problems.push(
                 Diagnostic::error(
@@ -78,7 +79,9 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
 /// was not chosen, a block that failed before it.
 fn passed_over(scene: &Scene<'_>, result: usize, home: usize) -> Option<usize> {
     let around: Vec<usize> = scene.around(home).collect();
-    let part_of = |owner: usize| around.iter().find(|at| scene.visits[**at].owner == Some(owner)).map(|at| &scene.visits[*at].part);
+    let part_of = |owner: usize| {
+        around.iter().find(|at| scene.visits[**at].owner == Some(owner)).map(|at| &scene.visits[*at].part)
+    };
     scene.around(result).find_map(|at| {
         let (owner, part) = (scene.visits[at].owner?, &scene.visits[at].part);
         let Act::Block(block) = &scene.visits[owner].step.act else {

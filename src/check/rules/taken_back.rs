@@ -54,8 +54,9 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
                 problem
             };
             problems.push(
-                problem.help("add `undo:` with a step that takes it back, or `irreversible: \"why\"`")
-                .help("or, when there is nothing to take back, `undo: none_needed` and `because: \"why\"`"),
+                problem
+                    .help("add `undo:` with a step that takes it back, or `irreversible: \"why\"`")
+                    .help("or, when there is nothing to take back, `undo: none_needed` and `because: \"why\"`"),
             );
         }
     }

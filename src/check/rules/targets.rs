@@ -53,7 +53,9 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     match &targets.from.source {
         Source::Query(_) | Source::Csv(_) if targets.key.is_none() && targets.group_by.is_none() => {
             let message = format!("the items of a `{}` need a key", targets.from.source.word());
-            problems.push(wrong(targets.from.at, message).help("add `key: COLUMN` under `targets:`: what tells them apart"));
+            problems.push(
+                wrong(targets.from.at, message).help("add `key: COLUMN` under `targets:`: what tells them apart"),
+            );
         }
         Source::List(_) if targets.group_by.is_some() => {
             let at = targets.group_by.as_ref().map_or(targets.at, |group| group.key.span);

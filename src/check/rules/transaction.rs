@@ -59,7 +59,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
                     .help("tell after the block: a message cannot be rolled back"),
             ),
             Act::Wait(_) => problems.push(
-                problem(&WAITS_IN_TRANSACTION, "a wait inside a transaction".into()).help("wait before the block, or after it"),
+                problem(&WAITS_IN_TRANSACTION, "a wait inside a transaction".into())
+                    .help("wait before the block, or after it"),
             ),
             Act::Choose(_) | Act::Undo(_) | Act::Use(_) | Act::End(_) => problems.push(
                 problem(&WAITS_IN_TRANSACTION, format!("`{}` inside a transaction", step.act.word()))

@@ -132,8 +132,7 @@ fn special(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics)
                 write the `id` of the step",
         ),
         "error" => (
-            mention.spot.sees == Sees::Own
-                || matches!(mention.home, Home::Step(home) if scene.is_at_the_end(home)),
+            mention.spot.sees == Sees::Own || matches!(mention.home, Home::Step(home) if scene.is_at_the_end(home)),
             "`error` has no meaning here",
             "`error` is what went wrong, in `otherwise:`, in the `errors:` table, and in the `rescue` and `always` of a block",
         ),
