@@ -210,7 +210,7 @@ impl Trouble {
 
 /// The code under which a step's trouble is drawn below its line in the playbook.
 pub static AT_RUN_TIME: crate::base::diagnostic::Code = crate::base::diagnostic::Code {
-    id: "E0901",
+    id: "E0911",
     title: "a step did not go through",
     explain: "The playbook is sound, but this step could not be carried out with the values and systems of this run. The caret \
         stands at the part of the step that asked for it; nothing was changed by a step that failed.",

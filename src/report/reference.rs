@@ -4,11 +4,14 @@
 //! Shares its sources with `trueup explain` and holds no text of its own about any of them. A page of `docs/` takes a part in
 //! between `<!-- generated: NAME -->` and `<!-- end -->`; a test compares them. Must not know where the pages are.
 
-use super::explain::keys::{self, Key, Place};
+use super::explain::{
+    self,
+    keys::{self, Key, Place},
+};
 use crate::{
     action::kinds::{KINDS, Kind, Nature},
     base::yaml,
-    check::{self, mentions},
+    check::mentions,
     template::{
         self, Described,
         builtin::{FILTERS, FUNCTIONS, TESTS},
@@ -132,7 +135,7 @@ fn limits() -> String {
 
 fn messages() -> String {
     let mut out = String::new();
-    for code in check::codes() {
+    for code in explain::codes() {
         let explained = code.explain.trim();
         line(&mut out, &format!("## {}: {}\n\n{}\n", code.id, code.title, fenced(explained)));
     }
@@ -164,7 +167,7 @@ mod tests {
         for kind in KINDS {
             assert!(part("kinds").contains(&format!("### `{}`", kind.word)));
         }
-        for code in check::codes() {
+        for code in explain::codes() {
             assert!(part("messages").contains(&format!("## {}: {}", code.id, code.title)));
         }
         assert!(part("playbook-keys").contains("| `preconditions` |") && part("playbook-keys").contains("### `step`"));

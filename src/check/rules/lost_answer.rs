@@ -41,7 +41,7 @@ pub static ODD_LOOK_UP: Code = Code {
 
 /// Rows that are not told apart by their declared key.
 pub static NO_KEY: Code = Code {
-    id: "E0307",
+    id: "E0375",
     title: "rows of which nobody could tell after a crash whether they were changed",
     explain: "When the connection breaks during COMMIT, rows are found again by the `key:` that the project file declares, and compared with their images. \
         The live database does not keep that key unique: two rows may have it, and then nobody can tell which one was changed. Declare columns \

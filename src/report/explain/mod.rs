@@ -9,6 +9,7 @@ use crate::{
     action::kinds::{KINDS, Kind, Nature},
     base::{diagnostic::Code, suggest},
     check,
+    engine::trouble::AT_RUN_TIME,
     report::diagnostics::wrapped,
     template::{Described, builtin},
 };
@@ -17,10 +18,18 @@ use keys::{Key, Place};
 /// Columns of an explanation.
 const WIDTH: usize = 96;
 
+/// Every code that people can read: of files, and of a step that did not go through.
+pub fn codes() -> Vec<&'static Code> {
+    let mut all = check::codes();
+    all.push(&AT_RUN_TIME);
+    all.sort_by_key(|code| code.id);
+    all
+}
+
 /// The explanation, as text with light Markdown; the error is a help sentence with near words.
 pub fn explain(topic: &str) -> Result<String, String> {
     let topic = topic.trim();
-    if let Some(code) = check::codes().into_iter().find(|code| code.id.eq_ignore_ascii_case(topic)) {
+    if let Some(code) = codes().into_iter().find(|code| code.id.eq_ignore_ascii_case(topic)) {
         return Ok(of_code(code));
     }
     let places = keys::all();
@@ -175,7 +184,7 @@ fn paragraphs(text: &str, indent: &str) -> String {
 }
 
 fn unknown(topic: &str, places: &[Place]) -> String {
-    let codes = check::codes();
+    let codes = codes();
     let mut known: Vec<&str> = KINDS.iter().map(|kind| kind.word).chain(["playbook", "project", "step"]).collect();
     known.extend(places.iter().flat_map(|place| place.keys.iter().map(|key| key.name.as_str())));
     for list in [builtin::FILTERS, builtin::TESTS, builtin::FUNCTIONS] {
@@ -197,7 +206,7 @@ mod tests {
 
     #[test]
     fn every_code_kind_and_key_is_explained() {
-        for code in check::codes() {
+        for code in codes() {
             assert!(explain(code.id).unwrap().contains(code.title), "{}", code.id);
         }
         for kind in KINDS {
