@@ -13,7 +13,10 @@ use super::{
     sql_text::Text,
     statement::{Limits, Statement},
 };
-use crate::{base::value::Value, template::sql::Dialect};
+use crate::{
+    base::value::{Map, Value},
+    template::sql::Dialect,
+};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
@@ -138,6 +141,22 @@ impl Session {
     }
 }
 
+/// The fence of a row of the ledger.
+pub(super) fn of_fence(row: &Map) -> Option<u64> {
+    row.get("fence")?.as_int().and_then(|n| u64::try_from(n).ok())
+}
+
+/// What a row of the ledger says of an effect.
+pub(super) fn already(row: &Map) -> Option<Claimed> {
+    let text = |name: &str| row.get(name).map(|v| v.bare().into_owned());
+    Some(Claimed::Already {
+        request: text("request")?,
+        at: text("at")?,
+        journal: text("journal")?,
+        fence: of_fence(row)?,
+    })
+}
+
 /// What [`Database::prepare_ledger`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ready {
@@ -217,8 +236,12 @@ impl Session {
 
     /// Makes the table if it is missing. Two that do so at once wait for each other.
     async fn make_ledger(&mut self) -> Result<bool, Fault> {
-        if self.dialect() == Dialect::Postgres {
-            self.batch("SELECT pg_advisory_xact_lock(hashtext('trueup_ledger'))").await?;
+        match self.dialect() {
+            Dialect::Postgres => self.batch("SELECT pg_advisory_xact_lock(hashtext('trueup_ledger'))").await?,
+            // Each statement commits for itself, so it is held by the session, which ends with this handle. A name counts for the
+            // whole server and has at most 64 characters.
+            Dialect::Mysql => self.batch("DO GET_LOCK(concat('trueup_ledger ', md5(database())), 30)").await?,
+            Dialect::Sqlite => {}
         }
         if self.has_ledger().await? {
             return Ok(false);

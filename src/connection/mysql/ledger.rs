@@ -3,14 +3,14 @@
 use super::{
     super::{
         fault::{Fault, FaultKind},
-        ledger::{Claimed, Entry, Found},
+        ledger::{Claimed, Entry, Found, already, of_fence},
         statement::trusted,
     },
     Link,
     open::seconds,
     text, within,
 };
-use crate::base::value::{Map, Value};
+use crate::base::value::Value;
 use sqlx::Executor;
 use std::time::Duration;
 
@@ -98,20 +98,6 @@ async fn found(link: &mut Link, key: &Value, run: &Value) -> Result<Found, Fault
 async fn patience(link: &mut Link, length: Duration) -> Result<(), Fault> {
     let sql = format!("SET SESSION innodb_lock_wait_timeout = {}", seconds(length));
     within(link.patience, &sql, link.connection.execute(trusted(&sql))).await.map(drop)
-}
-
-fn of_fence(row: &Map) -> Option<u64> {
-    row.get("fence")?.as_int().and_then(|n| u64::try_from(n).ok())
-}
-
-fn already(row: &Map) -> Option<Claimed> {
-    let text = |name: &str| row.get(name).map(|v| v.bare().into_owned());
-    Some(Claimed::Already {
-        request: text("request")?,
-        at: text("at")?,
-        journal: text("journal")?,
-        fence: of_fence(row)?,
-    })
 }
 
 /// The id of this database.

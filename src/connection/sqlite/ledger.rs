@@ -4,12 +4,12 @@
 use super::{
     super::{
         fault::{Fault, FaultKind},
-        ledger::{Claimed, Entry, Found},
+        ledger::{Claimed, Entry, Found, already, of_fence},
         statement::{Limits, Statement},
     },
     Link,
 };
-use crate::base::value::{Map, Value};
+use crate::base::value::Value;
 
 /// The run's row is made, or raised from an older claim.
 const FENCE: &str = "\
@@ -39,20 +39,6 @@ pub async fn claim(link: &mut Link, entry: &Entry) -> Result<Claimed, Fault> {
     let row = |effect: &str| rows.iter().find(|row| row.get("effect").and_then(Value::as_str) == Some(effect));
     let found = Found { holder: row(&entry.run).and_then(of_fence), row: row(&key).and_then(already) };
     found.verdict(entry).ok_or_else(|| Fault::new(FaultKind::Other, "the ledger took no row and holds none"))
-}
-
-fn of_fence(row: &Map) -> Option<u64> {
-    row.get("fence")?.as_int().and_then(|n| u64::try_from(n).ok())
-}
-
-fn already(row: &Map) -> Option<Claimed> {
-    let text = |name: &str| row.get(name).map(|v| v.bare().into_owned());
-    Some(Claimed::Already {
-        request: text("request")?,
-        at: text("at")?,
-        journal: text("journal")?,
-        fence: of_fence(row)?,
-    })
 }
 
 /// The id of this database.
