@@ -106,8 +106,7 @@ impl ProgramSettings {
                     .help("list how its arguments may begin: `looks: [[get]]`, `changes: [[set, env]]`"),
             );
         }
-        for beginning in self.looks.iter().chain(&self.changes).filter(|words| words.is_empty()) {
-            let _ = beginning;
+        for _ in self.looks.iter().chain(&self.changes).filter(|words| words.is_empty()) {
             found.push(
                 Diagnostic::error(&ODD_PROGRAM, self.at, format!("an empty beginning allows everything of `{name}`"))
                     .help("write at least one word: `[get]`"),
