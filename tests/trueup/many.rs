@@ -488,8 +488,10 @@ fn a_pause_leaves_the_rest_for_later_and_a_cancelled_run_ends_all_of_it() {
         let run = prepared.setting.run.id;
         let wish = ops::cancel::Wish { reason: Some("enough"), actor: Some("boss") };
         let done = ops::cancel::cancel(here, &record, opened, run, &wish, &watch, &stop).await.unwrap();
-        let summary = Summary::of(&done.state);
-        assert_eq!(counts(&summary), [(End::Changed, 4), (End::Cancelled, 5)]);
+        let summary = &done.many.as_ref().unwrap().summary;
+        assert_eq!(counts(summary), [(End::Changed, 4), (End::Cancelled, 5)]);
+        assert_eq!(summary.rows.values().map(|rows| rows[1]).sum::<u64>(), 4, "{:?}", summary.rows);
+        assert_eq!(counts(&Summary::of(&store.state(run).await)), counts(summary), "the events say the same");
         assert_eq!(done.state.closed.unwrap().counts.iter().map(|c| c.items).sum::<u64>(), 9);
         record.journal.close().await.unwrap();
         assert_eq!(store.column("count").await.iter().filter(|n| *n == "1").count(), 4);
