@@ -194,7 +194,7 @@ mod tests {
     fn keys_with_odd_letters_come_back_and_a_sealed_one_is_left_to_the_key() {
         let home = tempfile::tempdir().unwrap();
         let masks = Masks::default();
-        masks.register(&Secret::from("hunter22"));
+        masks.add(&Secret::new("hunter22"));
         let sealer = Sealer::open_or_create(&home.path().join("seal.key"), masks).unwrap();
         let started = |key: &str| {
             let plan = Some(Value::map([("deep", Value::list([Value::from(1), "\\\"}]".into()]))]));
