@@ -5,6 +5,7 @@ pub mod answer;
 pub mod apply;
 pub mod approve;
 pub mod audit;
+pub mod behind;
 pub mod cancel;
 pub mod check;
 pub mod diagnose;

@@ -1,6 +1,6 @@
 //! `plan`: a dry-run of one playbook, really tried out and rolled back.
 
-use super::{Failure, Surroundings, playbook::Loaded, project::Opened};
+use super::{Failure, Surroundings, behind::Databases, playbook::Loaded, project::Opened};
 use crate::{
     action::{ask::AskSpec, kinds::Act},
     base::{
@@ -186,7 +186,10 @@ async fn apis(
         let api = match settings.mock_in(environment) {
             None => Api::open(name, http, secrets),
             Some(file) => {
-                let running = super::mock::start(surroundings, &opened.root.join(file.as_str())).await?;
+                let behind = databases(surroundings, opened, environment)?;
+                let behind = Databases::new(opened.project.clone(), behind);
+                let path = opened.root.join(file.as_str());
+                let running = super::mock::start_with(surroundings, &path, None, Some(Arc::new(behind))).await?;
                 let credentials = running.credentials();
                 let api = Api::at_mock(name, http, &running.url(), credentials.as_ref());
                 mocks.push(running);
