@@ -153,7 +153,7 @@ pub(super) fn writes(writes: &Writes, path: &[&str], known: &[&str], cx: &mut Lo
     if ways.iter().filter(|is| **is).count() != 1 || writes.remove == Some(false) {
         let message = "a change of rows has exactly one of `insert`, `set` and `remove: true`";
         cx.push(Diagnostic::error(&ROUTE, writes.at, message));
-    } else if writes.insert.is_some() != writes.conditions.is_empty() {
+    } else if writes.insert.is_some() != writes.conditions.entries.is_empty() {
         let message = "`set` and `remove` need `where`, and `insert` has none: which rows?";
         cx.push(Diagnostic::error(&ROUTE, writes.at, message));
     }

@@ -12,6 +12,7 @@ pub mod model;
 pub mod play;
 pub mod record;
 pub mod server;
+pub mod worker;
 mod token;
 
 pub use behind::Behind;

@@ -187,7 +187,7 @@ impl Stage {
     /// What has to be looked up in databases before [`Stage::answer`]: for each route that the call may fit.
     pub fn looks(&self, call: &Call, now: Stamp) -> Result<Vec<(usize, Vec<(Arc<str>, Look)>)>, String> {
         let mut all = Vec::new();
-        for (index, route) in self.mock.routes.iter().enumerate().filter(|(_, route)| !route.finds.is_empty()) {
+        for (index, route) in self.mock.routes.iter().enumerate().filter(|(_, route)| !route.finds.entries.is_empty()) {
             let here = route.methods().into_iter().find(|(method, _)| *method == call.method);
             let Some(names) = here.and_then(|(_, path)| path.matches(&call.path)) else { continue };
             let scope = self.scope(call, &body_of(call), now).with("path", path_of(&names));

@@ -1,5 +1,6 @@
 //! The project's databases behind its mocks: an API that plays along changes the very tables that the playbook looks at.
 
+use super::Surroundings;
 use crate::{
     base::value::{Map, Value},
     connection::{
@@ -18,6 +19,7 @@ use crate::{
 };
 use std::{
     collections::HashMap,
+    path::Path,
     sync::{Arc, OnceLock},
 };
 
@@ -178,4 +180,13 @@ fn conditions(wanted: &Map, facts: Option<&Facts>, columns: &Table) -> Result<Ve
         Ok(Condition { column: name.clone(), test })
     };
     wanted.iter().map(one).collect()
+}
+
+/// The databases of the nearest project, in its first environment: what a mock that is served by hand stands in front of.
+/// Without a project there is nothing behind it.
+pub fn of_project(surroundings: &Surroundings, project: Option<&Path>) -> Option<Arc<dyn Behind>> {
+    let opened = super::project::open(surroundings, project).ok()?;
+    let (environment, _) = opened.project.environment(None).ok()?;
+    let databases = super::plan::databases(surroundings, &opened, environment).ok()?;
+    Some(Arc::new(Databases::new(opened.project.clone(), databases)))
 }

@@ -24,10 +24,12 @@ pub mod resume;
 pub mod retry;
 pub mod sandbox;
 pub mod saved;
+pub mod served;
 pub mod surroundings;
 pub mod tables;
 pub mod test;
 pub mod undo;
+pub mod worker;
 
 pub use failure::Failure;
 pub use surroundings::Surroundings;
