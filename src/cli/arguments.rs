@@ -78,6 +78,8 @@ pub enum Command {
     Mock(Mock),
     /// Build a small sandbox and walk through check, plan, apply, verify and show.
     Demo(Demo),
+    /// Build a larger sandbox and play everything around it until Ctrl-C, for commands in another terminal.
+    Sandbox(Sandbox),
     /// Print shell completions.
     Completions(Completions),
 }
@@ -566,6 +568,16 @@ pub struct Demo {
     /// Where the sandbox is built.
     #[arg(long, value_name = "FOLDER", default_value = ".trueup/demo")]
     pub folder: PathBuf,
+}
+
+/// `sandbox`
+#[derive(Debug, Args)]
+pub struct Sandbox {
+    /// Which one: `register` or `huleedu`.
+    pub name: String,
+    /// Where it is built. Default: `.trueup/sandboxes/NAME`.
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
 }
 
 /// `completions`

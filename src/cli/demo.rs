@@ -16,7 +16,7 @@ const REGRET: &str = "Zendesk 4712: the award was right after all";
 const REASON: &str = "Zendesk 4711: recommended for award by mistake";
 
 pub async fn run(given: &Demo, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
-    ops::sandbox::build(surroundings, &given.folder).await?;
+    ops::sandbox::build(surroundings, &ops::sandbox::REGISTER, &given.folder, "trueup demo").await?;
     let folder = given.folder.clone();
     let demo = Walk { folder: &folder, surroundings, output };
     output.data(&format!(

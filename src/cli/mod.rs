@@ -18,6 +18,7 @@ mod pause;
 mod plan;
 mod resume;
 mod retry;
+mod sandbox;
 mod undo;
 
 use crate::{ops::Surroundings, report::exit::Exit};
@@ -75,8 +76,9 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         Command::Schema(given) => explain::schema(given, output),
         Command::Audit(given) => audit::run(given, project, surroundings, output).await,
         Command::Connection(given) => connection::run(given, project, surroundings, output).await,
-        Command::Mock(given) => mock::run(given, surroundings, output).await,
+        Command::Mock(given) => mock::run(given, project, surroundings, output).await,
         Command::Demo(given) => demo::run(given, surroundings, output).await,
+        Command::Sandbox(given) => sandbox::run(given, surroundings, output).await,
         Command::Completions(given) => explain::completions(given, output),
     };
     surroundings.notes.take().iter().for_each(|note| output.note(&format!("note: {note}\n")));

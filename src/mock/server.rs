@@ -1,6 +1,7 @@
 //! A mock on a socket: HTTP/1.1 by hyper, and by hand where a fault asks for what hyper would never send.
 
 use super::{
+    behind::{self, Behind, RowDeed},
     fault::{End, Wreck},
     model::{Credentials, Listen, Mock},
     play::{Call, Reply, Stage},
@@ -11,7 +12,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::{body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     convert::Infallible,
     fmt,
     future::Future,
@@ -43,6 +44,9 @@ struct Shared {
     stage: Mutex<Stage>,
     world: World,
     seen: Option<mpsc::UnboundedSender<Logged>>,
+    behind: Option<Arc<dyn Behind>>,
+    /// What a call finds in a database holds until it has changed it: such calls come one after the other.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl Shared {
@@ -82,21 +86,23 @@ const MAX_REQUEST: usize = 4 * 1024 * 1024;
 impl Mock {
     /// Starts the mock; it listens when this returns. Needs a tokio runtime. The clock of `world` stamps the log.
     pub async fn start(self, world: World) -> Result<Running, StartError> {
-        self.start_with(world, None).await
+        self.start_with(world, None, None).await
     }
 
-    /// As [`Mock::start`]; each request is also sent to `seen` as it is answered.
+    /// As [`Mock::start`]; each request is also sent to `seen` as it is answered, and `behind` are its databases.
     pub async fn start_with(
         self,
         world: World,
         seen: Option<mpsc::UnboundedSender<Logged>>,
+        behind: Option<Arc<dyn Behind>>,
     ) -> Result<Running, StartError> {
         let Listen(wanted) = self.listen.unwrap_or_default();
         let failed = |why| StartError { address: wanted, why };
         let listener = TcpListener::bind(wanted).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let mock = Arc::new(self);
-        let shared = Arc::new(Shared { stage: Mutex::new(Stage::new(mock.clone())), world, seen });
+        let stage = Mutex::new(Stage::new(mock.clone()));
+        let shared = Arc::new(Shared { stage, world, seen, behind, turn: tokio::sync::Mutex::default() });
         let (stop, stopped) = watch::channel(false);
         // The port was taken and is given back at once: nobody listens there now.
         let server = (mock.refuse != Some(true)).then(|| tokio::spawn(serve(listener, shared.clone(), stopped)));
@@ -207,12 +213,9 @@ async fn answered(
         *refused.status_mut() = hyper::StatusCode::PAYLOAD_TOO_LARGE;
         return refused;
     };
-    let now = shared.world.now();
-    let (mut reply, logged) = {
-        let mut stage = shared.stage();
-        let reply = stage.answer(&call, now);
-        (reply, stage.last())
-    };
+    let mut reply = played(&shared, &call).await;
+    put_off(&shared, std::mem::take(&mut reply.deeds), &late);
+    let logged = shared.stage().last();
     if let (Some(seen), Some(logged)) = (&shared.seen, logged) {
         let _ = seen.send(logged);
     }
@@ -220,7 +223,10 @@ async fn answered(
         let shared = shared.clone();
         late.lock().unwrap_or_else(PoisonError::into_inner).spawn(async move {
             tokio::time::sleep(after).await;
-            shared.stage().carry_out(change);
+            let deeds = shared.stage().carry_out(change);
+            if let Err(problem) = behind::change(shared.behind.as_deref(), &deeds).await {
+                shared.stage().broken(problem, None);
+            }
         });
     }
     // A dripping answer spends its delay between the bytes.
@@ -232,6 +238,47 @@ async fn answered(
     let _ = wreck.send(Wreck::of(fault, &head(&reply), &reply.body, pause)).await;
     // The connection belongs to the fault now; this future is dropped with hyper's part of it.
     std::future::pending().await
+}
+
+/// Finds what the call wants to know, answers, and changes the databases behind before anybody sees the answer.
+async fn played(shared: &Shared, call: &Call) -> Reply {
+    let now = shared.world.now();
+    let _turn = shared.turn.lock().await;
+    let looks = shared.stage().looks(call, now);
+    let found = async {
+        let mut found = HashMap::new();
+        for (route, looks) in looks? {
+            found.insert(route, behind::found(shared.behind.as_deref(), &looks).await?);
+        }
+        Ok(found)
+    };
+    let found = match found.await {
+        Ok(found) => found,
+        Err(problem) => return shared.stage().broken(problem, Some((call, now))),
+    };
+    let mut reply = shared.stage().answer(call, now, &found);
+    // Where only a test moves the clock, nothing happens beside the work: what comes later comes now.
+    let beside = shared.world.has_beats();
+    let (due, later): (Vec<_>, Vec<_>) = reply.deeds.drain(..).partition(|deed| !beside || deed.after.is_zero());
+    reply.deeds = later;
+    match behind::change(shared.behind.as_deref(), &due).await {
+        Ok(()) => reply,
+        Err(problem) => shared.stage().broken(problem, None),
+    }
+}
+
+/// Changes that come later than the answer, each at its time.
+fn put_off(shared: &Arc<Shared>, deeds: Vec<RowDeed>, late: &Mutex<JoinSet<()>>) {
+    let mut late = late.lock().unwrap_or_else(PoisonError::into_inner);
+    for deed in deeds {
+        let shared = shared.clone();
+        late.spawn(async move {
+            tokio::time::sleep(deed.after).await;
+            if let Err(problem) = behind::change(shared.behind.as_deref(), &[deed]).await {
+                shared.stage().broken(problem, None);
+            }
+        });
+    }
 }
 
 /// The request, read whole; nothing when it is too large or cut.

@@ -34,7 +34,7 @@ impl Play {
             headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
             body: body.as_bytes().to_vec(),
         };
-        self.0.answer(&call, Stamp::new(0))
+        self.0.answer(&call, Stamp::new(0), &Default::default())
     }
 
     /// `200 {"a":1}`

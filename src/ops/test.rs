@@ -4,6 +4,7 @@
 use super::{
     Failure, Surroundings,
     apply::{self, Carried},
+    behind::{Databases, Later},
     plan::{self, Prepared, Request},
     playbook,
     project::{self, Opened},
@@ -238,6 +239,8 @@ impl Scene {
         let mut variables = HashMap::new();
         let mut doubles = Vec::new();
         let mut mocks = Vec::new();
+        // The databases are known once the case's project file is written, which needs the mocks' addresses.
+        let behind = Arc::new(Later::default());
         for (name, connection) in opening.opened.project.connections.iter() {
             let name: Arc<str> = name.into();
             if connection.sidekiq.is_some() {
@@ -252,7 +255,7 @@ impl Scene {
                 }
                 doubles.push((name, Double::Database(kind, settings)));
             } else {
-                let running = opening.mock(&name, &start, &world).await?;
+                let running = opening.mock(&name, &start, &world, behind.clone()).await?;
                 let variable = format!("TRUEUP_TEST_KEY_{}", doubles.len());
                 let credentials = running.credentials().map(|credentials| match credentials {
                     Credentials::Header { name, value } => {
@@ -274,6 +277,7 @@ impl Scene {
         let (environment, _) =
             opened.project.environment(environment.as_deref()).map_err(|e| broken("an environment", e))?;
         let databases = plan::databases(&surroundings, &opened, environment).map_err(|f| refused(&f))?;
+        behind.tell(Databases::new(opened.project.clone(), databases.clone()));
         let scene = Scene { surroundings, opened, databases, mocks, start, _folder: folder };
         scene.fill(opening).await?;
         Ok(scene)
@@ -519,7 +523,7 @@ impl Scene {
 }
 
 impl Opening<'_> {
-    async fn mock(&self, name: &Arc<str>, start: &Start, world: &World) -> Staged<Running> {
+    async fn mock(&self, name: &Arc<str>, start: &Start, world: &World, behind: Arc<Later>) -> Staged<Running> {
         let mock = match start.apis.get(name) {
             Some(Answers::File(word)) => {
                 let source = project::read(&self.folder.join(word.as_str()), yaml::DATA_LIMITS, &self.folder)
@@ -532,7 +536,7 @@ impl Opening<'_> {
             // Every call of an API that the case says nothing of is answered with 404, and stands in the log.
             None => given::mock(name, Vec::new()),
         };
-        mock.start(world.clone()).await.map_err(|e| broken("a mock that listens", format!("failed to {e}")))
+        mock.start_with(world.clone(), None, Some(behind)).await.map_err(|e| broken("a mock that listens", format!("failed to {e}")))
     }
 
     /// Writes the case's project file and opens it as any other.
