@@ -33,6 +33,7 @@ mod previews;
 mod procedures;
 mod proof;
 mod recovery;
+mod sandboxes;
 mod schemas;
 mod servers;
 mod shipped;
