@@ -37,6 +37,7 @@ mod sandboxes;
 mod schemas;
 mod servers;
 mod shipped;
+mod test_command;
 mod transactions;
 mod undo;
 mod waiting;
