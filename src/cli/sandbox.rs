@@ -17,7 +17,9 @@ pub async fn run(
     let folder = given.folder.clone().unwrap_or_else(|| Path::new(".trueup/sandboxes").join(sandbox.name));
     ops::sandbox::build(surroundings, sandbox, &folder, &format!("trueup sandbox {}", sandbox.name)).await?;
     let (tell, mut seen) = mpsc::unbounded_channel();
-    let playing = ops::sandbox::serve::serve(surroundings, &surroundings.folder.join(&folder), &tell).await?;
+    let (tell_work, mut work) = mpsc::unbounded_channel();
+    let place = surroundings.folder.join(&folder);
+    let playing = ops::sandbox::serve::serve(surroundings, &place, &tell, &tell_work).await?;
     output.data(&welcome(sandbox, &folder, &playing.listening()));
     if let Some(missing) = &playing.missing {
         output.note(&format!("note: {missing}\n"));
@@ -25,9 +27,10 @@ pub async fn run(
     loop {
         tokio::select! {
             logged = seen.recv() => if let Some(logged) = logged { output.data(&format!("{}\n", logged.line())) },
-            worked = playing.worked() => match worked {
-                Ok(lines) => lines.iter().for_each(|line| output.data(&format!("worker: {line}\n"))),
-                Err(why) => output.note(&format!("the worker stumbles: {why}\n")),
+            worked = work.recv() => match worked {
+                Some(Ok(line)) => output.data(&format!("worker: {line}\n")),
+                Some(Err(why)) => output.note(&format!("the worker stumbles: {why}\n")),
+                None => {}
             },
             _ = tokio::signal::ctrl_c() => break,
         }

@@ -11,7 +11,7 @@ use std::{
 };
 use trueup::{
     base::{diagnostic::Diagnostics, source::Source},
-    mock::model::Mock,
+    mock::{model::Mock, worker::WorkerFile},
     playbook::{model::Playbook, project::Project},
     report::{diagnostics, reference::PARTS},
 };
@@ -23,7 +23,7 @@ fn root() -> &'static Path {
 /// Every page, with its path from the top.
 fn pages() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    for folder in ["", "docs", "docs/design", "examples/register", "examples/kubernetes", "examples/github"] {
+    for folder in ["", "docs", "docs/design", "examples/register", "examples/kubernetes", "examples/github", "examples/huleedu"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|e| e == "md") {
@@ -240,7 +240,7 @@ fn problems(info: &str, text: &str, at: &str) -> Option<Diagnostics> {
         }
         // In an explanation: the wrong way and the right one.
         "yaml example" if at.starts_with("docs/messages.md") => return None,
-        "yaml playbook" | "yaml project" | "yaml mock" => text.to_owned(),
+        "yaml playbook" | "yaml project" | "yaml mock" | "yaml worker" => text.to_owned(),
         "yaml playbook part" => {
             completed(text, &[("trueup", "v1"), ("name", "a/b"), ("version", "1"), ("title", "A"), ("steps", "[]")])
         }
@@ -263,7 +263,7 @@ fn problems(info: &str, text: &str, at: &str) -> Option<Diagnostics> {
             &[("trueup", "v1"), ("project", "p"), ("playbooks", "playbooks")],
         ),
         other => panic!(
-            "{at}: say what this is: `yaml playbook`, `playbook part`, `steps`, `step`, `project`, `project part`, `connections`, `mock` or `sketch`, not `{other}`"
+            "{at}: say what this is: `yaml playbook`, `playbook part`, `steps`, `step`, `project`, `project part`, `connections`, `mock`, `worker` or `sketch`, not `{other}`"
         ),
     };
     let source = Source::new(at, whole);
@@ -276,6 +276,7 @@ fn problems(info: &str, text: &str, at: &str) -> Option<Diagnostics> {
 fn read(info: &str, source: &Arc<Source>, problems: &mut Diagnostics) -> bool {
     match info {
         "yaml mock" => Mock::parse(source, problems).is_some(),
+        "yaml worker" => WorkerFile::parse(source, problems).is_some(),
         "yaml project" | "yaml project part" | "yaml connections" => Project::parse(source, problems).is_some(),
         _ => Playbook::parse(source, problems).is_some(),
     }

@@ -20,13 +20,14 @@ use std::{
 use tokio::{
     process::{Child, Command},
     sync::mpsc,
+    task::JoinHandle,
 };
 
 /// What is being played. Dropping it ends everything.
 pub struct Playing {
     mocks: Vec<Running>,
     redis: Option<Child>,
-    worker: Option<Worker>,
+    worker: Option<JoinHandle<()>>,
     /// Where others find it.
     file: PathBuf,
     /// What could not be played, and what that means.
@@ -38,11 +39,13 @@ const LOOK: Duration = Duration::from_millis(500);
 /// So long a Redis may take to start.
 const START: Duration = Duration::from_secs(10);
 
-/// Starts everything that the project in this folder has mocks for, in its first environment. `seen` gets every request.
+/// Starts everything that the project in this folder has mocks for, in its first environment. `seen` gets every request,
+/// `worked` a line for each job, or what the worker stumbled over.
 pub async fn serve(
     surroundings: &Surroundings,
     folder: &Path,
     seen: &mpsc::UnboundedSender<Logged>,
+    worked: &mpsc::UnboundedSender<Result<String, String>>,
 ) -> Result<Playing, Failure> {
     let opened = project::open(surroundings, Some(folder))?;
     let (environment, _) = opened.project.environment(None).map_err(Failure::usage)?;
@@ -67,10 +70,14 @@ pub async fn serve(
             let file = mock::read_worker(surroundings, &path)?;
             let worker = Worker::new(file, jobs, databases.clone(), surroundings.world.clone());
             worker.start().await.map_err(|why| Failure::usage(format!("failed to lay the jobs out: {why}")))?;
-            (playing.worker, served.jobs) = (Some(worker), Some(url));
+            (playing.worker, served.jobs) = (Some(tokio::spawn(work(worker, worked.clone()))), Some(url));
         } else if !served.mocks.contains_key(file.as_str()) {
             let behind = Arc::new(databases.clone());
-            let running = mock::start_with(surroundings, &path, Some(seen.clone()), Some(behind)).await?;
+            let mut player = mock::read(surroundings, &path)?;
+            // Everybody is told where it is: a port that is free cannot be somebody else's.
+            player.listen = None;
+            let started = player.start_with(surroundings.world.clone(), Some(seen.clone()), Some(behind)).await;
+            let running = started.map_err(|e| Failure::usage(format!("failed to {e}")))?;
             served.mocks.insert(file.as_str().to_owned(), running.url());
             playing.mocks.push(running);
         }
@@ -87,20 +94,12 @@ impl Playing {
         self.mocks.iter().map(|running| (running.name().to_owned(), running.url())).collect()
     }
 
-    /// Waits until there may be something for the worker, and lets it work. Without a worker it waits for ever.
-    pub async fn worked(&self) -> Result<Vec<String>, String> {
-        match &self.worker {
-            Some(worker) => {
-                tokio::time::sleep(LOOK).await;
-                worker.work().await
-            }
-            None => std::future::pending().await,
-        }
-    }
-
     /// Ends everything; nothing listens when this returns.
     pub async fn end(mut self) {
         let _ = std::fs::remove_file(&self.file);
+        if let Some(worker) = self.worker.take() {
+            worker.abort();
+        }
         for running in self.mocks.drain(..) {
             running.shutdown().await;
         }
@@ -110,9 +109,28 @@ impl Playing {
     }
 }
 
+/// The worker, in a task of its own: between what a job changes and its going nobody may cut in.
+async fn work(worker: Worker, worked: mpsc::UnboundedSender<Result<String, String>>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let lines = match worker.work().await {
+            Ok(lines) => lines.into_iter().map(Ok).collect(),
+            Err(why) => vec![Err(why)],
+        };
+        for line in lines {
+            if worked.send(line).is_err() {
+                return;
+            }
+        }
+    }
+}
+
 impl Drop for Playing {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.file);
+        if let Some(worker) = &self.worker {
+            worker.abort();
+        }
     }
 }
 
