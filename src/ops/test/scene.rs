@@ -270,7 +270,7 @@ impl Scene {
 
 impl Opening {
     async fn mock(&self, name: &Arc<str>, start: &Start, world: &World, behind: Arc<Later>) -> Staged<Running> {
-        let mock = match start.apis.get(name) {
+        let mut mock = match start.apis.get(name) {
             Some(Answers::File(word)) => {
                 let source = project::read(&self.folder.join(word.as_str()), yaml::DATA_LIMITS, &self.folder)
                     .map_err(|f| refused(&f))?;
@@ -282,6 +282,8 @@ impl Opening {
             // Every call of an API that the case says nothing of is answered with 404, and stands in the log.
             None => given::mock(name, Vec::new()),
         };
+        // Cases are played at the same time: a port of its own cannot be another one's.
+        mock.listen = None;
         mock.start_with(world.clone(), None, Some(behind)).await.map_err(|e| broken("a mock that listens", format!("failed to {e}")))
     }
 
