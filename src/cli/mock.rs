@@ -16,7 +16,8 @@ pub async fn run(
 ) -> Result<Exit, Failure> {
     let behind = ops::behind::of_project(surroundings, project);
     let (tell, mut seen) = mpsc::unbounded_channel();
-    let running = ops::mock::start_with(surroundings, &surroundings.folder.join(&given.file), Some(tell), behind).await?;
+    let running =
+        ops::mock::start_with(surroundings, &surroundings.folder.join(&given.file), Some(tell), behind).await?;
     output.data(&format!("{} listens on {}; Ctrl-C ends it.\n", running.name(), running.url()));
     loop {
         tokio::select! {

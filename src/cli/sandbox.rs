@@ -8,11 +8,7 @@ use crate::{
 use std::{fmt::Write, path::Path};
 use tokio::sync::mpsc;
 
-pub async fn run(
-    given: &arguments::Sandbox,
-    surroundings: &Surroundings,
-    output: &Output,
-) -> Result<Exit, Failure> {
+pub async fn run(given: &arguments::Sandbox, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
     let sandbox = ops::sandbox::named(&given.name)?;
     let folder = given.folder.clone().unwrap_or_else(|| Path::new(".trueup/sandboxes").join(sandbox.name));
     ops::sandbox::build(surroundings, sandbox, &folder, &format!("trueup sandbox {}", sandbox.name)).await?;

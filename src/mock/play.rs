@@ -242,7 +242,10 @@ impl Stage {
                 let (reply, effect) = self.played(&fit, call)?;
                 logged.effect = effect;
                 if let (Some(key), true) = (key, effect) {
-                    self.kept.insert(key, Reply { delay: Duration::ZERO, fault: None, later: None, deeds: Vec::new(), ..reply.clone() });
+                    self.kept.insert(
+                        key,
+                        Reply { delay: Duration::ZERO, fault: None, later: None, deeds: Vec::new(), ..reply.clone() },
+                    );
                 }
                 return Ok(reply);
             }
@@ -439,7 +442,15 @@ fn render(answer: &Answer, scope: &Scope) -> Result<Reply, String> {
         headers.push(("content-type".into(), kind.into()));
     }
     let delay = answer.delay.map_or(Duration::ZERO, |d| d.0);
-    Ok(Reply { status: answer.status.map_or(200, |s| s.0), headers, body, delay, fault: answer.fault, later: None, deeds: Vec::new() })
+    Ok(Reply {
+        status: answer.status.map_or(200, |s| s.0),
+        headers,
+        body,
+        delay,
+        fault: answer.fault,
+        later: None,
+        deeds: Vec::new(),
+    })
 }
 
 fn text_reply(status: u16, text: &str) -> Reply {

@@ -254,8 +254,5 @@ fn holds(when: Option<&Expression>, scope: &Scope) -> Result<bool, String> {
 
 /// The scope of a job: its columns under `job`.
 pub fn scope_of(job: &Map, now: crate::base::time::Stamp) -> Scope {
-    Scope::new()
-        .with("job", Value::from(job.clone()))
-        .with("found", Value::map::<&str>([]))
-        .with_now(now)
+    Scope::new().with("job", Value::from(job.clone())).with("found", Value::map::<&str>([])).with_now(now)
 }

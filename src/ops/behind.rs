@@ -157,7 +157,8 @@ fn stored(values: &Map, facts: Option<&Facts>, columns: &Table) -> Result<Map, S
         .iter()
         .map(|(name, value)| {
             let column = columns.column(name).ok_or_else(|| format!("there is no column `{name}`"))?;
-            let value = facts.map_or(Ok(value.clone()), |f| f.stored(name, value.clone())).map_err(|e| e.to_string())?;
+            let value =
+                facts.map_or(Ok(value.clone()), |f| f.stored(name, value.clone())).map_err(|e| e.to_string())?;
             Ok((name.clone(), column.kind.coerce(value)))
         })
         .collect()

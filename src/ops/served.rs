@@ -3,11 +3,7 @@
 
 use super::{Failure, Surroundings, behind::Databases, mock, plan, project::Opened};
 use crate::{
-    base::{
-        json,
-        shape::Word,
-        value::Value,
-    },
+    base::{json, shape::Word, value::Value},
     connection::{reference::Setting, sidekiq},
     mock::server::Running,
 };

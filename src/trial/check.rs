@@ -7,7 +7,7 @@ use super::{
 use crate::{
     base::{
         diagnostic::{Diagnostic, Diagnostics},
-        shape::{Lowering, UNKNOWN_WORD, WRONG_TYPE, Word},
+        shape::{BAD_FORM, Lowering, UNKNOWN_WORD, WRONG_TYPE, Word},
     },
     playbook::project::Project,
 };
@@ -29,6 +29,15 @@ pub fn check(file: &TestFile, project: &Project, problems: &mut Diagnostics) {
         }
         if let Given::Routes(routes) = given {
             crate::mock::check::check(&mock(name.as_str(), routes.clone()), &mut Lowering::new(problems));
+        }
+    }
+    let files = file.defaults.iter().map(|d| &d.files).chain(file.cases.iter().map(|c| &c.files));
+    for (name, _) in files.flat_map(|files| &files.entries) {
+        if name.as_str().contains(['/', '\\']) || name.as_str().starts_with('.') {
+            let problem =
+                Diagnostic::error(&BAD_FORM, name.span, format!("`{}` is not the plain name of a file", name.as_str()));
+            problems
+                .push(problem.help("each case has a folder of its own; name the file alone, as the parameter does"));
         }
     }
     for case in &file.cases {

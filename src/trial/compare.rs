@@ -23,7 +23,10 @@ use crate::{
     playbook::project::Project,
 };
 use indexmap::IndexMap;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// What happened in a case.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +39,8 @@ pub struct Happened {
     pub message: String,
     /// To whom it was escalated.
     pub who: Option<Arc<str>>,
+    /// Of a run over many items: how many of them ended in which way.
+    pub items: BTreeMap<End, u64>,
     /// Messages to people.
     pub told: Vec<(Arc<str>, String)>,
     /// Requests, by connection.
@@ -93,6 +98,21 @@ pub fn compare(
     problems
 }
 
+/// How many items ended in which way.
+fn ways(expected: &Named<Count>, happened: &Happened, problems: &mut Vec<Problem>) {
+    let found = |way: &str| happened.items.iter().find(|(end, _)| end.word() == way).map_or(0, |(_, count)| *count);
+    for (way, count) in expected.iter() {
+        let found = found(way);
+        if found < u64::from(count.least) || found > u64::from(count.most) {
+            let said = if happened.message.is_empty() { String::new() } else { format!("\n{}", happened.message) };
+            problems.push(Problem::new(format!("items that are {way}"), count.words(), format!("{found}{said}")));
+        }
+    }
+    for (end, count) in happened.items.iter().filter(|(end, _)| expected.get(end.word()).is_none()) {
+        problems.push(Problem::new(format!("items that are {}", end.word()), "none", count.to_string()));
+    }
+}
+
 fn ends(expect: &Expect, happened: &Happened, problems: &mut Vec<Problem>) {
     let end = happened.end.map_or("refused before anything was opened", End::word);
     let said = |found: &str| {
@@ -119,6 +139,9 @@ fn ends(expect: &Expect, happened: &Happened, problems: &mut Vec<Problem>) {
         && happened.who.as_deref() != Some(to.as_str())
     {
         problems.push(Problem::new("escalated to", to.as_str(), happened.who.as_deref().unwrap_or("nobody")));
+    }
+    if let Some(items) = &expect.items {
+        ways(items, happened, problems);
     }
     let Some(invalid) = &expect.invalid else { return };
     let prefix = format!("{}: ", invalid.param.as_str());

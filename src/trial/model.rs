@@ -60,6 +60,9 @@ shape! {
         /// Answers to questions, by the step's name.
         #[schemars(default)]
         answers: Named<Named<Value>>,
+        /// Files that parameters may name, with what is in them.
+        #[schemars(default)]
+        files: Named<Word>,
     }
 }
 
@@ -78,6 +81,10 @@ shape! {
         /// Answers to questions, by the step's name. A question without one is not answered: the run waits.
         #[schemars(default)]
         answers: Named<Named<Value>>,
+        /// Files that parameters may name, with what is in them: `lines.csv: "id,keep"`. In place of those of the defaults with
+        /// the same name.
+        #[schemars(default)]
+        files: Named<Word>,
         /// What somebody else does meanwhile.
         between: Option<Between>,
         /// What must come of it.

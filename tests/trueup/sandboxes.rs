@@ -128,7 +128,8 @@ fn the_register_sandbox_plays_jobs_rollouts_workflows_and_applications() {
     assert_eq!(code, 0, "{said}");
     terminal.until("the worker has done it", |said| said.contains("worker: Dqt::UpdateTraineeJob Trainee/1027: done"));
     // A wrong number stops before anything happens, and so does an award whose update is dead as well.
-    let (code, said) = terminal.run(&["plan", "register/retry-jobs", "job=Dqt::UpdateTraineeJob", "status=404", "count=7"]);
+    let (code, said) =
+        terminal.run(&["plan", "register/retry-jobs", "job=Dqt::UpdateTraineeJob", "status=404", "count=7"]);
     assert!(code == 4 && said.contains("There are 1 now, and you counted 7"), "{said}");
     let (code, said) =
         terminal.run(&["plan", "register/retry-jobs", "job=Dqt::RecommendForAwardJob", "status=400", "count=2"]);
@@ -141,14 +142,22 @@ fn the_register_sandbox_plays_jobs_rollouts_workflows_and_applications() {
     let (code, said) = terminal.tried(applications);
     assert_eq!(code, 0, "{said}");
     assert_eq!(terminal.rows("register", "select count(*) from trainees where record_source = 'apply' and application_choice_id in (37001, 37002, 37003)"), "3");
-    assert_eq!(terminal.rows("register", "select distinct state from apply_applications where apply_id in (37001, 37002, 37003)"), "3");
+    assert_eq!(
+        terminal
+            .rows("register", "select distinct state from apply_applications where apply_id in (37001, 37002, 37003)"),
+        "3"
+    );
     let (code, said) = terminal.tried(maintenance);
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("is shown"), "{said}");
-    let (code, said) = terminal.run(&["apply", "register/maintenance-mode", "mode=disable", "--reason", "over", "--yes"]);
+    let (code, said) =
+        terminal.run(&["apply", "register/maintenance-mode", "mode=disable", "--reason", "over", "--yes"]);
     assert!(code == 0 && said.contains("is gone"), "{said}");
     let (code, said) = terminal.run(&["plan", "register/inspect-jobs", "trainee=1025"]);
-    assert!(code == 0 && said.contains("for later: Dqt::RetrieveTrnJob") && said.contains("dead: Dqt::UpdateTraineeJob"), "{said}");
+    assert!(
+        code == 0 && said.contains("for later: Dqt::RetrieveTrnJob") && said.contains("dead: Dqt::UpdateTraineeJob"),
+        "{said}"
+    );
     terminal.end();
     assert!(!terminal.folder().join(".trueup/served.json").exists());
     let (code, said) = terminal.tried(tally);

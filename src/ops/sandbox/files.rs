@@ -35,11 +35,31 @@ pub const REGISTER: Sandbox = Sandbox {
     about: "The service \"Register trainee teachers\": three databases with invented people, Sidekiq with\n\
             jobs that failed and a worker that takes them, and DQT, Apply, GitHub and Kubernetes as mocks.",
     tries: [
+<<<<<<< HEAD
         ("What lies among the dead jobs, by class and error?", "plan register/tally-jobs"),
         ("Try those again that DQT refused with 500: the plan names each.", "plan register/retry-jobs job=Dqt::UpdateTraineeJob status=500 count=2"),
         ("A setting on the web servers and the workers, with both rollouts.", "apply register/change-setting setting=features.sign_in_method value=persona --reason try --actor you"),
         ("Applications that came with the wrong type of provider, again.", "apply register/reimport-applications code=2N2 year=2025 --reason try --actor you"),
         ("Show the maintenance page; `trueup undo` takes it away.", "apply register/maintenance-mode mode=enable --reason try --actor you"),
+=======
+        ("What lies among the dead jobs, by class and error?", "apply register/tally-jobs --reason look --actor you"),
+        (
+            "Try those again that DQT refused with 500: the plan names each.",
+            "plan register/retry-jobs job=Dqt::UpdateTraineeJob status=500 count=2",
+        ),
+        (
+            "A setting on the web servers and the workers, with both rollouts.",
+            "apply register/change-setting setting=features.sign_in_method value=persona --reason try --actor you",
+        ),
+        (
+            "Applications that came with the wrong type of provider, again.",
+            "apply register/reimport-applications code=2N2 year=2025 --reason try --actor you",
+        ),
+        (
+            "Show the maintenance page; `trueup undo` takes it away.",
+            "apply register/maintenance-mode mode=enable --reason try --actor you",
+        ),
+>>>>>>> wt-liba
     ],
     project: include_str!("../../../examples/register/trueup.yaml"),
     files: &[
@@ -110,11 +130,26 @@ pub const HULEEDU: Sandbox = Sandbox {
     about: "HuleEdu's batch orchestrator: a database with batches whose phases failed, the service's own\n\
             endpoint with its real refusals, and its Kafka topics, as mocks.",
     tries: [
-        ("Try a failed phase again; it is through after some seconds.", "apply huleedu/retry-phase batch_id=b1a7c0de-0000-4000-8000-000000000001 phase=spellcheck user_id=teacher-17 --reason try --actor you"),
-        ("Once more? There is nothing to retry.", "plan huleedu/retry-phase batch_id=b1a7c0de-0000-4000-8000-000000000001 phase=spellcheck user_id=teacher-17"),
-        ("A batch of somebody else: the service would not notice.", "plan huleedu/retry-phase batch_id=b1a7c0de-0000-4000-8000-000000000002 phase=spellcheck user_id=teacher-4"),
-        ("Kafka is away: what the service left half done is put back.", "apply huleedu/retry-phase batch_id=b1a7c0de-0000-4000-8000-000000000003 phase=cj_assessment user_id=teacher-4 --reason try --actor you"),
-        ("The answer gets lost: found out, and not sent twice.", "apply huleedu/retry-phase batch_id=b1a7c0de-0000-4000-8000-000000000004 phase=nlp user_id=teacher-4 --reason try --actor you"),
+        (
+            "Try a failed phase again; it is through after some seconds.",
+            "apply huleedu/retry-phase batch_id=b1a7c0de-0000-4000-8000-000000000001 phase=spellcheck user_id=teacher-17 --reason try --actor you",
+        ),
+        (
+            "Once more? There is nothing to retry.",
+            "plan huleedu/retry-phase batch_id=b1a7c0de-0000-4000-8000-000000000001 phase=spellcheck user_id=teacher-17",
+        ),
+        (
+            "A batch of somebody else: the service would not notice.",
+            "plan huleedu/retry-phase batch_id=b1a7c0de-0000-4000-8000-000000000002 phase=spellcheck user_id=teacher-4",
+        ),
+        (
+            "Kafka is away: what the service left half done is put back.",
+            "apply huleedu/retry-phase batch_id=b1a7c0de-0000-4000-8000-000000000003 phase=cj_assessment user_id=teacher-4 --reason try --actor you",
+        ),
+        (
+            "The answer gets lost: found out, and not sent twice.",
+            "apply huleedu/retry-phase batch_id=b1a7c0de-0000-4000-8000-000000000004 phase=nlp user_id=teacher-4 --reason try --actor you",
+        ),
     ],
     project: include_str!("../../../examples/huleedu/trueup.yaml"),
     files: &[

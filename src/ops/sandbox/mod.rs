@@ -17,8 +17,8 @@ pub const ALL: [&Sandbox; 2] = [&REGISTER, &HULEEDU];
 pub fn named(name: &str) -> Result<&'static Sandbox, Failure> {
     ALL.into_iter().find(|sandbox| sandbox.name == name).ok_or_else(|| {
         let names: Vec<&str> = ALL.iter().map(|sandbox| sandbox.name).collect();
-        let help = suggest::help(name, names.iter().copied())
-            .unwrap_or_else(|| format!("there are {}", names.join(" and ")));
+        let help =
+            suggest::help(name, names.iter().copied()).unwrap_or_else(|| format!("there are {}", names.join(" and ")));
         Failure::usage(format!("there is no sandbox `{name}`")).help(help)
     })
 }

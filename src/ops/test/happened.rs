@@ -49,6 +49,15 @@ pub(super) fn came_to(happened: &mut Happened, carried: &Carried, opened: &Opene
     };
     let reason = carried.state.closed.as_ref().and_then(|closed| closed.reason.clone());
     happened.message = reason.unwrap_or_default();
+    if let Some(came) = &carried.many {
+        happened.items = came.summary.ends.clone();
+        let said = came.why.iter().chain(came.summary.reasons.iter().map(|one| &one.reason));
+        let lines: Vec<&str> = std::iter::once(happened.message.as_str())
+            .filter(|m| !m.is_empty())
+            .chain(said.map(String::as_str))
+            .collect();
+        happened.message = lines.join("\n");
+    }
     let named = happened.message.strip_prefix("For ").and_then(|rest| rest.split_once(": "));
     happened.who =
         named.map(|(who, _)| Arc::from(who)).filter(|who: &Arc<str>| opened.project.people.get(who).is_some());

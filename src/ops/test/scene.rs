@@ -85,6 +85,10 @@ impl Scene {
     pub(super) async fn set(opening: &Opening, bench: &Bench, case: &Case, folder: &Path) -> Staged<Scene> {
         let start = Start::of(&opening.file, case, &opening.opened.project);
         let folder = Folder::make(folder).map_err(|f| refused(&f))?;
+        for (name, text) in &start.files {
+            std::fs::write(folder.0.join(name), text)
+                .map_err(|e| broken("files of the case", format!("{name}: {e}")))?;
+        }
         let world = World::fixed(opening.file.clock.0);
         let mut variables = HashMap::new();
         let mut doubles = Vec::new();
@@ -282,9 +286,15 @@ impl Opening {
             // Every call of an API that the case says nothing of is answered with 404, and stands in the log.
             None => given::mock(name, Vec::new()),
         };
+<<<<<<< HEAD
         // Cases are played at the same time: a port of its own cannot be another one's.
         mock.listen = None;
         mock.start_with(world.clone(), None, Some(behind)).await.map_err(|e| broken("a mock that listens", format!("failed to {e}")))
+=======
+        mock.start_with(world.clone(), None, Some(behind))
+            .await
+            .map_err(|e| broken("a mock that listens", format!("failed to {e}")))
+>>>>>>> wt-liba
     }
 
     /// Writes the case's project file and opens it as any other.
