@@ -82,7 +82,13 @@ fn refused(failure: &Failure) -> Problem {
 }
 
 impl Scene {
-    pub(super) async fn set(opening: &Opening, bench: &Bench, case: &Case, folder: &Path) -> Staged<Scene> {
+    pub(super) async fn set(
+        opening: &Opening,
+        bench: &Bench,
+        case: &Case,
+        folder: &Path,
+        reached: Reached,
+    ) -> Staged<Scene> {
         let start = Start::of(&opening.file, case, &opening.opened.project);
         let folder = Folder::make(folder).map_err(|f| refused(&f))?;
         for (name, text) in &start.files {
@@ -138,7 +144,7 @@ impl Scene {
                 doubles.push((name, Double::Api { url: running.url(), credentials }));
             }
         }
-        let surroundings = surroundings(world, variables, folder.0.clone(), opening.reached.clone());
+        let surroundings = surroundings(world, variables, folder.0.clone(), reached);
         let opened = opening.staged(&surroundings, &doubles)?;
         let environment = opening.environment();
         let (environment, _) =
