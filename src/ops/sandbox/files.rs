@@ -35,14 +35,7 @@ pub const REGISTER: Sandbox = Sandbox {
     about: "The service \"Register trainee teachers\": three databases with invented people, Sidekiq with\n\
             jobs that failed and a worker that takes them, and DQT, Apply, GitHub and Kubernetes as mocks.",
     tries: [
-<<<<<<< HEAD
         ("What lies among the dead jobs, by class and error?", "plan register/tally-jobs"),
-        ("Try those again that DQT refused with 500: the plan names each.", "plan register/retry-jobs job=Dqt::UpdateTraineeJob status=500 count=2"),
-        ("A setting on the web servers and the workers, with both rollouts.", "apply register/change-setting setting=features.sign_in_method value=persona --reason try --actor you"),
-        ("Applications that came with the wrong type of provider, again.", "apply register/reimport-applications code=2N2 year=2025 --reason try --actor you"),
-        ("Show the maintenance page; `trueup undo` takes it away.", "apply register/maintenance-mode mode=enable --reason try --actor you"),
-=======
-        ("What lies among the dead jobs, by class and error?", "apply register/tally-jobs --reason look --actor you"),
         (
             "Try those again that DQT refused with 500: the plan names each.",
             "plan register/retry-jobs job=Dqt::UpdateTraineeJob status=500 count=2",
@@ -59,7 +52,6 @@ pub const REGISTER: Sandbox = Sandbox {
             "Show the maintenance page; `trueup undo` takes it away.",
             "apply register/maintenance-mode mode=enable --reason try --actor you",
         ),
->>>>>>> wt-liba
     ],
     project: include_str!("../../../examples/register/trueup.yaml"),
     files: &[
