@@ -243,7 +243,9 @@ fn a_call_looks_into_databases_first_and_says_what_it_changes_there() {
     let asked: Vec<String> = looks
         .iter()
         .flat_map(|(route, looks)| looks.iter().map(move |(name, look)| (route, name, look)))
-        .map(|(route, name, look)| format!("{route} {name} {} {}", look.table, json::text_of(&look.conditions.clone().into())))
+        .map(|(route, name, look)| {
+            format!("{route} {name} {} {}", look.table, json::text_of(&look.conditions.clone().into()))
+        })
         .collect();
     assert_eq!(
         asked,
@@ -325,14 +327,18 @@ fn a_worker_does_the_first_thing_that_is_meant() {
     };
     let update = outcome("Dqt::UpdateTraineeJob", 3, &[("trainee", r#"[{"state": "trn_received", "trn": null}]"#)]);
     assert_eq!(update.failed.unwrap().1, "Cannot update trainee on DQT without a trn (id: 3)");
-    let update = outcome("Dqt::UpdateTraineeJob", 3, &[("trainee", r#"[{"state": "trn_received", "trn": "1234567"}]"#)]);
+    let update =
+        outcome("Dqt::UpdateTraineeJob", 3, &[("trainee", r#"[{"state": "trn_received", "trn": "1234567"}]"#)]);
     assert!(update.failed.is_none() && update.deeds.is_empty());
     let import = outcome(
         "RecruitsApi::ImportApplicationsJob",
         0,
         &[
             ("syncs", r#"[{"created_at": 5}]"#),
-            ("choices", r#"[{"id": 1, "recruited_at": 1, "updated_at": 4}, {"id": 2, "recruited_at": 1, "updated_at": 6}, {"id": 3, "recruited_at": null, "updated_at": 6}]"#),
+            (
+                "choices",
+                r#"[{"id": 1, "recruited_at": 1, "updated_at": 4}, {"id": 2, "recruited_at": 1, "updated_at": 6}, {"id": 3, "recruited_at": null, "updated_at": 6}]"#,
+            ),
         ],
     );
     let new: Vec<String> = import.new.iter().map(|new| format!("{} {:?}", new.job, new.args[0].as_int())).collect();

@@ -201,7 +201,9 @@ impl Opening {
         let folder =
             self.file.tables.as_ref().map_or_else(|| self.opened.root.clone(), |w| self.folder.join(w.as_str()));
         let mut scripts = Vec::new();
-        for (name, settings) in self.opened.project.connections.iter().filter(|(_, c)| c.http.is_none() && c.sidekiq.is_none()) {
+        for (name, settings) in
+            self.opened.project.connections.iter().filter(|(_, c)| c.http.is_none() && c.sidekiq.is_none())
+        {
             let names = [
                 format!("tables.{name}.{}.sql", on.word()),
                 format!("tables.{}.sql", on.word()),

@@ -292,15 +292,11 @@ impl Opening {
             // Every call of an API that the case says nothing of is answered with 404, and stands in the log.
             None => given::mock(name, Vec::new()),
         };
-<<<<<<< HEAD
         // Cases are played at the same time: a port of its own cannot be another one's.
         mock.listen = None;
-        mock.start_with(world.clone(), None, Some(behind)).await.map_err(|e| broken("a mock that listens", format!("failed to {e}")))
-=======
         mock.start_with(world.clone(), None, Some(behind))
             .await
             .map_err(|e| broken("a mock that listens", format!("failed to {e}")))
->>>>>>> wt-liba
     }
 
     /// Writes the case's project file and opens it as any other.
