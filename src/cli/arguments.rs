@@ -565,6 +565,16 @@ pub struct Test {
     /// Only cases whose name contains this.
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
+    /// On which databases: on throw-away servers, or those that TRUEUP_TEST_POSTGRES and TRUEUP_TEST_MYSQL name. `all` leaves
+    /// out what has no server, and says so. Default: sqlite.
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub on: Vec<OnKind>,
+    /// Show how much of the playbooks the cases went through, and what they did not.
+    #[arg(long, conflicts_with_all = ["only", "list"])]
+    pub coverage: bool,
+    /// Fail where the cases went through less than this share of all steps, branches and rows: 95%.
+    #[arg(long, value_name = "SHARE", value_parser = share, conflicts_with_all = ["only", "list"])]
+    pub min_coverage: Option<usize>,
     /// So many cases at the same time. Default: two for each processor.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
@@ -577,6 +587,27 @@ pub struct Test {
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Kinds of databases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnKind {
+    /// Files that are made for the test.
+    Sqlite,
+    /// A PostgreSQL server.
+    Postgres,
+    /// A MariaDB or MySQL server.
+    Mysql,
+    /// Every kind that has a server.
+    All,
+}
+
+/// `95%`, `99.5`: of a hundred thousand.
+fn share(text: &str) -> Result<usize, String> {
+    let wrong = || "a share is a number up to 100, as in `95%`".to_owned();
+    let number: f64 = text.trim_end_matches('%').trim().parse().map_err(|_| wrong())?;
+    // Exact for every share with up to three decimals, which is what is compared.
+    if (0.0..=100.0).contains(&number) { Ok((number * 1000.0).round() as usize) } else { Err(wrong()) }
 }
 
 /// `mock`

@@ -20,7 +20,7 @@ pub async fn run(given: &Demo, surroundings: &Surroundings, output: &Output) -> 
     let folder = given.folder.clone();
     let demo = Walk { folder: &folder, surroundings, output };
     output.data(&format!(
-        "A sandbox of the service \"Register trainee teachers\" is in {}: a SQLite database with\ninvented people, three playbooks, and a mock of the API that DQT offers. One trainee was\nrecommended for award by mistake. Let us take that back.\n",
+        "A sandbox of the service \"Register trainee teachers\" is in {}: SQLite databases with\ninvented people, playbooks, and mocks of the systems around it. One trainee was\nrecommended for award by mistake. Let us take that back.\n",
         folder.display()
     ));
     demo.step("Is everything that was written sound?", &["check"]).await?;

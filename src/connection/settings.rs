@@ -56,7 +56,8 @@ shape! {
         sidekiq: Option<SidekiqSettings>,
         /// A program, in place of the one above.
         command: Option<ProgramSettings>,
-        /// A mock file that trueup serves itself, in place of the API: for sandboxes. Relative to the project file.
+        /// A mock file that trueup serves itself, in place of the API, or of background jobs a worker file: for sandboxes.
+        /// Relative to the project file.
         mock: Option<Word>,
     }
 }

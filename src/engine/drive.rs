@@ -10,6 +10,7 @@ use super::{
     lease::Lease,
     names,
     outline::{self, Back, Kind, Place},
+    reached::Spot,
     setting::Setting,
     state::{ItemState, RunState, StepState},
     step::unknown_now,
@@ -499,6 +500,9 @@ impl<'a> Driver<'a> {
             self.look_again(&step).await?;
             let judgement =
                 resolve::judge(when, &self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
+            if let Some(holds) = judgement.holds {
+                self.setting.reached.note(Spot::When(step.act_at.start, holds));
+            }
             match judgement.holds {
                 Some(true) => {}
                 Some(false) => {
@@ -507,6 +511,9 @@ impl<'a> Driver<'a> {
                 }
                 None => return Err(unknown_now(&step, judgement.unknown.as_deref()).into()),
             }
+        }
+        if place.back.is_none() {
+            self.setting.reached.note(Spot::Step(step.act_at.start));
         }
         match &place.back {
             Some(Back::Left(why) | Back::Already(why)) => {

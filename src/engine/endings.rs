@@ -1,6 +1,7 @@
 //! Where a step that did not go through leads: its own `otherwise`, the `errors` table, or the default of its trouble.
 
 use super::{
+    reached::Spot,
     setting::Setting,
     trouble::{CallTrouble, Ending, Trouble},
 };
@@ -23,6 +24,7 @@ pub fn ending(step: &Step, trouble: &Trouble, scope: &Scope, setting: &Setting) 
     let scope = scope.clone().with("error", error(trouble, &trouble.message(), step));
     let own = matches!(trouble, Trouble::Missed(_) | Trouble::Call(_));
     if let (true, Some(otherwise)) = (own, &step.common.otherwise) {
+        setting.reached.note(Spot::Otherwise(step.act_at.start));
         return of_otherwise(otherwise, trouble, &scope, at);
     }
     if let Trouble::Call(call) = trouble
@@ -112,7 +114,7 @@ fn then<'a>(setting: &'a Setting, step: Option<&str>, call: &CallTrouble) -> Opt
         kind: Some(call.kind),
     };
     let (index, row) = setting.playbook.errors.iter().enumerate().find(|(_, row)| row.fits(&facts))?;
-    setting.reached.note(index);
+    setting.reached.note(Spot::Error(index));
     row.then.as_ref().or(row.otherwise.as_ref())
 }
 

@@ -7,6 +7,7 @@ use super::{
     drive::{Driver, Halt, Went},
     names,
     outline::{Kind, Place, turns},
+    reached::Spot,
     step::unknown_now,
     trouble::{Missed, Trouble},
     undo,
@@ -39,6 +40,16 @@ pub(super) enum Chosen<'a> {
     End(&'a str, &'a Otherwise),
     /// A fact is not known, and why.
     Unknown(Arc<str>),
+}
+
+impl<'a> Chosen<'a> {
+    /// The row that decided.
+    pub(super) fn row(&self) -> Option<&'a str> {
+        match self {
+            Chosen::Arm(row, _) | Chosen::End(row, _) => Some(row),
+            Chosen::Unknown(_) => None,
+        }
+    }
 }
 
 impl Driver<'_> {
@@ -130,6 +141,9 @@ impl Driver<'_> {
             return Ok(());
         };
         let chosen = choose(spec, &self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
+        if let Some(row) = chosen.row() {
+            self.setting.reached.note(Spot::Choice(place.step.act_at.start, row.into()));
+        }
         match chosen {
             Chosen::Arm(row, arm) => {
                 let value = Value::map([("row", Value::text(row)), ("arm", Value::text(arm))]);
@@ -143,7 +157,7 @@ impl Driver<'_> {
                 Ok(())
             }
             Chosen::End(row, otherwise) => {
-                // Which row decided is kept, so that tests can tell which ones were ever reached.
+                // Which row decided is kept, so that `show` can tell.
                 self.recorded(
                     place,
                     format!("row `{row}`"),

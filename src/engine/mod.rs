@@ -24,6 +24,7 @@ pub mod outgoing;
 pub mod outline;
 mod probe;
 pub mod question;
+pub mod reached;
 mod recover;
 mod repair;
 pub mod resource;

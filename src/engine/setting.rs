@@ -1,5 +1,7 @@
 //! Everything that planning and applying one playbook need, put together by `ops`: nothing here looks anything up.
 
+pub use super::reached::Reached;
+
 use super::outline::{self, Outline};
 use crate::{
     action::{kinds::Act, resolve::Known, resource::ResourceKind, step::Step},
@@ -26,7 +28,7 @@ use crate::{
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 /// Who runs it, why, and when: fixed when the run is made.
@@ -40,22 +42,6 @@ pub struct RunFacts {
     pub reason: Arc<str>,
     /// `run.now`.
     pub now: Stamp,
-}
-
-/// Which rows decided something, by their place in the table; shared by all who look at the same one.
-#[derive(Clone, Debug, Default)]
-pub struct Reached(Arc<Mutex<BTreeSet<usize>>>);
-
-impl Reached {
-    /// This row decided.
-    pub fn note(&self, row: usize) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(row);
-    }
-
-    /// This row decided before.
-    pub fn holds(&self, row: usize) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&row)
-    }
 }
 
 /// Where files are looked for, and where the rows of a source are put aside while they are worked on.
@@ -133,7 +119,7 @@ pub struct Setting {
     pub params: Map,
     /// Files that people with `by: file` are told through.
     pub files: HashMap<String, std::path::PathBuf>,
-    /// Which rows of the `errors` table decided something: for the report of tests.
+    /// Which parts of the playbook were gone through: for the report of tests.
     pub reached: Reached,
     /// The plan is kept in a file: who carries it out, and why, may be said anew then.
     pub saved: bool,

@@ -5,7 +5,7 @@ pub mod approved;
 pub mod audit;
 pub mod catalogue;
 mod clock;
-mod columns;
+pub(crate) mod columns;
 mod compared;
 pub mod diagnose;
 pub mod diagnostics;

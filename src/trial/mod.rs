@@ -8,6 +8,7 @@
 pub mod bench;
 pub mod check;
 pub mod compare;
+pub mod coverage;
 pub mod expect;
 pub mod given;
 pub mod model;

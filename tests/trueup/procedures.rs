@@ -4,10 +4,14 @@ use super::servers::{block_on, mysql, postgres, root, surroundings};
 use trueup::{ops, trial::bench::On};
 
 fn run(procedure: &str, on: On) {
+    play("examples/register", &format!("playbooks/{procedure}.test.yaml"), on);
+}
+
+fn play(project: &str, tests: &str, on: On) {
     let here = surroundings(&root(), &[]);
     let report = block_on(async {
-        let opened = ops::project::open(&here, Some(&root().join("examples/register/trueup.yaml"))).unwrap();
-        let path = root().join(format!("playbooks/{procedure}.test.yaml"));
+        let opened = ops::project::open(&here, Some(&root().join(project))).unwrap();
+        let path = root().join(tests);
         ops::test::run_file(&here, &opened, &path, &on, std::env::var("ONLY").ok().as_deref()).await
     });
     let report = report.unwrap_or_else(|failure| panic!("{failure:?}"));
@@ -56,4 +60,32 @@ procedures! {
     add_previous_trainee: "register/add-previous-trainee",
     dttp_school: "register/dttp-school",
     dttp_record_deleted: "register/dttp-record-deleted",
+}
+
+/// Procedures that touch no database: one kind of it is enough.
+#[test]
+fn change_setting_does_what_its_tests_say() {
+    run("register/change-setting", On::Sqlite);
+}
+
+#[test]
+fn maintenance_mode_does_what_its_tests_say() {
+    run("register/maintenance-mode", On::Sqlite);
+}
+
+const RETRY_PHASE: &str = "examples/huleedu/playbooks/huleedu/retry-phase.test.yaml";
+
+#[test]
+fn retry_phase_does_what_its_tests_say_on_sqlite() {
+    play("examples/huleedu", RETRY_PHASE, On::Sqlite);
+}
+
+#[test]
+fn retry_phase_does_what_its_tests_say_on_postgres() {
+    play("examples/huleedu", RETRY_PHASE, On::Postgres(postgres()));
+}
+
+#[test]
+fn retry_phase_does_what_its_tests_say_on_mysql() {
+    play("examples/huleedu", RETRY_PHASE, On::Mysql(mysql()));
 }

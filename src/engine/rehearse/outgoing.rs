@@ -5,6 +5,7 @@ use super::{Interrupt, Missing, Pass, Stepped, shown::text_of};
 use crate::{
     action::{
         deed::{Message, Outgoing, Question},
+        kinds::Act,
         resolve,
         step::Step,
     },
@@ -111,6 +112,10 @@ impl Pass<'_> {
             self.scope.insert(id.text.clone(), value);
         }
         self.tainted_apis.insert(outgoing.connection().clone(), format!("`{}`", step.label(0)));
+        if let Act::Http(call) = &step.act {
+            let others: Vec<_> = call.affects.iter().map(|word| word.text.clone()).collect();
+            self.taint_named(Some(&others), format!("`{}`", step.label(0)));
+        }
         if let Some(database) = self.setting.api(outgoing.connection()).and_then(|api| api.settings().backed_by.clone())
         {
             self.tainted_databases.insert(database.text);

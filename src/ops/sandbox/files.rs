@@ -35,7 +35,7 @@ pub const REGISTER: Sandbox = Sandbox {
     about: "The service \"Register trainee teachers\": three databases with invented people, Sidekiq with\n\
             jobs that failed and a worker that takes them, and DQT, Apply, GitHub and Kubernetes as mocks.",
     tries: [
-        ("What lies among the dead jobs, by class and error?", "apply register/tally-jobs --reason look --actor you"),
+        ("What lies among the dead jobs, by class and error?", "plan register/tally-jobs"),
         (
             "Try those again that DQT refused with 500: the plan names each.",
             "plan register/retry-jobs job=Dqt::UpdateTraineeJob status=500 count=2",
@@ -60,6 +60,7 @@ pub const REGISTER: Sandbox = Sandbox {
         example!("register", "kube.mock.yaml"),
         example!("register", "site.mock.yaml"),
         example!("register", "jobs.worker.yaml"),
+        example!("register", "duplicates.csv"),
         example!("register", "tables.sqlite.sql"),
         example!("register", "tables.apply.sqlite.sql"),
         example!("register", "tables.publish.sqlite.sql"),
@@ -70,16 +71,24 @@ pub const REGISTER: Sandbox = Sandbox {
         playbook!("register/change-withdrawal-date.yaml"),
         playbook!("register/correct-award.yaml"),
         playbook!("register/data-change.yaml"),
+        playbook!("register/dttp-record-deleted.yaml"),
+        playbook!("register/dttp-school.yaml"),
         playbook!("register/inspect-jobs.yaml"),
         playbook!("register/lead-partner-from-school.yaml"),
         playbook!("register/list-dead-jobs.yaml"),
         playbook!("register/maintenance-mode.yaml"),
+        playbook!("register/poll-for-trn-dttp.yaml"),
+        playbook!("register/poll-for-trn.yaml"),
         playbook!("register/provider-to-lead-partner.yaml"),
+        playbook!("register/register-for-trn-again.yaml"),
         playbook!("register/reimport-applications.yaml"),
         playbook!("register/remove-duplicates.yaml"),
+        playbook!("register/repair-dqt-job.yaml"),
         playbook!("register/retry-jobs.yaml"),
+        playbook!("register/send-update-to-dqt.yaml"),
         playbook!("register/switch-analytics.yaml"),
         playbook!("register/tally-jobs.yaml"),
+        playbook!("register/undo-withdrawal.yaml"),
     ],
     databases: &[
         (

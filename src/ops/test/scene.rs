@@ -82,7 +82,13 @@ fn refused(failure: &Failure) -> Problem {
 }
 
 impl Scene {
-    pub(super) async fn set(opening: &Opening, bench: &Bench, case: &Case, folder: &Path) -> Staged<Scene> {
+    pub(super) async fn set(
+        opening: &Opening,
+        bench: &Bench,
+        case: &Case,
+        folder: &Path,
+        reached: Reached,
+    ) -> Staged<Scene> {
         let start = Start::of(&opening.file, case, &opening.opened.project);
         let folder = Folder::make(folder).map_err(|f| refused(&f))?;
         for (name, text) in &start.files {
@@ -138,7 +144,7 @@ impl Scene {
                 doubles.push((name, Double::Api { url: running.url(), credentials }));
             }
         }
-        let surroundings = surroundings(world, variables, folder.0.clone(), opening.reached.clone());
+        let surroundings = surroundings(world, variables, folder.0.clone(), reached);
         let opened = opening.staged(&surroundings, &doubles)?;
         let environment = opening.environment();
         let (environment, _) =
@@ -274,7 +280,7 @@ impl Scene {
 
 impl Opening {
     async fn mock(&self, name: &Arc<str>, start: &Start, world: &World, behind: Arc<Later>) -> Staged<Running> {
-        let mock = match start.apis.get(name) {
+        let mut mock = match start.apis.get(name) {
             Some(Answers::File(word)) => {
                 let source = project::read(&self.folder.join(word.as_str()), yaml::DATA_LIMITS, &self.folder)
                     .map_err(|f| refused(&f))?;
@@ -286,6 +292,8 @@ impl Opening {
             // Every call of an API that the case says nothing of is answered with 404, and stands in the log.
             None => given::mock(name, Vec::new()),
         };
+        // Cases are played at the same time: a port of its own cannot be another one's.
+        mock.listen = None;
         mock.start_with(world.clone(), None, Some(behind))
             .await
             .map_err(|e| broken("a mock that listens", format!("failed to {e}")))

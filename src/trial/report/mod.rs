@@ -1,16 +1,40 @@
 //! What the tests of a file gave, as data; drawn for people by `terminal`, for programs by `json` and `junit`.
 
+mod covered;
 mod json;
 mod junit;
 mod terminal;
 
+pub use covered::covered;
 pub use json::json;
 pub use junit::junit;
 pub use terminal::{file, summary};
 
-use super::model::Proof;
+use super::{coverage::Coverage, model::Proof};
 use crate::{base::source::Place, report::look::Look};
 use std::{collections::BTreeMap, fmt, time::Duration};
+
+/// Everything that was played.
+#[derive(Clone, Debug, Default)]
+pub struct Results {
+    /// The files, each on each kind of database.
+    pub files: Vec<Report>,
+    /// Kinds of databases on which nothing was played.
+    pub skipped: Vec<Skipped>,
+    /// How much of each playbook the cases went through; empty where only some of the cases were played.
+    pub coverage: Vec<Coverage>,
+}
+
+/// A kind of database on which nothing was played.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// `postgres` or `mysql`.
+    pub on: &'static str,
+    /// Why.
+    pub why: String,
+    /// So many cases would have been.
+    pub cases: usize,
+}
 
 /// The tests of one file on one kind of database.
 #[derive(Clone, Debug)]
@@ -102,7 +126,8 @@ impl Report {
 /// As on a terminal of 80 columns, without colours.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = file(self, Look::default()) + &summary(std::slice::from_ref(self), None, Look::default());
+        let results = Results { files: vec![self.clone()], ..Results::default() };
+        let text = file(self, Look::default()) + &summary(&results, None, Look::default());
         write!(f, "{}", anstream::adapter::strip_str(&text))
     }
 }

@@ -1,10 +1,13 @@
 //! The tests of a file for a person: a line for each case, and under a failed one what was expected and what was found.
 
-use super::{CaseReport, Problem, Report};
-use crate::report::{
-    line::{Line, Tone, clean},
-    look::Look,
-    page::Page,
+use super::{CaseReport, Problem, Report, Results, covered::in_a_line};
+use crate::{
+    report::{
+        line::{Line, Tone, clean},
+        look::Look,
+        page::Page,
+    },
+    trial::coverage::together,
 };
 use similar::{ChangeTag, TextDiff};
 use std::{collections::BTreeMap, time::Duration};
@@ -113,8 +116,8 @@ fn seconds(took: Duration) -> String {
 }
 
 /// What all files gave together. `took` is how long somebody waited.
-pub fn summary(reports: &[Report], took: Option<Duration>, look: Look) -> String {
-    let mut page = Page::new(look);
+pub fn summary(results: &Results, took: Option<Duration>, look: Look) -> String {
+    let (mut page, reports) = (Page::new(look), &results.files);
     let cases = || reports.iter().flat_map(|report| &report.cases);
     let (all, passed) = (cases().count(), reports.iter().map(Report::passed).sum::<usize>());
     let proofs: usize = cases().map(|case| case.proofs.len()).sum();
@@ -145,5 +148,14 @@ pub fn summary(reports: &[Report], took: Option<Duration>, look: Look) -> String
         line = line.add(Tone::Dim, format!(" {:.1} s", took.as_secs_f64()));
     }
     page.line(0, line);
+    for one in &results.skipped {
+        let cases = if one.cases == 1 { "1 case".to_owned() } else { format!("{} cases", one.cases) };
+        page.hung(0, 2, Line::of(Tone::Care, format!("{cases} not played on {}: ", one.on)).plain(&one.why).plain("."));
+    }
+    if !results.coverage.is_empty() {
+        let share = together(&results.coverage, None).words();
+        let line = Line::of(Tone::Plain, format!("Coverage {share}: {}.", in_a_line(&results.coverage)));
+        page.hung(0, 2, line);
+    }
     page.finish()
 }
