@@ -38,7 +38,10 @@ pub async fn answer(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
-    let state = record.state(run).await?;
+    let roll = record.roll(run).await?;
+    over(run, &roll.run)?;
+    super::undo::has_item(record, run, &roll, item).await?;
+    let state = roll.standing(&record.journal).await?;
     let (path, item) = question(&state, run, step, item)?;
     let values = accepted(&state, &path, given, opened)?;
     let (setting, plan) = setting_of(surroundings, record, opened, run, &state).await?;
@@ -53,20 +56,21 @@ pub async fn answer(
     };
     let resumed = RunResumed { actor: actor.into(), reason: Some("answered".into()) };
     record.journal.append_claimed(&claim, &[decided.into(), resumed.into()]).await?;
-    go_on(record, &setting.setting, claim, plan.as_ref(), watch, pause).await
+    go_on(record, &setting.setting, claim, roll, plan.as_ref(), watch, pause).await
+}
+
+fn over(run: RunId, state: &RunState) -> Result<(), Failure> {
+    let Some(closed) = &state.closed else { return Ok(()) };
+    Err(Failure::usage(format!("run {} is over: {}", run.short(), closed.end.word())))
 }
 
 /// The open question of a step, by its name or path, and whose it is where several items ask it.
 fn question(state: &RunState, run: RunId, step: &str, item: Option<&str>) -> Result<(Arc<str>, Arc<str>), Failure> {
     let short = run.short();
-    if let Some(closed) = &state.closed {
-        return Err(Failure::usage(format!("run {short} is over: {}", closed.end.word())));
-    }
     if step == APPROVAL {
         return Err(Failure::usage(format!("run {short} waits for approval, which is no answer"))
             .help(format!("`trueup approve {short} --reason \"…\"` agrees to it")));
     }
-    super::undo::has_item(run, state, item)?;
     let steps = || {
         let items = state.items.iter().filter(|(key, _)| item.is_none_or(|item| ***key == *item));
         items.flat_map(|(key, item)| item.steps.iter().map(move |(path, step)| (key, path, step)))

@@ -5,6 +5,7 @@ use crate::{
     base::{identity::RunId, seal::Sealer},
     connection::{PostgresAddress, fault::Fault, reference::Secrets, settings::Effective},
     engine::{
+        fleet::roll::Roll,
         lease::CLAIM,
         setting::{Setting, Workplace},
         state::RunState,
@@ -152,6 +153,11 @@ impl Record {
     pub async fn state(&self, run: RunId) -> Result<RunState, Failure> {
         let events = self.journal.events(run).await?;
         Ok(RunState::of(events.into_iter().map(|e| (e.at, e.event))))
+    }
+
+    /// The items of a run and how far each is, without holding what happened in them.
+    pub async fn roll(&self, run: RunId) -> Result<Roll, Failure> {
+        Ok(Roll::read(&self.journal, run).await?)
     }
 
     /// Takes a run for this process: at once when the process that has it is gone, else only when its time is over.

@@ -57,7 +57,8 @@ pub async fn retry(
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
     let (reason, actor) = named(wish.reason, wish.actor)?;
-    let state = record.state(run).await?;
+    let roll = record.roll(run).await?;
+    let state = roll.standing(&record.journal).await?;
     let Some(created) = &state.created else {
         return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
     };
@@ -67,7 +68,7 @@ pub async fn retry(
         is_over(surroundings, record, run, &state, "done again").await?;
     }
     allowed(run, &prepared.setting, created, wish, actor)?;
-    has_item(run, &state, wish.item)?;
+    has_item(record, run, &roll, wish.item).await?;
     if many {
         if state.cancelled {
             failed(run, &state)?;
@@ -75,9 +76,11 @@ pub async fn retry(
         if state.closed.is_some() {
             stands(record, run, &state).await?;
         }
-        let redone = many::retry::chosen(run, &prepared.setting, &state, wish)?;
+        let bad = roll.ended(&record.journal, many::retry::AGAIN).await?;
+        let redone = many::retry::chosen(run, &prepared.setting, &bad, wish)?;
+        drop(bad);
         let claim = record.claim(surroundings, run, actor).await?;
-        return many::retry::retry(record, &prepared.setting, claim, redone, reason, actor, watch, pause).await;
+        return many::retry::retry(record, &prepared.setting, claim, roll, redone, reason, actor, watch, pause).await;
     }
     failed(run, &state)?;
     stands(record, run, &state).await?;
