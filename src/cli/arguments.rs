@@ -59,7 +59,7 @@ pub enum Command {
     /// Take a run back: show what that would do, ask, and do it.
     Undo(Undo),
     /// List the questions that wait for an answer, and what is in doubt.
-    Inbox(Listing),
+    Inbox(Inbox),
     /// List the newest runs.
     Runs(Runs),
     /// Show one run: what it did, step by step, and why.
@@ -352,7 +352,14 @@ pub struct Undo {
 
 /// `inbox`
 #[derive(Debug, Args)]
-pub struct Listing {
+pub struct Inbox {
+    /// First tell everybody who has not been told yet, and remind those whose reminder is due. For a timer: each message is
+    /// sent at most once.
+    #[arg(long)]
+    pub remind: bool,
+    /// Who reminds. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME", requires = "remind")]
+    pub actor: Option<String>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

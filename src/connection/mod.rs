@@ -9,6 +9,7 @@ pub mod handle;
 pub mod http;
 pub mod ledger;
 mod link;
+pub mod mail;
 mod mysql;
 mod postgres;
 pub mod program;

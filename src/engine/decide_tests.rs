@@ -105,7 +105,17 @@ impl Stands {
         };
         let asked = || {
             let (who, question) = ("boss".into(), Value::text("Q"));
-            Event::from(HumanAsked { step: step.clone(), items: vec![item.clone()], who, question, answer: Map::new() })
+            Event::from(HumanAsked {
+                step: step.clone(),
+                items: vec![item.clone()],
+                who,
+                question,
+                answer: Map::new(),
+                evidence: None,
+                until: None,
+                remind: None,
+                revealed: None,
+            })
         };
         let decided = |decision: &str, values: Map| {
             let decided = HumanDecided {

@@ -295,6 +295,9 @@ impl<'a> Driver<'a> {
                     return Ok(Stopped::Held);
                 }
                 Next::Verified => self.note(ItemVerified { items: vec![self.item.clone()] }.into()),
+                Next::Wait(path) if self.standing(&path).is_some_and(|s| s.is_overdue(self.setting.world.now())) => {
+                    self.note_overdue(path);
+                }
                 Next::Wait(path) => {
                     self.flush().await?;
                     self.close_readers().await;

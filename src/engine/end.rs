@@ -3,7 +3,8 @@
 use super::{
     drift,
     drive::{Driver, Went},
-    endings,
+    endings, notices,
+    outgoing::tell,
     outline::Place,
     state::ItemState,
     trouble::{Difference, Ending, Missed, Trouble},
@@ -14,9 +15,10 @@ use crate::{
         ends::{Otherwise, Way},
         step::Step,
     },
-    base::value::Value,
+    base::{moment, value::Value},
     journal::{
         failure::JournalError,
+        payload::HumanNotified,
         words::{End, Outcome},
     },
     plan::{Foreseen, Section},
@@ -104,7 +106,8 @@ impl Driver<'_> {
         let step = place.step.clone();
         let rescued = place.rescued && !own && !trouble.in_doubt() && outcome != Outcome::Drifted;
         let (outcome, ends) = self.then(&ending, outcome, rescued);
-        if let (Some(who), Some(text)) = (&ending.who, &ending.told) {
+        let handed = self.handed_over(place, &ending);
+        if let (Some(who), Some(text), None) = (&ending.who, &ending.told, &handed) {
             (self.watch)(Tick::PassOn { who: who.clone(), text: text.clone() });
         }
         let mut message = ending.message.clone();
@@ -130,6 +133,47 @@ impl Driver<'_> {
         let went = Went { outcome, value, message: Some(message.clone()), response: None };
         self.outcome_with(&place.path, went, 0, ends, error);
         (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary: message });
+        let Some(handed) = handed else { return self.flush().await };
+        self.note(handed.clone().into());
+        self.flush().await?;
+        self.hand_over_to(handed, ending).await
+    }
+
+    /// What is recorded before somebody is told that he has to look; nothing where he is told by hand. Of many items the
+    /// report and the inbox tell, and nobody gets a message for each.
+    fn handed_over(&self, place: &Place, ending: &Ending) -> Option<HumanNotified> {
+        let who = ending.who.as_ref().filter(|_| self.crew.is_none())?;
+        let reach = self.setting.people.get(who)?;
+        Some(HumanNotified {
+            step: place.path.clone(),
+            items: vec![self.item.clone()],
+            who: who.clone(),
+            kind: notices::ESCALATION.into(),
+            number: 0,
+            by: reach.word().into(),
+            result: None,
+        })
+    }
+
+    /// Tells somebody that he has to look. The change is recorded, and so is that this message leaves: a message that cannot
+    /// be sent is said, and changes nothing.
+    async fn hand_over_to(&mut self, handed: HumanNotified, ending: Ending) -> Result<(), JournalError> {
+        let id = tell::name(&self.effect(&handed.step), notices::ESCALATION, 0);
+        let (text, who) = (ending.told.unwrap_or(ending.message), handed.who.clone());
+        let shown = text.clone();
+        let message = tell::Message { who: &who, subject: tell::about(self.setting), text, id };
+        moment::reached("before a message");
+        let told = tell::tell(self.setting, message, self.watch).await;
+        moment::reached("after a message");
+        let result = match told {
+            Ok(how) => how.to_owned(),
+            Err(why) => {
+                // Whoever runs this has to pass it on.
+                (self.watch)(Tick::PassOn { who: who.clone(), text: shown });
+                format!("not told: {why}")
+            }
+        };
+        self.note(HumanNotified { result: Some(result), ..handed }.into());
         self.flush().await
     }
 

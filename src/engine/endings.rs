@@ -45,7 +45,7 @@ pub fn of_otherwise(otherwise: &Otherwise, trouble: &Trouble, scope: &Scope, at:
     };
     let message = say(&[]);
     // What is revealed is told to the person and kept nowhere.
-    let told = (!otherwise.reveal.is_empty()).then(|| say(&revealed(otherwise)));
+    let told = (!otherwise.reveal.is_empty()).then(|| say(&paths(&otherwise.reveal)));
     Ending {
         told,
         way: otherwise.way,
@@ -57,9 +57,9 @@ pub fn of_otherwise(otherwise: &Otherwise, trouble: &Trouble, scope: &Scope, at:
 }
 
 /// The personal values that the person who is told needs to see.
-fn revealed(otherwise: &Otherwise) -> Vec<Path> {
+pub fn paths(reveal: &[Word]) -> Vec<Path> {
     let path = |word: &Word| Path { steps: word.as_str().split('.').map(|part| Part::Name(part.into())).collect() };
-    otherwise.reveal.iter().map(path).collect()
+    reveal.iter().map(path).collect()
 }
 
 /// A text for people; if it cannot be filled in, the trouble itself is told, and that the text could not be.

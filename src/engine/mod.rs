@@ -20,6 +20,7 @@ mod images;
 mod flow;
 pub mod lease;
 mod names;
+pub mod notices;
 pub mod outgoing;
 pub mod outline;
 mod probe;

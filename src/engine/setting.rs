@@ -2,12 +2,16 @@
 
 pub use super::reached::Reached;
 
-use super::outline::{self, Outline};
+use super::{
+    outgoing::tell::Reach,
+    outline::{self, Outline},
+};
 use crate::{
     action::{kinds::Act, resolve::Known, resource::ResourceKind, step::Step},
     base::{
         identity::{RunId, SINGLE_ITEM},
         seal::Sealer,
+        secret::Masks,
         source::Source,
         time::Stamp,
         value::{Data, Map, Marks, Value},
@@ -117,8 +121,10 @@ pub struct Setting {
     pub run: RunFacts,
     /// Parameters, accepted.
     pub params: Map,
-    /// Files that people with `by: file` are told through.
-    pub files: HashMap<String, std::path::PathBuf>,
+    /// How people are reached who are not told by hand.
+    pub people: Arc<HashMap<Arc<str>, Reach>>,
+    /// Every secret in use: what leaves for people is masked once more.
+    pub masks: Masks,
     /// Which parts of the playbook were gone through: for the report of tests.
     pub reached: Reached,
     /// The plan is kept in a file: who carries it out, and why, may be said anew then.
@@ -168,7 +174,8 @@ impl Setting {
             world,
             run,
             params,
-            files: HashMap::new(),
+            people: Arc::default(),
+            masks: Masks::default(),
             reached: Reached::default(),
             saved: false,
             about: OneItem::default(),

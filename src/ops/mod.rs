@@ -14,6 +14,8 @@ pub mod history;
 pub mod inspect;
 pub mod many;
 pub mod mock;
+pub mod notify;
+pub mod people;
 pub mod plan;
 pub mod playbook;
 pub mod prepare;

@@ -27,6 +27,7 @@ mod many;
 mod messages;
 mod mutants;
 mod old_journals;
+mod people;
 mod places;
 mod plans;
 mod previews;

@@ -46,6 +46,7 @@ rules! {
         unknown_table;
         unknown_column;
         unknown_person;
+        question_time;
         resource;
         comparison;
         // params

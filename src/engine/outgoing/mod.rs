@@ -11,6 +11,7 @@ mod marker;
 mod pages;
 mod resend;
 mod send;
+mod slack;
 pub mod tell;
 
 use super::{

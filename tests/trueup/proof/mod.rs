@@ -9,7 +9,7 @@ mod dice;
 pub mod figures;
 mod history;
 mod judge;
-mod process;
+pub mod process;
 mod proxy;
 mod procedures;
 mod protocol;
