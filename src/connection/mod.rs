@@ -27,5 +27,6 @@ pub mod standing;
 pub mod statement;
 pub mod survey;
 mod waiting;
+mod ways;
 #[cfg(test)]
 mod tests;
