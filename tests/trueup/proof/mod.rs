@@ -9,6 +9,7 @@ mod dice;
 pub mod figures;
 mod history;
 mod judge;
+mod mariadb;
 mod process;
 mod proxy;
 mod procedures;
