@@ -5,6 +5,7 @@ pub mod diagnosis;
 pub mod error_table;
 pub mod errors;
 pub mod failure;
+pub mod format;
 pub mod lenient;
 pub mod model;
 pub mod params;
