@@ -86,6 +86,8 @@ pub enum Command {
     Audit(Audit),
     /// Look at the outside systems of the project.
     Connection(Connection),
+    /// Play the tests of playbooks: every `*.test.yaml`, on databases and mocks of its own.
+    Test(Test),
     /// Serve a declared API mock until Ctrl-C.
     Mock(Mock),
     /// Build a small sandbox and walk through check, plan, apply, verify and show.
@@ -686,6 +688,28 @@ pub struct Inspect {
     #[arg(long, value_name = "NAME")]
     pub env: Option<String>,
     /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `test`
+#[derive(Debug, Args)]
+pub struct Test {
+    /// Test files, folders or playbooks. Default: all playbooks of the project.
+    pub paths: Vec<PathBuf>,
+    /// Only cases whose name contains this.
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+    /// So many cases at the same time. Default: two for each processor.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Only name the cases.
+    #[arg(long, conflicts_with = "junit")]
+    pub list: bool,
+    /// Also write the result to this file as JUnit XML, for CI.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,
 }

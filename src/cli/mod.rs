@@ -25,16 +25,17 @@ mod pause;
 mod plan;
 mod resume;
 mod retry;
+mod test;
 mod undo;
 
-use crate::{ops::Surroundings, report::exit::Exit};
+use crate::{
+    ops::{STACK, Surroundings},
+    report::exit::Exit,
+};
 use arguments::{Arguments, Command};
 use clap::Parser;
 use output::Output;
 use std::process::ExitCode;
-
-/// Everything runs on a stack of this size: parsing and templates recurse as deep as their limits allow.
-const STACK: usize = 64 * 1024 * 1024;
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
@@ -88,6 +89,7 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         Command::Schema(given) => explain::schema(given, output),
         Command::Audit(given) => audit::run(given, project, surroundings, output).await,
         Command::Connection(given) => connection::run(given, project, surroundings, output).await,
+        Command::Test(given) => test::run(given, project, surroundings, output).await,
         Command::Mock(given) => mock::run(given, surroundings, output).await,
         Command::Demo(given) => demo::run(given, surroundings, output).await,
         Command::Completions(given) => explain::completions(given, output),

@@ -35,3 +35,6 @@ pub mod watch;
 
 pub use failure::Failure;
 pub use surroundings::Surroundings;
+
+/// Every thread that plans or applies has a stack of this size: parsing and templates recurse as deep as their limits allow.
+pub const STACK: usize = 64 * 1024 * 1024;

@@ -79,6 +79,11 @@ pub fn all(folder: &Path) -> Vec<PathBuf> {
     })
 }
 
+/// Every test file below a folder.
+pub fn all_tests(folder: &Path) -> Vec<PathBuf> {
+    below(folder, &|name| name.ends_with(".test.yaml"))
+}
+
 /// Every shared errors table below a folder.
 pub fn all_tables(folder: &Path) -> Vec<PathBuf> {
     below(folder, &|name| name.ends_with(SUFFIX))

@@ -98,15 +98,17 @@ fn ends(expect: &Expect, happened: &Happened, problems: &mut Vec<Problem>) {
     let said = |found: &str| {
         if happened.message.is_empty() { found.to_owned() } else { format!("{found}\n{}", happened.message) }
     };
-    if let Some(outcome) = expect.outcome
-        && happened.end != Some(outcome)
-    {
+    let other_end = expect.outcome.filter(|outcome| happened.end != Some(*outcome));
+    if let Some(outcome) = other_end {
         problems.push(Problem::new("outcome", outcome.word(), said(end)));
     }
     if let Some(exit) = expect.exit
         && u32::from(happened.exit) != exit
     {
-        problems.push(Problem::new("exit code", exit.to_string(), said(&happened.exit.to_string())));
+        let found = happened.exit.to_string();
+        // What was said stands below the outcome already.
+        let found = if other_end.is_some() { found } else { said(&found) };
+        problems.push(Problem::new("exit code", exit.to_string(), found));
     }
     if let Some(message) = &expect.message
         && !message.holds(&happened.message)

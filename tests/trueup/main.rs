@@ -36,6 +36,7 @@ mod recovery;
 mod schemas;
 mod servers;
 mod shipped;
+mod test_command;
 mod transactions;
 mod undo;
 mod waiting;

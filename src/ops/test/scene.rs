@@ -1,0 +1,288 @@
+//! What a case is played on: databases, mocks and a project file of its own, and the comparison with what is expected.
+
+use super::{Opening, happened::words};
+use crate::{
+    base::{
+        diagnostic::Diagnostics,
+        identity::RunId,
+        secret::{Masks, Secret},
+        value::Value,
+        world::World,
+        yaml,
+    },
+    connection::{database::Database, fault::Fault},
+    effect::change::TableName,
+    engine::setting::Reached,
+    journal::words::End,
+    mock::{Credentials, Running},
+    ops::{
+        Failure, Surroundings, plan,
+        project::{self, Opened},
+        record,
+        undo::{self, Wish},
+    },
+    trial::{
+        bench::{Bench, Place},
+        compare::compare,
+        given::{self, Answers, Start},
+        model::{Case, Proof},
+        proof,
+        report::Problem,
+        snapshot::{self, Snapshot},
+        stage::{self, Double, Key},
+    },
+};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+};
+
+/// A folder that goes when this goes.
+pub(super) struct Folder(pub(super) PathBuf);
+
+impl Folder {
+    pub(super) fn make(path: &Path) -> Result<Folder, Failure> {
+        std::fs::create_dir_all(path).map_err(|e| Failure::usage(format!("{} cannot be made: {e}", path.display())))?;
+        Ok(Folder(path.to_owned()))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What a case is played on.
+pub(super) struct Scene {
+    pub(super) surroundings: Surroundings,
+    pub(super) opened: Opened,
+    databases: HashMap<Arc<str>, Database>,
+    mocks: Vec<(Arc<str>, Running)>,
+    pub(super) start: Start,
+    _folder: Folder,
+}
+
+pub(super) type Staged<T> = Result<T, Problem>;
+
+fn broken(expected: &str, found: impl Into<String>) -> Problem {
+    Problem::new("the case cannot be played", expected, found)
+}
+
+pub(super) fn fault(fault: Fault) -> Problem {
+    broken("databases that answer", format!("{fault}; {}", fault.help()))
+}
+
+fn refused(failure: &Failure) -> Problem {
+    broken("a project and a playbook that can be used", words(failure).join("\n"))
+}
+
+impl Scene {
+    pub(super) async fn set(opening: &Opening, bench: &Bench, case: &Case, folder: &Path) -> Staged<Scene> {
+        let start = Start::of(&opening.file, case, &opening.opened.project);
+        let folder = Folder::make(folder).map_err(|f| refused(&f))?;
+        let world = World::fixed(opening.file.clock.0);
+        let mut variables = HashMap::new();
+        let mut doubles = Vec::new();
+        let mut mocks = Vec::new();
+        for (name, connection) in opening.opened.project.connections.iter() {
+            let name: Arc<str> = name.into();
+            if connection.sidekiq.is_some() {
+                continue;
+            }
+            if connection.http.is_none() {
+                let place = bench.fresh(&name, &folder.0).await.map_err(fault)?;
+                let variable = format!("TRUEUP_TEST_DATABASE_{}", doubles.len());
+                let (kind, settings) = place.settings(&variable);
+                if let Place::Server(url) | Place::MysqlServer(url) = place {
+                    variables.insert(variable, url.reveal().to_owned());
+                }
+                doubles.push((name, Double::Database(kind, settings)));
+            } else {
+                let running = opening.mock(&name, &start, &world).await?;
+                let variable = format!("TRUEUP_TEST_KEY_{}", doubles.len());
+                let credentials = running.credentials().map(|credentials| match credentials {
+                    Credentials::Header { name, value } => {
+                        variables.insert(variable.clone(), value);
+                        Key::Header { name, variable }
+                    }
+                    Credentials::Client { path, id, secret } => {
+                        variables.insert(variable.clone(), secret);
+                        Key::Client { token_url: format!("{}{path}", running.url()), id, variable }
+                    }
+                });
+                doubles.push((name.clone(), Double::Api { url: running.url(), credentials }));
+                mocks.push((name, running));
+            }
+        }
+        let surroundings = surroundings(world, variables, folder.0.clone(), opening.reached.clone());
+        let opened = opening.staged(&surroundings, &doubles)?;
+        let environment = opening.environment();
+        let (environment, _) =
+            opened.project.environment(environment.as_deref()).map_err(|e| broken("an environment", e))?;
+        let databases = plan::databases(&surroundings, &opened, environment).map_err(|f| refused(&f))?;
+        let scene = Scene { surroundings, opened, databases, mocks, start, _folder: folder };
+        scene.fill(opening).await?;
+        Ok(scene)
+    }
+
+    /// Inserts the given rows, in the order of the file.
+    async fn fill(&self, opening: &Opening) -> Staged<()> {
+        for (connection, tables) in &self.start.rows {
+            let database = self.database(connection)?;
+            let mut writing = database.writing().await.map_err(fault)?;
+            for (table, rows) in tables {
+                let mut catalogue = writing.catalogue(Some(&[table])).await.map_err(fault)?;
+                let columns = catalogue
+                    .swap_remove(table)
+                    .ok_or_else(|| broken("a table that is there", format!("{connection} has no table {table}")))?;
+                let name = TableName { connection: connection.clone(), table: table.clone() };
+                for row in rows {
+                    let facts = self.opened.project.facts(&name);
+                    given::insert(&mut writing, &name, row, facts, &columns, opening.file.clock.0).await?;
+                }
+            }
+            writing.commit().await.map_err(fault)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn database(&self, connection: &str) -> Staged<&Database> {
+        self.databases.get(connection).ok_or_else(|| broken("a database", format!("`{connection}` is none")))
+    }
+
+    pub(super) async fn snapshot(&self) -> Staged<Snapshot> {
+        snapshot::take(&self.databases, &self.opened.project).await.map_err(fault)
+    }
+
+    pub(super) async fn play(&self, opening: &Opening, case: &Case, proofs: &[Proof]) -> Staged<Vec<Problem>> {
+        let before = self.snapshot().await?;
+        let mut happened = self.run(opening, case, &before).await?;
+        happened.0.sent = self.mocks.iter().map(|(name, running)| (name.clone(), running.log())).collect();
+        let (happened, before) = happened;
+        let after = self.snapshot().await?;
+        let mut problems = compare(&case.expect, &happened, &before, &after, &self.opened.project);
+        for proof in proofs {
+            match proof {
+                Proof::PreviewEqualsApply => match &happened.plan {
+                    Some(plan) => {
+                        problems.extend(proof::preview_equals_apply(plan, &happened.all(after.since(&before))))
+                    }
+                    None => problems.push(Problem::new(proof.word(), "a preview", "there is none")),
+                },
+                Proof::ApplyTwiceUnchanged => problems.extend(self.again(opening, case, &after).await?),
+                // Last, whatever the order: it takes away what the others look at.
+                Proof::UndoRestores | Proof::KillEverywhere | Proof::LoseEveryAnswer => {}
+            }
+        }
+        if proofs.contains(&Proof::UndoRestores) {
+            problems.extend(match happened.run {
+                Some(run) => self.undone(run, &before).await?,
+                None => vec![Problem::new(Proof::UndoRestores.word(), "a run to take back", "nothing was applied")],
+            });
+        }
+        Ok(problems)
+    }
+
+    /// The proof that an undo brings back what was there before.
+    async fn undone(&self, run: RunId, before: &Snapshot) -> Staged<Vec<Problem>> {
+        let what = Proof::UndoRestores.word();
+        let pause = AtomicBool::new(false);
+        let wish = Wish { actor: Some("tester".into()), ..Wish::default() };
+        let taken_back = async {
+            let opened = project::open(&self.surroundings, Some(&self.opened.root))?;
+            let record = record::open(&self.surroundings, &opened).await?;
+            let state = record.state(run).await?;
+            let ready = undo::prepare(&self.surroundings, &record, &opened, run, &wish).await?;
+            let plan = undo::plan(&ready, &|_| {}).await?;
+            let carried = undo::undo(&self.surroundings, &record, &ready, &plan, &wish, &|_| {}, &pause).await?;
+            record.journal.close().await?;
+            Ok::<_, Failure>((state, carried))
+        };
+        let (state, carried) = match taken_back.await {
+            Ok(done) => done,
+            Err(failure) => return Ok(vec![Problem::new(what, "an undo", words(&failure).join("\n"))]),
+        };
+        let mut problems = Vec::new();
+        if !matches!(carried.state.end(), End::Changed | End::Unchanged) {
+            let reason = carried.state.closed.and_then(|closed| closed.reason).unwrap_or_default();
+            problems.push(Problem::new(what, End::Changed.word(), reason));
+        }
+        let steps = state.items.values().flat_map(|item| item.steps.values());
+        let also = steps.flat_map(|step| &step.also).map(|table| table.to_string()).collect();
+        let left = self.snapshot().await?.since(before);
+        problems.extend(proof::undo_restores(&left, &self.opened.project, &also));
+        Ok(problems)
+    }
+
+    /// The proof that a second run changes nothing.
+    async fn again(&self, opening: &Opening, case: &Case, first: &Snapshot) -> Staged<Vec<Problem>> {
+        let quiet = Case { between: None, ..case.clone() };
+        let (happened, _) = self.run(opening, &quiet, first).await?;
+        let second = self.snapshot().await?;
+        let mut problems = Vec::new();
+        if happened.end != Some(End::Unchanged) {
+            let found = happened.end.map_or("refused", End::word);
+            problems.push(Problem::new(
+                "a second run",
+                End::Unchanged.word(),
+                format!("{found}\n{}", happened.message),
+            ));
+        }
+        for change in second.since(first) {
+            problems.push(Problem::new(
+                format!("a second run: {}", snapshot::row_name(&change)),
+                "unchanged",
+                "changed",
+            ));
+        }
+        Ok(problems)
+    }
+
+    /// Ends the mocks; nothing listens when this returns.
+    pub(super) async fn strike(self) {
+        for (_, running) in self.mocks {
+            running.shutdown().await;
+        }
+    }
+}
+
+impl Opening {
+    async fn mock(&self, name: &Arc<str>, start: &Start, world: &World) -> Staged<Running> {
+        let mock = match start.apis.get(name) {
+            Some(Answers::File(word)) => {
+                let source = project::read(&self.folder.join(word.as_str()), yaml::DATA_LIMITS, &self.folder)
+                    .map_err(|f| refused(&f))?;
+                let mut problems = Diagnostics::new(source.clone());
+                let mock = crate::mock::Mock::parse(&source, &mut problems);
+                mock.ok_or_else(|| refused(&Failure::Texts(vec![problems])))?
+            }
+            Some(Answers::Routes(routes)) => given::mock(name, routes.clone()),
+            // Every call of an API that the case says nothing of is answered with 404, and stands in the log.
+            None => given::mock(name, Vec::new()),
+        };
+        mock.start(world.clone()).await.map_err(|e| broken("a mock that listens", format!("failed to {e}")))
+    }
+
+    /// Writes the case's project file and opens it as any other.
+    fn staged(&self, surroundings: &Surroundings, doubles: &[(Arc<str>, Double)]) -> Staged<Opened> {
+        let source = &self.opened.source;
+        let mut problems = Diagnostics::new(source.clone());
+        let original = yaml::parse(source, yaml::LIMITS, &mut problems).map(|node| node.value()).unwrap_or(Value::NULL);
+        let playbooks = self.opened.playbooks();
+        let playbooks = std::path::absolute(&playbooks).unwrap_or(playbooks);
+        let text = stage::project(&original, &playbooks.display().to_string(), doubles);
+        let path = surroundings.folder.join(project::FILE);
+        std::fs::write(&path, text).map_err(|e| broken("a project file", format!("{}: {e}", path.display())))?;
+        project::open(surroundings, Some(&path)).map_err(|f| refused(&f))
+    }
+}
+
+/// Secrets have invented values: a test needs none of the real ones.
+fn surroundings(world: World, variables: HashMap<String, String>, folder: PathBuf, reached: Reached) -> Surroundings {
+    let masks = Masks::default();
+    variables.values().for_each(|value| masks.add(&Secret::new(value.as_str())));
+    let variable = move |name: &str| Some(variables.get(name).cloned().unwrap_or_else(|| format!("invented-{name}")));
+    Surroundings { world, variable: Arc::new(variable), folder, masks, reached, notes: Default::default() }
+}
