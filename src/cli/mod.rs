@@ -19,6 +19,7 @@ mod history;
 mod lint;
 mod man;
 mod mock;
+mod new;
 
 mod output;
 mod pause;
@@ -66,7 +67,7 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
     let project = arguments.project.as_deref();
     let done = match &arguments.command {
         Command::Check(given) => check::run(given, project, surroundings, output).await,
-        Command::New(_) => Ok(Exit::Failed),
+        Command::New(given) => new::run(given, project, surroundings, output).await,
         Command::Fmt(given) => fmt::run(given, project, surroundings, output),
         Command::Lint(given) => lint::run(given, project, surroundings, output),
         Command::Fix(given) => fix::run(given, project, surroundings, output),

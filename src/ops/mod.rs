@@ -16,6 +16,7 @@ pub mod inspect;
 pub mod lint;
 pub mod many;
 pub mod mock;
+pub mod new;
 pub mod plan;
 pub mod playbook;
 pub mod prepare;

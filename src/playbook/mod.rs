@@ -2,6 +2,7 @@
 
 pub mod approvals;
 pub mod diagnosis;
+pub mod draft;
 pub mod error_table;
 pub mod errors;
 pub mod failure;
