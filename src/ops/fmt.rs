@@ -103,3 +103,19 @@ fn remove(path: &Path) {
     // Of a half-written file beside the real one nobody needs to hear.
     let _ = std::fs::remove_file(path);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_would_not_say_the_same_is_named_and_left() {
+        let source = Source::new("a.yaml", "trueup: v1\n");
+        for left in [Left::NotYaml, Left::OtherMeaning, Left::NotStable] {
+            let problems = refused(&source, left);
+            let found = problems.sorted();
+            assert_eq!((found[0].code.id, problems.errors()), ("E0703", 1));
+            assert!(found[0].message.starts_with("this file is left as it is: "), "{}", found[0].message);
+        }
+    }
+}

@@ -146,26 +146,28 @@ impl<'a> Reading<'a> {
         loop {
             match self.next()? {
                 (Event::StreamStart | Event::DocumentStart(..), _) => {}
-                (event @ Event::MappingStart(..), range) => return self.node(event, range, 0).map(|(node, _)| node),
+                (event @ Event::MappingStart(..), range) => return self.node(event, range, 0, 0).map(|(node, _)| node),
                 _ => return None,
             }
         }
     }
 
-    /// A value and its end. `column` is that of the key or dash before it.
-    fn node(&mut self, event: Event<'a>, range: Range<usize>, column: usize) -> Option<(Node, usize)> {
+    /// A value and its end. `column` is that of the key or dash before it, `header` where that ends.
+    fn node(&mut self, event: Event<'a>, range: Range<usize>, column: usize, header: usize) -> Option<(Node, usize)> {
         match event {
-            Event::Scalar(_, style, ..) => Some(self.scalar(style, range, column)),
+            Event::Scalar(_, style, ..) => Some(self.scalar(style, range, column, header)),
             Event::SequenceStart(style, ..) => self.list(style == StructureStyle::Flow, range.start),
             Event::MappingStart(style, ..) => self.map(style == StructureStyle::Flow, range.start),
             _ => None,
         }
     }
 
-    fn scalar(&mut self, style: ScalarStyle, range: Range<usize>, column: usize) -> (Node, usize) {
+    fn scalar(&mut self, style: ScalarStyle, range: Range<usize>, column: usize, header: usize) -> (Node, usize) {
         if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
-            let (block, end) = self.block(range.start, column);
-            self.scalars.push(range.start..end);
+            // The event's place is that of the first line below; the header stands behind the key or dash.
+            let start = self.text[header..].find(['|', '>']).map_or(range.start, |at| header + at);
+            let (block, end) = self.block(start, column);
+            self.scalars.push(start..end);
             return (Node::Scalar(block), end);
         }
         let raw = self.text[range.clone()].trim_end();
@@ -225,7 +227,7 @@ impl<'a> Reading<'a> {
             let header = if flow { at } else { at + 1 };
             let column = self.column(at);
             let empty = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, ..) if text.is_empty());
-            let (node, node_end) = self.node(event, range, column)?;
+            let (node, node_end) = self.node(event, range, column, header)?;
             end = if empty { header } else { node_end };
             parts.push(part(None, String::new(), node, at..end, column, header));
         }
@@ -257,7 +259,7 @@ impl<'a> Reading<'a> {
             let Event::Scalar(name, style, ..) = event else { return None };
             let name = name.into_owned();
             let (at, column) = (range.start, self.column(range.start));
-            let (key, key_end) = match self.scalar(style, range, column) {
+            let (key, key_end) = match self.scalar(style, range.clone(), column, range.start) {
                 (Node::Scalar(Scalar::Words(raw)), end) => (raw, end),
                 _ => return None,
             };
@@ -265,7 +267,7 @@ impl<'a> Reading<'a> {
             let empty = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, ..) if text.is_empty());
             let colon = self.text[key_end..].find(':').filter(|at| self.text[key_end..key_end + at].trim().is_empty());
             let header = colon.map_or(key_end, |at| key_end + at + 1);
-            let (node, node_end) = self.node(event, range, column)?;
+            let (node, node_end) = self.node(event, range, column, header)?;
             end = if empty { header } else { node_end };
             parts.push(part(Some(key), name, node, at..end, column, header));
         }

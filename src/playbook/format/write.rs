@@ -68,8 +68,9 @@ impl Writer {
                 self.lead(&part.lead, indent);
             }
             self.part(part, &guide, indent);
-            self.lead(&part.foot, indent);
         }
+        // What stands at the end stays at the end, whichever key comes last.
+        inner.parts.iter().for_each(|part| self.lead(&part.foot, indent));
     }
 
     /// What it holds is written below its key.

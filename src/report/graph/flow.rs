@@ -121,7 +121,7 @@ pub fn of(checked: &Checked) -> Flow {
     let sections = playbook.sections().into_iter().filter(|(_, steps)| !steps.is_empty()).map(|(word, steps)| {
         let heading = match word {
             "preconditions" => "Checked first",
-            "steps" => "Done",
+            "steps" => "What is done",
             "verification" => "Looked at afterwards",
             _ => "Afterwards",
         };

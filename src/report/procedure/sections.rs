@@ -2,7 +2,7 @@
 
 use super::{
     deed::{deed, label, plain, prose, way},
-    page::{Block, Entry, Say, Words, paragraphs, text},
+    page::{Block, Entry, Piece, Say, Words, paragraphs, text},
     trouble::trouble,
     undone::undone,
 };
@@ -168,7 +168,7 @@ fn entry(step: &Step, checked: &Checked) -> Entry {
     let common = &step.common;
     let mut entry = Entry { title: label(step, checked), ..Entry::default() };
     if common.title.is_some() && !matches!(step.act, Act::Let(_)) {
-        entry.notes.push(deed(step, checked).say("."));
+        entry.notes.push(ended(deed(step, checked)));
     }
     if let Some(when) = &common.when {
         entry.notes.push(text("Only if ").code(when.scalar().text.trim()).say("."));
@@ -203,6 +203,14 @@ fn entry(step: &Step, checked: &Checked) -> Entry {
     }
     entry.inner = inner(step, checked);
     entry
+}
+
+/// With a full stop, unless the author has set an end already.
+fn ended(words: Words) -> Words {
+    match words.last() {
+        Some(Piece::Text(text)) if text.trim_end().ends_with(['.', '?', '!', ':']) => words,
+        _ => words.say("."),
+    }
 }
 
 fn inner(step: &Step, checked: &Checked) -> Vec<(Words, Vec<Entry>)> {
@@ -313,7 +321,7 @@ fn people(checked: &Checked) -> Vec<Block> {
             step.each(&mut |step| {
                 let row = match &step.act {
                     Act::Ask(ask) => Some((ask.who.as_str(), text("is asked: ").and(prose(ask.question.scalar().text.trim())))),
-                    Act::Tell(tell) => Some((tell.who.as_str(), text("is told: ").and(label(step, checked)))),
+                    Act::Tell(tell) => Some((tell.who.as_str(), text("is told: ").and(prose(tell.message.scalar().text.trim())))),
                     _ => None,
                 };
                 if let Some((who, what)) = row {
