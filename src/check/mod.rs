@@ -9,17 +9,21 @@ mod columns;
 mod error_table;
 mod facts;
 pub mod knowledge;
+pub mod lint;
 pub mod mentions;
 pub mod once;
 mod project;
+pub mod rewrite;
 pub mod rules;
 mod scene;
 mod shape;
 mod spots;
+pub mod version;
 
 pub use checked::{Checked, Recovery, Section, StepFacts};
 pub use error_table::error_table;
 pub use knowledge::{Knowledge, PrepareFault, Prepared, Statement};
+pub use rules::uses::{Grant, needed};
 pub use scene::{System, statements, system};
 
 use crate::{
@@ -92,6 +96,9 @@ pub fn codes() -> Vec<&'static Code> {
     all.extend(crate::mock::check::CODES);
     all.extend(rules::RULES.iter().flat_map(|rule| rule.codes));
     all.extend(project::RULES.iter().flat_map(|rule| rule.codes));
+    all.extend(lint::RULES.iter().flat_map(|rule| rule.codes));
+    all.extend(version::CODES);
+    all.extend(rewrite::CODES);
     all.sort_by_key(|code| code.id);
     // A code that several rules give is one; two codes of one id would be a mistake, which a test finds.
     all.dedup_by(|a, b| std::ptr::eq(*a, *b));

@@ -25,10 +25,14 @@ pub struct Loaded {
 
 /// Loads `register/correct-award`, or a path to a file.
 pub fn load(surroundings: &Surroundings, opened: &Opened, name: &str) -> Result<Loaded, Failure> {
-    let path = find(surroundings, opened, name)?;
-    let source = project::read(&path, yaml::LIMITS, &surroundings.folder)?;
+    load_file(surroundings, opened, &find(surroundings, opened, name)?)
+}
+
+/// Loads a file.
+pub fn load_file(surroundings: &Surroundings, opened: &Opened, path: &Path) -> Result<Loaded, Failure> {
+    let source = project::read(path, yaml::LIMITS, &surroundings.folder)?;
     let source = tables::with_tables(surroundings, opened, source)?;
-    of_source(source, opened, name_of(&path, opened))
+    of_source(source, opened, name_of(path, opened))
 }
 
 /// Checks a text that is at hand: the one that a run carries.

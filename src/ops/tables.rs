@@ -21,19 +21,29 @@ use std::{
 /// The playbook's text with the tables that it uses: what a plan is made of and what a run carries. A table that is not there is
 /// left out; the check says so.
 pub fn with_tables(surroundings: &Surroundings, opened: &Opened, source: Arc<Source>) -> Result<Arc<Source>, Failure> {
+    with_tables_of(opened, source, &|path| {
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let table = project::read(path, yaml::LIMITS, &surroundings.folder)?;
+        refuse_included(&table)?;
+        Ok(Some(table.text().to_owned()))
+    })
+}
+
+/// The same with tables from elsewhere than the files of today.
+pub fn with_tables_of(
+    opened: &Opened,
+    source: Arc<Source>,
+    text: &dyn Fn(&Path) -> Result<Option<String>, Failure>,
+) -> Result<Arc<Source>, Failure> {
     refuse_included(&source)?;
     let mut tables = Vec::new();
-    for name in used(&source) {
-        let path = opened.playbooks().join(format!("{name}{SUFFIX}"));
-        if !is_name(&name) || !path.is_file() {
-            continue;
-        }
-        let table = project::read(&path, yaml::LIMITS, &surroundings.folder)?;
-        refuse_included(&table)?;
+    for name in used(&source).into_iter().filter(|name| is_name(name)) {
+        let Some(table) = text(&opened.playbooks().join(format!("{name}{SUFFIX}")))? else { continue };
         // The same text wherever the command runs: its hash is part of the plan.
         let folder = opened.project.playbooks.as_ref().map_or("playbooks", |word| word.as_str());
-        let shown = format!("{}/{name}{SUFFIX}", folder.trim_end_matches('/'));
-        tables.push((shown, table.text().to_owned()));
+        tables.push((format!("{}/{name}{SUFFIX}", folder.trim_end_matches('/')), table));
     }
     Ok(if tables.is_empty() { source } else { source.including(&tables) })
 }

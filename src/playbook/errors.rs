@@ -369,8 +369,8 @@ impl schemars::JsonSchema for Then {
             "anyOf": [
                 { "type": "object", "additionalProperties": false,
                   "properties": {
-                    "retry": retry,
                     "fix": text("A step with `repair: true` that is done first, once, before it is tried again."),
+                    "retry": retry,
                     "stop": text("End the item here, with this text."),
                     "skip": text("Leave the item alone, with this text."),
                     "fail": text("The item failed, with this text."),

@@ -2,9 +2,11 @@
 
 pub mod approvals;
 pub mod diagnosis;
+pub mod draft;
 pub mod error_table;
 pub mod errors;
 pub mod failure;
+pub mod format;
 pub mod lenient;
 pub mod model;
 pub mod params;

@@ -1,4 +1,4 @@
-//! Case folders `tests/cases/check-<what>/`: `playbook.yaml` (or only `project.yaml`), and `expected.txt`, what `trueup check`
+//! Case folders `tests/cases/check-<what>/` and `tests/cases/lint-<what>/`: `playbook.yaml` (or only `project.yaml`), and `expected.txt`, what `trueup check` (`trueup lint`)
 //! says at 80 columns. A `catalogue.yaml` stands for the live database. `TRUEUP_BLESS=1` writes the expected texts anew.
 
 use std::{
@@ -14,7 +14,10 @@ use trueup::{
         value::{Map, Value},
         yaml,
     },
-    check::{self, Knowledge},
+    check::{
+        self, Knowledge,
+        lint::{Around, lint},
+    },
     connection::survey::Survey,
     playbook::project::Project,
     report::diagnostics,
@@ -32,10 +35,14 @@ fn folders() -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = fs::read_dir(root())
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir() && path.file_name().unwrap().to_string_lossy().starts_with("check-"))
+        .filter(|path| path.is_dir() && (is_called(path, "check-") || is_called(path, "lint-")))
         .collect();
     all.sort();
     all
+}
+
+fn is_called(folder: &Path, beginning: &str) -> bool {
+    folder.file_name().unwrap().to_string_lossy().starts_with(beginning)
 }
 
 /// The project of a case, its own or the common one, and what is wrong with it.
@@ -148,7 +155,16 @@ fn said(folder: &Path) -> String {
     if let (Ok(playbook), Some(project)) = (fs::read(folder.join("playbook.yaml")), project) {
         let name = format!("{}/playbook.yaml", folder.file_name().unwrap().to_string_lossy());
         let found = match yaml::decode(&name, &playbook) {
-            Ok(source) => check::read_and_check(with_tables(folder, &source), project, &knowledge).1,
+            Ok(source) => {
+                let (checked, found) = check::read_and_check(with_tables(folder, &source), project, &knowledge);
+                match checked {
+                    Some(checked) if is_called(folder, "lint-") => {
+                        assert!(found.is_empty(), "{}", diagnostics::terminal(&found, 80));
+                        lint(&checked, Around { tested: Some(false) })
+                    }
+                    _ => found,
+                }
+            }
             Err(problems) => *problems,
         };
         text.push_str(&diagnostics::terminal(&found, 80));
@@ -188,6 +204,9 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("E0421", "src/check/rules/prepared.rs", "E0421 11:19"),
     ("E0617", "tests/trueup/jobs/faults.rs", "E0617"),
     ("W0010", "tests/trueup/jobs/faults.rs", "W0010"),
+    ("E0701", "tests/golden/tools/since.txt", "E0701"),
+    ("E0702", "tests/trueup/tools/since.rs", "E0702"),
+    ("E0703", "src/ops/fmt.rs", "(\"E0703\", 1)"),
     ("E0901", "src/mock/tests.rs", "a route has exactly one method"),
     ("E0902", "src/mock/tests.rs", "the mock has no collection `d`"),
     ("E0903", "src/mock/tests.rs", "a mock knows no name `bodi`"),

@@ -39,6 +39,8 @@ mod schemas;
 mod servers;
 mod shipped;
 mod test_command;
+mod tools;
 mod transactions;
+mod tutorial;
 mod undo;
 mod waiting;
