@@ -161,8 +161,14 @@ fn asks_no_more(other: &ErrorRow, row: &ErrorRow) -> bool {
 
 impl<'a> Space<'a> {
     fn of(callers: Vec<Caller<'a>>, rows: &[&'a ErrorRow]) -> Space<'a> {
-        let kinds =
-            [FailureKind::Connect, FailureKind::Timeout, FailureKind::Body, FailureKind::Answer, FailureKind::Auth];
+        let kinds = [
+            FailureKind::Connect,
+            FailureKind::Timeout,
+            FailureKind::Body,
+            FailureKind::Answer,
+            FailureKind::Auth,
+            FailureKind::NotGranted,
+        ];
         let mut outcomes: Vec<Outcome> = kinds.into_iter().map(Outcome::Kind).collect();
         outcomes.extend((1..=5).map(Outcome::Rest));
         for status in rows.iter().filter_map(|row| row.status.as_ref()).flat_map(|statuses| &statuses.0) {
@@ -240,7 +246,8 @@ fn fits_outcome(row: &ErrorRow, outcome: Outcome) -> bool {
 }
 
 fn answered(outcome: Outcome) -> bool {
-    !matches!(outcome, Outcome::Kind(FailureKind::Connect | FailureKind::Timeout | FailureKind::Auth))
+    let silent = [FailureKind::Connect, FailureKind::Timeout, FailureKind::Auth, FailureKind::NotGranted];
+    !matches!(outcome, Outcome::Kind(kind) if silent.contains(&kind))
 }
 
 /// Only an answer has a code.

@@ -6,7 +6,10 @@ use crate::{
         Section,
         scene::{Role, Scene, System, Visit, calls_api, system},
     },
-    playbook::{errors::ErrorRow, project::Project},
+    playbook::{
+        errors::{ErrorRow, FailureKind, Verdict},
+        project::Project,
+    },
 };
 
 /// A row that is not in the right form.
@@ -104,6 +107,14 @@ pub fn form(rows: &[ErrorRow], problems: &mut Diagnostics) {
                 "add `status:`, `code:`, `body:`, `kind:` or `step:`, or write `otherwise:` as the last row",
             ),
             _ => {}
+        }
+        let refused = row.kind.as_ref().is_some_and(|kinds| kinds.0.iter().all(|k| *k == FailureKind::NotGranted));
+        let again = row.then.iter().any(|then| matches!(then.verdict, Verdict::Retry(_) | Verdict::Accept));
+        if refused && again {
+            odd(
+                "what `uses` does not declare is neither tried again nor accepted",
+                "say who is told: `then: { escalate: …, say: … }`, or `then: stop`; and declare it under `uses:`",
+            );
         }
         if row.attempt == Some(0) {
             odd("attempts are counted from 1", "write `attempt: 3` for the third attempt and later ones");
