@@ -23,7 +23,7 @@ use crate::{
         sql_rules::{self, Verdict},
     },
     effect::change::TableName,
-    playbook::{model::Playbook, project::Project},
+    playbook::{called::Called, model::Playbook, project::Project},
     table::{catalogue::Table, facts::Facts},
     template::{Dialect, Expression, Sql},
 };
@@ -98,10 +98,21 @@ pub enum System {
     Program,
 }
 
+/// The playbooks that stand in one text.
+#[derive(Clone, Copy, Debug)]
+pub struct Others<'a> {
+    /// Those that are called.
+    pub called: &'a Called,
+    /// The one whose text it is.
+    pub root: &'a Playbook,
+}
+
 /// See the head of this file.
 pub struct Scene<'a> {
     /// The playbook.
     pub playbook: &'a Playbook,
+    /// The other ones in its text.
+    pub others: Others<'a>,
     /// Its text.
     pub source: &'a Arc<Source>,
     /// The project file.
@@ -121,13 +132,14 @@ impl<'a> Scene<'a> {
     /// Looks at a playbook.
     pub fn new(
         playbook: &'a Playbook,
+        others: Others<'a>,
         named: HashSet<Arc<str>>,
         source: &'a Arc<Source>,
         project: &'a Project,
         knowledge: &'a Knowledge,
     ) -> Scene<'a> {
         let (visits, mentions, by_id) = (visits(playbook), Vec::new(), HashMap::new());
-        let mut scene = Scene { playbook, source, project, knowledge, visits, mentions, named, by_id };
+        let mut scene = Scene { playbook, others, source, project, knowledge, visits, mentions, named, by_id };
         for (index, visit) in scene.visits.iter().enumerate().filter(|(_, v)| v.role == Role::Listed) {
             if let Some(id) = visit.step.id() {
                 scene.by_id.entry(id).or_insert(index);

@@ -10,6 +10,7 @@ pub mod check;
 pub mod diagnose;
 pub mod failure;
 pub mod history;
+pub mod included;
 pub mod inspect;
 pub mod many;
 pub mod mock;

@@ -88,6 +88,7 @@ rules! {
         // jobs
         job_step;
         // calls
+        call;
         http_call;
         command_call;
         errors_table;
