@@ -1,9 +1,9 @@
 //! The one table of kinds. A new kind is one file with its shape, one line here, one case folder.
 
 use super::{
-    ask::AskSpec, block::BlockSpec, call::CallSpec, choose::ChooseSpec, command::CommandSpec, compare::CompareSpec, ends::Otherwise,
-    job::JobSpec, resource::ResourceSpec, row::RowSpec, rows::RowsSpec, sql::SqlSpec, tell::TellSpec, undo::UndoSpec,
-    wait::WaitSpec,
+    ask::AskSpec, block::BlockSpec, call::CallSpec, choose::ChooseSpec, command::CommandSpec, compare::CompareSpec,
+    ends::Otherwise, job::JobSpec, resource::ResourceSpec, row::RowSpec, rows::RowsSpec, sql::SqlSpec, tell::TellSpec,
+    undo::UndoSpec, wait::WaitSpec,
 };
 use crate::{
     base::{

@@ -248,10 +248,11 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The API that a step calls.
+    /// The API that a step calls, or the program that it starts.
     pub fn api_of(&self, step: &'a Step) -> Option<&'a str> {
         match &step.act {
             Act::Http(call) => Some(call.api.as_str()),
+            Act::Command(command) => Some(command.program.as_str()),
             _ => self.resource(step).map(|(_, kind, _)| kind.api.as_str()),
         }
     }
@@ -264,6 +265,24 @@ impl<'a> Scene<'a> {
             KindOf::Here(kind) => (kind, step.id().unwrap_or("resource")),
         };
         Some((spec, kind, TableName { connection: kind.api.text.clone(), table: name.into() }))
+    }
+
+    /// The step changes something outside, itself or in the playbook that it calls.
+    pub fn changes(&self, step: &Step) -> bool {
+        let changes = |playbook: &Playbook| {
+            let mut found = false;
+            for step in playbook.sections().into_iter().flat_map(|(_, steps)| steps) {
+                step.each(&mut |one| found |= writes(one));
+            }
+            found
+        };
+        match &step.act {
+            Act::Call(call) => {
+                let Some(called) = self.others.called.get(call.playbook.as_str()) else { return true };
+                changes(called) || self.others.called.by_name(called).values().any(|playbook| changes(playbook))
+            }
+            _ => writes(step),
+        }
     }
 
     /// The declared tables as playbooks write them.
@@ -336,9 +355,9 @@ fn nature(act: &Act) -> Option<Nature> {
     crate::action::kinds::KINDS.iter().find(|k| k.word == act.word()).map(|k| k.nature)
 }
 
-/// The step calls an API: rows of the `errors:` table may speak of it.
-pub fn calls_api(step: &Step) -> bool {
-    matches!(step.act, Act::Http(_) | Act::Resource(_))
+/// The step calls an API or starts a program: rows of the `errors:` table may speak of it.
+pub fn calls_out(step: &Step) -> bool {
+    matches!(step.act, Act::Http(_) | Act::Resource(_) | Act::Command(_))
 }
 
 /// The connection that a step names, and where.

@@ -2,8 +2,8 @@
 
 use super::{
     Failure, Surroundings,
-    plan::{databases, jobs},
     included::with_included,
+    plan::{databases, jobs},
     playbook::{all, all_tables, name_of, names_for},
     project::{self, Opened},
 };
@@ -173,8 +173,7 @@ impl Live {
     }
 
     async fn learn(&self, playbook: &Playbook, called: &Called, knowledge: &mut Knowledge) {
-        *knowledge =
-            Knowledge { name: knowledge.name.take(), names: knowledge.names.take(), ..self.knowledge.clone() };
+        *knowledge = Knowledge { name: knowledge.name.take(), names: knowledge.names.take(), ..self.knowledge.clone() };
         let called = called.files().iter().filter_map(|file| file.playbook.as_deref());
         for statement in [playbook].into_iter().chain(called).flat_map(check::statements) {
             let Some(database) = self.databases.get(statement.connection) else { continue };

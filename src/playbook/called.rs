@@ -54,7 +54,8 @@ impl Called {
     /// The file of a playbook.
     pub fn file(&self, name: &str) -> Option<&CalledFile> {
         let file = format!("{name}.yaml");
-        let named = |shown: &str| shown == file || shown.strip_suffix(&file).is_some_and(|folder| folder.ends_with('/'));
+        let named =
+            |shown: &str| shown == file || shown.strip_suffix(&file).is_some_and(|folder| folder.ends_with('/'));
         // `b` is not meant by `a/b`, if both are there.
         self.files.iter().filter(|one| named(&one.shown)).min_by_key(|one| one.shown.len())
     }

@@ -83,6 +83,7 @@ pub static CODES: &[&Code] =
 
 /// Looks at every call.
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
+    let mut seen: Vec<&str> = Vec::new();
     for visit in &scene.visits {
         let Act::Call(call) = &visit.step.act else { continue };
         place(visit, problems);
@@ -90,8 +91,12 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         if let Some(called) = found(scene, call, problems) {
             callable(call, called, problems);
             parameters(scene, call, called, problems);
-            reach(scene, call, called, problems);
-            risk(scene, call, called, problems);
+            // What holds for all calls of a playbook is said once.
+            if !seen.contains(&call.playbook.as_str()) {
+                seen.push(call.playbook.as_str());
+                reach(scene, call, called, problems);
+                risk(scene, call, called, problems);
+            }
         }
     }
 }
@@ -114,8 +119,6 @@ fn place(visit: &Visit<'_>, problems: &mut Diagnostics) {
 fn keys(visit: &Visit<'_>, problems: &mut Diagnostics) {
     let common = &visit.step.common;
     let there = [
-        ("undo", common.undo.is_some()),
-        ("irreversible", common.irreversible.is_some()),
         ("probe", common.probe.is_some()),
         ("repeatable", common.repeatable.is_some()),
         ("example", common.example.is_some()),
@@ -159,8 +162,12 @@ fn found<'a>(scene: &Scene<'a>, call: &CallSpec, problems: &mut Diagnostics) -> 
     };
     if called.depth(name).is_some_and(|depth| depth >= DEEPEST) {
         problems.push(
-            Diagnostic::error(&CIRCLE, call.playbook.span, format!("the calls stand more than {DEEPEST} deep in each other"))
-                .help("call what stands deeper from a playbook of its own"),
+            Diagnostic::error(
+                &CIRCLE,
+                call.playbook.span,
+                format!("the calls stand more than {DEEPEST} deep in each other"),
+            )
+            .help("call what stands deeper from a playbook of its own"),
         );
         return None;
     }
@@ -231,7 +238,9 @@ fn parameters(scene: &Scene<'_>, call: &CallSpec, called: &Playbook, problems: &
         .collect();
     // A misspelt one was reported as unknown, with the word that was meant.
     let misspelt = |name: &&str| {
-        let near = |word: &Word| called.params.get(word.as_str()).is_none() && suggest::nearest(word.as_str(), [*name]).is_some();
+        let near = |word: &Word| {
+            called.params.get(word.as_str()).is_none() && suggest::nearest(word.as_str(), [*name]).is_some()
+        };
         !call.given.entries.iter().any(|(word, _)| near(word))
     };
     for name in missing.into_iter().filter(misspelt) {
@@ -251,7 +260,12 @@ fn parameters(scene: &Scene<'_>, call: &CallSpec, called: &Playbook, problems: &
 fn risk(scene: &Scene<'_>, call: &CallSpec, called: &Playbook, problems: &mut Diagnostics) {
     let (own, other) = (scene.playbook.risk(), called.risk());
     if other > own {
-        let message = format!("`{}` is of risk `{}`, and this playbook of risk `{}`", called.name.as_str(), other.word(), own.word());
+        let message = format!(
+            "`{}` is of risk `{}`, and this playbook of risk `{}`",
+            called.name.as_str(),
+            other.word(),
+            own.word()
+        );
         problems.push(
             Diagnostic::error(&RISKIER, call.playbook.span, message).help(format!("write `risk: {}`", other.word())),
         );
@@ -266,7 +280,11 @@ fn reach(scene: &Scene<'_>, call: &CallSpec, called: &Playbook, problems: &mut D
         if lacking.is_empty() {
             continue;
         }
-        let message = format!("`{}` {} of `{connection}`, which `uses` here does not declare", called.name.as_str(), lacking.join(", "));
+        let message = format!(
+            "`{}` reaches further than this playbook: of `{connection}` it {}",
+            called.name.as_str(),
+            lacking.join(", and ")
+        );
         problems.push(
             Diagnostic::error(&REACHES_FURTHER, call.playbook.span, message)
                 .help(format!("write under `uses:`: `{}`", line(connection, wanted, own))),
@@ -328,7 +346,12 @@ fn line(connection: &str, wanted: &Uses, own: Option<&Uses>) -> String {
     let write = join(|uses| &uses.write, &[]);
     let written: Vec<&str> = write.iter().map(String::as_str).collect();
     let read = join(|uses| &uses.read, &written);
-    let parts = [("read", read), ("write", write.clone()), ("methods", join(|u| &u.methods, &[])), ("commands", join(|u| &u.commands, &[]))];
+    let parts = [
+        ("read", read),
+        ("write", write.clone()),
+        ("methods", join(|u| &u.methods, &[])),
+        ("commands", join(|u| &u.commands, &[])),
+    ];
     let mut parts: Vec<String> = parts
         .into_iter()
         .filter(|(_, names)| !names.is_empty())

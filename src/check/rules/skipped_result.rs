@@ -40,6 +40,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         };
         if let Act::Call(call) = &scene.visits[index].step.act
             && home != index
+            // In the lists that a loop gives, what has no result is null.
+            && scene.loops_between(index, Some(home)).is_empty()
             && ends_early(scene, call)
             && !asks(mention.spot.names, mention.usage.path.root())
             && !scene.conditions(home).any(|e| asks(e.names(), mention.usage.path.root()))
@@ -112,7 +114,8 @@ fn at_the_end(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnosti
 fn ends_early(scene: &Scene<'_>, call: &CallSpec) -> bool {
     let Some(called) = scene.others.called.get(call.playbook.as_str()) else { return false };
     let early = |otherwise: &Otherwise| matches!(otherwise.way, Way::Done | Way::Skip);
-    let mut found = called.errors.iter().flat_map(|row| row.then.iter().chain(&row.otherwise)).any(|then| skips(&then.verdict));
+    let mut found =
+        called.errors.iter().flat_map(|row| row.then.iter().chain(&row.otherwise)).any(|then| skips(&then.verdict));
     for step in called.sections().into_iter().flat_map(|(_, steps)| steps) {
         step.each(&mut |one| {
             found |= one.common.otherwise.as_ref().is_some_and(early);
