@@ -59,8 +59,10 @@ pub enum Stopped {
 
 /// Carries one run out until it is over, waits, or is asked to pause.
 pub struct Driver<'a> {
-    /// The playbook and its surroundings.
+    /// The playbook and its surroundings; where it is in a call, those of the called playbook.
     pub setting: &'a Setting,
+    /// The playbook of the run.
+    pub(super) root: &'a Setting,
     /// Where it is recorded.
     pub journal: &'a Journal,
     /// The right to work on it.
@@ -80,7 +82,7 @@ pub struct Driver<'a> {
     pub(super) scope: Scope,
     /// Changes that happened, whatever becomes of their step: path, and how the thing was seen last.
     pub(super) confirmed: HashMap<Arc<str>, Value>,
-    /// The turns of loops that it is in, each with what is known around it.
+    /// The turns of loops and the calls that it is in, each with what is known around it.
     pub(super) turns: Vec<(Arc<str>, Scope)>,
     /// What is done now is done at the end of a block, whatever happened.
     pub(super) always: bool,
@@ -187,6 +189,7 @@ impl<'a> Driver<'a> {
     ) -> Driver<'a> {
         let mut driver = Driver {
             setting,
+            root: setting,
             journal,
             claim,
             plan,
@@ -224,11 +227,18 @@ impl<'a> Driver<'a> {
     /// The results of steps that are over, under their names: captured values are never computed again.
     pub(super) fn recall(&mut self) {
         self.turns.clear();
+        self.setting = self.root;
         let Some(item) = self.state.items.get(&self.item) else { return };
-        if self.setting.outline.scope.is_some() {
-            return names::recall_undo(&self.setting.outline, item, &mut self.scope);
+        if self.root.outline.scope.is_some() {
+            return names::recall_undo(&self.root.outline, item, &mut self.scope);
         }
-        names::recall(&self.setting.playbook, item, &mut self.scope);
+        names::recall(&self.root.playbook, item, &mut self.scope);
+    }
+
+    /// Something is as if it had never been done: what is known is put together anew.
+    pub(super) fn anew(&mut self) {
+        self.scope = self.root.beginning();
+        self.recall();
     }
 
     /// Goes on until the run is over, waits or pauses, with a sign of life to the others every few seconds.
@@ -255,8 +265,12 @@ impl<'a> Driver<'a> {
             }
             let empty = ItemState::default();
             let item = self.state.items.get(&self.item).unwrap_or(&empty);
-            match decide(&self.setting.outline, item, self.state.cancelled) {
-                Next::Leave(path) => self.leave(&path),
+            match decide(&self.root.outline, item, self.state.cancelled) {
+                Next::Leave(path) => {
+                    if let Some((place, trouble)) = self.leave(&path) {
+                        self.end(&place, trouble).await?;
+                    }
+                }
                 Next::Do(path) => {
                     self.window().await?;
                     if let Some(why) = self.hindrance()? {
@@ -310,7 +324,7 @@ impl<'a> Driver<'a> {
                 }
                 Next::Close(end, reason) => {
                     self.close_readers().await;
-                    let (end, reason) = undo::end(&self.setting.outline, &self.state, &self.item, end, reason);
+                    let (end, reason) = undo::end(&self.root.outline, &self.state, &self.item, end, reason);
                     let by = self.state.cancelled_by.as_ref().filter(|_| end == End::Cancelled && self.state.cancelled);
                     let reason = by.map(|by| format!("cancelled by {}: {}", by.actor, by.reason)).or(reason);
                     let item = ClosedItem { item: self.item.clone(), end, reason };
@@ -484,7 +498,10 @@ impl<'a> Driver<'a> {
         let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) else { return Ok(()) };
         // In a turn of a loop a name may stand for something else than around it.
         let scope = self.turns.first().map_or(&self.scope, |(_, around)| around);
-        let mut differences = drift::of_facts(plan, scope, self.setting);
+        let mut differences = drift::of_facts(plan, None, scope, self.root);
+        if place.list == Section::Steps {
+            differences.extend(self.facts_of_call(place));
+        }
         drift::without_own(&mut differences, &self.own(), self.setting);
         if differences.is_empty() { Ok(()) } else { Err(Trouble::Drifted(differences)) }
     }

@@ -6,6 +6,7 @@
 pub mod again;
 pub mod audit;
 pub mod carry_out;
+mod call;
 mod claim;
 pub mod crew;
 pub mod clock;

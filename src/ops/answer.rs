@@ -20,7 +20,10 @@ use crate::{
         watch::Watch,
     },
     journal::payload::{HumanDecided, RunResumed},
-    playbook::params::{accept, of_answer},
+    playbook::{
+        called::Called,
+        params::{accept, of_answer},
+    },
     report::clock,
 };
 use std::sync::{Arc, atomic::AtomicBool};
@@ -149,7 +152,7 @@ fn fields(state: &RunState, path: &str) -> Option<Vec<(Arc<str>, AnswerField)>> 
     let source = Source::new(created.playbook.to_string(), created.text.to_string());
     let mut quiet = crate::base::diagnostic::Diagnostics::new(source.clone());
     let playbook = crate::playbook::model::Playbook::parse(&source, &mut quiet)?;
-    let outline = crate::engine::outline::Outline::of(&playbook);
+    let outline = crate::engine::outline::Outline::of(&playbook, &Called::of_sound(&source).by_name(&playbook));
     match &outline.place(path)?.step.act {
         crate::action::kinds::Act::Ask(ask) => {
             Some(ask.answer.entries.iter().map(|(w, f)| (w.text.clone(), f.clone())).collect())

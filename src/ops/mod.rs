@@ -13,6 +13,7 @@ pub mod failure;
 pub mod fix;
 pub mod fmt;
 pub mod history;
+pub mod included;
 pub mod inspect;
 pub mod lint;
 pub mod many;

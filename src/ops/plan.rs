@@ -259,7 +259,10 @@ pub(super) fn answers(setting: &Setting, request: &Request) -> Result<Answers, F
         given.entry(step).or_default().push((name.clone(), value.clone()));
     }
     let mut asks: HashMap<&str, &AskSpec> = HashMap::new();
-    for step in setting.playbook.sections().into_iter().flat_map(|(_, steps)| steps) {
+    // Questions of called playbooks come after the own ones: a name stands for the own one first.
+    let called = setting.called.values().map(|called| &**called);
+    let all: Vec<&Playbook> = called.chain([&*setting.playbook]).collect();
+    for step in all.into_iter().flat_map(Playbook::sections).flat_map(|(_, steps)| steps) {
         step.each(&mut |one| {
             if let (Act::Ask(ask), Some(id)) = (&one.act, one.id()) {
                 asks.insert(id, ask);

@@ -18,6 +18,7 @@ use crate::{
     },
     effect::change::TableName,
     playbook::{
+        called,
         model::{Playbook, Uses},
         project::Project,
     },
@@ -151,8 +152,26 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         if scene.connection(word.as_str()).is_none() {
             continue;
         }
-        idle(word, grant, needs.get(word.as_str()).unwrap_or(&nothing), problems);
+        let needs = needs.get(word.as_str()).unwrap_or(&nothing);
+        idle(word, &not_passed_on(scene, word.as_str(), grant), needs, problems);
     }
+}
+
+/// What is declared here and not because a called playbook needs it.
+fn not_passed_on(scene: &Scene<'_>, connection: &str, grant: &Uses) -> Uses {
+    let mut rest = grant.clone();
+    for call in called::calls(scene.playbook) {
+        let playbook = scene.others.called.get(call.playbook.as_str());
+        let Some(used) = playbook.and_then(|playbook| playbook.uses.get(connection)) else { continue };
+        let without = |own: &mut Vec<Word>, theirs: &[&Vec<Word>]| {
+            own.retain(|word| !theirs.iter().any(|list| list.iter().any(|other| other.text == word.text)));
+        };
+        without(&mut rest.read, &[&used.read, &used.write]);
+        without(&mut rest.write, &[&used.write]);
+        without(&mut rest.methods, &[&used.methods]);
+        without(&mut rest.commands, &[&used.commands]);
+    }
+    rest
 }
 
 fn needs<'a>(scene: &Scene<'a>) -> BTreeMap<String, Needs<'a>> {
