@@ -25,7 +25,7 @@ use crate::{
     connection::handle::Reading,
     effect::change::RowChange,
     journal::{
-        Appended, Appending, Claim, Journal,
+        Appended, Appending, Beginning, Claim, Journal,
         event::Event,
         failure::JournalError,
         payload::*,
@@ -93,6 +93,10 @@ pub struct Driver<'a> {
     /// How often a step was done again because it proved undone.
     pub(super) rounds: HashMap<Arc<str>, u32>,
     pub(super) pending: Vec<Event>,
+    /// The first words of the run are on their way into the journal.
+    beginning: Option<Beginning>,
+    /// They did not get there: the run does not exist.
+    pub unbegun: bool,
     /// What was done and is being recorded while only reads go on.
     beside: Option<Beside>,
     pub(super) readers: HashMap<Arc<str>, Reading>,
@@ -206,6 +210,8 @@ impl<'a> Driver<'a> {
             doubt: None,
             rounds: HashMap::new(),
             pending: Vec::new(),
+            beginning: None,
+            unbegun: false,
             beside: None,
             readers: HashMap::new(),
             met: HashSet::new(),
@@ -215,6 +221,12 @@ impl<'a> Driver<'a> {
         };
         driver.recall();
         driver
+    }
+
+    /// Of a run whose first words are on their way: it reads meanwhile, and nothing has an effect before they are durable.
+    pub fn beginning(mut self, beginning: Option<Beginning>) -> Driver<'a> {
+        self.beginning = beginning;
+        self
     }
 
     /// As one of many items: the run itself is somebody else's business.
@@ -458,6 +470,11 @@ impl<'a> Driver<'a> {
 
     /// Waits for what is recorded beside the work.
     async fn join(&mut self) -> Result<(), JournalError> {
+        if let Some(beginning) = self.beginning.take() {
+            let begun = beginning.durable().await;
+            self.unbegun = begun.is_err();
+            begun?;
+        }
         let Some(Beside { appending, mut events, seq, done }) = self.beside.take() else { return Ok(()) };
         let first = match appending.durable().await {
             Ok(appended) => self.numbered(appended, seq).await,

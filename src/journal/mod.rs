@@ -5,6 +5,7 @@
 
 mod append;
 mod approve;
+mod beginning;
 pub mod chain;
 mod claim;
 mod decode;
@@ -31,6 +32,7 @@ mod write;
 
 pub use append::{Appended, Appending};
 pub use approve::{Approved, Approving};
+pub use beginning::Beginning;
 pub use claim::{Claim, Holder};
 pub use mention::Mention;
 pub use purge::Purgeable;

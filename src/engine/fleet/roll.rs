@@ -360,12 +360,20 @@ impl Roll {
         if !whole.is_empty() {
             let mut part = RunState::default();
             let wanted: HashSet<u32> = whole.iter().copied().collect();
-            self.walk(journal, |number, key, item| {
-                if let Some(item) = item.filter(|_| wanted.contains(&number)) {
-                    part.items.insert(key.clone(), item.clone());
+            let mut take = |one: &Sifted<'_>| {
+                let is_wanted = |key: &str| self.number_of(key).is_some_and(|number| wanted.contains(&number));
+                let about = one.mentions(|mention| match mention {
+                    Mention::Run | Mention::Started(_) => false,
+                    Mention::Step(keys) | Mention::Human(keys) => keys.iter().any(|key| is_wanted(key)),
+                    Mention::Closed(items) => items.iter().any(|(key, ..)| is_wanted(key)),
+                })?;
+                if about {
+                    let (at, event) = one.event()?.said();
+                    part.take(at, event);
                 }
-            })
-            .await?;
+                Ok(())
+            };
+            journal.sift(self.id, None, &mut take).await?;
             self.pick(part, &mut state, |number| wanted.contains(&number));
         }
         let order = |key: &Arc<str>| if &**key == SINGLE_ITEM { None } else { self.number_of(key) };
