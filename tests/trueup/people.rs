@@ -148,7 +148,8 @@ impl Scene {
         let record = ops::record::open(&self.shop.here, &self.shop.opened).await.unwrap();
         let found = ops::history::inbox(&record, self.shop.here.world.now()).await.unwrap();
         record.journal.close().await.unwrap();
-        inbox::text(&found.questions, &found.in_doubt, found.now, Look::default())
+        let styled = inbox::text(&found.questions, &found.in_doubt, found.now, Look::default());
+        anstream::adapter::strip_str(&styled).to_string()
     }
 
     async fn events(&self, run: RunId) -> Vec<Event> {

@@ -15,7 +15,7 @@ use crate::{
 
 impl Driver<'_> {
     /// Refuses a request that is another one than in the plan. Done again on purpose, a step may rest on what it left itself.
-    pub(super) fn as_planned(&self, place: &Place, call: &Call, line: &str) -> Result<(), Halt> {
+    pub(super) fn request_as_planned(&self, place: &Place, call: &Call, line: &str) -> Result<(), Halt> {
         let again = self.standing(&place.path).is_some_and(|step| step.generation > 0);
         let plan = self.planned(&place.path).filter(|_| !again);
         let sent = |effect: &Effect| if let Effect::Request { sent, .. } = effect { sent.clone() } else { None };
@@ -103,7 +103,7 @@ fn parts(was: Option<Value>, now: Option<Value>, name: &str, found: &mut Vec<(St
                 parts(Some(x.clone().marked(was.marks)), Some(y.clone().marked(now.marks)), &inner, found);
             }
         }
-        _ if was.data == now.data || equal(&was, &now).unwrap_or(false) => {}
+        _ if was == now || equal(&was, &now).unwrap_or(false) => {}
         _ => found.push((name.to_owned(), was.shown(), now.shown())),
     }
 }

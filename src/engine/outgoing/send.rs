@@ -40,7 +40,7 @@ impl Driver<'_> {
         let setting = self.setting;
         let (shown, class) = (outgoing.line(setting), outgoing.class(step, setting));
         if let Outgoing::Call(call) = &outgoing {
-            self.as_planned(place, call, &shown)?;
+            self.request_as_planned(place, call, &shown)?;
         }
         let effect = self.effect(&place.path);
         let mut attempts = Attempts::default();

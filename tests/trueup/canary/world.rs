@@ -64,8 +64,8 @@ impl World {
         let value = |origin: &str| canaries[origin].value.clone();
         let folder = tempfile::tempdir().unwrap();
         let mark = Clock::real().id().simple().to_string();
-        let bench =
-            Bench::build(&On::Postgres(postgres()), folder.path(), &mark[20..], vec![("shop".into(), TABLES.into())]);
+        let (on, script) = (On::Postgres(postgres()), vec![("shop".into(), TABLES.into())]);
+        let bench = Bench::build(&on, folder.path(), &mark[20..], script);
         let bench = bench.await.unwrap();
         let Place::Server(url) = bench.fresh("shop", folder.path()).await.unwrap() else { panic!() };
         let address = url.reveal().to_owned();
