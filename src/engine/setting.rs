@@ -283,7 +283,7 @@ impl Setting {
         let items = (self.about.part == Part::Once)
             .then(|| ("items", self.about.counts.clone().unwrap_or_else(Value::unknown)));
         let run = [
-            ("id", Value::text(facts.id.short())),
+            ("id", Value::text(facts.id.short()).marked(by_whoever)),
             ("uuid", Value::from(Data::Uuid(facts.id.0)).marked(Marks::CLOCK)),
             ("actor", Value::text(facts.actor.clone()).marked(by_whoever)),
             ("reason", Value::text(facts.reason.clone()).marked(by_whoever)),

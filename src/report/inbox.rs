@@ -11,7 +11,11 @@ use super::{
     plan::step_name,
 };
 use crate::{
-    base::{identity::RunId, time::Stamp, value::Map},
+    base::{
+        identity::RunId,
+        time::Stamp,
+        value::{Map, Value},
+    },
     engine::state::{APPROVAL, RunState},
     journal::{RunSummary, Waiting},
 };
@@ -75,9 +79,14 @@ pub(super) fn evidence(page: &mut Page, indent: usize, evidence: &Map) {
         page.hung(
             indent,
             indent + names + 2,
-            Line::of(Tone::Dim, name).pad(names + 2, 2).add(Tone::Plain, said(value)),
+            Line::of(Tone::Dim, name).pad(names + 2, 2).add(Tone::Plain, piece(value)),
         );
     }
+}
+
+/// A piece of evidence is a text that was made for people: it stands as it is.
+pub(super) fn piece(value: &Value) -> String {
+    value.as_str().map_or_else(|| said(value), str::to_owned)
 }
 
 /// The answer's fields: name, kind, meaning.

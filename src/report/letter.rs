@@ -28,7 +28,7 @@ pub fn text(run: RunId, due: &Due, now: Stamp) -> String {
         ));
     }
     let (question, evidence) = revealed(asked.revealed.as_ref()).unwrap_or_else(|| {
-        let evidence = asked.evidence.iter().flatten().map(|(name, value)| (name.to_string(), said(value)));
+        let evidence = asked.evidence.iter().flatten().map(|(name, value)| (name.to_string(), inbox::piece(value)));
         (said(&asked.question), evidence.collect())
     });
     lines.push(question);

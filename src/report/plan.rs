@@ -316,7 +316,7 @@ fn of_effect(page: &mut Page, effect: &Effect, step: &StepPlan, view: &View<'_>)
             headers.extend(job.arguments().into_iter().enumerate().map(|(i, text)| (format!("args[{i}]"), text)));
             request::text(page, DEEPER, &job.line(), &headers, None);
         }),
-        Effect::Request { line, headers, body } => request::text(page, DEEPER, line, headers, body.as_deref()),
+        Effect::Request { line, headers, body, .. } => request::text(page, DEEPER, line, headers, body.as_deref()),
         // A read that is known stands at the right border; what is not known is what its label says.
         Effect::Answer { summary } if step.label == Label::Read || is_plain_unknown(summary) => {}
         Effect::Answer { summary } => page.line(DEEPER, Line::of(Tone::Dim, summary)),

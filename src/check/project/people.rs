@@ -17,14 +17,14 @@ pub static NO_ADDRESS: Code = Code {
 };
 /// Whoever has it can post.
 pub static OPEN_WEBHOOK: Code = Code {
-    id: "E0662",
+    id: "E0661",
     title: "a webhook's URL in the file",
     explain: "Whoever knows the URL of a webhook can post to it, so the URL is a secret and stands in no file that is committed. Put it into an \
         environment variable or a file with mode 0600 and refer to it: `to: { secret: SUPPORT_WEBHOOK }` or `to: file:/path`.",
 };
 /// Not a mail address.
 pub static BAD_ADDRESS: Code = Code {
-    id: "E0663",
+    id: "E0662",
     title: "not a mail address",
     explain: "A mail address is written plainly, `name@example.org`, without a name or a comment around it; under `to:` several may stand with \
         commas between them. Anything else could add lines to the head of the mail.",

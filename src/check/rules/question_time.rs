@@ -8,14 +8,14 @@ use crate::{
 
 /// An end that nothing leads to.
 pub static NO_DEADLINE: Code = Code {
-    id: "E0660",
+    id: "W0034",
     title: "an `otherwise` that never applies",
     explain: "`otherwise` of an `ask` says what happens when nobody has answered in time. Without `within` there is no such time: the question \
         waits for ever. Say how long an answer may take, `within: 3d`, or leave `otherwise` out.",
 };
 /// No time at all.
 pub static NO_TIME: Code = Code {
-    id: "E0661",
+    id: "E0660",
     title: "a deadline or reminder at once",
     explain: "`within` and `remind` of an `ask` are lengths of time from the question on, such as `4h` or `3d`. With nothing at all no answer \
         could be in time.",
@@ -39,7 +39,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         if ask.within.is_none() && visit.step.common.otherwise.is_some() {
             let message = format!("`otherwise` never applies: `{}` has no deadline", visit.step.label(0));
             problems.push(
-                Diagnostic::error(&NO_DEADLINE, at, message).help("say how long an answer may take: `within: 3d`"),
+                Diagnostic::warning(&NO_DEADLINE, at, message).help("say how long an answer may take: `within: 3d`"),
             );
         }
         for (key, length) in [("within", ask.within), ("remind", ask.remind)] {

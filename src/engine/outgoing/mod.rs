@@ -9,6 +9,7 @@ pub mod jobs;
 mod judge;
 mod marker;
 mod pages;
+mod planned;
 mod resend;
 mod send;
 mod slack;

@@ -39,6 +39,9 @@ impl Driver<'_> {
         self.close_readers().await;
         let setting = self.setting;
         let (shown, class) = (outgoing.line(setting), outgoing.class(step, setting));
+        if let Outgoing::Call(call) = &outgoing {
+            self.request_as_planned(place, call, &shown)?;
+        }
         let effect = self.effect(&place.path);
         let mut attempts = Attempts::default();
         let mut attempt = 1;
