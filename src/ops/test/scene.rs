@@ -21,6 +21,7 @@ use crate::{
         record,
         undo::{self, Wish},
     },
+    plan::{Plan, item::Reversal},
     trial::{
         bench::{Bench, Place},
         compare::compare,
@@ -59,7 +60,7 @@ pub(super) struct Scene {
     pub(super) surroundings: Surroundings,
     pub(super) opened: Opened,
     databases: HashMap<Arc<str>, Database>,
-    mocks: Vec<(Arc<str>, Running)>,
+    pub(super) mocks: Vec<(Arc<str>, Running)>,
     pub(super) start: Start,
     _folder: Folder,
 }
@@ -162,14 +163,41 @@ impl Scene {
         snapshot::take(&self.databases, &self.opened.project).await.map_err(fault)
     }
 
-    pub(super) async fn play(&self, opening: &Opening, case: &Case, proofs: &[Proof]) -> Staged<Vec<Problem>> {
+    /// Real changes behind each API.
+    pub(super) fn effects(&self) -> Vec<usize> {
+        self.mocks.iter().map(|(_, mock)| mock.effects().values().sum()).collect()
+    }
+
+    /// Plays the case, and makes the proofs that need nothing but what it left. With `tortured` these are made of every case
+    /// that changes something, whether its author asked for them or not. Gives also whether it changed something.
+    pub(super) async fn play(
+        &self,
+        opening: &Opening,
+        case: &Case,
+        proofs: &[Proof],
+        tortured: bool,
+    ) -> Staged<(Vec<Problem>, Vec<Proof>)> {
         let before = self.snapshot().await?;
         let mut happened = self.run(opening, case, &before).await?;
         happened.0.sent = self.mocks.iter().map(|(name, running)| (name.clone(), running.log())).collect();
         let (happened, before) = happened;
         let after = self.snapshot().await?;
         let mut problems = compare(&case.expect, &happened, &before, &after, &self.opened.project);
-        for proof in proofs {
+        let mut proofs = proofs.to_vec();
+        if tortured && case.between.is_none() && happened.end == Some(End::Changed) {
+            proofs.extend([
+                Proof::KillEverywhere,
+                Proof::LoseEveryAnswer,
+                Proof::TwoAtOnce,
+                Proof::ApplyTwiceUnchanged,
+            ]);
+            if happened.plan.as_ref().is_some_and(can_be_undone) {
+                proofs.push(Proof::UndoRestores);
+            }
+            proofs.sort();
+            proofs.dedup();
+        }
+        for proof in &proofs {
             match proof {
                 Proof::PreviewEqualsApply => match &happened.plan {
                     Some(plan) => {
@@ -179,7 +207,9 @@ impl Scene {
                 },
                 Proof::ApplyTwiceUnchanged => problems.extend(self.again(opening, case, &after).await?),
                 // Last, whatever the order: it takes away what the others look at.
-                Proof::UndoRestores | Proof::KillEverywhere | Proof::LoseEveryAnswer => {}
+                Proof::UndoRestores => {}
+                // On systems of their own.
+                Proof::KillEverywhere | Proof::LoseEveryAnswer | Proof::TwoAtOnce => {}
             }
         }
         if proofs.contains(&Proof::UndoRestores) {
@@ -188,7 +218,7 @@ impl Scene {
                 None => vec![Problem::new(Proof::UndoRestores.word(), "a run to take back", "nothing was applied")],
             });
         }
-        Ok(problems)
+        Ok((problems, proofs))
     }
 
     /// The proof that an undo brings back what was there before.
@@ -291,4 +321,10 @@ fn surroundings(world: World, variables: HashMap<String, String>, folder: PathBu
     variables.values().for_each(|value| masks.add(&Secret::new(value.as_str())));
     let variable = move |name: &str| Some(variables.get(name).cloned().unwrap_or_else(|| format!("invented-{name}")));
     Surroundings { world, variable: Arc::new(variable), folder, masks, reached, notes: Default::default() }
+}
+
+/// No step of the plan says that it cannot be taken back.
+fn can_be_undone(plan: &Plan) -> bool {
+    let steps = plan.items.iter().flat_map(|item| &item.steps);
+    !steps.filter_map(|step| step.undo.as_ref()).any(|undo| matches!(undo, Reversal::Irreversible(_)))
 }
