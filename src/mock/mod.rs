@@ -8,6 +8,7 @@ pub mod fault;
 pub mod model;
 pub mod play;
 pub mod record;
+pub mod redis;
 pub mod server;
 mod token;
 
