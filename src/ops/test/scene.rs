@@ -1,6 +1,6 @@
 //! What a case is played on: databases, mocks and a project file of its own, and the comparison with what is expected.
 
-use super::{Opening, happened::words};
+use super::{Opening, happened::words, staff::Staff};
 use crate::{
     base::{
         diagnostic::Diagnostics,
@@ -10,11 +10,11 @@ use crate::{
         world::World,
         yaml,
     },
-    connection::{database::Database, fault::Fault},
+    connection::{database::Database, fault::Fault, sidekiq::Jobs},
     effect::change::TableName,
     engine::setting::Reached,
     journal::words::End,
-    mock::{Credentials, Running},
+    mock::{Credentials, Mock, Running, redis::Queues},
     ops::{
         Failure, Surroundings,
         behind::{Databases, Later},
@@ -23,10 +23,12 @@ use crate::{
         record,
         undo::{self, Wish},
     },
+    plan::{Plan, item::Reversal},
     trial::{
         bench::{Bench, Place},
         compare::compare,
         given::{self, Answers, Start},
+        jobs,
         model::{Case, Proof},
         proof,
         report::Problem,
@@ -34,6 +36,7 @@ use crate::{
         stage::{self, Double, Key},
     },
 };
+use indexmap::IndexMap;
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
@@ -62,7 +65,9 @@ pub(super) struct Scene {
     pub(super) opened: Opened,
     databases: HashMap<Arc<str>, Database>,
     /// Each with the connections that it plays: those that are given the same file share one.
-    mocks: Vec<(Vec<Arc<str>>, Running)>,
+    pub(super) mocks: Vec<(Vec<Arc<str>>, Running)>,
+    jobs: HashMap<Arc<str>, Jobs>,
+    _queues: Vec<Queues>,
     pub(super) start: Start,
     _folder: Folder,
 }
@@ -95,16 +100,36 @@ impl Scene {
             std::fs::write(folder.0.join(name), text)
                 .map_err(|e| broken("files of the case", format!("{name}: {e}")))?;
         }
-        let world = World::fixed(opening.file.clock.0);
+        let staff = Staff::default();
+        let world = staff.world(World::fixed(opening.file.clock.0));
         let mut variables = HashMap::new();
         let mut doubles = Vec::new();
         let mut mocks: Vec<(Vec<Arc<str>>, Running)> = Vec::new();
+        let mut queues = Vec::new();
         // The databases are known once the case's project file is written, which needs the mocks' addresses.
         let behind = Arc::new(Later::default());
         let mut files: HashMap<String, usize> = HashMap::new();
         for (name, connection) in opening.opened.project.connections.iter() {
             let name: Arc<str> = name.into();
             if connection.sidekiq.is_some() {
+                let environment = opening.environment();
+                let (environment, _) = opening
+                    .opened
+                    .project
+                    .environment(environment.as_deref())
+                    .map_err(|e| broken("an environment", e))?;
+                let Some(settings) = connection.sidekiq_in(environment) else { continue };
+                let empty = IndexMap::new();
+                let given = start.rows.get(&name).unwrap_or(&empty);
+                let (store, workers) = jobs::start(&name, given, &settings, opening.file.clock.0)?;
+                let running = Queues::start(store, world.clone()).await;
+                let running = running.map_err(|e| broken("a stand-in for Redis that listens", e.to_string()))?;
+                staff.take_on(running.shared(), workers);
+                doubles.push((name, Double::Jobs(running.url())));
+                queues.push(running);
+                continue;
+            }
+            if connection.command.is_some() {
                 continue;
             }
             if connection.http.is_none() {
@@ -151,14 +176,19 @@ impl Scene {
             opened.project.environment(environment.as_deref()).map_err(|e| broken("an environment", e))?;
         let databases = plan::databases(&surroundings, &opened, environment).map_err(|f| refused(&f))?;
         behind.tell(Databases::new(opened.project.clone(), databases.clone()));
-        let scene = Scene { surroundings, opened, databases, mocks, start, _folder: folder };
+        let theirs = plan::databases(&surroundings, &opened, environment).map_err(|f| refused(&f))?;
+        if let Some(name) = staff.knows(theirs) {
+            return Err(broken("workers that change a database of the project", format!("`{name}` is none")));
+        }
+        let jobs = plan::jobs(&surroundings, &opened, environment, |_| true).map_err(|f| refused(&f))?;
+        let scene = Scene { surroundings, opened, databases, mocks, jobs, _queues: queues, start, _folder: folder };
         scene.fill(opening).await?;
         Ok(scene)
     }
 
     /// Inserts the given rows, in the order of the file.
     async fn fill(&self, opening: &Opening) -> Staged<()> {
-        for (connection, tables) in &self.start.rows {
+        for (connection, tables) in self.start.rows.iter().filter(|(name, _)| !self.jobs.contains_key(*name)) {
             let database = self.database(connection)?;
             let mut writing = database.writing().await.map_err(fault)?;
             for (table, rows) in tables {
@@ -182,10 +212,25 @@ impl Scene {
     }
 
     pub(super) async fn snapshot(&self) -> Staged<Snapshot> {
-        snapshot::take(&self.databases, &self.opened.project).await.map_err(fault)
+        let mut snapshot = snapshot::take(&self.databases, &self.opened.project).await.map_err(fault)?;
+        jobs::add(&mut snapshot, &self.jobs).await.map_err(fault)?;
+        Ok(snapshot)
     }
 
-    pub(super) async fn play(&self, opening: &Opening, case: &Case, proofs: &[Proof]) -> Staged<Vec<Problem>> {
+    /// Real changes behind each API.
+    pub(super) fn effects(&self) -> Vec<usize> {
+        self.mocks.iter().map(|(_, mock)| mock.effects().values().sum()).collect()
+    }
+
+    /// Plays the case, and makes the proofs that need nothing but what it left. With `tortured` these are made of every case
+    /// that changes something, whether its author asked for them or not. Gives also whether it changed something.
+    pub(super) async fn play(
+        &self,
+        opening: &Opening,
+        case: &Case,
+        proofs: &[Proof],
+        tortured: bool,
+    ) -> Staged<(Vec<Problem>, Vec<Proof>)> {
         let before = self.snapshot().await?;
         let mut happened = self.run(opening, case, &before).await?;
         let logs = self.mocks.iter().flat_map(|(names, running)| names.iter().map(|n| (n.clone(), running.log())));
@@ -193,7 +238,21 @@ impl Scene {
         let (happened, before) = happened;
         let after = self.snapshot().await?;
         let mut problems = compare(&case.expect, &happened, &before, &after, &self.opened.project);
-        for proof in proofs {
+        let mut proofs = proofs.to_vec();
+        if tortured && case.between.is_none() && happened.end == Some(End::Changed) {
+            proofs.extend([
+                Proof::KillEverywhere,
+                Proof::LoseEveryAnswer,
+                Proof::TwoAtOnce,
+                Proof::ApplyTwiceUnchanged,
+            ]);
+            if happened.plan.as_ref().is_some_and(can_be_undone) {
+                proofs.push(Proof::UndoRestores);
+            }
+            proofs.sort();
+            proofs.dedup();
+        }
+        for proof in &proofs {
             match proof {
                 Proof::PreviewEqualsApply => match &happened.plan {
                     Some(plan) => {
@@ -203,7 +262,9 @@ impl Scene {
                 },
                 Proof::ApplyTwiceUnchanged => problems.extend(self.again(opening, case, &after).await?),
                 // Last, whatever the order: it takes away what the others look at.
-                Proof::UndoRestores | Proof::KillEverywhere | Proof::LoseEveryAnswer => {}
+                Proof::UndoRestores => {}
+                // On systems of their own.
+                Proof::KillEverywhere | Proof::LoseEveryAnswer | Proof::TwoAtOnce => {}
             }
         }
         if proofs.contains(&Proof::UndoRestores) {
@@ -212,7 +273,7 @@ impl Scene {
                 None => vec![Problem::new(Proof::UndoRestores.word(), "a run to take back", "nothing was applied")],
             });
         }
-        Ok(problems)
+        Ok((problems, proofs))
     }
 
     /// The proof that an undo brings back what was there before.
@@ -285,14 +346,14 @@ impl Opening {
                 let source = project::read(&self.folder.join(word.as_str()), yaml::DATA_LIMITS, &self.folder)
                     .map_err(|f| refused(&f))?;
                 let mut problems = Diagnostics::new(source.clone());
-                let mock = crate::mock::Mock::parse(&source, &mut problems);
+                let mock = Mock::parse(&source, &mut problems);
                 mock.ok_or_else(|| refused(&Failure::Texts(vec![problems])))?
             }
             Some(Answers::Routes(routes)) => given::mock(name, routes.clone()),
             // Every call of an API that the case says nothing of is answered with 404, and stands in the log.
             None => given::mock(name, Vec::new()),
         };
-        // Cases are played at the same time: a port of its own cannot be another one's.
+        // Cases are played at the same time, and somebody may have the file's own port.
         mock.listen = None;
         mock.start_with(world.clone(), None, Some(behind))
             .await
@@ -319,4 +380,10 @@ fn surroundings(world: World, variables: HashMap<String, String>, folder: PathBu
     variables.values().for_each(|value| masks.add(&Secret::new(value.as_str())));
     let variable = move |name: &str| Some(variables.get(name).cloned().unwrap_or_else(|| format!("invented-{name}")));
     Surroundings { world, variable: Arc::new(variable), folder, masks, reached, notes: Default::default() }
+}
+
+/// No step of the plan says that it cannot be taken back.
+fn can_be_undone(plan: &Plan) -> bool {
+    let steps = plan.items.iter().flat_map(|item| &item.steps);
+    !steps.filter_map(|step| step.undo.as_ref()).any(|undo| matches!(undo, Reversal::Irreversible(_)))
 }
