@@ -9,11 +9,7 @@ use crate::{
         value::Value,
         yaml::{self, Node},
     },
-    playbook::{
-        error_table::SUFFIX,
-        format::guide::Guide,
-        schema,
-    },
+    playbook::{error_table::SUFFIX, format::guide::Guide, schema},
 };
 use std::sync::Arc;
 

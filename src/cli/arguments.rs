@@ -124,7 +124,9 @@ pub struct Check {
 
 /// `new`
 #[derive(Debug, Args)]
-#[command(after_help = "On a terminal, what is not given is asked for. A file that is there already is never overwritten.")]
+#[command(
+    after_help = "On a terminal, what is not given is asked for. A file that is there already is never overwritten."
+)]
 pub struct New {
     /// The playbook's name, which is its path below the playbook folder: register/correct-email.
     pub name: String,
@@ -177,7 +179,9 @@ pub struct Fmt {
 
 /// `lint`
 #[derive(Debug, Args)]
-#[command(after_help = "A comment `# lint: W0059` with the reason, behind the line or above it, allows what the line does.")]
+#[command(
+    after_help = "A comment `# lint: W0059` with the reason, behind the line or above it, allows what the line does."
+)]
 pub struct Lint {
     /// Playbooks or folders. Default: all playbooks of the project.
     pub paths: Vec<PathBuf>,

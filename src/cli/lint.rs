@@ -7,7 +7,12 @@ use crate::{
 };
 use std::path::Path;
 
-pub fn run(given: &Lint, project: Option<&Path>, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
+pub fn run(
+    given: &Lint,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let found = match ops::project::open(surroundings, project) {
         Ok(opened) => ops::lint::lint(surroundings, &opened, &given.paths)?,
         Err(Failure::Texts(problems)) => ops::check::Found { files: 0, problems },

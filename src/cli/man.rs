@@ -41,7 +41,8 @@ fn each(
     before: &str,
     write: &mut dyn FnMut(&str, Command) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let name = if before.is_empty() { command.get_name().to_owned() } else { format!("{before}-{}", command.get_name()) };
+    let name =
+        if before.is_empty() { command.get_name().to_owned() } else { format!("{before}-{}", command.get_name()) };
     // A page speaks of the command as one types it.
     write(&name, command.clone().name(name.clone()).display_name(name.clone()).bin_name(name.replace('-', " ")))?;
     command.get_subcommands().try_for_each(|inner| each(inner, &name, write))

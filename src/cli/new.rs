@@ -52,11 +52,9 @@ pub async fn run(
 fn wish(given: &New, opened: &Opened, looked: &Looked, asker: &Asker<'_>) -> Result<Wish, Failure> {
     let by = match &given.by {
         Some(by) => Some(by.clone()),
-        None if asker.asks => Some(asker.one_of(
-            "By which column does a person name the row?",
-            &looked.names(opened),
-            "--by",
-        )?),
+        None if asker.asks => {
+            Some(asker.one_of("By which column does a person name the row?", &looked.names(opened), "--by")?)
+        }
         None => None,
     };
     let by = looked.by(opened, by.as_deref())?;

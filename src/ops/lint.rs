@@ -25,7 +25,12 @@ pub fn lint(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf]) -> 
         let loaded = playbook::load_file(surroundings, opened, path)?;
         let around = Around { tested: Some(test_beside(path).is_file()) };
         let mut all = lint::lint(&loaded.checked, around);
-        loaded.advice.sorted().into_iter().filter(|d| d.severity == Severity::Warning).for_each(|d| all.push(d.clone()));
+        loaded
+            .advice
+            .sorted()
+            .into_iter()
+            .filter(|d| d.severity == Severity::Warning)
+            .for_each(|d| all.push(d.clone()));
         problems.extend(Some(all).filter(|all| !all.is_empty()));
     }
     for path in &tables {

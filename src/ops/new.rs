@@ -91,7 +91,9 @@ pub async fn look(
         let failure = Failure::usage(format!("the project file declares no table `{table}`"));
         let failure = match suggest::help(table, known.iter().map(String::as_str)) {
             Some(help) => failure.help(help),
-            None => failure.help("`tables:` of a connection says how a table behaves; a playbook can use only such tables"),
+            None => {
+                failure.help("`tables:` of a connection says how a table behaves; a playbook can use only such tables")
+            }
         };
         let inspect = table.split_once('.').map_or_else(|| table.to_owned(), |(c, t)| format!("{c} {t}"));
         return Err(failure.help(format!("`trueup connection inspect {inspect}` prints what to add")));
@@ -100,8 +102,11 @@ pub async fn look(
     let found = found.to_owned();
     let catalogue = inspect::inspect(surroundings, opened, environment, &name.connection, &[]).await?;
     if !catalogue.contains_key(&name.table) {
-        return Err(Failure::usage(format!("`{}` has no table `{}` that this role can see", name.connection, name.table))
-            .help("the project file declares it: is it another environment, or another role?"));
+        return Err(Failure::usage(format!(
+            "`{}` has no table `{}` that this role can see",
+            name.connection, name.table
+        ))
+        .help("the project file declares it: is it another environment, or another role?"));
     }
     Ok(Looked { table: name, environment: found, catalogue })
 }
@@ -186,8 +191,11 @@ pub async fn write(
         });
     }
     let cannot = || {
-        Failure::usage(format!("a first test of `{}` cannot be invented: a column that must not be empty holds values of an unknown kind", looked.table))
-            .help("write this playbook by hand; docs/tutorial.md shows one from the first line on")
+        Failure::usage(format!(
+            "a first test of `{}` cannot be invented: a column that must not be empty holds values of an unknown kind",
+            looked.table
+        ))
+        .help("write this playbook by hand; docs/tutorial.md shows one from the first line on")
     };
     let (known, ..) = looked.known(opened).ok_or_else(cannot)?;
     let wish = Wish { schema: schema_file(&path), ..wish.clone() };
@@ -216,8 +224,11 @@ pub async fn write(
 
 /// The file with the tables of the tests, unless there is one.
 fn tables_file(opened: &Opened, looked: &Looked) -> Option<PathBuf> {
-    let names =
-        [format!("tables.{}.sqlite.sql", looked.table.connection), "tables.sqlite.sql".to_owned(), "tables.sql".to_owned()];
+    let names = [
+        format!("tables.{}.sqlite.sql", looked.table.connection),
+        "tables.sqlite.sql".to_owned(),
+        "tables.sql".to_owned(),
+    ];
     let is_there = names.iter().any(|name| opened.root.join(name).is_file());
     (!is_there).then(|| opened.root.join("tables.sqlite.sql"))
 }
@@ -238,4 +249,3 @@ fn create(surroundings: &Surroundings, path: &Path, text: &str) -> Result<(), Fa
         Failure::usage(format!("{} cannot be written: {error}", project::shown(path, &surroundings.folder)))
     })
 }
-

@@ -36,7 +36,13 @@ impl Eq for File {}
 
 impl Seen {
     /// Looks at the project file, and at the playbooks and tables of the given paths (of the project, when there are none).
-    pub fn look(&self, surroundings: &Surroundings, project: &Path, opened: Option<&Opened>, paths: &[PathBuf]) -> Seen {
+    pub fn look(
+        &self,
+        surroundings: &Surroundings,
+        project: &Path,
+        opened: Option<&Opened>,
+        paths: &[PathBuf],
+    ) -> Seen {
         let mut all = vec![project.to_owned()];
         if let Some(opened) = opened {
             let Files { playbooks, tables } = files(surroundings, opened, paths);
@@ -59,10 +65,8 @@ impl Seen {
     pub fn changed_since(&self, before: &Seen) -> Vec<String> {
         let gone = before.0.keys().filter(|path| !self.0.contains_key(*path));
         let other = self.0.iter().filter(|(path, file)| before.0.get(*path) != Some(file)).map(|(path, _)| path);
-        let mut names: Vec<String> = other
-            .chain(gone)
-            .map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned())
-            .collect();
+        let mut names: Vec<String> =
+            other.chain(gone).map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned()).collect();
         names.sort();
         names.dedup();
         names

@@ -22,9 +22,11 @@ fn every_block_of_the_tutorial_does_what_the_page_says() {
             "console" => {
                 let lines: Vec<&str> = block.text.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
                 assert!(!lines.is_empty(), "docs/tutorial.md:{}: a block without a command", block.line);
-                let shown: String = lines.iter().map(|line| format!("$ {line}\n{}", run(folder.path(), line))).collect();
+                let shown: String =
+                    lines.iter().map(|line| format!("$ {line}\n{}", run(folder.path(), line))).collect();
                 commands += lines.len();
-                fresh = fresh.replacen(&format!("```console\n{}```", block.text), &format!("```console\n{shown}```"), 1);
+                fresh =
+                    fresh.replacen(&format!("```console\n{}```", block.text), &format!("```console\n{shown}```"), 1);
             }
             info if info.starts_with("yaml") || info == "sql" => {
                 let file = folder.path().join(name_before(&page, block.line));
@@ -52,7 +54,8 @@ fn name_before(page: &str, line: usize) -> String {
     let before: Vec<&str> = page.lines().take(line - 1).collect();
     let named = before.iter().rev().find(|line| !line.is_empty()).unwrap();
     let name = named.strip_prefix('`').and_then(|rest| rest.strip_suffix("`:"));
-    name.unwrap_or_else(|| panic!("docs/tutorial.md:{line}: no file is named before this block, but {named:?}")).to_owned()
+    name.unwrap_or_else(|| panic!("docs/tutorial.md:{line}: no file is named before this block, but {named:?}"))
+        .to_owned()
 }
 
 fn run(folder: &Path, line: &str) -> String {

@@ -44,7 +44,8 @@ fn one(scene: &Scene<'_>, end: &Otherwise, problems: &mut Diagnostics) {
     let Some(say) = &end.say else { return };
     for usage in say.names() {
         let path = usage.path.to_string();
-        let shown = end.reveal.iter().any(|word| path == word.as_str() || path.starts_with(&format!("{}.", word.as_str())));
+        let shown =
+            end.reveal.iter().any(|word| path == word.as_str() || path.starts_with(&format!("{}.", word.as_str())));
         if shown || !is_personal(scene, usage) {
             continue;
         }
@@ -79,7 +80,8 @@ fn is_personal(scene: &Scene<'_>, usage: &Use) -> bool {
         // `*` in the project file is every element of a list.
         let is = |part: &Part| {
             let names = part.steps.iter().filter(|name| &***name != "*");
-            names.count() <= rest.len() && part.steps.iter().filter(|name| &***name != "*").zip(&rest).all(|(a, b)| &**a == *b)
+            names.count() <= rest.len()
+                && part.steps.iter().filter(|name| &***name != "*").zip(&rest).all(|(a, b)| &**a == *b)
         };
         return http.is_some_and(|http| http.personal.iter().any(is));
     }

@@ -15,11 +15,7 @@ mod untitled;
 mod unverified;
 mod wide_touches;
 
-use super::{
-    checked::Checked,
-    knowledge::Knowledge,
-    scene::Scene,
-};
+use super::{checked::Checked, knowledge::Knowledge, scene::Scene};
 use crate::base::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     source::Source,

@@ -74,7 +74,9 @@ mod tests {
     fn a_value_is_asked_for_only_where_the_failed_check_leaves_it_open() {
         assert_eq!(values_of("trainee.state in ['a', 'b']").as_deref(), Some("trainee.state"));
         assert_eq!(values_of("job.retries < 5").as_deref(), Some("job.retries"));
-        for quiet in ["trainee.trn is none", "flag.on == true", "a.b == 1 or c.d == 2", "rows | length == 0", "x != 'a'"] {
+        for quiet in
+            ["trainee.trn is none", "flag.on == true", "a.b == 1 or c.d == 2", "rows | length == 0", "x != 'a'"]
+        {
             assert_eq!(values_of(quiet), None, "{quiet}");
         }
     }

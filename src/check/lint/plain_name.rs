@@ -18,7 +18,7 @@ pub static PLAIN: Code = Code {
 pub static CODES: &[&Code] = &[&PLAIN];
 
 const PLAIN_WORDS: &[&str] =
-    &["step", "tmp", "temp", "foo", "bar", "baz", "test", "result", "res", "data", "value", "stuff", "thing", "obj"];
+    &["step", "tmp", "temp", "foo", "bar", "baz", "test", "result", "res", "data", "value", "stuff", "obj"];
 
 pub fn look(scene: &Scene<'_>, _: Around, problems: &mut Diagnostics) {
     let ids = scene.visits.iter().filter(|v| v.role == Role::Listed).filter_map(|v| v.step.common.id.as_ref());

@@ -106,7 +106,8 @@ fn grant(connection: &str, needs: &Needs<'_>, declared: Option<&Uses>) -> Grant 
     let (reads, writes) = (|table: &str| needs.read.contains_key(table), |table: &str| needs.write.contains_key(table));
     let only_read = needs.read.keys().filter(|table| !writes(table)).cloned().collect();
     let write = list(|g| &g.write, &|table| needs.opaque || writes(table), needs.write.keys().cloned().collect());
-    let columns = declared.into_iter().flat_map(|g| g.columns.iter()).filter(|(table, _)| write.iter().any(|w| w == table));
+    let columns =
+        declared.into_iter().flat_map(|g| g.columns.iter()).filter(|(table, _)| write.iter().any(|w| w == table));
     Grant {
         connection: connection.to_owned(),
         read: list(|g| &g.read, &|table| needs.opaque || reads(table) || writes(table), only_read),

@@ -131,7 +131,8 @@ impl Parts<'_> {
         let good = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
         let one: String = one.chars().map(good).collect();
         let taken = crate::action::kinds::words().contains(&one.as_str())
-            || ["params", "vars", "env", "run", "item", "self", "error", "now", "after", "loop", "set", "is", "in"].contains(&&*one);
+            || ["params", "vars", "env", "run", "item", "self", "error", "now", "after", "loop", "set", "is", "in"]
+                .contains(&&*one);
         if taken || !one.starts_with(|c: char| c.is_ascii_alphabetic()) { format!("the_{one}") } else { one }
     }
 

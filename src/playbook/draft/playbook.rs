@@ -96,7 +96,8 @@ impl Parts<'_> {
 
     fn uses(&self) -> String {
         let table = &self.wish.table;
-        let audit = self.audit_table().filter(|audit| audit != table).map_or(String::new(), |audit| format!(", {audit}"));
+        let audit =
+            self.audit_table().filter(|audit| audit != table).map_or(String::new(), |audit| format!(", {audit}"));
         format!("{{ read: [{table}], write: [{table}{audit}] }}")
     }
 
@@ -104,15 +105,16 @@ impl Parts<'_> {
         let (row, by) = (self.row(), &self.by.name);
         let (row_said, by_said) = (said(&row), said(by));
         let by_param = by.to_lowercase();
-        let not_found =
-            yaml(&format!("No {row_said} has the {by_said} {{{{ params.{by_param} }}}}. Say here what to look at then."));
-        let differs: Vec<String> = self
+        let not_found = yaml(&format!(
+            "No {row_said} has the {by_said} {{{{ params.{by_param} }}}}. Say here what to look at then."
+        ));
+        let differs: Vec<String> =
+            self.set.iter().map(|column| format!("{row}.{} != params.{}", column.name, self.param(column))).collect();
+        let now: Vec<String> = self
             .set
             .iter()
-            .map(|column| format!("{row}.{} != params.{}", column.name, self.param(column)))
+            .map(|column| format!("{} {{{{ params.{} }}}}", said(&column.name), self.param(column)))
             .collect();
-        let now: Vec<String> =
-            self.set.iter().map(|column| format!("{} {{{{ params.{} }}}}", said(&column.name), self.param(column))).collect();
         let already = yaml(&format!("The {row_said} has {} already: nothing to change.", now.join(" and ")));
         format!(
             "\npreconditions:\n  - id: {row}\n    title: {}\n    find: {{ table: {}, where: {{ {by}: \"{{{{ params.{by_param} }}}}\" }}, expect: one }}\n    otherwise: {not_found}\n\n  - title: There is something to change\n    assert: {}\n    otherwise: {{ done: {already} }}\n",
@@ -152,7 +154,10 @@ impl Parts<'_> {
         } else {
             format!("has {} after the change", shown.join(" and "))
         };
-        let say = yaml(&format!("The {} {{{{ {row}.{key} }}}} {found}. Somebody or something has written to it.", said(&row)));
+        let say = yaml(&format!(
+            "The {} {{{{ {row}.{key} }}}} {found}. Somebody or something has written to it.",
+            said(&row)
+        ));
         let otherwise = match &self.wish.owner {
             Some(owner) => format!("{{ escalate: {owner}, say: {say} }}"),
             None => say,
@@ -169,7 +174,14 @@ impl Parts<'_> {
     fn afterwards(&self) -> String {
         let Some(owner) = &self.wish.owner else { return String::new() };
         let (row, by) = (said(&self.row()), &self.by.name);
-        let text = format!("The {} of the {row} {{{{ params.{} }}}} is changed. Say here who has to hear of it.", self.columns(), by.to_lowercase());
-        format!("\nafterwards:\n  - title: Somebody hears of it\n    tell: {{ who: {owner}, message: {} }}\n", yaml(&text))
+        let text = format!(
+            "The {} of the {row} {{{{ params.{} }}}} is changed. Say here who has to hear of it.",
+            self.columns(),
+            by.to_lowercase()
+        );
+        format!(
+            "\nafterwards:\n  - title: Somebody hears of it\n    tell: {{ who: {owner}, message: {} }}\n",
+            yaml(&text)
+        )
     }
 }

@@ -1,6 +1,6 @@
 //! The text of the first test: it is changed; it is so already; there is no such row.
 
-use super::{Known, Parts, sample::Sample, said};
+use super::{Known, Parts, said, sample::Sample};
 use crate::{
     base::yaml::Node,
     effect::change::TableName,
@@ -68,7 +68,9 @@ impl Parts<'_> {
         if let Some(audit) = self.audit_table() {
             text.push_str(&format!("        {}.{audit}: [{{ {} }}]\n", self.wish.connection, self.audit_row()));
         }
-        text.push_str("      preview: { exact: all }\n    also: [undo_restores, apply_twice_unchanged, preview_equals_apply]\n");
+        text.push_str(
+            "      preview: { exact: all }\n    also: [undo_restores, apply_twice_unchanged, preview_equals_apply]\n",
+        );
         Some(text)
     }
 
@@ -80,8 +82,15 @@ impl Parts<'_> {
             .map(|column| Some(format!("{}: {}", column.name, Sample::of(self.known, column)?.new)))
             .collect::<Option<Vec<_>>>()?;
         let row: Vec<String> = keys.chain(set).collect();
+        // Where the column that is changed is the one by which the row is found, it is found by the new value.
+        let by = &self.by.name;
+        let found = if self.set.iter().any(|column| column.name == *by) {
+            format!("    params: {{ {}: {} }}\n", by.to_lowercase(), Sample::of(self.known, self.by)?.new)
+        } else {
+            String::new()
+        };
         Some(format!(
-            "  - name: it is so already\n    given: {{ {}: {{ {}: [{{ {} }}] }} }}\n    expect: {{ outcome: unchanged, exit: 0, message: {{ contains: already }}, changes: none }}\n",
+            "  - name: it is so already\n{found}    given: {{ {}: {{ {}: [{{ {} }}] }} }}\n    expect: {{ outcome: unchanged, exit: 0, message: {{ contains: already }}, changes: none }}\n",
             self.wish.connection,
             self.wish.table,
             row.join(", ")
@@ -131,17 +140,22 @@ impl Parts<'_> {
     fn needed(&self, table: &Table, depth: usize, all: &mut Vec<(String, Vec<String>)>) -> Option<()> {
         for column in table.columns.values().filter(|column| demanded(column)) {
             let Some(stem) = column.name.strip_suffix("_id") else { continue };
-            let names = [format!("{stem}s"), stem.to_owned(), format!("{}ies", stem.trim_end_matches('y')), format!("{stem}es")];
+            let names = [
+                format!("{stem}s"),
+                stem.to_owned(),
+                format!("{}ies", stem.trim_end_matches('y')),
+                format!("{stem}es"),
+            ];
             let target = names.iter().find_map(|name| Some((name, self.known.catalogue.get(&**name)?)));
             let Some((name, target)) = target else { continue };
             if depth > 3 || *name == self.wish.table || all.iter().any(|(known, _)| known == name) {
                 continue;
             }
             self.needed(target, depth + 1, all)?;
-            let facts = self.known.project.facts(&TableName {
-                connection: self.wish.connection.as_str().into(),
-                table: name.as_str().into(),
-            });
+            let facts = self
+                .known
+                .project
+                .facts(&TableName { connection: self.wish.connection.as_str().into(), table: name.as_str().into() });
             let known = Known { facts: facts.unwrap_or(self.known.facts), columns: target, ..self.known };
             let mut row = Vec::new();
             for column in target.columns.values().filter(|column| !column.generated) {

@@ -18,8 +18,7 @@ const DEEPEST: usize = 12;
 impl<'a> Guide<'a> {
     /// The top of a file.
     pub fn of(schema: &'a Value) -> Guide<'a> {
-        let mut guide =
-            Guide { definitions: schema.get("$defs").and_then(Value::as_object), shapes: Vec::new() };
+        let mut guide = Guide { definitions: schema.get("$defs").and_then(Value::as_object), shapes: Vec::new() };
         guide.add(schema, 0);
         guide
     }
@@ -79,7 +78,9 @@ impl<'a> Guide<'a> {
         if let Some(shape) = self.shape(keys) {
             return self.with(shape.get(key).into_iter());
         }
-        self.with(self.shapes.iter().filter_map(|shape| shape.get("additionalProperties")).filter(|node| node.is_object()))
+        self.with(
+            self.shapes.iter().filter_map(|shape| shape.get("additionalProperties")).filter(|node| node.is_object()),
+        )
     }
 
     /// What stands in a list.

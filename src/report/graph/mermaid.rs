@@ -156,8 +156,7 @@ impl Writer {
         self.exits(&id, exits);
         let (mut uses, mut after) = (BTreeMap::new(), Open::new());
         // A way that others go on with has a place of its own where they meet.
-        let entries: Vec<(String, String)> =
-            ways.iter().map(|(name, ..)| (name.clone(), self.id("w"))).collect();
+        let entries: Vec<(String, String)> = ways.iter().map(|(name, ..)| (name.clone(), self.id("w"))).collect();
         for ((name, rows, parts), (_, entry)) in ways.iter().zip(&entries) {
             self.line(&format!("{entry}((\"{}\"))", escaped(name)));
             for row in rows {

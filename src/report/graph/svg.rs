@@ -62,7 +62,9 @@ fn pill(text: &str) -> Tile {
 fn one(part: &Part) -> Tile {
     match part {
         Part::Step { kind, text, under, exits } => step(*kind, text, under, exits),
-        Part::Group { title, under, parts, rescue, always, exits, .. } => group(title, under, parts, rescue, always, exits),
+        Part::Group { title, under, parts, rescue, always, exits, .. } => {
+            group(title, under, parts, rescue, always, exits)
+        }
         Part::Choice { text, under, exits, ways } => choice(text, under, exits, ways),
         Part::Use(way) => {
             let mut tile = out(&format!("goes on with \u{201c}{way}\u{201d}"), "exit");
@@ -108,7 +110,11 @@ fn leave(tile: &mut Tile, width: i32, exits: &[Exit]) {
         if y - 8 > tile.height {
             tile.flow(&[(width, tile.height), (width, y - 8)], false, "aside");
             tile.height = y - 8;
-            tile.flow(&[(tile.axis, tile.height - (y - 8 - tile.height).max(0)), (tile.axis, tile.height)], false, "flow");
+            tile.flow(
+                &[(tile.axis, tile.height - (y - 8 - tile.height).max(0)), (tile.axis, tile.height)],
+                false,
+                "flow",
+            );
         }
     }
 }
@@ -152,14 +158,7 @@ fn framed(heading: &Tile, tiles: &[Tile], class: &str) -> Tile {
     tile
 }
 
-fn group(
-    title: &str,
-    under: &[String],
-    parts: &[Part],
-    rescue: &[Part],
-    always: &[Part],
-    exits: &[Exit],
-) -> Tile {
+fn group(title: &str, under: &[String], parts: &[Part], rescue: &[Part], always: &[Part], exits: &[Exit]) -> Tile {
     let heading = [&[title.to_owned()], under].concat().join(", ");
     let mut tiles = vec![inner(parts)];
     for (word, parts) in [("If one of these fails", rescue), ("In the end, whatever happened", always)] {

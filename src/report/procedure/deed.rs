@@ -72,18 +72,24 @@ fn branch(inner: &str) -> String {
 pub fn deed(step: &Step, checked: &Checked) -> Words {
     let none = Words::new;
     match &step.act {
-        Act::Find(find) => {
-            none().say(format!("Finds {} of ", rows(find.expects()))).code(find.table.as_str()).and(where_(&find.conditions))
-        }
+        Act::Find(find) => none()
+            .say(format!("Finds {} of ", rows(find.expects())))
+            .code(find.table.as_str())
+            .and(where_(&find.conditions)),
         Act::Query(query) => none().say(format!("Asks for {} of ", rows(query.expects()))).code(query.db.as_str()),
         Act::Tally(tally) => {
-            let names = |all: &[crate::base::shape::Word]| all.iter().map(|w| w.as_str().to_owned()).collect::<Vec<_>>();
+            let names =
+                |all: &[crate::base::shape::Word]| all.iter().map(|w| w.as_str().to_owned()).collect::<Vec<_>>();
             none().say("Counts the jobs in ").codes(&names(&tally.tables)).say(" by ").codes(&names(&tally.by))
         }
         Act::Http(call) => match call.method() {
             Some((method, path)) => {
                 let verb = if call.is_read() { "Asks" } else { "Sends to" };
-                none().say(format!("{verb} ")).code(call.api.as_str()).say(": ").code(format!("{method} {}", shown(path)))
+                none()
+                    .say(format!("{verb} "))
+                    .code(call.api.as_str())
+                    .say(": ")
+                    .code(format!("{method} {}", shown(path)))
             }
             None => none(),
         },
@@ -122,9 +128,7 @@ pub fn deed(step: &Step, checked: &Checked) -> Words {
         )),
         Act::Assert(expression) => none().say("Makes sure that ").code(expression.scalar().text.trim()),
         Act::Let(_) => none().say("Works out ").code(step.id().unwrap_or("a value")),
-        Act::Ask(ask) => {
-            none().say("Asks ").strong(ask.who.as_str()).say(": ").and(prose(&ask.question.scalar().text))
-        }
+        Act::Ask(ask) => none().say("Asks ").strong(ask.who.as_str()).say(": ").and(prose(&ask.question.scalar().text)),
         Act::Tell(tell) => none().say("Tells ").strong(tell.who.as_str()),
         Act::Block(block) => match &block.transaction {
             Some(database) => none().say("Together, or not at all, in ").code(database.as_str()),
@@ -265,7 +269,8 @@ fn shown(text: &Text) -> String {
         Some(value) => value.bare().into_owned(),
         None => {
             let text = text.scalar().text.trim();
-            let whole = text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).filter(|rest| !rest.contains("{{"));
+            let whole =
+                text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).filter(|rest| !rest.contains("{{"));
             whole.map_or_else(|| text.replace("{{ ", "{").replace(" }}", "}"), |inner| inner.trim().to_owned())
         }
     }

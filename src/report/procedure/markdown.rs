@@ -7,7 +7,9 @@ pub fn markdown(page: &[Block]) -> String {
     let mut out = String::new();
     for block in page {
         match block {
-            Block::Heading(level, text) => out.push_str(&format!("{} {}\n", "#".repeat(usize::from(*level)), escaped(text))),
+            Block::Heading(level, text) => {
+                out.push_str(&format!("{} {}\n", "#".repeat(usize::from(*level)), escaped(text)))
+            }
             Block::Para(words) => out.push_str(&format!("{}\n", line(words))),
             Block::List(points) => points.iter().for_each(|point| out.push_str(&format!("- {}\n", line(point)))),
             Block::Steps(entries) => steps(entries, 0, &mut out),

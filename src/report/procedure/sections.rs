@@ -175,20 +175,24 @@ fn entry(step: &Step, checked: &Checked) -> Entry {
     }
     if let Some(each) = &common.for_each {
         entry.notes.push(
-            text("Once for each ").code(each.name.as_str()).say(" in ").code(plain(&each.list)).say(format!(
-                ", at most {} times.",
-                each.bound()
-            )),
+            text("Once for each ")
+                .code(each.name.as_str())
+                .say(" in ")
+                .code(plain(&each.list))
+                .say(format!(", at most {} times.", each.bound())),
         );
     }
     match &step.act {
         Act::Ask(ask) => {
             for (name, field) in ask.answer.iter() {
-                let about = field.description.as_ref().map_or(String::new(), |text| format!(": {}", text.as_str().trim()));
+                let about =
+                    field.description.as_ref().map_or(String::new(), |text| format!(": {}", text.as_str().trim()));
                 entry.notes.push(text("The answer has ").code(name).say(format!("{about}.")));
             }
         }
-        Act::Tell(tell) => entry.notes.push(text("\u{201c}").and(prose(tell.message.scalar().text.trim())).say("\u{201d}")),
+        Act::Tell(tell) => {
+            entry.notes.push(text("\u{201c}").and(prose(tell.message.scalar().text.trim())).say("\u{201d}"))
+        }
         _ => {}
     }
     if let Some(is) = &common.is {
@@ -259,7 +263,9 @@ fn changes(checked: &Checked) -> Vec<Block> {
         if !calls.is_empty() {
             written.insert(name.to_owned(), vec![format!("calls: {}", calls.join(", "))]);
         }
-        read.extend(uses.read.iter().filter(|table| !uses.write.iter().any(|w| w.as_str() == table.as_str())).map(full));
+        read.extend(
+            uses.read.iter().filter(|table| !uses.write.iter().any(|w| w.as_str() == table.as_str())).map(full),
+        );
         read.extend(only_reads.then(|| name.to_owned()));
         let commands: Vec<&str> = uses.commands.iter().map(Word::as_str).collect();
         if !commands.is_empty() {
@@ -320,8 +326,12 @@ fn people(checked: &Checked) -> Vec<Block> {
         for step in list {
             step.each(&mut |step| {
                 let row = match &step.act {
-                    Act::Ask(ask) => Some((ask.who.as_str(), text("is asked: ").and(prose(ask.question.scalar().text.trim())))),
-                    Act::Tell(tell) => Some((tell.who.as_str(), text("is told: ").and(prose(tell.message.scalar().text.trim())))),
+                    Act::Ask(ask) => {
+                        Some((ask.who.as_str(), text("is asked: ").and(prose(ask.question.scalar().text.trim()))))
+                    }
+                    Act::Tell(tell) => {
+                        Some((tell.who.as_str(), text("is told: ").and(prose(tell.message.scalar().text.trim()))))
+                    }
                     _ => None,
                 };
                 if let Some((who, what)) = row {
@@ -346,13 +356,16 @@ fn commands(playbook: &Playbook) -> Vec<Block> {
             None if about.default.is_some() => continue,
             None => param.to_uppercase(),
         };
-        let quoted = if value.contains([' ', '$', '\'', '&', ';', '|', '(', '*']) { format!("\"{value}\"") } else { value };
+        let quoted =
+            if value.contains([' ', '$', '\'', '&', ';', '|', '(', '*']) { format!("\"{value}\"") } else { value };
         words.push_str(&format!(" {param}={quoted}"));
     }
     let apply = words.replacen("trueup plan", "trueup apply", 1);
     let lines = format!("{words}\n{apply} --reason \"why, with the ticket's number\"\n");
     vec![
-        Block::Para(text("The first command shows what would happen and changes nothing. The second shows it again, asks, and does it.")),
+        Block::Para(text(
+            "The first command shows what would happen and changes nothing. The second shows it again, asks, and does it.",
+        )),
         Block::Commands(lines),
     ]
 }

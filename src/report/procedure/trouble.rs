@@ -22,7 +22,9 @@ pub fn trouble(checked: &Checked) -> Vec<Block> {
 fn row(row: &ErrorRow) -> Vec<Words> {
     let name = row.name.as_ref().map_or("", |name| name.as_str());
     let what = match (&row.means, row.otherwise.is_some()) {
-        (Some(means), _) => Words::new().strong(name).say(if name.is_empty() { "" } else { ". " }).and(prose(means.as_str().trim())),
+        (Some(means), _) => {
+            Words::new().strong(name).say(if name.is_empty() { "" } else { ". " }).and(prose(means.as_str().trim()))
+        }
         (None, true) => text("Anything else"),
         (None, false) => text(name),
     };
@@ -84,14 +86,17 @@ fn then(then: &Then) -> Words {
     };
     match &then.verdict {
         Verdict::Retry(retry) => {
-            let fix = then.fix.as_ref().map_or_else(Words::new, |fix| text("does ").code(fix.as_str()).say(" once, then "));
+            let fix =
+                then.fix.as_ref().map_or_else(Words::new, |fix| text("does ").code(fix.as_str()).say(" once, then "));
             fix.and(again(retry))
         }
         Verdict::Stop(say) => with("stops", say),
         Verdict::Skip(say) => with("is left out", say),
         Verdict::Fail(say) => with("fails", say),
         Verdict::Accept => text("is taken as good"),
-        Verdict::Escalate(who, say) => text("goes to ").strong(who.as_str()).say(": ").and(prose(say.scalar().text.trim())),
+        Verdict::Escalate(who, say) => {
+            text("goes to ").strong(who.as_str()).say(": ").and(prose(say.scalar().text.trim()))
+        }
     }
 }
 

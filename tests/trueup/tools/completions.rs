@@ -12,7 +12,9 @@ fn there_is_a_manual_page_for_every_command() {
     let help = desk.run(&["--help"]).out;
     let commands = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
     let mut seen = 0;
-    for name in commands.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).filter(|name| !name.is_empty()) {
+    for name in
+        commands.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).filter(|name| !name.is_empty())
+    {
         let page = desk.read(&format!("man/trueup-{name}.1"));
         assert!(page.contains(&format!("trueup {name}")) || page.contains(&format!("trueup\\-{name}")), "{page}");
         seen += 1;

@@ -121,7 +121,8 @@ pub fn compare(name: &str, found: &str) {
 /// Every playbook of this repository: shipped, in examples, in cases; name and text. Those with errors among them.
 pub fn playbooks() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    let mut open: Vec<PathBuf> = ["playbooks", "examples", "tests/cases"].iter().map(|name| root().join(name)).collect();
+    let mut open: Vec<PathBuf> =
+        ["playbooks", "examples", "tests/cases"].iter().map(|name| root().join(name)).collect();
     while let Some(folder) = open.pop() {
         for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();

@@ -27,7 +27,16 @@ fn the_html_page_needs_nothing_else_and_is_well_formed() {
         let rest = html.replace("http://www.w3.org/2000/svg", "");
         assert!(!rest.contains(absent), "{absent}");
     }
-    for there in ["<html lang=\"en\">", "<meta charset=\"utf-8\">", "name=\"viewport\"", "<main", "<nav aria-label", "scope=\"col\"", "role=\"img\"", "@media print"] {
+    for there in [
+        "<html lang=\"en\">",
+        "<meta charset=\"utf-8\">",
+        "name=\"viewport\"",
+        "<main",
+        "<nav aria-label",
+        "scope=\"col\"",
+        "role=\"img\"",
+        "@media print",
+    ] {
         assert!(html.contains(there), "{there}");
     }
     balanced(&html);
@@ -61,7 +70,11 @@ fn markup_in_a_playbook_stays_text() {
     let html = desk.run(&["doc", "sell", "--html", "--out", "sell.html"]);
     assert_eq!((html.exit, &*html.out, &*html.err), (0, "", "wrote sell.html\n"));
     let html = desk.read("sell.html");
-    assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; more") && !html.contains("<script") && !html.contains("<b>"));
+    assert!(
+        html.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; more")
+            && !html.contains("<script")
+            && !html.contains("<b>")
+    );
     balanced(&html);
     let markdown = desk.run(&["doc", "sell"]).out;
     assert!(markdown.contains("# Sell \\<b\\>a\\</b\\> thing | \\*now\\*"), "{markdown}");

@@ -7,7 +7,7 @@ const TEXT: &str = "trueup: v1\nname: sell\nversion: 1\ntitle:   Sell a thing   
 fn fixed(uses: &str) -> (Desk, String) {
     let desk = Desk::new();
     desk.write("playbooks/sell.yaml", &TEXT.replace("USES\n", uses));
-    assert_eq!(desk.run(&["check"]).exit, i32::from(!desk.run(&["check"]).err.is_empty()) * 2);
+    assert_eq!(desk.run(&["check"]).exit, 2);
     let done = desk.run(&["fix", "--uses"]);
     assert_eq!((done.exit, &*done.out, &*done.err), (0, "wrote `uses` of playbooks/sell.yaml\n", ""));
     let checked = desk.run(&["check"]);
@@ -27,8 +27,7 @@ fn what_is_missing_is_added_and_what_nothing_uses_goes() {
     );
     assert_eq!(
         section,
-        "uses:   # what it may touch\n  # the shop itself\n  shop: { read: [things, shelves], write: [things, audits], columns: { things: [state, name] } }                           # all of it\n  api: { methods: [GET] }"
-            .replace("                           # all", "   # all")
+        "uses:   # what it may touch\n  # the shop itself\n  shop: { read: [audits, things, shelves], write: [things, audits], columns: { things: [state, name] } } # all of it\n  api: { methods: [GET] }"
     );
     let again = desk.run(&["fix", "--uses"]);
     assert_eq!((again.exit, &*again.out), (0, "1 file: `uses` is what the steps touch.\n"));
@@ -37,14 +36,17 @@ fn what_is_missing_is_added_and_what_nothing_uses_goes() {
 #[test]
 fn a_playbook_without_the_section_gets_one_at_its_place() {
     let (_, section) = fixed("");
-    assert_eq!(section, "uses:\n  api: { methods: [GET] }\n  shop: { read: [shelves, things], write: [audits, things] }".replace("read: [shelves, things]", "read: [shelves]"));
+    assert_eq!(section, "uses:\n  api: { methods: [GET] }\n  shop: { read: [shelves], write: [audits, things] }");
 }
 
 #[test]
 fn what_would_change_is_shown_and_other_errors_come_first() {
     let desk = Desk::new();
     desk.write("playbooks/sell.yaml", &TEXT.replace("USES\n", "uses: {}\n"));
-    desk.write("playbooks/wrong.yaml", &TEXT.replace("USES\n", "").replace("name: sell", "name: wrong").replace("find:", "fnid:"));
+    desk.write(
+        "playbooks/wrong.yaml",
+        &TEXT.replace("USES\n", "").replace("name: sell", "name: wrong").replace("find:", "fnid:"),
+    );
     let looked = desk.run(&["fix", "--uses", "--check"]);
     assert_eq!(looked.exit, 2);
     compare("fix-uses.txt", &format!("{}{}", looked.out, looked.err));

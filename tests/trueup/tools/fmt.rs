@@ -83,8 +83,6 @@ fn disturbed(text: &str, places: &[(usize, usize, u8)]) -> Option<String> {
             0 => lines.insert(at, String::new()),
             1 => lines.insert(at, format!("{}# put in {index}", " ".repeat(indent % 9))),
             2 if at < lines.len() => lines[at].push_str(&format!("{}# put behind {index}", " ".repeat(1 + indent % 5))),
-            // The same further in, which YAML takes as the same.
-            _ if lines.iter().all(|line| !line.contains('\t')) => {}
             _ => {}
         }
     }

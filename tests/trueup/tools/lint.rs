@@ -49,7 +49,10 @@ fn advice_is_printed_and_is_a_failure_only_when_that_is_wanted() {
 fn a_test_beside_the_playbook_and_a_comment_with_a_reason_are_answers() {
     let desk = Desk::new();
     let allowed = BARE
-        .replace("title: Sell a thing\n", "# lint: W0050, W0053, W0064: a sketch for the talk on Monday\ntitle: Sell a thing\n")
+        .replace(
+            "title: Sell a thing\n",
+            "# lint: W0050, W0053, W0064: a sketch for the talk on Monday\ntitle: Sell a thing\n",
+        )
         .replace("{ type: int } }\n", "{ type: int } }   # lint: W0051, W0052 everybody knows what an id is\n")
         .replace("  - row:", "  # lint: W0055, W0061\n  - row:");
     desk.write("playbooks/sell.yaml", &allowed);

@@ -36,7 +36,8 @@ fn a_first_playbook_and_its_test_are_written_checked_and_green() {
 fn every_column_that_can_be_changed_gives_a_green_test() {
     let desk = Desk::new();
     for column in ["code", "name", "price", "keeper", "sold_on", "shelf_id", "state"] {
-        let came = desk.run(&["new", &format!("set-{}", column.replace('_', "-")), "--table", "shop.things", "--set", column]);
+        let came =
+            desk.run(&["new", &format!("set-{}", column.replace('_', "-")), "--table", "shop.things", "--set", column]);
         if column == "shelf_id" {
             // No shelf has the number that the row is changed to: only a person can say what the test has to give.
             assert!(came.exit == 1 && came.err.contains("not green yet"), "{}{}", came.out, came.err);
@@ -78,12 +79,7 @@ fn on_a_terminal_it_asks_for_what_is_not_given() {
     let desk = Desk::new();
     let command = format!("{} new shop/sell --title 'Sell a thing'", env!("CARGO_BIN_EXE_trueup"));
     // `script` gives the program a terminal.
-    let mut child = program(&desk.path("."))
-        .get_program()
-        .to_owned()
-        .to_str()
-        .map(|_| std::process::Command::new("script"))
-        .unwrap()
+    let mut child = std::process::Command::new("script")
         .args(["-qec", &command, "/dev/null"])
         .current_dir(desk.path("."))
         .env("COLUMNS", "80")
@@ -100,7 +96,12 @@ fn on_a_terminal_it_asks_for_what_is_not_given() {
         assert!(came.out.contains(asked), "{asked}: {}", came.out);
     }
     let text = desk.read("playbooks/shop/sell.yaml");
-    assert!(text.contains("owner: boss") && text.contains("type: shop.things.state"), "{text}");
+    assert!(
+        text.contains("title: Sell a thing")
+            && text.contains("owner: boss")
+            && text.contains("type: shop.things.state"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -112,7 +113,9 @@ fn a_table_of_a_real_service_gets_a_green_test_with_the_rows_that_it_stands_on()
     }
     let project = std::fs::read_to_string(example.join("trueup.yaml")).unwrap();
     std::fs::write(folder.path().join("trueup.yaml"), project.replace("../../playbooks/", "playbooks/")).unwrap();
-    let (tables, rows) = ["tables.sqlite.sql", "rows.sql"].map(|name| std::fs::read_to_string(example.join(name)).unwrap()).into();
+    std::fs::create_dir(folder.path().join(".trueup")).unwrap();
+    let (tables, rows): (String, String) =
+        ["tables.sqlite.sql", "rows.sql"].map(|name| std::fs::read_to_string(example.join(name)).unwrap()).into();
     block_on(sandbox::sqlite(&folder.path().join(".trueup/register.db"), &[&tables, &rows])).unwrap();
     let words = ["new", "register/change-study-mode", "--table", "register.trainees", "--set", "study_mode"];
     let done = came(program(folder.path()).args(words).output().unwrap());

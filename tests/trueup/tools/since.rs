@@ -35,13 +35,23 @@ impl Repository {
 #[test]
 fn a_changed_meaning_without_another_version_is_drawn_at_the_version() {
     let repository = Repository::new();
-    let came = repository.check(|text| text.replace("set: { state: sold,", "only_if: { state: open }, set: { state: sold,"));
+    let came =
+        repository.check(|text| text.replace("set: { state: sold,", "only_if: { state: open }, set: { state: sold,"));
     assert_eq!(came.exit, 2);
     compare("since.txt", &came.err);
     let grown = repository.check(|text| text.replace("state: sold", "state: lost").replace("version: 3", "version: 4"));
-    assert_eq!((grown.exit, &*grown.out), (0, "1 playbook checked, versions compared with first: no errors.\n"), "{}", grown.err);
+    assert_eq!(
+        (grown.exit, &*grown.out),
+        (0, "1 playbook checked, versions compared with first: no errors.\n"),
+        "{}",
+        grown.err
+    );
     let older = repository.check(|text| text.replace("version: 3", "version: 2"));
-    assert!(older.exit == 2 && older.err.contains("E0702") && older.err.contains("write `version: 4`"), "{}", older.err);
+    assert!(
+        older.exit == 2 && older.err.contains("E0702") && older.err.contains("write `version: 4`"),
+        "{}",
+        older.err
+    );
 }
 
 #[test]
@@ -59,7 +69,11 @@ fn a_shared_errors_table_is_part_of_the_meaning_of_those_that_use_it() {
     let repository = Repository::new();
     repository.0.write("playbooks/shop-errors.errors.yaml", &ERRORS.replace("404", "410"));
     let came = repository.check(str::to_owned);
-    assert!(came.exit == 2 && came.err.contains("E0701") && came.err.contains("changed: `shop-errors`"), "{}", came.err);
+    assert!(
+        came.exit == 2 && came.err.contains("E0701") && came.err.contains("changed: `shop-errors`"),
+        "{}",
+        came.err
+    );
     repository.0.write("playbooks/shop-errors.errors.yaml", &ERRORS.replace("What the API answers", "Answers"));
     assert_eq!(repository.check(str::to_owned).exit, 0);
 }
@@ -74,6 +88,8 @@ fn a_revision_that_nobody_knows_and_a_folder_without_git_are_said_plainly() {
     let bare = Desk::new();
     bare.write("playbooks/sell.yaml", TEXT);
     let outside = bare.command(&["check", "--since", "main"]).env("GIT_CEILING_DIRECTORIES", "/").output().unwrap();
-    let said = String::from_utf8(outside.stderr).unwrap().replace(&*bare.path("").canonicalize().unwrap().to_string_lossy(), "/desk");
+    let said = String::from_utf8(outside.stderr)
+        .unwrap()
+        .replace(&*bare.path("").canonicalize().unwrap().to_string_lossy(), "/desk");
     compare("since-unknown.txt", &format!("{}{said}", unknown.err));
 }

@@ -16,8 +16,7 @@ const MOST: Duration = Duration::from_secs(60);
 fn a_change_is_checked_a_file_written_with_the_same_text_is_not_and_ctrl_c_ends_it() {
     let desk = Desk::new();
     desk.write("playbooks/sell.yaml", TEXT);
-    let mut child =
-        desk.command(&["check", "--watch"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = desk.command(&["check", "--watch"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (send, lines) = mpsc::channel();
     let stdout = child.stdout.take().unwrap();
     let reader = std::thread::spawn(move || {
