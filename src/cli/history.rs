@@ -1,7 +1,8 @@
 //! `trueup runs`, `trueup show`, `trueup inbox`
 
 use super::{
-    arguments::{ItemsAs, Listing, Runs, Show},
+    answer::actor,
+    arguments::{Inbox, ItemsAs, Runs, Show},
     output::Output,
 };
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     },
     journal::RunFilter,
     ops::{self, Failure, Surroundings, history::Shown, record::Record},
-    report::{audit, exit::Exit, inbox as drawn_inbox, look::View, many, run, run_json, runs as drawn_runs},
+    report::{audit, exit::Exit, inbox as drawn_inbox, look::View, many, reminders, run, run_json, runs as drawn_runs},
 };
 use std::{
     io::{BufWriter, Write},
@@ -34,20 +35,30 @@ pub async fn runs(
 }
 
 pub async fn inbox(
-    given: &Listing,
+    given: &Inbox,
     project: Option<&Path>,
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<Exit, Failure> {
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
-    let found = ops::history::inbox(&record).await?;
+    let mut exit = Exit::Done;
+    if given.remind {
+        let actor = actor(given.actor.as_deref(), surroundings)?;
+        // Where somebody is told by hand there is nothing to pass on: the list below says it all.
+        let reminded = ops::notify::all(surroundings, &record, &opened, &actor, &|_| {}).await?;
+        output.note(&reminders::text(&reminded, output.look()));
+        if !reminded.left.is_empty() || reminded.sent.iter().any(|sent| !sent.told) {
+            exit = Exit::Failed;
+        }
+    }
+    let found = ops::history::inbox(&record, surroundings.world.now()).await?;
     output.data(&if given.json {
-        run_json::inbox(&found.questions, &found.in_doubt)
+        run_json::inbox(&found.questions, &found.in_doubt, found.now)
     } else {
-        drawn_inbox::text(&found.questions, &found.in_doubt, output.look())
+        drawn_inbox::text(&found.questions, &found.in_doubt, found.now, output.look())
     });
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 pub async fn show(

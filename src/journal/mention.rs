@@ -97,7 +97,7 @@ impl<'a> Mention<'a> {
             "step.images" => Mention::Step(effects(parsed::<Images<'_>>(text)?.images)?),
             "step.outcome" => Mention::Step(items(parsed::<Ended<'_>>(text)?.outcomes)),
             "item.verified" => Mention::Step(parsed::<Named<'_>>(text)?.items.into_iter().map(|text| text.0).collect()),
-            "human.asked" | "human.decided" => {
+            "human.asked" | "human.notified" | "human.decided" => {
                 Mention::Human(parsed::<Named<'_>>(text)?.items.into_iter().map(|text| text.0).collect())
             }
             _ => return None,
@@ -124,6 +124,7 @@ impl<'a> Mention<'a> {
             Event::StepOutcome(outcome) => Mention::Step(texts(outcome.outcomes.iter().map(|one| &one.item))),
             Event::ItemVerified(verified) => Mention::Step(texts(verified.items.iter())),
             Event::HumanAsked(asked) => Mention::Human(texts(asked.items.iter())),
+            Event::HumanNotified(told) => Mention::Human(texts(told.items.iter())),
             Event::HumanDecided(decided) => Mention::Human(texts(decided.items.iter())),
             Event::RunCreated(_)
             | Event::RunClaimed(_)

@@ -1,6 +1,6 @@
 //! `apply`: the plan that was shown becomes a run, and the run is carried out.
 
-use super::{Failure, Surroundings, approve, project::Opened, record::Record, saved::used};
+use super::{Failure, Surroundings, approve, notify, project::Opened, record::Record, saved::used};
 use crate::{
     base::{
         identity::{RunId, SINGLE_ITEM},
@@ -219,11 +219,15 @@ async fn carry_from(
         Err(error) if driver.unbegun => return Err(error.into()),
         Err(error) => return Err(halted(record, &claim, driver.unrecorded.as_ref(), error).await),
     };
+    let (state, drift) = (driver.state, driver.drift);
     // The end of a run gives its claim back in the same transaction.
     if !matches!(stopped, Stopped::Closed(_)) {
+        if matches!(stopped, Stopped::Waits(_)) {
+            notify::send(record, setting, &claim, &state, watch).await?;
+        }
         record.journal.release(&claim).await?;
     }
-    Ok(Carried { stopped, state: driver.state, drift: driver.drift, many: None })
+    Ok(Carried { stopped, state, drift, many: None })
 }
 
 /// Why the run cannot go on in this process, and what became of its last step.

@@ -28,7 +28,7 @@ use crate::{
         payload::{ClosedItem, Count, ItemClosed, RunCancelled, RunClosed},
         words::End,
     },
-    playbook::model::Playbook,
+    playbook::{called::Called, model::Playbook},
 };
 use std::sync::{Arc, atomic::AtomicBool};
 
@@ -61,7 +61,7 @@ fn ends_first(state: &RunState) -> bool {
     let Some(created) = state.created.as_ref().filter(|_| !state.is_undo()) else { return false };
     let source = Source::new(created.playbook.to_string(), created.text.to_string());
     let Some(playbook) = Playbook::parse(&source, &mut Diagnostics::new(source.clone())) else { return false };
-    let outline = Outline::of(&playbook);
+    let outline = Outline::of(&playbook, &Called::of_sound(&source).by_name(&playbook));
     let open = state.items.values().filter(|item| item.closed.is_none());
     open.into_iter().any(|item| !matches!(decide(&outline, item, true), Next::Close(..) | Next::Over(_)))
 }

@@ -23,13 +23,15 @@ pub struct Inbox {
     pub questions: Vec<Waiting>,
     /// Runs in which something is in doubt, newest first, with where they stand.
     pub in_doubt: Vec<(RunSummary, RunState)>,
+    /// When it was looked at: what is overdue.
+    pub now: Stamp,
 }
 
 /// So many runs in doubt are shown at most.
 const DOUBTS: u32 = 50;
 
 /// Open questions, and what is in doubt.
-pub async fn inbox(record: &Record) -> Result<Inbox, Failure> {
+pub async fn inbox(record: &Record, now: Stamp) -> Result<Inbox, Failure> {
     let questions = record.journal.waiting().await?;
     let filter = RunFilter { state: Some(RunWord::InDoubt), ..RunFilter::default() };
     let mut in_doubt = Vec::new();
@@ -37,7 +39,7 @@ pub async fn inbox(record: &Record) -> Result<Inbox, Failure> {
         let state = record.state(run.id).await?;
         in_doubt.push((run, state));
     }
-    Ok(Inbox { questions, in_doubt })
+    Ok(Inbox { questions, in_doubt, now })
 }
 
 /// What there is to show of a run.

@@ -5,7 +5,7 @@
 use super::{
     Failure, Surroundings,
     apply::{Carried, carry},
-    many,
+    many, notify,
     plan::{Prepared, assemble},
     playbook, project,
     project::Opened,
@@ -15,6 +15,7 @@ use crate::{
     base::{
         identity::{RunId, SINGLE_ITEM},
         source::Source,
+        time::Stamp,
     },
     engine::{
         fleet::{self, roll::Roll},
@@ -47,7 +48,11 @@ pub async fn resume(
 ) -> Result<Carried, Failure> {
     let roll = record.roll(run).await?;
     open(run, &roll.run)?;
-    answered(run, &roll, &roll.standing(&record.journal).await?)?;
+    if let Err(failure) = answered(run, &roll, &roll.standing(&record.journal).await?, surroundings.world.now()) {
+        // Nothing can be done but what is due: whoever is asked is told so.
+        notify::one(surroundings, record, opened, run, actor, watch).await?;
+        return Err(failure);
+    }
     let (setting, plan) = setting_of(surroundings, record, opened, run, &roll.run).await?;
     let claim = record.claim(surroundings, run, actor).await?;
     let resumed: Event = RunResumed { actor: actor.into(), reason: None }.into();
@@ -86,8 +91,10 @@ pub(super) fn open(run: RunId, state: &RunState) -> Result<(), Failure> {
 }
 
 /// Refuses a run that waits for a person and for nothing else: going on would change nothing.
-fn answered(run: RunId, roll: &Roll, state: &RunState) -> Result<(), Failure> {
-    if state.cancelled || state.doubts().next().is_some() {
+fn answered(run: RunId, roll: &Roll, state: &RunState, now: Stamp) -> Result<(), Failure> {
+    let mut steps = state.items.values().flat_map(|item| &item.steps);
+    // Where a deadline has passed the run goes on without an answer.
+    if state.cancelled || state.doubts().next().is_some() || steps.clone().any(|(_, step)| step.is_overdue(now)) {
         return Ok(());
     }
     let waiting = |item: &ItemState| item.closed.is_none() && item.steps.values().any(StepState::waits);
@@ -96,7 +103,6 @@ fn answered(run: RunId, roll: &Roll, state: &RunState) -> Result<(), Failure> {
     if !waits_once && items < roll.open() {
         return Ok(());
     }
-    let mut steps = state.items.values().flat_map(|item| &item.steps);
     let Some((path, Some(asked))) = steps.find(|(_, step)| step.waits()).map(|(path, step)| (path, &step.asked)) else {
         return Ok(());
     };
@@ -112,13 +118,17 @@ fn answered(run: RunId, roll: &Roll, state: &RunState) -> Result<(), Failure> {
         .help(format!("`trueup answer {short} {name}{}` goes on", parts.concat())))
 }
 
-/// The only run that can go on: paused, in doubt, or left by a process that is gone. A run that waits for an answer goes on
-/// with `answer`.
+/// The only run that can go on: paused, in doubt, left by a process that is gone, or without an answer after its deadline. A
+/// run that waits for an answer goes on with `answer`.
 pub async fn only_one(surroundings: &Surroundings, record: &Record) -> Result<RunId, Failure> {
     let filter = RunFilter { unfinished: true, ..RunFilter::default() };
     let mut left: Vec<RunSummary> = Vec::new();
+    let now = surroundings.world.now();
+    let late: Vec<RunId> =
+        record.journal.waiting().await?.iter().filter(|one| one.is_overdue(now)).map(|one| one.run).collect();
     for run in record.journal.runs(&filter, LOOKED_AT).await? {
-        if run.state != RunWord::Waiting && record.worked_on_by(surroundings, run.id).await?.is_none() {
+        let can = run.state != RunWord::Waiting || late.contains(&run.id);
+        if can && record.worked_on_by(surroundings, run.id).await?.is_none() {
             left.push(run);
         }
     }

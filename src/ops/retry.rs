@@ -259,9 +259,9 @@ fn around(places: &[Place], first: usize, item: &ItemState) -> Vec<Again> {
 /// Checks look at the world as it is: with one of them its whole list is read anew. (Before the first step nothing has been
 /// changed, and behind the last one nothing is.)
 fn first_to_redo(places: &[Place], end: usize) -> usize {
-    let section = places[end].section;
-    if matches!(section, Section::Preconditions | Section::Verification) {
-        places.iter().position(|place| place.section == section).unwrap_or(end)
+    let (list, call) = (places[end].list, places[end].call());
+    if matches!(list, Section::Preconditions | Section::Verification) {
+        places.iter().position(|place| place.list == list && place.call() == call).unwrap_or(end)
     } else {
         end
     }
@@ -269,8 +269,11 @@ fn first_to_redo(places: &[Place], end: usize) -> usize {
 
 fn named_place(run: &str, places: &[Place], name: &str) -> Result<usize, Failure> {
     let label = |place: &Place| place.name().to_owned();
-    let found = places.iter().position(|place| *place.path == *name || label(place) == name);
-    found.ok_or_else(|| {
+    let of_path = places.iter().position(|place| *place.path == *name);
+    // A step of the playbook itself is meant before one of a playbook that it calls.
+    let own = || places.iter().position(|place| place.call().is_none() && label(place) == name);
+    let inner = || places.iter().position(|place| label(place) == name);
+    of_path.or_else(own).or_else(inner).ok_or_else(|| {
         // What stands inside a transaction is done with the whole of it.
         let block = places.iter().find(|place| has_inner(place, name));
         let failure = Failure::usage(format!("run {run} has no step `{name}`"));

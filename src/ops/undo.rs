@@ -251,7 +251,8 @@ async fn with_outline(
     let effects = done::of(events.iter().map(|stored| &stored.event));
     let effects = done::standing(effects, &setting.outline);
     let made = made_before(record, setting.run.id, run).await?;
-    setting.outline = outline::of(setting, &past, &Back { effects: &effects, item, all_or_nothing, made: &made });
+    let outline = outline::of(setting, &past, &Back { effects: &effects, item, all_or_nothing, made: &made });
+    setting.set_outline(outline);
     Ok(setting.outline.nodes.len())
 }
 

@@ -18,6 +18,7 @@ use crate::{
     ops::{
         Failure, Surroundings,
         apply::{Basis, Carried, append, created, halted, ledgers},
+        notify,
         project::Opened,
         record::Record,
     },
@@ -218,6 +219,7 @@ fn all_there(run: RunId, created: &RunCreated, there: usize) -> Result<(), Failu
 /// Lets a fleet go, and says how far it came.
 async fn carry(record: &Record, fleet: Fleet<'_>, items: Items<'_>) -> Result<Carried, Failure> {
     let (claim, few) = (fleet.claim.clone(), fleet.of as usize <= HELD);
+    let (setting, watch) = (fleet.setting, fleet.watch);
     let created = fleet.created.clone();
     let came: Came = match fleet.run(items).await {
         Ok(came) => came,
@@ -231,6 +233,9 @@ async fn carry(record: &Record, fleet: Fleet<'_>, items: Items<'_>) -> Result<Ca
         }
     };
     if !matches!(came.stopped, Stopped::Closed(_)) {
+        if matches!(came.stopped, Stopped::Waits(_)) {
+            notify::send(record, setting, &claim, &record.state(claim.run).await?, watch).await?;
+        }
         record.journal.release(&claim).await?;
     }
     // What nobody will look at whole is not read again.
