@@ -75,12 +75,20 @@ impl Scene {
     async fn prepare(&self, opening: &Opening, request: &Request) -> Result<Prepared, Failure> {
         let loaded = playbook::load(&self.surroundings, &self.opened, opening.file.playbook.as_str())?;
         // A test never touches a Redis that somebody works with.
+        let given = &self.start.jobs;
         let uses = &loaded.checked.playbook().uses;
-        let jobs =
-            self.opened.project.connections.iter().find(|(name, c)| c.sidekiq.is_some() && uses.get(name).is_some());
+        let jobs = self
+            .opened
+            .project
+            .connections
+            .iter()
+            .find(|(name, c)| c.sidekiq.is_some() && uses.get(name).is_some() && !given.contains_key(*name));
         if let Some((name, _)) = jobs {
-            let message = format!("the playbook uses `{name}`, and tests of playbooks cannot play background jobs yet");
-            return Err(Failure::usage(message));
+            let message =
+                format!("the playbook uses the background jobs of `{name}`, and the test does not say what lies there");
+            return Err(
+                Failure::usage(message).help(format!("nothing at all: `jobs: {{ {name}: {{}} }}` under `defaults`"))
+            );
         }
         plan::setting(&self.surroundings, &self.opened, loaded, request).await
     }

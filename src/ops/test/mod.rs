@@ -8,6 +8,7 @@ mod carried;
 mod crew;
 mod files;
 mod happened;
+mod jobs;
 mod scene;
 pub mod servers;
 

@@ -1,6 +1,10 @@
 //! What a case is played on: databases, mocks and a project file of its own, and the comparison with what is expected.
 
-use super::{Opening, happened::words};
+use super::{
+    Opening,
+    happened::words,
+    jobs::{self, Redis, Workers},
+};
 use crate::{
     base::{
         diagnostic::Diagnostics,
@@ -10,7 +14,7 @@ use crate::{
         world::World,
         yaml,
     },
-    connection::{database::Database, fault::Fault},
+    connection::{database::Database, fault::Fault, sidekiq::Jobs},
     effect::change::TableName,
     engine::setting::Reached,
     journal::words::End,
@@ -61,15 +65,18 @@ pub(super) struct Scene {
     pub(super) surroundings: Surroundings,
     pub(super) opened: Opened,
     databases: HashMap<Arc<str>, Database>,
+    jobs: HashMap<Arc<str>, Jobs>,
+    workers: Workers,
     /// Each with the connections that it plays: those that are given the same file share one.
     mocks: Vec<(Vec<Arc<str>>, Running)>,
     pub(super) start: Start,
+    _redis: Vec<Redis>,
     _folder: Folder,
 }
 
 pub(super) type Staged<T> = Result<T, Problem>;
 
-fn broken(expected: &str, found: impl Into<String>) -> Problem {
+pub(super) fn broken(expected: &str, found: impl Into<String>) -> Problem {
     Problem::new("the case cannot be played", expected, found)
 }
 
@@ -96,6 +103,8 @@ impl Scene {
                 .map_err(|e| broken("files of the case", format!("{name}: {e}")))?;
         }
         let world = World::fixed(opening.file.clock.0);
+        let workers = Workers::default();
+        let mut redis: Vec<Redis> = Vec::new();
         let mut variables = HashMap::new();
         let mut doubles = Vec::new();
         let mut mocks: Vec<(Vec<Arc<str>>, Running)> = Vec::new();
@@ -105,6 +114,13 @@ impl Scene {
         for (name, connection) in opening.opened.project.connections.iter() {
             let name: Arc<str> = name.into();
             if connection.sidekiq.is_some() {
+                if start.jobs.contains_key(&name) {
+                    let started = Redis::start(&folder.0).await?;
+                    let variable = format!("TRUEUP_TEST_REDIS_{}", redis.len());
+                    variables.insert(variable.clone(), started.url.clone());
+                    doubles.push((name, Double::Jobs(variable)));
+                    redis.push(started);
+                }
                 continue;
             }
             if connection.http.is_none() {
@@ -144,15 +160,23 @@ impl Scene {
                 doubles.push((name, Double::Api { url: running.url(), credentials }));
             }
         }
-        let surroundings = surroundings(world, variables, folder.0.clone(), reached);
+        let surroundings = surroundings(workers.in_pauses_of(&world), variables, folder.0.clone(), reached);
         let opened = opening.staged(&surroundings, &doubles)?;
         let environment = opening.environment();
         let (environment, _) =
             opened.project.environment(environment.as_deref()).map_err(|e| broken("an environment", e))?;
         let databases = plan::databases(&surroundings, &opened, environment).map_err(|f| refused(&f))?;
-        behind.tell(Databases::new(opened.project.clone(), databases.clone()));
-        let scene = Scene { surroundings, opened, databases, mocks, start, _folder: folder };
+        let all = Databases::new(opened.project.clone(), databases.clone());
+        behind.tell(all.clone());
+        let mut jobs = HashMap::new();
+        for name in start.jobs.keys() {
+            jobs.insert(name.clone(), jobs::at(name, &opened, &surroundings, environment)?);
+        }
+        let given = start.jobs.iter().map(|(name, given)| (given.clone(), jobs[name].clone())).collect();
+        let scene =
+            Scene { surroundings, opened, databases, jobs, workers, mocks, start, _redis: redis, _folder: folder };
         scene.fill(opening).await?;
+        scene.workers.hire(given, &all, &world).await?;
         Ok(scene)
     }
 
@@ -182,7 +206,7 @@ impl Scene {
     }
 
     pub(super) async fn snapshot(&self) -> Staged<Snapshot> {
-        snapshot::take(&self.databases, &self.opened.project).await.map_err(fault)
+        snapshot::take(&self.databases, &self.jobs, &self.opened.project).await.map_err(fault)
     }
 
     pub(super) async fn play(&self, opening: &Opening, case: &Case, proofs: &[Proof]) -> Staged<Vec<Problem>> {
@@ -197,7 +221,10 @@ impl Scene {
             match proof {
                 Proof::PreviewEqualsApply => match &happened.plan {
                     Some(plan) => {
-                        problems.extend(proof::preview_equals_apply(plan, &happened.all(after.since(&before))))
+                        // A job is no row: the preview shows it as what is sent.
+                        let rows = after.since(&before).into_iter();
+                        let rows = rows.filter(|change| !self.jobs.contains_key(&change.table.connection)).collect();
+                        problems.extend(proof::preview_equals_apply(plan, &happened.all(rows)))
                     }
                     None => problems.push(Problem::new(proof.word(), "a preview", "there is none")),
                 },
@@ -206,6 +233,8 @@ impl Scene {
                 Proof::UndoRestores | Proof::KillEverywhere | Proof::LoseEveryAnswer => {}
             }
         }
+        let faults = self.workers.faults().into_iter();
+        problems.extend(faults.map(|why| Problem::new("the worker", "jobs that it can do", why)));
         if proofs.contains(&Proof::UndoRestores) {
             problems.extend(match happened.run {
                 Some(run) => self.undone(run, &before).await?,
