@@ -9,9 +9,9 @@ mod crew;
 mod files;
 mod happened;
 mod scene;
-mod staff;
 pub mod servers;
 mod torture;
+mod workers;
 
 use super::{
     Failure, Surroundings,

@@ -1,6 +1,10 @@
 //! What a case is played on: databases, mocks and a project file of its own, and the comparison with what is expected.
 
-use super::{Opening, happened::words, staff::Staff};
+use super::{
+    Opening,
+    happened::words,
+    workers::{Workers, at},
+};
 use crate::{
     base::{
         diagnostic::Diagnostics,
@@ -64,17 +68,18 @@ pub(super) struct Scene {
     pub(super) surroundings: Surroundings,
     pub(super) opened: Opened,
     databases: HashMap<Arc<str>, Database>,
+    jobs: HashMap<Arc<str>, Jobs>,
+    workers: Workers,
+    _queues: Vec<Queues>,
     /// Each with the connections that it plays: those that are given the same file share one.
     pub(super) mocks: Vec<(Vec<Arc<str>>, Running)>,
-    jobs: HashMap<Arc<str>, Jobs>,
-    _queues: Vec<Queues>,
     pub(super) start: Start,
     _folder: Folder,
 }
 
 pub(super) type Staged<T> = Result<T, Problem>;
 
-fn broken(expected: &str, found: impl Into<String>) -> Problem {
+pub(super) fn broken(expected: &str, found: impl Into<String>) -> Problem {
     Problem::new("the case cannot be played", expected, found)
 }
 
@@ -100,8 +105,8 @@ impl Scene {
             std::fs::write(folder.0.join(name), text)
                 .map_err(|e| broken("files of the case", format!("{name}: {e}")))?;
         }
-        let staff = Staff::default();
-        let world = staff.world(World::fixed(opening.file.clock.0));
+        let world = World::fixed(opening.file.clock.0);
+        let workers = Workers::default();
         let mut variables = HashMap::new();
         let mut doubles = Vec::new();
         let mut mocks: Vec<(Vec<Arc<str>>, Running)> = Vec::new();
@@ -121,10 +126,9 @@ impl Scene {
                 let Some(settings) = connection.sidekiq_in(environment) else { continue };
                 let empty = IndexMap::new();
                 let given = start.rows.get(&name).unwrap_or(&empty);
-                let (store, workers) = jobs::start(&name, given, &settings, opening.file.clock.0)?;
+                let store = jobs::start(&name, given, &settings, opening.file.clock.0)?;
                 let running = Queues::start(store, world.clone()).await;
                 let running = running.map_err(|e| broken("a stand-in for Redis that listens", e.to_string()))?;
-                staff.take_on(running.shared(), workers);
                 doubles.push((name, Double::Jobs(running.url())));
                 queues.push(running);
                 continue;
@@ -169,20 +173,26 @@ impl Scene {
                 doubles.push((name, Double::Api { url: running.url(), credentials }));
             }
         }
-        let surroundings = surroundings(world, variables, folder.0.clone(), reached);
+        let surroundings = surroundings(workers.in_pauses_of(&world), variables, folder.0.clone(), reached);
         let opened = opening.staged(&surroundings, &doubles)?;
         let environment = opening.environment();
         let (environment, _) =
             opened.project.environment(environment.as_deref()).map_err(|e| broken("an environment", e))?;
         let databases = plan::databases(&surroundings, &opened, environment).map_err(|f| refused(&f))?;
-        behind.tell(Databases::new(opened.project.clone(), databases.clone()));
-        let theirs = plan::databases(&surroundings, &opened, environment).map_err(|f| refused(&f))?;
-        if let Some(name) = staff.knows(theirs) {
-            return Err(broken("workers that change a database of the project", format!("`{name}` is none")));
+        let all = Databases::new(opened.project.clone(), databases.clone());
+        behind.tell(all.clone());
+        let mut jobs = HashMap::new();
+        for (name, connection) in opened.project.connections.iter() {
+            if connection.sidekiq_in(environment).is_some() {
+                jobs.insert(Arc::from(name), at(name, &opened, &surroundings, environment)?);
+            }
         }
-        let jobs = plan::jobs(&surroundings, &opened, environment, |_| true).map_err(|f| refused(&f))?;
-        let scene = Scene { surroundings, opened, databases, mocks, jobs, _queues: queues, start, _folder: folder };
+        let hired = start.jobs.iter().filter_map(|(name, given)| Some((given.clone(), jobs.get(name)?.clone())));
+        let hired = hired.collect();
+        let _queues = queues;
+        let scene = Scene { surroundings, opened, databases, jobs, workers, _queues, mocks, start, _folder: folder };
         scene.fill(opening).await?;
+        scene.workers.hire(hired, &all, &world).await?;
         Ok(scene)
     }
 
@@ -212,9 +222,7 @@ impl Scene {
     }
 
     pub(super) async fn snapshot(&self) -> Staged<Snapshot> {
-        let mut snapshot = snapshot::take(&self.databases, &self.opened.project).await.map_err(fault)?;
-        jobs::add(&mut snapshot, &self.jobs).await.map_err(fault)?;
-        Ok(snapshot)
+        snapshot::take(&self.databases, &self.jobs, &self.opened.project).await.map_err(fault)
     }
 
     /// Real changes behind each API.
@@ -256,7 +264,10 @@ impl Scene {
             match proof {
                 Proof::PreviewEqualsApply => match &happened.plan {
                     Some(plan) => {
-                        problems.extend(proof::preview_equals_apply(plan, &happened.all(after.since(&before))))
+                        // A job is no row: the preview shows it as what is sent.
+                        let rows = after.since(&before).into_iter();
+                        let rows = rows.filter(|change| !self.jobs.contains_key(&change.table.connection)).collect();
+                        problems.extend(proof::preview_equals_apply(plan, &happened.all(rows)))
                     }
                     None => problems.push(Problem::new(proof.word(), "a preview", "there is none")),
                 },
@@ -267,6 +278,8 @@ impl Scene {
                 Proof::KillEverywhere | Proof::LoseEveryAnswer | Proof::TwoAtOnce => {}
             }
         }
+        let faults = self.workers.faults().into_iter();
+        problems.extend(faults.map(|why| Problem::new("the worker", "jobs that it can do", why)));
         if proofs.contains(&Proof::UndoRestores) {
             problems.extend(match happened.run {
                 Some(run) => self.undone(run, &before).await?,

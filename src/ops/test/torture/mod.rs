@@ -316,7 +316,7 @@ impl<'a> Rack<'a> {
         }
         for (index, (found, expected)) in scene.effects().into_iter().zip(&peace.effects).enumerate() {
             if found != *expected {
-                let what = format!("changes behind {}", scene.mocks[index].0);
+                let what = format!("changes behind {}", scene.mocks[index].0.join(" and "));
                 let help = if found > *expected {
                     "\nsomething was done twice: give the connection an `idempotency_key`, or the step a `probe:`; \
                      `repeatable:` is only for what may be done twice"
