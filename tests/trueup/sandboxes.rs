@@ -83,6 +83,14 @@ impl Terminal {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
+    /// The sandbox's own Redis, from outside.
+    fn redis(&self, words: &[&str]) -> String {
+        let served = fs::read_to_string(self.folder().join(".trueup/served.json")).unwrap();
+        let port = served.split("redis://127.0.0.1:").nth(1).unwrap().split('/').next().unwrap();
+        let output = Command::new("redis-cli").args(["-p", port]).args(words).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
     /// Ctrl-C.
     fn end(&mut self) {
         let id = rustix::process::Pid::from_child(&self.child);
@@ -162,6 +170,134 @@ fn the_register_sandbox_plays_jobs_rollouts_workflows_and_applications() {
     assert!(!terminal.folder().join(".trueup/served.json").exists());
     let (code, said) = terminal.tried(tally);
     assert!(code == 2 && said.contains("trueup sandbox register"), "{code} {said}");
+}
+
+/// What somebody changes, where, and how it is changed back; the code and a part of what the plan then says.
+type WayOut = (&'static str, &'static str, &'static str, i32, &'static str);
+
+/// Each precondition of the re-import, and each thing that may be odd about it.
+const REIMPORT: &[WayOut] = &[
+    (
+        "register",
+        "update providers set apply_sync_enabled = 0 where code = '2N2'",
+        "update providers set apply_sync_enabled = 1 where code = '2N2'",
+        4,
+        "has no apply_sync_enabled",
+    ),
+    (
+        "publish",
+        "update provider set provider_type = 'O' where id = 11",
+        "update provider set provider_type = 'B' where id = 11",
+        4,
+        "is a university at Publish in 2025",
+    ),
+    (
+        "publish",
+        "update provider set provider_code = '2N3' where id = 11",
+        "update provider set provider_code = '2N2' where id = 11",
+        4,
+        "Publish has no provider 2N2 in 2025",
+    ),
+    (
+        "apply",
+        "update providers set provider_type = 'university' where code = '2N2'",
+        "update providers set provider_type = 'scitt' where code = '2N2'",
+        4,
+        "and still university at Apply",
+    ),
+    (
+        "apply",
+        "update application_choices set recruited_at = null where id = 37002",
+        "update application_choices set recruited_at = '2025-07-01 10:11:12.000002' where id = 37002",
+        4,
+        "only 2 are still recruited",
+    ),
+    (
+        "register",
+        "update trainees set apply_application_id = 7003 where id = 1027",
+        "update trainees set apply_application_id = null where id = 1027",
+        4,
+        "The trainees 1027 refer to refused applications",
+    ),
+    (
+        "register",
+        "update apply_application_sync_requests set successful = 0 where id in (501, 503)",
+        "update apply_application_sync_requests set successful = 1 where id in (501, 503)",
+        4,
+        "ever ended well",
+    ),
+    (
+        "register",
+        "update apply_applications set state = 0 where state = 1 and accredited_body_code = '2N2'",
+        "update apply_applications set state = 1 where state = 0 and accredited_body_code = '2N2'",
+        0,
+        "No application of 2N2 in 2025 is marked",
+    ),
+];
+
+#[test]
+fn each_way_out_of_the_procedures_about_jobs_is_taken() {
+    if !has_redis() {
+        return;
+    }
+    let terminal = Terminal::open(&REGISTER);
+    // A part of a sentence may stand in two lines.
+    let one_line = |said: &str| said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let plan = |words: &[&str], code: i32, part: &str| {
+        let (ended, said) = terminal.run(&[&["plan"], words].concat());
+        assert!(ended == code && one_line(&said).contains(part), "{words:?}: {ended}, not {code} and {part:?}\n{said}");
+    };
+    let again = ["register/reimport-applications", "code=2N2", "year=2025"];
+    for (database, there, back, code, part) in REIMPORT {
+        terminal.rows(database, there);
+        plan(&again, *code, part);
+        terminal.rows(database, back);
+    }
+    plan(&["register/reimport-applications", "code=9Z9", "year=2025"], 4, "no provider, or several, with the code 9Z9");
+    plan(&["register/reimport-applications", "code=2N2", "year=2031"], 4, "no recruitment cycle 2031");
+    terminal.redis(&["ZADD", "retry", "99999999999", r#"{"class":"RecruitsApi::ImportApplicationJob","args":[1],"queue":"apply","jid":"r1"}"#]);
+    plan(&again, 4, "(0 jobs wait, 1 are tried again)");
+    terminal.redis(&["ZREM", "retry", r#"{"class":"RecruitsApi::ImportApplicationJob","args":[1],"queue":"apply","jid":"r1"}"#]);
+    // Apply does not give all of them out: what was deleted at Register is back.
+    terminal.rows("apply", "update application_choices set recruitment_cycle_year = 2024 where id = 37003");
+    let (code, said) = terminal.run(&[&["apply"], &again[..], &["--reason", "try", "--yes"]].concat());
+    assert!(code == 4 && one_line(&said).contains("and Register's rows are back"), "{said}");
+    assert_eq!(terminal.rows("register", "select count(*) from apply_applications where state = 1 and accredited_body_code = '2N2'"), "3");
+
+    plan(&["register/retry-jobs", "job=Dqt::UpdateTraineeJob", "status=503", "count=1"], 0, "No dead Dqt::UpdateTraineeJob failed with 503");
+    plan(&["register/retry-jobs", "job=Dqt::UpdateTraineeJob", "status=500", "count=3"], 4, "There are 2 now, and you counted 3");
+    plan(&["register/retry-jobs", "job=Dqt::UpdateTraineeJob", "status=500", "count=1", "trainee=1027"], 0, "retry Dqt::UpdateTraineeJob Trainee/1027");
+    plan(&["register/retry-jobs", "job=Dqt::UpdateTraineeJob", "status=500", "count=1", "trainee=102"], 0, "for trainee 102.");
+    plan(&["register/retry-jobs", "job=Dqt::RecommendForAwardJob", "status=400", "count=1", "trainee=1003"], 0, "Trainee/1003");
+    plan(&["register/retry-jobs", "job=Dqt::RecommendForAwardJob", "status=400", "count=1", "trainee=1035"], 4, "must go first: 1035");
+    // Somebody retries one of them between plan and apply: nothing happens to the other.
+    let file = terminal.folder().join("retry.plan");
+    let file = file.to_str().unwrap();
+    plan(&["register/retry-jobs", "job=Dqt::UpdateTraineeJob", "status=500", "count=2", "--reason", "try", "--out", file], 0, "2 jobs");
+    let (code, said) = terminal.run(&["apply", "register/retry-jobs", "job=Dqt::UpdateTraineeJob", "status=500", "count=1", "trainee=1028", "--reason", "other", "--yes"]);
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = terminal.run(&["apply", file, "--yes"]);
+    assert!(code == 4 || code == 5, "{code} {said}");
+    assert_eq!(terminal.redis(&["ZCOUNT", "dead", "-inf", "+inf"]), "6");
+
+    plan(&["register/inspect-jobs", "trainee=99"], 4, "There is no trainee 99");
+    plan(&["register/inspect-jobs", "trainee=102"], 4, "There is no trainee 102");
+    plan(&["register/inspect-jobs", "trainee=1035"], 0, "The update comes first");
+    terminal.rows("register", "update trainees set discarded_at = '2025-07-01 00:00:00.000000' where id = 1029");
+    plan(&["register/inspect-jobs", "trainee=1029"], 0, "The trainee was discarded");
+    plan(&["register/list-dead-jobs"], 0, "trainee 1029, QYrH6zqe3CFHs2U5dcSUXiLY, discarded");
+    plan(&["register/list-dead-jobs", "job=Dqt::RegisterForTrnJob"], 0, "No Dqt::RegisterForTrnJob is dead");
+    terminal.redis(&["ZADD", "dead", "1753264800", "no job at all"]);
+    plan(&["register/tally-jobs"], 0, "1 a text that is no job (dead, queue none): no error");
+    plan(&["register/tally-jobs", "queue=nobody"], 0, "No job waits in nobody. None has failed.");
+
+    // The queue of events grows on although analytics is off: somebody hears of it; off twice is once.
+    let off = ["apply", "register/switch-analytics", "to=off", "--reason", "try", "--yes"];
+    let (code, said) = terminal.run(&off);
+    assert!(code == 0 && one_line(&said).contains("2 events wait in the queue"), "{said}");
+    let (code, said) = terminal.run(&off);
+    assert_eq!(code, 0, "{said}");
+    plan(&["register/switch-analytics", "to=on"], 0, "false → true");
 }
 
 #[test]
