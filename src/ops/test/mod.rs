@@ -10,6 +10,7 @@ mod files;
 mod happened;
 mod scene;
 pub mod servers;
+mod torture;
 
 use super::{
     Failure, Surroundings,
@@ -53,6 +54,8 @@ pub struct Wanted {
     pub missing: Vec<servers::Missed>,
     /// So many cases at the same time. Default: two for each processor.
     pub jobs: Option<usize>,
+    /// Also kill, lose answers, run twice, two at once and undo every case that changes something.
+    pub torture: bool,
     /// When this is set no new case is begun.
     pub stop: Arc<AtomicBool>,
 }

@@ -23,6 +23,7 @@ use crate::{
         record,
         undo::{self, Wish},
     },
+    plan::{Plan, item::Reversal},
     trial::{
         bench::{Bench, Place},
         compare::compare,
@@ -62,7 +63,7 @@ pub(super) struct Scene {
     pub(super) opened: Opened,
     databases: HashMap<Arc<str>, Database>,
     /// Each with the connections that it plays: those that are given the same file share one.
-    mocks: Vec<(Vec<Arc<str>>, Running)>,
+    pub(super) mocks: Vec<(Vec<Arc<str>>, Running)>,
     pub(super) start: Start,
     _folder: Folder,
 }
@@ -185,7 +186,20 @@ impl Scene {
         snapshot::take(&self.databases, &self.opened.project).await.map_err(fault)
     }
 
-    pub(super) async fn play(&self, opening: &Opening, case: &Case, proofs: &[Proof]) -> Staged<Vec<Problem>> {
+    /// Real changes behind each API.
+    pub(super) fn effects(&self) -> Vec<usize> {
+        self.mocks.iter().map(|(_, mock)| mock.effects().values().sum()).collect()
+    }
+
+    /// Plays the case, and makes the proofs that need nothing but what it left. With `tortured` these are made of every case
+    /// that changes something, whether its author asked for them or not. Gives also whether it changed something.
+    pub(super) async fn play(
+        &self,
+        opening: &Opening,
+        case: &Case,
+        proofs: &[Proof],
+        tortured: bool,
+    ) -> Staged<(Vec<Problem>, Vec<Proof>)> {
         let before = self.snapshot().await?;
         let mut happened = self.run(opening, case, &before).await?;
         let logs = self.mocks.iter().flat_map(|(names, running)| names.iter().map(|n| (n.clone(), running.log())));
@@ -193,7 +207,21 @@ impl Scene {
         let (happened, before) = happened;
         let after = self.snapshot().await?;
         let mut problems = compare(&case.expect, &happened, &before, &after, &self.opened.project);
-        for proof in proofs {
+        let mut proofs = proofs.to_vec();
+        if tortured && case.between.is_none() && happened.end == Some(End::Changed) {
+            proofs.extend([
+                Proof::KillEverywhere,
+                Proof::LoseEveryAnswer,
+                Proof::TwoAtOnce,
+                Proof::ApplyTwiceUnchanged,
+            ]);
+            if happened.plan.as_ref().is_some_and(can_be_undone) {
+                proofs.push(Proof::UndoRestores);
+            }
+            proofs.sort();
+            proofs.dedup();
+        }
+        for proof in &proofs {
             match proof {
                 Proof::PreviewEqualsApply => match &happened.plan {
                     Some(plan) => {
@@ -203,7 +231,9 @@ impl Scene {
                 },
                 Proof::ApplyTwiceUnchanged => problems.extend(self.again(opening, case, &after).await?),
                 // Last, whatever the order: it takes away what the others look at.
-                Proof::UndoRestores | Proof::KillEverywhere | Proof::LoseEveryAnswer => {}
+                Proof::UndoRestores => {}
+                // On systems of their own.
+                Proof::KillEverywhere | Proof::LoseEveryAnswer | Proof::TwoAtOnce => {}
             }
         }
         if proofs.contains(&Proof::UndoRestores) {
@@ -212,7 +242,7 @@ impl Scene {
                 None => vec![Problem::new(Proof::UndoRestores.word(), "a run to take back", "nothing was applied")],
             });
         }
-        Ok(problems)
+        Ok((problems, proofs))
     }
 
     /// The proof that an undo brings back what was there before.
@@ -319,4 +349,10 @@ fn surroundings(world: World, variables: HashMap<String, String>, folder: PathBu
     variables.values().for_each(|value| masks.add(&Secret::new(value.as_str())));
     let variable = move |name: &str| Some(variables.get(name).cloned().unwrap_or_else(|| format!("invented-{name}")));
     Surroundings { world, variable: Arc::new(variable), folder, masks, reached, notes: Default::default() }
+}
+
+/// No step of the plan says that it cannot be taken back.
+fn can_be_undone(plan: &Plan) -> bool {
+    let steps = plan.items.iter().flat_map(|item| &item.steps);
+    !steps.filter_map(|step| step.undo.as_ref()).any(|undo| matches!(undo, Reversal::Irreversible(_)))
 }
