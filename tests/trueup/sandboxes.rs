@@ -29,7 +29,7 @@ impl Terminal {
         let home = tempfile::tempdir().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_trueup"));
         command.args(["sandbox", sandbox.name]).current_dir(home.path());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let said = Arc::new(Mutex::new(String::new()));
         let (lines, heard) = (BufReader::new(child.stdout.take().unwrap()), said.clone());
         std::thread::spawn(move || {
@@ -37,7 +37,7 @@ impl Terminal {
                 heard.lock().unwrap().push_str(&format!("{line}\n"));
             }
         });
-        let terminal = Terminal { home, child, said, name: sandbox.name };
+        let mut terminal = Terminal { home, child, said, name: sandbox.name };
         terminal.until("the sandbox is there", |said| said.contains("is shown here"));
         terminal
     }
@@ -50,9 +50,10 @@ impl Terminal {
         self.said.lock().unwrap().clone()
     }
 
-    fn until(&self, what: &str, is: impl Fn(&str) -> bool) {
+    fn until(&mut self, what: &str, is: impl Fn(&str) -> bool) {
         let start = Instant::now();
         while !is(&self.said()) {
+            assert!(self.child.try_wait().unwrap().is_none(), "{what}: the sandbox has ended\n{}", self.said());
             assert!(start.elapsed() < DEADLINE, "{what}: not within {DEADLINE:?}\n{}", self.said());
             std::thread::park_timeout(Duration::from_millis(20));
         }
@@ -377,6 +378,9 @@ fn a_sandbox_holds_every_playbook_that_is_shipped() {
         .collect();
     assert!(missing.is_empty(), "src/ops/sandbox/files.rs lacks {missing:?}");
     for sandbox in ALL {
+        let mocks = sandbox.project.split("mock: ").skip(1).filter_map(|rest| rest.split([' ', '}', '\n']).next());
+        let missing: Vec<&str> = mocks.filter(|mock| !sandbox.files.iter().any(|(file, _)| file == mock)).collect();
+        assert!(missing.is_empty(), "src/ops/sandbox/files.rs lacks {missing:?} of {}", sandbox.name);
         assert!(sandbox.tries.iter().all(|(why, _)| why.len() < 76), "{}", sandbox.name);
     }
 }
