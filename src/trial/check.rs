@@ -27,6 +27,11 @@ pub fn check(file: &TestFile, project: &Project, problems: &mut Diagnostics) {
             };
             problems.push(Diagnostic::error(&WRONG_TYPE, name.span, message));
         }
+        if let (Given::Rows(tables), true) = (given, settings.sidekiq.is_some()) {
+            for (table, _) in &tables.entries {
+                known(table, "table of jobs", super::jobs::tables(), problems);
+            }
+        }
         if let Given::Routes(routes) = given {
             crate::mock::check::check(&mock(name.as_str(), routes.clone()), &mut Lowering::new(problems));
         }
@@ -57,8 +62,8 @@ fn connection(name: &Word, project: &Project, problems: &mut Diagnostics) {
 fn known<'a>(word: &Word, what: &str, names: impl Iterator<Item = &'a str>, problems: &mut Diagnostics) {
     let names: Vec<&str> = names.collect();
     if !names.contains(&word.as_str()) {
-        let problem =
-            Diagnostic::error(&UNKNOWN_WORD, word.span, format!("the project file has no {what} `{}`", word.as_str()));
+        let message = format!("the project file has no {what} `{}`", word.as_str());
+        let problem = Diagnostic::error(&UNKNOWN_WORD, word.span, message);
         problems.push(problem.suggest(word.as_str(), names));
     }
 }

@@ -9,6 +9,7 @@ mod crew;
 mod files;
 mod happened;
 mod scene;
+mod staff;
 pub mod servers;
 mod torture;
 
@@ -20,7 +21,10 @@ use super::{
 };
 use crate::{
     base::{diagnostic::Diagnostics, shape::Word, source::Source, yaml},
-    connection::ledger::{self, Roles},
+    connection::{
+        ledger::{self, Roles},
+        settings::Connection,
+    },
     engine::reached::Spot,
     report::exit::Exit,
     trial::{
@@ -171,6 +175,10 @@ pub async fn run_file(
     played.reports.pop().ok_or_else(|| none_of(&wanted))
 }
 
+fn is_database(connection: &Connection) -> bool {
+    connection.http.is_none() && connection.sidekiq.is_none() && connection.command.is_none()
+}
+
 /// A test file that was read without problems.
 struct Opening {
     opened: Opened,
@@ -204,9 +212,7 @@ impl Opening {
         let folder =
             self.file.tables.as_ref().map_or_else(|| self.opened.root.clone(), |w| self.folder.join(w.as_str()));
         let mut scripts = Vec::new();
-        for (name, settings) in
-            self.opened.project.connections.iter().filter(|(_, c)| c.http.is_none() && c.sidekiq.is_none())
-        {
+        for (name, settings) in self.opened.project.connections.iter().filter(|(_, c)| is_database(c)) {
             let names = [
                 format!("tables.{name}.{}.sql", on.word()),
                 format!("tables.{}.sql", on.word()),

@@ -1,6 +1,6 @@
 //! What a case is played on: databases, mocks and a project file of its own, and the comparison with what is expected.
 
-use super::{Opening, happened::words};
+use super::{Opening, happened::words, staff::Staff};
 use crate::{
     base::{
         diagnostic::Diagnostics,
@@ -10,11 +10,11 @@ use crate::{
         world::World,
         yaml,
     },
-    connection::{database::Database, fault::Fault},
+    connection::{database::Database, fault::Fault, sidekiq::Jobs},
     effect::change::TableName,
     engine::setting::Reached,
     journal::words::End,
-    mock::{Credentials, Running},
+    mock::{Credentials, Mock, Running, redis::Queues},
     ops::{
         Failure, Surroundings,
         behind::{Databases, Later},
@@ -28,6 +28,7 @@ use crate::{
         bench::{Bench, Place},
         compare::compare,
         given::{self, Answers, Start},
+        jobs,
         model::{Case, Proof},
         proof,
         report::Problem,
@@ -35,6 +36,7 @@ use crate::{
         stage::{self, Double, Key},
     },
 };
+use indexmap::IndexMap;
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
@@ -64,6 +66,8 @@ pub(super) struct Scene {
     databases: HashMap<Arc<str>, Database>,
     /// Each with the connections that it plays: those that are given the same file share one.
     pub(super) mocks: Vec<(Vec<Arc<str>>, Running)>,
+    jobs: HashMap<Arc<str>, Jobs>,
+    _queues: Vec<Queues>,
     pub(super) start: Start,
     _folder: Folder,
 }
@@ -96,16 +100,36 @@ impl Scene {
             std::fs::write(folder.0.join(name), text)
                 .map_err(|e| broken("files of the case", format!("{name}: {e}")))?;
         }
-        let world = World::fixed(opening.file.clock.0);
+        let staff = Staff::default();
+        let world = staff.world(World::fixed(opening.file.clock.0));
         let mut variables = HashMap::new();
         let mut doubles = Vec::new();
         let mut mocks: Vec<(Vec<Arc<str>>, Running)> = Vec::new();
+        let mut queues = Vec::new();
         // The databases are known once the case's project file is written, which needs the mocks' addresses.
         let behind = Arc::new(Later::default());
         let mut files: HashMap<String, usize> = HashMap::new();
         for (name, connection) in opening.opened.project.connections.iter() {
             let name: Arc<str> = name.into();
             if connection.sidekiq.is_some() {
+                let environment = opening.environment();
+                let (environment, _) = opening
+                    .opened
+                    .project
+                    .environment(environment.as_deref())
+                    .map_err(|e| broken("an environment", e))?;
+                let Some(settings) = connection.sidekiq_in(environment) else { continue };
+                let empty = IndexMap::new();
+                let given = start.rows.get(&name).unwrap_or(&empty);
+                let (store, workers) = jobs::start(&name, given, &settings, opening.file.clock.0)?;
+                let running = Queues::start(store, world.clone()).await;
+                let running = running.map_err(|e| broken("a stand-in for Redis that listens", e.to_string()))?;
+                staff.take_on(running.shared(), workers);
+                doubles.push((name, Double::Jobs(running.url())));
+                queues.push(running);
+                continue;
+            }
+            if connection.command.is_some() {
                 continue;
             }
             if connection.http.is_none() {
@@ -152,14 +176,18 @@ impl Scene {
             opened.project.environment(environment.as_deref()).map_err(|e| broken("an environment", e))?;
         let databases = plan::databases(&surroundings, &opened, environment).map_err(|f| refused(&f))?;
         behind.tell(Databases::new(opened.project.clone(), databases.clone()));
-        let scene = Scene { surroundings, opened, databases, mocks, start, _folder: folder };
+        if let Some(name) = staff.knows(databases.clone()) {
+            return Err(broken("workers that change a database of the project", format!("`{name}` is none")));
+        }
+        let jobs = plan::jobs(&surroundings, &opened, environment, |_| true).map_err(|f| refused(&f))?;
+        let scene = Scene { surroundings, opened, databases, mocks, jobs, _queues: queues, start, _folder: folder };
         scene.fill(opening).await?;
         Ok(scene)
     }
 
     /// Inserts the given rows, in the order of the file.
     async fn fill(&self, opening: &Opening) -> Staged<()> {
-        for (connection, tables) in &self.start.rows {
+        for (connection, tables) in self.start.rows.iter().filter(|(name, _)| !self.jobs.contains_key(*name)) {
             let database = self.database(connection)?;
             let mut writing = database.writing().await.map_err(fault)?;
             for (table, rows) in tables {
@@ -183,7 +211,9 @@ impl Scene {
     }
 
     pub(super) async fn snapshot(&self) -> Staged<Snapshot> {
-        snapshot::take(&self.databases, &self.opened.project).await.map_err(fault)
+        let mut snapshot = snapshot::take(&self.databases, &self.opened.project).await.map_err(fault)?;
+        jobs::add(&mut snapshot, &self.jobs).await.map_err(fault)?;
+        Ok(snapshot)
     }
 
     /// Real changes behind each API.
@@ -310,20 +340,20 @@ impl Scene {
 
 impl Opening {
     async fn mock(&self, name: &Arc<str>, start: &Start, world: &World, behind: Arc<Later>) -> Staged<Running> {
-        let mut mock = match start.apis.get(name) {
+        let mock = match start.apis.get(name) {
             Some(Answers::File(word)) => {
                 let source = project::read(&self.folder.join(word.as_str()), yaml::DATA_LIMITS, &self.folder)
                     .map_err(|f| refused(&f))?;
                 let mut problems = Diagnostics::new(source.clone());
-                let mock = crate::mock::Mock::parse(&source, &mut problems);
+                let mock = Mock::parse(&source, &mut problems);
                 mock.ok_or_else(|| refused(&Failure::Texts(vec![problems])))?
             }
             Some(Answers::Routes(routes)) => given::mock(name, routes.clone()),
             // Every call of an API that the case says nothing of is answered with 404, and stands in the log.
             None => given::mock(name, Vec::new()),
         };
-        // Cases are played at the same time: a port of its own cannot be another one's.
-        mock.listen = None;
+        // Cases are played at the same time, and somebody may have the file's own port.
+        let mock = Mock { listen: None, ..mock };
         mock.start_with(world.clone(), None, Some(behind))
             .await
             .map_err(|e| broken("a mock that listens", format!("failed to {e}")))
