@@ -10,6 +10,7 @@ mod files;
 mod happened;
 mod scene;
 mod staff;
+mod workers;
 pub mod servers;
 mod torture;
 
