@@ -33,7 +33,7 @@ pub async fn run(given: &Demo, surroundings: &Surroundings, output: &Output) -> 
     .await?;
     let opened = ops::project::open(surroundings, Some(&surroundings.folder.join(&folder)))?;
     let record = ops::record::open(surroundings, &opened).await?;
-    let waiting = ops::history::inbox(&record).await?;
+    let waiting = ops::history::inbox(&record, surroundings.world.now()).await?;
     let Some(run) = waiting.questions.last().map(|w| w.run.short()) else {
         return Err(Failure::usage("the demo's run does not wait for an answer as it should"));
     };

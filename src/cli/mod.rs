@@ -10,9 +10,17 @@ mod check;
 mod connection;
 mod demo;
 mod diagnose;
+mod doc;
 mod explain;
+mod fix;
+mod fmt;
+mod graph;
 mod history;
+mod lint;
+mod man;
 mod mock;
+mod new;
+
 mod output;
 mod pause;
 mod plan;
@@ -60,6 +68,12 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
     let project = arguments.project.as_deref();
     let done = match &arguments.command {
         Command::Check(given) => check::run(given, project, surroundings, output).await,
+        Command::New(given) => new::run(given, project, surroundings, output).await,
+        Command::Fmt(given) => fmt::run(given, project, surroundings, output),
+        Command::Lint(given) => lint::run(given, project, surroundings, output),
+        Command::Fix(given) => fix::run(given, project, surroundings, output),
+        Command::Doc(given) => doc::run(given, project, surroundings, output),
+        Command::Graph(given) => graph::run(given, project, surroundings, output),
         Command::Plan(given) => plan::run(given, project, surroundings, output).await,
         Command::Apply(given) => apply::run(given, project, surroundings, output).await,
         Command::Approve(given) => approve::run(given, project, surroundings, output).await,
@@ -82,6 +96,7 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         Command::Demo(given) => demo::run(given, surroundings, output).await,
         Command::Sandbox(given) => sandbox::run(given, surroundings, output).await,
         Command::Completions(given) => explain::completions(given, output),
+        Command::Man(given) => man::run(given, surroundings, output),
     };
     surroundings.notes.take().iter().for_each(|note| output.note(&format!("note: {note}\n")));
     match done {

@@ -6,6 +6,7 @@
 pub mod again;
 pub mod audit;
 pub mod carry_out;
+mod call;
 mod claim;
 pub mod crew;
 pub mod clock;
@@ -20,6 +21,7 @@ mod images;
 mod flow;
 pub mod lease;
 mod names;
+pub mod notices;
 pub mod outgoing;
 pub mod outline;
 mod probe;

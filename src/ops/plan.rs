@@ -10,28 +10,25 @@ use crate::{
     action::{ask::AskSpec, kinds::Act},
     base::{
         identity::RunId,
-        shape::{FromNode, Lowering},
         suggest,
         value::{Map, Value},
-        yaml,
     },
     check::Checked,
     connection::{
         database::Database,
-        http::{Api, HttpSettings, OpenError},
+        http::{Api, OpenError},
         program::Program,
         reference::Secrets,
         sidekiq,
     },
     engine::{
-        outgoing::tell,
         rehearse::{self, Answers, PlanFailure},
         setting::{RunFacts, Setting},
         watch::Watch,
     },
     mock::server::Running,
     plan::Plan,
-    playbook::{model::Playbook, params, project::Channel},
+    playbook::{model::Playbook, params},
     targets::source::{self, FileParam},
 };
 use std::{collections::HashMap, sync::Arc};
@@ -113,22 +110,13 @@ pub async fn assemble(
         .filter(|(name, _)| used.get(name).is_some())
         .collect();
     let mut mocks = Vec::new();
-    let mut apis = apis(surroundings, opened, environment, |name| used.get(name).is_some(), &mut mocks).await?;
-    let mut files = HashMap::new();
-    for (name, person) in opened.project.people.iter() {
-        let (Channel::File | Channel::Webhook, Some(to)) = (person.by, &person.to) else { continue };
-        let secrets = secrets(surroundings, opened);
-        let to = secrets.resolve(to).map_err(|why| Failure::usage(why.to_string()))?;
-        if person.by == Channel::File {
-            files.insert(name.to_owned(), opened.root.join(to.reveal()));
-        } else {
-            apis.insert(tell::webhook(name), webhook(&tell::webhook(name), to.reveal(), secrets)?);
-        }
-    }
+    let apis = apis(surroundings, opened, environment, |name| used.get(name).is_some(), &mut mocks).await?;
     let programs = programs(surroundings, opened, environment, |name| used.get(name).is_some())?;
     let mut setting =
         Setting::new(checked, environment.into(), databases, apis, surroundings.world.clone(), run, params);
-    (setting.files, setting.programs) = (files, programs);
+    setting.programs = programs;
+    setting.people = Arc::new(super::people::channels(surroundings, opened)?);
+    setting.masks = surroundings.masks.clone();
     setting.jobs = Arc::new(jobs(surroundings, opened, environment, |name| setting.may_touch(name))?);
     setting.reached = surroundings.reached.clone();
     if setting.playbook.targets.is_some() {
@@ -137,7 +125,7 @@ pub async fn assemble(
     Ok(Prepared { setting, mocks })
 }
 
-fn secrets<'a>(surroundings: &'a Surroundings, opened: &'a Opened) -> Secrets<'a> {
+pub(super) fn secrets<'a>(surroundings: &'a Surroundings, opened: &'a Opened) -> Secrets<'a> {
     Secrets { variable: &*surroundings.variable, folder: &opened.root, masks: &surroundings.masks }
 }
 
@@ -238,19 +226,6 @@ fn programs(
     Ok(programs)
 }
 
-/// A webhook is an API of one address to which only POST goes.
-fn webhook(name: &str, url: &str, secrets: Secrets<'_>) -> Result<Api, Failure> {
-    let mut text = String::from("{ base: ");
-    crate::base::json::quote(url, &mut text);
-    text.push_str(", allow: { methods: [POST] } }");
-    let source = crate::base::source::Source::new(name, text);
-    let mut problems = crate::base::diagnostic::Diagnostics::new(source.clone());
-    let settings = yaml::parse(&source, yaml::LIMITS, &mut problems)
-        .and_then(|node| HttpSettings::from_node(&node, &mut Lowering::new(&mut problems)));
-    let Some(settings) = settings else { return Err(Failure::usage(format!("the address of `{name}` is not a URL"))) };
-    Api::open(name, &settings, secrets).map_err(|why| Failure::usage(format!("failed to {why}")))
-}
-
 fn refusal(refused: &[params::Refused]) -> Failure {
     let lines: Vec<String> = refused
         .iter()
@@ -284,7 +259,10 @@ pub(super) fn answers(setting: &Setting, request: &Request) -> Result<Answers, F
         given.entry(step).or_default().push((name.clone(), value.clone()));
     }
     let mut asks: HashMap<&str, &AskSpec> = HashMap::new();
-    for step in setting.playbook.sections().into_iter().flat_map(|(_, steps)| steps) {
+    // Questions of called playbooks come after the own ones: a name stands for the own one first.
+    let called = setting.called.values().map(|called| &**called);
+    let all: Vec<&Playbook> = called.chain([&*setting.playbook]).collect();
+    for step in all.into_iter().flat_map(Playbook::sections).flat_map(|(_, steps)| steps) {
         step.each(&mut |one| {
             if let (Act::Ask(ask), Some(id)) = (&one.act, one.id()) {
                 asks.insert(id, ask);

@@ -210,7 +210,7 @@ impl Pass<'_> {
     ) -> Result<(), Interrupt> {
         let at = step.act_at;
         let trouble = Trouble::Missed(Missed { message, seen: Vec::new(), at });
-        let ending = endings::of_otherwise(otherwise, &trouble, &self.scope, at).in_section(self.section);
+        let ending = endings::of_otherwise(otherwise, &trouble, &self.scope, at).in_section(self.list);
         let fails = ending.way == Way::Fail;
         self.end_with(path, step, ending);
         // What the author wrote decides, and no `rescue`.

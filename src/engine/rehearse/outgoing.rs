@@ -9,7 +9,10 @@ use crate::{
         resolve,
         step::Step,
     },
-    base::value::{Marks, Value},
+    base::{
+        shape::Word,
+        value::{Marks, Value},
+    },
     effect::label::Label,
     engine::trouble::Trouble,
     plan::{Effect, Foreseen},
@@ -143,7 +146,17 @@ impl Pass<'_> {
             question.answer.iter().map(|(name, field)| (name.to_string(), field.kind.as_str().to_owned())).collect();
         let text = text_of(step, &self.scope).unwrap_or_else(|| question.text.plain().into_owned());
         let effect = Effect::Question { who: question.who.clone(), text, answer };
-        let notes = given.map(|_| "answered beforehand for this preview".to_owned()).into_iter().collect();
+        let mut notes: Vec<String> = Vec::new();
+        if let Act::Ask(spec) = &step.act {
+            for (name, text) in spec.evidence.iter() {
+                let said = text.preview(&self.scope).unwrap_or_else(|failure| format!("({})", failure.message));
+                notes.push(format!("evidence: {name} {said}"));
+            }
+            notes.extend(spec.within.map(|within| format!("an answer is taken within {within}")));
+            notes.extend(spec.remind.map(|every| format!("{} is reminded every {every}", question.who)));
+            notes.extend(shown_to(&question.who, &spec.reveal));
+        }
+        notes.extend(given.map(|_| "answered beforehand for this preview".to_owned()));
         let label = if question.text.is_unknown() { Label::HasUnknowns } else { Label::Exact };
         self.show(path, step, label, Foreseen::Asks, vec![effect], notes);
     }
@@ -166,8 +179,10 @@ impl Pass<'_> {
     pub(super) fn would_tell(&mut self, path: &Arc<str>, step: &Step, message: Message) {
         let text = text_of(step, &self.scope).unwrap_or_else(|| message.text.plain().into_owned());
         let label = if message.text.is_unknown() { Label::HasUnknowns } else { Label::Exact };
+        let reveal = if let Act::Tell(spec) = &step.act { spec.reveal.as_slice() } else { &[] };
+        let notes = shown_to(&message.who, reveal).into_iter().collect();
         let effect = Effect::Message { who: message.who, text };
-        self.show(path, step, label, Foreseen::Tells, vec![effect], Vec::new());
+        self.show(path, step, label, Foreseen::Tells, vec![effect], notes);
     }
 
     /// What an API shows of this database is not what it will show once the change is committed.
@@ -178,4 +193,10 @@ impl Pass<'_> {
             }
         }
     }
+}
+
+/// What somebody gets to see that is hidden from whoever looks at the plan.
+fn shown_to(who: &str, reveal: &[Word]) -> Option<String> {
+    let names: Vec<String> = reveal.iter().map(|word| format!("`{}`", word.as_str())).collect();
+    (!names.is_empty()).then(|| format!("shown to {who} alone: {}", names.join(", ")))
 }

@@ -182,6 +182,7 @@ impl Pass<'_> {
             Act::Block(block) => return self.walk(path, &block.steps).await,
             Act::Choose(spec) => return self.choose(path, step, spec).await,
             Act::Wait(spec) => return self.wait(path, step, spec).await,
+            Act::Call(spec) => return self.call(path, step, spec).await,
             Act::Use(arm) => {
                 self.goes_on = Some(arm.text.clone());
                 return Ok(());
@@ -210,7 +211,7 @@ impl Pass<'_> {
         if !answers {
             return Err(Interrupt::Trouble(trouble, path.clone()));
         }
-        let ending = endings::ending(step, &trouble, &self.scope, self.setting).in_section(self.section);
+        let ending = endings::ending(step, &trouble, &self.scope, self.setting).in_section(self.list);
         self.end_with(path, step, ending);
         Ok(())
     }
