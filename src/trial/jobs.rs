@@ -1,6 +1,11 @@
-//! The background jobs that a case starts from, as the texts that Sidekiq would hold.
+//! Background jobs in a case: given ones as the texts that Sidekiq would hold, workers, and the four tables as rows of a
+//! snapshot, so that a job that nobody expected to move cannot hide.
 
-use super::{model::GivenRow, report::Problem};
+use super::{
+    model::GivenRow,
+    report::Problem,
+    snapshot::{Shot, Snapshot},
+};
 use crate::{
     base::{
         json,
@@ -8,20 +13,28 @@ use crate::{
         time::{self, Stamp},
         value::{Data, Map, Value},
     },
-    connection::sidekiq::{
-        Place, SidekiqSettings,
-        arguments::Reader,
-        payload::{Wanted, seconds},
-        settings::{Retries, TABLES},
+    connection::{
+        fault::Fault,
+        sidekiq::{
+            Jobs, Place, SidekiqSettings,
+            arguments::Reader,
+            columns,
+            payload::{Wanted, seconds},
+            settings::{Retries, TABLES},
+        },
     },
-    mock::redis::Store,
+    effect::change::TableName,
+    mock::redis::{Deed, Fate, Store, Worker},
 };
 use indexmap::IndexMap;
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
+
+/// Beside the four tables: who takes the jobs.
+pub const WORKERS: &str = "workers";
 
 /// What a test file may name under a Sidekiq connection.
 pub fn tables() -> impl Iterator<Item = &'static str> {
-    TABLES.into_iter()
+    TABLES.into_iter().chain([WORKERS])
 }
 
 const JOB: [&str; 19] = [
@@ -53,19 +66,23 @@ struct Given<'a> {
     clock: Stamp,
 }
 
-/// What is there at the start.
+/// What is there at the start, and who takes jobs.
 pub fn start(
     name: &str,
     rows: &IndexMap<Arc<str>, Vec<GivenRow>>,
     settings: &SidekiqSettings,
     clock: Stamp,
-) -> Result<Store, Problem> {
-    let mut store = Store::default();
+) -> Result<(Store, Vec<Worker>), Problem> {
+    let (mut store, mut workers) = (Store::default(), Vec::new());
     let namespace = settings.namespace.as_ref().map_or(String::new(), |word| format!("{}:", word.as_str()));
     for (table, rows) in rows {
         for (index, row) in rows.iter().enumerate() {
             let given = Given { table, row: &row.columns, settings, clock };
             let odd = |found: String| Problem::new(format!("given: a row of {name}.{table}"), "a job", found);
+            if &**table == WORKERS {
+                workers.push(given.worker().map_err(odd)?);
+                continue;
+            }
             let (text, queue, score) = given.job(index).map_err(odd)?;
             match Place::of(table).and_then(Place::key) {
                 Some(set) => store.add(&format!("{namespace}{set}"), score, text.as_bytes()),
@@ -76,7 +93,7 @@ pub fn start(
             }
         }
     }
-    Ok(store)
+    Ok((store, workers))
 }
 
 impl Given<'_> {
@@ -192,8 +209,66 @@ impl Given<'_> {
         }
         Ok(())
     }
+
+    /// `{ job: Dqt::UpdateTraineeJob, after: 20s, then: ok }`; `then: { error: … }`; with `sql: { db, run }` for what it does.
+    fn worker(&self) -> Result<Worker, String> {
+        self.known(&["job", "after", "then", "sql"])?;
+        let job = self.text("job").ok_or("a worker needs the class of its jobs: `job:`")?;
+        let after = self.row.get("after").map_or(Ok(Length(std::time::Duration::ZERO)), |value| {
+            value.bare().parse::<Length>().map_err(|()| "`after` is a length: 20s".to_owned())
+        })?;
+        let fate = match self.row.get("then") {
+            None => Fate::Well,
+            Some(word) if word.as_str() == Some("ok") => Fate::Well,
+            Some(then) => {
+                let error = then.get("error").ok_or("`then` is `ok`, or `{ error: … }`")?;
+                let row: Map = [(Arc::from("error"), error)].into_iter().collect();
+                let given = Given { row: &row, ..*self };
+                let mut parts = Map::new();
+                given.failure(&mut parts, Some(self.clock))?;
+                let part = |name: &str| parts.get(name).map_or(Arc::from(""), |value| Arc::from(&*value.bare()));
+                Fate::Dead(part("error_class"), part("error_message"))
+            }
+        };
+        let deed = match self.row.get("sql") {
+            None => None,
+            Some(sql) => {
+                let part = |name: &str| sql.get(name).and_then(|value| value.as_str().map(Arc::<str>::from));
+                let needed = "`sql` is `{ db: CONNECTION, run: STATEMENT }`";
+                Some(Deed { db: part("db").ok_or(needed)?, run: part("run").ok_or(needed)? })
+            }
+        };
+        Ok(Worker { job: job.into(), after: after.0, fate, deed })
+    }
 }
 
 fn decimal(stamp: Stamp) -> Value {
     seconds(stamp).parse().map_or(Value::NULL, |number| Value::from(Data::Decimal(number)))
+}
+
+/// Columns that say the same as others, or that move with the clock.
+const LEFT_OUT: [&str; 8] =
+    ["payload", "payload_hash", "set", "enqueued_at", "created_at", "job_id", "executions", "at"];
+
+/// Adds the four tables of each Sidekiq connection.
+pub async fn add(snapshot: &mut Snapshot, all: &HashMap<Arc<str>, Jobs>) -> Result<(), Fault> {
+    for (connection, jobs) in all {
+        for table in TABLES {
+            let Some(place) = Place::of(table) else { continue };
+            let found = jobs.find(place, &[], &[], usize::MAX).await?;
+            let mut rows = IndexMap::new();
+            for (index, job) in found.jobs.iter().enumerate() {
+                let key =
+                    job.jid().map_or_else(|| format!("a text that is no job, number {}", index + 1), str::to_owned);
+                let mut row = job.row.clone();
+                row.retain(|column, _| !LEFT_OUT.contains(&&**column));
+                rows.insert(key, row);
+            }
+            let table = TableName { connection: connection.clone(), table: table.into() };
+            let shot = Shot { key: vec!["jid".into()], columns: columns::table().clone(), rows };
+            snapshot.tables.insert(table, shot);
+        }
+    }
+    snapshot.tables.sort_keys();
+    Ok(())
 }

@@ -1,15 +1,17 @@
-//! A stand-in for the Redis of a Sidekiq, for tests of playbooks: the commands that trueup sends, on a socket. Who takes the jobs
-//! works through it as through a real one (`ops::worker`).
+//! A stand-in for the Redis of a Sidekiq, for tests of playbooks: the commands that trueup sends, on a socket, and workers that
+//! take jobs when the clock of the test says so.
 //!
 //! What it does not imitate: other commands and other scripts (each is refused by name), passwords, TLS, keys that expire,
-//! persistence, replicas, and running out of memory. `wire` (the protocol) → `store` (keys).
+//! persistence, replicas, and running out of memory. `wire` (the protocol) → `store` (keys) → `workers`.
 
 mod store;
 mod wire;
+mod workers;
 
 pub use store::{Held, Store};
+pub use workers::{Deed, Fate, Worker};
 
-use crate::base::world::World;
+use crate::base::{time::Stamp, world::World};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -28,6 +30,11 @@ pub struct Shared(Arc<Mutex<Store>>);
 impl Shared {
     pub(super) fn store(&self) -> MutexGuard<'_, Store> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Workers take what is theirs by now; gives what they do besides.
+    pub fn work(&self, workers: &[Worker], now: Stamp) -> Vec<Deed> {
+        workers::work(&mut self.store(), workers, now)
     }
 }
 

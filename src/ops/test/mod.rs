@@ -9,9 +9,10 @@ mod crew;
 mod files;
 mod happened;
 mod scene;
+mod staff;
+mod workers;
 pub mod servers;
 mod torture;
-mod workers;
 
 use super::{
     Failure, Surroundings,

@@ -1,10 +1,6 @@
 //! What a case is played on: databases, mocks and a project file of its own, and the comparison with what is expected.
 
-use super::{
-    Opening,
-    happened::words,
-    workers::{Workers, at},
-};
+use super::{Opening, happened::words, staff::Staff, workers::Workers};
 use crate::{
     base::{
         diagnostic::Diagnostics,
@@ -68,11 +64,11 @@ pub(super) struct Scene {
     pub(super) surroundings: Surroundings,
     pub(super) opened: Opened,
     databases: HashMap<Arc<str>, Database>,
-    jobs: HashMap<Arc<str>, Jobs>,
     workers: Workers,
-    _queues: Vec<Queues>,
     /// Each with the connections that it plays: those that are given the same file share one.
     pub(super) mocks: Vec<(Vec<Arc<str>>, Running)>,
+    jobs: HashMap<Arc<str>, Jobs>,
+    _queues: Vec<Queues>,
     pub(super) start: Start,
     _folder: Folder,
 }
@@ -105,7 +101,8 @@ impl Scene {
             std::fs::write(folder.0.join(name), text)
                 .map_err(|e| broken("files of the case", format!("{name}: {e}")))?;
         }
-        let world = World::fixed(opening.file.clock.0);
+        let staff = Staff::default();
+        let world = staff.world(World::fixed(opening.file.clock.0));
         let workers = Workers::default();
         let mut variables = HashMap::new();
         let mut doubles = Vec::new();
@@ -126,9 +123,10 @@ impl Scene {
                 let Some(settings) = connection.sidekiq_in(environment) else { continue };
                 let empty = IndexMap::new();
                 let given = start.rows.get(&name).unwrap_or(&empty);
-                let store = jobs::start(&name, given, &settings, opening.file.clock.0)?;
+                let (store, workers) = jobs::start(&name, given, &settings, opening.file.clock.0)?;
                 let running = Queues::start(store, world.clone()).await;
                 let running = running.map_err(|e| broken("a stand-in for Redis that listens", e.to_string()))?;
+                staff.take_on(running.shared(), workers);
                 doubles.push((name, Double::Jobs(running.url())));
                 queues.push(running);
                 continue;
@@ -181,18 +179,16 @@ impl Scene {
         let databases = plan::databases(&surroundings, &opened, environment).map_err(|f| refused(&f))?;
         let all = Databases::new(opened.project.clone(), databases.clone());
         behind.tell(all.clone());
-        let mut jobs = HashMap::new();
-        for (name, connection) in opened.project.connections.iter() {
-            if connection.sidekiq_in(environment).is_some() {
-                jobs.insert(Arc::from(name), at(name, &opened, &surroundings, environment)?);
-            }
+        if let Some(name) = staff.knows(databases.clone()) {
+            return Err(broken("workers that change a database of the project", format!("`{name}` is none")));
         }
-        let hired = start.jobs.iter().filter_map(|(name, given)| Some((given.clone(), jobs.get(name)?.clone())));
-        let hired = hired.collect();
-        let _queues = queues;
-        let scene = Scene { surroundings, opened, databases, jobs, workers, _queues, mocks, start, _folder: folder };
+        let jobs = plan::jobs(&surroundings, &opened, environment, |_| true).map_err(|f| refused(&f))?;
+        let given = start.jobs.iter().filter_map(|(name, given)| Some((given.clone(), jobs.get(name)?.clone())));
+        let given = given.collect();
+        let scene =
+            Scene { surroundings, opened, databases, workers, mocks, jobs, _queues: queues, start, _folder: folder };
         scene.fill(opening).await?;
-        scene.workers.hire(hired, &all, &world).await?;
+        scene.workers.hire(given, &all, &world).await?;
         Ok(scene)
     }
 
@@ -222,7 +218,9 @@ impl Scene {
     }
 
     pub(super) async fn snapshot(&self) -> Staged<Snapshot> {
-        snapshot::take(&self.databases, &self.jobs, &self.opened.project).await.map_err(fault)
+        let mut snapshot = snapshot::take(&self.databases, &self.opened.project).await.map_err(fault)?;
+        jobs::add(&mut snapshot, &self.jobs).await.map_err(fault)?;
+        Ok(snapshot)
     }
 
     /// Real changes behind each API.
@@ -354,7 +352,7 @@ impl Scene {
 
 impl Opening {
     async fn mock(&self, name: &Arc<str>, start: &Start, world: &World, behind: Arc<Later>) -> Staged<Running> {
-        let mut mock = match start.apis.get(name) {
+        let mock = match start.apis.get(name) {
             Some(Answers::File(word)) => {
                 let source = project::read(&self.folder.join(word.as_str()), yaml::DATA_LIMITS, &self.folder)
                     .map_err(|f| refused(&f))?;
@@ -367,7 +365,7 @@ impl Opening {
             None => given::mock(name, Vec::new()),
         };
         // Cases are played at the same time, and somebody may have the file's own port.
-        mock.listen = None;
+        let mock = Mock { listen: None, ..mock };
         mock.start_with(world.clone(), None, Some(behind))
             .await
             .map_err(|e| broken("a mock that listens", format!("failed to {e}")))

@@ -1,5 +1,5 @@
-//! Who takes the background jobs of a case, whenever the run waits. The clock is the case's, so what a job does comes at the same
-//! moment each time.
+//! Workers as a worker file describes them: what lies there at the start, and who takes jobs whenever the run waits. The clock is
+//! the case's, so what a job does comes at the same moment each time.
 
 use super::scene::{Staged, broken};
 use crate::{
@@ -64,17 +64,4 @@ impl Workers {
     pub(super) fn faults(&self) -> Vec<String> {
         std::mem::take(&mut *self.faults.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// The jobs of a connection, at the case's Redis.
-pub(super) fn at(
-    name: &str,
-    opened: &crate::ops::project::Opened,
-    surroundings: &crate::ops::Surroundings,
-    environment: &str,
-) -> Staged<Jobs> {
-    let settings = opened.project.connections.get(name).and_then(|connection| connection.sidekiq_in(environment));
-    let settings = settings.ok_or_else(|| broken("background jobs", format!("`{name}` has none")))?;
-    crate::ops::plan::opened_jobs(surroundings, opened, name, &settings)
-        .map_err(|failure| broken("background jobs", format!("{failure:?}")))
 }
