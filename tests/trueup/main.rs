@@ -12,6 +12,7 @@ mod again;
 mod approvals;
 mod bad_world;
 mod bombs;
+mod calls;
 mod cases;
 mod check_cases;
 mod direction;
