@@ -41,10 +41,10 @@ shape! {
         /// `string`, `int`, `decimal`, `bool`, `date`, `timestamp`, `uuid` or `email`.
         #[schemars(schema_with = "type_schema")]
         kind as "type": Word,
-        /// What it means.
-        description: Option<Word>,
         /// A pattern that the whole text must match.
         pattern: Option<Word>,
+        /// What it means.
+        description: Option<Word>,
         /// May be left out.
         optional: Option<bool>,
     }

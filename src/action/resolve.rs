@@ -87,7 +87,9 @@ pub struct Resolved {
 pub fn resolve(step: &Step, scope: &Scope, known: &dyn Known) -> Result<Option<Resolved>, Trouble> {
     let mut cx = Resolver::new(scope, known);
     let deed = match &step.act {
-        Act::Block(_) | Act::Choose(_) | Act::Use(_) | Act::Wait(_) | Act::Undo(_) | Act::End(_) => return Ok(None),
+        Act::Block(_) | Act::Choose(_) | Act::Use(_) | Act::Wait(_) | Act::Undo(_) | Act::End(_) | Act::Call(_) => {
+            return Ok(None);
+        }
         Act::Find(spec) => Deed::Find(cx.find(spec)?),
         Act::Query(spec) => Deed::Query(Query {
             connection: spec.db.text.clone(),

@@ -28,6 +28,12 @@ shape! {
         when: Option<Expression>,
         /// Do this once for each element of a list, with a bound: `{ in: "{{ rows }}", as: row, at_most: 50 }`.
         for_each: Option<Box<ForEach>>,
+        /// In `verification`: how long to wait for it.
+        within: Option<Length>,
+        /// In `verification`: how often to look.
+        every: Option<Length>,
+        /// In `verification`: the expression that must become true.
+        is: Option<Expression>,
         /// What happens when the step does not find what it needs: a text (stop), or `{ stop }`, `{ skip }`, `{ done }`,
         /// `{ warn }`, `{ fail }`, `{ escalate, say }`.
         otherwise: Option<Otherwise>,
@@ -45,12 +51,6 @@ shape! {
         example: Option<Datum>,
         /// Only done when a row of `errors` asks for it (`then: { fix: … }`), before the call is tried again; at most once for an item.
         repair: Option<bool>,
-        /// In `verification`: the expression that must become true.
-        is: Option<Expression>,
-        /// In `verification`: how long to wait for it.
-        within: Option<Length>,
-        /// In `verification`: how often to look.
-        every: Option<Length>,
     }
 }
 
@@ -109,6 +109,15 @@ impl Step {
         look(self);
         self.parts().into_iter().for_each(|(_, steps)| steps.iter().for_each(|step| step.each(look)));
     }
+}
+
+/// The keys of a step in the order in which `trueup fmt` writes them: what it is called and when it is done, its action, and
+/// the rest. The order in which [`Common`] declares them, with the actions behind `for_each`.
+pub fn order() -> Vec<&'static str> {
+    let behind = Common::KEYS.iter().position(|key| *key == "for_each").map_or(0, |at| at + 1);
+    let (before, after) = Common::KEYS.split_at(behind);
+    let actions = words().into_iter().filter(|word| !Common::KEYS.contains(word));
+    before.iter().copied().chain(actions).chain(after.iter().copied()).collect()
 }
 
 /// Between the path of a block and those of the steps in its `rescue`: no step can be called so.

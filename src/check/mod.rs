@@ -9,17 +9,21 @@ mod columns;
 mod error_table;
 mod facts;
 pub mod knowledge;
+pub mod lint;
 pub mod mentions;
 pub mod once;
 mod project;
+pub mod rewrite;
 pub mod rules;
 mod scene;
 mod shape;
 mod spots;
+pub mod version;
 
 pub use checked::{Checked, Recovery, Section, StepFacts};
 pub use error_table::error_table;
 pub use knowledge::{Knowledge, PrepareFault, Prepared, Statement};
+pub use rules::uses::{Grant, needed};
 pub use scene::{System, statements, system};
 
 use crate::{
@@ -27,7 +31,7 @@ use crate::{
         diagnostic::{Code, Diagnostics},
         source::Source,
     },
-    playbook::{lenient::Reading, model::Playbook, project::Project},
+    playbook::{called::Called, lenient::Reading, model::Playbook, project::Project},
 };
 use std::{collections::HashSet, sync::Arc};
 
@@ -67,15 +71,45 @@ fn judge(
     mut problems: Diagnostics,
 ) -> (Option<Checked>, Diagnostics) {
     let whole = problems.errors() == 0;
-    let facts = {
-        let scene = scene::Scene::new(&playbook, named, &source, &project, knowledge);
-        for rule in rules::RULES.iter().filter(|rule| whole || rule.always) {
-            (rule.look)(&scene, &mut problems);
-        }
-        (problems.errors() == 0).then(|| facts::all(&scene))
-    };
-    let checked = facts.map(|facts| Checked::new(playbook, source, project, facts));
+    let called = Called::of(&source, &mut problems);
+    let around = Around { source: &source, project: &project, called: &called, root: &playbook };
+    let mut facts = around.look(&playbook, named, whole, knowledge, &mut problems);
+    for (name, callee) in called.by_name(&playbook) {
+        let named = called.file(&name).map(|file| file.named.clone()).unwrap_or_default();
+        let own = Knowledge { name: Some(name.to_string()), ..knowledge.clone() };
+        let whole = named.is_empty();
+        facts.extend(around.look(&callee, named, whole, &own, &mut problems));
+    }
+    let sound = problems.errors() == 0;
+    let called = Arc::new(called.by_name(&playbook));
+    let checked = sound.then(|| Checked::new(playbook, called, source, project, facts));
     (checked, problems)
+}
+
+/// What the playbooks of one text have in common.
+struct Around<'a> {
+    source: &'a Arc<Source>,
+    project: &'a Project,
+    called: &'a Called,
+    root: &'a Playbook,
+}
+
+impl Around<'_> {
+    fn look(
+        &self,
+        playbook: &Playbook,
+        named: HashSet<Arc<str>>,
+        whole: bool,
+        knowledge: &Knowledge,
+        problems: &mut Diagnostics,
+    ) -> Vec<(usize, StepFacts)> {
+        let others = scene::Others { called: self.called, root: self.root };
+        let scene = scene::Scene::new(playbook, others, named, self.source, self.project, knowledge);
+        for rule in rules::RULES.iter().filter(|rule| whole || rule.always) {
+            (rule.look)(&scene, problems);
+        }
+        if problems.errors() == 0 { facts::all(&scene) } else { Vec::new() }
+    }
 }
 
 /// Judges a project file that was read without problems, with the catalogues that are known.
@@ -92,6 +126,9 @@ pub fn codes() -> Vec<&'static Code> {
     all.extend(crate::mock::check::CODES);
     all.extend(rules::RULES.iter().flat_map(|rule| rule.codes));
     all.extend(project::RULES.iter().flat_map(|rule| rule.codes));
+    all.extend(lint::RULES.iter().flat_map(|rule| rule.codes));
+    all.extend(version::CODES);
+    all.extend(rewrite::CODES);
     all.sort_by_key(|code| code.id);
     // A code that several rules give is one; two codes of one id would be a mistake, which a test finds.
     all.dedup_by(|a, b| std::ptr::eq(*a, *b));

@@ -269,6 +269,7 @@ impl<'a> Spots<'a> {
                 self.expression(wait.fail_when.as_ref(), Sees::Judged);
             }
             Act::End(otherwise) => self.end(otherwise, Sees::Before),
+            Act::Call(call) => self.data(&call.given),
             Act::Block(_) | Act::Use(_) | Act::Undo(_) => {}
         }
     }

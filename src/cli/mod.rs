@@ -10,24 +10,34 @@ mod check;
 mod connection;
 mod demo;
 mod diagnose;
+mod doc;
 mod explain;
+mod fix;
+mod fmt;
+mod graph;
 mod history;
+mod lint;
+mod man;
 mod mock;
+mod new;
+
 mod output;
 mod pause;
 mod plan;
 mod resume;
 mod retry;
+mod sandbox;
+mod test;
 mod undo;
 
-use crate::{ops::Surroundings, report::exit::Exit};
+use crate::{
+    ops::{STACK, Surroundings},
+    report::exit::Exit,
+};
 use arguments::{Arguments, Command};
 use clap::Parser;
 use output::Output;
 use std::process::ExitCode;
-
-/// Everything runs on a stack of this size: parsing and templates recurse as deep as their limits allow.
-const STACK: usize = 64 * 1024 * 1024;
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
@@ -58,6 +68,12 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
     let project = arguments.project.as_deref();
     let done = match &arguments.command {
         Command::Check(given) => check::run(given, project, surroundings, output).await,
+        Command::New(given) => new::run(given, project, surroundings, output).await,
+        Command::Fmt(given) => fmt::run(given, project, surroundings, output),
+        Command::Lint(given) => lint::run(given, project, surroundings, output),
+        Command::Fix(given) => fix::run(given, project, surroundings, output),
+        Command::Doc(given) => doc::run(given, project, surroundings, output),
+        Command::Graph(given) => graph::run(given, project, surroundings, output),
         Command::Plan(given) => plan::run(given, project, surroundings, output).await,
         Command::Apply(given) => apply::run(given, project, surroundings, output).await,
         Command::Approve(given) => approve::run(given, project, surroundings, output).await,
@@ -75,9 +91,12 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         Command::Schema(given) => explain::schema(given, output),
         Command::Audit(given) => audit::run(given, project, surroundings, output).await,
         Command::Connection(given) => connection::run(given, project, surroundings, output).await,
-        Command::Mock(given) => mock::run(given, surroundings, output).await,
+        Command::Test(given) => test::run(given, project, surroundings, output).await,
+        Command::Mock(given) => mock::run(given, project, surroundings, output).await,
         Command::Demo(given) => demo::run(given, surroundings, output).await,
+        Command::Sandbox(given) => sandbox::run(given, surroundings, output).await,
         Command::Completions(given) => explain::completions(given, output),
+        Command::Man(given) => man::run(given, surroundings, output),
     };
     surroundings.notes.take().iter().for_each(|note| output.note(&format!("note: {note}\n")));
     match done {

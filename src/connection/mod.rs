@@ -28,5 +28,6 @@ pub mod standing;
 pub mod statement;
 pub mod survey;
 mod waiting;
+mod ways;
 #[cfg(test)]
 mod tests;

@@ -24,7 +24,7 @@ fn outline() -> Outline {
     let source = Source::new("t", PLAYBOOK);
     let mut problems = Diagnostics::new(source.clone());
     let playbook = Playbook::parse(&source, &mut problems).unwrap_or_else(|| panic!("{:?}", problems.sorted()));
-    Outline::of(&playbook)
+    Outline::of(&playbook, &Default::default())
 }
 
 const AT: Stamp = Stamp { micros: 1, digits: 6 };

@@ -16,6 +16,7 @@ use crate::{
         step::Step,
     },
     base::{moment, value::Value},
+    effect::label::Label,
     journal::{
         failure::JournalError,
         payload::HumanNotified,
@@ -27,16 +28,22 @@ use crate::{
 impl Driver<'_> {
     /// A precondition that held in the plan and does not hold now is drift, with what differs by name.
     fn unlike_planned(&self, place: &Place, trouble: Trouble) -> Trouble {
-        let (Some(plan), Section::Preconditions) = (self.plan, place.section) else { return trouble };
+        let (Some(plan), Section::Preconditions) = (self.plan, place.list) else { return trouble };
         let missed = match &trouble {
             Trouble::Missed(missed) => Some(&missed.message),
             // An expression that has nothing to work with any more.
             Trouble::Step { .. } => None,
             _ => return trouble,
         };
-        let mut differences = drift::of_facts(plan, &self.scope, self.setting);
+        let mut differences = match place.call() {
+            Some(_) => self.facts_of_call(place),
+            None => drift::of_facts(plan, None, &self.scope, self.setting),
+        };
         drift::without_own(&mut differences, &self.own(), self.setting);
-        let held = self.planned(&place.path).is_some_and(|step| step.foreseen == Foreseen::Passes);
+        // Inside a call it may rest on what an earlier step does, and be decided only now.
+        let held = self
+            .planned(&place.path)
+            .is_some_and(|step| step.foreseen == Foreseen::Passes && step.label != Label::HasUnknowns);
         if let Some(found) = missed.filter(|_| differences.is_empty() && held) {
             let (subject, column) = (place.path.to_string(), String::new());
             differences.push(Difference { subject, column, planned: "it held".into(), found: found.clone() });
@@ -66,7 +73,7 @@ impl Driver<'_> {
             Trouble::Drifted(_) => (Outcome::Drifted, plain_ending(trouble, step)),
             _ if trouble.in_doubt() => (Outcome::InDoubt, plain_ending(trouble, step)),
             _ => {
-                let mut ending = endings::ending(step, trouble, &self.scope, self.setting).in_section(place.section);
+                let mut ending = endings::ending(step, trouble, &self.scope, self.setting).in_section(place.list);
                 // Nothing more is done, but something was: that is no stop.
                 if self.confirmed.contains_key(&place.path)
                     && step.common.otherwise.is_none()
@@ -89,7 +96,7 @@ impl Driver<'_> {
         self.close_readers().await;
         let at = place.step.act_at;
         let trouble = Trouble::Missed(Missed { message, seen: Vec::new(), at });
-        let ending = endings::of_otherwise(otherwise, &trouble, &self.scope, at).in_section(place.section);
+        let ending = endings::of_otherwise(otherwise, &trouble, &self.scope, at).in_section(place.list);
         let outcome = outcome_of(ending.way);
         self.end_with(place, trouble, outcome, ending, true, Vec::new()).await
     }

@@ -6,6 +6,7 @@
 pub mod again;
 pub mod audit;
 pub mod carry_out;
+mod call;
 mod claim;
 pub mod crew;
 pub mod clock;
@@ -25,6 +26,7 @@ pub mod outgoing;
 pub mod outline;
 mod probe;
 pub mod question;
+pub mod reached;
 mod recover;
 mod repair;
 pub mod resource;

@@ -356,7 +356,8 @@ impl RunState {
         self.take(at, event.clone());
     }
 
-    fn take(&mut self, at: Stamp, event: Event) {
+    /// One event more, taken apart.
+    pub(super) fn take(&mut self, at: Stamp, event: Event) {
         self.events += 1;
         match event {
             Event::RunCreated(created) => {

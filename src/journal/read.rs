@@ -17,7 +17,7 @@ use crate::base::{
     time::Stamp,
     value::{Map, Value},
 };
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 /// An event with its place.
 #[derive(Clone, Debug)]
@@ -305,8 +305,9 @@ impl Held<'_> {
             }
             Ok(())
         };
-        self.links(run, &mut each).await?;
+        self.links(run, 0, u64::MAX, &mut each).await?;
         let events = decoding.finish().await?;
+        self.inner.decoded.fetch_add(events.len() as u64, Ordering::Relaxed);
         match (missing, events.last()) {
             (None, _) => Ok(events),
             (Some(_), Some(Stored { at, event: Event::RunPurged(_), .. })) => {

@@ -20,7 +20,10 @@ use crate::{
         watch::Watch,
     },
     journal::payload::{HumanDecided, RunResumed},
-    playbook::params::{accept, of_answer},
+    playbook::{
+        called::Called,
+        params::{accept, of_answer},
+    },
     report::clock,
 };
 use std::sync::{Arc, atomic::AtomicBool};
@@ -39,7 +42,10 @@ pub async fn answer(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
-    let state = record.state(run).await?;
+    let roll = record.roll(run).await?;
+    over(run, &roll.run)?;
+    super::undo::has_item(record, run, &roll, item).await?;
+    let state = roll.standing(&record.journal).await?;
     let (path, item) = question(&state, run, step, item)?;
     in_time(&state, run, &path, &item, surroundings)?;
     let values = accepted(&state, &path, given, opened)?;
@@ -62,20 +68,21 @@ pub async fn answer(
     };
     let resumed = RunResumed { actor: actor.into(), reason: Some("answered".into()) };
     record.journal.append_claimed(&claim, &[decided.into(), resumed.into()]).await?;
-    go_on(record, &setting.setting, claim, plan.as_ref(), watch, pause).await
+    go_on(record, &setting.setting, claim, roll, plan.as_ref(), watch, pause).await
+}
+
+fn over(run: RunId, state: &RunState) -> Result<(), Failure> {
+    let Some(closed) = &state.closed else { return Ok(()) };
+    Err(Failure::usage(format!("run {} is over: {}", run.short(), closed.end.word())))
 }
 
 /// The open question of a step, by its name or path, and whose it is where several items ask it.
 fn question(state: &RunState, run: RunId, step: &str, item: Option<&str>) -> Result<(Arc<str>, Arc<str>), Failure> {
     let short = run.short();
-    if let Some(closed) = &state.closed {
-        return Err(Failure::usage(format!("run {short} is over: {}", closed.end.word())));
-    }
     if step == APPROVAL {
         return Err(Failure::usage(format!("run {short} waits for approval, which is no answer"))
             .help(format!("`trueup approve {short} --reason \"…\"` agrees to it")));
     }
-    super::undo::has_item(run, state, item)?;
     let steps = || {
         let items = state.items.iter().filter(|(key, _)| item.is_none_or(|item| ***key == *item));
         items.flat_map(|(key, item)| item.steps.iter().map(move |(path, step)| (key, path, step)))
@@ -145,7 +152,7 @@ fn fields(state: &RunState, path: &str) -> Option<Vec<(Arc<str>, AnswerField)>> 
     let source = Source::new(created.playbook.to_string(), created.text.to_string());
     let mut quiet = crate::base::diagnostic::Diagnostics::new(source.clone());
     let playbook = crate::playbook::model::Playbook::parse(&source, &mut quiet)?;
-    let outline = crate::engine::outline::Outline::of(&playbook);
+    let outline = crate::engine::outline::Outline::of(&playbook, &Called::of_sound(&source).by_name(&playbook));
     match &outline.place(path)?.step.act {
         crate::action::kinds::Act::Ask(ask) => {
             Some(ask.answer.entries.iter().map(|(w, f)| (w.text.clone(), f.clone())).collect())

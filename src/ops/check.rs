@@ -2,20 +2,25 @@
 
 use super::{
     Failure, Surroundings,
+    included::with_included,
     plan::{databases, jobs},
-    playbook::{all, all_tables, name_of},
+    playbook::{all, all_tables, name_of, names_for},
     project::{self, Opened},
-    tables::with_tables,
+    since::Revision,
 };
 use crate::{
     base::{diagnostic::Diagnostics, yaml},
     check::{self, Knowledge, PrepareFault, Prepared},
     connection::{database::Database, fault::Fault, statement::Statement, survey::Survey},
     effect::change::TableName,
-    playbook::{error_table::SUFFIX, model::Playbook},
+    playbook::{called::Called, error_table::SUFFIX, model::Playbook},
     table::catalogue::Catalogue,
 };
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// What a check found.
 pub struct Found {
@@ -32,6 +37,64 @@ impl Found {
     }
 }
 
+/// The files of a project that are looked at.
+#[derive(Default)]
+pub struct Files {
+    /// Playbooks.
+    pub playbooks: Vec<PathBuf>,
+    /// Shared errors tables.
+    pub tables: Vec<PathBuf>,
+}
+
+/// The given files and those in the given folders, or all of the project.
+pub fn files(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf]) -> Files {
+    if paths.is_empty() {
+        return Files { playbooks: all(&opened.playbooks()), tables: all_tables(&opened.playbooks()) };
+    }
+    let mut files = Files::default();
+    for path in paths {
+        let path = surroundings.folder.join(path);
+        if path.is_dir() {
+            files.playbooks.extend(all(&path));
+            files.tables.extend(all_tables(&path));
+        } else if path.to_string_lossy().ends_with(SUFFIX) {
+            files.tables.push(path);
+        } else {
+            files.playbooks.push(path);
+        }
+    }
+    files
+}
+
+/// What is wrong with one file, a playbook or a shared errors table, without asking anything outside.
+pub fn looked_at(surroundings: &Surroundings, opened: &Opened, path: &Path) -> Result<Vec<Diagnostics>, Failure> {
+    let found = if path.to_string_lossy().ends_with(SUFFIX) {
+        super::tables::checked(surroundings, opened, path).map(|(_, found)| found)
+    } else {
+        project::read(path, yaml::LIMITS, &surroundings.folder)
+            .and_then(|source| with_included(surroundings, opened, path, source))
+            .map(|source| {
+                let names = names_for(&source, opened);
+                let knowledge = Knowledge { name: name_of(path, opened), names, ..Knowledge::default() };
+                check::read_and_check(source, opened.project.clone(), &knowledge).1
+            })
+    };
+    match found {
+        Ok(found) => Ok(Some(found).filter(|found| !found.is_empty()).into_iter().collect()),
+        Err(Failure::Texts(found)) => Ok(found),
+        Err(other) => Err(other),
+    }
+}
+
+/// What a check looks at beside the files themselves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'a> {
+    /// The databases of this environment.
+    pub environment: Option<&'a str>,
+    /// What git knows at this revision: a meaning that changed needs another version.
+    pub since: Option<&'a str>,
+}
+
 /// Checks the given files and folders, or all playbooks of the project. With `environment` also against its databases.
 pub async fn check(
     surroundings: &Surroundings,
@@ -39,24 +102,19 @@ pub async fn check(
     paths: &[PathBuf],
     environment: Option<&str>,
 ) -> Result<Found, Failure> {
-    let mut files = Vec::new();
-    let mut tables = Vec::new();
-    if paths.is_empty() {
-        files = all(&opened.playbooks());
-        tables = all_tables(&opened.playbooks());
-    }
-    for path in paths {
-        let path = surroundings.folder.join(path);
-        if path.is_dir() {
-            files.extend(all(&path));
-            tables.extend(all_tables(&path));
-        } else if path.to_string_lossy().ends_with(SUFFIX) {
-            tables.push(path);
-        } else {
-            files.push(path);
-        }
-    }
-    let live = match environment {
+    check_beside(surroundings, opened, paths, Beside { environment, since: None }).await
+}
+
+/// The same, beside what else is asked.
+pub async fn check_beside(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    paths: &[PathBuf],
+    beside: Beside<'_>,
+) -> Result<Found, Failure> {
+    let Files { playbooks, tables } = files(surroundings, opened, paths);
+    let revision = beside.since.map(|name| Revision::find(opened, name)).transpose()?;
+    let live = match beside.environment {
         Some(name) => Some(Live::open(surroundings, opened, name).await?),
         None => None,
     };
@@ -65,9 +123,10 @@ pub async fn check(
         None => opened.advice.clone(),
     };
     let mut problems: Vec<Diagnostics> = Some(about_project).filter(|a| !a.is_empty()).into_iter().collect();
-    for path in &files {
+    let mut told = Told::of(&playbooks);
+    for path in &playbooks {
         let source = project::read(path, yaml::LIMITS, &surroundings.folder);
-        let source = match source.and_then(|source| with_tables(surroundings, opened, source)) {
+        let source = match source.and_then(|source| with_included(surroundings, opened, path, source)) {
             Ok(source) => source,
             Err(Failure::Texts(found)) => {
                 problems.extend(found);
@@ -75,27 +134,59 @@ pub async fn check(
             }
             Err(other) => return Err(other),
         };
-        let mut knowledge = Knowledge { name: name_of(path, opened), ..Knowledge::default() };
+        let names = names_for(&source, opened);
+        let mut knowledge = Knowledge { name: name_of(path, opened), names, ..Knowledge::default() };
         let mut quiet = Diagnostics::new(source.clone());
         if let Some(live) = &live
             && let Some(playbook) = Playbook::parse(&source, &mut quiet)
         {
-            live.learn(&playbook, &mut knowledge).await;
+            live.learn(&playbook, &Called::of_sound(&source), &mut knowledge).await;
         }
-        let (_, found) = check::read_and_check(source, opened.project.clone(), &knowledge);
+        let (_, mut found) = check::read_and_check(source.clone(), opened.project.clone(), &knowledge);
+        if let Some(revision) = &revision {
+            revision.compare(surroundings, opened, path, &source, &mut found)?;
+        }
+        let found = told.once(found, opened);
         if !found.is_empty() {
             problems.push(found);
         }
     }
     for path in &tables {
-        match super::tables::checked(surroundings, opened, path) {
-            Ok((_, found)) if found.is_empty() => {}
-            Ok((_, found)) => problems.push(found),
-            Err(Failure::Texts(found)) => problems.extend(found),
-            Err(other) => return Err(other),
-        }
+        problems.extend(looked_at(surroundings, opened, path)?);
     }
-    Ok(Found { files: files.len(), problems })
+    Ok(Found { files: playbooks.len(), problems })
+}
+
+/// What was said of playbooks that others call: once, however many call them.
+struct Told {
+    /// The files that are looked at for themselves.
+    files: HashSet<PathBuf>,
+    /// File, place in it, code and message.
+    said: HashSet<(String, usize, &'static str, String)>,
+}
+
+impl Told {
+    fn of(files: &[PathBuf]) -> Told {
+        Told { files: files.iter().filter_map(|path| path.canonicalize().ok()).collect(), said: HashSet::new() }
+    }
+
+    /// Without what is said elsewhere.
+    fn once(&mut self, found: Diagnostics, opened: &Opened) -> Diagnostics {
+        let source = found.source().clone();
+        let mut rest = Diagnostics::new(source.clone());
+        for one in found.sorted() {
+            let part = source.included().iter().rev().find(|part| one.span.start >= part.span.start);
+            let said = part.filter(|part| !part.name.ends_with(SUFFIX)).is_some_and(|part| {
+                let key = (part.name.clone(), one.span.start - part.span.start, one.code.id, one.message.clone());
+                let itself = opened.root.join(&part.name).canonicalize().is_ok_and(|path| self.files.contains(&path));
+                itself || !self.said.insert(key)
+            });
+            if !said {
+                rest.push(one.clone());
+            }
+        }
+        rest
+    }
 }
 
 /// The databases of an environment, asked for their catalogues and for what they think of statements.
@@ -133,9 +224,10 @@ impl Live {
         problems
     }
 
-    async fn learn(&self, playbook: &Playbook, knowledge: &mut Knowledge) {
-        *knowledge = Knowledge { name: knowledge.name.take(), ..self.knowledge.clone() };
-        for statement in check::statements(playbook) {
+    async fn learn(&self, playbook: &Playbook, called: &Called, knowledge: &mut Knowledge) {
+        *knowledge = Knowledge { name: knowledge.name.take(), names: knowledge.names.take(), ..self.knowledge.clone() };
+        let called = called.files().iter().filter_map(|file| file.playbook.as_deref());
+        for statement in [playbook].into_iter().chain(called).flat_map(check::statements) {
             let Some(database) = self.databases.get(statement.connection) else { continue };
             let Ok(bound) = statement.sql.outline(database.dialect()) else { continue };
             let sql = Statement { sql: bound.sql.clone(), binds: bound.binds.clone() };

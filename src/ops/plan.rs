@@ -1,6 +1,11 @@
 //! `plan`: a dry-run of one playbook, really tried out and rolled back.
 
-use super::{Failure, Surroundings, playbook::Loaded, project::Opened};
+use super::{
+    Failure, Surroundings,
+    playbook::Loaded,
+    project::Opened,
+    served::{self, Players},
+};
 use crate::{
     action::{ask::AskSpec, kinds::Act},
     base::{
@@ -161,16 +166,28 @@ pub fn jobs(
 ) -> Result<HashMap<Arc<str>, sidekiq::Jobs>, Failure> {
     let mut all = HashMap::new();
     for (name, connection) in opened.project.connections.iter().filter(|(name, _)| used(name)) {
-        let Some(settings) = connection.sidekiq_in(environment) else { continue };
-        let opened = sidekiq::Jobs::open(name, &settings, secrets(surroundings, opened));
-        let opened =
-            opened.map_err(|fault| Failure::usage(format!("the connection `{name}`: {fault}")).help(fault.help()))?;
-        all.insert(Arc::from(name), opened);
+        let Some(mut settings) = connection.sidekiq_in(environment) else { continue };
+        if connection.mock_in(environment).is_some() {
+            settings = served::jobs_of(opened, name, settings)?;
+        }
+        all.insert(Arc::from(name), opened_jobs(surroundings, opened, name, &settings)?);
     }
     Ok(all)
 }
 
-/// The APIs of an environment; those with a mock are played by it, in this process, for as long as the mocks are kept.
+/// The background jobs of these settings.
+pub fn opened_jobs(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    name: &str,
+    settings: &sidekiq::SidekiqSettings,
+) -> Result<sidekiq::Jobs, Failure> {
+    sidekiq::Jobs::open(name, settings, secrets(surroundings, opened))
+        .map_err(|fault| Failure::usage(format!("the connection `{name}`: {fault}")).help(fault.help()))
+}
+
+/// The APIs of an environment; those with a mock are played by it: by a sandbox that runs, else in this process, for as long
+/// as the mocks are kept.
 async fn apis(
     surroundings: &Surroundings,
     opened: &Opened,
@@ -179,17 +196,15 @@ async fn apis(
     mocks: &mut Vec<Running>,
 ) -> Result<HashMap<Arc<str>, Api>, Failure> {
     let mut apis = HashMap::new();
+    let mut players = Players::new(surroundings, opened, environment);
     for (name, settings) in opened.project.connections.iter().filter(|(name, _)| used(name)) {
         let Some(http) = settings.http_in(environment) else { continue };
         let secrets = secrets(surroundings, opened);
         let api = match settings.mock_in(environment) {
             None => Api::open(name, http, secrets),
             Some(file) => {
-                let running = super::mock::start(surroundings, &opened.root.join(file.as_str())).await?;
-                let credentials = running.credentials();
-                let api = Api::at_mock(name, http, &running.url(), credentials.as_ref());
-                mocks.push(running);
-                api
+                let (url, credentials) = players.at(file.as_str(), mocks).await?;
+                Api::at_mock(name, http, &url, credentials.as_ref())
             }
         };
         apis.insert(
@@ -255,7 +270,10 @@ pub(super) fn answers(setting: &Setting, request: &Request) -> Result<Answers, F
         given.entry(step).or_default().push((name.clone(), value.clone()));
     }
     let mut asks: HashMap<&str, &AskSpec> = HashMap::new();
-    for step in setting.playbook.sections().into_iter().flat_map(|(_, steps)| steps) {
+    // Questions of called playbooks come after the own ones: a name stands for the own one first.
+    let called = setting.called.values().map(|called| &**called);
+    let all: Vec<&Playbook> = called.chain([&*setting.playbook]).collect();
+    for step in all.into_iter().flat_map(Playbook::sections).flat_map(|(_, steps)| steps) {
         step.each(&mut |one| {
             if let (Act::Ask(ask), Some(id)) = (&one.act, one.id()) {
                 asks.insert(id, ask);

@@ -18,9 +18,9 @@ use crate::{
         time::Stamp,
     },
     engine::{
-        fleet,
+        fleet::{self, roll::Roll},
         setting::{RunFacts, Setting},
-        state::{APPROVAL, RunState},
+        state::{APPROVAL, ItemState, RunState, StepState},
         watch::Watch,
     },
     journal::{
@@ -46,25 +46,27 @@ pub async fn resume(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
-    let state = record.state(run).await?;
-    open(run, &state)?;
-    if let Err(failure) = answered(run, &state, surroundings.world.now()) {
+    let roll = record.roll(run).await?;
+    open(run, &roll.run)?;
+    if let Err(failure) = answered(run, &roll, &roll.standing(&record.journal).await?, surroundings.world.now()) {
         // Nothing can be done but what is due: whoever is asked is told so.
         notify::one(surroundings, record, opened, run, actor, watch).await?;
         return Err(failure);
     }
-    let (setting, plan) = setting_of(surroundings, record, opened, run, &state).await?;
+    let (setting, plan) = setting_of(surroundings, record, opened, run, &roll.run).await?;
     let claim = record.claim(surroundings, run, actor).await?;
     let resumed: Event = RunResumed { actor: actor.into(), reason: None }.into();
     record.journal.append_claimed(&claim, &[resumed]).await?;
-    go_on(record, &setting.setting, claim, plan.as_ref(), watch, pause).await
+    go_on(record, &setting.setting, claim, roll, plan.as_ref(), watch, pause).await
 }
 
 /// Goes on with a run that was claimed: with its one record, or with all of its items that are not over.
+#[allow(clippy::too_many_arguments, reason = "what a run goes on with, one by one")]
 pub(super) async fn go_on(
     record: &Record,
     setting: &Setting,
     claim: Claim,
+    roll: Roll,
     plan: Option<&ItemPlan>,
     watch: Watch<'_>,
     pause: &AtomicBool,
@@ -72,13 +74,12 @@ pub(super) async fn go_on(
     if !many::carry::is_many(setting) {
         return carry(record, setting, claim, plan, watch, pause).await;
     }
-    let state = record.state(claim.run).await?;
-    let undo = match &state.created {
+    let undo = match &roll.run.created {
         Some(created) => many::undo::of_run(record, setting, created).await?,
         None => None,
     };
     let make = undo.unwrap_or_else(|| fleet::forward(setting));
-    many::carry::go_on(record, setting, make, claim, state, watch, pause).await
+    many::carry::go_on(record, setting, make, claim, roll, watch, pause).await
 }
 
 /// Refuses a run that is over.
@@ -90,10 +91,16 @@ pub(super) fn open(run: RunId, state: &RunState) -> Result<(), Failure> {
 }
 
 /// Refuses a run that waits for a person and for nothing else: going on would change nothing.
-fn answered(run: RunId, state: &RunState, now: Stamp) -> Result<(), Failure> {
+fn answered(run: RunId, roll: &Roll, state: &RunState, now: Stamp) -> Result<(), Failure> {
     let mut steps = state.items.values().flat_map(|item| &item.steps);
     // Where a deadline has passed the run goes on without an answer.
     if state.cancelled || state.doubts().next().is_some() || steps.clone().any(|(_, step)| step.is_overdue(now)) {
+        return Ok(());
+    }
+    let waiting = |item: &ItemState| item.closed.is_none() && item.steps.values().any(StepState::waits);
+    let waits_once = state.items.get(SINGLE_ITEM).is_some_and(waiting);
+    let items = state.items.iter().filter(|(key, item)| &***key != SINGLE_ITEM && waiting(item)).count();
+    if !waits_once && items < roll.open() {
         return Ok(());
     }
     let Some((path, Some(asked))) = steps.find(|(_, step)| step.waits()).map(|(path, step)| (path, &step.asked)) else {
@@ -140,7 +147,7 @@ pub async fn only_one(surroundings: &Surroundings, record: &Record) -> Result<Ru
     }
 }
 
-/// The setting of a run that exists: its own playbook, its own project file, its own parameters; of an undo also its own
+/// The setting of a run that exists, of which `state` knows at least what is done once: its own playbook, its own project file, its own parameters; of an undo also its own
 /// outline.
 pub(super) async fn setting_of(
     surroundings: &Surroundings,

@@ -155,6 +155,8 @@ words! {
         Answer = "answer",
         /// The token endpoint of the connection refused us: nothing was sent.
         Auth = "auth",
+        /// `uses` does not declare it: nothing was sent. It is never tried again and never accepted.
+        NotGranted = "not_granted",
     }
 }
 
@@ -369,8 +371,8 @@ impl schemars::JsonSchema for Then {
             "anyOf": [
                 { "type": "object", "additionalProperties": false,
                   "properties": {
-                    "retry": retry,
                     "fix": text("A step with `repair: true` that is done first, once, before it is tried again."),
+                    "retry": retry,
                     "stop": text("End the item here, with this text."),
                     "skip": text("Leave the item alone, with this text."),
                     "fail": text("The item failed, with this text."),

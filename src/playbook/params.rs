@@ -31,8 +31,6 @@ shape! {
         /// Of an enum: the words.
         #[schemars(default)]
         values: Vec<Word>,
-        /// What it means, for the person who runs the playbook.
-        description: Option<Word>,
         /// A pattern that the whole text must match.
         pattern: Option<Word>,
         /// Smallest value; of a list: fewest elements.
@@ -45,6 +43,8 @@ shape! {
         max_length: Option<u32>,
         /// Taken when nothing is given; `null` makes the parameter optional.
         default: Option<Placed<Value>>,
+        /// What it means, for the person who runs the playbook.
+        description: Option<Word>,
         /// One good value.
         example: Option<Placed<Value>>,
         /// Good values.

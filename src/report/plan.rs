@@ -256,6 +256,10 @@ fn mark(step: &StepPlan, stop: Option<&Stop>, look: Look) -> (&'static str, Tone
         Foreseen::Ends => match stop.map(|s| s.way) {
             Some(Way::Done) => (look.tick(), Tone::Good),
             Some(Way::Skip) => (look.idle(), Tone::Dim),
+            // It ended the call that it stands in, and nothing else.
+            None if step.effects.iter().any(|effect| matches!(effect, Effect::Answer { .. })) => {
+                (look.idle(), Tone::Dim)
+            }
             _ => (look.cross(), Tone::Bad),
         },
     }

@@ -19,6 +19,7 @@ use crate::{
     },
     effect::compared::Comparison,
     engine::{
+        fleet::summary::Summary,
         notices::Notice,
         outline::{around, indexed},
         state::{APPROVAL, ItemState, RunState, StepState},
@@ -34,7 +35,7 @@ const DEEPER: usize = 14;
 /// codes; ends with a line feed. Times are UTC.
 pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
     if is_many(state) {
-        return super::many::run(id, state, view);
+        return super::many::run(id, state, &Summary::of(state), view);
     }
     let mut page = Page::new(view.look);
     heading(&mut page, id, state);

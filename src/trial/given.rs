@@ -44,6 +44,8 @@ pub struct Start {
     pub params: Vec<(String, Value)>,
     /// Answers to questions, by the step's name.
     pub answers: IndexMap<String, Vec<(String, Value)>>,
+    /// Files by name.
+    pub files: IndexMap<String, String>,
 }
 
 impl Start {
@@ -52,14 +54,15 @@ impl Start {
         let mut start = Start::default();
         if let Some(defaults) = &file.defaults {
             start.give(&defaults.given, project);
-            start.set(&defaults.params, &defaults.answers);
+            start.set(&defaults.params, &defaults.answers, &defaults.files);
         }
         start.give(&case.given, project);
-        start.set(&case.params, &case.answers);
+        start.set(&case.params, &case.answers, &case.files);
         start
     }
 
-    fn set(&mut self, params: &Named<Value>, answers: &Named<Named<Value>>) {
+    fn set(&mut self, params: &Named<Value>, answers: &Named<Named<Value>>, files: &Named<Word>) {
+        self.files.extend(files.iter().map(|(name, text)| (name.to_owned(), text.as_str().to_owned())));
         for (name, value) in params.iter() {
             self.params.retain(|(n, _)| n != name);
             self.params.push((name.to_owned(), value.clone()));
@@ -78,7 +81,9 @@ impl Start {
                 Given::Rows(tables) => {
                     for (table, rows) in tables.iter() {
                         let full = TableName { connection: name.clone(), table: table.into() };
-                        let key = project.facts(&full).map_or_else(|| vec![Arc::from("id")], Facts::key_columns);
+                        let jobs = project.connections.get(connection).is_some_and(|c| c.sidekiq.is_some());
+                        let usual = if jobs { "jid" } else { "id" };
+                        let key = project.facts(&full).map_or_else(|| vec![Arc::from(usual)], Facts::key_columns);
                         let known = self.rows.entry(name.clone()).or_default().entry(table.into()).or_default();
                         rows.iter().for_each(|row| merge(known, row, &key));
                     }

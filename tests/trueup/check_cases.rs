@@ -1,4 +1,4 @@
-//! Case folders `tests/cases/check-<what>/`: `playbook.yaml` (or only `project.yaml`), and `expected.txt`, what `trueup check`
+//! Case folders `tests/cases/check-<what>/` and `tests/cases/lint-<what>/`: `playbook.yaml` (or only `project.yaml`), and `expected.txt`, what `trueup check` (`trueup lint`)
 //! says at 80 columns. A `catalogue.yaml` stands for the live database. `TRUEUP_BLESS=1` writes the expected texts anew.
 
 use std::{
@@ -14,7 +14,10 @@ use trueup::{
         value::{Map, Value},
         yaml,
     },
-    check::{self, Knowledge},
+    check::{
+        self, Knowledge,
+        lint::{Around, lint},
+    },
     connection::survey::Survey,
     playbook::project::Project,
     report::diagnostics,
@@ -32,10 +35,14 @@ fn folders() -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = fs::read_dir(root())
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir() && path.file_name().unwrap().to_string_lossy().starts_with("check-"))
+        .filter(|path| path.is_dir() && (is_called(path, "check-") || is_called(path, "lint-")))
         .collect();
     all.sort();
     all
+}
+
+fn is_called(folder: &Path, beginning: &str) -> bool {
+    folder.file_name().unwrap().to_string_lossy().starts_with(beginning)
 }
 
 /// The project of a case, its own or the common one, and what is wrong with it.
@@ -91,16 +98,27 @@ fn read(folder: &Path, file: &str) -> Map {
     node.as_map().unwrap().clone()
 }
 
-/// A case may bring errors tables along: `NAME.errors.yaml` is the table `NAME`.
-fn with_tables(folder: &Path, source: &Arc<Source>) -> Arc<Source> {
-    let mut tables: Vec<(String, String)> = fs::read_dir(folder)
+/// How a playbook that a case calls is named: `NAME.called.yaml`.
+const CALLED: &str = ".called.yaml";
+
+/// A case may bring errors tables along: `NAME.errors.yaml` is the table `NAME`; and playbooks that it calls.
+fn with_others(folder: &Path, source: &Arc<Source>) -> Arc<Source> {
+    let mut others: Vec<(String, String)> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.to_string_lossy().ends_with(".errors.yaml"))
+        .filter(|path| [".errors.yaml", CALLED].iter().any(|end| path.to_string_lossy().ends_with(end)))
         .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&path).unwrap()))
+        .map(|(name, text)| (name.replace(CALLED, ".yaml"), text))
         .collect();
-    tables.sort();
-    if tables.is_empty() { source.clone() } else { source.including(&tables) }
+    others.sort();
+    if others.is_empty() { source.clone() } else { source.including(&others) }
+}
+
+/// The names of the playbooks of a case that calls any.
+fn names(source: &Source) -> Option<Vec<String>> {
+    let called = source.included().iter().filter(|part| !part.name.ends_with(".errors.yaml"));
+    let names: Vec<String> = called.map(|part| part.name.trim_end_matches(".yaml").to_owned()).collect();
+    (!names.is_empty()).then_some(names)
 }
 
 fn surveys(folder: &Path) -> HashMap<Arc<str>, Survey> {
@@ -148,7 +166,18 @@ fn said(folder: &Path) -> String {
     if let (Ok(playbook), Some(project)) = (fs::read(folder.join("playbook.yaml")), project) {
         let name = format!("{}/playbook.yaml", folder.file_name().unwrap().to_string_lossy());
         let found = match yaml::decode(&name, &playbook) {
-            Ok(source) => check::read_and_check(with_tables(folder, &source), project, &knowledge).1,
+            Ok(source) => {
+                let source = with_others(folder, &source);
+                let knowledge = Knowledge { names: names(&source), ..knowledge };
+                let (checked, found) = check::read_and_check(source, project, &knowledge);
+                match checked {
+                    Some(checked) if is_called(folder, "lint-") => {
+                        assert!(found.is_empty(), "{}", diagnostics::terminal(&found, 80));
+                        lint(&checked, Around { tested: Some(false) })
+                    }
+                    _ => found,
+                }
+            }
             Err(problems) => *problems,
         };
         text.push_str(&diagnostics::terminal(&found, 80));
@@ -188,6 +217,9 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("E0421", "src/check/rules/prepared.rs", "E0421 11:19"),
     ("E0617", "tests/trueup/jobs/faults.rs", "E0617"),
     ("W0010", "tests/trueup/jobs/faults.rs", "W0010"),
+    ("E0701", "tests/golden/tools/since.txt", "E0701"),
+    ("E0702", "tests/trueup/tools/since.rs", "E0702"),
+    ("E0703", "src/ops/fmt.rs", "(\"E0703\", 1)"),
     ("E0901", "src/mock/tests.rs", "a route has exactly one method"),
     ("E0902", "src/mock/tests.rs", "the mock has no collection `d`"),
     ("E0903", "src/mock/tests.rs", "a mock knows no name `bodi`"),

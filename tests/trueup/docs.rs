@@ -11,9 +11,10 @@ use std::{
 };
 use trueup::{
     base::{diagnostic::Diagnostics, source::Source},
-    mock::model::Mock,
+    mock::{model::Mock, worker::WorkerFile},
     playbook::{model::Playbook, project::Project},
     report::{diagnostics, reference::PARTS},
+    trial::model::TestFile,
 };
 
 fn root() -> &'static Path {
@@ -23,7 +24,9 @@ fn root() -> &'static Path {
 /// Every page, with its path from the top.
 fn pages() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    for folder in ["", "docs", "docs/design", "examples/register", "examples/kubernetes", "examples/github"] {
+    for folder in
+        ["", "docs", "docs/design", "examples/register", "examples/kubernetes", "examples/github", "examples/huleedu"]
+    {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|e| e == "md") {
@@ -38,13 +41,13 @@ fn pages() -> Vec<(PathBuf, String)> {
 }
 
 /// A fenced block: what stands behind the fence, the text, and its line.
-struct Block {
-    info: String,
-    text: String,
-    line: usize,
+pub struct Block {
+    pub info: String,
+    pub text: String,
+    pub line: usize,
 }
 
-fn blocks(page: &str) -> Vec<Block> {
+pub fn blocks(page: &str) -> Vec<Block> {
     let mut found = Vec::new();
     let mut open: Option<Block> = None;
     for (index, line) in page.lines().enumerate() {
@@ -156,10 +159,10 @@ fn cut(text: &str, behind: &str, from: &str, to: &str, instead: &str) -> String 
     format!("{}{instead}{}", &text[..start], &text[end..])
 }
 
-const RUN: &str = "01a2021b-0c70-763e-8270-9dad6e839cdd";
+pub const RUN: &str = "01a2021b-0c70-763e-8270-9dad6e839cdd";
 
 /// Run ids, ports, times of today and durations, each put to one value of the same place.
-fn settled(text: &str) -> String {
+pub fn settled(text: &str) -> String {
     let uuid = Regex::new(r"\b[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b").unwrap();
     let short = Regex::new(r"\b(?:run|show|answer|resume|undo) ([0-9a-f]{8})\b").unwrap();
     let shorts: BTreeSet<String> = short.captures_iter(text).map(|found| found[1].to_owned()).collect();
@@ -240,7 +243,7 @@ fn problems(info: &str, text: &str, at: &str) -> Option<Diagnostics> {
         }
         // In an explanation: the wrong way and the right one.
         "yaml example" if at.starts_with("docs/messages.md") => return None,
-        "yaml playbook" | "yaml project" | "yaml mock" => text.to_owned(),
+        "yaml playbook" | "yaml project" | "yaml mock" | "yaml worker" | "yaml test" => text.to_owned(),
         "yaml playbook part" => {
             completed(text, &[("trueup", "v1"), ("name", "a/b"), ("version", "1"), ("title", "A"), ("steps", "[]")])
         }
@@ -263,7 +266,7 @@ fn problems(info: &str, text: &str, at: &str) -> Option<Diagnostics> {
             &[("trueup", "v1"), ("project", "p"), ("playbooks", "playbooks")],
         ),
         other => panic!(
-            "{at}: say what this is: `yaml playbook`, `playbook part`, `steps`, `step`, `project`, `project part`, `connections`, `mock` or `sketch`, not `{other}`"
+            "{at}: say what this is: `yaml playbook`, `playbook part`, `steps`, `step`, `project`, `project part`, `connections`, `mock`, `worker`, `test` or `sketch`, not `{other}`"
         ),
     };
     let source = Source::new(at, whole);
@@ -276,6 +279,8 @@ fn problems(info: &str, text: &str, at: &str) -> Option<Diagnostics> {
 fn read(info: &str, source: &Arc<Source>, problems: &mut Diagnostics) -> bool {
     match info {
         "yaml mock" => Mock::parse(source, problems).is_some(),
+        "yaml worker" => WorkerFile::parse(source, problems).is_some(),
+        "yaml test" => TestFile::parse(source, problems).is_some(),
         "yaml project" | "yaml project part" | "yaml connections" => Project::parse(source, problems).is_some(),
         _ => Playbook::parse(source, problems).is_some(),
     }

@@ -268,7 +268,7 @@ fn a_report_of_tests_names_the_rows_that_no_case_reached() {
     let report = run(None);
     let unreached: Vec<_> = report.unreached.iter().map(|row| (row.row.as_str(), row.line)).collect();
     assert_eq!(unreached, [("busy", 7)], "{report}");
-    assert!(report.to_string().contains("1 row of the errors table reached by no case:\n  busy ("), "{report}");
+    assert!(report.to_string().contains("1 row of the errors table reached by no case:\n    busy ("), "{report}");
     assert!(
         run(Some("a row of the shared table")).unreached.is_empty(),
         "a part of the cases says nothing about the table"

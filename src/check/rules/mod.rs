@@ -89,6 +89,7 @@ rules! {
         // jobs
         job_step;
         // calls
+        call;
         http_call;
         command_call;
         errors_table;

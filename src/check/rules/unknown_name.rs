@@ -124,7 +124,7 @@ fn item_is_there(scene: &Scene<'_>, home: Home) -> bool {
     match home {
         Home::Step(index) => scene.visits[index].role != Role::Source,
         Home::Targets { item } => item,
-        Home::Var(_) | Home::ErrorRow(_) => true,
+        Home::Var(_) | Home::ErrorRow(_) | Home::Returns => true,
     }
 }
 

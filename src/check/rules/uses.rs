@@ -9,18 +9,26 @@ use crate::{
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
         shape::{UNKNOWN_WORD, Word},
-        source::Span,
+        source::{Source, Span},
     },
     check::{
         facts,
+        knowledge::Knowledge,
         scene::{Scene, System, sql_of, writes},
     },
     effect::change::TableName,
-    playbook::model::Uses,
+    playbook::{
+        called,
+        model::{Playbook, Uses},
+        project::Project,
+    },
     read::http::METHODS,
     template::Datum,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::Arc,
+};
 
 /// Not declared.
 pub static NOT_GRANTED: Code = Code {
@@ -48,6 +56,79 @@ pub static IDLE_GRANT: Code = Code {
 /// All codes of this file.
 pub static CODES: &[&Code] = &[&NOT_GRANTED, &IDLE_GRANT];
 
+/// What `uses:` has to say of one connection, in the order of what it says now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grant {
+    /// The connection.
+    pub connection: String,
+    /// Tables that are read.
+    pub read: Vec<String>,
+    /// Tables that are changed.
+    pub write: Vec<String>,
+    /// The columns to which the author binds changes: only the author knows them.
+    pub columns: Vec<(String, Vec<String>)>,
+    /// Methods that are sent.
+    pub methods: Vec<String>,
+    /// Beginnings of arguments.
+    pub commands: Vec<String>,
+    /// A statement of this connection was not understood, so that nothing that is declared was taken away.
+    pub opaque: bool,
+}
+
+/// What `uses:` has to say, from what the steps touch: connections that are declared first, in their order.
+pub fn needed(playbook: &Playbook, source: &Arc<Source>, project: &Project) -> Vec<Grant> {
+    let knowledge = Knowledge::default();
+    let scene = Scene::new(playbook, HashSet::new(), source, project, &knowledge);
+    let needs = needs(&scene);
+    let declared: Vec<&str> = playbook.uses.names().collect();
+    let others = needs.keys().map(String::as_str).filter(|name| !declared.contains(name));
+    let nothing = Needs::default();
+    let all = declared.iter().copied().chain(others);
+    all.map(|name| grant(name, needs.get(name).unwrap_or(&nothing), playbook.uses.get(name)))
+        .filter(|grant| {
+            let lists = [&grant.read, &grant.write, &grant.methods, &grant.commands];
+            lists.iter().any(|list| !list.is_empty())
+        })
+        .collect()
+}
+
+fn grant(connection: &str, needs: &Needs<'_>, declared: Option<&Uses>) -> Grant {
+    let list = |of: fn(&Uses) -> &Vec<Word>, still: &dyn Fn(&str) -> bool, needed: Vec<String>| {
+        let declared = declared.into_iter().flat_map(of).map(Word::as_str);
+        let mut all: Vec<String> = Vec::new();
+        for word in declared.filter(|word| still(word)).map(str::to_owned).chain(needed) {
+            if !all.contains(&word) {
+                all.push(word);
+            }
+        }
+        all
+    };
+    let (reads, writes) = (|table: &str| needs.read.contains_key(table), |table: &str| needs.write.contains_key(table));
+    let only_read = needs.read.keys().filter(|table| !writes(table)).cloned().collect();
+    let write = list(|g| &g.write, &|table| needs.opaque || writes(table), needs.write.keys().cloned().collect());
+    let columns =
+        declared.into_iter().flat_map(|g| g.columns.iter()).filter(|(table, _)| write.iter().any(|w| w == table));
+    Grant {
+        connection: connection.to_owned(),
+        read: list(|g| &g.read, &|table| needs.opaque || reads(table) || writes(table), only_read),
+        columns: columns
+            .map(|(table, words)| (table.to_owned(), words.iter().map(|word| word.as_str().to_owned()).collect()))
+            .collect(),
+        write,
+        methods: list(
+            |g| &g.methods,
+            &|method| needs.methods.contains_key(method),
+            needs.methods.keys().map(|method| (*method).to_owned()).collect(),
+        ),
+        commands: list(
+            |g| &g.commands,
+            &|beginning| needs.commands.contains_key(beginning),
+            needs.commands.keys().cloned().collect(),
+        ),
+        opaque: needs.opaque,
+    }
+}
+
 /// What is needed of one connection, with the first place that needs it.
 #[derive(Default)]
 struct Needs<'a> {
@@ -72,8 +153,26 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         if scene.connection(word.as_str()).is_none() {
             continue;
         }
-        idle(word, grant, needs.get(word.as_str()).unwrap_or(&nothing), problems);
+        let needs = needs.get(word.as_str()).unwrap_or(&nothing);
+        idle(word, &not_passed_on(scene, word.as_str(), grant), needs, problems);
     }
+}
+
+/// What is declared here and not because a called playbook needs it.
+fn not_passed_on(scene: &Scene<'_>, connection: &str, grant: &Uses) -> Uses {
+    let mut rest = grant.clone();
+    for call in called::calls(scene.playbook) {
+        let playbook = scene.others.called.get(call.playbook.as_str());
+        let Some(used) = playbook.and_then(|playbook| playbook.uses.get(connection)) else { continue };
+        let without = |own: &mut Vec<Word>, theirs: &[&Vec<Word>]| {
+            own.retain(|word| !theirs.iter().any(|list| list.iter().any(|other| other.text == word.text)));
+        };
+        without(&mut rest.read, &[&used.read, &used.write]);
+        without(&mut rest.write, &[&used.write]);
+        without(&mut rest.methods, &[&used.methods]);
+        without(&mut rest.commands, &[&used.commands]);
+    }
+    rest
 }
 
 fn needs<'a>(scene: &Scene<'a>) -> BTreeMap<String, Needs<'a>> {

@@ -57,7 +57,7 @@ impl Driver<'_> {
                 Err(trouble) => trouble,
             };
             // What may have been carried out is found out first; only what was refused or never left is sent anew.
-            let retry = self.retry_of(step.id(), &trouble).filter(|_| !trouble.in_doubt);
+            let retry = self.retry_of(place, &trouble).filter(|_| !trouble.in_doubt);
             let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after, &setting.world)) else {
                 return Err(Trouble::Call(Box::new(trouble)).into());
             };

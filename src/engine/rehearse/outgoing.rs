@@ -115,6 +115,10 @@ impl Pass<'_> {
             self.scope.insert(id.text.clone(), value);
         }
         self.tainted_apis.insert(outgoing.connection().clone(), format!("`{}`", step.label(0)));
+        if let Act::Http(call) = &step.act {
+            let others: Vec<_> = call.affects.iter().map(|word| word.text.clone()).collect();
+            self.taint_named(Some(&others), format!("`{}`", step.label(0)));
+        }
         if let Some(database) = self.setting.api(outgoing.connection()).and_then(|api| api.settings().backed_by.clone())
         {
             self.tainted_databases.insert(database.text);
@@ -137,14 +141,7 @@ impl Pass<'_> {
             self.scope.insert(id.text.clone(), value);
         }
         let why = format!("what {} does before answering `{}`", question.who, step.label(0));
-        match &question.affects {
-            None => self.every_api = Some(why),
-            Some(names) => {
-                for name in names {
-                    self.tainted_apis.insert(name.clone(), why.clone());
-                }
-            }
-        }
+        self.taint_named(question.affects.as_deref(), why);
         let answer =
             question.answer.iter().map(|(name, field)| (name.to_string(), field.kind.as_str().to_owned())).collect();
         let text = text_of(step, &self.scope).unwrap_or_else(|| question.text.plain().into_owned());
@@ -162,6 +159,21 @@ impl Pass<'_> {
         notes.extend(given.map(|_| "answered beforehand for this preview".to_owned()));
         let label = if question.text.is_unknown() { Label::HasUnknowns } else { Label::Exact };
         self.show(path, step, label, Foreseen::Asks, vec![effect], notes);
+    }
+
+    /// What others may change before the steps that follow are done: these connections, or every API.
+    pub(super) fn taint_named(&mut self, names: Option<&[Arc<str>]>, why: String) {
+        let Some(names) = names else {
+            self.every_api = Some(why);
+            return;
+        };
+        for name in names {
+            if self.setting.databases.contains_key(name) {
+                self.tainted_databases.insert(name.clone());
+            } else {
+                self.tainted_apis.insert(name.clone(), why.clone());
+            }
+        }
     }
 
     pub(super) fn would_tell(&mut self, path: &Arc<str>, step: &Step, message: Message) {

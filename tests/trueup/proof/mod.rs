@@ -9,6 +9,7 @@ mod dice;
 pub mod figures;
 mod history;
 mod judge;
+mod mariadb;
 pub mod process;
 mod proxy;
 mod procedures;

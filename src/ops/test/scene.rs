@@ -1,0 +1,389 @@
+//! What a case is played on: databases, mocks and a project file of its own, and the comparison with what is expected.
+
+use super::{Opening, happened::words, staff::Staff};
+use crate::{
+    base::{
+        diagnostic::Diagnostics,
+        identity::RunId,
+        secret::{Masks, Secret},
+        value::Value,
+        world::World,
+        yaml,
+    },
+    connection::{database::Database, fault::Fault, sidekiq::Jobs},
+    effect::change::TableName,
+    engine::setting::Reached,
+    journal::words::End,
+    mock::{Credentials, Mock, Running, redis::Queues},
+    ops::{
+        Failure, Surroundings,
+        behind::{Databases, Later},
+        plan,
+        project::{self, Opened},
+        record,
+        undo::{self, Wish},
+    },
+    plan::{Plan, item::Reversal},
+    trial::{
+        bench::{Bench, Place},
+        compare::compare,
+        given::{self, Answers, Start},
+        jobs,
+        model::{Case, Proof},
+        proof,
+        report::Problem,
+        snapshot::{self, Snapshot},
+        stage::{self, Double, Key},
+    },
+};
+use indexmap::IndexMap;
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+};
+
+/// A folder that goes when this goes.
+pub(super) struct Folder(pub(super) PathBuf);
+
+impl Folder {
+    pub(super) fn make(path: &Path) -> Result<Folder, Failure> {
+        std::fs::create_dir_all(path).map_err(|e| Failure::usage(format!("{} cannot be made: {e}", path.display())))?;
+        Ok(Folder(path.to_owned()))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What a case is played on.
+pub(super) struct Scene {
+    pub(super) surroundings: Surroundings,
+    pub(super) opened: Opened,
+    databases: HashMap<Arc<str>, Database>,
+    /// Each with the connections that it plays: those that are given the same file share one.
+    pub(super) mocks: Vec<(Vec<Arc<str>>, Running)>,
+    jobs: HashMap<Arc<str>, Jobs>,
+    _queues: Vec<Queues>,
+    pub(super) start: Start,
+    _folder: Folder,
+}
+
+pub(super) type Staged<T> = Result<T, Problem>;
+
+fn broken(expected: &str, found: impl Into<String>) -> Problem {
+    Problem::new("the case cannot be played", expected, found)
+}
+
+pub(super) fn fault(fault: Fault) -> Problem {
+    broken("databases that answer", format!("{fault}; {}", fault.help()))
+}
+
+fn refused(failure: &Failure) -> Problem {
+    broken("a project and a playbook that can be used", words(failure).join("\n"))
+}
+
+impl Scene {
+    pub(super) async fn set(
+        opening: &Opening,
+        bench: &Bench,
+        case: &Case,
+        folder: &Path,
+        reached: Reached,
+    ) -> Staged<Scene> {
+        let start = Start::of(&opening.file, case, &opening.opened.project);
+        let folder = Folder::make(folder).map_err(|f| refused(&f))?;
+        for (name, text) in &start.files {
+            std::fs::write(folder.0.join(name), text)
+                .map_err(|e| broken("files of the case", format!("{name}: {e}")))?;
+        }
+        let staff = Staff::default();
+        let world = staff.world(World::fixed(opening.file.clock.0));
+        let mut variables = HashMap::new();
+        let mut doubles = Vec::new();
+        let mut mocks: Vec<(Vec<Arc<str>>, Running)> = Vec::new();
+        let mut queues = Vec::new();
+        // The databases are known once the case's project file is written, which needs the mocks' addresses.
+        let behind = Arc::new(Later::default());
+        let mut files: HashMap<String, usize> = HashMap::new();
+        for (name, connection) in opening.opened.project.connections.iter() {
+            let name: Arc<str> = name.into();
+            if connection.sidekiq.is_some() {
+                let environment = opening.environment();
+                let (environment, _) = opening
+                    .opened
+                    .project
+                    .environment(environment.as_deref())
+                    .map_err(|e| broken("an environment", e))?;
+                let Some(settings) = connection.sidekiq_in(environment) else { continue };
+                let empty = IndexMap::new();
+                let given = start.rows.get(&name).unwrap_or(&empty);
+                let (store, workers) = jobs::start(&name, given, &settings, opening.file.clock.0)?;
+                let running = Queues::start(store, world.clone()).await;
+                let running = running.map_err(|e| broken("a stand-in for Redis that listens", e.to_string()))?;
+                staff.take_on(running.shared(), workers);
+                doubles.push((name, Double::Jobs(running.url())));
+                queues.push(running);
+                continue;
+            }
+            if connection.command.is_some() {
+                continue;
+            }
+            if connection.http.is_none() {
+                let place = bench.fresh(&name, &folder.0).await.map_err(fault)?;
+                let variable = format!("TRUEUP_TEST_DATABASE_{}", doubles.len());
+                let (kind, settings) = place.settings(&variable);
+                if let Place::Server(url) | Place::MysqlServer(url) = place {
+                    variables.insert(variable, url.reveal().to_owned());
+                }
+                doubles.push((name, Double::Database(kind, settings)));
+            } else {
+                let file = match start.apis.get(&name) {
+                    Some(Answers::File(word)) => Some(word.as_str().to_owned()),
+                    _ => None,
+                };
+                let index = match file.as_ref().and_then(|file| files.get(file)) {
+                    Some(index) => *index,
+                    None => {
+                        mocks.push((Vec::new(), opening.mock(&name, &start, &world, behind.clone()).await?));
+                        files.extend(file.map(|file| (file, mocks.len() - 1)));
+                        mocks.len() - 1
+                    }
+                };
+                let (names, running) = &mut mocks[index];
+                names.push(name.clone());
+                let variable = format!("TRUEUP_TEST_KEY_{}", doubles.len());
+                let credentials = running.credentials().map(|credentials| match credentials {
+                    Credentials::Header { name, value } => {
+                        variables.insert(variable.clone(), value);
+                        Key::Header { name, variable }
+                    }
+                    Credentials::Client { path, id, secret } => {
+                        variables.insert(variable.clone(), secret);
+                        Key::Client { token_url: format!("{}{path}", running.url()), id, variable }
+                    }
+                });
+                doubles.push((name, Double::Api { url: running.url(), credentials }));
+            }
+        }
+        let surroundings = surroundings(world, variables, folder.0.clone(), reached);
+        let opened = opening.staged(&surroundings, &doubles)?;
+        let environment = opening.environment();
+        let (environment, _) =
+            opened.project.environment(environment.as_deref()).map_err(|e| broken("an environment", e))?;
+        let databases = plan::databases(&surroundings, &opened, environment).map_err(|f| refused(&f))?;
+        behind.tell(Databases::new(opened.project.clone(), databases.clone()));
+        let theirs = plan::databases(&surroundings, &opened, environment).map_err(|f| refused(&f))?;
+        if let Some(name) = staff.knows(theirs) {
+            return Err(broken("workers that change a database of the project", format!("`{name}` is none")));
+        }
+        let jobs = plan::jobs(&surroundings, &opened, environment, |_| true).map_err(|f| refused(&f))?;
+        let scene = Scene { surroundings, opened, databases, mocks, jobs, _queues: queues, start, _folder: folder };
+        scene.fill(opening).await?;
+        Ok(scene)
+    }
+
+    /// Inserts the given rows, in the order of the file.
+    async fn fill(&self, opening: &Opening) -> Staged<()> {
+        for (connection, tables) in self.start.rows.iter().filter(|(name, _)| !self.jobs.contains_key(*name)) {
+            let database = self.database(connection)?;
+            let mut writing = database.writing().await.map_err(fault)?;
+            for (table, rows) in tables {
+                let mut catalogue = writing.catalogue(Some(&[table])).await.map_err(fault)?;
+                let columns = catalogue
+                    .swap_remove(table)
+                    .ok_or_else(|| broken("a table that is there", format!("{connection} has no table {table}")))?;
+                let name = TableName { connection: connection.clone(), table: table.clone() };
+                for row in rows {
+                    let facts = self.opened.project.facts(&name);
+                    given::insert(&mut writing, &name, row, facts, &columns, opening.file.clock.0).await?;
+                }
+            }
+            writing.commit().await.map_err(fault)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn database(&self, connection: &str) -> Staged<&Database> {
+        self.databases.get(connection).ok_or_else(|| broken("a database", format!("`{connection}` is none")))
+    }
+
+    pub(super) async fn snapshot(&self) -> Staged<Snapshot> {
+        let mut snapshot = snapshot::take(&self.databases, &self.opened.project).await.map_err(fault)?;
+        jobs::add(&mut snapshot, &self.jobs).await.map_err(fault)?;
+        Ok(snapshot)
+    }
+
+    /// Real changes behind each API.
+    pub(super) fn effects(&self) -> Vec<usize> {
+        self.mocks.iter().map(|(_, mock)| mock.effects().values().sum()).collect()
+    }
+
+    /// Plays the case, and makes the proofs that need nothing but what it left. With `tortured` these are made of every case
+    /// that changes something, whether its author asked for them or not. Gives also whether it changed something.
+    pub(super) async fn play(
+        &self,
+        opening: &Opening,
+        case: &Case,
+        proofs: &[Proof],
+        tortured: bool,
+    ) -> Staged<(Vec<Problem>, Vec<Proof>)> {
+        let before = self.snapshot().await?;
+        let mut happened = self.run(opening, case, &before).await?;
+        let logs = self.mocks.iter().flat_map(|(names, running)| names.iter().map(|n| (n.clone(), running.log())));
+        happened.0.sent = logs.collect();
+        let (happened, before) = happened;
+        let after = self.snapshot().await?;
+        let mut problems = compare(&case.expect, &happened, &before, &after, &self.opened.project);
+        let mut proofs = proofs.to_vec();
+        if tortured && case.between.is_none() && happened.end == Some(End::Changed) {
+            proofs.extend([
+                Proof::KillEverywhere,
+                Proof::LoseEveryAnswer,
+                Proof::TwoAtOnce,
+                Proof::ApplyTwiceUnchanged,
+            ]);
+            if happened.plan.as_ref().is_some_and(can_be_undone) {
+                proofs.push(Proof::UndoRestores);
+            }
+            proofs.sort();
+            proofs.dedup();
+        }
+        for proof in &proofs {
+            match proof {
+                Proof::PreviewEqualsApply => match &happened.plan {
+                    Some(plan) => {
+                        problems.extend(proof::preview_equals_apply(plan, &happened.all(after.since(&before))))
+                    }
+                    None => problems.push(Problem::new(proof.word(), "a preview", "there is none")),
+                },
+                Proof::ApplyTwiceUnchanged => problems.extend(self.again(opening, case, &after).await?),
+                // Last, whatever the order: it takes away what the others look at.
+                Proof::UndoRestores => {}
+                // On systems of their own.
+                Proof::KillEverywhere | Proof::LoseEveryAnswer | Proof::TwoAtOnce => {}
+            }
+        }
+        if proofs.contains(&Proof::UndoRestores) {
+            problems.extend(match happened.run {
+                Some(run) => self.undone(run, &before).await?,
+                None => vec![Problem::new(Proof::UndoRestores.word(), "a run to take back", "nothing was applied")],
+            });
+        }
+        Ok((problems, proofs))
+    }
+
+    /// The proof that an undo brings back what was there before.
+    async fn undone(&self, run: RunId, before: &Snapshot) -> Staged<Vec<Problem>> {
+        let what = Proof::UndoRestores.word();
+        let pause = AtomicBool::new(false);
+        let wish = Wish { actor: Some("tester".into()), ..Wish::default() };
+        let taken_back = async {
+            let opened = project::open(&self.surroundings, Some(&self.opened.root))?;
+            let record = record::open(&self.surroundings, &opened).await?;
+            let state = record.state(run).await?;
+            let ready = undo::prepare(&self.surroundings, &record, &opened, run, &wish).await?;
+            let plan = undo::plan(&ready, &|_| {}).await?;
+            let carried = undo::undo(&self.surroundings, &record, &ready, &plan, &wish, &|_| {}, &pause).await?;
+            record.journal.close().await?;
+            Ok::<_, Failure>((state, carried))
+        };
+        let (state, carried) = match taken_back.await {
+            Ok(done) => done,
+            Err(failure) => return Ok(vec![Problem::new(what, "an undo", words(&failure).join("\n"))]),
+        };
+        let mut problems = Vec::new();
+        if !matches!(carried.state.end(), End::Changed | End::Unchanged) {
+            let reason = carried.state.closed.and_then(|closed| closed.reason).unwrap_or_default();
+            problems.push(Problem::new(what, End::Changed.word(), reason));
+        }
+        let steps = state.items.values().flat_map(|item| item.steps.values());
+        let also = steps.flat_map(|step| &step.also).map(|table| table.to_string()).collect();
+        let left = self.snapshot().await?.since(before);
+        problems.extend(proof::undo_restores(&left, &self.opened.project, &also));
+        Ok(problems)
+    }
+
+    /// The proof that a second run changes nothing.
+    async fn again(&self, opening: &Opening, case: &Case, first: &Snapshot) -> Staged<Vec<Problem>> {
+        let quiet = Case { between: None, ..case.clone() };
+        let (happened, _) = self.run(opening, &quiet, first).await?;
+        let second = self.snapshot().await?;
+        let mut problems = Vec::new();
+        if happened.end != Some(End::Unchanged) {
+            let found = happened.end.map_or("refused", End::word);
+            problems.push(Problem::new(
+                "a second run",
+                End::Unchanged.word(),
+                format!("{found}\n{}", happened.message),
+            ));
+        }
+        for change in second.since(first) {
+            problems.push(Problem::new(
+                format!("a second run: {}", snapshot::row_name(&change)),
+                "unchanged",
+                "changed",
+            ));
+        }
+        Ok(problems)
+    }
+
+    /// Ends the mocks; nothing listens when this returns.
+    pub(super) async fn strike(self) {
+        for (_, running) in self.mocks {
+            running.shutdown().await;
+        }
+    }
+}
+
+impl Opening {
+    async fn mock(&self, name: &Arc<str>, start: &Start, world: &World, behind: Arc<Later>) -> Staged<Running> {
+        let mut mock = match start.apis.get(name) {
+            Some(Answers::File(word)) => {
+                let source = project::read(&self.folder.join(word.as_str()), yaml::DATA_LIMITS, &self.folder)
+                    .map_err(|f| refused(&f))?;
+                let mut problems = Diagnostics::new(source.clone());
+                let mock = Mock::parse(&source, &mut problems);
+                mock.ok_or_else(|| refused(&Failure::Texts(vec![problems])))?
+            }
+            Some(Answers::Routes(routes)) => given::mock(name, routes.clone()),
+            // Every call of an API that the case says nothing of is answered with 404, and stands in the log.
+            None => given::mock(name, Vec::new()),
+        };
+        // Cases are played at the same time, and somebody may have the file's own port.
+        mock.listen = None;
+        mock.start_with(world.clone(), None, Some(behind))
+            .await
+            .map_err(|e| broken("a mock that listens", format!("failed to {e}")))
+    }
+
+    /// Writes the case's project file and opens it as any other.
+    fn staged(&self, surroundings: &Surroundings, doubles: &[(Arc<str>, Double)]) -> Staged<Opened> {
+        let source = &self.opened.source;
+        let mut problems = Diagnostics::new(source.clone());
+        let original = yaml::parse(source, yaml::LIMITS, &mut problems).map(|node| node.value()).unwrap_or(Value::NULL);
+        let playbooks = self.opened.playbooks();
+        let playbooks = std::path::absolute(&playbooks).unwrap_or(playbooks);
+        let text = stage::project(&original, &playbooks.display().to_string(), doubles);
+        let path = surroundings.folder.join(project::FILE);
+        std::fs::write(&path, text).map_err(|e| broken("a project file", format!("{}: {e}", path.display())))?;
+        project::open(surroundings, Some(&path)).map_err(|f| refused(&f))
+    }
+}
+
+/// Secrets have invented values: a test needs none of the real ones.
+fn surroundings(world: World, variables: HashMap<String, String>, folder: PathBuf, reached: Reached) -> Surroundings {
+    let masks = Masks::default();
+    variables.values().for_each(|value| masks.add(&Secret::new(value.as_str())));
+    let variable = move |name: &str| Some(variables.get(name).cloned().unwrap_or_else(|| format!("invented-{name}")));
+    Surroundings { world, variable: Arc::new(variable), folder, masks, reached, notes: Default::default() }
+}
+
+/// No step of the plan says that it cannot be taken back.
+fn can_be_undone(plan: &Plan) -> bool {
+    let steps = plan.items.iter().flat_map(|item| &item.steps);
+    !steps.filter_map(|step| step.undo.as_ref()).any(|undo| matches!(undo, Reversal::Irreversible(_)))
+}

@@ -1,0 +1,153 @@
+//! An author's folder: the small world of `tests/cases/world`, one playbook, its test; and the program in it.
+
+use super::super::servers::root;
+use std::{fs, path::Path, process::Command};
+
+const PLAYBOOK: &str = r#"trueup: v1
+name: sell
+version: 1
+title: A thing is sold
+owner: clerk
+risk: low
+params:
+  id: { type: int, description: The thing, example: 1 }
+uses:
+  shop: { read: [things], write: [things, audits] }
+preconditions:
+  - id: thing
+    find: { table: shop.things, where: { id: "{{ params.id }}" }, expect: one }
+steps:
+  - id: sell
+    row:
+      of: thing
+      only_if: { state: open }
+      set: { state: sold, note: "sold to {{ run.actor }}, who came in the morning and paid in coins" }
+"#;
+
+const TESTS: &str = r#"trueup: v1
+playbook: sell
+clock: 2025-07-23T10:00:00Z
+defaults:
+  params: { id: 1 }
+  given: { shop: { things: [{ id: 1, name: lamp, state: open }] } }
+cases:
+  - name: the lamp is sold
+    expect: { outcome: changed, changes: { shop.things: { "1": { state: [open, sold], note: any, updated_at: any } }, shop.audits: [{ action: update }], shop.notes: [{ thing_id: 1 }] } }
+    also: [undo_restores, apply_twice_unchanged]
+  - name: a lost lamp is not
+    given: { shop: { things: [{ id: 1, state: lost }] } }
+    expect: { outcome: stopped, exit: 4, message: { contains: "is not as `only_if` says" }, changes: none }
+"#;
+
+/// Two cases that fail: a wrong end, and a wrong row, text and person.
+pub const WRONG: &str = r#"trueup: v1
+playbook: sell
+clock: 2025-07-23T10:00:00Z
+defaults:
+  params: { id: 1 }
+  given: { shop: { things: [{ id: 1, name: lamp, state: open }] } }
+cases:
+  - name: a lost lamp is left alone without a word
+    given: { shop: { things: [{ id: 1, state: lost }] } }
+    expect: { outcome: unchanged, exit: 0, message: nothing to do, changes: none }
+  - name: the lamp is sold and nobody writes down to whom
+    expect:
+      outcome: changed
+      told: { boss: { contains: sold } }
+      changes:
+        shop.things: { "1": { state: [open, lost], note: [null, "sold to tester, who came in the morning and paid in notes"] } }
+        shop.audits: [{ action: destroy, record_id: 1, changes: { contains: { state: [1, 9] } } }]
+"#;
+
+/// What came of a command.
+pub struct Came {
+    pub exit: i32,
+    pub out: String,
+    pub err: String,
+}
+
+pub struct Author {
+    folder: tempfile::TempDir,
+    /// `TMPDIR` of the program, so that what it leaves is seen.
+    temp: tempfile::TempDir,
+}
+
+impl Author {
+    pub fn new() -> Author {
+        let author = Author { folder: tempfile::tempdir().unwrap(), temp: tempfile::tempdir().unwrap() };
+        let world = root().join("tests/cases/world");
+        let project = fs::read_to_string(world.join("trueup.yaml")).unwrap();
+        fs::write(author.path().join("trueup.yaml"), project.replace("playbooks: ..", "playbooks: playbooks")).unwrap();
+        fs::copy(world.join("tables.sqlite.sql"), author.path().join("tables.sqlite.sql")).unwrap();
+        fs::create_dir(author.path().join("playbooks")).unwrap();
+        fs::create_dir(author.path().join("empty")).unwrap();
+        author.write("sell.yaml", PLAYBOOK);
+        author.write("sell.test.yaml", TESTS);
+        author
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A file of the playbooks' folder.
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.path().join("playbooks").join(name), text).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        self.read_at(&format!("playbooks/{name}"))
+    }
+
+    pub fn read_at(&self, name: &str) -> String {
+        fs::read_to_string(self.path().join(name)).unwrap()
+    }
+
+    /// What is in the folder.
+    pub fn left(&self) -> Vec<String> {
+        names(self.path())
+    }
+
+    /// What the program left in the folder of temporary files.
+    pub fn left_in_temp(&self) -> Vec<String> {
+        names(self.temp.path())
+    }
+
+    /// `trueup test …`, at 80 columns and through a pipe. A path that is there in the playbooks' folder may be given short.
+    pub fn test(&self, arguments: &[&str]) -> Came {
+        let full = |word: &&str| {
+            let below = format!("playbooks/{word}");
+            if self.path().join(&below).exists() { below } else { (*word).to_owned() }
+        };
+        let output = Command::new(env!("CARGO_BIN_EXE_trueup"))
+            .arg("test")
+            .args(arguments.iter().map(full))
+            .current_dir(self.path())
+            .env_clear()
+            .envs([("COLUMNS", "80"), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")])
+            .env("TMPDIR", self.temp.path())
+            .output()
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Came { exit: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// Compares what was printed, lengths of time aside, with `NAME.txt`.
+pub fn compare(name: &str, printed: &str) {
+    let times = regex::Regex::new(r" *\b\d+\.\d+ s\b").unwrap();
+    let printed: String = printed.lines().map(|line| format!("{}\n", times.replace(line, "").trim_end())).collect();
+    let path = root().join(format!("tests/trueup/test_command/{name}.txt"));
+    if std::env::var_os("TRUEUP_BLESS").is_some() {
+        fs::write(&path, &printed).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(printed == expected, "{} says otherwise; TRUEUP_BLESS=1 writes it anew\n{printed}", path.display());
+}

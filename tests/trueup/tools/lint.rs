@@ -1,0 +1,62 @@
+//! `trueup lint`: what the shipped playbooks hear, exit codes, and what a comment allows. What each rule says: `tests/cases/lint-*`.
+
+use super::{
+    super::{servers::root, shipped},
+    desk::{Desk, compare},
+};
+use trueup::{
+    base::source::Source,
+    check::{
+        self, Knowledge,
+        lint::{Around, lint},
+    },
+    report::diagnostics,
+};
+
+#[test]
+fn a_careful_playbook_hears_nothing() {
+    let project = shipped::sandbox();
+    let playbooks = shipped::playbooks();
+    for (name, text) in &playbooks {
+        let knowledge = Knowledge { name: Some(name.clone()), ..Knowledge::default() };
+        let file = format!("playbooks/{name}.yaml");
+        let tested = root().join(&file).with_extension("test.yaml").is_file();
+        let (checked, _) = check::read_and_check(Source::new(file, text.clone()), project.clone(), &knowledge);
+        let found = lint(&checked.unwrap(), Around { tested: Some(tested) });
+        assert!(found.is_empty(), "{}", diagnostics::terminal(&found, 100));
+    }
+    assert!(playbooks.len() >= 3);
+}
+
+const BARE: &str = "trueup: v1\nname: sell\nversion: 1\ntitle: Sell a thing\nparams: { id: { type: int } }\nuses: { shop: { read: [things], write: [things, audits] } }\npreconditions:\n  - id: thing\n    find: { table: shop.things, where: { id: \"{{ params.id }}\" }, expect: one }\nsteps:\n  - row: { of: thing, set: { state: sold } }\n";
+
+#[test]
+fn advice_is_printed_and_is_a_failure_only_when_that_is_wanted() {
+    let desk = Desk::new();
+    desk.write("playbooks/sell.yaml", BARE);
+    assert_eq!(desk.run(&["check"]).err, "");
+    let found = desk.run(&["lint"]);
+    assert_eq!((found.exit, &*found.out), (0, "1 playbook looked through: 8 pieces of advice.\n"), "{}", found.err);
+    compare("lint.txt", &found.err);
+    assert_eq!(desk.run(&["lint", "--strict"]).exit, 1);
+    let json: serde_json::Value = serde_json::from_str(&desk.run(&["lint", "--json"]).out).unwrap();
+    assert_eq!(json["problems"][0]["code"], "W0058");
+    desk.write("playbooks/sell.yaml", &BARE.replace("set:", "sett:"));
+    assert_eq!(desk.run(&["lint"]).exit, 2);
+}
+
+#[test]
+fn a_test_beside_the_playbook_and_a_comment_with_a_reason_are_answers() {
+    let desk = Desk::new();
+    let allowed = BARE
+        .replace(
+            "title: Sell a thing\n",
+            "# lint: W0050, W0053, W0064: a sketch for the talk on Monday\ntitle: Sell a thing\n",
+        )
+        .replace("{ type: int } }\n", "{ type: int } }   # lint: W0051, W0052 everybody knows what an id is\n")
+        .replace("  - row:", "  # lint: W0055, W0061\n  - row:");
+    desk.write("playbooks/sell.yaml", &allowed);
+    desk.write("playbooks/sell.test.yaml", "trueup: v1\nplaybook: sell\nclock: 2025-01-01T00:00:00Z\ncases: []\n");
+    let found = desk.run(&["lint", "--strict"]);
+    assert_eq!((found.exit, &*found.out), (0, "1 playbook looked through: nothing to say.\n"), "{}", found.err);
+}
