@@ -39,6 +39,12 @@ pub async fn run(
         torture: given.torture,
         ..Wanted::default()
     };
+    if let Some(run) = &given.record {
+        let draft = ops::test::draft(surroundings, &opened, run).await?;
+        output.note(&format!("written: {}\n", draft.file.display()));
+        draft.notes.iter().for_each(|note| output.note(&format!("to do: {note}\n")));
+        wanted.paths = vec![draft.file];
+    }
     if given.list {
         return list(given, &ops::test::list(surroundings, &opened, &wanted)?, output);
     }
