@@ -215,7 +215,7 @@ impl Writer<'_> {
         let path = url::Url::parse(address).map_or_else(|_| address.to_owned(), |url| url.path().to_owned());
         let path = path.split('?').next().unwrap_or_default().to_owned();
         let settings = self.project.connections.get(api).and_then(|connection| connection.http_in(self.environment));
-        let base = match settings.and_then(|http| http.base.as_ref()) {
+        let base = match settings.map(|http| &http.base) {
             Some(Setting::Plain(word)) => url::Url::parse(word.as_str()).ok(),
             _ => None,
         };
