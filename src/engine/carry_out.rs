@@ -334,9 +334,12 @@ async fn create_row(
             done.stamps.push(name.into());
         }
     }
+    // A number that the database gives is another one at apply, as what comes from the clock is.
+    let given: Vec<Arc<str>> = columns.iter().map(|(column, _)| column.clone()).collect();
+    let numbered: Vec<Arc<str>> = ground.key.iter().filter(|column| !given.contains(column)).cloned().collect();
     let key = changing.insert(&change.table.table, &ground.key, &columns).await.map_err(fault)?;
     done.key = ground.facts.marked(&key);
-    let stamps: Vec<Arc<str>> = clock.into_iter().chain(done.stamps.clone()).collect();
+    let stamps: Vec<Arc<str>> = clock.into_iter().chain(done.stamps.clone()).chain(numbered).collect();
     done.after = Some(read_again(changing, change, ground, &done.key, &stamps, at).await?);
     Ok((done, false))
 }
