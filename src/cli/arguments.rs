@@ -575,6 +575,10 @@ pub struct Test {
     /// Fail where the cases went through less than this share of all steps, branches and rows: 95%.
     #[arg(long, value_name = "SHARE", value_parser = share, conflicts_with_all = ["only", "list"])]
     pub min_coverage: Option<usize>,
+    /// Also kill each case at every boundary and go on, lose every answer, run it twice, two at once, and undo it; names the
+    /// step that does not bear it, and what to add.
+    #[arg(long, conflicts_with = "list")]
+    pub torture: bool,
     /// So many cases at the same time. Default: two for each processor.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,

@@ -36,6 +36,7 @@ pub async fn run(
         paths: given.paths.clone(),
         only: given.only.clone(),
         jobs: given.jobs.map(usize::from),
+        torture: given.torture,
         ..Wanted::default()
     };
     if given.list {

@@ -11,6 +11,7 @@ pub mod fault;
 pub mod model;
 pub mod play;
 pub mod record;
+pub mod redis;
 pub mod server;
 pub mod worker;
 mod token;

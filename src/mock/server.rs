@@ -19,7 +19,10 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -47,9 +50,17 @@ struct Shared {
     behind: Option<Arc<dyn Behind>>,
     /// What a call finds in a database holds until it has changed it: such calls come one after the other.
     turn: tokio::sync::Mutex<()>,
+    /// The answer to this request from now on gets lost; 0: none.
+    lose: AtomicUsize,
 }
 
 impl Shared {
+    /// Whether the answer that is about to be given is the one that gets lost.
+    fn loses(&self) -> bool {
+        let one_less = |left: usize| left.checked_sub(1);
+        self.lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) == Ok(1)
+    }
+
     fn stage(&self) -> MutexGuard<'_, Stage> {
         // A panic inside `play` left the stage in a state that is as good as any other.
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
@@ -102,7 +113,8 @@ impl Mock {
         let address = listener.local_addr().map_err(failed)?;
         let mock = Arc::new(self);
         let stage = Mutex::new(Stage::new(mock.clone()));
-        let shared = Arc::new(Shared { stage, world, seen, behind, turn: tokio::sync::Mutex::default() });
+        let (turn, lose) = (tokio::sync::Mutex::default(), AtomicUsize::new(0));
+        let shared = Arc::new(Shared { stage, world, seen, behind, turn, lose });
         let (stop, stopped) = watch::channel(false);
         // The port was taken and is given back at once: nobody listens there now.
         let server = (mock.refuse != Some(true)).then(|| tokio::spawn(serve(listener, shared.clone(), stopped)));
@@ -144,6 +156,16 @@ impl Running {
     /// The rows of a collection as they are now.
     pub fn rows(&self, collection: &str) -> Vec<Value> {
         self.shared.stage().rows(collection)
+    }
+
+    /// The answer to the nth request from now on, from 1, gets lost: the change is done, and nobody hears of it.
+    pub fn lose(&self, nth: usize) {
+        self.shared.lose.store(nth, Ordering::SeqCst);
+    }
+
+    /// An answer that was to get lost has got lost.
+    pub fn has_lost(&self) -> bool {
+        self.shared.lose.load(Ordering::SeqCst) == 0
     }
 
     /// Ends the mock: open connections are cut, changes still to come are dropped. Nothing listens when this returns.
@@ -230,6 +252,9 @@ async fn answered(
         });
     }
     // A dripping answer spends its delay between the bytes.
+    if shared.loses() && reply.fault.is_none() {
+        reply.fault = Some(super::Fault::DropReply);
+    }
     if !reply.delay.is_zero() && reply.fault != Some(super::Fault::SlowDrip) {
         tokio::time::sleep(reply.delay).await;
     }

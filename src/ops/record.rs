@@ -174,6 +174,13 @@ impl Record {
         }
     }
 
+    /// Frees a run of a holder that is known to be gone: where a thread stands for a process, its number says nothing.
+    pub async fn free(&self, run: RunId) -> Result<(), Failure> {
+        let Some(seen) = self.journal.holder(run).await? else { return Ok(()) };
+        let claim = self.journal.seize(&seen, seen.holder.clone(), CLAIM).await?;
+        Ok(self.journal.release(&claim).await?)
+    }
+
     /// The process that is at work on the run, as far as anybody can tell.
     pub async fn worked_on_by(&self, surroundings: &Surroundings, run: RunId) -> Result<Option<Claim>, Failure> {
         let holder = self.journal.holder(run).await?;

@@ -19,11 +19,6 @@ pub fn check(file: &TestFile, project: &Project, problems: &mut Diagnostics) {
     for (name, given) in all.flat_map(|given| &given.entries) {
         connection(name, project, problems);
         let Some(settings) = project.connections.get(name.as_str()) else { continue };
-        if settings.sidekiq.is_some() {
-            let problem = Diagnostic::error(&WRONG_TYPE, name.span, "background jobs are no rows");
-            problems.push(problem.help(format!("write them under `jobs: {{ {}: … }}`, beside `given`", name.as_str())));
-            continue;
-        }
         let (is_api, rows) = (settings.http.is_some(), matches!(given, Given::Rows(_)));
         if is_api == rows {
             let message = if is_api {
@@ -32,6 +27,11 @@ pub fn check(file: &TestFile, project: &Project, problems: &mut Diagnostics) {
                 "a database has tables (a map), not routes"
             };
             problems.push(Diagnostic::error(&WRONG_TYPE, name.span, message));
+        }
+        if let (Given::Rows(tables), true) = (given, settings.sidekiq.is_some()) {
+            for (table, _) in &tables.entries {
+                known(table, "table of jobs", super::jobs::tables(), problems);
+            }
         }
         if let Given::Routes(routes) = given {
             crate::mock::check::check(&mock(name.as_str(), routes.clone()), &mut Lowering::new(problems));
@@ -72,8 +72,8 @@ fn connection(name: &Word, project: &Project, problems: &mut Diagnostics) {
 fn known<'a>(word: &Word, what: &str, names: impl Iterator<Item = &'a str>, problems: &mut Diagnostics) {
     let names: Vec<&str> = names.collect();
     if !names.contains(&word.as_str()) {
-        let problem =
-            Diagnostic::error(&UNKNOWN_WORD, word.span, format!("the project file has no {what} `{}`", word.as_str()));
+        let message = format!("the project file has no {what} `{}`", word.as_str());
+        let problem = Diagnostic::error(&UNKNOWN_WORD, word.span, message);
         problems.push(problem.suggest(word.as_str(), names));
     }
 }

@@ -92,6 +92,9 @@ pub fn compare(
         let held = Held { before, after, project };
         held.changes(changes, &rows, &mut problems);
     }
+    if let Some(jobs) = &expect.jobs {
+        waiting(jobs, after, &mut problems);
+    }
     for place in &expect.unchanged {
         unchanged(place.as_str(), before, &rows, &mut problems);
     }
@@ -315,6 +318,38 @@ fn unchanged(name: &str, before: &Snapshot, rows: &[RowChange], problems: &mut V
             ));
         }
     }
+}
+
+/// Each expected job takes the first found one that fits; what is left over on either side is a problem.
+fn waiting(expected: &Named<Vec<Named<ValueTest>>>, after: &Snapshot, problems: &mut Vec<Problem>) {
+    for (name, tests) in expected.iter() {
+        let Some((_, shot)) = after.tables.iter().find(|(table, _)| table.to_string() == name) else {
+            let expected = "`connection.table` of background jobs: queued, scheduled, retrying, dead";
+            problems.push(Problem::new(format!("jobs: {name}"), expected, "there is no such table"));
+            continue;
+        };
+        let mut free: Vec<&Map> = shot.rows.values().collect();
+        for test in tests {
+            let fits = |row: &Map| test.iter().all(|(column, test)| row.get(column).is_some_and(|v| plainly(test, v)));
+            match free.iter().position(|row| fits(row)) {
+                Some(index) => drop(free.remove(index)),
+                None => {
+                    let wanted: Vec<_> = test.iter().map(|(c, test)| format!("{c}: {}", test_words(test))).collect();
+                    let there: Vec<_> = shot.rows.values().map(job_words).collect();
+                    let found = if there.is_empty() { "no job waits there".to_owned() } else { there.join("\n") };
+                    problems.push(Problem::new(format!("a job in {name}"), wanted.join("\n"), found));
+                }
+            }
+        }
+        for row in free {
+            problems.push(Problem::new(format!("a job in {name}"), "none besides", job_words(row)));
+        }
+    }
+}
+
+fn job_words(row: &Map) -> String {
+    let part = |name: &str| row.get(name).map_or("?".into(), Value::bare);
+    format!("{}: {} {}", part("jid"), part("job"), row.get("args").map_or(String::new(), json::text_of))
 }
 
 /// The tables, to read expected values as their columns hold them.

@@ -36,6 +36,8 @@ shape! {
         told: Option<Named<TextTest>>,
         /// Calls of APIs.
         sent: Option<Sent>,
+        /// Background jobs that wait afterwards, by `connection.table`: exactly these, each with the columns that matter.
+        jobs: Option<Named<Vec<Named<ValueTest>>>>,
         /// Labels of the preview.
         preview: Option<Preview>,
         /// What is no longer as planned: columns by row, `register.trainees.1: [state]`.

@@ -100,7 +100,9 @@ impl Start {
                 Given::Rows(tables) => {
                     for (table, rows) in tables.iter() {
                         let full = TableName { connection: name.clone(), table: table.into() };
-                        let key = project.facts(&full).map_or_else(|| vec![Arc::from("id")], Facts::key_columns);
+                        let jobs = project.connections.get(connection).is_some_and(|c| c.sidekiq.is_some());
+                        let usual = if jobs { "jid" } else { "id" };
+                        let key = project.facts(&full).map_or_else(|| vec![Arc::from(usual)], Facts::key_columns);
                         let known = self.rows.entry(name.clone()).or_default().entry(table.into()).or_default();
                         rows.iter().for_each(|row| merge(known, row, &key));
                     }

@@ -11,6 +11,7 @@ pub mod compare;
 pub mod coverage;
 pub mod expect;
 pub mod given;
+pub mod jobs;
 pub mod model;
 pub mod proof;
 pub mod report;

@@ -32,6 +32,10 @@ shape! {
         tables: Option<Word>,
         /// In whose name, why and where the playbook runs.
         run: Option<RunSpec>,
+        /// Steps of which nobody can find out whether they were done when their answer is lost, each with the reason why a person
+        /// is asked then: `send_letter: The printer keeps no list.`
+        #[schemars(default)]
+        once: Named<Word>,
         /// What every case starts from.
         defaults: Option<Defaults>,
         /// The cases, each on databases of its own.
@@ -155,19 +159,14 @@ words! {
         UndoRestores = "undo_restores",
         /// A second run finds everything as wanted and changes nothing.
         ApplyTwiceUnchanged = "apply_twice_unchanged",
-        /// A crash at any point, and going on, end like a run without one. Comes with the next version.
+        /// A crash at any boundary, and going on, end like a run without one, or in doubt where a step is named under `once`.
         KillEverywhere = "kill_everywhere",
-        /// Losing any answer of an API ends like a run without it, or in doubt. Comes with the next version.
+        /// Losing any answer of an API ends like a run without it, or in doubt where a step is named under `once`.
         LoseEveryAnswer = "lose_every_answer",
+        /// Two runs at the same time change together what one changes alone.
+        TwoAtOnce = "two_at_once",
         /// The rows that the preview shows are those that apply changes, value by value.
         PreviewEqualsApply = "preview_equals_apply",
-    }
-}
-
-impl Proof {
-    /// Whether this version of trueup can make it.
-    pub fn can_run(self) -> bool {
-        matches!(self, Proof::UndoRestores | Proof::ApplyTwiceUnchanged | Proof::PreviewEqualsApply)
     }
 }
 

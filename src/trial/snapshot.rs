@@ -1,4 +1,4 @@
-//! Every row of every table and every background job, before and after: so that a change that nobody expected cannot hide.
+//! Every row of every table, before and after: so that a change that nobody expected cannot hide.
 
 use crate::{
     base::{
@@ -9,7 +9,6 @@ use crate::{
         database::Database,
         fault::Fault,
         ledger,
-        sidekiq::{Jobs, Place, columns},
         statement::{Limits, Select},
     },
     effect::change::{RowChange, TableName},
@@ -41,20 +40,8 @@ pub struct Shot {
 const LIMITS: Limits = Limits { rows: 100_000, bytes: 256 << 20 };
 
 /// Reads everything, through the connections that a playbook reads with.
-pub async fn take(
-    databases: &HashMap<Arc<str>, Database>,
-    jobs: &HashMap<Arc<str>, Jobs>,
-    project: &Project,
-) -> Result<Snapshot, Fault> {
+pub async fn take(databases: &HashMap<Arc<str>, Database>, project: &Project) -> Result<Snapshot, Fault> {
     let mut tables = Vec::new();
-    for (connection, jobs) in jobs {
-        for place in [Place::Queued, Place::Scheduled, Place::Retrying, Place::Dead] {
-            let table = TableName { connection: connection.clone(), table: place.word().into() };
-            let found = jobs.find(place, &[], &[], LIMITS.rows).await?;
-            let rows = found.jobs.into_iter().map(|job| (job.text("jid").to_string(), plain(&job.row))).collect();
-            tables.push((table, Shot { key: vec!["jid".into()], columns: columns::table().clone(), rows }));
-        }
-    }
     for (connection, database) in databases {
         let mut reading = database.reading().await?;
         for (name, columns) in reading.catalogue(None).await? {
@@ -79,15 +66,6 @@ pub async fn take(
     }
     tables.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(Snapshot { tables: tables.into_iter().collect() })
-}
-
-/// A job as test files write it: what is about a person is invented here, and dates among its arguments are texts.
-fn plain(job: &Map) -> Map {
-    let value = |value: &Value| match (value.as_map(), value.as_list()) {
-        (None, None) => Value::from(value.data.clone()),
-        _ => json::parse(&json::text_of(value)).unwrap_or_else(|_| value.clone()),
-    };
-    job.iter().map(|(name, held)| (name.clone(), value(held))).collect()
 }
 
 /// The key as test files write it: several columns with `/` between them; without a key, the whole row.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub enum Double {
     /// A database: `sqlite`, `postgres` or `mysql`, and its settings.
     Database(&'static str, Value),
-    /// Background jobs: the variable that holds the address of their Redis.
+    /// Background jobs: `redis://127.0.0.1:PORT/0` of their stand-in.
     Jobs(String),
     /// An API: where its mock listens, and what the mock asks for.
     Api {
@@ -87,9 +87,10 @@ fn replace(connection: &mut Map, double: &Double) {
             connection.shift_remove("mysql");
             connection.insert((*kind).into(), settings.into());
         }
-        Double::Jobs(variable) => edit(connection, "sidekiq", |sidekiq| {
+        Double::Jobs(url) => edit(connection, "sidekiq", |sidekiq| {
+            sidekiq.insert("url".into(), Value::text(url.as_str()));
             sidekiq.shift_remove("ca");
-            sidekiq.insert("url".into(), Value::map([("secret", Value::text(variable.as_str()))]));
+            sidekiq.shift_remove("insecure");
         }),
         Double::Api { url, credentials } => edit(connection, "http", |http| {
             http.insert("base".into(), Value::text(url.as_str()));

@@ -6,6 +6,7 @@ use super::{
     happened::words,
     open,
     scene::{Folder, Scene},
+    torture::{Rack, is_torture},
 };
 use crate::{
     engine::reached::{Reached, Spot},
@@ -13,7 +14,7 @@ use crate::{
     trial::{
         bench::{Bench, On},
         model::{Case, Proof},
-        report::{CaseReport, Problem, Report},
+        report::{CaseReport, Problem, Report, Torture},
     },
 };
 use std::{
@@ -49,6 +50,8 @@ struct Work {
     left: AtomicBool,
     folder: PathBuf,
     mark: String,
+    torture: bool,
+    surroundings: Surroundings,
 }
 
 /// One case is done.
@@ -120,7 +123,17 @@ pub async fn play(
     let folder = Folder::make(&std::env::temp_dir().join(format!("trueup-test-{mark}")))?;
     let (next, stop) = (AtomicUsize::new(0), wanted.stop.clone());
     let left = AtomicBool::new(false);
-    let work = Work { units, tasks, next, stop, left, folder: folder.0.clone(), mark: mark[20..].to_owned() };
+    let work = Work {
+        units,
+        tasks,
+        next,
+        stop,
+        left,
+        folder: folder.0.clone(),
+        mark: mark[20..].to_owned(),
+        torture: wanted.torture,
+        surroundings: surroundings.clone(),
+    };
     let all = work.tasks.len();
     let played = Stop(Arc::new(work)).played(wanted.jobs, &mut reports, &failures, surroundings, tell).await;
     drop(folder);
@@ -258,24 +271,37 @@ impl Work {
         };
         match set.await {
             Ok(scene) => {
-                let played = scene.play(opening, case, &report.proofs).await;
-                report.problems = played.unwrap_or_else(|problem| vec![problem]);
+                match scene.play(opening, case, &case.also, self.torture).await {
+                    Ok((problems, proofs)) => (report.problems, report.proofs) = (problems, proofs),
+                    Err(problem) => report.problems.push(problem),
+                }
                 scene.strike().await;
             }
             Err(problem) => report.problems.push(problem),
+        }
+        let proofs: Vec<Proof> = report.proofs.iter().copied().filter(|proof| is_torture(*proof)).collect();
+        // A case that fails in peace would fail everywhere.
+        if report.problems.is_empty() && !proofs.is_empty() {
+            match benches.of(unit, &folder, "").await {
+                Ok(bench) => {
+                    let folder = folder.join(format!("{at}-{index}-tortured"));
+                    let rack = Rack::new(&self.surroundings, opening, bench, case, folder);
+                    (report.problems, report.torture) = rack.torture(&proofs).await;
+                }
+                Err(problem) => report.problems.push(problem),
+            }
         }
         report
     }
 }
 
 fn empty(opening: &Opening, case: &Case) -> CaseReport {
-    let (not_run, proofs): (Vec<Proof>, Vec<Proof>) = case.also.iter().partition(|proof| !proof.can_run());
     CaseReport {
         name: case.name.as_str().to_owned(),
         at: opening.source.place(case.name.span.start),
         problems: Vec::new(),
-        proofs,
-        not_run,
+        proofs: Vec::new(),
+        torture: Torture::default(),
         took: Duration::ZERO,
     }
 }

@@ -8,9 +8,11 @@ mod carried;
 mod crew;
 mod files;
 mod happened;
-mod jobs;
 mod scene;
+mod staff;
+mod workers;
 pub mod servers;
+mod torture;
 
 use super::{
     Failure, Surroundings,
@@ -20,7 +22,10 @@ use super::{
 };
 use crate::{
     base::{diagnostic::Diagnostics, shape::Word, source::Source, yaml},
-    connection::ledger::{self, Roles},
+    connection::{
+        ledger::{self, Roles},
+        settings::Connection,
+    },
     engine::reached::Spot,
     report::exit::Exit,
     trial::{
@@ -54,6 +59,8 @@ pub struct Wanted {
     pub missing: Vec<servers::Missed>,
     /// So many cases at the same time. Default: two for each processor.
     pub jobs: Option<usize>,
+    /// Also kill, lose answers, run twice, two at once and undo every case that changes something.
+    pub torture: bool,
     /// When this is set no new case is begun.
     pub stop: Arc<AtomicBool>,
 }
@@ -169,6 +176,10 @@ pub async fn run_file(
     played.reports.pop().ok_or_else(|| none_of(&wanted))
 }
 
+fn is_database(connection: &Connection) -> bool {
+    connection.http.is_none() && connection.sidekiq.is_none() && connection.command.is_none()
+}
+
 /// A test file that was read without problems.
 struct Opening {
     opened: Opened,
@@ -202,9 +213,7 @@ impl Opening {
         let folder =
             self.file.tables.as_ref().map_or_else(|| self.opened.root.clone(), |w| self.folder.join(w.as_str()));
         let mut scripts = Vec::new();
-        for (name, settings) in
-            self.opened.project.connections.iter().filter(|(_, c)| c.http.is_none() && c.sidekiq.is_none())
-        {
+        for (name, settings) in self.opened.project.connections.iter().filter(|(_, c)| is_database(c)) {
             let names = [
                 format!("tables.{name}.{}.sql", on.word()),
                 format!("tables.{}.sql", on.word()),

@@ -1,10 +1,6 @@
 //! What a case is played on: databases, mocks and a project file of its own, and the comparison with what is expected.
 
-use super::{
-    Opening,
-    happened::words,
-    jobs::{self, Redis, Workers},
-};
+use super::{Opening, happened::words, staff::Staff, workers::Workers};
 use crate::{
     base::{
         diagnostic::Diagnostics,
@@ -18,7 +14,7 @@ use crate::{
     effect::change::TableName,
     engine::setting::Reached,
     journal::words::End,
-    mock::{Credentials, Running},
+    mock::{Credentials, Mock, Running, redis::Queues},
     ops::{
         Failure, Surroundings,
         behind::{Databases, Later},
@@ -27,10 +23,12 @@ use crate::{
         record,
         undo::{self, Wish},
     },
+    plan::{Plan, item::Reversal},
     trial::{
         bench::{Bench, Place},
         compare::compare,
         given::{self, Answers, Start},
+        jobs,
         model::{Case, Proof},
         proof,
         report::Problem,
@@ -38,6 +36,7 @@ use crate::{
         stage::{self, Double, Key},
     },
 };
+use indexmap::IndexMap;
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
@@ -65,12 +64,12 @@ pub(super) struct Scene {
     pub(super) surroundings: Surroundings,
     pub(super) opened: Opened,
     databases: HashMap<Arc<str>, Database>,
-    jobs: HashMap<Arc<str>, Jobs>,
     workers: Workers,
     /// Each with the connections that it plays: those that are given the same file share one.
-    mocks: Vec<(Vec<Arc<str>>, Running)>,
+    pub(super) mocks: Vec<(Vec<Arc<str>>, Running)>,
+    jobs: HashMap<Arc<str>, Jobs>,
+    _queues: Vec<Queues>,
     pub(super) start: Start,
-    _redis: Vec<Redis>,
     _folder: Folder,
 }
 
@@ -102,25 +101,37 @@ impl Scene {
             std::fs::write(folder.0.join(name), text)
                 .map_err(|e| broken("files of the case", format!("{name}: {e}")))?;
         }
-        let world = World::fixed(opening.file.clock.0);
+        let staff = Staff::default();
+        let world = staff.world(World::fixed(opening.file.clock.0));
         let workers = Workers::default();
-        let mut redis: Vec<Redis> = Vec::new();
         let mut variables = HashMap::new();
         let mut doubles = Vec::new();
         let mut mocks: Vec<(Vec<Arc<str>>, Running)> = Vec::new();
+        let mut queues = Vec::new();
         // The databases are known once the case's project file is written, which needs the mocks' addresses.
         let behind = Arc::new(Later::default());
         let mut files: HashMap<String, usize> = HashMap::new();
         for (name, connection) in opening.opened.project.connections.iter() {
             let name: Arc<str> = name.into();
             if connection.sidekiq.is_some() {
-                if start.jobs.contains_key(&name) {
-                    let started = Redis::start(&folder.0).await?;
-                    let variable = format!("TRUEUP_TEST_REDIS_{}", redis.len());
-                    variables.insert(variable.clone(), started.url.clone());
-                    doubles.push((name, Double::Jobs(variable)));
-                    redis.push(started);
-                }
+                let environment = opening.environment();
+                let (environment, _) = opening
+                    .opened
+                    .project
+                    .environment(environment.as_deref())
+                    .map_err(|e| broken("an environment", e))?;
+                let Some(settings) = connection.sidekiq_in(environment) else { continue };
+                let empty = IndexMap::new();
+                let given = start.rows.get(&name).unwrap_or(&empty);
+                let (store, workers) = jobs::start(&name, given, &settings, opening.file.clock.0)?;
+                let running = Queues::start(store, world.clone()).await;
+                let running = running.map_err(|e| broken("a stand-in for Redis that listens", e.to_string()))?;
+                staff.take_on(running.shared(), workers);
+                doubles.push((name, Double::Jobs(running.url())));
+                queues.push(running);
+                continue;
+            }
+            if connection.command.is_some() {
                 continue;
             }
             if connection.http.is_none() {
@@ -168,13 +179,14 @@ impl Scene {
         let databases = plan::databases(&surroundings, &opened, environment).map_err(|f| refused(&f))?;
         let all = Databases::new(opened.project.clone(), databases.clone());
         behind.tell(all.clone());
-        let mut jobs = HashMap::new();
-        for name in start.jobs.keys() {
-            jobs.insert(name.clone(), jobs::at(name, &opened, &surroundings, environment)?);
+        if let Some(name) = staff.knows(databases.clone()) {
+            return Err(broken("workers that change a database of the project", format!("`{name}` is none")));
         }
-        let given = start.jobs.iter().map(|(name, given)| (given.clone(), jobs[name].clone())).collect();
+        let jobs = plan::jobs(&surroundings, &opened, environment, |_| true).map_err(|f| refused(&f))?;
+        let given = start.jobs.iter().filter_map(|(name, given)| Some((given.clone(), jobs.get(name)?.clone())));
+        let given = given.collect();
         let scene =
-            Scene { surroundings, opened, databases, jobs, workers, mocks, start, _redis: redis, _folder: folder };
+            Scene { surroundings, opened, databases, workers, mocks, jobs, _queues: queues, start, _folder: folder };
         scene.fill(opening).await?;
         scene.workers.hire(given, &all, &world).await?;
         Ok(scene)
@@ -182,7 +194,7 @@ impl Scene {
 
     /// Inserts the given rows, in the order of the file.
     async fn fill(&self, opening: &Opening) -> Staged<()> {
-        for (connection, tables) in &self.start.rows {
+        for (connection, tables) in self.start.rows.iter().filter(|(name, _)| !self.jobs.contains_key(*name)) {
             let database = self.database(connection)?;
             let mut writing = database.writing().await.map_err(fault)?;
             for (table, rows) in tables {
@@ -206,10 +218,25 @@ impl Scene {
     }
 
     pub(super) async fn snapshot(&self) -> Staged<Snapshot> {
-        snapshot::take(&self.databases, &self.jobs, &self.opened.project).await.map_err(fault)
+        let mut snapshot = snapshot::take(&self.databases, &self.opened.project).await.map_err(fault)?;
+        jobs::add(&mut snapshot, &self.jobs).await.map_err(fault)?;
+        Ok(snapshot)
     }
 
-    pub(super) async fn play(&self, opening: &Opening, case: &Case, proofs: &[Proof]) -> Staged<Vec<Problem>> {
+    /// Real changes behind each API.
+    pub(super) fn effects(&self) -> Vec<usize> {
+        self.mocks.iter().map(|(_, mock)| mock.effects().values().sum()).collect()
+    }
+
+    /// Plays the case, and makes the proofs that need nothing but what it left. With `tortured` these are made of every case
+    /// that changes something, whether its author asked for them or not. Gives also whether it changed something.
+    pub(super) async fn play(
+        &self,
+        opening: &Opening,
+        case: &Case,
+        proofs: &[Proof],
+        tortured: bool,
+    ) -> Staged<(Vec<Problem>, Vec<Proof>)> {
         let before = self.snapshot().await?;
         let mut happened = self.run(opening, case, &before).await?;
         let logs = self.mocks.iter().flat_map(|(names, running)| names.iter().map(|n| (n.clone(), running.log())));
@@ -217,7 +244,21 @@ impl Scene {
         let (happened, before) = happened;
         let after = self.snapshot().await?;
         let mut problems = compare(&case.expect, &happened, &before, &after, &self.opened.project);
-        for proof in proofs {
+        let mut proofs = proofs.to_vec();
+        if tortured && case.between.is_none() && happened.end == Some(End::Changed) {
+            proofs.extend([
+                Proof::KillEverywhere,
+                Proof::LoseEveryAnswer,
+                Proof::TwoAtOnce,
+                Proof::ApplyTwiceUnchanged,
+            ]);
+            if happened.plan.as_ref().is_some_and(can_be_undone) {
+                proofs.push(Proof::UndoRestores);
+            }
+            proofs.sort();
+            proofs.dedup();
+        }
+        for proof in &proofs {
             match proof {
                 Proof::PreviewEqualsApply => match &happened.plan {
                     Some(plan) => {
@@ -230,7 +271,9 @@ impl Scene {
                 },
                 Proof::ApplyTwiceUnchanged => problems.extend(self.again(opening, case, &after).await?),
                 // Last, whatever the order: it takes away what the others look at.
-                Proof::UndoRestores | Proof::KillEverywhere | Proof::LoseEveryAnswer => {}
+                Proof::UndoRestores => {}
+                // On systems of their own.
+                Proof::KillEverywhere | Proof::LoseEveryAnswer | Proof::TwoAtOnce => {}
             }
         }
         let faults = self.workers.faults().into_iter();
@@ -241,7 +284,7 @@ impl Scene {
                 None => vec![Problem::new(Proof::UndoRestores.word(), "a run to take back", "nothing was applied")],
             });
         }
-        Ok(problems)
+        Ok((problems, proofs))
     }
 
     /// The proof that an undo brings back what was there before.
@@ -309,20 +352,20 @@ impl Scene {
 
 impl Opening {
     async fn mock(&self, name: &Arc<str>, start: &Start, world: &World, behind: Arc<Later>) -> Staged<Running> {
-        let mut mock = match start.apis.get(name) {
+        let mock = match start.apis.get(name) {
             Some(Answers::File(word)) => {
                 let source = project::read(&self.folder.join(word.as_str()), yaml::DATA_LIMITS, &self.folder)
                     .map_err(|f| refused(&f))?;
                 let mut problems = Diagnostics::new(source.clone());
-                let mock = crate::mock::Mock::parse(&source, &mut problems);
+                let mock = Mock::parse(&source, &mut problems);
                 mock.ok_or_else(|| refused(&Failure::Texts(vec![problems])))?
             }
             Some(Answers::Routes(routes)) => given::mock(name, routes.clone()),
             // Every call of an API that the case says nothing of is answered with 404, and stands in the log.
             None => given::mock(name, Vec::new()),
         };
-        // Cases are played at the same time: a port of its own cannot be another one's.
-        mock.listen = None;
+        // Cases are played at the same time, and somebody may have the file's own port.
+        let mock = Mock { listen: None, ..mock };
         mock.start_with(world.clone(), None, Some(behind))
             .await
             .map_err(|e| broken("a mock that listens", format!("failed to {e}")))
@@ -348,4 +391,10 @@ fn surroundings(world: World, variables: HashMap<String, String>, folder: PathBu
     variables.values().for_each(|value| masks.add(&Secret::new(value.as_str())));
     let variable = move |name: &str| Some(variables.get(name).cloned().unwrap_or_else(|| format!("invented-{name}")));
     Surroundings { world, variable: Arc::new(variable), folder, masks, reached, notes: Default::default() }
+}
+
+/// No step of the plan says that it cannot be taken back.
+fn can_be_undone(plan: &Plan) -> bool {
+    let steps = plan.items.iter().flat_map(|item| &item.steps);
+    !steps.filter_map(|step| step.undo.as_ref()).any(|undo| matches!(undo, Reversal::Irreversible(_)))
 }

@@ -71,6 +71,11 @@ fn case(case: &CaseReport) -> Value {
         "seconds": case.took.as_secs_f64(),
         "problems": problems.collect::<Vec<_>>(),
         "proofs": case.proofs.iter().map(|proof| proof.word()).collect::<Vec<_>>(),
-        "not_run": case.not_run.iter().map(|proof| proof.word()).collect::<Vec<_>>(),
+        "torture": {
+            "kills": case.torture.kills,
+            "lost_answers": case.torture.lost,
+            "two_at_once": case.torture.at_once,
+            "in_doubt": case.torture.in_doubt,
+        },
     })
 }

@@ -1,6 +1,6 @@
 //! The tests of a file for a person: a line for each case, and under a failed one what was expected and what was found.
 
-use super::{CaseReport, Problem, Report, Results, covered::in_a_line};
+use super::{CaseReport, Problem, Report, Results, Torture, covered::in_a_line};
 use crate::{
     report::{
         line::{Line, Tone, clean},
@@ -10,7 +10,7 @@ use crate::{
     trial::coverage::together,
 };
 use similar::{ChangeTag, TextDiff};
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 /// Cases stand so far in.
 const CASE: usize = 2;
@@ -46,7 +46,12 @@ fn case(page: &mut Page, case: &CaseReport, file: &str) {
     let took = Line::of(Tone::Dim, seconds(case.took));
     if case.problems.is_empty() {
         let line = Line::of(Tone::Good, "ok").pad(WITHIN - CASE, 2).plain(&case.name);
-        return page.labelled(CASE, WITHIN, line, took);
+        page.labelled(CASE, WITHIN, line, took);
+        let torture = case.torture.words();
+        if !torture.is_empty() {
+            page.line(WITHIN, Line::of(Tone::Dim, torture));
+        }
+        return;
     }
     let line = Line::of(Tone::Bad, "FAILED").pad(WITHIN - CASE, 2).add(Tone::Strong, &case.name);
     page.labelled(CASE, WITHIN, line.add(Tone::Dim, format!(" ({file}:{})", case.at.line)), took);
@@ -135,13 +140,9 @@ pub fn summary(results: &Results, took: Option<Duration>, look: Look) -> String 
     if proofs > 0 {
         line = line.plain(format!("; {proofs} {} made", if proofs == 1 { "proof" } else { "proofs" }));
     }
-    let mut not_run: BTreeMap<&str, usize> = BTreeMap::new();
-    for report in reports {
-        report.not_run().iter().for_each(|(proof, count)| *not_run.entry(proof.word()).or_default() += count);
-    }
-    if !not_run.is_empty() {
-        let words: Vec<_> = not_run.iter().map(|(proof, n)| format!("{proof} ({n})")).collect();
-        line = line.plain(format!("; not made, because this version cannot: {}", words.join(", ")));
+    let torture = cases().map(|case| case.torture).fold(Torture::default(), Torture::and).words();
+    if !torture.is_empty() {
+        line = line.plain(format!("; {torture}"));
     }
     line = line.plain(".");
     if let Some(took) = took {

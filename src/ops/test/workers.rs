@@ -1,40 +1,15 @@
-//! The background jobs of a case: a Redis of its own, what lies there, and a worker that takes jobs whenever the run waits. The
-//! clock is the case's, so what a job does comes at the same moment each time.
+//! Workers as a worker file describes them: what lies there at the start, and who takes jobs whenever the run waits. The clock is
+//! the case's, so what a job does comes at the same moment each time.
 
 use super::scene::{Staged, broken};
 use crate::{
     base::{shape::Word, source::Span, world::World},
     connection::sidekiq::Jobs,
     mock::{model::Version, worker::WorkerFile},
-    ops::{behind::Databases, sandbox::serve, worker::Worker},
+    ops::{behind::Databases, worker::Worker},
     trial::model::GivenJobs,
 };
-use std::{
-    path::Path,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
-};
-use tokio::process::Child;
-
-/// A Redis, gone with this.
-#[derive(Debug)]
-pub(super) struct Redis {
-    _child: Child,
-    /// Where it listens.
-    pub(super) url: String,
-}
-
-impl Redis {
-    pub(super) async fn start(folder: &Path) -> Staged<Redis> {
-        match serve::redis(folder).await {
-            Ok(Some((child, url))) => Ok(Redis { _child: child, url }),
-            Ok(None) => Err(broken(
-                "a Redis for the background jobs",
-                "redis-server is not installed; Debian: apt install redis-server",
-            )),
-            Err(failure) => Err(broken("a Redis for the background jobs", format!("{failure:?}"))),
-        }
-    }
-}
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The workers of a case; they are hired once its databases are there.
 #[derive(Clone, Debug, Default)]
@@ -89,17 +64,4 @@ impl Workers {
     pub(super) fn faults(&self) -> Vec<String> {
         std::mem::take(&mut *self.faults.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// The jobs of a connection, at the case's Redis.
-pub(super) fn at(
-    name: &str,
-    opened: &crate::ops::project::Opened,
-    surroundings: &crate::ops::Surroundings,
-    environment: &str,
-) -> Staged<Jobs> {
-    let settings = opened.project.connections.get(name).and_then(|connection| connection.sidekiq_in(environment));
-    let settings = settings.ok_or_else(|| broken("background jobs", format!("`{name}` has none")))?;
-    crate::ops::plan::opened_jobs(surroundings, opened, name, &settings)
-        .map_err(|failure| broken("background jobs", format!("{failure:?}")))
 }
