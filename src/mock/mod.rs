@@ -6,6 +6,7 @@
 //! nothing of connections, playbooks or steps. `docs/mock.md` is the reference.
 
 pub mod behind;
+pub mod call;
 pub mod check;
 pub mod fault;
 pub mod model;

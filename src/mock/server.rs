@@ -2,9 +2,10 @@
 
 use super::{
     behind::{self, Behind, RowDeed},
+    call::Call,
     fault::{End, Wreck},
     model::{Credentials, Listen, Mock},
-    play::{Call, Reply, Stage},
+    play::{Reply, Stage},
     record::Logged,
 };
 use crate::base::{url_path, value::Value, world::World};

@@ -2,8 +2,9 @@
 
 use super::{
     behind::{Deed, RowDeed},
+    call::Call,
     model::Mock,
-    play::{Call, Found, Reply, Stage},
+    play::{Found, Reply, Stage},
     worker::{WorkerFile, scope_of},
 };
 use crate::base::{diagnostic::Diagnostics, json, source::Source, time::Stamp, value::Value};

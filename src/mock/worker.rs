@@ -3,7 +3,7 @@
 
 use super::{
     behind::{Finds, Look, RowDeed, Writes},
-    check::{self, ROUTE},
+    check::{self as rules, ROUTE},
     model::Version,
     play::said,
 };
@@ -60,6 +60,8 @@ shape! {
         place as "in": Where,
         /// Its class.
         job: Word,
+        /// Sidekiq's id of it, 24 digits from 0 to f. Default: a new one.
+        jid: Option<Word>,
         /// Its queue. Default: what the connection says of the class, else `default`.
         queue: Option<Word>,
         /// Its arguments, as a `job` step writes them: `[{ record: Trainee/1 }]`.
@@ -156,42 +158,52 @@ impl WorkerFile {
         let node = yaml::parse(source, yaml::DATA_LIMITS, problems)?;
         let mut cx = Lowering::new(problems);
         let file = WorkerFile::from_node(&node, &mut cx);
-        for work in file.iter().flat_map(|file| &file.jobs) {
-            work.check(&mut cx);
-        }
-        for lying in file.iter().flat_map(|file| &file.start) {
-            let failed = matches!(lying.place, Where::Dead | Where::Retrying);
-            if failed != lying.error_class.is_some() || (!failed && lying.error.is_some()) {
-                let message = "jobs that are dead or tried again have an `error_class`, and no others have an error";
-                cx.push(Diagnostic::error(&ROUTE, lying.at, message));
-            }
+        if let Some(file) = &file {
+            check(&file.start, &file.jobs, &mut cx);
         }
         file.filter(|_| problems.errors() == 0)
+    }
+}
+
+/// What is wrong with jobs that lie there and with what jobs do.
+pub fn check(start: &[Lying], jobs: &[Work], cx: &mut Lowering<'_>) {
+    jobs.iter().for_each(|work| work.check(cx));
+    for lying in start {
+        let failed = matches!(lying.place, Where::Dead | Where::Retrying);
+        if failed != lying.error_class.is_some() || (!failed && lying.error.is_some()) {
+            let message = "jobs that are dead or tried again have an `error_class`, and no others have an error";
+            cx.push(Diagnostic::error(&ROUTE, lying.at, message));
+        }
+        let digits = |jid: &str| jid.len() == 24 && jid.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if let Some(jid) = lying.jid.as_ref().filter(|jid| !digits(jid.as_str())) {
+            let message = format!("`{}` is no id of a job: 24 digits from 0 to f", jid.as_str());
+            cx.push(Diagnostic::error(&ROUTE, jid.span, message));
+        }
     }
 }
 
 impl Work {
     fn check(&self, cx: &mut Lowering<'_>) {
         let texts = |datum: &Datum, known: &[&str], cx: &mut Lowering<'_>| {
-            datum.tree.texts().into_iter().for_each(|t| check::uses(t.scalar(), t.names(), &[], known, cx));
+            datum.tree.texts().into_iter().for_each(|t| rules::uses(t.scalar(), t.names(), &[], known, cx));
         };
         for (_, finds) in self.finds.iter() {
             finds.conditions.iter().for_each(|(_, datum)| texts(datum, NAMES, cx));
         }
         if let Some(when) = &self.when {
-            check::uses(when.scalar(), when.names(), &[], NAMES, cx);
+            rules::uses(when.scalar(), when.names(), &[], NAMES, cx);
         }
-        self.writes.iter().for_each(|writes| check::writes(writes, &[], NAMES, cx));
+        self.writes.iter().for_each(|writes| rules::writes(writes, &[], NAMES, cx));
         for follow in &self.enqueue {
             let inside: Vec<&str> = NAMES.iter().copied().chain(follow.each.as_ref().map(|_| "each")).collect();
             follow.each.iter().for_each(|each| texts(each, NAMES, cx));
             follow.args.iter().for_each(|args| texts(args, &inside, cx));
             if let Some(when) = &follow.when {
-                check::uses(when.scalar(), when.names(), &[], &inside, cx);
+                rules::uses(when.scalar(), when.names(), &[], &inside, cx);
             }
         }
         for text in self.fails.iter().flat_map(|fails| [&fails.class, &fails.message]) {
-            check::uses(text.scalar(), text.names(), &[], NAMES, cx);
+            rules::uses(text.scalar(), text.names(), &[], NAMES, cx);
         }
     }
 

@@ -349,7 +349,9 @@ fn unlike_included(planned: &Source, today: &Source) -> Failure {
         let Some(then) = text(planned, name) else { continue };
         match text(today, name) {
             None => {
-                return Failure::usage(format!("a file that the playbook of the plan uses is gone: there is no {name}"));
+                return Failure::usage(format!(
+                    "a file that the playbook of the plan uses is gone: there is no {name}"
+                ));
             }
             Some(now) if now != then => {
                 let version = |text: &str| {

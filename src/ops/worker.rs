@@ -171,7 +171,10 @@ impl Worker {
         let after = Stamp { micros: now.micros + age, ..now };
         let queue = lying.queue.as_ref().map(|word| word.text.clone());
         let at = (lying.place == Where::Scheduled).then_some(after);
-        let wanted = self.wanted(&lying.job.text, queue, &lying.args, at)?;
+        let mut wanted = self.wanted(&lying.job.text, queue, &lying.args, at)?;
+        if let Some(jid) = &lying.jid {
+            wanted.jid = jid.text.clone();
+        }
         let mut payload: Map = wanted.payload(self.jobs.settings().rails(), before);
         if let Some(class) = &lying.error_class {
             let message = lying.error.as_ref().map_or("", |word| word.as_str());

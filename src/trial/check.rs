@@ -9,6 +9,7 @@ use crate::{
         diagnostic::{Diagnostic, Diagnostics},
         shape::{BAD_FORM, Lowering, UNKNOWN_WORD, WRONG_TYPE, Word},
     },
+    mock::worker,
     playbook::project::Project,
 };
 
@@ -44,6 +45,15 @@ pub fn check(file: &TestFile, project: &Project, problems: &mut Diagnostics) {
             problems
                 .push(problem.help("each case has a folder of its own; name the file alone, as the parameter does"));
         }
+    }
+    let jobs = file.defaults.iter().map(|d| &d.jobs).chain(file.cases.iter().map(|c| &c.jobs));
+    for (name, given) in jobs.flat_map(|jobs| &jobs.entries) {
+        connection(name, project, problems);
+        if project.connections.get(name.as_str()).is_some_and(|settings| settings.sidekiq.is_none()) {
+            let message = format!("`{}` has no background jobs: it is no `sidekiq` connection", name.as_str());
+            problems.push(Diagnostic::error(&WRONG_TYPE, name.span, message));
+        }
+        worker::check(&given.start, &given.does, &mut Lowering::new(problems));
     }
     for case in &file.cases {
         let between = case.between.iter().flat_map(|b| [&b.plan_and_apply, &b.ask_and_answer]).flatten();

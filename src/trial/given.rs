@@ -1,7 +1,7 @@
 //! What a case starts from: the defaults with the case's own rows, parameters and answers over them.
 
 use super::{
-    model::{Case, Given, GivenRow, TestFile},
+    model::{Case, Given, GivenJobs, GivenRow, TestFile},
     report::Problem,
 };
 use crate::{
@@ -44,6 +44,8 @@ pub struct Start {
     pub params: Vec<(String, Value)>,
     /// Answers to questions, by the step's name.
     pub answers: IndexMap<String, Vec<(String, Value)>>,
+    /// Background jobs by connection.
+    pub jobs: IndexMap<Arc<str>, GivenJobs>,
     /// Files by name.
     pub files: IndexMap<String, String>,
 }
@@ -54,9 +56,11 @@ impl Start {
         let mut start = Start::default();
         if let Some(defaults) = &file.defaults {
             start.give(&defaults.given, project);
+            start.lay(&defaults.jobs);
             start.set(&defaults.params, &defaults.answers, &defaults.files);
         }
         start.give(&case.given, project);
+        start.lay(&case.jobs);
         start.set(&case.params, &case.answers, &case.files);
         start
     }
@@ -69,6 +73,21 @@ impl Start {
         }
         for (step, values) in answers.iter() {
             self.answers.insert(step.to_owned(), values.iter().map(|(n, v)| (n.to_owned(), v.clone())).collect());
+        }
+    }
+
+    fn lay(&mut self, jobs: &Named<GivenJobs>) {
+        for (connection, given) in jobs.iter() {
+            match self.jobs.get_mut(connection) {
+                None => drop(self.jobs.insert(connection.into(), given.clone())),
+                Some(known) => {
+                    known.takes_after = given.takes_after.or(known.takes_after);
+                    if !given.start.is_empty() {
+                        known.start = given.start.clone();
+                    }
+                    known.does.splice(0..0, given.does.iter().cloned());
+                }
+            }
         }
     }
 

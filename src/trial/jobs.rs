@@ -247,18 +247,8 @@ fn decimal(stamp: Stamp) -> Value {
 }
 
 /// Columns that say the same as others, or that move with the clock.
-const LEFT_OUT: [&str; 10] = [
-    "payload",
-    "payload_hash",
-    "set",
-    "enqueued_at",
-    "created_at",
-    "job_id",
-    "executions",
-    "at",
-    "subject_type",
-    "subject_id",
-];
+const LEFT_OUT: [&str; 8] =
+    ["payload", "payload_hash", "set", "enqueued_at", "created_at", "job_id", "executions", "at"];
 
 /// Adds the four tables of each Sidekiq connection.
 pub async fn add(snapshot: &mut Snapshot, all: &HashMap<Arc<str>, Jobs>) -> Result<(), Fault> {

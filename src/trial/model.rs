@@ -4,13 +4,16 @@ use super::expect::Expect;
 use crate::{
     base::{
         diagnostic::{Diagnostic, Diagnostics},
-        shape::{BAD_FORM, FromNode, Lowering, Named, Word},
+        shape::{BAD_FORM, FromNode, Length, Lowering, Named, Word},
         source::Source,
         time::{self, Stamp},
         value::{Map, Value},
         yaml::{self, Node},
     },
-    mock::model::Route,
+    mock::{
+        model::Route,
+        worker::{Lying, Work},
+    },
     playbook::model::{self, Language},
     shape, words,
 };
@@ -67,6 +70,25 @@ shape! {
         /// Files that parameters may name, with what is in them.
         #[schemars(default)]
         files: Named<Word>,
+        /// Background jobs, by connection.
+        #[schemars(default)]
+        jobs: Named<GivenJobs>,
+    }
+}
+
+shape! {
+    /// Background jobs of a case: a Redis of its own, with what lies there, and a worker that takes jobs whenever the run
+    /// waits.
+    "background jobs" pub struct GivenJobs {
+        /// A job waits so long before it is taken. Default: it is taken at once.
+        takes_after: Option<Length>,
+        /// Jobs that are there at the start; those of a case take the place of those of the defaults.
+        #[schemars(default)]
+        start: Vec<Lying>,
+        /// What jobs do when the worker takes them; those of a case are looked at before those of the defaults. A job of another
+        /// class stays where it is.
+        #[schemars(default)]
+        does: Vec<Work>,
     }
 }
 
@@ -89,6 +111,9 @@ shape! {
         /// the same name.
         #[schemars(default)]
         files: Named<Word>,
+        /// Background jobs, by connection.
+        #[schemars(default)]
+        jobs: Named<GivenJobs>,
         /// What somebody else does meanwhile.
         between: Option<Between>,
         /// What must come of it.

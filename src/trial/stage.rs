@@ -99,7 +99,8 @@ fn replace(connection: &mut Map, double: &Double) {
             http.shift_remove("rate");
             let secret = |variable: &str| Value::map([("secret", Value::text(variable))]);
             match credentials {
-                None => {}
+                // Nobody asks for anything; a token would be fetched from the real place.
+                None => drop(http.shift_remove("auth")),
                 Some(Key::Header { name, variable }) => {
                     let header = Value::map([("name", Value::text(name.as_str())), ("value", secret(variable))]);
                     http.insert("auth".into(), Value::map([("header", header)]));

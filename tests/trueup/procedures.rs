@@ -4,18 +4,19 @@ use super::servers::{block_on, mysql, postgres, root, surroundings};
 use trueup::{ops, trial::bench::On};
 
 fn run(procedure: &str, on: On) {
-    play("examples/register", &format!("playbooks/{procedure}.test.yaml"), on);
+    play("examples/register", &format!("playbooks/{procedure}.test.yaml"), on, 6);
 }
 
-fn play(project: &str, tests: &str, on: On) {
+/// At least so many cases, so that a file that lost most of them does not pass.
+fn play(project: &str, tests: &str, on: On, cases: usize) {
     let here = surroundings(&root(), &[]);
     let report = block_on(async {
         let opened = ops::project::open(&here, Some(&root().join(project))).unwrap();
         let path = root().join(tests);
-        ops::test::run_file(&here, &opened, &path, &on, std::env::var("ONLY").ok().as_deref()).await
+        ops::test::run_file(&here, &opened, &path, &on, None).await
     });
     let report = report.unwrap_or_else(|failure| panic!("{failure:?}"));
-    assert!(report.cases.len() > 5);
+    assert!(report.cases.len() >= cases);
     assert!(report.is_good(), "{report}");
 }
 
@@ -60,12 +61,47 @@ procedures! {
     add_previous_trainee: "register/add-previous-trainee",
     dttp_school: "register/dttp-school",
     dttp_record_deleted: "register/dttp-record-deleted",
+    reimport_applications: "register/reimport-applications",
+}
+
+/// Procedures that only look: few cases, and nothing that a database could see in another way.
+#[test]
+fn what_only_looks_at_jobs_does_what_its_tests_say() {
+    for (procedure, cases) in [("tally-jobs", 4), ("inspect-jobs", 4), ("list-dead-jobs", 3)] {
+        play("examples/register", &format!("playbooks/register/{procedure}.test.yaml"), On::Sqlite, cases);
+    }
+}
+
+/// Where the service does not speak to DQT any more, as in production since July 2025.
+#[test]
+fn without_dqt_nobody_enqueues_a_job_that_does_nothing() {
+    for (procedure, cases) in
+        [("undo-withdrawal", 1), ("send-update-to-dqt", 1), ("repair-dqt-job", 1), ("poll-for-trn", 1), ("register-for-trn-again", 1)]
+    {
+        play("examples/register", &format!("playbooks/register/{procedure}.production.test.yaml"), On::Sqlite, cases);
+    }
 }
 
 /// Procedures that touch no database: one kind of it is enough.
 #[test]
 fn change_setting_does_what_its_tests_say() {
     run("register/change-setting", On::Sqlite);
+}
+
+#[test]
+fn retry_jobs_does_what_its_tests_say() {
+    run("register/retry-jobs", On::Sqlite);
+    play("examples/register", "playbooks/register/retry-jobs.production.test.yaml", On::Sqlite, 2);
+}
+
+#[test]
+fn switch_analytics_does_what_its_tests_say() {
+    run("register/switch-analytics", On::Sqlite);
+}
+
+#[test]
+fn a_reason_that_the_service_does_not_take_is_refused() {
+    play("examples/huleedu", "examples/huleedu/playbooks/huleedu/retry-phase.reason.test.yaml", On::Sqlite, 1);
 }
 
 #[test]
@@ -77,15 +113,15 @@ const RETRY_PHASE: &str = "examples/huleedu/playbooks/huleedu/retry-phase.test.y
 
 #[test]
 fn retry_phase_does_what_its_tests_say_on_sqlite() {
-    play("examples/huleedu", RETRY_PHASE, On::Sqlite);
+    play("examples/huleedu", RETRY_PHASE, On::Sqlite, 30);
 }
 
 #[test]
 fn retry_phase_does_what_its_tests_say_on_postgres() {
-    play("examples/huleedu", RETRY_PHASE, On::Postgres(postgres()));
+    play("examples/huleedu", RETRY_PHASE, On::Postgres(postgres()), 30);
 }
 
 #[test]
 fn retry_phase_does_what_its_tests_say_on_mysql() {
-    play("examples/huleedu", RETRY_PHASE, On::Mysql(mysql()));
+    play("examples/huleedu", RETRY_PHASE, On::Mysql(mysql()), 30);
 }

@@ -56,6 +56,7 @@ pub const REGISTER: Sandbox = Sandbox {
     project: include_str!("../../../examples/register/trueup.yaml"),
     files: &[
         example!("register", "dqt.mock.yaml"),
+        example!("register", "dttp.mock.yaml"),
         example!("register", "apply.mock.yaml"),
         example!("register", "kube.mock.yaml"),
         example!("register", "site.mock.yaml"),

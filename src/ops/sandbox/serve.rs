@@ -58,7 +58,7 @@ pub async fn serve(
         let Some(file) = connection.mock_in(environment) else { continue };
         let path = opened.root.join(file.as_str());
         if let Some(settings) = connection.sidekiq_in(environment) {
-            let Some((child, url)) = redis(&opened.root).await? else {
+            let Some((child, url)) = redis(&opened.root.join(".trueup")).await? else {
                 playing.missing = Some(format!(
                     "redis-server is not installed, so nobody plays `{name}`: playbooks about background jobs find none. Debian: apt install redis-server"
                 ));
@@ -134,15 +134,15 @@ impl Drop for Playing {
     }
 }
 
-/// A Redis of the sandbox's own: on this machine, in memory, gone with the command. Nothing where it is not installed.
-async fn redis(folder: &Path) -> Result<Option<(Child, String)>, Failure> {
+/// A Redis of our own, with what it may write in this folder: on this machine, in memory, gone with the command. Nothing where it is not installed.
+pub(in crate::ops) async fn redis(folder: &Path) -> Result<Option<(Child, String)>, Failure> {
     let failed = |why: String| Failure::usage(format!("failed to start redis-server: {why}"));
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|e| failed(e.to_string()))?;
     let port = listener.local_addr().map_err(|e| failed(e.to_string()))?.port();
     drop(listener);
     let mut command = Command::new("redis-server");
     command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"]);
-    command.arg(folder.join(".trueup")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.arg(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let child = match command.kill_on_drop(true).spawn() {
         Ok(child) => child,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -6,10 +6,12 @@
 
 mod carried;
 mod crew;
+mod draft;
 mod files;
 mod happened;
 mod scene;
 mod staff;
+mod workers;
 pub mod servers;
 mod torture;
 
@@ -44,6 +46,8 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
+
+pub use draft::{Draft, draft};
 
 /// Which tests, and on what.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,6 @@
 //! What a case is played on: databases, mocks and a project file of its own, and the comparison with what is expected.
 
-use super::{Opening, happened::words, staff::Staff};
+use super::{Opening, happened::words, staff::Staff, workers::Workers};
 use crate::{
     base::{
         diagnostic::Diagnostics,
@@ -64,6 +64,7 @@ pub(super) struct Scene {
     pub(super) surroundings: Surroundings,
     pub(super) opened: Opened,
     databases: HashMap<Arc<str>, Database>,
+    workers: Workers,
     /// Each with the connections that it plays: those that are given the same file share one.
     pub(super) mocks: Vec<(Vec<Arc<str>>, Running)>,
     jobs: HashMap<Arc<str>, Jobs>,
@@ -74,7 +75,7 @@ pub(super) struct Scene {
 
 pub(super) type Staged<T> = Result<T, Problem>;
 
-fn broken(expected: &str, found: impl Into<String>) -> Problem {
+pub(super) fn broken(expected: &str, found: impl Into<String>) -> Problem {
     Problem::new("the case cannot be played", expected, found)
 }
 
@@ -102,6 +103,7 @@ impl Scene {
         }
         let staff = Staff::default();
         let world = staff.world(World::fixed(opening.file.clock.0));
+        let workers = Workers::default();
         let mut variables = HashMap::new();
         let mut doubles = Vec::new();
         let mut mocks: Vec<(Vec<Arc<str>>, Running)> = Vec::new();
@@ -169,20 +171,24 @@ impl Scene {
                 doubles.push((name, Double::Api { url: running.url(), credentials }));
             }
         }
-        let surroundings = surroundings(world, variables, folder.0.clone(), reached);
+        let surroundings = surroundings(workers.in_pauses_of(&world), variables, folder.0.clone(), reached);
         let opened = opening.staged(&surroundings, &doubles)?;
         let environment = opening.environment();
         let (environment, _) =
             opened.project.environment(environment.as_deref()).map_err(|e| broken("an environment", e))?;
         let databases = plan::databases(&surroundings, &opened, environment).map_err(|f| refused(&f))?;
-        behind.tell(Databases::new(opened.project.clone(), databases.clone()));
-        let theirs = plan::databases(&surroundings, &opened, environment).map_err(|f| refused(&f))?;
-        if let Some(name) = staff.knows(theirs) {
+        let all = Databases::new(opened.project.clone(), databases.clone());
+        behind.tell(all.clone());
+        if let Some(name) = staff.knows(databases.clone()) {
             return Err(broken("workers that change a database of the project", format!("`{name}` is none")));
         }
         let jobs = plan::jobs(&surroundings, &opened, environment, |_| true).map_err(|f| refused(&f))?;
-        let scene = Scene { surroundings, opened, databases, mocks, jobs, _queues: queues, start, _folder: folder };
+        let given = start.jobs.iter().filter_map(|(name, given)| Some((given.clone(), jobs.get(name)?.clone())));
+        let given = given.collect();
+        let scene =
+            Scene { surroundings, opened, databases, workers, mocks, jobs, _queues: queues, start, _folder: folder };
         scene.fill(opening).await?;
+        scene.workers.hire(given, &all, &world).await?;
         Ok(scene)
     }
 
@@ -222,6 +228,12 @@ impl Scene {
         self.mocks.iter().map(|(_, mock)| mock.effects().values().sum()).collect()
     }
 
+    /// How often something was made behind each API: another call may come to the same as before.
+    pub(super) fn made(&self) -> Vec<usize> {
+        let posts = |mock: &Running| mock.log().iter().filter(|l| l.effect && l.method == "POST").count();
+        self.mocks.iter().map(|(_, mock)| posts(mock)).collect()
+    }
+
     /// Plays the case, and makes the proofs that need nothing but what it left. With `tortured` these are made of every case
     /// that changes something, whether its author asked for them or not. Gives also whether it changed something.
     pub(super) async fn play(
@@ -256,7 +268,10 @@ impl Scene {
             match proof {
                 Proof::PreviewEqualsApply => match &happened.plan {
                     Some(plan) => {
-                        problems.extend(proof::preview_equals_apply(plan, &happened.all(after.since(&before))))
+                        // A job is no row: the preview shows it as what is sent.
+                        let rows = after.since(&before).into_iter();
+                        let rows = rows.filter(|change| !self.jobs.contains_key(&change.table.connection)).collect();
+                        problems.extend(proof::preview_equals_apply(plan, &happened.all(rows)))
                     }
                     None => problems.push(Problem::new(proof.word(), "a preview", "there is none")),
                 },
@@ -267,6 +282,8 @@ impl Scene {
                 Proof::KillEverywhere | Proof::LoseEveryAnswer | Proof::TwoAtOnce => {}
             }
         }
+        let faults = self.workers.faults().into_iter();
+        problems.extend(faults.map(|why| Problem::new("the worker", "jobs that it can do", why)));
         if proofs.contains(&Proof::UndoRestores) {
             problems.extend(match happened.run {
                 Some(run) => self.undone(run, &before).await?,
@@ -341,7 +358,7 @@ impl Scene {
 
 impl Opening {
     async fn mock(&self, name: &Arc<str>, start: &Start, world: &World, behind: Arc<Later>) -> Staged<Running> {
-        let mut mock = match start.apis.get(name) {
+        let mock = match start.apis.get(name) {
             Some(Answers::File(word)) => {
                 let source = project::read(&self.folder.join(word.as_str()), yaml::DATA_LIMITS, &self.folder)
                     .map_err(|f| refused(&f))?;
@@ -354,7 +371,7 @@ impl Opening {
             None => given::mock(name, Vec::new()),
         };
         // Cases are played at the same time, and somebody may have the file's own port.
-        mock.listen = None;
+        let mock = Mock { listen: None, ..mock };
         mock.start_with(world.clone(), None, Some(behind))
             .await
             .map_err(|e| broken("a mock that listens", format!("failed to {e}")))
