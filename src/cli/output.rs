@@ -92,7 +92,7 @@ impl Output {
             | Failure::Refused { message, help, .. }
             | Failure::Halted { message, help } => self.error(message, help),
             Failure::Step { drawn: Some(drawn), .. } => {
-                self.note(&diagnostics::drawn(&drawn.0, &drawn.1, self.look().width));
+                self.note(&format!("{}\n", diagnostics::drawn(&drawn.0, &drawn.1, self.look().width)));
             }
             Failure::Step { path, trouble, .. } => {
                 self.error(&format!("{path}: {}", trouble.message()), &trouble.help())

@@ -17,7 +17,7 @@ use crate::{
     engine::trouble,
     ops::{self, Failure, Surroundings, plan::Request},
     plan::file::Saved,
-    playbook::project::Project,
+    playbook::{model::Playbook, project::Project},
     report::{
         diagnostics,
         exit::Exit,
@@ -77,7 +77,7 @@ async fn make(
     if given.json {
         output.data(&plan_json::document(&made, &|table| opened.project.facts(table)));
     } else {
-        let apply = command(which);
+        let apply = command(which, &setting.playbook);
         let demands = ops::approve::demands(&opened.project, &setting.playbook, &made);
         let about = About {
             who: request.actor.as_deref(),
@@ -121,7 +121,7 @@ async fn many(
     let made = made?;
     let sealer = setting.workplace.as_ref().map(|place| place.sealer.clone());
     let sealer = sealer.unwrap_or_else(|| Sealer::without_key(surroundings.masks.clone()));
-    let apply = command(which);
+    let apply = command(which, &setting.playbook);
     let demands = ops::approve::demands(&opened.project, &setting.playbook, &made);
     let about = About {
         who: request.actor.as_deref(),
@@ -266,9 +266,16 @@ fn diff(
 }
 
 /// The command that would carry the plan out.
-fn command(which: &Which) -> String {
+fn command(which: &Which, playbook: &Playbook) -> String {
     let mut words = vec!["trueup apply".to_owned(), which.playbook.clone()];
-    words.extend(which.params.iter().map(|p| quoted(p)));
+    // What is hidden everywhere else is not repeated here, only because somebody has typed it.
+    let shown = |given: &String| match given.split_once('=') {
+        Some((name, _)) if playbook.params.get(name).is_some_and(|param| param.marks().hidden()) => {
+            format!("{name}=…")
+        }
+        _ => quoted(given),
+    };
+    words.extend(which.params.iter().map(shown));
     words.extend(which.env.iter().map(|e| format!("--env {e}")));
     let reason = which.reason.as_deref().map_or("\"…\"".to_owned(), quoted);
     words.push(format!("--reason {reason}"));

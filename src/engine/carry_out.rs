@@ -207,6 +207,7 @@ async fn one(
     }
     let clock: Vec<Arc<str>> =
         differing.iter().filter(|(_, v)| v.marks.has(Marks::CLOCK)).map(|(c, _)| c.clone()).collect();
+    let hidden = hidden(&differing);
     let mut columns: Vec<(Arc<str>, SetTo)> = differing.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
     if change.stamp
         && let Some(stamp) = ground.facts.stamp()
@@ -216,8 +217,23 @@ async fn one(
     }
     let rows = changing.update_by_key(&change.table.table, &key, &columns).await.map_err(fault)?;
     counted(rows, change, at)?;
-    done.after = Some(read_again(changing, change, ground, &key, &clock, at).await?);
+    done.after = Some(still_hidden(read_again(changing, change, ground, &key, &clock, at).await?, &hidden));
     Ok((done, false))
+}
+
+/// The columns that get something hidden, whatever the project file says of them.
+fn hidden(values: &IndexMap<Arc<str>, Value>) -> Vec<Arc<str>> {
+    values.iter().filter(|(_, value)| value.all_marks().hidden()).map(|(column, _)| column.clone()).collect()
+}
+
+/// What was hidden when it was written is hidden when it is read again, although its column is not declared so.
+fn still_hidden(mut row: Map, hidden: &[Arc<str>]) -> Map {
+    for column in hidden {
+        if let Some(value) = row.get_mut(column) {
+            value.marks |= Marks::PERSONAL;
+        }
+    }
+    row
 }
 
 /// The columns whose value would really change.
@@ -326,6 +342,7 @@ async fn create_row(
     }
     let clock: Vec<Arc<str>> =
         values.iter().filter(|(_, v)| v.marks.has(Marks::CLOCK)).map(|(c, _)| c.clone()).collect();
+    let hidden = hidden(&values);
     let mut columns: Vec<(Arc<str>, SetTo)> = values.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
     for name in [ground.facts.stamp(), Some("created_at")].into_iter().flatten() {
         let required = ground.columns.column(name).is_some_and(|c| !c.has_default);
@@ -339,7 +356,7 @@ async fn create_row(
     // A key that the database numbers is another one each time: as little drift as the clock.
     let numbered = ground.key.iter().filter(|name| !columns.iter().any(|(given, _)| given == *name)).cloned();
     let stamps: Vec<Arc<str>> = clock.into_iter().chain(done.stamps.clone()).chain(numbered).collect();
-    done.after = Some(read_again(changing, change, ground, &done.key, &stamps, at).await?);
+    done.after = Some(still_hidden(read_again(changing, change, ground, &done.key, &stamps, at).await?, &hidden));
     Ok((done, false))
 }
 

@@ -84,9 +84,9 @@ pub(super) fn evidence(page: &mut Page, indent: usize, evidence: &Map) {
     }
 }
 
-/// A piece of evidence is a text that was made for people: it stands as it is.
+/// A piece of evidence is a text that was made for people: it stands as it is, unless the journal found a secret in it.
 pub(super) fn piece(value: &Value) -> String {
-    value.as_str().map_or_else(|| said(value), str::to_owned)
+    value.as_str().filter(|_| !value.marks.hidden()).map_or_else(|| said(value), str::to_owned)
 }
 
 /// The answer's fields: name, kind, meaning.

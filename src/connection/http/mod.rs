@@ -18,6 +18,7 @@ pub mod request;
 pub mod settings;
 pub mod status;
 pub mod told;
+mod veil;
 mod token;
 
 #[cfg(test)]

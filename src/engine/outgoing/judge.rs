@@ -109,6 +109,9 @@ impl Answered<'_> {
         let body = self.answer.body();
         let title = body.get("title").or_else(|| body.get("message")).or_else(|| body.get("error"));
         let said = title.filter(|t| t.as_str().is_some()).map_or(String::new(), |t| format!(": {}", t.plain()));
+        // An error may repeat what it is about, and nobody has declared that part of the answer.
+        let api = self.setting.api(&self.call.api);
+        let said = api.map_or(said.clone(), |api| super::call::request(self.call).veiled(&said, api.settings()));
         // A 5xx may follow the effect; 4xx says that nothing was done (reliability.md, C7-C10).
         let in_doubt = self.writes() && self.answer.status >= 500;
         let found = self.found(FailureKind::Status, &format!("{said}{}", if in_doubt { DOUBT } else { "" }));

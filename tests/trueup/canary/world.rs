@@ -146,8 +146,8 @@ impl World {
         let (good, bad) =
             (value("personal column of a CSV file"), value("personal column of a CSV row that is refused"));
         fs::create_dir_all(folder.path().join("csv")).unwrap();
-        private("csv/good.csv", &format!("id,email\n1,{}\n2,x\n", csv(&good)));
-        private("csv/bad.csv", &format!("id,email\n1,x\n{},{}\n", csv(&bad), csv(&bad)));
+        private("csv/good.csv", &format!("id,email,born\n1,{},1990-01-01\n2,x,1990-01-01\n", csv(&good)));
+        private("csv/bad.csv", &format!("id,email,born\n1,x,1990-01-01\n2,{},{}\n", csv(&bad), csv(&bad)));
         let world =
             World { canaries, commands: 0, bench, role, address, mocks, variables, sinks: BTreeMap::new(), folder };
         world.texts();
@@ -170,7 +170,7 @@ impl World {
         fs::create_dir_all(self.path("books/canary")).unwrap();
         for name in ["whole", "unique", "guard", "database", "redis", "bearer", "basic", "head", "oauth", "refused"]
             .into_iter()
-            .chain(["fails", "lost", "tool", "expression", "many"])
+            .chain(["fails", "lost", "tool", "expression", "many", "saved"])
         {
             let book = format!("{name}.yaml");
             fs::copy(source.join(&book), self.path("books/canary").join(&book)).unwrap();
@@ -247,7 +247,6 @@ impl World {
         for words in [
             &["plan", "canary/whole", "--reason", "a test", "--actor", "anna"][..],
             &["plan", "canary/whole", "--json", "--reason", "a test", "--actor", "anna"],
-            &["plan", "canary/whole", "--out", "plans/whole.plan", "--reason", "a test", "--actor", "anna"],
             &["apply", "canary/whole", "--yes", "--reason", "a test", "--actor", "anna"],
         ] {
             fs::create_dir_all(self.path("plans")).unwrap();
@@ -256,9 +255,14 @@ impl World {
             let exit = if words[0] == "apply" { 4 } else { 0 };
             self.run(&all, exit).await;
         }
-        self.run(&["plan", "show", "plans/whole.plan"], 0).await;
-        self.run(&["plan", "diff", "plans/whole.plan", "plans/whole.plan"], 0).await;
-        self.run(&["plan", "show", "plans/whole.plan", "--json"], 0).await;
+        let (who, ask) = (self.with("who", "personal parameter"), self.with("ask", "personal part of a query"));
+        let file = "plans/saved.plan";
+        let keep = ["plan", "canary/saved", &who, &ask, "--out", file, "--reason", "a test", "--actor", "anna"];
+        self.run(&keep, 0).await;
+        self.run(&["plan", "show", file], 0).await;
+        self.run(&["plan", "diff", file, file], 0).await;
+        self.run(&["plan", "show", file, "--json"], 0).await;
+        self.run(&["apply", file, "--yes", "--reason", "a test", "--actor", "anna"], 0).await;
     }
 
     pub async fn fails_in_every_step(&mut self) {
