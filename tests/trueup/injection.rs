@@ -1,7 +1,10 @@
 //! T14: texts that mean something to a database, a shell or a URL, in every place where a playbook can put a value. Each
 //! comes back byte for byte, or is refused by its type; the statement is the same for all; the schema stays as it is.
 
-use super::servers::{Shop, block_on, mysql, postgres};
+use super::{
+    proof::figures::size,
+    servers::{Shop, block_on, mysql, postgres},
+};
 use trueup::{
     action::{
         deed::{Deed, Outgoing},
@@ -316,7 +319,8 @@ async fn everywhere(
     Ok(true)
 }
 
-fn hold(on: &On) {
+/// Every `stride`th string.
+fn hold(on: &On, stride: usize) {
     block_on(async {
         let shop = Shop::open(on, "http://127.0.0.1:9", |text| text).await;
         if matches!(on, On::Mysql(_)) {
@@ -329,8 +333,8 @@ fn hold(on: &On) {
         let database = &shop.databases["shop"];
         let mut handle = database.rehearsing().await.unwrap();
         let schema = handle.catalogue(None).await.unwrap();
-        let corpus = corpus();
-        assert_eq!(corpus.len(), 13 * GROUP);
+        assert_eq!(corpus().len(), 13 * GROUP);
+        let corpus: Vec<String> = corpus().into_iter().step_by(stride).collect();
         let (mut texts, mut held) = (Vec::new(), 0);
         for text in &corpus {
             let savepoint = handle.savepoint().await.unwrap();
@@ -341,7 +345,7 @@ fn hold(on: &On) {
             held += usize::from(went);
             handle.rollback_to(savepoint).await.unwrap();
         }
-        assert!(held > 13 * (GROUP - 3), "only {held} strings were held");
+        assert!(held > corpus.len() * (GROUP - 3) / GROUP, "only {held} strings were held");
         texts.sort();
         texts.dedup();
         assert_eq!(texts.len(), 5, "a statement differs from string to string: {texts:?}");
@@ -354,17 +358,17 @@ fn hold(on: &On) {
 
 #[test]
 fn no_text_leaves_its_place_in_a_statement_on_sqlite() {
-    hold(&On::Sqlite);
+    hold(&On::Sqlite, 1);
 }
 
 #[test]
 fn no_text_leaves_its_place_in_a_statement_on_postgres() {
-    hold(&On::Postgres(postgres()));
+    hold(&On::Postgres(postgres()), 1);
 }
 
 #[test]
 fn no_text_leaves_its_place_in_a_statement_on_mariadb() {
-    hold(&On::Mysql(mysql()));
+    hold(&On::Mysql(mysql()), size(7, 1));
 }
 
 /// A mock that answers everything with 200.

@@ -287,5 +287,5 @@ fn two_hundred_dry_runs_change_nothing_and_apply_does_what_each_showed_on_postgr
 
 #[test]
 fn dry_runs_change_nothing_and_apply_does_what_each_showed_on_mariadb() {
-    hold(&On::Mysql(mysql()), size(50, PLAYBOOKS));
+    hold(&On::Mysql(mysql()), size(30, PLAYBOOKS));
 }

@@ -611,10 +611,10 @@ fn what_others_did_since_is_kept_on_mariadb() {
 
 #[test]
 fn what_each_of_many_runs_did_is_taken_back_and_made_again_on_mariadb() {
-    hold(&On::Mysql(mysql()), 0, size(60, SEQUENCES));
+    hold(&On::Mysql(mysql()), 0, size(30, SEQUENCES));
 }
 
 #[test]
 fn what_each_of_many_more_runs_did_is_taken_back_and_made_again_on_mariadb() {
-    hold(&On::Mysql(mysql()), 1, size(60, SEQUENCES));
+    hold(&On::Mysql(mysql()), 1, size(30, SEQUENCES));
 }

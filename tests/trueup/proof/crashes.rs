@@ -109,12 +109,12 @@ fn killed_at_every_boundary_on_postgres_with_a_ledger() {
 
 #[test]
 fn killed_at_every_boundary_on_mariadb() {
-    block_on(at_every_boundary(Kind::MYSQL, size(41, 1)));
+    block_on(at_every_boundary(Kind::MYSQL, size(61, 1)));
 }
 
 #[test]
 fn killed_at_every_boundary_on_mariadb_with_a_ledger() {
-    block_on(at_every_boundary(Kind::MYSQL_LEDGER, size(43, 1)));
+    block_on(at_every_boundary(Kind::MYSQL_LEDGER, size(67, 1)));
 }
 
 /// Killed again while another process repairs what the first one left.

@@ -231,10 +231,10 @@ fn a_holder_that_slept_past_its_lease_changes_nothing_with_a_ledger() {
 
 #[test]
 fn a_holder_that_slept_past_its_lease_changes_nothing_on_mariadb() {
-    block_on(asleep(Kind::MYSQL, &["row-with-audit", "block-as-one"], size(29, 1)));
+    block_on(asleep(Kind::MYSQL, &["row-with-audit", "block-as-one"], size(61, 1)));
 }
 
 #[test]
 fn a_holder_that_slept_past_its_lease_changes_nothing_on_mariadb_with_a_ledger() {
-    block_on(asleep(Kind::MYSQL_LEDGER, &["sql-with-ledger"], size(29, 1)));
+    block_on(asleep(Kind::MYSQL_LEDGER, &["sql-with-ledger"], size(61, 1)));
 }
