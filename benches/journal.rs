@@ -3,6 +3,7 @@
 //! Prints a table; nothing is asserted. The figures stand in `docs/design/journal.md`.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
+use futures_util::StreamExt;
 use std::{
     path::Path,
     sync::{Arc, Mutex},
@@ -21,14 +22,21 @@ use trueup::{
         PostgresAddress,
         reference::{Reference, Secrets, Setting, Source},
     },
-    effect::change::{RowChange, TableName},
-    engine::state::RunState,
+    effect::{
+        change::{RowChange, TableName},
+        label::Label,
+    },
+    engine::{
+        fleet::{coming, roll::Roll},
+        state::RunState,
+    },
     journal::{
         Journal,
         event::Event,
         payload::*,
         words::{End, Outcome},
     },
+    plan::{Effect, Foreseen, ItemPlan, Section, StepPlan, stored},
 };
 
 fn main() {
@@ -41,6 +49,9 @@ fn main() {
         }
         if wanted("read") {
             reads().await;
+        }
+        if wanted("resume") {
+            resumes().await;
         }
     });
 }
@@ -144,6 +155,87 @@ async fn reads_of(store: &str, journal: Journal) {
         let (read, folded, verified) = (read.as_secs_f64(), folded.as_secs_f64(), began.elapsed().as_secs_f64());
         println!("| {store} | {name} | {count} | {} MB | {read:.2} | {folded:.2} | {verified:.2} |", bytes / 1_000_000);
     }
+}
+
+/// How long it takes until a run over many items has its first item at hand, and what that holds; beside it what reading the
+/// whole run takes and holds.
+async fn resumes() {
+    println!(
+        "\n| a run of so many items | over | events | bytes of payloads | first item at hand s | peak MiB | taken apart | whole run read s | peak MiB |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
+    let home = tempfile::tempdir().unwrap();
+    let journal = in_file(home.path()).await;
+    for (items, over) in [(100_000, 5_000), (100_000, 50_000), (100_000, 99_000), (1_000_000, 5_000)] {
+        let run = RunId(World::real().id());
+        journal.append(run, &[created()]).await.unwrap();
+        let mut bytes = 0;
+        let mut group: Vec<Event> = Vec::new();
+        let listed = (0..items).step_by(200).map(|first| {
+            let started = |n: usize| StartedItem { item: item(n), key: None, plan: Some(stored::store(&planned(n))) };
+            Event::from(ItemStarted { items: (first..first + 200).map(started).collect() })
+        });
+        let done = (0..over).flat_map(|n| events(run, n..n + 1).into_iter().skip(1));
+        // The last one was under way.
+        let under_way = events(run, over..over + 1).into_iter().skip(1).take(3);
+        for event in listed.chain(done).chain(under_way) {
+            bytes += event.encode(World::real().now(), journal.sealer()).unwrap().len();
+            group.push(event);
+            if group.len() > 400 {
+                journal.append(run, &std::mem::take(&mut group)).await.unwrap();
+            }
+        }
+        journal.append(run, &group).await.unwrap();
+        forget_peak();
+        let (began, before) = (Instant::now(), journal.decoded());
+        let roll = Roll::read(&journal, run).await.unwrap();
+        let state = roll.standing(&journal).await.unwrap();
+        assert_eq!(state.items.len(), 1);
+        let mut coming = coming::coming(&journal, run, Arc::new(roll), state.items);
+        let first = coming.next().await.unwrap().unwrap();
+        assert_eq!((&*first.plan.key, first.state.steps.len()), (&*item(over), 2));
+        let (lazy, lazy_peak, apart) = (began.elapsed().as_secs_f64(), peak(), journal.decoded() - before);
+        drop((coming, first));
+        forget_peak();
+        let began = Instant::now();
+        let whole = journal.events(run).await.unwrap();
+        let count = whole.len();
+        let state = RunState::of(whole.into_iter().map(|e| (e.at, e.event)));
+        assert_eq!(state.items.len(), items);
+        let (read, whole_peak) = (began.elapsed().as_secs_f64(), peak());
+        println!(
+            "| {items} | {over} | {count} | {} MB | {lazy:.2} | {lazy_peak} | {apart} | {read:.2} | {whole_peak} |",
+            bytes / 1_000_000
+        );
+    }
+}
+
+fn planned(n: usize) -> ItemPlan {
+    let step = StepPlan {
+        section: Section::Steps,
+        path: "steps/put_right".into(),
+        kind: "row",
+        title: None,
+        label: Label::Exact,
+        foreseen: Foreseen::Changes,
+        effects: vec![Effect::Rows { changes: vec![change(n)], also: Vec::new() }],
+        notes: Vec::new(),
+        undo: None,
+        at: Span::default(),
+    };
+    let row = Value::map([("id", Value::from(n as i64)), ("state", "awarded".into()), ("route", 3.into())]);
+    ItemPlan { key: item(n), steps: vec![step], stop: None, rests_on: Vec::new(), item: Some(row), lane: None }
+}
+
+/// The most memory that this process held since [`forget_peak`], in MiB.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+}
+
+fn forget_peak() {
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
 }
 
 fn item(n: usize) -> Arc<str> {

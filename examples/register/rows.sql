@@ -50,13 +50,60 @@ insert into providers (id, name, code, ukprn, accreditation_id, accredited, appl
   (1, 'University of Westbrook', 'W42', '10990001', '1042', true, true, '0c7a4c5e-52a1-4d0e-9a55-6a1f3f0b2a01', '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
   (2, 'Northgate SCITT', '2N2', '10990002', '5571', true, true, '5b1f8a0e-8f2b-4a55-8d2c-0d6c1f0b2a02', '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
   (3, 'Harbour Teaching Alliance', 'H7K', '10990003', '5802', true, false, '9e2f1d7c-11aa-4c07-b0d1-7f5e1f0b2a03', '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
-  (4, 'St Bede''s University College', 'B35', '10990004', '1103', true, true, null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000');
+  (4, 'St Bede''s University College', 'B35', '10990004', '1103', true, true, null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  -- lost its accreditation; to become a lead partner
+  (5, 'Hillside SCITT', 'H1S', '10990005', '5911', true, false, null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  -- has become lead partner 1363 already; a trainee from before is missing
+  (6, 'Eastmoor College', 'E3M', '10990006', '1210', false, false, null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000');
 insert into users (id, first_name, last_name, email, dttp_id, system_admin, discarded_at, created_at, updated_at) values
   (1, 'Priya', 'Nair', 'priya.nair@westbrook.example', '7d0f2a66-3a54-4d3f-8b0e-2f6b1f0b2b01', false, null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
   (2, 'Tom', 'Ashdown', 'tom.ashdown@northgate.example', '7d0f2a66-3a54-4d3f-8b0e-2f6b1f0b2b02', false, null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
   (3, 'Grace', 'Okafor', 'grace.okafor@harbour.example', '7d0f2a66-3a54-4d3f-8b0e-2f6b1f0b2b03', false, null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
   (4, 'Sian', 'Pugh', 'sian.pugh@stbede.example', null, false, '2025-01-10 09:00:00.000000', '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
   (5, 'Anna', 'Reyes', 'anna.reyes@register.example', null, true, null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000');
+insert into users (id, first_name, last_name, email, dttp_id, system_admin, discarded_at, created_at, updated_at) values
+  (6, 'Joan', 'Hill', 'joan.hill@hillside.example', null, false, null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (7, 'Omar', 'Said', 'omar.said@hillside.example', null, false, null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000');
+insert into provider_users (id, provider_id, user_id, created_at, updated_at) values
+  (1, 1, 1, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (2, 2, 2, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (3, 3, 3, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (4, 4, 4, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (5, 5, 6, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (6, 5, 7, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (7, 6, 7, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000');
+
+-- Schools: those of the placements below, some that employ or lead, and one that has closed (80002).
+insert into schools (id, urn, name, postcode, town, open_date, close_date, created_at, updated_at) values
+  (71020, '140201', 'Oakfield Primary School', 'WB1 2AB', 'Westbrook', '1998-09-01', null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (71021, '140211', 'Harbour Academy', 'WB1 2AB', 'Westbrook', '2012-09-01', null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (71027, '140271', 'Riverside High School', 'WB1 2AB', 'Westbrook', '1985-09-01', null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (71028, '140281', 'Meadow Lane Nursery School', 'WB1 3CD', 'Westbrook', '2001-01-08', null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (71034, '140341', 'St Mary''s CofE School', 'WB1 2AB', 'Westbrook', null, null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (71042, '140421', 'Cedar Grove School', 'WB2 1AA', 'Westbrook', '2016-09-01', null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (80001, '140801', 'Northgate Girls'' School', 'NG1 4XY', 'Northgate', '1974-09-01', null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (80002, '140802', 'Old Mill School', 'NG1 5ZZ', 'Northgate', '1960-09-01', '2023-08-31', '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (80003, '140803', 'Parkside School', 'NG2 2BB', 'Northgate', '2005-09-01', null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (80004, '140804', 'Elm Tree School', 'NG2 3CC', 'Northgate', '2009-09-01', null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000');
+insert into lead_partners (id, urn, record_type, name, ukprn, school_id, provider_id, discarded_at, created_at, updated_at) values
+  (61027, '140271', 'school', 'Riverside High School', null, 71027, null, null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (61028, '140281', 'school', 'Meadow Lane Nursery School', null, 71028, null, null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (61042, '140421', 'school', 'Cedar Grove School', null, 71042, null, null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  -- discarded: 'No' was clicked by mistake
+  (61803, '140803', 'school', 'Parkside School', null, 80003, null, '2025-02-11 10:00:00.000000', '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (1363, null, 'hei', 'Eastmoor College', '10990006', null, 6, null, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000');
+insert into lead_partner_users (id, lead_partner_id, user_id, created_at, updated_at) values
+  (1, 1363, 7, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000');
+
+-- DTTP's schools, as the nightly copy of 2021 left them. 140341 has an old and a new row; 140801 was only proposed when it
+-- was copied; 140804 is not there at all.
+insert into dttp_schools (id, name, dttp_id, urn, status_code, created_at, updated_at) values
+  (1, 'Oakfield Primary School', '0a6fd1a0-9d3c-4f0e-8a51-2f6b1f0b3c01', '140201', 1, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (2, 'Riverside High School', '0a6fd1a0-9d3c-4f0e-8a51-2f6b1f0b3c02', '140271', 300000007, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (3, 'St Mary''s School (closed)', '0a6fd1a0-9d3c-4f0e-8a51-2f6b1f0b3c03', '140341', 300000002, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (4, 'St Mary''s CofE School', '0a6fd1a0-9d3c-4f0e-8a51-2f6b1f0b3c04', '140341', 1, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (5, 'Northgate Girls'' School', '0a6fd1a0-9d3c-4f0e-8a51-2f6b1f0b3c05', '140801', 300000008, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
+  (6, 'Cedar Grove School', '0a6fd1a0-9d3c-4f0e-8a51-2f6b1f0b3c06', '140421', 1, '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000');
 insert into withdrawal_reasons (id, name, created_at, updated_at) values
   (1, 'safeguarding_concerns', '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
   (2, 'does_not_want_to_become_a_teacher', '2024-06-03 07:00:00.000000', '2024-06-03 07:00:00.000000'),
@@ -692,6 +739,48 @@ insert into trainees (id, slug, provider_id, provider_trainee_id, first_names, l
     true, 'manual', false, '2024-08-14 14:14:57.528987', '2024-09-22 16:27:27.414094', 71042, 61042);
 
 
+-- Duplicates: Kezia Brooks was entered three times, once with capitals in the address (duplicates.csv keeps 1043).
+
+insert into trainees (id, slug, provider_id, provider_trainee_id, first_names, last_name, email, date_of_birth, state,
+    training_route, progress, submission_ready, record_source, start_academic_cycle_id, created_at, updated_at)
+  values (1043, 'Kz3VxT8cRb6WyNm4GqHs9pAd', 2, '2N2-25-1043', 'Kezia', 'Brooks', 'kezia.brooks@trainee.example',
+    '2002-12-01', 0, 1, '{"personal_details":true,"degrees":true}', false, 'manual', 25, '2025-08-21 10:00:00.000000',
+    '2025-08-21 10:00:00.000000');
+insert into trainees (id, slug, provider_id, provider_trainee_id, first_names, last_name, email, date_of_birth, state,
+    training_route, progress, submission_ready, record_source, start_academic_cycle_id, created_at, updated_at)
+  values (1044, 'Kz4VxT8cRb6WyNm4GqHs9pBd', 2, '2N2-25-1044', 'Kezia', 'Brooks', 'kezia.brooks@trainee.example',
+    '2002-12-01', 0, 1, '{"personal_details":true,"degrees":true}', false, 'manual', 25, '2025-08-22 10:00:00.000000',
+    '2025-08-22 10:00:00.000000');
+insert into trainees (id, slug, provider_id, provider_trainee_id, first_names, last_name, email, date_of_birth, state,
+    training_route, progress, submission_ready, record_source, start_academic_cycle_id, created_at, updated_at)
+  values (1045, 'Kz5VxT8cRb6WyNm4GqHs9pCd', 2, '2N2-25-1045', 'Kezia', 'Brooks', 'Kezia.Brooks@trainee.example',
+    '2002-12-01', 0, 1, '{"personal_details":true,"degrees":true}', false, 'manual', 25, '2025-08-23 10:00:00.000000',
+    '2025-08-23 10:00:00.000000');
+
+-- 2021, DTTP: 1046's record was deleted there; 1047's employing school has a status that Register does not take; 1048's is
+-- not there at all.
+
+insert into trainees (id, slug, provider_id, provider_trainee_id, first_names, last_name, email, date_of_birth, state,
+    training_route, submitted_for_trn_at, progress, submission_ready, record_source, start_academic_cycle_id, dttp_id,
+    placement_assignment_dttp_id, created_at, updated_at)
+  values (1046, 'Dt6VxT8cRb6WyNm4GqHs9pAd', 2, '2N2-21-1046', 'Bryn', 'Hopkins', 'bryn.hopkins@trainee.example',
+    '1998-06-17', 1, 1, '2021-10-01 09:12:33.456789', '{"personal_details":true,"degrees":true}', true, 'manual', 21,
+    '6a3c0f3e-5d0e-4c1b-9d5f-2f6b1f0b4d46', '6a3c0f3e-5d0e-4c1b-9d5f-2f6b1f0b4e46', '2021-09-20 08:00:00.000000',
+    '2021-10-01 09:13:02.000411');
+insert into trainees (id, slug, provider_id, provider_trainee_id, first_names, last_name, email, date_of_birth, state,
+    training_route, submitted_for_trn_at, progress, submission_ready, record_source, start_academic_cycle_id,
+    lead_school_id, employing_school_id, created_at, updated_at)
+  values (1047, 'Dt7VxT8cRb6WyNm4GqHs9pBd', 2, '2N2-21-1047', 'Cara', 'Nolan', 'cara.nolan@trainee.example',
+    '1995-02-09', 1, 4, '2021-10-02 11:00:00.000123', '{"personal_details":true,"degrees":true}', true, 'manual', 21,
+    71020, 80001, '2021-09-21 08:00:00.000000', '2021-10-02 11:00:00.000123');
+insert into trainees (id, slug, provider_id, provider_trainee_id, first_names, last_name, email, date_of_birth, state,
+    training_route, submitted_for_trn_at, progress, submission_ready, record_source, start_academic_cycle_id,
+    lead_school_id, employing_school_id, created_at, updated_at)
+  values (1048, 'Dt8VxT8cRb6WyNm4GqHs9pCd', 2, '2N2-21-1048', 'Dev', 'Anand', 'dev.anand@trainee.example',
+    '1993-10-30', 1, 4, '2021-10-02 12:00:00.000456', '{"personal_details":true,"degrees":true}', true, 'manual', 21,
+    71020, 80004, '2021-09-22 08:00:00.000000', '2021-10-02 12:00:00.000456');
+
+
 insert into degrees (id, trainee_id, slug, locale_code, institution, institution_uuid, uk_degree, subject, grade, graduation_year, country, created_at, updated_at) values
   (301, 1001, 'Fawm9qwnaVUs6BphYcCs7SYD', 0, 'University of Westbrook', '26d93499-6f0b-4c53-9df1-53c7f07562d5', 'Bachelor of Science', 'Mathematics', 'First-class honours', 2016, null, '2024-08-28 10:00:00.000000', '2024-08-28 10:00:00.000000'),
   (302, 1002, 'fYMjSA65x446SyV1kA5V85uV', 0, 'University of Leeds', '36af29c9-6f0b-4c53-9df1-c4447583fd91', 'Bachelor of Science', 'Physics', 'Upper second-class honours (2:1)', 2017, null, '2024-08-28 10:00:00.000000', '2024-08-28 10:00:00.000000'),
@@ -848,4 +937,9 @@ insert into audits (id, auditable_id, auditable_type, associated_id, associated_
   (144, 1025, 'Trainee', 2, 'Provider', 2, 'User', null, 'update', '{"state":[0,1],"submitted_for_trn_at":[null,"2025-09-06T12:13:27.383Z"]}', 2, null, '198.51.100.7', 'b37b77df-c225-4a59-a5c3-115ad070dd28', '2025-09-06 12:13:27.383479'),
   (145, 10200, 'Placement', 1020, 'Trainee', 2, 'User', null, 'create', '{"trainee_id":1020,"urn":"140201","name":"Oakfield Primary School"}', 1, null, '198.51.100.7', 'c9ac39cc-7917-40c0-aa6a-c969698a54fb', '2025-09-29 10:01:48.355795'),
   (146, 10201, 'Placement', 1020, 'Trainee', 2, 'User', null, 'create', '{"trainee_id":1020,"urn":"140202","name":"Harbour Academy"}', 1, null, '198.51.100.7', '806fe3b4-5a8d-484a-a178-118001411292', '2025-09-29 10:12:20.635543'),
-  (147, 10210, 'Placement', 1021, 'Trainee', 1, 'User', null, 'create', '{"trainee_id":1021,"urn":"140211","name":"Harbour Academy"}', 1, null, '198.51.100.7', '1012efb6-6974-42d4-a63e-8dd187364105', '2025-09-29 10:31:01.649861');
+  (147, 10210, 'Placement', 1021, 'Trainee', 1, 'User', null, 'create', '{"trainee_id":1021,"urn":"140211","name":"Harbour Academy"}', 1, null, '198.51.100.7', '1012efb6-6974-42d4-a63e-8dd187364105', '2025-09-29 10:31:01.649861'),
+  (148, 1046, 'Trainee', 2, 'Provider', 2, 'User', null, 'create', '{"slug":"Dt6VxT8cRb6WyNm4GqHs9pAd","state":0,"provider_id":2,"training_route":1,"first_names":"Bryn","last_name":"Hopkins","record_source":"manual"}', 1, null, '198.51.100.7', '2d1c7f7e-6f0b-4c53-9df1-0c1b1f0b5146', '2021-09-20 08:00:00.000000'),
+  (149, 1046, 'Trainee', 2, 'Provider', 2, 'User', null, 'update', '{"state":[0,1],"submitted_for_trn_at":[null,"2021-10-01T09:12:33.456Z"]}', 2, null, '198.51.100.7', '2d1c7f7e-6f0b-4c53-9df1-0c1b1f0b5246', '2021-10-01 09:12:33.456789'),
+  (150, 1046, 'Trainee', 2, 'Provider', null, null, null, 'update', '{"dttp_id":[null,"6a3c0f3e-5d0e-4c1b-9d5f-2f6b1f0b4d46"],"placement_assignment_dttp_id":[null,"6a3c0f3e-5d0e-4c1b-9d5f-2f6b1f0b4e46"]}', 3, null, null, '2d1c7f7e-6f0b-4c53-9df1-0c1b1f0b5346', '2021-10-01 09:13:02.000411'),
+  (151, 1047, 'Trainee', 2, 'Provider', 2, 'User', null, 'update', '{"state":[0,1],"submitted_for_trn_at":[null,"2021-10-02T11:00:00.000Z"]}', 1, null, '198.51.100.7', '2d1c7f7e-6f0b-4c53-9df1-0c1b1f0b5147', '2021-10-02 11:00:00.000123'),
+  (152, 1048, 'Trainee', 2, 'Provider', 2, 'User', null, 'update', '{"state":[0,1],"submitted_for_trn_at":[null,"2021-10-02T12:00:00.000Z"]}', 1, null, '198.51.100.7', '2d1c7f7e-6f0b-4c53-9df1-0c1b1f0b5148', '2021-10-02 12:00:00.000456');

@@ -1,4 +1,4 @@
--- The tables of Register (2025) that the three playbooks read or write, for MySQL and MariaDB: the service itself runs on
+-- The tables of Register (2025) that the playbooks read or write, for MySQL and MariaDB: the service itself runs on
 -- PostgreSQL, and this is what its tables would be here. `tables.postgres.sql` and `tables.sqlite.sql` are the same for
 -- the others: change all three, or the playbooks stop running unchanged on all of them.
 -- Texts in columns that PostgreSQL calls citext are compared without case, all others with it.
@@ -61,6 +61,77 @@ create table users (
 -- the application here.
 create index index_unique_active_users on users (email);
 
+create table provider_users (
+  id bigint auto_increment primary key,
+  provider_id bigint not null references providers (id),
+  user_id bigint not null references users (id),
+  created_at datetime(6) not null,
+  updated_at datetime(6) not null,
+  unique (provider_id, user_id)
+) default charset utf8mb4 collate utf8mb4_bin;
+
+create table schools (
+  id bigint auto_increment primary key,
+  urn varchar(255) not null unique,
+  name varchar(255) not null,
+  postcode varchar(255),
+  town varchar(255),
+  open_date date,
+  close_date date,
+  created_at datetime(6) not null,
+  updated_at datetime(6) not null
+) default charset utf8mb4 collate utf8mb4_bin;
+
+-- Called training_partners since December 2025. Not audited.
+create table lead_partners (
+  id bigint auto_increment primary key,
+  urn varchar(255) collate utf8mb4_general_ci unique,
+  record_type varchar(255) not null,
+  name varchar(255),
+  ukprn varchar(255) collate utf8mb4_general_ci unique,
+  school_id bigint unique references schools (id),
+  provider_id bigint unique references providers (id),
+  discarded_at datetime(6),
+  created_at datetime(6) not null,
+  updated_at datetime(6) not null
+) default charset utf8mb4 collate utf8mb4_bin;
+create index index_lead_partners_on_discarded_at on lead_partners (discarded_at);
+
+-- No index forbids the same pair twice: only the procedure can.
+create table lead_partner_users (
+  id bigint auto_increment primary key,
+  lead_partner_id bigint not null references lead_partners (id),
+  user_id bigint not null references users (id),
+  created_at datetime(6) not null,
+  updated_at datetime(6) not null
+) default charset utf8mb4 collate utf8mb4_bin;
+create index index_lead_partner_users_on_lead_partner_id on lead_partner_users (lead_partner_id);
+create index index_lead_partner_users_on_user_id on lead_partner_users (user_id);
+
+create table apply_applications (
+  id bigint auto_increment primary key,
+  apply_id integer not null unique,
+  application json,
+  invalid_data json,
+  state integer,
+  accredited_body_code varchar(255),
+  recruitment_cycle_year integer,
+  created_at datetime(6) not null,
+  updated_at datetime(6) not null
+) default charset utf8mb4 collate utf8mb4_bin;
+create index index_apply_applications_on_accredited_body_code on apply_applications (accredited_body_code);
+create index index_apply_applications_on_recruitment_cycle_year on apply_applications (recruitment_cycle_year);
+
+create table apply_application_sync_requests (
+  id bigint auto_increment primary key,
+  response_code integer,
+  successful boolean,
+  recruitment_cycle_year integer,
+  created_at datetime(6) not null,
+  updated_at datetime(6) not null
+) default charset utf8mb4 collate utf8mb4_bin;
+create index index_apply_application_sync_requests_on_recruitment_cycle_year on apply_application_sync_requests (recruitment_cycle_year);
+
 create table trainees (
   id bigint auto_increment primary key,
   slug varchar(255) collate utf8mb4_general_ci not null unique,
@@ -107,11 +178,12 @@ create table trainees (
   applying_for_scholarship boolean,
   applying_for_grant boolean,
   placement_detail integer,
-  lead_partner_id bigint,
+  lead_partner_id bigint references lead_partners (id),
   lead_partner_not_applicable boolean default false,
-  employing_school_id bigint,
+  lead_school_id bigint references schools (id), -- of 2021; lead_partner_id took its place
+  employing_school_id bigint references schools (id),
   employing_school_not_applicable boolean default false,
-  apply_application_id bigint,
+  apply_application_id bigint references apply_applications (id),
   application_choice_id integer,
   record_source varchar(255),
   start_academic_cycle_id bigint references academic_cycles (id),
@@ -164,7 +236,7 @@ create table trainee_withdrawal_reasons (
 create table placements (
   id bigint auto_increment primary key,
   trainee_id bigint references trainees (id),
-  school_id bigint,
+  school_id bigint references schools (id),
   urn varchar(255),
   name varchar(255),
   address text,
@@ -208,6 +280,51 @@ create table dqt_trn_requests (
 ) default charset utf8mb4 collate utf8mb4_bin;
 create index index_dqt_trn_requests_on_trainee_id on dqt_trn_requests (trainee_id);
 
+-- A copy of what DQT knew last Monday at two in the morning: never compare with this, ask DQT.
+create table dqt_teachers (
+  id bigint auto_increment primary key,
+  trn varchar(255),
+  first_name varchar(255),
+  last_name varchar(255),
+  date_of_birth varchar(255),
+  qts_date varchar(255),
+  eyts_date varchar(255),
+  early_years_status_name varchar(255),
+  early_years_status_value varchar(255),
+  hesa_id varchar(255),
+  allowed_pii_updates boolean not null default false,
+  created_at datetime(6) not null,
+  updated_at datetime(6) not null
+) default charset utf8mb4 collate utf8mb4_bin;
+create index index_dqt_teachers_on_trn on dqt_teachers (trn);
+
+create table dqt_teacher_trainings (
+  id bigint auto_increment primary key,
+  dqt_teacher_id bigint not null references dqt_teachers (id),
+  programme_start_date varchar(255),
+  programme_end_date varchar(255),
+  programme_type varchar(255),
+  result varchar(255),
+  provider_ukprn varchar(255),
+  hesa_id varchar(255),
+  active boolean,
+  created_at datetime(6) not null,
+  updated_at datetime(6) not null
+) default charset utf8mb4 collate utf8mb4_bin;
+create index index_dqt_teacher_trainings_on_dqt_teacher_id on dqt_teacher_trainings (dqt_teacher_id);
+
+-- Of 2021: DTTP's schools, copied every night at four. A URN may be there twice.
+create table dttp_schools (
+  id bigint auto_increment primary key,
+  name varchar(255),
+  dttp_id varchar(255) unique,
+  urn varchar(255),
+  status_code integer,
+  created_at datetime(6) not null default current_timestamp(6),
+  updated_at datetime(6) not null default current_timestamp(6)
+) default charset utf8mb4 collate utf8mb4_bin;
+create index index_dttp_schools_on_urn on dttp_schools (urn);
+
 -- The application's own audit trail (the Ruby gem `audited` 5.8). No foreign keys, and no unique version: only the
 -- procedure can guarantee that a change and its audit row belong together.
 create table audits (
@@ -246,4 +363,13 @@ alter table trainee_withdrawal_reasons auto_increment = 100001;
 alter table placements auto_increment = 100001;
 alter table degrees auto_increment = 100001;
 alter table dqt_trn_requests auto_increment = 100001;
+alter table provider_users auto_increment = 100001;
+alter table schools auto_increment = 100001;
+alter table lead_partners auto_increment = 100001;
+alter table lead_partner_users auto_increment = 100001;
+alter table apply_applications auto_increment = 100001;
+alter table apply_application_sync_requests auto_increment = 100001;
+alter table dqt_teachers auto_increment = 100001;
+alter table dqt_teacher_trainings auto_increment = 100001;
+alter table dttp_schools auto_increment = 100001;
 alter table audits auto_increment = 100001;

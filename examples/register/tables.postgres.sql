@@ -1,6 +1,6 @@
--- The tables of Register (2025) that the three playbooks read or write, for PostgreSQL 15. Column names, types, null
--- rules and indexes as in the service's db/schema.rb; foreign keys only between tables that are here (schools,
--- lead_partners and apply_applications are not, so their ids are plain numbers).
+-- The tables of Register (2025) that the playbooks read or write, for PostgreSQL 15. Column names, types, null
+-- rules and indexes as in the service's db/schema.rb, with what its release of 2021 had besides (lead_school_id, DTTP's
+-- schools), so that the procedures of both can be tried here.
 -- `tables.sqlite.sql` and `tables.mysql.sql` are the same for the others: change all three, or the playbooks stop running
 -- unchanged on all of them.
 
@@ -65,6 +65,77 @@ create table users (
 create unique index index_unique_active_users on users (email) where discarded_at is null;
 create unique index index_users_on_dttp_id on users (dttp_id) where discarded_at is null;
 
+create table provider_users (
+  id bigserial primary key,
+  provider_id bigint not null references providers,
+  user_id bigint not null references users,
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null,
+  unique (provider_id, user_id)
+);
+
+create table schools (
+  id bigserial primary key,
+  urn varchar not null unique,
+  name varchar not null,
+  postcode varchar,
+  town varchar,
+  open_date date,
+  close_date date,
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null
+);
+
+-- Called training_partners since December 2025. Not audited.
+create table lead_partners (
+  id bigserial primary key,
+  urn citext unique,
+  record_type varchar not null,
+  name varchar,
+  ukprn citext unique,
+  school_id bigint unique references schools,
+  provider_id bigint unique references providers,
+  discarded_at timestamp(6),
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null
+);
+create index index_lead_partners_on_discarded_at on lead_partners (discarded_at);
+
+-- No index forbids the same pair twice: only the procedure can.
+create table lead_partner_users (
+  id bigserial primary key,
+  lead_partner_id bigint not null references lead_partners,
+  user_id bigint not null references users,
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null
+);
+create index index_lead_partner_users_on_lead_partner_id on lead_partner_users (lead_partner_id);
+create index index_lead_partner_users_on_user_id on lead_partner_users (user_id);
+
+create table apply_applications (
+  id bigserial primary key,
+  apply_id integer not null unique,
+  application jsonb,
+  invalid_data jsonb,
+  state integer,
+  accredited_body_code varchar,
+  recruitment_cycle_year integer,
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null
+);
+create index index_apply_applications_on_accredited_body_code on apply_applications (accredited_body_code);
+create index index_apply_applications_on_recruitment_cycle_year on apply_applications (recruitment_cycle_year);
+
+create table apply_application_sync_requests (
+  id bigserial primary key,
+  response_code integer,
+  successful boolean,
+  recruitment_cycle_year integer,
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null
+);
+create index index_apply_application_sync_requests_on_recruitment_cycle_year on apply_application_sync_requests (recruitment_cycle_year);
+
 create table trainees (
   id bigserial primary key,
   slug citext not null unique,
@@ -111,11 +182,12 @@ create table trainees (
   applying_for_scholarship boolean,
   applying_for_grant boolean,
   placement_detail integer,
-  lead_partner_id bigint,
+  lead_partner_id bigint references lead_partners,
   lead_partner_not_applicable boolean default false,
-  employing_school_id bigint,
+  lead_school_id bigint references schools, -- of 2021; lead_partner_id took its place
+  employing_school_id bigint references schools,
   employing_school_not_applicable boolean default false,
-  apply_application_id bigint,
+  apply_application_id bigint references apply_applications,
   application_choice_id integer,
   record_source varchar,
   start_academic_cycle_id bigint references academic_cycles,
@@ -168,7 +240,7 @@ create table trainee_withdrawal_reasons (
 create table placements (
   id bigserial primary key,
   trainee_id bigint references trainees,
-  school_id bigint,
+  school_id bigint references schools,
   urn varchar,
   name varchar,
   address text,
@@ -212,6 +284,51 @@ create table dqt_trn_requests (
 );
 create index index_dqt_trn_requests_on_trainee_id on dqt_trn_requests (trainee_id);
 
+-- A copy of what DQT knew last Monday at two in the morning: never compare with this, ask DQT.
+create table dqt_teachers (
+  id bigserial primary key,
+  trn varchar,
+  first_name varchar,
+  last_name varchar,
+  date_of_birth varchar,
+  qts_date varchar,
+  eyts_date varchar,
+  early_years_status_name varchar,
+  early_years_status_value varchar,
+  hesa_id varchar,
+  allowed_pii_updates boolean not null default false,
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null
+);
+create index index_dqt_teachers_on_trn on dqt_teachers (trn);
+
+create table dqt_teacher_trainings (
+  id bigserial primary key,
+  dqt_teacher_id bigint not null references dqt_teachers,
+  programme_start_date varchar,
+  programme_end_date varchar,
+  programme_type varchar,
+  result varchar,
+  provider_ukprn varchar,
+  hesa_id varchar,
+  active boolean,
+  created_at timestamp(6) not null,
+  updated_at timestamp(6) not null
+);
+create index index_dqt_teacher_trainings_on_dqt_teacher_id on dqt_teacher_trainings (dqt_teacher_id);
+
+-- Of 2021: DTTP's schools, copied every night at four. A URN may be there twice.
+create table dttp_schools (
+  id bigserial primary key,
+  name varchar,
+  dttp_id varchar unique,
+  urn varchar,
+  status_code integer,
+  created_at timestamp(6) not null default current_timestamp,
+  updated_at timestamp(6) not null default current_timestamp
+);
+create index index_dttp_schools_on_urn on dttp_schools (urn);
+
 -- The application's own audit trail (the Ruby gem `audited` 5.8). No foreign keys, and no unique version: only the
 -- procedure can guarantee that a change and its audit row belong together.
 create table audits (
@@ -250,4 +367,13 @@ alter sequence trainee_withdrawal_reasons_id_seq restart with 100001;
 alter sequence placements_id_seq restart with 100001;
 alter sequence degrees_id_seq restart with 100001;
 alter sequence dqt_trn_requests_id_seq restart with 100001;
+alter sequence provider_users_id_seq restart with 100001;
+alter sequence schools_id_seq restart with 100001;
+alter sequence lead_partners_id_seq restart with 100001;
+alter sequence lead_partner_users_id_seq restart with 100001;
+alter sequence apply_applications_id_seq restart with 100001;
+alter sequence apply_application_sync_requests_id_seq restart with 100001;
+alter sequence dqt_teachers_id_seq restart with 100001;
+alter sequence dqt_teacher_trainings_id_seq restart with 100001;
+alter sequence dttp_schools_id_seq restart with 100001;
 alter sequence audits_id_seq restart with 100001;

@@ -1,4 +1,4 @@
--- The tables of Register (2025) that the three playbooks read or write, for SQLite. `tables.postgres.sql` and
+-- The tables of Register (2025) that the playbooks read or write, for SQLite. `tables.postgres.sql` and
 -- `tables.mysql.sql` are the same for the others: change all three, or the playbooks stop running unchanged on all of them.
 -- SQLite has no types of these names; the engine decodes a value by the declared name (boolean, date, timestamp, json,
 -- uuid). Timestamps are text of the form 'YYYY-MM-DD HH:MM:SS.ffffff', without a zone, in UTC.
@@ -58,6 +58,77 @@ create table users (
 create unique index index_unique_active_users on users (email) where discarded_at is null;
 create unique index index_users_on_dttp_id on users (dttp_id) where discarded_at is null;
 
+create table provider_users (
+  id integer primary key autoincrement,
+  provider_id bigint not null references providers,
+  user_id bigint not null references users,
+  created_at timestamp not null,
+  updated_at timestamp not null,
+  unique (provider_id, user_id)
+);
+
+create table schools (
+  id integer primary key autoincrement,
+  urn varchar not null unique,
+  name varchar not null,
+  postcode varchar,
+  town varchar,
+  open_date date,
+  close_date date,
+  created_at timestamp not null,
+  updated_at timestamp not null
+);
+
+-- Called training_partners since December 2025. Not audited.
+create table lead_partners (
+  id integer primary key autoincrement,
+  urn citext collate nocase unique,
+  record_type varchar not null,
+  name varchar,
+  ukprn citext collate nocase unique,
+  school_id bigint unique references schools,
+  provider_id bigint unique references providers,
+  discarded_at timestamp,
+  created_at timestamp not null,
+  updated_at timestamp not null
+);
+create index index_lead_partners_on_discarded_at on lead_partners (discarded_at);
+
+-- No index forbids the same pair twice: only the procedure can.
+create table lead_partner_users (
+  id integer primary key autoincrement,
+  lead_partner_id bigint not null references lead_partners,
+  user_id bigint not null references users,
+  created_at timestamp not null,
+  updated_at timestamp not null
+);
+create index index_lead_partner_users_on_lead_partner_id on lead_partner_users (lead_partner_id);
+create index index_lead_partner_users_on_user_id on lead_partner_users (user_id);
+
+create table apply_applications (
+  id integer primary key autoincrement,
+  apply_id integer not null unique,
+  application json,
+  invalid_data json,
+  state integer,
+  accredited_body_code varchar,
+  recruitment_cycle_year integer,
+  created_at timestamp not null,
+  updated_at timestamp not null
+);
+create index index_apply_applications_on_accredited_body_code on apply_applications (accredited_body_code);
+create index index_apply_applications_on_recruitment_cycle_year on apply_applications (recruitment_cycle_year);
+
+create table apply_application_sync_requests (
+  id integer primary key autoincrement,
+  response_code integer,
+  successful boolean,
+  recruitment_cycle_year integer,
+  created_at timestamp not null,
+  updated_at timestamp not null
+);
+create index index_apply_application_sync_requests_on_recruitment_cycle_year on apply_application_sync_requests (recruitment_cycle_year);
+
 create table trainees (
   id integer primary key autoincrement,
   slug citext collate nocase not null unique,
@@ -104,11 +175,12 @@ create table trainees (
   applying_for_scholarship boolean,
   applying_for_grant boolean,
   placement_detail integer,
-  lead_partner_id bigint,
+  lead_partner_id bigint references lead_partners,
   lead_partner_not_applicable boolean default false,
-  employing_school_id bigint,
+  lead_school_id bigint references schools, -- of 2021; lead_partner_id took its place
+  employing_school_id bigint references schools,
   employing_school_not_applicable boolean default false,
-  apply_application_id bigint,
+  apply_application_id bigint references apply_applications,
   application_choice_id integer,
   record_source varchar,
   start_academic_cycle_id bigint references academic_cycles,
@@ -161,7 +233,7 @@ create table trainee_withdrawal_reasons (
 create table placements (
   id integer primary key autoincrement,
   trainee_id bigint references trainees,
-  school_id bigint,
+  school_id bigint references schools,
   urn varchar,
   name varchar,
   address text,
@@ -205,6 +277,51 @@ create table dqt_trn_requests (
 );
 create index index_dqt_trn_requests_on_trainee_id on dqt_trn_requests (trainee_id);
 
+-- A copy of what DQT knew last Monday at two in the morning: never compare with this, ask DQT.
+create table dqt_teachers (
+  id integer primary key autoincrement,
+  trn varchar,
+  first_name varchar,
+  last_name varchar,
+  date_of_birth varchar,
+  qts_date varchar,
+  eyts_date varchar,
+  early_years_status_name varchar,
+  early_years_status_value varchar,
+  hesa_id varchar,
+  allowed_pii_updates boolean not null default false,
+  created_at timestamp not null,
+  updated_at timestamp not null
+);
+create index index_dqt_teachers_on_trn on dqt_teachers (trn);
+
+create table dqt_teacher_trainings (
+  id integer primary key autoincrement,
+  dqt_teacher_id bigint not null references dqt_teachers,
+  programme_start_date varchar,
+  programme_end_date varchar,
+  programme_type varchar,
+  result varchar,
+  provider_ukprn varchar,
+  hesa_id varchar,
+  active boolean,
+  created_at timestamp not null,
+  updated_at timestamp not null
+);
+create index index_dqt_teacher_trainings_on_dqt_teacher_id on dqt_teacher_trainings (dqt_teacher_id);
+
+-- Of 2021: DTTP's schools, copied every night at four. A URN may be there twice.
+create table dttp_schools (
+  id integer primary key autoincrement,
+  name varchar,
+  dttp_id varchar unique,
+  urn varchar,
+  status_code integer,
+  created_at timestamp not null default current_timestamp,
+  updated_at timestamp not null default current_timestamp
+);
+create index index_dttp_schools_on_urn on dttp_schools (urn);
+
 -- The application's own audit trail (the Ruby gem `audited` 5.8). No foreign keys, and no unique version: only the
 -- procedure can guarantee that a change and its audit row belong together.
 create table audits (
@@ -244,4 +361,13 @@ insert into sqlite_sequence (name, seq) values
   ('placements', 100000),
   ('degrees', 100000),
   ('dqt_trn_requests', 100000),
+  ('provider_users', 100000),
+  ('schools', 100000),
+  ('lead_partners', 100000),
+  ('lead_partner_users', 100000),
+  ('apply_applications', 100000),
+  ('apply_application_sync_requests', 100000),
+  ('dqt_teachers', 100000),
+  ('dqt_teacher_trainings', 100000),
+  ('dttp_schools', 100000),
   ('audits', 100000);

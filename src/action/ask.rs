@@ -19,8 +19,19 @@ shape! {
         /// The APIs and databases that the person may change before answering; what a dry-run reads there afterwards is
         /// unknown. Default: every API.
         affects: Option<Vec<Word>>,
-        /// How long the answer may take.
+        /// How long the answer may take: `3d`. After that it is refused, and the step's `otherwise` applies when the run goes
+        /// on.
         within: Option<Length>,
+        /// How often the person is reminded, counted from the question, as long as an answer is in time: `1d`. Each reminder
+        /// is sent at most once, by `trueup inbox --remind` or whatever else looks at the run next.
+        remind: Option<Length>,
+        /// What the answer should rest on, shown with the question: names and texts.
+        #[schemars(default)]
+        evidence: Named<Text>,
+        /// Personal values that this person gets to see in the message: `trainee.date_of_birth`. They are hidden everywhere
+        /// else.
+        #[schemars(default)]
+        reveal: Vec<Word>,
     }
 }
 

@@ -351,6 +351,10 @@ pub struct Question {
     pub answer: Vec<(Arc<str>, AnswerField)>,
     /// What the person may change before answering; nothing means every API.
     pub affects: Option<Vec<Arc<str>>>,
+    /// How long the answer may take.
+    pub within: Option<Duration>,
+    /// How often the person is reminded.
+    pub remind: Option<Duration>,
 }
 
 /// A message to a person.

@@ -1,9 +1,9 @@
 //! The one table of kinds. A new kind is one file with its shape, one line here, one case folder.
 
 use super::{
-    ask::AskSpec, block::BlockSpec, choose::ChooseSpec, command::CommandSpec, compare::CompareSpec, ends::Otherwise,
-    job::JobSpec, resource::ResourceSpec, row::RowSpec, rows::RowsSpec, sql::SqlSpec, tell::TellSpec, undo::UndoSpec,
-    wait::WaitSpec,
+    ask::AskSpec, block::BlockSpec, call::CallSpec, choose::ChooseSpec, command::CommandSpec, compare::CompareSpec,
+    ends::Otherwise, job::JobSpec, resource::ResourceSpec, row::RowSpec, rows::RowsSpec, sql::SqlSpec, tell::TellSpec,
+    undo::UndoSpec, wait::WaitSpec,
 };
 use crate::{
     base::{
@@ -129,6 +129,9 @@ kinds! {
     /// In an arm of `choose`, as its last step: go on with the steps of another arm.
     "use" Use(Word) Flow
         "use: retry\n";
+    /// Do another playbook at this place, with parameters of its own.
+    "call" Call(CallSpec) Flow
+        "id: award\ncall:\n  playbook: register/correct-award\n  with: { slug: \"{{ trainee.slug }}\" }\n";
     /// Look again and again until something is so, within a bound.
     "wait" Wait(WaitSpec) Flow
         "id: registered\nwait:\n  read: { find: { table: register.trainees, where: { id: \"{{ trainee.id }}\" }, expect: one } }\n  until: registered.dttp_id is not none\n  every: 30s\n  at_most: 30m\notherwise: { escalate: register-devs, say: \"No dttp_id in 30 minutes.\" }\n";

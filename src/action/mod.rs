@@ -5,6 +5,7 @@
 
 pub mod ask;
 pub mod block;
+pub mod call;
 pub mod change;
 pub mod choose;
 pub mod command;

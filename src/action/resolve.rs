@@ -87,7 +87,9 @@ pub struct Resolved {
 pub fn resolve(step: &Step, scope: &Scope, known: &dyn Known) -> Result<Option<Resolved>, Trouble> {
     let mut cx = Resolver::new(scope, known);
     let deed = match &step.act {
-        Act::Block(_) | Act::Choose(_) | Act::Use(_) | Act::Wait(_) | Act::Undo(_) | Act::End(_) => return Ok(None),
+        Act::Block(_) | Act::Choose(_) | Act::Use(_) | Act::Wait(_) | Act::Undo(_) | Act::End(_) | Act::Call(_) => {
+            return Ok(None);
+        }
         Act::Find(spec) => Deed::Find(cx.find(spec)?),
         Act::Query(spec) => Deed::Query(Query {
             connection: spec.db.text.clone(),
@@ -112,9 +114,11 @@ pub fn resolve(step: &Step, scope: &Scope, known: &dyn Known) -> Result<Option<R
         Act::Let(datum) => Deed::Give(cx.value(datum)?),
         Act::Ask(spec) => Deed::Question(Question {
             who: spec.who.text.clone(),
-            text: cx.text(&spec.question)?,
+            text: cx.evidenced(&spec.question, &spec.evidence)?,
             answer: spec.answer.entries.iter().map(|(w, f)| (w.text.clone(), f.clone())).collect(),
             affects: spec.affects.as_ref().map(|words| words.iter().map(|w| w.text.clone()).collect()),
+            within: spec.within.map(|length| length.0),
+            remind: spec.remind.map(|length| length.0),
         }),
         Act::Tell(spec) => Deed::Message(Message { who: spec.who.text.clone(), text: cx.text(&spec.message)? }),
     };
@@ -174,6 +178,12 @@ impl Resolver<'_> {
         let evaluated = text.evaluate(self.scope)?;
         self.reads.extend(evaluated.reads);
         Ok(evaluated.value)
+    }
+
+    /// A question. Its evidence is what the answer rests on, so what it reads is noted too.
+    fn evidenced(&mut self, question: &Text, evidence: &Named<Text>) -> Result<Value, Trouble> {
+        evidence.iter().try_for_each(|(_, text)| self.text(text).map(drop))?;
+        self.text(question)
     }
 
     fn facts(&self, table: &TableName, at: Span) -> Result<&Facts, Trouble> {

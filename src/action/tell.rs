@@ -9,5 +9,9 @@ shape! {
         who: Word,
         /// The message.
         message: Text,
+        /// Personal values that this person gets to see in the message: `trainee.date_of_birth`. They are hidden everywhere
+        /// else.
+        #[schemars(default)]
+        reveal: Vec<Word>,
     }
 }

@@ -53,6 +53,12 @@ pub struct EffectId {
 }
 
 impl EffectId {
+    /// The item of an effect, from the effect's text: for those who look through many of them.
+    pub fn item_of(text: &str) -> Option<Cow<'_, str>> {
+        let item = text.split('/').nth(1)?;
+        if item.contains('%') { unescaped(item).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(item)) }
+    }
+
     /// The key that a repeated request carries: the same for every attempt at this effect, on any machine.
     pub fn idempotency_key(&self) -> Uuid {
         let mut hash = Sha256::new();

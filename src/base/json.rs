@@ -64,6 +64,34 @@ pub fn parse(text: &str) -> Result<Value, JsonError> {
     if reader.at < text.len() { Err(reader.fail("text after the document")) } else { Ok(value) }
 }
 
+/// So much less deep than [`MAX_DEPTH`] that nobody has to count exactly.
+const SHALLOW: u32 = 100;
+
+/// Whether a document that was written here is nested so little that it can be read back. Much cheaper than reading it.
+pub fn is_shallow(text: &str) -> bool {
+    let (mut depth, mut bytes) = (0_u32, text.bytes());
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > SHALLOW {
+                    return false;
+                }
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => loop {
+                match bytes.next() {
+                    None | Some(b'"') => break,
+                    Some(b'\\') => drop(bytes.next()),
+                    Some(_) => {}
+                }
+            },
+            _ => {}
+        }
+    }
+    true
+}
+
 struct Reader<'a> {
     text: &'a str,
     at: usize,
@@ -471,6 +499,18 @@ pub fn unhex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_called_shallow_can_be_read_back_and_brackets_in_texts_are_no_depth() {
+        for depth in [1, 99, 100, 101, 128, 129, 300] {
+            let text = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            assert_eq!(is_shallow(&text), depth <= 100, "{depth}");
+            assert!(!is_shallow(&text) || parse(&text).is_ok(), "{depth}");
+        }
+        let text = format!(r#"{{"a\"{}": "{}\\", "b": [1]}}"#, "[".repeat(300), "{".repeat(300));
+        assert!(is_shallow(&text) && parse(&text).is_ok(), "{text}");
+        assert!(!is_shallow(&format!(r#"["\\",{}"#, "[".repeat(300))));
+    }
 
     #[test]
     fn numbers_keep_their_digits_and_documents_their_text() {

@@ -52,6 +52,12 @@ impl Masks {
         }
     }
 
+    /// Whether a registered secret stands in the text: whether [`Masks::apply`] would change it.
+    pub fn catches(&self, text: &str) -> bool {
+        let Ok(masks) = self.0.read() else { return true };
+        masks.iter().any(|(form, _)| form.len() <= text.len() && text.contains(form.as_str()))
+    }
+
     /// The text with every registered secret masked.
     pub fn apply(&self, text: &str) -> String {
         let Ok(masks) = self.0.read() else { return String::from("(output withheld: mask registry unavailable)") };
@@ -100,6 +106,7 @@ mod tests {
         for lead in ["", "u:", "user:"] {
             let text = b64(format!("{lead}{}", secret.reveal()));
             assert_ne!(masks.apply(&text), text, "{lead}");
+            assert!(masks.catches(&text) && !masks.catches(lead), "{lead}");
         }
         let all = encodings(secret.reveal()).join(" | ");
         for form in encodings(secret.reveal()) {

@@ -9,12 +9,16 @@ use crate::{
 use std::{collections::BTreeSet, sync::Arc};
 
 /// The names before `.now` in the texts of a step, in the variables when it uses any, and in the `errors:` table when it
-/// calls an API.
+/// calls an API or starts a program.
 pub fn names(step: &Step, playbook: &Playbook) -> BTreeSet<Arc<str>> {
     let own = spots::of_step(step);
     let uses_vars = own.iter().flat_map(|spot| spot.names).any(|usage| usage.path.root() == "vars");
     let vars = playbook.vars.iter().filter(|_| uses_vars).flat_map(|(_, datum)| spots::of_tree(&datum.tree));
-    let errors = playbook.errors.iter().filter(|_| matches!(step.act, Act::Http(_))).flat_map(spots::of_error_row);
+    let errors = playbook
+        .errors
+        .iter()
+        .filter(|_| matches!(step.act, Act::Http(_) | Act::Command(_)))
+        .flat_map(spots::of_error_row);
     own.iter().copied().chain(vars).chain(errors).flat_map(before_now).collect()
 }
 

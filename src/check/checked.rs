@@ -96,6 +96,7 @@ pub struct StepFacts {
 #[derive(Clone, Debug)]
 pub struct Checked {
     playbook: Arc<Playbook>,
+    called: Arc<HashMap<Arc<str>, Arc<Playbook>>>,
     source: Arc<Source>,
     project: Arc<Project>,
     facts: Arc<HashMap<usize, StepFacts>>,
@@ -104,16 +105,22 @@ pub struct Checked {
 impl Checked {
     pub(super) fn new(
         playbook: Playbook,
+        called: Arc<HashMap<Arc<str>, Arc<Playbook>>>,
         source: Arc<Source>,
         project: Arc<Project>,
         facts: Vec<(usize, StepFacts)>,
     ) -> Checked {
-        Checked { playbook: Arc::new(playbook), source, project, facts: Arc::new(facts.into_iter().collect()) }
+        Checked { playbook: Arc::new(playbook), called, source, project, facts: Arc::new(facts.into_iter().collect()) }
     }
 
     /// The playbook.
     pub fn playbook(&self) -> &Arc<Playbook> {
         &self.playbook
+    }
+
+    /// The playbooks that it calls, at any depth, by their names. Each passed every rule, too.
+    pub fn called(&self) -> &Arc<HashMap<Arc<str>, Arc<Playbook>>> {
+        &self.called
     }
 
     /// Its text.

@@ -13,6 +13,8 @@ use std::{collections::HashMap, ops::Range, sync::Arc};
 pub struct Knowledge {
     /// The name that the playbook's path gives (`register/correct-award`), when it lies below the playbook folder.
     pub name: Option<String>,
+    /// The names of all playbooks below the playbook folder, where they were looked for.
+    pub names: Option<Vec<String>>,
     /// The snapshot of each connection's tables, by the connection's name.
     pub catalogues: HashMap<Arc<str>, Catalogue>,
     /// How the SQL of each database is written in the environment that is looked at, by the connection's name. Empty: as

@@ -31,6 +31,8 @@ pub enum Home {
     Var(usize),
     /// In the row of the errors table with this index.
     ErrorRow(usize),
+    /// Under `returns:`: all is done.
+    Returns,
     /// Under `targets:` or `limits:`; with what there is already an `item`.
     Targets {
         /// `item` stands for one.
@@ -127,6 +129,9 @@ pub fn all<'a>(scene: &Scene<'a>) -> Vec<Mention<'a>> {
     }
     for (index, row) in scene.playbook.errors.iter().enumerate() {
         add(Home::ErrorRow(index), spots::of_error_row(row));
+    }
+    for (_, datum) in scene.playbook.returns.iter() {
+        add(Home::Returns, spots::of_tree(&datum.tree));
     }
     for item in [false, true] {
         add(Home::Targets { item }, spots::of_targets(scene.playbook, item));

@@ -31,7 +31,7 @@ use crate::{
         diagnostic::{Code, Diagnostics},
         source::Source,
     },
-    playbook::{lenient::Reading, model::Playbook, project::Project},
+    playbook::{called::Called, lenient::Reading, model::Playbook, project::Project},
 };
 use std::{collections::HashSet, sync::Arc};
 
@@ -71,15 +71,45 @@ fn judge(
     mut problems: Diagnostics,
 ) -> (Option<Checked>, Diagnostics) {
     let whole = problems.errors() == 0;
-    let facts = {
-        let scene = scene::Scene::new(&playbook, named, &source, &project, knowledge);
-        for rule in rules::RULES.iter().filter(|rule| whole || rule.always) {
-            (rule.look)(&scene, &mut problems);
-        }
-        (problems.errors() == 0).then(|| facts::all(&scene))
-    };
-    let checked = facts.map(|facts| Checked::new(playbook, source, project, facts));
+    let called = Called::of(&source, &mut problems);
+    let around = Around { source: &source, project: &project, called: &called, root: &playbook };
+    let mut facts = around.look(&playbook, named, whole, knowledge, &mut problems);
+    for (name, callee) in called.by_name(&playbook) {
+        let named = called.file(&name).map(|file| file.named.clone()).unwrap_or_default();
+        let own = Knowledge { name: Some(name.to_string()), ..knowledge.clone() };
+        let whole = named.is_empty();
+        facts.extend(around.look(&callee, named, whole, &own, &mut problems));
+    }
+    let sound = problems.errors() == 0;
+    let called = Arc::new(called.by_name(&playbook));
+    let checked = sound.then(|| Checked::new(playbook, called, source, project, facts));
     (checked, problems)
+}
+
+/// What the playbooks of one text have in common.
+struct Around<'a> {
+    source: &'a Arc<Source>,
+    project: &'a Project,
+    called: &'a Called,
+    root: &'a Playbook,
+}
+
+impl Around<'_> {
+    fn look(
+        &self,
+        playbook: &Playbook,
+        named: HashSet<Arc<str>>,
+        whole: bool,
+        knowledge: &Knowledge,
+        problems: &mut Diagnostics,
+    ) -> Vec<(usize, StepFacts)> {
+        let others = scene::Others { called: self.called, root: self.root };
+        let scene = scene::Scene::new(playbook, others, named, self.source, self.project, knowledge);
+        for rule in rules::RULES.iter().filter(|rule| whole || rule.always) {
+            (rule.look)(&scene, problems);
+        }
+        if problems.errors() == 0 { facts::all(&scene) } else { Vec::new() }
+    }
 }
 
 /// Judges a project file that was read without problems, with the catalogues that are known.

@@ -23,7 +23,7 @@ use crate::{
         sql_rules::{self, Verdict},
     },
     effect::change::TableName,
-    playbook::{model::Playbook, project::Project},
+    playbook::{called::Called, model::Playbook, project::Project},
     table::{catalogue::Table, facts::Facts},
     template::{Dialect, Expression, Sql},
 };
@@ -98,10 +98,21 @@ pub enum System {
     Program,
 }
 
+/// The playbooks that stand in one text.
+#[derive(Clone, Copy, Debug)]
+pub struct Others<'a> {
+    /// Those that are called.
+    pub called: &'a Called,
+    /// The one whose text it is.
+    pub root: &'a Playbook,
+}
+
 /// See the head of this file.
 pub struct Scene<'a> {
     /// The playbook.
     pub playbook: &'a Playbook,
+    /// The other ones in its text.
+    pub others: Others<'a>,
     /// Its text.
     pub source: &'a Arc<Source>,
     /// The project file.
@@ -121,13 +132,14 @@ impl<'a> Scene<'a> {
     /// Looks at a playbook.
     pub fn new(
         playbook: &'a Playbook,
+        others: Others<'a>,
         named: HashSet<Arc<str>>,
         source: &'a Arc<Source>,
         project: &'a Project,
         knowledge: &'a Knowledge,
     ) -> Scene<'a> {
         let (visits, mentions, by_id) = (visits(playbook), Vec::new(), HashMap::new());
-        let mut scene = Scene { playbook, source, project, knowledge, visits, mentions, named, by_id };
+        let mut scene = Scene { playbook, others, source, project, knowledge, visits, mentions, named, by_id };
         for (index, visit) in scene.visits.iter().enumerate().filter(|(_, v)| v.role == Role::Listed) {
             if let Some(id) = visit.step.id() {
                 scene.by_id.entry(id).or_insert(index);
@@ -236,10 +248,11 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The API that a step calls.
+    /// The API that a step calls, or the program that it starts.
     pub fn api_of(&self, step: &'a Step) -> Option<&'a str> {
         match &step.act {
             Act::Http(call) => Some(call.api.as_str()),
+            Act::Command(command) => Some(command.program.as_str()),
             _ => self.resource(step).map(|(_, kind, _)| kind.api.as_str()),
         }
     }
@@ -252,6 +265,24 @@ impl<'a> Scene<'a> {
             KindOf::Here(kind) => (kind, step.id().unwrap_or("resource")),
         };
         Some((spec, kind, TableName { connection: kind.api.text.clone(), table: name.into() }))
+    }
+
+    /// The step changes something outside, itself or in the playbook that it calls.
+    pub fn changes(&self, step: &Step) -> bool {
+        let changes = |playbook: &Playbook| {
+            let mut found = false;
+            for step in playbook.sections().into_iter().flat_map(|(_, steps)| steps) {
+                step.each(&mut |one| found |= writes(one));
+            }
+            found
+        };
+        match &step.act {
+            Act::Call(call) => {
+                let Some(called) = self.others.called.get(call.playbook.as_str()) else { return true };
+                changes(called) || self.others.called.by_name(called).values().any(|playbook| changes(playbook))
+            }
+            _ => writes(step),
+        }
     }
 
     /// The declared tables as playbooks write them.
@@ -324,9 +355,9 @@ fn nature(act: &Act) -> Option<Nature> {
     crate::action::kinds::KINDS.iter().find(|k| k.word == act.word()).map(|k| k.nature)
 }
 
-/// The step calls an API: rows of the `errors:` table may speak of it.
-pub fn calls_api(step: &Step) -> bool {
-    matches!(step.act, Act::Http(_) | Act::Resource(_))
+/// The step calls an API or starts a program: rows of the `errors:` table may speak of it.
+pub fn calls_out(step: &Step) -> bool {
+    matches!(step.act, Act::Http(_) | Act::Resource(_) | Act::Command(_))
 }
 
 /// The connection that a step names, and where.

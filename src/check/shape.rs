@@ -106,6 +106,14 @@ pub fn of_result(scene: &Scene<'_>, index: usize) -> Shape {
         Act::Compare(_) => compared(),
         Act::Rows(_) => Shape::List(Box::new(Shape::Open)),
         Act::Choose(_) => Shape::fields(["row", "arm"]),
+        Act::Call(call) => match scene.others.called.get(call.playbook.as_str()) {
+            Some(called) if called.returns.entries.is_empty() => Shape::Nothing,
+            Some(called) => {
+                let values = called.returns.iter().map(|(name, datum)| (name.to_owned(), of_datum(datum)));
+                Shape::Fields(values.collect())
+            }
+            None => Shape::Open,
+        },
         Act::Wait(_) => {
             let look = |visit: &super::scene::Visit<'_>| visit.owner == Some(index) && visit.role == Role::Look;
             scene.visits.iter().position(look).map_or(Shape::Open, |read| of_result(scene, read))

@@ -247,7 +247,10 @@ impl<'a> Spots<'a> {
             Act::Sql(sql) => self.sql(&sql.sql),
             Act::Assert(expression) => self.expression(Some(expression), Sees::Before),
             Act::Let(datum) => self.datum(Some(datum), Sees::Before),
-            Act::Ask(ask) => self.text(Some(&ask.question), Sees::Before),
+            Act::Ask(ask) => {
+                self.text(Some(&ask.question), Sees::Before);
+                ask.evidence.iter().for_each(|(_, text)| self.text(Some(text), Sees::Before));
+            }
             Act::Tell(tell) => self.text(Some(&tell.message), Sees::Before),
             Act::Choose(choose) => {
                 self.data(&choose.facts);
@@ -266,6 +269,7 @@ impl<'a> Spots<'a> {
                 self.expression(wait.fail_when.as_ref(), Sees::Judged);
             }
             Act::End(otherwise) => self.end(otherwise, Sees::Before),
+            Act::Call(call) => self.data(&call.given),
             Act::Block(_) | Act::Use(_) | Act::Undo(_) => {}
         }
     }

@@ -71,7 +71,7 @@ pub enum Command {
     /// Take a run back: show what that would do, ask, and do it.
     Undo(Undo),
     /// List the questions that wait for an answer, and what is in doubt.
-    Inbox(Listing),
+    Inbox(Inbox),
     /// List the newest runs.
     Runs(Runs),
     /// Show one run: what it did, step by step, and why.
@@ -92,6 +92,8 @@ pub enum Command {
     Mock(Mock),
     /// Build a small sandbox and walk through check, plan, apply, verify and show.
     Demo(Demo),
+    /// Build a larger sandbox and play everything around it until Ctrl-C, for commands in another terminal.
+    Sandbox(Sandbox),
     /// Print shell completions.
     Completions(Completions),
     /// Print the manual page, or write one for each command.
@@ -491,7 +493,14 @@ pub struct Undo {
 
 /// `inbox`
 #[derive(Debug, Args)]
-pub struct Listing {
+pub struct Inbox {
+    /// First tell everybody who has not been told yet, and remind those whose reminder is due. For a timer: each message is
+    /// sent at most once.
+    #[arg(long)]
+    pub remind: bool,
+    /// Who reminds. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME", requires = "remind")]
+    pub actor: Option<String>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -704,9 +713,26 @@ pub struct Test {
     /// Only cases whose name contains this.
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
+    /// On which databases: on throw-away servers, or those that TRUEUP_TEST_POSTGRES and TRUEUP_TEST_MYSQL name. `all` leaves
+    /// out what has no server, and says so. Default: sqlite.
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub on: Vec<OnKind>,
+    /// Show how much of the playbooks the cases went through, and what they did not.
+    #[arg(long, conflicts_with_all = ["only", "list"])]
+    pub coverage: bool,
+    /// Fail where the cases went through less than this share of all steps, branches and rows: 95%.
+    #[arg(long, value_name = "SHARE", value_parser = share, conflicts_with_all = ["only", "list"])]
+    pub min_coverage: Option<usize>,
+    /// Also kill each case at every boundary and go on, lose every answer, run it twice, two at once, and undo it; names the
+    /// step that does not bear it, and what to add.
+    #[arg(long, conflicts_with = "list")]
+    pub torture: bool,
     /// So many cases at the same time. Default: two for each processor.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
+    /// Write a first test from a run of a playbook, beside it, and play it. A run: its id, or the beginning of it.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["list", "only", "coverage", "min_coverage", "paths"])]
+    pub record: Option<String>,
     /// Only name the cases.
     #[arg(long, conflicts_with = "junit")]
     pub list: bool,
@@ -716,6 +742,27 @@ pub struct Test {
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Kinds of databases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnKind {
+    /// Files that are made for the test.
+    Sqlite,
+    /// A PostgreSQL server.
+    Postgres,
+    /// A MariaDB or MySQL server.
+    Mysql,
+    /// Every kind that has a server.
+    All,
+}
+
+/// `95%`, `99.5`: of a hundred thousand.
+fn share(text: &str) -> Result<usize, String> {
+    let wrong = || "a share is a number up to 100, as in `95%`".to_owned();
+    let number: f64 = text.trim_end_matches('%').trim().parse().map_err(|_| wrong())?;
+    // Exact for every share with up to three decimals, which is what is compared.
+    if (0.0..=100.0).contains(&number) { Ok((number * 1000.0).round() as usize) } else { Err(wrong()) }
 }
 
 /// `mock`
@@ -731,6 +778,16 @@ pub struct Demo {
     /// Where the sandbox is built.
     #[arg(long, value_name = "FOLDER", default_value = ".trueup/demo")]
     pub folder: PathBuf,
+}
+
+/// `sandbox`
+#[derive(Debug, Args)]
+pub struct Sandbox {
+    /// Which one: `register` or `huleedu`.
+    pub name: String,
+    /// Where it is built. Default: `.trueup/sandboxes/NAME`.
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
 }
 
 /// `completions`

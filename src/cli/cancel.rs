@@ -3,7 +3,7 @@
 use super::{apply::progress, arguments::Cancel, output::Output, pause};
 use crate::{
     ops::{self, Failure, Surroundings},
-    report::{applied, exit::Exit, look::View, run_json},
+    report::{applied, exit::Exit, look::View, many, run_json},
 };
 use std::path::Path;
 
@@ -25,7 +25,9 @@ pub async fn run(
     progress.finish();
     let done = done?;
     let facts = |table: &crate::effect::change::TableName| opened.project.facts(table);
-    if given.json {
+    if let (true, Some(came)) = (given.json, &done.many) {
+        output.data(&run_json::many(run, &done.state, came));
+    } else if given.json {
         output.data(&run_json::run(run, &done.state, &facts));
     } else if let Some(worker) = &done.worker {
         output.data(&format!(
@@ -33,6 +35,8 @@ pub async fn run(
             ops::undo::who(worker),
             run.short()
         ));
+    } else if let Some(came) = &done.many {
+        output.data(&many::applied(run, &done.state, came, output.look()));
     } else {
         let view = View { look: output.look(), facts: &facts, draw: &|_, _, _| String::new() };
         output.data(&applied::text(run, &done.state, &view));

@@ -16,11 +16,11 @@ const REGRET: &str = "Zendesk 4712: the award was right after all";
 const REASON: &str = "Zendesk 4711: recommended for award by mistake";
 
 pub async fn run(given: &Demo, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
-    ops::sandbox::build(surroundings, &given.folder).await?;
+    ops::sandbox::build(surroundings, &ops::sandbox::REGISTER, &given.folder, "trueup demo").await?;
     let folder = given.folder.clone();
     let demo = Walk { folder: &folder, surroundings, output };
     output.data(&format!(
-        "A sandbox of the service \"Register trainee teachers\" is in {}: a SQLite database with\ninvented people, three playbooks, and a mock of the API that DQT offers. One trainee was\nrecommended for award by mistake. Let us take that back.\n",
+        "A sandbox of the service \"Register trainee teachers\" is in {}: SQLite databases with\ninvented people, playbooks, and mocks of the systems around it. One trainee was\nrecommended for award by mistake. Let us take that back.\n",
         folder.display()
     ));
     demo.step("Is everything that was written sound?", &["check"]).await?;
@@ -33,7 +33,7 @@ pub async fn run(given: &Demo, surroundings: &Surroundings, output: &Output) -> 
     .await?;
     let opened = ops::project::open(surroundings, Some(&surroundings.folder.join(&folder)))?;
     let record = ops::record::open(surroundings, &opened).await?;
-    let waiting = ops::history::inbox(&record).await?;
+    let waiting = ops::history::inbox(&record, surroundings.world.now()).await?;
     let Some(run) = waiting.questions.last().map(|w| w.run.short()) else {
         return Err(Failure::usage("the demo's run does not wait for an answer as it should"));
     };

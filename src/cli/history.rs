@@ -1,15 +1,24 @@
 //! `trueup runs`, `trueup show`, `trueup inbox`
 
 use super::{
-    arguments::{ItemsAs, Listing, Runs, Show},
+    answer::actor,
+    arguments::{Inbox, ItemsAs, Runs, Show},
     output::Output,
 };
 use crate::{
+    base::identity::{RunId, SINGLE_ITEM},
+    engine::{
+        fleet::roll::Roll,
+        state::{ItemState, RunState},
+    },
     journal::RunFilter,
-    ops::{self, Failure, Surroundings, history::Shown},
-    report::{audit, exit::Exit, inbox as drawn_inbox, look::View, many, run, run_json, runs as drawn_runs},
+    ops::{self, Failure, Surroundings, history::Shown, record::Record},
+    report::{audit, exit::Exit, inbox as drawn_inbox, look::View, many, reminders, run, run_json, runs as drawn_runs},
 };
-use std::path::Path;
+use std::{
+    io::{BufWriter, Write},
+    path::Path,
+};
 
 pub async fn runs(
     given: &Runs,
@@ -26,20 +35,30 @@ pub async fn runs(
 }
 
 pub async fn inbox(
-    given: &Listing,
+    given: &Inbox,
     project: Option<&Path>,
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<Exit, Failure> {
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
-    let found = ops::history::inbox(&record).await?;
+    let mut exit = Exit::Done;
+    if given.remind {
+        let actor = actor(given.actor.as_deref(), surroundings)?;
+        // Where somebody is told by hand there is nothing to pass on: the list below says it all.
+        let reminded = ops::notify::all(surroundings, &record, &opened, &actor, &|_| {}).await?;
+        output.note(&reminders::text(&reminded, output.look()));
+        if !reminded.left.is_empty() || reminded.sent.iter().any(|sent| !sent.told) {
+            exit = Exit::Failed;
+        }
+    }
+    let found = ops::history::inbox(&record, surroundings.world.now()).await?;
     output.data(&if given.json {
-        run_json::inbox(&found.questions, &found.in_doubt)
+        run_json::inbox(&found.questions, &found.in_doubt, found.now)
     } else {
-        drawn_inbox::text(&found.questions, &found.in_doubt, output.look())
+        drawn_inbox::text(&found.questions, &found.in_doubt, found.now, output.look())
     });
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 pub async fn show(
@@ -50,8 +69,13 @@ pub async fn show(
 ) -> Result<Exit, Failure> {
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
+    let facts = |table: &crate::effect::change::TableName| opened.project.facts(table);
+    let view = View { look: output.look(), facts: &facts, draw: &|_, _, _| String::new() };
     let (id, state) = match ops::history::show(&record, &given.run).await? {
         Shown::Whole(id, state) => (id, *state),
+        Shown::Many(id, state, roll) => {
+            return of_many(given, id, *state, &roll, &record, surroundings, output, &view).await;
+        }
         Shown::Left(run, at) if given.json => {
             output.data(&audit::left_of_json(&run, at));
             return Ok(Exit::Done);
@@ -61,35 +85,78 @@ pub async fn show(
             return Ok(Exit::Done);
         }
     };
-    let facts = |table: &crate::effect::change::TableName| opened.project.facts(table);
-    if let Some(form) = given.items {
-        let text = if form == ItemsAs::Csv { many::csv(&state) } else { many::lines(&state) };
-        return match &given.out {
-            None => {
-                output.data(&text);
-                Ok(Exit::Done)
-            }
-            Some(path) => {
-                let written = std::fs::write(surroundings.folder.join(path), output.masks().apply(&text));
-                written.map_err(|e| Failure::usage(format!("`{}` cannot be written: {e}", path.display())))?;
-                output.note(&format!("{} lines in {}\n", text.lines().count(), path.display()));
-                Ok(Exit::Done)
-            }
-        };
+    if let Some(item) = given.item.as_deref().filter(|item| *item != SINGLE_ITEM) {
+        return Err(Failure::usage(format!("run {} has no item `{item}`", id.short()))
+            .help("it worked on one record; leave `--item` out"));
     }
-    if let Some(key) = &given.item {
-        ops::history::has_item(id, &state, key)?;
-        let view = View { look: output.look(), facts: &facts, draw: &|_, _, _| String::new() };
-        if let Some(item) = state.items.get(key.as_str()) {
-            output.data(&run::one(key, item, &state, &view));
-        }
-        return Ok(Exit::Done);
+    if given.items.is_some() {
+        return Err(Failure::usage(format!("run {} worked on one record and has no list of items", id.short()))
+            .help("leave `--items` out to see all of it"));
     }
     if given.json {
         output.data(&run_json::run(id, &state, &facts));
     } else {
-        let view = View { look: output.look(), facts: &facts, draw: &|_, _, _| String::new() };
         output.data(&run::text(id, &state, &view));
     }
+    Ok(Exit::Done)
+}
+
+/// A run over many items, of which only what is shown is ever held.
+#[allow(clippy::too_many_arguments, reason = "what is shown, and how, one by one")]
+async fn of_many(
+    given: &Show,
+    id: RunId,
+    state: RunState,
+    roll: &Roll,
+    record: &Record,
+    surroundings: &Surroundings,
+    output: &Output,
+    view: &View<'_>,
+) -> Result<Exit, Failure> {
+    if let Some(form) = given.items {
+        return table(given, form, roll, record, surroundings, output).await;
+    }
+    if let Some(key) = &given.item {
+        if let Some(item) = ops::history::item(record, id, roll, key).await? {
+            output.data(&run::one(key, &item, &state, view));
+        }
+    } else if given.json || roll.count() <= many::LISTED {
+        let whole = RunState { taken_back_by: state.taken_back_by, ..record.state(id).await? };
+        output.data(&if given.json { run_json::run(id, &whole, view.facts) } else { run::text(id, &whole, view) });
+    } else {
+        let summary = roll.sums(&record.journal).await.map_err(Failure::from)?;
+        output.data(&many::run(id, &state, &summary, view));
+    }
+    Ok(Exit::Done)
+}
+
+/// The items as CSV or JSON lines, to where it is wanted.
+async fn table(
+    given: &Show,
+    form: ItemsAs,
+    roll: &Roll,
+    record: &Record,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let (head, line): (&str, fn(&str, &ItemState) -> String) = match form {
+        ItemsAs::Csv => (many::CSV_HEAD, many::csv_line),
+        ItemsAs::Jsonl => ("", many::json_line),
+    };
+    let lines = ops::history::items(record, roll, line).await?;
+    let Some(path) = &given.out else {
+        output.data(&(head.to_owned() + &lines.concat()));
+        return Ok(Exit::Done);
+    };
+    let write = || {
+        let mut file = BufWriter::new(std::fs::File::create(surroundings.folder.join(path))?);
+        for line in std::iter::once(head).chain(lines.iter().map(String::as_str)) {
+            file.write_all(output.masks().apply(line).as_bytes())?;
+        }
+        file.flush()
+    };
+    write().map_err(|e| Failure::usage(format!("`{}` cannot be written: {e}", path.display())))?;
+    let count = lines.len() + usize::from(!head.is_empty());
+    output.note(&format!("{count} lines in {}\n", path.display()));
     Ok(Exit::Done)
 }

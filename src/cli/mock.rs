@@ -5,11 +5,19 @@ use crate::{
     ops::{self, Failure, Surroundings},
     report::exit::Exit,
 };
+use std::path::Path;
 use tokio::sync::mpsc;
 
-pub async fn run(given: &Mock, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
+pub async fn run(
+    given: &Mock,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let behind = ops::behind::of_project(surroundings, project);
     let (tell, mut seen) = mpsc::unbounded_channel();
-    let running = ops::mock::start_with(surroundings, &surroundings.folder.join(&given.file), Some(tell)).await?;
+    let running =
+        ops::mock::start_with(surroundings, &surroundings.folder.join(&given.file), Some(tell), behind).await?;
     output.data(&format!("{} listens on {}; Ctrl-C ends it.\n", running.name(), running.url()));
     loop {
         tokio::select! {

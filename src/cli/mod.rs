@@ -26,6 +26,7 @@ mod pause;
 mod plan;
 mod resume;
 mod retry;
+mod sandbox;
 mod test;
 mod undo;
 
@@ -91,8 +92,9 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         Command::Audit(given) => audit::run(given, project, surroundings, output).await,
         Command::Connection(given) => connection::run(given, project, surroundings, output).await,
         Command::Test(given) => test::run(given, project, surroundings, output).await,
-        Command::Mock(given) => mock::run(given, surroundings, output).await,
+        Command::Mock(given) => mock::run(given, project, surroundings, output).await,
         Command::Demo(given) => demo::run(given, surroundings, output).await,
+        Command::Sandbox(given) => sandbox::run(given, surroundings, output).await,
         Command::Completions(given) => explain::completions(given, output),
         Command::Man(given) => man::run(given, surroundings, output),
     };

@@ -117,15 +117,19 @@ impl Database {
     /// A reading handle will be opened soon: where connecting takes a while, it begins now, beside other work. Used by
     /// one handle and never given back; if none follows, the connection is closed. Needs the runtime.
     pub fn expect_reading(&self) {
-        if let Target::Postgres(target) = &self.target {
-            target.expect_reading();
+        match &self.target {
+            Target::Postgres(target) => target.expect_reading(),
+            Target::Mysql(target) => target.expect_reading(),
+            Target::Sqlite(_) => {}
         }
     }
 
     /// The same for a handle that changes.
     pub fn expect_changing(&self) {
-        if let Target::Postgres(target) = &self.target {
-            target.expect_changing();
+        match &self.target {
+            Target::Postgres(target) => target.expect_changing(),
+            Target::Mysql(target) => target.expect_changing(),
+            Target::Sqlite(_) => {}
         }
     }
 

@@ -65,8 +65,8 @@ impl Link {
         }
     }
 
-    /// Takes the transaction back and waits for it, so that its locks are gone when this returns. A PostgreSQL connection may
-    /// then serve the next handle; a SQLite file or MySQL connection is closed.
+    /// Takes the transaction back and waits for it, so that its locks are gone when this returns. The connection to a server
+    /// may then serve the next handle; a SQLite file is closed.
     pub async fn rollback(self) -> Result<(), Fault> {
         match self {
             Link::Postgres(link) => link.rollback().await,
@@ -77,8 +77,10 @@ impl Link {
 
     /// After a confirmed COMMIT.
     pub async fn committed(self) {
-        if let Link::Postgres(link) = self {
-            link.committed().await;
+        match self {
+            Link::Postgres(link) => link.committed().await,
+            Link::Mysql(link) => link.committed().await,
+            Link::Sqlite(_) => {}
         }
     }
 

@@ -9,6 +9,7 @@ pub mod handle;
 pub mod http;
 pub mod ledger;
 mod link;
+pub mod mail;
 mod mysql;
 mod postgres;
 pub mod program;
@@ -27,5 +28,6 @@ pub mod standing;
 pub mod statement;
 pub mod survey;
 mod waiting;
+mod ways;
 #[cfg(test)]
 mod tests;

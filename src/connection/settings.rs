@@ -56,7 +56,8 @@ shape! {
         sidekiq: Option<SidekiqSettings>,
         /// A program, in place of the one above.
         command: Option<ProgramSettings>,
-        /// A mock file that trueup serves itself, in place of the API: for sandboxes. Relative to the project file.
+        /// A mock file that trueup serves itself, in place of the API, or of background jobs a worker file: for sandboxes.
+        /// Relative to the project file.
         mock: Option<Word>,
     }
 }
@@ -193,7 +194,7 @@ impl Connection {
             let fits = match *kind {
                 "http" => databases == 0 && !program && !jobs,
                 "command" => databases == 0 && !api && !jobs,
-                "sidekiq" => databases == 0 && !api && !program,
+                "sidekiq" => databases == 0 && over.http.is_none() && !program,
                 _ => !api && !program && !jobs,
             };
             if !fits || databases > 1 {
@@ -202,7 +203,7 @@ impl Connection {
                 );
                 found.push(
                     wrong(over.at, message)
-                        .help("a database may become another database, an API another API or a mock"),
+                        .help("a database may become another database, an API another API or a mock, background jobs others or a worker"),
                 );
             }
         }

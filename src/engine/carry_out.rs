@@ -336,7 +336,9 @@ async fn create_row(
     }
     let key = changing.insert(&change.table.table, &ground.key, &columns).await.map_err(fault)?;
     done.key = ground.facts.marked(&key);
-    let stamps: Vec<Arc<str>> = clock.into_iter().chain(done.stamps.clone()).collect();
+    // A key that the database numbers is another one each time: as little drift as the clock.
+    let numbered = ground.key.iter().filter(|name| !columns.iter().any(|(given, _)| given == *name)).cloned();
+    let stamps: Vec<Arc<str>> = clock.into_iter().chain(done.stamps.clone()).chain(numbered).collect();
     done.after = Some(read_again(changing, change, ground, &done.key, &stamps, at).await?);
     Ok((done, false))
 }

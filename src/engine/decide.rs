@@ -144,11 +144,22 @@ pub(super) fn ends(outcome: Outcome) -> Option<End> {
 /// What went wrong in the steps of the block at `path`: what its `rescue` and its `always` are told.
 pub fn trouble_in(outline: &Outline, item: &ItemState, path: &str) -> Option<Ended> {
     let walk = Walk { outline, item };
-    let node = walk.node(path)?;
+    let node = outline.node(path)?;
     match walk.list(node.part(None), path, true) {
         Gone::Ended(ended) => Some(ended),
         Gone::Through | Gone::Next(_) => None,
     }
+}
+
+/// Where a called playbook ended before its end because nothing (more) was to be done: the call is over, and has no result.
+pub fn early_end(outline: &Outline, item: &ItemState, path: &str) -> Option<Ended> {
+    let walk = Walk { outline, item };
+    walk.call(outline.node(path)?, path, false).1
+}
+
+/// `done` and `skip`: nobody has to look at it.
+fn is_early(end: End) -> bool {
+    matches!(end, End::Changed | End::Unchanged | End::Skipped)
 }
 
 /// How far a list of places has come.
@@ -167,24 +178,8 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn node(&self, path: &str) -> Option<&'a Node> {
-        let (word, rest) = path.split_once('/')?;
-        let mut nodes: Vec<&Node> = self.outline.nodes.iter().filter(|n| n.section.word() == word).collect();
-        let mut segments = rest.split('/').peekable();
-        loop {
-            let (label, _) = outline::indexed(segments.next()?);
-            let node = nodes.into_iter().find(|node| &*node.label == label)?;
-            let Some(next) = segments.peek() else { return Some(node) };
-            let word = node.parts.iter().filter_map(|part| part.word.as_deref()).find(|word| word == next);
-            if word.is_some() {
-                segments.next();
-            }
-            nodes = node.part(word).iter().collect();
-        }
-    }
-
     fn all(&self, cancelled: bool) -> Gone {
-        for node in &self.outline.nodes {
+        for node in self.outline.nodes.iter() {
             if node.section == Section::Afterwards && !self.item.verified && !cancelled {
                 return Gone::Next(Next::Verified);
             }
@@ -258,12 +253,28 @@ impl<'a> Walk<'a> {
         let gone = match &node.step.act {
             Act::Undo(_) => self.undone(node, path, cancelled),
             Act::Choose(_) => self.arms(node, path, step, cancelled),
+            Act::Call(_) => self.call(node, path, cancelled).0,
             _ => return self.block(node, path, cancelled),
         };
         match gone {
             Gone::Through => Gone::Next(Next::Leave(path.clone())),
             other => other,
         }
+    }
+
+    /// The lists of a called playbook, one after the other. Where it finds that nothing is to be done it ends there, and what called it
+    /// goes on.
+    fn call(&self, node: &'a Node, path: &str, cancelled: bool) -> (Gone, Option<Ended>) {
+        for part in &node.parts {
+            match self.list(&part.nodes, &outline::inside(path, part.word.as_deref()), cancelled) {
+                Gone::Through => {}
+                Gone::Ended(early) if !early.failed && is_early(early.end) => {
+                    return (Gone::Through, Some(early));
+                }
+                other => return (other, None),
+            }
+        }
+        (Gone::Through, None)
     }
 
     fn undone(&self, node: &Node, path: &str, cancelled: bool) -> Gone {

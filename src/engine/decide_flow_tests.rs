@@ -58,7 +58,7 @@ fn outline() -> Outline {
     let source = Source::new("t", PLAYBOOK.replace("ROW", ROW));
     let mut problems = Diagnostics::new(source.clone());
     let playbook = Playbook::parse(&source, &mut problems).unwrap_or_else(|| panic!("{:?}", problems.sorted()));
-    Outline::of(&playbook)
+    Outline::of(&playbook, &Default::default())
 }
 
 fn outcome(step: &Arc<str>, outcome: Outcome, ends: Option<End>) -> Event {

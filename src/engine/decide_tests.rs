@@ -24,7 +24,7 @@ fn outline() -> Outline {
     let source = Source::new("t", PLAYBOOK);
     let mut problems = Diagnostics::new(source.clone());
     let playbook = Playbook::parse(&source, &mut problems).unwrap_or_else(|| panic!("{:?}", problems.sorted()));
-    Outline::of(&playbook)
+    Outline::of(&playbook, &Default::default())
 }
 
 const AT: Stamp = Stamp { micros: 1, digits: 6 };
@@ -105,7 +105,17 @@ impl Stands {
         };
         let asked = || {
             let (who, question) = ("boss".into(), Value::text("Q"));
-            Event::from(HumanAsked { step: step.clone(), items: vec![item.clone()], who, question, answer: Map::new() })
+            Event::from(HumanAsked {
+                step: step.clone(),
+                items: vec![item.clone()],
+                who,
+                question,
+                answer: Map::new(),
+                evidence: None,
+                until: None,
+                remind: None,
+                revealed: None,
+            })
         };
         let decided = |decision: &str, values: Map| {
             let decided = HumanDecided {

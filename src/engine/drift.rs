@@ -47,10 +47,24 @@ fn is_absent(value: &Value) -> bool {
     matches!(&value.data, Data::Unknown(why) if &**why == NOT_THERE)
 }
 
-/// Facts that the plan rests on and that read otherwise now. Only those that `scope` knows already are looked at.
-pub fn of_facts(planned: &ItemPlan, scope: &Scope, setting: &Setting) -> Vec<Difference> {
+/// The name of a fact inside a call among the facts that a plan rests on.
+pub fn of_call(call: &str, path: &Path) -> Path {
+    Path { steps: [Step::Name(call.into())].into_iter().chain(path.steps.iter().cloned()).collect() }
+}
+
+/// Facts that the plan rests on and that read otherwise now, of the playbook itself or inside one of its calls. Only those that `scope`
+/// knows already are looked at.
+pub fn of_facts(planned: &ItemPlan, call: Option<&str>, scope: &Scope, setting: &Setting) -> Vec<Difference> {
     let mut found: Vec<Difference> = Vec::new();
-    for (path, was) in &planned.rests_on {
+    let all = planned.rests_on.iter().filter_map(|(path, was)| match call {
+        None => Some((path.clone(), was)),
+        Some(call) => match path.steps.split_first()? {
+            (Step::Name(at), rest @ [Step::Name(_), ..]) if **at == *call => Some((Path { steps: rest.to_vec() }, was)),
+            _ => None,
+        },
+    });
+    for (path, was) in all {
+        let path = &path;
         let Some(root) = scope.get(path.root()) else { continue };
         // A fact that cannot be compared any more: its key is gone, or it is only known later.
         let Some(now) = fact(path, root) else { continue };

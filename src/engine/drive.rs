@@ -10,6 +10,7 @@ use super::{
     lease::Lease,
     names,
     outline::{self, Back, Kind, Place},
+    reached::Spot,
     setting::Setting,
     state::{ItemState, RunState, StepState},
     step::unknown_now,
@@ -24,7 +25,7 @@ use crate::{
     connection::handle::Reading,
     effect::change::RowChange,
     journal::{
-        Appended, Appending, Claim, Journal,
+        Appended, Appending, Beginning, Claim, Journal,
         event::Event,
         failure::JournalError,
         payload::*,
@@ -58,8 +59,10 @@ pub enum Stopped {
 
 /// Carries one run out until it is over, waits, or is asked to pause.
 pub struct Driver<'a> {
-    /// The playbook and its surroundings.
+    /// The playbook and its surroundings; where it is in a call, those of the called playbook.
     pub setting: &'a Setting,
+    /// The playbook of the run.
+    pub(super) root: &'a Setting,
     /// Where it is recorded.
     pub journal: &'a Journal,
     /// The right to work on it.
@@ -79,7 +82,7 @@ pub struct Driver<'a> {
     pub(super) scope: Scope,
     /// Changes that happened, whatever becomes of their step: path, and how the thing was seen last.
     pub(super) confirmed: HashMap<Arc<str>, Value>,
-    /// The turns of loops that it is in, each with what is known around it.
+    /// The turns of loops and the calls that it is in, each with what is known around it.
     pub(super) turns: Vec<(Arc<str>, Scope)>,
     /// What is done now is done at the end of a block, whatever happened.
     pub(super) always: bool,
@@ -90,6 +93,10 @@ pub struct Driver<'a> {
     /// How often a step was done again because it proved undone.
     pub(super) rounds: HashMap<Arc<str>, u32>,
     pub(super) pending: Vec<Event>,
+    /// The first words of the run are on their way into the journal.
+    beginning: Option<Beginning>,
+    /// They did not get there: the run does not exist.
+    pub unbegun: bool,
     /// What was done and is being recorded while only reads go on.
     beside: Option<Beside>,
     pub(super) readers: HashMap<Arc<str>, Reading>,
@@ -186,6 +193,7 @@ impl<'a> Driver<'a> {
     ) -> Driver<'a> {
         let mut driver = Driver {
             setting,
+            root: setting,
             journal,
             claim,
             plan,
@@ -202,6 +210,8 @@ impl<'a> Driver<'a> {
             doubt: None,
             rounds: HashMap::new(),
             pending: Vec::new(),
+            beginning: None,
+            unbegun: false,
             beside: None,
             readers: HashMap::new(),
             met: HashSet::new(),
@@ -211,6 +221,12 @@ impl<'a> Driver<'a> {
         };
         driver.recall();
         driver
+    }
+
+    /// Of a run whose first words are on their way: it reads meanwhile, and nothing has an effect before they are durable.
+    pub fn beginning(mut self, beginning: Option<Beginning>) -> Driver<'a> {
+        self.beginning = beginning;
+        self
     }
 
     /// As one of many items: the run itself is somebody else's business.
@@ -223,11 +239,18 @@ impl<'a> Driver<'a> {
     /// The results of steps that are over, under their names: captured values are never computed again.
     pub(super) fn recall(&mut self) {
         self.turns.clear();
+        self.setting = self.root;
         let Some(item) = self.state.items.get(&self.item) else { return };
-        if self.setting.outline.scope.is_some() {
-            return names::recall_undo(&self.setting.outline, item, &mut self.scope);
+        if self.root.outline.scope.is_some() {
+            return names::recall_undo(&self.root.outline, item, &mut self.scope);
         }
-        names::recall(&self.setting.playbook, item, &mut self.scope);
+        names::recall(&self.root.playbook, item, &mut self.scope);
+    }
+
+    /// Something is as if it had never been done: what is known is put together anew.
+    pub(super) fn anew(&mut self) {
+        self.scope = self.root.beginning();
+        self.recall();
     }
 
     /// Goes on until the run is over, waits or pauses, with a sign of life to the others every few seconds.
@@ -254,8 +277,12 @@ impl<'a> Driver<'a> {
             }
             let empty = ItemState::default();
             let item = self.state.items.get(&self.item).unwrap_or(&empty);
-            match decide(&self.setting.outline, item, self.state.cancelled) {
-                Next::Leave(path) => self.leave(&path),
+            match decide(&self.root.outline, item, self.state.cancelled) {
+                Next::Leave(path) => {
+                    if let Some((place, trouble)) = self.leave(&path) {
+                        self.end(&place, trouble).await?;
+                    }
+                }
                 Next::Do(path) => {
                     self.window().await?;
                     if let Some(why) = self.hindrance()? {
@@ -294,6 +321,9 @@ impl<'a> Driver<'a> {
                     return Ok(Stopped::Held);
                 }
                 Next::Verified => self.note(ItemVerified { items: vec![self.item.clone()] }.into()),
+                Next::Wait(path) if self.standing(&path).is_some_and(|s| s.is_overdue(self.setting.world.now())) => {
+                    self.note_overdue(path);
+                }
                 Next::Wait(path) => {
                     self.flush().await?;
                     self.close_readers().await;
@@ -306,7 +336,7 @@ impl<'a> Driver<'a> {
                 }
                 Next::Close(end, reason) => {
                     self.close_readers().await;
-                    let (end, reason) = undo::end(&self.setting.outline, &self.state, &self.item, end, reason);
+                    let (end, reason) = undo::end(&self.root.outline, &self.state, &self.item, end, reason);
                     let by = self.state.cancelled_by.as_ref().filter(|_| end == End::Cancelled && self.state.cancelled);
                     let reason = by.map(|by| format!("cancelled by {}: {}", by.actor, by.reason)).or(reason);
                     let item = ClosedItem { item: self.item.clone(), end, reason };
@@ -440,6 +470,11 @@ impl<'a> Driver<'a> {
 
     /// Waits for what is recorded beside the work.
     async fn join(&mut self) -> Result<(), JournalError> {
+        if let Some(beginning) = self.beginning.take() {
+            let begun = beginning.durable().await;
+            self.unbegun = begun.is_err();
+            begun?;
+        }
         let Some(Beside { appending, mut events, seq, done }) = self.beside.take() else { return Ok(()) };
         let first = match appending.durable().await {
             Ok(appended) => self.numbered(appended, seq).await,
@@ -480,7 +515,10 @@ impl<'a> Driver<'a> {
         let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) else { return Ok(()) };
         // In a turn of a loop a name may stand for something else than around it.
         let scope = self.turns.first().map_or(&self.scope, |(_, around)| around);
-        let mut differences = drift::of_facts(plan, scope, self.setting);
+        let mut differences = drift::of_facts(plan, None, scope, self.root);
+        if place.list == Section::Steps {
+            differences.extend(self.facts_of_call(place));
+        }
         drift::without_own(&mut differences, &self.own(), self.setting);
         if differences.is_empty() { Ok(()) } else { Err(Trouble::Drifted(differences)) }
     }
@@ -499,6 +537,9 @@ impl<'a> Driver<'a> {
             self.look_again(&step).await?;
             let judgement =
                 resolve::judge(when, &self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
+            if let Some(holds) = judgement.holds {
+                self.setting.reached.note(Spot::When(step.act_at.start, holds));
+            }
             match judgement.holds {
                 Some(true) => {}
                 Some(false) => {
@@ -507,6 +548,9 @@ impl<'a> Driver<'a> {
                 }
                 None => return Err(unknown_now(&step, judgement.unknown.as_deref()).into()),
             }
+        }
+        if place.back.is_none() {
+            self.setting.reached.note(Spot::Step(step.act_at.start));
         }
         match &place.back {
             Some(Back::Left(why) | Back::Already(why)) => {

@@ -3,7 +3,8 @@
 use super::{
     drift,
     drive::{Driver, Went},
-    endings,
+    endings, notices,
+    outgoing::tell,
     outline::Place,
     state::ItemState,
     trouble::{Difference, Ending, Missed, Trouble},
@@ -14,9 +15,11 @@ use crate::{
         ends::{Otherwise, Way},
         step::Step,
     },
-    base::value::Value,
+    base::{moment, value::Value},
+    effect::label::Label,
     journal::{
         failure::JournalError,
+        payload::HumanNotified,
         words::{End, Outcome},
     },
     plan::{Foreseen, Section},
@@ -25,16 +28,22 @@ use crate::{
 impl Driver<'_> {
     /// A precondition that held in the plan and does not hold now is drift, with what differs by name.
     fn unlike_planned(&self, place: &Place, trouble: Trouble) -> Trouble {
-        let (Some(plan), Section::Preconditions) = (self.plan, place.section) else { return trouble };
+        let (Some(plan), Section::Preconditions) = (self.plan, place.list) else { return trouble };
         let missed = match &trouble {
             Trouble::Missed(missed) => Some(&missed.message),
             // An expression that has nothing to work with any more.
             Trouble::Step { .. } => None,
             _ => return trouble,
         };
-        let mut differences = drift::of_facts(plan, &self.scope, self.setting);
+        let mut differences = match place.call() {
+            Some(_) => self.facts_of_call(place),
+            None => drift::of_facts(plan, None, &self.scope, self.setting),
+        };
         drift::without_own(&mut differences, &self.own(), self.setting);
-        let held = self.planned(&place.path).is_some_and(|step| step.foreseen == Foreseen::Passes);
+        // Inside a call it may rest on what an earlier step does, and be decided only now.
+        let held = self
+            .planned(&place.path)
+            .is_some_and(|step| step.foreseen == Foreseen::Passes && step.label != Label::HasUnknowns);
         if let Some(found) = missed.filter(|_| differences.is_empty() && held) {
             let (subject, column) = (place.path.to_string(), String::new());
             differences.push(Difference { subject, column, planned: "it held".into(), found: found.clone() });
@@ -64,7 +73,7 @@ impl Driver<'_> {
             Trouble::Drifted(_) => (Outcome::Drifted, plain_ending(trouble, step)),
             _ if trouble.in_doubt() => (Outcome::InDoubt, plain_ending(trouble, step)),
             _ => {
-                let mut ending = endings::ending(step, trouble, &self.scope, self.setting).in_section(place.section);
+                let mut ending = endings::ending(step, trouble, &self.scope, self.setting).in_section(place.list);
                 // Nothing more is done, but something was: that is no stop.
                 if self.confirmed.contains_key(&place.path)
                     && step.common.otherwise.is_none()
@@ -87,7 +96,7 @@ impl Driver<'_> {
         self.close_readers().await;
         let at = place.step.act_at;
         let trouble = Trouble::Missed(Missed { message, seen: Vec::new(), at });
-        let ending = endings::of_otherwise(otherwise, &trouble, &self.scope, at).in_section(place.section);
+        let ending = endings::of_otherwise(otherwise, &trouble, &self.scope, at).in_section(place.list);
         let outcome = outcome_of(ending.way);
         self.end_with(place, trouble, outcome, ending, true, Vec::new()).await
     }
@@ -104,7 +113,8 @@ impl Driver<'_> {
         let step = place.step.clone();
         let rescued = place.rescued && !own && !trouble.in_doubt() && outcome != Outcome::Drifted;
         let (outcome, ends) = self.then(&ending, outcome, rescued);
-        if let (Some(who), Some(text)) = (&ending.who, &ending.told) {
+        let handed = self.handed_over(place, &ending);
+        if let (Some(who), Some(text), None) = (&ending.who, &ending.told, &handed) {
             (self.watch)(Tick::PassOn { who: who.clone(), text: text.clone() });
         }
         let mut message = ending.message.clone();
@@ -130,6 +140,47 @@ impl Driver<'_> {
         let went = Went { outcome, value, message: Some(message.clone()), response: None };
         self.outcome_with(&place.path, went, 0, ends, error);
         (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary: message });
+        let Some(handed) = handed else { return self.flush().await };
+        self.note(handed.clone().into());
+        self.flush().await?;
+        self.hand_over_to(handed, ending).await
+    }
+
+    /// What is recorded before somebody is told that he has to look; nothing where he is told by hand. Of many items the
+    /// report and the inbox tell, and nobody gets a message for each.
+    fn handed_over(&self, place: &Place, ending: &Ending) -> Option<HumanNotified> {
+        let who = ending.who.as_ref().filter(|_| self.crew.is_none())?;
+        let reach = self.setting.people.get(who)?;
+        Some(HumanNotified {
+            step: place.path.clone(),
+            items: vec![self.item.clone()],
+            who: who.clone(),
+            kind: notices::ESCALATION.into(),
+            number: 0,
+            by: reach.word().into(),
+            result: None,
+        })
+    }
+
+    /// Tells somebody that he has to look. The change is recorded, and so is that this message leaves: a message that cannot
+    /// be sent is said, and changes nothing.
+    async fn hand_over_to(&mut self, handed: HumanNotified, ending: Ending) -> Result<(), JournalError> {
+        let id = tell::name(&self.effect(&handed.step), notices::ESCALATION, 0);
+        let (text, who) = (ending.told.unwrap_or(ending.message), handed.who.clone());
+        let shown = text.clone();
+        let message = tell::Message { who: &who, subject: tell::about(self.setting), text, id };
+        moment::reached("before a message");
+        let told = tell::tell(self.setting, message, self.watch).await;
+        moment::reached("after a message");
+        let result = match told {
+            Ok(how) => how.to_owned(),
+            Err(why) => {
+                // Whoever runs this has to pass it on.
+                (self.watch)(Tick::PassOn { who: who.clone(), text: shown });
+                format!("not told: {why}")
+            }
+        };
+        self.note(HumanNotified { result: Some(result), ..handed }.into());
         self.flush().await
     }
 

@@ -1,6 +1,7 @@
 //! Where a step that did not go through leads: its own `otherwise`, the `errors` table, or the default of its trouble.
 
 use super::{
+    reached::Spot,
     setting::Setting,
     trouble::{CallTrouble, Ending, Trouble},
 };
@@ -11,7 +12,7 @@ use crate::{
     },
     base::{shape::Word, source::Span, value::Value},
     playbook::{
-        errors::{Retry, Then, Verdict},
+        errors::{FailureKind, Retry, Then, Verdict},
         failure::Facts,
     },
     template::{Path, Scope, Step as Part, Text},
@@ -23,6 +24,7 @@ pub fn ending(step: &Step, trouble: &Trouble, scope: &Scope, setting: &Setting) 
     let scope = scope.clone().with("error", error(trouble, &trouble.message(), step));
     let own = matches!(trouble, Trouble::Missed(_) | Trouble::Call(_));
     if let (true, Some(otherwise)) = (own, &step.common.otherwise) {
+        setting.reached.note(Spot::Otherwise(step.act_at.start));
         return of_otherwise(otherwise, trouble, &scope, at);
     }
     if let Trouble::Call(call) = trouble
@@ -43,7 +45,7 @@ pub fn of_otherwise(otherwise: &Otherwise, trouble: &Trouble, scope: &Scope, at:
     };
     let message = say(&[]);
     // What is revealed is told to the person and kept nowhere.
-    let told = (!otherwise.reveal.is_empty()).then(|| say(&revealed(otherwise)));
+    let told = (!otherwise.reveal.is_empty()).then(|| say(&paths(&otherwise.reveal)));
     Ending {
         told,
         way: otherwise.way,
@@ -55,9 +57,9 @@ pub fn of_otherwise(otherwise: &Otherwise, trouble: &Trouble, scope: &Scope, at:
 }
 
 /// The personal values that the person who is told needs to see.
-fn revealed(otherwise: &Otherwise) -> Vec<Path> {
+pub fn paths(reveal: &[Word]) -> Vec<Path> {
     let path = |word: &Word| Path { steps: word.as_str().split('.').map(|part| Part::Name(part.into())).collect() };
-    otherwise.reveal.iter().map(path).collect()
+    reveal.iter().map(path).collect()
 }
 
 /// A text for people; if it cannot be filled in, the trouble itself is told, and that the text could not be.
@@ -112,12 +114,16 @@ fn then<'a>(setting: &'a Setting, step: Option<&str>, call: &CallTrouble) -> Opt
         kind: Some(call.kind),
     };
     let (index, row) = setting.playbook.errors.iter().enumerate().find(|(_, row)| row.fits(&facts))?;
-    setting.reached.note(index);
+    setting.reached.note(Spot::Error(index));
     row.then.as_ref().or(row.otherwise.as_ref())
 }
 
-/// The retry that the table orders for a failed call.
+/// The retry that the table orders for a failed call. What `uses` does not declare is refused again each time: no row, not even an
+/// `otherwise`, has it tried again.
 pub fn retry<'a>(setting: &'a Setting, step: Option<&str>, call: &CallTrouble) -> Option<&'a Retry> {
+    if call.kind == FailureKind::NotGranted {
+        return None;
+    }
     match &then(setting, step, call)?.verdict {
         Verdict::Retry(retry) => Some(retry),
         _ => None,
@@ -126,12 +132,13 @@ pub fn retry<'a>(setting: &'a Setting, step: Option<&str>, call: &CallTrouble) -
 
 /// The step that the table wants done before the call is tried again.
 pub fn fix<'a>(setting: &'a Setting, step: Option<&str>, call: &CallTrouble) -> Option<&'a str> {
-    then(setting, step, call)?.fix.as_ref().map(Word::as_str)
+    then(setting, step, call).filter(|_| call.kind != FailureKind::NotGranted)?.fix.as_ref().map(Word::as_str)
 }
 
 /// Whether the table takes the answer for a good one.
 pub fn accepted(setting: &Setting, step: Option<&str>, call: &CallTrouble) -> bool {
-    then(setting, step, call).is_some_and(|then| matches!(then.verdict, Verdict::Accept))
+    call.kind != FailureKind::NotGranted
+        && then(setting, step, call).is_some_and(|then| matches!(then.verdict, Verdict::Accept))
 }
 
 /// What a `rescue` and an `always` are told of a step that did not go through.

@@ -7,6 +7,7 @@ use super::{
     drive::{Driver, Halt, Went},
     names,
     outline::{Kind, Place, turns},
+    reached::Spot,
     step::unknown_now,
     trouble::{Missed, Trouble},
     undo,
@@ -41,33 +42,45 @@ pub(super) enum Chosen<'a> {
     Unknown(Arc<str>),
 }
 
+impl<'a> Chosen<'a> {
+    /// The row that decided.
+    pub(super) fn row(&self) -> Option<&'a str> {
+        match self {
+            Chosen::Arm(row, _) | Chosen::End(row, _) => Some(row),
+            Chosen::Unknown(_) => None,
+        }
+    }
+}
+
 impl Driver<'_> {
     /// What is known at a place: leaves the turns of loops that it does not belong to, enters those that it does.
     pub(super) fn move_to(&mut self, place: &Place) {
-        let same = self.turns.iter().zip(&place.turns).take_while(|((at, _), turn)| **at == *turn.at).count();
+        let same = self.turns.iter().zip(&place.realms).take_while(|((at, _), realm)| *at == *realm.at()).count();
         while self.turns.len() > same {
             if let Some((_, around)) = self.turns.pop() {
                 self.scope = around;
             }
         }
         self.unplanned = false;
+        self.setting = self.root.of_call(place.call().map(|call| &*call.playbook));
         if let Some(known) = &place.known {
             let around = std::mem::replace(&mut self.scope, known.clone());
             self.turns.push((place.path.clone(), around));
             return;
         }
         let Some(item) = self.state.items.get(&self.item) else { return };
-        for turn in &place.turns[same..] {
-            self.turns.push((turn.at.clone(), self.scope.clone()));
-            names::in_turn(&self.setting.outline, turn, item, &mut self.scope);
+        for realm in &place.realms[same..] {
+            self.turns.push((realm.at().clone(), self.scope.clone()));
+            let root = self.root;
+            names::enter(root, &root.run, &root.outline, realm, item, &mut self.scope);
         }
+        // What is done after a failure was not tried out.
+        self.unplanned = place.after.iter().any(|block| self.error_in(block).is_some());
         if let Some(block) = &place.ends_of {
             let error = self.error_in(block);
-            // What is done after a failure was not tried out.
-            self.unplanned = error.is_some();
             let error = error.unwrap_or(Value::NULL);
             self.scope.insert("error", error);
-            if let Some(of) = self.setting.outline.place(block) {
+            if let Some(of) = self.root.outline.place(block) {
                 names::missing(&of.step, &mut self.scope);
             }
         }
@@ -75,7 +88,7 @@ impl Driver<'_> {
 
     /// What went wrong in a block: what its `rescue` and `always` know as `error`.
     fn error_in(&self, block: &str) -> Option<Value> {
-        let ended = trouble_in(&self.setting.outline, self.state.items.get(&self.item)?, block)?;
+        let ended = trouble_in(&self.root.outline, self.state.items.get(&self.item)?, block)?;
         let told = ended.at.as_ref().and_then(|at| self.standing(at)?.outcome.as_ref()?.error.clone());
         let plain = || {
             let text = ended.reason.as_deref().map_or(Value::NULL, Value::text);
@@ -92,7 +105,7 @@ impl Driver<'_> {
 
     /// The place of a path, with what it takes back where it stands inside an `undo:` step.
     pub(super) fn place_of(&mut self, path: &str) -> Option<Place> {
-        let place = self.setting.outline.place(path)?;
+        let place = self.root.outline.place(path)?;
         self.move_to(&place);
         let Some(origin) = &place.origin else { return Some(place) };
         let item = self.state.items.get(&self.item)?;
@@ -101,7 +114,7 @@ impl Driver<'_> {
         Some(Place { step: back.step, back: back.back, ..place })
     }
 
-    fn recorded(&mut self, place: &Place, request: String, value: Value) {
+    pub(super) fn recorded(&mut self, place: &Place, request: String, value: Value) {
         let read = ReadValue { item: self.item.clone(), request, request_hash: None, value };
         self.note(StepRead { step: place.path.clone(), reads: vec![read] }.into());
     }
@@ -125,11 +138,17 @@ impl Driver<'_> {
 
     /// Enters a place that holds others; where a decision table leads to an end, that is the trouble.
     pub(super) async fn enter(&mut self, place: &Place) -> Result<(), Halt> {
+        if let Act::Call(spec) = &place.step.act {
+            return self.begin_call(place, spec);
+        }
         let Act::Choose(spec) = &place.step.act else {
             self.recorded(place, place.step.act.word().to_owned(), Value::NULL);
             return Ok(());
         };
         let chosen = choose(spec, &self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
+        if let Some(row) = chosen.row() {
+            self.setting.reached.note(Spot::Choice(place.step.act_at.start, row.into()));
+        }
         match chosen {
             Chosen::Arm(row, arm) => {
                 let value = Value::map([("row", Value::text(row)), ("arm", Value::text(arm))]);
@@ -143,7 +162,7 @@ impl Driver<'_> {
                 Ok(())
             }
             Chosen::End(row, otherwise) => {
-                // Which row decided is kept, so that tests can tell which ones were ever reached.
+                // Which row decided is kept, so that `show` can tell.
                 self.recorded(
                     place,
                     format!("row `{row}`"),
@@ -156,10 +175,23 @@ impl Driver<'_> {
         }
     }
 
-    /// All inside a place is over.
-    pub(super) fn leave(&mut self, path: &Arc<str>) {
-        let Some(place) = self.setting.outline.place(path) else { return };
+    /// All inside a place is over. Gives what went wrong, where what a called playbook gives back cannot be made.
+    pub(super) fn leave(&mut self, path: &Arc<str>) -> Option<(Place, Trouble)> {
+        let place = self.root.outline.place(path)?;
         self.move_to(&place);
+        if let Act::Call(spec) = &place.step.act
+            && place.kind != Kind::Loop
+        {
+            let went = match self.end_call(&place, spec) {
+                Ok(went) => went,
+                Err(trouble) => return Some((place, trouble)),
+            };
+            let (outcome, summary) = (went.outcome, went.message.clone().unwrap_or_default());
+            self.outcome(path, went, 0);
+            self.name_call(&place);
+            (self.watch)(Tick::Over { path: path.clone(), outcome, summary });
+            return None;
+        }
         let mut went = Went { outcome: Outcome::Done, value: None, message: None, response: None };
         let empty = Default::default();
         let item = self.state.items.get(&self.item).unwrap_or(&empty);
@@ -171,7 +203,7 @@ impl Driver<'_> {
             _ if place.kind == Kind::Loop => {}
             Act::Block(_) => {
                 names::missing(&place.step, &mut self.scope);
-                let ended = trouble_in(&self.setting.outline, item, path);
+                let ended = trouble_in(&self.root.outline, item, path);
                 went.message = ended.and_then(|e| e.reason).map(|why| format!("Rescued: {why}"));
             }
             Act::Undo(_) => {
@@ -189,6 +221,7 @@ impl Driver<'_> {
             went.value = item.steps.get(path).and_then(|step| step.value.clone()).filter(|value| !value.is_null());
         }
         self.outcome(path, went, 0);
+        None
     }
 
     /// Looks again and again. The deadline counts from the first look, wherever that was.

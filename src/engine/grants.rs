@@ -105,7 +105,7 @@ pub fn outgoing(setting: &Setting, outgoing: &Outgoing) -> Option<CallTrouble> {
         line: outgoing.line(setting),
         status: None,
         code: None,
-        kind: FailureKind::Connect,
+        kind: FailureKind::NotGranted,
         in_doubt: false,
         message: format!("{what}, which `uses` does not declare: nothing was sent"),
         retry_after: None,

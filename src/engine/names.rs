@@ -4,8 +4,9 @@
 //! for the list of them.
 
 use super::{
-    outline::{Outline, Turn, inside, may_pass_over, path, turn, turns},
-    state::ItemState,
+    outline::{Outline, Realm, Turn, inside, may_pass_over, path, turn, turns},
+    setting::{RunFacts, Setting},
+    state::{ItemState, StepState},
 };
 use crate::{
     action::{kinds::Act, step::Step},
@@ -64,8 +65,17 @@ fn within(step: &Step, at: &str, item: &ItemState, whole: bool, scope: &mut Scop
     }
 }
 
-fn own(step: &Step, at: &str, item: &ItemState, scope: &mut Scope) {
+pub fn own(step: &Step, at: &str, item: &ItemState, scope: &mut Scope) {
     let (Some(id), Some(state)) = (step.id(), item.steps.get(at)) else { return };
+    if let Act::Call(_) = &step.act {
+        // While it is under way it has no result yet; what is kept for it are its parameters.
+        match (of_call(state), &state.outcome) {
+            (Some(value), _) => scope.insert(id, value.clone()),
+            (None, Some(_)) => scope.insert_entry(id.into(), Entry::Skipped),
+            (None, None) => {}
+        }
+        return;
+    }
     match (state.result(), &state.outcome) {
         (Some(value), _) => scope.insert(id, value.clone()),
         (None, Some(outcome)) if outcome.outcome == Outcome::Skipped => scope.insert_entry(id.into(), Entry::Skipped),
@@ -73,6 +83,11 @@ fn own(step: &Step, at: &str, item: &ItemState, scope: &mut Scope) {
         (None, Some(outcome)) if outcome.outcome == Outcome::Done => scope.insert(id, Value::NULL),
         _ => {}
     }
+}
+
+/// What a called playbook gave back.
+fn of_call(state: &StepState) -> Option<&Value> {
+    state.outcome.as_ref().filter(|o| matches!(o.outcome, Outcome::Done | Outcome::Unchanged))?.value.as_ref()
 }
 
 fn skipped(step: &Step, scope: &mut Scope) {
@@ -121,7 +136,11 @@ fn all_lists(step: &Step, at: &str, item: &ItemState) -> Vec<(Arc<str>, Value)> 
 
 /// What the names of a step, done once, and of the steps inside stand for.
 fn results(step: &Step, at: &str, item: &ItemState, found: &mut Vec<(Arc<str>, Value)>) {
-    if let (Some(id), Some(value)) = (step.id(), item.steps.get(at).and_then(|s| s.result())) {
+    let result = item.steps.get(at).and_then(|state| match &step.act {
+        Act::Call(_) => of_call(state),
+        _ => state.result(),
+    });
+    if let (Some(id), Some(value)) = (step.id(), result) {
         found.push((id.into(), value.clone()));
     }
     for (part, steps) in step.parts() {
@@ -142,8 +161,29 @@ pub fn element(turn: &Turn, item: &ItemState) -> Value {
     list.and_then(|list| list.as_list()?.get(turn.index).cloned()).unwrap_or(Value::NULL)
 }
 
-/// What is known in a turn of a loop, beside what is known around it.
-pub fn in_turn(outline: &Outline, turn: &Turn, item: &ItemState, scope: &mut Scope) {
+/// What is known in a realm: in a turn of a loop beside what is known around it, in a called playbook nothing else.
+pub fn enter(
+    setting: &Setting,
+    facts: &RunFacts,
+    outline: &Outline,
+    realm: &Realm,
+    item: &ItemState,
+    scope: &mut Scope,
+) {
+    match realm {
+        Realm::Turn(turn) => in_turn(outline, turn, item, scope),
+        Realm::Call(call) => {
+            let params = item.steps.get(&call.at).and_then(|step| step.value.clone()).unwrap_or(Value::NULL);
+            *scope = setting.scope_of_call(facts, &call.playbook, params);
+            let Some(called) = setting.called.get(&call.playbook) else { return };
+            for (section, steps) in called.sections() {
+                list(&format!("{}/{section}", call.at), steps, item, false, scope);
+            }
+        }
+    }
+}
+
+fn in_turn(outline: &Outline, turn: &Turn, item: &ItemState, scope: &mut Scope) {
     scope.insert(turn.name.clone(), element(turn, item));
     if let Some(place) = outline.place(&turn.at) {
         own(&place.step, &turn.at, item, scope);

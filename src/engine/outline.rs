@@ -5,6 +5,7 @@
 use super::state::ItemState;
 use crate::{
     action::{
+        call::DEEPEST,
         deed::{Jobs, Restore},
         kinds::Act,
         step::{ALWAYS, RESCUE, Step},
@@ -15,7 +16,7 @@ use crate::{
     playbook::model::Playbook,
     template::Scope,
 };
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 /// How a place is gone through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,14 +50,51 @@ pub struct Place {
     pub known: Option<Scope>,
     /// Inside an `undo:` step: the path of the place that is taken back here.
     pub origin: Option<Arc<str>>,
-    /// The turns of loops that it belongs to, the outermost first.
-    pub turns: Vec<Turn>,
-    /// The block in whose `rescue` or `always` it stands, the innermost.
+    /// Which list of its own playbook.
+    pub list: Section,
+    /// The turns of loops and the calls that it belongs to, the outermost first.
+    pub realms: Vec<Realm>,
+    /// The block of its own playbook in whose `rescue` or `always` it stands, the innermost.
     pub ends_of: Option<Arc<str>>,
+    /// All blocks in whose `rescue` or `always` it stands, also around the calls that it belongs to.
+    pub after: Vec<Arc<str>>,
     /// A block around it has something to do at its end.
     pub guarded: bool,
     /// A block around it has a `rescue` for what fails here.
     pub rescued: bool,
+}
+
+/// What has names of its own, beside those around it or instead of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Realm {
+    /// A turn of a loop: an element, and the results of its steps.
+    Turn(Turn),
+    /// A called playbook: nothing of what is around it.
+    Call(Call),
+}
+
+impl Realm {
+    /// Its path: `steps/notify[0]`, `steps/award`.
+    pub fn at(&self) -> &Arc<str> {
+        match self {
+            Realm::Turn(turn) => &turn.at,
+            Realm::Call(call) => &call.at,
+        }
+    }
+
+    /// The call that it is.
+    pub fn call(&self) -> Option<&Call> {
+        if let Realm::Call(call) = self { Some(call) } else { None }
+    }
+}
+
+/// One call of another playbook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// `steps/award`.
+    pub at: Arc<str>,
+    /// The name of the other playbook.
+    pub playbook: Arc<str>,
 }
 
 /// One turn of a loop.
@@ -100,11 +138,18 @@ impl Place {
             back,
             known: None,
             origin: None,
-            turns: Vec::new(),
+            list: Section::Steps,
+            realms: Vec::new(),
             ends_of: None,
+            after: Vec::new(),
             guarded: false,
             rescued: false,
         }
+    }
+
+    /// The innermost call that it belongs to.
+    pub fn call(&self) -> Option<&Call> {
+        self.realms.iter().rev().find_map(Realm::call)
     }
 
     /// The name of its result.
@@ -131,8 +176,10 @@ impl Place {
 /// A step in the tree.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// Which list.
+    /// Which list of the whole.
     pub section: Section,
+    /// Which list of its own playbook.
+    pub list: Section,
     /// Its name, or its action with its number: the last part of its path.
     pub label: Arc<str>,
     /// The step.
@@ -148,7 +195,8 @@ pub struct Node {
 /// A list of steps inside a step.
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// Nothing for a block's own steps; `block.rescue`, `block.always`, `paths.ARM`.
+    /// Nothing for a block's own steps; `block.rescue`, `block.always`, `paths.ARM`; of a call the lists of the other playbook: `preconditions`,
+    /// `steps`, `verification`, `afterwards`.
     pub word: Option<Arc<str>>,
     /// The steps.
     pub nodes: Vec<Node>,
@@ -182,7 +230,7 @@ impl Node {
 #[derive(Clone, Debug)]
 pub struct Outline {
     /// The steps at the top, in the order of a run.
-    pub nodes: Vec<Node>,
+    pub nodes: Arc<Vec<Node>>,
     /// What the run knows at its beginning, where that is more than its parameters: the captured values of a run that
     /// is taken back.
     pub scope: Option<Scope>,
@@ -190,36 +238,57 @@ pub struct Outline {
 
 impl Outline {
     /// Of a playbook.
-    pub fn of(playbook: &Playbook) -> Outline {
-        let lists = [&playbook.preconditions, &playbook.steps, &playbook.verification, &playbook.afterwards];
-        let nodes = Section::ALL.into_iter().zip(lists).flat_map(|(section, steps)| nodes(section, steps));
-        Outline { nodes: nodes.collect(), scope: None }
+    pub fn of(playbook: &Playbook, called: &HashMap<Arc<str>, Arc<Playbook>>) -> Outline {
+        let lists = Section::ALL.into_iter().zip(playbook.sections());
+        let all = lists.flat_map(|(section, (_, steps))| Builder { called, section, depth: 0 }.nodes(section, steps));
+        Outline { nodes: Arc::new(all.collect()), scope: None }
     }
 
     /// Of a run that takes another one back.
     pub fn of_undo(places: Vec<Place>, scope: Scope) -> Outline {
         let node = |place: Place| Node {
             section: place.section,
+            list: place.list,
             label: place.name().into(),
             step: place.step.clone(),
             kind: place.kind,
             parts: Vec::new(),
             given: Some(Box::new(place)),
         };
-        Outline { nodes: places.into_iter().map(node).collect(), scope: Some(scope) }
+        Outline { nodes: Arc::new(places.into_iter().map(node).collect()), scope: Some(scope) }
     }
 
-    /// The names of all results.
+    /// The names of all results; those in a call are known in it alone.
     pub fn names(&self) -> Vec<&str> {
         fn of<'n>(nodes: &'n [Node], all: &mut Vec<&'n str>) {
             for node in nodes {
                 all.extend(node.step.id());
+                if matches!(node.step.act, Act::Call(_)) {
+                    continue;
+                }
                 node.parts.iter().for_each(|part| of(&part.nodes, all));
             }
         }
         let mut all = Vec::new();
         of(&self.nodes, &mut all);
         all
+    }
+
+    /// The step at a path, whatever turn of a loop the path is of.
+    pub fn node(&self, path: &str) -> Option<&Node> {
+        let (word, rest) = path.split_once('/')?;
+        let mut nodes: Vec<&Node> = self.nodes.iter().filter(|n| n.section.word() == word).collect();
+        let mut segments = rest.split('/').peekable();
+        loop {
+            let (label, _) = indexed(segments.next()?);
+            let node = nodes.into_iter().find(|node| &*node.label == label)?;
+            let Some(next) = segments.peek() else { return Some(node) };
+            let word = node.parts.iter().filter_map(|part| part.word.as_deref()).find(|word| word == next);
+            if word.is_some() {
+                segments.next();
+            }
+            nodes = node.part(word).iter().collect();
+        }
     }
 
     /// The place of a path.
@@ -229,7 +298,7 @@ impl Outline {
         }
         let (word, rest) = path.split_once('/')?;
         let section = Section::ALL.into_iter().find(|section| section.word() == word)?;
-        let at = Around { turns: Vec::new(), ends_of: None, guarded: false, rescued: false };
+        let at = Around::default();
         let top: Vec<&Node> = self.nodes.iter().filter(|node| node.section == section).collect();
         self.find(&top, word, rest, at)
     }
@@ -245,7 +314,8 @@ impl Outline {
             let Some(index) = index else {
                 return rest.is_none().then(|| around.place(node, at, Kind::Loop));
             };
-            around.turns.push(Turn { at: at.clone(), list, index, name: looped.name.text.clone() });
+            let name = looped.name.text.clone();
+            around.realms.push(Realm::Turn(Turn { at: at.clone(), list, index, name }));
         } else if index.is_some() {
             return None;
         }
@@ -264,8 +334,15 @@ impl Outline {
             around.guarded = true;
             match word {
                 None => around.rescued |= !node.part(Some(RESCUE)).is_empty(),
-                Some(_) => around.ends_of = Some(at),
+                Some(_) => {
+                    around.ends_of = Some(at.clone());
+                    around.after.push(at);
+                }
             }
+        } else if let Act::Call(call) = &node.step.act {
+            // An end of the other playbook may be the end of the call alone, and it knows no `error` of ours.
+            (around.guarded, around.ends_of) = (true, None);
+            around.realms.push(Realm::Call(Call { at, playbook: call.playbook.text.clone() }));
         }
         let inner: Vec<&Node> = node.part(word).iter().collect();
         self.find(&inner, &prefix, rest, around)
@@ -277,13 +354,13 @@ impl Outline {
         let of = self.place(&origin)?;
         let path = format!("{at}/{rest}").into();
         // What it needs to know is what was known there.
-        Some(Place { path, origin: Some(origin), turns: of.turns.clone(), kind: Kind::Plain, ..around.of(of) })
+        Some(Place { path, origin: Some(origin), realms: of.realms.clone(), kind: Kind::Plain, ..around.of(of) })
     }
 
     /// Every place, loops with the turns that the item knows of, in the order of a run.
     pub fn all(&self, item: &ItemState) -> Vec<Place> {
         let mut paths = Vec::new();
-        for node in &self.nodes {
+        for node in self.nodes.iter() {
             self.expand(node, &node.path(node.section.word()), item, &mut paths);
         }
         paths.iter().filter_map(|path| self.place(path)).collect()
@@ -318,13 +395,22 @@ impl Outline {
         let Act::Undo(spec) = &node.step.act else { return Vec::new() };
         let names: Vec<&str> = spec.steps.iter().map(|word| word.as_str()).collect();
         let section = node.section.word();
-        let named = |at: &str| {
-            let mut segments = at.split('/').map(|segment| indexed(segment).0);
+        let calls = |place: &Place| place.realms.iter().filter_map(Realm::call).cloned().collect::<Vec<_>>();
+        let around = self.place(path).map(|place| calls(&place)).unwrap_or_default();
+        // A name is one of the playbook in which the `undo:` stands: of its steps, a call among them, not of those in a call.
+        let named = |place: &Place| {
+            let inner = calls(place);
+            if !inner.starts_with(&around) {
+                return false;
+            }
+            let from = around.last().map_or(0, |call| call.at.len());
+            let to = inner.get(around.len()).map_or(place.path.len(), |call| call.at.len());
+            let mut segments = place.path[from..to].split('/').map(|segment| indexed(segment).0);
             segments.any(|segment| names.contains(&segment))
         };
         let effects = item.steps.iter().rev().filter(|(at, step)| {
             // Not what stands inside an `undo:` step itself: that is a taking back and no step of the author's.
-            step.changed() && named(at) && self.place(at).is_some_and(|place| place.origin.is_none())
+            step.changed() && self.place(at).is_some_and(|place| place.origin.is_none() && named(&place))
         });
         effects
             .filter_map(|(at, _)| {
@@ -336,46 +422,71 @@ impl Outline {
 }
 
 /// What stands around a place.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Around {
-    turns: Vec<Turn>,
+    realms: Vec<Realm>,
     ends_of: Option<Arc<str>>,
+    after: Vec<Arc<str>>,
     guarded: bool,
     rescued: bool,
 }
 
 impl Around {
     fn place(self, node: &Node, path: Arc<str>, kind: Kind) -> Place {
-        let Around { turns, ends_of, guarded, rescued } = self;
-        let (section, step) = (node.section, node.step.clone());
-        Place { section, path, step, kind, back: None, known: None, origin: None, turns, ends_of, guarded, rescued }
+        let Around { realms, ends_of, after, guarded, rescued } = self;
+        let (section, list, step) = (node.section, node.list, node.step.clone());
+        let (back, known, origin) = (None, None, None);
+        Place { section, list, path, step, kind, back, known, origin, realms, ends_of, after, guarded, rescued }
     }
 
     fn of(self, place: Place) -> Place {
-        let Around { turns, ends_of, guarded, rescued } = self;
-        Place { turns, ends_of, guarded, rescued, ..place }
+        let Around { realms, ends_of, after, guarded, rescued } = self;
+        Place { realms, ends_of, after, guarded, rescued, ..place }
     }
 }
 
-fn nodes(section: Section, steps: &[Step]) -> Vec<Node> {
-    let node = |(index, step): (usize, &Step)| {
+/// Makes the nodes of one section of the whole.
+#[derive(Clone, Copy)]
+struct Builder<'a> {
+    called: &'a HashMap<Arc<str>, Arc<Playbook>>,
+    section: Section,
+    /// How many calls stand around.
+    depth: usize,
+}
+
+impl Builder<'_> {
+    fn nodes(self, list: Section, steps: &[Step]) -> Vec<Node> {
+        steps.iter().enumerate().map(|(index, step)| self.node(list, index, step)).collect()
+    }
+
+    fn node(self, list: Section, index: usize, step: &Step) -> Node {
         let together = matches!(&step.act, Act::Block(block) if block.transaction.is_some());
-        let parts = if together { Vec::new() } else { step.parts() };
-        let parts: Vec<Part> = parts
-            .into_iter()
-            .map(|(word, steps)| Part { word: word.map(Into::into), nodes: nodes(section, steps) })
-            .collect();
+        let own = if together { Vec::new() } else { step.parts() };
+        let own =
+            own.into_iter().map(|(word, steps)| Part { word: word.map(Into::into), nodes: self.nodes(list, steps) });
         let kind = match &step.act {
             Act::Block(_) if together => Kind::Plain,
             Act::Block(block) if block.has_ends() || step.common.for_each.is_some() => Kind::Frame,
             Act::Block(_) => Kind::Gate,
-            Act::Choose(_) | Act::Undo(_) => Kind::Frame,
+            Act::Choose(_) | Act::Undo(_) | Act::Call(_) => Kind::Frame,
             Act::Wait(_) => Kind::Patient,
             _ => Kind::Plain,
         };
-        Node { section, label: step.label(index).into(), step: Arc::new(step.clone()), kind, parts, given: None }
-    };
-    steps.iter().enumerate().map(node).collect()
+        let parts = own.chain(self.lists_of(step)).collect();
+        let (section, label) = (self.section, step.label(index).into());
+        Node { section, list, label, step: Arc::new(step.clone()), kind, parts, given: None }
+    }
+
+    /// The lists of a called playbook. The checks refuse calls that go round; a text that nobody checked must not lead deeper either.
+    fn lists_of(self, step: &Step) -> Vec<Part> {
+        let Act::Call(call) = &step.act else { return Vec::new() };
+        let Some(called) = self.called.get(&call.playbook.text).filter(|_| self.depth < DEEPEST) else {
+            return Vec::new();
+        };
+        let inner = Builder { depth: self.depth + 1, ..self };
+        let lists = Section::ALL.into_iter().zip(called.sections()).filter(|(_, (_, steps))| !steps.is_empty());
+        lists.map(|(list, (word, steps))| Part { word: Some(word.into()), nodes: inner.nodes(list, steps) }).collect()
+    }
 }
 
 /// The path of a step within its list.
@@ -413,14 +524,17 @@ pub fn without_turns(path: &str) -> String {
     path.split('/').map(|segment| indexed(segment).0).collect::<Vec<_>>().join("/")
 }
 
-/// What stands around a step and tells it from others of its name, for people: `each[0] / `, `rescue / `; mostly nothing.
+/// What stands around a step and tells it from others of its name, for people: `each[0] / `, `rescue / `, the name of a call; mostly
+/// nothing.
 pub fn around(path: &str) -> String {
     let mut segments: Vec<&str> = path.split('/').skip(1).collect();
     let own = segments.pop().and_then(|own| indexed(own).1);
-    let told = segments.into_iter().filter_map(|segment| match segment {
+    // What a list of a called playbook follows is the call.
+    let calls = |at: usize| segments.get(at + 1).is_some_and(|next| Section::ALL.iter().any(|s| s.word() == *next));
+    let told = segments.iter().enumerate().filter_map(|(at, segment)| match *segment {
         RESCUE => Some("rescue"),
         ALWAYS => Some("always"),
-        _ => indexed(segment).1.map(|_| segment),
+        segment => (calls(at) || indexed(segment).1.is_some()).then_some(segment),
     });
     let mut words: String = told.map(|word| format!("{word} / ")).collect();
     if let Some(index) = own {

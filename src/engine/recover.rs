@@ -185,8 +185,7 @@ impl Driver<'_> {
         self.flush().await?;
         (self.watch)(Tick::Over { path: path.clone(), outcome: Outcome::NotDone, summary: message });
         // What an undone block had read is not known any more.
-        self.scope = self.setting.beginning();
-        self.recall();
+        self.anew();
         let rounds = self.rounds.entry(path.clone()).or_default();
         *rounds += 1;
         if *rounds < MOST_ROUNDS {

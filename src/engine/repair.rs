@@ -7,7 +7,7 @@
 use super::{
     drive::{Driver, Went},
     endings,
-    outline::{Node, Place},
+    outline::{self, Node, Place},
     trouble::{CallTrouble, Trouble},
     watch::Tick,
 };
@@ -29,21 +29,32 @@ impl Driver<'_> {
     }
 
     /// The retry that the table orders for a call, unless a repair comes first.
-    pub(super) fn retry_of(&self, id: Option<&str>, trouble: &CallTrouble) -> Option<&Retry> {
+    pub(super) fn retry_of(&self, place: &Place, trouble: &CallTrouble) -> Option<&Retry> {
+        let id = place.id();
         let retry = endings::retry(self.setting, id, trouble)?;
-        let repaired = |fix: &str| self.repair_path(fix).is_some_and(|(_, path)| self.was_asked_for(&path));
+        let repaired = |fix: &str| self.repair_path(fix, place).is_some_and(|(_, path)| self.was_asked_for(&path));
         endings::fix(self.setting, id, trouble).is_none_or(repaired).then_some(retry)
     }
 
-    /// Where the repair stands among the steps of the playbook, and its path.
-    fn repair_path(&self, fix: &str) -> Option<(usize, Arc<str>)> {
-        let found =
-            self.own_steps().find(|(_, node)| node.step.id() == Some(fix) && node.step.common.repair == Some(true));
-        found.map(|(index, node)| (index, path_of(node)))
+    /// Where the repair stands among the steps of the playbook that `place` belongs to, and its path.
+    fn repair_path(&self, fix: &str, place: &Place) -> Option<(usize, Arc<str>)> {
+        let mut own = self.own_steps(place).into_iter();
+        own.find(|(_, _, node)| node.step.id() == Some(fix) && node.step.common.repair == Some(true))
+            .map(|(index, path, _)| (index, path))
     }
 
-    fn own_steps(&self) -> impl Iterator<Item = (usize, &Node)> {
-        self.setting.outline.nodes.iter().enumerate().filter(|(_, node)| node.section == Section::Steps)
+    /// The steps of that playbook, with their paths.
+    fn own_steps(&self, place: &Place) -> Vec<(usize, Arc<str>, &Node)> {
+        let outline = &self.root.outline;
+        let word = Section::Steps.word();
+        let (prefix, nodes): (String, Vec<&Node>) = match place.call() {
+            Some(call) => {
+                let nodes = outline.node(&call.at).map_or(&[][..], |node| node.part(Some(word)));
+                (outline::inside(&call.at, Some(word)), nodes.iter().collect())
+            }
+            None => (word.to_owned(), outline.nodes.iter().filter(|node| node.section == Section::Steps).collect()),
+        };
+        nodes.into_iter().enumerate().map(|(index, node)| (index, node.path(&prefix), node)).collect()
     }
 
     /// Arms the repair that the table names for this failure. False where there is none, or it was done before.
@@ -51,12 +62,12 @@ impl Driver<'_> {
         let Trouble::Call(call) = trouble else { return Ok(false) };
         let setting = self.setting;
         let Some(fix) = endings::fix(setting, place.id(), call) else { return Ok(false) };
-        let Some((index, path)) = self.repair_path(fix) else { return Ok(false) };
+        let Some((index, path)) = self.repair_path(fix, place) else { return Ok(false) };
         // The step that the call is, or that holds it.
-        let own = self.own_steps().find(|(_, node)| {
-            place.path.strip_prefix(&*path_of(node)).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '[']))
-        });
-        if own.is_none_or(|(own, _)| index >= own) || self.was_asked_for(&path) {
+        let holds =
+            |at: &str| place.path.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '[']));
+        let own = self.own_steps(place).into_iter().find(|(_, at, _)| holds(at)).map(|(own, ..)| own);
+        if own.is_none_or(|own| index >= own) || self.was_asked_for(&path) {
             return Ok(false);
         }
         let why = endings::sentence(&format!("{}; `{fix}` is done, then it is tried again", call.message));
@@ -68,12 +79,7 @@ impl Driver<'_> {
         self.flush().await?;
         (self.watch)(Tick::Again { path: place.path.clone(), why, pause: Duration::ZERO });
         // The repair has no result yet, and is not skipped any more.
-        self.scope = setting.beginning();
-        self.recall();
+        self.anew();
         Ok(true)
     }
-}
-
-fn path_of(node: &Node) -> Arc<str> {
-    format!("{}/{}", node.section.word(), node.label).into()
 }

@@ -1,11 +1,17 @@
 //! Everything that planning and applying one playbook need, put together by `ops`: nothing here looks anything up.
 
-use super::outline::{self, Outline};
+pub use super::reached::Reached;
+
+use super::{
+    outgoing::tell::Reach,
+    outline::{self, Outline},
+};
 use crate::{
     action::{kinds::Act, resolve::Known, resource::ResourceKind, step::Step},
     base::{
         identity::{RunId, SINGLE_ITEM},
         seal::Sealer,
+        secret::Masks,
         source::Source,
         time::Stamp,
         value::{Data, Map, Marks, Value},
@@ -26,7 +32,7 @@ use crate::{
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, OnceLock},
 };
 
 /// Who runs it, why, and when: fixed when the run is made.
@@ -40,22 +46,6 @@ pub struct RunFacts {
     pub reason: Arc<str>,
     /// `run.now`.
     pub now: Stamp,
-}
-
-/// Which rows decided something, by their place in the table; shared by all who look at the same one.
-#[derive(Clone, Debug, Default)]
-pub struct Reached(Arc<Mutex<BTreeSet<usize>>>);
-
-impl Reached {
-    /// This row decided.
-    pub fn note(&self, row: usize) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(row);
-    }
-
-    /// This row decided before.
-    pub fn holds(&self, row: usize) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&row)
-    }
 }
 
 /// Where files are looked for, and where the rows of a source are put aside while they are worked on.
@@ -131,9 +121,11 @@ pub struct Setting {
     pub run: RunFacts,
     /// Parameters, accepted.
     pub params: Map,
-    /// Files that people with `by: file` are told through.
-    pub files: HashMap<String, std::path::PathBuf>,
-    /// Which rows of the `errors` table decided something: for the report of tests.
+    /// How people are reached who are not told by hand.
+    pub people: Arc<HashMap<Arc<str>, Reach>>,
+    /// Every secret in use: what leaves for people is masked once more.
+    pub masks: Masks,
+    /// Which parts of the playbook were gone through: for the report of tests.
     pub reached: Reached,
     /// The plan is kept in a file: who carries it out, and why, may be said anew then.
     pub saved: bool,
@@ -143,8 +135,25 @@ pub struct Setting {
     pub workplace: Option<Workplace>,
     /// What stands behind the connections, where somebody has looked already.
     pub standings: Option<Arc<BTreeMap<Arc<str>, Standing>>>,
+    /// The playbooks that it calls, by their names.
+    pub called: Arc<HashMap<Arc<str>, Arc<Playbook>>>,
+    inner: Inner,
     vars: Arc<Vars>,
     once: Arc<BTreeSet<Arc<str>>>,
+}
+
+/// The settings of the called playbooks, made when the first one is entered. A copy makes its own: what differs in it, differs there.
+#[derive(Default)]
+struct Inner(OnceLock<HashMap<Arc<str>, Setting>>);
+
+impl Clone for Inner {
+    fn clone(&self) -> Inner {
+        Inner::default()
+    }
+}
+
+fn vars_of(playbook: &Playbook) -> Arc<Vars> {
+    Arc::new(playbook.vars.entries.iter().map(|(word, datum)| (word.text.clone(), datum.tree.clone())).collect())
 }
 
 impl Setting {
@@ -161,8 +170,8 @@ impl Setting {
     ) -> Setting {
         let (playbook, source, project) =
             (checked.playbook().clone(), checked.source().clone(), checked.project().clone());
-        let vars = playbook.vars.entries.iter().map(|(word, datum)| (word.text.clone(), datum.tree.clone())).collect();
-        let outline = Outline::of(&playbook);
+        let (vars, called) = (vars_of(&playbook), checked.called().clone());
+        let outline = Outline::of(&playbook, &called);
         let once = check::once::of(&playbook).into_iter().filter_map(|(section, index)| {
             let (_, steps) = playbook.sections().into_iter().find(|(word, _)| *word == section)?;
             Some(outline::path(section, &steps[index], index))
@@ -182,13 +191,16 @@ impl Setting {
             world,
             run,
             params,
-            files: HashMap::new(),
+            people: Arc::default(),
+            masks: Masks::default(),
             reached: Reached::default(),
             saved: false,
             about: OneItem::default(),
             workplace: None,
             standings: None,
-            vars: Arc::new(vars),
+            called,
+            inner: Inner::default(),
+            vars,
             once,
         }
     }
@@ -196,10 +208,39 @@ impl Setting {
     /// The same for one item, or for what is done once for all.
     pub fn about(&self, about: OneItem) -> Setting {
         let mut setting = Setting { about, ..self.clone() };
-        let mut nodes = std::mem::take(&mut setting.outline.nodes);
+        let mut nodes = Arc::unwrap_or_clone(std::mem::take(&mut setting.outline.nodes));
         nodes.retain(|node| setting.concerns(&node.path(node.section.word())));
-        setting.outline.nodes = nodes;
+        setting.outline.nodes = Arc::new(nodes);
         setting
+    }
+
+    /// The same with the steps of another way to go through it: of a run that takes one back.
+    pub fn set_outline(&mut self, outline: Outline) {
+        // Settings of calls that were looked at before know the old one.
+        (self.outline, self.inner) = (outline, Inner::default());
+    }
+
+    /// The setting of a called playbook: its own names of steps, `uses`, `vars` and `errors`, in the same surroundings. Of none it is
+    /// this one.
+    pub fn of_call(&self, playbook: Option<&str>) -> &Setting {
+        let Some(playbook) = playbook else { return self };
+        self.inner.0.get_or_init(|| self.inner_ones()).get(playbook).unwrap_or(self)
+    }
+
+    fn inner_ones(&self) -> HashMap<Arc<str>, Setting> {
+        let one = |playbook: &Arc<Playbook>| Setting {
+            playbook: playbook.clone(),
+            vars: vars_of(playbook),
+            // Rows are counted by their place in their own table.
+            reached: Reached::default(),
+            ..self.clone()
+        };
+        self.called.iter().map(|(name, playbook)| (name.clone(), one(playbook))).collect()
+    }
+
+    /// What a called playbook knows at its beginning.
+    pub fn scope_of_call(&self, facts: &RunFacts, playbook: &str, params: Value) -> Scope {
+        self.scope_of(facts).with("params", params).with_vars(self.of_call(Some(playbook)).vars.clone())
     }
 
     /// The step at this path is done in the part that is meant: once, or for each item.
@@ -242,7 +283,7 @@ impl Setting {
         let items = (self.about.part == Part::Once)
             .then(|| ("items", self.about.counts.clone().unwrap_or_else(Value::unknown)));
         let run = [
-            ("id", Value::text(facts.id.short())),
+            ("id", Value::text(facts.id.short()).marked(by_whoever)),
             ("uuid", Value::from(Data::Uuid(facts.id.0)).marked(Marks::CLOCK)),
             ("actor", Value::text(facts.actor.clone()).marked(by_whoever)),
             ("reason", Value::text(facts.reason.clone()).marked(by_whoever)),

@@ -1,7 +1,7 @@
 //! Where a run stands: the fold of its events. Nothing here decides or does anything; the same fold serves the engine,
 //! `show` and the inbox.
 
-use super::trouble::Difference;
+use super::{notices::Notice, trouble::Difference};
 use crate::{
     base::{
         identity::{EffectId, RunId},
@@ -14,7 +14,10 @@ use crate::{
     },
     journal::{
         event::Event,
-        payload::{Approval, ClosedItem, HumanAsked, HumanDecided, ItemOutcome, RunCancelled, RunClosed, RunCreated},
+        payload::{
+            Approval, ClosedItem, HumanAsked, HumanDecided, HumanNotified, ItemOutcome, RunCancelled, RunClosed,
+            RunCreated,
+        },
         words::{End, Outcome},
     },
 };
@@ -100,6 +103,10 @@ pub struct StepState {
     pub found_out: Option<String>,
     /// The question to a person.
     pub asked: Option<Arc<HumanAsked>>,
+    /// Since when it waits for an answer.
+    pub asked_at: Option<Stamp>,
+    /// Messages about it to people, as far as they were recorded.
+    pub notices: Vec<Notice>,
     /// The latest decision of a person: an answer, or what became of a lost answer.
     pub decided: Option<Arc<HumanDecided>>,
     /// When it was begun.
@@ -142,8 +149,19 @@ impl StepState {
 
     /// It asks a person and has no answer yet.
     pub fn waits(&self) -> bool {
-        let said = self.decided.as_ref().is_some_and(|d| matches!(&*d.decision, ANSWER | APPROVE));
+        let said = self.decided.as_ref().is_some_and(|d| matches!(&*d.decision, ANSWER | APPROVE | OVERDUE));
         self.asked.is_some() && !said && self.outcome.is_none()
+    }
+
+    /// It waits for an answer that would come too late.
+    pub fn is_overdue(&self, now: Stamp) -> bool {
+        let until = self.asked.as_ref().and_then(|asked| asked.until);
+        self.waits() && until.is_some_and(|until| now.micros > until.micros)
+    }
+
+    /// Nobody has answered in time, and that was recorded.
+    pub fn is_unanswered(&self) -> bool {
+        self.decided.as_ref().is_some_and(|d| &*d.decision == OVERDUE)
     }
 
     /// It really changed something.
@@ -183,6 +201,22 @@ impl StepState {
         outcome.and_then(|o| o.value.as_ref()).or(self.value.as_ref())
     }
 
+    /// A message leaves, or what became of it.
+    fn notified(&mut self, told: &HumanNotified, at: Stamp) {
+        let same = |n: &&mut Notice| n.kind == told.kind && n.number == told.number && n.result.is_none();
+        match (&told.result, self.notices.iter_mut().rfind(same)) {
+            (Some(result), Some(notice)) => notice.result = Some(result.clone()),
+            _ => self.notices.push(Notice {
+                kind: told.kind.clone(),
+                number: told.number,
+                who: told.who.clone(),
+                by: told.by.clone(),
+                at,
+                result: told.result.clone(),
+            }),
+        }
+    }
+
     /// As if it had never been tried.
     fn forget(&mut self) {
         *self = StepState {
@@ -201,6 +235,8 @@ impl StepState {
 
 /// The decision of a person who answered a question.
 pub const ANSWER: &str = "answer";
+/// That nobody has answered in time: no decision of a person, and kept in the same place.
+pub const OVERDUE: &str = "overdue";
 /// The decision that a lost answer was a yes.
 pub const DONE: &str = "done";
 /// The decision that nothing had happened.
@@ -320,7 +356,8 @@ impl RunState {
         self.take(at, event.clone());
     }
 
-    fn take(&mut self, at: Stamp, event: Event) {
+    /// One event more, taken apart.
+    pub(super) fn take(&mut self, at: Stamp, event: Event) {
         self.events += 1;
         match event {
             Event::RunCreated(created) => {
@@ -390,9 +427,14 @@ impl RunState {
                 let asked = Arc::new(asked);
                 for item in &asked.items {
                     let step = self.step(item, &asked.step, at);
-                    step.asked = Some(asked.clone());
+                    (step.asked, step.asked_at) = (Some(asked.clone()), Some(at));
                     // An approval is asked for again as long as people are missing.
                     step.decided = None;
+                }
+            }
+            Event::HumanNotified(told) => {
+                for item in &told.items {
+                    self.step(item, &told.step, at).notified(&told, at);
                 }
             }
             Event::HumanDecided(decided) => self.decided(Arc::new(decided), at),

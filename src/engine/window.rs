@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(500);
 impl Driver<'_> {
     /// Waits until a step may start, or until the run is to pause or to end.
     pub(super) async fn window(&mut self) -> Result<(), JournalError> {
-        let Some(limits) = self.setting.playbook.limits.clone() else { return Ok(()) };
+        let Some(limits) = self.root.playbook.limits.clone() else { return Ok(()) };
         let Some(window) = &limits.window else { return Ok(()) };
         let Some(until) = window.shut_until(self.setting.world.now()) else { return Ok(()) };
         let reason = format!("waits until {}, as `window` says", window.clock(until));

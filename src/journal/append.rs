@@ -93,7 +93,7 @@ impl Appending {
 }
 
 impl super::store::Inner {
-    fn group(&self, events: &[Event], at: Stamp) -> Result<Vec<Ready>, JournalError> {
+    pub(super) fn group(&self, events: &[Event], at: Stamp) -> Result<Vec<Ready>, JournalError> {
         events.iter().map(|event| self.ready(event, at)).collect()
     }
 

@@ -83,11 +83,11 @@ impl Journal {
     }
 }
 
-fn lost(run: RunId, fence: u64) -> JournalError {
+pub(super) fn lost(run: RunId, fence: u64) -> JournalError {
     JournalError::ClaimLost { run, fence }
 }
 
-fn after(now: Stamp, ttl: Duration) -> Stamp {
+pub(super) fn after(now: Stamp, ttl: Duration) -> Stamp {
     stamp(now.micros.saturating_add(i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX)))
 }
 

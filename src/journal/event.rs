@@ -75,6 +75,8 @@ events! {
     ItemClosed(ItemClosed) = "item.closed",
     /// A person is asked.
     HumanAsked(HumanAsked) = "human.asked",
+    /// A person is told of a question or of an end.
+    HumanNotified(HumanNotified) = "human.notified",
     /// A person decided.
     HumanDecided(HumanDecided) = "human.decided",
     /// Stopped between two steps.
@@ -229,7 +231,7 @@ mod tests {
         assert_eq!(
             Event::NAMES.join(" "),
             "run.created run.claimed item.started step.read step.intent step.attempt step.images step.outcome \
-             item.verified item.closed human.asked human.decided run.paused run.resumed run.cancelled run.closed run.purged plan.approved"
+             item.verified item.closed human.asked human.notified human.decided run.paused run.resumed run.cancelled run.closed run.purged plan.approved"
         );
     }
 

@@ -12,23 +12,25 @@ use crate::base::{identity::RunId, seal::Sealer, time::Stamp};
 use futures_util::TryStreamExt;
 use sqlx::{ColumnIndex, Database, Decode, Row, Type};
 
-/// The chain of a run, for [`Link::of`]. The casts are for files that somebody put other types into: that is a finding,
+/// The chain of a run behind one event up to another, for [`Link::of`]. The casts are for files that somebody put other types into: that is a finding,
 /// not an error.
 const CHAIN: Sql = Sql {
     sqlite: "
         SELECT CAST(e.seq AS INTEGER), CAST(e.kind AS BLOB), CAST(e.at AS INTEGER), CAST(e.prev AS BLOB),
                CAST(e.hash AS BLOB), CAST(e.payload_hash AS BLOB), CAST(p.bytes AS BLOB)
-        FROM events e LEFT JOIN payloads p ON p.run = e.run AND p.seq = e.seq WHERE e.run = $1 ORDER BY e.seq",
+        FROM events e LEFT JOIN payloads p ON p.run = e.run AND p.seq = e.seq
+        WHERE e.run = $1 AND e.seq > $2 AND e.seq <= $3 ORDER BY e.seq",
     postgres: "
         SELECT e.seq, convert_to(e.kind, 'UTF8'), e.at, e.prev, e.hash, e.payload_hash, p.bytes
-        FROM events e LEFT JOIN payloads p ON p.run = e.run AND p.seq = e.seq WHERE e.run = $1 ORDER BY e.seq",
+        FROM events e LEFT JOIN payloads p ON p.run = e.run AND p.seq = e.seq
+        WHERE e.run = $1 AND e.seq > $2 AND e.seq <= $3 ORDER BY e.seq",
 };
 
 /// One row of a chain.
 pub(super) struct Link<'r> {
     seq: i64,
     kind: &'r [u8],
-    at: i64,
+    pub(super) at: i64,
     prev: &'r [u8],
     pub(super) hash: Hash,
     payload_hash: &'r [u8],
@@ -67,12 +69,28 @@ impl<'r> Link<'r> {
 
     /// It is event `seq` of `run` and comes after the event with the hash `head`.
     pub(super) fn follows(&self, run: RunId, seq: u64, head: Hash) -> Result<(), &'static str> {
-        if u64::try_from(self.seq) != Ok(seq) {
+        if self.number() != seq {
             return Err("events before it are missing");
         }
         if self.prev != head.0 {
             return Err("it does not follow the event before it");
         }
+        self.holds(run, seq, head)
+    }
+
+    /// Number within the run; of a row that has none, one that no event has.
+    pub(super) fn number(&self) -> u64 {
+        u64::try_from(self.seq).unwrap_or(0)
+    }
+
+    /// It is still the event with this hash, which an earlier reading of the whole chain came to.
+    pub(super) fn is_still(&self, run: RunId, known: Hash) -> Result<(), &'static str> {
+        let Some(prev) = Hash::from_slice(self.prev) else { return Err("it does not follow the event before it") };
+        self.holds(run, self.number(), prev)?;
+        if self.hash == known { Ok(()) } else { Err("it was changed since the run was read") }
+    }
+
+    fn holds(&self, run: RunId, seq: u64, head: Hash) -> Result<(), &'static str> {
         let Some(payload_hash) = Hash::from_slice(self.payload_hash) else {
             return Err("its payload's hash is not one");
         };
@@ -96,6 +114,11 @@ impl<'r> Link<'r> {
     /// The name as the row has it.
     pub(super) fn is(&self, kind: &str) -> bool {
         self.kind == kind.as_bytes()
+    }
+
+    /// The name as the row has it; of a row whose name is not even text, one that no event has.
+    pub(super) fn kind(&self) -> &'r str {
+        std::str::from_utf8(self.kind).unwrap_or_default()
     }
 
     /// Name and time as the row has them.
@@ -129,10 +152,17 @@ impl<'r> Link<'r> {
 }
 
 impl Held<'_> {
-    /// Every link of a chain, in order, as they come out of the store.
-    pub(super) async fn links(&mut self, run: RunId, each: Each<'_>) -> Result<(), JournalError> {
+    /// The links of a chain behind event `after` up to event `through`, in order, as they come out of the store.
+    pub(super) async fn links(
+        &mut self,
+        run: RunId,
+        after: u64,
+        through: u64,
+        each: Each<'_>,
+    ) -> Result<(), JournalError> {
         let (place, unfinished, name) = (self.inner.place.clone(), self.state.unfinished, run.to_string());
-        let cells = [(&name).into()];
+        let number = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
+        let cells = [(&name).into(), number(after).into(), number(through).into()];
         match &mut self.state.store {
             Store::File(None) => Err(self.closed()),
             Store::File(Some(file)) => {

@@ -5,12 +5,14 @@
 
 mod append;
 mod approve;
+mod beginning;
 pub mod chain;
 mod claim;
 mod decode;
 pub mod event;
 pub mod failure;
 mod link;
+mod mention;
 pub mod payload;
 mod postgres;
 mod projection;
@@ -18,6 +20,7 @@ mod purge;
 mod read;
 #[cfg(test)]
 mod samples;
+mod sift;
 mod sql;
 mod sqlite;
 mod store;
@@ -29,10 +32,13 @@ mod write;
 
 pub use append::{Appended, Appending};
 pub use approve::{Approved, Approving};
+pub use beginning::Beginning;
 pub use claim::{Claim, Holder};
+pub use mention::Mention;
 pub use purge::Purgeable;
 pub use read::{RunFilter, RunSummary, Stored, Waiting};
 pub use record::BadRecord;
+pub use sift::Sifted;
 
 use crate::effect::record;
 pub use store::Journal;

@@ -307,6 +307,35 @@ record! {
         question: Value,
         /// The answer's fields with type and description: `{"ticket": {"type": "string", …}}`.
         answer: Map,
+        /// What the answer should rest on: names and texts.
+        evidence: Option<Map>,
+        /// The last moment at which an answer is taken.
+        until: Option<Stamp>,
+        /// How often the person is reminded, in microseconds.
+        remind: Option<u64>,
+        /// Question and evidence as this person gets to see them, where that is more than stands above. Personal.
+        revealed: Option<Value>,
+    }
+}
+
+record! {
+    /// A message about a step leaves for a person, or is known to have left. The first of the two is durable before anything
+    /// is sent, so that a message is sent at most once.
+    pub struct HumanNotified {
+        /// Path of the step.
+        step: Arc<str>,
+        /// One or many.
+        items: Vec<Arc<str>>,
+        /// Who gets it.
+        who: Arc<str>,
+        /// `question`, `reminder` or `escalation`.
+        kind: Arc<str>,
+        /// Which reminder it is, from 1; 0 otherwise.
+        number: u32,
+        /// How it reaches them: `slack`, `email`, …
+        by: Arc<str>,
+        /// What became of it; nothing when it is about to leave.
+        result: Option<String>,
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) enum Change {
         step: String,
         items: Vec<String>,
     },
+    /// Whoever told somebody had to take the run for it; it still waits.
+    Notified,
     Purged,
     Nothing,
 }
@@ -67,6 +69,7 @@ impl Change {
             Event::RunClosed(closed) => Change::closed(closed),
             Event::HumanAsked(asked) => Change::asked(asked, sealer),
             Event::HumanDecided(decided) => Change::decided(decided),
+            Event::HumanNotified(_) => Change::Notified,
             Event::RunPurged(_) => Change::Purged,
             Event::ItemStarted(_)
             | Event::StepRead(_)
@@ -142,6 +145,7 @@ impl Held<'_> {
             Change::Closed { end, counts } => self.close_run(&id, at, end, counts).await,
             Change::Asked { step, items, who } => self.ask(&id, now, at, step, items, who).await,
             Change::Decided { step, items } => self.decide(&id, step, items).await,
+            Change::Notified => self.still_waits(&id).await,
             Change::Purged => {
                 let purged = "UPDATE runs SET purged_at = $1 WHERE id = $2";
                 self.execute(purged, &[at.micros.into(), (&id).into()]).await.map(drop)
@@ -242,6 +246,16 @@ impl Held<'_> {
             "UPDATE runs SET state = $1 WHERE id = $2 AND state = $3
              AND NOT EXISTS (SELECT 1 FROM questions WHERE questions.run = runs.id)",
             &[RunWord::Created.word().into(), run.into(), RunWord::Waiting.word().into()],
+        )
+        .await
+        .map(drop)
+    }
+
+    async fn still_waits(&mut self, run: &str) -> Result<(), JournalError> {
+        self.execute(
+            "UPDATE runs SET state = $1 WHERE id = $2 AND state = $3
+             AND EXISTS (SELECT 1 FROM questions WHERE questions.run = runs.id)",
+            &[RunWord::Waiting.word().into(), run.into(), RunWord::Running.word().into()],
         )
         .await
         .map(drop)

@@ -17,6 +17,7 @@ use crate::base::{
     time::Stamp,
     value::{Map, Value},
 };
+use std::{sync::atomic::Ordering, time::Duration};
 
 /// An event with its place.
 #[derive(Clone, Debug)]
@@ -110,8 +111,21 @@ pub struct Waiting {
     pub question: Value,
     /// The answer's fields.
     pub answer: Map,
+    /// What the answer should rest on.
+    pub evidence: Map,
+    /// The last moment at which an answer is taken.
+    pub until: Option<Stamp>,
+    /// How often the person is reminded.
+    pub remind: Option<Duration>,
     /// Since when.
     pub asked_at: Stamp,
+}
+
+impl Waiting {
+    /// An answer would come too late.
+    pub fn is_overdue(&self, now: Stamp) -> bool {
+        self.until.is_some_and(|until| now.micros > until.micros)
+    }
 }
 
 /// Columns of a line, for [`summary`].
@@ -240,6 +254,9 @@ impl Held<'_> {
             who: row.text(4)?,
             question: asked.question,
             answer: asked.answer,
+            evidence: asked.evidence.unwrap_or_default(),
+            until: asked.until,
+            remind: asked.remind.map(Duration::from_micros),
             asked_at: stamp(row.int(5)?),
         })
     }
@@ -288,8 +305,9 @@ impl Held<'_> {
             }
             Ok(())
         };
-        self.links(run, &mut each).await?;
+        self.links(run, 0, u64::MAX, &mut each).await?;
         let events = decoding.finish().await?;
+        self.inner.decoded.fetch_add(events.len() as u64, Ordering::Relaxed);
         match (missing, events.last()) {
             (None, _) => Ok(events),
             (Some(_), Some(Stored { at, event: Event::RunPurged(_), .. })) => {

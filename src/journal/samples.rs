@@ -115,6 +115,10 @@ impl Filler {
             who: self.text(),
             question: self.value(),
             answer: self.map(),
+            evidence: self.maybe(self.map()),
+            until: self.maybe(self.stamp()),
+            remind: self.maybe(u64::from(self.number())),
+            revealed: self.maybe(self.value()),
         }
     }
 
@@ -223,6 +227,16 @@ impl Filler {
             RunClaimed { holder: self.text(), host: self.text(), pid: self.number(), fence: u64::from(self.number()) }
                 .into(),
             self.asked("agreed", &["-"]).into(),
+            HumanNotified {
+                step: "agreed".into(),
+                items: vec!["-".into()],
+                who: self.text(),
+                kind: self.text(),
+                number: self.number(),
+                by: self.text(),
+                result: self.maybe(self.string()),
+            }
+            .into(),
             HumanDecided {
                 step: "agreed".into(),
                 items: vec!["-".into()],

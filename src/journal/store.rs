@@ -12,7 +12,10 @@ use super::{
 };
 use crate::base::{moment, seal::Sealer, world::World};
 use sqlx::{Connection, SqliteConnection};
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU64, Ordering},
+};
 use tokio::sync::MutexGuard;
 
 /// An open journal. Its clones are the same one; concurrent appends are made durable together.
@@ -30,6 +33,8 @@ pub(super) struct Inner {
     pub(super) sealer: Sealer,
     pub(super) warnings: Vec<String>,
     pub(super) queue: Mutex<Queue>,
+    /// How many events were taken apart.
+    pub(super) decoded: AtomicU64,
     pub(super) state: tokio::sync::Mutex<State>,
 }
 
@@ -70,6 +75,7 @@ impl Journal {
             sealer,
             warnings: opened.warnings,
             queue: Mutex::default(),
+            decoded: AtomicU64::new(0),
             state: tokio::sync::Mutex::new(state),
         };
         Journal { inner: Arc::new(inner) }
@@ -88,6 +94,11 @@ impl Journal {
     /// What was found and put right when it was opened, one sentence each: rights that were too wide, an older format.
     pub fn warnings(&self) -> &[String] {
         &self.inner.warnings
+    }
+
+    /// How many events were taken apart through this handle: what reading costs, but for the hashes.
+    pub fn decoded(&self) -> u64 {
+        self.inner.decoded.load(Ordering::Relaxed)
     }
 
     /// Seals and opens the personal values of the events.

@@ -42,6 +42,7 @@ macro_rules! on_both {
 mod durable;
 mod forged;
 mod server;
+mod sifted;
 mod tampered;
 mod together;
 
@@ -60,7 +61,14 @@ on_both! {
     a_purge_leaves_the_line_the_chain_and_a_reason,
     a_run_that_is_read_in_several_pieces_comes_back_in_order,
     approvals_of_a_plan_are_kept_in_order_and_in_the_journals_own_chain,
+    a_run_is_looked_through_without_being_taken_apart,
+    what_was_passed_over_is_compared_with_the_chain_that_was_read,
+    a_purged_run_is_not_looked_through,
 }
+use sifted::{
+    a_purged_run_is_not_looked_through, a_run_is_looked_through_without_being_taken_apart,
+    what_was_passed_over_is_compared_with_the_chain_that_was_read,
+};
 
 /// A journal of a test's own, in a file or on a server, with a clock that the test moves.
 struct Desk {

@@ -254,7 +254,7 @@ impl Held<'_> {
     ) -> Result<Looked, JournalError> {
         // Names and times are compared without the key: what is sealed does not matter for that.
         let mut walk = Walk::new(run, known, chain::genesis(self.inner.id, run));
-        self.links(run, &mut |link| {
+        self.links(run, 0, u64::MAX, &mut |link| {
             walk.step(link);
             Ok(())
         })

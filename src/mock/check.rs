@@ -1,6 +1,9 @@
 //! What must fit together in a mock file beyond the shape of each part. Looks at no request.
 
-use super::model::{Answer, Mock, Route};
+use super::{
+    behind::Writes,
+    model::{Answer, Mock, Route},
+};
 use crate::{
     base::{
         diagnostic::{Code, Diagnostic},
@@ -24,7 +27,7 @@ pub static ROUTE: Code = Code {
 pub static NAME: Code = Code {
     id: "E0902",
     title: "a name that mocks do not know",
-    explain: "Expressions of a mock know `path`, `query`, `headers`, `body`, `method`, `row`, `collections` and `calls`. `path` holds \
+    explain: "Expressions of a mock know `path`, `query`, `headers`, `body`, `method`, `row`, `collections`, `found` and `calls`. `path` holds \
         the names in braces of the route's own path.",
 };
 /// An answer with two bodies.
@@ -38,7 +41,7 @@ pub static ANSWER: Code = Code {
 pub static CODES: &[&Code] = &[&ROUTE, &NAME, &ANSWER];
 
 /// The names that expressions of a route know.
-pub const NAMES: &[&str] = &["path", "query", "headers", "body", "method", "row", "collections", "calls"];
+pub const NAMES: &[&str] = &["path", "query", "headers", "body", "method", "row", "collections", "found", "calls"];
 
 /// Notes everything that does not fit together.
 pub fn check(mock: &Mock, cx: &mut Lowering<'_>) {
@@ -112,8 +115,9 @@ fn route(mock: &Mock, route: &Route, cx: &mut Lowering<'_>) {
         texts(datum.tree.texts(), &names, cx);
     }
     for expression in route.when.iter().chain(&route.per) {
-        uses(expression.scalar(), expression.names(), &names, cx);
+        uses(expression.scalar(), expression.names(), &names, NAMES, cx);
     }
+    behind(route, &names, cx);
 }
 
 fn answer(answer: &Answer, path: &[&str], cx: &mut Lowering<'_>) {
@@ -131,18 +135,52 @@ fn answer(answer: &Answer, path: &[&str], cx: &mut Lowering<'_>) {
 
 fn texts(texts: Vec<&crate::template::Text>, path: &[&str], cx: &mut Lowering<'_>) {
     for text in texts {
-        uses(text.scalar(), text.names(), path, cx);
+        uses(text.scalar(), text.names(), path, NAMES, cx);
+    }
+}
+
+/// What a call looks up and changes in databases. Which tables there are only a project knows.
+fn behind(route: &Route, path: &[&str], cx: &mut Lowering<'_>) {
+    for (_, finds) in route.finds.iter() {
+        finds.conditions.iter().for_each(|(_, datum)| texts(datum.tree.texts(), path, cx));
+    }
+    route.writes.iter().for_each(|one| writes(one, path, NAMES, cx));
+}
+
+/// `known` are the names that its expressions have, besides `each` inside an `each`.
+pub(super) fn writes(writes: &Writes, path: &[&str], known: &[&str], cx: &mut Lowering<'_>) {
+    let ways = [writes.insert.is_some(), writes.set.is_some(), writes.remove.is_some()];
+    if ways.iter().filter(|is| **is).count() != 1 || writes.remove == Some(false) {
+        let message = "a change of rows has exactly one of `insert`, `set` and `remove: true`";
+        cx.push(Diagnostic::error(&ROUTE, writes.at, message));
+    } else if writes.insert.is_some() != writes.conditions.entries.is_empty() {
+        let message = "`set` and `remove` need `where`, and `insert` has none: which rows?";
+        cx.push(Diagnostic::error(&ROUTE, writes.at, message));
+    }
+    if writes.table.as_str().split_once('.').is_none() {
+        let message = format!("`{}` is not `connection.table`", writes.table.as_str());
+        cx.push(Diagnostic::error(&ROUTE, writes.table.span, message));
+    }
+    let inside: Vec<&str> = known.iter().copied().chain(writes.each.as_ref().map(|_| "each")).collect();
+    if let Some(each) = &writes.each {
+        each.tree.texts().into_iter().for_each(|text| uses(text.scalar(), text.names(), path, known, cx));
+    }
+    for text in writes.data().flat_map(|datum| datum.tree.texts()) {
+        uses(text.scalar(), text.names(), path, &inside, cx);
+    }
+    if let Some(when) = &writes.when {
+        uses(when.scalar(), when.names(), path, &inside, cx);
     }
 }
 
 /// Notes names that do not exist; `path` are the names in braces of the route.
-fn uses(scalar: &Scalar, found: &[Use], path: &[&str], cx: &mut Lowering<'_>) {
+pub(super) fn uses(scalar: &Scalar, found: &[Use], path: &[&str], known: &[&str], cx: &mut Lowering<'_>) {
     let source = cx.source().clone();
     let variables = found.iter().filter(|u| matches!(u.kind, UseKind::Variable | UseKind::Optional));
     for one in variables {
         let root = one.path.root();
         let (name, known, what) = match one.path.steps.get(1) {
-            _ if !NAMES.contains(&root) => (root, NAMES, "a mock knows no name"),
+            _ if !known.contains(&root) => (root, known, "a mock knows no name"),
             Some(Step::Name(name)) if root == "path" && !path.contains(&&**name) => {
                 (&**name, path, "the route's path has no")
             }

@@ -1,6 +1,9 @@
 //! The mock file as typed parts. Shapes only: rules between them stand in `check`, their meaning in `play`.
 
-use super::fault::Fault;
+use super::{
+    behind::{Finds, Writes},
+    fault::Fault,
+};
 use crate::{
     base::{
         diagnostic::{Diagnostic, Diagnostics},
@@ -206,6 +209,12 @@ shape! {
         insert: Option<Datum>,
         /// Takes the row away.
         remove: Option<bool>,
+        /// Rows of the project's databases that this call looks up first: `found.batch` is a list of rows.
+        #[schemars(default)]
+        finds: Named<Finds>,
+        /// What this call changes in the project's databases.
+        #[schemars(default)]
+        writes: Vec<Writes>,
     }
 }
 

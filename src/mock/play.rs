@@ -1,6 +1,8 @@
 //! One call in, one reply out: the routes of a mock and what it remembers. No sockets, no clock, no waiting.
 
 use super::{
+    behind::{Look, RowDeed},
+    call::{Call, body_of, header, joined},
     fault::Fault,
     model::{Answer, Collection, Effect, Guard, Last, Mock, Route},
     record::Logged,
@@ -20,21 +22,6 @@ use std::{
     time::Duration,
 };
 
-/// A request as it came in.
-#[derive(Clone, Debug, Default)]
-pub struct Call {
-    /// `GET`.
-    pub method: String,
-    /// Path without query, encoded.
-    pub path: String,
-    /// Decoded, in order.
-    pub query: Vec<(String, String)>,
-    /// Names in lower case, in order.
-    pub headers: Vec<(String, String)>,
-    /// As it came.
-    pub body: Vec<u8>,
-}
-
 /// What to send, and how.
 #[derive(Clone, Debug)]
 pub struct Reply {
@@ -50,6 +37,8 @@ pub struct Reply {
     pub fault: Option<Fault>,
     /// A change that comes later: hand it to [`Stage::carry_out`] then.
     pub later: Option<(Duration, Change)>,
+    /// Changes of databases that are due before this is sent.
+    pub deeds: Vec<RowDeed>,
 }
 
 /// A change of the mock's rows, decided and not yet made.
@@ -61,7 +50,12 @@ pub struct Change {
     row: Option<Map>,
     /// By which name the effect is counted.
     counted: String,
+    /// What it changes in databases.
+    deeds: Vec<RowDeed>,
 }
+
+/// What was found in databases for the routes that a call may fit, by the route's number.
+pub type Found = HashMap<usize, Map>;
 
 /// A mock while it plays: its rows, counters, kept answers and log.
 #[derive(Debug)]
@@ -128,10 +122,10 @@ impl Stage {
     }
 
     /// Answers one call at the moment `now`, and makes its change unless that comes later.
-    pub fn answer(&mut self, call: &Call, now: Stamp) -> Reply {
+    pub fn answer(&mut self, call: &Call, now: Stamp, found: &Found) -> Reply {
         let mock = self.mock.clone();
         let mut logged = logged(call, now);
-        let reply = self.reply(&mock, call, now, &mut logged).unwrap_or_else(|problem| {
+        let reply = self.reply(&mock, call, now, found, &mut logged).unwrap_or_else(|problem| {
             let text = format!("the mock `{}` cannot answer: {problem}", mock.mock.as_str());
             logged.problem = Some(problem);
             text_reply(500, &text)
@@ -145,11 +139,25 @@ impl Stage {
         reply
     }
 
+    /// The answer where a database behind the mock could not be asked, or the last change not be made there.
+    pub fn broken(&mut self, problem: String, call: Option<(&Call, Stamp)>) -> Reply {
+        if let Some((call, now)) = call {
+            self.log.push_back(logged(call, now));
+        }
+        let reply = text_reply(500, &format!("the mock `{}` cannot answer: {problem}", self.mock.mock.as_str()));
+        if let Some(last) = self.log.back_mut() {
+            last.status = reply.status;
+            last.problem = Some(problem);
+        }
+        reply
+    }
+
     /// Makes a change that was put off.
-    pub fn carry_out(&mut self, change: Change) {
+    /// What is left to be done in databases comes back.
+    pub fn carry_out(&mut self, change: Change) -> Vec<RowDeed> {
         *self.effects.entry(change.counted).or_default() += 1;
-        let Some(name) = change.collection else { return };
-        let Some(collection) = self.mock.collections.get(&name) else { return };
+        let Some(name) = change.collection else { return change.deeds };
+        let Some(collection) = self.mock.collections.get(&name) else { return change.deeds };
         let key = collection.key.as_str();
         let rows = self.rows.entry(name).or_default();
         let at = rows.iter().position(|row| same_key(row.get(key), &change.key));
@@ -159,9 +167,30 @@ impl Stage {
             (None, Some(row)) => rows.push(row),
             (None, None) => {}
         }
+        change.deeds
     }
 
-    fn reply(&mut self, mock: &Mock, call: &Call, now: Stamp, logged: &mut Logged) -> Result<Reply, String> {
+    /// What has to be looked up in databases before [`Stage::answer`]: for each route that the call may fit.
+    pub fn looks(&self, call: &Call, now: Stamp) -> Result<Vec<(usize, Vec<(Arc<str>, Look)>)>, String> {
+        let mut all = Vec::new();
+        for (index, route) in self.mock.routes.iter().enumerate().filter(|(_, route)| !route.finds.entries.is_empty()) {
+            let here = route.methods().into_iter().find(|(method, _)| *method == call.method);
+            let Some(names) = here.and_then(|(_, path)| path.matches(&call.path)) else { continue };
+            let scope = self.scope(call, &body_of(call), now).with("path", path_of(&names));
+            let one = |(name, finds): (&str, &super::behind::Finds)| Ok((name.into(), finds.look(&scope)?));
+            all.push((index, route.finds.iter().map(one).collect::<Result<_, String>>()?));
+        }
+        Ok(all)
+    }
+
+    fn reply(
+        &mut self,
+        mock: &Mock,
+        call: &Call,
+        now: Stamp,
+        found: &Found,
+        logged: &mut Logged,
+    ) -> Result<Reply, String> {
         if let Some(oauth) = mock.auth.as_ref().and_then(|guard| guard.oauth2.as_ref())
             && call.path == oauth.token.as_str()
         {
@@ -192,12 +221,17 @@ impl Stage {
         }
         let scope = self.scope(call, &logged.body, now);
         for (i, route) in mock.routes.iter().enumerate() {
+            let found = Value::from(found.get(&i).cloned().unwrap_or_default());
+            let scope = scope.clone().with("found", found);
             if let Some(fit) = self.fit(mock, i, route, call, &scope)? {
                 logged.route = route.title();
                 let (reply, effect) = self.played(&fit, call)?;
                 logged.effect = effect;
                 if let (Some(key), true) = (key, effect) {
-                    self.kept.insert(key, Reply { delay: Duration::ZERO, fault: None, later: None, ..reply.clone() });
+                    self.kept.insert(
+                        key,
+                        Reply { delay: Duration::ZERO, fault: None, later: None, deeds: Vec::new(), ..reply.clone() },
+                    );
                 }
                 return Ok(reply);
             }
@@ -232,6 +266,7 @@ impl Stage {
             .with("collections", Value::map(all))
             .with("path", Value::map::<&str>([]))
             .with("row", Value::NULL)
+            .with("found", Value::map::<&str>([]))
             .with("calls", Value::from(0))
             .with_now(now)
     }
@@ -247,8 +282,7 @@ impl Stage {
     ) -> Result<Option<Fit<'a>>, String> {
         let here = route.methods().into_iter().find(|(method, _)| *method == call.method);
         let Some(names) = here.and_then(|(_, path)| path.matches(&call.path)) else { return Ok(None) };
-        let path = Value::map(names.iter().map(|(n, v)| (n.clone(), Value::text(v.as_str()))));
-        let mut scope = scope.clone().with("path", path);
+        let mut scope = scope.clone().with("path", path_of(&names));
         let row = self.row(mock, route, &names);
         let missing = route.of.is_some() && route.insert.is_none() && row.is_none();
         if missing {
@@ -311,12 +345,13 @@ impl Stage {
                 delay: Duration::ZERO,
                 fault: None,
                 later: None,
+                deeds: Vec::new(),
             },
         };
         let Some(change) = change.filter(|_| done) else { return Ok((reply, false)) };
         match answer.and_then(|a| a.effect_after) {
             Some(after) => reply.later = Some((after.0, change)),
-            None => self.carry_out(change),
+            None => reply.deeds = self.carry_out(change),
         }
         Ok((reply, true))
     }
@@ -345,10 +380,11 @@ fn effect(route: &Route, answer: Option<&Answer>, call: &Call) -> bool {
 /// The change that a route makes; for a write without `set`, `insert` and `remove` only the counter.
 fn changed(mock: &Mock, fit: &Fit<'_>, call: &Call) -> Result<Option<Change>, String> {
     let Fit { route, scope, row, .. } = fit;
+    let deeds = route.writes.iter().map(|writes| writes.deeds(scope)).collect::<Result<Vec<_>, _>>()?.concat();
     let key = mock.idempotency_key.as_ref().map_or("idempotency-key".to_owned(), |n| n.as_str().to_ascii_lowercase());
     let counted = header(call, &key).map_or_else(|| format!("{} {}", call.method, call.path), str::to_owned);
     let Some((name, collection)) = collection(mock, route).filter(|_| route.changes()) else {
-        return Ok(Some(Change { collection: None, key: Value::NULL, row: None, counted }));
+        return Ok(Some(Change { collection: None, key: Value::NULL, row: None, counted, deeds }));
     };
     let key_of = |row: &Map| row.get(collection.key.as_str()).cloned().unwrap_or(Value::NULL);
     let old = row.clone().unwrap_or_default();
@@ -364,7 +400,7 @@ fn changed(mock: &Mock, fit: &Fit<'_>, call: &Call) -> Result<Option<Change>, St
         return Err(format!("the row has no `{}`, the key of `{name}`", collection.key.as_str()));
     }
     let row = (route.remove != Some(true)).then_some(new);
-    Ok(Some(Change { collection: Some(name.into()), key, row, counted }))
+    Ok(Some(Change { collection: Some(name.into()), key, row, counted, deeds }))
 }
 
 fn map(datum: &Datum, scope: &Scope) -> Result<Map, String> {
@@ -392,7 +428,15 @@ fn render(answer: &Answer, scope: &Scope) -> Result<Reply, String> {
         headers.push(("content-type".into(), kind.into()));
     }
     let delay = answer.delay.map_or(Duration::ZERO, |d| d.0);
-    Ok(Reply { status: answer.status.map_or(200, |s| s.0), headers, body, delay, fault: answer.fault, later: None })
+    Ok(Reply {
+        status: answer.status.map_or(200, |s| s.0),
+        headers,
+        body,
+        delay,
+        fault: answer.fault,
+        later: None,
+        deeds: Vec::new(),
+    })
 }
 
 fn text_reply(status: u16, text: &str) -> Reply {
@@ -402,7 +446,7 @@ fn text_reply(status: u16, text: &str) -> Reply {
 pub(super) fn json_reply(status: u16, body: Value) -> Reply {
     let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
     let body = json::text_of(&body).into_bytes();
-    Reply { status, headers, body, delay: Duration::ZERO, fault: None, later: None }
+    Reply { status, headers, body, delay: Duration::ZERO, fault: None, later: None, deeds: Vec::new() }
 }
 
 /// The client's secret stands in no log.
@@ -415,46 +459,13 @@ fn hide_secret(form: &mut Value) {
     *form = Value::map(shown.collect::<Vec<_>>());
 }
 
-pub(super) fn header<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
-    call.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
-}
-
 /// An expression that failed, with the text it stands in.
-fn said(failure: &Failure) -> String {
+pub(super) fn said(failure: &Failure) -> String {
     format!("`{}`: {failure}", failure.scalar.text.trim())
 }
 
-/// The fields of a form; one that is given several times is a list.
-fn form(body: &[u8]) -> Value {
-    let fields: Vec<_> = url::form_urlencoded::parse(body).map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
-    joined(&fields)
-}
-
-/// Names and values as a map; what is given several times is a list.
-fn joined(pairs: &[(String, String)]) -> Value {
-    let mut map = Map::new();
-    for (name, value) in pairs {
-        let value = Value::text(value.as_str());
-        let joined = match map.get(name.as_str()) {
-            None => value,
-            Some(first) => {
-                Value::list(first.as_list().unwrap_or(std::slice::from_ref(first)).iter().cloned().chain([value]))
-            }
-        };
-        map.insert(name.as_str().into(), joined);
-    }
-    map.into()
-}
-
 fn logged(call: &Call, at: Stamp) -> Logged {
-    let is_form =
-        header(call, "content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
-    let body = match std::str::from_utf8(&call.body) {
-        Ok("") => Value::NULL,
-        Ok(_) if is_form => form(&call.body),
-        Ok(text) => json::parse(text).unwrap_or_else(|_| Value::text(text)),
-        Err(_) => crate::base::value::Data::Bytes(call.body.as_slice().into()).into(),
-    };
+    let body = body_of(call);
     Logged {
         at,
         method: call.method.clone(),
@@ -468,4 +479,8 @@ fn logged(call: &Call, at: Stamp) -> Logged {
         effect: false,
         problem: None,
     }
+}
+
+fn path_of(names: &[(Arc<str>, String)]) -> Value {
+    Value::map(names.iter().map(|(n, v)| (n.clone(), Value::text(v.as_str()))))
 }

@@ -1,9 +1,11 @@
 //! A mock on a socket: HTTP/1.1 by hyper, and by hand where a fault asks for what hyper would never send.
 
 use super::{
+    behind::{self, Behind, RowDeed},
+    call::Call,
     fault::{End, Wreck},
     model::{Credentials, Listen, Mock},
-    play::{Call, Reply, Stage},
+    play::{Reply, Stage},
     record::Logged,
 };
 use crate::base::{url_path, value::Value, world::World};
@@ -11,14 +13,17 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::{body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     convert::Infallible,
     fmt,
     future::Future,
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -43,9 +48,20 @@ struct Shared {
     stage: Mutex<Stage>,
     world: World,
     seen: Option<mpsc::UnboundedSender<Logged>>,
+    behind: Option<Arc<dyn Behind>>,
+    /// What a call finds in a database holds until it has changed it: such calls come one after the other.
+    turn: tokio::sync::Mutex<()>,
+    /// The answer to this request from now on gets lost; 0: none.
+    lose: AtomicUsize,
 }
 
 impl Shared {
+    /// Whether the answer that is about to be given is the one that gets lost.
+    fn loses(&self) -> bool {
+        let one_less = |left: usize| left.checked_sub(1);
+        self.lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) == Ok(1)
+    }
+
     fn stage(&self) -> MutexGuard<'_, Stage> {
         // A panic inside `play` left the stage in a state that is as good as any other.
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
@@ -82,21 +98,24 @@ const MAX_REQUEST: usize = 4 * 1024 * 1024;
 impl Mock {
     /// Starts the mock; it listens when this returns. Needs a tokio runtime. The clock of `world` stamps the log.
     pub async fn start(self, world: World) -> Result<Running, StartError> {
-        self.start_with(world, None).await
+        self.start_with(world, None, None).await
     }
 
-    /// As [`Mock::start`]; each request is also sent to `seen` as it is answered.
+    /// As [`Mock::start`]; each request is also sent to `seen` as it is answered, and `behind` are its databases.
     pub async fn start_with(
         self,
         world: World,
         seen: Option<mpsc::UnboundedSender<Logged>>,
+        behind: Option<Arc<dyn Behind>>,
     ) -> Result<Running, StartError> {
         let Listen(wanted) = self.listen.unwrap_or_default();
         let failed = |why| StartError { address: wanted, why };
         let listener = TcpListener::bind(wanted).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let mock = Arc::new(self);
-        let shared = Arc::new(Shared { stage: Mutex::new(Stage::new(mock.clone())), world, seen });
+        let stage = Mutex::new(Stage::new(mock.clone()));
+        let (turn, lose) = (tokio::sync::Mutex::default(), AtomicUsize::new(0));
+        let shared = Arc::new(Shared { stage, world, seen, behind, turn, lose });
         let (stop, stopped) = watch::channel(false);
         // The port was taken and is given back at once: nobody listens there now.
         let server = (mock.refuse != Some(true)).then(|| tokio::spawn(serve(listener, shared.clone(), stopped)));
@@ -138,6 +157,16 @@ impl Running {
     /// The rows of a collection as they are now.
     pub fn rows(&self, collection: &str) -> Vec<Value> {
         self.shared.stage().rows(collection)
+    }
+
+    /// The answer to the nth request from now on, from 1, gets lost: the change is done, and nobody hears of it.
+    pub fn lose(&self, nth: usize) {
+        self.shared.lose.store(nth, Ordering::SeqCst);
+    }
+
+    /// An answer that was to get lost has got lost.
+    pub fn has_lost(&self) -> bool {
+        self.shared.lose.load(Ordering::SeqCst) == 0
     }
 
     /// Ends the mock: open connections are cut, changes still to come are dropped. Nothing listens when this returns.
@@ -207,12 +236,9 @@ async fn answered(
         *refused.status_mut() = hyper::StatusCode::PAYLOAD_TOO_LARGE;
         return refused;
     };
-    let now = shared.world.now();
-    let (mut reply, logged) = {
-        let mut stage = shared.stage();
-        let reply = stage.answer(&call, now);
-        (reply, stage.last())
-    };
+    let mut reply = played(&shared, &call).await;
+    put_off(&shared, std::mem::take(&mut reply.deeds), &late);
+    let logged = shared.stage().last();
     if let (Some(seen), Some(logged)) = (&shared.seen, logged) {
         let _ = seen.send(logged);
     }
@@ -220,10 +246,16 @@ async fn answered(
         let shared = shared.clone();
         late.lock().unwrap_or_else(PoisonError::into_inner).spawn(async move {
             tokio::time::sleep(after).await;
-            shared.stage().carry_out(change);
+            let deeds = shared.stage().carry_out(change);
+            if let Err(problem) = behind::change(shared.behind.as_deref(), &deeds).await {
+                shared.stage().broken(problem, None);
+            }
         });
     }
     // A dripping answer spends its delay between the bytes.
+    if shared.loses() && reply.fault.is_none() {
+        reply.fault = Some(super::Fault::DropReply);
+    }
     if !reply.delay.is_zero() && reply.fault != Some(super::Fault::SlowDrip) {
         tokio::time::sleep(reply.delay).await;
     }
@@ -232,6 +264,47 @@ async fn answered(
     let _ = wreck.send(Wreck::of(fault, &head(&reply), &reply.body, pause)).await;
     // The connection belongs to the fault now; this future is dropped with hyper's part of it.
     std::future::pending().await
+}
+
+/// Finds what the call wants to know, answers, and changes the databases behind before anybody sees the answer.
+async fn played(shared: &Shared, call: &Call) -> Reply {
+    let now = shared.world.now();
+    let _turn = shared.turn.lock().await;
+    let looks = shared.stage().looks(call, now);
+    let found = async {
+        let mut found = HashMap::new();
+        for (route, looks) in looks? {
+            found.insert(route, behind::found(shared.behind.as_deref(), &looks).await?);
+        }
+        Ok(found)
+    };
+    let found = match found.await {
+        Ok(found) => found,
+        Err(problem) => return shared.stage().broken(problem, Some((call, now))),
+    };
+    let mut reply = shared.stage().answer(call, now, &found);
+    // Where only a test moves the clock, nothing happens beside the work: what comes later comes now.
+    let beside = shared.world.has_beats();
+    let (due, later): (Vec<_>, Vec<_>) = reply.deeds.drain(..).partition(|deed| !beside || deed.after.is_zero());
+    reply.deeds = later;
+    match behind::change(shared.behind.as_deref(), &due).await {
+        Ok(()) => reply,
+        Err(problem) => shared.stage().broken(problem, None),
+    }
+}
+
+/// Changes that come later than the answer, each at its time.
+fn put_off(shared: &Arc<Shared>, deeds: Vec<RowDeed>, late: &Mutex<JoinSet<()>>) {
+    let mut late = late.lock().unwrap_or_else(PoisonError::into_inner);
+    for deed in deeds {
+        let shared = shared.clone();
+        late.spawn(async move {
+            tokio::time::sleep(deed.after).await;
+            if let Err(problem) = behind::change(shared.behind.as_deref(), &[deed]).await {
+                shared.stage().broken(problem, None);
+            }
+        });
+    }
 }
 
 /// The request, read whole; nothing when it is too large or cut.

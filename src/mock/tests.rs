@@ -1,8 +1,11 @@
 //! Mocks as their files describe them: no sockets here, one call after the other.
 
 use super::{
+    behind::{Deed, RowDeed},
+    call::Call,
     model::Mock,
-    play::{Call, Reply, Stage},
+    play::{Found, Reply, Stage},
+    worker::{WorkerFile, scope_of},
 };
 use crate::base::{diagnostic::Diagnostics, json, source::Source, time::Stamp, value::Value};
 use std::sync::Arc;
@@ -34,7 +37,7 @@ impl Play {
             headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
             body: body.as_bytes().to_vec(),
         };
-        self.0.answer(&call, Stamp::new(0))
+        self.0.answer(&call, Stamp::new(0), &Default::default())
     }
 
     /// `200 {"a":1}`
@@ -47,7 +50,7 @@ impl Play {
 #[test]
 fn every_block_of_the_guide_is_a_mock() {
     let names: Vec<_> = GUIDE.lines().filter_map(|line| line.strip_prefix("mock: ")).collect();
-    assert_eq!(names.len(), 9, "{names:?}");
+    assert_eq!(names.len(), 10, "{names:?}");
     names.into_iter().for_each(|name| assert_eq!(guide(name).mock.as_str(), name));
 }
 
@@ -209,4 +212,137 @@ fn the_sandbox_of_register_is_played_by_its_mock() {
     let problems: Vec<_> = dqt.0.log().into_iter().filter_map(|l| l.problem).collect();
     assert_eq!(problems, Vec::<String>::new());
     assert_eq!(Value::from(i64::from(dqt.send("GET /v2/teachers/3001001", &[], "").status)), Value::from(401));
+}
+
+fn call(method: &str, path: &str) -> Call {
+    Call { method: method.into(), path: path.into(), ..Call::default() }
+}
+
+fn map(text: &str) -> crate::base::value::Map {
+    json::parse(text).unwrap().as_map().unwrap().clone()
+}
+
+fn rows(of: &[(&str, &str)]) -> crate::base::value::Map {
+    of.iter().map(|(name, list)| ((*name).into(), json::parse(list).unwrap())).collect()
+}
+
+/// `bos.batches set {…}`
+fn shown(deed: &RowDeed) -> String {
+    let text = |map: &crate::base::value::Map| json::text_of(&map.clone().into());
+    match &deed.deed {
+        Deed::Insert(row) => format!("{} insert {}", deed.table, text(row)),
+        Deed::Set(fits, set) => format!("{} where {} set {}", deed.table, text(fits), text(set)),
+        Deed::Remove(fits) => format!("{} where {} remove", deed.table, text(fits)),
+    }
+}
+
+#[test]
+fn a_call_looks_into_databases_first_and_says_what_it_changes_there() {
+    let mut batches = Play::of(guide("batches"));
+    let retry = call("POST", "/v1/batches/b%201/retry");
+    let looks = batches.0.looks(&retry, Stamp::new(0)).unwrap();
+    let asked: Vec<String> = looks
+        .iter()
+        .flat_map(|(route, looks)| looks.iter().map(move |(name, look)| (route, name, look)))
+        .map(|(route, name, look)| {
+            format!("{route} {name} {} {}", look.table, json::text_of(&look.conditions.clone().into()))
+        })
+        .collect();
+    assert_eq!(
+        asked,
+        [
+            r#"0 batch bos.batches {"id":"b 1"}"#,
+            r#"0 essays bos.batch_essays {"batch_id":"b 1"}"#,
+            r#"1 essays bos.batch_essays {"batch_id":"b 1"}"#
+        ]
+    );
+    assert!(batches.0.looks(&call("GET", "/v1/batches/1/retry"), Stamp::new(0)).unwrap().is_empty());
+    // Refused, and yet something is changed: the answer says so.
+    let none = Found::from([(0, rows(&[("batch", r#"[{"version": 4}]"#), ("essays", "[]")]))]);
+    let reply = batches.0.answer(&retry, Stamp::new(0), &none);
+    assert_eq!(reply.status, 404);
+    assert_eq!(
+        reply.deeds.iter().map(shown).collect::<Vec<_>>(),
+        [r#"bos.batches where {"id":"b 1"} set {"version":5,"status":"failed"}"#]
+    );
+    let two = Found::from([
+        (0, rows(&[("batch", r#"[{"version": 4}]"#), ("essays", r#"[{"essay_id": "e1"}]"#)])),
+        (1, rows(&[("essays", r#"[{"essay_id": "e1"}, {"essay_id": "e2"}]"#)])),
+    ]);
+    let reply = batches.0.answer(&retry, Stamp::new(0), &two);
+    assert_eq!(
+        reply.deeds.iter().map(|deed| format!("{} s: {}", deed.after.as_secs(), shown(deed))).collect::<Vec<_>>(),
+        [
+            r#"0 s: bos.events insert {"essay_id":"e1"}"#,
+            r#"0 s: bos.events insert {"essay_id":"e2"}"#,
+            r#"3 s: bos.batches where {"id":"b 1"} set {"status":"completed"}"#
+        ]
+    );
+    assert_eq!(batches.0.log().iter().filter(|l| l.effect).count(), 2);
+}
+
+#[test]
+fn a_change_of_rows_that_cannot_be_meant_is_refused_at_its_place() {
+    let text = "trueup: v1
+mock: m
+routes:
+  - post: /a/{id}
+    finds: { x: { table: db.t, where: { id: '{{ path.idd }}' } } }
+    writes:
+      - { table: t, insert: { a: 1 } }
+      - { table: db.t, set: { a: 1 } }
+      - { table: db.t, insert: { a: 1 }, where: { id: 1 } }
+      - { table: db.t, insert: { a: 1 }, remove: true }
+      - { table: db.t, insert: { a: '{{ each.x }}' } }
+      - { table: db.t, each: '{{ found.x }}', insert: { a: '{{ each.x }}' } }
+";
+    let source = Source::new("m.yaml", text);
+    let mut problems = Diagnostics::new(source.clone());
+    assert!(Mock::parse(&source, &mut problems).is_none());
+    let found: Vec<_> =
+        problems.sorted().iter().map(|d| format!("{} {}", source.place(d.span.start).line, d.message)).collect();
+    assert_eq!(
+        found,
+        [
+            "5 the route's path has no `idd`",
+            "7 `t` is not `connection.table`",
+            "8 `set` and `remove` need `where`, and `insert` has none: which rows?",
+            "9 `set` and `remove` need `where`, and `insert` has none: which rows?",
+            "10 a change of rows has exactly one of `insert`, `set` and `remove`",
+            "11 a mock knows no name `each`",
+        ]
+    );
+}
+
+#[test]
+fn a_worker_does_the_first_thing_that_is_meant() {
+    let text = include_str!("../../examples/register/jobs.worker.yaml");
+    let source = Source::new("jobs.worker.yaml", text);
+    let mut problems = Diagnostics::new(source.clone());
+    let worker = WorkerFile::parse(&source, &mut problems).unwrap_or_else(|| panic!("{:?}", problems.sorted()));
+    let outcome = |job: &str, subject: i64, found: &[(&str, &str)]| {
+        let row = map(&format!(r#"{{"job": "{job}", "subject_id": {subject}, "args": [7]}}"#));
+        let scope = scope_of(&row, Stamp::new(0)).with("found", Value::from(rows(found)));
+        let works = worker.jobs.iter().filter(|work| work.job.as_str() == job);
+        works.map(|work| work.outcome(&scope).unwrap()).find_map(|outcome| outcome).unwrap()
+    };
+    let update = outcome("Dqt::UpdateTraineeJob", 3, &[("trainee", r#"[{"state": "trn_received", "trn": null}]"#)]);
+    assert_eq!(update.failed.unwrap().1, "Cannot update trainee on DQT without a trn (id: 3)");
+    let update =
+        outcome("Dqt::UpdateTraineeJob", 3, &[("trainee", r#"[{"state": "trn_received", "trn": "1234567"}]"#)]);
+    assert!(update.failed.is_none() && update.deeds.is_empty());
+    let import = outcome(
+        "RecruitsApi::ImportApplicationsJob",
+        0,
+        &[
+            ("syncs", r#"[{"created_at": 5}]"#),
+            (
+                "choices",
+                r#"[{"id": 1, "recruited_at": 1, "updated_at": 4}, {"id": 2, "recruited_at": 1, "updated_at": 6}, {"id": 3, "recruited_at": null, "updated_at": 6}]"#,
+            ),
+        ],
+    );
+    let new: Vec<String> = import.new.iter().map(|new| format!("{} {:?}", new.job, new.args[0].as_int())).collect();
+    assert_eq!(new, ["RecruitsApi::ImportApplicationJob Some(2)"]);
+    assert!(shown(&import.deeds[0]).starts_with("register.apply_application_sync_requests insert"));
 }

@@ -1,8 +1,9 @@
 //! A mock's token endpoint: gives tokens to the one client it knows, and knows which of them are still good.
 
 use super::{
+    call::{Call, header},
     model::{Answer, TokenGuard},
-    play::{Call, Reply, header, json_reply},
+    play::{Reply, json_reply},
 };
 use crate::base::{
     time::Stamp,

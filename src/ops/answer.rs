@@ -20,7 +20,11 @@ use crate::{
         watch::Watch,
     },
     journal::payload::{HumanDecided, RunResumed},
-    playbook::params::{accept, of_answer},
+    playbook::{
+        called::Called,
+        params::{accept, of_answer},
+    },
+    report::clock,
 };
 use std::sync::{Arc, atomic::AtomicBool};
 
@@ -38,11 +42,22 @@ pub async fn answer(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
-    let state = record.state(run).await?;
+    let roll = record.roll(run).await?;
+    over(run, &roll.run)?;
+    super::undo::has_item(record, run, &roll, item).await?;
+    let state = roll.standing(&record.journal).await?;
     let (path, item) = question(&state, run, step, item)?;
+    in_time(&state, run, &path, &item, surroundings)?;
     let values = accepted(&state, &path, given, opened)?;
     let (setting, plan) = setting_of(surroundings, record, opened, run, &state).await?;
     let claim = record.claim(surroundings, run, actor).await?;
+    // Somebody else may have answered, or the time may have passed, before the run was taken.
+    let state = record.state(run).await?;
+    let open = question(&state, run, &path, Some(&item)).and_then(|_| in_time(&state, run, &path, &item, surroundings));
+    if let Err(failure) = open {
+        record.journal.release(&claim).await?;
+        return Err(failure);
+    }
     let decided = HumanDecided {
         step: path,
         items: vec![item],
@@ -53,20 +68,21 @@ pub async fn answer(
     };
     let resumed = RunResumed { actor: actor.into(), reason: Some("answered".into()) };
     record.journal.append_claimed(&claim, &[decided.into(), resumed.into()]).await?;
-    go_on(record, &setting.setting, claim, plan.as_ref(), watch, pause).await
+    go_on(record, &setting.setting, claim, roll, plan.as_ref(), watch, pause).await
+}
+
+fn over(run: RunId, state: &RunState) -> Result<(), Failure> {
+    let Some(closed) = &state.closed else { return Ok(()) };
+    Err(Failure::usage(format!("run {} is over: {}", run.short(), closed.end.word())))
 }
 
 /// The open question of a step, by its name or path, and whose it is where several items ask it.
 fn question(state: &RunState, run: RunId, step: &str, item: Option<&str>) -> Result<(Arc<str>, Arc<str>), Failure> {
     let short = run.short();
-    if let Some(closed) = &state.closed {
-        return Err(Failure::usage(format!("run {short} is over: {}", closed.end.word())));
-    }
     if step == APPROVAL {
         return Err(Failure::usage(format!("run {short} waits for approval, which is no answer"))
             .help(format!("`trueup approve {short} --reason \"…\"` agrees to it")));
     }
-    super::undo::has_item(run, state, item)?;
     let steps = || {
         let items = state.items.iter().filter(|(key, _)| item.is_none_or(|item| ***key == *item));
         items.flat_map(|(key, item)| item.steps.iter().map(move |(path, step)| (key, path, step)))
@@ -84,6 +100,10 @@ fn question(state: &RunState, run: RunId, step: &str, item: Option<&str>) -> Res
         }
         return Ok(((*path).clone(), (*key).clone()));
     }
+    if steps().any(|(_, path, step)| meant(path) && step.is_unanswered()) {
+        return Err(Failure::usage(format!("nobody answered `{step}` of run {short} in time, and the run went on"))
+            .help(format!("`trueup show {short}` tells how it goes on")));
+    }
     let decided = steps().filter(|(_, path, _)| meant(path));
     if let Some(decided) = decided.filter_map(|(.., s)| s.answered()).next() {
         return Err(Failure::usage(format!("{} has answered `{step}` of run {short} already", decided.actor))
@@ -95,6 +115,16 @@ fn question(state: &RunState, run: RunId, step: &str, item: Option<&str>) -> Res
         Some(help) => failure.help(help),
         None => failure.help("`trueup inbox` lists the questions that wait for an answer"),
     })
+}
+
+/// Refuses an answer after the deadline of its question: how the step ends is then what its author wrote.
+fn in_time(state: &RunState, run: RunId, path: &str, item: &str, surroundings: &Surroundings) -> Result<(), Failure> {
+    let step = state.items.get(item).and_then(|item| item.steps.get(path));
+    let Some(step) = step.filter(|step| step.is_overdue(surroundings.world.now())) else { return Ok(()) };
+    let until = step.asked.as_ref().and_then(|asked| asked.until).map_or_else(String::new, clock::second);
+    let (short, name) = (run.short(), path.rsplit('/').next().unwrap_or(path));
+    Err(Failure::usage(format!("the answer to `{name}` of run {short} comes too late: it was due by {until}"))
+        .help(format!("`trueup resume {short}` goes on without one, as the playbook says under `otherwise`")))
 }
 
 /// The answer's fields, typed and complete.
@@ -122,7 +152,7 @@ fn fields(state: &RunState, path: &str) -> Option<Vec<(Arc<str>, AnswerField)>> 
     let source = Source::new(created.playbook.to_string(), created.text.to_string());
     let mut quiet = crate::base::diagnostic::Diagnostics::new(source.clone());
     let playbook = crate::playbook::model::Playbook::parse(&source, &mut quiet)?;
-    let outline = crate::engine::outline::Outline::of(&playbook);
+    let outline = crate::engine::outline::Outline::of(&playbook, &Called::of_sound(&source).by_name(&playbook));
     match &outline.place(path)?.step.act {
         crate::action::kinds::Act::Ask(ask) => {
             Some(ask.answer.entries.iter().map(|(w, f)| (w.text.clone(), f.clone())).collect())

@@ -1,6 +1,6 @@
 //! `apply`: the plan that was shown becomes a run, and the run is carried out.
 
-use super::{Failure, Surroundings, approve, project::Opened, record::Record, saved::used};
+use super::{Failure, Surroundings, approve, notify, project::Opened, record::Record, saved::used};
 use crate::{
     base::{
         identity::{RunId, SINGLE_ITEM},
@@ -10,13 +10,14 @@ use crate::{
     engine::{
         drive::{Driver, Stopped, Unrecorded},
         fleet::Came,
+        lease::CLAIM,
         setting::Setting,
         state::RunState,
         trouble::Difference,
         watch::Watch,
     },
     journal::{
-        Claim,
+        Beginning, Claim,
         event::Event,
         failure::JournalError,
         payload::{Approval, HumanAsked, ItemStarted, RunCreated, StartedItem, Target},
@@ -123,13 +124,18 @@ async fn begin(
     basis: Basis<'_>,
 ) -> Result<RunId, Failure> {
     let run = setting.run.id;
-    let item = plan.items.first();
-    let created = created(opened, setting, plan, &basis);
-    let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item.map(stored::store) };
-    let mut events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
+    let mut events = first_words(opened, setting, plan, &basis);
     let single_use = basis.saved.is_some();
     events.extend(basis.asks.map(Event::from));
     append(record, run, &events, single_use).await.map(|()| run)
+}
+
+/// What a run about one record begins with.
+fn first_words(opened: &Opened, setting: &Setting, plan: &Plan, basis: &Basis<'_>) -> Vec<Event> {
+    let created = created(opened, setting, plan, basis);
+    let plan = plan.items.first().map(stored::store);
+    let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan };
+    vec![created.into(), ItemStarted { items: vec![started] }.into()]
 }
 
 /// The first events of a run.
@@ -193,16 +199,38 @@ pub async fn carry(
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
     let state = record.state(claim.run).await?;
-    let mut driver = Driver::new(setting, &record.journal, claim.clone(), plan, watch, pause, state);
+    carry_from(record, setting, claim, plan, (state, None), watch, pause).await
+}
+
+/// The same from a state that is known, perhaps while the first words of the run are on their way into the journal.
+async fn carry_from(
+    record: &Record,
+    setting: &Setting,
+    claim: Claim,
+    plan: Option<&ItemPlan>,
+    (state, beginning): (RunState, Option<Beginning>),
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
+    let driver = Driver::new(setting, &record.journal, claim.clone(), plan, watch, pause, state);
+    let mut driver = driver.beginning(beginning);
     let stopped = match Box::pin(driver.run()).await {
         Ok(stopped) => stopped,
+        Err(error) if driver.unbegun => return Err(error.into()),
         Err(error) => return Err(halted(record, &claim, driver.unrecorded.as_ref(), error).await),
     };
+    let (mut state, drift) = (driver.state, driver.drift);
     // The end of a run gives its claim back in the same transaction.
     if !matches!(stopped, Stopped::Closed(_)) {
+        if matches!(stopped, Stopped::Waits(_)) {
+            let sent = notify::send(record, setting, &claim, &state, watch).await?;
+            if !sent.is_empty() {
+                state = record.state(claim.run).await?;
+            }
+        }
         record.journal.release(&claim).await?;
     }
-    Ok(Carried { stopped, state: driver.state, drift: driver.drift, many: None })
+    Ok(Carried { stopped, state, drift, many: None })
 }
 
 /// Why the run cannot go on in this process, and what became of its last step.
@@ -280,6 +308,17 @@ pub async fn apply_on(
         database.expect_changing();
     });
     ledgers(setting, plan).await?;
+    if basis.saved.is_none() {
+        // Only this run uses the plan: the preconditions are read while its first words become durable.
+        let events = first_words(opened, setting, plan, &basis);
+        let holder = record.holder(surroundings, &setting.run.actor);
+        let (claim, beginning) = record.journal.begin_beside(setting.run.id, &events, holder, CLAIM)?;
+        let mut state = RunState::of(events.into_iter().map(|event| (claim.since, event)));
+        // The claim is an event as well.
+        state.events += 1;
+        let begun = (state, Some(beginning));
+        return carry_from(record, setting, claim, plan.items.first(), begun, watch, pause).await;
+    }
     // Both wait for the journal at once, so that one COMMIT records both, in this order.
     let begun = begin(record, opened, setting, plan, basis);
     let claimed = record.claim(surroundings, setting.run.id, &setting.run.actor);

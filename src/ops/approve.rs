@@ -49,6 +49,10 @@ fn question(demands: &[Demand], requester: &str, approvers: &[String], plan: &Pl
         who: approval::whom(&missing, requester).into(),
         question: Value::from(format!("May {requester} do this: {}? Needed: {}.", plan.title, needed.join("; "))),
         answer: Map::new(),
+        evidence: None,
+        until: None,
+        remind: None,
+        revealed: None,
     }
 }
 

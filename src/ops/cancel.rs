@@ -9,10 +9,15 @@ use super::{
     resume::{go_on, open, setting_of},
 };
 use crate::{
-    base::{diagnostic::Diagnostics, identity::RunId, source::Source},
+    base::{
+        diagnostic::Diagnostics,
+        identity::{RunId, SINGLE_ITEM},
+        source::Source,
+    },
     engine::{
         decide::{Next, decide},
-        fleet::summary::Summary,
+        drive::Stopped,
+        fleet::{Came, roll::Roll},
         outline::Outline,
         state::RunState,
         watch::Watch,
@@ -23,17 +28,21 @@ use crate::{
         payload::{ClosedItem, Count, ItemClosed, RunCancelled, RunClosed},
         words::End,
     },
-    playbook::model::Playbook,
+    playbook::{called::Called, model::Playbook},
 };
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, atomic::AtomicBool};
 
 /// So many items are closed in one event.
 const TOGETHER: usize = 500;
+/// So many events are recorded in one group.
+const MOST: usize = 20;
 
 /// How far it came.
 pub struct Cancelled {
-    /// Where the run stands now.
+    /// Where the run stands now; of many items only what is done once for all of them.
     pub state: RunState,
+    /// What its items came to, where it has many.
+    pub many: Option<Box<Came>>,
     /// The process that ends it after the step that it is at; nothing when the run is over.
     pub worker: Option<Claim>,
 }
@@ -52,7 +61,7 @@ fn ends_first(state: &RunState) -> bool {
     let Some(created) = state.created.as_ref().filter(|_| !state.is_undo()) else { return false };
     let source = Source::new(created.playbook.to_string(), created.text.to_string());
     let Some(playbook) = Playbook::parse(&source, &mut Diagnostics::new(source.clone())) else { return false };
-    let outline = Outline::of(&playbook);
+    let outline = Outline::of(&playbook, &Called::of_sound(&source).by_name(&playbook));
     let open = state.items.values().filter(|item| item.closed.is_none());
     open.into_iter().any(|item| !matches!(decide(&outline, item, true), Next::Close(..) | Next::Over(_)))
 }
@@ -69,8 +78,9 @@ pub async fn cancel(
 ) -> Result<Cancelled, Failure> {
     let Wish { reason, actor } = *wish;
     let (reason, actor) = named(reason, actor)?;
-    let state = record.state(run).await?;
-    open(run, &state)?;
+    let roll = record.roll(run).await?;
+    open(run, &roll.run)?;
+    let state = roll.standing(&record.journal).await?;
     let short = run.short();
     let asked: Event = RunCancelled { actor: actor.into(), reason: reason.to_owned() }.into();
     if let Some(worker) = record.worked_on_by(surroundings, run).await? {
@@ -80,7 +90,7 @@ pub async fn cancel(
                 .help(format!("{}, and ends it after the step that it is at", super::undo::who(&worker))));
         }
         record.journal.append(run, &[asked]).await?;
-        return Ok(Cancelled { state: record.state(run).await?, worker: Some(worker) });
+        return Ok(Cancelled { state: record.roll(run).await?.run, many: None, worker: Some(worker) });
     }
     let doubt = state.doubts().next().map(|(_, path, step)| (path.clone(), step.needs_a_person()));
     if let Some((path, looked)) = doubt {
@@ -106,21 +116,55 @@ pub async fn cancel(
                 return Err(failure);
             }
         };
-        let carried = Box::pin(go_on(record, &prepared.setting, claim, plan.as_ref(), watch, pause)).await?;
-        return Ok(Cancelled { state: carried.state, worker: None });
+        let carried = Box::pin(go_on(record, &prepared.setting, claim, roll, plan.as_ref(), watch, pause)).await?;
+        return Ok(Cancelled { state: carried.state, many: carried.many, worker: None });
     }
-    let words = format!("cancelled by {actor}: {reason}");
-    let still = state.items.iter().filter(|(_, item)| item.closed.is_none());
-    let items: Vec<ClosedItem> = still
-        .map(|(key, _)| ClosedItem { item: key.clone(), end: End::Cancelled, reason: Some(words.clone()) })
-        .collect();
-    let mut counts = Summary::of(&state).counts();
-    counts.retain(|count| !matches!(count.end, End::Waiting | End::InDoubt | End::Cancelled));
-    counts.push(Count { end: End::Cancelled, items: items.len() as u64 });
-    let closed = RunClosed { end: End::Cancelled, reason: Some(words), counts };
+    let words: Arc<str> = format!("cancelled by {actor}: {reason}").into();
+    let mut counts = roll.summary().counts();
+    counts.retain(|count| count.end != End::Cancelled);
+    let earlier = roll.summary().count(End::Cancelled);
     let mut events = vec![asked];
-    events.extend(items.chunks(TOGETHER).map(|items| ItemClosed { items: items.to_vec() }.into()));
-    events.push(closed.into());
+    let ended = end_items(record, &claim, &roll, &state, &words, &mut events).await?;
+    counts.push(Count { end: End::Cancelled, items: ended + earlier });
+    events.push(RunClosed { end: End::Cancelled, reason: Some(words.to_string()), counts }.into());
     record.journal.append_claimed(&claim, &events).await?;
-    Ok(Cancelled { state: record.state(run).await?, worker: None })
+    if roll.count() == 0 {
+        return Ok(Cancelled { state: record.state(run).await?, many: None, worker: None });
+    }
+    let roll = record.roll(run).await?;
+    let mut summary = roll.summary();
+    summary.with_rows(&roll.rows(&record.journal).await?);
+    let came = Came { stopped: Stopped::Closed(End::Cancelled), summary, why: None };
+    Ok(Cancelled { state: roll.run, many: Some(Box::new(came)), worker: None })
+}
+
+/// Closes the items that are not over; how many there are. What `events` holds is recorded with it: all in one group unless
+/// there are very many. If this process dies between two groups, the run is cancelled and not over, and whoever goes on with
+/// it closes the rest.
+async fn end_items(
+    record: &Record,
+    claim: &Claim,
+    roll: &Roll,
+    state: &RunState,
+    words: &Arc<str>,
+    events: &mut Vec<Event>,
+) -> Result<u64, Failure> {
+    let close = |item: Arc<str>| ClosedItem { item, end: End::Cancelled, reason: Some(words.to_string()) };
+    let once = state.items.get(SINGLE_ITEM).is_some_and(|item| item.closed.is_none());
+    let mut together: Vec<ClosedItem> = once.then(|| close(SINGLE_ITEM.into())).into_iter().collect();
+    let (mut ended, mut number) = (together.len() as u64, 0);
+    while let Some(keys) = roll.open_keys(&record.journal, &mut number).await? {
+        ended += keys.len() as u64;
+        together.extend(keys.into_iter().map(close));
+        if together.len() >= TOGETHER {
+            events.push(ItemClosed { items: std::mem::take(&mut together) }.into());
+        }
+        if events.len() >= MOST {
+            record.journal.append_claimed(claim, &std::mem::take(events)).await?;
+        }
+    }
+    if !together.is_empty() {
+        events.push(ItemClosed { items: together }.into());
+    }
+    Ok(ended)
 }

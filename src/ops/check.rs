@@ -2,22 +2,22 @@
 
 use super::{
     Failure, Surroundings,
+    included::with_included,
     plan::{databases, jobs},
-    playbook::{all, all_tables, name_of},
+    playbook::{all, all_tables, name_of, names_for},
     project::{self, Opened},
     since::Revision,
-    tables::with_tables,
 };
 use crate::{
     base::{diagnostic::Diagnostics, yaml},
     check::{self, Knowledge, PrepareFault, Prepared},
     connection::{database::Database, fault::Fault, statement::Statement, survey::Survey},
     effect::change::TableName,
-    playbook::{error_table::SUFFIX, model::Playbook},
+    playbook::{called::Called, error_table::SUFFIX, model::Playbook},
     table::catalogue::Catalogue,
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -72,9 +72,10 @@ pub fn looked_at(surroundings: &Surroundings, opened: &Opened, path: &Path) -> R
         super::tables::checked(surroundings, opened, path).map(|(_, found)| found)
     } else {
         project::read(path, yaml::LIMITS, &surroundings.folder)
-            .and_then(|source| with_tables(surroundings, opened, source))
+            .and_then(|source| with_included(surroundings, opened, path, source))
             .map(|source| {
-                let knowledge = Knowledge { name: name_of(path, opened), ..Knowledge::default() };
+                let names = names_for(&source, opened);
+                let knowledge = Knowledge { name: name_of(path, opened), names, ..Knowledge::default() };
                 check::read_and_check(source, opened.project.clone(), &knowledge).1
             })
     };
@@ -122,9 +123,10 @@ pub async fn check_beside(
         None => opened.advice.clone(),
     };
     let mut problems: Vec<Diagnostics> = Some(about_project).filter(|a| !a.is_empty()).into_iter().collect();
+    let mut told = Told::of(&playbooks);
     for path in &playbooks {
         let source = project::read(path, yaml::LIMITS, &surroundings.folder);
-        let source = match source.and_then(|source| with_tables(surroundings, opened, source)) {
+        let source = match source.and_then(|source| with_included(surroundings, opened, path, source)) {
             Ok(source) => source,
             Err(Failure::Texts(found)) => {
                 problems.extend(found);
@@ -132,17 +134,19 @@ pub async fn check_beside(
             }
             Err(other) => return Err(other),
         };
-        let mut knowledge = Knowledge { name: name_of(path, opened), ..Knowledge::default() };
+        let names = names_for(&source, opened);
+        let mut knowledge = Knowledge { name: name_of(path, opened), names, ..Knowledge::default() };
         let mut quiet = Diagnostics::new(source.clone());
         if let Some(live) = &live
             && let Some(playbook) = Playbook::parse(&source, &mut quiet)
         {
-            live.learn(&playbook, &mut knowledge).await;
+            live.learn(&playbook, &Called::of_sound(&source), &mut knowledge).await;
         }
         let (_, mut found) = check::read_and_check(source.clone(), opened.project.clone(), &knowledge);
         if let Some(revision) = &revision {
             revision.compare(surroundings, opened, path, &source, &mut found)?;
         }
+        let found = told.once(found, opened);
         if !found.is_empty() {
             problems.push(found);
         }
@@ -151,6 +155,38 @@ pub async fn check_beside(
         problems.extend(looked_at(surroundings, opened, path)?);
     }
     Ok(Found { files: playbooks.len(), problems })
+}
+
+/// What was said of playbooks that others call: once, however many call them.
+struct Told {
+    /// The files that are looked at for themselves.
+    files: HashSet<PathBuf>,
+    /// File, place in it, code and message.
+    said: HashSet<(String, usize, &'static str, String)>,
+}
+
+impl Told {
+    fn of(files: &[PathBuf]) -> Told {
+        Told { files: files.iter().filter_map(|path| path.canonicalize().ok()).collect(), said: HashSet::new() }
+    }
+
+    /// Without what is said elsewhere.
+    fn once(&mut self, found: Diagnostics, opened: &Opened) -> Diagnostics {
+        let source = found.source().clone();
+        let mut rest = Diagnostics::new(source.clone());
+        for one in found.sorted() {
+            let part = source.included().iter().rev().find(|part| one.span.start >= part.span.start);
+            let said = part.filter(|part| !part.name.ends_with(SUFFIX)).is_some_and(|part| {
+                let key = (part.name.clone(), one.span.start - part.span.start, one.code.id, one.message.clone());
+                let itself = opened.root.join(&part.name).canonicalize().is_ok_and(|path| self.files.contains(&path));
+                itself || !self.said.insert(key)
+            });
+            if !said {
+                rest.push(one.clone());
+            }
+        }
+        rest
+    }
 }
 
 /// The databases of an environment, asked for their catalogues and for what they think of statements.
@@ -188,9 +224,10 @@ impl Live {
         problems
     }
 
-    async fn learn(&self, playbook: &Playbook, knowledge: &mut Knowledge) {
-        *knowledge = Knowledge { name: knowledge.name.take(), ..self.knowledge.clone() };
-        for statement in check::statements(playbook) {
+    async fn learn(&self, playbook: &Playbook, called: &Called, knowledge: &mut Knowledge) {
+        *knowledge = Knowledge { name: knowledge.name.take(), names: knowledge.names.take(), ..self.knowledge.clone() };
+        let called = called.files().iter().filter_map(|file| file.playbook.as_deref());
+        for statement in [playbook].into_iter().chain(called).flat_map(check::statements) {
             let Some(database) = self.databases.get(statement.connection) else { continue };
             let Ok(bound) = statement.sql.outline(database.dialect()) else { continue };
             let sql = Statement { sql: bound.sql.clone(), binds: bound.binds.clone() };

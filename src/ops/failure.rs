@@ -68,6 +68,18 @@ impl Failure {
         self
     }
 
+    /// In one line, where it is not the failure of the command itself.
+    pub fn in_short(&self) -> String {
+        match self {
+            Failure::Texts(_) => "the playbook or the project file that it carries is refused".into(),
+            Failure::Usage { message, .. } | Failure::Refused { message, .. } | Failure::Halted { message, .. } => {
+                message.clone()
+            }
+            Failure::Step { path, trouble, .. } => format!("{path}: {}", trouble.message()),
+            Failure::Journal(error) => error.to_string(),
+        }
+    }
+
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {

@@ -4,9 +4,9 @@ use super::{
     Failure, Surroundings,
     check::{Files, files},
     fmt::Rewritten,
-    playbook::name_of,
+    included::with_included,
+    playbook::{name_of, names_for},
     project::{self, Opened},
-    tables::with_tables,
 };
 use crate::{
     base::{
@@ -52,8 +52,9 @@ pub fn uses(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf]) -> 
             }
             Err(other) => return Err(other),
         };
-        let source = with_tables(surroundings, opened, own.clone())?;
-        let knowledge = Knowledge { name: name_of(path, opened), ..Knowledge::default() };
+        let source = with_included(surroundings, opened, path, own.clone())?;
+        let names = names_for(&source, opened);
+        let knowledge = Knowledge { name: name_of(path, opened), names, ..Knowledge::default() };
         let (_, found) = check::read_and_check(source.clone(), opened.project.clone(), &knowledge);
         let other = |d: &&Diagnostic| d.severity == Severity::Error && d.code.id != uses::NOT_GRANTED.id;
         let mut quiet = Diagnostics::new(source.clone());

@@ -1,32 +1,35 @@
 //! `plan`: a dry-run of one playbook, really tried out and rolled back.
 
-use super::{Failure, Surroundings, playbook::Loaded, project::Opened};
+use super::{
+    Failure, Surroundings,
+    playbook::Loaded,
+    project::Opened,
+    served::{self, Players},
+};
 use crate::{
     action::{ask::AskSpec, kinds::Act},
     base::{
         identity::RunId,
-        shape::{FromNode, Lowering},
+        secret::Secret,
         suggest,
-        value::{Map, Value},
-        yaml,
+        value::{Map, Marks, Value},
     },
     check::Checked,
     connection::{
         database::Database,
-        http::{Api, HttpSettings, OpenError},
+        http::{Api, OpenError},
         program::Program,
         reference::Secrets,
         sidekiq,
     },
     engine::{
-        outgoing::tell,
         rehearse::{self, Answers, PlanFailure},
         setting::{RunFacts, Setting},
         watch::Watch,
     },
     mock::server::Running,
     plan::Plan,
-    playbook::{model::Playbook, params, project::Channel},
+    playbook::{model::Playbook, params},
     targets::source::{self, FileParam},
 };
 use std::{collections::HashMap, sync::Arc};
@@ -102,28 +105,20 @@ pub async fn assemble(
     run: RunFacts,
     params: Map,
 ) -> Result<Prepared, Failure> {
+    params.values().for_each(|value| mask(surroundings, value));
     let used = &checked.playbook().uses;
     let databases: HashMap<_, _> = databases(surroundings, opened, environment)?
         .into_iter()
         .filter(|(name, _)| used.get(name).is_some())
         .collect();
     let mut mocks = Vec::new();
-    let mut apis = apis(surroundings, opened, environment, |name| used.get(name).is_some(), &mut mocks).await?;
-    let mut files = HashMap::new();
-    for (name, person) in opened.project.people.iter() {
-        let (Channel::File | Channel::Webhook, Some(to)) = (person.by, &person.to) else { continue };
-        let secrets = secrets(surroundings, opened);
-        let to = secrets.resolve(to).map_err(|why| Failure::usage(why.to_string()))?;
-        if person.by == Channel::File {
-            files.insert(name.to_owned(), opened.root.join(to.reveal()));
-        } else {
-            apis.insert(tell::webhook(name), webhook(&tell::webhook(name), to.reveal(), secrets)?);
-        }
-    }
+    let apis = apis(surroundings, opened, environment, |name| used.get(name).is_some(), &mut mocks).await?;
     let programs = programs(surroundings, opened, environment, |name| used.get(name).is_some())?;
     let mut setting =
         Setting::new(checked, environment.into(), databases, apis, surroundings.world.clone(), run, params);
-    (setting.files, setting.programs) = (files, programs);
+    setting.programs = programs;
+    setting.people = Arc::new(super::people::channels(surroundings, opened)?);
+    setting.masks = surroundings.masks.clone();
     setting.jobs = Arc::new(jobs(surroundings, opened, environment, |name| setting.may_touch(name))?);
     setting.reached = surroundings.reached.clone();
     if setting.playbook.targets.is_some() {
@@ -132,7 +127,16 @@ pub async fn assemble(
     Ok(Prepared { setting, mocks })
 }
 
-fn secrets<'a>(surroundings: &'a Surroundings, opened: &'a Opened) -> Secrets<'a> {
+/// A secret parameter may come back in what somebody else says: the last net has to know it.
+fn mask(surroundings: &Surroundings, value: &Value) {
+    match value.as_list() {
+        Some(values) => values.iter().for_each(|one| mask(surroundings, &one.clone().marked(value.marks))),
+        None if value.marks.has(Marks::SECRET) => surroundings.masks.add(&Secret::new(value.bare())),
+        None => {}
+    }
+}
+
+pub(super) fn secrets<'a>(surroundings: &'a Surroundings, opened: &'a Opened) -> Secrets<'a> {
     Secrets { variable: &*surroundings.variable, folder: &opened.root, masks: &surroundings.masks }
 }
 
@@ -162,16 +166,28 @@ pub fn jobs(
 ) -> Result<HashMap<Arc<str>, sidekiq::Jobs>, Failure> {
     let mut all = HashMap::new();
     for (name, connection) in opened.project.connections.iter().filter(|(name, _)| used(name)) {
-        let Some(settings) = connection.sidekiq_in(environment) else { continue };
-        let opened = sidekiq::Jobs::open(name, &settings, secrets(surroundings, opened));
-        let opened =
-            opened.map_err(|fault| Failure::usage(format!("the connection `{name}`: {fault}")).help(fault.help()))?;
-        all.insert(Arc::from(name), opened);
+        let Some(mut settings) = connection.sidekiq_in(environment) else { continue };
+        if connection.mock_in(environment).is_some() {
+            settings = served::jobs_of(opened, name, settings)?;
+        }
+        all.insert(Arc::from(name), opened_jobs(surroundings, opened, name, &settings)?);
     }
     Ok(all)
 }
 
-/// The APIs of an environment; those with a mock are played by it, in this process, for as long as the mocks are kept.
+/// The background jobs of these settings.
+pub fn opened_jobs(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    name: &str,
+    settings: &sidekiq::SidekiqSettings,
+) -> Result<sidekiq::Jobs, Failure> {
+    sidekiq::Jobs::open(name, settings, secrets(surroundings, opened))
+        .map_err(|fault| Failure::usage(format!("the connection `{name}`: {fault}")).help(fault.help()))
+}
+
+/// The APIs of an environment; those with a mock are played by it: by a sandbox that runs, else in this process, for as long
+/// as the mocks are kept.
 async fn apis(
     surroundings: &Surroundings,
     opened: &Opened,
@@ -180,17 +196,15 @@ async fn apis(
     mocks: &mut Vec<Running>,
 ) -> Result<HashMap<Arc<str>, Api>, Failure> {
     let mut apis = HashMap::new();
+    let mut players = Players::new(surroundings, opened, environment);
     for (name, settings) in opened.project.connections.iter().filter(|(name, _)| used(name)) {
         let Some(http) = settings.http_in(environment) else { continue };
         let secrets = secrets(surroundings, opened);
         let api = match settings.mock_in(environment) {
             None => Api::open(name, http, secrets),
             Some(file) => {
-                let running = super::mock::start(surroundings, &opened.root.join(file.as_str())).await?;
-                let credentials = running.credentials();
-                let api = Api::at_mock(name, http, &running.url(), credentials.as_ref());
-                mocks.push(running);
-                api
+                let (url, credentials) = players.at(file.as_str(), mocks).await?;
+                Api::at_mock(name, http, &url, credentials.as_ref())
             }
         };
         apis.insert(
@@ -221,19 +235,6 @@ fn programs(
         programs.insert(Arc::from(name), program);
     }
     Ok(programs)
-}
-
-/// A webhook is an API of one address to which only POST goes.
-fn webhook(name: &str, url: &str, secrets: Secrets<'_>) -> Result<Api, Failure> {
-    let mut text = String::from("{ base: ");
-    crate::base::json::quote(url, &mut text);
-    text.push_str(", allow: { methods: [POST] } }");
-    let source = crate::base::source::Source::new(name, text);
-    let mut problems = crate::base::diagnostic::Diagnostics::new(source.clone());
-    let settings = yaml::parse(&source, yaml::LIMITS, &mut problems)
-        .and_then(|node| HttpSettings::from_node(&node, &mut Lowering::new(&mut problems)));
-    let Some(settings) = settings else { return Err(Failure::usage(format!("the address of `{name}` is not a URL"))) };
-    Api::open(name, &settings, secrets).map_err(|why| Failure::usage(format!("failed to {why}")))
 }
 
 fn refusal(refused: &[params::Refused]) -> Failure {
@@ -269,7 +270,10 @@ pub(super) fn answers(setting: &Setting, request: &Request) -> Result<Answers, F
         given.entry(step).or_default().push((name.clone(), value.clone()));
     }
     let mut asks: HashMap<&str, &AskSpec> = HashMap::new();
-    for step in setting.playbook.sections().into_iter().flat_map(|(_, steps)| steps) {
+    // Questions of called playbooks come after the own ones: a name stands for the own one first.
+    let called = setting.called.values().map(|called| &**called);
+    let all: Vec<&Playbook> = called.chain([&*setting.playbook]).collect();
+    for step in all.into_iter().flat_map(Playbook::sections).flat_map(|(_, steps)| steps) {
         step.each(&mut |one| {
             if let (Act::Ask(ask), Some(id)) = (&one.act, one.id()) {
                 asks.insert(id, ask);

@@ -1,9 +1,8 @@
 //! Finding, reading and checking a playbook, by its name or its path.
 
 use super::{
-    Failure, Surroundings,
+    Failure, Surroundings, included,
     project::{self, Opened},
-    tables,
 };
 use crate::{
     base::{diagnostic::Diagnostics, source::Source, suggest, yaml},
@@ -31,13 +30,23 @@ pub fn load(surroundings: &Surroundings, opened: &Opened, name: &str) -> Result<
 /// Loads a file.
 pub fn load_file(surroundings: &Surroundings, opened: &Opened, path: &Path) -> Result<Loaded, Failure> {
     let source = project::read(path, yaml::LIMITS, &surroundings.folder)?;
-    let source = tables::with_tables(surroundings, opened, source)?;
-    of_source(source, opened, name_of(path, opened))
+    let source = included::with_included(surroundings, opened, path, source)?;
+    let names = names_for(&source, opened);
+    judged(source, opened, Knowledge { name: name_of(path, opened), names, ..Knowledge::default() })
+}
+
+/// The names of all playbooks, where the text calls any.
+pub fn names_for(source: &Source, opened: &Opened) -> Option<Vec<String>> {
+    let names = || all(&opened.playbooks()).iter().filter_map(|path| name_of(path, opened)).collect();
+    source.text().contains("call:").then(names)
 }
 
 /// Checks a text that is at hand: the one that a run carries.
 pub fn of_source(source: Arc<Source>, opened: &Opened, name: Option<String>) -> Result<Loaded, Failure> {
-    let knowledge = Knowledge { name, ..Knowledge::default() };
+    judged(source, opened, Knowledge { name, ..Knowledge::default() })
+}
+
+fn judged(source: Arc<Source>, opened: &Opened, knowledge: Knowledge) -> Result<Loaded, Failure> {
     match check::read_and_check(source, opened.project.clone(), &knowledge) {
         (Some(checked), advice) => Ok(Loaded { checked, advice }),
         (None, problems) => Err(Failure::Texts(vec![problems])),

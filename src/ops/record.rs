@@ -5,6 +5,7 @@ use crate::{
     base::{identity::RunId, seal::Sealer},
     connection::{PostgresAddress, fault::Fault, reference::Secrets, settings::Effective},
     engine::{
+        fleet::roll::Roll,
         lease::CLAIM,
         setting::{Setting, Workplace},
         state::RunState,
@@ -154,9 +155,19 @@ impl Record {
         Ok(RunState::of(events.into_iter().map(|e| (e.at, e.event))))
     }
 
+    /// The items of a run and how far each is, without holding what happened in them.
+    pub async fn roll(&self, run: RunId) -> Result<Roll, Failure> {
+        Ok(Roll::read(&self.journal, run).await?)
+    }
+
+    /// This process, as others see it in a claim.
+    pub fn holder(&self, surroundings: &Surroundings, actor: &str) -> Holder {
+        Holder { name: actor.to_owned(), host: host(surroundings), pid: std::process::id() }
+    }
+
     /// Takes a run for this process: at once when the process that has it is gone, else only when its time is over.
     pub async fn claim(&self, surroundings: &Surroundings, run: RunId, actor: &str) -> Result<Claim, Failure> {
-        let holder = Holder { name: actor.to_owned(), host: host(surroundings), pid: std::process::id() };
+        let holder = self.holder(surroundings, actor);
         match self.journal.claim(run, holder.clone(), CLAIM).await {
             // A process of this machine that is gone cannot give its claim back by itself.
             Err(JournalError::Claimed { by, .. }) if left(&by, &holder.host) => {
@@ -172,6 +183,13 @@ impl Record {
             }
             other => Ok(other?),
         }
+    }
+
+    /// Frees a run of a holder that is known to be gone: where a thread stands for a process, its number says nothing.
+    pub async fn free(&self, run: RunId) -> Result<(), Failure> {
+        let Some(seen) = self.journal.holder(run).await? else { return Ok(()) };
+        let claim = self.journal.seize(&seen, seen.holder.clone(), CLAIM).await?;
+        Ok(self.journal.release(&claim).await?)
     }
 
     /// The process that is at work on the run, as far as anybody can tell.

@@ -74,8 +74,9 @@ pub async fn resolve(
     pause: &AtomicBool,
 ) -> Result<Option<Carried>, Failure> {
     let (reason, actor) = named(resolution.reason, resolution.actor)?;
-    let state = record.state(run).await?;
-    open(run, &state)?;
+    let roll = record.roll(run).await?;
+    open(run, &roll.run)?;
+    let state = roll.standing(&record.journal).await?;
     let (item, step) = doubt(run, &state, resolution)?;
     let kept = if only_record { None } else { Some(setting_of(surroundings, record, opened, run, &state).await?) };
     let claim = record.claim(surroundings, run, actor).await?;
@@ -96,7 +97,7 @@ pub async fn resolve(
     };
     let resumed = RunResumed { actor: actor.into(), reason: Some("resolved".into()) };
     record.journal.append_claimed(&claim, &[decided, resumed.into()]).await?;
-    go_on(record, &prepared.setting, claim, plan.as_ref(), watch, pause).await.map(Some)
+    go_on(record, &prepared.setting, claim, roll, plan.as_ref(), watch, pause).await.map(Some)
 }
 
 /// The one step that is meant. Refuses what was not looked into yet: often no person is needed.

@@ -5,7 +5,7 @@
 use super::{
     Failure, Surroundings,
     apply::{Carried, carry},
-    many,
+    many, notify,
     plan::{Prepared, assemble},
     playbook, project,
     project::Opened,
@@ -15,11 +15,12 @@ use crate::{
     base::{
         identity::{RunId, SINGLE_ITEM},
         source::Source,
+        time::Stamp,
     },
     engine::{
-        fleet,
+        fleet::{self, roll::Roll},
         setting::{RunFacts, Setting},
-        state::{APPROVAL, RunState},
+        state::{APPROVAL, ItemState, RunState, StepState},
         watch::Watch,
     },
     journal::{
@@ -45,21 +46,27 @@ pub async fn resume(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
-    let state = record.state(run).await?;
-    open(run, &state)?;
-    answered(run, &state)?;
-    let (setting, plan) = setting_of(surroundings, record, opened, run, &state).await?;
+    let roll = record.roll(run).await?;
+    open(run, &roll.run)?;
+    if let Err(failure) = answered(run, &roll, &roll.standing(&record.journal).await?, surroundings.world.now()) {
+        // Nothing can be done but what is due: whoever is asked is told so.
+        notify::one(surroundings, record, opened, run, actor, watch).await?;
+        return Err(failure);
+    }
+    let (setting, plan) = setting_of(surroundings, record, opened, run, &roll.run).await?;
     let claim = record.claim(surroundings, run, actor).await?;
     let resumed: Event = RunResumed { actor: actor.into(), reason: None }.into();
     record.journal.append_claimed(&claim, &[resumed]).await?;
-    go_on(record, &setting.setting, claim, plan.as_ref(), watch, pause).await
+    go_on(record, &setting.setting, claim, roll, plan.as_ref(), watch, pause).await
 }
 
 /// Goes on with a run that was claimed: with its one record, or with all of its items that are not over.
+#[allow(clippy::too_many_arguments, reason = "what a run goes on with, one by one")]
 pub(super) async fn go_on(
     record: &Record,
     setting: &Setting,
     claim: Claim,
+    roll: Roll,
     plan: Option<&ItemPlan>,
     watch: Watch<'_>,
     pause: &AtomicBool,
@@ -67,13 +74,12 @@ pub(super) async fn go_on(
     if !many::carry::is_many(setting) {
         return carry(record, setting, claim, plan, watch, pause).await;
     }
-    let state = record.state(claim.run).await?;
-    let undo = match &state.created {
+    let undo = match &roll.run.created {
         Some(created) => many::undo::of_run(record, setting, created).await?,
         None => None,
     };
     let make = undo.unwrap_or_else(|| fleet::forward(setting));
-    many::carry::go_on(record, setting, make, claim, state, watch, pause).await
+    many::carry::go_on(record, setting, make, claim, roll, watch, pause).await
 }
 
 /// Refuses a run that is over.
@@ -85,11 +91,18 @@ pub(super) fn open(run: RunId, state: &RunState) -> Result<(), Failure> {
 }
 
 /// Refuses a run that waits for a person and for nothing else: going on would change nothing.
-fn answered(run: RunId, state: &RunState) -> Result<(), Failure> {
-    if state.cancelled || state.doubts().next().is_some() {
+fn answered(run: RunId, roll: &Roll, state: &RunState, now: Stamp) -> Result<(), Failure> {
+    let mut steps = state.items.values().flat_map(|item| &item.steps);
+    // Where a deadline has passed the run goes on without an answer.
+    if state.cancelled || state.doubts().next().is_some() || steps.clone().any(|(_, step)| step.is_overdue(now)) {
         return Ok(());
     }
-    let mut steps = state.items.values().flat_map(|item| &item.steps);
+    let waiting = |item: &ItemState| item.closed.is_none() && item.steps.values().any(StepState::waits);
+    let waits_once = state.items.get(SINGLE_ITEM).is_some_and(waiting);
+    let items = state.items.iter().filter(|(key, item)| &***key != SINGLE_ITEM && waiting(item)).count();
+    if !waits_once && items < roll.open() {
+        return Ok(());
+    }
     let Some((path, Some(asked))) = steps.find(|(_, step)| step.waits()).map(|(path, step)| (path, &step.asked)) else {
         return Ok(());
     };
@@ -105,13 +118,17 @@ fn answered(run: RunId, state: &RunState) -> Result<(), Failure> {
         .help(format!("`trueup answer {short} {name}{}` goes on", parts.concat())))
 }
 
-/// The only run that can go on: paused, in doubt, or left by a process that is gone. A run that waits for an answer goes on
-/// with `answer`.
+/// The only run that can go on: paused, in doubt, left by a process that is gone, or without an answer after its deadline. A
+/// run that waits for an answer goes on with `answer`.
 pub async fn only_one(surroundings: &Surroundings, record: &Record) -> Result<RunId, Failure> {
     let filter = RunFilter { unfinished: true, ..RunFilter::default() };
     let mut left: Vec<RunSummary> = Vec::new();
+    let now = surroundings.world.now();
+    let late: Vec<RunId> =
+        record.journal.waiting().await?.iter().filter(|one| one.is_overdue(now)).map(|one| one.run).collect();
     for run in record.journal.runs(&filter, LOOKED_AT).await? {
-        if run.state != RunWord::Waiting && record.worked_on_by(surroundings, run.id).await?.is_none() {
+        let can = run.state != RunWord::Waiting || late.contains(&run.id);
+        if can && record.worked_on_by(surroundings, run.id).await?.is_none() {
             left.push(run);
         }
     }
@@ -130,7 +147,7 @@ pub async fn only_one(surroundings: &Surroundings, record: &Record) -> Result<Ru
     }
 }
 
-/// The setting of a run that exists: its own playbook, its own project file, its own parameters; of an undo also its own
+/// The setting of a run that exists, of which `state` knows at least what is done once: its own playbook, its own project file, its own parameters; of an undo also its own
 /// outline.
 pub(super) async fn setting_of(
     surroundings: &Surroundings,

@@ -57,7 +57,8 @@ pub async fn retry(
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
     let (reason, actor) = named(wish.reason, wish.actor)?;
-    let state = record.state(run).await?;
+    let roll = record.roll(run).await?;
+    let state = roll.standing(&record.journal).await?;
     let Some(created) = &state.created else {
         return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
     };
@@ -67,7 +68,7 @@ pub async fn retry(
         is_over(surroundings, record, run, &state, "done again").await?;
     }
     allowed(run, &prepared.setting, created, wish, actor)?;
-    has_item(run, &state, wish.item)?;
+    has_item(record, run, &roll, wish.item).await?;
     if many {
         if state.cancelled {
             failed(run, &state)?;
@@ -75,9 +76,11 @@ pub async fn retry(
         if state.closed.is_some() {
             stands(record, run, &state).await?;
         }
-        let redone = many::retry::chosen(run, &prepared.setting, &state, wish)?;
+        let bad = roll.ended(&record.journal, many::retry::AGAIN).await?;
+        let redone = many::retry::chosen(run, &prepared.setting, &bad, wish)?;
+        drop(bad);
         let claim = record.claim(surroundings, run, actor).await?;
-        return many::retry::retry(record, &prepared.setting, claim, redone, reason, actor, watch, pause).await;
+        return many::retry::retry(record, &prepared.setting, claim, roll, redone, reason, actor, watch, pause).await;
     }
     failed(run, &state)?;
     stands(record, run, &state).await?;
@@ -256,9 +259,9 @@ fn around(places: &[Place], first: usize, item: &ItemState) -> Vec<Again> {
 /// Checks look at the world as it is: with one of them its whole list is read anew. (Before the first step nothing has been
 /// changed, and behind the last one nothing is.)
 fn first_to_redo(places: &[Place], end: usize) -> usize {
-    let section = places[end].section;
-    if matches!(section, Section::Preconditions | Section::Verification) {
-        places.iter().position(|place| place.section == section).unwrap_or(end)
+    let (list, call) = (places[end].list, places[end].call());
+    if matches!(list, Section::Preconditions | Section::Verification) {
+        places.iter().position(|place| place.list == list && place.call() == call).unwrap_or(end)
     } else {
         end
     }
@@ -266,8 +269,11 @@ fn first_to_redo(places: &[Place], end: usize) -> usize {
 
 fn named_place(run: &str, places: &[Place], name: &str) -> Result<usize, Failure> {
     let label = |place: &Place| place.name().to_owned();
-    let found = places.iter().position(|place| *place.path == *name || label(place) == name);
-    found.ok_or_else(|| {
+    let of_path = places.iter().position(|place| *place.path == *name);
+    // A step of the playbook itself is meant before one of a playbook that it calls.
+    let own = || places.iter().position(|place| place.call().is_none() && label(place) == name);
+    let inner = || places.iter().position(|place| label(place) == name);
+    of_path.or_else(own).or_else(inner).ok_or_else(|| {
         // What stands inside a transaction is done with the whole of it.
         let block = places.iter().find(|place| has_inner(place, name));
         let failure = Failure::usage(format!("run {run} has no step `{name}`"));

@@ -2,7 +2,7 @@
 //! about today any more.
 
 use super::{
-    Failure, Surroundings,
+    Failure, Surroundings, included,
     plan::{Prepared, Request, assemble},
     playbook,
     playbook::Loaded,
@@ -320,14 +320,56 @@ fn same_playbook(surroundings: &Surroundings, opened: &Opened, header: &Header) 
     };
     let now = String::from_utf8_lossy(&bytes);
     let now = now.strip_prefix('\u{feff}').unwrap_or(&now);
-    if *header.text == *now {
+    let planned = Source::new(header.shown.to_string(), header.text.to_string());
+    let own = planned.slice(planned.own());
+    // Before the files that it uses a line break was added where it had none.
+    if own != now && own.strip_suffix('\n') != Some(now) {
+        return Err(Failure::usage(format!(
+            "the playbook is not the one of the plan: line {} of {shown} differs",
+            line(own, now)
+        ))
+        .help(again));
+    }
+    let source = Source::new(header.shown.to_string(), now.to_owned());
+    let today = included::with_included(surroundings, opened, &path, source)?;
+    if *header.text == *today.text() {
         return Ok(());
     }
-    Err(Failure::usage(format!(
-        "the playbook is not the one of the plan: line {} of {shown} differs",
-        line(&header.text, now)
-    ))
-    .help(again))
+    Err(unlike_included(&planned, &today).help(again))
+}
+
+/// Which of the files that a playbook uses is not the one of the plan.
+fn unlike_included(planned: &Source, today: &Source) -> Failure {
+    let text = |source: &Source, name: &str| {
+        let part = source.included().iter().find(|part| part.name == name);
+        part.map(|part| source.slice(part.span).trim_end_matches('\n').to_owned())
+    };
+    for part in planned.included() {
+        let name = part.name.as_str();
+        let Some(then) = text(planned, name) else { continue };
+        match text(today, name) {
+            None => {
+                return Failure::usage(format!(
+                    "a file that the playbook of the plan uses is gone: there is no {name}"
+                ));
+            }
+            Some(now) if now != then => {
+                let version = |text: &str| {
+                    let found = text.lines().find_map(|line| line.strip_prefix("version:"));
+                    found.map(|version| version.split('#').next().unwrap_or("").trim().to_owned())
+                };
+                let what = match (version(&then), version(&now)) {
+                    (Some(then), Some(now)) if then != now => {
+                        format!("it was version {then}, and is version {now} now")
+                    }
+                    _ => format!("line {} differs", line(&then, &now)),
+                };
+                return Failure::usage(format!("{name}, which the playbook uses, is not the one of the plan: {what}"));
+            }
+            Some(_) => {}
+        }
+    }
+    Failure::usage("the playbook uses other files than in the plan")
 }
 
 /// The first line that differs, from 1.

@@ -2,8 +2,8 @@
 
 use super::{
     Failure, Surroundings,
+    included::with_included_of,
     project::{self, Opened},
-    tables,
 };
 use crate::{
     base::{diagnostic::Diagnostics, source::Source},
@@ -52,7 +52,9 @@ impl Revision {
     ) -> Result<(), Failure> {
         let Some(text) = self.text(path)? else { return Ok(()) };
         let old = Source::new(project::shown(path, &surroundings.folder), text);
-        let old = tables::with_tables_of(opened, old, &|path| self.text(path))?;
+        let old = with_included_of(opened, path, old, &|path| {
+            Ok(self.text(path)?.map(|text| Source::new(project::shown(path, &surroundings.folder), text)))
+        })?;
         version::compare(&old, now, &self.name, problems);
         Ok(())
     }

@@ -23,7 +23,7 @@ pub struct Surroundings {
     pub folder: PathBuf,
     /// Every secret in use, for the last writer of each output.
     pub masks: Masks,
-    /// Which rows of `errors` tables decided something: for the report of tests.
+    /// Which parts of playbooks were gone through: for the report of tests.
     pub reached: Reached,
     /// What a command found out beside its task and somebody should know.
     pub notes: Notes,

@@ -19,6 +19,7 @@ use crate::{
     connection::standing::{Unlike, unlike as standing_of},
     engine::{
         drive::Stopped,
+        fleet::roll::Roll,
         rehearse::{self, Answers},
         setting::{RunFacts, Setting},
         state::RunState,
@@ -79,13 +80,14 @@ pub async fn prepare(
     if let Some(reason) = &wish.reason {
         apply::named(Some(reason), Some(actor))?;
     }
-    let state = record.state(run).await?;
+    let roll = record.roll(run).await?;
+    let state = roll.standing(&record.journal).await?;
     let Some(created) = state.created.clone() else {
         return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
     };
     is_over(surroundings, record, run, &state, "taken back").await?;
     stands(record, run, &state, wish.item.as_deref()).await?;
-    has_item(run, &state, wish.item.as_deref())?;
+    has_item(record, run, &roll, wish.item.as_deref()).await?;
     let facts = RunFacts {
         id: RunId(surroundings.world.id()),
         actor: actor.into(),
@@ -199,8 +201,7 @@ async fn stands(record: &Record, run: RunId, state: &RunState, item: Option<&str
 
 /// The only item that an undo took back, where it was one of many.
 async fn in_part(record: &Record, undo: RunId) -> Result<Option<String>, Failure> {
-    let state = record.state(undo).await?;
-    let wish = state.created.and_then(|created| created.plan);
+    let wish = record.roll(undo).await?.run.created.and_then(|created| created.plan);
     Ok(wish.and_then(|wish| wish.get("item")?.as_str().map(str::to_owned)))
 }
 
@@ -215,14 +216,15 @@ pub(super) async fn runs_of(record: &Record, state: &RunState) -> Result<Vec<Run
 }
 
 /// The item that is asked for exists.
-pub(super) fn has_item(run: RunId, state: &RunState, item: Option<&str>) -> Result<(), Failure> {
-    let Some(item) = item.filter(|item| !state.items.contains_key(*item)) else { return Ok(()) };
+pub(super) async fn has_item(record: &Record, run: RunId, roll: &Roll, item: Option<&str>) -> Result<(), Failure> {
+    let Some(item) = item.filter(|item| !roll.has(item)) else { return Ok(()) };
     let failure = Failure::usage(format!("run {} has no item `{item}`", run.short()));
-    let names = state.items.keys().map(|k| &**k);
-    Err(match suggest::help(item, names) {
-        _ if state.items.keys().all(|k| &**k == SINGLE_ITEM) => {
-            failure.help("it worked on one record; leave `--item` out")
-        }
+    if roll.count() == 0 {
+        return Err(failure.help("it worked on one record; leave `--item` out"));
+    }
+    let mut names = Vec::new();
+    roll.walk(&record.journal, |_, key, item| names.extend(item.is_none().then(|| key.clone()))).await?;
+    Err(match suggest::help(item, names.iter().map(|key| &**key)) {
         Some(help) => failure.help(help),
         None => failure,
     })
@@ -249,7 +251,8 @@ async fn with_outline(
     let effects = done::of(events.iter().map(|stored| &stored.event));
     let effects = done::standing(effects, &setting.outline);
     let made = made_before(record, setting.run.id, run).await?;
-    setting.outline = outline::of(setting, &past, &Back { effects: &effects, item, all_or_nothing, made: &made });
+    let outline = outline::of(setting, &past, &Back { effects: &effects, item, all_or_nothing, made: &made });
+    setting.set_outline(outline);
     Ok(setting.outline.nodes.len())
 }
 

@@ -103,7 +103,7 @@ impl PlanDigest {
                 }
             }
             Effect::Jobs { jobs } => jobs.iter().for_each(|job| self.text(&job.promise())),
-            Effect::Request { line, headers, body } => {
+            Effect::Request { line, headers, body, .. } => {
                 self.text(line);
                 headers.iter().for_each(|(name, value)| {
                     self.text(name);

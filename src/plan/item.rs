@@ -205,6 +205,8 @@ pub enum Effect {
         headers: Vec<(String, String)>,
         /// The body as JSON text, masked.
         body: Option<String>,
+        /// All of it, with what may not be shown: what apply compares with what it would send.
+        sent: Option<Value>,
     },
     /// What a read found, in one line.
     Answer {

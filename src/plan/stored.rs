@@ -27,9 +27,13 @@ pub fn store(item: &ItemPlan) -> Value {
             .flatten()
             .map(row_value)
             .collect();
+        let sent =
+            step.effects.iter().find_map(|e| if let Effect::Request { sent, .. } = e { sent.clone() } else { None });
         let exact = step.label == Label::Exact;
-        (!rows.is_empty()).then(|| {
-            Value::map([("path", Value::text(step.path.clone())), ("exact", exact.into()), ("rows", Value::list(rows))])
+        (!rows.is_empty() || sent.is_some()).then(|| {
+            let parts =
+                [("path", Value::text(step.path.clone())), ("exact", exact.into()), ("rows", Value::list(rows))];
+            Value::map(parts.into_iter().chain(sent.map(|sent| ("sent", sent))))
         })
     });
     let kept =
@@ -49,6 +53,13 @@ pub fn load(value: &Value) -> Option<ItemPlan> {
     let steps = steps.as_list()?.iter().map(|step| {
         let rows = step.get("rows")?;
         let changes = rows.as_list()?.iter().map(row_of).collect::<Option<Vec<_>>>()?;
+        let request = step.get("sent").map(|sent| Effect::Request {
+            line: String::new(),
+            headers: Vec::new(),
+            body: None,
+            sent: Some(sent),
+        });
+        let rows = (!changes.is_empty()).then_some(Effect::Rows { changes, also: Vec::new() });
         Some(StepPlan {
             section: Section::Steps,
             path: step.get("path")?.as_str()?.into(),
@@ -56,7 +67,7 @@ pub fn load(value: &Value) -> Option<ItemPlan> {
             title: None,
             label: if step.get("exact")?.as_bool()? { Label::Exact } else { Label::HasUnknowns },
             foreseen: Foreseen::Changes,
-            effects: vec![Effect::Rows { changes, also: Vec::new() }],
+            effects: rows.into_iter().chain(request).collect(),
             notes: Vec::new(),
             undo: None,
             at: Span::default(),

@@ -198,9 +198,15 @@ impl Field for Effect {
     fn store(&self) -> Option<Value> {
         let (kind, fields) = match self {
             Effect::Rows { changes, also } => ("rows", of([("changes", changes.store()), ("also", also.store())])),
-            Effect::Request { line, headers, body } => {
-                ("request", of([("line", line.store()), ("headers", headers.store()), ("body", body.store())]))
-            }
+            Effect::Request { line, headers, body, sent } => (
+                "request",
+                of([
+                    ("line", line.store()),
+                    ("headers", headers.store()),
+                    ("body", body.store()),
+                    ("sent", sent.store()),
+                ]),
+            ),
             Effect::Jobs { jobs } => ("jobs", of([("jobs", jobs.store())])),
             Effect::Answer { summary } => ("answer", of([("summary", summary.store())])),
             Effect::Question { who, text, answer } => {
@@ -229,6 +235,7 @@ impl Field for Effect {
                 line: part(fields, "line")?,
                 headers: part(fields, "headers")?,
                 body: part(fields, "body")?,
+                sent: part(fields, "sent")?,
             },
             "jobs" => Effect::Jobs { jobs: part(fields, "jobs")? },
             "answer" => Effect::Answer { summary: part(fields, "summary")? },
@@ -278,7 +285,7 @@ impl StepPlan {
         for effect in &mut self.effects {
             match effect {
                 Effect::Rows { .. } | Effect::Jobs { .. } | Effect::LeftAlone { .. } | Effect::Compared(_) => {}
-                Effect::Request { line, headers, body } => {
+                Effect::Request { line, headers, body, .. } => {
                     each(line);
                     headers.iter_mut().for_each(|(_, value)| each(value));
                     body.iter_mut().for_each(each);

@@ -155,6 +155,8 @@ words! {
         Answer = "answer",
         /// The token endpoint of the connection refused us: nothing was sent.
         Auth = "auth",
+        /// `uses` does not declare it: nothing was sent. It is never tried again and never accepted.
+        NotGranted = "not_granted",
     }
 }
 

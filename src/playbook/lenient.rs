@@ -31,11 +31,17 @@ pub struct Reading {
 impl Reading {
     /// Reads a playbook; every problem of text and shape goes to `problems`.
     pub fn of(source: &Arc<Source>, problems: &mut Diagnostics) -> Reading {
-        let Some(node) = yaml::parse(source, yaml::LIMITS, problems) else {
+        Reading::at(source, source.own(), problems)
+    }
+
+    /// The same of a file that stands in the source's text.
+    pub fn at(source: &Arc<Source>, file: Span, problems: &mut Diagnostics) -> Reading {
+        let before = problems.errors();
+        let Some(node) = yaml::parse_at(source, file, yaml::LIMITS, problems) else {
             return Reading { playbook: None, named: HashSet::new() };
         };
         let playbook = model::read::<Playbook>(&node, source, problems);
-        if problems.errors() == 0 {
+        if problems.errors() == before {
             return Reading { playbook, named: HashSet::new() };
         }
         let mut named = HashSet::new();
@@ -102,7 +108,7 @@ impl Repair<'_> {
             "errors" => with(self.list(&entry.node, |node| self.reads::<ErrorRow>(node))?),
             "params" => with(self.map(&entry.node, |node| self.reads::<Param>(node))?),
             "uses" => with(self.map(&entry.node, |node| self.reads::<Uses>(node))?),
-            "vars" => with(self.map(&entry.node, |node| self.reads::<Datum>(node))?),
+            "vars" | "returns" => with(self.map(&entry.node, |node| self.reads::<Datum>(node))?),
             "trueup" => whole(self.reads::<Language>(&entry.node)),
             "targets" => whole(self.reads::<Targets>(&entry.node)),
             "limits" => whole(self.reads::<Limits>(&entry.node)),

@@ -1,6 +1,7 @@
 //! Text → Playbook and project file: models, parameters, schemas. Reads no files and opens nothing; `ops` hands texts in.
 
 pub mod approvals;
+pub mod called;
 pub mod diagnosis;
 pub mod draft;
 pub mod error_table;

@@ -59,6 +59,10 @@ shape! {
         /// What is done once verification passed.
         #[schemars(default)]
         afterwards: Vec<Step>,
+        /// What a playbook that calls this one gets back, under the name of its `call` step: names and values, made of the results when all is
+        /// done.
+        #[schemars(default)]
+        returns: Named<Datum>,
         /// What a failed call means and what to do: the first row that fits decides. A list of rows, or `{ use: … }` with a
         /// table that several playbooks share.
         #[schemars(default)]

@@ -36,6 +36,8 @@ shape! {
         /// Who may be asked, told and escalated to.
         #[schemars(default)]
         people: Named<Person>,
+        /// Where mails to people are laid down: needed for `by: email`.
+        mail: Option<MailFolder>,
         /// Groups of people who may approve, by the names that they give as `--actor`: `leads: [ben, cleo]`.
         #[schemars(default)]
         approvers: Named<OneOrMore<Word>>,
@@ -72,10 +74,21 @@ shape! {
     "a person" pub struct Person {
         /// How messages reach them.
         by: Channel,
-        /// A Slack channel.
+        /// A Slack channel, for people to read; the webhook under `to` decides where a message really goes.
         channel: Option<Word>,
-        /// An address, a file or a URL, or a reference to a secret that holds it.
-        to: Option<crate::connection::reference::Reference>,
+        /// Where messages go: a mail address, a file, or a reference to the secret that holds it. The URL of a webhook is a
+        /// secret: `{ secret: NAME }`.
+        to: Option<Setting>,
+    }
+}
+
+shape! {
+    /// A Maildir in which mails are laid down; the mail program of the house takes them from there and sends them.
+    "a mail folder" pub struct MailFolder {
+        /// The folder, relative to the project file. It is made when the first mail comes.
+        maildir: Word,
+        /// The sender's address.
+        from: Word,
     }
 }
 
@@ -88,9 +101,9 @@ words! {
         File = "file",
         /// Posted as JSON to a URL.
         Webhook = "webhook",
-        /// A Slack channel.
+        /// Posted to an incoming webhook of Slack, whose URL is the secret under `to`; without one it is printed.
         Slack = "slack",
-        /// Mail.
+        /// A mail to the address under `to`, laid down in the Maildir under `mail`; without one it is printed.
         Email = "email",
     }
 }

@@ -67,6 +67,9 @@ shape! {
         pages: Option<Pages>,
         /// What to do when the answer is 202; with writes only.
         accepted: Option<Accepted>,
+        /// Other connections in which a write changes something: what is read from them afterwards is not known in a preview.
+        #[schemars(default)]
+        affects: Vec<Word>,
         /// Deadline of this call; shorter than the connection's.
         timeout: Option<Length>,
         /// Larger answers of this call are refused, instead of the connection's `max_body`.

@@ -11,13 +11,17 @@ use super::{
     plan::step_name,
 };
 use crate::{
-    base::{identity::RunId, value::Map},
+    base::{
+        identity::RunId,
+        time::Stamp,
+        value::{Map, Value},
+    },
     engine::state::{APPROVAL, RunState},
     journal::{RunSummary, Waiting},
 };
 
 /// Oldest first, as given; then what is in doubt. Says so when there is nothing.
-pub fn text(waiting: &[Waiting], in_doubt: &[(RunSummary, RunState)], look: Look) -> String {
+pub fn text(waiting: &[Waiting], in_doubt: &[(RunSummary, RunState)], now: Stamp, look: Look) -> String {
     let mut page = Page::new(look);
     if waiting.is_empty() && in_doubt.is_empty() {
         page.line(0, Line::of(Tone::Plain, "No question waits for an answer."));
@@ -30,10 +34,19 @@ pub fn text(waiting: &[Waiting], in_doubt: &[(RunSummary, RunState)], look: Look
             head.add(Tone::Dim, format!("  {} {dot} {} {dot} run {}", one.playbook, one.environment, one.run.short()));
         page.hung(0, 2, head);
         page.line(2, Line::of(Tone::Dim, format!("for {}, since {}", one.who, clock::second(one.asked_at))));
+        if let Some((tone, words)) = due(one.until, now) {
+            page.line(2, Line::of(tone, words));
+        }
         if one.items.len() > 1 {
             page.line(2, Line::of(Tone::Dim, format!("for {}", number(one.items.len(), "item"))));
         }
         page.prose(4, Tone::Plain, &said(&one.question));
+        evidence(&mut page, 4, &one.evidence);
+        if one.is_overdue(now) {
+            page.line(2, Line::of(Tone::Plain, "No answer is taken any more. To go on without one:"));
+            page.command(2, &format!("trueup resume {}", one.run.short()));
+            continue;
+        }
         fields(&mut page, 4, &one.answer);
         page.command(2, &command(one.run, &one.step, &one.answer));
     }
@@ -46,6 +59,34 @@ pub fn text(waiting: &[Waiting], in_doubt: &[(RunSummary, RunState)], look: Look
         }
     }
     page.finish()
+}
+
+/// `due by 2026-11-29 10:00:00 UTC (2 d 4 h left)`, or for how long it has been overdue.
+pub(super) fn due(until: Option<Stamp>, now: Stamp) -> Option<(Tone, String)> {
+    let until = until?;
+    let left = until.micros.saturating_sub(now.micros);
+    let (at, length) = (clock::second(until), clock::length(left.abs()));
+    Some(match left {
+        0.. => (Tone::Care, format!("due by {at} ({length} left)")),
+        _ => (Tone::Bad, format!("overdue since {at} ({length})")),
+    })
+}
+
+/// What the answer should rest on, name by name.
+pub(super) fn evidence(page: &mut Page, indent: usize, evidence: &Map) {
+    let names = evidence.keys().map(|name| width(name)).max().unwrap_or(0).min(24);
+    for (name, value) in evidence {
+        page.hung(
+            indent,
+            indent + names + 2,
+            Line::of(Tone::Dim, name).pad(names + 2, 2).add(Tone::Plain, piece(value)),
+        );
+    }
+}
+
+/// A piece of evidence is a text that was made for people: it stands as it is.
+pub(super) fn piece(value: &Value) -> String {
+    value.as_str().map_or_else(|| said(value), str::to_owned)
 }
 
 /// The answer's fields: name, kind, meaning.
@@ -84,10 +125,11 @@ mod tests {
 
     #[test]
     fn a_question_stands_with_the_command_that_answers_it() {
-        let shown = text(&questions(), &doubts(), Look::default());
+        let now = Stamp { micros: 1_753_300_000_000_000, digits: 6 };
+        let shown = text(&questions(), &doubts(), now, Look::default());
         is_proper(&shown, 80);
         golden("inbox.txt", &plain(&shown));
         assert!(shown.contains("trueup answer 2c3d4e5f dqt_agreed --set ticket=TICKET"), "{shown}");
-        assert_eq!(plain(&text(&[], &[], Look::default())), "No question waits for an answer.\n");
+        assert_eq!(plain(&text(&[], &[], now, Look::default())), "No question waits for an answer.\n");
     }
 }

@@ -29,7 +29,7 @@ use std::sync::Arc;
 /// So many items of a plan are shown whole.
 const WHOLE: usize = 3;
 /// More items than these are shown by their reasons.
-const LISTED: usize = 50;
+pub const LISTED: usize = 50;
 
 /// A plan of many items.
 pub fn plan(plan: &Plan, many: &Many, about: &About<'_>, view: &View<'_>) -> String {
@@ -130,26 +130,25 @@ pub fn applied(run: RunId, state: &RunState, came: &Came, look: Look) -> String 
     page.finish()
 }
 
-/// `trueup show RUN` of a run over many items.
-pub fn run(run: RunId, state: &RunState, view: &View<'_>) -> String {
+/// `trueup show RUN` of a run over many items: few enough of them are listed one by one, where `state` holds them.
+pub fn run(run: RunId, state: &RunState, summary: &Summary, view: &View<'_>) -> String {
     let mut page = Page::new(view.look);
     super::run::heading(&mut page, run, state);
-    let summary = Summary::of(state);
     page.blank();
     let stopped = match &state.closed {
         Some(closed) => Stopped::Closed(closed.end),
         None => Stopped::Paused,
     };
-    let (tone, sentence) = sentence(&summary, &stopped, state.paused.as_deref());
+    let (tone, sentence) = sentence(summary, &stopped, state.paused.as_deref());
     page.line(0, Line::of(tone, sentence));
     if let Some(once) = state.items.get(SINGLE_ITEM)
         && let Some(closed) = once.closed.as_ref().filter(|c| !matches!(c.end, End::Changed | End::Unchanged))
     {
         page.prose(2, Tone::Plain, closed.reason.as_deref().unwrap_or(closed.end.word()));
     }
-    sums(&mut page, &summary);
+    sums(&mut page, summary);
     let items = || state.items.iter().filter(|(key, _)| &***key != SINGLE_ITEM);
-    if items().count() <= LISTED {
+    if (1..=LISTED).contains(&items().count()) {
         page.blank();
         page.line(0, Line::of(Tone::Strong, "Items"));
         let names = items().map(|(key, _)| key.chars().count()).max().unwrap_or(0).min(30);
@@ -160,7 +159,7 @@ pub fn run(run: RunId, state: &RunState, view: &View<'_>) -> String {
             page.hung(2, 2 + names + 14, line.add(Tone::Dim, reason));
         }
     }
-    next_steps(&mut page, run, &summary, state.closed.is_some(), false);
+    next_steps(&mut page, run, summary, state.closed.is_some(), false);
     page.finish()
 }
 
@@ -282,35 +281,34 @@ fn next_steps(page: &mut Page, run: RunId, summary: &Summary, over: bool, brief:
     }
 }
 
+/// The first line of the items of a run as CSV.
+pub const CSV_HEAD: &str = "item,end,rows_changed,last_step,at,reason\n";
+
 /// The items of a run as CSV: key, end, when begun, rows changed, reason. No cell is a formula.
 pub fn csv(state: &RunState) -> String {
-    let mut out = String::from("item,end,rows_changed,last_step,at,reason\n");
-    for (key, item) in state.items.iter().filter(|(key, _)| &***key != SINGLE_ITEM) {
-        let cells = cells(key, item);
-        out.push_str(&cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(","));
-        out.push('\n');
-    }
-    out
+    let items = state.items.iter().filter(|(key, _)| &***key != SINGLE_ITEM);
+    CSV_HEAD.to_owned() + &items.map(|(key, item)| csv_line(key, item)).collect::<String>()
+}
+
+/// One item of it.
+pub fn csv_line(key: &str, item: &ItemState) -> String {
+    let cells = cells(key, item);
+    cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",") + "\n"
 }
 
 /// The same as JSON, one item a line.
-pub fn lines(state: &RunState) -> String {
-    let mut out = String::new();
-    for (key, item) in state.items.iter().filter(|(key, _)| &***key != SINGLE_ITEM) {
-        let [_, end, rows, step, at, reason] = cells(key, item);
-        let text = |text: String| if text.is_empty() { crate::base::value::Value::NULL } else { text.into() };
-        let line = crate::base::value::Value::map([
-            ("item", crate::base::value::Value::text(key.clone())),
-            ("end", end.replace(' ', "_").into()),
-            ("rows_changed", rows.parse::<i64>().unwrap_or(0).into()),
-            ("last_step", text(step)),
-            ("at", text(at)),
-            ("reason", text(reason)),
-        ]);
-        out.push_str(&crate::base::json::masked(&line));
-        out.push('\n');
-    }
-    out
+pub fn json_line(key: &str, item: &ItemState) -> String {
+    let [_, end, rows, step, at, reason] = cells(key, item);
+    let text = |text: String| if text.is_empty() { crate::base::value::Value::NULL } else { text.into() };
+    let line = crate::base::value::Value::map([
+        ("item", crate::base::value::Value::text(key)),
+        ("end", end.replace(' ', "_").into()),
+        ("rows_changed", rows.parse::<i64>().unwrap_or(0).into()),
+        ("last_step", text(step)),
+        ("at", text(at)),
+        ("reason", text(reason)),
+    ]);
+    crate::base::json::masked(&line) + "\n"
 }
 
 fn cells(key: &str, item: &ItemState) -> [String; 6] {

@@ -256,6 +256,10 @@ fn mark(step: &StepPlan, stop: Option<&Stop>, look: Look) -> (&'static str, Tone
         Foreseen::Ends => match stop.map(|s| s.way) {
             Some(Way::Done) => (look.tick(), Tone::Good),
             Some(Way::Skip) => (look.idle(), Tone::Dim),
+            // It ended the call that it stands in, and nothing else.
+            None if step.effects.iter().any(|effect| matches!(effect, Effect::Answer { .. })) => {
+                (look.idle(), Tone::Dim)
+            }
             _ => (look.cross(), Tone::Bad),
         },
     }
@@ -312,7 +316,7 @@ fn of_effect(page: &mut Page, effect: &Effect, step: &StepPlan, view: &View<'_>)
             headers.extend(job.arguments().into_iter().enumerate().map(|(i, text)| (format!("args[{i}]"), text)));
             request::text(page, DEEPER, &job.line(), &headers, None);
         }),
-        Effect::Request { line, headers, body } => request::text(page, DEEPER, line, headers, body.as_deref()),
+        Effect::Request { line, headers, body, .. } => request::text(page, DEEPER, line, headers, body.as_deref()),
         // A read that is known stands at the right border; what is not known is what its label says.
         Effect::Answer { summary } if step.label == Label::Read || is_plain_unknown(summary) => {}
         Effect::Answer { summary } => page.line(DEEPER, Line::of(Tone::Dim, summary)),

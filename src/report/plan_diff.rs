@@ -140,7 +140,7 @@ fn of_step(place: &str, step: &StepPlan, facts: Lookup<'_>, said: &mut Said) {
                     say("payload".into(), payload);
                 }
             }),
-            Effect::Request { line, headers, body } => {
+            Effect::Request { line, headers, body, .. } => {
                 say("request".into(), line.clone());
                 headers.iter().for_each(|(name, value)| say(format!("header {name}"), value.clone()));
                 if let Some(body) = body {

@@ -199,7 +199,7 @@ fn of_effect(effect: &Effect, facts: Lookup<'_>) -> Value {
             };
             Value::map([("type", "jobs".into()), ("jobs", Value::list(jobs.iter().map(one)))])
         }
-        Effect::Request { line, headers, body } => {
+        Effect::Request { line, headers, body, .. } => {
             let (method, url) = line.split_once(' ').unwrap_or(("", line));
             let headers = headers.iter().map(|(name, value)| {
                 Value::map([("name", name.as_str().into()), ("value", Value::from(value.as_str()))])

@@ -3,7 +3,7 @@
 use super::{
     clock, compared,
     diff::{Moment, rows, said},
-    drift, left,
+    drift, inbox, left,
     line::{Line, Tone},
     look::{Look, View},
     page::Page,
@@ -19,6 +19,8 @@ use crate::{
     },
     effect::compared::Comparison,
     engine::{
+        fleet::summary::Summary,
+        notices::Notice,
         outline::{around, indexed},
         state::{APPROVAL, ItemState, RunState, StepState},
     },
@@ -33,7 +35,7 @@ const DEEPER: usize = 14;
 /// codes; ends with a line feed. Times are UTC.
 pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
     if is_many(state) {
-        return super::many::run(id, state, view);
+        return super::many::run(id, state, &Summary::of(state), view);
     }
     let mut page = Page::new(view.look);
     heading(&mut page, id, state);
@@ -184,6 +186,14 @@ fn said_by_people(page: &mut Page, step: &StepState) {
     if let Some(asked) = &step.asked {
         page.line(DEEPER, Line::of(Tone::Dim, format!("asked {}:", asked.who)));
         page.prose(DEEPER, Tone::Plain, &said(&asked.question));
+        inbox::evidence(page, DEEPER, asked.evidence.as_ref().unwrap_or(&Map::new()));
+    }
+    for notice in &step.notices {
+        page.hung(DEEPER, DEEPER + 2, Line::of(Tone::Dim, told(notice)));
+    }
+    if step.is_unanswered() {
+        page.line(DEEPER, Line::of(Tone::Care, "nobody has answered in time"));
+        return;
     }
     if let Some(decided) = &step.decided {
         let what = if &*decided.decision == "answer" { "answered" } else { &*decided.decision };
@@ -193,6 +203,13 @@ fn said_by_people(page: &mut Page, step: &StepState) {
             page.prose(DEEPER, Tone::Plain, reason);
         }
     }
+}
+
+/// `reminder 2 to dqt-team by email, 2025-07-23 10:00: laid down as a mail`
+pub(super) fn told(notice: &Notice) -> String {
+    let number = if notice.number == 0 { String::new() } else { format!(" {}", notice.number) };
+    let result = notice.result.as_deref().unwrap_or("nobody knows whether it left; it is not sent again");
+    format!("{}{number} to {} by {}, {}: {result}", notice.kind, notice.who, notice.by, clock::minute(notice.at))
 }
 
 fn values(values: &Map) -> String {

@@ -174,7 +174,9 @@ fn of_asked(asked: &HumanAsked) -> Value {
     Value::map([
         ("who", Value::text(asked.who.clone())),
         ("question", of(&asked.question)),
+        ("evidence", asked.evidence.as_ref().map_or_else(|| Value::map::<&str>([]), of_map)),
         ("answer", of_map(&asked.answer)),
+        ("until", at(asked.until)),
     ])
 }
 
@@ -215,7 +217,7 @@ pub fn runs(all: &[RunSummary]) -> String {
 }
 
 /// The open questions: `trueup inbox --json`.
-pub fn inbox(waiting: &[Waiting], in_doubt: &[(RunSummary, RunState)]) -> String {
+pub fn inbox(waiting: &[Waiting], in_doubt: &[(RunSummary, RunState)], now: Stamp) -> String {
     let in_doubt = in_doubt.iter().flat_map(|(run, state)| {
         let head = [
             ("run", run.id.to_string().into()),
@@ -241,8 +243,18 @@ pub fn inbox(waiting: &[Waiting], in_doubt: &[(RunSummary, RunState)]) -> String
             ("who", one.who.as_str().into()),
             ("question", of(&one.question)),
             ("answer", of_map(&one.answer)),
+            ("evidence", of_map(&one.evidence)),
             ("asked", at(Some(one.asked_at))),
-            ("command", super::inbox::command(one.run, &one.step, &one.answer).into()),
+            ("until", at(one.until)),
+            ("overdue", one.is_overdue(now).into()),
+            (
+                "command",
+                if one.is_overdue(now) {
+                    format!("trueup resume {}", one.run.short()).into()
+                } else {
+                    super::inbox::command(one.run, &one.step, &one.answer).into()
+                },
+            ),
         ])
     });
     pretty::document(&Value::map([
@@ -267,7 +279,7 @@ mod tests {
         let documents = [
             ("run-done.json", run(sample_runs::id(), &done(), facts)),
             ("runs.json", runs(&sample_runs::summaries())),
-            ("inbox.json", inbox(&sample_runs::questions(), &sample_runs::doubts())),
+            ("inbox.json", inbox(&sample_runs::questions(), &sample_runs::doubts(), NOW)),
         ];
         for (name, text) in documents {
             assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
@@ -276,9 +288,12 @@ mod tests {
         }
     }
 
+    const NOW: Stamp = Stamp { micros: 1_753_300_000_000_000, digits: 6 };
+
     /// Keys of a document, without those that are names of columns, parameters and the like.
     fn keys(value: &serde_json::Value, found: &mut std::collections::BTreeSet<String>) {
-        const NAMED: [&str; 9] = ["params", "columns", "before", "after", "key", "result", "values", "answer", "body"];
+        const NAMED: [&str; 10] =
+            ["evidence", "params", "columns", "before", "after", "key", "result", "values", "answer", "body"];
         match value {
             serde_json::Value::Object(entries) => {
                 for (key, inner) in entries {
@@ -303,7 +318,7 @@ mod tests {
         let rest = [
             run(sample_runs::id(), &done(), facts),
             runs(&sample_runs::summaries()),
-            inbox(&sample_runs::questions(), &sample_runs::doubts()),
+            inbox(&sample_runs::questions(), &sample_runs::doubts(), NOW),
         ];
         for text in plans.chain(rest) {
             keys(&serde_json::from_str(&text).unwrap(), &mut found);

@@ -166,6 +166,10 @@ impl Story {
             who: "register-support".into(),
             question: "Has the DQT team taken the award back? Answer with the number of their ticket when they say that it is done.".into(),
             answer: map(&[("ticket", field)]),
+            evidence: None,
+            until: None,
+            remind: None,
+            revealed: None,
         };
         self.add(2, asked);
         self
@@ -391,10 +395,17 @@ pub fn doubts() -> Vec<(RunSummary, RunState)> {
     vec![(run, state)]
 }
 
-pub fn questions() -> Vec<Waiting> {
+pub fn asked() -> HumanAsked {
     let state = Story::begun().asked().state();
-    let asked = state.items[ITEM].steps["steps/dqt_agreed"].asked.clone().unwrap();
+    (*state.items[ITEM].steps["steps/dqt_agreed"].asked.clone().unwrap()).clone()
+}
+
+pub fn questions() -> Vec<Waiting> {
+    let asked = asked();
     let one = Waiting {
+        evidence: map(&[("state", "awarded".into()), ("DQT says", "the award of 2025-07-11".into())]),
+        until: Some(moment("2025-07-25T10:00:00")),
+        remind: Some(std::time::Duration::from_secs(86_400)),
         run: id(),
         playbook: "register/correct-award".into(),
         environment: "sandbox".into(),
@@ -406,5 +417,8 @@ pub fn questions() -> Vec<Waiting> {
         asked_at: moment("2025-07-23T10:00:00"),
     };
     let whom = Value::from(format!("Is {} {} the same person?", PERSONAL[0], PERSONAL[1])).marked(Marks::PERSONAL);
-    vec![one.clone(), Waiting { step: "steps/same/person".into(), question: whom, answer: map(&[]), ..one }]
+    let late = Some(moment("2025-07-23T12:30:00"));
+    let same = Waiting { step: "steps/same/person".into(), question: whom, answer: map(&[]), ..one.clone() };
+    let same = Waiting { evidence: map(&[]), until: None, ..same };
+    vec![one.clone(), same, Waiting { step: "steps/provider_agreed".into(), until: late, ..one }]
 }

@@ -9,7 +9,7 @@ use super::{
     plan::step_name,
 };
 use crate::{
-    base::identity::RunId,
+    base::{identity::RunId, value::Map},
     engine::state::{APPROVAL, RunState, StepState},
     journal::words::{End, Outcome},
 };
@@ -118,6 +118,13 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
         if with_question {
             page.line(2, Line::of(Tone::Dim, format!("for {}{since}", asked.who)));
             page.prose(2, Tone::Plain, &super::diff::said(&asked.question));
+        }
+        inbox::evidence(page, 4, asked.evidence.as_ref().unwrap_or(&Map::new()));
+        if let Some(until) = asked.until {
+            page.line(2, Line::of(Tone::Dim, format!("due by {}", clock::second(until))));
+        }
+        for notice in step.notices.iter().filter(|_| with_question) {
+            page.hung(2, 4, Line::of(Tone::Dim, super::run::told(notice)));
         }
         inbox::fields(page, 4, &asked.answer);
         let approval = &**path == APPROVAL;

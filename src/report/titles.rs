@@ -1,14 +1,14 @@
 //! The headings of a run's steps, from the playbook that the run carries.
 
 use crate::{
-    action::{kinds::Act, step::Step},
+    action::{call::DEEPEST, kinds::Act, step::Step},
     base::{diagnostic::Diagnostics, source::Source},
     engine::{outline, undo::outline::origin},
     journal::payload::RunCreated,
     plan::Section,
-    playbook::model::Playbook,
+    playbook::{called::Called, model::Playbook},
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// Path of a step → its heading. Empty when the playbook's text cannot be read by this version.
 pub struct Titles(HashMap<String, String>);
@@ -21,8 +21,9 @@ impl Titles {
             let source = Source::new(created.playbook.to_string(), created.text.to_string());
             let mut quiet = Diagnostics::new(source.clone());
             if let Some(playbook) = Playbook::parse(&source, &mut quiet) {
+                let called = Called::of_sound(&source).by_name(&playbook);
                 for (section, steps) in playbook.sections() {
-                    collect(section, steps, &mut titles);
+                    Collect { called: &called, depth: 0 }.collect(section, steps, &mut titles);
                 }
             }
         }
@@ -35,17 +36,36 @@ impl Titles {
     }
 }
 
-/// Headings with values in them are left out: the values are not at hand here.
-fn collect(prefix: &str, steps: &[Step], titles: &mut HashMap<String, String>) {
-    for (index, step) in steps.iter().enumerate() {
-        let path = outline::path(prefix, step, index);
-        let told = if let Act::Tell(tell) = &step.act { Some(format!("Tell {}", tell.who.as_str())) } else { None };
-        let title = step.common.title.as_ref().map(|title| title.scalar().text.trim().to_owned()).or(told);
-        if let Some(title) = title.filter(|t| !t.contains("{{") && !t.contains("{%")) {
-            titles.insert(path.to_string(), title);
-        }
-        for (part, steps) in step.parts() {
-            collect(&outline::inside(&path, part.as_deref()), steps, titles);
+#[derive(Clone, Copy)]
+struct Collect<'a> {
+    called: &'a HashMap<Arc<str>, Arc<Playbook>>,
+    /// How many calls stand around.
+    depth: usize,
+}
+
+impl Collect<'_> {
+    /// Headings with values in them are left out: the values are not at hand here.
+    fn collect(self, prefix: &str, steps: &[Step], titles: &mut HashMap<String, String>) {
+        for (index, step) in steps.iter().enumerate() {
+            let path = outline::path(prefix, step, index);
+            let told = match &step.act {
+                Act::Tell(tell) => Some(format!("Tell {}", tell.who.as_str())),
+                Act::Call(call) => self.called.get(&call.playbook.text).map(|called| called.title.as_str().to_owned()),
+                _ => None,
+            };
+            let title = step.common.title.as_ref().map(|title| title.scalar().text.trim().to_owned()).or(told);
+            if let Some(title) = title.filter(|t| !t.contains("{{") && !t.contains("{%")) {
+                titles.insert(path.to_string(), title);
+            }
+            for (part, steps) in step.parts() {
+                self.collect(&outline::inside(&path, part.as_deref()), steps, titles);
+            }
+            let Act::Call(call) = &step.act else { continue };
+            let Some(called) = self.called.get(&call.playbook.text).filter(|_| self.depth < DEEPEST) else { continue };
+            let inner = Collect { depth: self.depth + 1, ..self };
+            for (section, steps) in called.sections() {
+                inner.collect(&outline::inside(&path, Some(section)), steps, titles);
+            }
         }
     }
 }

@@ -7,8 +7,9 @@ use super::{
 use crate::{
     base::{
         diagnostic::{Diagnostic, Diagnostics},
-        shape::{Lowering, UNKNOWN_WORD, WRONG_TYPE, Word},
+        shape::{BAD_FORM, Lowering, UNKNOWN_WORD, WRONG_TYPE, Word},
     },
+    mock::worker,
     playbook::project::Project,
 };
 
@@ -27,9 +28,32 @@ pub fn check(file: &TestFile, project: &Project, problems: &mut Diagnostics) {
             };
             problems.push(Diagnostic::error(&WRONG_TYPE, name.span, message));
         }
+        if let (Given::Rows(tables), true) = (given, settings.sidekiq.is_some()) {
+            for (table, _) in &tables.entries {
+                known(table, "table of jobs", super::jobs::tables(), problems);
+            }
+        }
         if let Given::Routes(routes) = given {
             crate::mock::check::check(&mock(name.as_str(), routes.clone()), &mut Lowering::new(problems));
         }
+    }
+    let files = file.defaults.iter().map(|d| &d.files).chain(file.cases.iter().map(|c| &c.files));
+    for (name, _) in files.flat_map(|files| &files.entries) {
+        if name.as_str().contains(['/', '\\']) || name.as_str().starts_with('.') {
+            let problem =
+                Diagnostic::error(&BAD_FORM, name.span, format!("`{}` is not the plain name of a file", name.as_str()));
+            problems
+                .push(problem.help("each case has a folder of its own; name the file alone, as the parameter does"));
+        }
+    }
+    let jobs = file.defaults.iter().map(|d| &d.jobs).chain(file.cases.iter().map(|c| &c.jobs));
+    for (name, given) in jobs.flat_map(|jobs| &jobs.entries) {
+        connection(name, project, problems);
+        if project.connections.get(name.as_str()).is_some_and(|settings| settings.sidekiq.is_none()) {
+            let message = format!("`{}` has no background jobs: it is no `sidekiq` connection", name.as_str());
+            problems.push(Diagnostic::error(&WRONG_TYPE, name.span, message));
+        }
+        worker::check(&given.start, &given.does, &mut Lowering::new(problems));
     }
     for case in &file.cases {
         let between = case.between.iter().flat_map(|b| [&b.plan_and_apply, &b.ask_and_answer]).flatten();
@@ -48,8 +72,8 @@ fn connection(name: &Word, project: &Project, problems: &mut Diagnostics) {
 fn known<'a>(word: &Word, what: &str, names: impl Iterator<Item = &'a str>, problems: &mut Diagnostics) {
     let names: Vec<&str> = names.collect();
     if !names.contains(&word.as_str()) {
-        let problem =
-            Diagnostic::error(&UNKNOWN_WORD, word.span, format!("the project file has no {what} `{}`", word.as_str()));
+        let message = format!("the project file has no {what} `{}`", word.as_str());
+        let problem = Diagnostic::error(&UNKNOWN_WORD, word.span, message);
         problems.push(problem.suggest(word.as_str(), names));
     }
 }

@@ -23,7 +23,10 @@ use crate::{
     playbook::project::Project,
 };
 use indexmap::IndexMap;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// What happened in a case.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +39,8 @@ pub struct Happened {
     pub message: String,
     /// To whom it was escalated.
     pub who: Option<Arc<str>>,
+    /// Of a run over many items: how many of them ended in which way.
+    pub items: BTreeMap<End, u64>,
     /// Messages to people.
     pub told: Vec<(Arc<str>, String)>,
     /// Requests, by connection.
@@ -87,10 +92,28 @@ pub fn compare(
         let held = Held { before, after, project };
         held.changes(changes, &rows, &mut problems);
     }
+    if let Some(jobs) = &expect.jobs {
+        waiting(jobs, after, &mut problems);
+    }
     for place in &expect.unchanged {
         unchanged(place.as_str(), before, &rows, &mut problems);
     }
     problems
+}
+
+/// How many items ended in which way.
+fn ways(expected: &Named<Count>, happened: &Happened, problems: &mut Vec<Problem>) {
+    let found = |way: &str| happened.items.iter().find(|(end, _)| end.word() == way).map_or(0, |(_, count)| *count);
+    for (way, count) in expected.iter() {
+        let found = found(way);
+        if found < u64::from(count.least) || found > u64::from(count.most) {
+            let said = if happened.message.is_empty() { String::new() } else { format!("\n{}", happened.message) };
+            problems.push(Problem::new(format!("items that are {way}"), count.words(), format!("{found}{said}")));
+        }
+    }
+    for (end, count) in happened.items.iter().filter(|(end, _)| expected.get(end.word()).is_none()) {
+        problems.push(Problem::new(format!("items that are {}", end.word()), "none", count.to_string()));
+    }
 }
 
 fn ends(expect: &Expect, happened: &Happened, problems: &mut Vec<Problem>) {
@@ -119,6 +142,9 @@ fn ends(expect: &Expect, happened: &Happened, problems: &mut Vec<Problem>) {
         && happened.who.as_deref() != Some(to.as_str())
     {
         problems.push(Problem::new("escalated to", to.as_str(), happened.who.as_deref().unwrap_or("nobody")));
+    }
+    if let Some(items) = &expect.items {
+        ways(items, happened, problems);
     }
     let Some(invalid) = &expect.invalid else { return };
     let prefix = format!("{}: ", invalid.param.as_str());
@@ -292,6 +318,38 @@ fn unchanged(name: &str, before: &Snapshot, rows: &[RowChange], problems: &mut V
             ));
         }
     }
+}
+
+/// Each expected job takes the first found one that fits; what is left over on either side is a problem.
+fn waiting(expected: &Named<Vec<Named<ValueTest>>>, after: &Snapshot, problems: &mut Vec<Problem>) {
+    for (name, tests) in expected.iter() {
+        let Some((_, shot)) = after.tables.iter().find(|(table, _)| table.to_string() == name) else {
+            let expected = "`connection.table` of background jobs: queued, scheduled, retrying, dead";
+            problems.push(Problem::new(format!("jobs: {name}"), expected, "there is no such table"));
+            continue;
+        };
+        let mut free: Vec<&Map> = shot.rows.values().collect();
+        for test in tests {
+            let fits = |row: &Map| test.iter().all(|(column, test)| row.get(column).is_some_and(|v| plainly(test, v)));
+            match free.iter().position(|row| fits(row)) {
+                Some(index) => drop(free.remove(index)),
+                None => {
+                    let wanted: Vec<_> = test.iter().map(|(c, test)| format!("{c}: {}", test_words(test))).collect();
+                    let there: Vec<_> = shot.rows.values().map(job_words).collect();
+                    let found = if there.is_empty() { "no job waits there".to_owned() } else { there.join("\n") };
+                    problems.push(Problem::new(format!("a job in {name}"), wanted.join("\n"), found));
+                }
+            }
+        }
+        for row in free {
+            problems.push(Problem::new(format!("a job in {name}"), "none besides", job_words(row)));
+        }
+    }
+}
+
+fn job_words(row: &Map) -> String {
+    let part = |name: &str| row.get(name).map_or("?".into(), Value::bare);
+    format!("{}: {} {}", part("jid"), part("job"), row.get("args").map_or(String::new(), json::text_of))
 }
 
 /// The tables, to read expected values as their columns hold them.

@@ -24,6 +24,9 @@ shape! {
         message: Option<TextTest>,
         /// To whom it is escalated.
         to: Option<Word>,
+        /// Of a run over many items: exactly so many of them end in these ways, `{ changed: 2, stopped: 1 }`. What is
+        /// said of them stands in `message`, a line for each.
+        items: Option<Named<Count>>,
         /// Exactly these rows of all tables of all databases are changed, in exactly these columns; or `none`.
         changes: Option<Changes>,
         /// Rows and columns that stay as they are: `register.trainees.1`, `register.trainees.1.progress`.
@@ -33,6 +36,8 @@ shape! {
         told: Option<Named<TextTest>>,
         /// Calls of APIs.
         sent: Option<Sent>,
+        /// Background jobs that wait afterwards, by `connection.table`: exactly these, each with the columns that matter.
+        jobs: Option<Named<Vec<Named<ValueTest>>>>,
         /// Labels of the preview.
         preview: Option<Preview>,
         /// What is no longer as planned: columns by row, `register.trainees.1: [state]`.

@@ -1,7 +1,7 @@
 //! What a case starts from: the defaults with the case's own rows, parameters and answers over them.
 
 use super::{
-    model::{Case, Given, GivenRow, TestFile},
+    model::{Case, Given, GivenJobs, GivenRow, TestFile},
     report::Problem,
 };
 use crate::{
@@ -44,6 +44,10 @@ pub struct Start {
     pub params: Vec<(String, Value)>,
     /// Answers to questions, by the step's name.
     pub answers: IndexMap<String, Vec<(String, Value)>>,
+    /// Background jobs by connection.
+    pub jobs: IndexMap<Arc<str>, GivenJobs>,
+    /// Files by name.
+    pub files: IndexMap<String, String>,
 }
 
 impl Start {
@@ -52,20 +56,38 @@ impl Start {
         let mut start = Start::default();
         if let Some(defaults) = &file.defaults {
             start.give(&defaults.given, project);
-            start.set(&defaults.params, &defaults.answers);
+            start.lay(&defaults.jobs);
+            start.set(&defaults.params, &defaults.answers, &defaults.files);
         }
         start.give(&case.given, project);
-        start.set(&case.params, &case.answers);
+        start.lay(&case.jobs);
+        start.set(&case.params, &case.answers, &case.files);
         start
     }
 
-    fn set(&mut self, params: &Named<Value>, answers: &Named<Named<Value>>) {
+    fn set(&mut self, params: &Named<Value>, answers: &Named<Named<Value>>, files: &Named<Word>) {
+        self.files.extend(files.iter().map(|(name, text)| (name.to_owned(), text.as_str().to_owned())));
         for (name, value) in params.iter() {
             self.params.retain(|(n, _)| n != name);
             self.params.push((name.to_owned(), value.clone()));
         }
         for (step, values) in answers.iter() {
             self.answers.insert(step.to_owned(), values.iter().map(|(n, v)| (n.to_owned(), v.clone())).collect());
+        }
+    }
+
+    fn lay(&mut self, jobs: &Named<GivenJobs>) {
+        for (connection, given) in jobs.iter() {
+            match self.jobs.get_mut(connection) {
+                None => drop(self.jobs.insert(connection.into(), given.clone())),
+                Some(known) => {
+                    known.takes_after = given.takes_after.or(known.takes_after);
+                    if !given.start.is_empty() {
+                        known.start = given.start.clone();
+                    }
+                    known.does.splice(0..0, given.does.iter().cloned());
+                }
+            }
         }
     }
 
@@ -78,7 +100,9 @@ impl Start {
                 Given::Rows(tables) => {
                     for (table, rows) in tables.iter() {
                         let full = TableName { connection: name.clone(), table: table.into() };
-                        let key = project.facts(&full).map_or_else(|| vec![Arc::from("id")], Facts::key_columns);
+                        let jobs = project.connections.get(connection).is_some_and(|c| c.sidekiq.is_some());
+                        let usual = if jobs { "jid" } else { "id" };
+                        let key = project.facts(&full).map_or_else(|| vec![Arc::from(usual)], Facts::key_columns);
                         let known = self.rows.entry(name.clone()).or_default().entry(table.into()).or_default();
                         rows.iter().for_each(|row| merge(known, row, &key));
                     }

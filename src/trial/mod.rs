@@ -8,8 +8,10 @@
 pub mod bench;
 pub mod check;
 pub mod compare;
+pub mod coverage;
 pub mod expect;
 pub mod given;
+pub mod jobs;
 pub mod model;
 pub mod proof;
 pub mod report;

@@ -4,13 +4,16 @@ use super::expect::Expect;
 use crate::{
     base::{
         diagnostic::{Diagnostic, Diagnostics},
-        shape::{BAD_FORM, FromNode, Lowering, Named, Word},
+        shape::{BAD_FORM, FromNode, Length, Lowering, Named, Word},
         source::Source,
         time::{self, Stamp},
         value::{Map, Value},
         yaml::{self, Node},
     },
-    mock::model::Route,
+    mock::{
+        model::Route,
+        worker::{Lying, Work},
+    },
     playbook::model::{self, Language},
     shape, words,
 };
@@ -29,6 +32,10 @@ shape! {
         tables: Option<Word>,
         /// In whose name, why and where the playbook runs.
         run: Option<RunSpec>,
+        /// Steps of which nobody can find out whether they were done when their answer is lost, each with the reason why a person
+        /// is asked then: `send_letter: The printer keeps no list.`
+        #[schemars(default)]
+        once: Named<Word>,
         /// What every case starts from.
         defaults: Option<Defaults>,
         /// The cases, each on databases of its own.
@@ -60,6 +67,28 @@ shape! {
         /// Answers to questions, by the step's name.
         #[schemars(default)]
         answers: Named<Named<Value>>,
+        /// Files that parameters may name, with what is in them.
+        #[schemars(default)]
+        files: Named<Word>,
+        /// Background jobs, by connection.
+        #[schemars(default)]
+        jobs: Named<GivenJobs>,
+    }
+}
+
+shape! {
+    /// Background jobs of a case: a Redis of its own, with what lies there, and a worker that takes jobs whenever the run
+    /// waits.
+    "background jobs" pub struct GivenJobs {
+        /// A job waits so long before it is taken. Default: it is taken at once.
+        takes_after: Option<Length>,
+        /// Jobs that are there at the start; those of a case take the place of those of the defaults.
+        #[schemars(default)]
+        start: Vec<Lying>,
+        /// What jobs do when the worker takes them; those of a case are looked at before those of the defaults. A job of another
+        /// class stays where it is.
+        #[schemars(default)]
+        does: Vec<Work>,
     }
 }
 
@@ -78,6 +107,13 @@ shape! {
         /// Answers to questions, by the step's name. A question without one is not answered: the run waits.
         #[schemars(default)]
         answers: Named<Named<Value>>,
+        /// Files that parameters may name, with what is in them: `lines.csv: "id,keep"`. In place of those of the defaults with
+        /// the same name.
+        #[schemars(default)]
+        files: Named<Word>,
+        /// Background jobs, by connection.
+        #[schemars(default)]
+        jobs: Named<GivenJobs>,
         /// What somebody else does meanwhile.
         between: Option<Between>,
         /// What must come of it.
@@ -123,19 +159,14 @@ words! {
         UndoRestores = "undo_restores",
         /// A second run finds everything as wanted and changes nothing.
         ApplyTwiceUnchanged = "apply_twice_unchanged",
-        /// A crash at any point, and going on, end like a run without one. Comes with the next version.
+        /// A crash at any boundary, and going on, end like a run without one, or in doubt where a step is named under `once`.
         KillEverywhere = "kill_everywhere",
-        /// Losing any answer of an API ends like a run without it, or in doubt. Comes with the next version.
+        /// Losing any answer of an API ends like a run without it, or in doubt where a step is named under `once`.
         LoseEveryAnswer = "lose_every_answer",
+        /// Two runs at the same time change together what one changes alone.
+        TwoAtOnce = "two_at_once",
         /// The rows that the preview shows are those that apply changes, value by value.
         PreviewEqualsApply = "preview_equals_apply",
-    }
-}
-
-impl Proof {
-    /// Whether this version of trueup can make it.
-    pub fn can_run(self) -> bool {
-        matches!(self, Proof::UndoRestores | Proof::ApplyTwiceUnchanged | Proof::PreviewEqualsApply)
     }
 }
 

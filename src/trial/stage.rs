@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub enum Double {
     /// A database: `sqlite`, `postgres` or `mysql`, and its settings.
     Database(&'static str, Value),
+    /// Background jobs: `redis://127.0.0.1:PORT/0` of their stand-in.
+    Jobs(String),
     /// An API: where its mock listens, and what the mock asks for.
     Api {
         /// `http://127.0.0.1:PORT`
@@ -85,6 +87,11 @@ fn replace(connection: &mut Map, double: &Double) {
             connection.shift_remove("mysql");
             connection.insert((*kind).into(), settings.into());
         }
+        Double::Jobs(url) => edit(connection, "sidekiq", |sidekiq| {
+            sidekiq.insert("url".into(), Value::text(url.as_str()));
+            sidekiq.shift_remove("ca");
+            sidekiq.shift_remove("insecure");
+        }),
         Double::Api { url, credentials } => edit(connection, "http", |http| {
             http.insert("base".into(), Value::text(url.as_str()));
             http.insert("internal".into(), true.into());
@@ -92,7 +99,8 @@ fn replace(connection: &mut Map, double: &Double) {
             http.shift_remove("rate");
             let secret = |variable: &str| Value::map([("secret", Value::text(variable))]);
             match credentials {
-                None => {}
+                // Nobody asks for anything; a token would be fetched from the real place.
+                None => drop(http.shift_remove("auth")),
                 Some(Key::Header { name, variable }) => {
                     let header = Value::map([("name", Value::text(name.as_str())), ("value", secret(variable))]);
                     http.insert("auth".into(), Value::map([("header", header)]));

@@ -98,16 +98,27 @@ fn read(folder: &Path, file: &str) -> Map {
     node.as_map().unwrap().clone()
 }
 
-/// A case may bring errors tables along: `NAME.errors.yaml` is the table `NAME`.
-fn with_tables(folder: &Path, source: &Arc<Source>) -> Arc<Source> {
-    let mut tables: Vec<(String, String)> = fs::read_dir(folder)
+/// How a playbook that a case calls is named: `NAME.called.yaml`.
+const CALLED: &str = ".called.yaml";
+
+/// A case may bring errors tables along: `NAME.errors.yaml` is the table `NAME`; and playbooks that it calls.
+fn with_others(folder: &Path, source: &Arc<Source>) -> Arc<Source> {
+    let mut others: Vec<(String, String)> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.to_string_lossy().ends_with(".errors.yaml"))
+        .filter(|path| [".errors.yaml", CALLED].iter().any(|end| path.to_string_lossy().ends_with(end)))
         .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&path).unwrap()))
+        .map(|(name, text)| (name.replace(CALLED, ".yaml"), text))
         .collect();
-    tables.sort();
-    if tables.is_empty() { source.clone() } else { source.including(&tables) }
+    others.sort();
+    if others.is_empty() { source.clone() } else { source.including(&others) }
+}
+
+/// The names of the playbooks of a case that calls any.
+fn names(source: &Source) -> Option<Vec<String>> {
+    let called = source.included().iter().filter(|part| !part.name.ends_with(".errors.yaml"));
+    let names: Vec<String> = called.map(|part| part.name.trim_end_matches(".yaml").to_owned()).collect();
+    (!names.is_empty()).then_some(names)
 }
 
 fn surveys(folder: &Path) -> HashMap<Arc<str>, Survey> {
@@ -156,7 +167,9 @@ fn said(folder: &Path) -> String {
         let name = format!("{}/playbook.yaml", folder.file_name().unwrap().to_string_lossy());
         let found = match yaml::decode(&name, &playbook) {
             Ok(source) => {
-                let (checked, found) = check::read_and_check(with_tables(folder, &source), project, &knowledge);
+                let source = with_others(folder, &source);
+                let knowledge = Knowledge { names: names(&source), ..knowledge };
+                let (checked, found) = check::read_and_check(source, project, &knowledge);
                 match checked {
                     Some(checked) if is_called(folder, "lint-") => {
                         assert!(found.is_empty(), "{}", diagnostics::terminal(&found, 80));

@@ -11,7 +11,7 @@ use std::{
 };
 use trueup::{
     base::{diagnostic::Diagnostics, source::Source},
-    mock::model::Mock,
+    mock::{model::Mock, worker::WorkerFile},
     playbook::{model::Playbook, project::Project},
     report::{diagnostics, reference::PARTS},
     trial::model::TestFile,
@@ -24,7 +24,9 @@ fn root() -> &'static Path {
 /// Every page, with its path from the top.
 fn pages() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    for folder in ["", "docs", "docs/design", "examples/register", "examples/kubernetes", "examples/github"] {
+    for folder in
+        ["", "docs", "docs/design", "examples/register", "examples/kubernetes", "examples/github", "examples/huleedu"]
+    {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|e| e == "md") {
@@ -241,7 +243,15 @@ fn problems(info: &str, text: &str, at: &str) -> Option<Diagnostics> {
         }
         // In an explanation: the wrong way and the right one.
         "yaml example" if at.starts_with("docs/messages.md") => return None,
-        "yaml playbook" | "yaml project" | "yaml mock" | "yaml test" => text.to_owned(),
+        "yaml playbook" | "yaml project" | "yaml mock" | "yaml worker" | "yaml test" => text.to_owned(),
+        "yaml test part" => {
+            let text = if text.contains("cases:") { text.to_owned() } else { format!("{text}cases: []\n") };
+            completed(&text, &[("trueup", "v1"), ("playbook", "a/b"), ("clock", "2025-07-23T10:00:00Z")])
+        }
+        "yaml case" => completed(
+            &format!("cases:\n{text}"),
+            &[("trueup", "v1"), ("playbook", "a/b"), ("clock", "2025-07-23T10:00:00Z")],
+        ),
         "yaml playbook part" => {
             completed(text, &[("trueup", "v1"), ("name", "a/b"), ("version", "1"), ("title", "A"), ("steps", "[]")])
         }
@@ -264,7 +274,7 @@ fn problems(info: &str, text: &str, at: &str) -> Option<Diagnostics> {
             &[("trueup", "v1"), ("project", "p"), ("playbooks", "playbooks")],
         ),
         other => panic!(
-            "{at}: say what this is: `yaml playbook`, `playbook part`, `steps`, `step`, `project`, `project part`, `connections`, `mock`, `test` or `sketch`, not `{other}`"
+            "{at}: say what this is: `yaml playbook`, `playbook part`, `steps`, `step`, `project`, `project part`, `connections`, `mock`, `worker`, `test`, `test part`, `case` or `sketch`, not `{other}`"
         ),
     };
     let source = Source::new(at, whole);
@@ -277,7 +287,8 @@ fn problems(info: &str, text: &str, at: &str) -> Option<Diagnostics> {
 fn read(info: &str, source: &Arc<Source>, problems: &mut Diagnostics) -> bool {
     match info {
         "yaml mock" => Mock::parse(source, problems).is_some(),
-        "yaml test" => TestFile::parse(source, problems).is_some(),
+        "yaml worker" => WorkerFile::parse(source, problems).is_some(),
+        "yaml test" | "yaml test part" | "yaml case" => TestFile::parse(source, problems).is_some(),
         "yaml project" | "yaml project part" | "yaml connections" => Project::parse(source, problems).is_some(),
         _ => Playbook::parse(source, problems).is_some(),
     }

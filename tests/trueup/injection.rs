@@ -1,7 +1,7 @@
 //! T14: texts that mean something to a database, a shell or a URL, in every place where a playbook can put a value. Each
 //! comes back byte for byte, or is refused by its type; the statement is the same for all; the schema stays as it is.
 
-use super::servers::{Shop, block_on, postgres};
+use super::servers::{Shop, block_on, mysql, postgres};
 use trueup::{
     action::{
         deed::{Deed, Outgoing},
@@ -210,6 +210,11 @@ insert into things (id, name, note, doc, created_at, updated_at) values
 insert into quiet (id, text) values (1000000, 'decoy');
 ";
 
+/// Texts of MySQL have a length; these hold the longest string.
+const LONG: &str = "
+alter table things modify name longtext not null, modify note longtext, modify email longtext;
+alter table quiet modify text longtext";
+
 fn step<'a>(setting: &'a Setting, id: &str) -> &'a Step {
     setting.playbook.steps.iter().find(|s| s.id() == Some(id)).unwrap()
 }
@@ -314,6 +319,9 @@ async fn everywhere(
 fn hold(on: &On) {
     block_on(async {
         let shop = Shop::open(on, "http://127.0.0.1:9", |text| text).await;
+        if matches!(on, On::Mysql(_)) {
+            shop.sql(LONG).await;
+        }
         shop.sql(ROWS).await;
         let params = [("p", Value::text("")), ("list", Value::text(""))];
         let prepared = shop.prepare(PLAYBOOK, &params).await.unwrap_or_else(|f| panic!("{}", super::servers::said(&f)));
@@ -352,6 +360,11 @@ fn no_text_leaves_its_place_in_a_statement_on_sqlite() {
 #[test]
 fn no_text_leaves_its_place_in_a_statement_on_postgres() {
     hold(&On::Postgres(postgres()));
+}
+
+#[test]
+fn no_text_leaves_its_place_in_a_statement_on_mariadb() {
+    hold(&On::Mysql(mysql()));
 }
 
 /// A mock that answers everything with 200.

@@ -4,11 +4,16 @@
 use super::servers::{Shop, block_on, postgres, request, said};
 use std::{path::Path, process::Stdio, sync::atomic::AtomicBool};
 use trueup::{
-    base::{identity::RunId, time, value::Value, world::World},
+    base::{
+        identity::{RunId, SINGLE_ITEM},
+        time,
+        value::Value,
+        world::World,
+    },
     engine::{
         drive::Stopped,
-        fleet::{Came, summary::Summary},
-        state::RunState,
+        fleet::{Came, roll::Roll, summary::Summary},
+        state::{ItemState, RunState},
         watch::Tick,
     },
     journal::words::End,
@@ -115,6 +120,8 @@ impl Store {
     async fn state(&self, run: RunId) -> RunState {
         let record = self.record().await;
         let state = record.state(run).await.unwrap();
+        let roll = record.roll(run).await.unwrap();
+        agree(&record, &roll, &state).await;
         record.journal.close().await.unwrap();
         state
     }
@@ -138,6 +145,40 @@ impl Store {
         std::fs::write(self.shop.folder.path().join(name), text).unwrap();
         Value::text(name)
     }
+}
+
+/// What is known of a run by looking through it is what all of its events say.
+async fn agree(record: &ops::record::Record, roll: &Roll, state: &RunState) {
+    let plain = |item: &ItemState| format!("{:?}", ItemState { plan: None, ..item.clone() });
+    let items: Vec<_> = state.items.iter().filter(|(key, _)| &***key != SINGLE_ITEM).collect();
+    assert_eq!((roll.count(), roll.run.events), (items.len(), state.events));
+    assert_eq!(roll.open(), items.iter().filter(|(_, item)| item.closed.is_none()).count());
+    let standing = roll.standing(&record.journal).await.unwrap();
+    // Each one is a look through the whole run.
+    for (key, item) in items.iter().take(30) {
+        let found = roll.item(&record.journal, key).await.unwrap().unwrap();
+        assert_eq!(plain(&found), plain(item), "item {key}");
+        assert_eq!(roll.end_of(key), item.closed.as_ref().map(|closed| closed.end), "item {key}");
+        let open = item.closed.is_none() && !item.steps.is_empty();
+        assert_eq!(standing.items.get(*key).map(plain), open.then(|| plain(item)), "item {key}");
+    }
+    let once = |state: &RunState| state.items.get(SINGLE_ITEM).map(|item| format!("{item:?}"));
+    assert_eq!(once(&roll.run), once(state));
+    let run = |state: &RunState| RunState { items: Default::default(), ..state.clone() };
+    assert_eq!(format!("{:?}", run(&roll.run)), format!("{:?}", run(state)));
+    // Both count the same; which items are named with a reason first is their own affair.
+    let sums = |summary: &Summary| {
+        let mut reasons: Vec<_> =
+            summary.reasons.iter().map(|why| format!("{:?} {} {}", why.end, why.reason, why.items)).collect();
+        reasons.sort();
+        format!("{} {} {} {:?} {:?} {reasons:?}", summary.of, summary.left, summary.open, summary.ends, summary.rows)
+    };
+    let whole = Summary::of(state);
+    assert_eq!(sums(&roll.sums(&record.journal).await.unwrap()), sums(&whole));
+    let over = roll.summary();
+    assert!(over.reasons.iter().all(|why| why.items > 0 && !why.first.is_empty()), "{:?}", over.reasons);
+    let closed = |(end, _): &(End, u64)| !matches!(end, End::Waiting | End::InDoubt);
+    assert_eq!(counts(&over), counts(&whole).into_iter().filter(closed).collect::<Vec<_>>());
 }
 
 fn came(carried: &Carried) -> &Came {
@@ -488,8 +529,10 @@ fn a_pause_leaves_the_rest_for_later_and_a_cancelled_run_ends_all_of_it() {
         let run = prepared.setting.run.id;
         let wish = ops::cancel::Wish { reason: Some("enough"), actor: Some("boss") };
         let done = ops::cancel::cancel(here, &record, opened, run, &wish, &watch, &stop).await.unwrap();
-        let summary = Summary::of(&done.state);
-        assert_eq!(counts(&summary), [(End::Changed, 4), (End::Cancelled, 5)]);
+        let summary = &done.many.as_ref().unwrap().summary;
+        assert_eq!(counts(summary), [(End::Changed, 4), (End::Cancelled, 5)]);
+        assert_eq!(summary.rows.values().map(|rows| rows[1]).sum::<u64>(), 4, "{:?}", summary.rows);
+        assert_eq!(counts(&Summary::of(&store.state(run).await)), counts(summary), "the events say the same");
         assert_eq!(done.state.closed.unwrap().counts.iter().map(|c| c.items).sum::<u64>(), 9);
         record.journal.close().await.unwrap();
         assert_eq!(store.column("count").await.iter().filter(|n| *n == "1").count(), 4);
@@ -545,6 +588,80 @@ fn a_fleet_that_is_killed_at_any_moment_does_nothing_twice_and_loses_nothing() {
             moment = moment * 2 + 3 + round;
         }
         assert!(killed >= 3, "only {killed} processes were killed");
+        store.shop.close().await;
+    });
+}
+
+#[test]
+fn before_its_first_change_a_killed_run_takes_apart_only_what_that_change_needs() {
+    on_both(async |on| {
+        let things = 240;
+        let store = Store::open(on, things).await;
+        let folder = store.shop.folder.path().to_owned();
+        let url = if let Place::Server(url) = store.shop.place() { url.reveal().to_owned() } else { String::new() };
+        std::fs::write(folder.join("many.yaml"), playbook(&[OPEN, "limits: { concurrency: 4 }\n", COUNT_UP])).unwrap();
+        let apply = ["apply", "many.yaml", "--env", "test", "--reason", "r", "--yes"];
+        let (code, words) = process(&folder, &url, Some(600), &apply).await;
+        assert_eq!(code, None, "it was not killed: {words}");
+        let done = store.column("count").await.iter().filter(|n| *n == "1").count();
+        assert!((20..220).contains(&done), "{done} items were done before the kill");
+
+        let (record, stop) = (store.record().await, AtomicBool::new(false));
+        let filter = trueup::journal::RunFilter { unfinished: true, ..Default::default() };
+        let run = record.journal.runs(&filter, 5).await.unwrap()[0].id;
+        let all = record.journal.events(run).await.unwrap().len() as u64;
+        let before = record.journal.decoded();
+        let first = std::sync::OnceLock::new();
+        let watch = |tick: Tick| {
+            if let Tick::Items(far) = &tick
+                && let Some((_, End::Changed, _)) = &far.item
+            {
+                first.get_or_init(|| record.journal.decoded() - before);
+            }
+        };
+        let (here, opened) = (&store.shop.here, &store.shop.opened);
+        let carried = ops::resume::resume(here, &record, opened, run, "anna", &watch, &stop).await;
+        let carried = carried.unwrap_or_else(|f| panic!("{}", said(&f)));
+        let (taken_apart, summary) = (*first.get().expect("no item was changed"), &came(&carried).summary);
+        // The head of the run, who took it, the items under way, and one list of items; nothing grows with what was done.
+        assert!(taken_apart <= 70, "{taken_apart} of {all} events before the first change");
+        assert!(all > 140, "{all} events are in the journal");
+        assert_eq!(counts(summary), [(End::Changed, u64::from(things))]);
+        assert_eq!(summary.rows.values().map(|rows| rows[1]).sum::<u64>(), u64::from(things), "{:?}", summary.rows);
+        record.journal.close().await.unwrap();
+        assert!(store.column("count").await.iter().all(|n| n == "1"));
+        store.state(run).await;
+        store.shop.close().await;
+    });
+}
+
+#[test]
+fn a_run_goes_on_although_one_of_its_items_waits_for_a_person() {
+    block_on(async {
+        let store = Store::open(&On::Sqlite, 6).await;
+        let ask = "steps:\n- id: sure\n  when: \"item.id == 2\"\n  ask: { who: boss, question: \"Really?\", answer: { sure: { type: bool } }, affects: [] }\n";
+        let text = playbook(&[OPEN, &COUNT_UP.replace("steps:\n", ask)]);
+        let (prepared, plan) = store.plan(&text, &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        let (record, stop) = (store.record().await, AtomicBool::new(false));
+        let watch = |tick: Tick| {
+            if matches!(&tick, Tick::Items(far) if far.over == 2) {
+                stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            }
+        };
+        let (here, opened) = (&store.shop.here, &store.shop.opened);
+        let carried = ops::apply::apply(here, &record, opened, &prepared.setting, &plan, &watch, &stop).await.unwrap();
+        let run = prepared.setting.run.id;
+        assert_eq!(counts(&came(&carried).summary), [(End::Changed, 2), (End::Waiting, 1)]);
+        record.journal.close().await.unwrap();
+        store.state(run).await;
+        let carried = store.resume(run).await;
+        assert_eq!(counts(&came(&carried).summary), [(End::Changed, 5), (End::Waiting, 1)]);
+        // Now nothing else is left.
+        let (record, stop) = (store.record().await, AtomicBool::new(false));
+        let refused = ops::resume::resume(here, &record, opened, run, "anna", &|_| {}, &stop).await.err().unwrap();
+        assert!(said(&refused).contains("waits for the answer of boss"), "{}", said(&refused));
+        record.journal.close().await.unwrap();
+        store.state(run).await;
         store.shop.close().await;
     });
 }

@@ -19,7 +19,9 @@ fn sandbox(format: &str) -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     let mut surroundings = ops::Surroundings::of_process();
     surroundings.folder = home.path().to_owned();
-    block_on(async { ops::sandbox::build(&surroundings, Path::new("sandbox")).await.unwrap() });
+    block_on(async {
+        ops::sandbox::build(&surroundings, &ops::sandbox::REGISTER, Path::new("sandbox"), "test").await.unwrap()
+    });
     let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals");
     for (from, to) in [("db", "journal.db"), ("seal.key", "seal.key")] {
         let to = home.path().join("sandbox/.trueup").join(to);

@@ -1,7 +1,10 @@
 //! The promise under everything: a dry-run changes nothing, and apply changes exactly the rows that it showed. Held against
 //! playbooks that nobody wrote by hand.
 
-use super::servers::{Shop, block_on, postgres, request, said};
+use super::{
+    proof::figures::size,
+    servers::{Shop, block_on, dialect, mysql, postgres, request, said},
+};
 use proptest::{
     prelude::*,
     sample::select,
@@ -257,27 +260,32 @@ fn runner() -> TestRunner {
     TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]))
 }
 
-fn hold(on: &On) {
+fn hold(on: &On, playbooks: usize) {
     block_on(async {
         let shop = Shop::open(on, "http://127.0.0.1:9", |text| text).await;
         shop.sql(ROWS).await;
         let (mut runner, strategy, mut tally) = (runner(), playbook(), Tally::default());
-        for _ in 0..PLAYBOOKS {
-            let text = strategy.new_tree(&mut runner).unwrap().current();
+        for _ in 0..playbooks {
+            let text = dialect(on, &strategy.new_tree(&mut runner).unwrap().current());
             one(&shop, &text, &mut tally).await;
         }
         shop.close().await;
         // Playbooks that are refused or have nothing to do prove little.
-        assert!(tally.changed * 2 > PLAYBOOKS, "{tally:?}");
+        assert!(tally.changed * 2 > playbooks, "{tally:?}");
     });
 }
 
 #[test]
 fn two_hundred_dry_runs_change_nothing_and_apply_does_what_each_showed_on_sqlite() {
-    hold(&On::Sqlite);
+    hold(&On::Sqlite, PLAYBOOKS);
 }
 
 #[test]
 fn two_hundred_dry_runs_change_nothing_and_apply_does_what_each_showed_on_postgres() {
-    hold(&On::Postgres(postgres()));
+    hold(&On::Postgres(postgres()), PLAYBOOKS);
+}
+
+#[test]
+fn dry_runs_change_nothing_and_apply_does_what_each_showed_on_mariadb() {
+    hold(&On::Mysql(mysql()), size(50, PLAYBOOKS));
 }

@@ -4,58 +4,124 @@ use super::servers::{block_on, mysql, postgres, root, surroundings};
 use trueup::{ops, trial::bench::On};
 
 fn run(procedure: &str, on: On) {
+    play("examples/register", &format!("playbooks/{procedure}.test.yaml"), on, 6);
+}
+
+/// At least so many cases, so that a file that lost most of them does not pass.
+fn play(project: &str, tests: &str, on: On, cases: usize) {
     let here = surroundings(&root(), &[]);
     let report = block_on(async {
-        let opened = ops::project::open(&here, Some(&root().join("examples/register/trueup.yaml"))).unwrap();
-        let path = root().join(format!("playbooks/register/{procedure}.test.yaml"));
+        let opened = ops::project::open(&here, Some(&root().join(project))).unwrap();
+        let path = root().join(tests);
         ops::test::run_file(&here, &opened, &path, &on, None).await
     });
     let report = report.unwrap_or_else(|failure| panic!("{failure:?}"));
-    assert!(report.cases.len() > 5);
+    assert!(report.cases.len() >= cases);
     assert!(report.is_good(), "{report}");
 }
 
+/// A procedure is one line here; its cases stand beside it.
+macro_rules! procedures {
+    ($($name:ident: $procedure:literal,)*) => { $(
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn does_what_its_tests_say_on_sqlite() {
+                run($procedure, On::Sqlite);
+            }
+
+            #[test]
+            fn does_what_its_tests_say_on_postgres() {
+                run($procedure, On::Postgres(postgres()));
+            }
+
+            #[test]
+            fn does_what_its_tests_say_on_mysql() {
+                run($procedure, On::Mysql(mysql()));
+            }
+        }
+    )* };
+}
+
+procedures! {
+    correct_award: "register/correct-award",
+    change_withdrawal_date: "register/change-withdrawal-date",
+    change_training_route: "register/change-training-route",
+    data_change: "register/data-change",
+    undo_withdrawal: "register/undo-withdrawal",
+    send_update_to_dqt: "register/send-update-to-dqt",
+    repair_dqt_job: "register/repair-dqt-job",
+    poll_for_trn: "register/poll-for-trn",
+    poll_for_trn_dttp: "register/poll-for-trn-dttp",
+    register_for_trn_again: "register/register-for-trn-again",
+    remove_duplicates: "register/remove-duplicates",
+    provider_to_lead_partner: "register/provider-to-lead-partner",
+    lead_partner_from_school: "register/lead-partner-from-school",
+    add_previous_trainee: "register/add-previous-trainee",
+    dttp_school: "register/dttp-school",
+    dttp_record_deleted: "register/dttp-record-deleted",
+    reimport_applications: "register/reimport-applications",
+}
+
+/// Procedures that only look: few cases, and nothing that a database could see in another way.
 #[test]
-fn correct_award_does_what_its_tests_say_on_sqlite() {
-    run("correct-award", On::Sqlite);
+fn what_only_looks_at_jobs_does_what_its_tests_say() {
+    for (procedure, cases) in [("tally-jobs", 4), ("inspect-jobs", 4), ("list-dead-jobs", 3)] {
+        play("examples/register", &format!("playbooks/register/{procedure}.test.yaml"), On::Sqlite, cases);
+    }
+}
+
+/// Where the service does not speak to DQT any more, as in production since July 2025.
+#[test]
+fn without_dqt_nobody_enqueues_a_job_that_does_nothing() {
+    for (procedure, cases) in
+        [("undo-withdrawal", 1), ("send-update-to-dqt", 1), ("repair-dqt-job", 1), ("poll-for-trn", 1), ("register-for-trn-again", 1)]
+    {
+        play("examples/register", &format!("playbooks/register/{procedure}.production.test.yaml"), On::Sqlite, cases);
+    }
+}
+
+/// Procedures that touch no database: one kind of it is enough.
+#[test]
+fn change_setting_does_what_its_tests_say() {
+    run("register/change-setting", On::Sqlite);
 }
 
 #[test]
-fn correct_award_does_what_its_tests_say_on_postgres() {
-    run("correct-award", On::Postgres(postgres()));
+fn retry_jobs_does_what_its_tests_say() {
+    run("register/retry-jobs", On::Sqlite);
+    play("examples/register", "playbooks/register/retry-jobs.production.test.yaml", On::Sqlite, 2);
 }
 
 #[test]
-fn correct_award_does_what_its_tests_say_on_mysql() {
-    run("correct-award", On::Mysql(mysql()));
+fn switch_analytics_does_what_its_tests_say() {
+    run("register/switch-analytics", On::Sqlite);
 }
 
 #[test]
-fn change_withdrawal_date_does_what_its_tests_say_on_sqlite() {
-    run("change-withdrawal-date", On::Sqlite);
+fn a_reason_that_the_service_does_not_take_is_refused() {
+    play("examples/huleedu", "examples/huleedu/playbooks/huleedu/retry-phase.reason.test.yaml", On::Sqlite, 1);
 }
 
 #[test]
-fn change_withdrawal_date_does_what_its_tests_say_on_postgres() {
-    run("change-withdrawal-date", On::Postgres(postgres()));
+fn maintenance_mode_does_what_its_tests_say() {
+    run("register/maintenance-mode", On::Sqlite);
+}
+
+const RETRY_PHASE: &str = "examples/huleedu/playbooks/huleedu/retry-phase.test.yaml";
+
+#[test]
+fn retry_phase_does_what_its_tests_say_on_sqlite() {
+    play("examples/huleedu", RETRY_PHASE, On::Sqlite, 30);
 }
 
 #[test]
-fn change_withdrawal_date_does_what_its_tests_say_on_mysql() {
-    run("change-withdrawal-date", On::Mysql(mysql()));
+fn retry_phase_does_what_its_tests_say_on_postgres() {
+    play("examples/huleedu", RETRY_PHASE, On::Postgres(postgres()), 30);
 }
 
 #[test]
-fn change_training_route_does_what_its_tests_say_on_sqlite() {
-    run("change-training-route", On::Sqlite);
-}
-
-#[test]
-fn change_training_route_does_what_its_tests_say_on_postgres() {
-    run("change-training-route", On::Postgres(postgres()));
-}
-
-#[test]
-fn change_training_route_does_what_its_tests_say_on_mysql() {
-    run("change-training-route", On::Mysql(mysql()));
+fn retry_phase_does_what_its_tests_say_on_mysql() {
+    play("examples/huleedu", RETRY_PHASE, On::Mysql(mysql()), 30);
 }

@@ -10,11 +10,12 @@ use trueup::{
 
 /// The project file of the sandbox; it must have no problem.
 pub fn sandbox() -> Arc<Project> {
+    project("examples/register/trueup.yaml")
+}
+
+fn project(path: &str) -> Arc<Project> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let source = Source::new(
-        "examples/register/trueup.yaml",
-        fs::read_to_string(root.join("examples/register/trueup.yaml")).unwrap(),
-    );
+    let source = Source::new(path, fs::read_to_string(root.join(path)).unwrap());
     let mut problems = Diagnostics::new(source.clone());
     let project = Project::parse(&source, &mut problems);
     if let Some(project) = &project {
@@ -50,4 +51,14 @@ fn every_shipped_playbook_passes_every_rule_without_advice() {
             check::read_and_check(Source::new(format!("playbooks/{name}.yaml"), text), project.clone(), &knowledge);
         assert!(checked.is_some() && problems.is_empty(), "{}", diagnostics::terminal(&problems, 120));
     }
+}
+
+#[test]
+fn the_playbook_of_huleedu_passes_every_rule_without_advice() {
+    let path = "examples/huleedu/playbooks/huleedu/retry-phase.yaml";
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let knowledge = Knowledge { name: Some("huleedu/retry-phase".into()), ..Knowledge::default() };
+    let project = project("examples/huleedu/trueup.yaml");
+    let (checked, problems) = check::read_and_check(Source::new(path, text), project, &knowledge);
+    assert!(checked.is_some() && problems.is_empty(), "{}", diagnostics::terminal(&problems, 120));
 }

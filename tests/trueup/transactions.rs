@@ -91,7 +91,7 @@ async fn impatient(place: &Place, number: usize) -> Result<(), sqlx::Error> {
 fn hold(on: &On) {
     block_on(async {
         let (sender, mut seen) = unbounded_channel();
-        let running = Mock::from_yaml(MOCK).unwrap().start_with(World::real(), Some(sender)).await.unwrap();
+        let running = Mock::from_yaml(MOCK).unwrap().start_with(World::real(), Some(sender), None).await.unwrap();
         let shop = Shop::open(on, &running.url(), |text| text).await;
         shop.sql(ROWS).await;
         let place = shop.place().clone();

@@ -2,8 +2,8 @@
 //! it again. Held against sequences of changes that nobody wrote by hand.
 
 use super::{
-    proof::figures::Figures,
-    servers::{Shop, block_on, postgres, request, said},
+    proof::figures::{Figures, size},
+    servers::{Shop, block_on, dialect, mysql, postgres, request, said},
 };
 use indexmap::IndexMap;
 use proptest::{
@@ -45,18 +45,24 @@ use trueup::{
 const SEQUENCES: usize = 150;
 
 /// Tables beside those of the world: a composite key with nulls, blobs and documents, and rows that hang on others.
-const TABLES: [(&str, &str); 2] = [
+const TABLES: [(&str, &str); 3] = [
     (
         "sqlite",
         "create table files (folder text not null, name text not null, content blob, meta json, size decimal text, seen timestamptz, primary key (folder, name));
-         create table lines (id integer primary key autoincrement, folder text not null, name text not null, number integer not null, text text, foreign key (folder, name) references files on delete cascade);
+         create table pages (id integer primary key autoincrement, folder text not null, name text not null, number integer not null, text text, foreign key (folder, name) references files on delete cascade);
          create table tickets (id integer primary key autoincrement, title text, shout text generated always as (upper(title)) stored, parent integer references tickets);",
     ),
     (
         "postgres",
         "create table files (folder text not null, name text not null, content bytea, meta json, size numeric, seen timestamptz, primary key (folder, name));
-         create table lines (id bigserial primary key, folder text not null, name text not null, number integer not null, text text, foreign key (folder, name) references files on delete cascade);
+         create table pages (id bigserial primary key, folder text not null, name text not null, number integer not null, text text, foreign key (folder, name) references files on delete cascade);
          create table tickets (id bigint generated always as identity primary key, title text, shout text generated always as (upper(title)) stored, parent bigint references tickets);",
+    ),
+    (
+        "mysql",
+        "create table files (folder varchar(100) not null, name varchar(100) not null, content longblob, meta json, size decimal(40, 10), seen timestamp(6) null, primary key (folder, name));
+         create table pages (id bigint auto_increment primary key, folder varchar(100) not null, name varchar(100) not null, number integer not null, text text, foreign key (folder, name) references files (folder, name) on delete cascade);
+         create table tickets (id bigint auto_increment primary key, title varchar(255), shout varchar(255) generated always as (upper(title)) stored, parent bigint, foreign key (parent) references tickets (id));",
     ),
 ];
 
@@ -73,7 +79,7 @@ insert into prices (code, year, amount) values ('A', 2024, '1.00'), ('A', 2025, 
 insert into tickets (title) values ('one');
 insert into tickets (title, parent) values ('two', 1), ('three', 2), (null, null);
 ";
-const BLOBS: [(&str, &str); 2] = [
+const BLOBS: [(&str, &str); 3] = [
     (
         "sqlite",
         "insert into files values ('a', 'x', x'00ff10', '{\"k\":  1.0}', '1.10', '2024-07-01 12:00:00+00'), ('a', 'y', null, null, null, null), ('', 'z', x'', '[1, 2]', '0', null);",
@@ -82,31 +88,39 @@ const BLOBS: [(&str, &str); 2] = [
         "postgres",
         "insert into files values ('a', 'x', '\\x00ff10', '{\"k\":  1.0}', '1.10', 'infinity'), ('a', 'y', null, null, null, null), ('', 'z', '\\x', '[1, 2]', 'NaN', '-infinity');",
     ),
+    (
+        "mysql",
+        "insert into files values ('a', 'x', x'00ff10', '{\"k\":  1.0}', '1.10', '2024-07-01 12:00:00'), ('a', 'y', null, null, null, null), ('', 'z', x'', '[1, 2]', '0', null);",
+    ),
 ];
 const LINES: &str =
-    "insert into lines (id, folder, name, number, text) values (1, 'a', 'x', 1, 'first'), (2, 'a', 'x', 2, null);";
+    "insert into pages (id, folder, name, number, text) values (1, 'a', 'x', 1, 'first'), (2, 'a', 'x', 2, null);";
 
 /// The project knows the tables.
 fn facts(text: String) -> String {
-    let more = r#""files":{"key":["folder","name"],"audit":false},"lines":{"key":"id","audit":false},"tickets":{"key":"id","audit":false,"generated":["shout"]},"prices":{"#;
+    let more = r#""files":{"key":["folder","name"],"audit":false},"pages":{"key":"id","audit":false},"tickets":{"key":"id","audit":false,"generated":["shout"]},"prices":{"#;
     assert!(text.contains(r#""prices":{"#), "{text}");
     text.replacen(r#""prices":{"#, more, 1)
 }
 
 /// The text for this kind of database.
-fn of(on: &On, texts: [(&'static str, &'static str); 2]) -> &'static str {
+fn of(on: &On, texts: [(&'static str, &'static str); 3]) -> &'static str {
     texts.into_iter().find(|(name, _)| *name == on.word()).unwrap().1
 }
 
 /// No row anywhere, and numbers from 1 on.
-const EMPTY: [(&str, &str); 2] = [
+const EMPTY: [(&str, &str); 3] = [
     (
         "sqlite",
-        "delete from lines; delete from files; update tickets set parent = null; delete from tickets; delete from prices; delete from parts; delete from things; delete from owners; delete from notes; delete from audits; delete from sqlite_sequence;",
+        "delete from pages; delete from files; update tickets set parent = null; delete from tickets; delete from prices; delete from parts; delete from things; delete from owners; delete from notes; delete from audits; delete from sqlite_sequence;",
     ),
     (
         "postgres",
-        "truncate lines, files, tickets, prices, parts, things, owners, notes, audits restart identity cascade",
+        "truncate pages, files, tickets, prices, parts, things, owners, notes, audits restart identity cascade",
+    ),
+    (
+        "mysql",
+        "set foreign_key_checks = 0; truncate pages; truncate files; truncate tickets; truncate prices; truncate parts; truncate things; truncate owners; truncate notes; truncate audits;",
     ),
 ];
 
@@ -188,9 +202,9 @@ fn file() -> impl Strategy<Value = Json> {
         }),
         key.prop_map(|(folder, name)| json!({ "row": { "table": "shop.files", "key": { "folder": folder, "name": name }, "ensure": "absent" } })),
         any_of(&[json!("text"), json!(null)]).prop_map(|text| {
-            json!({ "row": { "table": "shop.lines", "key": { "id": 9 }, "set": { "text": text }, "create": { "folder": "a", "name": "x", "number": 3 } } })
+            json!({ "row": { "table": "shop.pages", "key": { "id": 9 }, "set": { "text": text }, "create": { "folder": "a", "name": "x", "number": 3 } } })
         }),
-        Just(json!({ "rows": { "table": "shop.lines", "where": { "folder": "a" }, "ensure": "absent", "touches": "0..50" } })),
+        Just(json!({ "rows": { "table": "shop.pages", "where": { "folder": "a" }, "ensure": "absent", "touches": "0..50" } })),
     ]
 }
 
@@ -208,10 +222,10 @@ fn playbook() -> impl Strategy<Value = String> {
         1..6,
     );
     list.prop_map(|steps| {
-        let tables = ["things", "parts", "prices", "files", "lines", "tickets", "audits", "owners"];
+        let tables = ["things", "parts", "prices", "files", "pages", "tickets", "audits", "owners"];
         json!({
             "trueup": "v1", "name": "undo/playbook", "version": 1, "title": "Some changes",
-            "uses": { "shop": { "read": tables, "write": ["things", "parts", "prices", "files", "lines", "tickets", "audits"] } },
+            "uses": { "shop": { "read": tables, "write": ["things", "parts", "prices", "files", "pages", "tickets", "audits"] } },
             "steps": steps,
         })
         .to_string()
@@ -314,9 +328,9 @@ async fn plain(shop: &Shop, record: &Record, text: &str, tally: &mut Tally) {
         let last = taken_back(shop, record, again.run).await.unwrap_or_else(|f| panic!("{}\n{text}", said(&f)));
         assert!(rest(&shop.snapshot().await, &before, &also).is_empty() && last.left.is_empty(), "{text}");
     }
-    if also.iter().any(|table| table == "shop.lines") {
+    if also.iter().any(|table| table == "shop.pages") {
         tally.cascades += 1;
-        shop.sql(&format!("delete from lines; {LINES}")).await;
+        shop.sql(&format!("delete from pages; {LINES}")).await;
     }
 }
 
@@ -333,7 +347,7 @@ fn meddling(change: &RowChange, which: u8) -> Option<String> {
         ("prices", _) => "amount = '9.99'",
         ("files", 0 | 1) => "size = '3'",
         ("files", 2) => "meta = '{\"by\": \"somebody\"}'",
-        ("lines", _) => "number = number + 50",
+        ("pages", _) => "number = number + 50",
         ("tickets", 0 | 1) => "title = 'by somebody'",
         _ => return None,
     };
@@ -368,7 +382,7 @@ impl Model {
             (None, Some(ours), Some(found)) if same(ours, &found) => {
                 // What hangs on a row goes with it, unless the run knows of it.
                 let hanging = self.0.iter().any(|((table, _), row)| {
-                    table == "shop.lines"
+                    table == "shop.pages"
                         && name.0 == "shop.files"
                         && row.get("folder") == ours.get("folder")
                         && row.get("name") == ours.get("name")
@@ -476,15 +490,16 @@ fn runner() -> TestRunner {
 }
 
 /// The sequences of one half.
-fn hold(on: &On, half: usize) {
+fn hold(on: &On, half: usize, sequences: usize) {
     block_on(async {
         let (mut runner, mut tally) = (runner(), Tally::default());
         let strategy = (playbook(), prop::collection::vec(any::<u8>(), 1..4));
         let shop = open(on).await;
         let record = ops::record::open(&shop.here, &shop.opened).await.unwrap();
-        for index in 0..SEQUENCES {
+        for index in 0..sequences {
             let (text, dice) = strategy.new_tree(&mut runner).unwrap().current();
-            if index * 2 / SEQUENCES != half {
+            let text = dialect(on, &text);
+            if index * 2 / sequences != half {
                 continue;
             }
             if index % 3 == 2 {
@@ -500,12 +515,12 @@ fn hold(on: &On, half: usize) {
         record.journal.close().await.unwrap();
         shop.close().await;
         // Sequences that are refused or do nothing prove little.
-        assert!(tally.restored >= SEQUENCES / 6 && tally.made_again == tally.restored / 2, "{tally:?}");
-        assert!(tally.left >= SEQUENCES / 24 && tally.kept >= SEQUENCES / 100, "{tally:?}");
+        assert!(tally.restored >= sequences / 6 && tally.made_again == tally.restored / 2, "{tally:?}");
+        assert!(tally.left >= sequences / 24 && tally.kept >= sequences / 100, "{tally:?}");
         println!("{tally:?}");
         let mut figures = Figures::new("T26", format!("random changes are taken back and made again, {}", on.word()));
-        (figures.faults, figures.points) = (tally.left + tally.kept, SEQUENCES / 2);
-        figures.end(SEQUENCES / 24);
+        (figures.faults, figures.points) = (tally.left + tally.kept, sequences / 2);
+        figures.end(sequences / 24);
     });
 }
 
@@ -521,8 +536,8 @@ fn keeps_what_others_did(on: &On) {
               { row: { table: shop.files, key: { folder: n, name: o }, create: {} } },
               { row: { table: shop.prices, key: { code: A, year: 2024 }, ensure: absent } },
               { sql: { db: shop, sql: "delete from tickets where title is not null", touches: 3 }, undo: automatic, repeatable: a test } ] }"#;
-        let (run, _) = applied(&shop, &record, text).await.unwrap();
-        shop.sql("insert into lines (id, folder, name, number) values (70, 'n', 'ew', 1); insert into prices values ('A', 2024, '5.55');")
+        let (run, _) = applied(&shop, &record, &dialect(on, text)).await.unwrap();
+        shop.sql("insert into pages (id, folder, name, number) values (70, 'n', 'ew', 1); insert into prices values ('A', 2024, '5.55');")
             .await;
         let ready = ops::undo::prepare(&shop.here, &record, &shop.opened, run, &wish()).await.unwrap();
         let plan = ops::undo::plan(&ready, &|_| {}).await.unwrap();
@@ -534,7 +549,7 @@ fn keeps_what_others_did(on: &On) {
             .collect();
         assert_eq!(
             why,
-            ["another row has its key now", "rows that hang on it would go or change with it: 1 of shop.lines",]
+            ["another row has its key now", "rows that hang on it would go or change with it: 1 of shop.pages",]
         );
         let undone = taken_back(&shop, &record, run).await.unwrap_or_else(|f| panic!("{}", said(&f)));
         let left: Vec<String> = undone.left.iter().map(|row| format!("{}: {}", row.subject(), row.why)).collect();
@@ -549,7 +564,7 @@ fn keeps_what_others_did(on: &On) {
         let rows = |name: &str| &now.tables.iter().find(|(table, _)| &*table.table == name).unwrap().1.rows;
         assert!(rows("files").contains_key("n/ew") && !rows("files").contains_key("n/o"));
         assert_eq!(
-            (rows("lines").len(), rows("tickets").len()),
+            (rows("pages").len(), rows("tickets").len()),
             (3, 4),
             "numbers and parents come again in their order"
         );
@@ -571,20 +586,35 @@ fn what_others_did_since_is_kept_on_postgres() {
 
 #[test]
 fn what_each_of_seventy_five_runs_did_is_taken_back_and_made_again_on_sqlite() {
-    hold(&On::Sqlite, 0);
+    hold(&On::Sqlite, 0, SEQUENCES);
 }
 
 #[test]
 fn what_each_of_seventy_five_more_runs_did_is_taken_back_and_made_again_on_sqlite() {
-    hold(&On::Sqlite, 1);
+    hold(&On::Sqlite, 1, SEQUENCES);
 }
 
 #[test]
 fn what_each_of_seventy_five_runs_did_is_taken_back_and_made_again_on_postgres() {
-    hold(&On::Postgres(postgres()), 0);
+    hold(&On::Postgres(postgres()), 0, SEQUENCES);
 }
 
 #[test]
 fn what_each_of_seventy_five_more_runs_did_is_taken_back_and_made_again_on_postgres() {
-    hold(&On::Postgres(postgres()), 1);
+    hold(&On::Postgres(postgres()), 1, SEQUENCES);
+}
+
+#[test]
+fn what_others_did_since_is_kept_on_mariadb() {
+    keeps_what_others_did(&On::Mysql(mysql()));
+}
+
+#[test]
+fn what_each_of_many_runs_did_is_taken_back_and_made_again_on_mariadb() {
+    hold(&On::Mysql(mysql()), 0, size(60, SEQUENCES));
+}
+
+#[test]
+fn what_each_of_many_more_runs_did_is_taken_back_and_made_again_on_mariadb() {
+    hold(&On::Mysql(mysql()), 1, size(60, SEQUENCES));
 }

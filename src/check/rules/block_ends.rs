@@ -10,7 +10,7 @@ use crate::{
     },
     check::{
         checked::Section,
-        scene::{Part, Role, Scene, Visit, writes},
+        scene::{Part, Role, Scene, Visit},
     },
 };
 
@@ -120,7 +120,7 @@ fn of_undo(scene: &Scene<'_>, index: usize, spec: &UndoSpec, problems: &mut Diag
             .iter()
             .enumerate()
             .filter(|(at, v)| {
-                v.role == Role::Listed && scene.around(*at).any(|around| around == named) && writes(v.step)
+                v.role == Role::Listed && scene.around(*at).any(|around| around == named) && scene.changes(v.step)
             })
             .map(|(_, visit)| visit)
             .collect();

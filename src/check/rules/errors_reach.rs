@@ -2,12 +2,13 @@
 
 use super::errors_table::has_conditions;
 use crate::{
+    action::kinds::Act,
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
         shape::Word,
         suggest,
     },
-    check::scene::{Scene, calls_api},
+    check::scene::{Scene, calls_out},
     playbook::errors::{ErrorRow, FailureKind},
     read::http::Status,
 };
@@ -35,6 +36,8 @@ pub struct Caller<'a> {
     pub step: Option<&'a str>,
     /// The connection; nothing where it is any API that no row names.
     pub api: Option<&'a str>,
+    /// It is a program: it has exit codes and no statuses.
+    pub program: bool,
 }
 
 /// All callers, outcomes, error codes and attempts that matter to the table.
@@ -52,6 +55,8 @@ enum Outcome {
     Status(u16),
     /// Every status of these hundreds that no row names.
     Rest(u16),
+    /// A program that ended badly.
+    Exit,
 }
 
 /// Looks at every row.
@@ -59,28 +64,35 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     let calls: Vec<_> = scene
         .visits
         .iter()
-        .filter(|visit| calls_api(visit.step))
-        .filter_map(|visit| Some((visit.step.id(), scene.api_of(visit.step)?)))
+        .filter(|visit| calls_out(visit.step))
+        .filter_map(|visit| {
+            let program = matches!(visit.step.act, Act::Command(_));
+            Some((visit.step.id(), scene.api_of(visit.step)?, program))
+        })
         .collect();
     let errors = &scene.playbook.errors;
     if let (Some(first), true) = (errors.first(), calls.is_empty()) {
         problems.push(
-            Diagnostic::error(&UNREACHABLE_ROW, first.at, "no step calls an API, so no row can be reached")
-                .help("take `errors:` out"),
+            Diagnostic::error(
+                &UNREACHABLE_ROW,
+                first.at,
+                "no step calls an API or starts a program, so no row can be reached",
+            )
+            .help("take `errors:` out"),
         );
         return;
     }
     // A row that names a step that calls nothing was reported with the form of the row.
     let sound = |row: &&ErrorRow| {
-        row.step.iter().flat_map(|steps| &steps.0).all(|word| calls.iter().any(|(id, _)| *id == Some(word.as_str())))
+        row.step.iter().flat_map(|steps| &steps.0).all(|word| calls.iter().any(|(id, ..)| *id == Some(word.as_str())))
     };
     let rows: Vec<&ErrorRow> = errors.iter().filter(sound).collect();
     let mut callers: Vec<Caller<'_>> = Vec::new();
-    for (step, api) in calls {
+    for (step, api, program) in calls {
         // Only steps that some row names are told apart.
         let step =
             step.filter(|id| rows.iter().any(|row| row.step.iter().flat_map(|s| &s.0).any(|w| w.as_str() == *id)));
-        let caller = Caller { step, api: Some(api) };
+        let caller = Caller { step, api: Some(api), program };
         if !callers.contains(&caller) {
             callers.push(caller);
         }
@@ -91,9 +103,9 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
 /// Looks at the rows of a shared table: any step of any API that it names may call.
 pub fn alone(rows: &[ErrorRow], problems: &mut Diagnostics) {
     let rows: Vec<&ErrorRow> = rows.iter().collect();
-    let mut callers = vec![Caller { step: None, api: None }];
+    let mut callers = vec![Caller { step: None, api: None, program: false }];
     for word in rows.iter().filter_map(|row| row.api.as_ref()).flat_map(|apis| &apis.0) {
-        let caller = Caller { step: None, api: Some(word.as_str()) };
+        let caller = Caller { step: None, api: Some(word.as_str()), program: false };
         if !callers.contains(&caller) {
             callers.push(caller);
         }
@@ -161,10 +173,17 @@ fn asks_no_more(other: &ErrorRow, row: &ErrorRow) -> bool {
 
 impl<'a> Space<'a> {
     fn of(callers: Vec<Caller<'a>>, rows: &[&'a ErrorRow]) -> Space<'a> {
-        let kinds =
-            [FailureKind::Connect, FailureKind::Timeout, FailureKind::Body, FailureKind::Answer, FailureKind::Auth];
+        let kinds = [
+            FailureKind::Connect,
+            FailureKind::Timeout,
+            FailureKind::Body,
+            FailureKind::Answer,
+            FailureKind::Auth,
+            FailureKind::NotGranted,
+        ];
         let mut outcomes: Vec<Outcome> = kinds.into_iter().map(Outcome::Kind).collect();
         outcomes.extend((1..=5).map(Outcome::Rest));
+        outcomes.push(Outcome::Exit);
         for status in rows.iter().filter_map(|row| row.status.as_ref()).flat_map(|statuses| &statuses.0) {
             if let Status::Exact(status) = status
                 && !outcomes.contains(&Outcome::Status(*status))
@@ -192,7 +211,8 @@ impl<'a> Space<'a> {
     fn filtered(&self, row: &ErrorRow, more: impl Fn(Caller<'_>, Outcome, Option<&str>) -> bool) -> Vec<Case> {
         let mut cases = Vec::new();
         for (s, caller) in self.callers.iter().enumerate().filter(|(_, caller)| fits_caller(row, **caller)) {
-            for (o, outcome) in self.outcomes.iter().enumerate().filter(|(_, outcome)| fits_outcome(row, **outcome)) {
+            let fits = |(_, outcome): &(usize, &Outcome)| comes_to(*caller, **outcome) && fits_outcome(row, **outcome);
+            for (o, outcome) in self.outcomes.iter().enumerate().filter(fits) {
                 for (c, code) in self.codes.iter().enumerate() {
                     if !fits_code(row, *outcome, *code) || !more(*caller, *outcome, *code) {
                         continue;
@@ -232,6 +252,17 @@ fn fits_caller(row: &ErrorRow, caller: Caller<'_>) -> bool {
     named(&row.step, caller.step) && named(&row.api, caller.api)
 }
 
+/// Programs end with exit codes, calls with statuses.
+fn comes_to(caller: Caller<'_>, outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Kind(FailureKind::Answer | FailureKind::Auth) | Outcome::Status(_) | Outcome::Rest(_) => {
+            !caller.program
+        }
+        Outcome::Exit => caller.program,
+        Outcome::Kind(_) => true,
+    }
+}
+
 fn fits_outcome(row: &ErrorRow, outcome: Outcome) -> bool {
     // Where no answer came, there is no body to look into.
     (row.body.entries.is_empty() || answered(outcome))
@@ -240,7 +271,8 @@ fn fits_outcome(row: &ErrorRow, outcome: Outcome) -> bool {
 }
 
 fn answered(outcome: Outcome) -> bool {
-    !matches!(outcome, Outcome::Kind(FailureKind::Connect | FailureKind::Timeout | FailureKind::Auth))
+    let silent = [FailureKind::Connect, FailureKind::Timeout, FailureKind::Auth, FailureKind::NotGranted];
+    !matches!(outcome, Outcome::Kind(kind) if silent.contains(&kind))
 }
 
 /// Only an answer has a code.
@@ -254,7 +286,7 @@ fn fits_code(row: &ErrorRow, outcome: Outcome, code: Option<&str>) -> bool {
 
 fn holds(status: Status, outcome: Outcome) -> bool {
     match (status, outcome) {
-        (_, Outcome::Kind(_)) => false,
+        (_, Outcome::Kind(_) | Outcome::Exit) => false,
         (Status::Exact(wanted), Outcome::Status(n)) => wanted == n,
         (Status::Exact(_), Outcome::Rest(_)) => false,
         (Status::Class(wanted), Outcome::Status(n)) => n / 100 == wanted,
@@ -265,6 +297,6 @@ fn holds(status: Status, outcome: Outcome) -> bool {
 fn of_kind(kind: FailureKind, outcome: Outcome) -> bool {
     match outcome {
         Outcome::Kind(other) => kind == other,
-        Outcome::Status(_) | Outcome::Rest(_) => kind == FailureKind::Status,
+        Outcome::Status(_) | Outcome::Rest(_) | Outcome::Exit => kind == FailureKind::Status,
     }
 }

@@ -4,9 +4,12 @@ use crate::{
     base::diagnostic::{Code, Diagnostic, Diagnostics},
     check::{
         Section,
-        scene::{Role, Scene, System, Visit, calls_api, system},
+        scene::{Role, Scene, System, Visit, calls_out, system},
     },
-    playbook::{errors::ErrorRow, project::Project},
+    playbook::{
+        errors::{ErrorRow, FailureKind, Verdict},
+        project::Project,
+    },
 };
 
 /// A row that is not in the right form.
@@ -15,7 +18,8 @@ pub static ODD_ROW: Code = Code {
     title: "a row of the errors table that does not fit",
     explain: "A row of `errors:` says when it applies (`step`, `api`, `status`, `code`, `body`, `message`, `attempt`, `kind`; at least one) \
         and what to do (`then:`). The last row may be `{ otherwise: … }`, without conditions, for everything else. `step:` names steps \
-        that call an API, `api:` a connection with `http:`. A shared table knows no steps: narrow its rows by `status`, `code` and `body`.",
+        that call an API or start a program, `api:` a connection with `http:` or `command:`. Of a program `code` is its exit code, and `body` what it \
+        wrote to its error output. A shared table knows no steps: narrow its rows by `status`, `code` and `body`.",
 };
 
 /// A shared table that is not there.
@@ -64,13 +68,13 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     apis(errors, scene.project, problems);
     repairs(scene, problems);
     for word in errors.iter().filter_map(|row| row.step.as_ref()).flat_map(|steps| &steps.0) {
-        let calls: Vec<&str> = scene.visits.iter().filter(|v| calls_api(v.step)).filter_map(|v| v.step.id()).collect();
+        let calls: Vec<&str> = scene.visits.iter().filter(|v| calls_out(v.step)).filter_map(|v| v.step.id()).collect();
         if calls.contains(&word.as_str()) {
             continue;
         }
         let message = match scene.step(word.as_str()) {
             Some(index) => format!(
-                "`{}` is a step of the kind `{}` and calls no API",
+                "`{}` is a step of the kind `{}` and neither calls an API nor starts a program",
                 word.as_str(),
                 scene.visits[index].step.act.word()
             ),
@@ -104,6 +108,14 @@ pub fn form(rows: &[ErrorRow], problems: &mut Diagnostics) {
                 "add `status:`, `code:`, `body:`, `kind:` or `step:`, or write `otherwise:` as the last row",
             ),
             _ => {}
+        }
+        let refused = row.kind.as_ref().is_some_and(|kinds| kinds.0.iter().all(|k| *k == FailureKind::NotGranted));
+        let again = row.then.iter().any(|then| matches!(then.verdict, Verdict::Retry(_) | Verdict::Accept));
+        if refused && again {
+            odd(
+                "what `uses` does not declare is neither tried again nor accepted",
+                "say who is told: `then: { escalate: …, say: … }`, or `then: stop`; and declare it under `uses:`",
+            );
         }
         if row.attempt == Some(0) {
             odd("attempts are counted from 1", "write `attempt: 3` for the third attempt and later ones");
@@ -145,7 +157,7 @@ fn repairs(scene: &Scene<'_>, problems: &mut Diagnostics) {
             row.step.as_ref().is_none_or(|words| words.0.iter().any(|word| Some(word.as_str()) == visit.step.id()))
         };
         let calls = scene.visits.iter().enumerate().filter(|(_, visit)| {
-            calls_api(visit.step) && visit.section == Section::Steps && visit.role == Role::Listed && fits(visit)
+            calls_out(visit.step) && visit.section == Section::Steps && visit.role == Role::Listed && fits(visit)
         });
         let calls: Vec<usize> = calls.map(|(index, _)| index).filter(|index| index != at).collect();
         if row.step.is_some() && calls.iter().any(|call| call < at) || !calls.iter().any(|call| call > at) {
@@ -178,17 +190,24 @@ fn repairs(scene: &Scene<'_>, problems: &mut Diagnostics) {
     }
 }
 
-/// Every `api:` is an API of the project.
+/// Every `api:` is an API or a program of the project.
 pub fn apis(rows: &[ErrorRow], project: &Project, problems: &mut Diagnostics) {
     let known = || {
-        let all = project.connections.iter().filter(|(_, connection)| system(connection) == System::Http);
+        let all = project
+            .connections
+            .iter()
+            .filter(|(_, connection)| matches!(system(connection), System::Http | System::Program));
         all.map(|(name, _)| name).collect::<Vec<_>>()
     };
     for word in rows.iter().filter_map(|row| row.api.as_ref()).flat_map(|apis| &apis.0) {
         if !known().contains(&word.as_str()) {
             problems.push(
-                Diagnostic::error(&ODD_ROW, word.span, format!("the project has no API `{}`", word.as_str()))
-                    .suggest(word.as_str(), known()),
+                Diagnostic::error(
+                    &ODD_ROW,
+                    word.span,
+                    format!("the project has no API and no program `{}`", word.as_str()),
+                )
+                .suggest(word.as_str(), known()),
             );
         }
     }

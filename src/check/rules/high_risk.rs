@@ -2,7 +2,7 @@
 
 use crate::{
     base::diagnostic::{Code, Diagnostic, Diagnostics},
-    check::scene::{Scene, writes},
+    check::scene::Scene,
     playbook::model::Risk,
 };
 
@@ -21,7 +21,7 @@ pub static CODES: &[&Code] = &[&NO_VERIFICATION];
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     let playbook = scene.playbook;
     let Some(risk) = playbook.risk.as_ref().filter(|risk| risk.value == Risk::High) else { return };
-    if playbook.verification.is_empty() && scene.visits.iter().any(|v| writes(v.step)) {
+    if playbook.verification.is_empty() && scene.visits.iter().any(|v| scene.changes(v.step)) {
         problems.push(
             Diagnostic::warning(&NO_VERIFICATION, risk.at, "`risk: high`, and nothing looks whether it worked")
                 .help("add `verification:` with a read and what `is:` to hold of it"),

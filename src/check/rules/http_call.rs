@@ -108,6 +108,9 @@ pub(in crate::check) fn shape(call: &HttpSpec, method: &str, path: &Text, proble
     if call.pages.is_some() && method != "GET" {
         odd("only a GET comes in pages", "take `pages:` out");
     }
+    if !call.affects.is_empty() && reads {
+        odd("a call that reads affects nothing", "take `affects:` out");
+    }
     if call.accepted.is_some() && reads {
         odd("only a write is accepted and finished later", "take `accepted:` out; `within:` and `every:` look again");
     }

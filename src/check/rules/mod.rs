@@ -46,6 +46,7 @@ rules! {
         unknown_table;
         unknown_column;
         unknown_person;
+        question_time;
         resource;
         comparison;
         // params
@@ -88,6 +89,7 @@ rules! {
         // jobs
         job_step;
         // calls
+        call;
         http_call;
         command_call;
         errors_table;

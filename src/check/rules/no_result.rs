@@ -14,7 +14,7 @@ use crate::{
 pub static NO_RESULT: Code = Code {
     id: "E0237",
     title: "the result of a step that has none",
-    explain: "`assert`, `tell`, `block`, `use`, `undo` and `end` have no result; only `x is ran` and `x is skipped` can be asked of them. The steps inside a \
+    explain: "`assert`, `tell`, `block`, `use`, `undo` and `end` (and `call` of a playbook without `returns:`) have no result; only `x is ran` and `x is skipped` can be asked of them. The steps inside a \
         block have results under their own names.",
 };
 
@@ -37,6 +37,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
                 .label(step.act_at, "here")
                 .help(if kind == "block" {
                     "use the results of the steps inside the block"
+                } else if kind == "call" {
+                    "give the called playbook `returns:`, which names what it gives back"
                 } else {
                     "name a value with a `let` step, or use the result of a step that reads"
                 }),

@@ -2,10 +2,11 @@
 
 use super::lost_answer::recovery;
 use crate::{
+    action::kinds::Act,
     base::diagnostic::{Code, Diagnostic, Diagnostics},
     check::{
         checked::Recovery,
-        scene::{Role, Scene, Visit, calls_api, writes},
+        scene::{Role, Scene, Visit, calls_out, writes},
     },
     playbook::errors::{ErrorRow, FailureKind, Retry, Then, Verdict},
     read::http::Status,
@@ -43,7 +44,10 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
                 continue;
             }
             let blind = scene.visits.iter().find(|visit| {
-                applies(scene, row, visit) && writes(visit.step) && recovery(scene, visit) == Recovery::Person
+                applies(scene, row, visit)
+                    && writes(visit.step)
+                    && recovery(scene, visit) == Recovery::Person
+                    && !proves_nothing_done(scene, row, visit)
             });
             if let Some(visit) = blind {
                 let name = visit.step.id().map_or_else(|| "this call".to_owned(), |id| format!("`{id}`"));
@@ -73,10 +77,18 @@ fn applies(scene: &Scene<'_>, row: &ErrorRow, visit: &Visit<'_>) -> bool {
         visit.step.id().is_some_and(|id| steps.iter().any(|word| word.as_str() == id))
     };
     let api = |name: &str| row.api.as_ref().is_none_or(|apis| apis.0.iter().any(|word| word.as_str() == name));
-    calls_api(visit.step)
+    calls_out(visit.step)
         && scene.api_of(visit.step).is_none_or(api)
         && visit.role != Role::Probe
         && row.step.as_ref().is_none_or(|steps| named(&steps.0))
+}
+
+/// The row is about exit codes of a program that the connection lists as `unchanged`.
+fn proves_nothing_done(scene: &Scene<'_>, row: &ErrorRow, visit: &Visit<'_>) -> bool {
+    let (Act::Command(command), Some(codes)) = (&visit.step.act, &row.code) else { return false };
+    let settings = scene.connection(command.program.as_str()).and_then(|connection| connection.command.as_ref());
+    let unchanged = |code: &str| settings.is_some_and(|s| s.unchanged.iter().any(|known| known.to_string() == code));
+    codes.0.iter().all(|code| unchanged(&code.0))
 }
 
 /// The row also fits failures after which nobody knows whether the change was carried out.

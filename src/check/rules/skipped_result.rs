@@ -1,12 +1,18 @@
 //! Results that may not exist because their step has a `when:` (decision 26).
 
 use crate::{
-    action::kinds::Act,
+    action::{
+        call::CallSpec,
+        choose::Choice,
+        ends::{Otherwise, Way},
+        kinds::Act,
+    },
     base::diagnostic::{Code, Diagnostic, Diagnostics},
     check::{
         mentions::{Home, Meaning, Mention},
         scene::{Part, Role, Scene},
     },
+    playbook::errors::Verdict,
     template::{Expression, UseKind},
 };
 
@@ -28,7 +34,21 @@ pub static CODES: &[&Code] = &[&SKIPPED_RESULT];
 /// Looks at every result of a step under a condition.
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for mention in scene.mentions.iter().filter(|m| m.usage.kind == UseKind::Variable) {
-        let (Meaning::Result(index), Home::Step(home)) = (mention.meaning, mention.home) else { continue };
+        let (Meaning::Result(index), Home::Step(home)) = (mention.meaning, mention.home) else {
+            at_the_end(scene, mention, problems);
+            continue;
+        };
+        if let Act::Call(call) = &scene.visits[index].step.act
+            && home != index
+            // In the lists that a loop gives, what has no result is null.
+            && scene.loops_between(index, Some(home)).is_empty()
+            && ends_early(scene, call)
+            && !asks(mention.spot.names, mention.usage.path.root())
+            && !scene.conditions(home).any(|e| asks(e.names(), mention.usage.path.root()))
+        {
+            unsure(scene, mention, index, problems);
+            continue;
+        }
         if home == index || scene.visits[home].role != Role::Listed && scene.visits[home].owner == Some(index) {
             continue;
         }
@@ -75,6 +95,50 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     }
 }
 
+/// What `returns:` gives back is looked at when all is done: also when a step that it names was skipped.
+fn at_the_end(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics) {
+    let (Meaning::Result(index), Home::Returns) = (mention.meaning, mention.home) else { return };
+    let early = matches!(&scene.visits[index].step.act, Act::Call(call) if ends_early(scene, call));
+    let unsure_at = scene.around(index).find(|at| {
+        let visit = &scene.visits[*at];
+        let loops = visit.step.common.for_each.is_some();
+        !loops && (visit.step.common.when.is_some() || matches!(visit.part, Part::Arm(_) | Part::Rescue))
+    });
+    let Some(at) = unsure_at.or(early.then_some(index)) else { return };
+    if !asks(mention.spot.names, mention.usage.path.root()) {
+        unsure(scene, mention, at, problems);
+    }
+}
+
+/// The called playbook may end with `done` or `skip`: then the call has no result.
+fn ends_early(scene: &Scene<'_>, call: &CallSpec) -> bool {
+    let Some(called) = scene.others.called.get(call.playbook.as_str()) else { return false };
+    let early = |otherwise: &Otherwise| matches!(otherwise.way, Way::Done | Way::Skip);
+    let mut found =
+        called.errors.iter().flat_map(|row| row.then.iter().chain(&row.otherwise)).any(|then| skips(&then.verdict));
+    for step in called.sections().into_iter().flat_map(|(_, steps)| steps) {
+        step.each(&mut |one| {
+            found |= one.common.otherwise.as_ref().is_some_and(early);
+            found |= match &one.act {
+                Act::End(otherwise) => early(otherwise),
+                Act::Choose(choose) => {
+                    choose.choices().any(|(_, choice)| matches!(choice, Choice::End(otherwise, _) if early(otherwise)))
+                }
+                _ => false,
+            };
+        });
+    }
+    found
+}
+
+fn skips(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Skip(_) => true,
+        Verdict::Retry(retry) => retry.exhausted.as_ref().is_some_and(|then| skips(&then.verdict)),
+        _ => false,
+    }
+}
+
 /// The step around the one with index `result` because of which that may not have run when the step `home` is reached: an arm that
 /// was not chosen, a block that failed before it.
 fn passed_over(scene: &Scene<'_>, result: usize, home: usize) -> Option<usize> {
@@ -103,6 +167,8 @@ fn unsure(scene: &Scene<'_>, mention: &Mention<'_>, owner: usize, problems: &mut
     let step = scene.visits[owner].step;
     let why = match &step.act {
         Act::Block(_) => "a step that fails in this block ends it",
+        Act::Call(_) => "the called playbook may find that nothing is to be done",
+        _ if step.common.when.is_some() => "it runs only under a condition",
         _ => "it runs only when its arm is chosen",
     };
     problems.push(

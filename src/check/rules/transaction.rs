@@ -62,6 +62,10 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
                 problem(&WAITS_IN_TRANSACTION, "a wait inside a transaction".into())
                     .help("wait before the block, or after it"),
             ),
+            Act::Call(_) => problems.push(
+                problem(&WAITS_IN_TRANSACTION, "a call of another playbook inside a transaction".into())
+                    .help("call it before the block or after it: it has transactions of its own"),
+            ),
             Act::Choose(_) | Act::Undo(_) | Act::Use(_) | Act::End(_) => problems.push(
                 problem(&WAITS_IN_TRANSACTION, format!("`{}` inside a transaction", step.act.word()))
                     .help("put it around the block: inside, all steps are one"),

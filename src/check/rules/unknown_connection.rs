@@ -59,6 +59,11 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             Act::Block(block) => {
                 block.transaction.iter().for_each(|db| named(scene, db.as_str(), db.span, Needed::Database, problems))
             }
+            Act::Http(call) => {
+                for word in call.affects.iter().filter(|word| scene.connection(word.as_str()).is_none()) {
+                    unknown(scene, word.as_str(), word.span, problems);
+                }
+            }
             Act::Ask(ask) => {
                 for word in ask.affects.iter().flatten().filter(|word| scene.connection(word.as_str()).is_none()) {
                     unknown(scene, word.as_str(), word.span, problems);

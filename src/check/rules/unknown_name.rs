@@ -1,6 +1,7 @@
 //! Names in expressions that nothing has.
 
 use crate::{
+    action::kinds::Act,
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
         shape::Word,
@@ -44,6 +45,11 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     }
     for visit in &scene.visits {
         visit.step.common.otherwise.iter().flat_map(|o| &o.reveal).for_each(|word| revealed(scene, word, problems));
+        match &visit.step.act {
+            Act::Ask(ask) => ask.reveal.iter().for_each(|word| revealed(scene, word, problems)),
+            Act::Tell(tell) => tell.reveal.iter().for_each(|word| revealed(scene, word, problems)),
+            _ => {}
+        }
     }
 }
 
@@ -53,6 +59,7 @@ fn revealed(scene: &Scene<'_>, word: &Word, problems: &mut Diagnostics) {
     let turns = || scene.visits.iter().filter_map(|v| v.step.common.for_each.as_ref()).any(|l| l.name.as_str() == root);
     let known = match root {
         _ if turns() => true,
+        "item" if scene.playbook.targets.is_some() => true,
         "params" => scene.playbook.params.get(name).is_some(),
         _ => scene.step(root).is_some(),
     };
@@ -117,7 +124,7 @@ fn item_is_there(scene: &Scene<'_>, home: Home) -> bool {
     match home {
         Home::Step(index) => scene.visits[index].role != Role::Source,
         Home::Targets { item } => item,
-        Home::Var(_) | Home::ErrorRow(_) => true,
+        Home::Var(_) | Home::ErrorRow(_) | Home::Returns => true,
     }
 }
 

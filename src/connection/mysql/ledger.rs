@@ -4,14 +4,12 @@ use super::{
     super::{
         fault::{Fault, FaultKind},
         ledger::{Claimed, Entry, Found, already, of_fence},
-        statement::trusted,
     },
     Link,
     open::seconds,
-    text, within,
+    text,
 };
 use crate::base::value::Value;
-use sqlx::Executor;
 use std::time::Duration;
 
 /// The claim that the run's row holds. Looked at without a lock first: a lock for share that turned out to be of no use would
@@ -97,7 +95,7 @@ async fn found(link: &mut Link, key: &Value, run: &Value) -> Result<Found, Fault
 /// How long this session waits for a lock from now on.
 async fn patience(link: &mut Link, length: Duration) -> Result<(), Fault> {
     let sql = format!("SET SESSION innodb_lock_wait_timeout = {}", seconds(length));
-    within(link.patience, &sql, link.connection.execute(trusted(&sql))).await.map(drop)
+    link.set(&sql, 1).await
 }
 
 /// The id of this database.

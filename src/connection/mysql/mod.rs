@@ -10,6 +10,7 @@ mod faults;
 mod form;
 mod ledger;
 mod open;
+mod rest;
 mod rights;
 mod standing;
 mod stirred;
@@ -54,7 +55,8 @@ pub(super) enum Flavour {
     MySql,
 }
 
-/// One connection. Dropping it closes the socket, and the server rolls back. Never given to a second handle.
+/// One connection. Dropping it closes the socket, and the server rolls back. Only [`Link::rollback`] and
+/// [`Link::committed`] let the next handle of the same address have it.
 #[derive(Debug)]
 pub(super) struct Link {
     connection: MySqlConnection,
@@ -76,6 +78,9 @@ pub(super) struct Link {
     counts: BTreeMap<Arc<str>, [u64; 3]>,
     /// The number that the last INSERT got by itself.
     last_id: u64,
+    /// How many SET statements have changed this session, as far as we know.
+    sets: u64,
+    guest: open::Guest,
 }
 
 /// Waits for an answer. The server's own timeouts end a statement; when even they do not answer, the connection is
@@ -103,9 +108,10 @@ impl Link {
         within(self.patience, &sql, self.connection.execute(trusted(&sql))).await.map(drop)
     }
 
-    /// Takes the transaction back and waits for it.
-    pub async fn rollback(mut self) -> Result<(), Fault> {
-        self.batch("ROLLBACK").await
+    /// Sets what holds for the session from now on, in so many SET statements.
+    async fn set(&mut self, sql: &str, statements: u64) -> Result<(), Fault> {
+        self.sets += statements;
+        within(self.patience, sql, self.connection.execute(trusted(sql))).await.map(drop)
     }
 
     /// An INSERT can say which key its row got.
@@ -295,6 +301,16 @@ impl Link {
     async fn ask(&mut self, sql: &str, binds: Vec<Value>) -> Result<Vec<crate::base::value::Map>, Fault> {
         Ok(self.run_once(&Statement::new(sql, binds), catalogue::ALL, false).await?.named()?.rows)
     }
+}
+
+/// What the catalogue is asked of one table, for a test of how the server goes about it.
+#[cfg(test)]
+pub(super) fn catalogue_questions() -> Vec<String> {
+    let [columns, more @ ..] = catalogue::QUESTIONS;
+    let mut all = vec![about::ABOUT.into(), about::CHILDREN.into(), format!("{}{}", standing::LINES, standing::CHECKS)];
+    all.push(format!("{columns}{}", catalogue::ONE));
+    all.extend(more.map(str::to_owned));
+    all
 }
 
 fn too_much(rows: bool, limits: Limits) -> Fault {

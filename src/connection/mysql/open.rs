@@ -7,16 +7,15 @@ use super::{
         reference::{Secrets, Setting, Unresolved},
         settings::MysqlSettings,
         statement::trusted,
+        ways,
     },
     Flavour, Link,
     faults::fault,
+    rest::{self, Rested},
     within,
 };
 use crate::base::{secret::Secret, shape::Length};
-use sqlx::{
-    Column, ConnectOptions, Executor, MySqlConnection, Row, Statement as _,
-    mysql::{MySqlConnectOptions, MySqlTypeInfo},
-};
+use sqlx::{Column, ConnectOptions, Executor, MySqlConnection, Row, Statement as _, mysql::MySqlConnectOptions};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -25,6 +24,9 @@ use std::{
 
 /// Waiting beyond the server's own timeouts before the network counts as dead.
 const GRACE: Duration = Duration::from_secs(30);
+
+type Connecting = ways::Connecting<Rested, Fault>;
+pub(super) type Guest = ways::Guest<Rested, Fault>;
 
 /// A read-only transaction. The savepoint is the mark that proves after each query that the session is still in it.
 const READING: &str = "START TRANSACTION READ ONLY; SAVEPOINT trueup";
@@ -37,19 +39,29 @@ const CHANGING: &str = "START TRANSACTION READ WRITE";
 const SQL_MODE: &str = "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,\
                         NO_ENGINE_SUBSTITUTION,PIPES_AS_CONCAT";
 
+/// How many SET statements [`Target::settings`] has.
+const SETS: u64 = 2;
+
 /// The version, and a column of the type in which decimals travel.
 const WHO: &str = "select version() as version, cast(1 as decimal(65,30)) as number";
 
 /// Where to connect and how, for each role.
 #[derive(Clone, Debug)]
 pub struct Target {
-    write: Address,
-    read: Address,
+    write: Door,
+    read: Door,
     connect_timeout: Duration,
     statement_timeout: Duration,
     patience: Duration,
     claim_patience: Duration,
     lock_timeout: Duration,
+}
+
+/// Where handles of one role come in. Handles of both roles share it when there is only one address.
+#[derive(Clone, Debug)]
+struct Door {
+    address: Arc<Address>,
+    ways: ways::Ways<Rested, Fault>,
 }
 
 /// One role's address. `Debug` of the options would show the password, so it shows less.
@@ -79,8 +91,9 @@ impl Target {
         let Some(url) = &settings.url else {
             return Err(Fault::new(FaultKind::Settings, "the connection has no `url`"));
         };
-        let write = Address::of(url, secrets)?;
-        let read = settings.read_url.as_ref().map_or_else(|| Ok(write.clone()), |read| Address::of(read, secrets))?;
+        let door = |setting: &Setting| Address::of(setting, secrets).map(Door::to);
+        let write = door(url)?;
+        let read = settings.read_url.as_ref().map_or_else(|| Ok(write.clone()), door)?;
         let claim_patience = if statement.is_zero() { GRACE } else { statement * 9 / 10 }.max(lock);
         Ok(Target {
             write,
@@ -95,7 +108,7 @@ impl Target {
 
     /// Who comes in through which address.
     pub fn roles(&self) -> Roles {
-        let (write, read) = (self.write.user.clone(), self.read.user.clone());
+        let (write, read) = (self.write.address.user.clone(), self.read.address.user.clone());
         Roles { read: Some(read).filter(|read| *read != write), write: Some(write) }
     }
 
@@ -109,14 +122,36 @@ impl Target {
         self.open(&self.write, CHANGING).await
     }
 
-    async fn open(&self, address: &Address, begin: &'static str) -> Result<Link, Fault> {
-        // In a task of its own: a caller that is cancelled leaves no half-open session behind, the task ends and closes.
-        let (options, patience) = (address.options.clone(), self.patience);
-        let mut task = tokio::spawn(async move {
-            let connection = options.connect().await.map_err(|e| fault(e, ""))?;
-            introduced(connection, patience).await
-        });
-        let (connection, flavour, decimal) = match tokio::time::timeout(self.connect_timeout, &mut task).await {
+    /// Begins to connect with the read role, because [`Target::reading`] will follow.
+    pub fn expect_reading(&self) {
+        self.read.ways.expect(|| self.read.connect(self.patience));
+    }
+
+    /// Begins to connect with the write role, because [`Target::changing`] will follow.
+    pub fn expect_changing(&self) {
+        self.write.ways.expect(|| self.write.connect(self.patience));
+    }
+
+    async fn open(&self, door: &Door, begin: &'static str) -> Result<Link, Fault> {
+        // Nothing but settings and START TRANSACTION has gone through a connection that rested or came ahead, so when it is
+        // not fit a second try is no second effect.
+        if let Some(rested) = door.ways.rested()
+            && let Ok(link) = self.begin(door, rested, begin).await
+        {
+            return Ok(link);
+        }
+        if let Some(coming) = door.ways.coming() {
+            match self.enter(door, coming, begin).await {
+                Err(fault) if fault.kind == FaultKind::Lost => {}
+                done => return done,
+            }
+        }
+        self.enter(door, door.connect(self.patience), begin).await
+    }
+
+    async fn enter(&self, door: &Door, mut task: Connecting, begin: &'static str) -> Result<Link, Fault> {
+        let address = &door.address;
+        let made = match tokio::time::timeout(self.connect_timeout, &mut task).await {
             Ok(Ok(done)) => done.map_err(|fault| address.explain(fault))?,
             Ok(Err(panic)) => return Err(Fault::new(FaultKind::Refused, format!("connecting broke off: {panic}"))),
             Err(_) => {
@@ -126,11 +161,16 @@ impl Target {
                 return Err(Fault::new(FaultKind::Refused, message));
             }
         };
+        self.begin(door, made, begin).await
+    }
+
+    async fn begin(&self, door: &Door, rested: Rested, begin: &'static str) -> Result<Link, Fault> {
+        let Rested { connection, flavour, decimal, sets } = rested;
         let mut link = Link {
             connection,
             flavour,
-            database: address.database.clone(),
-            patience,
+            database: door.address.database.clone(),
+            patience: self.patience,
             lock_timeout: self.lock_timeout,
             claim_patience: self.claim_patience,
             decimal,
@@ -138,14 +178,15 @@ impl Target {
             declared: HashMap::new(),
             counts: BTreeMap::new(),
             last_id: 0,
+            sets,
+            guest: door.ways.guest(),
         };
-        let settings = self.settings(flavour);
-        within(patience, "", link.connection.execute(trusted(&settings))).await?;
-        link.batch(begin).await?;
+        // One text is one way there and back.
+        link.set(&format!("{}; {begin}", self.settings(flavour)), SETS).await?;
         Ok(link)
     }
 
-    /// What holds for the whole session.
+    /// What holds for the whole session, in [`SETS`] statements; said again for each handle.
     ///
     /// READ COMMITTED, because a compare under a row lock must see the newest row, and so must the plain reads around it:
     /// under REPEATABLE READ a locking read sees the newest row and a plain read of the same transaction an older one.
@@ -174,17 +215,30 @@ pub(super) fn seconds(length: Duration) -> u64 {
     length.as_secs() + u64::from(length.subsec_nanos() > 0 || length.is_zero())
 }
 
-async fn introduced(
-    mut connection: MySqlConnection,
-    patience: Duration,
-) -> Result<(MySqlConnection, Flavour, MySqlTypeInfo), Fault> {
+impl Door {
+    fn to(address: Address) -> Door {
+        Door { address: Arc::new(address), ways: ways::Ways::default() }
+    }
+
+    /// In a task of its own: a caller that is cancelled leaves no half-open session behind, the task ends and closes.
+    fn connect(&self, patience: Duration) -> Connecting {
+        let options = self.address.options.clone();
+        tokio::spawn(async move {
+            let connection = options.connect().await.map_err(|e| fault(e, ""))?;
+            introduced(connection, patience).await
+        })
+    }
+}
+
+async fn introduced(mut connection: MySqlConnection, patience: Duration) -> Result<Rested, Fault> {
     let statement = within(patience, WHO, connection.prepare(trusted(WHO))).await?;
     let number = statement.columns().get(1).map(|column| column.type_info().clone());
     let row = within(patience, WHO, sqlx::query(WHO).fetch_one(&mut connection)).await?;
     let version: String = row.try_get(0).map_err(|e| fault(e, WHO))?;
     let flavour = if version.contains("MariaDB") { Flavour::MariaDb } else { Flavour::MySql };
     let decimal = number.ok_or_else(|| Fault::new(FaultKind::Lost, "the server's answer was not understood"))?;
-    Ok((connection, flavour, decimal))
+    let sets = rest::sets(&mut connection, flavour, patience).await?;
+    Ok(Rested { connection, flavour, decimal, sets })
 }
 
 /// Keys of an address that are about the way to the server. The driver would take others that change what a session reads.

@@ -7,6 +7,7 @@ use super::{
         reference::{Secrets, Setting, Unresolved},
         settings::PostgresSettings,
         statement::{Limits, Statement},
+        ways,
     },
     Link,
     faults::fault,
@@ -16,11 +17,10 @@ use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Duration,
 };
-use tokio::task::JoinHandle;
 
 /// Waiting beyond the server's own timeouts before the network counts as dead.
 const GRACE: Duration = Duration::from_secs(30);
@@ -38,33 +38,15 @@ pub struct Target {
     timezone: Option<String>,
 }
 
-/// A connection on its way. Dropping the handle lets the task end, and that closes the connection.
-type Connecting = JoinHandle<Result<PgConnection, sqlx::Error>>;
+type Connecting = ways::Connecting<PgConnection, sqlx::Error>;
+pub(super) type Guest = ways::Guest<PgConnection, sqlx::Error>;
 
 /// Where handles of one role come in. Handles of both roles share it when there is only one address.
 #[derive(Clone, Debug)]
 pub(super) struct Door {
     address: Arc<Address>,
-    ways: Arc<Mutex<Ways>>,
+    ways: ways::Ways<PgConnection, sqlx::Error>,
 }
-
-/// The ways through a door that cost no new connection.
-#[derive(Debug, Default)]
-struct Ways {
-    /// Begun before it was needed: given away once.
-    coming: Option<Connecting>,
-    /// Connections of earlier handles, the youngest last: their transactions ended, and the server said so.
-    resting: Vec<(PgConnection, Instant)>,
-    /// How many handles are open.
-    out: usize,
-}
-
-/// A connection that rests longer is closed: by then a proxy may have cut it, or the tables may have changed under the
-/// statements that it has prepared.
-const REST: Duration = Duration::from_secs(5);
-
-/// More than this many rest at no time: as many as one process works with at once.
-const MOST: usize = 32;
 
 /// A read-only transaction. The savepoint is the mark that proves after each query that the session is still in it.
 const READING: &str = "BEGIN READ ONLY; SAVEPOINT trueup";
@@ -150,24 +132,23 @@ impl Target {
 
     /// Begins to connect with the read role, because [`Target::reading`] will follow.
     pub fn expect_reading(&self) {
-        self.read.begin();
+        self.read.ways.expect(|| self.read.connect());
     }
 
     /// Begins to connect with the write role, because [`Target::changing`] will follow.
     pub fn expect_changing(&self) {
-        self.write.begin();
+        self.write.ways.expect(|| self.write.connect());
     }
 
     async fn open(&self, door: &Door, begin: &'static str) -> Result<Link, Fault> {
         // Nothing but settings and BEGIN has gone through a connection that rested or came ahead, so when it is not fit a
         // second try is no second effect.
-        if let Some(connection) = door.rested()
+        if let Some(connection) = door.ways.rested()
             && let Ok(link) = self.begin(self.link(door, connection), begin).await
         {
             return Ok(link);
         }
-        let coming = door.ways().coming.take();
-        if let Some(coming) = coming {
+        if let Some(coming) = door.ways.coming() {
             match self.enter(door, coming, begin).await {
                 Err(fault) if fault.kind == FaultKind::Lost => {}
                 done => return done,
@@ -198,7 +179,7 @@ impl Target {
             connection,
             patience: self.patience,
             claim_patience: self.claim_patience,
-            guest: Guest::of(door),
+            guest: door.ways.guest(),
             worn: false,
         }
     }
@@ -217,59 +198,13 @@ impl Target {
 
 impl Door {
     fn to(address: Address) -> Door {
-        Door { address: Arc::new(address), ways: Arc::default() }
+        Door { address: Arc::new(address), ways: ways::Ways::default() }
     }
 
     /// In a task of its own: a caller that is cancelled leaves no half-open session behind, the task ends and closes.
     fn connect(&self) -> Connecting {
         let address = self.address.clone();
         tokio::spawn(Urged(Box::pin(async move { address.options.connect().await })))
-    }
-
-    /// A handle that is open now gives its connection back before the expected one is needed.
-    fn begin(&self) {
-        let mut ways = self.ways();
-        if ways.coming.is_none() && ways.resting.is_empty() && ways.out == 0 {
-            ways.coming = Some(self.connect());
-        }
-    }
-
-    fn rested(&self) -> Option<PgConnection> {
-        let mut ways = self.ways();
-        ways.resting.retain(|(_, since)| since.elapsed() < REST);
-        ways.resting.pop().map(|(connection, _)| connection)
-    }
-
-    fn ways(&self) -> MutexGuard<'_, Ways> {
-        self.ways.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// An open handle, as its door counts it.
-#[derive(Debug)]
-pub(super) struct Guest {
-    door: Door,
-}
-
-impl Guest {
-    fn of(door: &Door) -> Guest {
-        door.ways().out += 1;
-        Guest { door: door.clone() }
-    }
-
-    /// The connection stands outside every transaction and nothing of its handle is left: the next handle may have it.
-    pub fn leave(self, connection: PgConnection) {
-        let mut ways = self.door.ways();
-        if ways.resting.len() < MOST {
-            ways.resting.push((connection, Instant::now()));
-        }
-    }
-}
-
-impl Drop for Guest {
-    fn drop(&mut self) {
-        let mut ways = self.door.ways();
-        ways.out = ways.out.saturating_sub(1);
     }
 }
 

@@ -1,16 +1,20 @@
 //! Which PostgreSQL database this is, and how its tables are built: one statement.
 
 use super::{
-    super::{fault::Fault, rows::Identity, standing::Standing},
+    super::{
+        fault::{Fault, FaultKind},
+        rows::Identity,
+        standing::Standing,
+    },
     Link,
     catalogue::{ask, is, names, strings, text},
 };
-use crate::base::value::Map;
+use crate::base::value::{Map, Value};
 
 /// One line for each thing that the meaning of a change may hang on, by name and not by number or order.
 const STANDING: &str = "\
     with chosen as materialized ( \
-      select t.n, to_regclass(t.name)::oid as oid from unnest(coalesce($1::text[], '{}')) with ordinality t(name, n)), \
+      select t.n, t.name, to_regclass(t.name)::oid as oid from unnest(coalesce($1::text[], '{}')) with ordinality t(name, n)), \
     lines as ( \
       select c.n, coalesce(r.relkind::text || coalesce(pg_get_viewdef(case when r.relkind in ('v', 'm') then r.oid end), ''), 'missing') as line \
       from chosen c left join pg_class r on r.oid = c.oid \
@@ -30,6 +34,9 @@ const STANDING: &str = "\
       from chosen c join pg_trigger t on t.tgrelid = c.oid and not t.tgisinternal join pg_proc f on f.oid = t.tgfoid) \
     select current_setting('server_version') as version, current_database()::text as database, current_user::text as role, \
            pg_is_in_recovery() as replica, to_regclass('trueup_ledger') is not null as has_ledger, \
+           (select min(k.relname || ' ' || s.nspname) from chosen c join pg_class k on k.relname = replace(trim(both '\"' from c.name), '\"\"', '\"') \
+            join pg_namespace s on s.oid = k.relnamespace where c.oid is null and not has_schema_privilege(s.oid, 'usage') \
+            and s.nspname = any(string_to_array(replace(translate(current_setting('search_path'), '\" ', ''), '$user', current_user), ','))) as unusable, \
            (select system_identifier from pg_control_system())::text || '/' || \
            (select oid from pg_database where datname = current_database())::text as system, \
            (select array_agg(t.hash order by t.n) from ( \
@@ -39,6 +46,15 @@ const STANDING: &str = "\
 /// Both at once.
 pub async fn standing(link: &mut Link, tables: &[&str]) -> Result<Standing, Fault> {
     let row = ask(link, STANDING, names(Some(tables))?).await?.pop().unwrap_or_default();
+    if let Some((table, schema)) = row.get("unusable").and_then(Value::as_str).and_then(|both| both.split_once(' ')) {
+        // Such a table looks as if it were not there, and that would be called a change of its structure.
+        let role = text(&row, "role");
+        return Err(Fault::new(
+            FaultKind::Denied,
+            format!("`{role}` may not use the schema `{schema}`, in which the table `{table}` is"),
+        )
+        .advise(format!("let its owner run `grant usage on schema {schema} to {role}`")));
+    }
     let tables = tables.iter().map(|t| (*t).to_owned()).zip(strings(&row, "hashes")).collect();
     Ok(Standing { tables, has_ledger: is(&row, "has_ledger"), identity: of(&row) })
 }

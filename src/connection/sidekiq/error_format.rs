@@ -79,6 +79,16 @@ impl ErrorFormat {
         self.parts.iter().filter_map(|p| if let Part::Hole(name, _) = p { Some(&**name) } else { None })
     }
 
+    /// The message that says this, part by part; a part that is not given is empty.
+    pub fn write(&self, given: &dyn Fn(&str) -> Option<Value>) -> String {
+        let written = self.parts.iter().map(|part| match part {
+            Part::Text(text) => text.to_string(),
+            Part::Hole(name, Kind::Json) => given(name).map_or("{}".to_owned(), |value| json::text_of(&value)),
+            Part::Hole(name, _) => given(name).map_or(String::new(), |value| value.bare().into_owned()),
+        });
+        written.collect()
+    }
+
     /// What a message says, part by part; null where it does not say it in this form.
     pub fn read(&self, message: &str) -> Vec<(Arc<str>, Value)> {
         let mut found: Vec<(Arc<str>, Value)> = Vec::new();

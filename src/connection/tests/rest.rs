@@ -1,53 +1,79 @@
-//! A PostgreSQL connection serves one handle after the other, and nothing of the one reaches the next.
+//! The connection to a server serves one handle after the other, and nothing of the one reaches the next.
 
-use super::{admin, ask, key, postgres, query};
-use crate::connection::{fault::FaultKind, statement::SetTo};
+use super::{Dialect, Place, admin, ask, key, mysql, postgres, query, servers};
+use crate::connection::{
+    fault::FaultKind,
+    statement::{Limits, SetTo},
+};
 
-const SETUP: &str = "create table t (id int primary key, n int); insert into t values (1, 1);
+const TABLE: &str = "create table t (id int primary key, n int); insert into t values (1, 1)";
+const ODD: &str = "create table t (id int primary key, n int); insert into t values (1, 1);
     create function odd() returns int language sql volatile as
       $$ select pg_advisory_lock(7); select set_config('search_path', 'nowhere', false); select 1 $$";
-const PID: &str = "select pg_backend_pid() as pid";
+
+impl Place {
+    /// Asks a session for its number.
+    fn pid(&self) -> &'static str {
+        match self.dialect {
+            Dialect::Mysql => "select connection_id() as pid",
+            _ => "select pg_backend_pid() as pid",
+        }
+    }
+
+    /// An administrator ends a session, and waits until it has gone.
+    async fn end(&self, pid: &str) {
+        let url = self.url.as_deref().unwrap();
+        if self.is_postgres() {
+            return admin(url, &format!("select pg_terminate_backend({pid}, 5000)")).await.unwrap();
+        }
+        admin(url, &format!("kill {pid}")).await.unwrap();
+        while self.seen(&format!("select count(*) from information_schema.processlist where id = {pid}")).await != "0" {
+        }
+    }
+}
 
 #[tokio::test]
 async fn one_connection_serves_a_plan_and_an_apply() {
-    let place = postgres(SETUP).await;
-    let database = place.database();
-    database.expect_reading();
-    database.expect_changing();
-    let mut reading = database.reading().await.unwrap();
-    let first = query(&mut reading, PID).await.unwrap();
-    reading.close().await;
-    let mut rehearsing = database.rehearsing().await.unwrap();
-    assert_eq!(query(&mut rehearsing, PID).await.unwrap(), first);
-    rehearsing.rollback().await.unwrap();
-    let mut writing = database.writing().await.unwrap();
-    assert_eq!(query(&mut writing, PID).await.unwrap(), first);
-    let n = [("n".into(), SetTo::Value(5.into()))];
-    writing.update_by_key("t", &key(&[("id", 1.into())]), &n).await.unwrap();
-    writing.commit().await.unwrap();
-    let mut reading = database.reading().await.unwrap();
-    assert_eq!(query(&mut reading, PID).await.unwrap(), first);
-    assert_eq!(query(&mut reading, "select n from t").await.unwrap(), "5");
-    // Two at once are two connections, and both serve again.
-    let mut second = database.reading().await.unwrap();
-    let other = query(&mut second, PID).await.unwrap();
-    assert_ne!(other, first);
-    second.close().await;
-    reading.close().await;
-    let mut again = [database.reading().await.unwrap(), database.reading().await.unwrap()];
-    let mut pids = [query(&mut again[0], PID).await.unwrap(), query(&mut again[1], PID).await.unwrap()];
-    pids.sort();
-    let mut known = [first, other];
-    known.sort();
-    assert_eq!(pids, known);
+    for place in servers(TABLE).await {
+        let database = place.database();
+        database.expect_reading();
+        database.expect_changing();
+        let mut reading = database.reading().await.unwrap();
+        let first = query(&mut reading, place.pid()).await.unwrap();
+        reading.close().await;
+        let mut rehearsing = database.rehearsing().await.unwrap();
+        assert_eq!(query(&mut rehearsing, place.pid()).await.unwrap(), first);
+        rehearsing.rollback().await.unwrap();
+        let mut writing = database.writing().await.unwrap();
+        assert_eq!(query(&mut writing, place.pid()).await.unwrap(), first);
+        let n = [("n".into(), SetTo::Value(5.into()))];
+        writing.update_by_key("t", &key(&[("id", 1.into())]), &n).await.unwrap();
+        writing.commit().await.unwrap();
+        let mut reading = database.reading().await.unwrap();
+        assert_eq!(query(&mut reading, place.pid()).await.unwrap(), first);
+        assert_eq!(query(&mut reading, "select n from t").await.unwrap(), "5");
+        // Two at once are two connections, and both serve again.
+        let mut second = database.reading().await.unwrap();
+        let other = query(&mut second, place.pid()).await.unwrap();
+        assert_ne!(other, first);
+        second.close().await;
+        reading.close().await;
+        let mut again = [database.reading().await.unwrap(), database.reading().await.unwrap()];
+        let mut pids =
+            [query(&mut again[0], place.pid()).await.unwrap(), query(&mut again[1], place.pid()).await.unwrap()];
+        pids.sort();
+        let mut known = [first, other];
+        known.sort();
+        assert_eq!(pids, known);
+    }
 }
 
 #[tokio::test]
 async fn a_resting_connection_has_no_lock_no_setting_and_no_transaction() {
-    let place = postgres(SETUP).await;
+    let place = postgres(ODD).await;
     let database = place.database();
     let mut writing = database.writing().await.unwrap();
-    let first = query(&mut writing, PID).await.unwrap();
+    let first = query(&mut writing, place.pid()).await.unwrap();
     // What a function of the database does to its session stays after COMMIT; the next handle must not see it.
     writing.execute(&ask("update t set n = odd() where id = 1")).await.unwrap();
     writing.commit().await.unwrap();
@@ -55,60 +81,62 @@ async fn a_resting_connection_has_no_lock_no_setting_and_no_transaction() {
                  from pg_stat_activity a where pid = ";
     assert_eq!(place.seen(&format!("{state}{first}")).await, "idle 0");
     let mut reading = database.reading().await.unwrap();
-    assert_eq!(query(&mut reading, PID).await.unwrap(), first);
+    assert_eq!(query(&mut reading, place.pid()).await.unwrap(), first);
     assert_eq!(query(&mut reading, "select n from t").await.unwrap(), "1");
     assert_ne!(query(&mut reading, "select current_setting('search_path')").await.unwrap(), "nowhere");
 }
 
 #[tokio::test]
 async fn a_handle_that_failed_or_was_dropped_leaves_no_connection_behind() {
-    let place = postgres(SETUP).await;
-    let database = place.database();
-    let mut writing = database.writing().await.unwrap();
-    let first = query(&mut writing, PID).await.unwrap();
-    drop(writing);
-    let mut writing = database.writing().await.unwrap();
-    let second = query(&mut writing, PID).await.unwrap();
-    assert_ne!(second, first);
-    admin(place.url.as_deref().unwrap(), &format!("select pg_terminate_backend({second})")).await.unwrap();
-    assert_eq!(query(&mut writing, PID).await.unwrap_err().kind, FaultKind::Lost);
-    writing.rollback().await.unwrap();
-    let mut writing = database.writing().await.unwrap();
-    assert_ne!(query(&mut writing, PID).await.unwrap(), second);
+    for place in servers(TABLE).await {
+        let database = place.database();
+        let mut writing = database.writing().await.unwrap();
+        let first = query(&mut writing, place.pid()).await.unwrap();
+        drop(writing);
+        let mut writing = database.writing().await.unwrap();
+        let second = query(&mut writing, place.pid()).await.unwrap();
+        assert_ne!(second, first);
+        place.end(&second).await;
+        assert_eq!(query(&mut writing, place.pid()).await.unwrap_err().kind, FaultKind::Lost);
+        writing.rollback().await.unwrap();
+        let mut writing = database.writing().await.unwrap();
+        assert_ne!(query(&mut writing, place.pid()).await.unwrap(), second);
+    }
 }
 
 #[tokio::test]
 async fn a_connection_that_dies_while_it_rests_is_replaced_without_a_word() {
-    let place = postgres(SETUP).await;
-    let database = place.database();
-    for _ in 0..5 {
-        let mut reading = database.reading().await.unwrap();
-        let pid = query(&mut reading, PID).await.unwrap();
-        reading.close().await;
-        let gone = format!("select pg_terminate_backend({pid}, 5000)");
-        admin(place.url.as_deref().unwrap(), &gone).await.unwrap();
-        let mut writing = database.writing().await.unwrap();
-        assert_ne!(query(&mut writing, PID).await.unwrap(), pid);
-        writing.rollback().await.unwrap();
+    for place in servers(TABLE).await {
+        let database = place.database();
+        for _ in 0..5 {
+            let mut reading = database.reading().await.unwrap();
+            let pid = query(&mut reading, place.pid()).await.unwrap();
+            reading.close().await;
+            place.end(&pid).await;
+            let mut writing = database.writing().await.unwrap();
+            assert_ne!(query(&mut writing, place.pid()).await.unwrap(), pid);
+            writing.rollback().await.unwrap();
+        }
     }
 }
 
 #[tokio::test]
 async fn two_roles_never_share_a_connection() {
-    let mut place = postgres(SETUP).await;
-    let url = place.url.clone().unwrap();
-    place.settings = "read_url: env:URL, ".into();
-    let database = place.at(&url);
-    let mut reading = database.reading().await.unwrap();
-    let first = query(&mut reading, PID).await.unwrap();
-    reading.close().await;
-    let mut writing = database.writing().await.unwrap();
-    assert_ne!(query(&mut writing, PID).await.unwrap(), first);
+    for mut place in servers(TABLE).await {
+        let url = place.url.clone().unwrap();
+        place.settings = "read_url: env:URL, ".into();
+        let database = place.at(&url);
+        let mut reading = database.reading().await.unwrap();
+        let first = query(&mut reading, place.pid()).await.unwrap();
+        reading.close().await;
+        let mut writing = database.writing().await.unwrap();
+        assert_ne!(query(&mut writing, place.pid()).await.unwrap(), first);
+    }
 }
 
 #[tokio::test]
 async fn a_table_that_is_altered_under_a_prepared_statement_is_seen_by_the_next_handle() {
-    let place = postgres(SETUP).await;
+    let place = postgres(TABLE).await;
     let database = place.database();
     let mut reading = database.reading().await.unwrap();
     assert_eq!(query(&mut reading, "select * from t").await.unwrap(), "1 1");
@@ -120,4 +148,99 @@ async fn a_table_that_is_altered_under_a_prepared_statement_is_seen_by_the_next_
     writing.rollback().await.unwrap();
     let mut writing = database.writing().await.unwrap();
     assert_eq!(query(&mut writing, "select * from t").await.unwrap(), "1 1 7");
+}
+
+/// MySQL prepares such a statement again by itself.
+#[tokio::test]
+async fn a_table_that_is_altered_between_two_handles_is_seen_whole_by_the_next_one() {
+    let place = mysql(TABLE).await;
+    let database = place.database();
+    let mut reading = database.reading().await.unwrap();
+    let first = query(&mut reading, place.pid()).await.unwrap();
+    assert_eq!(query(&mut reading, "select * from t").await.unwrap(), "1 1");
+    reading.close().await;
+    for (change, expected) in [
+        ("alter table t add column m int default 7", "1 1 7"),
+        ("alter table t modify n varchar(9)", "1 1 7"),
+        ("alter table t drop column m", "1 1"),
+        ("drop table t; create table t (word text, bits bit(1)); insert into t values ('a', 1)", "a true"),
+    ] {
+        admin(place.url.as_deref().unwrap(), change).await.unwrap();
+        let mut writing = database.writing().await.unwrap();
+        assert_eq!(query(&mut writing, "select * from t").await.unwrap(), expected, "{change}");
+        assert_eq!(query(&mut writing, place.pid()).await.unwrap(), first);
+        writing.rollback().await.unwrap();
+    }
+}
+
+const ODD_ON_MYSQL: &str = "create table t (id int auto_increment primary key, n int); insert into t values (1, 1);
+    create table marked (id int primary key, n int); insert into marked values (1, 1);
+    create trigger mark before update on marked for each row set @mark = new.n;
+    create function locks() returns int return get_lock('trueup_rest', 0);
+    create function sets() returns int begin set session group_concat_max_len = 77; return 1; end;
+    create function keeps() returns int begin set @kept = 5; return 1; end;
+    create function selects() returns int begin select 5 into @kept; return 1; end;
+    create function makes() returns int begin create temporary table if not exists own (id int); return 1; end;
+    create function computes(n int) returns int begin declare m int default n; set m = m + 1; return m; end";
+
+/// What is left in a session is taken back, or the session is not used again.
+#[tokio::test]
+async fn nothing_that_a_function_or_trigger_does_to_a_session_of_mysql_reaches_the_next_handle() {
+    const STATE: &str = "select is_used_lock('trueup_rest') <=> null as free, @@group_concat_max_len <> 77 as unset, \
+        @kept <=> null as nothing, @mark <=> null as unmarked, last_insert_id() = 0 as no_row, @@innodb_lock_wait_timeout as wait";
+    let place = mysql(ODD_ON_MYSQL).await;
+    for (sql, kept) in [
+        ("update t set n = locks() where id = 1", true),
+        ("update t set n = computes(n) where id = 1", true),
+        ("insert into t (n) values (7)", true),
+        ("update t set n = sets() where id = 1", false),
+        ("update t set n = keeps() where id = 1", false),
+        ("update t set n = selects() where id = 1", false),
+        ("update t set n = makes() where id = 1", false),
+        ("update marked set n = 3 where id = 1", false),
+    ] {
+        for commits in [true, false] {
+            // Also when the connection has served handles before.
+            let database = place.database();
+            database.reading().await.unwrap().close().await;
+            let mut writing = database.writing().await.unwrap();
+            let first = query(&mut writing, place.pid()).await.unwrap();
+            writing.execute(&ask(sql)).await.unwrap();
+            if commits {
+                writing.commit().await.unwrap();
+            } else {
+                writing.rollback().await.unwrap();
+            }
+            let open =
+                format!("select count(*) from information_schema.innodb_trx where trx_mysql_thread_id = {first}");
+            assert_eq!(place.seen(&open).await, "0", "{sql}: the session rests inside a transaction");
+            let mut reading = database.reading().await.unwrap();
+            let same = query(&mut reading, place.pid()).await.unwrap() == first;
+            assert_eq!(same, kept, "{sql}, commits: {commits}");
+            let state = reading.raw(&ask(STATE), Limits::USUAL).await.unwrap();
+            let state: Vec<_> = state.rows[0].iter().map(|value| value.bare().into_owned()).collect();
+            assert_eq!(state.join(" "), "1 1 1 1 1 2", "{sql}, commits: {commits}");
+            assert!(reading.raw(&ask("select * from own"), Limits::USUAL).await.is_err(), "{sql}");
+        }
+    }
+}
+
+/// A session that only reads stays one that only reads, whatever it did for an earlier handle; and the other way round.
+#[tokio::test]
+async fn a_connection_that_wrote_reads_only_for_a_reading_handle() {
+    let place = mysql(TABLE).await;
+    let database = place.database();
+    for n in 2..6 {
+        let mut reading = database.reading().await.unwrap();
+        let fault = reading.raw(&ask("update t set n = 99"), Limits::USUAL).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::ReadOnly, "{fault}");
+        reading.close().await;
+        let mut writing = database.writing().await.unwrap();
+        let to = [("n".into(), SetTo::Value(n.into()))];
+        assert_eq!(writing.update_by_key("t", &key(&[("id", 1.into())]), &to).await.unwrap(), 1);
+        // Nothing of the earlier handles is counted along.
+        assert_eq!(writing.touched().await.unwrap().iter().map(|t| t.updated).sum::<u64>(), 1);
+        writing.commit().await.unwrap();
+        assert_eq!(place.seen("select n from t").await, n.to_string());
+    }
 }

@@ -1,8 +1,10 @@
 //! A run over many items: several are carried out at the same time, each by a driver of its own, under one lease. What comes
 //! next is decided by [`pace`] and [`lanes`], which are pure; here it is done.
 
+pub mod coming;
 pub mod lanes;
 pub mod pace;
+pub mod roll;
 pub mod summary;
 
 use super::{
@@ -26,6 +28,7 @@ use crate::{
     targets::{limits, model::After},
     template::{Dialect, scope::Entry},
 };
+use futures_util::{StreamExt, stream::BoxStream};
 use lanes::{InLane, Lanes, Pick};
 use pace::{Next, Pace, Rules};
 use std::{
@@ -65,8 +68,8 @@ impl InLane for Work {
     }
 }
 
-/// The items, one after the other; an error is a sentence.
-pub type Items<'i> = Box<dyn Iterator<Item = Result<Work, String>> + Send + 'i>;
+/// The items, one after the other.
+pub type Items<'i> = BoxStream<'i, Result<Work, FleetError>>;
 
 /// Makes the setting of one item.
 pub type Make = Arc<dyn Fn(&ItemPlan, &Arc<Vec<(Arc<str>, Entry)>>) -> Setting + Send + Sync>;
@@ -105,6 +108,8 @@ pub struct Fleet<'a> {
     pub pause: &'a AtomicBool,
     /// How many items there are.
     pub of: u64,
+    /// How many of them come.
+    pub to_come: u64,
     /// The part that is done once, if there is one.
     pub once: Option<Work>,
     /// What was over before.
@@ -199,6 +204,7 @@ impl Fleet<'_> {
             lanes: Lanes::new(self.after_done()),
             under_way: JoinSet::new(),
             over: false,
+            came: 0,
             failed: None,
             looked: self.setting.world.now().micros,
             started: self.setting.world.now(),
@@ -233,8 +239,7 @@ impl Fleet<'_> {
         if crew.cancelled().is_some() {
             self.cancel_rest(crew, &mut flow).await?;
         } else {
-            let left = flow.lanes.left() as u64 + flow.items.by_ref().count() as u64;
-            self.summary.left += left;
+            self.summary.left += flow.lanes.left() as u64 + self.to_come.saturating_sub(flow.came);
         }
         let open = flow.waits.map(Stopped::Waits);
         let doubt = flow.doubt.map(Stopped::InDoubt);
@@ -264,7 +269,7 @@ impl Fleet<'_> {
         let stopping = crew.is_pausing() || crew.cancelled().is_some() || flow.failed.is_some() || flow.stopped;
         let mut until = None;
         if !stopping {
-            flow.fill();
+            flow.fill().await;
             if !flow.lanes.is_empty() {
                 match flow.pace.next(&flow.rules, self.setting.world.now().micros) {
                     Next::Begin => match flow.lanes.pick() {
@@ -342,11 +347,10 @@ impl Fleet<'_> {
         if line.state != RunWord::Cancelled {
             return None;
         }
-        let events = self.journal.events(self.claim.run).await.ok()?;
-        events.into_iter().rev().find_map(|stored| match stored.event {
+        match self.journal.latest(self.claim.run, "run.cancelled").await.ok()??.event {
             Event::RunCancelled(by) => Some(by),
             _ => None,
-        })
+        }
     }
 
     /// Says that the run stands still, and that it goes on. The items themselves wait before their next step.
@@ -506,7 +510,7 @@ impl Fleet<'_> {
         let reason = by.map(|by| format!("cancelled by {}: {}", by.actor, by.reason));
         let mut together: Vec<ClosedItem> = Vec::new();
         loop {
-            flow.fill();
+            flow.fill().await;
             let (Pick::Begin(work) | Pick::Skip(work, _)) = flow.lanes.pick() else { break };
             let key = work.plan.key.clone();
             flow.lanes.ended(work.plan.lane.as_ref(), &key, Some(End::Cancelled));
@@ -586,6 +590,8 @@ struct Flow<'i> {
     under_way: JoinSet<Gone>,
     /// No more items come.
     over: bool,
+    /// How many came.
+    came: u64,
     failed: Option<FleetError>,
     /// When the journal was looked at, in microseconds.
     looked: i64,
@@ -605,12 +611,13 @@ struct Flow<'i> {
 
 impl Flow<'_> {
     /// Items up to what is looked at ahead. Without subjects one is enough.
-    fn fill(&mut self) {
+    async fn fill(&mut self) {
         while !self.over && self.failed.is_none() && self.lanes.has_room() {
-            match self.items.next() {
+            match self.items.next().await {
                 None => self.over = true,
-                Some(Err(why)) => self.failed = Some(FleetError::Items(why)),
+                Some(Err(why)) => self.failed = Some(why),
                 Some(Ok(work)) => {
+                    self.came += 1;
                     let alone = work.plan.lane.is_none();
                     self.lanes.add(work);
                     if alone {

@@ -9,11 +9,6 @@ use crate::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 
-/// More different reasons than these are counted together.
-const MOST_REASONS: usize = 30;
-/// So many items are named with a reason.
-const NAMED: usize = 5;
-
 /// What the items of a run came to.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
@@ -75,6 +70,13 @@ fn name(path: &str) -> &str {
 }
 
 impl Summary {
+    /// More different reasons than these are counted together.
+    pub(super) const MOST_REASONS: usize = 30;
+    /// What these are called.
+    pub(super) const OTHERS: &str = "other reasons";
+    /// So many items are named with a reason.
+    pub(super) const NAMED: usize = 5;
+
     /// Of a whole run.
     pub fn of(state: &RunState) -> Summary {
         let mut summary = Summary::default();
@@ -82,6 +84,14 @@ impl Summary {
             summary.add(key, item);
         }
         summary
+    }
+
+    /// Together with the rows of others; their items are counted already.
+    pub fn with_rows(&mut self, others: &Summary) {
+        for (table, counts) in &others.rows {
+            let rows = self.rows.entry(table.clone()).or_default();
+            rows.iter_mut().zip(counts).for_each(|(sum, more)| *sum += more);
+        }
     }
 
     /// One item more.
@@ -114,13 +124,13 @@ impl Summary {
         let reason = reason.unwrap_or_default();
         if let Some(known) = self.reasons.iter_mut().find(|r| r.end == end && r.reason == reason) {
             known.items += 1;
-            if known.first.len() < NAMED {
+            if known.first.len() < Self::NAMED {
                 known.first.push(key.clone());
             }
             return;
         }
-        let full = self.reasons.len() >= MOST_REASONS;
-        let reason = if full { "other reasons".to_owned() } else { reason };
+        let full = self.reasons.len() >= Self::MOST_REASONS;
+        let reason = if full { Self::OTHERS.to_owned() } else { reason };
         match self.reasons.iter_mut().find(|r| full && r.end == end && r.reason == reason) {
             Some(others) => others.items += 1,
             None => self.reasons.push(Reason { end, reason, items: 1, first: vec![key.clone()] }),

@@ -96,7 +96,8 @@ pub fn class(step: &Step, call: &Call, setting: &Setting) -> &'static str {
 /// The request as a plan shows it; nothing where the API is not known.
 pub fn shown(call: &Call, setting: &Setting) -> Option<Effect> {
     let view = setting.api(&call.api)?.view(&request(call));
-    Some(Effect::Request { line: line(&view), body: view.body.as_ref().map(json::masked), headers: view.headers })
+    let body = view.body.as_ref().map(json::masked);
+    Some(Effect::Request { line: line(&view), body, headers: view.headers, sent: Some(stored(call)) })
 }
 
 /// Sends once and judges the answer (`judge.rs`). The key is derived from the effect: every attempt, also of another process,

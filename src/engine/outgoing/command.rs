@@ -63,7 +63,7 @@ pub fn class(step: &Step) -> &'static str {
 /// As a plan shows it.
 pub fn shown(command: &Command, setting: &Setting) -> Effect {
     let body = command.input.as_ref().map(|input| input.plain().into_owned());
-    Effect::Request { line: line(command, setting), headers: Vec::new(), body }
+    Effect::Request { line: line(command, setting), headers: Vec::new(), body, sent: None }
 }
 
 /// What came back, in a few words.

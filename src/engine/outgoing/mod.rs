@@ -9,8 +9,10 @@ pub mod jobs;
 mod judge;
 mod marker;
 mod pages;
+mod planned;
 mod resend;
 mod send;
+mod slack;
 pub mod tell;
 
 use super::{
@@ -23,6 +25,7 @@ use crate::{
     action::{
         command::OutputForm,
         deed::{Call, Command, Outgoing},
+        kinds::Act,
         step::Step,
     },
     base::{identity::EffectId, value::Value},
@@ -216,13 +219,15 @@ fn settled(
         Ok(value) => return Ok(value),
         Err(trouble) => CallTrouble { attempt, ..trouble },
     };
-    // Without a status nobody has answered, whatever the table says.
-    let Some(status) = trouble.status.filter(|_| endings::accepted(setting, step.id(), &trouble)) else {
+    // Without a status nobody has answered, whatever the table says; a program answers by ending.
+    let ended = matches!(step.act, Act::Command(_)) && trouble.answer.is_some();
+    if trouble.status.is_none() && !ended || !endings::accepted(setting, step.id(), &trouble) {
         return Err(trouble);
-    };
+    }
     // A body that cannot be read is none: `{ kind: body, then: accept }`.
     Ok(trouble.answer.unwrap_or_else(|| {
         let empty = Value::map::<&str>([]);
-        Value::map([("status", Value::from(i64::from(status))), ("headers", empty), ("body", Value::NULL)])
+        let status = trouble.status.map_or(Value::NULL, |status| i64::from(status).into());
+        Value::map([("status", status), ("headers", empty), ("body", Value::NULL)])
     }))
 }

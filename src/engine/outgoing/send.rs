@@ -3,22 +3,29 @@
 use super::{attempts::Attempts, judge, settled, tell};
 use crate::{
     action::{
+        ask::AskSpec,
         deed::{Message, Outgoing, Question},
+        kinds::Act,
         step::Step,
     },
     base::{
-        moment,
-        value::{Map, Value},
+        json, moment,
+        shape::Length,
+        value::{Map, Marks, Value},
     },
     engine::{
         drive::{Driver, Halt, Meant, Went},
+        endings, notices,
         outline::Place,
         rehearse::shown::text_of,
-        trouble::Trouble,
+        state::{OVERDUE, StepState},
+        trouble::{Missed, Trouble},
         watch::Tick,
     },
     journal::{payload::*, words::Outcome},
+    template::{Path, Text},
 };
+use std::sync::Arc;
 
 impl Driver<'_> {
     /// Something that changes the world outside the databases: once, and again only where that cannot become a second
@@ -32,6 +39,9 @@ impl Driver<'_> {
         self.close_readers().await;
         let setting = self.setting;
         let (shown, class) = (outgoing.line(setting), outgoing.class(step, setting));
+        if let Outgoing::Call(call) = &outgoing {
+            self.request_as_planned(place, call, &shown)?;
+        }
         let effect = self.effect(&place.path);
         let mut attempts = Attempts::default();
         let mut attempt = 1;
@@ -47,7 +57,7 @@ impl Driver<'_> {
                 Err(trouble) => trouble,
             };
             // What may have been carried out is found out first; only what was refused or never left is sent anew.
-            let retry = self.retry_of(step.id(), &trouble).filter(|_| !trouble.in_doubt);
+            let retry = self.retry_of(place, &trouble).filter(|_| !trouble.in_doubt);
             let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after, &setting.world)) else {
                 return Err(Trouble::Call(Box::new(trouble)).into());
             };
@@ -76,6 +86,11 @@ impl Driver<'_> {
         if let Some(decided) = self.standing(&place.path).and_then(|s| s.answered()) {
             return Ok(Some(Went::done(Value::from(decided.values.clone()))));
         }
+        if self.standing(&place.path).is_some_and(StepState::is_unanswered) {
+            let within = question.within.map_or_else(String::new, |within| format!(" within {}", Length(within)));
+            let message = format!("{} has not answered{within}", question.who);
+            return Err(Trouble::Missed(Missed { message, seen: Vec::new(), at: step.act_at }).into());
+        }
         let text = text_of(step, &self.scope).unwrap_or_else(|| question.text.plain().into_owned());
         let answer: Map = question
             .answer
@@ -88,15 +103,51 @@ impl Driver<'_> {
                 )
             })
             .collect();
+        let until = question.within.map(|within| notices::after(self.setting.world.now(), within));
+        let Act::Ask(spec) = &step.act else { return Err(Halt::Round) };
         let asked = HumanAsked {
             step: place.path.clone(),
             items: vec![self.item.clone()],
             who: question.who.clone(),
             question: Value::text(text),
             answer,
+            evidence: (!spec.evidence.entries.is_empty()).then(|| self.evidence(spec, &[])),
+            until,
+            remind: question.remind.and_then(|every| u64::try_from(every.as_micros()).ok()),
+            revealed: self.revealed(spec),
         };
         self.note(asked.into());
         Err(Halt::Round)
+    }
+
+    /// What the answer should rest on, in texts.
+    fn evidence(&self, spec: &AskSpec, revealed: &[Path]) -> Map {
+        let said = |text: &Text| text.message(&self.scope, revealed).unwrap_or_else(|f| format!("({})", f.message));
+        spec.evidence.iter().map(|(name, text)| (name.into(), Value::text(said(text)))).collect()
+    }
+
+    /// Question and evidence as the person who is asked may see them: sealed in the journal, because it may be sent later.
+    fn revealed(&self, spec: &AskSpec) -> Option<Value> {
+        if spec.reveal.is_empty() {
+            return None;
+        }
+        let paths = endings::paths(&spec.reveal);
+        let question = spec.question.message(&self.scope, &paths).ok()?;
+        let whole = [("question", Value::text(question)), ("evidence", self.evidence(spec, &paths).into())];
+        Some(Value::text(json::text_of(&Value::map(whole))).marked(Marks::PERSONAL))
+    }
+
+    /// Nobody has answered in time: recorded, so that the step ends as its author wrote.
+    pub(in crate::engine) fn note_overdue(&mut self, path: Arc<str>) {
+        let decided = HumanDecided {
+            step: path,
+            items: vec![self.item.clone()],
+            actor: self.claim.holder.name.as_str().into(),
+            decision: OVERDUE.into(),
+            values: Map::new(),
+            reason: None,
+        };
+        self.note(decided.into());
     }
 
     pub(in crate::engine) async fn message(
@@ -111,11 +162,19 @@ impl Driver<'_> {
             return Ok(Went { message, ..Went::done(Value::NULL) });
         }
         let text = text_of(step, &self.scope).unwrap_or_default();
+        let told = match &step.act {
+            Act::Tell(spec) if !spec.reveal.is_empty() => {
+                spec.message.message(&self.scope, &endings::paths(&spec.reveal)).unwrap_or_else(|_| text.clone())
+            }
+            _ => text.clone(),
+        };
         let shown = format!("to {who}: {text}");
         let meant = Meant { class: "message-once", connection: None, shown, request: None, request_hash: None };
         self.intend(place, meant, 1).await?;
         moment::reached("before a message");
-        let told = tell::tell(self.setting, who, &text, self.watch).await;
+        let id = tell::name(&self.effect(&place.path), "tell", 0);
+        let letter = tell::Message { who, subject: tell::about(self.setting), text: told, id };
+        let told = tell::tell(self.setting, letter, self.watch).await;
         moment::reached("after a message");
         match told {
             Ok(how) => Ok(Went { response: Some(how.into()), message: Some(text), ..Went::done(Value::NULL) }),

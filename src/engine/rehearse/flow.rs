@@ -19,6 +19,7 @@ use crate::{
         flow::{self, Chosen},
         names,
         outline::{inside, turn},
+        reached::Spot,
         trouble::{Missed, Trouble},
     },
     plan::{Effect, Foreseen},
@@ -145,7 +146,11 @@ impl Pass<'_> {
         }
         let chosen = flow::choose(spec, &self.scope);
         let trouble = |f| Interrupt::Trouble(Trouble::of_expression(&f, &self.setting.source), path.clone());
-        match chosen.map_err(trouble)? {
+        let chosen = chosen.map_err(trouble)?;
+        if let Some(row) = chosen.row() {
+            self.setting.reached.note(Spot::Choice(step.act_at.start, row.into()));
+        }
+        match chosen {
             Chosen::Arm(row, arm) => {
                 let value = Value::map([("row", Value::text(row)), ("arm", Value::text(arm))]);
                 if let Some(id) = step.id() {
@@ -205,7 +210,7 @@ impl Pass<'_> {
     ) -> Result<(), Interrupt> {
         let at = step.act_at;
         let trouble = Trouble::Missed(Missed { message, seen: Vec::new(), at });
-        let ending = endings::of_otherwise(otherwise, &trouble, &self.scope, at).in_section(self.section);
+        let ending = endings::of_otherwise(otherwise, &trouble, &self.scope, at).in_section(self.list);
         let fails = ending.way == Way::Fail;
         self.end_with(path, step, ending);
         // What the author wrote decides, and no `rescue`.

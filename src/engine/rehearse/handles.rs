@@ -44,7 +44,7 @@ impl<'a> Pass<'a> {
     }
 
     pub(super) fn database(&self, connection: &str) -> Result<&'a Database, Trouble> {
-        self.setting.database(connection).ok_or_else(|| no_database(connection))
+        self.root.database(connection).ok_or_else(|| no_database(connection))
     }
 
     pub(super) fn is_tainted(&self, table: &TableName) -> bool {

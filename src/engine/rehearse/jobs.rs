@@ -129,18 +129,7 @@ impl Pass<'_> {
             return;
         }
         let why = format!("the jobs of `{}`", step.label(0));
-        match &deed.affects {
-            None => self.every_api = Some(why),
-            Some(names) => {
-                for name in names {
-                    if self.setting.databases.contains_key(name) {
-                        self.tainted_databases.insert(name.clone());
-                    } else {
-                        self.tainted_apis.insert(name.clone(), why.clone());
-                    }
-                }
-            }
-        }
+        self.taint_named(deed.affects.as_deref(), why);
     }
 }
 

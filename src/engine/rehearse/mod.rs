@@ -4,6 +4,7 @@
 //! the request is sent, its answer kept, and the next pass starts (decision 2). One pass per missing answer; reads that
 //! stand before the first change need no transaction to be thrown away.
 
+mod call;
 mod deeds;
 mod flow;
 mod handles;
@@ -132,13 +133,17 @@ struct Missing {
 }
 
 struct Pass<'a> {
+    /// In a call, that of the called playbook.
     setting: &'a Setting,
+    root: &'a Setting,
     answers: &'a Answers,
     memo: &'a Memo,
     scope: Scope,
     reading: HashMap<Arc<str>, Reading>,
     rehearsing: HashMap<Arc<str>, Rehearsing>,
     section: Section,
+    /// The list of its own playbook.
+    list: Section,
     tainted_tables: BTreeSet<TableName>,
     tainted_databases: BTreeSet<Arc<str>>,
     tainted_apis: HashMap<Arc<str>, String>,
@@ -153,6 +158,8 @@ struct Pass<'a> {
     results: BTreeSet<String>,
     /// The lists of loops, by the path of the loop.
     lists: Vec<(Arc<str>, Value)>,
+    /// What calls rest on.
+    inner_facts: Vec<(Path, Value)>,
     /// The arm of a decision table that the arm just gone through goes on with.
     goes_on: Option<Arc<str>>,
     /// The step that ended the item failed in a way that a `rescue` is for.
@@ -167,12 +174,14 @@ impl<'a> Pass<'a> {
     fn new(setting: &'a Setting, answers: &'a Answers, memo: &'a Memo) -> Pass<'a> {
         Pass {
             setting,
+            root: setting,
             answers,
             memo,
             scope: setting.beginning(),
             reading: HashMap::new(),
             rehearsing: HashMap::new(),
             section: Section::Preconditions,
+            list: Section::Preconditions,
             tainted_tables: BTreeSet::new(),
             tainted_databases: BTreeSet::new(),
             tainted_apis: HashMap::new(),
@@ -184,6 +193,7 @@ impl<'a> Pass<'a> {
             reads: Vec::new(),
             results: BTreeSet::new(),
             lists: Vec::new(),
+            inner_facts: Vec::new(),
             goes_on: None,
             rescuable: false,
             standings: setting.standings.as_deref().unwrap_or(&memo.standings).clone(),
@@ -209,11 +219,11 @@ impl<'a> Pass<'a> {
 
     /// An undo: the places of its outline, the newest effect first.
     async fn back(&mut self) -> Result<(), Interrupt> {
-        let setting = self.setting;
-        self.section = Section::Steps;
+        (self.section, self.list) = (Section::Steps, Section::Steps);
         let around = self.scope.clone();
-        for place in &setting.outline.all(&ItemState::default()) {
+        for place in &self.root.outline.all(&ItemState::default()) {
             self.scope = place.known.clone().unwrap_or_else(|| around.clone());
+            self.setting = self.root.of_call(place.call().map(|call| &*call.playbook));
             match &place.back {
                 None => self.step(&place.path, &place.step).await?,
                 Some(Back::Step(name, value)) => {
@@ -260,7 +270,7 @@ impl<'a> Pass<'a> {
     }
 
     async fn enter(&mut self, section: Section) -> Result<(), Interrupt> {
-        self.section = section;
+        (self.section, self.list) = (section, section);
         self.look_behind_readers().await?;
         for (_, reading) in std::mem::take(&mut self.reading) {
             reading.close().await;
@@ -280,7 +290,7 @@ impl<'a> Pass<'a> {
     /// role that writes looks: it can see the ledger.
     async fn look_around(&mut self) -> Result<(), Interrupt> {
         self.look_behind_readers().await?;
-        let setting = self.setting;
+        let setting = self.root;
         for (name, handle) in &mut self.rehearsing {
             if setting.standings.is_some() && self.standings.contains_key(name) {
                 continue;
@@ -294,7 +304,7 @@ impl<'a> Pass<'a> {
     }
 
     async fn look_behind_readers(&mut self) -> Result<(), Interrupt> {
-        let setting = self.setting;
+        let setting = self.root;
         for (name, handle) in &mut self.reading {
             if self.standings.contains_key(name) || setting.may_write(name) {
                 continue;
@@ -305,6 +315,14 @@ impl<'a> Pass<'a> {
             self.standings.insert(name.clone(), found);
         }
         Ok(())
+    }
+}
+
+impl Pass<'_> {
+    /// What was read here, and what expressions looked at of it.
+    fn facts(&self) -> Vec<(Path, Value)> {
+        let own = self.reads.iter().filter(|path| self.results.contains(path.root()) && !is_fresh(path));
+        own.filter_map(|path| Some((path.clone(), drift::fact(path, self.scope.get(path.root())?)?))).collect()
     }
 }
 
@@ -326,12 +344,9 @@ fn is_fresh(path: &Path) -> bool {
 
 fn finish(setting: &Setting, mut pass: Pass<'_>, standings: BTreeMap<Arc<str>, Standing>) -> Plan {
     without_ledger(setting, &mut pass.steps, &standings);
-    let facts = pass
-        .reads
-        .iter()
-        .filter(|path| pass.results.contains(path.root()) && !is_fresh(path))
-        .filter_map(|path| Some((path.clone(), drift::fact(path, pass.scope.get(path.root())?)?)));
-    let rests_on = facts.chain(pass.lists.iter().map(|(path, list)| (drift::of_loop(path), list.clone()))).collect();
+    let mut rests_on = pass.facts();
+    rests_on.extend(pass.lists.iter().map(|(path, list)| (drift::of_loop(path), list.clone())));
+    rests_on.append(&mut pass.inner_facts);
     let text_hash = Sha256::digest(setting.source.text().as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
     Plan {
         playbook: setting.playbook.name.text.clone(),

@@ -5,10 +5,14 @@ use super::{Interrupt, Missing, Pass, Stepped, shown::text_of};
 use crate::{
     action::{
         deed::{Message, Outgoing, Question},
+        kinds::Act,
         resolve,
         step::Step,
     },
-    base::value::{Marks, Value},
+    base::{
+        shape::Word,
+        value::{Marks, Value},
+    },
     effect::label::Label,
     engine::trouble::Trouble,
     plan::{Effect, Foreseen},
@@ -111,6 +115,10 @@ impl Pass<'_> {
             self.scope.insert(id.text.clone(), value);
         }
         self.tainted_apis.insert(outgoing.connection().clone(), format!("`{}`", step.label(0)));
+        if let Act::Http(call) = &step.act {
+            let others: Vec<_> = call.affects.iter().map(|word| word.text.clone()).collect();
+            self.taint_named(Some(&others), format!("`{}`", step.label(0)));
+        }
         if let Some(database) = self.setting.api(outgoing.connection()).and_then(|api| api.settings().backed_by.clone())
         {
             self.tainted_databases.insert(database.text);
@@ -133,28 +141,48 @@ impl Pass<'_> {
             self.scope.insert(id.text.clone(), value);
         }
         let why = format!("what {} does before answering `{}`", question.who, step.label(0));
-        match &question.affects {
-            None => self.every_api = Some(why),
-            Some(names) => {
-                for name in names {
-                    self.tainted_apis.insert(name.clone(), why.clone());
-                }
-            }
-        }
+        self.taint_named(question.affects.as_deref(), why);
         let answer =
             question.answer.iter().map(|(name, field)| (name.to_string(), field.kind.as_str().to_owned())).collect();
         let text = text_of(step, &self.scope).unwrap_or_else(|| question.text.plain().into_owned());
         let effect = Effect::Question { who: question.who.clone(), text, answer };
-        let notes = given.map(|_| "answered beforehand for this preview".to_owned()).into_iter().collect();
+        let mut notes: Vec<String> = Vec::new();
+        if let Act::Ask(spec) = &step.act {
+            for (name, text) in spec.evidence.iter() {
+                let said = text.preview(&self.scope).unwrap_or_else(|failure| format!("({})", failure.message));
+                notes.push(format!("evidence: {name} {said}"));
+            }
+            notes.extend(spec.within.map(|within| format!("an answer is taken within {within}")));
+            notes.extend(spec.remind.map(|every| format!("{} is reminded every {every}", question.who)));
+            notes.extend(shown_to(&question.who, &spec.reveal));
+        }
+        notes.extend(given.map(|_| "answered beforehand for this preview".to_owned()));
         let label = if question.text.is_unknown() { Label::HasUnknowns } else { Label::Exact };
         self.show(path, step, label, Foreseen::Asks, vec![effect], notes);
+    }
+
+    /// What others may change before the steps that follow are done: these connections, or every API.
+    pub(super) fn taint_named(&mut self, names: Option<&[Arc<str>]>, why: String) {
+        let Some(names) = names else {
+            self.every_api = Some(why);
+            return;
+        };
+        for name in names {
+            if self.setting.databases.contains_key(name) {
+                self.tainted_databases.insert(name.clone());
+            } else {
+                self.tainted_apis.insert(name.clone(), why.clone());
+            }
+        }
     }
 
     pub(super) fn would_tell(&mut self, path: &Arc<str>, step: &Step, message: Message) {
         let text = text_of(step, &self.scope).unwrap_or_else(|| message.text.plain().into_owned());
         let label = if message.text.is_unknown() { Label::HasUnknowns } else { Label::Exact };
+        let reveal = if let Act::Tell(spec) = &step.act { spec.reveal.as_slice() } else { &[] };
+        let notes = shown_to(&message.who, reveal).into_iter().collect();
         let effect = Effect::Message { who: message.who, text };
-        self.show(path, step, label, Foreseen::Tells, vec![effect], Vec::new());
+        self.show(path, step, label, Foreseen::Tells, vec![effect], notes);
     }
 
     /// What an API shows of this database is not what it will show once the change is committed.
@@ -165,4 +193,10 @@ impl Pass<'_> {
             }
         }
     }
+}
+
+/// What somebody gets to see that is hidden from whoever looks at the plan.
+fn shown_to(who: &str, reveal: &[Word]) -> Option<String> {
+    let names: Vec<String> = reveal.iter().map(|word| format!("`{}`", word.as_str())).collect();
+    (!names.is_empty()).then(|| format!("shown to {who} alone: {}", names.join(", ")))
 }

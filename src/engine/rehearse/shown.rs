@@ -94,7 +94,7 @@ impl Pass<'_> {
         let title = step.common.title.as_ref().and_then(|t| t.preview(&self.scope).ok());
         notes.extend(self.if_lost(step, foreseen));
         // What an undo does is taken back by an undo of it.
-        let undo = if foreseen.acts() && self.setting.outline.scope.is_none() { way_back(step) } else { None };
+        let undo = if foreseen.acts() && self.root.outline.scope.is_none() { way_back(step) } else { None };
         let rows =
             effects.iter().filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
         let fixed = rows.into_iter().find_map(|rows| undo::outline::only_added(rows, self.setting));

@@ -14,6 +14,7 @@ use crate::{
         again, endings,
         outline::path,
         question,
+        reached::Spot,
         trouble::{Ending, Trouble},
     },
     plan::{Effect, Foreseen, Stop},
@@ -51,6 +52,9 @@ impl Pass<'_> {
             let judgement = resolve::judge(when, &self.scope)
                 .map_err(|f| trouble(Trouble::of_expression(&f, &self.setting.source)))?;
             self.note_reads(judgement.seen.iter().map(|(p, _)| p.clone()));
+            if let Some(holds) = judgement.holds {
+                self.setting.reached.note(Spot::When(step.act_at.start, holds));
+            }
             match judgement.holds {
                 Some(true) => {}
                 Some(false) => {
@@ -70,7 +74,10 @@ impl Pass<'_> {
         }
         match undecided {
             Some(note) => self.both_ways(path, step, note).await,
-            None => self.perform(path, step).await,
+            None => {
+                self.setting.reached.note(Spot::Step(step.act_at.start));
+                self.perform(path, step).await
+            }
         }
     }
 
@@ -97,6 +104,7 @@ impl Pass<'_> {
     /// A step of which only apply will show whether it runs: tried out, shown, taken back, and what it wrote is unknown to
     /// the rest of the item.
     pub(super) async fn both_ways(&mut self, path: &Arc<str>, step: &Step, note: String) -> Result<(), Interrupt> {
+        let _guess = self.setting.reached.guess();
         let mut savepoints = Vec::new();
         for (name, handle) in &mut self.rehearsing {
             let savepoint = handle
@@ -174,6 +182,7 @@ impl Pass<'_> {
             Act::Block(block) => return self.walk(path, &block.steps).await,
             Act::Choose(spec) => return self.choose(path, step, spec).await,
             Act::Wait(spec) => return self.wait(path, step, spec).await,
+            Act::Call(spec) => return self.call(path, step, spec).await,
             Act::Use(arm) => {
                 self.goes_on = Some(arm.text.clone());
                 return Ok(());
@@ -202,7 +211,7 @@ impl Pass<'_> {
         if !answers {
             return Err(Interrupt::Trouble(trouble, path.clone()));
         }
-        let ending = endings::ending(step, &trouble, &self.scope, self.setting).in_section(self.section);
+        let ending = endings::ending(step, &trouble, &self.scope, self.setting).in_section(self.list);
         self.end_with(path, step, ending);
         Ok(())
     }

@@ -17,7 +17,7 @@ use crate::{
     engine::{
         names,
         outgoing::jobs,
-        outline::{Back, Outline, Place},
+        outline::{Back, Outline, Place, Realm},
         resource::{self, is_class},
         setting::{RunFacts, Setting},
         state::{ItemState, RunState},
@@ -52,18 +52,24 @@ pub struct Wish<'a> {
 ///
 /// The setting's project file is the one of the run.
 pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
-    let forward = Outline::of(&setting.playbook);
+    let forward = Outline::of(&setting.playbook, &setting.called);
     let scope = captured(setting, &forward, past);
     let item = past.first().and_then(|p| p.state.items.values().next());
     let mut places = Vec::new();
     for done in wish.effects.iter().rev().filter(|d| wish.item.is_none_or(|item| *d.effect.item == *item)) {
         let Some(of) = forward.place(origin(&done.effect.step)) else { continue };
         let step = &*of.step;
-        let known = item.filter(|_| !of.turns.is_empty()).map(|item| {
+        let facts = past.first().map_or(&setting.run, |first| &first.facts);
+        let known = item.filter(|_| !of.realms.is_empty()).map(|item| {
             let mut known = scope.clone();
-            of.turns.iter().for_each(|turn| names::in_turn(&forward, turn, item, &mut known));
+            for realm in &of.realms {
+                names::enter(setting, facts, &forward, realm, item, &mut known);
+            }
             known
         });
+        // Inside a call, names and grants are those of the called playbook.
+        let call = of.call().cloned();
+        let setting = setting.of_call(call.as_ref().map(|call| &*call.playbook));
         // Every second run of the chain does the steps, the others take them back.
         let one = Taken {
             setting,
@@ -77,7 +83,10 @@ pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
         };
         let before = places.len();
         one.places(&mut places);
-        places[before..].iter_mut().for_each(|place| place.known.clone_from(&known));
+        for place in &mut places[before..] {
+            place.known.clone_from(&known);
+            place.realms = call.clone().map(Realm::Call).into_iter().collect();
+        }
     }
     Outline::of_undo(places, scope)
 }
@@ -103,6 +112,10 @@ fn captured(setting: &Setting, forward: &Outline, past: &[Past<'_>]) -> Scope {
     for one in past.iter().skip(2).step_by(2) {
         for (path, step) in one.state.items.values().flat_map(|item| &item.steps) {
             let place = forward.place(origin(path));
+            // What a called playbook named is known in it alone.
+            if place.as_ref().is_some_and(|place| place.call().is_some()) {
+                continue;
+            }
             let id = match &place {
                 Some(place) => place.id(),
                 None => path.rsplit('/').next(),

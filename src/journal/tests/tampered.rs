@@ -127,6 +127,7 @@ async fn a_tampered_run_is_neither_read_nor_extended() {
     let journal = desk.open_at(&path).await.unwrap();
     let error = journal.events(run(3)).await.unwrap_err();
     assert!(matches!(error, JournalError::Tampered { seq: 4, .. }), "{error}");
+    super::sifted::same(&journal, run(3)).await;
     assert_eq!(journal.events(run(2)).await.unwrap().len(), 8);
     let error = journal.append(run(1), &[decided("a", "-")]).await.unwrap_err();
     assert!(matches!(error, JournalError::Tampered { seq: 5, .. }), "{error}");
@@ -154,6 +155,9 @@ async fn whatever_byte_of_the_file_changes_no_other_history_is_ever_read() {
         fs::write(&path, &bytes).unwrap();
         let sound = match desk.open_at(&path).await {
             Ok(journal) => {
+                for n in 1..=3 {
+                    super::sifted::same(&journal, run(n)).await;
+                }
                 let clean = journal.verify(None).await.is_ok_and(|report| report.findings.is_empty());
                 if clean {
                     assert_eq!(history(&journal).await.as_deref(), Some(&*truth), "byte {at}");

@@ -5,7 +5,7 @@ use crate::{
     base::identity::{RunId, SINGLE_ITEM},
     engine::{
         drive::Stopped,
-        fleet::{self, Came, Fleet, FleetError, Items, Make, Work, summary::Summary},
+        fleet::{self, Came, Fleet, FleetError, Items, Make, Work, coming, roll::Roll, summary::Summary},
         setting::Setting,
         state::{ItemState, RunState},
         watch::Watch,
@@ -18,11 +18,14 @@ use crate::{
     ops::{
         Failure, Surroundings,
         apply::{Basis, Carried, append, created, halted, ledgers},
+        notify,
         project::Opened,
         record::Record,
     },
-    plan::{ItemPlan, Plan, file::BadPlan, many::HELD, stored},
+    plan::{Plan, file::BadPlan, many::HELD, stored},
+    targets::model::After,
 };
+use futures_util::stream;
 use std::sync::{Arc, atomic::AtomicBool};
 
 /// So many items are recorded in one event.
@@ -82,10 +85,10 @@ pub(super) async fn set_out(
         None => None,
     };
     let of = plan.many.as_ref().map_or(0, |many| many.tally.items);
-    let items: Items<'_> = Box::new(each.map(|item| match item {
+    let items: Items<'_> = Box::pin(stream::iter(each.map(|item| match item {
         Ok(plan) => Ok(Work { plan, state: ItemState::default() }),
-        Err(why) => Err(format!("the plan {why}")),
-    }));
+        Err(why) => Err(FleetError::Items(format!("the plan {why}"))),
+    })));
     let fleet = Fleet {
         setting,
         make,
@@ -96,6 +99,7 @@ pub(super) async fn set_out(
         watch,
         pause,
         of,
+        to_come: of,
         once,
         summary: Summary::default(),
         before: Vec::new(),
@@ -148,39 +152,30 @@ pub async fn go_on(
     setting: &Setting,
     make: Make,
     claim: Claim,
-    state: RunState,
+    mut roll: Roll,
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
     let run = claim.run;
+    // Between looking and taking it somebody may have gone on with it.
+    roll.catch_up(&record.journal).await?;
+    let mut state = roll.standing(&record.journal).await?;
     let Some(created) = state.created.clone() else {
         return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
     };
-    if let Err(failure) = all_there(run, &created, &state) {
+    if let Err(failure) = all_there(run, &created, roll.count()) {
         record.journal.release(&claim).await?;
         return Err(failure);
     }
-    let mut summary = Summary::default();
-    let (mut before, mut begun, mut of) = (Vec::new(), 0, 0);
-    let mut left: Vec<Work> = Vec::new();
-    let mut once = None;
-    for (key, mut item) in state.items {
+    let of = roll.count() as u64;
+    let after_done =
+        setting.playbook.targets.as_ref().is_some_and(|targets| targets.after == Some(After::PreviousDone));
+    let before = if after_done { coming::spoilt(&record.journal, run, &roll).await? } else { Vec::new() };
+    let once = state.items.swap_remove(SINGLE_ITEM).map(|mut item| {
         let plan = item.plan.take().and_then(|kept| stored::load(&kept));
-        let plan = plan.unwrap_or_else(|| unplanned(&key));
-        if &*key == SINGLE_ITEM {
-            once = Some(Work { plan, state: item });
-            continue;
-        }
-        of += 1;
-        begun += u64::from(!item.steps.is_empty() || item.closed.is_some());
-        match &item.closed {
-            Some(closed) => {
-                before.extend(plan.lane.clone().map(|lane| (lane, key.clone(), closed.end)));
-                summary.add(&key, &item);
-            }
-            None => left.push(Work { plan, state: item }),
-        }
-    }
+        Work { plan: plan.unwrap_or_else(|| coming::unplanned(&SINGLE_ITEM.into())), state: item }
+    });
+    let roll = Arc::new(roll);
     let fleet = Fleet {
         setting,
         make,
@@ -191,23 +186,25 @@ pub async fn go_on(
         watch,
         pause,
         of,
+        to_come: roll.open() as u64,
         once,
-        summary,
+        summary: roll.summary(),
         before,
-        begun,
+        begun: roll.begun() as u64,
     };
-    carry(record, fleet, Box::new(left.into_iter().map(Ok))).await
-}
-
-/// What nobody planned is compared with nothing.
-fn unplanned(key: &Arc<str>) -> ItemPlan {
-    ItemPlan { key: key.clone(), steps: Vec::new(), stop: None, rests_on: Vec::new(), item: None, lane: None }
+    let items = coming::coming(&record.journal, run, roll.clone(), state.items);
+    let mut carried = carry(record, fleet, items).await?;
+    // What was changed before is summed up only now: nobody waits for it with the first change.
+    if let Some(came) = &mut carried.many {
+        let earlier = roll.rows(&record.journal).await?;
+        came.summary.with_rows(&earlier);
+    }
+    Ok(carried)
 }
 
 /// Refuses a run whose list of items was cut off by a crash: nothing of it has begun.
-fn all_there(run: RunId, created: &RunCreated, state: &RunState) -> Result<(), Failure> {
+fn all_there(run: RunId, created: &RunCreated, there: usize) -> Result<(), Failure> {
     let planned = created.plan_summary.as_ref().and_then(|summary| summary.get("items")?.as_int());
-    let there = state.items.keys().filter(|key| &***key != SINGLE_ITEM).count();
     match planned.and_then(|planned| usize::try_from(planned).ok()).filter(|planned| there < *planned) {
         None => Ok(()),
         Some(planned) => {
@@ -222,6 +219,7 @@ fn all_there(run: RunId, created: &RunCreated, state: &RunState) -> Result<(), F
 /// Lets a fleet go, and says how far it came.
 async fn carry(record: &Record, fleet: Fleet<'_>, items: Items<'_>) -> Result<Carried, Failure> {
     let (claim, few) = (fleet.claim.clone(), fleet.of as usize <= HELD);
+    let (setting, watch) = (fleet.setting, fleet.watch);
     let created = fleet.created.clone();
     let came: Came = match fleet.run(items).await {
         Ok(came) => came,
@@ -235,6 +233,9 @@ async fn carry(record: &Record, fleet: Fleet<'_>, items: Items<'_>) -> Result<Ca
         }
     };
     if !matches!(came.stopped, Stopped::Closed(_)) {
+        if matches!(came.stopped, Stopped::Waits(_)) {
+            notify::send(record, setting, &claim, &record.state(claim.run).await?, watch).await?;
+        }
         record.journal.release(&claim).await?;
     }
     // What nobody will look at whole is not read again.

@@ -3,6 +3,7 @@
 use crate::{
     base::identity::{RunId, SINGLE_ITEM},
     engine::{
+        fleet::roll::Roll,
         setting::{OneItem, Part, Setting},
         state::{ItemState, RunState},
         watch::Watch,
@@ -23,7 +24,10 @@ const TOGETHER: usize = 500;
 /// What is to be done again: item, step, and the number of its effect.
 pub(in crate::ops) type Redone = Vec<(Arc<str>, Again)>;
 
-/// The items that did not end well, from their failed steps on; with them those that were skipped because they wait for one
+/// The ends that may be followed by another try.
+pub(in crate::ops) const AGAIN: &[End] = &[End::Failed, End::Stopped, End::Escalated, End::Drifted, End::Skipped];
+
+/// The items that did not end well (`state` holds all of these), from their failed steps on; with them those that were skipped because they wait for one
 /// of them.
 pub(in crate::ops) fn chosen(
     run: RunId,
@@ -71,6 +75,7 @@ pub(in crate::ops) async fn retry(
     record: &Record,
     setting: &Setting,
     claim: Claim,
+    roll: Roll,
     redone: Redone,
     reason: &str,
     actor: &str,
@@ -86,5 +91,5 @@ pub(in crate::ops) async fn retry(
     }
     events.push(RunResumed { actor: actor.into(), reason: Some(reason.to_owned()) }.into());
     record.journal.append_claimed(&claim, &events).await?;
-    crate::ops::resume::go_on(record, setting, claim, None, watch, pause).await
+    crate::ops::resume::go_on(record, setting, claim, roll, None, watch, pause).await
 }

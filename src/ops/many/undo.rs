@@ -56,7 +56,7 @@ impl Backward {
 /// Nothing is to be done for this item.
 fn nothing(key: &Arc<str>, run: &Setting) -> Setting {
     let mut setting = run.about(OneItem { key: key.clone(), part: Part::Each, ..OneItem::default() });
-    setting.outline = Outline::of_undo(Vec::new(), setting.scope());
+    setting.set_outline(Outline::of_undo(Vec::new(), setting.scope()));
     setting
 }
 

@@ -74,13 +74,13 @@ impl Scene {
 
     async fn prepare(&self, opening: &Opening, request: &Request) -> Result<Prepared, Failure> {
         let loaded = playbook::load(&self.surroundings, &self.opened, opening.file.playbook.as_str())?;
-        // A test never touches a Redis that somebody works with.
+        // A test never runs a program that changes something of somebody's.
         let uses = &loaded.checked.playbook().uses;
-        let jobs =
-            self.opened.project.connections.iter().find(|(name, c)| c.sidekiq.is_some() && uses.get(name).is_some());
-        if let Some((name, _)) = jobs {
-            let message = format!("the playbook uses `{name}`, and tests of playbooks cannot play background jobs yet");
-            return Err(Failure::usage(message));
+        let programs = self.opened.project.connections.iter().filter(|(_, connection)| connection.command.is_some());
+        if let Some((name, _)) = programs.into_iter().find(|(name, _)| uses.get(name).is_some()) {
+            let message =
+                format!("the playbook uses the program `{name}`, and nothing stands in for programs in a test");
+            return Err(Failure::usage(message).help("test the playbooks beside it; this one needs its own sandbox"));
         }
         plan::setting(&self.surroundings, &self.opened, loaded, request).await
     }

@@ -6,16 +6,19 @@ use super::{
     happened::words,
     open,
     scene::{Folder, Scene},
+    torture::{Rack, is_torture},
 };
 use crate::{
+    engine::reached::{Reached, Spot},
     ops::{Failure, STACK, Surroundings, project::Opened},
     trial::{
         bench::{Bench, On},
         model::{Case, Proof},
-        report::{CaseReport, Problem, Report},
+        report::{CaseReport, Problem, Report, Torture},
     },
 };
 use std::{
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -41,10 +44,14 @@ struct Work {
     /// Unit and case.
     tasks: Vec<(usize, usize)>,
     next: AtomicUsize,
-    /// Nobody waits for the rest: no new case is begun.
-    stop: AtomicBool,
+    /// Somebody asked to stop: no new case is begun.
+    stop: Arc<AtomicBool>,
+    /// Nobody waits for the rest.
+    left: AtomicBool,
     folder: PathBuf,
     mark: String,
+    torture: bool,
+    surroundings: Surroundings,
 }
 
 /// One case is done.
@@ -52,6 +59,17 @@ struct Done {
     unit: usize,
     case: usize,
     report: CaseReport,
+    spots: BTreeSet<Spot>,
+}
+
+/// What came of all cases.
+pub struct Played {
+    /// The files, each on each kind of database.
+    pub reports: Vec<Report>,
+    /// What the cases of each playbook went through.
+    pub reached: BTreeMap<String, BTreeSet<Spot>>,
+    /// So many cases were to be played.
+    pub all: usize,
 }
 
 /// Stops the threads when the one who waits for them goes away.
@@ -59,7 +77,7 @@ struct Stop(Arc<Work>);
 
 impl Drop for Stop {
     fn drop(&mut self) {
-        self.0.stop.store(true, Ordering::Relaxed);
+        self.0.left.store(true, Ordering::Relaxed);
     }
 }
 
@@ -70,7 +88,7 @@ pub async fn play(
     wanted: &Wanted,
     paths: &[PathBuf],
     tell: &mut dyn FnMut(&Report, Option<&Failure>),
-) -> Result<Vec<Report>, Failure> {
+) -> Result<Played, Failure> {
     let (mut units, mut reports, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for on in &wanted.on {
         for path in paths {
@@ -103,11 +121,24 @@ pub async fn play(
         .collect();
     let mark = surroundings.world.id().simple().to_string();
     let folder = Folder::make(&std::env::temp_dir().join(format!("trueup-test-{mark}")))?;
-    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let work = Work { units, tasks, next, stop, folder: folder.0.clone(), mark: mark[20..].to_owned() };
+    let (next, stop) = (AtomicUsize::new(0), wanted.stop.clone());
+    let left = AtomicBool::new(false);
+    let work = Work {
+        units,
+        tasks,
+        next,
+        stop,
+        left,
+        folder: folder.0.clone(),
+        mark: mark[20..].to_owned(),
+        torture: wanted.torture,
+        surroundings: surroundings.clone(),
+    };
+    let all = work.tasks.len();
     let played = Stop(Arc::new(work)).played(wanted.jobs, &mut reports, &failures, surroundings, tell).await;
     drop(folder);
-    played.map(|()| reports.into_iter().map(|(report, _)| report).collect())
+    let reports = reports.into_iter().map(|(report, _)| report).collect();
+    played.map(|reached| Played { reports, reached, all })
 }
 
 fn push<T>(list: &mut Vec<T>, one: T) -> usize {
@@ -124,7 +155,7 @@ impl Stop {
         failures: &[Option<Failure>],
         surroundings: &Surroundings,
         tell: &mut dyn FnMut(&Report, Option<&Failure>),
-    ) -> Result<(), Failure> {
+    ) -> Result<BTreeMap<String, BTreeSet<Spot>>, Failure> {
         let work = &self.0;
         // A case waits for its disk about as long as it computes.
         let most = jobs.unwrap_or_else(|| 2 * thread::available_parallelism().map_or(1, usize::from)).max(1);
@@ -139,29 +170,45 @@ impl Stop {
         let mut open: Vec<usize> = vec![0; work.units.len()];
         work.tasks.iter().for_each(|(unit, _)| open[*unit] += 1);
         let mut cases: Vec<Vec<(usize, CaseReport)>> = work.units.iter().map(|_| Vec::new()).collect();
-        let mut told = 0;
+        let mut spots: Vec<BTreeSet<Spot>> = work.units.iter().map(|_| BTreeSet::new()).collect();
+        let (mut told, mut over) = (0, false);
         loop {
-            while let Some((report, unit)) = reports.get_mut(told).filter(|(_, u)| u.is_none_or(|u| open[u] == 0)) {
+            while let Some((report, unit)) =
+                reports.get_mut(told).filter(|(_, u)| over || u.is_none_or(|u| open[u] == 0))
+            {
                 if let Some(unit) = *unit {
-                    self.whole(report, unit, std::mem::take(&mut cases[unit]), surroundings);
+                    self.whole(report, unit, std::mem::take(&mut cases[unit]), &spots[unit], surroundings);
                 }
                 if !report.cases.is_empty() || !report.refused.is_empty() {
                     tell(report, failures[told].as_ref());
                 }
                 told += 1;
             }
-            let Some(Done { unit, case, report }) = done.recv().await else { break };
-            cases[unit].push((case, report));
-            open[unit] -= 1;
+            if over {
+                break;
+            }
+            match done.recv().await {
+                Some(Done { unit, case, report, spots: reached }) => {
+                    cases[unit].push((case, report));
+                    spots[unit].extend(reached);
+                    open[unit] -= 1;
+                }
+                // Everybody is gone, before the last case where somebody asked to stop.
+                None => over = true,
+            }
         }
-        // Everybody is gone. A case that nobody told of took its thread with it.
+        // A case that nobody told of took its thread with it.
         let lost = threads.into_iter().filter_map(|thread| thread.join().err()).count();
-        if lost > 0 || told < reports.len() {
+        if lost > 0 {
             let message = format!("{lost} threads of the tests ended in the middle of a case");
             return Err(Failure::refused(crate::report::exit::Exit::Failed, message)
                 .help("this is a mistake in trueup itself; `--jobs 1` shows at which case it happens"));
         }
-        Ok(())
+        let mut reached: BTreeMap<String, BTreeSet<Spot>> = BTreeMap::new();
+        for (unit, spots) in work.units.iter().zip(spots) {
+            reached.entry(unit.opening.file.playbook.as_str().to_owned()).or_default().extend(spots);
+        }
+        Ok(reached)
     }
 
     fn whole(
@@ -169,6 +216,7 @@ impl Stop {
         report: &mut Report,
         unit: usize,
         mut cases: Vec<(usize, CaseReport)>,
+        spots: &BTreeSet<Spot>,
         surroundings: &Surroundings,
     ) {
         cases.sort_by_key(|(index, _)| *index);
@@ -176,7 +224,7 @@ impl Stop {
         let opening = &self.0.units[unit].opening;
         // A part of the cases says nothing about the whole table. A playbook that cannot be loaded has failed every case.
         if report.cases.len() == opening.file.cases.len() {
-            report.unreached = opening.unreached(surroundings).unwrap_or_default();
+            report.unreached = opening.unreached(surroundings, spots).unwrap_or_default();
         }
     }
 }
@@ -190,12 +238,13 @@ impl Work {
         };
         runtime.block_on(async {
             let mut benches = Benches::default();
-            while !self.stop.load(Ordering::Relaxed) {
+            while !self.stop.load(Ordering::Relaxed) && !self.left.load(Ordering::Relaxed) {
                 let Some(&(unit, case)) = self.tasks.get(self.next.fetch_add(1, Ordering::Relaxed)) else { break };
                 let began = Instant::now();
-                let mut report = self.one(&self.units[unit], case, unit, number, &mut benches).await;
+                let reached = Reached::default();
+                let mut report = self.one((unit, case), number, &mut benches, reached.clone()).await;
                 report.took = began.elapsed();
-                if out.send(Done { unit, case, report }).is_err() {
+                if out.send(Done { unit, case, report, spots: reached.spots() }).is_err() {
                     break;
                 }
             }
@@ -203,7 +252,14 @@ impl Work {
         });
     }
 
-    async fn one(&self, unit: &Unit, index: usize, at: usize, number: usize, benches: &mut Benches) -> CaseReport {
+    async fn one(
+        &self,
+        (at, index): (usize, usize),
+        number: usize,
+        benches: &mut Benches,
+        reached: Reached,
+    ) -> CaseReport {
+        let unit = &self.units[at];
         let opening = &unit.opening;
         let case = &opening.file.cases[index];
         let mut report = empty(opening, case);
@@ -211,28 +267,41 @@ impl Work {
         let set = async {
             let mark = format!("{}_{number}_{}", self.mark, benches.0.len());
             let bench = benches.of(unit, &folder, &mark).await?;
-            Scene::set(opening, bench, case, &folder.join(format!("{at}-{index}"))).await
+            Scene::set(opening, bench, case, &folder.join(format!("{at}-{index}")), reached).await
         };
         match set.await {
             Ok(scene) => {
-                let played = scene.play(opening, case, &report.proofs).await;
-                report.problems = played.unwrap_or_else(|problem| vec![problem]);
+                match scene.play(opening, case, &case.also, self.torture).await {
+                    Ok((problems, proofs)) => (report.problems, report.proofs) = (problems, proofs),
+                    Err(problem) => report.problems.push(problem),
+                }
                 scene.strike().await;
             }
             Err(problem) => report.problems.push(problem),
+        }
+        let proofs: Vec<Proof> = report.proofs.iter().copied().filter(|proof| is_torture(*proof)).collect();
+        // A case that fails in peace would fail everywhere.
+        if report.problems.is_empty() && !proofs.is_empty() {
+            match benches.of(unit, &folder, "").await {
+                Ok(bench) => {
+                    let folder = folder.join(format!("{at}-{index}-tortured"));
+                    let rack = Rack::new(&self.surroundings, opening, bench, case, folder);
+                    (report.problems, report.torture) = rack.torture(&proofs).await;
+                }
+                Err(problem) => report.problems.push(problem),
+            }
         }
         report
     }
 }
 
 fn empty(opening: &Opening, case: &Case) -> CaseReport {
-    let (not_run, proofs): (Vec<Proof>, Vec<Proof>) = case.also.iter().partition(|proof| !proof.can_run());
     CaseReport {
         name: case.name.as_str().to_owned(),
         at: opening.source.place(case.name.span.start),
         problems: Vec::new(),
-        proofs,
-        not_run,
+        proofs: Vec::new(),
+        torture: Torture::default(),
         took: Duration::ZERO,
     }
 }

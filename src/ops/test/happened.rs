@@ -18,6 +18,7 @@ pub(super) fn ends_before(happened: &mut Happened, made: &Plan) -> bool {
     let stop = made.items.iter().take(count).find_map(|item| item.stop.as_ref());
     let (end, message, who) = match stop {
         Some(stop) => (end_of(stop.way), stop.message.clone(), stop.who.clone()),
+        None if made.is_empty() && made.many.is_some() => return all_end(happened, made),
         None if made.is_empty() => (End::Unchanged, String::new(), None),
         None => return false,
     };
@@ -25,6 +26,23 @@ pub(super) fn ends_before(happened: &mut Happened, made: &Plan) -> bool {
     happened.exit = Exit::of_plan(made, false).code();
     happened.message = message;
     happened.who = who;
+    true
+}
+
+/// A plan of many items, none of which has anything to do.
+fn all_end(happened: &mut Happened, made: &Plan) -> bool {
+    let stops: Vec<_> = made.items.iter().skip(1).filter_map(|item| item.stop.as_ref()).collect();
+    for stop in &stops {
+        *happened.items.entry(end_of(stop.way)).or_default() += 1;
+    }
+    let idle = made.items.iter().skip(1).filter(|item| item.stop.is_none()).count() as u64;
+    if idle > 0 {
+        *happened.items.entry(End::Unchanged).or_default() += idle;
+    }
+    happened.end = Some(End::worst(happened.items.keys().copied()));
+    happened.exit = Exit::of_plan(made, false).code();
+    happened.message = stops.iter().map(|stop| stop.message.as_str()).collect::<Vec<_>>().join("\n");
+    happened.who = stops.iter().find_map(|stop| stop.who.clone());
     true
 }
 
@@ -49,6 +67,15 @@ pub(super) fn came_to(happened: &mut Happened, carried: &Carried, opened: &Opene
     };
     let reason = carried.state.closed.as_ref().and_then(|closed| closed.reason.clone());
     happened.message = reason.unwrap_or_default();
+    if let Some(came) = &carried.many {
+        happened.items = came.summary.ends.clone();
+        let said = came.why.iter().chain(came.summary.reasons.iter().map(|one| &one.reason));
+        let lines: Vec<&str> = std::iter::once(happened.message.as_str())
+            .filter(|m| !m.is_empty())
+            .chain(said.map(String::as_str))
+            .collect();
+        happened.message = lines.join("\n");
+    }
     let named = happened.message.strip_prefix("For ").and_then(|rest| rest.split_once(": "));
     happened.who =
         named.map(|(who, _)| Arc::from(who)).filter(|who: &Arc<str>| opened.project.people.get(who).is_some());

@@ -6,9 +6,14 @@
 
 mod carried;
 mod crew;
+mod draft;
 mod files;
 mod happened;
 mod scene;
+mod staff;
+mod workers;
+pub mod servers;
+mod torture;
 
 use super::{
     Failure, Surroundings,
@@ -18,20 +23,31 @@ use super::{
 };
 use crate::{
     base::{diagnostic::Diagnostics, shape::Word, source::Source, yaml},
-    connection::ledger::{self, Roles},
-    engine::setting::Reached,
+    connection::{
+        ledger::{self, Roles},
+        settings::Connection,
+    },
+    engine::reached::Spot,
+    report::exit::Exit,
     trial::{
         bench::On,
         check,
+        coverage::Coverage,
         given::Start,
         model::{Case, TestFile},
-        report::{Report, Unreached},
+        report::{Report, Results, Skipped, Unreached},
     },
 };
 use std::{
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
+
+pub use draft::{Draft, draft};
 
 /// Which tests, and on what.
 #[derive(Clone, Debug, Default)]
@@ -42,8 +58,14 @@ pub struct Wanted {
     pub only: Option<String>,
     /// The kinds of databases; each file is played on each.
     pub on: Vec<On>,
+    /// Kinds that were asked for and have no server.
+    pub missing: Vec<servers::Missed>,
     /// So many cases at the same time. Default: two for each processor.
     pub jobs: Option<usize>,
+    /// Also kill, lose answers, run twice, two at once and undo every case that changes something.
+    pub torture: bool,
+    /// When this is set no new case is begun.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Wanted {
@@ -93,13 +115,52 @@ pub async fn run(
     opened: &Opened,
     wanted: &Wanted,
     tell: &mut dyn FnMut(&Report, Option<&Failure>),
-) -> Result<Vec<Report>, Failure> {
+) -> Result<Results, Failure> {
     let paths = files::of(surroundings, opened, &wanted.paths)?;
-    let reports = crew::play(surroundings, opened, wanted, &paths, tell).await?;
-    if reports.iter().all(|report| report.cases.is_empty() && report.refused.is_empty()) {
+    let played = crew::play(surroundings, opened, wanted, &paths, tell).await?;
+    let files = played.reports;
+    if wanted.stop.load(Ordering::Relaxed) {
+        let cases: usize = files.iter().map(|report| report.cases.len()).sum();
+        let failed = cases - files.iter().map(Report::passed).sum::<usize>();
+        let message = format!("stopped: of {} cases {cases} were played, {failed} failed", played.all);
+        return Err(Failure::refused(Exit::Stopped, message));
+    }
+    if !wanted.on.is_empty() && files.iter().all(|report| report.cases.is_empty() && report.refused.is_empty()) {
         return Err(none_of(wanted));
     }
-    Ok(reports)
+    let cases =
+        if wanted.on.is_empty() { list(surroundings, opened, wanted)?.len() } else { played.all / wanted.on.len() };
+    let skipped = wanted.missing.iter().map(|one| Skipped { on: one.on, why: one.why.clone(), cases }).collect();
+    // A part of the cases says nothing about the whole.
+    let coverage = if wanted.only.is_none() && !wanted.on.is_empty() {
+        coverage(surroundings, opened, wanted, played.reached)
+    } else {
+        Vec::new()
+    };
+    Ok(Results { files, skipped, coverage })
+}
+
+/// Of the playbooks that were played; where all tests of the project were, of all its playbooks. One that cannot be loaded has
+/// failed its cases, and has no coverage.
+fn coverage(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    wanted: &Wanted,
+    mut reached: BTreeMap<String, BTreeSet<Spot>>,
+) -> Vec<Coverage> {
+    if wanted.paths.is_empty() {
+        let all = playbook::all(&opened.playbooks());
+        for name in all.iter().filter_map(|path| playbook::name_of(path, opened)) {
+            reached.entry(name).or_default();
+        }
+    }
+    reached
+        .iter()
+        .filter_map(|(name, spots)| {
+            let loaded = playbook::load(surroundings, opened, name).ok()?;
+            Some(Coverage::of(name, loaded.checked.playbook(), loaded.checked.source(), spots))
+        })
+        .collect()
 }
 
 /// Plays every case of one file, or those whose name contains `only`.
@@ -113,9 +174,13 @@ pub async fn run_file(
     // What keeps the file from being played is the answer here, as it is for every other single thing.
     open(surroundings, opened, path)?.scripts(on)?;
     let only = only.map(str::to_owned);
-    let wanted = Wanted { paths: Vec::new(), only, on: vec![on.clone()], jobs: Some(1) };
-    let mut reports = crew::play(surroundings, opened, &wanted, &[path.to_owned()], &mut |_, _| {}).await?;
-    reports.pop().ok_or_else(|| none_of(&wanted))
+    let wanted = Wanted { only, on: vec![on.clone()], jobs: Some(1), ..Wanted::default() };
+    let mut played = crew::play(surroundings, opened, &wanted, &[path.to_owned()], &mut |_, _| {}).await?;
+    played.reports.pop().ok_or_else(|| none_of(&wanted))
+}
+
+fn is_database(connection: &Connection) -> bool {
+    connection.http.is_none() && connection.sidekiq.is_none() && connection.command.is_none()
 }
 
 /// A test file that was read without problems.
@@ -124,8 +189,6 @@ struct Opening {
     file: TestFile,
     source: Arc<Source>,
     folder: PathBuf,
-    /// Rows of the errors table that some case reached.
-    reached: Reached,
 }
 
 /// `path` is as a person would write it from here.
@@ -140,7 +203,7 @@ fn open(surroundings: &Surroundings, opened: &Opened, path: &Path) -> Result<Ope
     match file {
         Some(file) if problems.errors() == 0 => {
             let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
-            Ok(Opening { opened: opened.clone(), file, source, folder, reached: Reached::default() })
+            Ok(Opening { opened: opened.clone(), file, source, folder })
         }
         _ => Err(Failure::Texts(vec![problems])),
     }
@@ -153,7 +216,7 @@ impl Opening {
         let folder =
             self.file.tables.as_ref().map_or_else(|| self.opened.root.clone(), |w| self.folder.join(w.as_str()));
         let mut scripts = Vec::new();
-        for (name, settings) in self.opened.project.connections.iter().filter(|(_, c)| c.http.is_none()) {
+        for (name, settings) in self.opened.project.connections.iter().filter(|(_, c)| is_database(c)) {
             let names = [
                 format!("tables.{name}.{}.sql", on.word()),
                 format!("tables.{}.sql", on.word()),
@@ -193,10 +256,10 @@ impl Opening {
     }
 
     /// The rows of the playbook's errors table that no case reached.
-    fn unreached(&self, surroundings: &Surroundings) -> Result<Vec<Unreached>, Failure> {
+    fn unreached(&self, surroundings: &Surroundings, spots: &BTreeSet<Spot>) -> Result<Vec<Unreached>, Failure> {
         let loaded = playbook::load(surroundings, &self.opened, self.file.playbook.as_str())?;
         let (source, errors) = (loaded.checked.source(), &loaded.checked.playbook().errors);
-        let missed = errors.iter().enumerate().filter(|(index, _)| !self.reached.holds(*index));
+        let missed = errors.iter().enumerate().filter(|(index, _)| !spots.contains(&Spot::Error(*index)));
         Ok(missed
             .map(|(_, row)| Unreached {
                 row: row.name.as_ref().map_or("a row without a name", |name| name.as_str()).to_owned(),

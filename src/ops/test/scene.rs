@@ -1,6 +1,6 @@
 //! What a case is played on: databases, mocks and a project file of its own, and the comparison with what is expected.
 
-use super::{Opening, happened::words};
+use super::{Opening, happened::words, staff::Staff, workers::Workers};
 use crate::{
     base::{
         diagnostic::Diagnostics,
@@ -10,21 +10,25 @@ use crate::{
         world::World,
         yaml,
     },
-    connection::{database::Database, fault::Fault},
+    connection::{database::Database, fault::Fault, sidekiq::Jobs},
     effect::change::TableName,
     engine::setting::Reached,
     journal::words::End,
-    mock::{Credentials, Running},
+    mock::{Credentials, Mock, Running, redis::Queues},
     ops::{
-        Failure, Surroundings, plan,
+        Failure, Surroundings,
+        behind::{Databases, Later},
+        plan,
         project::{self, Opened},
         record,
         undo::{self, Wish},
     },
+    plan::{Plan, item::Reversal},
     trial::{
         bench::{Bench, Place},
         compare::compare,
         given::{self, Answers, Start},
+        jobs,
         model::{Case, Proof},
         proof,
         report::Problem,
@@ -32,6 +36,7 @@ use crate::{
         stage::{self, Double, Key},
     },
 };
+use indexmap::IndexMap;
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
@@ -59,14 +64,18 @@ pub(super) struct Scene {
     pub(super) surroundings: Surroundings,
     pub(super) opened: Opened,
     databases: HashMap<Arc<str>, Database>,
-    mocks: Vec<(Arc<str>, Running)>,
+    workers: Workers,
+    /// Each with the connections that it plays: those that are given the same file share one.
+    pub(super) mocks: Vec<(Vec<Arc<str>>, Running)>,
+    jobs: HashMap<Arc<str>, Jobs>,
+    _queues: Vec<Queues>,
     pub(super) start: Start,
     _folder: Folder,
 }
 
 pub(super) type Staged<T> = Result<T, Problem>;
 
-fn broken(expected: &str, found: impl Into<String>) -> Problem {
+pub(super) fn broken(expected: &str, found: impl Into<String>) -> Problem {
     Problem::new("the case cannot be played", expected, found)
 }
 
@@ -79,16 +88,50 @@ fn refused(failure: &Failure) -> Problem {
 }
 
 impl Scene {
-    pub(super) async fn set(opening: &Opening, bench: &Bench, case: &Case, folder: &Path) -> Staged<Scene> {
+    pub(super) async fn set(
+        opening: &Opening,
+        bench: &Bench,
+        case: &Case,
+        folder: &Path,
+        reached: Reached,
+    ) -> Staged<Scene> {
         let start = Start::of(&opening.file, case, &opening.opened.project);
         let folder = Folder::make(folder).map_err(|f| refused(&f))?;
-        let world = World::fixed(opening.file.clock.0);
+        for (name, text) in &start.files {
+            std::fs::write(folder.0.join(name), text)
+                .map_err(|e| broken("files of the case", format!("{name}: {e}")))?;
+        }
+        let staff = Staff::default();
+        let world = staff.world(World::fixed(opening.file.clock.0));
+        let workers = Workers::default();
         let mut variables = HashMap::new();
         let mut doubles = Vec::new();
-        let mut mocks = Vec::new();
+        let mut mocks: Vec<(Vec<Arc<str>>, Running)> = Vec::new();
+        let mut queues = Vec::new();
+        // The databases are known once the case's project file is written, which needs the mocks' addresses.
+        let behind = Arc::new(Later::default());
+        let mut files: HashMap<String, usize> = HashMap::new();
         for (name, connection) in opening.opened.project.connections.iter() {
             let name: Arc<str> = name.into();
             if connection.sidekiq.is_some() {
+                let environment = opening.environment();
+                let (environment, _) = opening
+                    .opened
+                    .project
+                    .environment(environment.as_deref())
+                    .map_err(|e| broken("an environment", e))?;
+                let Some(settings) = connection.sidekiq_in(environment) else { continue };
+                let empty = IndexMap::new();
+                let given = start.rows.get(&name).unwrap_or(&empty);
+                let (store, workers) = jobs::start(&name, given, &settings, opening.file.clock.0)?;
+                let running = Queues::start(store, world.clone()).await;
+                let running = running.map_err(|e| broken("a stand-in for Redis that listens", e.to_string()))?;
+                staff.take_on(running.shared(), workers);
+                doubles.push((name, Double::Jobs(running.url())));
+                queues.push(running);
+                continue;
+            }
+            if connection.command.is_some() {
                 continue;
             }
             if connection.http.is_none() {
@@ -100,7 +143,20 @@ impl Scene {
                 }
                 doubles.push((name, Double::Database(kind, settings)));
             } else {
-                let running = opening.mock(&name, &start, &world).await?;
+                let file = match start.apis.get(&name) {
+                    Some(Answers::File(word)) => Some(word.as_str().to_owned()),
+                    _ => None,
+                };
+                let index = match file.as_ref().and_then(|file| files.get(file)) {
+                    Some(index) => *index,
+                    None => {
+                        mocks.push((Vec::new(), opening.mock(&name, &start, &world, behind.clone()).await?));
+                        files.extend(file.map(|file| (file, mocks.len() - 1)));
+                        mocks.len() - 1
+                    }
+                };
+                let (names, running) = &mut mocks[index];
+                names.push(name.clone());
                 let variable = format!("TRUEUP_TEST_KEY_{}", doubles.len());
                 let credentials = running.credentials().map(|credentials| match credentials {
                     Credentials::Header { name, value } => {
@@ -112,24 +168,33 @@ impl Scene {
                         Key::Client { token_url: format!("{}{path}", running.url()), id, variable }
                     }
                 });
-                doubles.push((name.clone(), Double::Api { url: running.url(), credentials }));
-                mocks.push((name, running));
+                doubles.push((name, Double::Api { url: running.url(), credentials }));
             }
         }
-        let surroundings = surroundings(world, variables, folder.0.clone(), opening.reached.clone());
+        let surroundings = surroundings(workers.in_pauses_of(&world), variables, folder.0.clone(), reached);
         let opened = opening.staged(&surroundings, &doubles)?;
         let environment = opening.environment();
         let (environment, _) =
             opened.project.environment(environment.as_deref()).map_err(|e| broken("an environment", e))?;
         let databases = plan::databases(&surroundings, &opened, environment).map_err(|f| refused(&f))?;
-        let scene = Scene { surroundings, opened, databases, mocks, start, _folder: folder };
+        let all = Databases::new(opened.project.clone(), databases.clone());
+        behind.tell(all.clone());
+        if let Some(name) = staff.knows(databases.clone()) {
+            return Err(broken("workers that change a database of the project", format!("`{name}` is none")));
+        }
+        let jobs = plan::jobs(&surroundings, &opened, environment, |_| true).map_err(|f| refused(&f))?;
+        let given = start.jobs.iter().filter_map(|(name, given)| Some((given.clone(), jobs.get(name)?.clone())));
+        let given = given.collect();
+        let scene =
+            Scene { surroundings, opened, databases, workers, mocks, jobs, _queues: queues, start, _folder: folder };
         scene.fill(opening).await?;
+        scene.workers.hire(given, &all, &world).await?;
         Ok(scene)
     }
 
     /// Inserts the given rows, in the order of the file.
     async fn fill(&self, opening: &Opening) -> Staged<()> {
-        for (connection, tables) in &self.start.rows {
+        for (connection, tables) in self.start.rows.iter().filter(|(name, _)| !self.jobs.contains_key(*name)) {
             let database = self.database(connection)?;
             let mut writing = database.writing().await.map_err(fault)?;
             for (table, rows) in tables {
@@ -153,36 +218,79 @@ impl Scene {
     }
 
     pub(super) async fn snapshot(&self) -> Staged<Snapshot> {
-        snapshot::take(&self.databases, &self.opened.project).await.map_err(fault)
+        let mut snapshot = snapshot::take(&self.databases, &self.opened.project).await.map_err(fault)?;
+        jobs::add(&mut snapshot, &self.jobs).await.map_err(fault)?;
+        Ok(snapshot)
     }
 
-    pub(super) async fn play(&self, opening: &Opening, case: &Case, proofs: &[Proof]) -> Staged<Vec<Problem>> {
+    /// Real changes behind each API.
+    pub(super) fn effects(&self) -> Vec<usize> {
+        self.mocks.iter().map(|(_, mock)| mock.effects().values().sum()).collect()
+    }
+
+    /// How often something was made behind each API: another call may come to the same as before.
+    pub(super) fn made(&self) -> Vec<usize> {
+        let posts = |mock: &Running| mock.log().iter().filter(|l| l.effect && l.method == "POST").count();
+        self.mocks.iter().map(|(_, mock)| posts(mock)).collect()
+    }
+
+    /// Plays the case, and makes the proofs that need nothing but what it left. With `tortured` these are made of every case
+    /// that changes something, whether its author asked for them or not. Gives also whether it changed something.
+    pub(super) async fn play(
+        &self,
+        opening: &Opening,
+        case: &Case,
+        proofs: &[Proof],
+        tortured: bool,
+    ) -> Staged<(Vec<Problem>, Vec<Proof>)> {
         let before = self.snapshot().await?;
         let mut happened = self.run(opening, case, &before).await?;
-        happened.0.sent = self.mocks.iter().map(|(name, running)| (name.clone(), running.log())).collect();
+        let logs = self.mocks.iter().flat_map(|(names, running)| names.iter().map(|n| (n.clone(), running.log())));
+        happened.0.sent = logs.collect();
         let (happened, before) = happened;
         let after = self.snapshot().await?;
         let mut problems = compare(&case.expect, &happened, &before, &after, &self.opened.project);
-        for proof in proofs {
+        let mut proofs = proofs.to_vec();
+        if tortured && case.between.is_none() && happened.end == Some(End::Changed) {
+            proofs.extend([
+                Proof::KillEverywhere,
+                Proof::LoseEveryAnswer,
+                Proof::TwoAtOnce,
+                Proof::ApplyTwiceUnchanged,
+            ]);
+            if happened.plan.as_ref().is_some_and(can_be_undone) {
+                proofs.push(Proof::UndoRestores);
+            }
+            proofs.sort();
+            proofs.dedup();
+        }
+        for proof in &proofs {
             match proof {
                 Proof::PreviewEqualsApply => match &happened.plan {
                     Some(plan) => {
-                        problems.extend(proof::preview_equals_apply(plan, &happened.all(after.since(&before))))
+                        // A job is no row: the preview shows it as what is sent.
+                        let rows = after.since(&before).into_iter();
+                        let rows = rows.filter(|change| !self.jobs.contains_key(&change.table.connection)).collect();
+                        problems.extend(proof::preview_equals_apply(plan, &happened.all(rows)))
                     }
                     None => problems.push(Problem::new(proof.word(), "a preview", "there is none")),
                 },
                 Proof::ApplyTwiceUnchanged => problems.extend(self.again(opening, case, &after).await?),
                 // Last, whatever the order: it takes away what the others look at.
-                Proof::UndoRestores | Proof::KillEverywhere | Proof::LoseEveryAnswer => {}
+                Proof::UndoRestores => {}
+                // On systems of their own.
+                Proof::KillEverywhere | Proof::LoseEveryAnswer | Proof::TwoAtOnce => {}
             }
         }
+        let faults = self.workers.faults().into_iter();
+        problems.extend(faults.map(|why| Problem::new("the worker", "jobs that it can do", why)));
         if proofs.contains(&Proof::UndoRestores) {
             problems.extend(match happened.run {
                 Some(run) => self.undone(run, &before).await?,
                 None => vec![Problem::new(Proof::UndoRestores.word(), "a run to take back", "nothing was applied")],
             });
         }
-        Ok(problems)
+        Ok((problems, proofs))
     }
 
     /// The proof that an undo brings back what was there before.
@@ -249,20 +357,24 @@ impl Scene {
 }
 
 impl Opening {
-    async fn mock(&self, name: &Arc<str>, start: &Start, world: &World) -> Staged<Running> {
+    async fn mock(&self, name: &Arc<str>, start: &Start, world: &World, behind: Arc<Later>) -> Staged<Running> {
         let mock = match start.apis.get(name) {
             Some(Answers::File(word)) => {
                 let source = project::read(&self.folder.join(word.as_str()), yaml::DATA_LIMITS, &self.folder)
                     .map_err(|f| refused(&f))?;
                 let mut problems = Diagnostics::new(source.clone());
-                let mock = crate::mock::Mock::parse(&source, &mut problems);
+                let mock = Mock::parse(&source, &mut problems);
                 mock.ok_or_else(|| refused(&Failure::Texts(vec![problems])))?
             }
             Some(Answers::Routes(routes)) => given::mock(name, routes.clone()),
             // Every call of an API that the case says nothing of is answered with 404, and stands in the log.
             None => given::mock(name, Vec::new()),
         };
-        mock.start(world.clone()).await.map_err(|e| broken("a mock that listens", format!("failed to {e}")))
+        // Cases are played at the same time, and somebody may have the file's own port.
+        let mock = Mock { listen: None, ..mock };
+        mock.start_with(world.clone(), None, Some(behind))
+            .await
+            .map_err(|e| broken("a mock that listens", format!("failed to {e}")))
     }
 
     /// Writes the case's project file and opens it as any other.
@@ -285,4 +397,10 @@ fn surroundings(world: World, variables: HashMap<String, String>, folder: PathBu
     variables.values().for_each(|value| masks.add(&Secret::new(value.as_str())));
     let variable = move |name: &str| Some(variables.get(name).cloned().unwrap_or_else(|| format!("invented-{name}")));
     Surroundings { world, variable: Arc::new(variable), folder, masks, reached, notes: Default::default() }
+}
+
+/// No step of the plan says that it cannot be taken back.
+fn can_be_undone(plan: &Plan) -> bool {
+    let steps = plan.items.iter().flat_map(|item| &item.steps);
+    !steps.filter_map(|step| step.undo.as_ref()).any(|undo| matches!(undo, Reversal::Irreversible(_)))
 }

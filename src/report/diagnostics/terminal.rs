@@ -29,8 +29,8 @@ pub fn drawn(problem: &Diagnostic, source: &Source, width: usize) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING.with_name(severity(Severity::Warning)),
     };
-    let main = shown(source, problem.span);
-    let labels = problem.labels.iter().map(|label| (shown(source, label.span), &*label.text));
+    let main = shown(source, problem.span, width);
+    let labels = problem.labels.iter().map(|label| (shown(source, label.span, width), &*label.text));
     // What stands in another file (a table that the playbook uses) is drawn for itself.
     let (labels, elsewhere): (Vec<(Span, &str)>, Vec<_>) =
         labels.partition(|(span, _)| source.name_at(span.start) == source.name_at(main.start));
@@ -68,7 +68,7 @@ pub fn drawn(problem: &Diagnostic, source: &Source, width: usize) -> String {
 
 /// A place with a caret and a word beside it, under a title: no problem, just where something stands.
 pub(in crate::report) fn pointed(title: &str, span: Span, why: &str, source: &Source, width: usize) -> String {
-    let main = shown(source, span);
+    let main = shown(source, span, width);
     let window = window(source, std::iter::once(main));
     let caret = AnnotationKind::Primary.span(main.start - window.start..main.end - window.start);
     let snippet = Snippet::source(source.slice(window))
@@ -98,8 +98,8 @@ pub fn summary(problems: &Diagnostics) -> Option<String> {
 }
 
 /// The part of a span that is worth underlining: on character borders, within one line; of a block scalar (`|`) its first
-/// line of text.
-fn shown(source: &Source, span: Span) -> Span {
+/// line of text; and no more than a line of this width can show, because the renderer never cuts what is underlined.
+fn shown(source: &Source, span: Span, width: usize) -> Span {
     let text = source.text();
     let border = |mut at: usize| {
         at = at.min(text.len());
@@ -118,6 +118,11 @@ fn shown(source: &Source, span: Span) -> Span {
     }
     if let Some(line) = text.get(start..end).and_then(|t| t.find('\n')) {
         end = start + line;
+    }
+    // The line's number, its bar and the signs of what was left out stand beside it.
+    let most = width.saturating_sub(24).max(16);
+    if let Some((at, _)) = text.get(start..end).and_then(|t| t.char_indices().nth(most)) {
+        end = start + at;
     }
     Span::new(start, end.max(start))
 }
@@ -196,10 +201,14 @@ mod tests {
         let at = text.find("WRONG").unwrap();
         let problem = Diagnostic::error(&CODE, Span::new(at, at + 5), "word ".repeat(40).trim())
             .help("say it ".repeat(30).trim());
-        let drawn = plain(&problem, &source);
-        assert!(drawn.contains("WRONG"), "{drawn}");
-        for line in drawn.lines() {
-            assert!(line.chars().count() <= 80, "{} characters: {line}", line.chars().count());
+        // A long map that lacks a key is underlined no further than the line goes.
+        let whole = Diagnostic::error(&CODE, Span::new(at, text.len() - 1), "WRONG");
+        for problem in [problem, whole] {
+            let drawn = plain(&problem, &source);
+            assert!(drawn.contains("WRONG"), "{drawn}");
+            for line in drawn.lines() {
+                assert!(line.chars().count() <= 80, "{} characters: {line}", line.chars().count());
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::Given;
 use crate::{
-    base::value::Value,
+    base::{json, value::Value},
     template::{
         item::Item,
         run::{Result, Run},
@@ -59,6 +59,17 @@ pub fn string(run: &mut Run<'_>, given: &Given) -> Result<Item> {
 pub fn tojson(run: &mut Run<'_>, given: &Given) -> Result<Item> {
     let value = run.known(&given.subject, given.subject_at)?;
     run.json(&value, given.at).map(Item::made)
+}
+
+pub fn fromjson(run: &mut Run<'_>, given: &Given) -> Result<Item> {
+    let value = run.characters(&given.subject, given.subject_at)?;
+    let text = value.as_str().unwrap_or("");
+    // A value of a document takes more room than its text: counted before anything is made.
+    run.spend_elements(text.len() / 2, given.at)?;
+    match json::parse(text) {
+        Ok(tree) => Ok(Item::made(tree)),
+        Err(error) => run.fail(given.subject_at, format!("`{}` is no JSON: {error}", run.written(given.subject_at))),
+    }
 }
 
 pub fn urlencode(run: &mut Run<'_>, given: &Given) -> Result<Item> {

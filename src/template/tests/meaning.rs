@@ -175,6 +175,7 @@ fn filters_on_texts_and_numbers() {
         ("'a\\nb' | indent(2)", "a text a\n  b"),
         ("trainee.id | string", "a text 7"),
         ("[1, 'a'] | tojson", "a text [1,\"a\"]"),
+        (r#"('{"a": [1, "b"]}' | fromjson).a[1]"#, "a text b"),
         ("'42' | int + 1", "an integer 43"),
         ("'4x' | int", "! `'4x'` is no whole number"),
         ("'1.10' | decimal", "a decimal 1.10"),

@@ -1,10 +1,13 @@
 //! The tests as data for other programs.
 
-use super::{CaseReport, Report};
+use super::{CaseReport, Report, Results};
+use crate::trial::coverage::{Coverage, Share, Sort, together};
 use serde_json::{Value, json};
 
-/// `{ passed, failed, refused, files: [{ file, on, refused, cases: […], unreached: […] }] }`; `seconds` are decimal.
-pub fn json(reports: &[Report]) -> Value {
+/// `{ passed, failed, refused, files: [{ file, on, refused, cases: […], unreached: […] }], skipped: […], coverage }`; `seconds`
+/// are decimal.
+pub fn json(results: &Results) -> Value {
+    let reports = &results.files;
     let cases: usize = reports.iter().map(|report| report.cases.len()).sum();
     let passed: usize = reports.iter().map(Report::passed).sum();
     json!({
@@ -12,7 +15,40 @@ pub fn json(reports: &[Report]) -> Value {
         "failed": cases - passed,
         "refused": reports.iter().filter(|report| !report.refused.is_empty()).count(),
         "files": reports.iter().map(file).collect::<Vec<_>>(),
+        "skipped": results
+            .skipped
+            .iter()
+            .map(|one| json!({ "on": one.on, "why": one.why, "cases": one.cases }))
+            .collect::<Vec<_>>(),
+        "coverage": coverage(&results.coverage),
     })
+}
+
+/// Null where only some of the cases were played.
+fn coverage(all: &[Coverage]) -> Value {
+    if all.is_empty() {
+        return Value::Null;
+    }
+    let shares = |share: &dyn Fn(Option<Sort>) -> Share| {
+        let one = |sort| {
+            let share = share(sort);
+            json!({ "reached": share.reached, "all": share.all })
+        };
+        json!({
+            "steps": one(Some(Sort::Step)),
+            "branches": one(Some(Sort::Branch)),
+            "rows": one(Some(Sort::Row)),
+            "all": one(None),
+        })
+    };
+    let playbooks = all.iter().map(|one| {
+        let missed = one.missed().map(|part| json!({ "what": part.what, "file": part.file, "line": part.line }));
+        let mut shares = shares(&|sort| sort.map_or_else(|| one.whole(), |sort| one.share(sort)));
+        shares["playbook"] = one.playbook.as_str().into();
+        shares["missed"] = missed.collect::<Vec<_>>().into();
+        shares
+    });
+    json!({ "together": shares(&|sort| together(all, sort)), "playbooks": playbooks.collect::<Vec<_>>() })
 }
 
 fn file(report: &Report) -> Value {
@@ -35,6 +71,11 @@ fn case(case: &CaseReport) -> Value {
         "seconds": case.took.as_secs_f64(),
         "problems": problems.collect::<Vec<_>>(),
         "proofs": case.proofs.iter().map(|proof| proof.word()).collect::<Vec<_>>(),
-        "not_run": case.not_run.iter().map(|proof| proof.word()).collect::<Vec<_>>(),
+        "torture": {
+            "kills": case.torture.kills,
+            "lost_answers": case.torture.lost,
+            "two_at_once": case.torture.at_once,
+            "in_doubt": case.torture.in_doubt,
+        },
     })
 }

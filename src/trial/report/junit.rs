@@ -1,12 +1,13 @@
 //! The tests as JUnit XML, the form that every CI server draws.
 
-use super::{Problem, Report};
+use super::{Problem, Report, Results, Skipped};
 use std::fmt::Write;
 
 /// One `testsuite` for each file and kind of database; a file that could not be played is a suite with one error.
-pub fn junit(reports: &[Report]) -> String {
+pub fn junit(results: &Results) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"trueup\">\n");
-    reports.iter().for_each(|report| suite(&mut out, report));
+    results.files.iter().for_each(|report| suite(&mut out, report));
+    results.skipped.iter().for_each(|skipped| missing(&mut out, skipped));
     out.push_str("</testsuites>\n");
     out
 }
@@ -47,6 +48,19 @@ fn suite(out: &mut String, report: &Report) {
     out.push_str("  </testsuite>\n");
 }
 
+/// A kind of database without a server is one test that was skipped.
+fn missing(out: &mut String, skipped: &Skipped) {
+    let on = skipped.on;
+    let _ = writeln!(
+        out,
+        "  <testsuite name=\"on {on}\" tests=\"1\" failures=\"0\" errors=\"0\" skipped=\"1\" time=\"0.000\">\n    \
+         <testcase name=\"{} cases\" classname=\"{on}\" time=\"0.000\">\n      <skipped message=\"{}\"/>\n    \
+         </testcase>\n  </testsuite>",
+        skipped.cases,
+        plain(&skipped.why),
+    );
+}
+
 /// `playbooks.register.correct-award.sqlite`: CI servers make a tree of the dots.
 fn class(report: &Report) -> String {
     let path = report.file.trim_end_matches(".test.yaml").trim_start_matches("../");
@@ -84,7 +98,8 @@ mod tests {
     fn a_failure_is_one_of_the_suite_and_no_text_is_markup() {
         let mut refused = Report::new("../b.test.yaml".into(), "postgres");
         refused.refused = vec!["no \u{1b}[31mtables".into(), "make some".into()];
-        let text = junit(&[sample(), refused]);
+        let skipped = vec![Skipped { on: "mysql", why: "no <server>".into(), cases: 2 }];
+        let text = junit(&Results { files: vec![sample(), refused], skipped, coverage: Vec::new() });
         let expected = "\
 <?xml version=\"1.0\" encoding=\"UTF-8\"?>
 <testsuites name=\"trueup\">
@@ -98,6 +113,11 @@ mod tests {
   <testsuite name=\"../b.test.yaml on postgres\" tests=\"1\" failures=\"0\" errors=\"1\" time=\"0.000\">
     <testcase name=\"the file can be played\" classname=\"b.postgres\" file=\"../b.test.yaml\" time=\"0.000\">
       <error message=\"no \u{fffd}[31mtables\">no \u{fffd}[31mtables&#10;make some</error>
+    </testcase>
+  </testsuite>
+  <testsuite name=\"on mysql\" tests=\"1\" failures=\"0\" errors=\"0\" skipped=\"1\" time=\"0.000\">
+    <testcase name=\"2 cases\" classname=\"mysql\" time=\"0.000\">
+      <skipped message=\"no &lt;server&gt;\"/>
     </testcase>
   </testsuite>
 </testsuites>

@@ -1,16 +1,40 @@
 //! What the tests of a file gave, as data; drawn for people by `terminal`, for programs by `json` and `junit`.
 
+mod covered;
 mod json;
 mod junit;
 mod terminal;
 
+pub use covered::covered;
 pub use json::json;
 pub use junit::junit;
 pub use terminal::{file, summary};
 
-use super::model::Proof;
+use super::{coverage::Coverage, model::Proof};
 use crate::{base::source::Place, report::look::Look};
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{fmt, time::Duration};
+
+/// Everything that was played.
+#[derive(Clone, Debug, Default)]
+pub struct Results {
+    /// The files, each on each kind of database.
+    pub files: Vec<Report>,
+    /// Kinds of databases on which nothing was played.
+    pub skipped: Vec<Skipped>,
+    /// How much of each playbook the cases went through; empty where only some of the cases were played.
+    pub coverage: Vec<Coverage>,
+}
+
+/// A kind of database on which nothing was played.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// `postgres` or `mysql`.
+    pub on: &'static str,
+    /// Why.
+    pub why: String,
+    /// So many cases would have been.
+    pub cases: usize,
+}
 
 /// The tests of one file on one kind of database.
 #[derive(Clone, Debug)]
@@ -49,10 +73,51 @@ pub struct CaseReport {
     pub problems: Vec<Problem>,
     /// Proofs that were made.
     pub proofs: Vec<Proof>,
-    /// Proofs that this version of trueup cannot make yet.
-    pub not_run: Vec<Proof>,
+    /// What was done to it for them.
+    pub torture: Torture,
     /// How long it took.
     pub took: Duration,
+}
+
+/// What was done to a case for its proofs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Torture {
+    /// So often it was killed, each time at another boundary.
+    pub kills: usize,
+    /// So many answers got lost, one at a time.
+    pub lost: usize,
+    /// So often two were carried out at once.
+    pub at_once: usize,
+    /// So often a person has to decide, as the test file says under `once`.
+    pub in_doubt: usize,
+}
+
+impl Torture {
+    /// `killed at 31 boundaries, 4 answers lost`; empty when nothing was done to it.
+    pub fn words(self) -> String {
+        let one = |count: usize, one: &str, many: &str| match count {
+            0 => None,
+            1 => Some(one.to_owned()),
+            n => Some(many.replace('#', &n.to_string())),
+        };
+        let parts = [
+            one(self.kills, "killed at 1 boundary", "killed at # boundaries"),
+            one(self.lost, "1 answer lost", "# answers lost"),
+            one(self.at_once, "two at once", "two at once, # times"),
+            one(self.in_doubt, "once in doubt as declared", "# times in doubt as declared"),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    /// Together with another one.
+    pub fn and(self, other: Torture) -> Torture {
+        Torture {
+            kills: self.kills + other.kills,
+            lost: self.lost + other.lost,
+            at_once: self.at_once + other.at_once,
+            in_doubt: self.in_doubt + other.in_doubt,
+        }
+    }
 }
 
 /// One thing that is not as expected.
@@ -88,21 +153,13 @@ impl Report {
     pub fn passed(&self) -> usize {
         self.cases.iter().filter(|case| case.problems.is_empty()).count()
     }
-
-    /// How often each proof was asked for and could not be made.
-    pub fn not_run(&self) -> BTreeMap<Proof, usize> {
-        let mut counts = BTreeMap::new();
-        for proof in self.cases.iter().flat_map(|case| &case.not_run) {
-            *counts.entry(*proof).or_default() += 1;
-        }
-        counts
-    }
 }
 
 /// As on a terminal of 80 columns, without colours.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = file(self, Look::default()) + &summary(std::slice::from_ref(self), None, Look::default());
+        let results = Results { files: vec![self.clone()], ..Results::default() };
+        let text = file(self, Look::default()) + &summary(&results, None, Look::default());
         write!(f, "{}", anstream::adapter::strip_str(&text))
     }
 }
@@ -118,7 +175,7 @@ mod tests {
             at: Place { line: 7, column: 5 },
             problems,
             proofs: vec![Proof::PreviewEqualsApply],
-            not_run: vec![],
+            torture: Torture::default(),
             took: Duration::from_millis(1_234),
         };
         let problems = vec![

@@ -1,13 +1,16 @@
 //! The tests of a file for a person: a line for each case, and under a failed one what was expected and what was found.
 
-use super::{CaseReport, Problem, Report};
-use crate::report::{
-    line::{Line, Tone, clean},
-    look::Look,
-    page::Page,
+use super::{CaseReport, Problem, Report, Results, Torture, covered::in_a_line};
+use crate::{
+    report::{
+        line::{Line, Tone, clean},
+        look::Look,
+        page::Page,
+    },
+    trial::coverage::together,
 };
 use similar::{ChangeTag, TextDiff};
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 /// Cases stand so far in.
 const CASE: usize = 2;
@@ -43,7 +46,12 @@ fn case(page: &mut Page, case: &CaseReport, file: &str) {
     let took = Line::of(Tone::Dim, seconds(case.took));
     if case.problems.is_empty() {
         let line = Line::of(Tone::Good, "ok").pad(WITHIN - CASE, 2).plain(&case.name);
-        return page.labelled(CASE, WITHIN, line, took);
+        page.labelled(CASE, WITHIN, line, took);
+        let torture = case.torture.words();
+        if !torture.is_empty() {
+            page.line(WITHIN, Line::of(Tone::Dim, torture));
+        }
+        return;
     }
     let line = Line::of(Tone::Bad, "FAILED").pad(WITHIN - CASE, 2).add(Tone::Strong, &case.name);
     page.labelled(CASE, WITHIN, line.add(Tone::Dim, format!(" ({file}:{})", case.at.line)), took);
@@ -113,8 +121,8 @@ fn seconds(took: Duration) -> String {
 }
 
 /// What all files gave together. `took` is how long somebody waited.
-pub fn summary(reports: &[Report], took: Option<Duration>, look: Look) -> String {
-    let mut page = Page::new(look);
+pub fn summary(results: &Results, took: Option<Duration>, look: Look) -> String {
+    let (mut page, reports) = (Page::new(look), &results.files);
     let cases = || reports.iter().flat_map(|report| &report.cases);
     let (all, passed) = (cases().count(), reports.iter().map(Report::passed).sum::<usize>());
     let proofs: usize = cases().map(|case| case.proofs.len()).sum();
@@ -132,18 +140,23 @@ pub fn summary(reports: &[Report], took: Option<Duration>, look: Look) -> String
     if proofs > 0 {
         line = line.plain(format!("; {proofs} {} made", if proofs == 1 { "proof" } else { "proofs" }));
     }
-    let mut not_run: BTreeMap<&str, usize> = BTreeMap::new();
-    for report in reports {
-        report.not_run().iter().for_each(|(proof, count)| *not_run.entry(proof.word()).or_default() += count);
-    }
-    if !not_run.is_empty() {
-        let words: Vec<_> = not_run.iter().map(|(proof, n)| format!("{proof} ({n})")).collect();
-        line = line.plain(format!("; not made, because this version cannot: {}", words.join(", ")));
+    let torture = cases().map(|case| case.torture).fold(Torture::default(), Torture::and).words();
+    if !torture.is_empty() {
+        line = line.plain(format!("; {torture}"));
     }
     line = line.plain(".");
     if let Some(took) = took {
         line = line.add(Tone::Dim, format!(" {:.1} s", took.as_secs_f64()));
     }
     page.line(0, line);
+    for one in &results.skipped {
+        let cases = if one.cases == 1 { "1 case".to_owned() } else { format!("{} cases", one.cases) };
+        page.hung(0, 2, Line::of(Tone::Care, format!("{cases} not played on {}: ", one.on)).plain(&one.why).plain("."));
+    }
+    if !results.coverage.is_empty() {
+        let share = together(&results.coverage, None).words();
+        let line = Line::of(Tone::Plain, format!("Coverage {share}: {}.", in_a_line(&results.coverage)));
+        page.hung(0, 2, line);
+    }
     page.finish()
 }

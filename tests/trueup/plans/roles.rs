@@ -61,6 +61,33 @@ fn a_right_that_was_taken_away_after_the_plan_is_told_and_nothing_is_changed() {
 }
 
 #[test]
+fn a_schema_that_the_role_may_not_use_is_named_and_no_table_is_called_changed() {
+    block_on(async {
+        let desk = Desk::open(&On::Postgres(postgres())).await;
+        desk.playbook(PRICE);
+        let role = format!("clerk_{}", &World::real().id().simple().to_string()[20..]);
+        let grants = format!(
+            "create role {role} login password 'a-password'; grant select, insert, update, delete on all tables in schema public to {role}; revoke usage on schema public from public"
+        );
+        desk.shop.sql(&grants).await;
+        let mut url = url_of(&desk);
+        url.set_username(&role).unwrap();
+        url.set_password(Some("a-password")).unwrap();
+        let before = desk.seen().await;
+        desk.plan("a.plan").await;
+        let told = match desk.apply_as("a.plan", &at(&desk, url.as_str()), &as_ben()).await {
+            Err(failure) => said(&failure),
+            Ok(carried) => format!("{:?} {:?}", carried.state.paused, carried.state.closed),
+        };
+        assert!(told.contains(&format!("`{role}` may not use the schema `public`, in which the table `")), "{told}");
+        assert!(!told.contains("no longer built"), "{told}");
+        assert_eq!(desk.seen().await, before);
+        desk.shop.sql(&format!("grant usage on schema public to public; drop owned by {role}; drop role {role}")).await;
+        desk.close().await;
+    });
+}
+
+#[test]
 fn a_standby_takes_reads_and_refuses_writes_in_words() {
     block_on(async {
         let server = Server::start().await;

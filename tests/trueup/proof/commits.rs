@@ -6,13 +6,14 @@ use super::{
     history::History,
     procedures,
     proxy::Proxy,
-    world::{Kind, World},
+    world::{Kind, Target, World},
 };
 use crate::servers::{self, block_on};
 
 async fn cut_at_commit(kind: Kind, cuts: usize) {
     let mut figures = Figures::new("T5", format!("cut at COMMIT, {}", kind.words()));
-    let proxy = Proxy::before(servers::postgres().reveal(), figures::seed() ^ 5).await;
+    let server = if kind.target == Target::Mysql { servers::mysql() } else { servers::postgres() };
+    let proxy = Proxy::before(server.reveal(), figures::seed() ^ 5).await;
     let mut world = World::build(kind).await;
     world.through = Some(proxy.port);
     let procedure = procedures::many_commits(8);
@@ -48,4 +49,14 @@ fn a_lost_answer_to_commit_is_found_out_by_the_row_images() {
 #[test]
 fn a_lost_answer_to_commit_is_found_out_by_the_ledger() {
     block_on(cut_at_commit(Kind::POSTGRES_LEDGER, size(60, 300)));
+}
+
+#[test]
+fn a_lost_answer_to_commit_of_mariadb_is_found_out_by_the_row_images() {
+    block_on(cut_at_commit(Kind::MYSQL, size(12, 300)));
+}
+
+#[test]
+fn a_lost_answer_to_commit_of_mariadb_is_found_out_by_the_ledger() {
+    block_on(cut_at_commit(Kind::MYSQL_LEDGER, size(12, 300)));
 }

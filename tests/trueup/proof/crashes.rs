@@ -107,6 +107,16 @@ fn killed_at_every_boundary_on_postgres_with_a_ledger() {
     block_on(at_every_boundary(Kind::POSTGRES_LEDGER, size(9, 1)));
 }
 
+#[test]
+fn killed_at_every_boundary_on_mariadb() {
+    block_on(at_every_boundary(Kind::MYSQL, size(41, 1)));
+}
+
+#[test]
+fn killed_at_every_boundary_on_mariadb_with_a_ledger() {
+    block_on(at_every_boundary(Kind::MYSQL_LEDGER, size(43, 1)));
+}
+
 /// Killed again while another process repairs what the first one left.
 async fn again_and_again(kind: Kind, rounds: usize) {
     let mut figures = Figures::new("T1", format!("killed two and three times, {}", kind.words()));
@@ -136,6 +146,11 @@ fn killed_two_and_three_times_on_postgres() {
     block_on(again_and_again(Kind::POSTGRES, size(30, 1000)));
 }
 
+#[test]
+fn killed_two_and_three_times_on_mariadb() {
+    block_on(again_and_again(Kind::MYSQL, size(6, 1000)));
+}
+
 /// T2: at a random time, wherever the process is.
 async fn at_random_times(kind: Kind, kills: usize) {
     let mut figures = Figures::new("T2", format!("killed at random times, {}", kind.words()));
@@ -163,4 +178,9 @@ fn killed_at_random_times_on_sqlite() {
 #[test]
 fn killed_at_random_times_on_postgres() {
     block_on(at_random_times(Kind::POSTGRES, size(60, 250)));
+}
+
+#[test]
+fn killed_at_random_times_on_mariadb() {
+    block_on(at_random_times(Kind::MYSQL, size(10, 250)));
 }

@@ -28,7 +28,7 @@ pub enum Blow {
     After(Duration),
     /// While it runs nobody listens at the API's port.
     Refused,
-    /// After this time its PostgreSQL server is stopped at once, and started again.
+    /// After this time its database server is stopped at once, and started again.
     Restart(Duration),
     /// After this time the server ends its sessions.
     Terminate(Duration),

@@ -1,5 +1,7 @@
 //! The playbooks of the proofs: each kind of write, each class of recovery, and what their effects leave behind.
 
+use super::world::Target;
+
 /// How a lost answer may end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -308,7 +310,7 @@ steps:
 
 const SHOP_TABLES: &str = "
 create table things (id integer primary key, name text not null, count integer not null, note text);
-create table prices (code text not null, year integer not null, amount DECIMAL not null, primary key (code, year));
+create table prices (code WORD not null, year integer not null, amount DECIMAL not null, primary key (code, year));
 create table parts (id integer primary key, name text not null);
 create table notes (id SERIAL, text text);
 create table audits (id SERIAL, record_id integer, changes json, version integer);
@@ -333,23 +335,27 @@ const WITNESSES: &[(&str, &str, &str)] = &[
 ];
 
 /// The script that makes the tables of a connection.
-pub fn tables(connection: &str, postgres: bool) -> String {
+pub fn tables(connection: &str, target: Target) -> String {
     let tables = if connection == "shop" { SHOP_TABLES } else { STORE_TABLES };
-    let words = if postgres {
-        ["bigserial primary key", "numeric"]
-    } else {
-        ["integer primary key autoincrement", "decimal text"]
+    let [serial, decimal, word] = match target {
+        Target::Sqlite => ["integer primary key autoincrement", "decimal text", "text"],
+        Target::Postgres => ["bigserial primary key", "numeric", "text"],
+        // MySQL indexes no TEXT without a length.
+        Target::Mysql => ["bigint auto_increment primary key", "decimal(12, 2)", "varchar(20)"],
     };
-    let mut script = tables.replace("SERIAL", words[0]).replace("DECIMAL", words[1]);
+    let mut script = tables.replace("SERIAL", serial).replace("DECIMAL", decimal).replace("WORD", word);
     for (table, event, what) in WITNESSES.iter().filter(|(table, ..)| tables.contains(&format!("table {table} "))) {
         let insert = format!("insert into witness (what) values ({what});");
-        script += &if postgres {
-            format!(
+        script += &match target {
+            Target::Postgres => format!(
                 "create function see_{table}() returns trigger language plpgsql as $$ begin {insert} return null; end $$;
                  create trigger see after {event} on {table} for each row execute function see_{table}();\n"
-            )
-        } else {
-            format!("create trigger see_{table} after {event} on {table} begin {insert} end;\n")
+            ),
+            Target::Sqlite => format!("create trigger see_{table} after {event} on {table} begin {insert} end;\n"),
+            Target::Mysql => {
+                let insert = insert.replace(what, &format!("concat({})", what.replace(" || ", ", ")));
+                format!("create trigger see_{table} after {event} on {table} for each row {insert}\n")
+            }
         };
     }
     script

@@ -793,7 +793,7 @@ fn walk(class: Class, mutant: Mutant, troubles: u8, most_wrong: usize) -> Walked
 fn outline() -> Outline {
     let text = "trueup: v1\nname: proof\nversion: 1\ntitle: A proof\nowner: clerk\nrisk: low\nuses: {}\nsteps:\n  - id: effect\n    http: { api: a, post: /x }\n";
     let source = Source::new("proof.yaml", text);
-    Outline::of(&Playbook::parse(&source, &mut Diagnostics::new(source.clone())).unwrap())
+    Outline::of(&Playbook::parse(&source, &mut Diagnostics::new(source.clone())).unwrap(), &Default::default())
 }
 
 /// Two at a time, as many as the gate has processors.

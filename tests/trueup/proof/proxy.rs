@@ -1,4 +1,4 @@
-//! A wire between the program and a PostgreSQL server that can be cut at COMMIT, or be slow.
+//! A wire between the program and a server that can be cut at COMMIT, or be slow.
 
 use super::dice::Dice;
 use std::{
@@ -71,11 +71,12 @@ impl Proxy {
         let plan = Plan { percent: [0; 3], slow: Duration::ZERO, cuts: [0; 3], dice: Dice::new(seed) };
         let plan = Arc::new(Mutex::new(plan));
         let shared = plan.clone();
+        let commit = if server.scheme() == "mysql" { COMMIT_OF_MYSQL } else { COMMIT_OF_POSTGRES };
         let accepting = tokio::spawn(async move {
             let mut wires = tokio::task::JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
                 let Ok(server) = TcpStream::connect(&address).await else { continue };
-                wires.spawn(carry(client, server, shared.clone()));
+                wires.spawn(carry(client, server, commit, shared.clone()));
                 while wires.try_join_next().is_some() {}
             }
         });
@@ -88,17 +89,27 @@ impl Proxy {
 
     /// The same URL, through this wire.
     pub fn url(&self, url: &str) -> String {
-        let mut url = url::Url::parse(url).unwrap();
-        url.set_port(Some(self.port)).unwrap();
-        format!("{url}?sslmode=disable")
+        through(self.port, url)
     }
 }
+
+/// The same URL, through a wire at this port; not encrypted, so that the wire can read.
+pub fn through(port: u16, url: &str) -> String {
+    let mut url = url::Url::parse(url).unwrap();
+    url.set_port(Some(port)).unwrap();
+    let mode = if url.scheme() == "mysql" { "ssl-mode=disabled" } else { "sslmode=disable" };
+    format!("{url}?{mode}")
+}
+
+/// COMMIT as a whole message of the protocol: the text with its end, and the length, number and kind before the text.
+const COMMIT_OF_POSTGRES: &[u8] = b"COMMIT\0";
+const COMMIT_OF_MYSQL: &[u8] = b"\x07\0\0\0\x03COMMIT";
 
 /// How long a server does not learn that its client has gone.
 const UNAWARE: Duration = Duration::from_millis(300);
 
 /// Carries bytes both ways until an end closes or the plan says to cut.
-async fn carry(mut client: TcpStream, mut server: TcpStream, plan: Arc<Mutex<Plan>>) {
+async fn carry(mut client: TcpStream, mut server: TcpStream, commit: &'static [u8], plan: Arc<Mutex<Plan>>) {
     let (mut up, mut down) = (vec![0; 65536], vec![0; 65536]);
     loop {
         tokio::select! {
@@ -108,7 +119,7 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, plan: Arc<Mutex<Pla
                 if !slow.is_zero() {
                     tokio::time::sleep(slow).await;
                 }
-                let commit = up[..n].windows(7).any(|w| w == b"COMMIT\0");
+                let commit = up[..n].windows(commit.len()).any(|w| w == commit);
                 let cut = if commit { plan.lock().unwrap().commit() } else { Cut::Never };
                 match cut {
                     Cut::Before => return,

@@ -66,6 +66,16 @@ fn of_several_that_go_on_at_once_one_does_on_postgres() {
     block_on(several_at_once(Kind::POSTGRES, size(8, 150)));
 }
 
+#[test]
+fn of_several_that_go_on_at_once_one_does_on_mariadb() {
+    block_on(several_at_once(Kind::MYSQL, size(2, 150)));
+}
+
+#[test]
+fn of_several_that_go_on_at_once_one_does_on_mariadb_with_a_ledger() {
+    block_on(several_at_once(Kind::MYSQL_LEDGER, size(2, 150)));
+}
+
 /// A plan is saved; so many begin it at the same time.
 async fn one_plan(kind: Kind, rounds: usize) {
     let mut figures = Figures::new("T7", format!("eight begin one saved plan at once, {}", kind.words()));
@@ -110,6 +120,11 @@ fn of_eight_that_begin_one_plan_one_carries_it_out_on_sqlite() {
 #[test]
 fn of_eight_that_begin_one_plan_one_carries_it_out_on_postgres() {
     block_on(one_plan(Kind::POSTGRES.for_a_team(), size(5, 150)));
+}
+
+#[test]
+fn of_eight_that_begin_one_plan_one_carries_it_out_on_mariadb() {
+    block_on(one_plan(Kind::MYSQL, size(2, 150)));
 }
 
 /// Waits until a process stands still, or has ended.
@@ -212,4 +227,14 @@ fn a_holder_that_slept_past_its_lease_changes_nothing_on_postgres() {
 #[test]
 fn a_holder_that_slept_past_its_lease_changes_nothing_with_a_ledger() {
     block_on(asleep(Kind::POSTGRES_LEDGER, &["sql-with-ledger"], size(9, 1)));
+}
+
+#[test]
+fn a_holder_that_slept_past_its_lease_changes_nothing_on_mariadb() {
+    block_on(asleep(Kind::MYSQL, &["row-with-audit", "block-as-one"], size(29, 1)));
+}
+
+#[test]
+fn a_holder_that_slept_past_its_lease_changes_nothing_on_mariadb_with_a_ledger() {
+    block_on(asleep(Kind::MYSQL_LEDGER, &["sql-with-ledger"], size(29, 1)));
 }

@@ -1,8 +1,10 @@
 //! The world of the proofs: two databases with witnesses, an API, a project; fresh for each point.
 
 use super::{
+    mariadb::MariaDb,
     procedures::{self, Procedure},
     process::{self, Came},
+    proxy,
     server::Server,
     stub::{KEY, Stub},
 };
@@ -14,7 +16,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 use trueup::{
-    base::{identity::RunId, secret::Secret},
+    base::identity::RunId,
     engine::state::RunState,
     ops,
     trial::bench::{Bench, On, Place},
@@ -26,11 +28,21 @@ pub const PACE: u32 = 20;
 /// The databases of the project.
 const CONNECTIONS: [&str; 2] = ["shop", "store"];
 
+/// What the targets are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Files.
+    Sqlite,
+    /// Databases on a PostgreSQL server.
+    Postgres,
+    /// Databases on a MariaDB server.
+    Mysql,
+}
+
 /// On what a world stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
-    /// The targets are PostgreSQL databases, else SQLite files.
-    pub postgres: bool,
+    pub target: Target,
     /// The databases have a ledger.
     pub ledger: bool,
     /// The journal is in PostgreSQL.
@@ -38,10 +50,12 @@ pub struct Kind {
 }
 
 impl Kind {
-    pub const SQLITE: Kind = Kind { postgres: false, ledger: false, team: false };
-    pub const SQLITE_LEDGER: Kind = Kind { postgres: false, ledger: true, team: false };
-    pub const POSTGRES_LEDGER: Kind = Kind { postgres: true, ledger: true, team: false };
-    pub const POSTGRES: Kind = Kind { postgres: true, ledger: false, team: false };
+    pub const SQLITE: Kind = Kind { target: Target::Sqlite, ledger: false, team: false };
+    pub const SQLITE_LEDGER: Kind = Kind { ledger: true, ..Kind::SQLITE };
+    pub const POSTGRES: Kind = Kind { target: Target::Postgres, ..Kind::SQLITE };
+    pub const POSTGRES_LEDGER: Kind = Kind { ledger: true, ..Kind::POSTGRES };
+    pub const MYSQL: Kind = Kind { target: Target::Mysql, ..Kind::SQLITE };
+    pub const MYSQL_LEDGER: Kind = Kind { ledger: true, ..Kind::MYSQL };
 
     /// The same with the journal in PostgreSQL.
     pub fn for_a_team(self) -> Kind {
@@ -49,11 +63,21 @@ impl Kind {
     }
 
     pub fn words(self) -> String {
-        let target = if self.postgres { "PostgreSQL" } else { "SQLite" };
+        let target = match self.target {
+            Target::Sqlite => "SQLite",
+            Target::Postgres => "PostgreSQL",
+            Target::Mysql => "MariaDB",
+        };
         let ledger = if self.ledger { " with ledger" } else { "" };
         let journal = if self.team { ", journal in PostgreSQL" } else { "" };
         format!("{target}{ledger}{journal}")
     }
+}
+
+/// A server of a test's own, which it may stop as a power cut would.
+pub enum Own {
+    Postgres(Server),
+    Mysql(MariaDb),
 }
 
 /// Databases and API, for many points one after another.
@@ -68,23 +92,27 @@ pub struct World {
     /// Here the faster time of the processes begins: microseconds.
     since: i64,
     /// The server, where it is the test's own.
-    pub server: Option<Server>,
+    pub server: Option<Own>,
     /// In front of every URL of a database: a proxy's port.
     pub through: Option<u16>,
 }
 
 impl World {
     pub async fn build(kind: Kind) -> World {
-        World::build_on(kind, kind.postgres.then(servers::postgres)).await
+        let on = match kind.target {
+            Target::Sqlite => On::Sqlite,
+            Target::Postgres => On::Postgres(servers::postgres()),
+            Target::Mysql => On::Mysql(servers::mysql()),
+        };
+        World::build_on(kind, on).await
     }
 
-    /// On a PostgreSQL server of the test's own.
-    pub async fn build_on(kind: Kind, server: Option<Secret>) -> World {
+    /// On a server of the test's own.
+    pub async fn build_on(kind: Kind, on: On) -> World {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let mark = format!("proof_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let root = tempfile::Builder::new().prefix("trueup-proof-").tempdir().unwrap();
-        let on = server.map_or(On::Sqlite, On::Postgres);
-        let scripts = CONNECTIONS.map(|name| (name.into(), procedures::tables(name, kind.postgres)));
+        let scripts = CONNECTIONS.map(|name| (name.into(), procedures::tables(name, kind.target)));
         let bench = Bench::build(&on, root.path(), &mark, scripts.to_vec()).await.unwrap();
         let journal = if kind.team {
             let on = On::Postgres(servers::postgres());
@@ -132,10 +160,7 @@ impl World {
     }
 
     fn url(&self, url: &str) -> String {
-        let Some(port) = self.through else { return url.to_owned() };
-        let mut url = url::Url::parse(url).unwrap();
-        url.set_port(Some(port)).unwrap();
-        format!("{url}?sslmode=disable")
+        self.through.map_or_else(|| url.to_owned(), |port| proxy::through(port, url))
     }
 
     /// Every trace that an effect has left, with how often.
@@ -158,8 +183,10 @@ impl World {
 
     /// Stops the server in the way of a power cut, and starts it again.
     pub async fn restart(&self) {
-        if let Some(server) = &self.server {
-            server.restart().await;
+        match &self.server {
+            Some(Own::Postgres(server)) => server.restart().await,
+            Some(Own::Mysql(server)) => server.restart().await,
+            None => {}
         }
     }
 
@@ -260,13 +287,27 @@ impl Point {
     pub async fn terminate(&self) -> usize {
         const SQL: &str = "select count(*) from (select pg_terminate_backend(pid) from pg_stat_activity
             where datname = current_database() and pid <> pg_backend_pid()) ended";
+        const MYSQL: &str = "select cast(id as signed) from information_schema.processlist
+            where db = database() and id <> connection_id()";
         let mut ended = 0;
         for place in self.places.values() {
-            if let Place::Server(url) = place {
-                let mut connection = sqlx::PgConnection::connect(url.reveal()).await.unwrap();
-                let row = sqlx::query(SQL).fetch_one(&mut connection).await.unwrap();
-                ended += usize::try_from(row.get::<i64, _>(0)).unwrap();
-                connection.close().await.unwrap();
+            match place {
+                Place::File(_) => {}
+                Place::Server(url) => {
+                    let mut connection = sqlx::PgConnection::connect(url.reveal()).await.unwrap();
+                    let row = sqlx::query(SQL).fetch_one(&mut connection).await.unwrap();
+                    ended += usize::try_from(row.get::<i64, _>(0)).unwrap();
+                    connection.close().await.unwrap();
+                }
+                Place::MysqlServer(url) => {
+                    let mut connection = sqlx::MySqlConnection::connect(url.reveal()).await.unwrap();
+                    for row in sqlx::query(MYSQL).fetch_all(&mut connection).await.unwrap() {
+                        // One that ended by itself since is none that was ended.
+                        let kill = sqlx::query("kill ?").bind(row.get::<i64, _>(0)).execute(&mut connection).await;
+                        ended += usize::from(kill.is_ok());
+                    }
+                    connection.close().await.unwrap();
+                }
             }
         }
         ended

@@ -1,0 +1,64 @@
+//! `trueup sandbox`: a service in miniature to try playbooks on, with everything around it played until Ctrl-C.
+
+use super::{arguments, output::Output};
+use crate::{
+    ops::{self, Failure, Surroundings, sandbox::Sandbox},
+    report::exit::Exit,
+};
+use std::{fmt::Write, path::Path};
+use tokio::sync::mpsc;
+
+pub async fn run(given: &arguments::Sandbox, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
+    let sandbox = ops::sandbox::named(&given.name)?;
+    let folder = given.folder.clone().unwrap_or_else(|| Path::new(".trueup/sandboxes").join(sandbox.name));
+    ops::sandbox::build(surroundings, sandbox, &folder, &format!("trueup sandbox {}", sandbox.name)).await?;
+    let (tell, mut seen) = mpsc::unbounded_channel();
+    let (tell_work, mut work) = mpsc::unbounded_channel();
+    let place = surroundings.folder.join(&folder);
+    let playing = ops::sandbox::serve::serve(surroundings, &place, &tell, &tell_work).await?;
+    output.data(&welcome(sandbox, &folder, &playing.listening()));
+    if let Some(missing) = &playing.missing {
+        output.note(&format!("note: {missing}\n"));
+    }
+    loop {
+        tokio::select! {
+            logged = seen.recv() => if let Some(logged) = logged { output.data(&format!("{}\n", logged.line())) },
+            worked = work.recv() => match worked {
+                Some(Ok(line)) => output.data(&format!("worker: {line}\n")),
+                Some(Err(why)) => output.note(&format!("the worker stumbles: {why}\n")),
+                None => {}
+            },
+            _ = tokio::signal::ctrl_c() => break,
+        }
+    }
+    playing.end().await;
+    output.note("The sandbox is closed; its folder stays, and the next one starts afresh.\n");
+    Ok(Exit::Done)
+}
+
+fn welcome(sandbox: &Sandbox, folder: &Path, listening: &[(String, String)]) -> String {
+    let mut text = format!("{}\n\nIt is in {}, and plays until Ctrl-C:\n", sandbox.about, folder.display());
+    for (name, url) in listening {
+        let _ = writeln!(text, "  {name:<8} {url}");
+    }
+    let _ = write!(text, "\nIn another terminal:\n\n  cd {}\n", folder.display());
+    for (why, command) in sandbox.tries {
+        let _ = write!(text, "\n  # {why}\n{}", wrapped(command));
+    }
+    text.push_str("\nWhat they ask and what the worker does is shown here:\n\n");
+    text
+}
+
+/// A command as one types it, in lines that fit.
+fn wrapped(command: &str) -> String {
+    let (mut text, mut line) = (String::new(), String::from("  trueup"));
+    for word in command.split(' ') {
+        if line.len() + word.len() > 76 {
+            let _ = writeln!(text, "{line} \\");
+            line = String::from("   ");
+        }
+        let _ = write!(line, " {word}");
+    }
+    let _ = writeln!(text, "{line}");
+    text
+}

@@ -1,0 +1,56 @@
+//! T15: a canary in each place where something hidden comes from, and the real program with everything that it can do and
+//! everything that can go wrong. Then every canary is looked for, in eight forms, in all that came out.
+
+mod canaries;
+mod world;
+
+use super::servers::block_on;
+use canaries::{SINKS, Sink, forms, search};
+use std::collections::BTreeSet;
+use world::World;
+
+#[test]
+fn no_canary_shows_in_any_form_in_any_sink() {
+    block_on(async {
+        let mut world = World::build().await;
+        world.plans_and_applies().await;
+        world.fails_in_every_step().await;
+        world.answers_and_reminds().await;
+        world.takes_back().await;
+        world.many().await;
+        world.dies().await;
+        world.looks_at_the_record().await;
+        let (canaries, sinks) = (world.canaries.clone(), world.sinks());
+        // Nothing is proved by silence: each value was really there, and each sink has really got something.
+        let used: BTreeSet<&str> = world.used().await;
+        for canary in canaries.values() {
+            assert!(used.contains(canary.origin), "the canary of `{}` was never used", canary.origin);
+        }
+        for sink in SINKS {
+            let bytes = sinks.get(&sink).map_or(0, String::len);
+            assert!(bytes > 100, "nothing came out in {sink:?}");
+        }
+        for canary in canaries.values() {
+            for sink in canary.wanted {
+                let all = &sinks[sink];
+                assert!(
+                    forms(&canary.value).iter().any(|form| all.contains(form)),
+                    "{} did not reach {sink:?}",
+                    canary.origin
+                );
+            }
+        }
+        let (cells, found) = search(&canaries, &sinks);
+        println!(
+            "T15: {cells} cells, {} commands, {} bytes",
+            world.commands,
+            sinks.values().map(String::len).sum::<usize>()
+        );
+        assert_eq!(cells, 24 * 8 * 14);
+        assert!(world.failed >= 20, "only {} commands failed as they should", world.failed);
+        assert!(world.commands >= 80, "only {} commands", world.commands);
+        world.clear().await;
+        assert!(found.is_empty(), "{} leaks:\n{}", found.len(), found.join("\n"));
+        assert!(sinks[&Sink::Err].contains("(secret)"), "the last net never caught anything");
+    });
+}
