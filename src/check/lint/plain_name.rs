@@ -11,7 +11,7 @@ pub static PLAIN: Code = Code {
     id: "W0060",
     title: "a name that says nothing",
     explain: "The name of a step is the name of its result in every expression below, and the name under which people speak of it: in plans, in \
-        the journal, in `trueup retry --from`. Call it what it gives: `trainee`, `dqt_before`, `clear_award`.",
+        the journal, in `trueup retry RUN --from STEP`. Call it what it gives: `trainee`, `dqt_before`, `clear_award`.",
 };
 
 /// All codes of this file.

@@ -68,9 +68,12 @@ impl Parts<'_> {
         if let Some(audit) = self.audit_table() {
             text.push_str(&format!("        {}.{audit}: [{{ {} }}]\n", self.wish.connection, self.audit_row()));
         }
-        text.push_str(
-            "      preview: { exact: all }\n    also: [undo_restores, apply_twice_unchanged, preview_equals_apply]\n",
-        );
+        // Found by a column that it changes, the row is not found a second time.
+        let renamed = self.set.iter().any(|column| column.name == self.by.name);
+        let twice = if renamed { "" } else { "apply_twice_unchanged, " };
+        text.push_str(&format!(
+            "      preview: {{ exact: all }}\n    also: [undo_restores, {twice}preview_equals_apply]\n"
+        ));
         Some(text)
     }
 

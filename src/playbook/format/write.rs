@@ -64,7 +64,7 @@ impl Writer {
             }
             // A blank line belonged to the place that a key was moved away from.
             let bare = part.lead.iter().all(|lead| *lead == Lead::Blank);
-            if place > 0 && !(moved && bare) || !bare {
+            if !bare || place > 0 && !moved {
                 self.lead(&part.lead, indent);
             }
             self.part(part, &guide, indent);

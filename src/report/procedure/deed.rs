@@ -202,7 +202,7 @@ fn sets(set: &Named<Assign>, clear: Option<&Datum>) -> Words {
 /// The columns of a list; an expression that gives one, as it stands.
 pub fn columns(clear: &Datum) -> Vec<String> {
     match &clear.tree {
-        Tree::List(trees) => trees.iter().map(|tree| of_tree(tree)).collect(),
+        Tree::List(trees) => trees.iter().map(of_tree).collect(),
         tree => vec![of_tree(tree)],
     }
 }
