@@ -76,7 +76,7 @@ fn what_only_looks_at_jobs_does_what_its_tests_say() {
 #[test]
 fn without_dqt_nobody_enqueues_a_job_that_does_nothing() {
     for (procedure, cases) in
-        [("undo-withdrawal", 1), ("send-update-to-dqt", 1), ("repair-dqt-job", 1), ("poll-for-trn", 1), ("register-for-trn-again", 1)]
+        [("send-update-to-dqt", 1), ("repair-dqt-job", 1), ("poll-for-trn", 1), ("register-for-trn-again", 1)]
     {
         play("examples/register", &format!("playbooks/register/{procedure}.production.test.yaml"), On::Sqlite, cases);
     }
