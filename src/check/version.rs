@@ -42,7 +42,7 @@ pub fn compare(old: &Arc<Source>, new: &Arc<Source>, since: &str, problems: &mut
     let at = now.get("version").map_or_else(|| now.span(), Node::span);
     if is < was {
         problems.push(
-            Diagnostic::error(&OLDER_VERSION, at, format!("this is version {is}; {since} has version {was}"))
+            Diagnostic::error(&OLDER_VERSION, at, format!("this is version {is}; `{since}` has version {was}"))
                 .help(format!("write `version: {}`, or `version: {was}` if it means the same again", was + 1)),
         );
         return;
@@ -55,7 +55,7 @@ pub fn compare(old: &Arc<Source>, new: &Arc<Source>, since: &str, problems: &mut
             Diagnostic::error(
                 &SAME_VERSION,
                 at,
-                format!("this playbook means something else than at {since}, and is still version {is}"),
+                format!("this playbook means something else than at `{since}`, and is still version {is}"),
             )
             .help(format!("changed: {}", crate::base::suggest::list(&what)))
             .help(format!("write `version: {}`", is + 1)),

@@ -730,6 +730,9 @@ pub struct Test {
     /// So many cases at the same time. Default: two for each processor.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
+    /// Write a first test from a run of a playbook, beside it, and play it. A run: its id, or the beginning of it.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["list", "only", "coverage", "min_coverage", "paths"])]
+    pub record: Option<String>,
     /// Only name the cases.
     #[arg(long, conflicts_with = "junit")]
     pub list: bool,

@@ -39,6 +39,12 @@ pub async fn run(
         torture: given.torture,
         ..Wanted::default()
     };
+    if let Some(run) = &given.record {
+        let draft = ops::test::draft(surroundings, &opened, run).await?;
+        output.note(&format!("written: {}\n", draft.file.display()));
+        draft.notes.iter().for_each(|note| output.note(&format!("to do: {note}\n")));
+        wanted.paths = vec![draft.file];
+    }
     if given.list {
         return list(given, &ops::test::list(surroundings, &opened, &wanted)?, output);
     }
@@ -123,7 +129,8 @@ fn kinds(on: &[OnKind]) -> (Vec<Dialect>, bool) {
 fn on_signals(wanted: &Wanted, servers: &Arc<Servers>, output: &Output) {
     let (stop, servers, masks) = (wanted.stop.clone(), servers.clone(), output.masks().clone());
     tokio::spawn(async move {
-        while signal().await {
+        let mut signals = Signals::listen();
+        while signals.next().await {
             if stop.swap(true, Ordering::Relaxed) {
                 servers.stop();
                 std::process::exit(130);
@@ -134,21 +141,43 @@ fn on_signals(wanted: &Wanted, servers: &Arc<Servers>, output: &Output) {
     });
 }
 
+/// Ctrl-C, and where there are signals also those that end a program in good order.
 #[cfg(unix)]
-async fn signal() -> bool {
-    use tokio::signal::unix::{SignalKind, signal};
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) else { return false };
-    tokio::select! {
-        _ = interrupt.recv() => true,
-        _ = terminate.recv() => true,
-        _ = hangup.recv() => true,
+struct Signals(Vec<tokio::signal::unix::Signal>);
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Signals {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        Signals(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
+    }
+
+    /// False when none will ever come.
+    async fn next(&mut self) -> bool {
+        let any = std::future::poll_fn(|context| {
+            let mut ready = self.0.iter_mut().filter_map(|one| match one.poll_recv(context) {
+                std::task::Poll::Ready(got) => Some(got.is_some()),
+                std::task::Poll::Pending => None,
+            });
+            ready.next().map_or(std::task::Poll::Pending, std::task::Poll::Ready)
+        });
+        any.await
     }
 }
 
 #[cfg(not(unix))]
-async fn signal() -> bool {
-    tokio::signal::ctrl_c().await.is_ok()
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Signals {
+        Signals
+    }
+
+    async fn next(&mut self) -> bool {
+        tokio::signal::ctrl_c().await.is_ok()
+    }
 }
 
 fn list(given: &Test, cases: &[Listed], output: &Output) -> Result<Exit, Failure> {

@@ -75,6 +75,15 @@ pub async fn write(
         .flatten();
     let mut written = RowChange { table, key, before: None, after, by_rule: true, stamps: Vec::new() };
     mark(&mut written, change, setting);
+    // The number of a new row is only known at apply, in its audit row too.
+    let numbers = values
+        .iter()
+        .filter(|(_, to)| matches!(to, SetTo::Value(v) if v.marks.has(Marks::CLOCK) && matches!(v.data, Data::Int(_))));
+    for (column, _) in numbers {
+        if let Some(value) = written.after.as_mut().and_then(|after| after.get_mut(column)) {
+            value.marks |= Marks::CLOCK;
+        }
+    }
     Ok(Some(written))
 }
 

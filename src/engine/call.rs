@@ -126,7 +126,8 @@ impl Driver<'_> {
     pub(super) fn facts_of_call(&self, place: &Place) -> Vec<Difference> {
         let (Some(plan), Some(call)) = (self.plan, place.call()) else { return Vec::new() };
         // In a turn of a loop inside it a name may stand for something else.
-        let depth = self.turns.iter().position(|(at, _)| *at == call.at);
+        // The turn of a loop and the call that is done in it have one path: the call is the inner one.
+        let depth = self.turns.iter().rposition(|(at, _)| *at == call.at);
         let around = depth.and_then(|at| self.turns.get(at + 1)).map(|(_, around)| around);
         drift::of_facts(plan, Some(&call.at), around.unwrap_or(&self.scope), self.setting)
     }

@@ -212,7 +212,7 @@ impl Driver<'_> {
         let name = writing.name().clone();
         let targets = self.state.created.iter().flat_map(|created| &created.targets);
         let Some(planned) = targets.into_iter().find(|target| target.connection == name) else { return Ok(None) };
-        let found = self.setting.standing(writing, true).await;
+        let found = self.root.standing(writing, true).await;
         let found = found.map_err(|fault| Trouble::of_database(&name, fault))?;
         if found.identity.replica {
             let what = format!(

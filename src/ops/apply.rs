@@ -219,11 +219,14 @@ async fn carry_from(
         Err(error) if driver.unbegun => return Err(error.into()),
         Err(error) => return Err(halted(record, &claim, driver.unrecorded.as_ref(), error).await),
     };
-    let (state, drift) = (driver.state, driver.drift);
+    let (mut state, drift) = (driver.state, driver.drift);
     // The end of a run gives its claim back in the same transaction.
     if !matches!(stopped, Stopped::Closed(_)) {
         if matches!(stopped, Stopped::Waits(_)) {
-            notify::send(record, setting, &claim, &state, watch).await?;
+            let sent = notify::send(record, setting, &claim, &state, watch).await?;
+            if !sent.is_empty() {
+                state = record.state(claim.run).await?;
+            }
         }
         record.journal.release(&claim).await?;
     }

@@ -10,8 +10,9 @@ use crate::{
     action::{ask::AskSpec, kinds::Act},
     base::{
         identity::RunId,
+        secret::Secret,
         suggest,
-        value::{Map, Value},
+        value::{Map, Marks, Value},
     },
     check::Checked,
     connection::{
@@ -104,6 +105,7 @@ pub async fn assemble(
     run: RunFacts,
     params: Map,
 ) -> Result<Prepared, Failure> {
+    params.values().for_each(|value| mask(surroundings, value));
     let used = &checked.playbook().uses;
     let databases: HashMap<_, _> = databases(surroundings, opened, environment)?
         .into_iter()
@@ -123,6 +125,15 @@ pub async fn assemble(
         setting.workplace = Some(super::record::workplace(surroundings, opened)?);
     }
     Ok(Prepared { setting, mocks })
+}
+
+/// A secret parameter may come back in what somebody else says: the last net has to know it.
+fn mask(surroundings: &Surroundings, value: &Value) {
+    match value.as_list() {
+        Some(values) => values.iter().for_each(|one| mask(surroundings, &one.clone().marked(value.marks))),
+        None if value.marks.has(Marks::SECRET) => surroundings.masks.add(&Secret::new(value.bare())),
+        None => {}
+    }
 }
 
 pub(super) fn secrets<'a>(surroundings: &'a Surroundings, opened: &'a Opened) -> Secrets<'a> {

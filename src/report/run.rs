@@ -206,7 +206,7 @@ fn said_by_people(page: &mut Page, step: &StepState) {
 }
 
 /// `reminder 2 to dqt-team by email, 2025-07-23 10:00: laid down as a mail`
-fn told(notice: &Notice) -> String {
+pub(super) fn told(notice: &Notice) -> String {
     let number = if notice.number == 0 { String::new() } else { format!(" {}", notice.number) };
     let result = notice.result.as_deref().unwrap_or("nobody knows whether it left; it is not sent again");
     format!("{}{number} to {} by {}, {}: {result}", notice.kind, notice.who, notice.by, clock::minute(notice.at))

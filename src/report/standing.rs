@@ -123,6 +123,9 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
         if let Some(until) = asked.until {
             page.line(2, Line::of(Tone::Dim, format!("due by {}", clock::second(until))));
         }
+        for notice in step.notices.iter().filter(|_| with_question) {
+            page.hung(2, 4, Line::of(Tone::Dim, super::run::told(notice)));
+        }
         inbox::fields(page, 4, &asked.answer);
         let approval = &**path == APPROVAL;
         say(page, if approval { "To agree to it:" } else { "To answer, and go on:" });

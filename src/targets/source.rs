@@ -6,11 +6,15 @@ use super::{
     model::{Source, Targets},
 };
 use crate::{
-    action::resolve::{self, Known},
+    action::{
+        deed::Find,
+        resolve::{self, Known},
+    },
     base::value::{Data, Map, Value},
     connection::{
         database::Database,
         fault::Fault,
+        sidekiq::{Jobs, Place},
         statement::{Select, Statement},
     },
     effect::change::TableName,
@@ -23,6 +27,8 @@ use std::{collections::HashMap, fs::File, io::BufReader, path::PathBuf, sync::Ar
 pub struct Reach<'a> {
     /// Databases by name.
     pub databases: &'a HashMap<Arc<str>, Database>,
+    /// Background jobs by the name of their connection.
+    pub jobs: &'a HashMap<Arc<str>, Jobs>,
     /// Facts of tables, dialects.
     pub known: &'a (dyn Known + Sync),
     /// Where relative paths of files start.
@@ -100,6 +106,9 @@ pub async fn read(
                     order.push(Order { column, descending: false });
                 }
             }
+            if let Some(jobs) = reach.jobs.get(&find.table.connection) {
+                return of_jobs(jobs, &find, &order, reach, into).await;
+            }
             let facts = reach.known.facts(&find.table);
             let seen = |row: Map| Value::from(facts.map_or_else(|| row.clone(), |facts| facts.seen(&row)));
             let select = Select {
@@ -131,6 +140,32 @@ pub async fn read(
             ended(connection, done, failed)
         }
     }
+}
+
+/// Jobs as rows. Redis tells no order and no snapshot: they are looked through once, within the bounds of the connection, and each is
+/// compared again when it is changed.
+async fn of_jobs(
+    jobs: &Jobs,
+    find: &Find,
+    order: &[Order],
+    reach: &Reach<'_>,
+    into: &mut Gathering<'_>,
+) -> Result<(), SourceError> {
+    let Some(place) = Place::of(&find.table.table) else {
+        return Err(SourceError::Misfit(format!("`{}` is no place of jobs", find.table)));
+    };
+    let found = jobs.find(place, &find.conditions, order, usize::MAX).await;
+    let facts = reach.known.facts(&find.table);
+    for job in found.map_err(|f| fault(&find.table.connection, f))?.jobs {
+        let row = facts.map_or_else(|| job.row.clone(), |facts| facts.seen(&job.row));
+        let row: Map = if find.columns.is_empty() {
+            row
+        } else {
+            row.into_iter().filter(|(name, _)| &**name == "jid" || find.columns.contains(name)).collect()
+        };
+        into.add(row.into(), None)?;
+    }
+    Ok(())
 }
 
 fn by((column, descending): (&str, bool)) -> Order {

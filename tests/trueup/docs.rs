@@ -244,6 +244,14 @@ fn problems(info: &str, text: &str, at: &str) -> Option<Diagnostics> {
         // In an explanation: the wrong way and the right one.
         "yaml example" if at.starts_with("docs/messages.md") => return None,
         "yaml playbook" | "yaml project" | "yaml mock" | "yaml worker" | "yaml test" => text.to_owned(),
+        "yaml test part" => {
+            let text = if text.contains("cases:") { text.to_owned() } else { format!("{text}cases: []\n") };
+            completed(&text, &[("trueup", "v1"), ("playbook", "a/b"), ("clock", "2025-07-23T10:00:00Z")])
+        }
+        "yaml case" => completed(
+            &format!("cases:\n{text}"),
+            &[("trueup", "v1"), ("playbook", "a/b"), ("clock", "2025-07-23T10:00:00Z")],
+        ),
         "yaml playbook part" => {
             completed(text, &[("trueup", "v1"), ("name", "a/b"), ("version", "1"), ("title", "A"), ("steps", "[]")])
         }
@@ -266,7 +274,7 @@ fn problems(info: &str, text: &str, at: &str) -> Option<Diagnostics> {
             &[("trueup", "v1"), ("project", "p"), ("playbooks", "playbooks")],
         ),
         other => panic!(
-            "{at}: say what this is: `yaml playbook`, `playbook part`, `steps`, `step`, `project`, `project part`, `connections`, `mock`, `worker`, `test` or `sketch`, not `{other}`"
+            "{at}: say what this is: `yaml playbook`, `playbook part`, `steps`, `step`, `project`, `project part`, `connections`, `mock`, `worker`, `test`, `test part`, `case` or `sketch`, not `{other}`"
         ),
     };
     let source = Source::new(at, whole);
@@ -280,7 +288,7 @@ fn read(info: &str, source: &Arc<Source>, problems: &mut Diagnostics) -> bool {
     match info {
         "yaml mock" => Mock::parse(source, problems).is_some(),
         "yaml worker" => WorkerFile::parse(source, problems).is_some(),
-        "yaml test" => TestFile::parse(source, problems).is_some(),
+        "yaml test" | "yaml test part" | "yaml case" => TestFile::parse(source, problems).is_some(),
         "yaml project" | "yaml project part" | "yaml connections" => Project::parse(source, problems).is_some(),
         _ => Playbook::parse(source, problems).is_some(),
     }

@@ -13,6 +13,7 @@ mod approvals;
 mod bad_world;
 mod bombs;
 mod canary;
+mod calls;
 mod cases;
 mod check_cases;
 mod direction;

@@ -13,7 +13,7 @@ fn play(project: &str, tests: &str, on: On, cases: usize) {
     let report = block_on(async {
         let opened = ops::project::open(&here, Some(&root().join(project))).unwrap();
         let path = root().join(tests);
-        ops::test::run_file(&here, &opened, &path, &on, std::env::var("ONLY").ok().as_deref()).await
+        ops::test::run_file(&here, &opened, &path, &on, None).await
     });
     let report = report.unwrap_or_else(|failure| panic!("{failure:?}"));
     assert!(report.cases.len() >= cases);
@@ -69,6 +69,16 @@ procedures! {
 fn what_only_looks_at_jobs_does_what_its_tests_say() {
     for (procedure, cases) in [("tally-jobs", 4), ("inspect-jobs", 4), ("list-dead-jobs", 3)] {
         play("examples/register", &format!("playbooks/register/{procedure}.test.yaml"), On::Sqlite, cases);
+    }
+}
+
+/// Where the service does not speak to DQT any more, as in production since July 2025.
+#[test]
+fn without_dqt_nobody_enqueues_a_job_that_does_nothing() {
+    for (procedure, cases) in
+        [("undo-withdrawal", 1), ("send-update-to-dqt", 1), ("repair-dqt-job", 1), ("poll-for-trn", 1), ("register-for-trn-again", 1)]
+    {
+        play("examples/register", &format!("playbooks/register/{procedure}.production.test.yaml"), On::Sqlite, cases);
     }
 }
 

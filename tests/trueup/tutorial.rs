@@ -82,7 +82,7 @@ fn run(folder: &Path, line: &str) -> String {
 fn ids(folder: &Path) -> Vec<String> {
     let text = String::from_utf8(shell(folder, "trueup runs --json 2>/dev/null")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    let uuid = regex::Regex::new(r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{22}$").unwrap();
+    let uuid = regex::Regex::new(r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{21}$").unwrap();
     let mut found = Vec::new();
     collect(&json, &uuid, &mut found);
     found

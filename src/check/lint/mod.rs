@@ -15,10 +15,17 @@ mod untitled;
 mod unverified;
 mod wide_touches;
 
-use super::{checked::Checked, knowledge::Knowledge, scene::Scene};
-use crate::base::{
-    diagnostic::{Code, Diagnostic, Diagnostics},
-    source::Source,
+use super::{
+    checked::Checked,
+    knowledge::Knowledge,
+    scene::{Others, Scene},
+};
+use crate::{
+    base::{
+        diagnostic::{Code, Diagnostic, Diagnostics},
+        source::Source,
+    },
+    playbook::called::Called,
 };
 use std::collections::HashSet;
 
@@ -64,7 +71,9 @@ rules! {
 pub fn lint(checked: &Checked, around: Around) -> Diagnostics {
     let knowledge = Knowledge::default();
     let (playbook, source) = (checked.playbook(), checked.source());
-    let scene = Scene::new(playbook, HashSet::new(), source, checked.project(), &knowledge);
+    let called = Called::of_sound(source);
+    let others = Others { called: &called, root: playbook };
+    let scene = Scene::new(playbook, others, HashSet::new(), source, checked.project(), &knowledge);
     let mut found = Diagnostics::new(source.clone());
     RULES.iter().for_each(|rule| (rule.look)(&scene, around, &mut found));
     let mut kept = Diagnostics::new(source.clone());

@@ -8,17 +8,17 @@ use crate::{
     },
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
-        shape::{UNKNOWN_WORD, Word},
+        shape::{Named, UNKNOWN_WORD, Word},
         source::{Source, Span},
     },
     check::{
         facts,
         knowledge::Knowledge,
-        scene::{Scene, System, sql_of, writes},
+        scene::{Others, Scene, System, sql_of, writes},
     },
     effect::change::TableName,
     playbook::{
-        called,
+        called::{self, Called},
         model::{Playbook, Uses},
         project::Project,
     },
@@ -78,18 +78,58 @@ pub struct Grant {
 /// What `uses:` has to say, from what the steps touch: connections that are declared first, in their order.
 pub fn needed(playbook: &Playbook, source: &Arc<Source>, project: &Project) -> Vec<Grant> {
     let knowledge = Knowledge::default();
-    let scene = Scene::new(playbook, HashSet::new(), source, project, &knowledge);
+    let there = Called::of_sound(source);
+    let others = Others { called: &there, root: playbook };
+    let scene = Scene::new(playbook, others, HashSet::new(), source, project, &knowledge);
     let needs = needs(&scene);
     let declared: Vec<&str> = playbook.uses.names().collect();
-    let others = needs.keys().map(String::as_str).filter(|name| !declared.contains(name));
+    let calls = called::calls(playbook);
+    let passed_on: Vec<&Named<Uses>> =
+        calls.iter().filter_map(|call| there.get(call.playbook.as_str())).map(|other| &other.uses).collect();
+    let mut named = declared.clone();
+    for name in needs.keys().map(String::as_str).chain(passed_on.iter().flat_map(|uses| uses.names())) {
+        if !named.contains(&name) {
+            named.push(name);
+        }
+    }
     let nothing = Needs::default();
-    let all = declared.iter().copied().chain(others);
-    all.map(|name| grant(name, needs.get(name).unwrap_or(&nothing), playbook.uses.get(name)))
+    named
+        .into_iter()
+        .map(|name| {
+            let mut grant = grant(name, needs.get(name).unwrap_or(&nothing), playbook.uses.get(name));
+            passed_on.iter().filter_map(|uses| uses.get(name)).for_each(|uses| grant.pass_on(uses, playbook.uses.get(name)));
+            grant
+        })
         .filter(|grant| {
             let lists = [&grant.read, &grant.write, &grant.methods, &grant.commands];
             lists.iter().any(|list| !list.is_empty())
         })
         .collect()
+}
+
+impl Grant {
+    /// With what a called playbook declares, which its caller has to declare as well.
+    fn pass_on(&mut self, theirs: &Uses, declared: Option<&Uses>) {
+        let add = |own: &mut Vec<String>, words: &[Word]| {
+            for word in words {
+                if !own.iter().any(|known| known == word.as_str()) {
+                    own.push(word.as_str().to_owned());
+                }
+            }
+        };
+        add(&mut self.write, &theirs.write);
+        add(&mut self.methods, &theirs.methods);
+        add(&mut self.commands, &theirs.commands);
+        // What may be written may be read.
+        let only_read: Vec<Word> =
+            theirs.read.iter().filter(|word| !self.write.iter().any(|table| table == word.as_str())).cloned().collect();
+        add(&mut self.read, &only_read);
+        for (table, words) in declared.into_iter().flat_map(|own| own.columns.iter()) {
+            if self.write.iter().any(|known| known == table) && !self.columns.iter().any(|(known, _)| known == table) {
+                self.columns.push((table.to_owned(), words.iter().map(|word| word.as_str().to_owned()).collect()));
+            }
+        }
+    }
 }
 
 fn grant(connection: &str, needs: &Needs<'_>, declared: Option<&Uses>) -> Grant {

@@ -47,7 +47,7 @@ pub struct Child {
     pub on_update: Arc<str>,
 }
 
-const ABOUT: &str = "\
+pub(super) const ABOUT: &str = "\
     select 'table' as what, t.table_type as name, coalesce(t.engine, '') as body, \
            coalesce(e.transactions = 'YES' and e.savepoints = 'YES', 0) as safe \
     from information_schema.tables t left join information_schema.engines e on e.engine = t.engine \
@@ -56,12 +56,13 @@ const ABOUT: &str = "\
     select 'trigger', event_manipulation, action_statement, 1 from information_schema.triggers \
     where event_object_schema = ? and event_object_table = ?";
 
-const CHILDREN: &str = "\
+/// The schema in the words of each view, as in `standing.rs`.
+pub(super) const CHILDREN: &str = "\
     select k.constraint_name as name, k.table_schema as sch, k.table_name as tab, k.column_name as col, \
            k.referenced_column_name as target, r.delete_rule as on_delete, r.update_rule as on_update \
     from information_schema.key_column_usage k join information_schema.referential_constraints r \
-      on r.constraint_schema = k.constraint_schema and r.constraint_name = k.constraint_name and r.table_name = k.table_name \
-    where k.constraint_schema = ? and k.referenced_table_schema = ? and k.referenced_table_name = ? \
+      on r.constraint_name = k.constraint_name and r.table_name = k.table_name \
+    where r.constraint_schema = ? and k.table_schema = ? and k.referenced_table_schema = ? and k.referenced_table_name = ? \
       and (r.delete_rule in ('CASCADE', 'SET NULL') or r.update_rule in ('CASCADE', 'SET NULL')) \
     order by k.table_name, k.constraint_name, k.ordinal_position";
 
@@ -91,7 +92,7 @@ impl Link {
     pub(super) async fn children(&mut self, table: &str) -> Result<Vec<Child>, Fault> {
         let (schema, name) = self.place(table);
         let mut children: Vec<(Arc<str>, Child)> = Vec::new();
-        for row in self.ask(CHILDREN, vec![schema.clone(), schema, name]).await? {
+        for row in self.ask(CHILDREN, vec![schema.clone(), schema.clone(), schema, name]).await? {
             let columns = (text(&row, "col"), text(&row, "target"));
             let (constraint, qualified) = (text(&row, "name"), format!("{}.{}", text(&row, "sch"), text(&row, "tab")));
             let table = self.short(&qualified);

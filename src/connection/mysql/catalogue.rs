@@ -21,7 +21,7 @@ const COLUMNS: &str = "\
              where t.table_schema = ? and t.table_name = c.table_name) as view \
     from information_schema.columns c where c.table_schema = ? ";
 
-const ONE: &str = "and c.table_name = ? ";
+pub(super) const ONE: &str = "and c.table_name = ? ";
 
 const JSON: &str = "\
     select table_name as of_table, check_clause as rule from information_schema.check_constraints \
@@ -35,6 +35,10 @@ const UNIQUE: &str = "\
 const TRIGGERS: &str = "\
     select event_object_table as of_table, trigger_name as name from information_schema.triggers \
     where event_object_schema = ? ";
+
+/// All of them, for a test.
+#[cfg(test)]
+pub(super) const QUESTIONS: [&str; 4] = [COLUMNS, JSON, UNIQUE, TRIGGERS];
 
 /// Columns, types, keys and triggers of the named tables, or of all in the database of the address.
 pub async fn read(link: &mut Link, tables: Option<&[&str]>) -> Result<Catalogue, Fault> {

@@ -303,6 +303,16 @@ impl Link {
     }
 }
 
+/// What the catalogue is asked of one table, for a test of how the server goes about it.
+#[cfg(test)]
+pub(super) fn catalogue_questions() -> Vec<String> {
+    let [columns, more @ ..] = catalogue::QUESTIONS;
+    let mut all = vec![about::ABOUT.into(), about::CHILDREN.into(), format!("{}{}", standing::LINES, standing::CHECKS)];
+    all.push(format!("{columns}{}", catalogue::ONE));
+    all.extend(more.map(str::to_owned));
+    all
+}
+
 fn too_much(rows: bool, limits: Limits) -> Fault {
     let (rows_most, bytes_most) = (limits.rows, limits.bytes);
     let message = if rows {

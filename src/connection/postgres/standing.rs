@@ -34,7 +34,7 @@ const STANDING: &str = "\
       from chosen c join pg_trigger t on t.tgrelid = c.oid and not t.tgisinternal join pg_proc f on f.oid = t.tgfoid) \
     select current_setting('server_version') as version, current_database()::text as database, current_user::text as role, \
            pg_is_in_recovery() as replica, to_regclass('trueup_ledger') is not null as has_ledger, \
-           (select min(k.relname || ' ' || s.nspname) from chosen c join pg_class k on k.relname = c.name \
+           (select min(k.relname || ' ' || s.nspname) from chosen c join pg_class k on k.relname = replace(trim(both '\"' from c.name), '\"\"', '\"') \
             join pg_namespace s on s.oid = k.relnamespace where c.oid is null and not has_schema_privilege(s.oid, 'usage') \
             and s.nspname = any(string_to_array(replace(translate(current_setting('search_path'), '\" ', ''), '$user', current_user), ','))) as unusable, \
            (select system_identifier from pg_control_system())::text || '/' || \

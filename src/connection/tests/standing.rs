@@ -137,3 +137,20 @@ async fn a_copy_of_a_database_is_another_database() {
         }
     }
 }
+
+/// What is asked of the catalogue concerns one table or one schema. A question that the server answers by opening the tables of
+/// all its databases takes a thousand times as long, and waits for whoever alters one of them.
+#[tokio::test]
+async fn no_question_about_a_table_of_mysql_opens_the_tables_of_other_databases() {
+    let place =
+        mysql("create table t (id int primary key, up int, foreign key (up) references t (id) on delete cascade)")
+            .await;
+    let mut handle = place.database().reading().await.unwrap();
+    for sql in crate::connection::mysql::catalogue_questions() {
+        let binds = vec![Value::text("t"); sql.matches('?').count()];
+        let explained = handle.raw(&Statement::new(format!("explain {sql}"), binds), Limits::USUAL).await.unwrap();
+        let how: Vec<_> = explained.named().unwrap().rows.iter().map(|row| row["Extra"].bare().into_owned()).collect();
+        let scans = how.iter().filter(|how| how.contains("Scanned")).count();
+        assert!(scans > 0 && !how.iter().any(|how| how.contains("all databases")), "{how:#?}\n{sql}");
+    }
+}

@@ -92,7 +92,7 @@ fn beside(playbook: &Path) -> Vec<PathBuf> {
 }
 
 /// `../../playbooks/a.test.yaml`; a path that leads too far up stays whole.
-fn from_here(path: &Path, folder: &Path) -> PathBuf {
+pub fn from_here(path: &Path, folder: &Path) -> PathBuf {
     let (Ok(path), Ok(here)) = (path.canonicalize(), folder.canonicalize()) else {
         return PathBuf::from(project::shown(path, folder));
     };

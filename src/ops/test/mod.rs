@@ -6,6 +6,7 @@
 
 mod carried;
 mod crew;
+mod draft;
 mod files;
 mod happened;
 mod scene;
@@ -45,6 +46,8 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
+
+pub use draft::{Draft, draft};
 
 /// Which tests, and on what.
 #[derive(Clone, Debug, Default)]

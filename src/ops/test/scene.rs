@@ -228,6 +228,12 @@ impl Scene {
         self.mocks.iter().map(|(_, mock)| mock.effects().values().sum()).collect()
     }
 
+    /// How often something was made behind each API: another call may come to the same as before.
+    pub(super) fn made(&self) -> Vec<usize> {
+        let posts = |mock: &Running| mock.log().iter().filter(|l| l.effect && l.method == "POST").count();
+        self.mocks.iter().map(|(_, mock)| posts(mock)).collect()
+    }
+
     /// Plays the case, and makes the proofs that need nothing but what it left. With `tortured` these are made of every case
     /// that changes something, whether its author asked for them or not. Gives also whether it changed something.
     pub(super) async fn play(

@@ -175,9 +175,9 @@ impl Parts<'_> {
         let Some(owner) = &self.wish.owner else { return String::new() };
         let (row, by) = (said(&self.row()), &self.by.name);
         let text = format!(
-            "The {} of the {row} {{{{ params.{} }}}} is changed. Say here who has to hear of it.",
-            self.columns(),
-            by.to_lowercase()
+            "Changed for the {row} {{{{ params.{} }}}}: {}. Say here who has to hear of it.",
+            by.to_lowercase(),
+            self.columns()
         );
         format!(
             "\nafterwards:\n  - title: Somebody hears of it\n    tell: {{ who: {owner}, message: {} }}\n",

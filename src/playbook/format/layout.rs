@@ -156,7 +156,7 @@ impl<'a> Reading<'a> {
     fn node(&mut self, event: Event<'a>, range: Range<usize>, column: usize, header: usize) -> Option<(Node, usize)> {
         match event {
             Event::Scalar(_, style, ..) => Some(self.scalar(style, range, column, header)),
-            Event::SequenceStart(style, ..) => self.list(style == StructureStyle::Flow, range.start),
+            Event::SequenceStart(style, ..) => self.list(style == StructureStyle::Flow, range.start, header),
             Event::MappingStart(style, ..) => self.map(style == StructureStyle::Flow, range.start),
             _ => None,
         }
@@ -215,8 +215,9 @@ impl<'a> Reading<'a> {
         (Scalar::Block { header, lines: kept, given }, end.min(self.text.len()))
     }
 
-    fn list(&mut self, flow: bool, start: usize) -> Option<(Node, usize)> {
-        let (mut parts, mut end): (Vec<Part>, usize) = (Vec::new(), start);
+    fn list(&mut self, flow: bool, start: usize, before: usize) -> Option<(Node, usize)> {
+        // Of a list whose dashes stand below the key, the event's place is behind the first dash.
+        let (mut parts, mut end): (Vec<Part>, usize) = (Vec::new(), if flow { start } else { before });
         loop {
             let (event, range) = self.next()?;
             if let Event::SequenceEnd = event {

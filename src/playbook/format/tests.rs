@@ -13,7 +13,7 @@ fn formatted(text: &str) -> String {
 #[test]
 fn keys_stand_in_the_order_of_the_types_and_names_in_that_of_the_author() {
     let text = "# head\ntitle: A\nsteps:\n- row: { set: { z: 1, a: 2 }, of: thing }\n  id: change   # why\n  when: x\nname: a/b\nversion: 1\ntrueup: v1\nparams: { z: { description: x, type: int }, a: { type: int } }\n";
-    let expected = "# head\ntrueup: v1\nname: a/b\nversion: 1\ntitle: A\nparams: { z: { type: int, description: x }, a: { type: int } }\n\nsteps:\n  - id: change   # why\n    when: x\n    row: { of: thing, set: { z: 1, a: 2 } }\n";
+    let expected = "# head\ntrueup: v1\nname: a/b\nversion: 1\ntitle: A\nparams: { z: { type: int, description: x }, a: { type: int } }\n\nsteps:\n  - id: change # why\n    when: x\n    row: { of: thing, set: { z: 1, a: 2 } }\n";
     assert_eq!(formatted(text), expected);
 }
 

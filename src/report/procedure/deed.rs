@@ -126,6 +126,7 @@ pub fn deed(step: &Step, checked: &Checked) -> Words {
             compare.right.names().next().unwrap_or("the other"),
             compare.fields.len()
         )),
+        Act::Call(call) => none().say("Does all of ").code(call.playbook.as_str()),
         Act::Assert(expression) => none().say("Makes sure that ").code(expression.scalar().text.trim()),
         Act::Let(_) => none().say("Works out ").code(step.id().unwrap_or("a value")),
         Act::Ask(ask) => none().say("Asks ").strong(ask.who.as_str()).say(": ").and(prose(&ask.question.scalar().text)),

@@ -4,7 +4,10 @@ use super::page::{Block, Entry, Piece, Words};
 
 const STYLE: &str = include_str!("page.css");
 
-/// The whole page. `picture` is the flow as SVG, put before the steps.
+/// The heading above the picture.
+const FLOW: &str = "The flow";
+
+/// The whole page. `picture` is the flow as SVG, put at the end.
 pub fn html(page: &[Block], picture: Option<&str>) -> String {
     let title = page
         .iter()
@@ -14,24 +17,22 @@ pub fn html(page: &[Block], picture: Option<&str>) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#page\">To the page</a>\n",
         escaped(title)
     );
-    contents(page, &mut out);
+    contents(page, picture.is_some(), &mut out);
     out.push_str("<main id=\"page\">\n");
-    for block in page {
-        if let (Block::Heading(2, heading), Some(picture)) = (block, picture)
-            && heading == "What is checked first"
-        {
-            out.push_str(&format!("<figure>\n{picture}</figure>\n"));
-        }
-        one(block, &mut out);
+    page.iter().for_each(|block| one(block, &mut out));
+    if let Some(picture) = picture {
+        one(&Block::Heading(2, FLOW.to_owned()), &mut out);
+        out.push_str(&format!("<figure>\n{picture}</figure>\n"));
     }
     out.push_str("</main>\n</body>\n</html>\n");
     out
 }
 
-fn contents(page: &[Block], out: &mut String) {
+fn contents(page: &[Block], flow: bool, out: &mut String) {
     let headings: Vec<&str> = page
         .iter()
         .filter_map(|block| if let Block::Heading(2, text) = block { Some(text.as_str()) } else { None })
+        .chain(flow.then_some(FLOW))
         .collect();
     if headings.len() < 3 {
         return;

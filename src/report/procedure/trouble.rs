@@ -76,6 +76,7 @@ fn in_words(kind: FailureKind) -> &'static str {
         FailureKind::Status => "a refusal",
         FailureKind::Answer => "an answer that says no",
         FailureKind::Auth => "our key is refused",
+        FailureKind::NotGranted => "the playbook may not touch it",
     }
 }
 

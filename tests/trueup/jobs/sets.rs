@@ -177,3 +177,43 @@ fn what_is_taken_back_is_where_it_was_and_what_a_worker_took_is_left_alone() {
     );
     assert_eq!((redis.texts("dead").len(), redis.texts("queue:dqt").len()), (3, 0), "{undone}");
 }
+
+const EACH: &str = "targets:\n  from: { find: { table: sidekiq.dead, where: { job: Dqt::UpdateTraineeJob, error_status: 404 } } }\n  order_by: [jid]\n\
+    limits: { max_items: 3, refuse_empty: true }\nsteps:\n  - id: again\n    job: { queue: sidekiq, retry: { from: dead, jid: \"{{ item.jid }}\" } }\n";
+
+#[test]
+fn every_dead_job_of_a_class_and_error_is_an_item_and_tried_again_once() {
+    if !is_here() {
+        return;
+    }
+    let redis = Redis::start();
+    let project = Project::on(&redis);
+    hostile(&redis);
+    redis.dead("aa12", "12", 404, "1753264802.5");
+    redis.dead("aa11", "11", 404, "1753264803.5");
+    redis.dead("bb21", "21", 500, "1753264804.5");
+    project.playbook("each", "{ write: [dead, queued] }", EACH);
+    let plan = project.run(&["plan", "jobs/each"]).well(0);
+    assert!(plan.contains("2 items") && plan.contains("aa11") && !plan.contains("bb21"), "{plan}");
+    assert_eq!(redis.texts("queue:dqt").len(), 0, "a plan changes nothing");
+    let said = project.apply("jobs/each", &[]).well(0);
+    assert!(said.contains("2 changed") || said.contains("changed"), "{said}");
+    let mut moved = redis.texts("queue:dqt");
+    moved.sort();
+    assert_eq!(moved.len(), 2, "{moved:?}");
+    assert!(redis.jids("dead").contains(&"bb21".to_owned()), "another error stays");
+    assert!(!redis.jids("dead").iter().any(|jid| jid.starts_with("aa")), "{:?}", redis.jids("dead"));
+    let worker = Worker::start(&redis);
+    let executed = worker.executed(&redis, 2).join("\n");
+    assert!(executed.contains("aa11") && executed.contains("aa12"), "{executed}");
+    // Nothing left, and that is suspicious here.
+    let said = project.apply("jobs/each", &[]).well(4);
+    assert!(said.contains("no items"), "{said}");
+    // More than was thought of: nobody begins.
+    for jid in ["cc1", "cc2", "cc3", "cc4"] {
+        redis.dead(jid, "30", 404, "1753264805.5");
+    }
+    let said = project.apply("jobs/each", &[]).well(4);
+    assert!(said.contains("the source has 4 items, and `max_items` allows 3"), "{said}");
+    assert_eq!(redis.jids("dead").iter().filter(|jid| jid.starts_with("cc")).count(), 4);
+}

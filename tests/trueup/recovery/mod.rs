@@ -2,6 +2,7 @@
 //! `docs/design/trust.md`, on SQLite and PostgreSQL, with the faults really injected and the effects counted.
 
 mod answers;
+mod calls;
 mod command;
 mod crash;
 mod http;

@@ -59,6 +59,31 @@ cases:
         shop.audits: [{ action: destroy, record_id: 1, changes: { contains: { state: [1, 9] } } }]
 "#;
 
+/// Sends a letter, and nobody can find out whether it was sent.
+pub const LETTER: &str = r#"trueup: v1
+name: letter
+version: 1
+title: A letter is sent
+owner: clerk
+risk: low
+uses:
+  crm: { methods: [POST] }
+steps:
+  - id: send
+    http: { api: crm, post: /letters, json: { text: hello } }
+    irreversible: A letter that was sent has left the house.
+"#;
+
+pub const LETTER_TESTS: &str = r#"trueup: v1
+playbook: letter
+clock: 2025-07-23T10:00:00Z
+defaults:
+  given: { crm: [{ post: /letters, answer: { status: 201, json: { id: 1 } } }] }
+cases:
+  - name: a letter is sent
+    expect: { outcome: changed, sent: { crm: { "POST /letters": 1 }, nothing_else: true } }
+"#;
+
 /// What came of a command.
 pub struct Came {
     pub exit: i32,
@@ -119,12 +144,26 @@ impl Author {
             let below = format!("playbooks/{word}");
             if self.path().join(&below).exists() { below } else { (*word).to_owned() }
         };
+        let words: Vec<String> = arguments.iter().map(full).collect();
+        let words: Vec<&str> = ["test"].into_iter().chain(words.iter().map(String::as_str)).collect();
+        self.trueup(&words)
+    }
+
+    /// A database with one lamp, for commands that are no tests.
+    pub fn sandbox(&self) {
+        let path = self.path().join("shop.db");
+        let script = self.read_at("tables.sqlite.sql");
+        let rows = "insert into things (id, name, state, created_at, updated_at) values (1, 'lamp', 1, '2024-01-01 00:00:00', '2024-01-01 00:00:00');";
+        super::super::servers::block_on(trueup::connection::sandbox::sqlite(&path, &[&script, rows])).unwrap();
+    }
+
+    /// The program, at 80 columns and through a pipe.
+    pub fn trueup(&self, arguments: &[&str]) -> Came {
         let output = Command::new(env!("CARGO_BIN_EXE_trueup"))
-            .arg("test")
-            .args(arguments.iter().map(full))
+            .args(arguments)
             .current_dir(self.path())
             .env_clear()
-            .envs([("COLUMNS", "80"), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")])
+            .envs([("COLUMNS", "80"), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin"), ("CRM_KEY", "key")])
             .env("TMPDIR", self.temp.path())
             .output()
             .unwrap();

@@ -77,3 +77,70 @@ fn a_test_leaves_nothing_behind() {
     assert_eq!(author.left(), ["empty", "playbooks", "tables.sqlite.sql", "trueup.yaml"]);
     assert!(author.left_in_temp().is_empty(), "{:?}", author.left_in_temp());
 }
+
+#[test]
+fn a_case_bears_to_be_killed_everywhere_and_a_letter_that_is_sent_twice_is_named() {
+    let author = Author::new();
+    let came = author.test(&["--torture", "sell"]);
+    assert_eq!(came.exit, 0, "{}{}", came.out, came.err);
+    assert!(came.out.contains("killed at ") && came.out.contains("two at once"), "{}", came.out);
+    author.write("letter.yaml", author::LETTER);
+    author.write("letter.test.yaml", author::LETTER_TESTS);
+    let came = author.test(&["--torture", "letter"]);
+    assert_eq!(came.exit, 1, "{}{}", came.out, came.err);
+    let out: String = came.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "the answer to POST /letters lost (request 1 of 1): step `send`",
+        "somebody can find out whether step `send` was done",
+        "add `probe:` (a question that tells), an `idempotency_key` on the connection, or `repeatable:`",
+        "name it under `once:` in the test file",
+    ] {
+        assert!(out.contains(part), "{part}\n{}", came.out);
+    }
+    // As declared: a person is asked, and that is no failure. Another run still sends another letter.
+    author.write(
+        "letter.test.yaml",
+        &author::LETTER_TESTS.replace("cases:", "once: { send: A letter is a letter. }\ncases:"),
+    );
+    let came = author.test(&["--torture", "letter"]);
+    assert!(came.out.contains("in doubt as declared") && !came.out.contains("probe:` (a question"), "{}", came.out);
+}
+
+#[test]
+fn what_no_case_reaches_is_named_and_too_little_of_it_fails() {
+    let author = Author::new();
+    author.write("sell.test.yaml", &author.read(SELL).split("  - name: a lost").next().unwrap().to_owned());
+    let came = author.test(&["--coverage", "sell"]);
+    assert_eq!(came.exit, 0, "{}{}", came.out, came.err);
+    compare("covered", &came.out);
+    author.write("letter.yaml", author::LETTER);
+    let came = author.test(&["--min-coverage", "95%"]);
+    assert_eq!(came.exit, 1, "{}{}", came.out, came.err);
+    assert!(came.out.contains("letter: gone through by no case"), "{}", came.out);
+    assert!(came.err.contains("`--min-coverage` asks for 95 %"), "{}", came.err);
+}
+
+#[test]
+fn a_server_that_is_not_installed_is_an_error_where_it_was_asked_for_and_counted_with_all() {
+    let author = Author::new();
+    // The programs of a server cannot be hidden from a machine that has them: this one is started, and gone afterwards.
+    let came = author.test(&["--on", "all", "sell"]);
+    let skipped = came.out.contains("cases not played on");
+    assert!(came.exit == 2 || skipped, "there are no tables for PostgreSQL here: {}{}", came.out, came.err);
+    assert!(came.out.contains("sell.test.yaml on sqlite") && came.out.contains("2 of 2 cases passed"), "{}", came.out);
+    assert!(author.left_in_temp().is_empty(), "{:?}", author.left_in_temp());
+}
+
+#[test]
+fn a_test_that_is_recorded_from_a_run_passes() {
+    let author = Author::new();
+    author.sandbox();
+    let run = author.trueup(&["apply", "sell", "id=1", "--yes", "--reason", "a test", "--actor", "anna", "--json"]);
+    assert_eq!(run.exit, 0, "{}{}", run.out, run.err);
+    let json: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    let came = author.test(&["--record", json["id"].as_str().or(json["run"].as_str()).unwrap()]);
+    assert!(came.err.contains("written: playbooks/sell.recorded.test.yaml"), "{}", came.err);
+    assert_eq!(came.exit, 0, "{}\n{}", came.out, author.read("sell.recorded.test.yaml"));
+    let text = author.read("sell.recorded.test.yaml");
+    assert!(text.contains("state: [\"open\", \"sold\"]") && text.contains("updated_at: any"), "{text}");
+}

@@ -40,7 +40,7 @@ fn advice_is_printed_and_is_a_failure_only_when_that_is_wanted() {
     compare("lint.txt", &found.err);
     assert_eq!(desk.run(&["lint", "--strict"]).exit, 1);
     let json: serde_json::Value = serde_json::from_str(&desk.run(&["lint", "--json"]).out).unwrap();
-    assert_eq!(json["problems"][0]["code"], "W0058");
+    assert_eq!(json[0]["code"], "W0058");
     desk.write("playbooks/sell.yaml", &BARE.replace("set:", "sett:"));
     assert_eq!(desk.run(&["lint"]).exit, 2);
 }

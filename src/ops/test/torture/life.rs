@@ -19,6 +19,7 @@ use crate::{
         apply::{self, Carried},
         plan::{self, Request},
         playbook, project, record, resume,
+        retry::{self, Wish},
         test::happened::{came_to, ends_before, kept_from},
     },
     trial::compare::Happened,
@@ -132,10 +133,10 @@ impl Life {
         live(cut, move || Box::pin(async move { life.first(&counted, gate).await })).await
     }
 
-    /// Goes on, as somebody would who finds the run: resumes, and answers what is asked.
-    pub async fn go_on(&self) -> Ended {
+    /// Goes on, as somebody would who finds the run: resumes, and answers what is asked. With `again` what failed is done again.
+    pub async fn go_on(&self, again: bool) -> Ended {
         let life = self.clone();
-        live(Cut::at(0), move || Box::pin(async move { life.further().await })).await
+        live(Cut::at(0), move || Box::pin(async move { life.further(again).await })).await
     }
 
     fn watch(&self) -> impl Fn(Tick) + Send + Sync {
@@ -189,7 +190,7 @@ impl Life {
         Ok(carried)
     }
 
-    async fn further(&self) -> Result<Came, Failure> {
+    async fn further(&self, again: bool) -> Result<Came, Failure> {
         let here = &self.surroundings;
         let opened = project::open(here, Some(&self.root))?;
         let record = record::open(here, &opened).await?;
@@ -206,6 +207,10 @@ impl Life {
         let (watch, pause) = (self.watch(), AtomicBool::new(false));
         let actor = self.request.actor.clone().unwrap_or_default();
         let carried = match (&state.closed, waits(&state)) {
+            (Some(closed), _) if again && closed.end == End::Failed => {
+                let wish = Wish { reason: Some("a test"), actor: Some(&actor), from: None, item: None };
+                retry::retry(here, &record, &opened, run, &wish, &watch, &pause).await?
+            }
             (Some(closed), _) => {
                 Carried { stopped: Stopped::Closed(closed.end), drift: drift(&state), state, many: None }
             }

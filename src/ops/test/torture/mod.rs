@@ -20,6 +20,7 @@ use crate::{
         snapshot::Snapshot,
     },
 };
+pub use life::step_of;
 use life::{Came, Ended, Gate, Life};
 use std::{
     collections::BTreeMap,
@@ -54,6 +55,8 @@ struct Peace {
     rows: BTreeMap<String, usize>,
     /// Real changes behind each API.
     effects: Vec<usize>,
+    /// Of these the ones that made something.
+    made: Vec<usize>,
     /// Requests to each API, in order.
     requests: Vec<Vec<String>>,
     /// Boundaries, in order.
@@ -165,6 +168,7 @@ impl<'a> Rack<'a> {
             end: came.happened.end,
             rows,
             effects: scene.effects(),
+            made: scene.made(),
             requests: scene.mocks.iter().map(|(_, mock)| mock.log().iter().map(|l| l.call()).collect()).collect(),
             boundaries: cut.names(),
         };
@@ -193,7 +197,7 @@ impl<'a> Rack<'a> {
                 return Ok(());
             }
         }
-        let came = alive(life.go_on().await)?;
+        let came = alive(life.go_on(false).await)?;
         self.judge(&scene, &before, came, &life, peace, &during, findings, torture).await?;
         scene.strike().await;
         Ok(())
@@ -217,9 +221,9 @@ impl<'a> Rack<'a> {
             findings.add(Problem::new("requests", "the same ones each time", found), &during);
         } else {
             torture.lost += 1;
-            if !came.doubts.is_empty() {
-                // What this process could not find out, another one may.
-                came = alive(life.go_on().await)?;
+            if !came.doubts.is_empty() || came.happened.end == Some(End::Failed) && peace.end != Some(End::Failed) {
+                // What this process could not find out, another one may; and what failed is tried again.
+                came = alive(life.go_on(true).await)?;
             }
             self.judge(&scene, &before, came, &life, peace, &during, findings, torture).await?;
         }
@@ -314,16 +318,21 @@ impl<'a> Rack<'a> {
             };
             findings.add(Problem::new("changed rows", words(&peace.rows), words(&rows)), during);
         }
-        for (index, (found, expected)) in scene.effects().into_iter().zip(&peace.effects).enumerate() {
-            if found != *expected {
-                let what = format!("changes behind {}", scene.mocks[index].0.join(" and "));
-                let help = if found > *expected {
-                    "\nsomething was done twice: give the connection an `idempotency_key`, or the step a `probe:`; \
-                     `repeatable:` is only for what may be done twice"
-                } else {
-                    ""
-                };
-                findings.add(Problem::new(what, expected.to_string(), format!("{found}{help}")), during);
+        let (effects, made) = (scene.effects(), scene.made());
+        for (index, (names, _)) in scene.mocks.iter().enumerate() {
+            let api = names.join(" and ");
+            if effects[index] < peace.effects[index] {
+                let (expected, found) = (peace.effects[index].to_string(), effects[index].to_string());
+                findings.add(Problem::new(format!("changes behind {api}"), expected, found), during);
+            }
+            // What may be done twice the author has said.
+            if made[index] > peace.made[index] && !names.iter().any(|name| self.repeats(name)) {
+                let found = format!(
+                    "{}\nsomething was made twice: give the connection an `idempotency_key`, or the step a `probe:`; \
+                     `repeatable:` is for what does no harm when it is done twice",
+                    made[index]
+                );
+                findings.add(Problem::new(format!("made behind {api}"), peace.made[index].to_string(), found), during);
             }
         }
         Ok(())
@@ -341,6 +350,24 @@ impl<'a> Rack<'a> {
             let found = format!("in doubt: {}", self.advice(path, class.as_deref()));
             findings.add(Problem::new(format!("step `{name}`"), expected, found), during);
         }
+    }
+
+    /// Some step says that its call of this API may be made twice.
+    fn repeats(&self, api: &str) -> bool {
+        let opened = &self.opening.opened;
+        let Ok(loaded) = playbook::load(&self.surroundings, opened, self.opening.file.playbook.as_str()) else {
+            return false;
+        };
+        let mut found = false;
+        for (_, steps) in loaded.checked.playbook().sections() {
+            steps.iter().for_each(|step| {
+                step.each(&mut |one| {
+                    let calls = matches!(&one.act, Act::Http(http) if http.api.as_str() == api);
+                    found = found || (calls && one.common.repeatable.is_some());
+                });
+            });
+        }
+        found
     }
 
     fn advice(&self, path: &str, class: Option<&str>) -> String {
