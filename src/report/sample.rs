@@ -311,6 +311,7 @@ pub fn odd() -> Plan {
                     ("Authorization".into(), "(secret)".into()),
                 ],
                 body: Some(body.into()),
+                sent: None,
             }],
             notes: vec!["may be sent twice: DQT sets the same date again".into()],
             undo: Some(Reversal::ByStep("http".into())),
