@@ -148,8 +148,18 @@ impl World {
         fs::create_dir_all(folder.path().join("csv")).unwrap();
         private("csv/good.csv", &format!("id,email,born\n1,{},1990-01-01\n2,x,1990-01-01\n", csv(&good)));
         private("csv/bad.csv", &format!("id,email,born\n1,x,1990-01-01\n2,{},{}\n", csv(&bad), csv(&bad)));
-        let world =
-            World { canaries, commands: 0, failed: 0, bench, role, address, mocks, variables, sinks: BTreeMap::new(), folder };
+        let world = World {
+            canaries,
+            commands: 0,
+            failed: 0,
+            bench,
+            role,
+            address,
+            mocks,
+            variables,
+            sinks: BTreeMap::new(),
+            folder,
+        };
         world.texts();
         world
     }
