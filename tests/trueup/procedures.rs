@@ -75,9 +75,13 @@ fn what_only_looks_at_jobs_does_what_its_tests_say() {
 /// Where the service does not speak to DQT any more, as in production since July 2025.
 #[test]
 fn without_dqt_nobody_enqueues_a_job_that_does_nothing() {
-    for (procedure, cases) in
-        [("undo-withdrawal", 1), ("send-update-to-dqt", 1), ("repair-dqt-job", 1), ("poll-for-trn", 1), ("register-for-trn-again", 1)]
-    {
+    for (procedure, cases) in [
+        ("undo-withdrawal", 1),
+        ("send-update-to-dqt", 1),
+        ("repair-dqt-job", 1),
+        ("poll-for-trn", 1),
+        ("register-for-trn-again", 1),
+    ] {
         play("examples/register", &format!("playbooks/register/{procedure}.production.test.yaml"), On::Sqlite, cases);
     }
 }
