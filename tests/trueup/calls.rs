@@ -168,7 +168,10 @@ fn a_retry_goes_on_inside_a_call_with_the_text_of_the_run_and_an_undo_takes_call
 fn a_retry_from_a_step_in_a_left_loop_does_it_again_and_all_that_follows() {
     block_on(async {
         let office = Office::open(&On::Sqlite).await;
-        let broken = OUTER.replace("  - id: last\n", "  - http: { api: crm, post: /tickets/b }\n    irreversible: a test\n  - id: last\n");
+        let broken = OUTER.replace(
+            "  - id: last\n",
+            "  - http: { api: crm, post: /tickets/b }\n    irreversible: a test\n  - id: last\n",
+        );
         // The first answer for `b` is a refusal: of the call in the loop, unless that is about something else.
         office.write("outer", &broken.replace("in: [a, b]", "in: [a, c]"));
         let (run, carried) = office.apply().await;

@@ -97,7 +97,10 @@ pub fn needed(playbook: &Playbook, source: &Arc<Source>, project: &Project) -> V
         .into_iter()
         .map(|name| {
             let mut grant = grant(name, needs.get(name).unwrap_or(&nothing), playbook.uses.get(name));
-            passed_on.iter().filter_map(|uses| uses.get(name)).for_each(|uses| grant.pass_on(uses, playbook.uses.get(name)));
+            passed_on
+                .iter()
+                .filter_map(|uses| uses.get(name))
+                .for_each(|uses| grant.pass_on(uses, playbook.uses.get(name)));
             grant
         })
         .filter(|grant| {

@@ -34,7 +34,8 @@ pub async fn read(
     granted(setting, targets, scope)?;
     let key = key_of(targets, setting);
     let mut gathering = Gathering::new(targets, key, scope, &workplace.sealer, &workplace.aside);
-    let reach = Reach { databases: &setting.databases, jobs: &setting.jobs, known: setting, folder: workplace.folder.clone() };
+    let reach =
+        Reach { databases: &setting.databases, jobs: &setting.jobs, known: setting, folder: workplace.folder.clone() };
     source::read(targets, scope, &reach, &mut gathering).await.map_err(|error| failed(error, setting))?;
     let take = number(targets.take.as_ref(), "take", scope, setting)?;
     let (listing, faults) = gathering.finish(take).map_err(|error| failed(error.into(), setting))?;

@@ -213,3 +213,26 @@ fn an_undo_starts_the_program_with_what_was_captured_before() {
         tool.scene.close().await;
     });
 }
+
+#[test]
+fn a_row_of_errors_tries_a_program_again_by_its_exit_code_and_says_who_is_told() {
+    block_on(async {
+        let mut tool = Tool::open().await;
+        let rows = "errors:\n- { name: no such flag, step: flag, code: 3, message: no such flag, then: { retry: { attempts: 2, backoff: 1s..1s, exhausted: { escalate: boss, say: \"{{ error.code }}: {{ error.body }}\" } } } }\n";
+        let text = format!("{}{rows}", flag(PROBE));
+        let (mode, here) = (tool.file("mode"), tool.scene.shop.here.clone());
+        // It refuses from the moment on at which it is really started.
+        let refuses = |tick: &Tick| {
+            if matches!(tick, Tick::Begins { path, .. } if &**path == STEP) {
+                fs::write(&mode, "refuse").unwrap();
+            }
+        };
+        let carried = tool.scene.apply_in(&here, &text, &refuses).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert_eq!(carried.stopped, Stopped::Closed(End::Escalated), "{:?}", carried.state.closed);
+        let reason = carried.state.closed.as_ref().unwrap().reason.clone().unwrap();
+        assert!(reason.contains("3: no such flag"), "{reason}");
+        let again = tool.scene.ticks().iter().filter(|tick| tick.starts_with("steps/flag again")).count();
+        assert_eq!((again, tool.read("log")), (2, String::new()));
+        tool.scene.close().await;
+    });
+}
