@@ -109,7 +109,21 @@ impl Writer<'_> {
         self.given(item, &mut out);
         self.answers(item, &mut out);
         out.push_str(&format!("    expect:\n      outcome: {}\n", end.word()));
-        self.changes(item, &mut out);
+        let mut changes = String::new();
+        self.changes(item, &mut changes);
+        let also: std::collections::BTreeSet<&str> =
+            item.steps.values().flat_map(|step| &step.also).map(|table| &**table).collect();
+        if also.is_empty() {
+            out.push_str(&changes);
+        } else {
+            // `changes` is the whole truth, and of these only the numbers are on record.
+            let tables: Vec<&str> = also.into_iter().collect();
+            self.note(format!(
+                "triggers touched {}: add their rows to `changes`, which is left as a comment",
+                tables.join(", ")
+            ));
+            changes.lines().for_each(|line| out.push_str(&format!("      # {}\n", line.trim_start_matches("      "))));
+        }
         out
     }
 
@@ -294,7 +308,8 @@ impl Writer<'_> {
         let facts = self.project.facts(&change.table);
         let row = change.after.clone().unwrap_or_default();
         let plain = row.iter().filter(|(column, value)| {
-            !change.key.contains_key(*column) && matches!(value.data, Data::Text(_) | Data::Bool(_))
+            let ids = value.as_str().is_some_and(|text| uuid::Uuid::parse_str(text).is_ok());
+            !change.key.contains_key(*column) && !ids && matches!(value.data, Data::Text(_) | Data::Bool(_))
         });
         let kept: Map = plain
             .map(|(column, value)| {

@@ -332,10 +332,19 @@ impl Scene {
         let mut problems = Vec::new();
         if happened.end != Some(End::Unchanged) {
             let found = happened.end.map_or("refused", End::word);
+            let steps = happened.plan.iter().flat_map(|plan| &plan.items).flat_map(|item| &item.steps);
+            let acting: Vec<String> =
+                steps.filter(|step| step.foreseen.acts()).map(|step| format!("`{}`", step.name())).collect();
+            let help = if acting.is_empty() {
+                String::new()
+            } else {
+                let steps = acting.join(", ");
+                format!("\nit does again: {steps}; a precondition or a `when` has to see that it is done")
+            };
             problems.push(Problem::new(
                 "a second run",
                 End::Unchanged.word(),
-                format!("{found}\n{}", happened.message),
+                format!("{found}\n{}{help}", happened.message),
             ));
         }
         for change in second.since(first) {

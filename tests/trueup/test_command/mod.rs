@@ -90,7 +90,8 @@ fn a_case_bears_to_be_killed_everywhere_and_a_letter_that_is_sent_twice_is_named
     assert_eq!(came.exit, 1, "{}{}", came.out, came.err);
     let out: String = came.out.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
-        "the answer to POST /letters lost (request 1 of 1): step `send`",
+        "killed before a request",
+        "it does again: `send`",
         "somebody can find out whether step `send` was done",
         "add `probe:` (a question that tells), an `idempotency_key` on the connection, or `repeatable:`",
         "name it under `once:` in the test file",

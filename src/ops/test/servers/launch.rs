@@ -71,6 +71,8 @@ impl Home {
     /// A program as the server's user, in its folder, with nothing of our terminal.
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
+        // Its temporary files go with it, and ours may be in a folder that its user cannot enter.
+        command.env("TMPDIR", &self.path);
         command.current_dir(&self.path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         #[cfg(unix)]
         {
