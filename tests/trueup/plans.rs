@@ -216,7 +216,7 @@ impl Desk {
     /// Every row, through connections that know nothing of how the tables were before.
     async fn seen(&self) -> String {
         let databases = ops::plan::databases(&self.shop.here, &self.shop.opened, "test").unwrap();
-        snapshot::take(&databases, &Default::default(), &self.shop.opened.project).await.unwrap().text()
+        snapshot::take(&databases, &self.shop.opened.project).await.unwrap().text()
     }
 
     async fn close(self) {

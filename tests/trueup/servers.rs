@@ -145,7 +145,7 @@ impl Shop {
 
     /// Every row of every table.
     pub async fn snapshot(&self) -> Snapshot {
-        snapshot::take(&self.databases, &Default::default(), &self.opened.project).await.unwrap()
+        snapshot::take(&self.databases, &self.opened.project).await.unwrap()
     }
 
     /// A checked playbook from its text; what is wrong with it is drawn.
