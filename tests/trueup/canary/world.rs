@@ -487,7 +487,7 @@ impl World {
                         // No run begins without it.
                         "database password, environment" | "environment variable that nobody asked for" => true,
                         "database password, file" => told("nobody_at_all") || told("password"),
-                        "Redis password" => told("127.0.0.1:9"),
+                        "Redis password" => told("`jobs`"),
                         "personal column, in a constraint that fails" => told("unique") || told("things_email_key"),
                         "personal column of a CSV row that is refused" => told("line 3"),
                         _ => false,
