@@ -10,10 +10,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
+/// Queues, each with those who work on it.
+type Shifts = Vec<(Shared, Vec<Worker>)>;
+
 /// Workers, the queues they work on, and the databases that they change.
 #[derive(Clone, Default)]
 pub struct Staff {
-    shifts: Arc<Mutex<Vec<(Shared, Vec<Worker>)>>>,
+    shifts: Arc<Mutex<Shifts>>,
     databases: Arc<OnceLock<HashMap<Arc<str>, Database>>>,
 }
 
@@ -30,7 +33,7 @@ impl Staff {
         })
     }
 
-    fn shifts(&self) -> MutexGuard<'_, Vec<(Shared, Vec<Worker>)>> {
+    fn shifts(&self) -> MutexGuard<'_, Shifts> {
         self.shifts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

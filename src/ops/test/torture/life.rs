@@ -37,6 +37,9 @@ use std::{
     time::Duration,
 };
 
+/// To whom, and what.
+type Told = Vec<(Arc<str>, String)>;
+
 /// What every process of a case has at hand.
 #[derive(Clone)]
 pub struct Life {
@@ -51,7 +54,7 @@ pub struct Life {
     /// Answers, by the step's name.
     pub answers: IndexMap<String, Vec<(String, Value)>>,
     /// Messages to people, of all processes.
-    pub told: Arc<Mutex<Vec<(Arc<str>, String)>>>,
+    pub told: Arc<Mutex<Told>>,
     /// The run, once there is one.
     pub run: Arc<Mutex<Option<RunId>>>,
 }
