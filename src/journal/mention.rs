@@ -188,7 +188,7 @@ mod tests {
                 (None, said) => assert!(matches!(said, Mention::Run), "{text}"),
             }
         }
-        assert_eq!(found, 10, "all events about items are told by their text");
+        assert_eq!(found, 11, "all events about items are told by their text");
     }
 
     #[test]

@@ -57,6 +57,9 @@ pub struct Change {
 /// What was found in databases for the routes that a call may fit, by the route's number.
 pub type Found = HashMap<usize, Map>;
 
+/// What one route has looked up, by name.
+pub type Looks = Vec<(Arc<str>, Look)>;
+
 /// A mock while it plays: its rows, counters, kept answers and log.
 #[derive(Debug)]
 pub struct Stage {
@@ -171,7 +174,7 @@ impl Stage {
     }
 
     /// What has to be looked up in databases before [`Stage::answer`]: for each route that the call may fit.
-    pub fn looks(&self, call: &Call, now: Stamp) -> Result<Vec<(usize, Vec<(Arc<str>, Look)>)>, String> {
+    pub fn looks(&self, call: &Call, now: Stamp) -> Result<Vec<(usize, Looks)>, String> {
         let mut all = Vec::new();
         for (index, route) in self.mock.routes.iter().enumerate().filter(|(_, route)| !route.finds.entries.is_empty()) {
             let here = route.methods().into_iter().find(|(method, _)| *method == call.method);

@@ -308,7 +308,7 @@ routes:
             "7 `t` is not `connection.table`",
             "8 `set` and `remove` need `where`, and `insert` has none: which rows?",
             "9 `set` and `remove` need `where`, and `insert` has none: which rows?",
-            "10 a change of rows has exactly one of `insert`, `set` and `remove`",
+            "10 a change of rows has exactly one of `insert`, `set` and `remove: true`",
             "11 a mock knows no name `each`",
         ]
     );

@@ -34,12 +34,15 @@ pub fn with_included(
     })
 }
 
+/// Reads a file; nothing where there is none.
+type Read<'a> = &'a dyn Fn(&Path) -> Result<Option<Arc<Source>>, Failure>;
+
 /// The same with files from elsewhere than those of today.
 pub fn with_included_of(
     opened: &Opened,
     path: &Path,
     source: Arc<Source>,
-    read: &dyn Fn(&Path) -> Result<Option<Arc<Source>>, Failure>,
+    read: Read<'_>,
 ) -> Result<Arc<Source>, Failure> {
     refuse_included(&source)?;
     // A playbook that calls itself, whichever way round, stands there once already.

@@ -162,7 +162,7 @@ fn mutant(text: &str, all: &[Slot], dice: &mut Dice) -> Option<Mutant> {
 
 fn checked(mutant: &Mutant, project: &Arc<Project>) -> Diagnostics {
     match yaml::decode("mutant.yaml", &mutant.bytes) {
-        Ok(source) => check::read_and_check(source, project.clone(), &Knowledge::default()).1,
+        Ok(source) => check::read_and_check(shipped::with_tables(source), project.clone(), &Knowledge::default()).1,
         Err(problems) => *problems,
     }
 }

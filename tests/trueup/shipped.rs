@@ -41,6 +41,21 @@ pub fn playbooks() -> Vec<(String, String)> {
     all
 }
 
+/// A playbook's text with the shared errors tables that it uses, as a command reads it.
+pub fn source(file: &str, text: &str) -> Arc<Source> {
+    with_tables(Source::new(file, text))
+}
+
+/// The same of a text that was read.
+pub fn with_tables(own: Arc<Source>) -> Arc<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tables = ["playbooks/register/dqt-errors.errors.yaml"];
+    let name = |table: &str| table.trim_start_matches("playbooks/").trim_end_matches(".errors.yaml").to_owned();
+    let used = tables.iter().filter(|table| own.text().contains(&name(table)));
+    let used: Vec<_> = used.map(|table| (table.to_string(), fs::read_to_string(root.join(table)).unwrap())).collect();
+    if used.is_empty() { own } else { own.including(&used) }
+}
+
 #[test]
 fn every_shipped_playbook_passes_every_rule_without_advice() {
     let (project, playbooks) = (sandbox(), playbooks());
@@ -48,7 +63,7 @@ fn every_shipped_playbook_passes_every_rule_without_advice() {
     for (name, text) in playbooks {
         let knowledge = Knowledge { name: Some(name.clone()), ..Knowledge::default() };
         let (checked, problems) =
-            check::read_and_check(Source::new(format!("playbooks/{name}.yaml"), text), project.clone(), &knowledge);
+            check::read_and_check(source(&format!("playbooks/{name}.yaml"), &text), project.clone(), &knowledge);
         assert!(checked.is_some() && problems.is_empty(), "{}", diagnostics::terminal(&problems, 120));
     }
 }

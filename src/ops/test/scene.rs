@@ -330,7 +330,9 @@ impl Scene {
         let (happened, _) = self.run(opening, &quiet, first).await?;
         let second = self.snapshot().await?;
         let mut problems = Vec::new();
-        if happened.end != Some(End::Unchanged) {
+        // Of many items some may be none of the playbook's business, this time as the first time.
+        let of_many = happened.end == Some(End::Skipped) && !happened.items.is_empty();
+        if happened.end != Some(End::Unchanged) && !of_many {
             let found = happened.end.map_or("refused", End::word);
             let steps = happened.plan.iter().flat_map(|plan| &plan.items).flat_map(|item| &item.steps);
             let acting: Vec<String> =

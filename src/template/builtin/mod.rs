@@ -118,7 +118,7 @@ pub static FILTERS: &[Described] = described! {
     "default" "x | default(other)" (1..2) ["value", "boolean"] questions::default:
         "The other value when x does not exist; with `true` as second argument also when it is null, false or empty."
     "first" "list | first" (0..0) [] lists::first: "The first element; an empty list has none, which is an error unless `| default(…)` follows."
-    "fromjson" "text | fromjson" (0..0) [] texts::fromjson: "The value that a JSON text stands for: a map, a list, a number, …"
+    "fromjson" "text | fromjson" (0..0) [] texts::fromjson: "The value that a JSON text stands for: a map, a list, a text, a number, true, false or null."
     "identifier" "name | identifier" (0..0) [] texts::identifier:
         "In SQL: the name of a table or column, quoted, and compared with the catalogue. Nowhere else."
     "indent" "text | indent(4)" (0..2) ["width", "first"] texts::indent: "Every line but the first moved right by so many spaces; with `true` the first too."

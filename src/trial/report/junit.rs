@@ -16,7 +16,8 @@ fn suite(out: &mut String, report: &Report) {
     let name = format!("{} on {}", report.file, report.on);
     let (cases, failed) = (report.cases.len(), report.cases.len() - report.passed());
     let refused = usize::from(!report.refused.is_empty());
-    let took: f64 = report.cases.iter().map(|case| case.took.as_secs_f64()).sum();
+    // No cases sum up to -0.
+    let took = report.cases.iter().map(|case| case.took.as_secs_f64()).fold(0.0, |sum, took| sum + took);
     let _ = writeln!(
         out,
         "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failed}\" errors=\"{refused}\" time=\"{took:.3}\">",

@@ -65,13 +65,14 @@ fn problem(page: &mut Page, problem: &Problem) {
     if several && expected.lines().any(|line| found.lines().any(|other| line == other)) {
         page.hung(WITHIN, WITHIN + 2, Line::of(Tone::Plain, &problem.what).add(Tone::Dim, " (- expected, + found)"));
         for change in TextDiff::from_lines(&*expected, &*found).iter_all_changes() {
-            let (sign, tone) = match change.tag() {
-                ChangeTag::Equal => ("  ", Tone::Dim),
-                ChangeTag::Delete => ("- ", Tone::Bad),
-                ChangeTag::Insert => ("+ ", Tone::Good),
+            // A line that is in both stands under the words of the others, not under their signs.
+            let (sign, tone, indent) = match change.tag() {
+                ChangeTag::Equal => ("", Tone::Dim, WITHIN + 4),
+                ChangeTag::Delete => ("- ", Tone::Bad, WITHIN + 2),
+                ChangeTag::Insert => ("+ ", Tone::Good, WITHIN + 2),
             };
             let text = format!("{sign}{}", change.value().trim_end());
-            page.hung(WITHIN + 2, WITHIN + 6, Line::of(tone, text));
+            page.hung(indent, WITHIN + 6, Line::of(tone, text));
         }
         return;
     }

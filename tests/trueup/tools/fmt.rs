@@ -45,7 +45,10 @@ fn comments(text: &str) -> BTreeMap<String, usize> {
     for line in text.lines() {
         for (at, _) in line.match_indices('#') {
             let comment = line[at..].trim_end();
-            if (at == 0 || line[..at].ends_with(' ')) && !data.contains(comment) {
+            let begins = at == 0 || line[..at].ends_with(' ');
+            // The rest of a line may hold the end of a text and what follows it: `with #<Socket>" }`.
+            let in_a_text = comment.starts_with("#<");
+            if begins && !in_a_text && !data.contains(comment) {
                 *all.entry(comment.to_owned()).or_default() += 1;
                 break;
             }

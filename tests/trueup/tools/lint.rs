@@ -5,7 +5,6 @@ use super::{
     desk::{Desk, compare},
 };
 use trueup::{
-    base::source::Source,
     check::{
         self, Knowledge,
         lint::{Around, lint},
@@ -21,7 +20,7 @@ fn a_careful_playbook_hears_nothing() {
         let knowledge = Knowledge { name: Some(name.clone()), ..Knowledge::default() };
         let file = format!("playbooks/{name}.yaml");
         let tested = root().join(&file).with_extension("test.yaml").is_file();
-        let (checked, _) = check::read_and_check(Source::new(file, text.clone()), project.clone(), &knowledge);
+        let (checked, _) = check::read_and_check(shipped::source(&file, text), project.clone(), &knowledge);
         let found = lint(&checked.unwrap(), Around { tested: Some(tested) });
         assert!(found.is_empty(), "{}", diagnostics::terminal(&found, 100));
     }

@@ -39,13 +39,6 @@ fn every_column_that_can_be_changed_gives_a_green_test() {
     for column in ["code", "name", "price", "keeper", "sold_on", "shelf_id", "state"] {
         let came =
             desk.run(&["new", &format!("set-{}", column.replace('_', "-")), "--table", "shop.things", "--set", column]);
-        if column == "shelf_id" {
-            // No shelf has the number that the row is changed to: only a person can say what the test has to give.
-            assert!(came.exit == 1 && came.err.contains("not green yet"), "{}{}", came.out, came.err);
-            std::fs::remove_file(desk.path("playbooks/set-shelf-id.test.yaml")).unwrap();
-            std::fs::remove_file(desk.path("playbooks/set-shelf-id.yaml")).unwrap();
-            continue;
-        }
         assert_eq!((came.exit, &*came.err), (0, ""), "{column}: {}", came.out);
     }
     let lint = desk.run(&["lint", "--strict"]);
