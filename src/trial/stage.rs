@@ -99,8 +99,11 @@ fn replace(connection: &mut Map, double: &Double) {
             http.shift_remove("rate");
             let secret = |variable: &str| Value::map([("secret", Value::text(variable))]);
             match credentials {
-                // Nobody asks for anything; a token would be fetched from the real place.
-                None => drop(http.shift_remove("auth")),
+                // Nobody asks for anything; a token would be fetched from the real place, anything else is invented.
+                None if http.get("auth").is_some_and(|auth| auth.get("oauth2").is_some()) => {
+                    drop(http.shift_remove("auth"));
+                }
+                None => {}
                 Some(Key::Header { name, variable }) => {
                     let header = Value::map([("name", Value::text(name.as_str())), ("value", secret(variable))]);
                     http.insert("auth".into(), Value::map([("header", header)]));

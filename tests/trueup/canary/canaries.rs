@@ -130,7 +130,7 @@ pub fn forms(value: &str) -> [String; 8] {
     let base64 = |lead: usize| {
         let whole = base64::engine::general_purpose::STANDARD_NO_PAD.encode(format!("{}{value}", "x".repeat(lead)));
         let from = [0, 2, 3][lead];
-        let end = whole.len() - usize::from((lead + value.len()) % 3 != 0);
+        let end = whole.len() - usize::from(!(lead + value.len()).is_multiple_of(3));
         whole[from..end].to_owned()
     };
     [value.to_owned(), url, json, html, hex, base64(0), base64(1), base64(2)]

@@ -92,7 +92,7 @@ impl World {
         let with = |user: &str, password: &str| {
             let mut url = url::Url::parse(&address).unwrap();
             url.set_username(user).unwrap();
-            format!("{}", url.as_str().replacen(&url.password().unwrap().to_owned(), &url_form(password), 1))
+            url.as_str().replacen(&url.password().unwrap().to_owned(), &url_form(password), 1)
         };
         let shop = with(&role, &value("database password, environment"));
         let broken = with("nobody_at_all", &value("database password, file"));
@@ -515,6 +515,7 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "statements of the test itself, on a database of its own")]
 async fn sql(address: &str, text: &str) {
     let mut connection = sqlx::PgConnection::connect(address).await.unwrap();
     connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(text.to_owned()))).await.unwrap();

@@ -110,7 +110,7 @@ fn a_case_bears_to_be_killed_everywhere_and_a_letter_that_is_sent_twice_is_named
 #[test]
 fn what_no_case_reaches_is_named_and_too_little_of_it_fails() {
     let author = Author::new();
-    author.write("sell.test.yaml", &author.read(SELL).split("  - name: a lost").next().unwrap().to_owned());
+    author.write("sell.test.yaml", author.read(SELL).split("  - name: a lost").next().unwrap());
     let came = author.test(&["--coverage", "sell"]);
     assert_eq!(came.exit, 0, "{}{}", came.out, came.err);
     compare("covered", &came.out);

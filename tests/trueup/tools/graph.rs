@@ -30,20 +30,20 @@ fn every_sound_playbook_of_the_cases_is_drawn_with_every_arrow_leading_somewhere
     let source = Source::new("trueup.yaml", std::fs::read_to_string(project).unwrap());
     let mut problems = trueup::base::diagnostic::Diagnostics::new(source.clone());
     let project = std::sync::Arc::new(trueup::playbook::project::Project::parse(&source, &mut problems).unwrap());
+    let id = regex::Regex::new(r"(?m)^ *([a-z]+\d*)(?:\[|\(|\{|>)").unwrap();
+    let groups = regex::Regex::new(r"subgraph ([a-z]+\d*)").unwrap();
+    let arrow = regex::Regex::new(r"(?m)^ *([a-z]+\d*) (?:-->|-- .* -->|-\. .* \.->) ([a-z]+\d*)$").unwrap();
     let (mut drawn, mut choices) = (0, 0);
     for (path, text) in playbooks() {
         let (checked, _) = check::read_and_check(Source::new("p", text), project.clone(), &Knowledge::default());
         let Some(checked) = checked else { continue };
         let flow = graph::of(&checked);
         let text = graph::mermaid(&flow);
-        let id = regex::Regex::new(r"(?m)^ *([a-z]+\d*)(?:\[|\(|\{|>)").unwrap();
-        let groups = regex::Regex::new(r"subgraph ([a-z]+\d*)").unwrap();
         let known: Vec<&str> = id
             .captures_iter(&text)
             .chain(groups.captures_iter(&text))
             .map(|found| found.get(1).unwrap().as_str())
             .collect();
-        let arrow = regex::Regex::new(r"(?m)^ *([a-z]+\d*) (?:-->|-- .* -->|-\. .* \.->) ([a-z]+\d*)$").unwrap();
         for found in arrow.captures_iter(&text) {
             for end in [&found[1], &found[2]] {
                 assert!(known.contains(&end), "{}: `{end}` is nowhere\n{text}", path.display());
