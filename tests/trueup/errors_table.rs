@@ -233,7 +233,7 @@ fn a_table_for_itself_is_checked_as_strictly_as_a_playbook() {
             TABLE.replace("t/common", "t/other"),
             "the table calls itself `t/other`, but its file is `t/common.errors.yaml`",
         ),
-        (TABLE.replace("api: api", "api: apo"), "the project has no API `apo`"),
+        (TABLE.replace("api: api", "api: apo"), "the project has no API and no program `apo`"),
         (TABLE.replace("status: 410", "status: 410, step: look"), "a shared table knows no steps"),
         (TABLE.replace("error.status", "trainee.trn"), "a shared table does not know `trainee`"),
         (TABLE.replace("error.status", "error.stauts"), "a shared table does not know `stauts`"),

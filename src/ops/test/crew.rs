@@ -51,6 +51,7 @@ struct Work {
     folder: PathBuf,
     mark: String,
     torture: bool,
+    gentle: bool,
     surroundings: Surroundings,
 }
 
@@ -132,6 +133,7 @@ pub async fn play(
         folder: folder.0.clone(),
         mark: mark[20..].to_owned(),
         torture: wanted.torture,
+        gentle: wanted.gentle,
         surroundings: surroundings.clone(),
     };
     let all = work.tasks.len();
@@ -278,6 +280,9 @@ impl Work {
                 scene.strike().await;
             }
             Err(problem) => report.problems.push(problem),
+        }
+        if self.gentle {
+            report.proofs.retain(|proof| !is_torture(*proof));
         }
         let proofs: Vec<Proof> = report.proofs.iter().copied().filter(|proof| is_torture(*proof)).collect();
         // A case that fails in peace would fail everywhere; what a second run or an undo does is something else.

@@ -64,6 +64,8 @@ pub struct Wanted {
     pub jobs: Option<usize>,
     /// Also kill, lose answers, run twice, two at once and undo every case that changes something.
     pub torture: bool,
+    /// Leave out what kills, loses answers or runs two at once, also where a case asks for it: it takes longest.
+    pub gentle: bool,
     /// When this is set no new case is begun.
     pub stop: Arc<AtomicBool>,
 }
@@ -174,7 +176,27 @@ pub async fn run_file(
     // What keeps the file from being played is the answer here, as it is for every other single thing.
     open(surroundings, opened, path)?.scripts(on)?;
     let only = only.map(str::to_owned);
-    let wanted = Wanted { only, on: vec![on.clone()], jobs: Some(1), ..Wanted::default() };
+    run_one(surroundings, opened, path, Wanted { only, on: vec![on.clone()], jobs: Some(1), ..Wanted::default() }).await
+}
+
+/// The same without the proofs that kill, lose answers or run two at once.
+pub async fn run_file_gently(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    path: &Path,
+    on: &On,
+) -> Result<Report, Failure> {
+    open(surroundings, opened, path)?.scripts(on)?;
+    run_one(
+        surroundings,
+        opened,
+        path,
+        Wanted { gentle: true, on: vec![on.clone()], jobs: Some(1), ..Wanted::default() },
+    )
+    .await
+}
+
+async fn run_one(surroundings: &Surroundings, opened: &Opened, path: &Path, wanted: Wanted) -> Result<Report, Failure> {
     let mut played = crew::play(surroundings, opened, &wanted, &[path.to_owned()], &mut |_, _| {}).await?;
     played.reports.pop().ok_or_else(|| none_of(&wanted))
 }
