@@ -321,7 +321,7 @@ create table dttp_schools (
   urn varchar(255),
   status_code integer,
   created_at datetime(6) not null default current_timestamp(6),
-  updated_at datetime(6) not null default current_timestamp(6)
+  updated_at datetime(6) not null
 ) default charset utf8mb4 collate utf8mb4_bin;
 create index index_dttp_schools_on_urn on dttp_schools (urn);
 

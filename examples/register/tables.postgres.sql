@@ -325,7 +325,7 @@ create table dttp_schools (
   urn varchar,
   status_code integer,
   created_at timestamp(6) not null default current_timestamp,
-  updated_at timestamp(6) not null default current_timestamp
+  updated_at timestamp(6) not null
 );
 create index index_dttp_schools_on_urn on dttp_schools (urn);
 

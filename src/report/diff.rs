@@ -131,6 +131,15 @@ fn entries(change: &RowChange, facts: Option<&Facts>, moment: Moment) -> Vec<Ent
         };
         entries.push(Entry { name: short_name(&column), old, new, stamp });
     }
+    // A clock that counts in seconds may have said the same twice while this was tried out; at apply it will be later.
+    if deed == Deed::Update && moment == Moment::Planned {
+        let unmoved = change.stamps.iter().filter(|stamp| {
+            let after = change.after.as_ref().and_then(|after| after.get(&***stamp));
+            after.is_some() && after == change.before.as_ref().and_then(|before| before.get(&***stamp))
+        });
+        let later = || Some("(time of apply)".to_owned());
+        entries.extend(unmoved.map(|name| Entry { name: short_name(name), old: None, new: later(), stamp: true }));
+    }
     entries.sort_by_key(|entry| entry.stamp);
     entries
 }
