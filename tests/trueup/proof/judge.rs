@@ -33,7 +33,21 @@ pub fn always(
     figures: &mut Figures,
 ) {
     let known: Vec<&str> = procedure.effects.iter().flat_map(|effect| effect.traces).copied().collect();
-    for trace in traces.keys().filter(|trace| !known.contains(&trace.as_str())) {
+    let (asked, others): (Vec<_>, Vec<_>) = traces.iter().partition(|(trace, _)| trace.starts_with("asked "));
+    // A question leaves at most once, and not before the journal knows of it.
+    for (trace, count) in asked {
+        let path = procedure.question.map(|(step, _)| format!("steps/{step}"));
+        let item = state.and_then(|state| state.items.get("-"));
+        let step = path.zip(item).and_then(|(path, item)| item.steps.get(path.as_str()));
+        if step.is_none_or(|step| step.asked.is_none()) {
+            figures.wrong(format!("{at}: `{trace}` is there, and the journal knows of no question"));
+        }
+        if *count > 1 {
+            figures.duplicates += 1;
+            figures.wrong(format!("{at}: `{trace}` left {count} times"));
+        }
+    }
+    for (trace, _) in others.into_iter().filter(|(trace, _)| !known.contains(&trace.as_str())) {
         figures.wrong(format!("{at}: `{trace}` is there, and nobody wanted it"));
     }
     let counts = counts(procedure, traces);

@@ -175,7 +175,12 @@ impl World {
         let told = std::fs::read_to_string(point.folder.join("told.jsonl")).unwrap_or_default();
         for line in told.lines() {
             let text = serde_json::from_str::<serde_json::Value>(line).unwrap();
-            let name = format!("told {} {}", text["who"].as_str().unwrap(), text["text"].as_str().unwrap());
+            let (who, text) = (text["who"].as_str().unwrap(), text["text"].as_str().unwrap());
+            // How to answer names the run, which is another one each time.
+            let name = match text.split_once("\n\nTo answer:") {
+                Some((question, _)) => format!("asked {who} {question}"),
+                None => format!("told {who} {text}"),
+            };
             *traces.entry(name).or_default() += 1;
         }
         traces
