@@ -231,7 +231,7 @@ fn a_holder_that_slept_past_its_lease_changes_nothing_with_a_ledger() {
 
 #[test]
 fn a_holder_that_slept_past_its_lease_changes_nothing_on_mariadb() {
-    block_on(asleep(Kind::MYSQL, &["row-with-audit", "block-as-one"], size(61, 1)));
+    block_on(asleep(Kind::MYSQL, &["row-with-audit", "block-as-one"], size(13, 1)));
 }
 
 #[test]
