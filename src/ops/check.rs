@@ -208,7 +208,11 @@ impl Live {
             knowledge.surveys.insert(name.clone(), survey);
             knowledge.dialects.insert(name.clone(), database.dialect());
         }
-        for (name, jobs) in jobs(surroundings, opened, environment, |_| true)? {
+        // What a sandbox plays is no live system, and need not run for its databases to be asked.
+        let live = |name: &str| {
+            opened.project.connections.get(name).is_none_or(|settings| settings.mock_in(environment).is_none())
+        };
+        for (name, jobs) in jobs(surroundings, opened, environment, live)? {
             let asked = jobs.survey().await;
             let survey =
                 asked.map_err(|fault| Failure::usage(format!("failed to ask `{name}`: {fault}")).help(fault.help()))?;

@@ -382,3 +382,22 @@ fn a_sandbox_holds_every_playbook_that_is_shipped() {
         assert!(sandbox.tries.iter().all(|(why, _)| why.len() < 76), "{}", sandbox.name);
     }
 }
+
+#[test]
+fn the_databases_of_a_sandbox_are_asked_although_nobody_plays_its_jobs() {
+    let folder = TempDir::new().unwrap();
+    let run = |words: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_trueup"));
+        command.current_dir(folder.path()).args(words).output().unwrap()
+    };
+    assert!(run(&["demo"]).status.success());
+    let check = ["--project", ".trueup/demo", "check", "--env", "sandbox"];
+    let came = run(&check);
+    assert!(came.status.success(), "{}", String::from_utf8_lossy(&came.stderr));
+    let path = folder.path().join(".trueup/demo/playbooks/register/correct-award.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("clear: [recommended_", "clear: [recomended_")).unwrap();
+    let came = run(&check);
+    let said = String::from_utf8_lossy(&came.stderr);
+    assert!(!came.status.success() && said.contains("did you mean `recommended_for_award_at`?"), "{said}");
+}
