@@ -16,7 +16,7 @@ use crate::{
     action::{ends::Way, step::RESCUE},
     approval::Demand,
     base::value::{AFTER_APPLY, Map},
-    effect::label::Label,
+    effect::{compared::Differing, label::Label},
     engine::outline::{around, indexed},
     plan::{Effect, Foreseen, ItemPlan, Plan, Reversal, Section, StepPlan, Stop, file::Saved},
 };
@@ -52,7 +52,7 @@ pub fn text(plan: &Plan, about: &About<'_>, view: &View<'_>) -> String {
     for item in &plan.items {
         if plan.items.len() > 1 {
             page.blank();
-            page.line(0, Line::of(Tone::Strong, format!("Item {}", item.key)));
+            item_heading(&mut page, item);
         }
         of_item(&mut page, item, view);
     }
@@ -75,9 +75,27 @@ pub fn text(plan: &Plan, about: &About<'_>, view: &View<'_>) -> String {
 /// One item of many, whole.
 pub fn one(item: &ItemPlan, view: &View<'_>) -> String {
     let mut page = Page::new(view.look);
-    page.line(0, Line::of(Tone::Strong, format!("Item {}", item.key)));
+    item_heading(&mut page, item);
     of_item(&mut page, item, view);
     page.finish()
+}
+
+/// The item's name; of one that came out of a comparison also what differs.
+pub(super) fn item_heading(page: &mut Page, item: &ItemPlan) {
+    let found = item.item.as_ref().and_then(Differing::of_item);
+    let mut line = Line::of(Tone::Strong, format!("Item {}", item.key));
+    match found {
+        None => page.line(0, line),
+        Some(Differing::Lone(text)) => {
+            line = line.plain("  ").add(Tone::Care, text);
+            page.hung(0, 5, line);
+        }
+        Some(Differing::Fields(comparison)) => {
+            line = line.plain("  ").add(Tone::Care, comparison.summary());
+            page.hung(0, 5, line);
+            compared::table(page, 2, &comparison);
+        }
+    }
 }
 
 /// The last words before somebody says yes, when the plan itself was read elsewhere: what it is, who asked for it, what it

@@ -100,6 +100,16 @@ impl<'a> Gathering<'a> {
         }
     }
 
+    /// A spool of its own for rows that are not gathered.
+    pub fn another_spool(&self) -> Spool {
+        self.spool.beside()
+    }
+
+    /// What tells the items apart was found wanting already: it is not told twice.
+    pub fn without_keys(&mut self) {
+        self.uniques.retain(|unique| unique.check.is_some());
+    }
+
     /// One row, as the steps will see it; `line` where it comes from a file.
     pub fn add(&mut self, value: Value, line: Option<u64>) -> Result<(), GatherError> {
         self.rows += 1;
@@ -339,11 +349,20 @@ fn parts(value: &Value, columns: &[Arc<str>]) -> Result<Vec<Value>, GatherError>
     columns
         .iter()
         .map(|column| {
-            value
-                .get(column)
+            part_of(value, column)
                 .ok_or_else(|| GatherError::Misfit(format!("the rows of the source have no column `{column}`")))
         })
         .collect()
+}
+
+/// A column, or a part of what a comparison gives: `left.email`, `key.code`.
+fn part_of(value: &Value, column: &str) -> Option<Value> {
+    value.get(column).or_else(|| {
+        let (first, rest) = column.split_once('.')?;
+        let inner = value.get(first)?;
+        // What a side does not have has no parts.
+        if inner.is_null() { Some(inner) } else { inner.get(rest) }
+    })
 }
 
 /// Equal only for the same values, as far as anybody will ever see.
