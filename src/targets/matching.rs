@@ -5,7 +5,7 @@
 use super::{
     comparing::{Comparing, Difference},
     faults::{Faults, listed},
-    gather::{GatherError, Gathering},
+    gather::{GatherError, Gathering, Seen},
     model::{From, Source},
     source::{Reach, Reading, SourceError},
     spool::{Place, Spool, Spooled},
@@ -35,9 +35,9 @@ pub(super) async fn read(
     let (mut keys, mut faults) = (Keys::of(comparing, "right"), Faults::default());
     reading(right, "targets/from/right", &comparing.key.right)
         .rows(scope, reach, &mut faults, &mut |row, line| {
-            let Some((print, at)) = keys.take(&row, line)? else { return Ok(()) };
+            let Some(seen) = keys.take(&row, line)? else { return Ok(()) };
             let place = shelf.spool.add(row)?;
-            shelf.rows.push(OnShelf { print, place, at, met: false });
+            shelf.rows.push(OnShelf { print: seen.print, at: seen.at, met: false, place });
             Ok(())
         })
         .await?;
@@ -47,8 +47,8 @@ pub(super) async fn read(
     let pairing = Pairing { comparing, scope, names: comparing.names().map(Arc::from) };
     let read = reading(left, "targets/from/left", &comparing.key.left)
         .rows(scope, reach, &mut faults, &mut |row, line| {
-            let Some((print, _)) = keys.take(&row, line)? else { return Ok(()) };
-            let item = match shelf.meet(print)? {
+            let Some(seen) = keys.take(&row, line)? else { return Ok(()) };
+            let item = match shelf.meet(seen.print)? {
                 Some(other) => pairing.both(row, other)?,
                 None => pairing.one(Difference::OnlyLeft, row),
             };
@@ -78,14 +78,14 @@ fn reading<'a>(of: &'a From, place: &'static str, key: &Columns) -> Reading<'a> 
 }
 
 /// A key as it is looked for.
-type Print = u128;
+type Print = [u32; 4];
 
 /// The keys of one side: each is there once, and none is null.
 struct Keys<'a> {
     side: &'static str,
     columns: &'a Columns,
     kind: As,
-    seen: Vec<(Print, u64)>,
+    seen: Vec<Seen>,
     rows: u64,
     from_file: bool,
     faults: Faults,
@@ -107,8 +107,8 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// The print of a row's key and where the row stands; nothing for one without a key, which is noted.
-    fn take(&mut self, row: &Value, line: Option<u64>) -> Result<Option<(Print, u64)>, GatherError> {
+    /// The print of a row's key with where the row stands; nothing for one without a key, which is noted.
+    fn take(&mut self, row: &Value, line: Option<u64>) -> Result<Option<Seen>, GatherError> {
         self.rows += 1;
         let at = line.unwrap_or(self.rows);
         let parts = key(row, self.columns, self.side)?;
@@ -126,16 +126,16 @@ impl<'a> Keys<'a> {
         }
         let mut print = [0; 16];
         print.copy_from_slice(&hash.finalize()[..16]);
-        let print = Print::from_be_bytes(print);
-        self.seen.push((print, at));
-        Ok(Some((print, at)))
+        let seen = Seen::new(u128::from_be_bytes(print), at);
+        self.seen.push(seen);
+        Ok(Some(seen))
     }
 
     /// Everything that is wrong with this side: `cells` is what its reader found.
     fn end(mut self, mut cells: Faults) -> Faults {
         self.seen.sort_unstable();
-        for same in self.seen.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
-            let at: Vec<u64> = same.iter().map(|(_, at)| *at).collect();
+        for same in self.seen.chunk_by(|a, b| a.print == b.print).filter(|same| same.len() > 1) {
+            let at: Vec<u64> = same.iter().map(|seen| u64::from(seen.at)).collect();
             let columns = self.columns.names().collect::<Vec<_>>().join("`, `");
             let what = format!("the same `{columns}` {} times", at.len());
             if self.from_file {
@@ -165,9 +165,9 @@ fn key(row: &Value, columns: &Columns, side: &str) -> Result<Vec<Value>, GatherE
 /// A row of the right side.
 struct OnShelf {
     print: Print,
-    place: Place,
-    at: u64,
+    at: u32,
     met: bool,
+    place: Place,
 }
 
 /// The rows of the right side while they arrive.
