@@ -6,6 +6,7 @@ use crate::{
     action::{
         block::BlockSpec,
         deed::{Deed, Restore},
+        ends::Way,
         kinds::Act,
         step::{RESCUE, Step},
         undo::UndoSpec,
@@ -43,7 +44,8 @@ impl Pass<'_> {
             let shown = self.steps.len();
             self.step(&at, step).await?;
             // What is not done does not fail either.
-            let done = self.steps[shown..].iter().any(|one| one.foreseen != Foreseen::Skipped);
+            let open = |one: &StepPlan| one.label == Label::HasUnknowns || !matches!(step.act, Act::Assert(_));
+            let done = self.steps[shown..].iter().any(|one| one.foreseen != Foreseen::Skipped && open(one));
             if let Some(guess) = guess.filter(|_| done) {
                 let same = |known: &&mut Guess| format!("{:?}", known.steps) == format!("{:?}", guess.steps);
                 match guesses.iter_mut().find(same) {
@@ -206,20 +208,27 @@ impl Pass<'_> {
         }
         if !others.is_empty() {
             let names: Vec<String> = others.iter().map(|name| format!("`{name}`")).collect();
-            let note = format!("takes back {}, as each says", names.join(", "));
+            let note = format!(
+                "takes back {} by {} own `undo`",
+                names.join(", "),
+                if names.len() == 1 { "its" } else { "their" }
+            );
             self.show(at, step, Label::HasUnknowns, Foreseen::Undecided, Vec::new(), vec![note]);
         }
         Ok(())
     }
 }
 
-/// It may fail after the steps before it have done their work: it changes something, asks something outside, or holds such steps.
+/// It may fail after the steps before it have done their work: it changes something, asks something outside, holds such steps, or looks
+/// at what is only known then.
 fn may_fail(step: &Step) -> bool {
     match step.act {
         Act::Row(_) | Act::Rows(_) | Act::Sql(_) | Act::Job(_) | Act::Http(_) | Act::Resource(_) | Act::Command(_) => {
             true
         }
         Act::Block(_) | Act::Choose(_) | Act::Call(_) | Act::Wait(_) => true,
+        // Where the author says how it ends, that decides, unless it is a failure.
+        Act::Assert(_) => step.common.otherwise.as_ref().is_none_or(|otherwise| otherwise.way == Way::Fail),
         _ => false,
     }
 }
