@@ -54,8 +54,6 @@ pub struct Tally {
     pub counts: Counts,
     /// What the author's steps would do.
     pub parts: Parts,
-    /// Steps that would change something and need not, or are not done.
-    pub idle: u64,
     /// Rows that triggers and cascades touch besides.
     pub touched: u64,
     /// Rows that an undo leaves as they are.
@@ -99,10 +97,9 @@ impl Tally {
         tally
     }
 
-    /// Nothing would change. What only tells somebody something is not nothing, unless there was something to change and it
-    /// need not be: then there is nothing to tell of either.
+    /// Nothing would change.
     pub fn is_empty(&self) -> bool {
-        self.counts.changes == 0 && (self.parts.messages == 0 || self.idle > 0)
+        self.counts.changes == 0
     }
 
     /// How many items end early.
@@ -132,10 +129,6 @@ impl Tally {
                 let shows = step.effects.iter().any(|effect| matches!(effect, Effect::Rows { .. }));
                 self.untried += usize::from(changes_rows && !shows);
             }
-            let looks =
-                matches!(step.kind, "assert" | "let" | "find" | "query" | "tally" | "compare" | "tell" | "choose");
-            self.idle +=
-                u64::from(step.foreseen == Foreseen::Unchanged || step.foreseen == Foreseen::Skipped && !looks);
             let shown = acts || step.foreseen == Foreseen::Tells;
             self.parts.undecided += usize::from(shown && step.foreseen == Foreseen::Undecided);
             // Its request and its fields are one thing.

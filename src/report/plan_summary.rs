@@ -23,8 +23,7 @@ pub fn summary(plan: &Plan) -> String {
                     format!(" {ended} of {} end early.", number(usize::try_from(tally.items).unwrap_or(0), "item"))
                 }
             };
-            let exactness = if plan.counts().changes == 0 { String::new() } else { format!("; {}", exactness(plan)) };
-            format!("Plan: {}{exactness}{}.{ended}", parts.join(", "), left_alone(plan))
+            format!("Plan: {}; {}{}.{ended}", parts.join(", "), exactness(plan), left_alone(plan))
         }
     }
 }

@@ -322,7 +322,7 @@ fn what_is_wrong_with_a_side_is_told_with_its_name_and_nothing_is_planned() {
         ] {
             assert!(table.contains(part), "{part}\n{table}");
         }
-        let twice = "{ query: { db: lite, sql: \"select 'x' as code, born from people where code in ('a1', '9')\" } }";
+        let twice = "{ query: { db: lite, sql: \"select 'x' as code, born from people where code in ('a1', 'B2')\" } }";
         let twice = refused(twice, "  lite: { read: [people] }\n").await;
         assert!(twice.contains("right: the same `code` 2 times (rows 1 and 2)"), "{twice}");
         std::fs::write(world.folder.path().join("bad.csv"), "code,born\na1,1990-01-01\n").unwrap();
