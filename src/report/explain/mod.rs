@@ -61,12 +61,17 @@ fn of_code(code: &Code) -> String {
     format!("{}: {}\n\n{}", code.id, code.title, paragraphs(code.explain, ""))
 }
 
+/// Kinds that hold other steps or lead to them.
+const LEADS: &[&str] = &["block", "choose", "call", "use", "undo", "wait"];
+
 fn of_kind(kind: &Kind, places: &[Place]) -> String {
     let nature = match kind.nature {
         Nature::Read => "reads only: allowed in `preconditions`, `steps` and `verification`",
         Nature::Write => "changes something: allowed in `steps`",
         Nature::Either => "reads or changes something, as its keys say; what changes something is allowed in `steps`",
         Nature::People => "reaches a person: `ask` in `steps`, `tell` also in `afterwards`",
+        // What stands inside says for itself what it does.
+        Nature::Flow if LEADS.contains(&kind.word) => "touches nothing by itself; the steps that it leads to do",
         Nature::Flow => "looks only at values",
     };
     let mut text =
