@@ -1,7 +1,9 @@
 //! What was expected against what happened, each difference in words.
 
 use super::{
-    expect::{Changes, ColumnTest, Count, Expect, Preview, RowTest, Sent, TableChanges, TextTest, ValueTest},
+    expect::{
+        Changes, ColumnTest, Count, Expect, InOrder, Items, Preview, RowTest, Sent, TableChanges, TextTest, ValueTest,
+    },
     report::Problem,
     snapshot::{Snapshot, differing, row_name},
 };
@@ -18,7 +20,7 @@ use crate::{
     },
     engine::trouble::Difference,
     journal::words::End,
-    mock::Logged,
+    mock::{Logged, program::Called},
     plan::Plan,
     playbook::project::Project,
 };
@@ -43,8 +45,12 @@ pub struct Happened {
     pub items: BTreeMap<End, u64>,
     /// Messages to people.
     pub told: Vec<(Arc<str>, String)>,
-    /// Requests, by connection.
-    pub sent: IndexMap<Arc<str>, Vec<Logged>>,
+    /// Of a run over many items: how each of them ended, and why, by key.
+    pub by_key: BTreeMap<Arc<str>, (End, Option<String>)>,
+    /// Calls of APIs and of programs, by connection.
+    pub sent: IndexMap<Arc<str>, Vec<Request>>,
+    /// Calls with smaller numbers belong to the preview.
+    pub applied_from: u64,
     /// What refused parameters said: `slug: …`.
     pub refused: Vec<String>,
     /// What is no longer as planned.
@@ -55,6 +61,30 @@ pub struct Happened {
     pub run: Option<RunId>,
     /// What became of resources behind APIs.
     pub resources: Vec<RowChange>,
+}
+
+/// One call of an API or of a program.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// As test files write it: `GET /v2/teachers/1`, `set env deployment/web`.
+    pub call: String,
+    /// One line for a person.
+    pub shown: String,
+    /// It came after all those with a smaller number.
+    pub number: u64,
+}
+
+impl From<&Logged> for Request {
+    fn from(logged: &Logged) -> Request {
+        Request { call: logged.call(), shown: logged.to_string(), number: logged.number }
+    }
+}
+
+impl From<&Called> for Request {
+    fn from(called: &Called) -> Request {
+        let shown = format!("{} → {}", called.line, called.code);
+        Request { call: called.call.clone(), shown, number: called.number }
+    }
 }
 
 impl Happened {
@@ -80,6 +110,7 @@ pub fn compare(
     }
     if let Some(sent) = &expect.sent {
         requests(sent, &happened.sent, &mut problems);
+        in_order(&sent.order, happened, &mut problems);
     }
     if let Some(preview) = &expect.preview {
         labels(preview, happened.plan.as_ref(), &mut problems);
@@ -101,18 +132,36 @@ pub fn compare(
     problems
 }
 
-/// How many items ended in which way.
-fn ways(expected: &Named<Count>, happened: &Happened, problems: &mut Vec<Problem>) {
+/// How many items ended in which way, and how each that is named did.
+fn ways(expected: &Items, happened: &Happened, problems: &mut Vec<Problem>) {
     let found = |way: &str| happened.items.iter().find(|(end, _)| end.word() == way).map_or(0, |(_, count)| *count);
-    for (way, count) in expected.iter() {
+    for (way, count) in expected.counts.iter() {
         let found = found(way);
         if found < u64::from(count.least) || found > u64::from(count.most) {
             let said = if happened.message.is_empty() { String::new() } else { format!("\n{}", happened.message) };
             problems.push(Problem::new(format!("items that are {way}"), count.words(), format!("{found}{said}")));
         }
     }
-    for (end, count) in happened.items.iter().filter(|(end, _)| expected.get(end.word()).is_none()) {
+    let uncounted = happened.items.iter().filter(|(end, _)| expected.counts.get(end.word()).is_none());
+    for (end, count) in uncounted.filter(|_| !expected.counts.entries.is_empty()) {
         problems.push(Problem::new(format!("items that are {}", end.word()), "none", count.to_string()));
+    }
+    for (key, test) in expected.by_key.iter() {
+        let what = format!("item {key}");
+        let Some((end, why)) = happened.by_key.get(key) else {
+            let keys: Vec<&str> = happened.by_key.keys().map(|key| &**key).take(20).collect();
+            let found =
+                if keys.is_empty() { "no item ended".to_owned() } else { format!("items: {}", keys.join(", ")) };
+            problems.push(Problem::new(what, test.outcome.word(), found));
+            continue;
+        };
+        let why = why.as_deref().unwrap_or_default();
+        if *end != test.outcome {
+            let said = if why.is_empty() { String::new() } else { format!("\n{why}") };
+            problems.push(Problem::new(what, test.outcome.word(), format!("{}{said}", end.word())));
+        } else if let Some(message) = test.message.as_ref().filter(|message| !message.holds(why)) {
+            problems.push(Problem::new(format!("what is said of {what}"), message.words(), nothing_if_empty(why)));
+        }
     }
 }
 
@@ -184,13 +233,13 @@ fn people(expected: &Named<TextTest>, told: &[(Arc<str>, String)], problems: &mu
     }
 }
 
-fn requests(expected: &Sent, sent: &IndexMap<Arc<str>, Vec<Logged>>, problems: &mut Vec<Problem>) {
+fn requests(expected: &Sent, sent: &IndexMap<Arc<str>, Vec<Request>>, problems: &mut Vec<Problem>) {
     let none = Named::default();
     let named = |api: &str| expected.apis.iter().find(|(w, _)| w.as_str() == api).map_or(&none, |(_, counts)| counts);
     for (api, counts) in &expected.apis {
         let log = sent.get(api.as_str()).map_or(&[][..], Vec::as_slice);
         for (call, Count { least, most }) in counts.iter() {
-            let found = log.iter().filter(|l| l.call() == call).count();
+            let found = log.iter().filter(|l| l.call == call).count();
             if found < *least as usize || found > *most as usize {
                 let expected = Count { least: *least, most: *most }.words();
                 problems.push(Problem::new(
@@ -206,10 +255,31 @@ fn requests(expected: &Sent, sent: &IndexMap<Arc<str>, Vec<Logged>>, problems: &
     }
     for (api, log) in sent {
         let other: Vec<String> =
-            log.iter().filter(|l| named(api).get(&l.call()).is_none()).map(ToString::to_string).collect();
+            log.iter().filter(|l| named(api).get(&l.call).is_none()).map(|l| l.shown.clone()).collect();
         if !other.is_empty() {
             problems.push(Problem::new(format!("other calls of {api}"), "none", other.join("\n")));
         }
+    }
+}
+
+/// The calls that are named, from when the run applies: in this order, several of the same kind behind each other counted once.
+fn in_order(expected: &[InOrder], happened: &Happened, problems: &mut Vec<Problem>) {
+    if expected.is_empty() {
+        return;
+    }
+    let named = |api: &str, call: &str| expected.iter().any(|one| one.api.as_str() == api && one.call.as_str() == call);
+    let all = happened.sent.iter().flat_map(|(api, log)| log.iter().map(move |request| (&**api, request)));
+    let mut found: Vec<_> = all
+        .filter(|(api, request)| request.number >= happened.applied_from && named(api, &request.call))
+        .map(|(api, request)| (request.number, format!("{api}: {}", request.call)))
+        .collect();
+    found.sort();
+    let mut found: Vec<String> = found.into_iter().map(|(_, line)| line).collect();
+    found.dedup();
+    let wanted: Vec<String> =
+        expected.iter().map(|one| format!("{}: {}", one.api.as_str(), one.call.as_str())).collect();
+    if found != wanted {
+        problems.push(Problem::new("order of calls", wanted.join("\n"), nothing_if_empty(&found.join("\n"))));
     }
 }
 

@@ -32,6 +32,11 @@ pub(super) fn ends_before(happened: &mut Happened, made: &Plan) -> bool {
 /// A plan of many items, none of which has anything to do.
 fn all_end(happened: &mut Happened, made: &Plan) -> bool {
     let stops: Vec<_> = made.items.iter().skip(1).filter_map(|item| item.stop.as_ref()).collect();
+    for item in made.items.iter().skip(1) {
+        let stop = item.stop.as_ref();
+        let end = stop.map_or(End::Unchanged, |stop| end_of(stop.way));
+        happened.by_key.insert(item.key.clone(), (end, stop.map(|stop| stop.message.clone())));
+    }
     for stop in &stops {
         *happened.items.entry(end_of(stop.way)).or_default() += 1;
     }

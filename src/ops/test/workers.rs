@@ -1,13 +1,12 @@
-//! Workers as a worker file describes them: what lies there at the start, and who takes jobs whenever the run waits. The clock is
-//! the case's, so what a job does comes at the same moment each time.
+//! Workers in the words of a worker file: they take jobs whenever the run waits. The clock is the case's, so what a job does comes
+//! at the same moment each time.
 
-use super::scene::{Staged, broken};
 use crate::{
     base::{shape::Word, source::Span, world::World},
     connection::sidekiq::Jobs,
     mock::{model::Version, worker::WorkerFile},
     ops::{behind::Databases, worker::Worker},
-    trial::model::GivenJobs,
+    trial::given::Workers as Given,
 };
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -31,8 +30,8 @@ impl Workers {
         })
     }
 
-    /// Lays out what lies there at the start, and hires.
-    pub(super) async fn hire(&self, given: Vec<(GivenJobs, Jobs)>, databases: &Databases, world: &World) -> Staged<()> {
+    /// Hires those who take the jobs of these connections.
+    pub(super) fn hire(&self, given: Vec<(Given, Jobs)>, databases: &Databases, world: &World) {
         let mut all = Vec::new();
         for (given, jobs) in given {
             let name = Word { text: jobs.name().clone(), span: Span::default() };
@@ -40,16 +39,13 @@ impl Workers {
                 trueup: Version::V1,
                 worker: name,
                 takes_after: given.takes_after,
-                start: given.start,
+                start: Vec::new(),
                 jobs: given.does,
                 at: Span::default(),
             };
-            let worker = Worker::new(file, jobs, databases.clone(), world.clone());
-            worker.start().await.map_err(|why| broken("jobs that can be laid out", why))?;
-            all.push(worker);
+            all.push(Worker::new(file, jobs, databases.clone(), world.clone()));
         }
         let _ = self.hired.set(all);
-        Ok(())
     }
 
     async fn work(&self) {
