@@ -111,6 +111,11 @@ impl Stage {
         self.log.back().cloned()
     }
 
+    /// The latest call is none of those that are counted.
+    pub fn forget(&mut self) {
+        self.log.pop_back();
+    }
+
     /// How often something was really changed, by idempotency key, else by `METHOD /path`.
     pub fn effects(&self) -> BTreeMap<String, usize> {
         self.effects.clone()

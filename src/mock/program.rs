@@ -215,7 +215,7 @@ impl Played {
             Err(problem) => {
                 self.remember(arguments, arguments.join(" "), 255, false);
                 let errors = format!("the stand-in for `{}` cannot answer: {problem}", self.name);
-                End { errors, code: 255, ..End::default() }
+                End { errors, code: 255, odd: Some(Odd::NotStarted), ..End::default() }
             }
         }
     }

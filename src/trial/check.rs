@@ -51,8 +51,10 @@ pub fn check(file: &TestFile, project: &Project, problems: &mut Diagnostics) {
     }
     for case in &file.cases {
         let between = case.between.iter().flat_map(|b| [&b.plan_and_apply, &b.ask_and_answer]).flatten();
-        let midway = case.between.iter().filter_map(|b| b.step_and_next.as_ref()).map(|midway| &midway.sql);
-        between.map(|meddling| &meddling.sql).chain(midway).for_each(|sql| connection(&sql.db, project, problems));
+        let midway = case.between.as_ref().and_then(|b| b.step_and_next.as_ref());
+        let sql = between.map(|meddling| &meddling.sql).chain(midway.and_then(|midway| midway.sql.as_ref()));
+        let called = midway.and_then(|midway| midway.call.as_ref()).map(|call| &call.api);
+        sql.map(|sql| &sql.db).chain(called).for_each(|name| connection(name, project, problems));
         let expect = &case.expect;
         let named = expect.sent.iter().flat_map(|sent| sent.apis.iter().map(|(name, _)| name));
         let in_order = expect.sent.iter().flat_map(|sent| sent.order.iter().map(|one| &one.api));

@@ -119,12 +119,31 @@ shape! {
 }
 
 shape! {
-    /// What somebody else does after a step.
+    /// What happens after a step, before the next one is begun: exactly one of `sql`, `call` and `wait`.
     "a meddling between two steps" pub struct Midway {
         /// The step's name; of a loop, its first turn.
         after: Word,
         /// A statement on a database.
-        sql: MeddlingSql,
+        sql: Option<MeddlingSql>,
+        /// A call of an API.
+        call: Option<MeddlingCall>,
+        /// Time passes: workers take jobs, and services go on.
+        wait: Option<Length>,
+    }
+}
+
+shape! {
+    /// A call that somebody else makes; it is not counted among those of the run.
+    "a call of somebody else" pub struct MeddlingCall {
+        /// The connection's name.
+        api: Word,
+        /// Method and path: `PATCH /apis/apps/v1/deployments/web`.
+        call: Word,
+        /// Its headers. Default: `Content-Type: application/json`.
+        #[schemars(default)]
+        headers: Named<Word>,
+        /// Its body.
+        json: Option<Value>,
     }
 }
 
@@ -334,6 +353,18 @@ impl TestFile {
             if case.error.is_none() && (expect.row.is_some() || expect.then.is_some()) {
                 let message = "`row` and `then` are expected of an `error`, and this case has none";
                 cx.push(Diagnostic::error(&ONE_OF, at, message));
+            }
+            if let Some(midway) = case.between.iter().find_map(|between| between.step_and_next.as_ref()) {
+                let ways = [midway.sql.is_some(), midway.call.is_some(), midway.wait.is_some()];
+                if ways.iter().filter(|is| **is).count() != 1 {
+                    let message = "between two steps exactly one thing happens: `sql`, `call` or `wait`";
+                    cx.push(Diagnostic::error(&ONE_OF, midway.at, message));
+                }
+                let call = midway.call.as_ref().map(|call| &call.call);
+                if let Some(call) = call.filter(|call| !call.as_str().contains(" /")) {
+                    let message = format!("`{}` is no method with a path", call.as_str());
+                    cx.push(Diagnostic::error(&BAD_FORM, call.span, message).help("write `PATCH /v1/things/1`"));
+                }
             }
             if case.error.is_some() && (expect.of_a_run() || case.starts_something()) {
                 let message = "nothing is run in a case with an `error`: it expects `row`, `then`, `to` and `message`";

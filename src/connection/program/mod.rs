@@ -228,7 +228,10 @@ impl Program {
 /// How a stand-in ended, as a process would have.
 fn ended(end: End, timeout: Duration, most: usize) -> Result<Ended, Failure> {
     match end.odd {
-        Some(Odd::NotStarted) => return Err(Failure::NotStarted("there is no such file any more".into())),
+        Some(Odd::NotStarted) if end.errors.is_empty() => {
+            return Err(Failure::NotStarted("there is no such file any more".into()));
+        }
+        Some(Odd::NotStarted) => return Err(Failure::NotStarted(end.errors)),
         Some(Odd::Hangs) => return Err(Failure::TimedOut(timeout)),
         Some(Odd::Killed) | None => {}
     }

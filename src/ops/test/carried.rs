@@ -3,12 +3,13 @@
 use super::{
     Opening,
     happened::{came_to, ends_before, kept_from},
-    scene::{Scene, Staged, fault},
+    scene::{Scene, Staged, broken, fault},
 };
 use crate::{
-    base::{identity::RunId, value::Value},
+    base::{identity::RunId, json, value::Value},
     connection::statement::Statement,
     engine::{drive::Stopped, watch::Tick},
+    mock::call::Call,
     ops::{
         Failure, answer,
         apply::{self, Carried},
@@ -26,7 +27,7 @@ use crate::{
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -54,9 +55,9 @@ impl Midway<'_> {
         }
     }
 
-    /// What is to be done now, once.
-    fn due(&self) -> Option<&MeddlingSql> {
-        self.wanted.filter(|_| self.pause.swap(false, Ordering::SeqCst)).map(|midway| &midway.sql)
+    /// What is to happen now, once.
+    fn due(&self) -> Option<&model::Midway> {
+        self.wanted.filter(|_| self.pause.swap(false, Ordering::SeqCst))
     }
 
     /// The step that never came, or after which nothing came.
@@ -72,6 +73,31 @@ impl Scene {
         let mut writing = self.database(sql.db.as_str())?.writing().await.map_err(fault)?;
         writing.execute(&Statement { sql: sql.run.as_str().to_owned(), binds: Vec::new() }).await.map_err(fault)?;
         writing.commit().await.map_err(fault)
+    }
+
+    async fn happens(&self, midway: &model::Midway) -> Staged<()> {
+        self.meddle(midway.sql.as_ref()).await?;
+        if let Some(length) = midway.wait {
+            self.surroundings.world.pause(length.0).await;
+        }
+        let Some(call) = &midway.call else { return Ok(()) };
+        let plays = |names: &[Arc<str>]| names.iter().any(|name| **name == *call.api.text);
+        let mock = self.mocks.iter().find(|(names, _)| plays(names)).map(|(_, mock)| mock);
+        let mock = mock.ok_or_else(|| broken("an API", format!("`{}` is none", call.api.as_str())))?;
+        let (method, path) = call.call.as_str().split_once(' ').unwrap_or(("GET", call.call.as_str()));
+        let body = call.json.as_ref().map(|json| json::text_of(json).into_bytes()).unwrap_or_default();
+        let given = call.headers.iter().map(|(name, text)| (name.to_ascii_lowercase(), text.as_str().to_owned()));
+        let mut headers: Vec<(String, String)> = given.collect();
+        if !headers.iter().any(|(name, _)| name == "content-type") {
+            headers.push(("content-type".into(), "application/json".into()));
+        }
+        let made = Call { method: method.into(), path: path.into(), headers, body, ..Call::default() };
+        let status = mock.meddle(made).await;
+        if status >= 400 {
+            let expected = format!("a call of somebody else that {} takes", call.api.as_str());
+            return Err(broken(&expected, format!("{}: {status}", call.call.as_str())));
+        }
+        Ok(())
     }
 
     /// Plans and applies as `trueup apply` does. Gives also what stood in the databases before the run itself: what
@@ -149,11 +175,13 @@ impl Scene {
         };
         let actor = opening.request(&self.start).actor.unwrap_or_default();
         loop {
-            if let (Stopped::Paused, Some(sql)) = (&carried.stopped, midway.due()) {
+            if let (Stopped::Paused, Some(wanted)) = (&carried.stopped, midway.due()) {
                 let undisturbed = self.snapshot().await?;
-                self.meddle(Some(sql)).await?;
-                // What the run itself has done so far stays its own change.
-                before.with(&self.snapshot().await?.since(&undisturbed));
+                self.happens(wanted).await?;
+                // What the run itself has done so far stays its own change, and so does what workers make of its jobs.
+                if wanted.wait.is_none() {
+                    before.with(&self.snapshot().await?.since(&undisturbed));
+                }
                 match self.resumed(prepared.setting.run.id, &actor, watch, pause).await {
                     Ok(next) => carried = next,
                     Err(failure) => return Ok(Err(failure)),

@@ -2,6 +2,7 @@
 
 use crate::{
     action::ends::Way,
+    base::diagnostic::Severity,
     engine::{drive::Stopped, resource},
     journal::words::End,
     ops::{Failure, apply::Carried, project::Opened},
@@ -111,8 +112,10 @@ pub(super) fn words(failure: &Failure) -> Vec<String> {
         }
         Failure::Journal(error) => vec![error.to_string()],
         Failure::Texts(texts) => {
+            // Advice did not keep anything from going on.
             let problems = texts.iter().flat_map(|text| {
-                text.sorted().into_iter().map(|p| (text.source().clone(), p.clone())).collect::<Vec<_>>()
+                let errors = text.sorted().into_iter().filter(|p| p.severity == Severity::Error);
+                errors.map(|p| (text.source().clone(), p.clone())).collect::<Vec<_>>()
             });
             problems
                 .map(|(source, p)| {

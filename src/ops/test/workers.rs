@@ -2,7 +2,7 @@
 //! at the same moment each time.
 
 use crate::{
-    base::{shape::Word, source::Span, world::World},
+    base::{moment, shape::Word, source::Span, world::World},
     connection::sidekiq::Jobs,
     mock::{model::Version, worker::WorkerFile},
     ops::{behind::Databases, worker::Worker},
@@ -25,7 +25,8 @@ impl Workers {
             let (inner, workers) = (inner.clone(), workers.clone());
             async move {
                 inner.pause(length).await;
-                workers.work().await;
+                // A worker is a process of its own: what kills the run does not kill it in the middle of a job.
+                moment::aside(workers.work()).await;
             }
         })
     }
