@@ -108,19 +108,6 @@ pub fn with_cut<T>(cut: Arc<Cut>, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Work that somebody else does, who only happens to be played on this thread: it does not fall with the process, and its own
-/// boundaries are none of the process's.
-pub async fn aside<T>(work: impl Future<Output = T>) -> T {
-    let mut work = std::pin::pin!(work);
-    std::future::poll_fn(move |context| {
-        let cut = CUT.with(|place| place.borrow_mut().take());
-        let polled = work.as_mut().poll(context);
-        CUT.with(|place| *place.borrow_mut() = cut);
-        polled
-    })
-    .await
-}
-
 /// Called at each boundary of the protocol: before and after each durable write, and around each effect.
 pub fn reached(name: &'static str) {
     let cut = CUT.with(|place| place.borrow().clone());
@@ -160,33 +147,4 @@ fn fall(deed: Deed) {
 #[cfg(not(unix))]
 fn fall(_deed: Deed) {
     std::process::abort();
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_falls_at_its_own_boundaries_and_not_at_those_of_somebody_else() {
-        let cut = Cut::at(2);
-        cut.count();
-        let seen = cut.clone();
-        let thread = std::thread::spawn(move || {
-            with_cut(cut, || {
-                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-                runtime.block_on(async {
-                    reached("before COMMIT");
-                    aside(async {
-                        reached("COMMIT sent");
-                        tokio::task::yield_now().await;
-                        reached("before a request");
-                    })
-                    .await;
-                    reached("before a message");
-                });
-            });
-        });
-        assert!(thread.join().is_err() && seen.has_fallen());
-        assert_eq!(seen.names(), ["before COMMIT", "before a message"]);
-    }
 }

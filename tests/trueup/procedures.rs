@@ -76,6 +76,7 @@ procedures! {
     data_change: "register/data-change",
     undo_withdrawal: "register/undo-withdrawal",
     send_update_to_dqt: "register/send-update-to-dqt",
+    send_update_to_trs: "register/send-update-to-trs",
     repair_dqt_job: "register/repair-dqt-job",
     poll_for_trn: "register/poll-for-trn",
     poll_for_trn_dttp: "register/poll-for-trn-dttp",

@@ -1,19 +1,25 @@
 //! Workers in the words of a worker file: they take jobs whenever the run waits. The clock is the case's, so what a job does comes
-//! at the same moment each time.
+//! at the same moment each time. A worker is a process of its own: it works on the thread of the test, so that what kills the run
+//! does not kill it in the middle of a job.
 
 use crate::{
-    base::{moment, shape::Word, source::Span, world::World},
+    base::{shape::Word, source::Span, world::World},
     connection::sidekiq::Jobs,
     mock::{model::Version, worker::WorkerFile},
     ops::{behind::Databases, worker::Worker},
     trial::given::Workers as Given,
 };
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tokio::runtime::Handle;
 
 /// The workers of a case; they are hired once its databases are there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Workers {
     hired: Arc<OnceLock<Vec<Worker>>>,
+    /// Where they work.
+    home: Arc<OnceLock<Handle>>,
+    /// Two processes of a run may pause at the same time.
+    turn: Arc<tokio::sync::Mutex<()>>,
     faults: Arc<Mutex<Vec<String>>>,
 }
 
@@ -25,8 +31,7 @@ impl Workers {
             let (inner, workers) = (inner.clone(), workers.clone());
             async move {
                 inner.pause(length).await;
-                // A worker is a process of its own: what kills the run does not kill it in the middle of a job.
-                moment::aside(workers.work()).await;
+                workers.work().await;
             }
         })
     }
@@ -46,15 +51,31 @@ impl Workers {
             };
             all.push(Worker::new(file, jobs, databases.clone(), world.clone()));
         }
+        let _ = self.home.set(Handle::current());
         let _ = self.hired.set(all);
     }
 
     async fn work(&self) {
-        for worker in self.hired.get().into_iter().flatten() {
-            if let Err(why) = worker.work().await {
-                self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(why);
+        let (Some(home), Some(hired)) = (self.home.get(), self.hired.get().filter(|hired| !hired.is_empty())) else {
+            return;
+        };
+        let (hired, faults, turn) = (hired.clone(), self.faults.clone(), self.turn.clone());
+        let work = async move {
+            let _turn = turn.lock().await;
+            for worker in hired {
+                if let Err(why) = worker.work().await {
+                    faults.lock().unwrap_or_else(PoisonError::into_inner).push(why);
+                }
             }
-        }
+        };
+        // It goes on when nobody waits for it any more.
+        let _ = home.spawn(work).await;
+    }
+
+    /// Waits until those who have begun are through.
+    pub(super) async fn at_rest(&self) {
+        tokio::task::yield_now().await;
+        drop(self.turn.lock().await);
     }
 
     /// What the workers could not do.
