@@ -1,9 +1,9 @@
 //! What was expected against what happened, each difference in words.
 
 use super::{
-    expect::{
-        Changes, ColumnTest, Count, Expect, InOrder, Items, Preview, RowTest, Sent, TableChanges, TextTest, ValueTest,
-    },
+    calls::{self, Request},
+    expect::{Changes, ColumnTest, Expect, Preview, RowTest, TableChanges, TextTest, ValueTest},
+    items,
     report::Problem,
     snapshot::{Snapshot, differing, row_name},
 };
@@ -20,7 +20,6 @@ use crate::{
     },
     engine::trouble::Difference,
     journal::words::End,
-    mock::{Logged, program::Called},
     plan::Plan,
     playbook::project::Project,
 };
@@ -63,30 +62,6 @@ pub struct Happened {
     pub resources: Vec<RowChange>,
 }
 
-/// One call of an API or of a program.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// As test files write it: `GET /v2/teachers/1`, `set env deployment/web`.
-    pub call: String,
-    /// One line for a person.
-    pub shown: String,
-    /// It came after all those with a smaller number.
-    pub number: u64,
-}
-
-impl From<&Logged> for Request {
-    fn from(logged: &Logged) -> Request {
-        Request { call: logged.call(), shown: logged.to_string(), number: logged.number }
-    }
-}
-
-impl From<&Called> for Request {
-    fn from(called: &Called) -> Request {
-        let shown = format!("{} → {}", called.line, called.code);
-        Request { call: called.call.clone(), shown, number: called.number }
-    }
-}
-
 impl Happened {
     /// Changed rows of databases and changed resources.
     pub fn all(&self, mut rows: Vec<RowChange>) -> Vec<RowChange> {
@@ -109,8 +84,7 @@ pub fn compare(
         people(told, &happened.told, &mut problems);
     }
     if let Some(sent) = &expect.sent {
-        requests(sent, &happened.sent, &mut problems);
-        in_order(&sent.order, happened, &mut problems);
+        calls::compare(sent, happened, &mut problems);
     }
     if let Some(preview) = &expect.preview {
         labels(preview, happened.plan.as_ref(), &mut problems);
@@ -130,39 +104,6 @@ pub fn compare(
         unchanged(place.as_str(), before, &rows, &mut problems);
     }
     problems
-}
-
-/// How many items ended in which way, and how each that is named did.
-fn ways(expected: &Items, happened: &Happened, problems: &mut Vec<Problem>) {
-    let found = |way: &str| happened.items.iter().find(|(end, _)| end.word() == way).map_or(0, |(_, count)| *count);
-    for (way, count) in expected.counts.iter() {
-        let found = found(way);
-        if found < u64::from(count.least) || found > u64::from(count.most) {
-            let said = if happened.message.is_empty() { String::new() } else { format!("\n{}", happened.message) };
-            problems.push(Problem::new(format!("items that are {way}"), count.words(), format!("{found}{said}")));
-        }
-    }
-    let uncounted = happened.items.iter().filter(|(end, _)| expected.counts.get(end.word()).is_none());
-    for (end, count) in uncounted.filter(|_| !expected.counts.entries.is_empty()) {
-        problems.push(Problem::new(format!("items that are {}", end.word()), "none", count.to_string()));
-    }
-    for (key, test) in expected.by_key.iter() {
-        let what = format!("item {key}");
-        let Some((end, why)) = happened.by_key.get(key) else {
-            let keys: Vec<&str> = happened.by_key.keys().map(|key| &**key).take(20).collect();
-            let found =
-                if keys.is_empty() { "no item ended".to_owned() } else { format!("items: {}", keys.join(", ")) };
-            problems.push(Problem::new(what, test.outcome.word(), found));
-            continue;
-        };
-        let why = why.as_deref().unwrap_or_default();
-        if *end != test.outcome {
-            let said = if why.is_empty() { String::new() } else { format!("\n{why}") };
-            problems.push(Problem::new(what, test.outcome.word(), format!("{}{said}", end.word())));
-        } else if let Some(message) = test.message.as_ref().filter(|message| !message.holds(why)) {
-            problems.push(Problem::new(format!("what is said of {what}"), message.words(), nothing_if_empty(why)));
-        }
-    }
 }
 
 fn ends(expect: &Expect, happened: &Happened, problems: &mut Vec<Problem>) {
@@ -193,7 +134,7 @@ fn ends(expect: &Expect, happened: &Happened, problems: &mut Vec<Problem>) {
         problems.push(Problem::new("escalated to", to.as_str(), happened.who.as_deref().unwrap_or("nobody")));
     }
     if let Some(items) = &expect.items {
-        ways(items, happened, problems);
+        items::compare(items, happened, problems);
     }
     let Some(invalid) = &expect.invalid else { return };
     let prefix = format!("{}: ", invalid.param.as_str());
@@ -216,7 +157,7 @@ fn ends(expect: &Expect, happened: &Happened, problems: &mut Vec<Problem>) {
     }
 }
 
-fn nothing_if_empty(text: &str) -> &str {
+pub(super) fn nothing_if_empty(text: &str) -> &str {
     if text.is_empty() { "nothing" } else { text }
 }
 
@@ -230,56 +171,6 @@ fn people(expected: &Named<TextTest>, told: &[(Arc<str>, String)], problems: &mu
         if !texts.iter().any(|text| test.holds(text)) {
             problems.push(Problem::new(format!("message to {who}"), test.words(), nothing_if_empty(&texts.join("\n"))));
         }
-    }
-}
-
-fn requests(expected: &Sent, sent: &IndexMap<Arc<str>, Vec<Request>>, problems: &mut Vec<Problem>) {
-    let none = Named::default();
-    let named = |api: &str| expected.apis.iter().find(|(w, _)| w.as_str() == api).map_or(&none, |(_, counts)| counts);
-    for (api, counts) in &expected.apis {
-        let log = sent.get(api.as_str()).map_or(&[][..], Vec::as_slice);
-        for (call, Count { least, most }) in counts.iter() {
-            let found = log.iter().filter(|l| l.call == call).count();
-            if found < *least as usize || found > *most as usize {
-                let expected = Count { least: *least, most: *most }.words();
-                problems.push(Problem::new(
-                    format!("calls of {}: {call}", api.as_str()),
-                    expected,
-                    format!("{found} times"),
-                ));
-            }
-        }
-    }
-    if !expected.nothing_else {
-        return;
-    }
-    for (api, log) in sent {
-        let other: Vec<String> =
-            log.iter().filter(|l| named(api).get(&l.call).is_none()).map(|l| l.shown.clone()).collect();
-        if !other.is_empty() {
-            problems.push(Problem::new(format!("other calls of {api}"), "none", other.join("\n")));
-        }
-    }
-}
-
-/// The calls that are named, from when the run applies: in this order, several of the same kind behind each other counted once.
-fn in_order(expected: &[InOrder], happened: &Happened, problems: &mut Vec<Problem>) {
-    if expected.is_empty() {
-        return;
-    }
-    let named = |api: &str, call: &str| expected.iter().any(|one| one.api.as_str() == api && one.call.as_str() == call);
-    let all = happened.sent.iter().flat_map(|(api, log)| log.iter().map(move |request| (&**api, request)));
-    let mut found: Vec<_> = all
-        .filter(|(api, request)| request.number >= happened.applied_from && named(api, &request.call))
-        .map(|(api, request)| (request.number, format!("{api}: {}", request.call)))
-        .collect();
-    found.sort();
-    let mut found: Vec<String> = found.into_iter().map(|(_, line)| line).collect();
-    found.dedup();
-    let wanted: Vec<String> =
-        expected.iter().map(|one| format!("{}: {}", one.api.as_str(), one.call.as_str())).collect();
-    if found != wanted {
-        problems.push(Problem::new("order of calls", wanted.join("\n"), nothing_if_empty(&found.join("\n"))));
     }
 }
 

@@ -21,7 +21,8 @@ fn the_library_does_what_its_tests_say_and_they_go_through_nearly_all_of_it() {
     folders.sort();
     assert!(folders.len() >= 4, "{folders:?}");
     let played = came(program(&root()).arg("test").args(&folders).args(["--min-coverage", LEAST]).output().unwrap());
-    let failed: Vec<&str> = played.out.split("\n\n").filter(|file| file.contains("FAILED") || file.contains("gone through by")).collect();
+    let failed: Vec<&str> =
+        played.out.split("\n\n").filter(|file| file.contains("FAILED") || file.contains("gone through by")).collect();
     assert_eq!(played.exit, 0, "{}\n{}", failed.join("\n\n"), played.err);
     let cases = played.out.lines().filter(|line| line.starts_with("  ok ")).count();
     assert!(cases >= 480 && played.out.contains("killed at"), "{cases} cases\n{}", played.out);

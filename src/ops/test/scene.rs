@@ -26,7 +26,8 @@ use crate::{
     plan::{Plan, item::Reversal},
     trial::{
         bench::{Bench, Place},
-        compare::{Request, compare},
+        calls::Request,
+        compare::compare,
         given::{self, Answers, Start},
         jobs,
         model::{Case, Proof},
