@@ -96,6 +96,9 @@ pub enum Command {
     Sandbox(Sandbox),
     /// Print shell completions.
     Completions(Completions),
+    /// Say what may follow on a line; the scripts of `completions` ask it.
+    #[command(hide = true)]
+    Complete(Complete),
     /// Print the manual page, or write one for each command.
     Man(Man),
 }
@@ -788,6 +791,14 @@ pub struct Sandbox {
     /// Where it is built. Default: `.trueup/sandboxes/NAME`.
     #[arg(long, value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
+}
+
+/// `complete`
+#[derive(Debug, Args)]
+pub struct Complete {
+    /// The words behind `trueup`, the last one as far as it is typed.
+    #[arg(last = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
 }
 
 /// `completions`

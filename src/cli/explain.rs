@@ -2,6 +2,7 @@
 
 use super::{
     arguments::{Arguments, Completions, Explain, Schema, SchemaOf},
+    complete,
     output::Output,
 };
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
 use clap::CommandFactory;
 
 pub fn explain(given: &Explain, output: &Output) -> Result<Exit, Failure> {
-    match explained::explain(&given.topic) {
+    match explained::explain(&given.topic, &[("test", crate::trial::schema())]) {
         Ok(text) => {
             output.data(&text);
             Ok(Exit::Done)
@@ -33,6 +34,10 @@ pub fn schema(given: &Schema, output: &Output) -> Result<Exit, Failure> {
 }
 
 pub fn completions(given: &Completions, output: &Output) -> Result<Exit, Failure> {
+    if let Some(script) = complete::script(given.shell) {
+        output.data(script);
+        return Ok(Exit::Done);
+    }
     let mut text = Vec::new();
     clap_complete::generate(given.shell, &mut Arguments::command(), "trueup", &mut text);
     output.data(&String::from_utf8_lossy(&text));

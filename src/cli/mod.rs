@@ -7,6 +7,7 @@ mod arguments;
 mod audit;
 mod cancel;
 mod check;
+mod complete;
 mod connection;
 mod demo;
 mod diagnose;
@@ -96,6 +97,10 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         Command::Demo(given) => demo::run(given, surroundings, output).await,
         Command::Sandbox(given) => sandbox::run(given, surroundings, output).await,
         Command::Completions(given) => explain::completions(given, output),
+        Command::Complete(given) => {
+            output.data(&complete::run(given, surroundings));
+            Ok(Exit::Done)
+        }
         Command::Man(given) => man::run(given, surroundings, output),
     };
     surroundings.notes.take().iter().for_each(|note| output.note(&format!("note: {note}\n")));

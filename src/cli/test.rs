@@ -31,7 +31,11 @@ pub async fn run(
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let opened = ops::project::open(surroundings, project)?;
+    let projects = if project.is_some() || given.paths.is_empty() || ops::project::is_here(surroundings) {
+        vec![ops::project::open(surroundings, project)?]
+    } else {
+        ops::project::around(surroundings, &given.paths)?
+    };
     let mut wanted = Wanted {
         paths: given.paths.clone(),
         only: given.only.clone(),
@@ -40,13 +44,13 @@ pub async fn run(
         ..Wanted::default()
     };
     if let Some(run) = &given.record {
-        let draft = ops::test::draft(surroundings, &opened, run).await?;
+        let draft = ops::test::draft(surroundings, &projects[0], run).await?;
         output.note(&format!("written: {}\n", draft.file.display()));
         draft.notes.iter().for_each(|note| output.note(&format!("to do: {note}\n")));
         wanted.paths = vec![draft.file];
     }
     if given.list {
-        return list(given, &ops::test::list(surroundings, &opened, &wanted)?, output);
+        return list(given, &ops::test::list(surroundings, &projects, &wanted)?, output);
     }
     let began = Instant::now();
     let servers = Arc::new(Servers::default());
@@ -63,7 +67,7 @@ pub async fn run(
             output.data(&report::file(report, look));
         }
     };
-    let results = ops::test::run(surroundings, &opened, &wanted, &mut tell).await;
+    let results = ops::test::run(surroundings, &projects, &wanted, &mut tell).await;
     servers.stop();
     let results = results?;
     if given.json {

@@ -60,6 +60,9 @@ pub struct Look {
     pub order: Vec<Arc<str>>,
 }
 
+/// What is looked up, by name.
+pub type Looks = Vec<(Arc<str>, Look)>;
+
 /// What is done to a table.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Deed {

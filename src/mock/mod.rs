@@ -11,6 +11,7 @@ pub mod check;
 pub mod fault;
 pub mod model;
 pub mod play;
+pub mod program;
 pub mod record;
 pub mod redis;
 pub mod server;

@@ -1,7 +1,7 @@
 //! One call in, one reply out: the routes of a mock and what it remembers. No sockets, no clock, no waiting.
 
 use super::{
-    behind::{Look, RowDeed},
+    behind::{Looks, RowDeed},
     call::{Call, body_of, header, joined},
     fault::Fault,
     model::{Answer, Collection, Effect, Guard, Last, Mock, Route},
@@ -57,9 +57,6 @@ pub struct Change {
 /// What was found in databases for the routes that a call may fit, by the route's number.
 pub type Found = HashMap<usize, Map>;
 
-/// What one route has looked up, by name.
-pub type Looks = Vec<(Arc<str>, Look)>;
-
 /// A mock while it plays: its rows, counters, kept answers and log.
 #[derive(Debug)]
 pub struct Stage {
@@ -112,6 +109,11 @@ impl Stage {
     /// The latest call.
     pub fn last(&self) -> Option<Logged> {
         self.log.back().cloned()
+    }
+
+    /// The latest call is none of those that are counted.
+    pub fn forget(&mut self) {
+        self.log.pop_back();
     }
 
     /// How often something was really changed, by idempotency key, else by `METHOD /path`.
@@ -481,6 +483,7 @@ fn logged(call: &Call, at: Stamp) -> Logged {
         fault: None,
         effect: false,
         problem: None,
+        number: super::record::next(),
     }
 }
 

@@ -5,7 +5,10 @@ use crate::base::{
     time::Stamp,
     value::{Marks, Value},
 };
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// One request and what became of it.
 #[derive(Clone, Debug)]
@@ -32,6 +35,14 @@ pub struct Logged {
     pub effect: bool,
     /// An expression of the mock file that failed.
     pub problem: Option<String>,
+    /// It came after all those with a smaller number, to whatever mock or program of this process.
+    pub number: u64,
+}
+
+/// The next number of a call. Clocks of tests stand still: they cannot tell which of two came first.
+pub fn next() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::SeqCst)
 }
 
 impl Logged {

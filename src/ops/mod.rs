@@ -20,6 +20,7 @@ pub mod many;
 pub mod mock;
 pub mod notify;
 pub mod people;
+pub mod names;
 pub mod new;
 pub mod plan;
 pub mod playbook;

@@ -230,6 +230,11 @@ fn programs(
     let mut programs = HashMap::new();
     for (name, settings) in opened.project.connections.iter().filter(|(name, _)| used(name)) {
         let Some(settings) = settings.program_in(environment) else { continue };
+        if let Some(stand_in) = surroundings.played.get(name) {
+            let program = Program::played(name, settings, stand_in.clone(), surroundings.world.clone());
+            programs.insert(Arc::from(name), program);
+            continue;
+        }
         let program = Program::open(name, settings, secrets(surroundings, opened));
         let program = program.map_err(|why| Failure::usage(format!("the connection `{name}`: failed to {why}")))?;
         programs.insert(Arc::from(name), program);

@@ -60,6 +60,45 @@ pub fn open(surroundings: &Surroundings, given: Option<&Path>) -> Result<Opened,
     of_source(source, root)
 }
 
+/// The projects that these paths belong to, where no project file stands here or above: those whose files stand in a folder above
+/// a path, or in one of the folders here, three levels down.
+pub fn around(surroundings: &Surroundings, paths: &[PathBuf]) -> Result<Vec<Opened>, Failure> {
+    let here = &surroundings.folder;
+    let above = paths.iter().filter_map(|path| nearest(&std::path::absolute(here.join(path)).ok()?));
+    let mut files: Vec<PathBuf> = above.collect();
+    below(here, 3, &mut files);
+    let mut seen = std::collections::BTreeSet::new();
+    files.retain(|file| file.canonicalize().is_ok_and(|file| seen.insert(file)));
+    // One that cannot be read is no hindrance where nobody asked for it.
+    let projects: Vec<Opened> = files.iter().filter_map(|file| open(surroundings, Some(file)).ok()).collect();
+    let wanted = |opened: &Opened| {
+        let folder = opened.playbooks().canonicalize().unwrap_or_default();
+        let both = |path: PathBuf| path.starts_with(&folder) || folder.starts_with(&path);
+        paths.iter().any(|path| here.join(path).canonicalize().is_ok_and(both))
+    };
+    let projects: Vec<Opened> = projects.into_iter().filter(wanted).collect();
+    if projects.is_empty() { open(surroundings, None).map(|one| vec![one]) } else { Ok(projects) }
+}
+
+fn below(folder: &Path, levels: usize, files: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let mut entries: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    entries.sort();
+    for path in entries {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if name == FILE && path.is_file() {
+            files.push(path);
+        } else if levels > 0 && path.is_dir() && !name.starts_with('.') && name != "target" && name != "node_modules" {
+            below(&path, levels - 1, files);
+        }
+    }
+}
+
+/// Whether a project file stands here or above.
+pub fn is_here(surroundings: &Surroundings) -> bool {
+    nearest(&surroundings.folder).is_some()
+}
+
 /// From a text: a run carries the project file that it was made with.
 pub fn of_source(source: Arc<Source>, root: PathBuf) -> Result<Opened, Failure> {
     let mut problems = Diagnostics::new(source.clone());

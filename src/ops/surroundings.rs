@@ -3,8 +3,10 @@
 use crate::{
     base::{moment, secret::Masks, time::Stamp, world::World},
     engine::setting::Reached,
+    mock::program::Played,
 };
 use std::{
+    collections::HashMap,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -27,6 +29,8 @@ pub struct Surroundings {
     pub reached: Reached,
     /// What a command found out beside its task and somebody should know.
     pub notes: Notes,
+    /// Programs that are played and never started, by connection: in tests of playbooks.
+    pub played: Arc<HashMap<Arc<str>, Arc<Played>>>,
 }
 
 /// Sentences for the person who runs the command, said at its end.
@@ -59,6 +63,7 @@ impl Surroundings {
             masks: Masks::default(),
             reached: Reached::default(),
             notes: Notes::default(),
+            played: Arc::default(),
         }
     }
 

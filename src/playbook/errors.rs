@@ -227,6 +227,20 @@ pub enum Verdict {
     Escalate(Word, Text),
 }
 
+impl Verdict {
+    /// The word of the action.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Verdict::Retry(_) => "retry",
+            Verdict::Stop(_) => "stop",
+            Verdict::Skip(_) => "skip",
+            Verdict::Fail(_) => "fail",
+            Verdict::Accept => "accept",
+            Verdict::Escalate(..) => "escalate",
+        }
+    }
+}
+
 shape! {
     /// How often and how long to try again. There is always a bound.
     "a retry" pub struct Retry {

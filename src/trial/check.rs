@@ -2,14 +2,15 @@
 
 use super::{
     given::mock,
-    model::{Given, TestFile},
+    model::{Given, GivenRows, TestFile},
 };
 use crate::{
     base::{
         diagnostic::{Diagnostic, Diagnostics},
         shape::{BAD_FORM, Lowering, UNKNOWN_WORD, WRONG_TYPE, Word},
     },
-    mock::worker,
+    connection::sidekiq::settings::TABLES,
+    mock::{program, worker},
     playbook::project::Project,
 };
 
@@ -19,22 +20,24 @@ pub fn check(file: &TestFile, project: &Project, problems: &mut Diagnostics) {
     for (name, given) in all.flat_map(|given| &given.entries) {
         connection(name, project, problems);
         let Some(settings) = project.connections.get(name.as_str()) else { continue };
-        let (is_api, rows) = (settings.http.is_some(), matches!(given, Given::Rows(_)));
-        if is_api == rows {
-            let message = if is_api {
-                "an API has routes (a list), not tables"
-            } else {
-                "a database has tables (a map), not routes"
-            };
-            problems.push(Diagnostic::error(&WRONG_TYPE, name.span, message));
-        }
-        if let (Given::Rows(tables), true) = (given, settings.sidekiq.is_some()) {
-            for (table, _) in &tables.entries {
-                known(table, "table of jobs", super::jobs::tables(), problems);
+        let wrong = match (settings.http.is_some(), settings.command.is_some(), given) {
+            (true, _, Given::Rows(_) | Given::Runs(_)) => Some("an API has routes (a list), not tables"),
+            (_, true, Given::Rows(_) | Given::Routes(_) | Given::MockFile(_)) => {
+                Some("a program has calls (a list with `run:`), not tables or routes")
             }
-        }
-        if let Given::Routes(routes) = given {
-            crate::mock::check::check(&mock(name.as_str(), routes.clone()), &mut Lowering::new(problems));
+            (false, false, Given::Routes(_) | Given::Runs(_) | Given::MockFile(_)) => {
+                Some("a database has tables (a map), not routes")
+            }
+            _ => None,
+        };
+        kind(wrong, name, problems);
+        match given {
+            Given::Rows(rows) => self::rows(name, rows, settings.sidekiq.is_some(), problems),
+            Given::Routes(routes) => {
+                crate::mock::check::check(&mock(name.as_str(), routes.clone()), &mut Lowering::new(problems));
+            }
+            Given::Runs(runs) => program::check(runs, &mut Lowering::new(problems)),
+            Given::MockFile(_) => {}
         }
     }
     let files = file.defaults.iter().map(|d| &d.files).chain(file.cases.iter().map(|c| &c.files));
@@ -46,23 +49,35 @@ pub fn check(file: &TestFile, project: &Project, problems: &mut Diagnostics) {
                 .push(problem.help("each case has a folder of its own; name the file alone, as the parameter does"));
         }
     }
-    let jobs = file.defaults.iter().map(|d| &d.jobs).chain(file.cases.iter().map(|c| &c.jobs));
-    for (name, given) in jobs.flat_map(|jobs| &jobs.entries) {
-        connection(name, project, problems);
-        if project.connections.get(name.as_str()).is_some_and(|settings| settings.sidekiq.is_none()) {
-            let message = format!("`{}` has no background jobs: it is no `sidekiq` connection", name.as_str());
-            problems.push(Diagnostic::error(&WRONG_TYPE, name.span, message));
-        }
-        worker::check(&given.start, &given.does, &mut Lowering::new(problems));
-    }
     for case in &file.cases {
         let between = case.between.iter().flat_map(|b| [&b.plan_and_apply, &b.ask_and_answer]).flatten();
-        between.for_each(|meddling| connection(&meddling.sql.db, project, problems));
+        let midway = case.between.as_ref().and_then(|b| b.step_and_next.as_ref());
+        let sql = between.map(|meddling| &meddling.sql).chain(midway.and_then(|midway| midway.sql.as_ref()));
+        let called = midway.and_then(|midway| midway.call.as_ref()).map(|call| &call.api);
+        sql.map(|sql| &sql.db).chain(called).for_each(|name| connection(name, project, problems));
         let expect = &case.expect;
-        expect.sent.iter().flat_map(|sent| &sent.apis).for_each(|(name, _)| connection(name, project, problems));
+        let named = expect.sent.iter().flat_map(|sent| sent.apis.iter().map(|(name, _)| name));
+        let in_order = expect.sent.iter().flat_map(|sent| sent.order.iter().map(|one| &one.api));
+        named.chain(in_order).for_each(|name| connection(name, project, problems));
         let told = expect.told.iter().flat_map(|told| told.entries.iter().map(|(who, _)| who));
         told.chain(&expect.to).for_each(|who| known(who, "person", project.people.names(), problems));
     }
+}
+
+fn kind(wrong: Option<&str>, name: &Word, problems: &mut Diagnostics) {
+    if let Some(message) = wrong {
+        problems.push(Diagnostic::error(&WRONG_TYPE, name.span, message));
+    }
+}
+
+fn rows(name: &Word, rows: &GivenRows, jobs: bool, problems: &mut Diagnostics) {
+    if jobs {
+        rows.tables.entries.iter().for_each(|(table, _)| known(table, "table of jobs", TABLES.into_iter(), problems));
+    } else if rows.takes_after.is_some() || rows.does.is_some() {
+        let message = format!("`{}` has no background jobs: it is no `sidekiq` connection", name.as_str());
+        problems.push(Diagnostic::error(&WRONG_TYPE, name.span, message));
+    }
+    worker::check(&[], rows.does.as_deref().unwrap_or_default(), &mut Lowering::new(problems));
 }
 
 fn connection(name: &Word, project: &Project, problems: &mut Diagnostics) {

@@ -1,7 +1,9 @@
 //! What was expected against what happened, each difference in words.
 
 use super::{
-    expect::{Changes, ColumnTest, Count, Expect, Preview, RowTest, Sent, TableChanges, TextTest, ValueTest},
+    calls::{self, Request},
+    expect::{Changes, ColumnTest, Expect, Preview, RowTest, TableChanges, TextTest, ValueTest},
+    items,
     report::Problem,
     snapshot::{Snapshot, differing, row_name},
 };
@@ -18,7 +20,6 @@ use crate::{
     },
     engine::trouble::Difference,
     journal::words::End,
-    mock::Logged,
     plan::Plan,
     playbook::project::Project,
 };
@@ -43,8 +44,12 @@ pub struct Happened {
     pub items: BTreeMap<End, u64>,
     /// Messages to people.
     pub told: Vec<(Arc<str>, String)>,
-    /// Requests, by connection.
-    pub sent: IndexMap<Arc<str>, Vec<Logged>>,
+    /// Of a run over many items: how each of them ended, and why, by key.
+    pub by_key: BTreeMap<Arc<str>, (End, Option<String>)>,
+    /// Calls of APIs and of programs, by connection.
+    pub sent: IndexMap<Arc<str>, Vec<Request>>,
+    /// Calls with smaller numbers belong to the preview.
+    pub applied_from: u64,
     /// What refused parameters said: `slug: …`.
     pub refused: Vec<String>,
     /// What is no longer as planned.
@@ -79,7 +84,7 @@ pub fn compare(
         people(told, &happened.told, &mut problems);
     }
     if let Some(sent) = &expect.sent {
-        requests(sent, &happened.sent, &mut problems);
+        calls::compare(sent, happened, &mut problems);
     }
     if let Some(preview) = &expect.preview {
         labels(preview, happened.plan.as_ref(), &mut problems);
@@ -99,21 +104,6 @@ pub fn compare(
         unchanged(place.as_str(), before, &rows, &mut problems);
     }
     problems
-}
-
-/// How many items ended in which way.
-fn ways(expected: &Named<Count>, happened: &Happened, problems: &mut Vec<Problem>) {
-    let found = |way: &str| happened.items.iter().find(|(end, _)| end.word() == way).map_or(0, |(_, count)| *count);
-    for (way, count) in expected.iter() {
-        let found = found(way);
-        if found < u64::from(count.least) || found > u64::from(count.most) {
-            let said = if happened.message.is_empty() { String::new() } else { format!("\n{}", happened.message) };
-            problems.push(Problem::new(format!("items that are {way}"), count.words(), format!("{found}{said}")));
-        }
-    }
-    for (end, count) in happened.items.iter().filter(|(end, _)| expected.get(end.word()).is_none()) {
-        problems.push(Problem::new(format!("items that are {}", end.word()), "none", count.to_string()));
-    }
 }
 
 fn ends(expect: &Expect, happened: &Happened, problems: &mut Vec<Problem>) {
@@ -144,7 +134,7 @@ fn ends(expect: &Expect, happened: &Happened, problems: &mut Vec<Problem>) {
         problems.push(Problem::new("escalated to", to.as_str(), happened.who.as_deref().unwrap_or("nobody")));
     }
     if let Some(items) = &expect.items {
-        ways(items, happened, problems);
+        items::compare(items, happened, problems);
     }
     let Some(invalid) = &expect.invalid else { return };
     let prefix = format!("{}: ", invalid.param.as_str());
@@ -167,7 +157,7 @@ fn ends(expect: &Expect, happened: &Happened, problems: &mut Vec<Problem>) {
     }
 }
 
-fn nothing_if_empty(text: &str) -> &str {
+pub(super) fn nothing_if_empty(text: &str) -> &str {
     if text.is_empty() { "nothing" } else { text }
 }
 
@@ -180,35 +170,6 @@ fn people(expected: &Named<TextTest>, told: &[(Arc<str>, String)], problems: &mu
         let texts: Vec<&str> = told.iter().filter(|(w, _)| &**w == who).map(|(_, text)| text.as_str()).collect();
         if !texts.iter().any(|text| test.holds(text)) {
             problems.push(Problem::new(format!("message to {who}"), test.words(), nothing_if_empty(&texts.join("\n"))));
-        }
-    }
-}
-
-fn requests(expected: &Sent, sent: &IndexMap<Arc<str>, Vec<Logged>>, problems: &mut Vec<Problem>) {
-    let none = Named::default();
-    let named = |api: &str| expected.apis.iter().find(|(w, _)| w.as_str() == api).map_or(&none, |(_, counts)| counts);
-    for (api, counts) in &expected.apis {
-        let log = sent.get(api.as_str()).map_or(&[][..], Vec::as_slice);
-        for (call, Count { least, most }) in counts.iter() {
-            let found = log.iter().filter(|l| l.call() == call).count();
-            if found < *least as usize || found > *most as usize {
-                let expected = Count { least: *least, most: *most }.words();
-                problems.push(Problem::new(
-                    format!("calls of {}: {call}", api.as_str()),
-                    expected,
-                    format!("{found} times"),
-                ));
-            }
-        }
-    }
-    if !expected.nothing_else {
-        return;
-    }
-    for (api, log) in sent {
-        let other: Vec<String> =
-            log.iter().filter(|l| named(api).get(&l.call()).is_none()).map(ToString::to_string).collect();
-        if !other.is_empty() {
-            problems.push(Problem::new(format!("other calls of {api}"), "none", other.join("\n")));
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     action::{choose::ChooseSpec, kinds::Act, step::Step},
     base::source::Source,
     engine::reached::Spot,
-    playbook::model::Playbook,
+    playbook::{error_table::SUFFIX, errors::ErrorRow, model::Playbook},
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -34,7 +34,7 @@ pub struct Part {
     pub reached: bool,
 }
 
-/// One playbook.
+/// One playbook, or one shared errors table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Coverage {
     /// Its name.
@@ -78,11 +78,37 @@ impl Coverage {
         for (section, steps) in playbook.sections() {
             found.steps(section, steps);
         }
+        let mut ways: Vec<(String, usize, bool)> = Vec::new();
         for (index, row) in playbook.errors.iter().enumerate() {
-            let name = row.name.as_ref().map_or("without a name".to_owned(), |name| format!("`{}`", name.as_str()));
-            found.add(Sort::Row, format!("row {name} of the errors table"), row.at.start, &Spot::Error(index));
+            let spot = Spot::Error(index);
+            let Some(table) = shared(playbook, source, row) else {
+                found.add(Sort::Row, titled(row), row.at.start, &spot);
+                continue;
+            };
+            // What the rows of a shared table say is tested once, at the table. Here it matters what becomes of this playbook
+            // when a call ends in each of the ways that the table has.
+            let way = row.then.as_ref().or(row.otherwise.as_ref()).map_or("nothing", |then| then.verdict.word());
+            let what = format!("an answer that `{table}` ends with `{way}`");
+            match ways.iter_mut().find(|(known, ..)| *known == what) {
+                Some((_, _, reached)) => *reached |= spots.contains(&spot),
+                None => ways.push((what, row.at.start, spots.contains(&spot))),
+            }
+        }
+        for (what, at, reached) in ways {
+            let (file, line) = (source.name_at(at).to_owned(), source.place(at).line);
+            found.parts.push(Part { sort: Sort::Row, what, file, line, reached });
         }
         Coverage { playbook: name.to_owned(), parts: found.parts }
+    }
+
+    /// Of a shared errors table: its rows, by the lines on which those stand that decided in any playbook, or in its own tests.
+    pub fn of_table(table: &str, rows: &[ErrorRow], source: &Source, lines: &BTreeSet<usize>) -> Coverage {
+        let part = |row: &ErrorRow| {
+            let line = source.place(row.at.start).line;
+            let (file, reached) = (source.name().to_owned(), lines.contains(&line));
+            Part { sort: Sort::Row, what: titled(row), file, line, reached }
+        };
+        Coverage { playbook: table.to_owned(), parts: rows.iter().map(part).collect() }
     }
 
     /// Of one sort.
@@ -100,6 +126,18 @@ impl Coverage {
     pub fn missed(&self) -> impl Iterator<Item = &Part> {
         self.parts.iter().filter(|part| !part.reached)
     }
+}
+
+fn titled(row: &ErrorRow) -> String {
+    let name = row.name.as_ref().map_or("without a name".to_owned(), |name| format!("`{}`", name.as_str()));
+    format!("row {name} of the errors table")
+}
+
+/// The shared table that a row comes from; nothing for a row of the playbook's own.
+pub fn shared<'a>(playbook: &'a Playbook, source: &Source, row: &ErrorRow) -> Option<&'a str> {
+    let file = source.name_at(row.at.start);
+    let used = playbook.errors.uses.iter().map(|word| word.as_str());
+    used.into_iter().find(|table| file != source.name() && file.ends_with(&format!("{table}{SUFFIX}")))
 }
 
 /// Every sort.

@@ -22,11 +22,15 @@ shape! {
         exit: Option<u32>,
         /// What is said at the end.
         message: Option<TextTest>,
+        /// Of an `error`: the name of the row of the errors table that decides; `none`: no row does.
+        row: Option<Word>,
+        /// Of an `error`: what that row does: `retry`, `stop`, `skip`, `fail`, `accept`, `escalate`.
+        then: Option<Word>,
         /// To whom it is escalated.
         to: Option<Word>,
-        /// Of a run over many items: exactly so many of them end in these ways, `{ changed: 2, stopped: 1 }`. What is
-        /// said of them stands in `message`, a line for each.
-        items: Option<Named<Count>>,
+        /// Of a run over many items: exactly so many of them end in these ways, `{ changed: 2, stopped: 1 }`, and these in this one,
+        /// `{ by_key: { "17": stopped } }`. What is said of them stands also in `message`, a line for each.
+        items: Option<Items>,
         /// Exactly these rows of all tables of all databases are changed, in exactly these columns; or `none`.
         changes: Option<Changes>,
         /// Rows and columns that stay as they are: `register.trainees.1`, `register.trainees.1.progress`.
@@ -34,7 +38,7 @@ shape! {
         unchanged: Vec<Word>,
         /// Messages, by person. `{}`: nobody is told anything.
         told: Option<Named<TextTest>>,
-        /// Calls of APIs.
+        /// Calls of APIs and of programs.
         sent: Option<Sent>,
         /// Background jobs that wait afterwards, by `connection.table`: exactly these, each with the columns that matter.
         jobs: Option<Named<Vec<Named<ValueTest>>>>,
@@ -44,6 +48,16 @@ shape! {
         drift: Option<Named<Vec<Word>>>,
         /// The parameter that is refused before anything is opened.
         invalid: Option<Invalid>,
+    }
+}
+
+impl Expect {
+    /// It says something that only a run can come to.
+    pub fn of_a_run(&self) -> bool {
+        let whole = [self.outcome.is_some(), self.exit.is_some(), self.items.is_some(), self.changes.is_some()];
+        let sent = [self.told.is_some(), self.sent.is_some(), self.jobs.is_some(), self.preview.is_some()];
+        let rest = [self.drift.is_some(), self.invalid.is_some(), !self.unchanged.is_empty()];
+        whole.into_iter().chain(sent).chain(rest).any(|is| is)
     }
 }
 
@@ -289,11 +303,87 @@ crate::plain_schema!(ColumnTest, {
     "anyOf": [{ "const": "any" }, { "type": "array", "minItems": 2, "maxItems": 2 }, { "type": "object" }]
 });
 
-/// Calls of APIs.
+/// How the items of a run end.
+#[derive(Clone, Debug, Default)]
+pub struct Items {
+    /// How many in which way; without any, nobody counts.
+    pub counts: Named<Count>,
+    /// These in this way, by key.
+    pub by_key: Named<ItemTest>,
+}
+
+impl FromNode for Items {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        let Node::Map(entries, at) = node else { return cx.wrong_type(node, "a map of ends: `{ changed: 2 }`") };
+        let counts: Vec<_> = entries.iter().filter(|entry| &*entry.key.text != "by_key").cloned().collect();
+        for entry in &counts {
+            // A misspelt end would count nothing, and nothing is what most ends have.
+            End::from_node(&Node::Scalar(entry.key.clone()), cx)?;
+        }
+        let counts = Named::from_node(&Node::Map(counts, *at), cx);
+        let by_key = node.get("by_key").map_or(Some(Named::default()), |node| Named::from_node(node, cx));
+        Some(Items { counts: counts?, by_key: by_key? })
+    }
+}
+impl schemars::JsonSchema for Items {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Items".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let (count, item) = (generator.subschema_for::<Count>(), generator.subschema_for::<Named<ItemTest>>());
+        schemars::json_schema!({
+            "description": "How many items end in which way (`{ changed: 2, stopped: 1 }`); under `by_key` how those with these keys do.",
+            "type": "object",
+            "properties": { "by_key": item },
+            "additionalProperties": count
+        })
+    }
+}
+
+/// How one item ends.
+#[derive(Clone, Debug)]
+pub struct ItemTest {
+    /// In this way.
+    pub outcome: End,
+    /// What is said of it.
+    pub message: Option<TextTest>,
+}
+
+shape! {
+    /// How one item ends, and what is said of it.
+    "an end of an item" pub struct ItemEnd {
+        /// `changed`, `unchanged`, `stopped`, …
+        outcome: End,
+        /// What is said of it.
+        message: Option<TextTest>,
+    }
+}
+
+impl FromNode for ItemTest {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        let Node::Map(..) = node else {
+            return End::from_node(node, cx).map(|outcome| ItemTest { outcome, message: None });
+        };
+        ItemEnd::from_node(node, cx).map(|end| ItemTest { outcome: end.outcome, message: end.message })
+    }
+}
+impl schemars::JsonSchema for ItemTest {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ItemTest".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let (end, whole) = (generator.subschema_for::<End>(), generator.subschema_for::<ItemEnd>());
+        schemars::json_schema!({ "anyOf": [end, whole] })
+    }
+}
+
+/// Calls of APIs and of programs.
 #[derive(Clone, Debug)]
 pub struct Sent {
-    /// By connection and `METHOD /path`.
+    /// By connection and `METHOD /path`; of a program the arguments by which it was recognised.
     pub apis: Vec<(Word, Named<Count>)>,
+    /// These calls one after the other.
+    pub order: Vec<InOrder>,
     /// Other calls are failures.
     pub nothing_else: bool,
 }
@@ -301,10 +391,12 @@ pub struct Sent {
 impl FromNode for Sent {
     fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
         let Node::Map(entries, _) = node else { return cx.wrong_type(node, "a map of connections") };
-        let mut sent = Sent { apis: Vec::new(), nothing_else: false };
+        let mut sent = Sent { apis: Vec::new(), order: Vec::new(), nothing_else: false };
         for entry in entries {
             if &*entry.key.text == "nothing_else" {
                 sent.nothing_else = bool::from_node(&entry.node, cx)?;
+            } else if &*entry.key.text == "order" {
+                sent.order = Vec::from_node(&entry.node, cx)?;
             } else {
                 let api = Word { text: entry.key.text.clone(), span: entry.key.span };
                 sent.apis.push((api, Named::from_node(&entry.node, cx)?));
@@ -318,15 +410,41 @@ impl schemars::JsonSchema for Sent {
         "Sent".into()
     }
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let count = generator.subschema_for::<Count>();
+        let (count, order) = (generator.subschema_for::<Count>(), generator.subschema_for::<Vec<InOrder>>());
         schemars::json_schema!({
-            "description": "Calls by connection: `dqt: { \"GET /v2/teachers/1\": { at_least: 2 } }`. `nothing_else: true`: any other call is a failure.",
+            "description": "Calls by connection: `dqt: { \"GET /v2/teachers/1\": { at_least: 2 } }`. `order`: from when the run applies, those that are named in it come in this order. `nothing_else: true`: any other call is a failure.",
             "type": "object",
-            "properties": { "nothing_else": { "type": "boolean" } },
+            "properties": { "nothing_else": { "type": "boolean" }, "order": order },
             "additionalProperties": { "type": "object", "additionalProperties": count }
         })
     }
 }
+
+/// One call of an order.
+#[derive(Clone, Debug)]
+pub struct InOrder {
+    /// The connection.
+    pub api: Word,
+    /// `METHOD /path`.
+    pub call: Word,
+}
+
+impl FromNode for InOrder {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        match node {
+            Node::Map(entries, _) if entries.len() == 1 => {
+                let key = &entries[0].key;
+                let call = Word::from_node(&entries[0].node, cx)?;
+                Some(InOrder { api: Word { text: key.text.clone(), span: key.span }, call })
+            }
+            _ => cx.wrong_type(node, "one call of one connection: `dqt: GET /v2/teachers/1`"),
+        }
+    }
+}
+crate::plain_schema!(InOrder, {
+    "description": "One call of one connection: `dqt: GET /v2/teachers/1`.",
+    "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": { "type": "string" }
+});
 
 /// How often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! What a case starts from: the defaults with the case's own rows, parameters and answers over them.
 
 use super::{
-    model::{Case, Given, GivenJobs, GivenRow, TestFile},
+    model::{Case, Given, GivenRow, GivenRows, TestFile},
     report::Problem,
 };
 use crate::{
     base::{
-        shape::{Named, Word},
+        shape::{Length, Named, Word},
         source::Span,
         suggest,
         time::Stamp,
@@ -14,7 +14,11 @@ use crate::{
     },
     connection::{handle::Writing, statement::SetTo},
     effect::change::TableName,
-    mock::model::{Mock, Route, Version},
+    mock::{
+        model::{Mock, Route, Version},
+        program::Run,
+        worker::Work,
+    },
     playbook::project::Project,
     table::{
         catalogue::{self, Kind},
@@ -33,6 +37,15 @@ pub enum Answers {
     File(Word),
 }
 
+/// Who takes background jobs.
+#[derive(Clone, Debug, Default)]
+pub struct Workers {
+    /// A job waits so long before it is taken.
+    pub takes_after: Option<Length>,
+    /// What jobs do; those of the case stand before those of the defaults.
+    pub does: Vec<Work>,
+}
+
 /// Where a case starts.
 #[derive(Clone, Debug, Default)]
 pub struct Start {
@@ -44,8 +57,10 @@ pub struct Start {
     pub params: Vec<(String, Value)>,
     /// Answers to questions, by the step's name.
     pub answers: IndexMap<String, Vec<(String, Value)>>,
-    /// Background jobs by connection.
-    pub jobs: IndexMap<Arc<str>, GivenJobs>,
+    /// Who takes background jobs, by connection.
+    pub workers: IndexMap<Arc<str>, Workers>,
+    /// What programs do, by connection.
+    pub programs: IndexMap<Arc<str>, Vec<Run>>,
     /// Files by name.
     pub files: IndexMap<String, String>,
 }
@@ -56,11 +71,9 @@ impl Start {
         let mut start = Start::default();
         if let Some(defaults) = &file.defaults {
             start.give(&defaults.given, project);
-            start.lay(&defaults.jobs);
             start.set(&defaults.params, &defaults.answers, &defaults.files);
         }
         start.give(&case.given, project);
-        start.lay(&case.jobs);
         start.set(&case.params, &case.answers, &case.files);
         start
     }
@@ -76,37 +89,36 @@ impl Start {
         }
     }
 
-    fn lay(&mut self, jobs: &Named<GivenJobs>) {
-        for (connection, given) in jobs.iter() {
-            match self.jobs.get_mut(connection) {
-                None => drop(self.jobs.insert(connection.into(), given.clone())),
-                Some(known) => {
-                    known.takes_after = given.takes_after.or(known.takes_after);
-                    if !given.start.is_empty() {
-                        known.start = given.start.clone();
-                    }
-                    known.does.splice(0..0, given.does.iter().cloned());
-                }
-            }
-        }
-    }
-
     fn give(&mut self, given: &Named<Given>, project: &Project) {
         for (connection, given) in given.iter() {
             let name: Arc<str> = connection.into();
             match given {
                 Given::Routes(routes) => drop(self.apis.insert(name, Answers::Routes(routes.clone()))),
                 Given::MockFile(file) => drop(self.apis.insert(name, Answers::File(file.clone()))),
-                Given::Rows(tables) => {
-                    for (table, rows) in tables.iter() {
-                        let full = TableName { connection: name.clone(), table: table.into() };
-                        let jobs = project.connections.get(connection).is_some_and(|c| c.sidekiq.is_some());
-                        let usual = if jobs { "jid" } else { "id" };
-                        let key = project.facts(&full).map_or_else(|| vec![Arc::from(usual)], Facts::key_columns);
-                        let known = self.rows.entry(name.clone()).or_default().entry(table.into()).or_default();
-                        rows.iter().for_each(|row| merge(known, row, &key));
-                    }
-                }
+                Given::Runs(runs) => drop(self.programs.insert(name, runs.clone())),
+                Given::Rows(rows) => self.lay(&name, rows, project),
+            }
+        }
+    }
+
+    fn lay(&mut self, connection: &Arc<str>, given: &GivenRows, project: &Project) {
+        let jobs = project.connections.get(connection).is_some_and(|c| c.sidekiq.is_some());
+        for (table, rows) in given.tables.iter() {
+            let full = TableName { connection: connection.clone(), table: table.into() };
+            let usual = if jobs { "jid" } else { "id" };
+            let key = project.facts(&full).map_or_else(|| vec![Arc::from(usual)], Facts::key_columns);
+            let known = self.rows.entry(connection.clone()).or_default().entry(table.into()).or_default();
+            if rows.is_empty() {
+                known.clear();
+            }
+            rows.iter().for_each(|row| merge(known, row, &key));
+        }
+        if given.takes_after.is_some() || given.does.is_some() {
+            let workers = self.workers.entry(connection.clone()).or_default();
+            workers.takes_after = given.takes_after.or(workers.takes_after);
+            match &given.does {
+                Some(does) if does.is_empty() => workers.does.clear(),
+                does => drop(workers.does.splice(0..0, does.iter().flatten().cloned())),
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Background jobs in a case: given ones as the texts that Sidekiq would hold, workers, and the four tables as rows of a
-//! snapshot, so that a job that nobody expected to move cannot hide.
+//! Background jobs in a case: given ones as the texts that Sidekiq would hold, and the four tables as rows of a snapshot, so that
+//! a job that nobody expected to move cannot hide.
 
 use super::{
     model::GivenRow,
@@ -24,18 +24,10 @@ use crate::{
         },
     },
     effect::change::TableName,
-    mock::redis::{Deed, Fate, Store, Worker},
+    mock::redis::Store,
 };
 use indexmap::IndexMap;
 use std::{collections::HashMap, sync::Arc};
-
-/// Beside the four tables: who takes the jobs.
-pub const WORKERS: &str = "workers";
-
-/// What a test file may name under a Sidekiq connection.
-pub fn tables() -> impl Iterator<Item = &'static str> {
-    TABLES.into_iter().chain([WORKERS])
-}
 
 const JOB: [&str; 19] = [
     "jid",
@@ -66,23 +58,19 @@ struct Given<'a> {
     clock: Stamp,
 }
 
-/// What is there at the start, and who takes jobs.
+/// What is there at the start.
 pub fn start(
     name: &str,
     rows: &IndexMap<Arc<str>, Vec<GivenRow>>,
     settings: &SidekiqSettings,
     clock: Stamp,
-) -> Result<(Store, Vec<Worker>), Problem> {
-    let (mut store, mut workers) = (Store::default(), Vec::new());
+) -> Result<Store, Problem> {
+    let mut store = Store::default();
     let namespace = settings.namespace.as_ref().map_or(String::new(), |word| format!("{}:", word.as_str()));
     for (table, rows) in rows {
         for (index, row) in rows.iter().enumerate() {
             let given = Given { table, row: &row.columns, settings, clock };
             let odd = |found: String| Problem::new(format!("given: a row of {name}.{table}"), "a job", found);
-            if &**table == WORKERS {
-                workers.push(given.worker().map_err(odd)?);
-                continue;
-            }
             let (text, queue, score) = given.job(index).map_err(odd)?;
             match Place::of(table).and_then(Place::key) {
                 Some(set) => store.add(&format!("{namespace}{set}"), score, text.as_bytes()),
@@ -93,7 +81,7 @@ pub fn start(
             }
         }
     }
-    Ok((store, workers))
+    Ok(store)
 }
 
 impl Given<'_> {
@@ -208,37 +196,6 @@ impl Given<'_> {
             payload.insert("retried_at".into(), decimal(retried));
         }
         Ok(())
-    }
-
-    /// `{ job: Dqt::UpdateTraineeJob, after: 20s, then: ok }`; `then: { error: … }`; with `sql: { db, run }` for what it does.
-    fn worker(&self) -> Result<Worker, String> {
-        self.known(&["job", "after", "then", "sql"])?;
-        let job = self.text("job").ok_or("a worker needs the class of its jobs: `job:`")?;
-        let after = self.row.get("after").map_or(Ok(Length(std::time::Duration::ZERO)), |value| {
-            value.bare().parse::<Length>().map_err(|()| "`after` is a length: 20s".to_owned())
-        })?;
-        let fate = match self.row.get("then") {
-            None => Fate::Well,
-            Some(word) if word.as_str() == Some("ok") => Fate::Well,
-            Some(then) => {
-                let error = then.get("error").ok_or("`then` is `ok`, or `{ error: … }`")?;
-                let row: Map = [(Arc::from("error"), error)].into_iter().collect();
-                let given = Given { row: &row, ..*self };
-                let mut parts = Map::new();
-                given.failure(&mut parts, Some(self.clock))?;
-                let part = |name: &str| parts.get(name).map_or(Arc::from(""), |value| Arc::from(&*value.bare()));
-                Fate::Dead(part("error_class"), part("error_message"))
-            }
-        };
-        let deed = match self.row.get("sql") {
-            None => None,
-            Some(sql) => {
-                let part = |name: &str| sql.get(name).and_then(|value| value.as_str().map(Arc::<str>::from));
-                let needed = "`sql` is `{ db: CONNECTION, run: STATEMENT }`";
-                Some(Deed { db: part("db").ok_or(needed)?, run: part("run").ok_or(needed)? })
-            }
-        };
-        Ok(Worker { job: job.into(), after: after.0, fate, deed })
     }
 }
 

@@ -6,11 +6,13 @@
 //! plans or applies: `ops::test` does that, through the very functions that the command line calls.
 
 pub mod bench;
+pub mod calls;
 pub mod check;
 pub mod compare;
 pub mod coverage;
 pub mod expect;
 pub mod given;
+pub mod items;
 pub mod jobs;
 pub mod model;
 pub mod proof;

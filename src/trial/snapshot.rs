@@ -109,6 +109,22 @@ impl Snapshot {
         found
     }
 
+    /// The same where somebody else has made these changes: in the columns that changed, and in no others.
+    pub fn with(&mut self, changes: &[RowChange]) {
+        for change in changes {
+            let Some(shot) = self.tables.get_mut(&change.table) else { continue };
+            let row = change.after.as_ref().or(change.before.as_ref()).cloned().unwrap_or_default();
+            let key = key_text(&row, &shot.key);
+            match (&change.before, &change.after, shot.rows.get_mut(&key)) {
+                (_, None, _) => drop(shot.rows.shift_remove(&key)),
+                (Some(_), Some(_), Some(known)) => {
+                    known.extend(differing(change).into_iter().map(|(column, _, new)| (column, new)));
+                }
+                (_, Some(new), _) => drop(shot.rows.insert(key, new.clone())),
+            }
+        }
+    }
+
     /// A text that is equal exactly when every byte of every row is.
     pub fn text(&self) -> String {
         let mut text = String::new();

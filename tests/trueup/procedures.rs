@@ -1,10 +1,32 @@
-//! The procedures that we ship, by their own test files, on all databases.
+//! The procedures that we ship, by their own test files: on SQLite all of them as one who adopts them would play them, with all that
+//! their cases ask for; on the servers those that change a database.
 
 use super::{
     proof::figures::full,
     servers::{block_on, mysql, postgres, root, surroundings},
+    tools::desk::{came, program},
 };
+use std::fs;
 use trueup::{ops, trial::bench::On};
+
+/// Of steps, branches and rows of decision tables together.
+const LEAST: &str = "95%";
+
+#[test]
+fn the_library_does_what_its_tests_say_and_they_go_through_nearly_all_of_it() {
+    let examples = fs::read_dir(root().join("examples")).unwrap().map(|entry| entry.unwrap().path().join("playbooks"));
+    let mut folders: Vec<String> = vec!["playbooks".into()];
+    let here = |path: std::path::PathBuf| path.strip_prefix(root()).unwrap().display().to_string();
+    folders.extend(examples.filter(|path| path.is_dir()).map(here));
+    folders.sort();
+    assert!(folders.len() >= 4, "{folders:?}");
+    let played = came(program(&root()).arg("test").args(&folders).args(["--min-coverage", LEAST]).output().unwrap());
+    let failed: Vec<&str> =
+        played.out.split("\n\n").filter(|file| file.contains("FAILED") || file.contains("gone through by")).collect();
+    assert_eq!(played.exit, 0, "{}\n{}", failed.join("\n\n"), played.err);
+    let cases = played.out.lines().filter(|line| line.starts_with("  ok ")).count();
+    assert!(cases >= 480 && played.out.contains("killed at"), "{cases} cases\n{}", played.out);
+}
 
 fn run(procedure: &str, on: On) {
     play("examples/register", &format!("playbooks/{procedure}.test.yaml"), on, 6);
@@ -17,7 +39,7 @@ fn play(project: &str, tests: &str, on: On, cases: usize) {
         let opened = ops::project::open(&here, Some(&root().join(project))).unwrap();
         let path = root().join(tests);
         // Kills and lost answers take minutes on a server: in the gate they are for SQLite, in a release for all.
-        if matches!(on, On::Sqlite) || full() {
+        if full() {
             ops::test::run_file(&here, &opened, &path, &on, None).await
         } else {
             println!("{tests}: kills and lost answers are left out on this database; TRUEUP_PROOF=full makes them");
@@ -34,11 +56,6 @@ macro_rules! procedures {
     ($($name:ident: $procedure:literal,)*) => { $(
         mod $name {
             use super::*;
-
-            #[test]
-            fn does_what_its_tests_say_on_sqlite() {
-                run($procedure, On::Sqlite);
-            }
 
             #[test]
             fn does_what_its_tests_say_on_postgres() {
@@ -60,6 +77,7 @@ procedures! {
     data_change: "register/data-change",
     undo_withdrawal: "register/undo-withdrawal",
     send_update_to_dqt: "register/send-update-to-dqt",
+    send_update_to_trs: "register/send-update-to-trs",
     repair_dqt_job: "register/repair-dqt-job",
     poll_for_trn: "register/poll-for-trn",
     poll_for_trn_dttp: "register/poll-for-trn-dttp",
@@ -73,57 +91,7 @@ procedures! {
     reimport_applications: "register/reimport-applications",
 }
 
-/// Procedures that only look: few cases, and nothing that a database could see in another way.
-#[test]
-fn what_only_looks_at_jobs_does_what_its_tests_say() {
-    for (procedure, cases) in [("tally-jobs", 4), ("inspect-jobs", 4), ("list-dead-jobs", 3)] {
-        play("examples/register", &format!("playbooks/register/{procedure}.test.yaml"), On::Sqlite, cases);
-    }
-}
-
-/// Where the service does not speak to DQT any more, as in production since July 2025.
-#[test]
-fn without_dqt_nobody_enqueues_a_job_that_does_nothing() {
-    for (procedure, cases) in
-        [("send-update-to-dqt", 1), ("repair-dqt-job", 1), ("poll-for-trn", 1), ("register-for-trn-again", 1)]
-    {
-        play("examples/register", &format!("playbooks/register/{procedure}.production.test.yaml"), On::Sqlite, cases);
-    }
-}
-
-/// Procedures that touch no database: one kind of it is enough.
-#[test]
-fn change_setting_does_what_its_tests_say() {
-    run("register/change-setting", On::Sqlite);
-}
-
-#[test]
-fn retry_jobs_does_what_its_tests_say() {
-    run("register/retry-jobs", On::Sqlite);
-    play("examples/register", "playbooks/register/retry-jobs.production.test.yaml", On::Sqlite, 2);
-}
-
-#[test]
-fn switch_analytics_does_what_its_tests_say() {
-    run("register/switch-analytics", On::Sqlite);
-}
-
-#[test]
-fn a_reason_that_the_service_does_not_take_is_refused() {
-    play("examples/huleedu", "examples/huleedu/playbooks/huleedu/retry-phase.reason.test.yaml", On::Sqlite, 1);
-}
-
-#[test]
-fn maintenance_mode_does_what_its_tests_say() {
-    run("register/maintenance-mode", On::Sqlite);
-}
-
 const RETRY_PHASE: &str = "examples/huleedu/playbooks/huleedu/retry-phase.test.yaml";
-
-#[test]
-fn retry_phase_does_what_its_tests_say_on_sqlite() {
-    play("examples/huleedu", RETRY_PHASE, On::Sqlite, 30);
-}
 
 #[test]
 fn retry_phase_does_what_its_tests_say_on_postgres() {

@@ -60,6 +60,7 @@ pub fn surroundings(folder: &Path, variables: &[(&str, &str)]) -> Surroundings {
         masks: Default::default(),
         reached: Default::default(),
         notes: Default::default(),
+        played: Default::default(),
     }
 }
 

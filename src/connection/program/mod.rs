@@ -8,7 +8,10 @@ mod tests;
 pub use settings::{ODD_PROGRAM, ProgramSettings, SHELL};
 
 use super::reference::{Secrets, Unresolved};
-use crate::base::secret::Secret;
+use crate::{
+    base::{secret::Secret, world::World},
+    mock::program::{End, Odd, Played},
+};
 use std::{
     fmt, io,
     path::{Path, PathBuf},
@@ -37,6 +40,8 @@ pub struct Program {
     folder: PathBuf,
     variables: Arc<Vec<(String, Secret)>>,
     search: String,
+    /// In a test of a playbook: what is asked instead, and nothing is ever started.
+    played: Option<(Arc<Played>, World)>,
 }
 
 /// Why a program cannot be used. Fits after "failed to".
@@ -141,7 +146,21 @@ impl Program {
             folder,
             variables: Arc::new(variables),
             search,
+            played: None,
         })
+    }
+
+    /// One that is never started: a stand-in plays it, by this clock. Its secrets are not looked up.
+    pub fn played(name: &str, settings: &ProgramSettings, stand_in: Arc<Played>, world: World) -> Program {
+        Program {
+            name: name.into(),
+            settings: settings.clone(),
+            path: PathBuf::new(),
+            folder: PathBuf::new(),
+            variables: Arc::default(),
+            search: String::new(),
+            played: Some((stand_in, world)),
+        }
     }
 
     /// The connection's name.
@@ -171,6 +190,10 @@ impl Program {
             return Err(Failure::NotStarted(what.into()));
         }
         let timeout = invocation.timeout.map_or(self.settings.timeout(), |own| own.min(self.settings.timeout()));
+        if let Some((stand_in, world)) = &self.played {
+            let end = stand_in.call(&invocation.arguments, invocation.input.as_deref(), world.now()).await;
+            return ended(end, timeout, self.settings.max_output());
+        }
         let mut child =
             self.command(&arguments, invocation.input.is_some()).spawn().map_err(|e| Failure::NotStarted(said(&e)))?;
         let group = child.id();
@@ -200,6 +223,24 @@ impl Program {
         command.process_group(0);
         command
     }
+}
+
+/// How a stand-in ended, as a process would have.
+fn ended(end: End, timeout: Duration, most: usize) -> Result<Ended, Failure> {
+    match end.odd {
+        Some(Odd::NotStarted) if end.errors.is_empty() => {
+            return Err(Failure::NotStarted("there is no such file any more".into()));
+        }
+        Some(Odd::NotStarted) => return Err(Failure::NotStarted(end.errors)),
+        Some(Odd::Hangs) => return Err(Failure::TimedOut(timeout)),
+        Some(Odd::Killed) | None => {}
+    }
+    let (output, errors) = (end.output.into_bytes(), end.errors.into_bytes());
+    if output.len() + errors.len() > most {
+        return Err(Failure::TooMuch(most));
+    }
+    let killed = end.odd.is_some();
+    Ok(Ended { code: (!killed).then_some(end.code), signal: killed.then_some(9), output, errors })
 }
 
 /// Feeds it, reads both ways at once, and waits.

@@ -1,17 +1,15 @@
-//! A stand-in for the Redis of a Sidekiq, for tests of playbooks: the commands that trueup sends, on a socket, and workers that
-//! take jobs when the clock of the test says so.
+//! A stand-in for the Redis of a Sidekiq, for tests of playbooks: the commands that trueup sends, on a socket. Who takes jobs out of
+//! it works through the same looks and the same script as at a real Redis.
 //!
 //! What it does not imitate: other commands and other scripts (each is refused by name), passwords, TLS, keys that expire,
-//! persistence, replicas, and running out of memory. `wire` (the protocol) → `store` (keys) → `workers`.
+//! persistence, replicas, and running out of memory. `wire` (the protocol) → `store` (keys).
 
 mod store;
 mod wire;
-mod workers;
 
-pub use store::{Held, Store};
-pub use workers::{Deed, Fate, Worker};
+pub use store::Store;
 
-use crate::base::{time::Stamp, world::World};
+use crate::base::world::World;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -19,7 +17,6 @@ use tokio::{net::TcpListener, task::JoinHandle};
 #[derive(Debug)]
 pub struct Queues {
     port: u16,
-    store: Shared,
     server: JoinHandle<()>,
 }
 
@@ -31,11 +28,6 @@ impl Shared {
     pub(super) fn store(&self) -> MutexGuard<'_, Store> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Workers take what is theirs by now; gives what they do besides.
-    pub fn work(&self, workers: &[Worker], now: Stamp) -> Vec<Deed> {
-        workers::work(&mut self.store(), workers, now)
-    }
 }
 
 impl Queues {
@@ -44,18 +36,13 @@ impl Queues {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let port = listener.local_addr()?.port();
         let store = Shared(Arc::new(Mutex::new(store)));
-        let server = tokio::spawn(wire::serve(listener, store.clone(), world));
-        Ok(Queues { port, store, server })
+        let server = tokio::spawn(wire::serve(listener, store, world));
+        Ok(Queues { port, server })
     }
 
     /// `redis://127.0.0.1:PORT/0`
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/0", self.port)
-    }
-
-    /// What it holds.
-    pub fn shared(&self) -> Shared {
-        self.store.clone()
     }
 }
 

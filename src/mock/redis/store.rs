@@ -1,6 +1,6 @@
 //! Keys and what they hold, and the one script that changes them.
 
-use crate::base::{time::Stamp, value::Value};
+use crate::base::time::Stamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The one script. Another text is not imitated.
@@ -244,8 +244,3 @@ impl Store {
 
 /// What `check --env` and recovery ask: one that was never restarted and throws nothing away.
 const INFO: &str = "redis_version:7.0.15\r\nrun_id:0000000000000000000000000000000000000000\r\nrole:master\r\naof_enabled:0\r\nmaxmemory_policy:noeviction\r\n";
-
-/// The parts of a job that workers look at.
-pub(super) fn part(job: &[u8], name: &str) -> Option<Value> {
-    crate::base::json::parse(std::str::from_utf8(job).ok()?).ok()?.get(name)
-}

@@ -1,8 +1,7 @@
-//! The stand-in alone: what it answers, what it refuses, and when workers take a job.
+//! The stand-in alone: what it answers, and what it refuses.
 
 use super::{store::Reply, *};
-use crate::base::time::instant;
-use std::time::Duration;
+use crate::base::time::{Stamp, instant};
 
 fn now(text: &str) -> Stamp {
     instant(text).unwrap()
@@ -35,28 +34,4 @@ fn other_commands_and_other_scripts_are_refused_by_name() {
     let refused = |reply: Reply, word: &str| matches!(reply, Reply::Error(why) if why.contains(word));
     assert!(refused(ask(&mut store, &["FLUSHALL"]), "'FLUSHALL'"));
     assert!(refused(ask(&mut store, &["EVAL", "return 1", "0"]), "no script but trueup's own"));
-}
-
-#[test]
-fn a_worker_takes_a_job_when_it_has_waited_and_what_fails_is_dead() {
-    let mut store = Store::default();
-    let job = |class: &str| format!(r#"{{"class":"W","wrapped":"{class}","queue":"dqt","enqueued_at":1753264800.5}}"#);
-    store.push("queue:dqt", job("Good").as_bytes());
-    store.push("queue:dqt", job("Bad").as_bytes());
-    store.push("queue:dqt", job("Nobodys").as_bytes());
-    let deed = Deed { db: "register".into(), run: "update trainees set state = 6".into() };
-    let worker = |job: &str, fate, deed| Worker { job: job.into(), after: Duration::from_secs(20), fate, deed };
-    let workers = [
-        worker("Good", Fate::Well, Some(deed.clone())),
-        worker("Bad", Fate::Dead("Dqt::Error".into(), "status: 500".into()), None),
-    ];
-    let shared = Shared(Arc::new(Mutex::new(store)));
-    assert!(shared.work(&workers, now("2025-07-23T10:00:20Z")).is_empty());
-    assert_eq!(shared.work(&workers, now("2025-07-23T10:00:21Z")), [deed]);
-    let store = shared.store();
-    let Some(Held::List(list)) = store.keys.get(b"queue:dqt".as_slice()) else { panic!() };
-    assert_eq!(list.len(), 1);
-    let Some(Held::Sorted(dead)) = store.keys.get(b"dead".as_slice()) else { panic!() };
-    let text = String::from_utf8(dead[0].1.clone()).unwrap();
-    assert!(text.contains(r#""error_message":"status: 500""#) && text.contains(r#""failed_at":1753264821.000000"#));
 }

@@ -56,6 +56,7 @@ pub const REGISTER: Sandbox = Sandbox {
     project: include_str!("../../../examples/register/trueup.yaml"),
     files: &[
         example!("register", "dqt.mock.yaml"),
+        example!("register", "trs.mock.yaml"),
         example!("register", "dttp.mock.yaml"),
         example!("register", "apply.mock.yaml"),
         example!("register", "kube.mock.yaml"),
@@ -87,6 +88,7 @@ pub const REGISTER: Sandbox = Sandbox {
         playbook!("register/repair-dqt-job.yaml"),
         playbook!("register/retry-jobs.yaml"),
         playbook!("register/send-update-to-dqt.yaml"),
+        playbook!("register/send-update-to-trs.yaml"),
         playbook!("register/switch-analytics.yaml"),
         playbook!("register/tally-jobs.yaml"),
         playbook!("register/undo-withdrawal.yaml"),

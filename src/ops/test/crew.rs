@@ -2,7 +2,7 @@
 //! because a case is as busy as it waits, and because what one case does to its thread is no matter of the others.
 
 use super::{
-    Opening, Wanted,
+    Chosen, Opening, Tested, Wanted, asked,
     happened::words,
     open,
     scene::{Folder, Scene},
@@ -63,12 +63,15 @@ struct Done {
     spots: BTreeSet<Spot>,
 }
 
+/// What the cases of each playbook, and of each shared table, went through.
+pub type AllReached = BTreeMap<Tested, BTreeSet<Spot>>;
+
 /// What came of all cases.
 pub struct Played {
     /// The files, each on each kind of database.
     pub reports: Vec<Report>,
-    /// What the cases of each playbook went through.
-    pub reached: BTreeMap<String, BTreeSet<Spot>>,
+    /// What they went through.
+    pub reached: AllReached,
     /// So many cases were to be played.
     pub all: usize,
 }
@@ -85,17 +88,18 @@ impl Drop for Stop {
 /// Plays the cases of these files; see [`super::run`].
 pub async fn play(
     surroundings: &Surroundings,
-    opened: &Opened,
+    projects: &[Opened],
     wanted: &Wanted,
-    paths: &[PathBuf],
+    paths: &[Chosen],
     tell: &mut dyn FnMut(&Report, Option<&Failure>),
 ) -> Result<Played, Failure> {
     let (mut units, mut reports, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for on in &wanted.on {
-        for path in paths {
+        for Chosen { project, path } in paths {
             let mut report = Report::new(path.display().to_string(), on.word());
-            let unit = open(surroundings, opened, path).and_then(|opening| {
-                let scripts = opening.scripts(on)?;
+            let unit = open(surroundings, &projects[*project], path).and_then(|mut opening| {
+                opening.project = *project;
+                let scripts = if opening.is_played() { opening.scripts(on)? } else { Vec::new() };
                 Ok(Unit { on: on.clone(), opening, scripts })
             });
             let (unit, failure) = match unit {
@@ -157,7 +161,7 @@ impl Stop {
         failures: &[Option<Failure>],
         surroundings: &Surroundings,
         tell: &mut dyn FnMut(&Report, Option<&Failure>),
-    ) -> Result<BTreeMap<String, BTreeSet<Spot>>, Failure> {
+    ) -> Result<AllReached, Failure> {
         let work = &self.0;
         // A case waits for its disk about as long as it computes.
         let most = jobs.unwrap_or_else(|| 2 * thread::available_parallelism().map_or(1, usize::from)).max(1);
@@ -206,9 +210,9 @@ impl Stop {
             return Err(Failure::refused(crate::report::exit::Exit::Failed, message)
                 .help("this is a mistake in trueup itself; `--jobs 1` shows at which case it happens"));
         }
-        let mut reached: BTreeMap<String, BTreeSet<Spot>> = BTreeMap::new();
+        let mut reached = AllReached::new();
         for (unit, spots) in work.units.iter().zip(spots) {
-            reached.entry(unit.opening.file.playbook.as_str().to_owned()).or_default().extend(spots);
+            reached.entry(unit.opening.tested()).or_default().extend(spots);
         }
         Ok(reached)
     }
@@ -265,6 +269,12 @@ impl Work {
         let opening = &unit.opening;
         let case = &opening.file.cases[index];
         let mut report = empty(opening, case);
+        if let Some(error) = &case.error {
+            let (problems, spots) = asked::ask(&self.surroundings, opening, case, error.as_str());
+            report.problems = problems;
+            spots.into_iter().for_each(|spot| reached.note(spot));
+            return report;
+        }
         let folder = self.folder.join(number.to_string());
         let set = async {
             let mark = format!("{}_{number}_{}", self.mark, benches.0.len());

@@ -1,5 +1,6 @@
 //! Which test files are meant: by a path, a folder, a playbook's name or file, or all of the project.
 
+use super::Chosen;
 use crate::{
     base::suggest,
     ops::{
@@ -11,33 +12,73 @@ use std::path::{Component, Path, PathBuf};
 
 const SUFFIX: &str = ".test.yaml";
 
-/// The files, each once, sorted within what named them; as a person would write them from here.
-pub fn of(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let mut found: Vec<PathBuf> = Vec::new();
-    let mut add = |files: Vec<PathBuf>| {
+/// The files, each once, sorted within what named them; as a person would write them from here. Of several projects each file
+/// goes to the first one to which it belongs and by which it can be read.
+pub fn of(surroundings: &Surroundings, projects: &[Opened], paths: &[PathBuf]) -> Result<Vec<Chosen>, Failure> {
+    let mut found: Vec<Chosen> = Vec::new();
+    let mut add = |project: usize, files: Vec<PathBuf>| {
         for file in files {
-            let file = from_here(&file, &surroundings.folder);
-            if !found.contains(&file) {
-                found.push(file);
+            let path = from_here(&file, &surroundings.folder);
+            if !found.iter().any(|one| one.path == path) {
+                found.push(Chosen { project, path });
             }
         }
     };
-    if paths.is_empty() {
-        let folder = opened.playbooks();
-        let files = playbook::all_tests(&folder);
-        if files.is_empty() {
-            return Err(nothing_in(&folder, surroundings));
+    if let [opened] = projects {
+        if paths.is_empty() {
+            let folder = opened.playbooks();
+            let files = playbook::all_tests(&folder);
+            if files.is_empty() {
+                return Err(nothing_in(&folder, surroundings));
+            }
+            add(0, files);
         }
-        add(files);
+        for path in paths {
+            let files = named(surroundings, opened, path)?;
+            if files.is_empty() {
+                return Err(nothing_in(path, surroundings));
+            }
+            add(0, files);
+        }
+        return Ok(found);
     }
     for path in paths {
-        let files = named(surroundings, opened, path)?;
+        let there = surroundings.folder.join(path);
+        let files = if there.is_dir() { playbook::all_tests(&there) } else { vec![there] };
         if files.is_empty() {
             return Err(nothing_in(path, surroundings));
         }
-        add(files);
+        for file in files {
+            add(project_of(surroundings, projects, &file)?, vec![file]);
+        }
     }
     Ok(found)
+}
+
+/// The project that has the file among its playbooks. Where several have, the one that knows what it is about.
+fn project_of(surroundings: &Surroundings, projects: &[Opened], file: &Path) -> Result<usize, Failure> {
+    let has = |opened: &&Opened| {
+        let folder = opened.playbooks().canonicalize();
+        folder.is_ok_and(|folder| file.canonicalize().is_ok_and(|file| file.starts_with(folder)))
+    };
+    let mut owners: Vec<usize> = (0..projects.len()).filter(|number| has(&&projects[*number])).collect();
+    if owners.len() > 1 {
+        let fits = |number: &usize| knows(surroundings, &projects[*number], file);
+        owners.sort_by_key(|number| !fits(number));
+    }
+    owners.first().copied().ok_or_else(|| {
+        let shown = from_here(file, &surroundings.folder);
+        Failure::usage(format!("{} is among the playbooks of no project", shown.display()))
+            .help("name its project file with `--project PATH`")
+    })
+}
+
+/// The test file, and what it tests, can be read with this project.
+fn knows(surroundings: &Surroundings, opened: &Opened, file: &Path) -> bool {
+    super::open(surroundings, opened, file).is_ok_and(|opening| match &opening.file.table {
+        Some(table) => super::tables::find(surroundings, opened, table.as_str()).is_some(),
+        None => playbook::load(surroundings, opened, opening.file.name()).is_ok(),
+    })
 }
 
 fn nothing_in(folder: &Path, surroundings: &Surroundings) -> Failure {

@@ -2,6 +2,7 @@
 
 use crate::{
     action::ends::Way,
+    base::diagnostic::Severity,
     engine::{drive::Stopped, resource},
     journal::words::End,
     ops::{Failure, apply::Carried, project::Opened},
@@ -32,6 +33,11 @@ pub(super) fn ends_before(happened: &mut Happened, made: &Plan) -> bool {
 /// A plan of many items, none of which has anything to do.
 fn all_end(happened: &mut Happened, made: &Plan) -> bool {
     let stops: Vec<_> = made.items.iter().skip(1).filter_map(|item| item.stop.as_ref()).collect();
+    for item in made.items.iter().skip(1) {
+        let stop = item.stop.as_ref();
+        let end = stop.map_or(End::Unchanged, |stop| end_of(stop.way));
+        happened.by_key.insert(item.key.clone(), (end, stop.map(|stop| stop.message.clone())));
+    }
     for stop in &stops {
         *happened.items.entry(end_of(stop.way)).or_default() += 1;
     }
@@ -106,8 +112,10 @@ pub(super) fn words(failure: &Failure) -> Vec<String> {
         }
         Failure::Journal(error) => vec![error.to_string()],
         Failure::Texts(texts) => {
+            // Advice did not keep anything from going on.
             let problems = texts.iter().flat_map(|text| {
-                text.sorted().into_iter().map(|p| (text.source().clone(), p.clone())).collect::<Vec<_>>()
+                let errors = text.sorted().into_iter().filter(|p| p.severity == Severity::Error);
+                errors.map(|p| (text.source().clone(), p.clone())).collect::<Vec<_>>()
             });
             problems
                 .map(|(source, p)| {

@@ -4,13 +4,13 @@
 //! `files` (which test files) → `crew` (threads that take one case after another) → `scene` (what a case is played on) →
 //! `carried` (its way from plan to end) → `happened` (what came of it, in the words of a test file).
 
+mod asked;
 mod carried;
 mod crew;
 mod draft;
 mod files;
 mod happened;
 mod scene;
-mod staff;
 mod workers;
 pub mod servers;
 mod torture;
@@ -20,6 +20,7 @@ use super::{
     plan::Request,
     playbook,
     project::{self, Opened},
+    tables,
 };
 use crate::{
     base::{diagnostic::Diagnostics, shape::Word, source::Source, yaml},
@@ -28,11 +29,12 @@ use crate::{
         settings::Connection,
     },
     engine::reached::Spot,
+    playbook::errors::ErrorRow,
     report::exit::Exit,
     trial::{
         bench::On,
         check,
-        coverage::Coverage,
+        coverage::{Coverage, shared},
         given::Start,
         model::{Case, TestFile},
         report::{Report, Results, Skipped, Unreached},
@@ -47,6 +49,7 @@ use std::{
     },
 };
 
+use crew::AllReached;
 pub use draft::{Draft, draft};
 
 /// Which tests, and on what.
@@ -88,11 +91,23 @@ pub struct Listed {
     pub name: String,
 }
 
+/// A playbook or a shared table that was tested: of which project, whether it is a table, and its name.
+pub type Tested = (usize, bool, String);
+
+/// A test file, and the project that it is played with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// Its number.
+    pub project: usize,
+    /// The file, as a person would write it from here.
+    pub path: PathBuf,
+}
+
 /// Names the cases, and plays none.
-pub fn list(surroundings: &Surroundings, opened: &Opened, wanted: &Wanted) -> Result<Vec<Listed>, Failure> {
+pub fn list(surroundings: &Surroundings, projects: &[Opened], wanted: &Wanted) -> Result<Vec<Listed>, Failure> {
     let mut listed = Vec::new();
-    for path in files::of(surroundings, opened, &wanted.paths)? {
-        let opening = open(surroundings, opened, &path)?;
+    for Chosen { project, path } in files::of(surroundings, projects, &wanted.paths)? {
+        let opening = open(surroundings, &projects[project], &path)?;
         listed.extend(opening.file.cases.iter().filter(|case| wanted.takes(case)).map(|case| Listed {
             file: opening.source.name().to_owned(),
             line: opening.source.place(case.name.span.start).line,
@@ -114,12 +129,12 @@ fn none_of(wanted: &Wanted) -> Failure {
 /// cannot be played why.
 pub async fn run(
     surroundings: &Surroundings,
-    opened: &Opened,
+    projects: &[Opened],
     wanted: &Wanted,
     tell: &mut dyn FnMut(&Report, Option<&Failure>),
 ) -> Result<Results, Failure> {
-    let paths = files::of(surroundings, opened, &wanted.paths)?;
-    let played = crew::play(surroundings, opened, wanted, &paths, tell).await?;
+    let paths = files::of(surroundings, projects, &wanted.paths)?;
+    let played = crew::play(surroundings, projects, wanted, &paths, tell).await?;
     let files = played.reports;
     if wanted.stop.load(Ordering::Relaxed) {
         let cases: usize = files.iter().map(|report| report.cases.len()).sum();
@@ -131,38 +146,63 @@ pub async fn run(
         return Err(none_of(wanted));
     }
     let cases =
-        if wanted.on.is_empty() { list(surroundings, opened, wanted)?.len() } else { played.all / wanted.on.len() };
+        if wanted.on.is_empty() { list(surroundings, projects, wanted)?.len() } else { played.all / wanted.on.len() };
     let skipped = wanted.missing.iter().map(|one| Skipped { on: one.on, why: one.why.clone(), cases }).collect();
     // A part of the cases says nothing about the whole.
     let coverage = if wanted.only.is_none() && !wanted.on.is_empty() {
-        coverage(surroundings, opened, wanted, played.reached)
+        coverage(surroundings, projects, wanted, played.reached)
     } else {
         Vec::new()
     };
     Ok(Results { files, skipped, coverage })
 }
 
-/// Of the playbooks that were played; where all tests of the project were, of all its playbooks. One that cannot be loaded has
-/// failed its cases, and has no coverage.
+/// Of the playbooks that were played and of the shared tables that they use; where all tests of a project were, of all its
+/// playbooks. One that cannot be loaded has failed its cases, and has no coverage.
 fn coverage(
     surroundings: &Surroundings,
-    opened: &Opened,
+    projects: &[Opened],
     wanted: &Wanted,
-    mut reached: BTreeMap<String, BTreeSet<Spot>>,
+    mut reached: AllReached,
 ) -> Vec<Coverage> {
     if wanted.paths.is_empty() {
-        let all = playbook::all(&opened.playbooks());
-        for name in all.iter().filter_map(|path| playbook::name_of(path, opened)) {
-            reached.entry(name).or_default();
+        for (number, opened) in projects.iter().enumerate() {
+            let all = playbook::all(&opened.playbooks());
+            for name in all.iter().filter_map(|path| playbook::name_of(path, opened)) {
+                reached.entry((number, false, name)).or_default();
+            }
         }
     }
-    reached
-        .iter()
-        .filter_map(|(name, spots)| {
-            let loaded = playbook::load(surroundings, opened, name).ok()?;
-            Some(Coverage::of(name, loaded.checked.playbook(), loaded.checked.source(), spots))
-        })
-        .collect()
+    let (mut all, mut lines) = (Vec::new(), BTreeMap::<(usize, String), BTreeSet<usize>>::new());
+    for ((number, is_table, name), spots) in &reached {
+        if *is_table {
+            lines.entry((*number, name.clone())).or_default();
+            continue;
+        }
+        let Ok(loaded) = playbook::load(surroundings, &projects[*number], name) else { continue };
+        let (playbook, source) = (loaded.checked.playbook(), loaded.checked.source());
+        for (index, row) in playbook.errors.iter().enumerate() {
+            let Some(table) = shared(playbook, source, row) else { continue };
+            let lines = lines.entry((*number, table.to_owned())).or_default();
+            lines.extend(spots.contains(&Spot::Error(index)).then(|| source.place(row.at.start).line));
+        }
+        all.push(Coverage::of(name, playbook, source, spots));
+    }
+    for ((number, table), mut lines) in lines {
+        let opened = &projects[number];
+        let Some(path) = tables::find(surroundings, opened, &table) else { continue };
+        let Ok(loaded) = tables::load(surroundings, opened, &path) else { continue };
+        let rows = loaded.table.rows();
+        let asked = reached.get(&(number, true, table.clone()));
+        let own = asked
+            .into_iter()
+            .flatten()
+            .filter_map(|spot| if let Spot::Error(index) = spot { rows.get(*index) } else { None });
+        lines.extend(own.map(|row| loaded.source.place(row.at.start).line));
+        all.push(Coverage::of_table(&table, &rows, &loaded.source, &lines));
+    }
+    all.sort_by(|a, b| a.playbook.cmp(&b.playbook));
+    all
 }
 
 /// Plays every case of one file, or those whose name contains `only`.
@@ -174,7 +214,10 @@ pub async fn run_file(
     only: Option<&str>,
 ) -> Result<Report, Failure> {
     // What keeps the file from being played is the answer here, as it is for every other single thing.
-    open(surroundings, opened, path)?.scripts(on)?;
+    let opening = open(surroundings, opened, path)?;
+    if opening.is_played() {
+        opening.scripts(on)?;
+    }
     let only = only.map(str::to_owned);
     run_one(surroundings, opened, path, Wanted { only, on: vec![on.clone()], jobs: Some(1), ..Wanted::default() }).await
 }
@@ -197,7 +240,9 @@ pub async fn run_file_gently(
 }
 
 async fn run_one(surroundings: &Surroundings, opened: &Opened, path: &Path, wanted: Wanted) -> Result<Report, Failure> {
-    let mut played = crew::play(surroundings, opened, &wanted, &[path.to_owned()], &mut |_, _| {}).await?;
+    let chosen = [Chosen { project: 0, path: path.to_owned() }];
+    let projects = std::slice::from_ref(opened);
+    let mut played = crew::play(surroundings, projects, &wanted, &chosen, &mut |_, _| {}).await?;
     played.reports.pop().ok_or_else(|| none_of(&wanted))
 }
 
@@ -208,6 +253,8 @@ fn is_database(connection: &Connection) -> bool {
 /// A test file that was read without problems.
 struct Opening {
     opened: Opened,
+    /// The number of the project.
+    project: usize,
     file: TestFile,
     source: Arc<Source>,
     folder: PathBuf,
@@ -225,13 +272,22 @@ fn open(surroundings: &Surroundings, opened: &Opened, path: &Path) -> Result<Ope
     match file {
         Some(file) if problems.errors() == 0 => {
             let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
-            Ok(Opening { opened: opened.clone(), file, source, folder })
+            Ok(Opening { opened: opened.clone(), project: 0, file, source, folder })
         }
         _ => Err(Failure::Texts(vec![problems])),
     }
 }
 
 impl Opening {
+    /// Some case of it runs something: it needs databases.
+    fn is_played(&self) -> bool {
+        self.file.cases.iter().any(|case| case.error.is_none())
+    }
+
+    fn tested(&self) -> Tested {
+        (self.project, self.file.table.is_some(), self.file.name().to_owned())
+    }
+
     /// The tables of each database: `tables.<connection>.<dialect>.sql` where there is one, else `tables.<dialect>.sql`,
     /// else `tables.sql`.
     fn scripts(&self, on: &On) -> Result<Vec<(Arc<str>, String)>, Failure> {
@@ -277,17 +333,24 @@ impl Opening {
         }
     }
 
-    /// The rows of the playbook's errors table that no case reached.
+    /// The rows of the errors table that no case reached: of a playbook its own rows, of a shared table all.
     fn unreached(&self, surroundings: &Surroundings, spots: &BTreeSet<Spot>) -> Result<Vec<Unreached>, Failure> {
-        let loaded = playbook::load(surroundings, &self.opened, self.file.playbook.as_str())?;
-        let (source, errors) = (loaded.checked.source(), &loaded.checked.playbook().errors);
-        let missed = errors.iter().enumerate().filter(|(index, _)| !spots.contains(&Spot::Error(*index)));
-        Ok(missed
-            .map(|(_, row)| Unreached {
+        let missed = |source: &Source, rows: &[ErrorRow], own: &dyn Fn(&ErrorRow) -> bool| {
+            let missed = rows.iter().enumerate().filter(|(index, _)| !spots.contains(&Spot::Error(*index)));
+            let missed = missed.filter(|(_, row)| own(row)).map(|(_, row)| Unreached {
                 row: row.name.as_ref().map_or("a row without a name", |name| name.as_str()).to_owned(),
                 file: source.name_at(row.at.start).to_owned(),
                 line: source.place(row.at.start).line,
-            })
-            .collect())
+            });
+            missed.collect()
+        };
+        if let Some(table) = &self.file.table {
+            let Some(path) = tables::find(surroundings, &self.opened, table.as_str()) else { return Ok(Vec::new()) };
+            let loaded = tables::load(surroundings, &self.opened, &path)?;
+            return Ok(missed(&loaded.source, &loaded.table.rows(), &|_| true));
+        }
+        let loaded = playbook::load(surroundings, &self.opened, self.file.name())?;
+        let (source, playbook) = (loaded.checked.source(), loaded.checked.playbook());
+        Ok(missed(source, &playbook.errors, &|row| shared(playbook, source, row).is_none()))
     }
 }

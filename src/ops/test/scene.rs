@@ -1,6 +1,6 @@
 //! What a case is played on: databases, mocks and a project file of its own, and the comparison with what is expected.
 
-use super::{Opening, happened::words, staff::Staff, workers::Workers};
+use super::{Opening, happened::words, workers::Workers};
 use crate::{
     base::{
         diagnostic::Diagnostics,
@@ -14,7 +14,7 @@ use crate::{
     effect::change::TableName,
     engine::setting::Reached,
     journal::words::End,
-    mock::{Credentials, Mock, Running, redis::Queues},
+    mock::{Behind, Credentials, Mock, Running, program::Played, redis::Queues},
     ops::{
         Failure, Surroundings,
         behind::{Databases, Later},
@@ -26,6 +26,7 @@ use crate::{
     plan::{Plan, item::Reversal},
     trial::{
         bench::{Bench, Place},
+        calls::Request,
         compare::compare,
         given::{self, Answers, Start},
         jobs,
@@ -38,7 +39,7 @@ use crate::{
 };
 use indexmap::IndexMap;
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
 };
@@ -67,6 +68,7 @@ pub(super) struct Scene {
     workers: Workers,
     /// Each with the connections that it plays: those that are given the same file share one.
     pub(super) mocks: Vec<(Vec<Arc<str>>, Running)>,
+    programs: Arc<HashMap<Arc<str>, Arc<Played>>>,
     jobs: HashMap<Arc<str>, Jobs>,
     _queues: Vec<Queues>,
     pub(super) start: Start,
@@ -101,13 +103,12 @@ impl Scene {
             std::fs::write(folder.0.join(name), text)
                 .map_err(|e| broken("files of the case", format!("{name}: {e}")))?;
         }
-        let staff = Staff::default();
-        let world = staff.world(World::fixed(opening.file.clock.0));
+        let world = World::fixed(opening.file.start());
         let workers = Workers::default();
         let mut variables = HashMap::new();
         let mut doubles = Vec::new();
         let mut mocks: Vec<(Vec<Arc<str>>, Running)> = Vec::new();
-        let mut queues = Vec::new();
+        let (mut queues, mut programs) = (Vec::new(), HashMap::new());
         // The databases are known once the case's project file is written, which needs the mocks' addresses.
         let behind = Arc::new(Later::default());
         let mut files: HashMap<String, usize> = HashMap::new();
@@ -123,15 +124,17 @@ impl Scene {
                 let Some(settings) = connection.sidekiq_in(environment) else { continue };
                 let empty = IndexMap::new();
                 let given = start.rows.get(&name).unwrap_or(&empty);
-                let (store, workers) = jobs::start(&name, given, &settings, opening.file.clock.0)?;
+                let store = jobs::start(&name, given, &settings, opening.file.start())?;
                 let running = Queues::start(store, world.clone()).await;
                 let running = running.map_err(|e| broken("a stand-in for Redis that listens", e.to_string()))?;
-                staff.take_on(running.shared(), workers);
                 doubles.push((name, Double::Jobs(running.url())));
                 queues.push(running);
                 continue;
             }
             if connection.command.is_some() {
+                let runs = start.programs.get(&name).cloned().unwrap_or_default();
+                let behind: Arc<dyn Behind> = behind.clone();
+                programs.insert(name.clone(), Arc::new(Played::new(name, runs, Some(behind))));
                 continue;
             }
             if connection.http.is_none() {
@@ -171,7 +174,9 @@ impl Scene {
                 doubles.push((name, Double::Api { url: running.url(), credentials }));
             }
         }
-        let surroundings = surroundings(workers.in_pauses_of(&world), variables, folder.0.clone(), reached);
+        let programs = Arc::new(programs);
+        let surroundings =
+            surroundings(workers.in_pauses_of(&world), variables, folder.0.clone(), reached, programs.clone());
         let opened = opening.staged(&surroundings, &doubles)?;
         let environment = opening.environment();
         let (environment, _) =
@@ -179,16 +184,22 @@ impl Scene {
         let databases = plan::databases(&surroundings, &opened, environment).map_err(|f| refused(&f))?;
         let all = Databases::new(opened.project.clone(), databases.clone());
         behind.tell(all.clone());
-        if let Some(name) = staff.knows(databases.clone()) {
-            return Err(broken("workers that change a database of the project", format!("`{name}` is none")));
-        }
         let jobs = plan::jobs(&surroundings, &opened, environment, |_| true).map_err(|f| refused(&f))?;
-        let given = start.jobs.iter().filter_map(|(name, given)| Some((given.clone(), jobs.get(name)?.clone())));
-        let given = given.collect();
-        let scene =
-            Scene { surroundings, opened, databases, workers, mocks, jobs, _queues: queues, start, _folder: folder };
+        let given = start.workers.iter().filter_map(|(name, given)| Some((given.clone(), jobs.get(name)?.clone())));
+        workers.hire(given.collect(), &all, &world);
+        let scene = Scene {
+            surroundings,
+            opened,
+            databases,
+            workers,
+            mocks,
+            programs,
+            jobs,
+            _queues: queues,
+            start,
+            _folder: folder,
+        };
         scene.fill(opening).await?;
-        scene.workers.hire(given, &all, &world).await?;
         Ok(scene)
     }
 
@@ -205,7 +216,7 @@ impl Scene {
                 let name = TableName { connection: connection.clone(), table: table.clone() };
                 for row in rows {
                     let facts = self.opened.project.facts(&name);
-                    given::insert(&mut writing, &name, row, facts, &columns, opening.file.clock.0).await?;
+                    given::insert(&mut writing, &name, row, facts, &columns, opening.file.start()).await?;
                 }
             }
             writing.commit().await.map_err(fault)?;
@@ -218,14 +229,34 @@ impl Scene {
     }
 
     pub(super) async fn snapshot(&self) -> Staged<Snapshot> {
+        self.workers.at_rest().await;
         let mut snapshot = snapshot::take(&self.databases, &self.opened.project).await.map_err(fault)?;
         jobs::add(&mut snapshot, &self.jobs).await.map_err(fault)?;
         Ok(snapshot)
     }
 
-    /// Real changes behind each API.
+    /// Calls of APIs and of programs, by connection.
+    fn sent(&self) -> IndexMap<Arc<str>, Vec<Request>> {
+        let logs = self.mocks.iter().flat_map(|(names, running)| names.iter().map(|n| (n.clone(), running.log())));
+        let mut sent: IndexMap<_, Vec<Request>> =
+            logs.map(|(name, log)| (name, log.iter().map(Request::from).collect())).collect();
+        let programs = self.programs.iter().map(|(name, played)| (name.clone(), played.log()));
+        sent.extend(programs.map(|(name, log)| (name, log.iter().map(Request::from).collect())));
+        sent
+    }
+
+    /// The connections of each mock, and after them each program: in the order in which effects are counted.
+    pub(super) fn outside(&self) -> Vec<Vec<Arc<str>>> {
+        let mocks = self.mocks.iter().map(|(names, _)| names.clone());
+        let programs = self.programs.keys().collect::<BTreeSet<_>>();
+        mocks.chain(programs.into_iter().map(|name| vec![name.clone()])).collect()
+    }
+
+    /// Real changes behind each API, and by each program.
     pub(super) fn effects(&self) -> Vec<usize> {
-        self.mocks.iter().map(|(_, mock)| mock.effects().values().sum()).collect()
+        let apis = self.mocks.iter().map(|(_, mock)| mock.effects().values().sum());
+        let programs = self.programs.iter().collect::<BTreeMap<_, _>>();
+        apis.chain(programs.values().map(|played| played.log().iter().filter(|one| one.effect).count())).collect()
     }
 
     /// How often something was made behind each API: another call may come to the same as before.
@@ -245,8 +276,7 @@ impl Scene {
     ) -> Staged<(Vec<Problem>, Vec<Proof>)> {
         let before = self.snapshot().await?;
         let mut happened = self.run(opening, case, &before).await?;
-        let logs = self.mocks.iter().flat_map(|(names, running)| names.iter().map(|n| (n.clone(), running.log())));
-        happened.0.sent = logs.collect();
+        happened.0.sent = self.sent();
         let (happened, before) = happened;
         let after = self.snapshot().await?;
         let mut problems = compare(&case.expect, &happened, &before, &after, &self.opened.project);
@@ -403,11 +433,17 @@ impl Opening {
 }
 
 /// Secrets have invented values: a test needs none of the real ones.
-fn surroundings(world: World, variables: HashMap<String, String>, folder: PathBuf, reached: Reached) -> Surroundings {
+fn surroundings(
+    world: World,
+    variables: HashMap<String, String>,
+    folder: PathBuf,
+    reached: Reached,
+    played: Arc<HashMap<Arc<str>, Arc<Played>>>,
+) -> Surroundings {
     let masks = Masks::default();
     variables.values().for_each(|value| masks.add(&Secret::new(value.as_str())));
     let variable = move |name: &str| Some(variables.get(name).cloned().unwrap_or_else(|| format!("invented-{name}")));
-    Surroundings { world, variable: Arc::new(variable), folder, masks, reached, notes: Default::default() }
+    Surroundings { world, variable: Arc::new(variable), folder, masks, reached, notes: Default::default(), played }
 }
 
 /// No step of the plan says that it cannot be taken back.

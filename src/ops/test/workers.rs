@@ -1,20 +1,25 @@
-//! Workers as a worker file describes them: what lies there at the start, and who takes jobs whenever the run waits. The clock is
-//! the case's, so what a job does comes at the same moment each time.
+//! Workers in the words of a worker file: they take jobs whenever the run waits. The clock is the case's, so what a job does comes
+//! at the same moment each time. A worker is a process of its own: it works on the thread of the test, so that what kills the run
+//! does not kill it in the middle of a job.
 
-use super::scene::{Staged, broken};
 use crate::{
     base::{shape::Word, source::Span, world::World},
     connection::sidekiq::Jobs,
     mock::{model::Version, worker::WorkerFile},
     ops::{behind::Databases, worker::Worker},
-    trial::model::GivenJobs,
+    trial::given::Workers as Given,
 };
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tokio::runtime::Handle;
 
 /// The workers of a case; they are hired once its databases are there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Workers {
     hired: Arc<OnceLock<Vec<Worker>>>,
+    /// Where they work.
+    home: Arc<OnceLock<Handle>>,
+    /// Two processes of a run may pause at the same time.
+    turn: Arc<tokio::sync::Mutex<()>>,
     faults: Arc<Mutex<Vec<String>>>,
 }
 
@@ -31,8 +36,8 @@ impl Workers {
         })
     }
 
-    /// Lays out what lies there at the start, and hires.
-    pub(super) async fn hire(&self, given: Vec<(GivenJobs, Jobs)>, databases: &Databases, world: &World) -> Staged<()> {
+    /// Hires those who take the jobs of these connections.
+    pub(super) fn hire(&self, given: Vec<(Given, Jobs)>, databases: &Databases, world: &World) {
         let mut all = Vec::new();
         for (given, jobs) in given {
             let name = Word { text: jobs.name().clone(), span: Span::default() };
@@ -40,24 +45,37 @@ impl Workers {
                 trueup: Version::V1,
                 worker: name,
                 takes_after: given.takes_after,
-                start: given.start,
+                start: Vec::new(),
                 jobs: given.does,
                 at: Span::default(),
             };
-            let worker = Worker::new(file, jobs, databases.clone(), world.clone());
-            worker.start().await.map_err(|why| broken("jobs that can be laid out", why))?;
-            all.push(worker);
+            all.push(Worker::new(file, jobs, databases.clone(), world.clone()));
         }
+        let _ = self.home.set(Handle::current());
         let _ = self.hired.set(all);
-        Ok(())
     }
 
     async fn work(&self) {
-        for worker in self.hired.get().into_iter().flatten() {
-            if let Err(why) = worker.work().await {
-                self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(why);
+        let (Some(home), Some(hired)) = (self.home.get(), self.hired.get().filter(|hired| !hired.is_empty())) else {
+            return;
+        };
+        let (hired, faults, turn) = (hired.clone(), self.faults.clone(), self.turn.clone());
+        let work = async move {
+            let _turn = turn.lock().await;
+            for worker in hired {
+                if let Err(why) = worker.work().await {
+                    faults.lock().unwrap_or_else(PoisonError::into_inner).push(why);
+                }
             }
-        }
+        };
+        // It goes on when nobody waits for it any more.
+        let _ = home.spawn(work).await;
+    }
+
+    /// Waits until those who have begun are through.
+    pub(super) async fn at_rest(&self) {
+        tokio::task::yield_now().await;
+        drop(self.turn.lock().await);
     }
 
     /// What the workers could not do.

@@ -10,7 +10,7 @@ pub const NAME: &str = "NAME";
 /// A map in a file.
 #[derive(Debug)]
 pub struct Place {
-    /// `playbook` or `project`.
+    /// `playbook`, `project` or `test`.
     pub file: &'static str,
     /// Keys from the top to here; empty at the top of the file.
     pub path: Vec<String>,
@@ -47,19 +47,19 @@ impl Place {
 /// Every map of both files. A shape that stands in several places (a step, a table) is listed at the first.
 /// Made once: the schemas are large.
 pub fn all() -> &'static [Place] {
-    static ALL: LazyLock<Vec<Place>> = LazyLock::new(every);
+    static ALL: LazyLock<Vec<Place>> = LazyLock::new(|| {
+        let files = [("playbook", schema::playbook()), ("project", schema::project())];
+        files.iter().flat_map(|(file, schema)| of(file, schema)).collect()
+    });
     &ALL
 }
 
-fn every() -> Vec<Place> {
-    let mut places = Vec::new();
-    for (file, schema) in [("playbook", schema::playbook()), ("project", schema::project())] {
-        let definitions = schema.get("$defs").and_then(Value::as_object).cloned().unwrap_or_default();
-        let mut walk = Walk { file, definitions: &definitions, seen: HashSet::new(), places: Vec::new() };
-        walk.node(&schema, Vec::new());
-        places.extend(walk.places);
-    }
-    places
+/// Every map of one file.
+pub fn of(file: &'static str, schema: &Value) -> Vec<Place> {
+    let definitions = schema.get("$defs").and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut walk = Walk { file, definitions: &definitions, seen: HashSet::new(), places: Vec::new() };
+    walk.node(schema, Vec::new());
+    walk.places
 }
 
 struct Walk<'a> {

@@ -1,4 +1,5 @@
 //! `trueup explain CODE|ACTION|FIELD`: a code, a kind of step, a key of a file, or a filter, test or function.
+//! Keys of test files come with their schema from above.
 //!
 //! Holds no text of its own: codes come from the one list of `check`, kinds from the one table of `action`, keys from the
 //! schemas (that is, from the doc comments of the types that read the files), functions from the template layer.
@@ -26,9 +27,51 @@ pub fn codes() -> Vec<&'static Code> {
     all
 }
 
-/// The explanation, as text with light Markdown; the error is a help sentence with near words.
-pub fn explain(topic: &str) -> Result<String, String> {
+/// Another kind of file, of which this layer knows nothing: `test`, and its schema.
+pub type Other = (&'static str, serde_json::Value);
+
+/// The explanation, as text with light Markdown; the error is a help sentence with near words. What only the `others` know is
+/// looked up there, and everything of theirs by `test.KEY`.
+pub fn explain(topic: &str, others: &[Other]) -> Result<String, String> {
     let topic = topic.trim();
+    let named = others.iter().find_map(|(file, schema)| {
+        let rest = topic.strip_prefix(file)?;
+        Some((*file, schema, if rest.is_empty() { rest } else { rest.strip_prefix('.')? }))
+    });
+    if let Some((file, schema, rest)) = named
+        && let Some(text) = in_file(file, schema, rest)
+    {
+        return Ok(text);
+    }
+    of_playbooks(topic).or_else(|help| {
+        let found = others.iter().find_map(|(file, schema)| in_file(file, schema, topic));
+        found.ok_or_else(|| {
+            let names = others.iter().flat_map(|(file, schema)| keys::of(file, schema)).flat_map(|place| place.keys);
+            let names: Vec<String> = names.map(|key| key.name).collect();
+            let near = suggest::nearest(topic, names.iter().map(String::as_str));
+            near.filter(|_| !help.starts_with("did you mean")).map_or(help, |near| format!("did you mean `{near}`?"))
+        })
+    })
+}
+
+/// A file as a whole, a map of it, a key, or a word that a key takes.
+fn in_file(file: &'static str, schema: &serde_json::Value, topic: &str) -> Option<String> {
+    let places = keys::of(file, schema);
+    if topic.is_empty() {
+        return places.iter().find(|place| place.path.is_empty()).map(of_place);
+    }
+    let of_word = |key: &Key| key.words.iter().any(|(word, _)| word == topic);
+    let found: Vec<(&Place, &Key)> = places
+        .iter()
+        .flat_map(|place| place.keys.iter().map(move |key| (place, key)))
+        .filter(|(place, key)| is_called(place, key, topic) || of_word(key))
+        .collect();
+    let inside = places.iter().find(|place| !place.path.is_empty() && place.name() == topic && !topic.contains('.'));
+    let text: Vec<String> = of_keys(&found).into_iter().chain(inside.map(of_place)).collect();
+    (!text.is_empty()).then(|| text.join("\n"))
+}
+
+fn of_playbooks(topic: &str) -> Result<String, String> {
     if let Some(code) = codes().into_iter().find(|code| code.id.eq_ignore_ascii_case(topic)) {
         return Ok(of_code(code));
     }
@@ -208,6 +251,10 @@ fn unknown(topic: &str, places: &[Place]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn explain(topic: &str) -> Result<String, String> {
+        super::explain(topic, &[])
+    }
 
     #[test]
     fn every_code_kind_and_key_is_explained() {

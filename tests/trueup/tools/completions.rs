@@ -1,6 +1,7 @@
 //! `trueup man` and `trueup completions`.
 
 use super::desk::Desk;
+use std::process::Command;
 
 #[test]
 fn there_is_a_manual_page_for_every_command() {
@@ -21,4 +22,68 @@ fn there_is_a_manual_page_for_every_command() {
     }
     assert!(seen > 25, "{seen}");
     assert!(desk.path("man/trueup-plan-show.1").is_file());
+}
+
+const SELL: &str = "trueup: v1\nname: sell\nversion: 1\ntitle: Sell\nowner: clerk\nrisk: low\nuses: { shop: { read: [things] } }\nparams:\n  id: { type: int, description: Its number, example: 1 }\n  way: { type: enum, values: [cash, card], description: How, example: cash }\n  state: { type: shop.things.state, description: Its state, example: open }\n  sure: { type: bool, description: Sure, example: true }\nsteps:\n  - id: thing\n    find: { table: shop.things, where: { id: \"{{ params.id }}\" }, expect: one }\n";
+
+#[test]
+fn names_of_the_project_can_be_completed_and_a_broken_project_only_has_none() {
+    let desk = Desk::new();
+    desk.write("playbooks/sell.yaml", SELL);
+    desk.write("playbooks/shop/send.yaml", &SELL.replace("name: sell", "name: shop/send"));
+    let after = |words: &[&str]| {
+        let came = desk.run(&[&["complete", "--"], words].concat());
+        assert_eq!((came.exit, &*came.err), (0, ""), "{words:?}");
+        came.out.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(after(&["appl"]), ["apply"]);
+    assert_eq!(after(&["apply", "s"]), ["sell", "shop/send"]);
+    assert_eq!(after(&["apply", "--project", "trueup.yaml", "sh"]), ["shop/send"]);
+    assert_eq!(after(&["apply", "sell", ""]), ["id=", "state=", "sure=", "way="]);
+    assert_eq!(after(&["apply", "sell", "id=1", "way=cash", "s"]), ["state=", "sure="]);
+    assert_eq!(after(&["plan", "sell", "way=ca"]), ["way=card", "way=cash"]);
+    assert_eq!(after(&["plan", "sell", "state="]), ["state=lost", "state=open", "state=sold"]);
+    assert_eq!(after(&["apply", "sell", "--en"]), ["--env"]);
+    assert_eq!(after(&["apply", "sell", "--env", ""]), ["test"]);
+    assert_eq!(after(&["apply", "sell", "--env=t"]), ["--env=test"]);
+    assert_eq!(after(&["connection", "inspect", "sh"]), ["shop"]);
+    assert_eq!(after(&["connection", "inspect", "shop", "sh"]), ["shelves"]);
+    assert_eq!(after(&["new", "x", "--table", "shop.th"]), ["shop.things"]);
+    assert_eq!(after(&["new", "x", "--owner", "b"]), ["boss"]);
+    assert_eq!(after(&["explain", "row"]), ["row", "rows"]);
+    assert!(after(&["complete"]).is_empty(), "a command for scripts is offered to nobody");
+    desk.write("trueup.yaml", "trueup: [");
+    assert!(after(&["apply", "s"]).is_empty() && after(&["test", "--cov"]) == ["--coverage"]);
+}
+
+#[test]
+fn bash_asks_and_puts_an_equals_sign_together_again() {
+    let desk = Desk::new();
+    desk.write("playbooks/sell.yaml", SELL);
+    let script = desk.run(&["completions", "bash"]).out;
+    let line = |typed: &str| {
+        // What bash itself does before it calls the function, as far as the function looks at it.
+        let ask = "source \"$1\"; COMP_LINE=\"$2 $3\"; COMP_POINT=${#COMP_LINE}; compopt() { :; }; _trueup; printf '%s\\n' \"${COMPREPLY[@]}\"";
+        desk.write("completions.sh", &script);
+        let mut bash = Command::new("bash");
+        bash.args(["--norc", "-c", ask, "bash", "completions.sh", env!("CARGO_BIN_EXE_trueup"), typed]);
+        let output = bash.current_dir(desk.path(".")).output().unwrap();
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(line("apply se"), "sell\n");
+    assert_eq!(line("apply sell i"), "id=\n");
+    assert_eq!(line("apply sell way=c"), "card\ncash\n");
+    assert_eq!(line("apply sell --env "), "test\n");
+}
+
+#[test]
+fn every_shell_gets_a_script() {
+    let desk = Desk::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = desk.run(&["completions", shell]);
+        assert!(script.exit == 0 && script.out.contains("trueup"), "{shell}: {}", script.err);
+        let asks = script.out.contains("complete --");
+        assert_eq!(asks, ["bash", "zsh", "fish"].contains(&shell), "{shell}");
+    }
 }

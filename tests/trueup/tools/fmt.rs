@@ -77,6 +77,23 @@ fn every_playbook_of_this_repository_keeps_its_meaning_and_its_comments_and_is_s
     assert!(formatted > 80 && changed > 20 && commented > 5, "{formatted} {changed} {commented}");
 }
 
+/// What we ship is what a reader copies.
+#[test]
+fn the_playbooks_that_we_ship_are_formatted() {
+    let mut seen = 0;
+    let shipped = |path: &Path| !path.components().any(|part| part.as_os_str() == "cases");
+    for (path, text) in playbooks().into_iter().filter(|(path, _)| shipped(path)) {
+        // Project files of sandboxes, worker files and SQL are other forms.
+        if !tree(&text).is_some_and(|node| node.get("name").is_some() || node.get("table").is_some()) {
+            continue;
+        }
+        let formatted = format(&text, &schema_of(&path)).unwrap_or_else(|why| panic!("{}: {why:?}", path.display()));
+        assert!(formatted == text, "`trueup fmt` would change {}", path.display());
+        seen += 1;
+    }
+    assert!(seen >= 29, "{seen}");
+}
+
 /// The text with a comment or a blank line put in somewhere, where that changes no value.
 fn disturbed(text: &str, places: &[(usize, usize, u8)]) -> Option<String> {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();

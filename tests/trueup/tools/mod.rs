@@ -2,7 +2,7 @@
 //! `tests/golden/tools/` (`TRUEUP_BLESS=1` writes it anew), its exit codes, and the files it writes.
 
 mod completions;
-mod desk;
+pub mod desk;
 mod doc;
 mod fix;
 mod fmt;

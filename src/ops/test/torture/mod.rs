@@ -150,7 +150,7 @@ impl<'a> Rack<'a> {
         let life = Life {
             surroundings: scene.surroundings.clone(),
             root: scene.opened.root.clone(),
-            playbook: self.opening.file.playbook.as_str().to_owned(),
+            playbook: self.opening.file.name().to_owned(),
             request: self.opening.request(&scene.start),
             answers: scene.start.answers.clone(),
             told: Arc::default(),
@@ -319,20 +319,21 @@ impl<'a> Rack<'a> {
             findings.add(Problem::new("changed rows", words(&peace.rows), words(&rows)), during);
         }
         let (effects, made) = (scene.effects(), scene.made());
-        for (index, (names, _)) in scene.mocks.iter().enumerate() {
+        for (index, names) in scene.outside().into_iter().enumerate() {
             let api = names.join(" and ");
             if effects[index] < peace.effects[index] {
                 let (expected, found) = (peace.effects[index].to_string(), effects[index].to_string());
                 findings.add(Problem::new(format!("changes behind {api}"), expected, found), during);
             }
             // What may be done twice the author has said.
-            if made[index] > peace.made[index] && !names.iter().any(|name| self.repeats(name)) {
+            if made.get(index) > peace.made.get(index) && !names.iter().any(|name| self.repeats(name)) {
                 let found = format!(
                     "{}\nsomething was made twice: give the connection an `idempotency_key`, or the step a `probe:`; \
                      `repeatable:` is for what does no harm when it is done twice",
-                    made[index]
+                    made.get(index).copied().unwrap_or(0)
                 );
-                findings.add(Problem::new(format!("made behind {api}"), peace.made[index].to_string(), found), during);
+                let expected = peace.made.get(index).copied().unwrap_or(0).to_string();
+                findings.add(Problem::new(format!("made behind {api}"), expected, found), during);
             }
         }
         Ok(())
@@ -355,7 +356,7 @@ impl<'a> Rack<'a> {
     /// Some step says that its call of this API may be made twice.
     fn repeats(&self, api: &str) -> bool {
         let opened = &self.opening.opened;
-        let Ok(loaded) = playbook::load(&self.surroundings, opened, self.opening.file.playbook.as_str()) else {
+        let Ok(loaded) = playbook::load(&self.surroundings, opened, self.opening.file.name()) else {
             return false;
         };
         let mut found = false;
@@ -372,7 +373,7 @@ impl<'a> Rack<'a> {
 
     fn advice(&self, path: &str, class: Option<&str>) -> String {
         let opened = &self.opening.opened;
-        let loaded = playbook::load(&self.surroundings, opened, self.opening.file.playbook.as_str()).ok();
+        let loaded = playbook::load(&self.surroundings, opened, self.opening.file.name()).ok();
         let step = loaded.as_ref().and_then(|loaded| life::step_of(loaded.checked.playbook(), path));
         let once = "or name it under `once:` in the test file, with the reason why a person is asked";
         match step.map(|step| &step.act) {

@@ -1,0 +1,1 @@
+create table trainees (id bigint primary key, state integer not null);

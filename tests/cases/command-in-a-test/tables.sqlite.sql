@@ -1,0 +1,1 @@
+create table trainees (id integer primary key, state integer not null);
