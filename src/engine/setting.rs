@@ -3,6 +3,7 @@
 pub use super::reached::Reached;
 
 use super::{
+    grounds::Grounds,
     outgoing::tell::Reach,
     outline::{self, Outline},
 };
@@ -135,6 +136,8 @@ pub struct Setting {
     pub workplace: Option<Workplace>,
     /// What stands behind the connections, where somebody has looked already.
     pub standings: Option<Arc<BTreeMap<Arc<str>, Standing>>>,
+    /// What is known of tables, where it is one of many items.
+    pub grounds: Option<Arc<Grounds>>,
     /// The playbooks that it calls, by their names.
     pub called: Arc<HashMap<Arc<str>, Arc<Playbook>>>,
     inner: Inner,
@@ -198,6 +201,7 @@ impl Setting {
             about: OneItem::default(),
             workplace: None,
             standings: None,
+            grounds: None,
             called,
             inner: Inner::default(),
             vars,

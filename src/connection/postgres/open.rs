@@ -41,6 +41,28 @@ pub struct Target {
 type Connecting = ways::Connecting<PgConnection, sqlx::Error>;
 pub(super) type Guest = ways::Guest<PgConnection, sqlx::Error>;
 
+/// A transaction that begins with the first statement that needs one.
+#[derive(Debug)]
+pub(super) struct Begin {
+    pub(super) sql: &'static str,
+    /// The connection has rested, and nobody has heard of it since.
+    pub(super) rested: bool,
+    door: Door,
+    patience: Duration,
+}
+
+impl Begin {
+    /// Another connection of the same door.
+    pub(super) async fn again(&self) -> Result<PgConnection, Fault> {
+        self.door.arrived(self.door.connect(), self.patience).await
+    }
+
+    /// Something was asked, and answered.
+    pub(super) fn used(self) -> Begin {
+        Begin { rested: false, ..self }
+    }
+}
+
 /// Where handles of one role come in. Handles of both roles share it when there is only one address.
 #[derive(Clone, Debug)]
 pub(super) struct Door {
@@ -120,6 +142,15 @@ impl Target {
         self.open(&self.read, READING).await
     }
 
+    /// The same for reads that may do without a transaction: it begins with the first one that does not.
+    pub async fn glancing(&self) -> Result<Link, Fault> {
+        let rested = if self.timezone.is_none() { self.read.ways.rested() } else { None };
+        let Some(connection) = rested else { return self.reading().await };
+        let begin =
+            Begin { sql: READING, rested: true, door: self.read.clone(), patience: self.connect_timeout };
+        Ok(Link { waiting: Some(begin), ..self.link(&self.read, connection) })
+    }
+
     /// A transaction with the write role.
     pub async fn changing(&self) -> Result<Link, Fault> {
         self.open(&self.write, CHANGING).await
@@ -157,20 +188,8 @@ impl Target {
         self.enter(door, door.connect(), begin).await
     }
 
-    async fn enter(&self, door: &Door, mut task: Connecting, begin: &'static str) -> Result<Link, Fault> {
-        let address = &door.address;
-        let connection = match tokio::time::timeout(self.connect_timeout, &mut task).await {
-            Ok(Ok(done)) => done.map_err(|e| address.explain(e))?,
-            Ok(Err(panic)) => return Err(Fault::new(FaultKind::Refused, format!("connecting broke off: {panic}"))),
-            Err(_) => {
-                task.abort();
-                let waited = self.connect_timeout.as_millis();
-                return Err(Fault::new(
-                    FaultKind::Refused,
-                    format!("{} did not answer within {waited} ms", address.shown),
-                ));
-            }
-        };
+    async fn enter(&self, door: &Door, task: Connecting, begin: &'static str) -> Result<Link, Fault> {
+        let connection = door.arrived(task, self.connect_timeout).await?;
         self.begin(self.link(door, connection), begin).await
     }
 
@@ -180,6 +199,7 @@ impl Target {
             patience: self.patience,
             claim_patience: self.claim_patience,
             guest: door.ways.guest(),
+            waiting: None,
             worn: false,
         }
     }
@@ -205,6 +225,20 @@ impl Door {
     fn connect(&self) -> Connecting {
         let address = self.address.clone();
         tokio::spawn(Urged(Box::pin(async move { address.options.connect().await })))
+    }
+
+    /// The connection that comes out of it.
+    async fn arrived(&self, mut task: Connecting, patience: Duration) -> Result<PgConnection, Fault> {
+        let address = &self.address;
+        match tokio::time::timeout(patience, &mut task).await {
+            Ok(Ok(done)) => done.map_err(|e| address.explain(e)),
+            Ok(Err(panic)) => Err(Fault::new(FaultKind::Refused, format!("connecting broke off: {panic}"))),
+            Err(_) => {
+                task.abort();
+                let waited = patience.as_millis();
+                Err(Fault::new(FaultKind::Refused, format!("{} did not answer within {waited} ms", address.shown)))
+            }
+        }
     }
 }
 

@@ -76,7 +76,8 @@ pub type Make = Arc<dyn Fn(&ItemPlan, &Arc<Vec<(Arc<str>, Entry)>>) -> Setting +
 
 /// The setting of an item of a playbook.
 pub fn forward(setting: &Setting) -> Make {
-    let setting = setting.clone();
+    let mut setting = setting.clone();
+    setting.grounds = Some(Arc::default());
     Arc::new(move |item, once| {
         setting.about(OneItem {
             key: item.key.clone(),

@@ -59,6 +59,7 @@ pub async fn plan(
     let standings = Arc::new(standings(setting).await?);
     let mut looked = setting.clone();
     looked.standings = Some(standings.clone());
+    looked.grounds = Some(Arc::default());
     let setting = &looked;
     let mut head = head(setting, &standings);
     head.many = Some(Box::new(Many {
