@@ -7,7 +7,7 @@ use super::{
     rows::{Answer, Each, Identity, Touched},
     sqlite,
     standing::Standing,
-    statement::{Limits, Prepared, Statement},
+    statement::{Limits, Prepared, Slot, Statement},
 };
 use crate::{
     base::value::Value,
@@ -121,6 +121,14 @@ impl Link {
     /// What a statement takes and gives.
     pub async fn prepare(&mut self, sql: &str) -> Result<Prepared, Fault> {
         either!(self, link => link.prepare(sql).await)
+    }
+
+    /// The columns of a statement when one of them can only be read as text: of PostgreSQL alone is that known beforehand.
+    pub async fn exotic(&mut self, sql: &str) -> Result<Option<Vec<Slot>>, Fault> {
+        match self {
+            Link::Postgres(link) => link.exotic(sql).await,
+            Link::Sqlite(_) | Link::Mysql(_) => Ok(None),
+        }
     }
 
     /// Columns, types and keys.

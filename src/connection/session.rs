@@ -170,10 +170,9 @@ impl Session {
             return Ok(None);
         }
         let link = self.enter()?;
-        let done = link.prepare(sql).await;
+        let done = link.exotic(sql).await;
         let done = self.leave(done);
-        let prepared = self.recover(done).await?;
-        Ok(prepared.columns.iter().any(|c| c.unreadable).then_some(prepared.columns))
+        self.recover(done).await
     }
 
     /// What a statement takes and gives, without running it.

@@ -10,6 +10,7 @@ mod ledger;
 mod numeric;
 mod open;
 mod pooled;
+mod shape;
 mod standing;
 
 pub use open::Address;
@@ -26,9 +27,10 @@ use crate::table::catalogue::{Catalogue, Nature, Table};
 use faults::fault;
 use form::Form;
 use futures_util::TryStreamExt;
+use shape::{Shape, Wire};
 use sqlx::{
-    Column, Either, Executor, PgConnection, Row, SqlSafeStr, Statement as _, ValueRef,
-    postgres::{PgArguments, PgRow, PgStatement},
+    Column, Either, Executor, Row, SqlSafeStr, ValueRef,
+    postgres::{PgArguments, PgRow},
 };
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -36,7 +38,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 /// [`Link::committed`] let the next handle of the same address have it.
 #[derive(Debug)]
 pub(super) struct Link {
-    connection: PgConnection,
+    connection: Wire,
     /// Longer than any server-side timeout: only a dead network reaches it.
     patience: Duration,
     /// How long a claim in the ledger waits for another session.
@@ -79,7 +81,7 @@ impl Link {
     }
 
     async fn say(&mut self, sql: &'static str) -> Result<(), Fault> {
-        within(self.patience, self.connection.execute(sql.into_sql_str())).await.map(drop)
+        within(self.patience, self.connection.plain.execute(sql.into_sql_str())).await.map(drop)
     }
 
     /// Takes the transaction back, and keeps the connection for the next handle.
@@ -95,7 +97,7 @@ impl Link {
     /// that of the COMMIT. What goes wrong afterwards only costs the connection.
     pub async fn commit(&mut self) -> Result<(), Fault> {
         self.begun().await?;
-        let mut answers = self.connection.fetch_many(COMMIT.into_sql_str());
+        let mut answers = self.connection.plain.fetch_many(COMMIT.into_sql_str());
         let first = within(self.patience, answers.try_next()).await?;
         if first.is_none() {
             return Err(Fault::new(FaultKind::Lost, "the server gave no answer to COMMIT"));
@@ -154,14 +156,14 @@ impl Link {
     }
 
     /// Only looked at: that needs no transaction.
-    async fn prepared(&mut self, sql: &str) -> Result<PgStatement, Fault> {
-        let done = within(self.patience, self.connection.prepare(trusted(sql))).await;
+    async fn prepared(&mut self, sql: &str) -> Result<Arc<Shape>, Fault> {
+        let done = within(self.patience, self.connection.shape(sql)).await;
         match self.waiting.take_if(|begin| begin.rested && done.as_ref().is_err_and(|f| f.kind == FaultKind::Lost)) {
             None => done,
             Some(begin) => {
                 self.connection = begin.again().await?;
                 self.waiting = Some(begin.used());
-                within(self.patience, self.connection.prepare(trusted(sql))).await
+                within(self.patience, self.connection.shape(sql)).await
             }
         }
     }
@@ -173,20 +175,13 @@ impl Link {
 
     /// What a statement takes and gives.
     pub async fn prepare(&mut self, sql: &str) -> Result<Prepared, Fault> {
-        let statement = self.prepared(sql).await?;
-        let slot = |name: Arc<str>, info: &sqlx::postgres::PgTypeInfo, read: bool| {
-            let form = Form::of(info);
-            let unreadable = read && form == Form::Exotic;
-            Slot { name, kind: form.kind(info), type_name: form::name(info), unreadable }
-        };
-        let parameters = match statement.parameters() {
-            Some(Either::Left(infos)) => {
-                (1..).zip(infos).map(|(n, info)| slot(format!("${n}").into(), info, false)).collect()
-            }
-            _ => Vec::new(),
-        };
-        let columns = statement.columns().iter().map(|c| slot(c.name().into(), c.type_info(), true)).collect();
-        Ok(Prepared { parameters, columns })
+        Ok(self.prepared(sql).await?.told())
+    }
+
+    /// The columns of a statement when one of them can only be read as text, else nothing.
+    pub async fn exotic(&mut self, sql: &str) -> Result<Option<Vec<Slot>>, Fault> {
+        let shape = self.prepared(sql).await?;
+        Ok(if shape.is_readable() { None } else { Some(shape.told().columns) })
     }
 
     /// Runs one statement.
@@ -198,15 +193,15 @@ impl Link {
     }
 
     async fn run_once(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
-        let prepared = self.prepared(&statement.sql).await?;
-        let forms = readable(&prepared)?;
-        let (sql, arguments) = bind::bind(&prepared, statement)?;
-        let mut answer = Answer::new(prepared.columns().iter().map(|c| c.name().into()).collect());
-        let mut stream = self.connection.fetch_many(sqlx::query_with(trusted(&sql), arguments));
+        let shape = self.prepared(&statement.sql).await?;
+        let forms = shape.readable()?;
+        let (sql, arguments) = bind::bind(&shape.parameters, statement)?;
+        let mut answer = Answer::new(shape.columns.clone());
+        let mut stream = self.connection.plain.fetch_many(sqlx::query_with(trusted(&sql), arguments));
         while let Some(part) = within(self.patience, stream.try_next()).await? {
             match part {
                 Either::Left(done) => answer.affected += done.rows_affected(),
-                Either::Right(row) => answer.push(values(&row, &forms)?, limits)?,
+                Either::Right(row) => answer.push(values(&row, forms)?, limits)?,
             }
         }
         Ok(answer)
@@ -215,13 +210,12 @@ impl Link {
     /// Runs one statement and hands its rows out as they arrive: none of them stays in memory.
     pub async fn stream(&mut self, statement: &Statement, each: Each<'_>) -> Result<(), Fault> {
         self.begun().await?;
-        let prepared = self.prepared(&statement.sql).await?;
-        let forms = readable(&prepared)?;
-        let (sql, arguments) = bind::bind(&prepared, statement)?;
-        let columns: Vec<Arc<str>> = prepared.columns().iter().map(|c| c.name().into()).collect();
-        let mut stream = self.connection.fetch(sqlx::query_with(trusted(&sql), arguments));
+        let shape = self.prepared(&statement.sql).await?;
+        let forms = shape.readable()?;
+        let (sql, arguments) = bind::bind(&shape.parameters, statement)?;
+        let mut stream = self.connection.plain.fetch(sqlx::query_with(trusted(&sql), arguments));
         while let Some(row) = within(self.patience, stream.try_next()).await? {
-            each(&columns, values(&row, &forms)?)?;
+            each(&shape.columns, values(&row, forms)?)?;
         }
         Ok(())
     }
@@ -232,7 +226,7 @@ impl Link {
         self.begun().await?;
         let mut answer = Answer::new(Vec::new());
         let mut forms = Vec::new();
-        let mut stream = self.connection.fetch_many(sqlx::query_with(trusted(sql), arguments));
+        let mut stream = self.connection.plain.fetch_many(sqlx::query_with(trusted(sql), arguments));
         while let Some(part) = within(self.patience, stream.try_next()).await? {
             let Either::Right(row) = part else { continue };
             if forms.is_empty() {
@@ -283,20 +277,6 @@ impl Link {
     pub async fn ledger_blockers(&mut self) -> Result<Vec<String>, Fault> {
         ledger::blockers(self).await
     }
-}
-
-/// The forms of the columns, before anything runs; a column that cannot be read is named.
-fn readable(statement: &PgStatement) -> Result<Vec<Form>, Fault> {
-    let one = |column: &sqlx::postgres::PgColumn| match Form::of(column.type_info()) {
-        Form::Exotic => {
-            let (name, type_name) = (column.name(), form::name(column.type_info()));
-            let message =
-                format!("the column `{name}` has the type {type_name}, which trueup cannot read without loss");
-            Err(Fault::new(FaultKind::Data, message).advise(format!("select it as text: `{name}::text as {name}`")))
-        }
-        form => Ok(form),
-    };
-    statement.columns().iter().map(one).collect()
 }
 
 fn values(row: &PgRow, forms: &[Form]) -> Result<Vec<crate::base::value::Value>, Fault> {

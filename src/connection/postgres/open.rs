@@ -11,9 +11,10 @@ use super::{
     },
     Link,
     faults::fault,
+    shape::Wire,
 };
 use crate::base::{secret::Secret, value::Value};
-use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions, postgres::PgConnectOptions};
 use std::{
     future::Future,
     pin::Pin,
@@ -38,8 +39,8 @@ pub struct Target {
     timezone: Option<String>,
 }
 
-type Connecting = ways::Connecting<PgConnection, sqlx::Error>;
-pub(super) type Guest = ways::Guest<PgConnection, sqlx::Error>;
+type Connecting = ways::Connecting<Wire, sqlx::Error>;
+pub(super) type Guest = ways::Guest<Wire, sqlx::Error>;
 
 /// A transaction that begins with the first statement that needs one.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ pub(super) struct Begin {
 
 impl Begin {
     /// Another connection of the same door.
-    pub(super) async fn again(&self) -> Result<PgConnection, Fault> {
+    pub(super) async fn again(&self) -> Result<Wire, Fault> {
         self.door.arrived(self.door.connect(), self.patience).await
     }
 
@@ -67,7 +68,7 @@ impl Begin {
 #[derive(Clone, Debug)]
 pub(super) struct Door {
     address: Arc<Address>,
-    ways: ways::Ways<PgConnection, sqlx::Error>,
+    ways: ways::Ways<Wire, sqlx::Error>,
 }
 
 /// A read-only transaction. The savepoint is the mark that proves after each query that the session is still in it.
@@ -193,7 +194,7 @@ impl Target {
         self.begin(self.link(door, connection), begin).await
     }
 
-    fn link(&self, door: &Door, connection: PgConnection) -> Link {
+    fn link(&self, door: &Door, connection: Wire) -> Link {
         Link {
             connection,
             patience: self.patience,
@@ -224,11 +225,11 @@ impl Door {
     /// In a task of its own: a caller that is cancelled leaves no half-open session behind, the task ends and closes.
     fn connect(&self) -> Connecting {
         let address = self.address.clone();
-        tokio::spawn(Urged(Box::pin(async move { address.options.connect().await })))
+        tokio::spawn(Urged(Box::pin(async move { address.options.connect().await.map(Wire::from) })))
     }
 
     /// The connection that comes out of it.
-    async fn arrived(&self, mut task: Connecting, patience: Duration) -> Result<PgConnection, Fault> {
+    async fn arrived(&self, mut task: Connecting, patience: Duration) -> Result<Wire, Fault> {
         let address = &self.address;
         match tokio::time::timeout(patience, &mut task).await {
             Ok(Ok(done)) => done.map_err(|e| address.explain(e)),
