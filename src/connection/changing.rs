@@ -1,6 +1,7 @@
 //! The change operations, written once for rehearsal and apply and for all databases: lock and read, then change by key.
 //!
-//! Images never come from RETURNING or row counts: the engine reads again under its lock.
+//! Images never come from row counts, and from RETURNING only where the catalogue shows that nothing runs after it
+//! ([`crate::table::catalogue::Nature::alone`]): the engine reads again under its lock.
 
 use super::{
     fault::{Fault, FaultKind},
