@@ -211,6 +211,10 @@ impl Setting {
 
     /// The same for one item, or for what is done once for all.
     pub fn about(&self, about: OneItem) -> Setting {
+        if about.part == self.about.part {
+            // It has the steps of this part already.
+            return Setting { about, ..self.clone() };
+        }
         let mut setting = Setting { about, ..self.clone() };
         let mut nodes = Arc::unwrap_or_clone(std::mem::take(&mut setting.outline.nodes));
         nodes.retain(|node| setting.concerns(&node.path(node.section.word())));

@@ -76,6 +76,7 @@ pub async fn plan(
     if !stopped {
         let items = listing.items(&targets, &scope, &workplace.sealer);
         let items = items.map_err(|error| source::failed(error.into(), setting))?;
+        let common = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
         let settings = items.map(|item| {
             let item = item.map_err(|error| source::failed(error.into(), setting))?;
             let about = OneItem {
@@ -85,7 +86,7 @@ pub async fn plan(
                 part: Part::Each,
                 counts: None,
             };
-            Ok((setting.about(about), item.lane))
+            Ok((common.about(about), item.lane))
         });
         let of = if targets.group_by.is_some() { "group" } else { "item" };
         let crowd = Crowd { answers: Arc::new(answers), watch, of };
