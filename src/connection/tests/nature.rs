@@ -14,7 +14,7 @@ use crate::{
 
 const TABLES: &str = "
     create table alone (id bigserial primary key, n int not null default 1 check (n > 0), at timestamptz default now(),
-      unique (n, at), kept int generated always as (n * 2) stored);
+      unique (n, at, id), kept int generated always as (n * 2) stored);
     create index on alone (lower(n::text));
     create table parent (id int primary key);
     create table child (id int primary key, parent int references parent, n int);
@@ -81,7 +81,8 @@ async fn the_row_that_a_change_gives_is_the_one_that_another_read_finds() {
     let missing = writing.update_whole("alone", &key(&[("id", 77.into())]), &n(6)).await.unwrap();
     assert_eq!(missing, None);
     // What is no key fits several rows, and then nothing goes on.
-    writing.insert_whole("alone", &n(6)).await.unwrap();
+    let twin = [("n".into(), SetTo::Value(6.into()))];
+    writing.insert_whole("alone", &twin).await.unwrap();
     let fault = writing.update_whole("alone", &key(&[("n", 6.into())]), &n(7)).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Data, "{fault}");
     assert!(writing.commit().await.is_err());

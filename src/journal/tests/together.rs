@@ -152,10 +152,8 @@ async fn items_of_one_run_go_in_together_and_each_gets_its_own_end(desk: Desk) {
     assert_eq!((report.runs, report.findings.as_slice()), (1, &[][..]));
     // Whoever lost the run is refused, with all of his neighbours and nothing of anybody else's.
     let taken = journal.seize(&claim, holder("bob"), HOUR).await.unwrap();
-    let (late, fine) = tokio::join!(
-        journal.append_claimed(&claim, &[decided("late", "-")]),
-        journal.append_claimed(&taken, &[decided("fine", "-")])
-    );
+    let (late, fine) = ([decided("late", "-")], [decided("fine", "-")]);
+    let (late, fine) = tokio::join!(journal.append_claimed(&claim, &late), journal.append_claimed(&taken, &fine));
     assert!(matches!(late, Err(JournalError::ClaimLost { .. })), "{late:?}");
     assert_eq!(fine.unwrap().seq as usize, events.len() + 2);
 }
