@@ -42,7 +42,16 @@ pub struct Session {
 impl Session {
     pub(super) fn new(name: Arc<str>, link: Link, writable: bool) -> Session {
         let dialect = link.dialect();
-        Session { name, dialect, link: Some(link), writable, running: false, fresh: true, spoilt: false, read_only: !writable }
+        Session {
+            name,
+            dialect,
+            link: Some(link),
+            writable,
+            running: false,
+            fresh: true,
+            spoilt: false,
+            read_only: !writable,
+        }
     }
 
     /// How this database writes SQL.

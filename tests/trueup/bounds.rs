@@ -53,7 +53,12 @@ async fn apply(folder: &Path, url: &str, file: &str) -> (Option<i32>, String) {
     let mut command = tokio::process::Command::new("prlimit");
     command.arg(format!("--as={MOST}")).arg(env!("CARGO_BIN_EXE_trueup"));
     command.args(["apply", file, "--env", "test", "--reason", "r", "--yes"]).current_dir(folder);
-    command.env("TRUEUP_ACTOR", "anna").env("SHOP_URL", url).env("CRM_KEY", "k").stdin(Stdio::null()).kill_on_drop(true);
+    command
+        .env("TRUEUP_ACTOR", "anna")
+        .env("SHOP_URL", url)
+        .env("CRM_KEY", "k")
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
     let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("it takes too long").unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code(), format!("{}{}", text(&output.stdout), text(&output.stderr)))
@@ -63,7 +68,8 @@ async fn apply(folder: &Path, url: &str, file: &str) -> (Option<i32>, String) {
 fn what_would_need_gigabytes_is_refused_by_a_process_that_has_half_of_one() {
     block_on(async {
         let shop = Shop::open(&On::Postgres(postgres()), &much().await, |text| text).await;
-        shop.sql("insert into things (id, name, state, created_at, updated_at) values (1, 'one', 1, now(), now())").await;
+        shop.sql("insert into things (id, name, state, created_at, updated_at) values (1, 'one', 1, now(), now())")
+            .await;
         let Place::Server(url) = shop.place().clone() else { panic!() };
         let folder = shop.folder.path();
         let crm = "  crm: { methods: [GET] }\n";
@@ -74,17 +80,23 @@ fn what_would_need_gigabytes_is_refused_by_a_process_that_has_half_of_one() {
         let cases = [
             (
                 "ten million rows",
-                playbook("", "query: { db: shop, sql: \"select n from generate_series(1, 10000000) n\", expect: many }"),
+                playbook(
+                    "",
+                    "query: { db: shop, sql: \"select n from generate_series(1, 10000000) n\", expect: many }",
+                ),
                 "more than 10000 rows",
             ),
             (
                 "many large fields",
-                playbook("", "query: { db: shop, sql: \"select repeat('x', 8000000) from generate_series(1, 1000)\", expect: many }"),
+                playbook(
+                    "",
+                    "query: { db: shop, sql: \"select repeat('x', 8000000) from generate_series(1, 1000)\", expect: many }",
+                ),
                 "larger than 16777216 bytes",
             ),
             ("a gibibyte that was announced", playbook(crm, "http: { api: crm, get: /counted }"), "max_body"),
             ("a gibibyte in pieces", playbook(crm, "http: { api: crm, get: /endless }"), "max_body"),
-            ("a hundred thousand steps", steps, "1 MiB"),
+            ("a hundred thousand steps", steps, "at most 262144 are read"),
         ];
         // The limit is one: with what is needed for nothing but a sentence the process lives.
         let fine = playbook("", "find: { table: shop.things, where: { id: 1 }, expect: many }");

@@ -1,14 +1,13 @@
 """The work W(N) on DBOS Transact: a workflow for each item on a queue, each step recorded. `dbos_work.py URL`"""
 
 import sys
-from dbos import DBOS, Queue
+from dbos import DBOS
 import psycopg
 from psycopg_pool import ConnectionPool
 
 url = sys.argv[1]
 DBOS(config={"name": "bench", "system_database_url": url.replace("postgres://", "postgresql+psycopg://"), "log_level": "ERROR"})
 pool = ConnectionPool(url, min_size=8, max_size=8, kwargs={"autocommit": True})
-queue = Queue("items", concurrency=8)
 
 
 @DBOS.step()
@@ -44,6 +43,7 @@ def item(trainee):
 
 
 DBOS.launch()
+queue = DBOS.register_queue("items", concurrency=8)
 with psycopg.connect(url) as connection:
     ids = [row[0] for row in connection.execute("select id from trainees where state = 3 and training_route = 1 order by id")]
 for handle in [queue.enqueue(item, trainee) for trainee in ids]:

@@ -147,8 +147,7 @@ impl Target {
     pub async fn glancing(&self) -> Result<Link, Fault> {
         let rested = if self.timezone.is_none() { self.read.ways.rested() } else { None };
         let Some(connection) = rested else { return self.reading().await };
-        let begin =
-            Begin { sql: READING, rested: true, door: self.read.clone(), patience: self.connect_timeout };
+        let begin = Begin { sql: READING, rested: true, door: self.read.clone(), patience: self.connect_timeout };
         Ok(Link { waiting: Some(begin), ..self.link(&self.read, connection) })
     }
 

@@ -99,7 +99,9 @@ impl Shape {
         };
         let parameters = (1..).zip(&self.parameters);
         Prepared {
-            parameters: parameters.map(|(n, info)| slot(format!("${n}").into(), info, &Form::of(info), false)).collect(),
+            parameters: parameters
+                .map(|(n, info)| slot(format!("${n}").into(), info, &Form::of(info), false))
+                .collect(),
             columns: self
                 .columns
                 .iter()

@@ -46,8 +46,22 @@ async fn the_catalogue_tells_which_tables_are_alone() {
     let mut reading = place.database().reading().await.unwrap();
     let mut told = Vec::new();
     for table in [
-        "alone", "child", "parent", "dragged", "late", "noted", "by_default", "by_check", "by_index", "by_domain", "ruled",
-        "secured", "whole", "part", "seen", "nowhere",
+        "alone",
+        "child",
+        "parent",
+        "dragged",
+        "late",
+        "noted",
+        "by_default",
+        "by_check",
+        "by_index",
+        "by_domain",
+        "ruled",
+        "secured",
+        "whole",
+        "part",
+        "seen",
+        "nowhere",
     ] {
         told.push((table, reading.nature(table).await.unwrap()));
     }
@@ -56,9 +70,8 @@ async fn the_catalogue_tells_which_tables_are_alone() {
     };
     // `parent` is not alone: to delete from it deletes from `dragged`.
     assert_eq!(those(|nature| nature.alone), ["alone", "child", "dragged"]);
-    let plain = [
-        "alone", "child", "parent", "dragged", "late", "noted", "by_default", "by_check", "by_index", "by_domain",
-    ];
+    let plain =
+        ["alone", "child", "parent", "dragged", "late", "noted", "by_default", "by_check", "by_index", "by_domain"];
     assert_eq!(those(|nature| nature.plain), plain);
 }
 
@@ -90,14 +103,19 @@ async fn the_row_that_a_change_gives_is_the_one_that_another_read_finds() {
 }
 
 /// A glance: the number in the row, and whether the session was in a transaction then.
-async fn glance(reading: &mut crate::connection::handle::Reading, id: i64) -> Result<String, crate::connection::fault::Fault> {
+async fn glance(
+    reading: &mut crate::connection::handle::Reading,
+    id: i64,
+) -> Result<String, crate::connection::fault::Fault> {
     let conditions = [Condition::is(Arc::<str>::from("id"), Value::from(id))];
     reading.glance(&Select::whole("child", &conditions), Limits::USUAL).await.map(|rows| text(&rows))
 }
 
 async fn pid(place: &Place) -> String {
     let mut reading = place.database().reading().await.unwrap();
-    query(&mut reading, "select pid from pg_stat_activity where query like '%\"child\"%' and pid <> pg_backend_pid()").await.unwrap()
+    query(&mut reading, "select pid from pg_stat_activity where query like '%\"child\"%' and pid <> pg_backend_pid()")
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
