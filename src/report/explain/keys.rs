@@ -2,7 +2,7 @@
 
 use crate::playbook::schema;
 use serde_json::{Map, Value};
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::LazyLock};
 
 /// Stands in a path for a name that the author chooses.
 pub const NAME: &str = "NAME";
@@ -45,7 +45,13 @@ impl Place {
 }
 
 /// Every map of both files. A shape that stands in several places (a step, a table) is listed at the first.
-pub fn all() -> Vec<Place> {
+/// Made once: the schemas are large.
+pub fn all() -> &'static [Place] {
+    static ALL: LazyLock<Vec<Place>> = LazyLock::new(every);
+    &ALL
+}
+
+fn every() -> Vec<Place> {
     let mut places = Vec::new();
     for (file, schema) in [("playbook", schema::playbook()), ("project", schema::project())] {
         let definitions = schema.get("$defs").and_then(Value::as_object).cloned().unwrap_or_default();

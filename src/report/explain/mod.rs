@@ -35,7 +35,7 @@ pub fn explain(topic: &str) -> Result<String, String> {
     let places = keys::all();
     let mut parts = Vec::new();
     if let Some(kind) = KINDS.iter().find(|kind| kind.word == topic) {
-        parts.push(of_kind(kind, &places));
+        parts.push(of_kind(kind, places));
     } else if let Some(place) = places
         .iter()
         .find(|place| place.path.is_empty() && place.file == topic || place.name() == topic && !topic.contains('.'))
@@ -52,7 +52,7 @@ pub fn explain(topic: &str) -> Result<String, String> {
     parts.extend(of_keys(&found));
     parts.extend(of_functions(topic));
     if parts.is_empty() {
-        return Err(unknown(topic, &places));
+        return Err(unknown(topic, places));
     }
     Ok(parts.join("\n"))
 }
@@ -215,7 +215,7 @@ mod tests {
         }
         let places = keys::all();
         assert!(places.iter().map(|place| place.keys.len()).sum::<usize>() > 100);
-        for place in &places {
+        for place in places {
             for key in &place.keys {
                 let path = shown_path(place, key);
                 assert!(key.about.split_whitespace().count() >= 2, "{path} has no description: {:?}", key.about);
