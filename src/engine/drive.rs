@@ -678,7 +678,8 @@ impl<'a> Driver<'a> {
         if attempt == 1 {
             let Meant { class, connection, shown, request, request_hash } = meant;
             let effect = self.effect(&place.path);
-            let planned = self.planned_rows(&place.path);
+            // Of many items each one's plan stands in the list of them.
+            let planned = if self.crew.is_some() { Vec::new() } else { self.planned_rows(&place.path) };
             let intent = Intent { effect, shown, request, request_hash, planned };
             self.note(
                 StepIntent {

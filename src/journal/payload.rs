@@ -182,7 +182,7 @@ record! {
         request: Option<Value>,
         /// Fingerprint of the same.
         request_hash: Option<Arc<str>>,
-        /// The rows as they are and as they should become.
+        /// The rows as they are and as they should become. Of one of many items nothing: its plan stands in the list of them.
         planned: Vec<RowChange>,
     }
 }

@@ -1,0 +1,113 @@
+//! What one of many items costs that are carried out one by one: how often the database is spoken to.
+
+use super::servers::{Shop, block_on, postgres, request, said, surroundings};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use trueup::{
+    engine::drive::Stopped,
+    journal::words::End,
+    ops,
+    trial::bench::{On, Place},
+};
+
+/// One item after the other, so that the figures are the same each time.
+const ONE_BY_ONE: &str = "trueup: v1
+name: many/pace
+version: 1
+title: Many
+uses: { shop: { write: [things, audits] } }
+targets:
+  from: { find: { table: shop.things, where: { state: open } } }
+limits: { concurrency: 1 }
+preconditions:
+- id: thing
+  find: { table: shop.things, where: { id: \"{{ item.id }}\" }, expect: one }
+- assert: thing.state == 'open'
+steps:
+- id: sold
+  row: { of: thing, only_if: { state: open }, set: { state: sold, count: 7 } }
+verification:
+- id: after
+  find: { table: shop.things, where: { id: \"{{ item.id }}\" }, expect: one }
+  is: after.state == 'sold'
+";
+
+/// Counts how often somebody speaks to the server: each time an answer is waited for, once.
+async fn wire(url: &str, said: Arc<AtomicUsize>) -> String {
+    let mut url = url::Url::parse(url).unwrap();
+    let server = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let (mut server, said) = (TcpStream::connect(&server).await.unwrap(), said.clone());
+            tokio::spawn(async move {
+                let (mut up, mut down) = (vec![0; 65536], vec![0; 65536]);
+                loop {
+                    tokio::select! {
+                        n = client.read(&mut up) => {
+                            let Ok(n @ 1..) = n else { return };
+                            said.fetch_add(1, Ordering::SeqCst);
+                            if server.write_all(&up[..n]).await.is_err() { return }
+                        }
+                        n = server.read(&mut down) => {
+                            let Ok(n @ 1..) = n else { return };
+                            if client.write_all(&down[..n]).await.is_err() { return }
+                        }
+                    }
+                }
+            });
+        }
+    });
+    format!("{url}?sslmode=disable")
+}
+
+/// How often the database is spoken to while so many items are carried out.
+async fn spoken(things: u32, change: &str) -> usize {
+    let mut shop = Shop::open(&On::Postgres(postgres()), "http://127.0.0.1:9", |text| text).await;
+    let rows: Vec<String> = (1..=things).map(|n| format!("({n}, 'thing {n}', 1, now(), now())")).collect();
+    shop.sql(&format!(
+        "insert into things (id, name, state, created_at, updated_at) values {}; {change}",
+        rows.join(", ")
+    ))
+    .await;
+    let (said_so_often, stop) = (Arc::new(AtomicUsize::new(0)), AtomicBool::new(false));
+    let Place::Server(url) = shop.place().clone() else { panic!() };
+    let url = wire(url.reveal(), said_so_often.clone()).await;
+    shop.here = surroundings(shop.folder.path(), &[("SHOP_URL", &url), ("CRM_KEY", "key-of-the-crm")]);
+    let record = ops::record::open(&shop.here, &shop.opened).await.unwrap();
+    let mut prepared = shop.prepare(ONE_BY_ONE, &[]).await.unwrap();
+    ops::record::seal_with(&mut prepared.setting, &record);
+    let plan = ops::plan::plan(&prepared.setting, &request(&[]), &|_| {}).await.unwrap();
+    let before = said_so_often.load(Ordering::SeqCst);
+    let carried = ops::apply::apply(&shop.here, &record, &shop.opened, &prepared.setting, &plan, &|_| {}, &stop).await;
+    let carried = carried.unwrap_or_else(|f| panic!("{}", said(&f)));
+    assert_eq!(carried.stopped, Stopped::Closed(End::Changed));
+    let often = said_so_often.load(Ordering::SeqCst) - before;
+    record.journal.close().await.unwrap();
+    let changed = shop.snapshot().await;
+    let things_now = changed.tables.iter().find(|(table, _)| &*table.table == "things").unwrap().1;
+    assert!(things_now.rows.values().all(|row| row["count"].as_int() == Some(7)));
+    let audits = changed.tables.iter().find(|(table, _)| &*table.table == "audits").unwrap().1;
+    assert_eq!(audits.rows.len(), things as usize);
+    shop.close().await;
+    often
+}
+
+#[test]
+fn an_item_speaks_to_the_database_eight_times_and_more_often_where_something_may_run_besides() {
+    block_on(async {
+        // What comes once falls out of the difference: connecting, preparing, and the first questions to the catalogue.
+        let each = async |change: &str| (spoken(30, change).await - spoken(10, change).await) as f64 / 20.0;
+        // The row before; BEGIN, lock, UPDATE, the audit row's running number, INSERT, COMMIT; the row after.
+        assert_eq!(each("drop trigger note_state on things").await, 8.0);
+        // With the trigger nobody takes the row from the change itself, nor is sure that nothing else was touched.
+        assert_eq!(each("").await, 11.0);
+    });
+}
