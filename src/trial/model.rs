@@ -11,7 +11,7 @@ use crate::{
         yaml::{self, Node},
     },
     mock::{
-        model::Route,
+        model::{Route, Trouble},
         worker::{Lying, Work},
     },
     playbook::model::{self, Language},
@@ -114,6 +114,10 @@ shape! {
         /// Background jobs, by connection.
         #[schemars(default)]
         jobs: Named<GivenJobs>,
+        /// What goes wrong with calls of APIs, by connection, whatever answers them otherwise; looked at before the troubles of
+        /// the mock's own file.
+        #[schemars(default)]
+        troubles: Named<Vec<Trouble>>,
         /// What somebody else does meanwhile.
         between: Option<Between>,
         /// What must come of it.

@@ -369,7 +369,7 @@ impl Scene {
 
 impl Opening {
     async fn mock(&self, name: &Arc<str>, start: &Start, world: &World, behind: Arc<Later>) -> Staged<Running> {
-        let mock = match start.apis.get(name) {
+        let mut mock = match start.apis.get(name) {
             Some(Answers::File(word)) => {
                 let source = project::read(&self.folder.join(word.as_str()), yaml::DATA_LIMITS, &self.folder)
                     .map_err(|f| refused(&f))?;
@@ -381,6 +381,10 @@ impl Opening {
             // Every call of an API that the case says nothing of is answered with 404, and stands in the log.
             None => given::mock(name, Vec::new()),
         };
+        // Connections that share a mock share its troubles, whichever of them names them.
+        let shares = |other: &Arc<str>| other == name || start.apis.get(other).is_some_and(|a| a.same_file(start.apis.get(name)));
+        let troubles = start.troubles.iter().filter(|(other, _)| shares(other));
+        mock.troubles.splice(0..0, troubles.flat_map(|(_, troubles)| troubles.clone()));
         // Cases are played at the same time, and somebody may have the file's own port.
         let mock = Mock { listen: None, ..mock };
         mock.start_with(world.clone(), None, Some(behind))
