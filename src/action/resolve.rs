@@ -459,7 +459,8 @@ impl Resolver<'_> {
             Wanted::Present { set, create }
         };
         let (audit, stamp) = (spec.audit.is_none(), spec.updated_at.is_none());
-        Ok(Change { table, pick: Pick::Key(key), guard, wanted, touches: Touches { least: 1, most: 1 }, audit, stamp })
+        let (touches, claim) = (Touches { least: 1, most: 1 }, spec.claim == Some(true));
+        Ok(Change { table, pick: Pick::Key(key), guard, claim, wanted, touches, audit, stamp })
     }
 
     /// Table and key of a `row`: those of a found row, or given.
@@ -509,7 +510,8 @@ impl Resolver<'_> {
         // Check refuses `rows` without `touches`; the narrow default keeps the engine safe on its own.
         let touches = spec.touches.unwrap_or(Touches { least: 0, most: 1 });
         let (audit, stamp) = (spec.audit.is_none(), spec.updated_at.is_none());
-        Ok(Change { table, pick: Pick::Where(conditions), guard: Vec::new(), wanted, touches, audit, stamp })
+        let (guard, claim) = (Vec::new(), false);
+        Ok(Change { table, pick: Pick::Where(conditions), guard, claim, wanted, touches, audit, stamp })
     }
 
     fn also(&mut self, facts: &Facts, part: &Also) -> Result<IndexMap<Arc<str>, To>, Trouble> {
@@ -547,6 +549,10 @@ impl Resolver<'_> {
             let to = match assign {
                 Assign::To(datum) => To::Value(self.stored(facts, column.as_str(), value, datum.span())?),
                 Assign::Merge(_) => To::Merge(value),
+                Assign::Append(datum) => match &value.data {
+                    Data::Text(_) | Data::Unknown(_) => To::Append(value),
+                    _ => return misfit(datum.span(), format!("`append` takes a text, not {}", value.kind())),
+                },
                 Assign::Remove(datum) => match value.as_list() {
                     Some(keys) => To::Remove(keys.iter().map(|k| k.bare().as_ref().into()).collect()),
                     None => return misfit(datum.span(), "`remove` takes a list of keys"),

@@ -69,7 +69,7 @@ pub async fn run(
     let demands = ops::approve::demands(&opened.project, &setting.playbook, &made);
     let about =
         About { who: request.actor.as_deref(), why: request.reason.as_deref(), demands: &demands, ..About::default() };
-    plan::draw(&opened.project, &setting.source, output.look(), |view| {
+    plan::draw(&setting.project, &setting.source, output.look(), |view| {
         let text = drawn::text(&made, &about, view);
         if given.json { output.note(&text) } else { output.data(&text) }
     });

@@ -75,7 +75,7 @@ async fn make(
         return Ok(exit);
     }
     if given.json {
-        output.data(&plan_json::document(&made, &|table| opened.project.facts(table)));
+        output.data(&plan_json::document(&made, &|table| setting.project.facts(table)));
     } else {
         let apply = command(which, &setting.playbook);
         let demands = ops::approve::demands(&opened.project, &setting.playbook, &made);
@@ -86,7 +86,7 @@ async fn make(
             demands: &demands,
             ..About::default()
         };
-        draw(&opened.project, &setting.source, output.look(), |view| output.data(&plan::text(&made, &about, view)));
+        draw(&setting.project, &setting.source, output.look(), |view| output.data(&plan::text(&made, &about, view)));
     }
     Ok(exit)
 }
@@ -131,7 +131,7 @@ async fn many(
         ..About::default()
     };
     let source = &setting.source;
-    shown(&made, &about, given.json, given.item.as_deref(), &opened.project, source, &sealer, output)?;
+    shown(&made, &about, given.json, given.item.as_deref(), &setting.project, source, &sealer, output)?;
     Ok(Exit::of_plan(&made, given.detailed_exitcode))
 }
 

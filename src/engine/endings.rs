@@ -157,6 +157,7 @@ pub fn error(trouble: &Trouble, text: &str, step: &Step) -> Value {
         ("code", call.and_then(|call| call.code.as_ref()).map_or(Value::NULL, |c| Value::text(c.as_str()))),
         ("body", body.unwrap_or(Value::NULL)),
         ("step", named),
+        ("said", call.and_then(|call| call.said.as_ref()).map_or(Value::NULL, |said| Value::text(said.as_str()))),
     ])
 }
 

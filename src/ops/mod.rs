@@ -33,6 +33,7 @@ pub mod sandbox;
 pub mod saved;
 pub mod served;
 pub mod since;
+pub mod states;
 pub mod surroundings;
 pub mod tables;
 pub mod test;

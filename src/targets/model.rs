@@ -6,7 +6,7 @@ use crate::{
         diagnostic::Diagnostic,
         shape::{FromNode, Lowering, Named, ONE_OF, Word},
         source::Span,
-        yaml::Node,
+        yaml::{Node, Style},
     },
     read::{find::FindSpec, query::QuerySpec},
     shape,
@@ -39,8 +39,28 @@ shape! {
         /// What must hold for the whole source, looked at before the first item; all faults are told in one go.
         #[schemars(default)]
         check: Vec<SourceCheck>,
+        /// Of `from: { lifecycle: waiting }`: only records that are old enough.
+        cool_off: Option<CoolOff>,
         /// Only the first so many items; the rest next time. A number, or `{{ params.many }}`.
         take: Option<Datum>,
+    }
+}
+
+shape! {
+    /// How old a record must be before it is worked on.
+    "a cool-off" pub struct CoolOff {
+        /// The column that holds its beginning.
+        column: Word,
+        /// A length of time: `7d`, or `"{{ params.cool_off }}"`. Counted back from `run.now`.
+        older_than: Text,
+    }
+}
+
+words! {
+    "which records of a lifecycle"
+    pub enum Waiting {
+        /// Those that wait for a stage: at `start`, or at the `done` of a stage. None on which somebody works, that failed, or that are over.
+        Waiting = "waiting",
     }
 }
 
@@ -69,6 +89,8 @@ pub struct From {
     pub source: Source,
     /// A `find` or `query` as the step that it would be: the rules for steps hold for it as well.
     pub step: Option<Step>,
+    /// It was written as `{ lifecycle: waiting }`.
+    pub waiting: bool,
     /// Where it stands.
     pub at: Span,
 }
@@ -207,23 +229,25 @@ shape! {
         delimiter: Option<Word>,
         /// Elements of a list: `"{{ params.ids }}"`.
         list: Option<Datum>,
+        /// Records of the playbook's `lifecycle` that wait for a stage.
+        lifecycle: Option<Waiting>,
     }
 }
 
 impl FromNode for From {
     fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
-        let given = ["find", "query", "csv", "list"].into_iter().filter(|word| node.get(word).is_some()).count();
+        let given = ["find", "query", "csv", "list", "lifecycle"].into_iter().filter(|word| node.get(word).is_some()).count();
         if let Node::Map(_, at) = node
             && given != 1
         {
             let problem = Diagnostic::error(&ONE_OF, *at, "`from` takes exactly one source");
             cx.unknown_keys(node, FromSpec::KEYS, "a source");
-            cx.push(problem.help("write one of `find`, `query`, `csv`, `list`"));
+            cx.push(problem.help("write one of `find`, `query`, `csv`, `list`, `lifecycle: waiting`"));
             return None;
         }
         if node.get("csv").is_some() {
             let csv = CsvSource::from_node(node, cx)?;
-            return Some(From { at: csv.at, source: Source::Csv(csv), step: None });
+            return Some(From { at: csv.at, source: Source::Csv(csv), step: None, waiting: false });
         }
         if let Some(odd) = ["columns", "delimiter"].into_iter().find(|word| node.get(word).is_some()) {
             let at = node.get(odd).map_or(node.span(), Node::span);
@@ -232,7 +256,14 @@ impl FromNode for From {
         }
         if node.get("list").is_some() {
             let spec = FromSpec::from_node(node, cx)?;
-            return Some(From { source: Source::List(spec.list?), step: None, at: spec.at });
+            return Some(From { source: Source::List(spec.list?), step: None, waiting: false, at: spec.at });
+        }
+        if let Some(word) = node.entry("lifecycle") {
+            // It was written out as a `find`, unless there is none.
+            Waiting::from_node(&word.node, cx)?;
+            let problem = Diagnostic::error(&ONE_OF, word.key.span, "there is no lifecycle whose records could wait");
+            cx.push(problem.help("write the `lifecycle:` of the playbook, or correct it"));
+            return None;
         }
         cx.unknown_keys(node, FromSpec::KEYS, "a source");
         let Node::Map(entries, at) = node else { return cx.wrong_type(node, "a source, which is a map") };
@@ -243,7 +274,8 @@ impl FromNode for From {
             Act::Query(query) => Source::Query(query.clone()),
             _ => return None,
         };
-        Some(From { source, step: Some(step), at: *at })
+        let waiting = node.entry("find").is_some_and(|find| find.key.style == Style::Made);
+        Some(From { source, step: Some(step), waiting, at: *at })
     }
 }
 impl schemars::JsonSchema for From {

@@ -186,6 +186,7 @@ fn sets(set: &Named<Assign>, clear: Option<&Datum>) -> Words {
             Assign::To(_) => " becomes ",
             Assign::Merge(_) => " gets ",
             Assign::Remove(_) => " loses ",
+            Assign::Append(_) => " goes on with ",
         };
         let before = if words.is_empty() { ": " } else { ", " };
         words = words.say(before).code(column).say(verb).code(plain(assign.datum()));
