@@ -783,7 +783,7 @@ pub struct Demo {
 /// `sandbox`
 #[derive(Debug, Args)]
 pub struct Sandbox {
-    /// Which one: `register` or `huleedu`.
+    /// Which one: `register`, `huleedu` or `edx`.
     pub name: String,
     /// Where it is built. Default: `.trueup/sandboxes/NAME`.
     #[arg(long, value_name = "FOLDER")]

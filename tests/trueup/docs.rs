@@ -25,7 +25,7 @@ fn root() -> &'static Path {
 fn pages() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for folder in
-        ["", "docs", "docs/design", "examples/register", "examples/kubernetes", "examples/github", "examples/huleedu"]
+        ["", "docs", "docs/design", "examples/register", "examples/kubernetes", "examples/github", "examples/huleedu", "examples/edx"]
     {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();

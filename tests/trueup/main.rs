@@ -18,6 +18,7 @@ mod cases;
 mod check_cases;
 mod direction;
 mod docs;
+mod edx;
 mod errors_table;
 mod examples;
 mod flow;

@@ -20,10 +20,11 @@ use crate::{
         behind::{Databases, Later},
         plan,
         project::{self, Opened},
-        record,
+        record, states,
         undo::{self, Wish},
     },
     plan::{Plan, item::Reversal},
+    table::facts::Facts,
     trial::{
         bench::{Bench, Place},
         compare::compare,
@@ -185,16 +186,43 @@ impl Scene {
         let jobs = plan::jobs(&surroundings, &opened, environment, |_| true).map_err(|f| refused(&f))?;
         let given = start.jobs.iter().filter_map(|(name, given)| Some((given.clone(), jobs.get(name)?.clone())));
         let given = given.collect();
-        let scene =
+        let mut scene =
             Scene { surroundings, opened, databases, workers, mocks, jobs, _queues: queues, start, _folder: folder };
         scene.fill(opening).await?;
         scene.workers.hire(given, &all, &world).await?;
         Ok(scene)
     }
 
-    /// Inserts the given rows, in the order of the file.
-    async fn fill(&self, opening: &Opening) -> Staged<()> {
+    /// Inserts the given rows, in the order of the file; those of tables that hold names of enum columns first, because the other
+    /// rows are written with these names.
+    async fn fill(&mut self, opening: &Opening) -> Staged<()> {
+        let project = self.opened.project.clone();
+        let holds_names = |name: &TableName| {
+            let tables = project.tables().filter(|(table, _)| table.connection == name.connection);
+            let from = |facts: &Facts| facts.enums.iter().filter_map(|(_, names)| names.from.clone()).collect::<Vec<_>>();
+            tables.flat_map(|(_, facts)| from(facts)).any(|from| from.from.as_str() == &*name.table)
+        };
+        self.fill_tables(opening, &holds_names).await?;
+        let given = |table: &TableName, from: &str| {
+            self.start.rows.get(&table.connection).is_some_and(|tables| tables.contains_key(from))
+        };
+        let wanted = |table: &TableName| {
+            let facts = project.facts(table);
+            let mut from = facts.iter().flat_map(|facts| facts.enums.iter()).filter_map(|(_, names)| names.from.as_ref());
+            from.all(|from| given(table, from.from.as_str()))
+        };
+        let read = states::read(project.clone(), &self.databases, wanted).await;
+        self.opened.project = read.map_err(|failure| refused(&failure))?;
+        self.fill_tables(opening, &|name| !holds_names(name)).await
+    }
+
+    async fn fill_tables(&self, opening: &Opening, now: &dyn Fn(&TableName) -> bool) -> Staged<()> {
         for (connection, tables) in self.start.rows.iter().filter(|(name, _)| !self.jobs.contains_key(*name)) {
+            let named = |table: &Arc<str>| TableName { connection: connection.clone(), table: table.clone() };
+            let tables: Vec<_> = tables.iter().filter(|(table, _)| now(&named(table))).collect();
+            if tables.is_empty() {
+                continue;
+            }
             let database = self.database(connection)?;
             let mut writing = database.writing().await.map_err(fault)?;
             for (table, rows) in tables {
@@ -202,7 +230,7 @@ impl Scene {
                 let columns = catalogue
                     .swap_remove(table)
                     .ok_or_else(|| broken("a table that is there", format!("{connection} has no table {table}")))?;
-                let name = TableName { connection: connection.clone(), table: table.clone() };
+                let name = named(table);
                 for row in rows {
                     let facts = self.opened.project.facts(&name);
                     given::insert(&mut writing, &name, row, facts, &columns, opening.file.clock.0).await?;

@@ -145,6 +145,8 @@ pub static FILTERS: &[Described] = described! {
     "round" "x | round(2)" (0..2) ["precision", "method"] numbers::round: "Rounded to so many digits after the point (none), half away from zero; `'floor'` and `'ceil'` always down or up."
     "select" "list | select('test', …)" (0..6) [] lists::select: "The elements for which the test holds; without a test those that are not empty, false or null."
     "selectattr" "list | selectattr('attribute', 'test', …)" (1..6) [] lists::selectattr: "The elements whose attribute passes the test; without a test those in which it is not empty, false or null."
+    "sha1" "text | sha1" (0..0) [] texts::sha1:
+        "The SHA-1 of the text's UTF-8 bytes, as 40 small hexadecimal digits: for names that other programs make so, not for secrecy."
     "sort" "list | sort(attribute='name')" (0..1) ["reverse", "attribute"] lists::sort: "The elements in order (of an attribute); `reverse=true` turns it round. Nulls come first."
     "string" "x | string" (0..0) [] texts::string: "The value as text."
     "sum" "list | sum(attribute='name')" (0..0) ["attribute"] lists::sum: "The sum of the numbers, exact; 0 for none."

@@ -2,7 +2,10 @@
 
 use super::Given;
 use crate::{
-    base::{json, value::Value},
+    base::{
+        json,
+        value::{Value, hex},
+    },
     template::{
         item::Item,
         run::{Result, Run},
@@ -10,6 +13,7 @@ use crate::{
 };
 use std::sync::Arc;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha1::{Digest, Sha1};
 
 /// What may stand in a path segment or query value as it is (RFC 3986 "unreserved").
 const IN_URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -145,6 +149,12 @@ pub fn urlencode(run: &mut Run<'_>, given: &Given) -> Result<Item> {
     let text = utf8_percent_encode(value.as_str().unwrap_or(""), IN_URL).to_string();
     run.make_text(text.len(), given.at)?;
     Ok(Item::made(text))
+}
+
+pub fn sha1(run: &mut Run<'_>, given: &Given) -> Result<Item> {
+    let text = run.text(&given.subject, given.subject_at)?;
+    run.spend(text.len(), given.at)?;
+    Ok(Item::made(hex(&Sha1::digest(text.as_bytes()))))
 }
 
 pub fn indent(run: &mut Run<'_>, given: &Given) -> Result<Item> {
