@@ -231,7 +231,17 @@ impl Resolver<'_> {
                 _ => None,
             };
             use condition::Test as T;
+            if let (Test::Between(_), Some(bounds)) = (test, &list) {
+                let [from, until] = bounds.as_slice() else {
+                    return misfit(test.span(), "`between` takes two values: the first one, and the one that is too much");
+                };
+                for test in [T::AtLeast(from.clone()), T::Before(until.clone())] {
+                    conditions.push(Condition { column: column.text.clone(), test });
+                }
+                continue;
+            }
             let test = match (test, list) {
+                (Test::Between(_), _) => return misfit(test.span(), "`between` takes a list of two values"),
                 (Test::Is(_), Some(values)) => T::OneOf(values),
                 (Test::Not(_), Some(values)) => T::NoneOf(values),
                 (_, Some(_)) => return misfit(test.span(), "a list cannot be compared by order"),

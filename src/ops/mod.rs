@@ -15,6 +15,7 @@ pub mod fmt;
 pub mod history;
 pub mod included;
 pub mod inspect;
+pub mod lifecycle;
 pub mod lint;
 pub mod many;
 pub mod mock;

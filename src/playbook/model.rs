@@ -1,6 +1,6 @@
 //! The playbook as its author wrote it, typed, with the place of every part.
 
-use super::{errors::Errors, lifecycle::{self, Lifecycle}, params::Param};
+use super::{errors::Errors, lifecycle::{self, Lifecycle, operation::Operation}, params::Param};
 use crate::{
     action::step::Step,
     base::{
@@ -47,6 +47,8 @@ shape! {
         limits: Option<Limits>,
         /// The records carry their own state machine: its stages are the steps.
         lifecycle: Option<Lifecycle>,
+        /// What is done to records of the lifecycle instead of its stages. Written by `trueup lifecycle …`, never by hand.
+        operation: Option<Operation>,
         /// Named values, computed when used.
         #[schemars(default)]
         vars: Named<Datum>,

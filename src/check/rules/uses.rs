@@ -193,7 +193,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for (word, grant) in &scene.playbook.uses.entries {
         methods(grant, problems);
         let nothing = Needs::default();
-        if scene.connection(word.as_str()).is_none() {
+        // An operation on a lifecycle's records does less than its playbook may.
+        if scene.connection(word.as_str()).is_none() || scene.playbook.operation.is_some() {
             continue;
         }
         let needs = needs.get(word.as_str()).unwrap_or(&nothing);

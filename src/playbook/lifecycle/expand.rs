@@ -5,6 +5,7 @@ use super::{
     Lifecycle, PassedOver, Raw, Stage,
     line::{Line, Piece, pieces},
     made::{entry, list, map, plain, quoted, scalar, text, word},
+    operation::Operation,
 };
 use crate::base::{
     diagnostic::{Diagnostic, Diagnostics},
@@ -33,6 +34,12 @@ pub fn expand(node: Node, cx: &mut Lowering<'_>) -> Node {
         return Node::Map(entries, at);
     };
     let writer = Writer { lifecycle: &lifecycle, given: &given };
+    if let Some(operation) = entries.iter().find(|entry| &*entry.key.text == "operation") {
+        return match Operation::from_node(&operation.node, &mut Lowering::new(&mut quiet)) {
+            Some(operation) => writer.operation(entries, at, &operation),
+            None => Node::Map(entries, at),
+        };
+    }
     for found in entries.iter_mut().filter(|entry| &*entry.key.text == "targets") {
         found.node = writer.targets(&found.node);
     }
@@ -51,10 +58,11 @@ pub fn expand(node: Node, cx: &mut Lowering<'_>) -> Node {
     Node::Map(entries, at)
 }
 
-struct Writer<'a> {
-    lifecycle: &'a Lifecycle,
+/// Writes the parts of a playbook.
+pub(super) struct Writer<'a> {
+    pub(super) lifecycle: &'a Lifecycle,
     /// The same as a tree, for the places of its keys.
-    given: &'a Node,
+    pub(super) given: &'a Node,
 }
 
 /// One move.
@@ -90,12 +98,12 @@ impl Writer<'_> {
     }
 
     /// The key of the record that is the item.
-    fn key(&self, span: Span) -> Node {
+    pub(super) fn key(&self, span: Span) -> Node {
         let columns = self.lifecycle.key_columns();
         map(columns.into_iter().map(|column| (column, text(format!("{{{{ item.{column} }}}}"), span))), span)
     }
 
-    fn state_of(&self, row: &str) -> String {
+    pub(super) fn state_of(&self, row: &str) -> String {
         format!("{row}.{}", self.lifecycle.state.as_str())
     }
 
@@ -456,7 +464,7 @@ impl Writer<'_> {
     }
 }
 
-fn assert(condition: String, otherwise: Node, at: Span) -> Node {
+pub(super) fn assert(condition: String, otherwise: Node, at: Span) -> Node {
     map([("assert", text(condition, at)), ("otherwise", otherwise)], at)
 }
 

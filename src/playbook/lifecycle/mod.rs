@@ -7,6 +7,7 @@ mod compare;
 mod expand;
 mod line;
 mod made;
+pub mod operation;
 
 pub use compare::{OTHER_STATES, compare};
 pub use expand::{RECORD, expand, expression_of};

@@ -8,6 +8,7 @@ use crate::{
     },
     template::{
         item::Item,
+        pattern::Pattern,
         run::{Result, Run},
     },
 };
@@ -67,7 +68,7 @@ pub fn extract(run: &mut Run<'_>, given: &Given) -> Result<Item> {
     let text = run.text(&given.subject, given.subject_at)?;
     let Some((pattern, at)) = given.arg("pattern").cloned() else { return run.fail(given.at, "the pattern is missing") };
     let pattern = run.text(&pattern, at)?;
-    let Some((regex, names)) = holes(&pattern) else {
+    let Some(pattern) = Pattern::of(&pattern) else {
         return run.fail_with_help(
             at,
             format!("`{}` is not a pattern", run.written(at)),
@@ -76,51 +77,12 @@ pub fn extract(run: &mut Run<'_>, given: &Given) -> Result<Item> {
     };
     run.spend(text.len(), given.at)?;
     let mut found = Vec::new();
-    for captures in regex.captures_iter(&text) {
-        run.spend_elements(names.len() + 1, given.at)?;
-        let parts = names.iter().filter_map(|name| Some((name.clone(), Item::made(captures.name(name)?.as_str()))));
+    for place in pattern.places(&text) {
+        run.spend_elements(place.len() + 1, given.at)?;
+        let parts = place.into_iter().map(|(name, part)| (name, Item::made(part)));
         found.push(Item::Map(Arc::new(parts.collect())));
     }
     Ok(Item::list(found))
-}
-
-/// The pattern as a regular expression, and the names of its holes; nothing where it has none, a name twice, or two without a
-/// text between them.
-fn holes(pattern: &str) -> Option<(regex::Regex, Vec<Arc<str>>)> {
-    let (mut written, mut names) = (String::new(), Vec::<Arc<str>>::new());
-    let (mut rest, mut open) = (pattern, false);
-    let mut holes = 0;
-    while let Some(c) = rest.chars().next() {
-        if let Some(brace) = ["{{", "}}"].into_iter().find(|brace| rest.starts_with(brace)) {
-            written.push_str(&regex::escape(&brace[..1]));
-            (rest, open) = (&rest[2..], false);
-        } else if c == '{' {
-            let end = rest.find('}').filter(|_| !open)?;
-            let name = &rest[1..end];
-            if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-                return None;
-            }
-            let last = end + 1 == rest.len();
-            let takes = if last { r"[^\n]*" } else { r"[^\n]*?" };
-            if name == "_" {
-                written.push_str(takes);
-            } else if names.iter().any(|known| **known == *name) || name.starts_with(|c: char| c.is_ascii_digit()) {
-                return None;
-            } else {
-                written.push_str(&format!("(?P<{name}>{takes})"));
-                names.push(name.into());
-            }
-            holes += 1;
-            (rest, open) = (&rest[end + 1..], true);
-        } else if c == '}' {
-            return None;
-        } else {
-            written.push_str(&regex::escape(c.encode_utf8(&mut [0; 4])));
-            (rest, open) = (&rest[c.len_utf8()..], false);
-        }
-    }
-    let regex = regex::Regex::new(&written).ok().filter(|_| holes > 0)?;
-    Some((regex, names))
 }
 
 pub fn string(run: &mut Run<'_>, given: &Given) -> Result<Item> {
