@@ -30,38 +30,39 @@ fn play(playbook: &str, on: &On, cases: usize) {
     assert!(report.cases.len() >= cases, "{playbook}: {} cases", report.cases.len());
 }
 
-/// Playbooks with the least number of their cases.
-const PLAYBOOKS: [(&str, usize); 9] = [
-    ("retire", 14),
-    ("retire-in-database", 4),
-    ("recover-errored", 8),
-    ("rerun-all", 6),
-    ("rerun-for-new-stage", 6),
-    ("cancel-retirement", 11),
-    ("bulk-status-update", 17),
-    ("archive-and-cleanup", 12),
-    ("partner-report", 10),
+/// Playbooks with the least number of their cases, and whether they say something to the database that it could take otherwise.
+const PLAYBOOKS: [(&str, usize, bool); 9] = [
+    ("retire", 20, true),
+    ("retire-in-database", 6, true),
+    ("recover-errored", 8, true),
+    ("rerun-all", 6, false),
+    ("rerun-for-new-stage", 6, true),
+    ("cancel-retirement", 11, true),
+    ("bulk-status-update", 18, true),
+    ("archive-and-cleanup", 12, false),
+    ("partner-report", 10, true),
 ];
 
 #[test]
-fn the_retirement_of_learners_does_what_its_tests_say_on_sqlite() {
-    for (playbook, cases) in PLAYBOOKS {
-        play(playbook, &On::Sqlite, cases);
-    }
+fn learners_are_retired_as_the_tests_say_on_sqlite() {
+    PLAYBOOKS[..2].iter().for_each(|(playbook, cases, _)| play(playbook, &On::Sqlite, *cases));
+}
+
+#[test]
+fn what_stands_around_the_retirement_does_what_its_tests_say_on_sqlite() {
+    PLAYBOOKS[2..].iter().for_each(|(playbook, cases, _)| play(playbook, &On::Sqlite, *cases));
 }
 
 #[test]
 fn the_retirement_of_learners_does_what_its_tests_say_on_postgres() {
-    for (playbook, cases) in PLAYBOOKS {
-        play(playbook, &On::Postgres(postgres()), cases);
-    }
+    let on = On::Postgres(postgres());
+    PLAYBOOKS.iter().filter(|(_, _, there)| *there).for_each(|(playbook, cases, _)| play(playbook, &on, *cases));
 }
 
 #[test]
 fn the_retirement_of_learners_does_what_its_tests_say_on_mysql() {
-    for (playbook, cases) in PLAYBOOKS {
-        play(playbook, &On::Mysql(mysql()), cases);
-    }
+    let on = On::Mysql(mysql());
+    PLAYBOOKS.iter().filter(|(_, _, there)| *there).for_each(|(playbook, cases, _)| play(playbook, &on, *cases));
 }
 
 #[test]
@@ -73,7 +74,7 @@ fn the_playbooks_of_open_edx_pass_every_rule_without_advice() {
     check::check_project(&project, &Knowledge::default(), &mut problems);
     assert!(problems.is_empty(), "{}", diagnostics::terminal(&problems, 120));
     let project = std::sync::Arc::new(project);
-    for (playbook, _) in PLAYBOOKS {
+    for (playbook, _, _) in PLAYBOOKS {
         let path = root().join(PROJECT).join(format!("playbooks/edx/{playbook}.yaml"));
         let text = fs::read_to_string(&path).unwrap();
         let knowledge = Knowledge { name: Some(format!("edx/{playbook}")), ..Knowledge::default() };
