@@ -1,5 +1,6 @@
 -- Invented learners of an invented site, in every state in which a retirement can be found. Days count from the day on which the
 -- sandbox is built, so that cool-offs and ages stay what they are meant to show.
+-- `Ada.Lind` asked after the salts were changed: with the same salt both would get the same retired name, and the second one would fail.
 -- The states of this site, as populate_retirement_states writes them: 1, 11, 21, …
 insert into user_api_retirementstate (id, state_name, state_execution_order, is_dead_end_state, required) values
  (1, 'PENDING', 1, 0, 1),
@@ -95,7 +96,7 @@ insert into user_api_userretirementstatus (id, created, modified, original_usern
   'Created in state PENDING (step 1) by create_retirement'),
  (1002, strftime('%Y-%m-%d %H:%M:%f000', 'now', '-9 days'), strftime('%Y-%m-%d %H:%M:%f000', 'now', '-8 days'), 'bo.berg', 'bo.berg@learner.example', 'Bo Berg', 'retired__user_9b6d7d14547fd37f3c9795728c2274c87f812023', 'retired__user_efcd31702f6b4266555611a0a9d0dca7be275af9@retired.invalid', 1, 1, 102,
   'Created in state PENDING (step 1) by create_retirement'),
- (1003, strftime('%Y-%m-%d %H:%M:%f000', 'now', '-8 days'), strftime('%Y-%m-%d %H:%M:%f000', 'now', '-7 days'), 'Ada.Lind', 'other.ada@learner.example', 'Ada Lind', 'retired__user_39f33cc273da499f5183581278af4c4940d2acec', 'retired__user_307dc9e9681e1ddfa576775f447502f94b2081c6@retired.invalid', 1, 1, 103,
+ (1003, strftime('%Y-%m-%d %H:%M:%f000', 'now', '-8 days'), strftime('%Y-%m-%d %H:%M:%f000', 'now', '-7 days'), 'Ada.Lind', 'other.ada@learner.example', 'Ada Lind', 'retired__user_977f3b0057de222acc96e65732ce3f1d8821b4db', 'retired__user_307dc9e9681e1ddfa576775f447502f94b2081c6@retired.invalid', 1, 1, 103,
   'Created in state PENDING (step 1) by create_retirement'),
  (1004, strftime('%Y-%m-%d %H:%M:%f000', 'now', '-2 days'), strftime('%Y-%m-%d %H:%M:%f000', 'now', '-1 days'), 'cleo.holm', 'cleo.holm@learner.example', 'Cleo Holm', 'retired__user_eaaa2697077c018cd0c1f3bd3503b297bc988064', 'retired__user_6504f7ae9d9a7a8655602513f439b74521cca9e5@retired.invalid', 1, 1, 104,
   'Created in state PENDING (step 1) by create_retirement'),

@@ -233,7 +233,10 @@ impl Resolver<'_> {
             use condition::Test as T;
             if let (Test::Between(_), Some(bounds)) = (test, &list) {
                 let [from, until] = bounds.as_slice() else {
-                    return misfit(test.span(), "`between` takes two values: the first one, and the one that is too much");
+                    return misfit(
+                        test.span(),
+                        "`between` takes two values: the first one, and the one that is too much",
+                    );
                 };
                 for test in [T::AtLeast(from.clone()), T::Before(until.clone())] {
                     conditions.push(Condition { column: column.text.clone(), test });

@@ -23,12 +23,12 @@ use crate::{
         reference::Secrets,
         sidekiq,
     },
+    effect::change::TableName,
     engine::{
         rehearse::{self, Answers, PlanFailure},
         setting::{RunFacts, Setting},
         watch::Watch,
     },
-    effect::change::TableName,
     mock::server::Running,
     plan::Plan,
     playbook::{model::Playbook, params},

@@ -5,6 +5,7 @@ use crate::{
     action::resolve::judge,
     base::{
         diagnostic::Diagnostic,
+        time::Stamp,
         value::{Data, Value},
     },
     connection::{database::Database, statement::Select},
@@ -36,7 +37,8 @@ pub async fn read(
         .tables()
         .filter(|(table, _)| databases.contains_key(&table.connection) && wanted(table))
         .flat_map(|(table, facts)| {
-            let tables = facts.enums.iter().filter_map(|(column, names)| Some((column.to_owned(), names.from.clone()?)));
+            let tables =
+                facts.enums.iter().filter_map(|(column, names)| Some((column.to_owned(), names.from.clone()?)));
             tables.map(move |(column, from)| (table.clone(), column, from)).collect::<Vec<_>>()
         })
         .collect();
@@ -55,7 +57,8 @@ pub async fn read(
             other => other,
         })?;
         let facts = read.connections.entries.iter_mut().find(|(word, _)| *word.text == *table.connection);
-        let facts = facts.and_then(|(_, one)| one.tables.entries.iter_mut().find(|(word, _)| *word.text == *table.table));
+        let facts =
+            facts.and_then(|(_, one)| one.tables.entries.iter_mut().find(|(word, _)| *word.text == *table.table));
         let place = facts.and_then(|(_, facts)| facts.enums.entries.iter_mut().find(|(word, _)| *word.text == *column));
         if let Some((_, place)) = place {
             *place = names;
@@ -65,10 +68,10 @@ pub async fn read(
 }
 
 async fn names(database: &Database, from: &EnumTable) -> Result<EnumNames, Failure> {
-    let failed = |fault: crate::connection::fault::Fault| {
-        Failure::refused(Exit::Failed, fault.to_string()).help(fault.help())
-    };
-    let columns: Vec<Arc<str>> = [&from.name, &from.value].into_iter().chain(&from.order).map(|w| w.text.clone()).collect();
+    let failed =
+        |fault: crate::connection::fault::Fault| Failure::refused(Exit::Failed, fault.to_string()).help(fault.help());
+    let columns: Vec<Arc<str>> =
+        [&from.name, &from.value].into_iter().chain(&from.order).map(|w| w.text.clone()).collect();
     let order = from.order.as_ref().unwrap_or(&from.name);
     let select = Select {
         table: from.from.as_str(),
@@ -119,6 +122,13 @@ pub fn order(playbook: &Playbook, project: &Project) -> Vec<(Arc<str>, Value)> {
             numbered.map(|(word, number)| (word.text.clone(), Data::Int(number).into())).collect()
         }
     }
+}
+
+/// What is known without a run and a record: the values of an environment.
+pub fn scope(project: &Project, environment: &str, now: Stamp) -> Scope {
+    let vars = project.environments.get(environment).map(|one| &one.vars);
+    let env = Value::map(vars.into_iter().flat_map(|vars| vars.iter()).map(|(name, value)| (name, value.clone())));
+    Scope::new().with("env", env).with_now(now)
 }
 
 /// What the target knows otherwise than the playbook's lifecycle; nothing where nobody knows which states it knows.

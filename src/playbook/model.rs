@@ -1,6 +1,10 @@
 //! The playbook as its author wrote it, typed, with the place of every part.
 
-use super::{errors::Errors, lifecycle::{self, Lifecycle, operation::Operation}, params::Param};
+use super::{
+    errors::Errors,
+    lifecycle::{self, Lifecycle, operation::Operation},
+    params::Param,
+};
 use crate::{
     action::step::Step,
     base::{

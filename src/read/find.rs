@@ -77,7 +77,13 @@ impl Test {
     /// The value it compares with.
     pub fn datum(&self) -> &Datum {
         match self {
-            Test::Is(d) | Test::Not(d) | Test::AtMost(d) | Test::AtLeast(d) | Test::Before(d) | Test::After(d) | Test::Between(d) => d,
+            Test::Is(d)
+            | Test::Not(d)
+            | Test::AtMost(d)
+            | Test::AtLeast(d)
+            | Test::Before(d)
+            | Test::After(d)
+            | Test::Between(d) => d,
         }
     }
 

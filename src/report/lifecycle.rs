@@ -107,13 +107,8 @@ const SHOWN: usize = 10;
 /// The page.
 pub fn text(status: &Status, look: Look) -> String {
     let total: u64 = status.states.iter().map(|one| one.records).sum();
-    let mut out = format!(
-        "{}: {} of {} in {}\n\n",
-        status.playbook,
-        counted(total, "record"),
-        status.table,
-        status.environment
-    );
+    let mut out =
+        format!("{}: {} of {} in {}\n\n", status.playbook, counted(total, "record"), status.table, status.environment);
     if let Some(unlike) = &status.unlike {
         out.push_str(&wrapped(&format!("Careful: {unlike}."), look.width, ""));
         out.push('\n');
@@ -139,7 +134,8 @@ pub fn text(status: &Status, look: Look) -> String {
     if !status.errors.is_empty() {
         out.push_str("\nWhat went wrong:\n");
         for group in status.errors.iter().take(SHOWN) {
-            let head = format!("  {} in {}: ", group.records, group.left);
+            let place = if group.left.is_empty() { "somewhere" } else { &group.left };
+            let head = format!("  {} in {place}: ", group.records);
             out.push_str(&wrapped(&format!("{head}{}", group.message), look.width, "    "));
             let keys: Vec<&str> = group.some.iter().map(|key| &**key).collect();
             let rest = if group.records as usize > keys.len() { ", …" } else { "" };
@@ -149,8 +145,9 @@ pub fn text(status: &Status, look: Look) -> String {
     }
     for (stage, records) in &status.passed_over {
         let text = format!(
-            "{} stand behind the stage `{stage}`, and their log does not know of it: it was added later, and is not made up for.",
-            counted(*records, "record")
+            "{} {} behind the stage `{stage}`, which no log knows of: it was added later, and is not made up for.",
+            counted(*records, "record"),
+            if *records == 1 { "stands" } else { "stand" }
         );
         out.push('\n');
         out.push_str(&wrapped(&text, look.width, ""));
@@ -162,8 +159,9 @@ pub fn text(status: &Status, look: Look) -> String {
 /// Cells below each other; those of the columns in `right` end at the same place.
 fn columns_of(rows: Vec<Vec<String>>, right: &[usize]) -> String {
     let many = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let wide: Vec<usize> =
-        (0..many).map(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| width(cell)).max().unwrap_or(0)).collect();
+    let wide: Vec<usize> = (0..many)
+        .map(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| width(cell)).max().unwrap_or(0))
+        .collect();
     let line = |row: &Vec<String>| {
         let cells = row.iter().enumerate().map(|(at, cell)| {
             let room = " ".repeat(wide[at].saturating_sub(width(cell)));

@@ -236,7 +236,8 @@ shape! {
 
 impl FromNode for From {
     fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
-        let given = ["find", "query", "csv", "list", "lifecycle"].into_iter().filter(|word| node.get(word).is_some()).count();
+        let given =
+            ["find", "query", "csv", "list", "lifecycle"].into_iter().filter(|word| node.get(word).is_some()).count();
         if let Node::Map(_, at) = node
             && given != 1
         {

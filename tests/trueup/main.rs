@@ -25,6 +25,7 @@ mod flow;
 mod injection;
 mod jobs;
 mod ledger;
+mod lifecycle;
 mod live_check;
 mod many;
 mod messages;

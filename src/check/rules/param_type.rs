@@ -125,8 +125,10 @@ fn keys(param: &Param, problems: &mut Diagnostics) {
     if param.format.is_some() && kind != "file" {
         odd(None, format!("`format` does not belong to `{kind}`"), "write `type: file`, or take `format` out");
     }
-    let (ordered, text) =
-        (matches!(kind, "int" | "decimal" | "date" | "timestamp" | "duration" | "list"), matches!(kind, "string" | "email"));
+    let (ordered, text) = (
+        matches!(kind, "int" | "decimal" | "date" | "timestamp" | "duration" | "list"),
+        matches!(kind, "string" | "email"),
+    );
     if let Some(bound) = param.min.as_ref().or(param.max.as_ref()).filter(|_| !ordered) {
         odd(
             Some(bound.at),

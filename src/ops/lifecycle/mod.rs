@@ -81,9 +81,13 @@ pub async fn operation(
         _ => Value::text(key.as_str()),
     });
     parts.push(("items", Value::list(keys)));
-    for (key, value) in
-        [("to", asked.to.as_deref()), ("column", column), ("from", asked.from.as_deref()), ("until", asked.until.as_deref()), ("since", stamp)]
-    {
+    for (key, value) in [
+        ("to", asked.to.as_deref()),
+        ("column", column),
+        ("from", asked.from.as_deref()),
+        ("until", asked.until.as_deref()),
+        ("since", stamp),
+    ] {
         parts.extend(value.map(|text| (key, Value::text(text))));
     }
     if !held.is_empty() {

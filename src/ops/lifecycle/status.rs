@@ -16,7 +16,7 @@ use crate::{
     },
     table::facts::Facts,
     targets::item::key_text,
-    template::{Scope, pattern::Pattern},
+    template::pattern::Pattern,
 };
 use std::{collections::HashMap, sync::Arc};
 
@@ -49,9 +49,8 @@ pub async fn status(
     let mut count = Count::new(lifecycle, facts, surroundings.world.now());
     let columns = count.columns();
     let select = Select { table: &table.table, columns: &columns, conditions: &[], order: &[], limit: None };
-    let failed = |fault: Fault| {
-        Failure::refused(Exit::Failed, format!("failed to read `{table}`: {fault}")).help(fault.help())
-    };
+    let failed =
+        |fault: Fault| Failure::refused(Exit::Failed, format!("failed to read `{table}`: {fault}")).help(fault.help());
     let mut reading = database.reading().await.map_err(failed)?;
     let read = reading
         .select_each(&select, &mut |row| {
@@ -61,9 +60,7 @@ pub async fn status(
         .await;
     reading.close().await;
     read.map_err(failed)?;
-    let vars = project.environments.get(environment).map(|one| &one.vars);
-    let env = Value::map(vars.into_iter().flat_map(|vars| vars.iter()).map(|(name, value)| (name, value.clone())));
-    let scope = Scope::new().with("env", env).with_now(surroundings.world.now());
+    let scope = states::scope(&project, environment, surroundings.world.now());
     let unlike = states::unlike(&own, &project, &scope);
     let mut status = Status {
         playbook: own.name.as_str().to_owned(),
@@ -73,9 +70,8 @@ pub async fn status(
         unlike: unlike.map(|problem| problem.message),
         ..Status::default()
     };
-    let off = |stage: &Arc<str>| {
-        lifecycle.stages.iter().any(|one| one.id.text == *stage && states::is_off(one, &scope))
-    };
+    let off =
+        |stage: &Arc<str>| lifecycle.stages.iter().any(|one| one.id.text == *stage && states::is_off(one, &scope));
     count.tell(&mut status);
     status.passed_over.retain(|(stage, _)| !off(stage));
     at_work(surroundings, opened, own.name.as_str(), count.working, &mut status).await?;
@@ -102,8 +98,16 @@ async fn at_work(
         for (run, _) in &runs {
             let by = record.worked_on_by(surroundings, run.id).await?;
             told.push(match by {
-                Some(by) => format!("run {}: {} is at work on it since {}", run.id.short(), by.holder.name, moment(by.since)),
-                None => format!("run {} of {} ({}): `trueup resume {}`", run.id.short(), run.actor, run.state.word(), run.id.short()),
+                Some(by) => {
+                    format!("run {}: {} is at work on it since {}", run.id.short(), by.holder.name, moment(by.since))
+                }
+                None => format!(
+                    "run {} of {} ({}): `trueup resume {}`",
+                    run.id.short(),
+                    run.actor,
+                    run.state.word(),
+                    run.id.short()
+                ),
             });
         }
         for one in &working {
@@ -150,9 +154,10 @@ struct Count<'a> {
 impl<'a> Count<'a> {
     fn new(lifecycle: &'a Lifecycle, facts: &'a Facts, now: Stamp) -> Count<'a> {
         let since = lifecycle.since.as_ref().map(|word| word.text.clone());
-        let log = lifecycle.log.as_ref().and_then(|log| {
-            Some((log.column.text.clone(), Pattern::of(&Line::of(&log.line.text)?.0)?))
-        });
+        let log = lifecycle
+            .log
+            .as_ref()
+            .and_then(|log| Some((log.column.text.clone(), Pattern::of(&Line::of(&log.line.text)?.0)?)));
         let kind = |state: &str| match state {
             _ if state == lifecycle.done.as_str() => Kind::Done,
             _ if state == lifecycle.failed.as_str() => Kind::Failed,
@@ -193,7 +198,7 @@ impl<'a> Count<'a> {
         let value = |column: &str| row.get(column).cloned().unwrap_or(Value::NULL);
         let state: Arc<str> = value(self.lifecycle.state.as_str()).plain().as_ref().into();
         let since = self.since.as_ref().map(|column| value(column)).filter(|value| !value.is_null());
-        let shown = since.as_ref().map(|value| value.plain().into_owned());
+        let shown = since.as_ref().map(written);
         let index = match self.states.iter().position(|one| one.state == state) {
             Some(index) => index,
             None => {
@@ -225,7 +230,7 @@ impl<'a> Count<'a> {
     fn failed(&mut self, value: &dyn Fn(&str) -> Value, key: Arc<str>) {
         let (left, message) = match &self.log {
             Some((column, pattern)) => last_failure(&value(column), pattern, self.lifecycle.failed.as_str()),
-            None => ("?".into(), "the lifecycle keeps no log".to_owned()),
+            None => ("".into(), "the lifecycle keeps no log".to_owned()),
         };
         let place = (left.clone(), message.clone());
         if self.errors.len() >= WAYS && !self.errors.contains_key(&place) {
@@ -259,7 +264,9 @@ impl<'a> Count<'a> {
     fn tell(&mut self, status: &mut Status) {
         status.states = std::mem::take(&mut self.states);
         status.errors = std::mem::take(&mut self.errors).into_values().collect();
-        status.errors.sort_by(|a, b| b.records.cmp(&a.records).then_with(|| (&a.left, &a.message).cmp(&(&b.left, &b.message))));
+        status
+            .errors
+            .sort_by(|a, b| b.records.cmp(&a.records).then_with(|| (&a.left, &a.message).cmp(&(&b.left, &b.message))));
         let order = self.lifecycle.stages.iter().map(|stage| stage.id.text.clone());
         let passed = &self.passed_over;
         status.passed_over = order.filter_map(|id| passed.get(&id).map(|count| (id, *count))).collect();
@@ -274,7 +281,7 @@ fn last_failure(log: &Value, pattern: &Pattern, failed: &str) -> (Arc<str>, Stri
         place.iter().find(|(known, _)| &**known == name).map(|(_, part)| part.clone()).unwrap_or_default()
     };
     let last = places.iter().zip(&ranges).rev().find(|(place, _)| part(place, "to") == failed);
-    let Some((place, range)) = last else { return ("?".into(), "its log does not tell".into()) };
+    let Some((place, range)) = last else { return ("".into(), "its log does not tell".into()) };
     let left: Arc<str> = part(place, "from").into();
     if log.all_marks().hidden() {
         return (left, "(personal)".into());
@@ -283,6 +290,15 @@ fn last_failure(log: &Value, pattern: &Pattern, failed: &str) -> (Arc<str>, Stri
     let rest = ranges.iter().find(|next| next.start >= range.end).map_or(rest, |next| &text[range.end..next.start]);
     let said: Vec<&str> = rest.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     (left, said.join(" ").chars().take(LONGEST).collect())
+}
+
+/// A moment for people: to the second.
+fn written(value: &Value) -> String {
+    let text = value.plain();
+    match micros(value) {
+        Some(_) => text.split(['.', '+']).next().unwrap_or(&text).trim_end_matches('Z').replace('T', " "),
+        None => text.into_owned(),
+    }
 }
 
 /// A moment as micros since 1970, whatever the database calls it.

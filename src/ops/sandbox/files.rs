@@ -167,10 +167,7 @@ pub const EDX: Sandbox = Sandbox {
     about: "The retirement of learners of an Open edX site: the LMS' tables with invented learners in every\n\
             state, and the LMS itself and a store of files as mocks, with the refusals of the real ones.",
     tries: [
-        (
-            "Who failed, and where does each of them go on?",
-            "plan edx/recover-errored",
-        ),
+        ("Who failed, and where does each of them go on?", "plan edx/recover-errored"),
         (
             "Retire everybody whose cool-off is over; one of them will fail.",
             "apply edx/retire --reason try --actor you",
@@ -205,9 +202,6 @@ pub const EDX: Sandbox = Sandbox {
     ],
     databases: &[(
         ".trueup/lms.db",
-        &[
-            include_str!("../../../examples/edx/tables.sqlite.sql"),
-            include_str!("../../../examples/edx/rows.sql"),
-        ],
+        &[include_str!("../../../examples/edx/tables.sqlite.sql"), include_str!("../../../examples/edx/rows.sql")],
     )],
 };

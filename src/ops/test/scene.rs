@@ -199,7 +199,8 @@ impl Scene {
         let project = self.opened.project.clone();
         let holds_names = |name: &TableName| {
             let tables = project.tables().filter(|(table, _)| table.connection == name.connection);
-            let from = |facts: &Facts| facts.enums.iter().filter_map(|(_, names)| names.from.clone()).collect::<Vec<_>>();
+            let from =
+                |facts: &Facts| facts.enums.iter().filter_map(|(_, names)| names.from.clone()).collect::<Vec<_>>();
             tables.flat_map(|(_, facts)| from(facts)).any(|from| from.from.as_str() == &*name.table)
         };
         self.fill_tables(opening, &holds_names).await?;
@@ -208,7 +209,8 @@ impl Scene {
         };
         let wanted = |table: &TableName| {
             let facts = project.facts(table);
-            let mut from = facts.iter().flat_map(|facts| facts.enums.iter()).filter_map(|(_, names)| names.from.as_ref());
+            let mut from =
+                facts.iter().flat_map(|facts| facts.enums.iter()).filter_map(|(_, names)| names.from.as_ref());
             from.all(|from| given(table, from.from.as_str()))
         };
         let read = states::read(project.clone(), &self.databases, wanted).await;
@@ -410,7 +412,9 @@ impl Opening {
             None => given::mock(name, Vec::new()),
         };
         // Connections that share a mock share its troubles, whichever of them names them.
-        let shares = |other: &Arc<str>| other == name || start.apis.get(other).is_some_and(|a| a.same_file(start.apis.get(name)));
+        let shares = |other: &Arc<str>| {
+            other == name || start.apis.get(other).is_some_and(|a| a.same_file(start.apis.get(name)))
+        };
         let troubles = start.troubles.iter().filter(|(other, _)| shares(other));
         mock.troubles.splice(0..0, troubles.flat_map(|(_, troubles)| troubles.clone()));
         // Cases are played at the same time, and somebody may have the file's own port.

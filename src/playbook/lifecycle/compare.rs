@@ -34,9 +34,11 @@ pub fn compare(lifecycle: &Lifecycle, known: &EnumNames, off: &dyn Fn(&Stage) ->
             true => known.names.names().collect(),
             false => known.order.iter().map(|(name, _)| &**name).collect(),
         };
-        problem
-            .help(format!("the playbook: {}", own.join(", ")))
-            .help(format!("the table{}: {}", if known.order.is_empty() { "" } else { ", in its order" }, theirs.join(", ")))
+        problem.help(format!("the playbook: {}", own.join(", "))).help(format!(
+            "the table{}: {}",
+            if known.order.is_empty() { "" } else { ", in its order" },
+            theirs.join(", ")
+        ))
     };
     if let Some(word) = walked.iter().chain(&ends).find(|word| known.names.get(word.as_str()).is_none()) {
         let message = format!("the target knows no state `{}`", word.as_str());
@@ -49,16 +51,17 @@ pub fn compare(lifecycle: &Lifecycle, known: &EnumNames, off: &dyn Fn(&Stage) ->
         return Some(both(problem));
     }
     let place = |word: &Word| known.order.iter().position(|(name, _)| **name == *word.text);
-    let behind = walked.windows(2).find(|pair| matches!((place(pair[0]), place(pair[1])), (Some(a), Some(b)) if a >= b));
+    let behind =
+        walked.windows(2).find(|pair| matches!((place(pair[0]), place(pair[1])), (Some(a), Some(b)) if a >= b));
     if let Some([before, after]) = behind {
         let message = format!("`{}` comes before `{}` in the target", after.as_str(), before.as_str());
         let problem = Diagnostic::error(&OTHER_STATES, after.span, message);
         return Some(both(problem.label(before.span, "here it comes first")));
     }
     // A service that refuses to go back must be able to come to the failed state from every stage.
-    let stuck = stages.iter().find(|stage| {
-        matches!((place(&stage.working), place(&lifecycle.failed)), (Some(a), Some(b)) if a >= b)
-    });
+    let stuck = stages
+        .iter()
+        .find(|stage| matches!((place(&stage.working), place(&lifecycle.failed)), (Some(a), Some(b)) if a >= b));
     let stuck = stuck.filter(|_| lifecycle.moves.is_some())?;
     let message = format!("`{}` comes before `{}` in the target", lifecycle.failed.as_str(), stuck.working.as_str());
     Some(both(Diagnostic::error(&OTHER_STATES, lifecycle.failed.span, message)))

@@ -7,11 +7,14 @@ use super::{
     made::{entry, list, map, plain, quoted, scalar, text, word},
     operation::Operation,
 };
-use crate::base::{
-    diagnostic::{Diagnostic, Diagnostics},
-    shape::{FromNode, Lowering, Word},
-    source::Span,
-    yaml::{Entry, Node, Scalar, Style},
+use crate::{
+    base::{
+        diagnostic::{Diagnostic, Diagnostics},
+        shape::{FromNode, Lowering, Word},
+        source::Span,
+        yaml::{Entry, Node, Scalar, Style},
+    },
+    template::{Expression, UseKind},
 };
 
 /// The name of the step that finds the record.
@@ -115,7 +118,12 @@ impl Writer<'_> {
             return node.clone();
         }
         let span = from.key.span;
-        let states = self.lifecycle.waiting().into_iter().map(|state| text(state, span)).collect();
+        let known = &["env", "params", "vars", "run"];
+        let start = std::iter::once(text(self.lifecycle.start.as_str(), span));
+        let stages = self.lifecycle.stages.iter();
+        let states =
+            start.chain(stages.map(|stage| self.if_on(stage, &stage.done, &self.lifecycle.start, known, span)));
+        let states = states.collect();
         let mut tests = vec![entry(self.lifecycle.state.as_str(), Node::List(states, span), span)];
         tests.extend(node.get("cool_off").and_then(|cool_off| self.cool_off(cool_off)));
         let find = map([("table", word(&self.lifecycle.table)), ("where", Node::Map(tests, span))], span);
@@ -125,6 +133,18 @@ impl Writer<'_> {
             _ => one.clone(),
         });
         Node::Map(entries.collect(), *at)
+    }
+
+    /// A state of a stage, in a list of states that are looked for: another one of the list where the stage is left out, whose states the
+    /// target may not even know. `known` are the names that the list may use.
+    pub(super) fn if_on(&self, stage: &Stage, state: &Word, other: &Word, known: &[&str], span: Span) -> Node {
+        match &stage.when {
+            Some(when) if rests_on(when, known) => {
+                let (state, other) = (quoted(state.as_str()), quoted(other.as_str()));
+                text(format!("{{{{ {state} if ({}) else {other} }}}}", when.text), span)
+            }
+            _ => text(state.as_str(), span),
+        }
     }
 
     /// The test of a column that it is old enough.
@@ -285,7 +305,8 @@ impl Writer<'_> {
         let work_block = map([("steps", Node::List(steps, work)), ("rescue", Node::List(rescue, work))], work);
         let work_step = map([("id", text(format!("{id}_work"), work)), ("block", work_block)], work);
         let block = map([("steps", Node::List(vec![begin, work_step], at))], at);
-        let mut all = vec![("id", Node::Scalar(Scalar { style: Style::Text, text: stage.id.text.clone(), span: stage.id.span }))];
+        let mut all =
+            vec![("id", Node::Scalar(Scalar { style: Style::Text, text: stage.id.text.clone(), span: stage.id.span }))];
         all.extend(stage.title.iter().map(|title| ("title", word(title))));
         all.push(("when", text(when, when_at)));
         all.push(("block", block));
@@ -393,11 +414,7 @@ impl Writer<'_> {
             asked,
         );
         let why = "The service itself keeps its records; `trueup lifecycle rewind` puts one back.";
-        vec![
-            ("http", Node::Map(call.collect(), *span)),
-            ("probe", probe),
-            ("irreversible", text(why, at)),
-        ]
+        vec![("http", Node::Map(call.collect(), *span)), ("probe", probe), ("irreversible", text(why, at))]
     }
 
     /// A step of a stage with what all have in common.
@@ -481,6 +498,18 @@ fn with_move(node: &Node, known: &str) -> Node {
         ),
         other => other.clone(),
     }
+}
+
+/// The expression uses no other names than these.
+pub(super) fn rests_on(when: &Scalar, known: &[&str]) -> bool {
+    let compiled = Expression::compile(when);
+    compiled.is_ok_and(|when| {
+        let mut used = when
+            .names()
+            .iter()
+            .filter(|usage| matches!(usage.kind, UseKind::Variable | UseKind::Optional | UseKind::Step));
+        used.all(|usage| known.contains(&usage.path.root()))
+    })
 }
 
 /// A text with `{{ … }}` as one expression; nothing where it holds statements.

@@ -288,23 +288,6 @@ impl Lifecycle {
         self.stages.iter().map(|stage| stage.working.as_str()).collect()
     }
 
-    /// The state before the stage with this index.
-    pub fn before(&self, stage: usize) -> &str {
-        match stage.checked_sub(1).and_then(|before| self.stages.get(before)) {
-            Some(before) => before.done.as_str(),
-            None => self.start.as_str(),
-        }
-    }
-
-    /// Where a record that left this state for `failed` goes on: the state before the stage that failed. Nothing for a state
-    /// from which no record can go on.
-    pub fn resumes_at(&self, left: &str) -> Option<&str> {
-        if let Some(stage) = self.stages.iter().position(|stage| stage.working.as_str() == left) {
-            return Some(self.before(stage));
-        }
-        self.waiting().into_iter().find(|state| *state == left)
-    }
-
     /// How long a working state may last.
     pub fn stale_after(&self) -> Length {
         self.stale_after.unwrap_or(Length(std::time::Duration::from_secs(3600)))

@@ -2,8 +2,8 @@
 //! playbook, of the text of the one that holds the lifecycle and a line that says what is done.
 
 use super::{
-    Lifecycle, Raw,
-    expand::{RECORD, Writer, assert},
+    Lifecycle, Raw, Stage,
+    expand::{RECORD, Writer, assert, rests_on},
     line::Line,
     made::{entry, list, map, plain, quoted, text, word},
 };
@@ -84,8 +84,21 @@ impl Does {
 }
 
 /// The sections of a playbook that an operation replaces.
-const REPLACED: &[&str] =
-    &["name", "title", "params", "targets", "limits", "vars", "preconditions", "steps", "verification", "afterwards", "errors", "returns", "retry"];
+const REPLACED: &[&str] = &[
+    "name",
+    "title",
+    "params",
+    "targets",
+    "limits",
+    "vars",
+    "preconditions",
+    "steps",
+    "verification",
+    "afterwards",
+    "errors",
+    "returns",
+    "retry",
+];
 
 impl Writer<'_> {
     /// The whole playbook of an operation.
@@ -96,9 +109,9 @@ impl Writer<'_> {
             _ => String::new(),
         };
         let does = operation.does;
-        let (name, title) = (format!("{}/{}", said("name"), does.word()), format!("{}: {}", said("title"), does.title()));
-        let mut kept: Vec<Entry> =
-            entries.into_iter().filter(|entry| !REPLACED.contains(&&*entry.key.text)).collect();
+        let (name, title) =
+            (format!("{}/{}", said("name"), does.word()), format!("{}: {}", said("title"), does.title()));
+        let mut kept: Vec<Entry> = entries.into_iter().filter(|entry| !REPLACED.contains(&&*entry.key.text)).collect();
         let mut add = |key: &str, node: Node| kept.push(entry(key, node, span));
         add("name", text(name, span));
         add("title", text(title, span));
@@ -130,21 +143,25 @@ impl Writer<'_> {
 
     fn chosen(&self, operation: &Operation) -> Node {
         let (lifecycle, span) = (self.lifecycle, operation.at);
-        let states: Vec<&str> = match operation.does {
-            Does::Rewind => match &operation.to {
-                Some(_) => std::iter::once(lifecycle.failed.as_str())
-                    .chain(lifecycle.working())
-                    .chain(lifecycle.waiting().into_iter().skip(1))
-                    .collect(),
-                None => std::iter::once(lifecycle.failed.as_str()).chain(lifecycle.working()).collect(),
-            },
-            Does::Rerun => vec![lifecycle.done.as_str()],
+        let own = |word: &Word| text(word.as_str(), span);
+        let of_stages = |state: fn(&Stage) -> &Word| {
+            let stages = lifecycle.stages.iter();
+            stages.map(|stage| self.if_on(stage, state(stage), &lifecycle.failed, &["env", "run"], span)).collect()
+        };
+        let states: Vec<Node> = match operation.does {
+            Does::Rewind => {
+                let working: Vec<Node> = of_stages(|stage| &stage.working);
+                // A record that waits somewhere is put back only to a state that is named.
+                let waiting: Vec<Node> =
+                    if operation.to.is_some() { of_stages(|stage| &stage.done) } else { Vec::new() };
+                std::iter::once(own(&lifecycle.failed)).chain(working).chain(waiting).collect()
+            }
+            Does::Rerun => vec![own(&lifecycle.done)],
             // What does not begin is told one by one, and not left out.
             Does::Cancel | Does::Advance => Vec::new(),
         };
         let mut tests = Vec::new();
         if !states.is_empty() {
-            let states = states.into_iter().map(|state| text(state, span)).collect();
             tests.push(entry(lifecycle.state.as_str(), Node::List(states, span), span));
         }
         if let (Some(column), false) = (lifecycle.key_columns().first().copied(), operation.items.is_empty()) {
@@ -169,7 +186,8 @@ impl Writer<'_> {
 
     /// The record as it is now.
     fn look(&self, id: &str, at: Span) -> Node {
-        let find = map([("table", word(&self.lifecycle.table)), ("where", self.key(at)), ("expect", text("one", at))], at);
+        let find =
+            map([("table", word(&self.lifecycle.table)), ("where", self.key(at)), ("expect", text("one", at))], at);
         map([("id", text(id, at)), ("find", find)], at)
     }
 
@@ -250,6 +268,20 @@ impl Writer<'_> {
         Some(assert(format!("item.{column} | string not in {held}"), map([("skip", text(say, at))], at), at))
     }
 
+    /// An expression for the state before the stage with this index: that of the last stage before it which is not left out. Where that
+    /// rests on parameters of the playbook, which an operation does not have, a stage that may be left out is taken to be: too
+    /// far back does no harm.
+    fn before_stage(&self, index: usize) -> String {
+        let Some(before) = index.checked_sub(1) else { return quoted(self.lifecycle.start.as_str()) };
+        let stage = &self.lifecycle.stages[before];
+        let done = quoted(stage.done.as_str());
+        match &stage.when {
+            None => done,
+            Some(when) if !rests_on(when, &["env", "run", "item"]) => self.before_stage(before),
+            Some(when) => format!("({done} if ({}) else {})", when.text, self.before_stage(before)),
+        }
+    }
+
     fn rewind(&self, operation: &Operation) -> (Vec<Node>, Vec<Node>, Vec<Node>) {
         let lifecycle = self.lifecycle;
         let at = |nth| Writer::place(operation, nth);
@@ -258,23 +290,28 @@ impl Writer<'_> {
         before.extend(self.left_to_its_run(operation, at(6)));
         if let Some(fresh) = self.fresh(operation) {
             let since = operation.since.as_ref().map_or("", Word::as_str);
-            let say = format!("It is {{{{ {state} }}}} since {{{{ {RECORD}.{since} }}}}, which is not longer than {}: somebody may be at work on it.", lifecycle.stale_after());
+            let say = format!(
+                "It is {{{{ {state} }}}} since {{{{ {RECORD}.{since} }}}}, which is not longer than {}: somebody may be at work on it.",
+                lifecycle.stale_after()
+            );
             before.push(assert(format!("not ({fresh})"), map([("skip", text(say, at(1)))], at(1)), at(1)));
         }
         let waiting = lifecycle.waiting();
         let places = waiting.iter().enumerate().map(|(index, name)| format!("{}: {index}", quoted(name)));
         let places = format!("{{{}}}", places.collect::<Vec<_>>().join(", "));
         // Where a record goes on that left one of these states.
-        let known = lifecycle.working().into_iter().chain(waiting.iter().copied());
-        let resumes = known.filter_map(|left| Some(format!("{}: {}", quoted(left), quoted(lifecycle.resumes_at(left)?))));
-        let resumes = format!("{{{}}}", resumes.collect::<Vec<_>>().join(", "));
+        let stages = lifecycle.working().into_iter().enumerate();
+        let before_stages = stages.map(|(index, working)| format!("{}: {}", quoted(working), self.before_stage(index)));
+        let same = waiting.iter().map(|state| format!("{0}: {0}", quoted(state)));
+        let resumes = format!("{{{}}}", before_stages.chain(same).collect::<Vec<_>>().join(", "));
         let left = match &operation.to {
             // One that waits somewhere is there.
             Some(_) => format!("({state} if {state} in {} else {})", list(waiting.iter().copied()), self.left()),
             None => self.left(),
         };
         before.push(map([("id", text("left", at(2))), ("let", text(format!("{{{{ {left} }}}}"), at(2)))], at(2)));
-        let cannot = "Neither the state before nor its log tells where it failed: find out, and say it with `--to STATE`.";
+        let cannot =
+            "Neither the state before nor its log tells where it failed: find out, and say it with `--to STATE`.";
         let (target, said) = match &operation.to {
             Some(to) => {
                 let far = format!("left is none or {places}[{resumes}[left]] >= {places}[{}]", quoted(to.as_str()));
@@ -363,7 +400,9 @@ pub fn refused(lifecycle: &Lifecycle, does: Does, items: usize, to: Option<&str>
         (Does::Advance, Some(to)) if !waiting[1..].contains(&to) => {
             Some((format!("`{to}` is no state behind a stage"), may_be(&waiting[1..])))
         }
-        (Does::Advance, None) => Some(("where to?".into(), format!("give the state with `--to`: {}", may_be(&waiting[1..])))),
+        (Does::Advance, None) => {
+            Some(("where to?".into(), format!("give the state with `--to`: {}", may_be(&waiting[1..]))))
+        }
         (Does::Cancel | Does::Advance, _) if items == 0 => {
             Some(("which record?".into(), "name it by its key: `--item KEY`, once for each".into()))
         }

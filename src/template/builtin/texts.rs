@@ -12,9 +12,9 @@ use crate::{
         run::{Result, Run},
     },
 };
-use std::sync::Arc;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha1::{Digest, Sha1};
+use std::sync::Arc;
 
 /// What may stand in a path segment or query value as it is (RFC 3986 "unreserved").
 const IN_URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -66,7 +66,9 @@ pub fn lines(run: &mut Run<'_>, given: &Given) -> Result<Item> {
 
 pub fn extract(run: &mut Run<'_>, given: &Given) -> Result<Item> {
     let text = run.text(&given.subject, given.subject_at)?;
-    let Some((pattern, at)) = given.arg("pattern").cloned() else { return run.fail(given.at, "the pattern is missing") };
+    let Some((pattern, at)) = given.arg("pattern").cloned() else {
+        return run.fail(given.at, "the pattern is missing");
+    };
     let pattern = run.text(&pattern, at)?;
     let Some(pattern) = Pattern::of(&pattern) else {
         return run.fail_with_help(
