@@ -22,6 +22,8 @@ pub struct Change {
     pub pick: Pick,
     /// Columns that must still hold these values.
     pub guard: Vec<Guard>,
+    /// The guard is looked at also when the row is already as wanted.
+    pub claim: bool,
     /// What the rows are to be.
     pub wanted: Wanted,
     /// How many rows are right.
@@ -75,6 +77,8 @@ pub enum To {
     Merge(Value),
     /// The JSON document without these keys.
     Remove(Vec<Arc<str>>),
+    /// The text with this behind it.
+    Append(Value),
 }
 
 impl To {
@@ -95,13 +99,20 @@ impl To {
                 tree.retain(|key, _| !keys.contains(key));
                 document(tree, current)
             }
+            To::Append(Value { data: Data::Unknown(why), .. }) => Data::Unknown(why.clone()).into(),
+            To::Append(more) => {
+                let before = if current.is_null() { Default::default() } else { current.bare() };
+                let mut value = Value::text(format!("{before}{}", more.bare()));
+                value.marks = current.marks | more.marks;
+                value
+            }
         }
     }
 
     /// Something in it is only known after apply.
     pub fn is_unknown(&self) -> bool {
         match self {
-            To::Value(value) | To::Merge(value) => value.is_unknown(),
+            To::Value(value) | To::Merge(value) | To::Append(value) => value.is_unknown(),
             To::Remove(_) => false,
         }
     }
@@ -129,5 +140,13 @@ mod tests {
         assert_eq!(same.bare(), current.bare());
         assert_eq!(To::Remove(vec!["b".into()]).of(&current).bare(), r#"{"a":true}"#);
         assert_eq!(To::Merge(Value::map([("a", Value::from(1))])).of(&Value::NULL).bare(), r#"{"a":1}"#);
+    }
+
+    #[test]
+    fn append_adds_to_a_text_and_begins_one_where_there_is_none() {
+        let more = || To::Append(Value::text("\nmore"));
+        assert_eq!(more().of(&Value::text("first")).bare(), "first\nmore");
+        assert_eq!(more().of(&Value::NULL).bare(), "\nmore");
+        assert!(To::Append(Value::unknown()).of(&Value::text("first")).is_unknown());
     }
 }

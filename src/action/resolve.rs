@@ -231,7 +231,20 @@ impl Resolver<'_> {
                 _ => None,
             };
             use condition::Test as T;
+            if let (Test::Between(_), Some(bounds)) = (test, &list) {
+                let [from, until] = bounds.as_slice() else {
+                    return misfit(
+                        test.span(),
+                        "`between` takes two values: the first one, and the one that is too much",
+                    );
+                };
+                for test in [T::AtLeast(from.clone()), T::Before(until.clone())] {
+                    conditions.push(Condition { column: column.text.clone(), test });
+                }
+                continue;
+            }
             let test = match (test, list) {
+                (Test::Between(_), _) => return misfit(test.span(), "`between` takes a list of two values"),
                 (Test::Is(_), Some(values)) => T::OneOf(values),
                 (Test::Not(_), Some(values)) => T::NoneOf(values),
                 (_, Some(_)) => return misfit(test.span(), "a list cannot be compared by order"),
@@ -459,7 +472,8 @@ impl Resolver<'_> {
             Wanted::Present { set, create }
         };
         let (audit, stamp) = (spec.audit.is_none(), spec.updated_at.is_none());
-        Ok(Change { table, pick: Pick::Key(key), guard, wanted, touches: Touches { least: 1, most: 1 }, audit, stamp })
+        let (touches, claim) = (Touches { least: 1, most: 1 }, spec.claim == Some(true));
+        Ok(Change { table, pick: Pick::Key(key), guard, claim, wanted, touches, audit, stamp })
     }
 
     /// Table and key of a `row`: those of a found row, or given.
@@ -509,7 +523,8 @@ impl Resolver<'_> {
         // Check refuses `rows` without `touches`; the narrow default keeps the engine safe on its own.
         let touches = spec.touches.unwrap_or(Touches { least: 0, most: 1 });
         let (audit, stamp) = (spec.audit.is_none(), spec.updated_at.is_none());
-        Ok(Change { table, pick: Pick::Where(conditions), guard: Vec::new(), wanted, touches, audit, stamp })
+        let (guard, claim) = (Vec::new(), false);
+        Ok(Change { table, pick: Pick::Where(conditions), guard, claim, wanted, touches, audit, stamp })
     }
 
     fn also(&mut self, facts: &Facts, part: &Also) -> Result<IndexMap<Arc<str>, To>, Trouble> {
@@ -547,6 +562,10 @@ impl Resolver<'_> {
             let to = match assign {
                 Assign::To(datum) => To::Value(self.stored(facts, column.as_str(), value, datum.span())?),
                 Assign::Merge(_) => To::Merge(value),
+                Assign::Append(datum) => match &value.data {
+                    Data::Text(_) | Data::Unknown(_) => To::Append(value),
+                    _ => return misfit(datum.span(), format!("`append` takes a text, not {}", value.kind())),
+                },
                 Assign::Remove(datum) => match value.as_list() {
                     Some(keys) => To::Remove(keys.iter().map(|k| k.bare().as_ref().into()).collect()),
                     None => return misfit(datum.span(), "`remove` takes a list of keys"),

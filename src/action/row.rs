@@ -25,7 +25,10 @@ shape! {
         /// Guard: change the row only if these columns still hold these values.
         #[schemars(default)]
         only_if: Named<Datum>,
-        /// Columns and their wanted values; a JSON column takes `{ merge: … }` or `{ remove: [..] }`.
+        /// The guard is looked at also when the row is already as wanted: of two who want to take a record, one gets it and the other is
+        /// told who has it.
+        claim: Option<bool>,
+        /// Columns and their wanted values; a JSON column takes `{ merge: … }` or `{ remove: [..] }`, a text column `{ append: … }`.
         #[schemars(default)]
         set: Named<Assign>,
         /// Columns to set to null: a list, or an expression that gives one.
@@ -101,13 +104,15 @@ pub enum Assign {
     Merge(Datum),
     /// JSON: without these keys.
     Remove(Datum),
+    /// Text: what the column holds, and behind it this.
+    Append(Datum),
 }
 
 impl Assign {
     /// The value inside.
     pub fn datum(&self) -> &Datum {
         match self {
-            Assign::To(d) | Assign::Merge(d) | Assign::Remove(d) => d,
+            Assign::To(d) | Assign::Merge(d) | Assign::Remove(d) | Assign::Append(d) => d,
         }
     }
 }
@@ -118,12 +123,13 @@ impl FromNode for Assign {
             match entries.as_slice() {
                 [e] if &*e.key.text == "merge" => return Datum::from_node(&e.node, cx).map(Assign::Merge),
                 [e] if &*e.key.text == "remove" => return Datum::from_node(&e.node, cx).map(Assign::Remove),
+                [e] if &*e.key.text == "append" => return Datum::from_node(&e.node, cx).map(Assign::Append),
                 // Two words at once are surely a mistake; any other map is a JSON document to store.
-                many if many.iter().any(|e| matches!(&*e.key.text, "merge" | "remove")) => {
+                many if many.iter().any(|e| matches!(&*e.key.text, "merge" | "remove" | "append")) => {
                     cx.push(Diagnostic::error(
                         &crate::base::shape::ONE_OF,
                         *at,
-                        "`merge` or `remove` stands alone in its map",
+                        "`merge`, `remove` or `append` stands alone in its map",
                     ));
                     return None;
                 }
@@ -134,5 +140,5 @@ impl FromNode for Assign {
     }
 }
 crate::plain_schema!(Assign, {
-    "description": "A value; for a JSON column also `{ merge: {…} }` or `{ remove: [..] }`."
+    "description": "A value; for a JSON column also `{ merge: {…} }` or `{ remove: [..] }`, for a text column `{ append: TEXT }`."
 });

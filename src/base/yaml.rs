@@ -39,6 +39,8 @@ pub enum Style {
     Plain,
     /// In quotes or as a block: always text.
     Text,
+    /// Text that stands in no file: it was made of a part of one, and every place in it is that part as a whole.
+    Made,
 }
 
 /// A scalar with its place.
@@ -120,7 +122,7 @@ impl Node {
 impl Scalar {
     /// Its value under the YAML 1.2 core schema; decimals keep their digits, `0123` and `1_000` are text.
     pub fn value(&self) -> Value {
-        if self.style == Style::Text {
+        if self.style != Style::Plain {
             return Value::text(self.text.clone());
         }
         match &*self.text {
@@ -151,6 +153,9 @@ impl Scalar {
 
     /// The file offset of byte `at` of the decoded text: for carets inside SQL and templates.
     pub fn offset(&self, source: &Source, at: usize) -> usize {
+        if self.style == Style::Made {
+            return self.span.start;
+        }
         let raw = source.slice(self.span);
         let mut from = match raw.as_bytes().first() {
             Some(b'"' | b'\'') => 1,
@@ -172,6 +177,9 @@ impl Scalar {
 
     /// The span of a range of the decoded text.
     pub fn inner(&self, source: &Source, range: std::ops::Range<usize>) -> Span {
+        if self.style == Style::Made {
+            return self.span;
+        }
         Span::new(self.offset(source, range.start), self.offset(source, range.end))
     }
 }

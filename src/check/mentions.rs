@@ -17,10 +17,10 @@ pub const GRAMMAR: &[&str] =
     &["and", "or", "not", "in", "is", "if", "else", "for", "true", "false", "none", "null", "set", "loop"];
 
 /// What `run.…` has.
-pub const RUN: &[&str] = &["id", "uuid", "reason", "actor", "environment", "now", "items"];
+pub const RUN: &[&str] = &["id", "uuid", "reason", "actor", "environment", "now", "items", "states"];
 
 /// What `error.…` has, in `otherwise:`, in the `errors:` table, in `rescue` and `always`: what went wrong.
-pub const ERROR: &[&str] = &["status", "code", "body", "text", "step"];
+pub const ERROR: &[&str] = &["status", "code", "body", "text", "step", "said"];
 
 /// Where a text stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

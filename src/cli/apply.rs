@@ -38,21 +38,32 @@ pub async fn run(
         return of_file(given, &opened, surroundings, output).await;
     }
     let loaded = ops::playbook::load(surroundings, &opened, &given.which.playbook)?;
+    of_loaded(given, &opened, loaded, surroundings, output).await
+}
+
+/// Of a playbook that is at hand.
+pub async fn of_loaded(
+    given: &Apply,
+    opened: &Opened,
+    loaded: ops::playbook::Loaded,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let request = plan::request(&given.which, surroundings)?;
     ops::apply::named(request.reason.as_deref(), request.actor.as_deref())?;
     let (name, environment) = opened.project.environment(request.environment.as_deref()).map_err(Failure::usage)?;
     unprotected(given, name, environment)?;
-    let mut prepared = ops::plan::setting(surroundings, &opened, loaded, &request).await?;
+    let mut prepared = ops::plan::setting(surroundings, opened, loaded, &request).await?;
     let many = prepared.setting.playbook.targets.is_some();
     // Many items are put aside under the journal's key.
-    let early = if many { Some(ops::record::open(surroundings, &opened).await?) } else { None };
+    let early = if many { Some(ops::record::open(surroundings, opened).await?) } else { None };
     early.iter().for_each(|record| ops::record::seal_with(&mut prepared.setting, record));
     let setting = &prepared.setting;
     // Where nobody is asked in between, the journal is opened beside the preview, which waits for the database. One that is not
     // there yet is made only when something is to be recorded.
     let ahead = async {
         if !many && given.yes && opened.journal().exists() {
-            Some(ops::record::open(surroundings, &opened).await)
+            Some(ops::record::open(surroundings, opened).await)
         } else {
             None
         }
@@ -69,7 +80,7 @@ pub async fn run(
     let demands = ops::approve::demands(&opened.project, &setting.playbook, &made);
     let about =
         About { who: request.actor.as_deref(), why: request.reason.as_deref(), demands: &demands, ..About::default() };
-    plan::draw(&opened.project, &setting.source, output.look(), |view| {
+    plan::draw(&setting.project, &setting.source, output.look(), |view| {
         let text = drawn::text(&made, &about, view);
         if given.json { output.note(&text) } else { output.data(&text) }
     });
@@ -91,14 +102,14 @@ pub async fn run(
     let record = match (early, ahead) {
         (Some(record), _) => record,
         (None, Some(record)) => record?,
-        (None, None) => ops::record::open(surroundings, &opened).await?,
+        (None, None) => ops::record::open(surroundings, opened).await?,
     };
     let flag = pause::on_ctrl_c(output);
     let progress = progress(output);
     let carried =
-        ops::apply::apply(surroundings, &record, &opened, setting, &made, &|tick| progress.tick(tick), &flag).await;
+        ops::apply::apply(surroundings, &record, opened, setting, &made, &|tick| progress.tick(tick), &flag).await;
     progress.finish();
-    finish(setting.run.id, carried?, &opened, output, given.json)
+    finish(setting.run.id, carried?, opened, output, given.json)
 }
 
 /// Nothing of it would be carried out: its only item ends early, or what is done once for all of them does.

@@ -76,6 +76,8 @@ pub enum Command {
     Runs(Runs),
     /// Show one run: what it did, step by step, and why.
     Show(Show),
+    /// Look after records that carry their own state machine: where they stand, put back, run again, cancel, advance.
+    Lifecycle(super::lifecycle::Lifecycle),
     /// Say what an error means and what to do about it, from the errors table of a playbook alone.
     Diagnose(Diagnose),
     /// Explain a code of a message, an action, or a key of a playbook.
@@ -786,7 +788,7 @@ pub struct Demo {
 /// `sandbox`
 #[derive(Debug, Args)]
 pub struct Sandbox {
-    /// Which one: `register` or `huleedu`.
+    /// Which one: `register`, `huleedu` or `edx`.
     pub name: String,
     /// Where it is built. Default: `.trueup/sandboxes/NAME`.
     #[arg(long, value_name = "FOLDER")]

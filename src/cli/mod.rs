@@ -17,6 +17,7 @@ mod fix;
 mod fmt;
 mod graph;
 mod history;
+mod lifecycle;
 mod lint;
 mod man;
 mod mock;
@@ -87,6 +88,7 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         Command::Inbox(given) => history::inbox(given, project, surroundings, output).await,
         Command::Runs(given) => history::runs(given, project, surroundings, output).await,
         Command::Show(given) => history::show(given, project, surroundings, output).await,
+        Command::Lifecycle(given) => lifecycle::run(given, project, surroundings, output).await,
         Command::Diagnose(given) => diagnose::run(given, project, surroundings, output),
         Command::Explain(given) => explain::explain(given, output),
         Command::Schema(given) => explain::schema(given, output),

@@ -53,6 +53,19 @@ async fn make(
 ) -> Result<Exit, Failure> {
     let opened = ops::project::open(surroundings, project)?;
     let loaded = ops::playbook::load(surroundings, &opened, &which.playbook)?;
+    of_loaded(given, which, &opened, loaded, None, surroundings, output).await
+}
+
+/// Of a playbook that is at hand; `again` is the command that would carry the plan out, where it is not `apply`.
+pub async fn of_loaded(
+    given: &Plan,
+    which: &Which,
+    opened: &ops::project::Opened,
+    loaded: ops::playbook::Loaded,
+    again: Option<String>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
     if !loaded.advice.is_empty() && !given.json {
         output.problems(std::slice::from_ref(&loaded.advice));
     }
@@ -60,24 +73,24 @@ async fn make(
     request.answers = given.answers.iter().map(|text| answer(text)).collect::<Result<_, _>>()?;
     request.saved = given.out.is_some();
     let lasts = lasts(given.expires.as_deref())?;
-    let prepared = ops::plan::setting(surroundings, &opened, loaded, &request).await?;
+    let prepared = ops::plan::setting(surroundings, opened, loaded, &request).await?;
     let setting = &prepared.setting;
+    let apply = again.unwrap_or_else(|| command(which, &setting.playbook));
     if setting.playbook.targets.is_some() {
-        return many(given, which, &request, lasts, &opened, prepared, surroundings, output).await;
+        return many(given, &apply, &request, lasts, opened, prepared, surroundings, output).await;
     }
     let made = ops::plan::plan(setting, &request, &|_| {}).await?;
     let exit = Exit::of_plan(&made, given.detailed_exitcode);
     if let Some(out) = &given.out {
-        let record = ops::record::open(surroundings, &opened).await?;
+        let record = ops::record::open(surroundings, opened).await?;
         let reason = request.reason.as_deref();
-        let saved = ops::saved::save(surroundings, &opened, &record, setting, &made, reason, out, lasts)?;
+        let saved = ops::saved::save(surroundings, opened, &record, setting, &made, reason, out, lasts)?;
         print(&saved, out, given.json, None, &record.sealer, output)?;
         return Ok(exit);
     }
     if given.json {
-        output.data(&plan_json::document(&made, &|table| opened.project.facts(table)));
+        output.data(&plan_json::document(&made, &|table| setting.project.facts(table)));
     } else {
-        let apply = command(which, &setting.playbook);
         let demands = ops::approve::demands(&opened.project, &setting.playbook, &made);
         let about = About {
             who: request.actor.as_deref(),
@@ -86,7 +99,7 @@ async fn make(
             demands: &demands,
             ..About::default()
         };
-        draw(&opened.project, &setting.source, output.look(), |view| output.data(&plan::text(&made, &about, view)));
+        draw(&setting.project, &setting.source, output.look(), |view| output.data(&plan::text(&made, &about, view)));
     }
     Ok(exit)
 }
@@ -95,7 +108,7 @@ async fn make(
 #[allow(clippy::too_many_arguments, reason = "what the command line gives, one by one")]
 async fn many(
     given: &Plan,
-    which: &Which,
+    apply: &str,
     request: &Request,
     lasts: Duration,
     opened: &ops::project::Opened,
@@ -121,17 +134,16 @@ async fn many(
     let made = made?;
     let sealer = setting.workplace.as_ref().map(|place| place.sealer.clone());
     let sealer = sealer.unwrap_or_else(|| Sealer::without_key(surroundings.masks.clone()));
-    let apply = command(which, &setting.playbook);
     let demands = ops::approve::demands(&opened.project, &setting.playbook, &made);
     let about = About {
         who: request.actor.as_deref(),
         why: request.reason.as_deref(),
-        apply: Some(&apply),
+        apply: Some(apply),
         demands: &demands,
         ..About::default()
     };
     let source = &setting.source;
-    shown(&made, &about, given.json, given.item.as_deref(), &opened.project, source, &sealer, output)?;
+    shown(&made, &about, given.json, given.item.as_deref(), &setting.project, source, &sealer, output)?;
     Ok(Exit::of_plan(&made, given.detailed_exitcode))
 }
 

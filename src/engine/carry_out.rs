@@ -223,6 +223,10 @@ async fn one(
         done.after = None;
         return Ok((done, false));
     };
+    if change.claim {
+        // Somebody else may have made the row what is wanted here: then it is theirs.
+        guard(change, ground, before, &key)?;
+    }
     let differing = difference(set, ground, before);
     if differing.is_empty() {
         // "Already as wanted" is looked at before the guard: a second run is unchanged, not refused.
@@ -310,9 +314,30 @@ fn guard(change: &Change, ground: &Ground<'_>, before: &Map, key: &Map) -> Resul
     }
     let Some(at) = at else { return Ok(()) };
     let key: Vec<_> = key.iter().map(|(c, v)| format!("{c} {}", v.plain())).collect();
-    let message = format!("`{}` {} is not as `only_if` says", change.table, key.join(", "));
+    let mut message = format!("`{}` {} is not as `only_if` says", change.table, key.join(", "));
+    if change.claim {
+        message.push_str(&taken(change, ground, before));
+    }
     Err(Trouble::Missed(Missed { message, seen, at }))
 }
+
+/// Who has a record that was to be claimed and since when, as far as the row tells: its stamp, and the last line of the text
+/// that the claim would have gone on with.
+fn taken(change: &Change, ground: &Ground<'_>, before: &Map) -> String {
+    let shown = |column: &str, value: &Value| value.clone().marked(ground.facts.marks(column)).shown();
+    let since = ground.facts.stamp().and_then(|stamp| Some(format!(" since {}", shown(stamp, before.get(stamp)?))));
+    let Wanted::Present { set, .. } = &change.wanted else { return since.unwrap_or_default() };
+    let told = set.iter().filter(|(_, to)| matches!(to, To::Append(_))).filter_map(|(column, _)| {
+        let text = before.get(column)?.as_str()?;
+        let last = text.lines().rev().find(|line| !line.trim().is_empty())?.trim();
+        let last: String = last.chars().take(LONGEST_LINE).collect();
+        Some(format!("; `{column}` ends with {}", shown(column, &Value::text(last))))
+    });
+    since.into_iter().chain(told).collect()
+}
+
+/// Characters of a log's line that a message repeats.
+const LONGEST_LINE: usize = 200;
 
 fn counted(rows: u64, change: &Change, at: Span) -> Result<(), Trouble> {
     if rows == 1 {

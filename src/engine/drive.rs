@@ -92,6 +92,8 @@ pub struct Driver<'a> {
     pub(super) doubt: Option<(Arc<str>, Trouble)>,
     /// How often a step was done again because it proved undone.
     pub(super) rounds: HashMap<Arc<str>, u32>,
+    /// What the `errors` table still allows of a step that was answered badly and proved undone.
+    pub(super) budgets: HashMap<Arc<str>, super::outgoing::attempts::Attempts>,
     pub(super) pending: Vec<Event>,
     /// The first words of the run are on their way into the journal.
     beginning: Option<Beginning>,
@@ -209,6 +211,7 @@ impl<'a> Driver<'a> {
             unplanned: false,
             doubt: None,
             rounds: HashMap::new(),
+            budgets: HashMap::new(),
             pending: Vec::new(),
             beginning: None,
             unbegun: false,

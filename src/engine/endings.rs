@@ -130,6 +130,11 @@ pub fn retry<'a>(setting: &'a Setting, step: Option<&str>, call: &CallTrouble) -
     }
 }
 
+/// Whether the table itself says what becomes of the item when its retry has not helped.
+pub fn gives_up(setting: &Setting, step: Option<&str>, call: &CallTrouble) -> bool {
+    retry(setting, step, call).is_some_and(|retry| retry.exhausted.is_some())
+}
+
 /// The step that the table wants done before the call is tried again.
 pub fn fix<'a>(setting: &'a Setting, step: Option<&str>, call: &CallTrouble) -> Option<&'a str> {
     then(setting, step, call).filter(|_| call.kind != FailureKind::NotGranted)?.fix.as_ref().map(Word::as_str)
@@ -152,6 +157,7 @@ pub fn error(trouble: &Trouble, text: &str, step: &Step) -> Value {
         ("code", call.and_then(|call| call.code.as_ref()).map_or(Value::NULL, |c| Value::text(c.as_str()))),
         ("body", body.unwrap_or(Value::NULL)),
         ("step", named),
+        ("said", call.and_then(|call| call.said.as_ref()).map_or(Value::NULL, |said| Value::text(said.as_str()))),
     ])
 }
 

@@ -98,6 +98,7 @@ impl Driver<'_> {
                 ("code", Value::NULL),
                 ("body", Value::NULL),
                 ("step", Value::NULL),
+                ("said", Value::NULL),
             ])
         };
         Some(told.unwrap_or_else(plain))

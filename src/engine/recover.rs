@@ -6,14 +6,14 @@
 
 use super::{
     drive::{Driver, Halt, Stopped, Went},
-    endings::sentence,
+    endings::{self, sentence},
     names,
     outgoing::{accepted::pending, call},
     outline::Place,
     resource,
     setting::Setting,
     state::StepState,
-    trouble::Trouble,
+    trouble::{CallTrouble, Trouble},
     watch::Tick,
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
     base::value::Value,
     journal::{failure::JournalError, payload::RunPaused, words::Outcome},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// What looking showed.
 #[derive(Debug)]
@@ -38,6 +38,14 @@ pub(super) enum Found {
     InDoubt(String),
     /// The other side has answered now: it was refused.
     Refused(Trouble),
+}
+
+/// What comes after a step that proved undone.
+enum Next {
+    /// It is done again after this pause.
+    Again(Duration),
+    /// The table allows no more attempts.
+    Ends(Trouble),
 }
 
 /// A step that proved undone is done again this often, if its answer is lost each time.
@@ -90,7 +98,11 @@ impl Driver<'_> {
         self.close_readers().await;
         match found {
             Found::Done { why, value, response } => self.was_done(&place, &step, why, value, response).await?,
-            Found::NotDone(why) => return self.was_not_done(path, &why).await,
+            Found::NotDone(why) => match self.table_says(&place, lost.as_ref()) {
+                Some(Next::Again(pause)) => return self.again_after(path, &why, pause).await,
+                Some(Next::Ends(trouble)) => self.end(&place, trouble).await?,
+                None => return self.was_not_done(path, &why).await,
+            },
             Found::Refused(trouble) => self.end(&place, trouble).await?,
             Found::InDoubt(why) => return self.leave_in_doubt(path, lost.as_ref(), &why).await.map(Some),
         }
@@ -179,15 +191,33 @@ impl Driver<'_> {
         Ok(())
     }
 
+    /// What the `errors` table wants of a call that was answered badly and, as it turned out, not carried out: first it is known what
+    /// became of it, then the table decides. Nothing where the table has no retry for it.
+    fn table_says(&mut self, place: &Place, lost: Option<&Trouble>) -> Option<Next> {
+        let Some(Trouble::Call(call)) = lost else { return None };
+        let retry = endings::retry(self.setting, place.id(), call)?;
+        let budget = self.budgets.entry(place.path.clone()).or_default();
+        Some(match budget.next(retry, call.retry_after, &self.setting.world) {
+            Some(pause) => Next::Again(pause),
+            None => Next::Ends(Trouble::Call(Box::new(CallTrouble { in_doubt: false, ..(**call).clone() }))),
+        })
+    }
+
+    async fn again_after(
+        &mut self,
+        path: &Arc<str>,
+        why: &str,
+        pause: Duration,
+    ) -> Result<Option<Stopped>, JournalError> {
+        self.undone(path, why).await?;
+        (self.watch)(Tick::Again { path: path.clone(), why: why.to_owned(), pause });
+        self.setting.world.pause(pause).await;
+        Ok(None)
+    }
+
     /// The step is as if it had never been tried, and `decide` comes to it again.
     async fn was_not_done(&mut self, path: &Arc<str>, why: &str) -> Result<Option<Stopped>, JournalError> {
-        let message = sentence(&format!("its answer was lost; {why}"));
-        let went = Went { outcome: Outcome::NotDone, value: None, message: Some(message.clone()), response: None };
-        self.outcome(path, went, 0);
-        self.flush().await?;
-        (self.watch)(Tick::Over { path: path.clone(), outcome: Outcome::NotDone, summary: message });
-        // What an undone block had read is not known any more.
-        self.anew();
+        self.undone(path, why).await?;
         let rounds = self.rounds.entry(path.clone()).or_default();
         *rounds += 1;
         if *rounds < MOST_ROUNDS {
@@ -196,6 +226,17 @@ impl Driver<'_> {
         let name = path.rsplit('/').next().unwrap_or(path);
         let reason = format!("the answer of `{name}` was lost {MOST_ROUNDS} times, and it was not done each time");
         self.rest(&reason).await.map(Some)
+    }
+
+    async fn undone(&mut self, path: &Arc<str>, why: &str) -> Result<(), JournalError> {
+        let message = sentence(&format!("its answer was lost; {why}"));
+        let went = Went { outcome: Outcome::NotDone, value: None, message: Some(message.clone()), response: None };
+        self.outcome(path, went, 0);
+        self.flush().await?;
+        (self.watch)(Tick::Over { path: path.clone(), outcome: Outcome::NotDone, summary: message });
+        // What an undone block had read is not known any more.
+        self.anew();
+        Ok(())
     }
 
     /// A person has to decide: the item stays open, the run stops here.

@@ -138,6 +138,8 @@ pub struct Setting {
     pub standings: Option<Arc<BTreeMap<Arc<str>, Standing>>>,
     /// What is known of tables, where it is one of many items.
     pub grounds: Option<Arc<Grounds>>,
+    /// Of a playbook with a lifecycle: its states, each with its place in the order: `run.states`.
+    pub states: Arc<Vec<(Arc<str>, Value)>>,
     /// The playbooks that it calls, by their names.
     pub called: Arc<HashMap<Arc<str>, Arc<Playbook>>>,
     inner: Inner,
@@ -202,6 +204,7 @@ impl Setting {
             workplace: None,
             standings: None,
             grounds: None,
+            states: Arc::default(),
             called,
             inner: Inner::default(),
             vars,
@@ -298,7 +301,9 @@ impl Setting {
             ("environment", Value::text(self.environment.clone())),
             ("now", Value::from(Data::Instant(facts.now)).marked(Marks::CLOCK)),
         ];
-        let run = Value::map(run.into_iter().chain(items));
+        let states = (!self.states.is_empty())
+            .then(|| ("states", Value::map(self.states.iter().map(|(name, order)| (name.clone(), order.clone())))));
+        let run = Value::map(run.into_iter().chain(items).chain(states));
         let vars = self.project.environments.get(&self.environment).map(|e| &e.vars);
         let env = Value::map(vars.into_iter().flat_map(|v| v.iter()).map(|(k, v)| (k, v.clone())));
         Scope::new()

@@ -72,6 +72,8 @@ pub struct CallTrouble {
     pub message: String,
     /// The answer's own pause before the next attempt.
     pub retry_after: Option<std::time::Duration>,
+    /// What the service itself says: its answer's body as a text, with what is personal in the request hidden, and cut where it is long.
+    pub said: Option<String>,
     /// The answer's body, for messages: `error.body`.
     pub answer: Option<crate::base::value::Value>,
 }

@@ -135,13 +135,24 @@ impl Writes {
     }
 }
 
-/// Asks everything that a call wants to know first.
-pub async fn found(behind: Option<&dyn Behind>, looks: &[(Arc<str>, Look)]) -> Result<Map, String> {
+/// Asks everything that a route wants to know first. Many routes of one path ask the same: what is `known` is not asked again.
+pub async fn found(
+    behind: Option<&dyn Behind>,
+    looks: &[(Arc<str>, Look)],
+    known: &mut Vec<(Look, Value)>,
+) -> Result<Map, String> {
     let mut all = Map::new();
     for (name, look) in looks {
-        let behind = behind.ok_or_else(nothing)?;
-        let rows = behind.find(look).await?;
-        all.insert(name.clone(), Value::list(rows.into_iter().map(Value::from)));
+        let rows = match known.iter().find(|(asked, _)| asked == look) {
+            Some((_, rows)) => rows.clone(),
+            None => {
+                let rows = behind.ok_or_else(nothing)?.find(look).await?;
+                let rows = Value::list(rows.into_iter().map(Value::from));
+                known.push((look.clone(), rows.clone()));
+                rows
+            }
+        };
+        all.insert(name.clone(), rows);
     }
     Ok(all)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     behind::Writes,
-    model::{Answer, Mock, Route},
+    model::{Answer, Mock, Route, Trouble},
 };
 use crate::{
     base::{
@@ -65,6 +65,27 @@ pub fn check(mock: &Mock, cx: &mut Lowering<'_>) {
         }
     }
     mock.routes.iter().for_each(|r| route(mock, r, cx));
+    mock.troubles.iter().for_each(|t| trouble(t, cx));
+}
+
+/// What a mock file and a test say of a trouble in the same way.
+pub fn trouble(trouble: &Trouble, cx: &mut Lowering<'_>) {
+    let methods = trouble.methods();
+    if methods.len() != 1 {
+        let message = "a trouble has exactly one method with its path";
+        let problem = Diagnostic::error(&ROUTE, trouble.at, message);
+        cx.push(problem.help("write one of `get: /path`, `head`, `post`, `put`, `patch`, `delete`"));
+    }
+    let wrong = &trouble.answer;
+    if !trouble.answers() && wrong.fault.is_none() && wrong.delay.is_none() && wrong.effect.is_none() {
+        let problem = Diagnostic::error(&ROUTE, wrong.at, "nothing goes wrong with this answer");
+        cx.push(problem.help("write `status:`, `fault:` or `delay:`"));
+    }
+    let names: Vec<&str> = methods.iter().flat_map(|(_, path)| path.names().map(|n| &**n)).collect();
+    answer(wrong, &names, cx);
+    for expression in trouble.when.iter().chain(&trouble.per) {
+        uses(expression.scalar(), expression.names(), &names, NAMES, cx);
+    }
 }
 
 fn route(mock: &Mock, route: &Route, cx: &mut Lowering<'_>) {

@@ -43,6 +43,9 @@ shape! {
         /// The calls it knows, in order: the first one that fits answers.
         #[schemars(default)]
         routes: Vec<Route>,
+        /// What goes wrong with calls that the routes answer: the first one that fits.
+        #[schemars(default)]
+        troubles: Vec<Trouble>,
         /// The answer to everything else. Default 404.
         otherwise: Option<Answer>,
     }
@@ -221,15 +224,7 @@ shape! {
 impl Route {
     /// All methods that are given, upper case, with their paths.
     pub fn methods(&self) -> Vec<(&'static str, &Pattern)> {
-        let all = [
-            ("GET", &self.get),
-            ("HEAD", &self.head),
-            ("POST", &self.post),
-            ("PUT", &self.put),
-            ("PATCH", &self.patch),
-            ("DELETE", &self.delete),
-        ];
-        all.into_iter().filter_map(|(method, path)| path.as_ref().map(|path| (method, path))).collect()
+        methods([&self.get, &self.head, &self.post, &self.put, &self.patch, &self.delete])
     }
 
     /// For the log.
@@ -245,6 +240,52 @@ impl Route {
     pub fn changes(&self) -> bool {
         self.set.is_some() || self.insert.is_some() || self.remove == Some(true)
     }
+}
+
+shape! {
+    /// What goes wrong with some of the calls, whichever route answers them.
+    "a trouble" pub struct Trouble {
+        /// For the request log. Default: the route's own name.
+        name: Option<Word>,
+        /// Path of a GET: `/v2/teachers/{trn}`.
+        get: Option<Pattern>,
+        /// Path of a HEAD.
+        head: Option<Pattern>,
+        /// Path of a POST.
+        post: Option<Pattern>,
+        /// Path of a PUT.
+        put: Option<Pattern>,
+        /// Path of a PATCH.
+        patch: Option<Pattern>,
+        /// Path of a DELETE.
+        delete: Option<Pattern>,
+        /// A bare expression that must hold.
+        when: Option<Expression>,
+        /// A bare expression: calls are counted apart for each of its values.
+        per: Option<Expression>,
+        /// Only the first so many calls that fit. Default: all of them.
+        times: Option<u32>,
+        /// With a status or a body: this is the answer, and the call changes nothing. Else the route's own answer goes wrong in
+        /// this way (`fault`, `delay`), and its change is done as the fault says.
+        answer: Answer,
+    }
+}
+
+impl Trouble {
+    /// All methods that are given, upper case, with their paths.
+    pub fn methods(&self) -> Vec<(&'static str, &Pattern)> {
+        methods([&self.get, &self.head, &self.post, &self.put, &self.patch, &self.delete])
+    }
+
+    /// Its own answer stands in the place of the route's.
+    pub fn answers(&self) -> bool {
+        self.answer.status.is_some() || self.answer.json.is_some() || self.answer.text.is_some()
+    }
+}
+
+fn methods(paths: [&Option<Pattern>; 6]) -> Vec<(&'static str, &Pattern)> {
+    let names = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+    names.into_iter().zip(paths).filter_map(|(method, path)| path.as_ref().map(|path| (method, path))).collect()
 }
 
 words! {

@@ -4,7 +4,7 @@ use super::{
     behind::{Looks, RowDeed},
     call::{Call, body_of, header, joined},
     fault::Fault,
-    model::{Answer, Collection, Effect, Guard, Last, Mock, Route},
+    model::{Answer, Collection, Effect, Guard, Last, Mock, Route, Trouble},
     record::Logged,
     token,
 };
@@ -63,6 +63,8 @@ pub struct Stage {
     mock: Arc<Mock>,
     rows: BTreeMap<Arc<str>, Vec<Map>>,
     calls: HashMap<(usize, String), usize>,
+    /// How many calls each trouble has met.
+    met: HashMap<(usize, String), u32>,
     kept: HashMap<String, Reply>,
     effects: BTreeMap<String, usize>,
     log: VecDeque<Logged>,
@@ -94,6 +96,7 @@ impl Stage {
             mock,
             rows,
             calls: HashMap::new(),
+            met: HashMap::new(),
             kept: HashMap::new(),
             effects: BTreeMap::new(),
             log: VecDeque::new(),
@@ -225,12 +228,20 @@ impl Stage {
             return Ok(kept.clone());
         }
         let scope = self.scope(call, &logged.body, now);
+        let trouble = self.trouble(mock, call, &scope)?;
+        if let Some((trouble, scope)) = &trouble
+            && trouble.answers()
+        {
+            logged.route = trouble.name.as_ref().map_or_else(|| "trouble".into(), |name| name.text.clone());
+            return render(&trouble.answer, scope);
+        }
+        let trouble = trouble.map(|(trouble, _)| trouble);
         for (i, route) in mock.routes.iter().enumerate() {
             let found = Value::from(found.get(&i).cloned().unwrap_or_default());
             let scope = scope.clone().with("found", found);
             if let Some(fit) = self.fit(mock, i, route, call, &scope)? {
-                logged.route = route.title();
-                let (reply, effect) = self.played(&fit, call)?;
+                logged.route = trouble.and_then(|t| t.name.as_ref()).map_or_else(|| route.title(), |n| n.text.clone());
+                let (reply, effect) = self.played(&fit, call, trouble)?;
                 logged.effect = effect;
                 if let (Some(key), true) = (key, effect) {
                     self.kept.insert(
@@ -248,6 +259,37 @@ impl Stage {
                 &format!("no route of the mock `{}` fits {} {}", mock.mock.as_str(), call.method, call.path),
             )),
         }
+    }
+
+    /// The first trouble that meets this call, with the names that its answer knows; counts it.
+    fn trouble<'a>(
+        &mut self,
+        mock: &'a Mock,
+        call: &Call,
+        scope: &Scope,
+    ) -> Result<Option<(&'a Trouble, Scope)>, String> {
+        for (index, trouble) in mock.troubles.iter().enumerate() {
+            let here = trouble.methods().into_iter().find(|(method, _)| *method == call.method);
+            let Some(names) = here.and_then(|(_, path)| path.matches(&call.path)) else { continue };
+            let mut scope = scope.clone().with("path", path_of(&names));
+            let per = match &trouble.per {
+                Some(per) => per.evaluate(&scope).map_err(|e| said(&e))?.value.bare().into_owned(),
+                None => String::new(),
+            };
+            let met = self.met.get(&(index, per.clone())).copied().unwrap_or(0);
+            scope.insert("calls", Value::from(i64::from(met) + 1));
+            if trouble.times.is_some_and(|times| met >= times) {
+                continue;
+            }
+            if let Some(when) = &trouble.when
+                && when.test(&scope).map_err(|e| said(&e))?.0 != Truth::Yes
+            {
+                continue;
+            }
+            self.met.insert((index, per), met + 1);
+            return Ok(Some((trouble, scope)));
+        }
+        Ok(None)
     }
 
     fn known(&mut self, guard: &Guard, call: &Call, now: Stamp) -> bool {
@@ -334,9 +376,9 @@ impl Stage {
     }
 
     /// The reply of a route, and whether it has an effect. Makes the change unless it comes later.
-    fn played(&mut self, fit: &Fit<'_>, call: &Call) -> Result<(Reply, bool), String> {
+    fn played(&mut self, fit: &Fit<'_>, call: &Call, trouble: Option<&Trouble>) -> Result<(Reply, bool), String> {
         let Fit { route, answer, scope, row, missing } = fit;
-        let done = if *missing { false } else { effect(route, *answer, call) };
+        let done = !*missing && effect(route, *answer, call) && trouble.is_none_or(|t| lets_through(&t.answer));
         let change = if *missing { None } else { changed(&self.mock, fit, call)? };
         // The answer shows the row as it is afterwards, a removed one as it was.
         let after = change.as_ref().filter(|_| done).and_then(|c| c.row.clone()).or_else(|| row.clone());
@@ -353,8 +395,12 @@ impl Stage {
                 deeds: Vec::new(),
             },
         };
+        if let Some(Trouble { answer: wrong, .. }) = trouble {
+            reply.fault = wrong.fault.or(reply.fault);
+            reply.delay = wrong.delay.map_or(reply.delay, |delay| delay.0);
+        }
         let Some(change) = change.filter(|_| done) else { return Ok((reply, false)) };
-        match answer.and_then(|a| a.effect_after) {
+        match trouble.and_then(|t| t.answer.effect_after).or_else(|| answer.and_then(|a| a.effect_after)) {
             Some(after) => reply.later = Some((after.0, change)),
             None => reply.deeds = self.carry_out(change),
         }
@@ -380,6 +426,11 @@ fn effect(route: &Route, answer: Option<&Answer>, call: &Call) -> bool {
         None => a.status.is_none_or(|s| s.0 < 400),
     });
     writes && answer.and_then(|a| a.effect).map_or(by_default, |e| e == Effect::Done)
+}
+
+/// Whether a trouble leaves the change to be done.
+fn lets_through(wrong: &Answer) -> bool {
+    wrong.effect.map_or_else(|| wrong.fault.is_none_or(Fault::effect_done), |effect| effect == Effect::Done)
 }
 
 /// The change that a route makes; for a write without `set`, `insert` and `remove` only the counter.

@@ -286,9 +286,9 @@ async fn played(shared: &Shared, call: &Call) -> Reply {
     let _turn = shared.turn.lock().await;
     let looks = shared.stage().looks(call, now);
     let found = async {
-        let mut found = HashMap::new();
+        let (mut found, mut known) = (HashMap::new(), Vec::new());
         for (route, looks) in looks? {
-            found.insert(route, behind::found(shared.behind.as_deref(), &looks).await?);
+            found.insert(route, behind::found(shared.behind.as_deref(), &looks, &mut known).await?);
         }
         Ok(found)
     };

@@ -50,7 +50,7 @@ impl Play {
 #[test]
 fn every_block_of_the_guide_is_a_mock() {
     let names: Vec<_> = GUIDE.lines().filter_map(|line| line.strip_prefix("mock: ")).collect();
-    assert_eq!(names.len(), 10, "{names:?}");
+    assert_eq!(names.len(), 11, "{names:?}");
     names.into_iter().for_each(|name| assert_eq!(guide(name).mock.as_str(), name));
 }
 
@@ -132,6 +132,46 @@ fn answers_come_in_turn_and_are_counted_apart() {
         r#"500 {"title":"the mock `m` cannot answer: `GET /x` has no answer for call 2","status":500}"#
     );
     assert!(fails.0.log()[1].problem.is_some());
+}
+
+#[test]
+fn a_trouble_meets_single_calls_and_leaves_the_routes_as_they_are() {
+    let mut lms = Play::of(guide("lms"));
+    let state = |lms: &Play| lms.0.rows("learners")[0].get("state").unwrap().bare().into_owned();
+    let to = |lms: &mut Play, new: &str| {
+        let reply = lms.send("PATCH /learners/ada", &[], &format!(r#"{{"state": "{new}"}}"#));
+        (reply.status, reply.fault)
+    };
+    // Down twice, and nothing is changed; the trouble in front of it meets other calls.
+    assert_eq!(to(&mut lms, "ABORTED"), (503, None));
+    assert_eq!(to(&mut lms, "COMPLETE"), (204, Some(crate::mock::Fault::DropReply)), "done, and the answer is lost");
+    assert_eq!(state(&lms), "COMPLETE");
+    assert_eq!(to(&mut lms, "COMPLETE"), (503, None), "the first trouble is over, the second one has one left");
+    assert_eq!(to(&mut lms, "COMPLETE"), (204, None));
+    let log = lms.0.log();
+    let routes: Vec<_> = log.iter().map(|l| (&*l.route, l.effect)).collect();
+    assert_eq!(
+        routes,
+        [
+            ("down for a moment", false),
+            ("updated, and the answer is lost", true),
+            ("down for a moment", false),
+            ("PATCH /learners/{name}", true)
+        ]
+    );
+    // A request that was read and never answered is not carried out.
+    let mut hangs = Play::of(Mock::from_yaml("trueup: v1\nmock: x\ncollections: { a: { key: id, rows: [{ id: \"1\", n: 1 }] } }\nroutes: [{ put: \"/a/{id}\", of: a, set: { n: 2 } }]\ntroubles: [{ put: \"/a/{id}\", answer: { fault: hang } }]\n").unwrap());
+    assert_eq!(hangs.send("PUT /a/1", &[], "{}").fault, Some(crate::mock::Fault::Hang));
+    assert_eq!(hangs.0.rows("a")[0].get("n").unwrap().bare(), "1");
+    for (text, wrong) in [
+        ("troubles: [{ answer: { status: 500 } }]", "exactly one method"),
+        ("troubles: [{ get: /a, answer: { headers: { a: b } } }]", "nothing goes wrong"),
+        ("troubles: [{ get: /a, when: learner == 1, answer: { status: 500 } }]", "knows no name `learner`"),
+        ("troubles: [{ get: /a, answers: [] }]", "answers"),
+    ] {
+        let problems = Mock::from_yaml(&format!("trueup: v1\nmock: x\n{text}\n")).unwrap_err();
+        assert!(problems.sorted().iter().any(|p| p.message.contains(wrong)), "{text}: {:?}", problems.sorted());
+    }
 }
 
 #[test]

@@ -22,12 +22,14 @@ use std::{
     path::Path,
     sync::{Arc, OnceLock},
 };
+use tokio::sync::Mutex;
 
 /// The databases of one environment. Enum columns have their names, as in playbooks; no rule of audit, no stamp: an
 /// application does what its mock says, and nothing else.
 #[derive(Clone, Debug)]
 pub struct Databases {
-    project: Arc<Project>,
+    /// With the names that stand in tables, as far as they were needed.
+    project: Arc<Mutex<Arc<Project>>>,
     databases: HashMap<Arc<str>, Database>,
 }
 
@@ -37,22 +39,28 @@ const MOST: usize = 10_000;
 impl Databases {
     /// Behind all mocks of an environment.
     pub fn new(project: Arc<Project>, databases: HashMap<Arc<str>, Database>) -> Databases {
-        Databases { project, databases }
+        Databases { project: Arc::new(Mutex::new(project)), databases }
     }
 
-    fn place(&self, table: &str) -> Result<(TableName, &Database, Option<&Facts>), String> {
+    async fn place(&self, table: &str) -> Result<(TableName, &Database, Option<Facts>), String> {
         let (connection, plain) = table.split_once('.').ok_or_else(|| format!("`{table}` is no `connection.table`"))?;
         let database = self
             .databases
             .get(connection)
             .ok_or_else(|| format!("the project has no database `{connection}`, for `{table}`"))?;
         let name = TableName { connection: connection.into(), table: plain.into() };
-        let facts = self.project.facts(&name);
+        let mut project = self.project.lock().await;
+        if project.facts(&name).is_some_and(|facts| facts.enums.iter().any(|(_, names)| names.is_unread())) {
+            let read = super::states::read(project.clone(), &self.databases, |table| *table == name).await;
+            *project = read.map_err(|failure| failure.in_short())?;
+        }
+        let facts = project.facts(&name).cloned();
         Ok((name, database, facts))
     }
 
     async fn rows(&self, look: &Look) -> Result<Vec<Map>, String> {
-        let (name, database, facts) = self.place(&look.table)?;
+        let (name, database, facts) = self.place(&look.table).await?;
+        let facts = facts.as_ref();
         let mut reading = database.reading().await.map_err(|fault| said(&fault))?;
         let columns = reading.columns(&name.table).await.map_err(|fault| said(&fault))?;
         let columns = columns.ok_or_else(|| format!("there is no table {name}"))?;
@@ -76,7 +84,8 @@ impl Databases {
         let database = self.databases.get(connection).ok_or_else(|| format!("no database `{connection}`"))?;
         let mut writing = database.writing().await.map_err(|fault| said(&fault))?;
         for deed in deeds {
-            let (name, _, facts) = self.place(&deed.table)?;
+            let (name, _, facts) = self.place(&deed.table).await?;
+            let facts = facts.as_ref();
             let columns = writing.columns(&name.table).await.map_err(|fault| said(&fault))?;
             let columns = columns.ok_or_else(|| format!("there is no table {name}"))?;
             let key = facts.map_or_else(|| columns.primary_key.clone(), Facts::key_columns);

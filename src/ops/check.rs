@@ -143,6 +143,15 @@ pub async fn check_beside(
             live.learn(&playbook, &Called::of_sound(&source), &mut knowledge).await;
         }
         let (_, mut found) = check::read_and_check(source.clone(), opened.project.clone(), &knowledge);
+        if let (Some(live), Some(environment)) = (&live, beside.environment)
+            && let Some(playbook) = Playbook::parse(&source, &mut Diagnostics::new(source.clone()))
+            && let Some(lifecycle) = &playbook.lifecycle
+        {
+            let named = |table: &TableName| table.to_string() == lifecycle.table.as_str();
+            let known = super::states::read(opened.project.clone(), &live.databases, named).await?;
+            let scope = super::states::scope(&known, environment, surroundings.world.now());
+            super::states::unlike(&playbook, &known, &scope).into_iter().for_each(|problem| found.push(problem));
+        }
         if let Some(revision) = &revision {
             revision.compare(surroundings, opened, path, &source, &mut found)?;
         }

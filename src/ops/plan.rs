@@ -9,6 +9,7 @@ use super::{
 use crate::{
     action::{ask::AskSpec, kinds::Act},
     base::{
+        diagnostic::Diagnostics,
         identity::RunId,
         secret::Secret,
         suggest,
@@ -22,6 +23,7 @@ use crate::{
         reference::Secrets,
         sidekiq,
     },
+    effect::change::TableName,
     engine::{
         rehearse::{self, Answers, PlanFailure},
         setting::{RunFacts, Setting},
@@ -114,9 +116,22 @@ pub async fn assemble(
     let mut mocks = Vec::new();
     let apis = apis(surroundings, opened, environment, |name| used.get(name).is_some(), &mut mocks).await?;
     let programs = programs(surroundings, opened, environment, |name| used.get(name).is_some())?;
+    let (playbook, uses) = (checked.playbook().clone(), checked.playbook().uses.clone());
+    let named = |table: &TableName| {
+        let uses = uses.get(&table.connection);
+        uses.is_some_and(|uses| uses.read.iter().chain(&uses.write).any(|word| word.as_str() == &*table.table))
+    };
+    let project = super::states::read(checked.project().clone(), &databases, named).await?;
     let mut setting =
         Setting::new(checked, environment.into(), databases, apis, surroundings.world.clone(), run, params);
+    setting.states = Arc::new(super::states::order(&playbook, &project));
+    setting.project = project;
     setting.programs = programs;
+    if let Some(problem) = super::states::unlike(&playbook, &setting.project, &setting.scope()) {
+        let mut problems = Diagnostics::new(setting.source.clone());
+        problems.push(problem);
+        return Err(Failure::Texts(vec![problems]));
+    }
     setting.people = Arc::new(super::people::channels(surroundings, opened)?);
     setting.masks = surroundings.masks.clone();
     setting.jobs = Arc::new(jobs(surroundings, opened, environment, |name| setting.may_touch(name))?);

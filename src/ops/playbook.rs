@@ -53,7 +53,8 @@ fn judged(source: Arc<Source>, opened: &Opened, knowledge: Knowledge) -> Result<
     }
 }
 
-fn find(surroundings: &Surroundings, opened: &Opened, name: &str) -> Result<PathBuf, Failure> {
+/// The file of a playbook.
+pub(super) fn find(surroundings: &Surroundings, opened: &Opened, name: &str) -> Result<PathBuf, Failure> {
     let as_path = surroundings.folder.join(name);
     if as_path.is_file() {
         return Ok(as_path);

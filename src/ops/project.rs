@@ -34,6 +34,11 @@ impl Opened {
         self.root.join(self.project.playbooks.as_ref().map_or("playbooks", |w| w.as_str()))
     }
 
+    /// Something may be recorded there already.
+    pub fn has_journal(&self) -> bool {
+        self.project.journal.as_ref().is_some_and(|place| place.postgres.is_some()) || self.journal().exists()
+    }
+
     /// The journal's file, where it is one.
     pub fn journal(&self) -> PathBuf {
         let given = self.project.journal.as_ref().and_then(|place| place.sqlite.as_ref());

@@ -103,8 +103,13 @@ pub async fn retry(
 
 /// What the playbook says of retries.
 fn allowed(run: RunId, setting: &Setting, created: &RunCreated, wish: &Wish<'_>, actor: &str) -> Result<(), Failure> {
-    let Some(rule) = &setting.playbook.retry else { return Ok(()) };
     let name = &setting.playbook.name.text;
+    if setting.playbook.lifecycle.is_some() && setting.playbook.operation.is_none() {
+        return Err(Failure::usage("the records of a lifecycle go on by their state, not by a retry")
+            .help(format!("put back what failed: `trueup lifecycle rewind {name} --reason …`"))
+            .help(format!("then run the playbook again: `trueup apply {name} --reason …`")));
+    }
+    let Some(rule) = &setting.playbook.retry else { return Ok(()) };
     if rule.scope == Some(RetryScope::Run)
         && let Some(item) = wish.item
     {

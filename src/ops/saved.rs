@@ -26,7 +26,7 @@ use crate::{
         file::{self, BadPlan, FORMAT, Header, Saved},
         many::PlanFile,
     },
-    playbook::{model::Playbook, project::Project},
+    playbook::{lifecycle::operation, model::Playbook, project::Project},
     report::exit::Exit,
 };
 use std::{
@@ -322,6 +322,9 @@ fn same_playbook(surroundings: &Surroundings, opened: &Opened, header: &Header) 
     let now = now.strip_prefix('\u{feff}').unwrap_or(&now);
     let planned = Source::new(header.shown.to_string(), header.text.to_string());
     let own = planned.slice(planned.own());
+    // An operation on the records of a lifecycle is no part of the file.
+    let with_operation = operation::carried_over(own, now);
+    let now = with_operation.as_deref().unwrap_or(now);
     // Before the files that it uses a line break was added where it had none.
     if own != now && own.strip_suffix('\n') != Some(now) {
         return Err(Failure::usage(format!(

@@ -106,7 +106,7 @@ impl Worker {
             }
             for work in self.file.jobs.iter().filter(|work| *work.job.text == *class) {
                 let scope = scope_of(&job.row, now);
-                let found = behind::found(Some(&self.behind), &work.looks(&scope)?).await?;
+                let found = behind::found(Some(&self.behind), &work.looks(&scope)?, &mut Vec::new()).await?;
                 if let Some(outcome) = work.outcome(&scope.with("found", Value::from(found)))? {
                     return Ok(Some((job, outcome)));
                 }

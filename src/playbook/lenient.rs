@@ -4,6 +4,7 @@
 
 use super::{
     errors::{ErrorRow, Errors},
+    lifecycle::{self, Lifecycle},
     model::{self, Language, Playbook, Risk, Uses},
     params::Param,
 };
@@ -40,6 +41,7 @@ impl Reading {
         let Some(node) = yaml::parse_at(source, file, yaml::LIMITS, problems) else {
             return Reading { playbook: None, named: HashSet::new() };
         };
+        let node = lifecycle::expand(node, &mut Lowering::new(problems));
         let playbook = model::read::<Playbook>(&node, source, problems);
         if problems.errors() == before {
             return Reading { playbook, named: HashSet::new() };
@@ -111,6 +113,7 @@ impl Repair<'_> {
             "vars" | "returns" => with(self.map(&entry.node, |node| self.reads::<Datum>(node))?),
             "trueup" => whole(self.reads::<Language>(&entry.node)),
             "targets" => whole(self.reads::<Targets>(&entry.node)),
+            "lifecycle" => whole(self.reads::<Lifecycle>(&entry.node)),
             "limits" => whole(self.reads::<Limits>(&entry.node)),
             "version" => whole(self.reads::<u32>(&entry.node)),
             "risk" => whole(self.reads::<Risk>(&entry.node)),

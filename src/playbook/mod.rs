@@ -9,6 +9,7 @@ pub mod errors;
 pub mod failure;
 pub mod format;
 pub mod lenient;
+pub mod lifecycle;
 pub mod model;
 pub mod params;
 pub mod project;

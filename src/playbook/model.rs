@@ -1,6 +1,10 @@
 //! The playbook as its author wrote it, typed, with the place of every part.
 
-use super::{errors::Errors, params::Param};
+use super::{
+    errors::Errors,
+    lifecycle::{self, Lifecycle, operation::Operation},
+    params::Param,
+};
 use crate::{
     action::step::Step,
     base::{
@@ -45,13 +49,18 @@ shape! {
         targets: Option<Targets>,
         /// How fast and how far a run over many items goes.
         limits: Option<Limits>,
+        /// The records carry their own state machine: its stages are the steps.
+        lifecycle: Option<Lifecycle>,
+        /// What is done to records of the lifecycle instead of its stages. Written by `trueup lifecycle …`, never by hand.
+        operation: Option<Operation>,
         /// Named values, computed when used.
         #[schemars(default)]
         vars: Named<Datum>,
         /// What must hold before. Reads only; looked at when planning and again when applying.
         #[schemars(default)]
         preconditions: Vec<Step>,
-        /// What is done, in order.
+        /// What is done, in order. A playbook with a `lifecycle` has its stages instead.
+        #[schemars(default)]
         steps: Vec<Step>,
         /// How one knows that it worked. Reads only.
         #[schemars(default)]
@@ -146,6 +155,7 @@ impl Playbook {
     /// Reads a playbook. Problems are collected; a playbook comes out only if its shape is sound.
     pub fn parse(source: &Arc<Source>, problems: &mut Diagnostics) -> Option<Playbook> {
         let node = yaml::parse(source, yaml::LIMITS, problems)?;
+        let node = lifecycle::expand(node, &mut Lowering::new(problems));
         read(&node, source, problems)
     }
 
@@ -177,5 +187,5 @@ pub fn read<T: FromNode>(node: &Node, source: &Arc<Source>, problems: &mut Diagn
 
 /// Every code that reading a file can give.
 pub fn codes() -> Vec<&'static Code> {
-    yaml::CODES.iter().chain(crate::base::shape::CODES).copied().collect()
+    yaml::CODES.iter().chain(crate::base::shape::CODES).chain(lifecycle::CODES).copied().collect()
 }

@@ -3,7 +3,7 @@
 use crate::{
     action::ask::AnswerField,
     base::{
-        shape::{Named, Placed, Word},
+        shape::{Length, Named, Placed, Word},
         source::Span,
         suggest,
         time::{self, Date, Stamp},
@@ -19,7 +19,7 @@ use crate::{
 shape! {
     /// One parameter.
     "a parameter" pub struct Param {
-        /// `string`, `int`, `decimal`, `bool`, `date`, `timestamp`, `uuid`, `enum`, `email`, `list`, `file`, or an enum column
+        /// `string`, `int`, `decimal`, `bool`, `date`, `timestamp`, `duration` (`7d`), `uuid`, `enum`, `email`, `list`, `file`, or an enum column
         /// of a declared table: `register.trainees.training_route`.
         #[schemars(schema_with = "type_schema")]
         kind as "type": Word,
@@ -67,7 +67,7 @@ words! {
 
 /// The types that need nothing else.
 pub const TYPES: &[&str] =
-    &["string", "int", "decimal", "bool", "date", "timestamp", "uuid", "enum", "email", "list", "file"];
+    &["string", "int", "decimal", "bool", "date", "timestamp", "duration", "uuid", "enum", "email", "list", "file"];
 
 /// What an editor offers as a type.
 fn type_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -248,6 +248,10 @@ fn typed(kind: &str, param: &Param, given: &Value, project: &Project) -> Verdict
             (_, Ok(s)) => Data::Instant(s),
             _ => return refuse("a timestamp", "write `2024-03-31T09:30:00`, with `Z` for UTC"),
         },
+        "duration" => match text.parse::<Length>() {
+            Ok(_) => Data::Text(text.as_ref().into()),
+            Err(()) => return refuse("a length of time", "write a whole number and a unit: `30s`, `5m`, `2h`, `7d`"),
+        },
         "uuid" => match uuid::Uuid::parse_str(&text) {
             Ok(u) => Data::Uuid(u),
             Err(_) => return refuse("a uuid", "write it as `6f1c1c5e-…` with 32 hexadecimal digits"),
@@ -271,6 +275,17 @@ fn typed(kind: &str, param: &Param, given: &Value, project: &Project) -> Verdict
 
 fn bounds(param: &Param, value: &Value) -> Result<(), (String, Option<String>)> {
     let text = value.bare();
+    if param.kind.as_str() == "duration" {
+        let length = |text: &str| text.parse::<Length>().ok();
+        for (bound, less) in [(&param.min, true), (&param.max, false)] {
+            let Some(bound) = bound.as_ref().and_then(|bound| length(&bound.bare())) else { continue };
+            let odd = length(&text).is_some_and(|given| if less { given < bound } else { given > bound });
+            if odd {
+                let word = if less { "below the shortest" } else { "above the longest" };
+                return Err((format!("{text} is {word}, {bound}"), None));
+            }
+        }
+    }
     if let Some(pattern) = &param.pattern {
         // The pattern was compiled by check; one that does not compile cannot reach a run.
         let matches = regex::Regex::new(&format!("^(?:{})$", pattern.as_str())).is_ok_and(|r| r.is_match(&text));
@@ -303,6 +318,7 @@ fn bounds(param: &Param, value: &Value) -> Result<(), (String, Option<String>)> 
 /// How two bounds of a type stand to each other; nothing when one of them is not of that type.
 pub fn order(kind: &str, a: &Value, b: &Value) -> Option<std::cmp::Ordering> {
     match kind {
+        "duration" => Some(a.bare().parse::<Length>().ok()?.cmp(&b.bare().parse().ok()?)),
         "date" => Some(a.bare().parse::<Date>().ok()?.cmp(&b.bare().parse().ok()?)),
         "timestamp" => Some(a.bare().parse::<Stamp>().ok()?.cmp(&b.bare().parse().ok()?)),
         _ => Some(a.bare().parse::<crate::base::decimal::Decimal>().ok()?.cmp(&b.bare().parse().ok()?)),

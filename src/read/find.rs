@@ -20,7 +20,7 @@ shape! {
         /// `connection.table`, as declared in the project file.
         table: Word,
         /// Column tests that must all hold: a value, null (IS NULL), a list (one of), or one of `{ not }`, `{ at_most }`,
-        /// `{ at_least }`, `{ before }`, `{ after }`.
+        /// `{ at_least }`, `{ before }`, `{ after }`, `{ between: [from, until] }`.
         #[schemars(default)]
         conditions as "where": Named<Test>,
         /// How many rows are right: `one` (the default), `optional`, `none`, `many`, `1..50`.
@@ -67,15 +67,23 @@ pub enum Test {
     Before(Datum),
     /// `{ after: … }`
     After(Datum),
+    /// `{ between: [a, b] }`: `a` or more, and less than `b`.
+    Between(Datum),
 }
 
-const WORDS: &[&str] = &["not", "at_most", "at_least", "before", "after"];
+const WORDS: &[&str] = &["not", "at_most", "at_least", "before", "after", "between"];
 
 impl Test {
     /// The value it compares with.
     pub fn datum(&self) -> &Datum {
         match self {
-            Test::Is(d) | Test::Not(d) | Test::AtMost(d) | Test::AtLeast(d) | Test::Before(d) | Test::After(d) => d,
+            Test::Is(d)
+            | Test::Not(d)
+            | Test::AtMost(d)
+            | Test::AtLeast(d)
+            | Test::Before(d)
+            | Test::After(d)
+            | Test::Between(d) => d,
         }
     }
 
@@ -101,6 +109,7 @@ impl FromNode for Test {
             "at_least" => Test::AtLeast,
             "before" => Test::Before,
             "after" => Test::After,
+            "between" => Test::Between,
             word => {
                 cx.push(
                     Diagnostic::error(&UNKNOWN_KEY, entry.key.span, format!("`{word}` is not a comparison"))
@@ -128,7 +137,8 @@ impl schemars::JsonSchema for Test {
                     "at_most": { "description": "This value or less." },
                     "at_least": { "description": "This value or more." },
                     "before": { "description": "Less than this value." },
-                    "after": { "description": "More than this value." } } }
+                    "after": { "description": "More than this value." },
+                    "between": { "type": "array", "minItems": 2, "maxItems": 2, "description": "The first value or more, and less than the second." } } }
             ]
         })
     }

@@ -126,7 +126,7 @@ pub fn applied(run: RunId, state: &RunState, came: &Came, look: Look) -> String 
         page.prose(2, Tone::Plain, &reason);
     }
     sums(&mut page, &came.summary);
-    next_steps(&mut page, run, &came.summary, matches!(came.stopped, Stopped::Closed(_)), true);
+    next_steps(&mut page, run, state, &came.summary, matches!(came.stopped, Stopped::Closed(_)), true);
     page.finish()
 }
 
@@ -159,7 +159,7 @@ pub fn run(run: RunId, state: &RunState, summary: &Summary, view: &View<'_>) -> 
             page.hung(2, 2 + names + 14, line.add(Tone::Dim, reason));
         }
     }
-    next_steps(&mut page, run, summary, state.closed.is_some(), false);
+    next_steps(&mut page, run, state, summary, state.closed.is_some(), false);
     page.finish()
 }
 
@@ -245,8 +245,14 @@ fn named(first: &[Arc<str>], all: u64) -> String {
     }
 }
 
+/// The stages of a lifecycle, and no operation on its records.
+fn has_lifecycle(text: &str) -> bool {
+    let says = |key: &str| text.lines().any(|line| line.starts_with(key));
+    says("lifecycle:") && !says("operation:")
+}
+
 /// What can be done next, one command a line.
-fn next_steps(page: &mut Page, run: RunId, summary: &Summary, over: bool, brief: bool) {
+fn next_steps(page: &mut Page, run: RunId, state: &RunState, summary: &Summary, over: bool, brief: bool) {
     let short = run.short();
     let mut lines: Vec<(&str, String)> = Vec::new();
     let bad: u64 =
@@ -263,7 +269,11 @@ fn next_steps(page: &mut Page, run: RunId, summary: &Summary, over: bool, brief:
     if !over && summary.left + summary.open > 0 {
         lines.push(("go on with the rest", format!("trueup resume {short}")));
     }
-    if bad > 0 {
+    // Records with their own state machine go on by their state.
+    let own = state.created.as_ref().filter(|created| has_lifecycle(&created.text));
+    if let Some(created) = own.filter(|_| bad > 0) {
+        lines.push(("put back what failed", format!("trueup lifecycle rewind {} --reason \"…\"", created.playbook)));
+    } else if bad > 0 {
         lines.push(("do again what failed", format!("trueup retry {short} --reason \"…\"")));
     }
     if brief {

@@ -16,6 +16,7 @@ pub mod graph;
 pub mod explain;
 pub mod inbox;
 mod left;
+pub mod lifecycle;
 pub(crate) mod line;
 pub mod look;
 pub mod letter;

@@ -44,9 +44,10 @@ shape! {
         side_effects: Option<Word>,
         /// Rows are only ever added.
         append_only: Option<bool>,
-        /// Enum columns: names and the values they are stored as.
+        /// Enum columns: names and the values they are stored as, or `{ from: TABLE, name: COLUMN, value: COLUMN }` where a table of the same
+        /// database holds them.
         #[schemars(default)]
-        enums: Named<Named<Value>>,
+        enums: Named<EnumNames>,
         /// `false` when a dry-run may not really execute changes of this table (NOTIFY, mailing triggers, dblink).
         rehearse: Option<bool>,
         /// Why not.
@@ -88,6 +89,67 @@ impl FromNode for Columns {
     }
 }
 crate::plain_schema!(Columns, { "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" }, "minItems": 1 }] });
+
+/// The names of an enum column's values.
+#[derive(Clone, Debug, Default)]
+pub struct EnumNames {
+    /// Names and stored values; of a table that holds them only once it was read.
+    pub names: Named<Value>,
+    /// The table that holds them.
+    pub from: Option<EnumTable>,
+    /// What the rows of that table say of the order, smallest first, name by name.
+    pub order: Vec<(Arc<str>, Value)>,
+}
+
+impl EnumNames {
+    /// The names stand in a table that was not read yet.
+    pub fn is_unread(&self) -> bool {
+        self.from.is_some() && self.names.entries.is_empty()
+    }
+}
+
+impl std::ops::Deref for EnumNames {
+    type Target = Named<Value>;
+    fn deref(&self) -> &Named<Value> {
+        &self.names
+    }
+}
+
+shape! {
+    /// A table of the same database that holds the names of an enum column's values.
+    "a table of names" pub struct EnumTable {
+        /// The table: `user_api_retirementstate`.
+        from: Word,
+        /// The column with the names.
+        name: Word,
+        /// The column with the stored values: mostly the key.
+        value: Word,
+        /// The column that says in which order the values follow each other, smallest first. A `lifecycle:` compares its stages with it.
+        order: Option<Word>,
+    }
+}
+
+impl FromNode for EnumNames {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        // Names of values may be any words: it is a table only if it says what a table must say.
+        let text = |key: &str| matches!(node.get(key), Some(Node::Scalar(s)) if s.value().as_str().is_some());
+        if ["from", "name", "value"].into_iter().all(text) {
+            let table = EnumTable::from_node(node, cx)?;
+            return Some(EnumNames { from: Some(table), ..EnumNames::default() });
+        }
+        Named::from_node(node, cx).map(|names| EnumNames { names, ..EnumNames::default() })
+    }
+}
+impl schemars::JsonSchema for EnumNames {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "EnumNames".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let table = generator.subschema_for::<EnumTable>();
+        let names = generator.subschema_for::<Named<Value>>();
+        schemars::json_schema!({ "anyOf": [table, names] })
+    }
+}
 
 /// Which audit rule a table follows.
 #[derive(Clone, Debug)]
@@ -176,7 +238,7 @@ impl Facts {
     /// The stored value of an enum name. A name that the table does not have is an error with the known names;
     /// a column without names, null, an unknown and a stored value itself pass through.
     pub fn stored(&self, column: &str, value: Value) -> Result<Value, UnknownName> {
-        let Some(names) = self.enums.get(column) else { return Ok(value) };
+        let Some(names) = self.enums.get(column).filter(|names| !names.is_unread()) else { return Ok(value) };
         let marks = value.marks;
         match &value.data {
             Data::Null | Data::Unknown(_) => Ok(value),

@@ -7,7 +7,7 @@ use crate::{
         diagnostic::Diagnostic,
         shape::{FromNode, Lowering, Named, ONE_OF, Word},
         source::Span,
-        yaml::Node,
+        yaml::{Node, Style},
     },
     read::{find::FindSpec, http::HttpSpec, query::QuerySpec},
     shape,
@@ -40,8 +40,28 @@ shape! {
         /// What must hold for the whole source, looked at before the first item; all faults are told in one go.
         #[schemars(default)]
         check: Vec<SourceCheck>,
+        /// Of `from: { lifecycle: waiting }`: only records that are old enough.
+        cool_off: Option<CoolOff>,
         /// Only the first so many items; the rest next time. A number, or `{{ params.many }}`.
         take: Option<Datum>,
+    }
+}
+
+shape! {
+    /// How old a record must be before it is worked on.
+    "a cool-off" pub struct CoolOff {
+        /// The column that holds its beginning.
+        column: Word,
+        /// A length of time: `7d`, or `"{{ params.cool_off }}"`. Counted back from `run.now`.
+        older_than: Text,
+    }
+}
+
+words! {
+    "which records of a lifecycle"
+    pub enum Waiting {
+        /// Those that wait for a stage: at `start`, or at the `done` of a stage. None on which somebody works, that failed, or that are over.
+        Waiting = "waiting",
     }
 }
 
@@ -70,6 +90,8 @@ pub struct From {
     pub source: Source,
     /// A `find`, `query` or `http` as the step that it would be: the rules for steps hold for it as well.
     pub step: Option<Step>,
+    /// It was written as `{ lifecycle: waiting }`.
+    pub waiting: bool,
     /// Where it stands.
     pub at: Span,
 }
@@ -243,6 +265,8 @@ shape! {
         http: Option<HttpSpec>,
         /// What two sources do not have in common.
         compare: Option<Comparing>,
+        /// Records of the playbook's `lifecycle` that wait for a stage.
+        lifecycle: Option<Waiting>,
     }
 }
 
@@ -269,7 +293,7 @@ shape! {
 /// The sources that can be compared.
 const PLAIN: [&str; 5] = ["find", "query", "csv", "list", "http"];
 /// All sources.
-const SOURCES: [&str; 6] = ["find", "query", "csv", "list", "http", "compare"];
+const SOURCES: [&str; 7] = ["find", "query", "csv", "list", "http", "compare", "lifecycle"];
 
 impl FromNode for From {
     fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
@@ -322,7 +346,7 @@ fn source(
     }
     if node.get("csv").is_some() {
         let csv = CsvSource::from_node(node, cx)?;
-        return Some(From { at: csv.at, source: Source::Csv(csv), step: None });
+        return Some(From { at: csv.at, source: Source::Csv(csv), step: None, waiting: false });
     }
     if let Some(odd) = ["columns", "delimiter"].into_iter().find(|word| node.get(word).is_some()) {
         let at = node.get(odd).map_or(node.span(), Node::span);
@@ -330,12 +354,19 @@ fn source(
         return None;
     }
     cx.unknown_keys(node, keys, what);
+    if let Some(word) = node.entry("lifecycle").filter(|_| words.contains(&"lifecycle")) {
+        // It was written out as a `find`, unless there is none.
+        Waiting::from_node(&word.node, cx)?;
+        let problem = Diagnostic::error(&ONE_OF, word.key.span, "there is no lifecycle whose records could wait");
+        cx.push(problem.help("write the `lifecycle:` of the playbook, or correct it"));
+        return None;
+    }
     if let Some(list) = node.get("list") {
-        return Datum::from_node(list, cx).map(|list| From { source: Source::List(list), step: None, at: *at });
+        return Datum::from_node(list, cx).map(|list| From { source: Source::List(list), step: None, waiting: false, at: *at });
     }
     if let Some(compare) = node.get("compare").filter(|_| words.contains(&"compare")) {
         let comparing = Comparing::from_node(compare, cx)?;
-        return Some(From { source: Source::Compare(Box::new(comparing)), step: None, at: *at });
+        return Some(From { source: Source::Compare(Box::new(comparing)), step: None, waiting: false, at: *at });
     }
     let asked = entries.iter().filter(|entry| words.contains(&&*entry.key.text)).cloned().collect();
     let step = Step::from_node(&Node::Map(asked, *at), cx)?;
@@ -345,7 +376,8 @@ fn source(
         Act::Http(call) => Source::Http(Box::new(call.clone())),
         _ => return None,
     };
-    Some(From { source, step: Some(step), at: *at })
+    let waiting = node.entry("find").is_some_and(|find| find.key.style == Style::Made);
+    Some(From { source, step: Some(step), waiting, at: *at })
 }
 
 /// Rows that are one item.

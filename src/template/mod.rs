@@ -18,6 +18,7 @@ pub mod names;
 mod number;
 mod operate;
 pub mod path;
+pub mod pattern;
 pub mod problem;
 mod render;
 mod run;

@@ -40,6 +40,14 @@ pub fn check(file: &TestFile, project: &Project, problems: &mut Diagnostics) {
             Given::MockFile(_) => {}
         }
     }
+    for (name, troubles) in file.cases.iter().flat_map(|c| &c.troubles.entries) {
+        connection(name, project, problems);
+        if project.connections.get(name.as_str()).is_some_and(|settings| settings.http.is_none()) {
+            let message = format!("`{}` is no API: only calls of an API have troubles", name.as_str());
+            problems.push(Diagnostic::error(&WRONG_TYPE, name.span, message));
+        }
+        troubles.iter().for_each(|one| crate::mock::check::trouble(one, &mut Lowering::new(problems)));
+    }
     let files = file.defaults.iter().map(|d| &d.files).chain(file.cases.iter().map(|c| &c.files));
     for (name, _) in files.flat_map(|files| &files.entries) {
         if name.as_str().contains(['/', '\\']) || name.as_str().starts_with('.') {

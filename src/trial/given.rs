@@ -15,7 +15,7 @@ use crate::{
     connection::{handle::Writing, statement::SetTo},
     effect::change::TableName,
     mock::{
-        model::{Mock, Route, Version},
+        model::{Mock, Route, Trouble, Version},
         program::Run,
         worker::Work,
     },
@@ -46,6 +46,16 @@ pub struct Workers {
     pub does: Vec<Work>,
 }
 
+impl Answers {
+    /// Both are the same mock's file, which is played once.
+    pub fn same_file(&self, other: Option<&Answers>) -> bool {
+        match (self, other) {
+            (Answers::File(one), Some(Answers::File(other))) => one.as_str() == other.as_str(),
+            _ => false,
+        }
+    }
+}
+
 /// Where a case starts.
 #[derive(Clone, Debug, Default)]
 pub struct Start {
@@ -53,6 +63,8 @@ pub struct Start {
     pub rows: IndexMap<Arc<str>, IndexMap<Arc<str>, Vec<GivenRow>>>,
     /// Answers of APIs by connection.
     pub apis: IndexMap<Arc<str>, Answers>,
+    /// What goes wrong with calls, by connection.
+    pub troubles: IndexMap<Arc<str>, Vec<Trouble>>,
     /// Parameters.
     pub params: Vec<(String, Value)>,
     /// Answers to questions, by the step's name.
@@ -74,6 +86,7 @@ impl Start {
             start.set(&defaults.params, &defaults.answers, &defaults.files);
         }
         start.give(&case.given, project);
+        start.troubles.extend(case.troubles.iter().map(|(name, troubles)| (name.into(), troubles.clone())));
         start.set(&case.params, &case.answers, &case.files);
         start
     }
@@ -146,6 +159,7 @@ pub fn mock(name: &str, routes: Vec<Route>) -> Mock {
         idempotency_key: None,
         collections: Named::default(),
         routes,
+        troubles: Vec::new(),
         otherwise: None,
         at: Span::default(),
     }

@@ -10,7 +10,11 @@ use crate::{
         value::{Map, Value},
         yaml::{self, Node},
     },
-    mock::{model::Route, program::Run, worker::Work},
+    mock::{
+        model::{Route, Trouble},
+        program::Run,
+        worker::Work,
+    },
     playbook::model::{self, Language},
     shape, words,
 };
@@ -96,6 +100,10 @@ shape! {
         /// An error, as it stands in a log or in a dead job. Nothing is run: the errors table is asked what to do, as
         /// `trueup diagnose` asks it.
         error: Option<Word>,
+        /// What goes wrong with calls of APIs, by connection, whatever answers them otherwise; looked at before the troubles of
+        /// the mock's own file.
+        #[schemars(default)]
+        troubles: Named<Vec<Trouble>>,
         /// What somebody else does meanwhile.
         between: Option<Between>,
         /// What must come of it.

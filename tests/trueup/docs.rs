@@ -24,9 +24,16 @@ fn root() -> &'static Path {
 /// Every page, with its path from the top.
 fn pages() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    for folder in
-        ["", "docs", "docs/design", "examples/register", "examples/kubernetes", "examples/github", "examples/huleedu"]
-    {
+    for folder in [
+        "",
+        "docs",
+        "docs/design",
+        "examples/register",
+        "examples/kubernetes",
+        "examples/github",
+        "examples/huleedu",
+        "examples/edx",
+    ] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|e| e == "md") {

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
-use trueup::ops::sandbox::{ALL, HULEEDU, REGISTER, Sandbox};
+use trueup::ops::sandbox::{ALL, EDX, HULEEDU, REGISTER, Sandbox};
 
 /// Nothing that a test waits for may take longer.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -367,6 +367,38 @@ fn the_huleedu_sandbox_ends_as_its_five_commands_say() {
 }
 
 #[test]
+fn the_edx_sandbox_ends_as_its_five_commands_say() {
+    let mut terminal = Terminal::open(&EDX);
+    let codes: Vec<(i32, String)> = EDX.tries.iter().map(|(_, command)| terminal.tried(command)).collect();
+    let said: Vec<&str> = codes.iter().map(|(_, said)| said.as_str()).collect();
+    assert_eq!(codes.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [0, 1, 0, 0, 0], "{}", said.join("\n----\n"));
+    assert!(said[0].contains("Put user 112 back to ENROLLMENTS_COMPLETE"), "{}", said[0]);
+    assert!(said[1].contains("held for a legal case"), "{}", said[1]);
+    let state = |name: &str| {
+        let of = "select state_name from user_api_userretirementstatus s join user_api_retirementstate r on r.id = s.current_state_id";
+        terminal.rows("lms", &format!("{of} where original_username = '{name}'"))
+    };
+    // Whatever went wrong with a call of theirs; the one whose service refuses is ERRORED, with what it said.
+    let retired = ["ada.lind", "Ada.Lind", "bo.berg", "flaky.finn", "gateway.greta", "lost.lars", "expired.elsa"];
+    for name in retired.iter().chain(&["stranger.sten", "dina.ek"]) {
+        assert_eq!(state(name), "COMPLETE", "{name}");
+    }
+    assert_eq!(state("broken.britt"), "ERRORED");
+    let responses = "select responses from user_api_userretirementstatus where original_username = 'broken.britt'";
+    assert!(terminal.rows("lms", responses).contains("these notes are held for a legal case"));
+    // Nobody in a working state was touched, and the one who wanted to stay is out of the queue.
+    assert_eq!((state("ivar.stad"), state("jon.vik")), ("RETIRING_ENROLLMENTS".into(), "RETIRING_LMS".into()));
+    assert_eq!(state("cleo.holm"), "");
+    assert_eq!(
+        terminal.rows("lms", "select email from auth_user where username = 'cleo.holm'"),
+        "cleo.holm@learner.example"
+    );
+    // Old enough, archived and gone; the others stay.
+    assert_eq!((state("liv.aas"), state("oda.eng")), (String::new(), "COMPLETE".into()));
+    terminal.end();
+}
+
+#[test]
 fn a_sandbox_holds_every_playbook_that_is_shipped() {
     let shipped = fs::read_dir(root().join("playbooks/register")).unwrap();
     let names = shipped.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
@@ -376,6 +408,13 @@ fn a_sandbox_holds_every_playbook_that_is_shipped() {
         .filter(|name| !REGISTER.files.iter().any(|(file, _)| *file == format!("playbooks/register/{name}")))
         .collect();
     assert!(missing.is_empty(), "src/ops/sandbox/files.rs lacks {missing:?}");
+    let shipped = fs::read_dir(root().join("examples/edx/playbooks/edx")).unwrap();
+    let names = shipped.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    let missing: Vec<String> = names
+        .filter(|name| !name.ends_with(".test.yaml"))
+        .filter(|name| !EDX.files.iter().any(|(file, _)| *file == format!("playbooks/edx/{name}")))
+        .collect();
+    assert!(missing.is_empty(), "src/ops/sandbox/files.rs lacks {missing:?} of edx");
     for sandbox in ALL {
         let mocks = sandbox.project.split("mock: ").skip(1).filter_map(|rest| rest.split([' ', '}', '\n']).next());
         let missing: Vec<&str> = mocks.filter(|mock| !sandbox.files.iter().any(|(file, _)| file == mock)).collect();

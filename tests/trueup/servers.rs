@@ -100,18 +100,29 @@ pub struct Shop {
 impl Shop {
     /// A shop whose API listens at `crm`. `change` may edit the project file.
     pub async fn open(on: &On, crm: &str, change: impl FnOnce(String) -> String) -> Shop {
-        let world = root().join("tests/cases/world");
+        Shop::in_world(on, "world", ("shop", "crm"), crm, change).await
+    }
+
+    /// The same in the world of another case folder, with its database and its API by their names.
+    pub async fn in_world(
+        on: &On,
+        case: &str,
+        (database, api): (&str, &str),
+        url: &str,
+        change: impl FnOnce(String) -> String,
+    ) -> Shop {
+        let world = root().join("tests/cases").join(case);
         let folder = tempfile::tempdir().unwrap();
         let script = std::fs::read_to_string(world.join(format!("tables.{}.sql", on.word()))).unwrap();
         let mark = World::real().id().simple().to_string();
-        let bench = Bench::build(on, folder.path(), &mark[20..], vec![("shop".into(), script)]).await.unwrap();
-        let place = bench.fresh("shop", folder.path()).await.unwrap();
+        let bench = Bench::build(on, folder.path(), &mark[20..], vec![(database.into(), script)]).await.unwrap();
+        let place = bench.fresh(database, folder.path()).await.unwrap();
         let (kind, settings) = place.settings("SHOP_URL");
         let source = Source::new("world", std::fs::read_to_string(world.join("trueup.yaml")).unwrap());
         let original = yaml::parse(&source, yaml::LIMITS, &mut Diagnostics::new(source.clone())).unwrap().value();
         let doubles = [
-            (Arc::from("shop"), Double::Database(kind, settings)),
-            (Arc::from("crm"), Double::Api { url: crm.to_owned(), credentials: None }),
+            (Arc::from(database), Double::Database(kind, settings)),
+            (Arc::from(api), Double::Api { url: url.to_owned(), credentials: None }),
         ];
         let text = change(stage::project(&original, &world.display().to_string(), &doubles));
         std::fs::write(folder.path().join("trueup.yaml"), text).unwrap();
@@ -119,7 +130,10 @@ impl Shop {
             Place::Server(url) | Place::MysqlServer(url) => url.reveal().to_owned(),
             Place::File(_) => String::new(),
         };
-        let here = surroundings(folder.path(), &[("SHOP_URL", &url), ("CRM_KEY", "key-of-the-crm")]);
+        let here = surroundings(
+            folder.path(),
+            &[("SHOP_URL", &url), ("CRM_KEY", "key-of-the-crm"), ("FORUM_KEY", "key-of-the-forum")],
+        );
         let opened = ops::project::open(&here, None).unwrap();
         let databases = ops::plan::databases(&here, &opened, "test").unwrap();
         Shop { folder, here, opened, databases, place, bench }

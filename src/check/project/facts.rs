@@ -53,7 +53,7 @@ pub fn look(project: &Project, knowledge: &Knowledge, problems: &mut Diagnostics
 }
 
 fn enums(facts: &Facts, problems: &mut Diagnostics) {
-    for (column, names) in facts.enums.iter() {
+    for (column, names) in facts.enums.iter().map(|(column, names)| (column, &names.names)) {
         for (index, (word, stored)) in names.entries.iter().enumerate() {
             if let Some((first, _)) = names.entries[..index].iter().find(|(_, other)| other == stored) {
                 problems.push(

@@ -33,7 +33,9 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             .or_else(|| connection_of(visit.step).map(|(name, _)| name.to_owned()));
         let writes_sql =
             writes(visit.step) && !matches!(visit.step.act, Act::Http(_) | Act::Job(_)) && visit.transaction.is_none();
-        let now = database.filter(|_| writes_sql).map(|database| (index, visit.owner, database));
+        // A claim must be seen by others at once: a move of a lifecycle is one.
+        let claims = matches!(&visit.step.act, Act::Row(row) if row.claim == Some(true));
+        let now = database.filter(|_| writes_sql && !claims).map(|database| (index, visit.owner, database));
         if let (Some((first, owner, one)), Some((_, other_owner, other))) = (&before, &now)
             && owner == other_owner
             && part(*first) == part(index)

@@ -26,6 +26,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         let (Some(known), facts) = (scene.catalogue(&table), scene.facts(&table)) else { continue };
         for column in &columns {
             let Some(target) = known.column(&column.name) else { continue };
+            // What such a name is stored as stands in a table that nobody has read.
+            let unread = facts.and_then(|facts| facts.enums.get(&column.name)).is_some_and(|names| names.is_unread());
             let setting = matches!(column.purpose, For::Setting | For::Creating);
             // `clear:` names a column without a value: it becomes null.
             if column.purpose == For::Setting && column.datum.is_none() && !target.nullable {
@@ -36,6 +38,9 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
                     if setting && !target.nullable {
                         problems.push(not_null(at, &column.name));
                     }
+                    continue;
+                }
+                if unread {
                     continue;
                 }
                 let stored = match facts {

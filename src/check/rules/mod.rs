@@ -67,6 +67,7 @@ rules! {
         literal_fits;
         // many items
         targets;
+        lifecycle;
         sql_statement;
         prepared;
         rights;

@@ -16,15 +16,15 @@ use crate::{
 pub static UNKNOWN_TYPE: Code = Code {
     id: "E0602",
     title: "unknown type",
-    explain: "Types of parameters are `string`, `int`, `decimal`, `bool`, `date`, `timestamp`, `uuid`, `enum` (with `values: [..]`), `email`, \
+    explain: "Types of parameters are `string`, `int`, `decimal`, `bool`, `date`, `timestamp`, `duration`, `uuid`, `enum` (with `values: [..]`), `email`, \
         `list` (with `of: TYPE`), `file` (with `format: csv`), or an enum column of a declared table: `register.trainees.training_route`. Parts of an answer take \
-        the same, without `enum`, `list` and `file`.",
+        the same, without `duration`, `enum`, `list` and `file`.",
 };
 /// A key that this type does not have.
 pub static TYPE_KEYS: Code = Code {
     id: "E0603",
     title: "keys that do not fit the type",
-    explain: "Some keys belong to some types only: `values` to `enum`, `of` to `list`, `min` and `max` to numbers, dates, timestamps and \
+    explain: "Some keys belong to some types only: `values` to `enum`, `of` to `list`, `min` and `max` to numbers, dates, timestamps, durations and \
         lists, `pattern`, `min_length` and `max_length` to texts. A key without effect would promise a check that nobody makes. \
         The smallest value must not be above the largest.",
 };
@@ -86,7 +86,7 @@ fn known(scene: &Scene<'_>, kind: &Word, problems: &mut Diagnostics) -> bool {
         });
         return false;
     };
-    if facts.enums.get(column).is_none() {
+    if facts.enums.get(column).is_none_or(|names| names.is_unread()) {
         let problem =
             Diagnostic::error(&UNKNOWN_TYPE, kind.span, format!("`{column}` is not an enum column of `{table}`"));
         problems.push(match facts.enums.names().next() {
@@ -125,8 +125,10 @@ fn keys(param: &Param, problems: &mut Diagnostics) {
     if param.format.is_some() && kind != "file" {
         odd(None, format!("`format` does not belong to `{kind}`"), "write `type: file`, or take `format` out");
     }
-    let (ordered, text) =
-        (matches!(kind, "int" | "decimal" | "date" | "timestamp" | "list"), matches!(kind, "string" | "email"));
+    let (ordered, text) = (
+        matches!(kind, "int" | "decimal" | "date" | "timestamp" | "duration" | "list"),
+        matches!(kind, "string" | "email"),
+    );
     if let Some(bound) = param.min.as_ref().or(param.max.as_ref()).filter(|_| !ordered) {
         odd(
             Some(bound.at),

@@ -193,12 +193,25 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for (word, grant) in &scene.playbook.uses.entries {
         methods(grant, problems);
         let nothing = Needs::default();
-        if scene.connection(word.as_str()).is_none() {
+        // An operation on a lifecycle's records does less than its playbook may.
+        if scene.connection(word.as_str()).is_none() || scene.playbook.operation.is_some() {
             continue;
         }
         let needs = needs.get(word.as_str()).unwrap_or(&nothing);
-        idle(word, &not_passed_on(scene, word.as_str(), grant), needs, problems);
+        let grant = not_operated_on(scene, word.as_str(), not_passed_on(scene, word.as_str(), grant));
+        idle(word, &grant, needs, problems);
     }
+}
+
+/// What is declared and not because an operation on the records of the lifecycle needs it: each may write the records, and a
+/// cancelling whatever its steps change.
+fn not_operated_on(scene: &Scene<'_>, connection: &str, mut grant: Uses) -> Uses {
+    let Some(lifecycle) = &scene.playbook.lifecycle else { return grant };
+    let Some(table) = TableName::parse(lifecycle.table.as_str()) else { return grant };
+    if *table.connection == *connection {
+        grant.write.retain(|word| lifecycle.cancel.is_none() && word.as_str() != &*table.table);
+    }
+    grant
 }
 
 /// What is declared here and not because a called playbook needs it.

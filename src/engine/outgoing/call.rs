@@ -172,6 +172,7 @@ pub(super) fn trouble(call: &Call, kind: FailureKind, message: String) -> CallTr
         in_doubt: false,
         message,
         retry_after: None,
+        said: None,
         answer: None,
     }
 }

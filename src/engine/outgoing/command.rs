@@ -208,6 +208,7 @@ fn trouble(command: &Command, setting: &Setting, kind: FailureKind, message: Str
         in_doubt: false,
         message,
         retry_after: None,
+        said: None,
         answer: None,
     }
 }

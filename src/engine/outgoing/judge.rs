@@ -8,7 +8,7 @@
 use super::call::{DOUBT, spec, trouble};
 use crate::{
     action::{deed::Call, resolve, step::Step},
-    base::value::Value,
+    base::{json, value::Value},
     connection::http::{Answer, rate::retry_after},
     engine::{setting::Setting, trouble::CallTrouble},
     playbook::{errors::FailureKind, failure},
@@ -118,6 +118,21 @@ impl Answered<'_> {
         CallTrouble { in_doubt, ..found }
     }
 
+    /// The body as a text. Nobody has declared what is in an error's body: what the request holds of a person is hidden in it, and
+    /// what is declared personal in answers is.
+    fn said(&self) -> Option<String> {
+        let body = self.answer.body();
+        let text = if body.as_str().is_some() { body.bare().into_owned() } else { json::masked(&body) };
+        let said = text.trim();
+        if body.is_null() || said.is_empty() || body.all_marks().hidden() && body.as_str().is_some() {
+            return None;
+        }
+        let cut: String = said.chars().take(LONGEST_SAID).collect();
+        let cut = if cut.len() < said.len() { format!("{cut}…") } else { cut };
+        let api = self.setting.api(&self.call.api);
+        Some(api.map_or(cut.clone(), |api| super::call::request(self.call).veiled(&cut, api.settings())))
+    }
+
     fn found(&self, kind: FailureKind, said: &str) -> CallTrouble {
         let api = self.setting.api(&self.call.api);
         let code = api.and_then(|api| api.error_code(self.answer)).map(|code| code.plain().into_owned());
@@ -129,11 +144,15 @@ impl Answered<'_> {
             status: Some(status),
             code,
             retry_after: asked.and_then(|header| retry_after(&header, self.setting.world.now())),
+            said: self.said(),
             answer: Some(self.answer.value.clone()),
             ..trouble(self.call, kind, message)
         }
     }
 }
+
+/// Characters that are kept of what a service says.
+const LONGEST_SAID: usize = 1000;
 
 /// The request was taken and is not finished, and the author says how to go on.
 pub(super) fn is_pending(spec: &HttpSpec, status: u16) -> bool {

@@ -82,6 +82,9 @@ impl Driver<'_> {
         loop {
             if let Some(trouble) = &trouble {
                 let Some(pause) = rounds.next(self, place, trouble) else {
+                    if let Some(ended) = self.given_up(place, trouble, keyed) {
+                        return Ok(ended);
+                    }
                     return self.or_probe(place, step, format!("sent {attempt} times: {}", trouble.message)).await;
                 };
                 (self.watch)(Tick::Again { path: place.path.clone(), why: trouble.message.clone(), pause });
@@ -109,6 +112,17 @@ impl Driver<'_> {
                 },
             }
         }
+    }
+
+    /// The table allows no more attempts and says what then: where twice is the same as once, whether the last one was carried
+    /// out does not matter for going on, so nobody has to find out.
+    fn given_up(&self, place: &Place, trouble: &CallTrouble, keyed: bool) -> Option<Found> {
+        if keyed || probe_of(&place.step).is_some() || !endings::gives_up(self.setting, place.id(), trouble) {
+            return None;
+        }
+        let message = trouble.message.replace(super::call::DOUBT, "");
+        let message = format!("{message}; it may have been carried out, and doing it again does no harm");
+        Some(Found::Refused(Trouble::Call(Box::new(CallTrouble { in_doubt: false, message, ..trouble.clone() }))))
     }
 
     async fn sent(&self, place: &Place, outgoing: &Outgoing, keyed: bool) -> Result<Value, CallTrouble> {

@@ -162,3 +162,48 @@ pub const HULEEDU: Sandbox = Sandbox {
         ],
     )],
 };
+
+/// The retirement of learners of an Open edX site.
+pub const EDX: Sandbox = Sandbox {
+    name: "edx",
+    about: "The retirement of learners of an Open edX site: the LMS' tables with invented learners in every\n\
+            state, and the LMS itself and a store of files as mocks, with the refusals of the real ones.",
+    tries: [
+        ("Who failed, and where does each of them go on?", "plan edx/recover-errored"),
+        (
+            "Retire everybody whose cool-off is over; one of them will fail.",
+            "apply edx/retire --reason try --actor you",
+        ),
+        (
+            "A stage was added after somebody: found, and put back before it.",
+            "plan edx/rerun-for-new-stage stage=NOTES_COMPLETE",
+        ),
+        (
+            "A learner wants to stay; `trueup undo` retires them after all.",
+            "apply edx/cancel-retirement email=cleo.holm@learner.example --reason try --actor you",
+        ),
+        (
+            "Archive those who have been COMPLETE for long, then clean them up.",
+            "apply edx/archive-and-cleanup --reason try --actor you",
+        ),
+    ],
+    project: include_str!("../../../examples/edx/trueup.yaml"),
+    files: &[
+        example!("edx", "lms.mock.yaml"),
+        example!("edx", "store.mock.yaml"),
+        example!("edx", "tables.sqlite.sql"),
+        example!("edx", "playbooks/edx/archive-and-cleanup.yaml"),
+        example!("edx", "playbooks/edx/bulk-status-update.yaml"),
+        example!("edx", "playbooks/edx/cancel-retirement.yaml"),
+        example!("edx", "playbooks/edx/partner-report.yaml"),
+        example!("edx", "playbooks/edx/recover-errored.yaml"),
+        example!("edx", "playbooks/edx/rerun-all.yaml"),
+        example!("edx", "playbooks/edx/rerun-for-new-stage.yaml"),
+        example!("edx", "playbooks/edx/retire.yaml"),
+        example!("edx", "playbooks/edx/retire-in-database.yaml"),
+    ],
+    databases: &[(
+        ".trueup/lms.db",
+        &[include_str!("../../../examples/edx/tables.sqlite.sql"), include_str!("../../../examples/edx/rows.sql")],
+    )],
+};

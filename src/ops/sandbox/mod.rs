@@ -4,21 +4,21 @@
 pub mod files;
 pub mod serve;
 
-pub use files::{HULEEDU, REGISTER, Sandbox};
+pub use files::{EDX, HULEEDU, REGISTER, Sandbox};
 
 use super::{Failure, Surroundings};
 use crate::{base::suggest, connection::sandbox};
 use std::path::{Path, PathBuf};
 
 /// All of them.
-pub const ALL: [&Sandbox; 2] = [&REGISTER, &HULEEDU];
+pub const ALL: [&Sandbox; 3] = [&REGISTER, &HULEEDU, &EDX];
 
 /// The sandbox of this name.
 pub fn named(name: &str) -> Result<&'static Sandbox, Failure> {
     ALL.into_iter().find(|sandbox| sandbox.name == name).ok_or_else(|| {
         let names: Vec<&str> = ALL.iter().map(|sandbox| sandbox.name).collect();
         let help =
-            suggest::help(name, names.iter().copied()).unwrap_or_else(|| format!("there are {}", names.join(" and ")));
+            suggest::help(name, names.iter().copied()).unwrap_or_else(|| format!("there are {}", names.join(", ")));
         Failure::usage(format!("there is no sandbox `{name}`")).help(help)
     })
 }

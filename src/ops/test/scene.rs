@@ -20,10 +20,11 @@ use crate::{
         behind::{Databases, Later},
         plan,
         project::{self, Opened},
-        record,
+        record, states,
         undo::{self, Wish},
     },
     plan::{Plan, item::Reversal},
+    table::facts::Facts,
     trial::{
         bench::{Bench, Place},
         calls::Request,
@@ -187,7 +188,7 @@ impl Scene {
         let jobs = plan::jobs(&surroundings, &opened, environment, |_| true).map_err(|f| refused(&f))?;
         let given = start.workers.iter().filter_map(|(name, given)| Some((given.clone(), jobs.get(name)?.clone())));
         workers.hire(given.collect(), &all, &world);
-        let scene = Scene {
+        let mut scene = Scene {
             surroundings,
             opened,
             databases,
@@ -203,9 +204,38 @@ impl Scene {
         Ok(scene)
     }
 
-    /// Inserts the given rows, in the order of the file.
-    async fn fill(&self, opening: &Opening) -> Staged<()> {
+    /// Inserts the given rows, in the order of the file; those of tables that hold names of enum columns first, because the other
+    /// rows are written with these names.
+    async fn fill(&mut self, opening: &Opening) -> Staged<()> {
+        let project = self.opened.project.clone();
+        let holds_names = |name: &TableName| {
+            let tables = project.tables().filter(|(table, _)| table.connection == name.connection);
+            let from =
+                |facts: &Facts| facts.enums.iter().filter_map(|(_, names)| names.from.clone()).collect::<Vec<_>>();
+            tables.flat_map(|(_, facts)| from(facts)).any(|from| from.from.as_str() == &*name.table)
+        };
+        self.fill_tables(opening, &holds_names).await?;
+        let given = |table: &TableName, from: &str| {
+            self.start.rows.get(&table.connection).is_some_and(|tables| tables.contains_key(from))
+        };
+        let wanted = |table: &TableName| {
+            let facts = project.facts(table);
+            let mut from =
+                facts.iter().flat_map(|facts| facts.enums.iter()).filter_map(|(_, names)| names.from.as_ref());
+            from.all(|from| given(table, from.from.as_str()))
+        };
+        let read = states::read(project.clone(), &self.databases, wanted).await;
+        self.opened.project = read.map_err(|failure| refused(&failure))?;
+        self.fill_tables(opening, &|name| !holds_names(name)).await
+    }
+
+    async fn fill_tables(&self, opening: &Opening, now: &dyn Fn(&TableName) -> bool) -> Staged<()> {
         for (connection, tables) in self.start.rows.iter().filter(|(name, _)| !self.jobs.contains_key(*name)) {
+            let named = |table: &Arc<str>| TableName { connection: connection.clone(), table: table.clone() };
+            let tables: Vec<_> = tables.iter().filter(|(table, _)| now(&named(table))).collect();
+            if tables.is_empty() {
+                continue;
+            }
             let database = self.database(connection)?;
             let mut writing = database.writing().await.map_err(fault)?;
             for (table, rows) in tables {
@@ -213,7 +243,7 @@ impl Scene {
                 let columns = catalogue
                     .swap_remove(table)
                     .ok_or_else(|| broken("a table that is there", format!("{connection} has no table {table}")))?;
-                let name = TableName { connection: connection.clone(), table: table.clone() };
+                let name = named(table);
                 for row in rows {
                     let facts = self.opened.project.facts(&name);
                     given::insert(&mut writing, &name, row, facts, &columns, opening.file.start()).await?;
@@ -399,7 +429,7 @@ impl Scene {
 
 impl Opening {
     async fn mock(&self, name: &Arc<str>, start: &Start, world: &World, behind: Arc<Later>) -> Staged<Running> {
-        let mock = match start.apis.get(name) {
+        let mut mock = match start.apis.get(name) {
             Some(Answers::File(word)) => {
                 let source = project::read(&self.folder.join(word.as_str()), yaml::DATA_LIMITS, &self.folder)
                     .map_err(|f| refused(&f))?;
@@ -411,6 +441,12 @@ impl Opening {
             // Every call of an API that the case says nothing of is answered with 404, and stands in the log.
             None => given::mock(name, Vec::new()),
         };
+        // Connections that share a mock share its troubles, whichever of them names them.
+        let shares = |other: &Arc<str>| {
+            other == name || start.apis.get(other).is_some_and(|a| a.same_file(start.apis.get(name)))
+        };
+        let troubles = start.troubles.iter().filter(|(other, _)| shares(other));
+        mock.troubles.splice(0..0, troubles.flat_map(|(_, troubles)| troubles.clone()));
         // Cases are played at the same time, and somebody may have the file's own port.
         let mock = Mock { listen: None, ..mock };
         mock.start_with(world.clone(), None, Some(behind))

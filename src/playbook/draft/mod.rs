@@ -172,7 +172,7 @@ fn singular(table: &str) -> String {
 
 /// The type of a parameter that holds a column's values; nothing where no type does.
 fn kind_of_param(known: Known<'_>, column: &Column) -> Option<&'static str> {
-    if known.facts.enums.get(&column.name).is_some() {
+    if known.facts.enums.get(&column.name).is_some_and(|names| !names.is_unread()) {
         return Some("enum");
     }
     Some(match &column.kind {

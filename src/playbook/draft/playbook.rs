@@ -60,7 +60,7 @@ impl Parts<'_> {
         let mut text = format!("  {name}:\n");
         match kind_of_param(self.known, column)? {
             // The words stand in the project file, and only there.
-            "enum" if self.known.facts.enums.get(&column.name).is_some() => {
+            "enum" if self.known.facts.enums.get(&column.name).is_some_and(|names| !names.is_unread()) => {
                 text.push_str(&format!("    type: {}.{}\n", self.full(), column.name));
             }
             "enum" => {
@@ -71,7 +71,7 @@ impl Parts<'_> {
             kind => text.push_str(&format!("    type: {kind}\n")),
         }
         if let Kind::Text(Some(most)) = column.kind
-            && self.known.facts.enums.get(&column.name).is_none()
+            && self.known.facts.enums.get(&column.name).is_none_or(|names| names.is_unread())
         {
             text.push_str(&format!("    max_length: {most}\n"));
         }

@@ -20,7 +20,7 @@ impl Sample {
         let of = |old: &str, new: &str, other: &str| {
             Some(Sample { old: old.to_owned(), new: new.to_owned(), other: other.to_owned() })
         };
-        if let Some(names) = known.facts.enums.get(&column.name) {
+        if let Some(names) = known.facts.enums.get(&column.name).filter(|names| !names.is_unread()) {
             return words(names.names().map(str::to_owned).collect());
         }
         match &column.kind {

@@ -186,6 +186,7 @@ fn sets(set: &Named<Assign>, clear: Option<&Datum>) -> Words {
             Assign::To(_) => " becomes ",
             Assign::Merge(_) => " gets ",
             Assign::Remove(_) => " loses ",
+            Assign::Append(_) => " goes on with ",
         };
         let before = if words.is_empty() { ": " } else { ", " };
         words = words.say(before).code(column).say(verb).code(plain(assign.datum()));
@@ -227,6 +228,7 @@ fn where_(conditions: &Named<Test>) -> Words {
             Test::AtLeast(_) => "is at least",
             Test::Before(_) => "is before",
             Test::After(_) => "is after",
+            Test::Between(_) => "is between",
         };
         let before = if words.is_empty() { " whose " } else { " and whose " };
         words = words.say(before).code(column).say(format!(" {sign} ")).code(plain(test.datum()));

@@ -117,6 +117,8 @@ pub static FILTERS: &[Described] = described! {
     "decimal" "x | decimal" (0..0) [] numbers::decimal: "A text or number as an exact decimal."
     "default" "x | default(other)" (1..2) ["value", "boolean"] questions::default:
         "The other value when x does not exist; with `true` as second argument also when it is null, false or empty."
+    "extract" "text | extract('Moved from {from} to {to}')" (1..1) ["pattern"] texts::extract:
+        "Every place of a text that reads like the pattern, as a list of maps: a name in braces takes what stands there, up to the end of the line; `{_}` takes it and gives it no name. `{{` is a brace."
     "first" "list | first" (0..0) [] lists::first: "The first element; an empty list has none, which is an error unless `| default(…)` follows."
     "fromjson" "text | fromjson" (0..0) [] texts::fromjson: "The value that a JSON text stands for: a map, a list, a text, a number, true, false or null."
     "identifier" "name | identifier" (0..0) [] texts::identifier:
@@ -127,6 +129,7 @@ pub static FILTERS: &[Described] = described! {
     "join" "list | join(', ')" (0..2) ["separator", "attribute"] lists::join: "The elements as one text, with the separator between them."
     "last" "list | last" (0..0) [] lists::last: "The last element; an empty list has none, which is an error unless `| default(…)` follows."
     "length" "x | length" (0..0) [] lists::length: "How many elements, entries or characters."
+    "lines" "text | lines" (0..0) [] texts::lines: "The lines of a text, as a list."
     "list" "x | list" (0..0) [] lists::list: "The elements of a list, or the keys of a map, as a list."
     "lower" "text | lower" (0..0) [] texts::lower: "The text in small letters."
     "map" "list | map(attribute='name') or list | map('filter', …)" (0..6) ["attribute", "default"] lists::map:
@@ -142,6 +145,8 @@ pub static FILTERS: &[Described] = described! {
     "round" "x | round(2)" (0..2) ["precision", "method"] numbers::round: "Rounded to so many digits after the point (none), half away from zero; `'floor'` and `'ceil'` always down or up."
     "select" "list | select('test', …)" (0..6) [] lists::select: "The elements for which the test holds; without a test those that are not empty, false or null."
     "selectattr" "list | selectattr('attribute', 'test', …)" (1..6) [] lists::selectattr: "The elements whose attribute passes the test; without a test those in which it is not empty, false or null."
+    "sha1" "text | sha1" (0..0) [] texts::sha1:
+        "The SHA-1 of the text's UTF-8 bytes, as 40 small hexadecimal digits: for names that other programs make so, not for secrecy."
     "sort" "list | sort(attribute='name')" (0..1) ["reverse", "attribute"] lists::sort: "The elements in order (of an attribute); `reverse=true` turns it round. Nulls come first."
     "string" "x | string" (0..0) [] texts::string: "The value as text."
     "sum" "list | sum(attribute='name')" (0..0) ["attribute"] lists::sum: "The sum of the numbers, exact; 0 for none."
@@ -188,6 +193,7 @@ pub static TESTS: &[Described] = described! {
 /// `name(…)`.
 pub static FUNCTIONS: &[Described] = described! {
     "days" "days(n)" (1..1) ["n"] times::days: "So many days, to add to a date, timestamp or instant."
+    "duration" "duration('7d')" (1..1) ["text"] times::written: "A length of time that is written `30s`, `5m`, `2h`, `7d`, to add to a timestamp or instant."
     "hours" "hours(n)" (1..1) ["n"] times::hours: "So many hours, to add to a timestamp or instant."
     "minutes" "minutes(n)" (1..1) ["n"] times::minutes: "So many minutes, to add to a timestamp or instant."
     "months" "months(n)" (1..1) ["n"] times::months: "So many months, to add to a date, timestamp or instant; the 31st becomes the last day of a shorter month."

@@ -2,13 +2,19 @@
 
 use super::Given;
 use crate::{
-    base::{json, value::Value},
+    base::{
+        json,
+        value::{Value, hex},
+    },
     template::{
         item::Item,
+        pattern::Pattern,
         run::{Result, Run},
     },
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha1::{Digest, Sha1};
+use std::sync::Arc;
 
 /// What may stand in a path segment or query value as it is (RFC 3986 "unreserved").
 const IN_URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -51,6 +57,36 @@ pub fn words(run: &mut Run<'_>, given: &Given) -> Result<Item> {
     Ok(Item::list(words))
 }
 
+pub fn lines(run: &mut Run<'_>, given: &Given) -> Result<Item> {
+    let text = run.text(&given.subject, given.subject_at)?;
+    let lines: Vec<Item> = text.lines().map(Item::made).collect();
+    run.spend_elements(lines.len(), given.at)?;
+    Ok(Item::list(lines))
+}
+
+pub fn extract(run: &mut Run<'_>, given: &Given) -> Result<Item> {
+    let text = run.text(&given.subject, given.subject_at)?;
+    let Some((pattern, at)) = given.arg("pattern").cloned() else {
+        return run.fail(given.at, "the pattern is missing");
+    };
+    let pattern = run.text(&pattern, at)?;
+    let Some(pattern) = Pattern::of(&pattern) else {
+        return run.fail_with_help(
+            at,
+            format!("`{}` is not a pattern", run.written(at)),
+            "write names in braces, with a text between them: `'Moved from {from} to {to}'`",
+        );
+    };
+    run.spend(text.len(), given.at)?;
+    let mut found = Vec::new();
+    for place in pattern.places(&text) {
+        run.spend_elements(place.len() + 1, given.at)?;
+        let parts = place.into_iter().map(|(name, part)| (name, Item::made(part)));
+        found.push(Item::Map(Arc::new(parts.collect())));
+    }
+    Ok(Item::list(found))
+}
+
 pub fn string(run: &mut Run<'_>, given: &Given) -> Result<Item> {
     let value = run.characters(&given.subject, given.subject_at)?;
     Ok(Item::made(value.data))
@@ -77,6 +113,12 @@ pub fn urlencode(run: &mut Run<'_>, given: &Given) -> Result<Item> {
     let text = utf8_percent_encode(value.as_str().unwrap_or(""), IN_URL).to_string();
     run.make_text(text.len(), given.at)?;
     Ok(Item::made(text))
+}
+
+pub fn sha1(run: &mut Run<'_>, given: &Given) -> Result<Item> {
+    let text = run.text(&given.subject, given.subject_at)?;
+    run.spend(text.len(), given.at)?;
+    Ok(Item::made(hex(&Sha1::digest(text.as_bytes()))))
 }
 
 pub fn indent(run: &mut Run<'_>, given: &Given) -> Result<Item> {

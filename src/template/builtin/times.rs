@@ -35,6 +35,17 @@ pub fn months(run: &mut Run<'_>, given: &Given) -> Result<Item> {
     duration(run, given, |n| Duration::new(n, 0))
 }
 
+pub fn written(run: &mut Run<'_>, given: &Given) -> Result<Item> {
+    let Some((item, at)) = given.arg("text") else { return run.fail(given.at, "a text is missing") };
+    let text = run.text(item, *at)?;
+    let length = text.parse::<crate::base::shape::Length>().ok();
+    let micros = length.and_then(|length| i64::try_from(length.0.as_micros()).ok());
+    match micros.and_then(|micros| Duration::new(0, micros)) {
+        Some(duration) => Ok(Item::Duration(duration)),
+        None => run.fail(*at, format!("`{}` is not a length of time like 7d", run.written(*at))),
+    }
+}
+
 fn duration(run: &mut Run<'_>, given: &Given, of: impl Fn(i64) -> Option<Duration>) -> Result<Item> {
     let Some((item, at)) = given.arg("n") else { return run.fail(given.at, "a number is missing") };
     match of(run.int(item, *at)?) {

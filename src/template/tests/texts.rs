@@ -56,6 +56,19 @@ fn blocks_choose_and_repeat() {
     );
 }
 
+/// The name that Open edX gives a retired learner (user-util 2.0.0, `get_retired_username`): the salt before the name in small letters.
+#[test]
+fn sha1_makes_the_names_of_retired_learners() {
+    let value = |template: &str| text(template).evaluate(&scope()).unwrap().value.bare().into_owned();
+    assert_eq!(value("{{ 'abc' | sha1 }}"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+    assert_eq!(
+        value("{{ 'retired__user_' ~ (('sandbox-salt' ~ ('Ada.Lind' | lower)) | sha1) }}"),
+        "retired__user_39f33cc273da499f5183581278af4c4940d2acec"
+    );
+    let personal = text("{{ trainee.email | sha1 }}").evaluate(&scope());
+    assert!(personal.is_err() || personal.unwrap().value.marks.hidden(), "made from a personal value");
+}
+
 #[test]
 fn blocks_of_other_kinds_are_refused() {
     for template in [

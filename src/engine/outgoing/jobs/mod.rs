@@ -62,6 +62,7 @@ pub async fn once(setting: &Setting, change: &JobsChange) -> Result<Value, CallT
         in_doubt,
         message,
         retry_after: None,
+        said: None,
         answer: None,
         attempt: 1,
     };

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""The LMS of `scripts/bench-edx`: every answer takes 20 ms, as many at the same time as are asked for. It keeps the states in memory
+and checks their order as the LMS does; what trueup looks at in the database (COMPLETE, ERRORED) it writes there before it answers.
+At the end it says how often each service was called for each learner at most, and how many updates it had to refuse.
+
+usage: lms.py DATABASE PORT DELAY_MS
+"""
+import asyncio
+import json
+import signal
+import sqlite3
+import sys
+
+database, port, delay = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]) / 1000
+db = sqlite3.connect(database, isolation_level=None)
+db.execute("pragma journal_mode = wal")
+db.execute("pragma synchronous = off")
+db.execute("pragma busy_timeout = 5000")
+order = dict(db.execute("select state_name, state_execution_order from user_api_retirementstate"))
+ids = dict(db.execute("select state_name, id from user_api_retirementstate"))
+state = dict(
+    db.execute("select original_username, state_name from user_api_userretirementstatus s join user_api_retirementstate r on r.id = s.current_state_id")
+)
+calls, refused, asked = {}, 0, 0
+
+
+def answer(method, path, body):
+    global refused, asked
+    asked += 1
+    if path == "/oauth2/access_token":
+        return 200, {"access_token": "bench", "expires_in": 3600, "token_type": "JWT"}
+    given = json.loads(body)
+    name = given["username"]
+    if method == "PATCH":
+        new = given["new_state"]
+        if order[new] <= order[state[name]]:
+            refused += 1
+            return 400, f"{new} does not exist or is an eariler state than current state {state[name]} (step {order[state[name]]})"
+        last, state[name] = state[name], new
+        if new in ("COMPLETE", "ERRORED"):
+            db.execute(
+                "update user_api_userretirementstatus set current_state_id = ?, last_state_id = ? where original_username = ?",
+                (ids[new], ids[last], name),
+            )
+        return 204, None
+    if not state[name].startswith("RETIRING_"):
+        refused += 1
+        return 400, "not a valid state to perform retirement actions on."
+    key = (path, name)
+    calls[key] = calls.get(key, 0) + 1
+    return 204, None
+
+
+class Call(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport, self.buffer = transport, b""
+
+    def data_received(self, data):
+        self.buffer += data
+        while True:
+            head, found, rest = self.buffer.partition(b"\r\n\r\n")
+            if not found:
+                return
+            lines = head.split(b"\r\n")
+            length = next((int(l.split(b":")[1]) for l in lines if l.lower().startswith(b"content-length:")), 0)
+            if len(rest) < length:
+                return
+            body, self.buffer = rest[:length], rest[length:]
+            method, path, _ = lines[0].decode().split(" ", 2)
+            asyncio.get_running_loop().call_later(delay, self.reply, method, path, body)
+
+    def reply(self, method, path, body):
+        # Done when it is answered, so that nothing is done for an answer that nobody waits for any more.
+        if self.transport.is_closing():
+            return
+        status, value = answer(method, path, body)
+        text = b"" if value is None else json.dumps(value).encode()
+        head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(text)}\r\n\r\n"
+        self.transport.write(head.encode() + text)
+
+
+async def main():
+    loop = asyncio.get_running_loop()
+    over = loop.create_future()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, lambda: over.done() or over.set_result(None))
+    server = await loop.create_server(Call, "127.0.0.1", port, backlog=512)
+    print("listening", flush=True)
+    await over
+    server.close()
+    print(json.dumps({"asked": asked, "refused": refused, "most_calls": max(calls.values(), default=0), "services": len(calls)}), flush=True)
+
+
+asyncio.run(main())

@@ -1,0 +1,527 @@
+//! A lifecycle, written out as the steps that it stands for: what is asked before, the stages with their moves, what is done when one
+//! fails. Trees in, trees out; nothing is judged here.
+
+use super::{
+    Lifecycle, PassedOver, Raw, Stage,
+    line::{Line, Piece, pieces},
+    made::{entry, list, map, plain, quoted, scalar, text, word},
+    operation::Operation,
+};
+use crate::{
+    base::{
+        diagnostic::{Diagnostic, Diagnostics},
+        shape::{FromNode, Lowering, Word},
+        source::Span,
+        yaml::{Entry, Node, Scalar, Style},
+    },
+    template::{Expression, UseKind},
+};
+
+/// The name of the step that finds the record.
+pub const RECORD: &str = "record";
+/// Characters of what is written down of a failure.
+const LONGEST_TEXT: usize = 2000;
+
+/// The playbook with the steps that its lifecycle stands for; as it was where it has none, or one that cannot be read (which is said
+/// when the playbook is).
+pub fn expand(node: Node, cx: &mut Lowering<'_>) -> Node {
+    let Some(given) = node.get("lifecycle").cloned() else { return node };
+    let Node::Map(mut entries, at) = node else { return node };
+    if let Some(steps) = entries.iter().find(|entry| &*entry.key.text == "steps") {
+        let problem = Diagnostic::error(&super::PARTS, steps.key.span, "`steps` beside a `lifecycle`");
+        cx.push(problem.help("the stages of the lifecycle are the steps; what comes behind them is `afterwards`"));
+        return Node::Map(entries, at);
+    }
+    let mut quiet = Diagnostics::new(cx.source().clone());
+    let Some(lifecycle) = Lifecycle::from_node(&given, &mut Lowering::new(&mut quiet)) else {
+        return Node::Map(entries, at);
+    };
+    let writer = Writer { lifecycle: &lifecycle, given: &given };
+    if let Some(operation) = entries.iter().find(|entry| &*entry.key.text == "operation") {
+        return match Operation::from_node(&operation.node, &mut Lowering::new(&mut quiet)) {
+            Some(operation) => writer.operation(entries, at, &operation),
+            None => Node::Map(entries, at),
+        };
+    }
+    for found in entries.iter_mut().filter(|entry| &*entry.key.text == "targets") {
+        found.node = writer.targets(&found.node);
+    }
+    let span = given.span();
+    let own = match entries.iter().position(|entry| &*entry.key.text == "preconditions") {
+        Some(index) => match entries.remove(index).node {
+            Node::List(steps, _) => steps,
+            // Said where it is read.
+            odd => vec![odd],
+        },
+        None => Vec::new(),
+    };
+    let preconditions = writer.before().into_iter().chain(own).collect();
+    entries.push(entry("preconditions", Node::List(preconditions, span), span));
+    entries.push(entry("steps", Node::List(writer.steps(), span), span));
+    Node::Map(entries, at)
+}
+
+/// Writes the parts of a playbook.
+pub(super) struct Writer<'a> {
+    pub(super) lifecycle: &'a Lifecycle,
+    /// The same as a tree, for the places of its keys.
+    pub(super) given: &'a Node,
+}
+
+/// One move.
+struct Move<'a> {
+    id: String,
+    title: String,
+    /// An expression for the state that is left.
+    from: String,
+    to: &'a Word,
+    /// An expression for what is written down.
+    text: String,
+    /// Where its action stands, and where the question of its probe does.
+    at: (Span, Span),
+}
+
+/// The place of a key, so many characters in: steps are told apart by the place of their action, and a key has several.
+fn spot(node: &Node, key: &str, shift: usize) -> Span {
+    let span = node.entry(key).map_or(node.span(), |found| found.key.span);
+    Span::new((span.start + shift).min(span.end), span.end)
+}
+
+impl Writer<'_> {
+    fn spot(&self, key: &str, shift: usize) -> Span {
+        spot(self.given, key, shift)
+    }
+
+    /// The tree of a stage.
+    fn stage(&self, index: usize) -> &Node {
+        match self.given.get("stages") {
+            Some(Node::List(stages, _)) => stages.get(index).unwrap_or(self.given),
+            _ => self.given,
+        }
+    }
+
+    /// The key of the record that is the item.
+    pub(super) fn key(&self, span: Span) -> Node {
+        let columns = self.lifecycle.key_columns();
+        map(columns.into_iter().map(|column| (column, text(format!("{{{{ item.{column} }}}}"), span))), span)
+    }
+
+    pub(super) fn state_of(&self, row: &str) -> String {
+        format!("{row}.{}", self.lifecycle.state.as_str())
+    }
+
+    /// `from: { lifecycle: waiting }` as the rows that it stands for.
+    fn targets(&self, node: &Node) -> Node {
+        let Node::Map(entries, at) = node else { return node.clone() };
+        let Some(from) = node.get("from").and_then(|from| from.entry("lifecycle")) else { return node.clone() };
+        if !matches!(&from.node, Node::Scalar(s) if &*s.text == "waiting") {
+            return node.clone();
+        }
+        let span = from.key.span;
+        let known = &["env", "params", "vars", "run"];
+        let start = std::iter::once(text(self.lifecycle.start.as_str(), span));
+        let stages = self.lifecycle.stages.iter();
+        let states =
+            start.chain(stages.map(|stage| self.if_on(stage, &stage.done, &self.lifecycle.start, known, span)));
+        let states = states.collect();
+        let mut tests = vec![entry(self.lifecycle.state.as_str(), Node::List(states, span), span)];
+        tests.extend(node.get("cool_off").and_then(|cool_off| self.cool_off(cool_off)));
+        let find = map([("table", word(&self.lifecycle.table)), ("where", Node::Map(tests, span))], span);
+        let find = Node::Map(vec![Entry { key: scalar("find", span), node: find }], span);
+        let entries = entries.iter().map(|one| match &*one.key.text {
+            "from" => Entry { key: one.key.clone(), node: find.clone() },
+            _ => one.clone(),
+        });
+        Node::Map(entries.collect(), *at)
+    }
+
+    /// A state of a stage, in a list of states that are looked for: another one of the list where the stage is left out, whose states the
+    /// target may not even know. `known` are the names that the list may use.
+    pub(super) fn if_on(&self, stage: &Stage, state: &Word, other: &Word, known: &[&str], span: Span) -> Node {
+        match &stage.when {
+            Some(when) if rests_on(when, known) => {
+                let (state, other) = (quoted(state.as_str()), quoted(other.as_str()));
+                text(format!("{{{{ {state} if ({}) else {other} }}}}", when.text), span)
+            }
+            _ => text(state.as_str(), span),
+        }
+    }
+
+    /// The test of a column that it is old enough.
+    fn cool_off(&self, node: &Node) -> Option<Entry> {
+        let (Node::Scalar(column), Node::Scalar(length)) = (node.get("column")?, node.get("older_than")?) else {
+            return None;
+        };
+        let length_of = expression_of(&length.text)?;
+        let before = text(format!("{{{{ run.now - duration({length_of}) }}}}"), length.span);
+        Some(Entry { key: column.clone(), node: map([("before", before)], length.span) })
+    }
+
+    /// What is asked of a record before anything is done for it.
+    fn before(&self) -> Vec<Node> {
+        let lifecycle = self.lifecycle;
+        let at = self.spot("table", 0);
+        let mut columns = vec![word(&lifecycle.state)];
+        columns.extend(lifecycle.since.iter().map(word));
+        columns.extend(lifecycle.log.iter().map(|log| word(&log.column)));
+        let find = map(
+            [
+                ("table", word(&lifecycle.table)),
+                ("where", self.key(at)),
+                ("columns", Node::List(columns, at)),
+                ("expect", text("one", at)),
+            ],
+            at,
+        );
+        let mut all = vec![map([("id", text(RECORD, at)), ("find", find)], at)];
+        let state = self.state_of(RECORD);
+        let done = self.spot("done", 2);
+        let already = map([("done", text(format!("It is {} already.", lifecycle.done.as_str()), done))], done);
+        all.push(assert(format!("{state} != {}", quoted(lifecycle.done.as_str())), already, done));
+        let waiting = self.spot("start", 0);
+        let otherwise = map([("stop", text(self.not_waiting(), waiting))], waiting);
+        all.push(assert(format!("{state} in {}", list(lifecycle.waiting())), otherwise, waiting));
+        all.extend(self.passed_over());
+        all
+    }
+
+    /// What is said of a record that does not wait.
+    fn not_waiting(&self) -> String {
+        let (lifecycle, state) = (self.lifecycle, self.state_of(RECORD));
+        let since = match &lifecycle.since {
+            Some(column) => format!(" since {{{{ {RECORD}.{} }}}}", column.as_str()),
+            None => String::new(),
+        };
+        let last = match &lifecycle.log {
+            Some(log) => format!(
+                "{{% if ({RECORD}.{0} | default('', true) | trim) != '' %}} Its log ends with: {{{{ {RECORD}.{0} | trim | lines | last }}}}{{% endif %}}",
+                log.column.as_str()
+            ),
+            None => String::new(),
+        };
+        let ends: Vec<&str> = [&lifecycle.failed].into_iter().chain(&lifecycle.aborted).map(Word::as_str).collect();
+        format!(
+            "It is {{{{ {state} }}}}{since}{{% if {state} in {working} %}}: somebody is at work on it, or was when a run died; `trueup lifecycle \
+             status` tells which.{{% elif {state} in {ends} %}}: it goes on when it was put back with `trueup lifecycle rewind`.{{% else %}}, a \
+             state from which no stage begins.{{% endif %}}{last}",
+            working = list(lifecycle.working()),
+            ends = list(ends),
+        )
+    }
+
+    /// A record must not be behind a stage that it never went through without anybody knowing.
+    fn passed_over(&self) -> Option<Node> {
+        let log = self.lifecycle.log.as_ref()?;
+        let line = Line::of(&log.line.text)?;
+        let at = log.line.span;
+        let state = self.state_of(RECORD);
+        let moves = format!(
+            "({RECORD}.{} | default('', true) | extract({}) | map(attribute='to') | list)",
+            log.column.as_str(),
+            quoted(&line.0)
+        );
+        let mut missed = Vec::new();
+        for (index, stage) in self.lifecycle.stages.iter().enumerate() {
+            let before = self.lifecycle.waiting().into_iter().take(index + 1);
+            let mut test =
+                format!("{state} not in {} and {} not in {moves}", list(before), quoted(stage.done.as_str()));
+            if let Some(when) = &stage.when {
+                test.push_str(&format!(" and ({})", when.text));
+            }
+            missed.push((stage, test));
+        }
+        let condition: Vec<String> = missed.iter().map(|(_, test)| format!("not ({test})")).collect();
+        let names: String = missed
+            .iter()
+            .map(|(stage, test)| format!("{{% if {test} %}} `{}`{{% endif %}}", stage.id.as_str()))
+            .collect();
+        let say = format!(
+            "It is {{{{ {state} }}}}, and its log does not know of{names}, which comes before: a stage that was added later is not \
+             made up for. `trueup lifecycle rewind --to STATE` puts a record back before it."
+        );
+        let way = match self.lifecycle.passed_over.unwrap_or(PassedOver::Warn) {
+            PassedOver::Warn => "warn",
+            PassedOver::Stop => "stop",
+        };
+        Some(assert(condition.join(" and "), map([(way, text(say, at))], at), self.spot("stages", 0)))
+    }
+
+    fn steps(&self) -> Vec<Node> {
+        let stages = &self.lifecycle.stages;
+        let mut all: Vec<Node> = (0..stages.len()).map(|index| self.stage_steps(index)).collect();
+        let finished = self.lifecycle.log.as_ref().and_then(|log| log.finished.as_ref());
+        all.push(self.moved(Move {
+            id: "finish".into(),
+            title: format!("to {}", self.lifecycle.done.as_str()),
+            from: self.from(stages.len()),
+            to: &self.lifecycle.done,
+            text: quoted(finished.map_or("Complete.", Word::as_str)),
+            at: (self.spot("done", 0), self.spot("done", 1)),
+        }));
+        all
+    }
+
+    /// An expression for the state of the record when the stage with this index begins.
+    fn from(&self, index: usize) -> String {
+        let Some(before) = index.checked_sub(1) else { return quoted(self.lifecycle.start.as_str()) };
+        let stage = &self.lifecycle.stages[before];
+        let done = quoted(stage.done.as_str());
+        if stage.when.is_none() {
+            return done;
+        }
+        let earlier = self.from(before);
+        let state = self.state_of(RECORD);
+        format!("{done} if {} is ran or {state} == {done} else ({earlier})", stage.id.as_str())
+    }
+
+    fn stage_steps(&self, index: usize) -> Node {
+        let (stage, node) = (&self.lifecycle.stages[index], self.stage(index));
+        let (id, state) = (stage.id.as_str(), self.state_of(RECORD));
+        let at = spot(node, "id", 0);
+        let mut when = format!("{state} in {}", list(self.lifecycle.waiting().into_iter().take(index + 1)));
+        let mut when_at = stage.id.span;
+        if let Some(own) = &stage.when {
+            when.push_str(&format!(" and ({})", own.text));
+            when_at = own.span;
+        }
+        let begin = self.moved(Move {
+            id: format!("{id}_begin"),
+            title: format!("to {}", stage.working.as_str()),
+            from: self.from(index),
+            to: &stage.working,
+            text: format!(
+                "{} ~ run.actor ~ ' (trueup run ' ~ run.id ~ ')'",
+                quoted(&format!("Starting: {} by ", stage.working.as_str()))
+            ),
+            at: (spot(node, "working", 0), spot(node, "working", 1)),
+        });
+        let work = spot(node, "steps", 0);
+        let mut steps: Vec<Node> = match &stage.steps {
+            Raw(Node::List(steps, _)) => steps.iter().map(|step| self.with_defaults(step)).collect(),
+            Raw(_) => Vec::new(),
+        };
+        steps.push(self.ended(stage, node));
+        let rescue = vec![self.failed(stage, node)];
+        let work_block = map([("steps", Node::List(steps, work)), ("rescue", Node::List(rescue, work))], work);
+        let work_step = map([("id", text(format!("{id}_work"), work)), ("block", work_block)], work);
+        let block = map([("steps", Node::List(vec![begin, work_step], at))], at);
+        let mut all =
+            vec![("id", Node::Scalar(Scalar { style: Style::Text, text: stage.id.text.clone(), span: stage.id.span }))];
+        all.extend(stage.title.iter().map(|title| ("title", word(title))));
+        all.push(("when", text(when, when_at)));
+        all.push(("block", block));
+        map(all, at)
+    }
+
+    /// To the state behind a stage.
+    fn ended(&self, stage: &Stage, node: &Node) -> Node {
+        let plain = format!("Ending: {}", stage.done.as_str());
+        let text = match stage.log.as_ref().and_then(|log| expression_of(&log.text)) {
+            Some(log) => format!("{} ~ ({log})", quoted(&format!("{plain} with response:\n"))),
+            None => quoted(&plain),
+        };
+        self.moved(Move {
+            id: format!("{}_end", stage.id.as_str()),
+            title: format!("to {}", stage.done.as_str()),
+            from: quoted(stage.working.as_str()),
+            to: &stage.done,
+            text,
+            at: (spot(node, "done", 0), spot(node, "done", 1)),
+        })
+    }
+
+    /// To the state of records of which a stage failed, with what the service said.
+    fn failed(&self, stage: &Stage, node: &Node) -> Node {
+        self.moved(Move {
+            id: format!("{}_failed", stage.id.as_str()),
+            title: format!("to {}", self.lifecycle.failed.as_str()),
+            from: quoted(stage.working.as_str()),
+            to: &self.lifecycle.failed,
+            text: format!("(error.text ~ ('\\n' ~ error.said if error.said is not none else ''))[:{LONGEST_TEXT}]"),
+            at: (spot(node, "id", 1), spot(node, "steps", 2)),
+        })
+    }
+
+    fn moved(&self, one: Move<'_>) -> Node {
+        let (at, _) = one.at;
+        let mut all = vec![("id", text(one.id.clone(), at)), ("title", text(one.title.clone(), at))];
+        match &self.lifecycle.moves {
+            None => all.push(("row", self.by_sql(&one))),
+            Some(_) => all.extend(self.by_api(&one)),
+        }
+        map(all, at)
+    }
+
+    /// `{% set move = … %}`: what the author's texts know a move by.
+    fn known(&self, one: &Move<'_>) -> String {
+        let to = quoted(one.to.as_str());
+        format!(
+            "{{% set move = {{'from': ({from}), 'to': {to}, 'from_order': run.states[({from})], 'to_order': run.states[{to}], 'text': ({text})}} %}}",
+            from = one.from,
+            text = one.text,
+        )
+    }
+
+    fn by_sql(&self, one: &Move<'_>) -> Node {
+        let (lifecycle, at) = (self.lifecycle, one.at.0);
+        let state = lifecycle.state.as_str();
+        let from = || text(format!("{{{{ {} }}}}", one.from), at);
+        let mut set = vec![(state, word(one.to))];
+        set.extend(lifecycle.previous.iter().map(|previous| (previous.as_str(), from())));
+        if let Some(log) = &lifecycle.log {
+            let line = text(format!("{}{}", self.known(one), log.line.text), log.line.span);
+            set.push((log.column.as_str(), map([("append", line)], log.line.span)));
+        }
+        map(
+            [
+                ("table", word(&lifecycle.table)),
+                ("key", self.key(at)),
+                ("only_if", map([(state, from())], at)),
+                ("claim", plain("true", at)),
+                ("set", map(set, at)),
+            ],
+            at,
+        )
+    }
+
+    /// The request, and the question to the table that tells whether it was carried out.
+    fn by_api(&self, one: &Move<'_>) -> Vec<(&'static str, Node)> {
+        let (lifecycle, at) = (self.lifecycle, one.at.0);
+        let Some(given) = self.given.get("moves") else { return Vec::new() };
+        let Node::Map(entries, span) = given else { return Vec::new() };
+        let known = self.known(one);
+        let call = entries.iter().map(|entry| match &*entry.key.text {
+            "api" | "accept" | "timeout" => entry.clone(),
+            _ => Entry { key: entry.key.clone(), node: with_move(&entry.node, &known) },
+        });
+        let asked = one.at.1;
+        let find = map(
+            [
+                ("table", word(&lifecycle.table)),
+                ("where", self.key(asked)),
+                ("columns", Node::List(vec![word(&lifecycle.state)], asked)),
+                ("expect", text("one", asked)),
+            ],
+            asked,
+        );
+        let state = self.state_of("self");
+        let probe = map(
+            [
+                ("read", map([("find", find)], asked)),
+                ("done", text(format!("{state} == {}", quoted(one.to.as_str())), asked)),
+                ("not_done", text(format!("{state} == ({})", one.from), asked)),
+            ],
+            asked,
+        );
+        let why = "The service itself keeps its records; `trueup lifecycle rewind` puts one back.";
+        vec![("http", Node::Map(call.collect(), *span)), ("probe", probe), ("irreversible", text(why, at))]
+    }
+
+    /// A step of a stage with what all have in common.
+    fn with_defaults(&self, step: &Node) -> Node {
+        let Node::Map(entries, at) = step else { return step.clone() };
+        let Some(defaults) = &self.lifecycle.defaults else { return step.clone() };
+        let mut all: Vec<Entry> = entries.iter().map(|entry| self.inside(entry)).collect();
+        let writes = ["post", "put", "patch", "delete"];
+        let Some(Entry { node: Node::Map(call, call_at), .. }) =
+            all.iter().find(|entry| &*entry.key.text == "http").cloned()
+        else {
+            return Node::Map(all, *at);
+        };
+        let changes = call.iter().any(|key| writes.contains(&&*key.key.text));
+        if let Some(Node::Map(common, _)) = &defaults.http {
+            let missing = common.iter().filter(|one| !call.iter().any(|key| key.key.text == one.key.text)).cloned();
+            let whole = Node::Map(call.iter().cloned().chain(missing).collect(), call_at);
+            all.iter_mut().filter(|entry| &*entry.key.text == "http").for_each(|entry| entry.node = whole.clone());
+        }
+        let says = |all: &[Entry], keys: [&str; 2]| all.iter().any(|entry| keys.contains(&&*entry.key.text));
+        for (key, other, node) in
+            [("repeatable", "probe", &defaults.repeatable), ("irreversible", "undo", &defaults.irreversible)]
+        {
+            if let Some(node) = node.as_ref().filter(|_| changes && !says(&all, [key, other])) {
+                all.push(entry(key, node.clone(), node.span()));
+            }
+        }
+        Node::Map(all, *at)
+    }
+
+    /// The steps inside a block or a decision table.
+    fn inside(&self, found: &Entry) -> Entry {
+        let lists = |node: &Node, keys: &[&str]| match node {
+            Node::Map(entries, at) => Node::Map(
+                entries
+                    .iter()
+                    .map(|one| match &one.node {
+                        Node::List(steps, list_at) if keys.is_empty() || keys.contains(&&*one.key.text) => {
+                            let steps = steps.iter().map(|step| self.with_defaults(step)).collect();
+                            Entry { key: one.key.clone(), node: Node::List(steps, *list_at) }
+                        }
+                        _ => one.clone(),
+                    })
+                    .collect(),
+                *at,
+            ),
+            other => other.clone(),
+        };
+        let node = match (&*found.key.text, &found.node) {
+            ("block", block) => lists(block, &["steps", "rescue", "always"]),
+            ("choose", Node::Map(entries, at)) => Node::Map(
+                entries
+                    .iter()
+                    .map(|one| match &*one.key.text {
+                        "paths" => Entry { key: one.key.clone(), node: lists(&one.node, &[]) },
+                        _ => one.clone(),
+                    })
+                    .collect(),
+                *at,
+            ),
+            (_, other) => other.clone(),
+        };
+        Entry { key: found.key.clone(), node }
+    }
+}
+
+pub(super) fn assert(condition: String, otherwise: Node, at: Span) -> Node {
+    map([("assert", text(condition, at)), ("otherwise", otherwise)], at)
+}
+
+/// Every text in which `move` is spoken of, with what it stands for before it.
+fn with_move(node: &Node, known: &str) -> Node {
+    match node {
+        Node::Scalar(s) if s.text.contains("move.") && s.text.contains("{{") => {
+            text(format!("{known}{}", s.text), s.span)
+        }
+        Node::List(nodes, at) => Node::List(nodes.iter().map(|node| with_move(node, known)).collect(), *at),
+        Node::Map(entries, at) => Node::Map(
+            entries.iter().map(|e| Entry { key: e.key.clone(), node: with_move(&e.node, known) }).collect(),
+            *at,
+        ),
+        other => other.clone(),
+    }
+}
+
+/// The expression uses no other names than these.
+pub(super) fn rests_on(when: &Scalar, known: &[&str]) -> bool {
+    let compiled = Expression::compile(when);
+    compiled.is_ok_and(|when| {
+        let mut used = when
+            .names()
+            .iter()
+            .filter(|usage| matches!(usage.kind, UseKind::Variable | UseKind::Optional | UseKind::Step));
+        used.all(|usage| known.contains(&usage.path.root()))
+    })
+}
+
+/// A text with `{{ … }}` as one expression; nothing where it holds statements.
+pub fn expression_of(given: &str) -> Option<String> {
+    let parts = pieces(given)?;
+    let one = |piece: &Piece| match piece {
+        Piece::Plain(plain) => quoted(plain),
+        Piece::Value(value) => format!("({value})"),
+    };
+    match parts.as_slice() {
+        [] => Some(quoted("")),
+        [only] => Some(one(only)),
+        many => Some(many.iter().map(one).collect::<Vec<_>>().join(" ~ ")),
+    }
+}
