@@ -7,6 +7,7 @@ use super::{
     fault::{Fault, FaultKind},
     link::Link,
     rows::{Answer, Identity, Rows},
+    set::Seat,
     sql_rules,
     sql_text::Text,
     statement::{Limits, Prepared, Select, Slot, Statement},
@@ -27,6 +28,8 @@ pub struct Session {
     name: Arc<str>,
     dialect: Dialect,
     link: Option<Link>,
+    /// In place of a connection: several items share one.
+    seat: Option<Seat>,
     /// Under a writing handle: a read must be fenced off, and a failed statement spoils the transaction.
     writable: bool,
     /// A call began and has not ended.
@@ -40,7 +43,22 @@ pub struct Session {
 impl Session {
     pub(super) fn new(name: Arc<str>, link: Link, writable: bool) -> Session {
         let dialect = link.dialect();
-        Session { name, dialect, link: Some(link), writable, running: false, spoilt: false, read_only: !writable }
+        Session { name, dialect, link: Some(link), seat: None, writable, running: false, spoilt: false, read_only: !writable }
+    }
+
+    /// Of a member of a set.
+    pub(super) fn seated(name: Arc<str>, dialect: Dialect, seat: Seat, writable: bool) -> Session {
+        let (running, spoilt) = (false, false);
+        Session { name, dialect, link: None, seat: Some(seat), writable, running, spoilt, read_only: !writable }
+    }
+
+    pub(super) fn seat(&self) -> Option<&Seat> {
+        self.seat.as_ref()
+    }
+
+    /// Its connection is gone.
+    pub(super) fn is_gone(&self) -> bool {
+        self.link.is_none()
     }
 
     /// How this database writes SQL.
@@ -58,6 +76,9 @@ impl Session {
     /// A fault leaves the session usable unless [`Fault::ends_session`].
     pub async fn query(&mut self, statement: &Statement, limits: Limits) -> Result<Rows, Fault> {
         sql_rules::allow_read(&statement.sql, self.dialect).map_err(|f| self.named(f))?;
+        if let Some(seat) = &self.seat {
+            return seat.query(statement, limits).await;
+        }
         let answer = self.fenced(statement, limits).await?;
         answer.named().map_err(|f| self.named(f))
     }
@@ -103,6 +124,9 @@ impl Session {
 
     /// Rows of a table. Columns that have no lossless form come as the database's text.
     pub async fn select(&mut self, select: &Select<'_>, limits: Limits) -> Result<Rows, Fault> {
+        if let Some(seat) = &self.seat {
+            return seat.select(select, limits).await;
+        }
         let statement = self.selecting(select).await?;
         let done = self.raw(&statement, limits).await.and_then(Answer::named);
         self.recover(done).await
@@ -183,6 +207,9 @@ impl Session {
     /// The columns of one table, which is less work for the database than [`Session::catalogue`]; nothing when there is
     /// no such table.
     pub async fn columns(&mut self, table: &str) -> Result<Option<Table>, Fault> {
+        if let Some(seat) = &self.seat {
+            return seat.columns(table).await;
+        }
         let link = self.enter()?;
         let done = link.columns(table).await;
         let done = self.leave(done);
@@ -233,6 +260,9 @@ impl Session {
 
     /// The link, if nothing is doubtful about it.
     pub(super) fn enter(&mut self) -> Result<&mut Link, Fault> {
+        if let Some(seat) = &self.seat {
+            return seat.refuse();
+        }
         if self.running {
             self.link = None;
         }
