@@ -19,7 +19,10 @@ use crate::{
 };
 use std::{
     fmt::Write as _,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 use tokio::sync::oneshot;
 
@@ -37,6 +40,8 @@ pub(super) struct Shared {
     /// Who left which transaction, and has not been noticed.
     left: Mutex<Vec<(usize, u64)>>,
     ways: Mutex<Vec<Way>>,
+    /// Open handles that only read.
+    readers: AtomicUsize,
 }
 
 /// How a member goes.
@@ -244,7 +249,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Shared {
     pub fn new(members: usize) -> Shared {
-        Shared { asked: Mutex::default(), left: Mutex::default(), ways: Mutex::new(vec![Way::Together; members]) }
+        let ways = Mutex::new(vec![Way::Together; members]);
+        Shared { asked: Mutex::default(), left: Mutex::default(), ways, readers: AtomicUsize::new(0) }
     }
 
     pub fn asked(&self) -> MutexGuard<'_, Vec<Asked>> {
@@ -253,6 +259,11 @@ impl Shared {
 
     pub fn left(&self) -> MutexGuard<'_, Vec<(usize, u64)>> {
         lock(&self.left)
+    }
+
+    /// Somebody has a handle that only reads.
+    pub fn is_read(&self) -> bool {
+        self.readers.load(Ordering::Relaxed) > 0
     }
 
     /// From its next transaction on this member goes alone.
@@ -306,6 +317,7 @@ impl Member {
 
     /// A seat outside of any.
     pub(in super::super) fn reader(&self) -> Seat {
+        self.shared.readers.fetch_add(1, Ordering::Relaxed);
         Seat { member: self.clone(), epoch: None }
     }
 
@@ -326,8 +338,9 @@ pub(in super::super) struct Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        if let Some(epoch) = self.epoch {
-            self.member.shared.left().push((self.member.number, epoch));
+        match self.epoch {
+            Some(epoch) => self.member.shared.left().push((self.member.number, epoch)),
+            None => drop(self.member.shared.readers.fetch_sub(1, Ordering::Relaxed)),
         }
     }
 }

@@ -61,10 +61,7 @@ fn list<'a>(values: impl Iterator<Item = &'a Value>) -> Value {
 /// Locks a row for each member: its rows, mostly one. What somebody else has locked is passed over.
 pub async fn lock(changing: &mut Changing, table: &str, group: &[Asked]) -> Result<Vec<Vec<Map>>, Fault> {
     let Some(Op::Lock { columns, .. }) = group.first().map(|one| &one.op) else { return Ok(Vec::new()) };
-    let key = |n: usize| {
-        group.iter().filter_map(move |one| if let Op::Lock { keys, .. } = &one.op { keys.first()?.get(n) } else { None })
-    };
-    let lists: Vec<(&Arc<str>, Value)> = columns.iter().enumerate().map(|(n, column)| (column, list(key(n)))).collect();
+    let lists = keys(columns, group.iter());
     let write = |all: &Columns<'_>| {
         let text = Text::new(Dialect::Postgres).raw("SELECT v.").name(NUMBER).raw(", ");
         let text = whole_rows(text, all).raw(" FROM ");
@@ -77,6 +74,30 @@ pub async fn lock(changing: &mut Changing, table: &str, group: &[Asked]) -> Resu
     let statement = exactly(changing, write).await?;
     let answer = changing.change(&statement).await?;
     Ok(sorted(answer, group.len()))
+}
+
+/// The values of these columns in the keys, column by column.
+fn keys<'g>(columns: &'g [Arc<str>], group: impl Iterator<Item = &'g Asked> + Clone) -> Vec<(&'g Arc<str>, Value)> {
+    let key = |n: usize| {
+        group.clone().filter_map(move |one| if let Op::Lock { keys, .. } = &one.op { keys.first()?.get(n) } else { None })
+    };
+    columns.iter().enumerate().map(|(n, column)| (column, list(key(n)))).collect()
+}
+
+/// Which of these rows are there, locked by whomever.
+pub async fn there(changing: &mut Changing, table: &str, group: &[&Asked]) -> Result<Vec<bool>, Fault> {
+    let mut found = vec![false; group.len()];
+    let Some(Op::Lock { columns, .. }) = group.first().map(|one| &one.op) else { return Ok(found) };
+    let lists = keys(columns, group.iter().copied());
+    let text = Text::new(Dialect::Postgres).raw("SELECT v.").name(NUMBER).raw(" FROM ");
+    let text = values(text, table, &lists, true).raw(" JOIN ").table(table).raw(" AS t ON ");
+    let answer = changing.change(&matched(text, "t.", columns.iter()).done()).await?;
+    for number in answer.rows.iter().filter_map(|row| row.first()?.as_int()) {
+        if let Some(is) = usize::try_from(number - 1).ok().and_then(|n| found.get_mut(n)) {
+            *is = true;
+        }
+    }
+    Ok(found)
 }
 
 fn whole_rows(text: Text, columns: &Columns<'_>) -> Text {

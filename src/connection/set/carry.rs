@@ -167,15 +167,25 @@ impl Set {
             Ok(found) => found,
             Err(fault) => return self.all_fail(group, &fault).await,
         };
+        let missing: Vec<&Asked> =
+            group.iter().zip(&found).filter(|(_, rows)| rows.is_empty()).map(|(one, _)| one).collect();
+        let there = match missing.is_empty() {
+            true => Vec::new(),
+            false => match bulk::there(open.handle.changing(), table, &missing).await {
+                Ok(there) => there,
+                Err(fault) => return self.all_fail(group, &fault).await,
+            },
+        };
+        let mut there = there.into_iter();
         for (one, mut rows) in group.into_iter().zip(found) {
             let row = match (rows.pop(), rows.is_empty()) {
                 (Some(row), true) => row,
-                // Not there, or somebody has it; or its key is none. What it is this member finds out alone, with all the time
-                // that a lock is given.
-                _ if open.wrote.contains(&one.member) => {
+                (None, _) if there.next() == Some(false) => {
                     one.answer(Ok(Reply::Found(vec![None])));
                     continue;
                 }
+                // Somebody else has it, or its key is none: this member meets that alone, with all the time that a lock is
+                // given.
                 _ => {
                     self.shared.send_alone(one.member);
                     one.answer(Err(divided()));

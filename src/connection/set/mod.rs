@@ -143,6 +143,11 @@ impl Set {
         open.members.iter().all(|m| asking.contains(m) || left.contains(&(*m, open.epoch)))
     }
 
+    /// A connection is open that nobody reads through any more: it would hold back the database's own housekeeping.
+    pub fn is_idle(&self) -> bool {
+        self.reading.is_some() && !self.shared.is_read()
+    }
+
     /// How often a transaction was given up and its members divided.
     pub fn divided(&self) -> u32 {
         self.divided
@@ -161,7 +166,8 @@ impl Set {
         self.stop_reading().await;
     }
 
-    async fn stop_reading(&mut self) {
+    /// Ends the connection that reads.
+    pub async fn stop_reading(&mut self) {
         if let Some(reading) = self.reading.take() {
             reading.close().await;
         }

@@ -12,7 +12,9 @@ impl Set {
     /// Answers what can be answered now. Whether there was anything.
     pub async fn serve(&mut self) -> bool {
         let mut served = self.notice_who_left().await;
-        let asked = std::mem::take(&mut *self.shared.asked());
+        let mut asked = std::mem::take(&mut *self.shared.asked());
+        // In the order of the items: of two that want what only one can have it is the first one's, as one by one.
+        asked.sort_by_key(|one| one.member);
         let epoch = self.open.as_ref().map(|open| open.epoch);
         let (mut inside, mut reads, mut checks, mut later) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for one in asked {
@@ -65,6 +67,7 @@ impl Set {
             return false;
         }
         self.stop_reading().await;
+        alone.sort_by_key(|one| one.member);
         let first = alone.remove(0);
         self.shared.asked().extend(alone);
         first.answer(Ok(Reply::Done));

@@ -156,10 +156,12 @@ struct Gone {
     unrecorded: Option<Unrecorded>,
 }
 
-/// What came of something that was under way: of one item, or of a set of them.
-struct Over {
-    items: Vec<Gone>,
-    set: Option<Went>,
+/// What came of something that was under way.
+enum Over {
+    /// One item.
+    One(Box<Gone>),
+    /// A set of them, each of which was told already.
+    Set(Went),
 }
 
 /// How items go together.
@@ -217,8 +219,11 @@ impl Fleet<'_> {
                 stopped => return self.stand(crew, Some(stopped)).await,
             }
         }
+        let (tell_gone, gone) = unbounded_channel();
         let mut flow = Flow {
             items,
+            gone,
+            tell_gone,
             rules: rules(self.setting, self.of),
             pace: Pace::after(self.begun),
             together: self.together(),
@@ -347,6 +352,7 @@ impl Fleet<'_> {
                     flow.failed.get_or_insert(FleetError::Items(format!("an item broke off: {error}")));
                 }
             },
+            Some(gone) = flow.gone.recv() => self.gone(crew, flow, gone),
             Some(tick) = told.recv() => (self.watch)(tick),
             () = world.pause(pause), if until.is_some() => {}
             () = world.beat(LOOK) => {}
@@ -429,7 +435,7 @@ impl Fleet<'_> {
         flow.under_way.spawn(async move {
             let setting = (one.make)(&plan, &once);
             let gone = one.drive(setting, Work { plan, state }, None).await;
-            Over { items: vec![gone], set: None }
+            Over::One(Box::new(gone))
         });
     }
 
@@ -467,7 +473,7 @@ impl Fleet<'_> {
                 Pick::Begin(work) if work.state.steps.is_empty() => works.push(work),
                 // It was begun before a crash: it goes on by itself.
                 Pick::Begin(work) => {
-                    self.begin(crew, flow, work, once, send);
+                    flow.lanes.put_back(work);
                     break;
                 }
                 Pick::Skip(..) | Pick::Wait => break,
@@ -478,7 +484,7 @@ impl Fleet<'_> {
         if let Some(together) = &mut flow.together {
             together.under_way += 1;
         }
-        let (one, once) = (self.one(crew, send), once.clone());
+        let (one, once, tell) = (self.one(crew, send), once.clone(), flow.tell_gone.clone());
         flow.under_way.spawn(async move {
             let chunk = Chunk::new(&database, works.len(), Purpose::Apply);
             let mut items: Vec<std::pin::Pin<Box<dyn Future<Output = Gone> + Send + '_>>> = Vec::new();
@@ -489,21 +495,26 @@ impl Fleet<'_> {
                 items.push(Box::pin(one.drive(setting, work, Some(seat))));
             }
             let recorder = Recorder { crew: &one.crew, journal: &one.journal, claim: &one.claim };
-            let mut over = Vec::with_capacity(items.len());
-            let went = chunk.drive(items, Some(recorder), |gone| over.push(gone)).await;
-            Over { items: over, set: Some(went) }
+            Over::Set(chunk.drive(items, Some(recorder), |gone| drop(tell.send(gone))).await)
         });
     }
 
     fn over(&mut self, crew: &Crew, flow: &mut Flow<'_>, over: Over) {
-        if let (Some(went), Some(together)) = (over.set, &mut flow.together) {
-            together.under_way -= 1;
-            together.size = together.size.after(went.divided);
-            if went.stirs {
-                flow.together = None;
+        while let Ok(gone) = flow.gone.try_recv() {
+            self.gone(crew, flow, gone);
+        }
+        match over {
+            Over::One(gone) => self.gone(crew, flow, *gone),
+            Over::Set(went) => {
+                if let Some(together) = &mut flow.together {
+                    together.under_way -= 1;
+                    together.size = together.size.after(went.divided);
+                }
+                if went.stirs {
+                    flow.together = None;
+                }
             }
         }
-        over.items.into_iter().for_each(|gone| self.gone(crew, flow, gone));
     }
 
     /// It waits for one that did not end as done, and so it never begins.
@@ -719,6 +730,9 @@ struct Flow<'i> {
     together: Option<Together>,
     lanes: Lanes<Work>,
     under_way: JoinSet<Over>,
+    /// Items of sets that are over, as soon as they are.
+    gone: UnboundedReceiver<Gone>,
+    tell_gone: UnboundedSender<Gone>,
     /// No more items come.
     over: bool,
     /// How many came.
@@ -746,7 +760,12 @@ impl Flow<'_> {
         let Some(together) = &self.together else { return self.pace.next(&self.rules, now) };
         let rules = Rules { at_once: usize::MAX, ..self.rules.clone() };
         match self.pace.next(&rules, now) {
-            Next::Begin if together.under_way >= together.at_once => Next::WaitForEnd,
+            // What was begun before a crash goes on by itself, beside them.
+            Next::Begin
+                if together.under_way >= together.at_once || self.under_way.len() >= self.rules.at_once.max(1) =>
+            {
+                Next::WaitForEnd
+            }
             next => next,
         }
     }

@@ -6,7 +6,7 @@ use crate::{
         database::Database,
         set::{Purpose, Set},
     },
-    engine::crew::Crew,
+    engine::{crew::Crew, setting::Setting},
     journal::{Claim, Journal, event::Event},
 };
 use futures_util::stream::{FuturesUnordered, Stream};
@@ -63,6 +63,12 @@ impl Chunk {
         (Seat { member: self.set.member(number), notebook: self.notebook.clone() }, Arc::new(databases))
     }
 
+    /// The setting of one of them, with its databases as it sees them. For a rehearsal, which records nothing.
+    pub fn seated(&self, number: usize, mut setting: Setting) -> Setting {
+        (_, setting.databases) = self.seat(number, &setting.databases);
+        setting
+    }
+
     /// Drives the items to their ends. Each is told as soon as it is over.
     pub async fn drive<T>(
         mut self,
@@ -79,7 +85,11 @@ impl Chunk {
                     let (set, notebook) = (&self.set, &self.notebook);
                     poll_fn(|context| match Pin::new(&mut items).poll_next(context) {
                         Poll::Ready(done) => Poll::Ready(done),
-                        Poll::Pending if set.waiting() + lock(&notebook.asked).len() >= live || set.must_go_on() => {
+                        Poll::Pending
+                            if set.waiting() + lock(&notebook.asked).len() >= live
+                                || set.must_go_on()
+                                || set.is_idle() =>
+                        {
                             Poll::Ready(None)
                         }
                         Poll::Pending => Poll::Pending,
@@ -89,6 +99,10 @@ impl Chunk {
                 let Some(done) = done else { break };
                 live -= 1;
                 over(done);
+            }
+            if self.set.is_idle() {
+                self.set.stop_reading().await;
+                continue;
             }
             if live == 0 || self.set.serve().await {
                 continue;

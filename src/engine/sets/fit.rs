@@ -1,13 +1,16 @@
 //! Whether the items of a playbook can go in sets, and if not, why: a pure function of what is declared.
 
+use super::size::MOST;
 use crate::{
     action::{kinds::Act, step::Step},
     engine::{
         outline::Node,
         setting::{OneItem, Part, Setting},
     },
+    effect::change::TableName,
+    read::find::Test,
 };
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// How the items of a run go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +22,15 @@ pub enum Way {
     },
     /// One by one. Why, a fragment: `step `agreed` asks a person`.
     OneByOne(String),
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Way::InSets { .. } => write!(f, "in sets of up to {MOST}"),
+            Way::OneByOne(why) => write!(f, "one by one: {why}"),
+        }
+    }
 }
 
 /// How the items of this playbook go.
@@ -60,6 +72,27 @@ fn fits(setting: &Setting) -> Result<Arc<str>, String> {
         }
         (None, _) => Err("it uses no database".into()),
     }
+}
+
+/// The database through which items can also be tried out together: what one sees there, another one's changes must not
+/// alter, so each reads rows by their key alone.
+pub fn rehearsal(setting: &Setting) -> Option<Arc<str>> {
+    let Way::InSets { connection } = way(setting) else { return None };
+    let each = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
+    let mut apart = true;
+    for node in each.outline.nodes.iter() {
+        node.step.each(&mut |step| apart &= reads_its_own(step, setting));
+    }
+    apart.then_some(connection)
+}
+
+fn reads_its_own(step: &Step, setting: &Setting) -> bool {
+    let Act::Find(find) = &step.act else { return !matches!(step.act, Act::Query(_) | Act::Rows(_)) };
+    let Some(facts) = TableName::parse(find.table.as_str()).and_then(|table| setting.facts_of(&table)) else {
+        return false;
+    };
+    let is = |column: &str| matches!(find.conditions.get(column), Some(Test::Is(_)));
+    facts.key_columns().iter().all(|column| is(column))
 }
 
 fn of_node(node: &Node, writes: &mut bool) -> Result<(), String> {
