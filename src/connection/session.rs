@@ -43,7 +43,16 @@ pub struct Session {
 impl Session {
     pub(super) fn new(name: Arc<str>, link: Link, writable: bool) -> Session {
         let dialect = link.dialect();
-        Session { name, dialect, link: Some(link), seat: None, writable, running: false, spoilt: false, read_only: !writable }
+        Session {
+            name,
+            dialect,
+            link: Some(link),
+            seat: None,
+            writable,
+            running: false,
+            spoilt: false,
+            read_only: !writable,
+        }
     }
 
     /// Of a member of a set.

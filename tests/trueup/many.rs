@@ -59,7 +59,11 @@ impl Store {
         }
     }
 
-    pub(super) async fn plan(&self, text: &str, params: &[(&str, Value)]) -> Result<(ops::plan::Prepared, Plan), Failure> {
+    pub(super) async fn plan(
+        &self,
+        text: &str,
+        params: &[(&str, Value)],
+    ) -> Result<(ops::plan::Prepared, Plan), Failure> {
         let record = ops::record::open(&self.shop.here, &self.shop.opened).await?;
         let mut prepared = self.shop.prepare(text, params).await?;
         ops::record::seal_with(&mut prepared.setting, &record);

@@ -127,7 +127,8 @@ fn batch(seed: u64, items: u64, triggers: bool) -> (String, String) {
 /// Columns that are other ones each time.
 fn without_clock(row: &Map) -> BTreeMap<String, String> {
     let kept = row.iter().filter(|(column, _)| {
-        !matches!(&***column, "created_at" | "updated_at" | "request" | "id") || &***column == "id" && row.contains_key("state")
+        !matches!(&***column, "created_at" | "updated_at" | "request" | "id")
+            || &***column == "id" && row.contains_key("state")
     });
     kept.map(|(column, value)| (column.to_string(), value.bare().into_owned())).collect()
 }

@@ -67,9 +67,7 @@ pub async fn lock(changing: &mut Changing, table: &str, group: &[Asked]) -> Resu
         let text = whole_rows(text, all).raw(" FROM ");
         let text = values(text, table, &lists, true).raw(" JOIN ").table(table).raw(" AS t ON ");
         let text = matched(text, "t.", columns.iter()).raw(" ORDER BY ");
-        text.list(columns, ", ", |text, column| text.raw("t.").name(column))
-            .raw(" FOR UPDATE OF t SKIP LOCKED")
-            .done()
+        text.list(columns, ", ", |text, column| text.raw("t.").name(column)).raw(" FOR UPDATE OF t SKIP LOCKED").done()
     };
     let statement = exactly(changing, write).await?;
     let answer = changing.change(&statement).await?;
@@ -79,7 +77,9 @@ pub async fn lock(changing: &mut Changing, table: &str, group: &[Asked]) -> Resu
 /// The values of these columns in the keys, column by column.
 fn keys<'g>(columns: &'g [Arc<str>], group: impl Iterator<Item = &'g Asked> + Clone) -> Vec<(&'g Arc<str>, Value)> {
     let key = |n: usize| {
-        group.clone().filter_map(move |one| if let Op::Lock { keys, .. } = &one.op { keys.first()?.get(n) } else { None })
+        group
+            .clone()
+            .filter_map(move |one| if let Op::Lock { keys, .. } = &one.op { keys.first()?.get(n) } else { None })
     };
     columns.iter().enumerate().map(|(n, column)| (column, list(key(n)))).collect()
 }

@@ -10,7 +10,12 @@ pub mod summary;
 use super::{
     crew::Crew,
     drive::{Driver, Stopped, Unrecorded},
-    sets::{Seat, chunk::{Chunk, Recorder, Went}, fit::{self, Way}, size::Size},
+    sets::{
+        Seat,
+        chunk::{Chunk, Recorder, Went},
+        fit::{self, Way},
+        size::Size,
+    },
     setting::{OneItem, Part, Setting},
     state::{ItemState, RunState},
     watch::{Standing, Tick, Watch},

@@ -3,11 +3,11 @@
 use super::size::MOST;
 use crate::{
     action::{kinds::Act, step::Step},
+    effect::change::TableName,
     engine::{
         outline::Node,
         setting::{OneItem, Part, Setting},
     },
-    effect::change::TableName,
     read::find::Test,
 };
 use std::{fmt, sync::Arc};
@@ -64,7 +64,8 @@ fn fits(setting: &Setting) -> Result<Arc<str>, String> {
     let mut databases = playbook.uses.entries.iter().map(|(name, _)| name);
     match (databases.next(), databases.next()) {
         (Some(one), None) => {
-            let database = setting.databases.get(one.as_str()).ok_or_else(|| format!("`{}` is no database", one.as_str()))?;
+            let database =
+                setting.databases.get(one.as_str()).ok_or_else(|| format!("`{}` is no database", one.as_str()))?;
             Ok(database.name().clone())
         }
         (Some(one), Some(other)) => {
