@@ -17,7 +17,7 @@ use trueup::{
 };
 
 /// Records of each variant.
-const RUNS: usize = 1_000;
+const RUNS: usize = 400;
 /// Runs in flight.
 const WIDTHS: [usize; 2] = [1, 8];
 /// Each variant is measured so often, in turns; the median counts.

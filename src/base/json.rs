@@ -58,7 +58,7 @@ impl std::error::Error for JsonError {}
 
 /// Parses one document into a tree of values.
 pub fn parse(text: &str) -> Result<Value, JsonError> {
-    let mut reader = Reader { text, at: 0, keys: Vec::new(), next: 0 };
+    let mut reader = Reader { text, at: 0, keys: Vec::new(), next: 0, sizes: Vec::new() };
     let value = reader.value(0)?;
     reader.space();
     if reader.at < text.len() { Err(reader.fail("text after the document")) } else { Ok(value) }
@@ -99,6 +99,8 @@ struct Reader<'a> {
     keys: Vec<Arc<str>>,
     /// The key that came after this one the last time.
     next: usize,
+    /// How many entries the last object had at each depth: the next one often has as many.
+    sizes: Vec<usize>,
 }
 
 /// So many keys are remembered; looking through more would cost more than it saves.
@@ -144,12 +146,12 @@ impl<'a> Reader<'a> {
 
     fn object(&mut self, depth: usize) -> Result<Value, JsonError> {
         self.at += 1;
-        let mut entries = Map::new();
         self.space();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Ok(entries.into());
+            return Ok(Map::new().into());
         }
+        let mut entries = Map::with_capacity(self.sizes.get(depth).copied().unwrap_or(1).min(KEYS));
         loop {
             self.space();
             if self.peek() != Some(b'"') {
@@ -169,6 +171,10 @@ impl<'a> Reader<'a> {
                 Some(b',') => self.at += 1,
                 Some(b'}') => {
                     self.at += 1;
+                    if self.sizes.len() <= depth {
+                        self.sizes.resize(depth + 1, 1);
+                    }
+                    self.sizes[depth] = entries.len();
                     return Ok(entries.into());
                 }
                 _ => return Err(self.fail("expected `,` or `}`")),
@@ -328,7 +334,8 @@ fn write(value: &Value, mask: bool, out: &mut String) {
     }
     match &value.data {
         Data::Null => out.push_str("null"),
-        Data::Bool(_) | Data::Int(_) => out.push_str(&value.bare()),
+        Data::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
+        Data::Int(number) => number_text(*number, out),
         Data::Decimal(d) if d.as_str().bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b'-') => {
             out.push_str(&json_digits(d.as_str()));
         }
@@ -373,61 +380,112 @@ fn json_digits(text: &str) -> String {
 pub fn quote(text: &str, out: &mut String) {
     use std::fmt::Write;
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if (c as u32) < 0x20 => {
-                let _ = write!(out, "\\u{:04x}", c as u32);
+    let mut from = 0;
+    // All of these are ASCII, so the cuts are between two characters.
+    for (at, byte) in text.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'"' | b'\\' | 0..0x20)) {
+        out.push_str(&text[from..at]);
+        from = at + 1;
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            byte => {
+                let _ = write!(out, "\\u{byte:04x}");
             }
-            c => out.push(c),
         }
     }
+    out.push_str(&text[from..]);
     out.push('"');
 }
 
 /// The lossless stored form: every kind and mark comes back as it was. Plain JSON kinds stand for themselves,
 /// others are `{"$kind": text}`, marked ones `{"$marks": bits, "$of": …}`.
 pub fn encode(value: &Value) -> String {
-    text_of(&tagged(value, &|_| None))
+    encode_with(value, &|_| None)
 }
+
+/// What may stand in place of a part.
+type Replace<'r> = &'r dyn Fn(&Value) -> Option<Value>;
 
 /// As [`encode`], but `replace` is asked first about every part, from the outside in, and may give the JSON tree that
 /// stands in its place: `{"$sealed": …}`. Such a tag must be one that [`decode_with`] is told about.
 pub fn encode_with(value: &Value, replace: &dyn Fn(&Value) -> Option<Value>) -> String {
-    text_of(&tagged(value, replace))
+    let mut out = String::new();
+    store(value, replace, &mut out);
+    out
 }
 
-fn tagged(value: &Value, replace: &dyn Fn(&Value) -> Option<Value>) -> Value {
+fn store(value: &Value, replace: Replace<'_>, out: &mut String) {
     if let Some(replaced) = replace(value) {
-        return replaced;
+        return write(&replaced, false, out);
     }
     if value.marks != Marks::NONE {
-        let inner = tagged(&Value { data: value.data.clone(), marks: Marks::NONE }, replace);
-        return Value::map([("$marks", i64::from(value.marks.bits()).into()), ("$of", inner)]);
+        out.push_str("{\"$marks\":");
+        number_text(i64::from(value.marks.bits()), out);
+        out.push_str(",\"$of\":");
+        store(&Value { data: value.data.clone(), marks: Marks::NONE }, replace, out);
+        return out.push('}');
     }
-    let tag = |name: &'static str, text: String| Value::map([(name, Value::text(text))]);
+    let tagged = |tag: &str, text: &str, out: &mut String| {
+        out.push_str(tag);
+        quote(text, out);
+        out.push('}');
+    };
+    let stamp = |tag: &str, stamp: &super::time::Stamp, out: &mut String| {
+        out.push_str(tag);
+        number_text(stamp.micros, out);
+        out.push(',');
+        number_text(i64::from(stamp.digits), out);
+        out.push_str("]}");
+    };
+    let counted = |tag: &str, number: i64, out: &mut String| {
+        out.push_str(tag);
+        number_text(number, out);
+        out.push('}');
+    };
     match &value.data {
-        Data::Null | Data::Bool(_) | Data::Int(_) | Data::Text(_) => value.clone(),
-        Data::Decimal(d) => tag("$decimal", d.to_string()),
-        Data::Float(f) => tag("$float", format!("{:016x}", f.to_bits())),
-        Data::Bytes(_) => tag("$bytes", value.bare().into_owned()),
-        Data::Date(d) => Value::map([("$date", i64::from(d.0).into())]),
-        Data::Time(t) => Value::map([("$time", t.0.into())]),
-        Data::Timestamp(s) => Value::map([("$timestamp", Value::list([s.micros.into(), i64::from(s.digits).into()]))]),
-        Data::Instant(s) => Value::map([("$instant", Value::list([s.micros.into(), i64::from(s.digits).into()]))]),
-        Data::Uuid(u) => tag("$uuid", u.to_string()),
-        Data::Json(j) => tag("$json", j.text().to_owned()),
-        Data::Unknown(why) => tag("$unknown", why.to_string()),
-        Data::List(values) => Value::list(values.iter().map(|v| tagged(v, replace))),
+        Data::Null | Data::Bool(_) | Data::Int(_) | Data::Text(_) => write(value, false, out),
+        Data::Decimal(d) => tagged("{\"$decimal\":", &d.to_string(), out),
+        Data::Float(f) => tagged("{\"$float\":", &format!("{:016x}", f.to_bits()), out),
+        Data::Bytes(_) => tagged("{\"$bytes\":", &value.bare(), out),
+        Data::Date(d) => counted("{\"$date\":", i64::from(d.0), out),
+        Data::Time(t) => counted("{\"$time\":", t.0, out),
+        Data::Timestamp(s) => stamp("{\"$timestamp\":[", s, out),
+        Data::Instant(s) => stamp("{\"$instant\":[", s, out),
+        Data::Uuid(u) => tagged("{\"$uuid\":", &u.to_string(), out),
+        Data::Json(j) => tagged("{\"$json\":", j.text(), out),
+        Data::Unknown(why) => tagged("{\"$unknown\":", why, out),
+        Data::List(values) => {
+            out.push('[');
+            for (i, value) in values.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                store(value, replace, out);
+            }
+            out.push(']');
+        }
         Data::Map(entries) => {
-            let plain: Map = entries.iter().map(|(k, v)| (k.clone(), tagged(v, replace))).collect();
-            if entries.keys().any(|k| k.starts_with('$')) { Value::map([("$map", plain.into())]) } else { plain.into() }
+            let like_a_tag = entries.keys().any(|k| k.starts_with('$'));
+            out.push_str(if like_a_tag { "{\"$map\":{" } else { "{" });
+            for (i, (k, v)) in entries.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                quote(k, out);
+                out.push(':');
+                store(v, replace, out);
+            }
+            out.push_str(if like_a_tag { "}}" } else { "}" });
         }
     }
+}
+
+fn number_text(number: i64, out: &mut String) {
+    use std::fmt::Write;
+    let _ = write!(out, "{number}");
 }
 
 /// Reads what [`encode`] wrote.
@@ -442,25 +500,38 @@ pub fn decode_with(text: &str, restore: &dyn Fn(&str, &Value) -> Option<Value>) 
     if !text.contains("\"$") {
         return Ok(value);
     }
-    untagged(&value, restore).ok_or(JsonError { what: "not a stored value", at: 0 })
+    untagged(value, restore).ok_or(JsonError { what: "not a stored value", at: 0 })
 }
 
-fn untagged(value: &Value, restore: &dyn Fn(&str, &Value) -> Option<Value>) -> Option<Value> {
-    let entries = match &value.data {
+/// In place: nothing of a tree that was just read is made a second time but what a tag stands for.
+fn untagged(value: Value, restore: &dyn Fn(&str, &Value) -> Option<Value>) -> Option<Value> {
+    let mut data = value.data;
+    match &mut data {
         Data::List(values) => {
-            return Some(Value::list(values.iter().map(|v| untagged(v, restore)).collect::<Option<Vec<_>>>()?));
+            for value in Arc::make_mut(values) {
+                *value = untagged(std::mem::replace(value, Value::NULL), restore)?;
+            }
+            Some(data.into())
         }
-        Data::Map(entries) => entries,
-        _ => return Some(value.clone()),
-    };
-    let plain = |entries: &Map| {
-        Some(Value::from(
-            entries.iter().map(|(k, v)| Some((k.clone(), untagged(v, restore)?))).collect::<Option<Map>>()?,
-        ))
-    };
-    let Some((tag, inner)) = entries.first().filter(|(k, _)| k.starts_with('$')) else {
-        return plain(entries);
-    };
+        Data::Map(entries) if entries.first().is_some_and(|(key, _)| key.starts_with('$')) => tagged(entries, restore),
+        Data::Map(entries) => {
+            plain(Arc::make_mut(entries), restore)?;
+            Some(data.into())
+        }
+        _ => Some(data.into()),
+    }
+}
+
+fn plain(entries: &mut Map, restore: &dyn Fn(&str, &Value) -> Option<Value>) -> Option<()> {
+    for value in entries.values_mut() {
+        *value = untagged(std::mem::replace(value, Value::NULL), restore)?;
+    }
+    Some(())
+}
+
+/// What a tag stands for: the first of these keys, which begins with `$`.
+fn tagged(entries: &mut Arc<Map>, restore: &dyn Fn(&str, &Value) -> Option<Value>) -> Option<Value> {
+    let (tag, inner) = entries.first()?;
     let stamp = || {
         let pair = inner.as_list()?;
         let (micros, digits) = (pair.first()?.as_int()?, pair.get(1)?.as_int()?);
@@ -469,9 +540,14 @@ fn untagged(value: &Value, restore: &dyn Fn(&str, &Value) -> Option<Value>) -> O
     let data = match &**tag {
         "$marks" => {
             let marks = Marks::from_bits(u8::try_from(inner.as_int()?).ok()?);
-            return Some(untagged(entries.get("$of")?, restore)?.marked(marks));
+            let of = Arc::make_mut(entries).get_mut("$of")?;
+            return Some(untagged(std::mem::replace(of, Value::NULL), restore)?.marked(marks));
         }
-        "$map" => return plain(inner.as_map()?),
+        "$map" => {
+            let mut map = inner.as_map()?.clone();
+            plain(&mut map, restore)?;
+            return Some(map.into());
+        }
         "$decimal" => Data::Decimal(inner.as_str()?.parse().ok()?),
         "$float" => Data::Float(f64::from_bits(u64::from_str_radix(inner.as_str()?, 16).ok()?)),
         "$bytes" => Data::Bytes(unhex(inner.as_str()?)?.into()),

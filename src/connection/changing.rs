@@ -1,6 +1,7 @@
 //! The change operations, written once for rehearsal and apply and for all databases: lock and read, then change by key.
 //!
-//! Images never come from RETURNING or row counts: the engine reads again under its lock.
+//! Images never come from row counts, and from RETURNING only where the catalogue shows that nothing runs after it
+//! ([`crate::table::catalogue::Nature::alone`]): the engine reads again under its lock.
 
 use super::{
     fault::{Fault, FaultKind},
@@ -208,7 +209,7 @@ impl Changing {
         answer.named().map(|rows| rows.rows).map_err(|f| self.named(f))
     }
 
-    /// A locking read of whole rows.
+    /// A locking read of whole rows, or a change that gives them.
     async fn locked(&mut self, write: impl Fn(&Columns<'_>) -> Statement) -> Result<Answer, Fault> {
         let plain = write(&Columns::All);
         let statement = match self.exotic(&plain.sql).await? {
@@ -235,6 +236,66 @@ impl Changing {
             |text: Text, (column, to): &(Arc<str>, SetTo)| text.name(column).raw(" = ").set_to(table, column, to, true);
         let text = Text::new(self.dialect()).raw("UPDATE ").table(table).raw(" SET ").list(set, ", ", one);
         Ok(self.change(&text.conditions(&key_conditions(key)).done()).await?.affected)
+    }
+
+    /// Updates one row of a table that nothing else touches ([`crate::table::catalogue::Nature::alone`]), and gives it whole as it
+    /// is now; nothing when it was not there.
+    pub async fn update_whole(
+        &mut self,
+        table: &str,
+        key: &Map,
+        set: &[(Arc<str>, SetTo)],
+    ) -> Result<Option<Map>, Fault> {
+        if let Some(seat) = self.unsealed_seat()? {
+            return seat.update_whole(table, key, set).await;
+        }
+        let dialect = self.dialect();
+        let one =
+            |text: Text, (column, to): &(Arc<str>, SetTo)| text.name(column).raw(" = ").set_to(table, column, to, true);
+        let conditions = key_conditions(key);
+        let write = |list: &Columns<'_>| {
+            let text = Text::new(dialect).raw("UPDATE ").table(table).raw(" SET ").list(set, ", ", one);
+            list.write(text.conditions(&conditions).raw(" RETURNING "), &[]).done()
+        };
+        self.only(table, write).await
+    }
+
+    /// Inserts one row into a table that nothing else touches, and gives it whole.
+    pub async fn insert_whole(&mut self, table: &str, values: &[(Arc<str>, SetTo)]) -> Result<Map, Fault> {
+        if let Some(seat) = self.unsealed_seat()? {
+            return seat.insert_whole(table, values).await;
+        }
+        let dialect = self.dialect();
+        let write = |list: &Columns<'_>| {
+            let text = Text::new(dialect).raw("INSERT INTO ").table(table);
+            let text = if values.is_empty() {
+                text.raw(" DEFAULT VALUES")
+            } else {
+                let text = text.raw(" (").list(values, ", ", |text, (column, _)| text.name(column)).raw(") VALUES (");
+                text.list(values, ", ", |text, (column, to)| text.set_to(table, column, to, false)).raw(")")
+            };
+            list.write(text.raw(" RETURNING "), &[]).done()
+        };
+        match self.only(table, write).await? {
+            Some(row) => Ok(row),
+            None => {
+                self.session.spoilt = true;
+                Err(self.named(Fault::new(FaultKind::Other, format!("the row was not stored in `{table}`"))))
+            }
+        }
+    }
+
+    /// The one row that a statement gives back, or none.
+    async fn only(&mut self, table: &str, write: impl Fn(&Columns<'_>) -> Statement) -> Result<Option<Map>, Fault> {
+        let Answer { columns, mut rows, .. } = self.locked(write).await?;
+        let row = rows.pop();
+        if !rows.is_empty() {
+            self.session.spoilt = true;
+            let message = format!("the key of `{table}` fits more than one row");
+            let fault = Fault::new(FaultKind::Data, message);
+            return Err(self.named(fault.advise("correct `key:` of the table in the project file")));
+        }
+        Ok(row.map(|row| columns.into_iter().zip(row).collect()))
     }
 
     /// Inserts one row and gives its key back, as the database made it.
@@ -404,6 +465,11 @@ impl Changing {
         self.session.spoilt = true;
         let message = format!("a row of `{}` would point to no row of `{}`", child.plain(), parent.plain());
         Err(self.named(Fault::new(FaultKind::Constraint, message)))
+    }
+
+    /// Nothing has gone through this handle that could have changed a row.
+    pub fn is_fresh(&self) -> bool {
+        self.session.is_fresh()
     }
 
     /// Tables touched by this transaction so far, by triggers and cascades too. Compare two of them: what was rolled

@@ -118,6 +118,20 @@ impl Database {
         self.session(link, false).map(Reading::new)
     }
 
+    /// The same for reads that may do without a transaction ([`Session::glance`]): it begins with the first one that does not.
+    pub async fn glancing(&self) -> Result<Reading, Fault> {
+        if let Some(member) = self.in_company().await {
+            return Ok(Reading::new(self.seated(member.reader(), false)));
+        }
+        match &*self.target {
+            Target::Postgres(target) => {
+                let link = target.glancing().await.map(Link::Postgres);
+                self.session(link, false).map(Reading::new)
+            }
+            Target::Sqlite(_) | Target::Mysql(_) => self.reading().await,
+        }
+    }
+
     /// Opens a connection that can write and cannot commit. SQLite: takes the write lock.
     pub async fn rehearsing(&self) -> Result<Rehearsing, Fault> {
         if let Some(member) = self.in_company().await {

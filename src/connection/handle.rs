@@ -85,7 +85,7 @@ impl Writing {
         moment::reached("before COMMIT");
         let done = tokio::spawn(async move {
             let done = {
-                let mut commit = pin!(link.batch("COMMIT"));
+                let mut commit = pin!(link.commit());
                 let first = poll_fn(|context| Poll::Ready(commit.as_mut().poll(context))).await;
                 moment::reached("COMMIT sent");
                 match first {

@@ -112,6 +112,7 @@ impl Writing {
         if let Some(seat) = session.seat() {
             return seat.claim(entry).await;
         }
+        session.not_fresh();
         let link = session.enter()?;
         let done = link.claim(entry).await;
         let waited_long = |f: &Fault| matches!(f.kind, FaultKind::LockTimeout | FaultKind::StatementTimeout);

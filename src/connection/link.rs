@@ -7,12 +7,12 @@ use super::{
     rows::{Answer, Each, Identity, Touched},
     sqlite,
     standing::Standing,
-    statement::{Limits, Prepared, Statement},
+    statement::{Limits, Prepared, Slot, Statement},
 };
 use crate::{
     base::value::Value,
     table::{
-        catalogue::{Catalogue, Table},
+        catalogue::{Catalogue, Nature, Table},
         rights::Rights,
     },
     template::sql::Dialect,
@@ -75,10 +75,18 @@ impl Link {
         }
     }
 
+    /// COMMIT. A fault for which the server did not answer leaves open whether it happened.
+    pub async fn commit(&mut self) -> Result<(), Fault> {
+        match self {
+            Link::Postgres(link) => link.commit().await,
+            Link::Sqlite(_) | Link::Mysql(_) => self.batch("COMMIT").await,
+        }
+    }
+
     /// After a confirmed COMMIT.
     pub async fn committed(self) {
         match self {
-            Link::Postgres(link) => link.committed().await,
+            Link::Postgres(link) => link.committed(),
             Link::Mysql(link) => link.committed().await,
             Link::Sqlite(_) => {}
         }
@@ -89,6 +97,22 @@ impl Link {
         either!(self, link => link.run(statement, limits).await)
     }
 
+    /// One statement that only reads, and of which is known that it runs nothing but itself.
+    pub async fn glance(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
+        match self {
+            Link::Postgres(link) => link.glance(statement, limits).await,
+            Link::Sqlite(_) | Link::Mysql(_) => self.run(statement, limits).await,
+        }
+    }
+
+    /// What else may happen when rows of a table are read or changed, where that is known.
+    pub async fn nature(&mut self, table: &str) -> Result<Nature, Fault> {
+        match self {
+            Link::Postgres(link) => link.nature(table).await,
+            Link::Sqlite(_) | Link::Mysql(_) => Ok(Nature::default()),
+        }
+    }
+
     /// One statement whose rows are handed out as they arrive.
     pub async fn stream(&mut self, statement: &Statement, each: Each<'_>) -> Result<(), Fault> {
         either!(self, link => link.stream(statement, each).await)
@@ -97,6 +121,14 @@ impl Link {
     /// What a statement takes and gives.
     pub async fn prepare(&mut self, sql: &str) -> Result<Prepared, Fault> {
         either!(self, link => link.prepare(sql).await)
+    }
+
+    /// The columns of a statement when one of them can only be read as text: of PostgreSQL alone is that known beforehand.
+    pub async fn exotic(&mut self, sql: &str) -> Result<Option<Vec<Slot>>, Fault> {
+        match self {
+            Link::Postgres(link) => link.exotic(sql).await,
+            Link::Sqlite(_) | Link::Mysql(_) => Ok(None),
+        }
     }
 
     /// Columns, types and keys.

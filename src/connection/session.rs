@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     base::value::{Map, Value},
-    table::catalogue::{Catalogue, Table},
+    table::catalogue::{Catalogue, Nature, Table},
     template::sql::Dialect,
 };
 use std::sync::Arc;
@@ -34,6 +34,8 @@ pub struct Session {
     writable: bool,
     /// A call began and has not ended.
     running: bool,
+    /// No statement that is not about the catalogue has gone through it.
+    fresh: bool,
     /// A statement failed: only going back is possible.
     pub(super) spoilt: bool,
     /// SQLite: the switch must go back to where it was after a fenced read.
@@ -50,6 +52,7 @@ impl Session {
             seat: None,
             writable,
             running: false,
+            fresh: true,
             spoilt: false,
             read_only: !writable,
         }
@@ -57,8 +60,8 @@ impl Session {
 
     /// Of a member of a set.
     pub(super) fn seated(name: Arc<str>, dialect: Dialect, seat: Seat, writable: bool) -> Session {
-        let (running, spoilt) = (false, false);
-        Session { name, dialect, link: None, seat: Some(seat), writable, running, spoilt, read_only: !writable }
+        let (running, fresh, spoilt) = (false, false, false);
+        Session { name, dialect, link: None, seat: Some(seat), writable, running, fresh, spoilt, read_only: !writable }
     }
 
     pub(super) fn seat(&self) -> Option<&Seat> {
@@ -141,6 +144,19 @@ impl Session {
         self.recover(done).await
     }
 
+    /// As [`Session::select`], of a table whose rows are read without anything else being run ([`Nature::plain`]): outside of
+    /// any transaction, where this handle has none yet.
+    pub async fn glance(&mut self, select: &Select<'_>, limits: Limits) -> Result<Rows, Fault> {
+        if let Some(seat) = &self.seat {
+            return seat.select(select, limits).await;
+        }
+        let statement = self.selecting(select).await?;
+        let link = self.enter()?;
+        let done = link.glance(&statement, limits).await;
+        let done = self.leave(done).and_then(Answer::named);
+        self.recover(done).await
+    }
+
     async fn selecting(&mut self, select: &Select<'_>) -> Result<Statement, Fault> {
         let write = |columns: &Columns<'_>| {
             columns.write(Text::new(self.dialect).raw("SELECT "), select.columns).selection(select).done()
@@ -178,6 +194,7 @@ impl Session {
             // What is still on its way is not waited for: the connection goes.
             if each(row) { Ok(()) } else { Err(Fault::new(FaultKind::Lost, "the rest was not wanted")) }
         };
+        self.fresh = false;
         let link = self.enter()?;
         let done = link.stream(statement, &mut rows).await;
         let done = self.leave(done);
@@ -190,10 +207,9 @@ impl Session {
             return Ok(None);
         }
         let link = self.enter()?;
-        let done = link.prepare(sql).await;
+        let done = link.exotic(sql).await;
         let done = self.leave(done);
-        let prepared = self.recover(done).await?;
-        Ok(prepared.columns.iter().any(|c| c.unreadable).then_some(prepared.columns))
+        self.recover(done).await
     }
 
     /// What a statement takes and gives, without running it.
@@ -225,6 +241,17 @@ impl Session {
         self.recover(done).await
     }
 
+    /// What else may happen when rows of a table are read or changed.
+    pub async fn nature(&mut self, table: &str) -> Result<Nature, Fault> {
+        if let Some(seat) = &self.seat {
+            return seat.nature(table).await;
+        }
+        let link = self.enter()?;
+        let done = link.nature(table).await;
+        let done = self.leave(done);
+        self.recover(done).await
+    }
+
     /// Which database this is.
     pub async fn identity(&mut self) -> Result<Identity, Fault> {
         let link = self.enter()?;
@@ -233,8 +260,19 @@ impl Session {
         self.recover(done).await
     }
 
+    /// No statement that is not about the catalogue has gone through it: nothing can be changed.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    /// Something goes through it that may change rows.
+    pub(super) fn not_fresh(&mut self) {
+        self.fresh = false;
+    }
+
     /// One statement of our own, or one that the rules let through.
     pub(super) async fn raw(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
+        self.fresh = false;
         let link = self.enter()?;
         let done = link.run(statement, limits).await;
         self.leave(done)

@@ -64,7 +64,7 @@ impl RowChange {
             (None, None) => Deed::Nothing,
             (None, Some(_)) => Deed::Insert,
             (Some(_), None) => Deed::Delete,
-            (Some(_), Some(_)) if self.differing().iter().all(|(column, ..)| self.stamps.contains(column)) => {
+            (Some(before), Some(after)) if unlike(before, after).all(|(column, ..)| self.stamps.contains(column)) => {
                 Deed::Nothing
             }
             _ => Deed::Update,
@@ -74,25 +74,43 @@ impl RowChange {
     /// The columns that differ, with both values, in table order. For an insert the old value is null, for a delete
     /// the new one; an unknown differs from everything.
     pub fn differing(&self) -> Vec<(Arc<str>, Value, Value)> {
-        let empty = Map::new();
-        let both = self.before.is_some() && self.after.is_some();
-        let (before, after) = (self.before.as_ref().unwrap_or(&empty), self.after.as_ref().unwrap_or(&empty));
-        let names = after.keys().chain(before.keys().filter(|k| !after.contains_key(*k)));
-        names
-            .filter_map(|name| {
-                // A field that is null and one that is not there are two things; of a whole row every column is there.
-                let one_side = both && before.contains_key(name) != after.contains_key(name);
-                let old = before.get(name).cloned().unwrap_or(Value::NULL);
-                let new = after.get(name).cloned().unwrap_or(Value::NULL);
-                (old != new || one_side).then(|| (name.clone(), old, new))
-            })
-            .collect()
+        let own = |value: Option<&Value>| value.cloned().unwrap_or(Value::NULL);
+        let differ = |value: &&Value| **value != Value::NULL;
+        match (&self.before, &self.after) {
+            (None, None) => Vec::new(),
+            (Some(before), Some(after)) => {
+                unlike(before, after).map(|(name, old, new)| (name.clone(), own(old), own(new))).collect()
+            }
+            (None, Some(row)) => {
+                let set = row.iter().filter(|(_, value)| differ(value));
+                set.map(|(name, value)| (name.clone(), Value::NULL, value.clone())).collect()
+            }
+            (Some(row), None) => {
+                let set = row.iter().filter(|(_, value)| differ(value));
+                set.map(|(name, value)| (name.clone(), value.clone(), Value::NULL)).collect()
+            }
+        }
     }
 
     /// `id 4711`, `code 2N2, year 2024`.
     pub fn key_text(&self) -> String {
         self.key.iter().map(|(k, v)| format!("{k} {}", v.plain())).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// The fields that differ, in the order of the row after. A field that is null and one that is not there are two things; of a
+/// whole row every column is there. Two images of one row have their columns in one order, so that most need no look-up.
+fn unlike<'r>(
+    before: &'r Map,
+    after: &'r Map,
+) -> impl Iterator<Item = (&'r Arc<str>, Option<&'r Value>, Option<&'r Value>)> {
+    let changed = after.iter().enumerate().filter_map(|(at, (name, new))| {
+        let old = before.get_index(at).filter(|(same, _)| *same == name).map(|(_, old)| old);
+        let old = old.or_else(|| before.get(name));
+        (old != Some(new)).then_some((name, old, Some(new)))
+    });
+    let gone = before.iter().filter(|(name, _)| !after.contains_key(*name));
+    changed.chain(gone.map(|(name, old)| (name, Some(old), None)))
 }
 
 #[cfg(test)]

@@ -33,11 +33,19 @@ impl From<Fault> for AuditTrouble {
     }
 }
 
-/// Writes the audit row of one change, if its table has a rule that covers it. Gives the audit row as a change by rule.
+/// Where the audit rows of a table go, if it has a rule.
+pub fn table_of(setting: &Setting, table: &TableName) -> Option<TableName> {
+    let Some(Facts { audit: Some(AuditUse::Rule(facts)), .. }) = setting.facts_of(table) else { return None };
+    let rule = setting.project.audits.get(facts.rule.as_str())?;
+    Some(TableName { connection: table.connection.clone(), table: rule.table.text.clone() })
+}
+
+/// Writes the audit row of one change, if its table has a rule that covers it. With `alone`, nothing else touches the audit row. Gives the audit row as a change by rule.
 pub async fn write(
     changing: &mut Changing,
     setting: &Setting,
     change: &RowChange,
+    alone: bool,
 ) -> Result<Option<RowChange>, AuditTrouble> {
     let Some(Facts { audit: Some(AuditUse::Rule(facts)), .. }) = setting.facts_of(&change.table) else {
         return Ok(None);
@@ -65,14 +73,15 @@ pub async fn write(
     let table = TableName { connection: change.table.connection.clone(), table: rule.table.text.clone() };
     let values = values(changing, rule, &scope, &table).await?;
     let key = setting.facts_of(&table).map_or_else(|| vec![Arc::from("id")], Facts::key_columns);
-    let key = changing.insert(&table.table, &key, &values).await?;
-    let names: Vec<Arc<str>> = key.keys().cloned().collect();
-    let after = changing
-        .lock_and_read(&table.table, &names, &[key.values().cloned().collect()])
-        .await?
-        .into_iter()
-        .next()
-        .flatten();
+    let (key, after) = if alone {
+        let row = changing.insert_whole(&table.table, &values).await?;
+        (key.into_iter().filter_map(|name| Some((name.clone(), row.get(&name)?.clone()))).collect(), Some(row))
+    } else {
+        let key = changing.insert(&table.table, &key, &values).await?;
+        let names: Vec<Arc<str>> = key.keys().cloned().collect();
+        let found = changing.lock_and_read(&table.table, &names, &[key.values().cloned().collect()]).await?;
+        (key, found.into_iter().next().flatten())
+    };
     let mut written = RowChange { table, key, before: None, after, by_rule: true, stamps: Vec::new() };
     mark(&mut written, change, setting);
     // The number of a new row is only known at apply, in its audit row too.

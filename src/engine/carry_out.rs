@@ -25,6 +25,7 @@ use crate::{
     },
     plan::Also,
     table::{catalogue, facts::Facts},
+    template::Dialect,
 };
 use indexmap::IndexMap;
 use std::{collections::BTreeMap, sync::Arc};
@@ -62,8 +63,10 @@ impl Carried {
 /// One table's facts and columns, for the length of a change.
 struct Ground<'a> {
     facts: &'a Facts,
-    columns: catalogue::Table,
+    columns: Arc<catalogue::Table>,
     key: Vec<Arc<str>>,
+    /// A change of its rows is whole when its statement ends, and touches nothing else.
+    alone: bool,
 }
 
 /// Carries a change out in the transaction of `changing`.
@@ -82,10 +85,22 @@ pub async fn carry_out(
         });
     };
     grants::change(setting, change, at)?;
-    let columns = columns(changing, &change.table).await.map_err(fault)?;
-    let ground = Ground { facts, columns, key: facts.key_columns() };
+    let columns = columns(changing, &change.table, setting).await.map_err(fault)?;
+    let alone = is_alone(changing, &change.table, setting).await.map_err(fault)?;
+    let ground = Ground { facts, columns, key: facts.key_columns(), alone };
     known_columns(change, &ground, at)?;
-    let touched = changing.touched().await.map_err(fault)?;
+    let audits = audit::table_of(setting, &change.table).filter(|_| change.audit);
+    let audits_alone = match &audits {
+        Some(table) => is_alone(changing, table, setting).await.map_err(fault)?,
+        None => true,
+    };
+    // Where nothing else can be touched, nobody has to look; and nothing is, before the first change.
+    let quiet = alone && audits_alone;
+    let touched = if quiet || (changing.is_fresh() && changing.dialect() == Dialect::Postgres) {
+        Vec::new()
+    } else {
+        changing.touched().await.map_err(fault)?
+    };
     let rows = pick(changing, change, &ground, at).await?;
     let mut carried = Carried::default();
     for row in &rows {
@@ -102,7 +117,10 @@ pub async fn carry_out(
     }
     if !carried.unknown {
         if change.audit {
-            write_audits(changing, setting, &mut carried, change, at).await?;
+            write_audits(changing, setting, &mut carried, change, audits_alone, at).await?;
+        }
+        if quiet {
+            return Ok(carried);
         }
         changing.check_deferred().await.map_err(fault)?;
         let after = changing.touched().await.map_err(fault)?;
@@ -112,9 +130,24 @@ pub async fn carry_out(
 }
 
 /// The catalogue's word on a table; a table that does not exist is a fault.
-async fn columns(changing: &mut Changing, table: &TableName) -> Result<catalogue::Table, Fault> {
-    let found = changing.columns(&table.table).await?;
+async fn columns(
+    changing: &mut Changing,
+    table: &TableName,
+    setting: &Setting,
+) -> Result<Arc<catalogue::Table>, Fault> {
+    let found = match &setting.grounds {
+        Some(grounds) => grounds.columns(changing, table).await?,
+        None => changing.columns(&table.table).await?.map(Arc::new),
+    };
     found.ok_or_else(|| Fault::new(FaultKind::NoTable, format!("there is no table `{}`", table.table)))
+}
+
+/// Only the items of a run ask: for a single record asking costs more than what it saves.
+async fn is_alone(changing: &mut Changing, table: &TableName, setting: &Setting) -> Result<bool, Fault> {
+    match &setting.grounds {
+        Some(grounds) => Ok(grounds.nature(changing, table).await?.alone),
+        None => Ok(false),
+    }
 }
 
 fn known_columns(change: &Change, ground: &Ground<'_>, at: Span) -> Result<(), Trouble> {
@@ -215,9 +248,17 @@ async fn one(
     {
         columns.push((stamp.into(), SetTo::DatabaseNow));
     }
-    let rows = changing.update_by_key(&change.table.table, &key, &columns).await.map_err(fault)?;
-    counted(rows, change, at)?;
-    done.after = Some(still_hidden(read_again(changing, change, ground, &key, &clock, at).await?, &hidden));
+    let key_stays = !columns.iter().any(|(column, _)| ground.key.contains(column));
+    let after = if ground.alone && key_stays {
+        let row = changing.update_whole(&change.table.table, &key, &columns).await.map_err(fault)?;
+        counted(u64::from(row.is_some()), change, at)?;
+        as_read(row.unwrap_or_default(), ground, &clock)
+    } else {
+        let rows = changing.update_by_key(&change.table.table, &key, &columns).await.map_err(fault)?;
+        counted(rows, change, at)?;
+        read_again(changing, change, ground, &key, &clock, at).await?
+    };
+    done.after = Some(still_hidden(after, &hidden));
     Ok((done, false))
 }
 
@@ -303,13 +344,18 @@ async fn read_again(
             format!("the row of `{}` is gone after its own change; a trigger may have removed it", change.table);
         return Err(Trouble::Step { message, at, help: Vec::new() });
     };
+    Ok(as_read(row, ground, clock))
+}
+
+/// A row that the database gave back, with its marks.
+fn as_read(row: Map, ground: &Ground<'_>, clock: &[Arc<str>]) -> Map {
     let mut row = ground.facts.marked(&row);
     for (column, value) in row.iter_mut() {
         if clock.contains(column) || ground.facts.stamp() == Some(column) {
             value.marks |= Marks::CLOCK;
         }
     }
-    Ok(row)
+    row
 }
 
 async fn create_row(
@@ -351,12 +397,23 @@ async fn create_row(
             done.stamps.push(name.into());
         }
     }
-    let key = changing.insert(&change.table.table, &ground.key, &columns).await.map_err(fault)?;
+    let whole = match ground.alone {
+        true => Some(changing.insert_whole(&change.table.table, &columns).await.map_err(fault)?),
+        false => None,
+    };
+    let key = match &whole {
+        Some(row) => ground.key.iter().filter_map(|name| Some((name.clone(), row.get(name)?.clone()))).collect(),
+        None => changing.insert(&change.table.table, &ground.key, &columns).await.map_err(fault)?,
+    };
     done.key = ground.facts.marked(&key);
     // A key that the database numbers is another one each time: as little drift as the clock.
     let numbered = ground.key.iter().filter(|name| !columns.iter().any(|(given, _)| given == *name)).cloned();
     let stamps: Vec<Arc<str>> = clock.into_iter().chain(done.stamps.clone()).chain(numbered).collect();
-    done.after = Some(still_hidden(read_again(changing, change, ground, &done.key, &stamps, at).await?, &hidden));
+    let after = match whole {
+        Some(row) => as_read(row, ground, &stamps),
+        None => read_again(changing, change, ground, &done.key, &stamps, at).await?,
+    };
+    done.after = Some(still_hidden(after, &hidden));
     Ok((done, false))
 }
 
@@ -365,11 +422,12 @@ async fn write_audits(
     setting: &Setting,
     carried: &mut Carried,
     change: &Change,
+    alone: bool,
     at: Span,
 ) -> Result<(), Trouble> {
     let mut written = Vec::new();
     for done in &carried.changes {
-        match audit::write(changing, setting, done).await {
+        match audit::write(changing, setting, done, alone).await {
             Ok(row) => written.extend(row),
             Err(AuditTrouble::Database(fault)) => return Err(database(&change.table.connection, fault, at)),
             Err(AuditTrouble::Rule(message, _)) => {

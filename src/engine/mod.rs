@@ -17,6 +17,7 @@ mod end;
 pub mod endings;
 pub mod fleet;
 pub mod grants;
+pub mod grounds;
 mod images;
 mod flow;
 pub mod lease;

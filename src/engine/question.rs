@@ -34,8 +34,16 @@ pub async fn find(session: &mut Session, find: &Find, setting: &Setting, at: Spa
         order: &find.order,
         limit: Some(find.expect.fetch()),
     };
-    let rows =
-        session.select(&select, Limits::USUAL).await.map_err(|fault| database(&find.table.connection, fault, at))?;
+    let fault = |fault| database(&find.table.connection, fault, at);
+    let plain = match &setting.grounds {
+        Some(grounds) => grounds.nature(session, &find.table).await.map_err(fault)?.plain,
+        None => false,
+    };
+    let rows = match plain {
+        true => session.glance(&select, Limits::USUAL).await,
+        false => session.select(&select, Limits::USUAL).await,
+    };
+    let rows = rows.map_err(fault)?;
     let facts = setting.facts_of(&find.table);
     let seen = rows.rows.iter().map(|row| facts.map_or_else(|| row.clone(), |f| f.seen(row))).collect();
     shaped(find.expect, seen, at, &format!("`{}`", find.table))

@@ -3,6 +3,7 @@
 pub use super::reached::Reached;
 
 use super::{
+    grounds::Grounds,
     outgoing::tell::Reach,
     outline::{self, Outline},
 };
@@ -137,6 +138,8 @@ pub struct Setting {
     pub workplace: Option<Workplace>,
     /// What stands behind the connections, where somebody has looked already.
     pub standings: Option<Arc<BTreeMap<Arc<str>, Standing>>>,
+    /// What is known of tables, where it is one of many items.
+    pub grounds: Option<Arc<Grounds>>,
     /// The playbooks that it calls, by their names.
     pub called: Arc<HashMap<Arc<str>, Arc<Playbook>>>,
     inner: Inner,
@@ -201,6 +204,7 @@ impl Setting {
             about: OneItem::default(),
             workplace: None,
             standings: None,
+            grounds: None,
             called,
             inner: Inner::default(),
             vars,
@@ -210,6 +214,10 @@ impl Setting {
 
     /// The same for one item, or for what is done once for all.
     pub fn about(&self, about: OneItem) -> Setting {
+        if about.part == self.about.part {
+            // It has the steps of this part already.
+            return Setting { about, ..self.clone() };
+        }
         let mut setting = Setting { about, ..self.clone() };
         let mut nodes = Arc::unwrap_or_clone(std::mem::take(&mut setting.outline.nodes));
         nodes.retain(|node| setting.concerns(&node.path(node.section.word())));

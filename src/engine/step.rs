@@ -186,7 +186,12 @@ impl Driver<'_> {
     async fn reader(&mut self, connection: &Arc<str>) -> Result<&mut Session, Trouble> {
         if !self.readers.contains_key(connection) {
             let database = self.setting.database(connection).ok_or_else(|| no_database(connection))?;
-            let opened = database.reading().await.map_err(|f| Trouble::of_database(connection, f))?;
+            // Where much is known of the tables, a read may need no transaction.
+            let opened = match self.setting.grounds {
+                Some(_) => database.glancing().await,
+                None => database.reading().await,
+            };
+            let opened = opened.map_err(|f| Trouble::of_database(connection, f))?;
             self.readers.insert(connection.clone(), opened);
         }
         match self.readers.get_mut(connection) {

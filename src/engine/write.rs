@@ -143,6 +143,7 @@ impl Driver<'_> {
             if !self.met.contains(connection) && !self.crew.as_ref().is_some_and(|crew| crew.has_met(connection)) {
                 self.as_planned(&mut writing).await?;
                 self.crew.iter().for_each(|crew| crew.met(connection));
+                self.setting.grounds.iter().for_each(|grounds| grounds.forget(connection));
             }
             self.claimed(&mut writing, place, connection).await
         };

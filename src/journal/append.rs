@@ -132,22 +132,81 @@ struct Linked<'a> {
     ready: &'a Ready,
 }
 
+impl Linked<'_> {
+    fn event<'c>(&'c self, run: &'c String) -> [Cell<'c>; 7] {
+        [
+            run.into(),
+            self.seq.into(),
+            self.ready.kind.into(),
+            self.ready.at.micros.into(),
+            (&self.prev).into(),
+            (&self.hash).into(),
+            (&self.ready.hash).into(),
+        ]
+    }
+
+    fn payload<'c>(&'c self, run: &'c String) -> [Cell<'c>; 3] {
+        [run.into(), self.seq.into(), Cell::Bytes(self.ready.payload.as_bytes())]
+    }
+}
+
+/// The statements that take so many rows into a file.
+#[derive(Clone, Copy)]
+struct Rows {
+    rows: usize,
+    events: &'static str,
+    payloads: &'static str,
+}
+
+macro_rules! rows {
+    ($count:literal: $first:literal $($more:literal)*) => {
+        Rows {
+            rows: $count,
+            events: concat!(
+                "INSERT INTO events (run, seq, kind, at, prev, hash, payload_hash) VALUES ",
+                "(?, ?, ?, ?, ?, ?, ?)", $($more, "(?, ?, ?, ?, ?, ?, ?)",)*
+            ),
+            payloads: concat!("INSERT INTO payloads (run, seq, bytes) VALUES ", "(?, ?, ?)", $($more, "(?, ?, ?)",)*),
+        }
+    };
+}
+
+/// The largest first.
+const ROWS: [Rows; 3] = [
+    rows!(16: "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," ","),
+    rows!(4: "," "," "," ","),
+    rows!(1: ","),
+];
+
 impl Held<'_> {
     /// Inside a transaction: the events at the end of the chain.
     pub(super) async fn extend(&mut self, run: RunId, group: &[Ready]) -> Result<Appended, JournalError> {
+        let ends = self.extend_by(run, &[group]).await?;
+        ends.into_iter().next().ok_or(JournalError::OutOfOrder { run, what: "there is nothing to append" })
+    }
+
+    /// The same of several groups, one behind the other: where each of them ends.
+    pub(super) async fn extend_by(&mut self, run: RunId, groups: &[&[Ready]]) -> Result<Vec<Appended>, JournalError> {
         let out_of_order = |what| JournalError::OutOfOrder { run, what };
-        let Some(last) = group.last() else { return Err(out_of_order("there is nothing to append")) };
+        if groups.iter().any(|group| group.is_empty()) {
+            return Err(out_of_order("there is nothing to append"));
+        }
+        let Some(last) = groups.last().and_then(|group| group.last()) else { return Ok(Vec::new()) };
         let begun = self.head(run).await?;
         let mut of_plan = begun.as_ref().map(|end| end.of_plan);
         let genesis = Appended { seq: 0, head: chain::genesis(self.inner.id, run) };
         let mut end = begun.map_or(genesis, |end| end.place);
-        let mut links = Vec::with_capacity(group.len());
-        for ready in group {
-            in_order(of_plan, ready.kind).map_err(out_of_order)?;
-            of_plan = Some(ready.kind == Event::APPROVED);
-            let (seq, prev) = (end.seq + 1, end.head);
-            end = Appended { seq, head: chain::link(run, seq, prev, ready.hash) };
-            links.push(Linked { seq, prev, hash: end.head, ready });
+        let mut links = Vec::with_capacity(groups.iter().map(|group| group.len()).sum());
+        let mut ends = Vec::with_capacity(groups.len());
+        for group in groups {
+            for ready in *group {
+                in_order(of_plan, ready.kind).map_err(out_of_order)?;
+                of_plan = Some(ready.kind == Event::APPROVED);
+                let (seq, prev) = (end.seq + 1, end.head);
+                end = Appended { seq, head: chain::link(run, seq, prev, ready.hash) };
+                links.push(Linked { seq, prev, hash: end.head, ready });
+            }
+            ends.push(end);
         }
         self.insert(run, &links).await?;
         for link in &links {
@@ -160,7 +219,7 @@ impl Held<'_> {
         if of_plan == Some(false) {
             self.point(run, end, last.at).await?;
         }
-        Ok(end)
+        Ok(ends)
     }
 
     /// The last event of a chain, compared with what the list of runs says (of a plan: the journal's own chain), so that
@@ -192,26 +251,16 @@ impl Held<'_> {
             return self.insert_at_once(run, links).await;
         }
         let name = run.to_string();
-        for link in links {
-            self.execute(
-                "INSERT INTO events (run, seq, kind, at, prev, hash, payload_hash) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                &[
-                    (&name).into(),
-                    link.seq.into(),
-                    link.ready.kind.into(),
-                    link.ready.at.micros.into(),
-                    (&link.prev).into(),
-                    (&link.hash).into(),
-                    (&link.ready.hash).into(),
-                ],
-            )
-            .await?;
-            let bytes = Cell::Bytes(link.ready.payload.as_bytes());
-            self.execute(
-                "INSERT INTO payloads (run, seq, bytes) VALUES ($1, $2, $3)",
-                &[(&name).into(), link.seq.into(), bytes],
-            )
-            .await?;
+        let mut left = links;
+        while !left.is_empty() {
+            // Each statement is handed to the thread that has the file, and waited for: few of many rows are cheaper.
+            let few = ROWS.into_iter().find(|few| few.rows <= left.len()).unwrap_or(ROWS[2]);
+            let (some, others) = left.split_at(few.rows.min(left.len()));
+            let events: Vec<Cell<'_>> = some.iter().flat_map(|link| link.event(&name)).collect();
+            self.execute(few.events, &events).await?;
+            let payloads: Vec<Cell<'_>> = some.iter().flat_map(|link| link.payload(&name)).collect();
+            self.execute(few.payloads, &payloads).await?;
+            left = others;
         }
         Ok(())
     }

@@ -83,6 +83,18 @@ impl Deed {
         }
     }
 
+    /// It appends to the chain to which the other one appends, by the same right; neither ends the run.
+    fn goes_on_from(&self, other: &Deed) -> bool {
+        let open = |group: &[Ready]| group.iter().all(|one| one.kind != Event::CLOSED);
+        match (self, other) {
+            (
+                Deed::Append { chain, fence, group },
+                Deed::Append { chain: other_chain, fence: other_fence, group: other_group },
+            ) => chain == other_chain && fence == other_fence && open(group) && open(other_group),
+            _ => false,
+        }
+    }
+
     /// Whether the journal's own chain grows with it.
     fn adds_a_head(&self) -> bool {
         match self {
@@ -323,18 +335,61 @@ impl Held<'_> {
             };
         }
         let mut answers = Vec::with_capacity(deeds.len());
-        for deed in deeds {
-            self.execute("SAVEPOINT deed", &[]).await?;
-            let answer = self.carry_out(deed, again).await;
-            match &answer {
-                Ok(_) => {}
-                Err(error) if error.ends_transaction() => return Err(error.clone()),
-                Err(_) => drop(self.execute("ROLLBACK TO SAVEPOINT deed", &[]).await?),
+        let mut left = deeds;
+        while let [first, others @ ..] = left {
+            let alike = 1 + others.iter().take_while(|deed| deed.goes_on_from(first)).count();
+            let (some, others) = left.split_at(if first.goes_on_from(first) { alike } else { 1 });
+            if some.len() > 1
+                && let Some(together) = self.append_together(some).await?
+            {
+                answers.extend(together.into_iter().map(Ok));
+            } else {
+                for deed in some {
+                    answers.push(self.carry_out_alone(deed, again).await?);
+                }
             }
-            self.execute("RELEASE SAVEPOINT deed", &[]).await?;
-            answers.push(answer);
+            left = others;
         }
         Ok(answers)
+    }
+
+    async fn carry_out_alone(&mut self, deed: &Deed, again: bool) -> Result<Answer, JournalError> {
+        self.execute("SAVEPOINT deed", &[]).await?;
+        let answer = self.carry_out(deed, again).await;
+        match &answer {
+            Ok(_) => {}
+            Err(error) if error.ends_transaction() => return Err(error.clone()),
+            Err(_) => drop(self.execute("ROLLBACK TO SAVEPOINT deed", &[]).await?),
+        }
+        self.execute("RELEASE SAVEPOINT deed", &[]).await?;
+        Ok(answer)
+    }
+
+    /// What several items of one run have to say, as one group: its claim, its end and its line in the list are looked at
+    /// once. Nothing where that is refused: then each is tried by itself, and those that are fit go in.
+    async fn append_together(&mut self, deeds: &[Deed]) -> Result<Option<Vec<Done>>, JournalError> {
+        let Some(Deed::Append { chain, fence, .. }) = deeds.first() else { return Ok(None) };
+        let groups: Vec<&[Ready]> = deeds
+            .iter()
+            .filter_map(|deed| if let Deed::Append { group, .. } = deed { Some(&group[..]) } else { None })
+            .collect();
+        self.execute("SAVEPOINT deed", &[]).await?;
+        let ends = async {
+            if let Some(fence) = fence {
+                self.still_holds(*chain, *fence).await?;
+            }
+            self.extend_by(*chain, &groups).await
+        };
+        let together = match ends.await {
+            Ok(ends) => Some(ends.into_iter().map(|end| Done::Appended(*chain, end)).collect()),
+            Err(error) if error.ends_transaction() => return Err(error),
+            Err(_) => {
+                self.execute("ROLLBACK TO SAVEPOINT deed", &[]).await?;
+                None
+            }
+        };
+        self.execute("RELEASE SAVEPOINT deed", &[]).await?;
+        Ok(together)
     }
 
     /// Inside a transaction. `again`: it may be that it was done before, and the answer was lost.

@@ -86,6 +86,16 @@ impl Table {
     }
 }
 
+/// What else may happen when rows of a table are read or changed. Known of PostgreSQL; of others nothing is promised.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Nature {
+    /// Its rows are read without anything else being run: it is a table of its own, with no rule and no policy.
+    pub plain: bool,
+    /// A change of its rows is whole when its statement ends, and touches nothing else: `plain`, with no trigger but those that
+    /// check a reference at once, and no function of somebody's in a default, a constraint or an index.
+    pub alone: bool,
+}
+
 /// All tables that a connection can see, by their name (`schema.table` outside the default schema).
 pub type Catalogue = IndexMap<Arc<str>, Table>;
 

@@ -10,18 +10,14 @@ use super::{
     form::{self, Form},
 };
 use sqlx::{
-    Arguments, Either, Encode, Postgres, Statement as _, Type,
+    Arguments, Encode, Postgres, Type,
     encode::IsNull,
     error::BoxDynError,
-    postgres::{PgArgumentBuffer, PgArguments, PgStatement, PgTypeInfo, types::Oid},
+    postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo, types::Oid},
 };
 
 /// The text to run (with casts where only the server can parse a value) and its arguments.
-pub fn bind(prepared: &PgStatement, statement: &Statement) -> Result<(String, PgArguments), Fault> {
-    let infos = match prepared.parameters() {
-        Some(Either::Left(infos)) => infos,
-        _ => &[],
-    };
+pub fn bind(infos: &[PgTypeInfo], statement: &Statement) -> Result<(String, PgArguments), Fault> {
     if infos.len() != statement.binds.len() {
         let message = format!("the statement takes {} values and got {}", infos.len(), statement.binds.len());
         return Err(Fault::new(FaultKind::Syntax, message));

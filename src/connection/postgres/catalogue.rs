@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     base::value::{Data, Map, Value},
-    table::catalogue::{Catalogue, Column, Kind, Table},
+    table::catalogue::{Catalogue, Column, Kind, Nature, Table},
 };
 use sqlx::{Arguments, postgres::PgArguments};
 use std::sync::Arc;
@@ -62,6 +62,21 @@ const KEYS: &str = "\
     select c.name, false, t.tgname::text, null from chosen c join pg_trigger t on t.tgrelid = c.oid where not t.tgisinternal
     order by 1, 3, 4";
 
+/// A function that came with the server leaves no dependency behind. The triggers of references that only look have these names.
+const NATURE: &str = "\
+    select p.plain, p.plain
+      and not exists (select 1 from pg_trigger g join pg_proc f on f.oid = g.tgfoid where g.tgrelid = p.oid
+        and (g.tgdeferrable or not g.tgisinternal or f.proname !~ '^RI_FKey_(check_(ins|upd)|(noaction|restrict)_(del|upd))$'))
+      and not exists (select 1 from pg_depend d where d.refclassid = 'pg_proc'::regclass and (
+        (d.classid = 'pg_attrdef'::regclass and d.objid in (select e.oid from pg_attrdef e where e.adrelid = p.oid))
+        or (d.classid = 'pg_constraint'::regclass and d.objid in (select k.oid from pg_constraint k where k.conrelid = p.oid))
+        or (d.classid = 'pg_class'::regclass and d.objid in (select i.indexrelid from pg_index i where i.indrelid = p.oid))))
+      and not exists (select 1 from pg_attribute a join pg_type t on t.oid = a.atttypid
+        where a.attrelid = p.oid and a.attnum > 0 and t.typtype = 'd') as alone
+    from (select c.oid, c.relkind = 'r' and not c.relhasrules and not c.relrowsecurity and not c.relhassubclass
+            and not c.relispartition as plain
+          from pg_class c where c.oid = to_regclass($1::text)) p";
+
 /// Columns, types, keys and triggers of the named tables, or of all.
 pub async fn read(link: &mut Link, tables: Option<&[&str]>) -> Result<Catalogue, Fault> {
     let mut catalogue = with_columns(link, tables).await?;
@@ -85,6 +100,14 @@ pub async fn columns(link: &mut Link, table: &str) -> Result<Option<Table>, Faul
     let named = arguments.add(quoted(table)).and_then(|()| arguments.add(table));
     named.map_err(|e| Fault::new(FaultKind::Data, e.to_string()))?;
     Ok(of_rows(ask(link, &format!("{TABLE} {COLUMNS}"), arguments).await?).swap_remove(table))
+}
+
+/// What else may happen when rows of a table are read or changed.
+pub async fn nature(link: &mut Link, table: &str) -> Result<Nature, Fault> {
+    let mut arguments = PgArguments::default();
+    arguments.add(quoted(table)).map_err(|e| Fault::new(FaultKind::Data, e.to_string()))?;
+    let row = ask(link, NATURE, arguments).await?.pop().unwrap_or_default();
+    Ok(Nature { plain: is(&row, "plain"), alone: is(&row, "alone") })
 }
 
 async fn with_columns(link: &mut Link, tables: Option<&[&str]>) -> Result<Catalogue, Fault> {

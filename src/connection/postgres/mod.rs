@@ -10,6 +10,7 @@ mod ledger;
 mod numeric;
 mod open;
 mod pooled;
+mod shape;
 mod standing;
 
 pub use open::Address;
@@ -22,13 +23,14 @@ use super::{
     standing::Standing,
     statement::{Limits, Prepared, Slot, Statement, trusted},
 };
-use crate::table::catalogue::{Catalogue, Table};
+use crate::table::catalogue::{Catalogue, Nature, Table};
 use faults::fault;
 use form::Form;
 use futures_util::TryStreamExt;
+use shape::{Shape, Wire};
 use sqlx::{
-    Column, Either, Executor, PgConnection, Row, SqlSafeStr, Statement as _, ValueRef,
-    postgres::{PgArguments, PgRow, PgStatement},
+    Column, Either, Executor, Row, SqlSafeStr, ValueRef,
+    postgres::{PgArguments, PgRow},
 };
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -36,12 +38,14 @@ use std::{future::Future, sync::Arc, time::Duration};
 /// [`Link::committed`] let the next handle of the same address have it.
 #[derive(Debug)]
 pub(super) struct Link {
-    connection: PgConnection,
+    connection: Wire,
     /// Longer than any server-side timeout: only a dead network reaches it.
     patience: Duration,
     /// How long a claim in the ledger waits for another session.
     claim_patience: Duration,
     guest: open::Guest,
+    /// What its transaction begins with, as long as nothing was asked that needs one.
+    waiting: Option<open::Begin>,
     /// No other handle may have it: a statement that it has prepared no longer fits its table.
     worn: bool,
 }
@@ -57,6 +61,9 @@ macro_rules! afresh {
     };
 }
 
+/// COMMIT, and the session as the next handle needs it.
+const COMMIT: &str = afresh!("COMMIT; ");
+
 /// Waits for an answer. The server's own timeouts end a statement; when even they do not answer, the connection is
 /// given up (and closed by whoever sees the fault), never used again.
 async fn within<T>(patience: Duration, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Fault> {
@@ -69,69 +76,132 @@ async fn within<T>(patience: Duration, work: impl Future<Output = Result<T, sqlx
 impl Link {
     /// Runs fixed text in one round trip; may be several statements, because no value can reach it.
     pub async fn batch(&mut self, sql: &'static str) -> Result<(), Fault> {
-        within(self.patience, self.connection.execute(sql.into_sql_str())).await.map(drop)
+        self.begun().await?;
+        self.say(sql).await
+    }
+
+    async fn say(&mut self, sql: &'static str) -> Result<(), Fault> {
+        within(self.patience, self.connection.plain.execute(sql.into_sql_str())).await.map(drop)
     }
 
     /// Takes the transaction back, and keeps the connection for the next handle.
-    pub async fn rollback(self) -> Result<(), Fault> {
-        self.rest(afresh!("ROLLBACK; ")).await
+    pub async fn rollback(mut self) -> Result<(), Fault> {
+        if self.waiting.take().is_none() {
+            self.say(afresh!("ROLLBACK; ")).await?;
+        }
+        self.leave();
+        Ok(())
     }
 
-    /// After a confirmed COMMIT: keeps the connection for the next handle. What goes wrong here only costs the connection.
-    pub async fn committed(mut self) {
+    /// Makes the transaction durable, and the connection fit for the next handle with the same words: the first answer is
+    /// that of the COMMIT. What goes wrong afterwards only costs the connection.
+    pub async fn commit(&mut self) -> Result<(), Fault> {
+        self.begun().await?;
+        let mut answers = self.connection.plain.fetch_many(COMMIT.into_sql_str());
+        let first = within(self.patience, answers.try_next()).await?;
+        if first.is_none() {
+            return Err(Fault::new(FaultKind::Lost, "the server gave no answer to COMMIT"));
+        }
         // The caller has something to write down: a network that died just now must not keep it from that.
-        self.patience = self.patience.min(Duration::from_secs(2));
-        self.rest(afresh!("")).await.ok();
+        let patience = self.patience.min(Duration::from_secs(2));
+        let mut rest = async || loop {
+            match within(patience, answers.try_next()).await {
+                Ok(Some(_)) => {}
+                Ok(None) => return true,
+                Err(_) => return false,
+            }
+        };
+        let afresh = rest().await;
+        drop(answers);
+        self.worn |= !afresh;
+        Ok(())
     }
 
-    async fn rest(mut self, last: &'static str) -> Result<(), Fault> {
-        self.batch(last).await?;
+    /// After a confirmed COMMIT: keeps the connection for the next handle.
+    pub fn committed(self) {
+        self.leave();
+    }
+
+    fn leave(self) {
         let Link { connection, guest, worn, .. } = self;
         if !worn {
             guest.leave(connection);
         }
-        Ok(())
     }
 
-    async fn prepared(&mut self, sql: &str) -> Result<PgStatement, Fault> {
-        within(self.patience, self.connection.prepare(trusted(sql))).await
+    /// Begins the transaction, if nothing has needed it before.
+    async fn begun(&mut self) -> Result<(), Fault> {
+        let Some(begin) = self.waiting.take() else { return Ok(()) };
+        match self.say(begin.sql).await {
+            // It rested, and has died meanwhile: nothing but BEGIN has gone through it, so another try is no second effect.
+            Err(fault) if fault.kind == FaultKind::Lost && begin.rested => {
+                self.connection = begin.again().await?;
+                self.say(begin.sql).await
+            }
+            done => done,
+        }
+    }
+
+    /// One statement that only reads, and of which is known that it runs nothing but itself: it needs no transaction around it.
+    pub async fn glance(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
+        let Some(begin) = self.waiting.take() else { return self.run(statement, limits).await };
+        let mut done = self.run_once(statement, limits).await;
+        if begin.rested && done.as_ref().is_err_and(|fault| fault.kind == FaultKind::Lost) {
+            self.connection = begin.again().await?;
+            done = self.run_once(statement, limits).await;
+        }
+        self.worn |= done.as_ref().is_err_and(|fault| fault.kind == FaultKind::Serialization);
+        self.waiting = Some(begin.used());
+        done
+    }
+
+    /// Only looked at: that needs no transaction.
+    async fn prepared(&mut self, sql: &str) -> Result<Arc<Shape>, Fault> {
+        let done = within(self.patience, self.connection.shape(sql)).await;
+        match self.waiting.take_if(|begin| begin.rested && done.as_ref().is_err_and(|f| f.kind == FaultKind::Lost)) {
+            None => done,
+            Some(begin) => {
+                self.connection = begin.again().await?;
+                self.waiting = Some(begin.used());
+                within(self.patience, self.connection.shape(sql)).await
+            }
+        }
+    }
+
+    /// What else may happen when rows of a table are read or changed.
+    pub async fn nature(&mut self, table: &str) -> Result<Nature, Fault> {
+        catalogue::nature(self, table).await
     }
 
     /// What a statement takes and gives.
     pub async fn prepare(&mut self, sql: &str) -> Result<Prepared, Fault> {
-        let statement = self.prepared(sql).await?;
-        let slot = |name: Arc<str>, info: &sqlx::postgres::PgTypeInfo, read: bool| {
-            let form = Form::of(info);
-            let unreadable = read && form == Form::Exotic;
-            Slot { name, kind: form.kind(info), type_name: form::name(info), unreadable }
-        };
-        let parameters = match statement.parameters() {
-            Some(Either::Left(infos)) => {
-                (1..).zip(infos).map(|(n, info)| slot(format!("${n}").into(), info, false)).collect()
-            }
-            _ => Vec::new(),
-        };
-        let columns = statement.columns().iter().map(|c| slot(c.name().into(), c.type_info(), true)).collect();
-        Ok(Prepared { parameters, columns })
+        Ok(self.prepared(sql).await?.told())
+    }
+
+    /// The columns of a statement when one of them can only be read as text, else nothing.
+    pub async fn exotic(&mut self, sql: &str) -> Result<Option<Vec<Slot>>, Fault> {
+        let shape = self.prepared(sql).await?;
+        Ok(if shape.is_readable() { None } else { Some(shape.told().columns) })
     }
 
     /// Runs one statement.
     pub async fn run(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
+        self.begun().await?;
         let done = self.run_once(statement, limits).await;
         self.worn |= done.as_ref().is_err_and(|fault| fault.kind == FaultKind::Serialization);
         done
     }
 
     async fn run_once(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
-        let prepared = self.prepared(&statement.sql).await?;
-        let forms = readable(&prepared)?;
-        let (sql, arguments) = bind::bind(&prepared, statement)?;
-        let mut answer = Answer::new(prepared.columns().iter().map(|c| c.name().into()).collect());
-        let mut stream = self.connection.fetch_many(sqlx::query_with(trusted(&sql), arguments));
+        let shape = self.prepared(&statement.sql).await?;
+        let forms = shape.readable()?;
+        let (sql, arguments) = bind::bind(&shape.parameters, statement)?;
+        let mut answer = Answer::new(shape.columns.clone());
+        let mut stream = self.connection.plain.fetch_many(sqlx::query_with(trusted(&sql), arguments));
         while let Some(part) = within(self.patience, stream.try_next()).await? {
             match part {
                 Either::Left(done) => answer.affected += done.rows_affected(),
-                Either::Right(row) => answer.push(values(&row, &forms)?, limits)?,
+                Either::Right(row) => answer.push(values(&row, forms)?, limits)?,
             }
         }
         Ok(answer)
@@ -139,13 +209,13 @@ impl Link {
 
     /// Runs one statement and hands its rows out as they arrive: none of them stays in memory.
     pub async fn stream(&mut self, statement: &Statement, each: Each<'_>) -> Result<(), Fault> {
-        let prepared = self.prepared(&statement.sql).await?;
-        let forms = readable(&prepared)?;
-        let (sql, arguments) = bind::bind(&prepared, statement)?;
-        let columns: Vec<Arc<str>> = prepared.columns().iter().map(|c| c.name().into()).collect();
-        let mut stream = self.connection.fetch(sqlx::query_with(trusted(&sql), arguments));
+        self.begun().await?;
+        let shape = self.prepared(&statement.sql).await?;
+        let forms = shape.readable()?;
+        let (sql, arguments) = bind::bind(&shape.parameters, statement)?;
+        let mut stream = self.connection.plain.fetch(sqlx::query_with(trusted(&sql), arguments));
         while let Some(row) = within(self.patience, stream.try_next()).await? {
-            each(&columns, values(&row, &forms)?)?;
+            each(&shape.columns, values(&row, forms)?)?;
         }
         Ok(())
     }
@@ -153,9 +223,10 @@ impl Link {
     /// Runs a statement of our own whose arguments have their types already. Saves what `prepare` asks the server
     /// besides: names and tables of the columns.
     async fn ask(&mut self, sql: &str, arguments: PgArguments) -> Result<Answer, Fault> {
+        self.begun().await?;
         let mut answer = Answer::new(Vec::new());
         let mut forms = Vec::new();
-        let mut stream = self.connection.fetch_many(sqlx::query_with(trusted(sql), arguments));
+        let mut stream = self.connection.plain.fetch_many(sqlx::query_with(trusted(sql), arguments));
         while let Some(part) = within(self.patience, stream.try_next()).await? {
             let Either::Right(row) = part else { continue };
             if forms.is_empty() {
@@ -206,20 +277,6 @@ impl Link {
     pub async fn ledger_blockers(&mut self) -> Result<Vec<String>, Fault> {
         ledger::blockers(self).await
     }
-}
-
-/// The forms of the columns, before anything runs; a column that cannot be read is named.
-fn readable(statement: &PgStatement) -> Result<Vec<Form>, Fault> {
-    let one = |column: &sqlx::postgres::PgColumn| match Form::of(column.type_info()) {
-        Form::Exotic => {
-            let (name, type_name) = (column.name(), form::name(column.type_info()));
-            let message =
-                format!("the column `{name}` has the type {type_name}, which trueup cannot read without loss");
-            Err(Fault::new(FaultKind::Data, message).advise(format!("select it as text: `{name}::text as {name}`")))
-        }
-        form => Ok(form),
-    };
-    statement.columns().iter().map(one).collect()
 }
 
 fn values(row: &PgRow, forms: &[Form]) -> Result<Vec<crate::base::value::Value>, Fault> {

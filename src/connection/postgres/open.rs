@@ -11,9 +11,10 @@ use super::{
     },
     Link,
     faults::fault,
+    shape::Wire,
 };
 use crate::base::{secret::Secret, value::Value};
-use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions, postgres::PgConnectOptions};
 use std::{
     future::Future,
     pin::Pin,
@@ -38,14 +39,36 @@ pub struct Target {
     timezone: Option<String>,
 }
 
-type Connecting = ways::Connecting<PgConnection, sqlx::Error>;
-pub(super) type Guest = ways::Guest<PgConnection, sqlx::Error>;
+type Connecting = ways::Connecting<Wire, sqlx::Error>;
+pub(super) type Guest = ways::Guest<Wire, sqlx::Error>;
+
+/// A transaction that begins with the first statement that needs one.
+#[derive(Debug)]
+pub(super) struct Begin {
+    pub(super) sql: &'static str,
+    /// The connection has rested, and nobody has heard of it since.
+    pub(super) rested: bool,
+    door: Door,
+    patience: Duration,
+}
+
+impl Begin {
+    /// Another connection of the same door.
+    pub(super) async fn again(&self) -> Result<Wire, Fault> {
+        self.door.arrived(self.door.connect(), self.patience).await
+    }
+
+    /// Something was asked, and answered.
+    pub(super) fn used(self) -> Begin {
+        Begin { rested: false, ..self }
+    }
+}
 
 /// Where handles of one role come in. Handles of both roles share it when there is only one address.
 #[derive(Clone, Debug)]
 pub(super) struct Door {
     address: Arc<Address>,
-    ways: ways::Ways<PgConnection, sqlx::Error>,
+    ways: ways::Ways<Wire, sqlx::Error>,
 }
 
 /// A read-only transaction. The savepoint is the mark that proves after each query that the session is still in it.
@@ -120,6 +143,14 @@ impl Target {
         self.open(&self.read, READING).await
     }
 
+    /// The same for reads that may do without a transaction: it begins with the first one that does not.
+    pub async fn glancing(&self) -> Result<Link, Fault> {
+        let rested = if self.timezone.is_none() { self.read.ways.rested() } else { None };
+        let Some(connection) = rested else { return self.reading().await };
+        let begin = Begin { sql: READING, rested: true, door: self.read.clone(), patience: self.connect_timeout };
+        Ok(Link { waiting: Some(begin), ..self.link(&self.read, connection) })
+    }
+
     /// A transaction with the write role.
     pub async fn changing(&self) -> Result<Link, Fault> {
         self.open(&self.write, CHANGING).await
@@ -157,29 +188,18 @@ impl Target {
         self.enter(door, door.connect(), begin).await
     }
 
-    async fn enter(&self, door: &Door, mut task: Connecting, begin: &'static str) -> Result<Link, Fault> {
-        let address = &door.address;
-        let connection = match tokio::time::timeout(self.connect_timeout, &mut task).await {
-            Ok(Ok(done)) => done.map_err(|e| address.explain(e))?,
-            Ok(Err(panic)) => return Err(Fault::new(FaultKind::Refused, format!("connecting broke off: {panic}"))),
-            Err(_) => {
-                task.abort();
-                let waited = self.connect_timeout.as_millis();
-                return Err(Fault::new(
-                    FaultKind::Refused,
-                    format!("{} did not answer within {waited} ms", address.shown),
-                ));
-            }
-        };
+    async fn enter(&self, door: &Door, task: Connecting, begin: &'static str) -> Result<Link, Fault> {
+        let connection = door.arrived(task, self.connect_timeout).await?;
         self.begin(self.link(door, connection), begin).await
     }
 
-    fn link(&self, door: &Door, connection: PgConnection) -> Link {
+    fn link(&self, door: &Door, connection: Wire) -> Link {
         Link {
             connection,
             patience: self.patience,
             claim_patience: self.claim_patience,
             guest: door.ways.guest(),
+            waiting: None,
             worn: false,
         }
     }
@@ -204,7 +224,21 @@ impl Door {
     /// In a task of its own: a caller that is cancelled leaves no half-open session behind, the task ends and closes.
     fn connect(&self) -> Connecting {
         let address = self.address.clone();
-        tokio::spawn(Urged(Box::pin(async move { address.options.connect().await })))
+        tokio::spawn(Urged(Box::pin(async move { address.options.connect().await.map(Wire::from) })))
+    }
+
+    /// The connection that comes out of it.
+    async fn arrived(&self, mut task: Connecting, patience: Duration) -> Result<Wire, Fault> {
+        let address = &self.address;
+        match tokio::time::timeout(patience, &mut task).await {
+            Ok(Ok(done)) => done.map_err(|e| address.explain(e)),
+            Ok(Err(panic)) => Err(Fault::new(FaultKind::Refused, format!("connecting broke off: {panic}"))),
+            Err(_) => {
+                task.abort();
+                let waited = patience.as_millis();
+                Err(Fault::new(FaultKind::Refused, format!("{} did not answer within {waited} ms", address.shown)))
+            }
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     base::value::{Map, Value},
     table::{
-        catalogue::Table,
+        catalogue::{Nature, Table},
         condition::{Condition, Order, Test},
     },
 };
@@ -78,6 +78,7 @@ pub(super) enum Op {
     Select(Whole, Limits),
     Query(Statement, Limits),
     Columns(String),
+    Nature(String),
     Standing(Vec<String>, bool),
     /// A transaction.
     Begin,
@@ -112,6 +113,17 @@ pub(super) enum Op {
         key: Vec<Arc<str>>,
         values: Vec<(Arc<str>, SetTo)>,
         again: bool,
+    },
+    /// Of a table that nothing else touches: the row as it is then.
+    UpdateWhole {
+        table: String,
+        key: Map,
+        set: Vec<(Arc<str>, SetTo)>,
+    },
+    /// The same of a new row.
+    InsertWhole {
+        table: String,
+        values: Vec<(Arc<str>, SetTo)>,
     },
     Delete {
         table: String,
@@ -174,6 +186,8 @@ pub(super) enum Reply {
     Epoch(u64),
     Rows(Rows),
     Table(Option<Table>),
+    Nature(Nature),
+    Row(Option<Map>),
     Standing(Box<Standing>),
     Claimed(Claimed),
     Found(Vec<Option<Map>>),
@@ -226,6 +240,19 @@ impl Op {
             Op::Query(..) => text.push_str("query"),
             Op::Columns(table) => {
                 let _ = write!(text, "columns {table}");
+            }
+            Op::Nature(table) => {
+                let _ = write!(text, "nature {table}");
+            }
+            Op::UpdateWhole { table, key, set } => {
+                let _ = write!(text, "update whole {table}");
+                names(&mut text, &mut key.keys());
+                text.push('\u{1d}');
+                sets(&mut text, set);
+            }
+            Op::InsertWhole { table, values } => {
+                let _ = write!(text, "insert whole {table}");
+                sets(&mut text, values);
             }
             Op::Standing(..) => text.push_str("standing"),
             Op::Begin => text.push_str("begin"),
@@ -368,6 +395,11 @@ asks! {
     columns(table: &str) -> Option<Table> = Op::Columns(table.to_owned()) => Reply::Table(table) => table;
     standing(tables: &[&str], ledger: bool) -> Standing
         = Op::Standing(tables.iter().map(|t| (*t).to_owned()).collect(), ledger) => Reply::Standing(standing) => *standing;
+    nature(table: &str) -> Nature = Op::Nature(table.to_owned()) => Reply::Nature(nature) => nature;
+    update_whole(table: &str, key: &Map, set: &[(Arc<str>, SetTo)]) -> Option<Map>
+        = Op::UpdateWhole { table: table.to_owned(), key: key.clone(), set: set.to_vec() } => Reply::Row(row) => row;
+    insert_whole(table: &str, values: &[(Arc<str>, SetTo)]) -> Map
+        = Op::InsertWhole { table: table.to_owned(), values: values.to_vec() } => Reply::Row(Some(row)) => row;
     commit() -> () = Op::Commit => Reply::Done => ();
     claim(entry: &Entry) -> Claimed = Op::Claim(Box::new(entry.clone())) => Reply::Claimed(claimed) => claimed;
     touched() -> () = Op::Touched => Reply::Done => ();

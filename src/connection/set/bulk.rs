@@ -209,63 +209,107 @@ fn columns_set<'g>(sets: &[&'g [(Arc<str>, SetTo)]]) -> Vec<(&'g Arc<str>, Optio
     first.iter().enumerate().map(column).collect()
 }
 
+/// What is set where: lists of values, and for each column the place of its list; the database's clock has none.
+struct Sets<'g> {
+    lists: Vec<(&'g Arc<str>, Value)>,
+    targets: Vec<(&'g Arc<str>, Option<usize>)>,
+}
+
+impl<'g> Sets<'g> {
+    /// Behind the lists of a key, if there is one.
+    fn of(keys: Vec<(&'g Arc<str>, Value)>, sets: &[&'g [(Arc<str>, SetTo)]]) -> Sets<'g> {
+        let (mut lists, mut targets) = (keys, Vec::new());
+        for (column, values) in columns_set(sets) {
+            let at = values.map(|values| {
+                lists.push((column, values));
+                lists.len() - 1
+            });
+            targets.push((column, at));
+        }
+        Sets { lists, targets }
+    }
+}
+
+fn set_to(text: Text, at: Option<usize>) -> Text {
+    match at {
+        Some(n) => value_at(text, n),
+        None => text.raw("now()"),
+    }
+}
+
+/// `UPDATE … FROM unnest(…) WHERE …`, numbered where the rows are to be told apart.
+fn updating<'g>(table: &str, group: &'g [Asked], numbered: bool) -> Option<Text> {
+    let parts: Vec<(&Map, &'g [(Arc<str>, SetTo)])> = group
+        .iter()
+        .filter_map(|one| match &one.op {
+            Op::Update { key, set, .. } | Op::UpdateWhole { key, set, .. } => Some((key, set.as_slice())),
+            _ => None,
+        })
+        .collect();
+    let keys: Vec<&Arc<str>> = parts.first()?.0.keys().collect();
+    let of_key = |column: &&'g Arc<str>| (*column, list(parts.iter().filter_map(|(key, _)| key.get(*column))));
+    let sets: Vec<&[(Arc<str>, SetTo)]> = parts.iter().map(|(_, set)| *set).collect();
+    let Sets { lists, targets } = Sets::of(keys.iter().map(of_key).collect(), &sets);
+    let text = Text::new(Dialect::Postgres).raw("UPDATE ").table(table).raw(" AS t SET ");
+    let text = text.list(&targets, ", ", |text, (column, at)| set_to(text.name(column).raw(" = "), *at));
+    let text = values(text.raw(" FROM "), table, &lists, numbered).raw(" WHERE ");
+    Some(matched(text, "t.", keys.into_iter()))
+}
+
 /// One row of each member gets its values; how many rows that were.
 pub async fn update(changing: &mut Changing, table: &str, group: &[Asked]) -> Result<u64, Fault> {
-    let parts: Vec<(&Map, &[(Arc<str>, SetTo)])> = group
-        .iter()
-        .filter_map(|one| if let Op::Update { key, set, .. } = &one.op { Some((key, set.as_slice())) } else { None })
-        .collect();
-    let Some((first, _)) = parts.first() else { return Ok(0) };
-    let keys: Vec<&Arc<str>> = first.keys().collect();
-    let mut lists: Vec<(&Arc<str>, Value)> =
-        keys.iter().map(|column| (*column, list(parts.iter().filter_map(|(key, _)| key.get(*column))))).collect();
-    let sets: Vec<&[(Arc<str>, SetTo)]> = parts.iter().map(|(_, set)| *set).collect();
-    let mut targets: Vec<(&Arc<str>, Option<usize>)> = Vec::new();
-    for (column, values) in columns_set(&sets) {
-        let at = values.map(|values| {
-            lists.push((column, values));
-            lists.len() - 1
-        });
-        targets.push((column, at));
-    }
-    let text = Text::new(Dialect::Postgres).raw("UPDATE ").table(table).raw(" AS t SET ");
-    let text = text.list(&targets, ", ", |text, (column, at)| {
-        let text = text.name(column).raw(" = ");
-        match at {
-            Some(n) => value_at(text, *n),
-            None => text.raw("now()"),
-        }
-    });
-    let text = values(text.raw(" FROM "), table, &lists, false).raw(" WHERE ");
-    let text = matched(text, "t.", keys.into_iter());
+    let Some(text) = updating(table, group, false) else { return Ok(0) };
     Ok(changing.change(&text.done()).await?.affected)
+}
+
+/// The same of a table that nothing else touches: each member's row as it is then.
+pub async fn update_whole(changing: &mut Changing, table: &str, group: &[Asked]) -> Result<Vec<Vec<Map>>, Fault> {
+    let write = |all: &Columns<'_>| {
+        let text = updating(table, group, true).unwrap_or_else(|| Text::new(Dialect::Postgres));
+        whole_rows(text.raw(" RETURNING v.").name(NUMBER).raw(", "), all).done()
+    };
+    let statement = exactly(changing, write).await?;
+    let answer = changing.change(&statement).await?;
+    Ok(sorted(answer, group.len()))
+}
+
+/// `INSERT … SELECT … FROM unnest(…) ORDER BY …`: in the order of the members, and so are the numbers that the rows get and what
+/// is given back.
+fn inserting(table: &str, group: &[Asked]) -> Text {
+    let sets: Vec<&[(Arc<str>, SetTo)]> = group
+        .iter()
+        .filter_map(|one| match &one.op {
+            Op::Insert { values, .. } | Op::InsertWhole { values, .. } => Some(values.as_slice()),
+            _ => None,
+        })
+        .collect();
+    let Sets { lists, targets } = Sets::of(Vec::new(), &sets);
+    let text = Text::new(Dialect::Postgres).raw("INSERT INTO ").table(table).raw(" (");
+    let text = text.list(&targets, ", ", |text, (column, _)| text.name(column)).raw(") SELECT ");
+    let text = text.list(&targets, ", ", |text, (_, at)| set_to(text, *at));
+    values(text.raw(" FROM "), table, &lists, true).raw(" ORDER BY v.").name(NUMBER).raw(" RETURNING ")
 }
 
 /// A row for each member; the keys, in their order.
 pub async fn insert(changing: &mut Changing, table: &str, group: &[Asked]) -> Result<Vec<Map>, Fault> {
     let Some(Op::Insert { key, .. }) = group.first().map(|one| &one.op) else { return Ok(Vec::new()) };
-    let sets: Vec<&[(Arc<str>, SetTo)]> = group
-        .iter()
-        .filter_map(|one| if let Op::Insert { values, .. } = &one.op { Some(values.as_slice()) } else { None })
-        .collect();
-    let mut lists: Vec<(&Arc<str>, Value)> = Vec::new();
-    let mut targets: Vec<(&Arc<str>, Option<usize>)> = Vec::new();
-    for (column, values) in columns_set(&sets) {
-        let at = values.map(|values| {
-            lists.push((column, values));
-            lists.len() - 1
-        });
-        targets.push((column, at));
-    }
-    let text = Text::new(Dialect::Postgres).raw("INSERT INTO ").table(table).raw(" (");
-    let text = text.list(&targets, ", ", |text, (column, _)| text.name(column)).raw(") SELECT ");
-    let text = text.list(&targets, ", ", |text, (_, at)| match at {
-        Some(n) => value_at(text, *n),
-        None => text.raw("now()"),
-    });
-    // In the order of the members, and so are the numbers that the rows get and what is given back.
-    let text = values(text.raw(" FROM "), table, &lists, true).raw(" ORDER BY v.").name(NUMBER);
-    let answer = changing.change(&text.raw(" RETURNING ").columns(key).done()).await?;
+    let answer = changing.change(&inserting(table, group).columns(key).done()).await?;
     let Answer { columns, rows, .. } = answer;
     Ok(rows.into_iter().map(|row| columns.iter().cloned().zip(row).collect()).collect())
+}
+
+/// The same of a table that nothing else touches: whole rows, in their order.
+pub async fn insert_whole(changing: &mut Changing, table: &str, group: &[Asked]) -> Result<Vec<Vec<Map>>, Fault> {
+    let write = |all: &Columns<'_>| {
+        let text = inserting(table, group);
+        match all {
+            Columns::All => text.raw("*").done(),
+            listed @ Columns::Listed(_) => listed.write(text, &[]).done(),
+        }
+    };
+    let statement = exactly(changing, write).await?;
+    let Answer { columns, rows, .. } = changing.change(&statement).await?;
+    let rows: Vec<Vec<Map>> = rows.into_iter().map(|row| vec![columns.iter().cloned().zip(row).collect()]).collect();
+    // Fewer rows than members: one of them is missing, and nobody knows whose.
+    Ok(if rows.len() == group.len() { rows } else { vec![Vec::new(); group.len()] })
 }

@@ -13,7 +13,7 @@ use crate::{
         ledger::{self, Claimed},
         statement::{Limits, SetTo},
     },
-    table::catalogue::{Kind, Table},
+    table::catalogue::{Kind, Nature, Table},
     template::Dialect,
 };
 use std::sync::Arc;
@@ -23,7 +23,7 @@ fn turn_of(op: &Op) -> u8 {
     match op {
         Op::Standing(..) => 0,
         Op::Claim(_) => 1,
-        Op::Columns(_) => 2,
+        Op::Columns(_) | Op::Nature(_) => 2,
         Op::Touched => 3,
         Op::Select(..) | Op::Query(..) => 4,
         Op::Lock { .. } | Op::LockWhere { .. } => 5,
@@ -35,6 +35,7 @@ fn turn_of(op: &Op) -> u8 {
 impl Set {
     /// Reads outside of a transaction.
     pub(super) async fn read(&mut self, asked: Vec<Asked>) {
+        let mut natures: Vec<(String, Nature)> = Vec::new();
         for group in alike(asked) {
             if let Err(fault) = self.open_reading().await {
                 group.into_iter().for_each(|one| one.answer(Err(fault.clone())));
@@ -50,6 +51,15 @@ impl Set {
                     Op::Select(whole, limits) => reading.select(&whole.select(), *limits).await.map(Reply::Rows),
                     Op::Query(statement, limits) => reading.query(statement, *limits).await.map(Reply::Rows),
                     Op::Columns(table) => reading.columns(table).await.map(Reply::Table),
+                    Op::Nature(table) => {
+                        let known = natures.iter().find(|(known, _)| known == table).map(|(_, nature)| *nature);
+                        let nature = match known {
+                            Some(nature) => Ok(nature),
+                            None => reading.nature(table).await,
+                        };
+                        natures.extend(nature.iter().map(|nature| (table.clone(), *nature)));
+                        nature.map(Reply::Nature)
+                    }
                     Op::Standing(tables, ledger) => {
                         let tables: Vec<&str> = tables.iter().map(String::as_str).collect();
                         reading.standing(&tables, *ledger).await.map(|s| Reply::Standing(Box::new(s)))
@@ -93,7 +103,11 @@ impl Set {
         }
         let table = match &group[0].op {
             Op::Select(whole, _) => whole.table.clone(),
-            Op::Lock { table, .. } | Op::Update { table, .. } | Op::Insert { table, .. } => table.clone(),
+            Op::Lock { table, .. }
+            | Op::Update { table, .. }
+            | Op::Insert { table, .. }
+            | Op::UpdateWhole { table, .. }
+            | Op::InsertWhole { table, .. } => table.clone(),
             _ => return Some(group),
         };
         match self.columns(&table).await {
@@ -121,6 +135,16 @@ impl Set {
                 let count = group.len() as u64;
                 let counts = |affected| (affected == count).then(|| (0..count).map(|_| Reply::Count(1)).collect());
                 self.changed_all(group, &table, 1, done.map(counts)).await;
+                None
+            }
+            Op::UpdateWhole { .. } => {
+                let done = bulk::update_whole(changing, &table, &group).await;
+                self.changed_all(group, &table, 1, done.map(whole)).await;
+                None
+            }
+            Op::InsertWhole { .. } => {
+                let done = bulk::insert_whole(changing, &table, &group).await;
+                self.changed_all(group, &table, 0, done.map(whole)).await;
                 None
             }
             Op::Insert { .. } => {
@@ -315,6 +339,15 @@ impl Open {
                 self.columns.insert(table.clone(), found.clone());
                 Reply::Table(found)
             }
+            Op::Nature(table) => {
+                let known = self.natures.get(table).copied();
+                let nature = match known {
+                    Some(nature) => nature,
+                    None => changing.nature(table).await?,
+                };
+                self.natures.insert(table.clone(), nature);
+                Reply::Nature(nature)
+            }
             Op::Standing(tables, ledger) => {
                 let asked = (tables.clone(), *ledger);
                 if let Some((_, known)) = self.standing.iter().find(|(known, _)| *known == asked) {
@@ -359,6 +392,16 @@ impl Open {
                 self.counted(member, table, 0, 1);
                 Reply::Key(key)
             }
+            Op::UpdateWhole { table, key, set } => {
+                let row = changing.update_whole(table, key, set).await?;
+                self.counted(member, table, 1, u64::from(row.is_some()));
+                Reply::Row(row)
+            }
+            Op::InsertWhole { table, values } => {
+                let row = changing.insert_whole(table, values).await?;
+                self.counted(member, table, 0, 1);
+                Reply::Row(Some(row))
+            }
             Op::Delete { table, key } => {
                 let count = changing.delete_by_key(table, key).await?;
                 self.counted(member, table, 2, count);
@@ -392,6 +435,12 @@ impl Open {
     }
 }
 
+/// Each member's one row; nothing where one of them is missing.
+fn whole(rows: Vec<Vec<Map>>) -> Option<Vec<Reply>> {
+    let one = |mut rows: Vec<Map>| rows.pop().filter(|_| rows.is_empty()).map(|row| Reply::Row(Some(row)));
+    rows.into_iter().map(one).collect()
+}
+
 /// One statement can hold these values for many rows: they travel as an array of the column's own type.
 fn fits(op: &Op, columns: &Table) -> bool {
     let one = |column: &str, value: &crate::base::value::Value| {
@@ -415,10 +464,11 @@ fn fits(op: &Op, columns: &Table) -> bool {
                 && keys[0].len() == names.len()
                 && names.iter().zip(&keys[0]).all(|(name, value)| !value.is_null() && one(name, value))
         }
-        Op::Update { key, set, .. } => {
+        Op::Update { key, set, .. } | Op::UpdateWhole { key, set, .. } => {
             !key.is_empty() && key.iter().all(|(name, value)| !value.is_null() && one(name, value)) && sets(set)
         }
         Op::Insert { values, again, .. } => !again && sets(values),
+        Op::InsertWhole { values, .. } => sets(values),
         Op::Select(whole, _) => {
             whole.equals().is_some_and(|equals| equals.iter().all(|(column, value)| one(column, value)))
         }

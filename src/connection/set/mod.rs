@@ -26,7 +26,10 @@ use super::{
     rows::Touched,
     standing::Standing,
 };
-use crate::{base::value::Map, table::catalogue::Table};
+use crate::{
+    base::value::Map,
+    table::catalogue::{Nature, Table},
+};
 use ask::{Asked, Shared};
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
@@ -75,6 +78,7 @@ struct Open {
     /// What had been touched before the first change.
     before: Option<Vec<Touched>>,
     columns: HashMap<String, Option<Table>>,
+    natures: HashMap<String, Nature>,
     standing: Vec<((Vec<String>, bool), Standing)>,
 }
 

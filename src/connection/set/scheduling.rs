@@ -113,6 +113,7 @@ impl Set {
             done: HashMap::new(),
             before: None,
             columns: HashMap::new(),
+            natures: HashMap::new(),
             standing: Vec::new(),
         });
         group.into_iter().for_each(|one| one.answer(Ok(Reply::Epoch(epoch))));

@@ -7,6 +7,7 @@ mod escapes;
 mod faults;
 mod ledger;
 mod mysql;
+mod nature;
 mod rest;
 mod standing;
 mod survey;

@@ -83,7 +83,9 @@ pub type Make = Arc<dyn Fn(&ItemPlan, &Arc<Vec<(Arc<str>, Entry)>>) -> Setting +
 
 /// The setting of an item of a playbook.
 pub fn forward(setting: &Setting) -> Make {
-    let setting = setting.clone();
+    // What all items have in common is put together once.
+    let mut setting = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
+    setting.grounds = Some(Arc::default());
     Arc::new(move |item, once| {
         setting.about(OneItem {
             key: item.key.clone(),

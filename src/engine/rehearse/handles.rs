@@ -16,7 +16,11 @@ impl<'a> Pass<'a> {
         if self.section == Section::Preconditions {
             if !self.reading.contains_key(connection) {
                 let database = self.database(connection)?;
-                let opened = database.reading().await.map_err(|f| Trouble::of_database(connection, f))?;
+                let opened = match self.setting.grounds {
+                    Some(_) => database.glancing().await,
+                    None => database.reading().await,
+                };
+                let opened = opened.map_err(|f| Trouble::of_database(connection, f))?;
                 self.reading.insert(connection.clone(), opened);
             }
             return match self.reading.get_mut(connection) {

@@ -249,7 +249,7 @@ impl<'a> Work<'a> {
     async fn audits(&self, changing: &mut Changing, carried: &mut Carried) -> Result<(), Trouble> {
         let mut written = Vec::new();
         for done in carried.changes.iter().filter(|c| c.deed() != Deed::Nothing) {
-            match audit::write(changing, self.setting, done).await {
+            match audit::write(changing, self.setting, done, false).await {
                 Ok(row) => written.extend(row),
                 Err(AuditTrouble::Database(fault)) => return Err(database(&self.deed.connection, fault, self.at)),
                 Err(AuditTrouble::Rule(message, _)) => {

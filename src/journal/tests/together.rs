@@ -9,6 +9,7 @@ on_both! {
     of_several_processes_that_make_the_journal_all_get_the_same_one,
     callers_at_the_same_time_share_a_commit_and_each_gets_its_own_answer,
     a_refused_group_spoils_none_of_its_neighbours,
+    items_of_one_run_go_in_together_and_each_gets_its_own_end,
     of_two_processes_with_one_plan_or_one_claim_one_has_it,
     a_commit_whose_answer_was_lost_is_found_out_and_not_made_twice,
 }
@@ -107,6 +108,56 @@ async fn a_refused_group_spoils_none_of_its_neighbours(desk: Desk) {
     let report = journal.verify(None).await.unwrap();
     assert_eq!((report.runs, report.findings.as_slice()), (9, &[][..]));
     assert!(journal.run(run(10)).await.unwrap().is_none());
+}
+
+async fn items_of_one_run_go_in_together_and_each_gets_its_own_end(desk: Desk) {
+    const ITEMS: usize = 24;
+    let journal = Arc::new(desk.open().await);
+    journal.append(run(1), &[created()]).await.unwrap();
+    let claim = journal.claim(run(1), holder("ada"), HOUR).await.unwrap();
+    let before = journal.connection().await.unwrap().state.commits;
+    let item = |n: usize| {
+        let (journal, claim) = (journal.clone(), claim.clone());
+        async move {
+            // Groups of one to five events; every eighth is none, for it would make the run a second time.
+            let mut group: Vec<Event> = (0..=n % 5).map(|i| decided(&format!("{n}.{i}"), "-")).collect();
+            if n % 8 == 7 {
+                group.push(created());
+            }
+            let size = group.len();
+            (n, size, tokio::spawn(async move { journal.append_claimed(&claim, &group).await }).await.unwrap())
+        }
+    };
+    let came = futures_util::future::join_all((0..ITEMS).map(item)).await;
+    let commits = journal.connection().await.unwrap().state.commits - before;
+    assert!((commits as usize) < ITEMS / 2, "{commits} transactions");
+    let events = journal.events(run(1)).await.unwrap();
+    let mut ends = Vec::new();
+    for (n, size, end) in came {
+        if n % 8 == 7 {
+            assert!(matches!(end, Err(JournalError::OutOfOrder { .. })), "{end:?}");
+            continue;
+        }
+        let end = end.unwrap();
+        // Its own events stand together, and the last of them where it was told.
+        let own = &events[end.seq as usize - size..end.seq as usize];
+        assert_eq!(own.last().unwrap().hash, end.head);
+        for (i, stored) in own.iter().enumerate() {
+            assert_eq!(format!("{:?}", stored.event), format!("{:?}", decided(&format!("{n}.{i}"), "-")));
+        }
+        ends.push(size);
+    }
+    assert_eq!(events.len(), 2 + ends.iter().sum::<usize>());
+    let report = journal.verify(None).await.unwrap();
+    assert_eq!((report.runs, report.findings.as_slice()), (1, &[][..]));
+    // Whoever lost the run is refused, with all of his neighbours and nothing of anybody else's.
+    let taken = journal.seize(&claim, holder("bob"), HOUR).await.unwrap();
+    let (late, fine) = tokio::join!(
+        journal.append_claimed(&claim, &[decided("late", "-")]),
+        journal.append_claimed(&taken, &[decided("fine", "-")])
+    );
+    assert!(matches!(late, Err(JournalError::ClaimLost { .. })), "{late:?}");
+    assert_eq!(fine.unwrap().seq as usize, events.len() + 2);
 }
 
 async fn of_two_processes_with_one_plan_or_one_claim_one_has_it(desk: Desk) {

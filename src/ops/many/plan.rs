@@ -60,6 +60,7 @@ pub async fn plan(
     let standings = Arc::new(standings(setting).await?);
     let mut looked = setting.clone();
     looked.standings = Some(standings.clone());
+    looked.grounds = Some(Arc::default());
     let setting = &looked;
     let mut head = head(setting, &standings);
     head.many = Some(Box::new(Many {
@@ -77,6 +78,7 @@ pub async fn plan(
     if !stopped {
         let items = listing.items(&targets, &scope, &workplace.sealer);
         let items = items.map_err(|error| source::failed(error.into(), setting))?;
+        let common = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
         let settings = items.map(|item| {
             let item = item.map_err(|error| source::failed(error.into(), setting))?;
             let about = OneItem {
@@ -86,7 +88,7 @@ pub async fn plan(
                 part: Part::Each,
                 counts: None,
             };
-            Ok((setting.about(about), item.lane))
+            Ok((common.about(about), item.lane))
         });
         let of = if targets.group_by.is_some() { "group" } else { "item" };
         let crowd = Crowd { answers: Arc::new(answers), watch, of };

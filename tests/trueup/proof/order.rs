@@ -46,7 +46,10 @@ fn is_effect(call: &Done) -> bool {
     let sends = matches!(call.name.as_str(), "sendto" | "write" | "writev" | "sendmsg");
     let socket = call.rest.contains("<TCP:");
     let methods = ["\"POST /", "\"PUT /", "\"PATCH /", "\"DELETE /"];
-    sends && socket && (call.rest.contains("COMMIT\\0") || methods.iter().any(|m| call.rest.contains(m)))
+    sends
+        && socket
+        && (["COMMIT\\0", "COMMIT; "].iter().any(|commit| call.rest.contains(commit))
+            || methods.iter().any(|m| call.rest.contains(m)))
 }
 
 /// Judges one trace: before each effect something new was synced into the journal, and nothing unsynced is left there.

@@ -101,15 +101,16 @@ pub fn through(port: u16, url: &str) -> String {
     format!("{url}?{mode}")
 }
 
-/// COMMIT as a whole message of the protocol: the text with its end, and the length, number and kind before the text.
-const COMMIT_OF_POSTGRES: &[u8] = b"COMMIT\0";
-const COMMIT_OF_MYSQL: &[u8] = b"\x07\0\0\0\x03COMMIT";
+/// COMMIT as the database hears it. PostgreSQL: the whole text of a message (the journal's), or its first statement; MySQL: behind the
+/// length, number and kind of the message.
+const COMMIT_OF_POSTGRES: &[&[u8]] = &[b"COMMIT\0", b"COMMIT; "];
+const COMMIT_OF_MYSQL: &[&[u8]] = &[b"\x07\0\0\0\x03COMMIT"];
 
 /// How long a server does not learn that its client has gone.
 const UNAWARE: Duration = Duration::from_millis(300);
 
 /// Carries bytes both ways until an end closes or the plan says to cut.
-async fn carry(mut client: TcpStream, mut server: TcpStream, commit: &'static [u8], plan: Arc<Mutex<Plan>>) {
+async fn carry(mut client: TcpStream, mut server: TcpStream, commit: &'static [&'static [u8]], plan: Arc<Mutex<Plan>>) {
     let (mut up, mut down) = (vec![0; 65536], vec![0; 65536]);
     loop {
         tokio::select! {
@@ -119,7 +120,7 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, commit: &'static [u
                 if !slow.is_zero() {
                     tokio::time::sleep(slow).await;
                 }
-                let commit = up[..n].windows(commit.len()).any(|w| w == commit);
+                let commit = commit.iter().any(|one| up[..n].windows(one.len()).any(|w| w == *one));
                 let cut = if commit { plan.lock().unwrap().commit() } else { Cut::Never };
                 match cut {
                     Cut::Before => return,

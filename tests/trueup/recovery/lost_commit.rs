@@ -49,7 +49,7 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, plan: Arc<AtomicU8>
         tokio::select! {
             n = client.read(&mut up) => {
                 let Ok(n @ 1..) = n else { return };
-                let commit = up[..n].windows(7).any(|w| w == b"COMMIT\0");
+                let commit = up[..n].windows(7).any(|w| w == b"COMMIT\0" || w == b"COMMIT;");
                 let cut = if commit { plan.swap(NEVER, Ordering::SeqCst) } else { NEVER };
                 happened.fetch_add(usize::from(cut != NEVER), Ordering::SeqCst);
                 if cut == BEFORE { return }
