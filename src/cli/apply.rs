@@ -54,6 +54,7 @@ pub async fn of_loaded(
     let (name, environment) = opened.project.environment(request.environment.as_deref()).map_err(Failure::usage)?;
     unprotected(given, name, environment)?;
     let mut prepared = ops::plan::setting(surroundings, opened, loaded, &request).await?;
+    prepared.setting.one_by_one = given.one_by_one;
     let many = prepared.setting.playbook.targets.is_some();
     // Many items are put aside under the journal's key.
     let early = if many { Some(ops::record::open(surroundings, opened).await?) } else { None };
@@ -155,7 +156,8 @@ async fn of_file(
     }
     say(drawn::brief(&saved.plan, &about, output.look()));
     ops::approve::enough(&matter, &plan::quoted(file))?;
-    let prepared = ops::saved::setting(surroundings, opened, &usable, actor, reason).await?;
+    let mut prepared = ops::saved::setting(surroundings, opened, &usable, actor, reason).await?;
+    prepared.setting.one_by_one = given.one_by_one;
     ops::saved::same_systems(&prepared.setting, saved).await?;
     let question = format!("Apply this in {name} (digest {})?", drawn::short_digest(&saved.digest));
     if !given.yes && !confirmed(output, &question)? {

@@ -7,6 +7,7 @@ use super::{
     fault::{Fault, FaultKind},
     rows::{Answer, Rows, Touched},
     session::{Columns, Session},
+    set::Seat,
     sql_rules,
     sql_text::{Text, key_conditions},
     statement::{Limits, Select, SetTo, Statement},
@@ -59,6 +60,10 @@ impl Changing {
     /// A place to go back to. Places nest.
     pub async fn savepoint(&mut self) -> Result<Savepoint, Fault> {
         let depth = self.depth + 1;
+        if self.seat().is_some() {
+            self.depth = depth;
+            return Ok(Savepoint(depth));
+        }
         self.batch_at("SAVEPOINT trueup", depth).await?;
         self.depth = depth;
         Ok(Savepoint(depth))
@@ -66,6 +71,9 @@ impl Changing {
 
     /// Takes back what happened since, also after a fault; the savepoint and all later ones are gone.
     pub async fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), Fault> {
+        if let Some(seat) = self.seat() {
+            seat.back().await?;
+        }
         self.session.spoilt = false;
         self.pop(savepoint, "ROLLBACK TO SAVEPOINT trueup; RELEASE SAVEPOINT trueup").await
     }
@@ -81,6 +89,10 @@ impl Changing {
         }
         while self.depth >= savepoint.0 {
             let depth = self.depth;
+            if self.seat().is_some() {
+                self.depth -= 1;
+                continue;
+            }
             if let Err(fault) = self.batch_at(end, depth).await {
                 self.session.spoilt = true;
                 return Err(fault);
@@ -91,7 +103,7 @@ impl Changing {
             // PostgreSQL takes the mode back by itself; on MySQL nobody but us knows of it.
             self.sealed = None;
             self.session.read_only = false;
-            if self.dialect() == Dialect::Sqlite {
+            if self.dialect() == Dialect::Sqlite && self.seat().is_none() {
                 self.batch("PRAGMA query_only = OFF").await?;
             }
         }
@@ -99,6 +111,11 @@ impl Changing {
     }
 
     pub(super) async fn set_read_only(&mut self) -> Result<(), Fault> {
+        if self.seat().is_some() {
+            // Others still write in the same transaction: this one's own asks are refused.
+            self.sealed.get_or_insert(self.depth);
+            return Ok(());
+        }
         let sql = match self.dialect() {
             Dialect::Postgres => "SET TRANSACTION READ ONLY",
             Dialect::Sqlite => "PRAGMA query_only = ON",
@@ -119,6 +136,9 @@ impl Changing {
         columns: &[Arc<str>],
         keys: &[Vec<Value>],
     ) -> Result<Vec<Option<Map>>, Fault> {
+        if let Some(seat) = self.unsealed_seat()? {
+            return seat.lock_and_read(table, columns, keys).await;
+        }
         let mut found = Vec::with_capacity(keys.len());
         for keys in keys.chunks(KEYS) {
             if let Some(short) = keys.iter().find(|key| key.len() != columns.len()) {
@@ -176,6 +196,9 @@ impl Changing {
         conditions: &[Condition],
         max: usize,
     ) -> Result<Vec<Map>, Fault> {
+        if let Some(seat) = self.unsealed_seat()? {
+            return seat.lock_where(table, key, conditions, max).await;
+        }
         let dialect = self.dialect();
         let order: Vec<Order> = key.iter().map(|c| Order { column: c.clone(), descending: false }).collect();
         let select = Select { table, columns: &[], conditions, order: &order, limit: Some(max.saturating_add(1)) };
@@ -206,6 +229,9 @@ impl Changing {
                 self.named(Fault::new(FaultKind::Other, format!("an update of `{table}` needs a key and a column")))
             );
         }
+        if let Some(seat) = self.unsealed_seat()? {
+            return seat.update(table, key, set).await;
+        }
         let one =
             |text: Text, (column, to): &(Arc<str>, SetTo)| text.name(column).raw(" = ").set_to(table, column, to, true);
         let text = Text::new(self.dialect()).raw("UPDATE ").table(table).raw(" SET ").list(set, ", ", one);
@@ -220,6 +246,9 @@ impl Changing {
         key: &Map,
         set: &[(Arc<str>, SetTo)],
     ) -> Result<Option<Map>, Fault> {
+        if let Some(seat) = self.unsealed_seat()? {
+            return seat.update_whole(table, key, set).await;
+        }
         let dialect = self.dialect();
         let one =
             |text: Text, (column, to): &(Arc<str>, SetTo)| text.name(column).raw(" = ").set_to(table, column, to, true);
@@ -233,6 +262,9 @@ impl Changing {
 
     /// Inserts one row into a table that nothing else touches, and gives it whole.
     pub async fn insert_whole(&mut self, table: &str, values: &[(Arc<str>, SetTo)]) -> Result<Map, Fault> {
+        if let Some(seat) = self.unsealed_seat()? {
+            return seat.insert_whole(table, values).await;
+        }
         let dialect = self.dialect();
         let write = |list: &Columns<'_>| {
             let text = Text::new(dialect).raw("INSERT INTO ").table(table);
@@ -292,6 +324,9 @@ impl Changing {
         values: &[(Arc<str>, SetTo)],
         given: &'static str,
     ) -> Result<Map, Fault> {
+        if let Some(seat) = self.unsealed_seat()? {
+            return seat.insert(table, key, values, given != ") VALUES (").await;
+        }
         let text = Text::new(self.dialect()).raw("INSERT INTO ").table(table);
         let text = if values.is_empty() {
             text.raw(if self.dialect() == Dialect::Mysql { " () VALUES ()" } else { " DEFAULT VALUES" })
@@ -344,12 +379,18 @@ impl Changing {
         if key.is_empty() {
             return Err(self.named(Fault::new(FaultKind::Other, format!("a deletion from `{table}` needs a key"))));
         }
+        if let Some(seat) = self.unsealed_seat()? {
+            return seat.delete(table, key).await;
+        }
         let text = Text::new(self.dialect()).raw("DELETE FROM ").table(table).conditions(&key_conditions(key));
         Ok(self.change(&text.done()).await?.affected)
     }
 
     /// The largest value of a column among the rows that fit, plus one; 1 when there is none.
     pub async fn next_of(&mut self, table: &str, column: &str, per: &[Condition]) -> Result<Value, Fault> {
+        if let Some(seat) = self.unsealed_seat()? {
+            return seat.next_of(table, column, per).await;
+        }
         let text =
             Text::new(self.dialect()).raw("SELECT max(").name(column).raw(") FROM ").table(table).conditions(per);
         let answer = self.change(&text.done()).await?;
@@ -391,6 +432,9 @@ impl Changing {
 
     /// Checks deferred constraints now, and leaves them deferred.
     pub async fn check_deferred(&mut self) -> Result<(), Fault> {
+        if let Some(seat) = self.seat() {
+            return seat.check().await;
+        }
         if self.dialect() == Dialect::Mysql {
             // It has no deferred constraints.
             return Ok(());
@@ -431,10 +475,25 @@ impl Changing {
     /// Tables touched by this transaction so far, by triggers and cascades too. Compare two of them: what was rolled
     /// back to a savepoint stays counted.
     pub async fn touched(&mut self) -> Result<Vec<Touched>, Fault> {
+        if let Some(seat) = self.seat() {
+            // Of a set it is compared as a whole, with its constraints: here nothing more was touched.
+            return seat.touched().await.map(|()| Vec::new());
+        }
         let link = self.enter()?;
         let done = link.touched().await;
         let done = self.leave(done);
         self.recover(done).await
+    }
+
+    /// The seat in a set, unless this one may only read by now.
+    fn unsealed_seat(&self) -> Result<Option<&Seat>, Fault> {
+        match self.seat() {
+            Some(_) if self.sealed.is_some() => {
+                let message = "cannot change or lock rows in a transaction that was made read-only";
+                Err(self.named(Fault::new(FaultKind::ReadOnly, message)))
+            }
+            seat => Ok(seat),
+        }
     }
 
     /// What the other databases refuse by themselves in a transaction that was made read-only.
@@ -447,7 +506,7 @@ impl Changing {
         Err(self.named(Fault::new(FaultKind::ReadOnly, message)))
     }
 
-    async fn change(&mut self, statement: &Statement) -> Result<Answer, Fault> {
+    pub(super) async fn change(&mut self, statement: &Statement) -> Result<Answer, Fault> {
         self.not_sealed()?;
         let done = self.raw(statement, IMAGES).await;
         self.after_a_statement();

@@ -8,6 +8,7 @@ use super::{
     mysql, postgres,
     reference::Secrets,
     session::Session,
+    set::{Member, Seat},
     settings::{Connection, Effective},
     sqlite,
 };
@@ -19,7 +20,9 @@ use std::sync::Arc;
 pub struct Database {
     name: Arc<str>,
     ledger: bool,
-    pub(super) target: Target,
+    pub(super) target: Arc<Target>,
+    /// Its handles go through a set.
+    member: Option<Member>,
 }
 
 #[derive(Clone, Debug)]
@@ -48,7 +51,22 @@ impl Database {
             Effective::Elsewhere => return Ok(None),
         };
         let target = target.map_err(|fault| Fault { connection: Some(name.clone()), ..fault })?;
-        Ok(Some(Database { name, ledger: settings.ledger.unwrap_or(false), target }))
+        Ok(Some(Database { name, ledger: settings.ledger.unwrap_or(false), target: Arc::new(target), member: None }))
+    }
+
+    /// The same, through the set that this member belongs to.
+    pub(super) fn in_set(&self, member: Member) -> Database {
+        Database { member: Some(member), ..self.clone() }
+    }
+
+    /// The member of a set, unless it has handles of its own.
+    async fn in_company(&self) -> Option<&Member> {
+        let member = self.member.as_ref()?;
+        (!member.goes_alone().await).then_some(member)
+    }
+
+    fn seated(&self, seat: Seat, writable: bool) -> Session {
+        Session::seated(self.name.clone(), self.dialect(), seat, writable)
     }
 
     /// Its name in the project file.
@@ -58,7 +76,7 @@ impl Database {
 
     /// How it writes SQL.
     pub fn dialect(&self) -> Dialect {
-        match self.target {
+        match *self.target {
             Target::Postgres(_) => Dialect::Postgres,
             Target::Sqlite(_) => Dialect::Sqlite,
             Target::Mysql(_) => Dialect::Mysql,
@@ -72,7 +90,7 @@ impl Database {
 
     /// The roles that it uses.
     pub fn roles(&self) -> Roles {
-        match &self.target {
+        match &*self.target {
             Target::Postgres(target) => target.roles(),
             Target::Sqlite(_) => Roles::default(),
             Target::Mysql(target) => target.roles(),
@@ -81,7 +99,7 @@ impl Database {
 
     /// The file, for a SQLite database: the journal must be another one.
     pub fn file(&self) -> Option<&std::path::Path> {
-        match &self.target {
+        match &*self.target {
             Target::Sqlite(target) => Some(&target.path),
             Target::Postgres(_) | Target::Mysql(_) => None,
         }
@@ -89,7 +107,10 @@ impl Database {
 
     /// Opens a connection that can only read.
     pub async fn reading(&self) -> Result<Reading, Fault> {
-        let link = match &self.target {
+        if let Some(member) = self.in_company().await {
+            return Ok(Reading::new(self.seated(member.reader(), false)));
+        }
+        let link = match &*self.target {
             Target::Postgres(target) => target.reading().await.map(Link::Postgres),
             Target::Sqlite(target) => target.reading().await.map(Link::Sqlite),
             Target::Mysql(target) => target.reading().await.map(|link| Link::Mysql(Box::new(link))),
@@ -99,7 +120,10 @@ impl Database {
 
     /// The same for reads that may do without a transaction ([`Session::glance`]): it begins with the first one that does not.
     pub async fn glancing(&self) -> Result<Reading, Fault> {
-        match &self.target {
+        if let Some(member) = self.in_company().await {
+            return Ok(Reading::new(self.seated(member.reader(), false)));
+        }
+        match &*self.target {
             Target::Postgres(target) => {
                 let link = target.glancing().await.map(Link::Postgres);
                 self.session(link, false).map(Reading::new)
@@ -110,13 +134,19 @@ impl Database {
 
     /// Opens a connection that can write and cannot commit. SQLite: takes the write lock.
     pub async fn rehearsing(&self) -> Result<Rehearsing, Fault> {
+        if let Some(member) = self.in_company().await {
+            return Ok(Rehearsing::new(self.seated(member.begin().await?, true)));
+        }
         self.session(self.changing().await, true).map(Rehearsing::new)
     }
 
     /// Opens a connection that can write and commit. SQLite: takes the write lock; with a ledger it waits for it as
     /// long as a claim does.
     pub async fn writing(&self) -> Result<Writing, Fault> {
-        let link = match &self.target {
+        if let Some(member) = self.in_company().await {
+            return Ok(Writing::new(self.seated(member.begin().await?, true)));
+        }
+        let link = match &*self.target {
             Target::Sqlite(target) if self.ledger => target.claiming().await.map(Link::Sqlite),
             _ => self.changing().await,
         };
@@ -128,7 +158,10 @@ impl Database {
     /// A reading handle will be opened soon: where connecting takes a while, it begins now, beside other work. Used by
     /// one handle and never given back; if none follows, the connection is closed. Needs the runtime.
     pub fn expect_reading(&self) {
-        match &self.target {
+        if self.member.is_some() {
+            return;
+        }
+        match &*self.target {
             Target::Postgres(target) => target.expect_reading(),
             Target::Mysql(target) => target.expect_reading(),
             Target::Sqlite(_) => {}
@@ -137,7 +170,10 @@ impl Database {
 
     /// The same for a handle that changes.
     pub fn expect_changing(&self) {
-        match &self.target {
+        if self.member.is_some() {
+            return;
+        }
+        match &*self.target {
             Target::Postgres(target) => target.expect_changing(),
             Target::Mysql(target) => target.expect_changing(),
             Target::Sqlite(_) => {}
@@ -145,7 +181,7 @@ impl Database {
     }
 
     async fn changing(&self) -> Result<Link, Fault> {
-        match &self.target {
+        match &*self.target {
             Target::Postgres(target) => target.changing().await.map(Link::Postgres),
             Target::Sqlite(target) => target.changing().await.map(Link::Sqlite),
             Target::Mysql(target) => target.changing().await.map(|link| Link::Mysql(Box::new(link))),

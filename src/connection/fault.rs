@@ -41,6 +41,8 @@ pub enum FaultKind {
     Busy,
     /// Proved rolled back because of another transaction (40001, 40P01): may be run again as a whole.
     Serialization,
+    /// Proved rolled back with others of the set that it was in: it begins anew, in a smaller one or alone. Never reaches a person.
+    Divided,
     /// No encrypted connection could be made.
     TlsFailed,
     /// The settings of the connection are wrong.
@@ -86,6 +88,7 @@ impl FaultKind {
                 "another process writes to this file; try again, or raise `busy_timeout` of the connection"
             }
             FaultKind::Serialization => "nothing was changed; another transaction came first: it may be run again",
+            FaultKind::Divided => "nothing was changed; it begins anew by itself",
             FaultKind::TlsFailed => "check `sslmode` and the server's certificate",
             FaultKind::Settings => "correct the connection in the project file",
             FaultKind::Other => "the message is the database's own",

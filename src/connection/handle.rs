@@ -71,6 +71,9 @@ impl Writing {
     /// the middle would put every such cancellation in doubt.
     pub async fn commit(mut self) -> Result<(), Fault> {
         let session: &mut Session = &mut self.changing;
+        if let Some(seat) = session.seat() {
+            return seat.commit().await;
+        }
         if session.spoilt {
             let fault =
                 Fault::new(FaultKind::Other, "an earlier statement of this transaction failed: nothing was committed");

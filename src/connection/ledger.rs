@@ -109,6 +109,9 @@ impl Writing {
     /// fault ([`FaultKind::LockTimeout`]) names it, and the handle is closed.
     pub async fn claim(&mut self, entry: &Entry) -> Result<Claimed, Fault> {
         let session: &mut Session = self;
+        if let Some(seat) = session.seat() {
+            return seat.claim(entry).await;
+        }
         session.not_fresh();
         let link = session.enter()?;
         let done = link.claim(entry).await;

@@ -18,6 +18,7 @@ pub mod reference;
 pub mod rows;
 pub mod sandbox;
 pub mod session;
+pub mod set;
 pub mod settings;
 pub mod sidekiq;
 mod sql_lexer;

@@ -7,6 +7,7 @@ use super::{
     fault::{Fault, FaultKind},
     link::Link,
     rows::{Answer, Identity, Rows},
+    set::Seat,
     sql_rules,
     sql_text::Text,
     statement::{Limits, Prepared, Select, Slot, Statement},
@@ -27,6 +28,8 @@ pub struct Session {
     name: Arc<str>,
     dialect: Dialect,
     link: Option<Link>,
+    /// In place of a connection: several items share one.
+    seat: Option<Seat>,
     /// Under a writing handle: a read must be fenced off, and a failed statement spoils the transaction.
     writable: bool,
     /// A call began and has not ended.
@@ -46,12 +49,28 @@ impl Session {
             name,
             dialect,
             link: Some(link),
+            seat: None,
             writable,
             running: false,
             fresh: true,
             spoilt: false,
             read_only: !writable,
         }
+    }
+
+    /// Of a member of a set.
+    pub(super) fn seated(name: Arc<str>, dialect: Dialect, seat: Seat, writable: bool) -> Session {
+        let (running, fresh, spoilt) = (false, false, false);
+        Session { name, dialect, link: None, seat: Some(seat), writable, running, fresh, spoilt, read_only: !writable }
+    }
+
+    pub(super) fn seat(&self) -> Option<&Seat> {
+        self.seat.as_ref()
+    }
+
+    /// Its connection is gone.
+    pub(super) fn is_gone(&self) -> bool {
+        self.link.is_none()
     }
 
     /// How this database writes SQL.
@@ -69,6 +88,9 @@ impl Session {
     /// A fault leaves the session usable unless [`Fault::ends_session`].
     pub async fn query(&mut self, statement: &Statement, limits: Limits) -> Result<Rows, Fault> {
         sql_rules::allow_read(&statement.sql, self.dialect).map_err(|f| self.named(f))?;
+        if let Some(seat) = &self.seat {
+            return seat.query(statement, limits).await;
+        }
         let answer = self.fenced(statement, limits).await?;
         answer.named().map_err(|f| self.named(f))
     }
@@ -114,6 +136,9 @@ impl Session {
 
     /// Rows of a table. Columns that have no lossless form come as the database's text.
     pub async fn select(&mut self, select: &Select<'_>, limits: Limits) -> Result<Rows, Fault> {
+        if let Some(seat) = &self.seat {
+            return seat.select(select, limits).await;
+        }
         let statement = self.selecting(select).await?;
         let done = self.raw(&statement, limits).await.and_then(Answer::named);
         self.recover(done).await
@@ -122,6 +147,9 @@ impl Session {
     /// As [`Session::select`], of a table whose rows are read without anything else being run ([`Nature::plain`]): outside of
     /// any transaction, where this handle has none yet.
     pub async fn glance(&mut self, select: &Select<'_>, limits: Limits) -> Result<Rows, Fault> {
+        if let Some(seat) = &self.seat {
+            return seat.select(select, limits).await;
+        }
         let statement = self.selecting(select).await?;
         let link = self.enter()?;
         let done = link.glance(&statement, limits).await;
@@ -204,6 +232,9 @@ impl Session {
     /// The columns of one table, which is less work for the database than [`Session::catalogue`]; nothing when there is
     /// no such table.
     pub async fn columns(&mut self, table: &str) -> Result<Option<Table>, Fault> {
+        if let Some(seat) = &self.seat {
+            return seat.columns(table).await;
+        }
         let link = self.enter()?;
         let done = link.columns(table).await;
         let done = self.leave(done);
@@ -212,6 +243,9 @@ impl Session {
 
     /// What else may happen when rows of a table are read or changed.
     pub async fn nature(&mut self, table: &str) -> Result<Nature, Fault> {
+        if let Some(seat) = &self.seat {
+            return seat.nature(table).await;
+        }
         let link = self.enter()?;
         let done = link.nature(table).await;
         let done = self.leave(done);
@@ -273,6 +307,9 @@ impl Session {
 
     /// The link, if nothing is doubtful about it.
     pub(super) fn enter(&mut self) -> Result<&mut Link, Fault> {
+        if let Some(seat) = &self.seat {
+            return seat.refuse();
+        }
         if self.running {
             self.link = None;
         }

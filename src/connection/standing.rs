@@ -142,6 +142,9 @@ impl Session {
     /// Which database this is, and how these tables are built; with the id of the ledger where `ledger` says that it
     /// keeps one.
     pub async fn standing(&mut self, tables: &[&str], ledger: bool) -> Result<Standing, Fault> {
+        if let Some(seat) = self.seat() {
+            return seat.standing(tables, ledger).await;
+        }
         let link = self.enter()?;
         let done = link.standing(tables).await;
         let done = match done {

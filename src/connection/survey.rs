@@ -43,7 +43,7 @@ const RIGHTS: &str = "\
 impl Database {
     /// Looks at everything that does not depend on a playbook, and at the writing role's rights on these tables.
     pub async fn survey(&self, tables: &[&str]) -> Result<Survey, Fault> {
-        let pooled = match &self.target {
+        let pooled = match &*self.target {
             Target::Postgres(target) => target.pooled().await?,
             Target::Sqlite(_) | Target::Mysql(_) => None,
         };

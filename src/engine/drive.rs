@@ -11,6 +11,7 @@ use super::{
     names,
     outline::{self, Back, Kind, Place},
     reached::Spot,
+    sets::Seat,
     setting::Setting,
     state::{ItemState, RunState, StepState},
     step::unknown_now,
@@ -108,6 +109,8 @@ pub struct Driver<'a> {
     lease: Arc<Lease>,
     /// The other items of the run, where it has many: they share lease, cancellation and what is known of the databases.
     pub(super) crew: Option<Arc<Crew>>,
+    /// The items that it goes together with.
+    seat: Option<Seat>,
 }
 
 /// An effect that happened and that the journal does not know of.
@@ -221,6 +224,7 @@ impl<'a> Driver<'a> {
             item: setting.about.key.clone(),
             lease: Arc::new(Lease::new(&setting.world)),
             crew: None,
+            seat: None,
         };
         driver.recall();
         driver
@@ -237,6 +241,17 @@ impl<'a> Driver<'a> {
         self.lease = crew.lease.clone();
         self.crew = Some(crew);
         self
+    }
+
+    /// Together with others: their handles go through one transaction, and what they record through one commit.
+    pub fn in_set(mut self, seat: Seat) -> Driver<'a> {
+        self.seat = Some(seat);
+        self
+    }
+
+    /// The seat, as long as it does not go alone.
+    fn together(&self) -> Option<&Seat> {
+        self.seat.as_ref().filter(|seat| !seat.is_alone())
     }
 
     /// The results of steps that are over, under their names: captured values are never computed again.
@@ -333,6 +348,8 @@ impl<'a> Driver<'a> {
                     return Ok(Stopped::Waits(path));
                 }
                 Next::FindOut(path) => {
+                    // Each looks for itself.
+                    self.seat.iter().for_each(Seat::leave);
                     if let Some(stopped) = self.find_out(&path).await? {
                         return Ok(stopped);
                     }
@@ -396,11 +413,18 @@ impl<'a> Driver<'a> {
     async fn hand_over(&mut self) -> Result<(), JournalError> {
         let Some(crew) = self.crew.clone() else { return Ok(()) };
         // The next item of the subject may change the same row: what this one did must not look like nobody's.
+        if let Some(seat) = self.seat.clone().filter(|seat| !seat.is_alone()) {
+            seat.leaves(&mut self.pending);
+            return Ok(());
+        }
         let alone = self.plan.is_none_or(|plan| plan.lane.is_none());
         if alone && crew.later(&mut self.pending) { Ok(()) } else { self.flush_all(&crew).await }
     }
 
     async fn flush_all(&mut self, crew: &Crew) -> Result<(), JournalError> {
+        if let Some(seat) = self.together().cloned() {
+            return seat.record(&mut self.pending).await;
+        }
         crew.append(self.journal, &self.claim, &mut self.pending).await
     }
 
@@ -421,7 +445,7 @@ impl<'a> Driver<'a> {
             return Ok(());
         }
         if let Some(crew) = self.crew.clone() {
-            crew.append(self.journal, &self.claim, &mut self.pending).await?;
+            self.flush_all(&crew).await?;
             if let Some(by) = crew.cancelled() {
                 (self.state.cancelled, self.state.cancelled_by) = (true, Some(by));
             }

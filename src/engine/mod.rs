@@ -32,6 +32,7 @@ mod recover;
 mod repair;
 pub mod resource;
 pub mod rehearse;
+pub mod sets;
 pub mod setting;
 pub mod state;
 pub mod statement;

@@ -130,6 +130,8 @@ pub struct Setting {
     pub reached: Reached,
     /// The plan is kept in a file: who carries it out, and why, may be said anew then.
     pub saved: bool,
+    /// Many items go one by one, although they could go in sets.
+    pub one_by_one: bool,
     /// Which item it is about.
     pub about: OneItem,
     /// Where files are and rows are put aside; nothing where there is no source to be read.
@@ -200,6 +202,7 @@ impl Setting {
             masks: Masks::default(),
             reached: Reached::default(),
             saved: false,
+            one_by_one: false,
             about: OneItem::default(),
             workplace: None,
             standings: None,

@@ -68,6 +68,7 @@ impl Driver<'_> {
         let mut restarts = 0;
         loop {
             match self.write_once(place, step, &deed, &connection).await {
+                Err(Halt::Trouble(Trouble::Database { fault, .. })) if fault.kind == FaultKind::Divided => {}
                 Err(Halt::Trouble(Trouble::Database { fault, .. }))
                     if fault.kind == FaultKind::Serialization && restarts < MOST_RESTARTS =>
                 {
@@ -221,9 +222,10 @@ impl Driver<'_> {
             let pending = self.pending.len();
             match self.transaction_once(place, &connection).await {
                 Err(Halt::Trouble(Trouble::Database { fault, .. }))
-                    if fault.kind == FaultKind::Serialization && restarts < MOST_RESTARTS =>
+                    if fault.kind == FaultKind::Divided
+                        || fault.kind == FaultKind::Serialization && restarts < MOST_RESTARTS =>
                 {
-                    restarts += 1;
+                    restarts += u32::from(fault.kind == FaultKind::Serialization);
                     self.scope = scope;
                     self.pending.truncate(pending);
                 }

@@ -141,7 +141,7 @@ impl Header {
     fn many(&self) -> Option<Box<Many>> {
         let of = self.items_of?;
         let (tally, digest, lone) = (Tally::default(), String::new(), self.lone.unwrap_or(0));
-        Some(Box::new(Many { tally, digest, of, lone, file: None }))
+        Some(Box::new(Many { tally, digest, of, lone, goes: None, file: None }))
     }
 }
 

@@ -67,6 +67,9 @@ fn items(page: &mut Page, plan: &Plan, many: &Many, view: &View<'_>) {
     for (words, n) in all.into_iter().chain(ends).filter(|(_, n)| *n > 0) {
         page.line(2, Line::of(Tone::Plain, grouped(n)).pad(9, 2).plain(words));
     }
+    if let Some(goes) = many.goes.as_ref().filter(|_| tally.changing > 1) {
+        page.hung(2, 2, Line::of(Tone::Dim, format!("They go {goes}.")));
+    }
     if many.lone > 0 {
         page.line(
             2,

@@ -45,6 +45,7 @@ mod sandboxes;
 mod requests;
 mod schemas;
 mod servers;
+mod sets;
 mod shipped;
 mod test_command;
 mod tools;

@@ -30,19 +30,19 @@ const COUNT_UP: &str = "steps:\n- id: up\n  row: { table: shop.things, key: { id
 const OPEN: &str = "targets:\n  from: { find: { table: shop.things, where: { state: open } } }\n";
 const PRICE: &str = "- id: price\n  find: { table: shop.prices, where: { code: a, year: 2025 }, expect: optional }\n";
 
-fn playbook(parts: &[&str]) -> String {
+pub(super) fn playbook(parts: &[&str]) -> String {
     // `uses` is exact: a playbook that reads no price may not say so.
     let text = parts.concat();
     let head = if text.contains("shop.prices") { HEAD.to_owned() } else { HEAD.replace("read: [prices], ", "") };
     format!("{head}{text}")
 }
 
-struct Store {
-    shop: Shop,
+pub(super) struct Store {
+    pub(super) shop: Shop,
 }
 
 impl Store {
-    async fn open(on: &On, things: u32) -> Store {
+    pub(super) async fn open(on: &On, things: u32) -> Store {
         let shop = Shop::open(on, "http://127.0.0.1:9", |text| text).await;
         let store = Store { shop };
         store.fill(things).await;
@@ -60,7 +60,11 @@ impl Store {
         }
     }
 
-    async fn plan(&self, text: &str, params: &[(&str, Value)]) -> Result<(ops::plan::Prepared, Plan), Failure> {
+    pub(super) async fn plan(
+        &self,
+        text: &str,
+        params: &[(&str, Value)],
+    ) -> Result<(ops::plan::Prepared, Plan), Failure> {
         let record = ops::record::open(&self.shop.here, &self.shop.opened).await?;
         let mut prepared = self.shop.prepare(text, params).await?;
         ops::record::seal_with(&mut prepared.setting, &record);
@@ -86,11 +90,11 @@ impl Store {
         (prepared.setting.run.id, carried.unwrap_or_else(|f| panic!("{}", said(&f))))
     }
 
-    async fn record(&self) -> ops::record::Record {
+    pub(super) async fn record(&self) -> ops::record::Record {
         ops::record::open(&self.shop.here, &self.shop.opened).await.unwrap()
     }
 
-    async fn resume(&self, run: RunId) -> Carried {
+    pub(super) async fn resume(&self, run: RunId) -> Carried {
         let (record, stop) = (self.record().await, AtomicBool::new(false));
         let (here, opened) = (&self.shop.here, &self.shop.opened);
         let carried = ops::resume::resume(here, &record, opened, run, "anna", &|_| {}, &stop).await;
@@ -107,7 +111,7 @@ impl Store {
         carried
     }
 
-    async fn undo(&self, run: RunId, item: Option<&str>) -> Result<Carried, Failure> {
+    pub(super) async fn undo(&self, run: RunId, item: Option<&str>) -> Result<Carried, Failure> {
         let (record, stop) = (self.record().await, AtomicBool::new(false));
         let wish = Back { item: item.map(str::to_owned), actor: Some("anna".into()), ..Back::default() };
         let (here, opened) = (&self.shop.here, &self.shop.opened);
@@ -118,7 +122,7 @@ impl Store {
         carried
     }
 
-    async fn state(&self, run: RunId) -> RunState {
+    pub(super) async fn state(&self, run: RunId) -> RunState {
         let record = self.record().await;
         let state = record.state(run).await.unwrap();
         let roll = record.roll(run).await.unwrap();
@@ -136,7 +140,7 @@ impl Store {
     }
 
     /// A column of every thing, by id.
-    async fn column(&self, column: &str) -> Vec<String> {
+    pub(super) async fn column(&self, column: &str) -> Vec<String> {
         let snapshot = self.shop.snapshot().await;
         let things = snapshot.tables.iter().find(|(t, _)| &*t.table == "things").unwrap().1;
         let mut rows: Vec<(i64, String)> =
@@ -145,7 +149,7 @@ impl Store {
         rows.into_iter().map(|(_, value)| value).collect()
     }
 
-    async fn audits(&self) -> usize {
+    pub(super) async fn audits(&self) -> usize {
         let snapshot = self.shop.snapshot().await;
         snapshot.tables.iter().find(|(t, _)| &*t.table == "audits").unwrap().1.rows.len()
     }
@@ -525,7 +529,8 @@ fn a_pause_leaves_the_rest_for_later_and_a_cancelled_run_ends_all_of_it() {
     block_on(async {
         let store = Store::open(&On::Sqlite, 9).await;
         let text = playbook(&[OPEN, COUNT_UP]);
-        let (prepared, plan) = store.plan(&text, &[]).await.unwrap();
+        let (mut prepared, plan) = store.plan(&text, &[]).await.unwrap();
+        prepared.setting.one_by_one = true;
         let (record, stop) = (store.record().await, AtomicBool::new(false));
         let watch = |tick: Tick| {
             if matches!(&tick, Tick::Items(far) if far.over == 4) {
@@ -608,7 +613,7 @@ fn before_its_first_change_a_killed_run_takes_apart_only_what_that_change_needs(
         let store = Store::open(&On::Sqlite, things).await;
         let folder = store.shop.folder.path().to_owned();
         std::fs::write(folder.join("many.yaml"), playbook(&[OPEN, COUNT_UP])).unwrap();
-        let apply = ["apply", "many.yaml", "--env", "test", "--reason", "r", "--yes"];
+        let apply = ["apply", "many.yaml", "--env", "test", "--reason", "r", "--yes", "--one-by-one"];
         let (code, words) = process(&folder, "", Some(350), &apply).await;
         assert_eq!(code, None, "it was not killed: {words}");
         let done = store.column("count").await.iter().filter(|n| *n == "1").count();

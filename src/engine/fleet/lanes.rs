@@ -59,6 +59,11 @@ impl<T: InLane> Lanes<T> {
         self.parked.push_back(item);
     }
 
+    /// One that was picked and begins later, before all others: it has no subject.
+    pub fn put_back(&mut self, item: T) {
+        self.parked.push_front(item);
+    }
+
     /// A subject is held up by an item that is not here: it waits for a person.
     pub fn hold(&mut self, lane: Arc<str>) {
         self.busy.insert(lane);

@@ -10,13 +10,19 @@ pub mod summary;
 use super::{
     crew::Crew,
     drive::{Driver, Stopped, Unrecorded},
+    sets::{
+        Seat,
+        chunk::{Chunk, Recorder, Went},
+        fit::{self, Way},
+        size::Size,
+    },
     setting::{OneItem, Part, Setting},
     state::{ItemState, RunState},
     watch::{Standing, Tick, Watch},
 };
 use crate::{
     base::{identity::SINGLE_ITEM, time::Stamp},
-    connection::database::Database,
+    connection::{database::Database, set::Purpose},
     journal::{
         Claim, Journal,
         event::Event,
@@ -32,6 +38,7 @@ use futures_util::{StreamExt, stream::BoxStream};
 use lanes::{InLane, Lanes, Pick};
 use pace::{Next, Pace, Rules};
 use std::{
+    future::Future,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -156,6 +163,26 @@ struct Gone {
     unrecorded: Option<Unrecorded>,
 }
 
+/// What came of something that was under way.
+enum Over {
+    /// One item.
+    One(Box<Gone>),
+    /// A set of them, each of which was told already.
+    Set(Went),
+}
+
+/// How items go together.
+struct Together {
+    connection: Arc<str>,
+    size: Size,
+    /// How many sets may be under way.
+    at_once: usize,
+    under_way: usize,
+}
+
+/// More than two sets at the same time only wait for each other.
+const SETS_AT_ONCE: usize = 2;
+
 /// The rules of a playbook for so many items.
 pub fn rules(setting: &Setting, of: u64) -> Rules {
     let said = setting.playbook.limits.as_ref();
@@ -199,10 +226,14 @@ impl Fleet<'_> {
                 stopped => return self.stand(crew, Some(stopped)).await,
             }
         }
+        let (tell_gone, gone) = unbounded_channel();
         let mut flow = Flow {
             items,
+            gone,
+            tell_gone,
             rules: rules(self.setting, self.of),
             pace: Pace::after(self.begun),
+            together: self.together(),
             lanes: Lanes::new(self.after_done()),
             under_way: JoinSet::new(),
             over: false,
@@ -251,6 +282,16 @@ impl Fleet<'_> {
         }
     }
 
+    /// How the items go in sets, if they do.
+    fn together(&self) -> Option<Together> {
+        if &*self.created.purpose == super::undo::PURPOSE {
+            return None;
+        }
+        let Way::InSets { connection } = fit::way(self.setting) else { return None };
+        let at_once = rules(self.setting, self.of).at_once.min(SETS_AT_ONCE);
+        Some(Together { connection, size: Size::default(), at_once, under_way: 0 })
+    }
+
     fn after_done(&self) -> bool {
         self.setting.playbook.targets.as_ref().is_some_and(|targets| targets.after == Some(After::PreviousDone))
     }
@@ -273,10 +314,15 @@ impl Fleet<'_> {
         if !stopping {
             flow.fill().await;
             if !flow.lanes.is_empty() {
-                match flow.pace.next(&flow.rules, self.setting.world.now().micros) {
+                match flow.next(self.setting.world.now().micros) {
                     Next::Begin => match flow.lanes.pick() {
                         Pick::Begin(work) => {
-                            self.begin(crew, flow, work, once, send);
+                            match flow.together.as_ref().map(|together| together.size.most()) {
+                                Some(most) if work.state.steps.is_empty() => {
+                                    self.begin_set(crew, flow, work, most, once, send).await;
+                                }
+                                _ => self.begin(crew, flow, work, once, send),
+                            }
                             return Ok(true);
                         }
                         Pick::Skip(work, before) => {
@@ -307,12 +353,13 @@ impl Fleet<'_> {
         tokio::select! {
             biased;
             Some(gone) = flow.under_way.join_next() => match gone {
-                Ok(gone) => self.gone(crew, flow, gone),
+                Ok(over) => self.over(crew, flow, over),
                 Err(error) => {
                     crew.pauses("an item broke off");
                     flow.failed.get_or_insert(FleetError::Items(format!("an item broke off: {error}")));
                 }
             },
+            Some(gone) = flow.gone.recv() => self.gone(crew, flow, gone),
             Some(tick) = told.recv() => (self.watch)(tick),
             () = world.pause(pause), if until.is_some() => {}
             () = world.beat(LOOK) => {}
@@ -391,27 +438,90 @@ impl Fleet<'_> {
         } else {
             flow.pace.resumed();
         }
-        let (make, once, crew, send) = (self.make.clone(), once.clone(), crew.clone(), send.clone());
-        let (journal, claim, created) = (self.journal.clone(), self.claim.clone(), self.created.clone());
+        let (one, once) = (self.one(crew, send), once.clone());
         flow.under_way.spawn(async move {
-            let setting = make(&plan, &once);
-            let mut whole = RunState { created: Some(created), ..RunState::default() };
-            whole.items.insert(plan.key.clone(), state);
-            let watch = move |tick: Tick| {
-                // Steps of many items at the same time would only be noise.
-                if !matches!(tick, Tick::Begins { .. } | Tick::Over { .. }) {
-                    let _ = send.send(tick);
-                }
-            };
-            let pause = AtomicBool::new(false);
-            let driver = Driver::new(&setting, &journal, claim, Some(&plan), &watch, &pause, whole);
-            let mut driver = driver.in_crew(crew);
-            let stopped = driver.drive().await;
-            let unrecorded = driver.unrecorded.take();
-            let state = driver.state.items.swap_remove(&plan.key).unwrap_or_default();
-            drop(driver);
-            Gone { plan, state, stopped, unrecorded }
+            let setting = (one.make)(&plan, &once);
+            let gone = one.drive(setting, Work { plan, state }, None).await;
+            Over::One(Box::new(gone))
         });
+    }
+
+    /// What each item needs.
+    fn one(&self, crew: &Arc<Crew>, send: &UnboundedSender<Tick>) -> One {
+        One {
+            make: self.make.clone(),
+            crew: crew.clone(),
+            send: send.clone(),
+            journal: self.journal.clone(),
+            claim: self.claim.clone(),
+            created: self.created.clone(),
+        }
+    }
+
+    /// Begins this item and those behind it that may begin now, together.
+    async fn begin_set(
+        &mut self,
+        crew: &Arc<Crew>,
+        flow: &mut Flow<'_>,
+        first: Work,
+        most: usize,
+        once: &Arc<Vec<(Arc<str>, Entry)>>,
+        send: &UnboundedSender<Tick>,
+    ) {
+        let connection = flow.together.as_ref().map(|together| together.connection.clone()).unwrap_or_default();
+        let Some(database) = self.setting.database(&connection).cloned() else {
+            return self.begin(crew, flow, first, once, send);
+        };
+        let room = flow.pace.room(&flow.rules, most);
+        let mut works = vec![first];
+        while works.len() < room {
+            flow.fill().await;
+            match flow.lanes.pick() {
+                Pick::Begin(work) if work.state.steps.is_empty() => works.push(work),
+                // It was begun before a crash: it goes on by itself.
+                Pick::Begin(work) => {
+                    flow.lanes.put_back(work);
+                    break;
+                }
+                Pick::Skip(..) | Pick::Wait => break,
+            }
+        }
+        let now = self.setting.world.now().micros;
+        works.iter().for_each(|_| flow.pace.began(&flow.rules, now));
+        if let Some(together) = &mut flow.together {
+            together.under_way += 1;
+        }
+        let (one, once, tell) = (self.one(crew, send), once.clone(), flow.tell_gone.clone());
+        flow.under_way.spawn(async move {
+            let chunk = Chunk::new(&database, works.len(), Purpose::Apply);
+            let mut items: Vec<std::pin::Pin<Box<dyn Future<Output = Gone> + Send + '_>>> = Vec::new();
+            for (number, work) in works.into_iter().enumerate() {
+                let mut setting = (one.make)(&work.plan, &once);
+                let (seat, databases) = chunk.seat(number, &setting.databases);
+                setting.databases = databases;
+                items.push(Box::pin(one.drive(setting, work, Some(seat))));
+            }
+            let recorder = Recorder { crew: &one.crew, journal: &one.journal, claim: &one.claim };
+            Over::Set(chunk.drive(items, Some(recorder), |gone| drop(tell.send(gone))).await)
+        });
+    }
+
+    fn over(&mut self, crew: &Crew, flow: &mut Flow<'_>, over: Over) {
+        while let Ok(gone) = flow.gone.try_recv() {
+            self.gone(crew, flow, gone);
+        }
+        match over {
+            Over::One(gone) => self.gone(crew, flow, *gone),
+            Over::Set(went) => {
+                if let Some(together) = &mut flow.together {
+                    together.under_way -= 1;
+                    together.size = together.size.after(went.divided);
+                }
+                if went.stirs {
+                    flow.together = None;
+                }
+            }
+        }
     }
 
     /// It waits for one that did not end as done, and so it never begins.
@@ -583,13 +693,53 @@ impl Fleet<'_> {
     }
 }
 
+/// What each of many items is carried out with.
+struct One {
+    make: Make,
+    crew: Arc<Crew>,
+    send: UnboundedSender<Tick>,
+    journal: Journal,
+    claim: Claim,
+    created: RunCreated,
+}
+
+impl One {
+    async fn drive(&self, setting: Setting, work: Work, seat: Option<Seat>) -> Gone {
+        let Work { plan, state } = work;
+        let mut whole = RunState { created: Some(self.created.clone()), ..RunState::default() };
+        whole.items.insert(plan.key.clone(), state);
+        let watch = |tick: Tick| {
+            // Steps of many items at the same time would only be noise.
+            if !matches!(tick, Tick::Begins { .. } | Tick::Over { .. }) {
+                let _ = self.send.send(tick);
+            }
+        };
+        let pause = AtomicBool::new(false);
+        let driver = Driver::new(&setting, &self.journal, self.claim.clone(), Some(&plan), &watch, &pause, whole);
+        let mut driver = driver.in_crew(self.crew.clone());
+        if let Some(seat) = seat {
+            driver = driver.in_set(seat);
+        }
+        let stopped = driver.drive().await;
+        let unrecorded = driver.unrecorded.take();
+        let state = driver.state.items.swap_remove(&plan.key).unwrap_or_default();
+        drop(driver);
+        Gone { plan, state, stopped, unrecorded }
+    }
+}
+
 /// What changes from turn to turn.
 struct Flow<'i> {
     items: Items<'i>,
     rules: Rules,
     pace: Pace,
+    /// How the items go in sets, if they do.
+    together: Option<Together>,
     lanes: Lanes<Work>,
-    under_way: JoinSet<Gone>,
+    under_way: JoinSet<Over>,
+    /// Items of sets that are over, as soon as they are.
+    gone: UnboundedReceiver<Gone>,
+    tell_gone: UnboundedSender<Gone>,
     /// No more items come.
     over: bool,
     /// How many came.
@@ -612,6 +762,21 @@ struct Flow<'i> {
 }
 
 impl Flow<'_> {
+    /// What the rules say comes next. Of sets they count the sets.
+    fn next(&self, now: i64) -> Next {
+        let Some(together) = &self.together else { return self.pace.next(&self.rules, now) };
+        let rules = Rules { at_once: usize::MAX, ..self.rules.clone() };
+        match self.pace.next(&rules, now) {
+            // What was begun before a crash goes on by itself, beside them.
+            Next::Begin
+                if together.under_way >= together.at_once || self.under_way.len() >= self.rules.at_once.max(1) =>
+            {
+                Next::WaitForEnd
+            }
+            next => next,
+        }
+    }
+
     /// Items up to what is looked at ahead. Without subjects one is enough.
     async fn fill(&mut self) {
         while !self.over && self.failed.is_none() && self.lanes.has_room() {

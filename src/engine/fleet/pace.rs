@@ -75,6 +75,18 @@ impl Pace {
         if now < self.not_before { Next::WaitUntil(self.not_before) } else { Next::Begin }
     }
 
+    /// How many may begin together now, at least one: none beyond a stage, and no more that could end badly than one by one.
+    pub fn room(&self, rules: &Rules, most: usize) -> usize {
+        let stage = rules.stages.iter().find(|end| **end > self.begun).map(|end| end - self.begun);
+        let could_end_badly = |most: u64| {
+            let others = u64::try_from(rules.at_once).unwrap_or(u64::MAX).saturating_sub(1);
+            most.saturating_sub(self.bad).saturating_add(others).saturating_sub(self.running as u64)
+        };
+        let bounds = [stage, rules.stop_at.map(could_end_badly)].into_iter().flatten();
+        let least = bounds.min().map_or(most, |bound| usize::try_from(bound).unwrap_or(usize::MAX));
+        least.min(most).max(1)
+    }
+
     /// One began.
     pub fn began(&mut self, rules: &Rules, now: i64) {
         if rules.stages.contains(&self.begun) {

@@ -18,6 +18,8 @@ use std::{
 
 /// So many items are made from their events at a time.
 const TOGETHER: usize = 500;
+/// So many events are read at a time.
+const EVENTS: usize = 8;
 
 /// The items of a run, in the order in which they were listed.
 #[derive(Debug)]
@@ -351,10 +353,19 @@ impl Roll {
         let mut state = self.run.clone();
         let (whole, parts): (Vec<u32>, Vec<u32>) = numbers.iter().partition(|number| self.is_unplaced(**number));
         for some in parts.chunks(TOGETHER) {
-            let places: Vec<Appended> =
+            let mut places: Vec<Appended> =
                 some.iter().filter_map(|number| self.places.get(number)).flatten().copied().collect();
-            let events = journal.events_at(self.id, &places).await?;
-            let part = RunState::of(events.into_iter().map(|stored| stored.said()));
+            places.sort_unstable_by_key(|place| place.seq);
+            places.dedup_by_key(|place| place.seq);
+            let mut part = RunState::default();
+            // An event may name hundreds of others beside the one that is wanted: they are let go at once.
+            for places in places.chunks(EVENTS) {
+                for stored in journal.events_at(self.id, places).await? {
+                    let (at, event) = stored.said();
+                    part.take(at, event);
+                    part.items.retain(|key, _| self.number_of(key).is_some_and(|number| some.contains(&number)));
+                }
+            }
             self.pick(part, &mut state, |number| some.contains(&number));
         }
         if !whole.is_empty() {

@@ -3,6 +3,7 @@
 pub mod carry;
 pub mod plan;
 pub mod retry;
+mod sets;
 pub mod source;
 pub mod undo;
 

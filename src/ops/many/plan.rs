@@ -1,13 +1,14 @@
 //! A plan of many items: each is tried out in transactions of its own and rolled back, several at the same time, and written
 //! down as soon as it is known.
 
-use super::source;
+use super::{sets, source};
 use crate::{
     base::value::Value,
     connection::standing::Standing,
     engine::{
         fleet,
         rehearse::{self, Answers, PlanFailure},
+        sets::fit,
         setting::{OneItem, Part, Setting, Workplace},
         trouble::Trouble,
         watch::{Standing as Far, Tick, Watch},
@@ -67,6 +68,7 @@ pub async fn plan(
         digest: String::new(),
         of: listing.of,
         lone: listing.lone,
+        goes: Some(fit::way(setting).to_string()),
         file: None,
     }));
     let mut kept = Kept::new(head, into, &workplace)?;
@@ -154,7 +156,7 @@ pub(super) struct Crowd<'a> {
 }
 
 /// The setting of an item, and its subject.
-type Own = (Setting, Option<Arc<str>>);
+pub(super) type Own = (Setting, Option<Arc<str>>);
 
 impl Crowd<'_> {
     /// All of them, kept in their order.
@@ -167,9 +169,19 @@ impl Crowd<'_> {
     ) -> Result<(), Failure> {
         let at_once = fleet::rules(run, count).at_once;
         let mut settings = settings.enumerate();
+        let next = match sets::rehearsal(run) {
+            Some(mut sets) => {
+                sets.at_once = sets.at_once.min(at_once);
+                match self.in_sets(sets, &mut settings, count, kept).await? {
+                    Some(next) => next,
+                    None => return Ok(()),
+                }
+            }
+            None => 0,
+        };
         let mut under_way: JoinSet<(usize, Result<ItemPlan, Failure>)> = JoinSet::new();
         let mut ready: BTreeMap<usize, ItemPlan> = BTreeMap::new();
-        let (mut next, mut over) = (0, false);
+        let (mut next, mut over) = (next, false);
         loop {
             // A slow one must not let the others pile up behind it.
             while !over && under_way.len() < at_once && ready.len() < 4 * at_once {
@@ -206,7 +218,7 @@ impl Crowd<'_> {
 
 /// An item that cannot be planned because of what it is fails, and the others go on. A database or an API that is away ends
 /// the whole: its answer would be the same for all.
-fn failing(failure: PlanFailure, setting: &Setting, of: &str) -> Result<ItemPlan, Failure> {
+pub(super) fn failing(failure: PlanFailure, setting: &Setting, of: &str) -> Result<ItemPlan, Failure> {
     let away = match &failure.trouble {
         Trouble::Database { fault, .. } => fault.ends_session(),
         _ => false,

@@ -163,7 +163,8 @@ pub async fn plan(setting: &Setting, backward: &Backward, title: Arc<str>, watch
     let mut plan = head(setting, &standings);
     plan.title = title;
     let of = backward.count() as u64;
-    plan.many = Some(Box::new(Many { tally: Tally::default(), digest: String::new(), of, lone: 0, file: None }));
+    plan.many =
+        Some(Box::new(Many { tally: Tally::default(), digest: String::new(), of, lone: 0, goes: None, file: None }));
     let mut kept = Kept::new(plan, None, &workplace)?;
     kept.add(super::plan::empty(SINGLE_ITEM.into()))?;
     let settings = backward.order.iter().filter_map(|key| backward.settings.get(key)).map(|own| {

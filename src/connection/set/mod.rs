@@ -1,0 +1,210 @@
+//! Several items that go through the same transactions together. Each does what it would do on its own, through a [`Member`] that
+//! stands behind its handles; what they ask for at the same time is gathered here and carried out at once: one BEGIN, one COMMIT,
+//! and on PostgreSQL one statement for what all of them ask in the same words.
+//!
+//! What an item finds is what it would have found on its own, because a set is only ever a shortcut:
+//! - only items whose rows differ share a transaction: who asks for a row that another one holds waits for the next;
+//! - who leaves without having written just leaves; who has written takes the transaction along, and the others begin anew;
+//! - where something goes wrong and nobody knows whose fault it is, the set is halved until the bad one stands alone;
+//! - who stands alone gets ordinary handles, and with them the database's own words.
+//!
+//! Knows nothing of playbooks and journals: whoever drives the items says when all of them wait.
+
+mod ask;
+mod bulk;
+mod carry;
+mod scheduling;
+
+pub use ask::Member;
+pub(super) use ask::Seat;
+
+use super::{
+    changing::Changing,
+    database::Database,
+    fault::{Fault, FaultKind},
+    handle::{Reading, Rehearsing, Writing},
+    rows::Touched,
+    standing::Standing,
+};
+use crate::{
+    base::value::Map,
+    table::catalogue::{Nature, Table},
+};
+use ask::{Asked, Shared};
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+};
+
+/// What a set is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Its transactions are committed.
+    Apply,
+    /// They are rolled back, and who leaves after having written is done.
+    Rehearse,
+}
+
+/// The executor of a set.
+#[derive(Debug)]
+pub struct Set {
+    shared: Arc<Shared>,
+    database: Database,
+    purpose: Purpose,
+    reading: Option<Reading>,
+    open: Option<Open>,
+    /// Who begins together next.
+    groups: VecDeque<BTreeSet<usize>>,
+    /// The number of the latest transaction.
+    epoch: u64,
+    /// The columns of the primary key, by table.
+    keys: HashMap<String, Vec<Arc<str>>>,
+    divided: u32,
+    stirs: bool,
+}
+
+/// A transaction that several members share.
+#[derive(Debug)]
+struct Open {
+    handle: Handle,
+    epoch: u64,
+    members: BTreeSet<usize>,
+    /// Who has changed something, or claimed it.
+    wrote: BTreeSet<usize>,
+    /// Rows that members have locked, and the running numbers that they count.
+    held: HashMap<(String, String), usize>,
+    /// Rows inserted, updated and deleted, by table.
+    done: HashMap<String, [u64; 3]>,
+    /// What had been touched before the first change.
+    before: Option<Vec<Touched>>,
+    columns: HashMap<String, Option<Table>>,
+    natures: HashMap<String, Nature>,
+    standing: Vec<((Vec<String>, bool), Standing)>,
+}
+
+#[derive(Debug)]
+enum Handle {
+    Writing(Writing),
+    Rehearsing(Rehearsing),
+}
+
+impl Handle {
+    fn changing(&mut self) -> &mut Changing {
+        match self {
+            Handle::Writing(writing) => writing,
+            Handle::Rehearsing(rehearsing) => rehearsing,
+        }
+    }
+
+    async fn rollback(self) {
+        // A rollback that fails ends the connection, and that rolls back as well.
+        let _ = match self {
+            Handle::Writing(writing) => writing.rollback().await,
+            Handle::Rehearsing(rehearsing) => rehearsing.rollback().await,
+        };
+    }
+}
+
+impl Set {
+    /// A set of so many members over one database.
+    pub fn new(database: &Database, members: usize, purpose: Purpose) -> Set {
+        Set {
+            shared: Arc::new(Shared::new(members)),
+            database: database.clone(),
+            purpose,
+            reading: None,
+            open: None,
+            groups: VecDeque::new(),
+            epoch: 0,
+            keys: HashMap::new(),
+            divided: 0,
+            stirs: false,
+        }
+    }
+
+    /// The place of one item, from 0.
+    pub fn member(&self, number: usize) -> Member {
+        Member::new(number, self.shared.clone())
+    }
+
+    /// The database as this member sees it.
+    pub fn database_of(&self, number: usize) -> Database {
+        self.database.in_set(self.member(number))
+    }
+
+    /// How many members wait for an answer.
+    pub fn waiting(&self) -> usize {
+        self.shared.asked().len()
+    }
+
+    /// Everybody in the open transaction waits: it must not stay open for those outside of it.
+    pub fn must_go_on(&self) -> bool {
+        let Some(open) = &self.open else { return false };
+        let asked = self.shared.asked();
+        let asking: BTreeSet<usize> =
+            asked.iter().filter(|asked| asked.epoch == Some(open.epoch)).map(|asked| asked.member).collect();
+        let left = self.shared.left();
+        open.members.iter().all(|m| asking.contains(m) || left.contains(&(*m, open.epoch)))
+    }
+
+    /// A connection is open that nobody reads through any more: it would hold back the database's own housekeeping.
+    pub fn is_idle(&self) -> bool {
+        self.reading.is_some() && !self.shared.is_read()
+    }
+
+    /// How often a transaction was given up and its members divided.
+    pub fn divided(&self) -> u32 {
+        self.divided
+    }
+
+    /// A change set off others (triggers, cascades): whose they are is only known of an item that stands alone.
+    pub fn stirs(&self) -> bool {
+        self.stirs
+    }
+
+    /// Gives the connections back.
+    pub async fn close(mut self) {
+        if let Some(open) = self.open.take() {
+            open.handle.rollback().await;
+        }
+        self.stop_reading().await;
+    }
+
+    /// Ends the connection that reads.
+    pub async fn stop_reading(&mut self) {
+        if let Some(reading) = self.reading.take() {
+            reading.close().await;
+        }
+    }
+}
+
+/// The answer to everybody whose transaction was given up.
+fn divided() -> Fault {
+    Fault::new(FaultKind::Divided, "the set that it was in was divided: nothing was committed, and it begins anew")
+}
+
+/// What belongs to one row, whatever columns it was asked for by.
+fn named(row: &Map, key: &[Arc<str>]) -> String {
+    let mut name = String::new();
+    let mut add = |column: &str, value: Option<&crate::base::value::Value>| {
+        name.push_str(column);
+        name.push('\u{1f}');
+        name.push_str(&value.map(|v| v.bare().into_owned()).unwrap_or_default());
+        name.push('\u{1e}');
+    };
+    if key.is_empty() {
+        row.iter().for_each(|(column, value)| add(column, Some(value)));
+    } else {
+        key.iter().for_each(|column| add(column, row.get(column)));
+    }
+    name
+}
+
+/// Asks that are worded alike, in the order of the first of each kind.
+fn alike(asked: Vec<Asked>) -> Vec<Vec<Asked>> {
+    let mut groups: indexmap::IndexMap<String, Vec<Asked>> = indexmap::IndexMap::new();
+    for one in asked {
+        groups.entry(one.op.wording()).or_default().push(one);
+    }
+    groups.into_values().collect()
+}

@@ -1,0 +1,145 @@
+//! Whether the items of a playbook can go in sets, and if not, why: a pure function of what is declared.
+
+use super::size::MOST;
+use crate::{
+    action::{kinds::Act, step::Step},
+    effect::change::TableName,
+    engine::{
+        outline::Node,
+        setting::{OneItem, Part, Setting},
+    },
+    read::find::Test,
+};
+use std::{fmt, sync::Arc};
+
+/// How the items of a run go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Together, through the transactions of this database.
+    InSets {
+        /// Its name.
+        connection: Arc<str>,
+    },
+    /// One by one. Why, a fragment: `step `agreed` asks a person`.
+    OneByOne(String),
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Way::InSets { .. } => write!(f, "in sets of up to {MOST}"),
+            Way::OneByOne(why) => write!(f, "one by one: {why}"),
+        }
+    }
+}
+
+/// How the items of this playbook go.
+pub fn way(setting: &Setting) -> Way {
+    match fits(setting) {
+        Ok(connection) => Way::InSets { connection },
+        Err(why) => Way::OneByOne(why),
+    }
+}
+
+fn fits(setting: &Setting) -> Result<Arc<str>, String> {
+    let playbook = &setting.playbook;
+    if setting.one_by_one {
+        return Err("`--one-by-one` says so".into());
+    }
+    let targets = playbook.targets.as_ref().ok_or("it has no `targets`")?;
+    if targets.subject.is_some() {
+        return Err("items of one `subject` come one after the other".into());
+    }
+    if playbook.limits.as_ref().is_some_and(|limits| limits.rate.is_some()) {
+        return Err("`rate` spreads their beginnings".into());
+    }
+    let each = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
+    let mut writes = false;
+    for node in each.outline.nodes.iter() {
+        of_node(node, &mut writes)?;
+    }
+    if !writes {
+        return Err("nothing is changed item by item".into());
+    }
+    let mut databases = playbook.uses.entries.iter().map(|(name, _)| name);
+    match (databases.next(), databases.next()) {
+        (Some(one), None) => {
+            let database =
+                setting.databases.get(one.as_str()).ok_or_else(|| format!("`{}` is no database", one.as_str()))?;
+            Ok(database.name().clone())
+        }
+        (Some(one), Some(other)) => {
+            Err(format!("it uses `{}` and `{}`, and a set has one database", one.as_str(), other.as_str()))
+        }
+        (None, _) => Err("it uses no database".into()),
+    }
+}
+
+/// The database through which items can also be tried out together: what one sees there, another one's changes must not
+/// alter, so each reads rows by their key alone.
+pub fn rehearsal(setting: &Setting) -> Option<Arc<str>> {
+    let Way::InSets { connection } = way(setting) else { return None };
+    let each = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
+    let mut apart = true;
+    for node in each.outline.nodes.iter() {
+        node.step.each(&mut |step| apart &= reads_its_own(step, setting));
+    }
+    apart.then_some(connection)
+}
+
+fn reads_its_own(step: &Step, setting: &Setting) -> bool {
+    let Act::Find(find) = &step.act else { return !matches!(step.act, Act::Query(_) | Act::Rows(_)) };
+    let Some(facts) = TableName::parse(find.table.as_str()).and_then(|table| setting.facts_of(&table)) else {
+        return false;
+    };
+    let is = |column: &str| matches!(find.conditions.get(column), Some(Test::Is(_)));
+    facts.key_columns().iter().all(|column| is(column))
+}
+
+fn of_node(node: &Node, writes: &mut bool) -> Result<(), String> {
+    of_step(&node.step, &node.label, writes)?;
+    for inner in node.parts.iter().flat_map(|part| &part.nodes) {
+        of_node(inner, writes)?;
+    }
+    // The steps of a transaction are no nodes.
+    if let Act::Block(_) = &node.step.act {
+        for (index, step) in node.step.inner().iter().enumerate() {
+            let mut wrong = None;
+            step.each(&mut |one| {
+                if wrong.is_none() {
+                    wrong = of_step(one, &one.label(index), writes).err();
+                }
+            });
+            if let Some(why) = wrong {
+                return Err(why);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn of_step(step: &Step, label: &str, writes: &mut bool) -> Result<(), String> {
+    let why = match &step.act {
+        Act::Row(_) | Act::Rows(_) => {
+            *writes = true;
+            None
+        }
+        Act::Find(_) | Act::Query(_) | Act::Compare(_) | Act::Assert(_) | Act::Let(_) => None,
+        Act::Block(_) | Act::Choose(_) | Act::Use(_) | Act::End(_) => None,
+        Act::Http(_) | Act::Resource(_) => Some("calls an API"),
+        Act::Sql(_) => Some("is free SQL"),
+        Act::Tally(_) | Act::Job(_) => Some("is about background jobs"),
+        Act::Command(_) => Some("starts a program"),
+        Act::Ask(_) => Some("asks a person"),
+        Act::Tell(_) => Some("tells a person"),
+        Act::Call(_) => Some("calls another playbook"),
+        Act::Wait(_) => Some("waits"),
+        Act::Undo(_) => Some("takes steps back"),
+    };
+    let why = why.or_else(|| step.common.within.is_some().then_some("looks again until it holds (`within`)"));
+    let why = why.or_else(|| step.common.probe.is_some().then_some("has a `probe`"));
+    match why {
+        Some(why) => Err(format!("step `{label}` {why}")),
+        None => Ok(()),
+    }
+}

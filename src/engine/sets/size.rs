@@ -1,0 +1,45 @@
+//! How many items go together: few at first, more as long as all goes well, fewer when a set had to be divided. Pure.
+
+/// The first set: what is wrong with a playbook shows in a few items.
+const FIRST: usize = 32;
+/// What a set costs beside its items is nothing any more, and each item that goes together waits for all of them.
+pub const MOST: usize = 500;
+/// Smaller sets save nothing.
+const LEAST: usize = 8;
+
+/// How many items the next set has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(usize);
+
+impl Default for Size {
+    fn default() -> Size {
+        Size(FIRST)
+    }
+}
+
+impl Size {
+    /// So many at most.
+    pub fn most(self) -> usize {
+        self.0
+    }
+
+    /// A set is over; `divided`: how often it had to be.
+    pub fn after(self, divided: u32) -> Size {
+        let next = if divided == 0 { self.0.saturating_mul(2) } else { self.0 / 2 };
+        Size(next.clamp(LEAST, MOST))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_grows_while_all_goes_well_and_shrinks_within_bounds() {
+        let mut size = Size::default();
+        let seen: Vec<usize> = (0..6).map(|_| (size.most(), size = size.after(0)).0).collect();
+        assert_eq!(seen, [32, 64, 128, 256, 500, 500]);
+        let seen: Vec<usize> = (0..8).map(|_| (size.most(), size = size.after(1)).0).collect();
+        assert_eq!(seen, [500, 250, 125, 62, 31, 15, 8, 8]);
+    }
+}

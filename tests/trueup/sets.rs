@@ -1,0 +1,342 @@
+//! Many items in sets: what becomes of each is what would have become of it one by one. Random batches with all kinds of bad items among
+//! them go both ways, on every database.
+
+use super::{
+    many::{Store, playbook},
+    servers::{Shop, block_on, mysql, postgres, said},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, atomic::AtomicBool},
+};
+use trueup::{
+    base::{
+        identity::RunId,
+        moment::{Cut, with_cut},
+        value::Map,
+    },
+    engine::{
+        drive::Stopped,
+        state::{RunState, StepState},
+    },
+    journal::{event::Event, words::End},
+    ops::{self, apply::Carried},
+    trial::bench::On,
+};
+
+const STEPS: &str = r#"targets:
+  from: { find: { table: shop.things, where: { state: open } } }
+limits: { concurrency: 2 }
+preconditions:
+- id: thing
+  find: { table: shop.things, where: { id: "{{ item.id }}" }, expect: one }
+  otherwise: { escalate: boss, say: "Thing {{ item.id }} is not there." }
+- assert: thing.weight is none or thing.weight < 10
+  otherwise: { skip: "Too heavy." }
+steps:
+- id: up
+  row: { of: thing, only_if: { flag: false }, set: { count: "{{ thing.count + 1 }}", amount: "12.50", day: "2025-02-03" } }
+- id: named
+  when: item.note is not none
+  row: { of: thing, set: { uid: "{{ item.note }}" } }
+- id: part
+  when: item.id % 3 == 0
+  row: { table: shop.parts, key: { thing_id: "{{ item.id }}", position: 1 }, set: { name: "part of {{ item.id }}" }, create: {} }
+- id: both
+  when: item.id % 4 == 0
+  block:
+    transaction: shop
+    steps:
+    - id: rest
+      rows: { table: shop.parts, where: { thing_id: "{{ item.id }}", position: 7 }, ensure: absent, touches: 0..2 }
+    - row: { of: thing, set: { email: "{{ item.id }}@example.org" } }
+- id: sell
+  when: item.price is not none
+  row: { of: thing, set: { state: sold } }
+verification:
+- id: after
+  find: { table: shop.things, where: { id: "{{ item.id }}" }, expect: one }
+  is: after.count == item.count + 1
+"#;
+
+/// Numbers that look random and are the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % most
+    }
+}
+
+const WHEN: &str = "'2024-01-01 00:00:00'";
+
+/// The rows of a batch, and what somebody does to them between plan and apply.
+fn batch(seed: u64, items: u64, triggers: bool) -> (String, String) {
+    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let (mut rows, mut parts, mut later) = (Vec::new(), Vec::new(), String::new());
+    for id in 1..=items {
+        let heavy = dice.below(11) == 0;
+        let uid = |n: u64| format!("'00000000-0000-4000-8000-{n:012}'");
+        let note = match dice.below(9) {
+            0 => uid(id),
+            // Another item wants the same.
+            1 => uid(900),
+            _ => "null".into(),
+        };
+        let price = if triggers && dice.below(6) == 0 { "5" } else { "null" };
+        rows.push(format!(
+            "({id}, 'thing {id}', 1, 0, {}, false, {note}, {price}, {WHEN}, {WHEN})",
+            if heavy { "20" } else { "null" }
+        ));
+        if dice.below(3) == 0 {
+            parts.push(format!("({id}, 'old', 7, {WHEN}, {WHEN})"));
+        }
+        later += &match dice.below(14) {
+            0 => format!("update things set count = 70 where id = {id};"),
+            1 => format!("update things set flag = true where id = {id};"),
+            2 => format!("delete from parts where thing_id = {id}; delete from things where id = {id};"),
+            3 => format!("update things set count = 1, amount = 12.50, day = '2025-02-03' where id = {id};"),
+            4 => format!("update things set name = 'other {id}' where id = {id};"),
+            5 => format!(
+                "insert into parts (thing_id, name, position, created_at, updated_at) values ({id}, 'x', 1, {WHEN}, {WHEN});"
+            ),
+            6 => format!("update things set weight = 30 where id = {id};"),
+            7 => format!(
+                "insert into things (name, state, uid, created_at, updated_at) select 'thief {id}', 9, {}, {WHEN}, {WHEN} from (select 1 as one) d where not exists (select 1 from things where uid = {});",
+                uid(id),
+                uid(id)
+            ),
+            _ => String::new(),
+        };
+    }
+    let mut before = "delete from audits; delete from notes; delete from parts; delete from things;".to_owned();
+    before += &format!(
+        "insert into things (id, name, state, count, weight, flag, note, price, created_at, updated_at) values {};",
+        rows.join(", ")
+    );
+    if !parts.is_empty() {
+        let parts = parts.join(", ");
+        before += &format!("insert into parts (thing_id, name, position, created_at, updated_at) values {parts};");
+    }
+    (before, later)
+}
+
+/// Columns that are other ones each time.
+fn without_clock(row: &Map) -> BTreeMap<String, String> {
+    let kept = row.iter().filter(|(column, _)| {
+        !matches!(&***column, "created_at" | "updated_at" | "request" | "id")
+            || &***column == "id" && row.contains_key("state")
+    });
+    kept.map(|(column, value)| (column.to_string(), value.bare().into_owned())).collect()
+}
+
+/// Every row that a run may have touched, in words.
+async fn rows(shop: &Shop) -> Vec<String> {
+    let snapshot = shop.snapshot().await;
+    let mut all = Vec::new();
+    for (table, rows) in &snapshot.tables {
+        for row in rows.rows.values() {
+            let stamped = row.get("updated_at").map(|at| !at.bare().starts_with("2024-01-01"));
+            let mut kept = without_clock(row);
+            // Numbers that the database gives are other ones after a rollback.
+            if kept.get("record_type").is_some_and(|kind| kind == "Part") {
+                kept.remove("record_id");
+            }
+            if kept.get("name").is_some_and(|name| name.starts_with("thief")) {
+                kept.remove("id");
+            }
+            all.push(format!("{table} {kept:?} {stamped:?}"));
+        }
+    }
+    all.sort();
+    all
+}
+
+fn step(path: &str, step: &StepState) -> String {
+    let outcome = step.outcome.as_ref().map(|o| (o.outcome, o.ends, o.message.clone(), o.response.clone()));
+    let image = |row: &Option<Map>| {
+        let mut kept = row.as_ref().map(without_clock)?;
+        if kept.get("record_type").is_some_and(|kind| kind == "Part") {
+            kept.remove("record_id");
+        }
+        Some(kept)
+    };
+    let changes: Vec<_> = step
+        .changes
+        .iter()
+        .map(|c| (c.table.to_string(), c.by_rule, c.stamps.clone(), image(&c.before), image(&c.after)))
+        .collect();
+    let value = step.value.as_ref().map(|value| value.as_map().map(without_clock));
+    format!(
+        "{path} {outcome:?} value {value:?} shown {:?} class {:?} attempts {} imaged {} generation {} also {:?} changes {changes:?}",
+        step.shown, step.class, step.attempts, step.imaged, step.generation, step.also
+    )
+}
+
+/// Where each item stands, in words.
+fn items(state: &RunState) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for (key, item) in &state.items {
+        let closed = item.closed.as_ref().map(|closed| (closed.end, closed.reason.clone()));
+        all.push(format!("{key}: {closed:?} verified {}", item.verified));
+        all.extend(item.steps.iter().map(|(path, at)| format!("{key}: {}", step(path, at))));
+    }
+    all.sort();
+    all
+}
+
+/// How many items the largest event names.
+async fn together(store: &Store, run: RunId) -> usize {
+    let record = store.record().await;
+    let events = record.journal.events(run).await.unwrap();
+    record.journal.close().await.unwrap();
+    let images = |event: &Event| if let Event::StepImages(images) = event { images.images.len() } else { 0 };
+    events.iter().map(|stored| images(&stored.event)).max().unwrap_or(0)
+}
+
+async fn carried(store: &Store, text: &str, later: &str, one_by_one: bool) -> (RunId, Carried) {
+    let (mut prepared, plan) = store.plan(text, &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+    if !later.is_empty() {
+        store.shop.sql(later).await;
+    }
+    prepared.setting.one_by_one = one_by_one;
+    let (record, stop) = (store.record().await, AtomicBool::new(false));
+    let (here, opened) = (&store.shop.here, &store.shop.opened);
+    let carried = ops::apply::apply(here, &record, opened, &prepared.setting, &plan, &|_| {}, &stop).await;
+    record.journal.close().await.unwrap();
+    (prepared.setting.run.id, carried.unwrap_or_else(|f| panic!("{}", said(&f))))
+}
+
+async fn both_ways(on: &On, seeds: std::ops::Range<u64>, size: u64) {
+    let text = playbook(&[STEPS]).replace("write: [things, audits]", "write: [things, parts, audits]");
+    let (sets, single) = (Store::open(on, 0).await, Store::open(on, 0).await);
+    let (mut most, mut bad) = (0, 0);
+    for seed in seeds {
+        // Every third batch fires triggers, which nobody can put down to one of many items.
+        let (before, later) = batch(seed, size, seed % 3 == 2);
+        let mut seen = Vec::new();
+        for (store, one_by_one) in [(&sets, false), (&single, true)] {
+            store.shop.sql(&before).await;
+            let (run, carried) = carried(store, &text, &later, one_by_one).await;
+            let state = store.state(run).await;
+            if !one_by_one {
+                most = most.max(together(store, run).await);
+                bad += carried.many.as_ref().unwrap().summary.reasons.len();
+            }
+            seen.push((format!("{:?}", carried.stopped), items(&state), rows(&store.shop).await));
+        }
+        let (in_sets, one_by_one) = (&seen[0], &seen[1]);
+        assert_eq!(in_sets.0, one_by_one.0, "{}, seed {seed}", on.word());
+        for (what, left, right) in [("items", &in_sets.1, &one_by_one.1), ("rows", &in_sets.2, &one_by_one.2)] {
+            let only = |one: &[String], other: &[String]| -> Vec<String> {
+                one.iter().filter(|line| !other.contains(line)).cloned().collect()
+            };
+            let (more, less) = (only(left, right), only(right, left));
+            assert!(
+                more.is_empty() && less.is_empty(),
+                "{}, seed {seed}: {what} differ\nin sets:\n{}\none by one:\n{}",
+                on.word(),
+                more.join("\n"),
+                less.join("\n")
+            );
+        }
+    }
+    assert!(most > 3, "{}: nothing went together", on.word());
+    assert!(bad > 5, "{}: hardly anything went wrong", on.word());
+    sets.shop.close().await;
+    single.shop.close().await;
+}
+
+#[test]
+fn what_becomes_of_each_item_in_a_set_is_what_becomes_of_it_one_by_one() {
+    block_on(async {
+        both_ways(&On::Sqlite, 1..9, 24).await;
+        both_ways(&On::Postgres(postgres()), 1..9, 24).await;
+        both_ways(&On::Mysql(mysql()), 1..5, 16).await;
+    });
+}
+
+const UP: &str = "targets:\n  from: { find: { table: shop.things, where: { state: open } } }\nsteps:\n- id: up\n  row: { table: shop.things, key: { id: \"{{ item.id }}\" }, only_if: { count: 0 }, set: { count: \"{{ item.count + 1 }}\", note: seen } }\nverification:\n- id: after\n  find: { table: shop.things, where: { id: \"{{ item.id }}\" }, expect: one }\n  is: after.count == 1\n";
+
+/// Applies on a thread that stands for a process and falls at the nth boundary. Whether it fell, and the run.
+fn cut_off(store: &Store, text: &str, at: u64) -> (bool, Option<RunId>, Vec<&'static str>) {
+    let (cut, run) = (Cut::at(at), Mutex::new(None));
+    let work = async {
+        let (prepared, plan) = store.plan(text, &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        *run.lock().unwrap() = Some(prepared.setting.run.id);
+        let (record, stop) = (store.record().await, AtomicBool::new(false));
+        cut.count();
+        let (here, opened) = (&store.shop.here, &store.shop.opened);
+        let carried = ops::apply::apply(here, &record, opened, &prepared.setting, &plan, &|_| {}, &stop).await;
+        let closed = record.journal.close().await;
+        assert!(cut.has_fallen() || carried.is_ok() && closed.is_ok());
+    };
+    std::thread::scope(|scope| {
+        let process = || {
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                with_cut(cut.clone(), || runtime.block_on(work));
+                runtime.shutdown_background();
+            }));
+        };
+        std::thread::Builder::new().stack_size(8 << 20).spawn_scoped(scope, process).unwrap().join().ok();
+    });
+    (cut.has_fallen(), *run.lock().unwrap(), cut.names())
+}
+
+async fn cut_anywhere(on: &On, things: u32, step: usize) {
+    let store = Store::open(on, things).await;
+    let text = playbook(&[UP]);
+    let (mut fell, mut at, mut names) = (Vec::new(), 1, Vec::new());
+    loop {
+        store.shop.sql("update things set count = 0, note = null; delete from audits").await;
+        let (fallen, run, reached) = cut_off(&store, &text, at);
+        let run = run.unwrap();
+        let record = store.record().await;
+        let there = record.state(run).await.is_ok_and(|state| state.created.is_some());
+        if there && fallen {
+            record.free(run).await.unwrap();
+        }
+        record.journal.close().await.unwrap();
+        let place = format!("{}: cut off at {at}, {:?}", on.word(), reached.last());
+        if !there {
+            assert!(store.column("count").await.iter().all(|n| n == "0"), "{place}");
+        } else {
+            if fallen {
+                let carried = store.resume(run).await;
+                assert_eq!(carried.stopped, Stopped::Closed(End::Changed), "{place}");
+            }
+            assert!(store.column("count").await.iter().all(|n| n == "1"), "{place}");
+            assert_eq!(store.audits().await, things as usize, "{place}");
+            let state = store.state(run).await;
+            assert!(state.items.values().all(|item| item.closed.as_ref().is_some_and(|c| c.end == End::Changed)));
+        }
+        if !fallen {
+            assert!(together(&store, run).await >= 8, "{place}: nothing went together");
+            // And all of it is taken back.
+            store.undo(run, None).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+            assert!(store.column("count").await.iter().all(|n| n == "0"), "{place}");
+            assert!(store.column("note").await.iter().all(|n| n == "null"), "{place}");
+            break;
+        }
+        fell.push(at);
+        names = reached;
+        at += step as u64;
+    }
+    let times = |name: &str| names.iter().filter(|n| **n == name).count();
+    assert!(fell.len() >= 4, "{}: it fell {} times", on.word(), fell.len());
+    assert!(times("before COMMIT") >= 2 && times("before the journal's COMMIT") >= 4, "{names:?}");
+    store.shop.close().await;
+}
+
+#[test]
+fn a_run_in_sets_that_is_cut_off_anywhere_does_nothing_twice_and_loses_nothing() {
+    block_on(async {
+        cut_anywhere(&On::Sqlite, 40, 1).await;
+        cut_anywhere(&On::Postgres(postgres()), 40, 1).await;
+        cut_anywhere(&On::Mysql(mysql()), 36, 3).await;
+    });
+}
