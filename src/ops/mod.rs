@@ -25,6 +25,7 @@ pub mod plan;
 pub mod playbook;
 pub mod prepare;
 pub mod project;
+pub mod reconcile;
 pub mod record;
 pub mod resolve;
 pub mod resume;

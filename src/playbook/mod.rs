@@ -12,4 +12,5 @@ pub mod lenient;
 pub mod model;
 pub mod params;
 pub mod project;
+pub mod schedules;
 pub mod schema;

@@ -1,6 +1,6 @@
 //! The playbook as its author wrote it, typed, with the place of every part.
 
-use super::{errors::Errors, params::Param};
+use super::{errors::Errors, params::Param, schedules::Reconcile};
 use crate::{
     action::step::Step,
     base::{
@@ -45,6 +45,8 @@ shape! {
         targets: Option<Targets>,
         /// How fast and how far a run over many items goes.
         limits: Option<Limits>,
+        /// That it may be compared with the world again and again, and how far it may heal: `trueup reconcile`.
+        reconcile: Option<Reconcile>,
         /// Named values, computed when used.
         #[schemars(default)]
         vars: Named<Datum>,

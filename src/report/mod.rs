@@ -31,6 +31,7 @@ pub mod prepared;
 mod pretty;
 pub mod procedure;
 pub mod progress;
+pub mod reconciled;
 pub mod reference;
 pub mod reminders;
 pub mod rewritten;
