@@ -9,9 +9,13 @@ use super::{
     reference::Secrets,
     session::Session,
     settings::{Connection, Effective},
+    statement::TraceMark,
     sqlite,
 };
-use crate::{base::moment, template::sql::Dialect};
+use crate::{
+    base::{identity::RunId, moment},
+    template::sql::Dialect,
+};
 use std::sync::Arc;
 
 /// A database of the project file in one environment, with its references resolved.
@@ -49,6 +53,17 @@ impl Database {
         };
         let target = target.map_err(|fault| Fault { connection: Some(name.clone()), ..fault })?;
         Ok(Some(Database { name, ledger: settings.ledger.unwrap_or(false), target }))
+    }
+
+    /// The same, telling the server for which run a transaction is: a comment at its BEGIN. (In a file nobody would read it.)
+    pub fn traced(mut self, run: RunId) -> Database {
+        let mark = TraceMark::of(run);
+        match &mut self.target {
+            Target::Postgres(target) => target.mark = Some(mark),
+            Target::Mysql(target) => target.mark = Some(mark),
+            Target::Sqlite(_) => {}
+        }
+        self
     }
 
     /// Its name in the project file.

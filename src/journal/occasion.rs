@@ -128,8 +128,8 @@ record! {
         zone: Arc<str>,
         /// The moment, UTC.
         moment: Stamp,
-        /// Of a stretch: the last one's moment.
-        through: Option<Stamp>,
+        /// Of a stretch: the first one's moment. Wall time and moment are those of the last one.
+        from: Option<Stamp>,
         /// How many they are.
         count: u64,
         /// `fired`, `missed`, `skipped` or `blocked`.

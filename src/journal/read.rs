@@ -170,6 +170,13 @@ impl Journal {
         held.rows(statement, &cells).await?.iter().map(|row| held.summary(row)).collect()
     }
 
+    /// How many runs stand how.
+    pub async fn run_counts(&self) -> Result<Vec<(String, u64)>, JournalError> {
+        let mut held = self.connection().await?;
+        let rows = held.rows("SELECT state, COUNT(*) FROM runs GROUP BY state ORDER BY state", &[]).await?;
+        rows.iter().map(|row| Ok((row.text(0)?, row.int(1)?.unsigned_abs()))).collect()
+    }
+
     /// One run's line.
     pub async fn run(&self, run: RunId) -> Result<Option<RunSummary>, JournalError> {
         let mut held = self.connection().await?;

@@ -199,7 +199,7 @@ impl Filler {
                 wall: self.text(),
                 zone: self.text(),
                 moment: self.stamp(),
-                through: self.maybe(self.stamp()),
+                from: self.maybe(self.stamp()),
                 count: number(),
                 word: self.text(),
                 why: self.maybe(self.string()),

@@ -73,8 +73,8 @@ pub struct Occurrence {
     pub zone: String,
     /// The moment.
     pub at: Stamp,
-    /// Of a stretch: the last one's moment.
-    pub through: Option<Stamp>,
+    /// Of a stretch: the first one's moment.
+    pub from: Option<Stamp>,
     /// How many they are.
     pub count: u64,
     /// `fired`, `missed`, `skipped`, `blocked`.
@@ -170,7 +170,7 @@ macro_rules! kept {
 macro_rules! occurrences {
     ($rest:literal) => {
         concat!(
-            "SELECT id, schedule, wall, zone, at, through, count, word, why, run, settled_at, ended, ended_at, looked, \
+            "SELECT id, schedule, wall, zone, at, since, count, word, why, run, settled_at, ended, ended_at, looked, \
              drifted, healed FROM occurrences ",
             $rest
         )
@@ -378,7 +378,7 @@ impl Held<'_> {
         self.note_schedule(chain, &settled.schedule, now, at).await?;
         // The key is unique: what was settled once is not settled again, whatever a clock says.
         self.execute(
-            "INSERT INTO occurrences (id, schedule, wall, zone, at, through, count, word, why, run, settled_at, looked, drifted, healed)
+            "INSERT INTO occurrences (id, schedule, wall, zone, at, since, count, word, why, run, settled_at, looked, drifted, healed)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, 0)",
             &[
                 (&settled.occurrence.to_string()).into(),
@@ -386,7 +386,7 @@ impl Held<'_> {
                 (&*settled.wall).into(),
                 (&*settled.zone).into(),
                 settled.moment.micros.into(),
-                settled.through.map(|through| through.micros).into(),
+                settled.from.map(|from| from.micros).into(),
                 settled.count.into(),
                 (&*settled.word).into(),
                 settled.why.as_deref().into(),
@@ -424,7 +424,7 @@ impl Held<'_> {
             wall: row.text(2)?,
             zone: row.text(3)?,
             at: stamp(row.int(4)?),
-            through: row.maybe_int(5)?.map(stamp),
+            from: row.maybe_int(5)?.map(stamp),
             count: row.int(6)?.unsigned_abs(),
             word: row.text(7)?,
             why: row.maybe_text(8)?,

@@ -301,6 +301,22 @@ pub async fn apply_on(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
+    let carried = set_out(surroundings, record, opened, setting, plan, basis, watch, pause).await?;
+    super::trace::note(surroundings, setting.run.id, &carried.state);
+    Ok(carried)
+}
+
+#[allow(clippy::too_many_arguments, reason = "what a run is made of, one by one")]
+async fn set_out(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    setting: &Setting,
+    plan: &Plan,
+    basis: Basis<'_>,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
     if plan.many.is_some() {
         return super::many::carry::apply(surroundings, record, opened, setting, plan, basis, watch, pause).await;
     }

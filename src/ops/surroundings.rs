@@ -1,5 +1,6 @@
 //! The machine that a command runs on, as far as it may be asked: clock, environment variables, folder, secrets in use.
 
+use super::trace::Trace;
 use crate::{
     base::{moment, secret::Masks, time::Stamp, world::World},
     engine::setting::Reached,
@@ -27,6 +28,8 @@ pub struct Surroundings {
     pub reached: Reached,
     /// What a command found out beside its task and somebody should know.
     pub notes: Notes,
+    /// What a collector of traces is told at the end.
+    pub trace: Trace,
 }
 
 /// Sentences for the person who runs the command, said at its end.
@@ -59,6 +62,7 @@ impl Surroundings {
             masks: Masks::default(),
             reached: Reached::default(),
             notes: Notes::default(),
+            trace: Trace::default(),
         }
     }
 

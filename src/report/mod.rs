@@ -18,6 +18,7 @@ pub mod inbox;
 mod left;
 pub(crate) mod line;
 pub mod look;
+pub mod metrics;
 pub mod letter;
 pub mod many;
 pub(crate) mod page;
@@ -38,6 +39,7 @@ pub mod rewritten;
 mod request;
 pub mod run;
 pub mod run_json;
+pub mod schedules;
 pub mod runs;
 #[cfg(test)]
 mod sample;

@@ -169,6 +169,11 @@ impl Cron {
     }
 }
 
+/// What the wall clock of a zone shows at a moment.
+pub fn wall(zone: &TimeZone, at: Stamp) -> String {
+    wall_of(zone, at.micros).map_or_else(|| at.written('T'), |wall| wall.to_string())
+}
+
 /// So much time is looked through at once.
 const STRETCH: i64 = 8 * crate::base::time::DAY;
 

@@ -61,10 +61,11 @@ pub struct History {
 /// Occurrences that have the same fate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fate {
-    /// The first one.
-    pub first: Moment,
-    /// The last one, where there are several.
-    pub through: Option<Moment>,
+    /// The last one: its name is theirs. (Were it the first one's, a clock that is ahead for a moment would use up the name of
+    /// a time that is yet to come.)
+    pub last: Moment,
+    /// The first one, where there are several.
+    pub from: Option<Moment>,
     /// How many.
     pub count: u64,
     /// What becomes of them.
@@ -113,7 +114,7 @@ pub fn decide(times: &Times, history: &History, blocked: Option<&str>, now: Stam
     }
     before.retain(|moment| !history.has(moment));
     let late = until.micros.saturating_sub(last.at.micros);
-    let fate = |word, why: Option<String>| Fate { first: last.clone(), through: None, count: 1, word, why };
+    let fate = |word, why: Option<String>| Fate { last: last.clone(), from: None, count: 1, word, why };
     let newest = if history.has(&last) {
         None
     } else if late > micros(times.catch_up) {
@@ -143,8 +144,8 @@ fn missed(all: Vec<Moment>, times: &Times, caught_up: bool) -> Option<Fate> {
     } else {
         format!("nobody was there in time (`catch_up: {}`)", crate::base::shape::Length(times.catch_up))
     };
-    let through = (count > 1).then_some(last);
-    Some(Fate { first, through, count, word: Settled::Missed, why: Some(why) })
+    let from = (count > 1).then_some(first);
+    Some(Fate { last, from, count, word: Settled::Missed, why: Some(why) })
 }
 
 impl History {

@@ -4,3 +4,6 @@
 pub mod cron;
 pub mod due;
 pub mod window;
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,7 @@ mod live_check;
 mod many;
 mod messages;
 mod mutants;
+mod nightly;
 mod old_journals;
 mod people;
 mod places;

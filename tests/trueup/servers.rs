@@ -60,6 +60,7 @@ pub fn surroundings(folder: &Path, variables: &[(&str, &str)]) -> Surroundings {
         masks: Default::default(),
         reached: Default::default(),
         notes: Default::default(),
+        trace: Default::default(),
     }
 }
 
@@ -192,6 +193,7 @@ pub fn request(params: &[(&str, Value)]) -> Request {
         actor: Some("anna".into()),
         answers: Vec::new(),
         saved: false,
+        run: None,
     }
 }
 

@@ -128,7 +128,7 @@ const OCCURRENCES: &str = r#"CREATE TABLE occurrences (
         wall TEXT NOT NULL,
         zone TEXT NOT NULL,
         at BIGINT NOT NULL,
-        through BIGINT,
+        since BIGINT,
         count BIGINT NOT NULL,
         word TEXT NOT NULL,
         why TEXT,

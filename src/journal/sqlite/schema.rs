@@ -131,7 +131,7 @@ const OCCURRENCES: &str = "CREATE TABLE occurrences (
         wall TEXT NOT NULL,
         zone TEXT NOT NULL,
         at INTEGER NOT NULL,
-        through INTEGER,
+        since INTEGER,
         count INTEGER NOT NULL,
         word TEXT NOT NULL,
         why TEXT,

@@ -16,6 +16,7 @@ use super::{
     playbook::{self, Loaded},
     project::Opened,
     record::{self, Record},
+    trace,
 };
 use crate::{
     approval::Demand,
@@ -75,10 +76,8 @@ pub async fn loaded_one(
     pause: &AtomicBool,
 ) -> Result<Reconciled, Failure> {
     apply::named(wish.request.reason.as_deref(), wish.request.actor.as_deref())?;
-    let mut prepared = plan::setting(surroundings, opened, loaded, &wish.request).await?;
-    if let Some(run) = wish.run {
-        prepared.setting.run.id = run;
-    }
+    let request = Request { run: wish.run, ..wish.request.clone() };
+    let mut prepared = plan::setting(surroundings, opened, loaded, &request).await?;
     record::seal_with(&mut prepared.setting, record);
     let made = plan::plan(&prepared.setting, &wish.request, watch).await?;
     let run = prepared.setting.run.id;
@@ -91,7 +90,12 @@ pub async fn loaded_one(
     };
     let seen = found.events(wish);
     match healing {
-        None => told(record, opened, &prepared, &made, seen, &found).await?,
+        None => {
+            told(record, opened, &prepared, &made, seen, &found).await?;
+            if trace::is_on(surroundings) {
+                trace::note(surroundings, run, &record.state(run).await?);
+            }
+        }
         Some(healing) => {
             let asks = approve::asked(&prepared.setting, &healing);
             let basis = Basis { seen, asks, ..Basis::default() };
