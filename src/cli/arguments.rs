@@ -579,7 +579,9 @@ pub struct ReconcileReport {
 
 /// `scheduler`
 #[derive(Debug, Args)]
-#[command(after_help = "SIGTERM or Ctrl-C: what is under way reaches a safe point, and another scheduler, or the next start, goes on with it.")]
+#[command(
+    after_help = "SIGTERM or Ctrl-C: what is under way reaches a safe point, and another scheduler, or the next start, goes on with it."
+)]
 pub struct Scheduler {
     /// Answer Prometheus at this address, for example 127.0.0.1:9464, under /metrics; /healthz says that it lives.
     #[arg(long, value_name = "ADDRESS")]

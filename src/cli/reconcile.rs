@@ -8,13 +8,7 @@ use super::{
 };
 use crate::{
     base::shape::Placed,
-    ops::{
-        self, Failure, Surroundings,
-        plan::Request,
-        project::Opened,
-        reconcile::Wish,
-        record::Record,
-    },
+    ops::{self, Failure, Surroundings, plan::Request, project::Opened, reconcile::Wish, record::Record},
     playbook::schedules::{Caps, Mode},
     report::{
         exit::Exit,
@@ -104,8 +98,9 @@ async fn now(
     } else {
         let candidates = ops::reconcile::candidates(surroundings, opened);
         if candidates.is_empty() {
-            return Err(Failure::usage("no playbook of the project says `reconcile:`")
-                .help("name one: `trueup reconcile PLAYBOOK`, or add `reconcile: {}` to those that say how things should be"));
+            return Err(Failure::usage("no playbook of the project says `reconcile:`").help(
+                "name one: `trueup reconcile PLAYBOOK`, or add `reconcile: {}` to those that say how things should be",
+            ));
         }
         for candidate in candidates {
             let name = candidate.name;

@@ -41,7 +41,10 @@ pub async fn run(
         ScheduleCommand::Pause(word) => {
             let (record, actor, reason) = said(word, &opened, surroundings).await?;
             ops::schedule::pause(&record, &word.name, &actor, &reason).await?;
-            let text = format!("{} is paused: nothing of it begins. `trueup schedule resume {} --reason …` goes on.\n", word.name, word.name);
+            let text = format!(
+                "{} is paused: nothing of it begins. `trueup schedule resume {} --reason …` goes on.\n",
+                word.name, word.name
+            );
             output.note(&text);
             Ok(Exit::Done)
         }
@@ -55,12 +58,7 @@ pub async fn run(
     }
 }
 
-fn next(
-    wish: &ScheduleNext,
-    opened: &Opened,
-    surroundings: &Surroundings,
-    output: &Output,
-) -> Result<Exit, Failure> {
+fn next(wish: &ScheduleNext, opened: &Opened, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
     let after = match &wish.after {
         None => None,
         Some(text) => Some(moment(text)?),
@@ -98,8 +96,7 @@ async fn begin(
     let (record, actor, reason) = said(&wish.word, opened, surroundings).await?;
     let name = &wish.word.name;
     let schedule = ops::schedule::of_name(opened, name)?;
-    let firing =
-        ops::schedule::by_hand(surroundings, &record, opened, name, schedule, &actor, &reason).await?;
+    let firing = ops::schedule::by_hand(surroundings, &record, opened, name, schedule, &actor, &reason).await?;
     let flag = pause::on_ctrl_c(output);
     match ops::schedule::fire(surroundings, &record, opened, &firing, &flag).await? {
         Ended::Told(found) => {
@@ -123,7 +120,8 @@ pub async fn scheduler(
     let opened = ops::project::open(surroundings, project)?;
     let record = Arc::new(ops::record::open(surroundings, &opened).await?);
     let options = Options { project: project.map(Path::to_owned) };
-    let stamped = |text: &str| output.note(&format!("{}Z {text}", clock::second(surroundings.world.now()).replace(" UTC", "")));
+    let stamped =
+        |text: &str| output.note(&format!("{}Z {text}", clock::second(surroundings.world.now()).replace(" UTC", "")));
     let listening = match given.metrics {
         None => None,
         Some(address) => Some(Listening::at(address, surroundings, &record, options.project.clone()).await?),
@@ -173,8 +171,14 @@ pub fn line(heard: &Heard<'_>) -> String {
             match ended {
                 Ended::Told(found) => {
                     let word = found.word().word().replace('_', " ");
-                    let healed = if found.healed() > 0 { format!(", {} healed", found.healed()) } else { String::new() };
-                    format!("{name}: {wall} {word}: {} of {} differ{healed} (run {})\n", found.drifted, found.of, found.run.short())
+                    let healed =
+                        if found.healed() > 0 { format!(", {} healed", found.healed()) } else { String::new() };
+                    format!(
+                        "{name}: {wall} {word}: {} of {} differ{healed} (run {})\n",
+                        found.drifted,
+                        found.of,
+                        found.run.short()
+                    )
                 }
                 Ended::Failed(why) => format!("{name}: {wall} failed: {why}\n"),
                 Ended::Left => format!("{name}: {wall} is left to the next scheduler\n"),

@@ -9,8 +9,8 @@ use super::{
     reference::Secrets,
     session::Session,
     settings::{Connection, Effective},
-    statement::TraceMark,
     sqlite,
+    statement::TraceMark,
 };
 use crate::{
     base::{identity::RunId, moment},

@@ -175,7 +175,9 @@ impl Held<'_> {
         let Some(row) = self.row(LAST, &[(&name).into()]).await? else { return Ok(None) };
         let (seq, hash, of) = (row.int(0)?.unsigned_abs(), row.bytes(1)?, Of::kind(&row.text(2)?));
         let mut listed = (row.maybe_int(3)?, row.maybe_bytes(4)?);
-        if of != Of::Run && let Some(head) = self.row(LAST_HEAD, &[(&name).into()]).await? {
+        if of != Of::Run
+            && let Some(head) = self.row(LAST_HEAD, &[(&name).into()]).await?
+        {
             listed = (head.maybe_int(0)?, head.maybe_bytes(1)?);
         }
         let tampered = |what: &str| JournalError::Tampered { run, seq, what: what.to_owned() };

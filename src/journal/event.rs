@@ -149,7 +149,8 @@ impl Event {
     /// The journal's own chain takes in the head of a chain at this event.
     pub(super) fn is_head(&self) -> bool {
         // What belongs to no run stands in no list whose heads are compared: each of its events is taken in at once.
-        matches!(self, Event::RunCreated(_) | Event::RunClosed(_) | Event::RunPurged(_)) || Of::kind(self.name()) != Of::Run
+        matches!(self, Event::RunCreated(_) | Event::RunClosed(_) | Event::RunPurged(_))
+            || Of::kind(self.name()) != Of::Run
     }
 
     /// The text that is stored and hashed.

@@ -186,13 +186,8 @@ impl Filler {
             }
             .into(),
             SchedulePaused { schedule: self.text(), actor: self.text(), reason: self.string() }.into(),
-            ScheduleResumed {
-                schedule: self.text(),
-                actor: self.text(),
-                reason: self.string(),
-                cursor: self.stamp(),
-            }
-            .into(),
+            ScheduleResumed { schedule: self.text(), actor: self.text(), reason: self.string(), cursor: self.stamp() }
+                .into(),
             OccurrenceSettled {
                 schedule: self.text(),
                 occurrence: run,

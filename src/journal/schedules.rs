@@ -219,7 +219,8 @@ impl Journal {
     /// How many occurrences of each schedule came to what: for metrics.
     pub async fn occurrence_counts(&self) -> Result<Vec<(String, String, u64, i64)>, JournalError> {
         let mut held = self.connection().await?;
-        let statement = "SELECT schedule, COALESCE(ended, word), CAST(SUM(count) AS BIGINT), MAX(COALESCE(ended_at, settled_at))
+        let statement =
+            "SELECT schedule, COALESCE(ended, word), CAST(SUM(count) AS BIGINT), MAX(COALESCE(ended_at, settled_at))
                          FROM occurrences GROUP BY schedule, COALESCE(ended, word) ORDER BY 1, 2";
         let rows = held.rows(statement, &[]).await?;
         rows.iter()
@@ -326,13 +327,13 @@ impl Held<'_> {
             }
             Scheduled::Paused { name, by, why } => {
                 self.note_schedule(chain, name, now, at).await?;
-                let statement =
-                    "UPDATE schedules SET paused_at = $1, paused_by = $2, paused_why = $3 WHERE name = $4";
+                let statement = "UPDATE schedules SET paused_at = $1, paused_by = $2, paused_why = $3 WHERE name = $4";
                 self.execute(statement, &[at.micros.into(), by.into(), why.into(), name.into()]).await.map(drop)
             }
             Scheduled::Resumed { name, cursor } => {
                 self.note_schedule(chain, name, now, at).await?;
-                let statement = "UPDATE schedules SET paused_at = NULL, paused_by = NULL, paused_why = NULL, cursor = $1
+                let statement =
+                    "UPDATE schedules SET paused_at = NULL, paused_by = NULL, paused_why = NULL, cursor = $1
                                  WHERE name = $2";
                 self.execute(statement, &[(*cursor).into(), name.into()]).await.map(drop)
             }
@@ -340,7 +341,8 @@ impl Held<'_> {
             Scheduled::Taken { name } => self.note_schedule(chain, name, now, at).await,
             Scheduled::Ended(ended) => {
                 self.note_schedule(chain, &ended.schedule, now, at).await?;
-                let statement = "UPDATE occurrences SET ended = $1, ended_at = $2, looked = $3, drifted = $4, healed = $5,
+                let statement =
+                    "UPDATE occurrences SET ended = $1, ended_at = $2, looked = $3, drifted = $4, healed = $5,
                                  why = COALESCE($6, why) WHERE id = $7";
                 let id = ended.occurrence.to_string();
                 let cells = [
@@ -440,9 +442,7 @@ impl Held<'_> {
 fn kept(row: &Row) -> Result<Kept, JournalError> {
     let paused = match row.maybe_int(4)? {
         None => None,
-        Some(at) => {
-            Some((row.maybe_text(5)?.unwrap_or_default(), stamp(at), row.maybe_text(6)?.unwrap_or_default()))
-        }
+        Some(at) => Some((row.maybe_text(5)?.unwrap_or_default(), stamp(at), row.maybe_text(6)?.unwrap_or_default())),
     };
     Ok(Kept {
         name: row.text(0)?,

@@ -6,13 +6,7 @@
 
 use super::Surroundings;
 use crate::{
-    base::{
-        identity::RunId,
-        json,
-        secret::Secret,
-        time::Stamp,
-        value::Value,
-    },
+    base::{identity::RunId, json, secret::Secret, time::Stamp, value::Value},
     connection::otlp,
     engine::state::RunState,
     journal::words::{End, Outcome},
@@ -49,8 +43,9 @@ fn endpoint(surroundings: &Surroundings) -> Option<String> {
     if given("OTEL_SDK_DISABLED").is_some_and(|text| text.eq_ignore_ascii_case("true")) {
         return None;
     }
-    given("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-        .or_else(|| given("OTEL_EXPORTER_OTLP_ENDPOINT").map(|base| format!("{}/v1/traces", base.trim_end_matches('/'))))
+    given("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or_else(|| {
+        given("OTEL_EXPORTER_OTLP_ENDPOINT").map(|base| format!("{}/v1/traces", base.trim_end_matches('/')))
+    })
 }
 
 /// Notes a run, as far as it came, for [`flush`].
@@ -147,7 +142,8 @@ impl Span {
     fn value(&self) -> Value {
         let nanos = |at: Stamp| Value::from(format!("{}000", at.micros.max(0)));
         // 1 is INTERNAL; a status of 2 is ERROR.
-        let status = if self.failed { Value::map([("code", Value::from(2))]) } else { Value::map([("code", Value::from(1))]) };
+        let status =
+            if self.failed { Value::map([("code", Value::from(2))]) } else { Value::map([("code", Value::from(1))]) };
         let mut parts = vec![
             ("traceId", Value::from(self.trace.0.simple().to_string())),
             ("spanId", Value::text(self.id.as_str())),

@@ -50,8 +50,12 @@ pub fn text(measured: &Measured) -> String {
     sample(&mut out, "trueup_open_questions", &[], &measured.questions.to_string());
     let schedules: [Family<'_>; 3] = [
         ("trueup_schedule_next_timestamp_seconds", "When a schedule comes next.", &|(_, next, ..)| next.map(seconds)),
-        ("trueup_schedule_paused", "1 while somebody has paused the schedule.", &|(_, _, paused, _)| Some(flag(*paused))),
-        ("trueup_schedule_blocked", "1 while the schedule may not run as it stands.", &|(.., blocked)| Some(flag(*blocked))),
+        ("trueup_schedule_paused", "1 while somebody has paused the schedule.", &|(_, _, paused, _)| {
+            Some(flag(*paused))
+        }),
+        ("trueup_schedule_blocked", "1 while the schedule may not run as it stands.", &|(.., blocked)| {
+            Some(flag(*blocked))
+        }),
     ];
     for (name, about, of) in schedules {
         family(&mut out, name, "gauge", about);
@@ -69,7 +73,8 @@ pub fn text(measured: &Measured) -> String {
     let name = "trueup_schedule_last_success_timestamp_seconds";
     family(&mut out, name, "gauge", "When a schedule last did what it is for.");
     for (schedule, ..) in &measured.schedules {
-        let good = measured.occurrences.iter().filter(|(name, word, ..)| name == schedule && GOOD.contains(&word.as_str()));
+        let good =
+            measured.occurrences.iter().filter(|(name, word, ..)| name == schedule && GOOD.contains(&word.as_str()));
         if let Some(at) = good.map(|(.., at)| *at).max() {
             sample(&mut out, name, &[("schedule", schedule)], &seconds(Stamp { micros: at, digits: 6 }));
         }
@@ -89,8 +94,11 @@ pub fn text(measured: &Measured) -> String {
     let name = "trueup_reconcile_last_timestamp_seconds";
     family(&mut out, name, "gauge", "When the last reconcile looked, and what it came to.");
     for last in &measured.reconciles {
-        let labels =
-            [("playbook", last.playbook.as_str()), ("environment", last.environment.as_str()), ("came_to", last.word.as_str())];
+        let labels = [
+            ("playbook", last.playbook.as_str()),
+            ("environment", last.environment.as_str()),
+            ("came_to", last.word.as_str()),
+        ];
         sample(&mut out, name, &labels, &seconds(last.at));
     }
     out
@@ -141,7 +149,10 @@ mod tests {
             word: "refused".into(),
         };
         let measured = Measured {
-            occurrences: vec![("nightly".into(), "clean".into(), 7, at.micros), ("nightly".into(), "missed".into(), 12, 0)],
+            occurrences: vec![
+                ("nightly".into(), "clean".into(), 7, at.micros),
+                ("nightly".into(), "missed".into(), 12, 0),
+            ],
             schedules: vec![("nightly".into(), Some(at), true, false), ("other".into(), None, false, true)],
             reconciles: vec![last],
             runs: vec![("closed".into(), 9)],

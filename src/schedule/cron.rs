@@ -65,7 +65,8 @@ impl Cron {
             return Err(format!("has {found} fields, and five are needed: minute hour day month weekday"));
         }
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-        let pattern = parser.parse(fields).map_err(|why| format!("cannot be read: {}", why.to_string().to_lowercase()))?;
+        let pattern =
+            parser.parse(fields).map_err(|why| format!("cannot be read: {}", why.to_string().to_lowercase()))?;
         let hourly = fields.split_whitespace().nth(1).is_some_and(|hour| hour.starts_with('*'));
         let cron = Cron { text: text.into(), at: Default::default(), pattern, hourly };
         // Eight years, because the 29th of February may be that far away.

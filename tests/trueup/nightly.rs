@@ -8,7 +8,7 @@ use super::{
 use serde_json::Value as Json;
 use std::{collections::BTreeMap, fs, process::Stdio, time::Duration};
 use tokio::process::{Child, Command};
-use trueup::trial::bench::On;
+use trueup::{base::world::World, trial::bench::On};
 
 /// What came of one call of the program.
 struct Came {
@@ -102,7 +102,12 @@ fn drift_is_told_and_remembered_and_healed_within_caps_and_taken_back() {
         place.admin("update things set name = 'desk' where id = 2;").await;
         let text = trueup(&place, "reconcile name").await.is(
             5,
-            &["2 items differ: seen before.", "1 that differed when it was looked before is as wanted now.", "2 times in a row", "Nothing was changed: this only reports."],
+            &[
+                "2 items differ: seen before.",
+                "1 that differed when it was looked before is as wanted now.",
+                "2 times in a row",
+                "Nothing was changed: this only reports.",
+            ],
         );
         assert!(text.out.lines().all(|line| line.chars().count() <= 80), "{}", text.out);
         // Caps: of more than one share nothing is healed; of two at most one.
@@ -114,7 +119,8 @@ fn drift_is_told_and_remembered_and_healed_within_caps_and_taken_back() {
         let healed = trueup(&place, "reconcile name --heal --most 1 --yes --reason nightly --json").await;
         assert_eq!(healed.exit, 4, "{}{}", healed.out, healed.err);
         let healed = healed.json();
-        let verdicts: Vec<&str> = healed["items"].as_array().unwrap().iter().map(|i| i["verdict"].as_str().unwrap()).collect();
+        let verdicts: Vec<&str> =
+            healed["items"].as_array().unwrap().iter().map(|i| i["verdict"].as_str().unwrap()).collect();
         assert_eq!(verdicts, ["healed", "refused", "refused"]);
         assert!(healed["items"][1]["why"].as_str().unwrap().contains("beyond the 1 items that one run may heal"));
         assert_eq!(counts(&place).await, "6\n1\n100");
@@ -133,10 +139,17 @@ fn drift_is_told_and_remembered_and_healed_within_caps_and_taken_back() {
         trueup(&place, "reconcile report --html drift.html").await.is(0, &["drift.html"]);
         let page = fs::read_to_string(place.path().join("drift.html")).unwrap();
         assert!(page.contains("&lt;b&gt;locked&lt;/b&gt; &amp; &quot;odd&quot;"), "{page}");
-        assert!(!page.contains("<b>") && !page.contains("<script") && !page.contains("http://") && page.contains("default-src 'none'"));
+        assert!(
+            !page.contains("<b>")
+                && !page.contains("<script")
+                && !page.contains("http://")
+                && page.contains("default-src 'none'")
+        );
         assert!(page.contains("<svg role=\"img\""), "no trend: {page}");
         // The report of an older one, and of none.
-        trueup(&place, &format!("reconcile report {}", first["run"].as_str().unwrap())).await.is(0, &["seen for the first time"]);
+        trueup(&place, &format!("reconcile report {}", first["run"].as_str().unwrap()))
+            .await
+            .is(0, &["seen for the first time"]);
         trueup(&place, "reconcile report --playbook other").await.is(2, &["no reconcile is recorded"]);
         // What is not even asked.
         trueup(&place, "reconcile name --heal").await.is(2, &["a run needs a reason"]);
@@ -150,7 +163,8 @@ fn an_unchanged_world_costs_one_pass_of_the_detect_query() {
     block_on(async {
         let place = office(&On::Postgres(postgres()), SERVER, "").await;
         // The server itself counts how often the table was read; a session tells when it ends.
-        let reads = "select coalesce(seq_scan, 0) + coalesce(idx_scan, 0) from pg_stat_user_tables where relname = 'things'";
+        let reads =
+            "select coalesce(seq_scan, 0) + coalesce(idx_scan, 0) from pg_stat_user_tables where relname = 'things'";
         let mut before = place.seen(reads).await.trim().parse::<u64>().unwrap();
         for _ in 0..2 {
             trueup(&place, "reconcile name").await.is(0, &["There is nothing that differs."]);
@@ -167,10 +181,9 @@ fn an_unchanged_world_costs_one_pass_of_the_detect_query() {
     });
 }
 
-/// `SECONDS` of a clock that runs so many times faster.
+/// A clock that runs so many times faster, the same for all processes.
 fn fast(factor: u32) -> (&'static str, String) {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros();
-    ("TRUEUP_TIME", format!("{factor}:{now}"))
+    ("TRUEUP_TIME", format!("{factor}:{}", World::real().now().micros))
 }
 
 fn schedules(heal: bool, place: &Place) -> String {
@@ -235,7 +248,8 @@ fn two_schedulers_at_once_fire_each_time_once_on_both_journals() {
             let [one, other] = pair;
             let (one, other) = (stopped(one).await, stopped(other).await);
             let mut begun: BTreeMap<String, usize> = BTreeMap::new();
-            for line in one.lines().chain(other.lines()).filter(|line| line.contains(" begins")) {
+            // Where a machine is so busy that a process is taken for dead, another one goes on with the same run: the runs tell.
+            for line in one.lines().chain(other.lines()).filter(|line| line.ends_with(" begins")) {
                 let occurrence = line.split("minutely: ").nth(1).unwrap().to_owned();
                 *begun.entry(occurrence).or_default() += 1;
             }
@@ -301,8 +315,12 @@ fn schedules_are_paused_resumed_blocked_and_told() {
     block_on(async {
         let place = office(&On::Sqlite, FILE, "").await;
         with_schedules(&place, true);
-        trueup(&place, "schedule list").await.is(0, &["minutely", "heal name in test, as clerk", "no scheduler has seen it"]);
-        trueup(&place, "reconcile --due").await.is(0, &["looked after from now on, because it is new", "Nothing is due."]);
+        trueup(&place, "schedule list")
+            .await
+            .is(0, &["minutely", "heal name in test, as clerk", "no scheduler has seen it"]);
+        trueup(&place, "reconcile --due")
+            .await
+            .is(0, &["looked after from now on, because it is new", "Nothing is due."]);
         trueup(&place, "schedule pause minutely --reason 'holidays' --actor ben").await.is(0, &["minutely is paused"]);
         trueup(&place, "schedule pause minutely --reason again").await.is(2, &["paused already, by ben", "holidays"]);
         trueup(&place, "schedule list").await.is(0, &["paused by ben", "holidays"]);
@@ -310,13 +328,17 @@ fn schedules_are_paused_resumed_blocked_and_told() {
         trueup(&place, "schedule resume minutely --reason back").await.is(2, &["is not paused"]);
         trueup(&place, "schedule pause mintely --reason x").await.is(2, &["no schedule `mintely`", "minutely"]);
         // By hand, with its report; nothing differs.
-        trueup(&place, "schedule run minutely --reason now").await.is(0, &["There is nothing that differs.", "schedule minutely"]);
+        trueup(&place, "schedule run minutely --reason now")
+            .await
+            .is(0, &["There is nothing that differs.", "schedule minutely"]);
         trueup(&place, "schedule list").await.is(0, &["clean", "by hand, anna: now"]);
         // Another text than the pinned one, and an owner who is gone: blocked, and said why.
         let path = place.path().join("name.yaml");
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, text.replace("title: A test", "title: Another test")).unwrap();
-        trueup(&place, "schedule run minutely --reason now").await.is(4, &["is blocked", "is not the text that was pinned", "write `pin: "]);
+        trueup(&place, "schedule run minutely --reason now")
+            .await
+            .is(4, &["is blocked", "is not the text that was pinned", "write `pin: "]);
         fs::write(&path, text).unwrap();
         let project = fs::read_to_string(place.path().join("trueup.yaml")).unwrap();
         fs::write(place.path().join("trueup.yaml"), project.replace("owner: clerk, mode", "owner: zoe, mode")).unwrap();
@@ -324,7 +346,9 @@ fn schedules_are_paused_resumed_blocked_and_told() {
         trueup(&place, "check").await.is(0, &["W0830"]);
         // Its times, over the night in which the clocks change.
         let later = "schedule next minutely --count 3 --after 2027-03-28T00:58:30";
-        trueup(&place, later).await.is(0, &["2027-03-28 00:59 Europe/London", "2027-03-28 02:00 Europe/London", "2027-03-28 01:00 UTC"]);
+        trueup(&place, later)
+            .await
+            .is(0, &["2027-03-28 00:59 Europe/London", "2027-03-28 02:00 Europe/London", "2027-03-28 01:00 UTC"]);
         // What a monitor reads.
         trueup(&place, "reconcile name --metrics-file trueup.prom").await.is(0, &[]);
         let metrics = fs::read_to_string(place.path().join("trueup.prom")).unwrap();

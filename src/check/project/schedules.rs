@@ -74,7 +74,9 @@ fn one(project: &Project, name: &Word, schedule: &Schedule, problems: &mut Diagn
         caps(given, problems);
     }
     if let Some(jitter) = schedule.jitter.filter(|jitter| jitter.0 >= LONGEST) {
-        problems.push(wrong(schedule.at, format!("`jitter: {jitter}` is a day or more")).help("write a shorter one: `10m`"));
+        problems.push(
+            wrong(schedule.at, format!("`jitter: {jitter}` is a day or more")).help("write a shorter one: `10m`"),
+        );
     }
     if let Some(late) = schedule.catch_up.filter(|late| late.0 < SHORTEST) {
         let problem = wrong(schedule.at, format!("`catch_up: {late}` is shorter than a minute"));

@@ -23,7 +23,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     let Some(given) = scene.playbook.reconcile.as_ref().and_then(|rule| rule.heal.as_ref()) else { return };
     caps(given, problems);
     if scene.playbook.targets.is_none() && (given.share.is_some() || given.stop_after.is_some()) {
-        let problem = Diagnostic::error(&CAPS, given.at, "these caps are about many items, and the playbook has no `targets`");
+        let problem =
+            Diagnostic::error(&CAPS, given.at, "these caps are about many items, and the playbook has no `targets`");
         problems.push(problem.help("leave `share` and `stop_after` out"));
     }
 }

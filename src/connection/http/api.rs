@@ -216,7 +216,18 @@ impl Api {
         let pace = settings.rate.map(Pace::new);
         let (reading, writing) = clients(&base, settings, lookup)?;
         let hold = Hold::new(World::real());
-        Ok(Api { name: name.into(), settings: settings.clone(), base, who, fixed, pace, hold, trace: None, reading, writing })
+        Ok(Api {
+            name: name.into(),
+            settings: settings.clone(),
+            base,
+            who,
+            fixed,
+            pace,
+            hold,
+            trace: None,
+            reading,
+            writing,
+        })
     }
 
     /// The same, waiting by this clock when the API asks for a pause.

@@ -1,10 +1,7 @@
 //! How far a reconcile may heal: the caps of all who have a say, and what they refuse.
 
 use super::found::Found;
-use crate::{
-    base::shape::Placed,
-    playbook::schedules::Caps,
-};
+use crate::{base::shape::Placed, playbook::schedules::Caps};
 
 /// At most so many items, where nobody says anything.
 const MOST: u32 = 100;

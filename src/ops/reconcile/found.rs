@@ -3,11 +3,7 @@
 use super::Wish;
 use crate::{
     action::ends::Way,
-    base::{
-        identity::RunId,
-        time::Stamp,
-        value::Value,
-    },
+    base::{identity::RunId, time::Stamp, value::Value},
     engine::setting::Setting,
     journal::{
         event::Event,

@@ -100,8 +100,7 @@ pub async fn loaded_one(
             let asks = approve::asked(&prepared.setting, &healing);
             let basis = Basis { seen, asks, ..Basis::default() };
             let setting = &prepared.setting;
-            let carried =
-                apply::apply_on(surroundings, record, opened, setting, &healing, basis, watch, pause).await?;
+            let carried = apply::apply_on(surroundings, record, opened, setting, &healing, basis, watch, pause).await?;
             if let Stopped::InDoubt(path) = &carried.stopped {
                 surroundings.notes.add(&format!(
                     "nobody knows whether `{path}` of run {} took effect; `trueup inbox` tells what to do",
@@ -133,7 +132,11 @@ fn heal(
         // The playbook's own limit may be the stricter one.
         let mut playbook = (*setting.playbook).clone();
         if let Some(limits) = &mut playbook.limits {
-            let stricter = limits.stop_after.as_ref().map(|stop| stop.failed).filter(|own| own.of(found.healing) < failed.of(found.healing));
+            let stricter = limits
+                .stop_after
+                .as_ref()
+                .map(|stop| stop.failed)
+                .filter(|own| own.of(found.healing) < failed.of(found.healing));
             limits.stop_after = Some(StopAfter { failed: stricter.unwrap_or(failed), at: caps.at });
             setting.playbook = Arc::new(playbook);
         }
@@ -202,7 +205,8 @@ pub fn candidates(surroundings: &Surroundings, opened: &Opened) -> Vec<Candidate
     for path in playbook::all(&opened.playbooks()) {
         let Some(name) = playbook::name_of(&path, opened) else { continue };
         // One that does not even say so is none, whatever else is wrong with it.
-        let says = std::fs::read_to_string(&path).is_ok_and(|text| text.lines().any(|line| line.starts_with("reconcile:")));
+        let says =
+            std::fs::read_to_string(&path).is_ok_and(|text| text.lines().any(|line| line.starts_with("reconcile:")));
         if !says {
             continue;
         }

@@ -25,14 +25,12 @@ const LOOKED_AT: u32 = 50;
 
 /// The newest reconcile; of a playbook, where one is named.
 pub async fn last(record: &Record, playbook: Option<&str>) -> Result<RunId, Failure> {
-    let filter = RunFilter {
-        playbook: playbook.map(str::to_owned),
-        purpose: Some(RECONCILE.into()),
-        ..RunFilter::default()
-    };
+    let filter =
+        RunFilter { playbook: playbook.map(str::to_owned), purpose: Some(RECONCILE.into()), ..RunFilter::default() };
     let runs = record.journal.runs(&filter, 1).await?;
     runs.first().map(|run| run.id).ok_or_else(|| {
-        Failure::usage("no reconcile is recorded").help("`trueup reconcile PLAYBOOK` compares and records what it finds")
+        Failure::usage("no reconcile is recorded")
+            .help("`trueup reconcile PLAYBOOK` compares and records what it finds")
     })
 }
 
@@ -150,9 +148,9 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
                 _ => sifted.mentions(|mention| {
                     if let Mention::Closed(items) = mention {
                         let items = items.into_iter();
-                        ends.extend(items.map(|(item, end, why)| {
-                            (Arc::from(&*item), (end, why.map(|why| why.into_owned())))
-                        }));
+                        ends.extend(
+                            items.map(|(item, end, why)| (Arc::from(&*item), (end, why.map(|why| why.into_owned())))),
+                        );
                     }
                 })?,
             }
@@ -202,8 +200,12 @@ fn open(line: &RunSummary) -> Option<String> {
     let short = line.id.short();
     match line.state {
         RunWord::Closed => None,
-        RunWord::Waiting => Some(format!("It waits for a person: `trueup inbox` says for whom, `trueup show {short}` for what.")),
-        RunWord::InDoubt => Some(format!("Something in it is in doubt: `trueup inbox` says what to do, `trueup show {short}` what happened.")),
+        RunWord::Waiting => {
+            Some(format!("It waits for a person: `trueup inbox` says for whom, `trueup show {short}` for what."))
+        }
+        RunWord::InDoubt => Some(format!(
+            "Something in it is in doubt: `trueup inbox` says what to do, `trueup show {short}` what happened."
+        )),
         RunWord::Paused | RunWord::Created | RunWord::Running | RunWord::Cancelled => {
             Some(format!("It is not over: `trueup resume {short}` goes on."))
         }

@@ -7,7 +7,9 @@ use crate::{
     report::metrics,
 };
 use http_body_util::Full;
-use hyper::{Method, Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    Method, Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1, service::service_fn,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{convert::Infallible, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
@@ -41,7 +43,8 @@ impl Listening {
         project: Option<PathBuf>,
     ) -> Result<Listening, Failure> {
         let failed = |why: std::io::Error| {
-            Failure::usage(format!("failed to listen at {address}: {}", why.kind())).help("take another port, or 0 for a free one")
+            Failure::usage(format!("failed to listen at {address}: {}", why.kind()))
+                .help("take another port, or 0 for a free one")
         };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;

@@ -12,11 +12,7 @@ use crate::{
     },
     report::metrics::{self, Last, Measured},
 };
-use std::{
-    collections::BTreeSet,
-    io::Write,
-    path::Path,
-};
+use std::{collections::BTreeSet, io::Write, path::Path};
 
 /// Among so many reconciles the last one of each playbook is looked for.
 const LOOKED_AT: u32 = 100;

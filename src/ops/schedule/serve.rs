@@ -1,12 +1,10 @@
 //! `scheduler`: looks at all schedules again and again and carries out what is due, until it is asked to stop. `due`: once.
 
 use super::{Ended, Firing, fire, tick};
-use crate::{
-    ops::{
-        Failure, Surroundings,
-        project::{self, Opened},
-        record::Record,
-    },
+use crate::ops::{
+    Failure, Surroundings,
+    project::{self, Opened},
+    record::Record,
 };
 use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 use std::{

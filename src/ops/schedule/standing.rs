@@ -54,7 +54,8 @@ pub fn next(
         of_name(opened, name)?;
     }
     let mut all = Vec::new();
-    for (known, schedule) in opened.project.schedules.iter().filter(|(known, _)| name.is_none_or(|name| name == *known)) {
+    for (known, schedule) in opened.project.schedules.iter().filter(|(known, _)| name.is_none_or(|name| name == *known))
+    {
         let times = schedule.times(known);
         for moment in times.cron.next(&times.zone, after, count) {
             let zone = schedule.zone.name.text.to_string();

@@ -85,8 +85,10 @@ async fn once(
     let now = surroundings.world.now();
     let kept = record.journal.schedule(name).await?;
     let (definition, seen) = (fingerprint(schedule), kept.as_ref().map_or(0, |kept| kept.seq));
+    // One that was only paused, or begun by hand, has no times yet.
+    let known = kept.as_ref().is_some_and(|kept| !kept.definition.is_empty());
     let Some(kept) = kept.filter(|kept| kept.definition == definition) else {
-        let why = if seen == 0 { "it is new" } else { "its times are others now" };
+        let why = if known { "its times are others now" } else { "it is new" };
         let event = self::kept(name, schedule, &definition, now, why);
         let deciding = Deciding { schedule: name, seen, events: vec![event], take: None, give: None };
         record.journal.decide(deciding).await?;
@@ -121,11 +123,7 @@ struct Recorded<'a> {
 }
 
 impl Recorded<'_> {
-    async fn decision(
-        &self,
-        decision: &Decision,
-        definition: &str,
-    ) -> Result<Option<Firing>, Failure> {
+    async fn decision(&self, decision: &Decision, definition: &str) -> Result<Option<Firing>, Failure> {
         let cursor = Stamp { micros: decision.cursor, digits: 6 };
         let mut events = Vec::new();
         if decision.rewound {
@@ -361,8 +359,7 @@ pub async fn by_hand(
     let occurrence = settled.occurrence;
     for _ in 0..TRIES {
         let seen = record.journal.schedule(name).await?.map_or(0, |kept| kept.seq);
-        let take =
-            Taking { occurrence, holder: record.holder(surroundings, actor), ttl: CLAIM, from: None };
+        let take = Taking { occurrence, holder: record.holder(surroundings, actor), ttl: CLAIM, from: None };
         let events = vec![settled.clone().into()];
         match record.journal.decide(Deciding { schedule: name, seen, events, take: Some(take), give: None }).await {
             Err(JournalError::Overtaken) => {}

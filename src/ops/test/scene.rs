@@ -407,7 +407,15 @@ fn surroundings(world: World, variables: HashMap<String, String>, folder: PathBu
     let masks = Masks::default();
     variables.values().for_each(|value| masks.add(&Secret::new(value.as_str())));
     let variable = move |name: &str| Some(variables.get(name).cloned().unwrap_or_else(|| format!("invented-{name}")));
-    Surroundings { world, variable: Arc::new(variable), folder, masks, reached, notes: Default::default(), trace: Default::default() }
+    Surroundings {
+        world,
+        variable: Arc::new(variable),
+        folder,
+        masks,
+        reached,
+        notes: Default::default(),
+        trace: Default::default(),
+    }
 }
 
 /// No step of the plan says that it cannot be taken back.

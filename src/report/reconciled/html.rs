@@ -58,7 +58,10 @@ fn items(found: &Reconciled, out: &mut String) {
     if found.items.is_empty() {
         return;
     }
-    line(out, "<h2>What differs</h2>\n<table>\n<thead><tr><th>item</th><th>differs</th><th>since</th><th>came to</th></tr></thead>\n<tbody>");
+    line(
+        out,
+        "<h2>What differs</h2>\n<table>\n<thead><tr><th>item</th><th>differs</th><th>since</th><th>came to</th></tr></thead>\n<tbody>",
+    );
     found.items.iter().for_each(|item| row(found, item, out));
     line(out, "</tbody>\n</table>");
     if found.more > 0 {
@@ -110,14 +113,37 @@ fn trend(points: &[TrendPoint], out: &mut String) {
         let (x, high) = (WIDE * index as u64 + 5, point.drifted * HIGH / most);
         let y = HIGH + 16 - high;
         let title = format!("{} UTC: {} of {} differed", clock::minute(point.at), point.drifted, point.of);
-        line(out, &format!("<g><title>{}</title><rect class=\"drift\" x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{high}\"/>", escaped(&title), WIDE - 8));
-        line(out, &format!("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text></g>", x + (WIDE - 8) / 2, y - 4, point.drifted));
+        line(
+            out,
+            &format!(
+                "<g><title>{}</title><rect class=\"drift\" x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{high}\"/>",
+                escaped(&title),
+                WIDE - 8
+            ),
+        );
+        line(
+            out,
+            &format!(
+                "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text></g>",
+                x + (WIDE - 8) / 2,
+                y - 4,
+                point.drifted
+            ),
+        );
     }
     line(out, &format!("<line x1=\"0\" x2=\"{width}\" y1=\"{0}\" y2=\"{0}\"/>", HIGH + 16));
     let (first, last) = (points.first(), points.last());
     if let (Some(first), Some(last)) = (first, last) {
         line(out, &format!("<text x=\"5\" y=\"{}\">{}</text>", HIGH + 32, clock::day(first.at)));
-        line(out, &format!("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>", width - 5, HIGH + 32, if points.len() > 5 { clock::day(last.at) } else { String::new() }));
+        line(
+            out,
+            &format!(
+                "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
+                width - 5,
+                HIGH + 32,
+                if points.len() > 5 { clock::day(last.at) } else { String::new() }
+            ),
+        );
     }
     line(out, "</svg></figure>");
 }

@@ -89,7 +89,10 @@ fn a_page_has_no_script_and_nothing_in_it_is_markup() {
     assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("<b>"), "{page}");
     assert!(!page.contains("onmouseover='") && page.contains("&lt;b&gt;&amp; sealed&lt;/b&gt;"), "{page}");
     let tags: Vec<&str> = page.split('<').skip(1).filter_map(|rest| rest.split(['>', ' ', '\n']).next()).collect();
-    let known = ["!doctype", "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "p", "table", "thead", "tbody", "tr", "th", "td", "figure", "svg", "g", "rect", "text", "line"];
+    let known = [
+        "!doctype", "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "p", "table", "thead",
+        "tbody", "tr", "th", "td", "figure", "svg", "g", "rect", "text", "line",
+    ];
     for tag in tags {
         assert!(known.contains(&tag.trim_start_matches('/')), "<{tag}>");
     }

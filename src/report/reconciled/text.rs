@@ -19,12 +19,20 @@ pub fn text(found: &Reconciled, look: Look) -> String {
     let mut page = Page::new(look);
     let dot = look.dot();
     let by = found.schedule.as_ref().map_or(String::new(), |name| format!(" {dot} schedule {name}"));
-    page.line(0, Line::of(Tone::Strong, clean(&found.playbook).into_owned()).plain(format!(" in {}", found.environment)));
+    page.line(
+        0,
+        Line::of(Tone::Strong, clean(&found.playbook).into_owned()).plain(format!(" in {}", found.environment)),
+    );
     page.line(
         0,
         Line::of(
             Tone::Dim,
-            format!("reconcile {} {dot} {} UTC{by} {dot} {}", found.run.short(), clock::minute(found.at), clean(&found.actor)),
+            format!(
+                "reconcile {} {dot} {} UTC{by} {dot} {}",
+                found.run.short(),
+                clock::minute(found.at),
+                clean(&found.actor)
+            ),
         ),
     );
     page.blank();
@@ -84,18 +92,15 @@ fn trend(page: &mut Page, points: &[TrendPoint]) {
         return;
     }
     page.blank();
-    page.line(0, Line::of(Tone::Strong, "Before"));
+    page.line(0, Line::of(Tone::Strong, "Over time"));
     let most = points.iter().map(|point| point.drifted).max().unwrap_or(0).max(1);
     let room = (page.width() / 3).min(30) as u64;
     for point in points.iter().rev() {
         let length = (point.drifted * room).div_ceil(most) as usize;
         let bar = if page.look.unicode { "█" } else { "#" }.repeat(length);
         let healing = if point.healing > 0 { format!(", {} to heal", point.healing) } else { String::new() };
-        let line = Line::of(Tone::Dim, clock::minute(point.at))
-            .pad(18, 2)
-            .plain(format!("{}{healing}", point.drifted))
-            .pad(34, 2)
-            .add(Tone::Care, bar);
+        let line = Line::of(Tone::Dim, clock::minute(point.at)).pad(18, 2).plain(format!("{}{healing}", point.drifted));
+        let line = if bar.is_empty() { line } else { line.pad(34, 2).add(Tone::Care, bar) };
         page.line(2, line.kept());
     }
 }
