@@ -21,6 +21,17 @@ impl RunId {
         let full = self.0.simple().to_string();
         full[24..].to_owned()
     }
+
+    /// The id of the span that a trace of this run begins with: 16 hexadecimal digits.
+    pub fn root_span(self) -> String {
+        let digest = Sha256::digest(format!("trueup root span {self}").as_bytes());
+        digest.iter().take(8).map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// The run as others see it in what reaches them: a W3C `traceparent`, whose trace is the run.
+    pub fn traceparent(self) -> String {
+        format!("00-{}-{}-01", self.0.simple(), self.root_span())
+    }
 }
 
 impl fmt::Display for RunId {

@@ -64,6 +64,11 @@ impl PartialEq for Stamp {
     }
 }
 impl Eq for Stamp {}
+impl std::hash::Hash for Stamp {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.micros.hash(state);
+    }
+}
 impl PartialOrd for Stamp {
     fn partial_cmp(&self, other: &Stamp) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))

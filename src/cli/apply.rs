@@ -167,7 +167,7 @@ async fn of_file(
     let flag = pause::on_ctrl_c(output);
     let progress = progress(output);
     let (watch, setting) = (|tick| progress.tick(tick), &prepared.setting);
-    let basis = Basis { saved: Some(saved), approvals: matter.approvals.clone(), asks: None };
+    let basis = Basis { saved: Some(saved), approvals: matter.approvals.clone(), ..Basis::default() };
     let carried = ops::apply::apply_on(surroundings, &record, opened, setting, &saved.plan, basis, &watch, &flag).await;
     progress.finish();
     finish(setting.run.id, carried?, opened, output, given.json)

@@ -70,6 +70,12 @@ pub enum Command {
     Cancel(Cancel),
     /// Take a run back: show what that would do, ask, and do it.
     Undo(Undo),
+    /// Compare a playbook with the world: tell what differs, and heal it where that is wanted.
+    Reconcile(Box<Reconcile>),
+    /// Reconcile at the times of the project file's schedules, until it is asked to stop.
+    Scheduler(Scheduler),
+    /// Look at schedules, pause, resume or begin them.
+    Schedule(ScheduleOf),
     /// List the questions that wait for an answer, and what is in doubt.
     Inbox(Inbox),
     /// List the newest runs.
@@ -495,6 +501,166 @@ pub struct Undo {
     #[arg(long)]
     pub yes: bool,
     /// Print the run as JSON at the end; with --plan, the plan.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `reconcile`
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(
+    after_help = "Exit codes: 0 nothing differs, or all of it was healed; 5 something differs and was only told; 4 a rule refused to heal \
+    something, or it waits for a person; 1 something failed; 6 in doubt. Of several the worst."
+)]
+pub struct Reconcile {
+    #[command(subcommand)]
+    pub command: Option<ReconcileCommand>,
+    /// Name (register/correct-award) or path of the playbook.
+    #[arg(required_unless_present_any = ["all", "due"])]
+    pub playbook: Option<String>,
+    /// Parameters, as name=value.
+    #[arg(value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+    /// Every playbook that says `reconcile:`.
+    #[arg(long, conflicts_with_all = ["playbook", "due"])]
+    pub all: bool,
+    /// What the schedules of the project file say is due now, and no more: for cron, systemd or Kubernetes.
+    #[arg(long, conflicts_with_all = ["playbook", "heal", "env"])]
+    pub due: bool,
+    /// Heal what differs, within the caps of the playbook and of the command. Without it nothing is changed.
+    #[arg(long)]
+    pub heal: bool,
+    /// Heal at most so many items in one run. Default: what the playbook says, else 100.
+    #[arg(long, value_name = "N", requires = "heal")]
+    pub most: Option<u32>,
+    /// Heal nothing when more items differ than this share of all: 5%, or a number.
+    #[arg(long, value_name = "SHARE", requires = "heal")]
+    pub share: Option<String>,
+    /// Stop when so many items did not end well: a number, or a share of those that are healed.
+    #[arg(long, value_name = "SHARE", requires = "heal")]
+    pub stop_after: Option<String>,
+    /// Do not ask for confirmation of a healing. Refused in protected environments.
+    #[arg(long)]
+    pub yes: bool,
+    /// The environment. Default: the first one of the project file, unless it is protected.
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
+    /// Why this is done; goes into the audit trail (1 to 500 characters). Needed by --heal.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who does it. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Also write the report to this file, as one HTML page.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Also write the metrics to this file, for a collector of text files (node_exporter).
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
+}
+
+/// What else there is about reconciles.
+#[derive(Debug, Subcommand)]
+pub enum ReconcileCommand {
+    /// Show the report of a reconcile again.
+    Report(ReconcileReport),
+}
+
+/// `reconcile report`
+#[derive(Debug, Args)]
+pub struct ReconcileReport {
+    /// Its run: the id, or the beginning of it. Default: the newest.
+    pub run: Option<String>,
+    /// The newest of this playbook.
+    #[arg(long, value_name = "NAME", conflicts_with = "run")]
+    pub playbook: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Write it to this file, as one HTML page.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// `scheduler`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "SIGTERM or Ctrl-C: what is under way reaches a safe point, and another scheduler, or the next start, goes on with it."
+)]
+pub struct Scheduler {
+    /// Answer Prometheus at this address, for example 127.0.0.1:9464, under /metrics; /healthz says that it lives.
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics: Option<std::net::SocketAddr>,
+}
+
+/// `schedule`
+#[derive(Debug, Args)]
+pub struct ScheduleOf {
+    #[command(subcommand)]
+    pub command: ScheduleCommand,
+}
+
+/// The commands about schedules.
+#[derive(Debug, Subcommand)]
+pub enum ScheduleCommand {
+    /// How every schedule stands, and what became of its last times.
+    List(ScheduleList),
+    /// The next times.
+    Next(ScheduleNext),
+    /// Begin nothing of a schedule until it is resumed.
+    Pause(ScheduleWord),
+    /// Go on with a schedule that was paused, with the times that come from now on.
+    Resume(ScheduleWord),
+    /// Begin a schedule now, beside its times.
+    Run(ScheduleRun),
+}
+
+/// `schedule list`
+#[derive(Debug, Args)]
+pub struct ScheduleList {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `schedule next`
+#[derive(Debug, Args)]
+pub struct ScheduleNext {
+    /// The schedule. Default: all.
+    pub name: Option<String>,
+    /// How many.
+    #[arg(long, default_value_t = 10)]
+    pub count: u16,
+    /// From this moment on, UTC: 2027-03-28T00:00:00. Default: now.
+    #[arg(long, value_name = "TIME")]
+    pub after: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `schedule pause` and `schedule resume`
+#[derive(Debug, Args)]
+pub struct ScheduleWord {
+    /// The schedule.
+    pub name: String,
+    /// Why; goes into the journal (1 to 500 characters).
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who. Default: TRUEUP_ACTOR, else the user of this machine.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+}
+
+/// `schedule run`
+#[derive(Debug, Args)]
+pub struct ScheduleRun {
+    #[command(flatten)]
+    pub word: ScheduleWord,
+    /// Print the report as JSON.
     #[arg(long)]
     pub json: bool,
 }

@@ -26,14 +26,16 @@ mod new;
 mod output;
 mod pause;
 mod plan;
+mod reconcile;
 mod resume;
 mod retry;
 mod sandbox;
+mod schedule;
 mod test;
 mod undo;
 
 use crate::{
-    ops::{STACK, Surroundings},
+    ops::{self, STACK, Surroundings},
     report::exit::Exit,
 };
 use arguments::{Arguments, Command};
@@ -85,6 +87,9 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         Command::Retry(given) => retry::run(given, project, surroundings, output).await,
         Command::Cancel(given) => cancel::run(given, project, surroundings, output).await,
         Command::Undo(given) => undo::run(given, project, surroundings, output).await,
+        Command::Reconcile(given) => reconcile::run(given, project, surroundings, output).await,
+        Command::Scheduler(given) => schedule::scheduler(given, project, surroundings, output).await,
+        Command::Schedule(given) => schedule::run(given, project, surroundings, output).await,
         Command::Inbox(given) => history::inbox(given, project, surroundings, output).await,
         Command::Runs(given) => history::runs(given, project, surroundings, output).await,
         Command::Show(given) => history::show(given, project, surroundings, output).await,
@@ -105,6 +110,7 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         }
         Command::Man(given) => man::run(given, surroundings, output),
     };
+    ops::trace::flush(surroundings).await;
     surroundings.notes.take().iter().for_each(|note| output.note(&format!("note: {note}\n")));
     match done {
         Ok(exit) => exit,

@@ -320,7 +320,7 @@ pub fn request(which: &Which, surroundings: &Surroundings) -> Result<Request, Fa
     let params = which.params.iter().map(|text| pair(text)).collect::<Result<_, _>>()?;
     let actor = which.actor.clone().or_else(|| surroundings.actor());
     let (environment, reason) = (which.env.clone(), which.reason.clone());
-    Ok(Request { params, environment, reason, actor, answers: Vec::new(), saved: false })
+    Ok(Request { params, environment, reason, actor, ..Request::default() })
 }
 
 /// `name=value`

@@ -11,8 +11,12 @@ use super::{
     set::{Member, Seat},
     settings::{Connection, Effective},
     sqlite,
+    statement::TraceMark,
 };
-use crate::{base::moment, template::sql::Dialect};
+use crate::{
+    base::{identity::RunId, moment},
+    template::sql::Dialect,
+};
 use std::sync::Arc;
 
 /// A database of the project file in one environment, with its references resolved.
@@ -67,6 +71,17 @@ impl Database {
 
     fn seated(&self, seat: Seat, writable: bool) -> Session {
         Session::seated(self.name.clone(), self.dialect(), seat, writable)
+    }
+
+    /// The same, telling the server for which run a transaction is: a comment at its BEGIN. (In a file nobody would read it.)
+    pub fn traced(mut self, run: RunId) -> Database {
+        let mark = TraceMark::of(run);
+        match &mut self.target {
+            Target::Postgres(target) => target.mark = Some(mark),
+            Target::Mysql(target) => target.mark = Some(mark),
+            Target::Sqlite(_) => {}
+        }
+        self
     }
 
     /// Its name in the project file.

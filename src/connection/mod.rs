@@ -11,6 +11,7 @@ pub mod ledger;
 mod link;
 pub mod mail;
 mod mysql;
+pub mod otlp;
 mod postgres;
 pub mod program;
 pub use postgres::Address as PostgresAddress;

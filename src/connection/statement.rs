@@ -1,7 +1,7 @@
 //! What is asked of a database: one statement with its values, a selection of rows, what a column is set to.
 
 use crate::{
-    base::value::Value,
+    base::{identity::RunId, value::Value},
     table::{
         catalogue::Kind,
         condition::{Condition, Order},
@@ -30,6 +30,26 @@ impl Statement {
 /// layer (values are binds, several statements are refused) or by `sql_text` (names quoted, values are binds).
 pub(super) fn trusted(sql: &str) -> SqlStr {
     AssertSqlSafe(sql).into_sql_str()
+}
+
+/// What a server's log shows of the run that a transaction is for, in the form of sqlcommenter. Only hexadecimal digits and
+/// hyphens can be in it.
+///
+/// It stands at BEGIN and nowhere else: every statement keeps its text, so that neither the driver's nor the server's prepared
+/// statements, nor the counts of `pg_stat_statements`, are torn apart by it.
+#[derive(Clone, Debug)]
+pub struct TraceMark(Arc<str>);
+
+impl TraceMark {
+    /// Of a run.
+    pub fn of(run: RunId) -> TraceMark {
+        TraceMark(format!("/*traceparent='{}'*/", run.traceparent()).into())
+    }
+
+    /// Before the first statement of a transaction.
+    pub(super) fn before(&self, begin: &'static str) -> String {
+        format!("{} {begin}", self.0)
+    }
 }
 
 /// How much an answer may hold; more is [`super::fault::FaultKind::TooMuch`], never a silent cut.

@@ -366,7 +366,16 @@ impl RunState {
                 self.created_at = Some(at);
             }
             // A purged run cannot be read, and approvals stand in chains of their own.
-            Event::RunClaimed(_) | Event::RunPurged(_) | Event::PlanApproved(_) => {}
+            Event::RunClaimed(_)
+            | Event::RunPurged(_)
+            | Event::PlanApproved(_)
+            | Event::DriftSeen(_)
+            | Event::ScheduleKept(_)
+            | Event::SchedulePaused(_)
+            | Event::ScheduleResumed(_)
+            | Event::OccurrenceSettled(_)
+            | Event::OccurrenceTaken(_)
+            | Event::OccurrenceEnded(_) => {}
             Event::ItemStarted(started) => {
                 for item in started.items {
                     self.items.entry(item.item).or_default().plan = item.plan;

@@ -3,7 +3,7 @@
 use super::{
     chain::{self, Hash},
     claim::Claim,
-    event::Event,
+    event::{Event, Of},
     failure::JournalError,
     projection::Change,
     sql::{Cell, Sql},
@@ -109,18 +109,20 @@ impl super::store::Inner {
 /// The end of a chain.
 struct End {
     place: Appended,
-    of_plan: bool,
+    of: Of,
 }
 
-/// A run begins with its creation, once. A plan has approvals and nothing else. `of_plan`: what there is so far.
-fn in_order(of_plan: Option<bool>, kind: &str) -> Result<(), &'static str> {
-    match (of_plan, kind) {
-        (None | Some(true), Event::APPROVED) | (None, Event::CREATED) => Ok(()),
-        (Some(true), _) => Err("this is the id of a plan that was approved, not of a run"),
-        (Some(false), Event::APPROVED) => Err("this is the id of a run, not of a plan"),
-        (Some(false), Event::CREATED) => Err("it was made before"),
-        (None, _) => Err("there is no such run yet"),
-        (Some(false), _) => Ok(()),
+/// A run begins with its creation, once. A plan has approvals and nothing else, a schedule what happened to it. `of`: what
+/// there is so far.
+fn in_order(of: Option<Of>, kind: &str) -> Result<(), &'static str> {
+    match (of, Of::kind(kind)) {
+        (None, Of::Run) if kind != Event::CREATED => Err("there is no such run yet"),
+        (Some(Of::Run), Of::Run) if kind == Event::CREATED => Err("it was made before"),
+        (None, _) => Ok(()),
+        (Some(of), kind) if of == kind => Ok(()),
+        (Some(Of::Plan), _) => Err("this is the id of a plan that was approved, not of a run"),
+        (Some(Of::Schedule), _) => Err("this is the id of a schedule, not of a run"),
+        (Some(Of::Run), _) => Err("this is the id of a run, not of a plan"),
     }
 }
 
@@ -193,15 +195,15 @@ impl Held<'_> {
         }
         let Some(last) = groups.last().and_then(|group| group.last()) else { return Ok(Vec::new()) };
         let begun = self.head(run).await?;
-        let mut of_plan = begun.as_ref().map(|end| end.of_plan);
+        let mut of = begun.as_ref().map(|end| end.of);
         let genesis = Appended { seq: 0, head: chain::genesis(self.inner.id, run) };
         let mut end = begun.map_or(genesis, |end| end.place);
         let mut links = Vec::with_capacity(groups.iter().map(|group| group.len()).sum());
         let mut ends = Vec::with_capacity(groups.len());
         for group in groups {
             for ready in *group {
-                in_order(of_plan, ready.kind).map_err(out_of_order)?;
-                of_plan = Some(ready.kind == Event::APPROVED);
+                in_order(of, ready.kind).map_err(out_of_order)?;
+                of = Some(Of::kind(ready.kind));
                 let (seq, prev) = (end.seq + 1, end.head);
                 end = Appended { seq, head: chain::link(run, seq, prev, ready.hash) };
                 links.push(Linked { seq, prev, hash: end.head, ready });
@@ -216,23 +218,25 @@ impl Held<'_> {
                 self.extend_heads(run, now).await?;
             }
         }
-        if of_plan == Some(false) {
+        if of == Some(Of::Run) {
             self.point(run, end, last.at).await?;
         }
         Ok(ends)
     }
 
-    /// The last event of a chain, compared with what the list of runs says (of a plan: the journal's own chain), so that
-    /// an append never hides a cut.
+    /// The last event of a chain, compared with what the list of runs says (of a plan or schedule: the journal's own chain), so
+    /// that an append never hides a cut.
     async fn head(&mut self, run: RunId) -> Result<Option<End>, JournalError> {
         const LAST: &str = "SELECT e.seq, e.hash, e.kind, r.seq, r.head, r.purged_at
                             FROM events e LEFT JOIN runs r ON r.id = e.run WHERE e.run = $1 ORDER BY e.seq DESC LIMIT 1";
         const LAST_HEAD: &str = "SELECT seq, head FROM heads WHERE run = $1 ORDER BY number DESC LIMIT 1";
         let name = run.to_string();
         let Some(row) = self.row(LAST, &[(&name).into()]).await? else { return Ok(None) };
-        let (seq, hash, of_plan) = (row.int(0)?.unsigned_abs(), row.bytes(1)?, row.text(2)? == Event::APPROVED);
+        let (seq, hash, of) = (row.int(0)?.unsigned_abs(), row.bytes(1)?, Of::kind(&row.text(2)?));
         let mut listed = (row.maybe_int(3)?, row.maybe_bytes(4)?);
-        if of_plan && let Some(head) = self.row(LAST_HEAD, &[(&name).into()]).await? {
+        if of != Of::Run
+            && let Some(head) = self.row(LAST_HEAD, &[(&name).into()]).await?
+        {
             listed = (head.maybe_int(0)?, head.maybe_bytes(1)?);
         }
         let tampered = |what: &str| JournalError::Tampered { run, seq, what: what.to_owned() };
@@ -243,7 +247,7 @@ impl Held<'_> {
         if let Some(at) = row.maybe_int(5)? {
             return Err(JournalError::Purged { run, at: Stamp { micros: at, digits: 6 } });
         }
-        Ok(Some(End { place: Appended { seq, head }, of_plan }))
+        Ok(Some(End { place: Appended { seq, head }, of }))
     }
 
     async fn insert(&mut self, run: RunId, links: &[Linked<'_>]) -> Result<(), JournalError> {

@@ -95,13 +95,14 @@ fn stamp(micros: i64) -> Stamp {
     Stamp { micros, digits: 6 }
 }
 
-struct Last {
-    claim: Claim,
+/// The last claim on something.
+pub(super) struct Last {
+    pub(super) claim: Claim,
     released: Option<i64>,
 }
 
 impl Last {
-    fn open(&self, now: Stamp) -> bool {
+    pub(super) fn open(&self, now: Stamp) -> bool {
         self.released.is_none() && self.claim.until > now
     }
 }
@@ -149,7 +150,7 @@ impl Held<'_> {
         if beaten == 0 { Err(lost(claim.run, claim.fence)) } else { Ok(Claim { until, ..claim.clone() }) }
     }
 
-    async fn store_claim(&mut self, claim: &Claim) -> Result<(), JournalError> {
+    pub(super) async fn store_claim(&mut self, claim: &Claim) -> Result<(), JournalError> {
         self.execute(
             "INSERT INTO claims (run, fence, holder, host, pid, since, beat_at, until, released_at)
              VALUES ($1, $2, $3, $4, $5, $6, $6, $7, NULL)
@@ -169,7 +170,7 @@ impl Held<'_> {
         .map(drop)
     }
 
-    async fn last_claim(&mut self, run: RunId) -> Result<Option<Last>, JournalError> {
+    pub(super) async fn last_claim(&mut self, run: RunId) -> Result<Option<Last>, JournalError> {
         let statement = "SELECT fence, holder, host, pid, since, until, released_at FROM claims WHERE run = $1";
         let row = self.row(statement, &[(&run.to_string()).into()]).await?;
         row.map(|row| last(run, &row)).transpose()

@@ -6,6 +6,7 @@
 //! would be a guess.
 
 use super::{
+    occasion::*,
     payload::*,
     record::{BadRecord, Field},
 };
@@ -91,6 +92,42 @@ events! {
     RunPurged(RunPurged) = "run.purged",
     /// Somebody agreed to a saved plan: the only event of a plan, and of no run.
     PlanApproved(PlanApproved) = "plan.approved",
+    /// A reconcile looked, and this is what differs.
+    DriftSeen(DriftSeen) = "drift.seen",
+    /// A schedule is looked after from here on. This and the next ones are of a schedule, and of no run.
+    ScheduleKept(ScheduleKept) = "schedule.kept",
+    /// Nothing of it begins until somebody says so.
+    SchedulePaused(SchedulePaused) = "schedule.paused",
+    /// It goes on.
+    ScheduleResumed(ScheduleResumed) = "schedule.resumed",
+    /// One time of it, or a stretch of them, is settled: fired, missed, skipped, blocked.
+    OccurrenceSettled(OccurrenceSettled) = "occurrence.settled",
+    /// A process carries it out.
+    OccurrenceTaken(OccurrenceTaken) = "occurrence.taken",
+    /// What it came to.
+    OccurrenceEnded(OccurrenceEnded) = "occurrence.ended",
+}
+
+/// What a chain is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    /// A run.
+    Run,
+    /// A saved plan.
+    Plan,
+    /// A schedule.
+    Schedule,
+}
+
+impl Of {
+    /// The chain that an event of this name stands in.
+    pub(super) fn kind(kind: &str) -> Of {
+        match kind {
+            Event::APPROVED => Of::Plan,
+            _ if kind.starts_with("schedule.") || kind.starts_with("occurrence.") => Of::Schedule,
+            _ => Of::Run,
+        }
+    }
 }
 
 impl From<RunCreated> for Event {
@@ -111,7 +148,9 @@ impl Event {
 
     /// The journal's own chain takes in the head of a chain at this event.
     pub(super) fn is_head(&self) -> bool {
-        matches!(self, Event::RunCreated(_) | Event::RunClosed(_) | Event::RunPurged(_) | Event::PlanApproved(_))
+        // What belongs to no run stands in no list whose heads are compared: each of its events is taken in at once.
+        matches!(self, Event::RunCreated(_) | Event::RunClosed(_) | Event::RunPurged(_))
+            || Of::kind(self.name()) != Of::Run
     }
 
     /// The text that is stored and hashed.
@@ -231,7 +270,8 @@ mod tests {
         assert_eq!(
             Event::NAMES.join(" "),
             "run.created run.claimed item.started step.read step.intent step.attempt step.images step.outcome \
-             item.verified item.closed human.asked human.notified human.decided run.paused run.resumed run.cancelled run.closed run.purged plan.approved"
+             item.verified item.closed human.asked human.notified human.decided run.paused run.resumed run.cancelled run.closed run.purged plan.approved drift.seen \
+             schedule.kept schedule.paused schedule.resumed occurrence.settled occurrence.taken occurrence.ended"
         );
     }
 

@@ -124,6 +124,8 @@ pub enum JournalError {
         /// Full ids, newest first, at most ten.
         candidates: Vec<RunId>,
     },
+    /// Somebody else recorded something of this schedule since it was looked at.
+    Overtaken,
     /// A first event that is not `run.created`, a second `run.created`, or an event after the end.
     OutOfOrder {
         /// The run.
@@ -325,6 +327,7 @@ impl fmt::Display for JournalError {
                     .enumerate()
                     .try_for_each(|(i, run)| write!(f, "{}{run}", if i > 0 { ", " } else { "" }))
             }
+            E::Overtaken => f.write_str("somebody else decided about this schedule at the same moment; look again"),
             E::OutOfOrder { run, what } => write!(f, "run {run}: {what}"),
             E::Claimed { run, by } => write!(
                 f,

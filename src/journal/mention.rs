@@ -133,7 +133,14 @@ impl<'a> Mention<'a> {
             | Event::RunCancelled(_)
             | Event::RunClosed(_)
             | Event::RunPurged(_)
-            | Event::PlanApproved(_) => Mention::Run,
+            | Event::PlanApproved(_)
+            | Event::DriftSeen(_)
+            | Event::ScheduleKept(_)
+            | Event::SchedulePaused(_)
+            | Event::ScheduleResumed(_)
+            | Event::OccurrenceSettled(_)
+            | Event::OccurrenceTaken(_)
+            | Event::OccurrenceEnded(_) => Mention::Run,
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod event;
 pub mod failure;
 mod link;
 mod mention;
+pub mod occasion;
 pub mod payload;
 mod postgres;
 mod projection;
@@ -20,6 +21,7 @@ mod purge;
 mod read;
 #[cfg(test)]
 mod samples;
+mod schedules;
 mod sift;
 mod sql;
 mod sqlite;
@@ -38,6 +40,7 @@ pub use mention::Mention;
 pub use purge::Purgeable;
 pub use read::{RunFilter, RunSummary, Stored, Waiting};
 pub use record::BadRecord;
+pub use schedules::{Deciding, Kept, Occurrence, Taking, chain_of, occurrence_of};
 pub use sift::Sifted;
 
 use crate::effect::record;

@@ -6,6 +6,7 @@ use super::{
     event::Event,
     failure::JournalError,
     payload::{Count, HumanAsked, HumanDecided, RunClosed, RunCreated},
+    schedules::Scheduled,
     sql::Sql,
     store::{Held, Journal},
     words::{Outcome, RunWord},
@@ -39,6 +40,8 @@ pub(super) enum Change {
     /// Whoever told somebody had to take the run for it; it still waits.
     Notified,
     Purged,
+    /// Of a schedule.
+    Schedule(Box<Scheduled>),
     Nothing,
 }
 
@@ -79,7 +82,16 @@ impl Change {
             | Event::StepOutcome(_)
             | Event::ItemVerified(_)
             | Event::ItemClosed(_)
+            | Event::DriftSeen(_)
             | Event::PlanApproved(_) => Change::Nothing,
+            Event::ScheduleKept(_)
+            | Event::SchedulePaused(_)
+            | Event::ScheduleResumed(_)
+            | Event::OccurrenceSettled(_)
+            | Event::OccurrenceTaken(_)
+            | Event::OccurrenceEnded(_) => {
+                Scheduled::of(event, sealer).map_or(Change::Nothing, |scheduled| Change::Schedule(Box::new(scheduled)))
+            }
         }
     }
 
@@ -133,6 +145,7 @@ impl Held<'_> {
         match change {
             Change::Nothing => Ok(()),
             Change::Created(made) => self.create_run(run, now, at, made).await,
+            Change::Schedule(change) => self.apply_to_schedule(run, now, at, change).await,
             Change::Taken => self.move_to(&id, RunWord::Running, Some(RunWord::Closed)).await,
             Change::Reopened => self.reopen(&id).await,
             Change::Paused => self.move_to(&id, RunWord::Paused, Some(RunWord::InDoubt)).await,
@@ -289,7 +302,7 @@ impl Journal {
 
 /// Which chains have what is needed, in the order in which the runs were made: of two runs with one plan, the first has
 /// used it.
-const WHOLE: &str = "SELECT run FROM events WHERE seq = 1 AND kind <> 'plan.approved'
+const WHOLE: &str = "SELECT run FROM events WHERE seq = 1 AND kind = 'run.created'
                      AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = events.run AND purged_at IS NOT NULL)
                      ORDER BY at, run";
 
@@ -304,9 +317,12 @@ impl Held<'_> {
                 (SELECT 1 FROM runs WHERE runs.id = plans_used.run AND purged_at IS NOT NULL)",
             "DELETE FROM questions",
             "DELETE FROM runs WHERE purged_at IS NULL",
+            "DELETE FROM occurrences",
+            "DELETE FROM schedules",
         ] {
             self.execute(statement, &[]).await?;
         }
+        self.rebuild_schedules().await?;
         for run in runs {
             let run: RunId = run.parse().map_err(|_| self.damaged(format!("`{run}` names no run")))?;
             let events = self.events_of(run).await?;

@@ -90,6 +90,8 @@ pub struct RunFilter {
     pub unfinished: bool,
     /// Started at or after.
     pub since: Option<Stamp>,
+    /// Made for: `apply`, `undo`, `reconcile`.
+    pub purpose: Option<String>,
 }
 
 /// A question that waits for a person.
@@ -151,8 +153,8 @@ impl Journal {
         let statement = runs!(
             "WHERE ($1 IS NULL OR playbook = $1) AND ($2 IS NULL OR environment = $2) AND ($3 IS NULL OR actor = $3)
                AND ($4 IS NULL OR state = $4) AND ($5 IS NULL OR ended = $5) AND ($6 = 0 OR state <> 'closed')
-               AND ($7 IS NULL OR started_at >= $7)
-             ORDER BY started_at DESC, id DESC LIMIT $8"
+               AND ($7 IS NULL OR started_at >= $7) AND ($8 IS NULL OR purpose = $8)
+             ORDER BY started_at DESC, id DESC LIMIT $9"
         );
         let cells = [
             filter.playbook.as_deref().into(),
@@ -162,9 +164,17 @@ impl Journal {
             filter.end.map(End::word).into(),
             i64::from(filter.unfinished).into(),
             filter.since.map(|since| since.micros).into(),
+            filter.purpose.as_deref().into(),
             limit.into(),
         ];
         held.rows(statement, &cells).await?.iter().map(|row| held.summary(row)).collect()
+    }
+
+    /// How many runs stand how.
+    pub async fn run_counts(&self) -> Result<Vec<(String, u64)>, JournalError> {
+        let mut held = self.connection().await?;
+        let rows = held.rows("SELECT state, COUNT(*) FROM runs GROUP BY state ORDER BY state", &[]).await?;
+        rows.iter().map(|row| Ok((row.text(0)?, row.int(1)?.unsigned_abs()))).collect()
     }
 
     /// One run's line.

@@ -1,6 +1,6 @@
 //! One event of every kind, filled from whatever a test gives: for round trips and for stores to hold.
 
-use super::{event::Event, payload::*, words};
+use super::{event::Event, occasion::*, payload::*, words};
 use crate::{
     base::{
         identity::{EffectId, RunId},
@@ -143,7 +143,88 @@ impl Filler {
         events.push(RunPurged { actor: self.text(), through, bytes, closed_before, playbook }.into());
         let (actor, digest) = (self.text(), self.text());
         events.push(PlanApproved { actor, digest, note: self.maybe(self.string()), effect: self.value() }.into());
+        events.extend(self.about_drift_and_schedules(run));
         events
+    }
+
+    fn about_drift_and_schedules(&self, run: RunId) -> Vec<Event> {
+        let number = || u64::from(self.number());
+        let item = || DriftItem {
+            item: self.text(),
+            what: self.some(|| self.string()),
+            since: self.stamp(),
+            first: run,
+            seen: self.number(),
+            verdict: self.text(),
+            why: self.maybe(self.string()),
+        };
+        let point = || TrendPoint { run, at: self.stamp(), of: number(), drifted: number(), healing: number() };
+        vec![
+            DriftSeen {
+                scope: self.text(),
+                mode: self.text(),
+                schedule: self.maybe(self.text()),
+                of: number(),
+                drifted: number(),
+                known: number(),
+                gone: number(),
+                healing: number(),
+                refused: self.maybe(self.string()),
+                items: self.some(item),
+                more: number(),
+                trend: self.some(point),
+            }
+            .into(),
+            ScheduleKept {
+                schedule: self.text(),
+                definition: self.text(),
+                cron: self.text(),
+                zone: self.text(),
+                tzdata: self.text(),
+                cursor: self.stamp(),
+                why: self.text(),
+            }
+            .into(),
+            SchedulePaused { schedule: self.text(), actor: self.text(), reason: self.string() }.into(),
+            ScheduleResumed { schedule: self.text(), actor: self.text(), reason: self.string(), cursor: self.stamp() }
+                .into(),
+            OccurrenceSettled {
+                schedule: self.text(),
+                occurrence: run,
+                wall: self.text(),
+                zone: self.text(),
+                moment: self.stamp(),
+                from: self.maybe(self.stamp()),
+                count: number(),
+                word: self.text(),
+                why: self.maybe(self.string()),
+                run: self.maybe(run),
+                owner: self.text(),
+                tzdata: self.text(),
+                cursor: self.maybe(self.stamp()),
+            }
+            .into(),
+            OccurrenceTaken {
+                schedule: self.text(),
+                occurrence: run,
+                holder: self.text(),
+                host: self.text(),
+                pid: self.number(),
+                fence: number(),
+            }
+            .into(),
+            OccurrenceEnded {
+                schedule: self.text(),
+                occurrence: run,
+                word: self.text(),
+                why: self.maybe(self.string()),
+                run: self.maybe(run),
+                of: number(),
+                drifted: number(),
+                healed: number(),
+            }
+            .into(),
+        ]
     }
 
     fn about_steps(&self, run: RunId) -> Vec<Event> {

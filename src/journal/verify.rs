@@ -3,7 +3,7 @@
 use super::{
     append::Appended,
     chain::{self, Hash},
-    event::Event,
+    event::{Event, Of},
     failure::JournalError,
     link::{Link, Payload},
     read::MISSING,
@@ -275,21 +275,22 @@ struct Walk<'a> {
     missing: Option<u64>,
     /// What the last event says, when it says that payloads were removed.
     purged_through: Option<u64>,
-    of_plan: bool,
+    /// Of a plan or a schedule: no list names it, and the journal's own chain has every event.
+    apart: bool,
     wrong: Option<(u64, String)>,
 }
 
 impl<'a> Walk<'a> {
     fn new(run: RunId, known: &'a [(u64, Vec<u8>)], genesis: Hash) -> Walk<'a> {
         let keyless = Sealer::without_key(Masks::default());
-        let (count, missing, purged_through, of_plan, wrong) = (0, None, None, false, None);
-        Walk { run, known, keyless, head: genesis, count, missing, purged_through, of_plan, wrong }
+        let (count, missing, purged_through, apart, wrong) = (0, None, None, false, None);
+        Walk { run, known, keyless, head: genesis, count, missing, purged_through, apart, wrong }
     }
 
     fn step(&mut self, link: &Link<'_>) {
         self.count += 1;
         // Also behind something wrong: whether payloads may be missing is said at the very end.
-        (self.purged_through, self.of_plan) = (self.purge_of(link), link.is(Event::APPROVED));
+        (self.purged_through, self.apart) = (self.purge_of(link), Of::kind(link.kind()) != Of::Run);
         if self.wrong.is_none()
             && let Err(what) = self.look(link)
         {
@@ -337,8 +338,8 @@ impl<'a> Walk<'a> {
         match self.known.iter().map(|(seq, _)| *seq).max() {
             None => Some((count, What::Foreign)),
             Some(last) if last > count => Some((count + 1, What::Cut)),
-            Some(last) if self.of_plan && last < count => Some((last + 1, What::Foreign)),
-            _ if self.of_plan => None,
+            Some(last) if self.apart && last < count => Some((last + 1, What::Foreign)),
+            _ if self.apart => None,
             _ if listed != Some(&(count, self.head.0.to_vec())) => Some((count, What::List)),
             _ => None,
         }

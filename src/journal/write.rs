@@ -14,6 +14,7 @@ use super::{
     failure::JournalError,
     failure::Place,
     purge::Purging,
+    schedules::Decided,
     store::{Held, Inner, Journal},
 };
 use crate::base::{identity::RunId, time::Stamp};
@@ -37,6 +38,17 @@ pub(super) enum Deed {
     Take { run: RunId, holder: Holder, since: Stamp, ttl: Duration, seen: Option<u64> },
     /// Its holder is still at work.
     Beat { claim: Claim, now: Stamp, ttl: Duration },
+    /// Events of a schedule, if `seen` is still its last one. With a claim an occurrence is taken (from the holder with the fence
+    /// `from`), and `give` is one that is over.
+    Decide {
+        chain: RunId,
+        seen: u64,
+        group: Vec<Ready>,
+        claim: Option<Claim>,
+        from: Option<u64>,
+        give: Option<(RunId, u64)>,
+        now: Stamp,
+    },
     /// A run is given back.
     Release { run: RunId, fence: u64, now: Stamp },
     /// The payloads of a run go.
@@ -75,7 +87,7 @@ impl Deed {
     /// The chain that it extends or whose claim it changes.
     fn chain(&self) -> Option<RunId> {
         match self {
-            Deed::Append { chain, .. } => Some(*chain),
+            Deed::Append { chain, .. } | Deed::Decide { chain, .. } => Some(*chain),
             Deed::Take { run, .. } | Deed::Release { run, .. } => Some(*run),
             Deed::Beat { claim, .. } => Some(claim.run),
             Deed::Purge(purging) => Some(purging.run),
@@ -99,7 +111,7 @@ impl Deed {
     fn adds_a_head(&self) -> bool {
         match self {
             Deed::Append { group, .. } => group.iter().any(|one| one.is_head),
-            Deed::Purge(_) | Deed::Rebuild | Deed::Anchor => true,
+            Deed::Decide { .. } | Deed::Purge(_) | Deed::Rebuild | Deed::Anchor => true,
             Deed::Take { .. } | Deed::Beat { .. } | Deed::Release { .. } => false,
         }
     }
@@ -399,6 +411,11 @@ impl Held<'_> {
             Deed::Take { run, holder, since, ttl, seen } => {
                 let (claim, end) = self.take_inside(*run, holder, *since, *ttl, *seen).await?;
                 Ok(Done::Claimed(claim, end))
+            }
+            Deed::Decide { chain, seen, group, claim, from, give, now } => {
+                let (seen, from, give, now) = (*seen, *from, *give, *now);
+                let decided = Decided { seen, group, claim: claim.as_ref(), from, give, now };
+                Ok(Done::Appended(*chain, self.decide_inside(*chain, decided).await?))
             }
             Deed::Beat { claim, now, ttl } => self.beat_inside(claim, *now, *ttl).await.map(Done::Beaten),
             Deed::Release { run, fence, now } => {

@@ -77,7 +77,12 @@ pub struct Basis<'a> {
     pub approvals: Vec<Approval>,
     /// What has to be agreed to before the run goes on.
     pub asks: Option<HumanAsked>,
+    /// Of a reconcile: what it saw, recorded with the first words of the run.
+    pub seen: Vec<Event>,
 }
+
+/// The purpose of a run that a reconcile made.
+pub const RECONCILE: &str = "reconcile";
 
 /// Counts of a plan, for lists.
 pub(super) fn summary(plan: &Plan) -> Value {
@@ -135,7 +140,9 @@ fn first_words(opened: &Opened, setting: &Setting, plan: &Plan, basis: &Basis<'_
     let created = created(opened, setting, plan, basis);
     let plan = plan.items.first().map(stored::store);
     let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan };
-    vec![created.into(), ItemStarted { items: vec![started] }.into()]
+    let mut events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
+    events.extend(basis.seen.iter().cloned());
+    events
 }
 
 /// The first events of a run.
@@ -159,7 +166,7 @@ pub(super) fn created(opened: &Opened, setting: &Setting, plan: &Plan, basis: &B
         called: Vec::new(),
         facts: opened.source.text().into(),
         params: setting.params.clone(),
-        purpose: "apply".into(),
+        purpose: if basis.seen.is_empty() { "apply" } else { RECONCILE }.into(),
         about: None,
         reason: setting.run.reason.to_string(),
         actor: setting.run.actor.clone(),
@@ -285,6 +292,22 @@ pub async fn apply(
 /// Makes a run of a plan and carries it out; one that people have to agree to waits for them.
 #[allow(clippy::too_many_arguments, reason = "what a run is made of, one by one")]
 pub async fn apply_on(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    setting: &Setting,
+    plan: &Plan,
+    basis: Basis<'_>,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
+    let carried = set_out(surroundings, record, opened, setting, plan, basis, watch, pause).await?;
+    super::trace::note(surroundings, setting.run.id, &carried.state);
+    Ok(carried)
+}
+
+#[allow(clippy::too_many_arguments, reason = "what a run is made of, one by one")]
+async fn set_out(
     surroundings: &Surroundings,
     record: &Record,
     opened: &Opened,

@@ -51,6 +51,8 @@ pub struct Request {
     pub answers: Vec<(String, String, Value)>,
     /// The plan will be kept in a file.
     pub saved: bool,
+    /// The id that its run will have; a new one where nothing is said.
+    pub run: Option<RunId>,
 }
 
 /// A setting, and the mocks that play its APIs for as long as it lives.
@@ -75,7 +77,7 @@ pub async fn setting(
     let params = files(surroundings, playbook, params)?;
     let now = surroundings.world.now();
     let run = RunFacts {
-        id: RunId(surroundings.world.id()),
+        id: request.run.unwrap_or_else(|| RunId(surroundings.world.id())),
         actor: request.actor.as_deref().unwrap_or("somebody").into(),
         reason: request.reason.as_deref().unwrap_or("(not given)").into(),
         now,
@@ -109,12 +111,19 @@ pub async fn assemble(
 ) -> Result<Prepared, Failure> {
     params.values().for_each(|value| mask(surroundings, value));
     let used = &checked.playbook().uses;
+    // Whoever wants traces finds the run in the logs of the systems, too.
+    let trace = super::trace::is_on(surroundings).then(|| run.id);
     let databases: HashMap<_, _> = databases(surroundings, opened, environment)?
         .into_iter()
         .filter(|(name, _)| used.get(name).is_some())
+        .map(|(name, database)| (name, trace.map_or_else(|| database.clone(), |run| database.clone().traced(run))))
         .collect();
     let mut mocks = Vec::new();
     let apis = apis(surroundings, opened, environment, |name| used.get(name).is_some(), &mut mocks).await?;
+    let apis = match trace {
+        None => apis,
+        Some(run) => apis.into_iter().map(|(name, api)| (name, api.traced(&run.traceparent()))).collect(),
+    };
     let programs = programs(surroundings, opened, environment, |name| used.get(name).is_some())?;
     let (playbook, uses) = (checked.playbook().clone(), checked.playbook().uses.clone());
     let named = |table: &TableName| {

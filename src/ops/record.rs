@@ -191,6 +191,11 @@ impl Record {
         }
     }
 
+    /// The holder of a claim was a process of this machine, and is gone.
+    pub fn is_gone(&self, surroundings: &Surroundings, by: &Claim) -> bool {
+        left(by, &host(surroundings))
+    }
+
     /// Frees a run of a holder that is known to be gone: where a thread stands for a process, its number says nothing.
     pub async fn free(&self, run: RunId) -> Result<(), Failure> {
         let Some(seen) = self.journal.holder(run).await? else { return Ok(()) };

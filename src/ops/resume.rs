@@ -57,7 +57,9 @@ pub async fn resume(
     let claim = record.claim(surroundings, run, actor).await?;
     let resumed: Event = RunResumed { actor: actor.into(), reason: None }.into();
     record.journal.append_claimed(&claim, &[resumed]).await?;
-    go_on(record, &setting.setting, claim, roll, plan.as_ref(), watch, pause).await
+    let carried = go_on(record, &setting.setting, claim, roll, plan.as_ref(), watch, pause).await?;
+    super::trace::note(surroundings, run, &carried.state);
+    Ok(carried)
 }
 
 /// Goes on with a run that was claimed: with its one record, or with all of its items that are not over.

@@ -1,5 +1,6 @@
 //! The machine that a command runs on, as far as it may be asked: clock, environment variables, folder, secrets in use.
 
+use super::trace::Trace;
 use crate::{
     base::{moment, secret::Masks, time::Stamp, world::World},
     engine::setting::Reached,
@@ -31,6 +32,8 @@ pub struct Surroundings {
     pub notes: Notes,
     /// Programs that are played and never started, by connection: in tests of playbooks.
     pub played: Arc<HashMap<Arc<str>, Arc<Played>>>,
+    /// What a collector of traces is told at the end.
+    pub trace: Trace,
 }
 
 /// Sentences for the person who runs the command, said at its end.
@@ -64,6 +67,7 @@ impl Surroundings {
             reached: Reached::default(),
             notes: Notes::default(),
             played: Arc::default(),
+            trace: Trace::default(),
         }
     }
 

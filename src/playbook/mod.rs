@@ -13,4 +13,5 @@ pub mod lifecycle;
 pub mod model;
 pub mod params;
 pub mod project;
+pub mod schedules;
 pub mod schema;

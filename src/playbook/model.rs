@@ -4,6 +4,7 @@ use super::{
     errors::Errors,
     lifecycle::{self, Lifecycle, operation::Operation},
     params::Param,
+    schedules::Reconcile,
 };
 use crate::{
     action::step::Step,
@@ -53,6 +54,8 @@ shape! {
         lifecycle: Option<Lifecycle>,
         /// What is done to records of the lifecycle instead of its stages. Written by `trueup lifecycle …`, never by hand.
         operation: Option<Operation>,
+        /// That it may be compared with the world again and again, and how far it may heal: `trueup reconcile`.
+        reconcile: Option<Reconcile>,
         /// Named values, computed when used.
         #[schemars(default)]
         vars: Named<Datum>,

@@ -15,6 +15,7 @@ use crate::{
         approvals::Approvals,
         errors::OneOrMore,
         model::{self, Language},
+        schedules::Schedule,
     },
     shape,
     table::{audit::AuditRule, facts::Facts},
@@ -53,6 +54,9 @@ shape! {
         /// Kinds of things behind an API that have a state, for `resource` steps.
         #[schemars(default)]
         resources: Named<ResourceKind>,
+        /// Playbooks that are reconciled at set times: `trueup scheduler`, or `trueup reconcile --due` on a timer.
+        #[schemars(default)]
+        schedules: Named<Schedule>,
     }
 }
 

@@ -76,6 +76,13 @@ pub struct Zone {
     zone: TimeZone,
 }
 
+impl Zone {
+    /// Its rules.
+    pub fn rules(&self) -> &TimeZone {
+        &self.zone
+    }
+}
+
 impl FromNode for Zone {
     fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
         let name = Word::from_node(node, cx)?;

@@ -32,6 +32,7 @@ mod live_check;
 mod many;
 mod messages;
 mod mutants;
+mod nightly;
 mod old_journals;
 mod pace;
 mod people;

@@ -47,7 +47,7 @@ fn a_journal_of_format_1_is_brought_up_with_a_word_about_it_and_holds() {
     let said = told(&first);
     assert!(first.status.success() && said.contains("Everything is as it was written."), "{said}");
     assert!(said.contains("2 runs and 43 events"), "{said}");
-    assert!(said.contains("had format 1 and was brought to format 2"), "{said}");
+    assert!(said.contains("had format 1 and was brought to format 3"), "{said}");
     let second = told(&trueup(&home, &["runs"]));
     assert!(second.contains(WAITS) && second.contains(CLOSED) && !second.contains("format"), "{second}");
 }

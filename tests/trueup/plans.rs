@@ -204,7 +204,7 @@ impl Desk {
         ops::approve::enough(&matter, file)?;
         let prepared = ops::saved::setting(here, &opened, &usable, actor, reason).await?;
         ops::saved::same_systems(&prepared.setting, &usable.saved).await?;
-        let basis = Basis { saved: Some(&usable.saved), approvals: matter.approvals.clone(), asks: None };
+        let basis = Basis { saved: Some(&usable.saved), approvals: matter.approvals.clone(), ..Basis::default() };
         let pause = AtomicBool::new(false);
         let plan = &usable.saved.plan;
         let carried =

@@ -83,6 +83,7 @@ procedures! {
     poll_for_trn_dttp: "register/poll-for-trn-dttp",
     register_for_trn_again: "register/register-for-trn-again",
     remove_duplicates: "register/remove-duplicates",
+    placement_detail: "register/placement-detail",
     provider_to_lead_partner: "register/provider-to-lead-partner",
     lead_partner_from_school: "register/lead-partner-from-school",
     add_previous_trainee: "register/add-previous-trainee",

@@ -61,6 +61,7 @@ pub fn surroundings(folder: &Path, variables: &[(&str, &str)]) -> Surroundings {
         reached: Default::default(),
         notes: Default::default(),
         played: Default::default(),
+        trace: Default::default(),
     }
 }
 
@@ -207,6 +208,7 @@ pub fn request(params: &[(&str, Value)]) -> Request {
         actor: Some("anna".into()),
         answers: Vec::new(),
         saved: false,
+        run: None,
     }
 }
 

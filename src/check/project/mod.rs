@@ -31,5 +31,6 @@ rules! {
     people;
     environments;
     resources;
+    schedules;
     live;
 }

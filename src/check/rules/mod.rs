@@ -59,6 +59,7 @@ rules! {
         loop_bounds;
         block_ends;
         choose_rows;
+        reconcile;
         // rows and SQL
         protected_column;
         merge_only;

@@ -41,11 +41,16 @@ pub struct Api {
     fixed: HeaderMap,
     pace: Option<Pace>,
     hold: Hold,
+    /// The run, for traces; said in every call.
+    trace: Option<HeaderValue>,
     /// Reads may reuse a connection. A write never does: an idle connection that the server closes at that very moment
     /// would leave us in doubt about a request that nobody read.
     reading: reqwest::Client,
     writing: reqwest::Client,
 }
+
+/// W3C Trace Context.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// How calls say who we are.
 enum Who {
@@ -211,12 +216,28 @@ impl Api {
         let pace = settings.rate.map(Pace::new);
         let (reading, writing) = clients(&base, settings, lookup)?;
         let hold = Hold::new(World::real());
-        Ok(Api { name: name.into(), settings: settings.clone(), base, who, fixed, pace, hold, reading, writing })
+        Ok(Api {
+            name: name.into(),
+            settings: settings.clone(),
+            base,
+            who,
+            fixed,
+            pace,
+            hold,
+            trace: None,
+            reading,
+            writing,
+        })
     }
 
     /// The same, waiting by this clock when the API asks for a pause.
     pub fn in_world(self, world: World) -> Api {
         Api { hold: Hold::new(world), ..self }
+    }
+
+    /// The same, telling the other side in a `traceparent` for which run it calls.
+    pub fn traced(self, traceparent: &str) -> Api {
+        Api { trace: HeaderValue::from_str(traceparent).ok(), ..self }
     }
 
     /// The connection's name.
@@ -359,6 +380,10 @@ impl Api {
         };
         for (name, value) in given.into_iter().chain(key).chain(fixed) {
             headers.insert(name, value);
+        }
+        // A connection or a call that sets it itself knows better.
+        if let Some(trace) = self.trace.as_ref().filter(|_| !headers.contains_key(TRACEPARENT)) {
+            headers.insert(TRACEPARENT, trace.clone());
         }
         Ok(headers)
     }

@@ -23,6 +23,20 @@ pub(super) fn one(base: &Base, settings: &HttpSettings, lookup: Lookup) -> Resul
     Maker::new(base, settings, lookup)?.make(0)
 }
 
+/// A client for a collector of traces, whose address is given by the one who runs the command.
+pub(in crate::connection) fn collector(connect: std::time::Duration) -> Result<reqwest::Client, String> {
+    let built = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls().map_err(|e| e.to_string())?)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .connect_timeout(connect)
+        .pool_max_idle_per_host(0)
+        .build();
+    built.map_err(|e| e.without_url().to_string())
+}
+
 struct Maker {
     tls: rustls::ClientConfig,
     gate: Arc<Gate>,

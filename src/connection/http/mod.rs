@@ -9,6 +9,7 @@ pub mod api;
 pub mod auth;
 pub mod body;
 mod client;
+pub(super) use client::collector;
 pub mod failure;
 pub mod key;
 mod outcome;

@@ -6,7 +6,7 @@ use super::{
         ledger::Roles,
         reference::{Secrets, Setting, Unresolved},
         settings::MysqlSettings,
-        statement::trusted,
+        statement::{TraceMark, trusted},
         ways,
     },
     Flavour, Link,
@@ -55,6 +55,8 @@ pub struct Target {
     patience: Duration,
     claim_patience: Duration,
     lock_timeout: Duration,
+    /// What the server's log shows of the run.
+    pub(in crate::connection) mark: Option<TraceMark>,
 }
 
 /// Where handles of one role come in. Handles of both roles share it when there is only one address.
@@ -103,6 +105,7 @@ impl Target {
             patience: lock.max(statement) + GRACE,
             claim_patience,
             lock_timeout: lock,
+            mark: None,
         })
     }
 
@@ -182,6 +185,7 @@ impl Target {
             guest: door.ways.guest(),
         };
         // One text is one way there and back.
+        let begin = self.mark.as_ref().map_or_else(|| begin.to_owned(), |mark| mark.before(begin));
         link.set(&format!("{}; {begin}", self.settings(flavour)), SETS).await?;
         Ok(link)
     }

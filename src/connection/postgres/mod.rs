@@ -21,7 +21,7 @@ use super::{
     ledger::{Claimed, Entry},
     rows::{Answer, Each, Identity, Touched},
     standing::Standing,
-    statement::{Limits, Prepared, Slot, Statement, trusted},
+    statement::{Limits, Prepared, Slot, Statement, TraceMark, trusted},
 };
 use crate::table::catalogue::{Catalogue, Nature, Table};
 use faults::fault;
@@ -83,6 +83,12 @@ impl Link {
 
     async fn say(&mut self, sql: &'static str) -> Result<(), Fault> {
         within(self.patience, self.connection.plain.execute(sql.into_sql_str())).await.map(drop)
+    }
+
+    /// Begins, telling the server's log for which run.
+    async fn begin_marked(&mut self, mark: &TraceMark, begin: &'static str) -> Result<(), Fault> {
+        let text = mark.before(begin);
+        within(self.patience, self.connection.execute(trusted(&text))).await.map(drop)
     }
 
     /// Takes the transaction back, and keeps the connection for the next handle.

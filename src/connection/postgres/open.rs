@@ -6,7 +6,7 @@ use super::{
         ledger::Roles,
         reference::{Secrets, Setting, Unresolved},
         settings::PostgresSettings,
-        statement::{Limits, Statement},
+        statement::{Limits, Statement, TraceMark},
         ways,
     },
     Link,
@@ -37,6 +37,8 @@ pub struct Target {
     pub(super) lock_timeout: Duration,
     /// Nothing for UTC, which every session has anyway.
     timezone: Option<String>,
+    /// What the server's log shows of the run.
+    pub(in crate::connection) mark: Option<TraceMark>,
 }
 
 type Connecting = ways::Connecting<Wire, sqlx::Error>;
@@ -128,7 +130,7 @@ impl Target {
         // The server ends the whole statement at `statement_timeout`; a little before that a lock can still be named.
         let claim_patience = if statement.is_zero() { GRACE } else { statement * 9 / 10 }.max(lock);
         let patience = lock.max(statement) + GRACE;
-        Ok(Target { write, read, connect_timeout, patience, claim_patience, lock_timeout: lock, timezone })
+        Ok(Target { write, read, connect_timeout, patience, claim_patience, lock_timeout: lock, timezone, mark: None })
     }
 
     /// Who comes in through which door.
@@ -211,7 +213,10 @@ impl Target {
             let bad = |_| Fault::new(FaultKind::Settings, format!("the server knows no time zone `{zone}`"));
             link.run(&set, Limits::USUAL).await.map_err(bad)?;
         }
-        link.batch(begin).await?;
+        match &self.mark {
+            None => link.batch(begin).await?,
+            Some(mark) => link.begin_marked(mark, begin).await?,
+        }
         Ok(link)
     }
 }

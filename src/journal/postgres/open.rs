@@ -22,9 +22,19 @@ impl Journal {
     /// that only reads or does not sync, a schema of another kind and one of a later format.
     pub async fn connect(address: PostgresAddress, world: World, sealer: Sealer) -> Result<Journal, JournalError> {
         let mut server = Server::new(address, world.clone());
+        let mut warnings = Vec::new();
         let meta = match server.meta().await? {
+            Some(meta) if meta.format < schema::FORMAT => {
+                warnings.push(format!(
+                    "{} had format {} and was brought to format {}; earlier versions of trueup refuse it from now on",
+                    server.place,
+                    meta.format,
+                    schema::FORMAT
+                ));
+                server.in_one_go(&world, &sealer).await?
+            }
             Some(meta) => meta,
-            None => server.make(&world, &sealer).await?,
+            None => server.in_one_go(&world, &sealer).await?,
         };
         if let (Some(wanted), Some(found)) = (meta.key, sealer.key_id())
             && wanted != found
@@ -34,11 +44,7 @@ impl Journal {
         }
         let id = meta.id;
         let place = server.place.clone();
-        Ok(Journal::of(
-            Opened { store: Store::Server(Box::new(server)), place, id, warnings: Vec::new() },
-            world,
-            sealer,
-        ))
+        Ok(Journal::of(Opened { store: Store::Server(Box::new(server)), place, id, warnings }, world, sealer))
     }
 }
 
@@ -47,6 +53,8 @@ struct Meta {
     id: uuid::Uuid,
     /// Id of the key with which its personal values are sealed.
     key: Option<String>,
+    /// The format of its tables.
+    format: i64,
 }
 
 fn only(postgres: &'static str) -> Sql {
@@ -75,7 +83,7 @@ impl Server {
             return Err(JournalError::Newer { place, found: format, known: schema::FORMAT });
         }
         let id = id.parse().map_err(|_| self.not_a_journal("its description holds no id"))?;
-        Ok(Some(Meta { id, key: meta.maybe_text(2)? }))
+        Ok(Some(Meta { id, key: meta.maybe_text(2)?, format }))
     }
 
     /// Read back, because what stands in between (a pooler) may not have passed them on.
@@ -103,8 +111,9 @@ impl Server {
         JournalError::NotAJournal { place: (*self.place).clone(), why: why.into() }
     }
 
-    /// In one transaction, under a lock: of two processes that make one at the same time, the second finds the first one's.
-    async fn make(&mut self, world: &World, sealer: &Sealer) -> Result<Meta, JournalError> {
+    /// Makes the tables, or brings them to the present format, in one transaction, under a lock: of two processes that do so at
+    /// the same time, the second finds what the first one did.
+    async fn in_one_go(&mut self, world: &World, sealer: &Sealer) -> Result<Meta, JournalError> {
         self.execute(only("BEGIN"), &[]).await?;
         let made = self.make_inside(world, sealer).await;
         let end = if made.is_ok() { "COMMIT" } else { "ROLLBACK" };
@@ -114,10 +123,21 @@ impl Server {
         Ok(meta)
     }
 
+    async fn bring_up(&mut self, meta: Meta) -> Result<Meta, JournalError> {
+        if meta.format < 3 {
+            for statement in schema::FROM_2_TO_3 {
+                self.execute(only(statement), &[]).await?;
+            }
+        }
+        let format = schema::FORMAT;
+        self.execute(only("UPDATE meta SET format = $1 WHERE one = 1"), &[format.into()]).await?;
+        Ok(Meta { format, ..meta })
+    }
+
     async fn make_inside(&mut self, world: &World, sealer: &Sealer) -> Result<Meta, JournalError> {
         self.rows(only(MAKING), &[]).await?;
         if let Some(meta) = self.meta().await? {
-            return Ok(meta);
+            return self.bring_up(meta).await;
         }
         let there = self.rows(only("SELECT 1 FROM pg_namespace WHERE nspname = 'trueup_journal'"), &[]).await?;
         if there.is_empty() {
@@ -134,7 +154,7 @@ impl Server {
             &[(&text).into(), schema::FORMAT.into(), world.now().micros.into(), sealer.key_id().into()],
         )
         .await?;
-        Ok(Meta { id, key: sealer.key_id().map(str::to_owned) })
+        Ok(Meta { id, key: sealer.key_id().map(str::to_owned), format: schema::FORMAT })
     }
 }
 

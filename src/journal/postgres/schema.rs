@@ -1,8 +1,8 @@
-//! The tables of a journal in PostgreSQL, format 2: those of `sqlite/schema.rs`, with PostgreSQL's types, in a schema of
+//! The tables of a journal in PostgreSQL, format 3: those of `sqlite/schema.rs`, with PostgreSQL's types, in a schema of
 //! their own. Names sort by their bytes, as ids do.
 
 /// Format of the tables. Grows when an older version could no longer use them.
-pub(in crate::journal) const FORMAT: i64 = 2;
+pub(in crate::journal) const FORMAT: i64 = 3;
 
 /// Needs the right to create schemas; an administrator may have made it for a role without.
 pub(super) const SCHEMA: &str = "CREATE SCHEMA trueup_journal";
@@ -85,6 +85,9 @@ pub(super) const STATEMENTS: &[&str] = &[
         until BIGINT NOT NULL,
         released_at BIGINT
     )"#,
+    SCHEDULES,
+    OCCURRENCES,
+    OCCURRENCES_BY_TIME,
     "CREATE FUNCTION stay() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$",
     "CREATE FUNCTION stay_until_purged() RETURNS trigger LANGUAGE plpgsql SET search_path = trueup_journal AS $$
@@ -102,3 +105,40 @@ pub(super) const STATEMENTS: &[&str] = &[
     "CREATE TRIGGER heads_stay BEFORE UPDATE OR DELETE ON heads FOR EACH ROW EXECUTE FUNCTION stay()",
     "CREATE TRIGGER heads_all BEFORE TRUNCATE ON heads FOR EACH STATEMENT EXECUTE FUNCTION stay()",
 ];
+
+/// What format 3 added: schedules. (The first format on a server was 2.)
+pub(super) const FROM_2_TO_3: &[&str] = &[SCHEDULES, OCCURRENCES, OCCURRENCES_BY_TIME];
+
+/// Schedules and what became of their times.
+const SCHEDULES: &str = r#"CREATE TABLE schedules (
+        name TEXT COLLATE "C" PRIMARY KEY,
+        chain TEXT NOT NULL,
+        definition TEXT NOT NULL,
+        cursor BIGINT NOT NULL,
+        moment BIGINT NOT NULL,
+        paused_at BIGINT,
+        paused_by TEXT,
+        paused_why TEXT,
+        seq BIGINT NOT NULL
+    )"#;
+/// What makes an occurrence one is its key: two schedulers cannot both have it.
+const OCCURRENCES: &str = r#"CREATE TABLE occurrences (
+        id TEXT COLLATE "C" PRIMARY KEY,
+        schedule TEXT NOT NULL,
+        wall TEXT NOT NULL,
+        zone TEXT NOT NULL,
+        at BIGINT NOT NULL,
+        since BIGINT,
+        count BIGINT NOT NULL,
+        word TEXT NOT NULL,
+        why TEXT,
+        run TEXT,
+        settled_at BIGINT NOT NULL,
+        ended TEXT,
+        ended_at BIGINT,
+        looked BIGINT NOT NULL,
+        drifted BIGINT NOT NULL,
+        healed BIGINT NOT NULL,
+        UNIQUE (schedule, wall, zone, at)
+    )"#;
+const OCCURRENCES_BY_TIME: &str = "CREATE INDEX occurrences_by_time ON occurrences (settled_at)";

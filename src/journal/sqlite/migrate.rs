@@ -33,5 +33,10 @@ async fn one_by_one(connection: &mut SqliteConnection) -> Result<(), sqlx::Error
             sqlx::query(*statement).execute(&mut *connection).await?;
         }
     }
+    if format < 3 {
+        for statement in schema::FROM_2_TO_3 {
+            sqlx::query(*statement).execute(&mut *connection).await?;
+        }
+    }
     sqlx::query("UPDATE meta SET format = ? WHERE one = 1").bind(schema::FORMAT).execute(connection).await.map(drop)
 }

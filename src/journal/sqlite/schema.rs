@@ -1,10 +1,10 @@
-//! The tables of a journal file, format 2. PostgreSQL has the same, but for types and triggers (`postgres/schema.rs`).
+//! The tables of a journal file, format 3. PostgreSQL has the same, but for types and triggers (`postgres/schema.rs`).
 //!
-//! `events`, `payloads` and `heads` are the record and only grow. `runs`, `questions` and `plans_used` are made from the
+//! `events`, `payloads` and `heads` are the record and only grow. `runs`, `questions`, `plans_used`, `schedules` and `occurrences` are made from the
 //! events and can be made again; `claims` says who works on what.
 
 /// Format of the file. Grows when an older version could no longer use it.
-pub(in crate::journal) const FORMAT: i64 = 2;
+pub(in crate::journal) const FORMAT: i64 = 3;
 /// `trup`: what `PRAGMA application_id` and the tool `file` show.
 pub(in crate::journal) const APPLICATION_ID: i64 = 0x7472_7570;
 
@@ -89,6 +89,9 @@ pub(in crate::journal) const STATEMENTS: &[&str] = &[
         until INTEGER NOT NULL,
         released_at INTEGER
     )",
+    SCHEDULES,
+    OCCURRENCES,
+    OCCURRENCES_BY_TIME,
     // Against slips, not against attacks: whoever can write the file can drop a trigger. The chain is for that.
     "CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
     "CREATE TRIGGER events_last BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
@@ -105,6 +108,43 @@ pub(in crate::journal) const FROM_1_TO_2: &[&str] = &[
     "DROP TRIGGER IF EXISTS payloads_last",
     PAYLOADS_LAST,
 ];
+
+/// What format 3 added: schedules.
+pub(in crate::journal) const FROM_2_TO_3: &[&str] = &[SCHEDULES, OCCURRENCES, OCCURRENCES_BY_TIME];
+
+/// Schedules and what became of their times.
+const SCHEDULES: &str = "CREATE TABLE schedules (
+        name TEXT PRIMARY KEY,
+        chain TEXT NOT NULL,
+        definition TEXT NOT NULL,
+        cursor INTEGER NOT NULL,
+        moment INTEGER NOT NULL,
+        paused_at INTEGER,
+        paused_by TEXT,
+        paused_why TEXT,
+        seq INTEGER NOT NULL
+    )";
+/// What makes an occurrence one is its key: two schedulers cannot both have it.
+const OCCURRENCES: &str = "CREATE TABLE occurrences (
+        id TEXT PRIMARY KEY,
+        schedule TEXT NOT NULL,
+        wall TEXT NOT NULL,
+        zone TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        since INTEGER,
+        count INTEGER NOT NULL,
+        word TEXT NOT NULL,
+        why TEXT,
+        run TEXT,
+        settled_at INTEGER NOT NULL,
+        ended TEXT,
+        ended_at INTEGER,
+        looked INTEGER NOT NULL,
+        drifted INTEGER NOT NULL,
+        healed INTEGER NOT NULL,
+        UNIQUE (schedule, wall, zone, at)
+    )";
+const OCCURRENCES_BY_TIME: &str = "CREATE INDEX occurrences_by_time ON occurrences (settled_at)";
 
 const HEADS_BY_RUN: &str = "CREATE INDEX heads_by_run ON heads (run, number)";
 

@@ -104,11 +104,11 @@ async fn a_journal_of_a_later_version_or_without_its_settings_is_refused() {
     sqlx::query("UPDATE meta SET format = 9").execute(&mut file).await.unwrap();
     file.close().await.unwrap();
     let error = desk.open_at(&desk.path()).await.unwrap_err();
-    assert!(matches!(error, JournalError::Newer { found: 9, known: 2, .. }));
-    assert!(error.to_string().contains("has format 9, this version of trueup reads up to 2"), "{error}");
+    assert!(matches!(error, JournalError::Newer { found: 9, known: 3, .. }));
+    assert!(error.to_string().contains("has format 9, this version of trueup reads up to 3"), "{error}");
 
     let mut file = raw(&desk.path()).await;
-    sqlx::query("UPDATE meta SET format = 2").execute(&mut file).await.unwrap();
+    sqlx::query("UPDATE meta SET format = 3").execute(&mut file).await.unwrap();
     sqlx::query("PRAGMA journal_mode = DELETE").execute(&mut file).await.unwrap();
     file.close().await.unwrap();
     let error = desk.open_at(&desk.path()).await.unwrap_err();

@@ -50,7 +50,8 @@ pub async fn apply(
     ledgers(setting, plan).await?;
     let created = created(opened, setting, plan, &basis);
     let (make, with_once) = (fleet::forward(setting), setting.has_once());
-    set_out(surroundings, record, Listed { setting, plan, created, make, with_once }, watch, pause).await
+    let listed = Listed { setting, plan, created, seen: basis.seen, make, with_once };
+    set_out(surroundings, record, listed, watch, pause).await
 }
 
 /// A run over the items of a plan, before its first word.
@@ -61,6 +62,8 @@ pub(super) struct Listed<'a> {
     pub plan: &'a Plan,
     /// How it is made.
     pub created: RunCreated,
+    /// Of a reconcile: what it saw.
+    pub seen: Vec<Event>,
     /// The setting of each item.
     pub make: Make,
     /// The first item of the plan is what is done once for all.
@@ -76,7 +79,7 @@ pub(super) async fn set_out(
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
     list(record, &listed).await?;
-    let Listed { setting, plan, created, make, with_once } = listed;
+    let Listed { setting, plan, created, make, with_once, .. } = listed;
     let claim = record.claim(surroundings, setting.run.id, &setting.run.actor).await?;
     let mut each = plan.each(record.journal.sealer()).map_err(|why| unreadable(&why))?;
     let once = match each.next() {
@@ -111,7 +114,8 @@ pub(super) async fn set_out(
 /// The first words of the run: how it was made, and all of its items. Nothing begins before all of them are recorded.
 async fn list(record: &Record, listed: &Listed<'_>) -> Result<(), Failure> {
     let (run, single_use) = (listed.setting.run.id, listed.created.plan_id.is_some());
-    let mut first: Option<Event> = Some(listed.created.clone().into());
+    let mut first: Vec<Event> = vec![listed.created.clone().into()];
+    first.extend(listed.seen.iter().cloned());
     let mut together = Vec::new();
     for item in listed.plan.each(record.journal.sealer()).map_err(|why| unreadable(&why))? {
         let item = item.map_err(|why| unreadable(&why))?;
@@ -122,12 +126,12 @@ async fn list(record: &Record, listed: &Listed<'_>) -> Result<(), Failure> {
         together.push(StartedItem { item: item.key, key: None, plan });
         if together.len() == TOGETHER {
             let started = ItemStarted { items: std::mem::take(&mut together) };
-            let events: Vec<Event> = first.take().into_iter().chain([started.into()]).collect();
+            let events: Vec<Event> = first.drain(..).chain([started.into()]).collect();
             append(record, run, &events, single_use).await?;
         }
     }
     let last = (!together.is_empty()).then(|| ItemStarted { items: together }.into());
-    let events: Vec<Event> = first.take().into_iter().chain(last).collect();
+    let events: Vec<Event> = first.into_iter().chain(last).collect();
     if events.is_empty() { Ok(()) } else { append(record, run, &events, single_use).await }
 }
 

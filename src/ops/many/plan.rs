@@ -3,7 +3,7 @@
 
 use super::{sets, source};
 use crate::{
-    base::value::Value,
+    base::{seal::Sealer, value::Value},
     connection::standing::Standing,
     engine::{
         fleet,
@@ -95,6 +95,29 @@ pub async fn plan(
         crowd.all(settings, setting, listing.count, &mut kept).await?;
     }
     kept.end()
+}
+
+/// A plan of some of the items of another one, with what is done once for all of them.
+pub fn only(
+    setting: &Setting,
+    plan: &Plan,
+    sealer: &Sealer,
+    wanted: impl Fn(&ItemPlan) -> bool,
+) -> Result<Plan, Failure> {
+    let Some(workplace) = setting.workplace.as_ref() else {
+        return Err(Failure::usage("the playbook has no `targets`"));
+    };
+    let (of, lone) = plan.many.as_ref().map_or((0, 0), |many| (many.of, many.lone));
+    let many = Many { tally: Tally::default(), digest: String::new(), of, lone, file: None };
+    let head = Plan { items: Vec::new(), many: Some(Box::new(many)), ..plan.clone() };
+    let mut kept = Kept::new(head, None, workplace)?;
+    for (number, item) in plan.each(sealer).map_err(|why| bad(&why))?.enumerate() {
+        let item = item.map_err(|why| bad(&why))?;
+        if number == 0 || wanted(&item) {
+            kept.add(item)?;
+        }
+    }
+    Ok(kept.end()?.0)
 }
 
 /// The plan before its first item.

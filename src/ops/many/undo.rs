@@ -189,7 +189,7 @@ pub async fn carry(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
-    let listed = Listed { setting, plan, created, make: backward.make(), with_once: false };
+    let listed = Listed { setting, plan, created, seen: Vec::new(), make: backward.make(), with_once: false };
     set_out(surroundings, record, listed, watch, pause).await
 }
 

@@ -79,6 +79,7 @@ pub const REGISTER: Sandbox = Sandbox {
         playbook!("register/lead-partner-from-school.yaml"),
         playbook!("register/list-dead-jobs.yaml"),
         playbook!("register/maintenance-mode.yaml"),
+        playbook!("register/placement-detail.yaml"),
         playbook!("register/poll-for-trn-dttp.yaml"),
         playbook!("register/poll-for-trn.yaml"),
         playbook!("register/provider-to-lead-partner.yaml"),

@@ -328,8 +328,7 @@ impl Opening {
             environment: self.environment(),
             reason: word(run.and_then(|r| r.reason.as_ref()), "a test"),
             actor: word(run.and_then(|r| r.actor.as_ref()), "tester"),
-            answers: Vec::new(),
-            saved: false,
+            ..Request::default()
         }
     }
 

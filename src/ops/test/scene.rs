@@ -479,7 +479,16 @@ fn surroundings(
     let masks = Masks::default();
     variables.values().for_each(|value| masks.add(&Secret::new(value.as_str())));
     let variable = move |name: &str| Some(variables.get(name).cloned().unwrap_or_else(|| format!("invented-{name}")));
-    Surroundings { world, variable: Arc::new(variable), folder, masks, reached, notes: Default::default(), played }
+    Surroundings {
+        world,
+        variable: Arc::new(variable),
+        folder,
+        masks,
+        reached,
+        notes: Default::default(),
+        played,
+        trace: Default::default(),
+    }
 }
 
 /// No step of the plan says that it cannot be taken back.

@@ -396,6 +396,28 @@ impl World {
         }
         self.run(&["show", &run], 0).await;
         self.run_with(&[], &["show", &run, "--item", "1"]).await;
+        self.reconciles().await;
+    }
+
+    /// Reports in all their forms, metrics, and traces that leave for somebody else.
+    async fn reconciles(&mut self) {
+        let collector = [("OTEL_EXPORTER_OTLP_ENDPOINT", self.mocks["other"].url())];
+        let calls = self.mocks["other"].log().len();
+        let files = ["--html", "drift.html", "--metrics-file", "drift.prom"];
+        for more in [&files[..], &["--json"], &["--heal", "--yes", "--reason", "a test", "--actor", "anna"]] {
+            let mut arguments = vec!["reconcile", "canary/many", "file=csv/good.csv"];
+            arguments.extend(more);
+            let came = self.run_with(&collector, &arguments).await;
+            assert!(came.exit.is_some_and(|exit| exit != 2), "{}", came.said());
+        }
+        self.run_with(&[], &["reconcile", "report"]).await;
+        for file in ["drift.html", "drift.prom"] {
+            let text = fs::read_to_string(self.path(file)).unwrap();
+            assert!(text.len() > 500, "{file}: {text}");
+            self.into(Sink::Files, &text);
+        }
+        let traces = self.mocks["other"].log().into_iter().skip(calls).filter(|call| call.path.ends_with("/v1/traces"));
+        assert!(traces.count() >= 3, "no trace left");
     }
 
     /// Killed at some moments of a run: what is in the write-ahead log stays there.

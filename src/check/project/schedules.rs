@@ -1,0 +1,107 @@
+//! Schedules: in an environment that is there, in the name of somebody, and heal only what somebody has read.
+
+use crate::{
+    base::{
+        diagnostic::{Code, Diagnostic, Diagnostics},
+        shape::Word,
+    },
+    check::{knowledge::Knowledge, rules::reconcile::caps},
+    playbook::{
+        project::Project,
+        schedules::{Mode, Schedule},
+    },
+};
+use std::time::Duration;
+
+/// A schedule that could not run.
+pub static SCHEDULE: Code = Code {
+    id: "E0830",
+    title: "a schedule that does not fit",
+    explain: "A schedule under `schedules:` names an environment that stands under `environments:`. With `mode: heal` it says by `pin:` which \
+        text of the playbook may heal: the beginning of its SHA-256, 12 digits or more; `trueup schedule list` prints it. `caps:` is of use \
+        only with `mode: heal`. `jitter:` is shorter than a day, and `catch_up:` a minute or more, because nobody is always in time.",
+};
+/// Nobody answers for it.
+pub static NO_OWNER: Code = Code {
+    id: "W0830",
+    title: "a schedule without an owner",
+    explain: "The `owner:` of a schedule is a name under `people`, or stands in a group of `approvers`. A schedule whose owner has gone is \
+        blocked: each of its times is recorded as such, and nothing runs, until somebody else takes it over. It is no error, so that all \
+        other commands of the project go on.",
+};
+
+/// All codes of this file.
+pub static CODES: &[&Code] = &[&SCHEDULE, &NO_OWNER];
+
+/// The longest jitter.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// The shortest time of catching up.
+const SHORTEST: Duration = Duration::from_secs(60);
+/// So many digits of a pin are enough.
+const DIGITS: usize = 12;
+
+/// Looks at every schedule.
+pub fn look(project: &Project, _: &Knowledge, problems: &mut Diagnostics) {
+    for (name, schedule) in &project.schedules.entries {
+        one(project, name, schedule, problems);
+    }
+}
+
+fn one(project: &Project, name: &Word, schedule: &Schedule, problems: &mut Diagnostics) {
+    let wrong = |at, message: String| Diagnostic::error(&SCHEDULE, at, message);
+    let env = &schedule.env;
+    if !project.environments.entries.is_empty() && project.environments.get(env.as_str()).is_none() {
+        let problem = wrong(env.span, format!("there is no environment `{}`", env.as_str()));
+        problems.push(problem.suggest(env.as_str(), project.environments.names()));
+    }
+    match (&schedule.pin, schedule.mode()) {
+        (Some(pin), _) if !is_pin(pin.as_str()) => problems.push(
+            wrong(pin.span, format!("`{}` is not the beginning of a SHA-256", pin.as_str()))
+                .help("`trueup schedule list` prints the one of the playbook as it is now"),
+        ),
+        (None, Mode::Heal) => problems.push(
+            wrong(name.span, format!("`{}` heals, and does not say which text of the playbook may", name.as_str()))
+                .help("add `pin:`, the beginning of its SHA-256; `sha256sum` prints it")
+                .help("with another text the schedule is blocked until somebody has read it and pinned it anew"),
+        ),
+        _ => {}
+    }
+    if let Some(given) = &schedule.caps {
+        if schedule.mode() == Mode::Report {
+            let problem = wrong(given.at, "caps are for healing, and this schedule only reports".to_owned());
+            problems.push(problem.help("add `mode: heal`, or leave them out"));
+        }
+        caps(given, problems);
+    }
+    if let Some(jitter) = schedule.jitter.filter(|jitter| jitter.0 >= LONGEST) {
+        problems.push(
+            wrong(schedule.at, format!("`jitter: {jitter}` is a day or more")).help("write a shorter one: `10m`"),
+        );
+    }
+    if let Some(late) = schedule.catch_up.filter(|late| late.0 < SHORTEST) {
+        let problem = wrong(schedule.at, format!("`catch_up: {late}` is shorter than a minute"));
+        problems.push(problem.help("nobody is always in time: write `1m` or more"));
+    }
+    if !is_somebody(project, schedule.owner.as_str()) {
+        let owner = schedule.owner.as_str();
+        let problem = Diagnostic::warning(
+            &NO_OWNER,
+            schedule.owner.span,
+            format!("`{owner}` is nobody of this project: the schedule is blocked"),
+        );
+        problems.push(match project.people.names().next() {
+            Some(_) => problem.suggest(owner, project.people.names()),
+            None => problem.help("name somebody under `people`, or who stands in a group of `approvers`"),
+        });
+    }
+}
+
+fn is_pin(text: &str) -> bool {
+    text.len() >= DIGITS && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+/// A name under `people`, or somebody in a group of approvers.
+pub fn is_somebody(project: &Project, name: &str) -> bool {
+    let in_a_group = || project.approvers.iter().flat_map(|(_, group)| &group.0).any(|one| one.as_str() == name);
+    project.people.get(name).is_some() || in_a_group()
+}

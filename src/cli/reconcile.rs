@@ -1,0 +1,256 @@
+//! `trueup reconcile`
+
+use super::{
+    apply::{confirmed, progress},
+    arguments::{Reconcile, ReconcileCommand, ReconcileReport},
+    output::Output,
+    pause, plan, schedule,
+};
+use crate::{
+    base::shape::Placed,
+    ops::{self, Failure, Surroundings, plan::Request, project::Opened, reconcile::Wish, record::Record},
+    playbook::schedules::{Caps, Mode},
+    report::{
+        exit::Exit,
+        reconciled::{self, Reconciled},
+    },
+    targets::limits::Share,
+};
+use std::{
+    io::Write,
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+pub async fn run(
+    given: &Reconcile,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let opened = ops::project::open(surroundings, project)?;
+    if let Some(ReconcileCommand::Report(report)) = &given.command {
+        return again(report, &opened, surroundings, output).await;
+    }
+    let exit = if given.due {
+        due(given, &opened, surroundings, output).await?
+    } else {
+        now(given, &opened, surroundings, output).await?
+    };
+    if let Some(path) = &given.metrics_file {
+        let record = ops::record::open(surroundings, &opened).await?;
+        ops::schedule::write_file(surroundings, &record, project, path).await?;
+    }
+    Ok(exit)
+}
+
+async fn again(
+    given: &ReconcileReport,
+    opened: &Opened,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let record = ops::record::open(surroundings, opened).await?;
+    let run = match &given.run {
+        Some(run) => record.journal.find_run(run).await?,
+        None => ops::reconcile::last(&record, given.playbook.as_deref()).await?,
+    };
+    let found = ops::reconcile::look(&record, run).await?;
+    if let Some(path) = &given.html {
+        page(std::slice::from_ref(&found), path, surroundings, output)?;
+    } else if given.json {
+        output.data(&reconciled::json(&found));
+    } else {
+        output.data(&reconciled::text(&found, output.look()));
+    }
+    Ok(Exit::Done)
+}
+
+/// What is named, or all of it.
+async fn now(
+    given: &Reconcile,
+    opened: &Opened,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let request = request(given, surroundings)?;
+    let (name, environment) = opened.project.environment(request.environment.as_deref()).map_err(Failure::usage)?;
+    let protected = environment.is_some_and(|e| e.protected == Some(true));
+    if given.heal {
+        if given.yes && protected {
+            return Err(Failure::usage(format!("`{name}` is protected: `--yes` is refused"))
+                .help("run it without `--yes`, or let a schedule with `mode: heal` and `pin:` do it"));
+        }
+        ops::apply::named(given.reason.as_deref(), request.actor.as_deref())?;
+        let what = given.playbook.as_deref().unwrap_or("everything that differs");
+        if !given.yes && !confirmed(output, &format!("Look at {what} and heal what differs in {name}?"))? {
+            output.note("Nothing was changed.\n");
+            return Ok(Exit::Stopped);
+        }
+    }
+    let record = ops::record::open(surroundings, opened).await?;
+    let flag = pause::on_ctrl_c(output);
+    let (mut found, mut failed) = (Vec::new(), Vec::new());
+    let mut exits = Vec::new();
+    if let Some(playbook) = &given.playbook {
+        let wish = wish(given, playbook, request)?;
+        found.push(one(&wish, opened, &record, surroundings, output, &flag).await?);
+    } else {
+        let candidates = ops::reconcile::candidates(surroundings, opened);
+        if candidates.is_empty() {
+            return Err(Failure::usage("no playbook of the project says `reconcile:`").help(
+                "name one: `trueup reconcile PLAYBOOK`, or add `reconcile: {}` to those that say how things should be",
+            ));
+        }
+        for candidate in candidates {
+            let name = candidate.name;
+            let done = match candidate.loaded {
+                Err(failure) => Err(failure),
+                Ok(_) if !candidate.missing.is_empty() => Err(Failure::usage(format!(
+                    "it needs parameters ({}); a schedule can give them",
+                    candidate.missing.join(", ")
+                ))),
+                Ok(_) => {
+                    let wish = wish(given, &name, request.clone())?;
+                    one(&wish, opened, &record, surroundings, output, &flag).await
+                }
+            };
+            match done {
+                Ok(one) => found.push(one),
+                Err(failure) => {
+                    output.error(&format!("{name}: {}", failure.in_short()), &[]);
+                    exits.push(failure.exit());
+                    failed.push((name, failure.in_short()));
+                }
+            }
+        }
+    }
+    shown(given, &found, &failed, surroundings, output)?;
+    Ok(worst(&found, exits))
+}
+
+/// The worst of several: in doubt, failed, refused, drifted.
+fn worst(found: &[Reconciled], others: Vec<Exit>) -> Exit {
+    let weight = |exit: &Exit| match exit {
+        Exit::InDoubt => 6,
+        Exit::Failed => 5,
+        Exit::Invalid => 4,
+        Exit::Stopped => 3,
+        Exit::Drifted => 2,
+        Exit::Changes => 1,
+        Exit::Done => 0,
+    };
+    found.iter().map(Reconciled::exit).chain(others).max_by_key(weight).unwrap_or(Exit::Done)
+}
+
+async fn one(
+    wish: &Wish,
+    opened: &Opened,
+    record: &Record,
+    surroundings: &Surroundings,
+    output: &Output,
+    flag: &Arc<AtomicBool>,
+) -> Result<Reconciled, Failure> {
+    let progress = progress(output);
+    let watch = |tick| progress.tick(tick);
+    let found = ops::reconcile::reconcile(surroundings, record, opened, wish, &watch, flag).await;
+    progress.finish();
+    found
+}
+
+async fn due(
+    given: &Reconcile,
+    opened: &Opened,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let record = Arc::new(ops::record::open(surroundings, opened).await?);
+    let flag = pause::on_ctrl_c(output);
+    let tell = |heard: ops::schedule::Heard<'_>| output.note(&schedule::line(&heard));
+    let all = ops::schedule::due(surroundings, &record, opened, &flag, &tell).await?;
+    let (mut found, mut failed, mut exits) = (Vec::new(), Vec::new(), Vec::new());
+    for (firing, ended) in all {
+        match ended {
+            Ok(ops::schedule::Ended::Told(report)) => found.push(*report),
+            Ok(ops::schedule::Ended::Left) => {}
+            Ok(ops::schedule::Ended::Failed(why)) => {
+                exits.push(Exit::Failed);
+                failed.push((firing.name.to_string(), why));
+            }
+            Err(failure) => {
+                output.failure(&failure);
+                exits.push(failure.exit());
+            }
+        }
+    }
+    if found.is_empty() && failed.is_empty() && exits.is_empty() && !given.json {
+        output.note("Nothing is due.\n");
+        return Ok(Exit::Done);
+    }
+    shown(given, &found, &failed, surroundings, output)?;
+    Ok(worst(&found, exits))
+}
+
+fn shown(
+    given: &Reconcile,
+    found: &[Reconciled],
+    failed: &[(String, String)],
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<(), Failure> {
+    match (found, given.json) {
+        ([one], true) if failed.is_empty() && given.playbook.is_some() => output.data(&reconciled::json(one)),
+        (all, true) => output.data(&reconciled::several(all, failed)),
+        (all, false) => {
+            let texts: Vec<String> = all.iter().map(|one| reconciled::text(one, output.look())).collect();
+            output.data(&texts.join("\n"));
+        }
+    }
+    match &given.html {
+        Some(path) if !found.is_empty() => page(found, path, surroundings, output),
+        _ => Ok(()),
+    }
+}
+
+fn page(found: &[Reconciled], path: &Path, surroundings: &Surroundings, output: &Output) -> Result<(), Failure> {
+    let text = output.masks().apply(&reconciled::html(found));
+    let path = surroundings.folder.join(path);
+    let write = || std::fs::File::create(&path)?.write_all(text.as_bytes());
+    write().map_err(|e| Failure::usage(format!("`{}` cannot be written: {e}", path.display())))?;
+    output.note(&format!("The report is in {}\n", path.display()));
+    Ok(())
+}
+
+/// Without a reason a report says what it is.
+fn request(given: &Reconcile, surroundings: &Surroundings) -> Result<Request, Failure> {
+    let params = given.params.iter().map(|text| plan::pair(text)).collect::<Result<_, _>>()?;
+    let reason = given.reason.clone().or_else(|| (!given.heal).then(|| "compared, nothing changed".to_owned()));
+    let actor = given.actor.clone().or_else(|| surroundings.actor());
+    Ok(Request { params, environment: given.env.clone(), reason, actor, ..Request::default() })
+}
+
+fn wish(given: &Reconcile, playbook: &str, request: Request) -> Result<Wish, Failure> {
+    let share = |name: &str, text: &Option<String>| match text {
+        None => Ok(None),
+        Some(text) => Share::parse(text).map(Some).ok_or_else(|| {
+            Failure::usage(format!("`--{name} {text}` is not a number of items")).help("write `3` or `5%`")
+        }),
+    };
+    if given.most == Some(0) {
+        return Err(Failure::usage("with `--most 0` nothing could be healed").help("leave `--heal` out to look only"));
+    }
+    let caps = Caps {
+        most: given.most.map(|value| Placed { value, at: Default::default() }),
+        share: share("share", &given.share)?,
+        stop_after: share("stop-after", &given.stop_after)?,
+        ..Caps::none()
+    };
+    Ok(Wish {
+        playbook: playbook.to_owned(),
+        request,
+        mode: if given.heal { Mode::Heal } else { Mode::Report },
+        caps,
+        run: None,
+        schedule: None,
+    })
+}

@@ -1,0 +1,188 @@
+//! What the events of reconciles and schedules say, under the rules of [`super::payload`].
+
+use crate::base::{identity::RunId, time::Stamp};
+use std::sync::Arc;
+
+record! {
+    /// What a reconcile found: stands in its run, in as many events as the items need. The counts are those of all of them.
+    pub struct DriftSeen {
+        /// Fingerprint of playbook, environment and parameters: what is compared with what.
+        scope: Arc<str>,
+        /// `report` or `heal`.
+        mode: Arc<str>,
+        /// The schedule that asked for it.
+        schedule: Option<Arc<str>>,
+        /// How many items were looked at.
+        of: u64,
+        /// How many of them differ.
+        drifted: u64,
+        /// How many of these differed already when it was looked before.
+        known: u64,
+        /// How many of those that differed before are as wanted now.
+        gone: u64,
+        /// How many are healed in this run.
+        healing: u64,
+        /// Why nothing is healed although that was asked for.
+        refused: Option<String>,
+        /// The items that differ.
+        items: Vec<DriftItem>,
+        /// So many more differ and are not listed.
+        more: u64,
+        /// What earlier reconciles of the same found, oldest first.
+        trend: Vec<TrendPoint>,
+    }
+}
+
+record! {
+    /// An item that is not as wanted.
+    pub struct DriftItem {
+        /// Its key.
+        item: Arc<str>,
+        /// What differs, line by line; nothing personal.
+        what: Vec<String>,
+        /// When that was seen first.
+        since: Stamp,
+        /// The reconcile that saw it first.
+        first: RunId,
+        /// How many reconciles in a row saw it.
+        seen: u32,
+        /// `reported`, `healing` or `refused`.
+        verdict: Arc<str>,
+        /// Why it is not healed.
+        why: Option<String>,
+    }
+}
+
+record! {
+    /// What one reconcile found.
+    pub struct TrendPoint {
+        /// The reconcile.
+        run: RunId,
+        /// When.
+        at: Stamp,
+        /// How many items were looked at.
+        of: u64,
+        /// How many of them differed.
+        drifted: u64,
+        /// How many of these were to be healed.
+        healing: u64,
+    }
+}
+
+record! {
+    /// A schedule is looked after from here on: it is new, it says something else than before, or the clock went back.
+    pub struct ScheduleKept {
+        /// Its name.
+        schedule: Arc<str>,
+        /// Fingerprint of what the project file says about its times.
+        definition: Arc<str>,
+        /// Its times, as written.
+        cron: Arc<str>,
+        /// Their zone.
+        zone: Arc<str>,
+        /// Version of the time zone data that this process has.
+        tzdata: Arc<str>,
+        /// What is before this moment is no longer looked at.
+        cursor: Stamp,
+        /// Why this is said.
+        why: Arc<str>,
+    }
+}
+
+record! {
+    /// Nothing of it begins until it is resumed.
+    pub struct SchedulePaused {
+        /// Its name.
+        schedule: Arc<str>,
+        /// Who.
+        actor: Arc<str>,
+        /// Why.
+        reason: String,
+    }
+}
+
+record! {
+    /// It goes on, with what comes from now on.
+    pub struct ScheduleResumed {
+        /// Its name.
+        schedule: Arc<str>,
+        /// Who.
+        actor: Arc<str>,
+        /// Why.
+        reason: String,
+        /// What is before this moment is no longer looked at.
+        cursor: Stamp,
+    }
+}
+
+record! {
+    /// One time of a schedule, or a stretch of them, is settled. Its key is schedule, wall time, zone and moment.
+    pub struct OccurrenceSettled {
+        /// Name of the schedule.
+        schedule: Arc<str>,
+        /// Its id, derived from the key.
+        occurrence: RunId,
+        /// What the schedule names on the wall clock.
+        wall: Arc<str>,
+        /// Of which zone.
+        zone: Arc<str>,
+        /// The moment, UTC.
+        moment: Stamp,
+        /// Of a stretch: the first one's moment. Wall time and moment are those of the last one.
+        from: Option<Stamp>,
+        /// How many they are.
+        count: u64,
+        /// `fired`, `missed`, `skipped` or `blocked`.
+        word: Arc<str>,
+        /// Why.
+        why: Option<String>,
+        /// The id that its run has or will have, when it was fired.
+        run: Option<RunId>,
+        /// In whose name.
+        owner: Arc<str>,
+        /// Version of the time zone data by which it was found.
+        tzdata: Arc<str>,
+        /// Up to here everything is settled now; nothing where it was started by hand.
+        cursor: Option<Stamp>,
+    }
+}
+
+record! {
+    /// A process carries a fired occurrence out, or goes on with one whose process is gone.
+    pub struct OccurrenceTaken {
+        /// Name of the schedule.
+        schedule: Arc<str>,
+        /// The occurrence.
+        occurrence: RunId,
+        /// Who.
+        holder: Arc<str>,
+        /// On which machine.
+        host: Arc<str>,
+        /// In which process.
+        pid: u32,
+        /// Grows with every claim.
+        fence: u64,
+    }
+}
+
+record! {
+    /// What a fired occurrence came to.
+    pub struct OccurrenceEnded {
+        /// Name of the schedule.
+        schedule: Arc<str>,
+        /// The occurrence.
+        occurrence: RunId,
+        /// `clean`, `drifted`, `healed`, `refused`, `waiting`, `in_doubt` or `failed`.
+        word: Arc<str>,
+        /// Why, for people.
+        why: Option<String>,
+        /// Its run, where there is one.
+        run: Option<RunId>,
+        /// How many items were looked at.
+        of: u64,
+        /// How many of them differed.
+        drifted: u64,
+        /// How many were healed.
+        healed: u64,
+    }
+}

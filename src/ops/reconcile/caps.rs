@@ -1,0 +1,34 @@
+//! How far a reconcile may heal: the caps of all who have a say, and what they refuse.
+
+use super::found::Found;
+use crate::{base::shape::Placed, playbook::schedules::Caps};
+
+/// At most so many items, where nobody says anything.
+const MOST: u32 = 100;
+
+/// Those of the command or schedule together with the playbook's own: of each the stricter one.
+pub fn all(given: &Caps, own: Option<&Caps>, of: u64) -> Caps {
+    let none = Caps::none();
+    let mut caps = given.with(own.unwrap_or(&none), of);
+    if caps.most.is_none() && caps.share.is_none() {
+        caps.most = Some(Placed { value: MOST, at: caps.at });
+    }
+    caps
+}
+
+/// Refuses what goes beyond them.
+pub fn apply(caps: &Caps, found: &mut Found) {
+    if let Some(share) = caps.share.filter(|share| found.drifted > share.of(found.of)) {
+        let of = found.of.max(found.drifted);
+        return found.refuse_all(format!(
+            "{} of {of} items differ, more than `share: {share}` allows; look whether the source is right before anything is healed",
+            found.drifted
+        ));
+    }
+    if let Some(most) = &caps.most {
+        let most = u64::from(most.value);
+        found.heal_at_most(most, &format!("beyond the {most} items that one run may heal (`most`)"));
+    } else {
+        found.heal_at_most(u64::MAX, "");
+    }
+}

@@ -1,0 +1,224 @@
+//! `reconcile`: a playbook is compared with the world; what differs is told and, where that was asked for, healed within its
+//! caps. One run of the journal, of the purpose `reconcile`: previewed, bound to its plan, agreed to by the rules of the
+//! environment, taken back as any other.
+
+mod caps;
+mod found;
+mod past;
+
+pub use past::{last, look};
+
+use super::{
+    Failure, Surroundings,
+    apply::{self, Basis, RECONCILE, append},
+    approve, many,
+    plan::{self, Prepared, Request},
+    playbook::{self, Loaded},
+    project::Opened,
+    record::{self, Record},
+    trace,
+};
+use crate::{
+    approval::Demand,
+    base::{identity::RunId, value::Value},
+    engine::{drive::Stopped, watch::Watch},
+    journal::{
+        event::Event,
+        payload::{Count, RunClosed},
+        words::End,
+    },
+    plan::Plan,
+    playbook::schedules::{Caps, Mode},
+    report::reconciled::Reconciled,
+    targets::limits::StopAfter,
+};
+use found::Found;
+use std::sync::{Arc, atomic::AtomicBool};
+
+/// What is to be reconciled, and how.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// Name or path of the playbook.
+    pub playbook: String,
+    /// Parameters, environment, in whose name and why.
+    pub request: Request,
+    /// Report, or heal.
+    pub mode: Mode,
+    /// How far, besides what the playbook says.
+    pub caps: Caps,
+    /// The id that its run has; a new one where nothing is said.
+    pub run: Option<RunId>,
+    /// The schedule that asks for it.
+    pub schedule: Option<Arc<str>>,
+}
+
+/// Looks, heals what it may, and records both.
+pub async fn reconcile(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    wish: &Wish,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Reconciled, Failure> {
+    let loaded = playbook::load(surroundings, opened, &wish.playbook)?;
+    loaded_one(surroundings, record, opened, loaded, wish, watch, pause).await
+}
+
+/// The same of a playbook that is loaded.
+pub async fn loaded_one(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    loaded: Loaded,
+    wish: &Wish,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Reconciled, Failure> {
+    apply::named(wish.request.reason.as_deref(), wish.request.actor.as_deref())?;
+    let request = Request { run: wish.run, ..wish.request.clone() };
+    let mut prepared = plan::setting(surroundings, opened, loaded, &request).await?;
+    record::seal_with(&mut prepared.setting, record);
+    let made = plan::plan(&prepared.setting, &wish.request, watch).await?;
+    let run = prepared.setting.run.id;
+    let mut found = Found::of(&prepared.setting, &made, record)?;
+    let before = past::before(record, &found, &prepared.setting, run).await?;
+    found.compare(before, run, made.at);
+    let healing = match wish.mode {
+        Mode::Report => None,
+        Mode::Heal => heal(record, opened, &mut prepared, &made, wish, &mut found)?,
+    };
+    let seen = found.events(wish);
+    match healing {
+        None => {
+            told(record, opened, &prepared, &made, seen, &found).await?;
+            if trace::is_on(surroundings) {
+                trace::note(surroundings, run, &record.state(run).await?);
+            }
+        }
+        Some(healing) => {
+            let asks = approve::asked(&prepared.setting, &healing);
+            let basis = Basis { seen, asks, ..Basis::default() };
+            let setting = &prepared.setting;
+            let carried = apply::apply_on(surroundings, record, opened, setting, &healing, basis, watch, pause).await?;
+            if let Stopped::InDoubt(path) = &carried.stopped {
+                surroundings.notes.add(&format!(
+                    "nobody knows whether `{path}` of run {} took effect; `trueup inbox` tells what to do",
+                    run.short()
+                ));
+            }
+        }
+    }
+    look(record, run).await
+}
+
+/// What is to be healed, as a plan of its own; nothing where nothing differs or a rule refuses it all.
+fn heal(
+    record: &Record,
+    opened: &Opened,
+    prepared: &mut Prepared,
+    made: &Plan,
+    wish: &Wish,
+    found: &mut Found,
+) -> Result<Option<Plan>, Failure> {
+    let setting = &mut prepared.setting;
+    let own = setting.playbook.reconcile.as_ref().and_then(|rule| rule.heal.clone());
+    let caps = caps::all(&wish.caps, own.as_ref(), found.of);
+    caps::apply(&caps, found);
+    if found.healing == 0 {
+        return Ok(None);
+    }
+    if let Some(failed) = caps.stop_after {
+        // The playbook's own limit may be the stricter one.
+        let mut playbook = (*setting.playbook).clone();
+        if let Some(limits) = &mut playbook.limits {
+            let stricter = limits
+                .stop_after
+                .as_ref()
+                .map(|stop| stop.failed)
+                .filter(|own| own.of(found.healing) < failed.of(found.healing));
+            limits.stop_after = Some(StopAfter { failed: stricter.unwrap_or(failed), at: caps.at });
+            setting.playbook = Arc::new(playbook);
+        }
+    }
+    let healing = if made.many.is_some() {
+        let chosen = found.chosen();
+        many::plan::only(setting, made, &record.sealer, |item| chosen.contains(&item.key))?
+    } else {
+        made.clone()
+    };
+    let demands = approve::demands(&opened.project, &setting.playbook, &healing);
+    if !demands.is_empty() && healing.many.is_some() {
+        let needed: Vec<String> = demands.iter().map(Demand::words).collect();
+        found.refuse_all(format!(
+            "people have to agree to it ({}), and many items are agreed to as a saved plan: `trueup plan {} --out FILE`, \
+             `trueup approve FILE`, `trueup apply FILE`",
+            needed.join("; "),
+            made.playbook
+        ));
+        return Ok(None);
+    }
+    Ok(Some(healing))
+}
+
+/// Records what was seen as a run that is over.
+async fn told(
+    record: &Record,
+    opened: &Opened,
+    prepared: &Prepared,
+    made: &Plan,
+    seen: Vec<Event>,
+    found: &Found,
+) -> Result<(), Failure> {
+    let (setting, basis) = (&prepared.setting, Basis { seen, ..Basis::default() });
+    let mut created = apply::created(opened, setting, made, &basis);
+    created.purpose = RECONCILE.into();
+    // No item is begun in it.
+    created.plan_summary = Some(Value::map([("items", Value::from(0))]));
+    let end = if found.drifted == 0 { End::Unchanged } else { End::Drifted };
+    let counts = [(End::Drifted, found.drifted), (End::Unchanged, found.of.saturating_sub(found.drifted))];
+    let counts = counts.into_iter().filter(|(_, items)| *items > 0);
+    let closed = RunClosed {
+        end,
+        reason: (found.drifted > 0).then(|| format!("{} of {} differ", found.drifted, found.of.max(found.drifted))),
+        counts: counts.map(|(end, items)| Count { end, items }).collect(),
+    };
+    let mut events: Vec<Event> = vec![created.into()];
+    events.extend(basis.seen);
+    events.push(closed.into());
+    append(record, setting.run.id, &events, false).await
+}
+
+/// A playbook that can be reconciled without anybody saying more: its name, or why not.
+pub struct Candidate {
+    /// Its name.
+    pub name: String,
+    /// It, unless it has problems.
+    pub loaded: Result<Loaded, Failure>,
+    /// Parameters that somebody has to give.
+    pub missing: Vec<String>,
+}
+
+/// Every playbook that says `reconcile:`.
+pub fn candidates(surroundings: &Surroundings, opened: &Opened) -> Vec<Candidate> {
+    let mut found = Vec::new();
+    for path in playbook::all(&opened.playbooks()) {
+        let Some(name) = playbook::name_of(&path, opened) else { continue };
+        // One that does not even say so is none, whatever else is wrong with it.
+        let says =
+            std::fs::read_to_string(&path).is_ok_and(|text| text.lines().any(|line| line.starts_with("reconcile:")));
+        if !says {
+            continue;
+        }
+        let loaded = playbook::load_file(surroundings, opened, &path);
+        let missing = loaded.as_ref().map_or_else(
+            |_| Vec::new(),
+            |loaded| {
+                let params = loaded.checked.playbook().params.iter();
+                params.filter(|(_, param)| param.default.is_none()).map(|(name, _)| name.to_owned()).collect()
+            },
+        );
+        found.push(Candidate { name, loaded, missing });
+    }
+    found
+}

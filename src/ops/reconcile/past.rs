@@ -1,0 +1,213 @@
+//! What reconciles recorded: one whole, for its report; the last one of the same, to compare with.
+
+use super::{
+    RECONCILE,
+    found::{Before, Found, HEALING, REFUSED, Seen},
+};
+use crate::{
+    base::identity::RunId,
+    engine::setting::Setting,
+    journal::{
+        Mention, RunFilter, RunSummary,
+        event::Event,
+        failure::JournalError,
+        occasion::{DriftSeen, TrendPoint},
+        payload::RunCreated,
+        words::{End, RunWord},
+    },
+    ops::{Failure, record::Record},
+    report::reconciled::{Item, Reconciled, Verdict},
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// Among so many earlier reconciles of a playbook the last one of the same is looked for.
+const LOOKED_AT: u32 = 50;
+
+/// The newest reconcile; of a playbook, where one is named.
+pub async fn last(record: &Record, playbook: Option<&str>) -> Result<RunId, Failure> {
+    let filter =
+        RunFilter { playbook: playbook.map(str::to_owned), purpose: Some(RECONCILE.into()), ..RunFilter::default() };
+    let runs = record.journal.runs(&filter, 1).await?;
+    runs.first().map(|run| run.id).ok_or_else(|| {
+        Failure::usage("no reconcile is recorded")
+            .help("`trueup reconcile PLAYBOOK` compares and records what it finds")
+    })
+}
+
+/// What a run's first words say of what it saw.
+async fn first_words(record: &Record, run: RunId) -> Result<Option<DriftSeen>, Failure> {
+    let mut seen: Option<DriftSeen> = None;
+    let mut enough = false;
+    let read = record
+        .journal
+        .sift(run, None, &mut |sifted| {
+            if sifted.name() == "drift.seen" {
+                if let Event::DriftSeen(more) = sifted.event()?.event {
+                    join(&mut seen, more);
+                }
+            } else if seen.is_some() {
+                // All of it stands together at the beginning: the rest of a long run is not read for it.
+                enough = true;
+                return Err(JournalError::Overtaken);
+            }
+            Ok(())
+        })
+        .await;
+    match read {
+        Err(JournalError::Overtaken) if enough => Ok(seen),
+        Err(JournalError::Purged { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(seen),
+    }
+}
+
+fn join(seen: &mut Option<DriftSeen>, more: DriftSeen) {
+    match seen {
+        Some(all) => all.items.extend(more.items),
+        None => *seen = Some(more),
+    }
+}
+
+/// What the last reconcile of the same saw, and which items it healed.
+pub async fn before(record: &Record, found: &Found, setting: &Setting, but: RunId) -> Result<Before, Failure> {
+    let filter = RunFilter {
+        playbook: Some(setting.playbook.name.text.to_string()),
+        environment: Some(setting.environment.to_string()),
+        purpose: Some(RECONCILE.into()),
+        ..RunFilter::default()
+    };
+    for run in record.journal.runs(&filter, LOOKED_AT).await? {
+        if run.id == but || run.purged_at.is_some() {
+            continue;
+        }
+        let Some(seen) = first_words(record, run.id).await?.filter(|seen| seen.scope == found.scope) else { continue };
+        let ends = if seen.healing > 0 { ends(record, run.id).await? } else { HashMap::new() };
+        let mut before = Before { trend: seen.trend, ..Before::default() };
+        before.trend.push(TrendPoint {
+            run: run.id,
+            at: run.started_at,
+            of: seen.of,
+            drifted: seen.drifted,
+            healing: seen.healing,
+        });
+        for item in seen.items {
+            before.drifted.insert(item.item.clone());
+            let healed = matches!(ends.get(&item.item), Some(End::Changed | End::Unchanged));
+            if !healed {
+                let seen = Seen { since: item.since, first: item.first, times: item.seen };
+                before.items.insert(item.item, seen);
+            }
+        }
+        return Ok(before);
+    }
+    Ok(Before::default())
+}
+
+/// How the items of a run ended.
+async fn ends(record: &Record, run: RunId) -> Result<HashMap<Arc<str>, End>, Failure> {
+    let mut ends = HashMap::new();
+    record
+        .journal
+        .sift(run, None, &mut |sifted| {
+            sifted.mentions(|mention| {
+                if let Mention::Closed(items) = mention {
+                    ends.extend(items.into_iter().map(|(item, end, _)| (Arc::from(&*item), end)));
+                }
+            })
+        })
+        .await?;
+    Ok(ends)
+}
+
+/// One reconcile, for its report.
+pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
+    let Some(line) = record.journal.run(run).await? else {
+        return Err(Failure::usage(format!("run {} is not recorded", run.short())));
+    };
+    if line.purpose != RECONCILE {
+        return Err(Failure::usage(format!("run {} is no reconcile", run.short()))
+            .help(format!("`trueup show {}` tells what it did", run.short())));
+    }
+    let mut seen: Option<DriftSeen> = None;
+    let mut created: Option<RunCreated> = None;
+    let mut ends: HashMap<Arc<str>, (End, Option<String>)> = HashMap::new();
+    record
+        .journal
+        .sift(run, None, &mut |sifted| {
+            match sifted.name() {
+                "drift.seen" => {
+                    if let Event::DriftSeen(more) = sifted.event()?.event {
+                        join(&mut seen, more);
+                    }
+                }
+                "run.created" => {
+                    if let Event::RunCreated(made) = sifted.event()?.event {
+                        created = Some(*made);
+                    }
+                }
+                _ => sifted.mentions(|mention| {
+                    if let Mention::Closed(items) = mention {
+                        let items = items.into_iter();
+                        ends.extend(
+                            items.map(|(item, end, why)| (Arc::from(&*item), (end, why.map(|why| why.into_owned())))),
+                        );
+                    }
+                })?,
+            }
+            Ok(())
+        })
+        .await?;
+    let Some(seen) = seen else {
+        return Err(Failure::usage(format!("run {} broke off before it recorded what it saw", run.short())));
+    };
+    let items = seen.items.into_iter().map(|item| {
+        let ended = ends.get(&item.item);
+        let verdict = match &*item.verdict {
+            HEALING if line.state == RunWord::InDoubt && ended.is_none() => Verdict::InDoubt,
+            HEALING => Verdict::at(ended.map(|(end, _)| *end)),
+            REFUSED => Verdict::Refused,
+            _ => Verdict::Reported,
+        };
+        let why = item.why.or_else(|| ended.and_then(|(_, why)| why.clone()));
+        Item { key: item.item, what: item.what, since: item.since, seen: item.seen, verdict, why }
+    });
+    let items = items.collect();
+    let mut trend = seen.trend;
+    trend.push(TrendPoint { run, at: line.started_at, of: seen.of, drifted: seen.drifted, healing: seen.healing });
+    Ok(Reconciled {
+        run,
+        playbook: line.playbook.clone(),
+        environment: line.environment.clone(),
+        at: line.started_at,
+        heals: &*seen.mode == "heal",
+        schedule: seen.schedule.map(|name| name.to_string()),
+        actor: line.actor.clone(),
+        reason: line.reason.clone(),
+        of: seen.of,
+        drifted: seen.drifted,
+        known: seen.known,
+        gone: seen.gone,
+        refused: seen.refused,
+        items,
+        more: seen.more,
+        trend,
+        open: open(&line),
+    })
+}
+
+/// Why it is not over.
+fn open(line: &RunSummary) -> Option<String> {
+    let short = line.id.short();
+    match line.state {
+        RunWord::Closed => None,
+        RunWord::Waiting => {
+            Some(format!("It waits for a person: `trueup inbox` says for whom, `trueup show {short}` for what."))
+        }
+        RunWord::InDoubt => Some(format!(
+            "Something in it is in doubt: `trueup inbox` says what to do, `trueup show {short}` what happened."
+        )),
+        RunWord::Paused | RunWord::Created | RunWord::Running | RunWord::Cancelled => {
+            Some(format!("It is not over: `trueup resume {short}` goes on."))
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Carrying a fired occurrence out, under its claim: the reconcile, or going on with the run that a process left behind; and
+//! recording what it came to. What is cut off is found by the next scheduler: the run's id stands in the journal before it
+//! begins, so it is neither lost nor done twice.
+
+use super::{Firing, allowed};
+use crate::{
+    engine::lease::Lease,
+    journal::{Deciding, failure::JournalError, occasion::OccurrenceEnded, words::RunWord},
+    ops::{
+        Failure, Surroundings,
+        plan::Request,
+        project::Opened,
+        reconcile::{self, Wish},
+        record::Record,
+        resume,
+    },
+    playbook::schedules::Caps,
+    report::reconciled::{Came, Reconciled},
+};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// So often it is tried to record the end.
+const TRIES: usize = 20;
+
+/// What an occurrence came to.
+#[derive(Debug)]
+pub enum Ended {
+    /// Its report.
+    Told(Box<Reconciled>),
+    /// It could not be carried out, and why.
+    Failed(String),
+    /// Another process has it now, or will: this one was asked to stop.
+    Left,
+}
+
+/// Carries it out and records its end.
+pub async fn fire(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    firing: &Firing,
+    pause: &AtomicBool,
+) -> Result<Ended, Failure> {
+    let lease = Lease::new(&surroundings.world);
+    let work = Box::pin(work(surroundings, record, opened, firing, pause));
+    let done = lease.beside(&record.journal, &firing.claim, &surroundings.world, work).await;
+    if lease.is_taken() {
+        return Ok(Ended::Left);
+    }
+    let found = match done {
+        Ok(found) => found,
+        Err(Failure::Journal(JournalError::OutOfOrder { .. })) => {
+            // A process that was taken for dead has begun the run after all: whoever looks next goes on with it.
+            record.journal.release(&firing.claim).await?;
+            return Ok(Ended::Left);
+        }
+        Err(_) if pause.load(Ordering::Relaxed) => {
+            record.journal.release(&firing.claim).await?;
+            return Ok(Ended::Left);
+        }
+        Err(failure) => {
+            let why = failure.in_short();
+            let run = record.journal.run(firing.run).await?.map(|line| line.id);
+            ended(record, firing, Came::Failed.word(), Some(why.clone()), run, [0; 3]).await?;
+            return Ok(Ended::Failed(why));
+        }
+    };
+    let line = record.journal.run(firing.run).await?;
+    let paused = line.is_some_and(|line| matches!(line.state, RunWord::Paused | RunWord::Running));
+    if paused && pause.load(Ordering::Relaxed) {
+        record.journal.release(&firing.claim).await?;
+        return Ok(Ended::Left);
+    }
+    let counts = [found.of, found.drifted, found.healed()];
+    let why = found.refused.clone().or_else(|| found.open.clone());
+    ended(record, firing, found.word().word(), why, Some(firing.run), counts).await?;
+    Ok(Ended::Told(Box::new(found)))
+}
+
+async fn work(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    firing: &Firing,
+    pause: &AtomicBool,
+) -> Result<Reconciled, Failure> {
+    let schedule = &firing.schedule;
+    if let Some(line) = record.journal.run(firing.run).await? {
+        // One that waits for a person waits on.
+        if matches!(line.state, RunWord::Created | RunWord::Running | RunWord::Paused | RunWord::InDoubt) {
+            let owner = schedule.owner.as_str();
+            resume::resume(surroundings, record, opened, firing.run, owner, &|_| {}, pause).await?;
+        }
+        return reconcile::look(record, firing.run).await;
+    }
+    let loaded = allowed(surroundings, opened, schedule, surroundings.world.now())
+        .map_err(|why| Failure::refused(crate::report::exit::Exit::Stopped, format!("blocked: {why}")))?;
+    let name = &firing.name;
+    let (actor, reason) = match &firing.by_hand {
+        Some((actor, reason)) => (actor.clone(), reason.clone()),
+        None => {
+            let why = schedule.reason.as_ref().map_or_else(|| format!("schedule {name}"), |why| why.text.to_string());
+            (schedule.owner.text.to_string(), why)
+        }
+    };
+    let request = Request {
+        params: schedule.params.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect(),
+        environment: Some(schedule.env.text.to_string()),
+        reason: Some(reason),
+        actor: Some(actor),
+        ..Request::default()
+    };
+    let wish = Wish {
+        playbook: schedule.playbook.text.to_string(),
+        request,
+        mode: schedule.mode(),
+        caps: schedule.caps.clone().unwrap_or_else(Caps::none),
+        run: Some(firing.run),
+        schedule: Some(name.clone()),
+    };
+    reconcile::loaded_one(surroundings, record, opened, loaded, &wish, &|_| {}, pause).await
+}
+
+async fn ended(
+    record: &Record,
+    firing: &Firing,
+    word: &str,
+    why: Option<String>,
+    run: Option<crate::base::identity::RunId>,
+    [of, drifted, healed]: [u64; 3],
+) -> Result<(), Failure> {
+    for _ in 0..TRIES {
+        let Some(kept) = record.journal.schedule(&firing.name).await? else { break };
+        let event = OccurrenceEnded {
+            schedule: firing.name.clone(),
+            occurrence: firing.occurrence,
+            word: word.into(),
+            why: why.clone(),
+            run,
+            of,
+            drifted,
+            healed,
+        };
+        let deciding = Deciding {
+            schedule: &firing.name,
+            seen: kept.seq,
+            events: vec![event.into()],
+            take: None,
+            give: Some(&firing.claim),
+        };
+        match record.journal.decide(deciding).await {
+            Err(JournalError::Overtaken) => {}
+            // Another process took it over meanwhile, and records the end.
+            Err(JournalError::ClaimLost { .. }) => return Ok(()),
+            other => return Ok(other.map(drop)?),
+        }
+    }
+    Err(JournalError::Overtaken.into())
+}

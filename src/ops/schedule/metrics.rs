@@ -1,0 +1,77 @@
+//! What is measured, read from the journal and the project file: the same whichever scheduler is asked.
+
+use super::allowed;
+use crate::{
+    journal::RunFilter,
+    ops::{
+        Failure, Surroundings,
+        apply::RECONCILE,
+        project::{self, Opened},
+        reconcile,
+        record::Record,
+    },
+    report::metrics::{self, Last, Measured},
+};
+use std::{collections::BTreeSet, io::Write, path::Path};
+
+/// Among so many reconciles the last one of each playbook is looked for.
+const LOOKED_AT: u32 = 100;
+
+/// Everything that is measured.
+pub async fn gather(surroundings: &Surroundings, record: &Record, opened: &Opened) -> Result<Measured, Failure> {
+    let now = surroundings.world.now();
+    let mut measured = Measured {
+        occurrences: record.journal.occurrence_counts().await?,
+        runs: record.journal.run_counts().await?,
+        questions: record.journal.waiting().await?.len() as u64,
+        ..Measured::default()
+    };
+    for (name, schedule) in opened.project.schedules.iter() {
+        let times = schedule.times(name);
+        let next = times.cron.next(&times.zone, now, 1).into_iter().next().map(|next| next.at);
+        let paused = record.journal.schedule(name).await?.is_some_and(|kept| kept.paused.is_some());
+        let blocked = allowed(surroundings, opened, schedule, now).is_err();
+        measured.schedules.push((name.to_owned(), next, paused, blocked));
+    }
+    let filter = RunFilter { purpose: Some(RECONCILE.into()), ..RunFilter::default() };
+    let mut seen = BTreeSet::new();
+    for run in record.journal.runs(&filter, LOOKED_AT).await? {
+        if run.purged_at.is_some() || !seen.insert((run.playbook.clone(), run.environment.clone())) {
+            continue;
+        }
+        let found = reconcile::look(record, run.id).await?;
+        measured.reconciles.push(Last {
+            counts: [found.of, found.drifted, found.healed()],
+            at: found.at,
+            word: found.word().word().to_owned(),
+            playbook: run.playbook,
+            environment: run.environment,
+        });
+    }
+    Ok(measured)
+}
+
+/// Writes them to a file for a collector of text files, whole or not at all: a collector never reads half of it.
+pub async fn write_file(
+    surroundings: &Surroundings,
+    record: &Record,
+    project: Option<&Path>,
+    path: &Path,
+) -> Result<(), Failure> {
+    let opened = project::open(surroundings, project)?;
+    let text = metrics::text(&gather(surroundings, record, &opened).await?);
+    let path = surroundings.folder.join(path);
+    let draft = path.with_file_name(format!(".trueup-{}.prom", surroundings.world.id().simple()));
+    let write = || {
+        let mut file = std::fs::File::create(&draft)?;
+        file.write_all(surroundings.masks.apply(&text).as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&draft, &path)
+    };
+    let written = write();
+    if written.is_err() {
+        // The draft may not even be there; the first trouble is the one to tell.
+        let _ = std::fs::remove_file(&draft);
+    }
+    written.map_err(|e| Failure::usage(format!("`{}` cannot be written: {e}", path.display())))
+}

@@ -1,0 +1,77 @@
+//! `schedule` and `scheduler`: what is reconciled by itself. Decisions are recorded before anything begins, and one decision is
+//! made for each time, however many processes look (`journal::schedules`).
+
+mod fire;
+mod listen;
+mod metrics;
+mod serve;
+mod standing;
+mod tick;
+
+pub use fire::{Ended, fire};
+pub use listen::Listening;
+pub use metrics::{gather, write_file};
+pub use serve::{Heard, Options, due, serve};
+pub use standing::{next, standings};
+pub use tick::{Firing, by_hand, pause, resume, tick};
+
+use super::{
+    Failure, Surroundings,
+    playbook::{self, Loaded},
+    project::Opened,
+};
+use crate::{
+    base::{suggest, time::Stamp},
+    check::is_somebody,
+    playbook::schedules::Schedule,
+};
+use sha2::{Digest, Sha256};
+
+/// The schedule of this name.
+pub fn of_name<'o>(opened: &'o Opened, name: &str) -> Result<&'o Schedule, Failure> {
+    opened.project.schedules.get(name).ok_or_else(|| {
+        let failure = Failure::usage(format!("the project file has no schedule `{name}`"));
+        match suggest::help(name, opened.project.schedules.names()) {
+            Some(help) => failure.help(help),
+            None => failure.help("schedules stand under `schedules:`; docs/reconcile.md shows one"),
+        }
+    })
+}
+
+/// The SHA-256 of a playbook as it is now, with all that it calls.
+pub fn pin_of(loaded: &Loaded) -> String {
+    Sha256::digest(loaded.checked.source().text().as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// So many digits of it are printed.
+pub const PIN: usize = 16;
+
+/// Its playbook, or why the schedule may not run as it stands (E7).
+pub fn allowed(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    schedule: &Schedule,
+    now: Stamp,
+) -> Result<Loaded, String> {
+    let owner = schedule.owner.as_str();
+    if !is_somebody(&opened.project, owner) {
+        return Err(format!("its owner `{owner}` is nobody of this project any more"));
+    }
+    if schedule.is_expired(now) {
+        let day = schedule.expires.map_or_else(String::new, |day| day.0.to_string());
+        return Err(format!("it expired at the end of {day}; somebody has to renew `expires:`"));
+    }
+    let name = schedule.playbook.as_str();
+    let loaded = playbook::load(surroundings, opened, name)
+        .map_err(|failure| format!("`{name}` cannot be used: {}", failure.in_short()))?;
+    if let Some(pin) = &schedule.pin {
+        let found = pin_of(&loaded);
+        if !found.starts_with(pin.as_str()) {
+            return Err(format!(
+                "`{name}` is not the text that was pinned; somebody has to read it and write `pin: {}`",
+                &found[..PIN]
+            ));
+        }
+    }
+    Ok(loaded)
+}

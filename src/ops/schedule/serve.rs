@@ -1,0 +1,158 @@
+//! `scheduler`: looks at all schedules again and again and carries out what is due, until it is asked to stop. `due`: once.
+
+use super::{Ended, Firing, fire, tick};
+use crate::ops::{
+    Failure, Surroundings,
+    project::{self, Opened},
+    record::Record,
+};
+use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+/// It is looked at least so often: a schedule that was changed, paused or left by another process is noticed then.
+const LOOK: Duration = Duration::from_secs(10);
+/// Somebody who wants it to stop is heard within this time.
+const HEAR: Duration = Duration::from_millis(200);
+
+/// What a scheduler is told.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The project file or its folder.
+    pub project: Option<PathBuf>,
+}
+
+/// What a scheduler tells.
+#[derive(Debug)]
+pub enum Heard<'h> {
+    /// It begins with an occurrence.
+    Begins(&'h Firing),
+    /// One is over.
+    Over(&'h Firing, &'h Ended),
+    /// Something was recorded, or could not be done.
+    Word(&'h str),
+}
+
+type Work = LocalBoxFuture<'static, (Firing, Result<Ended, Failure>)>;
+
+/// Looks once, carries out what is due, and tells what it came to.
+pub async fn due(
+    surroundings: &Surroundings,
+    record: &Arc<Record>,
+    opened: &Opened,
+    stop: &Arc<AtomicBool>,
+    tell: &dyn Fn(Heard<'_>),
+) -> Result<Vec<(Firing, Result<Ended, Failure>)>, Failure> {
+    let mut under_way: FuturesUnordered<Work> = FuturesUnordered::new();
+    look(surroundings, record, opened, stop, tell, &mut under_way).await?;
+    let mut all = Vec::new();
+    while let Some((firing, ended)) = under_way.next().await {
+        if let Ok(ended) = &ended {
+            tell(Heard::Over(&firing, ended));
+        }
+        all.push((firing, ended));
+    }
+    Ok(all)
+}
+
+/// Goes on until `stop` is set; what is under way then reaches a safe point, and another scheduler goes on with it.
+pub async fn serve(
+    surroundings: &Surroundings,
+    record: &Arc<Record>,
+    options: &Options,
+    stop: &Arc<AtomicBool>,
+    tell: &dyn Fn(Heard<'_>),
+) -> Result<(), Failure> {
+    let mut under_way: FuturesUnordered<Work> = FuturesUnordered::new();
+    let mut said = String::new();
+    while !stop.load(Ordering::Relaxed) {
+        match round(surroundings, record, options.project.as_deref(), stop, tell, &mut under_way).await {
+            Ok(()) => said.clear(),
+            Err(failure) => {
+                // The journal's server is away, or somebody is writing the project file: it is tried again, and told once.
+                let why = failure.in_short();
+                if why != said {
+                    tell(Heard::Word(&format!("cannot look at the schedules: {why}")));
+                    said = why;
+                }
+            }
+        }
+        let mut waited = Duration::ZERO;
+        while waited < LOOK && !stop.load(Ordering::Relaxed) {
+            let pause = surroundings.world.pause(HEAR);
+            if under_way.is_empty() {
+                pause.await;
+                waited += HEAR;
+                continue;
+            }
+            tokio::select! {
+                () = pause => waited += HEAR,
+                over = under_way.next() => {
+                    told(over, tell);
+                    // Beside everything else: a collector that is away holds up nobody.
+                    let traces = surroundings.clone();
+                    tokio::spawn(async move { crate::ops::trace::flush(&traces).await });
+                }
+            }
+        }
+    }
+    while let Some(over) = under_way.next().await {
+        told(Some(over), tell);
+    }
+    Ok(())
+}
+
+fn told(over: Option<(Firing, Result<Ended, Failure>)>, tell: &dyn Fn(Heard<'_>)) {
+    match over {
+        Some((firing, Ok(ended))) => tell(Heard::Over(&firing, &ended)),
+        Some((firing, Err(failure))) => {
+            tell(Heard::Word(&format!("{}: its end cannot be recorded: {}", firing.name, failure.in_short())));
+        }
+        None => {}
+    }
+}
+
+async fn round(
+    surroundings: &Surroundings,
+    record: &Arc<Record>,
+    project: Option<&Path>,
+    stop: &Arc<AtomicBool>,
+    tell: &dyn Fn(Heard<'_>),
+    under_way: &mut FuturesUnordered<Work>,
+) -> Result<(), Failure> {
+    let opened = project::open(surroundings, project)?;
+    look(surroundings, record, &opened, stop, tell, under_way).await
+}
+
+async fn look(
+    surroundings: &Surroundings,
+    record: &Arc<Record>,
+    opened: &Opened,
+    stop: &Arc<AtomicBool>,
+    tell: &dyn Fn(Heard<'_>),
+    under_way: &mut FuturesUnordered<Work>,
+) -> Result<(), Failure> {
+    for (name, schedule) in opened.project.schedules.iter() {
+        let looked = tick(surroundings, record, opened, name, schedule).await?;
+        looked.told.iter().for_each(|word| tell(Heard::Word(word)));
+        for firing in looked.firings {
+            tell(Heard::Begins(&firing));
+            let (surroundings, record) = (surroundings.clone(), record.clone());
+            let (opened, stop) = (opened.clone(), stop.clone());
+            under_way.push(
+                async move {
+                    let ended = fire(&surroundings, &record, &opened, &firing, &stop).await;
+                    (firing, ended)
+                }
+                .boxed_local(),
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! The drift report as one HTML file: no scripts, nothing from elsewhere, every text escaped.
+
+use super::{Came, Item, Reconciled, Verdict, deeds, sentence, text::since};
+use crate::{
+    journal::occasion::TrendPoint,
+    report::{clock, line::clean},
+};
+use std::fmt::Write;
+
+const STYLE: &str = include_str!("page.css");
+/// Nothing may be loaded or run, whatever gets into the page.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// One page for one or several reconciles.
+pub fn html(all: &[Reconciled]) -> String {
+    let title = match all {
+        [one] => format!("Drift: {} in {}", one.playbook, one.environment),
+        several => format!("Drift: {} playbooks", several.len()),
+    };
+    let mut out = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" \
+         content=\"{POLICY}\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n\
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
+        escaped(&title)
+    );
+    for one in all {
+        report(one, &mut out);
+    }
+    out.push_str("</main>\n</body>\n</html>\n");
+    out
+}
+
+fn report(found: &Reconciled, out: &mut String) {
+    let schedule = found.schedule.as_ref().map_or(String::new(), |name| format!(" · schedule {}", escaped(name)));
+    line(out, &format!("<h1>{} in {}</h1>", escaped(&found.playbook), escaped(&found.environment)));
+    let about = format!(
+        "reconcile {} · {} UTC{schedule} · {} · {}",
+        found.run.short(),
+        clock::minute(found.at),
+        escaped(&found.actor),
+        escaped(&found.reason)
+    );
+    line(out, &format!("<p class=\"about\">{about}</p>"));
+    let class = match found.word() {
+        Came::Clean | Came::Healed => "good",
+        Came::Drifted | Came::Waiting => "care",
+        Came::Refused | Came::Failed | Came::InDoubt => "bad",
+    };
+    line(out, &format!("<p class=\"sum {class}\">{}</p>", escaped(&sentence(found))));
+    for deed in deeds(found) {
+        line(out, &format!("<p class=\"sum\">{}</p>", escaped(&deed)));
+    }
+    items(found, out);
+    trend(&found.trend, out);
+}
+
+fn items(found: &Reconciled, out: &mut String) {
+    if found.items.is_empty() {
+        return;
+    }
+    line(
+        out,
+        "<h2>What differs</h2>\n<table>\n<thead><tr><th>item</th><th>differs</th><th>since</th><th>came to</th></tr></thead>\n<tbody>",
+    );
+    found.items.iter().for_each(|item| row(found, item, out));
+    line(out, "</tbody>\n</table>");
+    if found.more > 0 {
+        line(out, &format!("<p class=\"dim\">and {} more, which are counted and not listed</p>", found.more));
+    }
+}
+
+fn row(found: &Reconciled, item: &Item, out: &mut String) {
+    let class = match item.verdict {
+        Verdict::Healed => "good",
+        Verdict::Reported | Verdict::Healing => "care",
+        Verdict::Refused | Verdict::Failed | Verdict::InDoubt => "bad",
+    };
+    let name = if &*item.key == "-" { "the record" } else { &*item.key };
+    let what: String = item.what.iter().map(|what| format!("<p>{}</p>", escaped(what))).collect();
+    let why = item.why.as_ref().map_or(String::new(), |why| format!("<p class=\"why\">{}</p>", escaped(why)));
+    line(
+        out,
+        &format!(
+            "<tr><td class=\"key\">{}</td><td>{what}{why}</td><td class=\"when\">{}</td><td class=\"{class}\">{}</td></tr>",
+            escaped(name),
+            escaped(&since(found, item)),
+            item.verdict.word().replace('_', " ")
+        ),
+    );
+}
+
+/// Bars, one for each reconcile.
+fn trend(points: &[TrendPoint], out: &mut String) {
+    if points.len() < 2 {
+        return;
+    }
+    const HIGH: u64 = 120;
+    const WIDE: u64 = 28;
+    let most = points.iter().map(|point| point.drifted).max().unwrap_or(0).max(1);
+    let width = WIDE * points.len() as u64 + 10;
+    line(out, "<h2>Over time</h2>");
+    line(
+        out,
+        &format!(
+            "<figure><svg role=\"img\" aria-label=\"How many items differed in each of the last {} reconciles\" width=\"{width}\" \
+             height=\"{}\" viewBox=\"0 0 {width} {}\">",
+            points.len(),
+            HIGH + 40,
+            HIGH + 40
+        ),
+    );
+    for (index, point) in points.iter().enumerate() {
+        let (x, high) = (WIDE * index as u64 + 5, point.drifted * HIGH / most);
+        let y = HIGH + 16 - high;
+        let title = format!("{} UTC: {} of {} differed", clock::minute(point.at), point.drifted, point.of);
+        line(
+            out,
+            &format!(
+                "<g><title>{}</title><rect class=\"drift\" x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{high}\"/>",
+                escaped(&title),
+                WIDE - 8
+            ),
+        );
+        line(
+            out,
+            &format!(
+                "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text></g>",
+                x + (WIDE - 8) / 2,
+                y - 4,
+                point.drifted
+            ),
+        );
+    }
+    line(out, &format!("<line x1=\"0\" x2=\"{width}\" y1=\"{0}\" y2=\"{0}\"/>", HIGH + 16));
+    let (first, last) = (points.first(), points.last());
+    if let (Some(first), Some(last)) = (first, last) {
+        line(out, &format!("<text x=\"5\" y=\"{}\">{}</text>", HIGH + 32, clock::day(first.at)));
+        line(
+            out,
+            &format!(
+                "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
+                width - 5,
+                HIGH + 32,
+                if points.len() > 5 { clock::day(last.at) } else { String::new() }
+            ),
+        );
+    }
+    line(out, "</svg></figure>");
+}
+
+/// For content and attributes alike; what a terminal would obey is written as its code first.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in clean(text).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn line(out: &mut String, text: &str) {
+    // Writing to a text cannot fail.
+    let _ = writeln!(out, "{text}");
+}

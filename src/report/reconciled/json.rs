@@ -1,0 +1,76 @@
+//! The drift report as JSON (`docs/json.md`).
+
+use super::Reconciled;
+use crate::{
+    base::{time::Stamp, value::Value},
+    report::{
+        clock,
+        plain_value::{count, maybe, texts},
+        plan_json::FORMAT,
+        pretty,
+    },
+};
+
+fn head(kind: &str) -> [(&'static str, Value); 2] {
+    [("format", FORMAT.into()), ("kind", kind.into())]
+}
+
+/// One reconcile.
+pub fn json(found: &Reconciled) -> String {
+    pretty::document(&Value::map(head("reconcile").into_iter().chain(value(found))))
+}
+
+/// Those of one command, in order, and what could not be looked at.
+pub fn several(all: &[Reconciled], failed: &[(String, String)]) -> String {
+    let failed = failed.iter().map(|(playbook, why)| {
+        Value::map([("playbook", Value::text(playbook.as_str())), ("why", Value::text(why.as_str()))])
+    });
+    let all = Value::list(all.iter().map(|one| Value::map(value(one))));
+    let whole = [("reconciles", all), ("failed", Value::list(failed))];
+    pretty::document(&Value::map(head("reconciles").into_iter().chain(whole)))
+}
+
+fn value(found: &Reconciled) -> Vec<(&'static str, Value)> {
+    let number = |n: u64| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
+    let at = |at: Stamp| Value::text(clock::json(at));
+    let items = found.items.iter().map(|item| {
+        Value::map([
+            ("item", Value::text(item.key.clone())),
+            ("differs", texts(&item.what)),
+            ("since", at(item.since)),
+            ("seen", count(item.seen as usize)),
+            ("verdict", item.verdict.word().into()),
+            ("why", maybe(item.why.clone())),
+        ])
+    });
+    let trend = found.trend.iter().map(|point| {
+        Value::map([
+            ("run", Value::text(point.run.to_string())),
+            ("at", at(point.at)),
+            ("looked_at", number(point.of)),
+            ("drifted", number(point.drifted)),
+            ("to_heal", number(point.healing)),
+        ])
+    });
+    vec![
+        ("run", Value::text(found.run.to_string())),
+        ("playbook", Value::text(found.playbook.as_str())),
+        ("environment", Value::text(found.environment.as_str())),
+        ("at", at(found.at)),
+        ("mode", if found.heals { "heal" } else { "report" }.into()),
+        ("schedule", maybe(found.schedule.clone())),
+        ("by", Value::text(found.actor.as_str())),
+        ("reason", Value::text(found.reason.as_str())),
+        ("came_to", found.word().word().into()),
+        ("looked_at", number(found.of)),
+        ("drifted", number(found.drifted)),
+        ("new", number(found.drifted.saturating_sub(found.known))),
+        ("as_wanted_again", number(found.gone)),
+        ("healed", number(found.healed())),
+        ("refused", maybe(found.refused.clone())),
+        ("open", maybe(found.open.clone())),
+        ("items", Value::list(items)),
+        ("not_listed", number(found.more)),
+        ("trend", Value::list(trend)),
+    ]
+}

@@ -1,0 +1,250 @@
+//! The drift report: what differs from how it should be, since when, what was healed, what was refused and why, and how that
+//! went over time. As text, JSON and one HTML file. Made from what a run recorded; asks nobody.
+
+mod html;
+mod json;
+mod lines;
+mod text;
+#[cfg(test)]
+mod tests;
+
+pub use html::html;
+pub use json::{json, several};
+pub use lines::lines;
+pub use text::text;
+
+use super::exit::Exit;
+use crate::{
+    base::{identity::RunId, time::Stamp},
+    journal::{occasion::TrendPoint, words::End},
+    words,
+};
+use std::sync::Arc;
+
+/// One reconcile.
+#[derive(Clone, Debug)]
+pub struct Reconciled {
+    /// Its run.
+    pub run: RunId,
+    /// Name of the playbook.
+    pub playbook: String,
+    /// The environment.
+    pub environment: String,
+    /// When it looked.
+    pub at: Stamp,
+    /// It was to heal what differs.
+    pub heals: bool,
+    /// The schedule that asked for it.
+    pub schedule: Option<String>,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// How many items were looked at.
+    pub of: u64,
+    /// How many of them differ.
+    pub drifted: u64,
+    /// How many of these differed already when it was looked before.
+    pub known: u64,
+    /// How many of those that differed before are as wanted now.
+    pub gone: u64,
+    /// Why nothing is healed although that was asked for.
+    pub refused: Option<String>,
+    /// The items that differ.
+    pub items: Vec<Item>,
+    /// So many more differ and are not listed.
+    pub more: u64,
+    /// Earlier reconciles of the same, oldest first, and this one.
+    pub trend: Vec<TrendPoint>,
+    /// It is not over, and why: it waits for a person, is in doubt, was left.
+    pub open: Option<String>,
+}
+
+/// An item that differs.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Its key; `-` where there is one record.
+    pub key: Arc<str>,
+    /// What differs, line by line.
+    pub what: Vec<String>,
+    /// Since when, as far as anybody looked.
+    pub since: Stamp,
+    /// How many reconciles in a row saw it.
+    pub seen: u32,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// Why.
+    pub why: Option<String>,
+}
+
+words! {
+    "what came of an item that differs"
+    pub enum Verdict {
+        /// Only told.
+        Reported = "reported",
+        /// It is as wanted now, by this run.
+        Healed = "healed",
+        /// To be healed, and not yet over.
+        Healing = "healing",
+        /// Not healed, by a rule.
+        Refused = "refused",
+        /// Tried, and it did not end well.
+        Failed = "failed",
+        /// Nobody knows whether it was healed.
+        InDoubt = "in_doubt",
+    }
+}
+
+impl Verdict {
+    /// Of an item that was to be healed, by how it ended.
+    pub fn at(end: Option<End>) -> Verdict {
+        match end {
+            None | Some(End::Waiting) => Verdict::Healing,
+            Some(End::Changed | End::Unchanged) => Verdict::Healed,
+            Some(End::InDoubt) => Verdict::InDoubt,
+            Some(End::Skipped | End::Stopped | End::Escalated | End::Cancelled) => Verdict::Refused,
+            Some(End::Failed | End::Drifted) => Verdict::Failed,
+        }
+    }
+}
+
+impl Reconciled {
+    /// How many listed items came to this.
+    pub fn count(&self, verdict: Verdict) -> u64 {
+        self.items.iter().filter(|item| item.verdict == verdict).count() as u64
+    }
+
+    /// How many are as wanted by this run.
+    pub fn healed(&self) -> u64 {
+        self.count(Verdict::Healed)
+    }
+
+    /// How many nobody healed: refused by a rule.
+    pub fn left(&self) -> u64 {
+        self.count(Verdict::Refused) + if self.heals { self.more } else { 0 }
+    }
+
+    /// In one word, as schedules record it.
+    pub fn word(&self) -> Came {
+        if self.count(Verdict::InDoubt) > 0 {
+            Came::InDoubt
+        } else if self.count(Verdict::Failed) > 0 {
+            Came::Failed
+        } else if self.open.is_some() {
+            Came::Waiting
+        } else if self.drifted == 0 {
+            Came::Clean
+        } else if !self.heals {
+            Came::Drifted
+        } else if self.refused.is_some() || self.left() > 0 {
+            Came::Refused
+        } else {
+            Came::Healed
+        }
+    }
+
+    /// For the shell: 0 nothing differs any more, 5 something does and was only told, 4 something was refused or waits, 1 and 6
+    /// as for runs.
+    pub fn exit(&self) -> Exit {
+        self.word().exit()
+    }
+}
+
+words! {
+    "what a reconcile came to"
+    pub enum Came {
+        /// Nothing differs.
+        Clean = "clean",
+        /// Everything that differed is as wanted now.
+        Healed = "healed",
+        /// Something differs, and was only told.
+        Drifted = "drifted",
+        /// Something differs, and a rule refused to heal it.
+        Refused = "refused",
+        /// It waits for a person, or was left in the middle.
+        Waiting = "waiting",
+        /// Something did not end well.
+        Failed = "failed",
+        /// Nobody knows whether something took effect.
+        InDoubt = "in_doubt",
+    }
+}
+
+impl Came {
+    /// For the shell.
+    pub fn exit(self) -> Exit {
+        match self {
+            Came::Clean | Came::Healed => Exit::Done,
+            Came::Drifted => Exit::Drifted,
+            Came::Refused | Came::Waiting => Exit::Stopped,
+            Came::Failed => Exit::Failed,
+            Came::InDoubt => Exit::InDoubt,
+        }
+    }
+
+    /// The worst of several, for the shell: in doubt, failed, refused or waiting, drifted.
+    pub fn weight(self) -> u8 {
+        match self {
+            Came::Clean => 0,
+            Came::Healed => 1,
+            Came::Drifted => 2,
+            Came::Waiting => 3,
+            Came::Refused => 4,
+            Came::Failed => 5,
+            Came::InDoubt => 6,
+        }
+    }
+}
+
+/// `3 of 120 items differ: 1 for the first time, 2 since longer.`
+pub(super) fn sentence(found: &Reconciled) -> String {
+    let items = |n: u64| if n == 1 { "item" } else { "items" };
+    if found.drifted == 0 {
+        let all = match found.of {
+            0 => "There is nothing that differs".to_owned(),
+            1 => "The one item is as wanted".to_owned(),
+            n => format!("All {n} items are as wanted"),
+        };
+        return format!("{all}.");
+    }
+    let verb = if found.drifted == 1 { "differs" } else { "differ" };
+    let of = if found.of > found.drifted { format!(" of {}", found.of) } else { String::new() };
+    let fresh = found.drifted - found.known.min(found.drifted);
+    let since = match (fresh, found.known) {
+        (0, _) => "seen before".to_owned(),
+        (_, 0) => "seen for the first time".to_owned(),
+        (fresh, known) => format!("{fresh} for the first time, {known} seen before"),
+    };
+    format!("{}{of} {} {verb}: {since}.", found.drifted, items(if of.is_empty() { found.drifted } else { found.of }))
+}
+
+/// `2 healed, 1 refused.` and what became of those that differed before.
+pub(super) fn deeds(found: &Reconciled) -> Vec<String> {
+    let mut told = Vec::new();
+    if found.drifted > 0 {
+        let counts: Vec<String> = [
+            (found.count(Verdict::Healed), "healed"),
+            (found.count(Verdict::Healing), "not over yet"),
+            (found.left(), "refused"),
+            (found.count(Verdict::Failed), "failed"),
+            (found.count(Verdict::InDoubt), "in doubt"),
+        ]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{n} {word}"))
+        .collect();
+        told.push(if found.heals && !counts.is_empty() {
+            format!("{}.", counts.join(", "))
+        } else {
+            "Nothing was changed: this only reports.".to_owned()
+        });
+    }
+    if found.gone > 0 {
+        let (who, verb) = if found.gone == 1 { ("1 that differed", "is") } else { ("", "are") };
+        let who = if who.is_empty() { format!("{} that differed", found.gone) } else { who.to_owned() };
+        told.push(format!("{who} when it was looked before {verb} as wanted now."));
+    }
+    told.extend(found.refused.clone().map(|why| format!("Nothing was healed: {why}.")));
+    told.extend(found.open.clone());
+    told
+}

@@ -1,0 +1,99 @@
+//! The report at any width, and what it comes to.
+
+use super::*;
+use crate::report::{
+    look::Look,
+    sample::{is_proper, plain},
+};
+
+fn at(day: i64) -> Stamp {
+    Stamp { micros: 1_764_124_200_000_000 + day * crate::base::time::DAY, digits: 0 }
+}
+
+fn item(key: &str, verdict: Verdict, seen: u32) -> Item {
+    Item {
+        key: key.into(),
+        what: vec!["register.trainees state: awarded → trn_received, awarded_at: 2025-07-01 → null".into()],
+        since: at(1 - i64::from(seen)),
+        seen,
+        verdict,
+        why: (verdict == Verdict::Refused).then(|| "The record is closed <b>& sealed</b>".into()),
+    }
+}
+
+fn found(heals: bool, items: Vec<Item>) -> Reconciled {
+    let drifted = items.len() as u64;
+    let point = |day| TrendPoint { run: RunId(uuid::Uuid::from_u128(7)), at: at(day), of: 120, drifted, healing: 0 };
+    Reconciled {
+        run: RunId(uuid::Uuid::from_u128(0x0190_abcd)),
+        playbook: "register/placement-detail".into(),
+        environment: "production".into(),
+        at: at(0),
+        heals,
+        schedule: Some("placement-details".into()),
+        actor: "register-support".into(),
+        reason: "nightly".into(),
+        of: 120,
+        drifted,
+        known: items.iter().filter(|item| item.seen > 1).count() as u64,
+        gone: 1,
+        refused: None,
+        items,
+        more: 0,
+        trend: vec![point(-2), point(-1), point(0)],
+        open: None,
+    }
+}
+
+#[test]
+fn a_report_says_what_since_when_and_why_at_any_width() {
+    let items = vec![item("1001", Verdict::Healed, 1), item("1002", Verdict::Refused, 7)];
+    let found = found(true, items);
+    for (width, unicode) in [(80, true), (120, true), (60, false)] {
+        let shown = text(&found, Look { width, unicode });
+        is_proper(&shown, width);
+        let plain = plain(&shown);
+        let said = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in [
+            "2 of 120 items differ: 1 for the first time, 1 seen before.",
+            "1 healed, 1 refused.",
+            "1 that differed when it was looked before is as wanted now.",
+            "7 times in a row",
+            "The record is closed",
+        ] {
+            assert!(said.contains(part), "{part}: {plain}");
+        }
+        assert!(unicode || plain.is_ascii(), "{plain}");
+    }
+}
+
+#[test]
+fn the_worst_that_came_of_it_is_the_word_and_the_code() {
+    let one = |heals, verdict| found(heals, vec![item("1", verdict, 1)]).word();
+    assert_eq!(found(true, Vec::new()).word(), Came::Clean);
+    assert_eq!(one(false, Verdict::Reported), Came::Drifted);
+    assert_eq!(one(true, Verdict::Healed), Came::Healed);
+    assert_eq!(one(true, Verdict::Refused), Came::Refused);
+    assert_eq!(one(true, Verdict::Failed), Came::Failed);
+    assert_eq!(one(true, Verdict::InDoubt), Came::InDoubt);
+    let codes = [Came::Clean, Came::Healed, Came::Drifted, Came::Refused, Came::Waiting, Came::Failed, Came::InDoubt];
+    assert_eq!(codes.map(|came| came.exit().code()), [0, 0, 5, 4, 4, 1, 6]);
+}
+
+#[test]
+fn a_page_has_no_script_and_nothing_in_it_is_markup() {
+    let mut odd = found(false, vec![item("<img src=x onerror=alert(1)>", Verdict::Refused, 2)]);
+    odd.playbook = "\"><script>alert(1)</script>".into();
+    odd.reason = "' onmouseover='alert(1)".into();
+    let page = html(&[odd]);
+    assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("<b>"), "{page}");
+    assert!(!page.contains("onmouseover='") && page.contains("&lt;b&gt;&amp; sealed&lt;/b&gt;"), "{page}");
+    let tags: Vec<&str> = page.split('<').skip(1).filter_map(|rest| rest.split(['>', ' ', '\n']).next()).collect();
+    let known = [
+        "!doctype", "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "p", "table", "thead",
+        "tbody", "tr", "th", "td", "figure", "svg", "g", "rect", "text", "line",
+    ];
+    for tag in tags {
+        assert!(known.contains(&tag.trim_start_matches('/')), "<{tag}>");
+    }
+}

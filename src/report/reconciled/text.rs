@@ -1,0 +1,106 @@
+//! The drift report for a terminal: a minute's reading.
+
+use super::{Item, Reconciled, Verdict, deeds, sentence};
+use crate::{
+    journal::occasion::TrendPoint,
+    report::{
+        clock,
+        line::{Line, Tone, clean},
+        look::Look,
+        page::Page,
+    },
+};
+
+/// So many items are shown; `--json` and `--html` have all.
+const SHOWN: usize = 20;
+
+/// The whole report.
+pub fn text(found: &Reconciled, look: Look) -> String {
+    let mut page = Page::new(look);
+    let dot = look.dot();
+    let by = found.schedule.as_ref().map_or(String::new(), |name| format!(" {dot} schedule {name}"));
+    page.line(
+        0,
+        Line::of(Tone::Strong, clean(&found.playbook).into_owned()).plain(format!(" in {}", found.environment)),
+    );
+    page.line(
+        0,
+        Line::of(
+            Tone::Dim,
+            format!(
+                "reconcile {} {dot} {} UTC{by} {dot} {}",
+                found.run.short(),
+                clock::minute(found.at),
+                clean(&found.actor)
+            ),
+        ),
+    );
+    page.blank();
+    let tone = if found.drifted == 0 { Tone::Good } else { Tone::Care };
+    page.line(0, Line::of(tone, sentence(found)));
+    for line in deeds(found) {
+        page.line(0, Line::of(Tone::Plain, clean(&line).into_owned()));
+    }
+    items(&mut page, found);
+    trend(&mut page, &found.trend);
+    page.finish()
+}
+
+fn items(page: &mut Page, found: &Reconciled) {
+    if found.items.is_empty() {
+        return;
+    }
+    page.blank();
+    for item in found.items.iter().take(SHOWN) {
+        one(page, found, item);
+    }
+    let more = found.items.len().saturating_sub(SHOWN) as u64 + found.more;
+    if more > 0 {
+        let where_else = if found.more > 0 { "" } else { "; --json and --html list them" };
+        page.line(2, Line::of(Tone::Dim, format!("and {more} more{where_else}")));
+    }
+}
+
+fn one(page: &mut Page, found: &Reconciled, item: &Item) {
+    let tone = match item.verdict {
+        Verdict::Healed => Tone::Good,
+        Verdict::Reported | Verdict::Healing => Tone::Care,
+        Verdict::Refused | Verdict::Failed | Verdict::InDoubt => Tone::Bad,
+    };
+    let name = if &*item.key == "-" { "the record".to_owned() } else { clean(&item.key).into_owned() };
+    let verdict = if found.heals { Line::of(tone, item.verdict.word().replace('_', " ")) } else { Line::default() };
+    page.labelled(2, 4, Line::of(Tone::Strong, name).add(Tone::Dim, format!("  {}", since(found, item))), verdict);
+    for what in &item.what {
+        let what = if page.look.unicode { what.clone() } else { what.replace('→', "->").replace('…', "...") };
+        page.hung(6, 8, Line::of(Tone::Plain, clean(&what).into_owned()));
+    }
+    if let Some(why) = &item.why {
+        page.hung(6, 8, Line::of(Tone::Dim, clean(why).into_owned()));
+    }
+}
+
+/// `new`, `since 2026-11-20 02:30, 7 times in a row`.
+pub(super) fn since(found: &Reconciled, item: &Item) -> String {
+    if item.seen <= 1 || item.since == found.at {
+        return "new".to_owned();
+    }
+    format!("since {}, {} times in a row", clock::minute(item.since), item.seen)
+}
+
+fn trend(page: &mut Page, points: &[TrendPoint]) {
+    if points.len() < 2 {
+        return;
+    }
+    page.blank();
+    page.line(0, Line::of(Tone::Strong, "Over time"));
+    let most = points.iter().map(|point| point.drifted).max().unwrap_or(0).max(1);
+    let room = (page.width() / 3).min(30) as u64;
+    for point in points.iter().rev() {
+        let length = (point.drifted * room).div_ceil(most) as usize;
+        let bar = if page.look.unicode { "█" } else { "#" }.repeat(length);
+        let healing = if point.healing > 0 { format!(", {} to heal", point.healing) } else { String::new() };
+        let line = Line::of(Tone::Dim, clock::minute(point.at)).pad(18, 2).plain(format!("{}{healing}", point.drifted));
+        let line = if bar.is_empty() { line } else { line.pad(34, 2).add(Tone::Care, bar) };
+        page.line(2, line.kept());
+    }
+}
