@@ -198,7 +198,7 @@ pub async fn run(
         let again = Some(command(does, operation, &asked, params));
         return plan::of_loaded(&plan, &which, &opened, loaded, again, surroundings, output).await;
     }
-    let apply = Apply { which, yes: operation.yes, json: operation.json };
+    let apply = Apply { which, yes: operation.yes, json: operation.json, one_by_one: false };
     apply::of_loaded(&apply, &opened, loaded, surroundings, output).await
 }
 

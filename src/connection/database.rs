@@ -76,7 +76,7 @@ impl Database {
     /// The same, telling the server for which run a transaction is: a comment at its BEGIN. (In a file nobody would read it.)
     pub fn traced(mut self, run: RunId) -> Database {
         let mark = TraceMark::of(run);
-        match &mut self.target {
+        match Arc::make_mut(&mut self.target) {
             Target::Postgres(target) => target.mark = Some(mark),
             Target::Mysql(target) => target.mark = Some(mark),
             Target::Sqlite(_) => {}

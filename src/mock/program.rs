@@ -226,6 +226,7 @@ impl Played {
     }
 
     async fn done(&self, arguments: &[String], input: Option<&str>, now: Stamp) -> Result<Outcome, String> {
+        let mut known = Vec::new();
         for (index, run) in self.runs.iter().enumerate().filter(|(_, run)| run.fits(arguments)) {
             let calls = self.memory().calls.get(&index).copied().unwrap_or(0);
             let scope = Scope::new()
@@ -237,7 +238,7 @@ impl Played {
                 .with_now(now);
             let one = |(name, finds): (&str, &Finds)| Ok((name.into(), finds.look(&scope)?));
             let looks: Looks = run.finds.iter().map(one).collect::<Result<_, String>>()?;
-            let scope = scope.clone().with("found", Value::from(found(self.behind.as_deref(), &looks).await?));
+            let scope = scope.clone().with("found", Value::from(found(self.behind.as_deref(), &looks, &mut known).await?));
             if let Some(when) = &run.when
                 && when.test(&scope).map_err(|e| said(&e))?.0 != Truth::Yes
             {

@@ -88,7 +88,7 @@ impl Link {
     /// Begins, telling the server's log for which run.
     async fn begin_marked(&mut self, mark: &TraceMark, begin: &'static str) -> Result<(), Fault> {
         let text = mark.before(begin);
-        within(self.patience, self.connection.execute(trusted(&text))).await.map(drop)
+        within(self.patience, self.connection.plain.execute(trusted(&text))).await.map(drop)
     }
 
     /// Takes the transaction back, and keeps the connection for the next handle.

@@ -108,7 +108,8 @@ pub fn only(
         return Err(Failure::usage("the playbook has no `targets`"));
     };
     let (of, lone) = plan.many.as_ref().map_or((0, 0), |many| (many.of, many.lone));
-    let many = Many { tally: Tally::default(), digest: String::new(), of, lone, file: None };
+    let goes = plan.many.as_ref().and_then(|many| many.goes.clone());
+    let many = Many { tally: Tally::default(), digest: String::new(), of, lone, goes, file: None };
     let head = Plan { items: Vec::new(), many: Some(Box::new(many)), ..plan.clone() };
     let mut kept = Kept::new(head, None, workplace)?;
     for (number, item) in plan.each(sealer).map_err(|why| bad(&why))?.enumerate() {

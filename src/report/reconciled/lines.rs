@@ -46,6 +46,8 @@ fn of_effect(effect: &Effect, facts: Lookup<'_>) -> Vec<String> {
         }],
         Effect::Question { who, .. } => vec![format!("a question to {who}")],
         Effect::Compared(_) | Effect::LeftAlone { .. } | Effect::Answer { .. } | Effect::Message { .. } => Vec::new(),
+        // What it would do if something went wrong is no difference.
+        Effect::IfFails { .. } => Vec::new(),
     }
 }
 
