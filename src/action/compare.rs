@@ -150,7 +150,7 @@ fn step(step: &str) -> Step {
 }
 
 /// The part of a record at `a.b.0`; null where there is none, unknown where the record is.
-fn look_up(record: &Value, path: &str) -> Value {
+pub fn look_up(record: &Value, path: &str) -> Value {
     let mut at = record.clone();
     for step in path.split('.') {
         let inner = match &at.data {

@@ -269,7 +269,8 @@ impl schemars::JsonSchema for Undo {
 }
 
 shape! {
-    /// How to find out whether a change happened when its answer was lost.
+    /// How to find out whether a change happened when its answer was lost. A step of which it says so has no result: its name stands for null, also
+    /// in a run that goes on later.
     "a probe" pub struct Probe {
         /// The question to ask: a step that reads.
         read: Box<Step>,

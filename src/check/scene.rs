@@ -388,7 +388,7 @@ pub fn connection_of<'a>(step: &'a Step) -> Option<(&'a str, Span)> {
 
 fn visits(playbook: &Playbook) -> Vec<Visit<'_>> {
     let mut all = Vec::new();
-    if let Some(step) = playbook.targets.as_ref().and_then(|targets| targets.from.step.as_ref()) {
+    for (place, step) in playbook.targets.iter().flat_map(|targets| targets.from.steps()) {
         let section = Section::Preconditions;
         all.push(Visit {
             step,
@@ -397,7 +397,7 @@ fn visits(playbook: &Playbook) -> Vec<Visit<'_>> {
             owner: None,
             part: Part::Own,
             transaction: None,
-            path: "targets/from".into(),
+            path: format!("targets/{place}"),
             sql: None,
         });
     }

@@ -4,7 +4,10 @@ use super::scene::{Role, Scene};
 use crate::{
     action::kinds::Act,
     read::expect::Expect,
-    targets::model::Source,
+    targets::{
+        comparing::Comparing,
+        model::{From, Source},
+    },
     template::{Datum, Step as Part, Tree},
 };
 
@@ -168,13 +171,8 @@ fn compared() -> Shape {
 pub fn of_item(scene: &Scene<'_>) -> Shape {
     let Some(targets) = &scene.playbook.targets else { return Shape::Open };
     let row = match &targets.from.source {
-        Source::Find(_) => row(scene, 0),
-        Source::Query(_) => match of_result(scene, 0) {
-            Shape::List(inner) => *inner,
-            shape => shape,
-        },
-        Source::Csv(csv) => Shape::fields(csv.columns.names()),
-        Source::List(_) => Shape::Open,
+        Source::Compare(comparing) => of_pair(scene, comparing),
+        _ => of_source(scene, &targets.from),
     };
     if targets.group_by.is_none() {
         return row;
@@ -185,6 +183,44 @@ pub fn of_item(scene: &Scene<'_>) -> Shape {
         field("rows", Shape::List(Box::new(row))),
         field("lines", Shape::List(Box::new(Shape::Open))),
     ])
+}
+
+/// One row of a source.
+pub fn of_source(scene: &Scene<'_>, from: &From) -> Shape {
+    let index = || {
+        let step = from.step.as_ref()?;
+        scene.visits.iter().position(|visit| std::ptr::eq(visit.step, step))
+    };
+    match (&from.source, index()) {
+        (Source::Find(_), Some(index)) => row(scene, index),
+        (Source::Query(_), Some(index)) => match of_result(scene, index) {
+            Shape::List(inner) => *inner,
+            shape => shape,
+        },
+        (Source::Csv(csv), _) => Shape::fields(csv.columns.names()),
+        _ => Shape::Open,
+    }
+}
+
+/// What a comparison gives of a record.
+pub fn of_pair(scene: &Scene<'_>, comparing: &Comparing) -> Shape {
+    let [(_, left), (_, right)] = comparing.sides();
+    let key = match comparing.key.left.0.as_slice() {
+        [_] => Shape::Open,
+        _ => Shape::fields(comparing.key.left.names()),
+    };
+    let field = Shape::fields(["name", "left", "right", "equal"]);
+    let parts = [
+        ("key", key),
+        ("difference", Shape::Open),
+        ("left", of_source(scene, left)),
+        ("right", of_source(scene, right)),
+        ("differs", Shape::List(Box::new(Shape::Open))),
+        ("fields", Shape::List(Box::new(field))),
+        ("text", Shape::Open),
+        ("names", Shape::fields(["left", "right"])),
+    ];
+    Shape::Fields(parts.into_iter().map(|(name, shape)| (name.to_owned(), shape)).collect())
 }
 
 /// A value that the author wrote out.

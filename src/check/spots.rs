@@ -3,7 +3,7 @@
 use crate::{
     action::{
         choose::Choice,
-        compare::{CompareSpec, Side},
+        compare::{CompareSpec, ComparedField, Side},
         ends::Otherwise,
         kinds::Act,
         resource::{KindOf, ResourceKind, ResourceSpec},
@@ -96,6 +96,9 @@ pub fn of_targets(playbook: &Playbook, item: bool) -> Vec<Spot<'_>> {
     let mut spots = Spots { all: Vec::new(), under: None, given: &[] };
     if let Some(targets) = &playbook.targets {
         if item {
+            if let Source::Compare(comparing) = &targets.from.source {
+                spots.fields(&comparing.fields);
+            }
             spots.text(targets.subject.as_ref(), Sees::Before);
             targets.order_by.iter().for_each(|text| spots.text(Some(text), Sees::Before));
             for check in &targets.check {
@@ -105,11 +108,7 @@ pub fn of_targets(playbook: &Playbook, item: bool) -> Vec<Spot<'_>> {
                 spots.text(check.otherwise.as_ref().and_then(|otherwise| otherwise.say.as_ref()), Sees::Before);
             }
         } else {
-            match &targets.from.source {
-                Source::Csv(csv) => spots.text(Some(&csv.csv), Sees::Before),
-                Source::List(datum) => spots.datum(Some(datum), Sees::Before),
-                Source::Find(_) | Source::Query(_) => {}
-            }
+            spots.source(&targets.from.source);
             spots.datum(targets.take.as_ref(), Sees::Before);
         }
     }
@@ -329,7 +328,23 @@ impl<'a> Spots<'a> {
     fn compare(&mut self, spec: &'a CompareSpec) {
         self.data(&spec.left);
         self.data(&spec.right);
-        for side in spec.fields.iter().flat_map(|field| [&field.left, &field.right]).flatten() {
+        self.fields(&spec.fields);
+    }
+
+    /// A `find`, `query` or `http` is a step.
+    fn source(&mut self, source: &'a Source) {
+        match source {
+            Source::Csv(csv) => self.text(Some(&csv.csv), Sees::Before),
+            Source::List(datum) => self.datum(Some(datum), Sees::Before),
+            Source::Compare(comparing) => {
+                comparing.sides().into_iter().for_each(|(_, side)| self.source(&side.source));
+            }
+            Source::Find(_) | Source::Query(_) | Source::Http(_) => {}
+        }
+    }
+
+    fn fields(&mut self, fields: &'a [ComparedField]) {
+        for side in fields.iter().flat_map(|field| [&field.left, &field.right]).flatten() {
             if let Side::Value(datum) = side {
                 self.datum(Some(datum), Sees::Before);
             }

@@ -120,13 +120,37 @@ async fn of_many(
         if let Some(item) = ops::history::item(record, id, roll, key).await? {
             output.data(&run::one(key, &item, &state, view));
         }
-    } else if given.json || roll.count() <= many::LISTED {
+    } else if given.json {
+        return document(id, &state, roll, record, output, view).await;
+    } else if roll.count() <= many::LISTED {
         let whole = RunState { taken_back_by: state.taken_back_by, ..record.state(id).await? };
-        output.data(&if given.json { run_json::run(id, &whole, view.facts) } else { run::text(id, &whole, view) });
+        output.data(&run::text(id, &whole, view));
     } else {
         let summary = roll.sums(&record.journal).await.map_err(Failure::from)?;
         output.data(&many::run(id, &state, &summary, view));
     }
+    Ok(Exit::Done)
+}
+
+/// The whole run as one document, written as it is made.
+async fn document(
+    id: RunId,
+    state: &RunState,
+    roll: &Roll,
+    record: &Record,
+    output: &Output,
+    view: &View<'_>,
+) -> Result<Exit, Failure> {
+    let item = run_json::each_item(state, view.facts);
+    let (lines, found) = ops::history::items(record, roll, &item).await?;
+    output.data(&run_json::begun(id, &RunState { taken_back_by: state.taken_back_by, ..found }));
+    let once = state.items.get(SINGLE_ITEM).map(|once| Ok(item(SINGLE_ITEM, once)));
+    let mut first = true;
+    for line in once.into_iter().chain(lines.each()) {
+        let line = line?;
+        output.data(&if std::mem::take(&mut first) { line } else { format!("{}{line}", run_json::COMMA) });
+    }
+    output.data(run_json::ENDED);
     Ok(Exit::Done)
 }
 
@@ -143,20 +167,23 @@ async fn table(
         ItemsAs::Csv => (many::CSV_HEAD, many::csv_line),
         ItemsAs::Jsonl => ("", many::json_line),
     };
-    let lines = ops::history::items(record, roll, line).await?;
+    let (lines, _) = ops::history::items(record, roll, &line).await?;
     let Some(path) = &given.out else {
-        output.data(&(head.to_owned() + &lines.concat()));
+        output.data(head);
+        for line in lines.each() {
+            output.data(&line?);
+        }
         return Ok(Exit::Done);
     };
-    let write = || {
-        let mut file = BufWriter::new(std::fs::File::create(surroundings.folder.join(path))?);
-        for line in std::iter::once(head).chain(lines.iter().map(String::as_str)) {
-            file.write_all(output.masks().apply(line).as_bytes())?;
-        }
-        file.flush()
-    };
-    write().map_err(|e| Failure::usage(format!("`{}` cannot be written: {e}", path.display())))?;
-    let count = lines.len() + usize::from(!head.is_empty());
+    let bad = |e: std::io::Error| Failure::usage(format!("`{}` cannot be written: {e}", path.display()));
+    let mut file = BufWriter::new(std::fs::File::create(surroundings.folder.join(path)).map_err(bad)?);
+    let mut count = usize::from(!head.is_empty());
+    file.write_all(head.as_bytes()).map_err(bad)?;
+    for line in lines.each() {
+        file.write_all(output.masks().apply(&line?).as_bytes()).map_err(bad)?;
+        count += 1;
+    }
+    file.flush().map_err(bad)?;
     output.note(&format!("{count} lines in {}\n", path.display()));
     Ok(Exit::Done)
 }

@@ -3,6 +3,7 @@
 
 use crate::{
     base::{
+        canonical,
         decimal::Decimal,
         time::{self, Date, Stamp},
         value::{Data, Value},
@@ -54,6 +55,21 @@ pub struct Way {
     pub matching: Match,
     /// A text without any letter is nothing.
     pub blank_is_null: bool,
+}
+
+impl As {
+    /// Bytes that two values have in common exactly when they are alike in this way: by them records of two sources find each other.
+    pub fn print(self, value: &Value) -> Vec<u8> {
+        let way = Way { kind: self, ..Way::default() };
+        let own = match self {
+            As::Value | As::Set => None,
+            As::Text | As::Caseless | As::Words => way.text(value).map(Value::from),
+            As::Date => date(value).map(|date| Data::Date(date).into()),
+            As::Moment => moment(value).map(|moment| Data::Instant(moment).into()),
+            As::Number => number(value).map(|number| Data::Decimal(number).into()),
+        };
+        canonical::bytes(own.as_ref().unwrap_or(value))
+    }
 }
 
 impl Default for Way {
@@ -211,6 +227,9 @@ mod tests {
         ];
         for (kind, left, right, same) in cases {
             assert_eq!(alike(kind, Equal, left.clone(), right.clone()), Some(same), "{kind:?} {left:?} {right:?}");
+            if kind != Set {
+                assert_eq!(kind.print(&left) == kind.print(&right), same, "by print: {kind:?} {left:?} {right:?}");
+            }
         }
     }
 

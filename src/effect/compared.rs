@@ -119,6 +119,30 @@ impl Comparison {
     }
 }
 
+/// What an item of a comparison of two sources says of itself.
+#[derive(Clone, Debug)]
+pub enum Differing {
+    /// Only one side has the record: in words.
+    Lone(String),
+    /// Both have it, with other fields.
+    Fields(Comparison),
+}
+
+impl Differing {
+    /// From `item`: `{ difference, names, fields, text, … }`; nothing of any other item.
+    pub fn of_item(item: &Value) -> Option<Differing> {
+        item.get("difference")?;
+        let names = item.get("names")?;
+        let name = |side: &str| names.get(side);
+        let fields = item.get("fields")?;
+        if fields.as_list()?.is_empty() {
+            return Some(Differing::Lone(item.get("text")?.plain().into_owned()));
+        }
+        let whole = [("left", name("left")?), ("right", name("right")?), ("fields", fields)];
+        Comparison::of_value(&Value::map(whole)).map(Differing::Fields)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -45,7 +45,7 @@ fn list(prefix: &str, steps: &[Step], item: &ItemState, whole: bool, scope: &mut
 }
 
 /// A step that is done once, or one turn of a loop: its own result and those of the steps inside.
-fn once(step: &Step, at: &str, item: &ItemState, whole: bool, scope: &mut Scope) {
+pub fn once(step: &Step, at: &str, item: &ItemState, whole: bool, scope: &mut Scope) {
     own(step, at, item, scope);
     let state = item.steps.get(at);
     if state.and_then(|s| s.outcome.as_ref()).is_some_and(|o| o.outcome == Outcome::Skipped && o.ends.is_none()) {
@@ -79,7 +79,7 @@ pub fn own(step: &Step, at: &str, item: &ItemState, scope: &mut Scope) {
     match (state.result(), &state.outcome) {
         (Some(value), _) => scope.insert(id, value.clone()),
         (None, Some(outcome)) if outcome.outcome == Outcome::Skipped => scope.insert_entry(id.into(), Entry::Skipped),
-        // It went on with a warning, and without a result.
+        // It went on with a warning, or its probe said that it was done: there is no result, and it did run.
         (None, Some(outcome)) if outcome.outcome == Outcome::Done => scope.insert(id, Value::NULL),
         _ => {}
     }

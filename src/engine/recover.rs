@@ -7,6 +7,7 @@
 use super::{
     drive::{Driver, Halt, Stopped, Went},
     endings::sentence,
+    names,
     outgoing::{accepted::pending, call},
     outline::Place,
     resource,
@@ -166,13 +167,14 @@ impl Driver<'_> {
         response: Option<String>,
     ) -> Result<(), JournalError> {
         let message = sentence(&format!("its answer was lost; {why}"));
-        if let (Some(id), Some(value)) = (place.id(), &value) {
-            self.scope.insert(id, value.clone());
-        }
         let begun = step.last_attempt.map_or(0, |at| self.setting.world.now().micros - at.micros);
         let went = Went { outcome: Outcome::Done, value, message: Some(message.clone()), response };
         self.outcome(&place.path, went, u64::try_from(begun).unwrap_or(0));
         self.keep(&place.path, Outcome::Done, &message).await?;
+        // Under the names that a process which goes on later gives them, whether this one lost the answer or another.
+        if let Some(item) = self.state.items.get(&self.item) {
+            names::once(&place.step, &place.path, item, false, &mut self.scope);
+        }
         (self.watch)(Tick::Over { path: place.path.clone(), outcome: Outcome::Done, summary: message });
         Ok(())
     }

@@ -9,7 +9,6 @@ pub(super) mod schema;
 
 use super::{
     failure::{JournalError, Place},
-    link::{Each, Link},
     sql::{Cell, Of, Row, Sql},
     store::Held,
 };
@@ -17,9 +16,12 @@ use crate::{base::world::World, connection::PostgresAddress};
 use futures_util::TryStreamExt;
 use sqlx::{
     ConnectOptions, Connection, PgConnection,
-    postgres::{PgDatabaseError, PgSeverity},
+    postgres::{PgDatabaseError, PgRow, PgSeverity},
 };
 use std::{future::Future, sync::Arc, time::Duration};
+
+/// Takes one row after the other: it cannot be read, or what is in it is refused.
+pub(super) type Take<'a> = &'a mut (dyn FnMut(&PgRow) -> Result<Result<(), JournalError>, sqlx::Error> + Send);
 
 /// A compare under a row lock must see the newest row, whatever the role's default is.
 pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
@@ -102,14 +104,33 @@ impl Server {
         Ok(rows.into_iter().map(|row| Row { of: Of::Postgres(row), place: place.clone() }).collect())
     }
 
-    /// One link after the other, as they arrive.
-    pub(super) async fn links(&mut self, sql: Sql, cells: &[Cell<'_>], each: Each<'_>) -> Result<(), JournalError> {
+    /// One row after the other, as they arrive. An answer that breaks off before the first of them is asked for once more, unless
+    /// something is unfinished.
+    pub(super) async fn stream(
+        &mut self,
+        sql: Sql,
+        cells: &[Cell<'_>],
+        unfinished: bool,
+        take: Take<'_>,
+    ) -> Result<(), JournalError> {
+        let mut seen = false;
+        let mut noted = |row: &PgRow| {
+            seen = true;
+            take(row)
+        };
+        match self.stream_once(sql, cells, &mut noted).await {
+            Err(JournalError::Away { .. }) if !unfinished && !seen => self.stream_once(sql, cells, take).await,
+            done => done,
+        }
+    }
+
+    async fn stream_once(&mut self, sql: Sql, cells: &[Cell<'_>], take: Take<'_>) -> Result<(), JournalError> {
         let connection = self.connection().await?;
         let mut rows = sql.for_postgres(cells).fetch(connection);
         let work = loop {
             match within(rows.try_next()).await {
                 Ok(None) => break Ok(Ok(())),
-                Ok(Some(row)) => match Link::of(&row).map(|link| each(&link)) {
+                Ok(Some(row)) => match take(&row) {
                     Ok(Ok(())) => {}
                     Ok(Err(refused)) => break Ok(Err(refused)),
                     Err(unreadable) => break Err(unreadable),

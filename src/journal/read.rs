@@ -305,7 +305,7 @@ impl Held<'_> {
             }
             Ok(())
         };
-        self.links(run, 0, u64::MAX, &mut each).await?;
+        self.all_links(run, 0, &mut each).await?;
         let events = decoding.finish().await?;
         self.inner.decoded.fetch_add(events.len() as u64, Ordering::Relaxed);
         match (missing, events.last()) {

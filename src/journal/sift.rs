@@ -102,7 +102,7 @@ impl Journal {
                 }
             }
         };
-        held.links(run, end_of(after), u64::MAX, &mut each).await?;
+        held.all_links(run, end_of(after), &mut each).await?;
         match (missing, purged) {
             (None, _) => Ok((end.seq > 0).then_some(end)),
             (Some(_), Some(at)) => Err(JournalError::Purged { run, at }),

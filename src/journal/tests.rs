@@ -62,11 +62,13 @@ on_both! {
     a_run_that_is_read_in_several_pieces_comes_back_in_order,
     approvals_of_a_plan_are_kept_in_order_and_in_the_journals_own_chain,
     a_run_is_looked_through_without_being_taken_apart,
+    many_events_come_in_one_row_and_large_ones_by_themselves,
     what_was_passed_over_is_compared_with_the_chain_that_was_read,
     a_purged_run_is_not_looked_through,
 }
 use sifted::{
     a_purged_run_is_not_looked_through, a_run_is_looked_through_without_being_taken_apart,
+    many_events_come_in_one_row_and_large_ones_by_themselves,
     what_was_passed_over_is_compared_with_the_chain_that_was_read,
 };
 

@@ -10,6 +10,8 @@ use crate::{
         undo::standing::{self, Standing},
     },
     journal::{RunFilter, RunSummary, Waiting, failure::JournalError, words::RunWord},
+    report::exit::Exit,
+    targets::spool::{Place, Spool, SpoolError, Spooled},
 };
 
 /// The newest runs.
@@ -76,17 +78,65 @@ pub async fn item(record: &Record, run: RunId, roll: &Roll, key: &str) -> Result
     Ok(roll.item(&record.journal, key).await?)
 }
 
-/// Every item of a run, as `line` makes it, in the order in which they are listed.
-pub async fn items(record: &Record, roll: &Roll, line: fn(&str, &ItemState) -> String) -> Result<Vec<String>, Failure> {
-    let mut lines = vec![String::new(); roll.count()];
-    let not_begun = ItemState::default();
+/// Every item of a run, as `line` makes it: put aside on the way, because they end in another order than they are listed in.
+pub struct Lines {
+    places: Vec<Option<Place>>,
+    spooled: Spooled,
+}
+
+impl Lines {
+    /// In the order in which the items are listed.
+    pub fn each(&self) -> impl Iterator<Item = Result<String, Failure>> + '_ {
+        self.places.iter().flatten().map(|place| {
+            let line = self.spooled.at(*place).map_err(|error| bad(&error))?;
+            Ok(line.as_str().unwrap_or_default().to_owned())
+        })
+    }
+}
+
+fn bad(error: &SpoolError) -> Failure {
+    Failure::refused(Exit::Failed, format!("failed to {error}"))
+}
+
+/// The lines of all items, and the run with what is done once and those of its items in which something is in doubt or drifted. No
+/// more of them is held at any time.
+pub async fn items(
+    record: &Record,
+    roll: &Roll,
+    line: &(dyn Fn(&str, &ItemState) -> String + Sync),
+) -> Result<(Lines, RunState), Failure> {
+    let mut spool = Spool::new(&record.aside, &record.sealer);
+    let (mut places, mut failed, mut state) = (vec![None; roll.count()], None, roll.run.clone());
     roll.walk(&record.journal, |number, key, item| {
-        if let Some(place) = lines.get_mut(number as usize) {
-            *place = line(key, item.unwrap_or(&not_begun));
+        let Some(place) = places.get_mut(number as usize).filter(|_| failed.is_none()) else { return };
+        let Some(item) = item else {
+            if place.is_none() {
+                // Where nothing more is said of it, it was listed and no more.
+                match spool.add(line(key, &ItemState::default()).into()) {
+                    Ok(at) => *place = Some(at),
+                    Err(error) => failed = Some(error),
+                }
+            }
+            return;
+        };
+        if item.closed.is_none() && item.doubts().next().is_some()
+            || item.steps.values().any(|step| !step.drift().is_empty())
+        {
+            state.items.insert(key.clone(), item.clone());
+        }
+        match spool.add(line(key, item).into()) {
+            Ok(at) => *place = Some(at),
+            Err(error) => failed = Some(error),
         }
     })
     .await?;
-    Ok(lines)
+    match failed {
+        Some(error) => Err(bad(&error)),
+        None => {
+            let spooled = spool.done().map_err(|error| bad(&error))?;
+            Ok((Lines { places, spooled }, state))
+        }
+    }
 }
 
 /// Enum names of stored values, by today's project file; for drawing.

@@ -20,6 +20,8 @@ pub struct Record {
     pub journal: Journal,
     /// Seals and opens personal values.
     pub sealer: Sealer,
+    /// Takes what is put aside for a while.
+    pub aside: PathBuf,
 }
 
 /// Opens the project's journal; it is made if it is missing.
@@ -37,7 +39,7 @@ async fn in_file(surroundings: &Surroundings, opened: &Opened) -> Result<Record,
     alone(opened, &path)?;
     let sealer = sealer(surroundings, &key(opened))?;
     let journal = Journal::open(&path, surroundings.world.clone(), sealer.clone()).await?;
-    Ok(Record { journal, sealer })
+    Ok(Record { journal, sealer, aside: aside(opened) })
 }
 
 /// The key stays beside the project: whoever has the database does not have the key.
@@ -50,14 +52,18 @@ async fn on_server(surroundings: &Surroundings, opened: &Opened, address: Postgr
         // It opens nothing, and would only stand in the way of the right one. If it stays, the message says so again.
         let _ = std::fs::remove_file(&key);
     }
-    Ok(Record { journal: journal?, sealer })
+    Ok(Record { journal: journal?, sealer, aside: aside(opened) })
+}
+
+fn aside(opened: &Opened) -> PathBuf {
+    key(opened).parent().filter(|folder| folder.is_dir()).map_or_else(std::env::temp_dir, Path::to_owned)
 }
 
 /// Where rows are put aside, and who seals them: the project's own key where it is at hand, so that a person has the same name
 /// in every run; else one that goes away with the process. Makes nothing.
 pub fn workplace(surroundings: &Surroundings, opened: &Opened) -> Result<Workplace, Failure> {
     let (path, masks) = (key(opened), surroundings.masks.clone());
-    let aside = path.parent().filter(|folder| folder.is_dir()).map_or_else(std::env::temp_dir, Path::to_owned);
+    let aside = aside(opened);
     let sealer = if path.is_file() { Sealer::open(&path, masks) } else { Sealer::passing(masks) };
     let sealer = sealer.map_err(|e| Failure::usage(format!("failed to {e}")))?;
     Ok(Workplace { folder: surroundings.folder.clone(), aside, sealer })

@@ -125,6 +125,10 @@ impl PlanDigest {
                 self.text(&field.name);
                 self.text(field.equal.map_or("unknown", |equal| if equal { "equal" } else { "different" }));
             }),
+            Effect::IfFails { at, steps } => {
+                at.iter().for_each(|name| self.text(name));
+                steps.iter().for_each(|step| self.step(step));
+            }
             Effect::Answer { .. } => {}
         }
     }

@@ -229,6 +229,13 @@ pub enum Effect {
         /// What.
         text: String,
     },
+    /// What a `rescue` would do if one of these steps failed; it is not done unless one does.
+    IfFails {
+        /// Their names.
+        at: Vec<String>,
+        /// The steps of the rescue, as the world would be then.
+        steps: Vec<StepPlan>,
+    },
 }
 
 /// A table that changed without being named by the step.

@@ -187,7 +187,8 @@ impl Tally {
                 self.counts.jobs += if acts { jobs.len() } else { 0 };
                 self.parts.jobs += if shown { jobs.len() } else { 0 };
             }
-            Effect::Answer { .. } | Effect::Compared(_) => {}
+            // What is only done if something fails is not what the plan comes to.
+            Effect::Answer { .. } | Effect::Compared(_) | Effect::IfFails { .. } => {}
         }
     }
 

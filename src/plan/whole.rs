@@ -215,6 +215,7 @@ impl Field for Effect {
             Effect::Message { who, text } => ("message", of([("who", who.store()), ("text", text.store())])),
             Effect::LeftAlone { rows } => ("left_alone", Some(left::store(rows))),
             Effect::Compared(comparison) => ("compared", Some(comparison.value())),
+            Effect::IfFails { at, steps } => ("if_fails", of([("at", at.store()), ("steps", steps.store())])),
         };
         of([(kind, fields)])
     }
@@ -244,6 +245,7 @@ impl Field for Effect {
                 text: part(fields, "text")?,
                 answer: part(fields, "answer")?,
             },
+            "if_fails" => Effect::IfFails { at: part(fields, "at")?, steps: part(fields, "steps")? },
             "message" => Effect::Message { who: part(fields, "who")?, text: part(fields, "text")? },
             _ => return Err(BadRecord::new("is of a kind that this version does not know")),
         })
@@ -285,6 +287,7 @@ impl StepPlan {
         for effect in &mut self.effects {
             match effect {
                 Effect::Rows { .. } | Effect::Jobs { .. } | Effect::LeftAlone { .. } | Effect::Compared(_) => {}
+                Effect::IfFails { steps, .. } => steps.iter_mut().for_each(|step| step.masked(mask)),
                 Effect::Request { line, headers, body, .. } => {
                     each(line);
                     headers.iter_mut().for_each(|(_, value)| each(value));

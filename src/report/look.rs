@@ -56,7 +56,7 @@ impl Default for Look {
 }
 
 /// The facts of a table, for the names of enum values and for personal columns.
-pub type Lookup<'a> = &'a dyn Fn(&TableName) -> Option<&'a Facts>;
+pub type Lookup<'a> = &'a (dyn Fn(&TableName) -> Option<&'a Facts> + Sync);
 
 /// Draws a message under its line of the playbook, with what was expected and found: place, message, name and value.
 /// Ends with a line feed; empty when it cannot be drawn.

@@ -6,7 +6,7 @@ use super::{
     line::{Line, Tone},
     look::{Look, View},
     page::Page,
-    plan::{About, agreement, for_good, heading, next, of_item, step_name},
+    plan::{About, agreement, for_good, heading, item_heading, next, of_item, step_name},
     plan_summary::summary,
 };
 use crate::{
@@ -94,7 +94,7 @@ fn items(page: &mut Page, plan: &Plan, many: &Many, view: &View<'_>) {
     let whole = if tally.items <= WHOLE as u64 { changing.len() } else { WHOLE.min(changing.len()) };
     for item in &changing[..whole] {
         page.blank();
-        page.line(0, Line::of(Tone::Strong, format!("Item {}", item.key)));
+        item_heading(page, item);
         of_item(page, item, view);
     }
     let more = tally.items.saturating_sub(whole as u64);

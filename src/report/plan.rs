@@ -16,7 +16,7 @@ use crate::{
     action::{ends::Way, step::RESCUE},
     approval::Demand,
     base::value::{AFTER_APPLY, Map},
-    effect::label::Label,
+    effect::{compared::Differing, label::Label},
     engine::outline::{around, indexed},
     plan::{Effect, Foreseen, ItemPlan, Plan, Reversal, Section, StepPlan, Stop, file::Saved},
 };
@@ -52,7 +52,7 @@ pub fn text(plan: &Plan, about: &About<'_>, view: &View<'_>) -> String {
     for item in &plan.items {
         if plan.items.len() > 1 {
             page.blank();
-            page.line(0, Line::of(Tone::Strong, format!("Item {}", item.key)));
+            item_heading(&mut page, item);
         }
         of_item(&mut page, item, view);
     }
@@ -75,9 +75,27 @@ pub fn text(plan: &Plan, about: &About<'_>, view: &View<'_>) -> String {
 /// One item of many, whole.
 pub fn one(item: &ItemPlan, view: &View<'_>) -> String {
     let mut page = Page::new(view.look);
-    page.line(0, Line::of(Tone::Strong, format!("Item {}", item.key)));
+    item_heading(&mut page, item);
     of_item(&mut page, item, view);
     page.finish()
+}
+
+/// The item's name; of one that came out of a comparison also what differs.
+pub(super) fn item_heading(page: &mut Page, item: &ItemPlan) {
+    let found = item.item.as_ref().and_then(Differing::of_item);
+    let mut line = Line::of(Tone::Strong, format!("Item {}", item.key));
+    match found {
+        None => page.line(0, line),
+        Some(Differing::Lone(text)) => {
+            line = line.plain("  ").add(Tone::Care, text);
+            page.hung(0, 5, line);
+        }
+        Some(Differing::Fields(comparison)) => {
+            line = line.plain("  ").add(Tone::Care, comparison.summary());
+            page.hung(0, 5, line);
+            compared::table(page, 2, &comparison);
+        }
+    }
 }
 
 /// The last words before somebody says yes, when the plan itself was read elsewhere: what it is, who asked for it, what it
@@ -190,36 +208,45 @@ pub(super) fn section_title(section: Section) -> &'static str {
 }
 
 fn of_step(page: &mut Page, step: &StepPlan, stop: Option<&Stop>, view: &View<'_>) {
-    let (mark, tone) = mark(step, stop, page.look);
-    let skipped = step.foreseen == Foreseen::Skipped;
-    let title = Line::of(tone, mark).plain(" ").add(if skipped { Tone::Dim } else { Tone::Plain }, name(step));
-    page.labelled(2, 4, title, right(step, stop));
-    if let Label::NotPreviewable(why) = &step.label {
-        page.line(DEEPER, Line::of(Tone::Bad, format!("could not be tried out: {why}")));
-    }
-    let (first, last): (&[String], &[String]) =
-        if step.foreseen == Foreseen::Undecided { (&step.notes, &[]) } else { (&[], &step.notes) };
-    notes(page, step, first);
-    for effect in &step.effects {
-        of_effect(page, effect, step, view);
-    }
-    notes(page, step, last);
-    if let Some(undo) = &step.undo {
-        let tone = if matches!(undo, Reversal::Irreversible(_)) { Tone::Care } else { Tone::Dim };
-        let taken = matches!(undo, Reversal::Automatic | Reversal::SameWay | Reversal::ByStep(_));
-        let words = if taken { format!("taken back {}", undo.words()) } else { undo.words() };
-        page.line(DEEPER, Line::of(tone, words));
-    }
+    step_at(page, 2, step, stop, view);
     if let Some(stop) = stop {
         of_stop(page, stop, view);
     }
 }
 
+/// A step whose heading stands so far to the right.
+fn step_at(page: &mut Page, indent: usize, step: &StepPlan, stop: Option<&Stop>, view: &View<'_>) {
+    let deeper = indent + DEEPER - 2;
+    let (mark, tone) = mark(step, stop, page.look);
+    let skipped = step.foreseen == Foreseen::Skipped;
+    let title = Line::of(tone, mark).plain(" ").add(if skipped { Tone::Dim } else { Tone::Plain }, name(step));
+    page.labelled(indent, indent + 2, title, right(step, stop));
+    if let Label::NotPreviewable(why) = &step.label {
+        page.line(deeper, Line::of(Tone::Bad, format!("could not be tried out: {why}")));
+    }
+    let (first, last): (&[String], &[String]) = if matches!(step.foreseen, Foreseen::Undecided | Foreseen::Skipped) {
+        (&step.notes, &[])
+    } else {
+        (&[], &step.notes)
+    };
+    notes(page, deeper, step, first);
+    for effect in &step.effects {
+        of_effect(page, deeper, effect, step, view);
+    }
+    notes(page, deeper, step, last);
+    if let Some(undo) = &step.undo {
+        let tone = if matches!(undo, Reversal::Irreversible(_)) { Tone::Care } else { Tone::Dim };
+        let taken = matches!(undo, Reversal::Automatic | Reversal::SameWay | Reversal::ByStep(_));
+        let words = if taken { format!("taken back {}", undo.words()) } else { undo.words() };
+        page.line(deeper, Line::of(tone, words));
+    }
+}
+
 /// Lines of a note are one paragraph: they were broken for the width of a file.
-fn notes(page: &mut Page, step: &StepPlan, notes: &[String]) {
+fn notes(page: &mut Page, indent: usize, step: &StepPlan, notes: &[String]) {
     let tone = if matches!(step.foreseen, Foreseen::Warns | Foreseen::Undecided) { Tone::Care } else { Tone::Dim };
     for note in notes {
-        page.line(DEEPER, Line::of(tone, note.split_whitespace().collect::<Vec<_>>().join(" ")));
+        page.line(indent, Line::of(tone, note.split_whitespace().collect::<Vec<_>>().join(" ")));
     }
 }
 
@@ -296,45 +323,50 @@ fn right(step: &StepPlan, stop: Option<&Stop>) -> Line {
     }
 }
 
-fn of_effect(page: &mut Page, effect: &Effect, step: &StepPlan, view: &View<'_>) {
+fn of_effect(page: &mut Page, deeper: usize, effect: &Effect, step: &StepPlan, view: &View<'_>) {
     match effect {
         Effect::Rows { changes, also } => {
-            rows(page, DEEPER, changes, view, Moment::Planned);
+            rows(page, deeper, changes, view, Moment::Planned);
             for also in also {
                 let counts = [(also.inserted, "added"), (also.updated, "changed"), (also.deleted, "deleted")];
                 let counts: Vec<_> =
                     counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
                 let text = format!("! also touched, not taken back: {}  {}", also.table, counts.join(", "));
-                page.hung(DEEPER, DEEPER + 2, Line::of(Tone::Care, text));
+                page.hung(deeper, deeper + 2, Line::of(Tone::Care, text));
             }
         }
-        Effect::LeftAlone { rows } => left::rows(page, DEEPER, rows, view),
-        Effect::Compared(comparison) => compared::table(page, DEEPER, comparison),
+        Effect::LeftAlone { rows } => left::rows(page, deeper, rows, view),
+        Effect::Compared(comparison) => compared::table(page, deeper, comparison),
         Effect::Jobs { jobs } => jobs.iter().for_each(|job| {
             let mut headers = vec![("jid".to_owned(), job.jid.to_string())];
             headers.extend(job.payload.as_ref().and_then(|p| p.get("retry")).map(|r| ("tries".to_owned(), tries(&r))));
             headers.extend(job.arguments().into_iter().enumerate().map(|(i, text)| (format!("args[{i}]"), text)));
-            request::text(page, DEEPER, &job.line(), &headers, None);
+            request::text(page, deeper, &job.line(), &headers, None);
         }),
-        Effect::Request { line, headers, body, .. } => request::text(page, DEEPER, line, headers, body.as_deref()),
+        Effect::Request { line, headers, body, .. } => request::text(page, deeper, line, headers, body.as_deref()),
         // A read that is known stands at the right border; what is not known is what its label says.
         Effect::Answer { summary } if step.label == Label::Read || is_plain_unknown(summary) => {}
-        Effect::Answer { summary } => page.line(DEEPER, Line::of(Tone::Dim, summary)),
+        Effect::Answer { summary } => page.line(deeper, Line::of(Tone::Dim, summary)),
         Effect::Question { who, text, answer } => {
-            page.line(DEEPER, Line::of(Tone::Plain, format!("asks {who}:")));
-            page.prose(DEEPER + 2, Tone::Plain, text);
+            page.line(deeper, Line::of(Tone::Plain, format!("asks {who}:")));
+            page.prose(deeper + 2, Tone::Plain, text);
             if !answer.is_empty() {
                 let fields: Vec<_> = answer.iter().map(|(name, kind)| format!("{name} ({kind})")).collect();
-                page.hung(DEEPER + 2, DEEPER + 10, Line::of(Tone::Dim, "answer  ").plain(fields.join(", ")));
+                page.hung(deeper + 2, deeper + 10, Line::of(Tone::Dim, "answer  ").plain(fields.join(", ")));
             }
+        }
+        Effect::IfFails { at, steps } => {
+            let names: Vec<String> = at.iter().map(|name| format!("`{name}`")).collect();
+            page.line(deeper, Line::of(Tone::Plain, format!("if {} fails:", names.join(" or "))));
+            steps.iter().for_each(|inner| step_at(page, deeper + 2, inner, None, view));
         }
         Effect::Message { who, text } => {
             // Without a title of its own, the step is called after whom it tells.
             if step.title.is_none() {
-                return page.prose(DEEPER, Tone::Plain, text);
+                return page.prose(deeper, Tone::Plain, text);
             }
-            page.line(DEEPER, Line::of(Tone::Plain, format!("tells {who}:")));
-            page.prose(DEEPER + 2, Tone::Plain, text);
+            page.line(deeper, Line::of(Tone::Plain, format!("tells {who}:")));
+            page.prose(deeper + 2, Tone::Plain, text);
         }
     }
 }

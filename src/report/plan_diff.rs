@@ -157,6 +157,13 @@ fn of_step(place: &str, step: &StepPlan, facts: Lookup<'_>, said: &mut Said) {
             Effect::Answer { .. } => {}
             Effect::Question { who, text, .. } => say(format!("question to {who}"), text.clone()),
             Effect::Message { who, text } => say(format!("message to {who}"), text.clone()),
+            Effect::IfFails { .. } => {}
+        }
+    }
+    for effect in &step.effects {
+        let Effect::IfFails { at, steps } = effect else { continue };
+        for inner in steps {
+            of_step(&format!("{}, if {} fails", inner.path, at.join(" or ")), inner, facts, said);
         }
     }
 }

@@ -184,6 +184,11 @@ fn of_effect(effect: &Effect, facts: Lookup<'_>) -> Value {
             ])
         }
         Effect::Compared(comparison) => compared::json(comparison),
+        Effect::IfFails { at, steps } => Value::map([
+            ("type", "if_fails".into()),
+            ("at", texts(at)),
+            ("steps", Value::list(steps.iter().map(|step| of_step(step, facts)))),
+        ]),
         Effect::LeftAlone { rows } => Value::map([("type", "left_alone".into()), ("rows", left::json(rows))]),
         Effect::Jobs { jobs } => {
             let one = |job: &crate::effect::job::JobChange| {

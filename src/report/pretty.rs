@@ -12,6 +12,14 @@ pub fn of(value: &Value) -> String {
     out
 }
 
+/// As an element of a list so deep in a document, without the comma before it.
+pub fn element(value: &Value, depth: usize) -> String {
+    let mut out = String::new();
+    newline(false, depth, &mut out);
+    write(value, depth, &mut out);
+    out
+}
+
 /// As a document of its own: with a line feed.
 pub fn document(value: &Value) -> String {
     let mut out = of(value);

@@ -34,7 +34,30 @@ fn id(run: RunId) -> [(&'static str, Value); 2] {
 /// One run: `trueup show RUN --json`.
 pub fn run(run: RunId, state: &RunState, facts: Lookup<'_>) -> String {
     let titles = Titles::of(state.created.as_ref());
-    let items = state.items.iter().map(|(key, item)| of_item(key, item, &titles, facts));
+    let items = state.items.iter().map(|(key, item)| of_item(key, item, &titles, facts)).collect();
+    pretty::document(&whole(run, state, items))
+}
+
+/// The same of a run whose items nobody holds: the document up to its items. `state` has what is done once, and the items in
+/// which something is in doubt or drifted.
+pub fn begun(run: RunId, state: &RunState) -> String {
+    let document = pretty::document(&whole(run, state, Vec::new()));
+    let cut = document.rfind("[]").unwrap_or(document.len());
+    format!("{}[", &document[..cut])
+}
+
+/// Makes the text of one item after the other, for behind [`begun`].
+pub fn each_item<'a>(state: &RunState, facts: Lookup<'a>) -> impl Fn(&str, &ItemState) -> String + use<'a> {
+    let titles = Titles::of(state.created.as_ref());
+    move |key, item| pretty::element(&of_item(key, item, &titles, facts), 2)
+}
+
+/// Between two items.
+pub const COMMA: &str = ",";
+/// Behind the last one.
+pub const ENDED: &str = "\n  ]\n}\n";
+
+fn whole(run: RunId, state: &RunState, items: Vec<Value>) -> Value {
     let head = [("format", FORMAT.into()), ("kind", "run".into())].into_iter().chain(id(run));
     let rest = [
         ("state", if state.closed.is_some() { "closed".into() } else { "open".into() }),
@@ -48,12 +71,8 @@ pub fn run(run: RunId, state: &RunState, facts: Lookup<'_>) -> String {
         ("ended", at(state.closed_at)),
     ];
     let created = state.created.iter().flat_map(|created| of_created(created, state));
-    let document = Value::map(
-        head.chain(rest)
-            .chain(created)
-            .chain([("drift", drift::json(&drift::of_run(state))), ("items", Value::list(items))]),
-    );
-    pretty::document(&document)
+    let last = [("drift", drift::json(&drift::of_run(state))), ("items", Value::list(items))];
+    Value::map(head.chain(rest).chain(created).chain(last))
 }
 
 /// A run over many items, as it stands after it was carried on.

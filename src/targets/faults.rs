@@ -12,10 +12,15 @@ pub struct Fault {
     pub lines: Vec<u64>,
     /// What; names nothing personal. A fragment.
     pub what: String,
+    /// Which of two sources; nothing where there is one.
+    pub side: Option<&'static str>,
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(side) = self.side {
+            write!(f, "{side}: ")?;
+        }
         match self.lines.as_slice() {
             [] => f.write_str(&self.what),
             [one] => write!(f, "line {one}: {}", self.what),
@@ -49,8 +54,21 @@ impl Faults {
         if self.kept.len() < MOST {
             // A group can have any number of lines; more than are told are not kept.
             let lines = lines.into_iter().take(1_000).collect();
-            self.kept.push(Fault { lines, what: what.into() });
+            self.kept.push(Fault { lines, what: what.into(), side: None });
         }
+    }
+
+    /// Those of another look at the same source, behind these.
+    pub fn append(&mut self, other: Faults) {
+        self.count += other.count;
+        self.kept.extend(other.kept);
+        self.kept.truncate(MOST);
+    }
+
+    /// The same, each with the source that it is about.
+    pub fn of(mut self, side: &'static str) -> Faults {
+        self.kept.iter_mut().for_each(|fault| fault.side = Some(side));
+        self
     }
 
     /// Nothing is wrong.

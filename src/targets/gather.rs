@@ -41,8 +41,23 @@ pub struct Gathering<'a> {
 struct Unique<'a> {
     columns: Vec<Arc<str>>,
     check: Option<&'a SourceCheck>,
-    /// Fingerprint and line (or number) of every row so far.
-    seen: Vec<(u128, u64)>,
+    /// Of every row so far.
+    seen: Vec<Seen>,
+}
+
+/// The fingerprint of a row's key, and its line (or number). Twenty bytes, because there are many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Seen {
+    pub print: [u32; 4],
+    pub at: u32,
+}
+
+impl Seen {
+    /// A file has less than four thousand million lines.
+    pub fn new(print: u128, at: u64) -> Seen {
+        let part = |shift: u32| (print >> shift) as u32;
+        Seen { print: [part(96), part(64), part(32), part(0)], at: u32::try_from(at).unwrap_or(u32::MAX) }
+    }
 }
 
 struct Group {
@@ -100,6 +115,16 @@ impl<'a> Gathering<'a> {
         }
     }
 
+    /// A spool of its own for rows that are not gathered.
+    pub fn another_spool(&self) -> Spool {
+        self.spool.beside()
+    }
+
+    /// What tells the items apart was found wanting already: it is not told twice.
+    pub fn without_keys(&mut self) {
+        self.uniques.retain(|unique| unique.check.is_some());
+    }
+
     /// One row, as the steps will see it; `line` where it comes from a file.
     pub fn add(&mut self, value: Value, line: Option<u64>) -> Result<(), GatherError> {
         self.rows += 1;
@@ -115,7 +140,7 @@ impl<'a> Gathering<'a> {
                 None => print(&[Value::text(key_text(&parts, self.sealer).map_err(misfit)?)]),
                 Some(_) => print(&parts),
             };
-            self.uniques[index].seen.push((print, at));
+            self.uniques[index].seen.push(Seen::new(print, at));
         }
         for check in &self.targets.check {
             if let Rule::EachRow(expression) = &check.rule {
@@ -247,8 +272,8 @@ impl<'a> Gathering<'a> {
         for unique in std::mem::take(&mut self.uniques) {
             let mut seen = unique.seen;
             seen.sort_unstable();
-            for same in seen.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
-                let at: Vec<u64> = same.iter().map(|(_, at)| *at).collect();
+            for same in seen.chunk_by(|a, b| a.print == b.print).filter(|same| same.len() > 1) {
+                let at: Vec<u64> = same.iter().map(|seen| u64::from(seen.at)).collect();
                 let columns = if unique.columns.is_empty() { "element".into() } else { unique.columns.join("`, `") };
                 let own = unique.check.and_then(|check| check.otherwise.as_ref()?.say.as_ref());
                 let own = own.and_then(|say| say.message(self.scope, &[]).ok());
@@ -339,11 +364,20 @@ fn parts(value: &Value, columns: &[Arc<str>]) -> Result<Vec<Value>, GatherError>
     columns
         .iter()
         .map(|column| {
-            value
-                .get(column)
+            part_of(value, column)
                 .ok_or_else(|| GatherError::Misfit(format!("the rows of the source have no column `{column}`")))
         })
         .collect()
+}
+
+/// A column, or a part of what a comparison gives: `left.email`, `key.code`.
+fn part_of(value: &Value, column: &str) -> Option<Value> {
+    value.get(column).or_else(|| {
+        let (first, rest) = column.split_once('.')?;
+        let inner = value.get(first)?;
+        // What a side does not have has no parts.
+        if inner.is_null() { Some(inner) } else { inner.get(rest) }
+    })
 }
 
 /// Equal only for the same values, as far as anybody will ever see.

@@ -1,11 +1,13 @@
-//! Where the items of a run come from: rows of a table or a query, lines of a CSV file, a list. Read once, streamed, each
-//! with a key that no other has. Knows nothing of plans, runs and the engine.
+//! Where the items of a run come from: rows of a table or a query, lines of a CSV file, a list, the answer of an API, or what
+//! two of these do not have in common. Read once, streamed, each with a key that no other has. Knows nothing of plans, runs and the engine.
 
+pub mod comparing;
 pub mod csv;
 pub mod faults;
 pub mod gather;
 pub mod item;
 pub mod limits;
+mod matching;
 pub mod model;
 pub mod source;
 pub mod spool;

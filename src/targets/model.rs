@@ -1,5 +1,6 @@
 //! What the playbook says under `targets:`.
 
+use super::comparing::Comparing;
 use crate::{
     action::{ends::Otherwise, kinds::Act, step::Step},
     base::{
@@ -8,7 +9,7 @@ use crate::{
         source::Span,
         yaml::Node,
     },
-    read::{find::FindSpec, query::QuerySpec},
+    read::{find::FindSpec, http::HttpSpec, query::QuerySpec},
     shape,
     table::facts::Columns,
     template::{Datum, Expression, Text},
@@ -67,7 +68,7 @@ words! {
 pub struct From {
     /// Which.
     pub source: Source,
-    /// A `find` or `query` as the step that it would be: the rules for steps hold for it as well.
+    /// A `find`, `query` or `http` as the step that it would be: the rules for steps hold for it as well.
     pub step: Option<Step>,
     /// Where it stands.
     pub at: Span,
@@ -85,6 +86,10 @@ pub enum Source {
     Csv(CsvSource),
     /// Elements of a list.
     List(Datum),
+    /// Entries of a list that an API gives.
+    Http(Box<HttpSpec>),
+    /// What two sources do not have in common.
+    Compare(Box<Comparing>),
 }
 
 impl Source {
@@ -95,6 +100,33 @@ impl Source {
             Source::Query(_) => "query",
             Source::Csv(_) => "csv",
             Source::List(_) => "list",
+            Source::Http(_) => "http",
+            Source::Compare(_) => "compare",
+        }
+    }
+}
+
+impl From {
+    /// The steps that it would be, each with its place below `targets`.
+    pub fn steps(&self) -> Vec<(&'static str, &Step)> {
+        match &self.source {
+            Source::Compare(comparing) => {
+                let [(_, left), (_, right)] = comparing.sides();
+                let sides = [("from/left", left), ("from/right", right)];
+                sides.into_iter().filter_map(|(place, side)| Some((place, side.step.as_ref()?))).collect()
+            }
+            _ => self.step.iter().map(|step| ("from", step)).collect(),
+        }
+    }
+
+    /// The connection that it is read from, else the kind of source.
+    pub fn system(&self) -> &str {
+        match &self.source {
+            Source::Find(find) => find.table.as_str().split('.').next().unwrap_or_default(),
+            Source::Query(query) => query.db.as_str(),
+            Source::Http(call) => call.api.as_str(),
+            Source::Csv(_) => "file",
+            source => source.word(),
         }
     }
 }
@@ -207,43 +239,41 @@ shape! {
         delimiter: Option<Word>,
         /// Elements of a list: `"{{ params.ids }}"`.
         list: Option<Datum>,
+        /// Entries of the list that an API gives; with `pages` all of them, page after page.
+        http: Option<HttpSpec>,
+        /// What two sources do not have in common.
+        compare: Option<Comparing>,
     }
 }
 
+shape! {
+    /// One side of a comparison: exactly one of these; `columns` and `delimiter` belong to `csv`.
+    "a side" pub struct SideSpec {
+        /// Rows of a declared table.
+        find: Option<FindSpec>,
+        /// Rows of a SELECT.
+        query: Option<QuerySpec>,
+        /// Lines of a CSV file with a header.
+        csv: Option<Text>,
+        /// Of a CSV file: every column with its type.
+        columns: Option<Named<CsvColumn>>,
+        /// Of a CSV file: what stands between two cells.
+        delimiter: Option<Word>,
+        /// Elements of a list, each a map.
+        list: Option<Datum>,
+        /// Entries of the list that an API gives; with `pages` all of them, page after page.
+        http: Option<HttpSpec>,
+    }
+}
+
+/// The sources that can be compared.
+const PLAIN: [&str; 5] = ["find", "query", "csv", "list", "http"];
+/// All sources.
+const SOURCES: [&str; 6] = ["find", "query", "csv", "list", "http", "compare"];
+
 impl FromNode for From {
     fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
-        let given = ["find", "query", "csv", "list"].into_iter().filter(|word| node.get(word).is_some()).count();
-        if let Node::Map(_, at) = node
-            && given != 1
-        {
-            let problem = Diagnostic::error(&ONE_OF, *at, "`from` takes exactly one source");
-            cx.unknown_keys(node, FromSpec::KEYS, "a source");
-            cx.push(problem.help("write one of `find`, `query`, `csv`, `list`"));
-            return None;
-        }
-        if node.get("csv").is_some() {
-            let csv = CsvSource::from_node(node, cx)?;
-            return Some(From { at: csv.at, source: Source::Csv(csv), step: None });
-        }
-        if let Some(odd) = ["columns", "delimiter"].into_iter().find(|word| node.get(word).is_some()) {
-            let at = node.get(odd).map_or(node.span(), Node::span);
-            cx.push(Diagnostic::error(&ONE_OF, at, format!("`{odd}` belongs to a CSV file")).help("leave it out"));
-            return None;
-        }
-        if node.get("list").is_some() {
-            let spec = FromSpec::from_node(node, cx)?;
-            return Some(From { source: Source::List(spec.list?), step: None, at: spec.at });
-        }
-        cx.unknown_keys(node, FromSpec::KEYS, "a source");
-        let Node::Map(entries, at) = node else { return cx.wrong_type(node, "a source, which is a map") };
-        let asked = entries.iter().filter(|entry| matches!(&*entry.key.text, "find" | "query")).cloned().collect();
-        let step = Step::from_node(&Node::Map(asked, *at), cx)?;
-        let source = match &step.act {
-            Act::Find(find) => Source::Find(find.clone()),
-            Act::Query(query) => Source::Query(query.clone()),
-            _ => return None,
-        };
-        Some(From { source, step: Some(step), at: *at })
+        source(node, cx, ("from", "a source"), &SOURCES, FromSpec::KEYS)
     }
 }
 impl schemars::JsonSchema for From {
@@ -253,6 +283,69 @@ impl schemars::JsonSchema for From {
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         generator.subschema_for::<FromSpec>()
     }
+}
+
+/// One of two sources that are compared: any but another comparison.
+#[derive(Clone, Debug)]
+pub struct Side(pub From);
+
+impl FromNode for Side {
+    fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
+        source(node, cx, ("a side", "a side"), &PLAIN, SideSpec::KEYS).map(Side)
+    }
+}
+impl schemars::JsonSchema for Side {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Side".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        generator.subschema_for::<SideSpec>()
+    }
+}
+
+/// Reads one of `words`; `(place, what)` for messages.
+fn source(
+    node: &Node,
+    cx: &mut Lowering<'_>,
+    (place, what): (&str, &str),
+    words: &[&str],
+    keys: &[&str],
+) -> Option<From> {
+    let Node::Map(entries, at) = node else { return cx.wrong_type(node, &format!("{what}, which is a map")) };
+    if words.iter().filter(|word| node.get(word).is_some()).count() != 1 {
+        let place = if place == "from" { "`from`" } else { place };
+        let problem = Diagnostic::error(&ONE_OF, *at, format!("{place} takes exactly one source"));
+        cx.unknown_keys(node, keys, what);
+        let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+        cx.push(problem.help(format!("write one of {}", words.join(", "))));
+        return None;
+    }
+    if node.get("csv").is_some() {
+        let csv = CsvSource::from_node(node, cx)?;
+        return Some(From { at: csv.at, source: Source::Csv(csv), step: None });
+    }
+    if let Some(odd) = ["columns", "delimiter"].into_iter().find(|word| node.get(word).is_some()) {
+        let at = node.get(odd).map_or(node.span(), Node::span);
+        cx.push(Diagnostic::error(&ONE_OF, at, format!("`{odd}` belongs to a CSV file")).help("leave it out"));
+        return None;
+    }
+    cx.unknown_keys(node, keys, what);
+    if let Some(list) = node.get("list") {
+        return Datum::from_node(list, cx).map(|list| From { source: Source::List(list), step: None, at: *at });
+    }
+    if let Some(compare) = node.get("compare").filter(|_| words.contains(&"compare")) {
+        let comparing = Comparing::from_node(compare, cx)?;
+        return Some(From { source: Source::Compare(Box::new(comparing)), step: None, at: *at });
+    }
+    let asked = entries.iter().filter(|entry| words.contains(&&*entry.key.text)).cloned().collect();
+    let step = Step::from_node(&Node::Map(asked, *at), cx)?;
+    let source = match &step.act {
+        Act::Find(find) => Source::Find(find.clone()),
+        Act::Query(query) => Source::Query(query.clone()),
+        Act::Http(call) => Source::Http(Box::new(call.clone())),
+        _ => return None,
+    };
+    Some(From { source, step: Some(step), at: *at })
 }
 
 /// Rows that are one item.

@@ -37,6 +37,11 @@ impl Spool {
         Spool { folder, sealer, few: Vec::new(), file: None, at: 0, count: 0 }
     }
 
+    /// Another empty one in the same place.
+    pub fn beside(&self) -> Spool {
+        Spool::new(&self.folder, &self.sealer)
+    }
+
     /// How many values there are.
     pub fn count(&self) -> u64 {
         self.count

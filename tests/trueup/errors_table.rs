@@ -274,3 +274,26 @@ fn a_report_of_tests_names_the_rows_that_no_case_reached() {
         "a part of the cases says nothing about the table"
     );
 }
+
+#[test]
+fn the_tables_of_called_playbooks_are_asked_where_the_own_one_does_not_know() {
+    let caller = "trueup: v1\nname: p\nversion: 1\ntitle: P\nuses: { api: { methods: [GET] }, other: { methods: [GET] } }\nsteps:\n  - id: inner\n    call: { playbook: q }\n  - id: look\n    choose: { on: { a: 1 }, rows: [{ name: one, is: { a: 1 }, then: go }], otherwise: { fail: \"no\" }, paths: { go: [{ id: deep, http: { api: api, get: /x } }] } }\nerrors:\n  - { name: gone, status: 410, then: { stop: \"gone\" } }\n";
+    let place = place(TABLE, caller);
+    let called = "trueup: v1\nname: q\nversion: 1\ntitle: Q\nuses: { other: { methods: [GET] } }\nsteps:\n  - id: hidden\n    http: { api: other, get: /y }\nerrors:\n  - { name: full, status: 422, then: { stop: \"full\" } }\n";
+    std::fs::write(place.path().join("playbooks/q.yaml"), called).unwrap();
+    let here = surroundings(place.path(), &[]);
+    let opened = ops::project::open(&here, Some(&place.path().join("trueup.yaml"))).unwrap();
+    let ask = |step, error: &str| ops::diagnose::diagnose(&here, &opened, "p", step, error);
+    let name = |found: &trueup::playbook::diagnosis::Diagnosis| (found.asked.clone(), row(found).to_owned());
+    let found = ask(None, "status: 410, body: ").unwrap_or_else(|f| panic!("{f:?}"));
+    assert_eq!(name(&found), ("p".into(), "gone".into()));
+    let found = ask(None, "status: 422, body: ").unwrap_or_else(|f| panic!("{f:?}"));
+    assert_eq!(name(&found), ("q".into(), "full".into()));
+    // By its step, also in an arm; and what nobody knows is told of the own table.
+    assert_eq!(name(&ask(Some("hidden"), "status: 422, body: ").unwrap()).0, "q");
+    assert_eq!(name(&ask(Some("deep"), "status: 410, body: ").unwrap()).0, "p");
+    let nobody = ask(None, "status: 500, body: ").unwrap();
+    assert!(nobody.decides.is_none());
+    assert_eq!(nobody.asked, "p");
+    assert!(ask(Some("hiden"), "status: 422, body: ").is_err());
+}

@@ -1,6 +1,6 @@
 //! Loops, waits and the ends of blocks over several processes: paused, cancelled, failed and done again, taken back.
 
-use super::servers::{Shop, block_on, postgres, request, said};
+use super::servers::{Shop, block_on, mysql, postgres, request, said};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicI64, Ordering},
@@ -11,6 +11,7 @@ use trueup::{
     journal::words::{End, Outcome},
     mock::{Mock, server::Running},
     ops::{self, apply::Carried, retry::Wish as Again, undo::Wish},
+    plan::{Effect, stored as whole},
     trial::bench::On,
 };
 
@@ -144,6 +145,93 @@ impl Office {
     fn writes(&self) -> Vec<String> {
         self.crm.log().iter().map(|l| l.call()).filter(|call| !call.starts_with("GET")).collect()
     }
+}
+
+const RESCUED: &str = r#"
+steps:
+  - id: swap
+    block:
+      steps:
+        - id: hidden
+          row: { of: thing, set: { state: sold } }
+        - id: price
+          row: { table: shop.prices, key: { code: a, year: 2025 }, set: { amount: 2 }, create: {} }
+        - id: never
+          when: thing.name == 'desk'
+          row: { of: thing, set: { count: 7 } }
+        - id: ticket
+          http: { api: crm, post: /tickets/a }
+          irreversible: a test
+      rescue:
+        - undo: [hidden, price]
+        - id: noted
+          row: { of: thing, set: { note: "{{ 'was ' ~ thing.now.state }}" } }
+        - id: asked
+          http: { api: crm, get: /ready }
+        - id: late
+          row: { of: thing, set: { count: 3 } }
+"#;
+
+#[test]
+fn a_preview_shows_what_a_rescue_would_do_for_each_step_that_may_fail() {
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            let office = Office::open(&on).await;
+            let prepared = office.shop.prepare(&format!("{HEAD}{RESCUED}"), &[]).await;
+            let prepared = prepared.unwrap_or_else(|f| panic!("{}", said(&f)));
+            let plan = ops::plan::plan(&prepared.setting, &request(&[]), &|_| {}).await;
+            let plan = plan.unwrap_or_else(|f| panic!("{}", said(&f)));
+            let steps = &plan.items[0].steps;
+            let rescue = steps.iter().find(|step| &*step.path == "steps/swap/block.rescue").unwrap();
+            let guesses: Vec<_> = rescue
+                .effects
+                .iter()
+                .filter_map(
+                    |effect| if let Effect::IfFails { at, steps } = effect { Some((at.clone(), steps)) } else { None },
+                )
+                .collect();
+            let names: Vec<&[String]> = guesses.iter().map(|(at, _)| at.as_slice()).collect();
+            assert_eq!(names, [["hidden"], ["price"], ["ticket"]], "{names:?}");
+            let rows = |steps: &[trueup::plan::StepPlan]| -> Vec<String> {
+                let changes = steps.iter().flat_map(|step| &step.effects).filter_map(|effect| match effect {
+                    Effect::Rows { changes, .. } => Some(changes),
+                    _ => None,
+                });
+                let own = changes.flatten().filter(|change| !change.by_rule);
+                let said = |change: &trueup::effect::change::RowChange| {
+                    let columns = change.differing().into_iter().filter(|(name, ..)| !change.stamps.contains(name));
+                    let columns = columns.map(|(name, old, new)| format!("{name} {} > {}", old.bare(), new.bare()));
+                    format!("{} {:?} {}", change.table.table, change.deed(), columns.collect::<Vec<_>>().join(", "))
+                };
+                own.map(said).collect()
+            };
+            // Stored values of the enum: 0 is new, 2 is sold. What is put back is put back before the note is written.
+            assert_eq!(rows(guesses[0].1), ["things Update note null > was new"]);
+            assert_eq!(
+                rows(guesses[1].1),
+                ["things Update state 2 > 0", "things Update note null > was new"],
+                "{:?}",
+                on.word()
+            );
+            let third = rows(guesses[2].1);
+            assert!(third[0].starts_with("prices Delete"), "{third:?}");
+            assert_eq!(third[1..], ["things Update state 2 > 0", "things Update note null > was new"]);
+            // Nothing is asked for the sake of a failure that may never come, and what comes after it is not shown.
+            assert!(office.crm.log().is_empty());
+            let last = guesses[2].1.last().unwrap();
+            assert!(last.notes.iter().any(|note| note.contains("asks `crm`")), "{last:?}");
+            assert!(!guesses.iter().any(|(_, steps)| steps.iter().any(|step| step.path.ends_with("/late"))));
+            // The plan itself is what it would be without a rescue.
+            assert_eq!((plan.tally().counts.rows, plan.tally().counts.requests), (2, 1));
+            assert_eq!(office.thing("state").await, "0", "nothing of it stays");
+            let kept = whole::of_whole(&whole::whole(&plan)).unwrap();
+            let text = |items: &[trueup::plan::ItemPlan]| {
+                format!("{:?}", items[0].steps.iter().find(|s| s.path == rescue.path))
+            };
+            assert_eq!(text(&kept), text(&plan.items), "a plan that is kept shows the same");
+            office.shop.close().await;
+        }
+    });
 }
 
 fn again<'a>(from: Option<&'a str>) -> Again<'a> {

@@ -16,6 +16,7 @@ mod canary;
 mod calls;
 mod cases;
 mod check_cases;
+mod compared;
 mod direction;
 mod docs;
 mod errors_table;

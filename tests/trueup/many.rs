@@ -19,6 +19,7 @@ use trueup::{
     journal::words::End,
     ops::{self, Failure, apply::Carried, retry::Wish as Again, undo::Wish as Back},
     plan::Plan,
+    report::run_json,
     trial::bench::{On, Place},
 };
 
@@ -122,6 +123,14 @@ impl Store {
         let state = record.state(run).await.unwrap();
         let roll = record.roll(run).await.unwrap();
         agree(&record, &roll, &state).await;
+        // The document that is written item by item is the one that would be made of all of them.
+        let facts = |table: &trueup::effect::change::TableName| self.shop.opened.project.facts(table);
+        let item = run_json::each_item(&roll.run, &facts);
+        let (lines, found) = ops::history::items(&record, &roll, &item).await.unwrap();
+        let once = roll.run.items.get(SINGLE_ITEM).map(|once| item(SINGLE_ITEM, once));
+        let lines: Vec<String> = once.into_iter().chain(lines.each().map(Result::unwrap)).collect();
+        let whole = run_json::begun(run, &found) + &lines.join(run_json::COMMA) + run_json::ENDED;
+        assert_eq!(whole, run_json::run(run, &state, &facts));
         record.journal.close().await.unwrap();
         state
     }

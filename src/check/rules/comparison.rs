@@ -38,23 +38,25 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         let Act::Compare(spec) = &visit.step.act else { continue };
         sides(spec, problems);
         for (index, field) in spec.fields.iter().enumerate() {
-            if let Some(first) = spec.fields[..index].iter().find(|other| other.name.text == field.name.text) {
-                problems.push(
-                    Diagnostic::error(
-                        &ODD_COMPARISON,
-                        field.name.span,
-                        format!("two fields are called `{}`", field.name.as_str()),
-                    )
-                    .label(first.name.span, "the first one")
-                    .help("give each a name of its own: the result tells them apart by it"),
-                );
-            }
-            way(field, problems);
+            self::field(field, &spec.fields[..index], problems);
             for (record, side) in [(&spec.left, &field.left), (&spec.right, &field.right)] {
                 there(scene, record, field, side, problems);
             }
         }
     }
+}
+
+/// A field behind others of the same comparison.
+pub(super) fn field(field: &ComparedField, before: &[ComparedField], problems: &mut Diagnostics) {
+    if let Some(first) = before.iter().find(|other| other.name.text == field.name.text) {
+        let message = format!("two fields are called `{}`", field.name.as_str());
+        problems.push(
+            Diagnostic::error(&ODD_COMPARISON, field.name.span, message)
+                .label(first.name.span, "the first one")
+                .help("give each a name of its own: the result tells them apart by it"),
+        );
+    }
+    way(field, problems);
 }
 
 fn odd(problems: &mut Diagnostics, at: Span, message: String, help: &str) {

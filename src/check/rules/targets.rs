@@ -1,18 +1,25 @@
 //! `targets:` and `limits:`: parts that do not fit together.
 
+use super::comparison;
 use crate::{
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
         shape::Word,
         source::Span,
     },
-    check::scene::Scene,
+    check::{
+        scene::Scene,
+        shape::{self, Misstep, Shape},
+    },
+    effect::alike::As,
     playbook::model::Playbook,
     targets::{
         Limits, Targets,
+        comparing::{Comparing, Difference},
         gather::column_of,
-        model::{CsvColumn, Rule, Source, TYPES},
+        model::{CsvColumn, From, Rule, Source, TYPES},
     },
+    template::Step as Part,
 };
 
 /// Something about the items cannot be meant so.
@@ -20,7 +27,7 @@ pub static TARGETS: Code = Code {
     id: "E0320",
     title: "targets that do not fit together",
     explain: "`targets:` says where the items of a run come from and how they are told apart: a `find` has the key of its table, a \
-        `query` and a CSV file need `key:` (or `group_by:`), a list has its elements. The columns that `key`, `group_by`, \
+        `query`, a CSV file and an `http` list need `key:` (or `group_by:`), a list has its elements. The columns that `key`, `group_by`, \
         `order_by` and `check` name are columns of the source. `each_group` needs `group_by`, `after` needs `subject`.\n\n\
         ```yaml sketch\n\
         targets:\n\
@@ -37,8 +44,29 @@ pub static LIMITS: Code = Code {
         `canary` grow, `concurrency` is 1 to 64, and `max_items` and `take` are numbers above zero.",
 };
 
+/// Two sources that cannot be compared so.
+pub static COMPARED: Code = Code {
+    id: "E0270",
+    title: "sources that cannot be compared so",
+    explain: "`from: { compare: … }` finds the records of two sources by a key, and makes items of those that only one source has and of \
+        those that both have with different `fields`. The key has as many columns on both sides, the fields have names of their own, and \
+        columns that are named are columns of that side. The key stands in `compare`, not under `targets`: an item has `item.key`, \
+        `item.difference` (`only_left`, `only_right`, `different`), `item.left`, `item.right`, `item.differs` (names of fields) and \
+        `item.text` (the difference in words).\n\n\
+        ```yaml sketch\n\
+        targets:\n\
+        \x20 from:\n\
+        \x20   compare:\n\
+        \x20     left: { find: { table: register.trainees, columns: [trn, state] } }\n\
+        \x20     right: { query: { db: dqt, sql: \"select trn, status from teachers\" } }\n\
+        \x20     key: trn\n\
+        \x20     fields: [{ name: state, right: status, as: caseless }]\n\
+        …\n\
+        ```",
+};
+
 /// All codes of this file.
-pub static CODES: &[&Code] = &[&TARGETS, &LIMITS];
+pub static CODES: &[&Code] = &[&TARGETS, &LIMITS, &COMPARED];
 
 /// More items at the same time need more connections than most databases give to one program.
 const MOST_AT_ONCE: u32 = 64;
@@ -51,7 +79,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     let Some(targets) = &scene.playbook.targets else { return };
     let wrong = |at: Span, message: String| Diagnostic::error(&TARGETS, at, message);
     match &targets.from.source {
-        Source::Query(_) | Source::Csv(_) if targets.key.is_none() && targets.group_by.is_none() => {
+        Source::Query(_) | Source::Csv(_) | Source::Http(_) if targets.key.is_none() && targets.group_by.is_none() => {
             let message = format!("the items of a `{}` need a key", targets.from.source.word());
             problems.push(
                 wrong(targets.from.at, message).help("add `key: COLUMN` under `targets:`: what tells them apart"),
@@ -63,14 +91,37 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         }
         _ => {}
     }
-    expected_rows(targets, problems);
-    columns(targets, problems);
-    if let Source::Csv(csv) = &targets.from.source {
+    match &targets.from.source {
+        Source::Compare(comparing) => {
+            of_comparing(scene, targets, comparing, problems);
+            comparing.sides().into_iter().for_each(|(_, side)| of_source(side, problems));
+        }
+        _ => of_source(&targets.from, problems),
+    }
+    columns(scene, targets, problems);
+    rest(targets, problems);
+}
+
+/// What is wrong with one source, whatever it is for.
+fn of_source(from: &From, problems: &mut Diagnostics) {
+    let wrong = |at: Span, message: String| Diagnostic::error(&TARGETS, at, message);
+    expected_rows(from, problems);
+    if let Source::Http(call) = &from.source
+        && !matches!(call.method(), Some(("GET", _)) | None)
+    {
+        problems.push(wrong(from.at, "only a `get` gives items".into()).help("write `get: /path`"));
+    }
+    if let Source::Csv(csv) = &from.source {
         csv.columns.iter().for_each(|(_, column)| of_csv_column(column, problems));
         if let Some(word) = csv.delimiter.as_ref().filter(|word| word.as_str().len() != 1) {
             problems.push(wrong(word.span, "a delimiter is one character".into()).help("write `\";\"` or `\"\\t\"`"));
         }
     }
+}
+
+/// Keys of `targets` that need one another.
+fn rest(targets: &Targets, problems: &mut Diagnostics) {
+    let wrong = |at: Span, message: String| Diagnostic::error(&TARGETS, at, message);
     let grouped = targets.group_by.is_some();
     for check in &targets.check {
         if matches!(check.rule, Rule::EachGroup(_)) && !grouped {
@@ -91,8 +142,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
 }
 
 /// A source has as many rows as it has.
-fn expected_rows(targets: &Targets, problems: &mut Diagnostics) {
-    let (expects, at) = match &targets.from.source {
+fn expected_rows(from: &From, problems: &mut Diagnostics) {
+    let (expects, at) = match &from.source {
         Source::Find(find) => (find.expect.is_some(), find.at),
         Source::Query(query) => (query.expect.is_some(), query.at),
         _ => return,
@@ -103,15 +154,69 @@ fn expected_rows(targets: &Targets, problems: &mut Diagnostics) {
     }
 }
 
+/// Two sides that can be compared.
+fn of_comparing(scene: &Scene<'_>, targets: &Targets, comparing: &Comparing, problems: &mut Diagnostics) {
+    let mut wrong = |at: Span, message: String, help: &str| {
+        problems.push(Diagnostic::error(&COMPARED, at, message).help(help.to_owned()));
+    };
+    if let Some(key) = targets.key.as_ref().and_then(|columns| columns.0.first()) {
+        let help = "take `key:` out here: what `compare` says tells the items apart";
+        wrong(key.span, "a comparison has its own key".into(), help);
+    }
+    let key = &comparing.key;
+    if key.left.0.len() != key.right.0.len() {
+        let message = format!("the key has {} on the left and {} on the right", key.left.0.len(), key.right.0.len());
+        wrong(key.at, message, "name as many columns on both sides, in the same order");
+    }
+    if key.kind == As::Set {
+        wrong(
+            key.at,
+            "a key is no set".into(),
+            "write `as: text`, `caseless`, `words`, `number`, `date`, `moment` or `value`",
+        );
+    }
+    if comparing.fields.is_empty() && comparing.differences == [Difference::Different] {
+        wrong(comparing.at, "nothing is compared".into(), "add `fields: [{ name: … }]`");
+    }
+    let [(_, left), (_, right)] = comparing.sides();
+    let shapes =
+        [("left", &key.left, shape::of_source(scene, left)), ("right", &key.right, shape::of_source(scene, right))];
+    for (side, columns, shape) in &shapes {
+        columns.0.iter().for_each(|word| there(word, side, shape, problems));
+    }
+    for (index, field) in comparing.fields.iter().enumerate() {
+        comparison::field(field, &comparing.fields[..index], problems);
+        for (side, (_, _, shape)) in [&field.left, &field.right].into_iter().zip(&shapes) {
+            let name = if std::ptr::eq(side, &field.left) { "left" } else { "right" };
+            if let Some(word) = field.path(side) {
+                there(word, name, shape, problems);
+            }
+        }
+    }
+}
+
+/// A column of a side, where its columns are known.
+fn there(word: &Word, side: &str, shape: &Shape, problems: &mut Diagnostics) {
+    let Shape::Fields(fields) = shape else { return };
+    let first = word.as_str().split('.').next().unwrap_or_default();
+    let known = || fields.iter().map(|(name, _)| name.as_str());
+    if !known().any(|name| name == first || name == word.as_str()) {
+        let message = format!("the records of `{side}` have no `{first}`");
+        problems.push(Diagnostic::error(&COMPARED, word.span, message).suggest(first, known()));
+    }
+}
+
 /// Columns that are named, where the columns of the source are known.
-fn columns(targets: &Targets, problems: &mut Diagnostics) {
+fn columns(scene: &Scene<'_>, targets: &Targets, problems: &mut Diagnostics) {
     let mut named: Vec<(&str, Span)> = Vec::new();
     let key = targets.key.iter().flat_map(|columns| &columns.0);
     let unique = targets.check.iter().filter_map(|check| match &check.rule {
         Rule::Unique(columns) => Some(&columns.0),
         _ => None,
     });
-    let each = key.chain(unique.flatten()).chain(targets.group_by.iter().map(|group| &group.key));
+    let compared = matches!(targets.from.source, Source::Compare(_));
+    let each = key.filter(|_| !compared).chain(unique.flatten());
+    let each = each.chain(targets.group_by.iter().map(|group| &group.key));
     named.extend(each.map(|word: &Word| (word.as_str(), word.span)));
     let row_order = targets.group_by.is_none();
     let order = targets.order_by.iter().filter(|_| row_order);
@@ -119,11 +224,27 @@ fn columns(targets: &Targets, problems: &mut Diagnostics) {
     let known: Vec<&str> = match &targets.from.source {
         Source::Csv(csv) => csv.columns.names().collect(),
         Source::Find(find) if !find.columns.is_empty() => find.columns.iter().map(Word::as_str).collect(),
+        Source::Compare(_) => return of_pair(scene, &named, problems),
         _ => return,
     };
     for (name, at) in named.into_iter().filter(|(name, _)| !known.contains(name)) {
         let problem = Diagnostic::error(&TARGETS, at, format!("the source has no column `{name}`"));
         problems.push(problem.suggest(name, known.iter().copied()));
+    }
+}
+
+/// Parts of what a comparison gives: `left.email`, `difference`.
+fn of_pair(scene: &Scene<'_>, named: &[(&str, Span)], problems: &mut Diagnostics) {
+    let targets = scene.playbook.targets.as_ref();
+    let Some(Source::Compare(comparing)) = targets.map(|targets| &targets.from.source) else { return };
+    let shape = shape::of_pair(scene, comparing);
+    for (name, at) in named {
+        let parts: Vec<Part> = std::iter::once("").chain(name.split('.')).map(|step| Part::Name(step.into())).collect();
+        if let Err(Misstep::NoSuch(index, known)) = shape.walk(&parts) {
+            let step = name.split('.').nth(index - 1).unwrap_or_default();
+            let problem = Diagnostic::error(&TARGETS, *at, format!("an item of a comparison has no `{step}` here"));
+            problems.push(problem.suggest(step, known.iter().map(String::as_str)));
+        }
     }
 }
 

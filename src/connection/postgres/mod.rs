@@ -46,13 +46,14 @@ pub(super) struct Link {
     worn: bool,
 }
 
-/// After this nothing of a handle is left in its session: no cursor, setting, role, listener, lock or temporary table. (Not
-/// DISCARD ALL: the driver believes in the statements that it has prepared.)
+/// After this nothing of a handle is left in its session: no cursor, setting, role, listener, lock, temporary table or
+/// `currval`. (Not DISCARD ALL: the driver believes in the statements that it has prepared.)
 macro_rules! afresh {
     ($first:literal) => {
         concat!(
             $first,
-            "CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP"
+            "CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; \
+             DISCARD SEQUENCES"
         )
     };
 }

@@ -181,6 +181,41 @@ pub async fn read(
     }
 }
 
+/// Sends a call that reads a list, and hands out its entries one after the other until no more are wanted: the pages are not put together.
+pub async fn entries(
+    setting: &Setting,
+    step: &Step,
+    path: &str,
+    call: &Call,
+    each: &mut (dyn FnMut(Value) -> bool + Send),
+) -> Result<(), CallTrouble> {
+    let (question, watch) = (Outgoing::Call(call.clone()), &|_: Tick| {});
+    let Some(pages) = call::spec(step).and_then(|spec| spec.pages.as_ref()) else {
+        let answer = read_once(setting, step, path, &question, watch).await?;
+        let status = answer.get("status").and_then(|status| status.as_int()).unwrap_or(0);
+        let body = answer.get("body").unwrap_or(Value::NULL);
+        return match body.as_list() {
+            Some(list) => {
+                let _ = list.iter().all(|entry| each(entry.clone().marked(body.marks)));
+                Ok(())
+            }
+            // An odd answer that the author accepts: there is no such list.
+            None if !(200..300).contains(&status) => Ok(()),
+            None => Err(call::trouble(
+                call,
+                crate::playbook::errors::FailureKind::Body,
+                format!(
+                    "`{}`: the answer is {}, not a list; `pages:` with `items:` says where the list is",
+                    call.api,
+                    body.kind()
+                ),
+            )),
+        };
+    };
+    let mut give = |list: &Value, own: &[Value]| Ok(own.iter().all(|entry| each(entry.clone().marked(list.marks))));
+    pages::walk(setting, step, path, call, pages, watch, &mut give).await.map(|_| ())
+}
+
 /// Sends one request that reads, and again as often as the table allows.
 async fn read_once(
     setting: &Setting,

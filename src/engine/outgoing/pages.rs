@@ -29,19 +29,53 @@ pub(super) async fn all(
     pages: &Pages,
     watch: Watch<'_>,
 ) -> Result<Value, CallTrouble> {
+    let (mut entries, mut bytes) = (Vec::new(), 0);
+    let mut keep = |list: &Value, own: &[Value]| {
+        bytes += json::text_of(list).len();
+        if bytes > MOST_BYTES {
+            let most = MOST_BYTES / (1024 * 1024);
+            return Err(format!("makes it larger than {most} MiB; ask for less at once"));
+        }
+        entries.extend(own.iter().map(|entry| entry.clone().marked(list.marks)));
+        Ok(true)
+    };
+    let (answer, count) = walk(setting, step, path, first, pages, watch, &mut keep).await?;
+    // An odd answer that the author accepts (404: there is no such list) is no page.
+    let Some(count) = count else { return Ok(answer) };
+    Ok(Value::map([
+        ("status", answer.get("status").unwrap_or(Value::NULL)),
+        ("headers", answer.get("headers").unwrap_or(Value::NULL)),
+        ("body", Value::list(entries)),
+        ("pages", Value::from(count as i64)),
+    ]))
+}
+
+/// Takes the entries of a page: the list as it came, and what is in it. Says whether more are wanted, or what is wrong.
+pub(super) type Taking<'a> = &'a mut (dyn FnMut(&Value, &[Value]) -> Result<bool, String> + Send);
+
+/// Reads page after page, and hands each out. The result is the last page's answer and how many there were; no number where an odd
+/// answer that the author accepts is no page at all.
+pub(super) async fn walk(
+    setting: &Setting,
+    step: &Step,
+    path: &str,
+    first: &Call,
+    pages: &Pages,
+    watch: Watch<'_>,
+    taking: Taking<'_>,
+) -> Result<(Value, Option<u64>), CallTrouble> {
     let mut call = first.clone();
     let mut number = u64::from(pages.from.unwrap_or(1));
     if let Some(word) = &pages.page {
         set(&mut call, &word.text, Value::from(number as i64));
     }
-    let (mut entries, mut bytes, mut seen) = (Vec::new(), 0, HashSet::new());
+    let mut seen = HashSet::new();
     for count in 1_u64.. {
         seen.insert(call::request(&call).key());
         let answer = read_once(setting, step, path, &Outgoing::Call(call.clone()), watch).await?;
-        // An odd answer that the author accepts (404: there is no such list) is no page.
         let status = answer.get("status").and_then(|s| s.as_int()).unwrap_or(0);
         if !(200..300).contains(&status) && count == 1 {
-            return Ok(answer);
+            return Ok((answer, None));
         }
         let scope = judge::scope(setting, &call, &answer);
         let odd = |what: String| bad(first, &call, setting, &answer, &format!("page {count} of a list {what}"));
@@ -50,22 +84,12 @@ pub(super) async fn all(
             None => answer.get("body").unwrap_or(Value::NULL),
         };
         let Some(own) = list.as_list() else { return Err(odd(format!("is {}, not a list", list.kind()))) };
-        bytes += json::text_of(&list).len();
-        if bytes > MOST_BYTES {
-            let most = MOST_BYTES / (1024 * 1024);
-            return Err(odd(format!("makes it larger than {most} MiB; ask for less at once")));
-        }
         let empty = own.is_empty();
-        entries.extend(own.iter().map(|entry| entry.clone().marked(list.marks)));
+        if !taking(&list, own).map_err(&odd)? {
+            return Ok((answer, Some(count)));
+        }
         let next = next(setting, pages, &call, &answer, &scope, &mut number, empty).map_err(&odd)?;
-        let Some(next) = next else {
-            return Ok(Value::map([
-                ("status", answer.get("status").unwrap_or(Value::NULL)),
-                ("headers", answer.get("headers").unwrap_or(Value::NULL)),
-                ("body", Value::list(entries)),
-                ("pages", Value::from(count as i64)),
-            ]));
-        };
+        let Some(next) = next else { return Ok((answer, Some(count))) };
         if count >= u64::from(pages.at_most) {
             return Err(odd(format!("is the last that `at_most: {}` allows, and there are more", pages.at_most)));
         }

@@ -92,7 +92,13 @@ impl Pass<'_> {
 
     /// The steps of a block, then what is done at its end. A step that surely fails leads to the `rescue`.
     pub(super) async fn with_ends(&mut self, path: &Arc<str>, step: &Step, block: &BlockSpec) -> Result<(), Interrupt> {
-        self.walk(path, &block.steps).await?;
+        // Inside a rescue that is only tried out, rescues of blocks would be guesses about guesses.
+        let guesses = if block.rescue.is_empty() || self.failed.is_some() {
+            self.walk(path, &block.steps).await?;
+            Vec::new()
+        } else {
+            Box::pin(self.walk_to_the_rescue(path, step, block)).await?
+        };
         let stop = self.stop.take();
         let error = stop.as_ref().map_or(Value::NULL, |stop| {
             let text = ("text", Value::text(stop.message.as_str()));
@@ -108,10 +114,7 @@ impl Pass<'_> {
                 None => {}
             }
         } else if !block.rescue.is_empty() && ends.is_none() {
-            let what = block.rescue.iter().enumerate().map(|(index, step)| format!("`{}`", step.label(index)));
-            let what = what.collect::<Vec<_>>().join(", ");
-            let note = format!("only if a step of it fails: {what}");
-            self.show(&inside(path, Some(RESCUE)).into(), step, Label::Read, Foreseen::Skipped, Vec::new(), vec![note]);
+            self.rescue_in_reserve(path, step, block, guesses);
         }
         if !block.always.is_empty() {
             self.at_the_end(&inside(path, Some(ALWAYS)), step, &block.always, error).await?;

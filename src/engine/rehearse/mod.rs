@@ -10,6 +10,7 @@ mod flow;
 mod handles;
 mod jobs;
 mod outgoing;
+mod rescue;
 mod resource;
 pub mod shown;
 mod walk;
@@ -164,8 +165,27 @@ struct Pass<'a> {
     goes_on: Option<Arc<str>>,
     /// The step that ended the item failed in a way that a `rescue` is for.
     rescuable: bool,
+    /// A `rescue` is tried out: so many steps were shown before it.
+    failed: Option<usize>,
     /// What stands behind the connections that were used.
     standings: BTreeMap<Arc<str>, Standing>,
+}
+
+/// What a pass knows beside what stands in the databases.
+struct Remembered {
+    scope: Scope,
+    tainted_tables: BTreeSet<TableName>,
+    tainted_databases: BTreeSet<Arc<str>>,
+    tainted_apis: HashMap<Arc<str>, String>,
+    every_api: Option<String>,
+    resources: HashMap<String, Value>,
+    changed_apis: HashMap<Arc<str>, String>,
+    reads: Vec<Path>,
+    results: BTreeSet<String>,
+    lists: usize,
+    inner_facts: usize,
+    goes_on: Option<Arc<str>>,
+    rescuable: bool,
 }
 
 type Walk<'f> = Pin<Box<dyn Future<Output = Result<(), Interrupt>> + Send + 'f>>;
@@ -196,6 +216,7 @@ impl<'a> Pass<'a> {
             inner_facts: Vec::new(),
             goes_on: None,
             rescuable: false,
+            failed: None,
             standings: setting.standings.as_deref().unwrap_or(&memo.standings).clone(),
         }
     }
@@ -319,6 +340,41 @@ impl<'a> Pass<'a> {
 }
 
 impl Pass<'_> {
+    /// To be as it was when something that is tried out is over.
+    fn remembered(&self) -> Remembered {
+        Remembered {
+            scope: self.scope.clone(),
+            tainted_tables: self.tainted_tables.clone(),
+            tainted_databases: self.tainted_databases.clone(),
+            tainted_apis: self.tainted_apis.clone(),
+            every_api: self.every_api.clone(),
+            resources: self.resources.clone(),
+            changed_apis: self.changed_apis.clone(),
+            reads: self.reads.clone(),
+            results: self.results.clone(),
+            lists: self.lists.len(),
+            inner_facts: self.inner_facts.len(),
+            goes_on: self.goes_on.clone(),
+            rescuable: self.rescuable,
+        }
+    }
+
+    fn remember(&mut self, before: Remembered) {
+        self.scope = before.scope;
+        self.tainted_tables = before.tainted_tables;
+        self.tainted_databases = before.tainted_databases;
+        self.tainted_apis = before.tainted_apis;
+        self.every_api = before.every_api;
+        self.resources = before.resources;
+        self.changed_apis = before.changed_apis;
+        self.reads = before.reads;
+        self.results = before.results;
+        self.lists.truncate(before.lists);
+        self.inner_facts.truncate(before.inner_facts);
+        self.goes_on = before.goes_on;
+        self.rescuable = before.rescuable;
+    }
+
     /// What was read here, and what expressions looked at of it.
     fn facts(&self) -> Vec<(Path, Value)> {
         let own = self.reads.iter().filter(|path| self.results.contains(path.root()) && !is_fresh(path));

@@ -187,6 +187,13 @@ impl Pass<'_> {
                 self.goes_on = Some(arm.text.clone());
                 return Ok(());
             }
+            Act::Undo(spec) if let Some(before) = self.failed => {
+                return match Box::pin(self.put_back_in_rescue(path, step, spec, before)).await {
+                    Ok(()) => Ok(()),
+                    Err(Stepped::Interrupt(interrupt)) => Err(interrupt),
+                    Err(Stepped::Trouble(trouble)) => Err(Interrupt::Trouble(trouble, path.clone())),
+                };
+            }
             Act::Undo(spec) => {
                 self.would_undo(path, step, spec);
                 return Ok(());

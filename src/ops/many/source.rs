@@ -2,10 +2,15 @@
 
 use super::expression;
 use crate::{
-    action::resolve::Known,
+    action::{
+        deed::{Deed, Outgoing},
+        resolve::{Known, resolve},
+        step::Step,
+    },
+    base::value::Value,
     effect::change::TableName,
     engine::{
-        grants,
+        grants, outgoing,
         setting::{Setting, Workplace},
         trouble::Trouble,
     },
@@ -15,11 +20,12 @@ use crate::{
         Targets,
         faults::Faults,
         gather::{GatherError, Gathering, Listing},
-        model::Source,
-        source::{self, Reach, SourceError, key_of},
+        model::{From, Source},
+        source::{self, Calls, Reach, SourceError, key_of},
     },
     template::{Datum, Scope},
 };
+use std::sync::Arc;
 
 /// So many faults are told; the others are counted.
 const TOLD: usize = 50;
@@ -31,11 +37,21 @@ pub async fn read(
     scope: &Scope,
     workplace: &Workplace,
 ) -> Result<Listing, Failure> {
-    granted(setting, targets, scope)?;
+    granted(setting, &targets.from, scope)?;
     let key = key_of(targets, setting);
     let mut gathering = Gathering::new(targets, key, scope, &workplace.sealer, &workplace.aside);
-    let reach =
-        Reach { databases: &setting.databases, jobs: &setting.jobs, known: setting, folder: workplace.folder.clone() };
+    let asked = Arc::new(setting.clone());
+    let calls: &Calls<'_> = &move |step, place, scope, each| {
+        let setting = asked.clone();
+        Box::pin(async move { entries(&setting, step, place, scope, each).await })
+    };
+    let reach = Reach {
+        databases: &setting.databases,
+        jobs: &setting.jobs,
+        known: setting,
+        folder: workplace.folder.clone(),
+        calls,
+    };
     source::read(targets, scope, &reach, &mut gathering).await.map_err(|error| failed(error, setting))?;
     let take = number(targets.take.as_ref(), "take", scope, setting)?;
     let (listing, faults) = gathering.finish(take).map_err(|error| failed(error.into(), setting))?;
@@ -46,9 +62,26 @@ pub async fn read(
     Ok(listing)
 }
 
-/// What the source reads is declared under `uses`.
-fn granted(setting: &Setting, targets: &Targets, scope: &Scope) -> Result<(), Failure> {
-    let allowed = match &targets.from.source {
+/// Asks an API for a list, entry by entry.
+async fn entries(
+    setting: &Setting,
+    step: &Step,
+    place: &str,
+    scope: &Scope,
+    each: &mut (dyn FnMut(Value) -> bool + Send),
+) -> Result<(), String> {
+    let resolved = resolve(step, scope, setting).map_err(|t| Trouble::of_resolving(t, &setting.source).message())?;
+    match resolved.map(|resolved| resolved.deed) {
+        Some(Deed::Outgoing(Outgoing::Call(call))) if call.is_read() => {
+            outgoing::entries(setting, step, place, &call, each).await.map_err(|trouble| trouble.message)
+        }
+        _ => Err("only `get` gives items".into()),
+    }
+}
+
+/// What the source reads is declared under `uses`. (A call is looked at when it is sent.)
+fn granted(setting: &Setting, from: &From, scope: &Scope) -> Result<(), Failure> {
+    let allowed = match &from.source {
         Source::Find(find) => match TableName::parse(find.table.as_str()) {
             Some(table) => grants::reads(setting, &table, find.table.span),
             None => Ok(()),
@@ -58,7 +91,10 @@ fn granted(setting: &Setting, targets: &Targets, scope: &Scope) -> Result<(), Fa
             let bound = bound.map_err(|failure| expression(&failure, setting, "targets"))?;
             grants::statement(setting, &query.db.text, &bound.sql, query.at)
         }
-        Source::Csv(_) | Source::List(_) => Ok(()),
+        Source::Compare(comparing) => {
+            return comparing.sides().into_iter().try_for_each(|(_, side)| granted(setting, side, scope));
+        }
+        Source::Csv(_) | Source::List(_) | Source::Http(_) => Ok(()),
     };
     allowed.map_err(|trouble| Failure::usage(format!("the source: {}", trouble.message())))
 }
@@ -114,6 +150,10 @@ pub fn failed(error: SourceError, setting: &Setting) -> Failure {
         SourceError::Database(name, fault) => {
             Failure::refused(Exit::Failed, format!("failed to read the source from `{name}`: {fault}"))
                 .help(fault.help())
+        }
+        SourceError::Call(api, why) => {
+            Failure::refused(Exit::Failed, format!("failed to read the source from `{api}`: {why}"))
+                .help("nothing was changed")
         }
         SourceError::File(name, bad) => Failure::usage(format!("`{name}` {}", bad.0)),
         SourceError::OtherFile(name) => {

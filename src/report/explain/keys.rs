@@ -2,7 +2,7 @@
 
 use crate::playbook::schema;
 use serde_json::{Map, Value};
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::LazyLock};
 
 /// Stands in a path for a name that the author chooses.
 pub const NAME: &str = "NAME";
@@ -45,9 +45,13 @@ impl Place {
 }
 
 /// Every map of both files. A shape that stands in several places (a step, a table) is listed at the first.
-pub fn all() -> Vec<Place> {
-    let files = [("playbook", schema::playbook()), ("project", schema::project())];
-    files.iter().flat_map(|(file, schema)| of(file, schema)).collect()
+/// Made once: the schemas are large.
+pub fn all() -> &'static [Place] {
+    static ALL: LazyLock<Vec<Place>> = LazyLock::new(|| {
+        let files = [("playbook", schema::playbook()), ("project", schema::project())];
+        files.iter().flat_map(|(file, schema)| of(file, schema)).collect()
+    });
+    &ALL
 }
 
 /// Every map of one file.

@@ -78,7 +78,7 @@ fn of_playbooks(topic: &str) -> Result<String, String> {
     let places = keys::all();
     let mut parts = Vec::new();
     if let Some(kind) = KINDS.iter().find(|kind| kind.word == topic) {
-        parts.push(of_kind(kind, &places));
+        parts.push(of_kind(kind, places));
     } else if let Some(place) = places
         .iter()
         .find(|place| place.path.is_empty() && place.file == topic || place.name() == topic && !topic.contains('.'))
@@ -95,7 +95,7 @@ fn of_playbooks(topic: &str) -> Result<String, String> {
     parts.extend(of_keys(&found));
     parts.extend(of_functions(topic));
     if parts.is_empty() {
-        return Err(unknown(topic, &places));
+        return Err(unknown(topic, places));
     }
     Ok(parts.join("\n"))
 }
@@ -104,12 +104,17 @@ fn of_code(code: &Code) -> String {
     format!("{}: {}\n\n{}", code.id, code.title, paragraphs(code.explain, ""))
 }
 
+/// Kinds that hold other steps or lead to them.
+const LEADS: &[&str] = &["block", "choose", "call", "use", "undo", "wait"];
+
 fn of_kind(kind: &Kind, places: &[Place]) -> String {
     let nature = match kind.nature {
         Nature::Read => "reads only: allowed in `preconditions`, `steps` and `verification`",
         Nature::Write => "changes something: allowed in `steps`",
         Nature::Either => "reads or changes something, as its keys say; what changes something is allowed in `steps`",
         Nature::People => "reaches a person: `ask` in `steps`, `tell` also in `afterwards`",
+        // What stands inside says for itself what it does.
+        Nature::Flow if LEADS.contains(&kind.word) => "touches nothing by itself; the steps that it leads to do",
         Nature::Flow => "looks only at values",
     };
     let mut text =
@@ -262,7 +267,7 @@ mod tests {
         }
         let places = keys::all();
         assert!(places.iter().map(|place| place.keys.len()).sum::<usize>() > 100);
-        for place in &places {
+        for place in places {
             for key in &place.keys {
                 let path = shown_path(place, key);
                 assert!(key.about.split_whitespace().count() >= 2, "{path} has no description: {:?}", key.about);

@@ -14,7 +14,10 @@ use crate::{
         model::{Playbook, Risk},
         params::Param,
     },
-    targets::model::Source,
+    targets::{
+        comparing::{Comparing, Difference},
+        model::{From, Source},
+    },
 };
 use std::collections::BTreeMap;
 
@@ -134,10 +137,8 @@ fn kind(word: &str) -> &str {
 fn targets(playbook: &Playbook) -> Vec<Block> {
     let Some(targets) = &playbook.targets else { return Vec::new() };
     let mut words = match &targets.from.source {
-        Source::Find(find) => text("Every row of ").code(find.table.as_str()).say(" that fits"),
-        Source::Query(query) => text("Every row that a query of ").code(query.db.as_str()).say(" gives"),
-        Source::Csv(csv) => text("Every line of the file ").code(plain_text(&csv.csv)),
-        Source::List(list) => text("Every element of ").code(plain(list)),
+        Source::Compare(comparing) => compared(comparing),
+        _ => every(&targets.from),
     };
     if let Some(group) = &targets.group_by {
         words = words.say(", rows with the same ").code(group.key.as_str()).say(" as one");
@@ -151,6 +152,46 @@ fn targets(playbook: &Playbook) -> Vec<Block> {
         blocks.push(Block::List(checks));
     }
     blocks
+}
+
+/// The rows of one source.
+fn every(from: &From) -> Words {
+    match &from.source {
+        Source::Find(find) => text("Every row of ").code(find.table.as_str()).say(" that fits"),
+        Source::Query(query) => text("Every row that a query of ").code(query.db.as_str()).say(" gives"),
+        Source::Csv(csv) => text("Every line of the file ").code(plain_text(&csv.csv)),
+        Source::List(list) => text("Every element of ").code(plain(list)),
+        Source::Http(call) => text("Every entry of a list of ").code(call.api.as_str()),
+        Source::Compare(_) => text("Every difference"),
+    }
+}
+
+/// What two sources do not have in common.
+fn compared(comparing: &Comparing) -> Words {
+    let [left, right] = comparing.names();
+    let place = |from: &From| match &from.source {
+        Source::Find(find) => text("the rows of ").code(find.table.as_str()).say(" that fit"),
+        Source::Query(query) => text("the rows that a query of ").code(query.db.as_str()).say(" gives"),
+        Source::Csv(csv) => text("the lines of the file ").code(plain_text(&csv.csv)),
+        Source::List(list) => text("the elements of ").code(plain(list)),
+        Source::Http(call) => text("the entries of a list of ").code(call.api.as_str()),
+        Source::Compare(_) => text("the differences"),
+    };
+    let [(_, one), (_, other)] = comparing.sides();
+    let mut kinds = Vec::new();
+    if comparing.wants(Difference::OnlyLeft) {
+        kinds.push(format!("only in {left}"));
+    }
+    if comparing.wants(Difference::OnlyRight) {
+        kinds.push(format!("only in {right}"));
+    }
+    if comparing.wants(Difference::Different) && !comparing.fields.is_empty() {
+        let names: Vec<&str> = comparing.fields.iter().map(|field| field.name.as_str()).collect();
+        kinds.push(format!("in both, with another {}", names.join(", ")));
+    }
+    let key = comparing.key.left.names().collect::<Vec<_>>().join(", ");
+    let words = text("Every record in which two lists disagree: ").and(place(one)).say(format!(" ({left}) and "));
+    words.and(place(other)).say(format!(" ({right}), found by ")).code(&key).say(format!(": {}", kinds.join("; ")))
 }
 
 fn plain_text(text: &crate::template::Text) -> String {
