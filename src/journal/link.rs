@@ -250,7 +250,12 @@ impl Held<'_> {
 
     /// The links behind event `at` that come in packs; `at` moves on to the last that was taken. Where a pack holds something
     /// odd: the event to which they are to be read row by row.
-    pub(super) async fn packed(&mut self, run: RunId, at: &mut u64, each: Each<'_>) -> Result<Option<u64>, JournalError> {
+    pub(super) async fn packed(
+        &mut self,
+        run: RunId,
+        at: &mut u64,
+        each: Each<'_>,
+    ) -> Result<Option<u64>, JournalError> {
         let (place, unfinished, name) = (self.inner.place.clone(), self.state.unfinished, run.to_string());
         let cells = [(&name).into(), number(*at).into()];
         match &mut self.state.store {
