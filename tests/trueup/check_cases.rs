@@ -222,7 +222,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("E0703", "src/ops/fmt.rs", "(\"E0703\", 1)"),
     ("E0901", "src/mock/tests.rs", "a route has exactly one method"),
     ("E0902", "src/mock/tests.rs", "the mock has no collection `d`"),
-    ("E0873", "tests/trueup/lifecycle.rs", "comes before `RETIRING_FORUM` in the target"),
+    ("E0873", "tests/trueup/lifecycle/mod.rs", "comes before `RETIRING_FORUM` in the target"),
     ("E0903", "src/mock/tests.rs", "a mock knows no name `bodi`"),
 ];
 

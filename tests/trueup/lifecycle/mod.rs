@@ -1,7 +1,7 @@
 //! Operations on records that carry their own state machine: where they stand, put back, run again, cancelled, advanced; on all databases.
 //! What a stage does is told by the case folder `lifecycle-stages`.
 
-use super::servers::{Shop, block_on, mysql, postgres, request, root, said};
+use super::servers::{Shop, block_on, mysql, postgres, request, root, said, surroundings};
 use std::{collections::BTreeMap, sync::atomic::AtomicBool};
 use trueup::{
     base::{identity::RunId, value::Value, world::World},
@@ -305,5 +305,18 @@ fn stages_that_the_table_of_states_knows_otherwise_are_refused_before_the_first_
         assert_eq!(refused("update states set name = 'RETIRING_FORUM' where id = 2").await, "");
         assert_eq!(queue.states().await[&30], "1");
         queue.shop.close().await;
+    });
+}
+
+#[test]
+fn a_run_that_is_killed_at_every_event_moves_each_record_once() {
+    block_on(async {
+        let here = surroundings(&root(), &[]);
+        let project = root().join("tests/cases/lifecycle-stages/trueup.yaml");
+        let opened = ops::project::open(&here, Some(&project)).unwrap_or_else(|f| panic!("{}", said(&f)));
+        let test = root().join("tests/trueup/lifecycle/killed.test.yaml");
+        let report = ops::test::run_file(&here, &opened, &test, &On::Sqlite, None).await;
+        let report = report.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert!(report.is_good() && report.passed() == 2, "{report}");
     });
 }
