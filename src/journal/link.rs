@@ -245,12 +245,18 @@ impl Held<'_> {
             }
             at = odd;
         }
-        Ok(())
+        // A pack does not tell that something is missing at its end: what stands behind the last one comes row by row too.
+        self.links(run, at, u64::MAX, each).await
     }
 
     /// The links behind event `at` that come in packs; `at` moves on to the last that was taken. Where a pack holds something
     /// odd: the event to which they are to be read row by row.
-    pub(super) async fn packed(&mut self, run: RunId, at: &mut u64, each: Each<'_>) -> Result<Option<u64>, JournalError> {
+    pub(super) async fn packed(
+        &mut self,
+        run: RunId,
+        at: &mut u64,
+        each: Each<'_>,
+    ) -> Result<Option<u64>, JournalError> {
         let (place, unfinished, name) = (self.inner.place.clone(), self.state.unfinished, run.to_string());
         let cells = [(&name).into(), number(*at).into()];
         match &mut self.state.store {
