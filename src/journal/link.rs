@@ -245,7 +245,8 @@ impl Held<'_> {
             }
             at = odd;
         }
-        Ok(())
+        // A pack does not tell that something is missing at its end: what stands behind the last one comes row by row too.
+        self.links(run, at, u64::MAX, each).await
     }
 
     /// The links behind event `at` that come in packs; `at` moves on to the last that was taken. Where a pack holds something

@@ -16,7 +16,7 @@ use trueup::{
     trial::bench::{On, Place},
 };
 
-/// One item after the other, so that the figures are the same each time.
+/// One item after the other, so that the figures are the same each time; what has a `rate` begins item by item.
 const ONE_BY_ONE: &str = "trueup: v1
 name: many/pace
 version: 1
@@ -24,7 +24,7 @@ title: Many
 uses: { shop: { write: [things, audits] } }
 targets:
   from: { find: { table: shop.things, where: { state: open } } }
-limits: { concurrency: 1 }
+limits: { concurrency: 1, rate: 60000/min }
 preconditions:
 - id: thing
   find: { table: shop.things, where: { id: \"{{ item.id }}\" }, expect: one }
