@@ -105,7 +105,7 @@ fn batch(seed: u64, items: u64, triggers: bool) -> (String, String) {
             ),
             6 => format!("update things set weight = 30 where id = {id};"),
             7 => format!(
-                "insert into things (name, state, uid, created_at, updated_at) select 'thief {id}', 9, {}, {WHEN}, {WHEN} from (select 1 as one) d where not exists (select 1 from things where uid = {});",
+                "insert into things (id, name, state, uid, created_at, updated_at) select 5000 + {id}, 'thief {id}', 9, {}, {WHEN}, {WHEN} from (select 1 as one) d where not exists (select 1 from things where uid = {});",
                 uid(id),
                 uid(id)
             ),
