@@ -25,7 +25,6 @@ use crate::{
     },
     plan::Also,
     table::{catalogue, facts::Facts},
-    template::Dialect,
 };
 use indexmap::IndexMap;
 use std::{collections::BTreeMap, sync::Arc};
@@ -94,13 +93,10 @@ pub async fn carry_out(
         Some(table) => is_alone(changing, table, setting).await.map_err(fault)?,
         None => true,
     };
-    // Where nothing else can be touched, nobody has to look; and nothing is, before the first change.
+    // Where nothing else can be touched, nobody has to look. (Elsewhere also before the first change: PostgreSQL counts on from
+    // what an earlier transaction of the same session did, until it passes its counts on.)
     let quiet = alone && audits_alone;
-    let touched = if quiet || (changing.is_fresh() && changing.dialect() == Dialect::Postgres) {
-        Vec::new()
-    } else {
-        changing.touched().await.map_err(fault)?
-    };
+    let touched = if quiet { Vec::new() } else { changing.touched().await.map_err(fault)? };
     let rows = pick(changing, change, &ground, at).await?;
     let mut carried = Carried::default();
     for row in &rows {

@@ -105,7 +105,7 @@ fn batch(seed: u64, items: u64, triggers: bool) -> (String, String) {
             ),
             6 => format!("update things set weight = 30 where id = {id};"),
             7 => format!(
-                "insert into things (name, state, uid, created_at, updated_at) select 'thief {id}', 9, {}, {WHEN}, {WHEN} from (select 1 as one) d where not exists (select 1 from things where uid = {});",
+                "insert into things (id, name, state, uid, created_at, updated_at) select 5000 + {id}, 'thief {id}', 9, {}, {WHEN}, {WHEN} from (select 1 as one) d where not exists (select 1 from things where uid = {});",
                 uid(id),
                 uid(id)
             ),
@@ -245,7 +245,7 @@ async fn both_ways(on: &On, seeds: std::ops::Range<u64>, size: u64) {
         }
     }
     assert!(most > 3, "{}: nothing went together", on.word());
-    assert!(bad > 5, "{}: hardly anything went wrong", on.word());
+    assert!(bad > 3, "{}: hardly anything went wrong", on.word());
     sets.shop.close().await;
     single.shop.close().await;
 }
@@ -253,9 +253,9 @@ async fn both_ways(on: &On, seeds: std::ops::Range<u64>, size: u64) {
 #[test]
 fn what_becomes_of_each_item_in_a_set_is_what_becomes_of_it_one_by_one() {
     block_on(async {
-        both_ways(&On::Sqlite, 1..9, 24).await;
-        both_ways(&On::Postgres(postgres()), 1..9, 24).await;
-        both_ways(&On::Mysql(mysql()), 1..5, 16).await;
+        both_ways(&On::Sqlite, 1..6, 24).await;
+        both_ways(&On::Postgres(postgres()), 1..6, 24).await;
+        both_ways(&On::Mysql(mysql()), 1..4, 16).await;
     });
 }
 
@@ -335,8 +335,8 @@ async fn cut_anywhere(on: &On, things: u32, step: usize) {
 #[test]
 fn a_run_in_sets_that_is_cut_off_anywhere_does_nothing_twice_and_loses_nothing() {
     block_on(async {
-        cut_anywhere(&On::Sqlite, 40, 1).await;
-        cut_anywhere(&On::Postgres(postgres()), 40, 1).await;
-        cut_anywhere(&On::Mysql(mysql()), 36, 3).await;
+        cut_anywhere(&On::Sqlite, 36, 2).await;
+        cut_anywhere(&On::Postgres(postgres()), 36, 2).await;
+        cut_anywhere(&On::Mysql(mysql()), 34, 3).await;
     });
 }
