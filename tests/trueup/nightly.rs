@@ -85,7 +85,7 @@ async fn counts(place: &Place) -> String {
 #[test]
 fn drift_is_told_and_remembered_and_healed_within_caps_and_taken_back() {
     block_on(async {
-        let place = office(&On::Sqlite, FILE, "").await;
+        let place = office(&On::Postgres(postgres()), FILE, "").await;
         // Nothing differs.
         trueup(&place, "reconcile name").await.is(0, &["There is nothing that differs."]);
         // Three differ; one of them may not be healed.
@@ -98,7 +98,7 @@ fn drift_is_told_and_remembered_and_healed_within_caps_and_taken_back() {
         assert_eq!(first["items"][0]["differs"][0], "shop.things name: \"\" → named, count: 5 → 6");
         assert_eq!(first["items"][2]["verdict"], "refused");
         // Nothing was changed, and the next look knows since when.
-        assert_eq!(counts(&place).await, "5\n1\n100");
+        assert_eq!(counts(&place).await, "5; 1; 100");
         place.admin("update things set name = 'desk' where id = 2;").await;
         let text = trueup(&place, "reconcile name").await.is(
             5,
@@ -115,7 +115,7 @@ fn drift_is_told_and_remembered_and_healed_within_caps_and_taken_back() {
         trueup(&place, "reconcile name --heal --share 1 --yes --reason nightly")
             .await
             .is(4, &["3 items differ", "Nothing was healed: 3 of 3 items differ, more than `share: 1` allows"]);
-        assert_eq!(counts(&place).await, "5\n1\n100");
+        assert_eq!(counts(&place).await, "5; 1; 100");
         let healed = trueup(&place, "reconcile name --heal --most 1 --yes --reason nightly --json").await;
         assert_eq!(healed.exit, 4, "{}{}", healed.out, healed.err);
         let healed = healed.json();
@@ -123,18 +123,18 @@ fn drift_is_told_and_remembered_and_healed_within_caps_and_taken_back() {
             healed["items"].as_array().unwrap().iter().map(|i| i["verdict"].as_str().unwrap()).collect();
         assert_eq!(verdicts, ["healed", "refused", "refused"]);
         assert!(healed["items"][1]["why"].as_str().unwrap().contains("beyond the 1 items that one run may heal"));
-        assert_eq!(counts(&place).await, "6\n1\n100");
+        assert_eq!(counts(&place).await, "6; 1; 100");
         assert_eq!(healed["trend"].as_array().unwrap().len(), 5);
         // It is a run as any other: shown, listed, taken back.
         let run = healed["run"].as_str().unwrap();
         trueup(&place, "runs").await.is(0, &["reconcile name"]);
         trueup(&place, &format!("show {run}")).await.is(0, &["changed"]);
         trueup(&place, &format!("undo {run} --yes --reason back")).await.is(0, &[]);
-        assert_eq!(counts(&place).await, "5\n1\n100");
+        assert_eq!(counts(&place).await, "5; 1; 100");
         trueup(&place, "audit verify").await.is(0, &["Everything is as it was written."]);
         // All that can be healed is.
         trueup(&place, "reconcile --all --heal --yes --reason nightly").await.is(4, &["2 healed, 1 refused."]);
-        assert_eq!(counts(&place).await, "6\n2\n100");
+        assert_eq!(counts(&place).await, "6; 2; 100");
         // The page: no script, nothing from elsewhere, what an author or a row says stays text.
         trueup(&place, "reconcile report --html drift.html").await.is(0, &["drift.html"]);
         let page = fs::read_to_string(place.path().join("drift.html")).unwrap();
@@ -276,7 +276,7 @@ fn a_scheduler_that_is_killed_anywhere_loses_nothing_and_does_nothing_twice() {
     block_on(async {
         let (mut killed, mut ended) = (0, 0);
         for moment in [2, 5, 9, 14, 20, 27, 35, 44, 60, 90] {
-            let place = office(&On::Sqlite, FILE, "").await;
+            let place = office(&On::Postgres(postgres()), FILE, "").await;
             with_schedules(&place, true);
             place.admin("update things set name = '';").await;
             let crash = [("TRUEUP_CRASH_AT", moment.to_string())];
@@ -295,10 +295,10 @@ fn a_scheduler_that_is_killed_anywhere_loses_nothing_and_does_nothing_twice() {
             let fired: Vec<&Json> = recent.as_array().unwrap().iter().filter(|one| one["state"] == "fired").collect();
             match fired.as_slice() {
                 // It died before it had said that it begins: nothing was changed.
-                [] => assert_eq!(before, "5\n1\n2", "at {moment}"),
+                [] => assert_eq!(before, "5; 1; 2", "at {moment}"),
                 [one] => {
                     assert_eq!(one["came_to"], "healed", "at {moment}: {recent}");
-                    assert_eq!(counts(&place).await, "6\n2\n3", "at {moment}, after {before:?}");
+                    assert_eq!(counts(&place).await, "6; 2; 3", "at {moment}, after {before:?}");
                 }
                 several => panic!("at {moment}: {several:?}"),
             }
