@@ -107,8 +107,7 @@ fn parts(scene: &Scene<'_>, lifecycle: &Lifecycle, problems: &mut Diagnostics) {
         }
     }
     if let Some(moves) = &lifecycle.moves {
-        let methods = [&moves.patch, &moves.post, &moves.put].into_iter().flatten().count();
-        if methods != 1 {
+        if moves.methods() != 1 {
             wrong(moves.at, "a move is one request".into(), "write one of `patch: /path`, `post`, `put`");
         }
     }

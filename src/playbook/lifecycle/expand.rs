@@ -346,8 +346,9 @@ impl Writer<'_> {
         let (at, _) = one.at;
         let mut all = vec![("id", text(one.id.clone(), at)), ("title", text(one.title.clone(), at))];
         match &self.lifecycle.moves {
-            None => all.push(("row", self.by_sql(&one))),
-            Some(_) => all.extend(self.by_api(&one)),
+            // Without exactly one method, which is said of `moves` itself, nothing else need be said.
+            Some(moves) if moves.methods() == 1 => all.extend(self.by_api(&one)),
+            _ => all.push(("row", self.by_sql(&one))),
         }
         map(all, at)
     }

@@ -261,6 +261,13 @@ shape! {
     }
 }
 
+impl Moves {
+    /// How many methods it has; one is right.
+    pub fn methods(&self) -> usize {
+        [&self.patch, &self.post, &self.put].into_iter().flatten().count()
+    }
+}
+
 impl Lifecycle {
     /// The columns of the key.
     pub fn key_columns(&self) -> Vec<&str> {
