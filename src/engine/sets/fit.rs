@@ -120,6 +120,8 @@ fn of_node(node: &Node, writes: &mut bool) -> Result<(), String> {
 
 fn of_step(step: &Step, label: &str, writes: &mut bool) -> Result<(), String> {
     let why = match &step.act {
+        // Whether another run has the row by now is asked of the journal, one record at a time.
+        Act::Row(row) if row.claim == Some(true) => Some("claims a record"),
         Act::Row(_) | Act::Rows(_) => {
             *writes = true;
             None
