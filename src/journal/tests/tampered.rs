@@ -147,7 +147,7 @@ async fn whatever_byte_of_the_file_changes_no_other_history_is_ever_read() {
     };
     let truth = history(&desk.open().await).await.unwrap();
     let (mut dice, mut found, mut harmless) = (Dice(0xbeef), 0, 0);
-    for n in 0..150 {
+    for n in 0..250 {
         let path = desk.home.path().join(format!("flip{n}.db"));
         let mut bytes = whole.clone();
         let at = dice.roll(bytes.len());

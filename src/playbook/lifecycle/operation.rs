@@ -35,7 +35,7 @@ shape! {
     /// Written by `trueup lifecycle …` behind the text of a playbook, never by hand: what is done to records of its lifecycle instead of the
     /// stages.
     "an operation" pub struct Operation {
-        /// What.
+        /// What is done to them.
         does: Does,
         /// Only these records, by their key.
         #[schemars(default)]

@@ -118,7 +118,8 @@ pub fn urlencode(run: &mut Run<'_>, given: &Given) -> Result<Item> {
 pub fn sha1(run: &mut Run<'_>, given: &Given) -> Result<Item> {
     let text = run.text(&given.subject, given.subject_at)?;
     run.spend(text.len(), given.at)?;
-    Ok(Item::made(hex(&Sha1::digest(text.as_bytes()))))
+    let digest = Sha1::digest(text.as_bytes());
+    Ok(Item::made(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
 }
 
 pub fn indent(run: &mut Run<'_>, given: &Given) -> Result<Item> {

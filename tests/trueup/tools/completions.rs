@@ -24,7 +24,7 @@ fn there_is_a_manual_page_for_every_command() {
     assert!(desk.path("man/trueup-plan-show.1").is_file());
 }
 
-const SELL: &str = "trueup: v1\nname: sell\nversion: 1\ntitle: Sell\nowner: clerk\nrisk: low\nuses: { shop: { read: [things] } }\nparams:\n  id: { type: int, description: Its number, example: 1 }\n  way: { type: enum, values: [cash, card], description: How, example: cash }\n  state: { type: shop.things.state, description: Its state, example: open }\n  sure: { type: bool, description: Sure, example: true }\nsteps:\n  - id: thing\n    find: { table: shop.things, where: { id: \"{{ params.id }}\" }, expect: one }\n";
+const SELL: &str = "trueup: v1\nname: sell\nversion: 1\ntitle: Sell\nowner: clerk\nrisk: low\nuses: { shop: { read: [things] } }\nparams:\n  id: { type: int, description: Its number, example: 1 }\n  way: { type: enum, values: [cash, card], description: How, example: cash }\n  state: { type: shop.things.state, description: Its state, example: open }\n  sure: { type: bool, description: Sure, example: true }\nsteps:\n  - id: thing\n    find: { table: shop.things, where: { id: \"{{ params.id }}\" }, expect: one }\n  - { id: seen, let: \"{{ [params.way, params.state, params.sure] }}\" }\n  - assert: seen | length == 3\n";
 
 #[test]
 fn names_of_the_project_can_be_completed_and_a_broken_project_only_has_none() {

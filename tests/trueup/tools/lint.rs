@@ -20,8 +20,9 @@ fn a_careful_playbook_hears_nothing() {
         let knowledge = Knowledge { name: Some(name.clone()), ..Knowledge::default() };
         let file = format!("playbooks/{name}.yaml");
         let tested = root().join(&file).with_extension("test.yaml").is_file();
-        let (checked, _) = check::read_and_check(shipped::source(&file, text), project.clone(), &knowledge);
-        let found = lint(&checked.unwrap(), Around { tested: Some(tested) });
+        let (checked, problems) = check::read_and_check(shipped::source(&file, text), project.clone(), &knowledge);
+        let Some(checked) = checked else { panic!("{file}: {}", diagnostics::terminal(&problems, 100)) };
+        let found = lint(&checked, Around { tested: Some(tested) });
         assert!(found.is_empty(), "{}", diagnostics::terminal(&found, 100));
     }
     assert!(playbooks.len() >= 3);
