@@ -24,6 +24,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio::runtime::Handle;
 
 shape! {
     /// One way of calling a program, and what it does then. The first one that fits is done.
@@ -119,6 +120,10 @@ pub struct Played {
     runs: Vec<Run>,
     behind: Option<Arc<dyn Behind>>,
     memory: Mutex<Memory>,
+    /// Where it was made: a program is a process of its own, which goes on to its end when the run that called it is killed.
+    home: Option<Handle>,
+    /// One call after the other.
+    turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -192,7 +197,8 @@ pub fn check(runs: &[Run], cx: &mut Lowering<'_>) {
 impl Played {
     /// At its start.
     pub fn new(name: Arc<str>, runs: Vec<Run>, behind: Option<Arc<dyn Behind>>) -> Played {
-        Played { name, runs, behind, memory: Mutex::default() }
+        let home = Handle::try_current().ok();
+        Played { name, runs, behind, memory: Mutex::default(), home, turn: tokio::sync::Mutex::default() }
     }
 
     /// All calls so far.
@@ -205,7 +211,20 @@ impl Played {
     }
 
     /// One call: what it changes is changed when this returns.
-    pub async fn call(&self, arguments: &[String], input: Option<&str>, now: Stamp) -> End {
+    pub async fn call(self: &Arc<Self>, arguments: &[String], input: Option<&str>, now: Stamp) -> End {
+        let Some(home) = &self.home else { return self.called(arguments, input, now).await };
+        let (this, arguments, input) = (self.clone(), arguments.to_vec(), input.map(str::to_owned));
+        let called = home.spawn(async move { this.called(&arguments, input.as_deref(), now).await });
+        called.await.unwrap_or_else(|_| End { code: 255, odd: Some(Odd::NotStarted), ..End::default() })
+    }
+
+    /// Waits until the calls that have begun are over.
+    pub async fn at_rest(&self) {
+        drop(self.turn.lock().await);
+    }
+
+    async fn called(&self, arguments: &[String], input: Option<&str>, now: Stamp) -> End {
+        let _turn = self.turn.lock().await;
         match self.done(arguments, input, now).await {
             Ok(outcome) => {
                 self.remember(arguments, outcome.call, outcome.end.code, outcome.effect);
@@ -238,7 +257,8 @@ impl Played {
                 .with_now(now);
             let one = |(name, finds): (&str, &Finds)| Ok((name.into(), finds.look(&scope)?));
             let looks: Looks = run.finds.iter().map(one).collect::<Result<_, String>>()?;
-            let scope = scope.clone().with("found", Value::from(found(self.behind.as_deref(), &looks, &mut known).await?));
+            let scope =
+                scope.clone().with("found", Value::from(found(self.behind.as_deref(), &looks, &mut known).await?));
             if let Some(when) = &run.when
                 && when.test(&scope).map_err(|e| said(&e))?.0 != Truth::Yes
             {
@@ -310,7 +330,7 @@ mod tests {
     #[test]
     fn it_answers_in_turn_remembers_what_it_did_and_says_what_it_does_not_know() {
         let text = "- { run: [get, '*'], answer: { json: { value: \"{{ state.value | default('old') }}\" } } }\n- { run: [set, flag], sets: { value: \"{{ arguments[2] }}\" }, answers: [{ code: 3, errors: busy }, { output: done }, { fault: killed }] }\n";
-        let played = Played::new("tool".into(), runs(text).unwrap(), None);
+        let played = Arc::new(Played::new("tool".into(), runs(text).unwrap(), None));
         let now = instant("2025-07-23T10:00:00Z").unwrap();
         let call = |words: &str| {
             let words: Vec<String> = words.split(' ').map(str::to_owned).collect();

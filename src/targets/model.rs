@@ -362,7 +362,12 @@ fn source(
         return None;
     }
     if let Some(list) = node.get("list") {
-        return Datum::from_node(list, cx).map(|list| From { source: Source::List(list), step: None, waiting: false, at: *at });
+        return Datum::from_node(list, cx).map(|list| From {
+            source: Source::List(list),
+            step: None,
+            waiting: false,
+            at: *at,
+        });
     }
     if let Some(compare) = node.get("compare").filter(|_| words.contains(&"compare")) {
         let comparing = Comparing::from_node(compare, cx)?;

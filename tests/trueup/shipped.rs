@@ -32,7 +32,11 @@ pub fn playbooks() -> Vec<(String, String)> {
     for folder in fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
         for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
             let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
-            if name.ends_with(".yaml") && !name.ends_with(".test.yaml") && !name.ends_with(".errors.yaml") {
+            if name.ends_with(".yaml")
+                && !name.ends_with(".test.yaml")
+                && !name.ends_with(".errors.yaml")
+                && !name.ends_with(".mock.yaml")
+            {
                 all.push((name.trim_end_matches(".yaml").to_owned(), fs::read_to_string(&path).unwrap()));
             }
         }

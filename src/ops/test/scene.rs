@@ -260,6 +260,9 @@ impl Scene {
 
     pub(super) async fn snapshot(&self) -> Staged<Snapshot> {
         self.workers.at_rest().await;
+        for program in self.programs.values() {
+            program.at_rest().await;
+        }
         let mut snapshot = snapshot::take(&self.databases, &self.opened.project).await.map_err(fault)?;
         jobs::add(&mut snapshot, &self.jobs).await.map_err(fault)?;
         Ok(snapshot)

@@ -2,10 +2,7 @@
 
 use super::Given;
 use crate::{
-    base::{
-        json,
-        value::{Value, hex},
-    },
+    base::{json, value::Value},
     template::{
         item::Item,
         pattern::Pattern,
