@@ -112,7 +112,7 @@ pub async fn assemble(
     params.values().for_each(|value| mask(surroundings, value));
     let used = &checked.playbook().uses;
     // Whoever wants traces finds the run in the logs of the systems, too.
-    let trace = super::trace::is_on(surroundings).then(|| run.id);
+    let trace = super::trace::is_on(surroundings).then_some(run.id);
     let databases: HashMap<_, _> = databases(surroundings, opened, environment)?
         .into_iter()
         .filter(|(name, _)| used.get(name).is_some())

@@ -156,7 +156,7 @@ impl Cron {
         match ambiguous.offset() {
             AmbiguousOffset::Unambiguous { .. } => add(ambiguous.compatible().ok()),
             AmbiguousOffset::Fold { .. } if self.hourly => {
-                add(ambiguous.clone().earlier().ok());
+                add(ambiguous.earlier().ok());
                 add(ambiguous.later().ok());
             }
             AmbiguousOffset::Fold { .. } => add(ambiguous.earlier().ok()),

@@ -167,8 +167,8 @@ pub fn delay(name: &str, jitter: Duration) -> Duration {
     use sha2::{Digest, Sha256};
     let digest = Sha256::digest(name.as_bytes());
     let number = digest.iter().take(8).fold(0_u64, |all, byte| (all << 8) | u64::from(*byte));
-    match u64::try_from(jitter.as_secs()) {
-        Ok(0) | Err(_) => Duration::ZERO,
-        Ok(seconds) => Duration::from_secs(number % seconds),
+    match jitter.as_secs() {
+        0 => Duration::ZERO,
+        seconds => Duration::from_secs(number % seconds),
     }
 }

@@ -237,9 +237,12 @@ fn set_to(text: Text, at: Option<usize>) -> Text {
     }
 }
 
+/// A row's key, and what its columns are set to.
+type Part<'g> = (&'g Map, &'g [(Arc<str>, SetTo)]);
+
 /// `UPDATE … FROM unnest(…) WHERE …`, numbered where the rows are to be told apart.
 fn updating<'g>(table: &str, group: &'g [Asked], numbered: bool) -> Option<Text> {
-    let parts: Vec<(&Map, &'g [(Arc<str>, SetTo)])> = group
+    let parts: Vec<Part<'g>> = group
         .iter()
         .filter_map(|one| match &one.op {
             Op::Update { key, set, .. } | Op::UpdateWhole { key, set, .. } => Some((key, set.as_slice())),

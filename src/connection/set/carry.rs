@@ -122,10 +122,7 @@ impl Set {
         let Some(open) = self.open.as_mut() else { return Some(group) };
         let changing = open.handle.changing();
         match &group[0].op {
-            Op::Select(..) => match bulk::select(changing, group).await {
-                Ok(()) => None,
-                Err(group) => Some(group),
-            },
+            Op::Select(..) => bulk::select(changing, group).await.err(),
             Op::Lock { .. } => {
                 self.lock_all(&table, group).await;
                 None

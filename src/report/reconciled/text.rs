@@ -19,10 +19,7 @@ pub fn text(found: &Reconciled, look: Look) -> String {
     let mut page = Page::new(look);
     let dot = look.dot();
     let by = found.schedule.as_ref().map_or(String::new(), |name| format!(" {dot} schedule {name}"));
-    page.line(
-        0,
-        Line::of(Tone::Strong, clean(&found.playbook).into_owned()).plain(format!(" in {}", found.environment)),
-    );
+    page.line(0, Line::of(Tone::Strong, clean(&found.playbook)).plain(format!(" in {}", found.environment)));
     page.line(
         0,
         Line::of(
@@ -39,7 +36,7 @@ pub fn text(found: &Reconciled, look: Look) -> String {
     let tone = if found.drifted == 0 { Tone::Good } else { Tone::Care };
     page.line(0, Line::of(tone, sentence(found)));
     for line in deeds(found) {
-        page.line(0, Line::of(Tone::Plain, clean(&line).into_owned()));
+        page.line(0, Line::of(Tone::Plain, clean(&line)));
     }
     items(&mut page, found);
     trend(&mut page, &found.trend);
@@ -72,10 +69,10 @@ fn one(page: &mut Page, found: &Reconciled, item: &Item) {
     page.labelled(2, 4, Line::of(Tone::Strong, name).add(Tone::Dim, format!("  {}", since(found, item))), verdict);
     for what in &item.what {
         let what = if page.look.unicode { what.clone() } else { what.replace('→', "->").replace('…', "...") };
-        page.hung(6, 8, Line::of(Tone::Plain, clean(&what).into_owned()));
+        page.hung(6, 8, Line::of(Tone::Plain, clean(&what)));
     }
     if let Some(why) = &item.why {
-        page.hung(6, 8, Line::of(Tone::Dim, clean(why).into_owned()));
+        page.hung(6, 8, Line::of(Tone::Dim, clean(why)));
     }
 }
 
