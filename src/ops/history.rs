@@ -130,6 +130,8 @@ pub async fn items(
         }
     })
     .await?;
+    // They were met in the order in which they ended.
+    state.items.sort_by_cached_key(|key, _| roll.number_of(key));
     match failed {
         Some(error) => Err(bad(&error)),
         None => {

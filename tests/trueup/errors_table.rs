@@ -285,15 +285,15 @@ fn the_tables_of_called_playbooks_are_asked_where_the_own_one_does_not_know() {
     let opened = ops::project::open(&here, Some(&place.path().join("trueup.yaml"))).unwrap();
     let ask = |step, error: &str| ops::diagnose::diagnose(&here, &opened, "p", step, error);
     let name = |found: &trueup::playbook::diagnosis::Diagnosis| (found.asked.clone(), row(found).to_owned());
-    let found = ask(None, "status: 410, body: ").unwrap_or_else(|f| panic!("{f:?}"));
+    let found = ask(None, "status: 410, body: {}, headers: {}").unwrap_or_else(|f| panic!("{f:?}"));
     assert_eq!(name(&found), ("p".into(), "gone".into()));
-    let found = ask(None, "status: 422, body: ").unwrap_or_else(|f| panic!("{f:?}"));
+    let found = ask(None, "status: 422, body: {}, headers: {}").unwrap_or_else(|f| panic!("{f:?}"));
     assert_eq!(name(&found), ("q".into(), "full".into()));
     // By its step, also in an arm; and what nobody knows is told of the own table.
-    assert_eq!(name(&ask(Some("hidden"), "status: 422, body: ").unwrap()).0, "q");
-    assert_eq!(name(&ask(Some("deep"), "status: 410, body: ").unwrap()).0, "p");
-    let nobody = ask(None, "status: 500, body: ").unwrap();
+    assert_eq!(name(&ask(Some("hidden"), "status: 422, body: {}, headers: {}").unwrap()).0, "q");
+    assert_eq!(name(&ask(Some("deep"), "status: 410, body: {}, headers: {}").unwrap()).0, "p");
+    let nobody = ask(None, "status: 500, body: {}, headers: {}").unwrap();
     assert!(nobody.decides.is_none());
     assert_eq!(nobody.asked, "p");
-    assert!(ask(Some("hiden"), "status: 422, body: ").is_err());
+    assert!(ask(Some("hiden"), "status: 422, body: {}, headers: {}").is_err());
 }

@@ -117,7 +117,8 @@ impl Roll {
         self.lines.get(self.number_of(key)? as usize)?.end
     }
 
-    pub(super) fn number_of(&self, key: &str) -> Option<u32> {
+    /// Its place in the list; nothing for what is done once.
+    pub fn number_of(&self, key: &str) -> Option<u32> {
         self.numbers.get(&name(key)).copied()
     }
 

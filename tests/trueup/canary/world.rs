@@ -256,7 +256,7 @@ impl World {
             words.iter().copied().chain(parameters.iter().copied()).map(str::to_owned).collect::<Vec<String>>()
         };
         for words in [
-            &["plan", "canary/whole", "--reason", "a test"][..],
+            &["plan", "canary/whole", "--reason", "a test", "--actor", "anna"][..],
             &["plan", "canary/whole", "--json", "--reason", "a test", "--actor", "anna"],
             &["apply", "canary/whole", "--yes", "--reason", "a test", "--actor", "anna"],
         ] {
@@ -404,7 +404,7 @@ impl World {
         let collector = [("OTEL_EXPORTER_OTLP_ENDPOINT", self.mocks["other"].url())];
         let calls = self.mocks["other"].log().len();
         let files = ["--html", "drift.html", "--metrics-file", "drift.prom"];
-        for more in [&files[..], &["--json"], &["--heal", "--yes", "--reason", "a test", "--actor", "anna"]] {
+        for more in [&files[..], &["--json"], &["--heal", "--yes", "--reason", "a test"]] {
             let mut arguments = vec!["reconcile", "canary/many", "file=csv/good.csv", "--actor", "anna"];
             arguments.extend(more);
             let came = self.run_with(&collector, &arguments).await;
