@@ -107,9 +107,10 @@ fn parts(scene: &Scene<'_>, lifecycle: &Lifecycle, problems: &mut Diagnostics) {
         }
     }
     if let Some(moves) = &lifecycle.moves
-        && moves.methods() != 1 {
-            wrong(moves.at, "a move is one request".into(), "write one of `patch: /path`, `post`, `put`");
-        }
+        && moves.methods() != 1
+    {
+        wrong(moves.at, "a move is one request".into(), "write one of `patch: /path`, `post`, `put`");
+    }
     if let Some(cool_off) = scene.playbook.targets.as_ref().and_then(|targets| targets.cool_off.as_ref())
         && scene.playbook.targets.as_ref().is_some_and(|targets| !targets.from.waiting)
     {
