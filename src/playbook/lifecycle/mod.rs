@@ -101,7 +101,7 @@ shape! {
         /// A heading for plans and reports.
         title: Option<Word>,
         /// Only if this holds; else the stage is left out: the record never comes to its states.
-        #[schemars(schema_with = "expression_schema")]
+        #[schemars(default, schema_with = "expression_schema")]
         when: Option<Scalar>,
         /// The state of a record while its steps are done.
         working: Word,
@@ -110,7 +110,7 @@ shape! {
         /// What is done, in order.
         steps: Raw,
         /// What came of it, for the log: `"{{ unenroll.body }}"`. May use the results of its steps.
-        #[schemars(schema_with = "text_schema")]
+        #[schemars(default, schema_with = "text_schema")]
         log: Option<Scalar>,
     }
 }
