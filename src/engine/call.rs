@@ -12,7 +12,7 @@ use super::{
     watch::Tick,
 };
 use crate::{
-    action::{call::CallSpec, kinds::Act},
+    action::call::CallSpec,
     base::value::{Map, Value},
     journal::words::Outcome,
     playbook::{model::Playbook, params},
@@ -115,9 +115,8 @@ impl Driver<'_> {
         Ok(Went { outcome, value: Some(value), message: None, response })
     }
 
-    /// The result of a call, under its name.
-    pub(super) fn name_call(&mut self, place: &Place) {
-        let Act::Call(_) = &place.step.act else { return };
+    /// The result of a step that is over, under its name, as a run that goes on later finds it.
+    pub(super) fn name_result(&mut self, place: &Place) {
         let Some(item) = self.state.items.get(&self.item) else { return };
         names::own(&place.step, &place.path, item, &mut self.scope);
     }

@@ -595,6 +595,8 @@ impl<'a> Driver<'a> {
         }
         if place.kind == Kind::Gate {
             self.outcome(&place.path, Went { outcome: Outcome::Done, value: None, message: None, response: None }, 0);
+            // What comes later may ask whether it ran.
+            self.name_result(place);
             return Ok(());
         }
         let title =
@@ -620,7 +622,11 @@ impl<'a> Driver<'a> {
         let summary = went.message.clone().or_else(|| went.response.clone()).unwrap_or_default();
         let outcome = went.outcome;
         let micros = self.setting.world.now().micros - started.micros;
+        let nameless = went.value.is_none();
         self.outcome(&place.path, went, u64::try_from(micros).unwrap_or(0));
+        if nameless {
+            self.name_result(place);
+        }
         // What the target confirmed is durable before anything else with an effect begins: a crash must not make it doubtful
         // again.
         if self.was_attempted(&place.path) {

@@ -189,7 +189,7 @@ impl Driver<'_> {
             };
             let (outcome, summary) = (went.outcome, went.message.clone().unwrap_or_default());
             self.outcome(path, went, 0);
-            self.name_call(&place);
+            self.name_result(&place);
             (self.watch)(Tick::Over { path: path.clone(), outcome, summary });
             return None;
         }
@@ -222,6 +222,9 @@ impl Driver<'_> {
             went.value = item.steps.get(path).and_then(|step| step.value.clone()).filter(|value| !value.is_null());
         }
         self.outcome(path, went, 0);
+        if place.kind != Kind::Loop {
+            self.name_result(&place);
+        }
         None
     }
 

@@ -79,8 +79,10 @@ pub fn own(step: &Step, at: &str, item: &ItemState, scope: &mut Scope) {
     match (state.result(), &state.outcome) {
         (Some(value), _) => scope.insert(id, value.clone()),
         (None, Some(outcome)) if outcome.outcome == Outcome::Skipped => scope.insert_entry(id.into(), Entry::Skipped),
-        // It went on with a warning, or its probe said that it was done: there is no result, and it did run.
-        (None, Some(outcome)) if outcome.outcome == Outcome::Done => scope.insert(id, Value::NULL),
+        // A block, a warning, a probe that said that it was done: there is no result, and it did run.
+        (None, Some(outcome)) if matches!(outcome.outcome, Outcome::Done | Outcome::Unchanged) => {
+            scope.insert(id, Value::NULL)
+        }
         _ => {}
     }
 }

@@ -178,8 +178,17 @@ impl Pass<'_> {
 
     pub(super) async fn perform(&mut self, path: &Arc<str>, step: &Step) -> Result<(), Interrupt> {
         match &step.act {
-            Act::Block(block) if block.has_ends() => return self.with_ends(path, step, block).await,
-            Act::Block(block) => return self.walk(path, &block.steps).await,
+            Act::Block(block) => {
+                match block.has_ends() {
+                    true => self.with_ends(path, step, block).await?,
+                    false => self.walk(path, &block.steps).await?,
+                }
+                // It has no result, and it did run: what comes later may ask for that.
+                if let Some(id) = &step.common.id {
+                    self.scope.insert(id.text.clone(), Value::NULL);
+                }
+                return Ok(());
+            }
             Act::Choose(spec) => return self.choose(path, step, spec).await,
             Act::Wait(spec) => return self.wait(path, step, spec).await,
             Act::Call(spec) => return self.call(path, step, spec).await,
