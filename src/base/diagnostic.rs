@@ -129,6 +129,17 @@ impl Diagnostics {
         }
     }
 
+    /// Of problems in the same words those where the text has the name that they are about: the other places were made from it, and its author
+    /// did not write them.
+    pub fn keep_where_written(&mut self) {
+        let source = self.source.clone();
+        let here =
+            |one: &Diagnostic| one.message.split('`').nth(1).is_some_and(|name| source.slice(one.span).contains(name));
+        let written: Vec<Diagnostic> = self.found.iter().filter(|one| here(one)).cloned().collect();
+        let alike = |a: &Diagnostic, b: &Diagnostic| a.code.id == b.code.id && a.message == b.message;
+        self.found.retain(|one| here(one) || !written.iter().any(|other| alike(one, other)));
+    }
+
     /// In order of the text, errors before advice at the same place.
     pub fn sorted(&self) -> Vec<&Diagnostic> {
         let mut all: Vec<_> = self.found.iter().collect();

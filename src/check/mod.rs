@@ -81,6 +81,10 @@ fn judge(
         let whole = named.is_empty();
         facts.extend(around.look(&callee, named, whole, &own, &mut problems));
     }
+    if playbook.lifecycle.is_some() {
+        // Its stages and moves stand for many steps, all with the same condition or line.
+        problems.keep_where_written();
+    }
     let sound = problems.errors() == 0;
     let called = Arc::new(called.by_name(&playbook));
     let checked = sound.then(|| Checked::new(playbook, called, source, project, facts));
