@@ -79,7 +79,7 @@ async fn at_every_boundary(kind: Kind, stride: usize) {
 
 #[test]
 fn killed_at_every_boundary_on_sqlite() {
-    block_on(at_every_boundary(Kind::SQLITE, 1));
+    block_on(at_every_boundary(Kind::SQLITE, size(2, 1)));
 }
 
 #[test]

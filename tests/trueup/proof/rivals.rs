@@ -221,17 +221,17 @@ fn a_holder_that_slept_past_its_lease_changes_nothing_on_sqlite() {
 
 #[test]
 fn a_holder_that_slept_past_its_lease_changes_nothing_on_postgres() {
-    block_on(asleep(Kind::POSTGRES, &["row-with-audit", "block-as-one"], size(9, 1)));
+    block_on(asleep(Kind::POSTGRES, &["row-with-audit", "block-as-one"], size(17, 1)));
 }
 
 #[test]
 fn a_holder_that_slept_past_its_lease_changes_nothing_with_a_ledger() {
-    block_on(asleep(Kind::POSTGRES_LEDGER, &["sql-with-ledger"], size(9, 1)));
+    block_on(asleep(Kind::POSTGRES_LEDGER, &["sql-with-ledger"], size(17, 1)));
 }
 
 #[test]
 fn a_holder_that_slept_past_its_lease_changes_nothing_on_mariadb() {
-    block_on(asleep(Kind::MYSQL, &["row-with-audit", "block-as-one"], size(13, 1)));
+    block_on(asleep(Kind::MYSQL, &["row-with-audit", "block-as-one"], size(29, 1)));
 }
 
 #[test]
