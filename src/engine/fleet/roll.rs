@@ -40,7 +40,7 @@ pub struct Roll {
 }
 
 /// A key, in sixteen bytes.
-type Name = [u8; 16];
+pub(in crate::engine) type Name = [u8; 16];
 
 /// One item. Small, because there are many.
 #[derive(Clone, Copy, Debug)]
@@ -474,7 +474,7 @@ fn is_kept(end: End) -> bool {
     !matches!(end, End::Changed | End::Unchanged | End::Cancelled)
 }
 
-fn name(key: &str) -> Name {
+pub(in crate::engine) fn name(key: &str) -> Name {
     let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
     let mut name = [0; 16];
     name.copy_from_slice(&digest[..16]);
