@@ -449,7 +449,7 @@ pub async fn same_systems(setting: &Setting, saved: &Saved) -> Result<(), Failur
         let found = standing(setting, database).await.map_err(|fault| {
             Failure::refused(Exit::Failed, format!("failed to look at `{name}`: {fault}")).help(fault.help())
         })?;
-        match unlike(planned, &found.text()) {
+        match unlike(&setting.masks.apply(planned), &setting.masks.apply(&found.text())) {
             None => {}
             Some(Unlike::Database { planned, found }) => {
                 return Err(Failure::usage(format!("`{name}` is another database than when the plan was made"))

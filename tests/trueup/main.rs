@@ -53,4 +53,5 @@ mod tools;
 mod transactions;
 mod tutorial;
 mod undo;
+mod undo_many;
 mod waiting;

@@ -2,6 +2,7 @@
 //! next is decided by [`pace`] and [`lanes`], which are pure; here it is done.
 
 pub mod coming;
+mod handed;
 pub mod lanes;
 pub mod pace;
 pub mod roll;
@@ -35,6 +36,7 @@ use crate::{
     template::{Dialect, scope::Entry},
 };
 use futures_util::{StreamExt, future::BoxFuture, stream::BoxStream};
+pub use handed::Handed;
 use lanes::{InLane, Lanes, Pick};
 use pace::{Next, Pace, Rules};
 use std::{
@@ -129,6 +131,8 @@ pub struct Fleet<'a> {
     pub before: Vec<(Arc<str>, Arc<str>, End)>,
     /// How many items were begun before.
     pub begun: u64,
+    /// What was handed over and nobody was told of.
+    pub handed: Handed,
 }
 
 /// How far a fleet came.
@@ -586,6 +590,7 @@ impl Fleet<'_> {
             flow.resting.push(Work { plan, state });
         } else {
             self.summary.add(&key, &state);
+            self.handed.add(&key, &state);
         }
         self.tell(flow, shown.map(|end| (key, end, reason)));
     }
@@ -680,6 +685,7 @@ impl Fleet<'_> {
     }
 
     async fn close(&mut self, crew: &Crew, once: Option<End>) -> Result<Came, FleetError> {
+        self.hand_over(crew).await?;
         let end = End::worst(self.summary.ends.keys().copied().chain(once));
         let closed = self.once.as_ref().and_then(|work| work.state.closed.as_ref());
         let reason = once.and_then(|_| closed?.reason.clone());
@@ -692,6 +698,7 @@ impl Fleet<'_> {
 
     /// The run stands still: somebody has to answer or decide, or it is to pause.
     async fn stand(&mut self, crew: &Crew, stopped: Option<Stopped>) -> Result<Came, FleetError> {
+        self.hand_over(crew).await?;
         let why = crew.why();
         let mut events = Vec::new();
         if why.is_some() || stopped.is_none() {

@@ -287,6 +287,20 @@ impl Roll {
         self.with(journal, &self.numbers_of(so)).await
     }
 
+    /// Each item that ended so, without holding them.
+    pub async fn each_ended(
+        &self,
+        journal: &Journal,
+        end: End,
+        mut each: impl FnMut(&Arc<str>, &ItemState),
+    ) -> Result<(), JournalError> {
+        for some in self.numbers_of(|line| line.end == Some(end)).chunks(TOGETHER) {
+            let state = self.with(journal, some).await?;
+            state.items.iter().filter(|(key, _)| &***key != SINGLE_ITEM).for_each(|(key, item)| each(key, item));
+        }
+        Ok(())
+    }
+
     /// The keys of items that are not over, so many at a time: those behind item `number`, which moves on. Nothing at the end.
     pub async fn open_keys(
         &self,

@@ -5,7 +5,7 @@ use crate::{
     base::identity::{RunId, SINGLE_ITEM},
     engine::{
         drive::Stopped,
-        fleet::{self, Came, Fleet, FleetError, Items, Make, Work, coming, roll::Roll, summary::Summary},
+        fleet::{self, Came, Fleet, FleetError, Handed, Items, Make, Work, coming, roll::Roll, summary::Summary},
         setting::Setting,
         state::{ItemState, RunState},
         watch::Watch,
@@ -118,6 +118,7 @@ pub(super) async fn let_go(
         summary: Summary::default(),
         before: Vec::new(),
         begun: 0,
+        handed: Handed::default(),
     };
     carry(record, fleet, items).await
 }
@@ -206,6 +207,7 @@ pub async fn go_on(
         summary: roll.summary(),
         before,
         begun: roll.begun() as u64,
+        handed: Handed::after(roll.clone()),
     };
     let items = coming::coming(&record.journal, run, roll.clone(), state.items);
     let mut carried = carry(record, fleet, items).await?;
