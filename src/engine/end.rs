@@ -69,7 +69,7 @@ impl Driver<'_> {
         }
         let help = trouble.help();
         // What the author wrote for this step decides, and no `rescue`.
-        let own = matches!(trouble, Trouble::Missed(_) | Trouble::Call(_)) && step.common.otherwise.is_some();
+        let own = endings::own(&step, &trouble, self.setting).is_some();
         let (outcome, ending) = self.leads_to(&trouble, place);
         self.end_with(place, trouble, outcome, ending, own, help).await
     }

@@ -24,6 +24,7 @@ mod edx;
 mod errors_table;
 mod examples;
 mod flow;
+mod handed;
 mod injection;
 mod jobs;
 mod ledger;
