@@ -65,6 +65,8 @@ pub(super) struct Server {
     connection: Option<PgConnection>,
     /// It was reached once: from then on a server that does not answer is given time to come back.
     opened: bool,
+    /// That time was given since it was reached last, and it did not come back.
+    waited: bool,
 }
 
 impl std::fmt::Debug for Server {
@@ -152,15 +154,26 @@ impl Server {
         Ok(self.connection.insert(connection))
     }
 
-    async fn connect(&self) -> Result<PgConnection, JournalError> {
-        let mut pauses = AGAIN.iter();
+    async fn connect(&mut self) -> Result<PgConnection, JournalError> {
+        // Whoever tries again a moment after the whole patience was used up is told at once.
+        let waits = self.opened && !self.waited;
+        let mut pauses = AGAIN.iter().filter(|_| waits);
         loop {
             match self.connect_once().await {
-                Err(away @ JournalError::Away { .. }) => match pauses.next().filter(|_| self.opened) {
+                Err(JournalError::Away { place, what }) => match pauses.next() {
                     Some(pause) => self.world.pause(*pause).await,
-                    None => return Err(away),
+                    None => {
+                        self.waited = self.opened;
+                        let seconds = AGAIN.iter().sum::<Duration>().as_secs();
+                        let again = format!("; it was there before, and was waited for, {seconds} s");
+                        let again = if self.opened { again } else { String::new() };
+                        return Err(JournalError::Away { place, what: what + &again });
+                    }
                 },
-                done => return done,
+                done => {
+                    self.waited = false;
+                    return done;
+                }
             }
         }
     }

@@ -212,7 +212,15 @@ impl<'a, W: Write> Writer<'a, W> {
         if let Some(many) = &mut self.plan.many {
             many.digest.clone_from(&digest);
         }
+        all_taken(&mut self.plan, &self.header);
         Ok((self.lines.out, Saved { header: self.header, plan: self.plan, digest }, trailer.sha256))
+    }
+}
+
+/// An undo takes every item that it has something to do for; how many those are is known at the end.
+fn all_taken(plan: &mut Plan, header: &Header) {
+    if let (Some(many), Some(_)) = (&mut plan.many, &header.undo) {
+        many.of = many.tally.items;
     }
 }
 
@@ -336,6 +344,7 @@ pub fn read(file: &mut (impl BufRead + Seek), sealer: &Sealer) -> Result<Saved, 
     if let Some(many) = &mut plan.many {
         many.digest = trailer.digest.to_string();
     }
+    all_taken(&mut plan, &header);
     Ok(Saved { header, plan, digest: trailer.digest.to_string() })
 }
 

@@ -22,6 +22,9 @@ const MOST_REASONS: usize = 50;
 /// So many keys are named with a reason.
 const NAMED: usize = 5;
 
+/// Kinds of steps that never change anything.
+const LOOKS: [&str; 9] = ["find", "query", "assert", "let", "compare", "tally", "choose", "wait", "tell"];
+
 /// How many of each a plan would do, the author's own steps only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
@@ -62,6 +65,8 @@ pub struct Tally {
     pub tables: BTreeSet<TableName>,
     /// Changing steps that could not be tried out.
     pub untried: usize,
+    /// Some step is of a kind that may change something, also if it would not do so today.
+    could_change: bool,
     /// Names of the steps that cannot be taken back, each with its reason and how often.
     pub irreversible: Vec<(String, Option<String>, usize)>,
     /// How many items would change something.
@@ -97,9 +102,10 @@ impl Tally {
         tally
     }
 
-    /// Nothing would change.
+    /// There is nothing to carry out. Where all is as wanted already nobody is told of it again; a playbook that only tells is there to tell.
     pub fn is_empty(&self) -> bool {
-        self.counts.changes == 0
+        let only_tells = self.parts.messages > 0 && !self.could_change;
+        self.counts.changes == 0 && !only_tells
     }
 
     /// How many items end early.
@@ -112,6 +118,8 @@ impl Tally {
         let before = self.counts.changes;
         for step in &item.steps {
             let acts = step.foreseen.acts();
+            let looks = step.foreseen == Foreseen::Passes || LOOKS.contains(&step.kind);
+            self.could_change |= acts || step.foreseen == Foreseen::Unchanged || !looks;
             if acts {
                 self.counts.changes += 1;
                 match step.label {

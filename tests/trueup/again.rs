@@ -67,6 +67,8 @@ routes:
     answers: [{ status: TICKET }, { status: 201, json: { number: "{{ calls }}" } }]
   - delete: "/tickets/{number}"
     answer: { status: 204 }
+  - get: /late
+    answers: [{ json: { good: false } }, { json: { good: false } }, { json: { good: false } }, { json: { good: true } }]
   - post: /done
     answer: { status: 201, json: {} }
   - get: /good
@@ -261,10 +263,11 @@ uses:
 steps:
   - id: each
     for_each: { in: [a, b], as: letter }
-    steps:
-      - id: ticket
-        http: { api: crm, post: /tickets, json: { thing: "{{ letter }}" } }
-        undo: { http: { api: crm, delete: "/tickets/{{ ticket.body.number }}" } }
+    block:
+      steps:
+        - id: ticket
+          http: { api: crm, post: /tickets, json: { thing: "{{ letter }}" } }
+          undo: { http: { api: crm, delete: "/tickets/{{ ticket.body.number }}" } }
   - id: both
     block:
       steps:
@@ -278,8 +281,7 @@ steps:
           undo: none_needed
           because: it is a mark
   - id: good
-    http: { api: crm, get: /good }
-    success_when: self.body.good
+    http: { api: crm, get: /late, success_when: self.body.good }
 "#;
 
 #[test]

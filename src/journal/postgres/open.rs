@@ -161,6 +161,6 @@ impl Server {
 impl Server {
     pub(super) fn new(address: PostgresAddress, world: World) -> Server {
         let place = Arc::new(crate::journal::failure::Place::Server(address.shown().to_owned()));
-        Server { place, address, world, connection: None, opened: false }
+        Server { place, address, world, connection: None, opened: false, waited: false }
     }
 }

@@ -280,7 +280,12 @@ pub async fn plan(
     let crowd = Crowd { answers: Arc::default(), watch, of: "item" };
     let together = super::sets::rehearsal_back(setting);
     crowd.all(std::pin::pin!(settings), setting, together, of, &mut kept).await?;
-    kept.end()
+    let (mut plan, saved) = kept.end()?;
+    // Items in which something was tried and nothing happened are not in it.
+    if let Some(many) = &mut plan.many {
+        many.of = many.tally.items;
+    }
+    Ok((plan, saved))
 }
 
 /// Records a planned undo as a run.
