@@ -413,7 +413,9 @@ pub(super) async fn undo_on(
     if ready.backward.is_some() && basis.asks.is_some() {
         let short = ready.about.short();
         return Err(Failure::usage("people have to agree to this first, and many items are agreed to as a saved plan")
-            .help(format!("`trueup undo {short} --plan --out FILE`, then `trueup approve FILE`, then `trueup apply FILE`")));
+            .help(format!(
+                "`trueup undo {short} --plan --out FILE`, then `trueup approve FILE`, then `trueup apply FILE`"
+            )));
     }
     let waits = basis.asks.as_ref().map(|asked| Stopped::Waits(asked.step.clone()));
     let created = created(ready, plan, wish, &basis);

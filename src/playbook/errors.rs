@@ -128,7 +128,8 @@ shape! {
 impl ErrorRow {
     /// It names what failed by more than the step or the API that was called.
     pub fn is_particular(&self) -> bool {
-        let said = [self.status.is_some(), self.code.is_some(), self.body.names().next().is_some(), self.message.is_some()];
+        let said =
+            [self.status.is_some(), self.code.is_some(), self.body.names().next().is_some(), self.message.is_some()];
         said.contains(&true) || self.attempt.is_some() || self.kind.is_some()
     }
 

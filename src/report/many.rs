@@ -192,8 +192,7 @@ fn counts(summary: &Summary, undo: bool) -> String {
         end => end.word().replace('_', " "),
     };
     // What went well first, then what somebody has to look at.
-    let mut parts: Vec<String> =
-        summary.ends.iter().map(|(end, n)| format!("{} {}", grouped(*n), word(end))).collect();
+    let mut parts: Vec<String> = summary.ends.iter().map(|(end, n)| format!("{} {}", grouped(*n), word(end))).collect();
     if summary.open > 0 {
         parts.push(format!("{} under way", grouped(summary.open)));
     }

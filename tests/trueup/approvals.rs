@@ -287,7 +287,9 @@ fn the_undo_of_many_items_is_saved_agreed_to_and_carried_out_once() {
         );
         std::fs::write(place.path().join("desks.yaml"), text).unwrap();
         let before = counts(&place).await;
-        trueup(&place, "plan desks --out a.plan --actor anna --reason 'Zendesk 1'").await.is(0, &["2 approvals: high risk"]);
+        trueup(&place, "plan desks --out a.plan --actor anna --reason 'Zendesk 1'")
+            .await
+            .is(0, &["2 approvals: high risk"]);
         for name in ["zoe", "ben"] {
             trueup(&place, &format!("approve a.plan --yes --actor {name} --reason fine")).await.is(0, &[]);
         }
@@ -296,13 +298,24 @@ fn the_undo_of_many_items_is_saved_agreed_to_and_carried_out_once() {
         assert_ne!(after, before);
 
         // On the spot it is refused, with the way that leads on.
-        trueup(&place, &format!("undo {run} --yes --actor anna"))
-            .await
-            .is(2, &["people have to agree to this first", &format!("trueup undo {run} --plan --out FILE"), "trueup approve FILE"]);
+        trueup(&place, &format!("undo {run} --yes --actor anna")).await.is(
+            2,
+            &[
+                "people have to agree to this first",
+                &format!("trueup undo {run} --plan --out FILE"),
+                "trueup approve FILE",
+            ],
+        );
         trueup(&place, &format!("undo {run} --out b.plan --actor anna")).await.is(2, &["--plan"]);
-        trueup(&place, &format!("undo {run} --plan --out b.plan --actor anna"))
-            .await
-            .is(0, &[&format!("Take back run {run}"), "2 approvals: high risk", "trueup approve b.plan", "trueup apply b.plan"]);
+        trueup(&place, &format!("undo {run} --plan --out b.plan --actor anna")).await.is(
+            0,
+            &[
+                &format!("Take back run {run}"),
+                "2 approvals: high risk",
+                "trueup approve b.plan",
+                "trueup apply b.plan",
+            ],
+        );
         trueup(&place, "plan show b.plan").await.is(0, &[&format!("Take back run {run}")]);
         trueup(&place, "apply b.plan --yes --actor anna").await.is(4, &["needs 2 approvals: high risk (none so far)"]);
         trueup(&place, "approve b.plan --yes --actor anna --reason fine").await.is(2, &["anna asked for this plan"]);
@@ -315,7 +328,8 @@ fn the_undo_of_many_items_is_saved_agreed_to_and_carried_out_once() {
         assert_eq!(counts(&place).await, before);
         trueup(&place, "apply b.plan --yes --actor anna").await.is(2, &["this plan was used already"]);
         let undo = json(&trueup(&place, &format!("show {} --json", newest(&place).await)).await);
-        let names: Vec<&str> = undo["approvals"].as_array().unwrap().iter().map(|a| a["actor"].as_str().unwrap()).collect();
+        let names: Vec<&str> =
+            undo["approvals"].as_array().unwrap().iter().map(|a| a["actor"].as_str().unwrap()).collect();
         assert_eq!((names, undo["about"].as_str().is_some()), (vec!["zoe", "ben"], true));
         place.clear().await;
     });

@@ -17,8 +17,7 @@ use trueup::{
 };
 
 const CHECKS: &str = "targets:\n  from: { find: { table: shop.things, where: { state: open } } }\npreconditions:\n- id: even\n  assert: item.id % 2 == 0\n  otherwise: { escalate: boss, say: \"It is odd.\" }\n- id: small\n  assert: item.id < 19\n  otherwise: { escalate: boss, say: \"Thing {{ item.id }} is too large.\" }\n";
-const UP: &str =
-    "steps:\n- id: up\n  row: { table: shop.things, key: { id: \"{{ item.id }}\" }, set: { count: 1 } }\n";
+const UP: &str = "steps:\n- id: up\n  row: { table: shop.things, key: { id: \"{{ item.id }}\" }, set: { count: 1 } }\n";
 
 async fn open(things: u32) -> Store {
     let told = |text: String| {
@@ -26,8 +25,12 @@ async fn open(things: u32) -> Store {
         text.replacen(r#""boss":{"by":"hand"}"#, r#""boss":{"by":"file","to":"told.jsonl"}"#, 1)
     };
     let store = Store { shop: Shop::open(&On::Sqlite, "http://127.0.0.1:9", told).await };
-    let rows: Vec<String> = (1..=things).map(|n| format!("({n}, 'thing {n}', 1, 0, '2024-01-01', '2024-01-01')")).collect();
-    store.shop.sql(&format!("insert into things (id, name, state, count, created_at, updated_at) values {}", rows.join(", "))).await;
+    let rows: Vec<String> =
+        (1..=things).map(|n| format!("({n}, 'thing {n}', 1, 0, '2024-01-01', '2024-01-01')")).collect();
+    store
+        .shop
+        .sql(&format!("insert into things (id, name, state, count, created_at, updated_at) values {}", rows.join(", ")))
+        .await;
     store
 }
 
@@ -48,14 +51,25 @@ fn equal_escalations_of_many_items_are_one_message_for_each_person_and_step() {
         assert_eq!(
             told(&store),
             [
-                format!("11 items were handed over to you at `even`:\n- 11 items (1, 3, 5, 7, 9, and 6 more): It is odd.\nAll of them: `trueup show {short}`, or `trueup show {short} --items csv`"),
-                format!("2 items were handed over to you at `small`:\n- 1 item (20): Thing 20 is too large.\n- 1 item (22): Thing 22 is too large.\nAll of them: `trueup show {short}`, or `trueup show {short} --items csv`"),
+                format!(
+                    "11 items were handed over to you at `even`:\n- 11 items (1, 3, 5, 7, 9, and 6 more): It is odd.\nAll of them: `trueup show {short}`, or `trueup show {short} --items csv`"
+                ),
+                format!(
+                    "2 items were handed over to you at `small`:\n- 1 item (20): Thing 20 is too large.\n- 1 item (22): Thing 22 is too large.\nAll of them: `trueup show {short}`, or `trueup show {short} --items csv`"
+                ),
             ]
         );
         // Each item has it in its own record, and none of them is told once more by a retry that ends in the same way.
         let state = store.state(run).await;
         let notices = |key: &str, step: &str| state.items[key].steps[step].notices.len();
-        assert_eq!((notices("7", "preconditions/even"), notices("22", "preconditions/small"), notices("22", "preconditions/even")), (1, 1, 0));
+        assert_eq!(
+            (
+                notices("7", "preconditions/even"),
+                notices("22", "preconditions/small"),
+                notices("22", "preconditions/even")
+            ),
+            (1, 1, 0)
+        );
         store.shop.close().await;
     });
 }
@@ -64,7 +78,8 @@ fn equal_escalations_of_many_items_are_one_message_for_each_person_and_step() {
 fn cut_off(store: &Store, at: u64) -> (bool, Option<RunId>, Vec<&'static str>) {
     let (cut, run) = (Cut::at(at), Mutex::new(None));
     let work = async {
-        let (prepared, plan) = store.plan(&playbook(&[CHECKS, UP]), &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        let (prepared, plan) =
+            store.plan(&playbook(&[CHECKS, UP]), &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
         *run.lock().unwrap() = Some(prepared.setting.run.id);
         let (record, stop) = (store.record().await, AtomicBool::new(false));
         cut.count();

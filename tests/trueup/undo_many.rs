@@ -159,7 +159,9 @@ async fn cut_anywhere(on: &On, things: u32, step: u64) {
             record.free(undo).await.unwrap();
         }
         record.journal.close().await.unwrap();
-        let values = |column: Vec<String>, other: &str| column.iter().enumerate().all(|(i, n)| if i == 4 { n == "50" } else { n == other });
+        let values = |column: Vec<String>, other: &str| {
+            column.iter().enumerate().all(|(i, n)| if i == 4 { n == "50" } else { n == other })
+        };
         if !there {
             assert!(values(store.column("count").await, "1"), "{place}");
         } else {
@@ -171,7 +173,8 @@ async fn cut_anywhere(on: &On, things: u32, step: u64) {
             // Each change and each taking back has its audit row, once.
             assert_eq!(store.audits().await, things as usize * 2 - 1, "{place}");
             let state = store.state(undo).await;
-            let ends = |end: End| state.items.values().filter(|i| i.closed.as_ref().is_some_and(|c| c.end == end)).count();
+            let ends =
+                |end: End| state.items.values().filter(|i| i.closed.as_ref().is_some_and(|c| c.end == end)).count();
             assert_eq!((ends(End::Changed), ends(End::Drifted)), (things as usize - 1, 1), "{place}");
         }
         if !fallen {
@@ -225,17 +228,22 @@ fn a_run_that_goes_on_between_the_plan_of_its_undo_and_the_undo_is_left_alone() 
         let store = Store::open(&On::Sqlite, 4).await;
         let check = "preconditions:\n- when: item.id == 4\n  find: { table: shop.prices, where: { code: a, year: 2025 }, expect: one }\n  otherwise: { fail: \"no price\" }\n";
         let up = "steps:\n- id: up\n  row: { table: shop.things, key: { id: \"{{ item.id }}\" }, set: { count: 1 } }\n";
-        let text = playbook(&["targets:\n  from: { find: { table: shop.things, where: { state: open } } }\n", check, up]);
+        let text =
+            playbook(&["targets:\n  from: { find: { table: shop.things, where: { state: open } } }\n", check, up]);
         let (run, done) = store.apply(&text, &[]).await;
         assert_eq!(done.stopped, Stopped::Closed(End::Failed));
         let (record, stop) = (store.record().await, AtomicBool::new(false));
         let (here, opened) = (&store.shop.here, &store.shop.opened);
-        let ready = ops::undo::prepare(here, &record, opened, run, &wish()).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        let ready =
+            ops::undo::prepare(here, &record, opened, run, &wish()).await.unwrap_or_else(|f| panic!("{}", said(&f)));
         let plan = ops::undo::plan(&ready, &|_| {}).await.unwrap();
         store.shop.sql("insert into prices (code, year, amount) values ('a', 2025, 1)").await;
         let again = ops::retry::Wish { reason: Some("again"), actor: Some("anna"), ..Default::default() };
-        ops::retry::retry(here, &record, opened, run, &again, &|_| {}, &stop).await.unwrap_or_else(|f| panic!("{}", said(&f)));
-        let refused = ops::undo::undo(here, &record, &ready, &plan, &wish(), &|_| {}, &stop).await.err().map(|f| said(&f));
+        ops::retry::retry(here, &record, opened, run, &again, &|_| {}, &stop)
+            .await
+            .unwrap_or_else(|f| panic!("{}", said(&f)));
+        let refused =
+            ops::undo::undo(here, &record, &ready, &plan, &wish(), &|_| {}, &stop).await.err().map(|f| said(&f));
         assert!(refused.as_ref().is_some_and(|said| said.contains("went on since it was looked at")), "{refused:?}");
         assert_eq!(store.column("count").await, ["1", "1", "1", "1"]);
         record.journal.close().await.unwrap();

@@ -81,8 +81,9 @@ impl InLane for Work {
 pub type Items<'i> = BoxStream<'i, Result<Work, FleetError>>;
 
 /// Makes the setting of one item. What it is made of may have to be read first.
-pub type Make =
-    Arc<dyn Fn(&ItemPlan, &Arc<Vec<(Arc<str>, Entry)>>) -> BoxFuture<'static, Result<Setting, JournalError>> + Send + Sync>;
+pub type Make = Arc<
+    dyn Fn(&ItemPlan, &Arc<Vec<(Arc<str>, Entry)>>) -> BoxFuture<'static, Result<Setting, JournalError>> + Send + Sync,
+>;
 
 /// The setting of an item of a playbook.
 pub fn forward(setting: &Setting) -> Make {

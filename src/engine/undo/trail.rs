@@ -111,7 +111,9 @@ impl Trail {
             Mention::Run => true,
             // How an item ended is not asked for here.
             Mention::Closed(items) => items.iter().any(|(key, ..)| key == SINGLE_ITEM),
-            Mention::Started(keys) | Mention::Step(keys) => self.note(keys.iter().map(|key| &**key), place, tried, only),
+            Mention::Started(keys) | Mention::Step(keys) => {
+                self.note(keys.iter().map(|key| &**key), place, tried, only)
+            }
             Mention::Human(keys) => {
                 self.note(keys.iter().map(|key| &**key), place, false, only);
                 true
