@@ -140,7 +140,8 @@ async fn of_file(
     let asked = plan::request(&given.which, surroundings)?;
     ops::saved::nothing_else(&usable, &asked)?;
     let saved = &usable.saved;
-    let reason = asked.reason.as_deref().or(saved.header.reason.as_deref());
+    let own = asked.reason.as_deref();
+    let reason = own.or(saved.header.reason.as_deref());
     let (reason, actor) = ops::apply::named(reason, asked.actor.as_deref())?;
     let (name, environment) = opened.project.environment(Some(&*saved.header.environment)).map_err(Failure::usage)?;
     unprotected(given, name, environment)?;
@@ -156,10 +157,27 @@ async fn of_file(
     }
     say(drawn::brief(&saved.plan, &about, output.look()));
     ops::approve::enough(&matter, &plan::quoted(file))?;
+    let question = format!("Apply this in {name} (digest {})?", drawn::short_digest(&saved.digest));
+    if let Some(undo) = &saved.header.undo {
+        let said = (actor, own);
+        let (mut ready, wish) = ops::undo_file::ready(surroundings, opened, &record, &usable, undo, said).await?;
+        ready.prepared.setting.one_by_one = given.one_by_one;
+        ops::saved::same_systems(&ready.prepared.setting, saved).await?;
+        if !given.yes && !confirmed(output, &question)? {
+            output.note("Nothing was changed.\n");
+            return Ok(Exit::Stopped);
+        }
+        let (flag, progress) = (pause::on_ctrl_c(output), progress(output));
+        let watch = |tick| progress.tick(tick);
+        let approvals = matter.approvals.clone();
+        let carried =
+            ops::undo_file::apply(surroundings, &record, &ready, &wish, saved, approvals, &watch, &flag).await;
+        progress.finish();
+        return finish(ready.prepared.setting.run.id, carried?, opened, output, given.json);
+    }
     let mut prepared = ops::saved::setting(surroundings, opened, &usable, actor, reason).await?;
     prepared.setting.one_by_one = given.one_by_one;
     ops::saved::same_systems(&prepared.setting, saved).await?;
-    let question = format!("Apply this in {name} (digest {})?", drawn::short_digest(&saved.digest));
     if !given.yes && !confirmed(output, &question)? {
         output.note("Nothing was changed.\n");
         return Ok(Exit::Stopped);

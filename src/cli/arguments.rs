@@ -488,6 +488,12 @@ pub struct Undo {
     /// Only show what would be done.
     #[arg(long)]
     pub plan: bool,
+    /// With --plan: keep the plan in this file, for `trueup approve` and `trueup apply`.
+    #[arg(long, value_name = "FILE", requires = "plan")]
+    pub out: Option<String>,
+    /// How long the saved plan may be begun: 30m, 24h, 3d. Default: 24h.
+    #[arg(long, value_name = "LENGTH", requires = "out")]
+    pub expires: Option<String>,
     /// Do nothing at all if a row is not as the run left it. Without it such rows are left alone, and the others are taken back.
     #[arg(long)]
     pub all_or_nothing: bool,

@@ -192,7 +192,7 @@ fn shown(
     Ok(())
 }
 
-fn lasts(given: Option<&str>) -> Result<Duration, Failure> {
+pub fn lasts(given: Option<&str>) -> Result<Duration, Failure> {
     let Some(text) = given else { return Ok(ops::saved::LASTS) };
     match text.parse::<Length>() {
         Ok(length) if !length.0.is_zero() => Ok(length.0),

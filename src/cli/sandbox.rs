@@ -20,6 +20,7 @@ pub async fn run(given: &arguments::Sandbox, surroundings: &Surroundings, output
     if let Some(missing) = &playing.missing {
         output.note(&format!("note: {missing}\n"));
     }
+    let mut end = std::pin::pin!(asked_to_end());
     loop {
         tokio::select! {
             logged = seen.recv() => if let Some(logged) = logged { output.data(&format!("{}\n", logged.line())) },
@@ -28,12 +29,32 @@ pub async fn run(given: &arguments::Sandbox, surroundings: &Surroundings, output
                 Some(Err(why)) => output.note(&format!("the worker stumbles: {why}\n")),
                 None => {}
             },
-            _ = tokio::signal::ctrl_c() => break,
+            () = &mut end => break,
         }
     }
     playing.end().await;
     output.note("The sandbox is closed; its folder stays, and the next one starts afresh.\n");
     Ok(Exit::Done)
+}
+
+/// Ctrl-C, or whoever started it ends it.
+async fn asked_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut terminate), Ok(mut hangup)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    // Where signals cannot be waited for, it plays on until it is killed.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 fn welcome(sandbox: &Sandbox, folder: &Path, listening: &[(String, String)]) -> String {

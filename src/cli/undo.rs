@@ -39,7 +39,22 @@ pub async fn run(
         return Err(Failure::usage(format!("`{}` is protected: `--yes` is refused", setting.environment))
             .help("run it without `--yes` and read the preview"));
     }
-    let made = ops::undo::plan(&ready, &|_| {}).await?;
+    let shown = progress(output);
+    let watch = |tick| {
+        if setting.playbook.targets.is_some() {
+            shown.tick(tick);
+        }
+    };
+    if let Some(out) = &given.out {
+        let lasts = plan::lasts(given.expires.as_deref())?;
+        let saved = ops::undo_file::save(surroundings, &opened, &record, &ready, &wish, out, lasts, &watch).await;
+        shown.finish();
+        plan::print(&saved?, out, given.json, None, &record.sealer, output)?;
+        return Ok(Exit::Done);
+    }
+    let made = ops::undo::plan(&ready, &watch).await;
+    shown.finish();
+    let made = made?;
     if given.plan && given.json {
         output.data(&plan_json::document(&made, &|table| setting.project.facts(table)));
         return Ok(Exit::Done);

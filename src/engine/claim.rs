@@ -220,7 +220,9 @@ impl Driver<'_> {
             );
             return Err(Halt::Elsewhere(what));
         }
-        Ok(unlike(&planned.identity, &found.text()))
+        // What is kept of a plan is masked: a secret may be a part of a path.
+        let masks = &self.root.masks;
+        Ok(unlike(&masks.apply(&planned.identity), &masks.apply(&found.text())))
     }
 }
 

@@ -25,6 +25,14 @@ use crate::{
     plan::{Foreseen, Section},
 };
 
+const FOR: &str = "For ";
+const SAYS: &str = ": ";
+
+/// To whom an end was handed over, and in which words, from its message.
+pub(super) fn for_whom(message: &str) -> Option<(&str, &str)> {
+    message.strip_prefix(FOR)?.split_once(SAYS)
+}
+
 impl Driver<'_> {
     /// A precondition that held in the plan and does not hold now is drift, with what differs by name.
     fn unlike_planned(&self, place: &Place, trouble: Trouble) -> Trouble {
@@ -61,7 +69,7 @@ impl Driver<'_> {
         }
         let help = trouble.help();
         // What the author wrote for this step decides, and no `rescue`.
-        let own = matches!(trouble, Trouble::Missed(_) | Trouble::Call(_)) && step.common.otherwise.is_some();
+        let own = endings::own(&step, &trouble, self.setting).is_some();
         let (outcome, ending) = self.leads_to(&trouble, place);
         self.end_with(place, trouble, outcome, ending, own, help).await
     }
@@ -114,12 +122,13 @@ impl Driver<'_> {
         let rescued = place.rescued && !own && !trouble.in_doubt() && outcome != Outcome::Drifted;
         let (outcome, ends) = self.then(&ending, outcome, rescued);
         let handed = self.handed_over(place, &ending);
-        if let (Some(who), Some(text), None) = (&ending.who, &ending.told, &handed) {
+        // Of many items it is told once for all of them.
+        if let (Some(who), Some(text), None, None) = (&ending.who, &ending.told, &handed, &self.crew) {
             (self.watch)(Tick::PassOn { who: who.clone(), text: text.clone() });
         }
         let mut message = ending.message.clone();
         if let Some(who) = &ending.who {
-            message = format!("For {who}: {message}");
+            message = format!("{FOR}{who}{SAYS}{message}");
         }
         for line in help {
             message = format!("{message} {}", endings::sentence(&line));
@@ -146,8 +155,8 @@ impl Driver<'_> {
         self.hand_over_to(handed, ending).await
     }
 
-    /// What is recorded before somebody is told that he has to look; nothing where he is told by hand. Of many items the
-    /// report and the inbox tell, and nobody gets a message for each.
+    /// What is recorded before somebody is told that he has to look; nothing where he is told by hand. Of many items nobody gets a message for
+    /// each (`fleet::handed`).
     fn handed_over(&self, place: &Place, ending: &Ending) -> Option<HumanNotified> {
         let who = ending.who.as_ref().filter(|_| self.crew.is_none())?;
         let reach = self.setting.people.get(who)?;

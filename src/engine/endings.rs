@@ -12,7 +12,7 @@ use crate::{
     },
     base::{shape::Word, source::Span, value::Value},
     playbook::{
-        errors::{FailureKind, Retry, Then, Verdict},
+        errors::{ErrorRow, FailureKind, Retry, Then, Verdict},
         failure::Facts,
     },
     template::{Path, Scope, Step as Part, Text},
@@ -22,8 +22,7 @@ use crate::{
 pub fn ending(step: &Step, trouble: &Trouble, scope: &Scope, setting: &Setting) -> Ending {
     let at = trouble.at().unwrap_or(step.act_at);
     let scope = scope.clone().with("error", error(trouble, &trouble.message(), step));
-    let own = matches!(trouble, Trouble::Missed(_) | Trouble::Call(_));
-    if let (true, Some(otherwise)) = (own, &step.common.otherwise) {
+    if let Some(otherwise) = own(step, trouble, setting) {
         setting.reached.note(Spot::Otherwise(step.act_at.start));
         return of_otherwise(otherwise, trouble, &scope, at);
     }
@@ -35,6 +34,19 @@ pub fn ending(step: &Step, trouble: &Trouble, scope: &Scope, setting: &Setting) 
     }
     let way = if matches!(trouble, Trouble::Missed(_)) { Way::Stop } else { Way::Fail };
     Ending { told: None, way, message: sentence(&trouble.message()), who: None, seen: seen(trouble), at }
+}
+
+/// The step's `otherwise`, where it decides: of a failed call only when no row of the table names what failed and how that ends.
+pub fn own<'s>(step: &'s Step, trouble: &Trouble, setting: &Setting) -> Option<&'s Otherwise> {
+    let otherwise = step.common.otherwise.as_ref()?;
+    match trouble {
+        Trouble::Missed(_) => Some(otherwise),
+        Trouble::Call(call) => {
+            let row = row(setting, step.id(), call).map(|(_, row)| row);
+            (!row.is_some_and(ErrorRow::outranks_step)).then_some(otherwise)
+        }
+        _ => None,
+    }
 }
 
 /// What `otherwise` says, with its text filled in.
@@ -102,6 +114,13 @@ fn of_verdict(verdict: &Verdict, trouble: &Trouble, scope: &Scope, at: Span) -> 
 
 /// What the first row of the table that fits a failed call says. That the row was reached is noted for whoever counts.
 fn then<'a>(setting: &'a Setting, step: Option<&str>, call: &CallTrouble) -> Option<&'a Then> {
+    let (index, row) = row(setting, step, call)?;
+    setting.reached.note(Spot::Error(index));
+    row.then.as_ref().or(row.otherwise.as_ref())
+}
+
+/// The first row that fits.
+fn row<'a>(setting: &'a Setting, step: Option<&str>, call: &CallTrouble) -> Option<(usize, &'a ErrorRow)> {
     let body = call.answer.as_ref().and_then(|answer| answer.get("body")).unwrap_or(Value::NULL);
     let facts = Facts {
         step: Some(step),
@@ -113,9 +132,7 @@ fn then<'a>(setting: &'a Setting, step: Option<&str>, call: &CallTrouble) -> Opt
         attempt: Some(call.attempt),
         kind: Some(call.kind),
     };
-    let (index, row) = setting.playbook.errors.iter().enumerate().find(|(_, row)| row.fits(&facts))?;
-    setting.reached.note(Spot::Error(index));
-    row.then.as_ref().or(row.otherwise.as_ref())
+    setting.playbook.errors.iter().enumerate().find(|(_, row)| row.fits(&facts))
 }
 
 /// The retry that the table orders for a failed call. What `uses` does not declare is refused again each time: no row, not even an

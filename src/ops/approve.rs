@@ -134,13 +134,19 @@ impl Matter {
 /// The matter of a saved plan.
 pub async fn of_plan(record: &Record, opened: &Opened, usable: &Usable) -> Result<Matter, Failure> {
     let (saved, playbook) = (&usable.saved, usable.loaded.checked.playbook());
+    // A run is taken back under the rules that it carries, as when it is taken back on the spot.
+    let then = match &saved.header.undo {
+        Some(_) => Some(super::saved::carried(saved)?.project),
+        None => None,
+    };
+    let project = then.as_ref().unwrap_or(&opened.project);
     let approvals = record.journal.approvals(plan_id(&saved.header.id)?).await?;
     let approvals = approvals.into_iter().filter(|one| *one.digest == *saved.digest);
     Ok(Matter {
         plan: saved.plan.clone(),
         digest: saved.digest.clone(),
         requester: saved.header.actor.to_string(),
-        demands: demands(&opened.project, playbook, &saved.plan),
+        demands: demands(project, playbook, &saved.plan),
         approvals: approvals
             .map(|one| Approval { actor: one.actor, at: one.at, note: one.note, digest: one.digest })
             .collect(),

@@ -43,6 +43,7 @@ pub mod tables;
 pub mod test;
 pub mod trace;
 pub mod undo;
+pub mod undo_file;
 pub mod worker;
 pub mod watch;
 

@@ -53,8 +53,20 @@ pub fn save(
 ) -> Result<Saved, Failure> {
     let path = kept_at(surroundings, setting, out)?;
     let header = header(surroundings, opened, record, setting, plan, reason, lasts);
+    save_as(surroundings, record, path, &header, plan, out)
+}
+
+/// Writes a plan with this first line.
+pub(super) fn save_as(
+    surroundings: &Surroundings,
+    record: &Record,
+    path: PathBuf,
+    header: &Header,
+    plan: &Plan,
+    out: &str,
+) -> Result<Saved, Failure> {
     let draft = path.with_file_name(format!(".trueup-plan-{}", surroundings.world.id().simple()));
-    let written = write(&draft, &header, plan, &record.sealer).and_then(|saved| {
+    let written = write(&draft, header, plan, &record.sealer).and_then(|saved| {
         std::fs::rename(&draft, &path).map_err(BadPlan::Io)?;
         Ok(saved)
     });
@@ -66,7 +78,7 @@ pub fn save(
 }
 
 /// Where a plan will stand, if it may be kept there, and at all.
-fn kept_at(surroundings: &Surroundings, setting: &Setting, out: &str) -> Result<PathBuf, Failure> {
+pub(super) fn kept_at(surroundings: &Surroundings, setting: &Setting, out: &str) -> Result<PathBuf, Failure> {
     let path = surroundings.folder.join(out);
     writable(&path, out)?;
     if let Some((name, _)) = setting.params.iter().find(|(_, value)| value.all_marks().has(Marks::SECRET)) {
@@ -79,7 +91,7 @@ fn kept_at(surroundings: &Surroundings, setting: &Setting, out: &str) -> Result<
 }
 
 /// The first line of a plan file.
-fn header(
+pub(super) fn header(
     surroundings: &Surroundings,
     opened: &Opened,
     record: &Record,
@@ -113,6 +125,7 @@ fn header(
         expires_at: Stamp { micros: plan.at.micros.saturating_add(micros(lasts)), digits: 6 },
         items_of: plan.many.as_ref().map(|many| many.of),
         lone: plan.many.as_ref().map(|many| many.lone),
+        undo: None,
     }
 }
 
@@ -135,11 +148,16 @@ pub async fn save_many(
     let into = super::many::plan::Into { path: draft.clone(), header: &header };
     let answers = super::plan::answers(setting, request)?;
     let (_, saved) = super::many::plan::plan(setting, answers, watch, Some(into)).await?;
-    let moved = std::fs::rename(&draft, &path);
+    moved_to(path, &draft, saved, out)
+}
+
+/// A plan of many items that was written beside its place gets there.
+pub(super) fn moved_to(path: PathBuf, draft: &Path, saved: Option<Saved>, out: &str) -> Result<Saved, Failure> {
+    let moved = std::fs::rename(draft, &path);
     let moved = moved.map_err(|e| Failure::usage(format!("the plan cannot be saved as `{out}`: {e}")));
     if moved.is_err() {
         // The first trouble is the one to tell.
-        let _ = std::fs::remove_file(&draft);
+        let _ = std::fs::remove_file(draft);
     }
     moved?;
     let mut saved = saved.ok_or_else(|| Failure::usage("the plan was not kept"))?;
@@ -250,6 +268,14 @@ pub async fn usable(
     of_this_journal(record, &saved.header, given)?;
     unused(record, &saved.header).await?;
     in_time(surroundings, &saved.header)?;
+    if saved.header.undo.is_some() {
+        // Playbook and project file are those of the run that is taken back, whatever they are today.
+        let then = Source::new("the run's project file", saved.header.facts.to_string());
+        let then = super::project::of_source(then, opened.root.clone())?;
+        let text = Source::new(saved.header.shown.to_string(), saved.header.text.to_string());
+        let loaded = playbook::of_source(text, &then, None)?;
+        return Ok(Usable { saved, loaded });
+    }
     same_project(opened, &saved.header)?;
     same_playbook(surroundings, opened, &saved.header)?;
     let text = Source::new(saved.header.shown.to_string(), saved.header.text.to_string());
@@ -423,7 +449,7 @@ pub async fn same_systems(setting: &Setting, saved: &Saved) -> Result<(), Failur
         let found = standing(setting, database).await.map_err(|fault| {
             Failure::refused(Exit::Failed, format!("failed to look at `{name}`: {fault}")).help(fault.help())
         })?;
-        match unlike(planned, &found.text()) {
+        match unlike(&setting.masks.apply(planned), &setting.masks.apply(&found.text())) {
             None => {}
             Some(Unlike::Database { planned, found }) => {
                 return Err(Failure::usage(format!("`{name}` is another database than when the plan was made"))

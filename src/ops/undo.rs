@@ -2,9 +2,9 @@
 
 use super::{
     Failure, Surroundings,
-    apply::{self, Carried, carry},
+    apply::{self, Basis, Carried, carry},
     approve,
-    many::{self, carry::is_many, undo::Backward},
+    many::{self, carry::is_many, plan::Into, undo::Backward},
     plan::Prepared,
     project::Opened,
     record::Record,
@@ -14,6 +14,7 @@ use crate::{
     base::{
         identity::{RunId, SINGLE_ITEM},
         suggest,
+        time::Stamp,
         value::Value,
     },
     connection::standing::{Unlike, unlike as standing_of},
@@ -34,11 +35,11 @@ use crate::{
     journal::{
         Claim, RunFilter, RunSummary,
         event::Event,
-        payload::{HumanAsked, ItemStarted, RunCreated, StartedItem},
+        payload::{ItemStarted, RunCreated, StartedItem},
     },
-    plan::{Plan, stored},
+    plan::{Plan, file::Saved, stored},
 };
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, atomic::AtomicBool};
 
 /// What a person asks for.
 #[derive(Clone, Debug, Default)]
@@ -59,10 +60,22 @@ pub struct Ready {
     pub about: RunId,
     /// The setting of the undo, and the mocks that play its APIs.
     pub prepared: Prepared,
-    created: RunCreated,
-    all_or_nothing: bool,
+    pub(super) created: RunCreated,
+    pub(super) all_or_nothing: bool,
+    /// When the run was made.
+    made_at: Stamp,
+    /// How many events it had when it was looked at.
+    events: u64,
     /// Of a run over many items: the way back of each.
-    backward: Option<Backward>,
+    pub(super) backward: Option<Arc<Backward>>,
+}
+
+/// What a saved plan says of the undo that it will be.
+pub(super) struct Planned {
+    /// Its run.
+    pub run: RunId,
+    /// Its reason, unless another one is given.
+    pub reason: Option<String>,
 }
 
 /// Puts together what an undo of this run needs, if it can be taken back. Nothing is recorded yet.
@@ -72,6 +85,18 @@ pub async fn prepare(
     opened: &Opened,
     run: RunId,
     wish: &Wish,
+) -> Result<Ready, Failure> {
+    prepare_as(surroundings, record, opened, run, wish, None).await
+}
+
+/// The same for a plan that was saved.
+pub(super) async fn prepare_as(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    run: RunId,
+    wish: &Wish,
+    planned: Option<Planned>,
 ) -> Result<Ready, Failure> {
     let actor = wish.actor.as_deref().map(str::trim).filter(|a| !a.is_empty());
     let actor = actor.ok_or_else(|| {
@@ -88,27 +113,30 @@ pub async fn prepare(
     is_over(surroundings, record, run, &state, "taken back").await?;
     stands(record, run, &state, wish.item.as_deref()).await?;
     has_item(record, run, &roll, wish.item.as_deref()).await?;
+    let kept = planned.as_ref().and_then(|planned| planned.reason.clone()).filter(|_| wish.reason.is_none());
     let facts = RunFacts {
-        id: RunId(surroundings.world.id()),
+        id: planned.as_ref().map_or_else(|| RunId(surroundings.world.id()), |planned| planned.run),
         actor: actor.into(),
-        reason: reason(run, wish.reason.as_deref(), &created).into(),
+        reason: kept.unwrap_or_else(|| reason(run, wish.reason.as_deref(), &created)).into(),
         now: surroundings.world.now(),
     };
     let mut prepared = setting_as(surroundings, opened, run, &created, facts).await?;
     let (item, all_or_nothing) = (wish.item.as_deref(), wish.all_or_nothing);
     let mut backward = None;
-    let places = if is_many(&prepared.setting) {
+    let is_any = if is_many(&prepared.setting) {
+        super::record::seal_with(&mut prepared.setting, record);
         let setting = &prepared.setting;
-        let made = made_before(record, setting.run.id, run).await?;
+        let made = earlier(record, setting.run.id, run).await?;
         let ways = many::undo::backward(record, setting, run, item, all_or_nothing, &made).await?;
-        backward.insert(ways).count()
+        backward.insert(ways).is_any().await?
     } else {
-        with_outline(record, &mut prepared.setting, run, item, all_or_nothing).await?
+        with_outline(record, &mut prepared.setting, run, item, all_or_nothing).await? > 0
     };
-    if places == 0 {
+    if !is_any {
         return Err(Failure::usage(format!("run {} changed nothing, so there is nothing to take back", run.short())));
     }
-    Ok(Ready { about: run, prepared, created, all_or_nothing, backward })
+    let (made_at, events) = (state.created_at.unwrap_or(created.now), state.events);
+    Ok(Ready { about: run, prepared, created, all_or_nothing, made_at, events, backward })
 }
 
 /// What stands in the application's audit rows as the reason.
@@ -256,17 +284,23 @@ async fn with_outline(
     Ok(setting.outline.nodes.len())
 }
 
-/// What earlier undos of the run did; each of them left something alone, else there would be no other.
-pub(super) async fn made_before(record: &Record, own: RunId, run: RunId) -> Result<Vec<(Done, RunId)>, Failure> {
+/// Earlier undos of the run; each of them left something alone, else there would be no other.
+pub(super) async fn earlier(record: &Record, own: RunId, run: RunId) -> Result<Vec<RunId>, Failure> {
     let Some(line) = record.journal.run(run).await? else { return Ok(Vec::new()) };
     let filter = RunFilter { playbook: Some(line.playbook), since: Some(line.started_at), ..RunFilter::default() };
     let runs = record.journal.runs(&filter, MOST).await?;
     let earlier =
         runs.iter().filter(|r| &*r.purpose == PURPOSE && r.about == Some(run) && r.id != own && r.end.is_some());
+    let stands = |r: &&RunSummary| matches!(standing::of(&runs, r.id), Standing::Stands | Standing::MadeAgain(_));
+    Ok(earlier.filter(stands).map(|undo| undo.id).collect())
+}
+
+/// What they did.
+async fn made_before(record: &Record, own: RunId, run: RunId) -> Result<Vec<(Done, RunId)>, Failure> {
     let mut made = Vec::new();
-    for undo in earlier.filter(|r| matches!(standing::of(&runs, r.id), Standing::Stands | Standing::MadeAgain(_))) {
-        let events = record.journal.events(undo.id).await?;
-        made.extend(done::of(events.iter().map(|stored| &stored.event)).into_iter().map(|done| (done, undo.id)));
+    for undo in earlier(record, own, run).await? {
+        let events = record.journal.events(undo).await?;
+        made.extend(done::of(events.iter().map(|stored| &stored.event)).into_iter().map(|done| (done, undo)));
     }
     Ok(made)
 }
@@ -300,25 +334,36 @@ pub(super) async fn complete(record: &Record, setting: &mut Setting, created: &R
 
 /// Tries the undo out, and rolls it back.
 pub async fn plan(ready: &Ready, watch: Watch<'_>) -> Result<Plan, Failure> {
+    Ok(planned(ready, watch, None).await?.0)
+}
+
+/// The same; of many items the plan is kept in a file, where one is named.
+pub(super) async fn planned(
+    ready: &Ready,
+    watch: Watch<'_>,
+    into: Option<Into<'_>>,
+) -> Result<(Plan, Option<Saved>), Failure> {
     let setting = &ready.prepared.setting;
+    let title = format!("Take back run {}: {}", ready.about.short(), setting.playbook.title.as_str());
     if let Some(backward) = &ready.backward {
-        let title = format!("Take back run {}: {}", ready.about.short(), setting.playbook.title.as_str());
-        let plan = many::undo::plan(setting, backward, title.into(), watch).await?;
+        let (plan, saved) = many::undo::plan(setting, backward, title.into(), watch, into).await?;
         same_databases(ready, &plan)?;
-        return Ok(plan);
+        return Ok((plan, saved));
     }
     let made = rehearse::plan(setting, &Answers::new(), watch).await;
     let mut plan = made.map_err(|failure| super::plan::of_plan(*failure, setting))?;
     same_databases(ready, &plan)?;
-    plan.title = format!("Take back run {}: {}", ready.about.short(), plan.title).into();
-    Ok(plan)
+    plan.title = title.into();
+    Ok((plan, None))
 }
 
 /// Refuses a database that is not the one which the run changed: its images say nothing about another one.
 fn same_databases(ready: &Ready, plan: &Plan) -> Result<(), Failure> {
+    // What a run keeps is masked: a secret may be a part of a path.
+    let masks = &ready.prepared.setting.masks;
     for target in &ready.created.targets {
         let found = plan.targets.iter().find(|(connection, _)| *connection == target.connection);
-        let unlike = found.and_then(|(_, found)| standing_of(&target.identity, found));
+        let unlike = found.and_then(|(_, found)| standing_of(&masks.apply(&target.identity), &masks.apply(found)));
         if let Some(Unlike::Database { planned, found }) = unlike {
             let name = &target.connection;
             return Err(Failure::usage(format!(
@@ -346,92 +391,102 @@ pub async fn undo(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
-    let setting = &ready.prepared.setting;
-    apply::ledgers(setting, plan).await?;
-    let asks = approve::asked(setting, plan);
-    let waits = asks.as_ref().map(|asked| Stopped::Waits(asked.step.clone()));
-    let run = setting.run.id;
-    if is_many(setting) {
-        return undo_many(surroundings, record, ready, plan, wish, watch, pause).await;
-    }
-    // While its undo is recorded nobody else may work on the run, or take it back as well.
-    let held = record.claim(surroundings, ready.about, &setting.run.actor).await?;
-    let recorded = record_run(record, ready, plan, wish, asks).await;
-    record.journal.release(&held).await?;
-    recorded?;
-    if let Some(stopped) = waits {
-        return Ok(Carried { stopped, state: record.state(run).await?, drift: Vec::new(), many: None });
-    }
-    let claim = record.claim(surroundings, run, &setting.run.actor).await?;
-    carry(record, setting, claim, plan.items.first(), watch, pause).await
+    let basis = Basis { asks: approve::asked(&ready.prepared.setting, plan), ..Basis::default() };
+    undo_on(surroundings, record, ready, plan, wish, basis, watch, pause).await
 }
 
-/// The same for many items.
-async fn undo_many(
+/// The same of what it rests on: a saved plan that people agreed to, or their agreement that is still to be asked for.
+#[allow(clippy::too_many_arguments, reason = "what a run is made of, one by one")]
+pub(super) async fn undo_on(
     surroundings: &Surroundings,
     record: &Record,
     ready: &Ready,
     plan: &Plan,
     wish: &Wish,
+    basis: Basis<'_>,
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
     let setting = &ready.prepared.setting;
-    if approve::asked(setting, plan).is_some() {
-        return Err(Failure::usage(
-            "people have to agree to this first, and the undo of many items cannot be saved yet",
-        )
-        .help("take the items back one by one: `--item KEY`"));
+    apply::ledgers(setting, plan).await?;
+    let run = setting.run.id;
+    if ready.backward.is_some() && basis.asks.is_some() {
+        let short = ready.about.short();
+        return Err(Failure::usage("people have to agree to this first, and many items are agreed to as a saved plan")
+            .help(format!("`trueup undo {short} --plan --out FILE`, then `trueup approve FILE`, then `trueup apply FILE`")));
     }
-    let state = record.state(ready.about).await?;
-    stands(record, ready.about, &state, wish.item.as_deref()).await?;
-    let made = made_before(record, setting.run.id, ready.about).await?;
-    let backward =
-        many::undo::backward(record, setting, ready.about, wish.item.as_deref(), ready.all_or_nothing, &made).await?;
-    let created = created(ready, plan, wish, false);
-    many::undo::carry(surroundings, record, setting, plan, created, backward, watch, pause).await
+    let waits = basis.asks.as_ref().map(|asked| Stopped::Waits(asked.step.clone()));
+    let created = created(ready, plan, wish, &basis);
+    // While its undo is recorded nobody else may work on the run, or take it back as well.
+    let held = record.claim(surroundings, ready.about, &setting.run.actor).await?;
+    let recorded = async {
+        unmoved(record, ready, wish).await?;
+        match &ready.backward {
+            Some(backward) => many::undo::record(record, setting, plan, created.clone(), backward).await,
+            None => record_run(record, ready, plan, created.clone(), basis).await,
+        }
+    };
+    let recorded = recorded.await;
+    record.journal.release(&held).await?;
+    recorded?;
+    if let Some(stopped) = waits {
+        return Ok(Carried { stopped, state: record.state(run).await?, drift: Vec::new(), many: None });
+    }
+    if let Some(backward) = &ready.backward {
+        return many::undo::carry(surroundings, record, setting, plan, created, backward, watch, pause).await;
+    }
+    let claim = record.claim(surroundings, run, &setting.run.actor).await?;
+    carry(record, setting, claim, plan.items.first(), watch, pause).await
+}
+
+/// Refuses when the run was taken back or done again since it was looked at.
+async fn unmoved(record: &Record, ready: &Ready, wish: &Wish) -> Result<(), Failure> {
+    let (about, short) = (ready.about, ready.about.short());
+    let created = Some(ready.created.clone());
+    let state = RunState { created, created_at: Some(ready.made_at), ..RunState::default() };
+    stands(record, about, &state, wish.item.as_deref()).await?;
+    for name in ["run.resumed", "run.closed"] {
+        if record.journal.latest(about, name).await?.is_some_and(|last| last.seq > ready.events) {
+            return Err(Failure::usage(format!("run {short} went on since it was looked at"))
+                .help("look again when it is over: plan the undo anew"));
+        }
+    }
+    Ok(())
 }
 
 async fn record_run(
     record: &Record,
     ready: &Ready,
     plan: &Plan,
-    wish: &Wish,
-    asks: Option<HumanAsked>,
+    created: RunCreated,
+    basis: Basis<'_>,
 ) -> Result<(), Failure> {
-    let setting = &ready.prepared.setting;
-    let state = record.state(ready.about).await?;
-    stands(record, ready.about, &state, wish.item.as_deref()).await?;
-    if state.closed.is_none() {
-        return Err(
-            Failure::usage(format!("run {} goes on again", ready.about.short())).help("take it back when it is over")
-        );
-    }
-    let created = created(ready, plan, wish, asks.is_some());
     let item = plan.items.first().map(stored::store);
     let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item };
+    let single_use = basis.saved.is_some();
     let mut events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
-    events.extend(asks.map(Event::from));
-    record.journal.append(setting.run.id, &events).await?;
-    Ok(())
+    events.extend(basis.asks.map(Event::from));
+    apply::append(record, ready.prepared.setting.run.id, &events, single_use).await
 }
 
-/// How the run of an undo is made; `whole`: people have to agree to it.
-fn created(ready: &Ready, plan: &Plan, wish: &Wish, whole: bool) -> RunCreated {
+/// How the run of an undo is made.
+fn created(ready: &Ready, plan: &Plan, wish: &Wish, basis: &Basis<'_>) -> RunCreated {
     let setting = &ready.prepared.setting;
+    // Whoever has to agree must see all of it.
+    let whole = basis.asks.is_some().then(|| stored::whole(plan));
     RunCreated {
         purpose: PURPOSE.into(),
         about: Some(ready.about),
         reason: setting.run.reason.to_string(),
         actor: setting.run.actor.clone(),
         now: setting.run.now,
-        plan_digest: Some(plan.digest().into()),
-        plan_id: None,
-        plan: Some(kept(wish.item.as_deref(), ready.all_or_nothing, whole.then(|| stored::whole(plan)))),
+        plan_digest: Some(basis.saved.map_or_else(|| plan.digest(), |saved| saved.digest.clone()).into()),
+        plan_id: basis.saved.map(|saved| saved.header.id.clone()),
+        plan: Some(kept(wish.item.as_deref(), ready.all_or_nothing, whole)),
         plan_summary: Some(apply::summary(plan)),
         engine: env!("CARGO_PKG_VERSION").into(),
         targets: apply::targets(plan),
-        approvals: Vec::new(),
+        approvals: basis.approvals.clone(),
         ..ready.created.clone()
     }
 }

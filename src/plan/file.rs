@@ -21,8 +21,11 @@ use std::{
     sync::Arc,
 };
 
-/// The form that this version writes, and the newest that it reads.
+/// The form of a plan.
 pub const FORMAT: u32 = 1;
+/// The form of a plan that takes a run back, and the newest that this version reads: one that does not know it must not take it for a plan of
+/// the playbook.
+pub const UNDO_FORMAT: u32 = 2;
 /// How every plan file begins.
 pub const BEGINS: &str = "{\"trueup_plan\":";
 /// How the last line begins.
@@ -79,6 +82,20 @@ record! {
         items_of: Option<u64>,
         /// Of a playbook with targets: how many groups of one row were left out.
         lone: Option<u64>,
+        /// Of a plan that takes a run back: which one, and how.
+        undo: Option<UndoOf>,
+    }
+}
+
+record! {
+    /// What a plan takes back.
+    pub struct UndoOf {
+        /// The run.
+        run: RunId,
+        /// Only this item.
+        item: Option<String>,
+        /// One row that cannot be taken back stops the whole.
+        all_or_nothing: bool,
     }
 }
 
@@ -370,8 +387,8 @@ fn format_of(line: &[u8]) -> Result<(), BadPlan> {
     let digits: String =
         line[BEGINS.len()..].iter().take_while(|b| b.is_ascii_digit()).map(|b| char::from(*b)).collect();
     match digits.parse::<u32>() {
-        Ok(FORMAT) => Ok(()),
-        Ok(format) if format > FORMAT => Err(BadPlan::Newer { format }),
+        Ok(FORMAT | UNDO_FORMAT) => Ok(()),
+        Ok(format) if format > UNDO_FORMAT => Err(BadPlan::Newer { format }),
         _ => Err(damaged("its first line names no form")),
     }
 }
@@ -463,7 +480,7 @@ impl fmt::Display for BadPlan {
             BadPlan::Io(error) => write!(f, "cannot be used: {error}"),
             BadPlan::NotAPlan => f.write_str("is not a saved plan"),
             BadPlan::Newer { format } => {
-                write!(f, "is a plan in form {format}; this version of trueup reads up to {FORMAT}")
+                write!(f, "is a plan in form {format}; this version of trueup reads up to {UNDO_FORMAT}")
             }
             BadPlan::Damaged { what } => write!(f, "is not as it was written: {what}"),
             BadPlan::OtherSeal => {

@@ -125,6 +125,28 @@ shape! {
     }
 }
 
+impl ErrorRow {
+    /// It names what failed by more than the step or the API that was called.
+    pub fn is_particular(&self) -> bool {
+        let said = [self.status.is_some(), self.code.is_some(), self.body.names().next().is_some(), self.message.is_some()];
+        said.contains(&true) || self.attempt.is_some() || self.kind.is_some()
+    }
+
+    /// How the item ends where this row fits, if the row says so itself: a retry without `exhausted` leaves it open.
+    fn ends(&self) -> bool {
+        match self.then.as_ref().map(|then| &then.verdict) {
+            None | Some(Verdict::Accept) => false,
+            Some(Verdict::Retry(retry)) => retry.exhausted.is_some(),
+            Some(_) => true,
+        }
+    }
+
+    /// It knows more of the failure than the `otherwise` of a step, which is for every other case.
+    pub fn outranks_step(&self) -> bool {
+        self.is_particular() && self.ends()
+    }
+}
+
 /// A value that a body may hold, compared as text; null is also what is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted(pub Option<String>);
@@ -155,7 +177,8 @@ words! {
         Answer = "answer",
         /// The token endpoint of the connection refused us: nothing was sent.
         Auth = "auth",
-        /// `uses` does not declare it: nothing was sent. It is never tried again and never accepted.
+        /// `uses` does not declare it, or the connection's own rules forbid it (`allow`, an address, a path that is none): nothing was sent. It is
+        /// never tried again and never accepted.
         NotGranted = "not_granted",
     }
 }

@@ -122,7 +122,7 @@ fn way_words(word: &str) -> &'static str {
 /// What a person reads right after a run over many items.
 pub fn applied(run: RunId, state: &RunState, came: &Came, look: Look) -> String {
     let mut page = Page::new(look);
-    let (tone, sentence) = sentence(&came.summary, &came.stopped, came.why.as_deref());
+    let (tone, sentence) = sentence(&came.summary, &came.stopped, came.why.as_deref(), state.is_undo());
     page.line(0, Line::of(tone, sentence));
     let once = state.items.get(SINGLE_ITEM).and_then(|item| item.closed.as_ref()?.reason.clone());
     if let Some(reason) = once {
@@ -142,7 +142,7 @@ pub fn run(run: RunId, state: &RunState, summary: &Summary, view: &View<'_>) -> 
         Some(closed) => Stopped::Closed(closed.end),
         None => Stopped::Paused,
     };
-    let (tone, sentence) = sentence(summary, &stopped, state.paused.as_deref());
+    let (tone, sentence) = sentence(summary, &stopped, state.paused.as_deref(), state.is_undo());
     page.line(0, Line::of(tone, sentence));
     if let Some(once) = state.items.get(SINGLE_ITEM)
         && let Some(closed) = once.closed.as_ref().filter(|c| !matches!(c.end, End::Changed | End::Unchanged))
@@ -184,10 +184,16 @@ fn tone(end: End) -> Tone {
 }
 
 /// The counts in words: `990 changed, 5 unchanged, 2 failed`.
-fn counts(summary: &Summary) -> String {
+fn counts(summary: &Summary, undo: bool) -> String {
+    // Of an undo the words say what became of what the other run had done.
+    let word = |end: &End| match end {
+        End::Changed if undo => "taken back".to_owned(),
+        End::Drifted if undo => "left alone, wholly or in part".to_owned(),
+        end => end.word().replace('_', " "),
+    };
     // What went well first, then what somebody has to look at.
     let mut parts: Vec<String> =
-        summary.ends.iter().map(|(end, n)| format!("{} {}", grouped(*n), end.word().replace('_', " "))).collect();
+        summary.ends.iter().map(|(end, n)| format!("{} {}", grouped(*n), word(end))).collect();
     if summary.open > 0 {
         parts.push(format!("{} under way", grouped(summary.open)));
     }
@@ -197,8 +203,8 @@ fn counts(summary: &Summary) -> String {
     parts.join(", ")
 }
 
-fn sentence(summary: &Summary, stopped: &Stopped, why: Option<&str>) -> (Tone, String) {
-    let (all, counts) = (counted(summary.of, "item"), counts(summary));
+fn sentence(summary: &Summary, stopped: &Stopped, why: Option<&str>, undo: bool) -> (Tone, String) {
+    let (all, counts) = (counted(summary.of, "item"), counts(summary, undo));
     let counts = if counts.is_empty() { "nothing to do".to_owned() } else { counts };
     match (stopped, why) {
         (Stopped::Closed(End::Changed | End::Unchanged | End::Skipped), _) => {
@@ -285,7 +291,8 @@ fn next_steps(page: &mut Page, run: RunId, state: &RunState, summary: &Summary, 
     lines.push(("one item whole", format!("trueup show {short} --item KEY")));
     lines.push(("all items as a table", format!("trueup show {short} --items csv --out FILE")));
     if over && summary.count(End::Changed) > 0 {
-        lines.push(("take it back", format!("trueup undo {short}")));
+        let what = if state.is_undo() { "make it again" } else { "take it back" };
+        lines.push((what, format!("trueup undo {short}")));
     }
     page.blank();
     let names = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);

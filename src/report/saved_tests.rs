@@ -53,6 +53,7 @@ fn header(plan: &Plan) -> Header {
         expires_at: sample::moment("2025-07-24T10:00:00"),
         items_of: None,
         lone: None,
+        undo: None,
     }
 }
 
@@ -229,7 +230,7 @@ fn each_refusal_says_what_is_wrong_and_what_to_do() {
     let (_home, sealer) = key();
     let (_other, stranger) = key();
     let (bytes, _) = written(&sample::award(), &sealer);
-    let newer = String::from_utf8(bytes.clone()).unwrap().replacen("\"trueup_plan\":1", "\"trueup_plan\":2", 1);
+    let newer = String::from_utf8(bytes.clone()).unwrap().replacen("\"trueup_plan\":1", "\"trueup_plan\":3", 1);
     let cases: Vec<(&str, Vec<u8>, &Sealer)> = vec![
         ("another key", bytes.clone(), &stranger),
         ("a newer form", newer.into_bytes(), &sealer),

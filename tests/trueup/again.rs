@@ -67,6 +67,8 @@ routes:
     answers: [{ status: TICKET }, { status: 201, json: { number: "{{ calls }}" } }]
   - delete: "/tickets/{number}"
     answer: { status: 204 }
+  - post: /done
+    answer: { status: 201, json: {} }
   - get: /good
     answers: [{ json: { good: false } }, { json: { good: false } }, { json: { good: true } }]
 "#;
@@ -242,6 +244,74 @@ fn from_an_earlier_step_on_what_was_done_is_done_again_under_a_new_name() {
             (text(&office.thing().await, "state"), text(&office.thing().await, "note")),
             ("0".into(), "null".into())
         );
+        office.shop.close().await;
+    });
+}
+
+/// Two turns of a loop and a block, all left, before a step that fails.
+const LEFT: &str = r#"
+trueup: v1
+name: again/left
+version: 1
+title: Tickets for a thing
+owner: boss
+uses:
+  shop: { read: [things], write: [things, audits] }
+  crm: { methods: [GET, POST, DELETE] }
+steps:
+  - id: each
+    for_each: { in: [a, b], as: letter }
+    steps:
+      - id: ticket
+        http: { api: crm, post: /tickets, json: { thing: "{{ letter }}" } }
+        undo: { http: { api: crm, delete: "/tickets/{{ ticket.body.number }}" } }
+  - id: both
+    block:
+      steps:
+        - id: seen
+          row: { table: shop.things, key: { id: 1 }, set: { note: seen } }
+        - id: sold
+          row: { table: shop.things, key: { id: 1 }, set: { state: open } }
+      always:
+        - id: done
+          http: { api: crm, post: /done, json: {} }
+          undo: none_needed
+          because: it is a mark
+  - id: good
+    http: { api: crm, get: /good }
+    success_when: self.body.good
+"#;
+
+#[test]
+fn a_step_inside_of_a_loop_or_a_block_that_was_left_is_where_a_retry_begins() {
+    block_on(async {
+        let office = Office::open("201, json: { number: \"{{ calls }}\" }").await;
+        let (run, carried) = office.apply(LEFT).await;
+        assert_eq!(carried.stopped, Stopped::Closed(End::Failed), "{:?}", carried.state.closed);
+        assert_eq!(office.writes(), ["POST /tickets", "POST /tickets", "POST /done"]);
+        // The second turn, and all that comes behind it.
+        let wish = Again { from: Some("steps/each[1]/ticket"), ..because("the second ticket was lost") };
+        let carried = office.retry(run, wish).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert_eq!(carried.stopped, Stopped::Closed(End::Failed), "{:?}", carried.state.closed);
+        assert_eq!(office.writes()[3..], ["POST /tickets", "POST /done"]);
+        let generation = |carried: &Carried, path: &str| {
+            carried.state.items["-"].steps[path].effect.as_ref().map(|effect| effect.generation)
+        };
+        assert_eq!(generation(&carried, "steps/each[0]/ticket"), Some(0), "the first turn stands");
+        assert_eq!(generation(&carried, "steps/each[1]/ticket"), Some(1));
+        // Inside of the block: its first step stands, its `always` is done again, and the last one goes through now.
+        let wish = Again { from: Some("sold"), ..because("once more") };
+        let carried = office.retry(run, wish).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert_eq!(carried.stopped, Stopped::Closed(End::Changed), "{:?}", carried.state.closed);
+        assert_eq!(office.writes()[5..], ["POST /done"]);
+        assert_eq!(generation(&carried, "steps/each[1]/ticket"), Some(1));
+        // All three tickets are taken back, each with its own answer.
+        let (_, carried, _) = office.undo(run, by_bea(), None).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert!(matches!(carried.stopped, Stopped::Closed(End::Changed | End::Drifted)), "{:?}", carried.state.closed);
+        let mut deletes: Vec<String> = office.writes().into_iter().filter(|call| call.starts_with("DELETE")).collect();
+        deletes.sort();
+        assert_eq!(deletes, ["DELETE /tickets/1", "DELETE /tickets/2", "DELETE /tickets/3"]);
+        assert_eq!(text(&office.thing().await, "note"), "null");
         office.shop.close().await;
     });
 }

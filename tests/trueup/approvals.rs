@@ -245,6 +245,11 @@ fn an_undo_is_a_change_like_any_other_and_needs_the_same_people() {
         let run = newest(&place).await;
         trueup(&place, &format!("approve {run} --yes --actor zoe --reason fine")).await.is(0, &[]);
         trueup(&place, &format!("resume {run} --actor anna")).await.is(0, &["Done: changed"]);
+        // The undo of one record can be saved as well; the run has then to be taken back by it alone.
+        trueup(&place, &format!("undo {run} --plan --out u.plan --actor anna --reason 'wrong one'"))
+            .await
+            .is(0, &["1 approval: medium risk", "undo of run"]);
+        trueup(&place, "approve u.plan --yes --actor ben --reason fine").await.is(0, &["Enough"]);
         trueup(&place, &format!("undo {run} --yes --actor anna --reason 'wrong one'"))
             .await
             .is(4, &["1 approval: medium risk", "Waits for approval"]);
@@ -256,8 +261,62 @@ fn an_undo_is_a_change_like_any_other_and_needs_the_same_people() {
         trueup(&place, &format!("approve {undo} --yes --actor ben --reason fine"))
             .await
             .is(0, &[&format!("Take back run {run}"), "Enough"]);
+        trueup(&place, "apply u.plan --yes --actor anna").await.is(2, &["takes run", "and is not over"]);
         trueup(&place, &format!("resume {undo} --actor anna")).await.is(0, &["Done: taken back"]);
         assert_eq!(counts(&place).await, before);
+        trueup(&place, "apply u.plan --yes --actor anna").await.is(2, &["was taken back already"]);
+        // What was taken back is made again, from a saved plan.
+        trueup(&place, &format!("undo {undo} --plan --out w.plan --actor anna")).await.is(0, &[]);
+        trueup(&place, "apply w.plan --yes --actor anna").await.is(4, &["needs 1 approval"]);
+        trueup(&place, "approve w.plan --yes --actor ben --reason fine").await.is(0, &["Enough"]);
+        trueup(&place, "apply w.plan --yes --actor anna").await.is(0, &["Done: "]);
+        assert!(counts(&place).await.starts_with("7;"));
+        place.clear().await;
+    });
+}
+
+#[test]
+fn the_undo_of_many_items_is_saved_agreed_to_and_carried_out_once() {
+    block_on(async {
+        let place = office(&On::Sqlite).await;
+        let text = std::fs::read_to_string(place.path().join("two.yaml")).unwrap();
+        let (head, _) = text.split_once("steps:").unwrap();
+        let text = format!(
+            "{}targets:\n  from: {{ find: {{ table: shop.things, where: {{ name: desk }} }} }}\nsteps:\n- row: {{ table: shop.things, key: {{ id: \"{{{{ item.id }}}}\" }}, set: {{ count: 7 }} }}\n",
+            head.replace("name: two", "name: desks")
+        );
+        std::fs::write(place.path().join("desks.yaml"), text).unwrap();
+        let before = counts(&place).await;
+        trueup(&place, "plan desks --out a.plan --actor anna --reason 'Zendesk 1'").await.is(0, &["2 approvals: high risk"]);
+        for name in ["zoe", "ben"] {
+            trueup(&place, &format!("approve a.plan --yes --actor {name} --reason fine")).await.is(0, &[]);
+        }
+        trueup(&place, "apply a.plan --yes --actor anna").await.is(0, &["changed"]);
+        let (run, after) = (newest(&place).await, counts(&place).await);
+        assert_ne!(after, before);
+
+        // On the spot it is refused, with the way that leads on.
+        trueup(&place, &format!("undo {run} --yes --actor anna"))
+            .await
+            .is(2, &["people have to agree to this first", &format!("trueup undo {run} --plan --out FILE"), "trueup approve FILE"]);
+        trueup(&place, &format!("undo {run} --out b.plan --actor anna")).await.is(2, &["--plan"]);
+        trueup(&place, &format!("undo {run} --plan --out b.plan --actor anna"))
+            .await
+            .is(0, &[&format!("Take back run {run}"), "2 approvals: high risk", "trueup approve b.plan", "trueup apply b.plan"]);
+        trueup(&place, "plan show b.plan").await.is(0, &[&format!("Take back run {run}")]);
+        trueup(&place, "apply b.plan --yes --actor anna").await.is(4, &["needs 2 approvals: high risk (none so far)"]);
+        trueup(&place, "approve b.plan --yes --actor anna --reason fine").await.is(2, &["anna asked for this plan"]);
+        trueup(&place, "approve b.plan --yes --actor zoe --reason fine").await.is(0, &["Still needed"]);
+        trueup(&place, "approve b.plan --yes --actor ben --reason fine").await.is(0, &["Enough"]);
+        assert_eq!(counts(&place).await, after, "nothing may change before");
+        // The playbook of today does not matter: the plan takes back what the run did.
+        std::fs::write(place.path().join("desks.yaml"), "nonsense").unwrap();
+        trueup(&place, "apply b.plan --yes --actor anna").await.is(0, &["taken back"]);
+        assert_eq!(counts(&place).await, before);
+        trueup(&place, "apply b.plan --yes --actor anna").await.is(2, &["this plan was used already"]);
+        let undo = json(&trueup(&place, &format!("show {} --json", newest(&place).await)).await);
+        let names: Vec<&str> = undo["approvals"].as_array().unwrap().iter().map(|a| a["actor"].as_str().unwrap()).collect();
+        assert_eq!((names, undo["about"].as_str().is_some()), (vec!["zoe", "ben"], true));
         place.clear().await;
     });
 }

@@ -80,7 +80,7 @@ impl Store {
         }
     }
 
-    async fn apply(&self, text: &str, params: &[(&str, Value)]) -> (RunId, Carried) {
+    pub(super) async fn apply(&self, text: &str, params: &[(&str, Value)]) -> (RunId, Carried) {
         let (prepared, plan) = self.plan(text, params).await.unwrap_or_else(|f| panic!("{}", said(&f)));
         let record = self.record().await;
         let stop = AtomicBool::new(false);

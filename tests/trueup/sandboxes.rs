@@ -441,3 +441,27 @@ fn the_databases_of_a_sandbox_are_asked_although_nobody_plays_its_jobs() {
     let said = String::from_utf8_lossy(&came.stderr);
     assert!(!came.status.success() && said.contains("did you mean `recommended_for_award_at`?"), "{said}");
 }
+
+#[test]
+fn the_redis_of_a_sandbox_goes_with_it_however_it_ends() {
+    if !has_redis() {
+        return;
+    }
+    for signal in [rustix::process::Signal::TERM, rustix::process::Signal::KILL] {
+        let mut terminal = Terminal::open(&REGISTER);
+        assert_eq!(terminal.redis(&["PING"]), "PONG");
+        let id = terminal.redis(&["INFO", "server"]);
+        let id = id.lines().find_map(|line| line.strip_prefix("process_id:")).unwrap().trim().to_owned();
+        let of = std::path::Path::new("/proc").join(&id).join("stat");
+        // A process that has ended and was not waited for is gone as well.
+        let lives = || fs::read_to_string(&of).is_ok_and(|stat| !stat.contains(") Z "));
+        assert!(lives());
+        rustix::process::kill_process(rustix::process::Pid::from_child(&terminal.child), signal).unwrap();
+        terminal.child.wait().unwrap();
+        let start = Instant::now();
+        while lives() {
+            assert!(start.elapsed() < DEADLINE, "{signal:?}: its Redis lives on");
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+}

@@ -24,7 +24,7 @@ use trueup::{
     trial::bench::On,
 };
 
-const STEPS: &str = r#"targets:
+pub(super) const STEPS: &str = r#"targets:
   from: { find: { table: shop.things, where: { state: open } } }
 limits: { concurrency: 2 }
 preconditions:
@@ -74,7 +74,7 @@ impl Dice {
 const WHEN: &str = "'2024-01-01 00:00:00'";
 
 /// The rows of a batch, and what somebody does to them between plan and apply.
-fn batch(seed: u64, items: u64, triggers: bool) -> (String, String) {
+pub(super) fn batch(seed: u64, items: u64, triggers: bool) -> (String, String) {
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let (mut rows, mut parts, mut later) = (Vec::new(), Vec::new(), String::new());
     for id in 1..=items {
@@ -134,7 +134,7 @@ fn without_clock(row: &Map) -> BTreeMap<String, String> {
 }
 
 /// Every row that a run may have touched, in words.
-async fn rows(shop: &Shop) -> Vec<String> {
+pub(super) async fn rows(shop: &Shop) -> Vec<String> {
     let snapshot = shop.snapshot().await;
     let mut all = Vec::new();
     for (table, rows) in &snapshot.tables {
@@ -177,7 +177,7 @@ fn step(path: &str, step: &StepState) -> String {
 }
 
 /// Where each item stands, in words.
-fn items(state: &RunState) -> Vec<String> {
+pub(super) fn items(state: &RunState) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for (key, item) in &state.items {
         let closed = item.closed.as_ref().map(|closed| (closed.end, closed.reason.clone()));
@@ -197,7 +197,7 @@ fn without_numbers(line: &str) -> String {
 }
 
 /// How many items the largest event names.
-async fn together(store: &Store, run: RunId) -> usize {
+pub(super) async fn together(store: &Store, run: RunId) -> usize {
     let record = store.record().await;
     let events = record.journal.events(run).await.unwrap();
     record.journal.close().await.unwrap();
@@ -205,7 +205,7 @@ async fn together(store: &Store, run: RunId) -> usize {
     events.iter().map(|stored| images(&stored.event)).max().unwrap_or(0)
 }
 
-async fn carried(store: &Store, text: &str, later: &str, one_by_one: bool) -> (RunId, Carried) {
+pub(super) async fn carried(store: &Store, text: &str, later: &str, one_by_one: bool) -> (RunId, Carried) {
     let (mut prepared, plan) = store.plan(text, &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
     if !later.is_empty() {
         store.shop.sql(later).await;
@@ -267,7 +267,7 @@ fn what_becomes_of_each_item_in_a_set_is_what_becomes_of_it_one_by_one() {
     });
 }
 
-const UP: &str = "targets:\n  from: { find: { table: shop.things, where: { state: open } } }\nsteps:\n- id: up\n  row: { table: shop.things, key: { id: \"{{ item.id }}\" }, only_if: { count: 0 }, set: { count: \"{{ item.count + 1 }}\", note: seen } }\nverification:\n- id: after\n  find: { table: shop.things, where: { id: \"{{ item.id }}\" }, expect: one }\n  is: after.count == 1\n";
+pub(super) const UP: &str = "targets:\n  from: { find: { table: shop.things, where: { state: open } } }\nsteps:\n- id: up\n  row: { table: shop.things, key: { id: \"{{ item.id }}\" }, only_if: { count: 0 }, set: { count: \"{{ item.count + 1 }}\", note: seen } }\nverification:\n- id: after\n  find: { table: shop.things, where: { id: \"{{ item.id }}\" }, expect: one }\n  is: after.count == 1\n";
 
 /// Applies on a thread that stands for a process and falls at the nth boundary. Whether it fell, and the run.
 fn cut_off(store: &Store, text: &str, at: u64) -> (bool, Option<RunId>, Vec<&'static str>) {

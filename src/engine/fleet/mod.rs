@@ -2,6 +2,7 @@
 //! next is decided by [`pace`] and [`lanes`], which are pure; here it is done.
 
 pub mod coming;
+mod handed;
 pub mod lanes;
 pub mod pace;
 pub mod roll;
@@ -34,7 +35,8 @@ use crate::{
     targets::{limits, model::After},
     template::{Dialect, scope::Entry},
 };
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::{StreamExt, future::BoxFuture, stream::BoxStream};
+pub use handed::Handed;
 use lanes::{InLane, Lanes, Pick};
 use pace::{Next, Pace, Rules};
 use std::{
@@ -78,8 +80,9 @@ impl InLane for Work {
 /// The items, one after the other.
 pub type Items<'i> = BoxStream<'i, Result<Work, FleetError>>;
 
-/// Makes the setting of one item.
-pub type Make = Arc<dyn Fn(&ItemPlan, &Arc<Vec<(Arc<str>, Entry)>>) -> Setting + Send + Sync>;
+/// Makes the setting of one item. What it is made of may have to be read first.
+pub type Make =
+    Arc<dyn Fn(&ItemPlan, &Arc<Vec<(Arc<str>, Entry)>>) -> BoxFuture<'static, Result<Setting, JournalError>> + Send + Sync>;
 
 /// The setting of an item of a playbook.
 pub fn forward(setting: &Setting) -> Make {
@@ -87,13 +90,14 @@ pub fn forward(setting: &Setting) -> Make {
     let mut setting = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
     setting.grounds = Some(Arc::default());
     Arc::new(move |item, once| {
-        setting.about(OneItem {
+        let own = setting.about(OneItem {
             key: item.key.clone(),
             value: item.item.clone(),
             once: once.clone(),
             part: Part::Each,
             counts: None,
-        })
+        });
+        Box::pin(std::future::ready(Ok(own)))
     })
 }
 
@@ -127,6 +131,8 @@ pub struct Fleet<'a> {
     pub before: Vec<(Arc<str>, Arc<str>, End)>,
     /// How many items were begun before.
     pub begun: u64,
+    /// What was handed over and nobody was told of.
+    pub handed: Handed,
 }
 
 /// How far a fleet came.
@@ -161,6 +167,13 @@ struct Gone {
     state: ItemState,
     stopped: Result<Stopped, JournalError>,
     unrecorded: Option<Unrecorded>,
+}
+
+impl Gone {
+    /// It never began: what it is done with cannot be read.
+    fn without(work: Work, error: JournalError) -> Gone {
+        Gone { plan: work.plan, state: work.state, stopped: Err(error), unrecorded: None }
+    }
 }
 
 /// What came of something that was under way.
@@ -284,10 +297,9 @@ impl Fleet<'_> {
 
     /// How the items go in sets, if they do.
     fn together(&self) -> Option<Together> {
-        if &*self.created.purpose == super::undo::PURPOSE {
-            return None;
-        }
-        let Way::InSets { connection } = fit::way(self.setting) else { return None };
+        let back = &*self.created.purpose == super::undo::PURPOSE;
+        let way = if back { fit::way_back(self.setting) } else { fit::way(self.setting) };
+        let Way::InSets { connection } = way else { return None };
         let at_once = rules(self.setting, self.of).at_once.min(SETS_AT_ONCE);
         Some(Together { connection, size: Size::default(), at_once, under_way: 0 })
     }
@@ -440,8 +452,10 @@ impl Fleet<'_> {
         }
         let (one, once) = (self.one(crew, send), once.clone());
         flow.under_way.spawn(async move {
-            let setting = (one.make)(&plan, &once);
-            let gone = one.drive(setting, Work { plan, state }, None).await;
+            let gone = match (one.make)(&plan, &once).await {
+                Ok(setting) => one.drive(setting, Work { plan, state }, None).await,
+                Err(error) => Gone::without(Work { plan, state }, error),
+            };
             Over::One(Box::new(gone))
         });
     }
@@ -493,10 +507,16 @@ impl Fleet<'_> {
         }
         let (one, once, tell) = (self.one(crew, send), once.clone(), flow.tell_gone.clone());
         flow.under_way.spawn(async move {
-            let chunk = Chunk::new(&database, works.len(), Purpose::Apply);
+            let mut made = Vec::with_capacity(works.len());
+            for work in works {
+                match (one.make)(&work.plan, &once).await {
+                    Ok(setting) => made.push((setting, work)),
+                    Err(error) => drop(tell.send(Gone::without(work, error))),
+                }
+            }
+            let chunk = Chunk::new(&database, made.len(), Purpose::Apply);
             let mut items: Vec<std::pin::Pin<Box<dyn Future<Output = Gone> + Send + '_>>> = Vec::new();
-            for (number, work) in works.into_iter().enumerate() {
-                let mut setting = (one.make)(&work.plan, &once);
+            for (number, (mut setting, work)) in made.into_iter().enumerate() {
                 let (seat, databases) = chunk.seat(number, &setting.databases);
                 setting.databases = databases;
                 items.push(Box::pin(one.drive(setting, work, Some(seat))));
@@ -570,6 +590,7 @@ impl Fleet<'_> {
             flow.resting.push(Work { plan, state });
         } else {
             self.summary.add(&key, &state);
+            self.handed.add(&key, &state);
         }
         self.tell(flow, shown.map(|end| (key, end, reason)));
     }
@@ -664,6 +685,7 @@ impl Fleet<'_> {
     }
 
     async fn close(&mut self, crew: &Crew, once: Option<End>) -> Result<Came, FleetError> {
+        self.hand_over(crew).await?;
         let end = End::worst(self.summary.ends.keys().copied().chain(once));
         let closed = self.once.as_ref().and_then(|work| work.state.closed.as_ref());
         let reason = once.and_then(|_| closed?.reason.clone());
@@ -676,6 +698,7 @@ impl Fleet<'_> {
 
     /// The run stands still: somebody has to answer or decide, or it is to pause.
     async fn stand(&mut self, crew: &Crew, stopped: Option<Stopped>) -> Result<Came, FleetError> {
+        self.hand_over(crew).await?;
         let why = crew.why();
         let mut events = Vec::new();
         if why.is_some() || stopped.is_none() {

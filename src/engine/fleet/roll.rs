@@ -40,7 +40,7 @@ pub struct Roll {
 }
 
 /// A key, in sixteen bytes.
-type Name = [u8; 16];
+pub(in crate::engine) type Name = [u8; 16];
 
 /// One item. Small, because there are many.
 #[derive(Clone, Copy, Debug)]
@@ -287,6 +287,20 @@ impl Roll {
         self.with(journal, &self.numbers_of(so)).await
     }
 
+    /// Each item that ended so, without holding them.
+    pub async fn each_ended(
+        &self,
+        journal: &Journal,
+        end: End,
+        mut each: impl FnMut(&Arc<str>, &ItemState),
+    ) -> Result<(), JournalError> {
+        for some in self.numbers_of(|line| line.end == Some(end)).chunks(TOGETHER) {
+            let state = self.with(journal, some).await?;
+            state.items.iter().filter(|(key, _)| &***key != SINGLE_ITEM).for_each(|(key, item)| each(key, item));
+        }
+        Ok(())
+    }
+
     /// The keys of items that are not over, so many at a time: those behind item `number`, which moves on. Nothing at the end.
     pub async fn open_keys(
         &self,
@@ -474,7 +488,7 @@ fn is_kept(end: End) -> bool {
     !matches!(end, End::Changed | End::Unchanged | End::Cancelled)
 }
 
-fn name(key: &str) -> Name {
+pub(in crate::engine) fn name(key: &str) -> Name {
     let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
     let mut name = [0; 16];
     name.copy_from_slice(&digest[..16]);

@@ -149,6 +149,8 @@ fn failed(call: &Call, failure: &Failure) -> CallTrouble {
     let in_doubt = !call.is_read() && !failure.is_not_done() && !refused;
     let kind = match failure {
         Failure::NotSent(trouble) if trouble.reason == Reason::Token => FailureKind::Auth,
+        // Nobody would answer differently: no row has it tried again.
+        Failure::NotSent(trouble) if trouble.reason == Reason::Forbidden => FailureKind::NotGranted,
         Failure::NotSent(_) => FailureKind::Connect,
         Failure::InDoubt(trouble) if trouble.reason == Reason::Timeout => FailureKind::Timeout,
         Failure::InDoubt(_) => FailureKind::Connect,

@@ -215,7 +215,7 @@ impl Pass<'_> {
         let trouble = Trouble::Missed(Missed { message, seen: Vec::new(), at });
         let ending = endings::of_otherwise(otherwise, &trouble, &self.scope, at).in_section(self.list);
         let fails = ending.way == Way::Fail;
-        self.end_with(path, step, ending);
+        self.end_with(path, step, ending, false);
         // What the author wrote decides, and no `rescue`.
         self.rescuable = fails;
         Ok(())

@@ -228,16 +228,17 @@ impl Pass<'_> {
             return Err(Interrupt::Trouble(trouble, path.clone()));
         }
         let ending = endings::ending(step, &trouble, &self.scope, self.setting).in_section(self.list);
-        self.end_with(path, step, ending);
+        let own = endings::own(step, &trouble, self.setting).is_some();
+        self.end_with(path, step, ending, own);
         Ok(())
     }
 
-    pub(super) fn end_with(&mut self, path: &Arc<str>, step: &Step, ending: Ending) {
+    /// `own`: what the author wrote at this place decides, and no `rescue`.
+    pub(super) fn end_with(&mut self, path: &Arc<str>, step: &Step, ending: Ending, own: bool) {
         if ending.way == Way::Warn {
             self.warn(path, step, ending);
             return;
         }
-        let own = step.common.otherwise.is_some();
         self.rescuable = !own || ending.way == Way::Fail;
         self.show(path, step, Label::Read, Foreseen::Ends, Vec::new(), Vec::new());
         let Ending { way, message, who, seen, at, .. } = ending;

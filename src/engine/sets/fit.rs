@@ -2,7 +2,10 @@
 
 use super::size::MOST;
 use crate::{
-    action::{kinds::Act, step::Step},
+    action::{
+        kinds::Act,
+        step::{Step, Undo},
+    },
     effect::change::TableName,
     engine::{
         outline::Node,
@@ -41,7 +44,62 @@ pub fn way(setting: &Setting) -> Way {
     }
 }
 
+/// How the items of a run are taken back. Rows are put back by their keys, whatever the steps were that changed them; so what asks a person or
+/// calls an API on the way does not matter, only what a step is taken back with.
+pub fn way_back(setting: &Setting) -> Way {
+    match fits_back(setting) {
+        Ok(connection) => Way::InSets { connection },
+        Err(why) => Way::OneByOne(why),
+    }
+}
+
 fn fits(setting: &Setting) -> Result<Arc<str>, String> {
+    apart(setting)?;
+    let each = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
+    let mut writes = false;
+    for node in each.outline.nodes.iter() {
+        of_node(node, &mut writes)?;
+    }
+    if !writes {
+        return Err("nothing is changed item by item".into());
+    }
+    one_database(setting)
+}
+
+fn fits_back(setting: &Setting) -> Result<Arc<str>, String> {
+    apart(setting)?;
+    let each = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
+    let mut wrong = None;
+    for node in each.outline.nodes.iter() {
+        node.step.each(&mut |step| {
+            if wrong.is_none() {
+                wrong = not_by_rows(step).map(|why| format!("step `{}` {why}", step.id().unwrap_or(step.act.word())));
+            }
+        });
+    }
+    match wrong {
+        Some(why) => Err(why),
+        None => one_database(setting),
+    }
+}
+
+/// Why a step is not taken back by putting rows back.
+fn not_by_rows(step: &Step) -> Option<&'static str> {
+    if matches!(step.common.undo, Some(Undo::Step(_))) {
+        return Some("has an `undo` of its own");
+    }
+    match &step.act {
+        Act::Http(_) | Act::Resource(_) => Some("calls an API"),
+        Act::Job(_) => Some("is about background jobs"),
+        Act::Command(_) => Some("starts a program"),
+        Act::Call(_) => Some("calls another playbook"),
+        Act::Undo(_) => Some("takes steps back"),
+        _ => None,
+    }
+}
+
+/// What holds of items, whatever is done to them.
+fn apart(setting: &Setting) -> Result<(), String> {
     let playbook = &setting.playbook;
     if setting.one_by_one {
         return Err("`--one-by-one` says so".into());
@@ -53,15 +111,12 @@ fn fits(setting: &Setting) -> Result<Arc<str>, String> {
     if playbook.limits.as_ref().is_some_and(|limits| limits.rate.is_some()) {
         return Err("`rate` spreads their beginnings".into());
     }
-    let each = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
-    let mut writes = false;
-    for node in each.outline.nodes.iter() {
-        of_node(node, &mut writes)?;
-    }
-    if !writes {
-        return Err("nothing is changed item by item".into());
-    }
-    let mut databases = playbook.uses.entries.iter().map(|(name, _)| name);
+    Ok(())
+}
+
+/// The only thing that the playbook uses, if it is a database.
+fn one_database(setting: &Setting) -> Result<Arc<str>, String> {
+    let mut databases = setting.playbook.uses.entries.iter().map(|(name, _)| name);
     match (databases.next(), databases.next()) {
         (Some(one), None) => {
             let database =

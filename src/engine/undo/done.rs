@@ -8,8 +8,9 @@ use crate::{
         resource::is_class,
         state::{StepState, written},
     },
-    journal::{event::Event, words::Outcome},
+    journal::{event::Event, payload::ItemOutcome, words::Outcome},
 };
+use indexmap::IndexMap;
 use std::sync::Arc;
 
 /// One effect of a run.
@@ -72,11 +73,24 @@ pub fn of_state(step: &StepState) -> Option<Done> {
 
 /// The effects of a run that happened, or may have, in the order in which they ended.
 pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Done> {
-    let mut all: Vec<Done> = Vec::new();
-    for event in events {
+    let mut gathered = Gathered::default();
+    events.into_iter().for_each(|event| gathered.take(event, &|_| true));
+    gathered.end().into_values().flatten().collect()
+}
+
+/// The effects of several items, gathered while their events are read. An event may name hundreds of items; each is looked at once.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    items: IndexMap<Arc<str>, Vec<Done>>,
+}
+
+impl Gathered {
+    /// Takes in what an event says of the items that are wanted.
+    pub fn take(&mut self, event: &Event, wanted: &dyn Fn(&str) -> bool) {
         match event {
             Event::StepIntent(intent) => {
-                for one in &intent.intents {
+                for one in intent.intents.iter().filter(|one| wanted(&one.effect.item)) {
+                    let all = self.items.entry(one.effect.item.clone()).or_default();
                     // Tried once more: what is known of it stays; only what was asked for last counts.
                     if let Some(known) = all.iter_mut().find(|d| d.effect == one.effect) {
                         known.request = one.request.clone().or(known.request.take());
@@ -96,11 +110,16 @@ pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Done> {
                 }
             }
             Event::StepAttempt(attempt) => {
-                attempt.attempts.iter().for_each(|one| ended(&mut all, |d| d.effect == one.effect, Fate::Unknown))
+                for one in &attempt.attempts {
+                    if let Some(all) = self.items.get_mut(&one.effect.item) {
+                        ended(all, |d| d.effect == one.effect, Fate::Unknown);
+                    }
+                }
             }
             Event::StepImages(images) => {
                 for one in &images.images {
-                    if let Some(done) = all.iter_mut().find(|d| d.effect == one.effect) {
+                    let all = self.items.get_mut(&one.effect.item);
+                    if let Some(done) = all.and_then(|all| all.iter_mut().find(|d| d.effect == one.effect)) {
                         done.changes = one.changes.clone();
                         done.also = one.also_touched.clone();
                     }
@@ -108,22 +127,8 @@ pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Done> {
             }
             Event::StepOutcome(outcome) => {
                 for one in &outcome.outcomes {
-                    let same = |d: &Done| {
-                        d.effect.step == outcome.step
-                            && d.effect.item == one.item
-                            && d.effect.generation == one.generation
-                    };
-                    let said = all.iter().any(|d| same(d) && d.fate == Fate::SaidToHave);
-                    let fate = match one.outcome {
-                        Outcome::Done if said && one.value.as_ref().is_none_or(Value::is_unknown) => Fate::SaidToHave,
-                        Outcome::Done => Fate::Happened,
-                        Outcome::InDoubt | Outcome::Lost => Fate::Unknown,
-                        _ if written(one) && all.iter().any(|d| same(d) && is_class(&d.class)) => Fate::Happened,
-                        _ => Fate::Not,
-                    };
-                    ended(&mut all, same, fate);
-                    if let Some(done) = all.last_mut().filter(|d| same(d)) {
-                        done.value = one.value.clone();
+                    if let Some(all) = self.items.get_mut(&one.item) {
+                        came_to(all, &outcome.step, one);
                     }
                 }
             }
@@ -131,20 +136,41 @@ pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Done> {
                 let fate = match &*decided.decision {
                     "done" => Fate::SaidToHave,
                     "not_done" => Fate::Not,
-                    _ => continue,
+                    _ => return,
                 };
-                let open = |d: &Done| d.fate == Fate::Unknown;
-                ended(
-                    &mut all,
-                    |d| d.effect.step == decided.step && decided.items.contains(&d.effect.item) && open(d),
-                    fate,
-                );
+                for item in &decided.items {
+                    if let Some(all) = self.items.get_mut(item) {
+                        ended(all, |d| d.effect.step == decided.step && d.fate == Fate::Unknown, fate);
+                    }
+                }
             }
             _ => {}
         }
     }
-    all.retain(|done| done.fate != Fate::Not);
-    all
+
+    /// Those that happened, or may have, item by item.
+    pub fn end(mut self) -> IndexMap<Arc<str>, Vec<Done>> {
+        self.items.values_mut().for_each(|all| all.retain(|done| done.fate != Fate::Not));
+        self.items.retain(|_, all| !all.is_empty());
+        self.items
+    }
+}
+
+/// What a step of an item came to.
+fn came_to(all: &mut Vec<Done>, step: &Arc<str>, one: &ItemOutcome) {
+    let same = |d: &Done| d.effect.step == *step && d.effect.generation == one.generation;
+    let said = all.iter().any(|d| same(d) && d.fate == Fate::SaidToHave);
+    let fate = match one.outcome {
+        Outcome::Done if said && one.value.as_ref().is_none_or(Value::is_unknown) => Fate::SaidToHave,
+        Outcome::Done => Fate::Happened,
+        Outcome::InDoubt | Outcome::Lost => Fate::Unknown,
+        _ if written(one) && all.iter().any(|d| same(d) && is_class(&d.class)) => Fate::Happened,
+        _ => Fate::Not,
+    };
+    ended(all, same, fate);
+    if let Some(done) = all.last_mut().filter(|d| same(d)) {
+        done.value = one.value.clone();
+    }
 }
 
 /// Without what a `rescue` has taken back already in the same run, and without that taking back.

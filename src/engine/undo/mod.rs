@@ -18,6 +18,7 @@ pub mod done;
 pub mod outline;
 pub mod restore;
 pub mod standing;
+pub mod trail;
 
 /// What a run that takes another one back is for.
 pub const PURPOSE: &str = "undo";

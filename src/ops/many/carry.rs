@@ -5,7 +5,7 @@ use crate::{
     base::identity::{RunId, SINGLE_ITEM},
     engine::{
         drive::Stopped,
-        fleet::{self, Came, Fleet, FleetError, Items, Make, Work, coming, roll::Roll, summary::Summary},
+        fleet::{self, Came, Fleet, FleetError, Handed, Items, Make, Work, coming, roll::Roll, summary::Summary},
         setting::Setting,
         state::{ItemState, RunState},
         watch::Watch,
@@ -71,7 +71,7 @@ pub(super) struct Listed<'a> {
 }
 
 /// Records the run and all of its items, and lets them go.
-pub(super) async fn set_out(
+async fn set_out(
     surroundings: &Surroundings,
     record: &Record,
     listed: Listed<'_>,
@@ -79,6 +79,17 @@ pub(super) async fn set_out(
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
     list(record, &listed).await?;
+    let_go(surroundings, record, listed, watch, pause).await
+}
+
+/// Carries out a run whose items are recorded.
+pub(super) async fn let_go(
+    surroundings: &Surroundings,
+    record: &Record,
+    listed: Listed<'_>,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
     let Listed { setting, plan, created, make, with_once, .. } = listed;
     let claim = record.claim(surroundings, setting.run.id, &setting.run.actor).await?;
     let mut each = plan.each(record.journal.sealer()).map_err(|why| unreadable(&why))?;
@@ -107,12 +118,13 @@ pub(super) async fn set_out(
         summary: Summary::default(),
         before: Vec::new(),
         begun: 0,
+        handed: Handed::default(),
     };
     carry(record, fleet, items).await
 }
 
 /// The first words of the run: how it was made, and all of its items. Nothing begins before all of them are recorded.
-async fn list(record: &Record, listed: &Listed<'_>) -> Result<(), Failure> {
+pub(super) async fn list(record: &Record, listed: &Listed<'_>) -> Result<(), Failure> {
     let (run, single_use) = (listed.setting.run.id, listed.created.plan_id.is_some());
     let mut first: Vec<Event> = vec![listed.created.clone().into()];
     first.extend(listed.seen.iter().cloned());
@@ -195,6 +207,7 @@ pub async fn go_on(
         summary: roll.summary(),
         before,
         begun: roll.begun() as u64,
+        handed: Handed::after(roll.clone()),
     };
     let items = coming::coming(&record.journal, run, roll.clone(), state.items);
     let mut carried = carry(record, fleet, items).await?;

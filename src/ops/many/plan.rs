@@ -24,6 +24,7 @@ use crate::{
     report::exit::Exit,
     template::scope::Entry,
 };
+use futures_util::{Stream, StreamExt, stream};
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
@@ -92,7 +93,8 @@ pub async fn plan(
         });
         let of = if targets.group_by.is_some() { "group" } else { "item" };
         let crowd = Crowd { answers: Arc::new(answers), watch, of };
-        crowd.all(settings, setting, listing.count, &mut kept).await?;
+        let together = sets::rehearsal(setting);
+        crowd.all(stream::iter(settings), setting, together, listing.count, &mut kept).await?;
     }
     kept.end()
 }
@@ -186,14 +188,15 @@ impl Crowd<'_> {
     /// All of them, kept in their order.
     pub(super) async fn all(
         &self,
-        settings: impl Iterator<Item = Result<Own, Failure>>,
+        settings: impl Stream<Item = Result<Own, Failure>> + Unpin,
         run: &Setting,
+        together: Option<sets::Sets>,
         count: u64,
         kept: &mut Kept<'_>,
     ) -> Result<(), Failure> {
         let at_once = fleet::rules(run, count).at_once;
         let mut settings = settings.enumerate();
-        let next = match sets::rehearsal(run) {
+        let next = match together {
             Some(mut sets) => {
                 sets.at_once = sets.at_once.min(at_once);
                 match self.in_sets(sets, &mut settings, count, kept).await? {
@@ -209,7 +212,7 @@ impl Crowd<'_> {
         loop {
             // A slow one must not let the others pile up behind it.
             while !over && under_way.len() < at_once && ready.len() < 4 * at_once {
-                match settings.next() {
+                match settings.next().await {
                     None => over = true,
                     Some((number, own)) => self.begin(&mut under_way, number, own?),
                 }
@@ -427,6 +430,7 @@ fn passing(plan: &Plan) -> Header {
         expires_at: plan.at,
         items_of: plan.many.as_ref().map(|many| many.of),
         lone: plan.many.as_ref().map(|many| many.lone),
+        undo: None,
     }
 }
 

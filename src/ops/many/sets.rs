@@ -20,6 +20,7 @@ use crate::{
     plan::ItemPlan,
     report::exit::Exit,
 };
+use futures_util::{Stream, StreamExt};
 use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
 use tokio::task::JoinSet;
 
@@ -40,6 +41,13 @@ pub(super) fn rehearsal(run: &Setting) -> Option<Sets> {
     Some(Sets { database, size: Size::default(), at_once: AT_ONCE })
 }
 
+/// The same of ways back: rows are put back by their keys, so none sees what another one would do.
+pub(super) fn rehearsal_back(run: &Setting) -> Option<Sets> {
+    let fit::Way::InSets { connection } = fit::way_back(run) else { return None };
+    let database = run.database(&connection)?.clone();
+    Some(Sets { database, size: Size::default(), at_once: AT_ONCE })
+}
+
 type Planned = (usize, Result<ItemPlan, Failure>);
 type Together = (Vec<Planned>, Went);
 
@@ -48,7 +56,7 @@ impl Crowd<'_> {
     pub(super) async fn in_sets(
         &self,
         mut sets: Sets,
-        settings: &mut impl Iterator<Item = (usize, Result<Own, Failure>)>,
+        settings: &mut (impl Stream<Item = (usize, Result<Own, Failure>)> + Unpin),
         count: u64,
         kept: &mut Kept<'_>,
     ) -> Result<Option<usize>, Failure> {
@@ -57,11 +65,12 @@ impl Crowd<'_> {
         let (mut next, mut over, mut apart) = (0, false, false);
         loop {
             while !over && !apart && under_way.len() < sets.at_once && ready.is_empty() {
-                let mut items = Vec::new();
-                for (number, own) in settings.by_ref().take(sets.size.most()) {
+                let (mut items, most) = (Vec::new(), sets.size.most());
+                while items.len() < most {
+                    let Some((number, own)) = settings.next().await else { break };
                     items.push((number, own?));
                 }
-                over = items.len() < sets.size.most();
+                over = items.len() < most;
                 if !items.is_empty() {
                     under_way.spawn(together(sets.database.clone(), self.answers.clone(), self.of, items));
                 }

@@ -1,55 +1,187 @@
-//! Taking back a run over many items: each item has a way back of its own, and the newest comes first.
+//! Taking back a run over many items: each item has a way back of its own, and the newest comes first. The ways are made some hundred
+//! at a time from the events of the run, when they are planned and again when they are carried out, so that neither holds the run.
 
 use super::{
-    carry::{Listed, set_out},
-    plan::{Crowd, Kept, head},
+    carry::{Listed, let_go, list},
+    plan::{Crowd, Into, Kept, head},
 };
 use crate::{
     base::identity::{RunId, SINGLE_ITEM},
     engine::{
         fleet::Make,
         outline::Outline,
+        sets::fit,
         setting::{OneItem, Part, RunFacts, Setting},
         state::{ItemState, RunState},
         undo::{
             PURPOSE,
             done::{self, Done},
             outline::{self, Past, Wish},
+            trail::Trail,
         },
         watch::Watch,
     },
-    journal::{event::Event, payload::RunCreated},
+    journal::{Journal, failure::JournalError, payload::RunCreated},
     ops::{Failure, Surroundings, apply::Carried, record::Record},
-    plan::{Many, Plan, Tally, stored},
+    plan::{Many, Plan, Tally, file::Saved, stored},
     template::scope::Entry,
 };
+use futures_util::{Stream, StreamExt, stream};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, atomic::AtomicBool},
 };
+use tokio::sync::Mutex;
+
+/// So many ways back are made together. A set of items has them from two or three such parts.
+const TOGETHER: usize = 256;
+/// So many of these parts are held: the items under way stand in the newest ones.
+const HELD: usize = 4;
 
 /// The ways back of all items, the newest first.
 pub struct Backward {
     run: Setting,
-    /// Keys in their order.
-    order: Vec<Arc<str>>,
-    settings: HashMap<Arc<str>, Setting>,
+    journal: Journal,
+    /// The run, behind the runs that it takes back itself: the first one did the steps of the playbook.
+    chain: Vec<Trail>,
+    /// Earlier undos of the run, which left something alone.
+    made: Vec<Trail>,
+    all_or_nothing: bool,
+    once: Arc<Vec<(Arc<str>, Entry)>>,
+    /// Numbers of items in the run, in the order in which they are taken back.
+    order: Vec<u32>,
+    /// Where each number stands in that order.
+    places: Vec<u32>,
+    ready: Mutex<VecDeque<(usize, Arc<Ways>)>>,
 }
 
+/// The settings of some items, in their order.
+type Ways = Vec<(Arc<str>, Setting)>;
+
+/// An item of which nothing can be taken back.
+const NOWHERE: u32 = u32::MAX;
+
 impl Backward {
-    /// How many items have something to be taken back.
+    /// How many items may have something to be taken back.
     pub fn count(&self) -> usize {
         self.order.len()
     }
 
-    /// The setting of each.
-    pub fn make(self) -> Make {
-        let (run, settings) = (self.run, self.settings);
-        Arc::new(move |item, _| {
-            let known = settings.get(&item.key).cloned();
-            // An item that the list does not name has nothing to be taken back.
-            known.unwrap_or_else(|| nothing(&item.key, &run))
+    /// How many events the run had when it was looked at.
+    pub fn length(&self) -> u64 {
+        self.chain.last().map_or(0, Trail::length)
+    }
+
+    /// Whether anything is there to be taken back.
+    pub async fn is_any(&self) -> Result<bool, JournalError> {
+        for part in 0..self.parts() {
+            if !self.part(part).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn parts(&self) -> usize {
+        self.order.len().div_ceil(TOGETHER)
+    }
+
+    /// The settings of all items, one after the other.
+    fn each(&self) -> impl Stream<Item = Result<(Arc<str>, Setting), JournalError>> {
+        stream::iter(0..self.parts()).then(|part| self.part(part)).flat_map(|ways| {
+            let (ways, error) = match ways {
+                Ok(ways) => (ways.to_vec(), None),
+                Err(error) => (Vec::new(), Some(Err(error))),
+            };
+            stream::iter(ways.into_iter().map(Ok).chain(error))
         })
+    }
+
+    /// The setting of each.
+    pub fn make(self: &Arc<Self>) -> Make {
+        let backward = self.clone();
+        Arc::new(move |item, _| {
+            let (backward, key) = (backward.clone(), item.key.clone());
+            Box::pin(async move { backward.of_item(&key).await })
+        })
+    }
+
+    async fn of_item(&self, key: &Arc<str>) -> Result<Setting, JournalError> {
+        let number = self.chain.last().and_then(|run| run.number_of(key));
+        let place = number.and_then(|number| self.places.get(number as usize)).filter(|place| **place != NOWHERE);
+        let Some(place) = place else { return Ok(nothing(key, &self.run)) };
+        let ways = self.part(*place as usize / TOGETHER).await?;
+        let own = ways.iter().find(|(of, _)| of == key).map(|(_, own)| own.clone());
+        // An item of which nothing happened in the end has nothing to be taken back.
+        Ok(own.unwrap_or_else(|| nothing(key, &self.run)))
+    }
+
+    /// One part, made now or lately.
+    async fn part(&self, at: usize) -> Result<Arc<Ways>, JournalError> {
+        let mut ready = self.ready.lock().await;
+        if let Some((_, ways)) = ready.iter().find(|(part, _)| *part == at) {
+            return Ok(ways.clone());
+        }
+        let numbers = self.order.chunks(TOGETHER).nth(at).unwrap_or_default();
+        let ways = Arc::new(self.ways(numbers).await?);
+        if ready.len() >= HELD {
+            ready.pop_front();
+        }
+        ready.push_back((at, ways.clone()));
+        Ok(ways)
+    }
+
+    /// The ways back of these items.
+    async fn ways(&self, numbers: &[u32]) -> Result<Ways, JournalError> {
+        let Some((run, before)) = self.chain.split_last() else { return Ok(Ways::new()) };
+        let mut own = run.part(&self.journal, &numbers.iter().copied().collect()).await?;
+        let keys: Vec<Arc<str>> = own.effects.keys().cloned().collect();
+        let mut past = Vec::with_capacity(self.chain.len());
+        for run in before {
+            past.push((run.facts(), run.part_of(&self.journal, &keys).await?.state));
+        }
+        let mut made = Vec::with_capacity(self.made.len());
+        for undo in &self.made {
+            made.push((undo.id(), undo.part_of(&self.journal, &keys).await?.effects));
+        }
+        let effects = std::mem::take(&mut own.effects);
+        past.push((run.facts(), own.state));
+        let numbered = effects.into_iter().filter_map(|(key, effects)| Some((run.number_of(&key)?, (key, effects))));
+        let mut by_number: HashMap<u32, (Arc<str>, Vec<Done>)> = numbered.collect();
+        let mut ways = Ways::with_capacity(numbers.len());
+        for number in numbers {
+            let Some((key, effects)) = by_number.remove(number) else { continue };
+            let own = self.way(&key, effects, &past, &made);
+            if !own.outline.nodes.is_empty() {
+                ways.push((key, own));
+            }
+        }
+        Ok(ways)
+    }
+
+    /// The way back of one item.
+    fn way(
+        &self,
+        key: &Arc<str>,
+        effects: Vec<Done>,
+        past: &[(Option<RunFacts>, RunState)],
+        made: &[(RunId, indexmap::IndexMap<Arc<str>, Vec<Done>>)],
+    ) -> Setting {
+        let value = past.first().and_then(|(_, state)| stored::load(&state.plan_of(key)?)?.item);
+        let about = OneItem { key: key.clone(), value, once: self.once.clone(), part: Part::Each, counts: None };
+        let mut own = self.run.about(about);
+        let states: Vec<(RunFacts, RunState)> =
+            past.iter().filter_map(|(facts, state)| Some((facts.clone()?, only(state, key)))).collect();
+        let past: Vec<Past<'_>> = states.iter().map(|(facts, state)| Past { facts: facts.clone(), state }).collect();
+        let made: Vec<(Done, RunId)> = made
+            .iter()
+            .flat_map(|(id, effects)| effects.get(key).into_iter().flatten().map(|done| (done.clone(), *id)))
+            .collect();
+        let effects = done::standing(effects, &own.outline);
+        let wish = Wish { effects: &effects, item: Some(key), all_or_nothing: self.all_or_nothing, made: &made };
+        let outline = outline::of(&own, &past, &wish);
+        own.set_outline(outline);
+        own
     }
 }
 
@@ -60,48 +192,47 @@ fn nothing(key: &Arc<str>, run: &Setting) -> Setting {
     setting
 }
 
-/// The ways back of a run's items, from its events. `item`: only this one.
+/// The ways back of a run's items, from its events. `item`: only this one. `made`: earlier undos of it.
 pub async fn backward(
     record: &Record,
     setting: &Setting,
     run: RunId,
     item: Option<&str>,
     all_or_nothing: bool,
-    made: &[(Done, RunId)],
-) -> Result<Backward, Failure> {
+    made: &[RunId],
+) -> Result<Arc<Backward>, Failure> {
     let mut chain = Vec::new();
     let mut next = Some(run);
     while let Some(run) = next {
-        let state = record.state(run).await?;
-        next = state.created.as_ref().filter(|c| &*c.purpose == PURPOSE).and_then(|c| c.about);
-        chain.push((run, state));
+        let trail = Trail::read(&record.journal, run, item).await?;
+        next = trail.run.created.as_ref().filter(|c| &*c.purpose == PURPOSE).and_then(|c| c.about);
+        chain.push(trail);
     }
     chain.reverse();
-    let once = Arc::new(chain.first().map(|(_, state)| once(setting, state)).unwrap_or_default());
-    let events = record.journal.events(run).await?;
-    let by_item = by_item(events.iter().map(|stored| &stored.event), item);
-    let mut backward = Backward { run: setting.clone(), order: Vec::new(), settings: HashMap::new() };
-    for (key, effects) in by_item {
-        let value = chain.first().and_then(|(_, state)| stored::load(&state.plan_of(&key)?)?.item);
-        let about = OneItem { key: key.clone(), value, once: once.clone(), part: Part::Each, counts: None };
-        let mut own = setting.about(about);
-        let states: Vec<(RunFacts, RunState)> =
-            chain.iter().filter_map(|(id, state)| Some((facts(*id, state)?, only(state, &key)))).collect();
-        let past: Vec<Past<'_>> = states.iter().map(|(facts, state)| Past { facts: facts.clone(), state }).collect();
-        let made: Vec<(Done, RunId)> = made.iter().filter(|(done, _)| done.effect.item == key).cloned().collect();
-        let wish = Wish { effects: &effects, item: Some(&key), all_or_nothing, made: &made };
-        own.outline = outline::of(&own, &past, &wish);
-        if !own.outline.nodes.is_empty() {
-            backward.order.push(key.clone());
-            backward.settings.insert(key, own);
-        }
+    let mut earlier = Vec::with_capacity(made.len());
+    for undo in made {
+        earlier.push(Trail::read(&record.journal, *undo, item).await?);
     }
-    Ok(backward)
-}
-
-fn facts(id: RunId, state: &RunState) -> Option<RunFacts> {
-    let created = state.created.as_ref()?;
-    Some(RunFacts { id, actor: created.actor.clone(), reason: created.reason.as_str().into(), now: created.now })
+    let once = Arc::new(chain.first().map(|first| once(setting, &first.run)).unwrap_or_default());
+    let order = chain.last().map(Trail::newest_first).unwrap_or_default();
+    let mut places = vec![NOWHERE; chain.last().map_or(0, Trail::count)];
+    for (place, number) in (0_u32..).zip(&order) {
+        places[*number as usize] = place;
+    }
+    // What all items have in common is put together once.
+    let mut run = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
+    run.grounds = Some(Arc::default());
+    Ok(Arc::new(Backward {
+        run,
+        journal: record.journal.clone(),
+        chain,
+        made: earlier,
+        all_or_nothing,
+        once,
+        order,
+        places,
+        ready: Mutex::default(),
+    }))
 }
 
 /// The run as if it had had this item only.
@@ -122,40 +253,14 @@ fn once(setting: &Setting, state: &RunState) -> Vec<(Arc<str>, Entry)> {
     named.collect()
 }
 
-/// The effects of each item, the item that ended last first.
-fn by_item<'e>(events: impl Iterator<Item = &'e Event>, only: Option<&str>) -> Vec<(Arc<str>, Vec<Done>)> {
-    let mut lists: HashMap<Arc<str>, (usize, Vec<&Event>)> = HashMap::new();
-    for (number, event) in events.enumerate() {
-        let items: Vec<&Arc<str>> = match event {
-            Event::StepIntent(intent) => intent.intents.iter().map(|one| &one.effect.item).collect(),
-            Event::StepAttempt(attempt) => attempt.attempts.iter().map(|one| &one.effect.item).collect(),
-            Event::StepImages(images) => images.images.iter().map(|one| &one.effect.item).collect(),
-            Event::StepOutcome(outcome) => outcome.outcomes.iter().map(|one| &one.item).collect(),
-            Event::HumanDecided(decided) => decided.items.iter().collect(),
-            _ => continue,
-        };
-        for item in items.into_iter().filter(|item| only.is_none_or(|only| *only == ***item) && &***item != SINGLE_ITEM)
-        {
-            let list = lists.entry(item.clone()).or_default();
-            list.0 = number;
-            list.1.push(event);
-        }
-    }
-    let mut all: Vec<(usize, Arc<str>, Vec<Done>)> = lists
-        .into_iter()
-        .map(|(key, (last, events))| {
-            let mut effects = done::of(events);
-            effects.retain(|done| done.effect.item == key);
-            (last, key, effects)
-        })
-        .filter(|(.., effects)| !effects.is_empty())
-        .collect();
-    all.sort_by_key(|(last, ..)| std::cmp::Reverse(*last));
-    all.into_iter().map(|(_, key, effects)| (key, effects)).collect()
-}
-
-/// Tries every item's way back out.
-pub async fn plan(setting: &Setting, backward: &Backward, title: Arc<str>, watch: Watch<'_>) -> Result<Plan, Failure> {
+/// Tries every item's way back out. With `into` the plan is kept in that file.
+pub async fn plan(
+    setting: &Setting,
+    backward: &Backward,
+    title: Arc<str>,
+    watch: Watch<'_>,
+    into: Option<Into<'_>>,
+) -> Result<(Plan, Option<Saved>), Failure> {
     let Some(workplace) = setting.workplace.clone() else {
         return Err(Failure::usage("the playbook has no `targets`"));
     };
@@ -163,21 +268,33 @@ pub async fn plan(setting: &Setting, backward: &Backward, title: Arc<str>, watch
     let mut plan = head(setting, &standings);
     plan.title = title;
     let of = backward.count() as u64;
-    plan.many =
-        Some(Box::new(Many { tally: Tally::default(), digest: String::new(), of, lone: 0, goes: None, file: None }));
-    let mut kept = Kept::new(plan, None, &workplace)?;
+    let goes = Some(fit::way_back(setting).to_string());
+    plan.many = Some(Box::new(Many { tally: Tally::default(), digest: String::new(), of, lone: 0, goes, file: None }));
+    let mut kept = Kept::new(plan, into, &workplace)?;
     kept.add(super::plan::empty(SINGLE_ITEM.into()))?;
-    let settings = backward.order.iter().filter_map(|key| backward.settings.get(key)).map(|own| {
-        let mut own = own.clone();
+    let settings = backward.each().map(|own| {
+        let (_, mut own) = own?;
         own.standings = Some(standings.clone());
         Ok((own, None))
     });
     let crowd = Crowd { answers: Arc::default(), watch, of: "item" };
-    crowd.all(settings, setting, of, &mut kept).await?;
-    Ok(kept.end()?.0)
+    let together = super::sets::rehearsal_back(setting);
+    crowd.all(std::pin::pin!(settings), setting, together, of, &mut kept).await?;
+    kept.end()
 }
 
-/// Records a planned undo as a run, and carries it out.
+/// Records a planned undo as a run.
+pub async fn record(
+    record: &Record,
+    setting: &Setting,
+    plan: &Plan,
+    created: RunCreated,
+    backward: &Arc<Backward>,
+) -> Result<(), Failure> {
+    list(record, &listed(setting, plan, created, backward)).await
+}
+
+/// Carries one out that was recorded.
 #[allow(clippy::too_many_arguments, reason = "what a run is made of, one by one")]
 pub async fn carry(
     surroundings: &Surroundings,
@@ -185,12 +302,15 @@ pub async fn carry(
     setting: &Setting,
     plan: &Plan,
     created: RunCreated,
-    backward: Backward,
+    backward: &Arc<Backward>,
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
-    let listed = Listed { setting, plan, created, seen: Vec::new(), make: backward.make(), with_once: false };
-    set_out(surroundings, record, listed, watch, pause).await
+    let_go(surroundings, record, listed(setting, plan, created, backward), watch, pause).await
+}
+
+fn listed<'a>(setting: &'a Setting, plan: &'a Plan, created: RunCreated, backward: &Arc<Backward>) -> Listed<'a> {
+    Listed { setting, plan, created, seen: Vec::new(), make: backward.make(), with_once: false }
 }
 
 /// How the items of a run that is an undo are taken back: made again from the events of the run that it takes back.
@@ -199,7 +319,7 @@ pub async fn of_run(record: &Record, setting: &Setting, created: &RunCreated) ->
     let wish = created.plan.clone().unwrap_or(crate::base::value::Value::NULL);
     let item = wish.get("item").and_then(|v| v.as_str().map(str::to_owned));
     let all_or_nothing = wish.get("all_or_nothing").and_then(|v| v.as_bool()).unwrap_or(false);
-    let made = crate::ops::undo::made_before(record, setting.run.id, about).await?;
+    let made = crate::ops::undo::earlier(record, setting.run.id, about).await?;
     let backward = backward(record, setting, about, item.as_deref(), all_or_nothing, &made).await?;
     Ok(Some(backward.make()))
 }

@@ -103,8 +103,8 @@ impl Playing {
         for running in self.mocks.drain(..) {
             running.shutdown().await;
         }
-        if let Some(mut child) = self.redis.take() {
-            let _ = child.kill().await;
+        if let Some(child) = self.redis.take() {
+            end_redis(child).await;
         }
     }
 }
@@ -134,20 +134,33 @@ impl Drop for Playing {
     }
 }
 
+/// Runs a Redis until its input ends: that is when this process ends, in whatever way, also when it is killed. A Ctrl-C, which
+/// reaches all of a terminal, is left to us.
+const BESIDE: &str =
+    "trap '' INT; redis-server \"$@\" </dev/null & server=$!; cat >/dev/null; kill $server; wait $server";
+
+/// Ends one that was started so, and waits for it.
+pub(in crate::ops) async fn end_redis(mut child: Child) {
+    drop(child.stdin.take());
+    let _ = child.wait().await;
+}
+
 /// A Redis of our own, with what it may write in this folder: on this machine, in memory, gone with the command. Nothing where it is not installed.
 pub(in crate::ops) async fn redis(folder: &Path) -> Result<Option<(Child, String)>, Failure> {
     let failed = |why: String| Failure::usage(format!("failed to start redis-server: {why}"));
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|e| failed(e.to_string()))?;
     let port = listener.local_addr().map_err(|e| failed(e.to_string()))?.port();
     drop(listener);
-    let mut command = Command::new("redis-server");
-    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"]);
-    command.arg(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let child = match command.kill_on_drop(true).spawn() {
-        Ok(child) => child,
+    match Command::new("redis-server").arg("--version").stdin(Stdio::null()).output().await {
+        Ok(_) => {}
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(failed(e.to_string())),
-    };
+    }
+    let mut command = Command::new("sh");
+    command.args(["-c", BESIDE, "redis", "--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
+    command.args(["--appendonly", "no", "--dir"]).arg(folder);
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let child = child.map_err(|e| failed(e.to_string()))?;
     let listens = async {
         while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             tokio::time::sleep(Duration::from_millis(20)).await;
