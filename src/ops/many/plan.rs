@@ -191,7 +191,7 @@ impl Crowd<'_> {
         count: u64,
         kept: &mut Kept<'_>,
     ) -> Result<(), Failure> {
-        let at_once = fleet::rules(run, count).at_once;
+        let at_once = fleet::abreast::tried_at_once(run);
         let mut settings = settings.enumerate();
         let next = match sets::rehearsal(run) {
             Some(mut sets) => {
