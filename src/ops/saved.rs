@@ -113,6 +113,7 @@ fn header(
         expires_at: Stamp { micros: plan.at.micros.saturating_add(micros(lasts)), digits: 6 },
         items_of: plan.many.as_ref().map(|many| many.of),
         lone: plan.many.as_ref().map(|many| many.lone),
+        names: super::states::kept(&setting.project),
     }
 }
 
@@ -472,7 +473,10 @@ pub struct Carried {
 pub fn carried(saved: &Saved) -> Result<Carried, Failure> {
     let facts = Source::new("the plan's project file", saved.header.facts.to_string());
     let mut problems = Diagnostics::new(facts.clone());
-    let Some(project) = Project::parse(&facts, &mut problems) else { return Err(Failure::Texts(vec![problems])) };
+    let Some(mut project) = Project::parse(&facts, &mut problems) else { return Err(Failure::Texts(vec![problems])) };
+    if let Some(names) = &saved.header.names {
+        super::states::with_kept(&mut project, names);
+    }
     let source = Source::new(saved.header.shown.to_string(), saved.header.text.to_string());
     let mut problems = Diagnostics::new(source.clone());
     let Some(playbook) = Playbook::parse(&source, &mut problems) else { return Err(Failure::Texts(vec![problems])) };

@@ -79,6 +79,8 @@ record! {
         items_of: Option<u64>,
         /// Of a playbook with targets: how many groups of one row were left out.
         lone: Option<u64>,
+        /// The names of stored values that were read from tables of the target: by table, by column.
+        names: Option<Value>,
     }
 }
 

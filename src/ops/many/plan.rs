@@ -427,6 +427,7 @@ fn passing(plan: &Plan) -> Header {
         expires_at: plan.at,
         items_of: plan.many.as_ref().map(|many| many.of),
         lone: plan.many.as_ref().map(|many| many.lone),
+        names: None,
     }
 }
 

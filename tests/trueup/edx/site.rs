@@ -1,7 +1,7 @@
 //! The sandbox's site, played in this process, and what operators and drivers meet there: where learners stand, two drivers at one queue, a
 //! service that hangs.
 
-use crate::servers::{block_on, root, said, surroundings};
+use crate::servers::{block_on, request, root, said, surroundings};
 use std::{
     collections::BTreeMap,
     fs,
@@ -10,9 +10,11 @@ use std::{
 };
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use trueup::{
+    engine::fleet::abreast,
     mock::Logged,
     ops::{
         self, Surroundings,
+        plan::Request,
         sandbox::{
             self, EDX,
             serve::{Playing, serve},
@@ -119,8 +121,31 @@ fn where_learners_failed_and_what_they_passed_over_is_told_of_both_ways_to_retir
     });
 }
 
+/// What a run may do at the same time is said by its steps: a call of the LMS is waited for side by side, even where each learner is also moved in the SQLite
+/// file. Only what changes nothing but the file goes one by one, and `uses` alone says nothing: in `edx/retire` the file is written by operations.
+#[test]
+fn learners_wait_for_the_lms_side_by_side_also_over_a_sqlite_file() {
+    block_on(async {
+        let site = Site::open().await;
+        let opened = ops::project::open(&site.here, Some(&site.folder)).unwrap_or_else(|f| panic!("{}", said(&f)));
+        for (playbook, params, at_once) in [
+            ("edx/retire", vec![], 4),
+            ("edx/retire-in-database", vec![], 4),
+            ("edx/recover-errored", vec![], 1),
+        ] {
+            let loaded = ops::playbook::load(&site.here, &opened, playbook).unwrap_or_else(|f| panic!("{}", said(&f)));
+            let asked = Request { environment: None, ..request(&params) };
+            let prepared = ops::plan::setting(&site.here, &opened, loaded, &asked).await;
+            let setting = prepared.unwrap_or_else(|f| panic!("{}", said(&f))).setting;
+            assert_eq!((playbook, abreast::at_once(&setting)), (playbook, at_once));
+            assert_eq!((playbook, abreast::tried_at_once(&setting)), (playbook, at_once));
+        }
+        site.playing.end().await;
+    });
+}
+
 /// So many learners wait for both drivers.
-const LEARNERS: usize = 24;
+const LEARNERS: usize = 8;
 
 /// Hazard (4.5): two drivers on one queue, each with a journal of its own, so that neither knows of the other. Both can find a learner waiting; the
 /// slower one of the original puts the learner into ERRORED while the other is at work, and both fail.
@@ -155,7 +180,7 @@ fn two_drivers(playbook: &str) {
         let mut ended: BTreeMap<String, usize> = BTreeMap::new();
         for folder in [&site.folder, &other] {
             let runs = text(&trueup(folder, &["runs", "--json"]).await);
-            let run = runs.split("\"run\"").nth(1).and_then(|rest| rest.split('"').nth(1)).unwrap_or_else(|| panic!("{runs}"));
+            let run = runs.split("\"short\"").nth(1).and_then(|rest| rest.split('"').nth(1)).unwrap_or_else(|| panic!("{runs}"));
             let csv = text(&trueup(folder, &["show", run, "--items", "csv"]).await);
             for line in csv.lines().skip(1) {
                 *ended.entry(line.split(',').nth(1).unwrap_or(line).to_owned()).or_default() += 1;
