@@ -4,7 +4,7 @@ checks their order as the LMS does, and writes each into the database. What is a
 still waits for the answer: who is killed meanwhile leaves something that was done without having heard of it.
 At the end it says how often each service was called for each learner, and how many updates it had to refuse.
 
-usage: lms.py DATABASE PORT DELAY_MS
+usage: lms.py DATABASE DELAY_MS
 """
 import asyncio
 import json
@@ -12,7 +12,7 @@ import signal
 import sqlite3
 import sys
 
-database, port, delay = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]) / 1000
+database, delay = sys.argv[1], float(sys.argv[2]) / 1000
 db = sqlite3.connect(database, isolation_level=None)
 db.execute("pragma journal_mode = wal")
 db.execute("pragma synchronous = off")
@@ -91,8 +91,8 @@ async def main():
     over = loop.create_future()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, lambda: over.done() or over.set_result(None))
-    server = await loop.create_server(Call, "127.0.0.1", port, backlog=512)
-    print("listening", flush=True)
+    server = await loop.create_server(Call, "127.0.0.1", 0, backlog=512)
+    print("listening", server.sockets[0].getsockname()[1], flush=True)
     await over
     server.close()
     again = {f"{path} {rows[name]}": times for (path, name), times in calls.items() if times > 1}

@@ -70,14 +70,18 @@ pub async fn read(
 
 /// The names that were read, for a plan that is shown where nobody reads them again: by table, by column.
 pub fn kept(project: &Project) -> Option<Value> {
-    let of_column = |names: &EnumNames| Value::map(names.names.iter().map(|(name, stored)| (Arc::<str>::from(name), stored.clone())));
+    let of_column = |names: &EnumNames| {
+        Value::map(names.names.iter().map(|(name, stored)| (Arc::<str>::from(name), stored.clone())))
+    };
     let read = |facts: &Facts| {
         let read = facts.enums.iter().filter(|(_, names)| names.from.is_some() && !names.is_unread());
         read.map(|(column, names)| (Arc::<str>::from(column), of_column(names))).collect::<Vec<_>>()
     };
     let tables = project.tables().map(|(table, facts)| (Arc::from(table.to_string()), read(facts)));
-    let tables: Vec<(Arc<str>, Value)> =
-        tables.filter(|(_, columns)| !columns.is_empty()).map(|(table, columns)| (table, Value::map(columns))).collect();
+    let tables: Vec<(Arc<str>, Value)> = tables
+        .filter(|(_, columns)| !columns.is_empty())
+        .map(|(table, columns)| (table, Value::map(columns)))
+        .collect();
     (!tables.is_empty()).then(|| Value::map(tables))
 }
 
@@ -89,8 +93,10 @@ pub fn with_kept(project: &mut Project, kept: &Value) {
             let Some(columns) = kept.as_map().and_then(|tables| tables.get(name.as_str())?.as_map()) else { continue };
             for (column, place) in &mut facts.enums.entries {
                 let Some(names) = columns.get(&column.text).and_then(Value::as_map) else { continue };
-                place.names.entries =
-                    names.iter().map(|(name, stored)| (Word { text: name.clone(), span: column.span }, stored.clone())).collect();
+                place.names.entries = names
+                    .iter()
+                    .map(|(name, stored)| (Word { text: name.clone(), span: column.span }, stored.clone()))
+                    .collect();
             }
         }
     }

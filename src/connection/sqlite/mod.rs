@@ -23,8 +23,8 @@ use crate::{
 };
 use convert::{Stored, seen, stored};
 use faults::fault;
-use line::Turn;
 use futures_util::TryStreamExt;
+use line::Turn;
 use sqlx::{
     Arguments, Column, Decode, Either, Executor, Row, Sqlite, SqliteConnection, Statement as _, TypeInfo, ValueRef,
     sqlite::{SqliteArguments, SqliteColumn, SqliteOperation, SqliteRow, SqliteStatement, SqliteValueRef},

@@ -1,12 +1,7 @@
 //! How many items go at the same time: what the playbook says, except where they would only stand in line for a SQLite file.
 
 use crate::{
-    action::{
-        kinds::Act,
-        resolve::Known,
-        row::RowSpec,
-        step::Step,
-    },
+    action::{kinds::Act, resolve::Known, row::RowSpec, step::Step},
     connection::database::Database,
     effect::change::TableName,
     engine::setting::Setting,
@@ -52,7 +47,8 @@ fn files(setting: &Setting) -> BTreeSet<Arc<str>> {
         Some(_) => setting.written().map(|database| database.name().clone()).collect(),
         None => steps(setting).into_iter().filter_map(|step| written_by(step, setting)).collect(),
     };
-    let is_file = |name: &Arc<str>| setting.database(name).is_some_and(|database| database.dialect() == Dialect::Sqlite);
+    let is_file =
+        |name: &Arc<str>| setting.database(name).is_some_and(|database| database.dialect() == Dialect::Sqlite);
     written.into_iter().filter(is_file).collect()
 }
 

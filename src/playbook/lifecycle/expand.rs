@@ -284,10 +284,7 @@ impl Writer<'_> {
             title: format!("to {}", stage.working.as_str()),
             from: self.from(index),
             to: &stage.working,
-            text: format!(
-                "{} ~ run.actor ~ {OWN}",
-                quoted(&format!("Starting: {} by ", stage.working.as_str()))
-            ),
+            text: format!("{} ~ run.actor ~ {OWN}", quoted(&format!("Starting: {} by ", stage.working.as_str()))),
             at: (spot(node, "working", 0), spot(node, "working", 1)),
             when: None,
             claims: true,

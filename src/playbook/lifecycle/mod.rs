@@ -266,7 +266,9 @@ impl Log {
     /// An expression that is true of a record which this run has taken: `self` is the record, and the last that its log says is that.
     fn says_own(&self) -> String {
         let whole = match line::pieces(&self.line.text).as_deref() {
-            Some([.., line::Piece::Value(last), line::Piece::Plain(rest)]) => last == "move.text" && rest.trim().is_empty(),
+            Some([.., line::Piece::Value(last), line::Piece::Plain(rest)]) => {
+                last == "move.text" && rest.trim().is_empty()
+            }
             Some([.., line::Piece::Value(last)]) => last == "move.text",
             _ => false,
         };

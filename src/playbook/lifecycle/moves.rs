@@ -131,11 +131,7 @@ impl Writer<'_> {
             None => (there, left),
         };
         let probe = map(
-            [
-                ("read", map([("find", find)], asked)),
-                ("done", text(done, asked)),
-                ("not_done", text(not_done, asked)),
-            ],
+            [("read", map([("find", find)], asked)), ("done", text(done, asked)), ("not_done", text(not_done, asked))],
             asked,
         );
         let why = "The service itself keeps its records; `trueup lifecycle rewind` puts one back.";

@@ -62,12 +62,28 @@ fn the_lms_of_the_sandbox_answers_and_refuses_as_the_real_one() {
 
         let not_valid = "not a valid state to perform retirement actions on.";
         let mut all: Vec<(String, String, u16, &str)> = Vec::new();
-        let mut add = |line: &str, body: String, status: u16, says: &'static str| all.push((line.into(), body, status, says));
+        let mut add =
+            |line: &str, body: String, status: u16, says: &'static str| all.push((line.into(), body, status, says));
         add(UPDATE, to("nobody", "RETIRING_FORUMS", ""), 404, "");
         add(UPDATE, of("ada.lind"), 400, "RetirementStatus: Required key new_state missing from update");
-        add(UPDATE, to("ada.lind", "RETIRING_FORUMS", ", \"extra\": 1"), 400, "RetirementStatus: Unknown key extra in update");
-        add(UPDATE, to("ada.lind", "NOWHERE", ", \"force\": true"), 500, "RetirementState matching query does not exist.");
-        add(UPDATE, to("ada.lind", "PENDING", ""), 400, "PENDING does not exist or is an eariler state than current state PENDING (step 1)");
+        add(
+            UPDATE,
+            to("ada.lind", "RETIRING_FORUMS", ", \"extra\": 1"),
+            400,
+            "RetirementStatus: Unknown key extra in update",
+        );
+        add(
+            UPDATE,
+            to("ada.lind", "NOWHERE", ", \"force\": true"),
+            500,
+            "RetirementState matching query does not exist.",
+        );
+        add(
+            UPDATE,
+            to("ada.lind", "PENDING", ""),
+            400,
+            "PENDING does not exist or is an eariler state than current state PENDING (step 1)",
+        );
         add(UPDATE, to("ada.lind", "RETIRING_FORUMS", ""), 204, "");
         // Not idempotent.
         add(UPDATE, to("ada.lind", "RETIRING_FORUMS", ""), 400, "than current state RETIRING_FORUMS (step 11)");
@@ -75,13 +91,38 @@ fn the_lms_of_the_sandbox_answers_and_refuses_as_the_real_one() {
         add(&format!("{QUEUE}?cool_off_days=seven"), String::new(), 400, "should be integer");
         add(&format!("{QUEUE}?cool_off_days=-1"), String::new(), 400, "must be greater than 0");
         add(&format!("{QUEUE}?cool_off_days=7"), String::new(), 400, "at least one state");
-        add(&format!("{QUEUE}?cool_off_days=7&states=PENDING&states=NOWHERE"), String::new(), 400, "Unknown state. Requested:");
-        add(&format!("{QUEUE}?cool_off_days=7&states=PENDING&limit=2"), String::new(), 200, "\"original_username\": \"bo.berg\"");
-        add(&format!("{BY_DATE}?state=NOWHERE&start_date=2024-01-01&end_date=2024-01-02"), String::new(), 400, "Unknown retirement state.");
-        add(&format!("{BY_DATE}?state=PENDING&start_date=2999-01-01&end_date=2999-01-02"), String::new(), 400, "Dates must be today or earlier");
+        add(
+            &format!("{QUEUE}?cool_off_days=7&states=PENDING&states=NOWHERE"),
+            String::new(),
+            400,
+            "Unknown state. Requested:",
+        );
+        add(
+            &format!("{QUEUE}?cool_off_days=7&states=PENDING&limit=2"),
+            String::new(),
+            200,
+            "\"original_username\": \"bo.berg\"",
+        );
+        add(
+            &format!("{BY_DATE}?state=NOWHERE&start_date=2024-01-01&end_date=2024-01-02"),
+            String::new(),
+            400,
+            "Unknown retirement state.",
+        );
+        add(
+            &format!("{BY_DATE}?state=PENDING&start_date=2999-01-01&end_date=2999-01-02"),
+            String::new(),
+            400,
+            "Dates must be today or earlier",
+        );
         add(&format!("{BY_DATE}?state=COMPLETE&start_date=2020-01-01&end_date=2024-01-02"), String::new(), 200, "[");
         add("GET /api/user/v1/accounts/nobody/retirement_status/", String::new(), 404, "");
-        add("GET /api/user/v1/accounts/ada.lind/retirement_status/", String::new(), 200, "\"state_name\": \"RETIRING_FORUMS\"");
+        add(
+            "GET /api/user/v1/accounts/ada.lind/retirement_status/",
+            String::new(),
+            200,
+            "\"state_name\": \"RETIRING_FORUMS\"",
+        );
         for (line, wrong) in [(FORUM, 500), (COURSES, 500), (NOTES, 405), (MISC, 400), (RETIRE, 400)] {
             add(line, of("nobody"), 404, "");
             add(line, of("bo.berg"), wrong, if wrong == 405 { "" } else { not_valid });
@@ -96,15 +137,30 @@ fn the_lms_of_the_sandbox_answers_and_refuses_as_the_real_one() {
         add(&format!("PUT {PARTNERS}"), of("ada.lind"), 204, "");
         add(RETIRE, of("ada.lind"), 204, "");
         add(&format!("POST {PARTNERS}"), "{}".into(), 200, "");
-        add(PARTNERS_DONE, "[{\"original_username\": \"ada.lind\"}, {\"original_username\": \"nobody\"}]".into(), 400, "");
+        add(
+            PARTNERS_DONE,
+            "[{\"original_username\": \"ada.lind\"}, {\"original_username\": \"nobody\"}]".into(),
+            400,
+            "",
+        );
         add(PARTNERS_DONE, "[]".into(), 204, "");
         add("POST /api/edx_proctoring/v1/retire_user/101/", String::new(), 204, "");
         add("POST /api/edx_proctoring/v1/retire_backend_user/101/", String::new(), 200, "true");
         add("POST /api/user/v1/accounts/retire_mailings/", of("ada.lind"), 404, "");
-        add("POST /api/user/v1/accounts/deactivate_logout/", of("ada.lind"), 400, "Could not verify user password: 'password'");
+        add(
+            "POST /api/user/v1/accounts/deactivate_logout/",
+            of("ada.lind"),
+            400,
+            "Could not verify user password: 'password'",
+        );
         add(CLEANUP, "{}".into(), 500, "usernames");
         add(CLEANUP, "{\"usernames\": \"liv.aas\"}".into(), 400, "Usernames should be an array.");
-        add(CLEANUP, "{\"usernames\": [\"liv.aas\", \"bo.berg\"]}".into(), 400, "Not all usernames exist in the COMPLETE state.");
+        add(
+            CLEANUP,
+            "{\"usernames\": [\"liv.aas\", \"bo.berg\"]}".into(),
+            400,
+            "Not all usernames exist in the COMPLETE state.",
+        );
         add(CLEANUP, "{\"usernames\": [\"liv.aas\"]}".into(), 204, "");
         add(CANCEL, "{\"retirement_id\": 999999}".into(), 400, "Retirement does not exist!");
         add(CANCEL, "{\"retirement_id\": 1001}".into(), 400, "can only be cancelled for users in the PENDING state");
@@ -116,7 +172,8 @@ fn the_lms_of_the_sandbox_answers_and_refuses_as_the_real_one() {
         add(NOTES, of("broken.britt"), 409, "held for a legal case");
         add(FORUM, of("stranger.sten"), 404, "");
         for (line, body, status, says) in &all {
-            let (found, answer) = ask(&host, line, Some(&token), body).await.unwrap_or_else(|| panic!("{line} {body}: no answer"));
+            let (found, answer) =
+                ask(&host, line, Some(&token), body).await.unwrap_or_else(|| panic!("{line} {body}: no answer"));
             assert_eq!(found, *status, "{line} {body}: {answer}");
             assert!(answer.replace("\\\"", "\"").contains(says), "{line} {body}: {answer}");
         }
@@ -132,7 +189,8 @@ fn the_lms_of_the_sandbox_answers_and_refuses_as_the_real_one() {
         let mock = fs::read_to_string(root().join("examples/edx/lms.mock.yaml")).unwrap();
         let routes = mock.split("\ntroubles:").next().unwrap();
         let names = routes.lines().filter_map(|line| line.strip_prefix("  - name: "));
-        let left: Vec<&str> = names.map(|name| name.trim_matches('"')).filter(|name| !answered.contains(*name)).collect();
+        let left: Vec<&str> =
+            names.map(|name| name.trim_matches('"')).filter(|name| !answered.contains(*name)).collect();
         assert!(left.is_empty(), "nobody asked {left:?}");
         site.playing.end().await;
     });

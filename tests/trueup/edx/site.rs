@@ -77,14 +77,21 @@ impl Site {
     /// Another machine's folder for the same site: the same database and LMS, a journal of its own.
     fn second_home(&self) -> PathBuf {
         let other = self.home.path().join("other");
-        for file in ["trueup.yaml", "lms.mock.yaml", "store.mock.yaml", "playbooks/edx/retire.yaml", "playbooks/edx/retire-in-database.yaml"] {
+        for file in [
+            "trueup.yaml",
+            "lms.mock.yaml",
+            "store.mock.yaml",
+            "playbooks/edx/retire.yaml",
+            "playbooks/edx/retire-in-database.yaml",
+        ] {
             let to = other.join(file);
             fs::create_dir_all(to.parent().unwrap()).unwrap();
             fs::copy(self.folder.join(file), to).unwrap();
         }
         fs::create_dir_all(other.join(".trueup")).unwrap();
         for file in ["lms.db", "served.json"] {
-            std::os::unix::fs::symlink(self.folder.join(".trueup").join(file), other.join(".trueup").join(file)).unwrap();
+            std::os::unix::fs::symlink(self.folder.join(".trueup").join(file), other.join(".trueup").join(file))
+                .unwrap();
         }
         other
     }
@@ -128,11 +135,9 @@ fn learners_wait_for_the_lms_side_by_side_also_over_a_sqlite_file() {
     block_on(async {
         let site = Site::open().await;
         let opened = ops::project::open(&site.here, Some(&site.folder)).unwrap_or_else(|f| panic!("{}", said(&f)));
-        for (playbook, params, at_once) in [
-            ("edx/retire", vec![], 4),
-            ("edx/retire-in-database", vec![], 4),
-            ("edx/recover-errored", vec![], 1),
-        ] {
+        for (playbook, params, at_once) in
+            [("edx/retire", vec![], 4), ("edx/retire-in-database", vec![], 4), ("edx/recover-errored", vec![], 1)]
+        {
             let loaded = ops::playbook::load(&site.here, &opened, playbook).unwrap_or_else(|f| panic!("{}", said(&f)));
             let asked = Request { environment: None, ..request(&params) };
             let prepared = ops::plan::setting(&site.here, &opened, loaded, &asked).await;
@@ -180,7 +185,11 @@ fn two_drivers(playbook: &str) {
         let mut ended: BTreeMap<String, usize> = BTreeMap::new();
         for folder in [&site.folder, &other] {
             let runs = text(&trueup(folder, &["runs", "--json"]).await);
-            let run = runs.split("\"short\"").nth(1).and_then(|rest| rest.split('"').nth(1)).unwrap_or_else(|| panic!("{runs}"));
+            let run = runs
+                .split("\"short\"")
+                .nth(1)
+                .and_then(|rest| rest.split('"').nth(1))
+                .unwrap_or_else(|| panic!("{runs}"));
             let csv = text(&trueup(folder, &["show", run, "--items", "csv"]).await);
             for line in csv.lines().skip(1) {
                 *ended.entry(line.split(',').nth(1).unwrap_or(line).to_owned()).or_default() += 1;
@@ -216,7 +225,9 @@ fn a_service_that_hangs_is_given_up_at_the_deadline_of_the_call() {
         }
         let playbook = fs::read_to_string(example.join("playbooks/edx/retire.yaml")).unwrap();
         assert_eq!(playbook.matches("timeout: 5m").count(), 1);
-        let playbook = playbook.replace("timeout: 5m", "timeout: 300ms").replace("    accept: [204]\n  log:", "    accept: [204]\n    timeout: 300ms\n  log:");
+        let playbook = playbook
+            .replace("timeout: 5m", "timeout: 300ms")
+            .replace("    accept: [204]\n  log:", "    accept: [204]\n    timeout: 300ms\n  log:");
         assert_eq!(playbook.matches("timeout: 300ms").count(), 2);
         fs::write(folder.path().join("playbooks/edx/retire.yaml"), playbook).unwrap();
         let tests = fs::read_to_string(example.join("playbooks/edx/retire.test.yaml")).unwrap();
