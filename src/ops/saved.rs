@@ -126,6 +126,7 @@ pub(super) fn header(
         items_of: plan.many.as_ref().map(|many| many.of),
         lone: plan.many.as_ref().map(|many| many.lone),
         undo: None,
+        names: super::states::kept(&setting.project),
     }
 }
 
@@ -498,7 +499,10 @@ pub struct Carried {
 pub fn carried(saved: &Saved) -> Result<Carried, Failure> {
     let facts = Source::new("the plan's project file", saved.header.facts.to_string());
     let mut problems = Diagnostics::new(facts.clone());
-    let Some(project) = Project::parse(&facts, &mut problems) else { return Err(Failure::Texts(vec![problems])) };
+    let Some(mut project) = Project::parse(&facts, &mut problems) else { return Err(Failure::Texts(vec![problems])) };
+    if let Some(names) = &saved.header.names {
+        super::states::with_kept(&mut project, names);
+    }
     let source = Source::new(saved.header.shown.to_string(), saved.header.text.to_string());
     let mut problems = Diagnostics::new(source.clone());
     let Some(playbook) = Playbook::parse(&source, &mut problems) else { return Err(Failure::Texts(vec![problems])) };

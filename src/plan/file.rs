@@ -84,6 +84,8 @@ record! {
         lone: Option<u64>,
         /// Of a plan that takes a run back: which one, and how.
         undo: Option<UndoOf>,
+        /// The names of stored values that were read from tables of the target: by table, by column.
+        names: Option<Value>,
     }
 }
 
