@@ -57,7 +57,9 @@ fn tell(given: &Check, found: &Found, output: &Output) -> Exit {
         let since = given.since.as_ref().map_or(String::new(), |rev| format!(", versions compared with {rev}"));
         output.data(&format!("{files} checked{live}{since}: no errors.\n"));
         if found.files == 0 && given.paths.is_empty() {
-            output.note("The project has no playbooks yet; `trueup new NAME --table CONNECTION.TABLE` writes a first one.\n");
+            output.note(
+                "The project has no playbooks yet; `trueup new NAME --table CONNECTION.TABLE` writes a first one.\n",
+            );
         }
     }
     exit

@@ -76,7 +76,8 @@ pub fn existing(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf])
         let (text, folder) = (path.to_string_lossy(), opened.playbooks());
         let known: Vec<String> = all(&folder).iter().filter_map(|path| name_of(path, opened)).collect();
         let shown = project::shown(&folder, &surroundings.folder);
-        let failure = Failure::usage(format!("there is no file, folder or playbook `{text}`, neither here nor in {shown}"));
+        let failure =
+            Failure::usage(format!("there is no file, folder or playbook `{text}`, neither here nor in {shown}"));
         return Err(match suggest::help(text.trim_end_matches(".yaml"), known.iter().map(String::as_str)) {
             Some(help) => failure.help(help),
             None => failure,

@@ -45,6 +45,7 @@ pub mod trace;
 pub mod undo;
 pub mod worker;
 pub mod watch;
+pub mod witness;
 
 pub use failure::Failure;
 pub use surroundings::Surroundings;

@@ -145,8 +145,9 @@ impl Looked {
                     Some(help) => failure.help(help),
                     None => failure,
                 };
-                let is_there =
-                    self.known(opened).is_some_and(|(_, _, columns)| columns.columns.values().any(|c| *c.name == *wanted));
+                let is_there = self
+                    .known(opened)
+                    .is_some_and(|(_, _, columns)| columns.columns.values().any(|c| *c.name == *wanted));
                 Err(if is_there {
                     let help = format!("if no two rows share it, say so in the project file: `unique: [[{wanted}]]`");
                     failure.help(help)

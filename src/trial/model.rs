@@ -386,8 +386,7 @@ impl TestFile {
                 cx.push(Diagnostic::error(&ONE_OF, meddling.at, message));
             }
             if let Some(midway) = case.between.iter().find_map(|between| between.step_and_next.as_ref()) {
-                let ways =
-                    [midway.sql.is_some(), midway.jobs.is_some(), midway.call.is_some(), midway.wait.is_some()];
+                let ways = [midway.sql.is_some(), midway.jobs.is_some(), midway.call.is_some(), midway.wait.is_some()];
                 if ways.iter().filter(|is| **is).count() != 1 {
                     let message = "between two steps exactly one thing happens: `sql`, `jobs`, `call` or `wait`";
                     cx.push(Diagnostic::error(&ONE_OF, midway.at, message));

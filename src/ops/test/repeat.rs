@@ -76,7 +76,8 @@ impl Scene {
 
 /// Of many items those that both runs changed, and those that only the second one did.
 fn changed_again(first: &Happened, second: &Happened) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
-    let changed = |happened: &Happened, key: &str| happened.by_key.get(key).is_some_and(|(end, _)| *end == End::Changed);
+    let changed =
+        |happened: &Happened, key: &str| happened.by_key.get(key).is_some_and(|(end, _)| *end == End::Changed);
     let keys = second.by_key.keys().filter(|key| changed(second, key)).cloned();
     keys.partition(|key| changed(first, key))
 }

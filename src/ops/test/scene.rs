@@ -193,18 +193,8 @@ impl Scene {
         let jobs = plan::jobs(&surroundings, &opened, environment, |_| true).map_err(|f| refused(&f))?;
         let given = start.workers.iter().filter_map(|(name, given)| Some((given.clone(), jobs.get(name)?.clone())));
         workers.hire(given.collect(), &all, &world);
-        let mut scene = Scene {
-            surroundings,
-            opened,
-            databases,
-            workers,
-            mocks,
-            programs,
-            jobs,
-            queues,
-            start,
-            _folder: folder,
-        };
+        let mut scene =
+            Scene { surroundings, opened, databases, workers, mocks, programs, jobs, queues, start, _folder: folder };
         scene.fill(opening).await?;
         Ok(scene)
     }
@@ -469,6 +459,7 @@ fn surroundings(
         notes: Default::default(),
         played,
         trace: Default::default(),
+        witness: Default::default(),
     }
 }
 

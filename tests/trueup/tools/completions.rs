@@ -93,8 +93,9 @@ fn in_shell(desk: &Desk, shell: &str, (name, script): (&str, &str), ask: &str, t
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_trueup")).parent().unwrap();
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
     let plain = if shell == "zsh" { "-f" } else { "--no-config" };
-    let output = Command::new("timeout").args(["30", shell, plain, "ask", typed]).env("PATH", path);
-    let output = output.env("HOME", desk.path(".")).env("TERM", "dumb").current_dir(desk.path(".")).output().unwrap();
+    let mut command = Command::new("timeout");
+    command.args(["30", shell, plain, "ask", typed]).current_dir(desk.path("."));
+    let output = command.env("PATH", path).env("HOME", desk.path(".")).env("TERM", "dumb").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
