@@ -62,6 +62,7 @@ pub fn surroundings(folder: &Path, variables: &[(&str, &str)]) -> Surroundings {
         notes: Default::default(),
         played: Default::default(),
         trace: Default::default(),
+        witness: Default::default(),
     }
 }
 

@@ -418,7 +418,7 @@ impl Fleet<'_> {
             (Some(until), false) => {
                 flow.shut = true;
                 let reason = format!("waits until {}, as `window` says", window.clock(until));
-                let mut events = vec![RunPaused { reason, until: Some(until) }.into()];
+                let mut events = vec![RunPaused { reason, until: Some(until), behind: None }.into()];
                 crew.append(self.journal, &self.claim, &mut events).await?;
             }
             (None, true) => {
@@ -699,7 +699,7 @@ impl Fleet<'_> {
         let mut events = Vec::new();
         if why.is_some() || stopped.is_none() {
             let reason = why.clone().unwrap_or_else(|| "items are left that wait for others".into());
-            events.push(RunPaused { reason, until: None }.into());
+            events.push(RunPaused { reason, until: None, behind: None }.into());
         }
         crew.append(self.journal, &self.claim, &mut events).await?;
         Ok(self.came(stopped.unwrap_or(Stopped::Paused), why))
