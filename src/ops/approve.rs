@@ -49,7 +49,7 @@ fn question(demands: &[Demand], requester: &str, approvers: &[String], plan: &Pl
         items: vec![SINGLE_ITEM.into()],
         who: approval::whom(&missing, requester).into(),
         question: Value::from(format!("May {requester} do this: {}? Needed: {}.", plan.title, needed.join("; "))),
-        answer: Map::new(),
+        answer: Map::default(),
         evidence: None,
         until: None,
         remind: None,

@@ -88,7 +88,7 @@ pub async fn resolve(
         items,
         actor: actor.into(),
         decision: resolution.decision.word().into(),
-        values: Map::new(),
+        values: Map::default(),
         reason: Some(reason.to_owned()),
     }
     .into();

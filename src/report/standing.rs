@@ -125,7 +125,7 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
             page.line(2, Line::of(Tone::Dim, format!("for {}{since}", asked.who)));
             page.prose(2, Tone::Plain, &super::diff::said(&asked.question));
         }
-        inbox::evidence(page, 4, asked.evidence.as_ref().unwrap_or(&Map::new()));
+        inbox::evidence(page, 4, asked.evidence.as_ref().unwrap_or(&Map::default()));
         if let Some(until) = asked.until {
             page.line(2, Line::of(Tone::Dim, format!("due by {}", clock::second(until))));
         }

@@ -493,7 +493,7 @@ impl Held<'_> {
 
 /// Exactly these keys of a document change.
 fn document(name: &str, expected: &Named<ColumnTest>, old: &Value, new: &Value, problems: &mut Vec<Problem>) {
-    let empty = Map::new();
+    let empty = Map::default();
     let (before, after) = (old.as_map().unwrap_or(&empty), new.as_map().unwrap_or(&empty));
     let value = |map: &Map, key: &str| map.get(key).cloned().unwrap_or(Value::NULL);
     let keys: BTreeSet<&str> = before.keys().chain(after.keys()).map(|k| &**k).chain(expected.names()).collect();
