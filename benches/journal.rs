@@ -344,7 +344,7 @@ fn created() -> Event {
         sha256: "0".repeat(64).into(),
         called: Vec::new(),
         facts: "trueup: v1".into(),
-        params: Map::new(),
+        params: Map::default(),
         purpose: "apply".into(),
         about: None,
         reason: "a measurement".into(),

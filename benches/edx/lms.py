@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""The LMS of `scripts/bench-edx`: every answer takes 20 ms, as many at the same time as are asked for. It keeps the states in memory
-and checks their order as the LMS does; what trueup looks at in the database (COMPLETE, ERRORED) it writes there before it answers.
-At the end it says how often each service was called for each learner at most, and how many updates it had to refuse.
+"""The LMS of `scripts/bench-edx`: every answer takes 20 ms, as many at the same time as are asked for. It keeps the states in memory,
+checks their order as the LMS does, and writes each into the database. What is asked is done after half of the time, whether or not anybody
+still waits for the answer: who is killed meanwhile leaves something that was done without having heard of it.
+At the end it says how often each service was called for each learner, and how many updates it had to refuse.
 
-usage: lms.py DATABASE PORT DELAY_MS
+usage: lms.py DATABASE DELAY_MS
 """
 import asyncio
 import json
@@ -11,7 +12,7 @@ import signal
 import sqlite3
 import sys
 
-database, port, delay = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]) / 1000
+database, delay = sys.argv[1], float(sys.argv[2]) / 1000
 db = sqlite3.connect(database, isolation_level=None)
 db.execute("pragma journal_mode = wal")
 db.execute("pragma synchronous = off")
@@ -21,6 +22,7 @@ ids = dict(db.execute("select state_name, id from user_api_retirementstate"))
 state = dict(
     db.execute("select original_username, state_name from user_api_userretirementstatus s join user_api_retirementstate r on r.id = s.current_state_id")
 )
+rows = dict(db.execute("select original_username, id from user_api_userretirementstatus"))
 calls, refused, asked = {}, 0, 0
 
 
@@ -37,11 +39,15 @@ def answer(method, path, body):
             refused += 1
             return 400, f"{new} does not exist or is an eariler state than current state {state[name]} (step {order[state[name]]})"
         last, state[name] = state[name], new
-        if new in ("COMPLETE", "ERRORED"):
-            db.execute(
-                "update user_api_userretirementstatus set current_state_id = ?, last_state_id = ? where original_username = ?",
-                (ids[new], ids[last], name),
-            )
+        db.execute(
+            "update user_api_userretirementstatus set current_state_id = ?, last_state_id = ?, responses = responses || ? where id = ?",
+            (
+                ids[new],
+                ids[last],
+                f"\n Moved from {last} (step {order[last]}) to {new} (step {order[new]}):\n{given['response']}\n",
+                rows[name],
+            ),
+        )
         return 204, None
     if not state[name].startswith("RETIRING_"):
         refused += 1
@@ -67,13 +73,14 @@ class Call(asyncio.Protocol):
                 return
             body, self.buffer = rest[:length], rest[length:]
             method, path, _ = lines[0].decode().split(" ", 2)
-            asyncio.get_running_loop().call_later(delay, self.reply, method, path, body)
+            asyncio.get_running_loop().call_later(delay / 2, self.do, method, path, body)
 
-    def reply(self, method, path, body):
-        # Done when it is answered, so that nothing is done for an answer that nobody waits for any more.
+    def do(self, method, path, body):
+        asyncio.get_running_loop().call_later(delay / 2, self.reply, *answer(method, path, body))
+
+    def reply(self, status, value):
         if self.transport.is_closing():
             return
-        status, value = answer(method, path, body)
         text = b"" if value is None else json.dumps(value).encode()
         head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(text)}\r\n\r\n"
         self.transport.write(head.encode() + text)
@@ -84,11 +91,12 @@ async def main():
     over = loop.create_future()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, lambda: over.done() or over.set_result(None))
-    server = await loop.create_server(Call, "127.0.0.1", port, backlog=512)
-    print("listening", flush=True)
+    server = await loop.create_server(Call, "127.0.0.1", 0, backlog=512)
+    print("listening", server.sockets[0].getsockname()[1], flush=True)
     await over
     server.close()
-    print(json.dumps({"asked": asked, "refused": refused, "most_calls": max(calls.values(), default=0), "services": len(calls)}), flush=True)
+    again = {f"{path} {rows[name]}": times for (path, name), times in calls.items() if times > 1}
+    print(json.dumps({"asked": asked, "refused": refused, "services": len(calls), "again": again}), flush=True)
 
 
 asyncio.run(main())

@@ -366,7 +366,7 @@ impl Resolver<'_> {
                     let at = spec.args.as_ref().map_or(spec.at, Datum::span);
                     return misfit(at, format!("`args` is a list, not {}", args.kind()));
                 }
-                let mut keywords = Map::new();
+                let mut keywords = Map::default();
                 for (word, datum) in &spec.keywords.entries {
                     keywords.insert(word.text.clone(), self.value(datum)?);
                 }
@@ -499,7 +499,7 @@ impl Resolver<'_> {
         let Some(name) = &spec.table else { return misfit(spec.at, "`row` needs `of:`, or `table:` and `key:`") };
         let table = self.table(name.as_str(), name.span)?;
         let facts = self.facts(&table, name.span)?.clone();
-        let mut key = Map::new();
+        let mut key = Map::default();
         for (column, datum) in &spec.key.entries {
             let value = self.value(datum)?;
             key.insert(column.text.clone(), self.stored(&facts, column.as_str(), value, datum.span())?);

@@ -58,10 +58,27 @@ impl std::error::Error for JsonError {}
 
 /// Parses one document into a tree of values.
 pub fn parse(text: &str) -> Result<Value, JsonError> {
-    let mut reader = Reader { text, at: 0, keys: Vec::new(), next: 0, sizes: Vec::new() };
-    let value = reader.value(0)?;
-    reader.space();
-    if reader.at < text.len() { Err(reader.fail("text after the document")) } else { Ok(value) }
+    let Remembered { keys, sizes } = REMEMBERED.take();
+    let mut reader = Reader { text, at: 0, keys, next: 0, sizes };
+    let value = reader.document();
+    let Reader { mut keys, sizes, .. } = reader;
+    // Keys that nobody repeats must not stand in the way of others.
+    if keys.len() >= KEYS {
+        keys.clear();
+    }
+    REMEMBERED.set(Remembered { keys, sizes });
+    value
+}
+
+/// What the next document of the same kind needs again: its keys, and how many entries its objects have.
+#[derive(Default)]
+struct Remembered {
+    keys: Vec<Arc<str>>,
+    sizes: Vec<usize>,
+}
+
+thread_local! {
+    static REMEMBERED: std::cell::Cell<Remembered> = const { std::cell::Cell::new(Remembered { keys: Vec::new(), sizes: Vec::new() }) };
 }
 
 /// So much less deep than [`MAX_DEPTH`] that nobody has to count exactly.
@@ -104,7 +121,7 @@ struct Reader<'a> {
 }
 
 /// So many keys are remembered; looking through more would cost more than it saves.
-const KEYS: usize = 64;
+const KEYS: usize = 96;
 
 impl<'a> Reader<'a> {
     fn fail(&self, what: &'static str) -> JsonError {
@@ -119,6 +136,12 @@ impl<'a> Reader<'a> {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
+    }
+
+    fn document(&mut self) -> Result<Value, JsonError> {
+        let value = self.value(0)?;
+        self.space();
+        if self.at < self.text.len() { Err(self.fail("text after the document")) } else { Ok(value) }
     }
 
     fn value(&mut self, depth: usize) -> Result<Value, JsonError> {
@@ -149,9 +172,10 @@ impl<'a> Reader<'a> {
         self.space();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Ok(Map::new().into());
+            return Ok(Map::default().into());
         }
-        let mut entries = Map::with_capacity(self.sizes.get(depth).copied().unwrap_or(1).min(KEYS));
+        let size = self.sizes.get(depth).copied().unwrap_or(1).min(KEYS);
+        let mut entries = Map::with_capacity(size);
         loop {
             self.space();
             if self.peek() != Some(b'"') {
@@ -417,6 +441,11 @@ pub fn encode_with(value: &Value, replace: &dyn Fn(&Value) -> Option<Value>) -> 
     out
 }
 
+/// The same at the end of a text.
+pub(super) fn encode_onto(out: &mut String, value: &Value, replace: &dyn Fn(&Value) -> Option<Value>) {
+    store(value, replace, out);
+}
+
 fn store(value: &Value, replace: Replace<'_>, out: &mut String) {
     if let Some(replaced) = replace(value) {
         return write(&replaced, false, out);
@@ -483,9 +512,21 @@ fn store(value: &Value, replace: Replace<'_>, out: &mut String) {
     }
 }
 
-fn number_text(number: i64, out: &mut String) {
-    use std::fmt::Write;
-    let _ = write!(out, "{number}");
+/// Adds the digits of a number.
+pub(super) fn number_text(number: i64, out: &mut String) {
+    let (mut digits, mut at, mut left) = ([0_u8; 20], 20, number.unsigned_abs());
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    if number < 0 {
+        out.push('-');
+    }
+    out.push_str(std::str::from_utf8(&digits[at..]).unwrap_or_default());
 }
 
 /// Reads what [`encode`] wrote.

@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod identity;
 pub mod json;
 mod key_file;
+mod map;
 pub mod moment;
 pub mod seal;
 pub mod secret;

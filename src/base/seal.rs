@@ -7,7 +7,7 @@
 
 use super::{
     canonical, json, key_file,
-    secret::Masks,
+    secret::{Masks, MasksNow},
     value::{Data, Marks, Value},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -132,24 +132,22 @@ impl Sealer {
     ///
     /// Fails without a key when something has to be sealed, and on a value that is nested too deeply to be read back.
     pub fn sealed_json(&self, value: &Value) -> Result<String, SealError> {
-        let failed = Cell::new(None);
-        let text = json::encode_with(value, &|part| {
-            let sealed = match self.hiding(part) {
-                Hiding::Plain => return None,
-                Hiding::LeftOut => return Some(left_out()),
-                Hiding::Sealed(marks) => self.sealed_part(&part.clone().marked(marks)),
-            };
-            let text = sealed.map_err(|e| failed.set(Some(e))).unwrap_or_default();
-            Some(Value::map([("$sealed", Value::from(text))]))
-        });
-        failed.into_inner().map_or_else(|| readable(text), Err)
+        let mut writing = self.writing();
+        writing.value(value);
+        writing.end()
+    }
+
+    /// A document that is written part by part, in the same form.
+    pub fn writing(&self) -> Writing<'_> {
+        Writing { sealer: self, masks: self.masks.now(), out: String::new(), failed: None }
     }
 
     /// A personal part with all that is in it, but for the secrets.
     fn sealed_part(&self, part: &Value) -> Result<String, SealError> {
+        let masks = self.masks.now();
         let plain = json::encode_with(part, &|inner| {
             // What was sealed because it holds a registered secret is marked from here on, and is still restored.
-            let secret = !std::ptr::eq(inner, part) && matches!(self.hiding(inner), Hiding::LeftOut);
+            let secret = !std::ptr::eq(inner, part) && matches!(hiding(inner, &masks), Hiding::LeftOut);
             secret.then(left_out)
         });
         self.seal(&filled(readable(plain)?))
@@ -178,36 +176,116 @@ impl Sealer {
     pub fn masked(&self, text: &str) -> String {
         self.masks.apply(text)
     }
+}
 
-    fn hiding(&self, part: &Value) -> Hiding {
-        // A JSON document is one part: its text cannot be sealed piecewise.
-        let marks = match &part.data {
-            Data::Json(document) => part.marks | document.tree().all_marks(),
-            _ => part.marks,
-        };
-        if marks.has(Marks::SECRET) {
-            Hiding::LeftOut
-        } else if marks.has(Marks::PERSONAL) && !part.is_null() {
-            Hiding::Sealed(marks)
-        } else if self.holds_a_secret(part) {
-            Hiding::Sealed(marks | Marks::SECRET)
-        } else {
-            Hiding::Plain
+/// A document in the stored form, written part by part: the parts of a record need no tree of their own.
+pub struct Writing<'s> {
+    sealer: &'s Sealer,
+    masks: MasksNow,
+    out: String,
+    failed: Option<SealError>,
+}
+
+impl Writing<'_> {
+    /// A value, with what is hidden in it sealed or left out.
+    pub fn value(&mut self, value: &Value) {
+        let (sealer, masks, failed) = (self.sealer, &self.masks, Cell::new(None));
+        json::encode_onto(&mut self.out, value, &|part| {
+            let sealed = match hiding(part, masks) {
+                Hiding::Plain => return None,
+                Hiding::LeftOut => return Some(left_out()),
+                Hiding::Sealed(marks) => sealer.sealed_part(&part.clone().marked(marks)),
+            };
+            let text = sealed.map_err(|e| failed.set(Some(e))).unwrap_or_default();
+            Some(Value::map([("$sealed", Value::from(text))]))
+        });
+        self.failed = self.failed.take().or(failed.into_inner());
+    }
+
+    /// A text without marks.
+    pub fn text(&mut self, text: &str) {
+        if self.masks.catches(text) {
+            return self.value(&Value::from(text));
+        }
+        json::quote(text, &mut self.out);
+    }
+
+    /// A whole number.
+    pub fn number(&mut self, number: i64) {
+        json::number_text(number, &mut self.out);
+    }
+
+    /// What stands for itself: brackets, commas, `true`, `null`.
+    pub fn raw(&mut self, text: &str) {
+        self.out.push_str(text);
+    }
+
+    /// A field of a record, in the words of the house, behind `{` or another one. `write` says whether there is anything; if not, the name
+    /// is left out too.
+    pub fn field(&mut self, name: &'static str, write: impl FnOnce(&mut Self) -> bool) {
+        let before = self.out.len();
+        self.separate(b'{');
+        // Names of ours need no escapes.
+        self.out.push('"');
+        self.out.push_str(name);
+        self.out.push_str("\":");
+        if !write(self) {
+            self.out.truncate(before);
         }
     }
 
-    /// A registered secret stands in it: in a text, or in a name that an answer chose. (Numbers and times are left
-    /// aside: a secret of four digits would hide half of them.)
-    fn holds_a_secret(&self, part: &Value) -> bool {
-        let caught = |text: &str| self.masks.catches(text);
-        match &part.data {
-            Data::Text(text) => caught(text),
-            Data::Json(document) => caught(document.text()),
-            Data::Bytes(bytes) => caught(&super::value::hex(bytes)) || std::str::from_utf8(bytes).is_ok_and(caught),
-            Data::Unknown(why) => caught(why),
-            Data::Map(entries) => entries.keys().any(|name| caught(name)),
-            _ => false,
+    /// An element of a list, behind `[` or another one; nothing where `write` says that there is none.
+    pub fn element(&mut self, write: impl FnOnce(&mut Self) -> bool) {
+        let before = self.out.len();
+        self.separate(b'[');
+        if !write(self) {
+            self.out.truncate(before);
         }
+    }
+
+    fn separate(&mut self, begin: u8) {
+        if self.out.as_bytes().last() != Some(&begin) {
+            self.out.push(',');
+        }
+    }
+
+    /// The text, if all of it could be hidden as it must be, and can be read back.
+    pub fn end(self) -> Result<String, SealError> {
+        match self.failed {
+            Some(failed) => Err(failed),
+            None => readable(self.out),
+        }
+    }
+}
+
+fn hiding(part: &Value, masks: &MasksNow) -> Hiding {
+    // A JSON document is one part: its text cannot be sealed piecewise.
+    let marks = match &part.data {
+        Data::Json(document) => part.marks | document.tree().all_marks(),
+        _ => part.marks,
+    };
+    if marks.has(Marks::SECRET) {
+        Hiding::LeftOut
+    } else if marks.has(Marks::PERSONAL) && !part.is_null() {
+        Hiding::Sealed(marks)
+    } else if holds_a_secret(part, masks) {
+        Hiding::Sealed(marks | Marks::SECRET)
+    } else {
+        Hiding::Plain
+    }
+}
+
+/// A registered secret stands in it: in a text, or in a name that an answer chose. (Numbers and times are left
+/// aside: a secret of four digits would hide half of them.)
+fn holds_a_secret(part: &Value, masks: &MasksNow) -> bool {
+    let caught = |text: &str| masks.catches(text);
+    match &part.data {
+        Data::Text(text) => caught(text),
+        Data::Json(document) => caught(document.text()),
+        Data::Bytes(bytes) => caught(&super::value::hex(bytes)) || std::str::from_utf8(bytes).is_ok_and(caught),
+        Data::Unknown(why) => caught(why),
+        Data::Map(entries) => entries.keys().any(|name| caught(name)),
+        _ => false,
     }
 }
 

@@ -29,7 +29,10 @@ impl std::fmt::Debug for Secret {
 ///
 /// The second net: the first is that such values do not enter texts at all.
 #[derive(Clone, Default)]
-pub struct Masks(Arc<RwLock<Vec<(String, &'static str)>>>);
+pub struct Masks(Arc<RwLock<Forms>>);
+
+/// Each form of each secret, the longest first, and what stands in its place.
+type Forms = Arc<Vec<(String, &'static str)>>;
 
 impl Masks {
     /// From now on `text` (and its URL, JSON, hex and base64 forms) is replaced by `(secret)`.
@@ -42,6 +45,7 @@ impl Masks {
         let mut forms = encodings(text);
         forms.retain(|form| form.len() >= 4);
         if let Ok(mut masks) = self.0.write() {
+            let masks = Arc::make_mut(&mut masks);
             for form in forms {
                 if !masks.iter().any(|(known, _)| *known == form) {
                     masks.push((form, "(secret)"));
@@ -54,8 +58,12 @@ impl Masks {
 
     /// Whether a registered secret stands in the text: whether [`Masks::apply`] would change it.
     pub fn catches(&self, text: &str) -> bool {
-        let Ok(masks) = self.0.read() else { return true };
-        masks.iter().any(|(form, _)| form.len() <= text.len() && text.contains(form.as_str()))
+        self.now().catches(text)
+    }
+
+    /// What is registered now, to look at many texts.
+    pub fn now(&self) -> MasksNow {
+        MasksNow(self.0.read().ok().map(|masks| masks.clone()))
     }
 
     /// The text with every registered secret masked.
@@ -64,6 +72,17 @@ impl Masks {
         masks.iter().fold(text.to_owned(), |out, (form, shown)| {
             if out.contains(form.as_str()) { out.replace(form.as_str(), shown) } else { out }
         })
+    }
+}
+
+/// What was registered at one moment.
+pub struct MasksNow(Option<Forms>);
+
+impl MasksNow {
+    /// As [`Masks::catches`].
+    pub fn catches(&self, text: &str) -> bool {
+        let Some(masks) = &self.0 else { return true };
+        masks.iter().any(|(form, _)| form.len() <= text.len() && text.contains(form.as_str()))
     }
 }
 

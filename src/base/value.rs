@@ -5,11 +5,9 @@
 //! Marks say what a value is beside its content (personal, secret, …) and travel with it.
 
 use super::{decimal::Decimal, json::Json, time};
-use indexmap::IndexMap;
 use std::{borrow::Cow, fmt, sync::Arc};
 
-/// Column or attribute name to value, in the order of the source.
-pub type Map = IndexMap<Arc<str>, Value>;
+pub use super::map::Map;
 
 /// What a value is beside its content. A set; `|` joins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -114,7 +114,7 @@ pub enum Command {
 /// `check`
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Playbooks or folders. Default: all playbooks of the project.
+    /// Playbooks, by name (register/correct-award) or path, or folders. Default: all playbooks of the project.
     pub paths: Vec<PathBuf>,
     /// Also ask the databases of this environment about tables, columns and every statement.
     #[arg(long, value_name = "NAME")]
@@ -181,7 +181,8 @@ pub enum RiskOf {
 /// `fmt`
 #[derive(Debug, Args)]
 pub struct Fmt {
-    /// Playbooks, errors tables or folders. Default: all of the project.
+    /// Playbooks and errors tables, by name (register/correct-award) or path, or folders. Default: all of the
+    /// project.
     pub paths: Vec<PathBuf>,
     /// Write nothing; show what would change, and end with 1 when something would.
     #[arg(long)]
@@ -194,7 +195,7 @@ pub struct Fmt {
     after_help = "A comment `# lint: W0059` with the reason, behind the line or above it, allows what the line does."
 )]
 pub struct Lint {
-    /// Playbooks or folders. Default: all playbooks of the project.
+    /// Playbooks, by name (register/correct-award) or path, or folders. Default: all playbooks of the project.
     pub paths: Vec<PathBuf>,
     /// End with 1 when there is advice.
     #[arg(long)]
@@ -210,7 +211,7 @@ pub struct Lint {
 /// `fix`
 #[derive(Debug, Args)]
 pub struct Fix {
-    /// Playbooks or folders. Default: all playbooks of the project.
+    /// Playbooks, by name (register/correct-award) or path, or folders. Default: all playbooks of the project.
     pub paths: Vec<PathBuf>,
     /// Write `uses:` from what the steps touch: tables, methods, programs. `columns:` stays as it is.
     #[arg(long, required = true)]

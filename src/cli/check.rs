@@ -56,6 +56,11 @@ fn tell(given: &Check, found: &Found, output: &Output) -> Exit {
         let live = given.env.as_ref().map_or(String::new(), |env| format!(", also against the databases of {env}"));
         let since = given.since.as_ref().map_or(String::new(), |rev| format!(", versions compared with {rev}"));
         output.data(&format!("{files} checked{live}{since}: no errors.\n"));
+        if found.files == 0 && given.paths.is_empty() {
+            output.note(
+                "The project has no playbooks yet; `trueup new NAME --table CONNECTION.TABLE` writes a first one.\n",
+            );
+        }
     }
     exit
 }

@@ -55,7 +55,7 @@ pub fn main() -> ExitCode {
 }
 
 fn start(arguments: Arguments) -> Exit {
-    let surroundings = Surroundings::of_process();
+    let surroundings = Surroundings { witness: ops::witness::Witness::awake(), ..Surroundings::of_process() };
     let output = Output::new(&arguments, surroundings.masks.clone());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
@@ -111,6 +111,7 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         Command::Man(given) => man::run(given, surroundings, output),
     };
     ops::trace::flush(surroundings).await;
+    ops::witness::keep(surroundings).await;
     surroundings.notes.take().iter().for_each(|note| output.note(&format!("note: {note}\n")));
     match done {
         Ok(exit) => exit,

@@ -77,6 +77,9 @@ pub async fn run(
             output.data(&report::covered(&results.coverage, look));
         }
         output.data(&report::summary(&results, Some(began.elapsed()), look));
+        if !given.coverage && given.min_coverage.is_none() {
+            output.data(&report::missed(&results.coverage, look));
+        }
     }
     if let Some(path) = &given.junit {
         std::fs::write(surroundings.folder.join(path), output.masks().apply(&report::junit(&results)).as_bytes())

@@ -6,6 +6,7 @@
 use super::change::{RowChange, TableName};
 use crate::base::{
     identity::{EffectId, RunId},
+    seal::Writing,
     time::Stamp,
     value::{Data, Map, Value},
 };
@@ -47,6 +48,12 @@ pub(crate) trait Field: Sized {
     fn store(&self) -> Option<Value>;
     /// From the stored form; `None` when the field is not there.
     fn load(stored: Option<&Value>) -> Result<Self, BadRecord>;
+    /// Writes the stored form, the same as that of [`Field::store`], without a tree of it. Whether there is one.
+    fn write(&self, out: &mut Writing<'_>) -> bool {
+        let stored = self.store();
+        stored.iter().for_each(|stored| out.value(stored));
+        stored.is_some()
+    }
 }
 
 /// The variant of a stored word.
@@ -68,7 +75,7 @@ macro_rules! record {
         impl $crate::effect::record::Field for $name {
             fn store(&self) -> Option<$crate::base::value::Value> {
                 #[allow(unused_mut)]
-                let mut map = $crate::base::value::Map::new();
+                let mut map = $crate::base::value::Map::default();
                 $(if let Some(stored) = $crate::effect::record::Field::store(&self.$field) {
                     map.insert(stringify!($field).into(), stored);
                 })*
@@ -77,6 +84,12 @@ macro_rules! record {
             fn load(stored: Option<&$crate::base::value::Value>) -> Result<Self, $crate::effect::record::BadRecord> {
                 let _map = $crate::effect::record::map(stored)?;
                 Ok($name { $($field: $crate::effect::record::Field::load(_map.get(stringify!($field))).map_err(|e| e.within(stringify!($field)))?,)* })
+            }
+            fn write(&self, out: &mut $crate::base::seal::Writing<'_>) -> bool {
+                out.raw("{");
+                $(out.field(stringify!($field), |out| $crate::effect::record::Field::write(&self.$field, out));)*
+                out.raw("}");
+                true
             }
         }
     };
@@ -103,6 +116,10 @@ impl Field for Value {
     fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
         there(stored).cloned()
     }
+    fn write(&self, out: &mut Writing<'_>) -> bool {
+        out.value(self);
+        true
+    }
 }
 
 /// Named values of the outside: a row, a key, params.
@@ -127,6 +144,10 @@ impl Field for Arc<str> {
             _ => Err(BadRecord::new("is not a text")),
         }
     }
+    fn write(&self, out: &mut Writing<'_>) -> bool {
+        out.text(self);
+        true
+    }
 }
 
 /// A text for people. Where the stored one turned out to hold a secret, it comes back masked.
@@ -140,6 +161,10 @@ impl Field for String {
             _ => Err(BadRecord::new("is not a text")),
         }
     }
+    fn write(&self, out: &mut Writing<'_>) -> bool {
+        out.text(self);
+        true
+    }
 }
 
 impl Field for bool {
@@ -148,6 +173,10 @@ impl Field for bool {
     }
     fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
         there(stored)?.as_bool().ok_or_else(|| BadRecord::new("is not true or false"))
+    }
+    fn write(&self, out: &mut Writing<'_>) -> bool {
+        out.raw(if *self { "true" } else { "false" });
+        true
     }
 }
 
@@ -158,6 +187,10 @@ impl Field for u32 {
     fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
         let number = there(stored)?.as_int().ok_or_else(|| BadRecord::new("is not a whole number"))?;
         u32::try_from(number).map_err(|_| BadRecord::new("is too large or negative"))
+    }
+    fn write(&self, out: &mut Writing<'_>) -> bool {
+        out.number(i64::from(*self));
+        true
     }
 }
 
@@ -181,6 +214,10 @@ impl Field for Stamp {
         let micros = there(stored)?.as_int().ok_or_else(|| BadRecord::new("is not a time in microseconds"))?;
         Ok(Stamp { micros, digits: 6 })
     }
+    fn write(&self, out: &mut Writing<'_>) -> bool {
+        out.number(self.micros);
+        true
+    }
 }
 
 impl<T: Field> Field for Option<T> {
@@ -190,6 +227,9 @@ impl<T: Field> Field for Option<T> {
     fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
         stored.map(|value| T::load(Some(value))).transpose()
     }
+    fn write(&self, out: &mut Writing<'_>) -> bool {
+        self.as_ref().is_some_and(|there| there.write(out))
+    }
 }
 
 impl<T: Field> Field for Box<T> {
@@ -198,6 +238,9 @@ impl<T: Field> Field for Box<T> {
     }
     fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
         T::load(stored).map(Box::new)
+    }
+    fn write(&self, out: &mut Writing<'_>) -> bool {
+        (**self).write(out)
     }
 }
 
@@ -212,6 +255,17 @@ impl<A: Field, B: Field> Field for (A, B) {
             _ => Err(BadRecord::new("is not a pair")),
         }
     }
+    fn write(&self, out: &mut Writing<'_>) -> bool {
+        let null = |out: &mut Writing<'_>| {
+            out.raw("null");
+            true
+        };
+        out.raw("[");
+        out.element(|out| self.0.write(out) || null(out));
+        out.element(|out| self.1.write(out) || null(out));
+        out.raw("]");
+        true
+    }
 }
 
 /// An empty list is left out.
@@ -224,6 +278,15 @@ impl<T: Field> Field for Vec<T> {
         let Data::List(values) = &value.data else { return Err(BadRecord::new("is not a list")) };
         values.iter().enumerate().map(|(i, v)| T::load(Some(v)).map_err(|e| e.within(&format!("[{i}]")))).collect()
     }
+    fn write(&self, out: &mut Writing<'_>) -> bool {
+        if self.is_empty() {
+            return false;
+        }
+        out.raw("[");
+        self.iter().for_each(|one| out.element(|out| one.write(out)));
+        out.raw("]");
+        true
+    }
 }
 
 macro_rules! as_text {
@@ -234,6 +297,10 @@ macro_rules! as_text {
             }
             fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
                 there(stored)?.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| BadRecord::new($what))
+            }
+            fn write(&self, out: &mut Writing<'_>) -> bool {
+                out.text(&self.to_string());
+                true
             }
         }
     )*};
@@ -253,6 +320,10 @@ macro_rules! as_word {
             fn load(stored: Option<&$crate::base::value::Value>) -> Result<Self, $crate::effect::record::BadRecord> {
                 $crate::effect::record::word(stored, <$ty>::of)
             }
+            fn write(&self, out: &mut $crate::base::seal::Writing<'_>) -> bool {
+                out.text(self.word());
+                true
+            }
         }
     )*};
 }
@@ -262,6 +333,10 @@ impl Field for TableName {
     }
     fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
         there(stored)?.as_str().and_then(TableName::parse).ok_or_else(|| BadRecord::new("is not connection.table"))
+    }
+    fn write(&self, out: &mut Writing<'_>) -> bool {
+        out.text(&self.to_string());
+        true
     }
 }
 
@@ -288,5 +363,16 @@ impl Field for RowChange {
             by_rule: part::<Option<bool>>(map, "by_rule")?.unwrap_or(false),
             stamps: part(map, "stamps")?,
         })
+    }
+    fn write(&self, out: &mut Writing<'_>) -> bool {
+        out.raw("{");
+        out.field("table", |out| self.table.write(out));
+        out.field("key", |out| self.key.write(out));
+        out.field("before", |out| self.before.write(out));
+        out.field("after", |out| self.after.write(out));
+        out.field("by_rule", |out| self.by_rule && self.by_rule.write(out));
+        out.field("stamps", |out| self.stamps.write(out));
+        out.raw("}");
+        true
     }
 }

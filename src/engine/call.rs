@@ -28,7 +28,7 @@ pub(super) struct Given {
 
 /// Makes the parameters of a call. What is only known after apply stays unknown, of whatever type it will be.
 pub(super) fn given(spec: &CallSpec, called: &Playbook, scope: &Scope, setting: &Setting) -> Result<Given, Trouble> {
-    let (mut params, mut reads) = (Map::new(), Vec::new());
+    let (mut params, mut reads) = (Map::default(), Vec::new());
     for (name, param) in called.params.iter() {
         let (value, at) = match spec.given.get(name) {
             Some(datum) => {
@@ -60,7 +60,7 @@ pub(super) fn given(spec: &CallSpec, called: &Playbook, scope: &Scope, setting: 
 
 /// What a called playbook gives back, and what that looked at.
 pub(super) fn returned(called: &Playbook, scope: &Scope, setting: &Setting) -> Result<Value, Trouble> {
-    let mut values = Map::new();
+    let mut values = Map::default();
     for (name, datum) in called.returns.iter() {
         let evaluated = datum.evaluate(scope).map_err(|f| Trouble::of_expression(&f, &setting.source))?;
         values.insert(name.into(), evaluated.value);

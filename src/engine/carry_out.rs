@@ -263,7 +263,7 @@ async fn one(
 }
 
 /// The columns that get something hidden, whatever the project file says of them.
-fn hidden(values: &IndexMap<Arc<str>, Value>) -> Vec<Arc<str>> {
+fn hidden(values: &Map) -> Vec<Arc<str>> {
     values.iter().filter(|(_, value)| value.all_marks().hidden()).map(|(column, _)| column.clone()).collect()
 }
 
@@ -278,8 +278,8 @@ fn still_hidden(mut row: Map, hidden: &[Arc<str>]) -> Map {
 }
 
 /// The columns whose value would really change.
-fn difference(set: &IndexMap<Arc<str>, To>, ground: &Ground<'_>, before: &Map) -> IndexMap<Arc<str>, Value> {
-    let mut differing = IndexMap::new();
+fn difference(set: &IndexMap<Arc<str>, To>, ground: &Ground<'_>, before: &Map) -> Map {
+    let mut differing = Map::default();
     for (column, to) in set {
         let current = before.get(column).cloned().unwrap_or(Value::NULL);
         let wanted = coerced(ground, column, to.of(&current));
@@ -389,8 +389,7 @@ async fn create_row(
     at: Span,
 ) -> Result<(RowChange, bool), Trouble> {
     let fault = |fault: Fault| database(&change.table.connection, fault, at);
-    let mut values: IndexMap<Arc<str>, Value> =
-        key.iter().map(|(c, v)| (c.clone(), coerced(ground, c, v.clone()))).collect();
+    let mut values: Map = key.iter().map(|(c, v)| (c.clone(), coerced(ground, c, v.clone()))).collect();
     for (column, to) in set.iter().chain(create) {
         values.insert(column.clone(), coerced(ground, column, to.of(&Value::NULL)));
     }

@@ -189,7 +189,7 @@ impl History<'_> {
                         items: vec!["-".into()],
                         actor: "ben".into(),
                         decision: DONE.into(),
-                        values: Map::new(),
+                        values: Map::default(),
                         reason: None,
                     };
                     next.events.push(decided.into());

@@ -110,7 +110,7 @@ impl Stands {
                 items: vec![item.clone()],
                 who,
                 question,
-                answer: Map::new(),
+                answer: Map::default(),
                 evidence: None,
                 until: None,
                 remind: None,
@@ -139,11 +139,11 @@ impl Stands {
             Stands::Intended => vec![intent()],
             Stands::Attempted => vec![intent(), attempt()],
             Stands::Asked => vec![asked()],
-            Stands::Answered => vec![asked(), decided(ANSWER, Map::new())],
+            Stands::Answered => vec![asked(), decided(ANSWER, Map::default())],
             Stands::Ended(outcome) => vec![intent(), attempt(), ended(outcome)],
-            Stands::Aborted => [doubt(), vec![decided(ABORT, Map::new())]].concat(),
-            Stands::DecidedDone => [doubt(), vec![decided(DONE, Map::new())]].concat(),
-            Stands::DecidedNotDone => [doubt(), vec![decided(NOT_DONE, Map::new())]].concat(),
+            Stands::Aborted => [doubt(), vec![decided(ABORT, Map::default())]].concat(),
+            Stands::DecidedDone => [doubt(), vec![decided(DONE, Map::default())]].concat(),
+            Stands::DecidedNotDone => [doubt(), vec![decided(NOT_DONE, Map::default())]].concat(),
             Stands::Retried => {
                 let again = [(Arc::from("generation"), Value::from(1))].into_iter().collect();
                 vec![intent(), attempt(), ended(Outcome::Done), decided(RETRY, again)]
@@ -276,7 +276,7 @@ fn a_hundred_thousand_items_fold_in_a_moment() {
         items: names.clone(),
         actor: "ben".into(),
         decision: ANSWER.into(),
-        values: Map::new(),
+        values: Map::default(),
         reason: None,
     };
     let events: Vec<Event> =

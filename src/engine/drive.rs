@@ -403,7 +403,7 @@ impl<'a> Driver<'a> {
             self.close_readers().await;
             return Ok(Stopped::Paused);
         }
-        self.note(RunPaused { reason: why.to_owned(), until: None }.into());
+        self.note(RunPaused { reason: why.to_owned(), until: None, behind: None }.into());
         self.flush().await?;
         self.close_readers().await;
         Ok(Stopped::Paused)

@@ -182,7 +182,7 @@ mod tests {
             items,
             who: who.into(),
             question,
-            answer: Map::new(),
+            answer: Map::default(),
             evidence: None,
             until,
             remind,
@@ -224,7 +224,7 @@ mod tests {
             items: vec!["a".into()],
             actor: "ann".into(),
             decision: ANSWER.into(),
-            values: Map::new(),
+            values: Map::default(),
             reason: None,
         };
         events.push((3, answer.into()));

@@ -251,7 +251,7 @@ impl Driver<'_> {
         let went = Went { outcome: Outcome::InDoubt, value: None, message: Some(message.clone()), response: None };
         self.outcome(path, went, 0);
         let name = path.rsplit('/').next().unwrap_or(path);
-        self.note(RunPaused { reason: format!("in doubt at `{name}`"), until: None }.into());
+        self.note(RunPaused { reason: format!("in doubt at `{name}`"), until: None, behind: None }.into());
         self.flush().await?;
         (self.watch)(Tick::Over { path: path.clone(), outcome: Outcome::InDoubt, summary: message });
         Ok(Stopped::InDoubt(path.clone()))

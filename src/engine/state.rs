@@ -41,6 +41,8 @@ pub struct RunState {
     pub cancelled_by: Option<RunCancelled>,
     /// It stopped between two steps, and why.
     pub paused: Option<String>,
+    /// More of it was seen at this moment than the journal holds: nobody knows what it did since.
+    pub behind: Option<Stamp>,
     /// Who agreed to it: before it was made, and while it waited.
     pub approvals: Vec<Approval>,
     /// How it ended.
@@ -447,8 +449,11 @@ impl RunState {
                 }
             }
             Event::HumanDecided(decided) => self.decided(Arc::new(decided), at),
-            Event::RunPaused(paused) => self.paused = Some(paused.reason),
-            Event::RunResumed(_) => self.paused = None,
+            Event::RunPaused(paused) => {
+                self.behind = paused.behind.or(self.behind);
+                self.paused = Some(paused.reason);
+            }
+            Event::RunResumed(_) => (self.paused, self.behind) = (None, None),
             Event::RunCancelled(by) => (self.cancelled, self.cancelled_by) = (true, Some(by)),
             Event::RunClosed(closed) => {
                 self.closed = Some(closed);
@@ -503,7 +508,7 @@ impl RunState {
     pub fn end(&self) -> End {
         match &self.closed {
             Some(closed) => closed.end,
-            None if self.doubts().next().is_some() => End::InDoubt,
+            None if self.behind.is_some() || self.doubts().next().is_some() => End::InDoubt,
             None => End::Waiting,
         }
     }

@@ -24,7 +24,7 @@ impl Driver<'_> {
         let Some(until) = window.shut_until(self.setting.world.now()) else { return Ok(()) };
         let reason = format!("waits until {}, as `window` says", window.clock(until));
         if self.crew.is_none() {
-            self.note(RunPaused { reason: reason.clone(), until: Some(until) }.into());
+            self.note(RunPaused { reason: reason.clone(), until: Some(until), behind: None }.into());
             self.flush().await?;
         }
         (self.watch)(Tick::Items(Box::new(Standing { word: Some(reason), ..Standing::default() })));

@@ -20,20 +20,6 @@ impl Hash {
         bytes.try_into().ok().map(Hash)
     }
 
-    /// From its hexadecimal form, in large or small letters; nothing when it is not one.
-    pub(super) fn of_hex(hex: &[u8]) -> Option<Hash> {
-        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        let (pairs, []) = hex.as_chunks::<2>() else { return None };
-        let mut bytes = [0; 32];
-        if pairs.len() != bytes.len() {
-            return None;
-        }
-        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-            *byte = digit(*high)? << 4 | digit(*low)?;
-        }
-        Some(Hash(bytes))
-    }
-
     /// Of the bytes of a payload.
     pub fn of_payload(payload: &[u8]) -> Hash {
         Hash(Sha256::digest(payload).into())

@@ -29,31 +29,35 @@ const CHAIN: Sql = Sql {
 /// How many events come in one row, where they are as this version writes them and not large.
 const PACK: u64 = 64;
 
-/// Stand between the pieces of a pack and between the parts of a piece. JSON holds neither.
-const BETWEEN: u8 = 0x1e;
+/// Stands between the parts of a piece that are text: number, name, time, length of the payload. Then come the three hashes and the payload as
+/// they are.
 const WITHIN: u8 = 0x1f;
+const HASHES: usize = 3 * 32;
 
 /// The chain of a run behind one event, many events in one row: what a row costs on its way through the driver is more than what
-/// verifying it takes. Events without a payload or with a large one are left out, and read as [`CHAIN`] has them.
+/// verifying it takes. Events without a payload, with a large one or with parts of another type or length than this version writes are left out, and read as
+/// [`CHAIN`] has them.
 const PACKS: Sql = Sql {
     sqlite: "
         WITH RECURSIVE
             last(seq) AS (SELECT CAST(seq AS INTEGER) FROM events WHERE run = $1 ORDER BY seq DESC LIMIT 1),
             pack(first) AS (SELECT $2 UNION ALL SELECT first + 64 FROM pack WHERE first + 64 < (SELECT seq FROM last))
         SELECT first, (
-            SELECT CAST(group_concat(piece, char(30)) AS BLOB) FROM (
+            SELECT CAST(group_concat(piece, '') AS BLOB) FROM (
                 SELECT CAST(e.seq AS INTEGER) || char(31) || e.kind || char(31) || CAST(e.at AS INTEGER) || char(31) ||
-                       hex(e.prev) || char(31) || hex(e.hash) || char(31) || hex(e.payload_hash) || char(31) ||
-                       CAST(p.bytes AS TEXT) AS piece
+                       length(p.bytes) || char(31) || e.prev || e.hash || e.payload_hash || p.bytes AS piece
                 FROM events e JOIN payloads p ON p.run = e.run AND p.seq = e.seq
-                WHERE e.run = $1 AND e.seq > first AND e.seq <= first + 64 AND length(p.bytes) <= 8192 ORDER BY e.seq))
+                WHERE e.run = $1 AND e.seq > first AND e.seq <= first + 64 AND length(p.bytes) <= 8192
+                  AND typeof(p.bytes) = 'blob' AND length(e.prev) = 32 AND length(e.hash) = 32 AND length(e.payload_hash) = 32
+                ORDER BY e.seq))
         FROM pack WHERE first < (SELECT seq FROM last)",
     postgres: "
         SELECT first, (
-            SELECT string_agg(convert_to(concat_ws(E'\\x1f', e.seq, e.kind, e.at, encode(e.prev, 'hex'), encode(e.hash, 'hex'),
-                                                   encode(e.payload_hash, 'hex'), ''), 'UTF8') || p.bytes, '\\x1e'::bytea ORDER BY e.seq)
+            SELECT string_agg(convert_to(concat_ws(E'\\x1f', e.seq, e.kind, e.at, octet_length(p.bytes), ''), 'UTF8')
+                              || e.prev || e.hash || e.payload_hash || p.bytes, ''::bytea ORDER BY e.seq)
             FROM events e JOIN payloads p ON p.run = e.run AND p.seq = e.seq
-            WHERE e.run = $1 AND e.seq > first AND e.seq <= first + 64 AND octet_length(p.bytes) <= 8192)
+            WHERE e.run = $1 AND e.seq > first AND e.seq <= first + 64 AND octet_length(p.bytes) <= 8192
+              AND octet_length(e.prev) = 32 AND octet_length(e.hash) = 32 AND octet_length(e.payload_hash) = 32)
         FROM generate_series($2::bigint, (SELECT max(seq) FROM events WHERE run = $1) - 1, 64) AS first",
 };
 
@@ -99,22 +103,25 @@ impl<'r> Link<'r> {
         })
     }
 
-    /// From its piece of a pack; nothing when that is not as it is written.
-    fn of_piece(piece: &'r [u8]) -> Option<Link<'r>> {
-        let mut parts = piece.splitn(7, |byte| *byte == WITHIN);
-        let mut part = || parts.next();
-        let (seq, kind, at, prev, hash, payload_hash, bytes) =
-            (part()?, part()?, part()?, part()?, part()?, part()?, part()?);
+    /// The first one of a pack, and what comes behind it; nothing when that is not as it is written.
+    fn first_of(pack: &'r [u8]) -> Option<(Link<'r>, &'r [u8])> {
+        let mut parts = pack.splitn(5, |byte| *byte == WITHIN);
+        let (seq, kind, at, length, rest) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         let int = |digits: &[u8]| std::str::from_utf8(digits).ok()?.parse::<i64>().ok();
-        Some(Link {
+        let (hashes, rest) = rest.split_at_checked(HASHES)?;
+        let (bytes, rest) = rest.split_at_checked(usize::try_from(int(length)?).ok()?)?;
+        let hash = |at: usize| Hash::from_slice(hashes.get(32 * at..32 * at + 32)?);
+        let (prev, own, payload_hash) = (hash(0)?, hash(1)?, hash(2)?);
+        let link = Link {
             seq: int(seq)?,
             kind,
             at: int(at)?,
-            prev: Some(Hash::of_hex(prev)?),
-            hash: Hash::of_hex(hash)?,
-            payload_hash: Some(Hash::of_hex(payload_hash)?),
+            prev: Some(prev),
+            hash: own,
+            payload_hash: Some(payload_hash),
             bytes: Some(bytes),
-        })
+        };
+        Some((link, rest))
     }
 
     /// It is event `seq` of `run` and comes after the event with the hash `head`.
@@ -196,8 +203,11 @@ impl<'r> Link<'r> {
     /// It begins as this version writes an event of this name at this time, so it need not be read to the end.
     pub(super) fn is_written_by_us(&self, text: &str) -> bool {
         let Ok(kind) = std::str::from_utf8(self.kind) else { return false };
-        let begin = format!(r#"{{"trueup":{FORMAT},"event":"{kind}","at":{}"#, self.at);
-        text.strip_prefix(&begin).is_some_and(|rest| rest.starts_with([',', '}']))
+        // For each of very many: nothing is put together to be compared.
+        let rest = text.strip_prefix(r#"{"trueup":"#).and_then(|rest| number_of(rest, i64::from(FORMAT)));
+        let rest =
+            rest.and_then(|rest| rest.strip_prefix(r#","event":""#)?.strip_prefix(kind)?.strip_prefix(r#"","at":"#));
+        rest.and_then(|rest| number_of(rest, self.at)).is_some_and(|rest| rest.starts_with([',', '}']))
     }
 }
 
@@ -300,17 +310,30 @@ fn unpacked(first: i64, pack: Option<&[u8]>, at: &mut u64, each: Each<'_>) -> Re
     if first != *at {
         return Ok(end);
     }
-    for piece in pack.unwrap_or_default().split(|byte| *byte == BETWEEN) {
-        match Link::of_piece(piece) {
-            Some(link) if link.number() == *at + 1 => {
+    let mut rest = pack.unwrap_or_default();
+    if rest.is_empty() {
+        return Ok(end);
+    }
+    while !rest.is_empty() {
+        match Link::first_of(rest) {
+            Some((link, behind)) if link.number() == *at + 1 => {
                 each(&link)?;
                 *at += 1;
+                rest = behind;
             }
             // A gap, and what somebody wrote into it: row by row shows which.
             _ => return Ok(end),
         }
     }
     Ok(None)
+}
+
+/// What comes behind a number, where the text begins with it as it is written.
+fn number_of(text: &str, number: i64) -> Option<&str> {
+    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '-')).unwrap_or(text.len());
+    let (digits, rest) = text.split_at(end);
+    let canonical = !(digits.len() > 1 && digits.trim_start_matches('-').starts_with('0'));
+    (canonical && digits.parse() == Ok(number)).then_some(rest)
 }
 
 fn number(seq: u64) -> i64 {

@@ -364,6 +364,9 @@ record! {
         reason: String,
         /// When it may go on by itself.
         until: Option<Stamp>,
+        /// At this moment somebody saw more of it than the journal holds: the journal was restored from a copy, and what the run
+        /// did since is not recorded.
+        behind: Option<Stamp>,
     }
 }
 

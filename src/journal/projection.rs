@@ -64,6 +64,7 @@ impl Change {
             Event::RunCreated(made) => Change::Created(Box::new(Made::of(made, sealer))),
             Event::RunClaimed(_) => Change::Taken,
             Event::RunResumed(_) => Change::Reopened,
+            Event::RunPaused(paused) if paused.behind.is_some() => Change::InDoubt,
             Event::RunPaused(_) => Change::Paused,
             Event::RunCancelled(_) => Change::Cancelled,
             Event::StepOutcome(step) if step.outcomes.iter().any(|one| one.outcome == Outcome::InDoubt) => {

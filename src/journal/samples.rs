@@ -327,7 +327,8 @@ impl Filler {
                 reason: self.maybe(self.string()),
             }
             .into(),
-            RunPaused { reason: self.string(), until: self.maybe(self.stamp()) }.into(),
+            RunPaused { reason: self.string(), until: self.maybe(self.stamp()), behind: self.maybe(self.stamp()) }
+                .into(),
             RunResumed { actor: self.text(), reason: self.maybe(self.string()) }.into(),
             RunCancelled { actor: self.text(), reason: self.string() }.into(),
             self.closed().into(),

@@ -141,7 +141,7 @@ pub async fn found(
     looks: &[(Arc<str>, Look)],
     known: &mut Vec<(Look, Value)>,
 ) -> Result<Map, String> {
-    let mut all = Map::new();
+    let mut all = Map::default();
     for (name, look) in looks {
         let rows = match known.iter().find(|(asked, _)| asked == look) {
             Some((_, rows)) => rows.clone(),

@@ -28,7 +28,7 @@ fn form(body: &[u8]) -> Value {
 
 /// Names and values as a map; what is given several times is a list.
 pub(super) fn joined(pairs: &[(String, String)]) -> Value {
-    let mut map = Map::new();
+    let mut map = Map::default();
     for (name, value) in pairs {
         let value = Value::text(value.as_str());
         let joined = match map.get(name.as_str()) {

@@ -62,7 +62,7 @@ impl Tokens {
             good_until: lives.map(|l| now.micros.saturating_add(l)),
             calls_left: guard.calls,
         });
-        let mut answer = Map::new();
+        let mut answer = Map::default();
         answer.insert("access_token".into(), Value::text(token));
         answer.insert("token_type".into(), Value::text(scheme));
         if let Some(lives) = guard.lives {

@@ -5,7 +5,7 @@ use super::{
     apply::Carried,
     project::Opened,
     record::Record,
-    resume::{go_on, setting_of},
+    resume::{go_on, known, setting_of},
 };
 use crate::{
     action::ask::AnswerField,
@@ -49,6 +49,7 @@ pub async fn answer(
     let (path, item) = question(&state, run, step, item)?;
     in_time(&state, run, &path, &item, surroundings)?;
     let values = accepted(&state, &path, given, opened)?;
+    known(run, &state)?;
     let (setting, plan) = setting_of(surroundings, record, opened, run, &state).await?;
     let claim = record.claim(surroundings, run, actor).await?;
     // Somebody else may have answered, or the time may have passed, before the run was taken.

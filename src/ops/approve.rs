@@ -6,6 +6,7 @@ use super::{
     playbook,
     project::{self, Opened},
     record::Record,
+    resume,
     saved::Usable,
 };
 use crate::{
@@ -48,7 +49,7 @@ fn question(demands: &[Demand], requester: &str, approvers: &[String], plan: &Pl
         items: vec![SINGLE_ITEM.into()],
         who: approval::whom(&missing, requester).into(),
         question: Value::from(format!("May {requester} do this: {}? Needed: {}.", plan.title, needed.join("; "))),
-        answer: Map::new(),
+        answer: Map::default(),
         evidence: None,
         until: None,
         remind: None,
@@ -251,6 +252,7 @@ pub async fn run(
     let claim = record.claim(surroundings, run, actor).await?;
     let done = async {
         let state = record.state(run).await?;
+        resume::known(run, &state)?;
         let mut matter = of_run(opened, run, &state)?;
         matter.may(actor)?;
         let at = surroundings.world.now();
@@ -269,7 +271,7 @@ pub async fn run(
         let missing = matter.missing();
         let mut events: Vec<Event> = vec![decided.into()];
         events.push(if missing.is_empty() {
-            RunPaused { reason: "enough people have agreed".into(), until: None }.into()
+            RunPaused { reason: "enough people have agreed".into(), until: None, behind: None }.into()
         } else {
             question(&matter.demands, &matter.requester, &matter.names(), &matter.plan).into()
         });

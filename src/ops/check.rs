@@ -9,7 +9,7 @@ use super::{
     since::Revision,
 };
 use crate::{
-    base::{diagnostic::Diagnostics, yaml},
+    base::{diagnostic::Diagnostics, suggest, yaml},
     check::{self, Knowledge, PrepareFault, Prepared},
     connection::{database::Database, fault::Fault, statement::Statement, survey::Survey},
     effect::change::TableName,
@@ -46,14 +46,15 @@ pub struct Files {
     pub tables: Vec<PathBuf>,
 }
 
-/// The given files and those in the given folders, or all of the project.
+/// The given files and those in the given folders, or all of the project. What is not there as a path is the name of a playbook,
+/// a table or a folder of the project, as in the other commands.
 pub fn files(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf]) -> Files {
     if paths.is_empty() {
         return Files { playbooks: all(&opened.playbooks()), tables: all_tables(&opened.playbooks()) };
     }
     let mut files = Files::default();
     for path in paths {
-        let path = surroundings.folder.join(path);
+        let path = meant(surroundings, opened, path);
         if path.is_dir() {
             files.playbooks.extend(all(&path));
             files.tables.extend(all_tables(&path));
@@ -64,6 +65,42 @@ pub fn files(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf]) ->
         }
     }
     files
+}
+
+/// The same, and each of the paths is there.
+pub fn existing(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf]) -> Result<Files, Failure> {
+    for path in paths {
+        if meant(surroundings, opened, path).exists() {
+            continue;
+        }
+        let (text, folder) = (path.to_string_lossy(), opened.playbooks());
+        let known: Vec<String> = all(&folder).iter().filter_map(|path| name_of(path, opened)).collect();
+        let shown = project::shown(&folder, &surroundings.folder);
+        let failure =
+            Failure::usage(format!("there is no file, folder or playbook `{text}`, neither here nor in {shown}"));
+        return Err(match suggest::help(text.trim_end_matches(".yaml"), known.iter().map(String::as_str)) {
+            Some(help) => failure.help(help),
+            None => failure,
+        });
+    }
+    Ok(files(surroundings, opened, paths))
+}
+
+/// The path where something is there; else what the project has under this name, or again the path, of which it is said then that
+/// nothing is there.
+fn meant(surroundings: &Surroundings, opened: &Opened, given: &Path) -> PathBuf {
+    let path = surroundings.folder.join(given);
+    if path.exists() || given.is_absolute() {
+        return path;
+    }
+    let below = opened.playbooks().join(given);
+    let named = |end: &str| {
+        let mut name = below.clone().into_os_string();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    let candidates = [named(".yaml"), named(SUFFIX), below.clone()];
+    candidates.into_iter().find(|candidate| candidate.exists()).unwrap_or(path)
 }
 
 /// What is wrong with one file, a playbook or a shared errors table, without asking anything outside.
@@ -112,7 +149,7 @@ pub async fn check_beside(
     paths: &[PathBuf],
     beside: Beside<'_>,
 ) -> Result<Found, Failure> {
-    let Files { playbooks, tables } = files(surroundings, opened, paths);
+    let Files { playbooks, tables } = existing(surroundings, opened, paths)?;
     let revision = beside.since.map(|name| Revision::find(opened, name)).transpose()?;
     let live = match beside.environment {
         Some(name) => Some(Live::open(surroundings, opened, name).await?),

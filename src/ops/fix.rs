@@ -2,7 +2,7 @@
 
 use super::{
     Failure, Surroundings,
-    check::{Files, files},
+    check::{Files, existing},
     fmt::Rewritten,
     included::with_included,
     playbook::{name_of, names_for},
@@ -41,7 +41,7 @@ pub struct Fixed {
 
 /// Finds what `uses:` has to say in the given files and folders, or in all playbooks of the project. Writes nothing.
 pub fn uses(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf]) -> Result<Fixed, Failure> {
-    let Files { playbooks, .. } = files(surroundings, opened, paths);
+    let Files { playbooks, .. } = existing(surroundings, opened, paths)?;
     let mut fixed = Fixed { files: playbooks.len(), ..Fixed::default() };
     for path in &playbooks {
         let own = match project::read(path, yaml::LIMITS, &surroundings.folder) {

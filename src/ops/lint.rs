@@ -2,7 +2,7 @@
 
 use super::{
     Failure, Surroundings,
-    check::{Files, Found, files, looked_at},
+    check::{Files, Found, existing, looked_at},
     playbook,
     project::Opened,
 };
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// Advice for the given files and folders, or all playbooks of the project. Of a file with errors there are only the errors.
 pub fn lint(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf]) -> Result<Found, Failure> {
-    let Files { playbooks, tables } = files(surroundings, opened, paths);
+    let Files { playbooks, tables } = existing(surroundings, opened, paths)?;
     let mut problems: Vec<Diagnostics> = Some(opened.advice.clone()).filter(|a| !a.is_empty()).into_iter().collect();
     for path in &playbooks {
         let found = looked_at(surroundings, opened, path)?;

@@ -46,6 +46,7 @@ pub mod undo;
 pub mod undo_file;
 pub mod worker;
 pub mod watch;
+pub mod witness;
 
 pub use failure::Failure;
 pub use surroundings::Surroundings;

@@ -141,9 +141,18 @@ impl Looked {
             Some(wanted) if names.iter().any(|name| name == wanted) => Ok(wanted.to_owned()),
             Some(wanted) => {
                 let failure = Failure::usage(format!("`{wanted}` does not name one row of `{}`", self.table));
-                Err(match suggest::help(wanted, names.iter().map(String::as_str)) {
+                let failure = match suggest::help(wanted, names.iter().map(String::as_str)) {
                     Some(help) => failure.help(help),
-                    None => failure.help("say under `unique:` in the project file that it does, if it does"),
+                    None => failure,
+                };
+                let is_there = self
+                    .known(opened)
+                    .is_some_and(|(_, _, columns)| columns.columns.values().any(|c| *c.name == *wanted));
+                Err(if is_there {
+                    let help = format!("if no two rows share it, say so in the project file: `unique: [[{wanted}]]`");
+                    failure.help(help)
+                } else {
+                    failure
                 })
             }
         }

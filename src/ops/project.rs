@@ -11,7 +11,7 @@ use crate::{
     playbook::project::{JOURNAL_FILE, Project},
 };
 use std::{
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
@@ -157,7 +157,15 @@ pub fn read(path: &Path, limits: yaml::Limits, folder: &Path) -> Result<Arc<Sour
 
 /// A path as a person would write it from here.
 pub fn shown(path: &Path, folder: &Path) -> String {
-    path.strip_prefix(folder).unwrap_or(path).display().to_string()
+    let plain = path.strip_prefix(folder).unwrap_or(path);
+    // `examples/shop/../../playbooks/a.yaml`: the project's folder of playbooks stands beside it, and nobody would write it so.
+    if plain.components().any(|part| part == Component::ParentDir)
+        && let (Ok(real), Ok(here)) = (path.canonicalize(), folder.canonicalize())
+        && let Ok(below) = real.strip_prefix(here)
+    {
+        return below.display().to_string();
+    }
+    plain.display().to_string()
 }
 
 fn io(error: &std::io::Error) -> String {

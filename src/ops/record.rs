@@ -31,6 +31,7 @@ pub async fn open(surroundings: &Surroundings, opened: &Opened) -> Result<Record
         None => in_file(surroundings, opened).await?,
     };
     record.journal.warnings().iter().for_each(|warning| surroundings.notes.add(warning));
+    super::witness::compare(surroundings, opened, &record, &key(opened)).await?;
     Ok(record)
 }
 

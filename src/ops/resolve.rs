@@ -76,21 +76,24 @@ pub async fn resolve(
     let (reason, actor) = named(resolution.reason, resolution.actor)?;
     let roll = record.roll(run).await?;
     open(run, &roll.run)?;
-    let state = roll.standing(&record.journal).await?;
-    let (item, step) = doubt(run, &state, resolution)?;
+    let mut state = roll.standing(&record.journal).await?;
+    let (items, step) = match state.behind.take() {
+        Some(_) => (Vec::new(), restored(run, resolution)?),
+        None => doubt(run, &state, resolution).map(|(item, step)| (vec![item], step))?,
+    };
     let kept = if only_record { None } else { Some(setting_of(surroundings, record, opened, run, &state).await?) };
     let claim = record.claim(surroundings, run, actor).await?;
     let decided: Event = HumanDecided {
         step,
-        items: vec![item],
+        items,
         actor: actor.into(),
         decision: resolution.decision.word().into(),
-        values: Map::new(),
+        values: Map::default(),
         reason: Some(reason.to_owned()),
     }
     .into();
     let Some((prepared, plan)) = kept else {
-        let paused = RunPaused { reason: format!("{actor} has decided what was in doubt"), until: None };
+        let paused = RunPaused { reason: format!("{actor} has decided what was in doubt"), until: None, behind: None };
         record.journal.append_claimed(&claim, &[decided, paused.into()]).await?;
         record.journal.release(&claim).await?;
         return Ok(None);
@@ -98,6 +101,25 @@ pub async fn resolve(
     let resumed = RunResumed { actor: actor.into(), reason: Some("resolved".into()) };
     record.journal.append_claimed(&claim, &[decided, resumed.into()]).await?;
     go_on(record, &prepared.setting, claim, roll, plan.as_ref(), watch, pause).await.map(Some)
+}
+
+/// The decision is about all that a run did since the journal was copied; under this name it stands in the journal.
+fn restored(run: RunId, wanted: &Resolution<'_>) -> Result<Arc<str>, Failure> {
+    let short = run.short();
+    if wanted.item.is_some() || wanted.step.is_some() {
+        return Err(Failure::usage(format!("run {short} is in doubt as a whole, since the journal was restored"))
+            .help(format!(
+                "first `trueup resolve {short} --not-done --reason \"…\"`; then it looks at its steps one by one"
+            )));
+    }
+    if wanted.decision == Decision::NotDone {
+        return Ok("restored".into());
+    }
+    let message =
+        format!("nobody can say of run {short} in one word that all it did since the journal was copied is done");
+    Err(Failure::usage(message)
+        .help(format!("`trueup cancel {short} --reason \"…\"` ends it; a new run finds what is done already"))
+        .help("`--not-done` goes on from where the journal ends: only if nothing was done since"))
 }
 
 /// The one step that is meant. Refuses what was not looked into yet: often no person is needed.

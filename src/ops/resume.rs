@@ -30,6 +30,7 @@ use crate::{
         words::RunWord,
     },
     plan::{ItemPlan, stored},
+    report::exit::Exit,
 };
 use std::sync::atomic::AtomicBool;
 
@@ -48,6 +49,7 @@ pub async fn resume(
 ) -> Result<Carried, Failure> {
     let roll = record.roll(run).await?;
     open(run, &roll.run)?;
+    known(run, &roll.run)?;
     if let Err(failure) = answered(run, &roll, &roll.standing(&record.journal).await?, surroundings.world.now()) {
         // Nothing can be done but what is due: whoever is asked is told so.
         notify::one(surroundings, record, opened, run, actor, watch).await?;
@@ -90,6 +92,24 @@ pub(super) fn open(run: RunId, state: &RunState) -> Result<(), Failure> {
     let word = closed.end.word().replace('_', " ");
     Err(Failure::usage(format!("run {} is over: {word}", run.short()))
         .help(format!("`trueup show {}` tells what it did", run.short())))
+}
+
+/// Refuses a run of which the journal does not hold all that it did: going on from there would do things twice.
+pub(super) fn known(run: RunId, state: &RunState) -> Result<(), Failure> {
+    let Some(behind) = state.behind.filter(|_| state.closed.is_none()) else { return Ok(()) };
+    let short = run.short();
+    let message = format!(
+        "run {short} is in doubt: the journal was restored from a copy, and what the run did until {behind}Z is not recorded"
+    );
+    let help = |failure: Failure, text: String| failure.help(text);
+    let failure = Failure::refused(Exit::InDoubt, message);
+    let failure =
+        help(failure, format!("`trueup show {short}` tells what is recorded; look what of the rest was done"));
+    let failure = help(failure, format!("nothing of it: `trueup resolve {short} --not-done --reason \"…\"` goes on"));
+    Err(help(
+        failure,
+        format!("something of it: `trueup cancel {short} --reason \"…\"`, then a new run, which finds what is done"),
+    ))
 }
 
 /// Refuses a run that waits for a person and for nothing else: going on would change nothing.

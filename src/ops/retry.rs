@@ -7,7 +7,7 @@ use super::{
     many,
     project::Opened,
     record::Record,
-    resume::setting_of,
+    resume::{known, setting_of},
     undo::{has_item, is_over, runs_of},
 };
 use crate::{
@@ -62,6 +62,7 @@ pub async fn retry(
     let Some(created) = &state.created else {
         return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
     };
+    known(run, &state)?;
     let (prepared, plan) = setting_of(surroundings, record, opened, run, &state).await?;
     let many = many::carry::is_many(&prepared.setting);
     if !many || state.closed.is_some() {

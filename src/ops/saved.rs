@@ -126,6 +126,7 @@ pub(super) fn header(
         items_of: plan.many.as_ref().map(|many| many.of),
         lone: plan.many.as_ref().map(|many| many.lone),
         undo: None,
+        names: super::states::kept(&setting.project),
     }
 }
 
@@ -161,18 +162,18 @@ pub(super) fn moved_to(path: PathBuf, draft: &Path, saved: Option<Saved>, out: &
     }
     moved?;
     let mut saved = saved.ok_or_else(|| Failure::usage("the plan was not kept"))?;
-    with_file(&mut saved, path)?;
+    let written = saved.plan.many.as_ref().and_then(|many| Some(many.file.as_ref()?.sha256.clone()));
+    if let Some(sha256) = written {
+        with_file(&mut saved, path, sha256);
+    }
     Ok(saved)
 }
 
-/// Tells a plan of many items which file it stands in.
-fn with_file(saved: &mut Saved, path: PathBuf) -> Result<(), Failure> {
-    let Some(many) = &mut saved.plan.many else { return Ok(()) };
-    let bad = |why: BadPlan| Failure::usage(format!("the plan {why}")).help(why.help());
-    let opened = std::fs::File::open(&path).map_err(|e| bad(BadPlan::Io(e)))?;
-    let sha256 = file::sum_of(&mut BufReader::new(opened)).map_err(bad)?;
-    many.file = Some(Arc::new(PlanFile { path, passing: false, sha256 }));
-    Ok(())
+/// Tells a plan of many items which file it stands in, and the sum of its lines.
+fn with_file(saved: &mut Saved, path: PathBuf, sha256: Arc<str>) {
+    if let Some(many) = &mut saved.plan.many {
+        many.file = Some(Arc::new(PlanFile { path, passing: false, sha256 }));
+    }
 }
 
 fn micros(length: Duration) -> i64 {
@@ -238,8 +239,9 @@ fn is_meant(path: &Path) -> bool {
 pub fn read(surroundings: &Surroundings, given: &str, sealer: &Sealer) -> Result<Saved, Failure> {
     let bad = |why: BadPlan| Failure::usage(format!("`{given}` {why}")).help(why.help());
     let opened = std::fs::File::open(surroundings.folder.join(given)).map_err(|e| bad(BadPlan::Io(e)))?;
-    let mut saved = file::read(&mut BufReader::new(opened), sealer).map_err(bad)?;
-    with_file(&mut saved, surroundings.folder.join(given))?;
+    let mut lines = BufReader::with_capacity(1 << 16, opened);
+    let (mut saved, sha256) = file::read_with_sum(&mut lines, sealer).map_err(bad)?;
+    with_file(&mut saved, surroundings.folder.join(given), sha256);
     Ok(saved)
 }
 
@@ -261,7 +263,11 @@ pub async fn usable(
 ) -> Result<Usable, Failure> {
     // Which journal it belongs to is said before its key is missed.
     let nobody = Sealer::without_key(surroundings.masks.clone());
-    if let Ok(saved) = read(surroundings, given, &nobody) {
+    let first = std::fs::File::open(surroundings.folder.join(given)).ok();
+    let claimed = first.and_then(|file| file::claimed(&mut BufReader::new(file), &nobody).ok());
+    if claimed.is_none_or(|header| of_this_journal(record, &header, given).is_err())
+        && let Ok(saved) = read(surroundings, given, &nobody)
+    {
         of_this_journal(record, &saved.header, given)?;
     }
     let saved = read(surroundings, given, &record.sealer)?;
@@ -498,7 +504,10 @@ pub struct Carried {
 pub fn carried(saved: &Saved) -> Result<Carried, Failure> {
     let facts = Source::new("the plan's project file", saved.header.facts.to_string());
     let mut problems = Diagnostics::new(facts.clone());
-    let Some(project) = Project::parse(&facts, &mut problems) else { return Err(Failure::Texts(vec![problems])) };
+    let Some(mut project) = Project::parse(&facts, &mut problems) else { return Err(Failure::Texts(vec![problems])) };
+    if let Some(names) = &saved.header.names {
+        super::states::with_kept(&mut project, names);
+    }
     let source = Source::new(saved.header.shown.to_string(), saved.header.text.to_string());
     let mut problems = Diagnostics::new(source.clone());
     let Some(playbook) = Playbook::parse(&source, &mut problems) else { return Err(Failure::Texts(vec![problems])) };

@@ -5,6 +5,7 @@ use crate::{
     action::resolve::judge,
     base::{
         diagnostic::Diagnostic,
+        shape::Word,
         time::Stamp,
         value::{Data, Value},
     },
@@ -18,7 +19,7 @@ use crate::{
     report::exit::Exit,
     table::{
         condition::Order,
-        facts::{EnumNames, EnumTable},
+        facts::{EnumNames, EnumTable, Facts},
     },
     template::{Expression, Scope},
 };
@@ -67,6 +68,40 @@ pub async fn read(
     Ok(Arc::new(read))
 }
 
+/// The names that were read, for a plan that is shown where nobody reads them again: by table, by column.
+pub fn kept(project: &Project) -> Option<Value> {
+    let of_column = |names: &EnumNames| {
+        Value::map(names.names.iter().map(|(name, stored)| (Arc::<str>::from(name), stored.clone())))
+    };
+    let read = |facts: &Facts| {
+        let read = facts.enums.iter().filter(|(_, names)| names.from.is_some() && !names.is_unread());
+        read.map(|(column, names)| (Arc::<str>::from(column), of_column(names))).collect::<Vec<_>>()
+    };
+    let tables = project.tables().map(|(table, facts)| (Arc::from(table.to_string()), read(facts)));
+    let tables: Vec<(Arc<str>, Value)> = tables
+        .filter(|(_, columns)| !columns.is_empty())
+        .map(|(table, columns)| (table, Value::map(columns)))
+        .collect();
+    (!tables.is_empty()).then(|| Value::map(tables))
+}
+
+/// The names that a plan kept, in the project that it carries.
+pub fn with_kept(project: &mut Project, kept: &Value) {
+    for (connection, one) in &mut project.connections.entries {
+        for (table, facts) in &mut one.tables.entries {
+            let name = format!("{}.{}", connection.text, table.text);
+            let Some(columns) = kept.as_map().and_then(|tables| tables.get(name.as_str())?.as_map()) else { continue };
+            for (column, place) in &mut facts.enums.entries {
+                let Some(names) = columns.get(&column.text).and_then(Value::as_map) else { continue };
+                place.names.entries = names
+                    .iter()
+                    .map(|(name, stored)| (Word { text: name.clone(), span: column.span }, stored.clone()))
+                    .collect();
+            }
+        }
+    }
+}
+
 async fn names(database: &Database, from: &EnumTable) -> Result<EnumNames, Failure> {
     let failed =
         |fault: crate::connection::fault::Fault| Failure::refused(Exit::Failed, fault.to_string()).help(fault.help());
@@ -91,7 +126,7 @@ async fn names(database: &Database, from: &EnumTable) -> Result<EnumNames, Failu
                 odd = Some(format!("`{}.{}` holds {}", from.from.as_str(), from.name.as_str(), name.kind()));
                 return false;
             };
-            let word = crate::base::shape::Word { text: text.into(), span: from.name.span };
+            let word = Word { text: text.into(), span: from.name.span };
             if let Some(order) = &from.order {
                 names.order.push((word.text.clone(), of(order.as_str())));
             }

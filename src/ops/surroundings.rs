@@ -1,6 +1,6 @@
 //! The machine that a command runs on, as far as it may be asked: clock, environment variables, folder, secrets in use.
 
-use super::trace::Trace;
+use super::{trace::Trace, witness::Witness};
 use crate::{
     base::{moment, secret::Masks, time::Stamp, world::World},
     engine::setting::Reached,
@@ -34,6 +34,8 @@ pub struct Surroundings {
     pub played: Arc<HashMap<Arc<str>, Arc<Played>>>,
     /// What a collector of traces is told at the end.
     pub trace: Trace,
+    /// What this machine has seen of the journals that it opens.
+    pub witness: Witness,
 }
 
 /// Sentences for the person who runs the command, said at its end.
@@ -68,6 +70,7 @@ impl Surroundings {
             notes: Notes::default(),
             played: Arc::default(),
             trace: Trace::default(),
+            witness: Witness::default(),
         }
     }
 

@@ -210,7 +210,7 @@ impl Worker {
         Ok(Wanted {
             job: job.clone(),
             queue: queue.unwrap_or_else(|| "default".into()),
-            arguments: reader.list(args, &Map::new())?,
+            arguments: reader.list(args, &Map::default())?,
             retries: known.and_then(|known| known.retries).unwrap_or(Retries::Usual),
             at,
             jid: jid.into(),

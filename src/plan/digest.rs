@@ -20,6 +20,16 @@ impl Plan {
     }
 }
 
+/// Two items promise the same.
+pub(super) fn alike(one: &ItemPlan, other: &ItemPlan) -> bool {
+    let digest = |item: &ItemPlan| {
+        let mut digest = PlanDigest(Sha256::new());
+        digest.item(item);
+        digest.end()
+    };
+    digest(one) == digest(other)
+}
+
 /// A digest that is made item by item.
 pub struct PlanDigest(Sha256);
 

@@ -4,7 +4,11 @@
 //! Two things are held by the trailer: `sha256` over every byte before it, which anybody can compute, and `seal`, the
 //! same under the journal's key, which only its owner can. `digest` is what an approval signs.
 
-use super::{ItemPlan, Many, Plan, Tally, digest::PlanDigest, many::HELD};
+use super::{
+    ItemPlan, Many, Plan, Tally,
+    digest::{self, PlanDigest},
+    many::HELD,
+};
 use crate::{
     base::{
         identity::RunId,
@@ -84,6 +88,8 @@ record! {
         lone: Option<u64>,
         /// Of a plan that takes a run back: which one, and how.
         undo: Option<UndoOf>,
+        /// The names of stored values that were read from tables of the target: by table, by column.
+        names: Option<Value>,
     }
 }
 
@@ -196,7 +202,11 @@ impl<'a, W: Write> Writer<'a, W> {
         let mask = |text: &str| self.sealer.masked(text);
         item.steps.iter_mut().for_each(|step| step.masked(&mask));
         item.stop.iter_mut().for_each(|stop| stop.masked(&mask));
-        let item: ItemPlan = self.lines.add(&item, self.sealer)?;
+        let text = self.lines.put(&item, self.sealer)?;
+        // What nobody hid comes back as it is; else what counts is what a reader will find.
+        let hidden = text.contains("\"$sealed\"") || text.contains("\"$secret\"");
+        debug_assert!(hidden || digest::alike(&item, &back(&text, self.sealer)?), "{text}");
+        let item = if hidden { back(&text, self.sealer)? } else { item };
         self.digest.item(&item);
         self.count += 1;
         keep(&mut self.plan, item);
@@ -281,15 +291,26 @@ struct Lines<W> {
 impl<W: Write> Lines<W> {
     /// One line. What cannot be read back is not written.
     fn add<T: Field>(&mut self, record: &T, sealer: &Sealer) -> Result<T, BadPlan> {
-        let stored = record.store().unwrap_or(Value::NULL);
-        let text = sealer.sealed_json(&stored).map_err(BadPlan::Sealed)?;
-        let back = sealer.open_json(&text).map_err(BadPlan::Sealed)?;
-        let back = T::load(Some(&back)).map_err(BadPlan::Record)?;
-        let line = format!("{text}\n");
-        self.hash.update(line.as_bytes());
-        self.out.write_all(line.as_bytes()).map_err(BadPlan::Io)?;
-        Ok(back)
+        back(&self.put(record, sealer)?, sealer)
     }
+
+    /// One line; as it was written.
+    fn put<T: Field>(&mut self, record: &T, sealer: &Sealer) -> Result<String, BadPlan> {
+        let mut out = sealer.writing();
+        if !record.write(&mut out) {
+            out.raw("null");
+        }
+        let mut text = out.end().map_err(BadPlan::Sealed)?;
+        text.push('\n');
+        self.hash.update(text.as_bytes());
+        self.out.write_all(text.as_bytes()).map_err(BadPlan::Io)?;
+        Ok(text)
+    }
+}
+
+fn back<T: Field>(text: &str, sealer: &Sealer) -> Result<T, BadPlan> {
+    let back = sealer.open_json(text).map_err(BadPlan::Sealed)?;
+    T::load(Some(&back)).map_err(BadPlan::Record)
 }
 
 impl Trailer {
@@ -313,6 +334,19 @@ impl Trailer {
 /// Reads a file that [`write`] made; every byte is as it was written, or it is refused. Without its key the personal
 /// parts are unknown, and only the sum that anybody can compute is compared.
 pub fn read(file: &mut (impl BufRead + Seek), sealer: &Sealer) -> Result<Saved, BadPlan> {
+    read_with_sum(file, sealer).map(|(saved, _)| saved)
+}
+
+/// What the first line says, before anything else was looked at: to be believed only once the file was read.
+pub fn claimed(file: &mut impl BufRead, sealer: &Sealer) -> Result<Header, BadPlan> {
+    let mut line = Vec::new();
+    next(file, &mut line)?;
+    format_of(&line)?;
+    decoded(&line, sealer)
+}
+
+/// The same as [`read`], with the sum of every line before the last.
+pub fn read_with_sum(file: &mut (impl BufRead + Seek), sealer: &Sealer) -> Result<(Saved, Arc<str>), BadPlan> {
     let trailer = checked(file)?;
     if sealer.key_id().is_some() {
         let seal = Trailer::seal(trailer.items, &trailer.digest, &trailer.sha256, sealer)?;
@@ -345,12 +379,7 @@ pub fn read(file: &mut (impl BufRead + Seek), sealer: &Sealer) -> Result<Saved, 
         many.digest = trailer.digest.to_string();
     }
     all_taken(&mut plan, &header);
-    Ok(Saved { header, plan, digest: trailer.digest.to_string() })
-}
-
-/// The sum of every line before the last, as the last line has it.
-pub fn sum_of(file: &mut (impl BufRead + Seek)) -> Result<Arc<str>, BadPlan> {
-    checked(file).map(|trailer| trailer.sha256)
+    Ok((Saved { header, plan, digest: trailer.digest.to_string() }, trailer.sha256))
 }
 
 /// The trailer, when the sum fits: looked at before anything of the content is believed.
@@ -413,9 +442,7 @@ fn next(file: &mut impl BufRead, line: &mut Vec<u8>) -> Result<(), BadPlan> {
 }
 
 fn decoded<T: Field>(line: &[u8], sealer: &Sealer) -> Result<T, BadPlan> {
-    let text = std::str::from_utf8(line).map_err(|_| damaged("it is not text"))?;
-    let value = sealer.open_json(text).map_err(BadPlan::Sealed)?;
-    T::load(Some(&value)).map_err(BadPlan::Record)
+    back(std::str::from_utf8(line).map_err(|_| damaged("it is not text"))?, sealer)
 }
 
 /// SHA-256 of a text, as hexadecimal digits.

@@ -5,6 +5,7 @@ use super::{Also, Effect, Foreseen, ItemPlan, Reversal, Section, StepPlan, Stop}
 use crate::{
     action::{ends::Way, kinds::KINDS},
     base::{
+        seal::Writing,
         source::Span,
         value::{Map, Value},
     },
@@ -43,6 +44,17 @@ impl Field for ItemPlan {
             lane: part(map, "lane")?,
         })
     }
+    fn write(&self, out: &mut Writing<'_>) -> bool {
+        out.raw("{");
+        out.field("key", |out| self.key.write(out));
+        out.field("steps", |out| self.steps.write(out));
+        out.field("stop", |out| self.stop.write(out));
+        out.field("rests_on", |out| self.rests_on.write(out));
+        out.field("item", |out| self.item.write(out));
+        out.field("lane", |out| self.lane.write(out));
+        out.raw("}");
+        true
+    }
 }
 
 impl Field for StepPlan {
@@ -76,6 +88,27 @@ impl Field for StepPlan {
             undo: part(map, "undo")?,
             at: part(map, "at")?,
         })
+    }
+    fn write(&self, out: &mut Writing<'_>) -> bool {
+        let word = |word: &'static str| {
+            move |out: &mut Writing<'_>| {
+                out.text(word);
+                true
+            }
+        };
+        out.raw("{");
+        out.field("section", word(self.section.word()));
+        out.field("path", |out| self.path.write(out));
+        out.field("kind", word(self.kind));
+        out.field("title", |out| self.title.write(out));
+        out.field("label", |out| self.label.write(out));
+        out.field("foreseen", word(self.foreseen.word()));
+        out.field("effects", |out| self.effects.write(out));
+        out.field("notes", |out| self.notes.write(out));
+        out.field("undo", |out| self.undo.write(out));
+        out.field("at", |out| self.at.write(out));
+        out.raw("}");
+        true
     }
 }
 
@@ -249,6 +282,23 @@ impl Field for Effect {
             "message" => Effect::Message { who: part(fields, "who")?, text: part(fields, "text")? },
             _ => return Err(BadRecord::new("is of a kind that this version does not know")),
         })
+    }
+    fn write(&self, out: &mut Writing<'_>) -> bool {
+        // Rows are nearly all of a plan.
+        let Effect::Rows { changes, also } = self else {
+            self.store().iter().for_each(|stored| out.value(stored));
+            return true;
+        };
+        out.raw("{");
+        out.field("rows", |out| {
+            out.raw("{");
+            out.field("changes", |out| changes.write(out));
+            out.field("also", |out| also.write(out));
+            out.raw("}");
+            true
+        });
+        out.raw("}");
+        true
     }
 }
 

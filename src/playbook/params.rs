@@ -144,7 +144,7 @@ pub fn accept(declared: &Named<Param>, given: &[(String, Value)], project: &Proj
         let help = suggest::help(name, declared.names());
         refused.push(Refused { param: name.clone(), message: format!("the playbook has no parameter `{name}`"), help });
     }
-    let mut accepted = Map::new();
+    let mut accepted = Map::default();
     for (name, param) in declared.iter() {
         let value = match given.iter().find(|(n, _)| n == name) {
             Some((_, value)) => one(param, value, project),

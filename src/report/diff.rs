@@ -157,7 +157,7 @@ fn is_document(old: &Value, new: &Value) -> bool {
 
 /// The keys in which two documents differ, as `column.key`.
 fn keys(path: &str, old: &Value, new: &Value, entries: &mut Vec<Entry>) {
-    let empty = Map::new();
+    let empty = Map::default();
     let (olds, news) = (old.as_map().unwrap_or(&empty), new.as_map().unwrap_or(&empty));
     for (key, old) in olds {
         let path = format!("{path}.{key}");

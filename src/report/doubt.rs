@@ -9,6 +9,7 @@ use super::{
 use crate::{
     base::{
         identity::{RunId, SINGLE_ITEM},
+        time::Stamp,
         value::Value,
     },
     effect::change::Deed,
@@ -46,6 +47,35 @@ pub fn commands(run: RunId, item: &str, path: &str, alone: bool) -> [(&'static s
         ("it was not done, and cannot happen any more: the step is done again", command("--not-done")),
         ("nobody will know: the run ends here", command("--abort")),
     ]
+}
+
+/// A run of which the journal does not hold all that it did, with what to do; `whose` as in [`draw`].
+pub fn restored(page: &mut Page, run: RunId, seen: Stamp, whose: Option<&str>) {
+    let short = run.short();
+    page.blank();
+    page.line(0, Line::of(Tone::Bad, format!("In doubt: run {short}, all of it")));
+    if let Some(whose) = whose {
+        page.line(2, Line::of(Tone::Dim, whose));
+    }
+    let text = format!(
+        "The journal was restored from a copy. What the run did between its last line there and {} is not recorded. Compare the \
+         systems with its plan.",
+        clock::second(seen)
+    );
+    page.prose(2, Tone::Plain, &text);
+    for (means, command) in [
+        (
+            "nothing was done since: it goes on from where the journal ends",
+            format!("trueup resolve {short} --not-done --reason \"…\""),
+        ),
+        (
+            "something was done since: it ends here; a new run finds what is done",
+            format!("trueup cancel {short} --reason \"…\""),
+        ),
+    ] {
+        page.line(2, Line::of(Tone::Plain, format!("{means}:")));
+        page.command(4, &command);
+    }
 }
 
 /// One effect that is in doubt, with what to do; `whose` says of which run, where that is not said around it.

@@ -51,6 +51,12 @@ pub fn text(waiting: &[Waiting], in_doubt: &[(RunSummary, RunState)], now: Stamp
         page.command(2, &command(one.run, &one.step, &one.answer));
     }
     for (run, state) in in_doubt {
+        if let Some(behind) = state.behind {
+            let dot = look.dot();
+            let whose = format!("{} {dot} {}", run.playbook, run.environment);
+            doubt::restored(&mut page, run.id, behind, Some(&whose));
+            continue;
+        }
         let all: Vec<_> = state.doubts().collect();
         for (item, path, step) in all.iter().filter(|(.., step)| step.needs_a_person()) {
             let dot = look.dot();

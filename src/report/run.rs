@@ -186,7 +186,7 @@ fn said_by_people(page: &mut Page, step: &StepState) {
     if let Some(asked) = &step.asked {
         page.line(DEEPER, Line::of(Tone::Dim, format!("asked {}:", asked.who)));
         page.prose(DEEPER, Tone::Plain, &said(&asked.question));
-        inbox::evidence(page, DEEPER, asked.evidence.as_ref().unwrap_or(&Map::new()));
+        inbox::evidence(page, DEEPER, asked.evidence.as_ref().unwrap_or(&Map::default()));
     }
     for notice in &step.notices {
         page.hung(DEEPER, DEEPER + 2, Line::of(Tone::Dim, told(notice)));

@@ -54,6 +54,7 @@ fn header(plan: &Plan) -> Header {
         items_of: None,
         lone: None,
         undo: None,
+        names: None,
     }
 }
 

@@ -51,6 +51,9 @@ pub fn sentence(state: &RunState) -> (Tone, String) {
 }
 
 fn under_way(state: &RunState) -> String {
+    if state.behind.is_some() {
+        return "In doubt: the journal was restored from a copy, and nobody knows what this run did since.".into();
+    }
     if let Some((path, step)) = question(state) {
         if &**path == APPROVAL {
             return "Waits for approval; nothing was changed.".into();
@@ -110,6 +113,9 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
     if let Some(closed) = &state.closed {
         return after(page, id, state, closed.end);
     }
+    if let Some(behind) = state.behind {
+        return doubt::restored(page, id, behind, None);
+    }
     if let Some((path, step)) = question(state)
         && let Some(asked) = &step.asked
     {
@@ -119,7 +125,7 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
             page.line(2, Line::of(Tone::Dim, format!("for {}{since}", asked.who)));
             page.prose(2, Tone::Plain, &super::diff::said(&asked.question));
         }
-        inbox::evidence(page, 4, asked.evidence.as_ref().unwrap_or(&Map::new()));
+        inbox::evidence(page, 4, asked.evidence.as_ref().unwrap_or(&Map::default()));
         if let Some(until) = asked.until {
             page.line(2, Line::of(Tone::Dim, format!("due by {}", clock::second(until))));
         }

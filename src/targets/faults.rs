@@ -1,9 +1,9 @@
-//! What is wrong with a source: every place is counted, the first ones are kept.
+//! What is wrong with a source: every place is counted and kept, as far as memory is bounded.
 
 use std::fmt;
 
-/// So many are kept to be told.
-pub const MOST: usize = 100;
+/// So many are kept, about ten MiB of them; a file with more is another file.
+pub const MOST: usize = 100_000;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Faults {
         self.count
     }
 
-    /// The first ones.
+    /// All of them, or the first [`MOST`].
     pub fn kept(&self) -> &[Fault] {
         &self.kept
     }

@@ -2,12 +2,12 @@
 
 use super::{
     given::mock,
-    model::{Given, GivenRows, TestFile},
+    model::{Given, GivenRows, MeddlingJobs, TestFile},
 };
 use crate::{
     base::{
         diagnostic::{Diagnostic, Diagnostics},
-        shape::{BAD_FORM, Lowering, UNKNOWN_WORD, WRONG_TYPE, Word},
+        shape::{BAD_FORM, Lowering, MISSING_KEY, UNKNOWN_WORD, WRONG_TYPE, Word},
     },
     connection::sidekiq::settings::TABLES,
     mock::{program, worker},
@@ -58,9 +58,10 @@ pub fn check(file: &TestFile, project: &Project, problems: &mut Diagnostics) {
         }
     }
     for case in &file.cases {
-        let between = case.between.iter().flat_map(|b| [&b.plan_and_apply, &b.ask_and_answer]).flatten();
+        let between = || case.between.iter();
         let midway = case.between.as_ref().and_then(|b| b.step_and_next.as_ref());
-        let sql = between.map(|meddling| &meddling.sql).chain(midway.and_then(|midway| midway.sql.as_ref()));
+        let sql = between().flat_map(|between| between.statements());
+        between().flat_map(|between| between.jobs()).for_each(|jobs| touched(jobs, project, problems));
         let called = midway.and_then(|midway| midway.call.as_ref()).map(|call| &call.api);
         sql.map(|sql| &sql.db).chain(called).for_each(|name| connection(name, project, problems));
         let expect = &case.expect;
@@ -69,6 +70,20 @@ pub fn check(file: &TestFile, project: &Project, problems: &mut Diagnostics) {
         named.chain(in_order).for_each(|name| connection(name, project, problems));
         let told = expect.told.iter().flat_map(|told| told.entries.iter().map(|(who, _)| who));
         told.chain(&expect.to).for_each(|who| known(who, "person", project.people.names(), problems));
+    }
+}
+
+/// Jobs that somebody else touches.
+fn touched(jobs: &MeddlingJobs, project: &Project, problems: &mut Diagnostics) {
+    connection(&jobs.queue, project, problems);
+    if project.connections.get(jobs.queue.as_str()).is_some_and(|settings| settings.sidekiq.is_none()) {
+        let message = format!("`{}` has no background jobs: it is no `sidekiq` connection", jobs.queue.as_str());
+        problems.push(Diagnostic::error(&WRONG_TYPE, jobs.queue.span, message));
+    }
+    jobs.add.entries.iter().for_each(|(table, _)| known(table, "table of jobs", TABLES.into_iter(), problems));
+    if jobs.delete.is_empty() && jobs.add.entries.is_empty() {
+        let problem = Diagnostic::error(&MISSING_KEY, jobs.queue.span, "nothing happens to these jobs");
+        problems.push(problem.help("`delete: [aa11]` takes jobs away, `add: { dead: […] }` brings some"));
     }
 }
 

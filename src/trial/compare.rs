@@ -70,6 +70,9 @@ impl Happened {
     }
 }
 
+/// What a case came to, where it is not what was expected.
+pub const OUTCOME: &str = "outcome";
+
 /// Everything that is not as expected.
 pub fn compare(
     expect: &Expect,
@@ -113,7 +116,7 @@ fn ends(expect: &Expect, happened: &Happened, problems: &mut Vec<Problem>) {
     };
     let other_end = expect.outcome.filter(|outcome| happened.end != Some(*outcome));
     if let Some(outcome) = other_end {
-        problems.push(Problem::new("outcome", outcome.word(), said(end)));
+        problems.push(Problem::new(OUTCOME, outcome.word(), said(end)));
     }
     if let Some(exit) = expect.exit
         && u32::from(happened.exit) != exit
@@ -490,7 +493,7 @@ impl Held<'_> {
 
 /// Exactly these keys of a document change.
 fn document(name: &str, expected: &Named<ColumnTest>, old: &Value, new: &Value, problems: &mut Vec<Problem>) {
-    let empty = Map::new();
+    let empty = Map::default();
     let (before, after) = (old.as_map().unwrap_or(&empty), new.as_map().unwrap_or(&empty));
     let value = |map: &Map, key: &str| map.get(key).cloned().unwrap_or(Value::NULL);
     let keys: BTreeSet<&str> = before.keys().chain(after.keys()).map(|k| &**k).chain(expected.names()).collect();

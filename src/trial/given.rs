@@ -187,7 +187,7 @@ pub async fn insert(
 
 /// Enum names as stored values, everything as its column holds it.
 fn stored(row: &GivenRow, facts: Option<&Facts>, columns: &catalogue::Table, clock: Stamp) -> Result<Map, String> {
-    let mut values = Map::new();
+    let mut values = Map::default();
     for (name, value) in &row.columns {
         let Some(column) = columns.column(name) else {
             let help = suggest::help(name, columns.columns.keys().map(|k| &**k)).unwrap_or_default();

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     base::{
         json,
-        shape::Length,
+        shape::{Length, Named},
         time::{self, Stamp},
         value::{Data, Map, Value},
     },
@@ -65,13 +65,37 @@ pub fn start(
     settings: &SidekiqSettings,
     clock: Stamp,
 ) -> Result<Store, Problem> {
+    numbered(name, rows, settings, clock, 0)
+}
+
+/// Jobs that without ids of their own would have those of the start are counted from here on.
+const LATER: usize = 0x1000;
+
+/// What comes later, by the hand of somebody else.
+pub fn later(
+    name: &str,
+    rows: &Named<Vec<GivenRow>>,
+    settings: &SidekiqSettings,
+    clock: Stamp,
+) -> Result<Store, Problem> {
+    let rows = rows.iter().map(|(table, rows)| (table.into(), rows.clone())).collect();
+    numbered(name, &rows, settings, clock, LATER)
+}
+
+fn numbered(
+    name: &str,
+    rows: &IndexMap<Arc<str>, Vec<GivenRow>>,
+    settings: &SidekiqSettings,
+    clock: Stamp,
+    first: usize,
+) -> Result<Store, Problem> {
     let mut store = Store::default();
     let namespace = settings.namespace.as_ref().map_or(String::new(), |word| format!("{}:", word.as_str()));
     for (table, rows) in rows {
         for (index, row) in rows.iter().enumerate() {
             let given = Given { table, row: &row.columns, settings, clock };
             let odd = |found: String| Problem::new(format!("given: a row of {name}.{table}"), "a job", found);
-            let (text, queue, score) = given.job(index).map_err(odd)?;
+            let (text, queue, score) = given.job(first + index).map_err(odd)?;
             match Place::of(table).and_then(Place::key) {
                 Some(set) => store.add(&format!("{namespace}{set}"), score, text.as_bytes()),
                 None => {

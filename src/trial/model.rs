@@ -127,12 +127,14 @@ shape! {
 }
 
 shape! {
-    /// What happens after a step, before the next one is begun: exactly one of `sql`, `call` and `wait`.
+    /// What happens after a step, before the next one is begun: exactly one of `sql`, `jobs`, `call` and `wait`.
     "a meddling between two steps" pub struct Midway {
         /// The step's name; of a loop, its first turn.
         after: Word,
         /// A statement on a database.
         sql: Option<MeddlingSql>,
+        /// Background jobs that go or come.
+        jobs: Option<MeddlingJobs>,
         /// A call of an API.
         call: Option<MeddlingCall>,
         /// Time passes: workers take jobs, and services go on.
@@ -156,10 +158,26 @@ shape! {
 }
 
 shape! {
-    /// One thing that somebody else does.
+    /// One thing that somebody else does: exactly one of `sql` and `jobs`.
     "a meddling" pub struct Meddling {
         /// A statement on a database.
-        sql: MeddlingSql,
+        sql: Option<MeddlingSql>,
+        /// Background jobs that go or come.
+        jobs: Option<MeddlingJobs>,
+    }
+}
+
+shape! {
+    /// What somebody else does with background jobs. One that is tried again by hand goes and comes.
+    "jobs that somebody else touches" pub struct MeddlingJobs {
+        /// The connection's name.
+        queue: Word,
+        /// The ids (`jid`) of jobs that are taken away, wherever they lie: `[aa11]`. One that is not there is a problem of the case.
+        #[schemars(default)]
+        delete: Vec<Word>,
+        /// Jobs that come, as in `given`: `dead: [{ jid: bb22, job: SendMailJob }]`.
+        #[schemars(default)]
+        add: Named<Vec<GivenRow>>,
     }
 }
 
@@ -362,10 +380,15 @@ impl TestFile {
                 let message = "`row` and `then` are expected of an `error`, and this case has none";
                 cx.push(Diagnostic::error(&ONE_OF, at, message));
             }
+            let pauses = case.between.iter().flat_map(|between| [&between.plan_and_apply, &between.ask_and_answer]);
+            for meddling in pauses.flatten().filter(|meddling| meddling.sql.is_some() == meddling.jobs.is_some()) {
+                let message = "meanwhile exactly one thing happens: `sql` or `jobs`";
+                cx.push(Diagnostic::error(&ONE_OF, meddling.at, message));
+            }
             if let Some(midway) = case.between.iter().find_map(|between| between.step_and_next.as_ref()) {
-                let ways = [midway.sql.is_some(), midway.call.is_some(), midway.wait.is_some()];
+                let ways = [midway.sql.is_some(), midway.jobs.is_some(), midway.call.is_some(), midway.wait.is_some()];
                 if ways.iter().filter(|is| **is).count() != 1 {
-                    let message = "between two steps exactly one thing happens: `sql`, `call` or `wait`";
+                    let message = "between two steps exactly one thing happens: `sql`, `jobs`, `call` or `wait`";
                     cx.push(Diagnostic::error(&ONE_OF, midway.at, message));
                 }
                 let call = midway.call.as_ref().map(|call| &call.call);
@@ -379,6 +402,22 @@ impl TestFile {
                 cx.push(Diagnostic::error(&ONE_OF, at, message));
             }
         }
+    }
+}
+
+impl Between {
+    /// What happens to background jobs, whenever that is.
+    pub fn jobs(&self) -> impl Iterator<Item = &MeddlingJobs> {
+        let pauses = [&self.plan_and_apply, &self.ask_and_answer].into_iter().flatten();
+        let midway = self.step_and_next.iter().filter_map(|midway| midway.jobs.as_ref());
+        pauses.filter_map(|meddling| meddling.jobs.as_ref()).chain(midway)
+    }
+
+    /// Statements on databases, whenever they are run.
+    pub fn statements(&self) -> impl Iterator<Item = &MeddlingSql> {
+        let pauses = [&self.plan_and_apply, &self.ask_and_answer].into_iter().flatten();
+        let midway = self.step_and_next.iter().filter_map(|midway| midway.sql.as_ref());
+        pauses.filter_map(|meddling| meddling.sql.as_ref()).chain(midway)
     }
 }
 

@@ -139,7 +139,7 @@ impl Snapshot {
 
 /// The columns of a row that differ, byte for byte, with both values.
 pub fn differing(change: &RowChange) -> Vec<(Arc<str>, Value, Value)> {
-    let empty = Map::new();
+    let empty = Map::default();
     let (before, after) = (change.before.as_ref().unwrap_or(&empty), change.after.as_ref().unwrap_or(&empty));
     let names = after.keys().chain(before.keys().filter(|k| !after.contains_key(*k)));
     names

@@ -92,7 +92,7 @@ fn catalogues(folder: &Path) -> Knowledge {
 }
 
 fn read(folder: &Path, file: &str) -> Map {
-    let Ok(text) = fs::read_to_string(folder.join(file)) else { return Map::new() };
+    let Ok(text) = fs::read_to_string(folder.join(file)) else { return Map::default() };
     let source = Source::new(file, text);
     let node = yaml::parse(&source, yaml::LIMITS, &mut Diagnostics::new(source.clone())).unwrap().value();
     node.as_map().unwrap().clone()

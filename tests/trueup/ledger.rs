@@ -86,7 +86,7 @@ async fn resumed(shop: &Shop, run: RunId) -> Result<Carried, Failure> {
 }
 
 /// What a query finds, as text.
-async fn asked(shop: &Shop, sql: &str) -> String {
+pub(super) async fn asked(shop: &Shop, sql: &str) -> String {
     let mut reading = shop.databases["shop"].reading().await.unwrap();
     let statement = trueup::connection::statement::Statement::new(sql, Vec::new());
     let rows = reading.query(&statement, Limits::USUAL).await.unwrap();

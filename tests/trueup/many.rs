@@ -376,6 +376,18 @@ fn a_file_is_read_whole_and_every_bad_line_is_told_before_anything_changes() {
             assert!(told.contains(line), "{line} is not in\n{told}");
         }
         assert!(!told.contains("a@b.c"), "{told}");
+        // Of very many bad lines some are told, and all are in a file that only its owner may read.
+        let bad: String = (0..1_000).map(|n| format!("{n},a{n}@b.c,x\n=1+{n},a{n}@b.c,x\n")).collect();
+        let file = store.write("worse.csv", &format!("id,email,keep\n{bad}"));
+        let told = store.refused(&text, &[("file", file)]).await;
+        let listed = store.shop.opened.journal().with_file_name("bad-rows.csv");
+        assert!(told.contains("line 3: `id` =1+0: not a whole number") && told.contains("and 950 more"), "{told}");
+        assert!(told.contains(&listed.display().to_string()), "{told}");
+        let rows = std::fs::read_to_string(&listed).unwrap();
+        let rows: Vec<&str> = rows.lines().collect();
+        assert_eq!((rows.len(), rows[1_000]), (1_001, "2001,`id` =1+999: not a whole number"));
+        #[cfg(unix)]
+        assert_eq!(std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&listed).unwrap()) & 0o777, 0o600);
         let file = store.write("good.csv", "\u{feff}id;email;keep\n1;a@b.c;x\n9;z@b.c;\n3;=cmd@b.c;\n");
         let (run, carried) = store.apply(&text, &[("file", file)]).await;
         assert_eq!(counts(&came(&carried).summary), [(End::Changed, 2), (End::Skipped, 1)]);

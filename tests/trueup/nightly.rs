@@ -11,15 +11,15 @@ use tokio::process::{Child, Command};
 use trueup::{base::world::World, trial::bench::On};
 
 /// What came of one call of the program.
-struct Came {
-    exit: i32,
-    out: String,
-    err: String,
+pub(super) struct Came {
+    pub(super) exit: i32,
+    pub(super) out: String,
+    pub(super) err: String,
 }
 
 impl Came {
     #[track_caller]
-    fn is(self, exit: i32, words: &[&str]) -> Came {
+    pub(super) fn is(self, exit: i32, words: &[&str]) -> Came {
         let said = format!("{} {}", self.out, self.err).split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(self.exit, exit, "{}\n{}", self.out, self.err);
         for word in words {
@@ -28,7 +28,7 @@ impl Came {
         self
     }
 
-    fn json(&self) -> Json {
+    pub(super) fn json(&self) -> Json {
         serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}\n{}", self.out, self.err))
     }
 }
@@ -43,11 +43,11 @@ fn command(place: &Place, line: &str) -> Command {
     command
 }
 
-async fn trueup(place: &Place, line: &str) -> Came {
+pub(super) async fn trueup(place: &Place, line: &str) -> Came {
     trueup_with(place, line, &[]).await
 }
 
-async fn trueup_with(place: &Place, line: &str, variables: &[(&str, String)]) -> Came {
+pub(super) async fn trueup_with(place: &Place, line: &str, variables: &[(&str, String)]) -> Came {
     let output = command(place, line).envs(variables.iter().cloned()).output().await.unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Came { exit: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
@@ -65,7 +65,7 @@ steps:
   row: { table: shop.things, key: { id: \"{{ item.id }}\" }, only_if: { name: '' }, set: { name: named, count: \"{{ item.count + 1 }}\" } }
 ";
 
-async fn office(on: &On, journal: &str, schedules: &str) -> Place {
+pub(super) async fn office(on: &On, journal: &str, schedules: &str) -> Place {
     let place = Place::make(on).await;
     let path = place.path().join("trueup.yaml");
     let project = fs::read_to_string(&path).unwrap();
@@ -75,10 +75,10 @@ async fn office(on: &On, journal: &str, schedules: &str) -> Place {
     place
 }
 
-const FILE: &str = "journal: { sqlite: journal/journal.db }";
+pub(super) const FILE: &str = "journal: { sqlite: journal/journal.db }";
 const SERVER: &str = "journal: { postgres: { secret: SHOP_URL } }";
 
-async fn counts(place: &Place) -> String {
+pub(super) async fn counts(place: &Place) -> String {
     place.seen("select count from things order by id").await
 }
 
@@ -196,7 +196,7 @@ fn schedules(heal: bool, place: &Place) -> String {
     )
 }
 
-fn with_schedules(place: &Place, heal: bool) {
+pub(super) fn with_schedules(place: &Place, heal: bool) {
     let path = place.path().join("trueup.yaml");
     let text = fs::read_to_string(&path).unwrap();
     let base = text.split("schedules:\n").next().unwrap();

@@ -2,6 +2,7 @@
 //! them go both ways, on every database.
 
 use super::{
+    ledger::asked,
     many::{Store, playbook},
     servers::{Shop, block_on, mysql, postgres, said},
 };
@@ -218,14 +219,42 @@ pub(super) async fn carried(store: &Store, text: &str, later: &str, one_by_one: 
     (prepared.setting.run.id, carried.unwrap_or_else(|f| panic!("{}", said(&f))))
 }
 
+/// Two of the same, one for each way.
+async fn pair(on: &On) -> (Store, Store) {
+    (Store::open(on, 0).await, Store::open(on, 0).await)
+}
+
+/// The same with a ledger, in which each change leaves its row.
+async fn pair_with_ledger(on: &On) -> (Store, Store) {
+    let open = async || {
+        let ledger = |text: String| text.replacen(r#""shop":{"#, r#""shop":{"ledger":true,"#, 1);
+        let shop = Shop::open(on, "http://127.0.0.1:9", ledger).await;
+        assert!(ops::prepare::prepare(&shop.here, &shop.opened, None, "shop").await.unwrap().ready.made);
+        Store { shop }
+    };
+    (open().await, open().await)
+}
+
+/// What stands in the ledger of a run: which step of which item.
+async fn in_ledger(store: &Store, run: RunId) -> Vec<String> {
+    let effects = asked(&store.shop, "select effect from trueup_ledger order by effect").await;
+    let rest = effects.split_whitespace().filter_map(|one| one.strip_prefix(&run.to_string()));
+    let mut rest: Vec<String> = rest.map(|one| one.trim_matches([';', ',']).to_owned()).collect();
+    rest.sort();
+    rest
+}
+
 async fn both_ways(on: &On, seeds: std::ops::Range<u64>, size: u64) {
+    both(on, pair(on).await, seeds, size, false).await;
+}
+
+async fn both(on: &On, (sets, single): (Store, Store), seeds: std::ops::Range<u64>, size: u64, ledger: bool) {
     let text = playbook(&[STEPS]).replace("write: [things, audits]", "write: [things, parts, audits]");
-    let (sets, single) = (Store::open(on, 0).await, Store::open(on, 0).await);
     let (mut most, mut bad) = (0, 0);
     for seed in seeds {
         // Every third batch fires triggers, which nobody can put down to one of many items.
         let (before, later) = batch(seed, size, seed % 3 == 2);
-        let mut seen = Vec::new();
+        let (mut seen, mut kept_both) = (Vec::new(), Vec::new());
         for (store, one_by_one) in [(&sets, false), (&single, true)] {
             store.shop.sql(&before).await;
             let (run, carried) = carried(store, &text, &later, one_by_one).await;
@@ -234,8 +263,12 @@ async fn both_ways(on: &On, seeds: std::ops::Range<u64>, size: u64) {
                 most = most.max(together(store, run).await);
                 bad += carried.many.as_ref().unwrap().summary.reasons.len();
             }
+            let kept = if ledger { in_ledger(store, run).await } else { Vec::new() };
+            assert!(!ledger || kept.len() > 3, "{}, seed {seed}: hardly a row in the ledger", on.word());
+            kept_both.push(kept);
             seen.push((format!("{:?}", carried.stopped), items(&state), rows(&store.shop).await));
         }
+        assert_eq!(kept_both[0], kept_both[1], "{}, seed {seed}: the ledgers differ", on.word());
         let (in_sets, one_by_one) = (&seen[0], &seen[1]);
         assert_eq!(in_sets.0, one_by_one.0, "{}, seed {seed}", on.word());
         for (what, left, right) in [("items", &in_sets.1, &one_by_one.1), ("rows", &in_sets.2, &one_by_one.2)] {
@@ -263,6 +296,8 @@ fn what_becomes_of_each_item_in_a_set_is_what_becomes_of_it_one_by_one() {
     block_on(async {
         both_ways(&On::Sqlite, 1..6, 24).await;
         both_ways(&On::Postgres(postgres()), 1..6, 24).await;
+        let on = On::Postgres(postgres());
+        both(&on, pair_with_ledger(&on).await, 1..6, 12, true).await;
         both_ways(&On::Mysql(mysql()), 1..4, 16).await;
     });
 }

@@ -247,8 +247,8 @@ impl Resource {
     }
 
     fn fields(&self, found: &Map, set: &Map, without: &[Arc<str>]) -> Result<Difference, Refusal> {
-        let (mut changes, mut removed) = (Map::new(), Vec::new());
-        let (mut before, mut after, mut state) = (Map::new(), Map::new(), found.clone());
+        let (mut changes, mut removed) = (Map::default(), Vec::new());
+        let (mut before, mut after, mut state) = (Map::default(), Map::default(), found.clone());
         let vanishes = |value: &Value| value.is_null() && self.kind.null_is_absent == Some(true);
         let named = set.iter().map(|(name, value)| (name, (!vanishes(value)).then_some(value)));
         for (name, wanted) in named.chain(without.iter().map(|name| (name, None))) {
@@ -316,7 +316,7 @@ impl Resource {
             by_rule: false,
             stamps: Vec::new(),
         };
-        Difference { act, change, changes: Map::new(), removed: Vec::new(), state: Map::new() }
+        Difference { act, change, changes: Map::default(), removed: Vec::new(), state: Map::default() }
     }
 
     /// The one call that brings the difference about, and how an `http` step would say it. `answer` is the read that the

@@ -47,7 +47,7 @@ pub fn restored(
     let (kind, _) = kind(spec, None, known)?;
     let wish = match (&change.before, &change.after) {
         (None, _) => Wish::Absent,
-        (Some(before), None) => Wish::State { set: before.clone(), without: Vec::new(), create: Some(Map::new()) },
+        (Some(before), None) => Wish::State { set: before.clone(), without: Vec::new(), create: Some(Map::default()) },
         (Some(before), Some(after)) => {
             let changed = |name: &Arc<str>| after.get(name) != before.get(name);
             let set = before.iter().filter(|(name, _)| changed(name)).map(|(n, v)| (n.clone(), v.clone())).collect();

@@ -7,17 +7,20 @@ use crate::{
         ends::{Otherwise, Way},
         kinds::Act,
     },
-    base::diagnostic::{Code, Diagnostic, Diagnostics},
+    base::{
+        diagnostic::{Code, Diagnostic, Diagnostics},
+        shape::Word,
+    },
     check::scene::Scene,
     connection::http::settings::Part,
-    template::{Step, Use},
+    template::{Step, Text, Use},
 };
 
 /// They read "(personal)".
 pub static HIDDEN: Code = Code {
     id: "W0056",
-    title: "an escalation with a value that stays hidden",
-    explain: "Personal values are masked in every message: who is asked to look reads `(personal)` where the name or the date of birth should \
+    title: "a message with a value that stays hidden",
+    explain: "Personal values are masked in every message: who is told, asked or called to look reads `(personal)` where the name or the date of birth should \
         stand. `reveal: [trainee.date_of_birth]` shows the named values to this person and to nobody else. If they do not need it, \
         take it out of the text.",
 };
@@ -30,6 +33,11 @@ pub fn look(scene: &Scene<'_>, _: Around, problems: &mut Diagnostics) {
         let mut ends: Vec<&Otherwise> = visit.step.common.otherwise.iter().collect();
         match &visit.step.act {
             Act::End(end) => ends.push(end),
+            Act::Tell(tell) => text(scene, (&tell.who, &tell.message, &tell.reveal), problems),
+            Act::Ask(ask) => {
+                let texts = std::iter::once(&ask.question).chain(ask.evidence.iter().map(|(_, evidence)| evidence));
+                texts.for_each(|one| text(scene, (&ask.who, one, &ask.reveal), problems));
+            }
             Act::Choose(choose) => ends.extend(choose.choices().filter_map(|(_, choice)| match choice {
                 Choice::End(end, _) => Some(end),
                 Choice::Arm(_) => None,
@@ -41,20 +49,24 @@ pub fn look(scene: &Scene<'_>, _: Around, problems: &mut Diagnostics) {
 }
 
 fn one(scene: &Scene<'_>, end: &Otherwise, problems: &mut Diagnostics) {
-    let Some(say) = &end.say else { return };
+    if let (Some(say), Some(who)) = (&end.say, &end.who) {
+        text(scene, (who, say, &end.reveal), problems);
+    }
+}
+
+/// A text that somebody reads, with what is shown to them.
+fn text(scene: &Scene<'_>, (who, say, reveal): (&Word, &Text, &[Word]), problems: &mut Diagnostics) {
     for usage in say.names() {
         let path = usage.path.to_string();
-        let shown =
-            end.reveal.iter().any(|word| path == word.as_str() || path.starts_with(&format!("{}.", word.as_str())));
+        let shown = reveal.iter().any(|word| path == word.as_str() || path.starts_with(&format!("{}.", word.as_str())));
         if shown || !is_personal(scene, usage) {
             continue;
         }
-        let who = end.who.as_ref().map_or("", |who| who.as_str());
         problems.push(
             Diagnostic::warning(
                 &HIDDEN,
                 say.scalar().inner(scene.source, usage.range.clone()),
-                format!("`{who}` will read (personal) here"),
+                format!("`{}` will read (personal) here", who.as_str()),
             )
             .help(format!("add `reveal: [{path}]` if they need it, or take it out of the text")),
         );

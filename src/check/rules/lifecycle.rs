@@ -81,21 +81,12 @@ fn parts(scene: &Scene<'_>, lifecycle: &Lifecycle, problems: &mut Diagnostics) {
             "say which records are meant: `targets: { from: { lifecycle: waiting } }`",
         );
     }
-    if let Some(log) = &lifecycle.log {
-        if lifecycle.moves.is_some() {
-            wrong(
-                log.at,
-                "`log` beside `moves`".into(),
-                "a service that makes the moves writes its log itself: take one of the two out",
-            );
-        }
-        if Line::of(&log.line.text).is_none() {
-            wrong(
-                log.line.span,
-                "no line of the log tells which state was left and which one was come to".into(),
-                "write both on one line: `\"Moved from {{ move.from }} to {{ move.to }}: {{ move.text }}\\n\"`",
-            );
-        }
+    if let Some(log) = lifecycle.log.as_ref().filter(|log| Line::of(&log.line.text).is_none()) {
+        wrong(
+            log.line.span,
+            "no line of the log tells which state was left and which one was come to".into(),
+            "write both on one line: `\"Moved from {{ move.from }} to {{ move.to }}: {{ move.text }}\\n\"`",
+        );
     }
     for stage in &lifecycle.stages {
         if let Some(log) = stage.log.as_ref().filter(|log| expression_of(&log.text).is_none()) {

@@ -90,6 +90,12 @@ fn target(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span, problems: &m
 fn found(scene: &Scene<'_>, index: usize, of: &Word) -> Option<Diagnostic> {
     let name = of.as_str();
     let Some(found) = scene.step(name) else {
+        let loops = scene.around(index).filter_map(|at| scene.visits[at].step.common.for_each.as_ref());
+        if loops.into_iter().any(|each| each.name.as_str() == name) {
+            let message = format!("`{name}` is an element of the loop, and `of:` names a `find` step");
+            let help = format!("write `table: connection.table, key: {{ id: \"{{{{ {name}.id }}}}\" }}`");
+            return Some(odd(of.span, message, help));
+        }
         let finds = scene.visits.iter().filter(|v| matches!(v.step.act, Act::Find(_))).filter_map(|v| v.step.id());
         return Some(Diagnostic::error(&WHICH_ROW, of.span, format!("there is no step `{name}`")).suggest(name, finds));
     };

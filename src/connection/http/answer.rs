@@ -79,7 +79,7 @@ pub(super) fn value_of(
 
 fn headers_of(headers: &HeaderMap, settings: &HttpSettings) -> Value {
     let personal: Vec<_> = settings.personal.iter().filter_map(|p| p.below("headers")).collect();
-    let mut map = Map::new();
+    let mut map = Map::default();
     for name in headers.keys() {
         let all: Vec<_> = headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
         let hidden =

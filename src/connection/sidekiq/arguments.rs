@@ -112,7 +112,7 @@ impl Reader<'_> {
     }
 
     fn hash(self, map: &Map, kind: &str, symbols: bool) -> Result<Value, String> {
-        let mut made = Map::new();
+        let mut made = Map::default();
         for (key, value) in map {
             if RESERVED.contains(&&**key) {
                 return Err(format!("`{key}` is ActiveJob's own and cannot be a key"));
@@ -127,7 +127,7 @@ impl Reader<'_> {
 }
 
 fn serialized(kind: &str, value: Value, zone: Option<&str>) -> Value {
-    let mut map = Map::new();
+    let mut map = Map::default();
     map.insert(SERIALIZED.into(), Value::text(kind));
     map.insert("value".into(), value);
     map.extend(zone.map(|zone| ("time_zone".into(), Value::text(zone))));
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(records, ["Trainee/1", "User/2", "User/3"]);
         let day = Value::from(Data::Date("2025-07-27".parse().unwrap()));
         let at = Value::from(Data::Instant(time::instant("2025-07-27T10:00:00.123456Z").unwrap()));
-        let made = reader(Rails::V71).list(&[day.clone(), at.clone()], &Map::new()).unwrap();
+        let made = reader(Rails::V71).list(&[day.clone(), at.clone()], &Map::default()).unwrap();
         assert_eq!(read(made.as_list().unwrap()).args, [day, at]);
     }
 
@@ -284,7 +284,7 @@ mod tests {
             assert!(written(args, "{}", Rails::V71).unwrap_err().contains(why), "{args}");
         }
         let nobody = Reader { app: None, rails: Rails::V71 };
-        assert!(nobody.list(&list(r#"[{"record":"T/1"}]"#), &Map::new()).unwrap_err().contains("`app:`"));
+        assert!(nobody.list(&list(r#"[{"record":"T/1"}]"#), &Map::default()).unwrap_err().contains("`app:`"));
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl Wanted {
             ("priority", Value::NULL),
             ("arguments", self.arguments.clone()),
             ("executions", Value::from(0)),
-            ("exception_executions", Value::from(Map::new())),
+            ("exception_executions", Value::from(Map::default())),
             ("locale", "en".into()),
             ("timezone", "UTC".into()),
             ("enqueued_at", clock(enqueued)),

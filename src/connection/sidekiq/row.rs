@@ -204,7 +204,7 @@ impl Parts<'_> {
         let (class, message) = (self.text("error_class"), self.text("error_message"));
         let private = self.private("error");
         let text = message.as_str().unwrap_or_default();
-        let mut parts: Map = Map::new();
+        let mut parts: Map = Map::default();
         for name in ["status", "body"] {
             parts.insert(name.into(), Value::NULL);
         }
@@ -222,7 +222,7 @@ impl Parts<'_> {
 /// Arguments of a worker that is no ActiveJob are what they are; a GlobalID among them is a text.
 fn plain(list: &[Value]) -> Given {
     let records = list.iter().filter_map(|v| GlobalId::parse(v.as_str()?)).collect();
-    Given { args: list.to_vec(), keywords: Map::new(), records }
+    Given { args: list.to_vec(), keywords: Map::default(), records }
 }
 
 /// An id that is a number is one, so that it can be compared with a column of numbers.

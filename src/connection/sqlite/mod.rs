@@ -4,6 +4,7 @@ mod catalogue;
 mod convert;
 mod faults;
 mod ledger;
+mod line;
 mod open;
 mod standing;
 
@@ -23,6 +24,7 @@ use crate::{
 use convert::{Stored, seen, stored};
 use faults::fault;
 use futures_util::TryStreamExt;
+use line::Turn;
 use sqlx::{
     Arguments, Column, Decode, Either, Executor, Row, Sqlite, SqliteConnection, Statement as _, TypeInfo, ValueRef,
     sqlite::{SqliteArguments, SqliteColumn, SqliteOperation, SqliteRow, SqliteStatement, SqliteValueRef},
@@ -52,6 +54,8 @@ pub(super) struct Link {
     counts: Arc<Mutex<Counts>>,
     /// Declared types by table, read once each.
     declared: HashMap<Arc<str>, HashMap<String, Kind>>,
+    /// The next writer of this process comes when this one is gone: the last field, so that the connection goes before it.
+    _turn: Option<Turn>,
 }
 
 /// How many instructions of SQLite's machine run between two looks at the stop sign: a fraction of a millisecond.
@@ -72,7 +76,12 @@ async fn timed<T>(stop: &AtomicBool, limit: Duration, work: impl Future<Output =
 }
 
 impl Link {
-    async fn new(mut connection: SqliteConnection, file: String, statement_timeout: Duration) -> Result<Link, Fault> {
+    async fn new(
+        mut connection: SqliteConnection,
+        file: String,
+        statement_timeout: Duration,
+        turn: Option<Turn>,
+    ) -> Result<Link, Fault> {
         let stop = Arc::new(AtomicBool::new(false));
         let counts = Arc::new(Mutex::new(Counts::new()));
         let (sign, counted) = (stop.clone(), counts.clone());
@@ -90,7 +99,7 @@ impl Link {
             }
         });
         drop(handle);
-        Ok(Link { connection, file, statement_timeout, stop, counts, declared: HashMap::new() })
+        Ok(Link { connection, file, statement_timeout, stop, counts, declared: HashMap::new(), _turn: turn })
     }
 
     /// Runs fixed text; may be several statements, because no value can reach it.

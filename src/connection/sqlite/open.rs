@@ -7,6 +7,7 @@ use super::{
     },
     Link,
     faults::fault,
+    line::{Line, Turn},
 };
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 use std::{
@@ -23,6 +24,8 @@ pub struct Target {
     pub path: PathBuf,
     busy_timeout: Duration,
     statement_timeout: Duration,
+    /// Where the writers of this process wait for each other.
+    line: Line,
 }
 
 impl Target {
@@ -33,8 +36,10 @@ impl Target {
         };
         let length =
             |given: Option<crate::base::shape::Length>, usual| given.map_or(Duration::from_secs(usual), |l| l.0);
+        let path = folder.join(path.as_str());
         Ok(Target {
-            path: folder.join(path.as_str()),
+            line: Line::of(&path),
+            path,
             busy_timeout: length(settings.busy_timeout, 2).min(LONGEST),
             statement_timeout: length(settings.statement_timeout, 15),
         })
@@ -42,26 +47,33 @@ impl Target {
 
     /// A connection that the file system, the session and the transaction all keep from writing.
     pub async fn reading(&self) -> Result<Link, Fault> {
-        self.open(
-            true,
-            self.busy_timeout,
-            "PRAGMA query_only = ON; BEGIN; SAVEPOINT trueup; SELECT 1 FROM sqlite_schema LIMIT 1",
-        )
-        .await
+        let begin = "PRAGMA query_only = ON; BEGIN; SAVEPOINT trueup; SELECT 1 FROM sqlite_schema LIMIT 1";
+        self.open(None, self.busy_timeout, begin).await
     }
 
     /// A connection that holds the write lock from the start, so that no later statement can fail for it.
     pub async fn changing(&self) -> Result<Link, Fault> {
-        self.open(false, self.busy_timeout, "BEGIN IMMEDIATE").await
+        self.open(Some(self.turn().await?), self.busy_timeout, "BEGIN IMMEDIATE").await
     }
 
     /// The same for a change that is claimed in the ledger. Waits longer, as every claim does: the lock of the file may
     /// be held by the very session whose fate the claim asks for.
     pub async fn claiming(&self) -> Result<Link, Fault> {
-        self.open(false, self.busy_timeout.max(self.statement_timeout * 9 / 10).min(LONGEST), "BEGIN IMMEDIATE").await
+        let patience = self.busy_timeout.max(self.statement_timeout * 9 / 10).min(LONGEST);
+        self.open(Some(self.turn().await?), patience, "BEGIN IMMEDIATE").await
     }
 
-    async fn open(&self, read_only: bool, busy_timeout: Duration, begin: &'static str) -> Result<Link, Fault> {
+    /// Waits for those of this process that write to the file, each of which may take a statement's time.
+    async fn turn(&self) -> Result<Turn, Fault> {
+        let patience = self.busy_timeout + self.statement_timeout;
+        self.line.turn(patience).await.ok_or_else(|| {
+            let message = format!("{} is written to by something else in this process", self.path.display());
+            Fault::new(FaultKind::Busy, message)
+        })
+    }
+
+    /// Whoever has a turn writes.
+    async fn open(&self, turn: Option<Turn>, busy_timeout: Duration, begin: &'static str) -> Result<Link, Fault> {
         let shown = self.path.display().to_string();
         if !self.path.is_file() {
             let what = if self.path.exists() { "is not a file" } else { "does not exist" };
@@ -72,7 +84,7 @@ impl Target {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(false)
-            .read_only(read_only)
+            .read_only(turn.is_none())
             .busy_timeout(busy_timeout)
             .disable_statement_logging();
         // A cancelled caller drops the task's result, and with it the connection.
@@ -81,7 +93,7 @@ impl Target {
             Ok(done) => done.map_err(|e| fault(e, &shown, ""))?,
             Err(panic) => return Err(Fault::new(FaultKind::NoDatabase, format!("{shown} cannot be opened: {panic}"))),
         };
-        let mut link = Link::new(connection, shown, self.statement_timeout).await?;
+        let mut link = Link::new(connection, shown, self.statement_timeout, turn).await?;
         link.batch(begin).await?;
         Ok(link)
     }

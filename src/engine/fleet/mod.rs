@@ -1,6 +1,7 @@
 //! A run over many items: several are carried out at the same time, each by a driver of its own, under one lease. What comes
 //! next is decided by [`pace`] and [`lanes`], which are pure; here it is done.
 
+pub mod abreast;
 pub mod coming;
 mod handed;
 pub mod lanes;
@@ -23,7 +24,7 @@ use super::{
 };
 use crate::{
     base::{identity::SINGLE_ITEM, time::Stamp},
-    connection::{database::Database, set::Purpose},
+    connection::set::Purpose,
     journal::{
         Claim, Journal,
         event::Event,
@@ -33,7 +34,7 @@ use crate::{
     },
     plan::ItemPlan,
     targets::{limits, model::After},
-    template::{Dialect, scope::Entry},
+    template::scope::Entry,
 };
 use futures_util::{StreamExt, future::BoxFuture, stream::BoxStream};
 pub use handed::Handed;
@@ -53,8 +54,6 @@ use tokio::{
     task::JoinSet,
 };
 
-/// At the same time, unless the playbook says otherwise.
-const AT_ONCE: usize = 4;
 /// So often somebody looks whether the run is to pause.
 const LOOK: Duration = Duration::from_millis(100);
 /// So often somebody looks whether it was cancelled, in microseconds.
@@ -200,15 +199,12 @@ const SETS_AT_ONCE: usize = 2;
 /// The rules of a playbook for so many items.
 pub fn rules(setting: &Setting, of: u64) -> Rules {
     let said = setting.playbook.limits.as_ref();
-    let at_once = said.and_then(|l| l.concurrency.as_ref()).map_or(AT_ONCE, |n| n.value as usize);
-    // A SQLite file takes one writer at a time, and the others would only wait for it.
-    let one_by_one = setting.written().any(|database| Database::dialect(database) == Dialect::Sqlite);
     let stages = said.map(|l| &l.canary).into_iter().flatten().scan(0, |all, stage| {
         *all += u64::from(stage.value);
         Some(*all)
     });
     Rules {
-        at_once: if one_by_one { 1 } else { at_once },
+        at_once: abreast::at_once(setting),
         stages: stages.collect(),
         stop_at: said.and_then(|l| l.stop_after.as_ref()).map(|stop| stop.failed.of(of)),
         gap: said.and_then(|l| l.rate).map(limits::gap_micros),
@@ -423,7 +419,7 @@ impl Fleet<'_> {
             (Some(until), false) => {
                 flow.shut = true;
                 let reason = format!("waits until {}, as `window` says", window.clock(until));
-                let mut events = vec![RunPaused { reason, until: Some(until) }.into()];
+                let mut events = vec![RunPaused { reason, until: Some(until), behind: None }.into()];
                 crew.append(self.journal, &self.claim, &mut events).await?;
             }
             (None, true) => {
@@ -704,7 +700,7 @@ impl Fleet<'_> {
         let mut events = Vec::new();
         if why.is_some() || stopped.is_none() {
             let reason = why.clone().unwrap_or_else(|| "items are left that wait for others".into());
-            events.push(RunPaused { reason, until: None }.into());
+            events.push(RunPaused { reason, until: None, behind: None }.into());
         }
         crew.append(self.journal, &self.claim, &mut events).await?;
         Ok(self.came(stopped.unwrap_or(Stopped::Paused), why))

@@ -144,7 +144,7 @@ impl Driver<'_> {
             items: vec![self.item.clone()],
             actor: self.claim.holder.name.as_str().into(),
             decision: OVERDUE.into(),
-            values: Map::new(),
+            values: Map::default(),
             reason: None,
         };
         self.note(decided.into());

@@ -132,7 +132,7 @@ impl Pass<'_> {
         index: usize,
     ) -> Result<(), Interrupt> {
         let unknown = || Value::from(Data::Unknown(AFTER_APPLY.into()));
-        let parts = ["status", "code", "body", "text"].map(|name| (name, unknown()));
+        let parts = ["status", "code", "body", "text", "said"].map(|name| (name, unknown()));
         let error = Value::map(parts.into_iter().chain([("step", Value::from(step.label(index)))]));
         self.scope.insert("error", error);
         names::missing(of, &mut self.scope);

@@ -87,7 +87,7 @@ pub fn standing(resource: &Resource, change: &RowChange, found: Option<&Map>) ->
 /// What stands in the way, field by field in its three versions.
 fn newer(resource: &Resource, change: &RowChange, found: Option<&Map>) -> LeftAlone {
     let side = |state: Option<&Map>, field: &Arc<str>| state.and_then(|state| state.get(field)).cloned();
-    let fields = change.after.iter().chain(&change.before).flat_map(Map::keys);
+    let fields = change.after.iter().chain(&change.before).flat_map(|row| row.keys());
     let mut columns: Vec<Versions> = Vec::new();
     for field in fields {
         let (ours, now) = (side(change.after.as_ref(), field), side(found, field));

@@ -90,7 +90,7 @@ pub fn known(resource: &Resource, presence: Presence, state: Option<&Map>) -> Re
 
 /// In a few words for people.
 pub fn summary(state: &Value) -> String {
-    match state.as_map().map(Map::len) {
+    match state.as_map().map(|fields| fields.len()) {
         Some(1) => "1 field".into(),
         Some(fields) => format!("{fields} fields"),
         None => "not there".into(),

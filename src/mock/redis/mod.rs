@@ -17,6 +17,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 #[derive(Debug)]
 pub struct Queues {
     port: u16,
+    store: Shared,
     server: JoinHandle<()>,
 }
 
@@ -36,8 +37,20 @@ impl Queues {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let port = listener.local_addr()?.port();
         let store = Shared(Arc::new(Mutex::new(store)));
-        let server = tokio::spawn(wire::serve(listener, store, world));
-        Ok(Queues { port, server })
+        let server = tokio::spawn(wire::serve(listener, store.clone(), world));
+        Ok(Queues { port, store, server })
+    }
+
+    /// Somebody else takes jobs away and brings others, at once. Gives the ids of those that were not there; then nothing is done.
+    pub fn meddle(&self, delete: &[&str], add: Store) -> Vec<String> {
+        let mut store = self.store.store();
+        let mut rest = store.clone();
+        let missing = delete.iter().filter(|jid| !rest.remove(jid)).map(|jid| (*jid).to_owned()).collect::<Vec<_>>();
+        if missing.is_empty() {
+            rest.take_in(add);
+            *store = rest;
+        }
+        missing
     }
 
     /// `redis://127.0.0.1:PORT/0`

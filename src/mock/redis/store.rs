@@ -1,6 +1,6 @@
 //! Keys and what they hold, and the one script that changes them.
 
-use crate::base::time::Stamp;
+use crate::base::{json, time::Stamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The one script. Another text is not imitated.
@@ -26,6 +26,26 @@ impl Held {
             Held::List(_) => "list",
             Held::Set(_) => "set",
             Held::Sorted(_) => "zset",
+        }
+    }
+
+    /// How much it holds; of a text nothing that could be counted.
+    fn len(&self) -> usize {
+        match self {
+            Held::Text(_) => 1,
+            Held::List(list) => list.len(),
+            Held::Set(set) => set.len(),
+            Held::Sorted(sorted) => sorted.len(),
+        }
+    }
+
+    /// One of the same kind that holds nothing.
+    fn nothing(&self) -> Held {
+        match self {
+            Held::Text(_) => Held::Text(Vec::new()),
+            Held::List(_) => Held::List(VecDeque::new()),
+            Held::Set(_) => Held::Set(BTreeSet::new()),
+            Held::Sorted(_) => Held::Sorted(Vec::new()),
         }
     }
 
@@ -87,7 +107,46 @@ fn window(from: i64, to: i64, length: usize) -> std::ops::Range<usize> {
     index(from)..index(to.max(from))
 }
 
+/// The job's id.
+fn jid(job: &[u8]) -> Option<String> {
+    let job = json::parse(std::str::from_utf8(job).ok()?).ok()?;
+    job.as_map()?.get("jid")?.as_str().map(str::to_owned)
+}
+
 impl Store {
+    /// Takes the jobs with this id away, wherever they lie. False where there is none.
+    pub(super) fn remove(&mut self, id: &str) -> bool {
+        let is = |job: &[u8]| jid(job).as_deref() == Some(id);
+        let mut found = false;
+        for held in self.keys.values_mut() {
+            let before = held.len();
+            match held {
+                Held::List(list) => list.retain(|job| !is(job)),
+                Held::Sorted(sorted) => sorted.retain(|(_, job)| !is(job)),
+                Held::Text(_) | Held::Set(_) => {}
+            }
+            found |= held.len() < before;
+        }
+        // As in Redis: what holds nothing any more is no key.
+        self.keys.retain(|_, held| !held.is_empty());
+        found
+    }
+
+    /// Everything that another one holds comes in, too.
+    pub(super) fn take_in(&mut self, other: Store) {
+        for (key, held) in other.keys {
+            match (self.keys.entry(key).or_insert_with(|| held.nothing()), held) {
+                (Held::List(list), Held::List(more)) => more.into_iter().rev().for_each(|job| list.push_front(job)),
+                (Held::Set(set), Held::Set(more)) => set.extend(more),
+                (Held::Sorted(sorted), Held::Sorted(more)) => {
+                    sorted.extend(more);
+                    sorted.sort_by(|one, other| one.0.total_cmp(&other.0).then_with(|| one.1.cmp(&other.1)));
+                }
+                (place, held) => *place = held,
+            }
+        }
+    }
+
     /// Puts a job into a queue, where new ones come in.
     pub fn push(&mut self, key: &str, job: &[u8]) {
         if let Held::List(list) = self.keys.entry(key.into()).or_insert_with(|| Held::List(VecDeque::new())) {

@@ -194,7 +194,7 @@ impl Crowd<'_> {
         count: u64,
         kept: &mut Kept<'_>,
     ) -> Result<(), Failure> {
-        let at_once = fleet::rules(run, count).at_once;
+        let at_once = fleet::abreast::tried_at_once(run);
         let mut settings = settings.enumerate();
         let next = match together {
             Some(mut sets) => {
@@ -431,6 +431,7 @@ fn passing(plan: &Plan) -> Header {
         items_of: plan.many.as_ref().map(|many| many.of),
         lone: plan.many.as_ref().map(|many| many.lone),
         undo: None,
+        names: None,
     }
 }
 

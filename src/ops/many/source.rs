@@ -18,6 +18,7 @@ use crate::{
     report::exit::Exit,
     targets::{
         Targets,
+        csv::safe_cell,
         faults::Faults,
         gather::{GatherError, Gathering, Listing},
         model::{From, Source},
@@ -25,10 +26,12 @@ use crate::{
     },
     template::{Datum, Scope},
 };
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
-/// So many faults are told; the others are counted.
+/// So many faults are told; where there are more, all of them are in a file.
 const TOLD: usize = 50;
+/// Where more faults than are told are listed, beside the journal; the next reading writes it anew.
+const LIST: &str = "bad-rows.csv";
 
 /// Reads it. Everything that is wrong with it is told in one go.
 pub async fn read(
@@ -56,7 +59,7 @@ pub async fn read(
     let take = number(targets.take.as_ref(), "take", scope, setting)?;
     let (listing, faults) = gathering.finish(take).map_err(|error| failed(error.into(), setting))?;
     if !faults.is_empty() {
-        return Err(wrong(&faults, targets));
+        return Err(wrong(&faults, targets, &workplace.aside));
     }
     within_limits(setting, scope, &listing)?;
     Ok(listing)
@@ -103,11 +106,12 @@ fn granted(setting: &Setting, from: &From, scope: &Scope) -> Result<(), Failure>
 fn within_limits(setting: &Setting, scope: &Scope, listing: &Listing) -> Result<(), Failure> {
     let Some(limits) = &setting.playbook.limits else { return Ok(()) };
     let most = number(limits.max_items.as_ref(), "max_items", scope, setting)?;
-    if let Some(most) = most.filter(|most| listing.count > *most) {
-        let message = format!("the source has {} items, and `max_items` allows {most}", listing.count);
+    // All that the source has, before `take` cuts it off: behind that the bound could never be reached.
+    if let Some(most) = most.filter(|most| listing.of > *most) {
+        let message = format!("the source has {} items, and `max_items` allows {most}", listing.of);
         return Err(Failure::refused(Exit::Stopped, message)
             .help("nothing was changed; look whether the source is the right one")
-            .help("`take:` works on the first ones only"));
+            .help("if it is, raise `max_items`; `take:` then works on the first ones only"));
     }
     if limits.refuse_empty == Some(true) && listing.count == 0 {
         return Err(Failure::refused(
@@ -133,7 +137,7 @@ fn number(datum: Option<&Datum>, name: &str, scope: &Scope, setting: &Setting) -
 }
 
 /// All that is wrong with the source, line by line.
-fn wrong(faults: &Faults, targets: &Targets) -> Failure {
+fn wrong(faults: &Faults, targets: &Targets, folder: &Path) -> Failure {
     let (count, word) = (faults.count(), targets.from.source.word());
     let things = if count == 1 { "1 thing is".to_owned() } else { format!("{count} things are") };
     let mut failure = Failure::usage(format!("{things} wrong with the `{word}` of `targets`; nothing was changed"));
@@ -141,7 +145,35 @@ fn wrong(faults: &Faults, targets: &Targets) -> Failure {
         failure = failure.help(fault.to_string());
     }
     let more = count.saturating_sub(TOLD.min(faults.kept().len()) as u64);
-    if more > 0 { failure.help(format!("and {more} more")) } else { failure }
+    if more == 0 {
+        return failure;
+    }
+    let path = folder.join(LIST);
+    let unlisted = count - faults.kept().len() as u64;
+    failure.help(match list(faults, &path) {
+        Ok(()) if unlisted == 0 => format!("and {more} more: all of them are listed in {}", path.display()),
+        Ok(()) => format!("and {more} more: all but the last {unlisted} are listed in {}", path.display()),
+        Err(error) => format!("and {more} more; they could not be listed in {}: {error}", path.display()),
+    })
+}
+
+/// Every fault, a row for each of its lines, for those who mend the file.
+fn list(faults: &Faults, path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut rows = ::csv::Writer::from_writer(options.open(path)?);
+    rows.write_record(["line", "what"])?;
+    for fault in faults.kept() {
+        let what = fault.side.map_or_else(|| fault.what.clone(), |side| format!("{side}: {}", fault.what));
+        let what = safe_cell(&what);
+        let lines: Vec<String> = fault.lines.iter().map(u64::to_string).collect();
+        for line in if lines.is_empty() { vec![String::new()] } else { lines } {
+            rows.write_record([line.as_str(), &what])?;
+        }
+    }
+    rows.flush()
 }
 
 /// Why a source cannot be read.

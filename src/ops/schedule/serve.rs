@@ -73,7 +73,10 @@ pub async fn serve(
     let mut said = String::new();
     while !stop.load(Ordering::Relaxed) {
         match round(surroundings, record, options.project.as_deref(), stop, tell, &mut under_way).await {
-            Ok(()) => said.clear(),
+            Ok(()) => {
+                crate::ops::witness::keep(surroundings).await;
+                said.clear();
+            }
             Err(failure) => {
                 // The journal's server is away, or somebody is writing the project file: it is tried again, and told once.
                 let why = failure.in_short();

@@ -6,7 +6,12 @@ use super::{
     scene::{Scene, Staged, broken, fault},
 };
 use crate::{
-    base::{identity::RunId, json, value::Value},
+    base::{
+        identity::RunId,
+        json,
+        shape::Word,
+        value::{Marks, Value},
+    },
     connection::statement::Statement,
     engine::{drive::Stopped, watch::Tick},
     mock::call::Call,
@@ -17,9 +22,11 @@ use crate::{
         playbook, project, record, resume,
     },
     plan::Plan,
+    targets::item::key_text,
     trial::{
+        self,
         compare::Happened,
-        model::{self, Case, MeddlingSql},
+        model::{self, Case, Meddling, MeddlingJobs, MeddlingSql},
         report::Problem,
         snapshot::Snapshot,
     },
@@ -68,7 +75,28 @@ impl Midway<'_> {
 }
 
 impl Scene {
-    async fn meddle(&self, meddling: Option<&MeddlingSql>) -> Staged<()> {
+    async fn meddle(&self, meddling: &Meddling) -> Staged<()> {
+        self.state(meddling.sql.as_ref()).await?;
+        meddling.jobs.as_ref().map_or(Ok(()), |jobs| self.touch(jobs))
+    }
+
+    /// Jobs go and come.
+    fn touch(&self, jobs: &MeddlingJobs) -> Staged<()> {
+        let name = jobs.queue.as_str();
+        let (queues, settings) =
+            self.queues.get(name).ok_or_else(|| broken("background jobs", format!("`{name}` has none here")))?;
+        let come = trial::jobs::later(name, &jobs.add, settings, self.surroundings.world.now())?;
+        let gone: Vec<&str> = jobs.delete.iter().map(Word::as_str).collect();
+        match queues.meddle(&gone, come).as_slice() {
+            [] => Ok(()),
+            missing => {
+                let found = format!("{name} has no job {}", missing.join(", "));
+                Err(broken("jobs that somebody else can delete", found))
+            }
+        }
+    }
+
+    async fn state(&self, meddling: Option<&MeddlingSql>) -> Staged<()> {
         let Some(sql) = meddling else { return Ok(()) };
         let mut writing = self.database(sql.db.as_str())?.writing().await.map_err(fault)?;
         writing.execute(&Statement { sql: sql.run.as_str().to_owned(), binds: Vec::new() }).await.map_err(fault)?;
@@ -76,7 +104,8 @@ impl Scene {
     }
 
     async fn happens(&self, midway: &model::Midway) -> Staged<()> {
-        self.meddle(midway.sql.as_ref()).await?;
+        self.state(midway.sql.as_ref()).await?;
+        midway.jobs.as_ref().map_or(Ok(()), |jobs| self.touch(jobs))?;
         if let Some(length) = midway.wait {
             self.surroundings.world.pause(length.0).await;
         }
@@ -127,10 +156,13 @@ impl Scene {
         };
         happened.plan = Some(made.clone());
         if ends_before(&mut happened, &made) {
+            self.name_items(case, &prepared, &mut happened);
             return Ok((happened, before.clone()));
         }
         let meddled = case.between.as_ref();
-        self.meddle(meddled.and_then(|b| b.plan_and_apply.as_ref()).map(|meddling| &meddling.sql)).await?;
+        if let Some(meddling) = meddled.and_then(|b| b.plan_and_apply.as_ref()) {
+            self.meddle(meddling).await?;
+        }
         let mut before = self.snapshot().await?;
         happened.applied_from = crate::mock::record::next();
         match self.carried(opening, case, &prepared, &made, (&watch, &midway), &mut before).await? {
@@ -142,7 +174,30 @@ impl Scene {
         }
         happened.by_key = by_key.into_inner().unwrap_or_else(PoisonError::into_inner);
         happened.told = told.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.name_items(case, &prepared, &mut happened);
         Ok((happened, before))
+    }
+
+    /// A personal key is a fingerprint wherever trueup names it. The case says it as it is, so each item that it expects gets this
+    /// name back.
+    fn name_items(&self, case: &Case, prepared: &Prepared, happened: &mut Happened) {
+        let Some(items) = case.expect.items.as_ref().filter(|items| !items.by_key.entries.is_empty()) else { return };
+        let journal = record::workplace(&self.surroundings, &self.opened).ok();
+        let places = prepared.setting.workplace.iter().chain(&journal);
+        let sealers: Vec<_> = places.map(|place| &place.sealer).collect();
+        for (key, _) in items.by_key.iter() {
+            if happened.by_key.contains_key(key) {
+                continue;
+            }
+            let parts = || key.split('/');
+            let texts: Vec<Value> = parts().map(|part| Value::text(part).marked(Marks::PERSONAL)).collect();
+            let typed = |part: &str| part.parse::<i64>().map_or_else(|_| Value::text(part), Value::from);
+            let typed: Vec<Value> = parts().map(|part| typed(part).marked(Marks::PERSONAL)).collect();
+            let names = sealers.iter().flat_map(|sealer| [&texts, &typed].map(|parts| key_text(parts, sealer)));
+            if let Some(came) = names.flatten().find_map(|name| happened.by_key.remove(&name)) {
+                happened.by_key.insert(key.into(), came);
+            }
+        }
     }
 
     async fn prepare(&self, opening: &Opening, request: &Request) -> Result<Prepared, Failure> {
@@ -193,7 +248,7 @@ impl Scene {
             let Some(given) = self.start.answers.get(&step) else { break };
             let meddling = case.between.as_ref().and_then(|b| b.ask_and_answer.as_ref());
             if let Some(meddling) = meddling {
-                self.meddle(Some(&meddling.sql)).await?;
+                self.meddle(meddling).await?;
                 *before = self.snapshot().await?;
             }
             match self.answered(prepared.setting.run.id, &step, given, &actor, watch, pause).await {

@@ -10,6 +10,7 @@ mod crew;
 mod draft;
 mod files;
 mod happened;
+mod repeat;
 mod scene;
 mod workers;
 pub mod servers;

@@ -10,7 +10,11 @@ use crate::{
         world::World,
         yaml,
     },
-    connection::{database::Database, fault::Fault, sidekiq::Jobs},
+    connection::{
+        database::Database,
+        fault::Fault,
+        sidekiq::{Jobs, SidekiqSettings},
+    },
     effect::change::TableName,
     engine::setting::Reached,
     journal::words::End,
@@ -28,7 +32,7 @@ use crate::{
     trial::{
         bench::{Bench, Place},
         calls::Request,
-        compare::compare,
+        compare::{OUTCOME, compare},
         given::{self, Answers, Start},
         jobs,
         model::{Case, Proof},
@@ -71,7 +75,8 @@ pub(super) struct Scene {
     pub(super) mocks: Vec<(Vec<Arc<str>>, Running)>,
     programs: Arc<HashMap<Arc<str>, Arc<Played>>>,
     jobs: HashMap<Arc<str>, Jobs>,
-    _queues: Vec<Queues>,
+    /// What stands for Redis, and how jobs are written there.
+    pub(super) queues: HashMap<Arc<str>, (Queues, SidekiqSettings)>,
     pub(super) start: Start,
     _folder: Folder,
 }
@@ -109,7 +114,7 @@ impl Scene {
         let mut variables = HashMap::new();
         let mut doubles = Vec::new();
         let mut mocks: Vec<(Vec<Arc<str>>, Running)> = Vec::new();
-        let (mut queues, mut programs) = (Vec::new(), HashMap::new());
+        let (mut queues, mut programs) = (HashMap::new(), HashMap::new());
         // The databases are known once the case's project file is written, which needs the mocks' addresses.
         let behind = Arc::new(Later::default());
         let mut files: HashMap<String, usize> = HashMap::new();
@@ -128,8 +133,8 @@ impl Scene {
                 let store = jobs::start(&name, given, &settings, opening.file.start())?;
                 let running = Queues::start(store, world.clone()).await;
                 let running = running.map_err(|e| broken("a stand-in for Redis that listens", e.to_string()))?;
-                doubles.push((name, Double::Jobs(running.url())));
-                queues.push(running);
+                doubles.push((name.clone(), Double::Jobs(running.url())));
+                queues.insert(name, (running, settings));
                 continue;
             }
             if connection.command.is_some() {
@@ -188,18 +193,8 @@ impl Scene {
         let jobs = plan::jobs(&surroundings, &opened, environment, |_| true).map_err(|f| refused(&f))?;
         let given = start.workers.iter().filter_map(|(name, given)| Some((given.clone(), jobs.get(name)?.clone())));
         workers.hire(given.collect(), &all, &world);
-        let mut scene = Scene {
-            surroundings,
-            opened,
-            databases,
-            workers,
-            mocks,
-            programs,
-            jobs,
-            _queues: queues,
-            start,
-            _folder: folder,
-        };
+        let mut scene =
+            Scene { surroundings, opened, databases, workers, mocks, programs, jobs, queues, start, _folder: folder };
         scene.fill(opening).await?;
         Ok(scene)
     }
@@ -313,6 +308,11 @@ impl Scene {
         let (happened, before) = happened;
         let after = self.snapshot().await?;
         let mut problems = compare(&case.expect, &happened, &before, &after, &self.opened.project);
+        if happened.plan.is_none() && happened.end.is_none() && case.expect.outcome.is_some() {
+            // It was refused before anything: whatever else is not as expected follows from that.
+            problems.retain(|problem| problem.what == OUTCOME);
+            return Ok((problems, Vec::new()));
+        }
         let mut proofs = proofs.to_vec();
         if tortured && case.between.is_none() && happened.end == Some(End::Changed) {
             proofs.extend([
@@ -338,7 +338,10 @@ impl Scene {
                     }
                     None => problems.push(Problem::new(proof.word(), "a preview", "there is none")),
                 },
-                Proof::ApplyTwiceUnchanged => problems.extend(self.again(opening, case, &after).await?),
+                Proof::ApplyTwiceUnchanged => {
+                    let strict = case.also.contains(proof);
+                    problems.extend(self.again(opening, case, (&happened, &after), strict).await?)
+                }
                 // Last, whatever the order: it takes away what the others look at.
                 Proof::UndoRestores => {}
                 // On systems of their own.
@@ -384,41 +387,6 @@ impl Scene {
         let also = steps.flat_map(|step| &step.also).map(|table| table.to_string()).collect();
         let left = self.snapshot().await?.since(before);
         problems.extend(proof::undo_restores(&left, &self.opened.project, &also));
-        Ok(problems)
-    }
-
-    /// The proof that a second run changes nothing.
-    async fn again(&self, opening: &Opening, case: &Case, first: &Snapshot) -> Staged<Vec<Problem>> {
-        let quiet = Case { between: None, ..case.clone() };
-        let (happened, _) = self.run(opening, &quiet, first).await?;
-        let second = self.snapshot().await?;
-        let mut problems = Vec::new();
-        // Of many items some may be none of the playbook's business, this time as the first time.
-        let of_many = happened.end == Some(End::Skipped) && !happened.items.is_empty();
-        if happened.end != Some(End::Unchanged) && !of_many {
-            let found = happened.end.map_or("refused", End::word);
-            let steps = happened.plan.iter().flat_map(|plan| &plan.items).flat_map(|item| &item.steps);
-            let acting: Vec<String> =
-                steps.filter(|step| step.foreseen.acts()).map(|step| format!("`{}`", step.name())).collect();
-            let help = if acting.is_empty() {
-                String::new()
-            } else {
-                let steps = acting.join(", ");
-                format!("\nit does again: {steps}; a precondition or a `when` has to see that it is done")
-            };
-            problems.push(Problem::new(
-                "a second run",
-                End::Unchanged.word(),
-                format!("{found}\n{}{help}", happened.message),
-            ));
-        }
-        for change in second.since(first) {
-            problems.push(Problem::new(
-                format!("a second run: {}", snapshot::row_name(&change)),
-                "unchanged",
-                "changed",
-            ));
-        }
         Ok(problems)
     }
 
@@ -491,6 +459,7 @@ fn surroundings(
         notes: Default::default(),
         played,
         trace: Default::default(),
+        witness: Default::default(),
     }
 }
 

@@ -4,7 +4,8 @@
 use super::{
     Lifecycle, PassedOver, Raw, Stage,
     line::{Line, Piece, pieces},
-    made::{entry, list, map, plain, quoted, scalar, text, word},
+    made::{entry, list, map, quoted, scalar, text, word},
+    moves::{Move, OWN, in_front},
     operation::Operation,
 };
 use crate::{
@@ -55,6 +56,9 @@ pub fn expand(node: Node, cx: &mut Lowering<'_>) -> Node {
         },
         None => Vec::new(),
     };
+    if let Some(row) = writer.refused_claim() {
+        in_front(&mut entries, row);
+    }
     let preconditions = writer.before().into_iter().chain(own).collect();
     entries.push(entry("preconditions", Node::List(preconditions, span), span));
     entries.push(entry("steps", Node::List(writer.steps(), span), span));
@@ -66,19 +70,6 @@ pub(super) struct Writer<'a> {
     pub(super) lifecycle: &'a Lifecycle,
     /// The same as a tree, for the places of its keys.
     pub(super) given: &'a Node,
-}
-
-/// One move.
-struct Move<'a> {
-    id: String,
-    title: String,
-    /// An expression for the state that is left.
-    from: String,
-    to: &'a Word,
-    /// An expression for what is written down.
-    text: String,
-    /// Where its action stands, and where the question of its probe does.
-    at: (Span, Span),
 }
 
 /// The place of a key, so many characters in: steps are told apart by the place of their action, and a key has several.
@@ -248,7 +239,9 @@ impl Writer<'_> {
 
     fn steps(&self) -> Vec<Node> {
         let stages = &self.lifecycle.stages;
-        let mut all: Vec<Node> = (0..stages.len()).map(|index| self.stage_steps(index)).collect();
+        // That two stages have one name is said of the lifecycle, and not again of every step that is made of the second.
+        let first = |index: &usize| stages.iter().position(|one| one.id.text == stages[*index].id.text) == Some(*index);
+        let mut all: Vec<Node> = (0..stages.len()).filter(first).map(|index| self.stage_steps(index)).collect();
         let finished = self.lifecycle.log.as_ref().and_then(|log| log.finished.as_ref());
         all.push(self.moved(Move {
             id: "finish".into(),
@@ -257,6 +250,8 @@ impl Writer<'_> {
             to: &self.lifecycle.done,
             text: quoted(finished.map_or("Complete.", Word::as_str)),
             at: (self.spot("done", 0), self.spot("done", 1)),
+            when: None,
+            claims: false,
         }));
         all
     }
@@ -289,11 +284,10 @@ impl Writer<'_> {
             title: format!("to {}", stage.working.as_str()),
             from: self.from(index),
             to: &stage.working,
-            text: format!(
-                "{} ~ run.actor ~ ' (trueup run ' ~ run.id ~ ')'",
-                quoted(&format!("Starting: {} by ", stage.working.as_str()))
-            ),
+            text: format!("{} ~ run.actor ~ {OWN}", quoted(&format!("Starting: {} by ", stage.working.as_str()))),
             at: (spot(node, "working", 0), spot(node, "working", 1)),
+            when: None,
+            claims: true,
         });
         let work = spot(node, "steps", 0);
         let mut steps: Vec<Node> = match &stage.steps {
@@ -327,11 +321,15 @@ impl Writer<'_> {
             to: &stage.done,
             text,
             at: (spot(node, "done", 0), spot(node, "done", 1)),
+            when: None,
+            claims: false,
         })
     }
 
-    /// To the state of records of which a stage failed, with what the service said.
+    /// To the state of records of which a stage failed, with what the service said. Where a service makes the moves it may take this one from
+    /// any state (the LMS does from every earlier one), so the table is asked first: what somebody took away meanwhile is not moved.
     fn failed(&self, stage: &Stage, node: &Node) -> Node {
+        let still = format!("{} == {}", self.state_of(&format!("{RECORD}.now")), quoted(stage.working.as_str()));
         self.moved(Move {
             id: format!("{}_failed", stage.id.as_str()),
             title: format!("to {}", self.lifecycle.failed.as_str()),
@@ -339,83 +337,9 @@ impl Writer<'_> {
             to: &self.lifecycle.failed,
             text: format!("(error.text ~ ('\\n' ~ error.said if error.said is not none else ''))[:{LONGEST_TEXT}]"),
             at: (spot(node, "id", 1), spot(node, "steps", 2)),
+            when: self.lifecycle.moves.is_some().then_some(still),
+            claims: false,
         })
-    }
-
-    fn moved(&self, one: Move<'_>) -> Node {
-        let (at, _) = one.at;
-        let mut all = vec![("id", text(one.id.clone(), at)), ("title", text(one.title.clone(), at))];
-        match &self.lifecycle.moves {
-            // Without exactly one method, which is said of `moves` itself, nothing else need be said.
-            Some(moves) if moves.methods() == 1 => all.extend(self.by_api(&one)),
-            _ => all.push(("row", self.by_sql(&one))),
-        }
-        map(all, at)
-    }
-
-    /// `{% set move = … %}`: what the author's texts know a move by.
-    fn known(&self, one: &Move<'_>) -> String {
-        let to = quoted(one.to.as_str());
-        format!(
-            "{{% set move = {{'from': ({from}), 'to': {to}, 'from_order': run.states[({from})], 'to_order': run.states[{to}], 'text': ({text})}} %}}",
-            from = one.from,
-            text = one.text,
-        )
-    }
-
-    fn by_sql(&self, one: &Move<'_>) -> Node {
-        let (lifecycle, at) = (self.lifecycle, one.at.0);
-        let state = lifecycle.state.as_str();
-        let from = || text(format!("{{{{ {} }}}}", one.from), at);
-        let mut set = vec![(state, word(one.to))];
-        set.extend(lifecycle.previous.iter().map(|previous| (previous.as_str(), from())));
-        if let Some(log) = &lifecycle.log {
-            let line = text(format!("{}{}", self.known(one), log.line.text), log.line.span);
-            set.push((log.column.as_str(), map([("append", line)], log.line.span)));
-        }
-        map(
-            [
-                ("table", word(&lifecycle.table)),
-                ("key", self.key(at)),
-                ("only_if", map([(state, from())], at)),
-                ("claim", plain("true", at)),
-                ("set", map(set, at)),
-            ],
-            at,
-        )
-    }
-
-    /// The request, and the question to the table that tells whether it was carried out.
-    fn by_api(&self, one: &Move<'_>) -> Vec<(&'static str, Node)> {
-        let (lifecycle, at) = (self.lifecycle, one.at.0);
-        let Some(given) = self.given.get("moves") else { return Vec::new() };
-        let Node::Map(entries, span) = given else { return Vec::new() };
-        let known = self.known(one);
-        let call = entries.iter().map(|entry| match &*entry.key.text {
-            "api" | "accept" | "timeout" => entry.clone(),
-            _ => Entry { key: entry.key.clone(), node: with_move(&entry.node, &known) },
-        });
-        let asked = one.at.1;
-        let find = map(
-            [
-                ("table", word(&lifecycle.table)),
-                ("where", self.key(asked)),
-                ("columns", Node::List(vec![word(&lifecycle.state)], asked)),
-                ("expect", text("one", asked)),
-            ],
-            asked,
-        );
-        let state = self.state_of("self");
-        let probe = map(
-            [
-                ("read", map([("find", find)], asked)),
-                ("done", text(format!("{state} == {}", quoted(one.to.as_str())), asked)),
-                ("not_done", text(format!("{state} == ({})", one.from), asked)),
-            ],
-            asked,
-        );
-        let why = "The service itself keeps its records; `trueup lifecycle rewind` puts one back.";
-        vec![("http", Node::Map(call.collect(), *span)), ("probe", probe), ("irreversible", text(why, at))]
     }
 
     /// A step of a stage with what all have in common.
@@ -484,21 +408,6 @@ impl Writer<'_> {
 
 pub(super) fn assert(condition: String, otherwise: Node, at: Span) -> Node {
     map([("assert", text(condition, at)), ("otherwise", otherwise)], at)
-}
-
-/// Every text in which `move` is spoken of, with what it stands for before it.
-fn with_move(node: &Node, known: &str) -> Node {
-    match node {
-        Node::Scalar(s) if s.text.contains("move.") && s.text.contains("{{") => {
-            text(format!("{known}{}", s.text), s.span)
-        }
-        Node::List(nodes, at) => Node::List(nodes.iter().map(|node| with_move(node, known)).collect(), *at),
-        Node::Map(entries, at) => Node::Map(
-            entries.iter().map(|e| Entry { key: e.key.clone(), node: with_move(&e.node, known) }).collect(),
-            *at,
-        ),
-        other => other.clone(),
-    }
 }
 
 /// The expression uses no other names than these.

@@ -7,6 +7,7 @@ mod compare;
 mod expand;
 mod line;
 mod made;
+mod moves;
 pub mod operation;
 
 pub use compare::{OTHER_STATES, compare};
@@ -67,7 +68,7 @@ shape! {
         aborted: Option<Word>,
         /// How a move is made. Default: by SQL, if the record is still in the state that it leaves.
         moves: Option<Moves>,
-        /// What is written down with every move by SQL.
+        /// What is written down with every move. Beside `moves` it is the service that writes it, and this says how it looks: it is read.
         log: Option<Log>,
         /// A record that is in a working state for longer, and that no run works on, was left by a run that died: `trueup lifecycle rewind`
         /// offers to put it back. Default: 1h.
@@ -183,7 +184,7 @@ shape! {
     "a log" pub struct Log {
         /// The text column that grows.
         column: Word,
-        /// What is put behind its text: `move` has `from`, `to`, `from_order`, `to_order` and `text`. One line of it names `move.from` and
+        /// What is put behind its text (by the service, where that makes the moves): `move` has `from`, `to`, `from_order`, `to_order` and `text`. One line of it names `move.from` and
         /// `move.to`.
         #[schemars(schema_with = "text_schema")]
         line: Scalar,
@@ -258,6 +259,21 @@ shape! {
         /// Values that the steps need beside the record: parameters of the cancelling.
         #[schemars(default)]
         params: Named<super::params::Param>,
+    }
+}
+
+impl Log {
+    /// An expression that is true of a record which this run has taken: `self` is the record, and the last that its log says is that.
+    fn says_own(&self) -> String {
+        let whole = match line::pieces(&self.line.text).as_deref() {
+            Some([.., line::Piece::Value(last), line::Piece::Plain(rest)]) => {
+                last == "move.text" && rest.trim().is_empty()
+            }
+            Some([.., line::Piece::Value(last)]) => last == "move.text",
+            _ => false,
+        };
+        let (log, own) = (format!("(self.{} | default('', true) | trim)", self.column.as_str()), moves::OWN);
+        if whole { format!("{log} is endingwith ({own})") } else { format!("({own}) in {log}") }
     }
 }
 

@@ -90,7 +90,6 @@ const REPLACED: &[&str] = &[
     "params",
     "targets",
     "limits",
-    "vars",
     "preconditions",
     "steps",
     "verification",
@@ -112,6 +111,7 @@ impl Writer<'_> {
         let (name, title) =
             (format!("{}/{}", said("name"), does.word()), format!("{}: {}", said("title"), does.title()));
         let mut kept: Vec<Entry> = entries.into_iter().filter(|entry| !REPLACED.contains(&&*entry.key.text)).collect();
+        kept.iter_mut().filter(|entry| &*entry.key.text == "vars").for_each(|entry| known_vars(&mut entry.node));
         let mut add = |key: &str, node: Node| kept.push(entry(key, node, span));
         add("name", text(name, span));
         add("title", text(title, span));
@@ -386,6 +386,34 @@ impl Writer<'_> {
         ];
         let to = quoted(to);
         (before, vec![self.put("advanced", &to, "Done by hand, and advanced", at(2))], self.verified(&to, at(3)))
+    }
+}
+
+/// Of the `vars` of a playbook those that an operation can know: it has other parameters, and whatever rests on those of the playbook goes.
+fn known_vars(vars: &mut Node) {
+    let Node::Map(entries, _) = vars else { return };
+    let mut gone: Vec<String> = vec!["params".into()];
+    loop {
+        let before = entries.len();
+        entries.retain(|entry| {
+            let stays = !gone.iter().any(|name| mentions(&entry.node, name));
+            if !stays {
+                gone.push(format!("vars.{}", entry.key.text));
+            }
+            stays
+        });
+        if entries.len() == before {
+            return;
+        }
+    }
+}
+
+fn mentions(node: &Node, name: &str) -> bool {
+    match node {
+        Node::Scalar(scalar) => scalar.text.contains(name),
+        Node::List(nodes, _) => nodes.iter().any(|node| mentions(node, name)),
+        Node::Map(entries, _) => entries.iter().any(|entry| mentions(&entry.node, name)),
+        Node::Broken(_) => false,
     }
 }
 

@@ -55,6 +55,34 @@ pub fn covered(all: &[Coverage], look: Look) -> String {
     page.finish()
 }
 
+/// So many are named where nobody asked for the table.
+const NAMED: usize = 12;
+
+/// What no case went through, in short: where a percentage is all that is told otherwise.
+pub fn missed(all: &[Coverage], look: Look) -> String {
+    let mut page = Page::new(look);
+    let (tested, untested): (Vec<&Coverage>, Vec<&Coverage>) = all.iter().partition(|one| one.whole().reached > 0);
+    let parts: Vec<_> = tested.iter().flat_map(|one| one.missed()).collect();
+    if !parts.is_empty() {
+        page.line(0, Line::of(Tone::Care, "Gone through by no case:"));
+    }
+    for part in parts.iter().take(NAMED) {
+        let place = Line::of(Tone::Dim, format!("{}:{}", part.file, part.line));
+        page.noted(2, 4, Line::of(Tone::Plain, &part.what), place);
+    }
+    if parts.len() > NAMED {
+        let more = format!("and {} more, which `--coverage` names", parts.len() - NAMED);
+        page.line(2, Line::of(Tone::Plain, more));
+    }
+    if !untested.is_empty() {
+        let names: Vec<&str> = untested.iter().take(NAMED).map(|one| one.playbook.as_str()).collect();
+        let more = if untested.len() > NAMED { format!(" and {} more", untested.len() - NAMED) } else { String::new() };
+        let line = Line::of(Tone::Care, "Without any case that is played here: ");
+        page.hung(0, 2, line.plain(format!("{}{more}.", names.join(", "))));
+    }
+    page.finish()
+}
+
 fn count(share: Share) -> String {
     if share.all == 0 { "-".into() } else { format!("{} of {}", share.reached, share.all) }
 }

@@ -5,7 +5,7 @@ mod json;
 mod junit;
 mod terminal;
 
-pub use covered::covered;
+pub use covered::{covered, missed};
 pub use json::json;
 pub use junit::junit;
 pub use terminal::{file, summary};

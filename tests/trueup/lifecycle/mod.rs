@@ -320,3 +320,18 @@ fn a_run_that_is_killed_at_every_event_moves_each_record_once() {
         assert!(report.is_good() && report.passed() == 2, "{report}");
     });
 }
+
+#[test]
+fn a_run_on_a_server_that_is_killed_at_every_event_moves_each_record_once() {
+    block_on(async {
+        let here = surroundings(&root(), &[]);
+        let project = root().join("tests/cases/lifecycle-stages/trueup.yaml");
+        let opened = ops::project::open(&here, Some(&project)).unwrap_or_else(|f| panic!("{}", said(&f)));
+        let test = root().join("tests/trueup/lifecycle/killed-on-servers.test.yaml");
+        for on in [On::Postgres(postgres()), On::Mysql(mysql())] {
+            let report = ops::test::run_file(&here, &opened, &test, &on, None).await;
+            let report = report.unwrap_or_else(|f| panic!("{}", said(&f)));
+            assert!(report.is_good() && report.passed() == 1, "{report}");
+        }
+    });
+}

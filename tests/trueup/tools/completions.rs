@@ -77,6 +77,79 @@ fn bash_asks_and_puts_an_equals_sign_together_again() {
     assert_eq!(line("apply sell --env "), "test\n");
 }
 
+/// The shell is on this machine. Where it is not, what would have been looked at is said.
+fn has(shell: &str) -> bool {
+    let is = Command::new(shell).arg("--version").output().is_ok_and(|output| output.status.success());
+    if !is {
+        println!("skipped: {shell} is not installed, so its completions are only looked at as a text");
+    }
+    is
+}
+
+/// What the shell itself makes of a line, with the script in `name` and our program first on the path.
+fn in_shell(desk: &Desk, shell: &str, (name, script): (&str, &str), ask: &str, typed: &str) -> String {
+    desk.write(name, script);
+    desk.write("ask", ask);
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_trueup")).parent().unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let plain = if shell == "zsh" { "-f" } else { "--no-config" };
+    let mut command = Command::new("timeout");
+    command.args(["30", shell, plain, "ask", typed]).current_dir(desk.path("."));
+    let output = command.env("PATH", path).env("HOME", desk.path(".")).env("TERM", "dumb").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A zsh at a terminal of its own: somebody types, presses Tab, and this is the line then.
+const TAB: &str = r#"
+zmodload zsh/zpty
+zpty -b z zsh -f -i
+zpty -w z "fpath=($PWD \$fpath); autoload -Uz compinit; compinit -u -d dump; show() { print -r -- \"<\"\"<\$BUFFER>\"\">\" }
+zle -N show; bindkey '^I' complete-word; bindkey '^G' show; setopt no_beep; print -r -- REA''DY"
+until [[ $out == *READY* ]] { zpty -r -t z part && out+=$part; zselect -t 2 2>/dev/null }
+zpty -w -n z "$1"$'\t\a'
+until [[ $out == *'<<'*'>>'* ]] { zpty -r -t z part && out+=$part; zselect -t 2 2>/dev/null }
+print -r -- "${${out##*<<}%%>>*}"
+"#;
+
+#[test]
+fn fish_and_zsh_complete_what_somebody_types() {
+    let desk = Desk::new();
+    desk.write("playbooks/sell.yaml", SELL);
+    if has("fish") {
+        let script = desk.run(&["completions", "fish"]).out;
+        let ask = "source trueup.fish; complete -C\"$argv[1]\"\n";
+        let line = |typed: &str| in_shell(&desk, "fish", ("trueup.fish", &script), ask, typed);
+        assert_eq!(line("trueup apply se"), "sell\n");
+        assert_eq!(line("trueup apply sell way=c"), "way=card\nway=cash\n");
+        assert_eq!(line("trueup apply sell --env "), "test\n");
+    }
+    if has("zsh") {
+        let script = desk.run(&["completions", "zsh"]).out;
+        let ask = format!("zmodload zsh/zselect\n{TAB}");
+        let line = |typed: &str| in_shell(&desk, "zsh", ("_trueup", &script), &ask, typed);
+        assert_eq!(line("trueup apply se"), "trueup apply sell \n");
+        assert_eq!(line("trueup apply sell i"), "trueup apply sell id=\n", "no blank behind what is not over");
+        assert_eq!(line("trueup plan sell --env te"), "trueup plan sell --env test \n");
+    }
+}
+
+#[test]
+fn man_shows_the_page_without_a_complaint() {
+    let desk = Desk::new();
+    if !has("man") {
+        return;
+    }
+    desk.run(&["man", "--out", "man"]);
+    for name in ["trueup.1", "trueup-test.1", "trueup-plan-show.1"] {
+        let mut man = Command::new("man");
+        man.args(["--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z"]).arg(desk.path(&format!("man/{name}")));
+        let output = man.env("MANWIDTH", "80").env("LC_ALL", "C.UTF-8").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.is_empty() && !output.stdout.is_empty(), "{name}: {said}");
+    }
+}
+
 #[test]
 fn every_shell_gets_a_script() {
     let desk = Desk::new();

@@ -1,6 +1,9 @@
 //! The retirement of learners of Open edX: its playbooks pass every rule without advice and do what their tests say, on every database on which
 //! they differ.
 
+mod routes;
+mod site;
+
 use super::servers::{block_on, mysql, postgres, root, surroundings};
 use std::fs;
 use trueup::{

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""What `scripts/bench-edx` asks of the journal and of the LMS when the run is over: the LMS had nothing to refuse; no effect was attempted
+again after its outcome was recorded; and what the LMS was asked more than once has as many attempts in the journal.
+
+usage: sent_once.py JOURNAL TOLD
+"""
+import collections
+import json
+import sqlite3
+import sys
+
+journal, told = sqlite3.connect(sys.argv[1]), json.load(open(sys.argv[2]))
+service = {
+    "/api/discussion/v1/accounts/retire_forum/": "/forum",
+    "/api/enrollment/v1/unenroll/": "/unenroll",
+    "/api/edxnotes/v1/retire_user/": "/student_notes",
+    "/api/user/v1/accounts/retire_misc/": "/misc",
+    "/api/user/v1/accounts/retire/": "/account",
+}
+attempts, over, wrong = collections.Counter(), set(), []
+for (payload,) in journal.execute("select bytes from payloads where run in (select id from runs where purpose = 'apply') order by run, seq"):
+    event = json.loads(payload)
+    of = event["of"]
+    if event["event"] == "step.attempt":
+        for one in of["attempts"]:
+            effect = one["effect"]
+            item, step = effect["item"], of["step"]
+            attempts[item, step] += 1
+            if (item, step, effect.get("generation", 0)) in over:
+                wrong.append(f"{step} of {item} was attempted again after its outcome was recorded")
+    elif event["event"] == "step.outcome":
+        for one in of["outcomes"]:
+            if one["outcome"] != "not_done":
+                over.add((one["item"], of["step"], one.get("generation", 0)))
+for call, times in told["again"].items():
+    path, item = call.split(" ")
+    sent = sum(n for (key, step), n in attempts.items() if key == item and step.endswith(service[path]))
+    if sent < times:
+        wrong.append(f"{path} was called {times} times for {item}, and the journal has {sent} attempts")
+if told["refused"]:
+    wrong.append(f"the LMS refused {told['refused']} calls")
+if not attempts:
+    wrong.append("the journal has no attempts: what was looked at?")
+for line in wrong[:20]:
+    print(line, file=sys.stderr)
+print(
+    f"{told['asked']} calls, {told['services']} of services; {len(told['again'])} sent again because no answer was recorded, "
+    f"none after one was" if not wrong else f"{len(wrong)} findings"
+)
+sys.exit(1 if wrong else 0)

@@ -1,0 +1,122 @@
+//! A journal that was restored from a copy (A11, T24): what its runs did since is not in it. Nothing goes on by itself, nothing is
+//! done twice, and a person decides.
+
+use super::{
+    nightly::{FILE, counts, office, trueup, with_schedules},
+    places::Place,
+    servers::block_on,
+};
+use std::{fs, path::PathBuf};
+use trueup::trial::bench::On;
+
+const UP: &str = "params:
+  second: { type: int, description: Another thing, example: 2 }
+preconditions:
+- id: one
+  find: { table: shop.things, where: { id: 1 }, expect: one }
+- id: two
+  find: { table: shop.things, where: { id: '{{ params.second }}' }, expect: one }
+steps:
+- id: first
+  row: { of: one, set: { count: '{{ one.count + 1 }}' } }
+- id: sure
+  ask: { who: boss, question: Go on?, answer: { yes: { type: bool } }, affects: [] }
+- id: second
+  row: { of: two, set: { count: '{{ two.count + 1 }}' } }
+";
+
+fn journal(place: &Place) -> PathBuf {
+    place.path().join("journal/journal.db")
+}
+
+fn copy(place: &Place, name: &str) {
+    assert!(!journal(place).with_extension("db-wal").exists(), "somebody still has the journal open");
+    fs::copy(journal(place), place.path().join(name)).unwrap();
+}
+
+fn restore(place: &Place, name: &str) {
+    fs::copy(place.path().join(name), journal(place)).unwrap();
+}
+
+/// Begins the playbook, which waits for an answer; the run's short name.
+async fn waits(place: &Place, second: u32) -> String {
+    let came = trueup(place, &format!("apply up second={second} --yes --reason test --json")).await;
+    assert_eq!(came.exit, 4, "{}{}", came.out, came.err);
+    let id = came.json()["run"].as_str().unwrap().to_owned();
+    id[id.len() - 8..].to_owned()
+}
+
+#[test]
+fn runs_of_a_restored_journal_are_in_doubt_and_its_schedules_paused_until_a_person_decides() {
+    block_on(async {
+        let place = office(&On::Sqlite, FILE, "").await;
+        with_schedules(&place, false);
+        place.playbook("up", "  shop: { write: [things, audits] }", UP);
+        let start = counts(&place).await;
+        let of = |first: i64, second: i64| {
+            let mut all: Vec<i64> = start.split("; ").map(|n| n.parse().unwrap()).collect();
+            (all[0], all[1]) = (all[0] + first, all[1] + second);
+            all.iter().map(i64::to_string).collect::<Vec<_>>().join("; ")
+        };
+        trueup(&place, "reconcile --due").await.is(0, &["looked after from now on"]);
+        let run = waits(&place, 2).await;
+        assert_eq!(counts(&place).await, of(1, 0));
+        copy(&place, "waiting.db");
+        trueup(&place, &format!("answer {run} sure --set yes=true")).await.is(0, &["Done"]);
+        let lost = waits(&place, 2).await;
+        assert_eq!(counts(&place).await, of(2, 1));
+
+        // The copy knows neither the answer nor what was done after it.
+        restore(&place, "waiting.db");
+        trueup(&place, "runs").await.is(
+            0,
+            &[
+                "it was restored from a copy. 1 unfinished run is in doubt now",
+                "1 schedule is paused",
+                "not in it at all, though they ran:",
+                &lost,
+            ],
+        );
+        let again = trueup(&place, "runs").await.is(0, &["in doubt"]);
+        assert!(!again.err.contains("restored"), "told once: {}", again.err);
+        let inbox = trueup(&place, "inbox").await.is(
+            0,
+            &[
+                &format!("In doubt: run {run}, all of it"),
+                &format!("trueup resolve {run} --not-done --reason"),
+                &format!("trueup cancel {run} --reason"),
+            ],
+        );
+        assert!(inbox.out.lines().all(|line| line.chars().count() <= 80), "{}", inbox.out);
+        trueup(&place, &format!("show {run}")).await.is(0, &["In doubt: the journal was restored from a copy"]);
+        trueup(&place, "schedule list").await.is(0, &["paused by trueup", "restored from a copy"]);
+        for going_on in ["answer RUN sure --set yes=true", "resume RUN", "retry RUN --reason again"] {
+            let came = trueup(&place, &going_on.replace("RUN", &run)).await;
+            came.is(6, &["is in doubt: the journal was restored from a copy", "is not recorded", "trueup cancel"]);
+        }
+        trueup(&place, &format!("resolve {run} --done --reason looked")).await.is(2, &["in one word"]);
+        trueup(&place, "reconcile --due").await.is(0, &[]);
+        assert_eq!(counts(&place).await, of(2, 1), "nothing was done by itself");
+
+        // Somebody has looked: it was done. A schedule goes on when somebody says so.
+        trueup(&place, &format!("cancel {run} --reason 'it was all done'")).await.is(0, &["ancelled"]);
+        trueup(&place, "schedule resume minutely --reason 'looked at it'").await.is(0, &["goes on"]);
+        trueup(&place, "audit verify").await.is(0, &["Everything is as it was written."]);
+        assert_eq!(counts(&place).await, of(2, 1));
+
+        // And one of which nothing was done since the copy: it goes on from there, and does the rest once.
+        let left = waits(&place, 2).await;
+        copy(&place, "left.db");
+        trueup(&place, "apply up second=2 --yes --reason other").await.is(4, &["Waits"]);
+        assert_eq!(counts(&place).await, of(4, 1));
+        restore(&place, "left.db");
+        trueup(&place, &format!("resume {left}")).await.is(6, &["1 unfinished run is in doubt now"]);
+        trueup(&place, &format!("resolve {left} --not-done --reason 'nothing happened since'"))
+            .await
+            .is(4, &["Waits for the answer of boss"]);
+        trueup(&place, &format!("answer {left} sure --set yes=true")).await.is(0, &["Done"]);
+        assert_eq!(counts(&place).await, of(4, 2));
+        trueup(&place, "audit verify").await.is(0, &["Everything is as it was written."]);
+        place.clear().await;
+    });
+}
