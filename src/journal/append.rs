@@ -59,6 +59,12 @@ impl Journal {
         Ok(Appending { chain: claim.run, on_its_way: self.hand_over(deed) })
     }
 
+    /// As [`Journal::append`], without waiting: the caller goes on with what comes behind it, and asks before it counts on it.
+    pub fn append_ahead(&self, run: RunId, events: &[Event]) -> Result<Appending, JournalError> {
+        let group = self.inner.group(events, self.inner.world.now())?;
+        Ok(Appending { chain: run, on_its_way: self.hand_over(Deed::Append { chain: run, fence: None, group }) })
+    }
+
     pub(super) async fn append_at(
         &self,
         chain: RunId,

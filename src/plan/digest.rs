@@ -22,12 +22,7 @@ impl Plan {
 
 /// Two items promise the same.
 pub(super) fn alike(one: &ItemPlan, other: &ItemPlan) -> bool {
-    let digest = |item: &ItemPlan| {
-        let mut digest = PlanDigest(Sha256::new());
-        digest.item(item);
-        digest.end()
-    };
-    digest(one) == digest(other)
+    Promise::of(one).0 == Promise::of(other).0
 }
 
 /// A digest that is made item by item.
@@ -36,7 +31,7 @@ pub struct PlanDigest(Sha256);
 impl PlanDigest {
     /// What stands before the items.
     pub fn of(plan: &Plan) -> PlanDigest {
-        let mut digest = PlanDigest(Sha256::new());
+        let mut digest = Promise::default();
         digest.text("trueup plan 1");
         digest.text(&plan.playbook);
         digest.text(&plan.version.to_string());
@@ -47,11 +42,38 @@ impl PlanDigest {
             digest.text(connection);
             digest.text(identity);
         }
-        digest
+        PlanDigest(Sha256::new_with_prefix(&digest.0))
     }
 
     /// The next item.
     pub fn item(&mut self, item: &ItemPlan) {
+        self.promise(&Promise::of(item));
+    }
+
+    /// The next item, by what it promises.
+    pub fn promise(&mut self, promise: &Promise) {
+        self.0.update(&promise.0);
+    }
+
+    /// The hexadecimal digits.
+    pub fn end(self) -> String {
+        self.0.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    }
+}
+
+/// What goes into the digest of one item, in bytes: these can be put together beside one another.
+#[derive(Default)]
+pub struct Promise(Vec<u8>);
+
+impl Promise {
+    /// Of this item.
+    pub fn of(item: &ItemPlan) -> Promise {
+        let mut promise = Promise(Vec::with_capacity(1024));
+        promise.item(item);
+        promise
+    }
+
+    fn item(&mut self, item: &ItemPlan) {
         self.text(&item.key);
         if let Some(value) = &item.item {
             self.text("item");
@@ -66,15 +88,10 @@ impl PlanDigest {
         self.text(&item.stop.as_ref().map_or(String::new(), |s| format!("{} {}", s.step, s.way.word())));
     }
 
-    /// The hexadecimal digits.
-    pub fn end(self) -> String {
-        self.0.finalize().iter().map(|b| format!("{b:02x}")).collect()
-    }
-
     /// Length first, so that two texts never run into one another.
     fn text(&mut self, text: &str) {
-        self.0.update((text.len() as u64).to_be_bytes());
-        self.0.update(text.as_bytes());
+        self.0.extend((text.len() as u64).to_be_bytes());
+        self.0.extend(text.as_bytes());
     }
 
     fn value(&mut self, value: &Value) {

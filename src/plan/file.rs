@@ -6,7 +6,7 @@
 
 use super::{
     ItemPlan, Many, Plan, Tally,
-    digest::{self, PlanDigest},
+    digest::{self, PlanDigest, Promise},
     many::HELD,
 };
 use crate::{
@@ -361,11 +361,23 @@ pub fn read_with_sum(file: &mut (impl BufRead + Seek), sealer: &Sealer) -> Resul
     let mut plan = header.plan();
     plan.many = header.many();
     let mut digest = PlanDigest::of(&plan);
-    for _ in 0..trailer.items {
-        next(file, &mut line)?;
-        let item: ItemPlan = decoded(&line, sealer)?;
-        digest.item(&item);
-        keep(&mut plan, item);
+    let mut left = trailer.items;
+    while left > 0 {
+        // Two processors take them apart; what is counted is counted in order.
+        let (one, other) = (block(file, &mut left)?, block(file, &mut left)?);
+        let (one, other) = if other.is_empty() {
+            (judged(&one, sealer), Vec::new())
+        } else {
+            std::thread::scope(|scope| {
+                let beside = scope.spawn(|| judged(&other, sealer));
+                (judged(&one, sealer), beside.join().unwrap_or_else(|_| vec![Err(damaged("it cannot be read"))]))
+            })
+        };
+        for judged in one.into_iter().chain(other) {
+            let (item, promise) = judged?;
+            digest.promise(&promise);
+            keep(&mut plan, item);
+        }
     }
     next(file, &mut line)?;
     if !line.starts_with(ENDS.as_bytes()) {
@@ -380,6 +392,31 @@ pub fn read_with_sum(file: &mut (impl BufRead + Seek), sealer: &Sealer) -> Resul
     }
     all_taken(&mut plan, &header);
     Ok((Saved { header, plan, digest: trailer.digest.to_string() }, trailer.sha256))
+}
+
+/// So many items are taken apart by one processor at a time.
+const BLOCK: u64 = 128;
+
+/// The lines of the next items.
+fn block(file: &mut impl BufRead, left: &mut u64) -> Result<Vec<Vec<u8>>, BadPlan> {
+    let count = (*left).min(BLOCK);
+    *left -= count;
+    let mut lines = Vec::new();
+    for _ in 0..count {
+        let mut line = Vec::new();
+        next(file, &mut line)?;
+        lines.push(line);
+    }
+    Ok(lines)
+}
+
+fn judged(lines: &[Vec<u8>], sealer: &Sealer) -> Vec<Result<(ItemPlan, Promise), BadPlan>> {
+    let one = |line: &Vec<u8>| {
+        let item: ItemPlan = decoded(line, sealer)?;
+        let promise = Promise::of(&item);
+        Ok((item, promise))
+    };
+    lines.iter().map(one).collect()
 }
 
 /// The trailer, when the sum fits: looked at before anything of the content is believed.

@@ -133,6 +133,50 @@ fn no_personal_value_stands_in_a_plan_file_in_clear_and_no_secret_at_all() {
     }
 }
 
+#[test]
+fn items_that_two_processors_take_apart_are_counted_in_their_order() {
+    let (_home, sealer) = key();
+    let one = marked(sample::award()).items.remove(0);
+    for count in [0, 1, 127, 128, 129, 256, 257, 700] {
+        let mut made = marked(sample::award());
+        made.items = (0..count)
+            .map(|n: i64| {
+                let key = format!("{n}").into();
+                crate::plan::ItemPlan { key, item: Some(Value::from(n)), ..one.clone() }
+            })
+            .collect();
+        let header = Header { items_of: Some(count.unsigned_abs()), ..header(&made) };
+        let mut bytes = Vec::new();
+        let saved = file::write(&mut bytes, &header, &made.items, &sealer).unwrap();
+        // The digest was made item by item while they were written, and reading compares it.
+        let (back, sum) = file::read_with_sum(&mut Cursor::new(&bytes), &sealer).unwrap();
+        assert_eq!(back.digest, saved.digest, "{count}");
+        assert_eq!(back.plan.tally().items, count.unsigned_abs());
+        let held: Vec<String> = back.plan.items.iter().map(|item| item.key.to_string()).collect();
+        let first: Vec<String> = (0..count.min(201)).map(|n| n.to_string()).collect();
+        assert_eq!(held, first, "{count}");
+        let again = file::Items::of(&bytes[..], &sealer, sum).unwrap().map(|item| item.unwrap().key.to_string());
+        assert_eq!(again.collect::<Vec<_>>(), (0..count).map(|n| n.to_string()).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_plan_that_is_written_part_by_part_has_the_bytes_of_its_tree() {
+    use crate::effect::record::Field;
+    let mut compared = 0;
+    for made in [sample::award(), sample::odd(), sample::nothing()] {
+        let sealer = Sealer::without_key(Masks::default());
+        for item in &made.items {
+            let mut parts = sealer.writing();
+            assert!(item.write(&mut parts));
+            let tree = sealer.sealed_json(&item.store().unwrap());
+            compared += usize::from(tree.is_ok());
+            assert_eq!(parts.end(), tree);
+        }
+    }
+    assert!(compared > 0, "what is sealed differs each time: some of them must hold nothing personal");
+}
+
 /// Numbers that look random and are the same in every run.
 struct Numbers(u64);
 

@@ -22,14 +22,29 @@ use crate::{
         project::Opened,
         record::Record,
     },
-    plan::{Plan, file::BadPlan, many::HELD, stored},
+    plan::{
+        ItemPlan, Plan,
+        file::BadPlan,
+        many::{Each, HELD},
+        stored,
+    },
     targets::model::After,
 };
-use futures_util::stream;
-use std::sync::{Arc, atomic::AtomicBool};
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 /// So many items are recorded in one event.
 const TOGETHER: usize = 200;
+/// So many such events are on their way into the journal at the same time.
+const AHEAD: usize = 3;
+/// So many items of a plan are read at once, ahead of those that are carried out.
+const READ: usize = 64;
 
 /// Records a new run of this plan, and carries it out.
 #[allow(clippy::too_many_arguments, reason = "what a run is made of, one by one")]
@@ -99,10 +114,10 @@ pub(super) async fn let_go(
         None => None,
     };
     let of = plan.many.as_ref().map_or(0, |many| many.tally.items);
-    let items: Items<'_> = Box::pin(stream::iter(each.map(|item| match item {
+    let items: Items<'_> = Box::pin(ahead(each).map(|item| match item {
         Ok(plan) => Ok(Work { plan, state: ItemState::default() }),
         Err(why) => Err(FleetError::Items(format!("the plan {why}"))),
-    })));
+    }));
     let fleet = Fleet {
         setting,
         make,
@@ -128,7 +143,7 @@ pub(super) async fn list(record: &Record, listed: &Listed<'_>) -> Result<(), Fai
     let (run, single_use) = (listed.setting.run.id, listed.created.plan_id.is_some());
     let mut first: Vec<Event> = vec![listed.created.clone().into()];
     first.extend(listed.seen.iter().cloned());
-    let mut together = Vec::new();
+    let (mut together, mut under_way) = (Vec::new(), VecDeque::new());
     for item in listed.plan.each(record.journal.sealer()).map_err(|why| unreadable(&why))? {
         let item = item.map_err(|why| unreadable(&why))?;
         if &*item.key == SINGLE_ITEM && !listed.with_once {
@@ -138,13 +153,46 @@ pub(super) async fn list(record: &Record, listed: &Listed<'_>) -> Result<(), Fai
         together.push(StartedItem { item: item.key, key: None, plan });
         if together.len() == TOGETHER {
             let started = ItemStarted { items: std::mem::take(&mut together) };
-            let events: Vec<Event> = first.drain(..).chain([started.into()]).collect();
-            append(record, run, &events, single_use).await?;
+            if first.is_empty() {
+                // The next ones are made ready meanwhile. Nothing begins before all of them are there.
+                under_way.push_back(record.journal.append_ahead(run, &[started.into()])?);
+            } else {
+                // Whether the plan was used shows at once.
+                let events: Vec<Event> = first.drain(..).chain([started.into()]).collect();
+                append(record, run, &events, single_use).await?;
+            }
+            if under_way.len() > AHEAD
+                && let Some(appending) = under_way.pop_front()
+            {
+                appending.durable().await?;
+            }
         }
+    }
+    for appending in under_way {
+        appending.durable().await?;
     }
     let last = (!together.is_empty()).then(|| ItemStarted { items: together }.into());
     let events: Vec<Event> = first.into_iter().chain(last).collect();
     if events.is_empty() { Ok(()) } else { append(record, run, &events, single_use).await }
+}
+
+/// Reads the items of a plan beside those who carry them out.
+fn ahead(each: Each) -> BoxStream<'static, Result<ItemPlan, BadPlan>> {
+    if matches!(each, Each::Held(_)) {
+        return Box::pin(stream::iter(each));
+    }
+    let (send, receive) = tokio::sync::mpsc::channel::<Vec<_>>(2);
+    tokio::task::spawn_blocking(move || {
+        let mut each = each.peekable();
+        while each.peek().is_some() {
+            // Nobody takes them any more: the run is over.
+            if send.blocking_send(each.by_ref().take(READ).collect()).is_err() {
+                return;
+            }
+        }
+    });
+    let blocks = stream::unfold(receive, |mut receive| async move { Some((receive.recv().await?, receive)) });
+    Box::pin(blocks.flat_map(stream::iter))
 }
 
 fn unreadable(why: &BadPlan) -> Failure {
