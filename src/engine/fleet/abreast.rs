@@ -71,9 +71,11 @@ fn written_by(step: &Step, setting: &Setting) -> Option<Arc<str>> {
 fn waits_elsewhere(step: &Step) -> bool {
     match step.act {
         Act::Http(_) | Act::Resource(_) | Act::Job(_) | Act::Tally(_) | Act::Command(_) => true,
-        Act::Ask(_) | Act::Tell(_) | Act::Wait(_) => true,
+        Act::Ask(_) | Act::Wait(_) => true,
         Act::Find(_) | Act::Query(_) | Act::Row(_) | Act::Rows(_) | Act::Sql(_) => false,
         Act::Compare(_) | Act::Assert(_) | Act::Let(_) | Act::Block(_) | Act::Choose(_) => false,
         Act::Use(_) | Act::Call(_) | Act::Undo(_) | Act::End(_) => false,
+        // A message is put down, and nobody waits for it.
+        Act::Tell(_) => false,
     }
 }
