@@ -2,9 +2,9 @@
 """The LMS of `scripts/bench-edx`: every answer takes 20 ms, as many at the same time as are asked for. It keeps the states in memory,
 checks their order as the LMS does, and writes each into the database. What is asked is done after half of the time, whether or not anybody
 still waits for the answer: who is killed meanwhile leaves something that was done without having heard of it.
-At the end it says how often each service was called for each learner, and how many updates it had to refuse.
+Each number behind tells of a moment: when so many calls have come in, it says so. At the end it says how often each service was called for each learner, and how many updates it had to refuse.
 
-usage: lms.py DATABASE DELAY_MS
+usage: lms.py DATABASE DELAY_MS [CALLS …]
 """
 import asyncio
 import json
@@ -13,6 +13,7 @@ import sqlite3
 import sys
 
 database, delay = sys.argv[1], float(sys.argv[2]) / 1000
+moments = sorted(int(number) for number in sys.argv[3:])
 db = sqlite3.connect(database, isolation_level=None)
 db.execute("pragma journal_mode = wal")
 db.execute("pragma synchronous = off")
@@ -29,6 +30,8 @@ calls, refused, asked = {}, 0, 0
 def answer(method, path, body):
     global refused, asked
     asked += 1
+    while moments and asked >= moments[0]:
+        print("at", moments.pop(0), flush=True)
     if path == "/oauth2/access_token":
         return 200, {"access_token": "bench", "expires_in": 3600, "token_type": "JWT"}
     given = json.loads(body)

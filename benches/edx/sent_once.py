@@ -8,6 +8,7 @@ import collections
 import json
 import sqlite3
 import sys
+import urllib.parse
 
 journal, told = sqlite3.connect(sys.argv[1]), json.load(open(sys.argv[2]))
 service = {
@@ -23,10 +24,10 @@ for (payload,) in journal.execute("select bytes from payloads where run in (sele
     of = event["of"]
     if event["event"] == "step.attempt":
         for one in of["attempts"]:
-            effect = one["effect"]
-            item, step = effect["item"], of["step"]
+            # run/item/step/generation, each part escaped as in an address
+            _, item, step, generation = (urllib.parse.unquote(part) for part in one["effect"].split("/"))
             attempts[item, step] += 1
-            if (item, step, effect.get("generation", 0)) in over:
+            if (item, step, int(generation)) in over:
                 wrong.append(f"{step} of {item} was attempted again after its outcome was recorded")
     elif event["event"] == "step.outcome":
         for one in of["outcomes"]:

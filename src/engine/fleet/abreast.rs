@@ -70,10 +70,11 @@ fn written_by(step: &Step, setting: &Setting) -> Option<Arc<str>> {
 /// Something else than a database is waited for: others can go on meanwhile.
 fn waits_elsewhere(step: &Step) -> bool {
     match step.act {
-        Act::Http(_) | Act::Resource(_) | Act::Job(_) | Act::Tally(_) | Act::Command(_) => true,
-        Act::Ask(_) | Act::Tell(_) | Act::Wait(_) => true,
+        Act::Http(_) | Act::Resource(_) | Act::Job(_) | Act::Tally(_) | Act::Command(_) | Act::Wait(_) => true,
         Act::Find(_) | Act::Query(_) | Act::Row(_) | Act::Rows(_) | Act::Sql(_) => false,
         Act::Compare(_) | Act::Assert(_) | Act::Let(_) | Act::Block(_) | Act::Choose(_) => false,
         Act::Use(_) | Act::Call(_) | Act::Undo(_) | Act::End(_) => false,
+        // A message is put down, and an item that asks a person rests: neither keeps others waiting.
+        Act::Tell(_) | Act::Ask(_) => false,
     }
 }
