@@ -76,6 +76,7 @@ async fn rate(home: &Path, url: &str, ledger: bool, width: usize) -> f64 {
         notes: Default::default(),
         played: Default::default(),
         trace: Default::default(),
+        witness: Default::default(),
     };
     let opened = ops::project::open(&here, None).unwrap_or_else(|f| panic!("{f:?}"));
     if ledger {

@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn the_stored_text_is_compact_and_says_what_it_is() {
-        let event = Event::from(RunPaused { reason: "a \"window\"".into(), until: None });
+        let event = Event::from(RunPaused { reason: "a \"window\"".into(), until: None, behind: None });
         let text = event.encode(AT, &sealer()).unwrap();
         assert_eq!(text, r#"{"trueup":1,"event":"run.paused","at":1753264800123456,"of":{"reason":"a \"window\""}}"#);
     }
@@ -370,7 +370,9 @@ mod tests {
             assert_eq!(*Event::header(&text, &Sealer::without_key(Masks::default())).unwrap().1, *event.name());
         }
         assert!(sealed > 20);
-        let text = Event::from(RunPaused { reason: "key hunter22".into(), until: None }).encode(AT, &sealer).unwrap();
+        let text = Event::from(RunPaused { reason: "key hunter22".into(), until: None, behind: None })
+            .encode(AT, &sealer)
+            .unwrap();
         let Event::RunPaused(back) = Event::decode(&text, &sealer).unwrap().1 else { panic!() };
         assert_eq!(back.reason, "(secret)");
         assert!(json::parse(&text).is_ok());

@@ -245,7 +245,7 @@ async fn the_list_of_runs_follows_the_events(desk: Desk) {
     assert_eq!(state(&journal, 1).await.state, RunWord::Waiting);
     journal.append(run(1), &[decided("agreed", "b")]).await.unwrap();
     assert_eq!(state(&journal, 1).await.state, RunWord::Created);
-    journal.append(run(1), &[RunPaused { reason: "night".into(), until: None }.into()]).await.unwrap();
+    journal.append(run(1), &[RunPaused { reason: "night".into(), until: None, behind: None }.into()]).await.unwrap();
     assert_eq!(state(&journal, 1).await.state, RunWord::Paused);
     let closed = filler.closed();
     journal.append(run(1), &[closed.clone().into()]).await.unwrap();
@@ -490,7 +490,8 @@ async fn a_purge_leaves_the_line_the_chain_and_a_reason(desk: Desk) {
 async fn a_run_that_is_read_in_several_pieces_comes_back_in_order(desk: Desk) {
     let journal = desk.open().await;
     journal.append(run(1), &[created()]).await.unwrap();
-    let paused = |n: usize| Event::from(RunPaused { reason: format!("{n} {}", "x".repeat(300_000)), until: None });
+    let paused =
+        |n: usize| Event::from(RunPaused { reason: format!("{n} {}", "x".repeat(300_000)), until: None, behind: None });
     for n in 0..12 {
         journal.append(run(1), &[paused(n), decided(&n.to_string(), "-")]).await.unwrap();
     }

@@ -17,6 +17,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 /// The file's name.
@@ -24,6 +25,8 @@ const FILE: &str = "journal.seen";
 /// So many unfinished runs are remembered, and so many of the newest.
 const UNFINISHED: u32 = 200;
 const NEWEST: u32 = 20;
+/// So long a journal is waited for at the end of a command.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Who marks them.
 const ACTOR: &str = "trueup";
 
@@ -184,7 +187,9 @@ pub async fn keep(surroundings: &Surroundings) {
     let Some(all) = &surroundings.witness.0 else { return };
     let all = all.lock().unwrap_or_else(PoisonError::into_inner).clone();
     for (file, journal) in all {
-        let Ok(seen) = Seen::look(&journal, surroundings.world.now()).await else { continue };
+        // A journal whose server is away holds up nobody.
+        let look = Seen::look(&journal, surroundings.world.now());
+        let Ok(Ok(seen)) = tokio::time::timeout(PATIENCE, look).await else { continue };
         // Whole or not at all: of two commands that end at the same time one is remembered.
         let draft = file.with_file_name(format!(".{FILE}-{}", std::process::id()));
         if fs::write(&draft, seen.text()).and_then(|()| fs::rename(&draft, &file)).is_err() {

@@ -254,7 +254,7 @@ impl Story {
     }
 
     pub fn paused(mut self) -> Story {
-        self.add(0, RunPaused { reason: "asked to pause".into(), until: None });
+        self.add(0, RunPaused { reason: "asked to pause".into(), until: None, behind: None });
         self
     }
 

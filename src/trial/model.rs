@@ -41,6 +41,10 @@ shape! {
         /// is asked then: `send_letter: The printer keeps no list.`
         #[schemars(default)]
         once: Named<Word>,
+        /// Steps that a second run does once more on purpose, each with the reason why that does no harm:
+        /// `update: DQT holds the same data afterwards.` `--torture` takes them for well.
+        #[schemars(default)]
+        again: Named<Word>,
         /// What every case starts from.
         defaults: Option<Defaults>,
         /// The cases, each on databases of its own.

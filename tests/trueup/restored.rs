@@ -29,21 +29,35 @@ fn journal(place: &Place) -> PathBuf {
     place.path().join("journal/journal.db")
 }
 
+/// The journal and what SQLite has not taken into it yet.
+const PARTS: [&str; 2] = ["", "-wal"];
+
 fn copy(place: &Place, name: &str) {
-    assert!(!journal(place).with_extension("db-wal").exists(), "somebody still has the journal open");
-    fs::copy(journal(place), place.path().join(name)).unwrap();
+    for part in PARTS {
+        let from = format!("{}{part}", journal(place).display());
+        if fs::exists(&from).unwrap() {
+            fs::copy(from, place.path().join(format!("{name}{part}"))).unwrap();
+        }
+    }
 }
 
 fn restore(place: &Place, name: &str) {
-    fs::copy(place.path().join(name), journal(place)).unwrap();
+    for part in ["-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{part}", journal(place).display()));
+    }
+    for part in PARTS {
+        let from = place.path().join(format!("{name}{part}"));
+        if from.exists() {
+            fs::copy(from, format!("{}{part}", journal(place).display())).unwrap();
+        }
+    }
 }
 
 /// Begins the playbook, which waits for an answer; the run's short name.
 async fn waits(place: &Place, second: u32) -> String {
     let came = trueup(place, &format!("apply up second={second} --yes --reason test --json")).await;
     assert_eq!(came.exit, 4, "{}{}", came.out, came.err);
-    let id = came.json()["run"].as_str().unwrap().to_owned();
-    id[id.len() - 8..].to_owned()
+    came.json()["short"].as_str().unwrap().to_owned()
 }
 
 #[test]

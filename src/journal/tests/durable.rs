@@ -233,7 +233,7 @@ async fn a_full_disk_records_nothing_and_the_journal_goes_on_when_there_is_space
     let pages = number(&mut journal.connection().await.unwrap(), "PRAGMA page_count").await;
     assert!(pages < 100);
     number(&mut journal.connection().await.unwrap(), "PRAGMA max_page_count = 100").await;
-    let long = || RunPaused { reason: "x".repeat(2_000_000), until: None }.into();
+    let long = || RunPaused { reason: "x".repeat(2_000_000), until: None, behind: None }.into();
     let error = journal.append(run(1), &[decided("a", "-"), long()]).await.unwrap_err();
     assert!(matches!(error, JournalError::Full { .. }) && error.to_string().contains("the disk is full"), "{error}");
     assert_eq!(journal.events(run(1)).await.unwrap().len(), 1);

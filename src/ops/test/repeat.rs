@@ -45,16 +45,25 @@ impl Scene {
         if !strict && !others.is_empty() && twice.is_empty() {
             return Ok(problems);
         }
+        let again = &opening.file.again;
+        let acting = || {
+            let steps = happened.plan.iter().flat_map(|plan| &plan.items).flat_map(|item| &item.steps);
+            steps.filter(|step| step.foreseen.acts())
+        };
+        if !strict && acting().next().is_some() && acting().all(|step| again.get(step.name()).is_some()) {
+            return Ok(problems);
+        }
         if !well {
             let found = happened.end.map_or("refused", End::word);
-            let steps = happened.plan.iter().flat_map(|plan| &plan.items).flat_map(|item| &item.steps);
-            let acting: Vec<String> =
-                steps.filter(|step| step.foreseen.acts()).map(|step| format!("`{}`", step.name())).collect();
+            let acting: Vec<String> = acting().map(|step| format!("`{}`", step.name())).collect();
             let help = if acting.is_empty() {
                 String::new()
             } else {
                 let steps = acting.join(", ");
-                format!("\nit does again: {steps}; a precondition or a `when` has to see that it is done")
+                format!(
+                    "\nit does again: {steps}; a precondition or a `when` has to see that it is done, or `again:` of \
+                     the test file says why it does no harm"
+                )
             };
             let items = if twice.is_empty() { String::new() } else { format!("\nitems: {}", twice.join(", ")) };
             problems.push(Problem::new(

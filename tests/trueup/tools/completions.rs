@@ -100,14 +100,14 @@ fn in_shell(desk: &Desk, shell: &str, (name, script): (&str, &str), ask: &str, t
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A zsh at a terminal of its own: somebody types, presses Tab, and this is the line then.
+/// A zsh at a terminal of its own: somebody types and completes, and this is the line then.
 const TAB: &str = r#"
 zmodload zsh/zpty
 zpty -b z zsh -f -i
-zpty -w z "fpath=($PWD \$fpath); autoload -Uz compinit; compinit -u -d dump; show() { print -r -- \"<\"\"<\$BUFFER>\"\">\" }
-zle -N show; bindkey '^I' complete-word; bindkey '^G' show; setopt no_beep; print -r -- REA''DY"
+zpty -w z "fpath=($PWD \$fpath); autoload -Uz compinit; compinit -u -D; show() { zle complete-word; print -r -- \"<\"\"<\$BUFFER>\"\">\" }
+zle -N show; bindkey '^G' show; setopt no_beep; print -r -- REA''DY"
 until [[ $out == *READY* ]] { zpty -r -t z part && out+=$part; zselect -t 2 2>/dev/null }
-zpty -w -n z "$1"$'\t\a'
+zpty -w -n z "$1"$'\a'
 until [[ $out == *'<<'*'>>'* ]] { zpty -r -t z part && out+=$part; zselect -t 2 2>/dev/null }
 print -r -- "${${out##*<<}%%>>*}"
 "#;

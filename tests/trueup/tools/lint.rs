@@ -60,3 +60,47 @@ fn a_test_beside_the_playbook_and_a_comment_with_a_reason_are_answers() {
     let found = desk.run(&["lint", "--strict"]);
     assert_eq!((found.exit, &*found.out), (0, "1 playbook looked through: nothing to say.\n"), "{}", found.err);
 }
+
+#[test]
+fn playbooks_are_named_as_in_plan_and_apply_and_a_path_that_is_there_wins() {
+    let desk = Desk::new();
+    let step = "uses: { shop: { read: [things], write: [things, audits] } }\npreconditions:\n  - id: all\n    find: { table: shop.things, where: { state: open }, expect: many }\nsteps:\n  - for_each: { in: \"{{ all }}\", as: one }\n    row: { ROW, set: { state: sold } }\n";
+    let text = |row: &str| {
+        format!(
+            "trueup: v1\nname: shop/send\nversion: 1\ntitle: Send\nowner: clerk\nrisk: low\n{}",
+            step.replace("ROW", row)
+        )
+    };
+    desk.write("playbooks/shop/send.yaml", &text("table: shop.things, key: { id: \"{{ one.id }}\" }"));
+    for command in ["check", "lint", "fmt"] {
+        let came = desk.run(&[command, "shop/send"]);
+        assert!(
+            came.exit == 0 && came.out.starts_with('1') || came.out.contains("formatted"),
+            "{command}: {}",
+            came.err
+        );
+        assert_eq!(desk.run(&[command, "shop"]).exit, 0, "{command}: a folder of the project");
+        let odd = desk.run(&[command, "shop/sedn"]);
+        assert!(odd.exit == 2 && odd.err.contains("did you mean `shop/send`?"), "{command}: {}", odd.err);
+    }
+    // The element of a loop is no `find` step, and the message says what to write.
+    desk.write("shop/send", &text("of: one"));
+    let came = desk.run(&["check", "shop/send"]);
+    let wanted = "write `table: connection.table, key: { id: \"{{ one.id }}\" }`";
+    assert!(
+        came.exit == 2 && came.err.contains("is an element of the loop") && came.err.contains(wanted),
+        "{}",
+        came.err
+    );
+}
+
+#[test]
+fn who_is_told_or_asked_would_not_see_a_personal_value() {
+    let desk = Desk::new();
+    let text = "trueup: v1\nname: tell\nversion: 1\ntitle: Tell\nowner: clerk\nrisk: low\nparams:\n  email: { type: string, personal: true, description: Whose, example: a@b.c }\nsteps:\n  - tell: { who: clerk, message: \"Write to {{ params.email }}.\" }\n  - tell: { who: clerk, message: \"Write to {{ params.email }}.\", reveal: [params.email] }\n";
+    desk.write("playbooks/tell.yaml", text);
+    let came = desk.run(&["lint", "tell"]);
+    let all = format!("{}{}", came.out, came.err);
+    assert_eq!(all.matches("`clerk` will read (personal) here").count(), 1, "{all}");
+    assert!(all.contains("add `reveal: [params.email]`"), "{all}");
+}
