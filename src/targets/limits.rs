@@ -25,7 +25,7 @@ shape! {
         canary: Vec<Placed<u32>>,
         /// Stop when so many items did not end well.
         stop_after: Option<StopAfter>,
-        /// Refuse before the first change when the source has more items, also those that `take` leaves for the next time. A number, or `{{ params.max }}`.
+        /// Refuse before the first change when there are more items. A number, or `{{ params.max }}`.
         max_items: Option<Datum>,
         /// Refuse when there is no item at all: a source that suddenly finds nothing is suspicious.
         refuse_empty: Option<bool>,

@@ -106,12 +106,11 @@ fn granted(setting: &Setting, from: &From, scope: &Scope) -> Result<(), Failure>
 fn within_limits(setting: &Setting, scope: &Scope, listing: &Listing) -> Result<(), Failure> {
     let Some(limits) = &setting.playbook.limits else { return Ok(()) };
     let most = number(limits.max_items.as_ref(), "max_items", scope, setting)?;
-    // All that the source has, before `take` cuts it off: behind that the bound could never be reached.
-    if let Some(most) = most.filter(|most| listing.of > *most) {
-        let message = format!("the source has {} items, and `max_items` allows {most}", listing.of);
+    if let Some(most) = most.filter(|most| listing.count > *most) {
+        let message = format!("the source has {} items, and `max_items` allows {most}", listing.count);
         return Err(Failure::refused(Exit::Stopped, message)
             .help("nothing was changed; look whether the source is the right one")
-            .help("if it is, raise `max_items`; `take:` then works on the first ones only"));
+            .help("`take:` works on the first ones only"));
     }
     if limits.refuse_empty == Some(true) && listing.count == 0 {
         return Err(Failure::refused(
