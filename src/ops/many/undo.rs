@@ -165,7 +165,7 @@ impl Backward {
         key: &Arc<str>,
         effects: Vec<Done>,
         past: &[(Option<RunFacts>, RunState)],
-        made: &[(RunId, indexmap::IndexMap<Arc<str>, Vec<Done>>)],
+        made: &[Made],
     ) -> Setting {
         let value = past.first().and_then(|(_, state)| stored::load(&state.plan_of(key)?)?.item);
         let about = OneItem { key: key.clone(), value, once: self.once.clone(), part: Part::Each, counts: None };
@@ -184,6 +184,9 @@ impl Backward {
         own
     }
 }
+
+/// What one run did, by item.
+type Made = (RunId, indexmap::IndexMap<Arc<str>, Vec<Done>>);
 
 /// Nothing is to be done for this item.
 fn nothing(key: &Arc<str>, run: &Setting) -> Setting {
