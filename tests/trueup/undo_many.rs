@@ -98,7 +98,7 @@ async fn both_ways(on: &On, seeds: std::ops::Range<u64>, size: u64) {
         }
     }
     assert!(most > 3, "{}: nothing went together", on.word());
-    assert!(left > 3 && back > 3, "{}: {left} left alone, {back} taken back", on.word());
+    assert!(left > 2 && back > 3, "{}: {left} left alone, {back} taken back", on.word());
     sets.shop.close().await;
     single.shop.close().await;
 }
