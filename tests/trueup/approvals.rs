@@ -336,6 +336,27 @@ fn the_undo_of_many_items_is_saved_agreed_to_and_carried_out_once() {
 }
 
 #[test]
+fn a_playbook_that_only_tells_is_a_run_and_one_that_finds_all_as_wanted_tells_nobody() {
+    block_on(async {
+        let place = office(&On::Sqlite).await;
+        let thing = "preconditions:\n  - id: thing\n    find: { table: shop.things, where: { id: 1 }, expect: one }\n";
+        let tell = "  - tell: { who: boss, message: \"There are {{ thing.count }}.\" }\n";
+        place.playbook("says", "  shop: { read: [things] }", &format!("{thing}steps:\n{tell}"));
+        let uses = "  shop: { read: [things], write: [things, audits] }";
+        let row = "steps:\n  - row: { of: thing, set: { count: 5 } }\n";
+        place.playbook("sets", uses, &format!("{thing}{row}afterwards:\n{tell}"));
+        trueup(&place, "apply says --yes --actor anna --reason monday").await.is(0, &["There are 5."]);
+        let runs = json(&trueup(&place, "runs --json").await);
+        assert_eq!(runs["runs"].as_array().unwrap().len(), 1, "{runs}");
+        // The second one has nothing to change, and so nothing to tell.
+        trueup(&place, "apply sets --yes --actor anna --reason monday").await.is(0, &[]);
+        let runs = json(&trueup(&place, "runs --json").await);
+        assert_eq!(runs["runs"].as_array().unwrap().len(), 1, "{runs}");
+        place.clear().await;
+    });
+}
+
+#[test]
 fn a_playbook_that_is_called_like_a_command_is_reached_by_its_path() {
     block_on(async {
         let place = office(&On::Sqlite).await;
