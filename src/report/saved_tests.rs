@@ -137,7 +137,7 @@ fn no_personal_value_stands_in_a_plan_file_in_clear_and_no_secret_at_all() {
 fn items_that_two_processors_take_apart_are_counted_in_their_order() {
     let (_home, sealer) = key();
     let one = marked(sample::award()).items.remove(0);
-    for count in [0, 1, 127, 128, 129, 256, 257, 700] {
+    for count in [0, 1, 129, 300] {
         let mut made = marked(sample::award());
         made.items = (0..count)
             .map(|n: i64| {
@@ -158,23 +158,6 @@ fn items_that_two_processors_take_apart_are_counted_in_their_order() {
         let again = file::Items::of(&bytes[..], &sealer, sum).unwrap().map(|item| item.unwrap().key.to_string());
         assert_eq!(again.collect::<Vec<_>>(), (0..count).map(|n| n.to_string()).collect::<Vec<_>>());
     }
-}
-
-#[test]
-fn a_plan_that_is_written_part_by_part_has_the_bytes_of_its_tree() {
-    use crate::effect::record::Field;
-    let mut compared = 0;
-    for made in [sample::award(), sample::odd(), sample::nothing()] {
-        let sealer = Sealer::without_key(Masks::default());
-        for item in &made.items {
-            let mut parts = sealer.writing();
-            assert!(item.write(&mut parts));
-            let tree = sealer.sealed_json(&item.store().unwrap());
-            compared += usize::from(tree.is_ok());
-            assert_eq!(parts.end(), tree);
-        }
-    }
-    assert!(compared > 0, "what is sealed differs each time: some of them must hold nothing personal");
 }
 
 /// Numbers that look random and are the same in every run.
