@@ -2,10 +2,6 @@
 
 use std::process::ExitCode;
 
-/// A third of the processor time of many items was that of the system's allocator.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     trueup::cli::main()
 }

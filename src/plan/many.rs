@@ -22,7 +22,7 @@ pub struct Many {
     pub of: u64,
     /// How many groups of one row were left out.
     pub lone: u64,
-    /// How they will be carried out, for people, where that is known: `in sets of up to 500`.
+    /// How they will be carried out, for people, where that is known: `in sets of up to 200`.
     pub goes: Option<String>,
     /// The file with all of them, where not all are held.
     pub file: Option<Arc<PlanFile>>,

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::connection::{fault::FaultKind, statement::SetTo};
+use sqlx::Connection as _;
 
 fn kind(fault: &Fault) -> FaultKind {
     fault.kind
@@ -153,8 +154,16 @@ async fn a_file_that_is_written_elsewhere_is_named_and_a_long_statement_is_stopp
     let first = place.database().writing().await.unwrap();
     let fault = place.database().rehearsing().await.unwrap_err();
     assert_eq!(kind(&fault), FaultKind::Busy);
-    assert!(fault.message.contains("data.db is locked by another process"), "{fault}");
+    assert!(fault.message.contains("data.db is written to by something else in this process"), "{fault}");
     first.rollback().await.unwrap();
+    // Past the line in which those of this process stand, as another process would.
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.folder.path().join("data.db"));
+    let mut other = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::raw_sql("begin immediate").execute(&mut other).await.unwrap();
+    let fault = place.database().rehearsing().await.unwrap_err();
+    assert_eq!(kind(&fault), FaultKind::Busy);
+    assert!(fault.message.contains("data.db is locked by another process"), "{fault}");
+    other.close().await.unwrap();
     let mut reading = place.database().reading().await.unwrap();
     let long = "with recursive n(x) as (select 1 union all select x + 1 from n) select count(*) from n";
     assert_eq!(kind(&query(&mut reading, long).await.unwrap_err()), FaultKind::StatementTimeout);

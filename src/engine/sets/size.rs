@@ -2,8 +2,8 @@
 
 /// The first set: what is wrong with a playbook shows in a few items.
 const FIRST: usize = 32;
-/// What a set costs beside its items is nothing any more, and each item that goes together waits for all of them.
-pub const MOST: usize = 500;
+/// What a set costs beside its items is little by then, each item that goes together waits for all of them, and all are held in memory.
+pub const MOST: usize = 200;
 /// Smaller sets save nothing.
 const LEAST: usize = 8;
 
@@ -38,8 +38,8 @@ mod tests {
     fn it_grows_while_all_goes_well_and_shrinks_within_bounds() {
         let mut size = Size::default();
         let seen: Vec<usize> = (0..6).map(|_| (size.most(), size = size.after(0)).0).collect();
-        assert_eq!(seen, [32, 64, 128, 256, 500, 500]);
+        assert_eq!(seen, [32, 64, 128, 200, 200, 200]);
         let seen: Vec<usize> = (0..8).map(|_| (size.most(), size = size.after(1)).0).collect();
-        assert_eq!(seen, [500, 250, 125, 62, 31, 15, 8, 8]);
+        assert_eq!(seen, [200, 100, 50, 25, 12, 8, 8, 8]);
     }
 }

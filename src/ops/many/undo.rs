@@ -160,13 +160,7 @@ impl Backward {
     }
 
     /// The way back of one item.
-    fn way(
-        &self,
-        key: &Arc<str>,
-        effects: Vec<Done>,
-        past: &[(Option<RunFacts>, RunState)],
-        made: &[Made],
-    ) -> Setting {
+    fn way(&self, key: &Arc<str>, effects: Vec<Done>, past: &[(Option<RunFacts>, RunState)], made: &[Made]) -> Setting {
         let value = past.first().and_then(|(_, state)| stored::load(&state.plan_of(key)?)?.item);
         let about = OneItem { key: key.clone(), value, once: self.once.clone(), part: Part::Each, counts: None };
         let mut own = self.run.about(about);

@@ -170,6 +170,12 @@ fn two_drivers(playbook: &str) {
         let words = ["apply", playbook, "--yes", "--reason", "the night's retirements"];
         let (first, second) = tokio::join!(trueup(&site.folder, &words), trueup(&other, &words));
         let (first, second) = (text(&first), text(&second));
+        // Three learners whom the other one took are too many for one run: it pauses, and the rest is for the next one.
+        let third = match site.states("both.").values().any(|state| state == "PENDING") {
+            true => text(&trueup(&site.folder, &words).await),
+            false => String::new(),
+        };
+        let second = format!("{second}\n{third}");
         let states = site.states("both.");
         assert_eq!(states.len(), LEARNERS);
         assert!(states.values().all(|state| state == "COMPLETE"), "{states:?}\n{first}\n{second}");
@@ -185,14 +191,13 @@ fn two_drivers(playbook: &str) {
         let mut ended: BTreeMap<String, usize> = BTreeMap::new();
         for folder in [&site.folder, &other] {
             let runs = text(&trueup(folder, &["runs", "--json"]).await);
-            let run = runs
-                .split("\"short\"")
-                .nth(1)
-                .and_then(|rest| rest.split('"').nth(1))
-                .unwrap_or_else(|| panic!("{runs}"));
-            let csv = text(&trueup(folder, &["show", run, "--items", "csv"]).await);
-            for line in csv.lines().skip(1) {
-                *ended.entry(line.split(',').nth(1).unwrap_or(line).to_owned()).or_default() += 1;
+            let all: Vec<&str> = runs.split("\"short\"").skip(1).filter_map(|rest| rest.split('"').nth(1)).collect();
+            assert!(!all.is_empty(), "{runs}");
+            for run in all {
+                let csv = text(&trueup(folder, &["show", run, "--items", "csv"]).await);
+                for line in csv.lines().skip(1) {
+                    *ended.entry(line.split(',').nth(1).unwrap_or(line).to_owned()).or_default() += 1;
+                }
             }
         }
         assert_eq!(ended.get("changed"), Some(&LEARNERS), "{ended:?}\n{first}\n{second}");
