@@ -159,7 +159,7 @@ async fn a_file_that_is_written_elsewhere_is_named_and_a_long_statement_is_stopp
     // Past the line in which those of this process stand, as another process would.
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.folder.path().join("data.db"));
     let mut other = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
-    sqlx::raw_sql("begin immediate").execute(&mut other).await.unwrap();
+    sqlx::query("begin immediate").execute(&mut other).await.unwrap();
     let fault = place.database().rehearsing().await.unwrap_err();
     assert_eq!(kind(&fault), FaultKind::Busy);
     assert!(fault.message.contains("data.db is locked by another process"), "{fault}");
