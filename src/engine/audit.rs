@@ -15,7 +15,7 @@ use crate::{
         condition::Condition,
         facts::{AuditFacts, AuditUse, Facts},
     },
-    template::{Scope, Tree},
+    template::Scope,
 };
 use std::sync::Arc;
 
@@ -175,7 +175,8 @@ async fn values(
 ) -> Result<Vec<(Arc<str>, SetTo)>, AuditTrouble> {
     let mut values: Vec<(Arc<str>, SetTo)> = Vec::new();
     let mut running = Vec::new();
-    for (column, node) in &rule.row.entries {
+    for (column, recipe) in &rule.row.entries {
+        let node: &Node = recipe;
         if let Some(of) = node.get("next_of") {
             running.push((column.text.clone(), of, node));
             continue;
@@ -186,8 +187,9 @@ async fn values(
             values.push((column.text.clone(), SetTo::DatabaseNow));
             continue;
         }
-        let tree = Tree::compile(node)
-            .map_err(|_| AuditTrouble::Rule(format!("`{}` cannot be read", column.as_str()), column.span))?;
+        let tree = recipe
+            .tree()
+            .ok_or_else(|| AuditTrouble::Rule(format!("`{}` cannot be read", column.as_str()), column.span))?;
         let value = tree.evaluate(scope).map_err(|f| AuditTrouble::Rule(f.message, column.span))?.value;
         values.push((column.text.clone(), SetTo::Value(value)));
     }
