@@ -125,6 +125,7 @@ pub(super) fn header(
         expires_at: Stamp { micros: plan.at.micros.saturating_add(micros(lasts)), digits: 6 },
         items_of: plan.many.as_ref().map(|many| many.of),
         lone: plan.many.as_ref().map(|many| many.lone),
+        matched: plan.many.as_ref().and_then(|many| many.matched.clone()),
         undo: None,
         names: super::states::kept(&setting.project),
     }

@@ -16,7 +16,10 @@ use crate::{
         time::Stamp,
         value::{Map, Value},
     },
-    effect::record::{BadRecord, Field},
+    effect::{
+        matched::Matched,
+        record::{BadRecord, Field},
+    },
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -86,6 +89,8 @@ record! {
         items_of: Option<u64>,
         /// Of a playbook with targets: how many groups of one row were left out.
         lone: Option<u64>,
+        /// Of a playbook whose items come from a comparison: how many records it looked at.
+        matched: Option<Matched>,
         /// Of a plan that takes a run back: which one, and how.
         undo: Option<UndoOf>,
         /// The names of stored values that were read from tables of the target: by table, by column.
@@ -164,7 +169,8 @@ impl Header {
     fn many(&self) -> Option<Box<Many>> {
         let of = self.items_of?;
         let (tally, digest, lone) = (Tally::default(), String::new(), self.lone.unwrap_or(0));
-        Some(Box::new(Many { tally, digest, of, lone, goes: None, file: None }))
+        let matched = self.matched.clone();
+        Some(Box::new(Many { tally, digest, of, lone, matched, goes: None, file: None }))
     }
 }
 
