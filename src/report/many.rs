@@ -129,7 +129,9 @@ pub fn applied(run: RunId, state: &RunState, came: &Came, look: Look) -> String 
     page.line(0, Line::of(tone, sentence));
     looked(&mut page, state);
     let once = state.items.get(SINGLE_ITEM).and_then(|item| item.closed.as_ref()?.reason.clone());
-    if let Some(reason) = once {
+    // Of a run whose items nobody holds it stands only beside the end.
+    let closed = matches!(came.stopped, Stopped::Closed(_));
+    if let Some(reason) = once.or_else(|| came.why.clone().filter(|_| closed)) {
         page.prose(2, Tone::Plain, &reason);
     }
     sums(&mut page, &came.summary);
