@@ -10,6 +10,9 @@ pub(super) mod schema;
 use super::failure::{JournalError, Place};
 use std::{path::PathBuf, sync::Arc};
 
+/// SQLITE_IOERR_SHMSIZE.
+const NO_ROOM_BESIDE: u32 = 4874;
+
 /// An error of SQLite by its primary result code.
 pub(super) fn failed(place: &Place, error: sqlx::Error) -> JournalError {
     let place = place.clone();
@@ -21,6 +24,8 @@ pub(super) fn failed(place: &Place, error: sqlx::Error) -> JournalError {
     match code & 0xff {
         5 | 6 => JournalError::Locked { place },
         8 => JournalError::ReadOnly { place },
+        // The file beside it that several processes share cannot grow.
+        10 if code == NO_ROOM_BESIDE => JournalError::Full { place },
         10 => JournalError::Disk { place, what },
         11 => JournalError::Damaged { place, what },
         13 => JournalError::Full { place },

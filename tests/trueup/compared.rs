@@ -423,7 +423,8 @@ fn a_hundred_thousand_rows_a_side_are_compared_in_bounded_memory() {
     for (difference, times) in [("only_left", 10), ("only_right", 10), ("different", 4)] {
         assert_eq!(said.matches(&format!("\"difference\": \"{difference}\"")).count(), times, "{difference}\n{said}");
     }
-    let counts = [("left_records", 99_990), ("right_records", 99_990), ("in_both", 99_980), ("agree", 99_976), ("different", 4)];
+    let counts =
+        [("left_records", 99_990), ("right_records", 99_990), ("in_both", 99_980), ("agree", 99_976), ("different", 4)];
     for (name, n) in counts {
         assert!(said.contains(&format!("\"{name}\": {n}")), "{name} {n}\n{said}");
     }

@@ -169,12 +169,26 @@ fn no_proxy_that_the_surroundings_name_is_ever_asked() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         let connection = format!("  crm: {{ http: {{ base: \"{}\", internal: true }} }}\n", crm.url());
-        write("trueup.yaml", &format!("trueup: v1\nproject: p\nenvironments: {{ test: {{}} }}\nconnections:\n{connection}"));
-        write("book.yaml", "trueup: v1\nname: book\nversion: 1\ntitle: Look\nuses:\n  crm: { methods: [GET] }\npreconditions:\n- id: seen\n  http: { api: crm, get: /x }\nsteps:\n- assert: seen.body.a == 1\n");
+        write(
+            "trueup.yaml",
+            &format!("trueup: v1\nproject: p\nenvironments: {{ test: {{}} }}\nconnections:\n{connection}"),
+        );
+        write(
+            "book.yaml",
+            "trueup: v1\nname: book\nversion: 1\ntitle: Look\nuses:\n  crm: { methods: [GET] }\npreconditions:\n- id: seen\n  http: { api: crm, get: /x }\nsteps:\n- assert: seen.body.a == 1\n",
+        );
         for name in NAMES {
             let line = ["plan", "book.yaml", "--env", "test", "--reason", "r", "--actor", "anna"];
             let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_trueup"));
-            let done = command.args(line).current_dir(folder.path()).env(name, &address).env_remove("NO_PROXY").env_remove("no_proxy").output().await.unwrap();
+            let done = command
+                .args(line)
+                .current_dir(folder.path())
+                .env(name, &address)
+                .env_remove("NO_PROXY")
+                .env_remove("no_proxy")
+                .output()
+                .await
+                .unwrap();
             assert!(done.status.success(), "{name}: {}", String::from_utf8_lossy(&done.stderr));
             figures.faults += 1;
             figures.points += 1;

@@ -17,7 +17,7 @@ mod protocol;
 mod restarts;
 mod rivals;
 pub mod server;
-mod full_disk;
+pub mod full_disk;
 mod order;
 mod cancelled;
 mod stub;

@@ -2,7 +2,7 @@
 //! of a run: with the faults really injected, and the effects counted.
 
 use super::*;
-use crate::proof::figures::Figures;
+use crate::proof::figures::{Figures, full, size};
 use trueup::base::json;
 
 const STEP: &str = "steps/send";
@@ -351,7 +351,10 @@ fn every_fault_of_a_page_gives_the_whole_list_or_a_failure_and_never_a_part() {
         ];
         assert_eq!(faults.len(), 18);
         let goods = ["[1, 2]", "[3]", "[]"];
-        let cells = faults.into_iter().flat_map(|fault| (1..=3).flat_map(move |page| [(fault, page, true), (fault, page, false)]));
+        // The gate spoils the one in the middle, a release each of them.
+        let pages = if full() { 1..=3 } else { 2..=2 };
+        let cells = faults.into_iter().flat_map(|fault| pages.clone().map(move |page| (fault, page)));
+        let cells = cells.flat_map(|(fault, page)| [(fault, page, true), (fault, page, false)]);
         for (fault, page, passing) in cells {
             let place = format!("{fault}, page {page}, passing {passing}");
             let route = |number: usize| {
@@ -391,8 +394,9 @@ fn every_fault_of_a_page_gives_the_whole_list_or_a_failure_and_never_a_part() {
             figures.faults += if passing { 1 } else { tried };
             scene.close().await;
         }
-        assert_eq!(figures.points, 18 * 3 * 2);
-        figures.end(18 * 3 * 4);
+        assert_eq!(figures.points, 18 * size(1, 3) * 2);
+        let at_least = figures.points * 2;
+        figures.end(at_least);
     });
 }
 
