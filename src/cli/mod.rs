@@ -129,8 +129,21 @@ mod tests {
 
     /// Commands that give no data of their own: they write files, start something, print a document or a script, or only say that it is done.
     const NO_DATA: [&str; 15] = [
-        "new", "fmt", "fix", "doc", "graph", "schema", "mock", "demo", "sandbox", "completions", "complete", "man",
-        "scheduler", "schedule pause", "schedule resume",
+        "new",
+        "fmt",
+        "fix",
+        "doc",
+        "graph",
+        "schema",
+        "mock",
+        "demo",
+        "sandbox",
+        "completions",
+        "complete",
+        "man",
+        "scheduler",
+        "schedule pause",
+        "schedule resume",
     ];
 
     fn leaves(command: &clap::Command, path: &str, all: &mut Vec<(String, bool)>) {

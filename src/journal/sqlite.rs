@@ -29,9 +29,25 @@ pub(super) fn failed(place: &Place, error: sqlx::Error) -> JournalError {
         10 => JournalError::Disk { place, what },
         11 => JournalError::Damaged { place, what },
         13 => JournalError::Full { place },
-        14 => JournalError::Io { path: path_of(place), source: Arc::new(std::io::Error::other(what)) },
+        14 => unopened(path_of(place), what),
         26 => JournalError::NotAJournal { place, why: "it is not a SQLite file".into() },
         _ => JournalError::Sql { place, what },
+    }
+}
+
+/// SQLite says of a file that it cannot open, and of one beside which it can make none, the same.
+fn unopened(path: PathBuf, what: String) -> JournalError {
+    use std::io::{Error, ErrorKind};
+    let written = std::fs::OpenOptions::new().write(true).open(&path);
+    match written.map_err(|error| error.kind()) {
+        Err(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
+            JournalError::ReadOnly { place: Place::File(path) }
+        }
+        Ok(_) => {
+            let what = format!("{what}: no file can be made beside it; check the rights of its folder");
+            JournalError::Io { path, source: Arc::new(Error::other(what)) }
+        }
+        Err(_) => JournalError::Io { path, source: Arc::new(Error::other(what)) },
     }
 }
 

@@ -346,8 +346,7 @@ pub fn read(file: &mut (impl BufRead + Seek), sealer: &Sealer) -> Result<Saved, 
 /// What the first line says, before anything else was looked at: to be believed only once the file was read.
 pub fn claimed(file: &mut impl BufRead, sealer: &Sealer) -> Result<Header, BadPlan> {
     let mut line = Vec::new();
-    next(file, &mut line)?;
-    format_of(&line)?;
+    first(file, &mut line)?;
     decoded(&line, sealer)
 }
 
@@ -429,8 +428,7 @@ fn judged(lines: &[Vec<u8>], sealer: &Sealer) -> Vec<Result<(ItemPlan, Promise),
 fn checked(file: &mut (impl BufRead + Seek)) -> Result<Trailer, BadPlan> {
     file.rewind().map_err(BadPlan::Io)?;
     let (mut line, mut hash) = (Vec::new(), Sha256::new());
-    next(file, &mut line)?;
-    format_of(&line)?;
+    first(file, &mut line)?;
     loop {
         if line.is_empty() {
             return Err(damaged("its end is missing"));
@@ -457,6 +455,14 @@ fn checked(file: &mut (impl BufRead + Seek)) -> Result<Trailer, BadPlan> {
         return Err(damaged("its content does not fit its sum"));
     }
     Ok(trailer)
+}
+
+/// The first line. What does not begin as a plan is none, however it ends.
+fn first(file: &mut impl BufRead, line: &mut Vec<u8>) -> Result<(), BadPlan> {
+    match next(file, line) {
+        Err(unread @ BadPlan::Io(_)) => Err(unread),
+        read => format_of(line).and(read),
+    }
 }
 
 /// The form that the first line names.
@@ -556,7 +562,7 @@ impl fmt::Display for BadPlan {
             BadPlan::Io(error) if error.kind() == io::ErrorKind::NotFound => {
                 f.write_str("cannot be read: there is no such file")
             }
-            BadPlan::Io(error) => write!(f, "cannot be used: {error}"),
+            BadPlan::Io(error) => write!(f, "cannot be used: {}", error.kind()),
             BadPlan::NotAPlan => f.write_str("is not a saved plan"),
             BadPlan::Newer { format } => {
                 write!(f, "is a plan in form {format}; this version of trueup reads up to {UNDO_FORMAT}")

@@ -432,6 +432,18 @@ fn files_of_somebody_else_a_full_disk_and_a_journal_that_is_gone() {
         let came = trueup(&place, &["runs"], &[], None).await;
         assert!(!came.all().contains("stood here"), "it is said once: {}", came.all());
 
+        // What stands where a plan should.
+        let apply = |file| ["apply", file, "--yes", "--actor", "anna"];
+        for (name, bytes) in [("empty.plan", &b""[..]), ("noise.plan", &[0xff, 0, 7, 0x80][..])] {
+            std::fs::write(place.path().join(name), bytes).unwrap();
+            let came = trueup(&place, &apply(name), &[], None).await;
+            judge.hold(name, &came, 2, &[name, "--out FILE"]).await;
+        }
+        let came = trueup(&place, &apply("gone.plan"), &[], None).await;
+        judge.hold("no plan", &came, 2, &["`gone.plan` cannot be read: there is no such file"]).await;
+        let came = trueup(&place, &["plan", "change", "--out", "nowhere/a.plan", "--actor", "anna"], &[], None).await;
+        judge.hold("no folder", &came, 2, &["there is no folder", "nowhere"]).await;
+
         if is_root {
             let nobody = Some(NOBODY);
             rights(place.path(), 0o777);
@@ -488,9 +500,12 @@ fn files_of_somebody_else_a_full_disk_and_a_journal_that_is_gone() {
                 small.free();
                 let came = trueup(&place, &["runs"], &[], None).await;
                 judge.hold("space again", &came, 0, &["No run is recorded"]).await;
+                small.read_only();
+                let came = trueup(&place, &line, &[], None).await;
+                judge.hold("a read-only file system", &came, 1, &["cannot be written", "mounted read-only"]).await;
             }
             None => println!("skipped: a full disk, which needs the right to mount"),
         }
-        judge.over(if is_root { 4 } else { 1 });
+        judge.over(if is_root { 8 } else { 5 });
     });
 }

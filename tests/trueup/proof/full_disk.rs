@@ -35,6 +35,12 @@ impl Small {
         }
     }
 
+    /// From now on nothing can be written there.
+    pub fn read_only(&self) {
+        let done = Command::new("mount").args(["-o", "remount,ro"]).arg(&self.folder).status();
+        assert!(done.is_ok_and(|done| done.success()));
+    }
+
     pub fn free(&self) {
         std::fs::remove_file(self.folder.join("ballast")).unwrap();
     }

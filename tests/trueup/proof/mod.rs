@@ -21,4 +21,5 @@ pub mod full_disk;
 mod order;
 mod cancelled;
 mod stub;
+mod undone;
 mod world;
