@@ -302,6 +302,9 @@ fn next_steps(page: &mut Page, run: RunId, state: &RunState, summary: &Summary, 
         lines.push(("see it again", format!("trueup show {short}")));
     }
     lines.push(("one item whole", format!("trueup show {short} --item KEY")));
+    if state.items.get(SINGLE_ITEM).is_some_and(|once| !once.steps.is_empty()) {
+        lines.push(("what was done once", format!("trueup show {short} --item -")));
+    }
     lines.push(("all items as a table", format!("trueup show {short} --items csv --out FILE")));
     if over && summary.count(End::Changed) > 0 {
         let what = if state.is_undo() { "make it again" } else { "take it back" };
