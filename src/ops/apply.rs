@@ -258,6 +258,7 @@ pub(super) async fn halted(
         help.push(format!(
             "`{path}` ended ({word}{summary}), and that could not be recorded; whoever goes on finds it out"
         ));
+        help.push("nothing more was sent after it".to_owned());
     } else {
         help.push("nothing more was sent, and what was not committed is taken back".to_owned());
     }
