@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use std::{
     fs,
     io::{ErrorKind, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 use zeroize::Zeroizing;
@@ -54,7 +54,7 @@ impl Absent {
 }
 
 fn read(path: &Path) -> Result<Key, Absent> {
-    let unusable = |e: std::io::Error| Absent::Unusable(e.to_string());
+    let unusable = |e: std::io::Error| Absent::Unusable(said(path, &e));
     let facts = match fs::metadata(path) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Err(Absent::Missing),
         found => found.map_err(unusable)?,
@@ -83,6 +83,37 @@ fn read(path: &Path) -> Result<Key, Absent> {
     parse(&text).ok_or_else(|| Absent::Unusable("it does not hold a key in a form that this version knows".into()))
 }
 
+/// What the operating system says, and what to do about it.
+fn said(path: &Path, error: &std::io::Error) -> String {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match error.kind() {
+        ErrorKind::PermissionDenied => {
+            let owner = fs::metadata(path).or_else(|_| fs::metadata(folder)).map(|facts| owner(facts.uid()));
+            let owner = owner.map_or_else(|_| "its owner".to_owned(), |owner| format!("the user {owner}"));
+            format!(
+                "permission denied: only {owner} may work with this journal; run trueup as that user, or let several people share one on a server: `journal: {{ postgres: … }}`"
+            )
+        }
+        ErrorKind::StorageFull => "the disk is full; make space and try again".into(),
+        ErrorKind::ReadOnlyFilesystem => format!(
+            "the file system is read-only, and the key and the journal are kept there; mount {} for writing, or name another place: `journal: {{ sqlite: PATH }}`",
+            folder.display()
+        ),
+        kind => kind.to_string(),
+    }
+}
+
+/// The name of a user, where the machine has one for the number.
+fn owner(uid: u32) -> String {
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let number = uid.to_string();
+    named
+        .filter_map(|parts| (*parts.get(2)? == number).then(|| parts[0].to_owned()))
+        .next()
+        .unwrap_or_else(|| format!("with the number {uid}"))
+}
+
 fn parse(text: &str) -> Option<Key> {
     let encoded = text.trim_end().strip_prefix(HEAD)?.strip_prefix(' ')?;
     let bytes = Zeroizing::new(STANDARD.decode(encoded).ok()?);
@@ -93,7 +124,7 @@ fn parse(text: &str) -> Option<Key> {
 
 fn create(path: &Path) -> Result<Key, String> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|e| e.to_string())?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|e| said(path, &e))?;
     let (mut key, mut tag) = (Key::default(), [0; 8]);
     getrandom::fill(key.as_mut()).and_then(|()| getrandom::fill(&mut tag)).map_err(|e| e.to_string())?;
     // Written whole under another name and then linked: nobody ever reads half a key, and of two processes that make
@@ -104,7 +135,7 @@ fn create(path: &Path) -> Result<Key, String> {
         linked => linked.and_then(|()| fs::File::open(folder)?.sync_all()),
     });
     let removed = fs::remove_file(&draft);
-    made.and(removed).map_err(|e| e.to_string())?;
+    made.and(removed).map_err(|e| said(path, &e))?;
     open(path)
 }
 

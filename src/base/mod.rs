@@ -8,6 +8,8 @@ pub mod json;
 mod key_file;
 mod map;
 pub mod moment;
+#[cfg(test)]
+pub(crate) mod proved_tests;
 pub mod seal;
 pub mod secret;
 pub mod shape;

@@ -367,7 +367,7 @@ pub enum SealError {
 impl fmt::Display for SealError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SealError::KeyFile { path, why } => write!(f, "key file {}: {why}", path.display()),
+            SealError::KeyFile { path, why } => write!(f, "use the key file {}: {why}", path.display()),
             SealError::NoKey => f.write_str("a personal value is involved and there is no key to seal or open it"),
             SealError::OtherKey { sealed, ours } => {
                 write!(f, "the value was sealed with key {sealed}, the key file holds {ours}")

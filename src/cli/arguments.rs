@@ -737,6 +737,9 @@ pub enum ItemsAs {
 pub struct Explain {
     /// A code (E0101), an action (row), or a key (row.only_if).
     pub topic: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `schema`
@@ -813,6 +816,9 @@ pub struct AuditAnchor {
     /// Also add the line to this file. Keep it where those who can write to the journal cannot.
     #[arg(long, value_name = "FILE")]
     pub append: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `audit purge`

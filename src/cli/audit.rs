@@ -56,7 +56,7 @@ async fn anchor(
     if let Some(file) = &given.append {
         ops::audit::append_anchor(surroundings, file, &line)?;
     }
-    output.data(&format!("{line}\n"));
+    output.data(&if given.json { drawn::anchor_json(taken.anchor, taken.at) } else { format!("{line}\n") });
     Ok(Exit::Done)
 }
 

@@ -15,7 +15,7 @@ use clap::CommandFactory;
 pub fn explain(given: &Explain, output: &Output) -> Result<Exit, Failure> {
     match explained::explain(&given.topic, &[("test", crate::trial::schema())]) {
         Ok(text) => {
-            output.data(&text);
+            output.data(&if given.json { explained::json(&given.topic, &text) } else { text });
             Ok(Exit::Done)
         }
         Err(help) => Err(Failure::usage(format!("there is nothing to explain under `{}`", given.topic)).help(help)),

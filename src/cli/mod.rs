@@ -121,3 +121,50 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    /// Commands that give no data of their own: they write files, start something, print a document or a script, or only say that it is done.
+    const NO_DATA: [&str; 15] = [
+        "new",
+        "fmt",
+        "fix",
+        "doc",
+        "graph",
+        "schema",
+        "mock",
+        "demo",
+        "sandbox",
+        "completions",
+        "complete",
+        "man",
+        "scheduler",
+        "schedule pause",
+        "schedule resume",
+    ];
+
+    fn leaves(command: &clap::Command, path: &str, all: &mut Vec<(String, bool)>) {
+        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+            let name = format!("{path} {}", inner.get_name()).trim().to_owned();
+            if inner.has_subcommands() {
+                leaves(inner, &name, all);
+            } else {
+                let json = inner.get_arguments().any(|a| a.get_long().is_some_and(|l| l == "json" || l == "format"));
+                all.push((name, json));
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_gives_data_gives_it_to_machines_too() {
+        let mut all = Vec::new();
+        leaves(&Arguments::command(), "", &mut all);
+        assert!(all.len() > 40, "{all:?}");
+        let wrong: Vec<&str> =
+            all.iter().filter(|(name, json)| *json == NO_DATA.contains(&&**name)).map(|(name, _)| &**name).collect();
+        assert!(wrong.is_empty(), "with `--json`, or a reason why not: {wrong:?}");
+    }
+}

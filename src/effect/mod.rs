@@ -8,3 +8,4 @@ pub mod label;
 pub mod record;
 pub mod job;
 pub mod left;
+pub mod matched;

@@ -277,7 +277,10 @@ impl fmt::Display for JournalError {
                 write!(f, "{place}: the disk is full; nothing was recorded, make space and try again")
             }
             E::ReadOnly { place: place @ Place::File(_) } => {
-                write!(f, "{place} cannot be written: check the rights of the file and of its folder")
+                write!(
+                    f,
+                    "{place} cannot be written: check the rights of the file and of its folder, and whether the file system is mounted read-only"
+                )
             }
             E::ReadOnly { place } => write!(
                 f,

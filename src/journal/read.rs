@@ -92,6 +92,8 @@ pub struct RunFilter {
     pub since: Option<Stamp>,
     /// Made for: `apply`, `undo`, `reconcile`.
     pub purpose: Option<String>,
+    /// About this run: its undos.
+    pub about: Option<RunId>,
 }
 
 /// A question that waits for a person.
@@ -154,8 +156,10 @@ impl Journal {
             "WHERE ($1 IS NULL OR playbook = $1) AND ($2 IS NULL OR environment = $2) AND ($3 IS NULL OR actor = $3)
                AND ($4 IS NULL OR state = $4) AND ($5 IS NULL OR ended = $5) AND ($6 = 0 OR state <> 'closed')
                AND ($7 IS NULL OR started_at >= $7) AND ($8 IS NULL OR purpose = $8)
-             ORDER BY started_at DESC, id DESC LIMIT $9"
+               AND ($9 IS NULL OR about = $9)
+             ORDER BY started_at DESC, id DESC LIMIT $10"
         );
+        let about = filter.about.map(|run| run.to_string());
         let cells = [
             filter.playbook.as_deref().into(),
             filter.environment.as_deref().into(),
@@ -165,6 +169,7 @@ impl Journal {
             i64::from(filter.unfinished).into(),
             filter.since.map(|since| since.micros).into(),
             filter.purpose.as_deref().into(),
+            about.as_deref().into(),
             limit.into(),
         ];
         held.rows(statement, &cells).await?.iter().map(|row| held.summary(row)).collect()

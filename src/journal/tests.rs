@@ -303,6 +303,7 @@ async fn runs_are_listed_newest_first_and_filtered(desk: Desk) {
         let made = crate::journal::payload::RunCreated {
             playbook: playbook.into(),
             actor: actor.into(),
+            about: (n == 3).then(|| run(1)),
             ..Filler::plain().created()
         };
         journal.append(run(n), &[made.into()]).await.unwrap();
@@ -322,6 +323,8 @@ async fn runs_are_listed_newest_first_and_filtered(desk: Desk) {
     assert_eq!(list(RunFilter { state: Some(RunWord::Closed), ..any() }, 9).await, [2]);
     let since = state(&journal, 2).await.started_at;
     assert_eq!(list(RunFilter { since: Some(since), ..any() }, 9).await, [3, 2]);
+    assert_eq!(list(RunFilter { about: Some(run(1)), ..any() }, 9).await, [3]);
+    assert_eq!(list(RunFilter { about: Some(run(2)), ..any() }, 9).await, [0_u32; 0]);
 }
 
 async fn a_short_id_finds_its_run_or_lists_the_candidates(desk: Desk) {

@@ -7,6 +7,7 @@ use crate::{
         value::Value,
     },
     connection::standing,
+    effect::matched,
     engine::{
         drive::{Driver, Stopped, Unrecorded},
         fleet::Came,
@@ -96,7 +97,9 @@ pub(super) fn summary(plan: &Plan) -> Value {
         ("questions", count(all.questions)),
         ("exact", count(all.exact)),
     ];
-    Value::map(counts.into_iter().chain(items))
+    let compared = plan.many.as_ref().and_then(|many| many.matched.as_ref());
+    let compared = compared.map(|matched| (matched::KEY, matched.value()));
+    Value::map(counts.into_iter().chain(items).chain(compared))
 }
 
 /// The systems that a plan was made against.
@@ -255,6 +258,7 @@ pub(super) async fn halted(
         help.push(format!(
             "`{path}` ended ({word}{summary}), and that could not be recorded; whoever goes on finds it out"
         ));
+        help.push("nothing more was sent after it".to_owned());
     } else {
         help.push("nothing more was sent, and what was not committed is taken back".to_owned());
     }

@@ -64,7 +64,7 @@ pub async fn show(record: &Record, given: &str) -> Result<Shown, Failure> {
         (roll, _) => roll?,
     };
     let mut state = roll.run.clone();
-    let runs = super::undo::runs_of(record, &state).await?;
+    let runs = super::undo::runs_of(record, run).await?;
     if let Standing::TakenBack(by) = standing::of(&runs, run) {
         state.taken_back_by = Some(by.id);
     }

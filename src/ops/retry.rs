@@ -75,7 +75,7 @@ pub async fn retry(
             failed(run, &state)?;
         }
         if state.closed.is_some() {
-            stands(record, run, &state).await?;
+            stands(record, run).await?;
         }
         let bad = roll.ended(&record.journal, many::retry::AGAIN).await?;
         let redone = many::retry::chosen(run, &prepared.setting, &bad, wish)?;
@@ -84,7 +84,7 @@ pub async fn retry(
         return many::retry::retry(record, &prepared.setting, claim, roll, redone, reason, actor, watch, pause).await;
     }
     failed(run, &state)?;
-    stands(record, run, &state).await?;
+    stands(record, run).await?;
     let item = state.items.get(SINGLE_ITEM).cloned().unwrap_or_default();
     let again = again(run, &prepared.setting.outline, &item, wish.from)?;
     let decided = |again: &Again| again.decided(SINGLE_ITEM.into(), actor, reason);
@@ -153,8 +153,8 @@ fn failed(run: RunId, state: &RunState) -> Result<(), Failure> {
 }
 
 /// Refuses a run that was taken back, or is being taken back.
-async fn stands(record: &Record, run: RunId, state: &RunState) -> Result<(), Failure> {
-    let runs = runs_of(record, state).await?;
+async fn stands(record: &Record, run: RunId) -> Result<(), Failure> {
+    let runs = runs_of(record, run).await?;
     let (by, is) = match standing::of(&runs, run) {
         Standing::Stands => return Ok(()),
         Standing::TakenBack(by) => (by, "took it back"),

@@ -125,6 +125,7 @@ pub(super) fn header(
         expires_at: Stamp { micros: plan.at.micros.saturating_add(micros(lasts)), digits: 6 },
         items_of: plan.many.as_ref().map(|many| many.of),
         lone: plan.many.as_ref().map(|many| many.lone),
+        matched: plan.many.as_ref().and_then(|many| many.matched.clone()),
         undo: None,
         names: super::states::kept(&setting.project),
     }
@@ -185,6 +186,10 @@ fn writable(path: &Path, out: &str) -> Result<(), Failure> {
     if path.is_dir() {
         return Err(Failure::usage(format!("`{out}` is a folder")).help("name a file, for example `--out award.plan`"));
     }
+    if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
+        return Err(Failure::usage(format!("`{out}` cannot be saved: there is no folder `{}`", folder.display()))
+            .help("make the folder first, or name a file elsewhere"));
+    }
     if path.exists() && !begins(path) {
         return Err(Failure::usage(format!("`{out}` is there already, and it is not a saved plan"))
             .help("name another file: only saved plans are written over"));
@@ -214,7 +219,9 @@ fn place(path: &Path, opened: &Opened) -> String {
 /// The file of a saved plan, if what was given names one.
 pub fn is_plan(surroundings: &Surroundings, given: &str) -> Option<PathBuf> {
     let path = surroundings.folder.join(given);
-    (path.is_file() && (begins(&path) || is_meant(&path))).then_some(path)
+    // Under such a name nobody looks for a playbook: whatever is wrong with the file, or that there is none, is said of a plan.
+    let named = path.extension().is_some_and(|e| e == "plan") && !path.is_dir();
+    (named || path.is_file() && (begins(&path) || is_meant(&path))).then_some(path)
 }
 
 fn first(path: &Path) -> Vec<u8> {

@@ -14,7 +14,6 @@ use crate::{
     base::{
         identity::{RunId, SINGLE_ITEM},
         suggest,
-        time::Stamp,
         value::Value,
     },
     connection::standing::{Unlike, unlike as standing_of},
@@ -62,8 +61,6 @@ pub struct Ready {
     pub prepared: Prepared,
     pub(super) created: RunCreated,
     pub(super) all_or_nothing: bool,
-    /// When the run was made.
-    made_at: Stamp,
     /// How many events it had when it was looked at.
     events: u64,
     /// Of a run over many items: the way back of each.
@@ -111,7 +108,7 @@ pub(super) async fn prepare_as(
         return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
     };
     is_over(surroundings, record, run, &state, "taken back").await?;
-    stands(record, run, &state, wish.item.as_deref()).await?;
+    stands(record, run, wish.item.as_deref()).await?;
     has_item(record, run, &roll, wish.item.as_deref()).await?;
     let kept = planned.as_ref().and_then(|planned| planned.reason.clone()).filter(|_| wish.reason.is_none());
     let facts = RunFacts {
@@ -135,8 +132,7 @@ pub(super) async fn prepare_as(
     if !is_any {
         return Err(Failure::usage(format!("run {} changed nothing, so there is nothing to take back", run.short())));
     }
-    let (made_at, events) = (state.created_at.unwrap_or(created.now), state.events);
-    Ok(Ready { about: run, prepared, created, all_or_nothing, made_at, events, backward })
+    Ok(Ready { about: run, prepared, created, all_or_nothing, events: state.events, backward })
 }
 
 /// What stands in the application's audit rows as the reason.
@@ -203,9 +199,9 @@ pub fn who(claim: &Claim) -> String {
 }
 
 /// Refuses a run that was taken back already.
-async fn stands(record: &Record, run: RunId, state: &RunState, item: Option<&str>) -> Result<(), Failure> {
+async fn stands(record: &Record, run: RunId, item: Option<&str>) -> Result<(), Failure> {
     let short = run.short();
-    let runs = runs_of(record, state).await?;
+    let runs = runs_of(record, run).await?;
     match standing::of(&runs, run) {
         Standing::Stands => Ok(()),
         // One item of many was taken back: the others stand.
@@ -233,14 +229,20 @@ async fn in_part(record: &Record, undo: RunId) -> Result<Option<String>, Failure
     Ok(wish.and_then(|wish| wish.get("item")?.as_str().map(str::to_owned)))
 }
 
-/// More runs of a playbook since a run was made are not looked at.
-const MOST: u32 = 10_000;
-
-/// The runs among which undos of this one can be, newest first.
-pub(super) async fn runs_of(record: &Record, state: &RunState) -> Result<Vec<RunSummary>, Failure> {
-    let playbook = state.created.as_ref().map(|c| c.playbook.to_string());
-    let filter = RunFilter { playbook, since: state.created_at, ..RunFilter::default() };
-    Ok(record.journal.runs(&filter, MOST).await?)
+/// The undos of a run, the undos of these, and so on. By what they are about and not by when they were made: a clock may have been set back
+/// since, and an undo that is not seen is made twice.
+pub(super) async fn runs_of(record: &Record, run: RunId) -> Result<Vec<RunSummary>, Failure> {
+    let (mut all, mut next) = (Vec::<RunSummary>::new(), vec![run]);
+    while let Some(about) = next.pop() {
+        let filter = RunFilter { about: Some(about), purpose: Some(PURPOSE.into()), ..RunFilter::default() };
+        for undo in record.journal.runs(&filter, u32::MAX >> 1).await? {
+            if all.iter().all(|known| known.id != undo.id) {
+                next.push(undo.id);
+                all.push(undo);
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// The item that is asked for exists.
@@ -286,11 +288,8 @@ async fn with_outline(
 
 /// Earlier undos of the run; each of them left something alone, else there would be no other.
 pub(super) async fn earlier(record: &Record, own: RunId, run: RunId) -> Result<Vec<RunId>, Failure> {
-    let Some(line) = record.journal.run(run).await? else { return Ok(Vec::new()) };
-    let filter = RunFilter { playbook: Some(line.playbook), since: Some(line.started_at), ..RunFilter::default() };
-    let runs = record.journal.runs(&filter, MOST).await?;
-    let earlier =
-        runs.iter().filter(|r| &*r.purpose == PURPOSE && r.about == Some(run) && r.id != own && r.end.is_some());
+    let runs = runs_of(record, run).await?;
+    let earlier = runs.iter().filter(|r| r.about == Some(run) && r.id != own && r.end.is_some());
     let stands = |r: &&RunSummary| matches!(standing::of(&runs, r.id), Standing::Stands | Standing::MadeAgain(_));
     Ok(earlier.filter(stands).map(|undo| undo.id).collect())
 }
@@ -444,9 +443,7 @@ pub(super) async fn undo_on(
 /// Refuses when the run was taken back or done again since it was looked at.
 async fn unmoved(record: &Record, ready: &Ready, wish: &Wish) -> Result<(), Failure> {
     let (about, short) = (ready.about, ready.about.short());
-    let created = Some(ready.created.clone());
-    let state = RunState { created, created_at: Some(ready.made_at), ..RunState::default() };
-    stands(record, about, &state, wish.item.as_deref()).await?;
+    stands(record, about, wish.item.as_deref()).await?;
     for name in ["run.resumed", "run.closed"] {
         if record.journal.latest(about, name).await?.is_some_and(|last| last.seq > ready.events) {
             return Err(Failure::usage(format!("run {short} went on since it was looked at"))

@@ -118,7 +118,12 @@ pub async fn compare(surroundings: &Surroundings, opened: &Opened, record: &Reco
     let file = key.with_file_name(FILE);
     surroundings.witness.watch(file.clone(), &record.journal);
     let before = fs::read_to_string(&file).ok().and_then(|text| Seen::read(&text));
-    let Some(before) = before.filter(|seen| seen.journal == record.journal.id()) else { return Ok(()) };
+    let Some(before) = before else { return Ok(()) };
+    if before.journal != record.journal.id() {
+        surroundings.notes.add(&another(&before));
+        keep(surroundings).await;
+        return Ok(());
+    }
     let now = Seen::look(&record.journal, surroundings.world.now()).await?;
     let (shorter, missing) = before.lost(&record.journal, &now).await?;
     if shorter.is_empty() && missing.is_empty() {
@@ -160,6 +165,20 @@ async fn pause(opened: &Opened, record: &Record, seen: Stamp) -> Result<usize, F
         }
     }
     Ok(paused)
+}
+
+/// What was recorded in the other one is not here, and nobody else would say so.
+fn another(before: &Seen) -> String {
+    let runs = match before.runs.len() {
+        0 => "no run".to_owned(),
+        1 => "1 run, at least,".to_owned(),
+        n => format!("{n} runs, at least,"),
+    };
+    format!(
+        "this is not the journal that stood here until {}Z: that one is gone, or stands at another path, and with it {runs} that it recorded. \
+         If it was moved, put it back; a plan that was made for it is refused here",
+        before.at
+    )
 }
 
 fn said(seen: Stamp, doubted: usize, paused: usize, missing: &[String]) -> String {

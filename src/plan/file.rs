@@ -16,7 +16,10 @@ use crate::{
         time::Stamp,
         value::{Map, Value},
     },
-    effect::record::{BadRecord, Field},
+    effect::{
+        matched::Matched,
+        record::{BadRecord, Field},
+    },
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -86,6 +89,8 @@ record! {
         items_of: Option<u64>,
         /// Of a playbook with targets: how many groups of one row were left out.
         lone: Option<u64>,
+        /// Of a playbook whose items come from a comparison: how many records it looked at.
+        matched: Option<Matched>,
         /// Of a plan that takes a run back: which one, and how.
         undo: Option<UndoOf>,
         /// The names of stored values that were read from tables of the target: by table, by column.
@@ -164,7 +169,8 @@ impl Header {
     fn many(&self) -> Option<Box<Many>> {
         let of = self.items_of?;
         let (tally, digest, lone) = (Tally::default(), String::new(), self.lone.unwrap_or(0));
-        Some(Box::new(Many { tally, digest, of, lone, goes: None, file: None }))
+        let matched = self.matched.clone();
+        Some(Box::new(Many { tally, digest, of, lone, matched, goes: None, file: None }))
     }
 }
 
@@ -340,8 +346,7 @@ pub fn read(file: &mut (impl BufRead + Seek), sealer: &Sealer) -> Result<Saved, 
 /// What the first line says, before anything else was looked at: to be believed only once the file was read.
 pub fn claimed(file: &mut impl BufRead, sealer: &Sealer) -> Result<Header, BadPlan> {
     let mut line = Vec::new();
-    next(file, &mut line)?;
-    format_of(&line)?;
+    first(file, &mut line)?;
     decoded(&line, sealer)
 }
 
@@ -423,8 +428,7 @@ fn judged(lines: &[Vec<u8>], sealer: &Sealer) -> Vec<Result<(ItemPlan, Promise),
 fn checked(file: &mut (impl BufRead + Seek)) -> Result<Trailer, BadPlan> {
     file.rewind().map_err(BadPlan::Io)?;
     let (mut line, mut hash) = (Vec::new(), Sha256::new());
-    next(file, &mut line)?;
-    format_of(&line)?;
+    first(file, &mut line)?;
     loop {
         if line.is_empty() {
             return Err(damaged("its end is missing"));
@@ -451,6 +455,14 @@ fn checked(file: &mut (impl BufRead + Seek)) -> Result<Trailer, BadPlan> {
         return Err(damaged("its content does not fit its sum"));
     }
     Ok(trailer)
+}
+
+/// The first line. What does not begin as a plan is none, however it ends.
+fn first(file: &mut impl BufRead, line: &mut Vec<u8>) -> Result<(), BadPlan> {
+    match next(file, line) {
+        Err(unread @ BadPlan::Io(_)) => Err(unread),
+        read => format_of(line).and(read),
+    }
 }
 
 /// The form that the first line names.
@@ -550,7 +562,7 @@ impl fmt::Display for BadPlan {
             BadPlan::Io(error) if error.kind() == io::ErrorKind::NotFound => {
                 f.write_str("cannot be read: there is no such file")
             }
-            BadPlan::Io(error) => write!(f, "cannot be used: {error}"),
+            BadPlan::Io(error) => write!(f, "cannot be used: {}", error.kind()),
             BadPlan::NotAPlan => f.write_str("is not a saved plan"),
             BadPlan::Newer { format } => {
                 write!(f, "is a plan in form {format}; this version of trueup reads up to {UNDO_FORMAT}")

@@ -5,7 +5,7 @@ use super::{
     ItemPlan, Plan, Tally,
     file::{BadPlan, Items},
 };
-use crate::base::seal::Sealer;
+use crate::{base::seal::Sealer, effect::matched::Matched};
 use std::{fs::File, io::BufReader, path::PathBuf, sync::Arc};
 
 /// So many items of a plan are held, with the part that is done once.
@@ -22,6 +22,8 @@ pub struct Many {
     pub of: u64,
     /// How many groups of one row were left out.
     pub lone: u64,
+    /// Of a comparison of two sources: how many records it looked at, and what it found.
+    pub matched: Option<Matched>,
     /// How they will be carried out, for people, where that is known: `in sets of up to 200`.
     pub goes: Option<String>,
     /// The file with all of them, where not all are held.

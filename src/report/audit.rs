@@ -74,6 +74,16 @@ pub fn anchor_line(anchor: Anchor, at: Stamp) -> String {
     format!("{} {} {at}Z", anchor.number, anchor.hash)
 }
 
+/// The same for machines: `anchor` is what `audit verify --anchor` takes.
+pub fn anchor_json(anchor: Anchor, at: Stamp) -> String {
+    pretty::document(&Value::map([
+        ("format", FORMAT.into()),
+        ("kind", "anchor".into()),
+        ("anchor", anchor.to_string().into()),
+        ("at", clock::json(at).into()),
+    ]))
+}
+
 /// Of `audit purge`: what would go, or went.
 pub fn purgeable(runs: &[Purgeable], closed_before: Stamp, look: Look) -> String {
     let mut page = Page::new(look);

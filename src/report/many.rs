@@ -1,7 +1,7 @@
 //! Plans and runs over many items, as a page that is read in a minute: how many of what, why, and the first ones whole.
 
 use super::{
-    clock,
+    clock, compared,
     diff::number,
     line::{Line, Tone},
     look::{Look, View},
@@ -67,6 +67,9 @@ fn items(page: &mut Page, plan: &Plan, many: &Many, view: &View<'_>) {
     for (words, n) in all.into_iter().chain(ends).filter(|(_, n)| *n > 0) {
         page.line(2, Line::of(Tone::Plain, grouped(n)).pad(9, 2).plain(words));
     }
+    if let Some(matched) = &many.matched {
+        page.hung(2, 2, Line::of(Tone::Plain, compared::sentence(matched)));
+    }
     if let Some(goes) = many.goes.as_ref().filter(|_| tally.changing > 1) {
         page.hung(2, 2, Line::of(Tone::Dim, format!("They go {goes}.")));
     }
@@ -124,8 +127,11 @@ pub fn applied(run: RunId, state: &RunState, came: &Came, look: Look) -> String 
     let mut page = Page::new(look);
     let (tone, sentence) = sentence(&came.summary, &came.stopped, came.why.as_deref(), state.is_undo());
     page.line(0, Line::of(tone, sentence));
+    looked(&mut page, state);
     let once = state.items.get(SINGLE_ITEM).and_then(|item| item.closed.as_ref()?.reason.clone());
-    if let Some(reason) = once {
+    // Of a run whose items nobody holds it stands only beside the end.
+    let closed = matches!(came.stopped, Stopped::Closed(_));
+    if let Some(reason) = once.or_else(|| came.why.clone().filter(|_| closed)) {
         page.prose(2, Tone::Plain, &reason);
     }
     sums(&mut page, &came.summary);
@@ -144,6 +150,7 @@ pub fn run(run: RunId, state: &RunState, summary: &Summary, view: &View<'_>) -> 
     };
     let (tone, sentence) = sentence(summary, &stopped, state.paused.as_deref(), state.is_undo());
     page.line(0, Line::of(tone, sentence));
+    looked(&mut page, state);
     if let Some(once) = state.items.get(SINGLE_ITEM)
         && let Some(closed) = once.closed.as_ref().filter(|c| !matches!(c.end, End::Changed | End::Unchanged))
     {
@@ -164,6 +171,13 @@ pub fn run(run: RunId, state: &RunState, summary: &Summary, view: &View<'_>) -> 
     }
     next_steps(&mut page, run, state, summary, state.closed.is_some(), false);
     page.finish()
+}
+
+/// Of a comparison: how many records the plan looked at.
+fn looked(page: &mut Page, state: &RunState) {
+    if let Some(matched) = compared::of_run(state.created.as_ref()) {
+        page.hung(0, 0, Line::of(Tone::Plain, compared::sentence(&matched)));
+    }
 }
 
 fn stands(item: &ItemState) -> (String, Tone) {
@@ -288,6 +302,9 @@ fn next_steps(page: &mut Page, run: RunId, state: &RunState, summary: &Summary, 
         lines.push(("see it again", format!("trueup show {short}")));
     }
     lines.push(("one item whole", format!("trueup show {short} --item KEY")));
+    if state.items.get(SINGLE_ITEM).is_some_and(|once| !once.steps.is_empty()) {
+        lines.push(("what was done once", format!("trueup show {short} --item -")));
+    }
     lines.push(("all items as a table", format!("trueup show {short} --items csv --out FILE")));
     if over && summary.count(End::Changed) > 0 {
         let what = if state.is_undo() { "make it again" } else { "take it back" };
@@ -351,7 +368,7 @@ fn counted(n: u64, thing: &str) -> String {
 }
 
 /// `12 345`
-fn grouped(n: u64) -> String {
+pub(super) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {

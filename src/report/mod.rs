@@ -6,7 +6,7 @@ pub mod audit;
 pub mod catalogue;
 pub mod clock;
 pub(crate) mod columns;
-mod compared;
+pub mod compared;
 pub mod diagnose;
 pub mod diagnostics;
 pub mod diff;

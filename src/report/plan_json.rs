@@ -89,7 +89,8 @@ fn of_many(many: &Many) -> Value {
             ("first", Value::list(reason.first.iter().cloned().map(Value::text))),
         ])
     });
-    Value::map([
+    let matched = many.matched.as_ref().map(|matched| ("compared", compared::numbers(matched)));
+    let fields = [
         ("items", number(tally.items)),
         ("of", number(many.of)),
         ("changing", number(tally.changing)),
@@ -97,7 +98,8 @@ fn of_many(many: &Many) -> Value {
         ("ends", Value::map(tally.ends.iter().map(|(way, n)| (*way, number(*n))))),
         ("reasons", Value::list(reasons)),
         ("lone_groups", number(many.lone)),
-    ])
+    ];
+    Value::map(fields.into_iter().chain(matched))
 }
 
 fn summary(plan: &Plan) -> Value {

@@ -144,7 +144,8 @@ impl Shown {
         }
         let rate = standing.a_minute.map_or_else(String::new, |n| format!(", {n} a minute"));
         let bad = if standing.bad == 0 { String::new() } else { format!(", {} not well", standing.bad) };
-        let text = format!("{} of {} items{bad}{rate}", standing.over, standing.of);
+        let things = if standing.of == 1 { "item" } else { "items" };
+        let text = format!("{} of {} {things}{bad}{rate}", standing.over, standing.of);
         match &mut self.sink {
             Sink::Live { bar, .. } => {
                 bar.set_message(text);

@@ -69,7 +69,8 @@ pub fn is_many(state: &RunState) -> bool {
 /// One item of many, whole.
 pub fn one(key: &str, item: &ItemState, state: &RunState, view: &View<'_>) -> String {
     let mut page = Page::new(view.look);
-    page.line(0, Line::of(Tone::Strong, format!("Item {key}")));
+    let heading = if key == SINGLE_ITEM { "Once, for all items".to_owned() } else { format!("Item {key}") };
+    page.line(0, Line::of(Tone::Strong, heading));
     let titles = Titles::of(state.created.as_ref());
     timeline(&mut page, item, &titles, view, &mut state.created_at.map(clock::day));
     if let Some(closed) = &item.closed {

@@ -1,7 +1,7 @@
 //! Runs and open questions as JSON documents; every field stands in `docs/json.md`.
 
 use super::{
-    clock, doubt, drift, left,
+    clock, compared, doubt, drift, left,
     look::Lookup,
     plain_value::{count, maybe, of, of_map, row, texts},
     plan_json::FORMAT,
@@ -137,7 +137,8 @@ fn of_created(created: &RunCreated, state: &RunState) -> Vec<(&'static str, Valu
             ("identity", Value::text(target.identity.clone())),
         ])
     });
-    vec![
+    let compared = compared::of_run(Some(created)).map(|matched| ("compared", compared::numbers(&matched)));
+    let all = vec![
         ("playbook", playbook),
         ("environment", Value::text(created.environment.clone())),
         ("purpose", Value::text(created.purpose.clone())),
@@ -149,7 +150,8 @@ fn of_created(created: &RunCreated, state: &RunState) -> Vec<(&'static str, Valu
         ("engine", Value::text(created.engine.clone())),
         ("targets", Value::list(targets)),
         ("approvals", Value::list(approvals)),
-    ]
+    ];
+    all.into_iter().chain(compared).collect()
 }
 
 fn of_item(key: &str, item: &ItemState, titles: &Titles, facts: Lookup<'_>) -> Value {

@@ -53,6 +53,7 @@ fn header(plan: &Plan) -> Header {
         expires_at: sample::moment("2025-07-24T10:00:00"),
         items_of: None,
         lone: None,
+        matched: None,
         undo: None,
         names: None,
     }

@@ -15,6 +15,7 @@ use crate::{
         seal::{SealError, Sealer},
         value::{Data, Value},
     },
+    effect::matched::Matched,
     table::facts::Columns,
     template::{Failure, Scope, Text, Truth, compare},
 };
@@ -35,6 +36,8 @@ pub struct Gathering<'a> {
     grouped: Vec<Group>,
     sorting: Vec<(Vec<Value>, Place)>,
     rows: u64,
+    /// Of a comparison: what it came to.
+    pub(super) matched: Option<Matched>,
 }
 
 /// A key that no two rows may have.
@@ -112,6 +115,7 @@ impl<'a> Gathering<'a> {
             grouped: Vec::new(),
             sorting: Vec::new(),
             rows: 0,
+            matched: None,
         }
     }
 
@@ -224,7 +228,8 @@ impl<'a> Gathering<'a> {
             Some(sorting.into_iter().map(|(_, place)| place).collect())
         };
         let count = take.map_or(rows, |take| take.min(rows));
-        let listing = Listing { count, of: rows, lone: 0, key: self.key, spool, sorted, groups: None };
+        let matched = self.matched;
+        let listing = Listing { count, of: rows, lone: 0, matched, key: self.key, spool, sorted, groups: None };
         Ok((listing, self.faults))
     }
 
@@ -263,7 +268,8 @@ impl<'a> Gathering<'a> {
         }
         let of = grouped.len() as u64;
         let count = take.map_or(of, |take| take.min(of));
-        Ok((Listing { count, of, lone, key: self.key, spool, sorted: None, groups: Some(grouped) }, self.faults))
+        let (matched, groups) = (self.matched, Some(grouped));
+        Ok((Listing { count, of, lone, matched, key: self.key, spool, sorted: None, groups }, self.faults))
     }
 
     /// Rows with the same key, by their fingerprints: those of the first hundred are named.
@@ -304,6 +310,8 @@ pub struct Listing {
     pub of: u64,
     /// How many groups of one were left out.
     pub lone: u64,
+    /// Of a comparison: how many records it looked at, and what it found.
+    pub matched: Option<Matched>,
     key: Vec<Arc<str>>,
     spool: Spooled,
     sorted: Option<Vec<Place>>,

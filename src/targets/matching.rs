@@ -16,6 +16,7 @@ use crate::{
     effect::{
         alike::As,
         compared::{Compared, Comparison},
+        matched::Matched,
     },
     table::{condition::Order, facts::Columns},
     template::Scope,
@@ -41,22 +42,33 @@ pub(super) async fn read(
             Ok(())
         })
         .await?;
+    let right_rows = keys.rows;
     into.faults.append(keys.end(faults));
     let mut shelf = shelf.sorted()?;
     let (mut keys, mut faults) = (Keys::of(comparing, "left"), Faults::default());
     let pairing = Pairing { comparing, scope, names: comparing.names().map(Arc::from) };
+    let (mut both, mut different) = (0, 0);
     let read = reading(left, "targets/from/left", &comparing.key.left)
         .rows(scope, reach, &mut faults, &mut |row, line| {
             let Some(seen) = keys.take(&row, line)? else { return Ok(()) };
             let item = match shelf.meet(seen.print)? {
-                Some(other) => pairing.both(row, other)?,
+                Some(other) => {
+                    let item = pairing.both(row, other)?;
+                    (both, different) = (both + 1, different + u64::from(item.is_some()));
+                    item
+                }
                 None => pairing.one(Difference::OnlyLeft, row),
             };
             item.map_or(Ok(()), |item| into.add(item, None))
         })
         .await;
+    let left_rows = keys.rows;
     into.faults.append(keys.end(faults));
     read?;
+    // Of records that nobody asked the fields of only the keys were compared.
+    let fields = comparing.wants(Difference::Different) && !comparing.fields.is_empty();
+    let ([left, right], different) = (pairing.names.clone(), fields.then_some(different));
+    into.matched = Some(Matched { left, right, left_rows, right_rows, both, different });
     if !into.faults.is_empty() {
         into.without_keys();
     }

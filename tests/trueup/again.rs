@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 use trueup::{
-    base::{identity::RunId, value::Value, world::World},
+    base::{identity::RunId, time::Stamp, value::Value, world::World},
     engine::{drive::Stopped, state::RunState, undo::left_alone, watch::Tick},
     journal::words::End,
     mock::{Mock, server::Running},
@@ -354,6 +354,34 @@ fn a_call_is_taken_back_with_what_it_answered_and_made_again_by_the_undo_of_the_
         // And that is taken back with the answer of the new call.
         office.undo(again, by_bea(), None).await.unwrap_or_else(|f| panic!("{}", said(&f)));
         assert_eq!(office.writes().last().unwrap(), "DELETE /tickets/3");
+        office.shop.close().await;
+    });
+}
+
+#[test]
+fn an_undo_that_was_made_while_the_clock_was_set_back_is_not_made_twice() {
+    block_on(async {
+        let mut office = Office::open("422").await;
+        let (run, _) = office.apply(PLAYBOOK).await;
+        office.retry(run, because("again")).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        let right = office.shop.here.world.clone();
+        office.shop.here.world = World::real().with_clock(|| {
+            let now = World::real().now();
+            Stamp { micros: now.micros - 3 * 86_400_000_000, ..now }
+        });
+        let (undo, ..) = office.undo(run, by_bea(), None).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        office.shop.here.world = right;
+        let writes = office.writes();
+        assert_eq!(writes.last().unwrap(), "DELETE /tickets/2");
+        // To the list it is older than the run that it takes back.
+        let twice = office.undo(run, by_bea(), None).await.err().map(|f| said(&f)).unwrap_or_default();
+        assert!(twice.contains("was taken back already, by bea in run"), "{twice}");
+        let again = office.retry(run, because("again")).await.err().map(|f| said(&f)).unwrap_or_default();
+        assert!(!again.is_empty() && office.writes() == writes, "{again}");
+        // The undo of it knows where it belongs.
+        office.undo(undo, by_bea(), None).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        let made = office.undo(run, by_bea(), None).await.err().map(|f| said(&f)).unwrap_or_default();
+        assert!(made.contains("made it again"), "{made}");
         office.shop.close().await;
     });
 }

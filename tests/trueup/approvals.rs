@@ -165,6 +165,42 @@ fn a_saved_plan_waits_until_enough_people_agreed_on_postgres() {
     files(&On::Postgres(postgres()));
 }
 
+/// Killed while it agrees, somebody has agreed once or not at all, and whoever says it again is told which.
+#[test]
+fn an_approval_that_is_killed_anywhere_counts_once_or_not_at_all() {
+    block_on(async {
+        let approve = "approve a.plan --yes --actor ben --reason fine";
+        let (mut killed, mut stood, mut lost) = (0, 0, 0);
+        for at in 1.. {
+            let place = office(&On::Sqlite).await;
+            trueup(&place, "plan one --out a.plan --actor anna --reason 'Zendesk 1'").await.is(0, &["1 approval"]);
+            let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_trueup"));
+            command.args(words(approve)).current_dir(place.path()).env_clear().envs(place.variables());
+            let done = command.env("TRUEUP_CRASH_AT", at.to_string()).output().await.unwrap();
+            let dead = done.status.code().is_none();
+            let again = trueup(&place, approve).await;
+            match (again.exit, again.said().contains("ben has agreed to this plan already")) {
+                (0, false) => lost += 1,
+                (2, true) => stood += 1,
+                _ => panic!("at {at}: {}\n{}", again.out, again.err),
+            }
+            trueup(&place, "audit verify").await.is(0, &[]);
+            trueup(&place, "apply a.plan --yes --actor anna").await.is(0, &["Done: changed"]);
+            let run = newest(&place).await;
+            let shown = json(&trueup(&place, &format!("show {run} --json")).await);
+            let names: Vec<&str> =
+                shown["approvals"].as_array().unwrap().iter().map(|a| a["actor"].as_str().unwrap()).collect();
+            assert_eq!(names, ["ben"], "at {at}");
+            place.clear().await;
+            if !dead {
+                break;
+            }
+            killed += 1;
+        }
+        assert!(killed >= 2 && lost >= 1 && stood >= 1, "{killed} killed, {lost} lost, {stood} stood");
+    });
+}
+
 #[test]
 fn a_run_of_a_playbook_waits_for_approval_and_goes_on_with_resume() {
     block_on(async {

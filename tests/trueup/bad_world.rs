@@ -3,6 +3,7 @@
 
 use super::{
     places::{KEY, PASSWORD, Place, files},
+    proof::full_disk::Small,
     servers::{block_on, postgres},
 };
 use std::{collections::BTreeMap, os::unix::fs::MetadataExt, path::Path};
@@ -400,5 +401,111 @@ fn a_journal_folder_that_may_not_be_written() {
         assert_ne!(came.exit, 0, "{}", came.all());
         judge.hold("read-only folder", &came, came.exit, &["journal", "ermission denied"]).await;
         judge.over(1);
+    });
+}
+
+/// What belongs to another user, stands on a full disk, or is gone: whose it is, what to do, and nothing is half done.
+#[test]
+fn files_of_somebody_else_a_full_disk_and_a_journal_that_is_gone() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    const NOBODY: u32 = 65534;
+    let rights = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let line = [&["apply", "change"], APPLY].concat();
+    block_on(async {
+        let place = Place::make(&On::Sqlite).await;
+        playbooks(&place);
+        let mut judge = Judge::new(&place).await;
+        let (folder, database) = (place.path().join("journal"), place.path().join("shop.db"));
+        let database = files(place.path()).into_iter().find(|path| path.ends_with(&database)).unwrap_or_else(|| {
+            files(place.path()).into_iter().find(|path| path.extension().is_some_and(|e| e == "db")).unwrap()
+        });
+        let is_root = std::fs::metadata(place.path()).unwrap().uid() == 0;
+
+        // A journal is made, and goes away with all that it knows.
+        trueup(&place, &["runs"], &[], None).await;
+        let made = trueup(&place, &["runs", "--json"], &[], None).await;
+        assert_eq!(made.exit, 0, "{}", made.all());
+        std::fs::remove_file(folder.join("journal.db")).unwrap();
+        let came = trueup(&place, &["runs"], &[], None).await;
+        let words = ["this is not the journal that stood here until", "If it was moved, put it back"];
+        judge.hold("another journal", &came, 0, &words).await;
+        let came = trueup(&place, &["runs"], &[], None).await;
+        assert!(!came.all().contains("stood here"), "it is said once: {}", came.all());
+
+        // What stands where a plan should.
+        let apply = |file| ["apply", file, "--yes", "--actor", "anna"];
+        for (name, bytes) in [("empty.plan", &b""[..]), ("noise.plan", &[0xff, 0, 7, 0x80][..])] {
+            std::fs::write(place.path().join(name), bytes).unwrap();
+            let came = trueup(&place, &apply(name), &[], None).await;
+            judge.hold(name, &came, 2, &[name, "--out FILE"]).await;
+        }
+        let came = trueup(&place, &apply("gone.plan"), &[], None).await;
+        judge.hold("no plan", &came, 2, &["`gone.plan` cannot be read: there is no such file"]).await;
+        let came = trueup(&place, &["plan", "change", "--out", "nowhere/a.plan", "--actor", "anna"], &[], None).await;
+        judge.hold("no folder", &came, 2, &["there is no folder", "nowhere"]).await;
+
+        if is_root {
+            let nobody = Some(NOBODY);
+            rights(place.path(), 0o777);
+            rights(&folder, 0o755);
+            files(place.path()).iter().filter(|path| !path.starts_with(&folder)).for_each(|path| rights(path, 0o666));
+            let came = trueup(&place, &line, &[], nobody).await;
+            let words = [
+                "failed to use the key file",
+                "only the user root may work with this journal",
+                "run trueup as that user",
+            ];
+            judge.hold("the key of another user", &came, 2, &words).await;
+
+            std::fs::remove_dir_all(&folder).unwrap();
+            std::fs::create_dir(&folder).unwrap();
+            chown(&folder, nobody, nobody).unwrap();
+            rights(&folder, 0o700);
+            rights(&database, 0o444);
+            let came = trueup(&place, &line, &[], nobody).await;
+            judge
+                .hold(
+                    "a database that may be read only",
+                    &came,
+                    1,
+                    &["cannot be written: permission denied", "whose file it is"],
+                )
+                .await;
+            rights(&database, 0o666);
+            rights(place.path(), 0o755);
+            let came = trueup(&place, &line, &[], nobody).await;
+            judge
+                .hold(
+                    "a folder in which no file can be made",
+                    &came,
+                    1,
+                    &["no file can be made beside", "write the folder"],
+                )
+                .await;
+            rights(place.path(), 0o777);
+            std::fs::remove_dir_all(&folder).unwrap();
+        } else {
+            println!("skipped: files of another user, which needs root");
+        }
+
+        let _ = std::fs::remove_dir_all(&folder);
+        match Small::mount(folder.clone()) {
+            Some(small) => {
+                assert_eq!(trueup(&place, &["runs"], &[], None).await.exit, 0);
+                small.fill();
+                let came = trueup(&place, &line, &[], None).await;
+                judge.hold("a full disk", &came, 1, &["the disk is full; nothing was recorded", "make space"]).await;
+                let came = trueup(&place, &["plan", "change", "--out", "a.plan", "--actor", "anna"], &[], None).await;
+                judge.hold("a plan beside a full disk", &came, 1, &["the disk is full"]).await;
+                small.free();
+                let came = trueup(&place, &["runs"], &[], None).await;
+                judge.hold("space again", &came, 0, &["No run is recorded"]).await;
+                small.read_only();
+                let came = trueup(&place, &line, &[], None).await;
+                judge.hold("a read-only file system", &came, 1, &["cannot be written", "mounted read-only"]).await;
+            }
+            None => println!("skipped: a full disk, which needs the right to mount"),
+        }
+        judge.over(if is_root { 8 } else { 5 });
     });
 }

@@ -14,6 +14,10 @@ use trueup::{
     mock::{Mock, server::Running},
     ops::{self, Surroundings, plan::Prepared, project::Opened, undo::Wish as Back},
     plan::Plan,
+    report::{
+        self,
+        look::{Look, View},
+    },
     trial::{
         bench::{Bench, On, Place},
         snapshot,
@@ -204,6 +208,25 @@ fn model(left: &BTreeMap<String, Person>, right: &BTreeMap<String, Person>) -> V
     all
 }
 
+/// How much the plan says was compared.
+fn matched(plan: &Plan) -> String {
+    report::compared::sentence(plan.many.as_ref().unwrap().matched.as_ref().unwrap())
+}
+
+/// The same from the rows, written independently.
+fn counted(ours: &str, left: &BTreeMap<String, Person>, theirs: &str, right: &BTreeMap<String, Person>) -> String {
+    let lines = model(left, right);
+    let times = |word: &str| lines.iter().filter(|line| line.starts_with(word)).count();
+    let (one, other, differ) = (times("only_left"), times("only_right"), times("different"));
+    let (agree, word) = (left.len() - one - differ, if differ == 1 { "differs" } else { "differ" });
+    let agreeing = if agree == 1 { "agrees" } else { "agree" };
+    format!(
+        "Compared {} records of {ours} with {} of {theirs}: {agree} {agreeing}, {differ} {word}, {one} only in {ours}, {other} only in {theirs}.",
+        left.len(),
+        right.len()
+    )
+}
+
 fn head(uses: &str) -> String {
     format!("trueup: v1\nname: compared/playbook\nversion: 1\ntitle: Compared\nuses:\n{uses}")
 }
@@ -235,6 +258,8 @@ fn two_databases_of_any_kinds_are_compared_healed_and_taken_back() {
                 assert_eq!(found(&plan), expected, "{left} and {right}");
                 let kinds = ["only_left", "only_right", "different"];
                 assert!(kinds.iter().all(|kind| expected.iter().any(|line| line.starts_with(kind))), "{expected:?}");
+                let looked = matched(&plan);
+                assert_eq!(looked, counted(left, &people(l + 1), right, &people(r + 1)), "{left} and {right}");
                 // A personal value stays one on its way through a comparison, and a name of the item is none.
                 let email = plan.items.iter().find_map(|item| item.item.as_ref()?.get("left")?.get("email")).unwrap();
                 assert!(email.all_marks().hidden(), "{email:?}");
@@ -244,11 +269,22 @@ fn two_databases_of_any_kinds_are_compared_healed_and_taken_back() {
                 let carried = ops::apply::apply(here, &record, opened, &prepared.setting, &plan, &|_| {}, &stop).await;
                 let carried = carried.unwrap_or_else(|f| panic!("{}", said(&f)));
                 assert_eq!(carried.stopped, Stopped::Closed(End::Changed), "{left} and {right}");
+                let run = prepared.setting.run.id;
+                let (state, look) = (record.state(run).await.unwrap(), Look { width: 120, unicode: true });
+                let came = carried.many.as_ref().unwrap();
+                let pages = [
+                    report::many::applied(run, &carried.state, came, look),
+                    report::run::text(run, &state, &View::bare(look)),
+                ];
+                let pages = pages.map(|page| page.split_whitespace().collect::<Vec<_>>().join(" "));
+                assert!(pages.iter().all(|page| page.contains(&looked)), "{looked}\n{pages:?}");
                 let (_, again) = world.plan(&text, &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
                 assert_eq!(found(&again), Vec::<String>::new(), "{left} and {right}");
+                let all = people(l + 1).len();
+                let agree = format!("Compared {all} records of {left} with {all} of {right}: {all} agree, 0 differ,");
+                assert!(matched(&again).starts_with(&agree), "{agree}\n{}", matched(&again));
                 assert_ne!(world.rows(right).await, before);
                 let wish = Back { actor: Some("anna".into()), ..Back::default() };
-                let run = prepared.setting.run.id;
                 let ready = ops::undo::prepare(here, &record, opened, run, &wish).await.unwrap();
                 let back = ops::undo::plan(&ready, &|_| {}).await.unwrap();
                 ops::undo::undo(here, &record, &ready, &back, &wish, &|_| {}, &stop).await.unwrap();
@@ -291,6 +327,11 @@ fn a_file_and_the_pages_of_an_api_are_compared_by_what_each_calls_its_fields() {
         let right: Vec<String> =
             model(&rows, &people(1)).into_iter().filter(|line| line.starts_with("only_right")).collect();
         assert_eq!(found(&plan), right);
+        // What is no item was looked at all the same; of fields nobody asked for only the keys were compared.
+        let looked = matched(&plan);
+        let (both, ours) = (rows.keys().filter(|code| people(1).contains_key(*code)).count(), rows.len());
+        let words = format!("Compared {ours} records of list with {} of service: {both} in both, ", people(1).len());
+        assert!(looked.starts_with(&words), "{words}\n{looked}");
         world.close().await;
     });
 }
@@ -381,5 +422,10 @@ fn a_hundred_thousand_rows_a_side_are_compared_in_bounded_memory() {
     assert!(well, "{said}");
     for (difference, times) in [("only_left", 10), ("only_right", 10), ("different", 4)] {
         assert_eq!(said.matches(&format!("\"difference\": \"{difference}\"")).count(), times, "{difference}\n{said}");
+    }
+    let counts =
+        [("left_records", 99_990), ("right_records", 99_990), ("in_both", 99_980), ("agree", 99_976), ("different", 4)];
+    for (name, n) in counts {
+        assert!(said.contains(&format!("\"{name}\": {n}")), "{name} {n}\n{said}");
     }
 }

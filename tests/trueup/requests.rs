@@ -1,6 +1,9 @@
 //! A request that changes something is sent as the plan showed it, or not at all.
 
-use super::servers::{Shop, block_on, postgres, request, said};
+use super::{
+    proof::figures::Figures,
+    servers::{Shop, block_on, postgres, request, said},
+};
 use std::sync::atomic::AtomicBool;
 use trueup::{
     base::{json, value::Value, world::World},
@@ -149,5 +152,49 @@ fn a_request_that_differs_from_the_planned_one_is_drift_and_is_not_sent() {
             assert_eq!(scene.crm.log().len() - before, 1, "{column}");
         }
         scene.shop.close().await;
+    });
+}
+
+/// Somebody who can set a variable of the machine must not get the requests of a procedure to read (`reliability.md` T18).
+#[test]
+fn no_proxy_that_the_surroundings_name_is_ever_asked() {
+    const NAMES: [&str; 6] = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    block_on(async {
+        let mut figures = Figures::new("T18", "proxies that the surroundings name");
+        let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        proxy.set_nonblocking(true).unwrap();
+        let address = format!("http://{}", proxy.local_addr().unwrap());
+        let mock = "trueup: v1\nmock: crm\nroutes:\n- get: /x\n  answer: { json: { a: 1 } }\n";
+        let crm = Mock::from_yaml(mock).unwrap().start(World::real()).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        let connection = format!("  crm: {{ http: {{ base: \"{}\", internal: true }} }}\n", crm.url());
+        write(
+            "trueup.yaml",
+            &format!("trueup: v1\nproject: p\nenvironments: {{ test: {{}} }}\nconnections:\n{connection}"),
+        );
+        write(
+            "book.yaml",
+            "trueup: v1\nname: book\nversion: 1\ntitle: Look\nuses:\n  crm: { methods: [GET] }\npreconditions:\n- id: seen\n  http: { api: crm, get: /x }\nsteps:\n- assert: seen.body.a == 1\n",
+        );
+        for name in NAMES {
+            let line = ["plan", "book.yaml", "--env", "test", "--reason", "r", "--actor", "anna"];
+            let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_trueup"));
+            let done = command
+                .args(line)
+                .current_dir(folder.path())
+                .env(name, &address)
+                .env_remove("NO_PROXY")
+                .env_remove("no_proxy")
+                .output()
+                .await
+                .unwrap();
+            assert!(done.status.success(), "{name}: {}", String::from_utf8_lossy(&done.stderr));
+            figures.faults += 1;
+            figures.points += 1;
+            assert!(proxy.accept().is_err(), "{name}: the proxy was asked");
+        }
+        assert_eq!(crm.log().len(), NAMES.len(), "each request came straight to where it belongs");
+        figures.end(NAMES.len());
     });
 }

@@ -238,3 +238,66 @@ fn a_run_that_goes_on_between_the_plan_of_its_undo_and_the_undo_is_left_alone() 
         store.shop.close().await;
     });
 }
+
+/// What was done once for all items comes first in the undo. A message cannot be taken back: that is said before anybody agrees, and in the run.
+#[test]
+fn what_was_done_once_is_told_first_and_the_items_are_taken_back_behind_it() {
+    const OPEN: &str = "targets:\n  from: { find: { table: shop.things, where: { state: open } } }\n";
+    const ONCE: &str = "steps:\n- id: up\n  row: { table: shop.things, key: { id: \"{{ item.id }}\" }, set: { count: 1 } }\nafterwards:\n- id: told\n  title: The clerk hears of it\n  tell: { who: clerk, message: \"{{ run.items.changed }} are up\" }\n";
+    block_on(async {
+        let store = Store::open(&On::Sqlite, 3).await;
+        let (run, done) = store.apply(&playbook(&[OPEN, ONCE]), &[]).await;
+        assert_eq!(done.stopped, Stopped::Closed(End::Changed));
+        let (undo, plan, carried) = taken_back(&store, run, "", false).await;
+        assert_eq!(carried.stopped, Stopped::Closed(End::Changed));
+        let (once, others) = plan.items.split_first().unwrap();
+        let notes = &once.steps[0].notes;
+        assert_eq!((once.steps.len(), others.len(), plan.tally().counts.rows), (1, 3, 3));
+        assert!(notes[0].contains("a message to clerk cannot be taken back"), "{notes:?}");
+        let state = store.state(undo).await;
+        let order: Vec<&str> = state.items.keys().map(|key| &**key).collect();
+        assert_eq!(order, ["-", "3", "2", "1"]);
+        let told = &state.items["-"];
+        let message = told.steps["afterwards/told"].outcome.as_ref().unwrap().message.clone().unwrap();
+        assert!(message.contains("cannot be taken back"), "{message}");
+        assert_eq!(told.closed.as_ref().map(|closed| closed.end), Some(End::Unchanged));
+        assert!(store.column("count").await.iter().all(|n| n == "0"));
+        // Nobody is told once more when the undo is taken back, and one item alone leaves out what was done once.
+        let (again, plan, _) = taken_back(&store, undo, "", false).await;
+        assert!(plan.items[0].steps.is_empty() && plan.items.len() == 4);
+        assert!(!store.state(again).await.items.contains_key("-"));
+        let alone = store.undo(again, Some("2")).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert_eq!(alone.stopped, Stopped::Closed(End::Changed));
+        assert_eq!(store.column("count").await, ["1", "0", "1"]);
+        store.shop.close().await;
+
+        // Wherever the process dies, the part that is done once is over once.
+        let store = Store::open(&On::Sqlite, 2).await;
+        let mut fell = 0;
+        for at in (1..).step_by(4) {
+            store.shop.sql("update things set count = 0").await;
+            let (run, _) = store.apply(&playbook(&[OPEN, ONCE]), &[]).await;
+            let (fallen, undo, _) = cut_off(&store, run, at);
+            let (undo, record) = (undo.unwrap(), store.record().await);
+            record.free(run).await.unwrap();
+            let there = record.state(undo).await.is_ok_and(|state| state.created.is_some());
+            if there && fallen {
+                record.free(undo).await.unwrap();
+            }
+            record.journal.close().await.unwrap();
+            if there {
+                if fallen {
+                    assert_eq!(store.resume(undo).await.stopped, Stopped::Closed(End::Changed), "{at}");
+                }
+                assert_eq!(store.state(undo).await.items["-"].steps.len(), 1, "{at}");
+                assert!(store.column("count").await.iter().all(|n| n == "0"), "{at}");
+            }
+            if !fallen {
+                break;
+            }
+            fell += 1;
+        }
+        assert!(fell >= 3, "it fell {fell} times");
+        store.shop.close().await;
+    });
+}

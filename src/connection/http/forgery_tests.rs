@@ -4,6 +4,7 @@
 use super::{Api, Failure, Method, OpenError, Reason, Request, address::Lookup, fault_tests::settings};
 use crate::{
     base::{
+        proved_tests::line,
         secret::Masks,
         value::{Marks, Value},
     },
@@ -16,6 +17,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 use tokio::io::AsyncReadExt;
 
@@ -71,6 +73,7 @@ fn lying(answers: &[&[&str]]) -> Lookup {
 
 #[tokio::test]
 async fn no_base_leads_inside_or_hides_where_it_leads() {
+    let since = Instant::now();
     let stub = Stub::new().await;
     let port = stub.port;
     let cases: &[(String, &str)] = &[
@@ -112,10 +115,12 @@ async fn no_base_leads_inside_or_hides_where_it_leads() {
     // `file:` is a reference to a secret, and a file that others can read holds none.
     assert!(open("base: file:///etc/passwd", None).unwrap_err().to_string().starts_with("read the secret in the file"));
     assert!(stub.untouched());
+    line("T18", "addresses of a connection", cases.len() + 1, since);
 }
 
 #[tokio::test]
 async fn no_name_leads_inside_whatever_the_resolver_says() {
+    let (since, mut tried) = (Instant::now(), 2);
     let stub = Stub::new().await;
     let call = Request::new(Method::Get, "/x");
     let (port, public, inside): (u16, &[&str], &[&str]) = (stub.port, &["192.0.2.1"], &["127.0.0.1"]);
@@ -137,6 +142,7 @@ async fn no_name_leads_inside_whatever_the_resolver_says() {
         (format!("https://bücher.example:{port}"), lying(&[&["::ffff:10.0.0.1"]]), "inside a private network"),
         (format!("https://localhost:{port}"), super::address::system(), "this machine"),
     ] {
+        tried += 1;
         let api = open(&format!("base: {base}\ntimeout: {{ connect: 500ms, total: 1s }}"), Some(lookup)).unwrap();
         for _ in 0..2 {
             let failure = api.send(&call).await.unwrap_err();
@@ -156,10 +162,12 @@ async fn no_name_leads_inside_whatever_the_resolver_says() {
     let api = open(&format!("base: http://localhost:{port}\ninternal: true"), Some(lying(&[&["8.8.8.8"]]))).unwrap();
     assert!(api.send(&call).await.unwrap_err().to_string().contains("HTTP without TLS is for loopback"));
     assert!(stub.untouched());
+    line("T18", "names and what they lead to", tried, since);
 }
 
 #[tokio::test]
 async fn no_path_query_or_header_changes_where_a_call_goes_or_what_it_says() {
+    let since = Instant::now();
     let (stub, elsewhere) = (Stub::new().await, Stub::new().await);
     let port = elsewhere.port;
     let api = open(
@@ -209,7 +217,7 @@ async fn no_path_query_or_header_changes_where_a_call_goes_or_what_it_says() {
         headers: vec![(name.into(), value)],
         ..Request::new(Method::Get, "/v2/teachers/1")
     };
-    for (name, value) in [
+    let headers = [
         ("X-A", "1\r\nX-Evil: 1"),
         ("X-A", "1\nX-Evil: 1"),
         ("X-A", "1\0"),
@@ -224,7 +232,8 @@ async fn no_path_query_or_header_changes_where_a_call_goes_or_what_it_says() {
         ("Connection", "close"),
         ("Proxy-Authorization", "x"),
         ("Cookie", "a=b"),
-    ] {
+    ];
+    for (name, value) in headers {
         refused(&api, with_header(name, value.into()), name).await;
     }
     let secret = Value::from("canary-secret").marked(Marks::SECRET);
@@ -256,11 +265,14 @@ async fn no_path_query_or_header_changes_where_a_call_goes_or_what_it_says() {
     assert!(api.forbids(&unknown).is_none(), "a preview may show it");
     assert_eq!(api.send(&unknown).await.unwrap_err().reason(), Reason::Unknown);
     assert!(stub.untouched() && elsewhere.untouched());
+    // Beside them a method, a key, four places of a secret, a body and an unknown.
+    line("T18", "paths, queries, headers, bodies", paths.len() + headers.len() + 8, since);
 }
 
 /// The next page of a list, where a request is asked about, a redirect: an answer may lead nowhere but below its own base.
 #[tokio::test]
 async fn no_answer_leads_a_call_elsewhere() {
+    let (since, mut redirects) = (Instant::now(), 0);
     let (stub, elsewhere) = (Stub::new().await, Stub::new().await);
     let (own, port) = (stub.port, elsewhere.port);
     let api =
@@ -322,9 +334,11 @@ async fn no_answer_leads_a_call_elsewhere() {
             let failure = api.send(&request).await.unwrap_err();
             assert_eq!((failure.reason(), failure.is_not_done()), (Reason::Redirect, true), "{status} {target}");
             assert_eq!(running.log().len(), 1);
+            redirects += 1;
         }
     }
     assert!(elsewhere.untouched());
+    line("T18", "addresses in answers, redirects", cases.len() + redirects, since);
 }
 
 async fn refused(api: &Api, request: Request, what: &str) {

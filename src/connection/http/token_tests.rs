@@ -10,6 +10,7 @@ use crate::{
     connection::reference::Secrets,
     mock::Running,
 };
+use futures_util::stream::{self, StreamExt};
 use std::{path::Path, sync::Arc};
 
 const SECRET: &str = "canary-client-secret";
@@ -18,7 +19,7 @@ const SECRET: &str = "canary-client-secret";
 async fn guarded(more: &str) -> Running {
     mock(&format!(
         "trueup: v1\nmock: m\nauth:\n  oauth2: {{ token: /oauth2/access_token, client_id: me, client_secret: {SECRET}, scheme: JWT{more} }}\n\
-         routes: [{{ get: /x, answer: {{ json: {{ ok: true }} }} }}, {{ post: /x, answer: {{ status: 201 }} }}]"
+         routes: [{{ get: /x, answer: {{ json: {{ ok: true }} }} }}, {{ post: /x, answer: {{ status: 201 }} }}, {{ put: /x, answer: {{ status: 201 }} }}, {{ patch: /x, answer: {{ status: 201 }} }}]"
     ))
     .await
 }
@@ -147,6 +148,75 @@ async fn every_trouble_of_the_token_endpoint_is_told_as_its_own_and_sends_nothin
         // It passes: the next call gets its token.
         assert_eq!(api.send(&post).await.unwrap().status, 201, "{answer}");
     }
+}
+
+/// Ways in which an endpoint fails: `reliability.md` T10, as far as a token can be asked for.
+const FAULTS: [&str; 20] = [
+    "fault: hang",
+    "fault: reset_before",
+    "fault: reset_after",
+    "fault: drop_reply",
+    "fault: truncate, json: { access_token: abc }",
+    "fault: garbled, json: { access_token: abc }",
+    "fault: not_http",
+    "fault: huge",
+    "fault: bomb",
+    "fault: slow_drip, json: { access_token: abcdefghijklmnopqrstuvw }",
+    "status: 202, json: { access_token: abc }",
+    "status: 302, headers: { Location: 'https://elsewhere.example' }",
+    "status: 400, json: { error: invalid_scope }",
+    "status: 401, json: { error: invalid_client }",
+    "status: 408",
+    "status: 429, headers: { Retry-After: '99999999999' }",
+    "status: 500, text: oops",
+    "status: 502, text: '<html>bad gateway</html>'",
+    "status: 503, headers: { Retry-After: '1' }",
+    "status: 200, json: { access_token: '' }",
+];
+
+/// One cell: the fault strikes when the first token is asked for, or when the API no longer takes it. Whether the API refused a token.
+async fn cell(fault: &str, renewal: bool, method: Method) -> bool {
+    let place = format!("{fault}, renewal {renewal}, {}", method.word());
+    let (calls, good) = if renewal { (", calls: 1", "{ json: {} }, ") } else { ("", "") };
+    let (running, masks) = (guarded(&format!("{calls}, answers: [{good}{{ {fault} }}]")).await, Masks::default());
+    let api = open(&running, &masks, "");
+    let send = Request { body: Some(Value::map([("a", Value::from(1))])), ..Request::new(method, "/x") };
+    let mut done = 0;
+    if renewal {
+        api.send(&send).await.unwrap_or_else(|failure| panic!("{place}: {failure}"));
+        done = 1;
+    }
+    let effects = || running.effects().values().sum::<usize>();
+    let failure = api.send(&send).await.expect_err(&place);
+    assert!(
+        matches!(&failure, Failure::NotSent(t) if matches!(t.reason, Reason::Token | Reason::Connect) && !t.help.is_empty()),
+        "{place}: {failure:?}"
+    );
+    let text = failure.to_string();
+    assert!(!text.contains(SECRET) && !text.contains("mock-token"), "{place}: {text}");
+    assert_eq!(effects(), done, "{place}: nothing was done");
+    // It passes: the same request is sent, once.
+    api.send(&send).await.unwrap_or_else(|failure| panic!("{place}: {failure}"));
+    assert_eq!(effects(), done + 1, "{place}");
+    running.log().iter().any(|call| &*call.route != "token" && call.status == 401)
+}
+
+#[tokio::test]
+async fn whatever_the_token_endpoint_does_a_write_is_done_once_or_not_at_all() {
+    let since = std::time::Instant::now();
+    let mut cells = Vec::new();
+    for fault in FAULTS {
+        for renewal in [false, true] {
+            cells.extend([Method::Post, Method::Put, Method::Patch].map(|method| (fault, renewal, method)));
+        }
+    }
+    let many = cells.len();
+    assert_eq!(many, 120);
+    let all = stream::iter(cells).map(|(fault, renewal, method)| async move {
+        assert_eq!(cell(fault, renewal, method).await, renewal, "{fault}: a token was refused");
+    });
+    all.buffer_unordered(6).collect::<Vec<()>>().await;
+    crate::base::proved_tests::line("T10", "every fault of a token endpoint, first and renewed", many, since);
 }
 
 #[tokio::test]

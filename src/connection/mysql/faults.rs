@@ -43,6 +43,7 @@ fn of_server(number: u16, state: &str, text: &str, sql: &str) -> Fault {
         1665 => fault.advise(
             "the server logs statements, which READ COMMITTED does not allow: set `binlog_format` to MIXED or ROW",
         ),
+        1021 | 1114 => fault.advise("make space on the disk of the database server, then try again"),
         1267 | 1270 => fault.advise("the character set of the column does not have this character"),
         _ => fault,
     }

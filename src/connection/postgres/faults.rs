@@ -35,7 +35,11 @@ fn of_server(error: &PgDatabaseError) -> Fault {
     // A hint speaks of the statement (`Perhaps you meant the column "t.id"`), except where the data is at fault.
     fault.hint = error.hint().filter(|_| !code.starts_with("22") && !code.starts_with("23")).map(str::to_owned);
     fault.constraint = error.constraint().map(Into::into);
-    fault
+    match code {
+        "53100" => fault.advise("make space on the disk of the database server, then try again"),
+        "53200" => fault.advise("the database server is out of memory: try again when it is less busy"),
+        _ => fault,
+    }
 }
 
 /// What a code means for us.

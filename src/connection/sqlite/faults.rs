@@ -6,6 +6,7 @@ use super::super::{
 };
 use crate::template::sql::Dialect;
 use sqlx::error::DatabaseError;
+use std::io::ErrorKind;
 
 /// An error of a statement on this file; `sql` is the statement, empty when there is none.
 pub fn fault(error: sqlx::Error, file: &str, sql: &str) -> Fault {
@@ -25,10 +26,12 @@ fn of_sqlite(error: &dyn DatabaseError, file: &str, sql: &str) -> Fault {
     let fault = |kind, message: String| Fault::new(kind, message);
     match code & 0xff {
         5 | 6 => fault(FaultKind::Busy, format!("{file} is locked by another process")),
-        8 => fault(FaultKind::ReadOnly, text.to_owned()),
+        8 => read_only(code, text, file),
         9 => fault(FaultKind::StatementTimeout, "the statement ran into `statement_timeout`".into()),
         11 => fault(FaultKind::NoDatabase, format!("{file} is damaged: {text}")),
-        13 => fault(FaultKind::Other, format!("the disk of {file} is full")),
+        10 if code == NO_ROOM_BESIDE => full(file),
+        10 => fault(FaultKind::Other, format!("{file}: {text}")).advise(BROKEN_DISK),
+        13 => full(file),
         14 => fault(FaultKind::NoDatabase, format!("{file} cannot be opened: {text}")),
         23 => fault(FaultKind::Denied, text.to_owned()),
         26 => fault(FaultKind::NoDatabase, format!("{file} is not a SQLite database")),
@@ -40,6 +43,33 @@ fn of_sqlite(error: &dyn DatabaseError, file: &str, sql: &str) -> Fault {
         20 => fault(FaultKind::Data, text.to_owned()),
         1 => of_statement(text, sql),
         _ => fault(FaultKind::Other, text.to_owned()),
+    }
+}
+
+/// SQLITE_READONLY_DIRECTORY: no file can be made beside the database.
+const NO_FILE_BESIDE: i32 = 1544;
+/// SQLITE_IOERR_SHMSIZE: the file beside it that several processes share cannot grow.
+const NO_ROOM_BESIDE: i32 = 4874;
+const BROKEN_DISK: &str = "the disk or its file system failed, so nothing was committed: look at the log of this machine, and check the file before it is written again";
+
+fn full(file: &str) -> Fault {
+    Fault::new(FaultKind::Other, format!("the disk of {file} is full"))
+        .advise("make space on it and try again; what was not committed is taken back")
+}
+
+/// A handle that may only read says the same words as a file whose rights do not let this user write.
+fn read_only(code: i32, text: &str, file: &str) -> Fault {
+    let denied =
+        |error: &std::io::Error| matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem);
+    let own = std::fs::OpenOptions::new().write(true).open(file).err().filter(denied);
+    match own {
+        Some(error) => Fault::new(FaultKind::ReadOnly, format!("{file} cannot be written: {}", error.kind()))
+            .advise("check whose file it is and its rights, and those of its folder: SQLite makes files beside it"),
+        None if code == NO_FILE_BESIDE => Fault::new(FaultKind::ReadOnly, format!("no file can be made beside {file}"))
+            .advise(
+                "let the user who runs trueup write the folder: SQLite keeps there what it takes back after a crash",
+            ),
+        None => Fault::new(FaultKind::ReadOnly, text),
     }
 }
 

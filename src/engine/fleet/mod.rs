@@ -614,8 +614,11 @@ impl Fleet<'_> {
         state: ItemState,
         counts: Option<crate::base::value::Value>,
     ) -> Result<(Stopped, ItemState, Arc<Vec<(Arc<str>, Entry)>>), FleetError> {
-        let about = OneItem { part: Part::Once, counts, ..OneItem::default() };
-        let setting = self.setting.about(about);
+        let setting = if &*self.created.purpose == super::undo::PURPOSE {
+            (self.make)(plan, &Arc::default()).await?
+        } else {
+            self.setting.about(OneItem { part: Part::Once, counts, ..OneItem::default() })
+        };
         let mut whole = RunState { created: Some(self.created.clone()), ..RunState::default() };
         whole.items.insert(SINGLE_ITEM.into(), state);
         let (journal, claim) = (self.journal, self.claim.clone());

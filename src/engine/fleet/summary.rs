@@ -86,6 +86,11 @@ impl Summary {
         summary
     }
 
+    /// Of what a closed run recorded of its items.
+    pub fn of_counts(counts: &[Count]) -> Summary {
+        Summary { ends: counts.iter().map(|count| (count.end, count.items)).collect(), ..Summary::default() }
+    }
+
     /// Together with the rows of others; their items are counted already.
     pub fn with_rows(&mut self, others: &Summary) {
         for (table, counts) in &others.rows {

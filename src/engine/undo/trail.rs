@@ -31,6 +31,8 @@ pub struct Trail {
     id: RunId,
     /// The run; of its items only what is done once for all of them.
     pub run: RunState,
+    /// What that did: messages, as a rule.
+    pub once: Vec<Done>,
     head: Option<Appended>,
     numbers: HashMap<Name, u32>,
     /// The last event about an effect of each item, by number; 0 where nothing was tried.
@@ -55,13 +57,16 @@ impl Trail {
         let mut trail = Trail {
             id: run,
             run: RunState::default(),
+            once: Vec::new(),
             head: None,
             numbers: HashMap::new(),
             last: Vec::new(),
             pairs: Vec::new(),
             events: Vec::new(),
         };
-        trail.head = journal.sift(run, None, &mut |one| trail.take(one, only)).await?;
+        let mut once = Gathered::default();
+        trail.head = journal.sift(run, None, &mut |one| trail.take(one, only, &mut once)).await?;
+        trail.once = once.end().swap_remove(SINGLE_ITEM).unwrap_or_default();
         trail.pairs.sort_unstable();
         trail.pairs.shrink_to_fit();
         Ok(trail)
@@ -102,7 +107,7 @@ impl Trail {
         self.numbers.get(&name(key)).copied()
     }
 
-    fn take(&mut self, one: &Sifted<'_>, only: Option<&str>) -> Result<(), JournalError> {
+    fn take(&mut self, one: &Sifted<'_>, only: Option<&str>, once: &mut Gathered) -> Result<(), JournalError> {
         let (place, tried) = (one.place, is_effect(one.name()));
         if one.name() == VERIFIED {
             return Ok(());
@@ -120,7 +125,11 @@ impl Trail {
             }
         })?;
         if of_run {
-            let (at, event) = one.event()?.said();
+            let stored = one.event()?;
+            if only.is_none_or(|only| only == SINGLE_ITEM) {
+                once.take(&stored.event, &|key| key == SINGLE_ITEM);
+            }
+            let (at, event) = stored.said();
             self.run.take(at, event);
             self.run.items.retain(|key, _| &**key == SINGLE_ITEM);
         }

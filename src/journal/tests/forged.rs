@@ -229,11 +229,7 @@ fn store(desk: &Desk) -> &'static str {
 
 /// A line of the table that `scripts/prove` prints: this many were made, and all were found.
 fn told(what: &str, desk: &str, many: usize, since: std::time::Instant) {
-    let Ok(folder) = std::env::var("TRUEUP_PROOF_DIR") else { return };
-    let seconds = since.elapsed().as_secs_f64();
-    let line = format!("T23\t{what}, {desk}\t{many}\t{many}\t0\t0\t0\t{seconds:.1}\tholds\n");
-    let name: String = format!("T23-{what}-{desk}.txt").replace(' ', "-");
-    std::fs::write(std::path::Path::new(&folder).join(name), line).unwrap();
+    crate::base::proved_tests::line("T23", &format!("{what}, {desk}"), many, since);
 }
 
 async fn changed_missing_moved_and_foreign_events_are_found_at_their_place(desk: Desk) {

@@ -69,6 +69,7 @@ pub async fn plan(
         digest: String::new(),
         of: listing.of,
         lone: listing.lone,
+        matched: listing.matched.clone(),
         goes: Some(fit::way(setting).to_string()),
         file: None,
     }));
@@ -111,7 +112,8 @@ pub fn only(
     };
     let (of, lone) = plan.many.as_ref().map_or((0, 0), |many| (many.of, many.lone));
     let goes = plan.many.as_ref().and_then(|many| many.goes.clone());
-    let many = Many { tally: Tally::default(), digest: String::new(), of, lone, goes, file: None };
+    let matched = plan.many.as_ref().and_then(|many| many.matched.clone());
+    let many = Many { tally: Tally::default(), digest: String::new(), of, lone, matched, goes, file: None };
     let head = Plan { items: Vec::new(), many: Some(Box::new(many)), ..plan.clone() };
     let mut kept = Kept::new(head, None, workplace)?;
     for (number, item) in plan.each(sealer).map_err(|why| bad(&why))?.enumerate() {
@@ -430,6 +432,7 @@ fn passing(plan: &Plan) -> Header {
         expires_at: plan.at,
         items_of: plan.many.as_ref().map(|many| many.of),
         lone: plan.many.as_ref().map(|many| many.lone),
+        matched: plan.many.as_ref().and_then(|many| many.matched.clone()),
         undo: None,
         names: None,
     }

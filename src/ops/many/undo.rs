@@ -7,9 +7,11 @@ use super::{
 };
 use crate::{
     base::identity::{RunId, SINGLE_ITEM},
+    connection::standing::Standing,
     engine::{
-        fleet::Make,
+        fleet::{Make, summary::Summary},
         outline::Outline,
+        rehearse::{self, Answers},
         sets::fit,
         setting::{OneItem, Part, RunFacts, Setting},
         state::{ItemState, RunState},
@@ -23,12 +25,12 @@ use crate::{
     },
     journal::{Journal, failure::JournalError, payload::RunCreated},
     ops::{Failure, Surroundings, apply::Carried, record::Record},
-    plan::{Many, Plan, Tally, file::Saved, stored},
+    plan::{ItemPlan, Many, Plan, Tally, file::Saved, stored},
     template::scope::Entry,
 };
 use futures_util::{Stream, StreamExt, stream};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, atomic::AtomicBool},
 };
 use tokio::sync::Mutex;
@@ -52,6 +54,8 @@ pub struct Backward {
     order: Vec<u32>,
     /// Where each number stands in that order.
     places: Vec<u32>,
+    /// The way back of what was done once for all items, which comes before theirs; nothing where that did nothing.
+    of_once: Option<Setting>,
     ready: Mutex<VecDeque<(usize, Arc<Ways>)>>,
 }
 
@@ -74,6 +78,9 @@ impl Backward {
 
     /// Whether anything is there to be taken back.
     pub async fn is_any(&self) -> Result<bool, JournalError> {
+        if self.of_once.is_some() {
+            return Ok(true);
+        }
         for part in 0..self.parts() {
             if !self.part(part).await?.is_empty() {
                 return Ok(true);
@@ -107,6 +114,9 @@ impl Backward {
     }
 
     async fn of_item(&self, key: &Arc<str>) -> Result<Setting, JournalError> {
+        if &**key == SINGLE_ITEM {
+            return Ok(self.of_once.clone().unwrap_or_else(|| nothing(key, &self.run)));
+        }
         let number = self.chain.last().and_then(|run| run.number_of(key));
         let place = number.and_then(|number| self.places.get(number as usize)).filter(|place| **place != NOWHERE);
         let Some(place) = place else { return Ok(nothing(key, &self.run)) };
@@ -159,10 +169,28 @@ impl Backward {
         Ok(ways)
     }
 
+    /// The way back of what was done once. It was done after the last item, so it is the newest.
+    fn once_back(&self) -> Option<Setting> {
+        let run = self.chain.last()?;
+        let key: Arc<str> = SINGLE_ITEM.into();
+        let past: Vec<_> = self.chain.iter().map(|run| (run.facts(), run.run.clone())).collect();
+        let by_item = |undo: &Trail| (undo.id(), indexmap::IndexMap::from([(key.clone(), undo.once.clone())]));
+        let made: Vec<Made> = self.made.iter().map(by_item).collect();
+        let own = self.way(&key, run.once.clone(), &past, &made);
+        (!own.outline.nodes.is_empty()).then_some(own)
+    }
+
     /// The way back of one item.
     fn way(&self, key: &Arc<str>, effects: Vec<Done>, past: &[(Option<RunFacts>, RunState)], made: &[Made]) -> Setting {
         let value = past.first().and_then(|(_, state)| stored::load(&state.plan_of(key)?)?.item);
-        let about = OneItem { key: key.clone(), value, once: self.once.clone(), part: Part::Each, counts: None };
+        let (part, counts) = if **key == *SINGLE_ITEM {
+            // What is said once may count the items of the run.
+            let closed = past.first().and_then(|(_, state)| state.closed.as_ref());
+            (Part::Once, closed.map(|closed| Summary::of_counts(&closed.counts).value()))
+        } else {
+            (Part::Each, None)
+        };
+        let about = OneItem { key: key.clone(), value, once: self.once.clone(), part, counts };
         let mut own = self.run.about(about);
         let states: Vec<(RunFacts, RunState)> =
             past.iter().filter_map(|(facts, state)| Some((facts.clone()?, only(state, key)))).collect();
@@ -219,7 +247,7 @@ pub async fn backward(
     // What all items have in common is put together once.
     let mut run = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
     run.grounds = Some(Arc::default());
-    Ok(Arc::new(Backward {
+    let mut backward = Backward {
         run,
         journal: record.journal.clone(),
         chain,
@@ -228,8 +256,13 @@ pub async fn backward(
         once,
         order,
         places,
+        of_once: None,
         ready: Mutex::default(),
-    }))
+    };
+    if item.is_none_or(|item| item == SINGLE_ITEM) {
+        backward.of_once = backward.once_back();
+    }
+    Ok(Arc::new(backward))
 }
 
 /// The run as if it had had this item only.
@@ -266,9 +299,10 @@ pub async fn plan(
     plan.title = title;
     let of = backward.count() as u64;
     let goes = Some(fit::way_back(setting).to_string());
-    plan.many = Some(Box::new(Many { tally: Tally::default(), digest: String::new(), of, lone: 0, goes, file: None }));
+    let (tally, digest) = (Tally::default(), String::new());
+    plan.many = Some(Box::new(Many { tally, digest, of, lone: 0, matched: None, goes, file: None }));
     let mut kept = Kept::new(plan, into, &workplace)?;
-    kept.add(super::plan::empty(SINGLE_ITEM.into()))?;
+    kept.add(once_planned(backward, &standings, watch).await?)?;
     let settings = backward.each().map(|own| {
         let (_, mut own) = own?;
         own.standings = Some(standings.clone());
@@ -283,6 +317,21 @@ pub async fn plan(
         many.of = many.tally.items;
     }
     Ok((plan, saved))
+}
+
+/// The way back of what was done once, tried out.
+async fn once_planned(
+    backward: &Backward,
+    standings: &Arc<BTreeMap<Arc<str>, Standing>>,
+    watch: Watch<'_>,
+) -> Result<ItemPlan, Failure> {
+    let empty = || super::plan::empty(SINGLE_ITEM.into());
+    let Some(mut own) = backward.of_once.clone() else { return Ok(empty()) };
+    own.standings = Some(standings.clone());
+    match rehearse::plan(&own, &Answers::default(), watch).await {
+        Ok(mut plan) => Ok(plan.items.pop().unwrap_or_else(empty)),
+        Err(failure) => super::plan::failing(*failure, &own, "part"),
+    }
 }
 
 /// Records a planned undo as a run.
@@ -312,7 +361,8 @@ pub async fn carry(
 }
 
 fn listed<'a>(setting: &'a Setting, plan: &'a Plan, created: RunCreated, backward: &Arc<Backward>) -> Listed<'a> {
-    Listed { setting, plan, created, seen: Vec::new(), make: backward.make(), with_once: false }
+    let with_once = backward.of_once.is_some();
+    Listed { setting, plan, created, seen: Vec::new(), make: backward.make(), with_once }
 }
 
 /// How the items of a run that is an undo are taken back: made again from the events of the run that it takes back.

@@ -8,10 +8,10 @@ pub mod keys;
 
 use crate::{
     action::kinds::{KINDS, Kind, Nature},
-    base::{diagnostic::Code, suggest},
+    base::{diagnostic::Code, suggest, value::Value},
     check,
     engine::trouble::AT_RUN_TIME,
-    report::diagnostics::wrapped,
+    report::{diagnostics::wrapped, plan_json::FORMAT, pretty},
     template::{Described, builtin},
 };
 use keys::{Key, Place};
@@ -52,6 +52,16 @@ pub fn explain(topic: &str, others: &[Other]) -> Result<String, String> {
             near.filter(|_| !help.starts_with("did you mean")).map_or(help, |near| format!("did you mean `{near}`?"))
         })
     })
+}
+
+/// The same for machines and editors: the text is Markdown.
+pub fn json(topic: &str, text: &str) -> String {
+    pretty::document(&Value::map([
+        ("format", FORMAT.into()),
+        ("kind", "explanation".into()),
+        ("topic", topic.trim().into()),
+        ("text", text.into()),
+    ]))
 }
 
 /// A file as a whole, a map of it, a key, or a word that a key takes.

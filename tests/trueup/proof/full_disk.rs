@@ -14,13 +14,13 @@ use crate::servers::block_on;
 use std::{io::Write, path::PathBuf, process::Command};
 
 /// A file system of two megabytes.
-struct Small {
+pub struct Small {
     folder: PathBuf,
 }
 
 impl Small {
     /// Nothing, where one may not mount.
-    fn mount(folder: PathBuf) -> Option<Small> {
+    pub fn mount(folder: PathBuf) -> Option<Small> {
         std::fs::create_dir_all(&folder).unwrap();
         let mounted =
             Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs"]).arg(&folder).output();
@@ -28,14 +28,20 @@ impl Small {
     }
 
     /// Takes all the space that is left.
-    fn fill(&self) {
+    pub fn fill(&self) {
         let mut file = std::fs::File::create(self.folder.join("ballast")).unwrap();
         for size in [65536, 4096, 512, 1] {
             while file.write_all(&vec![b'x'; size]).is_ok() {}
         }
     }
 
-    fn free(&self) {
+    /// From now on nothing can be written there.
+    pub fn read_only(&self) {
+        let done = Command::new("mount").args(["-o", "remount,ro"]).arg(&self.folder).status();
+        assert!(done.is_ok_and(|done| done.success()));
+    }
+
+    pub fn free(&self) {
         std::fs::remove_file(self.folder.join("ballast")).unwrap();
     }
 }
