@@ -28,6 +28,29 @@ fn the_library_does_what_its_tests_say_and_they_go_through_nearly_all_of_it() {
     assert!(cases >= 480 && played.out.contains("killed at"), "{cases} cases\n{}", played.out);
 }
 
+#[test]
+fn the_page_of_procedures_names_every_playbook_that_is_shipped_and_no_other() {
+    let page = fs::read_to_string(root().join("docs/procedures.md")).unwrap();
+    let mut names = Vec::new();
+    for folder in ["playbooks/register", "examples/huleedu/playbooks/huleedu", "examples/edx/playbooks/edx"] {
+        let team = folder.rsplit('/').next().unwrap();
+        for path in fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path()) {
+            let file = path.file_name().unwrap().to_string_lossy().into_owned();
+            let Some(name) = file.strip_suffix(".yaml").filter(|name| !name.contains('.')) else { continue };
+            assert!(path.with_extension("test.yaml").is_file(), "{team}/{name} has no tests");
+            assert!(page.contains(&format!("`{team}/{name}`")), "docs/procedures.md does not name `{team}/{name}`");
+            names.push(format!("{team}/{name}"));
+        }
+    }
+    assert!(names.len() >= 34, "{names:?}");
+    let cells = page.split('`').skip(1).step_by(2);
+    let named = cells.filter(|cell| ["register/", "huleedu/", "edx/"].iter().any(|team| cell.starts_with(team)));
+    for name in named.filter(|name| **name != *"register/dqt-errors") {
+        let known = names.iter().any(|known| known == name || name.starts_with(&format!("{known}.")));
+        assert!(known, "docs/procedures.md names `{name}`, which is not there");
+    }
+}
+
 /// The longest ones: on MariaDB they are played in a release, so that the gate ends in time. SQLite and PostgreSQL play all.
 const LONG: [&str; 9] = [
     "register/correct-award",
