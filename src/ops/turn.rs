@@ -19,7 +19,7 @@ use crate::{
         payload::{ClosedItem, Count, ItemClosed, RunClosed, RunCreated},
         words::End,
     },
-    report::exit::Exit,
+    report::{clock, exit::Exit},
 };
 
 /// Which runs count.
@@ -89,17 +89,17 @@ pub(super) fn gave_way(other: &RunSummary) -> String {
 pub(super) fn refusal(other: &RunSummary) -> Failure {
     let (short, state) = (other.id.short(), other.state.word().replace('_', " "));
     let message = format!("run {short} of `{}` is not over, and the playbook allows one at a time", other.playbook);
-    Failure::refused(Exit::Stopped, message)
-        .help(format!(
-            "it is {state}, by {} since {}Z: {}",
-            other.actor,
-            other.started_at,
-            other.reason.replace('\n', " ")
-        ))
-        .help(format!("wait until it is over; `trueup show {short}` tells how far it is"))
-        .help(format!(
-            "if nobody works on it any more: `trueup resume {short}`, or `trueup cancel {short} --reason \"…\"`"
-        ))
+    let failure = Failure::refused(Exit::Stopped, message);
+    let failure = failure.help(format!(
+        "it is {state}, begun by {} at {}: {}",
+        other.actor,
+        clock::second(other.started_at),
+        other.reason.replace('\n', " ")
+    ));
+    let failure = failure.help(format!("wait until it is over; `trueup show {short}` tells how far it is"));
+    failure.help(format!(
+        "if nobody works on it any more: `trueup resume {short}` goes on with it, `trueup cancel {short} --reason \"…\"` ends it"
+    ))
 }
 
 async fn other(record: &Record, setting: &Setting, which: Which) -> Result<Option<RunSummary>, Failure> {

@@ -28,6 +28,46 @@ fn the_library_does_what_its_tests_say_and_they_go_through_nearly_all_of_it() {
     assert!(cases >= 480 && played.out.contains("killed at"), "{cases} cases\n{}", played.out);
 }
 
+/// What the gate has time for: answers that get lost, resources, workers that take jobs, and services that take no key.
+const TORTURED: [&[&str]; 2] = [
+    &["examples/github/playbooks", "examples/kubernetes/playbooks"],
+    &["playbooks/register/retry-jobs.test.yaml", "--only", "fail again"],
+];
+
+/// Tortures, and gives what was said of it.
+fn tortured(words: &[&str]) -> String {
+    let played = came(program(&root()).args(["test", "--torture"]).args(words).output().unwrap());
+    let failed: Vec<&str> = played.out.split("\n\n").filter(|file| file.contains("FAILED")).collect();
+    assert_eq!(played.exit, 0, "{}\n{}", failed.join("\n\n"), played.err);
+    for done in ["killed at", "two at once"] {
+        assert!(played.out.contains(done), "{done}: {}", played.out);
+    }
+    played.out
+}
+
+#[test]
+fn a_part_of_the_library_bears_torture() {
+    let [apis, jobs] = TORTURED.map(tortured);
+    assert!(apis.contains("answers lost") && apis.contains("two at once, 7 times"), "{apis}");
+    assert!(jobs.contains("killed at"), "{jobs}");
+}
+
+#[test]
+fn all_of_the_library_bears_torture() {
+    let folders: Vec<String> =
+        ["playbooks", "examples/edx/playbooks", "examples/huleedu/playbooks"].map(Into::into).into();
+    let words: Vec<&str> = folders.iter().map(String::as_str).collect();
+    if !full() {
+        let listed = came(program(&root()).args(["test", "--list"]).args(&words).output().unwrap());
+        let cases = listed.out.lines().filter(|line| line.contains(".test.yaml")).count();
+        assert!(cases >= 400, "{cases}: {}", listed.out);
+        println!("skipped: torture of {cases} cases of the library (twenty minutes; TRUEUP_PROOF=full makes it)");
+        return;
+    }
+    let said = tortured(&words);
+    assert!(said.contains("answers lost") && !said.contains("once in doubt"), "{said}");
+}
+
 #[test]
 fn the_page_of_procedures_names_every_playbook_that_is_shipped_and_no_other() {
     let page = fs::read_to_string(root().join("docs/procedures.md")).unwrap();

@@ -17,7 +17,11 @@ limits:
   one_at_a_time: "{{ params.label }}"
 steps:
   - id: ordered
-    row: { insert: shop.shelves, values: { label: "{{ params.label }}" } }
+    sql: { db: shop, sql: "insert into shelves (label) values ({{ params.label }})", touches: 1 }
+    repeatable: a test
+    undo:
+      sql: { db: shop, sql: "delete from shelves where label = {{ params.label }}", touches: 0..9 }
+      repeatable: a test
   - id: delivered
     ask: { who: clerk, question: Is it there?, answer: { where: { type: string } }, affects: [] }
 "#;
@@ -40,8 +44,9 @@ fn run_of(came: &Came) -> String {
 }
 
 fn shelves(desk: &Desk) -> usize {
-    let output = std::process::Command::new("sqlite3").arg(desk.path("shop.db")).arg("select count(*) from shelves");
-    String::from_utf8(output.output().unwrap().stdout).unwrap().trim().parse().unwrap()
+    let mut command = std::process::Command::new("sqlite3");
+    let output = command.arg(desk.path("shop.db")).arg("select count(*) from shelves").output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
 }
 
 #[test]
@@ -55,7 +60,7 @@ fn another_run_for_the_same_is_refused_until_the_first_one_is_over() {
     let said = second.err.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
         &*format!("run {run} of `order` is not over, and the playbook allows one at a time"),
-        "it is waiting, by anna since",
+        "it is waiting, begun by anna at 20",
         "a shelf is missing",
         &*format!("`trueup cancel {run} --reason"),
     ] {
