@@ -102,3 +102,25 @@ fn of_several_that_begin_at_the_same_moment_one_goes() {
     assert_eq!((went, gave_way, shelves(&desk)), (1, 3, 2), "{ended:#?}");
     assert!(ended.iter().all(|one| one.exit == 4), "{ended:#?}");
 }
+
+#[test]
+fn a_run_over_many_items_is_one_and_true_takes_every_run_for_the_same() {
+    let desk = desk();
+    let many = PLAYBOOK
+        .trim_start()
+        .replace("name: order", "name: orders")
+        .replace("\"{{ params.label }}\"\nsteps:", "true\nsteps:");
+    let many = many.replace("steps:\n  - id: ordered", "targets:\n  from: { list: [x, y] }\nsteps:\n  - id: ordered");
+    desk.write("playbooks/orders.yaml", &many);
+    let orders = |label| {
+        let mut words = order(label, "anna");
+        words[1] = "orders";
+        desk.run(&words)
+    };
+    let first = orders("label=A");
+    let placed = shelves(&desk);
+    assert!(placed == 2 && first.out.contains("2 waiting"), "{first:?}");
+    let second = orders("label=B");
+    assert!(second.exit == 4 && second.err.contains("one at a time"), "{second:?}");
+    assert_eq!(shelves(&desk), placed);
+}
