@@ -114,6 +114,7 @@ pub fn of_targets(playbook: &Playbook, item: bool) -> Vec<Spot<'_>> {
     }
     if let Some(limits) = playbook.limits.as_ref().filter(|_| !item) {
         spots.datum(limits.max_items.as_ref(), Sees::Before);
+        spots.datum(limits.one_at_a_time.as_ref(), Sees::Before);
     }
     spots.all
 }

@@ -3,7 +3,7 @@
 use super::{arguments, output::Output};
 use crate::{
     ops::{self, Failure, Surroundings, sandbox::Sandbox},
-    report::exit::Exit,
+    report::{exit::Exit, line::Tone, look::Look, page::Page},
 };
 use std::{fmt::Write, path::Path};
 use tokio::sync::mpsc;
@@ -16,7 +16,7 @@ pub async fn run(given: &arguments::Sandbox, surroundings: &Surroundings, output
     let (tell_work, mut work) = mpsc::unbounded_channel();
     let place = surroundings.folder.join(&folder);
     let playing = ops::sandbox::serve::serve(surroundings, &place, &tell, &tell_work).await?;
-    output.data(&welcome(sandbox, &folder, &playing.listening()));
+    output.data(&welcome(sandbox, &folder, &playing.listening(), output.look()));
     if let Some(missing) = &playing.missing {
         output.note(&format!("note: {missing}\n"));
     }
@@ -57,8 +57,11 @@ async fn asked_to_end() {
     }
 }
 
-fn welcome(sandbox: &Sandbox, folder: &Path, listening: &[(String, String)]) -> String {
-    let mut text = format!("{}\n\nIt is in {}, and plays until Ctrl-C:\n", sandbox.about, folder.display());
+fn welcome(sandbox: &Sandbox, folder: &Path, listening: &[(String, String)], look: Look) -> String {
+    let mut page = Page::new(look);
+    page.prose(0, Tone::Plain, &sandbox.about.replace('\n', " "));
+    let about = anstream::adapter::strip_str(&page.finish()).to_string();
+    let mut text = format!("{about}\nIt is in {}, and plays until Ctrl-C:\n", folder.display());
     for (name, url) in listening {
         let _ = writeln!(text, "  {name:<8} {url}");
     }

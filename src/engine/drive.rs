@@ -599,8 +599,9 @@ impl<'a> Driver<'a> {
             self.name_result(place);
             return Ok(());
         }
-        let title =
-            step.common.title.as_ref().and_then(|t| t.preview(&self.scope).ok()).unwrap_or_else(|| step.label(0));
+        let name =
+            || place.path.rsplit('/').next().and_then(|last| last.split('[').next()).unwrap_or_default().to_owned();
+        let title = step.common.title.as_ref().and_then(|t| t.preview(&self.scope).ok()).unwrap_or_else(name);
         let title = format!("{}{title}", outline::around(&place.path));
         (self.watch)(Tick::Begins { section: place.section, path: place.path.clone(), title });
         let started = self.setting.world.now();

@@ -175,6 +175,27 @@ impl Journal {
         held.rows(statement, &cells).await?.iter().map(|row| held.summary(row)).collect()
     }
 
+    /// Runs of a playbook in an environment that are not over, other than this one, the oldest first; with `earlier` only those that
+    /// were recorded before it. The journal's own chain knows the order: clocks and ids of several machines do not.
+    pub async fn rivals(
+        &self,
+        run: RunId,
+        playbook: &str,
+        environment: &str,
+        earlier: bool,
+    ) -> Result<Vec<RunSummary>, JournalError> {
+        let mut held = self.connection().await?;
+        let statement = runs!(
+            "WHERE playbook = $1 AND environment = $2 AND id <> $3 AND state <> 'closed'
+               AND ($4 = 0 OR (SELECT MIN(number) FROM heads WHERE heads.run = runs.id)
+                            < (SELECT MIN(number) FROM heads WHERE heads.run = $3))
+             ORDER BY started_at, id"
+        );
+        let run = run.to_string();
+        let cells = [playbook.into(), environment.into(), (&run).into(), i64::from(earlier).into()];
+        held.rows(statement, &cells).await?.iter().map(|row| held.summary(row)).collect()
+    }
+
     /// How many runs stand how.
     pub async fn run_counts(&self) -> Result<Vec<(String, u64)>, JournalError> {
         let mut held = self.connection().await?;

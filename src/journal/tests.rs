@@ -325,6 +325,25 @@ async fn runs_are_listed_newest_first_and_filtered(desk: Desk) {
     assert_eq!(list(RunFilter { since: Some(since), ..any() }, 9).await, [3, 2]);
     assert_eq!(list(RunFilter { about: Some(run(1)), ..any() }, 9).await, [3]);
     assert_eq!(list(RunFilter { about: Some(run(2)), ..any() }, 9).await, [0_u32; 0]);
+    // Neither the id nor the clock tells who was first: what was recorded later has the smaller id here, at the same moment.
+    let made = |n| {
+        let filler = Filler::plain();
+        let made = crate::journal::payload::RunCreated { playbook: "a/b".into(), ..filler.created() };
+        (run(n), [Event::from(made)])
+    };
+    for (id, events) in [made(9), made(7), made(8)] {
+        journal.append(id, &events).await.unwrap();
+    }
+    let environment = Filler::plain().created().environment;
+    let rivals = async |n, earlier| {
+        let rivals = journal.rivals(run(n), "a/b", &environment, earlier).await.unwrap();
+        let mut ids: Vec<u32> = rivals.iter().map(|r| r.id.0.as_u128() as u32).collect();
+        ids.sort_unstable();
+        ids
+    };
+    assert_eq!(rivals(8, true).await, [1, 7, 9]);
+    assert_eq!((rivals(7, true).await, rivals(9, true).await), (vec![1, 9], vec![1]));
+    assert_eq!((rivals(9, false).await, rivals(99, false).await), (vec![1, 7, 8], vec![1, 7, 8, 9]));
 }
 
 async fn a_short_id_finds_its_run_or_lists_the_candidates(desk: Desk) {

@@ -1,6 +1,6 @@
 //! `apply`: the plan that was shown becomes a run, and the run is carried out.
 
-use super::{Failure, Surroundings, approve, notify, project::Opened, record::Record, saved::used};
+use super::{Failure, Surroundings, approve, notify, project::Opened, record::Record, saved::used, turn};
 use crate::{
     base::{
         identity::{RunId, SINGLE_ITEM},
@@ -321,12 +321,16 @@ async fn set_out(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
+    turn::expect(record, setting).await?;
     if plan.many.is_some() {
         return super::many::carry::apply(surroundings, record, opened, setting, plan, basis, watch, pause).await;
     }
     if let Some(asked) = &basis.asks {
         let stopped = Stopped::Waits(asked.step.clone());
         let run = create(record, opened, setting, plan, basis).await?;
+        if let Some(other) = turn::first(record, setting).await? {
+            return turn::give_way(record, run, None, &other).await;
+        }
         return Ok(Carried { stopped, state: record.state(run).await?, drift: Vec::new(), many: None });
     }
     // The preconditions read first: connecting goes on beside the first words in the journal.
@@ -335,7 +339,7 @@ async fn set_out(
         database.expect_changing();
     });
     ledgers(setting, plan).await?;
-    if basis.saved.is_none() {
+    if basis.saved.is_none() && !turn::is_limited(setting) {
         // Only this run uses the plan: the preconditions are read while its first words become durable.
         let events = first_words(opened, setting, plan, &basis);
         let holder = record.holder(surroundings, &setting.run.actor);
@@ -351,5 +355,8 @@ async fn set_out(
     let claimed = record.claim(surroundings, setting.run.id, &setting.run.actor);
     let (begun, claimed) = futures_util::future::join(begun, claimed).await;
     let claim = begun.and(claimed)?;
+    if let Some(other) = turn::first(record, setting).await? {
+        return turn::give_way(record, setting.run.id, Some(&claim), &other).await;
+    }
     carry(record, setting, claim, plan.items.first(), watch, pause).await
 }

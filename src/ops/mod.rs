@@ -42,6 +42,7 @@ pub mod surroundings;
 pub mod tables;
 pub mod test;
 pub mod trace;
+mod turn;
 pub mod undo;
 pub mod undo_file;
 pub mod worker;

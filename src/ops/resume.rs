@@ -10,6 +10,7 @@ use super::{
     playbook, project,
     project::Opened,
     record::Record,
+    turn,
 };
 use crate::{
     base::{
@@ -56,6 +57,7 @@ pub async fn resume(
         return Err(failure);
     }
     let (setting, plan) = setting_of(surroundings, record, opened, run, &roll.run).await?;
+    turn::has_come(record, &setting.setting).await?;
     let claim = record.claim(surroundings, run, actor).await?;
     let resumed: Event = RunResumed { actor: actor.into(), reason: None }.into();
     record.journal.append_claimed(&claim, &[resumed]).await?;

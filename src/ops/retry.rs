@@ -8,6 +8,7 @@ use super::{
     project::Opened,
     record::Record,
     resume::{known, setting_of},
+    turn,
     undo::{has_item, is_over, runs_of},
 };
 use crate::{
@@ -64,6 +65,7 @@ pub async fn retry(
     };
     known(run, &state)?;
     let (prepared, plan) = setting_of(surroundings, record, opened, run, &state).await?;
+    turn::expect(record, &prepared.setting).await?;
     let many = many::carry::is_many(&prepared.setting);
     if !many || state.closed.is_some() {
         is_over(surroundings, record, run, &state, "done again").await?;

@@ -9,6 +9,7 @@ use super::{
     project::Opened,
     record::Record,
     resume::setting_as,
+    turn,
 };
 use crate::{
     base::{
@@ -408,6 +409,7 @@ pub(super) async fn undo_on(
 ) -> Result<Carried, Failure> {
     let setting = &ready.prepared.setting;
     apply::ledgers(setting, plan).await?;
+    turn::expect(record, setting).await?;
     let run = setting.run.id;
     if ready.backward.is_some() && basis.asks.is_some() {
         let short = ready.about.short();

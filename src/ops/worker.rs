@@ -36,6 +36,15 @@ pub struct Worker {
     world: World,
 }
 
+/// A job that was taken.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// Its id, where it has one.
+    pub jid: Option<String>,
+    /// What became of it, in a line for people.
+    pub line: String,
+}
+
 /// So many jobs are done in one go: a job that enqueues itself must not keep everybody waiting.
 const ROUND: usize = 1000;
 /// Sidekiq's own number of tries.
@@ -56,15 +65,16 @@ impl Worker {
         Ok(self.file.start.len())
     }
 
-    /// Does everything that is due, and what follows from it. A line for each job.
-    pub async fn work(&self) -> Result<Vec<String>, String> {
-        let mut lines = Vec::new();
+    /// Does everything that is due, and what follows from it.
+    pub async fn work(&self) -> Result<Vec<Taken>, String> {
+        let mut taken = Vec::new();
         for _ in 0..ROUND {
             self.due().await?;
-            let Some((job, outcome)) = self.next().await? else { return Ok(lines) };
-            lines.push(self.done(&job, &outcome).await?);
+            let Some((job, outcome)) = self.next().await? else { return Ok(taken) };
+            let line = self.done(&job, &outcome).await?;
+            taken.push(Taken { jid: job.jid().map(str::to_owned), line });
         }
-        Ok(lines)
+        Ok(taken)
     }
 
     /// Jobs whose time has come go into their queues, as Sidekiq's poller does it.

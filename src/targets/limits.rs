@@ -29,6 +29,10 @@ shape! {
         max_items: Option<Datum>,
         /// Refuse when there is no item at all: a source that suddenly finds nothing is suspicious.
         refuse_empty: Option<bool>,
+        /// Only one run at a time for each value of this: `"{{ params.batch_id }}"`, or `true` for one run of the playbook in
+        /// the environment, whatever it is given. While one is not over, another one with the same value is refused. Of use
+        /// where a service does the same thing twice when it is asked twice. It holds for all who share the journal.
+        one_at_a_time: Option<Datum>,
         /// Times of day at which no step starts.
         window: Option<Window>,
     }

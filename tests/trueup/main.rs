@@ -54,6 +54,7 @@ mod test_command;
 mod tools;
 mod traced;
 mod transactions;
+mod turns;
 mod tutorial;
 mod undo;
 mod undo_many;

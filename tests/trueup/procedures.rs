@@ -28,6 +28,69 @@ fn the_library_does_what_its_tests_say_and_they_go_through_nearly_all_of_it() {
     assert!(cases >= 480 && played.out.contains("killed at"), "{cases} cases\n{}", played.out);
 }
 
+/// What the gate has time for: answers that get lost, resources, workers that take jobs, and services that take no key.
+const TORTURED: [&[&str]; 2] = [
+    &["examples/github/playbooks", "examples/kubernetes/playbooks"],
+    &["playbooks/register/retry-jobs.test.yaml", "--only", "fail again"],
+];
+
+/// Tortures, and gives what was said of it.
+fn tortured(words: &[&str]) -> String {
+    let played = came(program(&root()).args(["test", "--torture"]).args(words).output().unwrap());
+    let failed: Vec<&str> = played.out.split("\n\n").filter(|file| file.contains("FAILED")).collect();
+    assert_eq!(played.exit, 0, "{}\n{}", failed.join("\n\n"), played.err);
+    for done in ["killed at", "two at once"] {
+        assert!(played.out.contains(done), "{done}: {}", played.out);
+    }
+    played.out
+}
+
+#[test]
+fn a_part_of_the_library_bears_torture() {
+    let [apis, jobs] = TORTURED.map(tortured);
+    assert!(apis.contains("answers lost") && apis.contains("two at once, 7 times"), "{apis}");
+    assert!(jobs.contains("killed at"), "{jobs}");
+}
+
+#[test]
+fn all_of_the_library_bears_torture() {
+    let folders: Vec<String> =
+        ["playbooks", "examples/edx/playbooks", "examples/huleedu/playbooks"].map(Into::into).into();
+    let words: Vec<&str> = folders.iter().map(String::as_str).collect();
+    if !full() {
+        let listed = came(program(&root()).args(["test", "--list"]).args(&words).output().unwrap());
+        let cases = listed.out.lines().filter(|line| line.contains(".test.yaml")).count();
+        assert!(cases >= 400, "{cases}: {}", listed.out);
+        println!("skipped: torture of {cases} cases of the library (twenty minutes; TRUEUP_PROOF=full makes it)");
+        return;
+    }
+    let said = tortured(&words);
+    assert!(said.contains("answers lost") && !said.contains("once in doubt"), "{said}");
+}
+
+#[test]
+fn the_page_of_procedures_names_every_playbook_that_is_shipped_and_no_other() {
+    let page = fs::read_to_string(root().join("docs/procedures.md")).unwrap();
+    let mut names = Vec::new();
+    for folder in ["playbooks/register", "examples/huleedu/playbooks/huleedu", "examples/edx/playbooks/edx"] {
+        let team = folder.rsplit('/').next().unwrap();
+        for path in fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path()) {
+            let file = path.file_name().unwrap().to_string_lossy().into_owned();
+            let Some(name) = file.strip_suffix(".yaml").filter(|name| !name.contains('.')) else { continue };
+            assert!(path.with_extension("test.yaml").is_file(), "{team}/{name} has no tests");
+            assert!(page.contains(&format!("`{team}/{name}`")), "docs/procedures.md does not name `{team}/{name}`");
+            names.push(format!("{team}/{name}"));
+        }
+    }
+    assert!(names.len() >= 34, "{names:?}");
+    let cells = page.split('`').skip(1).step_by(2);
+    let named = cells.filter(|cell| ["register/", "huleedu/", "edx/"].iter().any(|team| cell.starts_with(team)));
+    for name in named.filter(|name| **name != *"register/dqt-errors") {
+        let known = names.iter().any(|known| known == name || name.starts_with(&format!("{known}.")));
+        assert!(known, "docs/procedures.md names `{name}`, which is not there");
+    }
+}
+
 /// The longest ones: on MariaDB they are played in a release, so that the gate ends in time. SQLite and PostgreSQL play all.
 const LONG: [&str; 9] = [
     "register/correct-award",

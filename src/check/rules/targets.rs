@@ -40,7 +40,8 @@ pub static TARGETS: Code = Code {
 pub static LIMITS: Code = Code {
     id: "E0321",
     title: "limits that do not fit",
-    explain: "`limits:` belongs to a playbook with `targets:`; only `window:` is of use for a single record as well. The stages of a \
+    explain: "`limits:` belongs to a playbook with `targets:`; only `window:` and `one_at_a_time:` are of use for a \
+        single record as well. The stages of a \
         `canary` grow, `concurrency` is 1 to 64, and `max_items` and `take` are numbers above zero.",
 };
 
@@ -278,7 +279,8 @@ fn of_limits(playbook: &Playbook, limits: &Limits, problems: &mut Diagnostics) {
         || limits.refuse_empty.is_some();
     if playbook.targets.is_none() && other {
         let problem = wrong(limits.at, "these limits are about many items, and the playbook has no `targets`");
-        problems.push(problem.help("add `targets:`; for a single record only `window:` is of use"));
+        problems
+            .push(problem.help("add `targets:`; for a single record only `window:` and `one_at_a_time:` are of use"));
     }
     if let Some(at_once) = limits.concurrency.as_ref().filter(|n| n.value == 0 || n.value > MOST_AT_ONCE) {
         problems.push(wrong(at_once.at, "`concurrency` is between 1 and 64"));

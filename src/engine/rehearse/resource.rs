@@ -115,6 +115,10 @@ impl Pass<'_> {
         let api = &resource.table.connection;
         self.resources.insert(resource.subject(), left);
         self.changed_apis.insert(api.clone(), format!("`{}`", step.label(0)));
+        let kind = &resource.kind;
+        let writes = [&kind.write, &kind.create, &kind.remove].into_iter().flatten();
+        let others: Vec<_> = writes.flat_map(|request| &request.0.affects).map(|word| word.text.clone()).collect();
+        self.taint_named(Some(&others), format!("`{}`", step.label(0)));
         if let Some(database) = self.setting.api(api).and_then(|api| api.settings().backed_by.clone()) {
             self.tainted_databases.insert(database.text);
         }

@@ -18,9 +18,11 @@ use crate::{
     ops::{
         Failure, Surroundings,
         apply::{Basis, Carried, append, created, halted, ledgers},
+        cancel::{Wish, cancel},
         notify,
         project::Opened,
         record::Record,
+        turn,
     },
     plan::{
         ItemPlan, Plan,
@@ -66,7 +68,13 @@ pub async fn apply(
     let created = created(opened, setting, plan, &basis);
     let (make, with_once) = (fleet::forward(setting), setting.has_once());
     let listed = Listed { setting, plan, created, seen: basis.seen, make, with_once };
-    set_out(surroundings, record, listed, watch, pause).await
+    list(record, &listed).await?;
+    if let Some(other) = turn::first(record, setting).await? {
+        let wish = Wish { reason: Some(&turn::gave_way(&other)), actor: Some(&setting.run.actor) };
+        Box::pin(cancel(surroundings, record, opened, setting.run.id, &wish, watch, pause)).await?;
+        return Err(turn::refusal(&other));
+    }
+    let_go(surroundings, record, listed, watch, pause).await
 }
 
 /// A run over the items of a plan, before its first word.
@@ -83,18 +91,6 @@ pub(super) struct Listed<'a> {
     pub make: Make,
     /// The first item of the plan is what is done once for all.
     pub with_once: bool,
-}
-
-/// Records the run and all of its items, and lets them go.
-async fn set_out(
-    surroundings: &Surroundings,
-    record: &Record,
-    listed: Listed<'_>,
-    watch: Watch<'_>,
-    pause: &AtomicBool,
-) -> Result<Carried, Failure> {
-    list(record, &listed).await?;
-    let_go(surroundings, record, listed, watch, pause).await
 }
 
 /// Carries out a run whose items are recorded.

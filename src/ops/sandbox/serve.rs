@@ -114,7 +114,7 @@ async fn work(worker: Worker, worked: mpsc::UnboundedSender<Result<String, Strin
     loop {
         tokio::time::sleep(LOOK).await;
         let lines = match worker.work().await {
-            Ok(lines) => lines.into_iter().map(Ok).collect(),
+            Ok(taken) => taken.into_iter().map(|one| Ok(one.line)).collect(),
             Err(why) => vec![Err(why)],
         };
         for line in lines {

@@ -53,7 +53,10 @@ impl Scene {
         if !strict && acting().next().is_some() && acting().all(|step| again.get(step.name()).is_some()) {
             return Ok(problems);
         }
-        if !well {
+        // A report tells again: that is what it is run for.
+        let told =
+            !strict && happened.end == Some(End::Changed) && acting().next().is_none() && self.effects() == effects;
+        if !well && !told {
             let found = happened.end.map_or("refused", End::word);
             let acting: Vec<String> = acting().map(|step| format!("`{}`", step.name())).collect();
             let help = if acting.is_empty() {

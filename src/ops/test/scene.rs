@@ -15,7 +15,7 @@ use crate::{
         fault::Fault,
         sidekiq::{Jobs, SidekiqSettings},
     },
-    effect::change::TableName,
+    effect::change::{RowChange, TableName},
     engine::setting::Reached,
     journal::words::End,
     mock::{Behind, Credentials, Mock, Running, program::Played, redis::Queues},
@@ -263,6 +263,17 @@ impl Scene {
         Ok(snapshot)
     }
 
+    /// Workers take jobs here.
+    pub(super) fn has_workers(&self) -> bool {
+        self.workers.are_there()
+    }
+
+    /// Everything as it is some time after the run: the workers are through with what was due.
+    pub(super) async fn later(&self) -> Staged<Snapshot> {
+        self.workers.go_on(&self.surroundings.world).await;
+        self.snapshot().await
+    }
+
     /// Calls of APIs and of programs, by connection.
     fn sent(&self) -> IndexMap<Arc<str>, Vec<Request>> {
         let logs = self.mocks.iter().flat_map(|(names, running)| names.iter().map(|n| (n.clone(), running.log())));
@@ -282,7 +293,10 @@ impl Scene {
 
     /// Real changes behind each API, and by each program.
     pub(super) fn effects(&self) -> Vec<usize> {
-        let apis = self.mocks.iter().map(|(_, mock)| mock.effects().values().sum());
+        // A mock may remember that somebody looked; that is no change.
+        let changes =
+            |mock: &Running| mock.log().iter().filter(|l| l.effect && !matches!(&*l.method, "GET" | "HEAD")).count();
+        let apis = self.mocks.iter().map(|(_, mock)| changes(mock));
         let programs = self.programs.iter().collect::<BTreeMap<_, _>>();
         apis.chain(programs.values().map(|played| played.log().iter().filter(|one| one.effect).count())).collect()
     }
@@ -385,7 +399,13 @@ impl Scene {
         }
         let steps = state.items.values().flat_map(|item| item.steps.values());
         let also = steps.flat_map(|step| &step.also).map(|table| table.to_string()).collect();
-        let left = self.snapshot().await?.since(before);
+        // A job that a worker took is gone, or lies elsewhere: that is the worker's doing, as a row is that somebody else has changed.
+        let taken = |change: &RowChange| {
+            let jid = change.key.get("jid").map(|jid| jid.bare().into_owned());
+            self.jobs.contains_key(&change.table.connection) && jid.is_some_and(|jid| self.workers.took(&jid))
+        };
+        let left: Vec<RowChange> =
+            self.snapshot().await?.since(before).into_iter().filter(|change| !taken(change)).collect();
         problems.extend(proof::undo_restores(&left, &self.opened.project, &also));
         Ok(problems)
     }

@@ -9,7 +9,11 @@ use crate::{
     ops::{behind::Databases, worker::Worker},
     trial::given::Workers as Given,
 };
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
 use tokio::runtime::Handle;
 
 /// The workers of a case; they are hired once its databases are there.
@@ -21,7 +25,14 @@ pub(super) struct Workers {
     /// Two processes of a run may pause at the same time.
     turn: Arc<tokio::sync::Mutex<()>>,
     faults: Arc<Mutex<Vec<String>>>,
+    /// The ids of the jobs that they took.
+    taken: Arc<Mutex<BTreeSet<String>>>,
+    /// How long a job lies before it is taken, at the longest.
+    lies: Arc<OnceLock<Duration>>,
 }
+
+/// So often the workers look after a run, each time as long after the time before as a job lies: what a job enqueues is taken as well.
+const ROUNDS: u32 = 4;
 
 impl Workers {
     /// The same world, in which the workers do what is due whenever somebody waits.
@@ -39,6 +50,8 @@ impl Workers {
     /// Hires those who take the jobs of these connections.
     pub(super) fn hire(&self, given: Vec<(Given, Jobs)>, databases: &Databases, world: &World) {
         let mut all = Vec::new();
+        let lies = given.iter().filter_map(|(given, _)| given.takes_after).map(|length| length.0).max();
+        let _ = self.lies.set(lies.unwrap_or_default() + Duration::from_secs(1));
         for (given, jobs) in given {
             let name = Word { text: jobs.name().clone(), span: Span::default() };
             let file = WorkerFile {
@@ -60,11 +73,16 @@ impl Workers {
             return;
         };
         let (hired, faults, turn) = (hired.clone(), self.faults.clone(), self.turn.clone());
+        let taken = self.taken.clone();
         let work = async move {
             let _turn = turn.lock().await;
             for worker in hired {
-                if let Err(why) = worker.work().await {
-                    faults.lock().unwrap_or_else(PoisonError::into_inner).push(why);
+                match worker.work().await {
+                    Ok(done) => {
+                        let jids = done.into_iter().filter_map(|one| one.jid);
+                        taken.lock().unwrap_or_else(PoisonError::into_inner).extend(jids);
+                    }
+                    Err(why) => faults.lock().unwrap_or_else(PoisonError::into_inner).push(why),
                 }
             }
         };
@@ -76,6 +94,23 @@ impl Workers {
     pub(super) async fn at_rest(&self) {
         tokio::task::yield_now().await;
         drop(self.turn.lock().await);
+    }
+
+    /// There are some.
+    pub(super) fn are_there(&self) -> bool {
+        self.hired.get().is_some_and(|hired| !hired.is_empty())
+    }
+
+    /// The run is over and time goes on (`world` is theirs): what is due is done, and what follows from it.
+    pub(super) async fn go_on(&self, world: &World) {
+        for _ in 0..ROUNDS {
+            world.pause(self.lies.get().copied().unwrap_or_default()).await;
+        }
+    }
+
+    /// A worker has taken the job with this id.
+    pub(super) fn took(&self, jid: &str) -> bool {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).contains(jid)
     }
 
     /// What the workers could not do.

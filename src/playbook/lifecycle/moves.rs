@@ -126,7 +126,9 @@ impl Writer<'_> {
             // Another one may have taken the record while our request was lost: whose it is stands in the log.
             Some(log) => {
                 let own = log.says_own();
-                (format!("{there} and ({own})"), format!("{left} or ({there} and not ({own}))"))
+                // And may have gone on with it since: a log in which this run never stands knows of no move of ours.
+                let never = format!("({OWN}) not in (self.{} | default('', true))", log.column.as_str());
+                (format!("{there} and ({own})"), format!("{left} or ({there} and not ({own})) or {never}"))
             }
             None => (there, left),
         };

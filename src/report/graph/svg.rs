@@ -41,7 +41,8 @@ impl Tile {
         let lines = wrapped(title, BOX + OUT, 3);
         self.text(0, LINE - 4, &lines, "heading", "start");
         self.height = LINE * i32::try_from(lines.len()).unwrap_or(1);
-        self.width = lines.iter().map(|line| width_of(line)).max().unwrap_or_default();
+        // Headings are bold: a sixth wider than what is reckoned.
+        self.width = lines.iter().map(|line| width_of(line)).max().unwrap_or_default() * 7 / 6;
         self
     }
 }
@@ -149,8 +150,7 @@ fn framed(heading: &Tile, tiles: &[Tile], class: &str) -> Tile {
     tile.put(PAD, 8, heading);
     tile.put(PAD, top, &body);
     // The flow goes through the border, beside the heading where that is in the way.
-    // (Headings are bold: a sixth wider than what is reckoned.)
-    let from = if heading.width * 7 / 6 + PAD + 6 > tile.axis { heading.height + 12 } else { 0 };
+    let from = if heading.width + PAD + 6 > tile.axis { heading.height + 12 } else { 0 };
     tile.flow(&[(tile.axis, from), (tile.axis, top)], true, "flow");
     if !body.ends {
         tile.flow(&[(tile.axis, height - PAD), (tile.axis, height)], false, "flow");

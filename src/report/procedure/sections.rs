@@ -403,10 +403,15 @@ fn commands(playbook: &Playbook) -> Vec<Block> {
     }
     let apply = words.replacen("trueup plan", "trueup apply", 1);
     let lines = format!("{words}\n{apply} --reason \"why, with the ticket's number\"\n");
-    vec![
+    let mut blocks = vec![
         Block::Para(text(
             "The first command shows what would happen and changes nothing. The second shows it again, asks, and does it.",
         )),
         Block::Commands(lines),
-    ]
+    ];
+    if playbook.limits.as_ref().is_some_and(|limits| limits.one_at_a_time.is_some()) {
+        let words = "One at a time: while a run for the same is not over, the next one is refused, whoever begins it. ";
+        blocks.push(Block::Para(text(words).code("trueup runs --open").say(" names it.")));
+    }
+    blocks
 }

@@ -73,7 +73,9 @@ fn case(case: &CaseReport) -> Value {
         "proofs": case.proofs.iter().map(|proof| proof.word()).collect::<Vec<_>>(),
         "torture": {
             "kills": case.torture.kills,
+            "boundaries": case.torture.boundaries,
             "lost_answers": case.torture.lost,
+            "answers": case.torture.answers,
             "two_at_once": case.torture.at_once,
             "in_doubt": case.torture.in_doubt,
         },

@@ -84,8 +84,12 @@ pub struct CaseReport {
 pub struct Torture {
     /// So often it was killed, each time at another boundary.
     pub kills: usize,
+    /// So many boundaries there were; where they are more than a few, some of them were taken.
+    pub boundaries: usize,
     /// So many answers got lost, one at a time.
     pub lost: usize,
+    /// So many answers there were.
+    pub answers: usize,
     /// So often two were carried out at once.
     pub at_once: usize,
     /// So often a person has to decide, as the test file says under `once`.
@@ -93,16 +97,21 @@ pub struct Torture {
 }
 
 impl Torture {
-    /// `killed at 31 boundaries, 4 answers lost`; empty when nothing was done to it.
+    /// `killed at 31 boundaries, 4 answers lost`; `60 of 412 boundaries` where some were taken; empty when nothing was done to it.
     pub fn words(self) -> String {
         let one = |count: usize, one: &str, many: &str| match count {
             0 => None,
             1 => Some(one.to_owned()),
             n => Some(many.replace('#', &n.to_string())),
         };
+        let some = |count: usize, all: usize, word: &str| {
+            if count < all { format!("# of {all} {word}") } else { format!("# {word}") }
+        };
+        let boundaries = some(self.kills, self.boundaries, "boundaries");
+        let answers = some(self.lost, self.answers, "answers");
         let parts = [
-            one(self.kills, "killed at 1 boundary", "killed at # boundaries"),
-            one(self.lost, "1 answer lost", "# answers lost"),
+            one(self.kills, "killed at 1 boundary", &format!("killed at {boundaries}")),
+            one(self.lost, "1 answer lost", &format!("{answers} lost")),
             one(self.at_once, "two at once", "two at once, # times"),
             one(self.in_doubt, "once in doubt as declared", "# times in doubt as declared"),
         ];
@@ -113,7 +122,9 @@ impl Torture {
     pub fn and(self, other: Torture) -> Torture {
         Torture {
             kills: self.kills + other.kills,
+            boundaries: self.boundaries + other.boundaries,
             lost: self.lost + other.lost,
+            answers: self.answers + other.answers,
             at_once: self.at_once + other.at_once,
             in_doubt: self.in_doubt + other.in_doubt,
         }

@@ -53,6 +53,8 @@ struct Peace {
     end: Option<End>,
     /// Changed rows, by table and deed.
     rows: BTreeMap<String, usize>,
+    /// The same some time later, where workers take jobs.
+    later: Option<BTreeMap<String, usize>>,
     /// Real changes behind each API.
     effects: Vec<usize>,
     /// Of these the ones that made something.
@@ -89,6 +91,22 @@ impl Findings {
 
 type Put<T> = Result<T, Problem>;
 
+/// What is being done where two runs go at the same time.
+const TWO: &str = "two at once";
+
+/// Of a case that does not ask for it itself so many boundaries, and so many answers, are tried: one over many items, or of many
+/// stages, has hundreds that are alike.
+const MOST: usize = 40;
+
+/// `most` of `count` places, evenly spread; those of the next number lie beside them.
+fn spread(count: usize, most: usize, number: usize) -> Vec<usize> {
+    if count <= most {
+        return (0..count).collect();
+    }
+    let shift = number % (count / most);
+    (0..most).map(|nth| nth * count / most + shift).collect()
+}
+
 impl<'a> Rack<'a> {
     /// `folder` is made when it is needed.
     pub fn new(
@@ -121,8 +139,9 @@ impl<'a> Rack<'a> {
                     "it ends before anything is applied: there is no boundary to be killed at",
                 ));
             }
-            for (index, boundary) in peace.boundaries.iter().enumerate() {
-                self.kill(index + 1, boundary, &peace, findings, torture).await?;
+            torture.boundaries = peace.boundaries.len();
+            for index in self.some(Proof::KillEverywhere, peace.boundaries.len()) {
+                self.kill(index + 1, peace.boundaries[index], &peace, findings, torture).await?;
             }
         }
         if proofs.contains(&Proof::LoseEveryAnswer) {
@@ -130,16 +149,27 @@ impl<'a> Rack<'a> {
                 let found = "no API is called: there is no answer to lose";
                 return Err(Problem::new(Proof::LoseEveryAnswer.word(), "a case that calls an API", found));
             }
-            for (api, requests) in peace.requests.iter().enumerate() {
-                for (index, request) in requests.iter().enumerate() {
-                    self.lose(api, index + 1, request, &peace, findings, torture).await?;
-                }
+            let all = |(api, requests): (usize, &Vec<String>)| (0..requests.len()).map(move |index| (api, index));
+            let all: Vec<(usize, usize)> = peace.requests.iter().enumerate().flat_map(all).collect();
+            torture.answers = all.len();
+            for (api, index) in self.some(Proof::LoseEveryAnswer, all.len()).into_iter().map(|at| all[at]) {
+                self.lose(api, index + 1, &peace.requests[api][index], &peace, findings, torture).await?;
             }
         }
         if proofs.contains(&Proof::TwoAtOnce) {
             self.two(&peace, findings, torture).await?;
         }
         Ok(())
+    }
+
+    /// Where a proof is made, out of so many places: at all of them where the case asks for it, else at [`MOST`] at most, evenly
+    /// spread, and at others in the next case. The report says so.
+    fn some(&self, proof: Proof, count: usize) -> Vec<usize> {
+        if self.case.also.contains(&proof) {
+            return (0..count).collect();
+        }
+        let number = self.opening.file.cases.iter().position(|case| std::ptr::eq(case, self.case));
+        spread(count, MOST, number.unwrap_or(0))
     }
 
     async fn set(&self) -> Put<(Scene, Snapshot, Life)> {
@@ -164,14 +194,9 @@ impl<'a> Rack<'a> {
         let cut = Cut::at(0);
         let came = alive(life.begin(cut.clone(), None).await)?;
         let rows = changed(&scene.snapshot().await?, &before);
-        let peace = Peace {
-            end: came.happened.end,
-            rows,
-            effects: scene.effects(),
-            made: scene.made(),
-            requests: scene.mocks.iter().map(|(_, mock)| mock.log().iter().map(|l| l.call()).collect()).collect(),
-            boundaries: cut.names(),
-        };
+        let (requests, effects, made) = (requests(&scene), scene.effects(), scene.made());
+        let later = if scene.has_workers() { Some(changed(&scene.later().await?, &before)) } else { None };
+        let peace = Peace { end: came.happened.end, rows, later, effects, made, requests, boundaries: cut.names() };
         scene.strike().await;
         Ok(peace)
     }
@@ -247,7 +272,7 @@ impl<'a> Rack<'a> {
         let (first, second) = tokio::join!(one(life.clone()), one(other));
         let (first, second) = (alive(first)?, alive(second)?);
         torture.at_once += 1;
-        let during = "two at once";
+        let during = TWO;
         for came in [&first, &second].into_iter().filter(|came| !came.doubts.is_empty()) {
             self.doubt(came, during, findings, torture);
         }
@@ -295,6 +320,10 @@ impl<'a> Rack<'a> {
             expect.told = None;
         }
         let after = scene.snapshot().await?;
+        if scene.has_workers() && changed(&after, before) != peace.rows {
+            // While somebody goes on with the run the workers go on as well: what a job comes to is compared when they are through.
+            (expect.changes, expect.jobs) = (None, None);
+        }
         for problem in compare(&expect, &happened, before, &after, &scene.opened.project) {
             findings.add(problem, during);
         }
@@ -310,15 +339,19 @@ impl<'a> Rack<'a> {
         during: &str,
         findings: &mut Findings,
     ) -> Put<()> {
-        let rows = changed(&scene.snapshot().await?, before);
-        if rows != peace.rows {
+        let mut rows = changed(&scene.snapshot().await?, before);
+        let (effects, made) = (scene.effects(), scene.made());
+        let mut wanted = &peace.rows;
+        if let Some(later) = peace.later.as_ref().filter(|_| rows != peace.rows) {
+            (rows, wanted) = (changed(&scene.later().await?, before), later);
+        }
+        if rows != *wanted {
             let words = |rows: &BTreeMap<String, usize>| {
                 let lines: Vec<String> = rows.iter().map(|(what, count)| format!("{what}: {count}")).collect();
                 if lines.is_empty() { "nothing changed".to_owned() } else { lines.join("\n") }
             };
-            findings.add(Problem::new("changed rows", words(&peace.rows), words(&rows)), during);
+            findings.add(Problem::new("changed rows", words(wanted), words(&rows)), during);
         }
-        let (effects, made) = (scene.effects(), scene.made());
         for (index, names) in scene.outside().into_iter().enumerate() {
             let api = names.join(" and ");
             if effects[index] < peace.effects[index] {
@@ -327,11 +360,15 @@ impl<'a> Rack<'a> {
             }
             // What may be done twice the author has said.
             if made.get(index) > peace.made.get(index) && !names.iter().any(|name| self.repeats(name)) {
-                let found = format!(
-                    "{}\nsomething was made twice: give the connection an `idempotency_key`, or the step a `probe:`; \
-                     `repeatable:` is for what does no harm when it is done twice",
-                    made.get(index).copied().unwrap_or(0)
-                );
+                // Each of two runs has keys of its own, and a probe looks when the other one has sent.
+                let advice = if during == TWO {
+                    "each of two runs made it: `limits: { one_at_a_time: … }` keeps the second one out while the first one is \
+                     open; `repeatable:` is for what does no harm when it is done twice"
+                } else {
+                    "something was made twice: give the connection an `idempotency_key`, or the step a `probe:`; \
+                     `repeatable:` is for what does no harm when it is done twice"
+                };
+                let found = format!("{}\n{advice}", made.get(index).copied().unwrap_or(0));
                 let expected = peace.made.get(index).copied().unwrap_or(0).to_string();
                 findings.add(Problem::new(format!("made behind {api}"), expected, found), during);
             }
@@ -412,4 +449,32 @@ fn changed(after: &Snapshot, before: &Snapshot) -> BTreeMap<String, usize> {
         *counts.entry(format!("{} {:?}", change.table, change.deed()).to_lowercase()).or_default() += 1;
     }
     counts
+}
+
+/// Requests to each API, in order.
+fn requests(scene: &Scene) -> Vec<Vec<String>> {
+    scene.mocks.iter().map(|(_, mock)| mock.log().iter().map(|one| one.call()).collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spread;
+
+    #[test]
+    fn some_of_many_places_are_spread_over_all_of_them_and_the_next_case_takes_others() {
+        assert_eq!(spread(3, 40, 5), [0, 1, 2]);
+        for count in [41, 79, 80, 100, 1234] {
+            let mut all = std::collections::BTreeSet::new();
+            for number in 0..count / 40 {
+                let some = spread(count, 40, number);
+                assert!(
+                    some.windows(2).all(|pair| pair[0] < pair[1]) && some.len() == 40 && some[39] < count,
+                    "{some:?}"
+                );
+                let before = all.len();
+                all.extend(some);
+                assert_eq!(all.len(), before + 40, "of {count}, number {number}");
+            }
+        }
+    }
 }
