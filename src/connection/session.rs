@@ -91,8 +91,21 @@ impl Session {
         if let Some(seat) = &self.seat {
             return seat.query(statement, limits).await;
         }
-        let answer = self.fenced(statement, limits).await?;
+        let bounded = self.bounded(statement, limits).await?;
+        let answer = self.fenced(bounded.as_ref().unwrap_or(statement), limits).await?;
         answer.named().map_err(|f| self.named(f))
+    }
+
+    /// A query of an author with a bound for each of its rows, where a single one could take more memory than there is.
+    async fn bounded(&mut self, statement: &Statement, limits: Limits) -> Result<Option<Statement>, Fault> {
+        if self.dialect != Dialect::Postgres {
+            return Ok(None);
+        }
+        let link = self.enter()?;
+        let done = link.bounded(&statement.sql, limits.bytes).await;
+        let done = self.leave(done);
+        let sql = self.recover(done).await?;
+        Ok(sql.map(|sql| Statement { sql, binds: statement.binds.clone() }))
     }
 
     /// A read between two fences of the transaction.
@@ -181,7 +194,8 @@ impl Session {
     /// The same of a statement that only reads, through a reading handle.
     pub async fn query_each(&mut self, statement: &Statement, each: RowByRow<'_>) -> Result<(), Fault> {
         sql_rules::allow_read(&statement.sql, self.dialect).map_err(|f| self.named(f))?;
-        self.stream(statement, each).await
+        let bounded = self.bounded(statement, Limits::USUAL).await?;
+        self.stream(bounded.as_ref().unwrap_or(statement), each).await
     }
 
     async fn stream(&mut self, statement: &Statement, each: RowByRow<'_>) -> Result<(), Fault> {

@@ -27,6 +27,9 @@ shape! {
         stop_after: Option<StopAfter>,
         /// Refuse before the first change when there are more items. A number, or `{{ params.max }}`.
         max_items: Option<Datum>,
+        /// Refuse before the first change when the source finds more items than this, those that `take` leaves for the next time among them. A
+        /// number, or `{{ params.max }}`.
+        max_found: Option<Datum>,
         /// Refuse when there is no item at all: a source that suddenly finds nothing is suspicious.
         refuse_empty: Option<bool>,
         /// Times of day at which no step starts.

@@ -94,6 +94,22 @@ fn what_would_need_gigabytes_is_refused_by_a_process_that_has_half_of_one() {
                 ),
                 "larger than 16777216 bytes",
             ),
+            (
+                "one field of a thousand million bytes",
+                playbook(
+                    "",
+                    "query: { db: shop, sql: \"select 1 as n, repeat('x', 1000000000) as much where true\", expect: many }",
+                ),
+                "larger than 16777216 bytes: one row of it has 1000000000",
+            ),
+            (
+                "a document and a list of as much",
+                playbook(
+                    "",
+                    "query: { db: shop, sql: \"select array[repeat('x', 100000000)] as list, to_json(repeat('y', 100000000)) as doc;\", expect: many }",
+                ),
+                "larger than 16777216 bytes: one row of it has 2000000",
+            ),
             ("a gibibyte that was announced", playbook(crm, "http: { api: crm, get: /counted }"), "max_body"),
             ("a gibibyte in pieces", playbook(crm, "http: { api: crm, get: /endless }"), "max_body"),
             ("a hundred thousand steps", steps, "at most 262144 are read"),
