@@ -164,7 +164,7 @@ impl Header {
     fn many(&self) -> Option<Box<Many>> {
         let of = self.items_of?;
         let (tally, digest, lone) = (Tally::default(), String::new(), self.lone.unwrap_or(0));
-        Some(Box::new(Many { tally, digest, of, lone, goes: None, file: None }))
+        Some(Box::new(Many { tally, digest, of, lone, compared: None, goes: None, file: None }))
     }
 }
 

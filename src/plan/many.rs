@@ -22,6 +22,8 @@ pub struct Many {
     pub of: u64,
     /// How many groups of one row were left out.
     pub lone: u64,
+    /// Of two sources that were compared: how many records they have together, alike or not.
+    pub compared: Option<u64>,
     /// How they will be carried out, for people, where that is known: `in sets of up to 200`.
     pub goes: Option<String>,
     /// The file with all of them, where not all are held.

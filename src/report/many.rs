@@ -62,6 +62,10 @@ fn items(page: &mut Page, plan: &Plan, many: &Many, view: &View<'_>) {
     let taken =
         if many.of > tally.items { format!(" of {}; the rest next time", grouped(many.of)) } else { String::new() };
     page.line(0, Line::of(Tone::Strong, format!("{}{taken}", counted(tally.items, "item"))));
+    if let Some(compared) = many.compared {
+        let records = if compared == 1 { "record was" } else { "records were" };
+        page.line(2, Line::of(Tone::Dim, grouped(compared)).pad(9, 2).add(Tone::Dim, format!("{records} compared")));
+    }
     let ends = tally.ends.iter().map(|(word, n)| (way_words(word), *n));
     let all = [("change something", tally.changing), ("are as wanted", tally.unchanged)];
     for (words, n) in all.into_iter().chain(ends).filter(|(_, n)| *n > 0) {

@@ -97,6 +97,7 @@ fn of_many(many: &Many) -> Value {
         ("ends", Value::map(tally.ends.iter().map(|(way, n)| (*way, number(*n))))),
         ("reasons", Value::list(reasons)),
         ("lone_groups", number(many.lone)),
+        ("compared", many.compared.map_or(Value::NULL, number)),
     ])
 }
 

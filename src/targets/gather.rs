@@ -35,6 +35,8 @@ pub struct Gathering<'a> {
     grouped: Vec<Group>,
     sorting: Vec<(Vec<Value>, Place)>,
     rows: u64,
+    /// Of two sources that are compared: how many records they have together.
+    pub compared: Option<u64>,
 }
 
 /// A key that no two rows may have.
@@ -112,6 +114,7 @@ impl<'a> Gathering<'a> {
             grouped: Vec::new(),
             sorting: Vec::new(),
             rows: 0,
+            compared: None,
         }
     }
 
@@ -224,7 +227,8 @@ impl<'a> Gathering<'a> {
             Some(sorting.into_iter().map(|(_, place)| place).collect())
         };
         let count = take.map_or(rows, |take| take.min(rows));
-        let listing = Listing { count, of: rows, lone: 0, key: self.key, spool, sorted, groups: None };
+        let listing =
+            Listing { count, of: rows, lone: 0, compared: self.compared, key: self.key, spool, sorted, groups: None };
         Ok((listing, self.faults))
     }
 
@@ -263,7 +267,19 @@ impl<'a> Gathering<'a> {
         }
         let of = grouped.len() as u64;
         let count = take.map_or(of, |take| take.min(of));
-        Ok((Listing { count, of, lone, key: self.key, spool, sorted: None, groups: Some(grouped) }, self.faults))
+        Ok((
+            Listing {
+                count,
+                of,
+                lone,
+                compared: self.compared,
+                key: self.key,
+                spool,
+                sorted: None,
+                groups: Some(grouped),
+            },
+            self.faults,
+        ))
     }
 
     /// Rows with the same key, by their fingerprints: those of the first hundred are named.
@@ -304,6 +320,8 @@ pub struct Listing {
     pub of: u64,
     /// How many groups of one were left out.
     pub lone: u64,
+    /// Of two sources that were compared: how many records they have together.
+    pub compared: Option<u64>,
     key: Vec<Arc<str>>,
     spool: Spooled,
     sorted: Option<Vec<Place>>,

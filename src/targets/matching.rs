@@ -45,18 +45,23 @@ pub(super) async fn read(
     let mut shelf = shelf.sorted()?;
     let (mut keys, mut faults) = (Keys::of(comparing, "left"), Faults::default());
     let pairing = Pairing { comparing, scope, names: comparing.names().map(Arc::from) };
+    let mut compared = shelf.rows.len() as u64;
     let read = reading(left, "targets/from/left", &comparing.key.left)
         .rows(scope, reach, &mut faults, &mut |row, line| {
             let Some(seen) = keys.take(&row, line)? else { return Ok(()) };
             let item = match shelf.meet(seen.print)? {
                 Some(other) => pairing.both(row, other)?,
-                None => pairing.one(Difference::OnlyLeft, row),
+                None => {
+                    compared += 1;
+                    pairing.one(Difference::OnlyLeft, row)
+                }
             };
             item.map_or(Ok(()), |item| into.add(item, None))
         })
         .await;
     into.faults.append(keys.end(faults));
     read?;
+    into.compared = Some(compared);
     if !into.faults.is_empty() {
         into.without_keys();
     }

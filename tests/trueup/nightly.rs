@@ -362,3 +362,70 @@ fn schedules_are_paused_resumed_blocked_and_told() {
         place.clear().await;
     });
 }
+
+const AGREED: &str = "approvers: { leads: [ben, cleo] }
+environments:
+  test:
+    approvals:
+      rules:
+        - { when: { table: shop.things, rows_over: 1 }, by: leads }
+";
+
+/// What of three records two do not have as a file wants them.
+const COMPARED: &str = "reconcile: {}
+targets:
+  from:
+    compare:
+      left: { find: { table: shop.things, columns: [id, name] } }
+      right: { csv: wanted.csv, columns: { id: int, name: string } }
+      key: id
+      fields: [{ name: name }]
+limits: { max_items: 10 }
+steps:
+- id: named
+  row: { table: shop.things, key: { id: \"{{ item.key.id }}\" }, set: { name: \"{{ item.right.name }}\" } }
+";
+
+#[test]
+fn many_healings_wait_as_a_plan_for_those_who_have_to_agree_and_a_comparison_counts_all_that_it_compared() {
+    block_on(async {
+        let place = office(&On::Sqlite, FILE, "").await;
+        let path = place.path().join("trueup.yaml");
+        let project = fs::read_to_string(&path).unwrap();
+        fs::write(&path, project.replace("environments:\n  test: {}\n", AGREED)).unwrap();
+        place.admin("update things set name = '';").await;
+        let before = counts(&place).await;
+        let asked = trueup(&place, "reconcile name --heal --yes --reason nightly --json").await;
+        assert_eq!(asked.exit, 4, "{}{}", asked.out, asked.err);
+        let refused = asked.json()["refused"].as_str().unwrap().to_owned();
+        assert!(
+            refused.contains("1 approval by leads") && refused.contains("What would heal 3 items is kept"),
+            "{refused}"
+        );
+        let file = refused.split("`trueup approve ").nth(1).and_then(|rest| rest.split('`').next()).unwrap().to_owned();
+        assert_eq!(counts(&place).await, before);
+        // It is a saved plan like any other: shown, not carried out before they have agreed, and carried out once, by somebody else and later.
+        trueup(&place, &format!("plan show {file}")).await.is(0, &["3 items", "change something"]);
+        trueup(&place, &format!("apply {file} --yes --reason heal --actor zoe")).await.is(4, &["approval by leads"]);
+        trueup(&place, &format!("approve {file} --yes --actor ben --reason fine")).await.is(0, &[]);
+        assert_eq!(counts(&place).await, before);
+        trueup(&place, &format!("apply {file} --yes --reason heal --actor zoe")).await.is(0, &["3 changed"]);
+        let after =
+            before.split("; ").map(|n| (n.parse::<i64>().unwrap() + 1).to_string()).collect::<Vec<_>>().join("; ");
+        assert_eq!(counts(&place).await, after);
+        trueup(&place, &format!("apply {file} --yes --reason again")).await.is(2, &["used"]);
+        trueup(&place, "reconcile name").await.is(0, &["There is nothing that differs."]);
+
+        // Two of three records differ: the share is one of all that were compared, and not of those that differ.
+        place.playbook("compared", "  shop: { read: [things], write: [things, audits] }", COMPARED);
+        fs::write(place.path().join("wanted.csv"), "id,name\n1,named\n2,lamp\n3,vase\n").unwrap();
+        fs::write(&path, project).unwrap();
+        trueup(&place, "reconcile compared").await.is(5, &["2 of 3 items differ: seen for the first time."]);
+        trueup(&place, "plan compared").await.is(0, &["3 records were compared"]);
+        let healed = trueup(&place, "reconcile compared --heal --share 50% --yes --reason nightly").await;
+        healed.is(0, &["2 healed."]);
+        trueup(&place, "reconcile compared").await.is(0, &["All 3 items are as wanted."]);
+        trueup(&place, "audit verify").await.is(0, &["Everything is as it was written."]);
+        place.clear().await;
+    });
+}

@@ -1,5 +1,5 @@
-//! Journals that earlier versions wrote: `tests/journals/format-N.db`, each made by really running that version, with its
-//! key. They open, hold, are shown, and what was left open in them goes on.
+//! Journals that earlier versions wrote: `tests/journals/format-1.db` and `format-2/`, each made by really running that version, with its
+//! key (T25). They open, hold, are shown, what was left open in them goes on, and what was done by them is taken back.
 
 use super::servers::block_on;
 use std::{
@@ -85,4 +85,101 @@ fn what_a_run_of_format_1_recorded_can_be_purged() {
     let undo = trueup(&home, &["undo", CLOSED, "--reason", "wrong"]);
     assert!(!undo.status.success() && told(&undo).contains("`trueup audit purge`"), "{}", told(&undo));
     assert!(told(&trueup(&home, &["audit", "verify"])).contains("Everything is as it was written."));
+}
+
+/// The project in which the journal of format 2 was recorded (at 44c5f94^), as its runs left it: 22 runs, of one record and of many, closed, undone,
+/// waiting, cancelled, and five that were killed.
+fn recorded() -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals/format-2");
+    let to = home.path().join("sandbox");
+    fs::create_dir_all(to.join(".trueup")).unwrap();
+    for file in ["trueup.yaml", "rename.yaml", "sure.yaml", "open.yaml"] {
+        fs::copy(from.join(file), to.join(file)).unwrap();
+    }
+    for file in ["journal.db", "seal.key"] {
+        let to = to.join(".trueup").join(file);
+        fs::copy(from.join(file), &to).unwrap();
+        fs::set_permissions(&to, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    sql(&home, &fs::read_to_string(from.join("shop.sql")).unwrap());
+    home
+}
+
+fn sql(home: &tempfile::TempDir, sql: &str) -> String {
+    let output = Command::new("sqlite3").arg(home.path().join("sandbox/shop.db")).arg(sql).output().unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// `1:0 2:1`: state and how often it was counted up, of these things.
+fn things(home: &tempfile::TempDir, which: &str) -> String {
+    sql(
+        home,
+        &format!(
+            "select group_concat(state || ':' || count, ' ') from (select * from things where {which} order by id)"
+        ),
+    )
+}
+
+#[test]
+fn a_journal_of_format_2_is_brought_up_and_each_of_its_runs_is_shown() {
+    let home = recorded();
+    let said = told(&trueup(&home, &["audit", "verify"]));
+    for part in
+        ["Everything is as it was written.", "22 runs and 388 events", "had format 2 and was brought to format 3"]
+    {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let runs = trueup(&home, &["runs", "--limit", "50", "--json"]);
+    let runs: serde_json::Value = serde_json::from_slice(&runs.stdout).unwrap();
+    let runs = runs["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 22);
+    let mut ends = std::collections::BTreeMap::new();
+    for run in runs {
+        let short = run["short"].as_str().unwrap();
+        let shown = trueup(&home, &["show", short]);
+        assert!(shown.status.success() && told(&shown).contains(short), "{}", told(&shown));
+        *ends.entry(run["state"].as_str().unwrap_or_default()).or_insert(0) += 1;
+    }
+    assert!(ends.values().sum::<i32>() == 22 && ends["running"] == 5 && ends["waiting"] == 2, "{ends:?}");
+    let shown = told(&trueup(&home, &["show", "b467d364"]));
+    for part in ["Zendesk 4712", "anna", "desk-2", "(personal)"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains("x.example"), "{shown}");
+}
+
+#[test]
+fn what_runs_of_format_2_left_open_goes_on_and_what_they_did_is_taken_back() {
+    let home = recorded();
+    let does = |words: &[&str], part: &str| {
+        let output = trueup(&home, words);
+        let said = told(&output);
+        assert!(output.status.success() && said.contains(part), "{words:?}: {said}");
+    };
+    // Killed in the middle: of one record and of four, each of which is done once.
+    assert_eq!(
+        (things(&home, "id in (49, 54)"), things(&home, "id between 36 and 53")),
+        ("0:0 0:0".into(), "0:0 ".repeat(14) + "1:1 0:0 0:0 0:0")
+    );
+    for run in ["ea208227", "23c1dadb", "de674b4b", "44b9f0f0", "4764e56f"] {
+        does(&["resume", run], "changed");
+    }
+    assert_eq!(things(&home, "id in (49, 54)"), "0:1 0:1");
+    let wanted = "1:1 1:1 1:1 1:1 0:0 0:0 1:1 1:1 1:1 1:1 0:0 0:0 0:0 0:1 1:1 1:1 1:1 1:1";
+    assert_eq!(things(&home, "id between 36 and 53"), wanted);
+    // A question that waits, and one that nobody needs any more.
+    does(&["answer", "d30c3bdd", "agreed", "--set", "yes=true"], "changed");
+    does(&["cancel", "5dc50f72", "--reason", "nobody needs it"], "ancelled");
+    assert_eq!(things(&home, "id in (9, 10)"), "2:10 0:10");
+    // Taken back, with the address that was sealed in it; and six at once.
+    does(&["undo", "b467d364", "--yes", "--reason", "wrong"], "taken back");
+    assert_eq!(
+        sql(&home, "select name || ' ' || email || ' ' || count from things where id = 2"),
+        "thing 2 old.2@x.example 0"
+    );
+    does(&["undo", "b6675835", "--yes", "--reason", "wrong"], "taken back");
+    assert_eq!(things(&home, "id between 30 and 35"), "0:0 0:0 0:0 0:0 0:0 0:0");
+    does(&["audit", "verify"], "Everything is as it was written.");
 }

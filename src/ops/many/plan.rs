@@ -69,6 +69,7 @@ pub async fn plan(
         digest: String::new(),
         of: listing.of,
         lone: listing.lone,
+        compared: listing.compared,
         goes: Some(fit::way(setting).to_string()),
         file: None,
     }));
@@ -96,31 +97,37 @@ pub async fn plan(
         let together = sets::rehearsal(setting);
         crowd.all(stream::iter(settings), setting, together, listing.count, &mut kept).await?;
     }
-    kept.end()
+    let (mut plan, saved) = kept.end()?;
+    if let Some(many) = &mut plan.many {
+        many.compared = listing.compared;
+    }
+    Ok((plan, saved))
 }
 
-/// A plan of some of the items of another one, with what is done once for all of them.
+/// A plan of some of the items of another one, with what is done once for all of them. With `into` it is kept in that file.
 pub fn only(
     setting: &Setting,
     plan: &Plan,
     sealer: &Sealer,
-    wanted: impl Fn(&ItemPlan) -> bool,
-) -> Result<Plan, Failure> {
+    mut wanted: impl FnMut(&ItemPlan) -> bool,
+    into: Option<Into<'_>>,
+) -> Result<(Plan, Option<Saved>), Failure> {
     let Some(workplace) = setting.workplace.as_ref() else {
         return Err(Failure::usage("the playbook has no `targets`"));
     };
     let (of, lone) = plan.many.as_ref().map_or((0, 0), |many| (many.of, many.lone));
     let goes = plan.many.as_ref().and_then(|many| many.goes.clone());
-    let many = Many { tally: Tally::default(), digest: String::new(), of, lone, goes, file: None };
+    let compared = plan.many.as_ref().and_then(|many| many.compared);
+    let many = Many { tally: Tally::default(), digest: String::new(), of, lone, compared, goes, file: None };
     let head = Plan { items: Vec::new(), many: Some(Box::new(many)), ..plan.clone() };
-    let mut kept = Kept::new(head, None, workplace)?;
+    let mut kept = Kept::new(head, into, workplace)?;
     for (number, item) in plan.each(sealer).map_err(|why| bad(&why))?.enumerate() {
         let item = item.map_err(|why| bad(&why))?;
         if number == 0 || wanted(&item) {
             kept.add(item)?;
         }
     }
-    Ok(kept.end()?.0)
+    kept.end()
 }
 
 /// The plan before its first item.

@@ -266,7 +266,15 @@ pub async fn plan(
     plan.title = title;
     let of = backward.count() as u64;
     let goes = Some(fit::way_back(setting).to_string());
-    plan.many = Some(Box::new(Many { tally: Tally::default(), digest: String::new(), of, lone: 0, goes, file: None }));
+    plan.many = Some(Box::new(Many {
+        tally: Tally::default(),
+        digest: String::new(),
+        of,
+        lone: 0,
+        compared: None,
+        goes,
+        file: None,
+    }));
     let mut kept = Kept::new(plan, into, &workplace)?;
     kept.add(super::plan::empty(SINGLE_ITEM.into()))?;
     let settings = backward.each().map(|own| {
