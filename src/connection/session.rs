@@ -91,20 +91,19 @@ impl Session {
         if let Some(seat) = &self.seat {
             return seat.query(statement, limits).await;
         }
-        let bounded = self.bounded(statement, limits).await?;
-        let answer = self.fenced(bounded.as_ref().unwrap_or(statement), limits).await?;
+        let answer = self.fenced(statement, limits).await?;
         answer.named().map_err(|f| self.named(f))
     }
 
-    /// A query of an author with a bound for each of its rows, where a single one could take more memory than there is.
+    /// A query of an author with a bound for each of its rows, where a single one could take more memory than there is. Looked at within the
+    /// fence: a statement that cannot be prepared spoils a transaction as well.
     async fn bounded(&mut self, statement: &Statement, limits: Limits) -> Result<Option<Statement>, Fault> {
         if self.dialect != Dialect::Postgres {
             return Ok(None);
         }
         let link = self.enter()?;
         let done = link.bounded(&statement.sql, limits.bytes).await;
-        let done = self.leave(done);
-        let sql = self.recover(done).await?;
+        let sql = self.leave(done)?;
         Ok(sql.map(|sql| Statement { sql, binds: statement.binds.clone() }))
     }
 
@@ -119,7 +118,10 @@ impl Session {
             };
             self.batch(fence).await?;
         }
-        let done = self.raw(statement, limits).await;
+        let done = match self.bounded(statement, limits).await {
+            Ok(bounded) => self.raw(bounded.as_ref().unwrap_or(statement), limits).await,
+            Err(fault) => Err(fault),
+        };
         if done.is_err() && self.link.is_none() {
             return done;
         }
@@ -194,7 +196,8 @@ impl Session {
     /// The same of a statement that only reads, through a reading handle.
     pub async fn query_each(&mut self, statement: &Statement, each: RowByRow<'_>) -> Result<(), Fault> {
         sql_rules::allow_read(&statement.sql, self.dialect).map_err(|f| self.named(f))?;
-        let bounded = self.bounded(statement, Limits::USUAL).await?;
+        let bounded = self.bounded(statement, Limits::USUAL).await;
+        let bounded = self.recover(bounded).await?;
         self.stream(bounded.as_ref().unwrap_or(statement), each).await
     }
 

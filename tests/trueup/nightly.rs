@@ -429,3 +429,51 @@ fn many_healings_wait_as_a_plan_for_those_who_have_to_agree_and_a_comparison_cou
         place.clear().await;
     });
 }
+
+/// T20: those who say nothing keep nobody waiting, and a body that nobody asked for is not read.
+#[test]
+fn the_metrics_are_told_although_five_hundred_say_nothing_and_somebody_sends_a_hundred_megabytes() {
+    use tokio::{
+        io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+        net::TcpStream,
+    };
+    block_on(async {
+        let place = office(&On::Sqlite, FILE, "").await;
+        let mut command = command(&place, "scheduler --metrics 127.0.0.1:0");
+        let mut scheduler = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(scheduler.stderr.take().unwrap()).lines();
+        let address = loop {
+            let line = said.next_line().await.unwrap().expect("it ended");
+            if let Some(rest) = line.split("http://").nth(1) {
+                break rest.split('/').next().unwrap().to_owned();
+            }
+        };
+        let mut silent = Vec::new();
+        for _ in 0..500 {
+            let mut stream = TcpStream::connect(&address).await.unwrap();
+            stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\nX-Slow: ").await.unwrap();
+            silent.push(stream);
+        }
+        let asked = async |head: String, body: usize| {
+            let mut stream = TcpStream::connect(&address).await.unwrap();
+            stream.write_all(head.as_bytes()).await.unwrap();
+            let (piece, mut sent) = (vec![b'x'; 1 << 16], 0);
+            while sent < body && stream.write_all(&piece).await.is_ok() {
+                sent += piece.len();
+            }
+            let mut answer = String::new();
+            let read = tokio::time::timeout(Duration::from_secs(4), stream.read_to_string(&mut answer)).await;
+            assert!(read.is_ok(), "nobody answers: {answer}");
+            (answer, sent)
+        };
+        let (answer, _) = asked("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".into(), 0).await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("trueup_build_info"), "{answer}");
+        let most = 100 << 20;
+        let head = format!("POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: {most}\r\n\r\n");
+        let (answer, sent) = asked(head, most).await;
+        assert!(sent < most && (answer.is_empty() || answer.starts_with("HTTP/1.1 405")), "{sent}: {answer}");
+        drop(silent);
+        stopped(scheduler).await;
+        place.clear().await;
+    });
+}

@@ -39,7 +39,9 @@ pub(super) fn bounded(sql: &str, shape: &Shape, most: usize) -> Option<String> {
         format!("{value} AS \"{}\"", name.replace('"', "\"\""))
     });
     let list: Vec<String> = list.collect();
-    Some(format!("SELECT {} FROM (\n{inner}\n) AS trueup({})", list.join(", "), names.join(", ")))
+    // With OFFSET the server computes each column once, and not once for each place where it is spoken of.
+    let inner = format!("SELECT * FROM (\n{inner}\n) AS trueup_inner OFFSET 0");
+    Some(format!("SELECT {} FROM ({inner}) AS trueup({})", list.join(", "), names.join(", ")))
 }
 
 /// An expression for the bytes of a column, never null; nothing where they are few whatever it holds.
