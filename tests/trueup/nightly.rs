@@ -389,7 +389,7 @@ steps:
 #[test]
 fn many_healings_wait_as_a_plan_for_those_who_have_to_agree_and_a_comparison_counts_all_that_it_compared() {
     block_on(async {
-        let place = office(&On::Sqlite, FILE, "").await;
+        let place = office(&On::Postgres(postgres()), FILE, "").await;
         let path = place.path().join("trueup.yaml");
         let project = fs::read_to_string(&path).unwrap();
         fs::write(&path, project.replace("environments:\n  test: {}\n", AGREED)).unwrap();
