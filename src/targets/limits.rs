@@ -40,7 +40,8 @@ shape! {
 shape! {
     /// When a run over many items stops by itself.
     "a stop rule" pub struct StopAfter {
-        /// So many items that failed, drifted or are in doubt: a number, or a share of all items such as `1%`.
+        /// So many items that failed, drifted, were stopped or are in doubt: a number, or a share of all items such as `1%`. What was left to another
+        /// driver is none of them.
         failed: Share,
     }
 }

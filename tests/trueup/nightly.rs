@@ -383,7 +383,7 @@ targets:
 limits: { max_items: 10 }
 steps:
 - id: named
-  row: { table: shop.things, key: { id: \"{{ item.key.id }}\" }, set: { name: \"{{ item.right.name }}\" } }
+  row: { table: shop.things, key: { id: \"{{ item.key }}\" }, set: { name: \"{{ item.right.name }}\" } }
 ";
 
 #[test]

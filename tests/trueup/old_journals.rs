@@ -171,7 +171,7 @@ fn what_runs_of_format_2_left_open_goes_on_and_what_they_did_is_taken_back() {
     does(&["answer", "20cd7de3", "sure", "--set", "yes=true"], 0, "changed and verified");
     // What was done before is taken back: by the requests that the journal says, with what was sealed in it.
     does(&["undo", "9817d038", "--yes", "--reason", "wrong"], 0, "Done");
-    does(&["show", "9817d038"], 0, "undone");
+    does(&["show", "9817d038"], 0, "taken back by run");
     // The file of the database is not the one that these runs were planned against: none of them writes here, as they did not then.
     let before = things(&home, "1 = 1");
     for run in ["ea208227", "23c1dadb", "44b9f0f0"] {
