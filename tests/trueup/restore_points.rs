@@ -26,11 +26,14 @@ const STEPS: usize = 13;
 /// So many times something is restored.
 const POINTS: usize = 50;
 
-/// What SQLite has not taken into a file yet lies beside it.
+/// What SQLite has not taken into a file yet lies beside it. The file itself stays the same one: another one is another database, on which no run goes
+/// on (`ledger::a_copy_of_the_database_is_refused_in_words_…`).
 fn copy(from: &Path, to: &Path) {
     for part in ["-wal", "-shm", "-journal", ""] {
         let name = |path: &Path| PathBuf::from(format!("{}{part}", path.display()));
-        let _ = fs::remove_file(name(to));
+        if !part.is_empty() {
+            let _ = fs::remove_file(name(to));
+        }
         if part != "-shm" && name(from).exists() {
             fs::copy(name(from), name(to)).unwrap();
         }
