@@ -81,8 +81,14 @@ impl<'a> Lowering<'a> {
 
     /// "expected X, found Y", and nothing for what was already reported.
     pub fn wrong_type<T>(&mut self, node: &Node, expected: &str) -> Option<T> {
+        // What does not depend on T is compiled once, not once for each type: the first build has six minutes.
+        self.say_wrong_type(node, expected);
+        None
+    }
+
+    fn say_wrong_type(&mut self, node: &Node, expected: &str) {
         if let Node::Broken(_) = node {
-            return None;
+            return;
         }
         let mut problem =
             Diagnostic::error(&WRONG_TYPE, node.span(), format!("expected {expected}, found {}", node.kind()));
@@ -98,7 +104,21 @@ impl<'a> Lowering<'a> {
             }
         }
         self.push(problem);
-        None
+    }
+
+    /// The key is not there and is needed.
+    fn say_missing(&mut self, node: &Node, key: &str, known: &[&str], what: &str) {
+        // A misspelt key was reported as unknown, with "did you mean"; saying it twice would only confuse.
+        let Node::Map(entries, _) = node else { return };
+        let misspelt = |e: &super::yaml::Entry| {
+            !known.contains(&&*e.key.text) && super::suggest::nearest(&e.key.text, known.iter().copied()) == Some(key)
+        };
+        if !entries.iter().any(misspelt) {
+            self.push(
+                Diagnostic::error(&MISSING_KEY, node.span(), format!("{what} needs the key `{key}`"))
+                    .help(format!("add `{key}: …`")),
+            );
+        }
     }
 
     /// The keys of `node` that are not in `known`, each with a suggestion.
@@ -129,21 +149,13 @@ pub trait FromNode: Sized {
 pub fn field<T: FromNode>(node: &Node, key: &str, known: &[&str], what: &str, cx: &mut Lowering<'_>) -> Option<T> {
     match node.get(key) {
         Some(child) => T::from_node(child, cx),
-        None => T::absent().or_else(|| {
-            // A misspelt key was reported as unknown, with "did you mean"; saying it twice would only confuse.
-            let Node::Map(entries, _) = node else { return None };
-            let misspelt = |e: &super::yaml::Entry| {
-                !known.contains(&&*e.key.text)
-                    && super::suggest::nearest(&e.key.text, known.iter().copied()) == Some(key)
-            };
-            if !entries.iter().any(misspelt) {
-                cx.push(
-                    Diagnostic::error(&MISSING_KEY, node.span(), format!("{what} needs the key `{key}`"))
-                        .help(format!("add `{key}: …`")),
-                );
+        None => {
+            let absent = T::absent();
+            if absent.is_none() {
+                cx.say_missing(node, key, known, what);
             }
-            None
-        }),
+            absent
+        }
     }
 }
 

@@ -19,7 +19,10 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 
 /// A help sentence: ``did you mean `x`?`` or, when nothing is near and the list is short, what is possible.
 pub fn help<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let known: Vec<&str> = known.into_iter().collect();
+    among(word, &known.into_iter().collect::<Vec<_>>())
+}
+
+fn among(word: &str, known: &[&str]) -> Option<String> {
     if let Some(near) = nearest(word, known.iter().copied()) {
         return Some(format!("did you mean `{near}`?"));
     }
@@ -30,7 +33,7 @@ pub fn help<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<
         ([one], _) => Some(format!("did you mean `{one}`?")),
         ([_, .., _], _) if holding.len() <= 6 => Some(format!("did you mean one of {}?", list(&holding))),
         (_, 0) => None,
-        (_, 1..=24) => Some(format!("possible here: {}", list(&known))),
+        (_, 1..=24) => Some(format!("possible here: {}", list(known))),
         (_, more) => Some(format!("possible here: {} and {} more", list(&known[..20]), more - 20)),
     }
 }

@@ -3,13 +3,11 @@
 use super::{
     many::{Store, playbook},
     servers::{Shop, block_on, said},
+    sets::on_a_thread_that_falls,
 };
 use std::sync::{Mutex, atomic::AtomicBool};
 use trueup::{
-    base::{
-        identity::RunId,
-        moment::{Cut, with_cut},
-    },
+    base::{identity::RunId, moment::Cut},
     engine::drive::Stopped,
     journal::words::End,
     ops,
@@ -88,16 +86,7 @@ fn cut_off(store: &Store, at: u64) -> (bool, Option<RunId>, Vec<&'static str>) {
         let closed = record.journal.close().await;
         assert!(cut.has_fallen() || carried.is_ok() && closed.is_ok());
     };
-    std::thread::scope(|scope| {
-        let process = || {
-            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                with_cut(cut.clone(), || runtime.block_on(work));
-                runtime.shutdown_background();
-            }));
-        };
-        std::thread::Builder::new().stack_size(8 << 20).spawn_scoped(scope, process).unwrap().join().ok();
-    });
+    on_a_thread_that_falls(&cut, work);
     (cut.has_fallen(), *run.lock().unwrap(), cut.names())
 }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, atomic::AtomicBool},
+    sync::{Arc, Mutex, atomic::AtomicBool},
 };
 use trueup::{
     base::{
@@ -302,6 +302,20 @@ fn what_becomes_of_each_item_in_a_set_is_what_becomes_of_it_one_by_one() {
 
 pub(super) const UP: &str = "targets:\n  from: { find: { table: shop.things, where: { state: open } } }\nsteps:\n- id: up\n  row: { table: shop.things, key: { id: \"{{ item.id }}\" }, only_if: { count: 0 }, set: { count: \"{{ item.count + 1 }}\", note: seen } }\nverification:\n- id: after\n  find: { table: shop.things, where: { id: \"{{ item.id }}\" }, expect: one }\n  is: after.count == 1\n";
 
+/// Does the work on a thread that stands for a process, until it falls at the boundary that `cut` says.
+pub(super) fn on_a_thread_that_falls(cut: &Arc<Cut>, work: impl Future<Output = ()> + Send) {
+    std::thread::scope(|scope| {
+        let process = || {
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                with_cut(cut.clone(), || runtime.block_on(work));
+                runtime.shutdown_background();
+            }));
+        };
+        std::thread::Builder::new().stack_size(8 << 20).spawn_scoped(scope, process).unwrap().join().ok();
+    });
+}
+
 /// Applies on a thread that stands for a process and falls at the nth boundary. Whether it fell, and the run.
 fn cut_off(store: &Store, text: &str, at: u64) -> (bool, Option<RunId>, Vec<&'static str>) {
     let (cut, run) = (Cut::at(at), Mutex::new(None));
@@ -315,16 +329,7 @@ fn cut_off(store: &Store, text: &str, at: u64) -> (bool, Option<RunId>, Vec<&'st
         let closed = record.journal.close().await;
         assert!(cut.has_fallen() || carried.is_ok() && closed.is_ok());
     };
-    std::thread::scope(|scope| {
-        let process = || {
-            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                with_cut(cut.clone(), || runtime.block_on(work));
-                runtime.shutdown_background();
-            }));
-        };
-        std::thread::Builder::new().stack_size(8 << 20).spawn_scoped(scope, process).unwrap().join().ok();
-    });
+    on_a_thread_that_falls(&cut, work);
     (cut.has_fallen(), *run.lock().unwrap(), cut.names())
 }
 

@@ -4,14 +4,11 @@
 use super::{
     many::{Store, playbook},
     servers::{block_on, mysql, postgres, said},
-    sets::{STEPS, UP, batch, carried, items, rows, together},
+    sets::{STEPS, UP, batch, carried, items, on_a_thread_that_falls, rows, together},
 };
 use std::sync::{Mutex, atomic::AtomicBool};
 use trueup::{
-    base::{
-        identity::RunId,
-        moment::{Cut, with_cut},
-    },
+    base::{identity::RunId, moment::Cut},
     engine::drive::Stopped,
     journal::words::End,
     ops::{self, apply::Carried, undo::Wish},
@@ -127,16 +124,7 @@ fn cut_off(store: &Store, run: RunId, at: u64) -> (bool, Option<RunId>, Vec<&'st
         let closed = record.journal.close().await;
         assert!(cut.has_fallen() || carried.is_ok() && closed.is_ok());
     };
-    std::thread::scope(|scope| {
-        let process = || {
-            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                with_cut(cut.clone(), || runtime.block_on(work));
-                runtime.shutdown_background();
-            }));
-        };
-        std::thread::Builder::new().stack_size(8 << 20).spawn_scoped(scope, process).unwrap().join().ok();
-    });
+    on_a_thread_that_falls(&cut, work);
     (cut.has_fallen(), *undo.lock().unwrap(), cut.names())
 }
 
