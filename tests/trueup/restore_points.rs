@@ -231,12 +231,13 @@ async fn restored(history: &History, points: usize, seed: u64) {
                 assert_eq!((&*ended, history.count()), ("refused", all), "journal {point}");
                 ("the journal, seen", ended)
             }
-            // The same on another machine: the ledger tells what the journal does not know.
+            // The same on another machine: the ledger shows an effect of which this journal knows nothing, and a person decides.
             1 => {
                 history.restore_target(last);
                 history.restore_journal(point, false);
                 let ended = history.goes_on().await;
-                assert_eq!((&*ended, history.count()), ("changed", all), "journal {point}");
+                let wanted = if history.counts[point] < all { "indoubt" } else { "changed" };
+                assert_eq!((&*ended, history.count()), (wanted, all), "journal {point}");
                 ("the journal, elsewhere", ended)
             }
             // The target alone, under a run that is not over: what the journal has done is not there. Nothing is done again by itself.
@@ -247,11 +248,13 @@ async fn restored(history: &History, points: usize, seed: u64) {
                 let (before, known) = (history.counts[point], history.counts[later]);
                 let ended = history.goes_on().await;
                 let after = history.count();
-                if known > before {
-                    assert!(
-                        ended != "changed" && after == before,
-                        "target {point}, journal {later}: {ended}, {before} -> {after}"
-                    );
+                let stopped = ended != "changed" && after == before;
+                if known > before + 1 {
+                    assert!(stopped, "target {point}, journal {later}: {ended}, {before} -> {after}");
+                } else if known > before {
+                    // Whether the last step was done may not have reached the journal when the copy was made: then the target says that it was not.
+                    let done = ended == "changed" && after == all;
+                    assert!(stopped || done, "target {point}, journal {later}: {ended}, {before} -> {after}");
                 } else {
                     assert_eq!((&*ended, after), ("changed", all), "target {point}, journal {later}");
                 }
