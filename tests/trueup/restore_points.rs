@@ -82,7 +82,9 @@ impl Journal {
             Journal::File(file) => copy(file, &copies.join(format!("journal-{point}"))),
             Journal::Server(url) => {
                 let of = format!("execute format('create table copy_{point}.%I as table trueup_journal.%I', t, t);");
-                Journal::psql(url, &format!("create schema copy_{point}; {}", Journal::each(&of)));
+                // All tables as they were at one moment.
+                let begin = "begin transaction isolation level repeatable read";
+                Journal::psql(url, &format!("{begin}; create schema copy_{point}; {}; commit", Journal::each(&of)));
             }
         }
     }
@@ -218,10 +220,12 @@ impl Dice {
 async fn restored(history: &History, points: usize, seed: u64) {
     println!("T24: seed {seed}");
     let (mut dice, last) = (Dice(seed), history.counts.len() - 1);
+    // Before the first effect a run need not be in the journal.
+    let first = history.counts.iter().position(|count| *count > 0).unwrap();
     let all = STEPS as u64;
     let mut came: BTreeMap<(&str, String), usize> = BTreeMap::new();
     for number in 0..points {
-        let point = dice.below(last);
+        let point = first + dice.below(last - first);
         let (what, ended) = match number % 4 {
             // The journal alone, on the machine that has seen more of it: nobody goes on before a person has looked.
             0 => {

@@ -110,22 +110,20 @@ pub async fn operation(
 /// Only what decides on a stage may be given: anything else would be of no use, and look as if it were.
 fn of_stages(lifecycle: &Lifecycle, playbook: &Playbook, given: &[String]) -> Result<(), Failure> {
     let deciding = operation::decides_stages(lifecycle);
-    for name in given.iter().filter(|name| !deciding.contains(*name)) {
-        let failure = if playbook.params.get(name).is_some() {
-            Failure::usage(format!("no stage's `when` rests on `params.{name}`, so it changes nothing here"))
-        } else {
-            let known = playbook.params.iter().map(|(name, _)| name);
-            let failure = Failure::usage(format!("`{}` has no parameter `{name}`", playbook.name.as_str()));
-            suggest::help(name, known).into_iter().fold(failure, Failure::help)
-        };
-        let may: Vec<&str> = deciding.iter().map(String::as_str).collect();
-        return Err(if may.is_empty() {
-            failure.help("leave it out: the stages of this playbook rest on no parameter")
-        } else {
-            failure.help(format!("what can be given: {}", may.join(", ")))
-        });
-    }
-    Ok(())
+    let Some(name) = given.iter().find(|name| !deciding.contains(*name)) else { return Ok(()) };
+    let failure = if playbook.params.get(name).is_some() {
+        Failure::usage(format!("no stage's `when` rests on `params.{name}`, so it changes nothing here"))
+    } else {
+        let known = playbook.params.iter().map(|(name, _)| name);
+        let failure = Failure::usage(format!("`{}` has no parameter `{name}`", playbook.name.as_str()));
+        suggest::help(name, known).into_iter().fold(failure, Failure::help)
+    };
+    let may: Vec<&str> = deciding.iter().map(String::as_str).collect();
+    Err(if may.is_empty() {
+        failure.help("leave it out: the stages of this playbook rest on no parameter")
+    } else {
+        failure.help(format!("what can be given: {}", may.join(", ")))
+    })
 }
 
 /// So many runs that are not over are looked at.
