@@ -69,7 +69,9 @@ pub fn of_step<'a>(scene: &Scene<'a>, step: &'a Step) -> Option<(TableName, Vec<
                 let name = word.as_str().strip_prefix('-').unwrap_or(word.as_str());
                 all.push(Column::new(name.into(), word.span, For::Naming, None));
             }
-            all.extend(find.columns.iter().map(|word| Column::new(word.text.clone(), word.span, For::Naming, None)));
+            let shared = find.shared.iter().flat_map(|shared| &shared.columns);
+            let named = find.columns.iter().chain(shared);
+            all.extend(named.map(|word| Column::new(word.text.clone(), word.span, For::Naming, None)));
         }
         Act::Rows(rows) => {
             tests(&rows.conditions, &mut all);

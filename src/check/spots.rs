@@ -115,6 +115,7 @@ pub fn of_targets(playbook: &Playbook, item: bool) -> Vec<Spot<'_>> {
     if let Some(limits) = playbook.limits.as_ref().filter(|_| !item) {
         spots.datum(limits.max_items.as_ref(), Sees::Before);
         spots.datum(limits.one_at_a_time.as_ref(), Sees::Before);
+        spots.datum(limits.max_found.as_ref(), Sees::Before);
     }
     spots.all
 }
@@ -208,7 +209,10 @@ impl<'a> Spots<'a> {
 
     fn act(&mut self, act: &'a Act) {
         match act {
-            Act::Find(find) => self.tests(&find.conditions),
+            Act::Find(find) => {
+                self.tests(&find.conditions);
+                self.text(find.shared.as_ref().map(|shared| &shared.say), Sees::Own);
+            }
             Act::Query(query) => self.sql(&query.sql),
             Act::Tally(tally) => self.tests(&tally.conditions),
             Act::Job(job) => {

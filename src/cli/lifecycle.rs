@@ -99,6 +99,10 @@ pub struct Window {
 pub struct Rewind {
     #[command(flatten)]
     pub operation: Operation,
+    /// Parameters of the playbook on which a stage's `when` rests, as the run had them. Without them such a stage is taken to be left out, and
+    /// the record goes further back.
+    #[arg(value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
     /// Only this record, by its key; may be given several times.
     #[arg(long = "item", value_name = "KEY")]
     pub items: Vec<String>,
@@ -159,11 +163,16 @@ pub async fn run(
         column: window.and_then(|window| window.column.clone()),
         from: window.and_then(|window| window.from.clone()),
         until: window.and_then(|window| window.until.clone()),
+        given: Vec::new(),
+    };
+    let named = |params: &[String]| {
+        params.iter().filter_map(|param| Some(param.split_once('=')?.0.to_owned())).collect::<Vec<_>>()
     };
     let (does, operation, asked, params): (Does, &Operation, Asked, &[String]) = match &given.command {
         LifecycleCommand::Status(given) => return status(given, project, surroundings, output).await,
         LifecycleCommand::Rewind(given) => {
-            (Does::Rewind, &given.operation, within(&given.items, &given.to, Some(&given.window)), &[])
+            let asked = within(&given.items, &given.to, Some(&given.window));
+            (Does::Rewind, &given.operation, Asked { given: named(&given.params), ..asked }, &given.params)
         }
         LifecycleCommand::Rerun(given) => {
             (Does::Rerun, &given.operation, within(&given.items, &None, Some(&given.window)), &[])

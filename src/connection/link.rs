@@ -131,6 +131,15 @@ impl Link {
         }
     }
 
+    /// The same statement with a bound for each of its rows, where only the server can hold it to one.
+    pub async fn bounded(&mut self, sql: &str, most: usize) -> Result<Option<String>, Fault> {
+        match self {
+            Link::Postgres(link) => link.bounded(sql, most).await,
+            // SQLite's values are looked at before they are copied, and MySQL's packets have a bound.
+            Link::Sqlite(_) | Link::Mysql(_) => Ok(None),
+        }
+    }
+
     /// Columns, types and keys.
     pub async fn catalogue(&mut self, tables: Option<&[&str]>) -> Result<Catalogue, Fault> {
         either!(self, link => link.catalogue(tables).await)

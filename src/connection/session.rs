@@ -95,6 +95,18 @@ impl Session {
         answer.named().map_err(|f| self.named(f))
     }
 
+    /// A query of an author with a bound for each of its rows, where a single one could take more memory than there is. Looked at within the
+    /// fence: a statement that cannot be prepared spoils a transaction as well.
+    async fn bounded(&mut self, statement: &Statement, limits: Limits) -> Result<Option<Statement>, Fault> {
+        if self.dialect != Dialect::Postgres {
+            return Ok(None);
+        }
+        let link = self.enter()?;
+        let done = link.bounded(&statement.sql, limits.bytes).await;
+        let sql = self.leave(done)?;
+        Ok(sql.map(|sql| Statement { sql, binds: statement.binds.clone() }))
+    }
+
     /// A read between two fences of the transaction.
     pub(super) async fn fenced(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
         if self.writable {
@@ -106,7 +118,10 @@ impl Session {
             };
             self.batch(fence).await?;
         }
-        let done = self.raw(statement, limits).await;
+        let done = match self.bounded(statement, limits).await {
+            Ok(bounded) => self.raw(bounded.as_ref().unwrap_or(statement), limits).await,
+            Err(fault) => Err(fault),
+        };
         if done.is_err() && self.link.is_none() {
             return done;
         }
@@ -181,7 +196,9 @@ impl Session {
     /// The same of a statement that only reads, through a reading handle.
     pub async fn query_each(&mut self, statement: &Statement, each: RowByRow<'_>) -> Result<(), Fault> {
         sql_rules::allow_read(&statement.sql, self.dialect).map_err(|f| self.named(f))?;
-        self.stream(statement, each).await
+        let bounded = self.bounded(statement, Limits::USUAL).await;
+        let bounded = self.recover(bounded).await?;
+        self.stream(bounded.as_ref().unwrap_or(statement), each).await
     }
 
     async fn stream(&mut self, statement: &Statement, each: RowByRow<'_>) -> Result<(), Fault> {

@@ -25,6 +25,11 @@ record! {
 }
 
 impl Matched {
+    /// How many records the two have together: what a share of them is a share of.
+    pub fn records(&self) -> u64 {
+        self.left_rows + self.only_right()
+    }
+
     /// How many are only on the left.
     pub fn only_left(&self) -> u64 {
         self.left_rows.saturating_sub(self.both)
@@ -60,6 +65,7 @@ mod tests {
         let (left, right) = ("register".into(), "dqt".into());
         let matched = Matched { left, right, left_rows: 12, right_rows: 11, both: 10, different: Some(3) };
         assert_eq!((matched.only_left(), matched.only_right(), matched.agree()), (2, 1, Some(7)));
+        assert_eq!(matched.records(), 13);
         let back = Matched::of_value(&matched.value()).unwrap();
         assert_eq!(format!("{back:?}"), format!("{matched:?}"));
         let keys_alone = Matched { different: None, ..matched };

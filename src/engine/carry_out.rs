@@ -100,7 +100,7 @@ pub async fn carry_out(
     let rows = pick(changing, change, &ground, at).await?;
     let mut carried = Carried::default();
     for row in &rows {
-        let done = one(changing, change, &ground, row, at).await?;
+        let done = one(changing, change, &ground, row, &setting.about.key, at).await?;
         carried.unknown |= done.1;
         carried.changes.push(done.0);
     }
@@ -200,6 +200,7 @@ async fn one(
     change: &Change,
     ground: &Ground<'_>,
     before: &Map,
+    item: &str,
     at: Span,
 ) -> Result<(RowChange, bool), Trouble> {
     let fault = |fault: Fault| database(&change.table.connection, fault, at);
@@ -213,7 +214,7 @@ async fn one(
         stamps: ground.facts.stamp().map(Arc::from).into_iter().collect(),
     };
     let Wanted::Present { set, .. } = &change.wanted else {
-        guard(change, ground, before, &key)?;
+        guard(change, ground, before, &key, item)?;
         let rows = changing.delete_by_key(&change.table.table, &key).await.map_err(fault)?;
         counted(rows, change, at)?;
         done.after = None;
@@ -221,14 +222,14 @@ async fn one(
     };
     if change.claim {
         // Somebody else may have made the row what is wanted here: then it is theirs.
-        guard(change, ground, before, &key)?;
+        guard(change, ground, before, &key, item)?;
     }
     let differing = difference(set, ground, before);
     if differing.is_empty() {
         // "Already as wanted" is looked at before the guard: a second run is unchanged, not refused.
         return Ok((done, false));
     }
-    guard(change, ground, before, &key)?;
+    guard(change, ground, before, &key, item)?;
     if differing.values().any(Value::is_unknown) {
         let mut after = ground.facts.marked(before);
         after.extend(differing.into_iter().map(|(c, v)| {
@@ -294,9 +295,9 @@ fn coerced(ground: &Ground<'_>, column: &str, value: Value) -> Value {
     ground.columns.column(column).map_or(value.clone(), |c| c.kind.coerce(value))
 }
 
-/// Refuses when the row no longer holds what the author named.
-fn guard(change: &Change, ground: &Ground<'_>, before: &Map, key: &Map) -> Result<(), Trouble> {
-    let mut seen = Vec::new();
+/// Refuses when the row no longer holds what the author named. `item` is the key of the item that it is done for.
+fn guard(change: &Change, ground: &Ground<'_>, before: &Map, key: &Map, item: &str) -> Result<(), Trouble> {
+    let (mut seen, mut unlike) = (Vec::new(), Vec::new());
     let mut at = None;
     for Guard { column, value, at: place } in &change.guard {
         let current = before.get(column).cloned().unwrap_or(Value::NULL);
@@ -305,31 +306,42 @@ fn guard(change: &Change, ground: &Ground<'_>, before: &Map, key: &Map) -> Resul
             continue;
         }
         let shown = |v: Value| ground.facts.named(column, v).marked(ground.facts.marks(column)).shown();
-        seen.push((column.to_string(), format!("expected {}, found {}", shown(wanted), shown(current))));
+        let (wanted, current) = (shown(wanted), shown(current));
+        unlike.push(format!("`{column}` is {current} and not {wanted}"));
+        seen.push((column.to_string(), format!("expected {wanted}, found {current}")));
         at.get_or_insert(*place);
     }
     let Some(at) = at else { return Ok(()) };
+    let own = matches!(key.values().collect::<Vec<_>>().as_slice(), [only] if *only.plain() == *item);
     let key: Vec<_> = key.iter().map(|(c, v)| format!("{c} {}", v.plain())).collect();
-    let mut message = format!("`{}` {} is not as `only_if` says", change.table, key.join(", "));
-    if change.claim {
-        message.push_str(&taken(change, ground, before));
-    }
+    let message = match change.claim {
+        // Of many items that others have the words are the same, and are told once.
+        true if own => format!("{}{}", unlike.join(", "), taken(change, ground, before)),
+        true => {
+            let row = format!("`{}` {}", change.table, key.join(", "));
+            format!("{row} is taken: {}{}", unlike.join(", "), taken(change, ground, before))
+        }
+        false => format!("`{}` {} is not as `only_if` says", change.table, key.join(", ")),
+    };
     Err(Trouble::Missed(Missed { message, seen, at }))
 }
 
-/// Who has a record that was to be claimed and since when, as far as the row tells: its stamp, and the last line of the text
-/// that the claim would have gone on with.
+/// Who has a record that was to be claimed, as far as the row tells: the last line of the text that the claim would have gone on
+/// with, or else since when.
 fn taken(change: &Change, ground: &Ground<'_>, before: &Map) -> String {
     let shown = |column: &str, value: &Value| value.clone().marked(ground.facts.marks(column)).shown();
-    let since = ground.facts.stamp().and_then(|stamp| Some(format!(" since {}", shown(stamp, before.get(stamp)?))));
-    let Wanted::Present { set, .. } = &change.wanted else { return since.unwrap_or_default() };
-    let told = set.iter().filter(|(_, to)| matches!(to, To::Append(_))).filter_map(|(column, _)| {
+    let since = || {
+        let stamp = ground.facts.stamp()?;
+        Some(format!(" since {}", shown(stamp, before.get(stamp)?)))
+    };
+    let Wanted::Present { set, .. } = &change.wanted else { return since().unwrap_or_default() };
+    let mut told = set.iter().filter(|(_, to)| matches!(to, To::Append(_))).filter_map(|(column, _)| {
         let text = before.get(column)?.as_str()?;
         let last = text.lines().rev().find(|line| !line.trim().is_empty())?.trim();
         let last: String = last.chars().take(LONGEST_LINE).collect();
         Some(format!("; `{column}` ends with {}", shown(column, &Value::text(last))))
     });
-    since.into_iter().chain(told).collect()
+    told.next().or_else(since).unwrap_or_default()
 }
 
 /// Characters of a log's line that a message repeats.

@@ -6,7 +6,7 @@ use crate::{
     base::value::{Data, Map, Marks, Value},
     effect::change::{Deed, RowChange},
     plan::{Effect, ItemPlan, StepPlan},
-    template::{Path, Scope, Step, equal},
+    template::{Path, Scope, Step, Text, equal},
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -107,6 +107,25 @@ fn named(path: &Path, scope: &Scope, setting: &Setting) -> Option<(String, Strin
     let inner = Path { steps: rest.to_vec() };
     let column = if rest.is_empty() { column.to_string() } else { format!("{column}.{inner}") };
     Some((format!("{table} {}", key.join(", ")), column))
+}
+
+/// What the playbook says of a row that is shared, where one of these differences is that another driver has taken it.
+pub fn taken<'s>(
+    differences: &[Difference],
+    planned: &ItemPlan,
+    scope: &Scope,
+    setting: &'s Setting,
+) -> Option<&'s Text> {
+    planned.rests_on.iter().find_map(|(path, _)| {
+        let [Step::Name(_), Step::Name(column), ..] = path.steps.as_slice() else { return None };
+        let shared = setting.shared(path.root())?;
+        if !shared.columns.iter().any(|one| *one.text == **column) {
+            return None;
+        }
+        let (subject, column) = named(path, scope, setting)?;
+        let differs = differences.iter().any(|d| d.subject == subject && d.column == column);
+        differs.then_some(&shared.say)
+    })
 }
 
 /// The row changes of a planned step, the author's only; nothing when the step could not be tried out. Where values were

@@ -65,6 +65,11 @@ impl Driver<'_> {
         let step = place.step.clone();
         let trouble = self.unlike_planned(place, trouble);
         if let Trouble::Drifted(differences) = &trouble {
+            if let Some(ending) = self.left_to_others(place, differences) {
+                let at = ending.at;
+                let left = Trouble::Missed(Missed { message: ending.message.clone(), seen: Vec::new(), at });
+                return self.end_with(place, left, Outcome::Skipped, ending, true, Vec::new()).await;
+            }
             self.drift = differences.clone();
         }
         let help = trouble.help();
@@ -72,6 +77,15 @@ impl Driver<'_> {
         let own = endings::own(&step, &trouble, self.setting).is_some();
         let (outcome, ending) = self.leads_to(&trouble, place);
         self.end_with(place, trouble, outcome, ending, own, help).await
+    }
+
+    /// The end of an item whose row another driver has taken since the plan: that is how drivers share a queue, and no drift.
+    fn left_to_others(&self, place: &Place, differences: &[Difference]) -> Option<Ending> {
+        let say = drift::taken(differences, self.plan?, &self.scope, self.root)?;
+        let trouble = Trouble::Drifted(differences.to_vec());
+        let otherwise = Otherwise { way: Way::Skip, say: Some(say.clone()), who: None, reveal: Vec::new() };
+        let scope = self.scope.clone().with("error", endings::error(&trouble, &trouble.message(), &place.step));
+        Some(endings::of_otherwise(&otherwise, &trouble, &scope, place.step.act_at))
     }
 
     /// Where a trouble leads.

@@ -24,6 +24,7 @@ use crate::{
     },
     effect::change::TableName,
     playbook::{model::Playbook, project::Project},
+    read::find::Shared,
     table::facts::Facts,
     template::{
         Dialect, Scope,
@@ -369,6 +370,14 @@ impl Setting {
             });
         }
         found
+    }
+
+    /// What is said under `shared` of the row that the step with this id finds.
+    pub fn shared(&self, id: &str) -> Option<&Shared> {
+        match &self.step(id)?.act {
+            Act::Find(find) => find.shared.as_ref(),
+            _ => None,
+        }
     }
 
     /// The facts of a table, with the default of nothing declared.

@@ -22,7 +22,7 @@ use crate::{
         watch::Watch,
     },
     plan::{
-        Plan,
+        ItemPlan, Plan,
         file::{self, BadPlan, FORMAT, Header, Saved},
         many::PlanFile,
     },
@@ -150,6 +150,26 @@ pub async fn save_many(
     let into = super::many::plan::Into { path: draft.clone(), header: &header };
     let answers = super::plan::answers(setting, request)?;
     let (_, saved) = super::many::plan::plan(setting, answers, watch, Some(into)).await?;
+    moved_to(path, &draft, saved, out)
+}
+
+/// Writes some of the items of a plan of many as a plan of its own.
+#[allow(clippy::too_many_arguments, reason = "what a plan file is made of, one by one")]
+pub(super) fn save_some(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    record: &Record,
+    setting: &Setting,
+    plan: &Plan,
+    wanted: impl FnMut(&ItemPlan) -> bool,
+    reason: Option<&str>,
+    out: &str,
+) -> Result<Saved, Failure> {
+    let path = kept_at(surroundings, setting, out)?;
+    let draft = super::many::plan::beside(&path);
+    let header = |plan: &Plan| header(surroundings, opened, record, setting, plan, reason, LASTS);
+    let into = super::many::plan::Into { path: draft.clone(), header: &header };
+    let (_, saved) = super::many::plan::only(setting, plan, &record.sealer, wanted, Some(into))?;
     moved_to(path, &draft, saved, out)
 }
 

@@ -10,7 +10,7 @@ use crate::{
     },
     shape,
     table::condition::Order,
-    template::Datum,
+    template::{Datum, Text},
 };
 
 shape! {
@@ -33,6 +33,19 @@ shape! {
         columns: Vec<Word>,
         /// Also rows that the table's `soft_delete` column marks as discarded.
         with_discarded: Option<bool>,
+        /// Others take the row, too: what differs in these columns from the plan is no drift. The item is left to them.
+        shared: Option<Shared>,
+    }
+}
+
+shape! {
+    /// A row that several drivers take from each other by its columns, as workers do with a queue. Whoever claims it
+    /// (`row: { claim: true }`) has it; the others leave the item alone.
+    "a shared row" pub struct Shared {
+        /// The columns that whoever takes the row changes.
+        columns: Vec<Word>,
+        /// What is said of an item that is left to another driver: it ends as skipped. The row is the one that was found now.
+        say: Text,
     }
 }
 

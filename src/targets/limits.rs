@@ -27,6 +27,9 @@ shape! {
         stop_after: Option<StopAfter>,
         /// Refuse before the first change when there are more items. A number, or `{{ params.max }}`.
         max_items: Option<Datum>,
+        /// Refuse before the first change when the source finds more items than this, those that `take` leaves for the next time among them. A
+        /// number, or `{{ params.max }}`.
+        max_found: Option<Datum>,
         /// Refuse when there is no item at all: a source that suddenly finds nothing is suspicious.
         refuse_empty: Option<bool>,
         /// Only one run at a time for each value of this: `"{{ params.batch_id }}"`, or `true` for one run of the playbook in
@@ -41,7 +44,8 @@ shape! {
 shape! {
     /// When a run over many items stops by itself.
     "a stop rule" pub struct StopAfter {
-        /// So many items that failed, drifted or are in doubt: a number, or a share of all items such as `1%`.
+        /// So many items that failed, drifted, were stopped or are in doubt: a number, or a share of all items such as `1%`. What was left to another
+        /// driver is none of them.
         failed: Share,
     }
 }

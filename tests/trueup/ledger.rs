@@ -45,24 +45,34 @@ const FREE: &str = "  - id: free
 const ROWS: &str = "insert into things (id, name, state, count, created_at, updated_at) \
     values (1, 'lamp', 0, 0, '2024-01-01 00:00:00', '2024-01-01 00:00:00');";
 
-/// A shop whose project file says `ledger: true`, with one thing in it.
-async fn shop(on: &On) -> Shop {
+/// A shop whose project file says `ledger: true`, with one thing in it. `change` may edit the project file.
+async fn shop_of(on: &On, change: impl FnOnce(String) -> String) -> Shop {
     let ledger = |text: String| {
         assert!(text.contains(r#""shop":{"#), "{text}");
-        text.replacen(r#""shop":{"#, r#""shop":{"ledger":true,"#, 1)
+        change(text.replacen(r#""shop":{"#, r#""shop":{"ledger":true,"#, 1))
     };
     let shop = Shop::open(on, "http://127.0.0.1:9", ledger).await;
     shop.sql(ROWS).await;
     shop
 }
 
-async fn ready(on: &On) -> Shop {
-    let shop = shop(on).await;
+async fn shop(on: &On) -> Shop {
+    shop_of(on, |text| text).await
+}
+
+pub(super) async fn ready(on: &On) -> Shop {
+    shop_with(on, |text| text, &[]).await
+}
+
+/// The same with another project file and more variables.
+pub(super) async fn shop_with(on: &On, change: impl FnOnce(String) -> String, variables: &[(String, String)]) -> Shop {
+    let mut shop = shop_of(on, change).await;
+    shop.here = shop.here.with_variables(variables.to_vec());
     assert!(ops::prepare::prepare(&shop.here, &shop.opened, None, "shop").await.unwrap().ready.made);
     shop
 }
 
-async fn planned(shop: &Shop, steps: &str) -> (Prepared, Plan) {
+pub(super) async fn planned(shop: &Shop, steps: &str) -> (Prepared, Plan) {
     let prepared = shop.prepare(&format!("{HEAD}{steps}"), &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
     let request = super::servers::request(&[]);
     let plan = ops::plan::plan(&prepared.setting, &request, &|_| {}).await.unwrap_or_else(|f| panic!("{}", said(&f)));

@@ -43,6 +43,7 @@ mod previews;
 mod procedures;
 mod proof;
 mod recovery;
+mod restore_points;
 mod restored;
 mod sandboxes;
 mod requests;

@@ -362,3 +362,118 @@ fn schedules_are_paused_resumed_blocked_and_told() {
         place.clear().await;
     });
 }
+
+const AGREED: &str = "approvers: { leads: [ben, cleo] }
+environments:
+  test:
+    approvals:
+      rules:
+        - { when: { table: shop.things, rows_over: 1 }, by: leads }
+";
+
+/// What of three records two do not have as a file wants them.
+const COMPARED: &str = "reconcile: {}
+targets:
+  from:
+    compare:
+      left: { find: { table: shop.things, columns: [id, name] } }
+      right: { csv: wanted.csv, columns: { id: int, name: string } }
+      key: id
+      fields: [{ name: name }]
+limits: { max_items: 10 }
+steps:
+- id: named
+  row: { table: shop.things, key: { id: \"{{ item.key }}\" }, set: { name: \"{{ item.right.name }}\" } }
+";
+
+#[test]
+fn many_healings_wait_as_a_plan_for_those_who_have_to_agree_and_a_comparison_counts_all_that_it_compared() {
+    block_on(async {
+        let place = office(&On::Postgres(postgres()), FILE, "").await;
+        let path = place.path().join("trueup.yaml");
+        let project = fs::read_to_string(&path).unwrap();
+        fs::write(&path, project.replace("environments:\n  test: {}\n", AGREED)).unwrap();
+        place.admin("update things set name = '';").await;
+        let before = counts(&place).await;
+        let asked = trueup(&place, "reconcile name --heal --yes --reason nightly --json").await;
+        assert_eq!(asked.exit, 4, "{}{}", asked.out, asked.err);
+        let refused = asked.json()["refused"].as_str().unwrap().to_owned();
+        assert!(
+            refused.contains("1 approval by leads") && refused.contains("What would heal 3 items is kept"),
+            "{refused}"
+        );
+        let file = refused.split("`trueup approve ").nth(1).and_then(|rest| rest.split('`').next()).unwrap().to_owned();
+        assert_eq!(counts(&place).await, before);
+        // It is a saved plan like any other: shown, not carried out before they have agreed, and carried out once, by somebody else and later.
+        trueup(&place, &format!("plan show {file}")).await.is(0, &["3 items", "change something"]);
+        trueup(&place, &format!("apply {file} --yes --reason heal --actor zoe")).await.is(4, &["approval by leads"]);
+        trueup(&place, &format!("approve {file} --yes --actor ben --reason fine")).await.is(0, &[]);
+        assert_eq!(counts(&place).await, before);
+        trueup(&place, &format!("apply {file} --yes --reason heal --actor zoe")).await.is(0, &["3 changed"]);
+        let after =
+            before.split("; ").map(|n| (n.parse::<i64>().unwrap() + 1).to_string()).collect::<Vec<_>>().join("; ");
+        assert_eq!(counts(&place).await, after);
+        trueup(&place, &format!("apply {file} --yes --reason again")).await.is(2, &["used"]);
+        trueup(&place, "reconcile name").await.is(0, &["There is nothing that differs."]);
+
+        // Two of three records differ: the share is one of all that were compared, and not of those that differ.
+        place.playbook("compared", "  shop: { read: [things], write: [things, audits] }", COMPARED);
+        fs::write(place.path().join("wanted.csv"), "id,name\n1,named\n2,lamp\n3,vase\n").unwrap();
+        fs::write(&path, project).unwrap();
+        trueup(&place, "reconcile compared").await.is(5, &["2 of 3 items differ: seen for the first time."]);
+        trueup(&place, "plan compared").await.is(0, &["Compared 3 records on the left with 3 on the right: 1 agrees, 2 differ"]);
+        let healed = trueup(&place, "reconcile compared --heal --share 50% --yes --reason nightly").await;
+        healed.is(0, &["2 healed."]);
+        trueup(&place, "reconcile compared").await.is(0, &["All 3 items are as wanted."]);
+        trueup(&place, "audit verify").await.is(0, &["Everything is as it was written."]);
+        place.clear().await;
+    });
+}
+
+/// T20: those who say nothing keep nobody waiting, and a body that nobody asked for is not read.
+#[test]
+fn the_metrics_are_told_although_five_hundred_say_nothing_and_somebody_sends_a_hundred_megabytes() {
+    use tokio::{
+        io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+        net::TcpStream,
+    };
+    block_on(async {
+        let place = office(&On::Sqlite, FILE, "").await;
+        let mut command = command(&place, "scheduler --metrics 127.0.0.1:0");
+        let mut scheduler = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(scheduler.stderr.take().unwrap()).lines();
+        let address = loop {
+            let line = said.next_line().await.unwrap().expect("it ended");
+            if let Some(rest) = line.split("http://").nth(1) {
+                break rest.split('/').next().unwrap().to_owned();
+            }
+        };
+        let mut silent = Vec::new();
+        for _ in 0..500 {
+            let mut stream = TcpStream::connect(&address).await.unwrap();
+            stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\nX-Slow: ").await.unwrap();
+            silent.push(stream);
+        }
+        let asked = async |head: String, body: usize| {
+            let mut stream = TcpStream::connect(&address).await.unwrap();
+            stream.write_all(head.as_bytes()).await.unwrap();
+            let (piece, mut sent) = (vec![b'x'; 1 << 16], 0);
+            while sent < body && stream.write_all(&piece).await.is_ok() {
+                sent += piece.len();
+            }
+            let mut answer = String::new();
+            let read = tokio::time::timeout(Duration::from_secs(4), stream.read_to_string(&mut answer)).await;
+            assert!(read.is_ok(), "nobody answers: {answer}");
+            (answer, sent)
+        };
+        let (answer, _) = asked("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".into(), 0).await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("trueup_build_info"), "{answer}");
+        let most = 100 << 20;
+        let head = format!("POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: {most}\r\n\r\n");
+        let (answer, sent) = asked(head, most).await;
+        assert!(sent < most && (answer.is_empty() || answer.starts_with("HTTP/1.1 405")), "{sent}: {answer}");
+        drop(silent);
+        stopped(scheduler).await;
+        place.clear().await;
+    });
+}

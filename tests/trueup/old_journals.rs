@@ -1,5 +1,5 @@
-//! Journals that earlier versions wrote: `tests/journals/format-N.db`, each made by really running that version, with its
-//! key. They open, hold, are shown, and what was left open in them goes on.
+//! Journals that earlier versions wrote: `tests/journals/format-1.db` and `format-2/`, each made by really running that version, with its
+//! key (T25). They open, hold, are shown, what was left open in them goes on, and what was done by them is taken back.
 
 use super::servers::block_on;
 use std::{
@@ -85,4 +85,106 @@ fn what_a_run_of_format_1_recorded_can_be_purged() {
     let undo = trueup(&home, &["undo", CLOSED, "--reason", "wrong"]);
     assert!(!undo.status.success() && told(&undo).contains("`trueup audit purge`"), "{}", told(&undo));
     assert!(told(&trueup(&home, &["audit", "verify"])).contains("Everything is as it was written."));
+}
+
+/// The project in which the journal of format 2 was recorded (at 44c5f94^), as its runs left it: 28 runs, of one record and of many, on a database and
+/// on an API, closed, undone, waiting, cancelled, and nine that were killed.
+fn recorded() -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals/format-2");
+    let to = home.path().join("sandbox");
+    fs::create_dir_all(to.join(".trueup")).unwrap();
+    let texts =
+        ["trueup.yaml", "tickets.mock.yaml", "rename.yaml", "sure.yaml", "open.yaml", "notice.yaml", "ticket.yaml"];
+    for file in texts {
+        fs::copy(from.join(file), to.join(file)).unwrap();
+    }
+    for file in ["journal.db", "seal.key"] {
+        let to = to.join(".trueup").join(file);
+        fs::copy(from.join(file), &to).unwrap();
+        fs::set_permissions(&to, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    sql(&home, &fs::read_to_string(from.join("shop.sql")).unwrap());
+    home
+}
+
+fn sql(home: &tempfile::TempDir, sql: &str) -> String {
+    let output = Command::new("sqlite3").arg(home.path().join("sandbox/shop.db")).arg(sql).output().unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// `1:0 2:1`: state and how often it was counted up, of these things.
+fn things(home: &tempfile::TempDir, which: &str) -> String {
+    sql(
+        home,
+        &format!(
+            "select group_concat(state || ':' || count, ' ') from (select * from things where {which} order by id)"
+        ),
+    )
+}
+
+#[test]
+fn a_journal_of_format_2_is_brought_up_and_each_of_its_runs_is_shown() {
+    let home = recorded();
+    let said = told(&trueup(&home, &["audit", "verify"]));
+    for part in
+        ["Everything is as it was written.", "28 runs and 432 events", "had format 2 and was brought to format 3"]
+    {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let runs = trueup(&home, &["runs", "--limit", "50", "--json"]);
+    let runs: serde_json::Value = serde_json::from_slice(&runs.stdout).unwrap();
+    let runs = runs["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 28);
+    let mut ends = std::collections::BTreeMap::new();
+    for run in runs {
+        let short = run["short"].as_str().unwrap();
+        let shown = trueup(&home, &["show", short]);
+        assert!(shown.status.success() && told(&shown).contains(short), "{}", told(&shown));
+        *ends.entry(run["state"].as_str().unwrap_or_default()).or_insert(0) += 1;
+    }
+    assert!(ends.values().sum::<i32>() == 28 && ends["running"] == 9 && ends["waiting"] == 3, "{ends:?}");
+    let shown = told(&trueup(&home, &["show", "b467d364"]));
+    for part in ["Zendesk 4712", "anna", "desk-2", "(personal)"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains("x.example"), "{shown}");
+}
+
+#[test]
+fn what_runs_of_format_2_left_open_goes_on_and_what_they_did_is_taken_back() {
+    let home = recorded();
+    let does = |words: &[&str], exit: i32, part: &str| {
+        let output = trueup(&home, words);
+        let said = told(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            output.status.code() == Some(exit) && said.contains(part),
+            "{words:?}: {:?} {said}",
+            output.status.code()
+        );
+    };
+    // Killed before, between and after two requests, and between a question and what is told: each goes on to its end.
+    for run in ["d2567d34", "f4f266e7", "e2d00544", "268d1519"] {
+        does(&["resume", run], 0, "changed and verified");
+    }
+    does(&["answer", "20cd7de3", "sure", "--set", "yes=true"], 0, "changed and verified");
+    // What was done before is taken back: by the requests that the journal says, with what was sealed in it.
+    does(&["undo", "9817d038", "--yes", "--reason", "wrong"], 0, "Done");
+    does(&["show", "9817d038"], 0, "taken back by run");
+    // The file of the database is not the one that these runs were planned against: none of them writes here, as they did not then.
+    let before = things(&home, "1 = 1");
+    for run in ["ea208227", "23c1dadb", "44b9f0f0"] {
+        let output = trueup(&home, &["resume", run]);
+        let said = told(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            !output.status.success() && said.contains("was planned against the file /tmp/rec/shop.db"),
+            "{run}: {said}"
+        );
+    }
+    does(&["answer", "d30c3bdd", "agreed", "--set", "yes=true"], 4, "was planned against the file /tmp/rec/shop.db");
+    does(&["undo", "b6675835", "--yes", "--reason", "wrong"], 2, "is not the database that run b6675835 changed");
+    does(&["cancel", "5dc50f72", "--reason", "nobody needs it"], 0, "5dc50f72");
+    assert_eq!(things(&home, "1 = 1"), before);
+    does(&["audit", "verify"], 0, "Everything is as it was written.");
 }

@@ -69,6 +69,7 @@ rules! {
         // many items
         targets;
         lifecycle;
+        shared_row;
         sql_statement;
         prepared;
         rights;
@@ -97,5 +98,6 @@ rules! {
         errors_table;
         errors_reach;
         retry;
+        stage_time;
     }
 }

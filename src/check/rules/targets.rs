@@ -42,7 +42,7 @@ pub static LIMITS: Code = Code {
     title: "limits that do not fit",
     explain: "`limits:` belongs to a playbook with `targets:`; only `window:` and `one_at_a_time:` are of use for a \
         single record as well. The stages of a \
-        `canary` grow, `concurrency` is 1 to 64, and `max_items` and `take` are numbers above zero.",
+        `canary` grow, `concurrency` is 1 to 64, and `max_items`, `max_found` and `take` are numbers above zero.",
 };
 
 /// Two sources that cannot be compared so.
@@ -276,6 +276,7 @@ fn of_limits(playbook: &Playbook, limits: &Limits, problems: &mut Diagnostics) {
         || !limits.canary.is_empty()
         || limits.stop_after.is_some()
         || limits.max_items.is_some()
+        || limits.max_found.is_some()
         || limits.refuse_empty.is_some();
     if playbook.targets.is_none() && other {
         let problem = wrong(limits.at, "these limits are about many items, and the playbook has no `targets`");
@@ -293,6 +294,9 @@ fn of_limits(playbook: &Playbook, limits: &Limits, problems: &mut Diagnostics) {
     }
     if let Some(most) = limits.max_items.as_ref().filter(|most| not_a_count(most)) {
         problems.push(wrong(most.span(), "`max_items` is a number above zero"));
+    }
+    if let Some(most) = limits.max_found.as_ref().filter(|most| not_a_count(most)) {
+        problems.push(wrong(most.span(), "`max_found` is a number above zero"));
     }
 }
 

@@ -1,6 +1,9 @@
 //! PostgreSQL's error codes and the driver's errors as faults. Cuts row data out of messages.
 
-use super::super::fault::{Fault, FaultKind};
+use super::{
+    super::fault::{Fault, FaultKind},
+    guard,
+};
 use sqlx::postgres::{PgDatabaseError, PgErrorPosition, PgSeverity};
 
 /// An error of a statement or of connecting.
@@ -26,6 +29,9 @@ pub fn fault(error: sqlx::Error) -> Fault {
 
 fn of_server(error: &PgDatabaseError) -> Fault {
     let code = error.code();
+    if let Some(refused) = guard::refused(error.message()).filter(|_| code == "22P02") {
+        return refused;
+    }
     let fatal = matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic);
     let mut fault = Fault::new(kind(code, error.message(), fatal), message(code, error.message()));
     fault.position = match error.position() {

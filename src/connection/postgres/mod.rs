@@ -6,6 +6,7 @@ mod decode;
 mod encode;
 mod faults;
 mod form;
+mod guard;
 mod ledger;
 mod numeric;
 mod open;
@@ -189,6 +190,13 @@ impl Link {
     pub async fn exotic(&mut self, sql: &str) -> Result<Option<Vec<Slot>>, Fault> {
         let shape = self.prepared(sql).await?;
         Ok(if shape.is_readable() { None } else { Some(shape.told().columns) })
+    }
+
+    /// The same statement with a bound for each of its rows, where it needs one.
+    pub async fn bounded(&mut self, sql: &str, most: usize) -> Result<Option<String>, Fault> {
+        let shape = self.prepared(sql).await?;
+        // What cannot be read at all is said when it is run.
+        Ok(guard::bounded(sql, &shape, most).filter(|_| shape.is_readable()))
     }
 
     /// Runs one statement.

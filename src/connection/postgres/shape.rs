@@ -78,6 +78,11 @@ impl Shape {
         }
     }
 
+    /// How each of its columns travels.
+    pub(super) fn forms(&self) -> &[Form] {
+        &self.forms
+    }
+
     /// All of its columns can be read without loss.
     pub(super) fn is_readable(&self) -> bool {
         !self.forms.contains(&Form::Exotic)

@@ -10,7 +10,7 @@ use super::{
     record::Record,
 };
 use crate::{
-    base::{json, source::Source, value::Value, yaml},
+    base::{json, source::Source, suggest, value::Value, yaml},
     effect::change::TableName,
     engine::fleet::roll::Roll,
     journal::{RunFilter, RunSummary},
@@ -37,6 +37,8 @@ pub struct Asked {
     pub from: Option<String>,
     /// Its end.
     pub until: Option<String>,
+    /// Parameters of the playbook that are given, by name: on these a stage's `when` may rest.
+    pub given: Vec<String>,
 }
 
 /// The lifecycle of a playbook.
@@ -61,6 +63,7 @@ pub async fn operation(
     if let Some((message, help)) = operation::refused(lifecycle, does, asked.items.len(), asked.to.as_deref()) {
         return Err(Failure::usage(message).help(help));
     }
+    of_stages(lifecycle, &own, &asked.given)?;
     if !asked.items.is_empty() && lifecycle.key_columns().len() != 1 {
         return Err(Failure::usage("records with a key of several columns cannot be named one by one")
             .help("leave `--item` out, and see in the plan which records are meant"));
@@ -90,6 +93,9 @@ pub async fn operation(
     ] {
         parts.extend(value.map(|text| (key, Value::text(text))));
     }
+    if !asked.given.is_empty() {
+        parts.push(("given", texts(&asked.given)));
+    }
     if !held.is_empty() {
         parts.push(("held", texts(&held)));
     }
@@ -99,6 +105,25 @@ pub async fn operation(
     let source = Source::new(source.name(), operation::with_operation(source.text(), &operation));
     let source = included::with_included(surroundings, opened, &path, source)?;
     playbook::of_source(source, opened, None)
+}
+
+/// Only what decides on a stage may be given: anything else would be of no use, and look as if it were.
+fn of_stages(lifecycle: &Lifecycle, playbook: &Playbook, given: &[String]) -> Result<(), Failure> {
+    let deciding = operation::decides_stages(lifecycle);
+    let Some(name) = given.iter().find(|name| !deciding.contains(*name)) else { return Ok(()) };
+    let failure = if playbook.params.get(name).is_some() {
+        Failure::usage(format!("no stage's `when` rests on `params.{name}`, so it changes nothing here"))
+    } else {
+        let known = playbook.params.iter().map(|(name, _)| name);
+        let failure = Failure::usage(format!("`{}` has no parameter `{name}`", playbook.name.as_str()));
+        suggest::help(name, known).into_iter().fold(failure, Failure::help)
+    };
+    let may: Vec<&str> = deciding.iter().map(String::as_str).collect();
+    Err(if may.is_empty() {
+        failure.help("leave it out: the stages of this playbook rest on no parameter")
+    } else {
+        failure.help(format!("what can be given: {}", may.join(", ")))
+    })
 }
 
 /// So many runs that are not over are looked at.

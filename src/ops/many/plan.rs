@@ -100,13 +100,14 @@ pub async fn plan(
     kept.end()
 }
 
-/// A plan of some of the items of another one, with what is done once for all of them.
+/// A plan of some of the items of another one, with what is done once for all of them. With `into` it is kept in that file.
 pub fn only(
     setting: &Setting,
     plan: &Plan,
     sealer: &Sealer,
-    wanted: impl Fn(&ItemPlan) -> bool,
-) -> Result<Plan, Failure> {
+    mut wanted: impl FnMut(&ItemPlan) -> bool,
+    into: Option<Into<'_>>,
+) -> Result<(Plan, Option<Saved>), Failure> {
     let Some(workplace) = setting.workplace.as_ref() else {
         return Err(Failure::usage("the playbook has no `targets`"));
     };
@@ -115,14 +116,14 @@ pub fn only(
     let matched = plan.many.as_ref().and_then(|many| many.matched.clone());
     let many = Many { tally: Tally::default(), digest: String::new(), of, lone, matched, goes, file: None };
     let head = Plan { items: Vec::new(), many: Some(Box::new(many)), ..plan.clone() };
-    let mut kept = Kept::new(head, None, workplace)?;
+    let mut kept = Kept::new(head, into, workplace)?;
     for (number, item) in plan.each(sealer).map_err(|why| bad(&why))?.enumerate() {
         let item = item.map_err(|why| bad(&why))?;
         if number == 0 || wanted(&item) {
             kept.add(item)?;
         }
     }
-    Ok(kept.end()?.0)
+    kept.end()
 }
 
 /// The plan before its first item.

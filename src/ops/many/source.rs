@@ -112,6 +112,12 @@ fn within_limits(setting: &Setting, scope: &Scope, listing: &Listing) -> Result<
             .help("nothing was changed; look whether the source is the right one")
             .help("`take:` works on the first ones only"));
     }
+    let most = number(limits.max_found.as_ref(), "max_found", scope, setting)?;
+    if let Some(most) = most.filter(|most| listing.of > *most) {
+        let message = format!("the source finds {} items, and `max_found` allows {most}", listing.of);
+        return Err(Failure::refused(Exit::Stopped, message)
+            .help("nothing was changed; look why there are so many, before the first of them is taken"));
+    }
     if limits.refuse_empty == Some(true) && listing.count == 0 {
         return Err(Failure::refused(
             Exit::Stopped,

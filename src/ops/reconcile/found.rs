@@ -4,6 +4,7 @@ use super::Wish;
 use crate::{
     action::ends::Way,
     base::{identity::RunId, time::Stamp, value::Value},
+    effect::matched::Matched,
     engine::setting::Setting,
     journal::{
         event::Event,
@@ -12,7 +13,7 @@ use crate::{
     ops::{Failure, record::Record},
     plan::{Effect, ItemPlan, Plan},
     playbook::schedules::Mode,
-    report::reconciled::lines,
+    report::{look::Lookup, reconciled::lines},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -64,6 +65,8 @@ pub struct Found {
     pub refused: Option<String>,
     pub items: Vec<DriftItem>,
     pub more: u64,
+    /// How many of those that are not listed could be healed.
+    could: u64,
     pub trend: Vec<TrendPoint>,
 }
 
@@ -72,7 +75,7 @@ impl Found {
     pub fn of(setting: &Setting, plan: &Plan, record: &Record) -> Result<Found, Failure> {
         let mut found = Found {
             scope: scope(setting, record)?,
-            of: plan.many.as_ref().map_or(1, |many| many.tally.items),
+            of: plan.many.as_ref().map_or(1, |many| many.matched.as_ref().map_or(many.tally.items, Matched::records)),
             drifted: 0,
             known: 0,
             gone: 0,
@@ -80,6 +83,7 @@ impl Found {
             refused: None,
             items: Vec::new(),
             more: 0,
+            could: 0,
             trend: Vec::new(),
         };
         let bad = |why: crate::plan::file::BadPlan| Failure::usage(format!("the plan {why}")).help(why.help());
@@ -92,37 +96,28 @@ impl Found {
                 }
                 continue;
             }
-            found.add(setting, &item);
+            found.add(setting.run.id, &|table| setting.project.facts(table), &item);
         }
         Ok(found)
     }
 
-    fn add(&mut self, setting: &Setting, item: &ItemPlan) {
-        let stopped = item.stop.as_ref().filter(|stop| bad_end(stop.way));
-        let ends_calmly = item.stop.is_some() && stopped.is_none();
-        let acts = item.steps.iter().any(|step| step.foreseen.acts());
-        if stopped.is_none() && (ends_calmly || !acts) {
-            return;
-        }
+    fn add(&mut self, run: RunId, facts: Lookup<'_>, item: &ItemPlan) {
+        let Some(stands) = differs(item) else { return };
         self.drifted += 1;
         if self.items.len() >= LISTED {
             self.more += 1;
+            self.could += u64::from(stands.is_none());
             return;
         }
-        let facts = |table: &crate::effect::change::TableName| setting.project.facts(table);
-        let asks = item.steps.iter().flat_map(|step| &step.effects).find_map(|effect| match effect {
-            Effect::Question { who, .. } => Some(format!("it asks {who}; somebody has to run the playbook for it")),
-            _ => None,
-        });
-        let why = stopped.map(|stop| stop.message.clone()).or(asks);
+        let stopped = item.stop.as_ref().is_some_and(|stop| bad_end(stop.way));
         self.items.push(DriftItem {
             item: item.key.clone(),
-            what: if stopped.is_some() { Vec::new() } else { lines(item, &facts) },
+            what: if stopped { Vec::new() } else { lines(item, facts) },
             since: Stamp { micros: 0, digits: 6 },
-            first: setting.run.id,
+            first: run,
             seen: 1,
-            verdict: if why.is_some() { REFUSED } else { REPORTED }.into(),
-            why,
+            verdict: if stands.is_some() { REFUSED } else { REPORTED }.into(),
+            why: stands,
         });
     }
 
@@ -155,7 +150,7 @@ impl Found {
         self.refused = Some(why);
     }
 
-    /// The first ones are healed, as far as nothing speaks against it.
+    /// The first ones are healed, as far as nothing speaks against it; those that are not listed come behind the others.
     pub fn heal_at_most(&mut self, most: u64, beyond: &str) {
         for item in self.items.iter_mut().filter(|item| &*item.verdict == REPORTED) {
             if self.healing < most {
@@ -166,15 +161,20 @@ impl Found {
                 item.why = Some(beyond.to_owned());
             }
         }
+        self.healing += self.could.min(most.saturating_sub(self.healing));
         if self.refused.is_some() {
             self.healing = 0;
         }
     }
 
-    /// Keys of what is healed.
-    pub fn chosen(&self) -> HashSet<Arc<str>> {
-        let healing = self.items.iter().filter(|item| &*item.verdict == HEALING);
-        healing.map(|item| item.item.clone()).collect()
+    /// Says of each item of the plan, in its order, whether it is healed.
+    pub fn chooses(&self) -> impl FnMut(&ItemPlan) -> bool + use<> {
+        let mut left = self.healing;
+        move |item| {
+            let healed = left > 0 && differs(item) == Some(None);
+            left -= u64::from(healed);
+            healed
+        }
     }
 
     /// As the run records it: the counts in every event, the items spread over as many as are needed.
@@ -203,6 +203,21 @@ impl Found {
     }
 }
 
+/// The item is not as wanted; with what speaks against healing it. Nothing where it is.
+fn differs(item: &ItemPlan) -> Option<Option<String>> {
+    let stopped = item.stop.as_ref().filter(|stop| bad_end(stop.way));
+    let ends_calmly = item.stop.is_some() && stopped.is_none();
+    let acts = item.steps.iter().any(|step| step.foreseen.acts());
+    if stopped.is_none() && (ends_calmly || !acts) {
+        return None;
+    }
+    let asks = item.steps.iter().flat_map(|step| &step.effects).find_map(|effect| match effect {
+        Effect::Question { who, .. } => Some(format!("it asks {who}; somebody has to run the playbook for it")),
+        _ => None,
+    });
+    Some(stopped.map(|stop| stop.message.clone()).or(asks))
+}
+
 /// An end that somebody has to look at.
 fn bad_end(way: Way) -> bool {
     matches!(way, Way::Stop | Way::Escalate | Way::Fail)
@@ -218,4 +233,92 @@ pub fn scope(setting: &Setting, record: &Record) -> Result<Arc<str>, Failure> {
     ]);
     let print = record.sealer.fingerprint(&parts).map_err(|e| Failure::usage(format!("failed to {e}")))?;
     Ok(print.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        base::source::Span,
+        effect::label::Label,
+        plan::{Foreseen, Section, StepPlan, Stop},
+    };
+
+    /// An item that would be changed; `way` where it ends before that.
+    fn item(key: usize, way: Option<Way>) -> ItemPlan {
+        let step = StepPlan {
+            section: Section::Steps,
+            path: "steps/up".into(),
+            kind: "row",
+            title: None,
+            label: Label::Exact,
+            foreseen: Foreseen::Changes,
+            effects: Vec::new(),
+            notes: Vec::new(),
+            undo: None,
+            at: Span::default(),
+        };
+        let stop = way.map(|way| Stop {
+            way,
+            message: "no".into(),
+            who: None,
+            step: "preconditions/0".into(),
+            at: Span::default(),
+            seen: Vec::new(),
+        });
+        ItemPlan { key: key.to_string().into(), steps: vec![step], stop, rests_on: Vec::new(), item: None, lane: None }
+    }
+
+    fn found(items: impl Iterator<Item = ItemPlan>) -> Found {
+        let mut found = Found {
+            scope: "scope".into(),
+            of: 0,
+            drifted: 0,
+            known: 0,
+            gone: 0,
+            healing: 0,
+            refused: None,
+            items: Vec::new(),
+            more: 0,
+            could: 0,
+            trend: Vec::new(),
+        };
+        let run = RunId(uuid::Uuid::from_u128(7));
+        items.for_each(|item| found.add(run, &|_| None, &item));
+        found
+    }
+
+    /// Every tenth may not be healed, and every seventh is as wanted.
+    fn all() -> impl Iterator<Item = ItemPlan> {
+        let way = |key: usize| match key {
+            _ if key.is_multiple_of(7) => Some(Way::Skip),
+            _ if key.is_multiple_of(10) => Some(Way::Stop),
+            _ => None,
+        };
+        (1..=LISTED * 3 / 2).map(move |key| item(key, way(key)))
+    }
+
+    #[test]
+    fn more_items_are_healed_than_are_listed_in_the_order_of_the_plan_and_no_more_than_the_cap() {
+        let can = all().filter(|item| item.stop.is_none()).count() as u64;
+        let bad = all().filter(|item| item.stop.as_ref().is_some_and(|stop| stop.way == Way::Stop)).count() as u64;
+        for most in [5, LISTED as u64 - 500, LISTED as u64 + 500, u64::MAX] {
+            let mut found = found(all());
+            assert_eq!(
+                (found.items.len(), found.drifted, found.drifted - found.more),
+                (LISTED, can + bad, LISTED as u64)
+            );
+            let bad_listed = found.items.iter().filter(|item| item.why.is_some()).count() as u64;
+            found.heal_at_most(most, "beyond");
+            assert_eq!(found.healing, can.min(most));
+            let mut chooses = found.chooses();
+            let chosen: Vec<Arc<str>> = all().filter(|item| chooses(item)).map(|item| item.key).collect();
+            let first = all().filter(|item| item.stop.is_none()).map(|item| item.key).take(can.min(most) as usize);
+            assert_eq!(chosen, first.collect::<Vec<_>>());
+            let listed: Vec<&Arc<str>> =
+                found.items.iter().filter(|item| &*item.verdict == HEALING).map(|item| &item.item).collect();
+            assert!(chosen.iter().zip(&listed).all(|(one, other)| one == *other), "{most}");
+            assert_eq!(listed.len() as u64, (LISTED as u64 - bad_listed).min(most));
+        }
+    }
 }

@@ -16,12 +16,12 @@ use super::{
     playbook::{self, Loaded},
     project::Opened,
     record::{self, Record},
-    trace,
+    saved, trace,
 };
 use crate::{
     approval::Demand,
     base::{identity::RunId, value::Value},
-    engine::{drive::Stopped, watch::Watch},
+    engine::{drive::Stopped, setting::Setting, watch::Watch},
     journal::{
         event::Event,
         payload::{Count, RunClosed},
@@ -76,7 +76,8 @@ pub async fn loaded_one(
     pause: &AtomicBool,
 ) -> Result<Reconciled, Failure> {
     apply::named(wish.request.reason.as_deref(), wish.request.actor.as_deref())?;
-    let request = Request { run: wish.run, ..wish.request.clone() };
+    // What is to be healed may have to be agreed to, and is carried out by whoever comes then.
+    let request = Request { run: wish.run, saved: wish.mode == Mode::Heal, ..wish.request.clone() };
     let mut prepared = plan::setting(surroundings, opened, loaded, &request).await?;
     record::seal_with(&mut prepared.setting, record);
     let made = plan::plan(&prepared.setting, &wish.request, watch).await?;
@@ -86,7 +87,7 @@ pub async fn loaded_one(
     found.compare(before, run, made.at);
     let healing = match wish.mode {
         Mode::Report => None,
-        Mode::Heal => heal(record, opened, &mut prepared, &made, wish, &mut found)?,
+        Mode::Heal => heal(surroundings, record, opened, &mut prepared, &made, wish, &mut found)?,
     };
     let seen = found.events(wish);
     match healing {
@@ -114,6 +115,7 @@ pub async fn loaded_one(
 
 /// What is to be healed, as a plan of its own; nothing where nothing differs or a rule refuses it all.
 fn heal(
+    surroundings: &Surroundings,
     record: &Record,
     opened: &Opened,
     prepared: &mut Prepared,
@@ -142,23 +144,54 @@ fn heal(
         }
     }
     let healing = if made.many.is_some() {
-        let chosen = found.chosen();
-        many::plan::only(setting, made, &record.sealer, |item| chosen.contains(&item.key))?
+        many::plan::only(setting, made, &record.sealer, found.chooses(), None)?.0
     } else {
         made.clone()
     };
     let demands = approve::demands(&opened.project, &setting.playbook, &healing);
     if !demands.is_empty() && healing.many.is_some() {
         let needed: Vec<String> = demands.iter().map(Demand::words).collect();
+        let file = keep(surroundings, record, opened, setting, made, found, wish)?;
+        let items = if found.healing == 1 { "1 item".to_owned() } else { format!("{} items", found.healing) };
         found.refuse_all(format!(
-            "people have to agree to it ({}), and many items are agreed to as a saved plan: `trueup plan {} --out FILE`, \
-             `trueup approve FILE`, `trueup apply FILE`",
+            "people have to agree to it ({}). What would heal {items} is kept for a day: `trueup approve {file}`, then `trueup apply {file}`",
             needed.join("; "),
-            made.playbook
         ));
         return Ok(None);
     }
     Ok(Some(healing))
+}
+
+/// How plans are called that people have to agree to.
+const KEPT: (&str, &str) = ("heal-", ".plan");
+
+/// Keeps what would be healed as a saved plan beside the journal, as a run of its own; the name of the file. What was kept for longer than
+/// such a plan lasts goes.
+fn keep(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    setting: &Setting,
+    made: &Plan,
+    found: &Found,
+    wish: &Wish,
+) -> Result<String, Failure> {
+    let workplace = record::workplace(surroundings, opened)?;
+    let old = std::fs::read_dir(&workplace.aside).into_iter().flatten().flatten().filter(|file| {
+        let name = file.file_name();
+        let ours = name.to_str().is_some_and(|name| name.starts_with(KEPT.0) && name.ends_with(KEPT.1));
+        let age = file.metadata().and_then(|known| known.modified()).ok().and_then(|at| at.elapsed().ok());
+        ours && age.is_some_and(|age| age > saved::LASTS)
+    });
+    // One that stays is refused when it is begun: it says itself that it is too old.
+    old.for_each(|file| drop(std::fs::remove_file(file.path())));
+    let path = workplace.aside.join(format!("{}{}{}", KEPT.0, setting.run.id.short(), KEPT.1));
+    let file = path.strip_prefix(&surroundings.folder).unwrap_or(&path).display().to_string();
+    let mut own = setting.clone();
+    own.run.id = RunId(surroundings.world.id());
+    let reason = wish.request.reason.as_deref();
+    saved::save_some(surroundings, opened, record, &own, made, found.chooses(), reason, &file)?;
+    Ok(file)
 }
 
 /// Records what was seen as a run that is over.

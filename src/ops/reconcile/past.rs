@@ -5,7 +5,7 @@ use super::{
     found::{Before, Found, HEALING, REFUSED, Seen},
 };
 use crate::{
-    base::identity::RunId,
+    base::identity::{RunId, SINGLE_ITEM},
     engine::setting::Setting,
     journal::{
         Mention, RunFilter, RunSummary,
@@ -18,7 +18,10 @@ use crate::{
     ops::{Failure, record::Record},
     report::reconciled::{Item, Reconciled, Verdict},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// Among so many earlier reconciles of a playbook the last one of the same is looked for.
 const LOOKED_AT: u32 = 50;
@@ -160,6 +163,7 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
     let Some(seen) = seen else {
         return Err(Failure::usage(format!("run {} broke off before it recorded what it saw", run.short())));
     };
+    let beyond = beyond(&seen, &ends, line.state == RunWord::InDoubt);
     let items = seen.items.into_iter().map(|item| {
         let ended = ends.get(&item.item);
         let verdict = match &*item.verdict {
@@ -190,9 +194,36 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
         refused: seen.refused,
         items,
         more: seen.more,
+        beyond,
         trend,
         open: open(&line),
     })
+}
+
+/// What came of the items that are not listed: those that ended by how they did, those that are still to be healed, and the rest.
+fn beyond(seen: &DriftSeen, ends: &HashMap<Arc<str>, (End, Option<String>)>, in_doubt: bool) -> Vec<(Verdict, u64)> {
+    if seen.more == 0 {
+        return Vec::new();
+    }
+    let listed: HashSet<&str> = seen.items.iter().map(|item| &*item.item).collect();
+    let mut all: Vec<(Verdict, u64)> = Vec::new();
+    let mut add = |verdict: Verdict, items: u64| match all.iter_mut().find(|(one, _)| *one == verdict) {
+        Some((_, known)) => *known += items,
+        None if items > 0 => all.push((verdict, items)),
+        None => {}
+    };
+    let ended = ends.iter().filter(|(key, _)| &***key != SINGLE_ITEM && !listed.contains(&***key));
+    let mut over = 0;
+    for (_, (end, _)) in ended {
+        add(Verdict::at(Some(*end)), 1);
+        over += 1;
+    }
+    let healing = seen.items.iter().filter(|item| &*item.verdict == HEALING).count() as u64;
+    let to_heal = seen.healing.saturating_sub(healing);
+    add(if in_doubt { Verdict::InDoubt } else { Verdict::Healing }, to_heal.saturating_sub(over));
+    let rest = seen.more.saturating_sub(to_heal.max(over));
+    add(if &*seen.mode == "heal" { Verdict::Refused } else { Verdict::Reported }, rest);
+    all
 }
 
 /// Why it is not over.
@@ -209,5 +240,58 @@ fn open(line: &RunSummary) -> Option<String> {
         RunWord::Paused | RunWord::Created | RunWord::Running | RunWord::Cancelled => {
             Some(format!("It is not over: `trueup resume {short}` goes on."))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_beyond_the_list_come_to_what_they_ended_as_and_the_rest_was_refused() {
+        let item = |key: &str, verdict: &str| crate::journal::occasion::DriftItem {
+            item: key.into(),
+            what: Vec::new(),
+            since: crate::base::time::Stamp::new(0),
+            first: RunId(uuid::Uuid::from_u128(1)),
+            seen: 1,
+            verdict: verdict.into(),
+            why: None,
+        };
+        let mut seen = DriftSeen {
+            scope: "scope".into(),
+            mode: "heal".into(),
+            schedule: None,
+            of: 40,
+            drifted: 12,
+            known: 0,
+            gone: 0,
+            healing: 8,
+            refused: None,
+            items: vec![item("1", HEALING), item("2", REFUSED)],
+            more: 10,
+            trend: Vec::new(),
+        };
+        let end = |key: &str, end| (Arc::<str>::from(key), (end, None));
+        let ends = HashMap::from([
+            end(SINGLE_ITEM, End::Changed),
+            end("1", End::Changed),
+            end("3", End::Changed),
+            end("4", End::Changed),
+            end("5", End::Failed),
+        ]);
+        // Of the ten, seven were to be healed: three are over, four are not yet.
+        let came = |seen: &DriftSeen, in_doubt| {
+            let mut came: Vec<(&str, u64)> =
+                beyond(seen, &ends, in_doubt).iter().map(|(verdict, items)| (verdict.word(), *items)).collect();
+            came.sort_unstable();
+            came
+        };
+        assert_eq!(came(&seen, false), [("failed", 1), ("healed", 2), ("healing", 4), ("refused", 3)]);
+        assert_eq!(came(&seen, true), [("failed", 1), ("healed", 2), ("in_doubt", 4), ("refused", 3)]);
+        (seen.healing, seen.mode) = (0, "report".into());
+        assert_eq!(came(&seen, false), [("failed", 1), ("healed", 2), ("reported", 7)]);
+        seen.more = 0;
+        assert_eq!(came(&seen, false), []);
     }
 }

@@ -16,6 +16,8 @@ use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 
 /// So many are answered at the same time; the others wait.
 const AT_ONCE: usize = 8;
+/// So many connections may be open. One that says nothing is closed after [`HEAD`], and until then keeps nobody else waiting.
+const OPEN: usize = 600;
 /// A head has to come within this time.
 const HEAD: Duration = Duration::from_secs(5);
 /// The text of a format that Prometheus names.
@@ -48,7 +50,8 @@ impl Listening {
         };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let shared = Arc::new(Shared { surroundings: surroundings.clone(), record: record.clone(), project });
+        let free = Semaphore::new(AT_ONCE);
+        let shared = Arc::new(Shared { surroundings: surroundings.clone(), record: record.clone(), project, free });
         let task = tokio::spawn(accept(listener, shared));
         Ok(Listening { address, task })
     }
@@ -58,12 +61,13 @@ struct Shared {
     surroundings: Surroundings,
     record: Arc<Record>,
     project: Option<PathBuf>,
+    free: Semaphore,
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    let free = Arc::new(Semaphore::new(AT_ONCE));
+    let open = Arc::new(Semaphore::new(OPEN));
     loop {
-        let Ok(permit) = free.clone().acquire_owned().await else { return };
+        let Ok(permit) = open.clone().acquire_owned().await else { return };
         let Ok((stream, _)) = listener.accept().await else {
             // Too many open files, say: others may come to their end meanwhile.
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -86,6 +90,8 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 
 impl Shared {
     async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        // It is never closed.
+        let _turn = self.free.acquire().await;
         let read = matches!(*request.method(), Method::GET | Method::HEAD);
         match request.uri().path() {
             _ if !read => plain(StatusCode::METHOD_NOT_ALLOWED, "only GET\n"),

@@ -5,7 +5,7 @@ use super::{
     Lifecycle, PassedOver, Raw, Stage,
     line::{Line, Piece, pieces},
     made::{entry, list, map, quoted, scalar, text, word},
-    moves::{Move, OWN, in_front},
+    moves::{Move, OTHERS, OWN, in_front},
     operation::Operation,
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         source::Span,
         yaml::{Entry, Node, Scalar, Style},
     },
-    template::{Expression, UseKind},
+    template::{self, Expression, UseKind},
 };
 
 /// The name of the step that finds the record.
@@ -161,6 +161,7 @@ impl Writer<'_> {
                 ("where", self.key(at)),
                 ("columns", Node::List(columns, at)),
                 ("expect", text("one", at)),
+                ("shared", self.shared(at)),
             ],
             at,
         );
@@ -174,6 +175,14 @@ impl Writer<'_> {
         all.push(assert(format!("{state} in {}", list(lifecycle.waiting())), otherwise, waiting));
         all.extend(self.passed_over());
         all
+    }
+
+    /// Whoever moves a record has it. What is said of one that somebody else has moved since the plan: whose it is, as its log tells, or since when.
+    fn shared(&self, at: Span) -> Node {
+        let state = self.lifecycle.state.as_str();
+        let told = self.told(RECORD);
+        let say = format!("{OTHERS} `{state}` is {{{{ {} }}}}{told}.", self.state_of(RECORD));
+        map([("columns", Node::List(vec![word(&self.lifecycle.state)], at)), ("say", text(say, at))], at)
     }
 
     /// What is said of a record that does not wait.
@@ -251,7 +260,8 @@ impl Writer<'_> {
             text: quoted(finished.map_or("Complete.", Word::as_str)),
             at: (self.spot("done", 0), self.spot("done", 1)),
             when: None,
-            claims: false,
+            // The service's log does not say by whom it was finished.
+            claims: self.lifecycle.moves.is_none(),
         }));
         all
     }
@@ -279,7 +289,7 @@ impl Writer<'_> {
             when.push_str(&format!(" and ({})", own.text));
             when_at = own.span;
         }
-        let begin = self.moved(Move {
+        let begin = self.claim(Move {
             id: format!("{id}_begin"),
             title: format!("to {}", stage.working.as_str()),
             from: self.from(index),
@@ -410,7 +420,7 @@ pub(super) fn assert(condition: String, otherwise: Node, at: Span) -> Node {
     map([("assert", text(condition, at)), ("otherwise", otherwise)], at)
 }
 
-/// The expression uses no other names than these.
+/// The expression uses no other names than these: `env` with all that it holds, `params.cool_off` alone.
 pub(super) fn rests_on(when: &Scalar, known: &[&str]) -> bool {
     let compiled = Expression::compile(when);
     compiled.is_ok_and(|when| {
@@ -418,7 +428,14 @@ pub(super) fn rests_on(when: &Scalar, known: &[&str]) -> bool {
             .names()
             .iter()
             .filter(|usage| matches!(usage.kind, UseKind::Variable | UseKind::Optional | UseKind::Step));
-        used.all(|usage| known.contains(&usage.path.root()))
+        used.all(|usage| {
+            let root = usage.path.root();
+            let part = match usage.path.steps.get(1) {
+                Some(template::Step::Name(name)) => format!("{root}.{name}"),
+                _ => root.to_owned(),
+            };
+            known.contains(&root) || known.contains(&part.as_str())
+        })
     })
 }
 

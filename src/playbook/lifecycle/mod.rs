@@ -18,7 +18,7 @@ use crate::{
     action::step::Step,
     base::{
         diagnostic::{Code, Diagnostic},
-        shape::{BAD_FORM, FromNode, Length, Lowering, Named, Word},
+        shape::{BAD_FORM, FromNode, Length, Lowering, Named, Placed, Word},
         source::Span,
         yaml::{Node, Scalar},
     },
@@ -72,7 +72,7 @@ shape! {
         log: Option<Log>,
         /// A record that is in a working state for longer, and that no run works on, was left by a run that died: `trueup lifecycle rewind`
         /// offers to put it back. Default: 1h.
-        stale_after: Option<Length>,
+        stale_after: Option<Placed<Length>>,
         /// What becomes of a record that stands behind a stage which its log does not know: the stage was added later. Default: `warn`.
         passed_over: Option<PassedOver>,
         /// What the steps of all stages have in common.
@@ -263,8 +263,8 @@ shape! {
 }
 
 impl Log {
-    /// An expression that is true of a record which this run has taken: `self` is the record, and the last that its log says is that.
-    fn says_own(&self) -> String {
+    /// An expression that is true of a record which this run has taken: the last that its log says is that. `row` names the record.
+    fn says_own(&self, row: &str) -> String {
         let whole = match line::pieces(&self.line.text).as_deref() {
             Some([.., line::Piece::Value(last), line::Piece::Plain(rest)]) => {
                 last == "move.text" && rest.trim().is_empty()
@@ -272,7 +272,7 @@ impl Log {
             Some([.., line::Piece::Value(last)]) => last == "move.text",
             _ => false,
         };
-        let (log, own) = (format!("(self.{} | default('', true) | trim)", self.column.as_str()), moves::OWN);
+        let (log, own) = (format!("({row}.{} | default('', true) | trim)", self.column.as_str()), moves::OWN);
         if whole { format!("{log} is endingwith ({own})") } else { format!("({own}) in {log}") }
     }
 }
@@ -313,6 +313,6 @@ impl Lifecycle {
 
     /// How long a working state may last.
     pub fn stale_after(&self) -> Length {
-        self.stale_after.unwrap_or(Length(std::time::Duration::from_secs(3600)))
+        self.stale_after.as_ref().map_or(Length(std::time::Duration::from_secs(3600)), |given| given.value)
     }
 }

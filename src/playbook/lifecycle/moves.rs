@@ -2,7 +2,7 @@
 //! question whether it was carried out.
 
 use super::{
-    expand::Writer,
+    expand::{RECORD, Writer, assert},
     made::{entry, map, plain, quoted, text, word},
 };
 use crate::base::{
@@ -13,6 +13,8 @@ use crate::base::{
 
 /// An expression for the words by which a run knows the records that it has taken, at the end of what is written down then.
 pub(super) const OWN: &str = "' (trueup run ' ~ run.id ~ ')'";
+/// How it begins what is said of a record that another driver has.
+pub(super) const OTHERS: &str = "Another driver works on it, or did meanwhile:";
 /// Answers by which a service says that the record is not where a move begins.
 const REFUSED: [&str; 4] = ["400", "409", "412", "423"];
 
@@ -34,14 +36,15 @@ pub(super) struct Move<'a> {
 }
 
 impl Writer<'_> {
-    /// A row of the errors table: whoever asks a service for a record that another one has is refused, and leaves it alone. That is no
-    /// failure of the record, which is moved nowhere.
+    /// A row of the errors table: whoever asks a service for a record that another one has is refused. That is no failure of the record,
+    /// which is moved nowhere; what the table says of it then decides ([`Writer::taken`]).
     pub(super) fn refused_claim(&self) -> Option<Node> {
         let moves = self.lifecycle.moves.as_ref().filter(|moves| moves.methods() == 1)?;
         let at = moves.at;
         let begins = self.lifecycle.stages.iter().map(|stage| text(format!("{}_begin", stage.id.as_str()), at));
+        let begins = begins.chain([text("finish", at)]);
         let statuses = REFUSED.iter().map(|status| plain(status, at));
-        let say = "Somebody else has it, or had it meanwhile: {{ error.text }}{{ ': ' ~ error.said if error.said is not none else '' }}";
+        let say = "The service does not give it away: {{ error.text }}{{ ': ' ~ error.said if error.said is not none else '' }}";
         Some(map(
             [
                 ("name", text("another driver has the record", at)),
@@ -53,6 +56,49 @@ impl Writer<'_> {
         ))
     }
 
+    /// The claim of a record. A service may refuse it for reasons of its own, so the table is asked then: a record that another driver has is
+    /// left to it.
+    pub(super) fn claim(&self, one: Move<'_>) -> Node {
+        let at = one.at.1;
+        if self.lifecycle.moves.is_none() {
+            return self.moved(one);
+        }
+        let id = format!("{}_asked", one.id);
+        let rescue = vec![self.taken(&one)];
+        let steps = vec![self.moved(one)];
+        map(
+            [
+                ("id", text(id, at)),
+                ("block", map([("steps", Node::List(steps, at)), ("rescue", Node::List(rescue, at))], at)),
+            ],
+            at,
+        )
+    }
+
+    /// Ends the item as skipped if the table shows that another driver has the record. Where it stands as before, and where nobody can tell whose
+    /// move it was, it ends as the refusal says.
+    fn taken(&self, one: &Move<'_>) -> Node {
+        let (lifecycle, at) = (self.lifecycle, Span::new((one.at.1.start + 1).min(one.at.1.end), one.at.1.end));
+        let now = format!("{RECORD}.now");
+        let state = self.state_of(&now);
+        let own = lifecycle.log.as_ref().map_or("true".to_owned(), |log| log.says_own(&now));
+        let nobodys = format!("{state} == ({}) or ({state} == {} and ({own}))", one.from, quoted(one.to.as_str()));
+        let say = format!("{OTHERS} `{}` is {{{{ {state} }}}}{}.", lifecycle.state.as_str(), self.told(&now));
+        assert(nobodys, map([("skip", text(say, at))], at), at)
+    }
+
+    /// Whose a record is, as its log tells, or since when: the rest of a sentence about the row with this name.
+    pub(super) fn told(&self, row: &str) -> String {
+        let since = self.lifecycle.since.as_ref();
+        let since = since.map_or(String::new(), |column| format!(" since {{{{ {row}.{} }}}}", column.as_str()));
+        let Some(log) = &self.lifecycle.log else { return since };
+        let column = log.column.as_str();
+        let last = format!("({row}.{column} | default('', true) | trim | lines | last)");
+        format!(
+            "{{% if '(trueup run ' in {last} %}}; `{column}` ends with {{{{ {last} }}}}{{% else %}}{since}{{% endif %}}"
+        )
+    }
+
     pub(super) fn moved(&self, one: Move<'_>) -> Node {
         let (at, _) = one.at;
         let mut all = vec![("id", text(one.id.clone(), at)), ("title", text(one.title.clone(), at))];
@@ -60,7 +106,14 @@ impl Writer<'_> {
         match &self.lifecycle.moves {
             // Without exactly one method, which is said of `moves` itself, nothing else need be said.
             Some(moves) if moves.methods() == 1 => all.extend(self.by_api(&one)),
-            _ => all.push(("row", self.by_sql(&one))),
+            _ => {
+                all.push(("row", self.by_sql(&one)));
+                if one.claims {
+                    // Its guard is the proof that somebody else moved it.
+                    let say = text(format!("{OTHERS} {{{{ error.text }}}}"), at);
+                    all.push(("otherwise", map([("skip", say)], at)));
+                }
+            }
         }
         map(all, at)
     }
@@ -125,7 +178,7 @@ impl Writer<'_> {
         let (done, not_done) = match log {
             // Another one may have taken the record while our request was lost: whose it is stands in the log.
             Some(log) => {
-                let own = log.says_own();
+                let own = log.says_own("self");
                 // And may have gone on with it since: a log in which this run never stands knows of no move of ours.
                 let never = format!("({OWN}) not in (self.{} | default('', true))", log.column.as_str());
                 (format!("{there} and ({own})"), format!("{left} or ({there} and not ({own})) or {never}"))

@@ -14,8 +14,11 @@ use crate::{
         value::Value,
         yaml::{Entry, Node},
     },
-    shape, words,
+    shape,
+    template::{Expression, Step, Use},
+    words,
 };
+use std::collections::BTreeSet;
 
 words! {
     "an operation"
@@ -50,6 +53,9 @@ shape! {
         until: Option<Word>,
         /// The column that tells since when a record is in its state.
         since: Option<Word>,
+        /// Parameters of the playbook that were given: on these a stage's `when` may rest.
+        #[schemars(default)]
+        given: Vec<Word>,
         /// Keys of records that a run still has before it: they are left to it.
         #[schemars(default)]
         held: Vec<Word>,
@@ -69,6 +75,14 @@ pub fn carried_over(planned: &str, today: &str) -> Option<String> {
     let at = planned.rfind(MARK)?;
     let operation = planned[at + MARK.len()..].trim_end_matches('\n');
     Some(with_operation(today, operation))
+}
+
+impl Operation {
+    /// These names, and the parameters that were given.
+    fn knows(&self, names: &[&str]) -> Vec<String> {
+        let given = self.given.iter().map(|name| format!("params.{}", name.as_str()));
+        names.iter().map(|name| (*name).to_owned()).chain(given).collect()
+    }
 }
 
 impl Does {
@@ -110,6 +124,7 @@ impl Writer<'_> {
         let does = operation.does;
         let (name, title) =
             (format!("{}/{}", said("name"), does.word()), format!("{}: {}", said("title"), does.title()));
+        let params = entries.iter().find(|entry| &*entry.key.text == "params").map(|entry| entry.node.clone());
         let mut kept: Vec<Entry> = entries.into_iter().filter(|entry| !REPLACED.contains(&&*entry.key.text)).collect();
         kept.iter_mut().filter(|entry| &*entry.key.text == "vars").for_each(|entry| known_vars(&mut entry.node));
         let mut add = |key: &str, node: Node| kept.push(entry(key, node, span));
@@ -125,6 +140,10 @@ impl Writer<'_> {
         add("preconditions", Node::List(preconditions, span));
         add("steps", Node::List(steps, span));
         add("verification", Node::List(verification, span));
+        if let (Some(Node::Map(params, params_at)), false) = (params, operation.given.is_empty()) {
+            let given = |one: &Entry| operation.given.iter().any(|name| *name.text == *one.key.text);
+            add("params", Node::Map(params.into_iter().filter(given).collect(), params_at));
+        }
         if let (Does::Cancel, Some(cancel)) = (does, &self.lifecycle.cancel) {
             if let Some(Raw(afterwards)) = &cancel.afterwards {
                 add("afterwards", afterwards.clone());
@@ -143,10 +162,12 @@ impl Writer<'_> {
 
     fn chosen(&self, operation: &Operation) -> Node {
         let (lifecycle, span) = (self.lifecycle, operation.at);
+        let known = operation.knows(&["env", "run"]);
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
         let own = |word: &Word| text(word.as_str(), span);
         let of_stages = |state: fn(&Stage) -> &Word| {
             let stages = lifecycle.stages.iter();
-            stages.map(|stage| self.if_on(stage, state(stage), &lifecycle.failed, &["env", "run"], span)).collect()
+            stages.map(|stage| self.if_on(stage, state(stage), &lifecycle.failed, &known, span)).collect()
         };
         let states: Vec<Node> = match operation.does {
             Does::Rewind => {
@@ -269,16 +290,16 @@ impl Writer<'_> {
     }
 
     /// An expression for the state before the stage with this index: that of the last stage before it which is not left out. Where that
-    /// rests on parameters of the playbook, which an operation does not have, a stage that may be left out is taken to be: too
-    /// far back does no harm.
-    fn before_stage(&self, index: usize) -> String {
+    /// rests on parameters of the playbook that nobody gave, a stage that may be left out is taken to be: too far back does no harm.
+    /// (Their defaults would not do: the run may have had others, and a record would say of a stage that it was done.)
+    fn before_stage(&self, index: usize, known: &[&str]) -> String {
         let Some(before) = index.checked_sub(1) else { return quoted(self.lifecycle.start.as_str()) };
         let stage = &self.lifecycle.stages[before];
         let done = quoted(stage.done.as_str());
         match &stage.when {
             None => done,
-            Some(when) if !rests_on(when, &["env", "run", "item"]) => self.before_stage(before),
-            Some(when) => format!("({done} if ({}) else {})", when.text, self.before_stage(before)),
+            Some(when) if !rests_on(when, known) => self.before_stage(before, known),
+            Some(when) => format!("({done} if ({}) else {})", when.text, self.before_stage(before, known)),
         }
     }
 
@@ -301,7 +322,10 @@ impl Writer<'_> {
         let places = format!("{{{}}}", places.collect::<Vec<_>>().join(", "));
         // Where a record goes on that left one of these states.
         let stages = lifecycle.working().into_iter().enumerate();
-        let before_stages = stages.map(|(index, working)| format!("{}: {}", quoted(working), self.before_stage(index)));
+        let known = operation.knows(&["env", "run", "item"]);
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let behind = |index: usize| self.before_stage(index, &known);
+        let before_stages = stages.map(|(index, working)| format!("{}: {}", quoted(working), behind(index)));
         let same = waiting.iter().map(|state| format!("{0}: {0}", quoted(state)));
         let resumes = format!("{{{}}}", before_stages.chain(same).collect::<Vec<_>>().join(", "));
         let left = match &operation.to {
@@ -415,6 +439,16 @@ fn mentions(node: &Node, name: &str) -> bool {
         Node::Map(entries, _) => entries.iter().any(|entry| mentions(&entry.node, name)),
         Node::Broken(_) => false,
     }
+}
+
+/// The parameters of the playbook on which the `when` of a stage rests: those that a rewind can be told.
+pub fn decides_stages(lifecycle: &Lifecycle) -> BTreeSet<String> {
+    let whens = lifecycle.stages.iter().filter_map(|stage| Expression::compile(stage.when.as_ref()?).ok());
+    let param = |usage: &Use| match usage.path.steps.as_slice() {
+        [Step::Name(root), Step::Name(name), ..] if &**root == "params" => Some(name.to_string()),
+        _ => None,
+    };
+    whens.flat_map(|when| when.names().iter().filter_map(param).collect::<Vec<_>>()).collect()
 }
 
 /// What is wrong with an operation for this lifecycle: a sentence without a full stop, and what to do.

@@ -54,6 +54,8 @@ pub struct Reconciled {
     pub items: Vec<Item>,
     /// So many more differ and are not listed.
     pub more: u64,
+    /// What came of those, with how many.
+    pub beyond: Vec<(Verdict, u64)>,
     /// Earlier reconciles of the same, oldest first, and this one.
     pub trend: Vec<TrendPoint>,
     /// It is not over, and why: it waits for a person, is in doubt, was left.
@@ -109,9 +111,10 @@ impl Verdict {
 }
 
 impl Reconciled {
-    /// How many listed items came to this.
+    /// How many items came to this, those that are not listed among them.
     pub fn count(&self, verdict: Verdict) -> u64 {
-        self.items.iter().filter(|item| item.verdict == verdict).count() as u64
+        let beyond: u64 = self.beyond.iter().filter(|(one, _)| *one == verdict).map(|(_, items)| items).sum();
+        self.items.iter().filter(|item| item.verdict == verdict).count() as u64 + beyond
     }
 
     /// How many are as wanted by this run.
@@ -121,7 +124,7 @@ impl Reconciled {
 
     /// How many nobody healed: refused by a rule.
     pub fn left(&self) -> u64 {
-        self.count(Verdict::Refused) + if self.heals { self.more } else { 0 }
+        self.count(Verdict::Refused)
     }
 
     /// In one word, as schedules record it.

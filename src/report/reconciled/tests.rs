@@ -40,6 +40,7 @@ fn found(heals: bool, items: Vec<Item>) -> Reconciled {
         refused: None,
         items,
         more: 0,
+        beyond: Vec::new(),
         trend: vec![point(-2), point(-1), point(0)],
         open: None,
     }
@@ -96,4 +97,14 @@ fn a_page_has_no_script_and_nothing_in_it_is_markup() {
     for tag in tags {
         assert!(known.contains(&tag.trim_start_matches('/')), "<{tag}>");
     }
+}
+
+#[test]
+fn what_came_of_items_that_are_not_listed_is_counted_with_the_others() {
+    let mut found = found(true, vec![item("1001", Verdict::Healed, 1)]);
+    (found.drifted, found.more) = (12_001, 12_000);
+    found.beyond = vec![(Verdict::Healed, 11_990), (Verdict::Failed, 3), (Verdict::Refused, 7)];
+    assert_eq!((found.healed(), found.left(), found.word()), (11_991, 7, Came::Failed));
+    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    assert!(said.contains("11991 healed, 7 refused, 3 failed."), "{said}");
 }

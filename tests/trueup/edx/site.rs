@@ -169,13 +169,15 @@ fn two_drivers(playbook: &str) {
         let other = site.second_home();
         let words = ["apply", playbook, "--yes", "--reason", "the night's retirements"];
         let (first, second) = tokio::join!(trueup(&site.folder, &words), trueup(&other, &words));
+        // What one of them takes the other one leaves alone and goes on: neither of them pauses, and both end well.
+        assert_eq!(
+            (first.status.code(), second.status.code()),
+            (Some(0), Some(0)),
+            "{}\n{}",
+            text(&first),
+            text(&second)
+        );
         let (first, second) = (text(&first), text(&second));
-        // Three learners whom the other one took are too many for one run: it pauses, and the rest is for the next one.
-        let third = match site.states("both.").values().any(|state| state == "PENDING") {
-            true => text(&trueup(&site.folder, &words).await),
-            false => String::new(),
-        };
-        let second = format!("{second}\n{third}");
         let states = site.states("both.");
         assert_eq!(states.len(), LEARNERS);
         assert!(states.values().all(|state| state == "COMPLETE"), "{states:?}\n{first}\n{second}");
@@ -201,7 +203,8 @@ fn two_drivers(playbook: &str) {
             }
         }
         assert_eq!(ended.get("changed"), Some(&LEARNERS), "{ended:?}\n{first}\n{second}");
-        assert_eq!(ended.get("failed"), None, "{ended:?}\n{first}\n{second}");
+        let others: Vec<&String> = ended.keys().filter(|end| !["changed", "skipped"].contains(&end.as_str())).collect();
+        assert!(others.is_empty(), "{ended:?}\n{first}\n{second}");
         assert!(ended.values().sum::<usize>() > LEARNERS, "the two never met: {ended:?}\n{first}\n{second}");
         site.playing.end().await;
     });

@@ -60,12 +60,21 @@ impl Queue {
     }
 
     async fn does(&self, does: Does, asked: &Asked) -> Result<(RunId, Carried), Failure> {
+        self.does_with(does, asked, &[]).await
+    }
+
+    async fn does_with(
+        &self,
+        does: Does,
+        asked: &Asked,
+        params: &[(&str, Value)],
+    ) -> Result<(RunId, Carried), Failure> {
         let (here, opened) = (&self.shop.here, &self.shop.opened);
         let loaded = ops::lifecycle::operation(here, opened, PLAYBOOK, does, asked).await?;
-        let mut prepared = ops::plan::setting(here, opened, loaded, &request(&[])).await?;
+        let mut prepared = ops::plan::setting(here, opened, loaded, &request(params)).await?;
         let record = ops::record::open(here, opened).await?;
         ops::record::seal_with(&mut prepared.setting, &record);
-        let plan = ops::plan::plan(&prepared.setting, &request(&[]), &|_| {}).await?;
+        let plan = ops::plan::plan(&prepared.setting, &request(params), &|_| {}).await?;
         let stop = AtomicBool::new(false);
         let carried = ops::apply::apply(here, &record, opened, &prepared.setting, &plan, &|_| {}, &stop).await?;
         record.journal.close().await?;
@@ -270,6 +279,42 @@ fn records_run_again_are_cancelled_and_advanced_as_ordinary_plans() {
     others(&On::Sqlite);
     others(&On::Postgres(postgres()));
     others(&On::Mysql(mysql()));
+}
+
+/// A stage that a parameter switches off: nobody knows of a run that is over what it was given, so a rewind goes too far back rather than over a
+/// stage, unless it is told.
+#[test]
+fn a_rewind_can_be_told_which_stages_the_run_had() {
+    block_on(async {
+        let failed = |id| (id, ERRORED, RETIRING_ACCOUNT, "", LONG_AGO);
+        let queue = Queue::open(&On::Sqlite, &[failed(40), failed(41), failed(42)]).await;
+        let path = queue.shop.folder.path().join(PLAYBOOK);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let told = "  with_forum: { type: bool, default: true, description: Whether there is a forum }\n";
+        let text = text.replace("params:\n", &format!("params:\n{told}"));
+        let text = text.replace(
+            "      working: RETIRING_FORUM\n",
+            "      when: params.with_forum\n      working: RETIRING_FORUM\n",
+        );
+        assert_eq!(text.matches("with_forum").count(), 2);
+        std::fs::write(&path, text).unwrap();
+        let given = |item: &str| Asked { given: vec!["with_forum".into()], ..asked(&[item]) };
+        queue.done(Does::Rewind, &asked(&["40"])).await;
+        for (item, with) in [("41", true), ("42", false)] {
+            let done = queue.does_with(Does::Rewind, &given(item), &[("with_forum", with.into())]).await;
+            done.unwrap_or_else(|f| panic!("{}", said(&f)));
+        }
+        assert_eq!(queue.states().await, states(&[(40, PENDING), (41, FORUM_COMPLETE), (42, PENDING)]));
+        for (name, why) in [
+            ("cool_off", "no stage's `when` rests on `params.cool_off`"),
+            ("wth_forum", "has no parameter `wth_forum`"),
+        ] {
+            let asked = Asked { given: vec![name.into()], ..asked(&["41"]) };
+            let refused = queue.does(Does::Rewind, &asked).await.err().map(|f| said(&f)).unwrap_or_default();
+            assert!(refused.contains(why), "{refused}");
+        }
+        queue.shop.close().await;
+    });
 }
 
 #[test]
