@@ -22,7 +22,7 @@ use trueup::{
 };
 
 /// So many steps, each of which counts up by one.
-const STEPS: usize = 13;
+const STEPS: usize = 8;
 /// So many times something is restored.
 const POINTS: usize = 50;
 
@@ -46,7 +46,7 @@ fn sqlite(file: &Path, sql: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// A run of thirteen steps, with a copy of journal and target at each moment at which a step began or was over.
+/// A run of some steps, with a copy of journal and target at each moment at which a step began or was over.
 struct History {
     shop: Shop,
     journal: Journal,
