@@ -421,9 +421,7 @@ fn many_healings_wait_as_a_plan_for_those_who_have_to_agree_and_a_comparison_cou
         fs::write(place.path().join("wanted.csv"), "id,name\n1,named\n2,lamp\n3,vase\n").unwrap();
         fs::write(&path, project).unwrap();
         trueup(&place, "reconcile compared").await.is(5, &["2 of 3 items differ: seen for the first time."]);
-        trueup(&place, "plan compared")
-            .await
-            .is(0, &["Compared 3 records on the left with 3 on the right: 1 agrees, 2 differ"]);
+        trueup(&place, "plan compared").await.is(0, &["Compared 3 records of shop with 3 of file: 1 agrees, 2 differ"]);
         let healed = trueup(&place, "reconcile compared --heal --share 50% --yes --reason nightly").await;
         healed.is(0, &["2 healed."]);
         trueup(&place, "reconcile compared").await.is(0, &["All 3 items are as wanted."]);
