@@ -54,7 +54,7 @@ pub struct Before {
 }
 
 /// What differs now.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Found {
     pub scope: Arc<str>,
     pub of: u64,
@@ -76,15 +76,7 @@ impl Found {
         let mut found = Found {
             scope: scope(setting, record)?,
             of: plan.many.as_ref().map_or(1, |many| many.matched.as_ref().map_or(many.tally.items, Matched::records)),
-            drifted: 0,
-            known: 0,
-            gone: 0,
-            healing: 0,
-            refused: None,
-            items: Vec::new(),
-            more: 0,
-            could: 0,
-            trend: Vec::new(),
+            ..Found::default()
         };
         let bad = |why: crate::plan::file::BadPlan| Failure::usage(format!("the plan {why}")).help(why.help());
         for (number, item) in plan.each(&record.sealer).map_err(bad)?.enumerate() {
@@ -270,19 +262,7 @@ mod tests {
     }
 
     fn found(items: impl Iterator<Item = ItemPlan>) -> Found {
-        let mut found = Found {
-            scope: "scope".into(),
-            of: 0,
-            drifted: 0,
-            known: 0,
-            gone: 0,
-            healing: 0,
-            refused: None,
-            items: Vec::new(),
-            more: 0,
-            could: 0,
-            trend: Vec::new(),
-        };
+        let mut found = Found { scope: "scope".into(), ..Found::default() };
         let run = RunId(uuid::Uuid::from_u128(7));
         items.for_each(|item| found.add(run, &|_| None, &item));
         found
