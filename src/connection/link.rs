@@ -65,14 +65,10 @@ impl Link {
         }
     }
 
-    /// Takes the transaction back and waits for it, so that its locks are gone when this returns. The connection to a server
-    /// may then serve the next handle; a SQLite file is closed.
+    /// Takes the transaction back and waits for it, so that its locks are gone when this returns. The connection may then serve
+    /// the next handle.
     pub async fn rollback(self) -> Result<(), Fault> {
-        match self {
-            Link::Postgres(link) => link.rollback().await,
-            Link::Sqlite(mut link) => link.batch("ROLLBACK; PRAGMA query_only = OFF").await,
-            Link::Mysql(link) => link.rollback().await,
-        }
+        either!(self, link => link.rollback().await)
     }
 
     /// COMMIT. A fault for which the server did not answer leaves open whether it happened.
@@ -88,7 +84,7 @@ impl Link {
         match self {
             Link::Postgres(link) => link.committed(),
             Link::Mysql(link) => link.committed().await,
-            Link::Sqlite(_) => {}
+            Link::Sqlite(link) => link.committed().await,
         }
     }
 

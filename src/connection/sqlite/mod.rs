@@ -6,6 +6,7 @@ mod faults;
 mod ledger;
 mod line;
 mod open;
+mod rest;
 mod standing;
 
 pub(super) use open::Target;
@@ -25,9 +26,10 @@ use convert::{Stored, seen, stored};
 use faults::fault;
 use futures_util::TryStreamExt;
 use line::Turn;
+use rest::Place;
 use sqlx::{
     Arguments, Column, Decode, Either, Executor, Row, Sqlite, SqliteConnection, Statement as _, TypeInfo, ValueRef,
-    sqlite::{SqliteArguments, SqliteColumn, SqliteOperation, SqliteRow, SqliteStatement, SqliteValueRef},
+    sqlite::{SqliteArguments, SqliteColumn, SqliteRow, SqliteStatement, SqliteValueRef},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -42,24 +44,26 @@ use std::{
 /// Rows inserted, updated and deleted, by table.
 type Counts = BTreeMap<String, [u64; 3]>;
 
-/// One connection; dropping it closes the file and rolls back.
+/// One connection; dropping it closes the file and rolls back. Only [`Link::rollback`] and [`Link::committed`] let the next handle have it.
 #[derive(Debug)]
 pub(super) struct Link {
     connection: SqliteConnection,
     file: String,
+    /// Which file that was when it was opened.
+    place: Place,
     statement_timeout: Duration,
     /// Set to end the running statement.
     stop: Arc<AtomicBool>,
-    /// Counted by SQLite's update hook since the connection was opened.
+    /// Counted by SQLite's update hook since the handle was opened.
     counts: Arc<Mutex<Counts>>,
+    /// What SQLite itself had counted before.
+    before: i64,
     /// Declared types by table, read once each.
     declared: HashMap<Arc<str>, HashMap<String, Kind>>,
+    guest: open::Guest,
     /// The next writer of this process comes when this one is gone: the last field, so that the connection goes before it.
     _turn: Option<Turn>,
 }
-
-/// How many instructions of SQLite's machine run between two looks at the stop sign: a fraction of a millisecond.
-const INSTRUCTIONS: i32 = 20_000;
 
 /// Lets work run until its time is up, then stops it from inside. The future itself is never cancelled.
 async fn timed<T>(stop: &AtomicBool, limit: Duration, work: impl Future<Output = T>) -> T {
@@ -76,32 +80,6 @@ async fn timed<T>(stop: &AtomicBool, limit: Duration, work: impl Future<Output =
 }
 
 impl Link {
-    async fn new(
-        mut connection: SqliteConnection,
-        file: String,
-        statement_timeout: Duration,
-        turn: Option<Turn>,
-    ) -> Result<Link, Fault> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let counts = Arc::new(Mutex::new(Counts::new()));
-        let (sign, counted) = (stop.clone(), counts.clone());
-        let mut handle = connection.lock_handle().await.map_err(|e| fault(e, &file, ""))?;
-        handle.set_progress_handler(INSTRUCTIONS, move || !sign.load(Ordering::Relaxed));
-        handle.set_update_hook(move |change| {
-            let column = match change.operation {
-                SqliteOperation::Insert => 0,
-                SqliteOperation::Update => 1,
-                SqliteOperation::Delete => 2,
-                SqliteOperation::Unknown(_) => return,
-            };
-            if let Ok(mut counts) = counted.lock() {
-                counts.entry(change.table.to_owned()).or_default()[column] += 1;
-            }
-        });
-        drop(handle);
-        Ok(Link { connection, file, statement_timeout, stop, counts, declared: HashMap::new(), _turn: turn })
-    }
-
     /// Runs fixed text; may be several statements, because no value can reach it.
     pub async fn batch(&mut self, sql: &'static str) -> Result<(), Fault> {
         self.connection.execute(sql).await.map(drop).map_err(|e| fault(e, &self.file, ""))
@@ -182,6 +160,7 @@ impl Link {
     pub async fn touched(&mut self) -> Result<Vec<Touched>, Fault> {
         let total = self.run(&Statement::new("SELECT total_changes()", Vec::new()), Limits::USUAL).await?;
         let total = total.rows.first().and_then(|row| row.first()).and_then(Value::as_int).unwrap_or(0);
+        let total = total.saturating_sub(self.before);
         let counts = self.counts.lock().map(|counts| counts.clone()).unwrap_or_default();
         let known: u64 = counts.values().flatten().sum();
         let named = |(table, [inserted, updated, deleted]): (String, [u64; 3])| Touched {

@@ -4,10 +4,12 @@ use super::{
     super::{
         fault::{Fault, FaultKind},
         settings::SqliteSettings,
+        ways::{self, Ways},
     },
     Link,
     faults::fault,
     line::{Line, Turn},
+    rest::{Place, Rested},
 };
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 use std::{
@@ -26,7 +28,14 @@ pub struct Target {
     statement_timeout: Duration,
     /// Where the writers of this process wait for each other.
     line: Line,
+    reading: Doors,
+    changing: Doors,
+    claiming: Doors,
 }
+
+/// The connections of one kind of handle: they differ in how the file was opened and in how patiently they wait.
+type Doors = Ways<Rested, sqlx::Error>;
+pub(super) type Guest = ways::Guest<Rested, sqlx::Error>;
 
 impl Target {
     /// A relative path starts at `folder`. Opens nothing.
@@ -40,6 +49,9 @@ impl Target {
         Ok(Target {
             line: Line::of(&path),
             path,
+            reading: Doors::default(),
+            changing: Doors::default(),
+            claiming: Doors::default(),
             busy_timeout: length(settings.busy_timeout, 2).min(LONGEST),
             statement_timeout: length(settings.statement_timeout, 15),
         })
@@ -48,19 +60,19 @@ impl Target {
     /// A connection that the file system, the session and the transaction all keep from writing.
     pub async fn reading(&self) -> Result<Link, Fault> {
         let begin = "PRAGMA query_only = ON; BEGIN; SAVEPOINT trueup; SELECT 1 FROM sqlite_schema LIMIT 1";
-        self.open(None, self.busy_timeout, begin).await
+        self.open(&self.reading, None, self.busy_timeout, begin).await
     }
 
     /// A connection that holds the write lock from the start, so that no later statement can fail for it.
     pub async fn changing(&self) -> Result<Link, Fault> {
-        self.open(Some(self.turn().await?), self.busy_timeout, "BEGIN IMMEDIATE").await
+        self.open(&self.changing, Some(self.turn().await?), self.busy_timeout, "BEGIN IMMEDIATE").await
     }
 
     /// The same for a change that is claimed in the ledger. Waits longer, as every claim does: the lock of the file may
     /// be held by the very session whose fate the claim asks for.
     pub async fn claiming(&self) -> Result<Link, Fault> {
         let patience = self.busy_timeout.max(self.statement_timeout * 9 / 10).min(LONGEST);
-        self.open(Some(self.turn().await?), patience, "BEGIN IMMEDIATE").await
+        self.open(&self.claiming, Some(self.turn().await?), patience, "BEGIN IMMEDIATE").await
     }
 
     /// Waits for those of this process that write to the file, each of which may take a statement's time.
@@ -73,11 +85,24 @@ impl Target {
     }
 
     /// Whoever has a turn writes.
-    async fn open(&self, turn: Option<Turn>, busy_timeout: Duration, begin: &'static str) -> Result<Link, Fault> {
+    async fn open(
+        &self,
+        doors: &Doors,
+        turn: Option<Turn>,
+        busy_timeout: Duration,
+        begin: &'static str,
+    ) -> Result<Link, Fault> {
         let shown = self.path.display().to_string();
-        if !self.path.is_file() {
-            let what = if self.path.exists() { "is not a file" } else { "does not exist" };
+        let known = std::fs::metadata(&self.path);
+        let Some(place) = known.as_ref().ok().and_then(Place::of) else {
+            let what = if known.is_ok() { "is not a file" } else { "does not exist" };
             return Err(Fault::new(FaultKind::NoDatabase, format!("{shown} {what}")));
+        };
+        // One that rested has the file open that stood here then, which need not be the one that stands here now.
+        while let Some(rested) = doors.rested() {
+            if rested.place == place {
+                return self.begin(doors, rested, turn, begin).await;
+            }
         }
         // An absolute path cannot be mistaken for a `file:` address or `:memory:`.
         let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
@@ -93,7 +118,18 @@ impl Target {
             Ok(done) => done.map_err(|e| fault(e, &shown, ""))?,
             Err(panic) => return Err(Fault::new(FaultKind::NoDatabase, format!("{shown} cannot be opened: {panic}"))),
         };
-        let mut link = Link::new(connection, shown, self.statement_timeout, turn).await?;
+        let opened = Rested::new(connection, place).await.map_err(|e| fault(e, &shown, ""))?;
+        self.begin(doors, opened, turn, begin).await
+    }
+
+    async fn begin(
+        &self,
+        doors: &Doors,
+        outside: Rested,
+        turn: Option<Turn>,
+        begin: &'static str,
+    ) -> Result<Link, Fault> {
+        let mut link = Link::of(outside, self.path.display().to_string(), self.statement_timeout, doors.guest(), turn);
         link.batch(begin).await?;
         Ok(link)
     }

@@ -1,10 +1,11 @@
-//! The connection to a server serves one handle after the other, and nothing of the one reaches the next.
+//! A connection serves one handle after the other, and nothing of the one reaches the next.
 
-use super::{Dialect, Place, admin, ask, key, mysql, postgres, query, servers};
+use super::{Dialect, Place, admin, ask, key, mysql, postgres, query, servers, sqlite};
 use crate::connection::{
     fault::FaultKind,
-    statement::{Limits, SetTo},
+    statement::{Limits, SetTo, trusted},
 };
+use sqlx::{ConnectOptions, Executor, sqlite::SqliteConnectOptions};
 
 const TABLE: &str = "create table t (id int primary key, n int); insert into t values (1, 1)";
 const ODD: &str = "create table t (id int primary key, n int); insert into t values (1, 1);
@@ -243,4 +244,68 @@ async fn a_connection_that_wrote_reads_only_for_a_reading_handle() {
         writing.commit().await.unwrap();
         assert_eq!(place.seen("select n from t").await, n.to_string());
     }
+}
+
+#[tokio::test]
+async fn a_file_stays_open_for_the_next_handle_which_sees_nothing_of_the_last_one() {
+    let place = sqlite(
+        "create table w (k text primary key, n int) without rowid; insert into w values ('a', 1), ('b', 2);
+         create table t (id int primary key, n int); insert into t values (1, 1)",
+    )
+    .await;
+    let database = place.database();
+    let mut writing = database.writing().await.unwrap();
+    writing.delete_by_key("w", &key(&[("k", "a".into())])).await.unwrap();
+    let n = [("n".into(), SetTo::Value(5.into()))];
+    writing.update_by_key("t", &key(&[("id", 1.into())]), &n).await.unwrap();
+    writing.commit().await.unwrap();
+    for _ in 0..2 {
+        let mut writing = database.writing().await.unwrap();
+        assert_eq!(query(&mut writing, "select total_changes()").await.unwrap(), "2", "the same connection");
+        assert_eq!(writing.touched().await.unwrap(), []);
+        writing.rollback().await.unwrap();
+    }
+    let mut reading = database.reading().await.unwrap();
+    assert_eq!(query(&mut reading, "select n from t").await.unwrap(), "5");
+    reading.close().await;
+    // Read-only it was, and a writer is not; nobody else waits for it.
+    let mut writing = database.writing().await.unwrap();
+    writing.update_by_key("t", &key(&[("id", 1.into())]), &n).await.unwrap();
+    writing.commit().await.unwrap();
+    admin_of_file(&place, "alter table t add column d date; update t set d = '2026-01-02'").await;
+    let mut reading = database.reading().await.unwrap();
+    assert_eq!(query(&mut reading, "select d from t").await.unwrap(), "2026-01-02");
+    reading.close().await;
+}
+
+#[tokio::test]
+async fn another_file_in_the_place_of_one_that_rests_is_opened() {
+    let place = sqlite("create table t (id int primary key, n int); insert into t values (1, 1)").await;
+    let database = place.database();
+    database.reading().await.unwrap().close().await;
+    database.writing().await.unwrap().rollback().await.unwrap();
+    let other = sqlite("create table t (id int primary key, n int); insert into t values (1, 7)").await;
+    std::fs::rename(other.folder.path().join("data.db"), place.folder.path().join("data.db")).unwrap();
+    let mut reading = database.reading().await.unwrap();
+    assert_eq!(query(&mut reading, "select n from t").await.unwrap(), "7");
+    let mut writing = database.writing().await.unwrap();
+    assert_eq!(query(&mut writing, "select n from t").await.unwrap(), "7");
+}
+
+#[tokio::test]
+async fn a_file_in_which_something_temporary_was_left_is_closed() {
+    let place = sqlite("create table t (id int primary key, n int); insert into t values (1, 1)").await;
+    let database = place.database();
+    let mut writing = database.writing().await.unwrap();
+    // No text of a playbook gets through here.
+    writing.batch("create temp table t as select 1 as id, 9 as n").await.unwrap();
+    assert_eq!(query(&mut writing, "select n from t").await.unwrap(), "9");
+    writing.commit().await.unwrap();
+    let mut writing = database.writing().await.unwrap();
+    assert_eq!(query(&mut writing, "select n from t").await.unwrap(), "1");
+}
+
+async fn admin_of_file(place: &Place, sql: &str) {
+    let options = SqliteConnectOptions::new().filename(place.folder.path().join("data.db"));
+    options.connect().await.unwrap().execute(trusted(sql)).await.unwrap();
 }
