@@ -43,10 +43,11 @@ pub struct Api {
     hold: Hold,
     /// The run, for traces; said in every call.
     trace: Option<HeaderValue>,
-    /// Reads may reuse a connection. A write never does: an idle connection that the server closes at that very moment
-    /// would leave us in doubt about a request that nobody read.
-    reading: reqwest::Client,
-    writing: reqwest::Client,
+    /// Uses connections again: for reads, and for writes that bear a lost answer ([`Request::bears_loss`]).
+    reusing: reqwest::Client,
+    /// For all others: an idle connection that the server closes at that very moment would leave us in doubt about a request that
+    /// nobody read.
+    afresh: reqwest::Client,
 }
 
 /// W3C Trace Context.
@@ -214,7 +215,7 @@ impl Api {
             fixed.insert(header, value);
         }
         let pace = settings.rate.map(Pace::new);
-        let (reading, writing) = clients(&base, settings, lookup)?;
+        let (reusing, afresh) = clients(&base, settings, lookup)?;
         let hold = Hold::new(World::real());
         Ok(Api {
             name: name.into(),
@@ -225,8 +226,8 @@ impl Api {
             pace,
             hold,
             trace: None,
-            reading,
-            writing,
+            reusing,
+            afresh,
         })
     }
 
@@ -277,13 +278,10 @@ impl Api {
             let what = format!("call `{}` ({}): {}", self.name, self.view(request), why.what);
             Failure::NotSent(Trouble { reason, what, help: why.help.to_owned() })
         };
-        let with = |header: HeaderValue| {
-            let mut made = self.prepared(request)?;
-            made.headers_mut().insert(AUTHORIZATION, header);
-            Ok(made)
-        };
         let (header, generation) = tokens.header(None).await.map_err(no_token)?;
-        let first = self.exchange(request, with(header)?).await;
+        let mut made = prepared;
+        made.headers_mut().insert(AUTHORIZATION, header);
+        let first = self.exchange(request, made).await;
         let status = match &first {
             Ok(answer) => Some(answer.status),
             Err(failure) => failure.status(),
@@ -292,7 +290,9 @@ impl Api {
             return first;
         }
         let (header, _) = tokens.header(Some(generation)).await.map_err(no_token)?;
-        self.exchange(request, with(header)?).await
+        let mut made = self.prepared(request)?;
+        made.headers_mut().insert(AUTHORIZATION, header);
+        self.exchange(request, made).await
     }
 
     async fn exchange(&self, request: &Request, prepared: reqwest::Request) -> Result<Answer, Failure> {
@@ -302,7 +302,8 @@ impl Api {
         }
         let started = Instant::now();
         let total = self.total(request);
-        let client = if request.method.is_read() { &self.reading } else { &self.writing };
+        let reuse = request.method.is_read() || request.bears_loss;
+        let client = if reuse { &self.reusing } else { &self.afresh };
         let call = Call { api: self, request, total };
         let response = client.execute(prepared).await.map_err(|error| call.no_status(&error))?;
         let status = response.status().as_u16();

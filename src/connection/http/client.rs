@@ -6,16 +6,19 @@ use super::{
     policy::Base,
     settings::HttpSettings,
 };
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-/// The client for reads and the one for writes.
+/// A connection that rested longer is not used again: servers close theirs after some seconds.
+const REST: Duration = Duration::from_secs(1);
+
+/// The client for calls that may use a connection of an earlier one, and the one for calls that must not.
 pub(super) fn clients(
     base: &Base,
     settings: &HttpSettings,
     lookup: Lookup,
 ) -> Result<(reqwest::Client, reqwest::Client), OpenError> {
     let maker = Maker::new(base, settings, lookup)?;
-    Ok((maker.make(8)?, maker.make(0)?))
+    Ok((maker.make(64)?, maker.make(0)?))
 }
 
 /// A client for single requests to one address: that of a token endpoint.
@@ -24,7 +27,7 @@ pub(super) fn one(base: &Base, settings: &HttpSettings, lookup: Lookup) -> Resul
 }
 
 /// A client for a collector of traces, whose address is given by the one who runs the command.
-pub(in crate::connection) fn collector(connect: std::time::Duration) -> Result<reqwest::Client, String> {
+pub(in crate::connection) fn collector(connect: Duration) -> Result<reqwest::Client, String> {
     let built = reqwest::Client::builder()
         .tls_backend_preconfigured(tls().map_err(|e| e.to_string())?)
         .redirect(reqwest::redirect::Policy::none())
@@ -40,7 +43,7 @@ pub(in crate::connection) fn collector(connect: std::time::Duration) -> Result<r
 struct Maker {
     tls: rustls::ClientConfig,
     gate: Arc<Gate>,
-    connect: std::time::Duration,
+    connect: Duration,
 }
 
 impl Maker {
@@ -59,6 +62,7 @@ impl Maker {
             .dns_resolver(self.gate.clone())
             .connect_timeout(self.connect)
             .pool_max_idle_per_host(idle)
+            .pool_idle_timeout(REST)
             .build()
             .map_err(|e| failed(&e.without_url()))
     }

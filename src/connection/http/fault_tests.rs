@@ -82,6 +82,66 @@ async fn every_fault_has_its_class_and_really_happened() {
     }
 }
 
+/// A server that counts its connections; `close`: it says nothing and closes each one some time after its first answer.
+async fn counting(
+    close: bool,
+) -> (u16, std::sync::Arc<std::sync::atomic::AtomicUsize>, tokio::sync::mpsc::UnboundedReceiver<()>) {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, count) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
+    let (closed, heard) = tokio::sync::mpsc::unbounded_channel();
+    let counted = count.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::Relaxed);
+            let closed = closed.clone();
+            tokio::spawn(async move {
+                let mut bytes = vec![0; 4096];
+                while stream.read(&mut bytes).await.is_ok_and(|n| n > 0) {
+                    stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+                    if close {
+                        break;
+                    }
+                }
+                drop(stream);
+                closed.send(()).ok();
+            });
+        }
+    });
+    (port, count, heard)
+}
+
+#[tokio::test]
+async fn only_a_call_that_bears_a_lost_answer_uses_the_connection_of_another() {
+    for (bears_loss, connections) in [(true, 1), (false, 3)] {
+        let (port, count, _) = counting(false).await;
+        let settings = settings("base: https://unused.example");
+        let api = Api::at_mock("orders", &settings, &format!("http://127.0.0.1:{port}"), None).unwrap();
+        for _ in 0..3 {
+            let sent = api.send(&Request { bears_loss, ..put() }).await;
+            assert_eq!(class(&sent), "answer 204");
+        }
+        assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), connections, "{bears_loss}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_closed_is_not_used_again() {
+    let (port, count, mut closed) = counting(true).await;
+    let settings = settings("base: https://unused.example");
+    let api = Api::at_mock("orders", &settings, &format!("http://127.0.0.1:{port}"), None).unwrap();
+    for n in 1..=3 {
+        let sent = api.send(&Request { bears_loss: true, ..put() }).await;
+        assert_eq!(class(&sent), "answer 204");
+        assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), n);
+        closed.recv().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_call_that_timed_out_may_be_carried_out_later_all_the_same() {
     let running = mock(

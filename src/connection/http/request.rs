@@ -65,6 +65,9 @@ pub struct Request {
     pub idempotency_key: Option<String>,
     /// Deadline of this call; the connection's own is the longest possible.
     pub timeout: Option<Duration>,
+    /// A write whose lost answer is no loss: it can be sent again, or somebody can be asked. It may go through a connection that an
+    /// earlier call has used, which the server may be closing just now.
+    pub bears_loss: bool,
 }
 
 impl Request {
@@ -80,6 +83,7 @@ impl Request {
             max_body: None,
             idempotency_key: None,
             timeout: None,
+            bears_loss: false,
         }
     }
 

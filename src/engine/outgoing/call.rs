@@ -113,7 +113,8 @@ pub async fn once(
     };
     let key = effect.filter(|_| api.settings().idempotency_key.is_some()).map(|e| e.idempotency_key().to_string());
     let max_body = spec(step).and_then(|spec| spec.max_body).map(|size| size.0);
-    let request = Request { idempotency_key: key, max_body, ..request(call) };
+    let bears_loss = class(step, call, setting) != "http-once";
+    let request = Request { idempotency_key: key, max_body, bears_loss, ..request(call) };
     let line = line(&api.view(&request));
     match api.send(&request).await {
         Ok(answer) => judge::Answered { setting, step, call, answer: &answer, line: &line }.judge(),
