@@ -2,10 +2,10 @@
 
 use super::{
     chain::{self, Hash},
-    claim::Claim,
+    claim::{Claim, lost},
     event::{Event, Of},
     failure::JournalError,
-    projection::Change,
+    projection::{Change, unlisted},
     sql::{Cell, Sql},
     store::{Held, Journal},
     write::{Deed, Done, OnItsWay},
@@ -158,50 +158,73 @@ impl Linked<'_> {
     }
 }
 
-/// The statements that take so many rows into a file.
+/// The statements that take so many rows into a file: one text, so that the thread that has the file is waited for once.
 #[derive(Clone, Copy)]
 struct Rows {
     rows: usize,
-    events: &'static str,
-    payloads: &'static str,
+    insert: &'static str,
+    /// As the last of a group: the run's line in the list as well.
+    insert_and_point: &'static str,
 }
 
 macro_rules! rows {
     ($count:literal: $first:literal $($more:literal)*) => {
+        rows!(@ $count,
+            "INSERT INTO events (run, seq, kind, at, prev, hash, payload_hash) VALUES ",
+            "(?, ?, ?, ?, ?, ?, ?)", $($more, "(?, ?, ?, ?, ?, ?, ?)",)*
+            "; INSERT INTO payloads (run, seq, bytes) VALUES ", "(?, ?, ?)", $($more, "(?, ?, ?)",)*
+        )
+    };
+    (@ $count:literal, $($text:literal,)*) => {
         Rows {
             rows: $count,
-            events: concat!(
-                "INSERT INTO events (run, seq, kind, at, prev, hash, payload_hash) VALUES ",
-                "(?, ?, ?, ?, ?, ?, ?)", $($more, "(?, ?, ?, ?, ?, ?, ?)",)*
-            ),
-            payloads: concat!("INSERT INTO payloads (run, seq, bytes) VALUES ", "(?, ?, ?)", $($more, "(?, ?, ?)",)*),
+            insert: concat!($($text),*),
+            insert_and_point: concat!($($text,)* "; UPDATE runs SET seq = ?, head = ?, changed_at = ? WHERE id = ?"),
         }
     };
 }
 
 /// The largest first.
-const ROWS: [Rows; 3] = [
-    rows!(16: "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," ","),
-    rows!(4: "," "," "," ","),
+const ROWS: [Rows; 4] = [
+    rows!(32: "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," ","),
+    rows!(8: "," "," "," "," "," "," "," ","),
+    rows!(2: "," ","),
     rows!(1: ","),
 ];
 
 impl Held<'_> {
     /// Inside a transaction: the events at the end of the chain.
     pub(super) async fn extend(&mut self, run: RunId, group: &[Ready]) -> Result<Appended, JournalError> {
-        let ends = self.extend_by(run, &[group]).await?;
+        self.extend_held(run, None, group).await
+    }
+
+    /// The same, where the holder with this fence still has the run.
+    pub(super) async fn extend_held(
+        &mut self,
+        run: RunId,
+        fence: Option<u64>,
+        group: &[Ready],
+    ) -> Result<Appended, JournalError> {
+        let ends = self.extend_by(run, fence, &[group]).await?;
         ends.into_iter().next().ok_or(JournalError::OutOfOrder { run, what: "there is nothing to append" })
     }
 
     /// The same of several groups, one behind the other: where each of them ends.
-    pub(super) async fn extend_by(&mut self, run: RunId, groups: &[&[Ready]]) -> Result<Vec<Appended>, JournalError> {
+    pub(super) async fn extend_by(
+        &mut self,
+        run: RunId,
+        fence: Option<u64>,
+        groups: &[&[Ready]],
+    ) -> Result<Vec<Appended>, JournalError> {
         let out_of_order = |what| JournalError::OutOfOrder { run, what };
         if groups.iter().any(|group| group.is_empty()) {
             return Err(out_of_order("there is nothing to append"));
         }
         let Some(last) = groups.last().and_then(|group| group.last()) else { return Ok(Vec::new()) };
-        let begun = self.head(run).await?;
+        let begun = self.head(run, fence).await?;
         let mut of = begun.as_ref().map(|end| end.of);
+        // A run that is listed is pointed at with the rows themselves, where they go into a file.
+        let with_rows = begun.is_some() && of == Some(Of::Run) && !self.is_server();
         let genesis = Appended { seq: 0, head: chain::genesis(self.inner.id, run) };
         let mut end = begun.map_or(genesis, |end| end.place);
         let mut links = Vec::with_capacity(groups.iter().map(|group| group.len()).sum());
@@ -216,7 +239,7 @@ impl Held<'_> {
             }
             ends.push(end);
         }
-        self.insert(run, &links).await?;
+        self.insert(run, &links, with_rows.then_some((end, last.at))).await?;
         for link in &links {
             let now = Appended { seq: link.seq, head: link.hash };
             self.apply(run, now, link.ready.at, &link.ready.change).await?;
@@ -224,20 +247,29 @@ impl Held<'_> {
                 self.extend_heads(run, now).await?;
             }
         }
-        if of == Some(Of::Run) {
+        if of == Some(Of::Run) && !with_rows {
             self.point(run, end, last.at).await?;
         }
         Ok(ends)
     }
 
     /// The last event of a chain, compared with what the list of runs says (of a plan or schedule: the journal's own chain), so
-    /// that an append never hides a cut.
-    async fn head(&mut self, run: RunId) -> Result<Option<End>, JournalError> {
-        const LAST: &str = "SELECT e.seq, e.hash, e.kind, r.seq, r.head, r.purged_at
-                            FROM events e LEFT JOIN runs r ON r.id = e.run WHERE e.run = $1 ORDER BY e.seq DESC LIMIT 1";
+    /// that an append never hides a cut. An executor must still have the run: the clock is not asked, for as long as nobody else has it,
+    /// finishing is better than stopping.
+    async fn head(&mut self, run: RunId, fence: Option<u64>) -> Result<Option<End>, JournalError> {
+        const LAST: &str = "SELECT e.seq, e.hash, e.kind, r.seq, r.head, r.purged_at, c.fence, c.released_at
+                            FROM events e LEFT JOIN runs r ON r.id = e.run LEFT JOIN claims c ON c.run = e.run
+                            WHERE e.run = $1 ORDER BY e.seq DESC LIMIT 1";
         const LAST_HEAD: &str = "SELECT seq, head FROM heads WHERE run = $1 ORDER BY number DESC LIMIT 1";
         let name = run.to_string();
-        let Some(row) = self.row(LAST, &[(&name).into()]).await? else { return Ok(None) };
+        let row = self.row(LAST, &[(&name).into()]).await?;
+        if let Some(fence) = fence {
+            let holder = row.as_ref().map(|row| Ok((row.maybe_int(6)?, row.maybe_int(7)?))).transpose()?;
+            if holder.is_none_or(|(held, released)| held.map(i64::unsigned_abs) != Some(fence) || released.is_some()) {
+                return Err(lost(run, fence));
+            }
+        }
+        let Some(row) = row else { return Ok(None) };
         let (seq, hash, of) = (row.int(0)?.unsigned_abs(), row.bytes(1)?, Of::kind(&row.text(2)?));
         let mut listed = (row.maybe_int(3)?, row.maybe_bytes(4)?);
         if of != Of::Run
@@ -256,20 +288,40 @@ impl Held<'_> {
         Ok(Some(End { place: Appended { seq, head }, of }))
     }
 
-    async fn insert(&mut self, run: RunId, links: &[Linked<'_>]) -> Result<(), JournalError> {
+    /// `point`: where the list of runs points to from now on.
+    async fn insert(
+        &mut self,
+        run: RunId,
+        links: &[Linked<'_>],
+        point: Option<(Appended, Stamp)>,
+    ) -> Result<(), JournalError> {
         if self.is_server() {
             return self.insert_at_once(run, links).await;
         }
         let name = run.to_string();
         let mut left = links;
         while !left.is_empty() {
-            // Each statement is handed to the thread that has the file, and waited for: few of many rows are cheaper.
-            let few = ROWS.into_iter().find(|few| few.rows <= left.len()).unwrap_or(ROWS[2]);
+            // Each text is handed to the thread that has the file, and waited for: few of many rows are cheaper.
+            let few = ROWS.into_iter().find(|few| few.rows <= left.len()).unwrap_or(ROWS[ROWS.len() - 1]);
             let (some, others) = left.split_at(few.rows.min(left.len()));
-            let events: Vec<Cell<'_>> = some.iter().flat_map(|link| link.event(&name)).collect();
-            self.execute(few.events, &events).await?;
-            let payloads: Vec<Cell<'_>> = some.iter().flat_map(|link| link.payload(&name)).collect();
-            self.execute(few.payloads, &payloads).await?;
+            let events = some.iter().flat_map(|link| link.event(&name));
+            let payloads = some.iter().flat_map(|link| link.payload(&name));
+            let mut cells: Vec<Cell<'_>> = events.chain(payloads).collect();
+            let last = point.as_ref().filter(|_| others.is_empty());
+            let text = match last {
+                None => few.insert,
+                Some((end, at)) => {
+                    cells.extend([end.seq.into(), (&end.head).into(), at.micros.into(), (&name).into()]);
+                    few.insert_and_point
+                }
+            };
+            let written = self.execute(text, &cells).await?;
+            let expected = 2 * some.len() as u64 + 1;
+            if let Some((end, _)) = last
+                && written != expected
+            {
+                return Err(unlisted(run, end.seq));
+            }
             left = others;
         }
         Ok(())

@@ -176,15 +176,6 @@ impl Held<'_> {
         row.map(|row| last(run, &row)).transpose()
     }
 
-    /// Inside a transaction: nobody took the run since. The clock is not asked: as long as nobody else has it, finishing
-    /// is better than stopping.
-    pub(super) async fn still_holds(&mut self, run: RunId, fence: u64) -> Result<(), JournalError> {
-        match self.last_claim(run).await? {
-            Some(last) if last.claim.fence == fence && last.released.is_none() => Ok(()),
-            _ => Err(lost(run, fence)),
-        }
-    }
-
     /// Inside a transaction: nobody has the run any more.
     pub(super) async fn give_back(&mut self, run: RunId, fence: u64, now: Stamp) -> Result<(), JournalError> {
         let released = self

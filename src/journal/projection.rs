@@ -132,6 +132,11 @@ fn counts_text(counts: &[Count]) -> String {
     counts.iter().map(|count| format!("{} {}", count.end.word(), count.items)).collect::<Vec<_>>().join(", ")
 }
 
+/// There is no line for a run that has events.
+pub(super) fn unlisted(run: RunId, seq: u64) -> JournalError {
+    JournalError::Tampered { run, seq, what: "the list of runs does not name it".to_owned() }
+}
+
 impl Held<'_> {
     /// Takes one event into the lists, inside the transaction that records it. [`Held::point`] follows the last one of a
     /// group.
@@ -175,8 +180,7 @@ impl Held<'_> {
                 &[end.seq.into(), (&end.head).into(), at.micros.into(), (&run.to_string()).into()],
             )
             .await?;
-        let what = || "the list of runs does not name it".to_owned();
-        if pointed == 1 { Ok(()) } else { Err(JournalError::Tampered { run, seq: end.seq, what: what() }) }
+        if pointed == 1 { Ok(()) } else { Err(unlisted(run, end.seq)) }
     }
 
     async fn create_run(&mut self, run: RunId, now: Appended, at: Stamp, made: &Made) -> Result<(), JournalError> {

@@ -156,7 +156,15 @@ impl Journal {
         };
         if start {
             let writer = Writer { inner: self.inner.clone(), over: false };
-            tokio::spawn(async move { writer.run().await });
+            match *self.inner.place {
+                // The thread that has the file is spoken to several times a COMMIT, and nothing but it is waited for: on a thread of its
+                // own no other item's work comes between.
+                Place::File(_) => {
+                    let here = tokio::runtime::Handle::current();
+                    drop(tokio::task::spawn_blocking(move || here.block_on(writer.run())));
+                }
+                Place::Server(_) => drop(tokio::spawn(writer.run())),
+            }
         }
         OnItsWay { answer: waiting, place: self.inner.place.clone() }
     }
@@ -352,7 +360,7 @@ impl Held<'_> {
             let alike = 1 + others.iter().take_while(|deed| deed.goes_on_from(first)).count();
             let (some, others) = left.split_at(if first.goes_on_from(first) { alike } else { 1 });
             if some.len() > 1
-                && let Some(together) = self.append_together(some).await?
+                && let Some(together) = self.append_together(some, some.len() == deeds.len()).await?
             {
                 answers.extend(together.into_iter().map(Ok));
             } else {
@@ -378,29 +386,34 @@ impl Held<'_> {
     }
 
     /// What several items of one run have to say, as one group: its claim, its end and its line in the list are looked at
-    /// once. Nothing where that is refused: then each is tried by itself, and those that are fit go in.
-    async fn append_together(&mut self, deeds: &[Deed]) -> Result<Option<Vec<Done>>, JournalError> {
+    /// once. Nothing where that is refused: then each is tried by itself, and those that are fit go in. `all`: nothing else is in the
+    /// transaction, which needs no savepoint then.
+    async fn append_together(&mut self, deeds: &[Deed], all: bool) -> Result<Option<Vec<Done>>, JournalError> {
         let Some(Deed::Append { chain, fence, .. }) = deeds.first() else { return Ok(None) };
         let groups: Vec<&[Ready]> = deeds
             .iter()
             .filter_map(|deed| if let Deed::Append { group, .. } = deed { Some(&group[..]) } else { None })
             .collect();
-        self.execute("SAVEPOINT deed", &[]).await?;
-        let ends = async {
-            if let Some(fence) = fence {
-                self.still_holds(*chain, *fence).await?;
-            }
-            self.extend_by(*chain, &groups).await
-        };
-        let together = match ends.await {
+        if !all {
+            self.execute("SAVEPOINT deed", &[]).await?;
+        }
+        let together = match self.extend_by(*chain, *fence, &groups).await {
             Ok(ends) => Some(ends.into_iter().map(|end| Done::Appended(*chain, end)).collect()),
             Err(error) if error.ends_transaction() => return Err(error),
+            Err(_) if all => {
+                self.roll_back().await;
+                self.begin().await?;
+                self.lock(deeds).await?;
+                None
+            }
             Err(_) => {
                 self.execute("ROLLBACK TO SAVEPOINT deed", &[]).await?;
                 None
             }
         };
-        self.execute("RELEASE SAVEPOINT deed", &[]).await?;
+        if !all {
+            self.execute("RELEASE SAVEPOINT deed", &[]).await?;
+        }
         Ok(together)
     }
 
@@ -435,10 +448,7 @@ impl Held<'_> {
     }
 
     async fn append_inside(&mut self, chain: RunId, fence: Option<u64>, group: &[Ready]) -> Answer {
-        if let Some(fence) = fence {
-            self.still_holds(chain, fence).await?;
-        }
-        let end = self.extend(chain, group).await?;
+        let end = self.extend_held(chain, fence, group).await?;
         if let (Some(fence), Some(closed)) = (fence, group.iter().find(|one| one.kind == Event::CLOSED)) {
             self.give_back(chain, fence, closed.at).await?;
         }
