@@ -275,16 +275,25 @@ impl<'a> Driver<'a> {
     pub async fn run(&mut self) -> Result<Stopped, JournalError> {
         let (lease, journal, claim, world) =
             (self.lease.clone(), self.journal, self.claim.clone(), self.setting.world.clone());
-        let went = lease.beside(journal, &claim, &world, self.drive()).await;
+        let went = lease.beside(journal, &claim, &world, self.go_on()).await;
+        self.left_beside(went)
+    }
+
+    /// The same without a sign of life: whoever drives the other items gives it.
+    pub(super) async fn drive(&mut self) -> Result<Stopped, JournalError> {
+        let went = self.go_on().await;
+        self.left_beside(went)
+    }
+
+    /// What was on its way into a journal that failed may have been recorded all the same; whoever goes on finds out.
+    fn left_beside(&mut self, went: Result<Stopped, JournalError>) -> Result<Stopped, JournalError> {
         if let (Err(_), Some(beside)) = (&went, self.beside.take()) {
-            // It may have been recorded all the same; whoever goes on finds out.
             self.unrecorded.get_or_insert(beside.done);
         }
         went
     }
 
-    /// The same without a sign of life: whoever drives the other items gives it.
-    pub(super) async fn drive(&mut self) -> Result<Stopped, JournalError> {
+    async fn go_on(&mut self) -> Result<Stopped, JournalError> {
         if !self.state.items.contains_key(&self.item) {
             let item = StartedItem { item: self.item.clone(), key: None, plan: None };
             self.note(ItemStarted { items: vec![item] }.into());
@@ -411,6 +420,7 @@ impl<'a> Driver<'a> {
 
     /// The last words of one of many items: durable with whatever is recorded next.
     async fn hand_over(&mut self) -> Result<(), JournalError> {
+        self.join().await?;
         let Some(crew) = self.crew.clone() else { return Ok(()) };
         // The next item of the subject may change the same row: what this one did must not look like nobody's.
         if let Some(seat) = self.seat.clone().filter(|seat| !seat.is_alone()) {
@@ -440,15 +450,18 @@ impl<'a> Driver<'a> {
 
     /// Makes everything noted durable, in one transaction.
     pub(super) async fn flush(&mut self) -> Result<(), JournalError> {
+        if let Some(crew) = self.crew.clone() {
+            // The journal takes them in this order: what is on its way is durable no later than these.
+            if !self.pending.is_empty() {
+                self.flush_all(&crew).await?;
+                if let Some(by) = crew.cancelled() {
+                    (self.state.cancelled, self.state.cancelled_by) = (true, Some(by));
+                }
+            }
+            return self.join().await;
+        }
         self.join().await?;
         if self.pending.is_empty() {
-            return Ok(());
-        }
-        if let Some(crew) = self.crew.clone() {
-            self.flush_all(&crew).await?;
-            if let Some(by) = crew.cancelled() {
-                (self.state.cancelled, self.state.cancelled_by) = (true, Some(by));
-            }
             return Ok(());
         }
         let appended = self.journal.append_claimed(&self.claim, &self.pending).await?;
@@ -480,8 +493,8 @@ impl<'a> Driver<'a> {
         self.keep_on(first, Unrecorded { path: path.clone(), outcome, summary: summary.to_owned() }).await
     }
 
-    /// The same, while the run goes on with what has no effect: whoever remembers the effect (its rows, the ledger) tells what
-    /// became of it if this process dies meanwhile. Every flush waits for it first.
+    /// The same, while the run goes on with what has no effect: whoever remembers the effect (its rows, the ledger, the other side) tells
+    /// what became of it if this process dies meanwhile. Every flush waits for it first.
     async fn keep_beside(&mut self, path: &Arc<str>, outcome: Outcome, summary: &str) -> Result<(), JournalError> {
         self.join().await?;
         let done = Unrecorded { path: path.clone(), outcome, summary: summary.to_owned() };
@@ -504,6 +517,8 @@ impl<'a> Driver<'a> {
         }
         let Some(Beside { appending, mut events, seq, done }) = self.beside.take() else { return Ok(()) };
         let first = match appending.durable().await {
+            // Of many items the others write as well.
+            Ok(_) if self.crew.is_some() => Ok(()),
             Ok(appended) => self.numbered(appended, seq).await,
             Err(error) => {
                 events.append(&mut self.pending);
@@ -635,6 +650,10 @@ impl<'a> Driver<'a> {
                 // Of many items the next words are near: this one goes with them.
                 Some("rows" | "ledger") if self.crew.is_some() => {}
                 Some("rows" | "ledger") => self.keep_beside(&place.path, outcome, &summary).await?,
+                // Others are at work meanwhile: this one reads on, and waits before anything with an effect.
+                _ if self.crew.is_some() && self.together().is_none() => {
+                    self.keep_beside(&place.path, outcome, &summary).await?;
+                }
                 _ => self.keep(&place.path, outcome, &summary).await?,
             }
         } else if self.crew.is_none() {
