@@ -452,13 +452,16 @@ impl<'a> Driver<'a> {
     pub(super) async fn flush(&mut self) -> Result<(), JournalError> {
         if let Some(crew) = self.crew.clone() {
             // The journal takes them in this order: what is on its way is durable no later than these.
+            let first = if self.pending.is_empty() { Ok(()) } else { self.flush_all(&crew).await };
+            // That happened already: where it cannot be recorded it is tried again, and these with it.
+            self.join().await?;
             if !self.pending.is_empty() {
-                self.flush_all(&crew).await?;
-                if let Some(by) = crew.cancelled() {
-                    (self.state.cancelled, self.state.cancelled_by) = (true, Some(by));
-                }
+                return first;
             }
-            return self.join().await;
+            if let Some(by) = crew.cancelled() {
+                (self.state.cancelled, self.state.cancelled_by) = (true, Some(by));
+            }
+            return Ok(());
         }
         self.join().await?;
         if self.pending.is_empty() {

@@ -123,6 +123,60 @@ fn what_happened_is_written_again_until_the_journal_takes_it() {
     });
 }
 
+/// One item after the other, two calls each: the outcome of the first one is on its way into the journal when the second one is meant.
+const TWO_CALLS: &str = "trueup: v1
+name: lost/answers
+version: 1
+title: Two calls an item
+uses: { shop: { read: [things] }, crm: { methods: [POST] } }
+targets:
+  from: { find: { table: shop.things, where: { state: open } } }
+limits: { concurrency: 1 }
+steps:
+- id: first
+  http: { api: crm, post: /tickets, json: { thing: \"{{ item.id }}\" } }
+  irreversible: a test
+- id: second
+  http: { api: crm, post: /notes, json: { thing: \"{{ item.id }}\" } }
+  irreversible: a test
+";
+
+/// From the first call on the journal takes neither what came of it nor what is meant next.
+const AFTER_ONE: &str = "create trigger fails before insert on events when new.kind in ('step.outcome', 'step.intent')
+    and exists (select 1 from events where kind = 'step.intent') begin select raise(abort, 'no'); end";
+
+#[test]
+fn what_happened_to_one_of_many_items_is_written_again_before_anything_else_is_sent() {
+    block_on(async {
+        let mut scene = Scene::open(&On::Sqlite, QUIET, |text| text).await;
+        let more = "insert into things (id, name, state, count, created_at, updated_at) values (2, 'lamp', 1, 1, '2024-01-01 00:00:00', '2024-01-01 00:00:00'), (3, 'lamp', 1, 1, '2024-01-01 00:00:00', '2024-01-01 00:00:00')";
+        scene.shop.sql(more).await;
+        let path = scene.shop.opened.journal();
+        let mut here = scene.shop.here.clone();
+        let (file, pauses) = (path.clone(), Arc::new(Mutex::new(Vec::new())));
+        let seen = pauses.clone();
+        here.world = World::real().with_pause(move |pause| {
+            seen.lock().unwrap().push(pause.as_secs());
+            // The third try finds a journal that works.
+            if pause.as_secs() == 3 {
+                strike(&file, WORK);
+            }
+            std::future::ready(())
+        });
+        only_outcomes(&scene, &path, &here).await;
+        strike(&path, AFTER_ONE);
+        let carried = scene.apply_in(&here, TWO_CALLS, &|_| {}).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert_eq!(carried.stopped, Stopped::Closed(End::Changed));
+        let tries: Vec<u64> = pauses.lock().unwrap().iter().copied().filter(|pause| *pause > 0).collect();
+        assert_eq!((tries, scene.sent().len()), (vec![1, 3], 4));
+        let place = |wanted: &dyn Fn(&Event) -> bool| scene.events.iter().position(wanted);
+        let first = place(&|event| is_outcome(event, "steps/first")).unwrap();
+        let second = place(&|event| is_outcome(event, "steps/second")).unwrap();
+        assert!(first < second, "{first} {second}");
+        scene.close().await;
+    });
+}
+
 const OUTCOMES: &str =
     "create trigger fails before insert on events when new.kind = 'step.outcome' begin select raise(abort, 'no'); end";
 
