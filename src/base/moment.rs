@@ -108,6 +108,11 @@ pub fn with_cut<T>(cut: Arc<Cut>, work: impl FnOnce() -> T) -> T {
     work()
 }
 
+/// This thread stands for a process: what it begins must not go on elsewhere when it falls.
+pub fn stands_for_a_process() -> bool {
+    CUT.with(|place| place.borrow().is_some())
+}
+
 /// Called at each boundary of the protocol: before and after each durable write, and around each effect.
 pub fn reached(name: &'static str) {
     let cut = CUT.with(|place| place.borrow().clone());

@@ -17,7 +17,7 @@ use super::{
     schedules::Decided,
     store::{Held, Inner, Journal},
 };
-use crate::base::{identity::RunId, time::Stamp};
+use crate::base::{identity::RunId, moment, time::Stamp};
 use std::{
     collections::{BTreeSet, VecDeque},
     sync::{Arc, MutexGuard, PoisonError},
@@ -159,11 +159,11 @@ impl Journal {
             match *self.inner.place {
                 // The thread that has the file is spoken to several times a COMMIT, and nothing but it is waited for: on a thread of its
                 // own no other item's work comes between.
-                Place::File(_) => {
+                Place::File(_) if !moment::stands_for_a_process() => {
                     let here = tokio::runtime::Handle::current();
                     drop(tokio::task::spawn_blocking(move || here.block_on(writer.run())));
                 }
-                Place::Server(_) => drop(tokio::spawn(writer.run())),
+                Place::File(_) | Place::Server(_) => drop(tokio::spawn(writer.run())),
             }
         }
         OnItsWay { answer: waiting, place: self.inner.place.clone() }
