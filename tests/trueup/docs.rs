@@ -179,8 +179,11 @@ pub fn settled(text: &str) -> String {
     }
     #[expect(clippy::disallowed_methods, reason = "the binary under test asks the machine, so must its test")]
     let now = jiff::Timestamp::now();
-    for day in [now - jiff::SignedDuration::from_hours(24), now].map(|at| at.strftime("%Y-%m-%d").to_string()) {
-        text = text.replace(&day, "2026-01-15");
+    for day in [now - jiff::SignedDuration::from_hours(24), now] {
+        text = text.replace(&day.strftime("%Y-%m-%d").to_string(), "2026-01-15");
+        // `trueup runs` leaves the year out.
+        let short = Regex::new(&format!(r"\b{}( [0-2]\d:[0-5]\d\b)", day.strftime("%m-%d"))).unwrap();
+        text = short.replace_all(&text, "01-15$1").into_owned();
     }
     let port = Regex::new(r"127\.0\.0\.1:\d+").unwrap();
     let text = port.replace_all(&text, "127.0.0.1:41715");
@@ -215,11 +218,11 @@ fn what_differs_between_two_runs_is_settled_and_data_is_not() {
     #[expect(clippy::disallowed_methods, reason = "the binary under test asks the machine, so must its test")]
     let now = jiff::Timestamp::now();
     let made = format!(
-        "run 1234abcd: changed {}\n  ✓ one                1.2 s\nat 2025-07-04T08:00:12.701188",
-        now.strftime("%Y-%m-%d %H:%M:%S")
+        "run 1234abcd: changed {}\n  ✓ one                1.2 s\nat 2025-07-04T08:00:12.701188\n{}  shop",
+        now.strftime("%Y-%m-%d %H:%M:%S"),
+        now.strftime("%m-%d %H:%M")
     );
-    let other =
-        "run 6e839cdd: changed 2026-01-15 10:00:00\n  ✓ one                12 ms\nat 2025-07-04T08:00:12.701188\n";
+    let other = "run 6e839cdd: changed 2026-01-15 10:00:00\n  ✓ one                12 ms\nat 2025-07-04T08:00:12.701188\n01-15 10:00  shop\n";
     assert_eq!(settled(&made), other);
 }
 
