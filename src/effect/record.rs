@@ -205,6 +205,16 @@ impl Field for u64 {
     }
 }
 
+/// How many there are of something.
+impl Field for usize {
+    fn store(&self) -> Option<Value> {
+        (*self as u64).store()
+    }
+    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
+        usize::try_from(u64::load(stored)?).map_err(|_| BadRecord::new("is too large or negative"))
+    }
+}
+
 /// A moment in UTC, as microseconds.
 impl Field for Stamp {
     fn store(&self) -> Option<Value> {

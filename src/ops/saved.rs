@@ -23,7 +23,7 @@ use crate::{
     },
     plan::{
         ItemPlan, Plan,
-        file::{self, BadPlan, FORMAT, Header, Saved},
+        file::{self, BadPlan, FORMAT, Header, MANY_FORMAT, Saved},
         many::PlanFile,
     },
     playbook::{lifecycle::operation, model::Playbook, project::Project},
@@ -102,7 +102,7 @@ pub(super) fn header(
 ) -> Header {
     let facts = opened.source.text();
     Header {
-        trueup_plan: FORMAT,
+        trueup_plan: if plan.many.is_some() { MANY_FORMAT } else { FORMAT },
         engine: env!("CARGO_PKG_VERSION").into(),
         id: surroundings.world.id().to_string().into(),
         run: setting.run.id,

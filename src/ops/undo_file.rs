@@ -13,7 +13,7 @@ use crate::{
     journal::payload::Approval,
     plan::{
         Plan,
-        file::{Header, Saved, UNDO_FORMAT, UndoOf, sum},
+        file::{Header, MANY_FORMAT, Saved, UNDO_FORMAT, UndoOf, sum},
     },
 };
 use std::{sync::atomic::AtomicBool, time::Duration};
@@ -58,7 +58,7 @@ fn header(
     let facts = ready.created.facts.clone();
     let (item, all_or_nothing) = (wish.item.clone(), wish.all_or_nothing);
     Header {
-        trueup_plan: UNDO_FORMAT,
+        trueup_plan: if plan.many.is_some() { MANY_FORMAT } else { UNDO_FORMAT },
         facts_sha256: sum(&facts).into(),
         facts,
         undo: Some(UndoOf { run: ready.about, item, all_or_nothing }),

@@ -1,5 +1,5 @@
-//! A saved plan: JSON Lines, streamed. A header, one line an item, a trailer that holds the rest together. What is in it is
-//! all that apply needs beside the project and the journal. Knows nothing of clocks, folders and journals: `ops` compares.
+//! A saved plan: JSON Lines, streamed. A header, one line an item, of many items what they come to, a trailer that holds the rest together. What
+//! is in it is all that apply needs beside the project and the journal. Knows nothing of clocks, folders and journals: `ops` compares.
 //!
 //! Two things are held by the trailer: `sha256` over every byte before it, which anybody can compute, and `seal`, the
 //! same under the journal's key, which only its owner can. `digest` is what an approval signs.
@@ -30,11 +30,15 @@ use std::{
 
 /// The form of a plan.
 pub const FORMAT: u32 = 1;
-/// The form of a plan that takes a run back, and the newest that this version reads: one that does not know it must not take it for a plan of
-/// the playbook.
+/// The form of a plan that takes a run back: a version that does not know it must not take it for a plan of the playbook.
 pub const UNDO_FORMAT: u32 = 2;
+/// The form of a plan of many items, whether it takes a run back or not, and the newest that this version reads: behind the items stands what
+/// they come to, so that nobody has to take all of them apart to know it.
+pub const MANY_FORMAT: u32 = 3;
 /// How every plan file begins.
 pub const BEGINS: &str = "{\"trueup_plan\":";
+/// How the line of what many items come to begins.
+const TALLIES: &str = "{\"trueup_plan_tally\":";
 /// How the last line begins.
 const ENDS: &str = "{\"trueup_plan_end\":";
 /// A longer line is not one of ours.
@@ -107,6 +111,14 @@ record! {
         item: Option<String>,
         /// One row that cannot be taken back stops the whole.
         all_or_nothing: bool,
+    }
+}
+
+record! {
+    /// Behind the items of many: what they come to.
+    pub struct Tallied {
+        /// All of it.
+        trueup_plan_tally: Tally,
     }
 }
 
@@ -222,6 +234,9 @@ impl<'a, W: Write> Writer<'a, W> {
     /// The last line; gives back where it was written to, the plan, and the sum of all lines before the last.
     pub fn end(mut self) -> Result<(W, Saved, Arc<str>), BadPlan> {
         let digest = self.digest.end();
+        if let Some(many) = self.plan.many.as_ref().filter(|_| self.header.trueup_plan >= MANY_FORMAT) {
+            self.lines.put(&Tallied { trueup_plan_tally: many.tally.clone() }, self.sealer)?;
+        }
         let trailer = Trailer::of(self.count, &digest, &hex(self.lines.hash.clone()), self.sealer)?;
         self.lines.add::<Trailer>(&trailer, self.sealer)?;
         self.lines.out.flush().map_err(BadPlan::Io)?;
@@ -278,6 +293,12 @@ impl<R: BufRead> Iterator for Items<R> {
         let mut line = Vec::new();
         if let Err(error) = next(&mut self.file, &mut line) {
             return Some(Err(error));
+        }
+        if line.starts_with(TALLIES.as_bytes()) {
+            self.hash.update(&line);
+            if let Err(error) = next(&mut self.file, &mut line) {
+                return Some(Err(error));
+            }
         }
         if line.is_empty() || line.starts_with(ENDS.as_bytes()) {
             self.over = true;
@@ -352,12 +373,10 @@ pub fn claimed(file: &mut impl BufRead, sealer: &Sealer) -> Result<Header, BadPl
 
 /// The same as [`read`], with the sum of every line before the last.
 pub fn read_with_sum(file: &mut (impl BufRead + Seek), sealer: &Sealer) -> Result<(Saved, Arc<str>), BadPlan> {
-    let trailer = checked(file)?;
-    if sealer.key_id().is_some() {
-        let seal = Trailer::seal(trailer.items, &trailer.digest, &trailer.sha256, sealer)?;
-        if seal != *trailer.seal {
-            return Err(BadPlan::OtherSeal);
-        }
+    let (trailer, before) = checked(file)?;
+    let sealed = sealer.key_id().is_some();
+    if sealed && Trailer::seal(trailer.items, &trailer.digest, &trailer.sha256, sealer)? != *trailer.seal {
+        return Err(BadPlan::OtherSeal);
     }
     file.rewind().map_err(BadPlan::Io)?;
     let mut line = Vec::new();
@@ -365,7 +384,36 @@ pub fn read_with_sum(file: &mut (impl BufRead + Seek), sealer: &Sealer) -> Resul
     let header: Header = decoded(&line, sealer)?;
     let mut plan = header.plan();
     plan.many = header.many();
-    let mut digest = PlanDigest::of(&plan);
+    // Under the seal stands what this journal's owner wrote. Who has no key counts for himself.
+    let tallied = header.trueup_plan >= MANY_FORMAT && sealed;
+    if let Some(many) = plan.many.as_mut().filter(|_| tallied) {
+        let tallied: Tallied = decoded(&before, sealer)?;
+        many.tally = tallied.trueup_plan_tally;
+        for _ in 0..trailer.items.min(HELD as u64 + 1) {
+            next(file, &mut line)?;
+            plan.items.push(decoded(&line, sealer)?);
+        }
+        #[cfg(debug_assertions)]
+        file.rewind().map_err(BadPlan::Io).and_then(|()| as_counted(file, &header, &plan, &trailer, sealer))?;
+    } else {
+        counted(file, &header, &mut plan, &trailer, sealer)?;
+    }
+    if let Some(many) = &mut plan.many {
+        many.digest = trailer.digest.to_string();
+    }
+    all_taken(&mut plan, &header);
+    Ok((Saved { header, plan, digest: trailer.digest.to_string() }, trailer.sha256))
+}
+
+/// Takes every item apart: counts them, holds the first ones, and looks whether they promise what was signed.
+fn counted(
+    file: &mut impl BufRead,
+    header: &Header,
+    plan: &mut Plan,
+    trailer: &Trailer,
+    sealer: &Sealer,
+) -> Result<(), BadPlan> {
+    let mut digest = PlanDigest::of(plan);
     let mut left = trailer.items;
     while left > 0 {
         // Two processors take them apart; what is counted is counted in order.
@@ -381,22 +429,39 @@ pub fn read_with_sum(file: &mut (impl BufRead + Seek), sealer: &Sealer) -> Resul
         for judged in one.into_iter().chain(other) {
             let (item, promise) = judged?;
             digest.promise(&promise);
-            keep(&mut plan, item);
+            keep(plan, item);
         }
     }
+    let mut line = Vec::new();
     next(file, &mut line)?;
+    if header.trueup_plan >= MANY_FORMAT && line.starts_with(TALLIES.as_bytes()) {
+        next(file, &mut line)?;
+    }
     if !line.starts_with(ENDS.as_bytes()) {
         return Err(damaged("it has another number of items than it says"));
     }
-    let digest = digest.end();
-    if sealer.key_id().is_some() && digest != *trailer.digest {
+    if sealer.key_id().is_some() && digest.end() != *trailer.digest {
         return Err(damaged("its digest is not that of its content"));
     }
-    if let Some(many) = &mut plan.many {
-        many.digest = trailer.digest.to_string();
-    }
-    all_taken(&mut plan, &header);
-    Ok((Saved { header, plan, digest: trailer.digest.to_string() }, trailer.sha256))
+    Ok(())
+}
+
+/// What stands there is what counting gives: tested with every plan that a test reads.
+#[cfg(debug_assertions)]
+fn as_counted(
+    file: &mut impl BufRead,
+    header: &Header,
+    plan: &Plan,
+    trailer: &Trailer,
+    sealer: &Sealer,
+) -> Result<(), BadPlan> {
+    next(file, &mut Vec::new())?;
+    let mut again = header.plan();
+    again.many = header.many();
+    counted(file, header, &mut again, trailer, sealer)?;
+    assert_eq!(format!("{:?}", again.tally()), format!("{:?}", plan.tally()));
+    assert_eq!(again.items.len(), plan.items.len());
+    Ok(())
 }
 
 /// So many items are taken apart by one processor at a time.
@@ -424,10 +489,10 @@ fn judged(lines: &[Vec<u8>], sealer: &Sealer) -> Vec<Result<(ItemPlan, Promise),
     lines.iter().map(one).collect()
 }
 
-/// The trailer, when the sum fits: looked at before anything of the content is believed.
-fn checked(file: &mut (impl BufRead + Seek)) -> Result<Trailer, BadPlan> {
+/// The trailer and the line before it, when the sum fits: looked at before anything of the content is believed.
+fn checked(file: &mut (impl BufRead + Seek)) -> Result<(Trailer, Vec<u8>), BadPlan> {
     file.rewind().map_err(BadPlan::Io)?;
-    let (mut line, mut hash) = (Vec::new(), Sha256::new());
+    let (mut line, mut before, mut hash) = (Vec::new(), Vec::new(), Sha256::new());
     first(file, &mut line)?;
     loop {
         if line.is_empty() {
@@ -437,9 +502,10 @@ fn checked(file: &mut (impl BufRead + Seek)) -> Result<Trailer, BadPlan> {
             break;
         }
         hash.update(&line);
+        std::mem::swap(&mut line, &mut before);
         next(file, &mut line)?;
     }
-    let (last, mut more) = (line.clone(), Vec::new());
+    let (last, mut more) = (line, Vec::new());
     next(file, &mut more)?;
     if !more.is_empty() {
         return Err(damaged("something stands behind its end"));
@@ -454,7 +520,7 @@ fn checked(file: &mut (impl BufRead + Seek)) -> Result<Trailer, BadPlan> {
     if hex(hash) != *trailer.sha256 {
         return Err(damaged("its content does not fit its sum"));
     }
-    Ok(trailer)
+    Ok((trailer, before))
 }
 
 /// The first line. What does not begin as a plan is none, however it ends.
@@ -474,8 +540,8 @@ fn format_of(line: &[u8]) -> Result<(), BadPlan> {
     let digits: String =
         line[BEGINS.len()..].iter().take_while(|b| b.is_ascii_digit()).map(|b| char::from(*b)).collect();
     match digits.parse::<u32>() {
-        Ok(FORMAT | UNDO_FORMAT) => Ok(()),
-        Ok(format) if format > UNDO_FORMAT => Err(BadPlan::Newer { format }),
+        Ok(FORMAT..=MANY_FORMAT) => Ok(()),
+        Ok(format) if format > MANY_FORMAT => Err(BadPlan::Newer { format }),
         _ => Err(damaged("its first line names no form")),
     }
 }
@@ -565,7 +631,7 @@ impl fmt::Display for BadPlan {
             BadPlan::Io(error) => write!(f, "cannot be used: {}", error.kind()),
             BadPlan::NotAPlan => f.write_str("is not a saved plan"),
             BadPlan::Newer { format } => {
-                write!(f, "is a plan in form {format}; this version of trueup reads up to {UNDO_FORMAT}")
+                write!(f, "is a plan in form {format}; this version of trueup reads up to {MANY_FORMAT}")
             }
             BadPlan::Damaged { what } => write!(f, "is not as it was written: {what}"),
             BadPlan::OtherSeal => {

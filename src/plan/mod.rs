@@ -8,6 +8,7 @@ pub mod many;
 pub mod overlap;
 pub mod stored;
 pub mod tally;
+mod tallied;
 mod whole;
 
 pub use many::Many;

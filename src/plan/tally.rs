@@ -66,7 +66,7 @@ pub struct Tally {
     /// Changing steps that could not be tried out.
     pub untried: usize,
     /// Some step is of a kind that may change something, also if it would not do so today.
-    could_change: bool,
+    pub(super) could_change: bool,
     /// Names of the steps that cannot be taken back, each with its reason and how often.
     pub irreversible: Vec<(String, Option<String>, usize)>,
     /// How many items would change something.

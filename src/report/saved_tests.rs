@@ -15,7 +15,7 @@ use crate::{
     engine::trouble::Difference,
     plan::{
         Effect, Plan,
-        file::{self, BadPlan, FORMAT, Header, Saved},
+        file::{self, BadPlan, FORMAT, Header, MANY_FORMAT, Saved},
     },
 };
 use std::io::Cursor;
@@ -237,6 +237,51 @@ fn five_hundred_changed_plan_files_are_all_refused() {
     assert!(kinds.len() > 4, "the changes were all of one kind: {kinds:?}");
 }
 
+/// A changed file, with the sum of what stands there now.
+fn with_its_sum(text: &str) -> String {
+    let (body, trailer) = text.trim_end().rsplit_once('\n').unwrap();
+    let sum = file::sum(&format!("{body}\n"));
+    let at = trailer.find("\"sha256\":\"").unwrap() + "\"sha256\":\"".len();
+    format!("{body}\n{}{sum}{}\n", &trailer[..at], &trailer[at + 64..])
+}
+
+#[test]
+fn what_many_items_come_to_stands_under_the_seal_and_is_counted_where_there_is_no_key() {
+    let (_home, sealer) = key();
+    let mut made = marked(sample::award());
+    let ways = [Way::Stop, Way::Escalate, Way::Fail, Way::Skip, Way::Done].map(sample::stopped);
+    let kinds: Vec<_> =
+        [sample::award(), sample::odd(), sample::nothing()].into_iter().chain(ways).map(marked).collect();
+    made.items = (0..300)
+        .map(|n: usize| {
+            let one = kinds[n % kinds.len()].items[0].clone();
+            crate::plan::ItemPlan { key: format!("{n}").into(), item: Some(Value::from(n as i64)), ..one }
+        })
+        .collect();
+    let header = Header { items_of: Some(300), trueup_plan: MANY_FORMAT, ..header(&made) };
+    let mut bytes = Vec::new();
+    let saved = file::write(&mut bytes, &header, &made.items, &sealer).unwrap();
+    let counted = format!("{:?}", saved.plan.tally());
+    assert!(saved.plan.tally().reasons.len() >= 5 && !saved.plan.tally().irreversible.is_empty(), "{counted}");
+    let (back, sum) = file::read_with_sum(&mut Cursor::new(&bytes), &sealer).unwrap();
+    assert_eq!((format!("{:?}", back.plan.tally()), &back.digest), (counted, &saved.digest));
+    assert_eq!(back.plan.items.len(), 201);
+    assert_eq!(file::Items::of(&bytes[..], &sealer, sum).unwrap().filter(Result::is_ok).count(), 300);
+
+    let text = String::from_utf8(bytes).unwrap();
+    let line = text.lines().find(|line| line.starts_with("{\"trueup_plan_tally\":")).unwrap();
+    let fewer = text.replacen(line, &line.replacen("\"changing\":", "\"changing\":1", 1), 1);
+    let without = text.replacen(&format!("{line}\n"), "", 1);
+    for forged in [fewer, without] {
+        assert!(matches!(read(forged.as_bytes(), &sealer), Err(BadPlan::Damaged { .. })));
+        let forged = with_its_sum(&forged);
+        assert!(matches!(read(forged.as_bytes(), &sealer), Err(BadPlan::OtherSeal)));
+        // Without the key nothing can be done with it, and what is shown was counted.
+        let nobody = read(forged.as_bytes(), &Sealer::without_key(Masks::default())).unwrap();
+        assert_eq!(nobody.plan.tally().changing, saved.plan.tally().changing);
+    }
+}
+
 #[test]
 fn a_file_that_somebody_made_fit_again_without_the_key_is_refused() {
     let (_home, sealer) = key();
@@ -244,10 +289,7 @@ fn a_file_that_somebody_made_fit_again_without_the_key_is_refused() {
     let text = String::from_utf8(bytes).unwrap();
     // Who asked for it is another one now, and the sum is made anew: only the seal tells.
     let text = text.replacen("\"actor\":\"anna\"", "\"actor\":\"zoe!\"", 1);
-    let (body, trailer) = text.trim_end().rsplit_once('\n').unwrap();
-    let sum = file::sum(&format!("{body}\n"));
-    let at = trailer.find("\"sha256\":\"").unwrap() + "\"sha256\":\"".len();
-    let forged = format!("{body}\n{}{sum}{}\n", &trailer[..at], &trailer[at + 64..]);
+    let forged = with_its_sum(&text);
     let refused = read(forged.as_bytes(), &sealer).unwrap_err();
     assert!(matches!(refused, BadPlan::OtherSeal), "{refused}");
     // Somebody without the key cannot tell, and can do nothing with it but look.
@@ -259,7 +301,7 @@ fn each_refusal_says_what_is_wrong_and_what_to_do() {
     let (_home, sealer) = key();
     let (_other, stranger) = key();
     let (bytes, _) = written(&sample::award(), &sealer);
-    let newer = String::from_utf8(bytes.clone()).unwrap().replacen("\"trueup_plan\":1", "\"trueup_plan\":3", 1);
+    let newer = String::from_utf8(bytes.clone()).unwrap().replacen("\"trueup_plan\":1", "\"trueup_plan\":4", 1);
     let cases: Vec<(&str, Vec<u8>, &Sealer)> = vec![
         ("another key", bytes.clone(), &stranger),
         ("a newer form", newer.into_bytes(), &sealer),

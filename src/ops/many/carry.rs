@@ -110,10 +110,8 @@ pub(super) async fn let_go(
         None => None,
     };
     let of = plan.many.as_ref().map_or(0, |many| many.tally.items);
-    let items: Items<'_> = Box::pin(ahead(each).map(|item| match item {
-        Ok(plan) => Ok(Work { plan, state: ItemState::default() }),
-        Err(why) => Err(FleetError::Items(format!("the plan {why}"))),
-    }));
+    let works = ahead(each, |plan| Work { plan, state: ItemState::default() });
+    let items: Items<'_> = Box::pin(works.map(|work| work.map_err(|why| FleetError::Items(format!("the plan {why}")))));
     let fleet = Fleet {
         setting,
         make,
@@ -140,13 +138,14 @@ pub(super) async fn list(record: &Record, listed: &Listed<'_>) -> Result<(), Fai
     let mut first: Vec<Event> = vec![listed.created.clone().into()];
     first.extend(listed.seen.iter().cloned());
     let (mut together, mut under_way) = (Vec::new(), VecDeque::new());
-    for item in listed.plan.each(record.journal.sealer()).map_err(|why| unreadable(&why))? {
+    let each = listed.plan.each(record.journal.sealer()).map_err(|why| unreadable(&why))?;
+    let mut items = ahead(each, |item| StartedItem { plan: Some(stored::store(&item)), item: item.key, key: None });
+    while let Some(item) = items.next().await {
         let item = item.map_err(|why| unreadable(&why))?;
-        if &*item.key == SINGLE_ITEM && !listed.with_once {
+        if &*item.item == SINGLE_ITEM && !listed.with_once {
             continue;
         }
-        let plan = Some(stored::store(&item));
-        together.push(StartedItem { item: item.key, key: None, plan });
+        together.push(item);
         if together.len() == TOGETHER {
             let started = ItemStarted { items: std::mem::take(&mut together) };
             if first.is_empty() {
@@ -172,14 +171,15 @@ pub(super) async fn list(record: &Record, listed: &Listed<'_>) -> Result<(), Fai
     if events.is_empty() { Ok(()) } else { append(record, run, &events, single_use).await }
 }
 
-/// Reads the items of a plan beside those who carry them out.
-fn ahead(each: Each) -> BoxStream<'static, Result<ItemPlan, BadPlan>> {
+/// Reads the items of a plan, and makes something of each, beside those who take them.
+fn ahead<T: Send + 'static>(each: Each, make: fn(ItemPlan) -> T) -> BoxStream<'static, Result<T, BadPlan>> {
+    let each_made = move |each: Each| each.map(move |item| item.map(make));
     if matches!(each, Each::Held(_)) {
-        return Box::pin(stream::iter(each));
+        return Box::pin(stream::iter(each_made(each)));
     }
     let (send, receive) = tokio::sync::mpsc::channel::<Vec<_>>(2);
     tokio::task::spawn_blocking(move || {
-        let mut each = each.peekable();
+        let mut each = each_made(each).peekable();
         while each.peek().is_some() {
             // Nobody takes them any more: the run is over.
             if send.blocking_send(each.by_ref().take(READ).collect()).is_err() {

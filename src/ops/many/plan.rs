@@ -17,7 +17,7 @@ use crate::{
     plan::{
         Foreseen, ItemPlan, Many, Plan, StepPlan, Stop, Tally,
         digest::PlanDigest,
-        file::{self, FORMAT, Header, Saved, Writer},
+        file::{self, Header, MANY_FORMAT, Saved, Writer},
         many::{HELD, PlanFile},
         overlap::{self, Overlap},
     },
@@ -410,7 +410,7 @@ fn name() -> String {
 fn passing(plan: &Plan) -> Header {
     let nothing: Arc<str> = "".into();
     Header {
-        trueup_plan: FORMAT,
+        trueup_plan: MANY_FORMAT,
         engine: env!("CARGO_PKG_VERSION").into(),
         id: nothing.clone(),
         run: crate::base::identity::RunId(uuid::Uuid::nil()),
