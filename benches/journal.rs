@@ -24,6 +24,7 @@ use trueup::{
     },
     effect::{
         change::{RowChange, TableName},
+        kept::Kept,
         label::Label,
     },
     engine::{
@@ -172,7 +173,11 @@ async fn resumes() {
         let mut bytes = 0;
         let mut group: Vec<Event> = Vec::new();
         let listed = (0..items).step_by(200).map(|first| {
-            let started = |n: usize| StartedItem { item: item(n), key: None, plan: Some(stored::store(&planned(n))) };
+            let started = |n: usize| StartedItem {
+                item: item(n),
+                key: None,
+                plan: Some(Kept::Value(stored::store(&planned(n)))),
+            };
             Event::from(ItemStarted { items: (first..first + 200).map(started).collect() })
         });
         let done = (0..over).flat_map(|n| events(run, n..n + 1).into_iter().skip(1));

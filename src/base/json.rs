@@ -58,8 +58,15 @@ impl std::error::Error for JsonError {}
 
 /// Parses one document into a tree of values.
 pub fn parse(text: &str) -> Result<Value, JsonError> {
+    read(text, None)
+}
+
+/// What stands under a tag that is none of ours.
+type Restore<'r> = &'r dyn Fn(&str, &Value) -> Option<Value>;
+
+fn read(text: &str, tags: Option<Restore<'_>>) -> Result<Value, JsonError> {
     let Remembered { keys, sizes } = REMEMBERED.take();
-    let mut reader = Reader { text, at: 0, keys, next: 0, sizes };
+    let mut reader = Reader { text, at: 0, keys, next: 0, sizes, tags };
     let value = reader.document();
     let Reader { mut keys, sizes, .. } = reader;
     // Keys that nobody repeats must not stand in the way of others.
@@ -118,6 +125,8 @@ struct Reader<'a> {
     next: usize,
     /// How many entries the last object had at each depth: the next one often has as many.
     sizes: Vec<usize>,
+    /// In the stored form an object whose first key is a tag is what the tag says.
+    tags: Option<Restore<'a>>,
 }
 
 /// So many keys are remembered; looking through more would cost more than it saves.
@@ -151,7 +160,8 @@ impl<'a> Reader<'a> {
         self.space();
         match self.peek() {
             None => Err(self.fail("unexpected end")),
-            Some(b'{') => self.object(depth),
+            Some(b'{') if self.tags.is_some() => self.tagged(depth),
+            Some(b'{') => Ok(self.object(depth, false)?.into()),
             Some(b'[') => self.array(depth),
             Some(b'"') => Ok(Value::text(&*self.string()?)),
             Some(b'-' | b'0'..=b'9') => self.number(),
@@ -167,12 +177,73 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn object(&mut self, depth: usize) -> Result<Value, JsonError> {
+    /// An object of the stored form. The usual tags are read without a tree of them.
+    fn tagged(&mut self, depth: usize) -> Result<Value, JsonError> {
+        let from = self.at;
+        if self.text.as_bytes()[from..].starts_with(b"{\"$") {
+            if let Some(data) = self.usual() {
+                return Ok(data.into());
+            }
+            self.at = from;
+            if self.skip("{\"$marks\":")
+                && let Some(bits) = self.digits().and_then(|bits| u8::try_from(bits).ok())
+                && self.skip(",\"$of\":")
+            {
+                let value = self.value(depth + 1)?;
+                if self.skip("}") {
+                    return Ok(value.marked(Marks::from_bits(bits)));
+                }
+            }
+            self.at = from;
+        }
+        let mut entries = Arc::new(self.object(depth, false)?);
+        match (self.tags, entries.first()) {
+            (Some(restore), Some((key, _))) if key.starts_with('$') => tagged(&mut entries, restore).ok_or(NOT_STORED),
+            _ => Ok(Data::Map(entries).into()),
+        }
+    }
+
+    /// A moment or a day.
+    fn usual(&mut self) -> Option<Data> {
+        if self.skip("{\"$date\":") {
+            let days = i32::try_from(self.digits()?).ok()?;
+            return self.skip("}").then_some(Data::Date(super::time::Date(days)));
+        }
+        let timestamp = self.skip("{\"$timestamp\":[");
+        if !timestamp && !self.skip("{\"$instant\":[") {
+            return None;
+        }
+        let micros = self.digits()?;
+        let digits = self.skip(",").then(|| self.digits())??;
+        let stamp = super::time::Stamp { micros, digits: u8::try_from(digits).ok()? };
+        self.skip("]}").then_some(if timestamp { Data::Timestamp(stamp) } else { Data::Instant(stamp) })
+    }
+
+    fn skip(&mut self, text: &str) -> bool {
+        let there = self.text.as_bytes()[self.at..].starts_with(text.as_bytes());
+        self.at += if there { text.len() } else { 0 };
+        there
+    }
+
+    /// A whole number as it is written here.
+    fn digits(&mut self) -> Option<i64> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let end = rest.iter().position(|b| !matches!(b, b'0'..=b'9' | b'-'))?;
+        let number = std::str::from_utf8(&rest[..end]).ok()?.parse().ok()?;
+        self.at += end;
+        Some(number)
+    }
+
+    /// Its names; `named` if those stand for themselves even where they look like tags.
+    fn object(&mut self, depth: usize, named: bool) -> Result<Map, JsonError> {
+        if depth > MAX_DEPTH {
+            return Err(self.fail("nested too deeply"));
+        }
         self.at += 1;
         self.space();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Ok(Map::default().into());
+            return Ok(Map::default());
         }
         let size = self.sizes.get(depth).copied().unwrap_or(1).min(KEYS);
         let mut entries = Map::with_capacity(size);
@@ -188,7 +259,13 @@ impl<'a> Reader<'a> {
                 return Err(self.fail("expected `:`"));
             }
             self.at += 1;
-            let value = self.value(depth + 1)?;
+            self.space();
+            let names = self.tags.is_some() && !named && entries.is_empty() && &*key == "$map";
+            let value = if names && self.peek() == Some(b'{') {
+                self.object(depth + 1, true)?.into()
+            } else {
+                self.value(depth + 1)?
+            };
             entries.insert(key, value);
             self.space();
             match self.peek() {
@@ -199,7 +276,7 @@ impl<'a> Reader<'a> {
                         self.sizes.resize(depth + 1, 1);
                     }
                     self.sizes[depth] = entries.len();
-                    return Ok(entries.into());
+                    return Ok(entries);
                 }
                 _ => return Err(self.fail("expected `,` or `}`")),
             }
@@ -536,39 +613,11 @@ pub fn decode(text: &str) -> Result<Value, JsonError> {
 
 /// Reads what [`encode_with`] wrote: `restore` is given every tag that is none of ours, with what stands under it.
 pub fn decode_with(text: &str, restore: &dyn Fn(&str, &Value) -> Option<Value>) -> Result<Value, JsonError> {
-    let value = parse(text)?;
-    // No key begins with `$`: it is what it says, and need not be gone through again.
-    if !text.contains("\"$") {
-        return Ok(value);
-    }
-    untagged(value, restore).ok_or(JsonError { what: "not a stored value", at: 0 })
+    read(text, Some(restore))
 }
 
-/// In place: nothing of a tree that was just read is made a second time but what a tag stands for.
-fn untagged(value: Value, restore: &dyn Fn(&str, &Value) -> Option<Value>) -> Option<Value> {
-    let mut data = value.data;
-    match &mut data {
-        Data::List(values) => {
-            for value in Arc::make_mut(values) {
-                *value = untagged(std::mem::replace(value, Value::NULL), restore)?;
-            }
-            Some(data.into())
-        }
-        Data::Map(entries) if entries.first().is_some_and(|(key, _)| key.starts_with('$')) => tagged(entries, restore),
-        Data::Map(entries) => {
-            plain(Arc::make_mut(entries), restore)?;
-            Some(data.into())
-        }
-        _ => Some(data.into()),
-    }
-}
-
-fn plain(entries: &mut Map, restore: &dyn Fn(&str, &Value) -> Option<Value>) -> Option<()> {
-    for value in entries.values_mut() {
-        *value = untagged(std::mem::replace(value, Value::NULL), restore)?;
-    }
-    Some(())
-}
+/// A tag that is none, or what stands under it is not what it says.
+const NOT_STORED: JsonError = JsonError { what: "not a stored value", at: 0 };
 
 /// What a tag stands for: the first of these keys, which begins with `$`.
 fn tagged(entries: &mut Arc<Map>, restore: &dyn Fn(&str, &Value) -> Option<Value>) -> Option<Value> {
@@ -582,13 +631,9 @@ fn tagged(entries: &mut Arc<Map>, restore: &dyn Fn(&str, &Value) -> Option<Value
         "$marks" => {
             let marks = Marks::from_bits(u8::try_from(inner.as_int()?).ok()?);
             let of = Arc::make_mut(entries).get_mut("$of")?;
-            return Some(untagged(std::mem::replace(of, Value::NULL), restore)?.marked(marks));
+            return Some(std::mem::replace(of, Value::NULL).marked(marks));
         }
-        "$map" => {
-            let mut map = inner.as_map()?.clone();
-            plain(&mut map, restore)?;
-            return Some(map.into());
-        }
+        "$map" => return Some(inner.as_map()?.clone().into()),
         "$decimal" => Data::Decimal(inner.as_str()?.parse().ok()?),
         "$float" => Data::Float(f64::from_bits(u64::from_str_radix(inner.as_str()?, 16).ok()?)),
         "$bytes" => Data::Bytes(unhex(inner.as_str()?)?.into()),
@@ -639,6 +684,79 @@ mod tests {
             assert!(parse(bad).is_err(), "{bad}");
         }
         assert!(parse(&"[".repeat(100_000)).is_err());
+    }
+
+    /// Blanks wherever JSON allows them.
+    fn spaced(text: &str) -> String {
+        let (mut out, mut quoted, mut escaped) = (String::new(), false, false);
+        for c in text.chars() {
+            if quoted {
+                out.push(c);
+                (quoted, escaped) = (escaped || c != '"', !escaped && c == '\\');
+            } else {
+                quoted = c == '"';
+                out.push_str(if matches!(c, '{' | '}' | '[' | ']' | ':' | ',' | '"') { " \n" } else { "" });
+                out.push(c);
+                out.push_str(if matches!(c, '{' | '[' | ':' | ',') { "\t" } else { "" });
+            }
+        }
+        out
+    }
+
+    fn any_value() -> impl proptest::strategy::Strategy<Value = Value> {
+        use crate::base::time::{Date, Stamp};
+        use proptest::prelude::*;
+        let name = || prop::sample::select(vec!["a", "$map", "$date", "$marks", "$of", "$x", "", "b\"{"]);
+        let leaf = prop_oneof![
+            Just(Value::NULL),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            name().prop_map(Value::from),
+            any::<i32>().prop_map(|days| Data::Date(Date(days)).into()),
+            (any::<i64>(), 0..7u8).prop_map(|(micros, digits)| Data::Timestamp(Stamp { micros, digits }).into()),
+            (any::<i64>(), 0..7u8).prop_map(|(micros, digits)| Data::Instant(Stamp { micros, digits }).into()),
+            Just(Data::Decimal("1.10".parse().unwrap()).into()),
+            Just(Data::Bytes(vec![0, 255].into()).into()),
+        ];
+        leaf.prop_recursive(4, 30, 5, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::list),
+                prop::collection::vec((name(), inner.clone()), 0..5).prop_map(Value::map),
+                (inner, 1..16u8).prop_map(|(value, bits)| value.marked(Marks::from_bits(bits))),
+            ]
+        })
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_stored_comes_back_whatever_its_names_are(value in any_value()) {
+            let stored = encode(&value);
+            for text in [stored.clone(), spaced(&stored)] {
+                let back = decode(&text).unwrap();
+                proptest::prop_assert_eq!(format!("{:?}", back), format!("{:?}", &value), "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_tag_that_is_none_and_one_over_something_else_are_refused() {
+        for bad in [
+            r#"{"$new":1}"#,
+            r#"{"$date":"x"}"#,
+            r#"{"$date":99999999999}"#,
+            r#"{"$timestamp":[1]}"#,
+            r#"{"$timestamp":[1,900]}"#,
+            r#"{"$marks":1}"#,
+            r#"{"$marks":900,"$of":1}"#,
+            r#"{"$map":1}"#,
+            r#"[{"a":{"$bytes":"\\x0"}}]"#,
+        ] {
+            assert_eq!(decode(bad).unwrap_err().what, "not a stored value", "{bad}");
+            assert!(parse(bad).is_ok(), "{bad}");
+        }
+        assert_eq!(decode(r#"{"$date":1"#).unwrap_err().what, "expected `,` or `}`");
+        let deep = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+        assert!(decode(&deep(128)).is_ok() && decode(&deep(129)).is_err());
     }
 
     #[test]

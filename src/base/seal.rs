@@ -172,6 +172,11 @@ impl Sealer {
         value.map_err(|e| failed.into_inner().unwrap_or(SealError::Unstorable(e.what)))
     }
 
+    /// A registered secret stands in the text, in whatever form.
+    pub fn catches(&self, text: &str) -> bool {
+        self.masks.catches(text)
+    }
+
     /// The text for a place that cannot be sealed, with registered secrets masked.
     pub fn masked(&self, text: &str) -> String {
         self.masks.apply(text)

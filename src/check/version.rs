@@ -77,8 +77,8 @@ fn changed(before: &Node, now: &Node) -> Vec<String> {
     let meaning = |node: &Node| meaning(node, &Guide::of(&schema));
     let (before, now) = (meaning(before), meaning(now));
     let (Some(before), Some(now)) = (before.as_map(), now.as_map()) else { return Vec::new() };
-    let keys = now.keys().chain(before.keys().filter(|key| !now.contains_key(*key)));
-    keys.filter(|key| &***key != "version" && before.get(*key) != now.get(*key)).map(|key| key.to_string()).collect()
+    let keys = now.keys().chain(before.keys().filter(|key| !now.contains_key(key)));
+    keys.filter(|key| &***key != "version" && before.get(key) != now.get(key)).map(|key| key.to_string()).collect()
 }
 
 /// Shared errors tables are part of the playbook that uses them.

@@ -518,7 +518,7 @@ impl Changing {
 /// closing blanks, and a text of digits for a number.
 fn unlike<'a>(columns: &'a [Arc<str>], key: &[Value], row: &Map) -> Option<&'a Arc<str>> {
     let differs = |(column, asked): &(&Arc<str>, &Value)| {
-        let Some(stored) = row.get(*column) else { return false };
+        let Some(stored) = row.get(column) else { return false };
         let text = matches!(stored.data, Data::Text(_)) || matches!(asked.data, Data::Text(_));
         let time = matches!(
             stored.data,

@@ -109,7 +109,7 @@ fn unlike<'r>(
         let old = old.or_else(|| before.get(name));
         (old != Some(new)).then_some((name, old, Some(new)))
     });
-    let gone = before.iter().filter(|(name, _)| !after.contains_key(*name));
+    let gone = before.iter().filter(|(name, _)| !after.contains_key(name));
     changed.chain(gone.map(|(name, old)| (name, Some(old), None)))
 }
 

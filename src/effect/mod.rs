@@ -7,5 +7,6 @@ pub mod label;
 #[macro_use]
 pub mod record;
 pub mod job;
+pub mod kept;
 pub mod left;
 pub mod matched;

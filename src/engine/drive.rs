@@ -359,7 +359,8 @@ impl<'a> Driver<'a> {
                 Next::FindOut(path) => {
                     // Each looks for itself.
                     self.seat.iter().for_each(Seat::leave);
-                    if let Some(stopped) = self.find_out(&path).await? {
+                    // Very large, and rarely needed: it must not make room for itself in every item under way.
+                    if let Some(stopped) = Box::pin(self.find_out(&path)).await? {
                         return Ok(stopped);
                     }
                 }
@@ -627,7 +628,7 @@ impl<'a> Driver<'a> {
             Act::Block(block) if place.is_plain() => {
                 self.transaction(place, block.transaction.as_ref().map_or("", |w| w.as_str())).await?
             }
-            Act::Wait(spec) => Some(self.wait(place, spec).await?),
+            Act::Wait(spec) => Some(Box::pin(self.wait(place, spec)).await?),
             Act::End(otherwise) => {
                 return Ok(self.author_ends(place, otherwise, "the playbook ends here".into()).await?);
             }

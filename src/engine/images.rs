@@ -257,7 +257,7 @@ fn differs<'a>(
     now: &Map,
 ) -> Option<Arc<str>> {
     let mut columns = columns.filter(|column| !change.stamps.contains(column));
-    columns.find(|column| image.get(*column) != now.get(*column)).cloned()
+    columns.find(|column| image.get(column) != now.get(column)).cloned()
 }
 
 fn named(change: &RowChange) -> String {

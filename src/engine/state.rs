@@ -380,7 +380,7 @@ impl RunState {
             | Event::OccurrenceEnded(_) => {}
             Event::ItemStarted(started) => {
                 for item in started.items {
-                    self.items.entry(item.item).or_default().plan = item.plan;
+                    self.items.entry(item.item).or_default().plan = item.plan.map(|kept| kept.value().into_owned());
                 }
             }
             Event::StepRead(read) => {

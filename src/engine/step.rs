@@ -88,7 +88,7 @@ impl Driver<'_> {
             return self.write(place, step, Deed::Restore(rows.clone())).await.map(Some);
         }
         if let Some(Back::Resource(change)) = &place.back {
-            return self.bring_back(place, step, change).await.map(Some);
+            return Box::pin(self.bring_back(place, step, change)).await.map(Some);
         }
         self.look_again(step).await?;
         let resolved =
@@ -99,7 +99,7 @@ impl Driver<'_> {
             Deed::Message(message) => return self.message(place, step, &message).await.map(Some),
             Deed::Change(_) | Deed::Statement(_) => return self.write(place, step, resolved.deed).await.map(Some),
             Deed::Resource(resource) if !resource.is_read() => {
-                return self.bring(place, step, &resource).await.map(Some);
+                return Box::pin(self.bring(place, step, &resource)).await.map(Some);
             }
             Deed::Jobs(deed) => return self.change_jobs(place, step, &deed).await.map(Some),
             Deed::Outgoing(outgoing) if !outgoing.is_read() => return self.send(place, step, outgoing).await.map(Some),
@@ -155,14 +155,14 @@ impl Driver<'_> {
                 // No transaction is held while somebody else thinks.
                 self.close_readers().await;
                 let line = outgoing.line(setting);
-                let read = outgoing::read(setting, step, &place.path, &outgoing, self.watch).await;
+                let read = Box::pin(outgoing::read(setting, step, &place.path, &outgoing, self.watch)).await;
                 let value = read.map_err(|t| Trouble::Call(Box::new(t)))?;
                 let line = format!("{line} → {}", outgoing.summary(&value));
                 Ok((value, line))
             }
             Deed::Resource(resource) => {
                 self.close_readers().await;
-                let (_, state) = resource::read(setting, step, &place.path, &resource, self.watch).await?;
+                let (_, state) = Box::pin(resource::read(setting, step, &place.path, &resource, self.watch)).await?;
                 let presence = if let Wish::Known(presence) = resource.wish { presence } else { Presence::Optional };
                 let value = resource::known(&resource, presence, state.as_ref())?;
                 let line = Outgoing::Call(resource.read.clone()).line(setting);

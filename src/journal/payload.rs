@@ -11,7 +11,7 @@ use crate::{
         time::Stamp,
         value::{Map, Value},
     },
-    effect::change::RowChange,
+    effect::{change::RowChange, kept::Kept},
 };
 use std::sync::Arc;
 
@@ -129,7 +129,7 @@ record! {
         /// Its key, typed.
         key: Option<Value>,
         /// What the run keeps of this item's plan, where the plan is not kept whole.
-        plan: Option<Value>,
+        plan: Option<Kept>,
     }
 }
 

@@ -8,7 +8,10 @@ use crate::{
         time::{Date, Stamp, Time},
         value::{Data, Map, Marks, Value},
     },
-    effect::change::{RowChange, TableName},
+    effect::{
+        change::{RowChange, TableName},
+        kept::Kept,
+    },
 };
 use proptest::prelude::*;
 use std::{cell::Cell, sync::Arc};
@@ -251,7 +254,7 @@ impl Filler {
                 items: self.some(|| StartedItem {
                     item: self.text(),
                     key: self.maybe(self.value()),
-                    plan: self.maybe(self.value()),
+                    plan: self.maybe(Kept::Value(self.value())),
                 }),
             }
             .into(),

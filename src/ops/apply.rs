@@ -7,7 +7,7 @@ use crate::{
         value::Value,
     },
     connection::standing,
-    effect::matched,
+    effect::{kept::Kept, matched},
     engine::{
         drive::{Driver, Stopped, Unrecorded},
         fleet::Came,
@@ -142,7 +142,7 @@ async fn begin(
 fn first_words(opened: &Opened, setting: &Setting, plan: &Plan, basis: &Basis<'_>) -> Vec<Event> {
     let created = created(opened, setting, plan, basis);
     let plan = plan.items.first().map(stored::store);
-    let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan };
+    let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: plan.map(Kept::Value) };
     let mut events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
     events.extend(basis.seen.iter().cloned());
     events

@@ -181,7 +181,7 @@ fn conditions(wanted: &Map, facts: Option<&Facts>, columns: &Table) -> Result<Ve
     let one = |(name, value): (&Arc<str>, &Value)| {
         let each = |value: &Value| {
             let single: Map = [(name.clone(), value.clone())].into_iter().collect();
-            stored(&single, facts, columns).map(|mut one| one.swap_remove(name).unwrap_or(Value::NULL))
+            stored(&single, facts, columns).map(|mut one| one.shift_remove(name).unwrap_or(Value::NULL))
         };
         let test = match value.as_list() {
             Some(list) => Test::OneOf(list.iter().map(each).collect::<Result<_, _>>()?),

@@ -18,6 +18,7 @@ use crate::{
         value::Value,
     },
     connection::standing::{Unlike, unlike as standing_of},
+    effect::kept::Kept,
     engine::{
         drive::Stopped,
         fleet::roll::Roll,
@@ -463,7 +464,7 @@ async fn record_run(
     basis: Basis<'_>,
 ) -> Result<(), Failure> {
     let item = plan.items.first().map(stored::store);
-    let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item };
+    let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item.map(Kept::Value) };
     let single_use = basis.saved.is_some();
     let mut events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
     events.extend(basis.asks.map(Event::from));

@@ -8,6 +8,7 @@ use super::{
     ItemPlan, Many, Plan, Tally,
     digest::{self, PlanDigest, Promise},
     many::HELD,
+    stored,
 };
 use crate::{
     base::{
@@ -17,6 +18,7 @@ use crate::{
         value::{Map, Value},
     },
     effect::{
+        kept::Kept,
         matched::Matched,
         record::{BadRecord, Field},
     },
@@ -284,9 +286,8 @@ impl<R: BufRead> Items<R> {
     }
 }
 
-impl<R: BufRead> Iterator for Items<R> {
-    type Item = Result<ItemPlan, BadPlan>;
-    fn next(&mut self) -> Option<Self::Item> {
+impl<R: BufRead> Items<R> {
+    fn line(&mut self) -> Option<Result<Vec<u8>, BadPlan>> {
         if self.over {
             return None;
         }
@@ -306,8 +307,35 @@ impl<R: BufRead> Iterator for Items<R> {
             return (!same).then(|| Err(damaged("it is another file than the one that was looked at")));
         }
         self.hash.update(&line);
-        Some(decoded(&line, &self.sealer))
+        Some(Ok(line))
     }
+
+    /// The next item's key, and what a run keeps of it.
+    pub fn kept(&mut self) -> Option<Result<(Arc<str>, Kept), BadPlan>> {
+        Some(self.line()?.and_then(|line| {
+            let text = std::str::from_utf8(&line).map_err(|_| damaged("it is not text"))?;
+            // What has to be hidden since, and what no one can see from outside, is taken apart.
+            let whole = (!self.sealer.catches(text)).then(|| stored::of_line(text)).flatten();
+            debug_assert!(whole.as_ref().is_none_or(|(key, kept)| same(text, key, kept, &self.sealer)), "{text}");
+            match whole {
+                Some((key, kept)) => Ok((key.into(), Kept::Text(kept))),
+                None => decoded(&line, &self.sealer).map(|item: ItemPlan| stored::kept(&item)),
+            }
+        }))
+    }
+}
+
+impl<R: BufRead> Iterator for Items<R> {
+    type Item = Result<ItemPlan, BadPlan>;
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.line()?.and_then(|line| decoded(&line, &self.sealer)))
+    }
+}
+
+/// What was put together from a line is what the item taken apart gives. Only looked at in builds with debug assertions.
+fn same(line: &str, key: &str, kept: &str, sealer: &Sealer) -> bool {
+    let (Ok(item), Ok(found)) = (back::<ItemPlan>(line, sealer), sealer.open_json(kept)) else { return false };
+    *item.key == *key && format!("{found:?}") == format!("{:?}", stored::store(&item))
 }
 
 struct Lines<W> {

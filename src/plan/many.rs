@@ -4,8 +4,12 @@
 use super::{
     ItemPlan, Plan, Tally,
     file::{BadPlan, Items},
+    stored,
 };
-use crate::{base::seal::Sealer, effect::matched::Matched};
+use crate::{
+    base::seal::Sealer,
+    effect::{kept::Kept, matched::Matched},
+};
 use std::{fs::File, io::BufReader, path::PathBuf, sync::Arc};
 
 /// So many items of a plan are held, with the part that is done once.
@@ -68,6 +72,26 @@ impl Plan {
                 let reader = BufReader::with_capacity(1 << 16, opened);
                 Ok(Each::Read(Box::new(Items::of(reader, sealer, file.sha256.clone())?)))
             }
+        }
+    }
+}
+
+/// What a run keeps of each item, with its key, one after the other.
+pub struct EachKept(Each);
+
+impl Each {
+    /// What a run keeps of them.
+    pub fn kept(self) -> EachKept {
+        EachKept(self)
+    }
+}
+
+impl Iterator for EachKept {
+    type Item = Result<(Arc<str>, Kept), BadPlan>;
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.0 {
+            Each::Held(items) => items.next().map(|item| Ok(stored::kept(&item))),
+            Each::Read(items) => items.kept(),
         }
     }
 }

@@ -110,7 +110,7 @@ pub fn of_answer<'a>(fields: impl IntoIterator<Item = (&'a str, &'a AnswerField)
         max: None,
         min_length: None,
         max_length: None,
-        default: (field.optional == Some(true)).then(|| Placed { value: Value::NULL, at: field.at }),
+        default: (field.optional == Some(true)).then_some(Placed { value: Value::NULL, at: field.at }),
         example: None,
         examples: Vec::new(),
         personal: None,

@@ -134,8 +134,8 @@ fn entries(change: &RowChange, facts: Option<&Facts>, moment: Moment) -> Vec<Ent
     // A clock that counts in seconds may have said the same twice while this was tried out; at apply it will be later.
     if deed == Deed::Update && moment == Moment::Planned {
         let unmoved = change.stamps.iter().filter(|stamp| {
-            let after = change.after.as_ref().and_then(|after| after.get(&***stamp));
-            after.is_some() && after == change.before.as_ref().and_then(|before| before.get(&***stamp))
+            let after = change.after.as_ref().and_then(|after| after.get(stamp));
+            after.is_some() && after == change.before.as_ref().and_then(|before| before.get(stamp))
         });
         let later = || Some("(time of apply)".to_owned());
         entries.extend(unmoved.map(|name| Entry { name: short_name(name), old: None, new: later(), stamp: true }));
@@ -176,7 +176,7 @@ fn keys(path: &str, old: &Value, new: &Value, entries: &mut Vec<Entry>) {
             }),
         }
     }
-    for (key, new) in news.iter().filter(|(key, _)| !olds.contains_key(*key)) {
+    for (key, new) in news.iter().filter(|(key, _)| !olds.contains_key(key)) {
         let name = short_name(&format!("{path}.{key}"));
         entries.push(Entry { name, old: Some(ABSENT.into()), new: Some(said(new)), stamp: false });
     }

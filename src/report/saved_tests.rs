@@ -16,6 +16,7 @@ use crate::{
     plan::{
         Effect, Plan,
         file::{self, BadPlan, FORMAT, Header, MANY_FORMAT, Saved},
+        stored,
     },
 };
 use std::io::Cursor;
@@ -235,6 +236,49 @@ fn five_hundred_changed_plan_files_are_all_refused() {
         refused += 1;
     }
     assert!(kinds.len() > 4, "the changes were all of one kind: {kinds:?}");
+}
+
+#[test]
+fn what_a_run_keeps_of_an_item_is_put_together_from_its_line_as_from_the_item() {
+    let (home, masks) = (tempfile::tempdir().unwrap(), Masks::default());
+    masks.add(&Secret::new("hunter22hunter"));
+    let sealer = Sealer::open_or_create(&home.path().join("seal.key"), masks).unwrap();
+    let (mut rows, mut sent, mut sealed, mut left) = (0, 0, 0, 0);
+    for mut made in samples() {
+        let path = crate::template::Path {
+            steps: vec![
+                crate::template::Step::Name("a".into()),
+                crate::template::Step::Each,
+                crate::template::Step::Length,
+            ],
+        };
+        made.items[0].rests_on.push((path, Value::NULL));
+        let secret = Value::from("s").marked(crate::base::value::Marks::SECRET);
+        let body = Value::map([("key", "hunter22hunter".into()), ("token", secret), ("$date", Value::NULL)]);
+        let request = Effect::Request { line: String::new(), headers: Vec::new(), body: None, sent: Some(body) };
+        made.items[0].steps.iter_mut().take(1).for_each(|step| step.effects.push(request.clone()));
+        made.items[0].item = Some(Value::NULL);
+        made.items[0].lane = Some("\"lane\"\n".into());
+        let (bytes, saved) = written(&made, &sealer);
+        let text = String::from_utf8(bytes).unwrap();
+        let lines: Vec<&str> = text.lines().skip(1).take(made.items.len()).collect();
+        for (line, item) in lines.into_iter().zip(&saved.plan.items) {
+            let (key, kept) = stored::of_line(line).unwrap();
+            assert_eq!(*key, *item.key);
+            let back = sealer.open_json(&kept).unwrap();
+            assert_eq!(format!("{back:?}"), format!("{:?}", stored::store(item)), "{line}");
+            assert!(stored::load(&back).is_some() && back.get("item").is_some_and(|item| item.is_null()));
+            rows += kept.matches("\"before\":").count();
+            sent += kept.matches("\"sent\":").count();
+            sealed += kept.matches("$sealed").count();
+            left += kept.matches("$secret").count();
+        }
+    }
+    assert!(rows > 5 && sent > 0 && sealed > 3 && left > 0, "{rows} {sent} {sealed} {left}");
+    // Where a part that must be known is sealed, the item is taken apart.
+    for line in ["{}", "{\"key\":{\"$sealed\":\"x\"}}", "{\"key\":\"1\",\"steps\":{\"$sealed\":\"x\"}}", "not a line"] {
+        assert!(stored::of_line(line).is_none(), "{line}");
+    }
 }
 
 /// A changed file, with the sum of what stands there now.

@@ -201,8 +201,8 @@ impl Given<'_> {
     /// What Sidekiq writes into a job that failed.
     fn failure(&self, payload: &mut Map, failed: Option<Stamp>) -> Result<(), String> {
         let error = self.row.get("error").and_then(|error| error.as_map().cloned()).unwrap_or_default();
-        let of = |name: &str| error.get(name).or_else(|| self.row.get(&*format!("error_{name}"))).cloned();
-        let has = !error.is_empty() || ["error_class", "error_status"].iter().any(|name| self.row.contains_key(*name));
+        let of = |name: &str| error.get(name).or_else(|| self.row.get(&format!("error_{name}"))).cloned();
+        let has = !error.is_empty() || ["error_class", "error_status"].iter().any(|name| self.row.contains_key(name));
         if !has && failed.is_none() && self.table != Place::Dead.word() && self.table != Place::Retrying.word() {
             return Ok(());
         }

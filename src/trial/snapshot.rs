@@ -141,7 +141,7 @@ impl Snapshot {
 pub fn differing(change: &RowChange) -> Vec<(Arc<str>, Value, Value)> {
     let empty = Map::default();
     let (before, after) = (change.before.as_ref().unwrap_or(&empty), change.after.as_ref().unwrap_or(&empty));
-    let names = after.keys().chain(before.keys().filter(|k| !after.contains_key(*k)));
+    let names = after.keys().chain(before.keys().filter(|k| !after.contains_key(k)));
     names
         .filter_map(|name| {
             let value = |row: &Map| row.get(name).cloned().unwrap_or(Value::NULL);

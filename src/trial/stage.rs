@@ -70,7 +70,7 @@ fn replace(connection: &mut Map, double: &Double) {
     match double {
         Double::Database(kind, settings) => {
             // Timeouts stay: a test that waits for a lock waits as long as the real thing.
-            let kept = |key: &str| ["sqlite", "postgres", "mysql"].iter().find_map(|k| connection.get(*k)?.get(key));
+            let kept = |key: &str| ["sqlite", "postgres", "mysql"].iter().find_map(|k| connection.get(k)?.get(key));
             let mut settings = settings.as_map().cloned().unwrap_or_default();
             let timeouts: &[&str] = if *kind == "sqlite" {
                 &["busy_timeout", "statement_timeout"]

@@ -99,7 +99,7 @@ impl Scene {
 fn with(sent: &Value, place: &[&str], value: Value) -> Value {
     let Some((name, rest)) = place.split_first() else { return value };
     let mut map = sent.as_map().cloned().unwrap_or_default();
-    let inner = map.get(*name).cloned().unwrap_or(Value::NULL);
+    let inner = map.get(name).cloned().unwrap_or(Value::NULL);
     map.insert((*name).into(), with(&inner, rest, value));
     Value::from(map).marked(sent.marks)
 }

@@ -446,9 +446,9 @@ impl Resource {
             return if wanted == is { Vec::new() } else { vec![(String::new(), words(wanted), words(is))] };
         };
         let shown = |side: Option<&Value>| side.map_or(NOT_THERE.to_owned(), Value::shown);
-        let gone = change.before.iter().flatten().map(|(name, _)| name).filter(|name| !after.contains_key(*name));
+        let gone = change.before.iter().flatten().map(|(name, _)| name).filter(|name| !after.contains_key(name));
         let names = after.keys().chain(gone);
-        let differs = |name: &&Arc<str>| match (found.get(*name), after.get(*name)) {
+        let differs = |name: &&Arc<str>| match (found.get(name), after.get(name)) {
             (Some(now), Some(wanted)) => self.kind.way(name).alike(now, wanted) != Some(true),
             (None, Some(_)) => change.before.is_some() || self.wants(name),
             (now, None) => now.is_some(),

@@ -51,7 +51,7 @@ pub fn restored(
         (Some(before), Some(after)) => {
             let changed = |name: &Arc<str>| after.get(name) != before.get(name);
             let set = before.iter().filter(|(name, _)| changed(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
-            let without = after.keys().filter(|name| !before.contains_key(*name)).cloned().collect();
+            let without = after.keys().filter(|name| !before.contains_key(name)).cloned().collect();
             Wish::State { set, without, create: None }
         }
     };
@@ -139,7 +139,7 @@ impl Resolver<'_> {
                 }
             }
         };
-        if let Some(both) = without.iter().find(|name| set.contains_key(*name)) {
+        if let Some(both) = without.iter().find(|name| set.contains_key(name)) {
             return misfit(spec.at, format!("`{both}` stands under `state` and under `without`"));
         }
         Ok(Wish::State { set, without, create })

@@ -250,7 +250,7 @@ fn updating<'g>(table: &str, group: &'g [Asked], numbered: bool) -> Option<Text>
         })
         .collect();
     let keys: Vec<&Arc<str>> = parts.first()?.0.keys().collect();
-    let of_key = |column: &&'g Arc<str>| (*column, list(parts.iter().filter_map(|(key, _)| key.get(*column))));
+    let of_key = |column: &&'g Arc<str>| (*column, list(parts.iter().filter_map(|(key, _)| key.get(column))));
     let sets: Vec<&[(Arc<str>, SetTo)]> = parts.iter().map(|(_, set)| *set).collect();
     let Sets { lists, targets } = Sets::of(keys.iter().map(of_key).collect(), &sets);
     let text = Text::new(Dialect::Postgres).raw("UPDATE ").table(table).raw(" AS t SET ");

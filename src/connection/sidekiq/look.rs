@@ -172,7 +172,7 @@ impl Seen {
 
 /// Whether a test holds for a job.
 pub fn holds(condition: &Condition, job: &Job) -> bool {
-    let Some(value) = job.row.get(&*condition.column) else { return false };
+    let Some(value) = job.row.get(&condition.column) else { return false };
     if &*condition.column == "records" {
         return has_record(&condition.test, value.as_list().unwrap_or_default());
     }
@@ -251,7 +251,7 @@ fn sort(jobs: &mut [Job], by: &[Order]) {
     jobs.sort_by(|a, b| {
         by.iter().fold(Ordering::Equal, |so_far, column| {
             so_far.then_with(|| {
-                let of = |job: &Job| job.row.get(&*column.column).cloned().unwrap_or(Value::NULL);
+                let of = |job: &Job| job.row.get(&column.column).cloned().unwrap_or(Value::NULL);
                 let (a, b) = (of(a), of(b));
                 match (a.is_null(), b.is_null()) {
                     (false, false) => {

@@ -111,7 +111,7 @@ async fn listed(
 }
 
 fn planned(item: &StartedItem) -> Option<ItemPlan> {
-    stored::load(item.plan.as_ref()?)
+    stored::load(&item.plan.as_ref()?.value())
 }
 
 /// What nobody planned is compared with nothing.

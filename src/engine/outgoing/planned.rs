@@ -84,7 +84,7 @@ fn parts(was: Option<Value>, now: Option<Value>, name: &str, found: &mut Vec<(St
     }
     match (&was.data, &now.data) {
         (Data::Map(a), Data::Map(b)) => {
-            let more = b.keys().filter(|key| !a.contains_key(*key));
+            let more = b.keys().filter(|key| !a.contains_key(key));
             for key in a.keys().chain(more) {
                 // A part of something hidden is hidden.
                 let part = |map: &crate::base::value::Map, marks| map.get(key).map(|v| v.clone().marked(marks));

@@ -373,11 +373,8 @@ impl Row<'_> {
     /// The other run made it: it goes, if it is what was made.
     fn made(&self, found: Option<Map>, ours: &Map) -> Result<Came, Todo> {
         let Some(found) = found else { return Ok(Came::Already(self.as_it_is(None))) };
-        let differing: Vec<Arc<str>> = ours
-            .iter()
-            .filter(|(c, v)| !self.besides(c) && found.get(*c) != Some(*v))
-            .map(|(c, _)| c.clone())
-            .collect();
+        let differing: Vec<Arc<str>> =
+            ours.iter().filter(|(c, v)| !self.besides(c) && found.get(c) != Some(*v)).map(|(c, _)| c.clone()).collect();
         if differing.is_empty() {
             return Err(Todo::Delete(found));
         }
@@ -415,7 +412,7 @@ impl Row<'_> {
         let Some(found) = found else { return Err(Todo::Insert(before.clone())) };
         let differing: Vec<Arc<str>> = before
             .iter()
-            .filter(|(c, v)| !self.besides(c) && found.get(*c) != Some(*v))
+            .filter(|(c, v)| !self.besides(c) && found.get(c) != Some(*v))
             .map(|(c, _)| c.clone())
             .collect();
         if differing.is_empty() {

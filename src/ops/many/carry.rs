@@ -25,7 +25,7 @@ use crate::{
         turn,
     },
     plan::{
-        ItemPlan, Plan,
+        Plan,
         file::BadPlan,
         many::{Each, HELD},
         stored,
@@ -110,8 +110,10 @@ pub(super) async fn let_go(
         None => None,
     };
     let of = plan.many.as_ref().map_or(0, |many| many.tally.items);
-    let works = ahead(each, |plan| Work { plan, state: ItemState::default() });
-    let items: Items<'_> = Box::pin(works.map(|work| work.map_err(|why| FleetError::Items(format!("the plan {why}")))));
+    let items: Items<'_> = Box::pin(ahead(matches!(each, Each::Held(_)), each).map(|item| match item {
+        Ok(plan) => Ok(Work { plan, state: ItemState::default() }),
+        Err(why) => Err(FleetError::Items(format!("the plan {why}"))),
+    }));
     let fleet = Fleet {
         setting,
         make,
@@ -139,13 +141,13 @@ pub(super) async fn list(record: &Record, listed: &Listed<'_>) -> Result<(), Fai
     first.extend(listed.seen.iter().cloned());
     let (mut together, mut under_way) = (Vec::new(), VecDeque::new());
     let each = listed.plan.each(record.journal.sealer()).map_err(|why| unreadable(&why))?;
-    let mut items = ahead(each, |item| StartedItem { plan: Some(stored::store(&item)), item: item.key, key: None });
+    let mut items = ahead(matches!(each, Each::Held(_)), each.kept());
     while let Some(item) = items.next().await {
-        let item = item.map_err(|why| unreadable(&why))?;
-        if &*item.item == SINGLE_ITEM && !listed.with_once {
+        let (item, plan) = item.map_err(|why| unreadable(&why))?;
+        if &*item == SINGLE_ITEM && !listed.with_once {
             continue;
         }
-        together.push(item);
+        together.push(StartedItem { item, key: None, plan: Some(plan) });
         if together.len() == TOGETHER {
             let started = ItemStarted { items: std::mem::take(&mut together) };
             if first.is_empty() {
@@ -171,15 +173,17 @@ pub(super) async fn list(record: &Record, listed: &Listed<'_>) -> Result<(), Fai
     if events.is_empty() { Ok(()) } else { append(record, run, &events, single_use).await }
 }
 
-/// Reads the items of a plan, and makes something of each, beside those who take them.
-fn ahead<T: Send + 'static>(each: Each, make: fn(ItemPlan) -> T) -> BoxStream<'static, Result<T, BadPlan>> {
-    let each_made = move |each: Each| each.map(move |item| item.map(make));
-    if matches!(each, Each::Held(_)) {
-        return Box::pin(stream::iter(each_made(each)));
+/// Reads the items of a plan beside those who take them; there is nothing to be read where all are held.
+fn ahead<T: Send + 'static>(
+    held: bool,
+    each: impl Iterator<Item = Result<T, BadPlan>> + Send + 'static,
+) -> BoxStream<'static, Result<T, BadPlan>> {
+    if held {
+        return Box::pin(stream::iter(each));
     }
     let (send, receive) = tokio::sync::mpsc::channel::<Vec<_>>(2);
     tokio::task::spawn_blocking(move || {
-        let mut each = each_made(each).peekable();
+        let mut each = each.peekable();
         while each.peek().is_some() {
             // Nobody takes them any more: the run is over.
             if send.blocking_send(each.by_ref().take(READ).collect()).is_err() {

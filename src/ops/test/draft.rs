@@ -309,7 +309,7 @@ impl Writer<'_> {
         let row = change.after.clone().unwrap_or_default();
         let plain = row.iter().filter(|(column, value)| {
             let ids = value.as_str().is_some_and(|text| uuid::Uuid::parse_str(text).is_ok());
-            !change.key.contains_key(*column) && !ids && matches!(value.data, Data::Text(_) | Data::Bool(_))
+            !change.key.contains_key(column) && !ids && matches!(value.data, Data::Text(_) | Data::Bool(_))
         });
         let kept: Map = plain
             .map(|(column, value)| {
