@@ -1,5 +1,6 @@
 //! Secrets: wrapped so that they cannot be printed by accident, and a registry that masks them in any text.
 
+use memchr::memmem::Finder;
 use std::sync::{Arc, RwLock};
 use zeroize::Zeroizing;
 
@@ -32,7 +33,26 @@ impl std::fmt::Debug for Secret {
 pub struct Masks(Arc<RwLock<Forms>>);
 
 /// Each form of each secret, the longest first, and what stands in its place.
-type Forms = Arc<Vec<(String, &'static str)>>;
+type Forms = Arc<Vec<Form>>;
+
+#[derive(Clone)]
+struct Form {
+    text: String,
+    shown: &'static str,
+    /// Finds it. What a search has to prepare is prepared once: every text that is stored or printed is looked through.
+    finder: Finder<'static>,
+}
+
+impl Form {
+    fn new(text: String, shown: &'static str) -> Form {
+        let finder = Finder::new(text.as_bytes()).into_owned();
+        Form { text, shown, finder }
+    }
+
+    fn stands_in(&self, text: &str) -> bool {
+        self.text.len() <= text.len() && self.finder.find(text.as_bytes()).is_some()
+    }
+}
 
 impl Masks {
     /// From now on `text` (and its URL, JSON, hex and base64 forms) is replaced by `(secret)`.
@@ -47,12 +67,12 @@ impl Masks {
         if let Ok(mut masks) = self.0.write() {
             let masks = Arc::make_mut(&mut masks);
             for form in forms {
-                if !masks.iter().any(|(known, _)| *known == form) {
-                    masks.push((form, "(secret)"));
+                if !masks.iter().any(|known| known.text == form) {
+                    masks.push(Form::new(form, "(secret)"));
                 }
             }
             // Longest first: a password inside a URL must not leave the rest of the URL's form behind.
-            masks.sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
+            masks.sort_by_key(|form| std::cmp::Reverse(form.text.len()));
         }
     }
 
@@ -69,8 +89,8 @@ impl Masks {
     /// The text with every registered secret masked.
     pub fn apply(&self, text: &str) -> String {
         let Ok(masks) = self.0.read() else { return String::from("(output withheld: mask registry unavailable)") };
-        masks.iter().fold(text.to_owned(), |out, (form, shown)| {
-            if out.contains(form.as_str()) { out.replace(form.as_str(), shown) } else { out }
+        masks.iter().fold(text.to_owned(), |out, form| {
+            if form.stands_in(&out) { out.replace(form.text.as_str(), form.shown) } else { out }
         })
     }
 }
@@ -82,7 +102,7 @@ impl MasksNow {
     /// As [`Masks::catches`].
     pub fn catches(&self, text: &str) -> bool {
         let Some(masks) = &self.0 else { return true };
-        masks.iter().any(|(form, _)| form.len() <= text.len() && text.contains(form.as_str()))
+        masks.iter().any(|form| form.stands_in(text))
     }
 }
 
