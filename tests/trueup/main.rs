@@ -34,6 +34,7 @@ mod many;
 mod messages;
 mod mutants;
 mod nightly;
+mod nightly_clock;
 mod old_journals;
 mod pace;
 mod people;
