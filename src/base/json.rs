@@ -66,18 +66,19 @@ type Restore<'r> = &'r dyn Fn(&str, &Value) -> Option<Value>;
 
 fn read(text: &str, tags: Option<Restore<'_>>) -> Result<Value, JsonError> {
     let Remembered { keys, sizes } = REMEMBERED.take();
-    let mut reader = Reader { text, at: 0, keys, next: 0, sizes, tags };
+    let mut reader = Reader { text, at: 0, keys, next: 0, sizes, under: 0, tags };
     let value = reader.document();
-    let Reader { mut keys, sizes, .. } = reader;
+    let Reader { mut keys, mut sizes, .. } = reader;
     // Keys that nobody repeats must not stand in the way of others.
     if keys.len() >= KEYS {
         keys.clear();
+        sizes.clear();
     }
     REMEMBERED.set(Remembered { keys, sizes });
     value
 }
 
-/// What the next document of the same kind needs again: its keys, and how many entries its objects have.
+/// What the next document of the same kind needs again: its keys, and how many entries the objects under them have.
 #[derive(Default)]
 struct Remembered {
     keys: Vec<Arc<str>>,
@@ -123,8 +124,10 @@ struct Reader<'a> {
     keys: Vec<Arc<str>>,
     /// The key that came after this one the last time.
     next: usize,
-    /// How many entries the last object had at each depth: the next one often has as many.
+    /// How many entries the last object under each key had: the next one often has as many. By the place of the key, from 1.
     sizes: Vec<usize>,
+    /// The place of the key that what is read stands under, from 1; what stands in a list stands under the key of the list.
+    under: usize,
     /// In the stored form an object whose first key is a tag is what the tag says.
     tags: Option<Restore<'a>>,
 }
@@ -245,7 +248,8 @@ impl<'a> Reader<'a> {
             self.at += 1;
             return Ok(Map::default());
         }
-        let size = self.sizes.get(depth).copied().unwrap_or(1).min(KEYS);
+        let under = self.under;
+        let size = self.sizes.get(under).copied().unwrap_or(1).min(KEYS);
         let mut entries = Map::with_capacity(size);
         loop {
             self.space();
@@ -253,7 +257,8 @@ impl<'a> Reader<'a> {
                 return Err(self.fail("expected a key in quotes"));
             }
             let key = self.string()?;
-            let key = self.key(&key);
+            let (key, place) = self.key(&key);
+            self.under = place;
             self.space();
             if self.peek() != Some(b':') {
                 return Err(self.fail("expected `:`"));
@@ -272,10 +277,10 @@ impl<'a> Reader<'a> {
                 Some(b',') => self.at += 1,
                 Some(b'}') => {
                     self.at += 1;
-                    if self.sizes.len() <= depth {
-                        self.sizes.resize(depth + 1, 1);
+                    if self.sizes.len() <= under {
+                        self.sizes.resize(under + 1, 1);
                     }
-                    self.sizes[depth] = entries.len();
+                    self.sizes[under] = entries.len();
                     return Ok(entries);
                 }
                 _ => return Err(self.fail("expected `,` or `}`")),
@@ -285,13 +290,14 @@ impl<'a> Reader<'a> {
 
     fn array(&mut self, depth: usize) -> Result<Value, JsonError> {
         self.at += 1;
-        let mut values = Vec::new();
+        let (mut values, under) = (Vec::new(), self.under);
         self.space();
         if self.peek() == Some(b']') {
             self.at += 1;
             return Ok(Value::list(values));
         }
         loop {
+            self.under = under;
             values.push(self.value(depth + 1)?);
             self.space();
             match self.peek() {
@@ -305,19 +311,21 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn key(&mut self, text: &str) -> Arc<str> {
+    /// The key, and its place among those that are remembered, from 1.
+    fn key(&mut self, text: &str) -> (Arc<str>, usize) {
         let known = self.keys.get(self.next).filter(|key| ***key == *text).map(|_| self.next);
         let known = known.or_else(|| self.keys.iter().position(|key| **key == *text));
         if let Some(at) = known {
             self.next = at + 1;
-            return self.keys[at].clone();
+            return (self.keys[at].clone(), at + 1);
         }
         let key: Arc<str> = text.into();
         if self.keys.len() < KEYS {
             self.keys.push(key.clone());
             self.next = self.keys.len();
+            return (key, self.next);
         }
-        key
+        (key, 0)
     }
 
     /// Borrowed where nothing is escaped.

@@ -286,7 +286,12 @@ impl<T: Field> Field for Vec<T> {
     fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
         let Some(value) = stored else { return Ok(Vec::new()) };
         let Data::List(values) = &value.data else { return Err(BadRecord::new("is not a list")) };
-        values.iter().enumerate().map(|(i, v)| T::load(Some(v)).map_err(|e| e.within(&format!("[{i}]")))).collect()
+        // With room for just these: plans of many items are held by the hundred.
+        let mut loaded = Vec::with_capacity(values.len());
+        for (i, value) in values.iter().enumerate() {
+            loaded.push(T::load(Some(value)).map_err(|e| e.within(&format!("[{i}]")))?);
+        }
+        Ok(loaded)
     }
     fn write(&self, out: &mut Writing<'_>) -> bool {
         if self.is_empty() {
