@@ -46,7 +46,7 @@ const TOGETHER: usize = 200;
 /// So many such events are on their way into the journal at the same time.
 const AHEAD: usize = 3;
 /// So many items of a plan are read at once, ahead of those that are carried out.
-const READ: usize = 64;
+const READ: usize = 32;
 
 /// Records a new run of this plan, and carries it out.
 #[allow(clippy::too_many_arguments, reason = "what a run is made of, one by one")]
