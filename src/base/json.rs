@@ -193,9 +193,9 @@ impl<'a> Reader<'a> {
                 && self.skip(",\"$of\":")
             {
                 let value = self.value(depth + 1)?;
-                if self.skip("}") {
-                    return Ok(value.marked(Marks::from_bits(bits)));
-                }
+                self.space();
+                // What was read is never read once more: nested, that would double the time with each level.
+                return if self.skip("}") { Ok(value.marked(Marks::from_bits(bits))) } else { Err(NOT_STORED) };
             }
             self.at = from;
         }
@@ -763,6 +763,11 @@ mod tests {
             assert!(parse(bad).is_ok(), "{bad}");
         }
         assert_eq!(decode(r#"{"$date":1"#).unwrap_err().what, "expected `,` or `}`");
+        // However it is nested, nothing is read twice: this would take 2^100 times as long.
+        let (open, close) = ("{\"$marks\":1,\"$of\":".repeat(100), ",\"z\":1}".repeat(100));
+        assert!(decode(&format!("{open}1{close}")).is_err());
+        let (open, close) = ("{\"$map\":{\"$marks\":1,\"$of\":".repeat(40), "},\"z\":1}".repeat(40));
+        assert!(decode(&format!("{open}1{close}")).is_ok());
         let deep = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
         assert!(decode(&deep(128)).is_ok() && decode(&deep(129)).is_err());
     }
