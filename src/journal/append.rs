@@ -184,10 +184,16 @@ macro_rules! rows {
     };
 }
 
-/// The largest first.
-const ROWS: [Rows; 4] = [
+/// The largest first. Of few rows there is one for each number: a group of items that go one by one has some five.
+const ROWS: [Rows; 10] = [
     rows!(32: "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," ","),
+    rows!(16: "," "," "," "," "," "," "," "," "," "," "," "," "," "," "," ","),
     rows!(8: "," "," "," "," "," "," "," ","),
+    rows!(7: "," "," "," "," "," "," ","),
+    rows!(6: "," "," "," "," "," ","),
+    rows!(5: "," "," "," "," ","),
+    rows!(4: "," "," "," ","),
+    rows!(3: "," "," ","),
     rows!(2: "," ","),
     rows!(1: ","),
 ];

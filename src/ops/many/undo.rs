@@ -35,10 +35,12 @@ use std::{
 };
 use tokio::sync::Mutex;
 
-/// So many ways back are made together. A set of items has them from two or three such parts.
+/// So many ways back are made together. A set of items has them from one such part, or from two.
 const TOGETHER: usize = 256;
-/// So many of these parts are held: the items under way stand in the newest ones.
-const HELD: usize = 4;
+/// So many of these parts are held: items come in the order of the parts, and one that is begun has its way back.
+const HELD: usize = 2;
+/// Of items with a subject as many as one of them may stand behind the others (`engine/fleet/lanes.rs`).
+const HELD_OF_SUBJECTS: usize = 4;
 
 /// The ways back of all items, the newest first.
 pub struct Backward {
@@ -134,7 +136,8 @@ impl Backward {
         }
         let numbers = self.order.chunks(TOGETHER).nth(at).unwrap_or_default();
         let ways = Arc::new(self.ways(numbers).await?);
-        if ready.len() >= HELD {
+        let subjects = self.run.playbook.targets.as_ref().is_some_and(|targets| targets.subject.is_some());
+        if ready.len() >= if subjects { HELD_OF_SUBJECTS } else { HELD } {
             ready.pop_front();
         }
         ready.push_back((at, ways.clone()));
