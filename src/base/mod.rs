@@ -13,6 +13,7 @@ pub(crate) mod proved_tests;
 pub mod seal;
 pub mod secret;
 pub mod shape;
+pub mod sorting;
 pub mod source;
 pub mod suggest;
 pub mod time;

@@ -3,24 +3,31 @@
 
 use super::{Effect, ItemPlan};
 use crate::{
-    base::{canonical, value::Value},
+    base::{
+        canonical,
+        sorting::{Printer, Sorting},
+        value::Value,
+    },
     effect::change::Deed,
 };
-use sha2::{Digest, Sha256};
-use std::sync::Arc;
+use std::{io, path::Path};
 
 /// Fingerprints of all rows that items change.
-#[derive(Debug, Default)]
 pub struct Overlap {
-    /// Row, subject, number of the item.
-    rows: Vec<(u128, u64, u32)>,
+    printer: Printer,
+    /// Row, number of the item, subject.
+    rows: Sorting<28>,
     items: u32,
 }
 
 impl Overlap {
+    /// None yet; `folder` takes them if they are many.
+    pub fn new(folder: &Path) -> io::Result<Overlap> {
+        Ok(Overlap { printer: Printer::new()?, rows: Sorting::new(folder), items: 0 })
+    }
+
     /// One item more.
-    pub fn add(&mut self, item: &ItemPlan) {
-        let lane = item.lane.as_deref().map_or(0, |lane| print(lane.as_bytes()) as u64 | 1);
+    pub fn add(&mut self, item: &ItemPlan) -> io::Result<()> {
         let steps = item.steps.iter().filter(|step| step.foreseen.acts());
         for effect in steps.flat_map(|step| &step.effects) {
             let Effect::Rows { changes, .. } = effect else { continue };
@@ -28,31 +35,37 @@ impl Overlap {
             let changed = changes.iter().filter(|c| !c.by_rule && !matches!(c.deed(), Deed::Nothing | Deed::Insert));
             for change in changed {
                 let row = [Value::text(change.table.to_string()), change.key.clone().into()];
-                self.rows.push((print(&canonical::bytes(&Value::list(row))), lane, self.items));
+                let mut record = [0; 28];
+                record[..16].copy_from_slice(&self.printer.of(&canonical::bytes(&Value::list(row))));
+                record[16..20].copy_from_slice(&self.items.to_be_bytes());
+                if let Some(lane) = &item.lane {
+                    record[20..].copy_from_slice(&self.printer.of(lane.as_bytes())[..8]);
+                    // All zeros are no subject.
+                    record[27] |= 1;
+                }
+                self.rows.add(record)?;
             }
         }
         self.items += 1;
+        Ok(())
     }
 
-    /// The numbers of the first two items, from 0, that change the same row and are not of one subject.
-    pub fn first(mut self) -> Option<(u32, u32)> {
-        self.rows.sort_unstable_by_key(|(row, _, item)| (*row, *item));
-        self.rows.dedup();
-        let apart = |a: &(u128, u64, u32), b: &(u128, u64, u32)| a.0 == b.0 && a.2 != b.2 && (a.1 == 0 || a.1 != b.1);
-        self.rows.windows(2).find(|pair| apart(&pair[0], &pair[1])).map(|pair| (pair[0].2, pair[1].2))
+    /// The numbers of two items, from 0, that change the same row and are not of one subject: the first that meets one before it.
+    pub fn first(self) -> io::Result<Option<(u32, u32)>> {
+        let item = |record: &[u8; 28]| u32::from_be_bytes([record[16], record[17], record[18], record[19]]);
+        let (mut found, mut before) = (None::<(u32, u32)>, None::<[u8; 28]>);
+        for record in self.rows.sorted()? {
+            let record = record?;
+            let other = before.filter(|before| {
+                let subjects = (&before[20..], &record[20..]);
+                before[..16] == record[..16]
+                    && item(before) != item(&record)
+                    && (subjects.0 == [0; 8] || subjects.0 != subjects.1)
+            });
+            let pair = other.map(|other| (item(&other), item(&record)));
+            found = [found, pair].into_iter().flatten().min_by_key(|pair| (pair.1, pair.0));
+            before = Some(record);
+        }
+        Ok(found)
     }
-}
-
-/// Names the items with these numbers, for people.
-pub fn named(keys: &[Arc<str>], pair: (u32, u32)) -> (String, String) {
-    let name =
-        |number: u32| keys.get(number as usize).map_or_else(|| format!("number {}", number + 1), ToString::to_string);
-    (name(pair.0), name(pair.1))
-}
-
-fn print(bytes: &[u8]) -> u128 {
-    let hash = Sha256::digest(bytes);
-    let mut first = [0; 16];
-    first.copy_from_slice(&hash[..16]);
-    u128::from_be_bytes(first)
 }

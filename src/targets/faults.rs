@@ -58,6 +58,15 @@ impl Faults {
         }
     }
 
+    /// Several rows have something in common that no two may have; without a file they are told by their number.
+    pub fn same(&mut self, at: &[u64], what: &str, from_file: bool) {
+        if from_file {
+            self.add(at.iter().copied(), what);
+        } else {
+            self.add([], format!("{what} (rows {})", listed(at)));
+        }
+    }
+
     /// Those of another look at the same source, behind these.
     pub fn append(&mut self, other: Faults) {
         self.count += other.count;

@@ -1,25 +1,26 @@
 //! Rows → items: keys that no two have, groups, order, the checks over the whole source, and how many are taken.
 //!
-//! Every row is looked at once as it arrives; what stays in memory for it is a fingerprint of its key (and, where rows are
-//! grouped or sorted, its group or sort key). Nothing is handed out before all of the source was found good.
+//! Every row is looked at once as it arrives; what stays in memory for it is nothing (where rows are grouped or sorted: its
+//! group or sort key). Nothing is handed out before all of the source was found good.
 
 use super::{
     faults::Faults,
     item::{Item, key_text},
     model::{Fold, GroupBy, LoneGroups, Rule, Source, SourceCheck, Targets},
+    seen::Seen,
     spool::{Place, Spool, SpoolError, Spooled},
 };
 use crate::{
     base::{
         canonical,
         seal::{SealError, Sealer},
+        sorting::{Print, Printer},
         value::{Data, Value},
     },
     effect::matched::Matched,
     table::facts::Columns,
     template::{Failure, Scope, Text, Truth, compare},
 };
-use sha2::{Digest, Sha256};
 use std::{cmp::Ordering, collections::HashMap, path::Path, sync::Arc};
 
 /// Takes rows in.
@@ -28,11 +29,12 @@ pub struct Gathering<'a> {
     key: Vec<Arc<str>>,
     scope: &'a Scope,
     sealer: &'a Sealer,
+    pub(super) printer: Printer,
     spool: Spool,
     /// What is wrong so far.
     pub faults: Faults,
     uniques: Vec<Unique<'a>>,
-    groups: HashMap<Arc<str>, usize>,
+    groups: HashMap<Print, usize>,
     grouped: Vec<Group>,
     sorting: Vec<(Vec<Value>, Place)>,
     rows: u64,
@@ -45,22 +47,7 @@ struct Unique<'a> {
     columns: Vec<Arc<str>>,
     check: Option<&'a SourceCheck>,
     /// Of every row so far.
-    seen: Vec<Seen>,
-}
-
-/// The fingerprint of a row's key, and its line (or number). Twenty bytes, because there are many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Seen {
-    pub print: [u32; 4],
-    pub at: u32,
-}
-
-impl Seen {
-    /// A file has less than four thousand million lines.
-    pub fn new(print: u128, at: u64) -> Seen {
-        let part = |shift: u32| (print >> shift) as u32;
-        Seen { print: [part(96), part(64), part(32), part(0)], at: u32::try_from(at).unwrap_or(u32::MAX) }
-    }
+    seen: Seen,
 }
 
 struct Group {
@@ -94,20 +81,23 @@ impl<'a> Gathering<'a> {
         scope: &'a Scope,
         sealer: &'a Sealer,
         folder: &Path,
-    ) -> Gathering<'a> {
+    ) -> Result<Gathering<'a>, GatherError> {
         let mut uniques = Vec::new();
         if targets.group_by.is_none() || targets.key.is_some() {
-            uniques.push(Unique { columns: key.clone(), check: None, seen: Vec::new() });
+            uniques.push(Unique { columns: key.clone(), check: None, seen: Seen::new(folder) });
         }
         uniques.extend(targets.check.iter().filter_map(|check| match &check.rule {
-            Rule::Unique(columns) => Some(Unique { columns: names(columns), check: Some(check), seen: Vec::new() }),
+            Rule::Unique(columns) => {
+                Some(Unique { columns: names(columns), check: Some(check), seen: Seen::new(folder) })
+            }
             _ => None,
         }));
-        Gathering {
+        Ok(Gathering {
             targets,
             key,
             scope,
             sealer,
+            printer: Printer::new().map_err(SpoolError::from)?,
             spool: Spool::new(folder, sealer),
             faults: Faults::default(),
             uniques,
@@ -116,7 +106,12 @@ impl<'a> Gathering<'a> {
             sorting: Vec::new(),
             rows: 0,
             matched: None,
-        }
+        })
+    }
+
+    /// What is put aside goes there.
+    pub(super) fn folder(&self) -> &Path {
+        self.spool.folder()
     }
 
     /// A spool of its own for rows that are not gathered.
@@ -141,10 +136,10 @@ impl<'a> Gathering<'a> {
             }
             // What must differ is the text that names the item, not only the value behind it.
             let print = match self.uniques[index].check {
-                None => print(&[Value::text(key_text(&parts, self.sealer).map_err(misfit)?)]),
-                Some(_) => print(&parts),
+                None => self.print(&[Value::text(key_text(&parts, self.sealer).map_err(misfit)?)]),
+                Some(_) => self.print(&parts),
             };
-            self.uniques[index].seen.push(Seen::new(print, at));
+            self.uniques[index].seen.add(print, at)?;
         }
         for check in &self.targets.check {
             if let Rule::EachRow(expression) = &check.rule {
@@ -179,7 +174,7 @@ impl<'a> Gathering<'a> {
             (Fold::Caseless, Data::Text(text)) => Value::text(text.to_lowercase()).marked(key.all_marks()),
             _ => key,
         };
-        let name: Arc<str> = format!("{:032x}", print(std::slice::from_ref(&key))).into();
+        let name = self.print(std::slice::from_ref(&key));
         let place = self.spool.add(value)?;
         let index = *self.groups.entry(name).or_insert_with(|| {
             self.grouped.push(Group { key, places: Vec::new(), lines: Vec::new() });
@@ -213,7 +208,7 @@ impl<'a> Gathering<'a> {
 
     /// All rows are there: the items in their order. `take`: only the first so many.
     pub fn finish(mut self, take: Option<u64>) -> Result<(Listing, Faults), GatherError> {
-        self.duplicates();
+        self.duplicates()?;
         let spool = std::mem::replace(&mut self.spool, Spool::new(Path::new(""), self.sealer)).done()?;
         if self.targets.group_by.is_some() {
             return self.groups(spool, take);
@@ -272,25 +267,24 @@ impl<'a> Gathering<'a> {
         Ok((Listing { count, of, lone, matched, key: self.key, spool, sorted: None, groups }, self.faults))
     }
 
-    /// Rows with the same key, by their fingerprints: those of the first hundred are named.
-    fn duplicates(&mut self) {
+    /// Rows with the same key.
+    fn duplicates(&mut self) -> Result<(), SpoolError> {
         let from_file = matches!(self.targets.from.source, Source::Csv(_));
         for unique in std::mem::take(&mut self.uniques) {
-            let mut seen = unique.seen;
-            seen.sort_unstable();
-            for same in seen.chunk_by(|a, b| a.print == b.print).filter(|same| same.len() > 1) {
-                let at: Vec<u64> = same.iter().map(|seen| u64::from(seen.at)).collect();
-                let columns = if unique.columns.is_empty() { "element".into() } else { unique.columns.join("`, `") };
-                let own = unique.check.and_then(|check| check.otherwise.as_ref()?.say.as_ref());
-                let own = own.and_then(|say| say.message(self.scope, &[]).ok());
-                let what = own.unwrap_or_else(|| format!("the same `{columns}` {} times", at.len()));
-                if from_file {
-                    self.faults.add(at, what);
-                } else {
-                    self.faults.add([], format!("{what} (rows {})", super::faults::listed(&at)));
-                }
-            }
+            let columns = if unique.columns.is_empty() { "element".into() } else { unique.columns.join("`, `") };
+            let own = unique.check.and_then(|check| check.otherwise.as_ref()?.say.as_ref());
+            let own = own.and_then(|say| say.message(self.scope, &[]).ok());
+            unique.seen.twice(|at| {
+                let what = own.clone().unwrap_or_else(|| format!("the same `{columns}` {} times", at.len()));
+                self.faults.same(at, &what, from_file);
+            })?;
         }
+        Ok(())
+    }
+
+    /// Equal only for the same values.
+    fn print(&self, parts: &[Value]) -> Print {
+        self.printer.of(&canonical::bytes(&Value::list(parts.iter().cloned())))
     }
 }
 
@@ -386,14 +380,6 @@ fn part_of(value: &Value, column: &str) -> Option<Value> {
         // What a side does not have has no parts.
         if inner.is_null() { Some(inner) } else { inner.get(rest) }
     })
-}
-
-/// Equal only for the same values, as far as anybody will ever see.
-fn print(parts: &[Value]) -> u128 {
-    let hash = Sha256::digest(canonical::bytes(&Value::list(parts.iter().cloned())));
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hash[..16]);
-    u128::from_be_bytes(bytes)
 }
 
 fn names(columns: &Columns) -> Vec<Arc<str>> {

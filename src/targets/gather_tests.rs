@@ -24,7 +24,7 @@ fn gathered(targets: &Targets, rows: impl IntoIterator<Item = Value>) -> (Vec<St
     let (scope, folder) = (Scope::new(), tempfile::tempdir().unwrap());
     let sealer = Sealer::passing(Default::default()).unwrap();
     let key = targets.key.as_ref().map(names).unwrap_or_default();
-    let mut gathering = Gathering::new(targets, key, &scope, &sealer, folder.path());
+    let mut gathering = Gathering::new(targets, key, &scope, &sealer, folder.path()).unwrap();
     for (number, row) in (2_u64..).zip(rows) {
         gathering.add(row, Some(number)).unwrap();
     }
@@ -49,6 +49,20 @@ fn a_key_that_is_there_twice_is_found_among_a_hundred_thousand() {
     let rows = (0..100_000).map(|n| row(if n == 99_998 { 17 } else { n }, "x"));
     let (keys, faults) = gathered(&targets, rows);
     assert_eq!((keys.len(), faults), (100_000, vec!["lines 19 and 100000: the same `id` 2 times".to_owned()]));
+}
+
+#[test]
+fn keys_that_are_there_twice_are_told_in_the_order_of_their_first_lines() {
+    let targets = targets(&format!("{CSV}key: id\n"));
+    // 0 … 49 999, and then the same from the end on; 7 is there a third time.
+    let rows = (0..50_000).chain((0..50_000).rev()).chain([7]).map(|n| row(n, "x"));
+    let (keys, faults) = gathered(&targets, rows);
+    assert_eq!((keys.len(), faults.len()), (100_001, 50_000));
+    let told = |n: u64| format!("lines {} and {}: the same `id` 2 times", n + 2, 100_001 - n);
+    for (n, fault) in (0..).zip(&faults) {
+        let expected = if n == 7 { "lines 9, 99994 and 100002: the same `id` 3 times".to_owned() } else { told(n) };
+        assert_eq!(*fault, expected);
+    }
 }
 
 #[test]

@@ -4,15 +4,19 @@
 
 use super::{
     comparing::{Comparing, Difference},
-    faults::{Faults, listed},
-    gather::{GatherError, Gathering, Seen},
+    faults::Faults,
+    gather::{GatherError, Gathering},
     model::{From, Source},
+    seen::Seen,
     source::{Reach, Reading, SourceError},
     spool::{Place, Spool, Spooled},
 };
 use crate::{
     action::compare::{ComparedField, Side, look_up},
-    base::value::{Data, Map, Value},
+    base::{
+        sorting::{Print, Printer},
+        value::{Data, Map, Value},
+    },
     effect::{
         alike::As,
         compared::{Compared, Comparison},
@@ -21,7 +25,6 @@ use crate::{
     table::{condition::Order, facts::Columns},
     template::Scope,
 };
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// Reads both, and adds what differs.
@@ -33,25 +36,25 @@ pub(super) async fn read(
 ) -> Result<(), SourceError> {
     let [(_, left), (_, right)] = comparing.sides();
     let mut shelf = Shelf { spool: into.another_spool(), rows: Vec::new() };
-    let (mut keys, mut faults) = (Keys::of(comparing, "right"), Faults::default());
+    let (mut keys, mut faults) = (Keys::of(comparing, "right", into), Faults::default());
     reading(right, "targets/from/right", &comparing.key.right)
         .rows(scope, reach, &mut faults, &mut |row, line| {
-            let Some(seen) = keys.take(&row, line)? else { return Ok(()) };
+            let Some((print, at)) = keys.take(&row, line)? else { return Ok(()) };
             let place = shelf.spool.add(row)?;
-            shelf.rows.push(OnShelf { print: seen.print, at: seen.at, met: false, place });
+            shelf.rows.push(OnShelf { print, at, met: false, place });
             Ok(())
         })
         .await?;
     let right_rows = keys.rows;
-    into.faults.append(keys.end(faults));
+    into.faults.append(keys.end(faults)?);
     let mut shelf = shelf.sorted()?;
-    let (mut keys, mut faults) = (Keys::of(comparing, "left"), Faults::default());
+    let (mut keys, mut faults) = (Keys::of(comparing, "left", into), Faults::default());
     let pairing = Pairing { comparing, scope, names: comparing.names().map(Arc::from) };
     let (mut both, mut different) = (0, 0);
     let read = reading(left, "targets/from/left", &comparing.key.left)
         .rows(scope, reach, &mut faults, &mut |row, line| {
-            let Some(seen) = keys.take(&row, line)? else { return Ok(()) };
-            let item = match shelf.meet(seen.print)? {
+            let Some((print, _)) = keys.take(&row, line)? else { return Ok(()) };
+            let item = match shelf.meet(print)? {
                 Some(other) => {
                     let item = pairing.both(row, other)?;
                     (both, different) = (both + 1, different + u64::from(item.is_some()));
@@ -63,7 +66,7 @@ pub(super) async fn read(
         })
         .await;
     let left_rows = keys.rows;
-    into.faults.append(keys.end(faults));
+    into.faults.append(keys.end(faults)?);
     read?;
     // Of records that nobody asked the fields of only the keys were compared.
     let fields = comparing.wants(Difference::Different) && !comparing.fields.is_empty();
@@ -89,22 +92,20 @@ fn reading<'a>(of: &'a From, place: &'static str, key: &Columns) -> Reading<'a> 
     Reading { of, place, order, whole: key.names().map(Arc::from).collect() }
 }
 
-/// A key as it is looked for.
-type Print = [u32; 4];
-
 /// The keys of one side: each is there once, and none is null.
 struct Keys<'a> {
     side: &'static str,
     columns: &'a Columns,
     kind: As,
-    seen: Vec<Seen>,
+    printer: Printer,
+    seen: Seen,
     rows: u64,
     from_file: bool,
     faults: Faults,
 }
 
 impl<'a> Keys<'a> {
-    fn of(comparing: &'a Comparing, side: &'static str) -> Keys<'a> {
+    fn of(comparing: &'a Comparing, side: &'static str, into: &Gathering<'_>) -> Keys<'a> {
         let [(_, left), (_, right)] = comparing.sides();
         let (columns, from) = if side == "left" { (&comparing.key.left, left) } else { (&comparing.key.right, right) };
         let from_file = matches!(from.source, Source::Csv(_));
@@ -112,7 +113,8 @@ impl<'a> Keys<'a> {
             side,
             columns,
             kind: comparing.key.kind,
-            seen: Vec::new(),
+            printer: into.printer.clone(),
+            seen: Seen::new(into.folder()),
             rows: 0,
             from_file,
             faults: Faults::default(),
@@ -120,7 +122,7 @@ impl<'a> Keys<'a> {
     }
 
     /// The print of a row's key with where the row stands; nothing for one without a key, which is noted.
-    fn take(&mut self, row: &Value, line: Option<u64>) -> Result<Option<Seen>, GatherError> {
+    fn take(&mut self, row: &Value, line: Option<u64>) -> Result<Option<(Print, u32)>, GatherError> {
         self.rows += 1;
         let at = line.unwrap_or(self.rows);
         let parts = key(row, self.columns, self.side)?;
@@ -130,34 +132,26 @@ impl<'a> Keys<'a> {
             self.faults.add(line, format!("its key `{columns}` is null{nth}"));
             return Ok(None);
         }
-        let mut hash = Sha256::new();
+        let mut bytes = Vec::new();
         for part in &parts {
-            let bytes = self.kind.print(part);
-            hash.update((bytes.len() as u64).to_be_bytes());
-            hash.update(bytes);
+            let part = self.kind.print(part);
+            bytes.extend((part.len() as u64).to_be_bytes());
+            bytes.extend(part);
         }
-        let mut print = [0; 16];
-        print.copy_from_slice(&hash.finalize()[..16]);
-        let seen = Seen::new(u128::from_be_bytes(print), at);
-        self.seen.push(seen);
-        Ok(Some(seen))
+        let print = self.printer.of(&bytes);
+        self.seen.add(print, at)?;
+        Ok(Some((print, u32::try_from(at).unwrap_or(u32::MAX))))
     }
 
     /// Everything that is wrong with this side: `cells` is what its reader found.
-    fn end(mut self, mut cells: Faults) -> Faults {
-        self.seen.sort_unstable();
-        for same in self.seen.chunk_by(|a, b| a.print == b.print).filter(|same| same.len() > 1) {
-            let at: Vec<u64> = same.iter().map(|seen| u64::from(seen.at)).collect();
-            let columns = self.columns.names().collect::<Vec<_>>().join("`, `");
+    fn end(self, mut cells: Faults) -> Result<Faults, GatherError> {
+        let (mut faults, columns) = (self.faults, self.columns.names().collect::<Vec<_>>().join("`, `"));
+        self.seen.twice(|at| {
             let what = format!("the same `{columns}` {} times", at.len());
-            if self.from_file {
-                self.faults.add(at, what);
-            } else {
-                self.faults.add([], format!("{what} (rows {})", listed(&at)));
-            }
-        }
-        cells.append(self.faults);
-        cells.of(self.side)
+            faults.same(at, &what, self.from_file);
+        })?;
+        cells.append(faults);
+        Ok(cells.of(self.side))
     }
 }
 

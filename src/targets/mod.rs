@@ -9,6 +9,7 @@ pub mod item;
 pub mod limits;
 mod matching;
 pub mod model;
+mod seen;
 pub mod source;
 pub mod spool;
 

@@ -3,6 +3,7 @@
 
 use crate::base::{
     seal::{SealError, Sealer},
+    sorting::nameless,
     value::Value,
 };
 use std::{
@@ -40,6 +41,11 @@ impl Spool {
     /// Another empty one in the same place.
     pub fn beside(&self) -> Spool {
         Spool::new(&self.folder, &self.sealer)
+    }
+
+    /// Where a file goes if there are many.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// How many values there are.
@@ -152,28 +158,6 @@ impl Iterator for Lines<'_> {
             Err(error) => Some(Err(error.into())),
         }
     }
-}
-
-/// A file that nobody else can open, and that goes away with the process.
-fn nameless(folder: &Path) -> Result<File, SpoolError> {
-    std::fs::create_dir_all(folder)?;
-    for number in 0..1000 {
-        let path = folder.join(format!(".trueup-rows-{}-{number}", std::process::id()));
-        let mut options = std::fs::OpenOptions::new();
-        options.read(true).write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        match options.open(&path) {
-            Ok(file) => {
-                std::fs::remove_file(&path)?;
-                return Ok(file);
-            }
-            // Left by a process of the same number that was killed in between.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(SpoolError::Io(Arc::new(io::Error::from(io::ErrorKind::AlreadyExists))))
 }
 
 /// Why rows could not be kept. Reads well after `failed to`.

@@ -444,6 +444,17 @@ fn limits_refuse_before_the_first_item() {
         let twice = "targets:\n  from: { list: [1, 2] }\nsteps:\n- id: up\n  row: { table: shop.things, key: { id: 1 }, set: { count: \"{{ item }}\" } }\n";
         let told = store.plan(&playbook(&[twice]), &[]).await.err().unwrap();
         assert!(format!("{told:?}").contains("items 1 and 2 change the same row"), "{told:?}");
+        // Among so many that the plan stands in a file: the first two are named, and the file goes.
+        let store = Store::open(&On::Sqlite, 250).await;
+        let list: Vec<u32> = (1..=300).collect();
+        let twice = format!("targets:\n  from: {{ list: {list:?} }}\n");
+        let up = "steps:\n- id: up\n  row: { table: shop.things, key: { id: \"{{ (item - 1) % 250 + 1 }}\" }, set: { count: \"{{ item }}\" } }\n";
+        let told = store.refused(&playbook(&[&twice, up]), &[]).await;
+        assert!(told.contains("items 1 and 251 change the same row"), "{told}");
+        let beside = store.shop.opened.journal();
+        let left = std::fs::read_dir(beside.parent().unwrap()).unwrap().map(|file| file.unwrap().file_name());
+        let left: Vec<_> = left.filter(|name| name.to_string_lossy().starts_with(".trueup-")).collect();
+        assert!(left.is_empty(), "{left:?}");
         let same = "targets:\n  from: { list: [1, 1] }\nsteps:\n- id: up\n  row: { table: shop.things, key: { id: \"{{ item }}\" }, set: { count: 1 } }\n";
         let told = store.refused(&playbook(&[same]), &[]).await;
         assert!(told.contains("the same `element` 2 times"), "{told}");

@@ -19,7 +19,7 @@ use crate::{
         digest::PlanDigest,
         file::{self, Header, MANY_FORMAT, Saved, Writer},
         many::{HELD, PlanFile},
-        overlap::{self, Overlap},
+        overlap::Overlap,
     },
     report::exit::Exit,
     template::scope::Entry,
@@ -34,9 +34,6 @@ use std::{
     sync::Arc,
 };
 use tokio::task::JoinSet;
-
-/// Keys of so many items are kept to name two that change the same row.
-const NAMED: usize = 100_000;
 
 /// Where a plan is to stand: its file, and what the first line says.
 pub struct Into<'a> {
@@ -294,7 +291,6 @@ pub(super) struct Kept<'a> {
     plan: Plan,
     digest: PlanDigest,
     overlap: Overlap,
-    keys: Vec<Arc<str>>,
     into: Option<Into<'a>>,
     workplace: &'a Workplace,
     /// The file under way.
@@ -320,8 +316,8 @@ impl Drop for Draft {
 impl<'a> Kept<'a> {
     pub(super) fn new(plan: Plan, into: Option<Into<'a>>, workplace: &'a Workplace) -> Result<Kept<'a>, Failure> {
         let digest = PlanDigest::of(&plan);
-        let (overlap, keys) = (Overlap::default(), Vec::new());
-        let mut kept = Kept { plan, digest, overlap, keys, into, workplace, writing: None };
+        let overlap = Overlap::new(&workplace.aside).map_err(|error| aside(&error))?;
+        let mut kept = Kept { plan, digest, overlap, into, workplace, writing: None };
         if kept.into.is_some() {
             kept.begin_writing()?;
         }
@@ -329,10 +325,7 @@ impl<'a> Kept<'a> {
     }
 
     pub(super) fn add(&mut self, item: ItemPlan) -> Result<(), Failure> {
-        self.overlap.add(&item);
-        if self.keys.len() < NAMED {
-            self.keys.push(item.key.clone());
-        }
+        self.overlap.add(&item).map_err(|error| aside(&error))?;
         if self.writing.is_none() && self.plan.items.len() > HELD {
             self.begin_writing()?;
         }
@@ -369,19 +362,20 @@ impl<'a> Kept<'a> {
     }
 
     pub(super) fn end(mut self) -> Result<(Plan, Option<Saved>), Failure> {
-        if let Some(pair) = std::mem::take(&mut self.overlap).first() {
-            let (one, other) = overlap::named(&self.keys, pair);
-            return Err(Failure::refused(Exit::Stopped, format!("items {one} and {other} change the same row"))
-                .help("each is tried out on its own, so the second would not find what its preview shows")
-                .help("make one item of them (`group_by:`), or say that they come one after the other (`subject:`)"));
-        }
+        let pair = self.overlap.first().map_err(|error| aside(&error))?;
         let Some(writing) = self.writing.take() else {
+            if let Some((one, other)) = pair {
+                let key = |number: u32| &self.plan.items[number as usize].key;
+                return Err(same_row(key(one), key(other)));
+            }
             if let Some(many) = &mut self.plan.many {
                 many.digest = self.digest.end();
             }
             return Ok((self.plan, None));
         };
         let Writing { writer, draft, passing } = writing;
+        // A plan that does not hold stays only until its items are named.
+        let passing = passing || pair.is_some();
         let (out, mut saved, sha256) = writer.end().map_err(|why| bad(&why))?;
         out.get_ref().sync_all().map_err(|e| Failure::usage(format!("the plan cannot be kept: {e}")))?;
         let path = draft.0.clone();
@@ -391,8 +385,36 @@ impl<'a> Kept<'a> {
             many.file = Some(Arc::new(PlanFile { path, passing, sha256 }));
         }
         let plan = saved.plan.clone();
+        if let Some(pair) = pair {
+            let [one, other] = keys(&plan, &self.workplace.sealer, pair.into()).map_err(|why| bad(&why))?;
+            return Err(same_row(&one, &other));
+        }
         Ok((plan, (!passing).then_some(saved)))
     }
+}
+
+/// The keys of two items of a plan, of which the second comes later.
+fn keys(plan: &Plan, sealer: &Sealer, numbers: [u32; 2]) -> Result<[Arc<str>; 2], file::BadPlan> {
+    let mut found = numbers.map(|number| Arc::from(format!("number {}", number + 1)));
+    for (number, item) in (0..=numbers[1]).zip(plan.each(sealer)?) {
+        let key = item?.key;
+        for (place, wanted) in found.iter_mut().zip(numbers) {
+            if wanted == number {
+                *place = key.clone();
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn same_row(one: &str, other: &str) -> Failure {
+    Failure::refused(Exit::Stopped, format!("items {one} and {other} change the same row"))
+        .help("each is tried out on its own, so the second would not find what its preview shows")
+        .help("make one item of them (`group_by:`), or say that they come one after the other (`subject:`)")
+}
+
+fn aside(error: &std::io::Error) -> Failure {
+    Failure::refused(Exit::Failed, format!("failed to keep the rows that items change for a while: {error}"))
 }
 
 fn bad(why: &file::BadPlan) -> Failure {

@@ -42,7 +42,8 @@ pub async fn read(
 ) -> Result<Listing, Failure> {
     granted(setting, &targets.from, scope)?;
     let key = key_of(targets, setting);
-    let mut gathering = Gathering::new(targets, key, scope, &workplace.sealer, &workplace.aside);
+    let gathering = Gathering::new(targets, key, scope, &workplace.sealer, &workplace.aside);
+    let mut gathering = gathering.map_err(|error| failed(error.into(), setting))?;
     let asked = Arc::new(setting.clone());
     let calls: &Calls<'_> = &move |step, place, scope, each| {
         let setting = asked.clone();
