@@ -35,6 +35,7 @@ mod test;
 mod undo;
 
 use crate::{
+    engine::fleet::workers::Workers,
     ops::{self, STACK, Surroundings},
     report::exit::Exit,
 };
@@ -55,7 +56,11 @@ pub fn main() -> ExitCode {
 }
 
 fn start(arguments: Arguments) -> Exit {
-    let surroundings = Surroundings { witness: ops::witness::Witness::awake(), ..Surroundings::of_process() };
+    let surroundings = Surroundings {
+        witness: ops::witness::Witness::awake(),
+        workers: Workers::of_process(STACK),
+        ..Surroundings::of_process()
+    };
     let output = Output::new(&arguments, surroundings.masks.clone());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {

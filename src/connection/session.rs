@@ -248,14 +248,14 @@ impl Session {
 
     /// The columns of one table, which is less work for the database than [`Session::catalogue`]; nothing when there is
     /// no such table.
-    pub async fn columns(&mut self, table: &str) -> Result<Option<Table>, Fault> {
+    pub async fn columns(&mut self, table: &str) -> Result<Option<Arc<Table>>, Fault> {
         if let Some(seat) = &self.seat {
             return seat.columns(table).await;
         }
         let link = self.enter()?;
         let done = link.columns(table).await;
         let done = self.leave(done);
-        self.recover(done).await
+        Ok(self.recover(done).await?.map(Arc::new))
     }
 
     /// What else may happen when rows of a table are read or changed.

@@ -19,6 +19,11 @@ impl TableName {
         (!connection.is_empty() && !table.is_empty())
             .then(|| TableName { connection: connection.into(), table: table.into() })
     }
+
+    /// `connection.table`, in one piece: what is stored says it for every row.
+    pub fn text(&self) -> String {
+        [&*self.connection, ".", &*self.table].concat()
+    }
 }
 
 impl std::fmt::Display for TableName {

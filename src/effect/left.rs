@@ -61,7 +61,7 @@ pub fn store(left: &[LeftAlone]) -> Value {
     };
     let row = |row: &LeftAlone| {
         Value::map([
-            ("table", Value::text(row.table.to_string())),
+            ("table", Value::text(row.table.text())),
             ("key", row.key.clone().into()),
             ("why", row.why.as_str().into()),
             ("columns", Value::list(row.columns.iter().map(column))),

@@ -344,13 +344,13 @@ macro_rules! as_word {
 }
 impl Field for TableName {
     fn store(&self) -> Option<Value> {
-        Some(self.to_string().into())
+        Some(self.text().into())
     }
     fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
         there(stored)?.as_str().and_then(TableName::parse).ok_or_else(|| BadRecord::new("is not connection.table"))
     }
     fn write(&self, out: &mut Writing<'_>) -> bool {
-        out.text(&self.to_string());
+        out.text(&self.text());
         true
     }
 }

@@ -133,7 +133,7 @@ async fn columns(
 ) -> Result<Arc<catalogue::Table>, Fault> {
     let found = match &setting.grounds {
         Some(grounds) => grounds.columns(changing, table).await?,
-        None => changing.columns(&table.table).await?.map(Arc::new),
+        None => changing.columns(&table.table).await?,
     };
     found.ok_or_else(|| Fault::new(FaultKind::NoTable, format!("there is no table `{}`", table.table)))
 }

@@ -50,7 +50,7 @@ impl Grounds {
         if known.is_some() {
             return Ok(known);
         }
-        let Some(columns) = changing.columns(&table.table).await?.map(Arc::new) else { return Ok(None) };
+        let Some(columns) = changing.columns(&table.table).await? else { return Ok(None) };
         self.known().columns.insert(table.clone(), columns.clone());
         Ok(Some(columns))
     }

@@ -182,6 +182,8 @@ pub struct Node {
     pub list: Section,
     /// Its name, or its action with its number: the last part of its path.
     pub label: Arc<str>,
+    /// Its path outside of all turns of loops.
+    at: Arc<str>,
     /// The step.
     pub step: Arc<Step>,
     /// How it is gone through, once it is its turn.
@@ -212,6 +214,10 @@ impl Node {
     pub fn path(&self, prefix: &str) -> Arc<str> {
         match &self.given {
             Some(place) => place.path.clone(),
+            // Asked for at each step of each item.
+            None if self.at.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/')) == Some(&self.label) => {
+                self.at.clone()
+            }
             None => format!("{prefix}/{}", self.label).into(),
         }
     }
@@ -240,7 +246,9 @@ impl Outline {
     /// Of a playbook.
     pub fn of(playbook: &Playbook, called: &HashMap<Arc<str>, Arc<Playbook>>) -> Outline {
         let lists = Section::ALL.into_iter().zip(playbook.sections());
-        let all = lists.flat_map(|(section, (_, steps))| Builder { called, section, depth: 0 }.nodes(section, steps));
+        let all = lists.flat_map(|(section, (_, steps))| {
+            Builder { called, section, depth: 0 }.nodes(section, section.word(), steps)
+        });
         Outline { nodes: Arc::new(all.collect()), scope: None }
     }
 
@@ -250,6 +258,7 @@ impl Outline {
             section: place.section,
             list: place.list,
             label: place.name().into(),
+            at: place.path.clone(),
             step: place.step.clone(),
             kind: place.kind,
             parts: Vec::new(),
@@ -298,17 +307,21 @@ impl Outline {
         }
         let (word, rest) = path.split_once('/')?;
         let section = Section::ALL.into_iter().find(|section| section.word() == word)?;
-        let at = Around::default();
-        let top: Vec<&Node> = self.nodes.iter().filter(|node| node.section == section).collect();
-        self.find(&top, word, rest, at)
+        self.find((section, &self.nodes), word, rest, Around::default())
     }
 
     /// `rest` is what follows behind `prefix`.
-    fn find(&self, nodes: &[&Node], prefix: &str, rest: &str, mut around: Around) -> Option<Place> {
+    fn find(
+        &self,
+        (section, nodes): (Section, &[Node]),
+        prefix: &str,
+        rest: &str,
+        mut around: Around,
+    ) -> Option<Place> {
         let (segment, rest) = rest.split_once('/').map_or((rest, None), |(segment, rest)| (segment, Some(rest)));
         let (label, index) = indexed(segment);
-        let node = nodes.iter().find(|node| &*node.label == label)?;
-        let at: Arc<str> = format!("{prefix}/{segment}").into();
+        let node = nodes.iter().find(|node| node.section == section && &*node.label == label)?;
+        let at = if index.is_none() { node.path(prefix) } else { format!("{prefix}/{segment}").into() };
         if let Some(looped) = &node.step.common.for_each {
             let list: Arc<str> = format!("{prefix}/{label}").into();
             let Some(index) = index else {
@@ -326,9 +339,9 @@ impl Outline {
         let part = node.parts.iter().find(|part| {
             part.word.as_deref().is_some_and(|w| rest.strip_prefix(w).is_some_and(|r| r.starts_with('/')))
         });
-        let (prefix, rest, word) = match part.and_then(|part| part.word.as_deref()) {
-            Some(word) => (format!("{at}/{word}"), rest.get(word.len() + 1..)?, Some(word)),
-            None => (at.to_string(), rest, None),
+        let (prefix, rest, word): (Arc<str>, _, _) = match part.and_then(|part| part.word.as_deref()) {
+            Some(word) => (format!("{at}/{word}").into(), rest.get(word.len() + 1..)?, Some(word)),
+            None => (at.clone(), rest, None),
         };
         if node.ends() {
             around.guarded = true;
@@ -344,8 +357,7 @@ impl Outline {
             (around.guarded, around.ends_of) = (true, None);
             around.realms.push(Realm::Call(Call { at, playbook: call.playbook.text.clone() }));
         }
-        let inner: Vec<&Node> = node.part(word).iter().collect();
-        self.find(&inner, &prefix, rest, around)
+        self.find((section, node.part(word)), &prefix, rest, around)
     }
 
     /// A place inside an `undo:` step: it stands for another one, in the same section.
@@ -455,15 +467,18 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn nodes(self, list: Section, steps: &[Step]) -> Vec<Node> {
-        steps.iter().enumerate().map(|(index, step)| self.node(list, index, step)).collect()
+    fn nodes(self, list: Section, prefix: &str, steps: &[Step]) -> Vec<Node> {
+        steps.iter().enumerate().map(|(index, step)| self.node(list, prefix, index, step)).collect()
     }
 
-    fn node(self, list: Section, index: usize, step: &Step) -> Node {
+    fn node(self, list: Section, prefix: &str, index: usize, step: &Step) -> Node {
+        let at = path(prefix, step, index);
         let together = matches!(&step.act, Act::Block(block) if block.transaction.is_some());
         let own = if together { Vec::new() } else { step.parts() };
-        let own =
-            own.into_iter().map(|(word, steps)| Part { word: word.map(Into::into), nodes: self.nodes(list, steps) });
+        let own = own.into_iter().map(|(word, steps)| {
+            let nodes = self.nodes(list, &inside(&at, word.as_deref()), steps);
+            Part { word: word.map(Into::into), nodes }
+        });
         let kind = match &step.act {
             Act::Block(_) if together => Kind::Plain,
             Act::Block(block) if block.has_ends() || step.common.for_each.is_some() => Kind::Frame,
@@ -472,20 +487,25 @@ impl Builder<'_> {
             Act::Wait(_) => Kind::Patient,
             _ => Kind::Plain,
         };
-        let parts = own.chain(self.lists_of(step)).collect();
+        let parts = own.chain(self.lists_of(&at, step)).collect();
         let (section, label) = (self.section, step.label(index).into());
-        Node { section, list, label, step: Arc::new(step.clone()), kind, parts, given: None }
+        Node { section, list, label, at, step: Arc::new(step.clone()), kind, parts, given: None }
     }
 
     /// The lists of a called playbook. The checks refuse calls that go round; a text that nobody checked must not lead deeper either.
-    fn lists_of(self, step: &Step) -> Vec<Part> {
+    fn lists_of(self, at: &str, step: &Step) -> Vec<Part> {
         let Act::Call(call) = &step.act else { return Vec::new() };
         let Some(called) = self.called.get(&call.playbook.text).filter(|_| self.depth < DEEPEST) else {
             return Vec::new();
         };
         let inner = Builder { depth: self.depth + 1, ..self };
         let lists = Section::ALL.into_iter().zip(called.sections()).filter(|(_, (_, steps))| !steps.is_empty());
-        lists.map(|(list, (word, steps))| Part { word: Some(word.into()), nodes: inner.nodes(list, steps) }).collect()
+        lists
+            .map(|(list, (word, steps))| Part {
+                word: Some(word.into()),
+                nodes: inner.nodes(list, &inside(at, Some(word)), steps),
+            })
+            .collect()
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
     read::expect::Expect,
 };
 use indexmap::IndexMap;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// The rows of a `find`, as playbooks see them.
 pub async fn find(session: &mut Session, find: &Find, setting: &Setting, at: Span) -> Result<Value, Trouble> {
@@ -46,7 +46,7 @@ pub async fn find(session: &mut Session, find: &Find, setting: &Setting, at: Spa
     let rows = rows.map_err(fault)?;
     let facts = setting.facts_of(&find.table);
     let seen = rows.rows.iter().map(|row| facts.map_or_else(|| row.clone(), |f| f.seen(row))).collect();
-    shaped(find.expect, seen, at, &format!("`{}`", find.table))
+    shaped(find.expect, seen, at, format_args!("`{}`", find.table))
 }
 
 /// The jobs that a `find` looks for, as rows.
@@ -67,7 +67,7 @@ pub async fn find_jobs(setting: &Setting, find: &Find, at: Span) -> Result<Value
         }
         row.into_iter().filter(|(name, _)| find.columns.contains(name)).collect()
     });
-    shaped(find.expect, rows.collect(), at, &format!("`{}`", find.table))
+    shaped(find.expect, rows.collect(), at, format_args!("`{}`", find.table))
 }
 
 /// Jobs counted by some of their columns, the largest number first.
@@ -142,13 +142,13 @@ pub async fn query(session: &mut Session, query: &Query, setting: &Setting, at: 
     };
     let facts = query.like.as_ref().and_then(|table| setting.facts_of(table));
     let seen = rows.iter().map(|row| facts.map_or_else(|| row.clone(), |f| f.seen(row))).collect();
-    shaped(query.expect, seen, at, "the query")
+    shaped(query.expect, seen, at, format_args!("the query"))
 }
 
 /// One row, a row or null, or a list, as expected.
-fn shaped(expect: Expect, rows: Vec<Map>, at: Span, what: &str) -> Result<Value, Trouble> {
+fn shaped(expect: Expect, rows: Vec<Map>, at: Span, what: fmt::Arguments<'_>) -> Result<Value, Trouble> {
     if !expect.allows(rows.len()) {
-        return Err(missed(expect, rows.len(), rows.len() >= expect.fetch(), at, what));
+        return Err(missed(expect, rows.len(), rows.len() >= expect.fetch(), at, &what.to_string()));
     }
     if expect.is_single() {
         return Ok(rows.into_iter().next().map_or(Value::NULL, Value::from));

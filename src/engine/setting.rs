@@ -3,6 +3,7 @@
 pub use super::reached::Reached;
 
 use super::{
+    fleet::workers::Workers,
     grounds::Grounds,
     outgoing::tell::Reach,
     outline::{self, Outline},
@@ -133,6 +134,8 @@ pub struct Setting {
     pub saved: bool,
     /// Many items go one by one, although they could go in sets.
     pub one_by_one: bool,
+    /// Where sets of many items are carried out.
+    pub workers: Workers,
     /// Which item it is about.
     pub about: OneItem,
     /// Where files are and rows are put aside; nothing where there is no source to be read.
@@ -146,6 +149,8 @@ pub struct Setting {
     /// The playbooks that it calls, by their names.
     pub called: Arc<HashMap<Arc<str>, Arc<Playbook>>>,
     inner: Inner,
+    /// What [`Setting::scope`] gives, where many ask for it.
+    known: Option<Scope>,
     vars: Arc<Vars>,
     once: Arc<BTreeSet<Arc<str>>>,
 }
@@ -204,6 +209,7 @@ impl Setting {
             reached: Reached::default(),
             saved: false,
             one_by_one: false,
+            workers: Workers::default(),
             about: OneItem::default(),
             workplace: None,
             standings: None,
@@ -211,6 +217,7 @@ impl Setting {
             states: Arc::default(),
             called,
             inner: Inner::default(),
+            known: None,
             vars,
             once,
         }
@@ -222,7 +229,7 @@ impl Setting {
             // It has the steps of this part already.
             return Setting { about, ..self.clone() };
         }
-        let mut setting = Setting { about, ..self.clone() };
+        let mut setting = Setting { about, known: None, ..self.clone() };
         let mut nodes = Arc::unwrap_or_clone(std::mem::take(&mut setting.outline.nodes));
         nodes.retain(|node| setting.concerns(&node.path(node.section.word())));
         setting.outline.nodes = Arc::new(nodes);
@@ -248,6 +255,7 @@ impl Setting {
             vars: vars_of(playbook),
             // Rows are counted by their place in their own table.
             reached: Reached::default(),
+            known: None,
             ..self.clone()
         };
         self.called.iter().map(|(name, playbook)| (name.clone(), one(playbook))).collect()
@@ -275,7 +283,13 @@ impl Setting {
 
     /// The names that every step sees: `params`, `run`, `env`, `vars`, and the clock.
     pub fn scope(&self) -> Scope {
-        self.scope_of(&self.run)
+        self.known.clone().unwrap_or_else(|| self.scope_of(&self.run))
+    }
+
+    /// What many items have in common, to be asked for [`about`](Setting::about) each of them: put together once.
+    pub fn about_many(&self) -> Setting {
+        let common = self.about(OneItem { part: Part::Each, ..OneItem::default() });
+        Setting { known: Some(common.scope()), ..common }
     }
 
     /// What the run knows at its beginning.

@@ -27,11 +27,14 @@ use crate::{
         fault::FaultKind,
         handle::{Changing, Writing},
     },
-    effect::{change::RowChange, left},
+    effect::{
+        change::{RowChange, TableName},
+        left,
+    },
     journal::{event::Event, payload::*, words::Outcome},
     template::scope::Entry,
 };
-use std::sync::Arc;
+use std::{fmt::Write, sync::Arc};
 
 /// How often a transaction that the database proved rolled back is tried again.
 const MOST_RESTARTS: u32 = 5;
@@ -381,17 +384,19 @@ impl Driver<'_> {
 
 /// `1 row of register.trainees, 1 of register.audits`.
 pub(super) fn rows_words(carried: &Carried) -> String {
-    let mut counts: Vec<(String, usize)> = Vec::new();
+    let mut counts: Vec<(&TableName, usize)> = Vec::new();
     for change in carried.changes.iter().filter(|c| c.deed() != crate::effect::change::Deed::Nothing) {
-        let table = change.table.to_string();
-        match counts.iter_mut().find(|(t, _)| *t == table) {
+        match counts.iter_mut().find(|(table, _)| *table == &change.table) {
             Some((_, n)) => *n += 1,
-            None => counts.push((table, 1)),
+            None => counts.push((&change.table, 1)),
         }
     }
-    let words: Vec<_> =
-        counts.iter().map(|(table, n)| format!("{n} row{} of {table}", if *n == 1 { "" } else { "s" })).collect();
-    words.join(", ")
+    let mut words = String::with_capacity(64);
+    for (table, n) in counts {
+        let (comma, s) = (if words.is_empty() { "" } else { ", " }, if n == 1 { "" } else { "s" });
+        let _ = write!(words, "{comma}{n} row{s} of {table}");
+    }
+    words
 }
 
 /// The step claims a row, and says what becomes of the item when another driver has it.

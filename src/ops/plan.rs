@@ -145,6 +145,7 @@ pub async fn assemble(
     setting.masks = surroundings.masks.clone();
     setting.jobs = Arc::new(jobs(surroundings, opened, environment, |name| setting.may_touch(name))?);
     setting.reached = surroundings.reached.clone();
+    setting.workers = surroundings.workers;
     if setting.playbook.targets.is_some() {
         setting.workplace = Some(super::record::workplace(surroundings, opened)?);
     }

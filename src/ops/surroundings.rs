@@ -3,7 +3,7 @@
 use super::{trace::Trace, witness::Witness};
 use crate::{
     base::{moment, secret::Masks, time::Stamp, world::World},
-    engine::setting::Reached,
+    engine::{fleet::workers::Workers, setting::Reached},
     mock::program::Played,
 };
 use std::{
@@ -36,6 +36,8 @@ pub struct Surroundings {
     pub trace: Trace,
     /// What this machine has seen of the journals that it opens.
     pub witness: Witness,
+    /// Where sets of many items are carried out.
+    pub workers: Workers,
 }
 
 /// Sentences for the person who runs the command, said at its end.
@@ -71,6 +73,7 @@ impl Surroundings {
             played: Arc::default(),
             trace: Trace::default(),
             witness: Witness::default(),
+            workers: Workers::default(),
         }
     }
 

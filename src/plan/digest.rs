@@ -109,7 +109,7 @@ impl Promise {
         match effect {
             Effect::Rows { changes, also } => {
                 for change in changes {
-                    self.text(&change.table.to_string());
+                    self.text(&change.table.text());
                     let made = change.before.is_none();
                     if !made {
                         self.value(&change.key.clone().into());
@@ -144,7 +144,7 @@ impl Promise {
             }
             Effect::LeftAlone { rows } => rows.iter().for_each(|row| {
                 self.text("left alone");
-                self.text(&row.table.to_string());
+                self.text(&row.table.text());
                 self.text(&json::encode(&Value::from(row.key.clone())));
             }),
             // The values are among the facts that the plan rests on.

@@ -34,7 +34,7 @@ impl Overlap {
             // A row that is new has a key that nobody else can have.
             let changed = changes.iter().filter(|c| !c.by_rule && !matches!(c.deed(), Deed::Nothing | Deed::Insert));
             for change in changed {
-                let row = [Value::text(change.table.to_string()), change.key.clone().into()];
+                let row = [Value::text(change.table.text()), change.key.clone().into()];
                 let mut record = [0; 28];
                 record[..16].copy_from_slice(&self.printer.of(&canonical::bytes(&Value::list(row))));
                 record[16..20].copy_from_slice(&self.items.to_be_bytes());

@@ -234,7 +234,7 @@ fn path_of(value: &Value) -> Option<Path> {
 fn row_value(change: &RowChange) -> Value {
     let image = |row: &Option<Map>| row.clone().map_or(Value::NULL, Value::from);
     Value::map([
-        ("table", Value::text(change.table.to_string())),
+        ("table", Value::text(change.table.text())),
         ("key", change.key.clone().into()),
         ("before", image(&change.before)),
         ("after", image(&change.after)),

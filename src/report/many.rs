@@ -239,7 +239,7 @@ fn sums(page: &mut Page, summary: &Summary) {
             let parts = [(counts[1], "changed"), (counts[0], "added"), (counts[2], "deleted")];
             let parts: Vec<String> =
                 parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{} {word}", grouped(*n))).collect();
-            page.line(2, Line::of(Tone::Dim, table).plain(format!("  {}", parts.join(", "))));
+            page.line(2, Line::of(Tone::Dim, table.text()).plain(format!("  {}", parts.join(", "))));
         }
     }
     if summary.reasons.is_empty() {

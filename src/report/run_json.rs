@@ -89,7 +89,7 @@ pub fn many(run: RunId, state: &RunState, came: &Came) -> String {
     });
     let rows = summary.rows.iter().map(|(table, [inserted, updated, deleted])| {
         let counts = [("inserted", *inserted), ("updated", *updated), ("deleted", *deleted)];
-        (table.as_str(), Value::map(counts.map(|(name, n)| (name, number(n)))))
+        (table.text(), Value::map(counts.map(|(name, n)| (name, number(n)))))
     });
     let end = match &came.stopped {
         Stopped::Closed(end) => Some(end.word()),

@@ -63,6 +63,7 @@ pub fn surroundings(folder: &Path, variables: &[(&str, &str)]) -> Surroundings {
         played: Default::default(),
         trace: Default::default(),
         witness: Default::default(),
+        workers: Default::default(),
     }
 }
 

@@ -18,6 +18,7 @@ use trueup::{
     },
     engine::{
         drive::Stopped,
+        fleet::workers::Workers,
         state::{RunState, StepState},
     },
     journal::{event::Event, words::End},
@@ -214,6 +215,8 @@ pub(super) async fn carried(store: &Store, text: &str, later: &str, one_by_one: 
         store.shop.sql(later).await;
     }
     prepared.setting.one_by_one = one_by_one;
+    // Sets on threads of their own, as the program does it.
+    prepared.setting.workers = if one_by_one { Workers::default() } else { Workers::of_process(16 << 20) };
     let (record, stop) = (store.record().await, AtomicBool::new(false));
     let (here, opened) = (&store.shop.here, &store.shop.opened);
     let carried = ops::apply::apply(here, &record, opened, &prepared.setting, &plan, &|_| {}, &stop).await;

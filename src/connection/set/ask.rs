@@ -185,7 +185,7 @@ pub(super) enum Reply {
     Done,
     Epoch(u64),
     Rows(Rows),
-    Table(Option<Table>),
+    Table(Option<Arc<Table>>),
     Nature(Nature),
     Row(Option<Map>),
     Standing(Box<Standing>),
@@ -200,7 +200,7 @@ pub(super) enum Reply {
 impl Op {
     /// What two asks have in common that one statement may answer: everything but their values.
     pub fn wording(&self) -> String {
-        let mut text = String::new();
+        let mut text = String::with_capacity(512);
         let names = |text: &mut String, names: &mut dyn Iterator<Item = &Arc<str>>| {
             for name in names {
                 let _ = write!(text, "\u{1f}{name}");
@@ -392,7 +392,7 @@ macro_rules! asks {
 asks! {
     select(select: &Select<'_>, limits: Limits) -> Rows = Op::Select(Whole::of(select), limits) => Reply::Rows(rows) => rows;
     query(statement: &Statement, limits: Limits) -> Rows = Op::Query(statement.clone(), limits) => Reply::Rows(rows) => rows;
-    columns(table: &str) -> Option<Table> = Op::Columns(table.to_owned()) => Reply::Table(table) => table;
+    columns(table: &str) -> Option<Arc<Table>> = Op::Columns(table.to_owned()) => Reply::Table(table) => table;
     standing(tables: &[&str], ledger: bool) -> Standing
         = Op::Standing(tables.iter().map(|t| (*t).to_owned()).collect(), ledger) => Reply::Standing(standing) => *standing;
     nature(table: &str) -> Nature = Op::Nature(table.to_owned()) => Reply::Nature(nature) => nature;

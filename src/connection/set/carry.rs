@@ -156,7 +156,7 @@ impl Set {
     }
 
     /// The columns of a table, looked up once in a transaction.
-    async fn columns(&mut self, table: &str) -> Result<Option<Table>, Fault> {
+    async fn columns(&mut self, table: &str) -> Result<Option<Arc<Table>>, Fault> {
         let Some(open) = &mut self.open else { return Ok(None) };
         if let Some(known) = open.columns.get(table) {
             return Ok(known.clone());

@@ -77,7 +77,7 @@ struct Open {
     done: HashMap<String, [u64; 3]>,
     /// What had been touched before the first change.
     before: Option<Vec<Touched>>,
-    columns: HashMap<String, Option<Table>>,
+    columns: HashMap<String, Option<Arc<Table>>>,
     natures: HashMap<String, Nature>,
     standing: Vec<((Vec<String>, bool), Standing)>,
 }

@@ -8,6 +8,7 @@ pub mod lanes;
 pub mod pace;
 pub mod roll;
 pub mod summary;
+pub mod workers;
 
 use super::{
     crew::Crew,
@@ -16,7 +17,7 @@ use super::{
         Seat,
         chunk::{Chunk, Recorder, Went},
         fit::{self, Way},
-        size::Size,
+        size::{MOST, Size},
     },
     setting::{OneItem, Part, Setting},
     state::{ItemState, RunState},
@@ -50,6 +51,7 @@ use std::{
 };
 use summary::Summary;
 use tokio::{
+    runtime::Handle,
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::JoinSet,
 };
@@ -86,8 +88,7 @@ pub type Make = Arc<
 
 /// The setting of an item of a playbook.
 pub fn forward(setting: &Setting) -> Make {
-    // What all items have in common is put together once.
-    let mut setting = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
+    let mut setting = setting.about_many();
     setting.grounds = Some(Arc::default());
     Arc::new(move |item, once| {
         let own = setting.about(OneItem {
@@ -191,10 +192,14 @@ struct Together {
     /// How many sets may be under way.
     at_once: usize,
     under_way: usize,
+    /// Where they are carried out, if not here.
+    threads: Option<Handle>,
 }
 
-/// More than two sets at the same time only wait for each other.
+/// On one thread, more than two sets at the same time only wait for each other.
 const SETS_AT_ONCE: usize = 2;
+/// On several threads, twice as many keep them busy, half as large: what is held in memory is the same.
+const SETS_ON_THREADS: (usize, usize) = (2 * SETS_AT_ONCE, MOST / 2);
 
 /// The rules of a playbook for so many items.
 pub fn rules(setting: &Setting, of: u64) -> Rules {
@@ -297,8 +302,11 @@ impl Fleet<'_> {
         let back = &*self.created.purpose == super::undo::PURPOSE;
         let way = if back { fit::way_back(self.setting) } else { fit::way(self.setting) };
         let Way::InSets { connection } = way else { return None };
-        let at_once = rules(self.setting, self.of).at_once.min(SETS_AT_ONCE);
-        Some(Together { connection, size: Size::default(), at_once, under_way: 0 })
+        let at_once = rules(self.setting, self.of).at_once;
+        // One after the other they are as well off here.
+        let threads = if at_once > 1 { self.setting.workers.threads() } else { None };
+        let (sets, most) = if threads.is_some() { SETS_ON_THREADS } else { (SETS_AT_ONCE, MOST) };
+        Some(Together { connection, size: Size::up_to(most), at_once: at_once.min(sets), under_way: 0, threads })
     }
 
     fn after_done(&self) -> bool {
@@ -503,7 +511,8 @@ impl Fleet<'_> {
             together.under_way += 1;
         }
         let (one, once, tell) = (self.one(crew, send), once.clone(), flow.tell_gone.clone());
-        flow.under_way.spawn(async move {
+        let threads = flow.together.as_ref().and_then(|together| together.threads.clone());
+        let set = async move {
             let mut made = Vec::with_capacity(works.len());
             for work in works {
                 match (one.make)(&work.plan, &once).await {
@@ -520,7 +529,11 @@ impl Fleet<'_> {
             }
             let recorder = Recorder { crew: &one.crew, journal: &one.journal, claim: &one.claim };
             Over::Set(chunk.drive(items, Some(recorder), |gone| drop(tell.send(gone))).await)
-        });
+        };
+        match threads {
+            Some(threads) => flow.under_way.spawn_on(set, &threads),
+            None => flow.under_way.spawn(set),
+        };
     }
 
     fn over(&mut self, crew: &Crew, flow: &mut Flow<'_>, over: Over) {

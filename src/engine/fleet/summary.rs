@@ -3,7 +3,7 @@
 
 use crate::{
     base::{identity::SINGLE_ITEM, value::Value},
-    effect::change::Deed,
+    effect::change::{Deed, TableName},
     engine::state::{ItemState, RunState},
     journal::{payload::Count, words::End},
 };
@@ -23,7 +23,7 @@ pub struct Summary {
     /// Why, for those that did not end as done.
     pub reasons: Vec<Reason>,
     /// Rows inserted, updated and deleted by the author's steps, by table.
-    pub rows: BTreeMap<String, [u64; 3]>,
+    pub rows: BTreeMap<TableName, [u64; 3]>,
 }
 
 /// Items that ended in one way for one reason.
@@ -110,7 +110,10 @@ impl Summary {
                 Deed::Nothing => continue,
             };
             if !change.by_rule {
-                self.rows.entry(change.table.to_string()).or_default()[at] += 1;
+                match self.rows.get_mut(&change.table) {
+                    Some(rows) => rows[at] += 1,
+                    None => self.rows.entry(change.table.clone()).or_default()[at] += 1,
+                }
             }
         }
         match end_of(item) {

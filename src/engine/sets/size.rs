@@ -9,24 +9,32 @@ const LEAST: usize = 8;
 
 /// How many items the next set has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size(usize);
+pub struct Size {
+    next: usize,
+    most: usize,
+}
 
 impl Default for Size {
     fn default() -> Size {
-        Size(FIRST)
+        Size::up_to(MOST)
     }
 }
 
 impl Size {
+    /// No set has more than so many.
+    pub fn up_to(most: usize) -> Size {
+        Size { next: FIRST.min(most), most }
+    }
+
     /// So many at most.
     pub fn most(self) -> usize {
-        self.0
+        self.next
     }
 
     /// A set is over; `divided`: how often it had to be.
     pub fn after(self, divided: u32) -> Size {
-        let next = if divided == 0 { self.0.saturating_mul(2) } else { self.0 / 2 };
-        Size(next.clamp(LEAST, MOST))
+        let next = if divided == 0 { self.next.saturating_mul(2) } else { self.next / 2 };
+        Size { next: next.clamp(LEAST, self.most), ..self }
     }
 }
 

@@ -123,7 +123,7 @@ struct Work<'a> {
     setting: &'a Setting,
     planned: Option<&'a [&'a RowChange]>,
     at: Span,
-    columns: HashMap<Arc<str>, catalogue::Table>,
+    columns: HashMap<Arc<str>, Arc<catalogue::Table>>,
 }
 
 impl<'a> Work<'a> {
@@ -304,7 +304,7 @@ enum Todo {
 struct Row<'a> {
     change: &'a RowChange,
     facts: &'a Facts,
-    columns: catalogue::Table,
+    columns: Arc<catalogue::Table>,
 }
 
 /// Byte for byte, where `==` is the same value.

@@ -77,7 +77,7 @@ pub async fn plan(
     if !stopped {
         let items = listing.items(&targets, &scope, &workplace.sealer);
         let items = items.map_err(|error| source::failed(error.into(), setting))?;
-        let common = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
+        let common = setting.about_many();
         let settings = items.map(|item| {
             let item = item.map_err(|error| source::failed(error.into(), setting))?;
             let about = OneItem {

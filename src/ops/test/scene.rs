@@ -480,6 +480,8 @@ fn surroundings(
         played,
         trace: Default::default(),
         witness: Default::default(),
+        // What a test cuts off is over at once: nothing of it goes on elsewhere.
+        workers: Default::default(),
     }
 }
 
