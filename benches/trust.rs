@@ -77,6 +77,7 @@ async fn rate(home: &Path, url: &str, ledger: bool, width: usize) -> f64 {
         played: Default::default(),
         trace: Default::default(),
         witness: Default::default(),
+        workers: Default::default(),
     };
     let opened = ops::project::open(&here, None).unwrap_or_else(|f| panic!("{f:?}"));
     if ledger {

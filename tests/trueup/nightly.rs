@@ -6,7 +6,7 @@ use super::{
     servers::{block_on, postgres},
 };
 use serde_json::Value as Json;
-use std::{collections::BTreeMap, fs, process::Stdio, time::Duration};
+use std::{collections::BTreeMap, fs, process::Stdio, sync::Arc, time::Duration};
 use tokio::process::{Child, Command};
 use trueup::{base::world::World, trial::bench::On};
 
@@ -430,9 +430,10 @@ fn many_healings_wait_as_a_plan_for_those_who_have_to_agree_and_a_comparison_cou
     });
 }
 
-/// T20: those who say nothing keep nobody waiting, and a body that nobody asked for is not read.
+/// T20: those who say nothing keep nobody waiting, a body that nobody asked for is not read, and however many ask at once, each is answered.
 #[test]
-fn the_metrics_are_told_although_five_hundred_say_nothing_and_somebody_sends_a_hundred_megabytes() {
+fn the_metrics_are_told_although_five_hundred_say_nothing_somebody_sends_a_hundred_megabytes_and_ten_thousand_ask_at_once()
+ {
     use tokio::{
         io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
         net::TcpStream,
@@ -473,6 +474,29 @@ fn the_metrics_are_told_although_five_hundred_say_nothing_and_somebody_sends_a_h
         let (answer, sent) = asked(head, most).await;
         assert!(sent < most && (answer.is_empty() || answer.starts_with("HTTP/1.1 405")), "{sent}: {answer}");
         drop(silent);
+        // As many at once as ten thousand, if this process may have so many connections.
+        let limits = fs::read_to_string("/proc/self/limits").unwrap();
+        let files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+        let files: usize = files.split_whitespace().next().unwrap().parse().unwrap_or(20_000);
+        let room = Arc::new(tokio::sync::Semaphore::new(files.saturating_sub(200).clamp(100, 10_000)));
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..10_000 {
+            let (address, room) = (address.clone(), room.clone());
+            calls.spawn(async move {
+                let _room = room.acquire_owned().await.unwrap();
+                let mut stream = TcpStream::connect(&address).await.unwrap();
+                stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+                let mut answer = String::new();
+                stream.read_to_string(&mut answer).await.unwrap();
+                assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("ok\n"), "{answer}");
+            });
+        }
+        let all = tokio::time::timeout(Duration::from_secs(120), calls.join_all()).await;
+        assert_eq!(all.expect("not all are answered").len(), 10_000);
+        let status = fs::read_to_string(format!("/proc/{}/status", scheduler.id().unwrap())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let peak: u64 = peak.trim_end_matches("kB").trim().parse().unwrap();
+        assert!(peak < 256 << 10, "{peak} KiB");
         stopped(scheduler).await;
         place.clear().await;
     });

@@ -11,7 +11,7 @@ const LEAST: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
     next: usize,
-    most: usize,
+    bound: usize,
 }
 
 impl Default for Size {
@@ -22,8 +22,8 @@ impl Default for Size {
 
 impl Size {
     /// No set has more than so many.
-    pub fn up_to(most: usize) -> Size {
-        Size { next: FIRST.min(most), most }
+    pub fn up_to(bound: usize) -> Size {
+        Size { next: FIRST.min(bound), bound }
     }
 
     /// So many at most.
@@ -34,7 +34,7 @@ impl Size {
     /// A set is over; `divided`: how often it had to be.
     pub fn after(self, divided: u32) -> Size {
         let next = if divided == 0 { self.next.saturating_mul(2) } else { self.next / 2 };
-        Size { next: next.clamp(LEAST, self.most), ..self }
+        Size { next: next.clamp(LEAST, self.bound), ..self }
     }
 }
 
