@@ -284,9 +284,7 @@ impl<R: BufRead> Items<R> {
         next(&mut file, &mut line)?;
         Ok(Items { file, sealer: sealer.clone(), hash: Sha256::new_with_prefix(&line), sha256, over: false })
     }
-}
 
-impl<R: BufRead> Items<R> {
     fn line(&mut self) -> Option<Result<Vec<u8>, BadPlan>> {
         if self.over {
             return None;
@@ -314,7 +312,7 @@ impl<R: BufRead> Items<R> {
     pub fn kept(&mut self) -> Option<Result<(Arc<str>, Kept), BadPlan>> {
         Some(self.line()?.and_then(|line| {
             let text = std::str::from_utf8(&line).map_err(|_| damaged("it is not text"))?;
-            // What has to be hidden since, and what no one can see from outside, is taken apart.
+            // Put together from the text of the line; where a secret in it is known by now, or the text does not tell enough, from the item.
             let whole = (!self.sealer.catches(text)).then(|| stored::of_line(text)).flatten();
             debug_assert!(whole.as_ref().is_none_or(|(key, kept)| same(text, key, kept, &self.sealer)), "{text}");
             match whole {
