@@ -49,6 +49,11 @@ impl Store {
         store
     }
 
+    /// An empty one whose API listens there.
+    pub(super) async fn with_api(on: &On, api: &str) -> Store {
+        Store { shop: Shop::open(on, api, |text| text).await }
+    }
+
     async fn fill(&self, things: u32) {
         let row = |n: u32| format!("({n}, 'thing {n}', 1, 0, '2024-01-01 00:00:00', '2024-01-01 00:00:00')");
         let rows: Vec<String> = (1..=things).map(row).collect();

@@ -322,7 +322,7 @@ pub(super) fn on_a_thread_that_falls(cut: &Arc<Cut>, work: impl Future<Output = 
 }
 
 /// Applies on a thread that stands for a process and falls at the nth boundary. Whether it fell, and the run.
-fn cut_off(store: &Store, text: &str, at: u64) -> (bool, Option<RunId>, Vec<&'static str>) {
+pub(super) fn cut_off(store: &Store, text: &str, at: u64) -> (bool, Option<RunId>, Vec<&'static str>) {
     let (cut, run) = (Cut::at(at), Mutex::new(None));
     let work = async {
         let (prepared, plan) = store.plan(text, &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));

@@ -16,7 +16,7 @@ use super::{
     sets::{
         Seat,
         chunk::{Chunk, Recorder, Went},
-        fit::{self, Way},
+        fit::{self, CALLING_SETS, Way},
         size::{MOST, Size},
     },
     setting::{OneItem, Part, Setting},
@@ -194,6 +194,8 @@ struct Together {
     under_way: usize,
     /// Where they are carried out, if not here.
     threads: Option<Handle>,
+    /// Their items call APIs: as many items are under way as one by one, and no more.
+    calls: bool,
 }
 
 /// On one thread, more than two sets at the same time only wait for each other.
@@ -301,12 +303,16 @@ impl Fleet<'_> {
     fn together(&self) -> Option<Together> {
         let back = &*self.created.purpose == super::undo::PURPOSE;
         let way = if back { fit::way_back(self.setting) } else { fit::way(self.setting) };
-        let Way::InSets { connection } = way else { return None };
+        let Way::InSets { connection, most, calls } = way else { return None };
         let at_once = rules(self.setting, self.of).at_once;
         // One after the other they are as well off here.
         let threads = if at_once > 1 { self.setting.workers.threads() } else { None };
-        let (sets, most) = if threads.is_some() { SETS_ON_THREADS } else { (SETS_AT_ONCE, MOST) };
-        Some(Together { connection, size: Size::up_to(most), at_once: at_once.min(sets), under_way: 0, threads })
+        let (sets, most) = match &threads {
+            _ if calls => (CALLING_SETS, most),
+            Some(_) => SETS_ON_THREADS,
+            None => (SETS_AT_ONCE, most),
+        };
+        Some(Together { connection, size: Size::up_to(most), at_once: at_once.min(sets), under_way: 0, threads, calls })
     }
 
     fn after_done(&self) -> bool {
@@ -491,7 +497,9 @@ impl Fleet<'_> {
         let Some(database) = self.setting.database(&connection).cloned() else {
             return self.begin(crew, flow, first, once, send);
         };
-        let room = flow.pace.room(&flow.rules, most);
+        let calls = flow.together.as_ref().is_some_and(|together| together.calls);
+        let free = flow.rules.at_once.saturating_sub(flow.pace.running);
+        let room = flow.pace.room(&flow.rules, if calls { most.min(free) } else { most });
         let mut works = vec![first];
         while works.len() < room {
             flow.fill().await;
@@ -547,7 +555,7 @@ impl Fleet<'_> {
                     together.under_way -= 1;
                     together.size = together.size.after(went.divided);
                 }
-                if went.stirs {
+                if went.apart {
                     flow.together = None;
                 }
             }
@@ -801,7 +809,8 @@ impl Flow<'_> {
     /// What the rules say comes next. Of sets they count the sets.
     fn next(&self, now: i64) -> Next {
         let Some(together) = &self.together else { return self.pace.next(&self.rules, now) };
-        let rules = Rules { at_once: usize::MAX, ..self.rules.clone() };
+        let at_once = if together.calls { self.rules.at_once } else { usize::MAX };
+        let rules = Rules { at_once, ..self.rules.clone() };
         match self.pace.next(&rules, now) {
             // What was begun before a crash goes on by itself, beside them.
             Next::Begin

@@ -14,7 +14,7 @@ use std::{
     collections::HashMap,
     future::{Future, poll_fn},
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::Poll,
 };
 
@@ -31,8 +31,8 @@ pub struct Chunk {
 pub struct Went {
     /// How often it was divided.
     pub divided: u32,
-    /// Changes set off others: the items of this run go one by one from here on.
-    pub stirs: bool,
+    /// Changes set off others, or a call took long: the items of this run go one by one from here on.
+    pub apart: bool,
 }
 
 /// What is recorded for all of them.
@@ -114,7 +114,8 @@ impl Chunk {
             }
             self.set.turn().await;
         }
-        let went = Went { divided: self.set.divided(), stirs: self.set.stirs() };
+        let slow = self.notebook.slow.load(Ordering::Relaxed);
+        let went = Went { divided: self.set.divided(), apart: self.set.stirs() || slow };
         if let Some(recorder) = &recorder {
             let last = std::mem::take(&mut *lock(&self.notebook.last));
             // With whatever is recorded next, or at the end of the run.

@@ -8,6 +8,7 @@ use crate::{
     },
     effect::change::TableName,
     engine::{
+        fleet::abreast,
         outline::Node,
         setting::{OneItem, Part, Setting},
     },
@@ -22,6 +23,10 @@ pub enum Way {
     InSets {
         /// Its name.
         connection: Arc<str>,
+        /// How many items a set may have.
+        most: usize,
+        /// They call APIs on the way.
+        calls: bool,
     },
     /// One by one. Why, a fragment: `step `agreed` asks a person`.
     OneByOne(String),
@@ -30,7 +35,8 @@ pub enum Way {
 impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Way::InSets { .. } => write!(f, "in sets of up to {MOST}"),
+            Way::InSets { most, calls: false, .. } => write!(f, "in sets of up to {most}"),
+            Way::InSets { most, .. } => write!(f, "in sets of up to {most}, whose calls go side by side"),
             Way::OneByOne(why) => write!(f, "one by one: {why}"),
         }
     }
@@ -38,32 +44,48 @@ impl fmt::Display for Way {
 
 /// How the items of this playbook go.
 pub fn way(setting: &Setting) -> Way {
-    match fits(setting) {
-        Ok(connection) => Way::InSets { connection },
-        Err(why) => Way::OneByOne(why),
-    }
+    fits(setting).unwrap_or_else(Way::OneByOne)
 }
 
 /// How the items of a run are taken back. Rows are put back by their keys, whatever the steps were that changed them; so what asks a person or
 /// calls an API on the way does not matter, only what a step is taken back with.
 pub fn way_back(setting: &Setting) -> Way {
     match fits_back(setting) {
-        Ok(connection) => Way::InSets { connection },
+        Ok(connection) => Way::InSets { connection, most: MOST, calls: false },
         Err(why) => Way::OneByOne(why),
     }
 }
 
-fn fits(setting: &Setting) -> Result<Arc<str>, String> {
+/// So many items at least wait for their calls at the same time in a set: with fewer it is not worth that they wait for each other.
+const CALLING: usize = 8;
+/// So many sets that call share what `concurrency` allows: while one waits, the other one works.
+pub const CALLING_SETS: usize = 2;
+
+fn fits(setting: &Setting) -> Result<Way, String> {
     apart(setting)?;
     let each = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
-    let mut writes = false;
+    let mut found = Found::default();
     for node in each.outline.nodes.iter() {
-        of_node(node, &mut writes)?;
+        of_node(node, &mut found)?;
     }
-    if !writes {
+    if !found.writes {
         return Err("nothing is changed item by item".into());
     }
-    one_database(setting)
+    let connection = one_database(setting)?;
+    let Some(label) = found.calls else { return Ok(Way::InSets { connection, most: MOST, calls: false }) };
+    let most = abreast::at_once(setting) / CALLING_SETS;
+    if most < CALLING {
+        return Err(format!("step `{label}` calls an API"));
+    }
+    Ok(Way::InSets { connection, most: most.min(MOST), calls: true })
+}
+
+/// What the steps of an item do.
+#[derive(Default)]
+struct Found {
+    writes: bool,
+    /// The first that calls an API.
+    calls: Option<String>,
 }
 
 fn fits_back(setting: &Setting) -> Result<Arc<str>, String> {
@@ -114,9 +136,10 @@ fn apart(setting: &Setting) -> Result<(), String> {
     Ok(())
 }
 
-/// The only thing that the playbook uses, if it is a database.
+/// The only thing that the playbook uses beside APIs, if it is a database.
 fn one_database(setting: &Setting) -> Result<Arc<str>, String> {
-    let mut databases = setting.playbook.uses.entries.iter().map(|(name, _)| name);
+    let names = setting.playbook.uses.entries.iter().map(|(name, _)| name);
+    let mut databases = names.filter(|name| !setting.apis.contains_key(name.as_str()));
     match (databases.next(), databases.next()) {
         (Some(one), None) => {
             let database =
@@ -133,7 +156,7 @@ fn one_database(setting: &Setting) -> Result<Arc<str>, String> {
 /// The database through which items can also be tried out together: what one sees there, another one's changes must not
 /// alter, so each reads rows by their key alone.
 pub fn rehearsal(setting: &Setting) -> Option<Arc<str>> {
-    let Way::InSets { connection } = way(setting) else { return None };
+    let Way::InSets { connection, .. } = way(setting) else { return None };
     let each = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
     let mut apart = true;
     for node in each.outline.nodes.iter() {
@@ -143,7 +166,7 @@ pub fn rehearsal(setting: &Setting) -> Option<Arc<str>> {
 }
 
 fn reads_its_own(step: &Step, setting: &Setting) -> bool {
-    let Act::Find(find) = &step.act else { return !matches!(step.act, Act::Query(_) | Act::Rows(_)) };
+    let Act::Find(find) = &step.act else { return !matches!(step.act, Act::Query(_) | Act::Rows(_) | Act::Http(_)) };
     let Some(facts) = TableName::parse(find.table.as_str()).and_then(|table| setting.facts_of(&table)) else {
         return false;
     };
@@ -151,10 +174,10 @@ fn reads_its_own(step: &Step, setting: &Setting) -> bool {
     facts.key_columns().iter().all(|column| is(column))
 }
 
-fn of_node(node: &Node, writes: &mut bool) -> Result<(), String> {
-    of_step(&node.step, &node.label, writes)?;
+fn of_node(node: &Node, found: &mut Found) -> Result<(), String> {
+    of_step(&node.step, &node.label, found)?;
     for inner in node.parts.iter().flat_map(|part| &part.nodes) {
-        of_node(inner, writes)?;
+        of_node(inner, found)?;
     }
     // The steps of a transaction are no nodes.
     if let Act::Block(_) = &node.step.act {
@@ -162,7 +185,7 @@ fn of_node(node: &Node, writes: &mut bool) -> Result<(), String> {
             let mut wrong = None;
             step.each(&mut |one| {
                 if wrong.is_none() {
-                    wrong = of_step(one, &one.label(index), writes).err();
+                    wrong = of_step(one, &one.label(index), found).err();
                 }
             });
             if let Some(why) = wrong {
@@ -173,17 +196,21 @@ fn of_node(node: &Node, writes: &mut bool) -> Result<(), String> {
     Ok(())
 }
 
-fn of_step(step: &Step, label: &str, writes: &mut bool) -> Result<(), String> {
+fn of_step(step: &Step, label: &str, found: &mut Found) -> Result<(), String> {
     let why = match &step.act {
         // Whether another run has the row by now is asked of the journal, one record at a time.
         Act::Row(row) if row.claim == Some(true) => Some("claims a record"),
         Act::Row(_) | Act::Rows(_) => {
-            *writes = true;
+            found.writes = true;
+            None
+        }
+        Act::Http(_) => {
+            found.calls.get_or_insert_with(|| label.to_owned());
             None
         }
         Act::Find(_) | Act::Query(_) | Act::Compare(_) | Act::Assert(_) | Act::Let(_) => None,
         Act::Block(_) | Act::Choose(_) | Act::Use(_) | Act::End(_) => None,
-        Act::Http(_) | Act::Resource(_) => Some("calls an API"),
+        Act::Resource(_) => Some("calls an API"),
         Act::Sql(_) => Some("is free SQL"),
         Act::Tally(_) | Act::Job(_) => Some("is about background jobs"),
         Act::Command(_) => Some("starts a program"),

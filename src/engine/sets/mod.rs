@@ -11,7 +11,10 @@ use crate::{
     connection::set::Member,
     journal::{event::Event, failure::JournalError},
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 use tokio::sync::oneshot;
 
 /// The place of one item in a chunk.
@@ -27,6 +30,8 @@ struct Notebook {
     asked: Mutex<Vec<Wish>>,
     /// Last words: they are durable with whatever is recorded next.
     last: Mutex<Vec<Vec<Event>>>,
+    /// A call of one of them took long.
+    slow: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -60,6 +65,11 @@ impl Seat {
             // The chunk is dropped, and whoever waits here with it.
             Err(_) => std::future::pending().await,
         }
+    }
+
+    /// All of them waited for a call of this one.
+    pub(super) fn is_slow(&self) {
+        self.notebook.slow.store(true, Ordering::Relaxed);
     }
 
     /// Last words.

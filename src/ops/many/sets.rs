@@ -43,7 +43,7 @@ pub(super) fn rehearsal(run: &Setting) -> Option<Sets> {
 
 /// The same of ways back: rows are put back by their keys, so none sees what another one would do.
 pub(super) fn rehearsal_back(run: &Setting) -> Option<Sets> {
-    let fit::Way::InSets { connection } = fit::way_back(run) else { return None };
+    let fit::Way::InSets { connection, .. } = fit::way_back(run) else { return None };
     let database = run.database(&connection)?.clone();
     Some(Sets { database, size: Size::default(), at_once: AT_ONCE })
 }
@@ -81,7 +81,7 @@ impl Crowd<'_> {
             let (planned, went) =
                 done.map_err(|e| Failure::refused(Exit::Failed, format!("a set of items broke off: {e}")))?;
             sets.size = sets.size.after(went.divided);
-            apart |= went.stirs;
+            apart |= went.apart;
             for (number, item) in planned {
                 ready.insert(number, item?);
             }
