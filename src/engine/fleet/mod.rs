@@ -196,12 +196,17 @@ struct Together {
     threads: Option<Handle>,
     /// Their items call APIs: as many items are under way as one by one, and no more.
     calls: bool,
+    /// How many in a row waited long for a call.
+    slow: u32,
 }
 
 /// On one thread, more than two sets at the same time only wait for each other.
 const SETS_AT_ONCE: usize = 2;
 /// On several threads, twice as many keep them busy, half as large: what is held in memory is the same.
 const SETS_ON_THREADS: (usize, usize) = (2 * SETS_AT_ONCE, MOST / 2);
+
+/// After so many sets in a row that waited long for a call, the API is a slow one.
+const SLOW_SETS: u32 = 3;
 
 /// The rules of a playbook for so many items.
 pub fn rules(setting: &Setting, of: u64) -> Rules {
@@ -312,7 +317,15 @@ impl Fleet<'_> {
             Some(_) => SETS_ON_THREADS,
             None => (SETS_AT_ONCE, most),
         };
-        Some(Together { connection, size: Size::up_to(most), at_once: at_once.min(sets), under_way: 0, threads, calls })
+        Some(Together {
+            connection,
+            size: Size::up_to(most),
+            at_once: at_once.min(sets),
+            under_way: 0,
+            threads,
+            calls,
+            slow: 0,
+        })
     }
 
     fn after_done(&self) -> bool {
@@ -554,9 +567,10 @@ impl Fleet<'_> {
                 if let Some(together) = &mut flow.together {
                     together.under_way -= 1;
                     together.size = together.size.after(went.divided);
-                }
-                if went.apart {
-                    flow.together = None;
+                    together.slow = if went.slow { together.slow + 1 } else { 0 };
+                    if went.stirs || together.slow == SLOW_SETS {
+                        flow.together = None;
+                    }
                 }
             }
         }

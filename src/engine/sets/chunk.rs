@@ -31,8 +31,10 @@ pub struct Chunk {
 pub struct Went {
     /// How often it was divided.
     pub divided: u32,
-    /// Changes set off others, or a call took long: the items of this run go one by one from here on.
-    pub apart: bool,
+    /// Changes set off others: the items of this run go one by one from here on.
+    pub stirs: bool,
+    /// A call took long, and all of them waited for it.
+    pub slow: bool,
 }
 
 /// What is recorded for all of them.
@@ -115,7 +117,7 @@ impl Chunk {
             self.set.turn().await;
         }
         let slow = self.notebook.slow.load(Ordering::Relaxed);
-        let went = Went { divided: self.set.divided(), apart: self.set.stirs() || slow };
+        let went = Went { divided: self.set.divided(), stirs: self.set.stirs(), slow };
         if let Some(recorder) = &recorder {
             let last = std::mem::take(&mut *lock(&self.notebook.last));
             // With whatever is recorded next, or at the end of the run.

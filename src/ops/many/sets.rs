@@ -81,7 +81,7 @@ impl Crowd<'_> {
             let (planned, went) =
                 done.map_err(|e| Failure::refused(Exit::Failed, format!("a set of items broke off: {e}")))?;
             sets.size = sets.size.after(went.divided);
-            apart |= went.apart;
+            apart |= went.stirs;
             for (number, item) in planned {
                 ready.insert(number, item?);
             }
