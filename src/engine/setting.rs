@@ -37,6 +37,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, OnceLock},
 };
+use tokio::sync::Semaphore;
 
 /// Who runs it, why, and when: fixed when the run is made.
 #[derive(Clone, Debug)]
@@ -136,6 +137,8 @@ pub struct Setting {
     pub one_by_one: bool,
     /// Where sets of many items are carried out.
     pub workers: Workers,
+    /// Of many items that go in sets: how many of them may call at the same time.
+    pub calls: Option<Arc<Semaphore>>,
     /// Which item it is about.
     pub about: OneItem,
     /// Where files are and rows are put aside; nothing where there is no source to be read.
@@ -210,6 +213,7 @@ impl Setting {
             saved: false,
             one_by_one: false,
             workers: Workers::default(),
+            calls: None,
             about: OneItem::default(),
             workplace: None,
             standings: None,

@@ -16,7 +16,7 @@ use super::{
     sets::{
         Seat,
         chunk::{Chunk, Recorder, Went},
-        fit::{self, CALLING_SETS, Way},
+        fit::{self, Way},
         size::{MOST, Size},
     },
     setting::{OneItem, Part, Setting},
@@ -52,7 +52,10 @@ use std::{
 use summary::Summary;
 use tokio::{
     runtime::Handle,
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    sync::{
+        Semaphore,
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    },
     task::JoinSet,
 };
 
@@ -89,6 +92,10 @@ pub type Make = Arc<
 /// The setting of an item of a playbook.
 pub fn forward(setting: &Setting) -> Make {
     let mut setting = setting.about_many();
+    if matches!(fit::way(&setting), Way::InSets { calls: true, .. }) {
+        // Sets hold more items than may call at the same time.
+        setting.calls = Some(Arc::new(Semaphore::new(abreast::at_once(&setting))));
+    }
     setting.grounds = Some(Arc::default());
     Arc::new(move |item, once| {
         let own = setting.about(OneItem {
@@ -194,8 +201,6 @@ struct Together {
     under_way: usize,
     /// Where they are carried out, if not here.
     threads: Option<Handle>,
-    /// Their items call APIs: as many items are under way as one by one, and no more.
-    calls: bool,
     /// How many in a row waited long for a call.
     slow: u32,
 }
@@ -205,6 +210,8 @@ const SETS_AT_ONCE: usize = 2;
 /// On several threads, twice as many keep them busy, half as large: what is held in memory is the same.
 const SETS_ON_THREADS: (usize, usize) = (2 * SETS_AT_ONCE, MOST / 2);
 
+/// While one set waits for its calls, the others work.
+const CALLING_SETS: usize = 3;
 /// After so many sets in a row that waited long for a call, the API is a slow one.
 const SLOW_SETS: u32 = 3;
 
@@ -323,7 +330,6 @@ impl Fleet<'_> {
             at_once: at_once.min(sets),
             under_way: 0,
             threads,
-            calls,
             slow: 0,
         })
     }
@@ -510,9 +516,7 @@ impl Fleet<'_> {
         let Some(database) = self.setting.database(&connection).cloned() else {
             return self.begin(crew, flow, first, once, send);
         };
-        let calls = flow.together.as_ref().is_some_and(|together| together.calls);
-        let free = flow.rules.at_once.saturating_sub(flow.pace.running);
-        let room = flow.pace.room(&flow.rules, if calls { most.min(free) } else { most });
+        let room = flow.pace.room(&flow.rules, most);
         let mut works = vec![first];
         while works.len() < room {
             flow.fill().await;
@@ -823,8 +827,7 @@ impl Flow<'_> {
     /// What the rules say comes next. Of sets they count the sets.
     fn next(&self, now: i64) -> Next {
         let Some(together) = &self.together else { return self.pace.next(&self.rules, now) };
-        let at_once = if together.calls { self.rules.at_once } else { usize::MAX };
-        let rules = Rules { at_once, ..self.rules.clone() };
+        let rules = Rules { at_once: usize::MAX, ..self.rules.clone() };
         match self.pace.next(&rules, now) {
             // What was begun before a crash goes on by itself, beside them.
             Next::Begin

@@ -158,7 +158,14 @@ impl Outgoing {
             return Err(refused);
         }
         match self {
-            Outgoing::Call(call) => call::once(setting, step, call, effect).await,
+            Outgoing::Call(call) => {
+                // It is never closed. Nothing else is waited for while it is held.
+                let _turn = match &setting.calls {
+                    Some(calls) => Some(calls.acquire().await),
+                    None => None,
+                };
+                call::once(setting, step, call, effect).await
+            }
             Outgoing::Jobs(change) => jobs::once(setting, change).await,
             Outgoing::Command(command) => command::once(setting, step, command).await,
         }

@@ -56,10 +56,8 @@ pub fn way_back(setting: &Setting) -> Way {
     }
 }
 
-/// So many items at least wait for their calls at the same time in a set: with fewer it is not worth that they wait for each other.
-const CALLING: usize = 8;
-/// So many sets that call share what `concurrency` allows: while one waits, the other one works.
-pub const CALLING_SETS: usize = 2;
+/// So many calls at least may be under way: with fewer it is not worth that items wait for each other's.
+const CALLING: usize = 16;
 
 fn fits(setting: &Setting) -> Result<Way, String> {
     apart(setting)?;
@@ -73,7 +71,7 @@ fn fits(setting: &Setting) -> Result<Way, String> {
     }
     let connection = one_database(setting)?;
     let Some(label) = found.calls else { return Ok(Way::InSets { connection, most: MOST, calls: false }) };
-    let most = abreast::at_once(setting) / CALLING_SETS;
+    let most = abreast::at_once(setting);
     if most < CALLING {
         return Err(format!("step `{label}` calls an API"));
     }
