@@ -2,8 +2,9 @@
 //! stands sorted in a file without a name until it is merged. So memory does not grow with their number.
 //!
 //! A file can be read by who later gets hold of the disk, and a bare hash of an email address is found out by trying. So fingerprints are
-//! made with a key that only this process has ([`Printer`]), and it asks the operating system for it: no two runs share one.
+//! made with a key that only this process has ([`Printer`]): no two runs share one.
 
+use super::key_file;
 use sha2::{Digest, Sha256};
 use std::{
     cmp::Reverse,
@@ -24,9 +25,8 @@ pub struct Printer(Sha256);
 impl Printer {
     /// With a key of its own.
     pub fn new() -> io::Result<Printer> {
-        let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(|_| io::Error::other("the system gives no random bytes"))?;
-        Ok(Printer(Sha256::new_with_prefix(key)))
+        let key = key_file::passing().map_err(io::Error::other)?;
+        Ok(Printer(Sha256::new_with_prefix(&key[..])))
     }
 
     /// Of these bytes.
