@@ -3,7 +3,7 @@
 
 use super::{
     many::{Store, playbook},
-    servers::{block_on, mysql, postgres},
+    servers::{block_on, mysql, postgres, said},
     sets::{carried, cut_off, items, rows, together},
 };
 use std::{
@@ -163,6 +163,26 @@ fn items_that_call_an_api_in_sets_become_what_they_become_one_by_one() {
         both_ways(&On::Postgres(postgres()), false).await;
         both_ways(&On::Postgres(postgres()), true).await;
         both_ways(&On::Mysql(mysql()), true).await;
+    });
+}
+
+#[test]
+fn what_calls_goes_in_sets_only_where_that_is_worth_it() {
+    block_on(async {
+        let store = Store::open(&On::Sqlite, 2).await;
+        let ways = [
+            (calling(), "in sets of up to 16, whose calls go side by side"),
+            (
+                calling().replace("concurrency: 16", "concurrency: 64"),
+                "in sets of up to 64, whose calls go side by side",
+            ),
+            (calling().replace("concurrency: 16", "concurrency: 15"), "one by one: step `told` calls an API"),
+        ];
+        for (text, way) in ways {
+            let (_, plan) = store.plan(&text, &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+            assert_eq!(plan.many.unwrap().goes.as_deref(), Some(way));
+        }
+        store.shop.close().await;
     });
 }
 

@@ -12,7 +12,7 @@ use crate::{
         outline::Node,
         setting::{OneItem, Part, Setting},
     },
-    read::find::Test,
+    read::{find::Test, http::HttpSpec},
 };
 use std::{fmt, sync::Arc};
 
@@ -62,7 +62,7 @@ const CALLING: usize = 16;
 fn fits(setting: &Setting) -> Result<Way, String> {
     apart(setting)?;
     let each = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
-    let mut found = Found::default();
+    let mut found = Found { setting, writes: false, calls: None };
     for node in each.outline.nodes.iter() {
         of_node(node, &mut found)?;
     }
@@ -79,8 +79,8 @@ fn fits(setting: &Setting) -> Result<Way, String> {
 }
 
 /// What the steps of an item do.
-#[derive(Default)]
-struct Found {
+struct Found<'a> {
+    setting: &'a Setting,
     writes: bool,
     /// The first that calls an API.
     calls: Option<String>,
@@ -101,6 +101,12 @@ fn fits_back(setting: &Setting) -> Result<Arc<str>, String> {
         Some(why) => Err(why),
         None => one_database(setting),
     }
+}
+
+/// Its answer may get lost: the same call is sent again.
+fn bears_loss(step: &Step, spec: &HttpSpec, setting: &Setting) -> bool {
+    let keyed = setting.api(spec.api.as_str()).is_some_and(|api| api.settings().idempotency_key.is_some());
+    keyed || step.common.repeatable.is_some()
 }
 
 /// Why a step is not taken back by putting rows back.
@@ -172,7 +178,7 @@ fn reads_its_own(step: &Step, setting: &Setting) -> bool {
     facts.key_columns().iter().all(|column| is(column))
 }
 
-fn of_node(node: &Node, found: &mut Found) -> Result<(), String> {
+fn of_node(node: &Node, found: &mut Found<'_>) -> Result<(), String> {
     of_step(&node.step, &node.label, found)?;
     for inner in node.parts.iter().flat_map(|part| &part.nodes) {
         of_node(inner, found)?;
@@ -194,7 +200,7 @@ fn of_node(node: &Node, found: &mut Found) -> Result<(), String> {
     Ok(())
 }
 
-fn of_step(step: &Step, label: &str, found: &mut Found) -> Result<(), String> {
+fn of_step(step: &Step, label: &str, found: &mut Found<'_>) -> Result<(), String> {
     let why = match &step.act {
         // Whether another run has the row by now is asked of the journal, one record at a time.
         Act::Row(row) if row.claim == Some(true) => Some("claims a record"),
@@ -202,6 +208,11 @@ fn of_step(step: &Step, label: &str, found: &mut Found) -> Result<(), String> {
             found.writes = true;
             None
         }
+        // More of them are recorded as begun than are sent at a time: after a crash nobody must have to find out about those.
+        Act::Http(spec) if !spec.is_read() && !bears_loss(step, spec, found.setting) => {
+            Some("makes a call that can be sent once only")
+        }
+        Act::Http(spec) if spec.accepted.is_some() => Some("waits for what an API has accepted"),
         Act::Http(_) => {
             found.calls.get_or_insert_with(|| label.to_owned());
             None
