@@ -410,7 +410,8 @@ mod tests {
     fn personal_parts_are_sealed_and_secret_ones_left_out() {
         let sealer = sealer();
         let text = sealer.sealed_json(&row()).unwrap();
-        for word in ["ada", "1815", "s3cr3t"] {
+        // No shorter ones: three letters may stand in any sealed text.
+        for word in ["ada@example", "1815-12", "s3cr3t"] {
             assert!(!text.contains(word), "{text}");
         }
         let back = sealer.open_json(&text).unwrap();
