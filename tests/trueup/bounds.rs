@@ -130,6 +130,20 @@ fn what_would_need_gigabytes_is_refused_by_a_process_that_has_half_of_one() {
         std::fs::write(folder.join("much.yaml"), fine).unwrap();
         let (code, said) = apply(folder, url.reveal(), "much.yaml").await;
         assert_eq!(code, Some(0), "{said}");
+        // Many items want more threads than one, and go on with one where there is no room for more.
+        shop.sql("insert into things (id, name, state, count, created_at, updated_at) select n, 'many', 1, 0, now(), now() from generate_series(2, 400) n")
+            .await;
+        let many = "trueup: v1\nname: much\nversion: 1\ntitle: Many\nuses:\n  shop: { write: [things, audits] }\n\
+             targets:\n  from: { find: { table: shop.things, where: { name: many } } }\n\
+             steps:\n- row: { table: shop.things, key: { id: \"{{ item.id }}\" }, only_if: { count: 0 }, set: { count: 1 } }\n";
+        std::fs::write(folder.join("much.yaml"), many).unwrap();
+        let (code, said) = apply(folder, url.reveal(), "much.yaml").await;
+        assert_eq!(code, Some(0), "{said}");
+        let snapshot = shop.snapshot().await;
+        let things = snapshot.tables.iter().find(|(table, _)| &*table.table == "things").unwrap().1;
+        let counted =
+            things.rows.values().filter(|row| row["name"].bare() == "many" && row["count"].as_int() == Some(1));
+        assert_eq!(counted.count(), 399);
         shop.close().await;
     });
 }

@@ -188,8 +188,8 @@ impl Gone {
 enum Over {
     /// One item.
     One(Box<Gone>),
-    /// A set of them, each of which was told already.
-    Set(Went),
+    /// A set of them, each of which was told already, and on which thread.
+    Set(Went, Option<usize>),
 }
 
 /// How items go together.
@@ -199,10 +199,20 @@ struct Together {
     /// How many sets may be under way.
     at_once: usize,
     under_way: usize,
-    /// Where they are carried out, if not here.
-    threads: Option<Handle>,
+    /// Where they are carried out, if not here, and how many each has.
+    threads: Vec<(&'static Handle, usize)>,
     /// How many in a row waited long for a call.
     slow: u32,
+}
+
+impl Together {
+    /// One more is under way, on the thread that has the fewest.
+    fn begins(&mut self) -> Option<(usize, &'static Handle)> {
+        self.under_way += 1;
+        let (number, (thread, busy)) = self.threads.iter_mut().enumerate().min_by_key(|(_, (_, busy))| *busy)?;
+        *busy += 1;
+        Some((number, thread))
+    }
 }
 
 /// On one thread, more than two sets at the same time only wait for each other.
@@ -318,18 +328,18 @@ impl Fleet<'_> {
         let Way::InSets { connection, most, calls } = way else { return None };
         let at_once = rules(self.setting, self.of).at_once;
         // One after the other they are as well off here.
-        let threads = if at_once > 1 { self.setting.workers.threads() } else { None };
-        let (sets, most) = match &threads {
+        let threads = if at_once > 1 { self.setting.workers.threads() } else { &[] };
+        let (sets, most) = match threads {
             _ if calls => (CALLING_SETS, most),
-            Some(_) => SETS_ON_THREADS,
-            None => (SETS_AT_ONCE, most),
+            [] => (SETS_AT_ONCE, most),
+            _ => SETS_ON_THREADS,
         };
         Some(Together {
             connection,
             size: Size::up_to(most),
             at_once: at_once.min(sets),
             under_way: 0,
-            threads,
+            threads: threads.iter().map(|thread| (thread, 0)).collect(),
             slow: 0,
         })
     }
@@ -532,11 +542,8 @@ impl Fleet<'_> {
         }
         let now = self.setting.world.now().micros;
         works.iter().for_each(|_| flow.pace.began(&flow.rules, now));
-        if let Some(together) = &mut flow.together {
-            together.under_way += 1;
-        }
+        let thread = flow.together.as_mut().and_then(Together::begins);
         let (one, once, tell) = (self.one(crew, send), once.clone(), flow.tell_gone.clone());
-        let threads = flow.together.as_ref().and_then(|together| together.threads.clone());
         let set = async move {
             let mut made = Vec::with_capacity(works.len());
             for work in works {
@@ -553,10 +560,11 @@ impl Fleet<'_> {
                 items.push(Box::pin(one.drive(setting, work, Some(seat))));
             }
             let recorder = Recorder { crew: &one.crew, journal: &one.journal, claim: &one.claim };
-            Over::Set(chunk.drive(items, Some(recorder), |gone| drop(tell.send(gone))).await)
+            let went = chunk.drive(items, Some(recorder), |gone| drop(tell.send(gone))).await;
+            Over::Set(went, thread.map(|(number, _)| number))
         };
-        match threads {
-            Some(threads) => flow.under_way.spawn_on(set, &threads),
+        match thread {
+            Some((_, thread)) => flow.under_way.spawn_on(set, thread),
             None => flow.under_way.spawn(set),
         };
     }
@@ -567,9 +575,12 @@ impl Fleet<'_> {
         }
         match over {
             Over::One(gone) => self.gone(crew, flow, *gone),
-            Over::Set(went) => {
+            Over::Set(went, thread) => {
                 if let Some(together) = &mut flow.together {
                     together.under_way -= 1;
+                    if let Some((_, busy)) = thread.and_then(|number| together.threads.get_mut(number)) {
+                        *busy -= 1;
+                    }
                     together.size = together.size.after(went.divided);
                     together.slow = if went.slow { together.slow + 1 } else { 0 };
                     if went.stirs || together.slow == SLOW_SETS {

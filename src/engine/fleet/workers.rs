@@ -1,8 +1,13 @@
 //! Threads that carry sets of items out, beside the one on which everything else goes on. A set is taken apart, compared and recorded by
 //! the processor more than it waits for its database, so one thread leaves half of a small machine idle.
 
-use std::{sync::OnceLock, thread::available_parallelism};
-use tokio::runtime::{Builder, Handle, Runtime};
+use std::{
+    future::pending,
+    io,
+    sync::{OnceLock, mpsc::sync_channel},
+    thread::{Builder, available_parallelism},
+};
+use tokio::runtime::{self, Handle};
 
 /// More were not faster on the machines at hand, and each takes memory.
 const THREADS: usize = 2;
@@ -19,13 +24,31 @@ impl Workers {
         Workers { stack: Some(stack) }
     }
 
-    /// The threads; none where the machine has one processor, or gives no more threads.
-    pub fn threads(self) -> Option<Handle> {
-        static THREADS_OF_PROCESS: OnceLock<Option<Runtime>> = OnceLock::new();
-        let stack = self.stack.filter(|_| available_parallelism().is_ok_and(|threads| threads.get() >= THREADS))?;
-        let begin =
-            || Builder::new_multi_thread().worker_threads(THREADS).thread_stack_size(stack).enable_all().build();
-        // Never ended: a connection that rests belongs to the thread that opened it, whoever uses it next.
-        THREADS_OF_PROCESS.get_or_init(|| begin().ok()).as_ref().map(|runtime| runtime.handle().clone())
+    /// The threads; none where the machine has one processor, or does not give that many.
+    pub fn threads(self) -> &'static [Handle] {
+        static THREADS_OF_PROCESS: OnceLock<Vec<Handle>> = OnceLock::new();
+        let enough = || available_parallelism().is_ok_and(|threads| threads.get() >= THREADS);
+        match self.stack {
+            Some(stack) if enough() => THREADS_OF_PROCESS
+                .get_or_init(|| (0..THREADS).map(|_| begin(stack)).collect::<io::Result<_>>().unwrap_or_default()),
+            _ => &[],
+        }
     }
+}
+
+/// A thread that does what it is handed. Each is a runtime of its own: one for both would give every helper of theirs a stack as large, and
+/// panics where the machine has no room for a thread. Never ended: a connection that rests belongs to the thread that opened it, whoever uses
+/// it next.
+fn begin(stack: usize) -> io::Result<Handle> {
+    let (tell, begun) = sync_channel(1);
+    // Made there: a runtime must not end, as where no thread is to be had, inside of another one.
+    let work = move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let told = tell.send(runtime.as_ref().map(|runtime| runtime.handle().clone()).map_err(io::Error::kind));
+        if let (Ok(runtime), Ok(())) = (runtime, told) {
+            runtime.block_on(pending::<()>());
+        }
+    };
+    Builder::new().name("sets".into()).stack_size(stack).spawn(work)?;
+    Ok(begun.recv().map_err(io::Error::other)??)
 }

@@ -83,14 +83,19 @@ pub(super) fn spec(step: &Step) -> Option<&HttpSpec> {
 }
 
 /// The recovery class: who will be asked when the answer is lost.
-pub fn class(step: &Step, call: &Call, setting: &Setting) -> &'static str {
-    let keyed = setting.api(&call.api).is_some_and(|api| api.settings().idempotency_key.is_some());
+pub fn class(step: &Step, api: &str, setting: &Setting) -> &'static str {
+    let keyed = setting.api(api).is_some_and(|api| api.settings().idempotency_key.is_some());
     match (keyed, step.common.probe.is_some(), step.common.repeatable.is_some()) {
         (true, ..) => "http-key",
         (false, true, _) => "http-probe",
         (false, false, true) => "http-repeatable",
         (false, false, false) => "http-once",
     }
+}
+
+/// A lost answer is no loss: the same call is sent again, or it is found out what became of it.
+pub fn bears_loss(step: &Step, api: &str, setting: &Setting) -> bool {
+    class(step, api, setting) != "http-once"
 }
 
 /// The request as a plan shows it; nothing where the API is not known.
@@ -113,7 +118,7 @@ pub async fn once(
     };
     let key = effect.filter(|_| api.settings().idempotency_key.is_some()).map(|e| e.idempotency_key().to_string());
     let max_body = spec(step).and_then(|spec| spec.max_body).map(|size| size.0);
-    let bears_loss = class(step, call, setting) != "http-once";
+    let bears_loss = bears_loss(step, &call.api, setting);
     let request = Request { idempotency_key: key, max_body, bears_loss, ..request(call) };
     let line = line(&api.view(&request));
     match api.send(&request).await {

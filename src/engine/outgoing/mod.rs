@@ -99,7 +99,7 @@ impl Outgoing {
     /// The word of its recovery class: who will be asked when the answer is lost.
     pub fn class(&self, step: &Step, setting: &Setting) -> &'static str {
         match self {
-            Outgoing::Call(call) => call::class(step, call, setting),
+            Outgoing::Call(call) => call::class(step, &call.api, setting),
             Outgoing::Jobs(_) => "marker",
             Outgoing::Command(_) => command::class(step),
         }

@@ -9,10 +9,11 @@ use crate::{
     effect::change::TableName,
     engine::{
         fleet::abreast,
+        outgoing::call::bears_loss,
         outline::Node,
         setting::{OneItem, Part, Setting},
     },
-    read::{find::Test, http::HttpSpec},
+    read::find::Test,
 };
 use std::{fmt, sync::Arc};
 
@@ -101,12 +102,6 @@ fn fits_back(setting: &Setting) -> Result<Arc<str>, String> {
         Some(why) => Err(why),
         None => one_database(setting),
     }
-}
-
-/// Its answer may get lost: the same call is sent again.
-fn bears_loss(step: &Step, spec: &HttpSpec, setting: &Setting) -> bool {
-    let keyed = setting.api(spec.api.as_str()).is_some_and(|api| api.settings().idempotency_key.is_some());
-    keyed || step.common.repeatable.is_some()
 }
 
 /// Why a step is not taken back by putting rows back.
@@ -209,7 +204,7 @@ fn of_step(step: &Step, label: &str, found: &mut Found<'_>) -> Result<(), String
             None
         }
         // More of them are recorded as begun than are sent at a time: after a crash nobody must have to find out about those.
-        Act::Http(spec) if !spec.is_read() && !bears_loss(step, spec, found.setting) => {
+        Act::Http(spec) if !spec.is_read() && !bears_loss(step, spec.api.as_str(), found.setting) => {
             Some("makes a call that can be sent once only")
         }
         Act::Http(spec) if spec.accepted.is_some() => Some("waits for what an API has accepted"),
