@@ -8,7 +8,7 @@ use super::{
     outline::Place,
     recover::Found,
     setting::Setting,
-    state::StepState,
+    state::{DONE, StepState},
     tries::Tries,
     trouble::{Difference, Trouble},
     watch::Tick,
@@ -23,10 +23,10 @@ use crate::{
         ledger::{Claimed, Entry},
         standing::{Unlike, unlike},
     },
-    journal::failure::JournalError,
+    journal::{failure::JournalError, words::Outcome},
 };
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
+use std::{cmp::Reverse, collections::HashSet, sync::Arc};
 
 /// What the ledger says of an effect.
 #[derive(Debug)]
@@ -110,28 +110,78 @@ impl Driver<'_> {
         let Some(connection) = step.connection.clone() else {
             return Ok(Found::InDoubt("the journal does not say which database it went to".into()));
         };
+        Ok(match self.heard(&connection, place, step).await? {
+            Ok(Verdict::Open) => Found::NotDone("the ledger shows that it was not committed".into()),
+            Ok(Verdict::Done(at)) => {
+                let went = self.as_imaged(place, step);
+                let why = format!("the ledger shows that it was committed at {at}");
+                Found::Done { why, value: went.value, response: went.response }
+            }
+            Ok(Verdict::Doubtful(why)) => Found::InDoubt(why),
+            Err(why) => Found::InDoubt(why),
+        })
+    }
+
+    /// What the ledger says, asked again within bounds; or why it says nothing.
+    async fn heard(
+        &mut self,
+        connection: &Arc<str>,
+        place: &Place,
+        step: &StepState,
+    ) -> Result<Result<Verdict, String>, Halt> {
         let mut tries = Tries::default();
         loop {
-            let why = match self.asked(&connection, place, step).await {
-                Ok(Verdict::Open) => return Ok(Found::NotDone("the ledger shows that it was not committed".into())),
-                Ok(Verdict::Done(at)) => {
-                    let went = self.as_imaged(place, step);
-                    let why = format!("the ledger shows that it was committed at {at}");
-                    return Ok(Found::Done { why, value: went.value, response: went.response });
-                }
-                Ok(Verdict::Doubtful(why)) => return Ok(Found::InDoubt(why)),
+            let fault = match self.asked(connection, place, step).await {
+                Ok(verdict) => return Ok(Ok(verdict)),
                 Err(Unheard::Halt(halt)) => return Err(halt),
-                Err(Unheard::Fault(fault)) if !passes(fault.kind) => {
-                    return Ok(Found::InDoubt(format!("its ledger cannot be asked: `{connection}`: {fault}")));
-                }
-                Err(Unheard::Fault(fault)) => format!("`{connection}`: {fault}"),
+                Err(Unheard::Fault(fault)) => fault,
             };
-            let Some(pause) = tries.next() else {
-                return Ok(Found::InDoubt(format!("its ledger cannot be asked: {why}")));
+            let why = format!("`{connection}`: {fault}");
+            let Some(pause) = tries.next().filter(|_| passes(fault.kind)) else {
+                return Ok(Err(format!("its ledger cannot be asked: {why}")));
             };
             (self.watch)(Tick::Again { path: place.path.clone(), why, pause });
             self.setting.world.pause(pause).await;
         }
+    }
+
+    /// What a run has done is still there when it goes on. A database that was restored from a copy, or that failed over to a replica which was behind, has lost the newest of it
+    /// together with its entries in the ledger: then nothing is done on top, and nothing again. Says why where that cannot be found out.
+    pub(super) async fn still_there(&mut self) -> Result<Option<String>, JournalError> {
+        let item = self.state.items.get(&self.item).filter(|item| item.closed.is_none());
+        let steps = item.iter().flat_map(|item| &item.steps).filter(|(_, step)| is_in_ledger(step));
+        let mut done: Vec<(Arc<str>, StepState)> = steps.map(|(path, step)| (path.clone(), step.clone())).collect();
+        done.sort_by_key(|(_, step)| Reverse(step.last_attempt.map(|at| at.micros)));
+        let mut whole = HashSet::new();
+        let mut lost = Vec::new();
+        for (path, step) in done {
+            let Some(connection) = step.connection.clone() else { continue };
+            // Commits are lost from the newest on: where that is there, so are those before it.
+            if whole.contains(&connection) {
+                continue;
+            }
+            let Some(place) = self.place_of(&path) else { continue };
+            match self.heard(&connection, &place, &step).await {
+                Ok(Ok(Verdict::Open)) => {
+                    let gone = gone(&connection, &path);
+                    lost.push((path, gone));
+                }
+                Ok(Ok(Verdict::Done(_) | Verdict::Doubtful(_))) => drop(whole.insert(connection)),
+                Ok(Err(why)) => return Ok(Some(format!("whether `{path}` is still done is not known: {why}"))),
+                Err(Halt::Elsewhere(why)) => return Ok(Some(why)),
+                Err(Halt::Trouble(trouble)) => return Ok(Some(trouble.message())),
+                Err(Halt::Rest(why)) => return Ok(Some(why.to_owned())),
+                Err(Halt::Journal(error)) => return Err(error),
+                // Nothing here records anything that decides anew.
+                Err(Halt::Round) => {}
+            }
+        }
+        let newest = lost.first().map(|(path, _)| path.clone());
+        if let Some(place) = newest.and_then(|path| self.place_of(&path)) {
+            let lost = lost.into_iter().map(|(_, gone)| gone).collect();
+            self.end(&place, Trouble::Drifted(lost)).await?;
+        }
+        Ok(None)
     }
 
     async fn asked(&self, connection: &Arc<str>, place: &Place, step: &StepState) -> Result<Verdict, Unheard> {
@@ -228,6 +278,22 @@ impl Driver<'_> {
 
 fn elsewhere(name: &str, planned: &str, found: &str) -> Halt {
     Halt::Elsewhere(format!("`{name}` was planned against {planned}, and is connected to {found}"))
+}
+
+/// The ledger has an entry of it, unless the database has lost both. What a person took for done need not have one.
+fn is_in_ledger(step: &StepState) -> bool {
+    let done = step.outcome.as_ref().is_some_and(|outcome| outcome.outcome == Outcome::Done);
+    let said = step.decided.as_ref().is_some_and(|decided| &*decided.decision == DONE);
+    done && !said && step.attempts > 0 && step.class.as_deref() == Some("ledger")
+}
+
+fn gone(connection: &Arc<str>, path: &str) -> Difference {
+    Difference {
+        subject: format!("{connection}, `{}`", path.rsplit('/').next().unwrap_or(path)),
+        column: String::new(),
+        planned: "done by this run, as its journal says".into(),
+        found: "no entry in its ledger: the database was restored from a copy, or is one that was behind".into(),
+    }
 }
 
 fn rebuilt(connection: &str, table: &str) -> Difference {

@@ -300,6 +300,11 @@ impl<'a> Driver<'a> {
         if !self.state.items.contains_key(&self.item) {
             let item = StartedItem { item: self.item.clone(), key: None, plan: None };
             self.note(ItemStarted { items: vec![item] }.into());
+        } else if self.crew.is_none()
+            && !self.state.cancelled
+            && let Some(why) = Box::pin(self.still_there()).await?
+        {
+            return self.rest(&why).await;
         }
         loop {
             if let Some(by) = self.crew.as_ref().and_then(|crew| crew.cancelled()) {
