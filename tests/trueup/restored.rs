@@ -7,7 +7,7 @@ use super::{
     servers::block_on,
 };
 use std::{fs, path::PathBuf};
-use trueup::trial::bench::On;
+use trueup::trial::bench::{On, Place as Where};
 
 const UP: &str = "params:
   second: { type: int, description: Another thing, example: 2 }
@@ -131,6 +131,61 @@ fn runs_of_a_restored_journal_are_in_doubt_and_its_schedules_paused_until_a_pers
         trueup(&place, &format!("answer {left} sure --set yes=true")).await.is(0, &["Done"]);
         assert_eq!(counts(&place).await, of(4, 2));
         trueup(&place, "audit verify").await.is(0, &["Everything is as it was written."]);
+        place.clear().await;
+    });
+}
+
+/// Two changes and a question, after which nothing is left to do.
+const ASKED_LAST: &str = "preconditions:
+- id: one
+  find: { table: shop.things, where: { id: 1 }, expect: one }
+- id: two
+  find: { table: shop.things, where: { id: 2 }, expect: one }
+steps:
+- id: first
+  row: { of: one, set: { count: '{{ one.count + 1 }}' } }
+- id: second
+  row: { of: two, set: { count: '{{ two.count + 1 }}' } }
+- id: sure
+  ask: { who: boss, question: Go on?, answer: { yes: { type: bool } }, affects: [] }
+";
+
+#[test]
+fn a_target_that_was_restored_under_a_run_that_waits_is_told_and_nothing_is_done_again() {
+    block_on(async {
+        let place = office(&On::Sqlite, FILE, "").await;
+        let path = place.path().join("trueup.yaml");
+        let project = fs::read_to_string(&path).unwrap();
+        assert!(project.contains("  shop:\n"), "{project}");
+        fs::write(&path, project.replacen("  shop:\n", "  shop:\n    ledger: true\n", 1)).unwrap();
+        place.playbook("asked", "  shop: { write: [things, audits] }", ASKED_LAST);
+        trueup(&place, "connection prepare shop").await.is(0, &[]);
+        let Where::File(database) = place.place.clone() else { panic!("a file") };
+        let (before, start) = (fs::read(&database).unwrap(), counts(&place).await);
+        let begun = async || {
+            let came = trueup(&place, "apply asked --yes --reason test --json").await;
+            assert_eq!(came.exit, 4, "{}{}", came.out, came.err);
+            came.json()["short"].as_str().unwrap().to_owned()
+        };
+
+        let run = begun().await;
+        assert_ne!(counts(&place).await, start);
+        fs::write(&database, &before).unwrap();
+        assert_eq!(counts(&place).await, start);
+        let came = trueup(&place, &format!("answer {run} sure --set yes=true"))
+            .await
+            .is(5, &["shop, `first`", "shop, `second`", "no entry in its ledger", "restored from a copy"]);
+        assert!(came.out.lines().all(|line| line.chars().count() <= 80), "{}", came.out);
+        assert_eq!(counts(&place).await, start, "nothing was done again");
+        trueup(&place, &format!("resume {run}")).await.is(2, &["is over: drifted"]);
+
+        // A copy of now has lost nothing, and the run ends as what it did.
+        let run = begun().await;
+        let now = counts(&place).await;
+        let copy = fs::read(&database).unwrap();
+        fs::write(&database, &copy).unwrap();
+        trueup(&place, &format!("answer {run} sure --set yes=true")).await.is(0, &["Done"]);
+        assert_eq!(counts(&place).await, now);
         place.clear().await;
     });
 }
