@@ -33,7 +33,9 @@ pub struct Plan {
 }
 
 static PLAN: OnceLock<Plan> = OnceLock::new();
-static REACHED: AtomicU64 = AtomicU64::new(0);
+/// How many moments were reached. Held until the name is written and the deed is done: the last name of a process that was killed
+/// is the moment at which it was, whatever its other threads do.
+static REACHED: Mutex<u64> = Mutex::new(0);
 
 /// From now on moments count. Debug builds only; a release build has no such way. The first plan of a process stays.
 pub fn arm(plan: Plan) {
@@ -123,13 +125,14 @@ pub fn reached(name: &'static str) {
         return;
     }
     let Some(plan) = PLAN.get() else { return };
-    let count = REACHED.fetch_add(1, Ordering::SeqCst) + 1;
+    let mut count = REACHED.lock().unwrap_or_else(PoisonError::into_inner);
+    *count += 1;
     if let Some(mut names) = plan.names.as_ref() {
-        // One write, so that lines of two threads do not mix. A list that cannot be written is missed by the test itself.
+        // A list that cannot be written is missed by the test itself.
         let _ = names.write_all(format!("{name}\n").as_bytes());
     }
     match plan.at {
-        Some((at, deed)) if at == count => fall(deed),
+        Some((at, deed)) if at == *count => fall(deed),
         _ => {}
     }
 }
