@@ -58,9 +58,6 @@ pub enum Stopped {
     Paused,
 }
 
-/// Items that wait for one another's calls lose more by it than they share when one takes longer than this, in microseconds.
-const LONG_CALL: i64 = 50_000;
-
 /// Carries one run out until it is over, waits, or is asked to pause.
 pub struct Driver<'a> {
     /// The playbook and its surroundings; where it is in a call, those of the called playbook.
@@ -651,11 +648,6 @@ impl<'a> Driver<'a> {
         let outcome = went.outcome;
         let micros = self.setting.world.now().micros - started.micros;
         let nameless = went.value.is_none();
-        if let (Act::Http(_), Some(seat)) = (&step.act, self.together())
-            && micros > LONG_CALL
-        {
-            seat.is_slow();
-        }
         self.outcome(&place.path, went, u64::try_from(micros).unwrap_or(0));
         if nameless {
             self.name_result(place);

@@ -5,7 +5,7 @@ pub use super::reached::Reached;
 use super::{
     fleet::workers::Workers,
     grounds::Grounds,
-    outgoing::tell::Reach,
+    outgoing::{tell::Reach, turns::Turns},
     outline::{self, Outline},
 };
 use crate::{
@@ -37,7 +37,6 @@ use std::{
     path::PathBuf,
     sync::{Arc, OnceLock},
 };
-use tokio::sync::Semaphore;
 
 /// Who runs it, why, and when: fixed when the run is made.
 #[derive(Clone, Debug)]
@@ -137,8 +136,8 @@ pub struct Setting {
     pub one_by_one: bool,
     /// Where sets of many items are carried out.
     pub workers: Workers,
-    /// Of many items that go in sets: how many of them may call at the same time.
-    pub calls: Option<Arc<Semaphore>>,
+    /// Of many items that go in sets: who of them may call an API now.
+    pub turns: Option<Arc<Turns>>,
     /// Which item it is about.
     pub about: OneItem,
     /// Where files are and rows are put aside; nothing where there is no source to be read.
@@ -213,7 +212,7 @@ impl Setting {
             saved: false,
             one_by_one: false,
             workers: Workers::default(),
-            calls: None,
+            turns: None,
             about: OneItem::default(),
             workplace: None,
             standings: None,

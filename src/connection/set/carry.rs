@@ -155,26 +155,32 @@ impl Set {
         }
     }
 
-    /// The columns of a table, looked up once in a transaction.
+    /// The columns of a table, looked up once in a run.
     async fn columns(&mut self, table: &str) -> Result<Option<Arc<Table>>, Fault> {
-        let Some(open) = &mut self.open else { return Ok(None) };
-        if let Some(known) = open.columns.get(table) {
-            return Ok(known.clone());
+        let known = self.known.tables().columns.get(table).cloned();
+        if known.is_some() {
+            return Ok(known);
         }
-        let found = open.handle.changing().columns(table).await?;
+        let Some(open) = &mut self.open else { return Ok(None) };
+        let found = match open.columns.get(table) {
+            Some(found) => found.clone(),
+            None => open.handle.changing().columns(table).await?,
+        };
         open.columns.insert(table.to_owned(), found.clone());
+        self.known.tables().columns.extend(found.iter().map(|found| (table.to_owned(), found.clone())));
         Ok(found)
     }
 
-    /// The columns of a table's primary key, looked up once.
+    /// The columns of a table's primary key, looked up once in a run.
     async fn key_of(&mut self, table: &str) -> Result<Vec<Arc<str>>, Fault> {
-        if let Some(key) = self.keys.get(table) {
-            return Ok(key.clone());
+        let known = self.known.tables().keys.get(table).cloned();
+        if let Some(key) = known {
+            return Ok(key);
         }
         let Some(open) = &mut self.open else { return Ok(Vec::new()) };
         let found = open.handle.changing().catalogue(Some(&[table])).await?;
         let key = found.get(table).map(|table| table.primary_key.clone()).unwrap_or_default();
-        self.keys.insert(table.to_owned(), key.clone());
+        self.known.tables().keys.insert(table.to_owned(), key.clone());
         Ok(key)
     }
 

@@ -33,8 +33,30 @@ use crate::{
 use ask::{Asked, Shared};
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+
+/// What the sets of one run know of the tables of their database, so that not each of them asks the catalogue again. Forgotten whenever a
+/// transaction is given up: what is wrong may be that a table is not as it was.
+#[derive(Clone, Debug, Default)]
+pub struct Known(Arc<Mutex<Tables>>);
+
+#[derive(Debug, Default)]
+struct Tables {
+    columns: HashMap<String, Arc<Table>>,
+    /// The columns of the primary key.
+    keys: HashMap<String, Vec<Arc<str>>>,
+}
+
+impl Known {
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn forget(&self) {
+        *self.tables() = Tables::default();
+    }
+}
 
 /// What a set is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +79,7 @@ pub struct Set {
     groups: VecDeque<BTreeSet<usize>>,
     /// The number of the latest transaction.
     epoch: u64,
-    /// The columns of the primary key, by table.
-    keys: HashMap<String, Vec<Arc<str>>>,
+    known: Known,
     divided: u32,
     stirs: bool,
 }
@@ -106,8 +127,8 @@ impl Handle {
 }
 
 impl Set {
-    /// A set of so many members over one database.
-    pub fn new(database: &Database, members: usize, purpose: Purpose) -> Set {
+    /// A set of so many members over one database, of which the others of its run know this.
+    pub fn new(database: &Database, members: usize, purpose: Purpose, known: &Known) -> Set {
         Set {
             shared: Arc::new(Shared::new(members)),
             database: database.clone(),
@@ -116,7 +137,7 @@ impl Set {
             open: None,
             groups: VecDeque::new(),
             epoch: 0,
-            keys: HashMap::new(),
+            known: known.clone(),
             divided: 0,
             stirs: false,
         }

@@ -129,6 +129,7 @@ impl Set {
             }
             // Proved that nothing was committed; by whose fault nobody says.
             Err(_) => {
+                self.known.forget();
                 self.halve(&members);
                 commits.into_iter().for_each(|one| one.answer(Err(divided())));
             }
@@ -162,6 +163,7 @@ impl Set {
     /// Takes the transaction back; its members begin anew in these groups.
     async fn give_up(&mut self, groups: Vec<BTreeSet<usize>>) {
         let Some(open) = self.open.take() else { return };
+        self.known.forget();
         open.handle.rollback().await;
         groups.into_iter().rev().filter(|group| !group.is_empty()).for_each(|group| self.groups.push_front(group));
         let asked = self.take(|one| one.epoch == Some(open.epoch));

@@ -13,6 +13,7 @@ pub mod workers;
 use super::{
     crew::Crew,
     drive::{Driver, Stopped, Unrecorded},
+    outgoing::turns::Turns,
     sets::{
         Seat,
         chunk::{Chunk, Recorder, Went},
@@ -25,7 +26,7 @@ use super::{
 };
 use crate::{
     base::{identity::SINGLE_ITEM, time::Stamp},
-    connection::set::Purpose,
+    connection::set::{Known, Purpose},
     journal::{
         Claim, Journal,
         event::Event,
@@ -52,10 +53,7 @@ use std::{
 use summary::Summary;
 use tokio::{
     runtime::Handle,
-    sync::{
-        Semaphore,
-        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    },
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::JoinSet,
 };
 
@@ -94,7 +92,7 @@ pub fn forward(setting: &Setting) -> Make {
     let mut setting = setting.about_many();
     if matches!(fit::way(&setting), Way::InSets { calls: true, .. }) {
         // Sets hold more items than may call at the same time.
-        setting.calls = Some(Arc::new(Semaphore::new(abreast::at_once(&setting))));
+        setting.turns = Some(Arc::new(Turns::new(abreast::at_once(&setting))));
     }
     setting.grounds = Some(Arc::default());
     Arc::new(move |item, once| {
@@ -188,13 +186,21 @@ impl Gone {
 enum Over {
     /// One item.
     One(Box<Gone>),
-    /// A set of them, each of which was told already, and on which thread.
-    Set(Went, Option<usize>),
+    /// A set of them, each of which was told already.
+    Set {
+        went: Went,
+        /// On which thread.
+        thread: Option<usize>,
+        /// All of them waited for a call of one.
+        slow: bool,
+    },
 }
 
 /// How items go together.
 struct Together {
     connection: Arc<str>,
+    /// What its sets know of its tables.
+    known: Known,
     size: Size,
     /// How many sets may be under way.
     at_once: usize,
@@ -330,12 +336,17 @@ impl Fleet<'_> {
         // One after the other they are as well off here.
         let threads = if at_once > 1 { self.setting.workers.threads() } else { &[] };
         let (sets, most) = match threads {
-            _ if calls => (CALLING_SETS, most),
+            _ if calls => {
+                let x = |n: &str, d: usize| std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
+                let _ = most;
+                (x("X_SETS", CALLING_SETS), x("X_MOST", 32))
+            }
             [] => (SETS_AT_ONCE, most),
             _ => SETS_ON_THREADS,
         };
         Some(Together {
             connection,
+            known: Known::default(),
             size: Size::up_to(most),
             at_once: at_once.min(sets),
             under_way: 0,
@@ -522,8 +533,11 @@ impl Fleet<'_> {
         once: &Arc<Vec<(Arc<str>, Entry)>>,
         send: &UnboundedSender<Tick>,
     ) {
-        let connection = flow.together.as_ref().map(|together| together.connection.clone()).unwrap_or_default();
-        let Some(database) = self.setting.database(&connection).cloned() else {
+        let shared = flow
+            .together
+            .as_ref()
+            .and_then(|together| Some((self.setting.database(&together.connection)?.clone(), together.known.clone())));
+        let Some((database, known)) = shared else {
             return self.begin(crew, flow, first, once, send);
         };
         let room = flow.pace.room(&flow.rules, most);
@@ -546,13 +560,19 @@ impl Fleet<'_> {
         let (one, once, tell) = (self.one(crew, send), once.clone(), flow.tell_gone.clone());
         let set = async move {
             let mut made = Vec::with_capacity(works.len());
+            let mut turns = None;
             for work in works {
                 match (one.make)(&work.plan, &once).await {
-                    Ok(setting) => made.push((setting, work)),
+                    Ok(mut setting) => {
+                        if let Some(of_run) = &setting.turns {
+                            setting.turns = Some(turns.get_or_insert_with(|| Arc::new(of_run.of_set())).clone());
+                        }
+                        made.push((setting, work));
+                    }
                     Err(error) => drop(tell.send(Gone::without(work, error))),
                 }
             }
-            let chunk = Chunk::new(&database, made.len(), Purpose::Apply);
+            let chunk = Chunk::new(&database, made.len(), Purpose::Apply, &known);
             let mut items: Vec<std::pin::Pin<Box<dyn Future<Output = Gone> + Send + '_>>> = Vec::new();
             for (number, (mut setting, work)) in made.into_iter().enumerate() {
                 let (seat, databases) = chunk.seat(number, &setting.databases);
@@ -561,7 +581,8 @@ impl Fleet<'_> {
             }
             let recorder = Recorder { crew: &one.crew, journal: &one.journal, claim: &one.claim };
             let went = chunk.drive(items, Some(recorder), |gone| drop(tell.send(gone))).await;
-            Over::Set(went, thread.map(|(number, _)| number))
+            let slow = turns.is_some_and(|turns| turns.were_slow());
+            Over::Set { went, thread: thread.map(|(number, _)| number), slow }
         };
         match thread {
             Some((_, thread)) => flow.under_way.spawn_on(set, thread),
@@ -575,14 +596,14 @@ impl Fleet<'_> {
         }
         match over {
             Over::One(gone) => self.gone(crew, flow, *gone),
-            Over::Set(went, thread) => {
+            Over::Set { went, thread, slow } => {
                 if let Some(together) = &mut flow.together {
                     together.under_way -= 1;
                     if let Some((_, busy)) = thread.and_then(|number| together.threads.get_mut(number)) {
                         *busy -= 1;
                     }
                     together.size = together.size.after(went.divided);
-                    together.slow = if went.slow { together.slow + 1 } else { 0 };
+                    together.slow = if slow { together.slow + 1 } else { 0 };
                     if went.stirs || together.slow == SLOW_SETS {
                         flow.together = None;
                     }

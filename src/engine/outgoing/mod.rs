@@ -14,6 +14,7 @@ mod resend;
 mod send;
 mod slack;
 pub mod tell;
+pub mod turns;
 
 use super::{
     endings, grants,
@@ -159,12 +160,11 @@ impl Outgoing {
         }
         match self {
             Outgoing::Call(call) => {
-                // It is never closed. Nothing else is waited for while it is held.
-                let _turn = match &setting.calls {
-                    Some(calls) => Some(calls.acquire().await),
-                    None => None,
-                };
-                call::once(setting, step, call, effect).await
+                let sent = call::once(setting, step, call, effect);
+                match &setting.turns {
+                    Some(turns) => turns.take(&setting.world, sent).await,
+                    None => sent.await,
+                }
             }
             Outgoing::Jobs(change) => jobs::once(setting, change).await,
             Outgoing::Command(command) => command::once(setting, step, command).await,
@@ -246,6 +246,7 @@ async fn read_once(
             return Err(trouble);
         };
         watch(Tick::Again { path: path.into(), why: trouble.message.clone(), pause });
+        setting.turns.iter().for_each(|turns| turns.is_slow());
         setting.world.pause(pause).await;
     }
 }

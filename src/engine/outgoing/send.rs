@@ -62,6 +62,7 @@ impl Driver<'_> {
                 return Err(Trouble::Call(Box::new(trouble)).into());
             };
             (self.watch)(Tick::Again { path: place.path.clone(), why: trouble.message.clone(), pause });
+            setting.turns.iter().for_each(|turns| turns.is_slow());
             setting.world.pause(pause).await;
             attempt += 1;
         }

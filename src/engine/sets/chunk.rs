@@ -4,7 +4,7 @@ use super::{Notebook, Seat, Wish, lock, merge::merge};
 use crate::{
     connection::{
         database::Database,
-        set::{Purpose, Set},
+        set::{Known, Purpose, Set},
     },
     engine::{crew::Crew, setting::Setting},
     journal::{Claim, Journal, event::Event},
@@ -14,7 +14,7 @@ use std::{
     collections::HashMap,
     future::{Future, poll_fn},
     pin::Pin,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     task::Poll,
 };
 
@@ -33,8 +33,6 @@ pub struct Went {
     pub divided: u32,
     /// Changes set off others: the items of this run go one by one from here on.
     pub stirs: bool,
-    /// A call took long, and all of them waited for it.
-    pub slow: bool,
 }
 
 /// What is recorded for all of them.
@@ -48,9 +46,9 @@ pub struct Recorder<'a> {
 }
 
 impl Chunk {
-    /// For so many items over one database.
-    pub fn new(database: &Database, items: usize, purpose: Purpose) -> Chunk {
-        Chunk { set: Set::new(database, items, purpose), notebook: Arc::default(), backlog: Vec::new() }
+    /// For so many items over one database, of which the other chunks of the run know this.
+    pub fn new(database: &Database, items: usize, purpose: Purpose, known: &Known) -> Chunk {
+        Chunk { set: Set::new(database, items, purpose, known), notebook: Arc::default(), backlog: Vec::new() }
     }
 
     /// The place of one of them, and the databases as it sees them.
@@ -116,8 +114,7 @@ impl Chunk {
             }
             self.set.turn().await;
         }
-        let slow = self.notebook.slow.load(Ordering::Relaxed);
-        let went = Went { divided: self.set.divided(), stirs: self.set.stirs(), slow };
+        let went = Went { divided: self.set.divided(), stirs: self.set.stirs() };
         if let Some(recorder) = &recorder {
             let last = std::mem::take(&mut *lock(&self.notebook.last));
             // With whatever is recorded next, or at the end of the run.

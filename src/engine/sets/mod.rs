@@ -11,10 +11,7 @@ use crate::{
     connection::set::Member,
     journal::{event::Event, failure::JournalError},
 };
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 /// The place of one item in a chunk.
@@ -30,8 +27,6 @@ struct Notebook {
     asked: Mutex<Vec<Wish>>,
     /// Last words: they are durable with whatever is recorded next.
     last: Mutex<Vec<Vec<Event>>>,
-    /// A call of one of them took long.
-    slow: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -65,11 +60,6 @@ impl Seat {
             // The chunk is dropped, and whoever waits here with it.
             Err(_) => std::future::pending().await,
         }
-    }
-
-    /// All of them waited for a call of this one.
-    pub(super) fn is_slow(&self) {
-        self.notebook.slow.store(true, Ordering::Relaxed);
     }
 
     /// Last words.

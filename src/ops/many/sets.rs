@@ -4,7 +4,11 @@
 use super::plan::{Crowd, Kept, Own, empty, failing};
 use crate::{
     base::value::Value,
-    connection::{database::Database, fault::FaultKind, set::Purpose},
+    connection::{
+        database::Database,
+        fault::FaultKind,
+        set::{Known, Purpose},
+    },
     engine::{
         rehearse::{self, Answers, PlanFailure},
         sets::{
@@ -27,6 +31,7 @@ use tokio::task::JoinSet;
 /// How items are tried out together.
 pub(super) struct Sets {
     database: Database,
+    known: Known,
     size: Size,
     /// How many sets at the same time.
     pub at_once: usize,
@@ -38,14 +43,14 @@ const AT_ONCE: usize = 2;
 /// Whether the items of this playbook can be tried out together, and how.
 pub(super) fn rehearsal(run: &Setting) -> Option<Sets> {
     let database = run.database(&fit::rehearsal(run)?)?.clone();
-    Some(Sets { database, size: Size::default(), at_once: AT_ONCE })
+    Some(Sets { database, known: Known::default(), size: Size::default(), at_once: AT_ONCE })
 }
 
 /// The same of ways back: rows are put back by their keys, so none sees what another one would do.
 pub(super) fn rehearsal_back(run: &Setting) -> Option<Sets> {
     let fit::Way::InSets { connection, .. } = fit::way_back(run) else { return None };
     let database = run.database(&connection)?.clone();
-    Some(Sets { database, size: Size::default(), at_once: AT_ONCE })
+    Some(Sets { database, known: Known::default(), size: Size::default(), at_once: AT_ONCE })
 }
 
 type Planned = (usize, Result<ItemPlan, Failure>);
@@ -72,7 +77,8 @@ impl Crowd<'_> {
                 }
                 over = items.len() < most;
                 if !items.is_empty() {
-                    under_way.spawn(together(sets.database.clone(), self.answers.clone(), self.of, items));
+                    let (database, known) = (sets.database.clone(), sets.known.clone());
+                    under_way.spawn(together(database, known, self.answers.clone(), self.of, items));
                 }
             }
             let Some(done) = under_way.join_next().await else {
@@ -94,8 +100,14 @@ impl Crowd<'_> {
     }
 }
 
-async fn together(database: Database, answers: Arc<Answers>, of: &'static str, own: Vec<(usize, Own)>) -> Together {
-    let chunk = Chunk::new(&database, own.len(), Purpose::Rehearse);
+async fn together(
+    database: Database,
+    known: Known,
+    answers: Arc<Answers>,
+    of: &'static str,
+    own: Vec<(usize, Own)>,
+) -> Together {
+    let chunk = Chunk::new(&database, own.len(), Purpose::Rehearse, &known);
     let mut items: Vec<Pin<Box<dyn Future<Output = Planned> + Send>>> = Vec::new();
     for (seat, (number, (setting, lane))) in own.into_iter().enumerate() {
         let (setting, answers) = (chunk.seated(seat, setting), answers.clone());
