@@ -480,7 +480,7 @@ impl Changing {
             return seat.touched().await.map(|()| Vec::new());
         }
         let link = self.enter()?;
-        let done = link.touched().await;
+        let done = Box::pin(link.touched()).await;
         let done = self.leave(done);
         self.recover(done).await
     }

@@ -125,6 +125,11 @@ impl Database {
         if let Some(member) = self.in_company().await {
             return Ok(Reading::new(self.seated(member.reader(), false)));
         }
+        // Boxed here and below, as in `session.rs`.
+        Box::pin(self.reading_alone()).await
+    }
+
+    async fn reading_alone(&self) -> Result<Reading, Fault> {
         let link = match &*self.target {
             Target::Postgres(target) => target.reading().await.map(Link::Postgres),
             Target::Sqlite(target) => target.reading().await.map(Link::Sqlite),
@@ -140,10 +145,10 @@ impl Database {
         }
         match &*self.target {
             Target::Postgres(target) => {
-                let link = target.glancing().await.map(Link::Postgres);
+                let link = Box::pin(target.glancing()).await.map(Link::Postgres);
                 self.session(link, false).map(Reading::new)
             }
-            Target::Sqlite(_) | Target::Mysql(_) => self.reading().await,
+            Target::Sqlite(_) | Target::Mysql(_) => Box::pin(self.reading_alone()).await,
         }
     }
 
@@ -152,7 +157,7 @@ impl Database {
         if let Some(member) = self.in_company().await {
             return Ok(Rehearsing::new(self.seated(member.begin().await?, true)));
         }
-        self.session(self.changing().await, true).map(Rehearsing::new)
+        self.session(Box::pin(self.changing()).await, true).map(Rehearsing::new)
     }
 
     /// Opens a connection that can write and commit. SQLite: takes the write lock; with a ledger it waits for it as
@@ -162,8 +167,8 @@ impl Database {
             return Ok(Writing::new(self.seated(member.begin().await?, true)));
         }
         let link = match &*self.target {
-            Target::Sqlite(target) if self.ledger => target.claiming().await.map(Link::Sqlite),
-            _ => self.changing().await,
+            Target::Sqlite(target) if self.ledger => Box::pin(target.claiming()).await.map(Link::Sqlite),
+            _ => Box::pin(self.changing()).await,
         };
         let writing = self.session(link, true).map(Writing::new);
         moment::reached("after BEGIN");

@@ -121,7 +121,7 @@ impl Writing {
 /// itself, so that is no fault.
 async fn end(session: &mut Session) -> Result<(), Fault> {
     let Some(link) = session.take() else { return Ok(()) };
-    match link.rollback().await {
+    match Box::pin(link.rollback()).await {
         Err(fault) if fault.kind != FaultKind::Lost => Err(session.named(fault)),
         _ => Ok(()),
     }

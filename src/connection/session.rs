@@ -1,5 +1,8 @@
 //! One dedicated connection and what all handles can ask of it. Dropping it closes it; after any doubt it answers nothing.
 //!
+//! What a driver does is boxed: its futures are large, every future around them would be as large, and one that is awaited is copied. An item
+//! in a set has no link and never needs that room.
+//!
 //! A future of this file may be cancelled at any point: the next call finds `running` still set and gives the connection
 //! up instead of speaking into a half-finished exchange.
 
@@ -102,7 +105,7 @@ impl Session {
             return Ok(None);
         }
         let link = self.enter()?;
-        let done = link.bounded(&statement.sql, limits.bytes).await;
+        let done = Box::pin(link.bounded(&statement.sql, limits.bytes)).await;
         let sql = self.leave(done)?;
         Ok(sql.map(|sql| Statement { sql, binds: statement.binds.clone() }))
     }
@@ -167,7 +170,7 @@ impl Session {
         }
         let statement = self.selecting(select).await?;
         let link = self.enter()?;
-        let done = link.glance(&statement, limits).await;
+        let done = Box::pin(link.glance(&statement, limits)).await;
         let done = self.leave(done).and_then(Answer::named);
         self.recover(done).await
     }
@@ -213,7 +216,7 @@ impl Session {
         };
         self.fresh = false;
         let link = self.enter()?;
-        let done = link.stream(statement, &mut rows).await;
+        let done = Box::pin(link.stream(statement, &mut rows)).await;
         let done = self.leave(done);
         self.recover(done).await
     }
@@ -224,7 +227,7 @@ impl Session {
             return Ok(None);
         }
         let link = self.enter()?;
-        let done = link.exotic(sql).await;
+        let done = Box::pin(link.exotic(sql)).await;
         let done = self.leave(done);
         self.recover(done).await
     }
@@ -233,7 +236,7 @@ impl Session {
     pub async fn prepare(&mut self, statement: &Statement) -> Result<Prepared, Fault> {
         sql_rules::single(&statement.sql, self.dialect).map_err(|f| self.named(f))?;
         let link = self.enter()?;
-        let done = link.prepare(&statement.sql).await;
+        let done = Box::pin(link.prepare(&statement.sql)).await;
         let done = self.leave(done);
         self.recover(done).await
     }
@@ -241,7 +244,7 @@ impl Session {
     /// Columns, types and keys of these tables (`None`: all that the role can see). An unknown table is left out.
     pub async fn catalogue(&mut self, tables: Option<&[&str]>) -> Result<Catalogue, Fault> {
         let link = self.enter()?;
-        let done = link.catalogue(tables).await;
+        let done = Box::pin(link.catalogue(tables)).await;
         let done = self.leave(done);
         self.recover(done).await
     }
@@ -253,7 +256,7 @@ impl Session {
             return seat.columns(table).await;
         }
         let link = self.enter()?;
-        let done = link.columns(table).await;
+        let done = Box::pin(link.columns(table)).await;
         let done = self.leave(done);
         Ok(self.recover(done).await?.map(Arc::new))
     }
@@ -264,7 +267,7 @@ impl Session {
             return seat.nature(table).await;
         }
         let link = self.enter()?;
-        let done = link.nature(table).await;
+        let done = Box::pin(link.nature(table)).await;
         let done = self.leave(done);
         self.recover(done).await
     }
@@ -272,7 +275,7 @@ impl Session {
     /// Which database this is.
     pub async fn identity(&mut self) -> Result<Identity, Fault> {
         let link = self.enter()?;
-        let done = link.identity().await;
+        let done = Box::pin(link.identity()).await;
         let done = self.leave(done);
         self.recover(done).await
     }
@@ -291,19 +294,19 @@ impl Session {
     pub(super) async fn raw(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
         self.fresh = false;
         let link = self.enter()?;
-        let done = link.run(statement, limits).await;
+        let done = Box::pin(link.run(statement, limits)).await;
         self.leave(done)
     }
 
     pub(super) async fn batch(&mut self, sql: &'static str) -> Result<(), Fault> {
         let link = self.enter()?;
-        let done = link.batch(sql).await;
+        let done = Box::pin(link.batch(sql)).await;
         self.leave(done)
     }
 
     pub(super) async fn batch_at(&mut self, sql: &'static str, depth: u32) -> Result<(), Fault> {
         let link = self.enter()?;
-        let done = link.batch_at(sql, depth).await;
+        let done = Box::pin(link.batch_at(sql, depth)).await;
         self.leave(done)
     }
 

@@ -27,7 +27,7 @@ impl Writing {
             Dialect::Mysql if sql == WRITERS => return Ok(Vec::new()),
             Dialect::Mysql => {
                 let link = self.enter()?;
-                let done = link.holders().await;
+                let done = Box::pin(link.holders()).await;
                 return self.leave(done);
             }
             Dialect::Postgres => {}

@@ -94,7 +94,7 @@ impl Driver<'_> {
         }
         let fallback = StepState::default();
         let step = self.standing(&place.path).unwrap_or(&fallback);
-        match self.verdict(writing, place, step).await {
+        match Box::pin(self.verdict(writing, place, step)).await {
             Ok(Verdict::Open) => Ok(None),
             Ok(Verdict::Done(_)) => Ok(Some(self.as_imaged(place, step))),
             Ok(Verdict::Doubtful(why)) => {

@@ -133,7 +133,7 @@ impl Crew {
         if all.is_empty() {
             return Ok(());
         }
-        match journal.append_claimed(claim, &all).await {
+        match Box::pin(journal.append_claimed(claim, &all)).await {
             Ok(_) => Ok(()),
             Err(error) => {
                 // Each keeps his own, to try again.

@@ -21,7 +21,11 @@ use super::{
     watch::{Tick, Watch},
 };
 use crate::{
-    action::{kinds::Act, resolve, step::ALWAYS},
+    action::{
+        kinds::Act,
+        resolve,
+        step::{ALWAYS, Step},
+    },
     base::{identity::EffectId, value::Value},
     connection::handle::Reading,
     effect::change::RowChange,
@@ -111,6 +115,8 @@ pub struct Driver<'a> {
     pub(super) crew: Option<Arc<Crew>>,
     /// The items that it goes together with.
     seat: Option<Seat>,
+    /// Nobody is told of single steps.
+    pub(super) quiet: bool,
 }
 
 /// An effect that happened and that the journal does not know of.
@@ -225,6 +231,7 @@ impl<'a> Driver<'a> {
             lease: Arc::new(Lease::new(&setting.world)),
             crew: None,
             seat: None,
+            quiet: false,
         };
         driver.recall();
         driver
@@ -246,6 +253,12 @@ impl<'a> Driver<'a> {
     /// Together with others: their handles go through one transaction, and what they record through one commit.
     pub fn in_set(mut self, seat: Seat) -> Driver<'a> {
         self.seat = Some(seat);
+        self
+    }
+
+    /// Nobody is told of single steps: those of many items at the same time would only be noise.
+    pub fn quietly(mut self) -> Driver<'a> {
+        self.quiet = true;
         self
     }
 
@@ -312,11 +325,13 @@ impl<'a> Driver<'a> {
             match decide(&self.root.outline, item, self.state.cancelled) {
                 Next::Leave(path) => {
                     if let Some((place, trouble)) = self.leave(&path) {
-                        self.end(&place, trouble).await?;
+                        Box::pin(self.end(&place, trouble)).await?;
                     }
                 }
                 Next::Do(path) => {
-                    self.window().await?;
+                    if self.root.playbook.limits.as_ref().is_some_and(|limits| limits.window.is_some()) {
+                        Box::pin(self.window()).await?;
+                    }
                     if let Some(why) = self.hindrance()? {
                         return self.rest(why).await;
                     }
@@ -338,8 +353,8 @@ impl<'a> Driver<'a> {
                             self.doubt = Some((place.path.clone(), trouble));
                         }
                         Err(Halt::Trouble(trouble)) => {
-                            if !self.repairs(&place, &trouble).await? {
-                                self.end(&place, trouble).await?;
+                            if !Box::pin(self.repairs(&place, &trouble)).await? {
+                                Box::pin(self.end(&place, trouble)).await?;
                             }
                         }
                     }
@@ -473,7 +488,7 @@ impl<'a> Driver<'a> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let appended = self.journal.append_claimed(&self.claim, &self.pending).await?;
+        let appended = Box::pin(self.journal.append_claimed(&self.claim, &self.pending)).await?;
         self.pending.clear();
         self.numbered(appended, self.state.events).await
     }
@@ -481,7 +496,7 @@ impl<'a> Driver<'a> {
     /// Compares the number of the last recorded event with the one that it has when nobody else writes.
     async fn numbered(&mut self, appended: Appended, alone: u64) -> Result<(), JournalError> {
         if appended.seq != alone {
-            self.catch_up().await?;
+            Box::pin(self.catch_up()).await?;
         }
         Ok(())
     }
@@ -499,7 +514,11 @@ impl<'a> Driver<'a> {
     /// recorded is kept for whoever reads the end of this process.
     pub(super) async fn keep(&mut self, path: &Arc<str>, outcome: Outcome, summary: &str) -> Result<(), JournalError> {
         let first = self.flush().await;
-        self.keep_on(first, Unrecorded { path: path.clone(), outcome, summary: summary.to_owned() }).await
+        if first.is_ok() {
+            return Ok(());
+        }
+        let done = Unrecorded { path: path.clone(), outcome, summary: summary.to_owned() };
+        Box::pin(self.keep_on(first, done)).await
     }
 
     /// The same, while the run goes on with what has no effect: whoever remembers the effect (its rows, the ledger, the other side) tells
@@ -513,19 +532,19 @@ impl<'a> Driver<'a> {
                 self.beside = Some(Beside { appending, events, seq: self.state.events, done });
                 Ok(())
             }
-            Err(error) => self.keep_on(Err(error), done).await,
+            Err(error) => Box::pin(self.keep_on(Err(error), done)).await,
         }
     }
 
     /// Waits for what is recorded beside the work.
     async fn join(&mut self) -> Result<(), JournalError> {
         if let Some(beginning) = self.beginning.take() {
-            let begun = beginning.durable().await;
+            let begun = Box::pin(beginning.durable()).await;
             self.unbegun = begun.is_err();
             begun?;
         }
         let Some(Beside { appending, mut events, seq, done }) = self.beside.take() else { return Ok(()) };
-        let first = match appending.durable().await {
+        let first = match Box::pin(appending.durable()).await {
             // Of many items the others write as well.
             Ok(_) if self.crew.is_some() => Ok(()),
             Ok(appended) => self.numbered(appended, seq).await,
@@ -535,7 +554,10 @@ impl<'a> Driver<'a> {
                 Err(error)
             }
         };
-        self.keep_on(first, done).await
+        if first.is_ok() {
+            return Ok(());
+        }
+        Box::pin(self.keep_on(first, done)).await
     }
 
     async fn keep_on(&mut self, first: Result<(), JournalError>, done: Unrecorded) -> Result<(), JournalError> {
@@ -615,7 +637,7 @@ impl<'a> Driver<'a> {
             Some(Back::Rows(_) | Back::Resource(_) | Back::Jobs(_)) | None => {}
         }
         if place.kind == Kind::Frame {
-            return self.enter(place).await;
+            return Box::pin(self.enter(place)).await;
         }
         if place.kind == Kind::Gate {
             self.outcome(&place.path, Went { outcome: Outcome::Done, value: None, message: None, response: None }, 0);
@@ -623,19 +645,17 @@ impl<'a> Driver<'a> {
             self.name_result(place);
             return Ok(());
         }
-        let name =
-            || place.path.rsplit('/').next().and_then(|last| last.split('[').next()).unwrap_or_default().to_owned();
-        let title = step.common.title.as_ref().and_then(|t| t.preview(&self.scope).ok()).unwrap_or_else(name);
-        let title = format!("{}{title}", outline::around(&place.path));
-        (self.watch)(Tick::Begins { section: place.section, path: place.path.clone(), title });
+        if !self.quiet {
+            self.begins(place, &step);
+        }
         let started = self.setting.world.now();
         let went = match &step.act {
             Act::Block(block) if place.is_plain() => {
-                self.transaction(place, block.transaction.as_ref().map_or("", |w| w.as_str())).await?
+                Box::pin(self.transaction(place, block.transaction.as_ref().map_or("", |w| w.as_str()))).await?
             }
             Act::Wait(spec) => Some(Box::pin(self.wait(place, spec)).await?),
             Act::End(otherwise) => {
-                return Ok(self.author_ends(place, otherwise, "the playbook ends here".into()).await?);
+                return Ok(Box::pin(self.author_ends(place, otherwise, "the playbook ends here".into())).await?);
             }
             Act::Use(_) => Some(Went { outcome: Outcome::Done, value: None, message: None, response: None }),
             _ => self.patiently(place, &step).await?,
@@ -668,8 +688,19 @@ impl<'a> Driver<'a> {
         } else if self.crew.is_none() {
             self.flush().await?;
         }
-        (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary });
+        if !self.quiet {
+            (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary });
+        }
         Ok(())
+    }
+
+    /// Says which step comes now.
+    fn begins(&self, place: &Place, step: &Step) {
+        let name =
+            || place.path.rsplit('/').next().and_then(|last| last.split('[').next()).unwrap_or_default().to_owned();
+        let title = step.common.title.as_ref().and_then(|t| t.preview(&self.scope).ok()).unwrap_or_else(name);
+        let title = format!("{}{title}", outline::around(&place.path));
+        (self.watch)(Tick::Begins { section: place.section, path: place.path.clone(), title });
     }
 
     pub(super) fn outcome(&mut self, path: &Arc<str>, went: Went, micros: u64) {

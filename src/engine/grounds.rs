@@ -39,7 +39,7 @@ impl Grounds {
         if let Some(nature) = known {
             return Ok(nature);
         }
-        let nature = session.nature(&table.table).await?;
+        let nature = Box::pin(session.nature(&table.table)).await?;
         self.known().natures.insert(table.clone(), nature);
         Ok(nature)
     }
@@ -50,7 +50,7 @@ impl Grounds {
         if known.is_some() {
             return Ok(known);
         }
-        let Some(columns) = changing.columns(&table.table).await? else { return Ok(None) };
+        let Some(columns) = Box::pin(changing.columns(&table.table)).await? else { return Ok(None) };
         self.known().columns.insert(table.clone(), columns.clone());
         Ok(Some(columns))
     }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     action::{
-        deed::{Deed, Outgoing},
+        deed::{Deed, Find, Outgoing},
         resolve::{self, resolve},
         resource::{Presence, deed::Wish},
         step::Step,
@@ -67,7 +67,13 @@ impl Driver<'_> {
 
     /// Rows that the step wants as they are now.
     pub(super) async fn look_again(&mut self, step: &Step) -> Result<(), Trouble> {
-        for (name, find) in again::of_step(step, &self.scope, self.setting) {
+        let rows = again::of_step(step, &self.scope, self.setting);
+        // Of most steps there are none.
+        if rows.is_empty() { Ok(()) } else { Box::pin(self.look_at(step, rows)).await }
+    }
+
+    async fn look_at(&mut self, step: &Step, rows: Vec<(Arc<str>, Find)>) -> Result<(), Trouble> {
+        for (name, find) in rows {
             let setting = self.setting;
             let row = if setting.jobs.contains_key(&find.table.connection) {
                 question::find_jobs(setting, &find, step.act_at).await?
@@ -82,10 +88,10 @@ impl Driver<'_> {
 
     async fn step(&mut self, place: &Place, step: &Step) -> Result<Option<Went>, Halt> {
         if let Some(Back::Jobs(jobs)) = &place.back {
-            return self.change_jobs(place, step, jobs).await.map(Some);
+            return Box::pin(self.change_jobs(place, step, jobs)).await.map(Some);
         }
         if let Some(Back::Rows(rows)) = &place.back {
-            return self.write(place, step, Deed::Restore(rows.clone())).await.map(Some);
+            return Box::pin(self.write(place, step, Deed::Restore(rows.clone()))).await.map(Some);
         }
         if let Some(Back::Resource(change)) = &place.back {
             return Box::pin(self.bring_back(place, step, change)).await.map(Some);
@@ -96,24 +102,30 @@ impl Driver<'_> {
         let Some(resolved) = resolved else { return Ok(None) };
         match resolved.deed {
             Deed::Question(question) => return self.ask(place, step, &question),
-            Deed::Message(message) => return self.message(place, step, &message).await.map(Some),
-            Deed::Change(_) | Deed::Statement(_) => return self.write(place, step, resolved.deed).await.map(Some),
+            Deed::Message(message) => return Box::pin(self.message(place, step, &message)).await.map(Some),
+            Deed::Change(_) | Deed::Statement(_) => {
+                return Box::pin(self.write(place, step, resolved.deed)).await.map(Some);
+            }
             Deed::Resource(resource) if !resource.is_read() => {
                 return Box::pin(self.bring(place, step, &resource)).await.map(Some);
             }
-            Deed::Jobs(deed) => return self.change_jobs(place, step, &deed).await.map(Some),
-            Deed::Outgoing(outgoing) if !outgoing.is_read() => return self.send(place, step, outgoing).await.map(Some),
+            Deed::Jobs(deed) => return Box::pin(self.change_jobs(place, step, &deed)).await.map(Some),
+            Deed::Outgoing(outgoing) if !outgoing.is_read() => {
+                return Box::pin(self.send(place, step, outgoing)).await.map(Some);
+            }
             deed => {
-                let (value, request) = self.read(place, step, deed).await?;
+                let (value, request) = Box::pin(self.read(place, step, deed)).await?;
                 // Before `is` is looked at: the text of its `otherwise` tells what was found.
                 if let Some(id) = step.id() {
                     self.scope.insert(id, value.clone());
                 }
                 self.holds(step, &value)?;
-                let summary = request.clone();
+                let summary = (!self.quiet).then(|| request.clone());
                 let read = ReadValue { item: self.item.clone(), request, request_hash: None, value };
                 self.note(StepRead { step: place.path.clone(), reads: vec![read] }.into());
-                (self.watch)(Tick::Over { path: place.path.clone(), outcome: Outcome::Done, summary });
+                if let Some(summary) = summary {
+                    (self.watch)(Tick::Over { path: place.path.clone(), outcome: Outcome::Done, summary });
+                }
             }
         }
         Ok(None)
@@ -134,11 +146,11 @@ impl Driver<'_> {
         let setting = self.setting;
         match deed {
             Deed::Find(find) if setting.jobs.contains_key(&find.table.connection) => {
-                let value = question::find_jobs(setting, &find, step.act_at).await?;
+                let value = Box::pin(question::find_jobs(setting, &find, step.act_at)).await?;
                 Ok((value, format!("find {}", find.table)))
             }
             Deed::Tally(tally) => {
-                let value = question::tally(setting, &tally, step.act_at).await?;
+                let value = Box::pin(question::tally(setting, &tally, step.act_at)).await?;
                 Ok((value, format!("tally {}", tally.connection)))
             }
             Deed::Find(find) => {

@@ -144,7 +144,7 @@ impl Driver<'_> {
         let mut writing = self.open(connection).await?;
         let first = async {
             if !self.met.contains(connection) && !self.crew.as_ref().is_some_and(|crew| crew.has_met(connection)) {
-                self.as_planned(&mut writing).await?;
+                Box::pin(self.as_planned(&mut writing)).await?;
                 self.crew.iter().for_each(|crew| crew.met(connection));
                 self.setting.grounds.iter().for_each(|grounds| grounds.forget(connection));
             }
@@ -174,10 +174,10 @@ impl Driver<'_> {
             let shown =
                 self.plan.filter(|_| !self.unplanned && undo::restore::not_rehearsed(restore, self.setting).is_none());
             let planned = shown.map(|_| self.planned(path).and_then(drift::planned_rows).unwrap_or_default());
-            return undo::restore::restore(changing, restore, self.setting, planned.as_deref(), at).await;
+            return Box::pin(undo::restore::restore(changing, restore, self.setting, planned.as_deref(), at)).await;
         }
         let carried = match deed {
-            Deed::Change(change) => match carry_out::carry_out(changing, change, self.setting, at).await {
+            Deed::Change(change) => match Box::pin(carry_out::carry_out(changing, change, self.setting, at)).await {
                 // It was not executed: to take that for a change would be a lie.
                 Ok(carried) if carried.unknown => Err(not_known(step, why_unknown(&carried))),
                 other => other,
@@ -186,7 +186,7 @@ impl Driver<'_> {
                 let why = deed.bound.binds.iter().find_map(Value::unknown_because);
                 Err(not_known(step, why))
             }
-            Deed::Statement(deed) => statement::run(changing, deed, self.setting, at).await,
+            Deed::Statement(deed) => Box::pin(statement::run(changing, deed, self.setting, at)).await,
             _ => Err(unknown_now(step, None)),
         };
         let planned = self.planned(path).and_then(drift::planned_rows);

@@ -226,8 +226,8 @@ const SETS_AT_ONCE: usize = 2;
 /// On several threads, twice as many keep them busy, half as large: what is held in memory is the same.
 const SETS_ON_THREADS: (usize, usize) = (2 * SETS_AT_ONCE, MOST / 2);
 
-/// While one set waits for its calls, the others work.
-const CALLING_SETS: usize = 3;
+/// While some sets wait for their calls, the others work.
+const CALLING_SETS: usize = 4;
 /// After so many sets in a row that waited long for a call, the API is a slow one.
 const SLOW_SETS: u32 = 3;
 
@@ -336,11 +336,7 @@ impl Fleet<'_> {
         // One after the other they are as well off here.
         let threads = if at_once > 1 { self.setting.workers.threads() } else { &[] };
         let (sets, most) = match threads {
-            _ if calls => {
-                let x = |n: &str, d: usize| std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
-                let _ = most;
-                (x("X_SETS", CALLING_SETS), x("X_MOST", 32))
-            }
+            _ if calls => (CALLING_SETS, most),
             [] => (SETS_AT_ONCE, most),
             _ => SETS_ON_THREADS,
         };
@@ -803,14 +799,14 @@ impl One {
         let mut whole = RunState { created: Some(self.created.clone()), ..RunState::default() };
         whole.items.insert(plan.key.clone(), state);
         let watch = |tick: Tick| {
-            // Steps of many items at the same time would only be noise.
+            // Those of what is rarely done (a recovery, a step that failed) come all the same.
             if !matches!(tick, Tick::Begins { .. } | Tick::Over { .. }) {
                 let _ = self.send.send(tick);
             }
         };
         let pause = AtomicBool::new(false);
         let driver = Driver::new(&setting, &self.journal, self.claim.clone(), Some(&plan), &watch, &pause, whole);
-        let mut driver = driver.in_crew(self.crew.clone());
+        let mut driver = driver.in_crew(self.crew.clone()).quietly();
         if let Some(seat) = seat {
             driver = driver.in_set(seat);
         }

@@ -59,6 +59,9 @@ pub fn way_back(setting: &Setting) -> Way {
 
 /// So many calls at least may be under way: with fewer it is not worth that items wait for each other's.
 const CALLING: usize = 16;
+/// A set has twice as many items as may call at the same time, so that more of them share what stands around the calls, and no more than
+/// this: all of them wait for the last call.
+const MOST_CALLING: usize = MOST / 2;
 
 fn fits(setting: &Setting) -> Result<Way, String> {
     apart(setting)?;
@@ -72,11 +75,11 @@ fn fits(setting: &Setting) -> Result<Way, String> {
     }
     let connection = one_database(setting)?;
     let Some(label) = found.calls else { return Ok(Way::InSets { connection, most: MOST, calls: false }) };
-    let most = abreast::at_once(setting);
-    if most < CALLING {
+    let at_once = abreast::at_once(setting);
+    if at_once < CALLING {
         return Err(format!("step `{label}` calls an API"));
     }
-    Ok(Way::InSets { connection, most: most.min(MOST), calls: true })
+    Ok(Way::InSets { connection, most: at_once.saturating_mul(2).min(MOST_CALLING), calls: true })
 }
 
 /// What the steps of an item do.
