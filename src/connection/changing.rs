@@ -166,7 +166,7 @@ impl Changing {
             let slot = cells.next().and_then(|(_, n)| n.as_int()).and_then(|n| usize::try_from(n).ok());
             let key = slot.and_then(|n| keys.get(n));
             let Some(slot) = slot.and_then(|n| rows.get_mut(n)) else { continue };
-            let row: Map = cells.collect();
+            let row = Map::of_unlike(cells);
             if self.session.dialect() == Dialect::Mysql
                 && let Some(column) = key.and_then(|key| unlike(columns, key, &row))
             {
@@ -295,7 +295,7 @@ impl Changing {
             let fault = Fault::new(FaultKind::Data, message);
             return Err(self.named(fault.advise("correct `key:` of the table in the project file")));
         }
-        Ok(row.map(|row| columns.into_iter().zip(row).collect()))
+        Ok(row.map(|row| Map::of_unlike(columns.into_iter().zip(row))))
     }
 
     /// Inserts one row and gives its key back, as the database made it.

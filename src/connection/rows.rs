@@ -87,7 +87,7 @@ impl Answer {
                 return Err(Fault::new(FaultKind::Syntax, message).advise("give one of them another name with AS"));
             }
         }
-        let rows = self.rows.into_iter().map(|row| self.columns.iter().cloned().zip(row).collect()).collect();
+        let rows = self.rows.into_iter().map(|row| Map::of_unlike(self.columns.iter().cloned().zip(row))).collect();
         Ok(Rows { columns: self.columns, rows })
     }
 }

@@ -210,7 +210,7 @@ impl Session {
             if std::mem::take(&mut first) {
                 Answer::new(columns.to_vec()).named()?;
             }
-            let row: Map = columns.iter().cloned().zip(row).collect();
+            let row = Map::of_unlike(columns.iter().cloned().zip(row));
             // What is still on its way is not waited for: the connection goes.
             if each(row) { Ok(()) } else { Err(Fault::new(FaultKind::Lost, "the rest was not wanted")) }
         };

@@ -182,7 +182,7 @@ async fn values(
             continue;
         }
         if let Node::Scalar(scalar) = node
-            && scalar.text.replace(' ', "") == "{{now()}}"
+            && scalar.text.chars().filter(|c| *c != ' ').eq("{{now()}}".chars())
         {
             values.push((column.text.clone(), SetTo::DatabaseNow));
             continue;

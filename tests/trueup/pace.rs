@@ -1,4 +1,4 @@
-//! What one of many items costs that are carried out one by one: how often the database is spoken to.
+//! What one of many items costs, one by one and in sets: how often the database is spoken to.
 
 use super::servers::{Shop, block_on, postgres, request, said, surroundings};
 use std::sync::{
@@ -69,7 +69,7 @@ async fn wire(url: &str, said: Arc<AtomicUsize>) -> String {
 }
 
 /// How often the database is spoken to while so many items are carried out.
-async fn spoken(things: u32, change: &str) -> usize {
+async fn spoken(things: u32, change: &str, text: &str) -> usize {
     let mut shop = Shop::open(&On::Postgres(postgres()), "http://127.0.0.1:9", |text| text).await;
     let rows: Vec<String> = (1..=things).map(|n| format!("({n}, 'thing {n}', 1, now(), now())")).collect();
     shop.sql(&format!(
@@ -82,7 +82,7 @@ async fn spoken(things: u32, change: &str) -> usize {
     let url = wire(url.reveal(), said_so_often.clone()).await;
     shop.here = surroundings(shop.folder.path(), &[("SHOP_URL", &url), ("CRM_KEY", "key-of-the-crm")]);
     let record = ops::record::open(&shop.here, &shop.opened).await.unwrap();
-    let mut prepared = shop.prepare(ONE_BY_ONE, &[]).await.unwrap();
+    let mut prepared = shop.prepare(text, &[]).await.unwrap();
     ops::record::seal_with(&mut prepared.setting, &record);
     let plan = ops::plan::plan(&prepared.setting, &request(&[]), &|_| {}).await.unwrap();
     let before = said_so_often.load(Ordering::SeqCst);
@@ -104,11 +104,26 @@ async fn spoken(things: u32, change: &str) -> usize {
 fn an_item_speaks_to_the_database_eight_times_and_more_often_where_something_may_run_besides() {
     block_on(async {
         // What comes once falls out of the difference: connecting, preparing, and the first questions to the catalogue.
-        let each = async |change: &str| (spoken(30, change).await - spoken(10, change).await) as f64 / 20.0;
+        let each = async |change: &str| {
+            (spoken(30, change, ONE_BY_ONE).await - spoken(10, change, ONE_BY_ONE).await) as f64 / 20.0
+        };
         // The row before; BEGIN, lock, UPDATE, the audit row's running number, INSERT, COMMIT; the row after.
         assert_eq!(each("drop trigger note_state on things").await, 8.0);
         // With the trigger nobody takes the row from the change itself, nor is sure that nothing else was touched: what was
         // changed anywhere is asked before and after.
         assert_eq!(each("").await, 12.0);
+    });
+}
+
+#[test]
+fn a_set_speaks_to_the_database_so_often_however_many_items_it_has_and_asks_the_catalogue_no_more_than_the_first() {
+    block_on(async {
+        let in_sets = ONE_BY_ONE.replace(", rate: 60000/min", "");
+        let change = "drop trigger note_state on things";
+        // The first set has 32 items, the second 64. So the difference is one set, less what the first asked of the catalogue.
+        let (one, two) = (spoken(32, change, &in_sets).await, spoken(96, change, &in_sets).await);
+        eprintln!("{one} {two}");
+        // Audit rows are numbered for each thing, which is asked thing by thing.
+        assert_eq!(two - one - 64, 12);
     });
 }

@@ -12,12 +12,17 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
-use trueup::{engine::drive::Stopped, journal::words::End, trial::bench::On};
+use trueup::{
+    engine::drive::Stopped,
+    journal::{event::Event, words::End},
+    trial::bench::On,
+};
 
 const STEPS: &str = r#"targets:
   from: { find: { table: shop.things, where: { state: open } } }
@@ -54,6 +59,8 @@ struct Heard {
     asked: Mutex<BTreeMap<String, usize>>,
     now: AtomicUsize,
     most: AtomicUsize,
+    /// So long an answer takes.
+    latency: Duration,
 }
 
 /// An API with a mind of its own about some of the people and orders.
@@ -84,7 +91,7 @@ async fn answer(mut stream: TcpStream, heard: Arc<Heard>) {
         *times += 1;
         *times
     };
-    tokio::task::yield_now().await;
+    tokio::time::sleep(heard.latency).await;
     let id: u64 = path.rsplit('/').next().and_then(|id| id.parse().ok()).unwrap_or(0);
     let order = path.starts_with("/orders");
     let status = match id % 12 {
@@ -171,10 +178,10 @@ fn what_calls_goes_in_sets_only_where_that_is_worth_it() {
     block_on(async {
         let store = Store::open(&On::Sqlite, 2).await;
         let ways = [
-            (calling(), "in sets of up to 16, whose calls go side by side"),
+            (calling(), "in sets of up to 32, whose calls go side by side"),
             (
                 calling().replace("concurrency: 16", "concurrency: 64"),
-                "in sets of up to 64, whose calls go side by side",
+                "in sets of up to 100, whose calls go side by side",
             ),
             (calling().replace("concurrency: 16", "concurrency: 15"), "one by one: step `told` calls an API"),
         ];
@@ -182,6 +189,33 @@ fn what_calls_goes_in_sets_only_where_that_is_worth_it() {
             let (_, plan) = store.plan(&text, &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
             assert_eq!(plan.many.unwrap().goes.as_deref(), Some(way));
         }
+        store.shop.close().await;
+    });
+}
+
+/// Items that are already under way when it shows go on in their sets: four of them, of 32 each.
+#[test]
+fn where_calls_take_long_the_others_go_one_by_one() {
+    block_on(async {
+        let heard = Arc::new(Heard { latency: Duration::from_millis(60), ..Heard::default() });
+        let store = Store::with_api(&On::Postgres(postgres()), &api(heard.clone()).await).await;
+        let ids: Vec<u64> = (1..).filter(|id| !(3..=5).contains(&(id % 12))).take(300).collect();
+        let values: Vec<String> = ids.iter().map(|id| row(*id, "null")).collect();
+        store.shop.sql(&format!("{INSERT} {};", values.join(", "))).await;
+        let (run, carried) = carried(&store, &calling(), "", false).await;
+        assert_eq!(carried.stopped, Stopped::Closed(End::Changed));
+        let record = store.record().await;
+        let events = record.journal.events(run).await.unwrap();
+        record.journal.close().await.unwrap();
+        let of_sets = events.iter().filter_map(|stored| match &stored.event {
+            Event::StepImages(images) if images.step.ends_with("/up") => Some(images.images.len()),
+            _ => None,
+        });
+        let (alone, together): (Vec<usize>, Vec<usize>) = of_sets.partition(|count| *count == 1);
+        let together = together.into_iter().sum::<usize>();
+        assert!((96..=7 * 32).contains(&together), "{together} items went together, {} alone", alone.len());
+        assert_eq!(alone.len() + together, ids.len());
+        assert_eq!(heard.asked.lock().unwrap().values().sum::<usize>(), 2 * ids.len());
         store.shop.close().await;
     });
 }

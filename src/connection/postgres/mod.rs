@@ -305,5 +305,9 @@ fn values(row: &PgRow, forms: &[Form]) -> Result<Vec<crate::base::value::Value>,
         };
         decode::decode(form, bytes).map_err(unreadable)
     };
-    forms.iter().enumerate().map(one).collect()
+    let mut values = Vec::with_capacity(forms.len());
+    for of in forms.iter().enumerate() {
+        values.push(one(of)?);
+    }
+    Ok(values)
 }

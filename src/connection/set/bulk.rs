@@ -119,14 +119,14 @@ async fn exactly(session: &mut Session, write: impl Fn(&Columns<'_>) -> Statemen
     })
 }
 
-/// Each row to its member.
+/// Each row to its member. No two of its columns are called alike.
 fn sorted(answer: Answer, members: usize) -> Vec<Vec<Map>> {
     let mut found: Vec<Vec<Map>> = vec![Vec::new(); members];
     for row in answer.rows {
         let mut cells = answer.columns.iter().cloned().zip(row);
         let number = cells.next().and_then(|(_, n)| n.as_int()).and_then(|n| usize::try_from(n - 1).ok());
         if let Some(rows) = number.and_then(|n| found.get_mut(n)) {
-            rows.push(cells.collect());
+            rows.push(Map::of_unlike(cells));
         }
     }
     found
@@ -163,7 +163,9 @@ async fn rows_of_all(session: &mut Session, group: &[Asked]) -> Option<Result<Of
     // Without a bound of its own the rows of one member have no order that would be kept.
     let limit = first.limit?;
     let names: Vec<&Arc<str>> = first.equals()?.into_iter().map(|(column, _)| column).collect();
-    if names.is_empty() {
+    // A column that is asked for twice is a fault, in the words that one alone gets.
+    let twice = (1..first.columns.len()).any(|n| first.columns[..n].contains(&first.columns[n]));
+    if names.is_empty() || twice {
         return None;
     }
     let lists: Option<Vec<Value>> = (0..names.len())
@@ -312,7 +314,8 @@ pub async fn insert_whole(changing: &mut Changing, table: &str, group: &[Asked])
     };
     let statement = exactly(changing, write).await?;
     let Answer { columns, rows, .. } = changing.change(&statement).await?;
-    let rows: Vec<Vec<Map>> = rows.into_iter().map(|row| vec![columns.iter().cloned().zip(row).collect()]).collect();
+    let rows: Vec<Vec<Map>> =
+        rows.into_iter().map(|row| vec![Map::of_unlike(columns.iter().cloned().zip(row))]).collect();
     // Fewer rows than members: one of them is missing, and nobody knows whose.
     Ok(if rows.len() == group.len() { rows } else { vec![Vec::new(); group.len()] })
 }

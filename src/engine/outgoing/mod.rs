@@ -160,7 +160,7 @@ impl Outgoing {
         }
         match self {
             Outgoing::Call(call) => {
-                let sent = call::once(setting, step, call, effect);
+                let sent = Box::pin(call::once(setting, step, call, effect));
                 match &setting.turns {
                     Some(turns) => turns.take(&setting.world, sent).await,
                     None => sent.await,

@@ -71,7 +71,7 @@ impl Driver<'_> {
     /// A good answer: finished, or asked about until it is.
     async fn answered(&mut self, place: &Place, step: &Step, outgoing: &Outgoing, value: Value) -> Result<Went, Halt> {
         let value = match outgoing {
-            Outgoing::Call(call) => self.finished(place, step, call, value).await?,
+            Outgoing::Call(call) => Box::pin(self.finished(place, step, call, value)).await?,
             _ => value,
         };
         let outcome = if judge::was_already_done(&value) { Outcome::Unchanged } else { Outcome::Done };
