@@ -312,7 +312,7 @@ mod tests {
             prop_assert!(again == map && again.places.is_some() == (again.len() > LISTED));
             if let Some((name, value)) = again.iter_mut().next() {
                 *value = Value::text(format!("not {name}"));
-                prop_assert!(again != map && map != again);
+                prop_assert!(again != map);
             }
         }
     }

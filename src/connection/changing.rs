@@ -395,14 +395,7 @@ impl Changing {
             Text::new(self.dialect()).raw("SELECT max(").name(column).raw(") FROM ").table(table).conditions(per);
         let answer = self.change(&text.done()).await?;
         let largest = answer.rows.into_iter().flatten().next().unwrap_or(Value::NULL);
-        match &largest.data {
-            Data::Null => Ok(Value::from(1)),
-            Data::Int(n) if *n < i64::MAX => Ok(Value::from(n + 1)),
-            _ => {
-                let message = format!("`{table}.{column}` holds {}, which cannot be counted on", largest.kind());
-                Err(self.named(Fault::new(FaultKind::Data, message)))
-            }
-        }
+        behind(&largest, table, column).map_err(|f| self.named(f))
     }
 
     /// Runs one statement of an author; how many rows it says to have changed. Refuses what would leave or end the
@@ -511,6 +504,18 @@ impl Changing {
         let done = self.raw(statement, IMAGES).await;
         self.after_a_statement();
         self.recover(done).await
+    }
+}
+
+/// The number behind the largest of a column, or the first.
+pub(super) fn behind(largest: &Value, table: &str, column: &str) -> Result<Value, Fault> {
+    match &largest.data {
+        Data::Null => Ok(Value::from(1)),
+        Data::Int(n) if *n < i64::MAX => Ok(Value::from(n + 1)),
+        _ => {
+            let message = format!("`{table}.{column}` holds {}, which cannot be counted on", largest.kind());
+            Err(Fault::new(FaultKind::Data, message))
+        }
     }
 }
 

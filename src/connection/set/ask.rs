@@ -166,17 +166,24 @@ impl Whole {
             limit: self.limit,
         }
     }
+}
 
-    /// Each condition as a column and the value that it must have; nothing where one says something else.
-    pub fn equals(&self) -> Option<Vec<(&Arc<str>, &Value)>> {
-        fn one(condition: &Condition) -> Option<(&Arc<str>, &Value)> {
-            match &condition.test {
-                Test::Is(value) if !value.is_null() => Some((&condition.column, value)),
-                _ => None,
-            }
+/// The columns that must have a value, each with it, where the others must have none; nothing where a condition says something else.
+pub(super) fn equals(conditions: &[Condition]) -> Option<Vec<(&Arc<str>, &Value)>> {
+    fn one(condition: &Condition) -> Option<(&Arc<str>, &Value)> {
+        match &condition.test {
+            Test::Is(value) => Some((&condition.column, value)),
+            _ => None,
         }
-        self.conditions.iter().map(one).collect()
     }
+    let all: Vec<_> = conditions.iter().map(one).collect::<Option<_>>()?;
+    Some(all.into_iter().filter(|(_, value)| !value.is_null()).collect())
+}
+
+/// The columns that must have none, as `discarded_at` of a row that is not discarded.
+pub(super) fn nulls(conditions: &[Condition]) -> impl Iterator<Item = &Arc<str>> {
+    let is_null = |condition: &&Condition| matches!(&condition.test, Test::Is(value) if value.is_null());
+    conditions.iter().filter(is_null).map(|condition| &condition.column)
 }
 
 /// An answer.
@@ -206,6 +213,15 @@ impl Op {
                 let _ = write!(text, "\u{1f}{name}");
             }
         };
+        let compared = |text: &mut String, conditions: &[Condition]| {
+            for condition in conditions {
+                let null = matches!(&condition.test, Test::Is(value) if value.is_null());
+                let _ = write!(text, "\u{1f}{}{}", condition.column, if null { "\u{1e}null" } else { "" });
+            }
+            if equals(conditions).is_none() {
+                text.push_str("\u{1d}otherwise");
+            }
+        };
         let sets = |text: &mut String, set: &[(Arc<str>, SetTo)]| {
             for (column, to) in set {
                 let _ = write!(text, "\u{1f}{column}{}", if *to == SetTo::DatabaseNow { "\u{1e}now" } else { "" });
@@ -232,10 +248,7 @@ impl Op {
                 let _ = write!(text, "select {} {:?} {:?}", whole.table, whole.limit, whole.order);
                 names(&mut text, &mut whole.columns.iter());
                 text.push('\u{1d}');
-                names(&mut text, &mut whole.conditions.iter().map(|c| &c.column));
-                if whole.equals().is_none() {
-                    text.push_str("\u{1d}otherwise");
-                }
+                compared(&mut text, &whole.conditions);
             }
             Op::Query(..) => text.push_str("query"),
             Op::Columns(table) => {
@@ -264,7 +277,10 @@ impl Op {
             Op::Back => text.push_str("back"),
             Op::LockWhere { .. } => text.push_str("lock where"),
             Op::Delete { .. } => text.push_str("delete"),
-            Op::NextOf { .. } => text.push_str("next of"),
+            Op::NextOf { table, column, per } => {
+                let _ = write!(text, "next of {table} {column}");
+                compared(&mut text, per);
+            }
         }
         text
     }

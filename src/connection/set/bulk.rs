@@ -3,7 +3,7 @@
 //! member beside it: only the database knows when two keys are equal.
 
 use super::{
-    ask::{Asked, Op, Reply},
+    ask::{Asked, Op, Reply, equals, nulls},
     carry::OF_ALL,
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
         sql_text::Text,
         statement::{SetTo, Statement},
     },
+    table::condition::Condition,
     template::Dialect,
 };
 use std::sync::Arc;
@@ -52,6 +53,11 @@ fn value_at(text: Text, n: usize) -> Text {
 /// `t.a = v.1 AND t.b = v.2`
 fn matched<'a>(text: Text, table: &'static str, columns: impl Iterator<Item = &'a Arc<str>>) -> Text {
     text.list(columns.enumerate(), " AND ", |text, (n, column)| value_at(text.raw(table).name(column).raw(" = "), n))
+}
+
+/// ` AND t.c IS NULL`
+fn empty(text: Text, table: &'static str, conditions: &[Condition]) -> Text {
+    text.list(nulls(conditions), "", |text, column| text.raw(" AND ").raw(table).name(column).raw(" IS NULL"))
 }
 
 fn list<'a>(values: impl Iterator<Item = &'a Value>) -> Value {
@@ -162,7 +168,7 @@ async fn rows_of_all(session: &mut Session, group: &[Asked]) -> Option<Result<Of
     let first = wholes.first()?;
     // Without a bound of its own the rows of one member have no order that would be kept.
     let limit = first.limit?;
-    let names: Vec<&Arc<str>> = first.equals()?.into_iter().map(|(column, _)| column).collect();
+    let names: Vec<&Arc<str>> = equals(&first.conditions)?.into_iter().map(|(column, _)| column).collect();
     // A column that is asked for twice is a fault, in the words that one alone gets.
     let twice = (1..first.columns.len()).any(|n| first.columns[..n].contains(&first.columns[n]));
     if names.is_empty() || twice {
@@ -170,7 +176,7 @@ async fn rows_of_all(session: &mut Session, group: &[Asked]) -> Option<Result<Of
     }
     let lists: Option<Vec<Value>> = (0..names.len())
         .map(|n| {
-            let of = wholes.iter().map(|whole| whole.equals()?.get(n).map(|(_, value)| (*value).clone()));
+            let of = wholes.iter().map(|whole| equals(&whole.conditions)?.get(n).map(|(_, value)| (*value).clone()));
             Some(Value::list(of.collect::<Option<Vec<_>>>()?))
         })
         .collect();
@@ -182,7 +188,8 @@ async fn rows_of_all(session: &mut Session, group: &[Asked]) -> Option<Result<Of
         let text = Text::new(Dialect::Postgres).raw("SELECT v.").name(NUMBER).raw(", ");
         let text = values(whole_rows(text, all).raw(" FROM "), &first.table, &lists, true);
         let text = text.raw(" CROSS JOIN LATERAL (SELECT ").columns(&first.columns).raw(" FROM ").table(&first.table);
-        let text = matched(text.raw(" AS t WHERE "), "t.", names.iter().copied()).order(&first.order);
+        let text = matched(text.raw(" AS t WHERE "), "t.", names.iter().copied());
+        let text = empty(text, "t.", &first.conditions).order(&first.order);
         text.raw(" LIMIT ").number(limit).raw(") AS t").done()
     };
     Some(
@@ -259,6 +266,39 @@ fn updating<'g>(table: &str, group: &'g [Asked], numbered: bool) -> Option<Text>
     let text = text.list(&targets, ", ", |text, (column, at)| set_to(text.name(column).raw(" = "), *at));
     let text = values(text.raw(" FROM "), table, &lists, numbered).raw(" WHERE ");
     Some(matched(text, "t.", keys.into_iter()))
+}
+
+/// Among which rows somebody counts on.
+fn counted(op: &Op) -> Option<&[Condition]> {
+    if let Op::NextOf { per, .. } = op { Some(per) } else { None }
+}
+
+/// For each member the largest value of a column among the rows that fit, or null.
+pub async fn largest_of(
+    changing: &mut Changing,
+    table: &str,
+    column: &str,
+    group: &[Asked],
+) -> Result<Vec<Value>, Fault> {
+    let all: Vec<Vec<(&Arc<str>, &Value)>> = group.iter().filter_map(|one| equals(counted(&one.op)?)).collect();
+    let (Some(first), Some(per)) = (all.first(), group.first().and_then(|one| counted(&one.op))) else {
+        return Ok(Vec::new());
+    };
+    let lists: Vec<(&Arc<str>, Value)> = (0..first.len())
+        .map(|n| (first[n].0, list(all.iter().filter_map(|conditions| conditions.get(n)).map(|(_, value)| *value))))
+        .collect();
+    let text = Text::new(Dialect::Postgres).raw("SELECT v.").name(NUMBER).raw(", (SELECT max(t.").name(column);
+    let text = matched(text.raw(") FROM ").table(table).raw(" AS t WHERE "), "t.", first.iter().map(|(name, _)| *name));
+    let text = values(empty(text, "t.", per).raw(") FROM "), table, &lists, true).done();
+    let answer = changing.change(&text).await?;
+    let mut found = vec![Value::NULL; group.len()];
+    for mut row in answer.rows {
+        let number = row.first().and_then(Value::as_int).and_then(|n| usize::try_from(n - 1).ok());
+        if let (Some(place), Some(largest)) = (number.and_then(|n| found.get_mut(n)), row.pop()) {
+            *place = largest;
+        }
+    }
+    Ok(found)
 }
 
 /// One row of each member gets its values; how many rows that were.

@@ -2,18 +2,21 @@
 
 use super::{
     Handle, Open, Set, alike,
-    ask::{Asked, Op, Reply},
+    ask::{Asked, Op, Reply, equals},
     bulk, divided, named,
 };
 use crate::{
-    base::value::Map,
+    base::value::{Map, Value},
     connection::{
-        changing::Changing,
+        changing::{Changing, behind},
         fault::Fault,
         ledger::{self, Claimed},
         statement::{Limits, SetTo},
     },
-    table::catalogue::{Kind, Nature, Table},
+    table::{
+        catalogue::{Kind, Nature, Table},
+        condition::Condition,
+    },
     template::Dialect,
 };
 use std::sync::Arc;
@@ -107,7 +110,8 @@ impl Set {
             | Op::Update { table, .. }
             | Op::Insert { table, .. }
             | Op::UpdateWhole { table, .. }
-            | Op::InsertWhole { table, .. } => table.clone(),
+            | Op::InsertWhole { table, .. }
+            | Op::NextOf { table, .. } => table.clone(),
             _ => return Some(group),
         };
         match self.columns(&table).await {
@@ -125,6 +129,11 @@ impl Set {
             Op::Select(..) => bulk::select(changing, group).await.err(),
             Op::Lock { .. } => {
                 self.lock_all(&table, group).await;
+                None
+            }
+            Op::NextOf { column, .. } => {
+                let column = column.clone();
+                self.count_on(&table, &column, group).await;
                 None
             }
             Op::Update { .. } => {
@@ -260,16 +269,7 @@ impl Set {
             let table = table.clone();
             return self.lock_one(one, &table).await;
         }
-        if let Op::NextOf { table, column, per } = &one.op {
-            // Two that count the same numbers would get the same one.
-            let name = format!("\u{1d}{column} {per:?}");
-            let table = table.clone();
-            let (shared, Some(open)) = (self.shared.clone(), &mut self.open) else { return one.answer(Err(divided())) };
-            if !open.takes(&table, name, one.member) {
-                shared.send_alone(one.member);
-                return one.answer(Err(divided()));
-            }
-        }
+        let Some(one) = self.counts_alone(one) else { return };
         let Some(open) = &mut self.open else { return one.answer(Err(divided())) };
         match open.carry_out(&one).await {
             Ok(reply) => one.answer(Ok(reply)),
@@ -277,6 +277,34 @@ impl Set {
                 self.fails(Some(one.member), &fault).await;
                 one.answer(Err(divided()));
             }
+        }
+    }
+
+    /// Gives it back unless another member counts on the same numbers: they would get the same one.
+    fn counts_alone(&mut self, one: Asked) -> Option<Asked> {
+        let Op::NextOf { table, column, per } = &one.op else { return Some(one) };
+        let (name, table) = (format!("\u{1d}{column} {per:?}"), table.clone());
+        match self.open.as_mut().map(|open| open.takes(&table, name, one.member)) {
+            Some(true) => return Some(one),
+            Some(false) => self.shared.send_alone(one.member),
+            None => {}
+        }
+        one.answer(Err(divided()));
+        None
+    }
+
+    /// The next number of each of these, all of which count something of their own.
+    async fn count_on(&mut self, table: &str, column: &str, group: Vec<Asked>) {
+        let group: Vec<Asked> = group.into_iter().filter_map(|one| self.counts_alone(one)).collect();
+        let Some(open) = &mut self.open else { return group.into_iter().for_each(|one| one.answer(Err(divided()))) };
+        let found = bulk::largest_of(open.handle.changing(), table, column, &group).await;
+        let next =
+            |largest: Vec<Value>| largest.iter().map(|one| behind(one, table, column)).collect::<Result<Vec<_>, _>>();
+        match found.and_then(next) {
+            Ok(next) => {
+                group.into_iter().zip(next).for_each(|(one, next)| one.answer(Ok(Reply::Value(next))));
+            }
+            Err(fault) => self.all_fail(group, &fault).await,
         }
     }
 
@@ -446,7 +474,7 @@ fn whole(rows: Vec<Vec<Map>>) -> Option<Vec<Reply>> {
 
 /// One statement can hold these values for many rows: they travel as an array of the column's own type.
 fn fits(op: &Op, columns: &Table) -> bool {
-    let one = |column: &str, value: &crate::base::value::Value| {
+    let one = |column: &str, value: &Value| {
         let Some(column) = columns.column(column) else { return false };
         match column.kind {
             Kind::Other | Kind::Bytes => false,
@@ -461,6 +489,10 @@ fn fits(op: &Op, columns: &Table) -> bool {
                 SetTo::DatabaseNow => columns.column(column).is_some(),
             })
     };
+    let equal = |conditions: &[Condition]| {
+        equals(conditions)
+            .is_some_and(|equals| !equals.is_empty() && equals.iter().all(|(column, value)| one(column, value)))
+    };
     match op {
         Op::Lock { columns: names, keys, .. } => {
             keys.len() == 1
@@ -472,9 +504,8 @@ fn fits(op: &Op, columns: &Table) -> bool {
         }
         Op::Insert { values, again, .. } => !again && sets(values),
         Op::InsertWhole { values, .. } => sets(values),
-        Op::Select(whole, _) => {
-            whole.equals().is_some_and(|equals| equals.iter().all(|(column, value)| one(column, value)))
-        }
+        Op::Select(whole, _) => equal(&whole.conditions),
+        Op::NextOf { per, .. } => equal(per),
         _ => false,
     }
 }
