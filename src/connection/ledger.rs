@@ -114,7 +114,7 @@ impl Writing {
         }
         session.not_fresh();
         let link = session.enter()?;
-        let done = link.claim(entry).await;
+        let done = Box::pin(link.claim(entry)).await;
         let waited_long = |f: &Fault| matches!(f.kind, FaultKind::LockTimeout | FaultKind::StatementTimeout);
         let blockers = match &done {
             Err(fault) if waited_long(fault) => Some(link.ledger_blockers().await.unwrap_or_default()),
@@ -130,6 +130,19 @@ impl Writing {
             }
             (done, _) => done,
         };
+        session.recover(done).await
+    }
+}
+
+impl Writing {
+    /// Claims the effects of several items of one run at once: whether each went in. Nothing where the database has no statement for that; why one
+    /// did not go in, [`Writing::claim`] tells.
+    pub(super) async fn claim_all(&mut self, entries: &[&Entry]) -> Result<Option<Vec<bool>>, Fault> {
+        let session: &mut Session = self;
+        session.not_fresh();
+        let link = session.enter()?;
+        let done = Box::pin(link.claim_all(entries)).await;
+        let done = session.leave(done);
         session.recover(done).await
     }
 }

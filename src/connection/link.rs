@@ -170,6 +170,14 @@ impl Link {
         either!(self, link => link.claim(entry).await)
     }
 
+    /// Claims the effects of several items of one run, where one statement does: whether each went in. Elsewhere nothing, and nothing is claimed.
+    pub async fn claim_all(&mut self, entries: &[&Entry]) -> Result<Option<Vec<bool>>, Fault> {
+        match self {
+            Link::Postgres(link) => link.claim_all(entries).await.map(Some),
+            Link::Sqlite(_) | Link::Mysql(_) => Ok(None),
+        }
+    }
+
     /// The id of this database, from its ledger.
     pub async fn ledger_id(&mut self) -> Result<String, Fault> {
         either!(self, link => link.ledger_id().await)

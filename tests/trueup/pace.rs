@@ -69,8 +69,12 @@ async fn wire(url: &str, said: Arc<AtomicUsize>) -> String {
 }
 
 /// How often the database is spoken to while so many items are carried out.
-async fn spoken(things: u32, change: &str, text: &str) -> usize {
-    let mut shop = Shop::open(&On::Postgres(postgres()), "http://127.0.0.1:9", |text| text).await;
+async fn spoken(things: u32, change: &str, text: &str, ledger: bool) -> usize {
+    let keep = |text: String| if ledger { text.replacen(r#""shop":{"#, r#""shop":{"ledger":true,"#, 1) } else { text };
+    let mut shop = Shop::open(&On::Postgres(postgres()), "http://127.0.0.1:9", keep).await;
+    if ledger {
+        assert!(ops::prepare::prepare(&shop.here, &shop.opened, None, "shop").await.unwrap().ready.made);
+    }
     let rows: Vec<String> = (1..=things).map(|n| format!("({n}, 'thing {n}', 1, now(), now())")).collect();
     shop.sql(&format!(
         "insert into things (id, name, state, created_at, updated_at) values {}; {change}",
@@ -105,7 +109,7 @@ fn an_item_speaks_to_the_database_eight_times_and_more_often_where_something_may
     block_on(async {
         // What comes once falls out of the difference: connecting, preparing, and the first questions to the catalogue.
         let each = async |change: &str| {
-            (spoken(30, change, ONE_BY_ONE).await - spoken(10, change, ONE_BY_ONE).await) as f64 / 20.0
+            (spoken(30, change, ONE_BY_ONE, false).await - spoken(10, change, ONE_BY_ONE, false).await) as f64 / 20.0
         };
         // The row before; BEGIN, lock, UPDATE, the audit row's running number, INSERT, COMMIT; the row after.
         assert_eq!(each("drop trigger note_state on things").await, 8.0);
@@ -122,9 +126,13 @@ fn a_set_speaks_to_the_database_so_often_however_many_items_it_has_and_asks_the_
         let in_sets = in_sets.replace("after.state == 'sold'", "after.count == 7");
         let change = "drop trigger note_state on things";
         // The first set has 32 items, the second 64: what the second costs is the difference.
-        let second = spoken(96, change, &in_sets).await - spoken(32, change, &in_sets).await;
+        let second = async |ledger: bool| {
+            spoken(96, change, &in_sets, ledger).await - spoken(32, change, &in_sets, ledger).await
+        };
         // The rows before: BEGIN, read, ROLLBACK. BEGIN, locks, UPDATE, the running numbers of the audit rows, INSERT, COMMIT. The rows after: three
         // again.
-        assert_eq!(second, 3 + 6 + 3);
+        assert_eq!(second(false).await, 3 + 6 + 3);
+        // And all claims of the set.
+        assert_eq!(second(true).await, 3 + 7 + 3);
     });
 }

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::base::value::{Map, Value};
 use sqlx::{Arguments, postgres::PgArguments};
+use std::collections::HashSet;
 
 /// In this order, which each part forces by naming the one before:
 ///
@@ -42,6 +43,29 @@ const CLAIM: &str = "\
     left join trueup_ledger f on f.effect = $2 \
     left join trueup_ledger e on e.effect = $1";
 
+/// The same of many effects of one run; gives those that went in. In the order of their names: two who want the same ones do not wait for each
+/// other.
+const CLAIM_ALL: &str = "\
+    with usual as materialized (select current_setting('lock_timeout') as it), \
+    patience as materialized (select set_config('lock_timeout', $6, true) as it from usual), \
+    mine as materialized ( \
+      select fence from trueup_ledger \
+      where (select it from patience) is not null and effect = $2 and fence = $3 for share), \
+    raised as ( \
+      insert into trueup_ledger (effect, run, fence, request, journal) \
+      select $2, $2, $3, '', $5 where not exists (select from mine) \
+      on conflict (effect) do update set fence = excluded.fence, journal = excluded.journal, at = now() \
+      where trueup_ledger.fence < excluded.fence \
+      returning fence), \
+    claimed as ( \
+      insert into trueup_ledger (effect, run, fence, request, journal) \
+      select a.effect, $2, $3, a.request, $5 from unnest($1::text[], $4::text[]) as a(effect, request) \
+      where exists (select from mine) or exists (select from raised) order by a.effect \
+      on conflict (effect) do nothing \
+      returning effect) \
+    select coalesce(c.all, '{}') as ours, set_config('lock_timeout', (select it from usual), true) as usual \
+    from (select array_agg(effect::text) as all from claimed) c";
+
 /// Each time more means that another transaction ended between two looks.
 const MOST_LOOKS: usize = 20;
 
@@ -59,6 +83,27 @@ pub async fn claim(link: &mut Link, entry: &Entry) -> Result<Claimed, Fault> {
         }
     }
     Err(Fault::new(FaultKind::Serialization, "the ledger's rows of this run changed again and again"))
+}
+
+/// Claims the effects of several items of one run. Whether each went in; why one did not, [`claim`] tells.
+pub async fn claim_all(link: &mut Link, entries: &[&Entry]) -> Result<Vec<bool>, Fault> {
+    let Some(first) = entries.first() else { return Ok(Vec::new()) };
+    let (keys, requests): (Vec<String>, Vec<String>) =
+        entries.iter().map(|entry| (entry.key().into_owned(), entry.request.clone())).unzip();
+    let mut arguments = PgArguments::default();
+    let patience = link.claim_patience.as_millis().to_string();
+    let added = arguments
+        .add(&keys)
+        .and_then(|()| arguments.add(first.run.clone()))
+        .and_then(|()| arguments.add(first.stored_fence()))
+        .and_then(|()| arguments.add(requests))
+        .and_then(|()| arguments.add(first.journal.clone()))
+        .and_then(|()| arguments.add(patience));
+    added.map_err(|e| Fault::new(FaultKind::Data, e.to_string()))?;
+    let row = link.ask(CLAIM_ALL, arguments).await?.named()?.rows.pop().unwrap_or_default();
+    let ours = row.get("ours").and_then(Value::as_list).unwrap_or_default();
+    let ours: HashSet<&str> = ours.iter().filter_map(Value::as_str).collect();
+    Ok(keys.iter().map(|key| ours.contains(key.as_str())).collect())
 }
 
 fn arguments(link: &Link, entry: &Entry) -> Result<PgArguments, Fault> {

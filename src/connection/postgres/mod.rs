@@ -283,6 +283,11 @@ impl Link {
         ledger::claim(self, entry).await
     }
 
+    /// The same for several items of one run.
+    pub async fn claim_all(&mut self, entries: &[&Entry]) -> Result<Vec<bool>, Fault> {
+        ledger::claim_all(self, entries).await
+    }
+
     /// The id of this database, from its ledger.
     pub async fn ledger_id(&mut self) -> Result<String, Fault> {
         ledger::id(self).await

@@ -271,7 +271,9 @@ impl Op {
             Op::Begin => text.push_str("begin"),
             Op::Alone => text.push_str("alone"),
             Op::Commit => text.push_str("commit"),
-            Op::Claim(_) => text.push_str("claim"),
+            Op::Claim(entry) => {
+                let _ = write!(text, "claim {} {} {}", entry.run, entry.fence, entry.journal);
+            }
             Op::Touched => text.push_str("touched"),
             Op::Check => text.push_str("check"),
             Op::Back => text.push_str("back"),

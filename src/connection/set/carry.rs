@@ -9,8 +9,8 @@ use crate::{
     base::value::{Map, Value},
     connection::{
         changing::{Changing, behind},
-        fault::Fault,
-        ledger::{self, Claimed},
+        fault::{Fault, FaultKind},
+        ledger::{self, Claimed, Entry},
         statement::{Limits, SetTo},
     },
     table::{
@@ -112,6 +112,7 @@ impl Set {
             | Op::UpdateWhole { table, .. }
             | Op::InsertWhole { table, .. }
             | Op::NextOf { table, .. } => table.clone(),
+            Op::Claim(_) => return self.claim_all(group).await,
             _ => return Some(group),
         };
         match self.columns(&table).await {
@@ -276,6 +277,34 @@ impl Set {
             Err(fault) => {
                 self.fails(Some(one.member), &fault).await;
                 one.answer(Err(divided()));
+            }
+        }
+    }
+
+    /// The claims of several members; gives back those that did not go in: each meets alone what stands there already.
+    async fn claim_all(&mut self, group: Vec<Asked>) -> Option<Vec<Asked>> {
+        let Some(Open { handle: Handle::Writing(writing), wrote, .. }) = &mut self.open else { return Some(group) };
+        let entries: Vec<&Entry> =
+            group.iter().filter_map(|one| if let Op::Claim(entry) = &one.op { Some(&**entry) } else { None }).collect();
+        match writing.claim_all(&entries).await {
+            Ok(None) => Some(group),
+            Ok(Some(ours)) => {
+                let (ours, others): (Vec<_>, Vec<_>) = group.into_iter().zip(ours).partition(|(_, ours)| *ours);
+                for (one, _) in ours {
+                    wrote.insert(one.member);
+                    one.answer(Ok(Reply::Claimed(Claimed::Ours)));
+                }
+                Some(others.into_iter().map(|(one, _)| one).collect())
+            }
+            // Somebody else's session is waited for: halves would wait for it again and again.
+            Err(fault) if matches!(fault.kind, FaultKind::LockTimeout | FaultKind::StatementTimeout) => {
+                self.scatter().await;
+                group.into_iter().for_each(|one| one.answer(Err(divided())));
+                None
+            }
+            Err(fault) => {
+                self.all_fail(group, &fault).await;
+                None
             }
         }
     }
