@@ -247,7 +247,9 @@ impl Driver<'_> {
         why: &str,
     ) -> Result<Stopped, JournalError> {
         let lost = lost.map_or_else(|| "its answer was lost".to_owned(), Trouble::message);
-        let message = format!("{} {}", sentence(&lost), sentence(why));
+        // What was found out may be what went wrong.
+        let message =
+            if lost.contains(why) { sentence(&lost) } else { format!("{} {}", sentence(&lost), sentence(why)) };
         let went = Went { outcome: Outcome::InDoubt, value: None, message: Some(message.clone()), response: None };
         self.outcome(path, went, 0);
         let name = path.rsplit('/').next().unwrap_or(path);

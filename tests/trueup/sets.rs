@@ -12,7 +12,7 @@ use std::{
 };
 use trueup::{
     base::{
-        identity::RunId,
+        identity::{EffectId, RunId},
         moment::{Cut, with_cut},
         value::Map,
     },
@@ -253,6 +253,15 @@ async fn both_ways(on: &On, seeds: std::ops::Range<u64>, size: u64) {
     both(on, pair(on).await, seeds, size, false).await;
 }
 
+/// The same lines, in whatever order.
+pub(super) fn alike(what: &str, in_sets: &[String], one_by_one: &[String]) {
+    let only = |one: &[String], other: &[String]| -> Vec<String> {
+        one.iter().filter(|line| !other.contains(line)).cloned().collect()
+    };
+    let (more, less) = (only(in_sets, one_by_one).join("\n"), only(one_by_one, in_sets).join("\n"));
+    assert!(more.is_empty() && less.is_empty(), "{what} differ\nin sets:\n{more}\none by one:\n{less}");
+}
+
 async fn both(on: &On, (sets, single): (Store, Store), seeds: std::ops::Range<u64>, size: u64, ledger: bool) {
     let text = playbook(&[STEPS]).replace("write: [things, audits]", "write: [things, parts, audits]");
     let (mut most, mut bad) = (0, 0);
@@ -277,17 +286,7 @@ async fn both(on: &On, (sets, single): (Store, Store), seeds: std::ops::Range<u6
         let (in_sets, one_by_one) = (&seen[0], &seen[1]);
         assert_eq!(in_sets.0, one_by_one.0, "{}, seed {seed}", on.word());
         for (what, left, right) in [("items", &in_sets.1, &one_by_one.1), ("rows", &in_sets.2, &one_by_one.2)] {
-            let only = |one: &[String], other: &[String]| -> Vec<String> {
-                one.iter().filter(|line| !other.contains(line)).cloned().collect()
-            };
-            let (more, less) = (only(left, right), only(right, left));
-            assert!(
-                more.is_empty() && less.is_empty(),
-                "{}, seed {seed}: {what} differ\nin sets:\n{}\none by one:\n{}",
-                on.word(),
-                more.join("\n"),
-                less.join("\n")
-            );
+            alike(&format!("{}, seed {seed}: {what}", on.word()), left, right);
         }
     }
     assert!(most > 3, "{}: nothing went together", on.word());
@@ -302,6 +301,54 @@ fn what_becomes_of_each_item_in_a_set_is_what_becomes_of_it_one_by_one() {
         both_ways(&On::Sqlite, 1..6, 24).await;
         both_ways(&On::Postgres(postgres()), 1..6, 24).await;
         both_ways(&On::Mysql(mysql()), 1..4, 16).await;
+    });
+}
+
+/// Two of the effects stand in the ledger already when the set claims them all: they are told apart, and the others go in.
+#[test]
+fn an_effect_that_the_ledger_holds_already_ends_its_item_in_a_set_as_it_does_alone() {
+    block_on(async {
+        let (sets, single) = pair_with_ledger(&On::Postgres(postgres())).await;
+        let text = playbook(&[UP]);
+        let mut seen = Vec::new();
+        for (store, one_by_one) in [(&sets, false), (&single, true)] {
+            let values: Vec<String> = (1..=12).map(|n| format!("({n}, 'thing {n}', 1, 0, now(), now())")).collect();
+            let insert = "insert into things (id, name, state, count, created_at, updated_at) values";
+            store.shop.sql(&format!("{insert} {};", values.join(", "))).await;
+            let (mut prepared, plan) = store.plan(&text, &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+            let run = prepared.setting.run.id;
+            for item in ["5", "9"] {
+                let effect = EffectId { run, item: item.into(), step: "steps/up".into(), generation: 0 };
+                let row =
+                    format!("('{effect}', '{run}', 1, 'another request', 'another journal', '2025-01-02 03:04:05Z')");
+                store
+                    .shop
+                    .sql(&format!("insert into trueup_ledger (effect, run, fence, request, journal, at) values {row}"))
+                    .await;
+            }
+            prepared.setting.one_by_one = one_by_one;
+            let (record, stop) = (store.record().await, AtomicBool::new(false));
+            let (here, opened) = (&store.shop.here, &store.shop.opened);
+            let carried = ops::apply::apply(here, &record, opened, &prepared.setting, &plan, &|_| {}, &stop).await;
+            record.journal.close().await.unwrap();
+            let carried = carried.unwrap_or_else(|f| panic!("{}", said(&f)));
+            let most = together(store, run).await;
+            assert!(one_by_one || most == 10, "{most} went together");
+            let state = store.state(run).await;
+            let open: Vec<String> =
+                items(&state).into_iter().map(|line| line.replace(&run.to_string(), "RUN")).collect();
+            seen.push((format!("{:?}", carried.stopped), open, rows(&store.shop).await, in_ledger(store, run).await));
+        }
+        let (of_single, of_sets) = (seen.pop().unwrap(), seen.pop().unwrap());
+        assert_eq!((&of_sets.0, &of_sets.3), (&of_single.0, &of_single.3));
+        alike("items", &of_sets.1, &of_single.1);
+        alike("rows", &of_sets.2, &of_single.2);
+        assert!(of_sets.0.contains("InDoubt"), "{}", of_sets.0);
+        let told = of_sets.1.iter().filter(|line| line.contains("shows that this step was committed"));
+        assert_eq!(told.map(|line| line.matches("shows that").count()).collect::<Vec<_>>(), [1, 1]);
+        assert_eq!(of_sets.3.len(), 12 + 1, "{:?}", of_sets.3);
+        sets.shop.close().await;
+        single.shop.close().await;
     });
 }
 

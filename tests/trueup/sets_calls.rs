@@ -4,7 +4,7 @@
 use super::{
     many::{Store, playbook},
     servers::{block_on, mysql, postgres, said},
-    sets::{carried, cut_off, items, rows, together},
+    sets::{alike, carried, cut_off, items, rows, together},
 };
 use std::{
     collections::BTreeMap,
@@ -145,12 +145,7 @@ async fn both_ways(on: &On, lost: bool) {
     }
     assert_eq!(seen[0].0, seen[1].0, "{}", on.word());
     for (what, left, right) in [("items", &seen[0].1, &seen[1].1), ("rows", &seen[0].2, &seen[1].2)] {
-        let only = |one: &[String], other: &[String]| -> Vec<String> {
-            one.iter().filter(|line| !other.contains(line)).cloned().collect()
-        };
-        let (more, less) = (only(left, right).join("\n"), only(right, left).join("\n"));
-        let same = more.is_empty() && less.is_empty();
-        assert!(same, "{}: {what} differ\nin sets:\n{more}\none by one:\n{less}", on.word());
+        alike(&format!("{}: {what}", on.word()), left, right);
     }
     let asked = |heard: &Heard| heard.asked.lock().unwrap().clone();
     assert_eq!(asked(&heard_sets), asked(&heard_single), "{}: calls", on.word());
