@@ -16,6 +16,7 @@ use trueup::{
         moment::{Cut, with_cut},
         value::Map,
     },
+    connection::ledger::{Claimed, Entry},
     engine::{
         drive::Stopped,
         fleet::workers::Workers,
@@ -349,6 +350,44 @@ fn an_effect_that_the_ledger_holds_already_ends_its_item_in_a_set_as_it_does_alo
         assert_eq!(of_sets.3.len(), 12 + 1, "{:?}", of_sets.3);
         sets.shop.close().await;
         single.shop.close().await;
+    });
+}
+
+/// Somebody's open session has claimed one of the effects: that one item waits for it alone and in vain, and the others are done.
+#[test]
+fn who_waits_in_a_set_for_somebody_elses_claim_keeps_no_other_from_being_done() {
+    block_on(async {
+        let keep = |text: String| {
+            let text = text.replacen(r#""shop":{"#, r#""shop":{"ledger":true,"#, 1);
+            text.replacen(r#""postgres":{"#, r#""postgres":{"lock_timeout":"1s","statement_timeout":"2s","#, 1)
+        };
+        let store = Store { shop: Shop::open(&On::Postgres(postgres()), "http://127.0.0.1:9", keep).await };
+        assert!(ops::prepare::prepare(&store.shop.here, &store.shop.opened, None, "shop").await.unwrap().ready.made);
+        let values: Vec<String> = (1..=6).map(|n| format!("({n}, 'thing {n}', 1, 0, now(), now())")).collect();
+        let insert = "insert into things (id, name, state, count, created_at, updated_at) values";
+        store.shop.sql(&format!("{insert} {};", values.join(", "))).await;
+        let (prepared, plan) = store.plan(&playbook(&[UP]), &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        let run = prepared.setting.run.id;
+        let effect = EffectId { run, item: "3".into(), step: "steps/up".into(), generation: 0 };
+        let mut holder = prepared.setting.database("shop").unwrap().writing().await.unwrap();
+        let effect = effect.to_string();
+        let entry = Entry { effect, run: "other".into(), fence: 1, request: "other".into(), journal: "other".into() };
+        assert_eq!(holder.claim(&entry).await.unwrap(), Claimed::Ours);
+        let (record, stop) = (store.record().await, AtomicBool::new(false));
+        let (here, opened) = (&store.shop.here, &store.shop.opened);
+        let carried = ops::apply::apply(here, &record, opened, &prepared.setting, &plan, &|_| {}, &stop).await;
+        record.journal.close().await.unwrap();
+        let carried = carried.unwrap_or_else(|f| panic!("{}", said(&f)));
+        holder.rollback().await.unwrap();
+        assert_eq!(carried.stopped, Stopped::Closed(End::Failed));
+        let state = store.state(run).await;
+        for (key, item) in &state.items {
+            let closed = item.closed.as_ref().unwrap();
+            let waits = closed.reason.as_deref().is_some_and(|why| why.contains("may still commit this effect"));
+            let end = if &**key == "3" { End::Failed } else { End::Changed };
+            assert_eq!((closed.end, waits), (end, &**key == "3"), "{key}: {closed:?}");
+        }
+        store.shop.close().await;
     });
 }
 

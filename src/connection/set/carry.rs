@@ -8,9 +8,9 @@ use super::{
 use crate::{
     base::value::{Map, Value},
     connection::{
-        changing::{Changing, behind},
-        fault::{Fault, FaultKind},
-        ledger::{self, Claimed, Entry},
+        changing::Changing,
+        fault::Fault,
+        ledger::{self, Claimed},
         statement::{Limits, SetTo},
     },
     table::{
@@ -259,7 +259,7 @@ impl Set {
         }
     }
 
-    async fn all_fail(&mut self, group: Vec<Asked>, fault: &Fault) {
+    pub(super) async fn all_fail(&mut self, group: Vec<Asked>, fault: &Fault) {
         self.fails(None, fault).await;
         group.into_iter().for_each(|one| one.answer(Err(divided())));
     }
@@ -278,62 +278,6 @@ impl Set {
                 self.fails(Some(one.member), &fault).await;
                 one.answer(Err(divided()));
             }
-        }
-    }
-
-    /// The claims of several members; gives back those that did not go in: each meets alone what stands there already.
-    async fn claim_all(&mut self, group: Vec<Asked>) -> Option<Vec<Asked>> {
-        let Some(Open { handle: Handle::Writing(writing), wrote, .. }) = &mut self.open else { return Some(group) };
-        let entries: Vec<&Entry> =
-            group.iter().filter_map(|one| if let Op::Claim(entry) = &one.op { Some(&**entry) } else { None }).collect();
-        match writing.claim_all(&entries).await {
-            Ok(None) => Some(group),
-            Ok(Some(ours)) => {
-                let (ours, others): (Vec<_>, Vec<_>) = group.into_iter().zip(ours).partition(|(_, ours)| *ours);
-                for (one, _) in ours {
-                    wrote.insert(one.member);
-                    one.answer(Ok(Reply::Claimed(Claimed::Ours)));
-                }
-                Some(others.into_iter().map(|(one, _)| one).collect())
-            }
-            // Somebody else's session is waited for: halves would wait for it again and again.
-            Err(fault) if matches!(fault.kind, FaultKind::LockTimeout | FaultKind::StatementTimeout) => {
-                self.scatter().await;
-                group.into_iter().for_each(|one| one.answer(Err(divided())));
-                None
-            }
-            Err(fault) => {
-                self.all_fail(group, &fault).await;
-                None
-            }
-        }
-    }
-
-    /// Gives it back unless another member counts on the same numbers: they would get the same one.
-    fn counts_alone(&mut self, one: Asked) -> Option<Asked> {
-        let Op::NextOf { table, column, per } = &one.op else { return Some(one) };
-        let (name, table) = (format!("\u{1d}{column} {per:?}"), table.clone());
-        match self.open.as_mut().map(|open| open.takes(&table, name, one.member)) {
-            Some(true) => return Some(one),
-            Some(false) => self.shared.send_alone(one.member),
-            None => {}
-        }
-        one.answer(Err(divided()));
-        None
-    }
-
-    /// The next number of each of these, all of which count something of their own.
-    async fn count_on(&mut self, table: &str, column: &str, group: Vec<Asked>) {
-        let group: Vec<Asked> = group.into_iter().filter_map(|one| self.counts_alone(one)).collect();
-        let Some(open) = &mut self.open else { return group.into_iter().for_each(|one| one.answer(Err(divided()))) };
-        let found = bulk::largest_of(open.handle.changing(), table, column, &group).await;
-        let next =
-            |largest: Vec<Value>| largest.iter().map(|one| behind(one, table, column)).collect::<Result<Vec<_>, _>>();
-        match found.and_then(next) {
-            Ok(next) => {
-                group.into_iter().zip(next).for_each(|(one, next)| one.answer(Ok(Reply::Value(next))));
-            }
-            Err(fault) => self.all_fail(group, &fault).await,
         }
     }
 
@@ -380,7 +324,7 @@ impl Set {
 
 impl Open {
     /// Whether this member may have it: nobody else does.
-    fn takes(&mut self, table: &str, name: String, member: usize) -> bool {
+    pub(super) fn takes(&mut self, table: &str, name: String, member: usize) -> bool {
         *self.held.entry((table.to_owned(), name)).or_insert(member) == member
     }
 

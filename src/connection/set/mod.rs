@@ -10,6 +10,7 @@
 //!
 //! Knows nothing of playbooks and journals: whoever drives the items says when all of them wait.
 
+mod apart;
 mod ask;
 mod bulk;
 mod carry;
