@@ -11,15 +11,10 @@ use crate::base::value::{Map, Value};
 use sqlx::{Arguments, postgres::PgArguments};
 use std::collections::HashSet;
 
-/// In this order, which each part forces by naming the one before:
-///
-/// - the longer patience, for this statement alone;
-/// - the run's row is locked for share if it holds our claim: others with the same claim do not wait for each other;
-/// - else it is made, or raised from an older claim, which waits for that claim's open sessions. (Never locked for share
-///   first: two that then want to raise it would wait for each other.)
-/// - the effect goes in, which waits for an open session that has put it in;
-/// - what was there when the statement began, for the case that it did not go in.
-const CLAIM: &str = "\
+/// How every claim begins: patience, and the run's row.
+macro_rules! of_run {
+    () => {
+        "\
     with usual as materialized (select current_setting('lock_timeout') as it), \
     patience as materialized (select set_config('lock_timeout', $6, true) as it from usual), \
     mine as materialized ( \
@@ -31,6 +26,21 @@ const CLAIM: &str = "\
       on conflict (effect) do update set fence = excluded.fence, journal = excluded.journal, at = now() \
       where trueup_ledger.fence < excluded.fence \
       returning fence), \
+    "
+    };
+}
+
+/// In this order, which each part forces by naming the one before:
+///
+/// - the longer patience, for this statement alone;
+/// - the run's row is locked for share if it holds our claim: others with the same claim do not wait for each other;
+/// - else it is made, or raised from an older claim, which waits for that claim's open sessions. (Never locked for share
+///   first: two that then want to raise it would wait for each other.)
+/// - the effect goes in, which waits for an open session that has put it in;
+/// - what was there when the statement began, for the case that it did not go in.
+const CLAIM: &str = concat!(
+    of_run!(),
+    "\
     claimed as ( \
       insert into trueup_ledger (effect, run, fence, request, journal) \
       select $1, $2, $3, $4, $5 where exists (select from mine) or exists (select from raised) \
@@ -41,22 +51,14 @@ const CLAIM: &str = "\
            set_config('lock_timeout', (select it from usual), true) as usual \
     from (select count(*) as n from claimed) c \
     left join trueup_ledger f on f.effect = $2 \
-    left join trueup_ledger e on e.effect = $1";
+    left join trueup_ledger e on e.effect = $1"
+);
 
 /// The same of many effects of one run; gives those that went in. In the order of their names: two who want the same ones do not wait for each
 /// other.
-const CLAIM_ALL: &str = "\
-    with usual as materialized (select current_setting('lock_timeout') as it), \
-    patience as materialized (select set_config('lock_timeout', $6, true) as it from usual), \
-    mine as materialized ( \
-      select fence from trueup_ledger \
-      where (select it from patience) is not null and effect = $2 and fence = $3 for share), \
-    raised as ( \
-      insert into trueup_ledger (effect, run, fence, request, journal) \
-      select $2, $2, $3, '', $5 where not exists (select from mine) \
-      on conflict (effect) do update set fence = excluded.fence, journal = excluded.journal, at = now() \
-      where trueup_ledger.fence < excluded.fence \
-      returning fence), \
+const CLAIM_ALL: &str = concat!(
+    of_run!(),
+    "\
     claimed as ( \
       insert into trueup_ledger (effect, run, fence, request, journal) \
       select a.effect, $2, $3, a.request, $5 from unnest($1::text[], $4::text[]) as a(effect, request) \
@@ -64,7 +66,8 @@ const CLAIM_ALL: &str = "\
       on conflict (effect) do nothing \
       returning effect) \
     select coalesce(c.all, '{}') as ours, set_config('lock_timeout', (select it from usual), true) as usual \
-    from (select array_agg(effect::text) as all from claimed) c";
+    from (select array_agg(effect::text) as all from claimed) c"
+);
 
 /// Each time more means that another transaction ended between two looks.
 const MOST_LOOKS: usize = 20;
