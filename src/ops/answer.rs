@@ -22,7 +22,7 @@ use crate::{
     journal::payload::{HumanDecided, RunResumed},
     playbook::{
         called::Called,
-        params::{accept, of_answer},
+        params::{Refused, accept, of_answer},
     },
     report::clock,
 };
@@ -138,10 +138,8 @@ fn accepted(state: &RunState, path: &str, given: &[(String, Value)], opened: &Op
         let mut failure = Failure::usage("the answer is not complete or not of the kind that is asked for");
         for r in refused {
             let message = r.message.replace("the playbook has no parameter", "the question has no part");
-            failure = failure.help(match r.help {
-                Some(help) => format!("{}: {message}; {}", r.param, help.replace("give it as `", "give it as `--set ")),
-                None => format!("{}: {message}", r.param),
-            });
+            let help = r.help.map(|help| help.replace("give it as `", "give it as `--set "));
+            failure = failure.help(Refused { message, help, ..r }.line());
         }
         failure
     })

@@ -268,13 +268,7 @@ fn programs(
 }
 
 fn refusal(refused: &[params::Refused]) -> Failure {
-    let lines: Vec<String> = refused
-        .iter()
-        .map(|r| match &r.help {
-            Some(help) => format!("{}: {}; {help}", r.param, r.message),
-            None => format!("{}: {}", r.param, r.message),
-        })
-        .collect();
+    let lines: Vec<String> = refused.iter().map(params::Refused::line).collect();
     let message = if let [one] = lines.as_slice() {
         one.clone()
     } else {

@@ -137,6 +137,16 @@ pub struct Refused {
     pub help: Option<String>,
 }
 
+impl Refused {
+    /// In one line: which parameter, once, why, and what to do.
+    pub fn line(&self) -> String {
+        let Refused { param, message, help } = self;
+        let named = message.contains(&format!("`{param}`"));
+        let why = if named { message.clone() } else { format!("{param}: {message}") };
+        help.iter().fold(why, |why, help| format!("{why}; {help}"))
+    }
+}
+
 /// The parameters of a run from what a person gave (`name`, text or typed value). All refusals in one go.
 pub fn accept(declared: &Named<Param>, given: &[(String, Value)], project: &Project) -> Result<Map, Vec<Refused>> {
     let mut refused = Vec::new();
