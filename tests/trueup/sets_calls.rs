@@ -3,7 +3,7 @@
 
 use super::{
     many::{Store, playbook},
-    servers::{block_on, mysql, postgres, said},
+    servers::{block_on, mysql, postgres, request, said},
     sets::{alike, carried, cut_off, items, rows, together},
 };
 use std::{
@@ -21,6 +21,8 @@ use tokio::{
 use trueup::{
     engine::drive::Stopped,
     journal::{event::Event, words::End},
+    ops,
+    plan::{Effect, ItemPlan, StepPlan},
     trial::bench::On,
 };
 
@@ -185,6 +187,64 @@ fn what_calls_goes_in_sets_only_where_that_is_worth_it() {
             assert_eq!(plan.many.unwrap().goes.as_deref(), Some(way));
         }
         store.shop.close().await;
+    });
+}
+
+/// What is planned, without the moments at which it was.
+async fn planned(store: &Store, one_by_one: bool) -> Vec<String> {
+    let record = store.record().await;
+    let mut prepared = store.shop.prepare(&calling(), &[]).await.unwrap();
+    ops::record::seal_with(&mut prepared.setting, &record);
+    record.journal.close().await.unwrap();
+    prepared.setting.one_by_one = one_by_one;
+    let plan =
+        ops::plan::plan(&prepared.setting, &request(&[]), &|_| {}).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+    let timeless = |text: String| {
+        ["micros: ", "digits: "].into_iter().fold(text, |text, what| {
+            let mut parts = text.split(what);
+            let first = parts.next().unwrap_or_default().to_owned();
+            parts.fold(first, |text, part| text + what + "…" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
+        })
+    };
+    let run = prepared.setting.run.id.to_string();
+    let effect = |effect: &Effect| match effect {
+        // Of audit rows that are not there yet only the database knows the numbers.
+        Effect::Rows { changes, .. } => changes
+            .iter()
+            .map(|change| match change.by_rule {
+                true => change.table.text(),
+                false => format!("{} {:?} {:?}", change.table, change.key, change.differing()),
+            })
+            .collect::<Vec<_>>()
+            .join("; "),
+        other => format!("{other:?}"),
+    };
+    let step = |step: &StepPlan| {
+        let effects: Vec<String> = step.effects.iter().map(effect).collect();
+        format!("{} {:?} {:?} {:?} {:?} {effects:?}", step.path, step.label, step.foreseen, step.notes, step.undo)
+    };
+    let item = |item: &ItemPlan| {
+        let steps: Vec<String> = item.steps.iter().map(step).collect();
+        timeless(format!("{} {:?} {:?}\n{}", item.key, item.stop, item.rests_on, steps.join("\n"))).replace(&run, "RUN")
+    };
+    plan.items.iter().map(item).collect()
+}
+
+#[test]
+fn the_preview_of_items_that_call_is_in_sets_what_it_is_one_by_one_and_sends_nothing() {
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            let heard = Arc::<Heard>::default();
+            let store = Store::with_api(&on, &api(heard.clone()).await).await;
+            let heavy = |id: u64| if id.is_multiple_of(7) { "20" } else { "null" };
+            let values: Vec<String> = (1..=40).map(|id| row(id, heavy(id))).collect();
+            store.shop.sql(&format!("{INSERT} {};", values.join(", "))).await;
+            let (in_sets, alone) = (planned(&store, false).await, planned(&store, true).await);
+            assert!(in_sets.len() >= 40 && in_sets.iter().any(|item| item.contains("Too heavy.")), "{in_sets:#?}");
+            alike(on.word(), &in_sets, &alone);
+            assert!(heard.asked.lock().unwrap().is_empty(), "{}: something was sent", on.word());
+            store.shop.close().await;
+        }
     });
 }
 

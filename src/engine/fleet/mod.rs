@@ -799,7 +799,7 @@ impl One {
         let mut whole = RunState { created: Some(self.created.clone()), ..RunState::default() };
         whole.items.insert(plan.key.clone(), state);
         let watch = |tick: Tick| {
-            // Those of what is rarely done (a recovery, a step that failed) come all the same.
+            // Steps that are rarely gone through (a recovery, one that failed) tell theirs all the same.
             if !matches!(tick, Tick::Begins { .. } | Tick::Over { .. }) {
                 let _ = self.send.send(tick);
             }

@@ -168,7 +168,13 @@ pub fn rehearsal(setting: &Setting) -> Option<Arc<str>> {
 }
 
 fn reads_its_own(step: &Step, setting: &Setting) -> bool {
-    let Act::Find(find) = &step.act else { return !matches!(step.act, Act::Query(_) | Act::Rows(_) | Act::Http(_)) };
+    let find = match &step.act {
+        Act::Find(find) => find,
+        Act::Query(_) | Act::Rows(_) => return false,
+        // A call that changes something is only shown. One that reads is really sent, and all others would wait for the answer.
+        Act::Http(spec) => return !spec.is_read(),
+        _ => return true,
+    };
     let Some(facts) = TableName::parse(find.table.as_str()).and_then(|table| setting.facts_of(&table)) else {
         return false;
     };
