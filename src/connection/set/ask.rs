@@ -182,8 +182,11 @@ pub(super) fn equals(conditions: &[Condition]) -> Option<Vec<(&Arc<str>, &Value)
 
 /// The columns that must have none, as `discarded_at` of a row that is not discarded.
 pub(super) fn nulls(conditions: &[Condition]) -> impl Iterator<Item = &Arc<str>> {
-    let is_null = |condition: &&Condition| matches!(&condition.test, Test::Is(value) if value.is_null());
-    conditions.iter().filter(is_null).map(|condition| &condition.column)
+    conditions.iter().filter(|condition| is_null(condition)).map(|condition| &condition.column)
+}
+
+fn is_null(condition: &Condition) -> bool {
+    matches!(&condition.test, Test::Is(value) if value.is_null())
 }
 
 /// An answer.
@@ -215,8 +218,8 @@ impl Op {
         };
         let compared = |text: &mut String, conditions: &[Condition]| {
             for condition in conditions {
-                let null = matches!(&condition.test, Test::Is(value) if value.is_null());
-                let _ = write!(text, "\u{1f}{}{}", condition.column, if null { "\u{1e}null" } else { "" });
+                let null = if is_null(condition) { "\u{1e}null" } else { "" };
+                let _ = write!(text, "\u{1f}{}{null}", condition.column);
             }
             if equals(conditions).is_none() {
                 text.push_str("\u{1d}otherwise");

@@ -38,7 +38,7 @@ use std::{
 };
 
 /// What the sets of one run know of the tables of their database, so that not each of them asks the catalogue again. Forgotten whenever a
-/// transaction is given up: what is wrong may be that a table is not as it was.
+/// set is divided: what is wrong may be that a table is not as it was.
 #[derive(Clone, Debug, Default)]
 pub struct Known(Arc<Mutex<Tables>>);
 

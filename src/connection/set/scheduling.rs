@@ -129,7 +129,6 @@ impl Set {
             }
             // Proved that nothing was committed; by whose fault nobody says.
             Err(_) => {
-                self.known.forget();
                 self.halve(&members);
                 commits.into_iter().for_each(|one| one.answer(Err(divided())));
             }
@@ -154,7 +153,7 @@ impl Set {
         } else if with_work && self.purpose == Purpose::Apply {
             // What it wrote goes with it, and so does what the others wrote beside it.
             let others = open.members.clone();
-            self.divided += 1;
+            self.divides();
             self.give_up(vec![others]).await;
         }
         true
@@ -163,7 +162,6 @@ impl Set {
     /// Takes the transaction back; its members begin anew in these groups.
     async fn give_up(&mut self, groups: Vec<BTreeSet<usize>>) {
         let Some(open) = self.open.take() else { return };
-        self.known.forget();
         open.handle.rollback().await;
         groups.into_iter().rev().filter(|group| !group.is_empty()).for_each(|group| self.groups.push_front(group));
         let asked = self.take(|one| one.epoch == Some(open.epoch));
@@ -179,7 +177,7 @@ impl Set {
             Some(member) => {
                 self.shared.send_alone(member);
                 members.remove(&member);
-                self.divided += 1;
+                self.divides();
                 self.give_up(vec![members]).await;
             }
             None => {
@@ -193,12 +191,18 @@ impl Set {
     pub(super) async fn scatter(&mut self) {
         let Some(open) = &self.open else { return };
         open.members.iter().for_each(|member| self.shared.send_alone(*member));
-        self.divided += 1;
+        self.divides();
         self.give_up(Vec::new()).await;
     }
 
-    fn halve(&mut self, members: &BTreeSet<usize>) {
+    /// Something went wrong. It may be that a table is not as it was.
+    fn divides(&mut self) {
         self.divided += 1;
+        self.known.forget();
+    }
+
+    fn halve(&mut self, members: &BTreeSet<usize>) {
+        self.divides();
         if let (Some(one), 1) = (members.first(), members.len()) {
             self.shared.send_alone(*one);
             return;
