@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
-use tokio::task::JoinHandle;
+use tokio::{
+    runtime::{Handle, Id},
+    task::JoinHandle,
+};
 
 /// A connection that rests longer is closed: by then a proxy may have cut it, or the tables may have changed under the
 /// statements that it has prepared.
@@ -25,8 +28,8 @@ pub(super) struct Ways<C, E>(Arc<Mutex<Known<C, E>>>);
 struct Known<C, E> {
     /// Begun before it was needed: given away once.
     coming: Option<Connecting<C, E>>,
-    /// Connections of earlier handles, the youngest last: their transactions ended, and the server said so.
-    resting: Vec<(C, Instant)>,
+    /// Connections of earlier handles, the youngest last: their transactions ended, and the server said so. With the runtime that watches over them.
+    resting: Vec<(C, Instant, Option<Id>)>,
     /// How many handles are open.
     out: usize,
 }
@@ -53,11 +56,13 @@ impl<C, E> Ways<C, E> {
         }
     }
 
-    /// The youngest that rests.
+    /// The youngest that rests, of this runtime: each answer to one of another would wake two threads.
     pub fn rested(&self) -> Option<C> {
+        let here = here();
         let mut known = self.known();
-        known.resting.retain(|(_, since)| since.elapsed() < REST);
-        known.resting.pop().map(|(connection, _)| connection)
+        known.resting.retain(|(_, since, _)| since.elapsed() < REST);
+        let youngest = known.resting.iter().rposition(|(.., of)| *of == here)?;
+        Some(known.resting.remove(youngest).0)
     }
 
     /// The one that was begun ahead.
@@ -76,6 +81,10 @@ impl<C, E> Ways<C, E> {
     }
 }
 
+fn here() -> Option<Id> {
+    Handle::try_current().ok().map(|handle| handle.id())
+}
+
 /// An open handle, as it is counted.
 #[derive(Debug)]
 pub(super) struct Guest<C, E> {
@@ -87,7 +96,7 @@ impl<C, E> Guest<C, E> {
     pub fn leave(self, connection: C) {
         let mut known = self.ways.known();
         if known.resting.len() < MOST {
-            known.resting.push((connection, Instant::now()));
+            known.resting.push((connection, Instant::now(), here()));
         }
     }
 }
