@@ -6,6 +6,7 @@
 use super::{
     fault::{Fault, FaultKind},
     rows::{Answer, Rows, Touched},
+    seen::Seen,
     session::{Columns, Session},
     set::Seat,
     sql_rules,
@@ -35,6 +36,8 @@ pub struct Changing {
     sealed: Option<u32>,
     /// Under a writing handle: what is done here may become durable.
     for_good: bool,
+    /// A row that is changed only if it still is as it was seen.
+    seen: Option<Box<Seen>>,
 }
 
 /// A place in the transaction to go back to.
@@ -50,7 +53,7 @@ const IMAGES: Limits = Limits { rows: 1_000_000, bytes: 256 << 20 };
 
 impl Changing {
     pub(super) fn new(session: Session) -> Changing {
-        Changing { session, depth: 0, sealed: None, for_good: false }
+        Changing { session, depth: 0, sealed: None, for_good: false, seen: None }
     }
 
     pub(super) fn for_good(self) -> Changing {
@@ -209,17 +212,43 @@ impl Changing {
         answer.named().map(|rows| rows.rows).map_err(|f| self.named(f))
     }
 
-    /// A locking read of whole rows, or a change that gives them.
+    /// A locking read of whole rows.
     async fn locked(&mut self, write: impl Fn(&Columns<'_>) -> Statement) -> Result<Answer, Fault> {
+        let statement = self.exactly(write).await?;
+        self.change(&statement).await
+    }
+
+    /// The statement that gives every column without loss.
+    async fn exactly(&mut self, write: impl Fn(&Columns<'_>) -> Statement) -> Result<Statement, Fault> {
         let plain = write(&Columns::All);
-        let statement = match self.exotic(&plain.sql).await? {
+        Ok(match self.exotic(&plain.sql).await? {
             None => plain,
             Some(slots) => {
                 let own = slots.iter().filter(|slot| *slot.name != *NUMBER).cloned().collect::<Vec<_>>();
                 write(&Columns::Listed(&own))
             }
-        };
-        self.change(&statement).await
+        })
+    }
+
+    /// A row that was seen before this transaction began. [`Changing::update_whole`] changes it if that is the version which is there; a fault of kind
+    /// [`FaultKind::Divided`] says that it is not.
+    pub fn expects(&mut self, seen: Option<Seen>) {
+        self.seen = seen.map(Box::new);
+    }
+
+    /// The row with this key, if it was seen.
+    pub fn seen(&self, table: &str, columns: &[Arc<str>], key: &[Value]) -> Option<&Map> {
+        self.seen.as_deref().filter(|seen| seen.is(table, columns, key)).map(|seen| &seen.row)
+    }
+
+    /// A row was seen, and has not been changed.
+    pub fn expects_a_row(&self) -> bool {
+        self.seen.is_some()
+    }
+
+    /// Nothing is known of the row that comes.
+    pub fn expects_nothing(&mut self) {
+        self.seen = None;
     }
 
     /// Updates one row; the number of rows says whether it was there.
@@ -253,11 +282,58 @@ impl Changing {
         let one =
             |text: Text, (column, to): &(Arc<str>, SetTo)| text.name(column).raw(" = ").set_to(table, column, to, true);
         let conditions = key_conditions(key);
+        let seen = self.seen.take();
         let write = |list: &Columns<'_>| {
             let text = Text::new(dialect).raw("UPDATE ").table(table).raw(" SET ").list(set, ", ", one);
-            list.write(text.conditions(&conditions).raw(" RETURNING "), &[]).done()
+            let text = text.conditions(&conditions);
+            let text = match &seen {
+                Some(seen) => text.raw(" AND xmin::text = ").value(&seen.version),
+                None => text,
+            };
+            list.write(text.raw(" RETURNING "), &[]).done()
         };
-        self.only(table, write).await
+        match self.only(table, write).await? {
+            None if seen.is_some() => Err(self.named(not_as_seen(table))),
+            row => Ok(row),
+        }
+    }
+
+    /// Updates the row that was seen and inserts another one, both into tables that nothing else touches, with one statement, if both can be given
+    /// whole by one: then both rows as they are now. A fault of kind [`FaultKind::Divided`] says that the row is no longer as it was seen.
+    pub async fn update_and_insert(
+        &mut self,
+        (table, key, set): (&str, &Map, &[(Arc<str>, SetTo)]),
+        (other, values): (&str, &[(Arc<str>, SetTo)]),
+    ) -> Result<Option<(Map, Map)>, Fault> {
+        if self.seat().is_some() || values.is_empty() || self.dialect() != Dialect::Postgres {
+            return Ok(None);
+        }
+        let Some(seen) = &self.seen else { return Ok(None) };
+        let one =
+            |text: Text, (column, to): &(Arc<str>, SetTo)| text.name(column).raw(" = ").set_to(table, column, to, true);
+        let text =
+            Text::new(self.dialect()).raw("WITH changed AS (UPDATE ").table(table).raw(" SET ").list(set, ", ", one);
+        let text = text.conditions(&key_conditions(key)).raw(" AND xmin::text = ").value(&seen.version);
+        let text = text.raw(" RETURNING *), added AS (INSERT INTO ").table(other).raw(" (");
+        let text = text.list(values, ", ", |text, (column, _)| text.name(column)).raw(") SELECT ");
+        let text = text.list(values, ", ", |text, (column, to)| text.set_to(other, column, to, false));
+        let text =
+            text.raw(" FROM changed RETURNING *) SELECT 0 AS ").name(NUMBER).raw(", changed.*, 0 AS ").name(NUMBER);
+        let statement = text.raw(", added.* FROM changed, added").done();
+        if self.exotic(&statement.sql).await?.is_some() {
+            return Ok(None);
+        }
+        self.seen = None;
+        self.not_sealed()?;
+        let done = self.session.calmly(&statement, IMAGES).await;
+        self.after_a_statement();
+        let Answer { columns, mut rows, .. } = self.recover(done).await?;
+        let (Some(row), true) = (rows.pop(), rows.is_empty()) else {
+            return Err(self.named(not_as_seen(table)));
+        };
+        let mut cells = columns.into_iter().zip(row).skip(1);
+        let changed = Map::of_unlike(cells.by_ref().take_while(|(column, _)| **column != *NUMBER));
+        Ok(Some((changed, Map::of_unlike(cells))))
     }
 
     /// Inserts one row into a table that nothing else touches, and gives it whole.
@@ -285,9 +361,13 @@ impl Changing {
         }
     }
 
-    /// The one row that a statement gives back, or none.
+    /// The one row that a change of a table which nothing else touches gives back, or none.
     async fn only(&mut self, table: &str, write: impl Fn(&Columns<'_>) -> Statement) -> Result<Option<Map>, Fault> {
-        let Answer { columns, mut rows, .. } = self.locked(write).await?;
+        let statement = self.exactly(write).await?;
+        self.not_sealed()?;
+        let done = self.session.calmly(&statement, IMAGES).await;
+        self.after_a_statement();
+        let Answer { columns, mut rows, .. } = self.recover(done).await?;
         let row = rows.pop();
         if !rows.is_empty() {
             self.session.spoilt = true;
@@ -505,6 +585,10 @@ impl Changing {
         self.after_a_statement();
         self.recover(done).await
     }
+}
+
+fn not_as_seen(table: &str) -> Fault {
+    Fault::new(FaultKind::Divided, format!("the row of `{table}` is no longer as it was seen: its change begins anew"))
 }
 
 /// The number behind the largest of a column, or the first.

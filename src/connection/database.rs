@@ -7,14 +7,15 @@ use super::{
     link::Link,
     mysql, postgres,
     reference::Secrets,
+    seen::Seen,
     session::Session,
-    set::{Member, Seat},
+    set::{Inside, Member, Seat},
     settings::{Connection, Effective},
     sqlite,
     statement::TraceMark,
 };
 use crate::{
-    base::{identity::RunId, moment},
+    base::{identity::RunId, moment, value::Value},
     template::sql::Dialect,
 };
 use std::sync::Arc;
@@ -69,6 +70,11 @@ impl Database {
         (!member.goes_alone().await).then_some(member)
     }
 
+    /// The member of a set that reads with the others: not while it has a transaction of its own open, in which nobody is to wait for them.
+    async fn reads_in_company(&self) -> Option<&Member> {
+        self.in_company().await.filter(|member| !member.is_inside())
+    }
+
     fn seated(&self, seat: Seat, writable: bool) -> Session {
         Session::seated(self.name.clone(), self.dialect(), seat, writable)
     }
@@ -77,7 +83,7 @@ impl Database {
     pub fn traced(mut self, run: RunId) -> Database {
         let mark = TraceMark::of(run);
         match Arc::make_mut(&mut self.target) {
-            Target::Postgres(target) => target.mark = Some(mark),
+            Target::Postgres(target) => target.marked(mark),
             Target::Mysql(target) => target.mark = Some(mark),
             Target::Sqlite(_) => {}
         }
@@ -122,7 +128,7 @@ impl Database {
 
     /// Opens a connection that can only read.
     pub async fn reading(&self) -> Result<Reading, Fault> {
-        if let Some(member) = self.in_company().await {
+        if let Some(member) = self.reads_in_company().await {
             return Ok(Reading::new(self.seated(member.reader(), false)));
         }
         // Boxed here and below, as in `session.rs`.
@@ -140,7 +146,7 @@ impl Database {
 
     /// The same for reads that may do without a transaction ([`Session::glance`]): it begins with the first one that does not.
     pub async fn glancing(&self) -> Result<Reading, Fault> {
-        if let Some(member) = self.in_company().await {
+        if let Some(member) = self.reads_in_company().await {
             return Ok(Reading::new(self.seated(member.reader(), false)));
         }
         match &*self.target {
@@ -152,25 +158,52 @@ impl Database {
         }
     }
 
+    /// A row as it is now, so that a change of it needs no lock before ([`Changing::expects`]); nothing where that saves nothing, or it cannot be
+    /// told.
+    pub async fn see(&self, table: &str, columns: &[Arc<str>], key: &[Value]) -> Option<Seen> {
+        if self.dialect() != Dialect::Postgres {
+            return None;
+        }
+        let member = self.reads_in_company().await.filter(|member| member.is_apart())?;
+        let (row, version) = *member.reader().see(table, columns, key).await.ok()??;
+        let (columns, key) = (columns.to_vec(), key.to_vec());
+        Some(Seen { table: table.to_owned(), columns, key, row, version })
+    }
+
     /// Opens a connection that can write and cannot commit. SQLite: takes the write lock.
     pub async fn rehearsing(&self) -> Result<Rehearsing, Fault> {
-        if let Some(member) = self.in_company().await {
-            return Ok(Rehearsing::new(self.seated(member.begin().await?, true)));
-        }
-        self.session(Box::pin(self.changing()).await, true).map(Rehearsing::new)
+        let mut inside = match self.in_company().await {
+            Some(member) if !member.is_apart() => {
+                return Ok(Rehearsing::new(self.seated(member.begin().await?, true)));
+            }
+            _ => self.inside().await,
+        };
+        let link = match inside.as_mut().and_then(Inside::begun) {
+            Some(begun) => Ok(begun),
+            None => Box::pin(self.changing()).await,
+        };
+        Ok(Rehearsing::new(self.session(link, true)?.inside(inside)))
+    }
+
+    /// The right to a transaction of its own, where a set has a gate for them: also of a member that goes alone.
+    async fn inside(&self) -> Option<Inside> {
+        self.member.as_ref()?.enter().await
     }
 
     /// Opens a connection that can write and commit. SQLite: takes the write lock; with a ledger it waits for it as
     /// long as a claim does.
     pub async fn writing(&self) -> Result<Writing, Fault> {
-        if let Some(member) = self.in_company().await {
-            return Ok(Writing::new(self.seated(member.begin().await?, true)));
-        }
-        let link = match &*self.target {
-            Target::Sqlite(target) if self.ledger => Box::pin(target.claiming()).await.map(Link::Sqlite),
+        let mut inside = match self.in_company().await {
+            Some(member) if !member.is_apart() => return Ok(Writing::new(self.seated(member.begin().await?, true))),
+            _ => self.inside().await,
+        };
+        let begun = inside.as_mut().and_then(Inside::begun);
+        let link = match (begun, &*self.target) {
+            (Some(begun), _) => Ok(begun),
+            (None, Target::Sqlite(target)) if self.ledger => Box::pin(target.claiming()).await.map(Link::Sqlite),
             _ => Box::pin(self.changing()).await,
         };
-        let writing = self.session(link, true).map(Writing::new);
+        let writing = self.session(link, true).map(|session| Writing::new(session.inside(inside)));
         moment::reached("after BEGIN");
         writing
     }

@@ -4,6 +4,7 @@
 
 pub use super::changing::{Changing, Savepoint};
 
+use super::set::Inside;
 use super::{
     fault::{Fault, FaultKind},
     session::Session,
@@ -82,10 +83,12 @@ impl Writing {
         let Some(mut link) = session.take() else {
             return Err(session.named(Fault::new(FaultKind::Lost, "the connection was gone before COMMIT was sent")));
         };
+        let inside = session.take_inside();
         moment::reached("before COMMIT");
         let done = tokio::spawn(async move {
+            let goes_on = inside.as_ref().is_some_and(Inside::is_wanted);
             let done = {
-                let mut commit = pin!(link.commit());
+                let mut commit = pin!(link.commit(goes_on));
                 let first = poll_fn(|context| Poll::Ready(commit.as_mut().poll(context))).await;
                 moment::reached("COMMIT sent");
                 match first {
@@ -93,10 +96,12 @@ impl Writing {
                     Poll::Pending => commit.await,
                 }
             };
-            if done.is_ok() {
-                link.committed().await;
+            match (&done, inside) {
+                (Ok(true), Some(inside)) => inside.hand_on(link),
+                (Ok(_), _) => link.committed().await,
+                (Err(_), _) => {}
             }
-            done
+            done.map(drop)
         })
         .await;
         moment::reached("after COMMIT");

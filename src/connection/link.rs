@@ -71,11 +71,12 @@ impl Link {
         either!(self, link => link.rollback().await)
     }
 
-    /// COMMIT. A fault for which the server did not answer leaves open whether it happened.
-    pub async fn commit(&mut self) -> Result<(), Fault> {
+    /// COMMIT. A fault for which the server did not answer leaves open whether it happened. Where it `goes_on`, and that saves a message, the next
+    /// transaction has begun: whether it has.
+    pub async fn commit(&mut self, goes_on: bool) -> Result<bool, Fault> {
         match self {
-            Link::Postgres(link) => link.commit().await,
-            Link::Sqlite(_) | Link::Mysql(_) => self.batch("COMMIT").await,
+            Link::Postgres(link) => link.commit(goes_on).await,
+            Link::Sqlite(_) | Link::Mysql(_) => self.batch("COMMIT").await.map(|()| false),
         }
     }
 
@@ -91,6 +92,14 @@ impl Link {
     /// One statement.
     pub async fn run(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
         either!(self, link => link.run(statement, limits).await)
+    }
+
+    /// One statement of which is known that nothing but itself runs, and that it is about rows alone.
+    pub async fn run_calmly(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
+        match self {
+            Link::Postgres(link) => link.run_calmly(statement, limits).await,
+            Link::Sqlite(_) | Link::Mysql(_) => self.run(statement, limits).await,
+        }
     }
 
     /// One statement that only reads, and of which is known that it runs nothing but itself.

@@ -18,6 +18,7 @@ pub use postgres::Address as PostgresAddress;
 pub mod reference;
 pub mod rows;
 pub mod sandbox;
+pub mod seen;
 pub mod session;
 pub mod set;
 pub mod settings;

@@ -10,7 +10,7 @@ use super::{
     fault::{Fault, FaultKind},
     link::Link,
     rows::{Answer, Identity, Rows},
-    set::Seat,
+    set::{Inside, Seat},
     sql_rules,
     sql_text::Text,
     statement::{Limits, Prepared, Select, Slot, Statement},
@@ -33,6 +33,8 @@ pub struct Session {
     link: Option<Link>,
     /// In place of a connection: several items share one.
     seat: Option<Seat>,
+    /// The right to a transaction of one's own, where they are counted: given back when it is over.
+    inside: Option<Inside>,
     /// Under a writing handle: a read must be fenced off, and a failed statement spoils the transaction.
     writable: bool,
     /// A call began and has not ended.
@@ -53,6 +55,7 @@ impl Session {
             dialect,
             link: Some(link),
             seat: None,
+            inside: None,
             writable,
             running: false,
             fresh: true,
@@ -64,7 +67,18 @@ impl Session {
     /// Of a member of a set.
     pub(super) fn seated(name: Arc<str>, dialect: Dialect, seat: Seat, writable: bool) -> Session {
         let (running, fresh, spoilt) = (false, false, false);
-        Session { name, dialect, link: None, seat: Some(seat), writable, running, fresh, spoilt, read_only: !writable }
+        let (link, seat, inside, read_only) = (None, Some(seat), None, !writable);
+        Session { name, dialect, link, seat, inside, writable, running, fresh, spoilt, read_only }
+    }
+
+    /// The right to it.
+    pub(super) fn take_inside(&mut self) -> Option<Inside> {
+        self.inside.take()
+    }
+
+    /// With the right to it.
+    pub(super) fn inside(self, inside: Option<Inside>) -> Session {
+        Session { inside, ..self }
     }
 
     pub(super) fn seat(&self) -> Option<&Seat> {
@@ -295,6 +309,14 @@ impl Session {
         self.fresh = false;
         let link = self.enter()?;
         let done = Box::pin(link.run(statement, limits)).await;
+        self.leave(done)
+    }
+
+    /// One statement of our own of which is known that nothing but itself runs: rows apart, it leaves the session as it is.
+    pub(super) async fn calmly(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
+        self.fresh = false;
+        let link = self.enter()?;
+        let done = Box::pin(link.run_calmly(statement, limits)).await;
         self.leave(done)
     }
 

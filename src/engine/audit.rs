@@ -5,6 +5,7 @@ use crate::{
     base::{
         json::Json,
         source::Span,
+        time::Stamp,
         value::{Data, Map, Marks, Value},
         yaml::Node,
     },
@@ -47,6 +48,30 @@ pub async fn write(
     change: &RowChange,
     alone: bool,
 ) -> Result<Option<RowChange>, AuditTrouble> {
+    let Some(Due { rule, scope, table }) = due(setting, change, setting.world.now())? else { return Ok(None) };
+    let values = values(changing, rule, &scope, &table).await?;
+    let key = key_of(setting, &table);
+    let (key, after) = if alone {
+        let row = changing.insert_whole(&table.table, &values).await?;
+        (of_row(key, &row), Some(row))
+    } else {
+        let key = changing.insert(&table.table, &key, &values).await?;
+        let names: Vec<Arc<str>> = key.keys().cloned().collect();
+        let found = changing.lock_and_read(&table.table, &names, &[key.values().cloned().collect()]).await?;
+        (key, found.into_iter().next().flatten())
+    };
+    Ok(Some(written(setting, change, table, &values, key, after)))
+}
+
+/// What an audit row is made of.
+struct Due<'a> {
+    rule: &'a AuditRule,
+    scope: Scope,
+    table: TableName,
+}
+
+/// The rule that covers a change, and what its expressions know.
+fn due<'a>(setting: &'a Setting, change: &RowChange, now: Stamp) -> Result<Option<Due<'a>>, AuditTrouble> {
     let Some(Facts { audit: Some(AuditUse::Rule(facts)), .. }) = setting.facts_of(&change.table) else {
         return Ok(None);
     };
@@ -69,19 +94,54 @@ pub async fn write(
     if changes.is_empty() && rule.skip_when_unchanged == Some(true) {
         return Ok(None);
     }
-    let scope = scope(setting, change, facts, event, changes);
+    let scope = scope(setting, change, facts, event, changes, now);
     let table = TableName { connection: change.table.connection.clone(), table: rule.table.text.clone() };
-    let values = values(changing, rule, &scope, &table).await?;
-    let key = setting.facts_of(&table).map_or_else(|| vec![Arc::from("id")], Facts::key_columns);
-    let (key, after) = if alone {
-        let row = changing.insert_whole(&table.table, &values).await?;
-        (key.into_iter().filter_map(|name| Some((name.clone(), row.get(&name)?.clone()))).collect(), Some(row))
-    } else {
-        let key = changing.insert(&table.table, &key, &values).await?;
-        let names: Vec<Arc<str>> = key.keys().cloned().collect();
-        let found = changing.lock_and_read(&table.table, &names, &[key.values().cloned().collect()]).await?;
-        (key, found.into_iter().next().flatten())
+    Ok(Some(Due { rule, scope, table }))
+}
+
+/// An audit row that can be made without asking the database, at this moment.
+#[derive(PartialEq)]
+pub struct Ready {
+    /// Where it goes.
+    pub table: TableName,
+    /// What is in it.
+    pub values: Vec<(Arc<str>, SetTo)>,
+}
+
+/// The audit row of one change, if it hangs on nothing but this.
+pub fn ready(setting: &Setting, change: &RowChange, now: Stamp) -> Result<Option<Ready>, AuditTrouble> {
+    let Some(Due { rule, scope, table }) = due(setting, change, now)? else { return Ok(None) };
+    let (values, running) = plain_values(rule, &scope)?;
+    let certain = |(_, to): &(Arc<str>, SetTo)| match to {
+        SetTo::Value(value) => !value.is_unknown(),
+        SetTo::DatabaseNow => true,
     };
+    Ok(Some(Ready { table, values }).filter(|ready| running.is_empty() && ready.values.iter().all(certain)))
+}
+
+/// It was written, and is this row now.
+pub fn was_written(setting: &Setting, change: &RowChange, ready: Ready, row: Map) -> RowChange {
+    let key = of_row(key_of(setting, &ready.table), &row);
+    written(setting, change, ready.table, &ready.values, key, Some(row))
+}
+
+fn key_of(setting: &Setting, table: &TableName) -> Vec<Arc<str>> {
+    setting.facts_of(table).map_or_else(|| vec![Arc::from("id")], Facts::key_columns)
+}
+
+fn of_row(key: Vec<Arc<str>>, row: &Map) -> Map {
+    key.into_iter().filter_map(|name| Some((name.clone(), row.get(&name)?.clone()))).collect()
+}
+
+/// The audit row as a change by rule.
+fn written(
+    setting: &Setting,
+    change: &RowChange,
+    table: TableName,
+    values: &[(Arc<str>, SetTo)],
+    key: Map,
+    after: Option<Map>,
+) -> RowChange {
     let mut written = RowChange { table, key, before: None, after, by_rule: true, stamps: Vec::new() };
     mark(&mut written, change, setting);
     // The number of a new row is only known at apply, in its audit row too.
@@ -93,7 +153,7 @@ pub async fn write(
             value.marks |= Marks::CLOCK;
         }
     }
-    Ok(Some(written))
+    written
 }
 
 /// What is personal in the audited table is personal in its audit row, and what comes from the clock stays so.
@@ -147,7 +207,14 @@ fn audited(value: Value) -> Value {
     }
 }
 
-fn scope(setting: &Setting, change: &RowChange, facts: &AuditFacts, event: AuditEvent, changes: Map) -> Scope {
+fn scope(
+    setting: &Setting,
+    change: &RowChange,
+    facts: &AuditFacts,
+    event: AuditEvent,
+    changes: Map,
+    now: Stamp,
+) -> Scope {
     let row = change.after.clone().or_else(|| change.before.clone()).unwrap_or_default();
     let associated = facts.associated.as_ref().map_or(Value::NULL, |a| {
         Value::map([
@@ -164,15 +231,17 @@ fn scope(setting: &Setting, change: &RowChange, facts: &AuditFacts, event: Audit
         .with("changes", Data::Json(Arc::new(Json::of(changes.into()))).into())
         .with("row", row.into())
         .with("audit", audit)
-        .with_now(setting.world.now())
+        .with_now(now)
 }
 
-async fn values(
-    changing: &mut Changing,
-    rule: &AuditRule,
+/// A running number: its column, of what, and the recipe.
+type Running<'a> = (Arc<str>, &'a Node, &'a Node);
+
+/// What stands in it without the running numbers, and these.
+fn plain_values<'a>(
+    rule: &'a AuditRule,
     scope: &Scope,
-    table: &TableName,
-) -> Result<Vec<(Arc<str>, SetTo)>, AuditTrouble> {
+) -> Result<(Vec<(Arc<str>, SetTo)>, Vec<Running<'a>>), AuditTrouble> {
     let mut values: Vec<(Arc<str>, SetTo)> = Vec::new();
     let mut running = Vec::new();
     for (column, recipe) in &rule.row.entries {
@@ -193,6 +262,16 @@ async fn values(
         let value = tree.evaluate(scope).map_err(|f| AuditTrouble::Rule(f.message, column.span))?.value;
         values.push((column.text.clone(), SetTo::Value(value)));
     }
+    Ok((values, running))
+}
+
+async fn values(
+    changing: &mut Changing,
+    rule: &AuditRule,
+    scope: &Scope,
+    table: &TableName,
+) -> Result<Vec<(Arc<str>, SetTo)>, AuditTrouble> {
+    let (mut values, running) = plain_values(rule, scope)?;
     // Running numbers last: they count within the columns above.
     for (column, of, node) in running {
         let per: Vec<Condition> = node

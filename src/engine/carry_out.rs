@@ -99,6 +99,14 @@ pub async fn carry_out(
     let touched = if quiet { Vec::new() } else { changing.touched().await.map_err(fault)? };
     let rows = pick(changing, change, &ground, at).await?;
     let mut carried = Carried::default();
+    if quiet
+        && change.audit
+        && let [before] = rows.as_slice()
+        && let Some(both) = with_audit(changing, setting, change, &ground, before, at).await?
+    {
+        carried.changes = both;
+        return Ok(carried);
+    }
     for row in &rows {
         let done = one(changing, change, &ground, row, &setting.about.key, at).await?;
         carried.unknown |= done.1;
@@ -169,8 +177,14 @@ async fn pick(changing: &mut Changing, change: &Change, ground: &Ground<'_>, at:
     match &change.pick {
         Pick::Key(key) => {
             let names: Vec<Arc<str>> = key.keys().cloned().collect();
-            let found =
-                changing.lock_and_read(table, &names, &[key.values().cloned().collect()]).await.map_err(fault)?;
+            let values: Vec<Value> = key.values().cloned().collect();
+            // A row that was read before is as good as a locked one if it is surely changed: that happens only where it still is that row.
+            let seen = changing.seen(table, &names, &values);
+            match seen.filter(|row| is_surely_changed(change, ground, row)) {
+                Some(row) => return Ok(vec![row.clone()]),
+                None => changing.expects_nothing(),
+            }
+            let found = changing.lock_and_read(table, &names, &[values]).await.map_err(fault)?;
             let rows: Vec<Map> = found.into_iter().flatten().collect();
             let may_be_missing = matches!(change.wanted, Wanted::Absent | Wanted::Present { create: Some(_), .. });
             if rows.is_empty() && !may_be_missing {
@@ -194,6 +208,88 @@ async fn pick(changing: &mut Changing, change: &Change, ground: &Ground<'_>, at:
     }
 }
 
+/// A row that was seen is changed, and its audit row written, with one statement, where both are known before. What the audit row says of the change is
+/// compared with what came of it.
+async fn with_audit(
+    changing: &mut Changing,
+    setting: &Setting,
+    change: &Change,
+    ground: &Ground<'_>,
+    before: &Map,
+    at: Span,
+) -> Result<Option<Vec<RowChange>>, Trouble> {
+    let Wanted::Present { set, .. } = &change.wanted else { return Ok(None) };
+    let Some(grounds) = setting.grounds.as_ref().filter(|_| changing.expects_a_row()) else { return Ok(None) };
+    if grounds.is_surprising(&change.table) {
+        return Ok(None);
+    }
+    let differing = difference(set, ground, before);
+    let mut done = begun(change, ground, before);
+    let mut expected = ground.facts.marked(before);
+    let marked = |column: &str, value: &Value| value.clone().marked(ground.facts.marks(column));
+    expected.extend(differing.iter().map(|(column, value)| (column.clone(), marked(column, value))));
+    let Columns { columns, clock, hidden } = columns_of(change, ground, differing);
+    for (column, to) in &columns {
+        if *to == SetTo::DatabaseNow {
+            expected.insert(column.clone(), Value::unknown());
+        }
+    }
+    done.after = Some(expected);
+    // What is wrong with the rule is said where the row is written by itself.
+    let now = setting.world.now();
+    let Ok(Some(ready)) = audit::ready(setting, &done, now) else { return Ok(None) };
+    let (table, other) = (&change.table.table, &ready.table.table);
+    let both = changing.update_and_insert((table, &done.key, &columns), (other, &ready.values)).await;
+    let Some((row, audit)) = both.map_err(|fault| database(&change.table.connection, fault, at))? else {
+        return Ok(None);
+    };
+    done.after = Some(still_hidden(as_read(row, ground, &clock), &hidden));
+    if audit::ready(setting, &done, now).ok().flatten().as_ref() != Some(&ready) {
+        // The database made something else of a value: the audit row has to be made of that.
+        grounds.surprises(&change.table);
+        let fault = Fault::new(FaultKind::Divided, "an audit row is to be made of what its change became");
+        return Err(database(&change.table.connection, fault, at));
+    }
+    let written = audit::was_written(setting, &done, ready, audit);
+    Ok(Some(vec![done, written]))
+}
+
+/// A change of this row, before it is done.
+fn begun(change: &Change, ground: &Ground<'_>, before: &Map) -> RowChange {
+    let key: Map = ground.key.iter().filter_map(|c| Some((c.clone(), before.get(c)?.clone()))).collect();
+    RowChange {
+        table: change.table.clone(),
+        key: ground.facts.marked(&key),
+        before: Some(ground.facts.marked(before)),
+        after: Some(ground.facts.marked(before)),
+        by_rule: false,
+        stamps: ground.facts.stamp().map(Arc::from).into_iter().collect(),
+    }
+}
+
+/// What an update sets.
+struct Columns {
+    columns: Vec<(Arc<str>, SetTo)>,
+    /// From the clock.
+    clock: Vec<Arc<str>>,
+    /// Hidden, whatever the project file says of the column.
+    hidden: Vec<Arc<str>>,
+}
+
+/// The columns that differ, and the stamp.
+fn columns_of(change: &Change, ground: &Ground<'_>, differing: Map) -> Columns {
+    let clock = differing.iter().filter(|(_, v)| v.marks.has(Marks::CLOCK)).map(|(c, _)| c.clone()).collect();
+    let hidden = hidden(&differing);
+    let mut columns: Vec<(Arc<str>, SetTo)> = differing.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
+    if change.stamp
+        && let Some(stamp) = ground.facts.stamp()
+        && !columns.iter().any(|(c, _)| &**c == stamp)
+    {
+        columns.push((stamp.into(), SetTo::DatabaseNow));
+    }
+    Columns { columns, clock, hidden }
+}
+
 /// One locked row: guard, difference, change, read again.
 async fn one(
     changing: &mut Changing,
@@ -205,14 +301,7 @@ async fn one(
 ) -> Result<(RowChange, bool), Trouble> {
     let fault = |fault: Fault| database(&change.table.connection, fault, at);
     let key: Map = ground.key.iter().filter_map(|c| Some((c.clone(), before.get(c)?.clone()))).collect();
-    let mut done = RowChange {
-        table: change.table.clone(),
-        key: ground.facts.marked(&key),
-        before: Some(ground.facts.marked(before)),
-        after: Some(ground.facts.marked(before)),
-        by_rule: false,
-        stamps: ground.facts.stamp().map(Arc::from).into_iter().collect(),
-    };
+    let mut done = begun(change, ground, before);
     let Wanted::Present { set, .. } = &change.wanted else {
         guard(change, ground, before, &key, item)?;
         let rows = changing.delete_by_key(&change.table.table, &key).await.map_err(fault)?;
@@ -239,16 +328,7 @@ async fn one(
         done.after = Some(after);
         return Ok((done, true));
     }
-    let clock: Vec<Arc<str>> =
-        differing.iter().filter(|(_, v)| v.marks.has(Marks::CLOCK)).map(|(c, _)| c.clone()).collect();
-    let hidden = hidden(&differing);
-    let mut columns: Vec<(Arc<str>, SetTo)> = differing.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
-    if change.stamp
-        && let Some(stamp) = ground.facts.stamp()
-        && !columns.iter().any(|(c, _)| &**c == stamp)
-    {
-        columns.push((stamp.into(), SetTo::DatabaseNow));
-    }
+    let Columns { columns, clock, hidden } = columns_of(change, ground, differing);
     let key_stays = !columns.iter().any(|(column, _)| ground.key.contains(column));
     let after = if ground.alone && key_stays {
         let row = changing.update_whole(&change.table.table, &key, &columns).await.map_err(fault)?;
@@ -261,6 +341,18 @@ async fn one(
     };
     done.after = Some(still_hidden(after, &hidden));
     Ok((done, false))
+}
+
+/// Nothing but [`Changing::update_whole`] comes of this row.
+fn is_surely_changed(change: &Change, ground: &Ground<'_>, before: &Map) -> bool {
+    let Wanted::Present { set, .. } = &change.wanted else { return false };
+    let differing = difference(set, ground, before);
+    ground.alone
+        && !change.claim
+        && !differing.is_empty()
+        && !differing.values().any(Value::is_unknown)
+        && !differing.keys().any(|column| ground.key.contains(column))
+        && guard(change, ground, before, before, "").is_ok()
 }
 
 /// The columns that get something hidden, whatever the project file says of them.

@@ -107,9 +107,15 @@ impl Crew {
         *relied += 1;
         let known = *relied <= RELIED_ON;
         if !known {
-            shared.met.remove(connection);
+            // One looks, and the others rely on the last look until it has: else all that are under way would.
+            *relied = 0;
         }
         known
+    }
+
+    /// It is not, or nobody can tell: each looks for itself.
+    pub(super) fn has_lost(&self, connection: &Arc<str>) {
+        self.shared().met.remove(connection);
     }
 
     /// It is: the next ones need not look.

@@ -263,7 +263,7 @@ impl<'a> Driver<'a> {
     }
 
     /// The seat, as long as it does not go alone.
-    fn together(&self) -> Option<&Seat> {
+    pub(super) fn together(&self) -> Option<&Seat> {
         self.seat.as_ref().filter(|seat| !seat.is_alone())
     }
 

@@ -7,7 +7,7 @@ use crate::{
     table::catalogue::{Nature, Table},
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -17,8 +17,32 @@ pub struct Grounds(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    natures: HashMap<TableName, Nature>,
-    columns: HashMap<TableName, Arc<Table>>,
+    natures: HashMap<TableName, Told<Nature>>,
+    columns: HashMap<TableName, Told<Arc<Table>>>,
+    /// Tables whose rows became something else than what was set.
+    surprising: HashSet<TableName>,
+}
+
+/// What the catalogue said.
+#[derive(Debug)]
+struct Told<T> {
+    what: T,
+    /// The next one asks again; until it has an answer the others go on with this one. (Else all that are under way would ask.)
+    old: bool,
+}
+
+impl<T: Clone> Told<T> {
+    fn new(what: T) -> Told<T> {
+        Told { what, old: false }
+    }
+
+    /// What was said, unless this one is to ask again.
+    fn known(&mut self) -> Option<T> {
+        match std::mem::take(&mut self.old) {
+            true => None,
+            false => Some(self.what.clone()),
+        }
+    }
 }
 
 impl Grounds {
@@ -26,32 +50,55 @@ impl Grounds {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next ones ask again.
+    /// The next one asks again.
     pub fn forget(&self, connection: &str) {
         let mut known = self.known();
-        known.natures.retain(|table, _| &*table.connection != connection);
-        known.columns.retain(|table, _| &*table.connection != connection);
+        known.natures.iter_mut().filter(|(t, _)| &*t.connection == connection).for_each(|(_, told)| told.old = true);
+        known.columns.iter_mut().filter(|(t, _)| &*t.connection == connection).for_each(|(_, told)| told.old = true);
     }
 
     /// What else happens when rows of this table are read or changed.
     pub async fn nature(&self, session: &mut Session, table: &TableName) -> Result<Nature, Fault> {
-        let known = self.known().natures.get(table).copied();
+        let known = self.known().natures.get_mut(table).and_then(Told::known);
         if let Some(nature) = known {
             return Ok(nature);
         }
-        let nature = Box::pin(session.nature(&table.table)).await?;
-        self.known().natures.insert(table.clone(), nature);
-        Ok(nature)
+        let asked = Box::pin(session.nature(&table.table)).await;
+        let mut known = self.known();
+        match &asked {
+            Ok(nature) => known.natures.insert(table.clone(), Told::new(*nature)),
+            Err(_) => known.natures.remove(table),
+        };
+        asked
+    }
+
+    /// What a row of this table becomes is only known when it was changed.
+    pub fn surprises(&self, table: &TableName) {
+        self.known().surprising.insert(table.clone());
+    }
+
+    /// It was so for one of them.
+    pub fn is_surprising(&self, table: &TableName) -> bool {
+        self.known().surprising.contains(table)
+    }
+
+    /// The same, if it is known by now.
+    pub fn known_nature(&self, table: &TableName) -> Option<Nature> {
+        self.known().natures.get(table).map(|told| told.what)
     }
 
     /// The columns of a table; nothing when there is no such table.
     pub async fn columns(&self, changing: &mut Changing, table: &TableName) -> Result<Option<Arc<Table>>, Fault> {
-        let known = self.known().columns.get(table).cloned();
+        let known = self.known().columns.get_mut(table).and_then(Told::known);
         if known.is_some() {
             return Ok(known);
         }
-        let Some(columns) = Box::pin(changing.columns(&table.table)).await? else { return Ok(None) };
-        self.known().columns.insert(table.clone(), columns.clone());
-        Ok(Some(columns))
+        let asked = Box::pin(changing.columns(&table.table)).await;
+        let mut known = self.known();
+        match &asked {
+            Ok(Some(columns)) => known.columns.insert(table.clone(), Told::new(columns.clone())),
+            Ok(None) | Err(_) => known.columns.remove(table),
+        };
+        asked
     }
 }

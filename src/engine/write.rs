@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     action::{
+        change::Pick,
         deed::Deed,
         kinds::Act,
         resolve::{self, resolve},
@@ -26,6 +27,7 @@ use crate::{
     connection::{
         fault::FaultKind,
         handle::{Changing, Writing},
+        seen::Seen,
     },
     effect::{
         change::{RowChange, TableName},
@@ -68,9 +70,12 @@ impl Driver<'_> {
         self.close_readers().await;
         let meant = Meant { class, connection: Some(&connection), shown, request: None, request_hash };
         self.intend(place, meant, 1).await?;
-        let mut restarts = 0;
+        let (mut restarts, mut begun) = (0, 0);
         loop {
-            match self.write_once(place, step, &deed, &connection).await {
+            // What was seen once and is no longer so is locked, and then read.
+            let seen = if begun == 0 { self.seen(&deed).await } else { None };
+            begun += 1;
+            match self.write_once(place, step, &deed, &connection, seen).await {
                 Err(Halt::Trouble(Trouble::Database { fault, .. })) if fault.kind == FaultKind::Divided => {}
                 Err(Halt::Trouble(Trouble::Database { fault, .. }))
                     if fault.kind == FaultKind::Serialization && restarts < MOST_RESTARTS =>
@@ -82,18 +87,31 @@ impl Driver<'_> {
         }
     }
 
+    /// The row that it changes, read together with others of the run, where a change of it is whole when its statement ends.
+    async fn seen(&self, deed: &Deed) -> Option<Seen> {
+        let Deed::Change(change) = deed else { return None };
+        let Pick::Key(key) = &change.pick else { return None };
+        self.together()?;
+        let alone = self.setting.grounds.as_ref()?.known_nature(&change.table)?.alone;
+        let database = self.setting.database(&change.table.connection).filter(|_| alone)?;
+        let (columns, key): (Vec<_>, Vec<_>) = key.iter().map(|(name, value)| (name.clone(), value.clone())).unzip();
+        database.see(&change.table.table, &columns, &key).await
+    }
+
     async fn write_once(
         &mut self,
         place: &Place,
         step: &Step,
         deed: &Deed,
         connection: &Arc<str>,
+        seen: Option<Seen>,
     ) -> Result<Went, Halt> {
         let setting = self.setting;
         let mut writing = match self.begin(place, connection).await? {
             Begun::Open(writing) => writing,
             Begun::Over(went) => return Ok(went),
         };
+        writing.expects(seen);
         let carried = self.carried(&mut writing, &place.path, step, deed).await;
         let carried = match carried {
             Ok(carried) => carried,
@@ -144,7 +162,11 @@ impl Driver<'_> {
         let mut writing = self.open(connection).await?;
         let first = async {
             if !self.met.contains(connection) && !self.crew.as_ref().is_some_and(|crew| crew.has_met(connection)) {
-                Box::pin(self.as_planned(&mut writing)).await?;
+                let looked = Box::pin(self.as_planned(&mut writing)).await;
+                if looked.is_err() {
+                    self.crew.iter().for_each(|crew| crew.has_lost(connection));
+                }
+                looked?;
                 self.crew.iter().for_each(|crew| crew.met(connection));
                 self.setting.grounds.iter().for_each(|grounds| grounds.forget(connection));
             }

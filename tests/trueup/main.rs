@@ -51,6 +51,7 @@ mod requests;
 mod schemas;
 mod servers;
 mod sets;
+mod sets_apart;
 mod sets_calls;
 mod shipped;
 mod test_command;

@@ -4,7 +4,7 @@
 use super::{
     many::{Store, playbook},
     servers::{block_on, mysql, postgres, request, said},
-    sets::{alike, carried, cut_off, items, rows, together},
+    sets::{Go, alike, carried, cut_off, items, rows, together},
 };
 use std::{
     collections::BTreeMap,
@@ -138,7 +138,7 @@ async fn both_ways(on: &On, lost: bool) {
     let mut seen: Vec<(String, Vec<String>, Vec<String>)> = Vec::new();
     for (store, api, one_by_one) in [(&sets, &apis[0], false), (&single, &apis[1], true)] {
         store.shop.sql(&before).await;
-        let (run, carried) = carried(store, &text, later, one_by_one).await;
+        let (run, carried) = carried(store, &text, later, Go::of(one_by_one)).await;
         let state = store.state(run).await;
         assert!(one_by_one || together(store, run).await > 3, "{}: nothing went together", on.word());
         let items = items(&state).into_iter().map(|line| line.replace(api, "API")).collect();
@@ -257,7 +257,7 @@ fn where_calls_take_long_the_others_go_one_by_one() {
         let ids: Vec<u64> = (1..).filter(|id| !(3..=5).contains(&(id % 12))).take(300).collect();
         let values: Vec<String> = ids.iter().map(|id| row(*id, "null")).collect();
         store.shop.sql(&format!("{INSERT} {};", values.join(", "))).await;
-        let (run, carried) = carried(&store, &calling(), "", false).await;
+        let (run, carried) = carried(&store, &calling(), "", Go::InSets).await;
         assert_eq!(carried.stopped, Stopped::Closed(End::Changed));
         let record = store.record().await;
         let events = record.journal.events(run).await.unwrap();
@@ -289,7 +289,7 @@ async fn cut_anywhere(on: &On) {
     while let Some(at) = cuts.pop() {
         store.shop.sql(&format!("delete from things; delete from audits; {INSERT} {};", values.join(", "))).await;
         heard.asked.lock().unwrap().clear();
-        let (fallen, run, reached) = cut_off(&store, &text, at);
+        let (fallen, run, reached) = cut_off(&store, &text, at, Go::InSets);
         let run = run.unwrap();
         let place = format!("{}: cut off at {at}, {:?}", on.word(), reached.last());
         let record = store.record().await;

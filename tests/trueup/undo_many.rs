@@ -4,7 +4,7 @@
 use super::{
     many::{Store, playbook},
     servers::{block_on, mysql, postgres, said},
-    sets::{STEPS, UP, batch, carried, items, on_a_thread_that_falls, rows, together},
+    sets::{Go, STEPS, UP, batch, carried, items, on_a_thread_that_falls, rows, together},
 };
 use std::sync::{Mutex, atomic::AtomicBool};
 use trueup::{
@@ -57,7 +57,7 @@ async fn both_ways(on: &On, seeds: std::ops::Range<u64>, size: u64) {
         let mut seen = Vec::new();
         for (store, one_by_one) in [(&sets, false), (&single, true)] {
             store.shop.sql(&before).await;
-            let (run, _) = carried(store, &text, &later, one_by_one).await;
+            let (run, _) = carried(store, &text, &later, Go::of(one_by_one)).await;
             store.shop.sql(&meddled(seed, 1, size / 2)).await;
             let meanwhile = meddled(seed, size / 2, size * 2 / 3);
             let (undo, plan, went) = taken_back(store, run, &meanwhile, one_by_one).await;

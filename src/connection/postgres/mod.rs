@@ -33,7 +33,7 @@ use sqlx::{
     Column, Either, Executor, Row, SqlSafeStr, ValueRef,
     postgres::{PgArguments, PgRow},
 };
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{borrow::Cow, future::Future, sync::Arc, time::Duration};
 
 /// One connection. Dropping it closes the socket, and the server rolls back. Only [`Link::rollback`] and
 /// [`Link::committed`] let the next handle of the same address have it.
@@ -49,6 +49,10 @@ pub(super) struct Link {
     waiting: Option<open::Begin>,
     /// No other handle may have it: a statement that it has prepared no longer fits its table.
     worn: bool,
+    /// What a transaction that follows at once begins with; nothing where more than words is needed.
+    next: Option<Arc<str>>,
+    /// Something went through it that may have left more in the session than rows.
+    stirred: bool,
 }
 
 /// After this nothing of a handle is left in its session: no cursor, setting, role, listener, lock, temporary table or
@@ -66,6 +70,15 @@ macro_rules! afresh {
 /// COMMIT, and the session as the next handle needs it.
 const COMMIT: &str = afresh!("COMMIT; ");
 
+/// What ends a transaction: with the session as it was, or as the next handle needs it; and begins the next one, if it does.
+fn ending(stirred: bool, next: Option<&str>) -> Cow<'static, str> {
+    let end = if stirred { COMMIT } else { "COMMIT" };
+    match next {
+        None => end.into(),
+        Some(begin) => format!("{end}; {begin}").into(),
+    }
+}
+
 /// Waits for an answer. The server's own timeouts end a statement; when even they do not answer, the connection is
 /// given up (and closed by whoever sees the fault), never used again.
 async fn within<T>(patience: Duration, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Fault> {
@@ -78,6 +91,7 @@ async fn within<T>(patience: Duration, work: impl Future<Output = Result<T, sqlx
 impl Link {
     /// Runs fixed text in one round trip; may be several statements, because no value can reach it.
     pub async fn batch(&mut self, sql: &'static str) -> Result<(), Fault> {
+        self.stirred = true;
         self.begun().await?;
         self.say(sql).await
     }
@@ -103,9 +117,11 @@ impl Link {
 
     /// Makes the transaction durable, and the connection fit for the next handle with the same words: the first answer is
     /// that of the COMMIT. What goes wrong afterwards only costs the connection.
-    pub async fn commit(&mut self) -> Result<(), Fault> {
+    /// Whether the next transaction has begun as well, for whom it `goes_on`.
+    pub async fn commit(&mut self, goes_on: bool) -> Result<bool, Fault> {
         self.begun().await?;
-        let mut answers = self.connection.plain.fetch_many(COMMIT.into_sql_str());
+        let next = self.next.as_deref().filter(|_| goes_on);
+        let mut answers = self.connection.plain.fetch_many(trusted(&ending(self.stirred, next)));
         let first = within(self.patience, answers.try_next()).await?;
         if first.is_none() {
             return Err(Fault::new(FaultKind::Lost, "the server gave no answer to COMMIT"));
@@ -121,8 +137,9 @@ impl Link {
         };
         let afresh = rest().await;
         drop(answers);
+        self.stirred = false;
         self.worn |= !afresh;
-        Ok(())
+        Ok(afresh && next.is_some() && !self.worn)
     }
 
     /// After a confirmed COMMIT: keeps the connection for the next handle.
@@ -201,6 +218,12 @@ impl Link {
 
     /// Runs one statement.
     pub async fn run(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
+        self.stirred = true;
+        self.run_calmly(statement, limits).await
+    }
+
+    /// The same of a statement of which is known that nothing but itself runs, and that it is about rows alone.
+    pub async fn run_calmly(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
         self.begun().await?;
         let done = self.run_once(statement, limits).await;
         self.worn |= done.as_ref().is_err_and(|fault| fault.kind == FaultKind::Serialization);
@@ -224,6 +247,7 @@ impl Link {
 
     /// Runs one statement and hands its rows out as they arrive: none of them stays in memory.
     pub async fn stream(&mut self, statement: &Statement, each: Each<'_>) -> Result<(), Fault> {
+        self.stirred = true;
         self.begun().await?;
         let shape = self.prepared(&statement.sql).await?;
         let forms = shape.readable()?;
@@ -280,11 +304,13 @@ impl Link {
 
     /// Claims an effect in the ledger.
     pub async fn claim(&mut self, entry: &Entry) -> Result<Claimed, Fault> {
+        self.stirred = true;
         ledger::claim(self, entry).await
     }
 
     /// The same for several items of one run.
     pub async fn claim_all(&mut self, entries: &[&Entry]) -> Result<Vec<bool>, Fault> {
+        self.stirred = true;
         ledger::claim_all(self, entries).await
     }
 

@@ -38,7 +38,9 @@ pub struct Target {
     /// Nothing for UTC, which every session has anyway.
     timezone: Option<String>,
     /// What the server's log shows of the run.
-    pub(in crate::connection) mark: Option<TraceMark>,
+    mark: Option<TraceMark>,
+    /// What a transaction that changes begins with, where it follows another one at once.
+    next: Option<Arc<str>>,
 }
 
 type Connecting = ways::Connecting<Wire, sqlx::Error>;
@@ -130,7 +132,14 @@ impl Target {
         // The server ends the whole statement at `statement_timeout`; a little before that a lock can still be named.
         let claim_patience = if statement.is_zero() { GRACE } else { statement * 9 / 10 }.max(lock);
         let patience = lock.max(statement) + GRACE;
-        Ok(Target { write, read, connect_timeout, patience, claim_patience, lock_timeout: lock, timezone, mark: None })
+        let (lock_timeout, mark, next) = (lock, None, Some(CHANGING.into()));
+        Ok(Target { write, read, connect_timeout, patience, claim_patience, lock_timeout, timezone, mark, next })
+    }
+
+    /// The server's log shows this of the run.
+    pub fn marked(&mut self, mark: TraceMark) {
+        self.next = Some(mark.before(CHANGING).into());
+        self.mark = Some(mark);
     }
 
     /// Who comes in through which door.
@@ -203,6 +212,8 @@ impl Target {
             guest: door.ways.guest(),
             waiting: None,
             worn: false,
+            next: None,
+            stirred: false,
         }
     }
 
@@ -217,6 +228,9 @@ impl Target {
             None => link.batch(begin).await?,
             Some(mark) => link.begin_marked(mark, begin).await?,
         }
+        link.stirred = self.timezone.is_some();
+        // A time zone is a value, which no fixed words can hold.
+        link.next = self.next.clone().filter(|_| begin == CHANGING && self.timezone.is_none());
         Ok(link)
     }
 }

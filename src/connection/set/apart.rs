@@ -3,7 +3,9 @@
 use super::{
     Handle, Open, Set,
     ask::{Asked, Op, Reply},
-    bulk, divided,
+    bulk,
+    carry::fits,
+    divided,
 };
 use crate::{
     base::value::Value,
@@ -12,7 +14,9 @@ use crate::{
         fault::FaultKind,
         ledger::{Claimed, Entry},
     },
+    table::catalogue::Table,
 };
+use std::sync::Arc;
 
 impl Set {
     /// The claims of several members; gives back those that did not go in: each meets alone what stands there already.
@@ -41,6 +45,34 @@ impl Set {
                 None
             }
         }
+    }
+
+    /// The rows of all of these with their versions, read outside of a transaction. Who gets none locks its row, as without this.
+    pub(super) async fn see(&mut self, table: &str, group: Vec<Asked>) {
+        let found = match self.columns_to_read(table).await {
+            Some(columns) if group.iter().all(|one| fits(&one.op, &columns)) => match &mut self.reading {
+                Some(reading) => bulk::see(reading, table, &group).await.unwrap_or_default(),
+                None => Vec::new(),
+            },
+            _ => Vec::new(),
+        };
+        let mut found = found.into_iter();
+        for one in group {
+            let mut rows = found.next().unwrap_or_default();
+            let row = rows.pop().filter(|_| rows.is_empty());
+            one.answer(Ok(Reply::Seen(row.and_then(bulk::version).map(Box::new))));
+        }
+    }
+
+    /// The columns of a table, looked up once in a run.
+    async fn columns_to_read(&mut self, table: &str) -> Option<Arc<Table>> {
+        let known = self.known.tables().columns.get(table).cloned();
+        if known.is_some() {
+            return known;
+        }
+        let found = self.reading.as_mut()?.columns(table).await.ok()??;
+        self.known.tables().columns.insert(table.to_owned(), found.clone());
+        Some(found)
     }
 
     /// Gives it back unless another member counts on the same numbers: they would get the same one.

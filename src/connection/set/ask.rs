@@ -4,11 +4,13 @@ use super::{
     super::{
         fault::{Fault, FaultKind},
         ledger::{Claimed, Entry},
+        link::Link,
         rows::Rows,
         standing::Standing,
         statement::{Limits, Select, SetTo, Statement},
     },
     divided,
+    gate::{Gate, Pass},
 };
 use crate::{
     base::value::{Map, Value},
@@ -42,6 +44,10 @@ pub(super) struct Shared {
     ways: Mutex<Vec<Way>>,
     /// Open handles that only read.
     readers: AtomicUsize,
+    /// Transactions are everybody's own, so many at a time.
+    gate: Option<Arc<Gate>>,
+    /// How many transactions each has open then.
+    inside: Mutex<Vec<u32>>,
 }
 
 /// How a member goes.
@@ -93,6 +99,12 @@ pub(super) enum Op {
     /// Back to before a step that was refused.
     Back,
     Lock {
+        table: String,
+        columns: Vec<Arc<str>>,
+        keys: Vec<Vec<Value>>,
+    },
+    /// A row and its version, read outside of a transaction.
+    See {
         table: String,
         columns: Vec<Arc<str>>,
         keys: Vec<Vec<Value>>,
@@ -201,6 +213,7 @@ pub(super) enum Reply {
     Standing(Box<Standing>),
     Claimed(Claimed),
     Found(Vec<Option<Map>>),
+    Seen(Option<Box<(Map, Value)>>),
     Several(Vec<Map>),
     Count(u64),
     Key(Map),
@@ -231,8 +244,9 @@ impl Op {
             }
         };
         match self {
-            Op::Lock { table, columns, keys } => {
-                let _ = write!(text, "lock {table} {}", keys.len());
+            Op::Lock { table, columns, keys } | Op::See { table, columns, keys } => {
+                let word = if matches!(self, Op::See { .. }) { "see" } else { "lock" };
+                let _ = write!(text, "{word} {table} {}", keys.len());
                 names(&mut text, &mut columns.iter());
             }
             Op::Update { table, key, set } => {
@@ -296,9 +310,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub fn new(members: usize) -> Shared {
-        let ways = Mutex::new(vec![Way::Together; members]);
-        Shared { asked: Mutex::default(), left: Mutex::default(), ways, readers: AtomicUsize::new(0) }
+    pub fn new(members: usize, gate: Option<Arc<Gate>>) -> Shared {
+        let (ways, inside) = (Mutex::new(vec![Way::Together; members]), Mutex::new(vec![0; members]));
+        Shared { asked: Mutex::default(), left: Mutex::default(), ways, readers: AtomicUsize::new(0), gate, inside }
+    }
+
+    /// Transactions are everybody's own.
+    pub fn is_apart(&self) -> bool {
+        self.gate.is_some()
+    }
+
+    /// How many have transactions of their own open.
+    pub fn count_inside(&self) -> usize {
+        lock(&self.inside).iter().filter(|open| **open > 0).count()
+    }
+
+    /// It has a transaction of its own open: others may wait for the rows that it has locked.
+    pub fn is_inside(&self, member: usize) -> bool {
+        lock(&self.inside).get(member).is_some_and(|open| *open > 0)
     }
 
     pub fn asked(&self) -> MutexGuard<'_, Vec<Asked>> {
@@ -348,7 +377,10 @@ impl Member {
             Way::Alone => return true,
             Way::ToGoAlone => {}
         }
-        let _ = self.ask(None, Op::Alone).await;
+        // Where nobody's transaction is another's, there is nobody to wait for.
+        if !self.shared.is_apart() {
+            let _ = self.ask(None, Op::Alone).await;
+        }
         if let Some(way) = lock(&self.shared.ways).get_mut(self.number) {
             *way = Way::Alone;
         }
@@ -361,6 +393,28 @@ impl Member {
             Reply::Epoch(epoch) => Ok(Seat { member: self.clone(), epoch: Some(epoch) }),
             _ => Err(mixed_up()),
         }
+    }
+
+    /// Its transactions are its own.
+    pub(in super::super) fn is_apart(&self) -> bool {
+        self.shared.is_apart()
+    }
+
+    /// It has one open.
+    pub fn is_inside(&self) -> bool {
+        self.shared.is_inside(self.number)
+    }
+
+    /// The right to a transaction of its own; waits until fewer are open than may be. None where nobody counts them, or it has one.
+    pub(in super::super) async fn enter(&self) -> Option<Inside> {
+        if self.is_inside() {
+            return None;
+        }
+        let pass = self.shared.gate.clone()?.enter().await;
+        if let Some(open) = lock(&self.shared.inside).get_mut(self.number) {
+            *open += 1;
+        }
+        Some(Inside { member: self.clone(), pass: Some(pass) })
     }
 
     /// A seat outside of any.
@@ -389,6 +443,41 @@ impl Drop for Seat {
         match self.epoch {
             Some(epoch) => self.member.shared.left().push((self.member.number, epoch)),
             None => drop(self.member.shared.readers.fetch_sub(1, Ordering::Relaxed)),
+        }
+    }
+}
+
+/// The right to a transaction of one's own, given back with it.
+#[derive(Debug)]
+pub(in super::super) struct Inside {
+    member: Member,
+    /// Nothing once it was handed on.
+    pass: Option<Pass>,
+}
+
+impl Inside {
+    /// A transaction that was begun for it.
+    pub fn begun(&mut self) -> Option<Link> {
+        self.pass.as_mut()?.begun()
+    }
+
+    /// Somebody waits for the next.
+    pub fn is_wanted(&self) -> bool {
+        self.pass.as_ref().is_some_and(Pass::is_wanted)
+    }
+
+    /// Gives it back with a transaction for the next one.
+    pub fn hand_on(mut self, begun: Link) {
+        if let Some(pass) = self.pass.take() {
+            pass.hand_on(begun);
+        }
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        if let Some(open) = lock(&self.member.shared.inside).get_mut(self.member.number) {
+            *open = open.saturating_sub(1);
         }
     }
 }
@@ -428,6 +517,8 @@ asks! {
     back() -> () = Op::Back => Reply::Done => ();
     lock_and_read(table: &str, columns: &[Arc<str>], keys: &[Vec<Value>]) -> Vec<Option<Map>>
         = Op::Lock { table: table.to_owned(), columns: columns.to_vec(), keys: keys.to_vec() } => Reply::Found(found) => found;
+    see(table: &str, columns: &[Arc<str>], key: &[Value]) -> Option<Box<(Map, Value)>>
+        = Op::See { table: table.to_owned(), columns: columns.to_vec(), keys: vec![key.to_vec()] } => Reply::Seen(seen) => seen;
     lock_where(table: &str, key: &[Arc<str>], conditions: &[Condition], max: usize) -> Vec<Map>
         = Op::LockWhere { table: table.to_owned(), key: key.to_vec(), conditions: conditions.to_vec(), max }
         => Reply::Several(rows) => rows;

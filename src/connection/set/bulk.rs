@@ -23,6 +23,8 @@ use std::sync::Arc;
 
 /// The name of the column that says whose row it is; no table has it.
 const NUMBER: &str = "trueup member";
+/// The name of the column that says which version of a row it is.
+const VERSION: &str = "trueup version";
 
 /// `unnest(…) AS v(…)`: a row of values for each member, with its number where that is asked for.
 fn values(text: Text, table: &str, columns: &[(&Arc<str>, Value)], numbered: bool) -> Text {
@@ -80,12 +82,33 @@ pub async fn lock(changing: &mut Changing, table: &str, group: &[Asked]) -> Resu
     Ok(sorted(answer, group.len()))
 }
 
+/// Reads a row for each member, with its version: its rows, mostly one.
+pub async fn see(session: &mut Session, table: &str, group: &[Asked]) -> Result<Vec<Vec<Map>>, Fault> {
+    let Some(Op::See { columns, .. }) = group.first().map(|one| &one.op) else { return Ok(Vec::new()) };
+    let lists = keys(columns, group.iter());
+    let write = |all: &Columns<'_>| {
+        let text = Text::new(Dialect::Postgres).raw("SELECT v.").name(NUMBER).raw(", t.xmin::text AS ").name(VERSION);
+        let text = whole_rows(text.raw(", "), all).raw(" FROM ");
+        let text = values(text, table, &lists, true).raw(" JOIN ").table(table).raw(" AS t ON ");
+        matched(text, "t.", columns.iter()).done()
+    };
+    let statement = exactly(session, write).await?;
+    let answer = session.raw(&statement, OF_ALL).await?;
+    Ok(sorted(answer, group.len()))
+}
+
+/// The row, and its version.
+pub fn version(mut row: Map) -> Option<(Map, Value)> {
+    let version = row.shift_remove(VERSION)?;
+    Some((row, version))
+}
+
 /// The values of these columns in the keys, column by column.
 fn keys<'g>(columns: &'g [Arc<str>], group: impl Iterator<Item = &'g Asked> + Clone) -> Vec<(&'g Arc<str>, Value)> {
     let key = |n: usize| {
-        group
-            .clone()
-            .filter_map(move |one| if let Op::Lock { keys, .. } = &one.op { keys.first()?.get(n) } else { None })
+        group.clone().filter_map(move |one| {
+            if let Op::Lock { keys, .. } | Op::See { keys, .. } = &one.op { keys.first()?.get(n) } else { None }
+        })
     };
     columns.iter().enumerate().map(|(n, column)| (column, list(key(n)))).collect()
 }
@@ -119,7 +142,7 @@ async fn exactly(session: &mut Session, write: impl Fn(&Columns<'_>) -> Statemen
     Ok(match session.exotic(&plain.sql).await? {
         None => plain,
         Some(slots) => {
-            let own: Vec<_> = slots.iter().filter(|slot| *slot.name != *NUMBER).cloned().collect();
+            let own: Vec<_> = slots.iter().filter(|slot| ![NUMBER, VERSION].contains(&&*slot.name)).cloned().collect();
             write(&Columns::Listed(&own))
         }
     })

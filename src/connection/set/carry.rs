@@ -44,6 +44,14 @@ impl Set {
                 group.into_iter().for_each(|one| one.answer(Err(fault.clone())));
                 continue;
             }
+            let group = match &group[0].op {
+                Op::See { table, .. } => {
+                    let table = table.clone();
+                    self.see(&table, group).await;
+                    continue;
+                }
+                _ => group,
+            };
             let Some(reading) = &mut self.reading else { continue };
             let group = match bulk::select(reading, group).await {
                 Ok(()) => continue,
@@ -412,7 +420,7 @@ impl Open {
                 Reply::Count(count)
             }
             Op::NextOf { table, column, per } => Reply::Value(changing.next_of(table, column, per).await?),
-            Op::Begin | Op::Alone | Op::Commit | Op::Check => return Err(divided()),
+            Op::Begin | Op::Alone | Op::Commit | Op::Check | Op::See { .. } => return Err(divided()),
         };
         Ok(reply)
     }
@@ -446,7 +454,7 @@ fn whole(rows: Vec<Vec<Map>>) -> Option<Vec<Reply>> {
 }
 
 /// One statement can hold these values for many rows: they travel as an array of the column's own type.
-fn fits(op: &Op, columns: &Table) -> bool {
+pub(super) fn fits(op: &Op, columns: &Table) -> bool {
     let one = |column: &str, value: &Value| {
         let Some(column) = columns.column(column) else { return false };
         match column.kind {
@@ -467,7 +475,7 @@ fn fits(op: &Op, columns: &Table) -> bool {
             .is_some_and(|equals| !equals.is_empty() && equals.iter().all(|(column, value)| one(column, value)))
     };
     match op {
-        Op::Lock { columns: names, keys, .. } => {
+        Op::Lock { columns: names, keys, .. } | Op::See { columns: names, keys, .. } => {
             keys.len() == 1
                 && keys[0].len() == names.len()
                 && names.iter().zip(&keys[0]).all(|(name, value)| !value.is_null() && one(name, value))

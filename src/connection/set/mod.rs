@@ -14,10 +14,12 @@ mod apart;
 mod ask;
 mod bulk;
 mod carry;
+mod gate;
 mod scheduling;
 
 pub use ask::Member;
-pub(super) use ask::Seat;
+pub(super) use ask::{Inside, Seat};
+pub use gate::Gate;
 
 use super::{
     changing::Changing,
@@ -66,6 +68,27 @@ pub enum Purpose {
     Apply,
     /// They are rolled back, and who leaves after having written is done.
     Rehearse,
+}
+
+/// What the members of a set ask for, seen from where it is decided when they are answered.
+#[derive(Clone, Debug)]
+pub struct Asks(Arc<Shared>);
+
+impl Asks {
+    /// How many wait for an answer.
+    pub fn waiting(&self) -> usize {
+        self.0.asked().len()
+    }
+
+    /// How many have transactions of their own open.
+    pub fn inside(&self) -> usize {
+        self.0.count_inside()
+    }
+
+    /// Somebody who has a transaction of its own open waits for one.
+    pub fn are_urgent(&self) -> bool {
+        self.0.asked().iter().any(|one| self.0.is_inside(one.member))
+    }
 }
 
 /// The executor of a set.
@@ -130,8 +153,17 @@ impl Handle {
 impl Set {
     /// A set of so many members over one database, of which the others of its run know this.
     pub fn new(database: &Database, members: usize, purpose: Purpose, known: &Known) -> Set {
+        Set::sharing(database, Shared::new(members, None), purpose, known)
+    }
+
+    /// A set whose members read together, and change in transactions of their own, as many at a time as the gate lets in.
+    pub fn apart(database: &Database, members: usize, gate: Arc<Gate>) -> Set {
+        Set::sharing(database, Shared::new(members, Some(gate)), Purpose::Apply, &Known::default())
+    }
+
+    fn sharing(database: &Database, shared: Shared, purpose: Purpose, known: &Known) -> Set {
         Set {
-            shared: Arc::new(Shared::new(members)),
+            shared: Arc::new(shared),
             database: database.clone(),
             purpose,
             reading: None,
@@ -152,6 +184,25 @@ impl Set {
     /// The database as this member sees it.
     pub fn database_of(&self, number: usize) -> Database {
         self.database.in_set(self.member(number))
+    }
+
+    /// Its members change in transactions of their own.
+    pub fn is_apart(&self) -> bool {
+        self.shared.is_apart()
+    }
+
+    /// What its members ask for.
+    pub fn asks(&self) -> Asks {
+        Asks(self.shared.clone())
+    }
+
+    /// Answers all that is asked for outside of transactions. Of a set whose transactions are its members' own that is all there is, and what is read
+    /// next is read as it is then.
+    pub async fn answer_reads(&mut self) {
+        let mut asked = std::mem::take(&mut *self.shared.asked());
+        asked.sort_by_key(|one| one.member);
+        self.read(asked).await;
+        self.stop_reading().await;
     }
 
     /// How many members wait for an answer.

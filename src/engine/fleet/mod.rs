@@ -25,8 +25,8 @@ use super::{
     watch::{Standing, Tick, Watch},
 };
 use crate::{
-    base::{identity::SINGLE_ITEM, time::Stamp},
-    connection::set::{Known, Purpose},
+    base::{identity::SINGLE_ITEM, time::Stamp, world::World},
+    connection::set::{Gate, Known, Purpose},
     journal::{
         Claim, Journal,
         event::Event,
@@ -204,6 +204,8 @@ struct Together {
     size: Size,
     /// How many sets may be under way.
     at_once: usize,
+    /// Where transactions are everybody's own: so many of them are open at a time, of each thread.
+    gates: Vec<Arc<Gate>>,
     under_way: usize,
     /// Where they are carried out, if not here, and how many each has.
     threads: Vec<(&'static Handle, usize)>,
@@ -230,6 +232,13 @@ const SETS_ON_THREADS: (usize, usize) = (2 * SETS_AT_ONCE, MOST / 2);
 const CALLING_SETS: usize = 4;
 /// After so many sets in a row that waited long for a call, the API is a slow one.
 const SLOW_SETS: u32 = 3;
+
+/// Of so many transactions that may be open at a time each thread has its share, at least one. They go in step, and record together what they did: a gate for
+/// each set (half as many in step) was a fifth slower.
+fn gates(at_once: usize, threads: usize) -> Vec<Arc<Gate>> {
+    let threads = threads.max(1);
+    (0..threads).map(|n| Arc::new(Gate::new(((at_once + n) / threads).max(1)))).collect()
+}
 
 /// The rules of a playbook for so many items.
 pub fn rules(setting: &Setting, of: u64) -> Rules {
@@ -331,8 +340,12 @@ impl Fleet<'_> {
     fn together(&self) -> Option<Together> {
         let back = &*self.created.purpose == super::undo::PURPOSE;
         let way = if back { fit::way_back(self.setting) } else { fit::way(self.setting) };
-        let Way::InSets { connection, most, calls } = way else { return None };
         let at_once = rules(self.setting, self.of).at_once;
+        let (connection, most, calls, apart) = match way {
+            Way::InSets { connection, most, calls } => (connection, most, calls, false),
+            Way::Apart { connection, .. } => (connection, MOST, false, true),
+            Way::OneByOne(_) => return None,
+        };
         // One after the other they are as well off here.
         let threads = if at_once > 1 { self.setting.workers.threads() } else { &[] };
         let (sets, most) = match threads {
@@ -345,6 +358,7 @@ impl Fleet<'_> {
             known: Known::default(),
             size: Size::up_to(most),
             at_once: at_once.min(sets),
+            gates: if apart { gates(at_once, threads.len()) } else { Vec::new() },
             under_way: 0,
             threads: threads.iter().map(|thread| (thread, 0)).collect(),
             slow: 0,
@@ -516,6 +530,7 @@ impl Fleet<'_> {
             journal: self.journal.clone(),
             claim: self.claim.clone(),
             created: self.created.clone(),
+            world: self.setting.world.clone(),
         }
     }
 
@@ -532,8 +547,9 @@ impl Fleet<'_> {
         let shared = flow
             .together
             .as_ref()
-            .and_then(|together| Some((self.setting.database(&together.connection)?.clone(), together.known.clone())));
-        let Some((database, known)) = shared else {
+            .and_then(|together| Some((self.setting.database(&together.connection)?.clone(), together)))
+            .map(|(database, together)| (database, together.known.clone(), together.gates.clone()));
+        let Some((database, known, gates)) = shared else {
             return self.begin(crew, flow, first, once, send);
         };
         let room = flow.pace.room(&flow.rules, most);
@@ -553,6 +569,7 @@ impl Fleet<'_> {
         let now = self.setting.world.now().micros;
         works.iter().for_each(|_| flow.pace.began(&flow.rules, now));
         let thread = flow.together.as_mut().and_then(Together::begins);
+        let gate = gates.get(thread.map_or(0, |(number, _)| number)).cloned();
         let (one, once, tell) = (self.one(crew, send), once.clone(), flow.tell_gone.clone());
         let set = async move {
             let mut made = Vec::with_capacity(works.len());
@@ -568,14 +585,17 @@ impl Fleet<'_> {
                     Err(error) => drop(tell.send(Gone::without(work, error))),
                 }
             }
-            let chunk = Chunk::new(&database, made.len(), Purpose::Apply, &known);
+            let chunk = match gate {
+                Some(gate) => Chunk::apart(&database, made.len(), gate),
+                None => Chunk::new(&database, made.len(), Purpose::Apply, &known),
+            };
             let mut items: Vec<std::pin::Pin<Box<dyn Future<Output = Gone> + Send + '_>>> = Vec::new();
             for (number, (mut setting, work)) in made.into_iter().enumerate() {
                 let (seat, databases) = chunk.seat(number, &setting.databases);
                 setting.databases = databases;
                 items.push(Box::pin(one.drive(setting, work, Some(seat))));
             }
-            let recorder = Recorder { crew: &one.crew, journal: &one.journal, claim: &one.claim };
+            let recorder = Recorder { crew: &one.crew, journal: &one.journal, claim: &one.claim, world: &one.world };
             let went = chunk.drive(items, Some(recorder), |gone| drop(tell.send(gone))).await;
             let slow = turns.is_some_and(|turns| turns.were_slow());
             Over::Set { went, thread: thread.map(|(number, _)| number), slow }
@@ -791,6 +811,7 @@ struct One {
     journal: Journal,
     claim: Claim,
     created: RunCreated,
+    world: World,
 }
 
 impl One {

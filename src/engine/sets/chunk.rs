@@ -2,9 +2,10 @@
 
 use super::{Notebook, Seat, Wish, lock, merge::merge};
 use crate::{
+    base::world::World,
     connection::{
         database::Database,
-        set::{Known, Purpose, Set},
+        set::{Gate, Known, Purpose, Set},
     },
     engine::{crew::Crew, setting::Setting},
     journal::{Claim, Journal, event::Event},
@@ -20,10 +21,10 @@ use std::{
 
 /// The executor of a chunk.
 pub struct Chunk {
-    set: Set,
-    notebook: Arc<Notebook>,
+    pub(super) set: Set,
+    pub(super) notebook: Arc<Notebook>,
     /// What the journal did not take.
-    backlog: Vec<Event>,
+    pub(super) backlog: Vec<Event>,
 }
 
 /// How a chunk went.
@@ -43,12 +44,23 @@ pub struct Recorder<'a> {
     pub journal: &'a Journal,
     /// With which right.
     pub claim: &'a Claim,
+    /// For how long something may be put off.
+    pub world: &'a World,
 }
 
 impl Chunk {
     /// For so many items over one database, of which the other chunks of the run know this.
     pub fn new(database: &Database, items: usize, purpose: Purpose, known: &Known) -> Chunk {
-        Chunk { set: Set::new(database, items, purpose, known), notebook: Arc::default(), backlog: Vec::new() }
+        Chunk::with(Set::new(database, items, purpose, known))
+    }
+
+    /// For so many items that change in transactions of their own, as many at a time as the gate lets in.
+    pub fn apart(database: &Database, items: usize, gate: Arc<Gate>) -> Chunk {
+        Chunk::with(Set::apart(database, items, gate))
+    }
+
+    fn with(set: Set) -> Chunk {
+        Chunk { set, notebook: Arc::default(), backlog: Vec::new() }
     }
 
     /// The place of one of them, and the databases as it sees them.
@@ -76,6 +88,9 @@ impl Chunk {
         recorder: Option<Recorder<'_>>,
         mut over: impl FnMut(T) + Send,
     ) -> Went {
+        if self.set.is_apart() {
+            return self.drive_apart(items, recorder, over).await;
+        }
         let mut live = items.len();
         let mut items: FuturesUnordered<_> = items.into_iter().collect();
         while live > 0 {
@@ -109,33 +124,39 @@ impl Chunk {
             }
             let wishes = std::mem::take(&mut *lock(&self.notebook.asked));
             if !wishes.is_empty() {
-                self.record(wishes, recorder.as_ref()).await;
+                record(&mut self.backlog, wishes, recorder.as_ref()).await;
                 continue;
             }
             self.set.turn().await;
         }
         let went = Went { divided: self.set.divided(), stirs: self.set.stirs() };
-        if let Some(recorder) = &recorder {
-            let last = std::mem::take(&mut *lock(&self.notebook.last));
-            // With whatever is recorded next, or at the end of the run.
-            let _ = recorder.crew.later(&mut merge(last));
-        }
+        self.notebook.leaves_last_words(recorder.as_ref());
         self.set.close().await;
         went
     }
+}
 
-    async fn record(&mut self, wishes: Vec<Wish>, recorder: Option<&Recorder<'_>>) {
-        let (lists, replies): (Vec<Vec<Event>>, Vec<_>) =
-            wishes.into_iter().map(|wish| (wish.events, wish.reply)).unzip();
-        self.backlog.extend(merge(lists));
-        let Some(Recorder { crew, journal, claim }) = recorder else { return };
-        let done = crew.append(journal, claim, &mut self.backlog).await;
-        if done.is_ok() {
-            self.backlog.clear();
+impl Notebook {
+    /// They are recorded with whatever is recorded next, or at the end of the run.
+    pub(super) fn leaves_last_words(&self, recorder: Option<&Recorder<'_>>) {
+        let last = std::mem::take(&mut *lock(&self.last));
+        if let Some(recorder) = recorder {
+            let _ = recorder.crew.later(&mut merge(last));
         }
-        for reply in replies {
-            // Who does not wait any more needs none.
-            let _ = reply.send(done.clone());
-        }
+    }
+}
+
+/// Records what several items have to say, after what the journal did not take before, by one commit; each is told.
+pub(super) async fn record(backlog: &mut Vec<Event>, wishes: Vec<Wish>, recorder: Option<&Recorder<'_>>) {
+    let (lists, replies): (Vec<Vec<Event>>, Vec<_>) = wishes.into_iter().map(|wish| (wish.events, wish.reply)).unzip();
+    backlog.extend(merge(lists));
+    let Some(Recorder { crew, journal, claim, .. }) = recorder else { return };
+    let done = crew.append(journal, claim, backlog).await;
+    if done.is_ok() {
+        backlog.clear();
+    }
+    for reply in replies {
+        // Who does not wait any more needs none.
+        let _ = reply.send(done.clone());
     }
 }

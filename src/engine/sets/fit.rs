@@ -14,6 +14,7 @@ use crate::{
         setting::{OneItem, Part, Setting},
     },
     read::find::Test,
+    template::sql::Dialect,
 };
 use std::{fmt, sync::Arc};
 
@@ -29,6 +30,13 @@ pub enum Way {
         /// They call APIs on the way.
         calls: bool,
     },
+    /// One by one in transactions of this database, so that what they read and what is recorded of them can be shared. Why, as below.
+    Apart {
+        /// Its name.
+        connection: Arc<str>,
+        /// Why not in sets.
+        why: String,
+    },
     /// One by one. Why, a fragment: `step `agreed` asks a person`.
     OneByOne(String),
 }
@@ -38,7 +46,7 @@ impl fmt::Display for Way {
         match self {
             Way::InSets { most, calls: false, .. } => write!(f, "in sets of up to {most}"),
             Way::InSets { most, .. } => write!(f, "in sets of up to {most}, whose calls go side by side"),
-            Way::OneByOne(why) => write!(f, "one by one: {why}"),
+            Way::OneByOne(why) | Way::Apart { why, .. } => write!(f, "one by one: {why}"),
         }
     }
 }
@@ -64,7 +72,7 @@ const CALLING: usize = 16;
 const MOST_CALLING: usize = MOST / 2;
 
 fn fits(setting: &Setting) -> Result<Way, String> {
-    apart(setting)?;
+    lanes(setting)?;
     let each = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
     let mut found = Found { setting, writes: false, calls: None };
     for node in each.outline.nodes.iter() {
@@ -74,7 +82,18 @@ fn fits(setting: &Setting) -> Result<Way, String> {
         return Err("nothing is changed item by item".into());
     }
     let connection = one_database(setting)?;
-    let Some(label) = found.calls else { return Ok(Way::InSets { connection, most: MOST, calls: false }) };
+    let Some(label) = found.calls else {
+        return Ok(match setting.one_by_one {
+            true if abreast::at_once(setting) > 1 && takes_several(setting, &connection) => {
+                Way::Apart { connection, why: ASKED_FOR.into() }
+            }
+            true => Way::OneByOne(ASKED_FOR.into()),
+            false => Way::InSets { connection, most: MOST, calls: false },
+        });
+    };
+    if setting.one_by_one {
+        return Err(ASKED_FOR.into());
+    }
     let at_once = abreast::at_once(setting);
     if at_once < CALLING {
         return Err(format!("step `{label}` calls an API"));
@@ -91,7 +110,10 @@ struct Found<'a> {
 }
 
 fn fits_back(setting: &Setting) -> Result<Arc<str>, String> {
-    apart(setting)?;
+    if setting.one_by_one {
+        return Err(ASKED_FOR.into());
+    }
+    lanes(setting)?;
     let each = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
     let mut wrong = None;
     for node in each.outline.nodes.iter() {
@@ -122,12 +144,16 @@ fn not_by_rows(step: &Step) -> Option<&'static str> {
     }
 }
 
+const ASKED_FOR: &str = "`--one-by-one` says so";
+
+/// Several transactions may change it at the same time, and it is read while others change it. (A file takes one after the other.)
+fn takes_several(setting: &Setting, connection: &Arc<str>) -> bool {
+    setting.databases.get(connection).is_some_and(|database| database.dialect() != Dialect::Sqlite)
+}
+
 /// What holds of items, whatever is done to them.
-fn apart(setting: &Setting) -> Result<(), String> {
+fn lanes(setting: &Setting) -> Result<(), String> {
     let playbook = &setting.playbook;
-    if setting.one_by_one {
-        return Err("`--one-by-one` says so".into());
-    }
     let targets = playbook.targets.as_ref().ok_or("it has no `targets`")?;
     if targets.subject.is_some() {
         return Err("items of one `subject` come one after the other".into());

@@ -2,6 +2,7 @@
 //! by a driver of its own, which does what it would do alone; only its handles and its notebook are shared ones. So there is no second way to
 //! carry an item out, and what becomes of it is what would have become of it one by one (`docs/design/sets.md`).
 
+mod apart;
 pub mod chunk;
 pub mod fit;
 mod merge;
@@ -32,6 +33,8 @@ struct Notebook {
 #[derive(Debug)]
 struct Wish {
     events: Vec<Event>,
+    /// Whoever wants it holds rows locked meanwhile, in a transaction of its own.
+    urgent: bool,
     reply: oneshot::Sender<Result<(), JournalError>>,
 }
 
@@ -54,7 +57,8 @@ impl Seat {
     /// tried again with the next.
     pub(super) async fn record(&self, events: &mut Vec<Event>) -> Result<(), JournalError> {
         let (reply, answer) = oneshot::channel();
-        lock(&self.notebook.asked).push(Wish { events: std::mem::take(events), reply });
+        let urgent = self.member.is_inside();
+        lock(&self.notebook.asked).push(Wish { events: std::mem::take(events), urgent, reply });
         match answer.await {
             Ok(done) => done,
             // The chunk is dropped, and whoever waits here with it.

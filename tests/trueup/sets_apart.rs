@@ -1,0 +1,149 @@
+//! Items one by one, several at a time: each has transactions of its own, and what they read and record is shared. What becomes of each is
+//! what becomes of it alone.
+
+use super::{
+    ledger::asked,
+    many::{Store, playbook},
+    pace::{Heard, unnumbered, wire},
+    servers::{Shop, block_on, mysql, postgres, said, surroundings},
+    sets::{Go, UP, both, carried, cut_anywhere, meant_together, pair, pair_with_ledger},
+};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+use tokio::sync::oneshot;
+use trueup::{
+    effect::change::RowChange,
+    engine::{drive::Stopped, watch::Tick},
+    journal::words::End,
+    ops,
+    trial::bench::{On, Place},
+};
+
+#[test]
+fn what_becomes_of_each_item_in_transactions_of_its_own_is_what_becomes_of_it_alone() {
+    block_on(async {
+        for on in [On::Postgres(postgres()), On::Mysql(mysql())] {
+            both(&on, pair(&on).await, 1..5, 24, Go::Apart, false).await;
+        }
+        let on = On::Postgres(postgres());
+        both(&on, pair_with_ledger(&on).await, 1..3, 24, Go::Apart, true).await;
+        // What is known of the tables by then is used: rows are seen for many at a time, and changed with their audit rows.
+        both(&on, (quick(&on).await, quick(&on).await), 1..4, 84, Go::Apart, false).await;
+    });
+}
+
+/// A store in which nothing else happens when a thing is changed, and whose audit rows are not numbered.
+async fn quick(on: &On) -> Store {
+    let store = Store { shop: Shop::open(on, "http://127.0.0.1:9", unnumbered).await };
+    store.shop.sql("drop trigger note_state on things").await;
+    store
+}
+
+/// The value that the database makes of what is set is not the one that was set: the audit row says what it became.
+#[test]
+fn an_audit_row_says_what_the_database_made_of_a_value() {
+    block_on(async {
+        let store = quick(&On::Postgres(postgres())).await;
+        let values: Vec<String> = (1..=200).map(|n| format!("({n}, 'thing {n}', 1, 0, 1, now(), now())")).collect();
+        let insert = "insert into things (id, name, state, count, amount, created_at, updated_at) values";
+        store.shop.sql(&format!("{insert} {};", values.join(", "))).await;
+        let text = playbook(&[UP]).replace("note: seen", "amount: 12.505");
+        let (run, carried) = carried(&store, &text, "", Go::Apart).await;
+        assert_eq!(carried.stopped, Stopped::Closed(End::Changed));
+        assert!(store.column("amount").await.iter().all(|amount| amount == "12.51"));
+        let said = asked(&store.shop, "select distinct changes->>'amount' from audits").await;
+        assert!(said.contains("12.51") && !said.contains("12.505"), "{said}");
+        assert_eq!(store.audits().await, 200);
+        assert!(meant_together(&store, run).await > 30);
+        store.shop.close().await;
+    });
+}
+
+#[test]
+fn a_run_whose_items_have_transactions_of_their_own_is_cut_off_anywhere_and_nothing_is_done_twice() {
+    block_on(async {
+        cut_anywhere(&On::Postgres(postgres()), 36, 9, Go::Apart).await;
+        cut_anywhere(&On::Mysql(mysql()), 34, 11, Go::Apart).await;
+    });
+}
+
+/// Somebody changes a row between the moment at which it is seen, with those of the others, and its own transaction.
+#[test]
+fn a_row_that_is_no_longer_as_it_was_seen_is_locked_and_read_again() {
+    block_on(async {
+        let mut store = Store::open(&On::Postgres(postgres()), 200).await;
+        store.shop.sql("drop trigger note_state on things").await;
+        let Place::Server(direct) = store.shop.place().clone() else { panic!() };
+        let meddled = Arc::new(AtomicUsize::new(0));
+        let times = meddled.clone();
+        // The words stand in the statement that changes a row only if it is as it was seen. All rows: some have been changed by then.
+        let heard: Heard = Arc::new(move |message| {
+            let says = message.windows(14).any(|part| part == b"xmin::text = $");
+            let sql = "update things set name = name || ' of somebody' where count = 0";
+            (says && times.fetch_add(1, Ordering::SeqCst) == 0).then(|| sql.to_owned())
+        });
+        let url = wire(direct.reveal(), heard).await;
+        store.shop.here = surroundings(store.shop.folder.path(), &[("SHOP_URL", &url), ("CRM_KEY", "key-of-the-crm")]);
+        let (run, carried) = carried(&store, &playbook(&[UP]), "", Go::Apart).await;
+        assert_eq!(carried.stopped, Stopped::Closed(End::Changed));
+        assert!(meddled.load(Ordering::SeqCst) > 0, "nothing was changed by what was seen");
+        assert!(store.column("count").await.iter().all(|n| n == "1"));
+        let names = store.column("name").await;
+        let theirs = |name: &str| name.ends_with(" of somebody");
+        let kept = names.iter().filter(|name| theirs(name)).count();
+        assert!(kept > 20, "{names:?}");
+        // What was recorded is what was there, and so it can be taken back.
+        let state = store.state(run).await;
+        let images: Vec<_> = state.items.values().flat_map(|item| &item.steps["steps/up"].changes).collect();
+        let before = |change: &RowChange| change.before.as_ref().unwrap()["name"].bare().into_owned();
+        let imaged = images.iter().filter(|change| !change.by_rule && theirs(&before(change))).count();
+        assert_eq!((images.len(), imaged), (400, kept));
+        assert_eq!(store.audits().await, 200);
+        let undone = store.undo(run, None).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert_eq!(undone.stopped, Stopped::Closed(End::Changed));
+        assert!(store.column("count").await.iter().all(|n| n == "0"));
+        assert_eq!(store.column("name").await, names);
+        store.shop.close().await;
+    });
+}
+
+/// Somebody holds a row until all others are done: they do not wait for the one that waits.
+#[test]
+fn an_item_that_waits_for_somebodys_lock_holds_up_no_other() {
+    block_on(async {
+        let keep = |text: String| {
+            text.replacen(r#""postgres":{"#, r#""postgres":{"lock_timeout":"60s","statement_timeout":"90s","#, 1)
+        };
+        let store = Store { shop: Shop::open(&On::Postgres(postgres()), "http://127.0.0.1:9", keep).await };
+        let values: Vec<String> = (1..=40).map(|n| format!("({n}, 'thing {n}', 1, 0, now(), now())")).collect();
+        let insert = "insert into things (id, name, state, count, created_at, updated_at) values";
+        store.shop.sql(&format!("{insert} {};", values.join(", "))).await;
+        let (mut prepared, plan) = store.plan(&playbook(&[UP]), &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        prepared.setting.one_by_one = true;
+        let mut holder = prepared.setting.database("shop").unwrap().writing().await.unwrap();
+        let locked = holder.lock_and_read("things", &["id".into()], &[vec![3.into()]]).await.unwrap();
+        assert!(locked[0].is_some());
+        let (record, stop) = (store.record().await, AtomicBool::new(false));
+        let (let_go, all_others) = oneshot::channel();
+        let let_go = Mutex::new(Some(let_go));
+        let watch = |tick: Tick| {
+            if matches!(&tick, Tick::Items(far) if far.over == 39) {
+                let_go.lock().unwrap().take().unwrap().send(()).unwrap();
+            }
+        };
+        let (here, opened) = (&store.shop.here, &store.shop.opened);
+        let run = ops::apply::apply(here, &record, opened, &prepared.setting, &plan, &watch, &stop);
+        let hold = async {
+            all_others.await.unwrap();
+            holder.rollback().await.unwrap();
+        };
+        let (carried, ()) = tokio::join!(run, hold);
+        record.journal.close().await.unwrap();
+        let carried = carried.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert_eq!(carried.stopped, Stopped::Closed(End::Changed));
+        assert!(store.column("count").await.iter().all(|n| n == "1"));
+        store.shop.close().await;
+    });
+}
