@@ -344,7 +344,7 @@ pub struct Apply {
     /// Do not ask for confirmation. Refused in protected environments.
     #[arg(long)]
     pub yes: bool,
-    /// Carry many items out one by one, also where they could go in sets.
+    /// Give each of many items transactions of its own, also where they could go in sets.
     #[arg(long)]
     pub one_by_one: bool,
     /// Print the run as JSON at the end.

@@ -161,7 +161,8 @@ impl Database {
     /// A row as it is now, so that a change of it needs no lock before ([`Changing::expects`]); nothing where that saves nothing, or it cannot be
     /// told.
     pub async fn see(&self, table: &str, columns: &[Arc<str>], key: &[Value]) -> Option<Seen> {
-        if self.dialect() != Dialect::Postgres {
+        let Target::Postgres(target) = &*self.target else { return None };
+        if !target.reads_where_it_writes() {
             return None;
         }
         let member = self.reads_in_company().await.filter(|member| member.is_apart())?;

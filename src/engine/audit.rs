@@ -234,14 +234,14 @@ fn scope(
         .with_now(now)
 }
 
+/// Columns, and what they are set to.
+type Values = Vec<(Arc<str>, SetTo)>;
+
 /// A running number: its column, of what, and the recipe.
 type Running<'a> = (Arc<str>, &'a Node, &'a Node);
 
 /// What stands in it without the running numbers, and these.
-fn plain_values<'a>(
-    rule: &'a AuditRule,
-    scope: &Scope,
-) -> Result<(Vec<(Arc<str>, SetTo)>, Vec<Running<'a>>), AuditTrouble> {
+fn plain_values<'a>(rule: &'a AuditRule, scope: &Scope) -> Result<(Values, Vec<Running<'a>>), AuditTrouble> {
     let mut values: Vec<(Arc<str>, SetTo)> = Vec::new();
     let mut running = Vec::new();
     for (column, recipe) in &rule.row.entries {
@@ -270,7 +270,7 @@ async fn values(
     rule: &AuditRule,
     scope: &Scope,
     table: &TableName,
-) -> Result<Vec<(Arc<str>, SetTo)>, AuditTrouble> {
+) -> Result<Values, AuditTrouble> {
     let (mut values, running) = plain_values(rule, scope)?;
     // Running numbers last: they count within the columns above.
     for (column, of, node) in running {

@@ -44,7 +44,7 @@ const MOST_RESTARTS: u32 = 5;
 /// A transaction that was begun.
 enum Begun {
     /// The change comes next.
-    Open(Writing),
+    Open(Box<Writing>),
     /// It was done already, and is over.
     Over(Went),
 }
@@ -135,7 +135,7 @@ impl Driver<'_> {
             });
         }
         self.images(&place.path, &carried);
-        self.commit(writing, connection).await?;
+        self.commit(*writing, connection).await?;
         Ok(Went { message, response: Some(rows_words(&carried)), ..Went::done(value) })
     }
 
@@ -175,7 +175,7 @@ impl Driver<'_> {
         match first.await {
             Ok(None) => {
                 self.met.insert(connection.clone());
-                Ok(Begun::Open(writing))
+                Ok(Begun::Open(Box::new(writing)))
             }
             Ok(Some(went)) => {
                 let _ = writing.rollback().await;
@@ -286,7 +286,7 @@ impl Driver<'_> {
         }
         self.images(&place.path, &all);
         inner.into_iter().for_each(|event| self.note(event));
-        self.commit(writing, connection).await?;
+        self.commit(*writing, connection).await?;
         Ok(Went { outcome: Outcome::Done, value: None, message: None, response: Some(rows_words(&all)) })
     }
 

@@ -61,7 +61,7 @@ pub(super) async fn wire(direct: &str, heard: Heard) -> String {
                             let Ok(n @ 1..) = n else { return };
                             if let Some(sql) = heard(&up[..n]) {
                                 let mut somebody = sqlx::PgConnection::connect(&direct).await.unwrap();
-                                sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut somebody).await.unwrap();
+                                sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut somebody).await.unwrap();
                                 somebody.close().await.unwrap();
                             }
                             if server.write_all(&up[..n]).await.is_err() { return }

@@ -149,6 +149,11 @@ impl Target {
         Roles { read: Some(read).filter(|read| *read != write), write: Some(write) }
     }
 
+    /// Both roles come in at one address: what is read there is of the same rows, and no copy of them.
+    pub fn reads_where_it_writes(&self) -> bool {
+        Arc::ptr_eq(&self.read.address, &self.write.address)
+    }
+
     /// A read-only transaction with the read role.
     pub async fn reading(&self) -> Result<Link, Fault> {
         self.open(&self.read, READING).await

@@ -204,7 +204,9 @@ struct Together {
     size: Size,
     /// How many sets may be under way.
     at_once: usize,
-    /// Where transactions are everybody's own: so many of them are open at a time, of each thread.
+    /// So many may be open at a time where they are everybody's own; one where nothing comes of that.
+    transactions: usize,
+    /// Where they are: so many of each thread.
     gates: Vec<Arc<Gate>>,
     under_way: usize,
     /// Where they are carried out, if not here, and how many each has.
@@ -214,6 +216,14 @@ struct Together {
 }
 
 impl Together {
+    /// From here on transactions are everybody's own, if several of them may be open.
+    fn goes_apart(&mut self) -> bool {
+        if self.transactions > 1 && self.gates.is_empty() {
+            self.gates = gates(self.transactions, self.threads.len());
+        }
+        self.transactions > 1
+    }
+
     /// One more is under way, on the thread that has the fewest.
     fn begins(&mut self) -> Option<(usize, &'static Handle)> {
         self.under_way += 1;
@@ -353,11 +363,13 @@ impl Fleet<'_> {
             [] => (SETS_AT_ONCE, most),
             _ => SETS_ON_THREADS,
         };
+        let transactions = if fit::takes_several(self.setting, &connection) && !calls && !back { at_once } else { 1 };
         Some(Together {
             connection,
             known: Known::default(),
             size: Size::up_to(most),
             at_once: at_once.min(sets),
+            transactions,
             gates: if apart { gates(at_once, threads.len()) } else { Vec::new() },
             under_way: 0,
             threads: threads.iter().map(|thread| (thread, 0)).collect(),
@@ -620,7 +632,7 @@ impl Fleet<'_> {
                     }
                     together.size = together.size.after(went.divided);
                     together.slow = if slow { together.slow + 1 } else { 0 };
-                    if went.stirs || together.slow == SLOW_SETS {
+                    if together.slow == SLOW_SETS || went.stirs && !together.goes_apart() {
                         flow.together = None;
                     }
                 }

@@ -147,7 +147,7 @@ fn not_by_rows(step: &Step) -> Option<&'static str> {
 const ASKED_FOR: &str = "`--one-by-one` says so";
 
 /// Several transactions may change it at the same time, and it is read while others change it. (A file takes one after the other.)
-fn takes_several(setting: &Setting, connection: &Arc<str>) -> bool {
+pub fn takes_several(setting: &Setting, connection: &Arc<str>) -> bool {
     setting.databases.get(connection).is_some_and(|database| database.dialect() != Dialect::Sqlite)
 }
 
