@@ -205,15 +205,24 @@ pub(super) async fn together(store: &Store, run: RunId) -> usize {
 }
 
 async fn most_in_one(store: &Store, run: RunId, count: impl Fn(&Event) -> usize) -> usize {
+    in_each(store, run, count).await.into_iter().max().unwrap_or(0)
+}
+
+async fn in_each(store: &Store, run: RunId, count: impl Fn(&Event) -> usize) -> Vec<usize> {
     let record = store.record().await;
     let events = record.journal.events(run).await.unwrap();
     record.journal.close().await.unwrap();
-    events.iter().map(|stored| count(&stored.event)).max().unwrap_or(0)
+    events.iter().map(|stored| count(&stored.event)).filter(|count| *count > 0).collect()
 }
 
 /// In how many items the most were recorded together before they began: also of those whose transactions are their own.
 pub(super) async fn meant_together(store: &Store, run: RunId) -> usize {
-    most_in_one(store, run, |event| if let Event::StepIntent(meant) = event { meant.intents.len() } else { 0 }).await
+    meant_together_in(store, run).await.into_iter().max().unwrap_or(0)
+}
+
+/// The same of each of these events.
+pub(super) async fn meant_together_in(store: &Store, run: RunId) -> Vec<usize> {
+    in_each(store, run, |event| if let Event::StepIntent(meant) = event { meant.intents.len() } else { 0 }).await
 }
 
 /// How the items of a run go.

@@ -6,7 +6,7 @@ use super::{
     many::{Store, playbook},
     pace::{Heard, unnumbered, wire},
     servers::{Shop, block_on, mysql, postgres, said, surroundings},
-    sets::{Go, UP, both, carried, cut_anywhere, meant_together, pair, pair_with_ledger},
+    sets::{Go, UP, both, carried, cut_anywhere, meant_together, meant_together_in, pair, pair_with_ledger, together},
 };
 use std::sync::{
     Arc, Mutex,
@@ -66,6 +66,31 @@ fn a_run_whose_items_have_transactions_of_their_own_is_cut_off_anywhere_and_noth
     block_on(async {
         cut_anywhere(&On::Postgres(postgres()), 36, 9, Go::Apart).await;
         cut_anywhere(&On::Mysql(mysql()), 34, 11, Go::Apart).await;
+    });
+}
+
+/// A trigger writes other rows: whose doing that was is known where each item has a transaction of its own.
+#[test]
+fn items_whose_triggers_change_other_rows_go_in_transactions_of_their_own_after_the_first_set() {
+    block_on(async {
+        for on in [On::Postgres(postgres()), On::Mysql(mysql())] {
+            let store = Store::open(&on, 100).await;
+            let text = playbook(&[UP]).replace("note: seen", "note: seen, state: sold");
+            let (run, carried) = carried(&store, &text, "", Go::InSets).await;
+            assert_eq!(carried.stopped, Stopped::Closed(End::Changed));
+            let state = store.state(run).await;
+            assert_eq!(state.items.len(), 100);
+            for (key, item) in &state.items {
+                let also: Vec<&str> = item.steps["steps/up"].also.iter().map(|table| &**table).collect();
+                assert!(also.len() == 1 && also[0].ends_with("notes"), "{}, {key}: {also:?}", on.word());
+            }
+            assert_eq!(asked(&store.shop, "select count(*) from notes").await.trim_matches([';', ' ', '\n']), "100");
+            // Each is imaged by itself, and those of later sets were meant together.
+            assert!(together(&store, run).await < 30, "{}", on.word());
+            let meant = meant_together_in(&store, run).await;
+            assert!(meant.iter().filter(|items| **items > 8).count() > 2, "{}: {meant:?}", on.word());
+            store.shop.close().await;
+        }
     });
 }
 
