@@ -5,7 +5,6 @@ use crate::{
     base::{
         json::Json,
         source::Span,
-        time::Stamp,
         value::{Data, Map, Marks, Value},
         yaml::Node,
     },
@@ -48,7 +47,7 @@ pub async fn write(
     change: &RowChange,
     alone: bool,
 ) -> Result<Option<RowChange>, AuditTrouble> {
-    let Some(Due { rule, scope, table }) = due(setting, change, setting.world.now())? else { return Ok(None) };
+    let Some(Due { rule, scope, table }) = due(setting, change)? else { return Ok(None) };
     let values = values(changing, rule, &scope, &table).await?;
     let key = key_of(setting, &table);
     let (key, after) = if alone {
@@ -71,7 +70,7 @@ struct Due<'a> {
 }
 
 /// The rule that covers a change, and what its expressions know.
-fn due<'a>(setting: &'a Setting, change: &RowChange, now: Stamp) -> Result<Option<Due<'a>>, AuditTrouble> {
+fn due<'a>(setting: &'a Setting, change: &RowChange) -> Result<Option<Due<'a>>, AuditTrouble> {
     let Some(Facts { audit: Some(AuditUse::Rule(facts)), .. }) = setting.facts_of(&change.table) else {
         return Ok(None);
     };
@@ -94,13 +93,12 @@ fn due<'a>(setting: &'a Setting, change: &RowChange, now: Stamp) -> Result<Optio
     if changes.is_empty() && rule.skip_when_unchanged == Some(true) {
         return Ok(None);
     }
-    let scope = scope(setting, change, facts, event, changes, now);
+    let scope = scope(setting, change, facts, event, changes);
     let table = TableName { connection: change.table.connection.clone(), table: rule.table.text.clone() };
     Ok(Some(Due { rule, scope, table }))
 }
 
-/// An audit row that can be made without asking the database, at this moment.
-#[derive(PartialEq)]
+/// An audit row that can be made without asking the database.
 pub struct Ready {
     /// Where it goes.
     pub table: TableName,
@@ -109,8 +107,8 @@ pub struct Ready {
 }
 
 /// The audit row of one change, if it hangs on nothing but this.
-pub fn ready(setting: &Setting, change: &RowChange, now: Stamp) -> Result<Option<Ready>, AuditTrouble> {
-    let Some(Due { rule, scope, table }) = due(setting, change, now)? else { return Ok(None) };
+pub fn ready(setting: &Setting, change: &RowChange) -> Result<Option<Ready>, AuditTrouble> {
+    let Some(Due { rule, scope, table }) = due(setting, change)? else { return Ok(None) };
     let (values, running) = plain_values(rule, &scope)?;
     let certain = |(_, to): &(Arc<str>, SetTo)| match to {
         SetTo::Value(value) => !value.is_unknown(),
@@ -207,14 +205,7 @@ fn audited(value: Value) -> Value {
     }
 }
 
-fn scope(
-    setting: &Setting,
-    change: &RowChange,
-    facts: &AuditFacts,
-    event: AuditEvent,
-    changes: Map,
-    now: Stamp,
-) -> Scope {
+fn scope(setting: &Setting, change: &RowChange, facts: &AuditFacts, event: AuditEvent, changes: Map) -> Scope {
     let row = change.after.clone().or_else(|| change.before.clone()).unwrap_or_default();
     let associated = facts.associated.as_ref().map_or(Value::NULL, |a| {
         Value::map([
@@ -231,7 +222,7 @@ fn scope(
         .with("changes", Data::Json(Arc::new(Json::of(changes.into()))).into())
         .with("row", row.into())
         .with("audit", audit)
-        .with_now(now)
+        .with_now(setting.world.now())
 }
 
 /// Columns, and what they are set to.

@@ -157,8 +157,8 @@ impl Set {
     }
 
     /// A set whose members read together, and change in transactions of their own, as many at a time as the gate lets in.
-    pub fn apart(database: &Database, members: usize, gate: Arc<Gate>) -> Set {
-        Set::sharing(database, Shared::new(members, Some(gate)), Purpose::Apply, &Known::default())
+    pub fn apart(database: &Database, members: usize, gate: Arc<Gate>, known: &Known) -> Set {
+        Set::sharing(database, Shared::new(members, Some(gate)), Purpose::Apply, known)
     }
 
     fn sharing(database: &Database, shared: Shared, purpose: Purpose, known: &Known) -> Set {

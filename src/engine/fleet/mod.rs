@@ -598,7 +598,7 @@ impl Fleet<'_> {
                 }
             }
             let chunk = match gate {
-                Some(gate) => Chunk::apart(&database, made.len(), gate),
+                Some(gate) => Chunk::apart(&database, made.len(), gate, &known),
                 None => Chunk::new(&database, made.len(), Purpose::Apply, &known),
             };
             let mut items: Vec<std::pin::Pin<Box<dyn Future<Output = Gone> + Send + '_>>> = Vec::new();

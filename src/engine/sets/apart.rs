@@ -105,6 +105,8 @@ impl Chunk {
         let mut items: FuturesUnordered<_> = items.into_iter().collect();
         let Chunk { set, notebook, backlog } = self;
         let (asks, recorder) = (set.asks(), recorder.as_ref());
+        // Where no time passes beside the work nobody would ever have waited long enough.
+        let no_beats = recorder.is_none_or(|recorder| !recorder.world.has_beats());
         // Until when what can wait, and what holds rows locked, does.
         let (mut calm, mut urgent) = (Wait::default(), Wait::default());
         let mut reads = Server::Here(set);
@@ -125,8 +127,8 @@ impl Chunk {
                 };
                 let all = reads.is_here() && writes.is_here() && reading + wishing >= live;
                 let late = calm.is_over(reading + wishing > 0, PATIENCE, recorder, context);
-                let hurry =
-                    urgent.is_over(hurried > 0, HASTE, recorder, context) || hurried > 0 && hurried >= asks.inside();
+                let hurry = urgent.is_over(hurried > 0, HASTE, recorder, context)
+                    || hurried > 0 && (hurried >= asks.inside() || no_beats);
                 if reads.is_here() && reading > 0 && (all || late || asks.are_urgent()) {
                     moved = true;
                     calm = Wait::default();

@@ -55,8 +55,8 @@ impl Chunk {
     }
 
     /// For so many items that change in transactions of their own, as many at a time as the gate lets in.
-    pub fn apart(database: &Database, items: usize, gate: Arc<Gate>) -> Chunk {
-        Chunk::with(Set::apart(database, items, gate))
+    pub fn apart(database: &Database, items: usize, gate: Arc<Gate>, known: &Known) -> Chunk {
+        Chunk::with(Set::apart(database, items, gate, known))
     }
 
     fn with(set: Set) -> Chunk {
