@@ -1,4 +1,5 @@
-//! A new run and the claim on it, on their way into the journal together, while its maker goes on with what has no effect.
+//! A new run and the claim on it, on their way into the journal together, while its maker goes on with what has no effect. Both are recorded, or
+//! neither: of two that begin one saved plan at once, the second must not take the run that the first has begun.
 
 use super::{
     claim::{Claim, Holder, after, lost},
@@ -14,8 +15,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Beginning {
     claim: Claim,
-    created: OnItsWay,
-    claimed: OnItsWay,
+    begun: OnItsWay,
 }
 
 impl Journal {
@@ -31,19 +31,15 @@ impl Journal {
         let since = self.inner.world.now();
         let group = self.inner.group(events, since)?;
         let claim = Claim { run, fence: 1, holder: holder.clone(), since, until: after(since, ttl) };
-        // Both wait at once, so that one COMMIT records both, in this order.
-        let created = self.hand_over(Deed::Append { chain: run, fence: None, group });
-        let claimed = self.hand_over(Deed::Take { run, holder, since, ttl, seen: None });
-        Ok((claim.clone(), Beginning { claim, created, claimed }))
+        let begun = self.hand_over(Deed::Begin { run, group, holder, since, ttl });
+        Ok((claim.clone(), Beginning { claim, begun }))
     }
 }
 
 impl Beginning {
     /// Waits until both are durable; errors as of [`Journal::append`] and [`Journal::claim`].
     pub async fn durable(self) -> Result<(), JournalError> {
-        let (created, claimed) = (self.created.answer().await, self.claimed.answer().await);
-        created?;
-        match claimed? {
+        match self.begun.answer().await? {
             Done::Claimed(claim, _) if claim.fence == self.claim.fence => Ok(()),
             _ => Err(lost(self.claim.run, self.claim.fence)),
         }

@@ -55,6 +55,7 @@ on_both! {
     runs_are_listed_newest_first_and_filtered,
     a_short_id_finds_its_run_or_lists_the_candidates,
     a_plan_is_used_once,
+    who_begins_a_run_second_does_not_take_it_from_the_first,
     one_process_at_a_time_works_on_a_run,
     the_end_of_a_run_gives_its_claim_back,
     an_old_claim_is_open_to_all_and_a_dead_one_to_whoever_saw_it,
@@ -376,6 +377,20 @@ async fn a_plan_is_used_once(desk: Desk) {
     // Without a saved plan there is nothing to use up, and the same change may come again.
     journal.append(run(2), &[created()]).await.unwrap();
     journal.append(run(3), &[created()]).await.unwrap();
+}
+
+async fn who_begins_a_run_second_does_not_take_it_from_the_first(desk: Desk) {
+    let (journal, other) = (desk.open().await, desk.open().await);
+    // Begun, and not claimed yet: as of a process that records the one after the other.
+    journal.append(run(1), &[created()]).await.unwrap();
+    let (_, beginning) = other.begin_beside(run(1), &[created()], holder("bob"), HOUR).unwrap();
+    assert!(matches!(beginning.durable().await, Err(JournalError::OutOfOrder { .. })));
+    assert_eq!(other.holder(run(1)).await.unwrap(), None);
+    assert_eq!(journal.claim(run(1), holder("ada"), HOUR).await.unwrap().fence, 1);
+    // Who begins it first has it.
+    let (claim, beginning) = other.begin_beside(run(2), &[created()], holder("bob"), HOUR).unwrap();
+    beginning.durable().await.unwrap();
+    assert_eq!(journal.holder(run(2)).await.unwrap(), Some(claim));
 }
 
 async fn one_process_at_a_time_works_on_a_run(desk: Desk) {

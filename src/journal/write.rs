@@ -34,6 +34,8 @@ const TRIES: usize = 5;
 pub(super) enum Deed {
     /// Events at the end of a chain. The deed of an executor names his fence.
     Append { chain: RunId, fence: Option<u64>, group: Vec<Ready> },
+    /// The first events of a run that is new, and the claim on it: both or neither, so that nobody takes a run which another one has begun.
+    Begin { run: RunId, group: Vec<Ready>, holder: Holder, since: Stamp, ttl: Duration },
     /// A run is taken, from the holder with the fence `seen` even if his time is not over.
     Take { run: RunId, holder: Holder, since: Stamp, ttl: Duration, seen: Option<u64> },
     /// Its holder is still at work.
@@ -88,7 +90,7 @@ impl Deed {
     fn chain(&self) -> Option<RunId> {
         match self {
             Deed::Append { chain, .. } | Deed::Decide { chain, .. } => Some(*chain),
-            Deed::Take { run, .. } | Deed::Release { run, .. } => Some(*run),
+            Deed::Begin { run, .. } | Deed::Take { run, .. } | Deed::Release { run, .. } => Some(*run),
             Deed::Beat { claim, .. } => Some(claim.run),
             Deed::Purge(purging) => Some(purging.run),
             Deed::Rebuild | Deed::Anchor => None,
@@ -110,7 +112,7 @@ impl Deed {
     /// Whether the journal's own chain grows with it.
     fn adds_a_head(&self) -> bool {
         match self {
-            Deed::Append { group, .. } => group.iter().any(|one| one.is_head),
+            Deed::Append { group, .. } | Deed::Begin { group, .. } => group.iter().any(|one| one.is_head),
             Deed::Decide { .. } | Deed::Purge(_) | Deed::Rebuild | Deed::Anchor => true,
             Deed::Take { .. } | Deed::Beat { .. } | Deed::Release { .. } => false,
         }
@@ -421,6 +423,11 @@ impl Held<'_> {
     async fn carry_out(&mut self, deed: &Deed, again: bool) -> Answer {
         match deed {
             Deed::Append { chain, fence, group } => self.append_inside(*chain, *fence, group).await,
+            Deed::Begin { run, group, holder, since, ttl } => {
+                self.append_inside(*run, None, group).await?;
+                let (claim, end) = self.take_inside(*run, holder, *since, *ttl, None).await?;
+                Ok(Done::Claimed(claim, end))
+            }
             Deed::Take { run, holder, since, ttl, seen } => {
                 let (claim, end) = self.take_inside(*run, holder, *since, *ttl, *seen).await?;
                 Ok(Done::Claimed(claim, end))

@@ -132,10 +132,35 @@ async fn begin(
     basis: Basis<'_>,
 ) -> Result<RunId, Failure> {
     let run = setting.run.id;
-    let mut events = first_words(opened, setting, plan, &basis);
     let single_use = basis.saved.is_some();
+    append(record, run, &all_words(opened, setting, plan, basis), single_use).await.map(|()| run)
+}
+
+/// The same of a run that this process carries out at once, with the claim on it.
+async fn begin_claimed(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    setting: &Setting,
+    plan: &Plan,
+    basis: Basis<'_>,
+) -> Result<Claim, Failure> {
+    let run = setting.run.id;
+    let single_use = basis.saved.is_some();
+    let events = all_words(opened, setting, plan, basis);
+    let holder = record.holder(surroundings, &setting.run.actor);
+    let (claim, beginning) = record.journal.begin_beside(run, &events, holder, CLAIM)?;
+    match beginning.durable().await {
+        Ok(()) => Ok(claim),
+        Err(error) => Err(not_begun(record, run, error, single_use).await?),
+    }
+}
+
+/// What a run about one record begins with, and the question with which it waits.
+fn all_words(opened: &Opened, setting: &Setting, plan: &Plan, basis: Basis<'_>) -> Vec<Event> {
+    let mut events = first_words(opened, setting, plan, &basis);
     events.extend(basis.asks.map(Event::from));
-    append(record, run, &events, single_use).await.map(|()| run)
+    events
 }
 
 /// What a run about one record begins with.
@@ -152,10 +177,17 @@ fn first_words(opened: &Opened, setting: &Setting, plan: &Plan, basis: &Basis<'_
 pub(super) async fn append(record: &Record, run: RunId, events: &[Event], single_use: bool) -> Result<(), Failure> {
     match record.journal.append(run, events).await {
         Ok(_) => Ok(()),
+        Err(error) => Err(not_begun(record, run, error, single_use).await?),
+    }
+}
+
+/// Why a run could not begin.
+async fn not_begun(record: &Record, run: RunId, error: JournalError, single_use: bool) -> Result<Failure, Failure> {
+    match error {
         // Two began the same file at once: the other one was first.
-        Err(JournalError::OutOfOrder { .. }) if single_use => Err(used(record, run).await?),
-        Err(JournalError::PlanUsed { run, .. }) => Err(used(record, run).await?),
-        Err(error) => Err(error.into()),
+        JournalError::OutOfOrder { .. } if single_use => used(record, run).await,
+        JournalError::PlanUsed { run, .. } => used(record, run).await,
+        error => Ok(error.into()),
     }
 }
 
@@ -350,11 +382,7 @@ async fn set_out(
         let begun = (state, Some(beginning));
         return carry_from(record, setting, claim, plan.items.first(), begun, watch, pause).await;
     }
-    // Both wait for the journal at once, so that one COMMIT records both, in this order.
-    let begun = begin(record, opened, setting, plan, basis);
-    let claimed = record.claim(surroundings, setting.run.id, &setting.run.actor);
-    let (begun, claimed) = futures_util::future::join(begun, claimed).await;
-    let claim = begun.and(claimed)?;
+    let claim = begin_claimed(surroundings, record, opened, setting, plan, basis).await?;
     if let Some(other) = turn::first(record, setting).await? {
         return turn::give_way(record, setting.run.id, Some(&claim), &other).await;
     }
