@@ -14,8 +14,8 @@ use tokio::{
 /// statements that it has prepared.
 const REST: Duration = Duration::from_secs(5);
 
-/// More than this many rest at no time: as many as one process works with at once.
-const MOST: usize = 32;
+/// More than this many rest at no time: as many as one process works with at once, which is 64 changes, and what is read beside them.
+const MOST: usize = 96;
 
 /// A connection on its way. Dropping the handle lets the task end, and that closes the connection.
 pub(super) type Connecting<C, E> = JoinHandle<Result<C, E>>;
