@@ -78,9 +78,9 @@ pub(super) struct Door {
 /// A read-only transaction. The savepoint is the mark that proves after each query that the session is still in it.
 const READING: &str = "BEGIN READ ONLY; SAVEPOINT trueup";
 
-/// READ COMMITTED by name, because a compare under a row lock must see the newest row; whether the role may write at all
-/// stays the role's own setting.
-const CHANGING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+/// READ COMMITTED, because a compare under a row lock must see the newest row, by the session's own setting: told each transaction by name, the server
+/// walks through all its settings at each COMMIT. Whether the role may write at all stays the role's own setting.
+const CHANGING: &str = "BEGIN";
 
 /// One role's address. `Debug` of the options would show the password, so it shows less.
 #[derive(Clone)]
@@ -116,6 +116,7 @@ impl Target {
                 (statement + GRACE).max(Duration::from_secs(300)).as_millis().to_string(),
             ),
         ];
+        options.push(("default_transaction_isolation", "read committed".into()));
         // The rules read texts by the standard; a server that reads backslashes in them would see another statement.
         options.push(("standard_conforming_strings", "on".into()));
         if let Some(schema) = &settings.schema {

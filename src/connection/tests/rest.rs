@@ -88,6 +88,30 @@ async fn a_resting_connection_has_no_lock_no_setting_and_no_transaction() {
 }
 
 #[tokio::test]
+async fn whatever_isolation_a_database_is_set_to_each_handle_sees_what_is_committed() {
+    let set = "do $$ begin execute format('alter database %I set default_transaction_isolation = serializable', \
+               current_database()); end $$";
+    let strict = "create function strict() returns text language sql volatile as \
+                  $$ select set_config('default_transaction_isolation', 'serializable', false) $$";
+    let place = postgres(&format!("{TABLE}; {set}; {strict}")).await;
+    let database = place.database();
+    let isolation = "select current_setting('transaction_isolation')";
+    let mut writing = database.writing().await.unwrap();
+    assert_eq!(query(&mut writing, isolation).await.unwrap(), "read committed");
+    let first = query(&mut writing, place.pid()).await.unwrap();
+    query(&mut writing, "select strict()").await.unwrap();
+    writing.commit().await.unwrap();
+    for _ in 0..2 {
+        let mut writing = database.writing().await.unwrap();
+        assert_eq!(query(&mut writing, place.pid()).await.unwrap(), first);
+        assert_eq!(query(&mut writing, isolation).await.unwrap(), "read committed");
+        writing.commit().await.unwrap();
+    }
+    let mut reading = database.reading().await.unwrap();
+    assert_eq!(query(&mut reading, isolation).await.unwrap(), "read committed");
+}
+
+#[tokio::test]
 async fn a_handle_that_failed_or_was_dropped_leaves_no_connection_behind() {
     for place in servers(TABLE).await {
         let database = place.database();
