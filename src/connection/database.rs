@@ -166,6 +166,9 @@ impl Database {
             return None;
         }
         let member = self.reads_in_company().await.filter(|member| member.is_apart())?;
+        if let Some(seen) = member.has_read(table, columns, key) {
+            return Some(seen);
+        }
         let (row, version) = *member.reader().see(table, columns, key).await.ok()??;
         let (columns, key) = (columns.to_vec(), key.to_vec());
         Some(Seen { table: table.to_owned(), columns, key, row, version })

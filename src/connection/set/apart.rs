@@ -56,11 +56,42 @@ impl Set {
             },
             _ => Vec::new(),
         };
+        self.notice(table, &group).await;
         let mut found = found.into_iter();
         for one in group {
             let mut rows = found.next().unwrap_or_default();
             let row = rows.pop().filter(|_| rows.is_empty());
             one.answer(Ok(Reply::Seen(row.and_then(bulk::version).map(Box::new))));
+        }
+    }
+
+    /// Rows of this table are asked for to be changed: whoever finds one from now on has its version, and need not ask again.
+    async fn notice(&mut self, table: &str, group: &[Asked]) {
+        let Some(Op::See { columns, .. }) = group.first().map(|one| &one.op) else { return };
+        let known = self.known.tables().keys.get(table).cloned();
+        let key = match (known, &mut self.reading) {
+            (Some(key), _) => key,
+            (None, Some(reading)) => {
+                let Ok(found) = reading.catalogue(Some(&[table])).await else { return };
+                let key = found.get(table).map(|table| table.primary_key.clone()).unwrap_or_default();
+                self.known.tables().keys.insert(table.to_owned(), key.clone());
+                key
+            }
+            (None, None) => return,
+        };
+        // By another key it would have to be asked whether it is the only one.
+        if key == *columns {
+            self.known.tables().seen.entry(table.to_owned()).or_insert(key);
+        }
+    }
+
+    /// The key by which a row that these look for may be asked for again.
+    pub(super) fn key_to_keep(&self, group: &[Asked]) -> Option<Vec<Arc<str>>> {
+        match &group.first()?.op {
+            Op::Select(whole, _) if self.shared.is_apart() && whole.columns.is_empty() => {
+                self.known.tables().seen.get(&whole.table).cloned()
+            }
+            _ => None,
         }
     }
 

@@ -6,6 +6,7 @@ use super::{
         ledger::{Claimed, Entry},
         link::Link,
         rows::Rows,
+        seen::Seen,
         standing::Standing,
         statement::{Limits, Select, SetTo, Statement},
     },
@@ -48,7 +49,12 @@ pub(super) struct Shared {
     gate: Option<Arc<Gate>>,
     /// How many transactions each has open then.
     inside: Mutex<Vec<u32>>,
+    /// Rows that each has read lately, with their versions, until it asks for them.
+    read: Mutex<Vec<Vec<Seen>>>,
 }
+
+/// More rows are not kept of a member.
+const MOST_READ: usize = 8;
 
 /// How a member goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -312,7 +318,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Shared {
     pub fn new(members: usize, gate: Option<Arc<Gate>>) -> Shared {
         let (ways, inside) = (Mutex::new(vec![Way::Together; members]), Mutex::new(vec![0; members]));
-        Shared { asked: Mutex::default(), left: Mutex::default(), ways, readers: AtomicUsize::new(0), gate, inside }
+        let (asked, left, readers) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
+        Shared { asked, left, ways, readers, gate, inside, read: Mutex::new(vec![Vec::new(); members]) }
     }
 
     /// Transactions are everybody's own.
@@ -336,6 +343,17 @@ impl Shared {
 
     pub fn left(&self) -> MutexGuard<'_, Vec<(usize, u64)>> {
         lock(&self.left)
+    }
+
+    /// Keeps a row that a member has read. It may be changed by others from then on: whoever rests on it says which version it was.
+    pub fn keep(&self, member: usize, row: Seen) {
+        if let Some(rows) = lock(&self.read).get_mut(member) {
+            rows.retain(|other| !other.is(&row.table, &row.columns, &row.key));
+            if rows.len() == MOST_READ {
+                rows.remove(0);
+            }
+            rows.push(row);
+        }
     }
 
     /// Somebody has a handle that only reads.
@@ -415,6 +433,14 @@ impl Member {
             *open += 1;
         }
         Some(Inside { member: self.clone(), pass: Some(pass) })
+    }
+
+    /// A row that it has read already, once.
+    pub(in super::super) fn has_read(&self, table: &str, columns: &[Arc<str>], key: &[Value]) -> Option<Seen> {
+        let mut read = lock(&self.shared.read);
+        let rows = read.get_mut(self.number)?;
+        let at = rows.iter().position(|row| row.is(table, columns, key))?;
+        Some(rows.swap_remove(at))
     }
 
     /// A seat outside of any.

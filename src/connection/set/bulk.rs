@@ -3,7 +3,7 @@
 //! member beside it: only the database knows when two keys are equal.
 
 use super::{
-    ask::{Asked, Op, Reply, equals, nulls},
+    ask::{Asked, Op, Reply, Shared, equals, nulls},
     carry::OF_ALL,
 };
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
         changing::Changing,
         fault::{Fault, FaultKind},
         rows::{Answer, Rows},
+        seen::Seen,
         session::{Columns, Session},
         sql_text::Text,
         statement::{SetTo, Statement},
@@ -87,8 +88,8 @@ pub async fn see(session: &mut Session, table: &str, group: &[Asked]) -> Result<
     let Some(Op::See { columns, .. }) = group.first().map(|one| &one.op) else { return Ok(Vec::new()) };
     let lists = keys(columns, group.iter());
     let write = |all: &Columns<'_>| {
-        let text = Text::new(Dialect::Postgres).raw("SELECT v.").name(NUMBER).raw(", t.xmin::text AS ").name(VERSION);
-        let text = whole_rows(text.raw(", "), all).raw(" FROM ");
+        let text = Text::new(Dialect::Postgres).raw("SELECT v.").name(NUMBER).raw(", ");
+        let text = whole_rows(text, all).raw(", t.xmin::text AS ").name(VERSION).raw(" FROM ");
         let text = values(text, table, &lists, true).raw(" JOIN ").table(table).raw(" AS t ON ");
         matched(text, "t.", columns.iter()).done()
     };
@@ -161,18 +162,33 @@ fn sorted(answer: Answer, members: usize) -> Vec<Vec<Map>> {
     found
 }
 
-/// Selections in the same words, answered; gives back those that one statement cannot answer.
-pub async fn select(session: &mut Session, group: Vec<Asked>) -> Result<(), Vec<Asked>> {
+/// Selections in the same words, answered; gives back those that one statement cannot answer. Where a key is given, a row that is the only one its
+/// member finds is kept for it, with its version.
+pub async fn select(
+    session: &mut Session,
+    group: Vec<Asked>,
+    keep: Option<(Vec<Arc<str>>, &Shared)>,
+) -> Result<(), Vec<Asked>> {
     if session.dialect() != Dialect::Postgres || group.len() < 2 {
         return Err(group);
     }
-    let found = match rows_of_all(session, &group).await {
+    let found = match rows_of_all(session, &group, keep.is_some()).await {
         Some(Ok(found)) => found,
         // Whose fault it is they find out one by one.
         Some(Err(_)) | None => return Err(group),
     };
     let (columns, found) = found;
-    for (one, rows) in group.into_iter().zip(found) {
+    for (one, mut rows) in group.into_iter().zip(found) {
+        if let Some((key, shared)) = &keep {
+            let versions: Vec<Option<Value>> = rows.iter_mut().map(|row| row.shift_remove(VERSION)).collect();
+            if let (Op::Select(whole, _), [row], [Some(version)]) = (&one.op, &*rows, &*versions)
+                && let Some(values) = key.iter().map(|column| row.get(column).cloned()).collect()
+            {
+                let (table, columns) = (whole.table.clone(), key.clone());
+                let seen = Seen { table, columns, key: values, row: row.clone(), version: version.clone() };
+                shared.keep(one.member, seen);
+            }
+        }
         let most = if let Op::Select(_, limits) = &one.op { limits.rows } else { 0 };
         let answer = match rows.len() > most {
             true => Err(Fault::new(FaultKind::TooMuch, format!("the answer has more than {most} rows"))),
@@ -185,7 +201,7 @@ pub async fn select(session: &mut Session, group: Vec<Asked>) -> Result<(), Vec<
 
 type OfAll = (Vec<Arc<str>>, Vec<Vec<Map>>);
 
-async fn rows_of_all(session: &mut Session, group: &[Asked]) -> Option<Result<OfAll, Fault>> {
+async fn rows_of_all(session: &mut Session, group: &[Asked], versions: bool) -> Option<Result<OfAll, Fault>> {
     let whole = |one: &Asked| if let Op::Select(whole, _) = &one.op { Some(whole.clone()) } else { None };
     let wholes: Vec<_> = group.iter().map(whole).collect::<Option<_>>()?;
     let first = wholes.first()?;
@@ -209,8 +225,14 @@ async fn rows_of_all(session: &mut Session, group: &[Asked]) -> Option<Result<Of
     }
     let write = |all: &Columns<'_>| {
         let text = Text::new(Dialect::Postgres).raw("SELECT v.").name(NUMBER).raw(", ");
-        let text = values(whole_rows(text, all).raw(" FROM "), &first.table, &lists, true);
-        let text = text.raw(" CROSS JOIN LATERAL (SELECT ").columns(&first.columns).raw(" FROM ").table(&first.table);
+        let text = match (whole_rows(text, all), all) {
+            (text, Columns::Listed(_)) if versions => text.raw(", t.").name(VERSION),
+            (text, _) => text,
+        };
+        let text = values(text.raw(" FROM "), &first.table, &lists, true);
+        let text = text.raw(" CROSS JOIN LATERAL (SELECT ").columns(&first.columns);
+        let text = if versions { text.raw(", xmin::text AS ").name(VERSION) } else { text };
+        let text = text.raw(" FROM ").table(&first.table);
         let text = matched(text.raw(" AS t WHERE "), "t.", names.iter().copied());
         let text = empty(text, "t.", &first.conditions).order(&first.order);
         text.raw(" LIMIT ").number(limit).raw(") AS t").done()
@@ -220,7 +242,7 @@ async fn rows_of_all(session: &mut Session, group: &[Asked]) -> Option<Result<Of
             let statement = exactly(session, write).await?;
             let done = session.raw(&statement, OF_ALL).await;
             let answer = session.recover(done).await?;
-            let columns = answer.columns.iter().skip(1).cloned().collect();
+            let columns = answer.columns.iter().skip(1).filter(|column| ***column != *VERSION).cloned().collect();
             Ok((columns, sorted(answer, group.len())))
         }
         .await,

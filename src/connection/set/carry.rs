@@ -52,8 +52,9 @@ impl Set {
                 }
                 _ => group,
             };
+            let keep = self.key_to_keep(&group).map(|key| (key, &*self.shared));
             let Some(reading) = &mut self.reading else { continue };
-            let group = match bulk::select(reading, group).await {
+            let group = match bulk::select(reading, group, keep).await {
                 Ok(()) => continue,
                 Err(group) => group,
             };
@@ -135,7 +136,7 @@ impl Set {
         let Some(open) = self.open.as_mut() else { return Some(group) };
         let changing = open.handle.changing();
         match &group[0].op {
-            Op::Select(..) => bulk::select(changing, group).await.err(),
+            Op::Select(..) => bulk::select(changing, group, None).await.err(),
             Op::Lock { .. } => {
                 self.lock_all(&table, group).await;
                 None

@@ -49,6 +49,8 @@ struct Tables {
     columns: HashMap<String, Arc<Table>>,
     /// The columns of the primary key.
     keys: HashMap<String, Vec<Arc<str>>>,
+    /// The same of tables whose rows were asked for with their versions: what is read of them comes with it from then on.
+    seen: HashMap<String, Vec<Arc<str>>>,
 }
 
 impl Known {
