@@ -81,6 +81,11 @@ impl Session {
         Session { inside, ..self }
     }
 
+    /// Others go through the same transaction: who asks through it must not wait for them otherwise.
+    pub fn is_shared(&self) -> bool {
+        self.seat.is_some()
+    }
+
     pub(super) fn seat(&self) -> Option<&Seat> {
         self.seat.as_ref()
     }

@@ -3,7 +3,7 @@
 
 use super::{lease::Lease, state::ItemState};
 use crate::{
-    base::{identity::SINGLE_ITEM, world::World},
+    base::{identity::SINGLE_ITEM, time::Stamp, world::World},
     journal::{Claim, Journal, event::Event, failure::JournalError, payload::RunCancelled},
 };
 use std::{
@@ -12,6 +12,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 /// Shared by all items of a run.
@@ -23,6 +24,9 @@ pub struct Crew {
     /// Items are under way, or still to come: what is done once is not over yet.
     open: AtomicBool,
     shared: Mutex<Shared>,
+    /// Who looks at a database that nobody has looked at.
+    looking: tokio::sync::Mutex<()>,
+    world: World,
 }
 
 #[derive(Debug, Default)]
@@ -31,12 +35,29 @@ struct Shared {
     cancelled: Option<RunCancelled>,
     /// Recorded with whatever is recorded next: nothing hangs on it.
     later: Vec<Event>,
-    /// Databases of which is known that they are those of the plan, and how often that was taken for granted since.
-    met: HashMap<Arc<str>, u32>,
+    /// Databases of which is known that they are those of the plan.
+    met: HashMap<Arc<str>, Look>,
 }
 
-/// So many items rest on one look at a database: one that was altered under the run is noticed soon.
+/// A look at a database.
+#[derive(Debug)]
+struct Look {
+    /// How often it was taken for granted since.
+    relied: u32,
+    at: Stamp,
+}
+
+/// Whether somebody has to look at a database.
+pub(super) enum Met<'a> {
+    /// It is the one of the plan.
+    Known,
+    /// Whoever gets this looks; others may wait for that.
+    Look(Option<tokio::sync::MutexGuard<'a, ()>>),
+}
+
+/// So many items at least rest on one look at a database, and all that come in this time: one that was altered under the run is noticed soon.
 const RELIED_ON: u32 = 200;
+const RELIED_FOR: Duration = Duration::from_secs(1);
 /// More events are not left to the next who records something.
 const MOST_LATER: usize = 512;
 
@@ -48,6 +69,8 @@ impl Crew {
             pausing: AtomicBool::new(false),
             open: AtomicBool::new(true),
             shared: Mutex::default(),
+            looking: tokio::sync::Mutex::default(),
+            world: world.clone(),
         }
     }
 
@@ -100,17 +123,34 @@ impl Crew {
         item == SINGLE_ITEM && self.open.load(Ordering::Relaxed) && !ended && self.cancelled().is_none()
     }
 
-    /// Somebody of the crew looked lately whether this is the database of the plan.
-    pub(super) fn has_met(&self, connection: &Arc<str>) -> bool {
-        let mut shared = self.shared();
-        let Some(relied) = shared.met.get_mut(connection) else { return false };
-        *relied += 1;
-        let known = *relied <= RELIED_ON;
-        if !known {
-            // One looks, and the others rely on the last look until it has: else all that are under way would.
-            *relied = 0;
+    /// Somebody of the crew looked lately whether this is the database of the plan. The first one looks while the others wait for it, but for those
+    /// who share its transaction: they look together.
+    pub(super) async fn has_met(&self, connection: &Arc<str>, shared: bool) -> Met<'_> {
+        match self.relies_on(connection) {
+            Some(met) => return met,
+            None if shared => return Met::Look(None),
+            None => {}
         }
-        known
+        let turn = self.looking.lock().await;
+        self.relies_on(connection).unwrap_or(Met::Look(Some(turn)))
+    }
+
+    fn relies_on(&self, connection: &Arc<str>) -> Option<Met<'static>> {
+        let mut shared = self.shared();
+        let look = shared.met.get_mut(connection)?;
+        look.relied += 1;
+        if look.relied <= RELIED_ON || self.is_recent(look) {
+            return Some(Met::Known);
+        }
+        // One looks, and the others rely on the last look until it has: else all that are under way would.
+        look.relied = 0;
+        Some(Met::Look(None))
+    }
+
+    /// Where no time passes beside the work, nothing is. A clock that was set back says nothing either.
+    fn is_recent(&self, look: &Look) -> bool {
+        let since = self.world.now().micros.checked_sub(look.at.micros).and_then(|micros| u64::try_from(micros).ok());
+        self.world.has_beats() && since.is_some_and(|micros| micros < RELIED_FOR.as_micros() as u64)
     }
 
     /// It is not, or nobody can tell: each looks for itself.
@@ -120,7 +160,8 @@ impl Crew {
 
     /// It is: the next ones need not look.
     pub(super) fn met(&self, connection: &Arc<str>) {
-        self.shared().met.insert(connection.clone(), 0);
+        let look = Look { relied: 0, at: self.world.now() };
+        self.shared().met.insert(connection.clone(), look);
     }
 
     /// Leaves events to whoever records something next.
@@ -148,5 +189,52 @@ impl Crew {
                 Err(error)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicI64;
+
+    const START: i64 = 1_790_000_000_000_000;
+    const SECOND: i64 = 1_000_000;
+
+    /// How many of the next so many look.
+    fn looks(crew: &Crew, database: &Arc<str>, times: u32) -> usize {
+        (0..times).filter(|_| !matches!(crew.relies_on(database), Some(Met::Known))).count()
+    }
+
+    #[test]
+    fn one_looks_again_after_so_many_items_and_a_while_and_the_others_rely_on_the_last_look() {
+        let clock = Arc::new(AtomicI64::new(START));
+        let now = clock.clone();
+        let world = World::real().with_clock(move || Stamp { micros: now.load(Ordering::Relaxed), digits: 6 });
+        let (crew, database): (_, Arc<str>) = (Crew::new(&world), "register".into());
+        assert!(crew.relies_on(&database).is_none());
+        crew.met(&database);
+        assert_eq!(looks(&crew, &database, 5 * RELIED_ON), 0);
+        clock.fetch_add(SECOND, Ordering::Relaxed);
+        assert_eq!(looks(&crew, &database, RELIED_ON), 1);
+        crew.met(&database);
+        // As long as this takes, few items come.
+        clock.fetch_add(60 * SECOND, Ordering::Relaxed);
+        assert_eq!(looks(&crew, &database, RELIED_ON), 0);
+        assert_eq!(looks(&crew, &database, 1), 1);
+        crew.met(&database);
+        // A clock that was set back tells nothing.
+        clock.fetch_add(-3600 * SECOND, Ordering::Relaxed);
+        assert_eq!(looks(&crew, &database, RELIED_ON + 1), 1);
+        crew.has_lost(&database);
+        assert!(crew.relies_on(&database).is_none());
+    }
+
+    #[test]
+    fn where_no_time_passes_only_items_count() {
+        let (crew, database): (_, Arc<str>) =
+            (Crew::new(&World::fixed(Stamp { micros: START, digits: 6 })), "register".into());
+        crew.met(&database);
+        assert_eq!(looks(&crew, &database, RELIED_ON), 0);
+        assert_eq!(looks(&crew, &database, 1), 1);
     }
 }

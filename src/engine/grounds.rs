@@ -13,7 +13,11 @@ use std::{
 
 /// Shared by the items of one run.
 #[derive(Debug, Default)]
-pub struct Grounds(Mutex<Known>);
+pub struct Grounds {
+    known: Mutex<Known>,
+    /// Who asks what nobody knows yet: the others wait for the answer, else all that begin at the same time would ask.
+    asking: tokio::sync::Mutex<()>,
+}
 
 #[derive(Debug, Default)]
 struct Known {
@@ -47,7 +51,22 @@ impl<T: Clone> Told<T> {
 
 impl Grounds {
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for whoever asks about this, where `known` says that nobody has had an answer yet. Not where others share the transaction: one answer
+    /// is for all of them then, and comes when all have asked.
+    async fn after_the_first<T>(
+        &self,
+        session: &Session,
+        known: impl Fn(&Known) -> Option<T>,
+    ) -> Result<T, Option<tokio::sync::MutexGuard<'_, ()>>> {
+        if session.is_shared() || known(&self.known()).is_some() {
+            // It is this one's turn to ask, or to ask again.
+            return Err(None);
+        }
+        let turn = self.asking.lock().await;
+        known(&self.known()).ok_or(Some(turn))
     }
 
     /// The next one asks again.
@@ -63,6 +82,10 @@ impl Grounds {
         if let Some(nature) = known {
             return Ok(nature);
         }
+        let _turn = match self.after_the_first(session, |known| known.natures.get(table).map(|told| told.what)).await {
+            Ok(nature) => return Ok(nature),
+            Err(turn) => turn,
+        };
         let asked = Box::pin(session.nature(&table.table)).await;
         let mut known = self.known();
         match &asked {
@@ -93,6 +116,13 @@ impl Grounds {
         if known.is_some() {
             return Ok(known);
         }
+        let _turn = match self
+            .after_the_first(changing, |known| known.columns.get(table).map(|told| told.what.clone()))
+            .await
+        {
+            Ok(columns) => return Ok(Some(columns)),
+            Err(turn) => turn,
+        };
         let asked = Box::pin(changing.columns(&table.table)).await;
         let mut known = self.known();
         match &asked {

@@ -4,7 +4,9 @@
 use super::{
     again,
     carry_out::{self, Carried},
-    claim, drift,
+    claim,
+    crew::Met,
+    drift,
     drive::{Driver, Halt, Meant, Went},
     flow,
     outline::{Place, path, turn},
@@ -161,7 +163,12 @@ impl Driver<'_> {
     async fn begin(&mut self, place: &Place, connection: &Arc<str>) -> Result<Begun, Halt> {
         let mut writing = self.open(connection).await?;
         let first = async {
-            if !self.met.contains(connection) && !self.crew.as_ref().is_some_and(|crew| crew.has_met(connection)) {
+            let met = match &self.crew {
+                _ if self.met.contains(connection) => Met::Known,
+                Some(crew) => crew.has_met(connection, writing.is_shared()).await,
+                None => Met::Look(None),
+            };
+            if let Met::Look(_turn) = met {
                 let looked = Box::pin(self.as_planned(&mut writing)).await;
                 if looked.is_err() {
                     self.crew.iter().for_each(|crew| crew.has_lost(connection));
