@@ -12,6 +12,7 @@ use crate::{
     action::change::{Change, Guard, Pick, To, Wanted},
     base::{
         source::Span,
+        time::Stamp,
         value::{Data, Map, Marks, Value},
     },
     connection::{
@@ -226,7 +227,7 @@ async fn with_audit(
     let differing = difference(set, ground, before);
     let mut done = begun(change, ground, before);
     let mut expected = ground.facts.marked(before);
-    let marked = |column: &str, value: &Value| value.clone().marked(ground.facts.marks(column));
+    let marked = |column: &str, value: &Value| as_read_back(value).marked(ground.facts.marks(column));
     expected.extend(differing.iter().map(|(column, value)| (column.clone(), marked(column, value))));
     let Columns { columns, clock, hidden } = columns_of(change, ground, differing);
     for (column, to) in &columns {
@@ -251,6 +252,16 @@ async fn with_audit(
     }
     let written = audit::was_written(setting, &done, ready, audit);
     Ok(Some(vec![done, written]))
+}
+
+/// A moment comes with as many decimals as it needs, however many it was written with: an audit row holds its text.
+fn as_read_back(value: &Value) -> Value {
+    let data = match value.data {
+        Data::Timestamp(stamp) => Data::Timestamp(Stamp::new(stamp.micros)),
+        Data::Instant(stamp) => Data::Instant(Stamp::new(stamp.micros)),
+        _ => return value.clone(),
+    };
+    Value { data, marks: value.marks }
 }
 
 /// Column by column, and what was set also as it is written; but for what nobody could know, on which nothing was made to hang.
