@@ -126,10 +126,12 @@ impl Chunk {
                     (asks.waiting(), wishes.len(), wishes.iter().filter(|wish| wish.urgent).count())
                 };
                 let all = reads.is_here() && writes.is_here() && reading + wishing >= live;
+                // Who waits for its images to be recorded reads soon, too: what is read then is read for both.
+                let reads_all = all && hurried == 0;
                 let late = calm.is_over(reading + wishing > 0, PATIENCE, recorder, context);
                 let hurry = urgent.is_over(hurried > 0, HASTE, recorder, context)
                     || hurried > 0 && (hurried >= asks.inside() || no_beats);
-                if reads.is_here() && reading > 0 && (all || late || asks.are_urgent()) {
+                if reads.is_here() && reading > 0 && (reads_all || late || asks.are_urgent()) {
                     moved = true;
                     calm = Wait::default();
                     reads.send(|mut set| {
