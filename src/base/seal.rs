@@ -139,7 +139,7 @@ impl Sealer {
 
     /// A document that is written part by part, in the same form.
     pub fn writing(&self) -> Writing<'_> {
-        Writing { sealer: self, masks: self.masks.now(), out: String::new(), failed: None }
+        Writing { sealer: self, masks: self.masks.now(), out: String::with_capacity(1024), failed: None }
     }
 
     /// A personal part with all that is in it, but for the secrets.
