@@ -4,7 +4,7 @@
 
 use super::{
     decimal::Decimal,
-    value::{Data, Map, Marks, Value},
+    value::{Data, Map, Marks, Names, Value},
 };
 use std::{borrow::Cow, sync::Arc};
 
@@ -65,28 +65,98 @@ pub fn parse(text: &str) -> Result<Value, JsonError> {
 type Restore<'r> = &'r dyn Fn(&str, &Value) -> Option<Value>;
 
 fn read(text: &str, tags: Option<Restore<'_>>) -> Result<Value, JsonError> {
-    let Remembered { keys, sizes } = REMEMBERED.take();
-    let mut reader = Reader { text, at: 0, keys, next: 0, sizes, under: 0, tags };
+    let Remembered { keys, forms } = REMEMBERED.take();
+    let mut reader = Reader { text, at: 0, keys, next: 0, forms, under: 0, tags };
     let value = reader.document();
-    let Reader { mut keys, mut sizes, .. } = reader;
+    let Reader { mut keys, mut forms, .. } = reader;
     // Keys that nobody repeats must not stand in the way of others.
     if keys.len() >= KEYS {
         keys.clear();
-        sizes.clear();
+        forms.clear();
     }
-    REMEMBERED.set(Remembered { keys, sizes });
+    REMEMBERED.set(Remembered { keys, forms });
     value
 }
 
-/// What the next document of the same kind needs again: its keys, and how many entries the objects under them have.
+/// What the next document of the same kind needs again: its keys, and which of them the objects under each had.
 #[derive(Default)]
 struct Remembered {
     keys: Vec<Arc<str>>,
-    sizes: Vec<usize>,
+    forms: Vec<Forms>,
 }
 
 thread_local! {
-    static REMEMBERED: std::cell::Cell<Remembered> = const { std::cell::Cell::new(Remembered { keys: Vec::new(), sizes: Vec::new() }) };
+    static REMEMBERED: std::cell::Cell<Remembered> = const { std::cell::Cell::new(Remembered { keys: Vec::new(), forms: Vec::new() }) };
+}
+
+/// The forms of the objects under one key.
+#[derive(Default)]
+struct Forms {
+    all: Vec<Form>,
+    /// The one that was seen last.
+    last: usize,
+}
+
+/// Keys that objects have in this order, and the place of each among all that are remembered, from 1.
+struct Form {
+    names: Names,
+    places: Arc<[usize]>,
+}
+
+/// So many forms of objects under one key are remembered: steps of a few kinds, say.
+const FORMS: usize = 8;
+
+/// An object that is being read.
+struct Reading {
+    /// As long as its keys are those of a form: the form's place.
+    like: Option<usize>,
+    /// The keys so far, once they are those of none.
+    names: Names,
+    places: Vec<usize>,
+    /// Every key was remembered before the next one.
+    rises: bool,
+    values: Vec<Value>,
+}
+
+impl Reading {
+    fn first<'n>(&'n self, forms: &'n Forms) -> Option<&'n str> {
+        self.like.map_or(&self.names, |like| &forms.all[like].names).first().map(|name| &**name)
+    }
+
+    fn end(self, forms: &mut Forms) -> Map {
+        let Reading { like, names, places, values, .. } = self;
+        let count = values.len();
+        let form = match like {
+            None => Form { names, places: places.into() },
+            Some(like) => {
+                let Form { names, places } = &forms.all[like];
+                let same = |form: &Form| form.names.len() == count && form.names[..] == names[..count];
+                let at = if names.len() == count { Some(like) } else { forms.all.iter().position(same) };
+                if let Some(at) = at {
+                    forms.last = at;
+                    return Map::of_vec(&forms.all[at].names, values);
+                }
+                Form { names: Names::of_unlike(names[..count].to_vec()), places: places[..count].into() }
+            }
+        };
+        let map = Map::of_vec(&form.names, values);
+        if count <= KEYS {
+            forms.remember(form);
+        }
+        map
+    }
+}
+
+impl Forms {
+    fn remember(&mut self, form: Form) {
+        if self.all.len() < FORMS {
+            self.last = self.all.len();
+            self.all.push(form);
+        } else {
+            self.last = (self.last + 1) % FORMS;
+            self.all[self.last] = form;
+        }
+    }
 }
 
 /// So much less deep than [`MAX_DEPTH`] that nobody has to count exactly.
@@ -124,8 +194,8 @@ struct Reader<'a> {
     keys: Vec<Arc<str>>,
     /// The key that came after this one the last time.
     next: usize,
-    /// How many entries the last object under each key had: the next one often has as many. By the place of the key, from 1.
-    sizes: Vec<usize>,
+    /// The objects under each key, by the place of the key, from 1: records of one kind share their list of keys.
+    forms: Vec<Forms>,
     /// The place of the key that what is read stands under, from 1; what stands in a list stands under the key of the list.
     under: usize,
     /// In the stored form an object whose first key is a tag is what the tag says.
@@ -199,7 +269,7 @@ impl<'a> Reader<'a> {
             }
             self.at = from;
         }
-        let mut entries = Arc::new(self.object(depth, false)?);
+        let mut entries = self.object(depth, false)?;
         match (self.tags, entries.first()) {
             (Some(restore), Some((key, _))) if key.starts_with('$') => tagged(&mut entries, restore).ok_or(NOT_STORED),
             _ => Ok(Data::Map(entries).into()),
@@ -249,43 +319,108 @@ impl<'a> Reader<'a> {
             return Ok(Map::default());
         }
         let under = self.under;
-        let size = self.sizes.get(under).copied().unwrap_or(1).min(KEYS);
-        let mut entries = Map::with_capacity(size);
+        if self.forms.len() <= under {
+            self.forms.resize_with(under + 1, Forms::default);
+        }
+        // An object of the same key inside this one finds none, and remembers its own.
+        let mut forms = std::mem::take(&mut self.forms[under]);
+        let like = (!forms.all.is_empty()).then_some(forms.last);
+        let room = like.map_or(1, |at| forms.all[at].names.len());
+        let values = Vec::with_capacity(room);
+        let mut object = Reading { like, names: Names::default(), places: Vec::new(), rises: true, values };
+        let read = self.entries(&mut forms, &mut object, depth, named);
+        let map = read.map(|()| object.end(&mut forms));
+        self.forms[under] = forms;
+        map
+    }
+
+    /// All entries of an object, behind its bracket.
+    fn entries(&mut self, forms: &mut Forms, object: &mut Reading, depth: usize, named: bool) -> Result<(), JsonError> {
         loop {
             self.space();
             if self.peek() != Some(b'"') {
                 return Err(self.fail("expected a key in quotes"));
             }
-            let key = self.string()?;
-            let (key, place) = self.key(&key);
-            self.under = place;
+            let again = self.entry_key(forms, object)?;
             self.space();
             if self.peek() != Some(b':') {
                 return Err(self.fail("expected `:`"));
             }
             self.at += 1;
             self.space();
-            let names = self.tags.is_some() && !named && entries.is_empty() && &*key == "$map";
+            let names =
+                self.tags.is_some() && !named && object.values.is_empty() && object.first(forms) == Some("$map");
             let value = if names && self.peek() == Some(b'{') {
                 self.object(depth + 1, true)?.into()
             } else {
                 self.value(depth + 1)?
             };
-            entries.insert(key, value);
+            match again {
+                Some(at) => object.values[at] = value,
+                None => object.values.push(value),
+            }
             self.space();
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => {
                     self.at += 1;
-                    if self.sizes.len() <= under {
-                        self.sizes.resize(under + 1, 1);
-                    }
-                    self.sizes[under] = entries.len();
-                    return Ok(entries);
+                    return Ok(());
                 }
                 _ => return Err(self.fail("expected `,` or `}`")),
             }
         }
+    }
+
+    /// The next key of an object; its place in it where it was there already.
+    fn entry_key(&mut self, forms: &mut Forms, object: &mut Reading) -> Result<Option<usize>, JsonError> {
+        let at = object.values.len();
+        if let Some(like) = object.like {
+            let (from, before) = (self.at, &forms.all[like]);
+            let fits = |form: &Form| form.names.get(at).is_some_and(|name| self.stands(name));
+            let like = if fits(before) {
+                Some(like)
+            } else {
+                let begins = |form: &Form| form.names.get(..at) == Some(&before.names[..at]);
+                forms.all.iter().position(|form| fits(form) && begins(form))
+            };
+            match like {
+                Some(like) => {
+                    let form = &forms.all[like];
+                    self.under = form.places[at];
+                    self.next = self.under;
+                    self.at = from + form.names[at].len() + 2;
+                    object.like = Some(like);
+                    return Ok(None);
+                }
+                None => {
+                    object.names = Names::of_unlike(before.names[..at].to_vec());
+                    object.places = before.places[..at].to_vec();
+                    object.rises = object.places.is_sorted();
+                    object.like = None;
+                }
+            }
+        }
+        let key = self.string()?;
+        let (key, place) = self.key(&key);
+        self.under = place;
+        // Those that are remembered are remembered once: in rising order none is there twice.
+        object.rises &= place > object.places.last().copied().unwrap_or(0);
+        if !object.rises
+            && let Some(known) = object.names.place(&key)
+        {
+            return Ok(Some(known));
+        }
+        object.names.push(key);
+        object.places.push(place);
+        Ok(None)
+    }
+
+    /// This key stands here, in quotes, without an escape.
+    fn stands(&self, key: &str) -> bool {
+        let rest = &self.text.as_bytes()[self.at + 1..];
+        rest.get(key.len()) == Some(&b'"')
+            && rest[..key.len()] == *key.as_bytes()
+            && !key.bytes().any(|b| matches!(b, b'"' | b'\\' | 0..0x20))
     }
 
     fn array(&mut self, depth: usize) -> Result<Value, JsonError> {
@@ -628,7 +763,7 @@ pub fn decode_with(text: &str, restore: &dyn Fn(&str, &Value) -> Option<Value>) 
 const NOT_STORED: JsonError = JsonError { what: "not a stored value", at: 0 };
 
 /// What a tag stands for: the first of these keys, which begins with `$`.
-fn tagged(entries: &mut Arc<Map>, restore: &dyn Fn(&str, &Value) -> Option<Value>) -> Option<Value> {
+fn tagged(entries: &mut Map, restore: &dyn Fn(&str, &Value) -> Option<Value>) -> Option<Value> {
     let (tag, inner) = entries.first()?;
     let stamp = || {
         let pair = inner.as_list()?;
@@ -638,7 +773,7 @@ fn tagged(entries: &mut Arc<Map>, restore: &dyn Fn(&str, &Value) -> Option<Value
     let data = match &**tag {
         "$marks" => {
             let marks = Marks::from_bits(u8::try_from(inner.as_int()?).ok()?);
-            let of = Arc::make_mut(entries).get_mut("$of")?;
+            let of = entries.get_mut("$of")?;
             return Some(std::mem::replace(of, Value::NULL).marked(marks));
         }
         "$map" => return Some(inner.as_map()?.clone().into()),
@@ -742,6 +877,56 @@ mod tests {
             for text in [stored.clone(), spaced(&stored)] {
                 let back = decode(&text).unwrap();
                 proptest::prop_assert_eq!(format!("{:?}", back), format!("{:?}", &value), "{}", text);
+            }
+        }
+    }
+
+    proptest::proptest! {
+        /// Objects of the same keys, of some of them, in another order, with a key twice, with escapes, and so many that they are not remembered: what
+        /// was read before changes nothing.
+        #[test]
+        fn what_objects_had_before_does_not_matter(
+            objects in proptest::collection::vec((0..3u8, proptest::collection::vec((0..140u8, 0..9i64), 0..40), 0..4u8), 1..30)
+        ) {
+            use std::fmt::Write;
+            let name = |n: u8| match n % 7 {
+                0 => format!("k\u{e9}\"{n}"),
+                1 => format!("k{n}\\"),
+                _ => format!("k{}", n % 12 + n / 100 * n),
+            };
+            let (mut text, mut like) = (String::from("["), Vec::new());
+            for (order, entries, inner) in &objects {
+                let (mut object, mut entries) = (indexmap::IndexMap::new(), entries.clone());
+                match order {
+                    0 => entries.sort_unstable(),
+                    1 => entries.sort_unstable_by_key(|entry| std::cmp::Reverse(*entry)),
+                    _ => {}
+                }
+                let mut parts = Vec::new();
+                for (n, value) in &entries {
+                    let (mut key, mut part) = (String::new(), value.to_string());
+                    quote(&name(*n), &mut key);
+                    let nested = (*inner > 0).then(|| format!("{{{key}:{value},\"x\":{inner}}}"));
+                    if *value == 3 {
+                        // The other way to write the same key.
+                        key = key.replacen('k', "\\u006b", 1);
+                    }
+                    part = nested.unwrap_or(part);
+                    object.insert(name(*n), part.clone());
+                    parts.push(format!("{key}:{part}"));
+                }
+                write!(text, "{}{{{}}}", if like.is_empty() { "" } else { "," }, parts.join(",")).unwrap();
+                like.push(object);
+            }
+            text.push(']');
+            let read = parse(&text).unwrap();
+            for (object, like) in read.as_list().unwrap().iter().zip(&like) {
+                let seen: Vec<(String, String)> =
+                    object.as_map().unwrap().iter().map(|(name, value)| (name.to_string(), text_of(value))).collect();
+                let wanted: Vec<_> = like.iter().map(|(name, part)| (name.clone(), part.clone())).collect();
+                proptest::prop_assert_eq!(seen, wanted, "{}", text);
+                let map = object.as_map().unwrap();
+                proptest::prop_assert!(like.keys().all(|name| map.contains_key(name)));
             }
         }
     }

@@ -1,23 +1,125 @@
 //! Named values in the order of their source. A row is held by many at once (its image, the plan, the journal, a scope): copying it
 //! copies nothing, and who changes it gets a copy of his own.
 //!
-//! Nearly all of them are rows and records of some ten or twenty names, and there are very many. So the names stand in a list and are
-//! looked for one after the other; only a map of more names has an index beside it (a hash table for each row took half as much space
-//! again, and the building of it more time than all looking up).
+//! Nearly all of them are rows and records of some ten or twenty names, there are very many, and all rows of a table have the same names.
+//! So the names stand in a list of their own, which those rows share, and are looked for one after the other. Only more of them have an index
+//! beside the list (a hash table for each row took half as much space again, and the building of it more time than all looking up).
 
 use super::value::Value;
 use std::{
     collections::HashMap,
-    fmt,
+    fmt, iter,
     ops::{Deref, DerefMut, Index, IndexMut},
+    slice,
     sync::Arc,
+    vec,
 };
 
-/// A map of more names than these has an index.
+/// More names than these have an index.
 const LISTED: usize = 32;
 
 /// Where each name stands. Hashed fast, and with a seed: names come from outside.
 type Places = HashMap<Arc<str>, usize, foldhash::fast::RandomState>;
+
+/// Names no two of which are alike, in order: the columns of a table. Copying them copies nothing, and maps of the same names share them:
+/// each name that a row held for itself was counted up and down by all threads, a twentieth of all their time.
+#[derive(Clone)]
+pub struct Names(Arc<Listed>);
+
+#[derive(Clone, Default)]
+struct Listed {
+    list: Vec<Arc<str>>,
+    places: Option<Box<Places>>,
+}
+
+thread_local! {
+    /// A map that is to be filled has no list of its own before.
+    static NONE: Names = Names(Arc::default());
+}
+
+impl Default for Names {
+    fn default() -> Names {
+        // Threads that end may still need one.
+        NONE.try_with(Names::clone).unwrap_or_else(|_| Names(Arc::default()))
+    }
+}
+
+impl Deref for Names {
+    type Target = [Arc<str>];
+    fn deref(&self) -> &[Arc<str>] {
+        &self.0.list
+    }
+}
+
+impl Names {
+    /// Of names no two of which are alike: none is looked for. (Twenty columns would be compared two hundred times.)
+    pub fn of_unlike(names: Vec<Arc<str>>) -> Names {
+        debug_assert!((1..names.len()).all(|at| names[..at].iter().all(|name| *name != names[at])), "{names:?}");
+        let mut listed = Listed { list: names, places: None };
+        if listed.list.len() > LISTED {
+            listed.index();
+        }
+        Names(Arc::new(listed))
+    }
+
+    /// Where a name stands, from 0.
+    pub fn place(&self, name: &str) -> Option<usize> {
+        match &self.0.places {
+            Some(places) => places.get(name).copied(),
+            None => self.0.list.iter().position(|known| **known == *name),
+        }
+    }
+
+    /// The same list in memory.
+    fn is(&self, other: &Names) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// One more at the end, which is not there yet.
+    pub(super) fn push(&mut self, name: Arc<str>) {
+        let listed = Arc::make_mut(&mut self.0);
+        if let Some(places) = &mut listed.places {
+            places.insert(name.clone(), listed.list.len());
+        }
+        listed.list.push(name);
+        if listed.places.is_none() && listed.list.len() > LISTED {
+            listed.index();
+        }
+    }
+
+    fn remove(&mut self, at: usize) {
+        let listed = Arc::make_mut(&mut self.0);
+        listed.list.remove(at);
+        if listed.places.take().is_some() {
+            listed.index();
+        }
+    }
+}
+
+impl Listed {
+    fn index(&mut self) {
+        let places = self.list.iter().enumerate().map(|(at, name)| (name.clone(), at)).collect();
+        self.places = Some(Box::new(places));
+    }
+}
+
+impl FromIterator<Arc<str>> for Names {
+    fn from_iter<I: IntoIterator<Item = Arc<str>>>(names: I) -> Names {
+        let mut all = Names(Arc::default());
+        for name in names {
+            if all.place(&name).is_none() {
+                all.push(name);
+            }
+        }
+        all
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.list.fmt(f)
+    }
+}
 
 /// Column or attribute name to value, in the order of the source.
 #[derive(Clone, Default, PartialEq)]
@@ -26,132 +128,133 @@ pub struct Map(Arc<Entries>);
 /// The names with their values.
 #[derive(Clone, Default)]
 pub struct Entries {
-    list: Vec<(Arc<str>, Value)>,
-    places: Option<Box<Places>>,
+    names: Names,
+    values: Vec<Value>,
 }
 
 impl Entries {
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.list.len()
+        self.values.len()
     }
 
     /// There are none.
     pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
-    fn place(&self, name: &str) -> Option<usize> {
-        match &self.places {
-            Some(places) => places.get(name).copied(),
-            None => self.list.iter().position(|(known, _)| **known == *name),
-        }
+        self.values.is_empty()
     }
 
     /// The value of this name.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.place(name).map(|at| &self.list[at].1)
+        self.names.place(name).map(|at| &self.values[at])
     }
 
     /// The same, to be changed.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
-        self.place(name).map(|at| &mut self.list[at].1)
+        self.names.place(name).map(|at| &mut self.values[at])
     }
 
     /// There is such a name.
     pub fn contains_key(&self, name: &str) -> bool {
-        self.place(name).is_some()
+        self.names.place(name).is_some()
     }
 
     /// Puts a value under a name: in the place of the one that stood there, or at the end.
     pub fn insert(&mut self, name: Arc<str>, value: Value) -> Option<Value> {
-        if let Some(at) = self.place(&name) {
-            return Some(std::mem::replace(&mut self.list[at].1, value));
+        if let Some(at) = self.names.place(&name) {
+            return Some(std::mem::replace(&mut self.values[at], value));
         }
-        if let Some(places) = &mut self.places {
-            places.insert(name.clone(), self.list.len());
-        }
-        self.list.push((name, value));
-        if self.places.is_none() && self.list.len() > LISTED {
-            self.index();
-        }
+        self.names.push(name);
+        self.values.push(value);
         None
-    }
-
-    fn index(&mut self) {
-        let places = self.list.iter().enumerate().map(|(at, (name, _))| (name.clone(), at)).collect();
-        self.places = Some(Box::new(places));
     }
 
     /// Takes a name out; the others keep their order.
     pub fn shift_remove(&mut self, name: &str) -> Option<Value> {
-        let (_, value) = self.list.remove(self.place(name)?);
-        if self.places.take().is_some() {
-            self.index();
-        }
-        Some(value)
+        let at = self.names.place(name)?;
+        self.names.remove(at);
+        Some(self.values.remove(at))
     }
 
     /// Keeps those of which `keep` holds.
     pub fn retain(&mut self, mut keep: impl FnMut(&Arc<str>, &mut Value) -> bool) {
-        self.list.retain_mut(|(name, value)| keep(name, value));
-        if self.places.take().is_some() {
-            self.index();
+        let (names, mut kept) = (self.names.clone(), Vec::with_capacity(self.len()));
+        let mut each = names.iter();
+        self.values.retain_mut(|value| {
+            let Some(name) = each.next() else { return true };
+            let keeps = keep(name, value);
+            if keeps {
+                kept.push(name.clone());
+            }
+            keeps
+        });
+        if kept.len() < names.len() {
+            self.names = Names::of_unlike(kept);
         }
     }
 
     /// The first one.
     pub fn first(&self) -> Option<(&Arc<str>, &Value)> {
-        self.list.first().map(|(name, value)| (name, value))
+        self.get_index(0)
     }
 
     /// The one in this place, from 0.
     pub fn get_index(&self, at: usize) -> Option<(&Arc<str>, &Value)> {
-        self.list.get(at).map(|(name, value)| (name, value))
+        Some((self.names.get(at)?, self.values.get(at)?))
     }
 
     /// All of them, in order.
     pub fn iter(&self) -> Iter<'_> {
-        self.list.iter().map(|(name, value)| (name, value))
+        self.names.iter().zip(&self.values)
     }
 
     /// All of them, with values that may be changed.
     pub fn iter_mut(&mut self) -> IterMut<'_> {
-        self.list.iter_mut().map(|(name, value)| (&*name, value))
+        self.names.iter().zip(&mut self.values)
     }
 
     /// The names, in order.
-    pub fn keys(&self) -> impl ExactSizeIterator<Item = &Arc<str>> + DoubleEndedIterator + Clone {
-        self.list.iter().map(|(name, _)| name)
+    pub fn keys(&self) -> slice::Iter<'_, Arc<str>> {
+        self.names.iter()
+    }
+
+    /// The names, to be shared.
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// The values, in order.
-    pub fn values(&self) -> impl ExactSizeIterator<Item = &Value> + DoubleEndedIterator + Clone {
-        self.list.iter().map(|(_, value)| value)
+    pub fn values(&self) -> slice::Iter<'_, Value> {
+        self.values.iter()
     }
 
     /// The values, to be changed.
-    pub fn values_mut(&mut self) -> impl ExactSizeIterator<Item = &mut Value> {
-        self.list.iter_mut().map(|(_, value)| value)
+    pub fn values_mut(&mut self) -> slice::IterMut<'_, Value> {
+        self.values.iter_mut()
+    }
+
+    /// The same names with other values.
+    pub fn mapped(&self, value: impl FnMut((&Arc<str>, &Value)) -> Value) -> Map {
+        Map::of(&self.names, self.iter().map(value))
     }
 }
 
 /// Names and values, in order.
-pub type Iter<'a> =
-    std::iter::Map<std::slice::Iter<'a, (Arc<str>, Value)>, fn(&(Arc<str>, Value)) -> (&Arc<str>, &Value)>;
+pub type Iter<'a> = iter::Zip<slice::Iter<'a, Arc<str>>, slice::Iter<'a, Value>>;
 /// The same, with values that may be changed.
-pub type IterMut<'a> =
-    std::iter::Map<std::slice::IterMut<'a, (Arc<str>, Value)>, fn(&mut (Arc<str>, Value)) -> (&Arc<str>, &mut Value)>;
+pub type IterMut<'a> = iter::Zip<slice::Iter<'a, Arc<str>>, slice::IterMut<'a, Value>>;
 
 /// The same names with the same values, in whatever order.
 impl PartialEq for Entries {
     fn eq(&self, other: &Entries) -> bool {
+        if self.names.is(&other.names) {
+            return self.values == other.values;
+        }
         // Mostly the names stand in the same order, and are the same texts in memory.
-        let same = |(at, (name, value)): (usize, &(Arc<str>, Value))| match &other.list[at] {
-            (own, beside) if Arc::ptr_eq(own, name) || own == name => beside == value,
+        let same = |(at, (name, value)): (usize, (&Arc<str>, &Value))| match other.get_index(at) {
+            Some((own, beside)) if Arc::ptr_eq(own, name) || own == name => beside == value,
             _ => other.get(name) == Some(value),
         };
-        self.len() == other.len() && self.list.iter().enumerate().all(same)
+        self.len() == other.len() && self.iter().enumerate().all(same)
     }
 }
 
@@ -177,21 +280,31 @@ impl fmt::Debug for Entries {
 impl Map {
     /// With room for so many.
     pub fn with_capacity(count: usize) -> Map {
-        Map(Arc::new(Entries { list: Vec::with_capacity(count), places: None }))
+        let listed = Listed { list: Vec::with_capacity(count), places: None };
+        Map(Arc::new(Entries { names: Names(Arc::new(listed)), values: Vec::with_capacity(count) }))
     }
 
-    /// Of names no two of which are alike, as the columns of a table are: none is looked for. (A row of twenty columns would be compared with
-    /// itself two hundred times.)
+    /// Of these names, which others share, and a value for each of them. Where there are fewer values, the names behind them are left out.
+    pub fn of(names: &Names, values: impl IntoIterator<Item = Value>) -> Map {
+        let mut all = Vec::with_capacity(names.len());
+        all.extend(values.into_iter().take(names.len()));
+        Map::of_vec(names, all)
+    }
+
+    /// The same, of values that are in a list already.
+    pub fn of_vec(names: &Names, mut values: Vec<Value>) -> Map {
+        values.truncate(names.len());
+        let names = match values.len() == names.len() {
+            true => names.clone(),
+            false => Names::of_unlike(names[..values.len()].to_vec()),
+        };
+        Map(Arc::new(Entries { names, values }))
+    }
+
+    /// Of names no two of which are alike, as the columns of a table are: none is looked for.
     pub fn of_unlike(entries: impl IntoIterator<Item = (Arc<str>, Value)>) -> Map {
-        let entries = entries.into_iter();
-        let mut list = Vec::with_capacity(entries.size_hint().0);
-        list.extend(entries);
-        debug_assert!((1..list.len()).all(|at| list[..at].iter().all(|(name, _)| *name != list[at].0)), "{list:?}");
-        let mut map = Entries { list, places: None };
-        if map.list.len() > LISTED {
-            Entries::index(&mut map);
-        }
-        Map(Arc::new(map))
+        let (names, values): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+        Map(Arc::new(Entries { names: Names::of_unlike(names), values }))
     }
 }
 
@@ -217,9 +330,9 @@ impl fmt::Debug for Map {
 impl FromIterator<(Arc<str>, Value)> for Map {
     fn from_iter<I: IntoIterator<Item = (Arc<str>, Value)>>(entries: I) -> Map {
         let entries = entries.into_iter();
-        let mut map = Entries { list: Vec::with_capacity(entries.size_hint().0), places: None };
-        entries.for_each(|(name, value)| drop(map.insert(name, value)));
-        Map(Arc::new(map))
+        let mut map = Map::with_capacity(entries.size_hint().0);
+        map.extend(entries);
+        map
     }
 }
 
@@ -236,11 +349,42 @@ impl Extend<(Arc<str>, Value)> for Map {
     }
 }
 
+/// The names and values of a map that is taken apart.
+pub struct IntoIter {
+    names: Names,
+    /// The next one from the front.
+    at: usize,
+    values: vec::IntoIter<Value>,
+}
+
+impl Iterator for IntoIter {
+    type Item = (Arc<str>, Value);
+    fn next(&mut self) -> Option<Self::Item> {
+        let value = self.values.next()?;
+        let name = self.names[self.at].clone();
+        self.at += 1;
+        Some((name, value))
+    }
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.values.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for IntoIter {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        let value = self.values.next_back()?;
+        Some((self.names[self.at + self.values.len()].clone(), value))
+    }
+}
+
+impl ExactSizeIterator for IntoIter {}
+
 impl IntoIterator for Map {
     type Item = (Arc<str>, Value);
-    type IntoIter = std::vec::IntoIter<(Arc<str>, Value)>;
-    fn into_iter(self) -> Self::IntoIter {
-        Arc::unwrap_or_clone(self.0).list.into_iter()
+    type IntoIter = IntoIter;
+    fn into_iter(self) -> IntoIter {
+        let Entries { names, values } = Arc::unwrap_or_clone(self.0);
+        IntoIter { names, at: 0, values: values.into_iter() }
     }
 }
 
@@ -309,7 +453,11 @@ mod tests {
             let backwards: Map = map.clone().into_iter().rev().collect();
             prop_assert!(backwards == map);
             let mut again = Map::of_unlike(map.clone());
-            prop_assert!(again == map && again.places.is_some() == (again.len() > LISTED));
+            prop_assert!(again == map && again.names.0.places.is_some() == (again.len() > LISTED));
+            let tripled = map.mapped(|(_, value)| Value::from(value.as_int().unwrap() * 3));
+            prop_assert!(tripled.names.is(&map.names) && tripled.values().map(|v| v.as_int().unwrap()).eq(like.values().map(|v| v * 3)));
+            let half = Map::of(map.names(), map.values().take(map.len() / 2).cloned());
+            prop_assert_eq!(all(&half), all(&map).into_iter().take(map.len() / 2).collect::<Vec<_>>());
             if let Some((name, value)) = again.iter_mut().next() {
                 *value = Value::text(format!("not {name}"));
                 prop_assert!(again != map);

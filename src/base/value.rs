@@ -7,7 +7,7 @@
 use super::{decimal::Decimal, json::Json, time};
 use std::{borrow::Cow, fmt, sync::Arc};
 
-pub use super::map::Map;
+pub use super::map::{Map, Names};
 
 /// What a value is beside its content. A set; `|` joins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -91,7 +91,7 @@ pub enum Data {
     /// Several values.
     List(Arc<Vec<Value>>),
     /// Named values.
-    Map(Arc<Map>),
+    Map(Map),
     /// Not known yet, and why: `known after apply`.
     Unknown(Arc<str>),
 }
@@ -129,7 +129,7 @@ impl Value {
 
     /// Named values.
     pub fn map<K: Into<Arc<str>>>(entries: impl IntoIterator<Item = (K, Value)>) -> Value {
-        Data::Map(Arc::new(entries.into_iter().map(|(k, v)| (k.into(), v)).collect())).into()
+        Data::Map(entries.into_iter().map(|(k, v)| (k.into(), v)).collect()).into()
     }
 
     /// The same content with these marks added.
@@ -356,7 +356,7 @@ impl From<bool> for Value {
 }
 impl From<Map> for Value {
     fn from(map: Map) -> Value {
-        Data::Map(Arc::new(map)).into()
+        Data::Map(map).into()
     }
 }
 

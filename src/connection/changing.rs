@@ -16,7 +16,7 @@ use super::{
 use crate::{
     base::{
         moment,
-        value::{Data, Map, Value},
+        value::{Data, Map, Names, Value},
     },
     table::condition::{Condition, Order},
     template::sql::Dialect,
@@ -164,12 +164,13 @@ impl Changing {
         keys: &[Vec<Value>],
     ) -> Result<Vec<Option<Map>>, Fault> {
         let mut rows: Vec<Option<Map>> = vec![None; keys.len()];
+        let names = Names::of_unlike(answer.columns.into_iter().skip(1).collect());
         for row in answer.rows {
-            let mut cells = answer.columns.iter().cloned().zip(row);
-            let slot = cells.next().and_then(|(_, n)| n.as_int()).and_then(|n| usize::try_from(n).ok());
+            let mut cells = row.into_iter();
+            let slot = cells.next().and_then(|n| n.as_int()).and_then(|n| usize::try_from(n).ok());
             let key = slot.and_then(|n| keys.get(n));
             let Some(slot) = slot.and_then(|n| rows.get_mut(n)) else { continue };
-            let row = Map::of_unlike(cells);
+            let row = Map::of(&names, cells);
             if self.session.dialect() == Dialect::Mysql
                 && let Some(column) = key.and_then(|key| unlike(columns, key, &row))
             {
@@ -375,7 +376,7 @@ impl Changing {
             let fault = Fault::new(FaultKind::Data, message);
             return Err(self.named(fault.advise("correct `key:` of the table in the project file")));
         }
-        Ok(row.map(|row| Map::of_unlike(columns.into_iter().zip(row))))
+        Ok(row.map(|row| Map::of_vec(&Names::of_unlike(columns), row)))
     }
 
     /// Inserts one row and gives its key back, as the database made it.

@@ -4,7 +4,7 @@ use super::{
     fault::{Fault, FaultKind},
     statement::Limits,
 };
-use crate::base::value::{Data, Map, Value};
+use crate::base::value::{Data, Map, Names, Value};
 use std::sync::Arc;
 
 /// An answer.
@@ -87,7 +87,8 @@ impl Answer {
                 return Err(Fault::new(FaultKind::Syntax, message).advise("give one of them another name with AS"));
             }
         }
-        let rows = self.rows.into_iter().map(|row| Map::of_unlike(self.columns.iter().cloned().zip(row))).collect();
+        let names = Names::of_unlike(self.columns.clone());
+        let rows = self.rows.into_iter().map(|row| Map::of_vec(&names, row)).collect();
         Ok(Rows { columns: self.columns, rows })
     }
 }

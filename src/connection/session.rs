@@ -16,7 +16,7 @@ use super::{
     statement::{Limits, Prepared, Select, Slot, Statement},
 };
 use crate::{
-    base::value::{Map, Value},
+    base::value::{Map, Names, Value},
     table::catalogue::{Catalogue, Nature, Table},
     template::sql::Dialect,
 };
@@ -224,12 +224,16 @@ impl Session {
     }
 
     async fn stream(&mut self, statement: &Statement, each: RowByRow<'_>) -> Result<(), Fault> {
-        let mut first = true;
+        let mut names = None;
         let mut rows = |columns: &[Arc<str>], row: Vec<Value>| {
-            if std::mem::take(&mut first) {
-                Answer::new(columns.to_vec()).named()?;
-            }
-            let row = Map::of_unlike(columns.iter().cloned().zip(row));
+            let names = match &mut names {
+                Some(names) => names,
+                none => {
+                    Answer::new(columns.to_vec()).named()?;
+                    none.insert(Names::of_unlike(columns.to_vec()))
+                }
+            };
+            let row = Map::of_vec(names, row);
             // What is still on its way is not waited for: the connection goes.
             if each(row) { Ok(()) } else { Err(Fault::new(FaultKind::Lost, "the rest was not wanted")) }
         };

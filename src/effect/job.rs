@@ -97,10 +97,7 @@ fn without_own(value: &Value) -> Value {
 fn by_clock(value: &Value) -> Value {
     match &value.data {
         _ if value.marks.has(Marks::CLOCK) => "(at apply)".into(),
-        Data::Map(map) => {
-            let all: Map = map.iter().map(|(key, value)| (key.clone(), by_clock(value))).collect();
-            Value::from(all).marked(value.marks)
-        }
+        Data::Map(map) => Value::from(map.mapped(|(_, value)| by_clock(value))).marked(value.marks),
         Data::List(values) => Value::list(values.iter().map(by_clock)).marked(value.marks),
         _ => value.clone(),
     }

@@ -371,7 +371,7 @@ pub fn values() -> impl Strategy<Value = Value> {
         let content = prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(|values| Data::List(Arc::new(values))),
             prop::collection::vec((key, inner), 0..4)
-                .prop_map(|entries| Data::Map(Arc::new(entries.into_iter().map(|(k, v)| (k.into(), v)).collect()))),
+                .prop_map(|entries| Data::Map(entries.into_iter().map(|(k, v)| (k.into(), v)).collect())),
         ];
         (content, marks()).prop_map(|(data, marks)| Value { data, marks })
     })

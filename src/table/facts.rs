@@ -264,12 +264,18 @@ impl Facts {
 
     /// A stored row as playbooks see it: enum names, personal columns marked.
     pub fn seen(&self, row: &Map) -> Map {
-        row.iter().map(|(c, v)| (c.clone(), self.named(c, v.clone()).marked(self.marks(c)))).collect()
+        if self.enums.entries.is_empty() {
+            return self.marked(row);
+        }
+        row.mapped(|(c, v)| self.named(c, v.clone()).marked(self.marks(c)))
     }
 
     /// A stored row with personal columns marked.
     pub fn marked(&self, row: &Map) -> Map {
-        row.iter().map(|(c, v)| (c.clone(), v.clone().marked(self.marks(c)))).collect()
+        if self.personal.is_empty() {
+            return row.clone();
+        }
+        row.mapped(|(c, v)| v.clone().marked(self.marks(c)))
     }
 
     /// The column stamped on every change, unless it is kept by hand.

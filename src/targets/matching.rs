@@ -15,7 +15,7 @@ use crate::{
     action::compare::{ComparedField, Side, look_up},
     base::{
         sorting::{Print, Printer},
-        value::{Data, Map, Value},
+        value::{Map, Value},
     },
     effect::{
         alike::As,
@@ -299,7 +299,7 @@ impl Pairing<'_> {
             [one] => part(one.as_str()),
             several => {
                 let parts = names.names().zip(several).map(|(name, column)| (Arc::from(name), part(column.as_str())));
-                Data::Map(Arc::new(parts.collect::<Map>())).into()
+                parts.collect::<Map>().into()
             }
         }
     }

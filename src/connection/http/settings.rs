@@ -106,8 +106,7 @@ impl Part {
                 Value::list(marked).marked(value.marks)
             }
             Data::Map(mut entries) if entries.contains_key(step) => {
-                let map = Arc::make_mut(&mut entries);
-                if let Some(inner) = map.get_mut(step) {
+                if let Some(inner) = entries.get_mut(step) {
                     *inner = Part::mark(rest, std::mem::replace(inner, Value::NULL), marks);
                 }
                 Value { data: Data::Map(entries), marks: value.marks }

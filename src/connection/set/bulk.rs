@@ -7,7 +7,7 @@ use super::{
     carry::OF_ALL,
 };
 use crate::{
-    base::value::{Map, Value},
+    base::value::{Map, Names, Value},
     connection::{
         changing::Changing,
         fault::{Fault, FaultKind},
@@ -152,11 +152,12 @@ async fn exactly(session: &mut Session, write: impl Fn(&Columns<'_>) -> Statemen
 /// Each row to its member. No two of its columns are called alike.
 fn sorted(answer: Answer, members: usize) -> Vec<Vec<Map>> {
     let mut found: Vec<Vec<Map>> = vec![Vec::new(); members];
+    let names = Names::of_unlike(answer.columns.into_iter().skip(1).collect());
     for row in answer.rows {
-        let mut cells = answer.columns.iter().cloned().zip(row);
-        let number = cells.next().and_then(|(_, n)| n.as_int()).and_then(|n| usize::try_from(n - 1).ok());
+        let mut cells = row.into_iter();
+        let number = cells.next().and_then(|n| n.as_int()).and_then(|n| usize::try_from(n - 1).ok());
         if let Some(rows) = number.and_then(|n| found.get_mut(n)) {
-            rows.push(Map::of_unlike(cells));
+            rows.push(Map::of(&names, cells));
         }
     }
     found
@@ -399,8 +400,8 @@ pub async fn insert_whole(changing: &mut Changing, table: &str, group: &[Asked])
     };
     let statement = exactly(changing, write).await?;
     let Answer { columns, rows, .. } = changing.change(&statement).await?;
-    let rows: Vec<Vec<Map>> =
-        rows.into_iter().map(|row| vec![Map::of_unlike(columns.iter().cloned().zip(row))]).collect();
+    let names = Names::of_unlike(columns);
+    let rows: Vec<Vec<Map>> = rows.into_iter().map(|row| vec![Map::of_vec(&names, row)]).collect();
     // Fewer rows than members: one of them is missing, and nobody knows whose.
     Ok(if rows.len() == group.len() { rows } else { vec![Vec::new(); group.len()] })
 }
