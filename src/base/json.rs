@@ -717,17 +717,23 @@ fn store(value: &Value, replace: Replace<'_>, out: &mut String) {
             out.push(']');
         }
         Data::Map(entries) => {
-            let like_a_tag = entries.keys().any(|k| k.starts_with('$'));
-            out.push_str(if like_a_tag { "{\"$map\":{" } else { "{" });
+            let looks = entries.names().looks();
+            out.push_str(if looks.dollar { "{\"$map\":{" } else { "{" });
             for (i, (k, v)) in entries.iter().enumerate() {
                 if i > 0 {
                     out.push(',');
                 }
-                quote(k, out);
-                out.push(':');
+                if looks.plain {
+                    out.push('"');
+                    out.push_str(k);
+                    out.push_str("\":");
+                } else {
+                    quote(k, out);
+                    out.push(':');
+                }
                 store(v, replace, out);
             }
-            out.push_str(if like_a_tag { "}}" } else { "}" });
+            out.push_str(if looks.dollar { "}}" } else { "}" });
         }
     }
 }

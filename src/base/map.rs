@@ -11,7 +11,7 @@ use std::{
     fmt, iter,
     ops::{Deref, DerefMut, Index, IndexMut},
     slice,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     vec,
 };
 
@@ -26,10 +26,28 @@ type Places = HashMap<Arc<str>, usize, foldhash::fast::RandomState>;
 #[derive(Clone)]
 pub struct Names(Arc<Listed>);
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Listed {
     list: Vec<Arc<str>>,
     places: Option<Box<Places>>,
+    /// Once somebody asked.
+    looks: OnceLock<Looks>,
+}
+
+/// What whoever writes names wants to know of all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looks {
+    /// One of them begins with `$`.
+    pub dollar: bool,
+    /// In a JSON text each of them stands as it is: no quote, no backslash, no control character.
+    pub plain: bool,
+}
+
+/// To be changed: how its names look will have to be asked again.
+impl Clone for Listed {
+    fn clone(&self) -> Listed {
+        Listed { list: self.list.clone(), places: self.places.clone(), looks: OnceLock::new() }
+    }
 }
 
 thread_local! {
@@ -55,7 +73,7 @@ impl Names {
     /// Of names no two of which are alike: none is looked for. (Twenty columns would be compared two hundred times.)
     pub fn of_unlike(names: Vec<Arc<str>>) -> Names {
         debug_assert!((1..names.len()).all(|at| names[..at].iter().all(|name| *name != names[at])), "{names:?}");
-        let mut listed = Listed { list: names, places: None };
+        let mut listed = Listed { list: names, ..Listed::default() };
         if listed.list.len() > LISTED {
             listed.index();
         }
@@ -70,14 +88,23 @@ impl Names {
         }
     }
 
-    /// The same list in memory.
-    fn is(&self, other: &Names) -> bool {
+    /// The same list in memory: the same names in the same order. That it is another one says nothing.
+    pub fn is(&self, other: &Names) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// How they look.
+    pub fn looks(&self) -> Looks {
+        *self.0.looks.get_or_init(|| Looks {
+            dollar: self.iter().any(|name| name.starts_with('$')),
+            plain: !self.iter().any(|name| name.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))),
+        })
     }
 
     /// One more at the end, which is not there yet.
     pub(super) fn push(&mut self, name: Arc<str>) {
         let listed = Arc::make_mut(&mut self.0);
+        listed.looks = OnceLock::new();
         if let Some(places) = &mut listed.places {
             places.insert(name.clone(), listed.list.len());
         }
@@ -89,6 +116,7 @@ impl Names {
 
     fn remove(&mut self, at: usize) {
         let listed = Arc::make_mut(&mut self.0);
+        listed.looks = OnceLock::new();
         listed.list.remove(at);
         if listed.places.take().is_some() {
             listed.index();
@@ -280,7 +308,7 @@ impl fmt::Debug for Entries {
 impl Map {
     /// With room for so many.
     pub fn with_capacity(count: usize) -> Map {
-        let listed = Listed { list: Vec::with_capacity(count), places: None };
+        let listed = Listed { list: Vec::with_capacity(count), ..Listed::default() };
         Map(Arc::new(Entries { names: Names(Arc::new(listed)), values: Vec::with_capacity(count) }))
     }
 
@@ -430,7 +458,12 @@ mod tests {
         fn it_does_what_a_map_in_order_does(deeds in prop::collection::vec((0..4u8, 0..90i64), 0..300)) {
             let (mut map, mut like) = (Map::default(), indexmap::IndexMap::<Arc<str>, i64>::new());
             for (deed, number) in deeds {
-                let name: Arc<str> = format!("n{number}").into();
+                let name: Arc<str> = match number {
+                    20 => "$n".into(),
+                    21 => "n\"".into(),
+                    22 => "n\n".into(),
+                    _ => format!("n{number}").into(),
+                };
                 match deed {
                     0 | 1 => {
                         let before = map.insert(name.clone(), Value::from(number * 2));
@@ -447,6 +480,9 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(map.len(), like.len());
+                let plain = !like.keys().any(|name| name.contains(['"', '\\', '\n']));
+                let looks = Looks { dollar: like.keys().any(|name| name.starts_with('$')), plain };
+                prop_assert_eq!(map.names().looks(), looks);
             }
             let all = |map: &Map| map.iter().map(|(n, v)| (n.clone(), v.as_int().unwrap())).collect::<Vec<_>>();
             prop_assert_eq!(all(&map), like.clone().into_iter().collect::<Vec<_>>());

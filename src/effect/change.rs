@@ -104,7 +104,8 @@ impl RowChange {
 }
 
 /// The fields that differ, in the order of the row after. A field that is null and one that is not there are two things; of a
-/// whole row every column is there. Two images of one row have their columns in one order, so that most need no look-up.
+/// whole row every column is there. Two images of one row mostly share their list of columns, or have them in one order: then none is looked
+/// for.
 fn unlike<'r>(
     before: &'r Map,
     after: &'r Map,
@@ -114,7 +115,8 @@ fn unlike<'r>(
         let old = old.or_else(|| before.get(name));
         (old != Some(new)).then_some((name, old, Some(new)))
     });
-    let gone = before.iter().filter(|(name, _)| !after.contains_key(name));
+    let same = before.names().is(after.names());
+    let gone = before.iter().take(if same { 0 } else { before.len() }).filter(|(name, _)| !after.contains_key(name));
     changed.chain(gone.map(|(name, old)| (name, Some(old), None)))
 }
 

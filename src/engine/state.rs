@@ -57,7 +57,7 @@ pub struct RunState {
 #[derive(Clone, Debug, Default)]
 pub struct ItemState {
     /// Its steps by path, in the order in which they were begun.
-    pub steps: IndexMap<Arc<str>, StepState>,
+    pub steps: IndexMap<Arc<str>, StepState, foldhash::fast::RandomState>,
     /// Verification passed.
     pub verified: bool,
     /// How it ended.

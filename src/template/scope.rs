@@ -29,7 +29,8 @@ pub struct Scope(Arc<Layer>);
 #[derive(Clone, Default)]
 struct Layer {
     below: Option<Scope>,
-    names: IndexMap<Arc<str>, Entry>,
+    /// Few: the results of some steps. Each is looked for one after the other, which is faster than hashing it.
+    names: Vec<(Arc<str>, Entry)>,
     vars: Option<Arc<Vars>>,
     now: Option<Stamp>,
 }
@@ -77,7 +78,11 @@ impl Scope {
 
     /// Adds any entry in place; clones made before do not see it.
     pub fn insert_entry(&mut self, name: Arc<str>, entry: Entry) {
-        self.top().names.insert(name, entry);
+        let names = &mut self.top().names;
+        match names.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = entry,
+            None => names.push((name, entry)),
+        }
     }
 
     /// The top layer, ours alone: one that others hold too becomes the layer below a new one.
@@ -95,7 +100,8 @@ impl Scope {
 
     /// What stands behind a name, with the name as stored.
     pub fn entry(&self, name: &str) -> Option<(&Arc<str>, &Entry)> {
-        self.layers().find_map(|layer| layer.names.get_key_value(name))
+        let found = |layer: &'_ Layer| layer.names.iter().position(|(known, _)| **known == *name);
+        self.layers().find_map(|layer| found(layer).map(|at| (&layer.names[at].0, &layer.names[at].1)))
     }
 
     /// The value of a name, if it has one.
@@ -108,7 +114,7 @@ impl Scope {
 
     /// All names, each once, `vars` among them when there are any.
     pub fn names(&self) -> Vec<&str> {
-        let mut all: Vec<&str> = self.layers().flat_map(|layer| layer.names.keys().map(|name| &**name)).collect();
+        let mut all: Vec<&str> = self.layers().flat_map(|layer| layer.names.iter().map(|(name, _)| &**name)).collect();
         if self.vars().is_some() {
             all.push("vars");
         }
