@@ -2,7 +2,7 @@
 //!
 //! minijinja's parser (and the dropping of its tree) recurses once per operator of a chain, and a stack overflow cannot be caught.
 
-use super::keep_newlines;
+use super::{keep_newlines, syntax_problem};
 use crate::template::problem::{Problem, TOO_COMPLEX};
 use minijinja::machinery::{Token, tokenize};
 use std::ops::Range;
@@ -18,7 +18,7 @@ const MAX_OPERATORS: usize = 200;
 /// `{% … %}` in one text.
 const MAX_BLOCKS: usize = 64;
 
-/// Refuses what would make the parser recurse deeply; linear in the text.
+/// Refuses what would make the parser recurse deeply, and what cannot be taken apart into words; linear in the text.
 pub fn small_enough(text: &str, bare: bool) -> Result<(), Problem> {
     let too = |at: Range<usize>, what: String| {
         Err(Problem::new(&TOO_COMPLEX, at, what).help("name parts of it under `vars:`"))
@@ -31,8 +31,8 @@ pub fn small_enough(text: &str, bare: bool) -> Result<(), Problem> {
     }
     let (mut nesting, mut operators, mut blocks, mut code) = (0_usize, 0, 0, 0);
     for token in tokenize(text, bare, keep_newlines()) {
-        // An unreadable token is the parser's to report.
-        let Ok((token, span)) = token else { return Ok(()) };
+        // Not left to the parser: minijinja 3.0.5 looks behind each quoted text whether another one follows, and takes a word that it cannot read there for the end.
+        let (token, span) = token.map_err(|error| syntax_problem(text, &error))?;
         let at = span.start_offset as usize..span.end_offset as usize;
         match token {
             Token::TemplateData(_) => continue,

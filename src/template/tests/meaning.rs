@@ -255,6 +255,8 @@ fn problems_before_running_have_a_place_and_a_way_out() {
         ("{{ x }}", "!! a bare expression stands without braces @0..7 write `x`"),
         ("", "!! the expression is empty @0..0 "),
         ("a = b", "!! the expression is complete before `=` @2..3 compare with `==`"),
+        ("a == 'x' && b", "!! `&` is no part of an expression @9..10 write `and`"),
+        ("a == 'x' ? b", "!! `?` is no part of an expression @9..10 write `a if condition else b`"),
         (
             "99999999999999999999",
             "!! the number does not fit into 64 bits @0..20 put it into quotes if it is meant as text",
@@ -276,6 +278,11 @@ fn broken_grammar_is_explained_in_plain_words() {
         ("{{ a || b }}", "`|` `|` cannot stand here, expected a name write `or`"),
         ("{{ !a }}", "`!` `!` is no part of an expression write `not`"),
         ("{{ a ? b : c }}", "`?` `?` is no part of an expression write `a if condition else b`"),
+        // Behind a quoted text too, where the parser would take them for the end.
+        ("{{ a == 'x' && b }}", "`&` `&` is no part of an expression write `and`"),
+        ("{{ a == 'x'; b }}", "`;` `;` is no part of an expression "),
+        ("{{ a == \"x\" & b }}", "`&` `&` is no part of an expression write `and`"),
+        ("{{ a == 'x'' and b }}", "`' and b }}` the text that begins here has no closing quote "),
         ("{{ a == }}", "`}}` a value is missing before `}}` "),
         ("{{ }}", "`}}` a value is missing before `}}` "),
         ("{{ a", "`a` the text ends too early, expected the closing `}}` "),
