@@ -217,12 +217,16 @@ fn whole(change: &RowChange, planned: &str, found: &str) -> Difference {
     Difference { subject, column: String::new(), planned: planned.into(), found: found.into() }
 }
 
+/// The columns that a change is about.
+fn changing(change: &RowChange) -> impl Iterator<Item = Arc<str>> {
+    change.differing().into_iter().map(|(column, ..)| column).filter(|column| !change.stamps.contains(column))
+}
+
 fn of_row(plan: &RowChange, now: &RowChange, setting: &Setting) -> Vec<Difference> {
     let columns: BTreeSet<Arc<str>> = match plan.deed() {
         Deed::Delete => plan.before.iter().flat_map(|row| row.keys().cloned()).collect(),
-        // It was as wanted: any change now is one that nobody saw.
-        Deed::Nothing => now.differing().into_iter().map(|(c, ..)| c).filter(|c| !now.stamps.contains(c)).collect(),
-        _ => plan.differing().into_iter().map(|(c, ..)| c).filter(|c| !plan.stamps.contains(c)).collect(),
+        // What was to change, and what would change now: a column that was as wanted is one whose change nobody saw.
+        _ => [plan, now].into_iter().flat_map(changing).collect(),
     };
     let facts = setting.facts_of(&plan.table);
     let shown = |column: &str, value: &Value| {
