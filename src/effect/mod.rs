@@ -4,6 +4,7 @@ pub mod alike;
 pub mod change;
 pub mod compared;
 pub mod label;
+pub mod reasons;
 #[macro_use]
 pub mod record;
 pub mod job;

@@ -8,6 +8,7 @@ use crate::{
     effect::{
         change::{Deed, TableName},
         label::Label,
+        reasons::{Filed, filed},
     },
 };
 use std::{
@@ -17,8 +18,8 @@ use std::{
 
 /// The word of the kind whose effects are one thing.
 const RESOURCE: &str = "resource";
-/// More different reasons than these are counted together.
-const MOST_REASONS: usize = 50;
+/// So many different steps that cannot be taken back are told apart.
+const MOST_FOR_GOOD: usize = 50;
 /// So many keys are named with a reason.
 const NAMED: usize = 5;
 
@@ -204,27 +205,28 @@ impl Tally {
         let same = |(known, because, _): &(String, Option<String>, usize)| known == name && because.as_ref() == why;
         if let Some(at) = self.irreversible.iter().position(same) {
             self.irreversible[at].2 += 1;
-        } else if self.irreversible.len() < MOST_REASONS {
+        } else if self.irreversible.len() < MOST_FOR_GOOD {
             self.irreversible.push((name.to_owned(), why.cloned(), 1));
         }
     }
 
     fn reason(&mut self, key: &Arc<str>, stop: &Stop) {
-        let same = |r: &&mut Reason| r.way == stop.way && r.step == stop.step && r.message == stop.message;
-        if let Some(known) = self.reasons.iter_mut().find(same) {
-            known.items += 1;
-            if known.first.len() < NAMED {
-                known.first.push(key.clone());
-            }
-            return;
-        }
-        let full = self.reasons.len() >= MOST_REASONS;
-        let message = if full { "other reasons".to_owned() } else { stop.message.clone() };
-        if full && let Some(others) = self.reasons.iter_mut().find(|r| r.way == stop.way && r.message == message) {
-            others.items += 1;
-            return;
-        }
         let (way, step) = (stop.way, stop.step.clone());
+        let all = self.reasons.iter().map(|one| {
+            let same = one.way == way && one.step == step;
+            same.then(|| (one.message.as_str(), one.first.first().map_or("", |key| &**key)))
+        });
+        let message = match filed(all, &stop.message, key) {
+            Filed::At(at) => {
+                let known = &mut self.reasons[at];
+                known.items += 1;
+                if known.first.len() < NAMED {
+                    known.first.push(key.clone());
+                }
+                return;
+            }
+            Filed::As(message) => message,
+        };
         self.reasons.push(Reason { way, step, message, items: 1, first: vec![key.clone()] });
     }
 }

@@ -7,6 +7,7 @@
 use super::summary::{Reason, Summary};
 use crate::{
     base::identity::{RunId, SINGLE_ITEM},
+    effect::reasons::{Filed, filed},
     engine::state::{ItemState, RETRY, RunState},
     journal::{Appended, Journal, Mention, Sifted, event::Event, failure::JournalError, words::End},
 };
@@ -63,6 +64,8 @@ const NOWHERE: u32 = u32::MAX;
 struct Why {
     end: End,
     reason: String,
+    /// The item for which it was said first.
+    key: String,
     items: u64,
     first: Vec<(u32, Arc<str>)>,
 }
@@ -251,14 +254,15 @@ impl Roll {
     }
 
     fn why(&mut self, number: u32, key: &str, end: End, reason: &str) -> u8 {
-        let full = self.whys.len() >= Summary::MOST_REASONS;
-        let known = |whys: &[Why], reason: &str| whys.iter().position(|why| why.end == end && why.reason == reason);
-        let at = known(&self.whys, reason).or_else(|| known(&self.whys, Summary::OTHERS).filter(|_| full));
-        let at = at.unwrap_or_else(|| {
-            let reason = if full { Summary::OTHERS } else { reason };
-            self.whys.push(Why { end, reason: reason.to_owned(), items: 0, first: Vec::new() });
-            self.whys.len() - 1
-        });
+        let all = self.whys.iter();
+        let all = all.map(|why| (why.end == end).then(|| (why.reason.as_str(), why.key.as_str())));
+        let at = match filed(all, reason, key) {
+            Filed::At(at) => at,
+            Filed::As(reason) => {
+                self.whys.push(Why { end, reason, key: key.to_owned(), items: 0, first: Vec::new() });
+                self.whys.len() - 1
+            }
+        };
         let why = &mut self.whys[at];
         why.items += 1;
         if why.first.len() < Summary::NAMED {

@@ -3,7 +3,10 @@
 
 use crate::{
     base::{identity::SINGLE_ITEM, value::Value},
-    effect::change::{Deed, TableName},
+    effect::{
+        change::{Deed, TableName},
+        reasons::{Filed, filed},
+    },
     engine::state::{ItemState, RunState},
     journal::{payload::Count, words::End},
 };
@@ -31,7 +34,7 @@ pub struct Summary {
 pub struct Reason {
     /// How.
     pub end: End,
-    /// Why.
+    /// Why; what several have in common where they are counted together.
     pub reason: String,
     /// How many.
     pub items: u64,
@@ -70,10 +73,6 @@ fn name(path: &str) -> &str {
 }
 
 impl Summary {
-    /// More different reasons than these are counted together.
-    pub(super) const MOST_REASONS: usize = 30;
-    /// What these are called.
-    pub(super) const OTHERS: &str = "other reasons";
     /// So many items are named with a reason.
     pub(super) const NAMED: usize = 5;
 
@@ -130,18 +129,18 @@ impl Summary {
             return;
         }
         let reason = reason.unwrap_or_default();
-        if let Some(known) = self.reasons.iter_mut().find(|r| r.end == end && r.reason == reason) {
-            known.items += 1;
-            if known.first.len() < Self::NAMED {
-                known.first.push(key.clone());
+        let all = self.reasons.iter();
+        let all =
+            all.map(|one| (one.end == end).then(|| (one.reason.as_str(), one.first.first().map_or("", |key| &**key))));
+        match filed(all, &reason, key) {
+            Filed::At(at) => {
+                let known = &mut self.reasons[at];
+                known.items += 1;
+                if known.first.len() < Self::NAMED {
+                    known.first.push(key.clone());
+                }
             }
-            return;
-        }
-        let full = self.reasons.len() >= Self::MOST_REASONS;
-        let reason = if full { Self::OTHERS.to_owned() } else { reason };
-        match self.reasons.iter_mut().find(|r| full && r.end == end && r.reason == reason) {
-            Some(others) => others.items += 1,
-            None => self.reasons.push(Reason { end, reason, items: 1, first: vec![key.clone()] }),
+            Filed::As(reason) => self.reasons.push(Reason { end, reason, items: 1, first: vec![key.clone()] }),
         }
     }
 
