@@ -691,7 +691,7 @@ pub struct Inbox {
 #[derive(Debug, Args)]
 pub struct Runs {
     /// At most so many.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
     /// Only runs of this playbook.
     #[arg(long, value_name = "NAME")]

@@ -154,6 +154,12 @@ pub fn accept(declared: &Named<Param>, given: &[(String, Value)], project: &Proj
         let help = suggest::help(name, declared.names());
         refused.push(Refused { param: name.clone(), message: format!("the playbook has no parameter `{name}`"), help });
     }
+    for (name, _) in declared.iter() {
+        if given.iter().filter(|(n, _)| n == name).count() > 1 {
+            let (message, help) = (format!("`{name}` is given twice"), Some("leave one of them out".to_owned()));
+            refused.push(Refused { param: name.to_owned(), message, help });
+        }
+    }
     let mut accepted = Map::default();
     for (name, param) in declared.iter() {
         let value = match given.iter().find(|(n, _)| n == name) {

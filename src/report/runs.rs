@@ -11,16 +11,18 @@ use crate::{
     base::identity::RunId,
     engine::undo::standing::{self, Standing},
     journal::{
-        RunSummary,
+        RunFilter, RunSummary,
         words::{End, RunWord},
     },
 };
 
-/// A table: short id, start (UTC), playbook, how it ended or stands, who, why. Says so when there is none.
-pub fn text(runs: &[RunSummary], look: Look) -> String {
+/// A table: short id, start (UTC), playbook, how it ended or stands, who, why. Says so when there is none of those that were asked for.
+pub fn text(runs: &[RunSummary], asked: &RunFilter, look: Look) -> String {
     let mut page = Page::new(look);
     if runs.is_empty() {
-        page.line(0, Line::of(Tone::Plain, "No run is recorded."));
+        let of = asked.playbook.as_ref().map_or(String::new(), |playbook| format!(" of `{playbook}`"));
+        let none = if asked.unfinished { format!("No run{of} is open.") } else { format!("No run{of} is recorded.") };
+        page.line(0, Line::of(Tone::Plain, none));
         return page.finish();
     }
     let mut lines =
@@ -125,11 +127,19 @@ mod tests {
         for (name, width, unicode) in
             [("runs-80.txt", 80, true), ("runs-120.txt", 120, true), ("runs-ascii.txt", 60, false)]
         {
-            let shown = text(&summaries(), Look { width, unicode });
+            let shown = text(&summaries(), &RunFilter::default(), Look { width, unicode });
             is_proper(&shown, width);
             assert_eq!(shown.lines().count(), summaries().len() + 1);
             golden(name, &plain(&shown));
         }
-        assert_eq!(plain(&text(&[], Look::default())), "No run is recorded.\n");
+        for (playbook, unfinished, said) in [
+            (None, false, "No run is recorded.\n"),
+            (None, true, "No run is open.\n"),
+            (Some("mend"), false, "No run of `mend` is recorded.\n"),
+            (Some("mend"), true, "No run of `mend` is open.\n"),
+        ] {
+            let asked = RunFilter { playbook: playbook.map(str::to_owned), unfinished, ..RunFilter::default() };
+            assert_eq!(plain(&text(&[], &asked, Look::default())), said);
+        }
     }
 }

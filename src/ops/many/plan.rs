@@ -383,6 +383,8 @@ impl<'a> Kept<'a> {
         std::mem::forget(draft);
         if let Some(many) = &mut saved.plan.many {
             many.file = Some(Arc::new(PlanFile { path, passing, sha256 }));
+            // Not a promise of the plan, so it does not stand in its file.
+            many.goes = self.plan.many.take().and_then(|many| many.goes);
         }
         let plan = saved.plan.clone();
         if let Some(pair) = pair {
