@@ -157,7 +157,18 @@ impl Sealer {
     /// were left out always are ([`NOT_STORED`]). Both keep the marks that hide them.
     pub fn open_json(&self, text: &str) -> Result<Value, SealError> {
         let failed = Cell::new(None);
-        let value = json::decode_with(text, &|tag, inner| match tag {
+        let value = json::decode_with(text, &|tag, inner| self.restored(tag, inner, &failed));
+        value.map_err(|e| failed.into_inner().unwrap_or(SealError::Unstorable(e.what)))
+    }
+
+    /// The same of a record that `take` reads field by field. Nothing where it cannot: [`Sealer::open_json`] says why.
+    pub fn open_as<T>(&self, text: &str, take: impl FnOnce(&mut json::Cursor<'_, '_>) -> Option<T>) -> Option<T> {
+        let failed = Cell::new(None);
+        json::decode_as(text, &|tag, inner| self.restored(tag, inner, &failed), take)
+    }
+
+    fn restored(&self, tag: &str, inner: &Value, failed: &Cell<Option<SealError>>) -> Option<Value> {
+        match tag {
             "$secret" => Some(not_stored()),
             "$sealed" if self.keys.is_none() => Some(Value::from(Data::Unknown(SEALED.into())).marked(Marks::PERSONAL)),
             "$sealed" => {
@@ -168,8 +179,7 @@ impl Sealer {
                 opened.map_err(|e| failed.set(Some(e))).ok()
             }
             _ => None,
-        });
-        value.map_err(|e| failed.into_inner().unwrap_or(SealError::Unstorable(e.what)))
+        }
     }
 
     /// A registered secret stands in the text, in whatever form.

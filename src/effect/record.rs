@@ -6,6 +6,7 @@
 use super::change::{RowChange, TableName};
 use crate::base::{
     identity::{EffectId, RunId},
+    json::Cursor,
     seal::Writing,
     time::Stamp,
     value::{Data, Map, Value},
@@ -54,6 +55,33 @@ pub(crate) trait Field: Sized {
         stored.iter().for_each(|stored| out.value(stored));
         stored.is_some()
     }
+    /// From the stored form where it is read, without a tree of it; what [`Field::load`] gives of the same. Nothing where it is wrong, or not as
+    /// it mostly is: then `load` has to look at it.
+    fn read(from: &mut Cursor<'_, '_>) -> Option<Self> {
+        Self::load(Some(&from.value()?)).ok()
+    }
+}
+
+/// Reads a struct whose fields are stored under their names. A field that is not there is what [`Field::load`] makes of that, or what stands behind `or`; one
+/// that is no [`Field`] is read by what stands behind `by`, and must be there. The fields of the text may stand in any order; what this version does
+/// not know is passed over.
+macro_rules! read_fields {
+    ($from:expr => $name:ident { $($field:ident $(by $read:expr)? $(, or $else:expr)?;)* }) => {{
+        $(let mut $field = None;)*
+        $from.fields(|name, from| {
+            match name {
+                $(stringify!($field) => $field = Some(read_fields!(@one from $(, $read)?)?),)*
+                _ => drop(from.value()?),
+            }
+            Some(())
+        })?;
+        Some($name { $($field: read_fields!(@there $field $(, by $read)? $(, or $else)?)?,)* })
+    }};
+    (@one $from:ident) => { $crate::effect::record::Field::read($from) };
+    (@one $from:ident, $read:expr) => { $read($from) };
+    (@there $field:ident) => { $field.or_else(|| $crate::effect::record::Field::load(None).ok()) };
+    (@there $field:ident, or $else:expr) => { Some($field.unwrap_or($else)) };
+    (@there $field:ident, by $read:expr) => { $field };
 }
 
 /// The variant of a stored word.
@@ -120,6 +148,9 @@ impl Field for Value {
         out.value(self);
         true
     }
+    fn read(from: &mut Cursor<'_, '_>) -> Option<Self> {
+        from.value()
+    }
 }
 
 /// Named values of the outside: a row, a key, params.
@@ -129,6 +160,9 @@ impl Field for Map {
     }
     fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
         map(stored).cloned()
+    }
+    fn read(from: &mut Cursor<'_, '_>) -> Option<Self> {
+        if let Data::Map(map) = from.value()?.data { Some(map) } else { None }
     }
 }
 
@@ -148,6 +182,9 @@ impl Field for Arc<str> {
         out.text(self);
         true
     }
+    fn read(from: &mut Cursor<'_, '_>) -> Option<Self> {
+        from.text().map(|text| (&*text).into())
+    }
 }
 
 /// A text for people. Where the stored one turned out to hold a secret, it comes back masked.
@@ -164,6 +201,9 @@ impl Field for String {
     fn write(&self, out: &mut Writing<'_>) -> bool {
         out.text(self);
         true
+    }
+    fn read(from: &mut Cursor<'_, '_>) -> Option<Self> {
+        from.text().map(std::borrow::Cow::into_owned)
     }
 }
 
@@ -240,6 +280,9 @@ impl<T: Field> Field for Option<T> {
     fn write(&self, out: &mut Writing<'_>) -> bool {
         self.as_ref().is_some_and(|there| there.write(out))
     }
+    fn read(from: &mut Cursor<'_, '_>) -> Option<Self> {
+        T::read(from).map(Some)
+    }
 }
 
 impl<T: Field> Field for Box<T> {
@@ -251,6 +294,9 @@ impl<T: Field> Field for Box<T> {
     }
     fn write(&self, out: &mut Writing<'_>) -> bool {
         (**self).write(out)
+    }
+    fn read(from: &mut Cursor<'_, '_>) -> Option<Self> {
+        T::read(from).map(Box::new)
     }
 }
 
@@ -275,6 +321,18 @@ impl<A: Field, B: Field> Field for (A, B) {
         out.element(|out| self.1.write(out) || null(out));
         out.raw("]");
         true
+    }
+    fn read(from: &mut Cursor<'_, '_>) -> Option<Self> {
+        let (mut one, mut two) = (None, None);
+        from.elements(|from| {
+            match (&one, &two) {
+                (None, _) => one = Some(A::read(from)?),
+                (_, None) => two = Some(B::read(from)?),
+                _ => return None,
+            }
+            Some(())
+        })?;
+        Some((one?, two?))
     }
 }
 
@@ -301,6 +359,15 @@ impl<T: Field> Field for Vec<T> {
         self.iter().for_each(|one| out.element(|out| one.write(out)));
         out.raw("]");
         true
+    }
+    fn read(from: &mut Cursor<'_, '_>) -> Option<Self> {
+        let mut read = Vec::with_capacity(1);
+        from.elements(|from| {
+            read.push(T::read(from)?);
+            Some(())
+        })?;
+        read.shrink_to_fit();
+        Some(read)
     }
 }
 
@@ -353,6 +420,9 @@ impl Field for TableName {
         out.text(&self.text());
         true
     }
+    fn read(from: &mut Cursor<'_, '_>) -> Option<Self> {
+        TableName::parse(&from.text()?)
+    }
 }
 
 /// `{table, key, before, after, by_rule, stamps}`; an image that is not there is left out.
@@ -389,5 +459,8 @@ impl Field for RowChange {
         out.field("stamps", |out| self.stamps.write(out));
         out.raw("}");
         true
+    }
+    fn read(from: &mut Cursor<'_, '_>) -> Option<Self> {
+        read_fields!(from => RowChange { table; key; before; after; by_rule, or false; stamps; })
     }
 }

@@ -362,6 +362,22 @@ impl<W: Write> Lines<W> {
 }
 
 fn back<T: Field>(text: &str, sealer: &Sealer) -> Result<T, BadPlan> {
+    let read: Option<T> = sealer.open_as(text, T::read);
+    debug_assert!(read.as_ref().is_none_or(|read| is(read, text, sealer)), "{text}");
+    match read {
+        Some(read) => Ok(read),
+        // It is wrong, and this says how; or it is only unusual.
+        None => of_tree(text, sealer),
+    }
+}
+
+/// What was read field by field is what the tree gives. Only looked at in builds with debug assertions.
+fn is<T: Field>(read: &T, text: &str, sealer: &Sealer) -> bool {
+    let tree = of_tree::<T>(text, sealer).ok().and_then(|tree| tree.store());
+    tree.is_some_and(|tree| format!("{tree:?}") == format!("{:?}", read.store().unwrap_or(Value::NULL)))
+}
+
+fn of_tree<T: Field>(text: &str, sealer: &Sealer) -> Result<T, BadPlan> {
     let back = sealer.open_json(text).map_err(BadPlan::Sealed)?;
     T::load(Some(&back)).map_err(BadPlan::Record)
 }

@@ -5,11 +5,13 @@ use super::{Also, Effect, Foreseen, ItemPlan, Reversal, Section, StepPlan, Stop}
 use crate::{
     action::{ends::Way, kinds::KINDS},
     base::{
+        json::Cursor,
         seal::Writing,
         source::Span,
         value::{Map, Value},
     },
     effect::{
+        change::RowChange,
         compared::Comparison,
         label::Label,
         left,
@@ -55,6 +57,9 @@ impl Field for ItemPlan {
         out.raw("}");
         true
     }
+    fn read(from: &mut Cursor<'_, '_>) -> Option<Self> {
+        read_fields!(from => ItemPlan { key; steps; stop; rests_on; item; lane; })
+    }
 }
 
 impl Field for StepPlan {
@@ -74,12 +79,10 @@ impl Field for StepPlan {
     }
     fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
         let map = map(stored)?;
-        let section = |w: &str| Section::ALL.into_iter().find(|s| s.word() == w);
-        let kind = |w: &str| KINDS.iter().map(|kind| kind.word).find(|known| *known == w);
         Ok(StepPlan {
-            section: word(map.get("section"), section).map_err(|e| e.within("section"))?,
+            section: word(map.get("section"), section_of).map_err(|e| e.within("section"))?,
             path: part(map, "path")?,
-            kind: word(map.get("kind"), kind).map_err(|e| e.within("kind"))?,
+            kind: word(map.get("kind"), kind_of).map_err(|e| e.within("kind"))?,
             title: part(map, "title")?,
             label: part(map, "label")?,
             foreseen: word(map.get("foreseen"), Foreseen::of).map_err(|e| e.within("foreseen"))?,
@@ -110,6 +113,28 @@ impl Field for StepPlan {
         out.raw("}");
         true
     }
+    fn read(from: &mut Cursor<'_, '_>) -> Option<Self> {
+        read_fields!(from => StepPlan {
+            section by |from: &mut Cursor<'_, '_>| section_of(&from.text()?);
+            path;
+            kind by |from: &mut Cursor<'_, '_>| kind_of(&from.text()?);
+            title;
+            label;
+            foreseen by |from: &mut Cursor<'_, '_>| Foreseen::of(&from.text()?);
+            effects;
+            notes;
+            undo;
+            at;
+        })
+    }
+}
+
+fn section_of(word: &str) -> Option<Section> {
+    Section::ALL.into_iter().find(|section| section.word() == word)
+}
+
+fn kind_of(word: &str) -> Option<&'static str> {
+    KINDS.iter().map(|kind| kind.word).find(|known| *known == word)
 }
 
 impl Field for Stop {
@@ -152,6 +177,10 @@ impl Field for Span {
             _ => Err(BadRecord::new("is not a place in a text")),
         }
     }
+    fn read(from: &mut Cursor<'_, '_>) -> Option<Self> {
+        let (start, end): (usize, usize) = Field::read(from)?;
+        Some(Span::new(start, end))
+    }
 }
 
 /// `exact`, or `{not_previewable: why}`.
@@ -169,12 +198,19 @@ impl Field for Label {
         if let Some(map) = value.as_map() {
             return Ok(Label::NotPreviewable(part(map, "not_previewable")?));
         }
-        word(Some(value), |w| match w {
-            "exact" => Some(Label::Exact),
-            "has_unknowns" => Some(Label::HasUnknowns),
-            "read" => Some(Label::Read),
-            _ => None,
-        })
+        word(Some(value), label_of)
+    }
+    fn read(from: &mut Cursor<'_, '_>) -> Option<Self> {
+        if from.is_text() { label_of(&from.text()?) } else { Label::load(Some(&from.value()?)).ok() }
+    }
+}
+
+fn label_of(word: &str) -> Option<Label> {
+    match word {
+        "exact" => Some(Label::Exact),
+        "has_unknowns" => Some(Label::HasUnknowns),
+        "read" => Some(Label::Read),
+        _ => None,
     }
 }
 
@@ -215,14 +251,25 @@ impl Field for Path {
     }
     fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
         let bad = || BadRecord::new("is not a path");
-        let step = |v: &Value| match (v.as_str(), v.as_int(), v.as_bool()) {
-            (Some(name), ..) => Some(Step::Name(name.into())),
-            (_, Some(i), _) => Some(Step::Index(usize::try_from(i).ok()?)),
-            (.., Some(true)) => Some(Step::Each),
-            _ => v.is_null().then_some(Step::Length),
-        };
         let steps = there(stored)?.as_list().ok_or_else(bad)?;
-        Ok(Path { steps: steps.iter().map(step).collect::<Option<_>>().ok_or_else(bad)? })
+        Ok(Path { steps: steps.iter().map(step_of).collect::<Option<_>>().ok_or_else(bad)? })
+    }
+    fn read(from: &mut Cursor<'_, '_>) -> Option<Self> {
+        let mut steps = Vec::with_capacity(2);
+        from.elements(|from| {
+            steps.push(if from.is_text() { Step::Name(Field::read(from)?) } else { step_of(&from.value()?)? });
+            Some(())
+        })?;
+        Some(Path { steps })
+    }
+}
+
+fn step_of(value: &Value) -> Option<Step> {
+    match (value.as_str(), value.as_int(), value.as_bool()) {
+        (Some(name), ..) => Some(Step::Name(name.into())),
+        (_, Some(i), _) => Some(Step::Index(usize::try_from(i).ok()?)),
+        (.., Some(true)) => Some(Step::Each),
+        _ => value.is_null().then_some(Step::Length),
     }
 }
 
@@ -300,6 +347,34 @@ impl Field for Effect {
         out.raw("}");
         true
     }
+    fn read(from: &mut Cursor<'_, '_>) -> Option<Self> {
+        let mut effect = None;
+        from.fields(|kind, from| {
+            effect = Some(match kind {
+                _ if effect.is_some() => return None,
+                "rows" => {
+                    let rows: Rows = read_fields!(from => Rows { changes; also; })?;
+                    Effect::Rows { changes: rows.changes, also: rows.also }
+                }
+                "answer" => {
+                    let answer: Answer = read_fields!(from => Answer { summary; })?;
+                    Effect::Answer { summary: answer.summary }
+                }
+                kind => Effect::load(Some(&Value::map([(kind, from.value()?)]))).ok()?,
+            });
+            Some(())
+        })?;
+        effect
+    }
+}
+
+struct Rows {
+    changes: Vec<RowChange>,
+    also: Vec<Also>,
+}
+
+struct Answer {
+    summary: String,
 }
 
 impl Field for Also {
