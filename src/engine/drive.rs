@@ -755,6 +755,21 @@ impl<'a> Driver<'a> {
         self.plan.filter(|_| !self.unplanned).and_then(|plan| plan.steps.iter().find(|s| &*s.path == path))
     }
 
+    /// An effect at this path, of an item that was to end before it: nobody saw it. What somebody has done again is not held against its plan, and what
+    /// is done at the end of a block is in none.
+    pub(super) fn was_to_end_before(&self, path: &str) -> Result<(), Trouble> {
+        let again = self.state.items.get(&self.item).is_some_and(|item| item.again);
+        let plan = self.plan.filter(|_| !self.unplanned && !self.always && !again);
+        let Some((plan, stop)) = plan.and_then(|plan| Some((plan, plan.stop.as_ref()?))) else { return Ok(()) };
+        if *stop.step != *path && plan.steps.iter().any(|step| &*step.path == path) {
+            return Ok(());
+        }
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let planned = format!("to end before it ({})", stop.message.trim());
+        let subject = format!("the step `{name}`");
+        Err(Trouble::Drifted(vec![Difference { subject, column: String::new(), planned, found: "reached".into() }]))
+    }
+
     /// The planned row changes of a place and of what stands inside it.
     pub(super) fn planned_rows(&self, path: &str) -> Vec<RowChange> {
         let inside = |p: &str| p == path || p.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));

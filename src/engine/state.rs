@@ -64,6 +64,8 @@ pub struct ItemState {
     pub closed: Option<ClosedItem>,
     /// What was planned for it, where the run keeps it.
     pub plan: Option<Value>,
+    /// Somebody had it done again.
+    pub again: bool,
 }
 
 /// One step of an item.
@@ -278,7 +280,7 @@ impl ItemState {
             NOT_DONE => self.forget(&decided.step),
             RETRY if decided.values.get(REOPEN).and_then(Value::as_bool) == Some(true) => {
                 self.step(&decided.step, at).outcome = None;
-                (self.closed, self.verified) = (None, false);
+                (self.closed, self.verified, self.again) = (None, false, true);
             }
             RETRY => {
                 let step = self.step(&decided.step, at);
@@ -295,7 +297,7 @@ impl ItemState {
                     (step.found_out, step.earlier) = (None, earlier);
                     step.generation = generation.and_then(|g| u32::try_from(g).ok()).unwrap_or(step.generation);
                 }
-                (self.closed, self.verified) = (None, false);
+                (self.closed, self.verified, self.again) = (None, false, true);
             }
             // An abort closes the item by `decide`; an approval is only kept.
             _ => {}

@@ -219,7 +219,13 @@ impl Driver<'_> {
             _ => Err(unknown_now(step, None)),
         };
         let planned = self.planned(path).and_then(drift::planned_rows);
-        let Some(planned) = planned else { return carried };
+        let Some(planned) = planned else {
+            let carried = carried?;
+            if !carried.is_nothing() {
+                self.was_to_end_before(path)?;
+            }
+            return Ok(carried);
+        };
         match carried {
             Ok(carried) if carried.is_nothing() => Ok(carried),
             Ok(carried) => {

@@ -33,7 +33,8 @@ pub fn store(item: &ItemPlan) -> Value {
         let sent =
             step.effects.iter().find_map(|e| if let Effect::Request { sent, .. } = e { sent.clone() } else { None });
         let exact = step.label == Label::Exact;
-        (!rows.is_empty() || sent.is_some()).then(|| {
+        // Of an item that was to end, how far it was to come counts as well.
+        (!rows.is_empty() || sent.is_some() || item.stop.is_some()).then(|| {
             let parts =
                 [("path", Value::text(step.path.clone())), ("exact", exact.into()), ("rows", Value::list(rows))];
             Value::map(parts.into_iter().chain(sent.map(|sent| ("sent", sent))))
@@ -41,7 +42,8 @@ pub fn store(item: &ItemPlan) -> Value {
     });
     let kept =
         [("key", Value::text(item.key.clone())), ("rests_on", Value::list(rests_on)), ("steps", Value::list(steps))];
-    let of_many = [("item", item.item.clone()), ("lane", item.lane.clone().map(Value::text))];
+    let of_many =
+        [("item", item.item.clone()), ("lane", item.lane.clone().map(Value::text)), ("stop", item.stop.store())];
     Value::map(kept.into_iter().chain(of_many.into_iter().filter_map(|(name, value)| Some((name, value?)))))
 }
 
@@ -62,7 +64,7 @@ pub fn of_line(line: &str) -> Option<(String, String)> {
     for step in &line.steps {
         let changes = || step.effects.iter().filter_map(|effect| effect.rows.as_ref()).flat_map(|rows| &rows.changes);
         let sent = step.effects.iter().find_map(|effect| effect.request.as_ref()?.sent);
-        if changes().next().is_none() && sent.is_none() {
+        if changes().next().is_none() && sent.is_none() && line.stop.is_none() {
             continue;
         }
         let exact = if step.label.get() == "\"exact\"" { "true" } else { "false" };
@@ -82,6 +84,7 @@ pub fn of_line(line: &str) -> Option<(String, String)> {
     put(&["]"]);
     line.item.iter().for_each(|item| put(&[",\"item\":", item.get()]));
     line.lane.iter().for_each(|lane| put(&[",\"lane\":", lane.get()]));
+    line.stop.iter().for_each(|stop| put(&[",\"stop\":", stop.get()]));
     put(&["}"]);
     Some((key, out))
 }
@@ -108,6 +111,8 @@ struct Line<'a> {
     item: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "there")]
     lane: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "there")]
+    stop: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -190,7 +195,7 @@ pub fn load(value: &Value) -> Option<ItemPlan> {
     Some(ItemPlan {
         key: value.get("key")?.as_str()?.into(),
         steps: steps.collect::<Option<_>>()?,
-        stop: None,
+        stop: Field::load(value.get("stop").as_ref()).ok()?,
         rests_on: rests_on.collect::<Option<_>>()?,
         item: value.get("item"),
         lane: value.get("lane").and_then(|lane| lane.as_str().map(Arc::from)),
