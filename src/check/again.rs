@@ -2,7 +2,10 @@
 
 use super::spots::{self, Spot};
 use crate::{
-    action::{kinds::Act, step::Step},
+    action::{
+        kinds::Act,
+        step::{Step, Undo},
+    },
     playbook::model::Playbook,
     template::Step as Part,
 };
@@ -20,6 +23,21 @@ pub fn names(step: &Step, playbook: &Playbook) -> BTreeSet<Arc<str>> {
         .filter(|_| matches!(step.act, Act::Http(_) | Act::Command(_)))
         .flat_map(spots::of_error_row);
     own.iter().copied().chain(vars).chain(errors).flat_map(before_now).collect()
+}
+
+/// Whether any step of a playbook does: asked once for all its items.
+pub fn any(playbook: &Playbook) -> bool {
+    let mut found = false;
+    let does = |step: &Step| !names(step, playbook).is_empty();
+    for step in playbook.sections().into_iter().flat_map(|(_, steps)| steps) {
+        step.each(&mut |step| {
+            found |= does(step);
+            if let Some(Undo::Step(back)) = &step.common.undo {
+                back.each(&mut |step| found |= does(step));
+            }
+        });
+    }
+    found
 }
 
 fn before_now(spot: Spot<'_>) -> Vec<Arc<str>> {

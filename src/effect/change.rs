@@ -12,12 +12,33 @@ pub struct TableName {
     pub table: Arc<str>,
 }
 
+/// So many names of tables are shared by those who read them again.
+const TABLES: usize = 8;
+
+thread_local! {
+    static LAST: std::cell::RefCell<Vec<TableName>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
 impl TableName {
     /// From `connection.table`; nothing without a dot.
     pub fn parse(text: &str) -> Option<TableName> {
         let (connection, table) = text.split_once('.')?;
-        (!connection.is_empty() && !table.is_empty())
-            .then(|| TableName { connection: connection.into(), table: table.into() })
+        (!connection.is_empty() && !table.is_empty()).then(|| TableName::known(connection, table))
+    }
+
+    /// The names of many rows are those of few tables: the last ones are shared.
+    fn known(connection: &str, table: &str) -> TableName {
+        LAST.with_borrow_mut(|last| {
+            if let Some(known) = last.iter().find(|known| *known.table == *table && *known.connection == *connection) {
+                return known.clone();
+            }
+            let name = TableName { connection: connection.into(), table: table.into() };
+            if last.len() == TABLES {
+                last.remove(0);
+            }
+            last.push(name.clone());
+            name
+        })
     }
 
     /// `connection.table`, in one piece: what is stored says it for every row.

@@ -15,6 +15,9 @@ use std::sync::Arc;
 
 /// The rows that a step looks at again: the name of the result, and what finds it by its key.
 pub fn of_step(step: &Step, scope: &Scope, setting: &Setting) -> Vec<(Arc<str>, Find)> {
+    if !setting.rereads {
+        return Vec::new();
+    }
     let names = check::again::names(step, &setting.playbook);
     names.into_iter().filter_map(|name| Some((name.clone(), by_key(&name, scope, setting)?))).collect()
 }

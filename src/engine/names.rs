@@ -19,6 +19,10 @@ use std::sync::Arc;
 
 /// The results of all steps that are over, outside of the turns of loops that are not.
 pub fn recall(playbook: &Playbook, item: &ItemState, scope: &mut Scope) {
+    // Asked for each of many items before its first step.
+    if item.steps.is_empty() {
+        return;
+    }
     for (section, steps) in playbook.sections() {
         list(section, steps, item, false, scope);
     }

@@ -153,6 +153,8 @@ pub struct Setting {
     inner: Inner,
     /// What [`Setting::scope`] gives, where many ask for it.
     known: Option<Scope>,
+    /// Some step looks again at a row that it has (`trainee.now`).
+    pub(super) rereads: bool,
     vars: Arc<Vars>,
     once: Arc<BTreeSet<Arc<str>>>,
 }
@@ -192,6 +194,7 @@ impl Setting {
             Some(outline::path(section, &steps[index], index))
         });
         let once = Arc::new(once.collect());
+        let rereads = check::again::any(&playbook);
         Setting {
             checked,
             playbook,
@@ -221,6 +224,7 @@ impl Setting {
             called,
             inner: Inner::default(),
             known: None,
+            rereads,
             vars,
             once,
         }
@@ -256,6 +260,7 @@ impl Setting {
         let one = |playbook: &Arc<Playbook>| Setting {
             playbook: playbook.clone(),
             vars: vars_of(playbook),
+            rereads: check::again::any(playbook),
             // Rows are counted by their place in their own table.
             reached: Reached::default(),
             known: None,

@@ -255,7 +255,7 @@ impl Roll {
 
     fn why(&mut self, number: u32, key: &str, end: End, reason: &str) -> u8 {
         let all = self.whys.iter();
-        let all = all.map(|why| (why.end == end).then(|| (why.reason.as_str(), why.key.as_str())));
+        let all = all.map(|why| (why.end == end).then_some((why.reason.as_str(), why.key.as_str())));
         let at = match filed(all, reason, key) {
             Filed::At(at) => at,
             Filed::As(reason) => {
