@@ -16,7 +16,6 @@ use crate::{
 impl Driver<'_> {
     /// Refuses a request that is another one than in the plan. Done again on purpose, a step may rest on what it left itself.
     pub(super) fn request_as_planned(&self, place: &Place, call: &Call, line: &str) -> Result<(), Halt> {
-        self.was_to_end_before(&place.path)?;
         let again = self.standing(&place.path).is_some_and(|step| step.generation > 0);
         let plan = self.planned(&place.path).filter(|_| !again);
         let sent = |effect: &Effect| if let Effect::Request { sent, .. } = effect { sent.clone() } else { None };

@@ -84,7 +84,10 @@ impl Driver<'_> {
             (Err(refusal), Some(planned)) => return Err(Trouble::Drifted(drifted(planned[0], refusal))),
             (Err(refusal), None) => return Err(refused(resource, refusal)),
         };
-        let (Some(planned), false) = (planned, difference.act == Act::Nothing) else { return Ok(difference) };
+        if difference.act == Act::Nothing {
+            return Ok(difference);
+        }
+        let Some(planned) = planned else { return self.was_to_end_before(&place.path).map(|()| difference) };
         let ours = [difference.change.clone()];
         let rebased = drift::rebased(&planned, &self.own(), &ours);
         let differences = drift::of_rows(&rebased.iter().collect::<Vec<_>>(), &ours, self.setting);
