@@ -12,12 +12,20 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{convert::Infallible, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::Semaphore,
+    task::JoinHandle,
+};
 
 /// So many are answered at the same time; the others wait.
 const AT_ONCE: usize = 8;
 /// So many connections may be open. One that says nothing is closed after [`HEAD`], and until then keeps nobody else waiting.
 const OPEN: usize = 600;
+/// So many may wait to be accepted (the kernel takes less, where its own limit is lower: `net.core.somaxconn`). Whoever finds no
+/// room there is not refused: the kernel drops the end of the handshake, and the caller believes itself connected and speaks
+/// again after one second, two, four, up to a minute and more.
+const WAITING: u32 = 1 << 15;
 /// A head has to come within this time.
 const HEAD: Duration = Duration::from_secs(5);
 /// The text of a format that Prometheus names.
@@ -48,7 +56,12 @@ impl Listening {
             Failure::usage(format!("failed to listen at {address}: {}", why.kind()))
                 .help("take another port, or 0 for a free one")
         };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(failed)?;
+        // A scheduler that is started anew listens again at once where the one before it was asked a moment ago.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true).map_err(failed)?;
+        socket.bind(address).map_err(failed)?;
+        let listener = socket.listen(WAITING).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let free = Semaphore::new(AT_ONCE);
         let shared = Arc::new(Shared { surroundings: surroundings.clone(), record: record.clone(), project, free });
