@@ -41,9 +41,10 @@ pub enum Standing {
     Done,
     /// 202: taken, not finished.
     Pending,
-    /// 3xx (never followed), 4xx: refused, not done.
+    /// 4xx: refused. 3xx but 302 and 303, never followed: to be asked elsewhere. Not done.
     NotDone,
-    /// 5xx: the effect may have come before the failure.
+    /// 5xx: the effect may have come before the failure. 302 and 303: many a service answers so when it has done what it was asked
+    /// for, and points at what came of it (RFC 9110, 15.4.4); others point at their page of logging in.
     InDoubt,
 }
 
@@ -53,6 +54,7 @@ impl Standing {
         match status {
             202 => Standing::Pending,
             200..=299 => Standing::Done,
+            302 | 303 => Standing::InDoubt,
             300..=499 => Standing::NotDone,
             _ => Standing::InDoubt,
         }

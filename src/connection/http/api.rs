@@ -267,7 +267,7 @@ impl Api {
         if request.is_unknown() { None } else { self.prepared(request).err() }
     }
 
-    /// Sends one call, at its turn. The answer may have any status but 3xx; what statuses mean is the caller's business.
+    /// Sends one call, at its turn. The answer may have any status but a 3xx that is no good one; what statuses mean is the caller's business.
     ///
     /// With OAuth2, a 401 is answered with one new token and the same request once more: a 401 proves that nothing was done.
     pub async fn send(&self, request: &Request) -> Result<Answer, Failure> {
@@ -308,13 +308,21 @@ impl Api {
         let response = client.execute(prepared).await.map_err(|error| call.no_status(&error))?;
         let status = response.status().as_u16();
         self.hold.hear(status, response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()));
-        if (300..400).contains(&status) {
+        if (300..400).contains(&status) && !self.takes(request, status) {
             return Err(call.redirected(status, response.headers().get(LOCATION)));
         }
         let (headers, body) = call.body(response, request.max_body).await?;
         let value = answer::value_of(status, &headers, &body, &self.settings)
             .map_err(|Unusable(reason, what)| call.unusable(status, reason, &what))?;
         Ok(Answer { status, value, body_bytes: body.len(), elapsed: started.elapsed() })
+    }
+
+    /// Where the answer points elsewhere: whether that is a good one, which is then not followed either.
+    fn takes(&self, request: &Request, status: u16) -> bool {
+        match request.accept.is_empty() {
+            true => self.settings.succeeds(status),
+            false => request.accept.iter().any(|good| good.holds(status)),
+        }
     }
 
     /// Path and parameters of another page of this API, given as an address or a path, as it stands in an answer to a call of

@@ -83,7 +83,7 @@ impl Failure {
         }
     }
 
-    /// It is certain that a write had no effect: not sent, or answered with a redirect or a refusal (see
+    /// It is certain that a write had no effect: not sent, or answered with a refusal or pointed elsewhere (see
     /// [`super::Standing`]).
     pub fn is_not_done(&self) -> bool {
         match self {

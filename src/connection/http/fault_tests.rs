@@ -209,9 +209,13 @@ async fn redirects_are_named_and_not_followed_and_proxies_are_not_asked() {
     )
     .await;
     let api = api(&running, "");
-    for (status, to) in [(301, "http://127.0.0.2:1/evil"), (307, "/there"), (302, "elsewhere")] {
+    for (status, to, not_done) in
+        [(301, "http://127.0.0.2:1/evil", true), (307, "/there", true), (302, "elsewhere", false)]
+    {
         let failure = api.send(&put()).await.unwrap_err();
-        assert_eq!((failure.status(), failure.reason(), failure.is_not_done()), (Some(status), Reason::Redirect, true));
+        let told = (failure.status(), failure.reason(), failure.is_not_done());
+        assert_eq!(told, (Some(status), Reason::Redirect, not_done));
+        assert_eq!(failure.to_string().contains("whether it was done is not known"), !not_done, "{failure}");
         assert!(
             failure.to_string().contains(&format!("the API redirects ({status}) to {to}: not followed;")),
             "{failure}"

@@ -332,7 +332,9 @@ async fn no_answer_leads_a_call_elsewhere() {
                     .unwrap();
             let request = Request { body: Some(Value::from("secret body")), ..Request::new(Method::Put, "/x") };
             let failure = api.send(&request).await.unwrap_err();
-            assert_eq!((failure.reason(), failure.is_not_done()), (Reason::Redirect, true), "{status} {target}");
+            // 302 and 303 are also what a service answers that has done it.
+            let not_done = !matches!(status, 302 | 303);
+            assert_eq!((failure.reason(), failure.is_not_done()), (Reason::Redirect, not_done), "{status} {target}");
             assert_eq!(running.log().len(), 1);
             redirects += 1;
         }

@@ -1,7 +1,7 @@
 //! What became of one call, in words: from the client's errors and the bytes that came back to a [`Failure`].
 
 use super::{
-    Api, Request,
+    Api, Request, Standing,
     address::AddressRefused,
     failure::{Failure, Reason, Trouble},
 };
@@ -53,11 +53,16 @@ impl Call<'_> {
             || "elsewhere".to_owned(),
             |t| t.rsplit_once('@').map_or(t.clone(), |(_, rest)| rest.to_owned()),
         );
-        let trouble = self.trouble(
-            Reason::Redirect,
-            &format!("the API redirects ({status}) to {to}: not followed"),
-            "if the API has moved, change `base` in the project file",
-        );
+        let doubtful = !self.request.method.is_read() && Standing::of(status) == Standing::InDoubt;
+        let help = match doubtful {
+            true => {
+                "where the API says so that it has done what it was asked for, write `accept: [{ status: STATUS, because: … }]`; whether it \
+                 was done is not known"
+            }
+            false => "if the API has moved, change `base` in the project file",
+        };
+        let what = format!("the API redirects ({status}) to {to}: not followed");
+        let trouble = self.trouble(Reason::Redirect, &what, &help.replace("STATUS", &status.to_string()));
         Failure::Unusable { status, trouble }
     }
 

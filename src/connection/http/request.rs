@@ -6,6 +6,7 @@ use super::{
     auth::Auth,
     body::Format,
     settings::{HttpSettings, Part},
+    status::Status,
 };
 use crate::{
     base::{
@@ -68,6 +69,8 @@ pub struct Request {
     /// A write whose lost answer is no loss: it can be sent again, or somebody can be asked. It may go through a connection that an
     /// earlier call has used, which the server may be closing just now.
     pub bears_loss: bool,
+    /// The good answers, where they are others than the connection's: of those that point elsewhere only these are taken as answers.
+    pub accept: Vec<Status>,
 }
 
 impl Request {
@@ -84,6 +87,7 @@ impl Request {
             idempotency_key: None,
             timeout: None,
             bears_loss: false,
+            accept: Vec::new(),
         }
     }
 

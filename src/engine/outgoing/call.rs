@@ -119,7 +119,8 @@ pub async fn once(
     let key = effect.filter(|_| api.settings().idempotency_key.is_some()).map(|e| e.idempotency_key().to_string());
     let max_body = spec(step).and_then(|spec| spec.max_body).map(|size| size.0);
     let bears_loss = bears_loss(step, &call.api, setting);
-    let request = Request { idempotency_key: key, max_body, bears_loss, ..request(call) };
+    let accept = spec(step).iter().flat_map(|spec| &spec.accept).map(|accept| accept.status).collect();
+    let request = Request { idempotency_key: key, max_body, bears_loss, accept, ..request(call) };
     let line = line(&api.view(&request));
     match api.send(&request).await {
         Ok(answer) => judge::Answered { setting, step, call, answer: &answer, line: &line }.judge(),
