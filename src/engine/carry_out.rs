@@ -25,7 +25,10 @@ use crate::{
         left::LeftAlone,
     },
     plan::Also,
-    table::{catalogue, facts::Facts},
+    table::{
+        catalogue::{self, Renewed},
+        facts::Facts,
+    },
 };
 use indexmap::IndexMap;
 use std::{collections::BTreeMap, sync::Arc};
@@ -67,6 +70,22 @@ struct Ground<'a> {
     key: Vec<Arc<str>>,
     /// A change of its rows is whole when its statement ends, and touches nothing else.
     alone: bool,
+}
+
+impl Ground<'_> {
+    /// The columns that get another value each time although nobody sets them: as little drift as the clock.
+    fn renewed(&self, set: &Map, made: bool) -> impl Iterator<Item = Arc<str>> {
+        let by_itself = move |column: &&catalogue::Column| match column.renewed {
+            Renewed::Changed => true,
+            Renewed::Made => made,
+            Renewed::Never => {
+                // By a trigger: the database's own are made of what is compared.
+                !column.generated && self.facts.generated.iter().any(|word| *word.as_str() == *column.name)
+            }
+        };
+        let columns = self.columns.columns.values().filter(by_itself).map(|column| column.name.clone());
+        columns.filter(|name| !set.contains_key(name))
+    }
 }
 
 /// Carries a change out in the transaction of `changing`.
@@ -298,7 +317,9 @@ struct Columns {
 
 /// The columns that differ, and the stamp.
 fn columns_of(change: &Change, ground: &Ground<'_>, differing: Map) -> Columns {
-    let clock = differing.iter().filter(|(_, v)| v.marks.has(Marks::CLOCK)).map(|(c, _)| c.clone()).collect();
+    let mut clock: Vec<Arc<str>> =
+        differing.iter().filter(|(_, v)| v.marks.has(Marks::CLOCK)).map(|(c, _)| c.clone()).collect();
+    clock.extend(ground.renewed(&differing, false));
     let hidden = hidden(&differing);
     let mut columns: Vec<(Arc<str>, SetTo)> = differing.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
     if change.stamp
@@ -530,8 +551,9 @@ async fn create_row(
         done.after = Some(ground.facts.marked(&values.into_iter().collect()));
         return Ok((done, true));
     }
-    let clock: Vec<Arc<str>> =
+    let mut clock: Vec<Arc<str>> =
         values.iter().filter(|(_, v)| v.marks.has(Marks::CLOCK)).map(|(c, _)| c.clone()).collect();
+    clock.extend(ground.renewed(&values, true));
     let hidden = hidden(&values);
     let mut columns: Vec<(Arc<str>, SetTo)> = values.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
     for name in [ground.facts.stamp(), Some("created_at")].into_iter().flatten() {

@@ -21,7 +21,7 @@ use crate::{
         statement::{Limits, Statement},
     },
     effect::change::{RowChange, TableName},
-    table::facts::Facts,
+    table::{catalogue::Renewed, facts::Facts},
     template::Dialect,
 };
 use std::sync::Arc;
@@ -169,11 +169,23 @@ impl<'a> Aim<'a> {
         let fault = |fault: Fault| database(&deed.connection, fault, at);
         let keys = self.run(changing, deed, at).await?;
         let after = changing.lock_and_read(&self.table.table, &self.names, &keys).await.map_err(fault)?;
+        let was_there = |key: &Vec<Value>| self.before.iter().any(|(k, row)| k == key && row.is_some());
+        let columns = match changing.dialect() == Dialect::Mysql || keys.iter().any(|key| !was_there(key)) {
+            true => changing.columns(&self.table.table).await.map_err(fault)?.unwrap_or_default(),
+            false => Arc::default(),
+        };
         let change = |(key, after): (Vec<Value>, Option<Map>)| {
             let before = self.before.iter().find(|(k, _)| *k == key);
             let mut after = after.map(|row| self.facts.marked(&row));
-            // A key that differs each time is given by the database: a number of its own, as little drift as the clock.
-            for name in self.names.iter().filter(|_| before.is_none()) {
+            // A key that differs each time is given by the database: a number of its own, as little drift as the clock. So is what
+            // it sets by itself.
+            let by_itself = columns.columns.values().filter(|column| match column.renewed {
+                Renewed::Changed => true,
+                Renewed::Made => before.is_none(),
+                Renewed::Never => false,
+            });
+            let names = self.names.iter().filter(|_| before.is_none());
+            for name in names.chain(by_itself.map(|column| &column.name)) {
                 if let Some(value) = after.as_mut().and_then(|row| row.get_mut(name)) {
                     value.marks |= Marks::CLOCK;
                 }

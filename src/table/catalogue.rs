@@ -62,6 +62,20 @@ pub struct Column {
     pub generated: bool,
     /// Numbered by the database, which takes another number only when told so: `generated` as well.
     pub numbered: bool,
+    /// What the database writes by itself where nobody sets it, another value each time.
+    pub renewed: Renewed,
+}
+
+/// When a column gets another value each time without being set: `now()`, a random number, a sequence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Renewed {
+    /// It keeps what it has, and begins with the same.
+    #[default]
+    Never,
+    /// In a new row.
+    Made,
+    /// Whenever its row changes (`ON UPDATE` of MySQL), and in a new row.
+    Changed,
 }
 
 /// One table or view.

@@ -23,7 +23,7 @@ shape! {
         /// Columns about a person: masked in every output, sealed in journal and plan files.
         #[schemars(default)]
         personal: Vec<Word>,
-        /// Columns that the database computes; they may not be set.
+        /// Columns that the database computes or a trigger sets: they may not be set, and what they become is no drift.
         #[schemars(default)]
         generated: Vec<Word>,
         /// Columns that nobody may set through trueup.

@@ -22,7 +22,7 @@ use trueup::{
     playbook::project::Project,
     report::diagnostics,
     table::{
-        catalogue::{Catalogue, Column, Kind, Table},
+        catalogue::{Catalogue, Column, Kind, Renewed, Table},
         rights::Rights,
     },
 };
@@ -81,6 +81,7 @@ fn catalogues(folder: &Path) -> Knowledge {
                     has_default: false,
                     generated: word.contains('='),
                     numbered: false,
+                    renewed: Renewed::Never,
                 };
                 table.columns.insert(column.name.clone(), column);
             }

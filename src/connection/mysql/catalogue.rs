@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     base::value::{Map, Value},
-    table::catalogue::{Catalogue, Column, Kind, Table},
+    table::catalogue::{Catalogue, Column, Kind, Renewed, Table},
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -142,8 +142,15 @@ async fn mark_json(
 fn column(row: &Map) -> Column {
     let (extra, type_name) = (text(row, "extra").to_lowercase(), text(row, "type").to_string());
     let given = row.get("given").filter(|v| !v.is_null()).map(|v| v.bare().into_owned());
-    // MariaDB writes a default of null as the word.
-    let has_default = given.is_some_and(|given| given != "NULL");
+    // MariaDB writes a default of null as the word, a text in quotes, and a call with its parentheses; MySQL says what is computed.
+    let has_default = given.as_ref().is_some_and(|given| given != "NULL");
+    let called = given.is_some_and(|given| !given.starts_with('\'') && given.contains('('));
+    let computed = extra.contains("default_generated") || called && !matches!(&*text(row, "word"), "char" | "varchar");
+    let renewed = match computed || extra.contains("auto_increment") {
+        _ if extra.contains("on update") => Renewed::Changed,
+        true => Renewed::Made,
+        false => Renewed::Never,
+    };
     Column {
         name: text(row, "name"),
         kind: kind(row, &type_name),
@@ -151,6 +158,7 @@ fn column(row: &Map) -> Column {
         has_default: has_default || extra.contains("auto_increment") || extra.contains("default_generated"),
         generated: is(row, "computed") || extra.contains("virtual generated") || extra.contains("stored generated"),
         numbered: false,
+        renewed,
         type_name,
     }
 }

@@ -30,7 +30,7 @@ pub fn bind(infos: &[PgTypeInfo], statement: &Statement) -> Result<(String, PgAr
             Encoded::Null => Raw { info: info.clone(), bytes: None },
             Encoded::Bytes(bytes) => Raw { info: info.clone(), bytes: Some(bytes) },
             Encoded::AsText(text) => {
-                casts.push((n, format!("(${n}::text::{})", form::name(info))));
+                casts.push((n, format!("(${n}::text::{})", form::cast(info))));
                 Raw { info: TEXT, bytes: Some(text.into_bytes()) }
             }
         };

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     base::value::{Data, Map, Value},
-    table::catalogue::{Catalogue, Column, Kind, Nature, Table},
+    table::catalogue::{Catalogue, Column, Kind, Nature, Renewed, Table},
 };
 use sqlx::{Arguments, postgres::PgArguments};
 use std::sync::Arc;
@@ -40,6 +40,11 @@ const COLUMNS: &str = "\
     select c.name, c.view, a.attname::text as column, a.atttypmod as modifier, not a.attnotnull as nullable,
            (a.atthasdef or a.attidentity <> '') and a.attgenerated = '' as has_default,
            a.attgenerated <> '' or a.attidentity = 'a' as generated, a.attidentity = 'a' as numbered,
+           a.attgenerated = '' and (a.attidentity <> '' or exists (
+             select 1 from pg_attrdef d where d.adrelid = a.attrelid and d.adnum = a.attnum and (
+               d.adbin::text ~ '(SQLVALUEFUNCTION|NEXTVALUEEXPR) ' or exists (
+                 select 1 from regexp_matches(d.adbin::text, ':(?:funcid|opfuncid) ([0-9]+)', 'g') m
+                 join pg_proc f on f.oid = m[1]::oid where f.provolatile <> 'i')))) as renewed,
            ty.typname::text as type, coalesce(base.typname, ty.typname)::text as base,
            coalesce(base.typtype, ty.typtype)::text as sort, format_type(a.atttypid, a.atttypmod) as shown,
            case when ty.typtypmod > 0 then ty.typtypmod end as domain_modifier,
@@ -179,7 +184,8 @@ fn column(row: &Map) -> Column {
     };
     let (nullable, has_default, generated) = (is(row, "nullable"), is(row, "has_default"), is(row, "generated"));
     let numbered = is(row, "numbered");
-    Column { name: text(row, "column"), type_name, kind, nullable, has_default, generated, numbered }
+    let renewed = if is(row, "renewed") { Renewed::Made } else { Renewed::Never };
+    Column { name: text(row, "column"), type_name, kind, nullable, has_default, generated, numbered, renewed }
 }
 
 /// What a base type holds. `modifier` is the catalogue's atttypmod, -1 for none.

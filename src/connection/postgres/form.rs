@@ -117,3 +117,13 @@ pub fn name(info: &PgTypeInfo) -> String {
     let built_in = info.oid().is_some_and(|oid| oid.0 < 16384);
     if built_in { info.name().to_lowercase() } else { info.name().to_owned() }
 }
+
+/// The type as a cast writes it. `bit` in a cast is one bit long, and what is longer would be cut without a word; in quotes it is
+/// as long as what it gets.
+pub fn cast(info: &PgTypeInfo) -> String {
+    match info.oid().map(|oid| oid.0) {
+        Some(1560) => "\"bit\"".to_owned(),
+        Some(1561) => "\"bit\"[]".to_owned(),
+        _ => name(info),
+    }
+}

@@ -1,7 +1,7 @@
 //! The columns of jobs: the same for all four tables. One list, for the catalogue of check and for the rows.
 
 use super::settings::TABLES;
-use crate::table::catalogue::{Catalogue, Column, Kind, Table};
+use crate::table::catalogue::{Catalogue, Column, Kind, Renewed, Table};
 use std::sync::{Arc, LazyLock};
 
 /// What a column is for, as documentation says it.
@@ -103,6 +103,7 @@ fn made() -> Table {
                 has_default: false,
                 generated: false,
                 numbered: false,
+                renewed: Renewed::Never,
             },
         ))
     };

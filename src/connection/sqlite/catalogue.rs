@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     base::value::{Map, Value},
-    table::catalogue::{Catalogue, Column, Kind, Table},
+    table::catalogue::{Catalogue, Column, Kind, Renewed, Table},
 };
 use sqlx::{Row, SqliteConnection};
 use std::{collections::HashMap, sync::Arc};
@@ -19,6 +19,7 @@ pub const ALL: Limits = Limits { rows: 1_000_000, bytes: 256 << 20 };
 
 const COLUMNS: &str = "\
     SELECT m.name AS \"table\", m.type = 'view' AS is_view, x.name, x.type, x.\"notnull\", x.dflt_value IS NOT NULL AS has_default, \
+           x.dflt_value AS given, \
            x.pk, x.hidden, m.sql LIKE '%WITHOUT ROWID%' AS without_rowid \
     FROM sqlite_schema m JOIN pragma_table_xinfo(m.name) x \
     WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND x.hidden <> 1 \
@@ -111,6 +112,12 @@ fn is(row: &Map, name: &str) -> bool {
 
 fn column(row: &Map) -> Column {
     let declared = text(row, "type");
+    let given = text(row, "given").to_ascii_lowercase();
+    let literal = given.starts_with(['\'', '"']);
+    let renewed = match !literal && (given.contains('(') || given.starts_with("current_")) {
+        true => Renewed::Made,
+        false => Renewed::Never,
+    };
     Column {
         name: text(row, "name"),
         kind: kind(&declared),
@@ -120,5 +127,6 @@ fn column(row: &Map) -> Column {
         has_default: is(row, "has_default"),
         generated: matches!(int(row, "hidden"), 2 | 3),
         numbered: false,
+        renewed,
     }
 }

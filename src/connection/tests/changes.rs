@@ -401,26 +401,37 @@ async fn the_catalogue_says_columns_keys_and_triggers() {
 #[tokio::test]
 async fn columns_without_a_lossless_form_come_as_text_and_go_back_as_text() {
     let place = postgres(
-        "create table t (id int primary key, ip inet, span interval, tags text[], price money, p int4range, x xml);
-        insert into t values (1, '10.0.0.1', '1 mon 2 days', '{a,NULL,\"b c\"}', 12.5, '[1,5)', '<a/>')",
+        "create table t (id int primary key, ip inet, span interval, tags text[], price money, p int4range, x xml, b bit(3), v varbit(5), bs bit(3)[]);
+        insert into t values (1, '10.0.0.1', '1 mon 2 days', '{a,NULL,\"b c\"}', 12.5, '[1,5)', '<a/>', '101', '0110', '{101,011}')",
     )
     .await;
     let mut handle = place.database().rehearsing().await.unwrap();
     let rows = handle.lock_and_read("t", &names(&["id"]), &[vec![1.into()]]).await.unwrap();
     let row = rows[0].clone().unwrap();
-    assert_eq!(row_text(&row), "1 10.0.0.1/32 1 mon 2 days [\"a\",null,\"b c\"] $12.50 [1,5) <a/>");
+    assert_eq!(
+        row_text(&row),
+        "1 10.0.0.1/32 1 mon 2 days [\"a\",null,\"b c\"] $12.50 [1,5) <a/> 101 0110 {101,011}"
+    );
     assert_eq!(row_text(&handle.lock_where("t", &names(&["id"]), &[], 1).await.unwrap()[0]), row_text(&row));
     let select = Select::whole("t", &[]);
     assert_eq!(text(&handle.select(&select, Limits::USUAL).await.unwrap()), row_text(&row));
     let set: Vec<_> = row.iter().skip(1).map(|(c, v)| (c.clone(), SetTo::Value(v.clone()))).collect();
     let one = key(&[("id", 1.into())]);
     handle
-        .update_by_key("t", &one, &[to("ip", Value::NULL), to("span", Value::NULL), to("tags", Value::NULL)])
+        .update_by_key(
+            "t",
+            &one,
+            &[to("ip", Value::NULL), to("span", Value::NULL), to("tags", Value::NULL), to("b", "000")],
+        )
         .await
         .unwrap();
     handle.update_by_key("t", &one, &set).await.unwrap();
     let again = handle.lock_and_read("t", &names(&["id"]), &[vec![1.into()]]).await.unwrap();
     assert_eq!(again[0].as_ref(), Some(&row));
+    for (bits, found) in [("101", 1), ("100", 0), ("1", 0)] {
+        let rows = handle.lock_where("t", &names(&["id"]), &[Condition::is("b", bits.into())], 9).await.unwrap();
+        assert_eq!(rows.len(), found, "{bits}");
+    }
     let fault = handle.query(&ask("select ip from t"), Limits::USUAL).await.unwrap_err();
     assert!(fault.message.contains("`ip` has the type inet") && fault.help().contains("ip::text as ip"), "{fault:?}");
     assert_eq!(query(&mut handle, "select ip::text as ip from t").await.unwrap(), "10.0.0.1/32");

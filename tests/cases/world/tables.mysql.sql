@@ -51,3 +51,8 @@ create table audits (
 );
 create trigger note_state after update on things for each row
   insert into notes (thing_id, text) select new.id, concat('state ', old.state, ' to ', new.state) where not (old.state <=> new.state);
+create table tokens (
+  id bigint auto_increment primary key, name varchar(255) not null, kind varchar(255) not null default 'plain (as usual)', code uuid default uuid(),
+  made datetime(6) not null default current_timestamp(6), touched datetime(6)
+);
+create trigger touch_tokens before update on tokens for each row set new.touched = sysdate(6);

@@ -52,3 +52,9 @@ create function note_state() returns trigger language plpgsql as $$ begin
   return new;
 end $$;
 create trigger note_state after update of state on things for each row when (old.state is distinct from new.state) execute function note_state();
+create table tokens (
+  id bigserial primary key, name text not null, kind text not null default 'plain (as usual)', code uuid default gen_random_uuid(),
+  made timestamptz not null default now(), touched timestamptz
+);
+create function touch() returns trigger language plpgsql as $$ begin new.touched := clock_timestamp(); return new; end $$;
+create trigger touch_tokens before update on tokens for each row execute function touch();

@@ -50,3 +50,10 @@ create table audits (
 create trigger note_state after update of state on things when old.state is not new.state begin
   insert into notes (thing_id, text) values (new.id, 'state ' || old.state || ' to ' || new.state);
 end;
+create table tokens (
+  id integer primary key, name text not null, kind text not null default 'plain (as usual)', code text default (lower(hex(randomblob(16)))),
+  made timestamp not null default current_timestamp, touched timestamp
+);
+create trigger touch_tokens after update of name on tokens begin
+  update tokens set touched = strftime('%Y-%m-%d %H:%M:%f', 'now') where id = new.id;
+end;
