@@ -149,7 +149,7 @@ impl Changing {
                 return Err(self.named(Fault::new(FaultKind::Data, message)));
             }
             let dialect = self.dialect();
-            let answer = self.locked(|list| by_keys(dialect, table, columns, keys, list)).await?;
+            let answer = self.locked(table, |list| by_keys(dialect, table, columns, keys, list)).await?;
             found.extend(self.sorted(table, columns, answer, keys)?);
         }
         Ok(found)
@@ -209,13 +209,17 @@ impl Changing {
         let write = |list: &Columns<'_>| {
             list.write(Text::new(dialect).raw("SELECT "), &[]).selection(&select).for_update().done()
         };
-        let answer = self.locked(write).await?;
+        let answer = self.locked(table, write).await?;
         answer.named().map(|rows| rows.rows).map_err(|f| self.named(f))
     }
 
     /// A locking read of whole rows.
-    async fn locked(&mut self, write: impl Fn(&Columns<'_>) -> Statement) -> Result<Answer, Fault> {
-        let statement = self.exactly(write).await?;
+    async fn locked(&mut self, table: &str, write: impl Fn(&Columns<'_>) -> Statement) -> Result<Answer, Fault> {
+        let invisible = self.invisible(table).await?;
+        let statement = match invisible.is_empty() {
+            true => self.exactly(write).await?,
+            false => write(&Columns::AllAnd(&invisible)),
+        };
         self.change(&statement).await
     }
 
@@ -645,6 +649,9 @@ fn by_keys(dialect: Dialect, table: &str, columns: &[Arc<str>], keys: &[Vec<Valu
     let text = text.raw("SELECT CASE").list(tests.iter().enumerate(), "", cases).raw(" END AS ").name(NUMBER).raw(", ");
     let text = match list {
         Columns::All => text.table(table).raw(".*"),
+        Columns::AllAnd(hidden) => {
+            hidden.iter().fold(text.table(table).raw(".*"), |text, column| text.raw(", ").name(column))
+        }
         listed @ Columns::Listed(_) => listed.write(text, &[]),
     };
     let text = text.raw(" FROM ").table(table).raw(" WHERE (").list(&tests, ") OR (", test).raw(")");

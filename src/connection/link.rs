@@ -159,6 +159,14 @@ impl Link {
         }
     }
 
+    /// The columns of a table that `*` leaves out.
+    pub async fn invisible(&mut self, table: &str) -> Result<Vec<Arc<str>>, Fault> {
+        match self {
+            Link::Mysql(link) => link.invisible(table).await,
+            Link::Postgres(_) | Link::Sqlite(_) => Ok(Vec::new()),
+        }
+    }
+
     /// Tables touched by this transaction.
     pub async fn touched(&mut self) -> Result<Vec<Touched>, Fault> {
         either!(self, link => link.touched().await)

@@ -195,10 +195,17 @@ impl Session {
     }
 
     async fn selecting(&mut self, select: &Select<'_>) -> Result<Statement, Fault> {
+        let dialect = self.dialect;
         let write = |columns: &Columns<'_>| {
-            columns.write(Text::new(self.dialect).raw("SELECT "), select.columns).selection(select).done()
+            columns.write(Text::new(dialect).raw("SELECT "), select.columns).selection(select).done()
         };
-        let (dialect, plain) = (self.dialect, write(&Columns::All));
+        if select.columns.is_empty() {
+            let invisible = self.invisible(select.table).await?;
+            if !invisible.is_empty() {
+                return Ok(write(&Columns::AllAnd(&invisible)));
+            }
+        }
+        let plain = write(&Columns::All);
         Ok(match self.exotic(&plain.sql).await? {
             None => plain,
             Some(slots) => {
@@ -251,6 +258,17 @@ impl Session {
         }
         let link = self.enter()?;
         let done = Box::pin(link.exotic(sql)).await;
+        let done = self.leave(done);
+        self.recover(done).await
+    }
+
+    /// The columns of a table that `*` leaves out: MySQL alone has such.
+    pub(super) async fn invisible(&mut self, table: &str) -> Result<Vec<Arc<str>>, Fault> {
+        if self.dialect != Dialect::Mysql {
+            return Ok(Vec::new());
+        }
+        let link = self.enter()?;
+        let done = Box::pin(link.invisible(table)).await;
         let done = self.leave(done);
         self.recover(done).await
     }
@@ -414,6 +432,8 @@ impl Session {
 pub(super) enum Columns<'a> {
     /// By name, or `t.*`.
     All,
+    /// The same, and those that `*` leaves out.
+    AllAnd(&'a [Arc<str>]),
     /// Each by name, those without a lossless form as text.
     Listed(&'a [Slot]),
 }
@@ -422,6 +442,9 @@ impl Columns<'_> {
     pub fn write(&self, text: Text, named: &[Arc<str>]) -> Text {
         match self {
             Columns::All => text.columns(named),
+            Columns::AllAnd(hidden) => {
+                hidden.iter().fold(text.columns(named), |text, column| text.raw(", ").name(column))
+            }
             Columns::Listed(slots) => text.list(slots.iter(), ", ", |text, slot| {
                 let text = text.name(&slot.name);
                 if slot.unreadable { text.raw("::text AS ").name(&slot.name) } else { text }

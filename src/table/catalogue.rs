@@ -64,6 +64,8 @@ pub struct Column {
     pub numbered: bool,
     /// What the database writes by itself where nobody sets it, another value each time.
     pub renewed: Renewed,
+    /// Left out of `*` (MySQL): whole rows name it.
+    pub invisible: bool,
 }
 
 /// When a column gets another value each time without being set: `now()`, a random number, a sequence.

@@ -82,6 +82,7 @@ fn catalogues(folder: &Path) -> Knowledge {
                     generated: word.contains('='),
                     numbered: false,
                     renewed: Renewed::Never,
+                    invisible: false,
                 };
                 table.columns.insert(column.name.clone(), column);
             }

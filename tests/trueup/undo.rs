@@ -60,7 +60,7 @@ const TABLES: [(&str, &str); 3] = [
     ),
     (
         "mysql",
-        "create table files (folder varchar(100) not null, name varchar(100) not null, content longblob, meta json, size decimal(40, 10), seen timestamp(6) null, primary key (folder, name));
+        "create table files (folder varchar(100) not null, name varchar(100) not null, content longblob, meta json, size decimal(40, 10) invisible, seen timestamp(6) null, primary key (folder, name));
          create table pages (id bigint auto_increment primary key, folder varchar(100) not null, name varchar(100) not null, number integer not null, text text, foreign key (folder, name) references files (folder, name) on delete cascade);
          create table tickets (id bigint auto_increment primary key, title varchar(255), shout varchar(255) generated always as (upper(title)) stored, parent bigint, foreign key (parent) references tickets (id));",
     ),
@@ -90,7 +90,7 @@ const BLOBS: [(&str, &str); 3] = [
     ),
     (
         "mysql",
-        "insert into files values ('a', 'x', x'00ff10', '{\"k\":  1.0}', '1.10', '2024-07-01 12:00:00'), ('a', 'y', null, null, null, null), ('', 'z', x'', '[1, 2]', '0', null);",
+        "insert into files (folder, name, content, meta, size, seen) values ('a', 'x', x'00ff10', '{\"k\":  1.0}', '1.10', '2024-07-01 12:00:00'), ('a', 'y', null, null, null, null), ('', 'z', x'', '[1, 2]', '0', null);",
     ),
 ];
 const LINES: &str =

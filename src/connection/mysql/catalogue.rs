@@ -159,6 +159,7 @@ fn column(row: &Map) -> Column {
         generated: is(row, "computed") || extra.contains("virtual generated") || extra.contains("stored generated"),
         numbered: false,
         renewed,
+        invisible: extra.contains("invisible"),
         type_name,
     }
 }

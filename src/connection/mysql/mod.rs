@@ -233,6 +233,13 @@ impl Link {
         (Value::text(schema), Value::text(name))
     }
 
+    /// The columns that `*` leaves out.
+    pub async fn invisible(&mut self, table: &str) -> Result<Vec<Arc<str>>, Fault> {
+        let found = self.declared(table).await?;
+        let columns = found.iter().flat_map(|table| table.columns.values());
+        Ok(columns.filter(|column| column.invisible).map(|column| column.name.clone()).collect())
+    }
+
     async fn declared(&mut self, table: &str) -> Result<Option<Arc<Table>>, Fault> {
         if let Some(known) = self.declared.get(table) {
             return Ok(Some(known.clone()));

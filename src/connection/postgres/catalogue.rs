@@ -185,7 +185,17 @@ fn column(row: &Map) -> Column {
     let (nullable, has_default, generated) = (is(row, "nullable"), is(row, "has_default"), is(row, "generated"));
     let numbered = is(row, "numbered");
     let renewed = if is(row, "renewed") { Renewed::Made } else { Renewed::Never };
-    Column { name: text(row, "column"), type_name, kind, nullable, has_default, generated, numbered, renewed }
+    Column {
+        name: text(row, "column"),
+        type_name,
+        kind,
+        nullable,
+        has_default,
+        generated,
+        numbered,
+        renewed,
+        invisible: false,
+    }
 }
 
 /// What a base type holds. `modifier` is the catalogue's atttypmod, -1 for none.

@@ -133,7 +133,7 @@ pub async fn there(changing: &mut Changing, table: &str, group: &[&Asked]) -> Re
 fn whole_rows(text: Text, columns: &Columns<'_>) -> Text {
     match columns {
         Columns::All => text.raw("t.*"),
-        listed @ Columns::Listed(_) => listed.write(text, &[]),
+        listed => listed.write(text, &[]),
     }
 }
 
@@ -391,13 +391,7 @@ pub async fn insert(changing: &mut Changing, table: &str, group: &[Asked]) -> Re
 
 /// The same of a table that nothing else touches: whole rows, in their order.
 pub async fn insert_whole(changing: &mut Changing, table: &str, group: &[Asked]) -> Result<Vec<Vec<Map>>, Fault> {
-    let write = |all: &Columns<'_>| {
-        let text = inserting(table, group);
-        match all {
-            Columns::All => text.raw("*").done(),
-            listed @ Columns::Listed(_) => listed.write(text, &[]).done(),
-        }
-    };
+    let write = |all: &Columns<'_>| all.write(inserting(table, group), &[]).done();
     let statement = exactly(changing, write).await?;
     let Answer { columns, rows, .. } = changing.change(&statement).await?;
     let names = Names::of_unlike(columns);

@@ -104,6 +104,7 @@ fn made() -> Table {
                 generated: false,
                 numbered: false,
                 renewed: Renewed::Never,
+                invisible: false,
             },
         ))
     };

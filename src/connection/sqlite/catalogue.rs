@@ -128,5 +128,6 @@ fn column(row: &Map) -> Column {
         generated: matches!(int(row, "hidden"), 2 | 3),
         numbered: false,
         renewed,
+        invisible: false,
     }
 }

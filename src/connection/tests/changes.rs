@@ -408,10 +408,7 @@ async fn columns_without_a_lossless_form_come_as_text_and_go_back_as_text() {
     let mut handle = place.database().rehearsing().await.unwrap();
     let rows = handle.lock_and_read("t", &names(&["id"]), &[vec![1.into()]]).await.unwrap();
     let row = rows[0].clone().unwrap();
-    assert_eq!(
-        row_text(&row),
-        "1 10.0.0.1/32 1 mon 2 days [\"a\",null,\"b c\"] $12.50 [1,5) <a/> 101 0110 {101,011}"
-    );
+    assert_eq!(row_text(&row), "1 10.0.0.1/32 1 mon 2 days [\"a\",null,\"b c\"] $12.50 [1,5) <a/> 101 0110 {101,011}");
     assert_eq!(row_text(&handle.lock_where("t", &names(&["id"]), &[], 1).await.unwrap()[0]), row_text(&row));
     let select = Select::whole("t", &[]);
     assert_eq!(text(&handle.select(&select, Limits::USUAL).await.unwrap()), row_text(&row));
