@@ -574,6 +574,67 @@ fn keeps_what_others_did(on: &On) {
     });
 }
 
+/// A row of which a trigger makes something else than it was is left as it is, and that is said; what is beside it goes back.
+fn is_not_taken_back_by_halves(on: &On) {
+    let trigger = match on {
+        On::Sqlite => {
+            "create trigger dearer after update on prices begin update prices set amount = printf('%.2f', amount + 1) where code = new.code and year = new.year; end;"
+        }
+        On::Postgres(_) => {
+            "create function dearer() returns trigger language plpgsql as $$ begin new.amount := new.amount + 1; return new; end $$; create trigger dearer before update on prices for each row execute function dearer();"
+        }
+        On::Mysql(_) => "create trigger dearer before update on prices for each row set new.amount = new.amount + 1;",
+    };
+    block_on(async {
+        let shop = open(on).await;
+        shop.sql("insert into prices values ('T', 2024, '5.00');").await;
+        shop.sql(trigger).await;
+        let record = ops::record::open(&shop.here, &shop.opened).await.unwrap();
+        let text = r#"{ trueup: v1, name: undo/playbook, version: 1, title: Some changes,
+            uses: { shop: { read: [files, prices], write: [files, prices] } },
+            steps: [
+              { row: { table: shop.files, key: { folder: n, name: o }, create: {} } },
+              { row: { table: shop.prices, key: { code: T, year: 2024 }, set: { amount: "8.00" } } } ] }"#;
+        let (run, _) = applied(&shop, &record, &dialect(on, text)).await.unwrap();
+        let ready = ops::undo::prepare(&shop.here, &record, &shop.opened, run, &wish()).await.unwrap();
+        let plan = ops::undo::plan(&ready, &|_| {}).await.unwrap();
+        let effects = plan.items[0].steps.iter().flat_map(|step| &step.effects);
+        let why: Vec<&str> = effects
+            .filter_map(|e| if let trueup::plan::Effect::LeftAlone { rows } = e { Some(rows) } else { None })
+            .flatten()
+            .map(|row| row.why.as_str())
+            .collect();
+        assert_eq!(why, ["`amount` would become 6.00 instead of 5.00: a trigger or a rule changes it"]);
+        let undone = taken_back(&shop, &record, run).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert_eq!(undone.left.len(), 1);
+        let now = shop.snapshot().await;
+        let rows = |name: &str| &now.tables.iter().find(|(table, _)| &*table.table == name).unwrap().1.rows;
+        assert_eq!(rows("prices")["T/2024"]["amount"].bare(), "9.00");
+        assert!(!rows("files").contains_key("n/o"));
+        record.journal.close().await.unwrap();
+        if !matches!(on, On::Sqlite) {
+            shop.sql(if matches!(on, On::Mysql(_)) { "drop trigger dearer;" } else { "drop function dearer cascade;" })
+                .await;
+        }
+        shop.close().await;
+    });
+}
+
+#[test]
+fn what_a_trigger_makes_something_else_of_is_not_taken_back_on_sqlite() {
+    is_not_taken_back_by_halves(&On::Sqlite);
+}
+
+#[test]
+fn what_a_trigger_makes_something_else_of_is_not_taken_back_on_postgres() {
+    is_not_taken_back_by_halves(&On::Postgres(postgres()));
+}
+
+#[test]
+fn what_a_trigger_makes_something_else_of_is_not_taken_back_on_mariadb() {
+    is_not_taken_back_by_halves(&On::Mysql(mysql()));
+}
+
 #[test]
 fn what_others_did_since_is_kept_on_sqlite() {
     keeps_what_others_did(&On::Sqlite);

@@ -116,6 +116,8 @@ enum Came {
     Already(RowChange),
     /// It is not as the other run left it.
     Left(LeftAlone),
+    /// It was put back, and the database made something else of it: that has to be rolled back.
+    Otherwise(LeftAlone),
 }
 
 struct Work<'a> {
@@ -135,7 +137,10 @@ impl<'a> Work<'a> {
     async fn together(&mut self, changing: &mut Changing) -> Result<Carried, Fault> {
         let mut carried = Carried::default();
         for change in self.rows() {
-            take(&mut carried, self.one(changing, change).await?);
+            match self.one(changing, change).await? {
+                Came::Otherwise(left) => return Err(Fault::new(FaultKind::Constraint, left.why)),
+                came => take(&mut carried, came),
+            }
         }
         Ok(carried)
     }
@@ -170,6 +175,10 @@ impl<'a> Work<'a> {
                         changing.rollback_to(savepoint).await?;
                         let why = format!("rows that hang on it would go or change with it: {}", also_words(&dragged));
                         carried.left_alone.push(whole(change, why));
+                    }
+                    Ok(Came::Otherwise(left)) => {
+                        changing.rollback_to(savepoint).await?;
+                        carried.left_alone.push(left);
                     }
                     Ok(other) => {
                         changing.release(savepoint).await?;
@@ -243,7 +252,7 @@ impl<'a> Work<'a> {
         if self.planned.is_some_and(|planned| !shown(planned)) {
             return Ok(Came::Left(whole(change, "the plan leaves it alone".into())));
         }
-        row.carry_out(changing, todo).await.map(Came::Back)
+        row.carry_out(changing, todo).await
     }
 
     async fn audits(&self, changing: &mut Changing, carried: &mut Carried) -> Result<(), Trouble> {
@@ -267,7 +276,7 @@ impl<'a> Work<'a> {
 fn take(carried: &mut Carried, came: Came) {
     match came {
         Came::Back(change) | Came::Already(change) => carried.changes.push(change),
-        Came::Left(left) => carried.left_alone.push(left),
+        Came::Left(left) | Came::Otherwise(left) => carried.left_alone.push(left),
     }
 }
 
@@ -421,21 +430,25 @@ impl Row<'_> {
         Ok(Came::Left(self.left("another row has its key now", differing, Some(&found))))
     }
 
-    async fn carry_out(&self, changing: &mut Changing, todo: Todo) -> Result<RowChange, Fault> {
+    async fn carry_out(&self, changing: &mut Changing, todo: Todo) -> Result<Came, Fault> {
         let (table, key) = (&self.table().table, &self.change.key);
         match todo {
             Todo::Delete(found) => {
                 counted(changing.delete_by_key(table, key).await?, table)?;
-                Ok(self.done(Some(self.facts.marked(&found)), None))
+                Ok(Came::Back(self.done(Some(self.facts.marked(&found)), None)))
             }
             Todo::Update { found, columns, stamp } => {
-                let mut set: Vec<(Arc<str>, SetTo)> = columns.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
+                let mut set: Vec<(Arc<str>, SetTo)> =
+                    columns.iter().map(|(c, v)| (c.clone(), SetTo::Value(v.clone()))).collect();
                 if stamp && let Some(stamp) = self.facts.stamp() {
                     set.push((stamp.into(), SetTo::DatabaseNow));
                 }
                 counted(changing.update_by_key(table, key, &set).await?, table)?;
                 let after = self.read_again(changing).await?;
-                Ok(self.done(Some(self.facts.marked(&found)), Some(after)))
+                if let Some(left) = self.otherwise(columns.iter().map(|(column, value)| (column, value)), &after) {
+                    return Ok(Came::Otherwise(left));
+                }
+                Ok(Came::Back(self.done(Some(self.facts.marked(&found)), Some(after))))
             }
             Todo::Insert(row) => {
                 let given = |c: &Arc<str>| {
@@ -443,17 +456,34 @@ impl Row<'_> {
                         && !self.facts.generated.iter().any(|w| w.as_str() == &**c)
                 };
                 let stamp = self.facts.stamp();
-                let values: Vec<(Arc<str>, SetTo)> = row
-                    .into_iter()
-                    .filter(|(c, _)| given(c))
-                    .map(|(c, v)| if stamp == Some(&*c) { (c, SetTo::DatabaseNow) } else { (c, SetTo::Value(v)) })
-                    .collect();
+                let to = |(c, v): (&Arc<str>, &Value)| {
+                    let to = if stamp == Some(&**c) { SetTo::DatabaseNow } else { SetTo::Value(v.clone()) };
+                    (c.clone(), to)
+                };
+                let values: Vec<(Arc<str>, SetTo)> = row.iter().filter(|(c, _)| given(c)).map(to).collect();
                 let names: Vec<Arc<str>> = key.keys().cloned().collect();
                 changing.insert_again(table, &names, &values).await?;
                 let after = self.read_again(changing).await?;
-                Ok(self.done(None, Some(after)))
+                if let Some(left) = self.otherwise(row.iter(), &after) {
+                    return Ok(Came::Otherwise(left));
+                }
+                Ok(Came::Back(self.done(None, Some(after))))
             }
         }
+    }
+
+    /// The row is as it was put back; else what a trigger or a rule made of it.
+    fn otherwise<'v>(
+        &self,
+        mut wanted: impl Iterator<Item = (&'v Arc<str>, &'v Value)>,
+        after: &Map,
+    ) -> Option<LeftAlone> {
+        let (column, value) = wanted.find(|(c, value)| !self.besides(c) && after.get(*c) != Some(*value))?;
+        let shown = |value: &Value| self.facts.named(column, value.clone()).marked(self.facts.marks(column)).shown();
+        let became = after.get(column).map_or_else(|| "gone".to_owned(), shown);
+        let why =
+            format!("`{column}` would become {became} instead of {}: a trigger or a rule changes it", shown(value));
+        Some(whole(self.change, why))
     }
 
     async fn read_again(&self, changing: &mut Changing) -> Result<Map, Fault> {
