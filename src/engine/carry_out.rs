@@ -29,6 +29,7 @@ use crate::{
         catalogue::{self, Renewed},
         facts::Facts,
     },
+    template::Dialect,
 };
 use indexmap::IndexMap;
 use std::{collections::BTreeMap, sync::Arc};
@@ -186,6 +187,22 @@ fn known_columns(change: &Change, ground: &Ground<'_>, at: Span) -> Result<(), T
             let help = crate::base::suggest::help(name, known).into_iter().collect();
             return Err(Trouble::Step { message: format!("`{}` has no column `{name}`", change.table), at, help });
         }
+    }
+    Ok(())
+}
+
+/// SQLite takes any text for any column; the other databases refuse what is no date, no number or no uuid.
+fn known_texts(changing: &Changing, change: &Change, ground: &Ground<'_>, set: &Map, at: Span) -> Result<(), Trouble> {
+    if changing.dialect() != Dialect::Sqlite {
+        return Ok(());
+    }
+    for (name, value) in set.iter().filter(|(_, value)| matches!(value.data, Data::Text(_))) {
+        let Some(column) = ground.columns.column(name) else { continue };
+        let Err(why) = column.kind.accepts(&column.type_name, value) else { continue };
+        let hidden = value.marks.hidden() || ground.facts.marks(name).hidden();
+        let why = if hidden { format!("the text does not fit into {}", column.type_name) } else { why };
+        let help = vec!["SQLite would take any text here; the application that reads it would not".to_owned()];
+        return Err(Trouble::Step { message: format!("`{}.{name}`: {why}", change.table), at, help });
     }
     Ok(())
 }
@@ -369,6 +386,7 @@ async fn one(
         done.after = Some(after);
         return Ok((done, true));
     }
+    known_texts(changing, change, ground, &differing, at)?;
     let Columns { columns, clock, hidden } = columns_of(change, ground, differing);
     let key_stays = !columns.iter().any(|(column, _)| ground.key.contains(column));
     let after = if ground.alone && key_stays {
@@ -551,6 +569,7 @@ async fn create_row(
         done.after = Some(ground.facts.marked(&values.into_iter().collect()));
         return Ok((done, true));
     }
+    known_texts(changing, change, ground, &values, at)?;
     let mut clock: Vec<Arc<str>> =
         values.iter().filter(|(_, v)| v.marks.has(Marks::CLOCK)).map(|(c, _)| c.clone()).collect();
     clock.extend(ground.renewed(&values, true));
