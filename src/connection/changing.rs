@@ -18,10 +18,11 @@ use crate::{
         moment,
         value::{Data, Map, Names, Value},
     },
-    table::condition::{Condition, Order},
+    table::condition::{Condition, Order, Test},
     template::sql::Dialect,
 };
 use std::{
+    fmt::Write,
     ops::{Deref, DerefMut},
     sync::Arc,
 };
@@ -471,16 +472,54 @@ impl Changing {
         Ok(self.change(&text.done()).await?.affected)
     }
 
-    /// The largest value of a column among the rows that fit, plus one; 1 when there is none.
-    pub async fn next_of(&mut self, table: &str, column: &str, per: &[Condition]) -> Result<Value, Fault> {
+    /// The largest value of a column among the rows that fit, plus one; 1 when there is none. `crowded`: others may count on among the same
+    /// rows meanwhile, so that one waits for the other.
+    pub async fn next_of(
+        &mut self,
+        table: &str,
+        column: &str,
+        per: &[Condition],
+        crowded: bool,
+    ) -> Result<Value, Fault> {
         if let Some(seat) = self.unsealed_seat()? {
-            return seat.next_of(table, column, per).await;
+            return seat.next_of(table, column, per, crowded).await;
+        }
+        if crowded {
+            self.count_alone(&[counted_in(table, column, per)]).await?;
         }
         let text =
             Text::new(self.dialect()).raw("SELECT max(").name(column).raw(") FROM ").table(table).conditions(per);
         let answer = self.change(&text.done()).await?;
         let largest = answer.rows.into_iter().flatten().next().unwrap_or(Value::NULL);
         behind(&largest, table, column).map_err(|f| self.named(f))
+    }
+
+    /// Waits until nobody else who counts on so has a transaction open. A lock by name, which goes with the transaction: there may be no row to
+    /// lock yet. On SQLite there is one writer at a time.
+    pub(super) async fn count_alone(&mut self, groups: &[String]) -> Result<(), Fault> {
+        let statements = match self.dialect() {
+            Dialect::Sqlite => return Ok(()),
+            // All in the same order, so that no two wait for each other.
+            Dialect::Postgres => vec![Statement::new(
+                "SELECT count(pg_advisory_xact_lock(1953658213, name)) FROM (SELECT DISTINCT hashtext(v) AS name \
+                 FROM unnest($1::text[]) AS v ORDER BY name) AS names",
+                vec![Value::list(groups.iter().map(|group| Value::text(group.clone())))],
+            )],
+            Dialect::Mysql => {
+                let get = "SELECT GET_LOCK(CONCAT('trueup ', MD5(?)), @@innodb_lock_wait_timeout)";
+                groups.iter().map(|group| Statement::new(get, vec![Value::text(group.clone())])).collect()
+            }
+        };
+        for statement in statements {
+            let answer = self.change(&statement).await?;
+            let got = answer.rows.first().and_then(|row| row.first()?.as_int());
+            if self.dialect() == Dialect::Mysql && got != Some(1) {
+                self.session.spoilt = true;
+                let message = "somebody else counts on in the same rows for longer than `lock_timeout`";
+                return Err(self.named(Fault::new(FaultKind::LockTimeout, message)));
+            }
+        }
+        Ok(())
     }
 
     /// Runs one statement of an author; how many rows it says to have changed. Refuses what would leave or end the
@@ -629,6 +668,16 @@ fn by_collation(table: &str, column: &str) -> Fault {
     );
     Fault::new(FaultKind::Data, message)
         .advise("give the key exactly as it is stored (case, accents, blanks at the end)")
+}
+
+/// Among which rows a number is counted on.
+pub(super) fn counted_in(table: &str, column: &str, per: &[Condition]) -> String {
+    let mut name = format!("{table} {column}");
+    for condition in per {
+        let value = if let Test::Is(value) = &condition.test { value.bare() } else { "".into() };
+        let _ = write!(name, "\u{1f}{}={value}", condition.column);
+    }
+    name
 }
 
 /// The name of the column that says which key a row belongs to; no table has it.

@@ -48,7 +48,7 @@ pub async fn write(
     alone: bool,
 ) -> Result<Option<RowChange>, AuditTrouble> {
     let Some(Due { rule, scope, table }) = due(setting, change)? else { return Ok(None) };
-    let values = values(changing, rule, &scope, &table).await?;
+    let values = values(changing, rule, &scope, &table, &change.key).await?;
     let key = key_of(setting, &table);
     let (key, after) = if alone {
         let row = changing.insert_whole(&table.table, &values).await?;
@@ -261,24 +261,36 @@ async fn values(
     rule: &AuditRule,
     scope: &Scope,
     table: &TableName,
+    row: &Map,
 ) -> Result<Values, AuditTrouble> {
     let (mut values, running) = plain_values(rule, scope)?;
     // Running numbers last: they count within the columns above.
     for (column, of, node) in running {
-        let per: Vec<Condition> = node
-            .get("per")
-            .and_then(|n| if let Node::List(nodes, _) = n { Some(nodes) } else { None })
-            .into_iter()
-            .flatten()
-            .filter_map(|n| {
-                let name = n.value();
-                let found = values.iter().find(|(c, _)| Some(&**c) == name.as_str())?;
-                if let SetTo::Value(v) = &found.1 { Some(Condition::is(found.0.clone(), v.clone())) } else { None }
-            })
-            .collect();
+        let of_value = |name: &str| {
+            let found = values.iter().find(|(column, _)| **column == *name)?;
+            if let SetTo::Value(v) = &found.1 { Some(Condition::is(found.0.clone(), v.clone())) } else { None }
+        };
+        let names: Vec<Value> = per(node).collect();
+        let per: Vec<Condition> = names.iter().filter_map(|name| of_value(name.as_str()?)).collect();
         let of = of.value();
-        let next = changing.next_of(&table.table, of.as_str().unwrap_or(&column), &per).await?;
+        let crowded = !row.keys().all(|column| names.iter().any(|name| is_of_row(rule, name, column)));
+        let next = changing.next_of(&table.table, of.as_str().unwrap_or(&column), &per, crowded).await?;
         values.push((column, SetTo::Value(next)));
     }
     Ok(values)
+}
+
+/// The names of the columns within which a number is counted on.
+fn per(node: &Node) -> impl Iterator<Item = Value> {
+    let nodes = node.get("per").and_then(|n| if let Node::List(nodes, _) = n { Some(nodes) } else { None });
+    nodes.into_iter().flatten().map(Node::value)
+}
+
+/// Whether a column of the audit row is this column of the row that was changed, and nothing else. Who counts within the whole key of a row
+/// counts alone: the row is locked.
+fn is_of_row(rule: &AuditRule, name: &Value, column: &str) -> bool {
+    let recipe = rule.row.entries.iter().find(|(own, _)| Some(own.as_str()) == name.as_str()).map(|(_, recipe)| recipe);
+    let Some(recipe) = recipe else { return false };
+    let node: &Node = recipe;
+    matches!(node, Node::Scalar(scalar) if scalar.text.replace(' ', "") == format!("{{{{row.{column}}}}}"))
 }

@@ -41,6 +41,35 @@ async fn quick(on: &On) -> Store {
     store
 }
 
+/// Numbers that several rows share are counted on by one at a time, whichever way the items go: there is none twice, and none is left out.
+#[test]
+fn numbers_that_many_rows_share_are_counted_on_by_one_at_a_time() {
+    let shared = |text: String| {
+        let own = r#""per":["record_type","record_id"]"#;
+        assert!(text.contains(own), "{text}");
+        text.replace(own, r#""per":["record_type"]"#)
+    };
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            for go in [Go::InSets, Go::Apart] {
+                let store = Store { shop: Shop::open(&on, "http://127.0.0.1:9", shared).await };
+                let values: Vec<String> =
+                    (1..=60).map(|n| format!("({n}, 'thing {n}', 1, 0, '{WHEN}', '{WHEN}')")).collect();
+                let insert = "insert into things (id, name, state, count, created_at, updated_at) values";
+                store.shop.sql(&format!("{insert} {};", values.join(", "))).await;
+                let (_, carried) = carried(&store, &playbook(&[UP]), "", go).await;
+                assert_eq!(carried.stopped, Stopped::Closed(End::Changed), "{}", on.word());
+                let said = asked(&store.shop, "select count(*) as rows_there, count(distinct version) as numbers, max(version) as most from audits").await;
+                let numbers: Vec<&str> = said.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty()).collect();
+                assert_eq!(numbers, ["60", "60", "60"], "{}", on.word());
+                store.shop.close().await;
+            }
+        }
+    });
+}
+
+const WHEN: &str = "2024-01-01 00:00:00";
+
 /// The value that the database makes of what is set is not the one that was set: the audit row says what it became.
 #[test]
 fn an_audit_row_says_what_the_database_made_of_a_value() {

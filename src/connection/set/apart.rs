@@ -10,7 +10,7 @@ use super::{
 use crate::{
     base::value::Value,
     connection::{
-        changing::behind,
+        changing::{behind, counted_in},
         fault::FaultKind,
         ledger::{Claimed, Entry},
     },
@@ -108,7 +108,7 @@ impl Set {
 
     /// Gives it back unless another member counts on the same numbers: they would get the same one.
     pub(super) fn counts_alone(&mut self, one: Asked) -> Option<Asked> {
-        let Op::NextOf { table, column, per } = &one.op else { return Some(one) };
+        let Op::NextOf { table, column, per, .. } = &one.op else { return Some(one) };
         let (name, table) = (format!("\u{1d}{column} {per:?}"), table.clone());
         match self.open.as_mut().map(|open| open.takes(&table, name, one.member)) {
             Some(true) => return Some(one),
@@ -123,7 +123,16 @@ impl Set {
     pub(super) async fn count_on(&mut self, table: &str, column: &str, group: Vec<Asked>) {
         let group: Vec<Asked> = group.into_iter().filter_map(|one| self.counts_alone(one)).collect();
         let Some(open) = &mut self.open else { return group.into_iter().for_each(|one| one.answer(Err(divided()))) };
-        let found = bulk::largest_of(open.handle.changing(), table, column, &group).await;
+        let crowded = |one: &Asked| match &one.op {
+            Op::NextOf { per, crowded: true, .. } => Some(counted_in(table, column, per)),
+            _ => None,
+        };
+        let groups: Vec<String> = group.iter().filter_map(crowded).collect();
+        let alone = if groups.is_empty() { Ok(()) } else { open.handle.changing().count_alone(&groups).await };
+        let found = match alone {
+            Ok(()) => bulk::largest_of(open.handle.changing(), table, column, &group).await,
+            Err(fault) => Err(fault),
+        };
         let next =
             |largest: Vec<Value>| largest.iter().map(|one| behind(one, table, column)).collect::<Result<Vec<_>, _>>();
         match found.and_then(next) {

@@ -151,6 +151,8 @@ pub(super) enum Op {
         table: String,
         column: String,
         per: Vec<Condition>,
+        /// Others may count on among the same rows at the same time.
+        crowded: bool,
     },
 }
 
@@ -302,8 +304,8 @@ impl Op {
             Op::Back => text.push_str("back"),
             Op::LockWhere { .. } => text.push_str("lock where"),
             Op::Delete { .. } => text.push_str("delete"),
-            Op::NextOf { table, column, per } => {
-                let _ = write!(text, "next of {table} {column}");
+            Op::NextOf { table, column, per, crowded } => {
+                let _ = write!(text, "next of {table} {column} {crowded}");
                 compared(&mut text, per);
             }
         }
@@ -554,8 +556,8 @@ asks! {
         = Op::Insert { table: table.to_owned(), key: key.to_vec(), values: values.to_vec(), again } => Reply::Key(key) => key;
     delete(table: &str, key: &Map) -> u64
         = Op::Delete { table: table.to_owned(), key: key.clone() } => Reply::Count(count) => count;
-    next_of(table: &str, column: &str, per: &[Condition]) -> Value
-        = Op::NextOf { table: table.to_owned(), column: column.to_owned(), per: per.to_vec() } => Reply::Value(value) => value;
+    next_of(table: &str, column: &str, per: &[Condition], crowded: bool) -> Value
+        = Op::NextOf { table: table.to_owned(), column: column.to_owned(), per: per.to_vec(), crowded } => Reply::Value(value) => value;
 }
 
 impl Seat {

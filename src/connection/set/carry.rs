@@ -420,7 +420,9 @@ impl Open {
                 self.counted(member, table, 2, count);
                 Reply::Count(count)
             }
-            Op::NextOf { table, column, per } => Reply::Value(changing.next_of(table, column, per).await?),
+            Op::NextOf { table, column, per, crowded } => {
+                Reply::Value(changing.next_of(table, column, per, *crowded).await?)
+            }
             Op::Begin | Op::Alone | Op::Commit | Op::Check | Op::See { .. } => return Err(divided()),
         };
         Ok(reply)
