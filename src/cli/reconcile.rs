@@ -12,7 +12,7 @@ use crate::{
     playbook::schedules::{Caps, Mode},
     report::{
         exit::Exit,
-        reconciled::{self, Reconciled},
+        reconciled::{self, Beside, Reconciled},
     },
     targets::limits::Share,
 };
@@ -90,7 +90,7 @@ async fn now(
     }
     let record = ops::record::open(surroundings, opened).await?;
     let flag = pause::on_ctrl_c(output);
-    let (mut found, mut failed) = (Vec::new(), Vec::new());
+    let (mut found, mut beside) = (Vec::new(), Beside::default());
     let mut exits = Vec::new();
     if let Some(playbook) = &given.playbook {
         let wish = wish(given, playbook, request)?;
@@ -120,12 +120,12 @@ async fn now(
                 Err(failure) => {
                     output.error(&format!("{name}: {}", failure.in_short()), &[]);
                     exits.push(failure.exit());
-                    failed.push((name, failure.in_short()));
+                    beside.failed.push((name, failure.in_short()));
                 }
             }
         }
     }
-    shown(given, &found, &failed, surroundings, output)?;
+    shown(given, &found, &beside, surroundings, output)?;
     Ok(worst(&found, exits))
 }
 
@@ -167,40 +167,47 @@ async fn due(
     let record = Arc::new(ops::record::open(surroundings, opened).await?);
     let flag = pause::on_ctrl_c(output);
     let tell = |heard: ops::schedule::Heard<'_>| output.note(&schedule::line(&heard));
-    let all = ops::schedule::due(surroundings, &record, opened, &flag, &tell).await?;
-    let (mut found, mut failed, mut exits) = (Vec::new(), Vec::new(), Vec::new());
-    for (firing, ended) in all {
+    let due = ops::schedule::due(surroundings, &record, opened, &flag, &tell).await?;
+    // Where a newer time is begun instead, nothing is left for anybody to do about those before it.
+    let mut exits: Vec<Exit> = due.passed.iter().filter(|one| !one.caught_up).map(|_| Exit::Stopped).collect();
+    let (mut found, mut beside) = (Vec::new(), Beside { passed: due.passed, ..Beside::default() });
+    let idle = due.over.is_empty();
+    for (firing, ended) in due.over {
         match ended {
             Ok(ops::schedule::Ended::Told(report)) => found.push(*report),
             Ok(ops::schedule::Ended::Left) => {}
             Ok(ops::schedule::Ended::Failed(why)) => {
                 exits.push(Exit::Failed);
-                failed.push((firing.name.to_string(), why));
+                beside.failed.push((firing.name.to_string(), why));
             }
             Err(failure) => {
                 output.failure(&failure);
                 exits.push(failure.exit());
+                beside.failed.push((firing.name.to_string(), failure.in_short()));
             }
         }
     }
-    if found.is_empty() && failed.is_empty() && exits.is_empty() && !given.json {
-        output.note("Nothing is due.\n");
+    if idle && !given.json {
+        let none = beside.passed.is_empty();
+        output.note(if none { "Nothing is due.\n" } else { "Nothing was begun of what was due.\n" });
+    }
+    if idle && beside.passed.is_empty() && !given.json {
         return Ok(Exit::Done);
     }
-    shown(given, &found, &failed, surroundings, output)?;
+    shown(given, &found, &beside, surroundings, output)?;
     Ok(worst(&found, exits))
 }
 
 fn shown(
     given: &Reconcile,
     found: &[Reconciled],
-    failed: &[(String, String)],
+    beside: &Beside,
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<(), Failure> {
     match (found, given.json) {
-        ([one], true) if failed.is_empty() && given.playbook.is_some() => output.data(&reconciled::json(one)),
-        (all, true) => output.data(&reconciled::several(all, failed)),
+        ([one], true) if beside.failed.is_empty() && given.playbook.is_some() => output.data(&reconciled::json(one)),
+        (all, true) => output.data(&reconciled::several(all, beside)),
         (all, false) => {
             let texts: Vec<String> = all.iter().map(|one| reconciled::text(one, output.look())).collect();
             output.data(&texts.join("\n"));

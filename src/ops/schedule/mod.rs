@@ -11,7 +11,7 @@ mod tick;
 pub use fire::{Ended, fire};
 pub use listen::Listening;
 pub use metrics::{gather, write_file};
-pub use serve::{Heard, Options, due, serve};
+pub use serve::{Due, Heard, Options, due, serve};
 pub use standing::{next, standings};
 pub use tick::{Firing, by_hand, pause, resume, tick};
 

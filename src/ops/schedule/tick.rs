@@ -14,6 +14,7 @@ use crate::{
     },
     ops::{Failure, Surroundings, project::Opened, record::Record},
     playbook::schedules::Schedule,
+    report::reconciled::Passed,
     schedule::due::{Decision, Fate, History, Settled, decide},
 };
 use sha2::{Digest, Sha256};
@@ -50,6 +51,8 @@ pub struct Looked {
     pub firings: Vec<Firing>,
     /// What else was recorded, in words.
     pub told: Vec<String>,
+    /// Times that were due and are not begun.
+    pub passed: Vec<Passed>,
 }
 
 /// Looks at one schedule.
@@ -110,7 +113,18 @@ async fn once(
     }
     let recorded = Recorded { surroundings, record, name, schedule, seen };
     looked.firings.extend(recorded.decision(&decision, &definition).await?);
-    looked.told.extend(decision.fates.iter().filter(|fate| fate.word != Settled::Fired).map(|fate| said(name, fate)));
+    let caught_up = decision.fates.last().is_some_and(|fate| fate.word == Settled::Fired);
+    for fate in decision.fates.iter().filter(|fate| fate.word != Settled::Fired) {
+        looked.told.push(said(name, fate));
+        looked.passed.push(Passed {
+            schedule: name.to_owned(),
+            wall: fate.last.wall.to_string(),
+            count: fate.count,
+            word: fate.word,
+            why: fate.why.clone(),
+            caught_up,
+        });
+    }
     Ok(())
 }
 

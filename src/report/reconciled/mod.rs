@@ -17,9 +17,36 @@ use super::exit::Exit;
 use crate::{
     base::{identity::RunId, time::Stamp},
     journal::{occasion::TrendPoint, words::End},
+    schedule::due::Settled,
     words,
 };
 use std::sync::Arc;
+
+/// A time that was due and is not begun, or a stretch of them.
+#[derive(Clone, Debug)]
+pub struct Passed {
+    /// Name of the schedule.
+    pub schedule: String,
+    /// The time on the wall clock; of several the last one.
+    pub wall: String,
+    /// How many.
+    pub count: u64,
+    /// What became of them.
+    pub word: Settled,
+    /// Why, for people.
+    pub why: Option<String>,
+    /// A newer time of the same schedule is begun instead.
+    pub caught_up: bool,
+}
+
+/// What stands beside the reports of one command.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// What could not be looked at, and why.
+    pub failed: Vec<(String, String)>,
+    /// What was due and is not begun.
+    pub passed: Vec<Passed>,
+}
 
 /// One reconcile.
 #[derive(Clone, Debug)]
