@@ -173,8 +173,12 @@ pub fn line(heard: &Heard<'_>) -> String {
                     let word = found.word().word().replace('_', " ");
                     let healed =
                         if found.healed() > 0 { format!(", {} healed", found.healed()) } else { String::new() };
+                    let untried = match found.untried {
+                        0 => String::new(),
+                        n => format!(", {n} could not be tried out"),
+                    };
                     format!(
-                        "{name}: {wall} {word}: {} of {} differ{healed} (run {})\n",
+                        "{name}: {wall} {word}: {} of {} differ{untried}{healed} (run {})\n",
                         found.drifted,
                         found.of,
                         found.run.short()

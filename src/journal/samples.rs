@@ -176,6 +176,7 @@ impl Filler {
                 items: self.some(item),
                 more: number(),
                 trend: self.some(point),
+                failed: self.maybe(number()),
             }
             .into(),
             ScheduleKept {

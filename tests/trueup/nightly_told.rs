@@ -1,10 +1,11 @@
 //! What a reconcile and a schedule say of what did not go as it should: nobody takes silence or a zero for a success.
 
 use super::{
-    nightly::{FILE, office},
+    nightly::{FILE, office, trueup},
     nightly_clock::{at, is_left_out},
-    servers::block_on,
+    servers::{block_on, postgres},
 };
+use std::fs;
 use trueup::trial::bench::On;
 
 /// A schedule `one` of the playbook `name`.
@@ -27,7 +28,8 @@ fn a_time_that_is_due_and_is_not_begun_is_said_and_is_no_success() {
             .is(4, &["2025-06-09 03:00:00 missed: nobody was there in time", "Nothing was begun of what was due."]);
         due("2025-06-09 05:11:00").await.is(0, &["Nothing is due."]);
         // The newest is caught up: the other one is said, and nobody has to do anything about it.
-        let caught_up = due("2025-06-11 03:10:00").await.is(0, &["2025-06-10 03:00:00 missed", "is as wanted"]);
+        let caught_up =
+            due("2025-06-11 03:10:00").await.is(0, &["2025-06-10 03:00:00 missed", "There is nothing that differs."]);
         assert!(!caught_up.err.contains("Nothing"), "{}", caught_up.err);
         // Over since yesterday.
         let blocked = at(&place, "2025-06-12 03:10:00", "reconcile --due --json").await;
@@ -36,6 +38,46 @@ fn a_time_that_is_due_and_is_not_begun_is_said_and_is_no_success() {
         assert_eq!((one["schedule"].as_str(), one["state"].as_str()), (Some("one"), Some("blocked")), "{one}");
         assert_eq!((one["count"].as_u64(), one["caught_up"].as_bool()), (Some(1), Some(false)), "{one}");
         assert!(one["why"].as_str().unwrap().contains("it expired at the end of 2025-06-11"), "{one}");
+        place.clear().await;
+    });
+}
+
+#[test]
+fn an_item_that_cannot_be_tried_out_failed_and_is_neither_drift_nor_a_success() {
+    block_on(async {
+        let place = office(&On::Postgres(postgres()), FILE, &schedule("cron: '0 3 * * *'")).await;
+        place
+            .admin(
+                "create function never() returns trigger language plpgsql as
+                   $$ begin if new.id = 2 then raise exception 'not this one'; end if; return new; end $$;
+                 create trigger never before update on things for each row execute function never();
+                 alter table things disable trigger never;
+                 update things set name = '' where id in (1, 2);
+                 alter table things enable trigger never;",
+            )
+            .await;
+        let told = trueup(&place, "schedule run one --reason test").await;
+        told.is(1, &["1 of 2 items differs: seen for the first time. 1 other could not be tried out.", "not this one"]);
+        let found = trueup(&place, "reconcile name --html drift.html --metrics-file trueup.prom --json").await;
+        assert_eq!(found.exit, 1, "{}{}", found.out, found.err);
+        let found = found.json();
+        assert_eq!((found["came_to"].as_str(), found["drifted"].as_u64()), (Some("failed"), Some(1)), "{found}");
+        assert_eq!((found["not_tried"].as_u64(), found["items"][1]["verdict"].as_str()), (Some(1), Some("failed")));
+        assert_eq!((found["items"][0]["seen"].as_u64(), found["items"][1]["seen"].as_u64()), (Some(2), Some(2)));
+        let page = fs::read_to_string(place.path().join("drift.html")).unwrap();
+        assert!(page.contains("1 other could not be tried out") && page.contains("not this one"), "{page}");
+        let metrics = fs::read_to_string(place.path().join("trueup.prom")).unwrap();
+        for line in [
+            "trueup_schedule_occurrences_total{schedule=\"one\",came_to=\"failed\"} 1",
+            "trueup_reconcile_drifted_items{playbook=\"name\",environment=\"test\"} 1",
+        ] {
+            assert!(metrics.lines().any(|known| known == line), "{line}\n{metrics}");
+        }
+        assert!(metrics.contains("came_to=\"failed\"} 1"), "{metrics}");
+        assert!(!metrics.contains("last_success_timestamp_seconds{"), "{metrics}");
+        // What can be healed is, and the other one is no drift that went away.
+        trueup(&place, "reconcile name --heal --yes --reason nightly").await.is(1, &["1 healed, 1 failed."]);
+        trueup(&place, "reconcile name").await.is(1, &["1 of 1 item could not be tried out; no other differs."]);
         place.clear().await;
     });
 }

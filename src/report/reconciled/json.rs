@@ -74,6 +74,7 @@ fn value(found: &Reconciled) -> Vec<(&'static str, Value)> {
         ("came_to", found.word().word().into()),
         ("looked_at", number(found.of)),
         ("drifted", number(found.drifted)),
+        ("not_tried", number(found.untried)),
         ("new", number(found.drifted.saturating_sub(found.known))),
         ("as_wanted_again", number(found.gone)),
         ("healed", number(found.healed())),

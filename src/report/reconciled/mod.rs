@@ -71,7 +71,9 @@ pub struct Reconciled {
     pub of: u64,
     /// How many of them differ.
     pub drifted: u64,
-    /// How many of these differed already when it was looked before.
+    /// How many could not be tried out, or fail by a check: whether they differ is not known.
+    pub untried: u64,
+    /// How many of those that differ differed already when it was looked before.
     pub known: u64,
     /// How many of those that differed before are as wanted now.
     pub gone: u64,
@@ -117,7 +119,7 @@ words! {
         Healing = "healing",
         /// Not healed, by a rule.
         Refused = "refused",
-        /// Tried, and it did not end well.
+        /// Tried out or carried out, and it did not end well.
         Failed = "failed",
         /// Nobody knows whether it was healed.
         InDoubt = "in_doubt",
@@ -163,7 +165,8 @@ impl Reconciled {
         } else if self.open.is_some() {
             Came::Waiting
         } else if self.drifted == 0 {
-            Came::Clean
+            // What stops before any item is looked at says nothing about them.
+            if self.refused.is_some() { Came::Refused } else { Came::Clean }
         } else if !self.heals {
             Came::Drifted
         } else if self.refused.is_some() || self.left() > 0 {
@@ -229,6 +232,13 @@ impl Came {
 /// `3 of 120 items differ: 1 for the first time, 2 since longer.`
 pub(super) fn sentence(found: &Reconciled) -> String {
     let items = |n: u64| if n == 1 { "item" } else { "items" };
+    if found.drifted == 0 && found.untried > 0 {
+        let of = found.of.max(found.untried);
+        return format!("{} of {of} {} could not be tried out; no other differs.", found.untried, items(of));
+    }
+    if found.drifted == 0 && found.refused.is_some() {
+        return "Nothing was compared.".to_owned();
+    }
     if found.drifted == 0 {
         let all = match found.of {
             0 => "There is nothing that differs".to_owned(),
@@ -245,13 +255,19 @@ pub(super) fn sentence(found: &Reconciled) -> String {
         (_, 0) => "seen for the first time".to_owned(),
         (fresh, known) => format!("{fresh} for the first time, {known} seen before"),
     };
-    format!("{}{of} {} {verb}: {since}.", found.drifted, items(if of.is_empty() { found.drifted } else { found.of }))
+    let all = items(if of.is_empty() { found.drifted } else { found.of });
+    let untried = match found.untried {
+        0 => String::new(),
+        1 => " 1 other could not be tried out.".to_owned(),
+        n => format!(" {n} others could not be tried out."),
+    };
+    format!("{}{of} {all} {verb}: {since}.{untried}", found.drifted)
 }
 
 /// `2 healed, 1 refused.` and what became of those that differed before.
 pub(super) fn deeds(found: &Reconciled) -> Vec<String> {
     let mut told = Vec::new();
-    if found.drifted > 0 {
+    if found.drifted + found.untried > 0 {
         let counts: Vec<String> = [
             (found.count(Verdict::Healed), "healed"),
             (found.count(Verdict::Healing), "not over yet"),
@@ -274,7 +290,10 @@ pub(super) fn deeds(found: &Reconciled) -> Vec<String> {
         let who = if who.is_empty() { format!("{} that differed", found.gone) } else { who.to_owned() };
         told.push(format!("{who} when it was looked before {verb} as wanted now."));
     }
-    told.extend(found.refused.clone().map(|why| format!("Nothing was healed: {why}.")));
+    told.extend(found.refused.clone().map(|why| {
+        let nothing = if found.heals { "Nothing was healed" } else { "It stopped before any item" };
+        format!("{nothing}: {}.", why.trim_end_matches('.'))
+    }));
     told.extend(found.open.clone());
     told
 }

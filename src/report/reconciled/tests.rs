@@ -35,6 +35,7 @@ fn found(heals: bool, items: Vec<Item>) -> Reconciled {
         reason: "nightly".into(),
         of: 120,
         drifted,
+        untried: 0,
         known: items.iter().filter(|item| item.seen > 1).count() as u64,
         gone: 1,
         refused: None,
@@ -79,6 +80,30 @@ fn the_worst_that_came_of_it_is_the_word_and_the_code() {
     assert_eq!(one(true, Verdict::InDoubt), Came::InDoubt);
     let codes = [Came::Clean, Came::Healed, Came::Drifted, Came::Refused, Came::Waiting, Came::Failed, Came::InDoubt];
     assert_eq!(codes.map(|came| came.exit().code()), [0, 0, 5, 4, 4, 1, 6]);
+}
+
+#[test]
+fn what_could_not_be_tried_out_differs_in_no_count_and_is_no_success() {
+    let mut found = found(false, vec![item("1001", Verdict::Failed, 2), item("1002", Verdict::Reported, 1)]);
+    (found.drifted, found.untried, found.known) = (1, 1, 0);
+    found.items[0].why = Some("permission denied for table trainees".into());
+    assert_eq!((found.word(), found.exit().code()), (Came::Failed, 1));
+    let said = plain(&text(&found, Look { width: 80, unicode: true })).split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "1 of 120 items differs: seen for the first time. 1 other could not be tried out.",
+        "failed",
+        "permission denied",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let page = html(std::slice::from_ref(&found));
+    assert!(page.contains("<p class=\"sum bad\">1 of 120") && page.contains("<td class=\"bad\">failed</td>"), "{page}");
+    // Where nothing else is to be said.
+    found.items.pop();
+    found.drifted = 0;
+    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    assert!(said.contains("1 of 120 items could not be tried out; no other differs."), "{said}");
+    assert!(json(&found).contains("\"came_to\": \"failed\"") && json(&found).contains("\"not_tried\": 1"));
 }
 
 #[test]

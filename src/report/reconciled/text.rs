@@ -1,6 +1,6 @@
 //! The drift report for a terminal: a minute's reading.
 
-use super::{Item, Reconciled, Verdict, deeds, sentence};
+use super::{Came, Item, Reconciled, Verdict, deeds, sentence};
 use crate::{
     journal::occasion::TrendPoint,
     report::{
@@ -33,7 +33,11 @@ pub fn text(found: &Reconciled, look: Look) -> String {
         ),
     );
     page.blank();
-    let tone = if found.drifted == 0 { Tone::Good } else { Tone::Care };
+    let tone = match found.word() {
+        Came::Clean | Came::Healed => Tone::Good,
+        Came::Drifted | Came::Waiting => Tone::Care,
+        Came::Refused | Came::Failed | Came::InDoubt => Tone::Bad,
+    };
     page.line(0, Line::of(tone, sentence(found)));
     for line in deeds(found) {
         page.line(0, Line::of(Tone::Plain, clean(&line)));
@@ -65,7 +69,8 @@ fn one(page: &mut Page, found: &Reconciled, item: &Item) {
         Verdict::Refused | Verdict::Failed | Verdict::InDoubt => Tone::Bad,
     };
     let name = if &*item.key == "-" { "the record".to_owned() } else { clean(&item.key).into_owned() };
-    let verdict = if found.heals { Line::of(tone, item.verdict.word().replace('_', " ")) } else { Line::default() };
+    let told = found.heals || item.verdict == Verdict::Failed;
+    let verdict = if told { Line::of(tone, item.verdict.word().replace('_', " ")) } else { Line::default() };
     page.labelled(2, 4, Line::of(Tone::Strong, name).add(Tone::Dim, format!("  {}", since(found, item))), verdict);
     for what in &item.what {
         let what = if page.look.unicode { what.clone() } else { what.replace('→', "->").replace('…', "...") };
