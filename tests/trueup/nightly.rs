@@ -76,7 +76,7 @@ pub(super) async fn office(on: &On, journal: &str, schedules: &str) -> Place {
 }
 
 pub(super) const FILE: &str = "journal: { sqlite: journal/journal.db }";
-const SERVER: &str = "journal: { postgres: { secret: SHOP_URL } }";
+pub(super) const SERVER: &str = "journal: { postgres: { secret: SHOP_URL } }";
 
 pub(super) async fn counts(place: &Place) -> String {
     place.seen("select count from things order by id").await

@@ -1,7 +1,7 @@
 //! What a reconcile and a schedule say of what did not go as it should: nobody takes silence or a zero for a success.
 
 use super::{
-    nightly::{FILE, office, trueup},
+    nightly::{FILE, SERVER, office, trueup},
     nightly_clock::{at, is_left_out},
     servers::{block_on, postgres},
 };
@@ -79,5 +79,36 @@ fn an_item_that_cannot_be_tried_out_failed_and_is_neither_drift_nor_a_success() 
         trueup(&place, "reconcile name --heal --yes --reason nightly").await.is(1, &["1 healed, 1 failed."]);
         trueup(&place, "reconcile name").await.is(1, &["1 of 1 item could not be tried out; no other differs."]);
         place.clear().await;
+    });
+}
+
+#[test]
+fn nights_that_a_clock_that_was_ahead_took_for_over_come_all_the_same_and_each_once() {
+    if is_left_out() {
+        return;
+    }
+    block_on(async {
+        for (on, journal) in [(On::Sqlite, FILE), (On::Postgres(postgres()), SERVER)] {
+            let place = office(&on, journal, &schedule("cron: '30 2 * * *'")).await;
+            let due = async |moment: &str, word: &str| {
+                at(&place, moment, "reconcile --due").await.is(0, &[word]);
+            };
+            due("2025-06-10 00:10:00", "it is new").await;
+            // Three days ahead, and what is recorded next is recorded when the clock is right again.
+            due("2025-06-13 02:40:00", "one: 2025-06-13 02:30:00 begins").await;
+            at(&place, "2025-06-10 01:00:00", "schedule run one --reason now").await.is(0, &[]);
+            due("2025-06-10 01:05:00", "Nothing is due.").await;
+            due("2025-06-10 02:40:00", "one: 2025-06-10 02:30:00 begins").await;
+            due("2025-06-11 02:40:00", "one: 2025-06-11 02:30:00 begins").await;
+            // Its name was that of the stretch that was told as missed.
+            due("2025-06-12 02:40:00", "one: 2025-06-12 02:30:00 begins").await;
+            due("2025-06-13 02:40:00", "Nothing is due.").await;
+            due("2025-06-14 02:40:00", "one: 2025-06-14 02:30:00 begins").await;
+            let list = trueup(&place, "schedule list --json").await.json();
+            let recent = list["schedules"][0]["recent"].as_array().unwrap().clone();
+            assert!(recent.iter().all(|one| one["state"] == "fired" && one["came_to"] == "clean"), "{recent:?}");
+            trueup(&place, "audit verify").await.is(0, &["Everything is as it was written."]);
+            place.clear().await;
+        }
     });
 }
