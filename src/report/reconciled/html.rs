@@ -71,7 +71,7 @@ fn items(found: &Reconciled, out: &mut String) {
 
 fn row(found: &Reconciled, item: &Item, out: &mut String) {
     let class = match item.verdict {
-        Verdict::Healed => "good",
+        Verdict::Healed | Verdict::AsWanted => "good",
         Verdict::Reported | Verdict::Healing => "care",
         Verdict::Refused | Verdict::Failed | Verdict::InDoubt => "bad",
     };

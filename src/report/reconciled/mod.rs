@@ -115,6 +115,8 @@ words! {
         Reported = "reported",
         /// It is as wanted now, by this run.
         Healed = "healed",
+        /// To be healed, and as wanted when its turn came: somebody else was faster.
+        AsWanted = "as_wanted",
         /// To be healed, and not yet over.
         Healing = "healing",
         /// Not healed, by a rule.
@@ -131,7 +133,8 @@ impl Verdict {
     pub fn at(end: Option<End>) -> Verdict {
         match end {
             None | Some(End::Waiting) => Verdict::Healing,
-            Some(End::Changed | End::Unchanged) => Verdict::Healed,
+            Some(End::Changed) => Verdict::Healed,
+            Some(End::Unchanged) => Verdict::AsWanted,
             Some(End::InDoubt) => Verdict::InDoubt,
             Some(End::Skipped | End::Stopped | End::Escalated | End::Cancelled) => Verdict::Refused,
             Some(End::Failed | End::Drifted) => Verdict::Failed,
@@ -270,6 +273,7 @@ pub(super) fn deeds(found: &Reconciled) -> Vec<String> {
     if found.drifted + found.untried > 0 {
         let counts: Vec<String> = [
             (found.count(Verdict::Healed), "healed"),
+            (found.count(Verdict::AsWanted), "as wanted by then"),
             (found.count(Verdict::Healing), "not over yet"),
             (found.left(), "refused"),
             (found.count(Verdict::Failed), "failed"),

@@ -83,6 +83,15 @@ fn the_worst_that_came_of_it_is_the_word_and_the_code() {
 }
 
 #[test]
+fn an_item_that_was_as_wanted_when_its_turn_came_was_healed_by_nobody_here() {
+    assert_eq!(Verdict::at(Some(crate::journal::words::End::Unchanged)), Verdict::AsWanted);
+    let found = found(true, vec![item("1", Verdict::Healed, 1), item("2", Verdict::AsWanted, 1)]);
+    assert_eq!((found.healed(), found.word(), found.exit().code()), (1, Came::Healed, 0));
+    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    assert!(said.contains("1 healed, 1 as wanted by then.") && said.contains("as wanted\n"), "{said}");
+}
+
+#[test]
 fn what_could_not_be_tried_out_differs_in_no_count_and_is_no_success() {
     let mut found = found(false, vec![item("1001", Verdict::Failed, 2), item("1002", Verdict::Reported, 1)]);
     (found.drifted, found.untried, found.known) = (1, 1, 0);

@@ -64,7 +64,7 @@ fn items(page: &mut Page, found: &Reconciled) {
 
 fn one(page: &mut Page, found: &Reconciled, item: &Item) {
     let tone = match item.verdict {
-        Verdict::Healed => Tone::Good,
+        Verdict::Healed | Verdict::AsWanted => Tone::Good,
         Verdict::Reported | Verdict::Healing => Tone::Care,
         Verdict::Refused | Verdict::Failed | Verdict::InDoubt => Tone::Bad,
     };
