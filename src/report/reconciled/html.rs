@@ -62,7 +62,7 @@ fn items(found: &Reconciled, out: &mut String) {
         out,
         "<h2>What differs</h2>\n<table>\n<thead><tr><th>item</th><th>differs</th><th>since</th><th>came to</th></tr></thead>\n<tbody>",
     );
-    found.items.iter().for_each(|item| row(found, item, out));
+    found.worst_first().into_iter().for_each(|item| row(found, item, out));
     line(out, "</tbody>\n</table>");
     if found.more > 0 {
         line(out, &format!("<p class=\"dim\">and {} more, which are counted and not listed</p>", found.more));

@@ -142,7 +142,29 @@ impl Verdict {
     }
 }
 
+impl Verdict {
+    /// What somebody has to look at comes first.
+    fn place(self) -> u8 {
+        match self {
+            Verdict::InDoubt => 0,
+            Verdict::Failed => 1,
+            Verdict::Refused => 2,
+            Verdict::Healing => 3,
+            Verdict::Reported => 4,
+            Verdict::AsWanted => 5,
+            Verdict::Healed => 6,
+        }
+    }
+}
+
 impl Reconciled {
+    /// The items as people read them: first those that somebody has to look at, else in their order.
+    pub fn worst_first(&self) -> Vec<&Item> {
+        let mut all: Vec<&Item> = self.items.iter().collect();
+        all.sort_by_key(|item| item.verdict.place());
+        all
+    }
+
     /// How many items came to this, those that are not listed among them.
     pub fn count(&self, verdict: Verdict) -> u64 {
         let beyond: u64 = self.beyond.iter().filter(|(one, _)| *one == verdict).map(|(_, items)| items).sum();

@@ -83,6 +83,26 @@ fn the_worst_that_came_of_it_is_the_word_and_the_code() {
 }
 
 #[test]
+fn what_somebody_has_to_look_at_comes_before_what_is_cut_away() {
+    let mut items: Vec<Item> = (0..30).map(|key| item(&key.to_string(), Verdict::Healed, 1)).collect();
+    items.push(item("last-refused", Verdict::Refused, 1));
+    items.push(item("last-failed", Verdict::Failed, 1));
+    let mut found = found(true, items);
+    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    let places: Vec<usize> = ["last-failed", "last-refused", "healed"]
+        .map(|word| said.lines().skip(6).collect::<String>().find(word).unwrap_or_else(|| panic!("{word}: {said}")))
+        .to_vec();
+    assert!(places.is_sorted(), "{said}");
+    assert!(said.contains("and 12 more (12 healed); --json and --html list them"), "{said}");
+    let page = html(std::slice::from_ref(&found));
+    assert!(page.find("last-failed") < page.find(">0</td>"), "{page}");
+    // More of them than are shown: their number is.
+    found.items.iter_mut().for_each(|item| item.verdict = Verdict::Refused);
+    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    assert!(said.contains("and 12 more (12 refused)"), "{said}");
+}
+
+#[test]
 fn an_item_that_was_as_wanted_when_its_turn_came_was_healed_by_nobody_here() {
     assert_eq!(Verdict::at(Some(crate::journal::words::End::Unchanged)), Verdict::AsWanted);
     let found = found(true, vec![item("1", Verdict::Healed, 1), item("2", Verdict::AsWanted, 1)]);

@@ -52,14 +52,36 @@ fn items(page: &mut Page, found: &Reconciled) {
         return;
     }
     page.blank();
-    for item in found.items.iter().take(SHOWN) {
-        one(page, found, item);
-    }
-    let more = found.items.len().saturating_sub(SHOWN) as u64 + found.more;
+    let all = found.worst_first();
+    let (shown, rest) = all.split_at(all.len().min(SHOWN));
+    shown.iter().for_each(|item| one(page, found, item));
+    let more = rest.len() as u64 + found.more;
     if more > 0 {
         let where_else = if found.more > 0 { "" } else { "; --json and --html list them" };
-        page.line(2, Line::of(Tone::Dim, format!("and {more} more{where_else}")));
+        page.line(2, Line::of(Tone::Dim, format!("and {more} more{}{where_else}", words(found, rest))));
     }
+}
+
+/// ` (3 refused, 12 healed)`: what came of those that are not shown, where that is more than having been told.
+fn words(found: &Reconciled, rest: &[&Item]) -> String {
+    let count = |verdict: Verdict| {
+        let beyond: u64 = found.beyond.iter().filter(|(one, _)| *one == verdict).map(|(_, items)| items).sum();
+        rest.iter().filter(|item| item.verdict == verdict).count() as u64 + beyond
+    };
+    let all = [
+        Verdict::InDoubt,
+        Verdict::Failed,
+        Verdict::Refused,
+        Verdict::Healing,
+        Verdict::AsWanted,
+        Verdict::Healed,
+    ];
+    let told: Vec<String> = all
+        .into_iter()
+        .filter(|verdict| count(*verdict) > 0)
+        .map(|verdict| format!("{} {}", count(verdict), verdict.word().replace('_', " ")))
+        .collect();
+    if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) }
 }
 
 fn one(page: &mut Page, found: &Reconciled, item: &Item) {
