@@ -68,6 +68,8 @@ record! {
         drifted: u64,
         /// How many of these were to be healed.
         healing: u64,
+        /// How many were healed, as far as the next reconcile knew.
+        healed: Option<u64>,
     }
 }
 

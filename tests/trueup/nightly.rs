@@ -135,6 +135,8 @@ fn drift_is_told_and_remembered_and_healed_within_caps_and_taken_back() {
         // All that can be healed is.
         trueup(&place, "reconcile --all --heal --yes --reason nightly").await.is(4, &["2 healed, 1 refused."]);
         assert_eq!(counts(&place).await, "6; 2; 100");
+        let told = trueup(&place, "reconcile report").await.is(0, &["3, 2 healed", "3, 1 healed"]);
+        assert!(!told.out.contains("to heal"), "{}", told.out);
         // The page: no script, nothing from elsewhere, what an author or a row says stays text.
         trueup(&place, "reconcile report --html drift.html").await.is(0, &["drift.html"]);
         let page = fs::read_to_string(place.path().join("drift.html")).unwrap();

@@ -92,6 +92,7 @@ pub async fn before(record: &Record, found: &Found, setting: &Setting, but: RunI
             of: seen.of,
             drifted: seen.drifted,
             healing: seen.healing,
+            healed: healed(seen.healing, &ends),
         });
         for item in seen.items {
             let failed = &*item.verdict == FAILED;
@@ -107,6 +108,14 @@ pub async fn before(record: &Record, found: &Found, setting: &Setting, but: RunI
         return Ok(before);
     }
     Ok(Before::default())
+}
+
+/// How many of those that were to be healed were; of one record its own end says it.
+fn healed(healing: u64, ends: &HashMap<Arc<str>, End>) -> Option<u64> {
+    let many = ends.keys().any(|key| &**key != SINGLE_ITEM);
+    let counts = |key: &str| !many || key != SINGLE_ITEM;
+    let healed = ends.iter().filter(|(key, end)| **end == End::Changed && counts(key)).count();
+    (healing > 0).then_some(healed as u64)
 }
 
 /// How the items of a run ended.
@@ -181,7 +190,15 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
     });
     let items = items.collect();
     let mut trend = seen.trend;
-    trend.push(TrendPoint { run, at: line.started_at, of: seen.of, drifted: seen.drifted, healing: seen.healing });
+    let ends = ends.into_iter().map(|(item, (end, _))| (item, end)).collect();
+    trend.push(TrendPoint {
+        run,
+        at: line.started_at,
+        of: seen.of,
+        drifted: seen.drifted,
+        healing: seen.healing,
+        healed: healed(seen.healing, &ends),
+    });
     Ok(Reconciled {
         run,
         playbook: line.playbook.clone(),

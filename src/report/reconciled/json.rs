@@ -60,6 +60,7 @@ fn value(found: &Reconciled) -> Vec<(&'static str, Value)> {
             ("looked_at", number(point.of)),
             ("drifted", number(point.drifted)),
             ("to_heal", number(point.healing)),
+            ("healed", point.healed.map_or(Value::NULL, number)),
         ])
     });
     vec![

@@ -23,7 +23,14 @@ fn item(key: &str, verdict: Verdict, seen: u32) -> Item {
 
 fn found(heals: bool, items: Vec<Item>) -> Reconciled {
     let drifted = items.len() as u64;
-    let point = |day| TrendPoint { run: RunId(uuid::Uuid::from_u128(7)), at: at(day), of: 120, drifted, healing: 0 };
+    let point = |day| TrendPoint {
+        run: RunId(uuid::Uuid::from_u128(7)),
+        at: at(day),
+        of: 120,
+        drifted,
+        healing: 0,
+        healed: None,
+    };
     Reconciled {
         run: RunId(uuid::Uuid::from_u128(0x0190_abcd)),
         playbook: "register/placement-detail".into(),
@@ -80,6 +87,17 @@ fn the_worst_that_came_of_it_is_the_word_and_the_code() {
     assert_eq!(one(true, Verdict::InDoubt), Came::InDoubt);
     let codes = [Came::Clean, Came::Healed, Came::Drifted, Came::Refused, Came::Waiting, Came::Failed, Came::InDoubt];
     assert_eq!(codes.map(|came| came.exit().code()), [0, 0, 5, 4, 4, 1, 6]);
+}
+
+#[test]
+fn what_was_healed_is_not_still_to_heal() {
+    let mut found = found(true, vec![item("1", Verdict::Healed, 1)]);
+    let told = [(3, Some(3)), (3, Some(2)), (0, None)];
+    for (point, (healing, healed)) in found.trend.iter_mut().zip(told) {
+        (point.healing, point.healed) = (healing, healed);
+    }
+    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    assert!(said.contains("1, 3 healed") && said.contains("1, 2 of 3 healed") && !said.contains("to heal"), "{said}");
 }
 
 #[test]

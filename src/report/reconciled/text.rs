@@ -68,14 +68,8 @@ fn words(found: &Reconciled, rest: &[&Item]) -> String {
         let beyond: u64 = found.beyond.iter().filter(|(one, _)| *one == verdict).map(|(_, items)| items).sum();
         rest.iter().filter(|item| item.verdict == verdict).count() as u64 + beyond
     };
-    let all = [
-        Verdict::InDoubt,
-        Verdict::Failed,
-        Verdict::Refused,
-        Verdict::Healing,
-        Verdict::AsWanted,
-        Verdict::Healed,
-    ];
+    let all =
+        [Verdict::InDoubt, Verdict::Failed, Verdict::Refused, Verdict::Healing, Verdict::AsWanted, Verdict::Healed];
     let told: Vec<String> = all
         .into_iter()
         .filter(|verdict| count(*verdict) > 0)
@@ -122,7 +116,13 @@ fn trend(page: &mut Page, points: &[TrendPoint]) {
     for point in points.iter().rev() {
         let length = (point.drifted * room).div_ceil(most) as usize;
         let bar = if page.look.unicode { "█" } else { "#" }.repeat(length);
-        let healing = if point.healing > 0 { format!(", {} to heal", point.healing) } else { String::new() };
+        let healing = match (point.healing, point.healed) {
+            (0, _) => String::new(),
+            (of, Some(healed)) if healed >= of => format!(", {healed} healed"),
+            (of, Some(healed)) => format!(", {healed} of {of} healed"),
+            // Recorded by a version that did not tell.
+            (of, None) => format!(", {of} to heal"),
+        };
         let line = Line::of(Tone::Dim, clock::minute(point.at)).pad(18, 2).plain(format!("{}{healing}", point.drifted));
         let line = if bar.is_empty() { line } else { line.pad(34, 2).add(Tone::Care, bar) };
         page.line(2, line.kept());
