@@ -28,20 +28,41 @@ pub async fn run(
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let opened = ops::project::open(surroundings, project)?;
     if let Some(ReconcileCommand::Report(report)) = &given.command {
+        let opened = ops::project::open(surroundings, project)?;
         return again(report, &opened, surroundings, output).await;
     }
-    let exit = if given.due {
-        due(given, &opened, surroundings, output).await?
-    } else {
-        now(given, &opened, surroundings, output).await?
-    };
+    let looked = look(given, project, surroundings, output).await;
+    // Where nothing could be looked at, a page of yesterday would say that all is well.
+    if let (Err(failure), Some(path)) = (&looked, &given.html) {
+        let what = given.playbook.as_deref().unwrap_or(if given.due { "reconcile --due" } else { "reconcile --all" });
+        let beside = Beside { failed: vec![(what.to_owned(), failure.in_short())], ..Beside::default() };
+        match page(&[], &beside, path, surroundings, output) {
+            Err(unwritten) if unwritten.in_short() != failure.in_short() => output.failure(&unwritten),
+            _ => {}
+        }
+    }
+    let (opened, exit) = looked?;
     if let Some(path) = &given.metrics_file {
         let record = ops::record::open(surroundings, &opened).await?;
         ops::schedule::write_file(surroundings, &record, project, path).await?;
     }
     Ok(exit)
+}
+
+async fn look(
+    given: &Reconcile,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<(Opened, Exit), Failure> {
+    let opened = ops::project::open(surroundings, project)?;
+    let exit = if given.due {
+        due(given, &opened, surroundings, output).await?
+    } else {
+        now(given, &opened, surroundings, output).await?
+    };
+    Ok((opened, exit))
 }
 
 async fn again(
@@ -57,7 +78,7 @@ async fn again(
     };
     let found = ops::reconcile::look(&record, run).await?;
     if let Some(path) = &given.html {
-        page(std::slice::from_ref(&found), path, surroundings, output)?;
+        page(std::slice::from_ref(&found), &Beside::default(), path, surroundings, output)?;
     } else if given.json {
         output.data(&reconciled::json(&found));
     } else {
@@ -214,13 +235,22 @@ fn shown(
         }
     }
     match &given.html {
-        Some(path) if !found.is_empty() => page(found, path, surroundings, output),
-        _ => Ok(()),
+        // Nothing was due: what the page says is still the last that is known.
+        Some(_) if found.is_empty() && beside.failed.is_empty() && beside.passed.is_empty() => Ok(()),
+        Some(path) => page(found, beside, path, surroundings, output),
+        None => Ok(()),
     }
 }
 
-fn page(found: &[Reconciled], path: &Path, surroundings: &Surroundings, output: &Output) -> Result<(), Failure> {
-    let text = output.masks().apply(&reconciled::html(found));
+fn page(
+    found: &[Reconciled],
+    beside: &Beside,
+    path: &Path,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<(), Failure> {
+    let page = reconciled::html(found, beside, surroundings.world.now());
+    let text = output.masks().apply(&page);
     let path = surroundings.folder.join(path);
     let write = || std::fs::File::create(&path)?.write_all(text.as_bytes());
     write().map_err(|e| Failure::usage(format!("`{}` cannot be written: {e}", path.display())))?;

@@ -112,3 +112,35 @@ fn nights_that_a_clock_that_was_ahead_took_for_over_come_all_the_same_and_each_o
         }
     });
 }
+
+#[test]
+fn a_page_is_written_anew_with_what_could_not_be_looked_at() {
+    block_on(async {
+        let place = office(&On::Sqlite, FILE, "").await;
+        let page = || fs::read_to_string(place.path().join("drift.html")).unwrap();
+        trueup(&place, "reconcile --all --html drift.html").await.is(0, &["drift.html"]);
+        assert!(page().contains("There is nothing that differs") && !page().contains("could not be looked at"));
+        // One of two.
+        place.playbook(
+            "odd",
+            "  shop: { write: [things] }",
+            "reconcile: {}\nsteps:\n- id: up\n  row: { tabel: shop.things }\n",
+        );
+        let odd = trueup(&place, "reconcile --all --html drift.html").await;
+        odd.is(2, &["There is nothing that differs.", "odd.yaml:", "`tabel`"]);
+        let both = page();
+        assert!(both.contains("There is nothing that differs") && both.contains("<h1>odd</h1>"), "{both}");
+        assert!(both.contains("It could not be looked at.") && both.contains("odd.yaml:"), "{both}");
+        // All of it, one by its name, and the project file itself.
+        fs::remove_file(place.path().join("name.yaml")).unwrap();
+        trueup(&place, "reconcile --all --html drift.html").await.is(2, &["odd.yaml:", "drift.html"]);
+        assert!(!page().contains("There is nothing that differs") && page().contains("<h1>odd</h1>"), "{}", page());
+        fs::write(place.path().join("drift.html"), "of yesterday").unwrap();
+        trueup(&place, "reconcile odd --html drift.html").await.is(2, &["`tabel`", "drift.html"]);
+        assert!(page().contains("<h1>odd</h1>") && page().contains("odd.yaml:"), "{}", page());
+        fs::write(place.path().join("trueup.yaml"), "trueup: v1\nnothing: [\n").unwrap();
+        trueup(&place, "reconcile --all --html drift.html").await.is(2, &["trueup.yaml", "drift.html"]);
+        assert!(page().contains("<h1>reconcile --all</h1>") && page().contains("trueup.yaml:"), "{}", page());
+        place.clear().await;
+    });
+}

@@ -90,6 +90,29 @@ fn the_worst_that_came_of_it_is_the_word_and_the_code() {
 }
 
 #[test]
+fn a_page_names_what_could_not_be_looked_at_also_where_that_is_all() {
+    let passed = Passed {
+        schedule: "nightly".into(),
+        wall: "2025-06-10T03:00:00".into(),
+        count: 3,
+        word: Settled::Missed,
+        why: Some("nobody was there in time".into()),
+        caught_up: false,
+    };
+    let beside = Beside { failed: vec![("register/odd".into(), "trueup.yaml:3:1: no".into())], passed: vec![passed] };
+    let page = html(&[], &beside, at(0));
+    for part in [
+        "<title>Drift: 0 playbooks, and 2 that could not be looked at</title>",
+        "<h1>register/odd</h1>",
+        "<p class=\"sum bad\">It could not be looked at.</p>",
+        "<p class=\"why\">trueup.yaml:3:1: no</p>",
+        "<p class=\"sum bad\">3 times up to 2025-06-10 03:00:00 were missed and not begun.</p>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}
+
+#[test]
 fn what_was_healed_is_not_still_to_heal() {
     let mut found = found(true, vec![item("1", Verdict::Healed, 1)]);
     let told = [(3, Some(3)), (3, Some(2)), (0, None)];
@@ -112,7 +135,7 @@ fn what_somebody_has_to_look_at_comes_before_what_is_cut_away() {
         .to_vec();
     assert!(places.is_sorted(), "{said}");
     assert!(said.contains("and 12 more (12 healed); --json and --html list them"), "{said}");
-    let page = html(std::slice::from_ref(&found));
+    let page = html(std::slice::from_ref(&found), &Beside::default(), at(0));
     assert!(page.find("last-failed") < page.find(">0</td>"), "{page}");
     // More of them than are shown: their number is.
     found.items.iter_mut().for_each(|item| item.verdict = Verdict::Refused);
@@ -143,7 +166,7 @@ fn what_could_not_be_tried_out_differs_in_no_count_and_is_no_success() {
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }
-    let page = html(std::slice::from_ref(&found));
+    let page = html(std::slice::from_ref(&found), &Beside::default(), at(0));
     assert!(page.contains("<p class=\"sum bad\">1 of 120") && page.contains("<td class=\"bad\">failed</td>"), "{page}");
     // Where nothing else is to be said.
     found.items.pop();
@@ -158,7 +181,8 @@ fn a_page_has_no_script_and_nothing_in_it_is_markup() {
     let mut odd = found(false, vec![item("<img src=x onerror=alert(1)>", Verdict::Refused, 2)]);
     odd.playbook = "\"><script>alert(1)</script>".into();
     odd.reason = "' onmouseover='alert(1)".into();
-    let page = html(&[odd]);
+    let odd_too = Beside { failed: vec![("<script>".into(), "<b>no</b>".into())], ..Beside::default() };
+    let page = html(&[odd], &odd_too, at(0));
     assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("<b>"), "{page}");
     assert!(!page.contains("onmouseover='") && page.contains("&lt;b&gt;&amp; sealed&lt;/b&gt;"), "{page}");
     let tags: Vec<&str> = page.split('<').skip(1).filter_map(|rest| rest.split(['>', ' ', '\n']).next()).collect();
