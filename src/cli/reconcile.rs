@@ -140,6 +140,9 @@ async fn now(
                 Ok(one) => found.push(one),
                 Err(failure) => {
                     output.error(&format!("{name}: {}", failure.in_short()), &[]);
+                    if let Failure::Texts(problems) = &failure {
+                        output.problems(problems);
+                    }
                     exits.push(failure.exit());
                     beside.failed.push((name, failure.in_short()));
                 }

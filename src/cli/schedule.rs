@@ -132,7 +132,13 @@ pub async fn scheduler(
     let count = opened.project.schedules.entries.len();
     stamped(&format!("looking after {count} {}\n", if count == 1 { "schedule" } else { "schedules" }));
     let stop = stop_on_signals();
-    let tell = |heard: Heard<'_>| stamped(&line(&heard));
+    let tell = |heard: Heard<'_>| {
+        stamped(&line(&heard));
+        // As `trueup check` shows it, behind the line for those who read one line of a log.
+        if let Heard::Trouble(failure @ Failure::Texts(_)) = heard {
+            output.failure(failure);
+        }
+    };
     ops::schedule::serve(surroundings, &record, &options, &stop, &tell).await?;
     stamped("stopped\n");
     Ok(Exit::Done)
@@ -162,6 +168,7 @@ fn stop_on_signals() -> Arc<AtomicBool> {
 pub fn line(heard: &Heard<'_>) -> String {
     match heard {
         Heard::Word(word) => format!("{word}\n"),
+        Heard::Trouble(failure) => format!("cannot look at the schedules: {}\n", failure.in_short()),
         Heard::Begins(firing) => {
             let again = if firing.taken_over { " (left by a process that is gone)" } else { "" };
             format!("{}: {} begins{again}\n", firing.name, firing.wall.replace('T', " "))

@@ -33,7 +33,7 @@ impl Came {
     }
 }
 
-fn command(place: &Place, line: &str) -> Command {
+pub(super) fn command(place: &Place, line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trueup"));
     let words = line.split('\'').enumerate().flat_map(|(i, part)| {
         if i % 2 == 1 { vec![part.to_owned()] } else { part.split_whitespace().map(str::to_owned).collect() }

@@ -1,11 +1,12 @@
 //! What a reconcile and a schedule say of what did not go as it should: nobody takes silence or a zero for a success.
 
 use super::{
-    nightly::{FILE, SERVER, office, trueup},
+    nightly::{FILE, SERVER, command, office, trueup},
     nightly_clock::{at, is_left_out},
     servers::{block_on, postgres},
 };
-use std::fs;
+use std::{fs, process::Stdio};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use trueup::trial::bench::On;
 
 /// A schedule `one` of the playbook `name`.
@@ -141,6 +142,47 @@ fn a_page_is_written_anew_with_what_could_not_be_looked_at() {
         fs::write(place.path().join("trueup.yaml"), "trueup: v1\nnothing: [\n").unwrap();
         trueup(&place, "reconcile --all --html drift.html").await.is(2, &["trueup.yaml", "drift.html"]);
         assert!(page().contains("<h1>reconcile --all</h1>") && page().contains("trueup.yaml:"), "{}", page());
+        place.clear().await;
+    });
+}
+
+#[test]
+fn a_scheduler_and_a_timer_say_where_the_project_file_or_a_playbook_is_wrong() {
+    block_on(async {
+        let place = office(&On::Sqlite, FILE, &schedule("cron: '0 3 * * *'")).await;
+        let project = place.path().join("trueup.yaml");
+        let right = fs::read_to_string(&project).unwrap();
+        let mut command = command(&place, "scheduler");
+        let mut scheduler = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(scheduler.stderr.take().unwrap()).lines();
+        let mut all = String::new();
+        let mut heard = async |word: &str| {
+            while let Some(line) = said.next_line().await.unwrap() {
+                all.push_str(&line);
+                all.push('\n');
+                if line.contains(word) {
+                    return;
+                }
+            }
+            panic!("`{word}` is not said:\n{all}");
+        };
+        heard("one: looked after from now on").await;
+        let wrong = right.replace("zone: UTC", "zone: Europe/Lundon");
+        fs::write(&project, &wrong).unwrap();
+        let line = wrong.lines().position(|line| line.contains("Lundon")).unwrap() + 1;
+        heard(&format!("cannot look at the schedules: trueup.yaml:{line}:")).await;
+        // The line itself, drawn.
+        heard("one: { playbook: name, zone: Europe/Lundon").await;
+        scheduler.kill().await.unwrap();
+        let due = trueup(&place, "reconcile --due").await.is(2, &["Europe/Lundon"]);
+        assert!(due.err.contains(&format!("trueup.yaml:{line}:")), "{}", due.err);
+        // A playbook that is wrong: the schedule is blocked, and it says where.
+        fs::write(&project, &right).unwrap();
+        let path = place.path().join("name.yaml");
+        fs::write(&path, fs::read_to_string(&path).unwrap().replace("only_if:", "only_iff:")).unwrap();
+        trueup(&place, "schedule run one --reason test")
+            .await
+            .is(4, &["`name` cannot be used: name.yaml:", "only_iff"]);
         place.clear().await;
     });
 }

@@ -40,6 +40,8 @@ pub enum Heard<'h> {
     Over(&'h Firing, &'h Ended),
     /// Something was recorded, or could not be done.
     Word(&'h str),
+    /// The schedules could not be looked at.
+    Trouble(&'h Failure),
 }
 
 type Work = LocalBoxFuture<'static, (Firing, Result<Ended, Failure>)>;
@@ -93,7 +95,7 @@ pub async fn serve(
                 // The journal's server is away, or somebody is writing the project file: it is tried again, and told once.
                 let why = failure.in_short();
                 if why != said {
-                    tell(Heard::Word(&format!("cannot look at the schedules: {why}")));
+                    tell(Heard::Trouble(&failure));
                     said = why;
                 }
             }
