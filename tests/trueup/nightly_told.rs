@@ -1,7 +1,7 @@
 //! What a reconcile and a schedule say of what did not go as it should: nobody takes silence or a zero for a success.
 
 use super::{
-    nightly::{FILE, SERVER, command, office, trueup},
+    nightly::{FILE, SERVER, command, counts, office, trueup},
     nightly_clock::{at, is_left_out},
     servers::{block_on, postgres},
 };
@@ -183,6 +183,28 @@ fn a_scheduler_and_a_timer_say_where_the_project_file_or_a_playbook_is_wrong() {
         trueup(&place, "schedule run one --reason test")
             .await
             .is(4, &["`name` cannot be used: name.yaml:", "only_iff"]);
+        place.clear().await;
+    });
+}
+
+#[test]
+fn two_that_heal_at_once_claim_no_healing_twice() {
+    block_on(async {
+        let place = office(&On::Postgres(postgres()), FILE, "").await;
+        let before = counts(&place).await;
+        let healed = async || {
+            let came = trueup(&place, "reconcile name --heal --yes --reason both --json").await;
+            came.json()["healed"].as_u64().unwrap()
+        };
+        for round in 1..=5 {
+            place.admin("update things set name = '';").await;
+            // However they get in each other's way, each thing was healed once, by one of them.
+            let (one, other) = tokio::join!(healed(), healed());
+            assert_eq!(one + other, 3, "{one} and {other} in round {round}");
+            let now: Vec<i64> = before.split("; ").map(|n| n.parse::<i64>().unwrap() + round).collect();
+            let now: Vec<String> = now.iter().map(i64::to_string).collect();
+            assert_eq!(counts(&place).await, now.join("; "));
+        }
         place.clear().await;
     });
 }
