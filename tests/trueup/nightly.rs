@@ -115,6 +115,14 @@ fn drift_is_told_and_remembered_and_healed_within_caps_and_taken_back() {
         trueup(&place, "reconcile name --heal --share 1 --yes --reason nightly")
             .await
             .is(4, &["3 items differ", "Nothing was healed: 3 of 3 items differ, more than `share: 1` allows"]);
+        // Of a source that finds only what differs there is no total to take a share of.
+        trueup(&place, "reconcile name --heal --share 5% --yes --reason nightly").await.is(
+            4,
+            &[
+                "Nothing was healed: all 3 items that the source finds differ",
+                "write a number of items instead (`share: 20`)",
+            ],
+        );
         assert_eq!(counts(&place).await, "5; 1; 100");
         let healed = trueup(&place, "reconcile name --heal --most 1 --yes --reason nightly --json").await;
         assert_eq!(healed.exit, 4, "{}{}", healed.out, healed.err);
@@ -124,7 +132,7 @@ fn drift_is_told_and_remembered_and_healed_within_caps_and_taken_back() {
         assert_eq!(verdicts, ["healed", "refused", "refused"]);
         assert!(healed["items"][1]["why"].as_str().unwrap().contains("beyond the 1 items that one run may heal"));
         assert_eq!(counts(&place).await, "6; 1; 100");
-        assert_eq!(healed["trend"].as_array().unwrap().len(), 5);
+        assert_eq!(healed["trend"].as_array().unwrap().len(), 6);
         // It is a run as any other: shown, listed, taken back.
         let run = healed["run"].as_str().unwrap();
         trueup(&place, "runs").await.is(0, &["reconcile name"]);

@@ -62,6 +62,8 @@ pub struct Before {
 pub struct Found {
     pub scope: Arc<str>,
     pub of: u64,
+    /// It is known how many there are at all: two sources were compared.
+    pub compared: bool,
     pub drifted: u64,
     /// Could not be tried out: none of those that differ.
     pub failed: u64,
@@ -82,6 +84,7 @@ impl Found {
         let mut found = Found {
             scope: scope(setting, record)?,
             of: plan.many.as_ref().map_or(1, |many| many.matched.as_ref().map_or(many.tally.items, Matched::records)),
+            compared: plan.many.as_ref().is_some_and(|many| many.matched.is_some()),
             ..Found::default()
         };
         let bad = |why: crate::plan::file::BadPlan| Failure::usage(format!("the plan {why}")).help(why.help());
