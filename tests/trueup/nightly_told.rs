@@ -208,3 +208,51 @@ fn two_that_heal_at_once_claim_no_healing_twice() {
         place.clear().await;
     });
 }
+
+#[test]
+fn a_check_finds_schedules_that_do_not_fit_their_playbooks() {
+    block_on(async {
+        let schedules = "schedules:
+  gone: { playbook: nmae, cron: '0 3 * * *', zone: UTC, env: test, owner: clerk }
+  extra: { playbook: name, cron: '0 3 * * *', zone: UTC, env: test, owner: clerk, params: { id: 5 } }
+  lacking: { playbook: needs, cron: '0 3 * * *', zone: UTC, env: test, owner: clerk }
+  wrong: { playbook: needs, cron: '0 3 * * *', zone: UTC, env: test, owner: clerk, params: { id: soon } }
+  pinned: { playbook: name, cron: '0 3 * * *', zone: UTC, env: test, owner: clerk, mode: heal, pin: 3f0c9a51d2e84b67, caps: { share: 5% } }
+";
+        let place = office(&On::Sqlite, FILE, schedules).await;
+        let body = "params:\n  id: { type: int, description: Which one }\nsteps:\n- id: up\n  row: { table: shop.things, key: { id: '{{ params.id }}' }, set: { name: a } }\n";
+        place.playbook("needs", "  shop: { write: [things, audits] }", body);
+        let found = trueup(&place, "check --json").await;
+        assert_eq!(found.exit, 2, "{}{}", found.out, found.err);
+        let text = trueup(&place, "check")
+            .await
+            .is(2, &["error[E0832]", "did you mean `name`", "write `pin: ", "advice[W0831]"]);
+        let project = fs::read_to_string(place.path().join("trueup.yaml")).unwrap();
+        for (schedule, message) in [
+            ("gone:", "there is no playbook `nmae`"),
+            ("extra:", "the playbook has no parameter `id`"),
+            ("lacking:", "`id` is missing"),
+            ("wrong:", "`id`"),
+            ("pinned:", "`name` is not the text that is pinned"),
+        ] {
+            let line = project.lines().position(|line| line.trim_start().starts_with(schedule)).unwrap() + 1;
+            let at = format!("trueup.yaml:{line}:");
+            let blocks: Vec<&str> = text.err.split("\n\n").filter(|block| block.contains(&at)).collect();
+            assert!(blocks.iter().any(|block| block.contains(message)), "{schedule} {message}:\n{}", text.err);
+        }
+        // One playbook alone: only the schedules of it. Nothing else of the project is held up.
+        let alone = trueup(&place, "check needs").await;
+        assert_eq!(alone.exit, 2, "{}{}", alone.out, alone.err);
+        assert!(!alone.err.contains("nmae") && !alone.err.contains("pinned") && alone.err.contains("`id` is missing"));
+        trueup(&place, "reconcile name").await.is(0, &["There is nothing that differs."]);
+        // The caps of a playbook itself.
+        let path = place.path().join("name.yaml");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("{ heal: { most: 50 } }", "{ heal: { share: 5% } }")).unwrap();
+        fs::write(place.path().join("trueup.yaml"), project.split("schedules:").next().unwrap()).unwrap();
+        trueup(&place, "check")
+            .await
+            .is(0, &["advice[W0831]", "finds only those that differ (by `name`)", "`share: 20`"]);
+        place.clear().await;
+    });
+}

@@ -2,6 +2,7 @@
 //! made for each time, however many processes look (`journal::schedules`).
 
 mod fire;
+mod fits;
 mod listen;
 mod metrics;
 mod serve;
@@ -9,6 +10,7 @@ mod standing;
 mod tick;
 
 pub use fire::{Ended, fire};
+pub use fits::unfit;
 pub use listen::Listening;
 pub use metrics::{gather, write_file};
 pub use serve::{Due, Heard, Options, due, serve};
