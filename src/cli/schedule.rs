@@ -37,7 +37,7 @@ pub async fn run(
             output.data(&if list.json { schedules::list_json(&all) } else { schedules::list(&all, output.look()) });
             Ok(Exit::Done)
         }
-        ScheduleCommand::Next(wish) => next(wish, &opened, surroundings, output),
+        ScheduleCommand::Next(wish) => next(wish, &opened, surroundings, output).await,
         ScheduleCommand::Pause(word) => {
             let (record, actor, reason) = said(word, &opened, surroundings).await?;
             ops::schedule::pause(&record, &word.name, &actor, &reason).await?;
@@ -58,12 +58,19 @@ pub async fn run(
     }
 }
 
-fn next(wish: &ScheduleNext, opened: &Opened, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
+async fn next(
+    wish: &ScheduleNext,
+    opened: &Opened,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let after = match &wish.after {
         None => None,
         Some(text) => Some(moment(text)?),
     };
-    let all = ops::schedule::next(surroundings, opened, wish.name.as_deref(), wish.count.into(), after)?;
+    let record = ops::record::open(surroundings, opened).await?;
+    let all =
+        ops::schedule::next(surroundings, &record, opened, wish.name.as_deref(), wish.count.into(), after).await?;
     output.data(&if wish.json { schedules::coming_json(&all) } else { schedules::coming(&all, output.look()) });
     Ok(Exit::Done)
 }

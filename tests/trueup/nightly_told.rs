@@ -188,28 +188,6 @@ fn a_scheduler_and_a_timer_say_where_the_project_file_or_a_playbook_is_wrong() {
 }
 
 #[test]
-fn two_that_heal_at_once_claim_no_healing_twice() {
-    block_on(async {
-        let place = office(&On::Postgres(postgres()), FILE, "").await;
-        let before = counts(&place).await;
-        let healed = async || {
-            let came = trueup(&place, "reconcile name --heal --yes --reason both --json").await;
-            came.json()["healed"].as_u64().unwrap()
-        };
-        for round in 1..=5 {
-            place.admin("update things set name = '';").await;
-            // However they get in each other's way, each thing was healed once, by one of them.
-            let (one, other) = tokio::join!(healed(), healed());
-            assert_eq!(one + other, 3, "{one} and {other} in round {round}");
-            let now: Vec<i64> = before.split("; ").map(|n| n.parse::<i64>().unwrap() + round).collect();
-            let now: Vec<String> = now.iter().map(i64::to_string).collect();
-            assert_eq!(counts(&place).await, now.join("; "));
-        }
-        place.clear().await;
-    });
-}
-
-#[test]
 fn a_check_finds_schedules_that_do_not_fit_their_playbooks() {
     block_on(async {
         let schedules = "schedules:
@@ -253,6 +231,63 @@ fn a_check_finds_schedules_that_do_not_fit_their_playbooks() {
         trueup(&place, "check")
             .await
             .is(0, &["advice[W0831]", "finds only those that differ (by `name`)", "`share: 20`"]);
+        place.clear().await;
+    });
+}
+
+#[test]
+fn the_next_times_are_told_as_they_will_truly_come() {
+    block_on(async {
+        let schedules = "schedules:
+  one: { playbook: name, cron: '30 1 * * *', zone: Europe/London, env: test, owner: clerk, jitter: 10m, expires: 2027-03-29 }
+";
+        let place = office(&On::Sqlite, FILE, schedules).await;
+        let next = "schedule next one --count 3 --after 2027-03-27T12:00:00";
+        let found = trueup(&place, &format!("{next} --json")).await.is(0, &[]).json()["next"].clone();
+        let delay = found[0]["delay_seconds"].as_i64().unwrap();
+        assert!((1..600).contains(&delay), "{found}");
+        // Half past one is left out on the 28th: it comes at two in summer time, one in UTC, and its jitter behind that.
+        let (minutes, seconds) = (delay / 60, delay % 60);
+        let begins = format!("2027-03-28T01:{minutes:02}:{seconds:02}");
+        assert!(found[0]["begins_at"].as_str().unwrap().starts_with(&begins), "{found}");
+        assert_eq!(found[0]["clocks"], "the clocks leave 01:30 out that day: it comes at 02:00");
+        assert_eq!(
+            (&found[0]["will"], &found[1]["will"], &found[2]["will"]),
+            (&"begin".into(), &"begin".into(), &"be_blocked".into())
+        );
+        assert_eq!((&found[1]["clocks"], &found[1]["why"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+        let text = trueup(&place, next)
+            .await
+            .is(0, &["will be blocked: it expired at the end of 2027-03-29", "01:30 out that day"]);
+        assert!(text.out.contains(&begins.replace('T', " ")), "{}", text.out);
+        assert!(text.out.lines().all(|line| line.chars().count() <= 80), "{}", text.out);
+        trueup(&place, "schedule next one --count 1 --after 2026-10-24T12:00:00")
+            .await
+            .is(0, &["the clocks show 01:30 twice that day: this is the first one"]);
+        trueup(&place, "schedule pause one --reason holidays --actor ben").await.is(0, &[]);
+        trueup(&place, next).await.is(0, &["will pass: paused by ben since", "holidays"]);
+        place.clear().await;
+    });
+}
+
+#[test]
+fn two_that_heal_at_once_claim_no_healing_twice() {
+    block_on(async {
+        let place = office(&On::Postgres(postgres()), FILE, "").await;
+        let before = counts(&place).await;
+        let healed = async || {
+            let came = trueup(&place, "reconcile name --heal --yes --reason both --json").await;
+            came.json()["healed"].as_u64().unwrap()
+        };
+        for round in 1..=5 {
+            place.admin("update things set name = '';").await;
+            // However they get in each other's way, each thing was healed once, by one of them.
+            let (one, other) = tokio::join!(healed(), healed());
+            assert_eq!(one + other, 3, "{one} and {other} in round {round}");
+            let now: Vec<i64> = before.split("; ").map(|n| n.parse::<i64>().unwrap() + round).collect();
+            let now: Vec<String> = now.iter().map(i64::to_string).collect();
+            assert_eq!(counts(&place).await, now.join("; "));
+        }
         place.clear().await;
     });
 }
