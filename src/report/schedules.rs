@@ -147,7 +147,8 @@ fn line(one: &Occurrence, look: Look) -> Line {
             rest.push_str(&format!(", {healed} healed"));
         }
     }
-    if let Some(run) = one.run.filter(|_| one.ended.as_deref().is_some_and(|word| word != "failed")) {
+    // One that failed before it could look at anything has no run.
+    if let Some(run) = one.run.filter(|_| one.ended.as_deref().is_some_and(|word| word != "failed" || of > 0)) {
         rest.push_str(&format!(" {} run {}", look.dot(), run.short()));
     }
     if let Some(why) = &one.why {

@@ -133,7 +133,7 @@ pub fn decide(times: &Times, history: &History, blocked: Option<&str>, now: Stam
             _ => Some(fate(Settled::Fired, None)),
         }
     };
-    decision.fates.extend(missed(before, times, newest.is_some()));
+    decision.fates.extend(missed(before, times, newest.as_ref().map(|newest| newest.word)));
     decision.fates.extend(newest);
     decision
 }
@@ -144,13 +144,13 @@ pub fn look_back(times: &Times, now: Stamp) -> Stamp {
 }
 
 /// Those for which nobody was there in time, told together.
-fn missed(all: Vec<Moment>, times: &Times, caught_up: bool) -> Option<Fate> {
+fn missed(all: Vec<Moment>, times: &Times, newest: Option<Settled>) -> Option<Fate> {
     let count = all.len() as u64;
     let (first, last) = (all.first()?.clone(), all.last()?.clone());
-    let why = if caught_up {
-        "nobody was there; only the newest is caught up".to_owned()
-    } else {
-        format!("nobody was there in time (`catch_up: {}`)", crate::base::shape::Length(times.catch_up))
+    let why = match newest {
+        Some(Settled::Fired) => "nobody was there; only the newest is caught up".to_owned(),
+        Some(_) => "nobody was there; only the newest would be caught up".to_owned(),
+        None => format!("nobody was there in time (`catch_up: {}`)", crate::base::shape::Length(times.catch_up)),
     };
     let from = (count > 1).then_some(first);
     Some(Fate { last, from, count, word: Settled::Missed, why: Some(why) })

@@ -320,6 +320,9 @@ fn one_that_still_goes_on_is_not_overtaken_unless_that_is_allowed() {
     // Blocked comes before both, and is told each time.
     let blocked = decide(&machine.times, &machine.history, Some("its owner is gone"), stamp(start + 4 * HOUR));
     assert_eq!((blocked.fates[0].word, blocked.fates[0].why.as_deref()), (Settled::Blocked, Some("its owner is gone")));
+    // Where the newest is not begun either, nobody says that it is.
+    let blocked = decide(&machine.times, &machine.history, Some("its owner is gone"), stamp(start + 6 * HOUR));
+    assert_eq!(blocked.fates[0].why.as_deref(), Some("nobody was there; only the newest would be caught up"));
 }
 
 #[test]
