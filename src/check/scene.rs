@@ -386,7 +386,7 @@ pub fn connection_of<'a>(step: &'a Step) -> Option<(&'a str, Span)> {
     }
 }
 
-fn visits(playbook: &Playbook) -> Vec<Visit<'_>> {
+pub(in crate::check) fn visits(playbook: &Playbook) -> Vec<Visit<'_>> {
     let mut all = Vec::new();
     for (place, step) in playbook.targets.iter().flat_map(|targets| targets.from.steps()) {
         let section = Section::Preconditions;

@@ -12,7 +12,7 @@ use crate::{
     playbook::schedules::{Caps, Mode},
     report::{
         exit::Exit,
-        reconciled::{self, Reconciled},
+        reconciled::{self, Beside, Reconciled},
     },
     targets::limits::Share,
 };
@@ -28,20 +28,41 @@ pub async fn run(
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let opened = ops::project::open(surroundings, project)?;
     if let Some(ReconcileCommand::Report(report)) = &given.command {
+        let opened = ops::project::open(surroundings, project)?;
         return again(report, &opened, surroundings, output).await;
     }
-    let exit = if given.due {
-        due(given, &opened, surroundings, output).await?
-    } else {
-        now(given, &opened, surroundings, output).await?
-    };
+    let looked = look(given, project, surroundings, output).await;
+    // Where nothing could be looked at, a page of yesterday would say that all is well.
+    if let (Err(failure), Some(path)) = (&looked, &given.html) {
+        let what = given.playbook.as_deref().unwrap_or(if given.due { "reconcile --due" } else { "reconcile --all" });
+        let beside = Beside { failed: vec![(what.to_owned(), failure.in_short())], ..Beside::default() };
+        match page(&[], &beside, path, surroundings, output) {
+            Err(unwritten) if unwritten.in_short() != failure.in_short() => output.failure(&unwritten),
+            _ => {}
+        }
+    }
+    let (opened, exit) = looked?;
     if let Some(path) = &given.metrics_file {
         let record = ops::record::open(surroundings, &opened).await?;
         ops::schedule::write_file(surroundings, &record, project, path).await?;
     }
     Ok(exit)
+}
+
+async fn look(
+    given: &Reconcile,
+    project: Option<&Path>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<(Opened, Exit), Failure> {
+    let opened = ops::project::open(surroundings, project)?;
+    let exit = if given.due {
+        due(given, &opened, surroundings, output).await?
+    } else {
+        now(given, &opened, surroundings, output).await?
+    };
+    Ok((opened, exit))
 }
 
 async fn again(
@@ -57,7 +78,7 @@ async fn again(
     };
     let found = ops::reconcile::look(&record, run).await?;
     if let Some(path) = &given.html {
-        page(std::slice::from_ref(&found), path, surroundings, output)?;
+        page(std::slice::from_ref(&found), &Beside::default(), path, surroundings, output)?;
     } else if given.json {
         output.data(&reconciled::json(&found));
     } else {
@@ -90,7 +111,7 @@ async fn now(
     }
     let record = ops::record::open(surroundings, opened).await?;
     let flag = pause::on_ctrl_c(output);
-    let (mut found, mut failed) = (Vec::new(), Vec::new());
+    let (mut found, mut beside) = (Vec::new(), Beside::default());
     let mut exits = Vec::new();
     if let Some(playbook) = &given.playbook {
         let wish = wish(given, playbook, request)?;
@@ -119,13 +140,16 @@ async fn now(
                 Ok(one) => found.push(one),
                 Err(failure) => {
                     output.error(&format!("{name}: {}", failure.in_short()), &[]);
+                    if let Failure::Texts(problems) = &failure {
+                        output.problems(problems);
+                    }
                     exits.push(failure.exit());
-                    failed.push((name, failure.in_short()));
+                    beside.failed.push((name, failure.in_short()));
                 }
             }
         }
     }
-    shown(given, &found, &failed, surroundings, output)?;
+    shown(given, &found, &beside, surroundings, output)?;
     Ok(worst(&found, exits))
 }
 
@@ -167,53 +191,69 @@ async fn due(
     let record = Arc::new(ops::record::open(surroundings, opened).await?);
     let flag = pause::on_ctrl_c(output);
     let tell = |heard: ops::schedule::Heard<'_>| output.note(&schedule::line(&heard));
-    let all = ops::schedule::due(surroundings, &record, opened, &flag, &tell).await?;
-    let (mut found, mut failed, mut exits) = (Vec::new(), Vec::new(), Vec::new());
-    for (firing, ended) in all {
+    let due = ops::schedule::due(surroundings, &record, opened, &flag, &tell).await?;
+    // Where a newer time is begun instead, nothing is left for anybody to do about those before it.
+    let mut exits: Vec<Exit> = due.passed.iter().filter(|one| !one.caught_up).map(|_| Exit::Stopped).collect();
+    let (mut found, mut beside) = (Vec::new(), Beside { passed: due.passed, ..Beside::default() });
+    let idle = due.over.is_empty();
+    for (firing, ended) in due.over {
         match ended {
             Ok(ops::schedule::Ended::Told(report)) => found.push(*report),
             Ok(ops::schedule::Ended::Left) => {}
             Ok(ops::schedule::Ended::Failed(why)) => {
                 exits.push(Exit::Failed);
-                failed.push((firing.name.to_string(), why));
+                beside.failed.push((firing.name.to_string(), why));
             }
             Err(failure) => {
                 output.failure(&failure);
                 exits.push(failure.exit());
+                beside.failed.push((firing.name.to_string(), failure.in_short()));
             }
         }
     }
-    if found.is_empty() && failed.is_empty() && exits.is_empty() && !given.json {
-        output.note("Nothing is due.\n");
+    if idle && !given.json {
+        let none = beside.passed.is_empty();
+        output.note(if none { "Nothing is due.\n" } else { "Nothing was begun of what was due.\n" });
+    }
+    if idle && beside.passed.is_empty() && !given.json {
         return Ok(Exit::Done);
     }
-    shown(given, &found, &failed, surroundings, output)?;
+    shown(given, &found, &beside, surroundings, output)?;
     Ok(worst(&found, exits))
 }
 
 fn shown(
     given: &Reconcile,
     found: &[Reconciled],
-    failed: &[(String, String)],
+    beside: &Beside,
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<(), Failure> {
     match (found, given.json) {
-        ([one], true) if failed.is_empty() && given.playbook.is_some() => output.data(&reconciled::json(one)),
-        (all, true) => output.data(&reconciled::several(all, failed)),
+        ([one], true) if beside.failed.is_empty() && given.playbook.is_some() => output.data(&reconciled::json(one)),
+        (all, true) => output.data(&reconciled::several(all, beside)),
         (all, false) => {
             let texts: Vec<String> = all.iter().map(|one| reconciled::text(one, output.look())).collect();
             output.data(&texts.join("\n"));
         }
     }
     match &given.html {
-        Some(path) if !found.is_empty() => page(found, path, surroundings, output),
-        _ => Ok(()),
+        // Nothing was due: what the page says is still the last that is known.
+        Some(_) if found.is_empty() && beside.failed.is_empty() && beside.passed.is_empty() => Ok(()),
+        Some(path) => page(found, beside, path, surroundings, output),
+        None => Ok(()),
     }
 }
 
-fn page(found: &[Reconciled], path: &Path, surroundings: &Surroundings, output: &Output) -> Result<(), Failure> {
-    let text = output.masks().apply(&reconciled::html(found));
+fn page(
+    found: &[Reconciled],
+    beside: &Beside,
+    path: &Path,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<(), Failure> {
+    let page = reconciled::html(found, beside, surroundings.world.now());
+    let text = output.masks().apply(&page);
     let path = surroundings.folder.join(path);
     let write = || std::fs::File::create(&path)?.write_all(text.as_bytes());
     write().map_err(|e| Failure::usage(format!("`{}` cannot be written: {e}", path.display())))?;

@@ -37,7 +37,7 @@ pub async fn run(
             output.data(&if list.json { schedules::list_json(&all) } else { schedules::list(&all, output.look()) });
             Ok(Exit::Done)
         }
-        ScheduleCommand::Next(wish) => next(wish, &opened, surroundings, output),
+        ScheduleCommand::Next(wish) => next(wish, &opened, surroundings, output).await,
         ScheduleCommand::Pause(word) => {
             let (record, actor, reason) = said(word, &opened, surroundings).await?;
             ops::schedule::pause(&record, &word.name, &actor, &reason).await?;
@@ -58,12 +58,19 @@ pub async fn run(
     }
 }
 
-fn next(wish: &ScheduleNext, opened: &Opened, surroundings: &Surroundings, output: &Output) -> Result<Exit, Failure> {
+async fn next(
+    wish: &ScheduleNext,
+    opened: &Opened,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let after = match &wish.after {
         None => None,
         Some(text) => Some(moment(text)?),
     };
-    let all = ops::schedule::next(surroundings, opened, wish.name.as_deref(), wish.count.into(), after)?;
+    let record = ops::record::open(surroundings, opened).await?;
+    let all =
+        ops::schedule::next(surroundings, &record, opened, wish.name.as_deref(), wish.count.into(), after).await?;
     output.data(&if wish.json { schedules::coming_json(&all) } else { schedules::coming(&all, output.look()) });
     Ok(Exit::Done)
 }
@@ -132,7 +139,13 @@ pub async fn scheduler(
     let count = opened.project.schedules.entries.len();
     stamped(&format!("looking after {count} {}\n", if count == 1 { "schedule" } else { "schedules" }));
     let stop = stop_on_signals();
-    let tell = |heard: Heard<'_>| stamped(&line(&heard));
+    let tell = |heard: Heard<'_>| {
+        stamped(&line(&heard));
+        // As `trueup check` shows it, behind the line for those who read one line of a log.
+        if let Heard::Trouble(failure @ Failure::Texts(_)) = heard {
+            output.failure(failure);
+        }
+    };
     ops::schedule::serve(surroundings, &record, &options, &stop, &tell).await?;
     stamped("stopped\n");
     Ok(Exit::Done)
@@ -162,6 +175,7 @@ fn stop_on_signals() -> Arc<AtomicBool> {
 pub fn line(heard: &Heard<'_>) -> String {
     match heard {
         Heard::Word(word) => format!("{word}\n"),
+        Heard::Trouble(failure) => format!("cannot look at the schedules: {}\n", failure.in_short()),
         Heard::Begins(firing) => {
             let again = if firing.taken_over { " (left by a process that is gone)" } else { "" };
             format!("{}: {} begins{again}\n", firing.name, firing.wall.replace('T', " "))
@@ -173,8 +187,12 @@ pub fn line(heard: &Heard<'_>) -> String {
                     let word = found.word().word().replace('_', " ");
                     let healed =
                         if found.healed() > 0 { format!(", {} healed", found.healed()) } else { String::new() };
+                    let untried = match found.untried {
+                        0 => String::new(),
+                        n => format!(", {n} could not be tried out"),
+                    };
                     format!(
-                        "{name}: {wall} {word}: {} of {} differ{healed} (run {})\n",
+                        "{name}: {wall} {word}: {} of {} differ{untried}{healed} (run {})\n",
                         found.drifted,
                         found.of,
                         found.run.short()

@@ -30,11 +30,13 @@ record! {
         more: u64,
         /// What earlier reconciles of the same found, oldest first.
         trend: Vec<TrendPoint>,
+        /// How many could not be tried out, or fail by a check: whether they differ is not known. They are none of those that differ.
+        failed: Option<u64>,
     }
 }
 
 record! {
-    /// An item that is not as wanted.
+    /// An item that is not as wanted, or of which nobody knows.
     pub struct DriftItem {
         /// Its key.
         item: Arc<str>,
@@ -46,7 +48,7 @@ record! {
         first: RunId,
         /// How many reconciles in a row saw it.
         seen: u32,
-        /// `reported`, `healing` or `refused`.
+        /// `reported`, `healing`, `refused` or `failed`.
         verdict: Arc<str>,
         /// Why it is not healed.
         why: Option<String>,
@@ -66,6 +68,8 @@ record! {
         drifted: u64,
         /// How many of these were to be healed.
         healing: u64,
+        /// How many were healed, as far as the next reconcile knew.
+        healed: Option<u64>,
     }
 }
 

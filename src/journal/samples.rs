@@ -161,7 +161,14 @@ impl Filler {
             verdict: self.text(),
             why: self.maybe(self.string()),
         };
-        let point = || TrendPoint { run, at: self.stamp(), of: number(), drifted: number(), healing: number() };
+        let point = || TrendPoint {
+            run,
+            at: self.stamp(),
+            of: number(),
+            drifted: number(),
+            healing: number(),
+            healed: self.maybe(number()),
+        };
         vec![
             DriftSeen {
                 scope: self.text(),
@@ -176,6 +183,7 @@ impl Filler {
                 items: self.some(item),
                 more: number(),
                 trend: self.some(point),
+                failed: self.maybe(number()),
             }
             .into(),
             ScheduleKept {

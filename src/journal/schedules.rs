@@ -378,10 +378,13 @@ impl Held<'_> {
         settled: &OccurrenceSettled,
     ) -> Result<(), JournalError> {
         self.note_schedule(chain, &settled.schedule, now, at).await?;
-        // The key is unique: what was settled once is not settled again, whatever a clock says.
-        self.execute(
+        // The key is unique: what was fired once is not fired again, whatever a clock says. What a clock that was ahead took for missed, or
+        // skipped, may come all the same.
+        let settled_now = self.execute(
             "INSERT INTO occurrences (id, schedule, wall, zone, at, since, count, word, why, run, settled_at, looked, drifted, healed)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, 0)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, 0)
+             ON CONFLICT (id) DO UPDATE SET since = excluded.since, count = excluded.count, word = excluded.word, why = excluded.why,
+                 run = excluded.run, settled_at = excluded.settled_at WHERE occurrences.word <> 'fired'",
             &[
                 (&settled.occurrence.to_string()).into(),
                 (&*settled.schedule).into(),
@@ -397,6 +400,9 @@ impl Held<'_> {
             ],
         )
         .await?;
+        if settled_now == 0 {
+            return Err(JournalError::OutOfOrder { run: chain, what: "this time was begun before" });
+        }
         let Some(cursor) = settled.cursor else { return Ok(()) };
         let statement = "UPDATE schedules SET cursor = $1 WHERE name = $2";
         self.execute(statement, &[cursor.micros.into(), (&*settled.schedule).into()]).await.map(drop)

@@ -155,10 +155,15 @@ pub async fn check_beside(
         Some(name) => Some(Live::open(surroundings, opened, name).await?),
         None => None,
     };
-    let about_project = match &live {
+    let mut about_project = match &live {
         Some(live) => live.about(opened),
         None => opened.advice.clone(),
     };
+    let is_looked_at = |path: Option<&Path>| {
+        let looked_at = |path: &Path| playbooks.iter().any(|one| one.canonicalize().ok() == path.canonicalize().ok());
+        paths.is_empty() || path.is_some_and(looked_at)
+    };
+    super::schedule::unfit(surroundings, opened, &is_looked_at, &mut about_project);
     let mut problems: Vec<Diagnostics> = Some(about_project).filter(|a| !a.is_empty()).into_iter().collect();
     let mut told = Told::of(&playbooks);
     for path in &playbooks {

@@ -1,7 +1,7 @@
 //! Why a command could not do what it was asked for, with the exit code that says so.
 
 use crate::{
-    base::diagnostic::{Diagnostic, Diagnostics},
+    base::diagnostic::{Diagnostic, Diagnostics, Severity},
     engine::trouble::Trouble,
     journal::failure::JournalError,
     report::exit::Exit,
@@ -71,7 +71,7 @@ impl Failure {
     /// In one line, where it is not the failure of the command itself.
     pub fn in_short(&self) -> String {
         match self {
-            Failure::Texts(_) => "the playbook or the project file that it carries is refused".into(),
+            Failure::Texts(problems) => first(problems),
             Failure::Usage { message, .. } | Failure::Refused { message, .. } | Failure::Halted { message, .. } => {
                 message.clone()
             }
@@ -89,6 +89,21 @@ impl Failure {
             Failure::Journal(_) | Failure::Halted { .. } => Exit::Failed,
         }
     }
+}
+
+/// The first error with its place, and how many there are besides.
+fn first(problems: &[Diagnostics]) -> String {
+    let errors = problems.iter().flat_map(|of| of.sorted().into_iter().map(move |one| (of.source(), one)));
+    let mut errors = errors.filter(|(_, one)| one.severity == Severity::Error);
+    let Some((source, one)) = errors.next() else {
+        return "the playbook or the project file that it carries is refused".into();
+    };
+    let (file, place) = (source.name_at(one.span.start), source.place(one.span.start));
+    let more = match errors.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more; `trueup check` shows them)"),
+    };
+    format!("{file}:{}:{}: {}: {}{more}", place.line, place.column, one.code.id, one.message)
 }
 
 impl From<JournalError> for Failure {

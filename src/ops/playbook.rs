@@ -54,7 +54,7 @@ fn judged(source: Arc<Source>, opened: &Opened, knowledge: Knowledge) -> Result<
 }
 
 /// The file of a playbook.
-pub(super) fn find(surroundings: &Surroundings, opened: &Opened, name: &str) -> Result<PathBuf, Failure> {
+pub(in crate::ops) fn find(surroundings: &Surroundings, opened: &Opened, name: &str) -> Result<PathBuf, Failure> {
     let as_path = surroundings.folder.join(name);
     if as_path.is_file() {
         return Ok(as_path);

@@ -58,8 +58,25 @@ pub struct Coming {
     pub zone: String,
     /// So much later it begins.
     pub delay: Duration,
-    /// When.
+    /// When, by its text.
     pub moment: Moment,
+    /// When it really begins.
+    pub begins: Stamp,
+    /// Why its wall clock reads otherwise then: the clocks change.
+    pub odd: Option<String>,
+    /// What will come of it, as things stand now.
+    pub will: Will,
+}
+
+/// What will come of a time, as things stand now.
+#[derive(Clone, Debug)]
+pub enum Will {
+    /// It begins.
+    Begin,
+    /// Nothing: somebody paused the schedule, and why.
+    Pass(String),
+    /// It is recorded as blocked, and why.
+    BeBlocked(String),
 }
 
 /// `2026-11-27 02:30`
@@ -130,7 +147,8 @@ fn line(one: &Occurrence, look: Look) -> Line {
             rest.push_str(&format!(", {healed} healed"));
         }
     }
-    if let Some(run) = one.run.filter(|_| one.ended.as_deref().is_some_and(|word| word != "failed")) {
+    // One that failed before it could look at anything has no run.
+    if let Some(run) = one.run.filter(|_| one.ended.as_deref().is_some_and(|word| word != "failed" || of > 0)) {
         rest.push_str(&format!(" {} run {}", look.dot(), run.short()));
     }
     if let Some(why) = &one.why {
@@ -148,13 +166,24 @@ pub fn coming(all: &[Coming], look: Look) -> String {
     }
     for one in all {
         let delay = if one.delay.is_zero() { String::new() } else { format!(" + {} s", one.delay.as_secs()) };
+        let begins =
+            if one.delay.is_zero() { format!("{} UTC", clock::minute(one.begins)) } else { clock::second(one.begins) };
         let line = Line::of(Tone::Plain, wall(&one.moment.wall))
             .plain(format!(" {}{delay}", one.zone))
             .pad(40, 2)
-            .add(Tone::Dim, format!("{} UTC", clock::minute(one.moment.at)))
+            .add(Tone::Dim, begins)
             .plain("  ")
             .add(Tone::Strong, &one.schedule);
         page.line(0, line);
+        if let Some(odd) = &one.odd {
+            page.hung(4, 6, Line::of(Tone::Care, odd.clone()));
+        }
+        let (tone, word, why) = match &one.will {
+            Will::Begin => continue,
+            Will::Pass(why) => (Tone::Care, "will pass", why),
+            Will::BeBlocked(why) => (Tone::Bad, "will be blocked", why),
+        };
+        page.hung(4, 6, Line::of(tone, clean(&format!("{word}: {why}"))));
     }
     page.finish()
 }
@@ -166,12 +195,21 @@ fn moment(one: &Moment) -> Value {
 /// The next times as JSON.
 pub fn coming_json(all: &[Coming]) -> String {
     let all = all.iter().map(|one| {
+        let (will, why) = match &one.will {
+            Will::Begin => ("begin", None),
+            Will::Pass(why) => ("pass", Some(why.clone())),
+            Will::BeBlocked(why) => ("be_blocked", Some(why.clone())),
+        };
         Value::map([
             ("schedule", Value::text(one.schedule.as_str())),
             ("wall", Value::text(one.moment.wall.clone())),
             ("zone", Value::text(one.zone.as_str())),
             ("at", Value::text(clock::json(one.moment.at))),
             ("delay_seconds", Value::from(i64::try_from(one.delay.as_secs()).unwrap_or(i64::MAX))),
+            ("begins_at", Value::text(clock::json(one.begins))),
+            ("clocks", maybe(one.odd.clone())),
+            ("will", will.into()),
+            ("why", maybe(why)),
         ])
     });
     let whole = [("format", FORMAT.into()), ("kind", "next_times".into()), ("next", Value::list(all))];

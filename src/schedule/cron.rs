@@ -175,6 +175,24 @@ pub fn wall(zone: &TimeZone, at: Stamp) -> String {
     wall_of(zone, at.micros).map_or_else(|| at.written('T'), |wall| wall.to_string())
 }
 
+/// Why a time does not begin as its wall clock reads: the clocks of the zone change.
+pub fn oddity(zone: &TimeZone, moment: &Moment) -> Option<String> {
+    let wall: DateTime = moment.wall.parse().ok()?;
+    let of_day = |wall: DateTime| format!("{:02}:{:02}", wall.hour(), wall.minute());
+    match zone.to_ambiguous_timestamp(wall).offset() {
+        AmbiguousOffset::Unambiguous { .. } => None,
+        AmbiguousOffset::Gap { .. } => {
+            let begins = wall_of(zone, moment.at.micros)?;
+            Some(format!("the clocks leave {} out that day: it comes at {}", of_day(wall), of_day(begins)))
+        }
+        AmbiguousOffset::Fold { .. } => {
+            let first = zone.to_ambiguous_timestamp(wall).earlier().ok()?.as_microsecond() == moment.at.micros;
+            let which = if first { "first" } else { "second" };
+            Some(format!("the clocks show {} twice that day: this is the {which} one", of_day(wall)))
+        }
+    }
+}
+
 /// So much time is looked through at once.
 const STRETCH: i64 = 8 * crate::base::time::DAY;
 

@@ -52,8 +52,9 @@ pub struct History {
     pub cursor: i64,
     /// When the last word about it was recorded.
     pub moment: i64,
-    /// Settled all the same, behind the cursor: the clock was ahead when they were.
-    pub settled: HashSet<(Arc<str>, i64)>,
+    /// Fired all the same, behind the cursor: the clock was ahead when they were. Those that were only told (missed, skipped, blocked) by a
+    /// clock that was ahead are not among them: they still come.
+    pub fired: HashSet<(Arc<str>, i64)>,
     /// One that was fired and is not over, in words: `run 6e839cdd, fired at 02:30`.
     pub running: Option<String>,
 }
@@ -99,10 +100,12 @@ pub const COUNTED: usize = 10_000;
 
 /// What is to be done at `now`. `blocked`: why the schedule may not run as it stands.
 pub fn decide(times: &Times, history: &History, blocked: Option<&str>, now: Stamp) -> Decision {
-    let rewound = now.micros.saturating_add(SKEW) < history.moment;
+    // The cursor is never ahead of the clock that set it. The last word alone would not tell: the end of what was begun too early may be
+    // recorded when the clock is right again.
+    let rewound = now.micros.saturating_add(SKEW) < history.moment.max(history.cursor);
     let delay = micros(times.delay);
     let until = stamp(now.micros.saturating_sub(delay));
-    let cursor = if rewound { history.cursor.min(until.micros) } else { history.cursor };
+    let cursor = if rewound { history.cursor.min(look_back(times, now).micros) } else { history.cursor };
     let mut decision = Decision { rewound, cursor, fates: Vec::new() };
     let Some(last) = times.cron.last(&times.zone, stamp(cursor), until) else { return decision };
     decision.cursor = last.at.micros;
@@ -130,19 +133,24 @@ pub fn decide(times: &Times, history: &History, blocked: Option<&str>, now: Stam
             _ => Some(fate(Settled::Fired, None)),
         }
     };
-    decision.fates.extend(missed(before, times, newest.is_some()));
+    decision.fates.extend(missed(before, times, newest.as_ref().map(|newest| newest.word)));
     decision.fates.extend(newest);
     decision
 }
 
+/// From here on it is looked again where the clock went back: nobody knows when it did, only that somebody looks every few minutes.
+pub fn look_back(times: &Times, now: Stamp) -> Stamp {
+    stamp(now.micros.saturating_sub(micros(times.delay)).saturating_sub(SKEW))
+}
+
 /// Those for which nobody was there in time, told together.
-fn missed(all: Vec<Moment>, times: &Times, caught_up: bool) -> Option<Fate> {
+fn missed(all: Vec<Moment>, times: &Times, newest: Option<Settled>) -> Option<Fate> {
     let count = all.len() as u64;
     let (first, last) = (all.first()?.clone(), all.last()?.clone());
-    let why = if caught_up {
-        "nobody was there; only the newest is caught up".to_owned()
-    } else {
-        format!("nobody was there in time (`catch_up: {}`)", crate::base::shape::Length(times.catch_up))
+    let why = match newest {
+        Some(Settled::Fired) => "nobody was there; only the newest is caught up".to_owned(),
+        Some(_) => "nobody was there; only the newest would be caught up".to_owned(),
+        None => format!("nobody was there in time (`catch_up: {}`)", crate::base::shape::Length(times.catch_up)),
     };
     let from = (count > 1).then_some(first);
     Some(Fate { last, from, count, word: Settled::Missed, why: Some(why) })
@@ -150,7 +158,7 @@ fn missed(all: Vec<Moment>, times: &Times, caught_up: bool) -> Option<Fate> {
 
 impl History {
     fn has(&self, moment: &Moment) -> bool {
-        self.settled.contains(&(moment.wall.clone(), moment.at.micros))
+        self.fired.contains(&(moment.wall.clone(), moment.at.micros))
     }
 }
 

@@ -129,11 +129,11 @@ impl Machine {
         (self.history.cursor, self.history.moment) = (decision.cursor, now);
         for fate in &decision.fates {
             *self.words.entry(fate.word).or_default() += fate.count;
-            assert!(
-                self.history.settled.insert((fate.last.wall.clone(), fate.last.at.micros)),
-                "settled twice: {fate:?}"
-            );
             if fate.word == Settled::Fired {
+                assert!(
+                    self.history.fired.insert((fate.last.wall.clone(), fate.last.at.micros)),
+                    "fired twice: {fate:?}"
+                );
                 self.fired.push(fate.last.clone());
             }
         }
@@ -230,6 +230,16 @@ fn t8_a_clock_that_jumps_bursts_nothing_and_repeats_nothing() {
     let mut there = vec![decade, start + HOUR];
     there.extend((0..72).map(|hour| start + HOUR + hour * HOUR));
     case("30 2 * * *", &there, &["2025-06-10T02:30:00", "2025-06-11T02:30:00", "2025-06-12T02:30:00"], 3652);
+    // Three days ahead: those of the days between are told as missed, and come all the same when the clock is right; the one that was
+    // begun too early does not come again.
+    let night = |day: i64| at("2025-06-10T02:40:00Z") + day * DAY;
+    let mut there = vec![night(3)];
+    there.extend((0..108).map(|hour| start + HOUR + hour * HOUR));
+    let nights = ["2025-06-13T02:30:00", "2025-06-10T02:30:00", "2025-06-11T02:30:00", "2025-06-12T02:30:00"];
+    case("30 2 * * *", &there, &[&nights[..], &["2025-06-14T02:30:00"]].concat(), 3);
+    // A look once a night, shortly after the time: also the first one after the clock went back finds its own.
+    let once = [night(3), night(0) - 6 * MINUTE, night(1), night(2), night(3), night(4)];
+    case("30 2 * * *", &once, &[&nights[..], &["2025-06-14T02:30:00"]].concat(), 3);
     // Half an hour back in the middle of things.
     let half = [start + HOUR, start + HOUR / 2, start + HOUR, start + 2 * HOUR];
     case("0 * * * *", &half, &["2025-06-10T01:00:00", "2025-06-10T02:00:00"], 0);
@@ -247,7 +257,19 @@ fn t8_a_clock_that_jumps_bursts_nothing_and_repeats_nothing() {
     let found = looks(&mut machine, &[end - MINUTE, end, end + 8_000_000, end + DAY]);
     assert_eq!(found, (vec!["2038-01-19T03:14:00".to_owned()], 0));
     cases += 1;
-    assert_eq!(cases, 12);
+    assert_eq!(cases, 14);
+}
+
+#[test]
+fn t8_nights_come_although_the_last_word_was_recorded_when_the_clock_was_right_again() {
+    let start = at("2025-06-10T00:10:00Z");
+    let mut machine = Machine::new(times("30 2 * * *", "UTC"), start);
+    let ahead = looks(&mut machine, &[at("2035-06-10T02:40:00Z")]);
+    assert_eq!(ahead, (vec!["2035-06-10T02:30:00".to_owned()], 3652));
+    // The end of what was begun in 2035 is recorded in 2025.
+    machine.history.moment = start + HOUR;
+    let (fired, _) = looks(&mut machine, &[start + HOUR, start + 3 * HOUR, start + 3 * HOUR + DAY]);
+    assert_eq!(fired, ["2025-06-10T02:30:00", "2025-06-11T02:30:00"]);
 }
 
 #[test]
@@ -298,6 +320,9 @@ fn one_that_still_goes_on_is_not_overtaken_unless_that_is_allowed() {
     // Blocked comes before both, and is told each time.
     let blocked = decide(&machine.times, &machine.history, Some("its owner is gone"), stamp(start + 4 * HOUR));
     assert_eq!((blocked.fates[0].word, blocked.fates[0].why.as_deref()), (Settled::Blocked, Some("its owner is gone")));
+    // Where the newest is not begun either, nobody says that it is.
+    let blocked = decide(&machine.times, &machine.history, Some("its owner is gone"), stamp(start + 6 * HOUR));
+    assert_eq!(blocked.fates[0].why.as_deref(), Some("nobody was there; only the newest would be caught up"));
 }
 
 #[test]

@@ -33,7 +33,7 @@ impl Came {
     }
 }
 
-fn command(place: &Place, line: &str) -> Command {
+pub(super) fn command(place: &Place, line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trueup"));
     let words = line.split('\'').enumerate().flat_map(|(i, part)| {
         if i % 2 == 1 { vec![part.to_owned()] } else { part.split_whitespace().map(str::to_owned).collect() }
@@ -76,7 +76,7 @@ pub(super) async fn office(on: &On, journal: &str, schedules: &str) -> Place {
 }
 
 pub(super) const FILE: &str = "journal: { sqlite: journal/journal.db }";
-const SERVER: &str = "journal: { postgres: { secret: SHOP_URL } }";
+pub(super) const SERVER: &str = "journal: { postgres: { secret: SHOP_URL } }";
 
 pub(super) async fn counts(place: &Place) -> String {
     place.seen("select count from things order by id").await
@@ -115,6 +115,14 @@ fn drift_is_told_and_remembered_and_healed_within_caps_and_taken_back() {
         trueup(&place, "reconcile name --heal --share 1 --yes --reason nightly")
             .await
             .is(4, &["3 items differ", "Nothing was healed: 3 of 3 items differ, more than `share: 1` allows"]);
+        // Of a source that finds only what differs there is no total to take a share of.
+        trueup(&place, "reconcile name --heal --share 5% --yes --reason nightly").await.is(
+            4,
+            &[
+                "Nothing was healed: all 3 items that the source finds differ",
+                "write a number of items instead (`share: 20`)",
+            ],
+        );
         assert_eq!(counts(&place).await, "5; 1; 100");
         let healed = trueup(&place, "reconcile name --heal --most 1 --yes --reason nightly --json").await;
         assert_eq!(healed.exit, 4, "{}{}", healed.out, healed.err);
@@ -124,7 +132,7 @@ fn drift_is_told_and_remembered_and_healed_within_caps_and_taken_back() {
         assert_eq!(verdicts, ["healed", "refused", "refused"]);
         assert!(healed["items"][1]["why"].as_str().unwrap().contains("beyond the 1 items that one run may heal"));
         assert_eq!(counts(&place).await, "6; 1; 100");
-        assert_eq!(healed["trend"].as_array().unwrap().len(), 5);
+        assert_eq!(healed["trend"].as_array().unwrap().len(), 6);
         // It is a run as any other: shown, listed, taken back.
         let run = healed["run"].as_str().unwrap();
         trueup(&place, "runs").await.is(0, &["reconcile name"]);
@@ -135,6 +143,8 @@ fn drift_is_told_and_remembered_and_healed_within_caps_and_taken_back() {
         // All that can be healed is.
         trueup(&place, "reconcile --all --heal --yes --reason nightly").await.is(4, &["2 healed, 1 refused."]);
         assert_eq!(counts(&place).await, "6; 2; 100");
+        let told = trueup(&place, "reconcile report").await.is(0, &["3, 2 healed", "3, 1 healed"]);
+        assert!(!told.out.contains("to heal"), "{}", told.out);
         // The page: no script, nothing from elsewhere, what an author or a row says stays text.
         trueup(&place, "reconcile report --html drift.html").await.is(0, &["drift.html"]);
         let page = fs::read_to_string(place.path().join("drift.html")).unwrap();

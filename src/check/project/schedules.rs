@@ -30,8 +30,18 @@ pub static NO_OWNER: Code = Code {
         other commands of the project go on.",
 };
 
-/// All codes of this file.
-pub static CODES: &[&Code] = &[&SCHEDULE, &NO_OWNER];
+/// Its playbook is another one, or none.
+pub static UNFIT: Code = Code {
+    id: "E0832",
+    title: "a schedule that does not fit its playbook",
+    explain: "The `playbook:` of a schedule is one of the project, `params:` are those that it declares, all that have no default among them, and \
+        `pin:` is the beginning of the SHA-256 of its text as it is now. Otherwise each time of the schedule is blocked or fails, at night. \
+        Only `trueup check` looks at this, so that all other commands of the project go on. After the playbook was changed, somebody reads \
+        it and writes the new pin, which `trueup schedule list` prints.",
+};
+
+/// All codes of this file. What [`UNFIT`] is about stands in other files: `ops::schedule` looks there.
+pub static CODES: &[&Code] = &[&SCHEDULE, &NO_OWNER, &UNFIT];
 
 /// The longest jitter.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);

@@ -1,7 +1,7 @@
 //! How far a reconcile may heal: the caps of all who have a say, and what they refuse.
 
 use super::found::Found;
-use crate::{base::shape::Placed, playbook::schedules::Caps};
+use crate::{base::shape::Placed, playbook::schedules::Caps, targets::limits::Share};
 
 /// At most so many items, where nobody says anything.
 const MOST: u32 = 100;
@@ -20,6 +20,13 @@ pub fn all(given: &Caps, own: Option<&Caps>, of: u64) -> Caps {
 pub fn apply(caps: &Caps, found: &mut Found) {
     if let Some(share) = caps.share.filter(|share| found.drifted > share.of(found.of)) {
         let of = found.of.max(found.drifted);
+        // Nobody can tell a wrong source from one that finds only what differs: of that, a share of all refuses every time.
+        if matches!(share, Share::Percent(_)) && !found.compared && found.drifted == of && of > 1 {
+            return found.refuse_all(format!(
+                "all {of} items that the source finds differ, more than `share: {share}` allows; if it finds only what differs, there is no total to \
+                 take a share of: write a number of items instead (`share: 20`); else look whether the source is right before anything is healed"
+            ));
+        }
         return found.refuse_all(format!(
             "{} of {of} items differ, more than `share: {share}` allows; look whether the source is right before anything is healed",
             found.drifted

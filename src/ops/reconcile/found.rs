@@ -30,6 +30,8 @@ pub const TREND: usize = 30;
 pub const REPORTED: &str = "reported";
 pub const HEALING: &str = "healing";
 pub const REFUSED: &str = "refused";
+/// It could not be tried out, so whether it differs is not known.
+pub const FAILED: &str = "failed";
 
 /// What an earlier reconcile saw of an item.
 #[derive(Clone, Debug)]
@@ -40,12 +42,14 @@ pub struct Seen {
     pub first: RunId,
     /// How many in a row saw it.
     pub times: u32,
+    /// It could not be tried out then.
+    pub failed: bool,
 }
 
 /// What the last reconcile of the same saw.
 #[derive(Debug, Default)]
 pub struct Before {
-    /// Items that differed and were not healed.
+    /// Items that differed and were not healed, and those that could not be tried out.
     pub items: HashMap<Arc<str>, Seen>,
     /// All that differed.
     pub drifted: HashSet<Arc<str>>,
@@ -58,7 +62,11 @@ pub struct Before {
 pub struct Found {
     pub scope: Arc<str>,
     pub of: u64,
+    /// It is known how many there are at all: two sources were compared.
+    pub compared: bool,
     pub drifted: u64,
+    /// Could not be tried out: none of those that differ.
+    pub failed: u64,
     pub known: u64,
     pub gone: u64,
     pub healing: u64,
@@ -76,6 +84,7 @@ impl Found {
         let mut found = Found {
             scope: scope(setting, record)?,
             of: plan.many.as_ref().map_or(1, |many| many.matched.as_ref().map_or(many.tally.items, Matched::records)),
+            compared: plan.many.as_ref().is_some_and(|many| many.matched.is_some()),
             ..Found::default()
         };
         let bad = |why: crate::plan::file::BadPlan| Failure::usage(format!("the plan {why}")).help(why.help());
@@ -83,8 +92,13 @@ impl Found {
             let item = item.map_err(bad)?;
             // The first one of many is what is done once for all of them.
             if number == 0 && plan.many.is_some() {
-                if let Some(stop) = item.stop.as_ref().filter(|stop| bad_end(stop.way)) {
-                    found.refused = Some(stop.message.clone());
+                match item.stop.as_ref().filter(|stop| bad_end(stop.way)) {
+                    Some(stop) if stop.way == Way::Fail => {
+                        found.add(setting.run.id, &|table| setting.project.facts(table), &item);
+                        found.refused = Some(stop.message.clone());
+                    }
+                    Some(stop) => found.refused = Some(stop.message.clone()),
+                    None => {}
                 }
                 continue;
             }
@@ -95,7 +109,8 @@ impl Found {
 
     fn add(&mut self, run: RunId, facts: Lookup<'_>, item: &ItemPlan) {
         let Some(stands) = differs(item) else { return };
-        self.drifted += 1;
+        let failed = item.stop.as_ref().is_some_and(|stop| stop.way == Way::Fail);
+        *(if failed { &mut self.failed } else { &mut self.drifted }) += 1;
         if self.items.len() >= LISTED {
             self.more += 1;
             self.could += u64::from(stands.is_none());
@@ -108,7 +123,12 @@ impl Found {
             since: Stamp { micros: 0, digits: 6 },
             first: run,
             seen: 1,
-            verdict: if stands.is_some() { REFUSED } else { REPORTED }.into(),
+            verdict: match &stands {
+                Some(_) if failed => FAILED,
+                Some(_) => REFUSED,
+                None => REPORTED,
+            }
+            .into(),
             why: stands,
         });
     }
@@ -117,9 +137,10 @@ impl Found {
     pub fn compare(&mut self, before: Before, run: RunId, now: Stamp) {
         for item in &mut self.items {
             (item.since, item.first) = (now, run);
-            if let Some(seen) = before.items.get(&item.item) {
+            let failed = &*item.verdict == FAILED;
+            if let Some(seen) = before.items.get(&item.item).filter(|seen| seen.failed == failed) {
                 (item.since, item.first, item.seen) = (seen.since, seen.first, seen.times.saturating_add(1));
-                self.known += 1;
+                self.known += u64::from(!failed);
             }
         }
         let now: HashSet<&Arc<str>> = self.items.iter().map(|item| &item.item).collect();
@@ -185,6 +206,7 @@ impl Found {
                 items: items.to_vec(),
                 more: self.more,
                 trend,
+                failed: Some(self.failed).filter(|failed| *failed > 0),
             })
         };
         if self.items.is_empty() {
@@ -195,7 +217,7 @@ impl Found {
     }
 }
 
-/// The item is not as wanted; with what speaks against healing it. Nothing where it is.
+/// The item is not as wanted, or nobody knows; with what speaks against healing it. Nothing where it is as wanted.
 fn differs(item: &ItemPlan) -> Option<Option<String>> {
     let stopped = item.stop.as_ref().filter(|stop| bad_end(stop.way));
     let ends_calmly = item.stop.is_some() && stopped.is_none();

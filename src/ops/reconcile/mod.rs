@@ -208,12 +208,23 @@ async fn told(
     created.purpose = RECONCILE.into();
     // No item is begun in it.
     created.plan_summary = Some(Value::map([("items", Value::from(0))]));
-    let end = if found.drifted == 0 { End::Unchanged } else { End::Drifted };
-    let counts = [(End::Drifted, found.drifted), (End::Unchanged, found.of.saturating_sub(found.drifted))];
+    let end = match (found.failed, found.drifted) {
+        (1.., _) => End::Failed,
+        (0, 1..) => End::Drifted,
+        (0, 0) => End::Unchanged,
+    };
+    let rest = found.of.saturating_sub(found.drifted + found.failed);
+    let counts = [(End::Failed, found.failed), (End::Drifted, found.drifted), (End::Unchanged, rest)];
     let counts = counts.into_iter().filter(|(_, items)| *items > 0);
     let closed = RunClosed {
         end,
-        reason: (found.drifted > 0).then(|| format!("{} of {} differ", found.drifted, found.of.max(found.drifted))),
+        reason: (found.drifted + found.failed > 0).then(|| {
+            let of = found.of.max(found.drifted + found.failed);
+            match found.failed {
+                0 => format!("{} of {of} differ", found.drifted),
+                failed => format!("{} of {of} differ, {failed} could not be tried out", found.drifted),
+            }
+        }),
         counts: counts.map(|(end, items)| Count { end, items }).collect(),
     };
     let mut events: Vec<Event> = vec![created.into()];

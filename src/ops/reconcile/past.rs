@@ -2,7 +2,7 @@
 
 use super::{
     RECONCILE,
-    found::{Before, Found, HEALING, REFUSED, Seen},
+    found::{Before, FAILED, Found, HEALING, REFUSED, Seen},
 };
 use crate::{
     base::identity::{RunId, SINGLE_ITEM},
@@ -92,18 +92,30 @@ pub async fn before(record: &Record, found: &Found, setting: &Setting, but: RunI
             of: seen.of,
             drifted: seen.drifted,
             healing: seen.healing,
+            healed: healed(seen.healing, &ends),
         });
         for item in seen.items {
-            before.drifted.insert(item.item.clone());
+            let failed = &*item.verdict == FAILED;
+            if !failed {
+                before.drifted.insert(item.item.clone());
+            }
             let healed = matches!(ends.get(&item.item), Some(End::Changed | End::Unchanged));
             if !healed {
-                let seen = Seen { since: item.since, first: item.first, times: item.seen };
+                let seen = Seen { since: item.since, first: item.first, times: item.seen, failed };
                 before.items.insert(item.item, seen);
             }
         }
         return Ok(before);
     }
     Ok(Before::default())
+}
+
+/// How many of those that were to be healed were; of one record its own end says it.
+fn healed(healing: u64, ends: &HashMap<Arc<str>, End>) -> Option<u64> {
+    let many = ends.keys().any(|key| &**key != SINGLE_ITEM);
+    let counts = |key: &str| !many || key != SINGLE_ITEM;
+    let healed = ends.iter().filter(|(key, end)| **end == End::Changed && counts(key)).count();
+    (healing > 0).then_some(healed as u64)
 }
 
 /// How the items of a run ended.
@@ -170,6 +182,7 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
             HEALING if line.state == RunWord::InDoubt && ended.is_none() => Verdict::InDoubt,
             HEALING => Verdict::at(ended.map(|(end, _)| *end)),
             REFUSED => Verdict::Refused,
+            FAILED => Verdict::Failed,
             _ => Verdict::Reported,
         };
         let why = item.why.or_else(|| ended.and_then(|(_, why)| why.clone()));
@@ -177,7 +190,15 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
     });
     let items = items.collect();
     let mut trend = seen.trend;
-    trend.push(TrendPoint { run, at: line.started_at, of: seen.of, drifted: seen.drifted, healing: seen.healing });
+    let ends = ends.into_iter().map(|(item, (end, _))| (item, end)).collect();
+    trend.push(TrendPoint {
+        run,
+        at: line.started_at,
+        of: seen.of,
+        drifted: seen.drifted,
+        healing: seen.healing,
+        healed: healed(seen.healing, &ends),
+    });
     Ok(Reconciled {
         run,
         playbook: line.playbook.clone(),
@@ -189,6 +210,7 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
         reason: line.reason.clone(),
         of: seen.of,
         drifted: seen.drifted,
+        untried: seen.failed.unwrap_or(0),
         known: seen.known,
         gone: seen.gone,
         refused: seen.refused,
@@ -221,7 +243,11 @@ fn beyond(seen: &DriftSeen, ends: &HashMap<Arc<str>, (End, Option<String>)>, in_
     let healing = seen.items.iter().filter(|item| &*item.verdict == HEALING).count() as u64;
     let to_heal = seen.healing.saturating_sub(healing);
     add(if in_doubt { Verdict::InDoubt } else { Verdict::Healing }, to_heal.saturating_sub(over));
-    let rest = seen.more.saturating_sub(to_heal.max(over));
+    // Those that could not be tried out stand in the list, or are among those that do not.
+    let failed = seen.items.iter().filter(|item| &*item.verdict == FAILED).count() as u64;
+    let failed = seen.failed.unwrap_or(0).saturating_sub(failed);
+    add(Verdict::Failed, failed);
+    let rest = seen.more.saturating_sub(to_heal.max(over) + failed);
     add(if &*seen.mode == "heal" { Verdict::Refused } else { Verdict::Reported }, rest);
     all
 }
@@ -271,6 +297,7 @@ mod tests {
             items: vec![item("1", HEALING), item("2", REFUSED)],
             more: 10,
             trend: Vec::new(),
+            failed: None,
         };
         let end = |key: &str, end| (Arc::<str>::from(key), (end, None));
         let ends = HashMap::from([
@@ -291,6 +318,10 @@ mod tests {
         assert_eq!(came(&seen, true), [("failed", 1), ("healed", 2), ("in_doubt", 4), ("refused", 3)]);
         (seen.healing, seen.mode) = (0, "report".into());
         assert_eq!(came(&seen, false), [("failed", 1), ("healed", 2), ("reported", 7)]);
+        // Two more could not be tried out, and one of them is listed.
+        (seen.failed, seen.more) = (Some(2), 11);
+        seen.items.push(item("9", FAILED));
+        assert_eq!(came(&seen, false), [("failed", 2), ("healed", 2), ("reported", 7)]);
         seen.more = 0;
         assert_eq!(came(&seen, false), []);
     }

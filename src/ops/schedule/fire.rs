@@ -15,7 +15,7 @@ use crate::{
         resume,
     },
     playbook::schedules::Caps,
-    report::reconciled::{Came, Reconciled},
+    report::reconciled::{Came, Reconciled, Verdict},
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -72,7 +72,9 @@ pub async fn fire(
         return Ok(Ended::Left);
     }
     let counts = [found.of, found.drifted, found.healed()];
-    let why = found.refused.clone().or_else(|| found.open.clone());
+    let failed = found.items.iter().find(|item| item.verdict == Verdict::Failed);
+    let failed = failed.and_then(|item| Some(format!("{}: {}", item.key, item.why.as_ref()?)));
+    let why = found.refused.clone().or_else(|| found.open.clone()).or(failed);
     ended(record, firing, found.word().word(), why, Some(firing.run), counts).await?;
     Ok(Ended::Told(Box::new(found)))
 }

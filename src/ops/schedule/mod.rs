@@ -2,6 +2,7 @@
 //! made for each time, however many processes look (`journal::schedules`).
 
 mod fire;
+mod fits;
 mod listen;
 mod metrics;
 mod serve;
@@ -9,9 +10,10 @@ mod standing;
 mod tick;
 
 pub use fire::{Ended, fire};
+pub use fits::unfit;
 pub use listen::Listening;
 pub use metrics::{gather, write_file};
-pub use serve::{Heard, Options, due, serve};
+pub use serve::{Due, Heard, Options, due, serve};
 pub use standing::{next, standings};
 pub use tick::{Firing, by_hand, pause, resume, tick};
 
@@ -53,14 +55,31 @@ pub fn allowed(
     schedule: &Schedule,
     now: Stamp,
 ) -> Result<Loaded, String> {
+    owned(opened, schedule)?;
+    current(schedule, now)?;
+    usable(surroundings, opened, schedule)
+}
+
+/// Somebody answers for it.
+fn owned(opened: &Opened, schedule: &Schedule) -> Result<(), String> {
     let owner = schedule.owner.as_str();
-    if !is_somebody(&opened.project, owner) {
-        return Err(format!("its owner `{owner}` is nobody of this project any more"));
+    if is_somebody(&opened.project, owner) {
+        return Ok(());
     }
-    if schedule.is_expired(now) {
-        let day = schedule.expires.map_or_else(String::new, |day| day.0.to_string());
-        return Err(format!("it expired at the end of {day}; somebody has to renew `expires:`"));
+    Err(format!("its owner `{owner}` is nobody of this project any more"))
+}
+
+/// Its last day is not over then.
+fn current(schedule: &Schedule, at: Stamp) -> Result<(), String> {
+    if !schedule.is_expired(at) {
+        return Ok(());
     }
+    let day = schedule.expires.map_or_else(String::new, |day| day.0.to_string());
+    Err(format!("it expired at the end of {day}; somebody has to renew `expires:`"))
+}
+
+/// Its playbook, if that may run as it is now.
+fn usable(surroundings: &Surroundings, opened: &Opened, schedule: &Schedule) -> Result<Loaded, String> {
     let name = schedule.playbook.as_str();
     let loaded = playbook::load(surroundings, opened, name)
         .map_err(|failure| format!("`{name}` cannot be used: {}", failure.in_short()))?;

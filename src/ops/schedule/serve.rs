@@ -1,10 +1,13 @@
 //! `scheduler`: looks at all schedules again and again and carries out what is due, until it is asked to stop. `due`: once.
 
 use super::{Ended, Firing, fire, tick};
-use crate::ops::{
-    Failure, Surroundings,
-    project::{self, Opened},
-    record::Record,
+use crate::{
+    ops::{
+        Failure, Surroundings,
+        project::{self, Opened},
+        record::Record,
+    },
+    report::reconciled::Passed,
 };
 use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 use std::{
@@ -37,9 +40,20 @@ pub enum Heard<'h> {
     Over(&'h Firing, &'h Ended),
     /// Something was recorded, or could not be done.
     Word(&'h str),
+    /// The schedules could not be looked at.
+    Trouble(&'h Failure),
 }
 
 type Work = LocalBoxFuture<'static, (Firing, Result<Ended, Failure>)>;
+
+/// What one look at all schedules came to.
+#[derive(Debug, Default)]
+pub struct Due {
+    /// What was carried out.
+    pub over: Vec<(Firing, Result<Ended, Failure>)>,
+    /// What was due and was not begun.
+    pub passed: Vec<Passed>,
+}
 
 /// Looks once, carries out what is due, and tells what it came to.
 pub async fn due(
@@ -48,17 +62,17 @@ pub async fn due(
     opened: &Opened,
     stop: &Arc<AtomicBool>,
     tell: &dyn Fn(Heard<'_>),
-) -> Result<Vec<(Firing, Result<Ended, Failure>)>, Failure> {
+) -> Result<Due, Failure> {
     let mut under_way: FuturesUnordered<Work> = FuturesUnordered::new();
-    look(surroundings, record, opened, stop, tell, &mut under_way).await?;
-    let mut all = Vec::new();
+    let passed = look(surroundings, record, opened, stop, tell, &mut under_way).await?;
+    let mut over = Vec::new();
     while let Some((firing, ended)) = under_way.next().await {
         if let Ok(ended) = &ended {
             tell(Heard::Over(&firing, ended));
         }
-        all.push((firing, ended));
+        over.push((firing, ended));
     }
-    Ok(all)
+    Ok(Due { over, passed })
 }
 
 /// Goes on until `stop` is set; what is under way then reaches a safe point, and another scheduler goes on with it.
@@ -81,7 +95,7 @@ pub async fn serve(
                 // The journal's server is away, or somebody is writing the project file: it is tried again, and told once.
                 let why = failure.in_short();
                 if why != said {
-                    tell(Heard::Word(&format!("cannot look at the schedules: {why}")));
+                    tell(Heard::Trouble(&failure));
                     said = why;
                 }
             }
@@ -130,7 +144,7 @@ async fn round(
     under_way: &mut FuturesUnordered<Work>,
 ) -> Result<(), Failure> {
     let opened = project::open(surroundings, project)?;
-    look(surroundings, record, &opened, stop, tell, under_way).await
+    look(surroundings, record, &opened, stop, tell, under_way).await.map(drop)
 }
 
 async fn look(
@@ -140,10 +154,12 @@ async fn look(
     stop: &Arc<AtomicBool>,
     tell: &dyn Fn(Heard<'_>),
     under_way: &mut FuturesUnordered<Work>,
-) -> Result<(), Failure> {
+) -> Result<Vec<Passed>, Failure> {
+    let mut passed = Vec::new();
     for (name, schedule) in opened.project.schedules.iter() {
         let looked = tick(surroundings, record, opened, name, schedule).await?;
         looked.told.iter().for_each(|word| tell(Heard::Word(word)));
+        passed.extend(looked.passed);
         for firing in looked.firings {
             tell(Heard::Begins(&firing));
             let (surroundings, record) = (surroundings.clone(), record.clone());
@@ -157,5 +173,5 @@ async fn look(
             );
         }
     }
-    Ok(())
+    Ok(passed)
 }

@@ -1,10 +1,14 @@
 //! How schedules stand, and when they come next.
 
-use super::{PIN, allowed, of_name, pin_of};
+use super::{PIN, allowed, current, of_name, owned, pin_of, usable};
 use crate::{
     base::time::Stamp,
     ops::{Failure, Surroundings, playbook, project::Opened, record::Record},
-    report::schedules::{Coming, Standing},
+    report::{
+        clock,
+        schedules::{Coming, Standing, Will},
+    },
+    schedule::cron::oddity,
 };
 
 /// Every schedule of the project file.
@@ -41,9 +45,10 @@ pub async fn standings(
     Ok(all)
 }
 
-/// The next times of one schedule, or of all.
-pub fn next(
+/// The next times of one schedule, or of all, and what will come of each as things stand now.
+pub async fn next(
     surroundings: &Surroundings,
+    record: &Record,
     opened: &Opened,
     name: Option<&str>,
     count: usize,
@@ -57,12 +62,29 @@ pub fn next(
     for (known, schedule) in opened.project.schedules.iter().filter(|(known, _)| name.is_none_or(|name| name == *known))
     {
         let times = schedule.times(known);
+        let paused = record.journal.schedule(known).await?.and_then(|kept| kept.paused);
+        let paused = paused.map(|(by, at, why)| format!("paused by {by} since {} UTC: {why}", clock::minute(at)));
+        let blocked = owned(opened, schedule).and_then(|()| usable(surroundings, opened, schedule).map(drop)).err();
+        let delay = i64::try_from(times.delay.as_micros()).unwrap_or(i64::MAX);
         for moment in times.cron.next(&times.zone, after, count) {
-            let zone = schedule.zone.name.text.to_string();
-            all.push(Coming { schedule: known.to_owned(), zone, delay: times.delay, moment });
+            let begins = Stamp { micros: moment.at.micros.saturating_add(delay), digits: 6 };
+            let will = match (&paused, blocked.clone().or_else(|| current(schedule, begins).err())) {
+                (Some(why), _) => Will::Pass(why.clone()),
+                (None, Some(why)) => Will::BeBlocked(why),
+                (None, None) => Will::Begin,
+            };
+            all.push(Coming {
+                schedule: known.to_owned(),
+                zone: schedule.zone.name.text.to_string(),
+                delay: times.delay,
+                odd: oddity(&times.zone, &moment),
+                begins,
+                will,
+                moment,
+            });
         }
     }
-    all.sort_by_key(|coming| coming.moment.at);
+    all.sort_by_key(|coming| coming.begins);
     all.truncate(if name.is_some() { count } else { count.max(1) });
     Ok(all)
 }

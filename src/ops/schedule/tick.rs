@@ -14,7 +14,8 @@ use crate::{
     },
     ops::{Failure, Surroundings, project::Opened, record::Record},
     playbook::schedules::Schedule,
-    schedule::due::{Decision, Fate, History, Settled, decide},
+    report::reconciled::Passed,
+    schedule::due::{Decision, Fate, History, Settled, decide, look_back},
 };
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -50,6 +51,8 @@ pub struct Looked {
     pub firings: Vec<Firing>,
     /// What else was recorded, in words.
     pub told: Vec<String>,
+    /// Times that were due and are not begun.
+    pub passed: Vec<Passed>,
 }
 
 /// Looks at one schedule.
@@ -98,11 +101,13 @@ async fn once(
     if kept.paused.is_some() {
         return Ok(());
     }
-    let behind = record.journal.occurrences_after(name, kept.cursor.min(now.micros)).await?;
-    let settled = behind.into_iter().map(|one| (one.wall.into(), one.at.micros)).collect();
-    let running = running(record, name).await?;
-    let history = History { cursor: kept.cursor, moment: kept.moment, settled, running };
     let times = schedule.times(name);
+    let from = kept.cursor.min(look_back(&times, now).micros);
+    let behind = record.journal.occurrences_after(name, from).await?;
+    let fired = behind.into_iter().filter(|one| one.word == Settled::Fired.word());
+    let fired = fired.map(|one| (one.wall.into(), one.at.micros)).collect();
+    let running = running(record, name, now).await?;
+    let history = History { cursor: kept.cursor, moment: kept.moment, fired, running };
     let blocked = allowed(surroundings, opened, schedule, now).err();
     let decision = decide(&times, &history, blocked.as_deref(), now);
     if decision.is_empty() {
@@ -110,7 +115,18 @@ async fn once(
     }
     let recorded = Recorded { surroundings, record, name, schedule, seen };
     looked.firings.extend(recorded.decision(&decision, &definition).await?);
-    looked.told.extend(decision.fates.iter().filter(|fate| fate.word != Settled::Fired).map(|fate| said(name, fate)));
+    let caught_up = decision.fates.last().is_some_and(|fate| fate.word == Settled::Fired);
+    for fate in decision.fates.iter().filter(|fate| fate.word != Settled::Fired) {
+        looked.told.push(said(name, fate));
+        looked.passed.push(Passed {
+            schedule: name.to_owned(),
+            wall: fate.last.wall.to_string(),
+            count: fate.count,
+            word: fate.word,
+            why: fate.why.clone(),
+            caught_up,
+        });
+    }
     Ok(())
 }
 
@@ -158,7 +174,7 @@ impl Recorded<'_> {
 }
 
 /// One that was fired and is not over, or whose run waits for somebody.
-async fn running(record: &Record, name: &str) -> Result<Option<String>, Failure> {
+async fn running(record: &Record, name: &str, now: Stamp) -> Result<Option<String>, Failure> {
     for one in record.journal.occurrences(Some(name), 20).await? {
         if one.is_open() {
             return Ok(Some(format!("that of {} is under way", one.wall.replace('T', " "))));
@@ -174,7 +190,10 @@ async fn running(record: &Record, name: &str) -> Result<Option<String>, Failure>
             let word = line.state.word().replace('_', " ");
             return Ok(Some(format!("run {} is not over ({word})", run.short())));
         }
-        return Ok(None);
+        // Those before it were over when it was fired, unless the clock was ahead then: it stands before newer ones.
+        if one.settled_at.micros <= now.micros {
+            return Ok(None);
+        }
     }
     Ok(None)
 }
@@ -341,7 +360,7 @@ pub async fn by_hand(
     let now = surroundings.world.now();
     allowed(surroundings, opened, schedule, now)
         .map_err(|why| Failure::refused(crate::report::exit::Exit::Stopped, format!("`{name}` is blocked: {why}")))?;
-    if let Some(running) = running(record, name).await? {
+    if let Some(running) = running(record, name, now).await? {
         let why = format!("`{name}` still goes on: {running}");
         return Err(Failure::refused(crate::report::exit::Exit::Stopped, why));
     }

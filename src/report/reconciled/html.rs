@@ -1,7 +1,8 @@
 //! The drift report as one HTML file: no scripts, nothing from elsewhere, every text escaped.
 
-use super::{Came, Item, Reconciled, Verdict, deeds, sentence, text::since};
+use super::{Beside, Came, Item, Reconciled, Verdict, deeds, sentence, text::since};
 use crate::{
+    base::time::Stamp,
     journal::occasion::TrendPoint,
     report::{clock, line::clean},
 };
@@ -11,11 +12,14 @@ const STYLE: &str = include_str!("page.css");
 /// Nothing may be loaded or run, whatever gets into the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-/// One page for one or several reconciles.
-pub fn html(all: &[Reconciled]) -> String {
-    let title = match all {
-        [one] => format!("Drift: {} in {}", one.playbook, one.environment),
-        several => format!("Drift: {} playbooks", several.len()),
+/// One page for one or several reconciles, made at this moment, with what could not be looked at and what was not begun: a page that
+/// leaves that out would be taken for all of it.
+pub fn html(all: &[Reconciled], beside: &Beside, at: Stamp) -> String {
+    let left_out = beside.failed.len() + beside.passed.len();
+    let title = match (all, left_out) {
+        ([one], 0) => format!("Drift: {} in {}", one.playbook, one.environment),
+        (all, 0) => format!("Drift: {} playbooks", all.len()),
+        (all, left_out) => format!("Drift: {} playbooks, and {left_out} that could not be looked at", all.len()),
     };
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" \
@@ -23,11 +27,33 @@ pub fn html(all: &[Reconciled]) -> String {
          <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
         escaped(&title)
     );
+    for (name, why) in &beside.failed {
+        missing(name, "bad", "It could not be looked at.", Some(why), at, &mut out);
+    }
+    for one in &beside.passed {
+        let wall = one.wall.replace('T', " ");
+        let what = match one.count {
+            1 => format!("{wall} was {} and not begun.", one.word.word()),
+            n => format!("{n} times up to {wall} were {} and not begun.", one.word.word()),
+        };
+        let class = if one.caught_up { "care" } else { "bad" };
+        missing(&format!("schedule {}", one.schedule), class, &what, one.why.as_deref(), at, &mut out);
+    }
     for one in all {
         report(one, &mut out);
     }
     out.push_str("</main>\n</body>\n</html>\n");
     out
+}
+
+/// Of what there is no report.
+fn missing(name: &str, class: &str, what: &str, why: Option<&str>, at: Stamp, out: &mut String) {
+    line(out, &format!("<h1>{}</h1>", escaped(name)));
+    line(out, &format!("<p class=\"about\">{} UTC</p>", clock::minute(at)));
+    line(out, &format!("<p class=\"sum {class}\">{}</p>", escaped(what)));
+    for text in why.into_iter().flat_map(str::lines) {
+        line(out, &format!("<p class=\"why\">{}</p>", escaped(text)));
+    }
 }
 
 fn report(found: &Reconciled, out: &mut String) {
@@ -62,7 +88,7 @@ fn items(found: &Reconciled, out: &mut String) {
         out,
         "<h2>What differs</h2>\n<table>\n<thead><tr><th>item</th><th>differs</th><th>since</th><th>came to</th></tr></thead>\n<tbody>",
     );
-    found.items.iter().for_each(|item| row(found, item, out));
+    found.worst_first().into_iter().for_each(|item| row(found, item, out));
     line(out, "</tbody>\n</table>");
     if found.more > 0 {
         line(out, &format!("<p class=\"dim\">and {} more, which are counted and not listed</p>", found.more));
@@ -71,7 +97,7 @@ fn items(found: &Reconciled, out: &mut String) {
 
 fn row(found: &Reconciled, item: &Item, out: &mut String) {
     let class = match item.verdict {
-        Verdict::Healed => "good",
+        Verdict::Healed | Verdict::AsWanted => "good",
         Verdict::Reported | Verdict::Healing => "care",
         Verdict::Refused | Verdict::Failed | Verdict::InDoubt => "bad",
     };

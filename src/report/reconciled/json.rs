@@ -1,6 +1,6 @@
 //! The drift report as JSON (`docs/json.md`).
 
-use super::Reconciled;
+use super::{Beside, Reconciled};
 use crate::{
     base::{time::Stamp, value::Value},
     report::{
@@ -20,13 +20,23 @@ pub fn json(found: &Reconciled) -> String {
     pretty::document(&Value::map(head("reconcile").into_iter().chain(value(found))))
 }
 
-/// Those of one command, in order, and what could not be looked at.
-pub fn several(all: &[Reconciled], failed: &[(String, String)]) -> String {
-    let failed = failed.iter().map(|(playbook, why)| {
+/// Those of one command, in order, what could not be looked at, and what was due and is not begun.
+pub fn several(all: &[Reconciled], beside: &Beside) -> String {
+    let passed = beside.passed.iter().map(|one| {
+        Value::map([
+            ("schedule", Value::text(one.schedule.as_str())),
+            ("wall", Value::text(one.wall.as_str())),
+            ("count", Value::from(i64::try_from(one.count).unwrap_or(i64::MAX))),
+            ("state", one.word.word().into()),
+            ("why", maybe(one.why.clone())),
+            ("caught_up", one.caught_up.into()),
+        ])
+    });
+    let failed = beside.failed.iter().map(|(playbook, why)| {
         Value::map([("playbook", Value::text(playbook.as_str())), ("why", Value::text(why.as_str()))])
     });
     let all = Value::list(all.iter().map(|one| Value::map(value(one))));
-    let whole = [("reconciles", all), ("failed", Value::list(failed))];
+    let whole = [("reconciles", all), ("failed", Value::list(failed)), ("not_begun", Value::list(passed))];
     pretty::document(&Value::map(head("reconciles").into_iter().chain(whole)))
 }
 
@@ -50,6 +60,7 @@ fn value(found: &Reconciled) -> Vec<(&'static str, Value)> {
             ("looked_at", number(point.of)),
             ("drifted", number(point.drifted)),
             ("to_heal", number(point.healing)),
+            ("healed", point.healed.map_or(Value::NULL, number)),
         ])
     });
     vec![
@@ -64,6 +75,7 @@ fn value(found: &Reconciled) -> Vec<(&'static str, Value)> {
         ("came_to", found.word().word().into()),
         ("looked_at", number(found.of)),
         ("drifted", number(found.drifted)),
+        ("not_tried", number(found.untried)),
         ("new", number(found.drifted.saturating_sub(found.known))),
         ("as_wanted_again", number(found.gone)),
         ("healed", number(found.healed())),

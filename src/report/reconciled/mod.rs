@@ -17,9 +17,36 @@ use super::exit::Exit;
 use crate::{
     base::{identity::RunId, time::Stamp},
     journal::{occasion::TrendPoint, words::End},
+    schedule::due::Settled,
     words,
 };
 use std::sync::Arc;
+
+/// A time that was due and is not begun, or a stretch of them.
+#[derive(Clone, Debug)]
+pub struct Passed {
+    /// Name of the schedule.
+    pub schedule: String,
+    /// The time on the wall clock; of several the last one.
+    pub wall: String,
+    /// How many.
+    pub count: u64,
+    /// What became of them.
+    pub word: Settled,
+    /// Why, for people.
+    pub why: Option<String>,
+    /// A newer time of the same schedule is begun instead.
+    pub caught_up: bool,
+}
+
+/// What stands beside the reports of one command.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// What could not be looked at, and why.
+    pub failed: Vec<(String, String)>,
+    /// What was due and is not begun.
+    pub passed: Vec<Passed>,
+}
 
 /// One reconcile.
 #[derive(Clone, Debug)]
@@ -44,7 +71,9 @@ pub struct Reconciled {
     pub of: u64,
     /// How many of them differ.
     pub drifted: u64,
-    /// How many of these differed already when it was looked before.
+    /// How many could not be tried out, or fail by a check: whether they differ is not known.
+    pub untried: u64,
+    /// How many of those that differ differed already when it was looked before.
     pub known: u64,
     /// How many of those that differed before are as wanted now.
     pub gone: u64,
@@ -86,11 +115,13 @@ words! {
         Reported = "reported",
         /// It is as wanted now, by this run.
         Healed = "healed",
+        /// To be healed, and as wanted when its turn came: somebody else was faster.
+        AsWanted = "as_wanted",
         /// To be healed, and not yet over.
         Healing = "healing",
         /// Not healed, by a rule.
         Refused = "refused",
-        /// Tried, and it did not end well.
+        /// Tried out or carried out, and it did not end well.
         Failed = "failed",
         /// Nobody knows whether it was healed.
         InDoubt = "in_doubt",
@@ -102,7 +133,8 @@ impl Verdict {
     pub fn at(end: Option<End>) -> Verdict {
         match end {
             None | Some(End::Waiting) => Verdict::Healing,
-            Some(End::Changed | End::Unchanged) => Verdict::Healed,
+            Some(End::Changed) => Verdict::Healed,
+            Some(End::Unchanged) => Verdict::AsWanted,
             Some(End::InDoubt) => Verdict::InDoubt,
             Some(End::Skipped | End::Stopped | End::Escalated | End::Cancelled) => Verdict::Refused,
             Some(End::Failed | End::Drifted) => Verdict::Failed,
@@ -110,7 +142,29 @@ impl Verdict {
     }
 }
 
+impl Verdict {
+    /// What somebody has to look at comes first.
+    fn place(self) -> u8 {
+        match self {
+            Verdict::InDoubt => 0,
+            Verdict::Failed => 1,
+            Verdict::Refused => 2,
+            Verdict::Healing => 3,
+            Verdict::Reported => 4,
+            Verdict::AsWanted => 5,
+            Verdict::Healed => 6,
+        }
+    }
+}
+
 impl Reconciled {
+    /// The items as people read them: first those that somebody has to look at, else in their order.
+    pub fn worst_first(&self) -> Vec<&Item> {
+        let mut all: Vec<&Item> = self.items.iter().collect();
+        all.sort_by_key(|item| item.verdict.place());
+        all
+    }
+
     /// How many items came to this, those that are not listed among them.
     pub fn count(&self, verdict: Verdict) -> u64 {
         let beyond: u64 = self.beyond.iter().filter(|(one, _)| *one == verdict).map(|(_, items)| items).sum();
@@ -136,7 +190,8 @@ impl Reconciled {
         } else if self.open.is_some() {
             Came::Waiting
         } else if self.drifted == 0 {
-            Came::Clean
+            // What stops before any item is looked at says nothing about them.
+            if self.refused.is_some() { Came::Refused } else { Came::Clean }
         } else if !self.heals {
             Came::Drifted
         } else if self.refused.is_some() || self.left() > 0 {
@@ -202,6 +257,13 @@ impl Came {
 /// `3 of 120 items differ: 1 for the first time, 2 since longer.`
 pub(super) fn sentence(found: &Reconciled) -> String {
     let items = |n: u64| if n == 1 { "item" } else { "items" };
+    if found.drifted == 0 && found.untried > 0 {
+        let of = found.of.max(found.untried);
+        return format!("{} of {of} {} could not be tried out; no other differs.", found.untried, items(of));
+    }
+    if found.drifted == 0 && found.refused.is_some() {
+        return "Nothing was compared.".to_owned();
+    }
     if found.drifted == 0 {
         let all = match found.of {
             0 => "There is nothing that differs".to_owned(),
@@ -218,15 +280,22 @@ pub(super) fn sentence(found: &Reconciled) -> String {
         (_, 0) => "seen for the first time".to_owned(),
         (fresh, known) => format!("{fresh} for the first time, {known} seen before"),
     };
-    format!("{}{of} {} {verb}: {since}.", found.drifted, items(if of.is_empty() { found.drifted } else { found.of }))
+    let all = items(if of.is_empty() { found.drifted } else { found.of });
+    let untried = match found.untried {
+        0 => String::new(),
+        1 => " 1 other could not be tried out.".to_owned(),
+        n => format!(" {n} others could not be tried out."),
+    };
+    format!("{}{of} {all} {verb}: {since}.{untried}", found.drifted)
 }
 
 /// `2 healed, 1 refused.` and what became of those that differed before.
 pub(super) fn deeds(found: &Reconciled) -> Vec<String> {
     let mut told = Vec::new();
-    if found.drifted > 0 {
+    if found.drifted + found.untried > 0 {
         let counts: Vec<String> = [
             (found.count(Verdict::Healed), "healed"),
+            (found.count(Verdict::AsWanted), "as wanted by then"),
             (found.count(Verdict::Healing), "not over yet"),
             (found.left(), "refused"),
             (found.count(Verdict::Failed), "failed"),
@@ -247,7 +316,10 @@ pub(super) fn deeds(found: &Reconciled) -> Vec<String> {
         let who = if who.is_empty() { format!("{} that differed", found.gone) } else { who.to_owned() };
         told.push(format!("{who} when it was looked before {verb} as wanted now."));
     }
-    told.extend(found.refused.clone().map(|why| format!("Nothing was healed: {why}.")));
+    told.extend(found.refused.clone().map(|why| {
+        let nothing = if found.heals { "Nothing was healed" } else { "It stopped before any item" };
+        format!("{nothing}: {}.", why.trim_end_matches('.'))
+    }));
     told.extend(found.open.clone());
     told
 }

@@ -23,7 +23,14 @@ fn item(key: &str, verdict: Verdict, seen: u32) -> Item {
 
 fn found(heals: bool, items: Vec<Item>) -> Reconciled {
     let drifted = items.len() as u64;
-    let point = |day| TrendPoint { run: RunId(uuid::Uuid::from_u128(7)), at: at(day), of: 120, drifted, healing: 0 };
+    let point = |day| TrendPoint {
+        run: RunId(uuid::Uuid::from_u128(7)),
+        at: at(day),
+        of: 120,
+        drifted,
+        healing: 0,
+        healed: None,
+    };
     Reconciled {
         run: RunId(uuid::Uuid::from_u128(0x0190_abcd)),
         playbook: "register/placement-detail".into(),
@@ -35,6 +42,7 @@ fn found(heals: bool, items: Vec<Item>) -> Reconciled {
         reason: "nightly".into(),
         of: 120,
         drifted,
+        untried: 0,
         known: items.iter().filter(|item| item.seen > 1).count() as u64,
         gone: 1,
         refused: None,
@@ -82,11 +90,99 @@ fn the_worst_that_came_of_it_is_the_word_and_the_code() {
 }
 
 #[test]
+fn a_page_names_what_could_not_be_looked_at_also_where_that_is_all() {
+    let passed = Passed {
+        schedule: "nightly".into(),
+        wall: "2025-06-10T03:00:00".into(),
+        count: 3,
+        word: Settled::Missed,
+        why: Some("nobody was there in time".into()),
+        caught_up: false,
+    };
+    let beside = Beside { failed: vec![("register/odd".into(), "trueup.yaml:3:1: no".into())], passed: vec![passed] };
+    let page = html(&[], &beside, at(0));
+    for part in [
+        "<title>Drift: 0 playbooks, and 2 that could not be looked at</title>",
+        "<h1>register/odd</h1>",
+        "<p class=\"sum bad\">It could not be looked at.</p>",
+        "<p class=\"why\">trueup.yaml:3:1: no</p>",
+        "<p class=\"sum bad\">3 times up to 2025-06-10 03:00:00 were missed and not begun.</p>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}
+
+#[test]
+fn what_was_healed_is_not_still_to_heal() {
+    let mut found = found(true, vec![item("1", Verdict::Healed, 1)]);
+    let told = [(3, Some(3)), (3, Some(2)), (0, None)];
+    for (point, (healing, healed)) in found.trend.iter_mut().zip(told) {
+        (point.healing, point.healed) = (healing, healed);
+    }
+    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    assert!(said.contains("1, 3 healed") && said.contains("1, 2 of 3 healed") && !said.contains("to heal"), "{said}");
+}
+
+#[test]
+fn what_somebody_has_to_look_at_comes_before_what_is_cut_away() {
+    let mut items: Vec<Item> = (0..30).map(|key| item(&key.to_string(), Verdict::Healed, 1)).collect();
+    items.push(item("last-refused", Verdict::Refused, 1));
+    items.push(item("last-failed", Verdict::Failed, 1));
+    let mut found = found(true, items);
+    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    let places: Vec<usize> = ["last-failed", "last-refused", "healed"]
+        .map(|word| said.lines().skip(6).collect::<String>().find(word).unwrap_or_else(|| panic!("{word}: {said}")))
+        .to_vec();
+    assert!(places.is_sorted(), "{said}");
+    assert!(said.contains("and 12 more (12 healed); --json and --html list them"), "{said}");
+    let page = html(std::slice::from_ref(&found), &Beside::default(), at(0));
+    assert!(page.find("last-failed") < page.find(">0</td>"), "{page}");
+    // More of them than are shown: their number is.
+    found.items.iter_mut().for_each(|item| item.verdict = Verdict::Refused);
+    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    assert!(said.contains("and 12 more (12 refused)"), "{said}");
+}
+
+#[test]
+fn an_item_that_was_as_wanted_when_its_turn_came_was_healed_by_nobody_here() {
+    assert_eq!(Verdict::at(Some(crate::journal::words::End::Unchanged)), Verdict::AsWanted);
+    let found = found(true, vec![item("1", Verdict::Healed, 1), item("2", Verdict::AsWanted, 1)]);
+    assert_eq!((found.healed(), found.word(), found.exit().code()), (1, Came::Healed, 0));
+    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    assert!(said.contains("1 healed, 1 as wanted by then.") && said.contains("as wanted\n"), "{said}");
+}
+
+#[test]
+fn what_could_not_be_tried_out_differs_in_no_count_and_is_no_success() {
+    let mut found = found(false, vec![item("1001", Verdict::Failed, 2), item("1002", Verdict::Reported, 1)]);
+    (found.drifted, found.untried, found.known) = (1, 1, 0);
+    found.items[0].why = Some("permission denied for table trainees".into());
+    assert_eq!((found.word(), found.exit().code()), (Came::Failed, 1));
+    let said = plain(&text(&found, Look { width: 80, unicode: true })).split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "1 of 120 items differs: seen for the first time. 1 other could not be tried out.",
+        "failed",
+        "permission denied",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let page = html(std::slice::from_ref(&found), &Beside::default(), at(0));
+    assert!(page.contains("<p class=\"sum bad\">1 of 120") && page.contains("<td class=\"bad\">failed</td>"), "{page}");
+    // Where nothing else is to be said.
+    found.items.pop();
+    found.drifted = 0;
+    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    assert!(said.contains("1 of 120 items could not be tried out; no other differs."), "{said}");
+    assert!(json(&found).contains("\"came_to\": \"failed\"") && json(&found).contains("\"not_tried\": 1"));
+}
+
+#[test]
 fn a_page_has_no_script_and_nothing_in_it_is_markup() {
     let mut odd = found(false, vec![item("<img src=x onerror=alert(1)>", Verdict::Refused, 2)]);
     odd.playbook = "\"><script>alert(1)</script>".into();
     odd.reason = "' onmouseover='alert(1)".into();
-    let page = html(&[odd]);
+    let odd_too = Beside { failed: vec![("<script>".into(), "<b>no</b>".into())], ..Beside::default() };
+    let page = html(&[odd], &odd_too, at(0));
     assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("<b>"), "{page}");
     assert!(!page.contains("onmouseover='") && page.contains("&lt;b&gt;&amp; sealed&lt;/b&gt;"), "{page}");
     let tags: Vec<&str> = page.split('<').skip(1).filter_map(|rest| rest.split(['>', ' ', '\n']).next()).collect();

@@ -1,6 +1,6 @@
 //! The drift report for a terminal: a minute's reading.
 
-use super::{Item, Reconciled, Verdict, deeds, sentence};
+use super::{Came, Item, Reconciled, Verdict, deeds, sentence};
 use crate::{
     journal::occasion::TrendPoint,
     report::{
@@ -33,7 +33,11 @@ pub fn text(found: &Reconciled, look: Look) -> String {
         ),
     );
     page.blank();
-    let tone = if found.drifted == 0 { Tone::Good } else { Tone::Care };
+    let tone = match found.word() {
+        Came::Clean | Came::Healed => Tone::Good,
+        Came::Drifted | Came::Waiting => Tone::Care,
+        Came::Refused | Came::Failed | Came::InDoubt => Tone::Bad,
+    };
     page.line(0, Line::of(tone, sentence(found)));
     for line in deeds(found) {
         page.line(0, Line::of(Tone::Plain, clean(&line)));
@@ -48,24 +52,41 @@ fn items(page: &mut Page, found: &Reconciled) {
         return;
     }
     page.blank();
-    for item in found.items.iter().take(SHOWN) {
-        one(page, found, item);
-    }
-    let more = found.items.len().saturating_sub(SHOWN) as u64 + found.more;
+    let all = found.worst_first();
+    let (shown, rest) = all.split_at(all.len().min(SHOWN));
+    shown.iter().for_each(|item| one(page, found, item));
+    let more = rest.len() as u64 + found.more;
     if more > 0 {
         let where_else = if found.more > 0 { "" } else { "; --json and --html list them" };
-        page.line(2, Line::of(Tone::Dim, format!("and {more} more{where_else}")));
+        page.line(2, Line::of(Tone::Dim, format!("and {more} more{}{where_else}", words(found, rest))));
     }
+}
+
+/// ` (3 refused, 12 healed)`: what came of those that are not shown, where that is more than having been told.
+fn words(found: &Reconciled, rest: &[&Item]) -> String {
+    let count = |verdict: Verdict| {
+        let beyond: u64 = found.beyond.iter().filter(|(one, _)| *one == verdict).map(|(_, items)| items).sum();
+        rest.iter().filter(|item| item.verdict == verdict).count() as u64 + beyond
+    };
+    let all =
+        [Verdict::InDoubt, Verdict::Failed, Verdict::Refused, Verdict::Healing, Verdict::AsWanted, Verdict::Healed];
+    let told: Vec<String> = all
+        .into_iter()
+        .filter(|verdict| count(*verdict) > 0)
+        .map(|verdict| format!("{} {}", count(verdict), verdict.word().replace('_', " ")))
+        .collect();
+    if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) }
 }
 
 fn one(page: &mut Page, found: &Reconciled, item: &Item) {
     let tone = match item.verdict {
-        Verdict::Healed => Tone::Good,
+        Verdict::Healed | Verdict::AsWanted => Tone::Good,
         Verdict::Reported | Verdict::Healing => Tone::Care,
         Verdict::Refused | Verdict::Failed | Verdict::InDoubt => Tone::Bad,
     };
     let name = if &*item.key == "-" { "the record".to_owned() } else { clean(&item.key).into_owned() };
-    let verdict = if found.heals { Line::of(tone, item.verdict.word().replace('_', " ")) } else { Line::default() };
+    let told = found.heals || item.verdict == Verdict::Failed;
+    let verdict = if told { Line::of(tone, item.verdict.word().replace('_', " ")) } else { Line::default() };
     page.labelled(2, 4, Line::of(Tone::Strong, name).add(Tone::Dim, format!("  {}", since(found, item))), verdict);
     for what in &item.what {
         let what = if page.look.unicode { what.clone() } else { what.replace('→', "->").replace('…', "...") };
@@ -95,7 +116,13 @@ fn trend(page: &mut Page, points: &[TrendPoint]) {
     for point in points.iter().rev() {
         let length = (point.drifted * room).div_ceil(most) as usize;
         let bar = if page.look.unicode { "█" } else { "#" }.repeat(length);
-        let healing = if point.healing > 0 { format!(", {} to heal", point.healing) } else { String::new() };
+        let healing = match (point.healing, point.healed) {
+            (0, _) => String::new(),
+            (of, Some(healed)) if healed >= of => format!(", {healed} healed"),
+            (of, Some(healed)) => format!(", {healed} of {of} healed"),
+            // Recorded by a version that did not tell.
+            (of, None) => format!(", {of} to heal"),
+        };
         let line = Line::of(Tone::Dim, clock::minute(point.at)).pad(18, 2).plain(format!("{}{healing}", point.drifted));
         let line = if bar.is_empty() { line } else { line.pad(34, 2).add(Tone::Care, bar) };
         page.line(2, line.kept());
