@@ -215,8 +215,9 @@ pub struct Restore {
     pub connection: Arc<str>,
     /// What the other run did, in its order; taken back from the last to the first.
     pub rows: Vec<RowChange>,
-    /// Tables that the other run touched besides: what is deleted there along with a row is known to hang on it.
-    pub also: Vec<Arc<str>>,
+    /// Tables that the other run touched besides, and how many rows it added there, where that is known: so many may be deleted along with
+    /// its own rows.
+    pub also: Vec<(Arc<str>, Option<u64>)>,
     /// Write the application's audit rows, where tables have a rule.
     pub audit: bool,
     /// One row that cannot be taken back stops the whole; else it is left alone.

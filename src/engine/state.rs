@@ -99,6 +99,8 @@ pub struct StepState {
     pub changes: Vec<RowChange>,
     /// Tables that were also touched.
     pub also: Vec<Arc<str>>,
+    /// How many rows were added to each of these.
+    pub also_added: Option<Vec<u64>>,
     /// What it changed before it was done again.
     pub earlier: Vec<RowChange>,
     /// How it ended.
@@ -418,6 +420,7 @@ impl RunState {
                     step.imaged = true;
                     step.changes = one.changes;
                     step.also = one.also_touched;
+                    step.also_added = one.also_added;
                 }
             }
             Event::StepOutcome(outcome) => {

@@ -54,8 +54,12 @@ enum Begun {
 impl Driver<'_> {
     fn images(&mut self, path: &Arc<str>, carried: &Carried) {
         let effect = self.effect(path);
-        let also_touched = carried.also.iter().map(|a| a.table.as_str().into()).collect();
-        let images = Images { effect, changes: carried.changes.clone(), also_touched };
+        let also = &carried.also;
+        let also_touched = also.iter().map(|a| a.table.as_str().into()).collect();
+        // `*`: tables that SQLite does not tell apart.
+        let told = !also.is_empty() && also.iter().all(|a| !a.table.ends_with(".*"));
+        let also_added = told.then(|| also.iter().map(|a| a.inserted).collect());
+        let images = Images { effect, changes: carried.changes.clone(), also_touched, also_added };
         self.note(StepImages { step: path.clone(), images: vec![images] }.into());
     }
 

@@ -574,6 +574,58 @@ fn keeps_what_others_did(on: &On) {
     });
 }
 
+/// What a trigger added below a row goes with the row; what others have added there since keeps the row where it is.
+fn takes_along_only_what_came_with_it(on: &On) {
+    let trigger = match on {
+        On::Sqlite => {
+            "create trigger first_page after insert on files begin insert into pages (folder, name, number) values (new.folder, new.name, 1); end;"
+        }
+        On::Postgres(_) => {
+            "select setval('pages_id_seq', 100); create function first_page() returns trigger language plpgsql as $$ begin insert into pages (folder, name, number) values (new.folder, new.name, 1); return null; end $$; create trigger first_page after insert on files for each row execute function first_page();"
+        }
+        On::Mysql(_) => {
+            "create trigger first_page after insert on files for each row insert into pages (folder, name, number) values (new.folder, new.name, 1);"
+        }
+    };
+    block_on(async {
+        let shop = open(on).await;
+        shop.sql(trigger).await;
+        let record = ops::record::open(&shop.here, &shop.opened).await.unwrap();
+        let text = r#"{ trueup: v1, name: undo/playbook, version: 1, title: Some files,
+            uses: { shop: { read: [files], write: [files] } },
+            steps: [
+              { row: { table: shop.files, key: { folder: n, name: kept }, create: {} } },
+              { row: { table: shop.files, key: { folder: n, name: gone }, create: {} } } ] }"#;
+        let (run, _) = applied(&shop, &record, &dialect(on, text)).await.unwrap();
+        shop.sql("insert into pages (folder, name, number, text) values ('n', 'kept', 2, 'of somebody');").await;
+        let undone = taken_back(&shop, &record, run).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        let left: Vec<String> = undone.left.iter().map(LeftAlone::subject).collect();
+        let now = shop.snapshot().await;
+        let rows = |name: &str| &now.tables.iter().find(|(table, _)| &*table.table == name).unwrap().1.rows;
+        assert!(rows("pages").values().any(|page| page["text"].bare() == "of somebody"), "{}", on.word());
+        assert!(rows("files").contains_key("n/kept"), "{}", on.word());
+        assert!(!rows("files").contains_key("n/gone"), "{}: {left:?}", on.word());
+        assert_eq!(left, ["shop.files folder n, name kept"], "{}", on.word());
+        record.journal.close().await.unwrap();
+        shop.close().await;
+    });
+}
+
+#[test]
+fn what_others_added_below_a_row_that_a_trigger_filled_stays_on_sqlite() {
+    takes_along_only_what_came_with_it(&On::Sqlite);
+}
+
+#[test]
+fn what_others_added_below_a_row_that_a_trigger_filled_stays_on_postgres() {
+    takes_along_only_what_came_with_it(&On::Postgres(postgres()));
+}
+
+#[test]
+fn what_others_added_below_a_row_that_a_trigger_filled_stays_on_mariadb() {
+    takes_along_only_what_came_with_it(&On::Mysql(mysql()));
+}
+
 /// A row of which a trigger makes something else than it was is left as it is, and that is said; what is beside it goes back.
 fn is_not_taken_back_by_halves(on: &On) {
     let trigger = match on {

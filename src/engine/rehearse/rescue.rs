@@ -206,7 +206,7 @@ impl Pass<'_> {
                 connection,
                 audit: own.len() < changes.len(),
                 rows: own,
-                also: also.iter().map(|also| also.table.as_str().into()).collect(),
+                also: also.iter().map(|also| (also.table.as_str().into(), Some(also.inserted))).collect(),
                 all_or_nothing: false,
             };
             self.deed(at, step, Deed::Restore(restore)).await?;

@@ -28,6 +28,8 @@ pub struct Done {
     pub changes: Vec<RowChange>,
     /// Tables that it touched besides.
     pub also: Vec<Arc<str>>,
+    /// How many rows were added to each of these, where that is known.
+    pub also_added: Option<Vec<u64>>,
     /// What was asked for, enough to do the opposite.
     pub request: Option<Value>,
     /// What it answered.
@@ -65,6 +67,7 @@ pub fn of_state(step: &StepState) -> Option<Done> {
         shown: step.shown.clone().unwrap_or_default(),
         changes: step.changes.clone(),
         also: step.also.clone(),
+        also_added: step.also_added.clone(),
         request: step.request.clone(),
         value: step.result().cloned(),
         fate: if step.result().is_some_and(Value::is_unknown) { Fate::SaidToHave } else { Fate::Happened },
@@ -103,6 +106,7 @@ impl Gathered {
                         shown: one.shown.clone(),
                         changes: Vec::new(),
                         also: Vec::new(),
+                        also_added: None,
                         request: one.request.clone(),
                         value: None,
                         fate: Fate::Not,
@@ -122,6 +126,7 @@ impl Gathered {
                     if let Some(done) = all.and_then(|all| all.iter_mut().find(|d| d.effect == one.effect)) {
                         done.changes = one.changes.clone();
                         done.also = one.also_touched.clone();
+                        done.also_added = one.also_added.clone();
                     }
                 }
             }

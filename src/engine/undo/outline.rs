@@ -181,7 +181,7 @@ impl Taken<'_> {
                 let restore = Restore {
                     connection: self.done.connection.clone().unwrap_or_else(|| rows[0].table.connection.clone()),
                     rows,
-                    also: self.done.also.clone(),
+                    also: self.also(),
                     audit: self.keeps_audit(),
                     all_or_nothing: self.wish.all_or_nothing,
                 };
@@ -306,6 +306,12 @@ impl Taken<'_> {
             _ => None,
         };
         Ok(Jobs { connection: change.connection, verb: JobVerb::Restore(change.change), affects })
+    }
+
+    /// The tables that it touched besides, and how many rows it added to each.
+    fn also(&self) -> Vec<(Arc<str>, Option<u64>)> {
+        let added = |n: usize| self.done.also_added.as_ref().and_then(|all| all.get(n).copied());
+        self.done.also.iter().enumerate().map(|(n, table)| (table.clone(), added(n))).collect()
     }
 
     /// Whether the step writes the application's audit rows.

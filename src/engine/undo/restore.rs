@@ -50,7 +50,7 @@ pub async fn restore(
     let savepoint = changing.savepoint().await.map_err(fault)?;
     let together = work.together(changing).await;
     let calm = match &together {
-        Ok(carried) => work.dragged(changing, &before, &carried.changes).await.map_err(fault)?.is_none(),
+        Ok(carried) => work.dragged(changing, &before, &carried.changes, 1).await.map_err(fault)?.is_none(),
         Err(fault) if fault.kind == FaultKind::Constraint => false,
         Err(other) => return Err(fault(other.clone())),
     };
@@ -150,6 +150,7 @@ impl<'a> Work<'a> {
     async fn one_by_one(&mut self, changing: &mut Changing) -> Result<Carried, Fault> {
         let mut carried = Carried::default();
         let mut waiting: Vec<&RowChange> = self.rows().collect();
+        let made = waiting.iter().filter(|change| change.before.is_none()).count().max(1) as u64;
         loop {
             let mut refused: Vec<(&RowChange, String)> = Vec::new();
             let most = waiting.len();
@@ -163,7 +164,7 @@ impl<'a> Work<'a> {
                 let savepoint = changing.savepoint().await?;
                 match self.one(changing, change).await {
                     Ok(Came::Back(back)) => {
-                        let dragged = self.dragged(changing, &before, std::slice::from_ref(&back)).await?;
+                        let dragged = self.dragged(changing, &before, std::slice::from_ref(&back), made).await?;
                         let Some(dragged) = dragged else {
                             changing.release(savepoint).await?;
                             let after = changing.touched().await?;
@@ -203,18 +204,23 @@ impl<'a> Work<'a> {
     }
 
     /// Rows of other tables that were deleted or changed along with ours (`on delete cascade`, `set null`), and that the
-    /// other run has nothing to do with.
+    /// other run has nothing to do with: of a table that it touched besides, more than it added there. `parts`: so many rows share these, each
+    /// with as many as the others.
     async fn dragged(
         &self,
         changing: &mut Changing,
         before: &[Touched],
         changes: &[RowChange],
+        parts: u64,
     ) -> Result<Option<Vec<Also>>, Fault> {
         if !changes.iter().any(|c| c.deed() == Deed::Delete) {
             return Ok(None);
         }
         let after = changing.touched().await?;
-        let known = |a: &Also| self.deed.also.iter().any(|t| **t == *a.table);
+        let known = |a: &Also| {
+            let added = self.deed.also.iter().find(|(table, _)| **table == *a.table).map(|(_, added)| *added);
+            added.is_some_and(|added| added.is_none_or(|added| a.deleted <= added / parts))
+        };
         let besides = also(before, &after, changes, &self.deed.connection);
         // Tables that SQLite does not name are all counted as updated, our own among them.
         let hangs = |a: &Also| a.deleted > 0 || a.updated > 0 && !a.table.ends_with(".*");

@@ -705,7 +705,7 @@ impl Names {
 
     fn images(&self, effect: EffectId) -> Event {
         // Something else was touched, so that the step counts as a change.
-        let images = Images { effect, changes: Vec::new(), also_touched: vec![self.item.clone()] };
+        let images = Images { effect, changes: Vec::new(), also_touched: vec![self.item.clone()], also_added: None };
         StepImages { step: self.step.clone(), images: vec![images] }.into()
     }
 
