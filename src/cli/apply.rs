@@ -85,11 +85,9 @@ pub async fn of_loaded(
         let text = drawn::text(&made, &about, view);
         if given.json { output.note(&text) } else { output.data(&text) }
     });
-    if ends_at_once(&made) {
+    // Also where there is nothing to carry out, items may have ended badly.
+    if ends_at_once(&made) || made.is_empty() {
         return Ok(Exit::of_plan(&made, false));
-    }
-    if made.is_empty() {
-        return Ok(Exit::Done);
     }
     let question = if demands.is_empty() {
         format!("Apply this in {name}?")
@@ -148,12 +146,11 @@ async fn of_file(
     let matter = ops::approve::of_plan(&record, opened, &usable).await?;
     let about = About { why: Some(reason), ..plan::of_saved(saved, &matter.demands) };
     let say = |text: String| if given.json { output.note(&text) } else { output.data(&text) };
-    let ends = ends_at_once(&saved.plan);
-    if ends || saved.plan.is_empty() {
+    if ends_at_once(&saved.plan) || saved.plan.is_empty() {
         plan::draw(&opened.project, usable.loaded.checked.source(), output.look(), |view| {
             say(drawn::text(&saved.plan, &about, view));
         });
-        return Ok(if ends { Exit::of_plan(&saved.plan, false) } else { Exit::Done });
+        return Ok(Exit::of_plan(&saved.plan, false));
     }
     say(drawn::brief(&saved.plan, &about, output.look()));
     ops::approve::enough(&matter, &plan::quoted(file))?;

@@ -1,4 +1,4 @@
-//! What a reconcile and a schedule say of what did not go as it should: nobody takes silence or a zero for a success.
+//! What a reconcile, a schedule and a run over many say of what did not go as it should: nobody takes silence or a zero for a success.
 
 use super::{
     nightly::{FILE, SERVER, command, counts, office, trueup},
@@ -288,6 +288,27 @@ fn two_that_heal_at_once_claim_no_healing_twice() {
             let now: Vec<String> = now.iter().map(i64::to_string).collect();
             assert_eq!(counts(&place).await, now.join("; "));
         }
+        place.clear().await;
+    });
+}
+
+/// All items fail in the preview, so that there is nothing to carry out: no success, whoever reads the exit code.
+#[test]
+fn a_run_over_many_of_which_all_would_fail_is_no_success_although_nothing_is_carried_out() {
+    block_on(async {
+        let place = office(&On::Postgres(postgres()), FILE, "").await;
+        place
+            .admin(
+                "update things set name = '';
+                 create function never() returns trigger language plpgsql as $$ begin raise exception 'not this one'; end $$;
+                 create trigger never before update on things for each row execute function never();",
+            )
+            .await;
+        trueup(&place, "apply name --yes --reason test").await.is(1, &["not this one"]);
+        trueup(&place, "plan name --reason test --out name.plan").await.is(1, &["not this one"]);
+        trueup(&place, "apply name.plan --yes --reason test").await.is(1, &["not this one"]);
+        place.admin("drop trigger never on things; update things set name = 'named';").await;
+        trueup(&place, "apply name --yes --reason test").await.is(0, &[]);
         place.clear().await;
     });
 }
