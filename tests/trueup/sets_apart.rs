@@ -68,6 +68,40 @@ fn numbers_that_many_rows_share_are_counted_on_by_one_at_a_time() {
     });
 }
 
+/// Rows that go along with one another: the items whose rows are gone by then are as wanted, as if all had gone one after the other.
+#[test]
+fn rows_that_a_row_of_the_same_set_takes_along_are_as_they_would_be_one_by_one() {
+    let tree = |text: String| text.replacen(r#""prices":{"#, r#""tree":{"key":"id","audit":false},"prices":{"#, 1);
+    let steps = r#"{ row: { table: shop.tree, key: { id: "{{ item.id }}" }, ensure: absent } }"#;
+    let text = format!(
+        "{{ trueup: v1, name: sets/playbook, version: 1, title: Trees, targets: {{ from: {{ find: {{ table: shop.tree, where: {{}} }} }}, order_by: [id] }},
+           limits: {{ max_items: 1000 }}, uses: {{ shop: {{ read: [tree], write: [tree] }} }}, steps: [{steps}] }}"
+    );
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            let mut ends = Vec::new();
+            for go in [Go::InSets, Go::Apart, Go::Alone] {
+                let store = Store { shop: Shop::open(&on, "http://127.0.0.1:9", tree).await };
+                store.shop.sql("create table tree (id int primary key, p int, foreign key (p) references tree (id) on delete cascade);").await;
+                let rows: Vec<String> = (1..=12)
+                    .map(|n| format!("({n}, {})", if n % 4 == 1 { "null".into() } else { (n - 1).to_string() }))
+                    .collect();
+                store.shop.sql(&format!("insert into tree values {};", rows.join(", "))).await;
+                let (run, carried) = carried(&store, &text, "", go).await;
+                assert_eq!(carried.stopped, Stopped::Closed(End::Changed), "{}", on.word());
+                assert_eq!(asked(&store.shop, "select count(*) from tree").await.trim_matches([';', ' ', '\n']), "0");
+                let state = store.state(run).await;
+                let failed = state.items.iter().filter(|(_, item)| {
+                    !item.closed.as_ref().is_some_and(|c| matches!(c.end, End::Changed | End::Unchanged))
+                });
+                ends.push(failed.count());
+                store.shop.close().await;
+            }
+            assert_eq!(ends, [0, 0, 0], "{}", on.word());
+        }
+    });
+}
+
 const WHEN: &str = "2024-01-01 00:00:00";
 
 /// The value that the database makes of what is set is not the one that was set: the audit row says what it became.

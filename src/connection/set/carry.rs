@@ -394,6 +394,9 @@ impl Open {
             }
             Op::Update { table, key, set } => {
                 let count = changing.update_by_key(table, key, set).await?;
+                if count == 0 {
+                    return Err(gone());
+                }
                 self.counted(member, table, 1, count);
                 Reply::Count(count)
             }
@@ -417,6 +420,9 @@ impl Open {
             }
             Op::Delete { table, key } => {
                 let count = changing.delete_by_key(table, key).await?;
+                if count == 0 {
+                    return Err(gone());
+                }
                 self.counted(member, table, 2, count);
                 Reply::Count(count)
             }
@@ -448,6 +454,12 @@ impl Open {
             counts.iter().zip(was).zip(ours).all(|((now, was), ours)| now.saturating_sub(was) <= ours)
         }))
     }
+}
+
+/// A row that its member has locked is not there any more: another member's change took it along (`on delete cascade`). Alone it is as it would be
+/// after that one.
+fn gone() -> Fault {
+    divided()
 }
 
 /// Each member's one row; nothing where one of them is missing.
