@@ -25,7 +25,7 @@ pub struct Summary {
     pub open: u64,
     /// Why, for those that did not end as done.
     pub reasons: Vec<Reason>,
-    /// Rows inserted, updated and deleted by the author's steps, by table.
+    /// Rows inserted, updated and deleted, by table; audit rows too, as for a single item.
     pub rows: BTreeMap<TableName, [u64; 3]>,
 }
 
@@ -108,11 +108,9 @@ impl Summary {
                 Deed::Delete => 2,
                 Deed::Nothing => continue,
             };
-            if !change.by_rule {
-                match self.rows.get_mut(&change.table) {
-                    Some(rows) => rows[at] += 1,
-                    None => self.rows.entry(change.table.clone()).or_default()[at] += 1,
-                }
+            match self.rows.get_mut(&change.table) {
+                Some(rows) => rows[at] += 1,
+                None => self.rows.entry(change.table.clone()).or_default()[at] += 1,
             }
         }
         match end_of(item) {
