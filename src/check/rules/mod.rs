@@ -69,6 +69,7 @@ rules! {
         question_time;
         resource;
         comparison;
+        never_equal;
         // params
         param_type;
         param_value;
