@@ -47,9 +47,9 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
 /// A misspelt use of it, which is reported as such: `params.slg`, `parms.slug`, `slug`.
 fn is_meant(scene: &Scene<'_>, mention: &Mention<'_>, name: &str) -> bool {
     match mention.meaning {
-        Meaning::Params => mention
-            .attribute()
-            .is_some_and(|other| scene.playbook.params.get(other).is_none() && is_like(other, name)),
+        Meaning::Params => {
+            mention.attribute().is_some_and(|other| scene.playbook.params.get(other).is_none() && is_like(other, name))
+        }
         _ => is_near(mention, name),
     }
 }

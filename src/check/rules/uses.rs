@@ -190,7 +190,10 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for (connection, needs) in &needs {
         let granted = scene.playbook.uses.get(connection);
         // It may stand in the part that could not be read.
-        if unread && granted.is_none() && (scene.playbook.uses.entries.is_empty() || scene.named.contains(connection.as_str())) {
+        if unread
+            && granted.is_none()
+            && (scene.playbook.uses.entries.is_empty() || scene.named.contains(connection.as_str()))
+        {
             continue;
         }
         missing(connection, needs, granted, problems);
