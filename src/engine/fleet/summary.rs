@@ -169,3 +169,53 @@ impl Summary {
         Value::map(words.map(|end| (end.word(), Value::from(i64::try_from(self.count(end)).unwrap_or(i64::MAX)))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        base::value::Map,
+        effect::change::RowChange,
+        engine::state::StepState,
+        journal::{payload::ItemOutcome, words::Outcome},
+    };
+
+    #[test]
+    fn the_audit_rows_of_an_item_are_counted_with_those_of_its_author() {
+        let row = |text: &str| -> Option<Map> { Value::map([("a", text.into())]).as_map().cloned() };
+        let change = |table: &str, before, after, by_rule| RowChange {
+            table: TableName::parse(table).unwrap(),
+            key: Map::default(),
+            before,
+            after,
+            by_rule,
+            stamps: Vec::new(),
+        };
+        let outcome = ItemOutcome {
+            item: "17".into(),
+            generation: 0,
+            outcome: Outcome::Done,
+            value: None,
+            message: None,
+            response: None,
+            micros: 0,
+            ends: None,
+            error: None,
+        };
+        let step = StepState {
+            attempts: 1,
+            outcome: Some(outcome),
+            changes: vec![
+                change("shop.things", row("old"), row("new"), false),
+                change("shop.audits", None, row("update"), true),
+            ],
+            ..StepState::default()
+        };
+        let mut item = ItemState::default();
+        item.steps.insert("steps/sell".into(), step);
+        let mut summary = Summary::default();
+        summary.add(&"17".into(), &item);
+        let rows: Vec<_> = summary.rows.iter().map(|(table, counts)| (table.to_string(), *counts)).collect();
+        assert_eq!(rows, [("shop.audits".to_owned(), [1, 0, 0]), ("shop.things".to_owned(), [0, 1, 0])]);
+    }
+}
