@@ -140,6 +140,11 @@ impl Diagnostics {
         self.found.retain(|one| here(one) || !written.iter().any(|other| alike(one, other)));
     }
 
+    /// Takes out what has this code.
+    pub fn leave_out(&mut self, code: &'static Code) {
+        self.found.retain(|one| one.code != code);
+    }
+
     /// In order of the text, errors before advice at the same place.
     pub fn sorted(&self) -> Vec<&Diagnostic> {
         let mut all: Vec<_> = self.found.iter().collect();

@@ -556,6 +556,20 @@ impl<'a> Tree<'a> {
         Some(key)
     }
 
+    /// The tab that indents a line.
+    fn tab_at(&self, line_start: usize) -> Option<usize> {
+        let line = self.source.text()[line_start..].lines().next().unwrap_or("");
+        let blanks = line.len() - line.trim_start_matches(' ').len();
+        line[blanks..].starts_with('\t').then_some(line_start + blanks)
+    }
+
+    /// Where the next line with something on it begins.
+    fn next_line(&self, at: usize) -> Option<usize> {
+        let text = self.source.text();
+        let mut starts = text.get(at..)?.match_indices('\n').map(|(n, _)| at + n + 1);
+        starts.find(|start| text[*start..].lines().next().is_some_and(|line| !line.trim().is_empty()))
+    }
+
     fn scan_error(&mut self, error: &ScanError) {
         let marker = error.marker();
         let at = marker.byte_offset().unwrap_or_else(|| self.source.offset(marker.line(), marker.col() + 1));
@@ -568,11 +582,17 @@ impl<'a> Tree<'a> {
             self.problems.push(Diagnostic::error(&TOO_LARGE, Span::new(at, at + 1), message));
             return;
         }
+        // What stands before a tab is read first, and the scanner names where that began.
+        let behind = || self.next_line(at).filter(|_| text.contains("tab")).and_then(|start| self.tab_at(start));
+        if let Some(tab) = self.tab_at(line_start).or_else(behind) {
+            let what = "a tab indents this line";
+            let problem = Diagnostic::error(&NOT_YAML, Span::new(tab, tab + 1), what);
+            self.problems.push(problem.help("YAML takes only spaces: put spaces in place of the tab"));
+            return;
+        }
         let what = text.split(" at char").next().unwrap_or(&text).split(" at byte").next().unwrap_or(&text).to_owned();
         let mut problem = Diagnostic::error(&NOT_YAML, Span::new(at, at + 1), what);
-        if line.starts_with(' ') && line.trim_start_matches(' ').starts_with('\t') || line.starts_with('\t') {
-            problem = problem.help("a tab indents this line; YAML takes only spaces");
-        } else if line.matches(": ").count() > 1 && !line.contains(['"', '\'', '{']) {
+        if line.matches(": ").count() > 1 && !line.contains(['"', '\'', '{']) {
             problem = problem.help("a text that contains `: ` needs quotes");
         } else {
             problem = problem.help("look at the indentation of this line and the one before, and for a quote or bracket that is not closed");
@@ -598,6 +618,22 @@ mod tests {
             })
             .collect();
         (node, found)
+    }
+
+    #[test]
+    fn a_tab_is_named_where_it_stands_whatever_was_read_before_it() {
+        for (text, place) in [
+            ("a:\n\tb: 1\n", "2:1"),
+            ("a:\n  - id: x\n\trow: {}\n", "3:1"),
+            ("a: some text\n\n\tmore text\nb: 1\n", "3:1"),
+            ("a: |\n\tmore text\nb: 1\n", "2:1"),
+            ("a:\n  b: 1\n  \tc: 2\n", "3:3"),
+        ] {
+            assert_eq!(read(text).1, [format!("E0001:{place} a tab indents this line")], "{text:?}");
+        }
+        // Another problem before it is that problem.
+        let (_, found) = read("a: b: c\n\td: 1\n");
+        assert!(found[0].starts_with("E0001:1:5 mapping values"), "{found:?}");
     }
 
     #[test]

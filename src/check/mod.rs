@@ -35,6 +35,7 @@ use crate::{
     },
     playbook::{called::Called, lenient::Reading, model::Playbook, project::Project},
 };
+use rules::Needs;
 use std::{collections::HashSet, sync::Arc};
 
 /// Judges a playbook that was read without problems, by every rule. All problems in one go; a [`Checked`] comes out only
@@ -46,7 +47,7 @@ pub fn check(
     knowledge: &Knowledge,
 ) -> (Option<Checked>, Diagnostics) {
     let problems = Diagnostics::new(source.clone());
-    judge(playbook, HashSet::new(), source, project, knowledge, problems)
+    judge(playbook, Broken::default(), source, project, knowledge, problems)
 }
 
 /// Reads and judges in one go: what is wrong with the text and what the rules find, together.
@@ -58,15 +59,24 @@ pub fn read_and_check(
     let mut problems = Diagnostics::new(source.clone());
     let reading = Reading::of(&source, &mut problems);
     match reading.playbook {
-        Some(playbook) => judge(playbook, reading.named, source, project, knowledge, problems),
+        Some(playbook) => {
+            let broken = Broken { named: reading.named, remains: reading.remains };
+            judge(playbook, broken, source, project, knowledge, problems)
+        }
         None => (None, problems),
     }
 }
 
-/// `named` are the names of a text that could not be read as a whole.
+/// What there is beside the playbook where its text could not be read as a whole.
+#[derive(Default)]
+struct Broken {
+    named: HashSet<Arc<str>>,
+    remains: Option<Playbook>,
+}
+
 fn judge(
     playbook: Playbook,
-    named: HashSet<Arc<str>>,
+    broken: Broken,
     source: Arc<Source>,
     project: Arc<Project>,
     knowledge: &Knowledge,
@@ -75,12 +85,17 @@ fn judge(
     let whole = problems.errors() == 0;
     let called = Called::of(&source, &mut problems);
     let around = Around { source: &source, project: &project, called: &called, root: &playbook };
-    let mut facts = around.look(&playbook, named, whole, knowledge, &mut problems);
+    let mut facts = around.look(&playbook, broken, whole, knowledge, &mut problems);
     for (name, callee) in called.by_name(&playbook) {
         let named = called.file(&name).map(|file| file.named.clone()).unwrap_or_default();
         let own = Knowledge { name: Some(name.to_string()), ..knowledge.clone() };
         let whole = named.is_empty();
-        facts.extend(around.look(&callee, named, whole, &own, &mut problems));
+        let broken = Broken { named, remains: None };
+        facts.extend(around.look(&callee, broken, whole, &own, &mut problems));
+    }
+    if problems.errors() > 0 {
+        // A step that is wrong may be the one that was to use it.
+        problems.leave_out(&rules::uses::IDLE_GRANT);
     }
     if playbook.lifecycle.is_some() {
         // Its stages and moves stand for many steps, all with the same condition or line.
@@ -104,15 +119,18 @@ impl Around<'_> {
     fn look(
         &self,
         playbook: &Playbook,
-        named: HashSet<Arc<str>>,
+        broken: Broken,
         whole: bool,
         knowledge: &Knowledge,
         problems: &mut Diagnostics,
     ) -> Vec<(usize, StepFacts)> {
         let others = scene::Others { called: self.called, root: self.root };
-        let scene = scene::Scene::new(playbook, others, named, self.source, self.project, knowledge);
-        for rule in rules::RULES.iter().filter(|rule| whole || rule.always) {
-            (rule.look)(&scene, problems);
+        let seen = |playbook, named| scene::Scene::new(playbook, others, named, self.source, self.project, knowledge);
+        let scene = seen(playbook, broken.named.clone());
+        let remains = broken.remains.as_ref().map(|remains| seen(remains, broken.named));
+        for rule in rules::RULES.iter().filter(|rule| whole || rule.needs != Needs::Whole) {
+            let scene = remains.as_ref().filter(|_| rule.needs == Needs::Parts).unwrap_or(&scene);
+            (rule.look)(scene, problems);
         }
         if problems.errors() == 0 { facts::all(&scene) } else { Vec::new() }
     }

@@ -144,7 +144,8 @@ async fn of_file(
     let (name, environment) = opened.project.environment(Some(&*saved.header.environment)).map_err(Failure::usage)?;
     unprotected(given, name, environment)?;
     let matter = ops::approve::of_plan(&record, opened, &usable).await?;
-    let about = About { why: Some(reason), ..plan::of_saved(saved, &matter.demands) };
+    let agreed = matter.names();
+    let about = About { why: Some(reason), agreed: &agreed, ..plan::of_saved(saved, &matter.demands) };
     let say = |text: String| if given.json { output.note(&text) } else { output.data(&text) };
     if ends_at_once(&saved.plan) || saved.plan.is_empty() {
         plan::draw(&opened.project, usable.loaded.checked.source(), output.look(), |view| {

@@ -49,7 +49,8 @@ async fn of_plan(
     let usable = ops::saved::usable(surroundings, opened, record, &given.what).await?;
     let matter = ops::approve::of_plan(record, opened, &usable).await?;
     matter.may(actor)?;
-    let about = plan::of_saved(&usable.saved, &matter.demands);
+    let agreed = matter.names();
+    let about = About { agreed: &agreed, ..plan::of_saved(&usable.saved, &matter.demands) };
     show(&matter, &about, usable.loaded.checked.source(), opened, given.json, output);
     if !given.yes && !confirmed(output, &format!("Agree to this as {actor}?"))? {
         output.note("Nothing was recorded.\n");
@@ -75,12 +76,14 @@ async fn of_run(
     let state = record.state(run).await?;
     let matter = ops::approve::of_run(opened, run, &state)?;
     matter.may(actor)?;
+    let agreed = matter.names();
     if let Some(created) = &state.created {
         let source = Source::new(created.playbook.to_string(), created.text.to_string());
         let about = About {
             who: Some(&created.actor),
             why: Some(&created.reason),
             demands: &matter.demands,
+            agreed: &agreed,
             ..About::default()
         };
         show(&matter, &about, &source, opened, given.json, output);

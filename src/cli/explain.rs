@@ -13,7 +13,7 @@ use crate::{
 use clap::CommandFactory;
 
 pub fn explain(given: &Explain, output: &Output) -> Result<Exit, Failure> {
-    match explained::explain(&given.topic, &[("test", crate::trial::schema())]) {
+    match explained::explain(&given.topic, &[("test", crate::trial::schema())], output.columns(explained::WIDTH)) {
         Ok(text) => {
             output.data(&if given.json { explained::json(&given.topic, &text) } else { text });
             Ok(Exit::Done)

@@ -32,12 +32,17 @@ impl Output {
         &self.masks
     }
 
+    /// Columns of the reader's terminal; so many through a pipe.
+    pub fn columns(&self, piped: usize) -> usize {
+        let given = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+        let terminal = if std::io::stdout().is_terminal() { terminal_width() } else { None };
+        terminal.or(given).unwrap_or(piped)
+    }
+
     /// Width and characters of the reader's terminal; 80 columns through a pipe.
     pub fn look(&self) -> Look {
-        let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
-        let terminal = if std::io::stdout().is_terminal() { terminal_width() } else { None };
         let ascii = std::env::var("LC_ALL").or_else(|_| std::env::var("LANG")).is_ok_and(|l| l == "C" || l == "POSIX");
-        Look { width: terminal.or(columns).unwrap_or(80), unicode: !ascii }
+        Look { width: self.columns(80), unicode: !ascii }
     }
 
     /// The result of the command, styled.

@@ -55,8 +55,10 @@ pub struct Standing {
     pub over: u64,
     /// How many there are.
     pub of: u64,
-    /// How many did not end well.
+    /// How many did not end well, those in doubt among them, which are not over.
     pub bad: u64,
+    /// How many were handed to a person: over, and neither well nor badly.
+    pub escalated: u64,
     /// How many are under way.
     pub running: usize,
     /// How many were ended in a minute, lately.

@@ -83,7 +83,8 @@ pub struct Matter {
 }
 
 impl Matter {
-    fn names(&self) -> Vec<String> {
+    /// Who agreed so far.
+    pub fn names(&self) -> Vec<String> {
         self.approvals.iter().map(|approval| approval.actor.to_string()).collect()
     }
 

@@ -4,7 +4,7 @@ use super::{
     Failure, Surroundings,
     included::with_included,
     plan::{databases, jobs},
-    playbook::{all, all_tables, name_of, names_for},
+    playbook::{all, all_tables, all_tests, name_of, names_for},
     project::{self, Opened},
     since::Revision,
 };
@@ -22,10 +22,15 @@ use std::{
     sync::Arc,
 };
 
+/// The ending of test files.
+const OF_TESTS: &str = ".test.yaml";
+
 /// What a check found.
 pub struct Found {
-    /// How many files were looked at.
+    /// How many playbooks were looked at.
     pub files: usize,
+    /// How many test files.
+    pub tests: usize,
     /// The problems, file by file; files without any are not there.
     pub problems: Vec<Diagnostics>,
 }
@@ -44,20 +49,32 @@ pub struct Files {
     pub playbooks: Vec<PathBuf>,
     /// Shared errors tables.
     pub tables: Vec<PathBuf>,
+    /// Test files.
+    pub tests: Vec<PathBuf>,
+}
+
+impl Files {
+    fn of(folder: &Path) -> Files {
+        Files { playbooks: all(folder), tables: all_tables(folder), tests: all_tests(folder) }
+    }
 }
 
 /// The given files and those in the given folders, or all of the project. What is not there as a path is the name of a playbook,
 /// a table or a folder of the project, as in the other commands.
 pub fn files(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf]) -> Files {
     if paths.is_empty() {
-        return Files { playbooks: all(&opened.playbooks()), tables: all_tables(&opened.playbooks()) };
+        return Files::of(&opened.playbooks());
     }
     let mut files = Files::default();
     for path in paths {
         let path = meant(surroundings, opened, path);
         if path.is_dir() {
-            files.playbooks.extend(all(&path));
-            files.tables.extend(all_tables(&path));
+            let below = Files::of(&path);
+            files.playbooks.extend(below.playbooks);
+            files.tables.extend(below.tables);
+            files.tests.extend(below.tests);
+        } else if path.to_string_lossy().ends_with(OF_TESTS) {
+            files.tests.push(path);
         } else if path.to_string_lossy().ends_with(SUFFIX) {
             files.tables.push(path);
         } else {
@@ -103,9 +120,11 @@ fn meant(surroundings: &Surroundings, opened: &Opened, given: &Path) -> PathBuf 
     candidates.into_iter().find(|candidate| candidate.exists()).unwrap_or(path)
 }
 
-/// What is wrong with one file, a playbook or a shared errors table, without asking anything outside.
+/// What is wrong with one file, a playbook, a shared errors table or a test file, without asking anything outside.
 pub fn looked_at(surroundings: &Surroundings, opened: &Opened, path: &Path) -> Result<Vec<Diagnostics>, Failure> {
-    let found = if path.to_string_lossy().ends_with(SUFFIX) {
+    let found = if path.to_string_lossy().ends_with(OF_TESTS) {
+        super::test::checked(surroundings, opened, path)
+    } else if path.to_string_lossy().ends_with(SUFFIX) {
         super::tables::checked(surroundings, opened, path).map(|(_, found)| found)
     } else {
         project::read(path, yaml::LIMITS, &surroundings.folder)
@@ -149,7 +168,7 @@ pub async fn check_beside(
     paths: &[PathBuf],
     beside: Beside<'_>,
 ) -> Result<Found, Failure> {
-    let Files { playbooks, tables } = existing(surroundings, opened, paths)?;
+    let Files { playbooks, tables, tests } = existing(surroundings, opened, paths)?;
     let revision = beside.since.map(|name| Revision::find(opened, name)).transpose()?;
     let live = match beside.environment {
         Some(name) => Some(Live::open(surroundings, opened, name).await?),
@@ -202,10 +221,10 @@ pub async fn check_beside(
             problems.push(found);
         }
     }
-    for path in &tables {
+    for path in tables.iter().chain(&tests) {
         problems.extend(looked_at(surroundings, opened, path)?);
     }
-    Ok(Found { files: playbooks.len(), problems })
+    Ok(Found { files: playbooks.len(), tests: tests.len(), problems })
 }
 
 /// What was said of playbooks that others call: once, however many call them.

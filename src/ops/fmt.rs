@@ -44,7 +44,7 @@ pub struct Formatted {
 
 /// Formats the given files and folders, or all of the project. Writes nothing.
 pub fn format(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf]) -> Result<Formatted, Failure> {
-    let Files { playbooks, tables } = existing(surroundings, opened, paths)?;
+    let Files { playbooks, tables, .. } = existing(surroundings, opened, paths)?;
     let mut done = Formatted { files: playbooks.len() + tables.len(), ..Formatted::default() };
     let (playbook, table) = (schema::playbook(), schema::errors());
     let all = playbooks.iter().map(|path| (path, &playbook)).chain(tables.iter().map(|path| (path, &table)));

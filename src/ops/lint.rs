@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// Advice for the given files and folders, or all playbooks of the project. Of a file with errors there are only the errors.
 pub fn lint(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf]) -> Result<Found, Failure> {
-    let Files { playbooks, tables } = existing(surroundings, opened, paths)?;
+    let Files { playbooks, tables, .. } = existing(surroundings, opened, paths)?;
     let mut problems: Vec<Diagnostics> = Some(opened.advice.clone()).filter(|a| !a.is_empty()).into_iter().collect();
     for path in &playbooks {
         let found = looked_at(surroundings, opened, path)?;
@@ -36,7 +36,7 @@ pub fn lint(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf]) -> 
     for path in &tables {
         problems.extend(looked_at(surroundings, opened, path)?);
     }
-    Ok(Found { files: playbooks.len(), problems })
+    Ok(Found { files: playbooks.len(), tests: 0, problems })
 }
 
 /// The test file of a playbook.

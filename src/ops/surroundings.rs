@@ -85,12 +85,26 @@ impl Surroundings {
         self
     }
 
-    /// Who runs this: `TRUEUP_ACTOR`, else the name of the user on this machine.
+    /// Who runs this: `TRUEUP_ACTOR`, else the user of the machine, as the system knows it. `USER` and `LOGNAME` are not asked:
+    /// anybody can set them, and cron and containers do not.
     pub fn actor(&self) -> Option<String> {
-        ["TRUEUP_ACTOR", "USER", "LOGNAME"]
-            .into_iter()
-            .find_map(|name| (self.variable)(name).filter(|v| !v.trim().is_empty()))
+        (self.variable)("TRUEUP_ACTOR").filter(|name| !name.trim().is_empty()).or_else(user_of_machine)
     }
+}
+
+/// The name of the user under whose rights this process runs; its number where the system has no name for it, as in many containers.
+#[cfg(unix)]
+fn user_of_machine() -> Option<String> {
+    use nix::unistd::{User, geteuid};
+    let uid = geteuid();
+    let name = User::from_uid(uid).ok().flatten().map(|user| user.name).filter(|name| !name.trim().is_empty());
+    Some(name.unwrap_or_else(|| format!("uid {uid}")))
+}
+
+/// Elsewhere nobody is asked: `--actor` says it.
+#[cfg(not(unix))]
+fn user_of_machine() -> Option<String> {
+    None
 }
 
 /// `TRUEUP_CRASH_AT=n`: the process kills itself at the nth moment of the protocol. `TRUEUP_STOP_AT=n`: it stands still there.
@@ -138,4 +152,21 @@ fn faster(real: World, factor: u32, epoch: i64) -> World {
             let since = now.micros.saturating_sub(epoch).saturating_mul(i64::from(factor));
             Stamp { micros: epoch.saturating_add(since), ..now }
         })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_acts_is_known_by_the_system_and_not_by_a_variable_that_anybody_can_set() {
+        let given = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let told = std::process::Command::new("id").arg("-un").output().unwrap();
+        let name = String::from_utf8(told.stdout).unwrap().trim().to_owned();
+        assert!(!name.is_empty());
+        let claims = vec![given("USER", "mallory"), given("LOGNAME", "mallory"), given("TRUEUP_ACTOR", " ")];
+        assert_eq!(Surroundings::of_process().with_variables(claims).actor(), Some(name));
+        let said = vec![given("TRUEUP_ACTOR", "anna")];
+        assert_eq!(Surroundings::of_process().with_variables(said).actor().as_deref(), Some("anna"));
+    }
 }

@@ -35,7 +35,7 @@ impl PartialEq for File {
 impl Eq for File {}
 
 impl Seen {
-    /// Looks at the project file, and at the playbooks and tables of the given paths (of the project, when there are none).
+    /// Looks at the project file, and at the playbooks, tables and tests of the given paths (of the project, when there are none).
     pub fn look(
         &self,
         surroundings: &Surroundings,
@@ -45,10 +45,10 @@ impl Seen {
     ) -> Seen {
         let mut all = vec![project.to_owned()];
         if let Some(opened) = opened {
-            let Files { playbooks, tables } = files(surroundings, opened, paths);
+            let Files { playbooks, tables, tests } = files(surroundings, opened, paths);
             // A playbook stands on the tables that it uses, also where only the playbook was named.
             all.extend(files(surroundings, opened, &[]).tables);
-            all.extend(playbooks.into_iter().chain(tables));
+            all.extend(playbooks.into_iter().chain(tables).chain(tests));
         }
         Seen(all.into_iter().map(|path| (path.clone(), self.file(&path))).collect())
     }

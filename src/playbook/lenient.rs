@@ -25,6 +25,9 @@ use std::{collections::HashSet, sync::Arc};
 pub struct Reading {
     /// What could be read; nothing when the text is no playbook at all.
     pub playbook: Option<Playbook>,
+    /// The same with what is left of steps that cannot be read as a whole, without their names: enough to look whether what they
+    /// name is there. Nothing when all could be read.
+    pub remains: Option<Playbook>,
     /// All names that the text gives to something, whether or not that something could be read. Empty when all could.
     pub named: HashSet<Arc<str>>,
 }
@@ -39,20 +42,21 @@ impl Reading {
     pub fn at(source: &Arc<Source>, file: Span, problems: &mut Diagnostics) -> Reading {
         let before = problems.errors();
         let Some(node) = yaml::parse_at(source, file, yaml::LIMITS, problems) else {
-            return Reading { playbook: None, named: HashSet::new() };
+            return Reading { playbook: None, remains: None, named: HashSet::new() };
         };
         let node = lifecycle::expand(node, &mut Lowering::new(problems));
         let playbook = model::read::<Playbook>(&node, source, problems);
         if problems.errors() == before {
-            return Reading { playbook, named: HashSet::new() };
+            return Reading { playbook, remains: None, named: HashSet::new() };
         }
         let mut named = HashSet::new();
         names(&node, 0, &mut named);
-        let playbook = playbook.or_else(|| {
+        let repaired = |remains| {
             let mut quiet = Diagnostics::new(source.clone());
-            Playbook::from_node(&Repair { source }.playbook(&node)?, &mut Lowering::new(&mut quiet))
-        });
-        Reading { playbook, named }
+            Playbook::from_node(&Repair { source, remains }.playbook(&node)?, &mut Lowering::new(&mut quiet))
+        };
+        let playbook = playbook.or_else(|| repaired(false));
+        Reading { playbook, remains: repaired(true), named }
     }
 }
 
@@ -77,8 +81,56 @@ fn names(node: &Node, depth: usize, named: &mut HashSet<Arc<str>>) {
     }
 }
 
+/// How often parts are taken out of a step before it is given up: taking one out can leave its map without a key that it needs.
+const ROUNDS: usize = 4;
+
 struct Repair<'a> {
     source: &'a Arc<Source>,
+    /// Steps that cannot be read as a whole are kept without what is wrong with them.
+    remains: bool,
+}
+
+/// What a node is without the place of a problem.
+enum Without {
+    /// The place is not in it.
+    Same,
+    /// The rest.
+    Rest(Node),
+    /// Nothing: the node itself is the place.
+    Nothing,
+}
+
+/// Looks for the smallest part that holds the place. Spans of maps and lists in blocks begin at their first key and do not cover
+/// what is below it.
+fn without(node: &Node, place: Span) -> Without {
+    let holds = |span: Span| span.start <= place.start && place.end <= span.end && span.start < span.end;
+    match node {
+        Node::List(nodes, at) => {
+            for (index, one) in nodes.iter().enumerate() {
+                let mut rest = nodes.clone();
+                match without(one, place) {
+                    Without::Same => continue,
+                    Without::Rest(node) => rest[index] = node,
+                    Without::Nothing => drop(rest.remove(index)),
+                }
+                return Without::Rest(Node::List(rest, *at));
+            }
+        }
+        Node::Map(entries, at) => {
+            for (index, entry) in entries.iter().enumerate() {
+                let inner = if holds(entry.key.span) { Without::Nothing } else { without(&entry.node, place) };
+                let mut rest = entries.clone();
+                match inner {
+                    Without::Same => continue,
+                    Without::Rest(node) => rest[index].node = node,
+                    Without::Nothing => drop(rest.remove(index)),
+                }
+                return Without::Rest(Node::Map(rest, *at));
+            }
+        }
+        Node::Scalar(_) | Node::Broken(_) => {}
+    }
+    if holds(node.span()) { Without::Nothing } else { Without::Same }
 }
 
 impl Repair<'_> {
@@ -142,12 +194,33 @@ impl Repair<'_> {
             return Some(node.clone());
         }
         let Node::Map(entries, at) = node else { return None };
-        let block = node.get("block").and_then(|block| self.block(block))?;
+        let Some(block) = node.get("block") else { return self.what_remains(node) };
+        let block = self.block(block)?;
         let entries = entries.iter().map(|e| {
             if &*e.key.text == "block" { Entry { key: e.key.clone(), node: block.clone() } } else { e.clone() }
         });
         let repaired = Node::Map(entries.collect(), *at);
         self.reads::<Step>(&repaired).then_some(repaired)
+    }
+
+    /// A step without its name and without the parts that cannot be read.
+    fn what_remains(&self, step: &Node) -> Option<Node> {
+        let Node::Map(entries, at) = step else { return None };
+        let unnamed = entries.iter().filter(|entry| self.remains && &*entry.key.text != "id").cloned().collect();
+        let mut rest = Node::Map(unnamed, *at);
+        for _ in 0..ROUNDS {
+            let mut found = Diagnostics::new(self.source.clone());
+            if Step::from_node(&rest, &mut Lowering::new(&mut found)).is_some() {
+                // Without its loop the name of the element would be unknown.
+                return Some(rest).filter(|rest| step.get("for_each").is_some() == rest.get("for_each").is_some());
+            }
+            for problem in found.sorted() {
+                if let Without::Rest(node) = without(&rest, problem.span) {
+                    rest = node;
+                }
+            }
+        }
+        None
     }
 
     fn block(&self, node: &Node) -> Option<Node> {

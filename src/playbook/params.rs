@@ -84,6 +84,18 @@ impl Param {
         personal | if self.secret == Some(true) { Marks::SECRET } else { Marks::NONE }
     }
 
+    /// Its type, and that of its elements, exists.
+    pub fn has_type(&self, project: &Project) -> bool {
+        let exists = |kind: &str| {
+            let column = |(table, column): (TableName, &str)| {
+                let names = project.facts(&table).and_then(|facts| facts.enums.get(column));
+                names.is_some_and(|names| !names.is_unread())
+            };
+            TYPES.contains(&kind) || self::column(kind).is_some_and(column)
+        };
+        exists(self.kind.as_str()) && self.of.iter().all(|of| exists(of.as_str()))
+    }
+
     /// The words of an enum, its own or those of the column that gives its type.
     pub fn words<'a>(&'a self, project: &'a Project) -> Vec<&'a str> {
         if self.kind.as_str() == "enum" {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     action::{ends::Way, step::RESCUE},
-    approval::Demand,
+    approval::{self, Demand},
     base::value::{AFTER_APPLY, Map},
     effect::{compared::Differing, label::Label},
     engine::outline::{around, indexed},
@@ -32,6 +32,8 @@ pub struct About<'a> {
     pub apply: Option<&'a str>,
     /// The command to type for whoever agrees to it.
     pub approve: Option<&'a str>,
+    /// Who agreed so far.
+    pub agreed: &'a [String],
     /// How many people must agree.
     pub demands: &'a [Demand],
     /// The file that it is kept in.
@@ -133,9 +135,16 @@ pub(super) fn agreement(page: &mut Page, plan: &Plan, about: &About<'_>) {
     if about.demands.is_empty() || plan.is_empty() || ends {
         return;
     }
+    let missing = approval::missing(about.demands, about.who.unwrap_or(""), about.agreed);
+    if missing.is_empty() {
+        let line = Line::of(Tone::Good, "Enough people have agreed").plain(format!(": {}", about.agreed.join(", ")));
+        page.hung(0, 2, line);
+        return;
+    }
     page.line(0, Line::of(Tone::Care, "Before it is carried out, other people must agree:"));
-    for demand in about.demands {
-        page.hung(2, 4, Line::of(Tone::Plain, demand.words()));
+    for missing in missing {
+        let words = if about.agreed.is_empty() { missing.demand.words() } else { missing.words() };
+        page.hung(2, 4, Line::of(Tone::Plain, words));
     }
 }
 
@@ -437,6 +446,7 @@ mod tests {
 
     const ABOUT: About<'_> = About {
         approve: None,
+        agreed: &[],
         demands: &[],
         saved: None,
         who: Some("anna"),

@@ -144,8 +144,10 @@ impl Shown {
         }
         let rate = standing.a_minute.map_or_else(String::new, |n| format!(", {n} a minute"));
         let bad = if standing.bad == 0 { String::new() } else { format!(", {} not well", standing.bad) };
+        let handed =
+            if standing.escalated == 0 { String::new() } else { format!(", {} escalated", standing.escalated) };
         let things = if standing.of == 1 { "item" } else { "items" };
-        let text = format!("{} of {} {things}{bad}{rate}", standing.over, standing.of);
+        let text = format!("{} of {} {things}{bad}{handed}{rate}", standing.over, standing.of);
         match &mut self.sink {
             Sink::Live { bar, .. } => {
                 bar.set_message(text);
@@ -390,6 +392,23 @@ mod tests {
         let text = sheet.text();
         assert!(!text.contains(['\r', '\u{1b}']) && !text.contains("hunter22"), "{text}");
         golden("progress-lines.txt", &text);
+    }
+
+    #[test]
+    fn an_item_that_was_escalated_is_counted_as_such_and_not_among_the_bad_ones() {
+        let sheet = Sheet::default();
+        let progress = Progress::lines(Box::new(sheet.clone()), Masks::default());
+        let far = |key: &str, end, over, bad, escalated| {
+            let item = Some((key.into(), end, None));
+            Tick::Items(Box::new(Standing { item, over, of: 3, bad, escalated, ..Standing::default() }))
+        };
+        progress.tick(far("17", End::Failed, 1, 1, 0));
+        progress.tick(far("18", End::Escalated, 2, 1, 1));
+        progress.tick(far("19", End::Changed, 3, 1, 1));
+        progress.finish();
+        let expected = "  17 failed\n  1 of 3 items, 1 not well\n  18 escalated\n  2 of 3 items, 1 not well, 1 escalated\n  \
+            3 of 3 items, 1 not well, 1 escalated\n";
+        assert_eq!(sheet.text(), expected);
     }
 
     #[test]

@@ -387,6 +387,7 @@ fn a_saved_plan_says_what_it_is_what_is_for_good_and_who_must_agree() {
             why: Some("Zendesk 88213"),
             apply: Some("trueup apply award.plan"),
             approve: Some("trueup approve award.plan --reason \"…\""),
+            agreed: &[],
             demands: &demands,
             saved: Some(&saved),
         };
@@ -407,6 +408,23 @@ fn a_saved_plan_says_what_it_is_what_is_for_good_and_who_must_agree() {
     for key in ["saved", "id", "short", "run", "journal", "actor", "engine", "made", "expires", "project_sha256"] {
         assert!(document.contains(&format!("\"{key}\"")) && described.contains(&format!("`{key}`")), "{key}");
     }
+}
+
+#[test]
+fn of_a_plan_that_was_agreed_to_nobody_is_told_that_somebody_must() {
+    let (_home, sealer) = key();
+    let (_, saved) = written(&sample::award(), &sealer);
+    let demands = demands();
+    let brief = |agreed: &[String]| {
+        let about = About { who: Some("anna"), agreed, demands: &demands, saved: Some(&saved), ..About::default() };
+        plain(&plan::brief(&saved.plan, &about, Look::default()))
+    };
+    let names = ["zoe", "ben"].map(str::to_owned);
+    let half = brief(&names[..1]);
+    assert!(half.contains("other people must agree:") && half.contains("(1 so far: zoe)"), "{half}");
+    assert!(half.contains("1 approval by leads (ben, cleo)"), "{half}");
+    let whole = brief(&names);
+    assert!(whole.contains("Enough people have agreed: zoe, ben\n") && !whole.contains("must agree"), "{whole}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A bare expression: `when:`, `assert:`, `is:`, `until:`.
 
 use super::{
+    compared::{self, Comparison},
     grammar,
     names::{self, Use},
     path::Path,
@@ -70,6 +71,11 @@ impl Expression {
     /// The names it uses, in order of the text.
     pub fn names(&self) -> &[Use] {
         &self.names
+    }
+
+    /// Where it compares a name with a value that is written out.
+    pub fn comparisons(&self) -> Vec<Comparison> {
+        compared::of_expression(&self.node)
     }
 
     /// Its value.

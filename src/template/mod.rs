@@ -9,6 +9,7 @@
 
 pub mod builtin;
 pub mod compare;
+pub mod compared;
 mod evaluate;
 pub mod expression;
 mod grammar;

@@ -7,11 +7,12 @@ use super::{
 use crate::{
     base::{
         diagnostic::{Diagnostic, Diagnostics},
-        shape::{BAD_FORM, Lowering, MISSING_KEY, UNKNOWN_WORD, WRONG_TYPE, Word},
+        shape::{BAD_FORM, Lowering, MISSING_KEY, Named, UNKNOWN_WORD, WRONG_TYPE, Word},
+        value::Value,
     },
     connection::sidekiq::settings::TABLES,
     mock::{program, worker},
-    playbook::project::Project,
+    playbook::{model::Playbook, project::Project},
 };
 
 /// Notes unknown connections and people, and rows where answers belong.
@@ -70,6 +71,43 @@ pub fn check(file: &TestFile, project: &Project, problems: &mut Diagnostics) {
         named.chain(in_order).for_each(|name| connection(name, project, problems));
         let told = expect.told.iter().flat_map(|told| told.entries.iter().map(|(who, _)| who));
         told.chain(&expect.to).for_each(|who| known(who, "person", project.people.names(), problems));
+    }
+}
+
+/// Notes a playbook or table that is not there, and parameters that the playbook does not have. `there`: what is tested is. `playbook`:
+/// as far as it could be read.
+pub fn against(
+    file: &TestFile,
+    there: bool,
+    playbook: Option<&Playbook>,
+    names: &[String],
+    problems: &mut Diagnostics,
+) {
+    let (word, what) = match (&file.playbook, &file.table) {
+        (Some(word), _) => (word, "playbook"),
+        (None, Some(word)) => (word, "errors table"),
+        (None, None) => return,
+    };
+    if !there {
+        let problem = Diagnostic::error(&UNKNOWN_WORD, word.span, format!("there is no {what} `{}`", word.as_str()));
+        problems.push(problem.suggest(word.as_str(), names.iter().map(String::as_str)));
+    }
+    let Some(playbook) = playbook else { return };
+    let mut params = |given: &Named<Value>, refused: Option<&str>| {
+        for (name, _) in &given.entries {
+            // A case may be about just this refusal.
+            if playbook.params.get(name.as_str()).is_none() && refused != Some(name.as_str()) {
+                let message = format!("`{}` has no parameter `{}`", word.as_str(), name.as_str());
+                let problem = Diagnostic::error(&UNKNOWN_WORD, name.span, message);
+                problems.push(problem.suggest(name.as_str(), playbook.params.names()));
+            }
+        }
+    };
+    if let Some(defaults) = &file.defaults {
+        params(&defaults.params, None);
+    }
+    for case in &file.cases {
+        params(&case.params, case.expect.invalid.as_ref().map(|invalid| invalid.param.as_str()));
     }
 }
 

@@ -109,6 +109,17 @@ pub fn compare(
     problems
 }
 
+/// How many rows of which tables are other than before, where the case says nothing of `changes`.
+pub fn unlooked(expect: &Expect, happened: &Happened, before: &Snapshot, after: &Snapshot) -> BTreeMap<String, usize> {
+    let mut rows = BTreeMap::new();
+    if expect.changes.is_none() {
+        for row in happened.all(after.since(before)) {
+            *rows.entry(row.table.to_string()).or_default() += 1;
+        }
+    }
+    rows
+}
+
 fn ends(expect: &Expect, happened: &Happened, problems: &mut Vec<Problem>) {
     let end = happened.end.map_or("refused before anything was opened", End::word);
     let said = |found: &str| {

@@ -14,7 +14,8 @@ use crate::{
 };
 
 shape! {
-    /// What must come of a case. What is not named is not looked at, except that `changes` names every changed row.
+    /// What must come of a case. What is not named is not looked at, except that `changes` names every changed row; a case without
+    /// it tells how many rows it did not look at.
     "an expectation" pub struct Expect {
         /// How it ends: `changed`, `unchanged`, `stopped`, …
         outcome: Option<End>,

@@ -91,8 +91,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         if let Some(called) = found(scene, call, problems) {
             callable(call, called, problems);
             parameters(scene, call, called, problems);
-            // What holds for all calls of a playbook is said once.
-            if !seen.contains(&call.playbook.as_str()) {
+            // What holds for all calls of a playbook is said once; and only where the head of this one could be read.
+            if !seen.contains(&call.playbook.as_str()) && scene.named.is_empty() {
                 seen.push(call.playbook.as_str());
                 reach(scene, call, called, problems);
                 risk(scene, call, called, problems);
@@ -206,15 +206,23 @@ fn callable(call: &CallSpec, called: &Playbook, problems: &mut Diagnostics) {
 }
 
 fn parameters(scene: &Scene<'_>, call: &CallSpec, called: &Playbook, problems: &mut Diagnostics) {
+    let unread = |name: &str| {
+        let file = scene.others.called.file(call.playbook.as_str());
+        file.is_some_and(|file| file.named.contains(name))
+    };
     for (word, datum) in &call.given.entries {
         let Some(param) = called.params.get(word.as_str()) else {
+            // It stands there, in a part that could not be read.
+            if unread(word.as_str()) {
+                continue;
+            }
             let message = format!("`{}` has no parameter `{}`", called.name.as_str(), word.as_str());
             let problem = Diagnostic::error(&ODD_PARAMETER, word.span, message);
             problems.push(problem.suggest(word.as_str(), called.params.names()));
             continue;
         };
-        // What an expression gives is known when the call begins.
-        if datum.tree.names().next().is_some() {
+        // What an expression gives is known when the call begins; and of an unknown type nothing can be told.
+        if datum.tree.names().next().is_some() || !param.has_type(scene.project) {
             continue;
         }
         let Ok(value) = datum.evaluate(&Scope::new()) else { continue };

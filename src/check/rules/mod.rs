@@ -1,9 +1,21 @@
 //! The one table of rules. A new rule is one file with its codes and its `look`, one line here, one case folder.
 //!
-//! A rule that says that something is *missing* belongs to those `of_the_whole`: they look only when all could be read.
+//! A rule that says that something is *missing* from a playbook belongs to those `of_the_whole`: they look only when all could be read. What is
+//! missing from a step is for those `of_steps`, and whether a name is known can be told of any part.
 
 use super::scene::Scene;
 use crate::base::diagnostic::{Code, Diagnostics};
+
+/// What a rule has to see of a playbook so that what it says is true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Any parts: what is left of steps that could not be read as a whole is looked at, too.
+    Parts,
+    /// Steps that could be read: it never blames one of them for what is missing elsewhere.
+    Steps,
+    /// The whole playbook: it says what is missing.
+    Whole,
+}
 
 /// One rule.
 #[derive(Clone, Copy)]
@@ -12,46 +24,56 @@ pub struct Rule {
     pub name: &'static str,
     /// What it can find.
     pub codes: &'static [&'static Code],
-    /// Also right when parts of the playbook could not be read: it never blames the rest for what is missing.
-    pub always: bool,
+    /// What it looks at where parts of the playbook could not be read.
+    pub needs: Needs,
     /// Looks at a playbook and notes what is wrong.
     pub look: fn(&Scene<'_>, &mut Diagnostics),
 }
 
 macro_rules! rules {
-    (always { $($always:ident;)* } of_the_whole { $($whole:ident;)* }) => {
-        $(pub mod $always;)*
+    (of_parts { $($part:ident;)* } of_steps { $($step:ident;)* } of_the_whole { $($whole:ident;)* }) => {
+        $(pub mod $part;)*
+        $(pub mod $step;)*
         $(pub mod $whole;)*
         /// Every rule.
         pub static RULES: &[Rule] = &[
-            $(Rule { name: stringify!($always), codes: $always::CODES, always: true, look: $always::look },)*
-            $(Rule { name: stringify!($whole), codes: $whole::CODES, always: false, look: $whole::look },)*
+            $(Rule { name: stringify!($part), codes: $part::CODES, needs: Needs::Parts, look: $part::look },)*
+            $(Rule { name: stringify!($step), codes: $step::CODES, needs: Needs::Steps, look: $step::look },)*
+            $(Rule { name: stringify!($whole), codes: $whole::CODES, needs: Needs::Whole, look: $whole::look },)*
         ];
     };
 }
 
 rules! {
-    always {
+    of_parts {
+        // names
+        unknown_name;
+        unknown_attribute;
+        unknown_connection;
+        unknown_table;
+        unknown_column;
+        unknown_person;
+        // rows
+        enum_name;
+        literal_fits;
+    }
+    of_steps {
         // names
         playbook_name;
         step_name;
-        unknown_name;
-        unknown_attribute;
         later_result;
         no_result;
         skipped_result;
         var_cycle;
         env_gap;
-        unknown_connection;
-        unknown_table;
-        unknown_column;
-        unknown_person;
         question_time;
         resource;
         comparison;
+        never_equal;
         // params
         param_type;
         param_value;
+        unused_param;
         // steps
         read_only;
         unreachable;
@@ -60,12 +82,17 @@ rules! {
         block_ends;
         choose_rows;
         reconcile;
+        taken_back;
+        lost_answer;
+        audit_because;
+        touches;
+        uses;
+        granted_columns;
+        row_target;
         // rows and SQL
         protected_column;
         merge_only;
         append_only;
-        enum_name;
-        literal_fits;
         // many items
         targets;
         lifecycle;
@@ -73,31 +100,22 @@ rules! {
         sql_statement;
         prepared;
         rights;
-    }
-    of_the_whole {
-        // params and vars
-        unused_param;
-        unused_value;
-        // steps
-        taken_back;
-        lost_answer;
-        audit_because;
-        touches;
-        verification;
-        high_risk;
-        adjacent_writes;
-        uses;
-        granted_columns;
-        row_target;
         // jobs
         job_step;
         // calls
         call;
         http_call;
         command_call;
+        retry;
+    }
+    of_the_whole {
+        unused_value;
+        verification;
+        high_risk;
+        adjacent_writes;
+        // calls
         errors_table;
         errors_reach;
-        retry;
         stage_time;
     }
 }

@@ -35,6 +35,10 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         if !param.pattern.iter().all(|word| pattern(word, problems)) {
             continue;
         }
+        // Of an unknown type, which is reported, nothing can be told.
+        if !param.has_type(scene.project) {
+            continue;
+        }
         if let Some(default) = param.default.as_ref().filter(|value| !value.is_null()) {
             judge(scene, name, param, default, "default", problems);
         }

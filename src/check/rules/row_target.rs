@@ -90,6 +90,10 @@ fn target(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span, problems: &m
 fn found(scene: &Scene<'_>, index: usize, of: &Word) -> Option<Diagnostic> {
     let name = of.as_str();
     let Some(found) = scene.step(name) else {
+        // It stands in the file, in a part that could not be read.
+        if scene.named.contains(name) {
+            return None;
+        }
         let loops = scene.around(index).filter_map(|at| scene.visits[at].step.common.for_each.as_ref());
         if loops.into_iter().any(|each| each.name.as_str() == name) {
             let message = format!("`{name}` is an element of the loop, and `of:` names a `find` step");

@@ -115,6 +115,9 @@ fn unknown(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics)
     if scene.playbook.vars.get(name).is_some() {
         return problems.push(problem.help(format!("variables are written `vars.{name}`")));
     }
+    if matches!(name, "null" | "Null" | "NULL" | "nil" | "None") {
+        return problems.push(problem.help("in an expression null is written `none`: `x is none`"));
+    }
     let known: Vec<&str> = scene.step_names().chain(["params", "vars", "run", "env"]).collect();
     problems.push(problem.suggest(name, known));
 }

@@ -186,15 +186,23 @@ struct Needs<'a> {
 /// Compares what is used with what is declared.
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     let needs = needs(scene);
+    let unread = !scene.named.is_empty();
     for (connection, needs) in &needs {
         let granted = scene.playbook.uses.get(connection);
+        // It may stand in the part that could not be read.
+        if unread
+            && granted.is_none()
+            && (scene.playbook.uses.entries.is_empty() || scene.named.contains(connection.as_str()))
+        {
+            continue;
+        }
         missing(connection, needs, granted, problems);
     }
     for (word, grant) in &scene.playbook.uses.entries {
         methods(grant, problems);
         let nothing = Needs::default();
         // An operation on a lifecycle's records does less than its playbook may.
-        if scene.connection(word.as_str()).is_none() || scene.playbook.operation.is_some() {
+        if unread || scene.connection(word.as_str()).is_none() || scene.playbook.operation.is_some() {
             continue;
         }
         let needs = needs.get(word.as_str()).unwrap_or(&nothing);

@@ -6,6 +6,7 @@ use super::{
         sql_lexer,
         statement::Statement,
     },
+    column,
     encode::{Encoded, encode},
     form::{self, Form},
 };
@@ -25,7 +26,11 @@ pub fn bind(infos: &[PgTypeInfo], statement: &Statement) -> Result<(String, PgAr
     let mut arguments = PgArguments::default();
     let mut casts = Vec::new();
     for (n, (info, value)) in (1..).zip(infos.iter().zip(&statement.binds)) {
-        let misfit = |why| Fault::new(FaultKind::Data, format!("${n} takes {} and got {why}", form::name(info)));
+        let misfit = |why| {
+            let column = column::of_placeholder(&statement.sql, n);
+            let what = column.map_or_else(|| format!("${n}"), |column| format!("`{column}` (${n})"));
+            Fault::new(FaultKind::Data, format!("{what} takes {} and got {why}", form::name(info)))
+        };
         let raw = match encode(&Form::of(info), value).map_err(misfit)? {
             Encoded::Null => Raw { info: info.clone(), bytes: None },
             Encoded::Bytes(bytes) => Raw { info: info.clone(), bytes: Some(bytes) },

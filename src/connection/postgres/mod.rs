@@ -2,6 +2,7 @@
 
 mod bind;
 mod catalogue;
+mod column;
 mod decode;
 mod encode;
 mod faults;

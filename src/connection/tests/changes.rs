@@ -477,6 +477,6 @@ async fn values_reach_columns_of_their_type_from_texts_too() {
         handle.query(&with("select 1 from t where d = $1", ["tomorrowish".into()]), Limits::USUAL).await.unwrap_err();
     assert_eq!(
         (fault.kind, &*fault.message),
-        (FaultKind::Data, "$1 takes date and got a text, which is not a date (2024-03-31)")
+        (FaultKind::Data, "`d` ($1) takes date and got a text, which is not a date (2024-03-31)")
     );
 }

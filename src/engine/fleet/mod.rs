@@ -700,6 +700,7 @@ impl Fleet<'_> {
             over: self.summary.over(),
             of: self.of,
             bad: self.summary.ends.iter().filter(|(end, _)| pace::is_bad(**end)).map(|(_, n)| n).sum(),
+            escalated: self.summary.count(End::Escalated),
             running: flow.pace.running,
             a_minute,
         })));

@@ -25,7 +25,7 @@ pub struct Summary {
     pub open: u64,
     /// Why, for those that did not end as done.
     pub reasons: Vec<Reason>,
-    /// Rows inserted, updated and deleted by the author's steps, by table.
+    /// Rows inserted, updated and deleted, by table; audit rows too, as for a single item.
     pub rows: BTreeMap<TableName, [u64; 3]>,
 }
 
@@ -108,11 +108,9 @@ impl Summary {
                 Deed::Delete => 2,
                 Deed::Nothing => continue,
             };
-            if !change.by_rule {
-                match self.rows.get_mut(&change.table) {
-                    Some(rows) => rows[at] += 1,
-                    None => self.rows.entry(change.table.clone()).or_default()[at] += 1,
-                }
+            match self.rows.get_mut(&change.table) {
+                Some(rows) => rows[at] += 1,
+                None => self.rows.entry(change.table.clone()).or_default()[at] += 1,
             }
         }
         match end_of(item) {
@@ -169,5 +167,55 @@ impl Summary {
     pub fn value(&self) -> Value {
         let words = End::WORDS.iter().filter_map(|word| End::of(word));
         Value::map(words.map(|end| (end.word(), Value::from(i64::try_from(self.count(end)).unwrap_or(i64::MAX)))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        base::value::Map,
+        effect::change::RowChange,
+        engine::state::StepState,
+        journal::{payload::ItemOutcome, words::Outcome},
+    };
+
+    #[test]
+    fn the_audit_rows_of_an_item_are_counted_with_those_of_its_author() {
+        let row = |text: &str| -> Option<Map> { Value::map([("a", text.into())]).as_map().cloned() };
+        let change = |table: &str, before, after, by_rule| RowChange {
+            table: TableName::parse(table).unwrap(),
+            key: Map::default(),
+            before,
+            after,
+            by_rule,
+            stamps: Vec::new(),
+        };
+        let outcome = ItemOutcome {
+            item: "17".into(),
+            generation: 0,
+            outcome: Outcome::Done,
+            value: None,
+            message: None,
+            response: None,
+            micros: 0,
+            ends: None,
+            error: None,
+        };
+        let step = StepState {
+            attempts: 1,
+            outcome: Some(outcome),
+            changes: vec![
+                change("shop.things", row("old"), row("new"), false),
+                change("shop.audits", None, row("update"), true),
+            ],
+            ..StepState::default()
+        };
+        let mut item = ItemState::default();
+        item.steps.insert("steps/sell".into(), step);
+        let mut summary = Summary::default();
+        summary.add(&"17".into(), &item);
+        let rows: Vec<_> = summary.rows.iter().map(|(table, counts)| (table.to_string(), *counts)).collect();
+        assert_eq!(rows, [("shop.audits".to_owned(), [1, 0, 0]), ("shop.things".to_owned(), [0, 1, 0])]);
     }
 }

@@ -284,7 +284,10 @@ impl Work {
         match set.await {
             Ok(scene) => {
                 match scene.play(opening, case, &case.also, self.torture).await {
-                    Ok((problems, proofs)) => (report.problems, report.proofs) = (problems, proofs),
+                    Ok(played) => {
+                        (report.problems, report.proofs) = (played.problems, played.proofs);
+                        report.unlooked = played.unlooked;
+                    }
                     Err(problem) => report.problems.push(problem),
                 }
                 scene.strike().await;
@@ -318,6 +321,7 @@ fn empty(opening: &Opening, case: &Case) -> CaseReport {
         name: case.name.as_str().to_owned(),
         at: opening.source.place(case.name.span.start),
         problems: Vec::new(),
+        unlooked: Default::default(),
         proofs: Vec::new(),
         torture: Torture::default(),
         took: Duration::ZERO,

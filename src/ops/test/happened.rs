@@ -8,9 +8,20 @@ use crate::{
     ops::{Failure, apply::Carried, project::Opened},
     plan::Plan,
     report::exit::Exit,
-    trial::compare::Happened,
+    trial::{compare::Happened, model::Proof, report::Problem},
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// What a case gave.
+#[derive(Default)]
+pub(super) struct Judged {
+    /// What is not as expected.
+    pub(super) problems: Vec<Problem>,
+    /// The proofs that were made, or are to be made on systems of their own.
+    pub(super) proofs: Vec<Proof>,
+    /// Changed rows that the case says nothing of, by table.
+    pub(super) unlooked: BTreeMap<String, usize>,
+}
 
 /// A plan that ends before its last step, or has nothing to do, is not applied.
 pub(super) fn ends_before(happened: &mut Happened, made: &Plan) -> bool {

@@ -30,7 +30,7 @@ use crate::{
         settings::Connection,
     },
     engine::reached::Spot,
-    playbook::errors::ErrorRow,
+    playbook::{errors::ErrorRow, model::Playbook},
     report::exit::Exit,
     trial::{
         bench::On,
@@ -277,6 +277,32 @@ fn open(surroundings: &Surroundings, opened: &Opened, path: &Path) -> Result<Ope
         }
         _ => Err(Failure::Texts(vec![problems])),
     }
+}
+
+/// What is wrong with a test file, as far as that can be told without playing it: its keys, and the names in it that the project,
+/// its playbook or its table do not have.
+pub fn checked(surroundings: &Surroundings, opened: &Opened, path: &Path) -> Result<Diagnostics, Failure> {
+    let source = project::read(&surroundings.folder.join(path), yaml::DATA_LIMITS, &surroundings.folder)?;
+    let mut problems = Diagnostics::new(source.clone());
+    let Some(file) = TestFile::parse(&source, &mut problems) else { return Ok(problems) };
+    check::check(&file, &opened.project, &mut problems);
+    let names: Vec<String> = if file.table.is_some() {
+        let tables = playbook::all_tables(&opened.playbooks());
+        let names = tables.iter().filter_map(|path| playbook::name_of(path, opened));
+        names.map(|name| name.trim_end_matches(".errors").to_owned()).collect()
+    } else {
+        playbook::all(&opened.playbooks()).iter().filter_map(|path| playbook::name_of(path, opened)).collect()
+    };
+    let of_table = file.table.as_ref().map(|table| tables::find(surroundings, opened, table.as_str()).is_some());
+    let text = file.playbook.as_ref().and_then(|word| {
+        let path = playbook::find(surroundings, opened, word.as_str()).ok()?;
+        project::read(&path, yaml::LIMITS, &surroundings.folder).ok()
+    });
+    let there = of_table.unwrap_or(text.is_some());
+    // What is wrong with the playbook itself is told of its own file.
+    let tested = text.and_then(|text| Playbook::parse(&text, &mut Diagnostics::new(text.clone())));
+    check::against(&file, there, tested.as_ref(), &names, &mut problems);
+    Ok(problems)
 }
 
 impl Opening {

@@ -1,6 +1,10 @@
 //! What a case is played on: databases, mocks and a project file of its own, and the comparison with what is expected.
 
-use super::{Opening, happened::words, workers::Workers};
+use super::{
+    Opening,
+    happened::{Judged, words},
+    workers::Workers,
+};
 use crate::{
     base::{
         diagnostic::Diagnostics,
@@ -32,7 +36,7 @@ use crate::{
     trial::{
         bench::{Bench, Place},
         calls::Request,
-        compare::{OUTCOME, compare},
+        compare::{OUTCOME, compare, unlooked},
         given::{self, Answers, Start},
         jobs,
         model::{Case, Proof},
@@ -308,24 +312,25 @@ impl Scene {
     }
 
     /// Plays the case, and makes the proofs that need nothing but what it left. With `tortured` these are made of every case
-    /// that changes something, whether its author asked for them or not. Gives also whether it changed something.
+    /// that changes something, whether its author asked for them or not.
     pub(super) async fn play(
         &self,
         opening: &Opening,
         case: &Case,
         proofs: &[Proof],
         tortured: bool,
-    ) -> Staged<(Vec<Problem>, Vec<Proof>)> {
+    ) -> Staged<Judged> {
         let before = self.snapshot().await?;
         let mut happened = self.run(opening, case, &before).await?;
         happened.0.sent = self.sent();
         let (happened, before) = happened;
         let after = self.snapshot().await?;
         let mut problems = compare(&case.expect, &happened, &before, &after, &self.opened.project);
+        let unlooked = unlooked(&case.expect, &happened, &before, &after);
         if happened.plan.is_none() && happened.end.is_none() && case.expect.outcome.is_some() {
             // It was refused before anything: whatever else is not as expected follows from that.
             problems.retain(|problem| problem.what == OUTCOME);
-            return Ok((problems, Vec::new()));
+            return Ok(Judged { problems, ..Judged::default() });
         }
         let mut proofs = proofs.to_vec();
         if tortured && case.between.is_none() && happened.end == Some(End::Changed) {
@@ -370,7 +375,7 @@ impl Scene {
                 None => vec![Problem::new(Proof::UndoRestores.word(), "a run to take back", "nothing was applied")],
             });
         }
-        Ok((problems, proofs))
+        Ok(Judged { problems, proofs, unlooked })
     }
 
     /// The proof that an undo brings back what was there before.

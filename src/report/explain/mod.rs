@@ -16,8 +16,10 @@ use crate::{
 };
 use keys::{Key, Place};
 
-/// Columns of an explanation.
-const WIDTH: usize = 96;
+/// The most columns of an explanation: longer lines are hard to read.
+pub const WIDTH: usize = 96;
+/// Narrower than this it is not written: beside the names of keys no room would be left.
+const NARROW: usize = 40;
 
 /// Every code that people can read: of files, and of a step that did not go through.
 pub fn codes() -> Vec<&'static Code> {
@@ -31,20 +33,21 @@ pub fn codes() -> Vec<&'static Code> {
 pub type Other = (&'static str, serde_json::Value);
 
 /// The explanation, as text with light Markdown; the error is a help sentence with near words. What only the `others` know is
-/// looked up there, and everything of theirs by `test.KEY`.
-pub fn explain(topic: &str, others: &[Other]) -> Result<String, String> {
+/// looked up there, and everything of theirs by `test.KEY`. `width`: the reader's columns.
+pub fn explain(topic: &str, others: &[Other], width: usize) -> Result<String, String> {
+    let width = width.clamp(NARROW, WIDTH);
     let topic = topic.trim();
     let named = others.iter().find_map(|(file, schema)| {
         let rest = topic.strip_prefix(file)?;
         Some((*file, schema, if rest.is_empty() { rest } else { rest.strip_prefix('.')? }))
     });
     if let Some((file, schema, rest)) = named
-        && let Some(text) = in_file(file, schema, rest)
+        && let Some(text) = in_file(file, schema, rest, width)
     {
         return Ok(text);
     }
-    of_playbooks(topic).or_else(|help| {
-        let found = others.iter().find_map(|(file, schema)| in_file(file, schema, topic));
+    of_playbooks(topic, width).or_else(|help| {
+        let found = others.iter().find_map(|(file, schema)| in_file(file, schema, topic, width));
         found.ok_or_else(|| {
             let names = others.iter().flat_map(|(file, schema)| keys::of(file, schema)).flat_map(|place| place.keys);
             let names: Vec<String> = names.map(|key| key.name).collect();
@@ -65,10 +68,10 @@ pub fn json(topic: &str, text: &str) -> String {
 }
 
 /// A file as a whole, a map of it, a key, or a word that a key takes.
-fn in_file(file: &'static str, schema: &serde_json::Value, topic: &str) -> Option<String> {
+fn in_file(file: &'static str, schema: &serde_json::Value, topic: &str, width: usize) -> Option<String> {
     let places = keys::of(file, schema);
     if topic.is_empty() {
-        return places.iter().find(|place| place.path.is_empty()).map(of_place);
+        return places.iter().find(|place| place.path.is_empty()).map(|place| of_place(place, width));
     }
     let of_word = |key: &Key| key.words.iter().any(|(word, _)| word == topic);
     let found: Vec<(&Place, &Key)> = places
@@ -77,23 +80,24 @@ fn in_file(file: &'static str, schema: &serde_json::Value, topic: &str) -> Optio
         .filter(|(place, key)| is_called(place, key, topic) || of_word(key))
         .collect();
     let inside = places.iter().find(|place| !place.path.is_empty() && place.name() == topic && !topic.contains('.'));
-    let text: Vec<String> = of_keys(&found).into_iter().chain(inside.map(of_place)).collect();
+    let text: Vec<String> =
+        of_keys(&found, width).into_iter().chain(inside.map(|place| of_place(place, width))).collect();
     (!text.is_empty()).then(|| text.join("\n"))
 }
 
-fn of_playbooks(topic: &str) -> Result<String, String> {
+fn of_playbooks(topic: &str, width: usize) -> Result<String, String> {
     if let Some(code) = codes().into_iter().find(|code| code.id.eq_ignore_ascii_case(topic)) {
-        return Ok(of_code(code));
+        return Ok(of_code(code, width));
     }
     let places = keys::all();
     let mut parts = Vec::new();
     if let Some(kind) = KINDS.iter().find(|kind| kind.word == topic) {
-        parts.push(of_kind(kind, places));
+        parts.push(of_kind(kind, places, width));
     } else if let Some(place) = places
         .iter()
         .find(|place| place.path.is_empty() && place.file == topic || place.name() == topic && !topic.contains('.'))
     {
-        parts.push(of_place(place));
+        parts.push(of_place(place, width));
     }
     let found: Vec<(&Place, &Key)> = places
         .iter()
@@ -102,22 +106,22 @@ fn of_playbooks(topic: &str) -> Result<String, String> {
             is_called(place, key, topic) && !(parts.len() == 1 && place.path == ["step"] && key.name == topic)
         })
         .collect();
-    parts.extend(of_keys(&found));
-    parts.extend(of_functions(topic));
+    parts.extend(of_keys(&found, width));
+    parts.extend(of_functions(topic, width));
     if parts.is_empty() {
         return Err(unknown(topic, places));
     }
     Ok(parts.join("\n"))
 }
 
-fn of_code(code: &Code) -> String {
-    format!("{}: {}\n\n{}", code.id, code.title, paragraphs(code.explain, ""))
+fn of_code(code: &Code, width: usize) -> String {
+    format!("{}: {}\n\n{}", code.id, code.title, paragraphs(code.explain, "", width))
 }
 
 /// Kinds that hold other steps or lead to them.
 const LEADS: &[&str] = &["block", "choose", "call", "use", "undo", "wait"];
 
-fn of_kind(kind: &Kind, places: &[Place]) -> String {
+fn of_kind(kind: &Kind, places: &[Place], width: usize) -> String {
     let nature = match kind.nature {
         Nature::Read => "reads only: allowed in `preconditions`, `steps` and `verification`",
         Nature::Write => "changes something: allowed in `steps`",
@@ -127,25 +131,30 @@ fn of_kind(kind: &Kind, places: &[Place]) -> String {
         Nature::Flow if LEADS.contains(&kind.word) => "touches nothing by itself; the steps that it leads to do",
         Nature::Flow => "looks only at values",
     };
-    let mut text =
-        format!("{}: {}\n\n{}", kind.word, kind.summary.trim(), paragraphs(&format!("A kind of step; {nature}."), ""));
+    let mut text = format!(
+        "{}: {}\n\n{}",
+        kind.word,
+        kind.summary.trim(),
+        paragraphs(&format!("A kind of step; {nature}."), "", width)
+    );
     if let Some(place) = places.iter().find(|place| place.path == [kind.word]) {
-        text.push_str(&format!("\n{}\nKeys:\n{}", paragraphs(&place.about, ""), table(&place.keys)));
+        text.push_str(&format!("\n{}\nKeys:\n{}", paragraphs(&place.about, "", width), table(&place.keys, width)));
     }
     text.push_str("\nExample:\n\n");
     for (index, line) in kind.example.lines().enumerate() {
         text.push_str(&format!("  {} {line}\n", if index == 0 { "-" } else { " " }));
     }
-    text.push_str("\nAny step may also say `id`, `title`, `when`, `otherwise` and more: `trueup explain step`.\n");
+    let more = "Any step may also say `id`, `title`, `when`, `otherwise` and more: `trueup explain step`.";
+    text.push_str(&format!("\n{}", paragraphs(more, "", width)));
     text
 }
 
-fn of_place(place: &Place) -> String {
-    format!("{}\n\n{}\nKeys:\n{}", place.name(), paragraphs(&place.about, ""), table(&place.keys))
+fn of_place(place: &Place, width: usize) -> String {
+    format!("{}\n\n{}\nKeys:\n{}", place.name(), paragraphs(&place.about, "", width), table(&place.keys, width))
 }
 
 /// One key at length, several in short.
-fn of_keys(found: &[(&Place, &Key)]) -> Option<String> {
+fn of_keys(found: &[(&Place, &Key)], width: usize) -> Option<String> {
     let mut text = String::new();
     for (place, key) in found {
         let must = if key.required { ", required" } else { "" };
@@ -153,11 +162,11 @@ fn of_keys(found: &[(&Place, &Key)]) -> Option<String> {
             "{} (in a {} file{must})\n{}",
             shown_path(place, key),
             place.file,
-            paragraphs(&key.about, "  ")
+            paragraphs(&key.about, "  ", width)
         ));
-        text.push_str(&paragraphs(&format!("Takes {}.", key.takes), "  "));
+        text.push_str(&paragraphs(&format!("Takes {}.", key.takes), "  ", width));
         for (word, meaning) in &key.words {
-            text.push_str(&paragraphs(&format!("- `{word}`: {meaning}"), "  "));
+            text.push_str(&paragraphs(&format!("- `{word}`: {meaning}"), "  ", width));
         }
         if !key.examples.is_empty() {
             text.push_str(&format!(
@@ -183,7 +192,7 @@ fn is_called(place: &Place, key: &Key, topic: &str) -> bool {
     whole.ends_with(&wanted) || bare.ends_with(&wanted)
 }
 
-fn of_functions(topic: &str) -> Option<String> {
+fn of_functions(topic: &str, width: usize) -> Option<String> {
     let name = topic.trim_end_matches("()");
     let lists: [(&str, &[Described]); 3] =
         [("a filter", builtin::FILTERS), ("a test", builtin::TESTS), ("a function", builtin::FUNCTIONS)];
@@ -194,7 +203,7 @@ fn of_functions(topic: &str) -> Option<String> {
             format!(
                 "{} ({what} of expressions)\n{}  Its form: `{}`\n",
                 known.name,
-                paragraphs(known.doc, "  "),
+                paragraphs(known.doc, "  ", width),
                 known.form
             )
         })
@@ -203,23 +212,23 @@ fn of_functions(topic: &str) -> Option<String> {
 }
 
 /// Keys in a column, what each takes and means beside it.
-fn table(keys: &[Key]) -> String {
-    let width = keys.iter().map(|key| key.name.len()).max().unwrap_or(0);
+fn table(keys: &[Key], width: usize) -> String {
+    let names = keys.iter().map(|key| key.name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for key in keys {
         let must = if key.required { " Required." } else { "" };
         let about = format!("{}{must} Takes {}.", key.about, key.takes);
-        let about = wrapped(&about, WIDTH - width - 4);
+        let about = wrapped(&about, width.saturating_sub(names + 4).max(NARROW / 2));
         for (index, line) in about.lines().enumerate() {
             let name = if index == 0 { key.name.as_str() } else { "" };
-            text.push_str(&format!("  {name:width$}  {line}\n"));
+            text.push_str(&format!("  {name:names$}  {line}\n"));
         }
     }
     text
 }
 
 /// Paragraphs wrapped; lists and blocks of code as they are.
-fn paragraphs(text: &str, indent: &str) -> String {
+fn paragraphs(text: &str, indent: &str, width: usize) -> String {
     let mut out = String::new();
     let mut code = false;
     for line in text.trim_end().lines() {
@@ -229,7 +238,7 @@ fn paragraphs(text: &str, indent: &str) -> String {
             out.push_str(&format!("{indent}    {line}\n"));
         } else {
             let inner = if line.starts_with("- ") { "  " } else { "" };
-            for (index, part) in wrapped(line, WIDTH - indent.len() - inner.len()).lines().enumerate() {
+            for (index, part) in wrapped(line, width - indent.len() - inner.len()).lines().enumerate() {
                 let lead = if index == 0 { "" } else { inner };
                 out.push_str(&format!("{indent}{lead}{part}\n"));
             }
@@ -263,7 +272,7 @@ mod tests {
     use super::*;
 
     fn explain(topic: &str) -> Result<String, String> {
-        super::explain(topic, &[])
+        super::explain(topic, &[], usize::MAX)
     }
 
     #[test]
@@ -303,6 +312,20 @@ mod tests {
         for line in explain("E0234").unwrap().lines().chain(explain("http").unwrap().lines()) {
             assert!(line.chars().count() <= WIDTH, "{line}");
         }
+    }
+
+    #[test]
+    fn it_is_as_wide_as_the_terminal_and_no_wider_than_is_good_to_read() {
+        let widest = |width| {
+            let texts = ["E0303", "row", "playbook", "only_if"].map(|topic| super::explain(topic, &[], width).unwrap());
+            // Examples are code and stay as they are.
+            let prose =
+                |line: &&str| !line.starts_with("    ") && !line.starts_with("  - ") && !line.contains("For example");
+            texts.iter().flat_map(|text| text.lines().filter(prose)).map(|line| line.chars().count()).max().unwrap()
+        };
+        assert!((70..=80).contains(&widest(80)), "{}", widest(80));
+        assert!((81..=WIDTH).contains(&widest(200)), "{}", widest(200));
+        assert!(widest(1) <= 80, "{}", widest(1));
     }
 
     #[test]

@@ -70,6 +70,7 @@ fn case(case: &CaseReport) -> Value {
         "passed": case.problems.is_empty(),
         "seconds": case.took.as_secs_f64(),
         "problems": problems.collect::<Vec<_>>(),
+        "unlooked": case.unlooked,
         "proofs": case.proofs.iter().map(|proof| proof.word()).collect::<Vec<_>>(),
         "torture": {
             "kills": case.torture.kills,

@@ -12,7 +12,7 @@ pub use terminal::{file, summary};
 
 use super::{coverage::Coverage, model::Proof};
 use crate::{base::source::Place, report::look::Look};
-use std::{fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 /// Everything that was played.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +71,8 @@ pub struct CaseReport {
     pub at: Place,
     /// What is not as expected; empty for a case that passed.
     pub problems: Vec<Problem>,
+    /// Rows that changed and that nobody looked at, because the case says nothing of `changes`: how many, by table.
+    pub unlooked: BTreeMap<String, usize>,
     /// Proofs that were made.
     pub proofs: Vec<Proof>,
     /// What was done to it for them.
@@ -185,6 +187,7 @@ mod tests {
             name: name.into(),
             at: Place { line: 7, column: 5 },
             problems,
+            unlooked: BTreeMap::new(),
             proofs: vec![Proof::PreviewEqualsApply],
             torture: Torture::default(),
             took: Duration::from_millis(1_234),
@@ -197,6 +200,23 @@ mod tests {
         report.cases = vec![case("one", vec![]), case("two", problems)];
         report.unreached = vec![Unreached { row: "server error".into(), file: "t.errors.yaml".into(), line: 9 }];
         report
+    }
+
+    #[test]
+    fn a_case_that_says_nothing_of_changes_tells_what_it_did_not_look_at() {
+        let mut report = sample();
+        report.cases.truncate(1);
+        report.unreached.clear();
+        report.cases[0].unlooked = [("shop.audits".to_owned(), 1), ("shop.things".to_owned(), 2)].into();
+        let expected = "\
+a.test.yaml on sqlite
+  ok      one                                                              1.2 s
+          not looked at: 1 changed row of shop.audits, 2 of shop.things
+
+1 of 1 case passed; 1 proof made; 1 case says nothing of `changes`, and rows
+changed.
+";
+        assert_eq!(report.to_string(), expected);
     }
 
     #[test]

@@ -47,6 +47,7 @@ fn case(page: &mut Page, case: &CaseReport, file: &str) {
     if case.problems.is_empty() {
         let line = Line::of(Tone::Good, "ok").pad(WITHIN - CASE, 2).plain(&case.name);
         page.labelled(CASE, WITHIN, line, took);
+        unlooked(page, case);
         let torture = case.torture.words();
         if !torture.is_empty() {
             page.line(WITHIN, Line::of(Tone::Dim, torture));
@@ -56,6 +57,16 @@ fn case(page: &mut Page, case: &CaseReport, file: &str) {
     let line = Line::of(Tone::Bad, "FAILED").pad(WITHIN - CASE, 2).add(Tone::Strong, &case.name);
     page.labelled(CASE, WITHIN, line.add(Tone::Dim, format!(" ({file}:{})", case.at.line)), took);
     case.problems.iter().for_each(|one| problem(page, one));
+}
+
+/// What changed and was not looked at: a case that passed must not seem to have seen it.
+fn unlooked(page: &mut Page, case: &CaseReport) {
+    let mut rows = case.unlooked.iter();
+    let Some((table, count)) = rows.next() else { return };
+    let first = format!("{count} changed {} of {table}", if *count == 1 { "row" } else { "rows" });
+    let all: Vec<String> =
+        std::iter::once(first).chain(rows.map(|(table, count)| format!("{count} of {table}"))).collect();
+    page.hung(WITHIN, WITHIN + 2, Line::of(Tone::Care, "not looked at").plain(format!(": {}", all.join(", "))));
 }
 
 fn problem(page: &mut Page, problem: &Problem) {
@@ -144,6 +155,11 @@ pub fn summary(results: &Results, took: Option<Duration>, look: Look) -> String 
     let torture = cases().map(|case| case.torture).fold(Torture::default(), Torture::and).words();
     if !torture.is_empty() {
         line = line.plain(format!("; {torture}"));
+    }
+    let blind = cases().filter(|case| !case.unlooked.is_empty()).count();
+    if blind > 0 {
+        let says = if blind == 1 { "1 case says".to_owned() } else { format!("{blind} cases say") };
+        line = line.plain(format!("; {says} nothing of `changes`, and rows changed"));
     }
     line = line.plain(".");
     if let Some(took) = took {

@@ -10,4 +10,5 @@ mod graph;
 mod lint;
 mod new;
 mod since;
+mod tests_checked;
 mod watch;

@@ -1,0 +1,67 @@
+//! `trueup check` of test files: what is wrong with them, without playing them.
+
+use super::desk::Desk;
+
+const PLAYBOOK: &str = "trueup: v1\nname: sell\nversion: 1\ntitle: Sell a thing\nparams: { code: { type: string } }\nuses: { shop: { read: [things] } }\npreconditions:\n  - find: { table: shop.things, where: { code: \"{{ params.code }}\" } }\nsteps: []\n";
+const TEST: &str = "trueup: v1\nplaybook: sell\nclock: 2025-07-23T10:00:00Z\ndefaults: { params: { code: a } }\ncases:\n  - name: one\n    expect: { outcome: stopped }\n  - name: no such parameter\n    params: { colour: red }\n    expect: { invalid: { param: colour } }\n";
+
+fn desk(test: &str) -> Desk {
+    let desk = Desk::new();
+    desk.write("playbooks/sell.yaml", PLAYBOOK);
+    desk.write("playbooks/sell.test.yaml", test);
+    desk
+}
+
+#[test]
+fn a_sound_test_file_is_counted_with_the_playbooks() {
+    let desk = desk(TEST);
+    for (words, said) in [
+        (&["check"][..], "1 playbook and 1 test file checked: no errors.\n"),
+        (&["check", "playbooks/sell.test.yaml"], "1 test file checked: no errors.\n"),
+        (&["check", "sell"], "1 playbook checked: no errors.\n"),
+    ] {
+        let came = desk.run(words);
+        assert_eq!((came.exit, &*came.out, &*came.err), (0, said, ""), "{words:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_test_is_told_with_its_line_and_what_was_meant() {
+    let desk = desk(
+        &TEST
+            .replace("code: a", "cod: a")
+            .replace("{ outcome: stopped }", "{ outcome: stopped, told: { clrek: x } }")
+            .replace("invalid: { param: colour }", "outcome: stopped"),
+    );
+    for words in [&["check"][..], &["check", "playbooks/sell.test.yaml"]] {
+        let came = desk.run(words);
+        assert_eq!(came.exit, 2, "{came:?}");
+        for part in [
+            "error[E0104]: `sell` has no parameter `cod`\n --> playbooks/sell.test.yaml:4:23",
+            "help: did you mean `code`?",
+            "error[E0104]: the project file has no person `clrek`\n --> playbooks/sell.test.yaml:7:",
+            "error[E0104]: `sell` has no parameter `colour`\n --> playbooks/sell.test.yaml:9:15",
+            "3 errors in playbooks/sell.test.yaml",
+        ] {
+            assert!(came.err.contains(part), "{part}\n{}", came.err);
+        }
+    }
+}
+
+#[test]
+fn a_key_or_a_playbook_that_is_not_there_is_named() {
+    let keys = desk(&TEST.replace("expect: { outcome", "expct: { outcome")).run(&["check", "playbooks/sell.test.yaml"]);
+    assert_eq!(keys.exit, 2);
+    assert!(
+        keys.err.contains("a case has no key `expct`") && keys.err.contains("did you mean `expect`?"),
+        "{}",
+        keys.err
+    );
+    let other = desk(&TEST.replace("playbook: sell", "playbook: sel")).run(&["check"]);
+    assert_eq!(other.exit, 2);
+    let said = "error[E0104]: there is no playbook `sel`\n --> playbooks/sell.test.yaml:2:11";
+    assert!(other.err.contains(said) && other.err.contains("did you mean `sell`?"), "{}", other.err);
+    let table =
+        desk("trueup: v1\ntable: dqt\ncases:\n  - { name: a, error: b, expect: { row: none } }\n").run(&["check"]);
+    assert!(table.exit == 2 && table.err.contains("there is no errors table `dqt`"), "{}", table.err);
+}
