@@ -314,7 +314,12 @@ fn events(run: RunId, items: std::ops::Range<usize>) -> Vec<Event> {
         StepImages {
             step: step.clone(),
             images: each()
-                .map(|n| Images { effect: effect(run, n), changes: vec![change(n)], also_touched: Vec::new() })
+                .map(|n| Images {
+                    effect: effect(run, n),
+                    changes: vec![change(n)],
+                    also_touched: Vec::new(),
+                    also_added: None,
+                })
                 .collect(),
         }
         .into(),

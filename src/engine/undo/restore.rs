@@ -484,7 +484,7 @@ impl Row<'_> {
         mut wanted: impl Iterator<Item = (&'v Arc<str>, &'v Value)>,
         after: &Map,
     ) -> Option<LeftAlone> {
-        let (column, value) = wanted.find(|(c, value)| !self.besides(c) && after.get(*c) != Some(*value))?;
+        let (column, value) = wanted.find(|(c, value)| !self.besides(c) && after.get(c) != Some(*value))?;
         let shown = |value: &Value| self.facts.named(column, value.clone()).marked(self.facts.marks(column)).shown();
         let became = after.get(column).map_or_else(|| "gone".to_owned(), shown);
         let why =
