@@ -318,7 +318,7 @@ fn events(run: RunId, items: std::ops::Range<usize>) -> Vec<Event> {
                     effect: effect(run, n),
                     changes: vec![change(n)],
                     also_touched: Vec::new(),
-                    also_added: None,
+                    also_added: Vec::new(),
                 })
                 .collect(),
         }

@@ -100,7 +100,7 @@ pub struct StepState {
     /// Tables that were also touched.
     pub also: Vec<Arc<str>>,
     /// How many rows were added to each of these.
-    pub also_added: Option<Vec<u64>>,
+    pub also_added: Vec<u64>,
     /// What it changed before it was done again.
     pub earlier: Vec<RowChange>,
     /// How it ended.

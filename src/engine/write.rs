@@ -58,7 +58,7 @@ impl Driver<'_> {
         let also_touched = also.iter().map(|a| a.table.as_str().into()).collect();
         // `*`: tables that SQLite does not tell apart.
         let told = !also.is_empty() && also.iter().all(|a| !a.table.ends_with(".*"));
-        let also_added = told.then(|| also.iter().map(|a| a.inserted).collect());
+        let also_added = if told { also.iter().map(|a| a.inserted).collect() } else { Vec::new() };
         let images = Images { effect, changes: carried.changes.clone(), also_touched, also_added };
         self.note(StepImages { step: path.clone(), images: vec![images] }.into());
     }

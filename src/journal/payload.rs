@@ -228,8 +228,8 @@ record! {
         changes: Vec<RowChange>,
         /// Tables that were also touched (triggers, cascades) and will not be taken back.
         also_touched: Vec<Arc<str>>,
-        /// How many rows were added to each of these, in their order; nothing where the database does not tell.
-        also_added: Option<Vec<u64>>,
+        /// How many rows were added to each of these, in their order; none where the database does not tell.
+        also_added: Vec<u64>,
     }
 }
 

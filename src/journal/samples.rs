@@ -298,7 +298,7 @@ impl Filler {
                     effect: self.effect(run),
                     changes: self.some(|| self.change()),
                     also_touched: self.some(|| self.text()),
-                    also_added: self.maybe(self.some(|| 3)),
+                    also_added: self.some(|| 3),
                 }),
             }
             .into(),

@@ -64,10 +64,11 @@ pub(in crate::ops) fn find(surroundings: &Surroundings, opened: &Opened, name: &
         return Ok(below);
     }
     let known: Vec<String> = all(&opened.playbooks()).iter().filter_map(|p| name_of(p, opened)).collect();
-    let failure = Failure::usage(format!(
-        "there is no playbook `{name}` in {}",
-        project::shown(&opened.playbooks(), &surroundings.folder)
-    ));
+    let folder = match project::shown(&opened.playbooks(), &surroundings.folder) {
+        here if here.is_empty() => "this folder".to_owned(),
+        there => there,
+    };
+    let failure = Failure::usage(format!("there is no playbook `{name}` in {folder}"));
     Err(match suggest::help(name, known.iter().map(String::as_str)) {
         Some(help) => failure.help(help),
         None => failure.help("the folder has no playbooks; `trueup explain playbook` shows what one looks like"),

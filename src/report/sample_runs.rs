@@ -223,7 +223,7 @@ impl Story {
             effect: Story::effect(step),
             changes: award_rows(),
             also_touched: vec!["register.search_index".into()],
-            also_added: None,
+            also_added: Vec::new(),
         }];
         self.add(0, StepImages { step: step.into(), images });
         self

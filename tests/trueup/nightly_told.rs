@@ -32,6 +32,9 @@ fn a_time_that_is_due_and_is_not_begun_is_said_and_is_no_success() {
         let caught_up =
             due("2025-06-11 03:10:00").await.is(0, &["2025-06-10 03:00:00 missed", "There is nothing that differs."]);
         assert!(!caught_up.err.contains("Nothing"), "{}", caught_up.err);
+        // Its last day goes on, and no time is left in it.
+        at(&place, "2025-06-10 05:00:00", "schedule list").await.is(0, &["next 2025-06-11 03:00"]);
+        at(&place, "2025-06-11 05:00:00", "schedule list").await.is(0, &["never"]);
         // Over since yesterday.
         let blocked = at(&place, "2025-06-12 03:10:00", "reconcile --due --json").await;
         assert_eq!(blocked.exit, 4, "{}{}", blocked.out, blocked.err);

@@ -56,8 +56,7 @@ impl Call<'_> {
         let doubtful = !self.request.method.is_read() && Standing::of(status) == Standing::InDoubt;
         let help = match doubtful {
             true => {
-                "where the API says so that it has done what it was asked for, write `accept: [{ status: STATUS, because: … }]`; whether it \
-                 was done is not known"
+                "if this is how the API says that it is done, write `accept: [{ status: STATUS, because: … }]`; whether it was done is not known"
             }
             false => "if the API has moved, change `base` in the project file",
         };

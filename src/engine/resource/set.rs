@@ -153,7 +153,7 @@ impl Driver<'_> {
         let step = place.path.clone();
         let connection = Some(outgoing.connection().clone());
         self.note(StepIntent { step: step.clone(), class: class.into(), connection, intents: vec![intent] }.into());
-        let images = Images { effect, changes: vec![change.clone()], also_touched: Vec::new(), also_added: None };
+        let images = Images { effect, changes: vec![change.clone()], also_touched: Vec::new(), also_added: Vec::new() };
         self.note(StepImages { step, images: vec![images] }.into());
     }
 

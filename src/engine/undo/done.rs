@@ -29,7 +29,7 @@ pub struct Done {
     /// Tables that it touched besides.
     pub also: Vec<Arc<str>>,
     /// How many rows were added to each of these, where that is known.
-    pub also_added: Option<Vec<u64>>,
+    pub also_added: Vec<u64>,
     /// What was asked for, enough to do the opposite.
     pub request: Option<Value>,
     /// What it answered.
@@ -106,7 +106,7 @@ impl Gathered {
                         shown: one.shown.clone(),
                         changes: Vec::new(),
                         also: Vec::new(),
-                        also_added: None,
+                        also_added: Vec::new(),
                         request: one.request.clone(),
                         value: None,
                         fate: Fate::Not,

@@ -310,7 +310,7 @@ impl Taken<'_> {
 
     /// The tables that it touched besides, and how many rows it added to each.
     fn also(&self) -> Vec<(Arc<str>, Option<u64>)> {
-        let added = |n: usize| self.done.also_added.as_ref().and_then(|all| all.get(n).copied());
+        let added = |n: usize| self.done.also_added.get(n).copied();
         self.done.also.iter().enumerate().map(|(n, table)| (table.clone(), added(n))).collect()
     }
 

@@ -1,6 +1,6 @@
 //! What is measured, read from the journal and the project file: the same whichever scheduler is asked.
 
-use super::allowed;
+use super::{allowed, standing::comes_next};
 use crate::{
     journal::RunFilter,
     ops::{
@@ -27,8 +27,7 @@ pub async fn gather(surroundings: &Surroundings, record: &Record, opened: &Opene
         ..Measured::default()
     };
     for (name, schedule) in opened.project.schedules.iter() {
-        let times = schedule.times(name);
-        let next = times.cron.next(&times.zone, now, 1).into_iter().next().map(|next| next.at);
+        let next = comes_next(&schedule.times(name), schedule, now).map(|next| next.at);
         let paused = record.journal.schedule(name).await?.is_some_and(|kept| kept.paused.is_some());
         let blocked = allowed(surroundings, opened, schedule, now).is_err();
         measured.schedules.push((name.to_owned(), next, paused, blocked));

@@ -4,12 +4,22 @@ use super::{PIN, allowed, current, of_name, owned, pin_of, usable};
 use crate::{
     base::time::Stamp,
     ops::{Failure, Surroundings, playbook, project::Opened, record::Record},
+    playbook::schedules::Schedule,
     report::{
         clock,
         schedules::{Coming, Standing, Will},
     },
-    schedule::cron::oddity,
+    schedule::{
+        cron::{Moment, oddity},
+        due::Times,
+    },
 };
+
+/// When it comes next, unless its last day is over by then.
+pub(super) fn comes_next(times: &Times, schedule: &Schedule, now: Stamp) -> Option<Moment> {
+    let next = times.cron.next(&times.zone, now, 1).into_iter().next()?;
+    current(schedule, next.at).is_ok().then_some(next)
+}
 
 /// Every schedule of the project file.
 pub async fn standings(
@@ -22,8 +32,7 @@ pub async fn standings(
     for (name, schedule) in opened.project.schedules.iter() {
         let kept = record.journal.schedule(name).await?;
         let recent = record.journal.occurrences(Some(name), 5).await?;
-        let times = schedule.times(name);
-        let next = times.cron.next(&times.zone, now, 1).into_iter().next();
+        let next = comes_next(&schedule.times(name), schedule, now);
         let found = playbook::load(surroundings, opened, schedule.playbook.as_str()).ok();
         all.push(Standing {
             name: name.to_owned(),

@@ -705,7 +705,8 @@ impl Names {
 
     fn images(&self, effect: EffectId) -> Event {
         // Something else was touched, so that the step counts as a change.
-        let images = Images { effect, changes: Vec::new(), also_touched: vec![self.item.clone()], also_added: None };
+        let images =
+            Images { effect, changes: Vec::new(), also_touched: vec![self.item.clone()], also_added: Vec::new() };
         StepImages { step: self.step.clone(), images: vec![images] }.into()
     }
 
