@@ -68,6 +68,9 @@ const MIB: usize = 1024 * 1024;
 impl Wreck {
     /// What becomes of an answer (`head` without content length and final empty line, lines ended by CRLF) under a fault.
     pub fn of(fault: Fault, head: &str, body: &[u8], pause: Option<Duration>) -> Wreck {
+        // Who closes says so, as a server should (RFC 9112, 9.6): else the next call may go into a connection that is just ending, and what
+        // was to be one fault is two.
+        let head = if fault == Fault::ResetAfter { head.to_owned() } else { format!("{head}connection: close\r\n") };
         let with =
             |length: usize, body: &[u8]| [format!("{head}content-length: {length}\r\n\r\n").as_bytes(), body].concat();
         let whole = |bytes: Vec<u8>, end: End| Wreck { bytes, padding: 0, drip: None, end };
