@@ -63,14 +63,14 @@ const PACKS: Sql = Sql {
 
 /// One row of a chain.
 pub(super) struct Link<'r> {
-    seq: i64,
-    kind: &'r [u8],
+    pub(super) seq: i64,
+    pub(super) kind: &'r [u8],
     pub(super) at: i64,
     /// Nothing: not 32 bytes.
-    prev: Option<Hash>,
+    pub(super) prev: Option<Hash>,
     pub(super) hash: Hash,
-    payload_hash: Option<Hash>,
-    bytes: Option<&'r [u8]>,
+    pub(super) payload_hash: Option<Hash>,
+    pub(super) bytes: Option<&'r [u8]>,
 }
 
 /// What an event says.
@@ -126,13 +126,30 @@ impl<'r> Link<'r> {
 
     /// It is event `seq` of `run` and comes after the event with the hash `head`.
     pub(super) fn follows(&self, run: RunId, seq: u64, head: Hash) -> Result<(), &'static str> {
+        self.stands_behind(seq, head)?;
+        self.holds(run, seq, head)
+    }
+
+    /// It says that it is event `seq` and comes after the event with the hash `head`.
+    pub(super) fn stands_behind(&self, seq: u64, head: Hash) -> Result<(), &'static str> {
         if self.number() != seq {
             return Err("events before it are missing");
         }
         if self.prev != Some(head) {
             return Err("it does not follow the event before it");
         }
-        self.holds(run, seq, head)
+        Ok(())
+    }
+
+    /// Its hash is that of its content: of the number and of the event before it that it says.
+    pub(super) fn holds_by_itself(&self, run: RunId) -> Result<(), &'static str> {
+        let Some(prev) = self.prev else { return Err("it does not follow the event before it") };
+        self.holds(run, self.number(), prev)
+    }
+
+    /// How many bytes its payload has.
+    pub(super) fn size(&self) -> usize {
+        self.bytes.map_or(0, <[u8]>::len)
     }
 
     /// Number within the run; of a row that has none, one that no event has.
@@ -142,8 +159,7 @@ impl<'r> Link<'r> {
 
     /// It is still the event with this hash, which an earlier reading of the whole chain came to.
     pub(super) fn is_still(&self, run: RunId, known: Hash) -> Result<(), &'static str> {
-        let Some(prev) = self.prev else { return Err("it does not follow the event before it") };
-        self.holds(run, self.number(), prev)?;
+        self.holds_by_itself(run)?;
         if self.hash == known { Ok(()) } else { Err("it was changed since the run was read") }
     }
 

@@ -77,6 +77,28 @@ struct Named<'a> {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
+impl Mention<'_> {
+    /// The same, to be kept longer than the text in which it was found.
+    pub(super) fn kept(self) -> Mention<'static> {
+        fn own(text: Cow<'_, str>) -> Cow<'static, str> {
+            Cow::Owned(text.into_owned())
+        }
+        fn all(texts: Vec<Cow<'_, str>>) -> Vec<Cow<'static, str>> {
+            texts.into_iter().map(own).collect()
+        }
+        match self {
+            Mention::Run => Mention::Run,
+            Mention::Started(items) => Mention::Started(all(items)),
+            Mention::Step(items) => Mention::Step(all(items)),
+            Mention::Human(items) => Mention::Human(all(items)),
+            Mention::Closed(items) => {
+                let over = items.into_iter().map(|(item, end, reason)| (own(item), end, reason.map(own)));
+                Mention::Closed(over.collect())
+            }
+        }
+    }
+}
+
 impl<'a> Mention<'a> {
     /// From the stored text of an event of this name. Nothing when that cannot be told so: a sealed part, an event that this
     /// version does not know.

@@ -3,6 +3,7 @@
 //! An event is durable before the effect that it announces (`docs/design/journal.md`). Knows nothing of how a step is
 //! done and decides nothing: the fold of events into the state of a run is `engine`'s.
 
+mod ahead;
 mod append;
 mod approve;
 mod beginning;

@@ -5,6 +5,7 @@
 //! is used that the chain did not cover when the run was read.
 
 use super::{
+    ahead::{Ahead, Seen},
     append::Appended,
     chain,
     event::Event,
@@ -27,6 +28,8 @@ pub struct Sifted<'a> {
     /// The row says what the payload begins with; else the payload is read to the end to compare.
     alike: bool,
     at: i64,
+    /// Found out on another processor.
+    seen: Option<&'a Seen>,
     inner: &'a Inner,
 }
 
@@ -53,16 +56,25 @@ impl Sifted<'_> {
     }
 
     /// Which items it is about, told to `each`. It is taken apart only where that cannot be told otherwise.
-    pub fn mentions<T>(&self, each: impl FnOnce(Mention<'_>) -> T) -> Result<T, JournalError> {
-        match Mention::of_text(self.kind, self.text).filter(|_| self.alike) {
+    pub fn mentions<T>(&self, each: impl FnOnce(&Mention<'_>) -> T) -> Result<T, JournalError> {
+        let found;
+        let known = match self.seen {
+            Some(seen) => seen.mention.as_ref(),
+            None => {
+                found = Mention::of_text(self.kind, self.text).filter(|_| self.alike);
+                found.as_ref()
+            }
+        };
+        match known {
             Some(mention) => Ok(each(mention)),
-            None => Ok(each(Mention::of(&self.event()?.event))),
+            None => Ok(each(&Mention::of(&self.event()?.event))),
         }
     }
 
-    fn of<'s>(link: &Link<'s>, text: &'s str, run: RunId, inner: &'s Inner) -> Sifted<'s> {
+    fn of<'s>(link: &Link<'s>, text: &'s str, seen: Option<&'s Seen>, run: RunId, inner: &'s Inner) -> Sifted<'s> {
         let place = Appended { seq: link.number(), head: link.hash };
-        Sifted { run, place, kind: link.kind(), text, alike: link.is_written_by_us(text), at: link.at, inner }
+        let alike = link.is_written_by_us(text);
+        Sifted { run, place, kind: link.kind(), text, alike, at: link.at, seen, inner }
     }
 }
 
@@ -84,14 +96,18 @@ impl Journal {
         let inner = held.inner;
         let genesis = Appended { seq: 0, head: chain::genesis(inner.id, run) };
         let (mut end, mut missing, mut purged) = (after.unwrap_or(genesis), None, None);
-        let mut each = |link: &Link<'_>| {
+        let mut hand = |link: &Link<'_>, seen: Option<&Seen>| {
             let seq = end.seq + 1;
             let tampered = |what: &str| JournalError::Tampered { run, seq, what: what.to_owned() };
-            link.follows(run, seq, end.head).map_err(tampered)?;
+            let holds = link.stands_behind(seq, end.head).and_then(|()| match seen {
+                Some(seen) => seen.holds,
+                None => link.holds_by_itself(run),
+            });
+            let payload = holds.and_then(|()| link.payload()).map_err(tampered)?;
             end = Appended { seq, head: link.hash };
-            match link.payload().map_err(tampered)? {
+            match payload {
                 Payload::Text(text) => {
-                    let sifted = Sifted::of(link, text, run, inner);
+                    let sifted = Sifted::of(link, text, seen, run, inner);
                     purged = if link.is(Event::PURGED) { Some(sifted.event()?.at) } else { None };
                     // What is behind a gap is looked at only to find out why the gap is there.
                     if missing.is_none() { take(&sifted) } else { Ok(()) }
@@ -102,7 +118,10 @@ impl Journal {
                 }
             }
         };
-        held.all_links(run, end_of(after), &mut each).await?;
+        let mut ahead = Ahead::of(run);
+        let read = held.all_links(run, end_of(after), &mut |link| ahead.add(link, &mut hand)).await;
+        // What the store could not deliver stands behind all that it did.
+        ahead.finish(&mut hand).and(read)?;
         match (missing, purged) {
             (None, _) => Ok((end.seq > 0).then_some(end)),
             (Some(_), Some(at)) => Err(JournalError::Purged { run, at }),
@@ -139,7 +158,7 @@ impl Journal {
             let tampered = |what: &str| JournalError::Tampered { run, seq, what: what.to_owned() };
             link.is_still(run, link.hash).map_err(tampered)?;
             if let Payload::Text(text) = link.payload().map_err(tampered)? {
-                found = Some(Sifted::of(link, text, run, inner).event()?);
+                found = Some(Sifted::of(link, text, None, run, inner).event()?);
             }
             Ok(())
         })
@@ -170,7 +189,7 @@ impl Held<'_> {
             let tampered = |what: &str| JournalError::Tampered { run, seq, what: what.to_owned() };
             link.is_still(run, place.head).map_err(tampered)?;
             match link.payload().map_err(tampered)? {
-                Payload::Text(text) => events.push(Sifted::of(link, text, run, inner).event()?),
+                Payload::Text(text) => events.push(Sifted::of(link, text, None, run, inner).event()?),
                 Payload::Missing => return Err(tampered(MISSING)),
             }
             Ok(())

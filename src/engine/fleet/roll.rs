@@ -11,10 +11,10 @@ use crate::{
     engine::state::{ItemState, RETRY, RunState},
     journal::{Appended, Journal, Mention, Sifted, event::Event, failure::JournalError, words::End},
 };
-use sha2::{Digest, Sha256};
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, LazyLock},
 };
 
 /// So many items are made from their events at a time.
@@ -146,7 +146,7 @@ impl Roll {
     fn take(&mut self, one: &Sifted<'_>) -> Result<(), JournalError> {
         let place = one.place;
         self.run.events = place.seq;
-        let of_run = one.mentions(|mention| self.note(&mention, place))?;
+        let of_run = one.mentions(|mention| self.note(mention, place))?;
         if !of_run {
             return Ok(());
         }
@@ -448,12 +448,12 @@ impl Roll {
                 Mention::Run => {}
                 Mention::Started(items) => {
                     let mut listed = Vec::new();
-                    keys(&items, &mut listed);
+                    keys(items, &mut listed);
                     listed.iter().for_each(|(number, key)| each(*number, key, None));
                 }
-                Mention::Step(items) | Mention::Human(items) => keys(&items, &mut about),
+                Mention::Step(items) | Mention::Human(items) => keys(items, &mut about),
                 Mention::Closed(items) => {
-                    let items: Vec<_> = items.into_iter().map(|(key, ..)| key).collect();
+                    let items: Vec<_> = items.iter().map(|(key, ..)| key.clone()).collect();
                     keys(&items, &mut about);
                 }
             })?;
@@ -492,11 +492,12 @@ fn is_kept(end: End) -> bool {
     !matches!(end, End::Changed | End::Unchanged | End::Cancelled)
 }
 
+/// By a keyed hash, whose keys are drawn anew by each process: nobody can choose item keys that come to the same name, and none do by chance.
 pub(in crate::engine) fn name(key: &str) -> Name {
-    let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
-    let mut name = [0; 16];
-    name.copy_from_slice(&digest[..16]);
-    name
+    static KEYS: LazyLock<[RandomState; 2]> = LazyLock::new(|| [RandomState::new(), RandomState::new()]);
+    let [one, other] = &*KEYS;
+    let both = (u128::from(one.hash_one(key)) << 64) | u128::from(other.hash_one(key));
+    both.to_ne_bytes()
 }
 
 /// Runs have less than four thousand million events.

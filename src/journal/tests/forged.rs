@@ -20,6 +20,7 @@ on_both! {
     a_run_in_the_middle_that_never_happened_is_found_with_an_anchor,
     changed_and_missing_approvals_are_found,
     what_is_removed_without_a_purge_is_found_and_what_is_purged_is_not,
+    a_long_run_is_looked_through_as_a_short_one_wherever_somebody_was_at_it,
 }
 
 /// A journal in the hands of its owner: nothing stops him.
@@ -449,4 +450,75 @@ async fn a_run_in_the_middle_that_never_happened_is_found_with_an_anchor(desk: D
     owned.as_it_was().await;
     without_run_two(&mut owned).await;
     only_an_anchor_shows_it(&mut owned, anchor).await;
+}
+
+/// Links of a long run are looked at by other processors, and handed over in order: whatever was done to one of them is said of
+/// it, as reading all of it does, and nothing behind it is handed over.
+async fn a_long_run_is_looked_through_as_a_short_one_wherever_somebody_was_at_it(desk: Desk) {
+    const EVENTS: usize = 301;
+    let journal = desk.open().await;
+    journal.append(run(1), &[created()]).await.unwrap();
+    for part in 0..EVENTS / 50 {
+        // Large ones and small ones: 4 MB in all, of which the first MiB is looked at as it comes.
+        let some: Vec<Event> = (0..50)
+            .map(|n| decided(&"x".repeat(if n % 5 == 0 { 100 } else { 17_000 }), &format!("item {part} {n}")))
+            .collect();
+        journal.append(run(1), &some).await.unwrap();
+    }
+    super::sifted::same(&journal, run(1)).await;
+    let (before, mut keys) = (journal.decoded(), Vec::new());
+    let mut look = |one: &crate::journal::Sifted<'_>| {
+        one.mentions(|mention| match mention {
+            crate::journal::Mention::Human(items) => keys.extend(items.iter().map(|key| (**key).to_owned())),
+            other => assert_eq!(one.place.seq, 1, "{other:?}"),
+        })
+    };
+    let end = journal.sift(run(1), None, &mut look).await.unwrap().unwrap();
+    let wanted = (0..EVENTS / 50).flat_map(|part| (0..50).map(move |n| format!("item {part} {n}")));
+    assert_eq!(keys, wanted.collect::<Vec<_>>());
+    assert_eq!((end.seq, journal.decoded()), (EVENTS as u64, before + 1), "only how it was made was taken apart");
+
+    // Who refuses one is handed nothing behind it.
+    for stop in [1, 100, 250, EVENTS as u64] {
+        let mut handed = 0;
+        let mut take = |one: &crate::journal::Sifted<'_>| {
+            handed += 1;
+            if one.place.seq == stop { Err(JournalError::Overtaken) } else { Ok(()) }
+        };
+        let refused = journal.sift(run(1), None, &mut take).await;
+        assert!(matches!(refused, Err(JournalError::Overtaken)), "{refused:?}");
+        assert_eq!(handed, stop);
+    }
+    if desk.url.is_none() {
+        journal.close().await.unwrap();
+    }
+
+    let mut owned = Owned::of(desk).await;
+    let mut dice = Dice(0x5eed);
+    // As it comes, by a task of its own, and in the rest that is none; large ones and one that came in a pack.
+    for seq in [3_usize, 40, 150, 202, 260, 298] {
+        for kind in 0..6 {
+            owned.as_it_was().await;
+            let (name, here) = (run(1).to_string(), format!("run = '{}' AND seq = {seq}", run(1)));
+            match kind {
+                0 => owned.flip("payloads", "bytes", &here, &mut dice).await,
+                1 => owned.flip("events", "hash", &here, &mut dice).await,
+                2 => owned.flip("events", "prev", &here, &mut dice).await,
+                3 => owned.sql(&format!("DELETE FROM events WHERE {here}")).await,
+                4 => owned.sql(&format!("DELETE FROM payloads WHERE {here}")).await,
+                _ => owned.reorder("events", &name, seq).await,
+            }
+            let journal = owned.opened().await;
+            let whole = journal.events(run(1)).await.unwrap_err().to_string();
+            let mut last = 0;
+            let mut take = |one: &crate::journal::Sifted<'_>| {
+                last = one.place.seq;
+                Ok(())
+            };
+            let sifted = journal.sift(run(1), None, &mut take).await.unwrap_err().to_string();
+            assert_eq!(sifted, whole, "kind {kind}, event {seq}");
+            assert_eq!(last, seq as u64 - 1, "kind {kind}: what stands before it was handed over, nothing behind it");
+            owned.done_with(journal).await;
+        }
+    }
 }

@@ -19,6 +19,7 @@ use crate::{
     report::reconciled::{Item, Reconciled, Verdict},
 };
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     sync::Arc,
 };
@@ -126,7 +127,7 @@ async fn ends(record: &Record, run: RunId) -> Result<HashMap<Arc<str>, End>, Fai
         .sift(run, None, &mut |sifted| {
             sifted.mentions(|mention| {
                 if let Mention::Closed(items) = mention {
-                    ends.extend(items.into_iter().map(|(item, end, _)| (Arc::from(&*item), end)));
+                    ends.extend(items.iter().map(|(item, end, _)| (Arc::from(&**item), *end)));
                 }
             })
         })
@@ -162,10 +163,8 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
                 }
                 _ => sifted.mentions(|mention| {
                     if let Mention::Closed(items) = mention {
-                        let items = items.into_iter();
-                        ends.extend(
-                            items.map(|(item, end, why)| (Arc::from(&*item), (end, why.map(|why| why.into_owned())))),
-                        );
+                        let reason = |why: &Option<Cow<'_, str>>| why.as_deref().map(str::to_owned);
+                        ends.extend(items.iter().map(|(item, end, why)| (Arc::from(&**item), (*end, reason(why)))));
                     }
                 })?,
             }
