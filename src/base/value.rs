@@ -25,6 +25,19 @@ impl Marks {
     /// Comes from the clock: differs between plan and apply, and that is no drift.
     pub const CLOCK: Marks = Marks(8);
 
+    /// From the clock or an example.
+    pub const VARYING: Marks = Marks(Marks::CLOCK.0 | Marks::EXAMPLE.0);
+
+    /// May be another one at apply than in the preview, and that is no drift.
+    pub fn varies(self) -> bool {
+        self.0 & Marks::VARYING.0 != 0
+    }
+
+    /// Those of them that are also in `other`.
+    pub fn among(self, other: Marks) -> Marks {
+        Marks(self.0 & other.0)
+    }
+
     /// All of `other` are set here.
     pub fn has(self, other: Marks) -> bool {
         self.0 & other.0 == other.0
@@ -165,6 +178,11 @@ impl Value {
             Data::Map(entries) => entries.values().find_map(Value::unknown_because),
             _ => None,
         }
+    }
+
+    /// It, or something in it, is that of the example of an answer.
+    pub fn rests_on_example(&self) -> bool {
+        self.all_marks().has(Marks::EXAMPLE)
     }
 
     /// Its own marks and those of everything inside.

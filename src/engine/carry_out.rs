@@ -53,6 +53,12 @@ impl Carried {
         self.changes.iter().all(|c| c.deed() == Deed::Nothing)
     }
 
+    /// Some values are those of the example of an answer.
+    pub fn rests_on_example(&self) -> bool {
+        let author = self.changes.iter().filter(|change| !change.by_rule);
+        author.filter_map(|change| change.after.as_ref()).any(|row| row.values().any(|v| v.marks.has(Marks::EXAMPLE)))
+    }
+
     /// The step's result: the row after the change (before it, when it is gone), or the list of rows.
     pub fn result(&self, single: bool, setting: &Setting) -> Value {
         let seen = |change: &RowChange| {
@@ -265,7 +271,7 @@ async fn with_audit(
     let mut expected = ground.facts.marked(before);
     let marked = |column: &str, value: &Value| as_read_back(value).marked(ground.facts.marks(column));
     expected.extend(differing.iter().map(|(column, value)| (column.clone(), marked(column, value))));
-    let Columns { columns, clock, hidden } = columns_of(change, ground, differing);
+    let Columns { columns, clock, kept } = columns_of(change, ground, differing);
     for (column, to) in &columns {
         if *to == SetTo::DatabaseNow {
             expected.insert(column.clone(), Value::unknown());
@@ -279,7 +285,7 @@ async fn with_audit(
     let Some((row, audit)) = both.map_err(|fault| database(&change.table.connection, fault, at))? else {
         return Ok(None);
     };
-    done.after = Some(still_hidden(as_read(row, ground, &clock), &hidden));
+    done.after = Some(still_marked(as_read(row, ground, &clock), &kept));
     if !done.after.as_ref().is_some_and(|after| is_as_expected(after, &expected, &columns)) {
         // The database made something else of a value: the audit row has to be made of that.
         grounds.surprises(&change.table);
@@ -328,8 +334,8 @@ struct Columns {
     columns: Vec<(Arc<str>, SetTo)>,
     /// From the clock.
     clock: Vec<Arc<str>>,
-    /// Hidden, whatever the project file says of the column.
-    hidden: Vec<Arc<str>>,
+    /// Hidden, whatever the project file says of the column, or resting on an example.
+    kept: Vec<(Arc<str>, Marks)>,
 }
 
 /// The columns that differ, and the stamp.
@@ -337,7 +343,7 @@ fn columns_of(change: &Change, ground: &Ground<'_>, differing: Map) -> Columns {
     let mut clock: Vec<Arc<str>> =
         differing.iter().filter(|(_, v)| v.marks.has(Marks::CLOCK)).map(|(c, _)| c.clone()).collect();
     clock.extend(ground.renewed(&differing, false));
-    let hidden = hidden(&differing);
+    let kept = kept_marks(&differing);
     let mut columns: Vec<(Arc<str>, SetTo)> = differing.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
     if change.stamp
         && let Some(stamp) = ground.facts.stamp()
@@ -345,7 +351,7 @@ fn columns_of(change: &Change, ground: &Ground<'_>, differing: Map) -> Columns {
     {
         columns.push((stamp.into(), SetTo::DatabaseNow));
     }
-    Columns { columns, clock, hidden }
+    Columns { columns, clock, kept }
 }
 
 /// One locked row: guard, difference, change, read again.
@@ -374,6 +380,7 @@ async fn one(
     let differing = difference(set, ground, before);
     if differing.is_empty() {
         // "Already as wanted" is looked at before the guard: a second run is unchanged, not refused.
+        done.after = done.after.map(|row| as_in_example(set, row));
         return Ok((done, false));
     }
     guard(change, ground, before, &key, item)?;
@@ -387,7 +394,7 @@ async fn one(
         return Ok((done, true));
     }
     known_texts(changing, change, ground, &differing, at)?;
-    let Columns { columns, clock, hidden } = columns_of(change, ground, differing);
+    let Columns { columns, clock, kept } = columns_of(change, ground, differing);
     let key_stays = !columns.iter().any(|(column, _)| ground.key.contains(column));
     let after = if ground.alone && key_stays {
         let row = changing.update_whole(&change.table.table, &key, &columns).await.map_err(fault)?;
@@ -398,7 +405,7 @@ async fn one(
         counted(rows, change, at)?;
         read_again(changing, change, ground, &key, &clock, at).await?
     };
-    done.after = Some(still_hidden(after, &hidden));
+    done.after = Some(still_marked(after, &kept));
     Ok((done, false))
 }
 
@@ -414,16 +421,35 @@ fn is_surely_changed(change: &Change, ground: &Ground<'_>, before: &Map) -> bool
         && guard(change, ground, before, before, "").is_ok()
 }
 
-/// The columns that get something hidden, whatever the project file says of them.
-fn hidden(values: &Map) -> Vec<Arc<str>> {
-    values.iter().filter(|(_, value)| value.all_marks().hidden()).map(|(column, _)| column.clone()).collect()
+/// The columns that get something hidden, whatever the project file says of them, or something that rests on an example.
+fn kept_marks(values: &Map) -> Vec<(Arc<str>, Marks)> {
+    let of = |(column, value): (&Arc<str>, &Value)| {
+        let marks = value.all_marks();
+        let hidden = if marks.hidden() { Marks::PERSONAL } else { Marks::NONE };
+        let kept = hidden | marks.among(Marks::EXAMPLE);
+        (kept != Marks::NONE).then(|| (column.clone(), kept))
+    };
+    values.iter().filter_map(of).collect()
 }
 
-/// What was hidden when it was written is hidden when it is read again, although its column is not declared so.
-fn still_hidden(mut row: Map, hidden: &[Arc<str>]) -> Map {
-    for column in hidden {
+/// What was hidden when it was written is hidden when it is read again, although its column is not declared so; and what rested on an
+/// example still does.
+fn still_marked(mut row: Map, kept: &[(Arc<str>, Marks)]) -> Map {
+    for (column, marks) in kept {
         if let Some(value) = row.get_mut(column) {
-            value.marks |= Marks::PERSONAL;
+            value.marks |= *marks;
+        }
+    }
+    row
+}
+
+/// The columns that are as wanted, if the answer is as its example says.
+fn as_in_example(set: &IndexMap<Arc<str>, To>, mut row: Map) -> Map {
+    for (column, to) in set {
+        if let Some(value) = row.get_mut(column)
+            && to.of(value).all_marks().has(Marks::EXAMPLE)
+        {
+            value.marks |= Marks::EXAMPLE;
         }
     }
     row
@@ -573,7 +599,7 @@ async fn create_row(
     let mut clock: Vec<Arc<str>> =
         values.iter().filter(|(_, v)| v.marks.has(Marks::CLOCK)).map(|(c, _)| c.clone()).collect();
     clock.extend(ground.renewed(&values, true));
-    let hidden = hidden(&values);
+    let kept = kept_marks(&values);
     let mut columns: Vec<(Arc<str>, SetTo)> = values.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
     for name in [ground.facts.stamp(), Some("created_at")].into_iter().flatten() {
         let required = ground.columns.column(name).is_some_and(|c| !c.has_default);
@@ -598,7 +624,7 @@ async fn create_row(
         Some(row) => as_read(row, ground, &stamps),
         None => read_again(changing, change, ground, &done.key, &stamps, at).await?,
     };
-    done.after = Some(still_hidden(after, &hidden));
+    done.after = Some(still_marked(after, &kept));
     Ok((done, false))
 }
 

@@ -1,5 +1,5 @@
-//! What a rehearsal wrote from the clock is still from the clock when a later step of it reads the row again: such values
-//! differ between plan and apply, and that is no drift.
+//! What a rehearsal wrote from the clock, or from the example of an answer, is still so when a later step of it reads the row again: such
+//! values differ between plan and apply, and that is no drift.
 
 use super::setting::Setting;
 use crate::{
@@ -8,14 +8,14 @@ use crate::{
     plan::{Effect, StepPlan},
 };
 
-/// Marks the values in a row that earlier steps took from the clock.
+/// Marks the values in a row that earlier steps took from the clock or from an example.
 pub fn mark(steps: &[StepPlan], table: &TableName, key: &Map, row: &mut Map) {
     let effects = steps.iter().flat_map(|step| &step.effects);
     let changes = effects.filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
     for change in changes.flatten().filter(|c| c.table == *table && c.key == *key) {
-        for (column, was) in change.after.iter().flatten().filter(|(_, v)| v.marks.has(Marks::CLOCK)) {
+        for (column, was) in change.after.iter().flatten().filter(|(_, v)| v.marks.varies()) {
             if let Some(value) = row.get_mut(column).filter(|value| *value == was) {
-                value.marks |= Marks::CLOCK;
+                value.marks |= was.marks.among(Marks::VARYING);
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::{setting::Setting, trouble::Difference};
 use crate::{
     action::resolve::Known,
-    base::value::{Data, Map, Marks, Value},
+    base::value::{Data, Map, Value},
     effect::change::{Deed, RowChange},
     plan::{Effect, ItemPlan, StepPlan},
     template::{Path, Scope, Step, Text, equal},
@@ -19,7 +19,7 @@ pub fn fact(path: &Path, root: &Value) -> Option<Value> {
         return None;
     }
     let value = path.look_up(root).unwrap_or_else(|| Data::Unknown(NOT_THERE.into()).into());
-    (is_absent(&value) || !value.is_unknown() && !value.marks.has(Marks::CLOCK)).then_some(value)
+    (is_absent(&value) || !value.is_unknown() && !value.marks.varies()).then_some(value)
 }
 
 /// The name of the list of a loop among the facts that a plan rests on: no result can be called so.
@@ -31,7 +31,7 @@ pub fn of_loop(path: &str) -> Path {
 pub fn of_list(planned: &ItemPlan, path: &str, now: &Value) -> Option<Difference> {
     let name = of_loop(path);
     let (_, was) = planned.rests_on.iter().find(|(path, _)| *path == name)?;
-    let vague = was.is_unknown() || was.all_marks().has(Marks::CLOCK) || now.all_marks().has(Marks::CLOCK);
+    let vague = was.is_unknown() || was.all_marks().varies() || now.all_marks().varies();
     if vague || equal(was, now).unwrap_or(false) {
         return None;
     }
@@ -235,7 +235,7 @@ fn of_row(plan: &RowChange, now: &RowChange, setting: &Setting) -> Vec<Differenc
     let mut differences = Vec::new();
     let mut compare = |was: &Option<Map>, is: &Option<Map>, column: &Arc<str>| {
         let (was, is) = (value(was, column), value(is, column));
-        let free = was.marks.has(Marks::CLOCK) || is.marks.has(Marks::CLOCK) || was.is_unknown();
+        let free = was.marks.varies() || is.marks.varies() || was.is_unknown();
         if !free && was != is && !differences.iter().any(|d: &Difference| d.column == **column) {
             let subject = format!("{} {}", plan.table, now.key_text());
             let (planned, found) = (shown(column, &was), shown(column, &is));

@@ -584,7 +584,7 @@ impl<'a> Driver<'a> {
 
     /// What the plan rests on reads as it did. Looked at before a step is decided on, too: a fact that changed may make its
     /// `when` false, or its values impossible, and that is drift and no skip and no failure.
-    fn facts_hold(&self, place: &Place) -> Result<(), Trouble> {
+    pub(super) fn facts_hold(&self, place: &Place) -> Result<(), Trouble> {
         let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) else { return Ok(()) };
         // In a turn of a loop a name may stand for something else than around it.
         let scope = self.turns.first().map_or(&self.scope, |(_, around)| around);
@@ -755,19 +755,41 @@ impl<'a> Driver<'a> {
         self.plan.filter(|_| !self.unplanned).and_then(|plan| plan.steps.iter().find(|s| &*s.path == path))
     }
 
-    /// An effect at this path, of an item that was to end before it: nobody saw it. What somebody has done again is not held against its plan, and what
-    /// is done at the end of a block is in none.
-    pub(super) fn was_to_end_before(&self, path: &str) -> Result<(), Trouble> {
-        let again = self.state.items.get(&self.item).is_some_and(|item| item.again);
-        let plan = self.plan.filter(|_| !self.unplanned && !self.always && !again);
-        let Some((plan, stop)) = plan.and_then(|plan| Some((plan, plan.stop.as_ref()?))) else { return Ok(()) };
-        if *stop.step != *path && plan.steps.iter().any(|step| &*step.path == path) {
+    /// An effect at this path that nobody saw: the plan leaves it out, or the item was to end before it. What somebody has done again is not held
+    /// against its plan, and what is done at the end of a block is in none.
+    pub(super) fn was_shown(&self, path: &str) -> Result<(), Trouble> {
+        let Some(plan) = self.held_against() else { return Ok(()) };
+        let inside =
+            |outer: &str| path.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let left_out = plan.steps.iter().any(|step| step.is_left_out() && inside(&step.path));
+        let planned = match &plan.stop {
+            _ if left_out => "to be left out".to_owned(),
+            Some(stop) if *stop.step == *path || !plan.steps.iter().any(|step| &*step.path == path) => {
+                format!("to end before it ({})", stop.message.trim())
+            }
+            _ => return Ok(()),
+        };
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let subject = format!("the step `{name}`");
+        Err(Trouble::Drifted(vec![Difference { subject, column: String::new(), planned, found: "reached".into() }]))
+    }
+
+    /// A decision table goes the way that the plan shows.
+    pub(super) fn goes_as_shown(&self, path: &str, arm: &str) -> Result<(), Trouble> {
+        let step = self.held_against().and_then(|plan| plan.steps.iter().find(|step| &*step.path == path));
+        let Some(way) = step.and_then(StepPlan::way) else { return Ok(()) };
+        if way.ends_with(&format!(" → {arm}")) {
             return Ok(());
         }
         let name = path.rsplit('/').next().unwrap_or(path);
-        let planned = format!("to end before it ({})", stop.message.trim());
-        let subject = format!("the step `{name}`");
-        Err(Trouble::Drifted(vec![Difference { subject, column: String::new(), planned, found: "reached".into() }]))
+        let (subject, column) = (format!("the way of `{name}`"), String::new());
+        Err(Trouble::Drifted(vec![Difference { subject, column, planned: way.to_owned(), found: arm.to_owned() }]))
+    }
+
+    /// The plan, where what is done now must stand in it.
+    fn held_against(&self) -> Option<&'a ItemPlan> {
+        let again = self.state.items.get(&self.item).is_some_and(|item| item.again);
+        self.plan.filter(|_| !self.unplanned && !self.always && !again)
     }
 
     /// The planned row changes of a place and of what stands inside it.

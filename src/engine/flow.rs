@@ -152,6 +152,7 @@ impl Driver<'_> {
         }
         match chosen {
             Chosen::Arm(row, arm) => {
+                self.goes_as_shown(&place.path, arm)?;
                 let value = Value::map([("row", Value::text(row)), ("arm", Value::text(arm))]);
                 if let Some(id) = place.id() {
                     self.scope.insert(id, value.clone());
@@ -365,7 +366,8 @@ pub(super) fn elements(step: &Step, scope: &Scope) -> Result<Option<Value>, reso
         let more = if spec.at_most.is_none() { "; `at_most:` raises the bound" } else { "" };
         return Err(misfit(format!("the list has {count} elements, and at most {bound} are allowed{more}")));
     }
-    Ok(Some(Value::list(list.iter().map(|one| one.clone().marked(value.marks)))))
+    // The marks stay on a list without elements, too.
+    Ok(Some(Value::list(list.iter().map(|one| one.clone().marked(value.marks))).marked(value.marks)))
 }
 
 /// The first row that fits.

@@ -422,7 +422,9 @@ impl Outline {
         };
         let effects = item.steps.iter().rev().filter(|(at, step)| {
             // Not what stands inside an `undo:` step itself: that is a taking back and no step of the author's.
-            step.changed() && self.place(at).is_some_and(|place| place.origin.is_none() && named(&place))
+            step.changed()
+                && same_turns(path, at)
+                && self.place(at).is_some_and(|place| place.origin.is_none() && named(&place))
         });
         effects
             .filter_map(|(at, _)| {
@@ -431,6 +433,12 @@ impl Outline {
             })
             .collect()
     }
+}
+
+/// In every loop that both stand in they belong to the same turn: inside a turn a name means what is called so in that turn.
+pub(super) fn same_turns(one: &str, other: &str) -> bool {
+    let both = one.split('/').zip(other.split('/')).map(|(a, b)| (indexed(a), indexed(b)));
+    both.take_while(|((a, _), (b, _))| a == b).all(|((_, a), (_, b))| a == b)
 }
 
 /// What stands around a place.

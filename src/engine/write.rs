@@ -226,7 +226,7 @@ impl Driver<'_> {
         let Some(planned) = planned else {
             let carried = carried?;
             if !carried.is_nothing() {
-                self.was_to_end_before(path)?;
+                self.was_shown(path)?;
             }
             return Ok(carried);
         };
@@ -287,7 +287,8 @@ impl Driver<'_> {
         let mut all = Carried::default();
         let mut inner = Vec::new();
         let walked = self.inside(&mut writing, &place.path, place.step.inner(), &mut all, &mut inner).await;
-        if let Err(halt) = walked {
+        // What was read inside is compared as well, as long as all of it can be taken back.
+        if let Err(halt) = walked.and_then(|()| self.facts_hold(place).map_err(Halt::from)) {
             let _ = writing.rollback().await;
             return Err(halt);
         }

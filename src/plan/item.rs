@@ -99,10 +99,27 @@ impl Foreseen {
     }
 }
 
+/// The action of a decision table.
+pub(super) const CHOOSE: &str = "choose";
+
 impl StepPlan {
     /// The last part of its path.
     pub fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+
+    /// Its `when` does not hold, for all that is known.
+    pub fn is_left_out(&self) -> bool {
+        self.foreseen == Foreseen::Skipped && self.label == Label::Exact
+    }
+
+    /// Of a decision table: the row that decides and the arm that it leads to.
+    pub fn way(&self) -> Option<&str> {
+        let decides = self.kind == CHOOSE && self.label == Label::Read;
+        self.effects.iter().filter(|_| decides).find_map(|effect| match effect {
+            Effect::Answer { summary } => Some(summary.as_str()),
+            _ => None,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The part of a plan that a run keeps: what it rests on and the rows it would change, without loss, for the comparison
 //! at apply, perhaps days later.
 
-use super::{Effect, Foreseen, ItemPlan, Plan, Section, StepPlan};
+use super::{Effect, Foreseen, ItemPlan, Plan, Section, StepPlan, item::CHOOSE};
 use crate::{
     base::{
         source::Span,
@@ -19,6 +19,13 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
+/// Of a step that looked for rows: none fits.
+const NONE: &str = "none";
+/// Of a step: its `when` does not hold.
+const LEFT_OUT: &str = "left_out";
+/// Of a decision table: the way that it goes.
+const WAY: &str = "way";
+
 /// An item as a value; personal parts keep their marks, so that whoever stores it seals them.
 pub fn store(item: &ItemPlan) -> Value {
     let rests_on = item.rests_on.iter().map(|(path, value)| Value::list([path_value(path), value.clone()]));
@@ -33,11 +40,21 @@ pub fn store(item: &ItemPlan) -> Value {
         let sent =
             step.effects.iter().find_map(|e| if let Effect::Request { sent, .. } = e { sent.clone() } else { None });
         let exact = step.label == Label::Exact;
+        // That no row fits, or that it is left out, is what apply has to find as well.
+        let none = rows.is_empty() && step.effects.iter().any(|effect| matches!(effect, Effect::Rows { .. }));
+        let (left_out, way) = (step.is_left_out(), step.way());
         // Of an item that was to end, how far it was to come counts as well.
-        (!rows.is_empty() || sent.is_some() || item.stop.is_some()).then(|| {
+        let told = !rows.is_empty() || sent.is_some() || none || left_out || way.is_some();
+        (told || item.stop.is_some()).then(|| {
             let parts =
                 [("path", Value::text(step.path.clone())), ("exact", exact.into()), ("rows", Value::list(rows))];
-            Value::map(parts.into_iter().chain(sent.map(|sent| ("sent", sent))))
+            let more = [
+                ("sent", sent),
+                (NONE, none.then(|| true.into())),
+                (LEFT_OUT, left_out.then(|| true.into())),
+                (WAY, way.map(Value::text)),
+            ];
+            Value::map(parts.into_iter().chain(more.into_iter().filter_map(|(name, value)| Some((name, value?)))))
         })
     });
     let kept =
@@ -64,10 +81,17 @@ pub fn of_line(line: &str) -> Option<(String, String)> {
     for step in &line.steps {
         let changes = || step.effects.iter().filter_map(|effect| effect.rows.as_ref()).flat_map(|rows| &rows.changes);
         let sent = step.effects.iter().find_map(|effect| effect.request.as_ref()?.sent);
-        if changes().next().is_none() && sent.is_none() && line.stop.is_none() {
+        let is = |part: &RawValue, word: &str| part.get().trim_matches('"') == word;
+        let none = changes().next().is_none() && step.effects.iter().any(|effect| effect.rows.is_some());
+        let left_out = is(step.foreseen, Foreseen::Skipped.word()) && is(step.label, "exact");
+        let decides = is(step.kind, CHOOSE) && is(step.label, "read");
+        let way =
+            decides.then(|| step.effects.iter().find_map(|effect| Some(effect.answer.as_ref()?.summary))).flatten();
+        let told = changes().next().is_some() || sent.is_some() || none || left_out || way.is_some();
+        if !told && line.stop.is_none() {
             continue;
         }
-        let exact = if step.label.get() == "\"exact\"" { "true" } else { "false" };
+        let exact = if is(step.label, "exact") { "true" } else { "false" };
         put(&[comma, "{\"path\":", step.path.get(), ",\"exact\":", exact, ",\"rows\":["]);
         let mut between = "";
         for change in changes() {
@@ -78,6 +102,11 @@ pub fn of_line(line: &str) -> Option<(String, String)> {
         }
         put(&["]"]);
         sent.iter().for_each(|sent| put(&[",\"sent\":", sent.get()]));
+        [(NONE, none), (LEFT_OUT, left_out)]
+            .iter()
+            .filter(|(_, is)| *is)
+            .for_each(|(name, _)| put(&[",\"", name, "\":true"]));
+        way.iter().for_each(|way| put(&[",\"", WAY, "\":", way.get()]));
         put(&["}"]);
         comma = ",";
     }
@@ -120,7 +149,11 @@ struct LineStep<'a> {
     #[serde(borrow)]
     path: &'a RawValue,
     #[serde(borrow)]
+    kind: &'a RawValue,
+    #[serde(borrow)]
     label: &'a RawValue,
+    #[serde(borrow)]
+    foreseen: &'a RawValue,
     #[serde(borrow, default)]
     effects: Vec<LineEffect<'a>>,
 }
@@ -131,6 +164,14 @@ struct LineEffect<'a> {
     rows: Option<LineRows<'a>>,
     #[serde(borrow)]
     request: Option<LineRequest<'a>>,
+    #[serde(borrow)]
+    answer: Option<LineAnswer<'a>>,
+}
+
+#[derive(Deserialize)]
+struct LineAnswer<'a> {
+    #[serde(borrow)]
+    summary: &'a RawValue,
 }
 
 #[derive(Deserialize)]
@@ -178,15 +219,22 @@ pub fn load(value: &Value) -> Option<ItemPlan> {
             body: None,
             sent: Some(sent),
         });
-        let rows = (!changes.is_empty()).then_some(Effect::Rows { changes, also: Vec::new() });
+        let is = |name: &str| step.get(name).and_then(|value| value.as_bool()) == Some(true);
+        let rows = (!changes.is_empty() || is(NONE)).then_some(Effect::Rows { changes, also: Vec::new() });
+        let way = step.get(WAY).and_then(|way| Some(Effect::Answer { summary: way.as_str()?.to_owned() }));
+        let exact = step.get("exact")?.as_bool()?;
         Some(StepPlan {
             section: Section::Steps,
             path: step.get("path")?.as_str()?.into(),
-            kind: "row",
+            kind: if way.is_some() { CHOOSE } else { "row" },
             title: None,
-            label: if step.get("exact")?.as_bool()? { Label::Exact } else { Label::HasUnknowns },
-            foreseen: Foreseen::Changes,
-            effects: rows.into_iter().chain(request).collect(),
+            label: match (exact, way.is_some()) {
+                (true, _) => Label::Exact,
+                (false, true) => Label::Read,
+                (false, false) => Label::HasUnknowns,
+            },
+            foreseen: if is(LEFT_OUT) { Foreseen::Skipped } else { Foreseen::Changes },
+            effects: rows.into_iter().chain(request).chain(way).collect(),
             notes: Vec::new(),
             undo: None,
             at: Span::default(),

@@ -12,9 +12,10 @@ use crate::{
     action::ends::Way,
     approval::{Demand, Group},
     base::{identity::RunId, seal::Sealer, secret::Masks, secret::Secret, value::Value},
+    effect::label::Label,
     engine::trouble::Difference,
     plan::{
-        Effect, Plan,
+        Effect, Foreseen, Plan, StepPlan,
         file::{self, BadPlan, FORMAT, Header, MANY_FORMAT, Saved},
         stored,
     },
@@ -243,7 +244,7 @@ fn what_a_run_keeps_of_an_item_is_put_together_from_its_line_as_from_the_item() 
     let (home, masks) = (tempfile::tempdir().unwrap(), Masks::default());
     masks.add(&Secret::new("hunter22hunter"));
     let sealer = Sealer::open_or_create(&home.path().join("seal.key"), masks).unwrap();
-    let (mut rows, mut sent, mut sealed, mut left) = (0, 0, 0, 0);
+    let (mut rows, mut sent, mut sealed, mut left, mut told) = (0, 0, 0, 0, 0);
     for mut made in samples() {
         let path = crate::template::Path {
             steps: vec![
@@ -257,6 +258,30 @@ fn what_a_run_keeps_of_an_item_is_put_together_from_its_line_as_from_the_item() 
         let body = Value::map([("key", "hunter22hunter".into()), ("token", secret), ("$date", Value::NULL)]);
         let request = Effect::Request { line: String::new(), headers: Vec::new(), body: None, sent: Some(body) };
         made.items[0].steps.iter_mut().take(1).for_each(|step| step.effects.push(request.clone()));
+        let more: Vec<_> = made.items[0]
+            .steps
+            .first()
+            .into_iter()
+            .flat_map(|step| {
+                let none = Effect::Rows { changes: Vec::new(), also: Vec::new() };
+                let way = Effect::Answer { summary: "a row → an arm".into() };
+                let (exact, read) = (Label::Exact, Label::Read);
+                let of = |kind, label: &Label, foreseen, effects| StepPlan {
+                    path: format!("steps/{kind}").into(),
+                    kind,
+                    label: label.clone(),
+                    foreseen,
+                    effects,
+                    ..step.clone()
+                };
+                [
+                    of("rows", &exact, Foreseen::Unchanged, vec![none]),
+                    of("row", &exact, Foreseen::Skipped, Vec::new()),
+                    of("choose", &read, Foreseen::Passes, vec![way]),
+                ]
+            })
+            .collect();
+        made.items[0].steps.extend(more);
         made.items[0].item = Some(Value::NULL);
         made.items[0].lane = Some("\"lane\"\n".into());
         let (bytes, saved) = written(&made, &sealer);
@@ -267,14 +292,25 @@ fn what_a_run_keeps_of_an_item_is_put_together_from_its_line_as_from_the_item() 
             assert_eq!(*key, *item.key);
             let back = sealer.open_json(&kept).unwrap();
             assert_eq!(format!("{back:?}"), format!("{:?}", stored::store(item)), "{line}");
-            assert!(stored::load(&back).is_some() && back.get("item").is_some_and(|item| item.is_null()));
+            assert!(back.get("item").is_some_and(|item| item.is_null()));
+            let loaded = stored::load(&back).unwrap();
+            for step in &item.steps {
+                let none = |step: &StepPlan| {
+                    let rows = |e: &Effect| matches!(e, Effect::Rows { changes, .. } if changes.is_empty());
+                    step.effects.iter().any(rows)
+                };
+                let Some(kept) = loaded.steps.iter().find(|kept| kept.path == step.path) else { continue };
+                assert_eq!(kept.is_left_out(), step.is_left_out(), "{line}");
+                assert_eq!((kept.way(), none(kept)), (step.way(), none(step)), "{line}");
+                told += u32::from(kept.is_left_out()) + u32::from(kept.way().is_some()) + u32::from(none(kept));
+            }
             rows += kept.matches("\"before\":").count();
             sent += kept.matches("\"sent\":").count();
             sealed += kept.matches("$sealed").count();
             left += kept.matches("$secret").count();
         }
     }
-    assert!(rows > 5 && sent > 0 && sealed > 3 && left > 0, "{rows} {sent} {sealed} {left}");
+    assert!(rows > 5 && sent > 0 && sealed > 3 && left > 0 && told > 2, "{rows} {sent} {sealed} {left} {told}");
     // Where a part that must be known is sealed, the item is taken apart.
     for line in ["{}", "{\"key\":{\"$sealed\":\"x\"}}", "{\"key\":\"1\",\"steps\":{\"$sealed\":\"x\"}}", "not a line"] {
         assert!(stored::of_line(line).is_none(), "{line}");

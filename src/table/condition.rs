@@ -41,11 +41,20 @@ impl Condition {
 
     /// Something in it is not known yet.
     pub fn is_unknown(&self) -> bool {
+        self.values().iter().any(Value::is_unknown)
+    }
+
+    /// Something in it is that of the example of an answer.
+    pub fn rests_on_example(&self) -> bool {
+        self.values().iter().any(Value::rests_on_example)
+    }
+
+    fn values(&self) -> &[Value] {
         match &self.test {
             Test::Is(v) | Test::IsNot(v) | Test::AtMost(v) | Test::AtLeast(v) | Test::Before(v) | Test::After(v) => {
-                v.is_unknown()
+                std::slice::from_ref(v)
             }
-            Test::OneOf(values) | Test::NoneOf(values) => values.iter().any(Value::is_unknown),
+            Test::OneOf(values) | Test::NoneOf(values) => values,
         }
     }
 }

@@ -52,8 +52,6 @@ shape! {
         rehearse: Option<bool>,
         /// Why not.
         because: Option<Word>,
-        /// Zone of the table's timestamps without a zone. Default UTC.
-        zone: Option<Word>,
     }
 }
 
@@ -220,7 +218,6 @@ impl Facts {
             enums: Named::default(),
             rehearse: None,
             because: None,
-            zone: None,
             at,
         }
     }

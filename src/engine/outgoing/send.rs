@@ -36,7 +36,7 @@ impl Driver<'_> {
         step: &Step,
         outgoing: Outgoing,
     ) -> Result<Went, Halt> {
-        self.was_to_end_before(&place.path)?;
+        self.was_shown(&place.path)?;
         self.close_readers().await;
         let setting = self.setting;
         let (shown, class) = (outgoing.line(setting), outgoing.class(step, setting));

@@ -54,7 +54,8 @@ impl Pass<'_> {
     }
 
     async fn find(&mut self, path: &Arc<str>, step: &Step, find: &Find) -> Result<(), Stepped> {
-        let value = if find.is_unknown() || self.is_tainted(&find.table) {
+        let guessed = find.conditions.iter().any(Condition::rests_on_example);
+        let value = if find.is_unknown() || guessed || self.is_tainted(&find.table) {
             Value::unknown()
         } else {
             let setting = self.setting;
@@ -71,7 +72,7 @@ impl Pass<'_> {
         let reads = dialect.map(|d| sql_rules::judge(&query.bound.sql, d).reads).unwrap_or_default();
         let written = |t: &TableName| t.connection == query.connection && reads.contains(&*t.table);
         let tainted = self.tainted_databases.contains(&query.connection) || self.tainted_tables.iter().any(written);
-        let value = if query.bound.has_unknown() || tainted {
+        let value = if query.bound.has_unknown() || query.bound.rests_on_example() || tainted {
             Value::unknown()
         } else {
             let setting = self.setting;
@@ -86,8 +87,8 @@ impl Pass<'_> {
         let table = change.table.clone();
         let unknown = self.is_tainted(&table)
             || match &change.pick {
-                Pick::Key(key) => key.values().any(Value::is_unknown),
-                Pick::Where(all) => all.iter().any(Condition::is_unknown),
+                Pick::Key(key) => key.values().any(|value| value.is_unknown() || value.rests_on_example()),
+                Pick::Where(all) => all.iter().any(|one| one.is_unknown() || one.rests_on_example()),
             };
         if let Some(facts) = self.setting.facts_of(&table).filter(|f| f.rehearse == Some(false)) {
             let because = facts.because.as_ref();
@@ -118,7 +119,7 @@ impl Pass<'_> {
     async fn statement(&mut self, path: &Arc<str>, step: &Step, deed: &Statement) -> Result<(), Stepped> {
         let setting = self.setting;
         let connection = &deed.connection;
-        if deed.bound.has_unknown() {
+        if deed.bound.has_unknown() || deed.bound.rests_on_example() {
             let dialect = setting.databases.get(connection).map(Database::dialect);
             let writes = dialect.map(|d| sql_rules::judge(&deed.bound.sql, d).writes).unwrap_or_default();
             let table = |t: String| TableName { connection: connection.clone(), table: t.into() };

@@ -35,7 +35,8 @@ impl Pass<'_> {
         let trouble = |t| Interrupt::Trouble(Trouble::of_resolving(t, &self.setting.source), path.clone());
         let list = flow::elements(step, &self.scope).map_err(trouble)?;
         let around = self.scope.clone();
-        let Some(list) = list else {
+        // How many elements the example of an answer has says nothing of how many there will be.
+        let Some(list) = list.filter(|list| !list.rests_on_example()) else {
             let note = format!("for each {}: which ones is only known after apply", spec.name.as_str());
             self.headed(path, step, Label::HasUnknowns, Vec::new(), vec![note]);
             self.scope.insert(spec.name.text.clone(), Value::unknown());
@@ -142,8 +143,10 @@ impl Pass<'_> {
 
     /// The row that fits and its arm; every arm where a fact is only known after apply.
     pub(super) async fn choose(&mut self, path: &Arc<str>, step: &Step, spec: &ChooseSpec) -> Result<(), Interrupt> {
+        let mut guessed = false;
         for (_, datum) in spec.facts.iter() {
             if let Ok(evaluated) = datum.evaluate(&self.scope) {
+                guessed |= evaluated.value.rests_on_example();
                 self.note_reads(evaluated.reads);
             }
         }
@@ -160,7 +163,8 @@ impl Pass<'_> {
                     self.scope.insert(id, value);
                 }
                 let effect = Effect::Answer { summary: format!("{row} → {arm}") };
-                self.headed(path, step, Label::Read, vec![effect], Vec::new());
+                let label = if guessed { Label::HasUnknowns } else { Label::Read };
+                self.headed(path, step, label, vec![effect], Vec::new());
                 names::missing(step, &mut self.scope);
                 let mut next: Option<Arc<str>> = Some(arm.into());
                 // Arms that go on with each other in a circle are refused by the checks.

@@ -13,7 +13,11 @@ use crate::{
     },
     base::value::{AFTER_APPLY, Data, Value},
     effect::{change::RowChange, label::Label},
-    engine::{names, outline::inside, outline::path, trouble::Trouble},
+    engine::{
+        names,
+        outline::{inside, path, same_turns},
+        trouble::Trouble,
+    },
     plan::{Effect, Foreseen, Reversal, StepPlan},
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -179,7 +183,7 @@ impl Pass<'_> {
             let name = path.rsplit('/').next().unwrap_or(path);
             spec.steps.iter().any(|word| word.as_str() == name)
         };
-        let acts = |one: &&StepPlan| named(&one.path) && one.foreseen.acts();
+        let acts = |one: &&StepPlan| named(&one.path) && same_turns(at, &one.path) && one.foreseen.acts();
         let done: Vec<StepPlan> = self.steps[..before].iter().rev().filter(acts).cloned().collect();
         if done.is_empty() {
             let note = "none of them is done by then, so there is nothing to take back".to_owned();

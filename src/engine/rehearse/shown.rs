@@ -27,10 +27,12 @@ impl Pass<'_> {
             let value = if carried.unknown { Value::unknown() } else { result };
             self.scope.insert(id.text.clone(), value);
         }
-        let label = if carried.unknown { Label::HasUnknowns } else { Label::Exact };
+        let guessed = carried.rests_on_example();
+        let label = if carried.unknown || guessed { Label::HasUnknowns } else { Label::Exact };
         let foreseen =
             if carried.is_nothing() && carried.also.is_empty() { Foreseen::Unchanged } else { Foreseen::Changes };
         let mut notes = Vec::new();
+        notes.extend(guessed.then(|| "as it would be if the answer were as its example says".to_owned()));
         if foreseen == Foreseen::Changes {
             notes.extend(hooks(self.setting, &carried));
             for connection in carried.changes.iter().map(|c| c.table.connection.clone()).collect::<BTreeSet<_>>() {

@@ -46,6 +46,7 @@ impl Pass<'_> {
     pub(super) async fn once(&mut self, path: &Arc<str>, step: &Step) -> Result<(), Interrupt> {
         let trouble = |t: Trouble| Interrupt::Trouble(t, path.clone());
         let repair = "decided at apply: only when a row of `errors` asks for it";
+        let mut by_example = None;
         let mut undecided = step.common.repair.filter(|is| *is).map(|_| repair.to_owned());
         self.look_again(step).await.map_err(trouble)?;
         if let Some(when) = &step.common.when {
@@ -55,14 +56,16 @@ impl Pass<'_> {
             if let Some(holds) = judgement.holds {
                 self.setting.reached.note(Spot::When(step.act_at.start, holds));
             }
+            let guessed = judgement.seen.iter().any(|(_, value)| value.rests_on_example());
             match judgement.holds {
+                Some(true) if guessed => by_example = Some(self.steps.len()),
                 Some(true) => {}
                 Some(false) => {
                     self.skip(path, step, Entry::Skipped);
                     self.show(
                         path,
                         step,
-                        Label::Exact,
+                        if guessed { Label::HasUnknowns } else { Label::Exact },
                         Foreseen::Skipped,
                         Vec::new(),
                         vec![format!("only when {}", when.scalar().text.trim())],
@@ -76,7 +79,13 @@ impl Pass<'_> {
             Some(note) => self.both_ways(path, step, note).await,
             None => {
                 self.setting.reached.note(Spot::Step(step.act_at.start));
-                self.perform(path, step).await
+                self.perform(path, step).await?;
+                // By the example of an answer it is done; another answer may leave it out.
+                if let (Some(first), Some(when)) = (by_example, &step.common.when) {
+                    let note = format!("decided at apply: only when {}", when.scalar().text.trim());
+                    self.not_exact(first, &note);
+                }
+                Ok(())
             }
         }
     }
@@ -164,6 +173,16 @@ impl Pass<'_> {
         self.scope = scope;
         self.skip(path, step, Entry::Undecided);
         Ok(())
+    }
+
+    /// Takes back the promise of the steps that were shown from `first` on.
+    fn not_exact(&mut self, first: usize, note: &str) {
+        for shown in &mut self.steps[first..] {
+            shown.notes.insert(0, note.to_owned());
+            if shown.label == Label::Exact {
+                shown.label = Label::HasUnknowns;
+            }
+        }
     }
 
     /// Names of a step that does not run (for certain): its own and those of its inner steps.

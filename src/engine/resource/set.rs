@@ -87,7 +87,7 @@ impl Driver<'_> {
         if difference.act == Act::Nothing {
             return Ok(difference);
         }
-        let Some(planned) = planned else { return self.was_to_end_before(&place.path).map(|()| difference) };
+        let Some(planned) = planned else { return self.was_shown(&place.path).map(|()| difference) };
         let ours = [difference.change.clone()];
         let rebased = drift::rebased(&planned, &self.own(), &ours);
         let differences = drift::of_rows(&rebased.iter().collect::<Vec<_>>(), &ours, self.setting);

@@ -75,6 +75,11 @@ impl Bound {
         self.binds.iter().any(Value::is_unknown)
     }
 
+    /// A value is that of the example of an answer.
+    pub fn rests_on_example(&self) -> bool {
+        self.binds.iter().any(Value::rests_on_example)
+    }
+
     /// The range of the template that a character of `sql` came from, counted from 1 as PostgreSQL reports error positions:
     /// the word that begins there, or the whole `{{ … }}`.
     pub fn origin(&self, character: usize) -> Range<usize> {
