@@ -23,7 +23,7 @@ pub mod version;
 pub use checked::{Checked, Recovery, Section, StepFacts};
 pub use error_table::error_table;
 pub use knowledge::{Knowledge, PrepareFault, Prepared, Statement};
-pub use project::schedules::{UNFIT as UNFIT_SCHEDULE, is_somebody};
+pub use project::schedules::{OVER as SCHEDULE_OVER, UNFIT as UNFIT_SCHEDULE, is_somebody};
 pub use rules::reconcile::{finds_what_differs, share_of_what_differs};
 pub use rules::uses::{Grant, needed};
 pub use scene::{System, statements, system};

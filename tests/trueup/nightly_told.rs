@@ -36,6 +36,9 @@ fn a_time_that_is_due_and_is_not_begun_is_said_and_is_no_success() {
         at(&place, "2025-06-10 05:00:00", "schedule list").await.is(0, &["next 2025-06-11 03:00"]);
         at(&place, "2025-06-11 05:00:00", "schedule list").await.is(0, &["never"]);
         // Over since yesterday.
+        at(&place, "2025-06-11 05:00:00", "check").await.is(0, &["no errors."]);
+        let over = at(&place, "2025-06-12 03:10:00", "check").await;
+        over.is(0, &["advice[W0833]: `one` begins nothing any more: its last day was 2025-06-11", "no errors."]);
         let blocked = at(&place, "2025-06-12 03:10:00", "reconcile --due --json").await;
         assert_eq!(blocked.exit, 4, "{}{}", blocked.out, blocked.err);
         let one = &blocked.json()["not_begun"][0];
