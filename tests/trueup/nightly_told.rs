@@ -50,6 +50,43 @@ fn a_time_that_is_due_and_is_not_begun_is_said_and_is_no_success() {
 }
 
 #[test]
+fn a_schedule_that_cannot_be_looked_at_is_said_and_the_others_begin() {
+    if is_left_out() {
+        return;
+    }
+    block_on(async {
+        let both = "schedules:
+  a: { playbook: name, zone: UTC, env: test, owner: clerk, cron: '0 3 * * *' }
+  b: { playbook: name, zone: UTC, env: test, owner: clerk, cron: '0 3 * * *' }
+";
+        let place = office(&On::Sqlite, FILE, both).await;
+        let due = async |moment: &str, more: &str| at(&place, moment, &format!("reconcile --due{more}")).await;
+        due("2025-06-09 00:10:00", "").await.is(0, &["a: looked after", "b: looked after", "Nothing is due."]);
+        // What is recorded of the first one cannot be read.
+        let spoil = |name: &str| {
+            let sql = format!("update schedules set cursor = 'spoiled' where name = '{name}'");
+            let file = place.path().join("journal/journal.db");
+            assert!(std::process::Command::new("sqlite3").arg(file).arg(sql).status().unwrap().success());
+        };
+        spoil("a");
+        let told = due("2025-06-09 03:05:00", " --html drift.html").await;
+        let told =
+            told.is(1, &["error: a: cannot be looked at: ", "b: 2025-06-09 03:00:00 begins", "nothing that differs"]);
+        assert!(!told.err.contains("Nothing is due"), "{}", told.err);
+        let page = fs::read_to_string(place.path().join("drift.html")).unwrap();
+        assert!(page.contains("<h1>a</h1>") && page.contains("It could not be looked at."), "{page}");
+        // Nothing of the other one is due, and that is not all there is to say.
+        let told = due("2025-06-09 03:06:00", "").await.is(1, &["a: cannot be looked at: "]);
+        assert!(!told.err.contains("Nothing is due"), "{}", told.err);
+        // The same of both is about the journal: it is said once.
+        spoil("b");
+        let told = due("2025-06-10 03:05:00", "").await;
+        assert_eq!((told.exit, told.err.matches("error: ").count()), (1, 1), "{}", told.err);
+        place.clear().await;
+    });
+}
+
+#[test]
 fn an_item_that_cannot_be_tried_out_failed_and_is_neither_drift_nor_a_success() {
     block_on(async {
         let place = office(&On::Postgres(postgres()), FILE, &schedule("cron: '0 3 * * *'")).await;
