@@ -325,6 +325,39 @@ fn of_this_journal(record: &Record, header: &Header, given: &str) -> Result<(), 
         .help("or plan again here"))
 }
 
+/// How a saved plan stands.
+#[derive(Debug, Default)]
+pub struct Stands {
+    /// Who agreed so far.
+    pub agreed: Vec<String>,
+    /// Why it cannot be carried out any more, or not here.
+    pub void: Option<String>,
+}
+
+/// How a saved plan stands by the clock and by the project's journal. Makes no journal where there is none.
+pub async fn stands(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    saved: &Saved,
+    given: &str,
+) -> Result<Stands, Failure> {
+    let mut void = in_time(surroundings, &saved.header).err();
+    if !super::record::is_there(opened) {
+        return Ok(Stands { void: void.map(|why| why.in_short()), ..Stands::default() });
+    }
+    let record = super::record::open(surroundings, opened).await?;
+    if let Err(other) = of_this_journal(&record, &saved.header, given) {
+        return Ok(Stands { void: Some(other.in_short()), ..Stands::default() });
+    }
+    match unused(&record, &saved.header).await {
+        Err(used @ Failure::Usage { .. }) => void = Some(used),
+        other => other?,
+    }
+    let agreed = super::approve::of_saved(&record, saved).await?;
+    let agreed = agreed.into_iter().map(|approval| approval.actor.to_string()).collect();
+    Ok(Stands { agreed, void: void.map(|why| why.in_short()) })
+}
+
 async fn unused(record: &Record, header: &Header) -> Result<(), Failure> {
     match record.journal.plan_used(&header.id).await? {
         Some((run, _)) => Err(used(record, run).await?),
