@@ -517,11 +517,17 @@ pub async fn same_systems(setting: &Setting, saved: &Saved) -> Result<(), Failur
         })?;
         match unlike(&setting.masks.apply(planned), &setting.masks.apply(&found.text())) {
             None => {}
-            Some(Unlike::Database { planned, found }) => {
-                return Err(Failure::usage(format!("`{name}` is another database than when the plan was made"))
+            Some(Unlike::Database { planned, found, exchanged }) => {
+                let failure = Failure::usage(format!("`{name}` is another database than when the plan was made"))
                     .help(format!("planned: {planned}"))
-                    .help(format!("found:   {found}"))
-                    .help("look where the connection leads; to change this one, plan again"));
+                    .help(format!("found:   {found}"));
+                return Err(if exchanged {
+                    failure
+                        .help("the file was exchanged for another one, as a restore or a copy does: if it is the right one, plan again")
+                        .help("a backup that is read into the file (`sqlite3 FILE '.restore BACKUP'`) leaves it the same database")
+                } else {
+                    failure.help("look where the connection leads; to change this one, plan again")
+                });
             }
             Some(Unlike::Schema(tables)) => differing.extend(tables.into_iter().map(|table| format!("{name}.{table}"))),
         }
