@@ -76,10 +76,8 @@ fn one(project: &Project, name: &Word, schedule: &Schedule, problems: &mut Diagn
         problems.push(problem.suggest(env.as_str(), project.environments.names()));
     }
     match (&schedule.pin, schedule.mode()) {
-        (Some(pin), _) if !is_pin(pin.as_str()) => problems.push(
-            wrong(pin.span, format!("`{}` is not the beginning of a SHA-256", pin.as_str()))
-                .help(ANY_PIN),
-        ),
+        (Some(pin), _) if !is_pin(pin.as_str()) => problems
+            .push(wrong(pin.span, format!("`{}` is not the beginning of a SHA-256", pin.as_str())).help(ANY_PIN)),
         (None, Mode::Heal) => problems.push(
             wrong(name.span, format!("`{}` heals, and does not say which text of the playbook may", name.as_str()))
                 .help(ANY_PIN)
