@@ -86,6 +86,23 @@ impl<'a> Lowering<'a> {
         None
     }
 
+    /// The same where a map with these keys is expected.
+    pub fn no_map<T>(&mut self, node: &Node, expected: &str, keys: &[&str]) -> Option<T> {
+        self.say_no_map(node, expected, keys);
+        None
+    }
+
+    fn say_no_map(&mut self, node: &Node, expected: &str, keys: &[&str]) {
+        if let Node::Broken(_) = node {
+            return;
+        }
+        let message = format!("expected {expected}, found {}", node.kind());
+        let problem = Diagnostic::error(&WRONG_TYPE, node.span(), message);
+        // Of a whole playbook the list would be of no use.
+        let keys: Vec<String> = keys.iter().filter(|_| keys.len() <= FEW_KEYS).map(|key| format!("`{key}`")).collect();
+        self.push(if keys.is_empty() { problem } else { problem.help(format!("its keys: {}", keys.join(", "))) });
+    }
+
     fn say_wrong_type(&mut self, node: &Node, expected: &str) {
         if let Node::Broken(_) = node {
             return;
@@ -133,6 +150,9 @@ impl<'a> Lowering<'a> {
         }
     }
 }
+
+/// So many keys of a map are listed where something else stands in its place.
+const FEW_KEYS: usize = 12;
 
 /// Reads itself from a node.
 pub trait FromNode: Sized {
@@ -453,7 +473,7 @@ macro_rules! shape {
         }
         impl $crate::base::shape::FromNode for $name {
             fn from_node(node: &$crate::base::yaml::Node, cx: &mut $crate::base::shape::Lowering<'_>) -> Option<Self> {
-                let $crate::base::yaml::Node::Map(..) = node else { return cx.wrong_type(node, concat!($what, ", which is a map")) };
+                let $crate::base::yaml::Node::Map(..) = node else { return cx.no_map(node, concat!($what, ", which is a map"), Self::KEYS) };
                 cx.unknown_keys(node, Self::KEYS, $what);
                 $(let $field = $crate::base::shape::field::<$ty>(node, $crate::shape!(@key $field $($key)?), Self::KEYS, $what, cx);)*
                 Some($name { $($field: $field?,)* at: node.span() })

@@ -592,7 +592,13 @@ impl<'a> Tree<'a> {
         }
         let what = text.split(" at char").next().unwrap_or(&text).split(" at byte").next().unwrap_or(&text).to_owned();
         let mut problem = Diagnostic::error(&NOT_YAML, Span::new(at, at + 1), what);
-        if line.matches(": ").count() > 1 && !line.contains(['"', '\'', '{']) {
+        if text.contains("anchor or alias") || text.contains("unknown anchor") {
+            // `cron: */5 * * * *`: the mark of an alias, at the beginning of a text.
+            problem = problem.help("a text that begins with `*` or `&` needs quotes: `'*/5 * * * *'`");
+        } else if text.contains("simple key expected") {
+            problem = problem
+                .help("a key ends with a colon: `key:`; a text that goes on over several lines begins behind `|`");
+        } else if line.matches(": ").count() > 1 && !line.contains(['"', '\'', '{']) {
             problem = problem.help("a text that contains `: ` needs quotes");
         } else {
             problem = problem.help("look at the indentation of this line and the one before, and for a quote or bracket that is not closed");
@@ -670,6 +676,15 @@ mod tests {
             let (_, found) = read(text);
             assert!(found.len() == 1 && found[0].starts_with("E0001"), "{text}: {found:?}");
         }
+        let advice = |text: &str| {
+            let source = Source::new("t.yaml", text);
+            let mut problems = Diagnostics::new(source.clone());
+            parse(&source, LIMITS, &mut problems);
+            problems.sorted().iter().flat_map(|d| d.help.clone()).collect::<Vec<_>>().join(" ")
+        };
+        assert!(advice("cron: */5 * * * *").contains("needs quotes"), "{}", advice("cron: */5 * * * *"));
+        assert!(advice("a: { cron: * 5 * * * }").contains("needs quotes"));
+        assert!(advice("a: 1\nrow\nb: 2").contains("ends with a colon"), "{}", advice("a: 1\nrow\nb: 2"));
         let (_, found) = read(&"[".repeat(200_000));
         assert_eq!(found, ["E0002:1:256 more than 32 levels of nesting"]);
     }

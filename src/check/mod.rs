@@ -23,7 +23,7 @@ pub mod version;
 pub use checked::{Checked, Recovery, Section, StepFacts};
 pub use error_table::error_table;
 pub use knowledge::{Knowledge, PrepareFault, Prepared, Statement};
-pub use project::schedules::{UNFIT as UNFIT_SCHEDULE, is_somebody};
+pub use project::schedules::{OVER as SCHEDULE_OVER, UNFIT as UNFIT_SCHEDULE, is_somebody};
 pub use rules::reconcile::{finds_what_differs, share_of_what_differs};
 pub use rules::uses::{Grant, needed};
 pub use scene::{System, statements, system};
@@ -60,7 +60,7 @@ pub fn read_and_check(
     let reading = Reading::of(&source, &mut problems);
     match reading.playbook {
         Some(playbook) => {
-            let broken = Broken { named: reading.named, remains: reading.remains };
+            let broken = Broken { named: reading.named, remains: reading.remains.map(Arc::new) };
             judge(playbook, broken, source, project, knowledge, problems)
         }
         None => (None, problems),
@@ -71,7 +71,7 @@ pub fn read_and_check(
 #[derive(Default)]
 struct Broken {
     named: HashSet<Arc<str>>,
-    remains: Option<Playbook>,
+    remains: Option<Arc<Playbook>>,
 }
 
 fn judge(
@@ -87,10 +87,10 @@ fn judge(
     let around = Around { source: &source, project: &project, called: &called, root: &playbook };
     let mut facts = around.look(&playbook, broken, whole, knowledge, &mut problems);
     for (name, callee) in called.by_name(&playbook) {
-        let named = called.file(&name).map(|file| file.named.clone()).unwrap_or_default();
+        let broken = called.file(&name).map(|file| Broken { named: file.named.clone(), remains: file.remains.clone() });
+        let broken = broken.unwrap_or_default();
         let own = Knowledge { name: Some(name.to_string()), ..knowledge.clone() };
-        let whole = named.is_empty();
-        let broken = Broken { named, remains: None };
+        let whole = broken.named.is_empty();
         facts.extend(around.look(&callee, broken, whole, &own, &mut problems));
     }
     if problems.errors() > 0 {

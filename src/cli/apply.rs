@@ -246,7 +246,7 @@ fn exit(stopped: &Stopped) -> Exit {
 pub fn confirmed(output: &Output, question: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::usage("nobody is there to confirm the plan")
-            .help("run it on a terminal, or give `--yes` when a machine runs it"));
+            .help("run it on a terminal; where the environment is not protected, `--yes` stands for the answer"));
     }
     output.note(&format!("{question} Type yes: "));
     let _ = std::io::stderr().flush();

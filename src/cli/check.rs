@@ -52,12 +52,7 @@ fn tell(given: &Check, found: &Found, output: &Output) -> Exit {
     }
     output.problems(&found.problems);
     if found.is_good() {
-        let number = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
-        let files = match (found.files, found.tests) {
-            (files, 0) => number(files, "playbook"),
-            (0, tests) => number(tests, "test file"),
-            (files, tests) => format!("{} and {}", number(files, "playbook"), number(tests, "test file")),
-        };
+        let files = found.counted();
         let live = given.env.as_ref().map_or(String::new(), |env| format!(", also against the databases of {env}"));
         let since = given.since.as_ref().map_or(String::new(), |rev| format!(", versions compared with {rev}"));
         output.data(&format!("{files} checked{live}{since}: no errors.\n"));

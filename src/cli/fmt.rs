@@ -14,6 +14,11 @@ pub fn run(given: &Fmt, project: Option<&Path>, surroundings: &Surroundings, out
     if !done.problems.is_empty() {
         output.note("files with errors are left as they are\n");
     }
+    match done.tests {
+        0 => {}
+        1 => output.note("1 test file is left as it is: its data is aligned by hand\n"),
+        n => output.note(&format!("{n} test files are left as they are: their data is aligned by hand\n")),
+    }
     let exit = finish(&done.changed, given.check, "formatted", "not formatted", output)?;
     if done.changed.is_empty() && done.problems.is_empty() {
         output.data(&format!("{}: nothing to do.\n", files(done.files)));

@@ -32,7 +32,7 @@ pub fn run(
     }
     output.problems(&found.problems);
     if found.is_good() {
-        let files = if found.files == 1 { "1 playbook".to_owned() } else { format!("{} playbooks", found.files) };
+        let files = found.counted();
         let advice = match advice {
             0 => "nothing to say".to_owned(),
             1 => "1 piece of advice".to_owned(),

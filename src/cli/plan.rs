@@ -15,7 +15,7 @@ use crate::{
     },
     effect::change::TableName,
     engine::trouble,
-    ops::{self, Failure, Surroundings, plan::Request},
+    ops::{self, Failure, Surroundings, plan::Request, saved::Stands},
     plan::file::Saved,
     playbook::{model::Playbook, project::Project},
     report::{
@@ -36,7 +36,7 @@ pub async fn run(
     output: &Output,
 ) -> Result<Exit, Failure> {
     match (&given.command, &given.which) {
-        (Some(PlanCommand::Show(given)), _) => show(given, project, surroundings, output),
+        (Some(PlanCommand::Show(given)), _) => show(given, project, surroundings, output).await,
         (Some(PlanCommand::Diff(given)), _) => diff(given, project, surroundings, output),
         (None, Some(which)) => make(given, which, project, surroundings, output).await,
         // Without a subcommand the playbook is required, and clap has said so.
@@ -210,20 +210,38 @@ pub fn print(
     sealer: &Sealer,
     output: &Output,
 ) -> Result<(), Failure> {
+    print_as(saved, &Stands::default(), file, json, item, sealer, output)
+}
+
+fn print_as(
+    saved: &Saved,
+    stands: &Stands,
+    file: &str,
+    json: bool,
+    item: Option<&str>,
+    sealer: &Sealer,
+    output: &Output,
+) -> Result<(), Failure> {
     let carried = ops::saved::carried(saved)?;
     let facts = |table: &TableName| carried.project.facts(table);
     if saved.plan.many.is_some() && (item.is_some() || json) {
-        let about = of_saved(saved, &carried.demands);
+        let about = About { agreed: &stands.agreed, void: stands.void.as_deref(), ..of_saved(saved, &carried.demands) };
         return shown(&saved.plan, &about, json, item, &carried.project, &carried.source, sealer, output);
     }
     if json {
-        output.data(&plan_json::of_saved(saved, &facts));
+        output.data(&plan_json::of_saved(saved, &stands.agreed, stands.void.as_deref(), &facts));
         return Ok(());
     }
     let reason = if saved.header.reason.is_some() { "" } else { " --reason \"…\"" };
     let apply = format!("trueup apply {}{reason}", quoted(file));
     let approve = format!("trueup approve {} --reason \"…\"", quoted(file));
-    let about = About { apply: Some(&apply), approve: Some(&approve), ..of_saved(saved, &carried.demands) };
+    let about = About {
+        apply: Some(&apply),
+        approve: Some(&approve),
+        agreed: &stands.agreed,
+        void: stands.void.as_deref(),
+        ..of_saved(saved, &carried.demands)
+    };
     draw(&carried.project, &carried.source, output.look(), |view| {
         output.data(&plan::text(&saved.plan, &about, view));
     });
@@ -241,7 +259,7 @@ pub fn of_saved<'a>(saved: &'a Saved, demands: &'a [Demand]) -> About<'a> {
     }
 }
 
-fn show(
+async fn show(
     given: &ShowPlan,
     project: Option<&Path>,
     surroundings: &Surroundings,
@@ -254,7 +272,15 @@ fn show(
             "The journal's key is not at hand: personal values stay hidden, and the plan's seal is not looked at.\n",
         );
     }
-    print(&saved, &given.file, given.json, given.item.as_deref(), &sealer, output)?;
+    // A plan can be read anywhere; where it belongs, the journal knows what became of it.
+    let stands = match ops::project::open(surroundings, project) {
+        Ok(opened) => ops::saved::stands(surroundings, &opened, &saved, &given.file).await.unwrap_or_else(|failure| {
+            output.note(&format!("Who agreed to it is not known: {}\n", failure.in_short()));
+            Stands::default()
+        }),
+        Err(_) => Stands::default(),
+    };
+    print_as(&saved, &stands, &given.file, given.json, given.item.as_deref(), &sealer, output)?;
     Ok(Exit::Done)
 }
 

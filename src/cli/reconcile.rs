@@ -196,6 +196,12 @@ async fn due(
     let mut exits: Vec<Exit> = due.passed.iter().filter(|one| !one.caught_up).map(|_| Exit::Stopped).collect();
     let (mut found, mut beside) = (Vec::new(), Beside { passed: due.passed, ..Beside::default() });
     let idle = due.over.is_empty();
+    for (name, failure) in &due.unseen {
+        output.error(&format!("{name}: cannot be looked at: {}", failure.in_short()), &[]);
+        exits.push(failure.exit());
+        beside.failed.push((name.to_string(), failure.in_short()));
+    }
+    let seen = due.unseen.is_empty();
     for (firing, ended) in due.over {
         match ended {
             Ok(ops::schedule::Ended::Told(report)) => found.push(*report),
@@ -211,11 +217,11 @@ async fn due(
             }
         }
     }
-    if idle && !given.json {
+    if idle && !given.json && (seen || !beside.passed.is_empty()) {
         let none = beside.passed.is_empty();
         output.note(if none { "Nothing is due.\n" } else { "Nothing was begun of what was due.\n" });
     }
-    if idle && beside.passed.is_empty() && !given.json {
+    if idle && seen && beside.passed.is_empty() && !given.json {
         return Ok(Exit::Done);
     }
     shown(given, &found, &beside, surroundings, output)?;

@@ -142,7 +142,7 @@ pub async fn scheduler(
     let tell = |heard: Heard<'_>| {
         stamped(&line(&heard));
         // As `trueup check` shows it, behind the line for those who read one line of a log.
-        if let Heard::Trouble(failure @ Failure::Texts(_)) = heard {
+        if let Heard::Trouble(failure @ Failure::Texts(_)) | Heard::Unseen(_, failure @ Failure::Texts(_)) = heard {
             output.failure(failure);
         }
     };
@@ -176,6 +176,7 @@ pub fn line(heard: &Heard<'_>) -> String {
     match heard {
         Heard::Word(word) => format!("{word}\n"),
         Heard::Trouble(failure) => format!("cannot look at the schedules: {}\n", failure.in_short()),
+        Heard::Unseen(name, failure) => format!("{name}: cannot be looked at: {}\n", failure.in_short()),
         Heard::Begins(firing) => {
             let again = if firing.taken_over { " (left by a process that is gone)" } else { "" };
             format!("{}: {} begins{again}\n", firing.name, firing.wall.replace('T', " "))

@@ -26,6 +26,8 @@ pub enum Unlike {
         planned: String,
         /// The one that is connected.
         found: String,
+        /// It stands where the one of the plan stood: a file that was put in the place of another one.
+        exchanged: bool,
     },
     /// The same database, where these tables are built in another way, are gone, or are new.
     Schema(Vec<String>),
@@ -108,14 +110,15 @@ impl<'a> Parts<'a> {
 pub fn unlike(planned: &str, found: &str) -> Option<Unlike> {
     let (Some(then), Some(now)) = (Parts::of(planned), Parts::of(found)) else {
         let (planned, found) = (planned.to_owned(), found.to_owned());
-        return (planned != found).then_some(Unlike::Database { planned, found });
+        return (planned != found).then_some(Unlike::Database { planned, found, exchanged: false });
     };
     let ledgers = match (then.ledger, now.ledger) {
         (Some(then), Some(now)) => then == now,
         _ => true,
     };
     if (then.kind, then.system, then.database) != (now.kind, now.system, now.database) || !ledgers {
-        return Some(Unlike::Database { planned: then.words(), found: now.words() });
+        let exchanged = then.kind == "sqlite" && now.kind == "sqlite" && then.database == now.database;
+        return Some(Unlike::Database { planned: then.words(), found: now.words(), exchanged });
     }
     let tables = changed(then.schema, now.schema);
     (!tables.is_empty()).then_some(Unlike::Schema(tables))
@@ -195,8 +198,16 @@ mod tests {
             Some(Unlike::Database {
                 planned: "the database `the register` on the server 7/1, ledger a".into(),
                 found: "the database `the register` on the server 7/1, ledger b".into(),
+                exchanged: false,
             })
         );
+        let file = |inode: u32, path: &str| format!("- sqlite {inode}/0 - {path}");
+        let exchanged = |one: &str, other: &str| match unlike(one, other) {
+            Some(Unlike::Database { exchanged, .. }) => Some(exchanged),
+            _ => None,
+        };
+        assert_eq!(exchanged(&file(1, "/srv/my shop.db"), &file(2, "/srv/my shop.db")), Some(true));
+        assert_eq!(exchanged(&file(1, "/srv/shop.db"), &file(2, "/srv/copy.db")), Some(false));
         assert!(matches!(unlike(&planned, &standing("8/1", Some("a"), "s")), Some(Unlike::Database { .. })));
         assert!(names_ledger(&planned) && !names_ledger(&standing("7/1", None, "s")));
     }

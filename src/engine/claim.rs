@@ -242,7 +242,7 @@ impl Driver<'_> {
         let name = writing.name().clone();
         match self.unlike_planned_target(writing).await? {
             None => Ok(()),
-            Some(Unlike::Database { planned, found }) => Err(elsewhere(&name, &planned, &found)),
+            Some(Unlike::Database { planned, found, exchanged }) => Err(elsewhere(&name, &planned, &found, exchanged)),
             Some(Unlike::Schema(tables)) => {
                 Err(Trouble::Drifted(tables.iter().map(|table| rebuilt(&name, table)).collect()).into())
             }
@@ -253,7 +253,7 @@ impl Driver<'_> {
     pub(super) async fn same_database(&self, writing: &mut Writing) -> Result<(), Halt> {
         let name = writing.name().clone();
         match self.unlike_planned_target(writing).await? {
-            Some(Unlike::Database { planned, found }) => Err(elsewhere(&name, &planned, &found)),
+            Some(Unlike::Database { planned, found, exchanged }) => Err(elsewhere(&name, &planned, &found, exchanged)),
             _ => Ok(()),
         }
     }
@@ -276,8 +276,15 @@ impl Driver<'_> {
     }
 }
 
-fn elsewhere(name: &str, planned: &str, found: &str) -> Halt {
-    Halt::Elsewhere(format!("`{name}` was planned against {planned}, and is connected to {found}"))
+fn elsewhere(name: &str, planned: &str, found: &str, exchanged: bool) -> Halt {
+    // Where the path is right nobody can put the connection right: the file of before has to come back, or the run has to end.
+    let next = if exchanged {
+        ". The file was exchanged for another one, as a restore or a copy does. Put the file of before back and resume; where this one \
+         stays, end the run with `trueup cancel` and plan again"
+    } else {
+        ""
+    };
+    Halt::Elsewhere(format!("`{name}` was planned against {planned}, and is connected to {found}{next}"))
 }
 
 /// The ledger has an entry of it, unless the database has lost both. What a person took for done need not have one.

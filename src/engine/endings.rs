@@ -30,7 +30,10 @@ pub fn ending(step: &Step, trouble: &Trouble, scope: &Scope, setting: &Setting) 
         && let Some(then) = then(setting, step.id(), call)
         && let Some(ending) = of_verdict(&then.verdict, trouble, &scope, then.at)
     {
-        return ending;
+        // A row that names what failed was written for it; the last one, for everything else.
+        let named = row(setting, step.id(), call).is_some_and(|(_, row)| row.otherwise.is_none());
+        let message = if named { ending.message } else { with_cause(ending.message, trouble) };
+        return Ending { message, ..ending };
     }
     let way = if matches!(trouble, Trouble::Missed(_)) { Way::Stop } else { Way::Fail };
     Ending { told: None, way, message: sentence(&trouble.message()), who: None, seen: seen(trouble), at }
@@ -55,9 +58,9 @@ pub fn of_otherwise(otherwise: &Otherwise, trouble: &Trouble, scope: &Scope, at:
         let say = otherwise.say.as_ref();
         say.map_or_else(|| sentence(&trouble.message()), |text| said(text, scope, trouble, reveal))
     };
-    let message = say(&[]);
+    let message = with_cause(say(&[]), trouble);
     // What is revealed is told to the person and kept nowhere.
-    let told = (!otherwise.reveal.is_empty()).then(|| say(&paths(&otherwise.reveal)));
+    let told = (!otherwise.reveal.is_empty()).then(|| with_cause(say(&paths(&otherwise.reveal)), trouble));
     Ending {
         told,
         way: otherwise.way,
@@ -66,6 +69,18 @@ pub fn of_otherwise(otherwise: &Otherwise, trouble: &Trouble, scope: &Scope, at:
         seen: seen(trouble),
         at,
     }
+}
+
+/// The author's text, and behind it what failed, where the text was written for a thing that is not there: of a service that is away
+/// or does not let us in it says what is not so, and the cause would be recorded nowhere.
+fn with_cause(text: String, trouble: &Trouble) -> String {
+    let Trouble::Call(call) = trouble else { return text };
+    let is_told = text.to_lowercase().contains(&call.message.to_lowercase());
+    if matches!(call.status, Some(404 | 410)) || call.kind == FailureKind::Answer || is_told {
+        return text;
+    }
+    let stop = if text.trim_end().ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{}{stop} {}", text.trim_end(), sentence(&call.message))
 }
 
 /// The personal values that the person who is told needs to see.

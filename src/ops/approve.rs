@@ -25,6 +25,7 @@ use crate::{
         event::Event,
         payload::{Approval, HumanAsked, HumanDecided, RunPaused},
     },
+    plan::file::Saved,
     plan::{Plan, stored},
     playbook::{model::Playbook, project::Project},
     report::exit::Exit,
@@ -142,18 +143,21 @@ pub async fn of_plan(record: &Record, opened: &Opened, usable: &Usable) -> Resul
         None => None,
     };
     let project = then.as_ref().unwrap_or(&opened.project);
-    let approvals = record.journal.approvals(plan_id(&saved.header.id)?).await?;
-    let approvals = approvals.into_iter().filter(|one| *one.digest == *saved.digest);
     Ok(Matter {
         plan: saved.plan.clone(),
         digest: saved.digest.clone(),
         requester: saved.header.actor.to_string(),
         demands: demands(project, playbook, &saved.plan),
-        approvals: approvals
-            .map(|one| Approval { actor: one.actor, at: one.at, note: one.note, digest: one.digest })
-            .collect(),
+        approvals: of_saved(record, saved).await?,
         measured: Measured::of(&saved.plan, playbook),
     })
+}
+
+/// Those who agreed to exactly this saved plan.
+pub async fn of_saved(record: &Record, saved: &Saved) -> Result<Vec<Approval>, Failure> {
+    let approvals = record.journal.approvals(plan_id(&saved.header.id)?).await?;
+    let approvals = approvals.into_iter().filter(|one| *one.digest == *saved.digest);
+    Ok(approvals.map(|one| Approval { actor: one.actor, at: one.at, note: one.note, digest: one.digest }).collect())
 }
 
 fn plan_id(text: &str) -> Result<uuid::Uuid, Failure> {

@@ -40,6 +40,16 @@ impl Found {
     pub fn is_good(&self) -> bool {
         self.problems.iter().all(|p| p.errors() == 0)
     }
+
+    /// `1 playbook and 2 test files`: what was looked at.
+    pub fn counted(&self) -> String {
+        let number = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+        match (self.files, self.tests) {
+            (files, 0) => number(files, "playbook"),
+            (0, tests) => number(tests, "test file"),
+            (files, tests) => format!("{} and {}", number(files, "playbook"), number(tests, "test file")),
+        }
+    }
 }
 
 /// The files of a project that are looked at.

@@ -36,6 +36,8 @@ pub struct Rewritten {
 pub struct Formatted {
     /// How many files.
     pub files: usize,
+    /// How many test files were named, by themselves or with their folder. People align their data by hand: they are left alone.
+    pub tests: usize,
     /// Those that are to be written.
     pub changed: Vec<Rewritten>,
     /// Those that are left alone, and why.
@@ -44,8 +46,9 @@ pub struct Formatted {
 
 /// Formats the given files and folders, or all of the project. Writes nothing.
 pub fn format(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf]) -> Result<Formatted, Failure> {
-    let Files { playbooks, tables, .. } = existing(surroundings, opened, paths)?;
-    let mut done = Formatted { files: playbooks.len() + tables.len(), ..Formatted::default() };
+    let Files { playbooks, tables, tests } = existing(surroundings, opened, paths)?;
+    let tests = if paths.is_empty() { 0 } else { tests.len() };
+    let mut done = Formatted { files: playbooks.len() + tables.len(), tests, ..Formatted::default() };
     let (playbook, table) = (schema::playbook(), schema::errors());
     let all = playbooks.iter().map(|path| (path, &playbook)).chain(tables.iter().map(|path| (path, &table)));
     for (path, schema) in all {

@@ -12,9 +12,10 @@ use crate::{
 };
 use std::path::{Path, PathBuf};
 
-/// Advice for the given files and folders, or all playbooks of the project. Of a file with errors there are only the errors.
+/// Advice for the given files and folders, or all playbooks of the project. Of a file with errors there are only the errors. Of test
+/// files there is no advice, but their errors count: who lints before a commit would take silence for consent.
 pub fn lint(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf]) -> Result<Found, Failure> {
-    let Files { playbooks, tables, .. } = existing(surroundings, opened, paths)?;
+    let Files { playbooks, tables, tests } = existing(surroundings, opened, paths)?;
     let mut problems: Vec<Diagnostics> = Some(opened.advice.clone()).filter(|a| !a.is_empty()).into_iter().collect();
     for path in &playbooks {
         let found = looked_at(surroundings, opened, path)?;
@@ -33,10 +34,10 @@ pub fn lint(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf]) -> 
             .for_each(|d| all.push(d.clone()));
         problems.extend(Some(all).filter(|all| !all.is_empty()));
     }
-    for path in &tables {
+    for path in tables.iter().chain(&tests) {
         problems.extend(looked_at(surroundings, opened, path)?);
     }
-    Ok(Found { files: playbooks.len(), tests: 0, problems })
+    Ok(Found { files: playbooks.len(), tests: tests.len(), problems })
 }
 
 /// The test file of a playbook.

@@ -60,6 +60,12 @@ fn aside(opened: &Opened) -> PathBuf {
     key(opened).parent().filter(|folder| folder.is_dir()).map_or_else(std::env::temp_dir, Path::to_owned)
 }
 
+/// Whether the project has a journal that can be asked without making one.
+pub fn is_there(opened: &Opened) -> bool {
+    let on_server = opened.project.journal.as_ref().is_some_and(|journal| journal.postgres.is_some());
+    if on_server { key(opened).is_file() } else { opened.journal().is_file() }
+}
+
 /// Where rows are put aside, and who seals them: the project's own key where it is at hand, so that a person has the same name
 /// in every run; else one that goes away with the process. Makes nothing.
 pub fn workplace(surroundings: &Surroundings, opened: &Opened) -> Result<Workplace, Failure> {

@@ -325,6 +325,39 @@ fn of_this_journal(record: &Record, header: &Header, given: &str) -> Result<(), 
         .help("or plan again here"))
 }
 
+/// How a saved plan stands.
+#[derive(Debug, Default)]
+pub struct Stands {
+    /// Who agreed so far.
+    pub agreed: Vec<String>,
+    /// Why it cannot be carried out any more, or not here.
+    pub void: Option<String>,
+}
+
+/// How a saved plan stands by the clock and by the project's journal. Makes no journal where there is none.
+pub async fn stands(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    saved: &Saved,
+    given: &str,
+) -> Result<Stands, Failure> {
+    let mut void = in_time(surroundings, &saved.header).err();
+    if !super::record::is_there(opened) {
+        return Ok(Stands { void: void.map(|why| why.in_short()), ..Stands::default() });
+    }
+    let record = super::record::open(surroundings, opened).await?;
+    if let Err(other) = of_this_journal(&record, &saved.header, given) {
+        return Ok(Stands { void: Some(other.in_short()), ..Stands::default() });
+    }
+    match unused(&record, &saved.header).await {
+        Err(used @ Failure::Usage { .. }) => void = Some(used),
+        other => other?,
+    }
+    let agreed = super::approve::of_saved(&record, saved).await?;
+    let agreed = agreed.into_iter().map(|approval| approval.actor.to_string()).collect();
+    Ok(Stands { agreed, void: void.map(|why| why.in_short()) })
+}
+
 async fn unused(record: &Record, header: &Header) -> Result<(), Failure> {
     match record.journal.plan_used(&header.id).await? {
         Some((run, _)) => Err(used(record, run).await?),
@@ -484,11 +517,17 @@ pub async fn same_systems(setting: &Setting, saved: &Saved) -> Result<(), Failur
         })?;
         match unlike(&setting.masks.apply(planned), &setting.masks.apply(&found.text())) {
             None => {}
-            Some(Unlike::Database { planned, found }) => {
-                return Err(Failure::usage(format!("`{name}` is another database than when the plan was made"))
+            Some(Unlike::Database { planned, found, exchanged }) => {
+                let failure = Failure::usage(format!("`{name}` is another database than when the plan was made"))
                     .help(format!("planned: {planned}"))
-                    .help(format!("found:   {found}"))
-                    .help("look where the connection leads; to change this one, plan again"));
+                    .help(format!("found:   {found}"));
+                return Err(if exchanged {
+                    failure
+                        .help("the file was exchanged for another one, as a restore or a copy does: if it is the right one, plan again")
+                        .help("a backup that is read into the file (`sqlite3 FILE '.restore BACKUP'`) leaves it the same database")
+                } else {
+                    failure.help("look where the connection leads; to change this one, plan again")
+                });
             }
             Some(Unlike::Schema(tables)) => differing.extend(tables.into_iter().map(|table| format!("{name}.{table}"))),
         }

@@ -365,13 +365,18 @@ fn same_databases(ready: &Ready, plan: &Plan) -> Result<(), Failure> {
     for target in &ready.created.targets {
         let found = plan.targets.iter().find(|(connection, _)| *connection == target.connection);
         let unlike = found.and_then(|(_, found)| standing_of(&masks.apply(&target.identity), &masks.apply(found)));
-        if let Some(Unlike::Database { planned, found }) = unlike {
-            let name = &target.connection;
-            return Err(Failure::usage(format!(
-                "`{name}` is not the database that run {} changed",
-                ready.about.short()
-            ))
-            .help(format!("it changed {planned}, and this is {found}")));
+        if let Some(Unlike::Database { planned, found, exchanged }) = unlike {
+            let (name, run) = (&target.connection, ready.about.short());
+            let failure = Failure::usage(format!("`{name}` is not the database that run {run} changed"))
+                .help(format!("it changed {planned}, and this is {found}"));
+            return Err(if exchanged {
+                failure.help(format!(
+                    "the file was exchanged for another one, as a restore or a copy does; put the file of before back, or \
+                     change by hand what `trueup show {run} --json` tells of each column"
+                ))
+            } else {
+                failure.help("look where the connection leads")
+            });
         }
     }
     Ok(())

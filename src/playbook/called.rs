@@ -25,6 +25,8 @@ pub struct CalledFile {
     pub at: Span,
     /// What it says, as far as it can be read.
     pub playbook: Option<Arc<Playbook>>,
+    /// What is left of its steps that cannot be read as a whole; see [`Reading::remains`].
+    pub remains: Option<Arc<Playbook>>,
     /// All names in it, where not all could be read.
     pub named: HashSet<Arc<str>>,
 }
@@ -36,7 +38,8 @@ impl Called {
         let files = others.map(|part| {
             let reading = Reading::at(source, part.span, problems);
             let playbook = reading.playbook.map(Arc::new);
-            CalledFile { shown: part.name.clone(), at: part.span, playbook, named: reading.named }
+            let remains = reading.remains.map(Arc::new);
+            CalledFile { shown: part.name.clone(), at: part.span, playbook, remains, named: reading.named }
         });
         Called { files: files.collect() }
     }

@@ -349,7 +349,8 @@ pub fn json_line(key: &str, item: &ItemState) -> String {
 
 fn cells(key: &str, item: &ItemState) -> [String; 6] {
     let changed = item.steps.values().filter(|step| step.changed()).flat_map(|step| &step.changes);
-    let rows = changed.filter(|c| !c.by_rule && c.deed() != crate::effect::change::Deed::Nothing).count();
+    // What a rule of the table adds (audit rows) counts, as in the totals of the run: the column adds up to them.
+    let rows = changed.filter(|c| c.deed() != crate::effect::change::Deed::Nothing).count();
     let last = item.steps.iter().max_by_key(|(_, step)| step.at.map(|at| at.micros));
     let step = last.map_or_else(String::new, |(path, _)| path.to_string());
     let at = last.and_then(|(_, step)| step.at).map_or_else(String::new, clock::json);

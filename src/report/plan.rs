@@ -38,6 +38,8 @@ pub struct About<'a> {
     pub demands: &'a [Demand],
     /// The file that it is kept in.
     pub saved: Option<&'a Saved>,
+    /// Why it cannot be carried out any more, or not here.
+    pub void: Option<&'a str>,
 }
 
 /// Where the text of a step begins, under its heading.
@@ -132,7 +134,7 @@ pub(super) fn for_good(page: &mut Page, plan: &Plan) {
 /// Who must agree to what is really going to be done.
 pub(super) fn agreement(page: &mut Page, plan: &Plan, about: &About<'_>) {
     let ends = plan.items.iter().any(|item| item.stop.is_some()) && plan.many.is_none();
-    if about.demands.is_empty() || plan.is_empty() || ends {
+    if about.demands.is_empty() || plan.is_empty() || ends || about.void.is_some() {
         return;
     }
     let missing = approval::missing(about.demands, about.who.unwrap_or(""), about.agreed);
@@ -418,11 +420,16 @@ fn seen(page: &mut Page, seen: &[(String, String)]) {
 }
 
 pub(super) fn next(page: &mut Page, plan: &Plan, about: &About<'_>) {
+    if let Some(why) = about.void {
+        page.hung(0, 2, Line::of(Tone::Care, "It can no longer be carried out").plain(format!(": {why}")));
+        return;
+    }
     // Of many items those that end early do not keep the others from being carried out.
     let stop = plan.items.iter().filter(|i| i.item.is_none()).find_map(|i| i.stop.as_ref());
     match (stop.map(|s| (s.way, &s.who)), about.apply) {
         (None, Some(command)) if !plan.is_empty() => {
-            if let Some(approve) = about.approve.filter(|_| !about.demands.is_empty()) {
+            let missing = approval::missing(about.demands, about.who.unwrap_or(""), about.agreed);
+            if let Some(approve) = about.approve.filter(|_| !missing.is_empty()) {
                 page.line(0, Line::of(Tone::Plain, "To agree to it:"));
                 page.command(2, approve);
             }
@@ -449,6 +456,7 @@ mod tests {
         agreed: &[],
         demands: &[],
         saved: None,
+        void: None,
         who: Some("anna"),
         why: Some("Zendesk 88213: the provider recommended the wrong trainee"),
         apply: Some(

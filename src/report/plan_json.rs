@@ -22,7 +22,7 @@ pub fn document(plan: &Plan, facts: Lookup<'_>) -> String {
 }
 
 /// The same of a saved plan, with what its file says of it.
-pub fn of_saved(saved: &Saved, facts: Lookup<'_>) -> String {
+pub fn of_saved(saved: &Saved, agreed: &[String], void: Option<&str>, facts: Lookup<'_>) -> String {
     let header = &saved.header;
     let kept = Value::map([
         ("id", Value::text(header.id.clone())),
@@ -35,6 +35,8 @@ pub fn of_saved(saved: &Saved, facts: Lookup<'_>) -> String {
         ("made", clock::json(header.made_at).into()),
         ("expires", clock::json(header.expires_at).into()),
         ("project_sha256", Value::text(header.facts_sha256.clone())),
+        ("agreed", Value::list(agreed.iter().map(|name| Value::text(name.as_str())))),
+        ("void", maybe(void)),
     ]);
     pretty::document(&of_plan(&saved.plan, &saved.digest, facts, vec![("saved", kept)]))
 }

@@ -94,24 +94,17 @@ pub(super) fn heading(page: &mut Page, id: RunId, state: &RunState) {
         ("ended", ended(state)),
         ("taken back", state.taken_back_by.map(|by| format!("by run {}", by.short()))),
     ];
+    let agreed = state.approvals.iter().map(|approval| {
+        let note = approval.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
+        ("agreed", Some(format!("{}, {}{note}", approval.actor, clock::second(approval.at))))
+    });
+    let facts: Vec<_> = facts.into_iter().chain(agreed).collect();
     facts_table(page, &created.params, &facts);
-    agreed(page, state);
 }
 
 fn ended(state: &RunState) -> Option<String> {
     let (from, to) = (state.created_at?, state.closed_at?);
     Some(format!("{}, after {}", clock::second(to), clock::length(to.micros - from.micros)))
-}
-
-fn agreed(page: &mut Page, state: &RunState) {
-    for approval in &state.approvals {
-        let note = approval.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
-        page.hung(
-            2,
-            4,
-            Line::of(Tone::Dim, "agreed  ").plain(format!("{}, {}{note}", approval.actor, clock::second(approval.at))),
-        );
-    }
 }
 
 fn timeline(page: &mut Page, item: &ItemState, titles: &Titles, view: &View<'_>, day: &mut Option<String>) {

@@ -425,6 +425,7 @@ fn a_saved_plan_says_what_it_is_what_is_for_good_and_who_must_agree() {
             approve: Some("trueup approve award.plan --reason \"…\""),
             agreed: &[],
             demands: &demands,
+            void: None,
             saved: Some(&saved),
         };
         let shown = plan::text(&saved.plan, &about, &view(80, true));
@@ -438,10 +439,23 @@ fn a_saved_plan_says_what_it_is_what_is_for_good_and_who_must_agree() {
     }
     golden("plan-saved.txt", &all);
     let (_, saved) = written(&sample::award(), &sealer);
-    let document = plan_json::of_saved(&saved, view(80, true).facts);
+    let document = plan_json::of_saved(&saved, &["zoe".into()], None, view(80, true).facts);
     assert!(document.contains("\"saved\": {") && document.contains("\"short\": \"0000aaaa\""), "{document}");
     let described = include_str!("../../docs/json.md");
-    for key in ["saved", "id", "short", "run", "journal", "actor", "engine", "made", "expires", "project_sha256"] {
+    for key in [
+        "saved",
+        "id",
+        "short",
+        "run",
+        "journal",
+        "actor",
+        "engine",
+        "made",
+        "expires",
+        "project_sha256",
+        "agreed",
+        "void",
+    ] {
         assert!(document.contains(&format!("\"{key}\"")) && described.contains(&format!("`{key}`")), "{key}");
     }
 }

@@ -55,6 +55,24 @@ const NAMES: &[(&str, &str)] = &[
     ("@annually", "0 0 1 1 *"),
 ];
 
+/// What stands where, in words.
+const FIELDS: [(&str, &str); 5] = [
+    ("minute", "0 to 59"),
+    ("hour", "0 to 23"),
+    ("day of the month", "1 to 31"),
+    ("month", "1 to 12, or JAN to DEC"),
+    ("weekday", "0 to 7, or SUN to SAT"),
+];
+
+/// The first field that cannot be read even where it stands alone: the parser's own words do not name it.
+fn wrong_field(parser: &CronParser, fields: &str) -> Option<String> {
+    fields.split_whitespace().zip(FIELDS).enumerate().find_map(|(index, (field, (name, range)))| {
+        let mut alone = ["*"; FIELDS.len()];
+        alone[index] = field;
+        parser.parse(&alone.join(" ")).err().map(|_| format!("cannot be read: `{field}` is no {name} ({range})"))
+    })
+}
+
 impl Cron {
     /// Reads five fields, or one of the names. The error is a fragment.
     pub fn parse(text: &str) -> Result<Cron, String> {
@@ -66,7 +84,7 @@ impl Cron {
         }
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
         let pattern =
-            parser.parse(fields).map_err(|why| format!("cannot be read: {}", why.to_string().to_lowercase()))?;
+            parser.parse(fields).map_err(|why| wrong_field(&parser, fields).unwrap_or_else(|| why.to_string()))?;
         let hourly = fields.split_whitespace().nth(1).is_some_and(|hour| hour.starts_with('*'));
         let cron = Cron { text: text.into(), at: Default::default(), pattern, hourly };
         // Eight years, because the 29th of February may be that far away.

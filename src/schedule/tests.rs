@@ -345,8 +345,9 @@ fn texts_that_are_no_times_are_refused_in_words() {
     for (text, word) in [
         ("30 2 * *", "has 4 fields"),
         ("0 30 2 * * *", "has 6 fields"),
-        ("61 2 * * *", "cannot be read"),
-        ("30 25 * * *", "cannot be read"),
+        ("61 2 * * *", "cannot be read: `61` is no minute (0 to 59)"),
+        ("30 25 * * *", "cannot be read: `25` is no hour (0 to 23)"),
+        ("0 2 * * MON-FIR", "cannot be read: `MON-FIR` is no weekday (0 to 7, or SUN to SAT)"),
         ("0 0 31 2 *", "names a date that no calendar has"),
         ("@often", "has 1 fields"),
         ("", "has 0 fields"),

@@ -77,6 +77,12 @@ impl<'a> Run<'a> {
                 format!("take one element (`| first`, `[0]`) or all: `| map(attribute='{name}')`"),
             );
         }
+        // A body is a value where the answer says that it is JSON, and has parts only then.
+        let is_body = kind == "a text" && self.written(of_at).ends_with(".body");
+        if is_body {
+            let help = "the answer does not say that it is JSON (`content-type`): often it is a page to sign in, or of a proxy in between";
+            return self.fail_with_help(of_at, message, help);
+        }
         self.fail(of_at, message)
     }
 

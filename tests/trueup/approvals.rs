@@ -125,9 +125,13 @@ fn files(on: &On) {
             .await
             .is(2, &["zoe has agreed to this plan already", "ask ben or cleo"]);
         trueup(&place, apply).await.is(4, &["(1 so far: zoe)", "ask ben or cleo to run"]);
+        let show = async |file: &str| trueup(&place, &format!("plan show {file}")).await;
+        show("a.plan").await.is(0, &["other people must agree:", "(1 so far: zoe)", "trueup approve a.plan"]);
         let agreed = json(&trueup(&place, "approve a.plan --yes --actor ben --reason 'I know it' --json").await);
         assert_eq!((agreed["enough"].as_bool(), agreed["command"].as_str()), (Some(true), Some("trueup apply a.plan")));
         assert_eq!(counts(&place).await, before, "nothing may change before");
+        let enough = show("a.plan").await.is(0, &["Enough people have agreed: zoe, ben", "trueup apply a.plan"]);
+        assert!(!enough.said().contains("must agree") && !enough.said().contains("approve"), "{}", enough.out);
 
         // A plan made anew has a new identity: what people said of the old one says nothing of it.
         trueup(&place, "plan two --out b.plan --actor anna --reason 'Zendesk 1'").await.is(0, &[]);
@@ -137,6 +141,12 @@ fn files(on: &On) {
         trueup(&place, apply).await.is(0, &["Done: changed"]);
         assert_eq!(counts(&place).await, before.replace("1; 2", "7; 7"));
         let run = newest(&place).await;
+        let used = show("a.plan").await.is(0, &["can no longer be carried out: this plan was used already", &run]);
+        assert!(!used.said().contains("trueup a"), "{}", used.out);
+        let used = json(&trueup(&place, "plan show a.plan --json").await);
+        assert_eq!(used["saved"]["agreed"], serde_json::json!(["zoe", "ben"]), "{used}");
+        assert!(used["saved"]["void"].as_str().unwrap().contains(&run), "{used}");
+        show("b.plan").await.is(0, &["other people must agree:", "trueup approve b.plan"]);
         let shown = json(&trueup(&place, &format!("show {run} --json")).await);
         let names: Vec<&str> =
             shown["approvals"].as_array().unwrap().iter().map(|a| a["actor"].as_str().unwrap()).collect();

@@ -223,6 +223,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("E0702", "tests/trueup/tools/since.rs", "E0702"),
     ("E0703", "src/ops/fmt.rs", "(\"E0703\", 1)"),
     ("E0832", "tests/trueup/nightly_told.rs", "E0832"),
+    ("W0833", "tests/trueup/nightly_told.rs", "W0833"),
     ("E0901", "src/mock/tests.rs", "a route has exactly one method"),
     ("E0902", "src/mock/tests.rs", "the mock has no collection `d`"),
     ("E0873", "tests/trueup/lifecycle/mod.rs", "comes before `RETIRING_FORUM` in the target"),

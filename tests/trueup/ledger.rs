@@ -345,6 +345,8 @@ fn a_copy_of_the_database_is_refused_in_words_and_the_run_goes_on_when_the_right
                 why.starts_with("`shop` was planned against the ") && why.contains(", and is connected to the "),
                 "{why}"
             );
+            let exchanged = why.contains("The file was exchanged") && why.contains("`trueup cancel`");
+            assert_eq!(exchanged, matches!(on, On::Sqlite), "{why}");
             assert_eq!(asked(&shop, "select count from things").await, "0");
             let run = prepared.setting.run.id;
             let again = resumed(&shop, run).await.unwrap_or_else(|f| panic!("{}", said(&f)));

@@ -339,6 +339,8 @@ routes:
   - { get: /hang, answer: { fault: hang } }
   - { get: /500, answer: { status: 500, json: { title: it broke } } }
   - { get: /404, answer: { status: 404 } }
+  - { get: /401, answer: { status: 401, json: { title: Unauthorized } } }
+  - { get: /sign_in, answer: { text: "<html>Please sign in</html>", headers: { Content-Type: text/html } } }
   - { get: /302, answer: { status: 302, headers: { Location: "http://elsewhere.example/" } } }
   - { get: /huge, answer: { fault: huge } }
   - { get: /bomb, answer: { fault: bomb } }
@@ -391,10 +393,19 @@ fn an_api_that_does_not_answer_as_it_should_is_told_apart_case_by_case() {
         for path in ["hang", "500", "404", "302", "huge", "garbled", "not_http", "reset_before", "drop_reply"] {
             book.says(&format!("send {path}"), &shop, FIND, &send(path)).await;
         }
+        // The author's words for a thing that is not there do not stand alone where something else is so.
+        let known = |path: &str| {
+            let otherwise = "otherwise: \"The CRM does not know it\"";
+            format!("[{{ id: seen, http: {{ api: crm, get: /{path} }}, {otherwise} }}, {{ assert: seen.body.a == 1 }}]")
+        };
+        for path in ["404", "500", "401", "hang", "sign_in"] {
+            book.says(&format!("read {path}, with words of its own"), &shop, &known(path), CHANGE).await;
+        }
         shop.close().await;
         let shop = Shop::open(&On::Sqlite, "http://127.0.0.1:9", quick).await;
         shop.sql(ROWS).await;
         book.says("read refused", &shop, &read("x"), CHANGE).await;
+        book.says("read refused, with words of its own", &shop, &known("x"), CHANGE).await;
         book.says("send refused", &shop, FIND, &send("x")).await;
         shop.close().await;
         book.compare("http");

@@ -36,12 +36,52 @@ fn a_time_that_is_due_and_is_not_begun_is_said_and_is_no_success() {
         at(&place, "2025-06-10 05:00:00", "schedule list").await.is(0, &["next 2025-06-11 03:00"]);
         at(&place, "2025-06-11 05:00:00", "schedule list").await.is(0, &["never"]);
         // Over since yesterday.
+        at(&place, "2025-06-11 05:00:00", "check").await.is(0, &["no errors."]);
+        let over = at(&place, "2025-06-12 03:10:00", "check").await;
+        over.is(0, &["advice[W0833]: `one` begins nothing any more: its last day was 2025-06-11", "no errors."]);
         let blocked = at(&place, "2025-06-12 03:10:00", "reconcile --due --json").await;
         assert_eq!(blocked.exit, 4, "{}{}", blocked.out, blocked.err);
         let one = &blocked.json()["not_begun"][0];
         assert_eq!((one["schedule"].as_str(), one["state"].as_str()), (Some("one"), Some("blocked")), "{one}");
         assert_eq!((one["count"].as_u64(), one["caught_up"].as_bool()), (Some(1), Some(false)), "{one}");
         assert!(one["why"].as_str().unwrap().contains("it expired at the end of 2025-06-11"), "{one}");
+        place.clear().await;
+    });
+}
+
+#[test]
+fn a_schedule_that_cannot_be_looked_at_is_said_and_the_others_begin() {
+    if is_left_out() {
+        return;
+    }
+    block_on(async {
+        let both = "schedules:
+  a: { playbook: name, zone: UTC, env: test, owner: clerk, cron: '0 3 * * *' }
+  b: { playbook: name, zone: UTC, env: test, owner: clerk, cron: '0 3 * * *' }
+";
+        let place = office(&On::Sqlite, FILE, both).await;
+        let due = async |moment: &str, more: &str| at(&place, moment, &format!("reconcile --due{more}")).await;
+        due("2025-06-09 00:10:00", "").await.is(0, &["a: looked after", "b: looked after", "Nothing is due."]);
+        // What is recorded of the first one cannot be read.
+        let spoil = |name: &str| {
+            let sql = format!("update schedules set cursor = 'spoiled' where name = '{name}'");
+            let file = place.path().join("journal/journal.db");
+            assert!(std::process::Command::new("sqlite3").arg(file).arg(sql).status().unwrap().success());
+        };
+        spoil("a");
+        let told = due("2025-06-09 03:05:00", " --html drift.html").await;
+        let told =
+            told.is(1, &["error: a: cannot be looked at: ", "b: 2025-06-09 03:00:00 begins", "nothing that differs"]);
+        assert!(!told.err.contains("Nothing is due"), "{}", told.err);
+        let page = fs::read_to_string(place.path().join("drift.html")).unwrap();
+        assert!(page.contains("<h1>a</h1>") && page.contains("It could not be looked at."), "{page}");
+        // Nothing of the other one is due, and that is not all there is to say.
+        let told = due("2025-06-09 03:06:00", "").await.is(1, &["a: cannot be looked at: "]);
+        assert!(!told.err.contains("Nothing is due"), "{}", told.err);
+        // The same of both is about the journal: it is said once.
+        spoil("b");
+        let told = due("2025-06-10 03:05:00", "").await;
+        assert_eq!((told.exit, told.err.matches("error: ").count()), (1, 1), "{}", told.err);
         place.clear().await;
     });
 }

@@ -628,8 +628,12 @@ fn voids(on: &On) {
                 std::fs::rename(ours, ours.with_extension("kept")).unwrap();
                 std::fs::copy(other, ours).unwrap();
                 told.push(
-                    void(&desk, desk.apply("a.plan").await, &["`shop` is another database", "planned:", "found:"])
-                        .await,
+                    void(
+                        &desk,
+                        desk.apply("a.plan").await,
+                        &["`shop` is another database", "planned:", "found:", "the file was exchanged", "plan again"],
+                    )
+                    .await,
                 );
                 std::fs::rename(ours.with_extension("kept"), ours).unwrap();
             }

@@ -40,8 +40,19 @@ pub static UNFIT: Code = Code {
         it and writes the new pin, which `trueup schedule list` prints.",
 };
 
-/// All codes of this file. What [`UNFIT`] is about stands in other files: `ops::schedule` looks there.
-pub static CODES: &[&Code] = &[&SCHEDULE, &NO_OWNER, &UNFIT];
+/// Its time is over.
+pub static OVER: Code = Code {
+    id: "W0833",
+    title: "a schedule whose time is over",
+    explain: "`expires:` of a schedule is the last day on which it begins something. Each time behind that day is blocked, so that nobody is told any \
+        more what differs. Give it a later day, or take the schedule out.",
+};
+
+/// All codes of this file. What [`UNFIT`] is about stands in other files, and [`OVER`] needs a clock: `ops::schedule` looks there.
+pub static CODES: &[&Code] = &[&SCHEDULE, &NO_OWNER, &UNFIT, &OVER];
+
+/// Nobody can compute it from a file: what the playbook calls belongs to its text, and nothing is listed of a project with errors.
+const ANY_PIN: &str = "write `pin: '000000000000'`: `trueup check` then tells the right digits";
 
 /// The longest jitter.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
@@ -65,13 +76,11 @@ fn one(project: &Project, name: &Word, schedule: &Schedule, problems: &mut Diagn
         problems.push(problem.suggest(env.as_str(), project.environments.names()));
     }
     match (&schedule.pin, schedule.mode()) {
-        (Some(pin), _) if !is_pin(pin.as_str()) => problems.push(
-            wrong(pin.span, format!("`{}` is not the beginning of a SHA-256", pin.as_str()))
-                .help("`trueup schedule list` prints the one of the playbook as it is now"),
-        ),
+        (Some(pin), _) if !is_pin(pin.as_str()) => problems
+            .push(wrong(pin.span, format!("`{}` is not the beginning of a SHA-256", pin.as_str())).help(ANY_PIN)),
         (None, Mode::Heal) => problems.push(
             wrong(name.span, format!("`{}` heals, and does not say which text of the playbook may", name.as_str()))
-                .help("add `pin:`, the beginning of its SHA-256; `sha256sum` prints it")
+                .help(ANY_PIN)
                 .help("with another text the schedule is blocked until somebody has read it and pinned it anew"),
         ),
         _ => {}

@@ -250,7 +250,10 @@ const KEYS: &[&str] = &["ssl-mode", "sslmode", "ssl-ca", "sslca", "ssl-cert", "s
 
 impl Address {
     fn of(setting: &Setting, secrets: Secrets<'_>) -> Result<Address, Fault> {
-        let unresolved = |e: Unresolved| Fault::new(FaultKind::Settings, e.to_string());
+        let unresolved = |e: Unresolved| {
+            Fault::new(FaultKind::Settings, format!("the secret in {} cannot be read: {}", e.reference, e.what))
+                .advise(e.help)
+        };
         let text = setting.resolve(secrets).map_err(unresolved)?;
         let origin = match setting {
             Setting::Plain(_) => "the project file".to_owned(),

@@ -301,7 +301,10 @@ impl Address {
     }
 
     fn of(setting: &Setting, options: &[(&'static str, String)], secrets: Secrets<'_>) -> Result<Address, Fault> {
-        let unresolved = |e: Unresolved| Fault::new(FaultKind::Settings, e.to_string());
+        let unresolved = |e: Unresolved| {
+            Fault::new(FaultKind::Settings, format!("the secret in {} cannot be read: {}", e.reference, e.what))
+                .advise(e.help)
+        };
         let text = setting.resolve(secrets).map_err(unresolved)?;
         let origin = match setting {
             Setting::Plain(_) => "the project file".to_owned(),

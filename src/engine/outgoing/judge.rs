@@ -114,7 +114,14 @@ impl Answered<'_> {
         let said = api.map_or(said.clone(), |api| super::call::request(self.call).veiled(&said, api.settings()));
         // A 5xx may follow the effect; 4xx says that nothing was done (reliability.md, C7-C10).
         let in_doubt = self.writes() && self.answer.status >= 500;
-        let found = self.found(FailureKind::Status, &format!("{said}{}", if in_doubt { DOUBT } else { "" }));
+        let advice = match (self.answer.status, api.map(|api| api.settings().auth.is_some())) {
+            (401, Some(true)) => {
+                "; look whether the secret under `auth:` of the connection is the one for this environment, and still valid"
+            }
+            (401, Some(false)) => "; the connection has no `auth:` in the project file",
+            _ => "",
+        };
+        let found = self.found(FailureKind::Status, &format!("{said}{advice}{}", if in_doubt { DOUBT } else { "" }));
         CallTrouble { in_doubt, ..found }
     }
 

@@ -9,7 +9,7 @@ use crate::{
         source::Span,
         value::Value,
     },
-    check::{UNFIT_SCHEDULE, finds_what_differs, share_of_what_differs},
+    check::{SCHEDULE_OVER, UNFIT_SCHEDULE, finds_what_differs, share_of_what_differs},
     ops::{
         Failure, Surroundings,
         playbook::{self, Loaded, name_of},
@@ -27,11 +27,16 @@ pub fn unfit(
     is_looked_at: &dyn Fn(Option<&Path>) -> bool,
     problems: &mut Diagnostics,
 ) {
-    for (_, schedule) in opened.project.schedules.iter() {
+    for (called, schedule) in &opened.project.schedules.entries {
         let name = &schedule.playbook;
         let path = playbook::find(surroundings, opened, name.as_str());
         if !is_looked_at(path.as_deref().ok()) {
             continue;
+        }
+        if let Some(day) = schedule.expires.filter(|_| schedule.is_expired(surroundings.world.now())) {
+            let message = format!("`{}` begins nothing any more: its last day was {}", called.as_str(), day.0);
+            let problem = Diagnostic::warning(&SCHEDULE_OVER, called.span, message);
+            problems.push(problem.help("give `expires:` a later day, or take the schedule out"));
         }
         match path.and_then(|path| Ok((playbook::load_file(surroundings, opened, &path)?, path))) {
             Ok((loaded, _)) => one(opened, schedule, &loaded, problems),

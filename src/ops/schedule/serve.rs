@@ -42,6 +42,8 @@ pub enum Heard<'h> {
     Word(&'h str),
     /// The schedules could not be looked at.
     Trouble(&'h Failure),
+    /// One of them could not; the others go on.
+    Unseen(&'h str, &'h Failure),
 }
 
 type Work = LocalBoxFuture<'static, (Firing, Result<Ended, Failure>)>;
@@ -53,6 +55,8 @@ pub struct Due {
     pub over: Vec<(Firing, Result<Ended, Failure>)>,
     /// What was due and was not begun.
     pub passed: Vec<Passed>,
+    /// Schedules of which nobody could tell what is due, and why.
+    pub unseen: Vec<(Arc<str>, Failure)>,
 }
 
 /// Looks once, carries out what is due, and tells what it came to.
@@ -64,7 +68,7 @@ pub async fn due(
     tell: &dyn Fn(Heard<'_>),
 ) -> Result<Due, Failure> {
     let mut under_way: FuturesUnordered<Work> = FuturesUnordered::new();
-    let passed = look(surroundings, record, opened, stop, tell, &mut under_way).await?;
+    let Seen { passed, unseen } = look(surroundings, record, opened, stop, tell, &mut under_way).await?;
     let mut over = Vec::new();
     while let Some((firing, ended)) = under_way.next().await {
         if let Ok(ended) = &ended {
@@ -72,7 +76,7 @@ pub async fn due(
         }
         over.push((firing, ended));
     }
-    Ok(Due { over, passed })
+    Ok(Due { over, passed, unseen })
 }
 
 /// Goes on until `stop` is set; what is under way then reaches a safe point, and another scheduler goes on with it.
@@ -87,9 +91,13 @@ pub async fn serve(
     let mut said = String::new();
     while !stop.load(Ordering::Relaxed) {
         match round(surroundings, record, options.project.as_deref(), stop, tell, &mut under_way).await {
-            Ok(()) => {
+            Ok(unseen) => {
                 crate::ops::witness::keep(surroundings).await;
-                said.clear();
+                let why: String = unseen.iter().map(|(name, why)| format!("{name}: {}\n", why.in_short())).collect();
+                if why != said {
+                    unseen.iter().for_each(|(name, failure)| tell(Heard::Unseen(name, failure)));
+                    said = why;
+                }
             }
             Err(failure) => {
                 // The journal's server is away, or somebody is writing the project file: it is tried again, and told once.
@@ -142,9 +150,16 @@ async fn round(
     stop: &Arc<AtomicBool>,
     tell: &dyn Fn(Heard<'_>),
     under_way: &mut FuturesUnordered<Work>,
-) -> Result<(), Failure> {
+) -> Result<Vec<(Arc<str>, Failure)>, Failure> {
     let opened = project::open(surroundings, project)?;
-    look(surroundings, record, &opened, stop, tell, under_way).await.map(drop)
+    Ok(look(surroundings, record, &opened, stop, tell, under_way).await?.unseen)
+}
+
+/// What a look saw beside what it began.
+#[derive(Default)]
+struct Seen {
+    passed: Vec<Passed>,
+    unseen: Vec<(Arc<str>, Failure)>,
 }
 
 async fn look(
@@ -154,12 +169,19 @@ async fn look(
     stop: &Arc<AtomicBool>,
     tell: &dyn Fn(Heard<'_>),
     under_way: &mut FuturesUnordered<Work>,
-) -> Result<Vec<Passed>, Failure> {
-    let mut passed = Vec::new();
+) -> Result<Seen, Failure> {
+    let mut seen = Seen::default();
     for (name, schedule) in opened.project.schedules.iter() {
-        let looked = tick(surroundings, record, opened, name, schedule).await?;
+        // What is recorded of one may be unreadable, or refused: the nights of the others come all the same.
+        let looked = match tick(surroundings, record, opened, name, schedule).await {
+            Ok(looked) => looked,
+            Err(failure) => {
+                seen.unseen.push((name.into(), failure));
+                continue;
+            }
+        };
         looked.told.iter().for_each(|word| tell(Heard::Word(word)));
-        passed.extend(looked.passed);
+        seen.passed.extend(looked.passed);
         for firing in looked.firings {
             tell(Heard::Begins(&firing));
             let (surroundings, record) = (surroundings.clone(), record.clone());
@@ -173,5 +195,14 @@ async fn look(
             );
         }
     }
-    Ok(passed)
+    // The same of every schedule is about none of them: the journal is away.
+    let all = seen.unseen.len() == opened.project.schedules.entries.len();
+    let same = seen.unseen.iter().all(|(_, failure)| failure.in_short() == seen.unseen[0].1.in_short());
+    match seen.unseen.pop() {
+        Some((_, failure)) if all && same => Err(failure),
+        last => {
+            seen.unseen.extend(last);
+            Ok(seen)
+        }
+    }
 }

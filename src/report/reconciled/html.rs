@@ -122,8 +122,10 @@ fn trend(points: &[TrendPoint], out: &mut String) {
     }
     const HIGH: u64 = 120;
     const WIDE: u64 = 28;
+    // Two dates and what stands between them.
+    const WORDS: u64 = 190;
     let most = points.iter().map(|point| point.drifted).max().unwrap_or(0).max(1);
-    let width = WIDE * points.len() as u64 + 10;
+    let width = (WIDE * points.len() as u64 + 10).max(WORDS);
     line(out, "<h2>Over time</h2>");
     line(
         out,
@@ -158,18 +160,18 @@ fn trend(points: &[TrendPoint], out: &mut String) {
         );
     }
     line(out, &format!("<line x1=\"0\" x2=\"{width}\" y1=\"{0}\" y2=\"{0}\"/>", HIGH + 16));
-    let (first, last) = (points.first(), points.last());
-    if let (Some(first), Some(last)) = (first, last) {
-        line(out, &format!("<text x=\"5\" y=\"{}\">{}</text>", HIGH + 32, clock::day(first.at)));
-        line(
-            out,
-            &format!(
-                "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
-                width - 5,
-                HIGH + 32,
-                if points.len() > 5 { clock::day(last.at) } else { String::new() }
-            ),
-        );
+    if let (Some(first), Some(last)) = (points.first(), points.last()) {
+        let (first, last, y) = (clock::day(first.at), clock::day(last.at), HIGH + 32);
+        // Below a few bars there is no place for a date at either end of them.
+        let (left, right) = match () {
+            () if first == last => (first, None),
+            () if WIDE * points.len() as u64 <= WORDS => (format!("{first} to {last}"), None),
+            () => (first, Some(last)),
+        };
+        line(out, &format!("<text x=\"5\" y=\"{y}\">{left}</text>"));
+        if let Some(right) = right {
+            line(out, &format!("<text x=\"{}\" y=\"{y}\" text-anchor=\"end\">{right}</text>", width - 5));
+        }
     }
     line(out, "</svg></figure>");
 }

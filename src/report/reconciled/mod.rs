@@ -308,7 +308,11 @@ pub(super) fn deeds(found: &Reconciled) -> Vec<String> {
         told.push(if found.heals && !counts.is_empty() {
             format!("{}.", counts.join(", "))
         } else {
-            "Nothing was changed: this only reports.".to_owned()
+            let only = "Nothing was changed: this only reports.";
+            match found.left() {
+                0 => only.to_owned(),
+                n => format!("{only} Healing would refuse {n} of them."),
+            }
         });
     }
     if found.gone > 0 {

@@ -196,6 +196,40 @@ fn a_page_has_no_script_and_nothing_in_it_is_markup() {
 }
 
 #[test]
+fn a_report_says_how_much_of_it_healing_would_refuse() {
+    let items = vec![item("1001", Verdict::Reported, 1), item("1002", Verdict::Refused, 7)];
+    let said = deeds(&found(false, items));
+    assert_eq!(said[0], "Nothing was changed: this only reports. Healing would refuse 1 of them.");
+    let said = deeds(&found(false, vec![item("1001", Verdict::Reported, 1)]));
+    assert_eq!(said[0], "Nothing was changed: this only reports.");
+}
+
+#[test]
+fn dates_below_the_trend_have_the_room_that_they_need() {
+    let mut all = found(false, vec![item("1001", Verdict::Reported, 2)]);
+    let point = all.trend[0].clone();
+    let labels = |page: &str| {
+        let svg = page.split_once("<svg").unwrap().1;
+        let width: usize = svg.split_once("width=\"").unwrap().1.split_once('"').unwrap().0.parse().unwrap();
+        let texts = svg.split("</text>").filter_map(|text| Some(text.rsplit_once('>')?.1.to_owned()));
+        (width, texts.filter(|text| text.contains('-')).collect::<Vec<_>>())
+    };
+    for (bars, said) in [
+        (2, vec!["2025-11-24 to 2025-11-25"]),
+        (6, vec!["2025-11-24 to 2025-11-29"]),
+        (7, vec!["2025-11-24", "2025-11-30"]),
+    ] {
+        all.trend = (0..bars).map(|day| TrendPoint { at: at(day - 2), ..point.clone() }).collect();
+        let (width, found) = labels(&html(std::slice::from_ref(&all), &Beside::default(), at(0)));
+        assert_eq!(found, said, "{bars}");
+        // A letter of 11 px is less than 7 px wide.
+        assert!(width >= 7 * found.iter().map(String::len).sum::<usize>() + 10, "{bars} bars: {width}");
+    }
+    all.trend = vec![point.clone(), point];
+    assert_eq!(labels(&html(&[all], &Beside::default(), at(0))).1, ["2025-11-24"]);
+}
+
+#[test]
 fn what_came_of_items_that_are_not_listed_is_counted_with_the_others() {
     let mut found = found(true, vec![item("1001", Verdict::Healed, 1)]);
     (found.drifted, found.more) = (12_001, 12_000);

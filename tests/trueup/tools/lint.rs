@@ -58,7 +58,12 @@ fn a_test_beside_the_playbook_and_a_comment_with_a_reason_are_answers() {
     desk.write("playbooks/sell.yaml", &allowed);
     desk.write("playbooks/sell.test.yaml", "trueup: v1\nplaybook: sell\nclock: 2025-01-01T00:00:00Z\ncases: []\n");
     let found = desk.run(&["lint", "--strict"]);
-    assert_eq!((found.exit, &*found.out), (0, "1 playbook looked through: nothing to say.\n"), "{}", found.err);
+    assert_eq!(
+        (found.exit, &*found.out),
+        (0, "1 playbook and 1 test file looked through: nothing to say.\n"),
+        "{}",
+        found.err
+    );
 }
 
 #[test]

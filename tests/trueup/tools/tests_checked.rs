@@ -26,6 +26,22 @@ fn a_sound_test_file_is_counted_with_the_playbooks() {
 }
 
 #[test]
+fn lint_looks_at_test_files_and_fmt_says_that_it_does_not() {
+    let sound = desk(TEST);
+    assert_eq!(sound.run(&["lint", "playbooks/sell.test.yaml"]).out, "1 test file looked through: nothing to say.\n");
+    // What `fmt` leaves alone is said where it was named.
+    assert_eq!(sound.run(&["fmt"]).err, "");
+    for (words, files) in [(&["fmt", "playbooks"][..], "1 file"), (&["fmt", "playbooks/sell.test.yaml"], "0 files")] {
+        let came = sound.run(words);
+        let said = format!("{files}: nothing to do.\n");
+        assert_eq!((came.exit, came.out), (0, said), "{words:?}");
+        assert_eq!(came.err, "1 test file is left as it is: its data is aligned by hand\n", "{words:?}");
+    }
+    let broken = desk(&TEST.replace("code: a", "cod: a")).run(&["lint"]);
+    assert!(broken.exit == 2 && broken.err.contains("`sell` has no parameter `cod`"), "{}", broken.err);
+}
+
+#[test]
 fn what_is_wrong_with_a_test_is_told_with_its_line_and_what_was_meant() {
     let desk = desk(
         &TEST
