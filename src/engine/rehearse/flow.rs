@@ -260,6 +260,7 @@ impl Pass<'_> {
             Ok(value) => (format!("as of now: {}", facts::short(&value)), Value::unknown(), Label::HasUnknowns),
             Err(why) => (format!("as of now: {why}"), Value::unknown(), Label::HasUnknowns),
         };
+        self.waited |= label != Label::Read;
         if let Some(id) = step.id() {
             self.scope.insert(id, value);
         }

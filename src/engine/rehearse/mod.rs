@@ -149,6 +149,8 @@ struct Pass<'a> {
     tainted_databases: BTreeSet<Arc<str>>,
     tainted_apis: HashMap<Arc<str>, String>,
     every_api: Option<String>,
+    /// Something is waited for that is not so yet: what is looked at again behind that is meant to be another thing by then.
+    waited: bool,
     /// Resources as earlier steps would leave them, by what they are called.
     resources: HashMap<String, Value>,
     /// APIs behind which a resource would have changed: what calls read there is stale, other resources are not.
@@ -178,6 +180,7 @@ struct Remembered {
     tainted_databases: BTreeSet<Arc<str>>,
     tainted_apis: HashMap<Arc<str>, String>,
     every_api: Option<String>,
+    waited: bool,
     resources: HashMap<String, Value>,
     changed_apis: HashMap<Arc<str>, String>,
     reads: Vec<Path>,
@@ -206,6 +209,7 @@ impl<'a> Pass<'a> {
             tainted_databases: BTreeSet::new(),
             tainted_apis: HashMap::new(),
             every_api: None,
+            waited: false,
             resources: HashMap::new(),
             changed_apis: HashMap::new(),
             steps: Vec::new(),
@@ -348,6 +352,7 @@ impl Pass<'_> {
             tainted_databases: self.tainted_databases.clone(),
             tainted_apis: self.tainted_apis.clone(),
             every_api: self.every_api.clone(),
+            waited: self.waited,
             resources: self.resources.clone(),
             changed_apis: self.changed_apis.clone(),
             reads: self.reads.clone(),
@@ -365,6 +370,7 @@ impl Pass<'_> {
         self.tainted_databases = before.tainted_databases;
         self.tainted_apis = before.tainted_apis;
         self.every_api = before.every_api;
+        self.waited = before.waited;
         self.resources = before.resources;
         self.changed_apis = before.changed_apis;
         self.reads = before.reads;

@@ -93,7 +93,7 @@ impl Pass<'_> {
     /// Rows that the step wants as they are now.
     pub(super) async fn look_again(&mut self, step: &Step) -> Result<(), Trouble> {
         for (name, find) in again::of_step(step, &self.scope, self.setting) {
-            let row = if find.is_unknown() || self.is_tainted(&find.table) {
+            let row = if self.waited || find.is_unknown() || self.is_tainted(&find.table) {
                 Value::unknown()
             } else {
                 let setting = self.setting;
