@@ -30,12 +30,11 @@ use std::sync::Arc;
 pub async fn run(changing: &mut Changing, deed: &Deed, setting: &Setting, at: Span) -> Result<Carried, Trouble> {
     let fault = |fault: Fault| database(&deed.connection, fault, at);
     grants::statement(setting, &deed.connection, &deed.bound.sql, at)?;
+    let touched = changing.touched().await.map_err(fault)?;
     let aim = match target(deed, setting) {
         Some((table, facts, class)) => Aim::take(changing, deed, table, facts, class, at).await?,
         None => None,
     };
-    // Behind the try-out: what was taken back to its savepoint stays counted.
-    let touched = changing.touched().await.map_err(fault)?;
     let mut carried = Carried::default();
     match aim {
         Some(aim) => carried.changes = aim.hit(changing, deed, at).await?,
