@@ -296,6 +296,11 @@ impl Value {
         }
     }
 
+    /// The same value, and a column holds it in the same way: the JSON document `null` is not SQL's NULL.
+    pub fn is_stored_like(&self, other: &Value) -> bool {
+        self == other && matches!(self.data, Data::Null) == matches!(other.data, Data::Null)
+    }
+
     /// For a diff or a table: as [`Value::plain`], with texts quoted where they could be mistaken for something else.
     pub fn shown(&self) -> String {
         let plain = self.plain();
@@ -312,6 +317,7 @@ impl Value {
                     && t.parse::<f64>().is_err();
                 if clear { plain.into_owned() } else { format!("{t:?}") }
             }
+            Data::Json(_) if self.is_null() => "JSON null".to_owned(),
             _ => plain.into_owned(),
         }
     }
@@ -411,6 +417,9 @@ mod tests {
         assert_ne!(Value::from("1"), Value::from(1));
         assert_ne!(Value::unknown(), Value::unknown());
         assert_eq!(Value::NULL, Value::NULL);
+        let document = Value::from(Data::Json(Arc::new(super::super::json::Json::of(Value::NULL))));
+        assert_eq!(document, Value::NULL);
+        assert!(!document.is_stored_like(&Value::NULL) && document.is_stored_like(&document));
     }
 
     #[test]

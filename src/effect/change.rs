@@ -134,7 +134,8 @@ fn unlike<'r>(
     let changed = after.iter().enumerate().filter_map(|(at, (name, new))| {
         let old = before.get_index(at).filter(|(same, _)| *same == name).map(|(_, old)| old);
         let old = old.or_else(|| before.get(name));
-        (old != Some(new)).then_some((name, old, Some(new)))
+        let same = old.is_some_and(|old| old.is_stored_like(new));
+        (!same).then_some((name, old, Some(new)))
     });
     let same = before.names().is(after.names());
     let gone = before.iter().take(if same { 0 } else { before.len() }).filter(|(name, _)| !after.contains_key(name));

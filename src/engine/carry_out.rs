@@ -461,7 +461,7 @@ fn difference(set: &IndexMap<Arc<str>, To>, ground: &Ground<'_>, before: &Map) -
     for (column, to) in set {
         let current = before.get(column).cloned().unwrap_or(Value::NULL);
         let wanted = coerced(ground, column, to.of(&current));
-        if wanted != current {
+        if !wanted.is_stored_like(&current) {
             differing.insert(column.clone(), wanted);
         }
     }

@@ -257,7 +257,11 @@ fn differs<'a>(
     now: &Map,
 ) -> Option<Arc<str>> {
     let mut columns = columns.filter(|column| !change.stamps.contains(column));
-    columns.find(|column| image.get(column) != now.get(column)).cloned()
+    let same = |column: &Arc<str>| match (image.get(column), now.get(column)) {
+        (Some(image), Some(now)) => image.is_stored_like(now),
+        (image, now) => image.is_none() && now.is_none(),
+    };
+    columns.find(|column| !same(column)).cloned()
 }
 
 fn named(change: &RowChange) -> String {

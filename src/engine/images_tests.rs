@@ -1,6 +1,7 @@
 //! What one row says, by its images.
 
 use super::*;
+use crate::base::{json::Json, value::Data};
 
 fn map(entries: &[(&str, i64)]) -> Map {
     entries.iter().map(|(k, v)| ((*k).into(), Value::from(*v))).collect()
@@ -35,6 +36,16 @@ fn a_row_is_compared_in_the_columns_that_the_step_changed_and_not_in_its_stamps(
         "`shop.things` id 1: `n` was 1, should become 2, and is 3"
     );
     assert_eq!(said(&update, None), "`shop.things` id 1 is not there any more");
+}
+
+#[test]
+fn the_document_null_is_told_from_nothing() {
+    let with = |doc: Value| [("id".into(), Value::from(1)), ("doc".into(), doc)].into_iter().collect::<Map>();
+    let document = || Value::from(Data::Json(Arc::new(Json::of(Value::NULL))));
+    let update = change(Some(with(Value::NULL)), Some(with(document())), false);
+    assert_eq!(update.deed(), Deed::Update);
+    assert_eq!(said(&update, Some(with(Value::NULL))), "before");
+    assert_eq!(said(&update, Some(with(document()))), "ours");
 }
 
 #[test]

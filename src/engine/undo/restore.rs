@@ -407,8 +407,10 @@ impl Row<'_> {
         let Some(found) = found else {
             return Ok(Came::Left(self.left("it is not there any more", mine, None)));
         };
-        let open: Vec<Arc<str>> = mine.iter().filter(|c| value(&found, c) != value(before, c)).cloned().collect();
-        let newer: Vec<Arc<str>> = open.iter().filter(|c| value(&found, c) != value(ours, c)).cloned().collect();
+        let open: Vec<Arc<str>> =
+            mine.iter().filter(|c| !value(&found, c).is_stored_like(&value(before, c))).cloned().collect();
+        let newer: Vec<Arc<str>> =
+            open.iter().filter(|c| !value(&found, c).is_stored_like(&value(ours, c))).cloned().collect();
         if !newer.is_empty() {
             return Ok(Came::Left(self.left("somebody changed it since", newer, Some(&found))));
         }
