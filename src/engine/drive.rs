@@ -616,6 +616,7 @@ impl<'a> Driver<'a> {
             match judgement.holds {
                 Some(true) => {}
                 Some(false) => {
+                    self.may_be_left_out(&place.path)?;
                     self.skip(&place.path, &step);
                     return Ok(());
                 }
@@ -772,6 +773,20 @@ impl<'a> Driver<'a> {
         let name = path.rsplit('/').next().unwrap_or(path);
         let subject = format!("the step `{name}`");
         Err(Trouble::Drifted(vec![Difference { subject, column: String::new(), planned, found: "reached".into() }]))
+    }
+
+    /// A step whose `when` does not hold: the plan shows no change that it, or what stands inside it, would surely make.
+    pub(super) fn may_be_left_out(&self, path: &str) -> Result<(), Trouble> {
+        let Some(plan) = self.held_against() else { return Ok(()) };
+        let inside =
+            |inner: &str| inner.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if !plan.steps.iter().any(|step| inside(&step.path) && step.surely_changes()) {
+            return Ok(());
+        }
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let (subject, planned) = (format!("the step `{name}`"), "to be carried out".to_owned());
+        let found = "its `when` does not hold any more".to_owned();
+        Err(Trouble::Drifted(vec![Difference { subject, column: String::new(), planned, found }]))
     }
 
     /// A decision table goes the way that the plan shows.

@@ -287,8 +287,16 @@ impl Driver<'_> {
         let mut all = Carried::default();
         let mut inner = Vec::new();
         let walked = self.inside(&mut writing, &place.path, place.step.inner(), &mut all, &mut inner).await;
-        // What was read inside is compared as well, as long as all of it can be taken back.
-        if let Err(halt) = walked.and_then(|()| self.facts_hold(place).map_err(Halt::from)) {
+        // What was read inside is compared as well, as long as all of it can be taken back; and it says best why a step goes
+        // another way.
+        let walked = match walked {
+            Ok(()) => self.facts_hold(place).map_err(Halt::from),
+            Err(Halt::Trouble(drifted @ Trouble::Drifted(_))) => {
+                Err(self.facts_hold(place).err().unwrap_or(drifted).into())
+            }
+            Err(other) => Err(other),
+        };
+        if let Err(halt) = walked {
             let _ = writing.rollback().await;
             return Err(halt);
         }
@@ -383,6 +391,7 @@ impl Driver<'_> {
                 if judgement.holds == Some(false) {
                     let scope = &mut self.scope;
                     step.each(&mut |one| {
+                    self.may_be_left_out(&path)?;
                         if let Some(id) = one.id() {
                             scope.insert_entry(id.into(), Entry::Skipped);
                         }

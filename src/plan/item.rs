@@ -4,7 +4,13 @@ pub use crate::check::Section;
 use crate::{
     action::ends::Way,
     base::{source::Span, value::Value},
-    effect::{change::RowChange, compared::Comparison, job::JobChange, label::Label, left::LeftAlone},
+    effect::{
+        change::{Deed, RowChange},
+        compared::Comparison,
+        job::JobChange,
+        label::Label,
+        left::LeftAlone,
+    },
     template::Path,
 };
 use std::sync::Arc;
@@ -111,6 +117,16 @@ impl StepPlan {
     /// Its `when` does not hold, for all that is known.
     pub fn is_left_out(&self) -> bool {
         self.foreseen == Foreseen::Skipped && self.label == Label::Exact
+    }
+
+    /// It changes a row, or sends a request that does, whatever is only known at apply.
+    pub fn surely_changes(&self) -> bool {
+        let acts = |effect: &Effect| match effect {
+            Effect::Rows { changes, .. } => changes.iter().any(|change| change.deed() != Deed::Nothing),
+            Effect::Request { sent, .. } => sent.is_some(),
+            _ => false,
+        };
+        self.label == Label::Exact && self.effects.iter().any(acts)
     }
 
     /// Of a decision table: the row that decides and the arm that it leads to.
