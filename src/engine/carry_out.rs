@@ -134,17 +134,19 @@ pub async fn carry_out(
         carried.changes = both;
         return Ok(carried);
     }
+    let mut in_vain = 0;
     for row in &rows {
-        let done = one(changing, change, &ground, row, &setting.about.key, at).await?;
-        carried.unknown |= done.1;
-        carried.changes.push(done.0);
+        let (done, came) = one(changing, change, &ground, row, &setting.about.key, at).await?;
+        carried.unknown |= came == Came::Unknown;
+        in_vain += u64::from(came == Came::Written && done.deed() == Deed::Nothing);
+        carried.changes.push(done);
     }
     if rows.is_empty()
         && let (Pick::Key(key), Wanted::Present { create: Some(create), set }) = (&change.pick, &change.wanted)
     {
-        let done = create_row(changing, change, &ground, key, create, set, at).await?;
-        carried.unknown |= done.1;
-        carried.changes.push(done.0);
+        let (done, came) = create_row(changing, change, &ground, key, create, set, at).await?;
+        carried.unknown |= came == Came::Unknown;
+        carried.changes.push(done);
     }
     if !carried.unknown {
         if change.audit {
@@ -155,7 +157,9 @@ pub async fn carry_out(
         }
         changing.check_deferred().await.map_err(fault)?;
         let after = changing.touched().await.map_err(fault)?;
-        carried.also = also(&touched, &after, &carried.changes, &change.table.connection);
+        let mut explained = Explained::by_rows(&carried.changes);
+        explained.written_in_vain(&change.table, in_vain);
+        carried.also = also(&touched, &after, &explained, &change.table.connection);
     }
     Ok(carried)
 }
@@ -354,6 +358,16 @@ fn columns_of(change: &Change, ground: &Ground<'_>, differing: Map) -> Columns {
     Columns { columns, clock, kept }
 }
 
+/// What became of one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Came {
+    /// Nothing was written.
+    AsWanted,
+    Written,
+    /// Some values are only known after apply, so nothing was written.
+    Unknown,
+}
+
 /// One locked row: guard, difference, change, read again.
 async fn one(
     changing: &mut Changing,
@@ -362,7 +376,7 @@ async fn one(
     before: &Map,
     item: &str,
     at: Span,
-) -> Result<(RowChange, bool), Trouble> {
+) -> Result<(RowChange, Came), Trouble> {
     let fault = |fault: Fault| database(&change.table.connection, fault, at);
     let key: Map = ground.key.iter().filter_map(|c| Some((c.clone(), before.get(c)?.clone()))).collect();
     let mut done = begun(change, ground, before);
@@ -371,7 +385,7 @@ async fn one(
         let rows = changing.delete_by_key(&change.table.table, &key).await.map_err(fault)?;
         counted(rows, change, at)?;
         done.after = None;
-        return Ok((done, false));
+        return Ok((done, Came::Written));
     };
     if change.claim {
         // Somebody else may have made the row what is wanted here: then it is theirs.
@@ -381,7 +395,7 @@ async fn one(
     if differing.is_empty() {
         // "Already as wanted" is looked at before the guard: a second run is unchanged, not refused.
         done.after = done.after.map(|row| as_in_example(set, row));
-        return Ok((done, false));
+        return Ok((done, Came::AsWanted));
     }
     guard(change, ground, before, &key, item)?;
     if differing.values().any(Value::is_unknown) {
@@ -391,7 +405,7 @@ async fn one(
             (c, v.marked(marks))
         }));
         done.after = Some(after);
-        return Ok((done, true));
+        return Ok((done, Came::Unknown));
     }
     known_texts(changing, change, ground, &differing, at)?;
     let Columns { columns, clock, kept } = columns_of(change, ground, differing);
@@ -406,7 +420,7 @@ async fn one(
         read_again(changing, change, ground, &key, &clock, at).await?
     };
     done.after = Some(still_marked(after, &kept));
-    Ok((done, false))
+    Ok((done, Came::Written))
 }
 
 /// Nothing but [`Changing::update_whole`] comes of this row.
@@ -576,7 +590,7 @@ async fn create_row(
     create: &IndexMap<Arc<str>, To>,
     set: &IndexMap<Arc<str>, To>,
     at: Span,
-) -> Result<(RowChange, bool), Trouble> {
+) -> Result<(RowChange, Came), Trouble> {
     let fault = |fault: Fault| database(&change.table.connection, fault, at);
     let mut values: Map = key.iter().map(|(c, v)| (c.clone(), coerced(ground, c, v.clone()))).collect();
     for (column, to) in set.iter().chain(create) {
@@ -593,7 +607,7 @@ async fn create_row(
     };
     if unknown {
         done.after = Some(ground.facts.marked(&values.into_iter().collect()));
-        return Ok((done, true));
+        return Ok((done, Came::Unknown));
     }
     known_texts(changing, change, ground, &values, at)?;
     let mut clock: Vec<Arc<str>> =
@@ -625,7 +639,7 @@ async fn create_row(
         None => read_again(changing, change, ground, &done.key, &stamps, at).await?,
     };
     done.after = Some(still_marked(after, &kept));
-    Ok((done, false))
+    Ok((done, Came::Written))
 }
 
 async fn write_audits(
@@ -651,27 +665,53 @@ async fn write_audits(
     Ok(())
 }
 
+/// How many rows of each table the images explain: added, changed, gone.
+#[derive(Debug, Default)]
+pub struct Explained<'a>(BTreeMap<&'a str, (u64, u64, u64)>);
+
+impl<'a> Explained<'a> {
+    /// By changes that were carried out row by row: what is as wanted is not written.
+    pub fn by_rows(changes: &'a [RowChange]) -> Explained<'a> {
+        Explained::with(changes, false)
+    }
+
+    /// By a statement of the author's own, which also writes the rows that it leaves as they are.
+    pub fn by_statement(changes: &'a [RowChange]) -> Explained<'a> {
+        Explained::with(changes, true)
+    }
+
+    /// Rows that were written, and that a trigger made what they had been.
+    pub fn written_in_vain(&mut self, table: &'a TableName, rows: u64) {
+        self.0.entry(&table.table).or_default().1 += rows;
+    }
+
+    fn with(changes: &'a [RowChange], untouched: bool) -> Explained<'a> {
+        let mut explained = Explained::default();
+        for change in changes {
+            let counts = explained.0.entry(&change.table.table).or_default();
+            match change.deed() {
+                Deed::Insert => counts.0 += 1,
+                Deed::Delete => counts.2 += 1,
+                Deed::Update => counts.1 += 1,
+                Deed::Nothing => counts.1 += u64::from(untouched),
+            }
+        }
+        explained
+    }
+}
+
 /// Tables touched beyond what the images explain.
 pub fn also(
     before: &[crate::connection::rows::Touched],
     after: &[crate::connection::rows::Touched],
-    changes: &[RowChange],
+    explained: &Explained<'_>,
     connection: &str,
 ) -> Vec<Also> {
-    let mut explained: BTreeMap<&str, (u64, u64, u64)> = BTreeMap::new();
-    for change in changes {
-        let counts = explained.entry(&change.table.table).or_default();
-        match change.deed() {
-            Deed::Insert => counts.0 += 1,
-            Deed::Delete => counts.2 += 1,
-            Deed::Update | Deed::Nothing => counts.1 += 1,
-        }
-    }
     let mut found = Vec::new();
     for table in after {
         let was = before.iter().find(|t| t.table == table.table);
         let (inserted, updated, deleted) = was.map_or((0, 0, 0), |t| (t.inserted, t.updated, t.deleted));
-        let ours = explained.get(&*table.table).copied().unwrap_or_default();
+        let ours = explained.0.get(&*table.table).copied().unwrap_or_default();
         let more = |now: u64, was: u64, ours: u64| now.saturating_sub(was).saturating_sub(ours);
         let also = Also {
             table: format!("{connection}.{}", table.table),

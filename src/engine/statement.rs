@@ -2,7 +2,7 @@
 //! it touches, take that back, lock and read those rows, run it for good, read them again.
 
 use super::{
-    carry_out::{Carried, also},
+    carry_out::{Carried, Explained, also},
     grants,
     question::database,
     setting::Setting,
@@ -30,11 +30,12 @@ use std::sync::Arc;
 pub async fn run(changing: &mut Changing, deed: &Deed, setting: &Setting, at: Span) -> Result<Carried, Trouble> {
     let fault = |fault: Fault| database(&deed.connection, fault, at);
     grants::statement(setting, &deed.connection, &deed.bound.sql, at)?;
-    let touched = changing.touched().await.map_err(fault)?;
     let aim = match target(deed, setting) {
         Some((table, facts, class)) => Aim::take(changing, deed, table, facts, class, at).await?,
         None => None,
     };
+    // What was tried out and taken back stays counted.
+    let touched = changing.touched().await.map_err(fault)?;
     let mut carried = Carried::default();
     match aim {
         Some(aim) => carried.changes = aim.hit(changing, deed, at).await?,
@@ -47,7 +48,7 @@ pub async fn run(changing: &mut Changing, deed: &Deed, setting: &Setting, at: Sp
     grants::images(setting, &carried.changes, at)?;
     changing.check_deferred().await.map_err(fault)?;
     let after = changing.touched().await.map_err(fault)?;
-    carried.also = also(&touched, &after, &carried.changes, &deed.connection);
+    carried.also = also(&touched, &after, &Explained::by_statement(&carried.changes), &deed.connection);
     Ok(carried)
 }
 

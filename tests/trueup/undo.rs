@@ -595,17 +595,26 @@ fn takes_along_only_what_came_with_it(on: &On) {
             uses: { shop: { read: [files], write: [files] } },
             steps: [
               { row: { table: shop.files, key: { folder: n, name: kept }, create: {} } },
-              { row: { table: shop.files, key: { folder: n, name: gone }, create: {} } } ] }"#;
+              { row: { table: shop.files, key: { folder: n, name: gone }, create: {} } },
+              { sql: { db: shop, sql: "insert into files (folder, name) values ('n', 'free')", touches: 1 }, undo: automatic, repeatable: a test },
+              { sql: { db: shop, sql: "insert into files (folder, name) values ('n', 'freed')", touches: 1 }, undo: automatic, repeatable: a test } ] }"#;
         let (run, _) = applied(&shop, &record, &dialect(on, text)).await.unwrap();
-        shop.sql("insert into pages (folder, name, number, text) values ('n', 'kept', 2, 'of somebody');").await;
+        for name in ["kept", "free"] {
+            shop.sql(&format!(
+                "insert into pages (folder, name, number, text) values ('n', '{name}', 2, 'of somebody');"
+            ))
+            .await;
+        }
         let undone = taken_back(&shop, &record, run).await.unwrap_or_else(|f| panic!("{}", said(&f)));
         let left: Vec<String> = undone.left.iter().map(LeftAlone::subject).collect();
         let now = shop.snapshot().await;
         let rows = |name: &str| &now.tables.iter().find(|(table, _)| &*table.table == name).unwrap().1.rows;
-        assert!(rows("pages").values().any(|page| page["text"].bare() == "of somebody"), "{}", on.word());
-        assert!(rows("files").contains_key("n/kept"), "{}", on.word());
-        assert!(!rows("files").contains_key("n/gone"), "{}: {left:?}", on.word());
-        assert_eq!(left, ["shop.files folder n, name kept"], "{}", on.word());
+        let of_somebody = rows("pages").values().filter(|page| page["text"].bare() == "of somebody");
+        assert_eq!(of_somebody.count(), 2, "{}: {left:?}", on.word());
+        let there =
+            ["kept", "gone", "free", "freed"].map(|name| rows("files").contains_key(format!("n/{name}").as_str()));
+        assert_eq!(there, [true, false, true, false], "{}: {left:?}", on.word());
+        assert_eq!(left, ["shop.files folder n, name free", "shop.files folder n, name kept"], "{}", on.word());
         record.journal.close().await.unwrap();
         shop.close().await;
     });

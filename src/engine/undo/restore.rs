@@ -23,7 +23,7 @@ use crate::{
     },
     engine::{
         audit::{self, AuditTrouble},
-        carry_out::{Carried, also},
+        carry_out::{Carried, Explained, also},
         question::database,
         setting::Setting,
         trouble::{Difference, Trouble},
@@ -76,7 +76,9 @@ pub async fn restore(
     changing.check_deferred().await.map_err(fault)?;
     let after = changing.touched().await.map_err(fault)?;
     // One by one, some attempts were rolled back and stay counted: only what stands is told.
-    carried.also = if calm { also(&before, &after, &carried.changes, &deed.connection) } else { carried.also };
+    if calm {
+        carried.also = also(&before, &after, &Explained::by_rows(&carried.changes), &deed.connection);
+    }
     Ok(carried)
 }
 
@@ -168,7 +170,12 @@ impl<'a> Work<'a> {
                         let Some(dragged) = dragged else {
                             changing.release(savepoint).await?;
                             let after = changing.touched().await?;
-                            let besides = also(&before, &after, std::slice::from_ref(&back), &self.deed.connection);
+                            let besides = also(
+                                &before,
+                                &after,
+                                &Explained::by_rows(std::slice::from_ref(&back)),
+                                &self.deed.connection,
+                            );
                             add(&mut carried.also, besides);
                             carried.changes.push(back);
                             continue;
@@ -221,7 +228,7 @@ impl<'a> Work<'a> {
             let added = self.deed.also.iter().find(|(table, _)| **table == *a.table).map(|(_, added)| *added);
             added.is_some_and(|added| added.is_none_or(|added| a.deleted <= added / parts))
         };
-        let besides = also(before, &after, changes, &self.deed.connection);
+        let besides = also(before, &after, &Explained::by_rows(changes), &self.deed.connection);
         // Tables that SQLite does not name are all counted as updated, our own among them.
         let hangs = |a: &Also| a.deleted > 0 || a.updated > 0 && !a.table.ends_with(".*");
         let dragged: Vec<Also> = besides.into_iter().filter(|a| hangs(a) && !known(a)).collect();
