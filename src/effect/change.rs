@@ -1,7 +1,7 @@
 //! One row before and after: the unit of preview, drift check, audit and undo.
 
 use crate::base::value::{Map, Value};
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 /// A table of a connection: `register.trainees`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -140,6 +140,25 @@ fn unlike<'r>(
     let same = before.names().is(after.names());
     let gone = before.iter().take(if same { 0 } else { before.len() }).filter(|(name, _)| !after.contains_key(name));
     changed.chain(gone.map(|(name, old)| (name, Some(old), None)))
+}
+
+/// What two attempts changed, of which only the second surely happened: a row that both wrote was before what it was before the
+/// first, if the second found it as the first leaves it.
+pub fn of_both(mut all: Vec<RowChange>, second: Vec<RowChange>) -> Vec<RowChange> {
+    let name = |change: &RowChange| (change.table.clone(), change.key_text());
+    let first: HashMap<_, usize> = all.iter().enumerate().map(|(index, change)| (name(change), index)).collect();
+    for mut change in second {
+        match first.get(&name(&change)) {
+            Some(index) => {
+                if all[*index].after == change.before {
+                    change.before = all[*index].before.take();
+                }
+                all[*index] = change;
+            }
+            None => all.push(change),
+        }
+    }
+    all
 }
 
 #[cfg(test)]

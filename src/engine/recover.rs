@@ -12,7 +12,7 @@ use super::{
     outline::Place,
     resource,
     setting::Setting,
-    state::StepState,
+    state::{REPEATED, StepState},
     trouble::{CallTrouble, Trouble},
     watch::Tick,
 };
@@ -60,7 +60,7 @@ pub(super) fn class(step: &Step, deed: &Deed, setting: &Setting) -> &'static str
         Deed::Statement(statement) => match of_rows(&statement.connection, setting) {
             "ledger" => "ledger",
             _ if probe => "sql-probe",
-            _ if repeatable => "sql-repeatable",
+            _ if repeatable => REPEATED,
             _ => "sql",
         },
         Deed::Jobs(_) => "marker",
@@ -116,7 +116,7 @@ impl Driver<'_> {
         }
         // COMMIT comes after the images: without them it was not sent, unless something else went wrong in a way that
         // nobody understood at the time.
-        let sql = matches!(&*class, "rows" | "sql" | "sql-probe" | "sql-repeatable");
+        let sql = matches!(&*class, "rows" | "sql" | "sql-probe" | REPEATED);
         if sql && !step.imaged {
             return Ok(if step.outcome.is_none() && lost.is_none() {
                 Found::NotDone("it was never committed".into())
@@ -127,7 +127,7 @@ impl Driver<'_> {
         match &*class {
             "rows" | "sql" => self.by_images(place, step).await,
             "ledger" => self.by_ledger(place, step).await,
-            "sql-repeatable" => Ok(Found::NotDone("it is run again, which does the same as once".into())),
+            REPEATED => Ok(Found::NotDone("it is run again, which does the same as once".into())),
             "sql-probe" | "http-probe" | "command-probe" => self.by_probe(place, step).await,
             "http-key" => self.send_again(place, step, true, lost).await,
             "http-repeatable" | "command-repeatable" => self.send_again(place, step, false, lost).await,

@@ -9,7 +9,7 @@ use crate::{
         value::{Data, Map, Value},
     },
     effect::{
-        change::{Deed, RowChange},
+        change::{self, Deed, RowChange},
         left::{self, LeftAlone},
     },
     journal::{
@@ -101,6 +101,8 @@ pub struct StepState {
     pub also: Vec<Arc<str>>,
     /// How many rows were added to each of these.
     pub also_added: Vec<u64>,
+    /// An attempt before this one may have happened, and it is done again all the same, which does the same as once.
+    pub perhaps_done: bool,
     /// What it changed before it was done again.
     pub earlier: Vec<RowChange>,
     /// How it ended.
@@ -238,6 +240,9 @@ impl StepState {
         };
     }
 }
+
+/// The class of a statement that is run again when its answer is lost, without looking.
+pub const REPEATED: &str = "sql-repeatable";
 
 /// The decision of a person who answered a question.
 pub const ANSWER: &str = "answer";
@@ -418,7 +423,10 @@ impl RunState {
                 for one in images.images {
                     let step = self.step(&one.effect.item, &images.step, at);
                     step.imaged = true;
-                    step.changes = one.changes;
+                    step.changes = match step.perhaps_done {
+                        true => change::of_both(std::mem::take(&mut step.changes), one.changes),
+                        false => one.changes,
+                    };
                     step.also = one.also_touched;
                     step.also_added = one.also_added;
                 }
@@ -470,8 +478,17 @@ impl RunState {
     fn ended(&mut self, one: ItemOutcome, path: &Arc<str>, at: Stamp) {
         let item = self.items.entry(one.item.clone()).or_default();
         if one.outcome == Outcome::NotDone {
-            item.step(path, at).found_out = one.message;
-            return item.forget(path);
+            let step = item.step(path, at);
+            step.found_out = one.message;
+            let repeated = step.imaged && step.class.as_deref() == Some(REPEATED);
+            let (changes, also, added) = (step.changes.clone(), step.also.clone(), step.also_added.clone());
+            item.forget(path);
+            if repeated {
+                // Nobody looked whether it had happened: what it had changed then is not lost.
+                let step = item.step(path, at);
+                (step.perhaps_done, step.changes, step.also, step.also_added) = (true, changes, also, added);
+            }
+            return;
         }
         item.step(path, at).outcome = Some(one);
     }

@@ -133,11 +133,13 @@ impl Driver<'_> {
         let message = undo::left_words(&carried.left_alone);
         if carried.is_nothing() && carried.also.is_empty() {
             let _ = writing.rollback().await;
+            // What is found done may be this run's own doing.
+            let perhaps = self.standing(&place.path).is_some_and(|step| step.perhaps_done);
             return Ok(Went {
-                outcome: Outcome::Unchanged,
+                outcome: if perhaps { Outcome::Done } else { Outcome::Unchanged },
                 value: Some(value),
                 message,
-                response: Some("already as wanted".into()),
+                response: Some(if perhaps { "as wanted by now" } else { "already as wanted" }.into()),
             });
         }
         self.images(&place.path, &carried);
@@ -389,9 +391,9 @@ impl Driver<'_> {
                 let judgement =
                     resolve::judge(when, &self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
                 if judgement.holds == Some(false) {
+                    self.may_be_left_out(&path)?;
                     let scope = &mut self.scope;
                     step.each(&mut |one| {
-                    self.may_be_left_out(&path)?;
                         if let Some(id) = one.id() {
                             scope.insert_entry(id.into(), Entry::Skipped);
                         }

@@ -2,11 +2,11 @@
 
 use crate::{
     base::{identity::EffectId, value::Value},
-    effect::change::{Deed, RowChange},
+    effect::change::{self, Deed, RowChange},
     engine::{
         outline::Outline,
         resource::is_class,
-        state::{StepState, written},
+        state::{REPEATED, StepState, written},
     },
     journal::{event::Event, payload::ItemOutcome, words::Outcome},
 };
@@ -36,6 +36,8 @@ pub struct Done {
     pub value: Option<Value>,
     /// What became of it.
     pub fate: Fate,
+    /// It was done again without looking whether it had happened: what it changed then counts too.
+    pub perhaps: bool,
 }
 
 /// What became of an effect.
@@ -71,6 +73,7 @@ pub fn of_state(step: &StepState) -> Option<Done> {
         request: step.request.clone(),
         value: step.result().cloned(),
         fate: if step.result().is_some_and(Value::is_unknown) { Fate::SaidToHave } else { Fate::Happened },
+        perhaps: step.perhaps_done,
     })
 }
 
@@ -110,6 +113,7 @@ impl Gathered {
                         request: one.request.clone(),
                         value: None,
                         fate: Fate::Not,
+                        perhaps: false,
                     });
                 }
             }
@@ -124,7 +128,10 @@ impl Gathered {
                 for one in &images.images {
                     let all = self.items.get_mut(&one.effect.item);
                     if let Some(done) = all.and_then(|all| all.iter_mut().find(|d| d.effect == one.effect)) {
-                        done.changes = one.changes.clone();
+                        done.changes = match done.perhaps {
+                            true => change::of_both(std::mem::take(&mut done.changes), one.changes.clone()),
+                            false => one.changes.clone(),
+                        };
                         done.also = one.also_touched.clone();
                         done.also_added = one.also_added.clone();
                     }
@@ -175,6 +182,7 @@ fn came_to(all: &mut Vec<Done>, step: &Arc<str>, one: &ItemOutcome) {
     ended(all, same, fate);
     if let Some(done) = all.last_mut().filter(|d| same(d)) {
         done.value = one.value.clone();
+        done.perhaps |= one.outcome == Outcome::NotDone && *done.class == *REPEATED && !done.changes.is_empty();
     }
 }
 

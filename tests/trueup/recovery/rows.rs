@@ -233,6 +233,34 @@ fn a_repeatable_statement_is_run_again() {
 }
 
 #[test]
+fn what_a_statement_changed_before_it_was_run_again_is_taken_back() {
+    const SET: &str = "- id: change\n  sql: { db: shop, sql: \"update things set count = 5 where id = 1\", touches: 1 }\n  undo: automatic\n  repeatable: it sets a fixed number\n";
+    on_both(async |on| {
+        for committed in [true, false] {
+            let scene = scene(on, SET).await;
+            scene.died_before(|e| is_outcome(e, STEP)).await;
+            if !committed {
+                scene.shop.sql(BACK).await;
+            }
+            assert!(scene.found_out(STEP).await.contains("run again, which does the same as once"));
+            assert_eq!(scene.cell("things", "count").await, "5");
+            let record = scene.record().await;
+            let wish = ops::undo::Wish { actor: Some("bea".into()), ..ops::undo::Wish::default() };
+            let ready = ops::undo::prepare(&scene.shop.here, &record, &scene.shop.opened, scene.run, &wish).await;
+            let ready = ready.unwrap_or_else(|f| panic!("{}", said(&f)));
+            let plan = ops::undo::plan(&ready, &|_| {}).await.unwrap();
+            let stop = AtomicBool::new(false);
+            let undone = ops::undo::undo(&scene.shop.here, &record, &ready, &plan, &wish, &|_| {}, &stop).await;
+            let undone = undone.unwrap_or_else(|f| panic!("{}", said(&f)));
+            assert_eq!(undone.stopped, Stopped::Closed(End::Changed), "{}: committed {committed}", on.word());
+            assert_eq!(scene.cell("things", "count").await, "1", "{}: committed {committed}", on.word());
+            record.journal.close().await.unwrap();
+            scene.close().await;
+        }
+    });
+}
+
+#[test]
 fn a_lock_that_an_old_session_still_holds_is_waited_for_within_bounds() {
     block_on(async {
         let scene = scene(&On::Postgres(postgres()), UPDATE).await;
