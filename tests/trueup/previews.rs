@@ -18,7 +18,7 @@ use trueup::{
     engine::{drive::Stopped, setting::Setting},
     journal::words::End,
     ops::{self, record::Record},
-    plan::Plan,
+    plan::{Effect, Plan},
     report::{
         look::{Look, View},
         plan::{self, About},
@@ -288,4 +288,32 @@ fn two_hundred_dry_runs_change_nothing_and_apply_does_what_each_showed_on_postgr
 #[test]
 fn dry_runs_change_nothing_and_apply_does_what_each_showed_on_mariadb() {
     hold(&On::Mysql(mysql()), size(30, PLAYBOOKS));
+}
+
+/// A trigger that writes to another row of the same table, beside one that is as wanted: the preview tells of it. (MySQL allows no such
+/// trigger.)
+#[test]
+fn a_row_that_is_as_wanted_hides_nothing_that_a_trigger_does() {
+    let on_sqlite = "create trigger wave after update on prices when new.code = 'A' and new.year = 2024 begin update prices set amount = '0.00' where code = 'B'; end;";
+    let on_postgres = "create function wave() returns trigger language plpgsql as $$ begin update prices set amount = '0.00' where code = 'B'; return null; end $$; create trigger wave after update on prices for each row when (new.code = 'A' and new.year = 2024) execute function wave();";
+    let text = "{ trueup: v1, name: generated/playbook, version: 1, title: Some prices, uses: { shop: { read: [prices], write: [prices] } }, steps: [
+        { rows: { table: shop.prices, where: { code: A }, set: { amount: '2.00' }, touches: 2 } } ] }";
+    block_on(async {
+        for (on, trigger) in [(On::Sqlite, on_sqlite), (On::Postgres(postgres()), on_postgres)] {
+            let shop = Shop::open(&on, "http://127.0.0.1:9", |text| text).await;
+            shop.sql(ROWS).await;
+            shop.sql(trigger).await;
+            let prepared = shop.prepare(text, &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+            let plan = ops::plan::plan(&prepared.setting, &request(&[]), &|_| {}).await.unwrap();
+            let effects = plan.items[0].steps.iter().flat_map(|step| &step.effects);
+            let also: Vec<_> = effects
+                .filter_map(|effect| if let Effect::Rows { also, .. } = effect { Some(also) } else { None })
+                .flatten()
+                .collect();
+            let told: Vec<_> =
+                also.iter().map(|also| (also.table.as_str(), also.inserted, also.updated, also.deleted)).collect();
+            assert_eq!(told, [("shop.prices", 0, 1, 0)], "{}", on.word());
+            shop.close().await;
+        }
+    });
 }
