@@ -9,7 +9,7 @@ use super::{
     since::Revision,
 };
 use crate::{
-    base::{diagnostic::Diagnostics, suggest, yaml},
+    base::{counted::counted, diagnostic::Diagnostics, suggest, yaml},
     check::{self, Knowledge, PrepareFault, Prepared},
     connection::{database::Database, fault::Fault, statement::Statement, survey::Survey},
     effect::change::TableName,
@@ -45,9 +45,9 @@ impl Found {
     pub fn counted(&self) -> String {
         let number = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
         match (self.files, self.tests) {
-            (files, 0) => number(files, "playbook"),
-            (0, tests) => number(tests, "test file"),
-            (files, tests) => format!("{} and {}", number(files, "playbook"), number(tests, "test file")),
+            (files, 0) => counted(files, "playbook"),
+            (0, tests) => counted(tests, "test file"),
+            (files, tests) => format!("{} and {}", counted(files, "playbook"), counted(tests, "test file")),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use super::{
     clock, compared,
-    diff::number,
     line::{Line, Tone},
     look::{Look, View},
     page::Page,
@@ -11,7 +10,10 @@ use super::{
 };
 use crate::{
     action::ends::Way,
-    base::identity::{RunId, SINGLE_ITEM},
+    base::{
+        counted,
+        identity::{RunId, SINGLE_ITEM},
+    },
     engine::{
         drive::Stopped,
         fleet::{
@@ -365,7 +367,11 @@ fn quoted(cell: &str) -> String {
 
 /// `1 item`, `12 345 items`.
 fn counted(n: u64, thing: &str) -> String {
-    if n < 1_000 { number(usize::try_from(n).unwrap_or(0), thing) } else { format!("{} {thing}s", grouped(n)) }
+    if n < 1_000 {
+        counted::counted(usize::try_from(n).unwrap_or(0), thing)
+    } else {
+        format!("{} {thing}s", grouped(n))
+    }
 }
 
 /// `12 345`

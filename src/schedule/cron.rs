@@ -10,6 +10,7 @@
 //!   of real time.
 
 use crate::base::{
+    counted::counted,
     diagnostic::Diagnostic,
     shape::{BAD_FORM, FromNode, Lowering, Word},
     time::Stamp,
@@ -80,7 +81,8 @@ impl Cron {
         let fields = NAMES.iter().find(|(name, _)| *name == text).map_or(text, |(_, fields)| fields);
         let found = fields.split_whitespace().count();
         if found != 5 {
-            return Err(format!("has {found} fields, and five are needed: minute hour day month weekday"));
+            let found = counted(found, "field");
+            return Err(format!("has {found}, and five are needed: minute hour day month weekday"));
         }
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
         let pattern =

@@ -2,7 +2,7 @@
 
 use super::{Beside, Came, Item, Reconciled, Verdict, deeds, sentence, text::since};
 use crate::{
-    base::time::Stamp,
+    base::{counted::counted, time::Stamp},
     journal::occasion::TrendPoint,
     report::{clock, line::clean},
 };
@@ -19,7 +19,10 @@ pub fn html(all: &[Reconciled], beside: &Beside, at: Stamp) -> String {
     let title = match (all, left_out) {
         ([one], 0) => format!("Drift: {} in {}", one.playbook, one.environment),
         (all, 0) => format!("Drift: {} playbooks", all.len()),
-        (all, left_out) => format!("Drift: {} playbooks, and {left_out} that could not be looked at", all.len()),
+        (all, left_out) => {
+            let looked_at = counted(all.len(), "playbook");
+            format!("Drift: {looked_at}, and {left_out} that could not be looked at")
+        }
     };
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" \
