@@ -216,6 +216,7 @@ impl Target {
             patience: self.patience,
             claim_patience: self.claim_patience,
             guest: door.ways.guest(),
+            role: door.address.options.get_username().into(),
             waiting: None,
             worn: false,
             next: None,
