@@ -259,7 +259,7 @@ fn sums(page: &mut Page, summary: &Summary) {
 }
 
 /// `4711, 4712, 4713 and 9 more`
-fn named(first: &[Arc<str>], all: u64) -> String {
+pub(super) fn named(first: &[Arc<str>], all: u64) -> String {
     let more = all.saturating_sub(first.len() as u64);
     let names = first.iter().map(|key| &**key).collect::<Vec<_>>().join(", ");
     match (more, names.is_empty()) {
@@ -312,10 +312,15 @@ fn next_steps(page: &mut Page, run: RunId, state: &RunState, summary: &Summary, 
         let what = if state.is_undo() { "make it again" } else { "take it back" };
         lines.push((what, format!("trueup undo {short}")));
     }
+    commands(page, &lines);
+}
+
+/// What can be done next, each with its command.
+pub(super) fn commands(page: &mut Page, lines: &[(&str, String)]) {
     page.blank();
     let names = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, command) in lines {
-        page.hung(2, names + 4, Line::of(Tone::Dim, name).pad(names + 2, 2).plain(command));
+        page.hung(2, names + 4, Line::of(Tone::Dim, *name).pad(names + 2, 2).plain(command.clone()));
     }
 }
 
