@@ -1,6 +1,7 @@
 //! The ground everything stands on: source text and places, problems, values, secrets, clock. Imports nothing of ours.
 
 pub mod canonical;
+pub mod counted;
 pub mod decimal;
 pub mod diagnostic;
 pub mod identity;

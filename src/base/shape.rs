@@ -119,6 +119,9 @@ impl<'a> Lowering<'a> {
             if expected.contains("boolean") && matches!(&*scalar.text.to_lowercase(), "no" | "off" | "n") {
                 problem = problem.help("write `false`");
             }
+            if expected == WHOLE_NUMBER {
+                problem = problem.help(number_of(scalar));
+            }
         }
         self.push(problem);
     }
@@ -128,7 +131,9 @@ impl<'a> Lowering<'a> {
         // A misspelt key was reported as unknown, with "did you mean"; saying it twice would only confuse.
         let Node::Map(entries, _) = node else { return };
         let misspelt = |e: &super::yaml::Entry| {
-            !known.contains(&&*e.key.text) && super::suggest::nearest(&e.key.text, known.iter().copied()) == Some(key)
+            let word = &*e.key.text;
+            let meant = || super::suggest::nearest(word, known.iter().copied()).or_else(|| elsewhere(word, known));
+            !known.contains(&word) && meant() == Some(key)
         };
         if !entries.iter().any(misspelt) {
             self.push(
@@ -143,11 +148,48 @@ impl<'a> Lowering<'a> {
         let Node::Map(entries, _) = node else { return };
         for entry in entries.iter().filter(|e| !known.contains(&&*e.key.text)) {
             let key = &entry.key.text;
-            self.push(
-                Diagnostic::error(&UNKNOWN_KEY, entry.key.span, format!("{what} has no key `{key}`"))
-                    .suggest(key, known.iter().copied()),
-            );
+            let problem = Diagnostic::error(&UNKNOWN_KEY, entry.key.span, format!("{what} has no key `{key}`"));
+            // One that is there already is not what was meant.
+            self.push(match elsewhere(key, known).filter(|meant| node.get(meant).is_none()) {
+                Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+                None => problem.suggest(key, known.iter().copied()),
+            });
         }
+    }
+}
+
+/// What a whole number is called where something else stands.
+const WHOLE_NUMBER: &str = "a whole number";
+
+/// Keys that people know from other programs and from other kinds of connections, and what the same may be called here.
+const ELSEWHERE: &[(&str, &[&str])] = &[
+    ("url", &["base"]),
+    ("uri", &["base", "url"]),
+    ("address", &["base", "url"]),
+    ("endpoint", &["base"]),
+    ("host", &["base", "url"]),
+    ("dsn", &["url"]),
+    ("file", &["path"]),
+    ("token", &["auth"]),
+    ("credentials", &["auth"]),
+];
+
+/// The key of this map that is called so elsewhere.
+fn elsewhere<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    let (_, meant) = ELSEWHERE.iter().find(|(there, _)| *there == word)?;
+    meant.iter().find_map(|meant| known.iter().copied().find(|key| key == meant))
+}
+
+/// How to write the number that `v1`, `"1"` or `1.0` means.
+fn number_of(scalar: &Scalar) -> String {
+    let text = scalar.text.trim();
+    let digits = text.trim_start_matches(['v', 'V']);
+    let digits = digits.strip_suffix(".0").unwrap_or(digits);
+    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    match scalar.style {
+        _ if !is_number => "write digits alone, without quotes: `1`".to_owned(),
+        Style::Plain => format!("write `{digits}`"),
+        _ => format!("write it without quotes: `{digits}`"),
     }
 }
 
@@ -353,7 +395,7 @@ impl FromNode for u32 {
                     None
                 }
             },
-            _ => cx.wrong_type(node, "a whole number"),
+            _ => cx.wrong_type(node, WHOLE_NUMBER),
         }
     }
 }
@@ -546,10 +588,14 @@ mod tests {
                 "E0101 a box has no key `nmae` [\"did you mean `name`?\"]",
                 "E0104 `rde` is not a colour [\"did you mean `red`?\"]",
                 "E0105 -1 is not between 0 and 4294967295 []",
-                "E0103 expected a whole number, found a text []",
+                "E0103 expected a whole number, found a text [\"write digits alone, without quotes: `1`\"]",
                 "E0105 `5 weeks` is not a duration [\"write a whole number and a unit: `250ms`, `30s`, `5m`, `2h`, `7d`\"]",
             ]
         );
+        for (written, help) in [("v1", "write `1`"), ("1.0", "write `1`"), ("\"3\"", "write it without quotes: `3`")] {
+            let (_, found) = read(&format!("name: x\nsizes: [{written}]"));
+            assert!(found.len() == 1 && found[0].ends_with(&format!("[{help:?}]")), "{found:?}");
+        }
         let (read, found) = read("name: x\neach: 5m");
         let read = read.unwrap();
         assert!(found.is_empty() && read.sizes.is_empty() && read.colour.is_none());

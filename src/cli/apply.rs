@@ -16,7 +16,7 @@ use crate::{
         applied,
         exit::Exit,
         look::View,
-        many,
+        many, page,
         plan::{self as drawn, About},
         progress::Progress,
         run_json,
@@ -154,7 +154,7 @@ async fn of_file(
         return Ok(Exit::of_plan(&saved.plan, false));
     }
     say(drawn::brief(&saved.plan, &about, output.look()));
-    ops::approve::enough(&matter, &plan::quoted(file))?;
+    ops::approve::enough(&matter, &page::quoted(file))?;
     let question = format!("Apply this in {name} (digest {})?", drawn::short_digest(&saved.digest));
     if let Some(undo) = &saved.header.undo {
         let said = (actor, own);

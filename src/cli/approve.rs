@@ -12,6 +12,7 @@ use crate::{
     report::{
         approved,
         exit::Exit,
+        page,
         plan::{self as drawn, About},
     },
 };
@@ -57,7 +58,7 @@ async fn of_plan(
         return Ok(Exit::Stopped);
     }
     let done = ops::approve::plan(surroundings, record, &usable, matter, actor, reason).await?;
-    let next = format!("trueup apply {}", plan::quoted(&given.what));
+    let next = format!("trueup apply {}", page::quoted(&given.what));
     let next = if usable.saved.header.reason.is_some() { next } else { format!("{next} --reason \"…\"") };
     tell(&done, usable.saved.short(), &next, given.json, output);
     Ok(Exit::Done)

@@ -37,10 +37,13 @@ async fn look(
             let found = ops::check::check_beside(surroundings, &opened, &given.paths, beside).await?;
             Ok((Some(opened), found))
         }
-        Err(Failure::Texts(problems)) => Ok((None, Found { files: 0, tests: 0, problems })),
+        Err(Failure::Texts(problems)) => Ok((None, Found { files: 0, tests: 0, problems, unasked: false })),
         Err(other) => Err(other),
     }
 }
+
+/// What a check without `--env` leaves open: "no errors" alone would be taken for more than it is.
+const UNASKED: &str = "Tables and columns were not compared with a database; `--env NAME` does that.\n";
 
 fn tell(given: &Check, found: &Found, output: &Output) -> Exit {
     let exit = if found.is_good() { Exit::Done } else { Exit::Invalid };
@@ -48,6 +51,10 @@ fn tell(given: &Check, found: &Found, output: &Output) -> Exit {
         let document =
             if given.sarif { diagnostics::sarif(&found.problems) } else { diagnostics::json(&found.problems) };
         output.data(&format!("{document:#}\n"));
+        // Beside the document: those who read it take each entry for a problem.
+        if found.unasked {
+            output.note(UNASKED);
+        }
         return exit;
     }
     output.problems(&found.problems);
@@ -55,7 +62,8 @@ fn tell(given: &Check, found: &Found, output: &Output) -> Exit {
         let files = found.counted();
         let live = given.env.as_ref().map_or(String::new(), |env| format!(", also against the databases of {env}"));
         let since = given.since.as_ref().map_or(String::new(), |rev| format!(", versions compared with {rev}"));
-        output.data(&format!("{files} checked{live}{since}: no errors.\n"));
+        let unasked = if found.unasked { UNASKED } else { "" };
+        output.data(&format!("{files} checked{live}{since}: no errors.\n{unasked}"));
         if found.files == 0 && given.paths.is_empty() {
             output.note(
                 "The project has no playbooks yet; `trueup new NAME --table CONNECTION.TABLE` writes a first one.\n",

@@ -2,6 +2,7 @@
 
 use super::{arguments::Fmt, output::Output};
 use crate::{
+    base::counted::counted,
     ops::{self, Failure, Surroundings, fmt::Rewritten},
     report::{exit::Exit, rewritten},
 };
@@ -49,5 +50,5 @@ pub fn finish(
 
 /// `1 file`, `3 files`.
 pub fn files(count: usize) -> String {
-    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
+    counted(count, "file")
 }

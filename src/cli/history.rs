@@ -6,7 +6,10 @@ use super::{
     output::Output,
 };
 use crate::{
-    base::identity::{RunId, SINGLE_ITEM},
+    base::{
+        counted::counted,
+        identity::{RunId, SINGLE_ITEM},
+    },
     engine::{
         fleet::roll::Roll,
         state::{ItemState, RunState},
@@ -184,6 +187,6 @@ async fn table(
         count += 1;
     }
     file.flush().map_err(bad)?;
-    output.note(&format!("{count} lines in {}\n", path.display()));
+    output.note(&format!("{} in {}\n", counted(count, "line"), path.display()));
     Ok(Exit::Done)
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     ops::{self, Failure, Surroundings, lifecycle::Asked},
     playbook::lifecycle::operation::Does,
-    report::{exit::Exit, lifecycle as drawn},
+    report::{exit::Exit, lifecycle as drawn, page},
 };
 use clap::{Args, Subcommand};
 use std::path::Path;
@@ -216,9 +216,9 @@ fn command(does: Does, operation: &Operation, asked: &Asked, params: &[String]) 
     let mut words = vec!["trueup lifecycle".to_owned(), does.word().to_owned(), operation.playbook.clone()];
     words.extend(params.iter().map(|param| match param.split_once('=') {
         Some((name, _)) => format!("{name}=…"),
-        None => plan::quoted(param),
+        None => page::quoted(param),
     }));
-    words.extend(asked.items.iter().map(|item| format!("--item {}", plan::quoted(item))));
+    words.extend(asked.items.iter().map(|item| format!("--item {}", page::quoted(item))));
     let flags = [
         ("to", &asked.to),
         ("from", &asked.from),
@@ -226,8 +226,8 @@ fn command(does: Does, operation: &Operation, asked: &Asked, params: &[String]) 
         ("column", &asked.column),
         ("env", &operation.env),
     ];
-    words.extend(flags.iter().filter_map(|(name, value)| Some(format!("--{name} {}", plan::quoted(value.as_ref()?)))));
-    let reason = operation.reason.as_deref().map_or("\"…\"".to_owned(), plan::quoted);
+    words.extend(flags.iter().filter_map(|(name, value)| Some(format!("--{name} {}", page::quoted(value.as_ref()?)))));
+    let reason = operation.reason.as_deref().map_or("\"…\"".to_owned(), page::quoted);
     words.push(format!("--reason {reason}"));
     words.join(" ")
 }

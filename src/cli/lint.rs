@@ -15,7 +15,7 @@ pub fn run(
 ) -> Result<Exit, Failure> {
     let found = match ops::project::open(surroundings, project) {
         Ok(opened) => ops::lint::lint(surroundings, &opened, &given.paths)?,
-        Err(Failure::Texts(problems)) => ops::check::Found { files: 0, tests: 0, problems },
+        Err(Failure::Texts(problems)) => ops::check::Found { files: 0, tests: 0, problems, unasked: false },
         Err(other) => return Err(other),
     };
     let advice: usize = found.problems.iter().map(|problems| problems.warnings()).sum();

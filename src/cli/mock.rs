@@ -2,6 +2,7 @@
 
 use super::{arguments::Mock, output::Output};
 use crate::{
+    base::counted::counted,
     ops::{self, Failure, Surroundings},
     report::exit::Exit,
 };
@@ -29,6 +30,7 @@ pub async fn run(
         }
     }
     let log = running.shutdown().await;
-    output.note(&format!("{} requests were answered.\n", log.len()));
+    let verb = if log.len() == 1 { "was" } else { "were" };
+    output.note(&format!("{} {verb} answered.\n", counted(log.len(), "request")));
     Ok(Exit::Done)
 }

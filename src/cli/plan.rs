@@ -22,6 +22,7 @@ use crate::{
         diagnostics,
         exit::Exit,
         look::{Look, View},
+        page::quoted,
         plan::{self, About},
         plan_diff, plan_json,
     },
@@ -318,16 +319,6 @@ fn command(which: &Which, playbook: &Playbook) -> String {
     let reason = which.reason.as_deref().map_or("\"…\"".to_owned(), quoted);
     words.push(format!("--reason {reason}"));
     words.join(" ")
-}
-
-/// A word as a shell takes it.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "_-=./:@".contains(c);
-    if word.chars().all(plain) && !word.is_empty() {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 /// Gives a view with the project's facts and the caret drawing of this playbook.

@@ -197,7 +197,7 @@ async fn due(
     let (mut found, mut beside) = (Vec::new(), Beside { passed: due.passed, ..Beside::default() });
     let idle = due.over.is_empty();
     for (name, failure) in &due.unseen {
-        output.error(&format!("{name}: cannot be looked at: {}", failure.in_short()), &[]);
+        output.error(schedule::unseen_line(name, failure).trim_end(), &[]);
         exits.push(failure.exit());
         beside.failed.push((name.to_string(), failure.in_short()));
     }

@@ -11,7 +11,7 @@ use crate::{
     ops::{
         self, Failure, Surroundings,
         project::Opened,
-        schedule::{Ended, Heard, Listening, Options},
+        schedule::{Ended, Heard, Listening, Options, Unseen},
     },
     report::{clock, exit::Exit, reconciled, schedules},
 };
@@ -33,9 +33,13 @@ pub async fn run(
     match &given.command {
         ScheduleCommand::List(list) => {
             let record = ops::record::open(surroundings, &opened).await?;
-            let all = ops::schedule::standings(surroundings, &record, &opened).await?;
-            output.data(&if list.json { schedules::list_json(&all) } else { schedules::list(&all, output.look()) });
-            Ok(Exit::Done)
+            let (all, unseen) = ops::schedule::standings(surroundings, &record, &opened).await?;
+            if list.json {
+                output.data(&schedules::list_json(&all, &in_short(&unseen)));
+            } else if !all.is_empty() || unseen.is_empty() {
+                output.data(&schedules::list(&all, output.look()));
+            }
+            Ok(said_unseen(&unseen, output))
         }
         ScheduleCommand::Next(wish) => next(wish, &opened, surroundings, output).await,
         ScheduleCommand::Pause(word) => {
@@ -69,10 +73,31 @@ async fn next(
         Some(text) => Some(moment(text)?),
     };
     let record = ops::record::open(surroundings, opened).await?;
-    let all =
+    let (all, unseen) =
         ops::schedule::next(surroundings, &record, opened, wish.name.as_deref(), wish.count.into(), after).await?;
-    output.data(&if wish.json { schedules::coming_json(&all) } else { schedules::coming(&all, output.look()) });
-    Ok(Exit::Done)
+    if wish.json {
+        output.data(&schedules::coming_json(&all, &in_short(&unseen)));
+    } else if !all.is_empty() || unseen.is_empty() {
+        output.data(&schedules::coming(&all, output.look()));
+    }
+    Ok(said_unseen(&unseen, output))
+}
+
+/// Names those that could not be looked at, and why. What was asked for is not all there, so it is no success.
+fn said_unseen(unseen: &Unseen, output: &Output) -> Exit {
+    for (name, failure) in unseen {
+        output.error(unseen_line(name, failure).trim_end(), &[]);
+    }
+    unseen.first().map_or(Exit::Done, |(_, failure)| failure.exit())
+}
+
+/// The line of one that could not be looked at.
+pub fn unseen_line(name: &str, failure: &Failure) -> String {
+    format!("{name}: cannot be looked at: {}\n", failure.in_short())
+}
+
+fn in_short(unseen: &Unseen) -> Vec<(String, String)> {
+    unseen.iter().map(|(name, failure)| (name.to_string(), failure.in_short())).collect()
 }
 
 fn moment(text: &str) -> Result<Stamp, Failure> {
@@ -176,7 +201,7 @@ pub fn line(heard: &Heard<'_>) -> String {
     match heard {
         Heard::Word(word) => format!("{word}\n"),
         Heard::Trouble(failure) => format!("cannot look at the schedules: {}\n", failure.in_short()),
-        Heard::Unseen(name, failure) => format!("{name}: cannot be looked at: {}\n", failure.in_short()),
+        Heard::Unseen(name, failure) => unseen_line(name, failure),
         Heard::Begins(firing) => {
             let again = if firing.taken_over { " (left by a process that is gone)" } else { "" };
             format!("{}: {} begins{again}\n", firing.name, firing.wall.replace('T', " "))

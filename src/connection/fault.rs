@@ -2,6 +2,7 @@
 //!
 //! A message never holds a secret or data of a row: DETAIL of the server is cut to the name of the constraint.
 
+use super::reference::Unresolved;
 use std::sync::Arc;
 
 /// What kind of thing went wrong. Decides what the engine does next; the words decide what a person does.
@@ -122,6 +123,13 @@ impl Fault {
         Fault { kind, message, position: None, hint: None, constraint: None, connection: None, advice: None }
     }
 
+    /// The address of a database holds a password where everybody can read it.
+    pub(super) fn in_clear_text() -> Fault {
+        Fault::new(FaultKind::Settings, "a password stands in the project file in clear text").advise(
+            "put the address into an environment variable and write `{ secret: NAME }`, or into a file of mode 0600 and write `file:/path`",
+        )
+    }
+
     /// With advice of its own.
     pub fn advise(mut self, advice: impl Into<String>) -> Fault {
         self.advice = Some(advice.into());
@@ -145,3 +153,11 @@ impl std::fmt::Display for Fault {
     }
 }
 impl std::error::Error for Fault {}
+
+impl From<Unresolved> for Fault {
+    /// The address of a database is a secret that is not there.
+    fn from(unresolved: Unresolved) -> Fault {
+        let Unresolved { reference, what, help, .. } = unresolved;
+        Fault::new(FaultKind::Settings, format!("the secret in {reference} cannot be read: {what}")).advise(help)
+    }
+}

@@ -4,6 +4,7 @@
 
 pub mod changing;
 pub mod database;
+mod denied;
 pub mod fault;
 pub mod handle;
 pub mod http;

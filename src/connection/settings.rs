@@ -137,6 +137,11 @@ impl Connection {
         given.into_iter().filter(|(_, is)| *is).map(|(kind, _)| kind).collect()
     }
 
+    /// It has tables and columns that can be asked for.
+    pub fn is_database(&self) -> bool {
+        self.sqlite.is_some() || self.postgres.is_some() || self.mysql.is_some()
+    }
+
     /// The API's settings in an environment; nothing when the connection is no API.
     pub fn http_in(&self, environment: &str) -> Option<&HttpSettings> {
         self.per_environment.get(environment).and_then(|over| over.http.as_ref()).or(self.http.as_ref())

@@ -1,6 +1,9 @@
 //! Two records of two systems, compared field by field: what `compare` gives, and what reports show as a table.
 
-use crate::base::value::{Data, Map, Marks, Value};
+use crate::base::{
+    counted::counted,
+    value::{Data, Map, Marks, Value},
+};
 use std::sync::Arc;
 
 /// The whole comparison.
@@ -45,7 +48,7 @@ impl Comparison {
     pub fn summary(&self) -> String {
         let (all, different) = (self.fields.len(), self.different().count());
         let unknown = self.fields.iter().filter(|field| field.equal.is_none()).count();
-        let things = |n: usize| if n == 1 { "1 field".to_owned() } else { format!("{n} fields") };
+        let things = |n: usize| counted(n, "field");
         let known = match different {
             0 if unknown > 0 => format!("{} of {} agree", all - unknown, things(all)),
             0 if all == 1 => "the one field agrees".to_owned(),

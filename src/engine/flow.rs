@@ -22,7 +22,10 @@ use crate::{
         step::Step,
         wait::WaitSpec,
     },
-    base::value::{Data, Value},
+    base::{
+        counted::counted,
+        value::{Data, Value},
+    },
     journal::{payload::*, words::Outcome},
     read::facts,
     template::Scope,
@@ -364,7 +367,10 @@ pub(super) fn elements(step: &Step, scope: &Scope) -> Result<Option<Value>, reso
     let bound = spec.bound();
     if count > bound {
         let more = if spec.at_most.is_none() { "; `at_most:` raises the bound" } else { "" };
-        return Err(misfit(format!("the list has {count} elements, and at most {bound} are allowed{more}")));
+        return Err(misfit(format!(
+            "the list has {}, and at most {bound} are allowed{more}",
+            counted(count, "element")
+        )));
     }
     // The marks stay on a list without elements, too.
     Ok(Some(Value::list(list.iter().map(|one| one.clone().marked(value.marks))).marked(value.marks)))

@@ -9,7 +9,7 @@ use super::{
     since::Revision,
 };
 use crate::{
-    base::{diagnostic::Diagnostics, suggest, yaml},
+    base::{counted::counted, diagnostic::Diagnostics, suggest, yaml},
     check::{self, Knowledge, PrepareFault, Prepared},
     connection::{database::Database, fault::Fault, statement::Statement, survey::Survey},
     effect::change::TableName,
@@ -33,6 +33,8 @@ pub struct Found {
     pub tests: usize,
     /// The problems, file by file; files without any are not there.
     pub problems: Vec<Diagnostics>,
+    /// Playbooks of a project with databases were looked at, and no database was asked about their tables and columns.
+    pub unasked: bool,
 }
 
 impl Found {
@@ -43,11 +45,10 @@ impl Found {
 
     /// `1 playbook and 2 test files`: what was looked at.
     pub fn counted(&self) -> String {
-        let number = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
         match (self.files, self.tests) {
-            (files, 0) => number(files, "playbook"),
-            (0, tests) => number(tests, "test file"),
-            (files, tests) => format!("{} and {}", number(files, "playbook"), number(tests, "test file")),
+            (files, 0) => counted(files, "playbook"),
+            (0, tests) => counted(tests, "test file"),
+            (files, tests) => format!("{} and {}", counted(files, "playbook"), counted(tests, "test file")),
         }
     }
 }
@@ -234,7 +235,9 @@ pub async fn check_beside(
     for path in tables.iter().chain(&tests) {
         problems.extend(looked_at(surroundings, opened, path)?);
     }
-    Ok(Found { files: playbooks.len(), tests: tests.len(), problems })
+    let has_databases = opened.project.connections.iter().any(|(_, connection)| connection.is_database());
+    let unasked = live.is_none() && has_databases && !playbooks.is_empty();
+    Ok(Found { files: playbooks.len(), tests: tests.len(), problems, unasked })
 }
 
 /// What was said of playbooks that others call: once, however many call them.

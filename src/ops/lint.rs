@@ -37,7 +37,7 @@ pub fn lint(surroundings: &Surroundings, opened: &Opened, paths: &[PathBuf]) -> 
     for path in tables.iter().chain(&tests) {
         problems.extend(looked_at(surroundings, opened, path)?);
     }
-    Ok(Found { files: playbooks.len(), tests: tests.len(), problems })
+    Ok(Found { files: playbooks.len(), tests: tests.len(), problems, unasked: false })
 }
 
 /// The test file of a playbook.

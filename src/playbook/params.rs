@@ -3,6 +3,7 @@
 use crate::{
     action::ask::AnswerField,
     base::{
+        counted::counted,
         shape::{Length, Named, Placed, Word},
         source::Span,
         suggest,
@@ -233,7 +234,11 @@ fn list(param: &Param, given: &Value, project: &Project) -> Verdict {
             && (if less { (parts.len() as i64) < n } else { parts.len() as i64 > n })
         {
             return Err((
-                format!("the list has {} elements; {} {n}", parts.len(), if less { "at least" } else { "at most" }),
+                format!(
+                    "the list has {}; {} {n}",
+                    counted(parts.len(), "element"),
+                    if less { "at least" } else { "at most" }
+                ),
                 None,
             ));
         }
@@ -328,10 +333,10 @@ fn bounds(param: &Param, value: &Value) -> Result<(), (String, Option<String>)> 
     }
     let length = text.chars().count();
     if let Some(least) = param.min_length.filter(|n| length < *n as usize) {
-        return Err((format!("the text has {length} characters; at least {least}"), None));
+        return Err((format!("the text has {}; at least {least}", counted(length, "character")), None));
     }
     if let Some(most) = param.max_length.filter(|n| length > *n as usize) {
-        return Err((format!("the text has {length} characters; at most {most}"), None));
+        return Err((format!("the text has {}; at most {most}", counted(length, "character")), None));
     }
     let order = |bound: &Value| compare(value, bound);
     if let Some(min) = param.min.as_ref().filter(|b| order(b) == Some(std::cmp::Ordering::Less)) {

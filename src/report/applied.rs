@@ -2,7 +2,7 @@
 
 use super::{
     columns::width,
-    diff::{number, tables},
+    diff::tables,
     drift, left,
     line::{Line, Tone},
     look::View,
@@ -12,7 +12,7 @@ use super::{
     titles::{Titles, section},
 };
 use crate::{
-    base::identity::RunId,
+    base::{counted::counted, identity::RunId},
     effect::change::{Deed, RowChange},
     engine::{
         resource::is_class,
@@ -54,7 +54,7 @@ pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
     let mut lines = changed(state);
     let (passed, all) = checks(state);
     if all > 0 && state.items.values().any(|item| item.verified) {
-        lines.push(("verified".into(), format!("{passed} of {}", number(all, "check"))));
+        lines.push(("verified".into(), format!("{passed} of {}", counted(all, "check"))));
     }
     lines.push(("run".into(), format!("{id}")));
     lines.push(("see it again".into(), format!("trueup show {}", id.short())));

@@ -1,14 +1,16 @@
 //! A database's catalogue as facts for the project file, ready to paste, and as JSON.
 
-use super::diff::number;
-use crate::table::catalogue::{Catalogue, Column, Table};
+use crate::{
+    base::counted::counted,
+    table::catalogue::{Catalogue, Column, Table},
+};
 use serde_json::json;
 
 /// YAML for `connections.<name>.tables`, with the columns as comments.
 pub fn facts(connection: &str, catalogue: &Catalogue) -> String {
     let mut text = format!(
         "# {} of `{connection}`; keep what your playbooks use, add what only people know:\n",
-        number(catalogue.len(), "table")
+        counted(catalogue.len(), "table")
     );
     text.push_str("# enum names, personal columns, the audit rule, soft_delete.\ntables:\n");
     for (name, table) in catalogue {

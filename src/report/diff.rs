@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     base::{
+        counted::counted,
         json,
         value::{Data, Map, Marks, Value},
     },
@@ -60,7 +61,11 @@ pub fn rows(page: &mut Page, indent: usize, changes: &[RowChange], view: &View<'
         }
     }
     if changes.len() > MOST_ROWS {
-        let more = format!("{} and {} rows more; `--json` shows all", page.look.ellipsis(), changes.len() - MOST_ROWS);
+        let more = format!(
+            "{} and {} more; `--json` shows all",
+            page.look.ellipsis(),
+            counted(changes.len() - MOST_ROWS, "row")
+        );
         page.line(indent, Line::of(Tone::Dim, more));
     }
 }
@@ -317,12 +322,7 @@ pub fn tables<'a>(changes: impl IntoIterator<Item = &'a RowChange>) -> Vec<(Stri
     }
     let words = |counts: [usize; 3]| {
         let parts = counts.into_iter().zip(["added", "changed", "deleted"]).filter(|(n, _)| *n > 0);
-        parts.map(|(n, deed)| format!("{} {deed}", number(n, "row"))).collect::<Vec<_>>().join(", ")
+        parts.map(|(n, deed)| format!("{} {deed}", counted(n, "row"))).collect::<Vec<_>>().join(", ")
     };
     counts.into_iter().map(|(table, counts)| (table.to_string(), words(counts))).collect()
-}
-
-/// `1 row`, `2 rows`.
-pub fn number(n: usize, thing: &str) -> String {
-    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }

@@ -3,7 +3,7 @@
 use super::{
     clock,
     columns::width,
-    diff::{number, said},
+    diff::said,
     doubt,
     line::{Line, Tone},
     look::Look,
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     base::{
+        counted::counted,
         identity::RunId,
         time::Stamp,
         value::{Map, Value},
@@ -38,7 +39,7 @@ pub fn text(waiting: &[Waiting], in_doubt: &[(RunSummary, RunState)], now: Stamp
             page.line(2, Line::of(tone, words));
         }
         if one.items.len() > 1 {
-            page.line(2, Line::of(Tone::Dim, format!("for {}", number(one.items.len(), "item"))));
+            page.line(2, Line::of(Tone::Dim, format!("for {}", counted(one.items.len(), "item"))));
         }
         page.prose(4, Tone::Plain, &said(&one.question));
         evidence(&mut page, 4, &one.evidence);

@@ -7,7 +7,11 @@ use super::{
     page::Page,
     plain_value::{of, of_map},
 };
-use crate::{base::value::Value, effect::left::LeftAlone, table::facts::Facts};
+use crate::{
+    base::{counted::counted, value::Value},
+    effect::left::LeftAlone,
+    table::facts::Facts,
+};
 
 /// More rows than this are counted, not shown.
 const MOST_ROWS: usize = 20;
@@ -34,7 +38,8 @@ pub fn rows(page: &mut Page, indent: usize, left: &[LeftAlone], view: &View<'_>)
         }
     }
     if left.len() > MOST_ROWS {
-        let more = format!("{} and {} rows more; `--json` shows all", page.look.ellipsis(), left.len() - MOST_ROWS);
+        let more =
+            format!("{} and {} more; `--json` shows all", page.look.ellipsis(), counted(left.len() - MOST_ROWS, "row"));
         page.line(indent, Line::of(Tone::Care, more));
     }
 }

@@ -2,7 +2,6 @@
 
 use super::{
     clock, compared,
-    diff::number,
     line::{Line, Tone},
     look::{Look, View},
     page::Page,
@@ -11,7 +10,10 @@ use super::{
 };
 use crate::{
     action::ends::Way,
-    base::identity::{RunId, SINGLE_ITEM},
+    base::{
+        counted,
+        identity::{RunId, SINGLE_ITEM},
+    },
     engine::{
         drive::Stopped,
         fleet::{
@@ -257,7 +259,7 @@ fn sums(page: &mut Page, summary: &Summary) {
 }
 
 /// `4711, 4712, 4713 and 9 more`
-fn named(first: &[Arc<str>], all: u64) -> String {
+pub(super) fn named(first: &[Arc<str>], all: u64) -> String {
     let more = all.saturating_sub(first.len() as u64);
     let names = first.iter().map(|key| &**key).collect::<Vec<_>>().join(", ");
     match (more, names.is_empty()) {
@@ -310,10 +312,15 @@ fn next_steps(page: &mut Page, run: RunId, state: &RunState, summary: &Summary, 
         let what = if state.is_undo() { "make it again" } else { "take it back" };
         lines.push((what, format!("trueup undo {short}")));
     }
+    commands(page, &lines);
+}
+
+/// What can be done next, each with its command.
+pub(super) fn commands(page: &mut Page, lines: &[(&str, String)]) {
     page.blank();
     let names = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, command) in lines {
-        page.hung(2, names + 4, Line::of(Tone::Dim, name).pad(names + 2, 2).plain(command));
+        page.hung(2, names + 4, Line::of(Tone::Dim, *name).pad(names + 2, 2).plain(command.clone()));
     }
 }
 
@@ -365,7 +372,11 @@ fn quoted(cell: &str) -> String {
 
 /// `1 item`, `12 345 items`.
 fn counted(n: u64, thing: &str) -> String {
-    if n < 1_000 { number(usize::try_from(n).unwrap_or(0), thing) } else { format!("{} {thing}s", grouped(n)) }
+    if n < 1_000 {
+        counted::counted(usize::try_from(n).unwrap_or(0), thing)
+    } else {
+        format!("{} {thing}s", grouped(n))
+    }
 }
 
 /// `12 345`

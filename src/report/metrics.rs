@@ -11,6 +11,8 @@ pub struct Measured {
     pub occurrences: Vec<(String, String, u64, i64)>,
     /// Of each schedule: when it comes next, whether it is paused, whether it is blocked.
     pub schedules: Vec<(String, Option<Stamp>, bool, bool)>,
+    /// Schedules of which nothing else is known: what is recorded of them cannot be read.
+    pub unseen: Vec<String>,
     /// The last reconcile of each playbook and environment.
     pub reconciles: Vec<Last>,
     /// How many runs stand so.
@@ -64,6 +66,13 @@ pub fn text(measured: &Measured) -> String {
                 sample(&mut out, name, &[("schedule", &schedule.0)], &value);
             }
         }
+    }
+    let name = "trueup_schedule_unseen";
+    family(&mut out, name, "gauge", "1 while what is recorded of the schedule cannot be read.");
+    let (seen, unseen) =
+        (measured.schedules.iter().map(|(name, ..)| (name, false)), measured.unseen.iter().map(|n| (n, true)));
+    for (schedule, is) in seen.chain(unseen) {
+        sample(&mut out, name, &[("schedule", schedule)], &flag(is));
     }
     let name = "trueup_schedule_occurrences_total";
     family(&mut out, name, "counter", "Times of a schedule by what they came to.");
@@ -154,6 +163,7 @@ mod tests {
                 ("nightly".into(), "missed".into(), 12, 0),
             ],
             schedules: vec![("nightly".into(), Some(at), true, false), ("other".into(), None, false, true)],
+            unseen: vec!["spoiled".into()],
             reconciles: vec![last],
             runs: vec![("closed".into(), 9)],
             questions: 2,
@@ -169,6 +179,8 @@ mod tests {
             "trueup_schedule_next_timestamp_seconds{schedule=\"nightly\"} 1764124200",
             "trueup_schedule_paused{schedule=\"nightly\"} 1",
             "trueup_schedule_blocked{schedule=\"other\"} 1",
+            "trueup_schedule_unseen{schedule=\"nightly\"} 0",
+            "trueup_schedule_unseen{schedule=\"spoiled\"} 1",
             "trueup_reconcile_drifted_items{playbook=\"a\\\"} 1\\nevil 1\",environment=\"live\"} 3",
             "trueup_open_questions 2",
         ] {

@@ -200,6 +200,16 @@ fn addresses_split(gap: usize, word: Word, room: usize) -> Vec<(usize, Word)> {
     parts
 }
 
+/// A word as a shell takes it.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-=./:@".contains(c);
+    if word.chars().all(plain) && !word.is_empty() {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
 /// Words of a command line; what stands in quotes is not split.
 fn shell_words(command: &str) -> Vec<&str> {
     let (mut words, mut start, mut quote) = (Vec::new(), None, None);

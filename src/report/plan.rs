@@ -4,7 +4,7 @@ use super::{
     clock,
     columns::width,
     compared,
-    diff::{Moment, number, rows, said},
+    diff::{Moment, rows, said},
     left,
     line::{Line, Tone},
     look::{Look, View},
@@ -15,7 +15,10 @@ use super::{
 use crate::{
     action::{ends::Way, step::RESCUE},
     approval::{self, Demand},
-    base::value::{AFTER_APPLY, Map},
+    base::{
+        counted::counted,
+        value::{AFTER_APPLY, Map},
+    },
     effect::{compared::Differing, label::Label},
     engine::outline::{around, indexed},
     plan::{Effect, Foreseen, ItemPlan, Plan, Reversal, Section, StepPlan, Stop, file::Saved},
@@ -121,7 +124,7 @@ pub(super) fn for_good(page: &mut Page, plan: &Plan) {
     if tally.irreversible.is_empty() {
         return;
     }
-    page.line(0, Line::of(Tone::Care, format!("{} cannot be taken back:", number(tally.irreversible.len(), "step"))));
+    page.line(0, Line::of(Tone::Care, format!("{} cannot be taken back:", counted(tally.irreversible.len(), "step"))));
     listed(
         page,
         tally.irreversible.iter().map(|(name, why, times)| {
@@ -388,6 +391,7 @@ fn tries(retry: &crate::base::value::Value) -> String {
         (Some(true), _) => "again up to 25 times if it fails".into(),
         (Some(false), _) => "once; forgotten if it fails".into(),
         (_, Some(0)) => "once; dead if it fails".into(),
+        (_, Some(1)) => "once again if it fails".into(),
         _ => format!("again up to {} times if it fails", retry.plain()),
     }
 }

@@ -1,8 +1,9 @@
 //! What a plan comes to, in one sentence and in numbers.
 
-use super::{diff::number, plan::step_name};
+use super::plan::step_name;
 use crate::{
     action::ends::Way,
+    base::counted::counted,
     plan::{ItemPlan, Plan, Stop, tally::Parts},
 };
 
@@ -20,7 +21,7 @@ pub fn summary(plan: &Plan) -> String {
             let ended = match tally.ended() {
                 0 => String::new(),
                 ended => {
-                    format!(" {ended} of {} end early.", number(usize::try_from(tally.items).unwrap_or(0), "item"))
+                    format!(" {ended} of {} end early.", counted(usize::try_from(tally.items).unwrap_or(0), "item"))
                 }
             };
             format!("Plan: {}; {}{}.{ended}", parts.join(", "), exactness(plan), left_alone(plan))
@@ -57,7 +58,7 @@ fn of_ended(stop: &Stop, parts: &[String]) -> String {
 /// `1 row to change`, `2 requests`, …; empty when there is nothing.
 fn words(parts: Parts) -> Vec<String> {
     let rows = [(parts.updated, "to change"), (parts.inserted, "to add"), (parts.deleted, "to delete")];
-    let rows = rows.iter().filter(|(n, _)| *n > 0).map(|(n, deed)| format!("{} {deed}", number(*n, "row")));
+    let rows = rows.iter().filter(|(n, _)| *n > 0).map(|(n, deed)| format!("{} {deed}", counted(*n, "row")));
     let others = [
         (parts.resources, "resource"),
         (parts.requests, "request"),
@@ -65,8 +66,8 @@ fn words(parts: Parts) -> Vec<String> {
         (parts.questions, "question"),
         (parts.messages, "message"),
     ];
-    let others = others.iter().filter(|(n, _)| *n > 0).map(|(n, thing)| number(*n, thing));
-    let undecided = (parts.undecided > 0).then(|| format!("{} decided at apply", number(parts.undecided, "step")));
+    let others = others.iter().filter(|(n, _)| *n > 0).map(|(n, thing)| counted(*n, thing));
+    let undecided = (parts.undecided > 0).then(|| format!("{} decided at apply", counted(parts.undecided, "step")));
     rows.chain(others).chain(undecided).collect()
 }
 
@@ -76,7 +77,7 @@ pub(super) fn parts(plan: &Plan) -> Parts {
 
 fn exactness(plan: &Plan) -> String {
     let counts = plan.counts();
-    let mut words = format!("{} of {} previewed exactly", counts.exact, number(counts.changes, "changing step"));
+    let mut words = format!("{} of {} previewed exactly", counts.exact, counted(counts.changes, "changing step"));
     if counts.unknown > 0 {
         words.push_str(&format!(", {} with unknowns", counts.unknown));
     }

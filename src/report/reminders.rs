@@ -1,13 +1,12 @@
 //! What `trueup inbox --remind` has sent, line by line. Knows nothing of how it was sent.
 
 use super::{
-    diff::number,
     line::{Line, Tone},
     look::Look,
     page::Page,
     plan::step_name,
 };
-use crate::engine::notices::Reminded;
+use crate::{base::counted::counted, engine::notices::Reminded};
 
 /// For people, beside the list of questions.
 pub fn text(reminded: &Reminded, look: Look) -> String {
@@ -15,7 +14,7 @@ pub fn text(reminded: &Reminded, look: Look) -> String {
     for sent in &reminded.sent {
         let which = if sent.due.number == 0 { "question".to_owned() } else { format!("reminder {}", sent.due.number) };
         let items = if sent.due.items.len() > 1 {
-            format!(" ({})", number(sent.due.items.len(), "item"))
+            format!(" ({})", counted(sent.due.items.len(), "item"))
         } else {
             String::new()
         };

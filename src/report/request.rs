@@ -2,12 +2,11 @@
 
 use super::{
     columns::shortened,
-    diff::number,
     line::{Line, Tone},
     page::Page,
     pretty,
 };
-use crate::base::json;
+use crate::base::{counted::counted, json};
 
 /// More lines of a body than this are counted, not shown.
 const MOST_LINES: usize = 24;
@@ -32,7 +31,7 @@ pub fn text(page: &mut Page, indent: usize, line: &str, headers: &[(String, Stri
         let more = format!(
             "{} and {} more; `--json` shows all",
             page.look.ellipsis(),
-            number(lines.len() - MOST_LINES, "line")
+            counted(lines.len() - MOST_LINES, "line")
         );
         page.line(indent + 2, Line::of(Tone::Dim, more));
     }

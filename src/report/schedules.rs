@@ -192,8 +192,17 @@ fn moment(one: &Moment) -> Value {
     Value::map([("wall", Value::text(one.wall.clone())), ("at", Value::text(clock::json(one.at)))])
 }
 
+/// Those that could not be looked at, each with the reason.
+fn unseen_json(unseen: &[(String, String)]) -> Value {
+    Value::list(
+        unseen.iter().map(|(name, why)| {
+            Value::map([("schedule", Value::text(name.as_str())), ("why", Value::text(why.as_str()))])
+        }),
+    )
+}
+
 /// The next times as JSON.
-pub fn coming_json(all: &[Coming]) -> String {
+pub fn coming_json(all: &[Coming], unseen: &[(String, String)]) -> String {
     let all = all.iter().map(|one| {
         let (will, why) = match &one.will {
             Will::Begin => ("begin", None),
@@ -212,12 +221,13 @@ pub fn coming_json(all: &[Coming]) -> String {
             ("why", maybe(why)),
         ])
     });
-    let whole = [("format", FORMAT.into()), ("kind", "next_times".into()), ("next", Value::list(all))];
+    let (format, kind) = (("format", FORMAT.into()), ("kind", "next_times".into()));
+    let whole = [format, kind, ("next", Value::list(all)), ("unseen", unseen_json(unseen))];
     pretty::document(&Value::map(whole))
 }
 
 /// All schedules as JSON.
-pub fn list_json(all: &[Standing]) -> String {
+pub fn list_json(all: &[Standing], unseen: &[(String, String)]) -> String {
     let number = |n: u64| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
     let occurrence = |one: &Occurrence| {
         Value::map([
@@ -258,6 +268,7 @@ pub fn list_json(all: &[Standing]) -> String {
             ("recent", Value::list(one.recent.iter().map(occurrence))),
         ])
     });
-    let whole = [("format", FORMAT.into()), ("kind", "schedules".into()), ("schedules", Value::list(all))];
+    let (format, kind) = (("format", FORMAT.into()), ("kind", "schedules".into()));
+    let whole = [format, kind, ("schedules", Value::list(all)), ("unseen", unseen_json(unseen))];
     pretty::document(&Value::map(whole))
 }

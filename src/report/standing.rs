@@ -1,15 +1,13 @@
 //! How a run ended or where it stands, in a sentence, and what a person can do next. The same after apply and in `show`.
 
 use super::{
-    clock,
-    diff::number,
-    doubt, inbox,
+    clock, doubt, inbox,
     line::{Line, Tone},
     page::Page,
     plan::step_name,
 };
 use crate::{
-    base::{identity::RunId, value::Map},
+    base::{counted::counted, identity::RunId, value::Map},
     engine::state::{APPROVAL, RunState, StepState},
     journal::words::{End, Outcome},
 };
@@ -27,10 +25,10 @@ pub fn sentence(state: &RunState) -> (Tone, String) {
             End::Changed => return (Tone::Good, "Done: taken back.".into()),
             End::Unchanged => return (Tone::Good, "Done: nothing was left to take back.".into()),
             End::Drifted if left > 0 && changed => {
-                return (Tone::Care, format!("Taken back, but for {} left alone.", number(left, "row")));
+                return (Tone::Care, format!("Taken back, but for {} left alone.", counted(left, "row")));
             }
             End::Drifted if left > 0 => {
-                return (Tone::Care, format!("Nothing was taken back: {} left alone.", number(left, "row")));
+                return (Tone::Care, format!("Nothing was taken back: {} left alone.", counted(left, "row")));
             }
             _ => {}
         }

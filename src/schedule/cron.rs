@@ -10,6 +10,7 @@
 //!   of real time.
 
 use crate::base::{
+    counted::counted,
     diagnostic::Diagnostic,
     shape::{BAD_FORM, FromNode, Lowering, Word},
     time::Stamp,
@@ -69,8 +70,14 @@ fn wrong_field(parser: &CronParser, fields: &str) -> Option<String> {
     fields.split_whitespace().zip(FIELDS).enumerate().find_map(|(index, (field, (name, range)))| {
         let mut alone = ["*"; FIELDS.len()];
         alone[index] = field;
-        parser.parse(&alone.join(" ")).err().map(|_| format!("cannot be read: `{field}` is no {name} ({range})"))
+        parser.parse(&alone.join(" ")).err().map(|_| format!("`{field}` is no {name} ({range})"))
     })
+}
+
+/// A sentence of the parser's as a fragment.
+fn in_lower_case(sentence: &str) -> String {
+    let mut characters = sentence.trim_end_matches('.').chars();
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
 impl Cron {
@@ -80,11 +87,16 @@ impl Cron {
         let fields = NAMES.iter().find(|(name, _)| *name == text).map_or(text, |(_, fields)| fields);
         let found = fields.split_whitespace().count();
         if found != 5 {
-            return Err(format!("has {found} fields, and five are needed: minute hour day month weekday"));
+            let found = counted(found, "field");
+            return Err(format!("has {found}, and five are needed: minute hour day month weekday"));
         }
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-        let pattern =
-            parser.parse(fields).map_err(|why| wrong_field(&parser, fields).unwrap_or_else(|| why.to_string()))?;
+        let pattern = parser.parse(fields).map_err(|error| {
+            format!(
+                "cannot be read: {}",
+                wrong_field(&parser, fields).unwrap_or_else(|| in_lower_case(&error.to_string()))
+            )
+        })?;
         let hourly = fields.split_whitespace().nth(1).is_some_and(|hour| hour.starts_with('*'));
         let cron = Cron { text: text.into(), at: Default::default(), pattern, hourly };
         // Eight years, because the 29th of February may be that far away.

@@ -349,7 +349,7 @@ fn texts_that_are_no_times_are_refused_in_words() {
         ("30 25 * * *", "cannot be read: `25` is no hour (0 to 23)"),
         ("0 2 * * MON-FIR", "cannot be read: `MON-FIR` is no weekday (0 to 7, or SUN to SAT)"),
         ("0 0 31 2 *", "names a date that no calendar has"),
-        ("@often", "has 1 fields"),
+        ("@often", "has 1 field,"),
         ("", "has 0 fields"),
     ] {
         let why = Cron::parse(text).err().unwrap_or_else(|| panic!("{text} was taken"));

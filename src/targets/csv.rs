@@ -7,6 +7,7 @@ use super::{
     spool::SpoolError,
 };
 use crate::base::{
+    counted::counted,
     shape::Word,
     suggest,
     time::{self, Date, Stamp},
@@ -55,9 +56,9 @@ impl From<SpoolError> for Ended {
 pub fn read(file: impl BufRead, spec: &CsvSource, faults: &mut Faults, each: Each<'_>) -> Result<(), Ended> {
     let (file, delimiter) = begun(file, spec).map_err(|e| Ended::File(unreadable(&e)))?;
     let since_row = Arc::new(AtomicU64::new(0));
-    let counted = Counted { file, whole: 0, since_row: since_row.clone() };
+    let counting = Counted { file, whole: 0, since_row: since_row.clone() };
     let mut reader =
-        ::csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(counted);
+        ::csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(counting);
     let mut record = ::csv::ByteRecord::new();
     if !reader.read_byte_record(&mut record).map_err(bad)? {
         return Err(Ended::File(BadFile("is empty: its first line names the columns".into())));
@@ -75,7 +76,7 @@ pub fn read(file: impl BufRead, spec: &CsvSource, faults: &mut Faults, each: Eac
         }
         let line = record.position().map_or(0, ::csv::Position::line);
         if record.len() != columns.len() {
-            faults.add([line], format!("{} cells, and the header has {}", record.len(), columns.len()));
+            faults.add([line], format!("{}, and the header has {}", counted(record.len(), "cell"), columns.len()));
             continue;
         }
         let mut row = Map::with_capacity(columns.len());

@@ -8,7 +8,10 @@ use super::{
     syntax::At,
     tree::Tree,
 };
-use crate::base::value::{AFTER_APPLY, Data, Marks, Value};
+use crate::base::{
+    counted::counted,
+    value::{AFTER_APPLY, Data, Marks, Value},
+};
 use std::sync::Arc;
 
 impl<'a> Run<'a> {
@@ -131,7 +134,7 @@ impl<'a> Run<'a> {
             let index = if index < 0 { index + i64::try_from(length).unwrap_or(i64::MAX) } else { index };
             usize::try_from(index).ok().filter(|index| *index < length)
         };
-        let none = |length: usize| Item::nothing(format!("the list has {length} elements"));
+        let none = |length: usize| Item::nothing(format!("the list has {}", counted(length, "element")));
         match of {
             Item::List(items) => Ok(resolve(items.len())
                 .and_then(|index| items.get(index))

@@ -6,7 +6,10 @@ use super::{
     run::{Result, Run, Stop},
     syntax::{At, Block, Loop},
 };
-use crate::base::value::{Data, Marks, Value};
+use crate::base::{
+    counted::counted,
+    value::{Data, Marks, Value},
+};
 use std::{borrow::Cow, sync::Arc};
 
 /// Whom the text is for.
@@ -141,7 +144,11 @@ fn bind(run: &mut Run<'_>, each: &Loop, element: Item) -> Result<()> {
     if parts.len() != each.names.len() {
         return run.fail(
             each.over.at,
-            format!("the loop has {} names but an element has {} parts", each.names.len(), parts.len()),
+            format!(
+                "the loop has {} but an element has {}",
+                counted(each.names.len(), "name"),
+                counted(parts.len(), "part")
+            ),
         );
     }
     run.locals.extend(each.names.iter().cloned().zip(parts));

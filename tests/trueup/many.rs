@@ -394,7 +394,7 @@ fn a_file_is_read_whole_and_every_bad_line_is_told_before_anything_changes() {
         for line in [
             "line 3: `id` x: not a whole number",
             "line 4: `email` is blank",
-            "line 6: 1 cells",
+            "line 6: 1 cell,",
             "lines 2 and 5: the same `id` 2 times",
         ] {
             assert!(told.contains(line), "{line} is not in\n{told}");

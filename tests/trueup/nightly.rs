@@ -130,7 +130,7 @@ fn drift_is_told_and_remembered_and_healed_within_caps_and_taken_back() {
         let verdicts: Vec<&str> =
             healed["items"].as_array().unwrap().iter().map(|i| i["verdict"].as_str().unwrap()).collect();
         assert_eq!(verdicts, ["healed", "refused", "refused"]);
-        assert!(healed["items"][1]["why"].as_str().unwrap().contains("beyond the 1 items that one run may heal"));
+        assert!(healed["items"][1]["why"].as_str().unwrap().contains("beyond the one item that one run may heal"));
         assert_eq!(counts(&place).await, "6; 1; 100");
         assert_eq!(healed["trend"].as_array().unwrap().len(), 6);
         // It is a run as any other: shown, listed, taken back.

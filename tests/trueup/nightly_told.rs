@@ -78,6 +78,24 @@ fn a_schedule_that_cannot_be_looked_at_is_said_and_the_others_begin() {
         // Nothing of the other one is due, and that is not all there is to say.
         let told = due("2025-06-09 03:06:00", "").await.is(1, &["a: cannot be looked at: "]);
         assert!(!told.err.contains("Nothing is due"), "{}", told.err);
+        // What there is to know of the other one is shown, also as numbers.
+        let told = at(&place, "2025-06-09 03:07:00", "schedule list").await;
+        let told =
+            told.is(1, &["report name in test, as clerk", "next 2025-06-10 03:00", "error: a: cannot be looked at: "]);
+        assert_eq!(told.out.matches("report name").count(), 1, "{}", told.out);
+        let told = at(&place, "2025-06-09 03:07:00", "schedule list --json").await.json();
+        assert_eq!(
+            (told["schedules"][0]["schedule"].as_str(), told["schedules"].as_array().unwrap().len()),
+            (Some("b"), 1)
+        );
+        assert_eq!(told["unseen"][0]["schedule"].as_str(), Some("a"), "{told}");
+        let told = at(&place, "2025-06-09 03:07:00", "schedule next").await;
+        told.is(1, &["2025-06-10 03:00", "error: a: cannot be looked at: "]);
+        due("2025-06-09 03:08:00", " --metrics-file trueup.prom").await.is(1, &["a: cannot be looked at: "]);
+        let numbers = fs::read_to_string(place.path().join("trueup.prom")).unwrap();
+        for line in ["trueup_schedule_unseen{schedule=\"a\"} 1", "trueup_schedule_paused{schedule=\"b\"} 0"] {
+            assert!(numbers.lines().any(|known| known == line), "{line}\n{numbers}");
+        }
         // The same of both is about the journal: it is said once.
         spoil("b");
         let told = due("2025-06-10 03:05:00", "").await;

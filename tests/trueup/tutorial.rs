@@ -72,9 +72,14 @@ fn run(folder: &Path, line: &str) -> String {
         text = text.replace(&id, RUN).replace(&id[28..], &RUN[28..]);
     }
     assert!(text.lines().all(|line| line.chars().count() <= 100), "too wide for a page: {text}");
-    let took = regex::Regex::new(r"\b\d+(?:\.\d+)? ?(?:ms|s)\b").unwrap();
+    let took = regex::Regex::new(r"( *)\b\d+(?:\.\d+)? ?(?:ms|s)\b").unwrap();
+    // In a column it stands at the right, however many digits it has.
+    let as_long = |found: &regex::Captures<'_>| match found[1].len() {
+        0 | 1 => format!("{}12 ms", &found[1]),
+        _ => format!("{:>width$}", "12 ms", width = found[0].len()),
+    };
     let tests = line.starts_with("trueup test") || line.starts_with("trueup new");
-    let text = if tests { took.replace_all(&text, "12 ms").into_owned() } else { text };
+    let text = if tests { took.replace_all(&text, as_long).into_owned() } else { text };
     settled(&text)
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     action::{for_each, kinds::Act, wait},
     base::{
+        counted::counted,
         diagnostic::{Code, Diagnostic, Diagnostics},
         source::Span,
     },
@@ -58,7 +59,8 @@ fn looped(scene: &Scene<'_>, index: usize, visit: &Visit<'_>, problems: &mut Dia
     if let Tree::List(elements) = &spec.list.tree
         && elements.len() > spec.bound()
     {
-        let message = format!("the list has {} elements, and at most {} are allowed", elements.len(), spec.bound());
+        let message =
+            format!("the list has {}, and at most {} are allowed", counted(elements.len(), "element"), spec.bound());
         bound(spec.list.span(), message, "raise `at_most:`, or make the list shorter");
     }
     let mut odd = |at: Span, message: String, help: &str| {

@@ -6,6 +6,7 @@ use super::super::{
     statement::Statement,
 };
 use crate::base::{
+    counted::counted,
     json,
     value::{Data, Value},
 };
@@ -33,7 +34,7 @@ pub fn bind(
 ) -> Result<MySqlArguments, Fault> {
     let count = parameters(prepared);
     if count != statement.binds.len() {
-        let message = format!("the statement takes {count} values and got {}", statement.binds.len());
+        let message = format!("the statement takes {} and got {}", counted(count, "value"), statement.binds.len());
         return Err(Fault::new(FaultKind::Syntax, message));
     }
     let mut arguments = MySqlArguments::default();

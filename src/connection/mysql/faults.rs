@@ -1,6 +1,7 @@
 //! Error numbers of MySQL and MariaDB and the driver's errors as faults. Cuts row data out of messages.
 
 use super::super::{
+    denied,
     fault::{Fault, FaultKind},
     sql_lexer,
 };
@@ -45,6 +46,7 @@ fn of_server(number: u16, state: &str, text: &str, sql: &str) -> Fault {
         ),
         1021 | 1114 => fault.advise("make space on the disk of the database server, then try again"),
         1267 | 1270 => fault.advise("the character set of the column does not have this character"),
+        1142 | 1143 => denied::by_mysql(text).into_iter().fold(fault, Fault::advise),
         _ => fault,
     }
 }

@@ -4,7 +4,7 @@ use super::{
     super::{
         fault::{Fault, FaultKind},
         ledger::Roles,
-        reference::{Secrets, Setting, Unresolved},
+        reference::{Secrets, Setting},
         settings::MysqlSettings,
         statement::{TraceMark, trusted},
         ways,
@@ -250,11 +250,7 @@ const KEYS: &[&str] = &["ssl-mode", "sslmode", "ssl-ca", "sslca", "ssl-cert", "s
 
 impl Address {
     fn of(setting: &Setting, secrets: Secrets<'_>) -> Result<Address, Fault> {
-        let unresolved = |e: Unresolved| {
-            Fault::new(FaultKind::Settings, format!("the secret in {} cannot be read: {}", e.reference, e.what))
-                .advise(e.help)
-        };
-        let text = setting.resolve(secrets).map_err(unresolved)?;
+        let text = setting.resolve(secrets)?;
         let origin = match setting {
             Setting::Plain(_) => "the project file".to_owned(),
             Setting::Secret(reference) => reference.to_string(),
@@ -279,9 +275,7 @@ impl Address {
         }
         if let Some(password) = url.password() {
             if let Setting::Plain(_) = setting {
-                return Err(Fault::new(FaultKind::Settings, "a password stands in the project file in clear text").advise(
-                    "put the address into an environment variable and write `{ secret: NAME }`, or into a file of mode 0600 and write `file:/path`",
-                ));
+                return Err(Fault::in_clear_text());
             }
             // The whole text is masked already; a message may hold the password alone.
             secrets.masks.add(&Secret::new(decoded(password)));

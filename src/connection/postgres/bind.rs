@@ -10,6 +10,7 @@ use super::{
     encode::{Encoded, encode},
     form::{self, Form},
 };
+use crate::base::counted::counted;
 use sqlx::{
     Arguments, Encode, Postgres, Type,
     encode::IsNull,
@@ -20,7 +21,8 @@ use sqlx::{
 /// The text to run (with casts where only the server can parse a value) and its arguments.
 pub fn bind(infos: &[PgTypeInfo], statement: &Statement) -> Result<(String, PgArguments), Fault> {
     if infos.len() != statement.binds.len() {
-        let message = format!("the statement takes {} values and got {}", infos.len(), statement.binds.len());
+        let message =
+            format!("the statement takes {} and got {}", counted(infos.len(), "value"), statement.binds.len());
         return Err(Fault::new(FaultKind::Syntax, message));
     }
     let mut arguments = PgArguments::default();

@@ -19,6 +19,7 @@ pub use open::Address;
 pub(super) use open::Target;
 
 use super::{
+    denied,
     fault::{Fault, FaultKind},
     ledger::{Claimed, Entry},
     rows::{Answer, Each, Identity, Touched},
@@ -46,6 +47,8 @@ pub(super) struct Link {
     /// How long a claim in the ledger waits for another session.
     claim_patience: Duration,
     guest: open::Guest,
+    /// Who came in.
+    role: Arc<str>,
     /// What its transaction begins with, as long as nothing was asked that needs one.
     waiting: Option<open::Begin>,
     /// No other handle may have it: a statement that it has prepared no longer fits its table.
@@ -232,6 +235,11 @@ impl Link {
     }
 
     async fn run_once(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
+        let done = self.answered(statement, limits).await;
+        done.map_err(|fault| denied::by_postgres(fault, &statement.sql, &self.role))
+    }
+
+    async fn answered(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
         let shape = self.prepared(&statement.sql).await?;
         let forms = shape.readable()?;
         let (sql, arguments) = bind::bind(&shape.parameters, statement)?;
@@ -248,6 +256,11 @@ impl Link {
 
     /// Runs one statement and hands its rows out as they arrive: none of them stays in memory.
     pub async fn stream(&mut self, statement: &Statement, each: Each<'_>) -> Result<(), Fault> {
+        let done = self.handed_out(statement, each).await;
+        done.map_err(|fault| denied::by_postgres(fault, &statement.sql, &self.role))
+    }
+
+    async fn handed_out(&mut self, statement: &Statement, each: Each<'_>) -> Result<(), Fault> {
         self.stirred = true;
         self.begun().await?;
         let shape = self.prepared(&statement.sql).await?;

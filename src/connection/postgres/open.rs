@@ -4,7 +4,7 @@ use super::{
     super::{
         fault::{Fault, FaultKind},
         ledger::Roles,
-        reference::{Secrets, Setting, Unresolved},
+        reference::{Secrets, Setting},
         settings::PostgresSettings,
         statement::{Limits, Statement, TraceMark},
         ways,
@@ -216,6 +216,7 @@ impl Target {
             patience: self.patience,
             claim_patience: self.claim_patience,
             guest: door.ways.guest(),
+            role: door.address.options.get_username().into(),
             waiting: None,
             worn: false,
             next: None,
@@ -301,11 +302,7 @@ impl Address {
     }
 
     fn of(setting: &Setting, options: &[(&'static str, String)], secrets: Secrets<'_>) -> Result<Address, Fault> {
-        let unresolved = |e: Unresolved| {
-            Fault::new(FaultKind::Settings, format!("the secret in {} cannot be read: {}", e.reference, e.what))
-                .advise(e.help)
-        };
-        let text = setting.resolve(secrets).map_err(unresolved)?;
+        let text = setting.resolve(secrets)?;
         let origin = match setting {
             Setting::Plain(_) => "the project file".to_owned(),
             Setting::Secret(reference) => reference.to_string(),
@@ -323,9 +320,7 @@ impl Address {
         }
         if let Some(password) = url.password() {
             if let Setting::Plain(_) = setting {
-                return Err(Fault::new(FaultKind::Settings, "a password stands in the project file in clear text").advise(
-                    "put the address into an environment variable and write `{ secret: NAME }`, or into a file of mode 0600 and write `file:/path`",
-                ));
+                return Err(Fault::in_clear_text());
             }
             // The whole text is masked already; a message may hold the password alone.
             let decoded = percent_encoding::percent_decode_str(password).decode_utf8_lossy();

@@ -19,7 +19,7 @@ use super::{
     statement::{Limits, Prepared, Slot, Statement, trusted},
 };
 use crate::{
-    base::value::Value,
+    base::{counted::counted, value::Value},
     table::catalogue::{Catalogue, Kind},
 };
 use convert::{Stored, seen, stored};
@@ -215,7 +215,7 @@ fn arguments(prepared: &SqliteStatement, statement: &Statement) -> Result<Sqlite
     let count = parameters(prepared);
     // A missing value would silently be NULL.
     if count != statement.binds.len() {
-        let message = format!("the statement takes {count} values and got {}", statement.binds.len());
+        let message = format!("the statement takes {} and got {}", counted(count, "value"), statement.binds.len());
         return Err(Fault::new(FaultKind::Syntax, message));
     }
     let mut arguments = SqliteArguments::default();

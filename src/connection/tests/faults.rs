@@ -203,5 +203,6 @@ async fn rights_that_are_missing_are_denied_in_words() {
         .await
         .unwrap();
     assert_eq!((kind(&fault), &*fault.message), (FaultKind::Denied, "permission denied for table t"));
+    assert_eq!(fault.help(), "let its owner run `grant select on t to trueup_reader_of_tests`");
     assert_eq!(identity.unwrap().role, "trueup_reader_of_tests");
 }

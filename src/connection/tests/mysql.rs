@@ -446,6 +446,12 @@ async fn a_double_key_and_a_missing_right_are_told_without_data() {
     let wrong = place.at(theirs.as_str()).reading().await.unwrap_err();
     let nowhere = place.at(&with_database(url, "no_such_db")).reading().await.unwrap_err();
     admin(url, &format!("drop user {user}@'%'")).await.unwrap();
+    let granted = format!("let an administrator run `grant select on {name}.hidden to '{user}'@'%'`");
+    assert!(
+        denied.help().replace("on hidden", &format!("on {name}.hidden")).starts_with(&granted),
+        "{}",
+        denied.help()
+    );
     assert_eq!((denied.kind, wrong.kind, nowhere.kind), (FaultKind::Denied, FaultKind::Auth, FaultKind::NoDatabase));
     assert!(
         wrong.help().contains("the environment variable `URL`") && !format!("{wrong:?}").contains("s3cret"),

@@ -5,6 +5,7 @@ use crate::engine::{setting::Setting, trouble::CallTrouble};
 use crate::{
     action::{deed::Call, kinds::Act, step::Step},
     base::{
+        counted::counted,
         identity::EffectId,
         json,
         value::{Data, Value},
@@ -198,8 +199,8 @@ pub fn message(failure: &Failure) -> String {
 pub fn summary(value: &Value) -> String {
     let status = value.get("status").map_or(String::new(), |s| s.plain().into_owned());
     match value.get("body").map(|b| b.data) {
-        Some(Data::Map(map)) => format!("{status}, {} fields", map.len()),
-        Some(Data::List(list)) => format!("{status}, {} entries", list.len()),
+        Some(Data::Map(map)) => format!("{status}, {}", counted(map.len(), "field")),
+        Some(Data::List(list)) => format!("{status}, {}", counted(list.len(), "entry")),
         Some(Data::Null) | None => format!("{status}, no body"),
         Some(_) => status,
     }

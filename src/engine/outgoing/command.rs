@@ -3,6 +3,7 @@
 use crate::{
     action::{command::OutputForm, deed::Command, kinds::Act, step::Step},
     base::{
+        counted::counted,
         json,
         value::{Data, Marks, Value},
     },
@@ -70,9 +71,9 @@ pub fn shown(command: &Command, setting: &Setting) -> Effect {
 pub fn summary(answer: &Value) -> String {
     let code = answer.get("code").map_or(String::new(), |code| code.plain().into_owned());
     let output = match answer.get("output").map(|output| output.data) {
-        Some(Data::List(lines)) => format!("{} lines", lines.len()),
-        Some(Data::Map(fields)) => format!("{} fields", fields.len()),
-        Some(Data::Text(text)) if !text.is_empty() => format!("{} lines", text.lines().count()),
+        Some(Data::List(lines)) => counted(lines.len(), "line"),
+        Some(Data::Map(fields)) => counted(fields.len(), "field"),
+        Some(Data::Text(text)) if !text.is_empty() => counted(text.lines().count(), "line"),
         _ => "no output".into(),
     };
     format!("exit code {code}, {output}")
@@ -88,7 +89,7 @@ pub fn said(answer: &Value) -> Vec<String> {
     let mut lines: Vec<String> = text.lines().take(MOST).map(str::to_owned).collect();
     let more = text.lines().count().saturating_sub(MOST);
     if more > 0 {
-        lines.push(format!("… and {more} lines more"));
+        lines.push(format!("… and {} more", counted(more, "line")));
     }
     lines
 }

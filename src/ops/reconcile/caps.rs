@@ -27,14 +27,16 @@ pub fn apply(caps: &Caps, found: &mut Found) {
                  take a share of: write a number of items instead (`share: 20`); else look whether the source is right before anything is healed"
             ));
         }
+        let differ = if found.drifted == 1 { "differs" } else { "differ" };
         return found.refuse_all(format!(
-            "{} of {of} items differ, more than `share: {share}` allows; look whether the source is right before anything is healed",
+            "{} of {of} items {differ}, more than `share: {share}` allows; look whether the source is right before anything is healed",
             found.drifted
         ));
     }
     if let Some(most) = &caps.most {
         let most = u64::from(most.value);
-        found.heal_at_most(most, &format!("beyond the {most} items that one run may heal (`most`)"));
+        let items = if most == 1 { "one item".to_owned() } else { format!("{most} items") };
+        found.heal_at_most(most, &format!("beyond the {items} that one run may heal (`most`)"));
     } else {
         found.heal_at_most(u64::MAX, "");
     }

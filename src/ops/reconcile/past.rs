@@ -5,7 +5,10 @@ use super::{
     found::{Before, FAILED, Found, HEALING, REFUSED, Seen},
 };
 use crate::{
-    base::identity::{RunId, SINGLE_ITEM},
+    base::{
+        identity::{RunId, SINGLE_ITEM},
+        value::{Data, Value},
+    },
     engine::setting::Setting,
     journal::{
         Mention, RunFilter, RunSummary,
@@ -16,7 +19,10 @@ use crate::{
         words::{End, RunWord},
     },
     ops::{Failure, record::Record},
-    report::reconciled::{Item, Reconciled, Verdict},
+    report::{
+        page::quoted,
+        reconciled::{Item, Reconciled, Verdict},
+    },
 };
 use std::{
     borrow::Cow,
@@ -202,6 +208,7 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
         run,
         playbook: line.playbook.clone(),
         environment: line.environment.clone(),
+        params: created.as_ref().map_or_else(Vec::new, given),
         at: line.started_at,
         heals: &*seen.mode == "heal",
         schedule: seen.schedule.map(|name| name.to_string()),
@@ -219,6 +226,17 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
         trend,
         open: open(&line),
     })
+}
+
+/// The parameters as one types them. What is hidden, or takes more than a word, is left to the person.
+fn given(created: &RunCreated) -> Vec<String> {
+    let typed = |(name, value): (&Arc<str>, &Value)| match &value.data {
+        Data::Null => None,
+        Data::List(_) | Data::Map(_) | Data::Json(_) | Data::Unknown(_) => Some(format!("{name}=…")),
+        _ if value.marks.hidden() => Some(format!("{name}=…")),
+        _ => Some(quoted(&format!("{name}={}", value.bare()))),
+    };
+    created.params.iter().filter_map(typed).collect()
 }
 
 /// What came of the items that are not listed: those that ended by how they did, those that are still to be healed, and the rest.

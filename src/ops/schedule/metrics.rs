@@ -1,6 +1,6 @@
 //! What is measured, read from the journal and the project file: the same whichever scheduler is asked.
 
-use super::{allowed, standing::comes_next};
+use super::{Unseen, allowed, standing::comes_next, without_the_unseen};
 use crate::{
     journal::RunFilter,
     ops::{
@@ -26,12 +26,21 @@ pub async fn gather(surroundings: &Surroundings, record: &Record, opened: &Opene
         questions: record.journal.waiting().await?.len() as u64,
         ..Measured::default()
     };
+    let mut unseen = Unseen::new();
     for (name, schedule) in opened.project.schedules.iter() {
         let next = comes_next(&schedule.times(name), schedule, now).map(|next| next.at);
-        let paused = record.journal.schedule(name).await?.is_some_and(|kept| kept.paused.is_some());
+        let paused = match record.journal.schedule(name).await {
+            Ok(kept) => kept.is_some_and(|kept| kept.paused.is_some()),
+            Err(error) => {
+                unseen.push((name.into(), error.into()));
+                continue;
+            }
+        };
         let blocked = allowed(surroundings, opened, schedule, now).is_err();
         measured.schedules.push((name.to_owned(), next, paused, blocked));
     }
+    let unseen = without_the_unseen(unseen, opened.project.schedules.entries.len())?;
+    measured.unseen = unseen.into_iter().map(|(name, _)| name.to_string()).collect();
     let filter = RunFilter { purpose: Some(RECONCILE.into()), ..RunFilter::default() };
     let mut seen = BTreeSet::new();
     for run in record.journal.runs(&filter, LOOKED_AT).await? {

@@ -28,6 +28,23 @@ use crate::{
     playbook::schedules::Schedule,
 };
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// Schedules that could not be looked at, and why.
+pub type Unseen = Vec<(Arc<str>, Failure)>;
+
+/// Of so many schedules these could not be looked at: the others go on without them. The same of every one is about none of them:
+/// the journal is away.
+fn without_the_unseen(mut unseen: Unseen, of: usize) -> Result<Unseen, Failure> {
+    let same = unseen.iter().all(|(_, failure)| failure.in_short() == unseen[0].1.in_short());
+    if same
+        && unseen.len() == of
+        && let Some((_, failure)) = unseen.pop()
+    {
+        return Err(failure);
+    }
+    Ok(unseen)
+}
 
 /// The schedule of this name.
 pub fn of_name<'o>(opened: &'o Opened, name: &str) -> Result<&'o Schedule, Failure> {

@@ -1,6 +1,6 @@
 //! `scheduler`: looks at all schedules again and again and carries out what is due, until it is asked to stop. `due`: once.
 
-use super::{Ended, Firing, fire, tick};
+use super::{Ended, Firing, Unseen, fire, tick, without_the_unseen};
 use crate::{
     ops::{
         Failure, Surroundings,
@@ -56,7 +56,7 @@ pub struct Due {
     /// What was due and was not begun.
     pub passed: Vec<Passed>,
     /// Schedules of which nobody could tell what is due, and why.
-    pub unseen: Vec<(Arc<str>, Failure)>,
+    pub unseen: Unseen,
 }
 
 /// Looks once, carries out what is due, and tells what it came to.
@@ -150,7 +150,7 @@ async fn round(
     stop: &Arc<AtomicBool>,
     tell: &dyn Fn(Heard<'_>),
     under_way: &mut FuturesUnordered<Work>,
-) -> Result<Vec<(Arc<str>, Failure)>, Failure> {
+) -> Result<Unseen, Failure> {
     let opened = project::open(surroundings, project)?;
     Ok(look(surroundings, record, &opened, stop, tell, under_way).await?.unseen)
 }
@@ -159,7 +159,7 @@ async fn round(
 #[derive(Default)]
 struct Seen {
     passed: Vec<Passed>,
-    unseen: Vec<(Arc<str>, Failure)>,
+    unseen: Unseen,
 }
 
 async fn look(
@@ -195,14 +195,6 @@ async fn look(
             );
         }
     }
-    // The same of every schedule is about none of them: the journal is away.
-    let all = seen.unseen.len() == opened.project.schedules.entries.len();
-    let same = seen.unseen.iter().all(|(_, failure)| failure.in_short() == seen.unseen[0].1.in_short());
-    match seen.unseen.pop() {
-        Some((_, failure)) if all && same => Err(failure),
-        last => {
-            seen.unseen.extend(last);
-            Ok(seen)
-        }
-    }
+    let unseen = without_the_unseen(seen.unseen, opened.project.schedules.entries.len())?;
+    Ok(Seen { unseen, ..seen })
 }

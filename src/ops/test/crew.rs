@@ -9,6 +9,7 @@ use super::{
     torture::{Rack, is_torture},
 };
 use crate::{
+    base::counted::counted,
     engine::reached::{Reached, Spot},
     ops::{Failure, STACK, Surroundings, project::Opened},
     trial::{
@@ -206,7 +207,7 @@ impl Stop {
         // A case that nobody told of took its thread with it.
         let lost = threads.into_iter().filter_map(|thread| thread.join().err()).count();
         if lost > 0 {
-            let message = format!("{lost} threads of the tests ended in the middle of a case");
+            let message = format!("{} of the tests ended in the middle of a case", counted(lost, "thread"));
             return Err(Failure::refused(crate::report::exit::Exit::Failed, message)
                 .help("this is a mistake in trueup itself; `--jobs 1` shows at which case it happens"));
         }

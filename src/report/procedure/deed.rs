@@ -10,7 +10,7 @@ use crate::{
         rows::RowsSpec,
         step::Step,
     },
-    base::shape::Named,
+    base::{counted::counted, shape::Named},
     check::Checked,
     read::{expect::Expect, find::Test},
     template::{Datum, Text, Tree},
@@ -121,10 +121,10 @@ pub fn deed(step: &Step, checked: &Checked) -> Words {
             none().say(verb).code(kind).and(keys(&spec.key))
         }
         Act::Compare(compare) => none().say(format!(
-            "Compares {} and {} in {} fields",
+            "Compares {} and {} in {}",
             compare.left.names().next().unwrap_or("one"),
             compare.right.names().next().unwrap_or("the other"),
-            compare.fields.len()
+            counted(compare.fields.len(), "field")
         )),
         Act::Call(call) => none().say("Does all of ").code(call.playbook.as_str()),
         Act::Assert(expression) => none().say("Makes sure that ").code(expression.scalar().text.trim()),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     action::{choose::Choice, kinds::Act, step::Step},
-    base::shape::Word,
+    base::{counted::counted, shape::Word},
     check::Checked,
     playbook::{
         model::{Playbook, Risk},
@@ -107,8 +107,8 @@ fn rules(param: &Param, checked: &Checked) -> Words {
     }
     match (param.min_length, param.max_length) {
         (Some(least), Some(most)) => out = out.say(format!(", {least} to {most} characters")),
-        (Some(least), None) => out = out.say(format!(", at least {least} characters")),
-        (None, Some(most)) => out = out.say(format!(", at most {most} characters")),
+        (Some(least), None) => out = out.say(format!(", at least {}", counted(least as usize, "character"))),
+        (None, Some(most)) => out = out.say(format!(", at most {}", counted(most as usize, "character"))),
         (None, None) => {}
     }
     match &param.default {
@@ -215,13 +215,12 @@ fn entry(step: &Step, checked: &Checked) -> Entry {
         entry.notes.push(text("Only if ").code(when.scalar().text.trim()).say("."));
     }
     if let Some(each) = &common.for_each {
-        entry.notes.push(
-            text("Once for each ")
-                .code(each.name.as_str())
-                .say(" in ")
-                .code(plain(&each.list))
-                .say(format!(", at most {} times.", each.bound())),
-        );
+        entry.notes.push(text("Once for each ").code(each.name.as_str()).say(" in ").code(plain(&each.list)).say(
+            match each.bound() {
+                1 => ", at most once.".to_owned(),
+                bound => format!(", at most {bound} times."),
+            },
+        ));
     }
     match &step.act {
         Act::Ask(ask) => {

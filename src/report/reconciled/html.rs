@@ -1,8 +1,8 @@
 //! The drift report as one HTML file: no scripts, nothing from elsewhere, every text escaped.
 
-use super::{Beside, Came, Item, Reconciled, Verdict, deeds, sentence, text::since};
+use super::{Beside, Came, Item, Reconciled, Verdict, deeds, examples, next_steps, sentence, text::since};
 use crate::{
-    base::time::Stamp,
+    base::{counted::counted, time::Stamp},
     journal::occasion::TrendPoint,
     report::{clock, line::clean},
 };
@@ -19,7 +19,10 @@ pub fn html(all: &[Reconciled], beside: &Beside, at: Stamp) -> String {
     let title = match (all, left_out) {
         ([one], 0) => format!("Drift: {} in {}", one.playbook, one.environment),
         (all, 0) => format!("Drift: {} playbooks", all.len()),
-        (all, left_out) => format!("Drift: {} playbooks, and {left_out} that could not be looked at", all.len()),
+        (all, left_out) => {
+            let looked_at = counted(all.len(), "playbook");
+            format!("Drift: {looked_at}, and {left_out} that could not be looked at")
+        }
     };
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" \
@@ -78,6 +81,19 @@ fn report(found: &Reconciled, out: &mut String) {
     }
     items(found, out);
     trend(&found.trend, out);
+    next(found, out);
+}
+
+/// What there is to do, each with its command.
+fn next(found: &Reconciled, out: &mut String) {
+    let next = next_steps(found);
+    if next.is_empty() {
+        return;
+    }
+    line(out, "<h2>Next</h2>");
+    for (what, command) in next {
+        line(out, &format!("<p>{}: <code>{}</code></p>", escaped(what), escaped(&command)));
+    }
 }
 
 fn items(found: &Reconciled, out: &mut String) {
@@ -88,22 +104,58 @@ fn items(found: &Reconciled, out: &mut String) {
         out,
         "<h2>What differs</h2>\n<table>\n<thead><tr><th>item</th><th>differs</th><th>since</th><th>came to</th></tr></thead>\n<tbody>",
     );
-    found.worst_first().into_iter().for_each(|item| row(found, item, out));
+    for items in found.told_together() {
+        match items.as_slice() {
+            [item] => row(found, item, out),
+            items => rows(found, items, out),
+        }
+    }
     line(out, "</tbody>\n</table>");
     if found.more > 0 {
         line(out, &format!("<p class=\"dim\">and {} more, which are counted and not listed</p>", found.more));
     }
 }
 
-fn row(found: &Reconciled, item: &Item, out: &mut String) {
-    let class = match item.verdict {
+/// Items for one reason; each of them can be unfolded.
+fn rows(found: &Reconciled, items: &[&Item], out: &mut String) {
+    let class = class(items[0].verdict);
+    let why = because(items[0]);
+    let each: String = items
+        .iter()
+        .map(|item| {
+            let what = item.what.join("; ");
+            let what = if what.is_empty() { String::new() } else { format!(": {what}") };
+            format!("<p>{} ({}){}</p>", escaped(&item.key), escaped(&since(found, item)), escaped(&what))
+        })
+        .collect();
+    line(
+        out,
+        &format!(
+            "<tr><td class=\"key\">{} items</td><td>{why}<details><summary>{}</summary>{each}</details></td><td class=\"when\"></td>\
+             <td class=\"{class}\">{}</td></tr>",
+            items.len(),
+            escaped(&examples(items)),
+            items[0].verdict.word().replace('_', " ")
+        ),
+    );
+}
+
+fn class(verdict: Verdict) -> &'static str {
+    match verdict {
         Verdict::Healed | Verdict::AsWanted => "good",
         Verdict::Reported | Verdict::Healing => "care",
         Verdict::Refused | Verdict::Failed | Verdict::InDoubt => "bad",
-    };
+    }
+}
+
+fn because(item: &Item) -> String {
+    item.why.as_ref().map_or(String::new(), |why| format!("<p class=\"why\">{}</p>", escaped(why)))
+}
+
+fn row(found: &Reconciled, item: &Item, out: &mut String) {
+    let (class, why) = (class(item.verdict), because(item));
     let name = if &*item.key == "-" { "the record" } else { &*item.key };
     let what: String = item.what.iter().map(|what| format!("<p>{}</p>", escaped(what))).collect();
-    let why = item.why.as_ref().map_or(String::new(), |why| format!("<p class=\"why\">{}</p>", escaped(why)));
     line(
         out,
         &format!(

@@ -13,14 +13,14 @@ pub use json::{json, several};
 pub use lines::lines;
 pub use text::text;
 
-use super::exit::Exit;
+use super::{exit::Exit, many::named, page::quoted};
 use crate::{
     base::{identity::RunId, time::Stamp},
     journal::{occasion::TrendPoint, words::End},
     schedule::due::Settled,
     words,
 };
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 /// A time that was due and is not begun, or a stretch of them.
 #[derive(Clone, Debug)]
@@ -57,6 +57,8 @@ pub struct Reconciled {
     pub playbook: String,
     /// The environment.
     pub environment: String,
+    /// What the playbook was given, as one types it; hidden values as `…`.
+    pub params: Vec<String>,
     /// When it looked.
     pub at: Stamp,
     /// It was to heal what differs.
@@ -107,6 +109,11 @@ pub struct Item {
     /// Why.
     pub why: Option<String>,
 }
+
+/// So many items for one reason are told together.
+const TOGETHER: usize = 3;
+/// So many of them are named.
+pub(super) const NAMED: usize = 5;
 
 words! {
     "what came of an item that differs"
@@ -163,6 +170,30 @@ impl Reconciled {
         let mut all: Vec<&Item> = self.items.iter().collect();
         all.sort_by_key(|item| item.verdict.place());
         all
+    }
+
+    /// The same, those together of which the same came for the same reason, at the place of the first; the others alone.
+    pub(super) fn told_together(&self) -> Vec<Vec<&Item>> {
+        let all = self.worst_first();
+        let mut alike: HashMap<(Verdict, &str), usize> = HashMap::new();
+        for item in &all {
+            if let Some(why) = &item.why {
+                *alike.entry((item.verdict, why)).or_default() += 1;
+            }
+        }
+        let mut told: Vec<Vec<&Item>> = Vec::new();
+        let mut places: HashMap<(Verdict, &str), usize> = HashMap::new();
+        for item in all {
+            let reason = item.why.as_deref().map(|why| (item.verdict, why)).filter(|of| alike[of] >= TOGETHER);
+            match reason.and_then(|of| places.get(&of)) {
+                Some(place) => told[*place].push(item),
+                None => {
+                    places.extend(reason.map(|of| (of, told.len())));
+                    told.push(vec![item]);
+                }
+            }
+        }
+        told
     }
 
     /// How many items came to this, those that are not listed among them.
@@ -287,6 +318,36 @@ pub(super) fn sentence(found: &Reconciled) -> String {
         n => format!(" {n} others could not be tried out."),
     };
     format!("{}{of} {all} {verb}: {since}.{untried}", found.drifted)
+}
+
+/// `1001, 1002 and 9 more`: of those that are told together.
+pub(super) fn examples(items: &[&Item]) -> String {
+    let first: Vec<Arc<str>> = items.iter().take(NAMED).map(|item| item.key.clone()).collect();
+    named(&first, items.len() as u64)
+}
+
+/// What there is to do, each with its command; nothing where all is as wanted, or where what it waits for says how to go on.
+pub(super) fn next_steps(found: &Reconciled) -> Vec<(&'static str, String)> {
+    if found.open.is_some() {
+        return Vec::new();
+    }
+    let command = |verb: &str, rest: &str| {
+        let words = ["trueup", verb, &quoted(&found.playbook)].map(str::to_owned).into_iter();
+        let words = words.chain(found.params.iter().cloned());
+        format!("{} --env {}{rest}", words.collect::<Vec<_>>().join(" "), quoted(&found.environment))
+    };
+    let mut next = Vec::new();
+    let (refused, failed) = (found.left(), found.count(Verdict::Failed));
+    if !found.heals && found.refused.is_none() && found.drifted > refused {
+        next.push(("heal what differs", command("reconcile", " --heal --reason \"…\"")));
+    }
+    if found.heals && failed > 0 {
+        next.push(("see what failed", format!("trueup show {}", found.run.short())));
+    }
+    if refused + failed > 0 || found.refused.is_some() {
+        next.push(("see all that is left to do", command("plan", "")));
+    }
+    next
 }
 
 /// `2 healed, 1 refused.` and what became of those that differed before.

@@ -35,6 +35,7 @@ fn found(heals: bool, items: Vec<Item>) -> Reconciled {
         run: RunId(uuid::Uuid::from_u128(0x0190_abcd)),
         playbook: "register/placement-detail".into(),
         environment: "production".into(),
+        params: vec!["cohort='2025 autumn'".into()],
         at: at(0),
         heals,
         schedule: Some("placement-details".into()),
@@ -188,7 +189,7 @@ fn a_page_has_no_script_and_nothing_in_it_is_markup() {
     let tags: Vec<&str> = page.split('<').skip(1).filter_map(|rest| rest.split(['>', ' ', '\n']).next()).collect();
     let known = [
         "!doctype", "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "p", "table", "thead",
-        "tbody", "tr", "th", "td", "figure", "svg", "g", "rect", "text", "line",
+        "tbody", "tr", "th", "td", "details", "summary", "code", "figure", "svg", "g", "rect", "text", "line",
     ];
     for tag in tags {
         assert!(known.contains(&tag.trim_start_matches('/')), "<{tag}>");
@@ -237,4 +238,58 @@ fn what_came_of_items_that_are_not_listed_is_counted_with_the_others() {
     assert_eq!((found.healed(), found.left(), found.word()), (11_991, 7, Came::Failed));
     let said = plain(&text(&found, Look { width: 80, unicode: true }));
     assert!(said.contains("11991 healed, 7 refused, 3 failed."), "{said}");
+}
+
+#[test]
+fn equal_reasons_are_told_once_with_their_number_and_some_of_their_items() {
+    let mut items: Vec<Item> = (1..=12).map(|key| item(&key.to_string(), Verdict::Refused, 1)).collect();
+    items.insert(4, Item { why: Some("It is somebody else's.".into()), ..item("odd", Verdict::Refused, 1) });
+    items.push(item("good", Verdict::Healed, 1));
+    let found = found(true, items);
+    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    assert_eq!((said.matches("The record is closed").count(), said.matches("refused\n").count()), (1, 2), "{said}");
+    for part in ["12 items ", "1, 2, 3, 4, 5 and 7 more", "odd  new", "good  new"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let page = html(std::slice::from_ref(&found), &Beside::default(), at(0));
+    for part in [
+        "<td class=\"key\">12 items</td><td><p class=\"why\">The record is closed",
+        "<summary>1, 2, 3, 4, 5 and 7 more</summary><p>1 (new): register.trainees state",
+        "<p>12 (new): register.trainees state",
+        "<td class=\"key\">odd</td>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert_eq!(page.matches("The record is closed").count(), 1);
+    // In JSON each stands for itself, with its reason.
+    assert_eq!(json(&found).matches("The record is closed").count(), 12);
+}
+
+#[test]
+fn a_report_ends_with_what_there_is_to_do() {
+    let of = |heals, items| found(heals, items);
+    let told = |found: &Reconciled| next_steps(found).into_iter().map(|(_, command)| command).collect::<Vec<_>>();
+    let playbook = "register/placement-detail cohort='2025 autumn' --env production";
+    let heal = format!("trueup reconcile {playbook} --heal --reason \"…\"");
+    let plan = format!("trueup plan {playbook}");
+    let drifted = of(false, vec![item("1", Verdict::Reported, 1), item("2", Verdict::Refused, 1)]);
+    assert_eq!(told(&drifted), [&heal, &plan].map(String::as_str));
+    assert_eq!(told(&of(false, vec![item("2", Verdict::Refused, 1)])), [&*plan]);
+    let failed = of(true, vec![item("1", Verdict::Failed, 1)]);
+    assert_eq!(told(&failed), [&format!("trueup show {}", failed.run.short()), &plan].map(String::as_str));
+    for nothing in [
+        of(true, vec![item("1", Verdict::Healed, 1)]),
+        of(false, Vec::new()),
+        Reconciled { open: Some("It waits.".into()), ..of(true, vec![item("1", Verdict::Healing, 1)]) },
+    ] {
+        assert_eq!(told(&nothing), Vec::<String>::new());
+    }
+    let said = plain(&text(&drifted, Look { width: 120, unicode: true }));
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.ends_with(&plan) && said.contains(&heal), "{said}");
+    let page = html(&[drifted], &Beside::default(), at(0));
+    assert!(
+        page.contains("<p>heal what differs: <code>trueup reconcile register/placement-detail cohort=&#39;"),
+        "{page}"
+    );
 }

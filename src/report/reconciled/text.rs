@@ -1,17 +1,18 @@
 //! The drift report for a terminal: a minute's reading.
 
-use super::{Came, Item, Reconciled, Verdict, deeds, sentence};
+use super::{Came, Item, Reconciled, Verdict, deeds, examples, next_steps, sentence};
 use crate::{
     journal::occasion::TrendPoint,
     report::{
         clock,
         line::{Line, Tone, clean},
         look::Look,
+        many,
         page::Page,
     },
 };
 
-/// So many items are shown; `--json` and `--html` have all.
+/// So many items, or groups of them, are shown; `--json` and `--html` have all.
 const SHOWN: usize = 20;
 
 /// The whole report.
@@ -44,6 +45,10 @@ pub fn text(found: &Reconciled, look: Look) -> String {
     }
     items(&mut page, found);
     trend(&mut page, &found.trend);
+    let next = next_steps(found);
+    if !next.is_empty() {
+        many::commands(&mut page, &next);
+    }
     page.finish()
 }
 
@@ -52,13 +57,19 @@ fn items(page: &mut Page, found: &Reconciled) {
         return;
     }
     page.blank();
-    let all = found.worst_first();
+    let all = found.told_together();
     let (shown, rest) = all.split_at(all.len().min(SHOWN));
-    shown.iter().for_each(|item| one(page, found, item));
+    for items in shown {
+        match items.as_slice() {
+            [item] => one(page, found, item),
+            items => several(page, found, items),
+        }
+    }
+    let rest = rest.concat();
     let more = rest.len() as u64 + found.more;
     if more > 0 {
         let where_else = if found.more > 0 { "" } else { "; --json and --html list them" };
-        page.line(2, Line::of(Tone::Dim, format!("and {more} more{}{where_else}", words(found, rest))));
+        page.line(2, Line::of(Tone::Dim, format!("and {more} more{}{where_else}", words(found, &rest))));
     }
 }
 
@@ -78,16 +89,31 @@ fn words(found: &Reconciled, rest: &[&Item]) -> String {
     if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) }
 }
 
-fn one(page: &mut Page, found: &Reconciled, item: &Item) {
+/// Items for one reason: how many, why, and the first of them by name.
+fn several(page: &mut Page, found: &Reconciled, items: &[&Item]) {
+    let name = format!("{} items", items.len());
+    page.labelled(2, 4, Line::of(Tone::Strong, name), came_to(found, items[0]));
+    if let Some(why) = &items[0].why {
+        page.hung(6, 8, Line::of(Tone::Dim, clean(why)));
+    }
+    page.hung(6, 8, Line::of(Tone::Plain, clean(&examples(items))));
+}
+
+/// What came of it, where that is more than having been told.
+fn came_to(found: &Reconciled, item: &Item) -> Line {
     let tone = match item.verdict {
         Verdict::Healed | Verdict::AsWanted => Tone::Good,
         Verdict::Reported | Verdict::Healing => Tone::Care,
         Verdict::Refused | Verdict::Failed | Verdict::InDoubt => Tone::Bad,
     };
-    let name = if &*item.key == "-" { "the record".to_owned() } else { clean(&item.key).into_owned() };
     let told = found.heals || item.verdict == Verdict::Failed;
-    let verdict = if told { Line::of(tone, item.verdict.word().replace('_', " ")) } else { Line::default() };
-    page.labelled(2, 4, Line::of(Tone::Strong, name).add(Tone::Dim, format!("  {}", since(found, item))), verdict);
+    if told { Line::of(tone, item.verdict.word().replace('_', " ")) } else { Line::default() }
+}
+
+fn one(page: &mut Page, found: &Reconciled, item: &Item) {
+    let name = if &*item.key == "-" { "the record".to_owned() } else { clean(&item.key).into_owned() };
+    let name = Line::of(Tone::Strong, name).add(Tone::Dim, format!("  {}", since(found, item)));
+    page.labelled(2, 4, name, came_to(found, item));
     for what in &item.what {
         let what = if page.look.unicode { what.clone() } else { what.replace('→', "->").replace('…', "...") };
         page.hung(6, 8, Line::of(Tone::Plain, clean(&what)));

@@ -209,7 +209,7 @@ fn an_outcome_that_cannot_be_recorded_is_said_and_found_out_later() {
         let failure = scene.apply_in(&here, &playbook(STEPS), &watch).await.err().unwrap();
         let (message, help) = halted(&failure);
         assert!(message.starts_with("paused: journal unavailable"), "{message}");
-        assert!(help.contains("`steps/send` ended (done: 201, 1 fields), and that could not be recorded"), "{help}");
+        assert!(help.contains("`steps/send` ended (done: 201, 1 field), and that could not be recorded"), "{help}");
         assert_eq!(
             (scene.sent().len(), scene.ticks().iter().filter(|t| t.starts_with("steps/send again")).count()),
             (1, 4)

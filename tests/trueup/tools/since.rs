@@ -42,7 +42,11 @@ fn a_changed_meaning_without_another_version_is_drawn_at_the_version() {
     let grown = repository.check(|text| text.replace("state: sold", "state: lost").replace("version: 3", "version: 4"));
     assert_eq!(
         (grown.exit, &*grown.out),
-        (0, "1 playbook checked, versions compared with first: no errors.\n"),
+        (
+            0,
+            "1 playbook checked, versions compared with first: no errors.\n\
+             Tables and columns were not compared with a database; `--env NAME` does that.\n"
+        ),
         "{}",
         grown.err
     );

@@ -16,13 +16,43 @@ fn desk(test: &str) -> Desk {
 fn a_sound_test_file_is_counted_with_the_playbooks() {
     let desk = desk(TEST);
     for (words, said) in [
-        (&["check"][..], "1 playbook and 1 test file checked: no errors.\n"),
+        (
+            &["check", "--env", "test"][..],
+            "1 playbook and 1 test file checked, also against the databases of test: no errors.\n",
+        ),
         (&["check", "playbooks/sell.test.yaml"], "1 test file checked: no errors.\n"),
-        (&["check", "sell"], "1 playbook checked: no errors.\n"),
     ] {
         let came = desk.run(words);
         assert_eq!((came.exit, &*came.out, &*came.err), (0, said, ""), "{words:?}");
     }
+}
+
+#[test]
+fn a_check_that_asked_no_database_says_so() {
+    let desk = desk(TEST);
+    let wrong = PLAYBOOK.replace("where: { code:", "where: { cod:");
+    desk.write("playbooks/sell.yaml", &wrong);
+    let unasked = "Tables and columns were not compared with a database; `--env NAME` does that.\n";
+    let came = desk.run(&["check", "sell"]);
+    assert_eq!((came.exit, came.out), (0, format!("1 playbook checked: no errors.\n{unasked}")), "{}", came.err);
+    // Each entry of the document is a problem, so it stands beside it.
+    for form in ["--json", "--sarif"] {
+        let came = desk.run(&["check", "sell", form]);
+        assert_eq!((came.exit, &*came.err), (0, unasked), "{}", came.out);
+    }
+    let asked = desk.run(&["check", "sell", "--env", "test", "--json"]);
+    assert!(asked.exit == 2 && asked.out.contains("has no column `cod`") && asked.err.is_empty(), "{asked:?}");
+    // Where there is no database, nothing was left out.
+    let project = desk.read("trueup.yaml");
+    let (head, rest) = project.split_once("  shop:\n").unwrap();
+    let (_, api) = rest.split_once("  api:\n").unwrap();
+    let (api, _) = api.split_once("audits:").unwrap();
+    desk.write("trueup.yaml", &format!("{head}  api:\n{api}"));
+    desk.write(
+        "playbooks/sell.yaml",
+        "trueup: v1\nname: sell\nversion: 1\ntitle: Sell\nsteps:\n  - tell: { who: clerk, message: Sell it. }\n",
+    );
+    assert_eq!(desk.run(&["check", "sell"]).out, "1 playbook checked: no errors.\n");
 }
 
 #[test]

@@ -25,11 +25,14 @@ fn a_change_is_checked_a_file_written_with_the_same_text_is_not_and_ctrl_c_ends_
         }
     });
     let good = "1 playbook checked: no errors.";
+    let unasked = || assert!(lines.recv_timeout(MOST).unwrap().starts_with("Tables and columns were not compared"));
     assert_eq!(lines.recv_timeout(MOST).unwrap(), good);
+    unasked();
     // The same text again says nothing: the next line comes from the change after it, and tells of two playbooks.
     desk.write("playbooks/sell.yaml", TEXT);
     desk.write("playbooks/other.yaml", &TEXT.replace("name: sell", "name: other"));
     assert_eq!(lines.recv_timeout(MOST).unwrap(), "2 playbooks checked: no errors.");
+    unasked();
     // A mistake goes to stderr; what follows it on stdout is the repaired file.
     desk.write("playbooks/other.yaml", &TEXT.replace("name: sell", "nmae: other"));
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
@@ -40,6 +43,7 @@ fn a_change_is_checked_a_file_written_with_the_same_text_is_not_and_ctrl_c_ends_
     assert!(said.contains("other.yaml changed"), "{said}");
     std::fs::remove_file(desk.path("playbooks/other.yaml")).unwrap();
     assert_eq!(lines.recv_timeout(MOST).unwrap(), good);
+    unasked();
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(killed.success());
     assert_eq!(child.wait().unwrap().code(), Some(0));

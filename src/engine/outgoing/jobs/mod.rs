@@ -15,6 +15,7 @@ pub use look::{Looked, Ready, jid, look};
 use crate::{
     action::deed::JobsChange,
     base::{
+        counted::counted,
         source::Span,
         time::Stamp,
         value::{Data, Value},
@@ -148,7 +149,7 @@ pub fn of_stored(connection: &Arc<str>, stored: &Value) -> Option<JobsChange> {
 pub fn summary(answer: &Value) -> String {
     match answer.as_list() {
         Some([one]) => summary(one),
-        Some(all) => format!("{} jobs", all.len()),
+        Some(all) => counted(all.len(), "job"),
         None => answer.get("jid").map_or_else(String::new, |jid| format!("job {}", jid.bare())),
     }
 }

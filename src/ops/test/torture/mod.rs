@@ -80,8 +80,10 @@ impl Findings {
 
     fn problems(self) -> Vec<Problem> {
         let more = |(mut problem, times): (Problem, usize)| {
-            if times > 0 {
-                problem.what.push_str(&format!(" (and {times} times more)"));
+            match times {
+                0 => {}
+                1 => problem.what.push_str(" (and once more)"),
+                times => problem.what.push_str(&format!(" (and {times} times more)")),
             }
             problem
         };
