@@ -785,7 +785,7 @@ impl<'a> Driver<'a> {
         }
         let name = path.rsplit('/').next().unwrap_or(path);
         let (subject, planned) = (format!("the step `{name}`"), "to be carried out".to_owned());
-        let found = "its `when` does not hold any more".to_owned();
+        let found = "to be left out: its `when` does not hold any more".to_owned();
         Err(Trouble::Drifted(vec![Difference { subject, column: String::new(), planned, found }]))
     }
 
