@@ -22,7 +22,7 @@ use crate::{
     },
 };
 use indexmap::IndexMap;
-use std::sync::Arc;
+use std::{mem::take, sync::Arc};
 
 /// A run.
 #[derive(Clone, Debug, Default)]
@@ -480,13 +480,14 @@ impl RunState {
         if one.outcome == Outcome::NotDone {
             let step = item.step(path, at);
             step.found_out = one.message;
-            let repeated = step.imaged && step.class.as_deref() == Some(REPEATED);
-            let (changes, also, added) = (step.changes.clone(), step.also.clone(), step.also_added.clone());
-            item.forget(path);
-            if repeated {
-                // Nobody looked whether it had happened: what it had changed then is not lost.
+            // Nobody looked whether it had happened, this time or an earlier one: what it had changed then is not lost.
+            if step.perhaps_done || step.imaged && step.class.as_deref() == Some(REPEATED) {
+                let known = (true, take(&mut step.changes), take(&mut step.also), take(&mut step.also_added));
+                item.forget(path);
                 let step = item.step(path, at);
-                (step.perhaps_done, step.changes, step.also, step.also_added) = (true, changes, also, added);
+                (step.perhaps_done, step.changes, step.also, step.also_added) = known;
+            } else {
+                item.forget(path);
             }
             return;
         }
