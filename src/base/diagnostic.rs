@@ -145,6 +145,11 @@ impl Diagnostics {
         self.found.retain(|one| one.code != code);
     }
 
+    /// Something with this code begins between these two places of the text.
+    pub fn any_between(&self, code: &'static Code, from: usize, to: usize) -> bool {
+        self.found.iter().any(|one| one.code == code && (from..to).contains(&one.span.start))
+    }
+
     /// In order of the text, errors before advice at the same place.
     pub fn sorted(&self) -> Vec<&Diagnostic> {
         let mut all: Vec<_> = self.found.iter().collect();

@@ -775,12 +775,12 @@ impl<'a> Driver<'a> {
         Err(Trouble::Drifted(vec![Difference { subject, column: String::new(), planned, found: "reached".into() }]))
     }
 
-    /// A step whose `when` does not hold: the plan shows no change that it, or what stands inside it, would surely make.
+    /// A step whose `when` does not hold: the plan shows nothing that it, or what stands inside it, would surely do.
     pub(super) fn may_be_left_out(&self, path: &str) -> Result<(), Trouble> {
         let Some(plan) = self.held_against() else { return Ok(()) };
         let inside =
             |inner: &str| inner.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        if !plan.steps.iter().any(|step| inside(&step.path) && step.surely_changes()) {
+        if !plan.steps.iter().any(|step| inside(&step.path) && step.surely_acts()) {
             return Ok(());
         }
         let name = path.rsplit('/').next().unwrap_or(path);

@@ -230,6 +230,19 @@ impl JournalError {
 }
 
 impl JournalError {
+    /// A field of its tables that cannot be taken for what trueup writes there.
+    pub(super) fn of_field(place: &Place, error: &sqlx::Error) -> JournalError {
+        let (field, why) = match error {
+            sqlx::Error::ColumnDecode { index, source } => (format!("a field (column {index})"), source.to_string()),
+            other => ("a field".to_owned(), other.to_string()),
+        };
+        let what = format!(
+            "{field} holds what trueup does not write there ({why}); something else wrote to it, or it is damaged; `trueup audit verify` \
+             tells whether the record of the runs is whole"
+        );
+        JournalError::Sql { place: place.clone(), what }
+    }
+
     /// May be over in a moment, and trying again through the same handle is safe.
     pub fn may_pass(&self) -> bool {
         matches!(

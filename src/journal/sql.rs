@@ -116,7 +116,7 @@ macro_rules! columns {
                 Of::Sqlite(row) => row.try_get(at),
                 Of::Postgres(row) => row.try_get(at),
             };
-            value.map_err(|e| JournalError::Sql { place: (*self.place).clone(), what: e.to_string() })
+            value.map_err(|error| JournalError::of_field(&self.place, &error))
         }
     )*};
 }

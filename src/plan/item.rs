@@ -4,13 +4,7 @@ pub use crate::check::Section;
 use crate::{
     action::ends::Way,
     base::{source::Span, value::Value},
-    effect::{
-        change::{Deed, RowChange},
-        compared::Comparison,
-        job::JobChange,
-        label::Label,
-        left::LeftAlone,
-    },
+    effect::{change::RowChange, compared::Comparison, job::JobChange, label::Label, left::LeftAlone},
     template::Path,
 };
 use std::sync::Arc;
@@ -89,6 +83,9 @@ impl Foreseen {
         (Foreseen::Ends, "ends"),
     ];
 
+    /// What surely does something.
+    pub(super) const SURE: [Foreseen; 4] = [Foreseen::Changes, Foreseen::Sends, Foreseen::Asks, Foreseen::Tells];
+
     /// As documents and plan files say it.
     pub fn word(self) -> &'static str {
         Foreseen::WORDS.iter().find(|(known, _)| *known == self).map_or("", |(_, word)| word)
@@ -119,14 +116,9 @@ impl StepPlan {
         self.foreseen == Foreseen::Skipped && self.label == Label::Exact
     }
 
-    /// It changes a row, or sends a request that does, whatever is only known at apply.
-    pub fn surely_changes(&self) -> bool {
-        let acts = |effect: &Effect| match effect {
-            Effect::Rows { changes, .. } => changes.iter().any(|change| change.deed() != Deed::Nothing),
-            Effect::Request { sent, .. } => sent.is_some(),
-            _ => false,
-        };
-        self.label == Label::Exact && self.effects.iter().any(acts)
+    /// It surely writes, sends, asks or tells, even where what exactly is only known at apply.
+    pub fn surely_acts(&self) -> bool {
+        Foreseen::SURE.contains(&self.foreseen)
     }
 
     /// Of a decision table: the row that decides and the arm that it leads to.

@@ -8,7 +8,7 @@ use crate::{
         value::{Map, Value},
     },
     effect::{
-        change::{RowChange, TableName},
+        change::{Deed, RowChange, TableName},
         kept::Kept,
         label::Label,
         record::Field,
@@ -23,6 +23,8 @@ use std::sync::Arc;
 const NONE: &str = "none";
 /// Of a step: its `when` does not hold.
 const LEFT_OUT: &str = "left_out";
+/// Of a step that does not show by its rows or its request that it surely does something.
+const SURELY: &str = "surely";
 /// Of a decision table: the way that it goes.
 const WAY: &str = "way";
 
@@ -43,8 +45,9 @@ pub fn store(item: &ItemPlan) -> Value {
         // That no row fits, or that it is left out, is what apply has to find as well.
         let none = rows.is_empty() && step.effects.iter().any(|effect| matches!(effect, Effect::Rows { .. }));
         let (left_out, way) = (step.is_left_out(), step.way());
+        let surely = step.surely_acts() && !(exact && (sent.is_some() || !rows.is_empty()));
         // Of an item that was to end, how far it was to come counts as well.
-        let told = !rows.is_empty() || sent.is_some() || none || left_out || way.is_some();
+        let told = !rows.is_empty() || sent.is_some() || none || left_out || surely || way.is_some();
         (told || item.stop.is_some()).then(|| {
             let parts =
                 [("path", Value::text(step.path.clone())), ("exact", exact.into()), ("rows", Value::list(rows))];
@@ -52,6 +55,7 @@ pub fn store(item: &ItemPlan) -> Value {
                 ("sent", sent),
                 (NONE, none.then(|| true.into())),
                 (LEFT_OUT, left_out.then(|| true.into())),
+                (SURELY, surely.then(|| true.into())),
                 (WAY, way.map(Value::text)),
             ];
             Value::map(parts.into_iter().chain(more.into_iter().filter_map(|(name, value)| Some((name, value?)))))
@@ -87,11 +91,14 @@ pub fn of_line(line: &str) -> Option<(String, String)> {
         let decides = is(step.kind, CHOOSE) && is(step.label, "read");
         let way =
             decides.then(|| step.effects.iter().find_map(|effect| Some(effect.answer.as_ref()?.summary))).flatten();
-        let told = changes().next().is_some() || sent.is_some() || none || left_out || way.is_some();
+        let exact = is(step.label, "exact");
+        let acts = Foreseen::SURE.iter().any(|sure| is(step.foreseen, sure.word()));
+        let surely = acts && !(exact && (sent.is_some() || changes().next().is_some()));
+        let told = changes().next().is_some() || sent.is_some() || none || left_out || surely || way.is_some();
         if !told && line.stop.is_none() {
             continue;
         }
-        let exact = if is(step.label, "exact") { "true" } else { "false" };
+        let exact = if exact { "true" } else { "false" };
         put(&[comma, "{\"path\":", step.path.get(), ",\"exact\":", exact, ",\"rows\":["]);
         let mut between = "";
         for change in changes() {
@@ -102,7 +109,7 @@ pub fn of_line(line: &str) -> Option<(String, String)> {
         }
         put(&["]"]);
         sent.iter().for_each(|sent| put(&[",\"sent\":", sent.get()]));
-        [(NONE, none), (LEFT_OUT, left_out)]
+        [(NONE, none), (LEFT_OUT, left_out), (SURELY, surely)]
             .iter()
             .filter(|(_, is)| *is)
             .for_each(|(name, _)| put(&[",\"", name, "\":true"]));
@@ -220,9 +227,16 @@ pub fn load(value: &Value) -> Option<ItemPlan> {
             sent: Some(sent),
         });
         let is = |name: &str| step.get(name).and_then(|value| value.as_bool()) == Some(true);
+        let exact = step.get("exact")?.as_bool()?;
+        let acts = request.is_some() || changes.iter().any(|change| change.deed() != Deed::Nothing);
+        let foreseen = match () {
+            () if is(LEFT_OUT) => Foreseen::Skipped,
+            () if is(SURELY) || (exact && acts) => Foreseen::Changes,
+            () if exact => Foreseen::Unchanged,
+            () => Foreseen::Undecided,
+        };
         let rows = (!changes.is_empty() || is(NONE)).then_some(Effect::Rows { changes, also: Vec::new() });
         let way = step.get(WAY).and_then(|way| Some(Effect::Answer { summary: way.as_str()?.to_owned() }));
-        let exact = step.get("exact")?.as_bool()?;
         Some(StepPlan {
             section: Section::Steps,
             path: step.get("path")?.as_str()?.into(),
@@ -233,7 +247,7 @@ pub fn load(value: &Value) -> Option<ItemPlan> {
                 (false, true) => Label::Read,
                 (false, false) => Label::HasUnknowns,
             },
-            foreseen: if is(LEFT_OUT) { Foreseen::Skipped } else { Foreseen::Changes },
+            foreseen,
             effects: rows.into_iter().chain(request).chain(way).collect(),
             notes: Vec::new(),
             undo: None,

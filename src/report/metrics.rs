@@ -15,6 +15,8 @@ pub struct Measured {
     pub unseen: Vec<String>,
     /// The last reconcile of each playbook and environment.
     pub reconciles: Vec<Last>,
+    /// Playbooks and environments of which the last reconcile cannot be read.
+    pub unseen_reconciles: Vec<(String, String)>,
     /// How many runs stand so.
     pub runs: Vec<(String, u64)>,
     /// Questions that wait for somebody.
@@ -100,6 +102,13 @@ pub fn text(measured: &Measured) -> String {
             sample(&mut out, name, &labels, &last.counts[which].to_string());
         }
     }
+    let name = "trueup_reconcile_unseen";
+    family(&mut out, name, "gauge", "1 while what is recorded of the last reconcile cannot be read.");
+    let seen = measured.reconciles.iter().map(|last| (&last.playbook, &last.environment, false));
+    let unseen = measured.unseen_reconciles.iter().map(|(playbook, environment)| (playbook, environment, true));
+    for (playbook, environment, is) in seen.chain(unseen) {
+        sample(&mut out, name, &[("playbook", playbook), ("environment", environment)], &flag(is));
+    }
     let name = "trueup_reconcile_last_timestamp_seconds";
     family(&mut out, name, "gauge", "When the last reconcile looked, and what it came to.");
     for last in &measured.reconciles {
@@ -165,6 +174,7 @@ mod tests {
             schedules: vec![("nightly".into(), Some(at), true, false), ("other".into(), None, false, true)],
             unseen: vec!["spoiled".into()],
             reconciles: vec![last],
+            unseen_reconciles: vec![("spoiled".into(), "live".into())],
             runs: vec![("closed".into(), 9)],
             questions: 2,
         };
@@ -182,6 +192,8 @@ mod tests {
             "trueup_schedule_unseen{schedule=\"nightly\"} 0",
             "trueup_schedule_unseen{schedule=\"spoiled\"} 1",
             "trueup_reconcile_drifted_items{playbook=\"a\\\"} 1\\nevil 1\",environment=\"live\"} 3",
+            "trueup_reconcile_unseen{playbook=\"a\\\"} 1\\nevil 1\",environment=\"live\"} 0",
+            "trueup_reconcile_unseen{playbook=\"spoiled\",environment=\"live\"} 1",
             "trueup_open_questions 2",
         ] {
             assert!(text.lines().any(|known| known == line), "{line}\n{text}");

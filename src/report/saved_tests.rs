@@ -278,6 +278,9 @@ fn what_a_run_keeps_of_an_item_is_put_together_from_its_line_as_from_the_item() 
                     of("rows", &exact, Foreseen::Unchanged, vec![none]),
                     of("row", &exact, Foreseen::Skipped, Vec::new()),
                     of("choose", &read, Foreseen::Passes, vec![way]),
+                    of("http", &Label::HasUnknowns, Foreseen::Changes, vec![step.effects[0].clone()]),
+                    of("sql", &Label::HasUnknowns, Foreseen::Undecided, vec![step.effects[0].clone()]),
+                    of("tell", &exact, Foreseen::Tells, Vec::new()),
                 ]
             })
             .collect();
@@ -299,7 +302,11 @@ fn what_a_run_keeps_of_an_item_is_put_together_from_its_line_as_from_the_item() 
                     let rows = |e: &Effect| matches!(e, Effect::Rows { changes, .. } if changes.is_empty());
                     step.effects.iter().any(rows)
                 };
-                let Some(kept) = loaded.steps.iter().find(|kept| kept.path == step.path) else { continue };
+                let Some(kept) = loaded.steps.iter().find(|kept| kept.path == step.path) else {
+                    assert!(!step.surely_acts(), "{line}");
+                    continue;
+                };
+                assert_eq!(kept.surely_acts(), step.surely_acts(), "{} {line}", step.path);
                 assert_eq!(kept.is_left_out(), step.is_left_out(), "{line}");
                 assert_eq!((kept.way(), none(kept)), (step.way(), none(step)), "{line}");
                 told += u32::from(kept.is_left_out()) + u32::from(kept.way().is_some()) + u32::from(none(kept));

@@ -63,15 +63,23 @@ fn a_schedule_that_cannot_be_looked_at_is_said_and_the_others_begin() {
         let due = async |moment: &str, more: &str| at(&place, moment, &format!("reconcile --due{more}")).await;
         due("2025-06-09 00:10:00", "").await.is(0, &["a: looked after", "b: looked after", "Nothing is due."]);
         // What is recorded of the first one cannot be read.
-        let spoil = |name: &str| {
-            let sql = format!("update schedules set cursor = 'spoiled' where name = '{name}'");
+        let write = |sql: &str| {
             let file = place.path().join("journal/journal.db");
             assert!(std::process::Command::new("sqlite3").arg(file).arg(sql).status().unwrap().success());
         };
+        let spoil = |name: &str| write(&format!("update schedules set cursor = 'spoiled' where name = '{name}'"));
         spoil("a");
         let told = due("2025-06-09 03:05:00", " --html drift.html").await;
-        let told =
-            told.is(1, &["error: a: cannot be looked at: ", "b: 2025-06-09 03:00:00 begins", "nothing that differs"]);
+        let told = told.is(
+            1,
+            &[
+                "error: a: cannot be looked at: ",
+                "a field (column",
+                "audit verify",
+                "b: 2025-06-09 03:00:00 begins",
+                "nothing that differs",
+            ],
+        );
         assert!(!told.err.contains("Nothing is due"), "{}", told.err);
         let page = fs::read_to_string(place.path().join("drift.html")).unwrap();
         assert!(page.contains("<h1>a</h1>") && page.contains("It could not be looked at."), "{page}");
@@ -100,6 +108,19 @@ fn a_schedule_that_cannot_be_looked_at_is_said_and_the_others_begin() {
         spoil("b");
         let told = due("2025-06-10 03:05:00", "").await;
         assert_eq!((told.exit, told.err.matches("error: ").count()), (1, 1), "{}", told.err);
+        due("2025-06-10 03:06:00", " --metrics-file both.prom").await;
+        let numbers = fs::read_to_string(place.path().join("both.prom")).unwrap();
+        for name in ["a", "b"] {
+            let line = format!("trueup_schedule_unseen{{schedule=\"{name}\"}} 1");
+            assert!(numbers.lines().any(|known| known == line), "{line}\n{numbers}");
+        }
+        let unseen = |is| format!("trueup_reconcile_unseen{{playbook=\"name\",environment=\"test\"}} {is}");
+        assert!(numbers.contains(&unseen(0)), "{numbers}");
+        // Nor is one whose record was written over the end of the numbers.
+        write("update payloads set bytes = x'00' where run in (select id from runs where purpose = 'reconcile')");
+        due("2025-06-10 03:07:00", " --metrics-file both.prom").await;
+        let numbers = fs::read_to_string(place.path().join("both.prom")).unwrap();
+        assert!(numbers.contains(&unseen(1)) && numbers.contains("trueup_open_questions 0"), "{numbers}");
         place.clear().await;
     });
 }

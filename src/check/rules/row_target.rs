@@ -8,7 +8,7 @@ use crate::{
     },
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
-        shape::Word,
+        shape::{UNKNOWN_KEY, Word},
         source::Span,
     },
     check::{mentions, scene::Scene, spots::Sees},
@@ -41,22 +41,21 @@ pub static CODES: &[&Code] = &[&WHICH_ROW, &WHAT_TO_DO];
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for (index, visit) in scene.visits.iter().enumerate() {
         let at = visit.step.act_at;
-        match &visit.step.act {
+        let (unclear, deed) = match &visit.step.act {
             Act::Row(row) => {
-                target(scene, index, row, at, problems);
-                deed(
-                    row.ensure,
-                    !row.set.entries.is_empty() || row.clear.is_some() || !row.also.is_empty(),
-                    row.create.is_some(),
-                    at,
-                    problems,
-                );
+                let sets = !row.set.entries.is_empty() || row.clear.is_some() || !row.also.is_empty();
+                (target(scene, index, row, at), deed(row.ensure, sets, row.create.is_some(), at))
             }
             Act::Rows(rows) => {
-                picked(rows, at, problems);
-                deed(rows.ensure, !rows.set.entries.is_empty() || rows.clear.is_some(), false, at, problems);
+                let sets = !rows.set.entries.is_empty() || rows.clear.is_some();
+                (picked(rows, at), deed(rows.ensure, sets, false, at))
             }
-            _ => {}
+            _ => continue,
+        };
+        // With `sets:` for `set:` nothing is missing: it is written in another word, and that is told already.
+        let next = scene.visits.iter().map(|other| other.step.act_at.start).filter(|start| *start > at.start).min();
+        if !problems.any_between(&UNKNOWN_KEY, at.start, next.unwrap_or(usize::MAX)) {
+            unclear.into_iter().chain(deed).for_each(|problem| problems.push(problem));
         }
     }
 }
@@ -65,24 +64,24 @@ fn odd(at: Span, message: impl Into<String>, help: impl Into<String>) -> Diagnos
     Diagnostic::error(&WHICH_ROW, at, message).help(help)
 }
 
-fn target(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span, problems: &mut Diagnostics) {
+fn target(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span) -> Vec<Diagnostic> {
     match (&row.of, &row.table) {
         (Some(of), Some(table)) => {
             let message = format!("`of: {}` gives the table already", of.as_str());
-            problems.push(odd(table.span, message, "take `table:` and `key:` out"));
+            vec![odd(table.span, message, "take `table:` and `key:` out")]
         }
         (None, None) => {
             let help = "add `of:` with the name of a `find` step, or `table:` and `key:`";
-            problems.push(odd(at, "`row` does not say which row", help));
+            vec![odd(at, "`row` does not say which row", help)]
         }
         (Some(of), None) => {
-            if !row.key.entries.is_empty() {
+            let twice = (!row.key.entries.is_empty()).then(|| {
                 let message = format!("`of: {}` gives the key already", of.as_str());
-                problems.push(odd(row.key.at, message, "take `key:` out"));
-            }
-            found(scene, index, of).into_iter().for_each(|problem| problems.push(problem));
+                odd(row.key.at, message, "take `key:` out")
+            });
+            twice.into_iter().chain(found(scene, index, of)).collect()
         }
-        (None, Some(_)) => key(scene, index, row, at, problems),
+        (None, Some(_)) => key(scene, index, row, at).into_iter().collect(),
     }
 }
 
@@ -125,9 +124,9 @@ fn found(scene: &Scene<'_>, index: usize, of: &Word) -> Option<Diagnostic> {
     (!single).then(|| odd(of.span, message, help))
 }
 
-fn key(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span, problems: &mut Diagnostics) {
-    let Some(table) = scene.table(scene.visits[index].step) else { return };
-    let Some(facts) = scene.facts(&table) else { return };
+fn key(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span) -> Option<Diagnostic> {
+    let table = scene.table(scene.visits[index].step)?;
+    let facts = scene.facts(&table)?;
     let given: Vec<&str> = row.key.names().collect();
     let needed: Vec<&str> = facts.key.names().collect();
     let unique = facts
@@ -136,7 +135,7 @@ fn key(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span, problems: &mut 
         .any(|columns| columns.names().count() == given.len() && columns.names().all(|c| given.contains(&c)));
     let whole = needed.len() == given.len() && needed.iter().all(|c| given.contains(c));
     if whole || unique {
-        return;
+        return None;
     }
     let list = needed.iter().map(|c| format!("{c}: …")).collect::<Vec<_>>().join(", ");
     let (at, message) = match row.key.entries.iter().find(|(word, _)| !needed.contains(&word.as_str())) {
@@ -144,29 +143,25 @@ fn key(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span, problems: &mut 
         None if given.is_empty() => (at, "`row` does not say which row: `table:` without `key:`".to_owned()),
         None => (row.key.at, format!("a part of the key of `{table}` is missing")),
     };
-    problems.push(Diagnostic::error(&WHICH_ROW, at, message).help(format!("write `key: {{ {list} }}`")));
+    Some(Diagnostic::error(&WHICH_ROW, at, message).help(format!("write `key: {{ {list} }}`")))
 }
 
-fn picked(rows: &RowsSpec, at: Span, problems: &mut Diagnostics) {
-    if rows.conditions.entries.is_empty() {
-        problems.push(
-            Diagnostic::error(&WHICH_ROW, at, "`rows` without `where` means the whole table")
-                .help("add `where:` with at least one column"),
-        );
-    }
+fn picked(rows: &RowsSpec, at: Span) -> Vec<Diagnostic> {
+    let whole_table =
+        || odd(at, "`rows` without `where` means the whole table", "add `where:` with at least one column");
+    rows.conditions.entries.is_empty().then(whole_table).into_iter().collect()
 }
 
-fn deed(ensure: Option<Ensure>, sets: bool, creates: bool, at: Span, problems: &mut Diagnostics) {
-    let absent = ensure == Some(Ensure::Absent);
-    if absent && (sets || creates) {
-        problems.push(
-            Diagnostic::error(&WHAT_TO_DO, at, "a row that is deleted and set at once")
-                .help("keep either `ensure: absent` or `set:`, `clear:`, `also:` and `create:`"),
-        );
-    } else if !absent && !sets && !creates {
-        problems.push(
-            Diagnostic::error(&WHAT_TO_DO, at, "this changes nothing")
-                .help("add `set:` with columns and values, or `ensure: absent` to delete"),
-        );
+fn deed(ensure: Option<Ensure>, sets: bool, creates: bool, at: Span) -> Option<Diagnostic> {
+    let wrong = |message: &str, help: &str| Some(Diagnostic::error(&WHAT_TO_DO, at, message).help(help));
+    match ensure == Some(Ensure::Absent) {
+        true if sets || creates => wrong(
+            "a row that is deleted and set at once",
+            "keep either `ensure: absent` or `set:`, `clear:`, `also:` and `create:`",
+        ),
+        false if !sets && !creates => {
+            wrong("this changes nothing", "add `set:` with columns and values, or `ensure: absent` to delete")
+        }
+        _ => None,
     }
 }

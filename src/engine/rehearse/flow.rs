@@ -166,6 +166,8 @@ impl Pass<'_> {
                 let label = if guessed { Label::HasUnknowns } else { Label::Read };
                 self.headed(path, step, label, vec![effect], Vec::new());
                 names::missing(step, &mut self.scope);
+                let (first, by_example) =
+                    (self.steps.len(), format!("decided at apply: only when the row `{row}` decides"));
                 let mut next: Option<Arc<str>> = Some(arm.into());
                 // Arms that go on with each other in a circle are refused by the checks.
                 for _ in 0..=spec.paths.entries.len() {
@@ -174,6 +176,9 @@ impl Pass<'_> {
                     let steps = spec.arm(&arm).unwrap_or_default();
                     self.walk(&inside(path, Some(&format!("{ARM}{arm}"))), steps).await?;
                     next = self.goes_on.take();
+                }
+                if guessed {
+                    self.not_exact(first, &by_example);
                 }
                 Ok(())
             }

@@ -175,12 +175,15 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Takes back the promise of the steps that were shown from `first` on.
-    fn not_exact(&mut self, first: usize, note: &str) {
+    /// Takes back the promise of the steps that were shown from `first` on: only apply shows whether they run.
+    pub(super) fn not_exact(&mut self, first: usize, note: &str) {
         for shown in &mut self.steps[first..] {
             shown.notes.insert(0, note.to_owned());
             if shown.label == Label::Exact {
                 shown.label = Label::HasUnknowns;
+            }
+            if shown.surely_acts() {
+                shown.foreseen = Foreseen::Undecided;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What is measured, read from the journal and the project file: the same whichever scheduler is asked.
 
-use super::{Unseen, allowed, standing::comes_next, without_the_unseen};
+use super::{allowed, standing::comes_next};
 use crate::{
     journal::RunFilter,
     ops::{
@@ -26,28 +26,29 @@ pub async fn gather(surroundings: &Surroundings, record: &Record, opened: &Opene
         questions: record.journal.waiting().await?.len() as u64,
         ..Measured::default()
     };
-    let mut unseen = Unseen::new();
     for (name, schedule) in opened.project.schedules.iter() {
         let next = comes_next(&schedule.times(name), schedule, now).map(|next| next.at);
         let paused = match record.journal.schedule(name).await {
             Ok(kept) => kept.is_some_and(|kept| kept.paused.is_some()),
-            Err(error) => {
-                unseen.push((name.into(), error.into()));
+            Err(_) => {
+                measured.unseen.push(name.to_owned());
                 continue;
             }
         };
         let blocked = allowed(surroundings, opened, schedule, now).is_err();
         measured.schedules.push((name.to_owned(), next, paused, blocked));
     }
-    let unseen = without_the_unseen(unseen, opened.project.schedules.entries.len())?;
-    measured.unseen = unseen.into_iter().map(|(name, _)| name.to_string()).collect();
     let filter = RunFilter { purpose: Some(RECONCILE.into()), ..RunFilter::default() };
     let mut seen = BTreeSet::new();
     for run in record.journal.runs(&filter, LOOKED_AT).await? {
         if run.purged_at.is_some() || !seen.insert((run.playbook.clone(), run.environment.clone())) {
             continue;
         }
-        let found = reconcile::look(record, run.id).await?;
+        // One that cannot be read hides no other number.
+        let Ok(found) = reconcile::look(record, run.id).await else {
+            measured.unseen_reconciles.push((run.playbook, run.environment));
+            continue;
+        };
         measured.reconciles.push(Last {
             counts: [found.of, found.drifted, found.healed()],
             at: found.at,
