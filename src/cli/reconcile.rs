@@ -42,12 +42,21 @@ pub async fn run(
             _ => {}
         }
     }
-    let (opened, exit) = looked?;
+    // The numbers say which schedules cannot be looked at, also where that is all of them.
     if let Some(path) = &given.metrics_file {
-        let record = ops::record::open(surroundings, &opened).await?;
-        ops::schedule::write_file(surroundings, &record, project, path).await?;
+        match (numbers(path, project, surroundings).await, &looked) {
+            (Err(unwritten), Err(failure)) if unwritten.in_short() != failure.in_short() => output.failure(&unwritten),
+            (Err(unwritten), Ok(_)) => return Err(unwritten),
+            _ => {}
+        }
     }
-    Ok(exit)
+    looked
+}
+
+async fn numbers(path: &Path, project: Option<&Path>, surroundings: &Surroundings) -> Result<(), Failure> {
+    let opened = ops::project::open(surroundings, project)?;
+    let record = ops::record::open(surroundings, &opened).await?;
+    ops::schedule::write_file(surroundings, &record, project, path).await
 }
 
 async fn look(
@@ -55,14 +64,13 @@ async fn look(
     project: Option<&Path>,
     surroundings: &Surroundings,
     output: &Output,
-) -> Result<(Opened, Exit), Failure> {
+) -> Result<Exit, Failure> {
     let opened = ops::project::open(surroundings, project)?;
-    let exit = if given.due {
-        due(given, &opened, surroundings, output).await?
+    if given.due {
+        due(given, &opened, surroundings, output).await
     } else {
-        now(given, &opened, surroundings, output).await?
-    };
-    Ok((opened, exit))
+        now(given, &opened, surroundings, output).await
+    }
 }
 
 async fn again(
