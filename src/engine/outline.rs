@@ -2,7 +2,7 @@
 //! end (the turns of a loop, what an `undo` step takes back) follows from the tree and from where the item stands, and from
 //! nothing else.
 
-use super::state::ItemState;
+use super::state::{ItemState, StepState};
 use crate::{
     action::{
         call::DEEPEST,
@@ -10,8 +10,9 @@ use crate::{
         kinds::Act,
         step::{ALWAYS, RESCUE, Step},
     },
-    base::value::Value,
+    base::{time::Stamp, value::Value},
     effect::change::RowChange,
+    journal::words::Outcome,
     plan::Section,
     playbook::model::Playbook,
     template::Scope,
@@ -420,18 +421,30 @@ impl Outline {
             let mut segments = place.path[from..to].split('/').map(|segment| indexed(segment).0);
             segments.any(|segment| names.contains(&segment))
         };
+        let own = |at: &str| {
+            let rest = at.strip_prefix(section)?.strip_prefix('/')?;
+            Some::<Arc<str>>(format!("{path}/{rest}").into())
+        };
+        // What another `undo:` of the run has taken back is no effect any more, unless it was done again since.
+        let taken: HashMap<Arc<str>, Option<Stamp>> = item
+            .steps
+            .iter()
+            .filter(|(_, step)| {
+                step.outcome.as_ref().is_some_and(|o| matches!(o.outcome, Outcome::Done | Outcome::Unchanged))
+            })
+            .filter_map(|(back, step)| Some((self.place(back)?.origin?, step.at)))
+            .collect();
+        let is_taken = |at: &Arc<str>, step: &StepState| taken.get(at).is_some_and(|back| *back >= step.last_attempt);
+        // What this one has begun stays its own.
+        let begun = |at: &str| own(at).is_some_and(|own| item.steps.contains_key(&own));
         let effects = item.steps.iter().rev().filter(|(at, step)| {
             // Not what stands inside an `undo:` step itself: that is a taking back and no step of the author's.
             step.changed()
                 && same_turns(path, at)
                 && self.place(at).is_some_and(|place| place.origin.is_none() && named(&place))
+                && (begun(at) || !is_taken(at, step))
         });
-        effects
-            .filter_map(|(at, _)| {
-                let rest = at.strip_prefix(section)?.strip_prefix('/')?;
-                Some((format!("{path}/{rest}").into(), at.clone()))
-            })
-            .collect()
+        effects.filter_map(|(at, _)| Some((own(at)?, at.clone()))).collect()
     }
 }
 

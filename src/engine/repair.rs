@@ -19,9 +19,10 @@ use crate::{
 use std::{sync::Arc, time::Duration};
 
 impl Driver<'_> {
-    /// A repair step that no row has asked for is skipped.
+    /// A repair step that no row has asked for is skipped. To take back what one did, nobody has to ask.
     pub(super) fn is_idle_repair(&self, place: &Place) -> bool {
-        place.step.common.repair == Some(true) && !self.was_asked_for(&place.path)
+        let repair = place.step.common.repair == Some(true) && place.back.is_none();
+        repair && !self.was_asked_for(&place.path)
     }
 
     fn was_asked_for(&self, repair: &str) -> bool {

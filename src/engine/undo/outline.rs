@@ -421,5 +421,6 @@ fn once_more(step: &Step) -> Step {
     step.common.when = None;
     step.common.is = None;
     step.common.within = None;
+    step.common.repair = None;
     step
 }
