@@ -603,11 +603,15 @@ impl<'a> Driver<'a> {
             self.skip(&place.path, &step);
             return Ok(());
         }
+        // A plain step looks again when it is resolved; here it is about whether it is done at all, which way it goes, and what is inside.
+        let before = step.common.when.is_some() || place.kind != Kind::Plain || matches!(step.act, Act::End(_));
+        if before && place.back.is_none() {
+            self.look_again(&step).await?;
+        }
         if place.kind == Kind::Loop {
             return self.make_list(place);
         }
         if let Some(when) = &step.common.when {
-            self.look_again(&step).await?;
             let judgement =
                 resolve::judge(when, &self.scope).map_err(|f| Trouble::of_expression(&f, &self.setting.source))?;
             if let Some(holds) = judgement.holds {

@@ -284,6 +284,8 @@ impl Driver<'_> {
 
     async fn look_once(&mut self, place: &Place, spec: &WaitSpec) -> Result<Value, Halt> {
         let read = &spec.read;
+        // What `until` looks at, too.
+        self.look_again(&place.step).await?;
         self.look_again(read).await?;
         let resolved =
             resolve(read, &self.scope, self.setting).map_err(|t| Trouble::of_resolving(t, &self.setting.source))?;

@@ -1,13 +1,14 @@
 //! Attributes that the result of a step does not have.
 
 use crate::{
+    action::kinds::Act,
     base::diagnostic::{Code, Diagnostic, Diagnostics},
     check::{
         mentions::{Home, Meaning, Mention},
         scene::Scene,
         shape::{self, Misstep, Shape},
     },
-    template::UseKind,
+    template::{Step as Part, Tree, UseKind},
 };
 
 /// No such attribute.
@@ -26,6 +27,10 @@ pub static CODES: &[&Code] = &[&UNKNOWN_ATTRIBUTE];
 /// Looks at every attribute of every result and variable.
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for mention in scene.mentions.iter().filter(|m| m.usage.kind == UseKind::Variable && m.usage.path.steps.len() > 1) {
+        if let Some(problem) = not_again(scene, mention) {
+            problems.push(problem);
+            continue;
+        }
         match mention.meaning {
             Meaning::Result(index) => {
                 let home = if let Home::Step(home) = mention.home { Some(home) } else { None };
@@ -44,6 +49,48 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         }
     }
 }
+
+/// `.now` where no row is read again: of one of many rows, and under `returns:`.
+fn not_again(scene: &Scene<'_>, mention: &Mention<'_>) -> Option<Diagnostic> {
+    let find = |index: usize| match &scene.visits[index].step.act {
+        Act::Find(find) => Some(find),
+        _ => None,
+    };
+    let now = |part: Option<&Part>| matches!(part, Some(Part::Name(name)) if &**name == "now");
+    let parts = mention.usage.path.steps.as_slice();
+    let root = mention.usage.path.root();
+    let (at, message, help) = match (mention.meaning, parts) {
+        (Meaning::Result(index), [_, Part::Index(_) | Part::Each, ..]) => {
+            (!find(index)?.expects().is_single() && now(parts.get(2))).then_some(())?;
+            (2, format!("the rows of `{root}` are not read again"), FIND_IT)
+        }
+        (Meaning::Result(index), _) if now(parts.get(1)) => {
+            let single = find(index)?.expects().is_single();
+            if mention.home == Home::Returns {
+                (
+                    1,
+                    format!("`{root}` is not read again for `returns:`"),
+                    "let the last step `find` it, and give that back",
+                )
+            } else if single {
+                return None;
+            } else {
+                (1, format!("`{root}` is a list, and its rows are not read again"), FIND_IT)
+            }
+        }
+        (Meaning::Element(index), _) if now(parts.get(1)) => {
+            let list = &scene.visits[index].step.common.for_each.as_ref()?.list;
+            let Tree::Scalar(text) = &list.tree else { return None };
+            let of = text.path().filter(|path| path.steps.len() == 1)?;
+            find(scene.visits.iter().position(|visit| visit.step.id() == Some(of.root()))?)?;
+            (1, format!("`{root}` is one of several rows, which are not read again"), FIND_IT)
+        }
+        _ => return None,
+    };
+    Some(Diagnostic::error(&UNKNOWN_ATTRIBUTE, mention.part(scene, at), message).help(help))
+}
+
+const FIND_IT: &str = "`find` the one row by its key, in a step of its own with `expect: one`";
 
 /// `root` is the index of the part that carries the value.
 fn judge(scene: &Scene<'_>, mention: &Mention<'_>, root: usize, shape: &Shape, problems: &mut Diagnostics) {
@@ -78,7 +125,7 @@ fn judge(scene: &Scene<'_>, mention: &Mention<'_>, root: usize, shape: &Shape, p
 
 fn part(mention: &Mention<'_>, index: usize) -> String {
     match mention.usage.path.steps.get(index) {
-        Some(crate::template::Step::Name(name)) => name.to_string(),
+        Some(Part::Name(name)) => name.to_string(),
         _ => String::new(),
     }
 }

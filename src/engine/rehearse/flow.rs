@@ -32,6 +32,7 @@ impl Pass<'_> {
     /// Each turn of a loop, one after the other; where the list is only known after apply, its body once.
     pub(super) async fn turns(&mut self, path: &Arc<str>, step: &Step) -> Result<(), Interrupt> {
         let Some(spec) = &step.common.for_each else { return Ok(()) };
+        self.look_again(step).await.map_err(|trouble| Interrupt::Trouble(trouble, path.clone()))?;
         let trouble = |t| Interrupt::Trouble(Trouble::of_resolving(t, &self.setting.source), path.clone());
         let list = flow::elements(step, &self.scope).map_err(trouble)?;
         let around = self.scope.clone();
