@@ -29,12 +29,16 @@ impl Driver<'_> {
         self.standing(repair).is_some_and(|step| step.found_out.is_some())
     }
 
-    /// The retry that the table orders for a call, unless a repair comes first.
-    pub(super) fn retry_of(&self, place: &Place, trouble: &CallTrouble) -> Option<&Retry> {
+    /// The retry that the table orders for a call, unless a repair comes first; and how many of its attempts were made already: the one behind the
+    /// repair is one of them.
+    pub(super) fn retry_of(&self, place: &Place, trouble: &CallTrouble) -> Option<(&Retry, u32)> {
         let id = place.id();
         let retry = endings::retry(self.setting, id, trouble)?;
         let repaired = |fix: &str| self.repair_path(fix, place).is_some_and(|(_, path)| self.was_asked_for(&path));
-        endings::fix(self.setting, id, trouble).is_none_or(repaired).then_some(retry)
+        match endings::fix(self.setting, id, trouble) {
+            None => Some((retry, 0)),
+            Some(fix) => repaired(fix).then_some((retry, 1)),
+        }
     }
 
     /// Where the repair stands among the steps of the playbook that `place` belongs to, and its path.

@@ -18,6 +18,11 @@ pub struct Attempts {
 }
 
 impl Attempts {
+    /// So many further attempts were made before these were counted.
+    pub fn at_least(&mut self, made: u32) {
+        self.made = self.made.max(made);
+    }
+
     /// The pause before the next attempt; nothing when the bounds are used up. The last pause ends with the time allowed
     /// (`for`), so that there is one more attempt at its very end.
     pub fn next(&mut self, retry: &Retry, asked_for: Option<Duration>, world: &World) -> Option<Duration> {

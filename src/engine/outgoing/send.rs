@@ -59,7 +59,10 @@ impl Driver<'_> {
             };
             // What may have been carried out is found out first; only what was refused or never left is sent anew.
             let retry = self.retry_of(place, &trouble).filter(|_| !trouble.in_doubt);
-            let Some(pause) = retry.and_then(|r| attempts.next(r, trouble.retry_after, &setting.world)) else {
+            let Some(pause) = retry.and_then(|(retry, made)| {
+                attempts.at_least(made);
+                attempts.next(retry, trouble.retry_after, &setting.world)
+            }) else {
                 return Err(Trouble::Call(Box::new(trouble)).into());
             };
             (self.watch)(Tick::Again { path: place.path.clone(), why: trouble.message.clone(), pause });

@@ -415,7 +415,7 @@ fn what_a_call_complains_about_is_put_right_once_and_the_call_is_tried_again() {
         for (answers, sent, end) in [
             ("[{ status: 201 }]", vec!["jobs"], End::Changed),
             ("[{ status: 409 }, { status: 201 }]", vec!["jobs", "open", "jobs"], End::Changed),
-            ("[{ status: 409 }]", vec!["jobs", "open", "jobs", "jobs", "jobs"], End::Failed),
+            ("[{ status: 409 }]", vec!["jobs", "open", "jobs", "jobs"], End::Failed),
         ] {
             let mut scene = scene(&format!(
                 "routes: [{{ post: /jobs, answers: {answers} }}, {{ post: /open, answer: {{ status: 204 }} }}]"
