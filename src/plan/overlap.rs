@@ -1,4 +1,4 @@
-//! Rows that two items of a plan change: rehearsed each on its own, the second one would not find what its preview showed
+//! Rows that two items of a plan change or make: rehearsed each on its own, the second one would not find what its preview showed
 //! (decision 7).
 
 use super::{Effect, ItemPlan};
@@ -8,9 +8,9 @@ use crate::{
         sorting::{Printer, Sorting},
         value::Value,
     },
-    effect::change::Deed,
+    effect::change::{Deed, RowChange},
 };
-use std::{io, path::Path};
+use std::{collections::HashMap, io, path::Path, sync::Arc};
 
 /// Fingerprints of all rows that items change.
 pub struct Overlap {
@@ -18,32 +18,45 @@ pub struct Overlap {
     /// Row, number of the item, subject.
     rows: Sorting<28>,
     items: u32,
+    makers: Makers,
 }
+
+/// The steps that make a row where there is none, and the columns by which they look for it. A turn of a loop stands under the path of its loop.
+pub type Makers = HashMap<Arc<str>, Vec<Arc<str>>>;
 
 impl Overlap {
     /// None yet; `folder` takes them if they are many.
-    pub fn new(folder: &Path) -> io::Result<Overlap> {
-        Ok(Overlap { printer: Printer::new()?, rows: Sorting::new(folder), items: 0 })
+    pub fn new(folder: &Path, makers: Makers) -> io::Result<Overlap> {
+        Ok(Overlap { printer: Printer::new()?, rows: Sorting::new(folder), items: 0, makers })
     }
 
     /// One item more.
     pub fn add(&mut self, item: &ItemPlan) -> io::Result<()> {
-        let steps = item.steps.iter().filter(|step| step.foreseen.acts());
-        for effect in steps.flat_map(|step| &step.effects) {
-            let Effect::Rows { changes, .. } = effect else { continue };
-            // A row that is new has a key that nobody else can have.
-            let changed = changes.iter().filter(|c| !c.by_rule && !matches!(c.deed(), Deed::Nothing | Deed::Insert));
-            for change in changed {
-                let row = [Value::text(change.table.text()), change.key.clone().into()];
-                let mut record = [0; 28];
-                record[..16].copy_from_slice(&self.printer.of(&canonical::bytes(&Value::list(row))));
-                record[16..20].copy_from_slice(&self.items.to_be_bytes());
-                if let Some(lane) = &item.lane {
-                    record[20..].copy_from_slice(&self.printer.of(lane.as_bytes())[..8]);
-                    // All zeros are no subject.
-                    record[27] |= 1;
+        for step in item.steps.iter().filter(|step| step.foreseen.acts()) {
+            let looks_by = if self.makers.is_empty() { None } else { self.makers.get(&*listed(&step.path)) };
+            for effect in &step.effects {
+                let Effect::Rows { changes, .. } = effect else { continue };
+                for change in changes.iter().filter(|change| !change.by_rule) {
+                    let key = match change.deed() {
+                        Deed::Nothing => continue,
+                        // A number of the database's own is nobody else's.
+                        Deed::Insert => match looks_by.and_then(|columns| made_by(change, columns)) {
+                            Some(key) => key,
+                            None => continue,
+                        },
+                        Deed::Update | Deed::Delete => change.key.clone().into(),
+                    };
+                    let row = [Value::text(change.table.text()), key];
+                    let mut record = [0; 28];
+                    record[..16].copy_from_slice(&self.printer.of(&canonical::bytes(&Value::list(row))));
+                    record[16..20].copy_from_slice(&self.items.to_be_bytes());
+                    if let Some(lane) = &item.lane {
+                        record[20..].copy_from_slice(&self.printer.of(lane.as_bytes())[..8]);
+                        // All zeros are no subject.
+                        record[27] |= 1;
+                    }
+                    self.rows.add(record)?;
                 }
-                self.rows.add(record)?;
             }
         }
         self.items += 1;
@@ -68,4 +81,31 @@ impl Overlap {
         }
         Ok(found)
     }
+}
+
+/// The path without the numbers of turns.
+fn listed(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for (index, segment) in path.split('/').enumerate() {
+        if index > 0 {
+            out.push('/');
+        }
+        let turn = segment.strip_suffix(']').and_then(|rest| rest.rsplit_once('['));
+        out.push_str(turn.map_or(segment, |(label, _)| label));
+    }
+    out
+}
+
+/// What a new row was looked for by, if all of that is known; by its key it is the row that others may change.
+fn made_by(change: &RowChange, columns: &[Arc<str>]) -> Option<Value> {
+    if change.key.len() == columns.len() && columns.iter().all(|column| change.key.contains_key(column)) {
+        return Some(change.key.clone().into());
+    }
+    let row = change.after.as_ref()?;
+    let mut parts = Vec::with_capacity(columns.len() + 1);
+    for column in columns {
+        let value = row.get(column).filter(|value| !value.is_unknown())?;
+        parts.push(Value::list([Value::text(column.clone()), value.clone()]));
+    }
+    Some(Value::list(parts))
 }

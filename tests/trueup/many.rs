@@ -469,6 +469,18 @@ fn limits_refuse_before_the_first_item() {
         let twice = "targets:\n  from: { list: [1, 2] }\nsteps:\n- id: up\n  row: { table: shop.things, key: { id: 1 }, set: { count: \"{{ item }}\" } }\n";
         let told = store.plan(&playbook(&[twice]), &[]).await.err().unwrap();
         assert!(format!("{told:?}").contains("items 1 and 2 change the same row"), "{told:?}");
+        // Two that make one row, by its key and by another one; a number of the database's own is nobody else's.
+        let make = |key: &str| {
+            format!(
+                "targets:\n  from: {{ list: [1, 2] }}\nsteps:\n- id: up\n  row: {{ table: shop.things, key: {key}, set: {{ name: new, state: open }}, create: {{}} }}\n"
+            )
+        };
+        for key in ["{ id: 77 }", "{ uid: 00000000-0000-4000-8000-000000000077 }"] {
+            let told = store.refused(&playbook(&[&make(key)]), &[]).await;
+            assert!(told.contains("items 1 and 2 change the same row"), "{key}: {told}");
+        }
+        let each = make("{ uid: \"00000000-0000-4000-8000-00000000000{{ item }}\" }");
+        assert_eq!(store.plan(&playbook(&[&each]), &[]).await.unwrap().1.tally().counts.changes, 2);
         // Among so many that the plan stands in a file: the first two are named, and the file goes.
         let store = Store::open(&On::Sqlite, 250).await;
         let list: Vec<u32> = (1..=300).collect();

@@ -3,10 +3,11 @@
 
 use super::{sets, source};
 use crate::{
+    action::{kinds::Act, step::Step},
     base::{seal::Sealer, value::Value},
     connection::standing::Standing,
     engine::{
-        fleet,
+        fleet, outline,
         rehearse::{self, Answers, PlanFailure},
         sets::fit,
         setting::{OneItem, Part, Setting, Workplace},
@@ -19,7 +20,7 @@ use crate::{
         digest::PlanDigest,
         file::{self, Header, MANY_FORMAT, Saved, Writer},
         many::{HELD, PlanFile},
-        overlap::Overlap,
+        overlap::{Makers, Overlap},
     },
     report::exit::Exit,
     template::scope::Entry,
@@ -70,7 +71,7 @@ pub async fn plan(
         goes: Some(fit::way(setting).to_string()),
         file: None,
     }));
-    let mut kept = Kept::new(head, into, &workplace)?;
+    let mut kept = Kept::new(head, into, &workplace, makers(setting))?;
     let (once, entries) = once(setting, &answers, watch).await?;
     let stopped = once.stop.is_some();
     kept.add(once)?;
@@ -113,7 +114,7 @@ pub fn only(
     let matched = plan.many.as_ref().and_then(|many| many.matched.clone());
     let many = Many { tally: Tally::default(), digest: String::new(), of, lone, matched, goes, file: None };
     let head = Plan { items: Vec::new(), many: Some(Box::new(many)), ..plan.clone() };
-    let mut kept = Kept::new(head, into, workplace)?;
+    let mut kept = Kept::new(head, into, workplace, makers(setting))?;
     for (number, item) in plan.each(sealer).map_err(|why| bad(&why))?.enumerate() {
         let item = item.map_err(|why| bad(&why))?;
         if number == 0 || wanted(&item) {
@@ -138,6 +139,28 @@ pub(super) fn head(setting: &Setting, standings: &BTreeMap<Arc<str>, Standing>) 
         items: Vec::new(),
         many: None,
     }
+}
+
+/// The steps that make a row with a key that is said: two items may say the same.
+fn makers(setting: &Setting) -> Makers {
+    fn among(prefix: &str, steps: &[Step], found: &mut Makers) {
+        for (index, step) in steps.iter().enumerate() {
+            let path = outline::path(prefix, step, index);
+            if let Act::Row(row) = &step.act
+                && row.create.is_some()
+            {
+                found.insert(path.clone(), row.key.iter().map(|(column, _)| column.into()).collect());
+            }
+            for (part, inner) in step.parts() {
+                among(&outline::inside(&path, part.as_deref()), inner, found);
+            }
+        }
+    }
+    let mut found = Makers::new();
+    for (section, steps) in setting.playbook.sections() {
+        among(section, steps, &mut found);
+    }
+    found
 }
 
 /// What stands behind every database of the playbook: looked at once for all items.
@@ -314,9 +337,14 @@ impl Drop for Draft {
 }
 
 impl<'a> Kept<'a> {
-    pub(super) fn new(plan: Plan, into: Option<Into<'a>>, workplace: &'a Workplace) -> Result<Kept<'a>, Failure> {
+    pub(super) fn new(
+        plan: Plan,
+        into: Option<Into<'a>>,
+        workplace: &'a Workplace,
+        makers: Makers,
+    ) -> Result<Kept<'a>, Failure> {
         let digest = PlanDigest::of(&plan);
-        let overlap = Overlap::new(&workplace.aside).map_err(|error| aside(&error))?;
+        let overlap = Overlap::new(&workplace.aside, makers).map_err(|error| aside(&error))?;
         let mut kept = Kept { plan, digest, overlap, into, workplace, writing: None };
         if kept.into.is_some() {
             kept.begin_writing()?;

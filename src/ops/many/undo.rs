@@ -304,7 +304,7 @@ pub async fn plan(
     let goes = Some(fit::way_back(setting).to_string());
     let (tally, digest) = (Tally::default(), String::new());
     plan.many = Some(Box::new(Many { tally, digest, of, lone: 0, matched: None, goes, file: None }));
-    let mut kept = Kept::new(plan, into, &workplace)?;
+    let mut kept = Kept::new(plan, into, &workplace, Default::default())?;
     kept.add(once_planned(backward, &standings, watch).await?)?;
     let settings = backward.each().map(|own| {
         let (_, mut own) = own?;
