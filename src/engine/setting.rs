@@ -382,7 +382,7 @@ impl Setting {
     }
 
     /// The step with this id, wherever it stands.
-    fn step(&self, id: &str) -> Option<&Step> {
+    pub(super) fn step(&self, id: &str) -> Option<&Step> {
         let mut found = None;
         for step in self.playbook.sections().into_iter().flat_map(|(_, steps)| steps) {
             step.each(&mut |one| {

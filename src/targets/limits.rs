@@ -14,7 +14,7 @@ use crate::{
 shape! {
     /// How fast and how far a run over many items goes.
     "limits" pub struct Limits {
-        /// How many items are carried out at the same time; 4 unless said otherwise. Changes of a SQLite file come one after
+        /// How many items are carried out at the same time. Default: 4, or 1 where a step reads what other items may change. Changes of a SQLite file come one after
         /// the other whatever is said here.
         concurrency: Option<Placed<u32>>,
         /// How many items are begun in a stretch of time: `300/min`, `5/s`.

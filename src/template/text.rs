@@ -5,12 +5,12 @@ use super::{
     grammar,
     item::Item,
     names::{self, Use},
-    path::Path,
+    path::{Path, Step},
     problem::{Failure, Refused},
     render::{Reader, Writer},
     run::{Result as Ran, Run},
     scope::Scope,
-    syntax::{Block, Node},
+    syntax::{Block, Kind, Node},
 };
 use crate::base::{value::Value, yaml::Scalar};
 use std::{borrow::Cow, fmt, sync::Arc};
@@ -72,6 +72,26 @@ impl Text {
     /// Holds no expression at all.
     pub fn is_literal(&self) -> bool {
         self.literal().is_some()
+    }
+
+    /// The path, when it is exactly one `{{ … }}` and that a name with constant attributes: `{{ item.id }}`.
+    pub fn path(&self) -> Option<Path> {
+        let Form::Single(blocks) = &self.form else { return None };
+        let (mut node, mut steps) = (single(blocks)?, Vec::new());
+        loop {
+            match &node.kind {
+                Kind::Name(name) => {
+                    steps.push(Step::Name(name.clone()));
+                    steps.reverse();
+                    return Some(Path { steps });
+                }
+                Kind::Attribute(of, name) => {
+                    steps.push(Step::Name(name.clone()));
+                    node = of;
+                }
+                _ => return None,
+            }
+        }
     }
 
     /// Its value: of the expression's own kind when the text is exactly one `{{ … }}`, else a text (an unknown in it makes

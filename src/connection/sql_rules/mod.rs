@@ -5,6 +5,7 @@
 
 mod functions;
 mod parts;
+mod pinned;
 mod tables;
 mod words;
 
@@ -101,6 +102,7 @@ pub fn judge(sql: &str, dialect: Dialect) -> Verdict {
 }
 
 pub use parts::{Parts, parts};
+pub use pinned::pinned;
 
 /// One statement and nothing else; a closing `;` is forgiven.
 pub(super) fn single(sql: &str, dialect: Dialect) -> Result<(), Fault> {

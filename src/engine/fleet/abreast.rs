@@ -4,7 +4,7 @@ use crate::{
     action::{kinds::Act, resolve::Known, row::RowSpec, step::Step},
     connection::database::Database,
     effect::change::TableName,
-    engine::setting::Setting,
+    engine::{sets::own, setting::Setting},
     template::Dialect,
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -14,17 +14,24 @@ const AT_ONCE: usize = 4;
 
 /// So many items of this run are carried out at the same time.
 pub fn at_once(setting: &Setting) -> usize {
+    // Where an item reads what others change, only the author can say that it does not matter which of them comes first. What is taken back
+    // is read by its key.
+    let alone = setting.outline.scope.is_none() && own::sees_others(setting).is_some();
+    most(setting, if alone { 1 } else { AT_ONCE })
+}
+
+/// So many items are tried out at the same time: none sees what another one would do. What one would write to is locked until it is taken back:
+/// with two files each of two items could hold one and wait for the other.
+pub fn tried_at_once(setting: &Setting) -> usize {
+    if files(setting).len() > 1 { 1 } else { most(setting, AT_ONCE) }
+}
+
+fn most(setting: &Setting, unsaid: usize) -> usize {
     let said = setting.playbook.limits.as_ref().and_then(|limits| limits.concurrency.as_ref());
-    let said = said.map_or(AT_ONCE, |n| n.value as usize);
+    let said = said.map_or(unsaid, |n| n.value as usize);
     let files = files(setting).len();
     // A SQLite file takes one writer at a time. Where nothing is waited for but the file, several would only stand in line for it.
     if files > 0 && !steps(setting).into_iter().any(waits_elsewhere) { 1 } else { said }
-}
-
-/// So many items are tried out at the same time. What one would write to is locked until it is taken back: with two files each of two
-/// items could hold one and wait for the other.
-pub fn tried_at_once(setting: &Setting) -> usize {
-    if files(setting).len() > 1 { 1 } else { at_once(setting) }
 }
 
 /// All steps, also those of the playbooks that it calls.

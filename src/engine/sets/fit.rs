@@ -1,6 +1,6 @@
 //! Whether the items of a playbook can go in sets, and if not, why: a pure function of what is declared.
 
-use super::size::MOST;
+use super::{own, size::MOST};
 use crate::{
     action::{
         kinds::Act,
@@ -82,6 +82,9 @@ fn fits(setting: &Setting) -> Result<Way, String> {
         return Err("nothing is changed item by item".into());
     }
     let connection = one_database(setting)?;
+    if let Some(why) = own::sees_others(setting) {
+        return Err(why);
+    }
     let Some(label) = found.calls else {
         return Ok(match setting.one_by_one {
             true if abreast::at_once(setting) > 1 && takes_several(setting, &connection) => {

@@ -6,6 +6,7 @@ mod apart;
 pub mod chunk;
 pub mod fit;
 mod merge;
+pub mod own;
 pub mod size;
 
 use crate::{

@@ -1,0 +1,120 @@
+//! Items that read what others of the run may change: they go one by one, so that each finds what those before it left. Which playbooks those
+//! are is told from what is declared.
+
+use super::{
+    many::{Store, playbook},
+    servers::{block_on, mysql, postgres, said},
+    sets::{Go, alike, carried, items, rows},
+};
+use trueup::{
+    engine::{fleet::abreast, sets::fit},
+    trial::bench::On,
+};
+
+const OPEN: &str = "targets:\n  from: { find: { table: shop.things, where: { state: open } } }\n";
+const SELL: &str = "- id: sell\n  row: { of: thing, only_if: { state: open }, set: { state: sold } }\n";
+const THING: &str = "- id: thing\n  find: { table: shop.things, where: { id: \"{{ item.id }}\" }, expect: one }\n";
+
+fn text(parts: &[&str]) -> String {
+    let text = playbook(parts);
+    if text.contains("shop.parts") {
+        text.replace("write: [things, audits]", "write: [things, parts, audits]")
+    } else {
+        text
+    }
+}
+
+#[test]
+fn what_an_item_reads_decides_whether_it_may_go_with_others() {
+    let own_by_sql = "- query: { db: shop, sql: \"select count(*) as n from things where state = 1 and id = {{ item.id }}\", expect: one }\n";
+    let all_by_sql = "- id: left\n  query: { db: shop, sql: \"select count(*) as n from things where state = 1 and id <> {{ item.id }}\", expect: one }\n";
+    let of_owner =
+        "- id: others\n  find: { table: shop.things, where: { owner_id: \"{{ item.owner_id }}\" }, expect: many }\n";
+    let named = "- id: thing\n  find: { table: shop.things, where: { note: \"{{ item.id }}\" }, expect: one }\n";
+    let by_key = "- id: sell\n  row: { table: shop.things, key: { id: \"{{ thing.id }}\" }, set: { state: sold } }\n";
+    let renote = "- id: sell\n  row: { of: thing, set: { note: sold } }\n";
+    let audited = "verification:\n- id: told\n  find: { table: shop.audits, where: { record_id: \"{{ thing.id }}\" }, expect: many }\n";
+    let all_audits =
+        "verification:\n- id: told\n  find: { table: shop.audits, where: { action: update }, expect: many }\n";
+    let parts = "- id: parts\n  rows: { table: shop.parts, where: { thing_id: \"{{ thing.id }}\" }, set: { name: x }, touches: 0..5 }\n";
+    let moved = "- id: parts\n  rows: { table: shop.parts, where: { position: \"{{ item.id }}\" }, set: { position: 7 }, touches: 0..5 }\n";
+    let (given, steps) = ("preconditions:\n", "steps:\n");
+    let other = |id: &str| {
+        format!(
+            "- id: other\n  find: {{ table: shop.things, where: {{ id: \"{{{{ {id} }}}}\" }}, expect: optional }}\n"
+        )
+    };
+    let of_var = format!("vars: {{ which: \"{{{{ item.id }}}}\" }}\n{given}{}", THING.replace("item.id", "vars.which"));
+    let together: Vec<(&str, Vec<&str>)> = vec![
+        ("its own row by its key", vec![given, THING, steps, SELL]),
+        ("by a variable", vec![&of_var, steps, SELL]),
+        ("its own row by SQL", vec![given, THING, own_by_sql, steps, SELL]),
+        ("by a name that nobody changes", vec![given, named, steps, by_key]),
+        ("its audit rows", vec![given, THING, steps, SELL, audited]),
+        ("what hangs on its row", vec![given, THING, steps, SELL, parts]),
+    ];
+    let apart: Vec<(&str, Vec<&str>, &str)> = vec![
+        ("how many are left", vec![given, THING, all_by_sql, steps, SELL], "`left` reads rows of `shop.things`"),
+        ("what belongs to the same", vec![given, THING, of_owner, steps, SELL], "`others` reads rows of `shop.things`"),
+        ("by a name that is changed", vec![given, named, steps, renote], "`thing` reads rows of `shop.things`"),
+        ("all audit rows", vec![given, THING, steps, SELL, all_audits], "`told` reads rows of `shop.audits`"),
+        ("rows that come to fit", vec![given, THING, steps, SELL, moved], "`parts` reads rows of `shop.parts`"),
+    ];
+    let another = other("item.owner_id");
+    let the_same = other("item.id");
+    block_on(async {
+        let store = Store::open(&On::Sqlite, 0).await;
+        for (what, parts) in together.into_iter().chain([("twice", vec![given, THING, &the_same, steps, SELL])]) {
+            let (prepared, _) = store
+                .plan(&text(&[&[OPEN], &*parts].concat()), &[])
+                .await
+                .unwrap_or_else(|f| panic!("{what}: {}", said(&f)));
+            assert_eq!(fit::way(&prepared.setting).to_string(), "in sets of up to 200", "{what}");
+        }
+        for (what, parts, why) in apart.into_iter().chain([(
+            "its owner",
+            vec![given, THING, &another, steps, SELL],
+            "`other` reads rows of `shop.things`",
+        )]) {
+            let (prepared, _) = store
+                .plan(&text(&[&[OPEN], &*parts].concat()), &[])
+                .await
+                .unwrap_or_else(|f| panic!("{what}: {}", said(&f)));
+            let way = fit::way(&prepared.setting).to_string();
+            assert_eq!(way, format!("one by one: step {why} that other items may change"), "{what}");
+            assert!(fit::rehearsal(&prepared.setting).is_none(), "{what}");
+        }
+        store.shop.close().await;
+    });
+}
+
+/// At least three stay open, whichever way that is asked (who counted others than the plan did has drifted); and an item whose neighbour was sold
+/// is left alone.
+#[test]
+fn an_item_finds_what_those_before_it_left_in_sets_as_it_does_alone() {
+    let counted = "- id: left\n  query: { db: shop, sql: \"select count(*) as n from things where state = 1 and id <> {{ item.id }}\", expect: one }\n- assert: left.n >= 3\n  otherwise: { skip: Too few are left. }\n";
+    let found = "- id: left\n  find: { table: shop.things, where: { state: open, id: { not: \"{{ item.id }}\" } }, expect: 3..100 }\n  otherwise: { skip: Too few are left. }\n";
+    let neighbour = "- id: left\n  find: { table: shop.things, where: { state: open, id: \"{{ item.count }}\" }, expect: one }\n  otherwise: { skip: Its neighbour is sold. }\n";
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            for (what, read, open) in [("counted", counted, 7), ("found", found, 3), ("neighbour", neighbour, 4)] {
+                let text = text(&[OPEN, "preconditions:\n", THING, read, "steps:\n", SELL]);
+                let mut seen = Vec::new();
+                for go in [Go::InSets, Go::Alone] {
+                    let store = Store::open(&on, 8).await;
+                    store.shop.sql("update things set count = case when id % 2 = 0 then id - 1 else 1 end; update things set count = 8 where id = 1").await;
+                    let (prepared, _) = store.plan(&text, &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+                    assert_eq!(abreast::at_once(&prepared.setting), 1, "nothing says that the order does not matter");
+                    let (run, _) = carried(&store, &text, "", go).await;
+                    seen.push((items(&store.state(run).await), rows(&store.shop).await));
+                    let left = super::ledger::asked(&store.shop, "select count(*) from things where state = 1").await;
+                    assert_eq!(left.trim(), open.to_string(), "{} {what} {go:?}", on.word());
+                    store.shop.close().await;
+                }
+                let (in_sets, alone) = (&seen[0], &seen[1]);
+                alike(&format!("{} {what}: items", on.word()), &in_sets.0, &alone.0);
+                alike(&format!("{} {what}: rows", on.word()), &in_sets.1, &alone.1);
+            }
+        }
+    });
+}
