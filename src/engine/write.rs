@@ -208,8 +208,8 @@ impl Driver<'_> {
             // Each row is compared with what the other run left; the plan says which ones are meant.
             let shown =
                 self.plan.filter(|_| !self.unplanned && undo::restore::not_rehearsed(restore, self.setting).is_none());
-            let planned = shown.map(|_| self.planned(path).and_then(drift::planned_rows).unwrap_or_default());
-            return Box::pin(undo::restore::restore(changing, restore, self.setting, planned.as_deref(), at)).await;
+            let planned = shown.map(|_| undo::restore::Shown::of(self.planned(path)));
+            return Box::pin(undo::restore::restore(changing, restore, self.setting, planned.as_ref(), at)).await;
         }
         let carried = match deed {
             Deed::Change(change) => match Box::pin(carry_out::carry_out(changing, change, self.setting, at)).await {

@@ -68,6 +68,7 @@ impl Field for Tally {
             ("irreversible", irreversible.store()),
             ("changing", self.changing.store()),
             ("unchanged", self.unchanged.store()),
+            ("left", self.left.store()),
             ("ends", ends.store()),
             ("reasons", self.reasons.store()),
         ];
@@ -90,6 +91,8 @@ impl Field for Tally {
             irreversible: irreversible.into_iter().map(|step| (step.step, step.why, step.items)).collect(),
             changing: part(map, "changing")?,
             unchanged: part(map, "unchanged")?,
+            // Plans of before do not know it.
+            left: map.contains_key("left").then(|| part(map, "left")).transpose()?.unwrap_or(0),
             ends: ends.into_iter().map(|(way, items)| (way.word(), items)).collect(),
             reasons: part(map, "reasons")?,
         })

@@ -74,6 +74,8 @@ pub struct Tally {
     pub changing: u64,
     /// How many items are as wanted.
     pub unchanged: u64,
+    /// How many items of an undo change nothing, because it leaves their rows alone.
+    pub left: u64,
     /// Where items end early: how many of each way.
     pub ends: BTreeMap<&'static str, u64>,
     /// The same with the reasons.
@@ -116,7 +118,7 @@ impl Tally {
 
     /// One item more.
     pub fn add(&mut self, item: &ItemPlan) {
-        let before = self.counts.changes;
+        let (before, left_before) = (self.counts.changes, self.left_alone);
         for step in &item.steps {
             let acts = step.foreseen.acts();
             let looks = step.foreseen == Foreseen::Passes || LOOKS.contains(&step.kind);
@@ -151,6 +153,7 @@ impl Tally {
             match &item.stop {
                 Some(_) => {}
                 None if changes => self.changing += 1,
+                None if self.left_alone > left_before => self.left += 1,
                 None => self.unchanged += 1,
             }
         }

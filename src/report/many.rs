@@ -23,7 +23,7 @@ use crate::{
         state::{ItemState, RunState},
     },
     journal::words::End,
-    plan::{ItemPlan, Many, Plan},
+    plan::{Effect, ItemPlan, Many, Plan},
     targets::csv::safe_cell,
 };
 use std::sync::Arc;
@@ -65,9 +65,13 @@ fn items(page: &mut Page, plan: &Plan, many: &Many, view: &View<'_>) {
         if many.of > tally.items { format!(" of {}; the rest next time", grouped(many.of)) } else { String::new() };
     page.line(0, Line::of(Tone::Strong, format!("{}{taken}", counted(tally.items, "item"))));
     let ends = tally.ends.iter().map(|(word, n)| (way_words(word), *n));
-    let all = [("change something", tally.changing), ("are as wanted", tally.unchanged)];
-    for (words, n) in all.into_iter().chain(ends).filter(|(_, n)| *n > 0) {
-        page.line(2, Line::of(Tone::Plain, grouped(n)).pad(9, 2).plain(words));
+    let all = [
+        (["changes something", "change something"], tally.changing),
+        (["is as wanted", "are as wanted"], tally.unchanged),
+        (["is left alone", "are left alone"], tally.left),
+    ];
+    for ([one, several], n) in all.into_iter().chain(ends).filter(|(_, n)| *n > 0) {
+        page.line(2, Line::of(Tone::Plain, grouped(n)).pad(9, 2).plain(if n == 1 { one } else { several }));
     }
     if let Some(matched) = &many.matched {
         page.hung(2, 2, Line::of(Tone::Plain, compared::sentence(matched)));
@@ -93,12 +97,14 @@ fn items(page: &mut Page, plan: &Plan, many: &Many, view: &View<'_>) {
             page.hung(11, 11, Line::of(Tone::Dim, named(&reason.first, reason.items)));
         }
     }
-    let changing: Vec<&ItemPlan> = plan
-        .items
-        .iter()
-        .filter(|item| item.item.is_some() && item.stop.is_none())
-        .filter(|item| item.steps.iter().any(|step| step.foreseen.acts()))
-        .collect();
+    let going = || plan.items.iter().filter(|item| item.item.is_some() && item.stop.is_none());
+    let acts = |item: &&ItemPlan| item.steps.iter().any(|step| step.foreseen.acts());
+    let leaves = |item: &&ItemPlan| {
+        let mut effects = item.steps.iter().flat_map(|step| &step.effects);
+        effects.any(|effect| matches!(effect, Effect::LeftAlone { .. }))
+    };
+    let left = going().filter(|item| !acts(item) && leaves(item));
+    let changing: Vec<&ItemPlan> = going().filter(acts).chain(left).collect();
     let whole = if tally.items <= WHOLE as u64 { changing.len() } else { WHOLE.min(changing.len()) };
     for item in &changing[..whole] {
         page.blank();
@@ -114,13 +120,14 @@ fn items(page: &mut Page, plan: &Plan, many: &Many, view: &View<'_>) {
     }
 }
 
-fn way_words(word: &str) -> &'static str {
+/// Of one item, and of several.
+fn way_words(word: &str) -> [&'static str; 2] {
     match Way::of(word) {
-        Some(Way::Skip) => "are left alone",
-        Some(Way::Done) => "are as wanted already",
-        Some(Way::Fail) => "would fail",
-        Some(Way::Escalate) => "are for people",
-        _ => "stop at a check",
+        Some(Way::Skip) => ["is left alone", "are left alone"],
+        Some(Way::Done) => ["is as wanted already", "are as wanted already"],
+        Some(Way::Fail) => ["would fail", "would fail"],
+        Some(Way::Escalate) => ["is for people", "are for people"],
+        _ => ["stops at a check", "stop at a check"],
     }
 }
 

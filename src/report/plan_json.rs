@@ -97,6 +97,7 @@ fn of_many(many: &Many) -> Value {
         ("of", number(many.of)),
         ("changing", number(tally.changing)),
         ("unchanged", number(tally.unchanged)),
+        ("left_alone", number(tally.left)),
         ("ends", Value::map(tally.ends.iter().map(|(way, n)| (*way, number(*n))))),
         ("reasons", Value::list(reasons)),
         ("lone_groups", number(many.lone)),

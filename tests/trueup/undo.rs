@@ -557,7 +557,7 @@ fn keeps_what_others_did(on: &On) {
             left,
             [
                 "shop.prices code A, year 2024: another row has its key now",
-                "shop.files folder n, name ew: the plan leaves it alone",
+                "shop.files folder n, name ew: the plan leaves it alone: rows that hang on it would go or change with it: 1 of shop.pages",
             ]
         );
         let now = shop.snapshot().await;

@@ -51,7 +51,7 @@ fn meddled(seed: u64, from: u64, to: u64) -> String {
 async fn both_ways(on: &On, seeds: std::ops::Range<u64>, size: u64) {
     let text = playbook(&[STEPS]).replace("write: [things, audits]", "write: [things, parts, audits]");
     let (sets, single) = (Store::open(on, 0).await, Store::open(on, 0).await);
-    let (mut most, mut left, mut back) = (0, 0, 0);
+    let (mut most, mut left, mut back, mut kept) = (0, 0, 0, 0);
     for seed in seeds {
         let (before, later) = batch(seed, size, false);
         let mut seen = Vec::new();
@@ -73,7 +73,11 @@ async fn both_ways(on: &On, seeds: std::ops::Range<u64>, size: u64) {
             // And the undo is taken back.
             let (again, ..) = taken_back(store, undo, "", one_by_one).await;
             let made = store.state(again).await;
-            let planned = format!("{:?} {:?}", plan.tally().left_alone, plan.tally().counts.rows);
+            let tally = plan.tally();
+            let told = tally.changing + tally.unchanged + tally.left + tally.ended();
+            assert_eq!(told, tally.items, "an item is one of these");
+            kept += tally.left;
+            let planned = format!("{:?} {:?} {:?}", tally.left_alone, tally.left, tally.counts.rows);
             // The audit rows name the runs.
             let named = |lines: Vec<String>| -> Vec<String> {
                 let ids = [run, undo, again].map(|run| run.short());
@@ -96,6 +100,7 @@ async fn both_ways(on: &On, seeds: std::ops::Range<u64>, size: u64) {
     }
     assert!(most > 3, "{}: nothing went together", on.word());
     assert!(left > 2 && back > 3, "{}: {left} left alone, {back} taken back", on.word());
+    assert!(kept > 0, "{}: no plan leaves all of an item alone", on.word());
     sets.shop.close().await;
     single.shop.close().await;
 }

@@ -24,11 +24,12 @@ use crate::{
     engine::{
         audit::{self, AuditTrouble},
         carry_out::{Carried, Explained, also},
+        drift,
         question::database,
         setting::Setting,
         trouble::{Difference, Trouble},
     },
-    plan::Also,
+    plan::{Also, Effect, StepPlan},
     table::{catalogue, facts::Facts},
 };
 use std::{
@@ -36,12 +37,43 @@ use std::{
     sync::Arc,
 };
 
+/// What a plan shows of rows that are to be put back.
+pub struct Shown<'p> {
+    /// Those that it puts back.
+    pub changes: Vec<&'p RowChange>,
+    /// Those that it leaves as they are.
+    pub left: Vec<&'p LeftAlone>,
+}
+
+impl<'p> Shown<'p> {
+    /// What the plan shows of this step.
+    pub fn of(step: Option<&'p StepPlan>) -> Shown<'p> {
+        let left = step.into_iter().flat_map(|step| &step.effects).filter_map(|effect| match effect {
+            Effect::LeftAlone { rows } => Some(rows),
+            _ => None,
+        });
+        Shown { changes: step.and_then(drift::planned_rows).unwrap_or_default(), left: left.flatten().collect() }
+    }
+
+    /// Why this row is not put back, though it could be: the plan does not show it.
+    fn leaves(&self, change: &RowChange) -> Option<String> {
+        if self.changes.iter().any(|shown| shown.table == change.table && shown.key == change.key) {
+            return None;
+        }
+        let left = self.left.iter().find(|left| left.table == change.table && left.key == change.key);
+        Some(match left {
+            Some(left) => format!("the plan leaves it alone: {}", left.why),
+            None => "the plan leaves it alone".into(),
+        })
+    }
+}
+
 /// Carries it out in the transaction of `changing`. With `planned`, only rows that the plan showed are taken back.
 pub async fn restore(
     changing: &mut Changing,
     deed: &Restore,
     setting: &Setting,
-    planned: Option<&[&RowChange]>,
+    planned: Option<&Shown<'_>>,
     at: Span,
 ) -> Result<Carried, Trouble> {
     let fault = |fault: Fault| database(&deed.connection, fault, at);
@@ -125,7 +157,7 @@ enum Came {
 struct Work<'a> {
     deed: &'a Restore,
     setting: &'a Setting,
-    planned: Option<&'a [&'a RowChange]>,
+    planned: Option<&'a Shown<'a>>,
     at: Span,
     columns: HashMap<Arc<str>, Arc<catalogue::Table>>,
 }
@@ -261,9 +293,8 @@ impl<'a> Work<'a> {
             Ok(came) => return Ok(came),
             Err(todo) => todo,
         };
-        let shown = |p: &[&RowChange]| p.iter().any(|p| p.table == change.table && p.key == change.key);
-        if self.planned.is_some_and(|planned| !shown(planned)) {
-            return Ok(Came::Left(whole(change, "the plan leaves it alone".into())));
+        if let Some(why) = self.planned.and_then(|shown| shown.leaves(change)) {
+            return Ok(Came::Left(whole(change, why)));
         }
         row.carry_out(changing, todo).await
     }
