@@ -37,7 +37,10 @@ pub fn preview_equals_apply(plan: &Plan, applied: &[RowChange]) -> Vec<Problem> 
     let mut met = BTreeSet::new();
     let (besides, applied) = besides(plan, applied, &previewed, &inserted);
     problems.extend(besides);
-    for change in applied {
+    let mut whole = IndexMap::new();
+    applied.into_iter().for_each(|change| goes_on(&mut whole, change));
+    // What ends as it was is no change in the preview either.
+    for change in whole.values().filter(|change| change.deed() == Deed::Insert || !differing(change).is_empty()) {
         if change.deed() == Deed::Insert {
             new.push(change);
             continue;
@@ -125,18 +128,23 @@ fn previewed(plan: &Plan) -> (IndexMap<String, RowChange>, Vec<RowChange>) {
     let rows = plan.items.iter().flat_map(|i| &i.steps).flat_map(|s| &s.effects);
     let rows = rows.filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None }).flatten();
     for change in rows.filter(|c| c.deed() != Deed::Nothing || !differing(c).is_empty()) {
-        match known.get_mut(&row_name(change)) {
-            Some(whole) => {
-                whole.after = change.after.clone();
-                whole.stamps.extend(change.stamps.iter().cloned());
-            }
-            None => drop(known.insert(row_name(change), change.clone())),
-        }
+        goes_on(&mut known, change);
     }
     // A row that one step makes and another takes away, or that ends as it was, is no change.
     let real = known.into_iter().filter(|(_, c)| !differing(c).is_empty());
     let (new, old): (Vec<_>, Vec<_>) = real.partition(|(_, c)| c.deed() == Deed::Insert);
     (old.into_iter().collect(), new.into_iter().map(|(_, c)| c).collect())
+}
+
+/// What is written several times was first what it was before the first time, and is in the end what it was left as.
+fn goes_on(known: &mut IndexMap<String, RowChange>, change: &RowChange) {
+    match known.get_mut(&row_name(change)) {
+        Some(whole) => {
+            whole.after = change.after.clone();
+            whole.stamps.extend(change.stamps.iter().cloned());
+        }
+        None => drop(known.insert(row_name(change), change.clone())),
+    }
 }
 
 /// The clock moves between preview and apply.
