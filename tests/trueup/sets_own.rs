@@ -84,6 +84,19 @@ fn what_an_item_reads_decides_whether_it_may_go_with_others() {
             assert_eq!(way, format!("one by one: step {why} that other items may change"), "{what}");
             assert!(fit::rehearsal(&prepared.setting).is_none(), "{what}");
         }
+        for (list, way) in [
+            ("[1, 2]", "in sets of up to 200"),
+            ("[[1, 2], [2, 3]]", "one by one: step `all` reads rows of `shop.things` that other items may change"),
+        ] {
+            let items = format!("targets:\n  from: {{ list: {list} }}\n");
+            let all = "- id: all\n  find: { table: shop.things, where: { id: \"{{ item }}\" }, expect: many }\n";
+            let flag = "- id: flag\n  rows: { table: shop.things, where: { id: \"{{ item }}\" }, set: { flag: true }, touches: 0..5 }\n";
+            let (prepared, _) = store
+                .plan(&text(&[&items, given, all, steps, flag]), &[])
+                .await
+                .unwrap_or_else(|f| panic!("{list}: {}", said(&f)));
+            assert_eq!(fit::way(&prepared.setting).to_string(), way, "{list}");
+        }
         store.shop.close().await;
     });
 }

@@ -47,7 +47,11 @@ pub fn sees_others(setting: &Setting) -> Option<String> {
             let key = table.and_then(|table| setting.facts_of(&table)).map(Facts::key_columns).unwrap_or_default();
             key.iter().map(|column| pin(["item", column])).collect()
         }
-        (None, None, Source::List(_)) => vec![pin(["item"])],
+        // Lists may have elements in common.
+        (None, None, Source::List(list)) => match &list.tree {
+            Tree::List(all) if all.iter().any(|one| matches!(one, Tree::List(_))) => Vec::new(),
+            _ => vec![pin(["item"])],
+        },
         _ => Vec::new(),
     };
     for node in each.outline.nodes.iter() {
