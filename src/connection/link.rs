@@ -12,7 +12,7 @@ use super::{
 use crate::{
     base::value::Value,
     table::{
-        catalogue::{Catalogue, Nature, Table},
+        catalogue::{Catalogue, Nature, Reference, Table},
         rights::Rights,
     },
     template::sql::Dialect,
@@ -143,6 +143,11 @@ impl Link {
             // SQLite's values are looked at before they are copied, and MySQL's packets have a bound.
             Link::Sqlite(_) | Link::Mysql(_) => Ok(None),
         }
+    }
+
+    /// The foreign keys between these tables.
+    pub async fn references(&mut self, tables: &[&str]) -> Result<Vec<Reference>, Fault> {
+        either!(self, link => link.references(tables).await)
     }
 
     /// Columns, types and keys.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     base::value::{Map, Names, Value},
-    table::catalogue::{Catalogue, Nature, Table},
+    table::catalogue::{Catalogue, Nature, Reference, Table},
     template::sql::Dialect,
 };
 use std::sync::Arc;
@@ -286,6 +286,14 @@ impl Session {
     pub async fn catalogue(&mut self, tables: Option<&[&str]>) -> Result<Catalogue, Fault> {
         let link = self.enter()?;
         let done = Box::pin(link.catalogue(tables)).await;
+        let done = self.leave(done);
+        self.recover(done).await
+    }
+
+    /// The foreign keys between these tables: nothing where none of them points to another one of them, or to itself.
+    pub async fn references(&mut self, tables: &[&str]) -> Result<Vec<Reference>, Fault> {
+        let link = self.enter()?;
+        let done = Box::pin(link.references(tables)).await;
         let done = self.leave(done);
         self.recover(done).await
     }

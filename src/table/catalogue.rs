@@ -112,6 +112,17 @@ pub struct Nature {
     pub alone: bool,
 }
 
+/// A foreign key: rows of one table that point to rows of another one, or of the same.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reference {
+    /// The table whose rows point.
+    pub from: Arc<str>,
+    /// The columns that do.
+    pub columns: Vec<Arc<str>>,
+    /// The table that they point to.
+    pub to: Arc<str>,
+}
+
 /// All tables that a connection can see, by their name (`schema.table` outside the default schema).
 pub type Catalogue = IndexMap<Arc<str>, Table>;
 

@@ -131,3 +131,68 @@ fn an_item_finds_what_those_before_it_left_in_sets_as_it_does_alone() {
         }
     });
 }
+
+/// What an item can do only because of what another one would do is no part of its preview: rows that a foreign key needs, and unique values that
+/// become free.
+#[test]
+fn a_preview_does_not_rest_on_what_another_item_would_make_or_leave_free() {
+    let three = "targets:\n  from: { list: [1, 2, 3] }\nsteps:\n";
+    let make = "- id: thing\n  row: { table: shop.things, key: { id: \"{{ item }}\" }, set: { name: \"{{ item }}\", state: open }, create: {} }\n";
+    let hang = |of: &str| {
+        format!(
+            "- id: part\n  row: {{ table: shop.parts, key: {{ id: \"{{{{ item }}}}\" }}, set: {{ name: x, position: 1, thing_id: \"{{{{ {of} }}}}\" }}, create: {{}} }}\n"
+        )
+    };
+    let uid = |of: &str, as_: &str| {
+        format!(
+            "- id: {as_}\n  row: {{ table: shop.things, key: {{ id: \"{{{{ item }}}}\" }}, set: {{ uid: \"00000000-0000-4000-8000-00000000000{{{{ {of} }}}}\" }} }}\n"
+        )
+    };
+    let uids: String = (1..4)
+        .map(|n| format!("update things set uid = '00000000-0000-4000-8000-00000000000{n}' where id = {n};"))
+        .collect();
+    let (others, own) = (hang("item % 3 + 1"), hang("item"));
+    let (free, take) = (uid("item + 5", "free"), uid("item % 3 + 1", "take"));
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            for (what, things, parts, fail) in [
+                ("the row of another one", 0, vec![three, make, &others], 3),
+                ("its own row", 0, vec![three, make, &own], 0),
+                ("a value that another one gives up", 3, vec![three, &free, &take], 3),
+                ("a value that is free", 3, vec![three, &free], 0),
+            ] {
+                let text = text(&parts);
+                let mut seen = Vec::new();
+                for go in [Go::InSets, Go::Alone] {
+                    let store = Store::open(&on, things).await;
+                    store.shop.sql(&uids).await;
+                    let (prepared, plan) = store.plan(&text, &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+                    assert!(fit::rehearsal(&prepared.setting).is_some(), "{what}: what is declared speaks for it");
+                    let failing = plan.tally().ends.get("fail").copied().unwrap_or(0);
+                    assert_eq!((failing, plan.tally().changing), (fail, 3 - fail), "{} {what}", on.word());
+                    let (run, _) = carried(&store, &text, "", go).await;
+                    // MySQL's messages name the database, which is another one each time.
+                    let nameless = |line: &String| {
+                        let mut parts = line.split("trueup_test_");
+                        let first = parts.next().unwrap_or_default().to_owned();
+                        parts.fold(first, |text, part| text + part.split_once('_').map_or(part, |(_, rest)| rest))
+                    };
+                    let items: Vec<String> = items(&store.state(run).await).iter().map(nameless).collect();
+                    seen.push((items, rows(&store.shop).await));
+                    store.shop.close().await;
+                }
+                alike(&format!("{} {what}: items", on.word()), &seen[0].0, &seen[1].0);
+                alike(&format!("{} {what}: rows", on.word()), &seen[0].1, &seen[1].1);
+            }
+            let store = Store::open(&on, 1).await;
+            let (prepared, _) = store.plan(&text(&[three, make]), &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+            let mut reading = prepared.setting.database("shop").unwrap().reading().await.unwrap();
+            let found = reading.references(&["parts", "things", "audits"]).await.unwrap();
+            reading.close().await;
+            let words: Vec<String> =
+                found.iter().map(|one| format!("{} {:?} {}", one.from, one.columns, one.to)).collect();
+            assert_eq!(words, [r#"parts ["thing_id"] things"#], "{}", on.word());
+            store.shop.close().await;
+        }
+    });
+}

@@ -4,7 +4,7 @@ use super::{
     super::{fault::Fault, sql_lexer::Kind},
     Link, is, text, words,
 };
-use crate::base::value::Value;
+use crate::{base::value::Value, table::catalogue::Reference};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Inserts, updates or deletes.
@@ -66,7 +66,36 @@ pub(super) const CHILDREN: &str = "\
       and (r.delete_rule in ('CASCADE', 'SET NULL') or r.update_rule in ('CASCADE', 'SET NULL')) \
     order by k.table_name, k.constraint_name, k.ordinal_position";
 
+/// The same rule for views.
+pub(super) const REFERENCES: &str = "\
+    select k.constraint_name as name, k.column_name as col, k.referenced_table_schema as sch, k.referenced_table_name as tab \
+    from information_schema.key_column_usage k \
+    where k.table_schema = ? and k.table_name = ? and k.referenced_table_name is not null \
+    order by k.constraint_name, k.ordinal_position";
+
 impl Link {
+    /// The foreign keys between these tables.
+    pub async fn references(&mut self, tables: &[&str]) -> Result<Vec<Reference>, Fault> {
+        let mut found = Vec::<Reference>::new();
+        for table in tables {
+            let (schema, name) = self.place(table);
+            let mut last = None;
+            for row in self.ask(REFERENCES, vec![schema, name]).await? {
+                let constraint = text(&row, "name");
+                if last.as_ref() != Some(&constraint) {
+                    let to = self.short(&format!("{}.{}", text(&row, "sch"), text(&row, "tab")));
+                    found.push(Reference { from: (*table).into(), columns: Vec::new(), to });
+                }
+                if let Some(reference) = found.last_mut() {
+                    reference.columns.push(text(&row, "col"));
+                }
+                last = Some(constraint);
+            }
+        }
+        found.retain(|reference| tables.contains(&&*reference.to));
+        Ok(found)
+    }
+
     /// What is known of a table; nothing is known of one that does not exist.
     pub(super) async fn about(&mut self, table: &str) -> Result<Arc<About>, Fault> {
         if let Some(known) = self.about.get(table) {

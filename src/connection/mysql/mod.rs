@@ -314,7 +314,12 @@ impl Link {
 #[cfg(test)]
 pub(super) fn catalogue_questions() -> Vec<String> {
     let [columns, more @ ..] = catalogue::QUESTIONS;
-    let mut all = vec![about::ABOUT.into(), about::CHILDREN.into(), format!("{}{}", standing::LINES, standing::CHECKS)];
+    let mut all = vec![
+        about::ABOUT.into(),
+        about::CHILDREN.into(),
+        about::REFERENCES.into(),
+        format!("{}{}", standing::LINES, standing::CHECKS),
+    ];
     all.push(format!("{columns}{}", catalogue::ONE));
     all.extend(more.map(str::to_owned));
     all

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     base::value::{Data, Map, Value},
-    table::catalogue::{Catalogue, Column, Kind, Nature, Renewed, Table},
+    table::catalogue::{Catalogue, Column, Kind, Nature, Reference, Renewed, Table},
 };
 use sqlx::{Arguments, postgres::PgArguments};
 use std::sync::Arc;
@@ -67,6 +67,13 @@ const KEYS: &str = "\
     select c.name, false, t.tgname::text, null from chosen c join pg_trigger t on t.tgrelid = c.oid where not t.tgisinternal
     order by 1, 3, 4";
 
+const REFERENCES: &str = "\
+    select c.name, p.name as target, k.conname::text as key,
+           (select array_agg(a.attname::text order by n.n) from unnest(k.conkey) with ordinality n(attnum, n)
+             join pg_attribute a on a.attrelid = c.oid and a.attnum = n.attnum) as columns
+    from chosen c join pg_constraint k on k.conrelid = c.oid and k.contype = 'f' join chosen p on p.oid = k.confrelid
+    order by 1, 3";
+
 /// A function that came with the server leaves no dependency behind. The triggers of references that only look have these names.
 const NATURE: &str = "\
     select p.plain, p.plain
@@ -97,6 +104,16 @@ pub async fn read(link: &mut Link, tables: Option<&[&str]>) -> Result<Catalogue,
         }
     }
     Ok(catalogue)
+}
+
+/// The foreign keys between these tables.
+pub async fn references(link: &mut Link, tables: &[&str]) -> Result<Vec<Reference>, Fault> {
+    let found = ask(link, &format!("{TABLES} {REFERENCES}"), names(Some(tables))?).await?;
+    let columns = |row: &Map| strings(row, "columns").into_iter().map(Into::into).collect();
+    Ok(found
+        .iter()
+        .map(|row| Reference { from: text(row, "name"), columns: columns(row), to: text(row, "target") })
+        .collect())
 }
 
 /// The columns of one table, without keys and triggers; nothing when there is no such table.

@@ -26,7 +26,7 @@ use super::{
     standing::Standing,
     statement::{Limits, Prepared, Slot, Statement, TraceMark, trusted},
 };
-use crate::table::catalogue::{Catalogue, Nature, Table};
+use crate::table::catalogue::{Catalogue, Nature, Reference, Table};
 use faults::fault;
 use form::Form;
 use futures_util::TryStreamExt;
@@ -200,6 +200,11 @@ impl Link {
     /// What else may happen when rows of a table are read or changed.
     pub async fn nature(&mut self, table: &str) -> Result<Nature, Fault> {
         catalogue::nature(self, table).await
+    }
+
+    /// The foreign keys between these tables.
+    pub async fn references(&mut self, tables: &[&str]) -> Result<Vec<Reference>, Fault> {
+        catalogue::references(self, tables).await
     }
 
     /// What a statement takes and gives.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     base::value::{Map, Value},
-    table::catalogue::{Catalogue, Column, Kind, Renewed, Table},
+    table::catalogue::{Catalogue, Column, Kind, Reference, Renewed, Table},
 };
 use sqlx::{Row, SqliteConnection};
 use std::{collections::HashMap, sync::Arc};
@@ -36,6 +36,12 @@ const UNIQUE: &str = "\
 const TRIGGERS: &str = "\
     SELECT tbl_name AS \"table\", name FROM sqlite_schema \
     WHERE type = 'trigger' AND (?1 IS NULL OR tbl_name IN (SELECT value FROM json_each(?1))) ORDER BY name";
+
+/// SQLite takes names of tables for the same in capital letters and in small ones: the target is told as it was asked for.
+const REFERENCES: &str = "\
+    SELECT m.name AS \"table\", t.value AS target, f.\"from\" AS \"column\", f.id AS number \
+    FROM sqlite_schema m JOIN pragma_foreign_key_list(m.name) f JOIN json_each(?1) t ON f.\"table\" = t.value COLLATE NOCASE \
+    WHERE m.type = 'table' AND m.name IN (SELECT value FROM json_each(?1)) ORDER BY m.name, f.id, f.seq";
 
 /// Declared kinds of a table's columns by their names; the table as sqlx names it (`db.table` outside `main`).
 pub async fn declared(connection: &mut SqliteConnection, table: &str) -> Result<HashMap<String, Kind>, sqlx::Error> {
@@ -89,6 +95,23 @@ pub async fn read(link: &mut Link, tables: Option<&[&str]>) -> Result<Catalogue,
         }
     }
     Ok(catalogue)
+}
+
+/// The foreign keys between these tables.
+pub async fn references(link: &mut Link, tables: &[&str]) -> Result<Vec<Reference>, Fault> {
+    let names = Value::list(tables.iter().map(|name| Value::from(*name)));
+    let (mut found, mut last) = (Vec::<Reference>::new(), None);
+    for row in ask(link, REFERENCES, &names).await? {
+        let (from, number) = (text(&row, "table"), int(&row, "number"));
+        if last.as_ref() != Some(&(from.clone(), number)) {
+            found.push(Reference { from: from.clone(), columns: Vec::new(), to: text(&row, "target") });
+        }
+        if let Some(reference) = found.last_mut() {
+            reference.columns.push(text(&row, "column"));
+        }
+        last = Some((from, number));
+    }
+    Ok(found)
 }
 
 /// Rows of a statement of our own, whose one argument is a list of table names.

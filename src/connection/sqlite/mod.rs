@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     base::{counted::counted, value::Value},
-    table::catalogue::{Catalogue, Kind},
+    table::catalogue::{Catalogue, Kind, Reference},
 };
 use convert::{Stored, seen, stored};
 use faults::fault;
@@ -181,6 +181,11 @@ impl Link {
     /// Columns, types and keys.
     pub async fn catalogue(&mut self, tables: Option<&[&str]>) -> Result<Catalogue, Fault> {
         catalogue::read(self, tables).await
+    }
+
+    /// The foreign keys between these tables.
+    pub async fn references(&mut self, tables: &[&str]) -> Result<Vec<Reference>, Fault> {
+        catalogue::references(self, tables).await
     }
 
     /// Which database this is.

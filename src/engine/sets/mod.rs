@@ -4,6 +4,8 @@
 
 mod apart;
 pub mod chunk;
+mod columns;
+pub mod coupled;
 pub mod fit;
 mod merge;
 pub mod own;

@@ -4,11 +4,12 @@
 //! where each of them keeps to rows of its own: all that it does to a table which items write is pinned to the same column by the same value,
 //! that column is never changed, and no two items have the same value.
 
+use super::columns::{Columns, joined, set_by};
 use crate::{
     action::{
         kinds::Act,
         resolve::Known,
-        row::{Assign, Ensure, RowSpec},
+        row::{Ensure, RowSpec},
         rows::RowsSpec,
         step::Step,
     },
@@ -36,6 +37,42 @@ use std::{
 /// Why it makes a difference in which order the items read and write, a fragment: "step `open` reads rows of `posts` that other items may change".
 /// Nothing where it makes none.
 pub fn sees_others(setting: &Setting) -> Option<String> {
+    looked(setting)?.verdict()
+}
+
+/// What the steps of an item do to a table, all together.
+pub struct Written {
+    /// The table.
+    pub table: TableName,
+    /// The columns that they set.
+    pub columns: Columns,
+    /// Rows may come.
+    pub adds: bool,
+    /// Rows may go.
+    pub removes: bool,
+}
+
+/// The tables that the steps of an item write, without what is only added by rule.
+pub fn written(setting: &Setting) -> Vec<Written> {
+    let touched = looked(setting).map(|look| look.touched).unwrap_or_default();
+    let mut all: Vec<Written> = Vec::new();
+    for (table, touches) in touched {
+        for touch in touches.into_iter().filter(|touch| !touch.is_only_added()) {
+            let Does::Writes { columns, adds, removes } = touch.does else { continue };
+            match all.last_mut().filter(|last| last.table == table) {
+                Some(last) => {
+                    last.columns = joined(std::mem::replace(&mut last.columns, Columns::Any), columns);
+                    last.adds |= adds;
+                    last.removes |= removes;
+                }
+                None => all.push(Written { table: table.clone(), columns, adds, removes }),
+            }
+        }
+    }
+    all
+}
+
+fn looked(setting: &Setting) -> Option<Look<'_>> {
     let targets = setting.playbook.targets.as_ref()?;
     let each = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
     let mut look = Look { setting, own: Vec::new(), touched: BTreeMap::new(), removes: false, why: None };
@@ -57,7 +94,7 @@ pub fn sees_others(setting: &Setting) -> Option<String> {
     for node in each.outline.nodes.iter() {
         look.node(node);
     }
-    look.verdict()
+    Some(look)
 }
 
 /// A value that an expression gives which is nothing but a dotted path: `item.id`.
@@ -94,29 +131,25 @@ struct Touch {
     does: Does,
 }
 
+impl Touch {
+    /// Rows that are made by rule and never looked for: audit rows.
+    fn is_only_added(&self) -> bool {
+        self.by.is_empty()
+            && matches!(&self.does, Does::Writes { columns: Columns::These(these), .. } if these.is_empty())
+    }
+}
+
 enum Does {
     /// With SQL of the author's.
     Asks,
     Reads,
     Writes {
         columns: Columns,
-        /// Rows come or go.
-        number: bool,
+        /// Rows may come.
+        adds: bool,
+        /// Rows may go.
+        removes: bool,
     },
-}
-
-enum Columns {
-    These(BTreeSet<Arc<str>>),
-    Any,
-}
-
-impl Columns {
-    fn holds(&self, column: &str) -> bool {
-        match self {
-            Columns::These(these) => these.contains(column),
-            Columns::Any => true,
-        }
-    }
 }
 
 impl Look<'_> {
@@ -145,7 +178,7 @@ impl Look<'_> {
                 let tables = verdict.reads.iter().map(|table| (table, false));
                 for (table, writes) in tables.chain(verdict.writes.iter().map(|table| (table, true))) {
                     let does = match writes {
-                        true => Does::Writes { columns: Columns::Any, number: true },
+                        true => Does::Writes { columns: Columns::Any, adds: true, removes: true },
                         false => Does::Asks,
                     };
                     let touch = Touch { label: label.to_owned(), pinned: Pinned::new(), by: BTreeSet::new(), does };
@@ -223,9 +256,9 @@ impl Look<'_> {
             Some(_) => key.iter().cloned().collect(),
             None => row.key.iter().map(|(column, _)| column.into()).collect(),
         };
-        let mut set = written(&row.set, row.clear.as_ref());
+        let mut set = set_by(&row.set, row.clear.as_ref());
         for also in &row.also {
-            set = joined(set, written(&also.set, also.clear.as_ref()));
+            set = joined(set, set_by(&also.set, also.clear.as_ref()));
         }
         let absent = matches!(row.ensure, Some(Ensure::Absent));
         self.write(
@@ -235,7 +268,7 @@ impl Look<'_> {
                 label: label.to_owned(),
                 pinned,
                 by,
-                does: Does::Writes { columns: set, number: absent || row.create.is_some() },
+                does: Does::Writes { columns: set, adds: row.create.is_some(), removes: absent },
             },
             absent,
             row.audit.is_none(),
@@ -246,8 +279,8 @@ impl Look<'_> {
         let Some(table) = TableName::parse(rows.table.as_str()) else { return };
         let (pinned, by) = (self.pinned_by(&table, &rows.conditions, 0), columns(&rows.conditions));
         let absent = matches!(rows.ensure, Some(Ensure::Absent));
-        let set = written(&rows.set, rows.clear.as_ref());
-        let does = Does::Writes { columns: set, number: absent };
+        let set = set_by(&rows.set, rows.clear.as_ref());
+        let does = Does::Writes { columns: set, adds: false, removes: absent };
         self.write(table, label, Touch { label: label.to_owned(), pinned, by, does }, absent, rows.audit.is_none());
     }
 
@@ -273,7 +306,7 @@ impl Look<'_> {
                     pinned.extend(same.map(|(_, value)| (Arc::from(column), value.clone())));
                 }
             }
-            let does = Does::Writes { columns: Columns::These(BTreeSet::new()), number: true };
+            let does = Does::Writes { columns: Columns::These(BTreeSet::new()), adds: true, removes: false };
             let audits = TableName { connection: table.connection.clone(), table: rule.table.text.clone() };
             self.touch(audits, Touch { label: label.to_owned(), pinned, by: BTreeSet::new(), does });
         }
@@ -410,12 +443,7 @@ impl Look<'_> {
         if !self.removes && !touches.iter().any(writes) {
             return true;
         }
-        // What is only added and never looked at: audit rows.
-        let adds = |touch: &Touch| {
-            touch.by.is_empty()
-                && matches!(&touch.does, Does::Writes { columns: Columns::These(these), .. } if these.is_empty())
-        };
-        if touches.iter().all(adds) {
+        if touches.iter().all(Touch::is_only_added) {
             return true;
         }
         let Some((first, rest)) = touches.split_first() else { return true };
@@ -432,7 +460,7 @@ impl Look<'_> {
         let key = self.setting.facts_of(table).map(Facts::key_columns).unwrap_or_default();
         let by_key = !key.is_empty() && key.iter().all(|column| first.by.contains(column));
         let picks_the_same = first.by.iter().all(|column| lasting_column(touches, column))
-            && !touches.iter().any(|touch| matches!(touch.does, Does::Writes { number: true, .. }));
+            && !touches.iter().any(|touch| matches!(touch.does, Does::Writes { adds, removes, .. } if adds || removes));
         rest.is_empty() && writes(first) && !self.removes && (by_key || picks_the_same)
     }
 }
@@ -449,30 +477,4 @@ fn dotted(text: &Text) -> Option<Pin> {
 
 fn columns(conditions: &Named<Test>) -> BTreeSet<Arc<str>> {
     conditions.iter().map(|(column, _)| column.into()).collect()
-}
-
-fn written(set: &Named<Assign>, clear: Option<&Datum>) -> Columns {
-    let mut these: BTreeSet<Arc<str>> = set.iter().map(|(column, _)| column.into()).collect();
-    let mut add = |tree: &Tree| match tree {
-        Tree::Scalar(text) => {
-            text.literal().and_then(|v| v.as_str()).map(|column| these.insert(column.into())).is_some()
-        }
-        _ => false,
-    };
-    let known = match clear.map(|datum| &datum.tree) {
-        None => true,
-        Some(Tree::List(columns)) => columns.iter().all(add),
-        Some(tree) => add(tree),
-    };
-    if known { Columns::These(these) } else { Columns::Any }
-}
-
-fn joined(one: Columns, other: Columns) -> Columns {
-    match (one, other) {
-        (Columns::These(mut one), Columns::These(other)) => {
-            one.extend(other);
-            Columns::These(one)
-        }
-        _ => Columns::Any,
-    }
 }

@@ -92,7 +92,7 @@ pub async fn plan(
         });
         let of = if targets.group_by.is_some() { "group" } else { "item" };
         let crowd = Crowd { answers: Arc::new(answers), watch, of };
-        let together = sets::rehearsal(setting);
+        let together = sets::rehearsal(setting).await;
         crowd.all(stream::iter(settings), setting, together, listing.count, &mut kept).await?;
     }
     kept.end()

@@ -1,0 +1,46 @@
+//! Constraints through which an item may be let through, or stopped, by what another one did: tried out together, it would be shown what it could
+//! not do alone.
+
+use super::own::{self, Written};
+use crate::{
+    connection::{database::Database, fault::Fault},
+    engine::setting::Setting,
+    table::catalogue::{Reference, Table},
+};
+use std::sync::Arc;
+
+/// Whether rows that one item makes, changes or takes away may be what another one's changes need: the row that a foreign key points to, or a unique
+/// value that becomes free.
+pub async fn are_coupled(setting: &Setting, database: &Database) -> Result<bool, Fault> {
+    let written = own::written(setting);
+    let names: Vec<&str> = written.iter().map(|one| &*one.table.table).collect();
+    let mut reading = database.reading().await?;
+    let catalogue = reading.catalogue(Some(&names)).await;
+    let references = match &catalogue {
+        Ok(_) => reading.references(&names).await,
+        Err(fault) => Err(fault.clone()),
+    };
+    reading.close().await;
+    let (catalogue, references) = (catalogue?, references?);
+    let table = |one: &Written| catalogue.get(&one.table.table);
+    Ok(written.iter().any(|one| table(one).is_none_or(|table| by_value(one, table)))
+        || references.iter().any(|reference| by_row(reference, &written)))
+}
+
+/// One may free a value that another one takes.
+fn by_value(one: &Written, table: &Table) -> bool {
+    let sets = |key: &[Arc<str>]| key.iter().any(|column| one.columns.holds(column));
+    std::iter::once(&table.primary_key).chain(&table.unique).any(|key| {
+        let frees = one.removes || sets(key);
+        let takes = one.adds || sets(key);
+        frees && takes
+    })
+}
+
+/// One may make or take away the row that another one's row points to.
+fn by_row(reference: &Reference, written: &[Written]) -> bool {
+    let of = |table: &Arc<str>| written.iter().find(|one| one.table.table == *table);
+    let (Some(from), Some(to)) = (of(&reference.from), of(&reference.to)) else { return false };
+    let points = from.adds || from.removes || reference.columns.iter().any(|column| from.columns.holds(column));
+    points && (to.adds || to.removes)
+}
