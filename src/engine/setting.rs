@@ -7,6 +7,7 @@ use super::{
     grounds::Grounds,
     outgoing::{tell::Reach, turns::Turns},
     outline::{self, Outline},
+    sets::built::Built,
 };
 use crate::{
     action::{kinds::Act, resolve::Known, resource::ResourceKind, step::Step},
@@ -144,6 +145,8 @@ pub struct Setting {
     pub workplace: Option<Workplace>,
     /// What stands behind the connections, where somebody has looked already.
     pub standings: Option<Arc<BTreeMap<Arc<str>, Standing>>>,
+    /// How the tables are built that the items of a run over many touch, once that was asked.
+    pub built: Arc<OnceLock<Built>>,
     /// What is known of tables, where it is one of many items.
     pub grounds: Option<Arc<Grounds>>,
     /// Of a playbook with a lifecycle: its states, each with its place in the order: `run.states`.
@@ -219,6 +222,7 @@ impl Setting {
             about: OneItem::default(),
             workplace: None,
             standings: None,
+            built: Arc::default(),
             grounds: None,
             states: Arc::default(),
             called,

@@ -3,7 +3,7 @@
 
 use super::{
     many::{Store, playbook},
-    servers::{block_on, mysql, postgres, said},
+    servers::{Shop, block_on, mysql, postgres, said},
     sets::{Go, alike, carried, items, rows},
 };
 use trueup::{
@@ -17,6 +17,11 @@ const THING: &str = "- id: thing\n  find: { table: shop.things, where: { id: \"{
 
 fn text(parts: &[&str]) -> String {
     let text = playbook(parts);
+    let text = if text.contains("shop.open_things") {
+        text.replace("write: [things", "read: [open_things], write: [things")
+    } else {
+        text
+    };
     if text.contains("shop.parts") {
         text.replace("write: [things, audits]", "write: [things, parts, audits]")
     } else {
@@ -37,6 +42,7 @@ fn what_an_item_reads_decides_whether_it_may_go_with_others() {
     let all_audits =
         "verification:\n- id: told\n  find: { table: shop.audits, where: { action: update }, expect: many }\n";
     let parts = "- id: parts\n  rows: { table: shop.parts, where: { thing_id: \"{{ thing.id }}\" }, set: { name: x }, touches: 0..5 }\n";
+    let shared = "- id: parts\n  rows: { table: shop.parts, where: { position: \"{{ item.count }}\" }, set: { name: x }, touches: 0..5 }\n";
     let moved = "- id: parts\n  rows: { table: shop.parts, where: { position: \"{{ item.id }}\" }, set: { position: 7 }, touches: 0..5 }\n";
     let (given, steps) = ("preconditions:\n", "steps:\n");
     let other = |id: &str| {
@@ -52,18 +58,31 @@ fn what_an_item_reads_decides_whether_it_may_go_with_others() {
         ("by a name that nobody changes", vec![given, named, steps, by_key]),
         ("its audit rows", vec![given, THING, steps, SELL, audited]),
         ("what hangs on its row", vec![given, THING, steps, SELL, parts]),
+        ("rows that several share, and nothing else", vec![steps, shared]),
     ];
     let apart: Vec<(&str, Vec<&str>, &str)> = vec![
         ("how many are left", vec![given, THING, all_by_sql, steps, SELL], "`left` reads rows of `shop.things`"),
         ("what belongs to the same", vec![given, THING, of_owner, steps, SELL], "`others` reads rows of `shop.things`"),
         ("by a name that is changed", vec![given, named, steps, renote], "`thing` reads rows of `shop.things`"),
         ("all audit rows", vec![given, THING, steps, SELL, all_audits], "`told` reads rows of `shop.audits`"),
+        ("rows that several share", vec![given, THING, steps, SELL, shared], "`parts` reads rows of `shop.parts`"),
         ("rows that come to fit", vec![given, THING, steps, SELL, moved], "`parts` reads rows of `shop.parts`"),
     ];
     let another = other("item.owner_id");
     let the_same = other("item.id");
     block_on(async {
-        let store = Store::open(&On::Sqlite, 0).await;
+        let with_view =
+            |text: String| text.replacen(r#""tables":{"#, r#""tables":{"open_things":{"key":"id","audit":false},"#, 1);
+        let store = Store { shop: Shop::open(&On::Sqlite, "http://127.0.0.1:9", with_view).await };
+        store.shop.sql("create view open_things as select id, count from things where state = 1").await;
+        let seen =
+            "- id: seen\n  find: { table: shop.open_things, where: { id: \"{{ item.id }}\" }, expect: optional }\n";
+        let (prepared, _) = store
+            .plan(&text(&[OPEN, given, THING, seen, steps, SELL]), &[])
+            .await
+            .unwrap_or_else(|f| panic!("{}", said(&f)));
+        let way = fit::way(&prepared.setting).to_string();
+        assert_eq!(way, "one by one: step `seen` is about `shop.open_things`, which is a view");
         for (what, parts) in together.into_iter().chain([("twice", vec![given, THING, &the_same, steps, SELL])]) {
             let (prepared, _) = store
                 .plan(&text(&[&[OPEN], &*parts].concat()), &[])

@@ -127,3 +127,174 @@ fn name(token: &str) -> String {
 fn fits(name: &str, pattern: &str) -> bool {
     pattern.strip_suffix('*').map_or(name == pattern, |start| name.starts_with(start))
 }
+
+/// What may stand before `(`: words of SQL, types with a size, and functions that compute from what they are given.
+const KNOWN: &[&str] = &[
+    "abs",
+    "all",
+    "and",
+    "any",
+    "array_agg",
+    "array_length",
+    "array_to_string",
+    "as",
+    "avg",
+    "between",
+    "bit",
+    "bool_and",
+    "bool_or",
+    "btrim",
+    "by",
+    "cardinality",
+    "case",
+    "cast",
+    "ceil",
+    "ceiling",
+    "char",
+    "char_length",
+    "character",
+    "character_length",
+    "coalesce",
+    "concat",
+    "concat_ws",
+    "convert",
+    "count",
+    "current_timestamp",
+    "date",
+    "date_add",
+    "date_format",
+    "date_part",
+    "date_sub",
+    "date_trunc",
+    "datediff",
+    "day",
+    "decimal",
+    "dense_rank",
+    "distinct",
+    "else",
+    "every",
+    "except",
+    "exists",
+    "extract",
+    "filter",
+    "first_value",
+    "floor",
+    "from",
+    "generate_series",
+    "greatest",
+    "group_concat",
+    "having",
+    "hour",
+    "if",
+    "ifnull",
+    "in",
+    "instr",
+    "intersect",
+    "is",
+    "join",
+    "json_agg",
+    "json_array_length",
+    "json_build_object",
+    "json_extract",
+    "json_object",
+    "json_unquote",
+    "jsonb_agg",
+    "jsonb_array_length",
+    "jsonb_build_object",
+    "lag",
+    "last_value",
+    "lead",
+    "least",
+    "left",
+    "length",
+    "lower",
+    "lpad",
+    "ltrim",
+    "make_date",
+    "max",
+    "md5",
+    "min",
+    "minute",
+    "mod",
+    "month",
+    "not",
+    "now",
+    "nullif",
+    "numeric",
+    "on",
+    "or",
+    "over",
+    "partition",
+    "position",
+    "quarter",
+    "rank",
+    "regexp_replace",
+    "replace",
+    "reverse",
+    "right",
+    "round",
+    "row_number",
+    "rpad",
+    "rtrim",
+    "second",
+    "select",
+    "sign",
+    "some",
+    "split_part",
+    "starts_with",
+    "str_to_date",
+    "string_agg",
+    "strpos",
+    "substr",
+    "substring",
+    "sum",
+    "then",
+    "time",
+    "timestamp",
+    "timestampdiff",
+    "to_char",
+    "to_date",
+    "to_timestamp",
+    "translate",
+    "trim",
+    "trunc",
+    "truncate",
+    "union",
+    "unnest",
+    "upper",
+    "using",
+    "values",
+    "varchar",
+    "when",
+    "where",
+    "with",
+    "within",
+    "year",
+];
+
+/// The first name before `(` that is none of [`KNOWN`].
+pub fn unknown(sql: &str, tokens: &[Token]) -> Option<String> {
+    let pairs = tokens.iter().zip(tokens.iter().skip(1));
+    let mut called =
+        pairs.filter(|(name, next)| matches!(name.kind, Kind::Word | Kind::Name) && &sql[next.at.clone()] == "(");
+    called.find_map(|(name, _)| {
+        let text = sql[name.at.clone()].to_lowercase();
+        KNOWN.binary_search(&&*text).is_err().then_some(text)
+    })
+}
+
+#[cfg(test)]
+mod known {
+    use crate::{connection::sql_rules::unknown_function, template::sql::Dialect};
+
+    #[test]
+    fn a_function_of_somebodys_own_is_found_and_no_other() {
+        assert!(super::KNOWN.is_sorted());
+        let of = |sql: &str| unknown_function(sql, Dialect::Postgres);
+        let plain = "select count(*) filter (where a in (1, 2)), coalesce(max(b)::numeric(5, 2), 0) from t where exists (select 1 from u) and c = $1";
+        assert_eq!(of(plain), None);
+        assert_eq!(of("select total() from t").as_deref(), Some("total"));
+        assert_eq!(of("select 1 from t where sums.of_dept (dept) > 3").as_deref(), Some("of_dept"));
+        assert_eq!(unknown_function("select total() from t", Dialect::Sqlite), None);
+    }
+}

@@ -104,6 +104,11 @@ pub fn judge(sql: &str, dialect: Dialect) -> Verdict {
 pub use parts::{Parts, parts};
 pub use pinned::pinned;
 
+/// The first function that is none of those which the databases ship and which read nothing but what they are given. SQLite has no others.
+pub fn unknown_function(sql: &str, dialect: Dialect) -> Option<String> {
+    if dialect == Dialect::Sqlite { None } else { functions::unknown(sql, &tokens(sql, dialect)) }
+}
+
 /// One statement and nothing else; a closing `;` is forgiven.
 pub(super) fn single(sql: &str, dialect: Dialect) -> Result<(), Fault> {
     several(sql, &tokens(sql, dialect)).map_or(Ok(()), |why| Err(refusal(&why)))

@@ -4,7 +4,10 @@ use crate::{
     action::{kinds::Act, resolve::Known, row::RowSpec, step::Step},
     connection::database::Database,
     effect::change::TableName,
-    engine::{sets::own, setting::Setting},
+    engine::{
+        sets::{coupled, own},
+        setting::Setting,
+    },
     template::Dialect,
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -23,7 +26,9 @@ pub fn at_once(setting: &Setting) -> usize {
 /// So many items are tried out at the same time: none sees what another one would do. What one would write to is locked until it is taken back:
 /// with two files each of two items could hold one and wait for the other.
 pub fn tried_at_once(setting: &Setting) -> usize {
-    if files(setting).len() > 1 { 1 } else { most(setting, AT_ONCE) }
+    // Through a constraint one would wait for another one, or both for each other.
+    let wait = setting.built.get().is_some() && coupled::are_coupled(setting);
+    if wait || files(setting).len() > 1 { 1 } else { most(setting, AT_ONCE) }
 }
 
 fn most(setting: &Setting, unsaid: usize) -> usize {

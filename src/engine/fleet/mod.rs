@@ -15,7 +15,7 @@ use super::{
     drive::{Driver, Stopped, Unrecorded},
     outgoing::turns::Turns,
     sets::{
-        Seat,
+        Seat, built,
         chunk::{Chunk, Recorder, Went},
         fit::{self, Way},
         size::{MOST, Size},
@@ -279,6 +279,7 @@ impl Fleet<'_> {
 
     async fn go(&mut self, crew: &Arc<Crew>, items: Items<'_>) -> Result<Came, FleetError> {
         let mut once = Arc::default();
+        built::look(self.setting).await;
         if let Some(work) = self.once.take() {
             let (stopped, state, entries) = self.once(crew, &work.plan, work.state, None).await?;
             self.once = Some(Work { plan: work.plan, state });

@@ -19,7 +19,7 @@ impl Columns {
     /// It is one of them.
     pub fn holds(&self, column: &str) -> bool {
         match self {
-            Columns::These(these) => these.contains(column),
+            Columns::These(these) => these.iter().any(|one| one.eq_ignore_ascii_case(column)),
             Columns::Any => true,
         }
     }

@@ -3,28 +3,19 @@
 
 use super::own::{self, Written};
 use crate::{
-    connection::{database::Database, fault::Fault},
     engine::setting::Setting,
     table::catalogue::{Reference, Table},
 };
 use std::sync::Arc;
 
 /// Whether rows that one item makes, changes or takes away may be what another one's changes need: the row that a foreign key points to, or a unique
-/// value that becomes free.
-pub async fn are_coupled(setting: &Setting, database: &Database) -> Result<bool, Fault> {
+/// value that becomes free. Where nothing is known of the tables they may.
+pub fn are_coupled(setting: &Setting) -> bool {
+    let Some(built) = setting.built.get() else { return true };
     let written = own::written(setting);
-    let names: Vec<&str> = written.iter().map(|one| &*one.table.table).collect();
-    let mut reading = database.reading().await?;
-    let catalogue = reading.catalogue(Some(&names)).await;
-    let references = match &catalogue {
-        Ok(_) => reading.references(&names).await,
-        Err(fault) => Err(fault.clone()),
-    };
-    reading.close().await;
-    let (catalogue, references) = (catalogue?, references?);
-    let table = |one: &Written| catalogue.get(&one.table.table);
-    Ok(written.iter().any(|one| table(one).is_none_or(|table| by_value(one, table)))
-        || references.iter().any(|reference| by_row(reference, &written)))
+    let table = |one: &Written| built.tables.get(&one.table.table);
+    written.iter().any(|one| table(one).is_none_or(|table| by_value(one, table)))
+        || built.references.iter().any(|reference| by_row(reference, &written))
 }
 
 /// One may free a value that another one takes.

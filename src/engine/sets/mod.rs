@@ -4,6 +4,7 @@
 
 mod apart;
 pub mod chunk;
+pub mod built;
 mod columns;
 pub mod coupled;
 pub mod fit;

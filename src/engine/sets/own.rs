@@ -4,7 +4,10 @@
 //! where each of them keeps to rows of its own: all that it does to a table which items write is pinned to the same column by the same value,
 //! that column is never changed, and no two items have the same value.
 
-use super::columns::{Columns, joined, set_by};
+use super::{
+    built::Built,
+    columns::{Columns, joined, set_by},
+};
 use crate::{
     action::{
         kinds::Act,
@@ -25,7 +28,10 @@ use crate::{
         find::{FindSpec, Test},
         query::QuerySpec,
     },
-    table::facts::{AuditUse, Facts},
+    table::{
+        catalogue::Table,
+        facts::{AuditUse, Facts},
+    },
     targets::model::Source,
     template::{Datum, Step as Dot, Text, Tree, sql::Dialect},
 };
@@ -72,10 +78,17 @@ pub fn written(setting: &Setting) -> Vec<Written> {
     all
 }
 
+/// The tables that the steps of an item look at or change.
+pub fn tables(setting: &Setting) -> Vec<TableName> {
+    looked(setting).map(|look| look.touched.into_keys().collect()).unwrap_or_default()
+}
+
 fn looked(setting: &Setting) -> Option<Look<'_>> {
     let targets = setting.playbook.targets.as_ref()?;
     let each = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
-    let mut look = Look { setting, own: Vec::new(), touched: BTreeMap::new(), removes: false, why: None };
+    let built = setting.built.get();
+    let mut look =
+        Look { setting, built, own: Vec::new(), touched: BTreeMap::new(), removes: false, loops: false, why: None };
     look.own = match (&targets.group_by, &targets.key, &targets.from.source) {
         (Some(_), ..) => vec![pin(["item", "key"])],
         (None, Some(key), _) => key.names().map(|column| pin(["item", column])).collect(),
@@ -84,6 +97,8 @@ fn looked(setting: &Setting) -> Option<Look<'_>> {
             let key = table.and_then(|table| setting.facts_of(&table)).map(Facts::key_columns).unwrap_or_default();
             key.iter().map(|column| pin(["item", column])).collect()
         }
+        // Of a difference between two sources `item.key` is the value that they are told apart by.
+        (None, None, Source::Compare(comparing)) if comparing.key.left.0.len() == 1 => vec![pin(["item", "key"])],
         // Lists may have elements in common.
         (None, None, Source::List(list)) => match &list.tree {
             Tree::List(all) if all.iter().any(|one| matches!(one, Tree::List(_))) => Vec::new(),
@@ -111,11 +126,15 @@ const DEEPEST: usize = 8;
 
 struct Look<'a> {
     setting: &'a Setting,
+    /// What the database says of the tables, where it was asked.
+    built: Option<&'a Built>,
     /// What tells the items apart.
     own: Vec<Pin>,
     touched: BTreeMap<TableName, Vec<Touch>>,
     /// A row may go away, or get another key: the database may change other tables then.
     removes: bool,
+    /// A step is done for each element of a list.
+    loops: bool,
     /// What cannot be told at all.
     why: Option<String>,
 }
@@ -167,6 +186,7 @@ impl Look<'_> {
     }
 
     fn step(&mut self, step: &Step, label: &str) {
+        self.loops |= step.common.for_each.is_some();
         match &step.act {
             Act::Find(find) => self.find(find, label),
             Act::Query(query) => self.query(query, label),
@@ -231,6 +251,9 @@ impl Look<'_> {
             }
         }
         let by = pinned.iter().map(|(column, _)| column.clone()).collect::<BTreeSet<_>>();
+        if let Some(function) = sql_rules::unknown_function(&native, dialect) {
+            self.why.get_or_insert_with(|| format!("step `{label}` calls `{function}`, which may read anything"));
+        }
         for name in &verdict.reads {
             let table = self.table(query.db.as_str(), name);
             if self.setting.facts_of(&table).is_none() {
@@ -288,7 +311,9 @@ impl Look<'_> {
         let facts = self.setting.facts_of(&table);
         if let (Some(facts), Does::Writes { columns: Columns::These(these), .. }) = (facts, &mut touch.does) {
             these.extend(facts.updated_at.iter().chain(&facts.generated).map(|word| word.text.clone()));
-            self.removes |= facts.key_columns().iter().any(|key| these.contains(key));
+            let built = self.table_of(&table).into_iter().flat_map(|built| built.columns.values());
+            these.extend(built.filter(|column| column.generated && !column.numbered).map(|column| column.name.clone()));
+            self.removes |= facts.key_columns().iter().any(|key| these.iter().any(|one| one.eq_ignore_ascii_case(key)));
         }
         self.removes |= absent || facts.is_some_and(|facts| facts.side_effects.is_some());
         if let Some(Facts { audit: Some(AuditUse::Rule(audit)), .. }) = facts.filter(|_| audited)
@@ -313,8 +338,25 @@ impl Look<'_> {
         self.touch(table, touch);
     }
 
-    fn touch(&mut self, table: TableName, touch: Touch) {
+    fn touch(&mut self, table: TableName, mut touch: Touch) {
+        if self.table_of(&table).is_some_and(|built| built.view) {
+            let why = || format!("step `{}` is about `{}`, which is a view", touch.label, table.text());
+            self.why.get_or_insert_with(why);
+        }
+        // Where names of columns are the same in capital letters, they are compared so.
+        if self.dialect(&table.connection) != Dialect::Postgres {
+            let small = |column: &Arc<str>| Arc::from(column.to_lowercase());
+            touch.pinned = touch.pinned.iter().map(|(column, value)| (small(column), value.clone())).collect();
+            touch.by = touch.by.iter().map(small).collect();
+            if let Does::Writes { columns: Columns::These(these), .. } = &mut touch.does {
+                *these = these.iter().map(small).collect();
+            }
+        }
         self.touched.entry(table).or_default().push(touch);
+    }
+
+    fn table_of(&self, table: &TableName) -> Option<&Table> {
+        self.built?.tables.get(&table.table)
     }
 
     /// What the rows have that these conditions pick.
@@ -438,6 +480,16 @@ impl Look<'_> {
         })
     }
 
+    /// Rows of it may change, or go, with rows of another one that a step takes away.
+    fn is_dragged(&self, table: &TableName) -> bool {
+        let taken = |name: &str| {
+            let mut touches = self.touched.iter().filter(|(table, _)| *table.table == *name).flat_map(|(_, all)| all);
+            touches.any(|touch| matches!(touch.does, Does::Writes { removes: true, .. }))
+        };
+        let references = self.built.into_iter().flat_map(|built| &built.references);
+        references.into_iter().any(|reference| reference.from == table.table && taken(&reference.to))
+    }
+
     fn keeps_to_its_own(&self, table: &TableName, touches: &[Touch]) -> bool {
         let writes = |touch: &Touch| matches!(touch.does, Does::Writes { .. });
         if !self.removes && !touches.iter().any(writes) {
@@ -445,6 +497,9 @@ impl Look<'_> {
         }
         if touches.iter().all(Touch::is_only_added) {
             return true;
+        }
+        if self.is_dragged(table) {
+            return false;
         }
         let Some((first, rest)) = touches.split_first() else { return true };
         let mut common = first.pinned.clone();
@@ -456,9 +511,16 @@ impl Look<'_> {
         if self.tell_apart(&lasting.iter().map(|(_, value)| value).collect(), 0) {
             return true;
         }
-        // One place that looks at rows only under their locks: who comes second finds what the first one left, in a set as outside.
+        // The only change of an item, which looks at rows under their locks: who comes second finds what the first one left, in a set as outside.
+        // With changes before it, others might come to it first.
+        let all = self.touched.values().flatten();
+        let changes = all.filter(|touch| writes(touch) && !touch.is_only_added()).count();
+        if changes > 1 || self.loops {
+            return false;
+        }
         let key = self.setting.facts_of(table).map(Facts::key_columns).unwrap_or_default();
-        let by_key = !key.is_empty() && key.iter().all(|column| first.by.contains(column));
+        let by_key =
+            !key.is_empty() && key.iter().all(|column| first.by.iter().any(|by| by.eq_ignore_ascii_case(column)));
         let picks_the_same = first.by.iter().all(|column| lasting_column(touches, column))
             && !touches.iter().any(|touch| matches!(touch.does, Does::Writes { adds, removes, .. } if adds || removes));
         rest.is_empty() && writes(first) && !self.removes && (by_key || picks_the_same)

@@ -9,7 +9,7 @@ use crate::{
     engine::{
         fleet, outline,
         rehearse::{self, Answers, PlanFailure},
-        sets::fit,
+        sets::{built, fit},
         setting::{OneItem, Part, Setting, Workplace},
         trouble::Trouble,
         watch::{Standing as Far, Tick, Watch},
@@ -61,6 +61,7 @@ pub async fn plan(
     looked.standings = Some(standings.clone());
     looked.grounds = Some(Arc::default());
     let setting = &looked;
+    built::look(setting).await;
     let mut head = head(setting, &standings);
     head.many = Some(Box::new(Many {
         tally: Tally::default(),
@@ -92,7 +93,7 @@ pub async fn plan(
         });
         let of = if targets.group_by.is_some() { "group" } else { "item" };
         let crowd = Crowd { answers: Arc::new(answers), watch, of };
-        let together = sets::rehearsal(setting).await;
+        let together = sets::rehearsal(setting);
         crowd.all(stream::iter(settings), setting, together, listing.count, &mut kept).await?;
     }
     kept.end()

@@ -41,10 +41,9 @@ pub(super) struct Sets {
 const AT_ONCE: usize = 2;
 
 /// Whether the items of this playbook can be tried out together, and how.
-pub(super) async fn rehearsal(run: &Setting) -> Option<Sets> {
+pub(super) fn rehearsal(run: &Setting) -> Option<Sets> {
     let database = run.database(&fit::rehearsal(run)?)?.clone();
-    // What the database does not tell is told of each item on its own.
-    if !matches!(coupled::are_coupled(run, &database).await, Ok(false)) {
+    if coupled::are_coupled(run) {
         return None;
     }
     Some(Sets { database, known: Known::default(), size: Size::default(), at_once: AT_ONCE })

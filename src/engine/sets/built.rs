@@ -1,0 +1,44 @@
+//! How the tables are built that the items touch: what the project file does not say of them.
+
+use super::{
+    fit::{self, Way},
+    own,
+};
+use crate::{
+    connection::fault::Fault,
+    engine::setting::Setting,
+    table::catalogue::{Catalogue, Reference},
+};
+
+/// What the database says of these tables.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// Columns and keys.
+    pub tables: Catalogue,
+    /// The foreign keys between them.
+    pub references: Vec<Reference>,
+}
+
+/// Asks the database, once for a run, where items would go together by what is declared. What cannot be asked now is told by whoever speaks to the
+/// database next.
+pub async fn look(setting: &Setting) {
+    let (Way::InSets { connection, .. } | Way::Apart { connection, .. }) = fit::way(setting) else { return };
+    let Some(database) = setting.database(&connection).filter(|_| setting.built.get().is_none()) else { return };
+    let names = own::tables(setting);
+    let names: Vec<&str> = names.iter().map(|table| &*table.table).collect();
+    let found: Result<Built, Fault> = async {
+        let mut reading = database.reading().await?;
+        let tables = reading.catalogue(Some(&names)).await;
+        let references = match &tables {
+            Ok(_) => reading.references(&names).await,
+            Err(fault) => Err(fault.clone()),
+        };
+        reading.close().await;
+        Ok(Built { tables: tables?, references: references? })
+    }
+    .await;
+    if let Ok(built) = found {
+        // Whoever else asked meanwhile was told the same.
+        let _ = setting.built.set(built);
+    }
+}
