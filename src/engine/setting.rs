@@ -146,7 +146,7 @@ pub struct Setting {
     /// What stands behind the connections, where somebody has looked already.
     pub standings: Option<Arc<BTreeMap<Arc<str>, Standing>>>,
     /// How the tables are built that the items of a run over many touch, once that was asked.
-    pub built: Arc<OnceLock<Built>>,
+    pub built: Arc<OnceLock<Result<Built, Fault>>>,
     /// What is known of tables, where it is one of many items.
     pub grounds: Option<Arc<Grounds>>,
     /// Of a playbook with a lifecycle: its states, each with its place in the order: `run.states`.

@@ -279,7 +279,9 @@ impl Fleet<'_> {
 
     async fn go(&mut self, crew: &Arc<Crew>, items: Items<'_>) -> Result<Came, FleetError> {
         let mut once = Arc::default();
-        built::look(self.setting).await;
+        if !self.is_back() {
+            built::look(self.setting).await;
+        }
         if let Some(work) = self.once.take() {
             let (stopped, state, entries) = self.once(crew, &work.plan, work.state, None).await?;
             self.once = Some(Work { plan: work.plan, state });
@@ -347,10 +349,14 @@ impl Fleet<'_> {
         }
     }
 
+    /// It takes another run back: rows are put back by their keys.
+    fn is_back(&self) -> bool {
+        &*self.created.purpose == super::undo::PURPOSE
+    }
+
     /// How the items go in sets, if they do.
     fn together(&self) -> Option<Together> {
-        let back = &*self.created.purpose == super::undo::PURPOSE;
-        let way = if back { fit::way_back(self.setting) } else { fit::way(self.setting) };
+        let way = if self.is_back() { fit::way_back(self.setting) } else { fit::way(self.setting) };
         let at_once = rules(self.setting, self.of).at_once;
         let (connection, most, calls, apart) = match way {
             Way::InSets { connection, most, calls } => (connection, most, calls, false),
@@ -364,7 +370,8 @@ impl Fleet<'_> {
             [] => (SETS_AT_ONCE, most),
             _ => SETS_ON_THREADS,
         };
-        let transactions = if fit::takes_several(self.setting, &connection) && !calls && !back { at_once } else { 1 };
+        let transactions =
+            if fit::takes_several(self.setting, &connection) && !calls && !self.is_back() { at_once } else { 1 };
         Some(Together {
             connection,
             known: Known::default(),
@@ -715,7 +722,7 @@ impl Fleet<'_> {
         state: ItemState,
         counts: Option<crate::base::value::Value>,
     ) -> Result<(Stopped, ItemState, Arc<Vec<(Arc<str>, Entry)>>), FleetError> {
-        let setting = if &*self.created.purpose == super::undo::PURPOSE {
+        let setting = if self.is_back() {
             (self.make)(plan, &Arc::default()).await?
         } else {
             self.setting.about(OneItem { part: Part::Once, counts, ..OneItem::default() })

@@ -19,8 +19,7 @@ pub struct Built {
     pub references: Vec<Reference>,
 }
 
-/// Asks the database, once for a run, where items would go together by what is declared. What cannot be asked now is told by whoever speaks to the
-/// database next.
+/// Asks the database, once for a run, where items would go together by what is declared. Where it cannot be asked they do not.
 pub async fn look(setting: &Setting) {
     let (Way::InSets { connection, .. } | Way::Apart { connection, .. }) = fit::way(setting) else { return };
     let Some(database) = setting.database(&connection).filter(|_| setting.built.get().is_none()) else { return };
@@ -37,8 +36,6 @@ pub async fn look(setting: &Setting) {
         Ok(Built { tables: tables?, references: references? })
     }
     .await;
-    if let Ok(built) = found {
-        // Whoever else asked meanwhile was told the same.
-        let _ = setting.built.set(built);
-    }
+    // Whoever else asked meanwhile was told the same.
+    let _ = setting.built.set(found);
 }

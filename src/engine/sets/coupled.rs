@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// Whether rows that one item makes, changes or takes away may be what another one's changes need: the row that a foreign key points to, or a unique
 /// value that becomes free. Where nothing is known of the tables they may.
 pub fn are_coupled(setting: &Setting) -> bool {
-    let Some(built) = setting.built.get() else { return true };
+    let Some(Ok(built)) = setting.built.get() else { return true };
     let written = own::written(setting);
     let table = |one: &Written| built.tables.get(&one.table.table);
     written.iter().any(|one| table(one).is_none_or(|table| by_value(one, table)))

@@ -1,4 +1,5 @@
-//! Whether the items of a playbook can go in sets, and if not, why: a pure function of what is declared.
+//! Whether the items of a playbook can go in sets, and if not, why: a pure function of what is declared, and of what the
+//! database said of the tables, where it was asked.
 
 use super::{own, size::MOST};
 use crate::{

@@ -3,8 +3,8 @@
 //! carry an item out, and what becomes of it is what would have become of it one by one (`docs/design/sets.md`).
 
 mod apart;
-pub mod chunk;
 pub mod built;
+pub mod chunk;
 mod columns;
 pub mod coupled;
 pub mod fit;

@@ -1,4 +1,5 @@
-//! What an item reads, and whether another item of the run may change it: a pure function of what is declared.
+//! What an item reads, and whether another item of the run may change it: a pure function of what is declared and of what the database said of the
+//! tables (`built.rs`).
 //!
 //! Items go together only if it makes no difference when each of them reads. That is so where nothing of what they read is written by any, and
 //! where each of them keeps to rows of its own: all that it does to a table which items write is pinned to the same column by the same value,
@@ -86,9 +87,13 @@ pub fn tables(setting: &Setting) -> Vec<TableName> {
 fn looked(setting: &Setting) -> Option<Look<'_>> {
     let targets = setting.playbook.targets.as_ref()?;
     let each = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
-    let built = setting.built.get();
-    let mut look =
-        Look { setting, built, own: Vec::new(), touched: BTreeMap::new(), removes: false, loops: false, why: None };
+    let (built, why) = match setting.built.get() {
+        Some(Ok(built)) => (Some(built), None),
+        Some(Err(fault)) => (None, Some(format!("how its tables are built could not be asked ({fault})"))),
+        None => (None, None),
+    };
+    let (own, touched) = (Vec::new(), BTreeMap::new());
+    let mut look = Look { setting, built, own, touched, removes: false, loops: false, why };
     look.own = match (&targets.group_by, &targets.key, &targets.from.source) {
         (Some(_), ..) => vec![pin(["item", "key"])],
         (None, Some(key), _) => key.names().map(|column| pin(["item", column])).collect(),
@@ -193,8 +198,9 @@ impl Look<'_> {
             Act::Row(row) => self.row(row, label),
             Act::Rows(rows) => self.rows(rows, label),
             Act::Sql(sql) => {
-                let statement = sql.sql.outline(Dialect::Postgres).map(|bound| bound.sql).unwrap_or_default();
-                let verdict = sql_rules::judge(&statement, self.dialect(sql.db.as_str()));
+                let dialect = self.dialect(sql.db.as_str());
+                let statement = sql.sql.outline(dialect).map(|bound| bound.sql).unwrap_or_default();
+                let verdict = sql_rules::judge(&statement, dialect);
                 let tables = verdict.reads.iter().map(|table| (table, false));
                 for (table, writes) in tables.chain(verdict.writes.iter().map(|table| (table, true))) {
                     let does = match writes {
@@ -454,13 +460,8 @@ impl Look<'_> {
 
     /// The values in columns that no step changes.
     fn lasting<'p>(&self, table: &TableName, pinned: &'p Pinned) -> BTreeSet<&'p Pin> {
-        let changed = |column: &str| {
-            let touches = self.touched.get(table).into_iter().flatten();
-            touches
-                .into_iter()
-                .any(|touch| matches!(&touch.does, Does::Writes { columns, .. } if columns.holds(column)))
-        };
-        pinned.iter().filter(|(column, _)| !changed(column)).map(|(_, value)| value).collect()
+        let touches = self.touched.get(table).map_or(&[][..], Vec::as_slice);
+        pinned.iter().filter(|(column, _)| lasts(touches, column)).map(|(_, value)| value).collect()
     }
 
     fn verdict(mut self) -> Option<String> {
@@ -504,11 +505,7 @@ impl Look<'_> {
         let Some((first, rest)) = touches.split_first() else { return true };
         let mut common = first.pinned.clone();
         rest.iter().for_each(|touch| common.retain(|pinned| touch.pinned.contains(pinned)));
-        let lasting: Pinned = {
-            let values = self.lasting(table, &common);
-            common.iter().filter(|(_, value)| values.contains(value)).cloned().collect()
-        };
-        if self.tell_apart(&lasting.iter().map(|(_, value)| value).collect(), 0) {
+        if self.tell_apart(&self.lasting(table, &common), 0) {
             return true;
         }
         // The only change of an item, which looks at rows under their locks: who comes second finds what the first one left, in a set as outside.
@@ -521,13 +518,14 @@ impl Look<'_> {
         let key = self.setting.facts_of(table).map(Facts::key_columns).unwrap_or_default();
         let by_key =
             !key.is_empty() && key.iter().all(|column| first.by.iter().any(|by| by.eq_ignore_ascii_case(column)));
-        let picks_the_same = first.by.iter().all(|column| lasting_column(touches, column))
+        let picks_the_same = first.by.iter().all(|column| lasts(touches, column))
             && !touches.iter().any(|touch| matches!(touch.does, Does::Writes { adds, removes, .. } if adds || removes));
         rest.is_empty() && writes(first) && !self.removes && (by_key || picks_the_same)
     }
 }
 
-fn lasting_column(touches: &[Touch], column: &str) -> bool {
+/// No step changes the column.
+fn lasts(touches: &[Touch], column: &str) -> bool {
     !touches.iter().any(|touch| matches!(&touch.does, Does::Writes { columns, .. } if columns.holds(column)))
 }
 
