@@ -7,6 +7,7 @@ use super::{
     sets::{Go, alike, carried, items, rows},
 };
 use trueup::{
+    connection::fault::{Fault, FaultKind},
     engine::{fleet::abreast, sets::fit},
     trial::bench::On,
 };
@@ -103,6 +104,12 @@ fn what_an_item_reads_decides_whether_it_may_go_with_others() {
             assert_eq!(way, format!("one by one: step {why} that other items may change"), "{what}");
             assert!(fit::rehearsal(&prepared.setting).is_none(), "{what}");
         }
+        // Where the database could not be asked how the tables are built, items do not go together.
+        let prepared = store.shop.prepare(&text(&[OPEN, given, THING, steps, SELL]), &[]).await.unwrap();
+        assert_eq!(fit::way(&prepared.setting).to_string(), "in sets of up to 200", "nobody has asked yet");
+        prepared.setting.built.set(Err(Fault::new(FaultKind::Data, "away"))).unwrap();
+        let way = fit::way(&prepared.setting).to_string();
+        assert!(way.starts_with("one by one: how its tables are built could not be asked ("), "{way}");
         for (list, way) in [
             ("[1, 2]", "in sets of up to 200"),
             ("[[1, 2], [2, 3]]", "one by one: step `all` reads rows of `shop.things` that other items may change"),
