@@ -114,7 +114,7 @@ pub async fn of_loaded(
 /// Nothing of it would be carried out: its only item ends early, or what is done once for all of them does.
 fn ends_at_once(plan: &Plan) -> bool {
     let count = if plan.many.is_some() { 1 } else { plan.items.len() };
-    plan.items.iter().take(count).any(|item| item.stop.is_some())
+    plan.items.iter().take(count).any(|item| item.ends_early().is_some())
 }
 
 fn unprotected(given: &Apply, name: &str, environment: Option<&Environment>) -> Result<(), Failure> {

@@ -145,8 +145,8 @@ impl Link {
         }
     }
 
-    /// The foreign keys between these tables.
-    pub async fn references(&mut self, tables: &[&str]) -> Result<Vec<Reference>, Fault> {
+    /// The foreign keys between these tables, or all.
+    pub async fn references(&mut self, tables: Option<&[&str]>) -> Result<Vec<Reference>, Fault> {
         either!(self, link => link.references(tables).await)
     }
 

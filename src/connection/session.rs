@@ -290,8 +290,8 @@ impl Session {
         self.recover(done).await
     }
 
-    /// The foreign keys between these tables: nothing where none of them points to another one of them, or to itself.
-    pub async fn references(&mut self, tables: &[&str]) -> Result<Vec<Reference>, Fault> {
+    /// The foreign keys between these tables, or all: nothing where none of them points to another one of them, or to itself.
+    pub async fn references(&mut self, tables: Option<&[&str]>) -> Result<Vec<Reference>, Fault> {
         let link = self.enter()?;
         let done = Box::pin(link.references(tables)).await;
         let done = self.leave(done);

@@ -102,7 +102,7 @@ impl Matter {
             return Err(Failure::usage(format!("nobody has to agree to this plan in `{}`", self.plan.environment))
                 .help("carry it out with `trueup apply`"));
         }
-        if self.plan.is_empty() || self.plan.items.iter().any(|item| item.stop.is_some()) {
+        if self.plan.is_empty() || self.plan.items.iter().any(|item| item.ends_early().is_some()) {
             return Err(Failure::usage("there is nothing to agree to: the plan ends before it changes anything"));
         }
         if approval::same_person(actor, &self.requester) {

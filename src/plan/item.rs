@@ -26,6 +26,25 @@ pub struct ItemPlan {
     pub lane: Option<Arc<str>>,
 }
 
+impl ItemPlan {
+    /// Some step of it would change something.
+    pub fn acts(&self) -> bool {
+        self.steps.iter().any(|step| step.foreseen.acts())
+    }
+
+    /// The end before its last step that keeps it from being carried out. What stands before `done` or `skip` is carried out, and the item is over then.
+    pub fn ends_early(&self) -> Option<&Stop> {
+        self.stop.as_ref().filter(|stop| !(stop.is_calm() && self.acts()))
+    }
+}
+
+impl Stop {
+    /// Nobody has to look at it.
+    pub fn is_calm(&self) -> bool {
+        matches!(self.way, Way::Skip | Way::Done)
+    }
+}
+
 /// An end before the last step.
 #[derive(Clone, Debug)]
 pub struct Stop {

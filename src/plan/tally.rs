@@ -150,14 +150,14 @@ impl Tally {
         let changes = self.counts.changes > before;
         if &*item.key != SINGLE_ITEM || item.item.is_some() {
             self.items += 1;
-            match &item.stop {
+            match item.ends_early() {
                 Some(_) => {}
                 None if changes => self.changing += 1,
                 None if self.left_alone > left_before => self.left += 1,
                 None => self.unchanged += 1,
             }
         }
-        if let Some(stop) = &item.stop {
+        if let Some(stop) = item.ends_early() {
             *self.ends.entry(stop.way.word()).or_default() += 1;
             self.reason(&item.key, stop);
         }

@@ -97,8 +97,9 @@ fn items(page: &mut Page, plan: &Plan, many: &Many, view: &View<'_>) {
             page.hung(11, 11, Line::of(Tone::Dim, named(&reason.first, reason.items)));
         }
     }
-    let going = || plan.items.iter().filter(|item| item.item.is_some() && item.stop.is_none());
-    let acts = |item: &&ItemPlan| item.steps.iter().any(|step| step.foreseen.acts());
+    // Of one that ends behind changes these are carried out.
+    let going = || plan.items.iter().filter(|item| item.item.is_some() && (item.stop.is_none() || item.acts()));
+    let acts = |item: &&ItemPlan| item.acts();
     let leaves = |item: &&ItemPlan| {
         let mut effects = item.steps.iter().flat_map(|step| &step.effects);
         effects.any(|effect| matches!(effect, Effect::LeftAlone { .. }))

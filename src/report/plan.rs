@@ -64,7 +64,7 @@ pub fn text(plan: &Plan, about: &About<'_>, view: &View<'_>) -> String {
         of_item(&mut page, item, view);
     }
     page.blank();
-    let calm = plan.items.iter().all(|i| i.stop.as_ref().is_none_or(|s| matches!(s.way, Way::Skip | Way::Done)));
+    let calm = plan.items.iter().all(|item| item.stop.as_ref().is_none_or(Stop::is_calm));
     let summary = summary(plan);
     // Two clauses on two lines read better than one that breaks anywhere.
     let summary = if width(&summary) > page.width() { summary.replacen("; ", ";\n", 1) } else { summary };
@@ -136,7 +136,7 @@ pub(super) fn for_good(page: &mut Page, plan: &Plan) {
 
 /// Who must agree to what is really going to be done.
 pub(super) fn agreement(page: &mut Page, plan: &Plan, about: &About<'_>) {
-    let ends = plan.items.iter().any(|item| item.stop.is_some()) && plan.many.is_none();
+    let ends = plan.items.iter().any(|item| item.ends_early().is_some()) && plan.many.is_none();
     if about.demands.is_empty() || plan.is_empty() || ends || about.void.is_some() {
         return;
     }
@@ -310,6 +310,8 @@ fn mark(step: &StepPlan, stop: Option<&Stop>, look: Look) -> (&'static str, Tone
 fn right(step: &StepPlan, stop: Option<&Stop>) -> Line {
     if let Some(stop) = stop {
         return match stop.way {
+            // Changes may stand before it.
+            Way::Done | Way::Skip if step.kind == "end" => Line::of(Tone::Plain, "ends here"),
             Way::Done => Line::of(Tone::Good, "already as wanted"),
             Way::Skip => Line::of(Tone::Dim, "left alone"),
             Way::Fail => Line::of(Tone::Bad, "fails here"),
@@ -429,7 +431,7 @@ pub(super) fn next(page: &mut Page, plan: &Plan, about: &About<'_>) {
         return;
     }
     // Of many items those that end early do not keep the others from being carried out.
-    let stop = plan.items.iter().filter(|i| i.item.is_none()).find_map(|i| i.stop.as_ref());
+    let stop = plan.items.iter().filter(|i| i.item.is_none()).find_map(ItemPlan::ends_early);
     match (stop.map(|s| (s.way, &s.who)), about.apply) {
         (None, Some(command)) if !plan.is_empty() => {
             let missing = approval::missing(about.demands, about.who.unwrap_or(""), about.agreed);

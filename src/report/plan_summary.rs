@@ -4,7 +4,7 @@ use super::plan::step_name;
 use crate::{
     action::ends::Way,
     base::counted::counted,
-    plan::{ItemPlan, Plan, Stop, tally::Parts},
+    plan::{Plan, Stop, tally::Parts},
 };
 
 /// `Plan: 1 row to change, 1 question; 2 of 2 changing steps previewed exactly.`
@@ -12,13 +12,17 @@ pub fn summary(plan: &Plan) -> String {
     let tally = plan.tally();
     let parts = words(tally.parts);
     match (plan.items.as_slice(), plan.many.is_some()) {
-        ([ItemPlan { stop: Some(stop), .. }], false) => of_ended(stop, &parts),
+        ([item], false) if let Some(stop) = item.ends_early() => of_ended(stop, &parts),
         _ if plan.is_empty() => {
             let told = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
             format!("Plan: nothing to change{told}{}.", left_alone(plan))
         }
         _ => {
             let ended = match tally.ended() {
+                0 if plan.many.is_none() => {
+                    let stop = plan.items.first().and_then(|item| item.stop.as_ref());
+                    stop.map_or(String::new(), |stop| format!(" It ends at `{}`.", step_name(&stop.step)))
+                }
                 0 => String::new(),
                 ended => {
                     format!(" {ended} of {} end early.", counted(usize::try_from(tally.items).unwrap_or(0), "item"))

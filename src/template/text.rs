@@ -10,7 +10,7 @@ use super::{
     render::{Reader, Writer},
     run::{Result as Ran, Run},
     scope::Scope,
-    syntax::{Block, Kind, Node},
+    syntax::{Block, Kind, Node, Sort},
 };
 use crate::base::{value::Value, yaml::Scalar};
 use std::{borrow::Cow, fmt, sync::Arc};
@@ -76,22 +76,29 @@ impl Text {
 
     /// The path, when it is exactly one `{{ … }}` and that a name with constant attributes: `{{ item.id }}`.
     pub fn path(&self) -> Option<Path> {
+        path_of(self.node()?)
+    }
+
+    /// The path of a list, when it is exactly one `{{ … }}` whose elements all come from it as they are: `{{ rows }}`,
+    /// `{{ rows | rejectattr('gone_at') | list }}`.
+    pub fn picks(&self) -> Option<Path> {
+        path_of(picked(self.node()?))
+    }
+
+    /// The path of a list and an attribute, when it is exactly one `{{ … }}` whose elements are what elements of that list have there:
+    /// `{{ rows | map(attribute='id') | list }}`.
+    pub fn picks_of_each(&self) -> Option<(Path, Arc<str>)> {
+        let node = picked(self.node()?);
+        let Kind::Call(call) = &node.kind else { return None };
+        let (Sort::Filter, "map", Some(subject)) = (call.sort, call.about.name, &call.subject) else { return None };
+        let [(word, Node { kind: Kind::Const(attribute), .. })] = call.named.as_slice() else { return None };
+        let attribute = attribute.as_str().filter(|name| &**word == "attribute" && !name.contains('.'))?;
+        Some((path_of(picked(subject))?, attribute.into()))
+    }
+
+    fn node(&self) -> Option<&Node> {
         let Form::Single(blocks) = &self.form else { return None };
-        let (mut node, mut steps) = (single(blocks)?, Vec::new());
-        loop {
-            match &node.kind {
-                Kind::Name(name) => {
-                    steps.push(Step::Name(name.clone()));
-                    steps.reverse();
-                    return Some(Path { steps });
-                }
-                Kind::Attribute(of, name) => {
-                    steps.push(Step::Name(name.clone()));
-                    node = of;
-                }
-                _ => return None,
-            }
-        }
+        single(blocks)
     }
 
     /// Its value: of the expression's own kind when the text is exactly one `{{ … }}`, else a text (an unknown in it makes
@@ -155,6 +162,38 @@ impl Text {
             _ => self.write(run, &|text| Cow::Borrowed(text)).map(Item::made),
         }
     }
+}
+
+fn path_of(mut node: &Node) -> Option<Path> {
+    let mut steps = Vec::new();
+    loop {
+        match &node.kind {
+            Kind::Name(name) => {
+                steps.push(Step::Name(name.clone()));
+                steps.reverse();
+                return Some(Path { steps });
+            }
+            Kind::Attribute(of, name) => {
+                steps.push(Step::Name(name.clone()));
+                node = of;
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// Filters that leave out elements, or put them into another order, and change none.
+const PICKING: [&str; 6] = ["list", "sort", "unique", "reverse", "selectattr", "rejectattr"];
+
+/// What such filters pick from.
+fn picked(mut node: &Node) -> &Node {
+    while let Kind::Call(call) = &node.kind
+        && let (Sort::Filter, Some(subject)) = (call.sort, &call.subject)
+        && PICKING.contains(&call.about.name)
+    {
+        node = subject;
+    }
+    node
 }
 
 /// The expression of a text that is nothing else (but for the line break that a YAML block ends with).

@@ -66,33 +66,44 @@ pub(super) const CHILDREN: &str = "\
       and (r.delete_rule in ('CASCADE', 'SET NULL') or r.update_rule in ('CASCADE', 'SET NULL')) \
     order by k.table_name, k.constraint_name, k.ordinal_position";
 
-/// The same rule for views.
-pub(super) const REFERENCES: &str = "\
-    select k.constraint_name as name, k.column_name as col, k.referenced_table_schema as sch, k.referenced_table_name as tab \
-    from information_schema.key_column_usage k \
-    where k.table_schema = ? and k.table_name = ? and k.referenced_table_name is not null \
-    order by k.constraint_name, k.ordinal_position";
+/// The same rule for views. Of one table, and of all.
+pub(super) const REFERENCES: [&str; 2] = [
+    "select k.constraint_name as name, k.table_schema as of_sch, k.table_name as of_tab, k.column_name as col, \
+            k.referenced_table_schema as sch, k.referenced_table_name as tab from information_schema.key_column_usage k \
+     where k.table_schema = ? and k.table_name = ? and k.referenced_table_name is not null \
+     order by k.constraint_name, k.ordinal_position",
+    "select k.constraint_name as name, k.table_schema as of_sch, k.table_name as of_tab, k.column_name as col, \
+            k.referenced_table_schema as sch, k.referenced_table_name as tab from information_schema.key_column_usage k \
+     where k.referenced_table_name is not null \
+     order by k.table_schema, k.table_name, k.constraint_name, k.ordinal_position",
+];
 
 impl Link {
-    /// The foreign keys between these tables.
-    pub async fn references(&mut self, tables: &[&str]) -> Result<Vec<Reference>, Fault> {
-        let mut found = Vec::<Reference>::new();
-        for table in tables {
+    /// The foreign keys between these tables, or all.
+    pub async fn references(&mut self, tables: Option<&[&str]>) -> Result<Vec<Reference>, Fault> {
+        let [of_one, of_all] = REFERENCES;
+        let mut rows = Vec::new();
+        for table in tables.unwrap_or_default() {
             let (schema, name) = self.place(table);
-            let mut last = None;
-            for row in self.ask(REFERENCES, vec![schema, name]).await? {
-                let constraint = text(&row, "name");
-                if last.as_ref() != Some(&constraint) {
-                    let to = self.short(&format!("{}.{}", text(&row, "sch"), text(&row, "tab")));
-                    found.push(Reference { from: (*table).into(), columns: Vec::new(), to });
-                }
-                if let Some(reference) = found.last_mut() {
-                    reference.columns.push(text(&row, "col"));
-                }
-                last = Some(constraint);
-            }
+            rows.extend(self.ask(of_one, vec![schema, name]).await?);
         }
-        found.retain(|reference| tables.contains(&&*reference.to));
+        if tables.is_none() {
+            rows = self.ask(of_all, Vec::new()).await?;
+        }
+        let (mut found, mut last) = (Vec::<Reference>::new(), None);
+        for row in rows {
+            let called = |schema, table| self.short(&format!("{}.{}", text(&row, schema), text(&row, table)));
+            let (from, to) = (called("of_sch", "of_tab"), called("sch", "tab"));
+            let constraint = (from.clone(), text(&row, "name"));
+            if last.as_ref() != Some(&constraint) {
+                found.push(Reference { from, columns: Vec::new(), to });
+            }
+            if let Some(reference) = found.last_mut() {
+                reference.columns.push(text(&row, "col"));
+            }
+            last = Some(constraint);
+        }
+        found.retain(|reference| tables.is_none_or(|tables| tables.contains(&&*reference.to)));
         Ok(found)
     }
 

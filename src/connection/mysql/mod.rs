@@ -317,7 +317,7 @@ pub(super) fn catalogue_questions() -> Vec<String> {
     let mut all = vec![
         about::ABOUT.into(),
         about::CHILDREN.into(),
-        about::REFERENCES.into(),
+        about::REFERENCES[0].into(),
         format!("{}{}", standing::LINES, standing::CHECKS),
     ];
     all.push(format!("{columns}{}", catalogue::ONE));

@@ -106,9 +106,9 @@ pub async fn read(link: &mut Link, tables: Option<&[&str]>) -> Result<Catalogue,
     Ok(catalogue)
 }
 
-/// The foreign keys between these tables.
-pub async fn references(link: &mut Link, tables: &[&str]) -> Result<Vec<Reference>, Fault> {
-    let found = ask(link, &format!("{TABLES} {REFERENCES}"), names(Some(tables))?).await?;
+/// The foreign keys between these tables, or all.
+pub async fn references(link: &mut Link, tables: Option<&[&str]>) -> Result<Vec<Reference>, Fault> {
+    let found = ask(link, &format!("{TABLES} {REFERENCES}"), names(tables)?).await?;
     let columns = |row: &Map| strings(row, "columns").into_iter().map(Into::into).collect();
     Ok(found
         .iter()

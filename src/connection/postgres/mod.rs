@@ -202,8 +202,8 @@ impl Link {
         catalogue::nature(self, table).await
     }
 
-    /// The foreign keys between these tables.
-    pub async fn references(&mut self, tables: &[&str]) -> Result<Vec<Reference>, Fault> {
+    /// The foreign keys between these tables, or all.
+    pub async fn references(&mut self, tables: Option<&[&str]>) -> Result<Vec<Reference>, Fault> {
         catalogue::references(self, tables).await
     }
 

@@ -102,7 +102,7 @@ pub fn judge(sql: &str, dialect: Dialect) -> Verdict {
 }
 
 pub use parts::{Parts, parts};
-pub use pinned::pinned;
+pub use pinned::{Pinned, pinned};
 
 /// The first function that is none of those which the databases ship and which read nothing but what they are given. SQLite has no others.
 pub fn unknown_function(sql: &str, dialect: Dialect) -> Option<String> {

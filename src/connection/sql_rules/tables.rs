@@ -163,11 +163,13 @@ fn factor(factor: &TableFactor) -> String {
     }
 }
 
-fn ident(ident: &Ident) -> String {
+/// A name as it counts: in small letters where it stands without quotes.
+pub(super) fn ident(ident: &Ident) -> String {
     if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }
 
-fn name(object: &ObjectName) -> String {
+/// `schema.table`
+pub(super) fn name(object: &ObjectName) -> String {
     let part = |part: &sqlparser::ast::ObjectNamePart| part.as_ident().map_or_else(|| part.to_string(), ident);
     object.0.iter().map(part).collect::<Vec<_>>().join(".")
 }

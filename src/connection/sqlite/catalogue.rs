@@ -39,9 +39,10 @@ const TRIGGERS: &str = "\
 
 /// SQLite takes names of tables for the same in capital letters and in small ones: the target is told as it was asked for.
 const REFERENCES: &str = "\
-    SELECT m.name AS \"table\", t.value AS target, f.\"from\" AS \"column\", f.id AS number \
-    FROM sqlite_schema m JOIN pragma_foreign_key_list(m.name) f JOIN json_each(?1) t ON f.\"table\" = t.value COLLATE NOCASE \
-    WHERE m.type = 'table' AND m.name IN (SELECT value FROM json_each(?1)) ORDER BY m.name, f.id, f.seq";
+    SELECT m.name AS \"table\", t.name AS target, f.\"from\" AS \"column\", f.id AS number \
+    FROM sqlite_schema m JOIN pragma_foreign_key_list(m.name) f JOIN sqlite_schema t ON t.type = 'table' AND f.\"table\" = t.name COLLATE NOCASE \
+    WHERE m.type = 'table' AND (?1 IS NULL OR m.name IN (SELECT value FROM json_each(?1)) AND t.name IN (SELECT value FROM json_each(?1))) \
+    ORDER BY m.name, f.id, f.seq";
 
 /// Declared kinds of a table's columns by their names; the table as sqlx names it (`db.table` outside `main`).
 pub async fn declared(connection: &mut SqliteConnection, table: &str) -> Result<HashMap<String, Kind>, sqlx::Error> {
@@ -97,9 +98,9 @@ pub async fn read(link: &mut Link, tables: Option<&[&str]>) -> Result<Catalogue,
     Ok(catalogue)
 }
 
-/// The foreign keys between these tables.
-pub async fn references(link: &mut Link, tables: &[&str]) -> Result<Vec<Reference>, Fault> {
-    let names = Value::list(tables.iter().map(|name| Value::from(*name)));
+/// The foreign keys between these tables, or all.
+pub async fn references(link: &mut Link, tables: Option<&[&str]>) -> Result<Vec<Reference>, Fault> {
+    let names = tables.map_or(Value::NULL, |names| Value::list(names.iter().map(|n| Value::from(*n))));
     let (mut found, mut last) = (Vec::<Reference>::new(), None);
     for row in ask(link, REFERENCES, &names).await? {
         let (from, number) = (text(&row, "table"), int(&row, "number"));

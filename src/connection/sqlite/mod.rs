@@ -183,8 +183,8 @@ impl Link {
         catalogue::read(self, tables).await
     }
 
-    /// The foreign keys between these tables.
-    pub async fn references(&mut self, tables: &[&str]) -> Result<Vec<Reference>, Fault> {
+    /// The foreign keys between these tables, or all.
+    pub async fn references(&mut self, tables: Option<&[&str]>) -> Result<Vec<Reference>, Fault> {
         catalogue::references(self, tables).await
     }
 

@@ -18,6 +18,7 @@ use super::{
         Seat, built,
         chunk::{Chunk, Recorder, Went},
         fit::{self, Way},
+        near::Near,
         size::{MOST, Size},
     },
     setting::{OneItem, Part, Setting},
@@ -36,7 +37,7 @@ use crate::{
     },
     plan::ItemPlan,
     targets::{limits, model::After},
-    template::scope::Entry,
+    template::{Dialect, scope::Entry},
 };
 use futures_util::{StreamExt, future::BoxFuture, stream::BoxStream};
 pub use handed::Handed;
@@ -302,6 +303,7 @@ impl Fleet<'_> {
             pace: Pace::after(self.begun),
             together: self.together(),
             lanes: Lanes::new(self.after_done()),
+            near: Near::new(self.setting.databases.values().any(|database| database.dialect() == Dialect::Mysql)),
             under_way: JoinSet::new(),
             over: false,
             came: 0,
@@ -408,7 +410,7 @@ impl Fleet<'_> {
             flow.fill().await;
             if !flow.lanes.is_empty() {
                 match flow.next(self.setting.world.now().micros) {
-                    Next::Begin => match flow.lanes.pick() {
+                    Next::Begin => match flow.pick() {
                         Pick::Begin(work) => {
                             match flow.together.as_ref().map(|together| together.size.most()) {
                                 Some(most) if work.state.steps.is_empty() => {
@@ -576,10 +578,11 @@ impl Fleet<'_> {
         let mut works = vec![first];
         while works.len() < room {
             flow.fill().await;
-            match flow.lanes.pick() {
+            match flow.pick() {
                 Pick::Begin(work) if work.state.steps.is_empty() => works.push(work),
                 // It was begun before a crash: it goes on by itself.
                 Pick::Begin(work) => {
+                    flow.near.ended(&work.plan.key);
                     flow.lanes.put_back(work);
                     break;
                 }
@@ -685,6 +688,9 @@ impl Fleet<'_> {
         let in_doubt = matches!(&stopped, Ok(Stopped::InDoubt(_))).then_some(End::InDoubt);
         flow.pace.ended(end.or(in_doubt));
         flow.lanes.ended(plan.lane.as_ref(), &key, end);
+        if plan.lane.is_none() {
+            flow.near.ended(&key);
+        }
         flow.ended += 1;
         let shown = summary::end_of(&state);
         let reason = summary::reason_of(&state);
@@ -868,6 +874,8 @@ struct Flow<'i> {
     /// How the items go in sets, if they do.
     together: Option<Together>,
     lanes: Lanes<Work>,
+    /// The keys of what is under way.
+    near: Near,
     under_way: JoinSet<Over>,
     /// Items of sets that are over, as soon as they are.
     gone: UnboundedReceiver<Gone>,
@@ -906,6 +914,18 @@ impl Flow<'_> {
                 Next::WaitForEnd
             }
             next => next,
+        }
+    }
+
+    /// The next item that may begin. One whose key may be the same, for a database, as that of one that is under way waits for its end, and so do
+    /// those behind it.
+    fn pick(&mut self) -> Pick<Work> {
+        match self.lanes.pick() {
+            Pick::Begin(work) if work.plan.lane.is_none() && !self.near.takes(&work.plan.key) => {
+                self.lanes.put_back(work);
+                Pick::Wait
+            }
+            picked => picked,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{
 pub struct Built {
     /// Columns and keys.
     pub tables: Catalogue,
-    /// The foreign keys between them.
+    /// The foreign keys between them; where a row may go away, all that there are, because they may lead from one to another through a third.
     pub references: Vec<Reference>,
 }
 
@@ -25,11 +25,12 @@ pub async fn look(setting: &Setting) {
     let Some(database) = setting.database(&connection).filter(|_| setting.built.get().is_none()) else { return };
     let names = own::tables(setting);
     let names: Vec<&str> = names.iter().map(|table| &*table.table).collect();
+    let pointing = if own::takes_away(setting) { None } else { Some(names.as_slice()) };
     let found: Result<Built, Fault> = async {
         let mut reading = database.reading().await?;
         let tables = reading.catalogue(Some(&names)).await;
         let references = match &tables {
-            Ok(_) => reading.references(&names).await,
+            Ok(_) => reading.references(pointing).await,
             Err(fault) => Err(fault.clone()),
         };
         reading.close().await;

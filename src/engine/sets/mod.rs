@@ -9,6 +9,7 @@ mod columns;
 pub mod coupled;
 pub mod fit;
 mod merge;
+pub mod near;
 pub mod own;
 pub mod size;
 

@@ -220,7 +220,7 @@ impl Crowd<'_> {
     ) -> Result<(), Failure> {
         let at_once = fleet::abreast::tried_at_once(run);
         let mut settings = settings.enumerate();
-        let next = match together {
+        let (next, mut held) = match together {
             Some(mut sets) => {
                 sets.at_once = sets.at_once.min(at_once);
                 match self.in_sets(sets, &mut settings, count, kept).await? {
@@ -228,7 +228,7 @@ impl Crowd<'_> {
                     None => return Ok(()),
                 }
             }
-            None => 0,
+            None => (0, None),
         };
         let mut under_way: JoinSet<(usize, Result<ItemPlan, Failure>)> = JoinSet::new();
         let mut ready: BTreeMap<usize, ItemPlan> = BTreeMap::new();
@@ -236,9 +236,12 @@ impl Crowd<'_> {
         loop {
             // A slow one must not let the others pile up behind it.
             while !over && under_way.len() < at_once && ready.len() < 4 * at_once {
-                match settings.next().await {
-                    None => over = true,
-                    Some((number, own)) => self.begin(&mut under_way, number, own?),
+                match held.take() {
+                    Some((number, own)) => self.begin(&mut under_way, number, own),
+                    None => match settings.next().await {
+                        None => over = true,
+                        Some((number, own)) => self.begin(&mut under_way, number, own?),
+                    },
                 }
             }
             let Some(done) = under_way.join_next().await else { return Ok(()) };

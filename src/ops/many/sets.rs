@@ -14,6 +14,7 @@ use crate::{
         sets::{
             chunk::{Chunk, Went},
             coupled, fit,
+            near::Near,
             size::Size,
         },
         setting::Setting,
@@ -23,6 +24,7 @@ use crate::{
     ops::Failure,
     plan::ItemPlan,
     report::exit::Exit,
+    template::Dialect,
 };
 use futures_util::{Stream, StreamExt};
 use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
@@ -60,32 +62,50 @@ type Planned = (usize, Result<ItemPlan, Failure>);
 type Together = (Vec<Planned>, Went);
 
 impl Crowd<'_> {
-    /// All of them in sets, kept in their order. Gives the number of the next one where the rest has to go one by one.
+    /// All of them in sets, kept in their order. Gives the number of the next one where the rest has to go one by one, and the one that was read
+    /// and not tried out, if there is one.
     pub(super) async fn in_sets(
         &self,
         mut sets: Sets,
         settings: &mut (impl Stream<Item = (usize, Result<Own, Failure>)> + Unpin),
         count: u64,
         kept: &mut Kept<'_>,
-    ) -> Result<Option<usize>, Failure> {
+    ) -> Result<Option<(usize, Option<(usize, Own)>)>, Failure> {
         let mut under_way: JoinSet<Together> = JoinSet::new();
         let mut ready: BTreeMap<usize, ItemPlan> = BTreeMap::new();
         let (mut next, mut over, mut apart) = (0, false, false);
+        let accents = sets.database.dialect() == Dialect::Mysql;
+        // It may be the same, for a database, as one of the set before it, and would see there what that one does.
+        let mut held = None;
         loop {
             while !over && !apart && under_way.len() < sets.at_once && ready.is_empty() {
                 let (mut items, most) = (Vec::new(), sets.size.most());
+                let mut near = Near::new(accents);
                 while items.len() < most {
-                    let Some((number, own)) = settings.next().await else { break };
-                    items.push((number, own?));
+                    let next: Option<(usize, Own)> = match held.take() {
+                        Some(next) => Some(next),
+                        None => match settings.next().await {
+                            Some((number, own)) => Some((number, own?)),
+                            None => None,
+                        },
+                    };
+                    let Some(next) = next else {
+                        over = true;
+                        break;
+                    };
+                    if !near.takes(&next.1.0.about.key) {
+                        held = Some(next);
+                        break;
+                    }
+                    items.push(next);
                 }
-                over = items.len() < most;
                 if !items.is_empty() {
                     let (database, known) = (sets.database.clone(), sets.known.clone());
                     under_way.spawn(together(database, known, self.answers.clone(), self.of, items));
                 }
             }
             let Some(done) = under_way.join_next().await else {
-                return Ok((!over).then_some(next));
+                return Ok((!over).then_some((next, held)));
             };
             let (planned, went) =
                 done.map_err(|e| Failure::refused(Exit::Failed, format!("a set of items broke off: {e}")))?;

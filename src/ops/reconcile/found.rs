@@ -220,9 +220,7 @@ impl Found {
 /// The item is not as wanted, or nobody knows; with what speaks against healing it. Nothing where it is as wanted.
 fn differs(item: &ItemPlan) -> Option<Option<String>> {
     let stopped = item.stop.as_ref().filter(|stop| bad_end(stop.way));
-    let ends_calmly = item.stop.is_some() && stopped.is_none();
-    let acts = item.steps.iter().any(|step| step.foreseen.acts());
-    if stopped.is_none() && (ends_calmly || !acts) {
+    if stopped.is_none() && !item.acts() {
         return None;
     }
     let asks = item.steps.iter().flat_map(|step| &step.effects).find_map(|effect| match effect {
@@ -260,13 +258,14 @@ mod tests {
 
     /// An item that would be changed; `way` where it ends before that.
     fn item(key: usize, way: Option<Way>) -> ItemPlan {
+        let foreseen = if way == Some(Way::Skip) { Foreseen::Passes } else { Foreseen::Changes };
         let step = StepPlan {
             section: Section::Steps,
             path: "steps/up".into(),
             kind: "row",
             title: None,
             label: Label::Exact,
-            foreseen: Foreseen::Changes,
+            foreseen,
             effects: Vec::new(),
             notes: Vec::new(),
             undo: None,

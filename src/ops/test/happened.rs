@@ -6,7 +6,7 @@ use crate::{
     engine::{drive::Stopped, resource},
     journal::words::End,
     ops::{Failure, apply::Carried, project::Opened},
-    plan::Plan,
+    plan::{ItemPlan, Plan},
     report::exit::Exit,
     trial::{compare::Happened, model::Proof, report::Problem},
 };
@@ -27,7 +27,7 @@ pub(super) struct Judged {
 pub(super) fn ends_before(happened: &mut Happened, made: &Plan) -> bool {
     // Of many items only what is done once for all of them keeps the run from being made.
     let count = if made.many.is_some() { 1 } else { made.items.len() };
-    let stop = made.items.iter().take(count).find_map(|item| item.stop.as_ref());
+    let stop = made.items.iter().take(count).find_map(ItemPlan::ends_early);
     let (end, message, who) = match stop {
         Some(stop) => (end_of(stop.way), stop.message.clone(), stop.who.clone()),
         None if made.is_empty() && made.many.is_some() => return all_end(happened, made),

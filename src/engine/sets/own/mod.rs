@@ -5,6 +5,9 @@
 //! where each of them keeps to rows of its own: all that it does to a table which items write is pinned to the same column by the same value,
 //! that column is never changed, and no two items have the same value.
 
+mod pins;
+mod verdict;
+
 use super::{
     built::Built,
     columns::{Columns, joined, set_by},
@@ -25,7 +28,6 @@ use crate::{
         setting::{OneItem, Part, Setting},
     },
     read::{
-        expect::Expect,
         find::{FindSpec, Test},
         query::QuerySpec,
     },
@@ -34,8 +36,9 @@ use crate::{
         facts::{AuditUse, Facts},
     },
     targets::model::Source,
-    template::{Datum, Step as Dot, Text, Tree, sql::Dialect},
+    template::{Text, Tree, sql::Dialect},
 };
+use pins::{Loops, Pin, Pinned, pin};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -84,6 +87,11 @@ pub fn tables(setting: &Setting) -> Vec<TableName> {
     looked(setting).map(|look| look.touched.into_keys().collect()).unwrap_or_default()
 }
 
+/// A step may take a row away, or give one another key: rows that point to it may change or go along.
+pub fn takes_away(setting: &Setting) -> bool {
+    looked(setting).is_some_and(|look| !look.taken.is_empty())
+}
+
 fn looked(setting: &Setting) -> Option<Look<'_>> {
     let targets = setting.playbook.targets.as_ref()?;
     let each = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
@@ -92,8 +100,18 @@ fn looked(setting: &Setting) -> Option<Look<'_>> {
         Some(Err(fault)) => (None, Some(format!("how its tables are built could not be asked ({fault})"))),
         None => (None, None),
     };
-    let (own, touched) = (Vec::new(), BTreeMap::new());
-    let mut look = Look { setting, built, own, touched, removes: false, loops: false, why };
+    let mut look = Look {
+        setting,
+        built,
+        own: Vec::new(),
+        touched: BTreeMap::new(),
+        taken: BTreeSet::new(),
+        more: false,
+        loops: Loops::default(),
+        looped: pins::looped(setting),
+        repeats: false,
+        why,
+    };
     look.own = match (&targets.group_by, &targets.key, &targets.from.source) {
         (Some(_), ..) => vec![pin(["item", "key"])],
         (None, Some(key), _) => key.names().map(|column| pin(["item", column])).collect(),
@@ -117,18 +135,6 @@ fn looked(setting: &Setting) -> Option<Look<'_>> {
     Some(look)
 }
 
-/// A value that an expression gives which is nothing but a dotted path: `item.id`.
-type Pin = Vec<Arc<str>>;
-/// A column, and a value that it has.
-type Pinned = BTreeSet<(Arc<str>, Pin)>;
-
-fn pin<const N: usize>(path: [&str; N]) -> Pin {
-    path.into_iter().map(Arc::from).collect()
-}
-
-/// How deep names may stand for names.
-const DEEPEST: usize = 8;
-
 struct Look<'a> {
     setting: &'a Setting,
     /// What the database says of the tables, where it was asked.
@@ -136,10 +142,16 @@ struct Look<'a> {
     /// What tells the items apart.
     own: Vec<Pin>,
     touched: BTreeMap<TableName, Vec<Touch>>,
-    /// A row may go away, or get another key: the database may change other tables then.
-    removes: bool,
+    /// Tables of which a row may go away, or get another key: the database may change others that point there.
+    taken: BTreeSet<Arc<str>>,
+    /// More happens than what is declared: any table may change.
+    more: bool,
+    /// The loops around the step that is looked at.
+    loops: Loops,
+    /// The steps that stand in a loop.
+    looped: BTreeSet<Arc<str>>,
     /// A step is done for each element of a list.
-    loops: bool,
+    repeats: bool,
     /// What cannot be told at all.
     why: Option<String>,
 }
@@ -150,12 +162,20 @@ struct Touch {
     label: String,
     /// What the rows have that it looks at or changes.
     pinned: Pinned,
+    /// What the row has as well that it makes, where it changes none that is there.
+    made: Pinned,
+    /// What it sets, in a new row as well: the columns, each with its value where that has a name.
+    gives: Vec<(Arc<str>, Option<Pin>)>,
     /// The columns by which it picks them.
     by: BTreeSet<Arc<str>>,
     does: Does,
 }
 
 impl Touch {
+    fn new(label: &str, pinned: Pinned, by: BTreeSet<Arc<str>>, does: Does) -> Touch {
+        Touch { label: label.to_owned(), pinned, made: Pinned::new(), gives: Vec::new(), by, does }
+    }
+
     /// Rows that are made by rule and never looked for: audit rows.
     fn is_only_added(&self) -> bool {
         self.by.is_empty()
@@ -178,20 +198,31 @@ enum Does {
 
 impl Look<'_> {
     fn node(&mut self, node: &Node) {
+        self.loops.enter(&node.step);
         self.step(&node.step, &node.label);
         for inner in node.parts.iter().flat_map(|part| &part.nodes) {
             self.node(inner);
         }
         // The steps of a transaction are no nodes.
-        if let Act::Block(_) = &node.step.act {
-            for (index, step) in node.step.inner().iter().enumerate() {
-                step.each(&mut |one| self.step(one, &one.label(index)));
+        if node.parts.is_empty() {
+            self.inner(&node.step);
+        }
+        self.loops.leave(&node.step);
+    }
+
+    fn inner(&mut self, step: &Step) {
+        for (_, steps) in step.parts() {
+            for (index, one) in steps.iter().enumerate() {
+                self.loops.enter(one);
+                self.step(one, &one.label(index));
+                self.inner(one);
+                self.loops.leave(one);
             }
         }
     }
 
     fn step(&mut self, step: &Step, label: &str) {
-        self.loops |= step.common.for_each.is_some();
+        self.repeats |= step.common.for_each.is_some();
         match &step.act {
             Act::Find(find) => self.find(find, label),
             Act::Query(query) => self.query(query, label),
@@ -207,10 +238,10 @@ impl Look<'_> {
                         true => Does::Writes { columns: Columns::Any, adds: true, removes: true },
                         false => Does::Asks,
                     };
-                    let touch = Touch { label: label.to_owned(), pinned: Pinned::new(), by: BTreeSet::new(), does };
+                    let touch = Touch::new(label, Pinned::new(), BTreeSet::new(), does);
                     self.touched.entry(self.table(sql.db.as_str(), table)).or_default().push(touch);
                 }
-                self.removes = true;
+                self.more = true;
             }
             _ => {}
         }
@@ -230,7 +261,7 @@ impl Look<'_> {
     fn find(&mut self, find: &FindSpec, label: &str) {
         let Some(table) = TableName::parse(find.table.as_str()) else { return };
         let (pinned, by) = (self.pinned_by(&table, &find.conditions, 0), columns(&find.conditions));
-        self.touch(table, Touch { label: label.to_owned(), pinned, by, does: Does::Reads });
+        self.touch(table, Touch::new(label, pinned, by, Does::Reads));
     }
 
     fn query(&mut self, query: &QuerySpec, label: &str) {
@@ -250,13 +281,7 @@ impl Look<'_> {
             .map(|piece| text.get(piece.source.clone()))
             .map(|said| Text::from_text(said?.trim()).ok().and_then(|text| self.value_of(&text, 0)))
             .collect();
-        let mut pinned = Pinned::new();
-        for (column, number) in sql_rules::pinned(&bound.sql) {
-            if let Some(Some(value)) = values.get(number) {
-                pinned.insert((column.into(), value.clone()));
-            }
-        }
-        let by = pinned.iter().map(|(column, _)| column.clone()).collect::<BTreeSet<_>>();
+        let pins = sql_rules::pinned(&bound.sql);
         if let Some(function) = sql_rules::unknown_function(&native, dialect) {
             self.why.get_or_insert_with(|| format!("step `{label}` calls `{function}`, which may read anything"));
         }
@@ -266,8 +291,12 @@ impl Look<'_> {
                 let why = || format!("step `{label}` reads `{name}`, of which the project file says nothing");
                 self.why.get_or_insert_with(why);
             }
-            let (pinned, by) = (pinned.clone(), by.clone());
-            self.touch(table, Touch { label: label.to_owned(), pinned, by, does: Does::Asks });
+            let own = pins.iter().filter(|pin| pin.table == *name);
+            let pinned =
+                own.filter_map(|pin| Some((pin.column.as_str().into(), values.get(pin.placeholder)?.clone()?)));
+            let pinned: Pinned = pinned.collect();
+            let by = pinned.iter().map(|(column, _)| column.clone()).collect::<BTreeSet<_>>();
+            self.touch(table, Touch::new(label, pinned, by, Does::Asks));
         }
     }
 
@@ -290,18 +319,15 @@ impl Look<'_> {
             set = joined(set, set_by(&also.set, also.clear.as_ref()));
         }
         let absent = matches!(row.ensure, Some(Ensure::Absent));
-        self.write(
-            table,
-            label,
-            Touch {
-                label: label.to_owned(),
-                pinned,
-                by,
-                does: Does::Writes { columns: set, adds: row.create.is_some(), removes: absent },
-            },
-            absent,
-            row.audit.is_none(),
-        );
+        // A row that is there is left as it is, and one that is not gets these. (Two items that make the same row are refused.)
+        let only_makes = row.set.iter().next().is_none() && row.also.is_empty() && row.clear.is_none();
+        let made = row.create.as_ref().filter(|_| only_makes).map(|new| self.pinned_new(&table, new));
+        let does = Does::Writes { columns: set, adds: row.create.is_some(), removes: absent };
+        let created = row.create.iter().flat_map(|new| self.given(new));
+        let also = row.also.iter().flat_map(|also| self.given(&also.set));
+        let gives = self.given(&row.set).into_iter().chain(created).chain(also).collect();
+        let touch = Touch { made: made.unwrap_or_default(), gives, ..Touch::new(label, pinned, by, does) };
+        self.write(table, touch, row.audit.is_none());
     }
 
     fn rows(&mut self, rows: &RowsSpec, label: &str) {
@@ -310,18 +336,24 @@ impl Look<'_> {
         let absent = matches!(rows.ensure, Some(Ensure::Absent));
         let set = set_by(&rows.set, rows.clear.as_ref());
         let does = Does::Writes { columns: set, adds: false, removes: absent };
-        self.write(table, label, Touch { label: label.to_owned(), pinned, by, does }, absent, rows.audit.is_none());
+        let gives = self.given(&rows.set);
+        self.write(table, Touch { gives, ..Touch::new(label, pinned, by, does) }, rows.audit.is_none());
     }
 
-    fn write(&mut self, table: TableName, label: &str, mut touch: Touch, absent: bool, audited: bool) {
+    fn write(&mut self, table: TableName, mut touch: Touch, audited: bool) {
         let facts = self.setting.facts_of(&table);
         if let (Some(facts), Does::Writes { columns: Columns::These(these), .. }) = (facts, &mut touch.does) {
             these.extend(facts.updated_at.iter().chain(&facts.generated).map(|word| word.text.clone()));
             let built = self.table_of(&table).into_iter().flat_map(|built| built.columns.values());
             these.extend(built.filter(|column| column.generated && !column.numbered).map(|column| column.name.clone()));
-            self.removes |= facts.key_columns().iter().any(|key| these.iter().any(|one| one.eq_ignore_ascii_case(key)));
         }
-        self.removes |= absent || facts.is_some_and(|facts| facts.side_effects.is_some());
+        let key = facts.map(Facts::key_columns).unwrap_or_default();
+        if let Does::Writes { columns, removes, .. } = &touch.does
+            && (*removes || key.iter().any(|key| columns.holds(key)))
+        {
+            self.taken.insert(table.table.clone());
+        }
+        self.more |= facts.is_some_and(|facts| facts.side_effects.is_some());
         if let Some(Facts { audit: Some(AuditUse::Rule(audit)), .. }) = facts.filter(|_| audited)
             && let Some(rule) = self.setting.project.audits.get(audit.rule.as_str())
         {
@@ -329,17 +361,18 @@ impl Look<'_> {
             let mut pinned = Pinned::new();
             for (column, recipe) in rule.row.iter() {
                 let Some(Tree::Scalar(text)) = recipe.tree() else { continue };
-                let Some([row, of]) = dotted(text).and_then(|path| <[Arc<str>; 2]>::try_from(path).ok()) else {
+                let Some([row, of]) = pins::dotted(text).and_then(|path| <[Arc<str>; 2]>::try_from(path).ok()) else {
                     continue;
                 };
                 if &*row == "row" {
-                    let same = touch.pinned.iter().filter(|(column, _)| *column == of);
+                    let same = touch.pinned.iter().chain(&touch.made).filter(|(column, _)| *column == of);
                     pinned.extend(same.map(|(_, value)| (Arc::from(column), value.clone())));
                 }
             }
             let does = Does::Writes { columns: Columns::These(BTreeSet::new()), adds: true, removes: false };
             let audits = TableName { connection: table.connection.clone(), table: rule.table.text.clone() };
-            self.touch(audits, Touch { label: label.to_owned(), pinned, by: BTreeSet::new(), does });
+            let audit = Touch::new(&touch.label, pinned, BTreeSet::new(), does);
+            self.touch(audits, audit);
         }
         self.touch(table, touch);
     }
@@ -352,7 +385,9 @@ impl Look<'_> {
         // Where names of columns are the same in capital letters, they are compared so.
         if self.dialect(&table.connection) != Dialect::Postgres {
             let small = |column: &Arc<str>| Arc::from(column.to_lowercase());
-            touch.pinned = touch.pinned.iter().map(|(column, value)| (small(column), value.clone())).collect();
+            for pinned in [&mut touch.pinned, &mut touch.made] {
+                *pinned = pinned.iter().map(|(column, value)| (small(column), value.clone())).collect();
+            }
             touch.by = touch.by.iter().map(small).collect();
             if let Does::Writes { columns: Columns::These(these), .. } = &mut touch.does {
                 *these = these.iter().map(small).collect();
@@ -364,175 +399,6 @@ impl Look<'_> {
     fn table_of(&self, table: &TableName) -> Option<&Table> {
         self.built?.tables.get(&table.table)
     }
-
-    /// What the rows have that these conditions pick.
-    fn pinned_by(&self, table: &TableName, conditions: &Named<Test>, depth: usize) -> Pinned {
-        let is = conditions.iter().filter_map(|(column, test)| match test {
-            Test::Is(datum) => Some((column, datum)),
-            _ => None,
-        });
-        self.pinned(table, is, depth)
-    }
-
-    /// What a row has that a step changes.
-    fn pinned_of(&self, row: &RowSpec, table: &TableName, depth: usize) -> Pinned {
-        let Some(of) = &row.of else {
-            return self.pinned(table, row.key.iter(), depth);
-        };
-        self.pinned_in(of.as_str(), table, depth)
-    }
-
-    /// What the row has that the step with this id found.
-    fn pinned_in(&self, id: &str, table: &TableName, depth: usize) -> Pinned {
-        let mut pinned = self.of_step(id, depth).filter(|(of, _)| of == table).map(|(_, p)| p).unwrap_or_default();
-        let key = self.setting.facts_of(table).map(Facts::key_columns).unwrap_or_default();
-        pinned.extend(key.into_iter().map(|column| (column.clone(), vec![id.into(), column])));
-        pinned
-    }
-
-    fn pinned<'d>(&self, table: &TableName, said: impl Iterator<Item = (&'d str, &'d Datum)>, depth: usize) -> Pinned {
-        let mut pinned = Pinned::new();
-        for (column, datum) in said {
-            let Tree::Scalar(text) = &datum.tree else { continue };
-            pinned.extend(self.value_of(text, depth).map(|value| (column.into(), value)));
-            // The key of a row that was found is that row.
-            let key = self.setting.facts_of(table).map(Facts::key_columns).unwrap_or_default();
-            if let Some([id, of]) = dotted(text).and_then(|path| <[Arc<str>; 2]>::try_from(path).ok())
-                && depth < DEEPEST
-                && *key == [of]
-                && *key[0] == *column
-                && self.setting.found_in(&id).as_ref() == Some(table)
-            {
-                pinned.extend(self.pinned_in(&id, table, depth + 1));
-            }
-        }
-        pinned
-    }
-
-    /// The one row that a step finds or changes: its table, and what it has.
-    fn of_step(&self, id: &str, depth: usize) -> Option<(TableName, Pinned)> {
-        let step = self.setting.step(id).filter(|step| step.common.for_each.is_none() && depth < DEEPEST)?;
-        let table = self.setting.found_in(id)?;
-        let pinned = match &step.act {
-            Act::Find(find) if matches!(find.expects(), Expect::One | Expect::Optional) => {
-                self.pinned_by(&table, &find.conditions, depth + 1)
-            }
-            Act::Row(row) => self.pinned_of(row, &table, depth + 1),
-            _ => return None,
-        };
-        Some((table, pinned))
-    }
-
-    /// What a text stands for, if that is one value by a name: in the shortest way, so that two ways to say the same are the same.
-    fn value_of(&self, text: &Text, depth: usize) -> Option<Pin> {
-        let path = dotted(text)?;
-        let [root, column] = path.as_slice() else { return Some(path) };
-        if depth >= DEEPEST {
-            return Some(path);
-        }
-        if &**root == "vars" {
-            let said = self.setting.playbook.vars.get(column);
-            let Some(Tree::Scalar(text)) = said.map(|datum| &datum.tree) else { return Some(path) };
-            return self.value_of(text, depth + 1).or(Some(path));
-        }
-        let same = self.of_step(root, depth + 1).and_then(|(_, pinned)| {
-            pinned.into_iter().find(|(of, value)| of == column && value.first() != Some(root)).map(|(_, value)| value)
-        });
-        same.or(Some(path))
-    }
-
-    /// No two items have all of these values.
-    fn tell_apart(&self, values: &BTreeSet<&Pin>, depth: usize) -> bool {
-        if !self.own.is_empty() && self.own.iter().all(|own| values.contains(own)) {
-            return true;
-        }
-        // The key of a row that was found by what no two items have.
-        let steps: BTreeSet<&Arc<str>> =
-            values.iter().filter(|value| value.len() == 2).filter_map(|value| value.first()).collect();
-        depth < DEEPEST
-            && steps.into_iter().any(|id| {
-                let Some((table, pinned)) = self.of_step(id, depth) else { return false };
-                let key = self.setting.facts_of(&table).map(Facts::key_columns).unwrap_or_default();
-                let of_row = |column: &Arc<str>| values.contains(&vec![id.clone(), column.clone()]);
-                !key.is_empty() && key.iter().all(of_row) && self.tell_apart(&self.lasting(&table, &pinned), depth + 1)
-            })
-    }
-
-    /// The values in columns that no step changes.
-    fn lasting<'p>(&self, table: &TableName, pinned: &'p Pinned) -> BTreeSet<&'p Pin> {
-        let touches = self.touched.get(table).map_or(&[][..], Vec::as_slice);
-        pinned.iter().filter(|(column, _)| lasts(touches, column)).map(|(_, value)| value).collect()
-    }
-
-    fn verdict(mut self) -> Option<String> {
-        if !self.touched.values().flatten().any(|touch| matches!(touch.does, Does::Writes { .. })) {
-            return None;
-        }
-        let why = self.why.take();
-        why.or_else(|| {
-            let (table, touches) =
-                self.touched.iter().find(|(table, touches)| !self.keeps_to_its_own(table, touches))?;
-            // The step that is not about the item's own row alone, if one of them is not.
-            let reads = |touch: &&Touch| !matches!(touch.does, Does::Writes { .. });
-            let of_others = |touch: &&Touch| !self.tell_apart(&self.lasting(table, &touch.pinned), 0);
-            let told = touches.iter().find(|touch| reads(touch) && of_others(touch));
-            let told = told.or_else(|| touches.iter().find(of_others)).or(touches.last())?;
-            Some(format!("step `{}` reads rows of `{}` that other items may change", told.label, table.text()))
-        })
-    }
-
-    /// Rows of it may change, or go, with rows of another one that a step takes away.
-    fn is_dragged(&self, table: &TableName) -> bool {
-        let taken = |name: &str| {
-            let mut touches = self.touched.iter().filter(|(table, _)| *table.table == *name).flat_map(|(_, all)| all);
-            touches.any(|touch| matches!(touch.does, Does::Writes { removes: true, .. }))
-        };
-        let references = self.built.into_iter().flat_map(|built| &built.references);
-        references.into_iter().any(|reference| reference.from == table.table && taken(&reference.to))
-    }
-
-    fn keeps_to_its_own(&self, table: &TableName, touches: &[Touch]) -> bool {
-        let writes = |touch: &Touch| matches!(touch.does, Does::Writes { .. });
-        if !self.removes && !touches.iter().any(writes) {
-            return true;
-        }
-        if touches.iter().all(Touch::is_only_added) {
-            return true;
-        }
-        if self.is_dragged(table) {
-            return false;
-        }
-        let Some((first, rest)) = touches.split_first() else { return true };
-        let mut common = first.pinned.clone();
-        rest.iter().for_each(|touch| common.retain(|pinned| touch.pinned.contains(pinned)));
-        if self.tell_apart(&self.lasting(table, &common), 0) {
-            return true;
-        }
-        // The only change of an item, which looks at rows under their locks: who comes second finds what the first one left, in a set as outside.
-        // With changes before it, others might come to it first.
-        let all = self.touched.values().flatten();
-        let changes = all.filter(|touch| writes(touch) && !touch.is_only_added()).count();
-        if changes > 1 || self.loops {
-            return false;
-        }
-        let key = self.setting.facts_of(table).map(Facts::key_columns).unwrap_or_default();
-        let by_key =
-            !key.is_empty() && key.iter().all(|column| first.by.iter().any(|by| by.eq_ignore_ascii_case(column)));
-        let picks_the_same = first.by.iter().all(|column| lasts(touches, column))
-            && !touches.iter().any(|touch| matches!(touch.does, Does::Writes { adds, removes, .. } if adds || removes));
-        rest.is_empty() && writes(first) && !self.removes && (by_key || picks_the_same)
-    }
-}
-
-/// No step changes the column.
-fn lasts(touches: &[Touch], column: &str) -> bool {
-    !touches.iter().any(|touch| matches!(&touch.does, Does::Writes { columns, .. } if columns.holds(column)))
-}
-
-/// `item.id`, when the text is nothing else.
-fn dotted(text: &Text) -> Option<Pin> {
-    let path = text.path()?;
-    path.steps.iter().map(|step| if let Dot::Name(name) = step { Some(name.clone()) } else { None }).collect()
 }
 
 fn columns(conditions: &Named<Test>) -> BTreeSet<Arc<str>> {
