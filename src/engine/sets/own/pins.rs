@@ -54,7 +54,7 @@ impl Loops {
 
 /// The steps that are done for each element of a list, by their ids: outside, nothing is one row of theirs.
 pub fn looped(setting: &Setting) -> BTreeSet<Arc<str>> {
-    fn of<'s>(step: &'s Step, found: &mut BTreeSet<Arc<str>>) {
+    fn of(step: &Step, found: &mut BTreeSet<Arc<str>>) {
         if step.common.for_each.is_some() {
             step.each(&mut |one| found.extend(one.id().map(Arc::from)));
         } else {
