@@ -59,6 +59,11 @@ fn what_an_item_reads_decides_whether_it_may_go_with_others() {
     let others_parts =
         "- id: others_parts\n  find: { table: shop.parts, where: { position: \"{{ item.count }}\" }, expect: many }\n";
     let moved_part = "- id: moved\n  rows: { table: shop.parts, where: { thing_id: \"{{ item.id }}\" }, set: { thing_id: \"{{ item.count }}\" }, touches: 0..5 }\n";
+    let counted = "- id: thing\n  find: { table: shop.things, where: { id: \"{{ item.id }}\", count: \"{{ item.id }}\" }, expect: one }\n";
+    let recount = "- id: recount\n  row: { of: thing, set: { count: 7 } }\n";
+    let by_result = "- id: shared\n  rows: { table: shop.parts, where: { thing_id: \"{{ recount.count }}\" }, set: { name: x }, touches: 0..5 }\n";
+    let borrowed = "- id: borrowed\n  row: { table: shop.parts, key: { id: \"{{ item.count }}\" }, create: { thing_id: \"{{ item.id }}\", name: x, position: 1 } }\n";
+    let own_parts = "- id: own_parts\n  rows: { table: shop.parts, where: { thing_id: \"{{ item.id }}\" }, set: { name: x }, touches: 0..5 }\n";
     let (given, steps) = ("preconditions:\n", "steps:\n");
     let other = |id: &str| {
         format!(
@@ -104,6 +109,16 @@ fn what_an_item_reads_decides_whether_it_may_go_with_others() {
             "a loop over rows that go over to others",
             vec![given, THING, parts_of, steps, SELL, each_part, moved_part],
             "`mine` reads rows of `shop.parts`",
+        ),
+        (
+            "what a change made of a value",
+            vec![given, counted, parts_of, steps, recount, by_result],
+            "`shared` reads rows of `shop.parts`",
+        ),
+        (
+            "a new row that may be another one's already",
+            vec![given, THING, steps, borrowed, own_parts],
+            "`borrowed` reads rows of `shop.parts`",
         ),
         (
             "another row of the table in a query",
@@ -334,5 +349,49 @@ fn a_table_that_may_have_two_names_is_one() {
         let way = fit::way(&prepared.setting).to_string();
         assert_eq!(way, "one by one: `shop.main.things` and `shop.things` may be one table");
         store.shop.close().await;
+    });
+}
+
+/// An audit row says what a change made of its row; and a foreign key may follow any unique column, of a table that is only read.
+#[test]
+fn what_a_change_sets_is_not_what_its_row_had() {
+    let counted = "- id: thing\n  find: { table: shop.things, where: { id: \"{{ item.id }}\", count: \"{{ item.id }}\" }, expect: one }\n";
+    let past = "- id: past\n  find: { table: shop.audits, where: { record_id: \"{{ item.id }}\" }, expect: many }\n";
+    let set = |what: &str| format!("- id: change\n  row: {{ of: thing, set: {{ {what} }} }}\n");
+    let tags = "- id: tags\n  find: { table: shop.tags, where: { uid: \"{{ item.note }}\" }, expect: many }\n";
+    let told = |text: String| text.replace("{{ row.id }}", "{{ row.count }}");
+    let with_tags = |text: String| text.replacen(r#""tables":{"#, r#""tables":{"tags":{"key":"id","audit":false},"#, 1);
+    let tag = "create table tags (id integer primary key, uid text references things (uid) on update cascade)";
+    let (recount, reflag, reuid) = (set("count: 7"), set("amount: 7"), set("uid: \"{{ item.note }}\""));
+    block_on(async {
+        let cases: [(&str, &dyn Fn(String) -> String, Vec<&str>, &str); 4] = [
+            ("the count is changed", &told, vec![past, "steps:\n", &recount], "`past` reads rows of `shop.audits`"),
+            ("the count stays", &told, vec![past, "steps:\n", &reflag], ""),
+            ("followed", &with_tags, vec![tags, "steps:\n", &reuid], "`tags` reads rows of `shop.tags`"),
+            ("not followed", &with_tags, vec![tags, "steps:\n", &reflag], ""),
+        ];
+        for (what, project, parts, why) in cases {
+            // A declared trigger may change anything.
+            let quiet = |text: String| {
+                let at = text.find(r#""side_effects":"#).unwrap();
+                let end = at + text[at..].find(r#"`.","#).unwrap() + 4;
+                project(format!("{}{}", &text[..at], &text[end..]))
+            };
+            let store = Store { shop: Shop::open(&On::Sqlite, "http://127.0.0.1:9", quiet).await };
+            store.shop.sql(tag).await;
+            let text = text(&[&[OPEN, "preconditions:\n", counted], &*parts].concat());
+            let text = text.replace(
+                "write: [things",
+                if text.contains("shop.tags") { "read: [tags], write: [things" } else { "write: [things" },
+            );
+            let (prepared, _) = store.plan(&text, &[]).await.unwrap_or_else(|f| panic!("{what}: {}", said(&f)));
+            let way = fit::way(&prepared.setting).to_string();
+            let expected = match why {
+                "" => "in sets of up to 200".to_owned(),
+                why => format!("one by one: step {why} that other items may change"),
+            };
+            assert_eq!(way, expected, "{what}");
+            store.shop.close().await;
+        }
     });
 }

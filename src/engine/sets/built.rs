@@ -5,7 +5,7 @@ use super::{
     own,
 };
 use crate::{
-    connection::fault::Fault,
+    connection::{fault::Fault, handle::Reading},
     engine::setting::Setting,
     table::catalogue::{Catalogue, Reference},
 };
@@ -25,18 +25,20 @@ pub async fn look(setting: &Setting) {
     let Some(database) = setting.database(&connection).filter(|_| setting.built.get().is_none()) else { return };
     let names = own::tables(setting);
     let names: Vec<&str> = names.iter().map(|table| &*table.table).collect();
-    let pointing = if own::takes_away(setting) { None } else { Some(names.as_slice()) };
     let found: Result<Built, Fault> = async {
         let mut reading = database.reading().await?;
-        let tables = reading.catalogue(Some(&names)).await;
-        let references = match &tables {
-            Ok(_) => reading.references(pointing).await,
-            Err(fault) => Err(fault.clone()),
-        };
+        let found = asked(setting, &mut reading, &names).await;
         reading.close().await;
-        Ok(Built { tables: tables?, references: references? })
+        found
     }
     .await;
     // Whoever else asked meanwhile was told the same.
     let _ = setting.built.set(found);
+}
+
+async fn asked(setting: &Setting, reading: &mut Reading, names: &[&str]) -> Result<Built, Fault> {
+    let mut built = Built { tables: reading.catalogue(Some(names)).await?, references: Vec::new() };
+    let pointing = if own::takes_away(setting, &built) { None } else { Some(names) };
+    built.references = reading.references(pointing).await?;
+    Ok(built)
 }

@@ -87,19 +87,24 @@ pub fn tables(setting: &Setting) -> Vec<TableName> {
     looked(setting).map(|look| look.touched.into_keys().collect()).unwrap_or_default()
 }
 
-/// A step may take a row away, or give one another key: rows that point to it may change or go along.
-pub fn takes_away(setting: &Setting) -> bool {
-    looked(setting).is_some_and(|look| !look.taken.is_empty())
+/// A step may take a row away of the tables that are built so, or give one another key: rows that point to it may change or go along.
+pub fn takes_away(setting: &Setting, built: &Built) -> bool {
+    looked_in(setting, Some(built), None).is_some_and(|look| !look.taken.is_empty())
 }
 
 fn looked(setting: &Setting) -> Option<Look<'_>> {
+    match setting.built.get() {
+        Some(Ok(built)) => looked_in(setting, Some(built), None),
+        Some(Err(fault)) => {
+            looked_in(setting, None, Some(format!("how its tables are built could not be asked ({fault})")))
+        }
+        None => looked_in(setting, None, None),
+    }
+}
+
+fn looked_in<'a>(setting: &'a Setting, built: Option<&'a Built>, why: Option<String>) -> Option<Look<'a>> {
     let targets = setting.playbook.targets.as_ref()?;
     let each = setting.about(OneItem { part: Part::Each, ..OneItem::default() });
-    let (built, why) = match setting.built.get() {
-        Some(Ok(built)) => (Some(built), None),
-        Some(Err(fault)) => (None, Some(format!("how its tables are built could not be asked ({fault})"))),
-        None => (None, None),
-    };
     let mut look = Look {
         setting,
         built,
@@ -162,8 +167,8 @@ struct Touch {
     label: String,
     /// What the rows have that it looks at or changes.
     pinned: Pinned,
-    /// What the row has as well that it makes, where it changes none that is there.
-    made: Pinned,
+    /// Of a step that makes a row where there is none, and changes none that is there: what the new one has.
+    made: Option<Pinned>,
     /// What it sets, in a new row as well: the columns, each with its value where that has a name.
     gives: Vec<(Arc<str>, Option<Pin>)>,
     /// The columns by which it picks them.
@@ -173,7 +178,7 @@ struct Touch {
 
 impl Touch {
     fn new(label: &str, pinned: Pinned, by: BTreeSet<Arc<str>>, does: Does) -> Touch {
-        Touch { label: label.to_owned(), pinned, made: Pinned::new(), gives: Vec::new(), by, does }
+        Touch { label: label.to_owned(), pinned, made: None, gives: Vec::new(), by, does }
     }
 
     /// Rows that are made by rule and never looked for: audit rows.
@@ -314,10 +319,7 @@ impl Look<'_> {
             Some(_) => key.iter().cloned().collect(),
             None => row.key.iter().map(|(column, _)| column.into()).collect(),
         };
-        let mut set = set_by(&row.set, row.clear.as_ref());
-        for also in &row.also {
-            set = joined(set, set_by(&also.set, also.clear.as_ref()));
-        }
+        let set = set_of(row);
         let absent = matches!(row.ensure, Some(Ensure::Absent));
         // A row that is there is left as it is, and one that is not gets these. (Two items that make the same row are refused.)
         let only_makes = row.set.iter().next().is_none() && row.also.is_empty() && row.clear.is_none();
@@ -326,7 +328,7 @@ impl Look<'_> {
         let created = row.create.iter().flat_map(|new| self.given(new));
         let also = row.also.iter().flat_map(|also| self.given(&also.set));
         let gives = self.given(&row.set).into_iter().chain(created).chain(also).collect();
-        let touch = Touch { made: made.unwrap_or_default(), gives, ..Touch::new(label, pinned, by, does) };
+        let touch = Touch { made, gives, ..Touch::new(label, pinned, by, does) };
         self.write(table, touch, row.audit.is_none());
     }
 
@@ -348,8 +350,11 @@ impl Look<'_> {
             these.extend(built.filter(|column| column.generated && !column.numbered).map(|column| column.name.clone()));
         }
         let key = facts.map(Facts::key_columns).unwrap_or_default();
+        // A foreign key points to any unique key.
+        let built = self.built.and_then(|built| built.tables.get(&table.table));
+        let pointed_at = built.iter().flat_map(|built| built.primary_key.iter().chain(built.unique.iter().flatten()));
         if let Does::Writes { columns, removes, .. } = &touch.does
-            && (*removes || key.iter().any(|key| columns.holds(key)))
+            && (*removes || key.iter().chain(pointed_at).any(|key| columns.holds(key)))
         {
             self.taken.insert(table.table.clone());
         }
@@ -364,8 +369,11 @@ impl Look<'_> {
                 let Some([row, of]) = pins::dotted(text).and_then(|path| <[Arc<str>; 2]>::try_from(path).ok()) else {
                     continue;
                 };
-                if &*row == "row" {
-                    let same = touch.pinned.iter().chain(&touch.made).filter(|(column, _)| *column == of);
+                // It is the row as the step leaves it.
+                let set = matches!(&touch.does, Does::Writes { columns, .. } if columns.holds(&of));
+                if &*row == "row" && !set {
+                    let has = touch.pinned.iter().chain(touch.made.iter().flatten());
+                    let same = has.filter(|(column, _)| *column == of);
                     pinned.extend(same.map(|(_, value)| (Arc::from(column), value.clone())));
                 }
             }
@@ -385,7 +393,7 @@ impl Look<'_> {
         // Where names of columns are the same in capital letters, they are compared so.
         if self.dialect(&table.connection) != Dialect::Postgres {
             let small = |column: &Arc<str>| Arc::from(column.to_lowercase());
-            for pinned in [&mut touch.pinned, &mut touch.made] {
+            for pinned in [Some(&mut touch.pinned), touch.made.as_mut()].into_iter().flatten() {
                 *pinned = pinned.iter().map(|(column, value)| (small(column), value.clone())).collect();
             }
             touch.by = touch.by.iter().map(small).collect();
@@ -399,6 +407,12 @@ impl Look<'_> {
     fn table_of(&self, table: &TableName) -> Option<&Table> {
         self.built?.tables.get(&table.table)
     }
+}
+
+/// The columns that a step sets in its row.
+fn set_of(row: &RowSpec) -> Columns {
+    let of_parts = row.also.iter().map(|also| set_by(&also.set, also.clear.as_ref()));
+    of_parts.fold(set_by(&row.set, row.clear.as_ref()), joined)
 }
 
 fn columns(conditions: &Named<Test>) -> BTreeSet<Arc<str>> {

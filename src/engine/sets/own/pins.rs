@@ -1,7 +1,7 @@
 //! What the values of columns are by which a step picks rows: one value by a name, in the shortest way to say it, so that two ways to say the
 //! same are the same.
 
-use super::Look;
+use super::{Look, set_of};
 use crate::{
     action::{
         kinds::Act,
@@ -153,7 +153,12 @@ impl Look<'_> {
             Act::Find(find) if matches!(find.expects(), Expect::One | Expect::Optional) => {
                 self.pinned_by(&table, &find.conditions, depth + 1)
             }
-            Act::Row(row) => self.pinned_of(row, &table, depth + 1),
+            // Its result is the row as it left it.
+            Act::Row(row) => {
+                let (set, mut pinned) = (set_of(row), self.pinned_of(row, &table, depth + 1));
+                pinned.retain(|(column, _)| !set.holds(column));
+                pinned
+            }
             _ => return None,
         };
         Some((table, pinned))

@@ -4,7 +4,10 @@ use super::{
     Does, Look, Touch,
     pins::{DEEPEST, Pin, Pinned},
 };
-use crate::{effect::change::TableName, table::facts::Facts};
+use crate::{
+    effect::change::TableName,
+    table::{catalogue::Reference, facts::Facts},
+};
 use std::{collections::BTreeSet, sync::Arc};
 
 impl Look<'_> {
@@ -49,20 +52,12 @@ impl Look<'_> {
         })
     }
 
-    /// Two names that may stand for one table: but for capitals, or for a schema that only one of them gives.
+    /// Tables under two names.
     fn two_names(&self) -> Option<String> {
         let mut all = self.touched.keys();
         while let Some(one) = all.next() {
-            let same = all.clone().find(|other| {
-                let parts = [one, other].map(|name| {
-                    let small = name.table.to_lowercase();
-                    let (schema, table) = small.rsplit_once('.').unwrap_or(("", &small));
-                    (schema.to_owned(), table.to_owned())
-                });
-                let [(one_schema, one_table), (other_schema, other_table)] = parts;
-                let schemas = one_schema == other_schema || one_schema.is_empty() || other_schema.is_empty();
-                one.connection == other.connection && one_table == other_table && schemas
-            });
+            let mut others = all.clone();
+            let same = others.find(|other| one.connection == other.connection && may_be_one(&one.table, &other.table));
             if let Some(other) = same {
                 return Some(format!("`{}` and `{}` may be one table", one.text(), other.text()));
             }
@@ -106,9 +101,9 @@ impl Look<'_> {
         let (mut taken, mut before) = (self.taken.clone(), 0);
         while taken.len() > before {
             before = taken.len();
-            let along = references.iter().filter(|reference| taken.contains(&reference.to));
-            let along: Vec<_> = along.map(|reference| reference.from.clone()).collect();
-            if along.contains(&table.table) {
+            let points = |reference: &&Reference| taken.iter().any(|taken| may_be_one(taken, &reference.to));
+            let along: Vec<_> = references.iter().filter(points).map(|reference| reference.from.clone()).collect();
+            if along.iter().any(|along| may_be_one(along, &table.table)) {
                 return true;
             }
             taken.extend(along);
@@ -129,12 +124,12 @@ impl Look<'_> {
             return false;
         }
         let Some((first, rest)) = touches.split_first() else { return true };
-        // Where rows go, a row that one item found may be made by another one.
-        let goes = touches.iter().any(|touch| matches!(touch.does, Does::Writes { removes: true, .. }));
+        // A row that a step would make may be there, and another item's: that makes no difference if no step changes a row or takes one away.
+        let only_made = touches.iter().all(|touch| !writes(touch) || touch.made.is_some() || touch.is_only_added());
         let has = |touch: &Touch, pinned: &(Arc<str>, Pin)| {
-            touch.pinned.contains(pinned) || !goes && touch.made.contains(pinned)
+            touch.pinned.contains(pinned) || only_made && touch.made.as_ref().is_some_and(|made| made.contains(pinned))
         };
-        let mut common: Pinned = first.pinned.union(&first.made).cloned().collect();
+        let mut common: Pinned = first.pinned.iter().chain(first.made.iter().flatten()).cloned().collect();
         common.retain(|pinned| touches.iter().all(|touch| has(touch, pinned)));
         if self.tell_apart(&self.lasting(table, &common), 0) {
             return true;
@@ -153,6 +148,16 @@ impl Look<'_> {
             && !touches.iter().any(|touch| matches!(touch.does, Does::Writes { adds, removes, .. } if adds || removes));
         rest.is_empty() && writes(first) && !self.more && self.taken.is_empty() && (by_key || picks_the_same)
     }
+}
+
+/// Two names that may stand for one table: but for capitals, or for a schema that only one of them gives.
+fn may_be_one(one: &str, other: &str) -> bool {
+    let (one, other) = (one.to_lowercase(), other.to_lowercase());
+    let parts = |name: &str| {
+        name.rsplit_once('.').map_or((String::new(), name.to_owned()), |(s, t)| (s.to_owned(), t.to_owned()))
+    };
+    let ((one_schema, one_table), (other_schema, other_table)) = (parts(&one), parts(&other));
+    one_table == other_table && (one_schema == other_schema || one_schema.is_empty() || other_schema.is_empty())
 }
 
 /// No step changes the column.
