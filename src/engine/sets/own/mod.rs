@@ -350,9 +350,8 @@ impl Look<'_> {
             these.extend(built.filter(|column| column.generated && !column.numbered).map(|column| column.name.clone()));
         }
         let key = facts.map(Facts::key_columns).unwrap_or_default();
-        // A foreign key points to any unique key.
         let built = self.built.and_then(|built| built.tables.get(&table.table));
-        let pointed_at = built.iter().flat_map(|built| built.primary_key.iter().chain(built.unique.iter().flatten()));
+        let pointed_at = built.iter().flat_map(|built| &built.primary_key);
         if let Does::Writes { columns, removes, .. } = &touch.does
             && (*removes || key.iter().chain(pointed_at).any(|key| columns.holds(key)))
         {
