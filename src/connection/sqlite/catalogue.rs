@@ -37,7 +37,7 @@ const TRIGGERS: &str = "\
     SELECT tbl_name AS \"table\", name FROM sqlite_schema \
     WHERE type = 'trigger' AND (?1 IS NULL OR tbl_name IN (SELECT value FROM json_each(?1))) ORDER BY name";
 
-/// SQLite takes names of tables for the same in capital letters and in small ones: the target is told as it was asked for.
+/// SQLite takes names of tables for the same in capital letters and in small ones: the target is told as its own table is called.
 const REFERENCES: &str = "\
     SELECT m.name AS \"table\", t.name AS target, f.\"from\" AS \"column\", f.id AS number \
     FROM sqlite_schema m JOIN pragma_foreign_key_list(m.name) f JOIN sqlite_schema t ON t.type = 'table' AND f.\"table\" = t.name COLLATE NOCASE \
