@@ -121,6 +121,8 @@ pub struct Reference {
     pub columns: Vec<Arc<str>>,
     /// The table that they point to.
     pub to: Arc<str>,
+    /// The columns there that they repeat, in the same order: its primary key, or another one.
+    pub keys: Vec<Arc<str>>,
 }
 
 /// All tables that a connection can see, by their name (`schema.table` outside the default schema).

@@ -277,8 +277,8 @@ fn a_preview_does_not_rest_on_what_another_item_would_make_or_leave_free() {
             let found = reading.references(Some(&["parts", "things", "audits"])).await.unwrap();
             reading.close().await;
             let words: Vec<String> =
-                found.iter().map(|one| format!("{} {:?} {}", one.from, one.columns, one.to)).collect();
-            assert_eq!(words, [r#"parts ["thing_id"] things"#], "{}", on.word());
+                found.iter().map(|one| format!("{} {:?} {} {:?}", one.from, one.columns, one.to, one.keys)).collect();
+            assert_eq!(words, [r#"parts ["thing_id"] things ["id"]"#], "{}", on.word());
             store.shop.close().await;
         }
     });
@@ -367,6 +367,32 @@ fn what_a_change_sets_is_not_what_its_row_had() {
             let (prepared, _) = store.plan(&text, &[]).await.unwrap_or_else(|f| panic!("{set}: {}", said(&f)));
             assert_eq!(fit::way(&prepared.setting).to_string(), expected, "{set}");
             store.shop.close().await;
+        }
+    });
+}
+
+/// Rows that point to a unique column beside the key go along when it is set.
+#[test]
+fn a_unique_column_that_rows_point_to_is_a_key_of_theirs() {
+    let mine = "- id: mine\n  find: { table: shop.parts, where: { thing_id: \"{{ item.id }}\" }, expect: many }\n";
+    let apart = "one by one: step `mine` reads rows of `shop.parts` that other items may change";
+    let uid = "uid: 00000000-0000-4000-8000-000000000001";
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            let point = "alter table parts add column of_uid uuid references things (uid) on update cascade";
+            for (points, set, expected) in
+                [(true, uid, apart), (true, "amount: 7", "in sets of up to 200"), (false, uid, "in sets of up to 200")]
+            {
+                let store = Store::open(&on, 1).await;
+                if points {
+                    store.shop.sql(point).await;
+                }
+                let change = format!("- id: change\n  row: {{ of: thing, set: {{ {set} }} }}\n");
+                let text = text(&[OPEN, "preconditions:\n", THING, mine, "steps:\n", &change]);
+                let (prepared, _) = store.plan(&text, &[]).await.unwrap_or_else(|f| panic!("{set}: {}", said(&f)));
+                assert_eq!(fit::way(&prepared.setting).to_string(), expected, "{} {points} {set}", on.word());
+                store.shop.close().await;
+            }
         }
     });
 }

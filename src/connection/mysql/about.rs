@@ -69,11 +69,11 @@ pub(super) const CHILDREN: &str = "\
 /// The same rule for views. Of one table, and of all.
 pub(super) const REFERENCES: [&str; 2] = [
     "select k.constraint_name as name, k.table_schema as of_sch, k.table_name as of_tab, k.column_name as col, \
-            k.referenced_table_schema as sch, k.referenced_table_name as tab from information_schema.key_column_usage k \
+            k.referenced_table_schema as sch, k.referenced_table_name as tab, k.referenced_column_name as target from information_schema.key_column_usage k \
      where k.table_schema = ? and k.table_name = ? and k.referenced_table_name is not null \
      order by k.constraint_name, k.ordinal_position",
     "select k.constraint_name as name, k.table_schema as of_sch, k.table_name as of_tab, k.column_name as col, \
-            k.referenced_table_schema as sch, k.referenced_table_name as tab from information_schema.key_column_usage k \
+            k.referenced_table_schema as sch, k.referenced_table_name as tab, k.referenced_column_name as target from information_schema.key_column_usage k \
      where k.referenced_table_name is not null \
      order by k.table_schema, k.table_name, k.constraint_name, k.ordinal_position",
 ];
@@ -96,10 +96,11 @@ impl Link {
             let (from, to) = (called("of_sch", "of_tab"), called("sch", "tab"));
             let constraint = (from.clone(), text(&row, "name"));
             if last.as_ref() != Some(&constraint) {
-                found.push(Reference { from, columns: Vec::new(), to });
+                found.push(Reference { from, columns: Vec::new(), to, keys: Vec::new() });
             }
             if let Some(reference) = found.last_mut() {
                 reference.columns.push(text(&row, "col"));
+                reference.keys.push(text(&row, "target"));
             }
             last = Some(constraint);
         }

@@ -70,7 +70,9 @@ const KEYS: &str = "\
 const REFERENCES: &str = "\
     select c.name, p.name as target, k.conname::text as key,
            (select array_agg(a.attname::text order by n.n) from unnest(k.conkey) with ordinality n(attnum, n)
-             join pg_attribute a on a.attrelid = c.oid and a.attnum = n.attnum) as columns
+             join pg_attribute a on a.attrelid = c.oid and a.attnum = n.attnum) as columns,
+           (select array_agg(a.attname::text order by n.n) from unnest(k.confkey) with ordinality n(attnum, n)
+             join pg_attribute a on a.attrelid = p.oid and a.attnum = n.attnum) as keys
     from chosen c join pg_constraint k on k.conrelid = c.oid and k.contype = 'f' join chosen p on p.oid = k.confrelid
     order by 1, 3";
 
@@ -109,10 +111,15 @@ pub async fn read(link: &mut Link, tables: Option<&[&str]>) -> Result<Catalogue,
 /// The foreign keys between these tables, or all.
 pub async fn references(link: &mut Link, tables: Option<&[&str]>) -> Result<Vec<Reference>, Fault> {
     let found = ask(link, &format!("{TABLES} {REFERENCES}"), names(tables)?).await?;
-    let columns = |row: &Map| strings(row, "columns").into_iter().map(Into::into).collect();
+    let columns = |row: &Map, name| strings(row, name).into_iter().map(Into::into).collect();
     Ok(found
         .iter()
-        .map(|row| Reference { from: text(row, "name"), columns: columns(row), to: text(row, "target") })
+        .map(|row| Reference {
+            from: text(row, "name"),
+            columns: columns(row, "columns"),
+            to: text(row, "target"),
+            keys: columns(row, "keys"),
+        })
         .collect())
 }
 

@@ -37,9 +37,11 @@ const TRIGGERS: &str = "\
     SELECT tbl_name AS \"table\", name FROM sqlite_schema \
     WHERE type = 'trigger' AND (?1 IS NULL OR tbl_name IN (SELECT value FROM json_each(?1))) ORDER BY name";
 
-/// SQLite takes names of tables for the same in capital letters and in small ones: the target is told as its own table is called.
+/// SQLite takes names of tables for the same in capital letters and in small ones: the target is told as its own table is called. A foreign key that
+/// names no columns there means the primary key.
 const REFERENCES: &str = "\
-    SELECT m.name AS \"table\", t.name AS target, f.\"from\" AS \"column\", f.id AS number \
+    SELECT m.name AS \"table\", t.name AS target, f.\"from\" AS \"column\", f.id AS number, \
+           coalesce(f.\"to\", (SELECT x.name FROM pragma_table_info(t.name) x WHERE x.pk = f.seq + 1)) AS key \
     FROM sqlite_schema m JOIN pragma_foreign_key_list(m.name) f JOIN sqlite_schema t ON t.type = 'table' AND f.\"table\" = t.name COLLATE NOCASE \
     WHERE m.type = 'table' AND (?1 IS NULL OR m.name IN (SELECT value FROM json_each(?1)) AND t.name IN (SELECT value FROM json_each(?1))) \
     ORDER BY m.name, f.id, f.seq";
@@ -105,10 +107,16 @@ pub async fn references(link: &mut Link, tables: Option<&[&str]>) -> Result<Vec<
     for row in ask(link, REFERENCES, &names).await? {
         let (from, number) = (text(&row, "table"), int(&row, "number"));
         if last.as_ref() != Some(&(from.clone(), number)) {
-            found.push(Reference { from: from.clone(), columns: Vec::new(), to: text(&row, "target") });
+            found.push(Reference {
+                from: from.clone(),
+                columns: Vec::new(),
+                to: text(&row, "target"),
+                keys: Vec::new(),
+            });
         }
         if let Some(reference) = found.last_mut() {
             reference.columns.push(text(&row, "column"));
+            reference.keys.push(text(&row, "key"));
         }
         last = Some((from, number));
     }

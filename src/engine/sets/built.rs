@@ -15,7 +15,7 @@ use crate::{
 pub struct Built {
     /// Columns and keys.
     pub tables: Catalogue,
-    /// The foreign keys between them; where a row may go away, all that there are, because they may lead from one to another through a third.
+    /// All foreign keys that there are: they may lead from one of them to another through a third.
     pub references: Vec<Reference>,
 }
 
@@ -27,7 +27,7 @@ pub async fn look(setting: &Setting) {
     let names: Vec<&str> = names.iter().map(|table| &*table.table).collect();
     let found: Result<Built, Fault> = async {
         let mut reading = database.reading().await?;
-        let found = asked(setting, &mut reading, &names).await;
+        let found = asked(&mut reading, &names).await;
         reading.close().await;
         found
     }
@@ -36,9 +36,6 @@ pub async fn look(setting: &Setting) {
     let _ = setting.built.set(found);
 }
 
-async fn asked(setting: &Setting, reading: &mut Reading, names: &[&str]) -> Result<Built, Fault> {
-    let mut built = Built { tables: reading.catalogue(Some(names)).await?, references: Vec::new() };
-    let pointing = if own::takes_away(setting, &built) { None } else { Some(names) };
-    built.references = reading.references(pointing).await?;
-    Ok(built)
+async fn asked(reading: &mut Reading, names: &[&str]) -> Result<Built, Fault> {
+    Ok(Built { tables: reading.catalogue(Some(names)).await?, references: reading.references(None).await? })
 }

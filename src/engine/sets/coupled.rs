@@ -28,10 +28,10 @@ fn by_value(one: &Written, table: &Table) -> bool {
     })
 }
 
-/// One may make or take away the row that another one's row points to.
+/// One may make or take away the row that another one's row points to, or give it another key.
 fn by_row(reference: &Reference, written: &[Written]) -> bool {
     let of = |table: &Arc<str>| written.iter().find(|one| one.table.table == *table);
     let (Some(from), Some(to)) = (of(&reference.from), of(&reference.to)) else { return false };
     let points = from.adds || from.removes || reference.columns.iter().any(|column| from.columns.holds(column));
-    points && (to.adds || to.removes)
+    points && (to.adds || to.removes || reference.keys.iter().any(|key| to.columns.holds(key)))
 }

@@ -43,6 +43,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
+use verdict::may_be_one;
 
 /// Why it makes a difference in which order the items read and write, a fragment: "step `open` reads rows of `posts` that other items may change".
 /// Nothing where it makes none.
@@ -85,11 +86,6 @@ pub fn written(setting: &Setting) -> Vec<Written> {
 /// The tables that the steps of an item look at or change.
 pub fn tables(setting: &Setting) -> Vec<TableName> {
     looked(setting).map(|look| look.touched.into_keys().collect()).unwrap_or_default()
-}
-
-/// A step may take a row away of the tables that are built so, or give one another key: rows that point to it may change or go along.
-pub fn takes_away(setting: &Setting, built: &Built) -> bool {
-    looked_in(setting, Some(built), None).is_some_and(|look| !look.taken.is_empty())
 }
 
 fn looked(setting: &Setting) -> Option<Look<'_>> {
@@ -350,8 +346,10 @@ impl Look<'_> {
             these.extend(built.filter(|column| column.generated && !column.numbered).map(|column| column.name.clone()));
         }
         let key = facts.map(Facts::key_columns).unwrap_or_default();
-        let built = self.built.and_then(|built| built.tables.get(&table.table));
-        let pointed_at = built.iter().flat_map(|built| &built.primary_key);
+        // Rows may point to a key beside the primary one, and go along with it (ON UPDATE CASCADE).
+        let references = self.built.map_or(&[][..], |built| &built.references);
+        let here = references.iter().filter(|reference| may_be_one(&reference.to, &table.table));
+        let pointed_at = here.flat_map(|reference| &reference.keys);
         if let Does::Writes { columns, removes, .. } = &touch.does
             && (*removes || key.iter().chain(pointed_at).any(|key| columns.holds(key)))
         {

@@ -151,7 +151,7 @@ impl Look<'_> {
 }
 
 /// Two names that may stand for one table: but for capitals, or for a schema that only one of them gives.
-fn may_be_one(one: &str, other: &str) -> bool {
+pub(super) fn may_be_one(one: &str, other: &str) -> bool {
     let (one, other) = (one.to_lowercase(), other.to_lowercase());
     let parts = |name: &str| {
         name.rsplit_once('.').map_or((String::new(), name.to_owned()), |(s, t)| (s.to_owned(), t.to_owned()))
