@@ -23,7 +23,7 @@ pub async fn answer(
     let run = record.journal.find_run(&given.run).await?;
     let parts = given.set.iter().map(|text| plan::pair(text)).collect::<Result<Vec<_>, _>>()?;
     let actor = actor(given.actor.as_deref(), surroundings)?;
-    let flag = pause::on_ctrl_c(output);
+    let flag = pause::on_signal(output);
     let progress = progress(output);
     let watch = |tick| progress.tick(tick);
     let (step, item) = (given.step.as_str(), given.item.as_deref());

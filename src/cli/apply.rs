@@ -103,7 +103,7 @@ pub async fn of_loaded(
         (None, Some(record)) => record?,
         (None, None) => ops::record::open(surroundings, opened).await?,
     };
-    let flag = pause::on_ctrl_c(output);
+    let flag = pause::on_signal(output);
     let progress = progress(output);
     let carried =
         ops::apply::apply(surroundings, &record, opened, setting, &made, &|tick| progress.tick(tick), &flag).await;
@@ -165,7 +165,7 @@ async fn of_file(
             output.note("Nothing was changed.\n");
             return Ok(Exit::Stopped);
         }
-        let (flag, progress) = (pause::on_ctrl_c(output), progress(output));
+        let (flag, progress) = (pause::on_signal(output), progress(output));
         let watch = |tick| progress.tick(tick);
         let approvals = matter.approvals.clone();
         let carried =
@@ -180,7 +180,7 @@ async fn of_file(
         output.note("Nothing was changed.\n");
         return Ok(Exit::Stopped);
     }
-    let flag = pause::on_ctrl_c(output);
+    let flag = pause::on_signal(output);
     let progress = progress(output);
     let (watch, setting) = (|tick| progress.tick(tick), &prepared.setting);
     let basis = Basis { saved: Some(saved), approvals: matter.approvals.clone(), ..Basis::default() };

@@ -617,9 +617,9 @@ pub enum ScheduleCommand {
     List(ScheduleList),
     /// The next times.
     Next(ScheduleNext),
-    /// Begin nothing of a schedule until it is resumed.
+    /// Begin nothing of a schedule, and go on with nothing that was left behind, until it is resumed.
     Pause(ScheduleWord),
-    /// Go on with a schedule that was paused, with the times that come from now on.
+    /// Go on with a schedule that was paused: with what was left behind, and the times that come from now on.
     Resume(ScheduleWord),
     /// Begin a schedule now, beside its times.
     Run(ScheduleRun),

@@ -18,7 +18,7 @@ pub async fn run(
     let run = record.journal.find_run(&given.run).await?;
     let actor = given.actor.clone().or_else(|| surroundings.actor());
     let wish = ops::cancel::Wish { reason: given.reason.as_deref(), actor: actor.as_deref() };
-    let flag = pause::on_ctrl_c(output);
+    let flag = pause::on_signal(output);
     let progress = progress(output);
     let watch = |tick| progress.tick(tick);
     let done = ops::cancel::cancel(surroundings, &record, &opened, run, &wish, &watch, &flag).await;

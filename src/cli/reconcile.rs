@@ -46,7 +46,10 @@ pub async fn run(
     if let Some(path) = &given.metrics_file {
         match (numbers(path, project, surroundings).await, &looked) {
             (Err(unwritten), Err(failure)) if unwritten.in_short() != failure.in_short() => output.failure(&unwritten),
-            (Err(unwritten), Ok(_)) => return Err(unwritten),
+            (Err(unwritten), Ok(exit)) => {
+                output.failure(&unwritten);
+                return Ok(worst(&[], vec![*exit, unwritten.exit()]));
+            }
             _ => {}
         }
     }
@@ -118,7 +121,7 @@ async fn now(
         }
     }
     let record = ops::record::open(surroundings, opened).await?;
-    let flag = pause::on_ctrl_c(output);
+    let flag = pause::on_signal(output);
     let (mut found, mut beside) = (Vec::new(), Beside::default());
     let mut exits = Vec::new();
     if let Some(playbook) = &given.playbook {
@@ -157,8 +160,7 @@ async fn now(
             }
         }
     }
-    shown(given, &found, &beside, surroundings, output)?;
-    Ok(worst(&found, exits))
+    told(given, &found, &beside, exits, surroundings, output)
 }
 
 /// The worst of several: in doubt, failed, refused, drifted.
@@ -197,7 +199,7 @@ async fn due(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let record = Arc::new(ops::record::open(surroundings, opened).await?);
-    let flag = pause::on_ctrl_c(output);
+    let flag = pause::on_signal(output);
     let tell = |heard: ops::schedule::Heard<'_>| output.note(&schedule::line(&heard));
     let due = ops::schedule::due(surroundings, &record, opened, &flag, &tell).await?;
     // Where a newer time is begun instead, nothing is left for anybody to do about those before it.
@@ -232,8 +234,23 @@ async fn due(
     if idle && seen && beside.passed.is_empty() && !given.json {
         return Ok(Exit::Done);
     }
-    shown(given, &found, &beside, surroundings, output)?;
-    Ok(worst(&found, exits))
+    told(given, &found, &beside, exits, surroundings, output)
+}
+
+/// Shows it. A page that cannot be written hides no worse code.
+fn told(
+    given: &Reconcile,
+    found: &[Reconciled],
+    beside: &Beside,
+    mut exits: Vec<Exit>,
+    surroundings: &Surroundings,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    if let Err(unwritten) = shown(given, found, beside, surroundings, output) {
+        output.failure(&unwritten);
+        exits.push(unwritten.exit());
+    }
+    Ok(worst(found, exits))
 }
 
 fn shown(

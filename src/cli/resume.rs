@@ -29,7 +29,7 @@ pub async fn resume(
         None => ops::resume::only_one(surroundings, &record).await?,
     };
     let actor = actor(given.actor.as_deref(), surroundings)?;
-    let flag = pause::on_ctrl_c(output);
+    let flag = pause::on_signal(output);
     let progress = progress(output);
     let watch = |tick| progress.tick(tick);
     let carried = ops::resume::resume(surroundings, &record, &opened, run, &actor, &watch, &flag).await;
@@ -59,7 +59,7 @@ pub async fn resolve(
         reason: given.reason.as_deref(),
         actor: Some(&actor),
     };
-    let flag = pause::on_ctrl_c(output);
+    let flag = pause::on_signal(output);
     let progress = progress(output);
     let watch = |tick| progress.tick(tick);
     let carried =

@@ -28,7 +28,7 @@ pub async fn run(
         from: given.from.as_deref(),
         item: given.item.as_deref(),
     };
-    let flag = pause::on_ctrl_c(output);
+    let flag = pause::on_signal(output);
     let progress = progress(output);
     let watch = |tick| progress.tick(tick);
     let carried = ops::retry::retry(surroundings, &record, &opened, run, &wish, &watch, &flag).await;

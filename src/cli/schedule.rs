@@ -129,7 +129,7 @@ async fn begin(
     let name = &wish.word.name;
     let schedule = ops::schedule::of_name(opened, name)?;
     let firing = ops::schedule::by_hand(surroundings, &record, opened, name, schedule, &actor, &reason).await?;
-    let flag = pause::on_ctrl_c(output);
+    let flag = pause::on_signal(output);
     match ops::schedule::fire(surroundings, &record, opened, &firing, &flag).await? {
         Ended::Told(found) => {
             output.data(&if wish.json { reconciled::json(&found) } else { reconciled::text(&found, output.look()) });

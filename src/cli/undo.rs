@@ -91,7 +91,7 @@ pub async fn run(
         output.note("Nothing was changed.\n");
         return Ok(Exit::Stopped);
     }
-    let flag = pause::on_ctrl_c(output);
+    let flag = pause::on_signal(output);
     let progress = progress(output);
     let watch = |tick| progress.tick(tick);
     let carried = ops::undo::undo(surroundings, &record, &ready, &made, &wish, &watch, &flag).await;

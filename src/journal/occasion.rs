@@ -32,6 +32,15 @@ record! {
         trend: Vec<TrendPoint>,
         /// How many could not be tried out, or fail by a check: whether they differ is not known. They are none of those that differ.
         failed: Option<u64>,
+        /// `known` and `gone` are what is sure at least: not everything was listed, now or before, or looked at (`take:`).
+        unsure: Option<bool>,
+    }
+}
+
+impl DriftSeen {
+    /// Nothing was compared: what is done once for all items stopped it.
+    pub fn compared_nothing(&self) -> bool {
+        self.drifted == 0 && self.refused.is_some()
     }
 }
 
@@ -70,6 +79,8 @@ record! {
         healing: u64,
         /// How many were healed, as far as the next reconcile knew.
         healed: Option<u64>,
+        /// How many could not be tried out.
+        failed: Option<u64>,
     }
 }
 

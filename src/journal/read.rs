@@ -175,6 +175,18 @@ impl Journal {
         held.rows(statement, &cells).await?.iter().map(|row| held.summary(row)).collect()
     }
 
+    /// The newest run of this purpose of each playbook in each environment, unless what it recorded was removed.
+    pub async fn newest_of_each(&self, purpose: &str) -> Result<Vec<RunSummary>, JournalError> {
+        let mut held = self.connection().await?;
+        let statement = runs!(
+            "WHERE id IN (SELECT id FROM (
+                 SELECT id, ROW_NUMBER() OVER (PARTITION BY playbook, environment ORDER BY started_at DESC, id DESC) AS place
+                 FROM runs WHERE purpose = $1 AND purged_at IS NULL) AS placed WHERE place = 1)
+             ORDER BY started_at DESC, id DESC"
+        );
+        held.rows(statement, &[purpose.into()]).await?.iter().map(|row| held.summary(row)).collect()
+    }
+
     /// Runs of a playbook in an environment that are not over, other than this one, the oldest first; with `earlier` only those that
     /// were recorded before it. The journal's own chain knows the order: clocks and ids of several machines do not.
     pub async fn rivals(

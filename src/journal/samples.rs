@@ -168,6 +168,7 @@ impl Filler {
             drifted: number(),
             healing: number(),
             healed: self.maybe(number()),
+            failed: self.maybe(number()),
         };
         vec![
             DriftSeen {
@@ -184,6 +185,7 @@ impl Filler {
                 more: number(),
                 trend: self.some(point),
                 failed: self.maybe(number()),
+                unsure: self.maybe(true),
             }
             .into(),
             ScheduleKept {

@@ -200,12 +200,46 @@ impl Journal {
         rows.iter().map(|row| held.occurrence(row)).collect()
     }
 
+    /// Those of a schedule that were fired, the newest first.
+    pub async fn fired(&self, schedule: &str, limit: u32) -> Result<Vec<Occurrence>, JournalError> {
+        let mut held = self.connection().await?;
+        let statement =
+            occurrences!("WHERE schedule = $1 AND word = 'fired' ORDER BY settled_at DESC, at DESC, id LIMIT $2");
+        let rows = held.rows(statement, &[schedule.into(), limit.into()]).await?;
+        rows.iter().map(|row| held.occurrence(row)).collect()
+    }
+
     /// Those of a schedule that were fired and are not over.
     pub async fn open_occurrences(&self, schedule: &str) -> Result<Vec<Occurrence>, JournalError> {
         let mut held = self.connection().await?;
         let statement = occurrences!("WHERE schedule = $1 AND word = 'fired' AND ended IS NULL ORDER BY at, id");
         let rows = held.rows(statement, &[schedule.into()]).await?;
         rows.iter().map(|row| held.occurrence(row)).collect()
+    }
+
+    /// Those of a schedule whose run was not over when they ended.
+    pub async fn unfinished_occurrences(&self, schedule: &str) -> Result<Vec<Occurrence>, JournalError> {
+        let mut held = self.connection().await?;
+        let statement =
+            occurrences!("WHERE schedule = $1 AND word = 'fired' AND ended IN ('waiting', 'in_doubt') ORDER BY at, id");
+        let rows = held.rows(statement, &[schedule.into()]).await?;
+        rows.iter().map(|row| held.occurrence(row)).collect()
+    }
+
+    /// What was recorded last of the times of a schedule.
+    pub async fn last_kept(&self, schedule: &str) -> Result<Option<ScheduleKept>, JournalError> {
+        let mut last = None;
+        let chain = chain_of(schedule);
+        self.sift(chain, None, &mut |sifted| {
+            if sifted.name() == "schedule.kept"
+                && let Event::ScheduleKept(kept) = sifted.event()?.event
+            {
+                last = Some(kept);
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(last)
     }
 
     /// Those of a schedule behind a moment: the clock was ahead when they were settled.

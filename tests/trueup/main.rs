@@ -35,6 +35,7 @@ mod messages;
 mod mutants;
 mod nightly;
 mod nightly_clock;
+mod nightly_left;
 mod nightly_told;
 mod old_journals;
 mod pace;

@@ -235,7 +235,7 @@ async fn standing(place: &Place) -> Json {
 }
 
 /// Looks again and again until it holds; gives up after half a minute.
-async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+pub(super) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     for _ in 0..150 {
         if holds().await {
             return;
@@ -373,7 +373,7 @@ fn schedules_are_paused_resumed_blocked_and_told() {
     });
 }
 
-const AGREED: &str = "approvers: { leads: [ben, cleo] }
+pub(super) const AGREED: &str = "approvers: { leads: [ben, cleo] }
 environments:
   test:
     approvals:

@@ -3,16 +3,14 @@
 use super::found::Found;
 use crate::{base::shape::Placed, playbook::schedules::Caps, targets::limits::Share};
 
-/// At most so many items, where nobody says anything.
+/// At most so many items, where nobody says how many. A share says when nothing at all is healed, which is no leave to heal more.
 const MOST: u32 = 100;
 
 /// Those of the command or schedule together with the playbook's own: of each the stricter one.
 pub fn all(given: &Caps, own: Option<&Caps>, of: u64) -> Caps {
     let none = Caps::none();
     let mut caps = given.with(own.unwrap_or(&none), of);
-    if caps.most.is_none() && caps.share.is_none() {
-        caps.most = Some(Placed { value: MOST, at: caps.at });
-    }
+    caps.most = caps.most.or(Some(Placed { value: MOST, at: caps.at }));
     caps
 }
 
@@ -39,5 +37,29 @@ pub fn apply(caps: &Caps, found: &mut Found) {
         found.heal_at_most(most, &format!("beyond the {items} that one run may heal (`most`)"));
     } else {
         found.heal_at_most(u64::MAX, "");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_says_how_many_may_heal_more_than_a_hundred() {
+        let caps = |most: Option<u32>, share: Option<&str>| Caps {
+            most: most.map(|value| Placed { value, at: Default::default() }),
+            share: share.and_then(Share::parse),
+            ..Caps::none()
+        };
+        for (given, own, most) in [
+            (caps(None, None), None, 100),
+            (caps(None, Some("60%")), None, 100),
+            (caps(None, None), Some(caps(None, Some("20"))), 100),
+            (caps(None, Some("60%")), Some(caps(Some(500), None)), 500),
+            (caps(Some(300), None), Some(caps(Some(500), None)), 300),
+        ] {
+            let all = all(&given, own.as_ref(), 1000);
+            assert_eq!(all.most.map(|most| most.value), Some(most), "{given:?} {own:?}");
+        }
     }
 }

@@ -51,8 +51,10 @@ pub struct Seen {
 pub struct Before {
     /// Items that differed and were not healed, and those that could not be tried out.
     pub items: HashMap<Arc<str>, Seen>,
-    /// All that differed.
+    /// All that differed and were listed.
     pub drifted: HashSet<Arc<str>>,
+    /// So many more differed.
+    pub more: u64,
     /// What it and those before it found.
     pub trend: Vec<TrendPoint>,
 }
@@ -69,6 +71,10 @@ pub struct Found {
     pub failed: u64,
     pub known: u64,
     pub gone: u64,
+    /// `known` and `gone` are what is sure at least.
+    pub unsure: bool,
+    /// Not everything that the source finds was looked at (`take:`).
+    pub part: bool,
     pub healing: u64,
     pub refused: Option<String>,
     pub items: Vec<DriftItem>,
@@ -85,6 +91,7 @@ impl Found {
             scope: scope(setting, record)?,
             of: plan.many.as_ref().map_or(1, |many| many.matched.as_ref().map_or(many.tally.items, Matched::records)),
             compared: plan.many.as_ref().is_some_and(|many| many.matched.is_some()),
+            part: setting.playbook.targets.as_ref().is_some_and(|targets| targets.take.is_some()),
             ..Found::default()
         };
         let bad = |why: crate::plan::file::BadPlan| Failure::usage(format!("the plan {why}")).help(why.help());
@@ -144,8 +151,10 @@ impl Found {
             }
         }
         let now: HashSet<&Arc<str>> = self.items.iter().map(|item| &item.item).collect();
-        // Of what is not listed nobody can say whether it is gone.
-        if self.more == 0 {
+        // Of what is not listed, or was not looked at, nobody can say whether it is gone.
+        let nothing = self.drifted == 0 && self.refused.is_some();
+        self.unsure = !before.trend.is_empty() && (self.more > 0 || before.more > 0 || self.part);
+        if self.more == 0 && !self.part && !nothing {
             self.gone = before.drifted.iter().filter(|item| !now.contains(item)).count() as u64;
         }
         self.trend = before.trend;
@@ -207,6 +216,7 @@ impl Found {
                 more: self.more,
                 trend,
                 failed: Some(self.failed).filter(|failed| *failed > 0),
+                unsure: self.unsure.then_some(true),
             })
         };
         if self.items.is_empty() {

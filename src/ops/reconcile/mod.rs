@@ -249,8 +249,11 @@ pub fn candidates(surroundings: &Surroundings, opened: &Opened) -> Vec<Candidate
     for path in playbook::all(&opened.playbooks()) {
         let Some(name) = playbook::name_of(&path, opened) else { continue };
         // One that does not even say so is none, whatever else is wrong with it.
-        let says =
-            std::fs::read_to_string(&path).is_ok_and(|text| text.lines().any(|line| line.starts_with("reconcile:")));
+        let key = |line: &str| {
+            let line = line.trim_start_matches(['"', '\'']).strip_prefix("reconcile")?;
+            line.trim_start_matches(['"', '\'', ' ']).starts_with(':').then_some(())
+        };
+        let says = std::fs::read_to_string(&path).is_ok_and(|text| text.lines().any(|line| key(line).is_some()));
         if !says {
             continue;
         }

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     base::{
         identity::{RunId, SINGLE_ITEM},
+        time::Stamp,
         value::{Data, Value},
     },
     engine::setting::Setting,
@@ -30,8 +31,8 @@ use std::{
     sync::Arc,
 };
 
-/// Among so many earlier reconciles of a playbook the last one of the same is looked for.
-const LOOKED_AT: u32 = 50;
+/// Among so many earlier reconciles of a playbook the last one of the same is looked for: it may be reconciled with other parameters as well.
+const LOOKED_AT: u32 = 2_000;
 
 /// The newest reconcile; of a playbook, where one is named.
 pub async fn last(record: &Record, playbook: Option<&str>) -> Result<RunId, Failure> {
@@ -91,16 +92,17 @@ pub async fn before(record: &Record, found: &Found, setting: &Setting, but: RunI
             continue;
         }
         let Some(seen) = first_words(record, run.id).await?.filter(|seen| seen.scope == found.scope) else { continue };
+        // Of one that compared nothing there is nothing to be seen; since when something differs, those before it know.
+        if seen.compared_nothing() {
+            continue;
+        }
         let ends = if seen.healing > 0 { ends(record, run.id).await? } else { HashMap::new() };
-        let mut before = Before { trend: seen.trend, ..Before::default() };
-        before.trend.push(TrendPoint {
-            run: run.id,
-            at: run.started_at,
-            of: seen.of,
-            drifted: seen.drifted,
-            healing: seen.healing,
-            healed: healed(seen.healing, &ends),
-        });
+        let point = point(&seen, &run, &ends);
+        let mut before = Before { trend: seen.trend, more: seen.more, ..Before::default() };
+        for earlier in &mut before.trend {
+            went_on(record, earlier, run.started_at).await?;
+        }
+        before.trend.push(point);
         for item in seen.items {
             let failed = &*item.verdict == FAILED;
             if !failed {
@@ -115,6 +117,31 @@ pub async fn before(record: &Record, found: &Found, setting: &Setting, but: RunI
         return Ok(before);
     }
     Ok(Before::default())
+}
+
+/// What a reconcile came to, as the trend tells it.
+fn point(seen: &DriftSeen, run: &RunSummary, ends: &HashMap<Arc<str>, End>) -> TrendPoint {
+    TrendPoint {
+        run: run.id,
+        at: run.started_at,
+        of: seen.of,
+        drifted: seen.drifted,
+        healing: seen.healing,
+        healed: healed(seen.healing, ends),
+        failed: seen.failed,
+    }
+}
+
+/// What was healed after the next reconcile had told of it: somebody agreed, answered or resumed.
+async fn went_on(record: &Record, point: &mut TrendPoint, told: Stamp) -> Result<(), Failure> {
+    if point.healed.is_none_or(|healed| healed >= point.healing) {
+        return Ok(());
+    }
+    let line = record.journal.run(point.run).await?;
+    if line.is_some_and(|line| line.purged_at.is_none() && line.changed_at.micros >= told.micros) {
+        point.healed = healed(point.healing, &ends(record, point.run).await?);
+    }
+    Ok(())
 }
 
 /// How many of those that were to be healed were; of one record its own end says it.
@@ -181,6 +208,8 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
         return Err(Failure::usage(format!("run {} broke off before it recorded what it saw", run.short())));
     };
     let beyond = beyond(&seen, &ends, line.state == RunWord::InDoubt);
+    let came = ends.iter().map(|(item, (end, _))| (item.clone(), *end)).collect();
+    let own = (!seen.compared_nothing()).then(|| point(&seen, &line, &came));
     let items = seen.items.into_iter().map(|item| {
         let ended = ends.get(&item.item);
         let verdict = match &*item.verdict {
@@ -194,16 +223,7 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
         Item { key: item.item, what: item.what, since: item.since, seen: item.seen, verdict, why }
     });
     let items = items.collect();
-    let mut trend = seen.trend;
-    let ends = ends.into_iter().map(|(item, (end, _))| (item, end)).collect();
-    trend.push(TrendPoint {
-        run,
-        at: line.started_at,
-        of: seen.of,
-        drifted: seen.drifted,
-        healing: seen.healing,
-        healed: healed(seen.healing, &ends),
-    });
+    let trend = seen.trend.into_iter().chain(own).collect();
     Ok(Reconciled {
         run,
         playbook: line.playbook.clone(),
@@ -219,6 +239,7 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
         untried: seen.failed.unwrap_or(0),
         known: seen.known,
         gone: seen.gone,
+        unsure: seen.unsure == Some(true),
         refused: seen.refused,
         items,
         more: seen.more,
@@ -315,6 +336,7 @@ mod tests {
             more: 10,
             trend: Vec::new(),
             failed: None,
+            unsure: None,
         };
         let end = |key: &str, end| (Arc::<str>::from(key), (end, None));
         let ends = HashMap::from([

@@ -4,8 +4,9 @@
 
 use super::{Firing, allowed};
 use crate::{
+    base::identity::RunId,
     engine::lease::Lease,
-    journal::{Deciding, failure::JournalError, occasion::OccurrenceEnded, words::RunWord},
+    journal::{Claim, Deciding, failure::JournalError, occasion::OccurrenceEnded, words::RunWord},
     ops::{
         Failure, Surroundings,
         plan::Request,
@@ -61,7 +62,8 @@ pub async fn fire(
         Err(failure) => {
             let why = failure.in_short();
             let run = record.journal.run(firing.run).await?.map(|line| line.id);
-            ended(record, firing, Came::Failed.word(), Some(why.clone()), run, [0; 3]).await?;
+            let over = Over { word: Came::Failed.word(), why: Some(why.clone()), run, counts: [0; 3] };
+            ended(record, &firing.name, firing.occurrence, over, Some(&firing.claim)).await?;
             return Ok(Ended::Failed(why));
         }
     };
@@ -71,12 +73,42 @@ pub async fn fire(
         record.journal.release(&firing.claim).await?;
         return Ok(Ended::Left);
     }
-    let counts = [found.of, found.drifted, found.healed()];
-    let failed = found.items.iter().find(|item| item.verdict == Verdict::Failed);
-    let failed = failed.and_then(|item| Some(format!("{}: {}", item.key, item.why.as_ref()?)));
-    let why = found.refused.clone().or_else(|| found.open.clone()).or(failed);
-    ended(record, firing, found.word().word(), why, Some(firing.run), counts).await?;
+    ended(record, &firing.name, firing.occurrence, Over::of(&found), Some(&firing.claim)).await?;
     Ok(Ended::Told(Box::new(found)))
+}
+
+/// What an occurrence came to, as it is recorded.
+struct Over {
+    word: &'static str,
+    why: Option<String>,
+    run: Option<RunId>,
+    counts: [u64; 3],
+}
+
+impl Over {
+    fn of(found: &Reconciled) -> Over {
+        let failed = found.items.iter().find(|item| item.verdict == Verdict::Failed);
+        let failed = failed.and_then(|item| Some(format!("{}: {}", item.key, item.why.as_ref()?)));
+        Over {
+            word: found.word().word(),
+            why: found.refused.clone().or_else(|| found.open.clone()).or(failed),
+            run: Some(found.run),
+            counts: [found.of, found.drifted, found.healed()],
+        }
+    }
+}
+
+/// Records what came of runs that waited for somebody when their occurrences ended: those were agreed to, answered or cancelled since.
+pub(super) async fn catch_up(record: &Record, name: &str) -> Result<(), Failure> {
+    for one in record.journal.unfinished_occurrences(name).await? {
+        let Some(run) = one.run else { continue };
+        let line = record.journal.run(run).await?;
+        if line.is_some_and(|line| line.state == RunWord::Closed && line.purged_at.is_none()) {
+            let found = reconcile::look(record, run).await?;
+            ended(record, name, one.id, Over::of(&found), None).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn work(
@@ -125,31 +157,17 @@ async fn work(
 
 async fn ended(
     record: &Record,
-    firing: &Firing,
-    word: &str,
-    why: Option<String>,
-    run: Option<crate::base::identity::RunId>,
-    [of, drifted, healed]: [u64; 3],
+    name: &str,
+    occurrence: RunId,
+    over: Over,
+    give: Option<&Claim>,
 ) -> Result<(), Failure> {
+    let Over { word, why, run, counts: [of, drifted, healed] } = over;
     for _ in 0..TRIES {
-        let Some(kept) = record.journal.schedule(&firing.name).await? else { break };
-        let event = OccurrenceEnded {
-            schedule: firing.name.clone(),
-            occurrence: firing.occurrence,
-            word: word.into(),
-            why: why.clone(),
-            run,
-            of,
-            drifted,
-            healed,
-        };
-        let deciding = Deciding {
-            schedule: &firing.name,
-            seen: kept.seq,
-            events: vec![event.into()],
-            take: None,
-            give: Some(&firing.claim),
-        };
+        let Some(kept) = record.journal.schedule(name).await? else { break };
+        let (schedule, word, why) = (name.into(), word.into(), why.clone());
+        let event = OccurrenceEnded { schedule, occurrence, word, why, run, of, drifted, healed };
+        let deciding = Deciding { schedule: name, seen: kept.seq, events: vec![event.into()], take: None, give };
         match record.journal.decide(deciding).await {
             Err(JournalError::Overtaken) => {}
             // Another process took it over meanwhile, and records the end.

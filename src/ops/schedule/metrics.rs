@@ -1,8 +1,11 @@
 //! What is measured, read from the journal and the project file: the same whichever scheduler is asked.
 
-use super::{allowed, standing::comes_next};
+use super::{
+    allowed,
+    standing::{comes_next, delay},
+};
 use crate::{
-    journal::RunFilter,
+    base::time::Stamp,
     ops::{
         Failure, Surroundings,
         apply::RECONCILE,
@@ -12,10 +15,7 @@ use crate::{
     },
     report::metrics::{self, Last, Measured},
 };
-use std::{collections::BTreeSet, io::Write, path::Path};
-
-/// Among so many reconciles the last one of each playbook is looked for.
-const LOOKED_AT: u32 = 100;
+use std::{io::Write, path::Path};
 
 /// Everything that is measured.
 pub async fn gather(surroundings: &Surroundings, record: &Record, opened: &Opened) -> Result<Measured, Failure> {
@@ -27,7 +27,9 @@ pub async fn gather(surroundings: &Surroundings, record: &Record, opened: &Opene
         ..Measured::default()
     };
     for (name, schedule) in opened.project.schedules.iter() {
-        let next = comes_next(&schedule.times(name), schedule, now).map(|next| next.at);
+        let times = schedule.times(name);
+        let begins = |at: Stamp| Stamp { micros: at.micros.saturating_add(delay(&times)), ..at };
+        let next = comes_next(&times, schedule, now).map(|next| begins(next.at));
         let paused = match record.journal.schedule(name).await {
             Ok(kept) => kept.is_some_and(|kept| kept.paused.is_some()),
             Err(_) => {
@@ -38,12 +40,7 @@ pub async fn gather(surroundings: &Surroundings, record: &Record, opened: &Opene
         let blocked = allowed(surroundings, opened, schedule, now).is_err();
         measured.schedules.push((name.to_owned(), next, paused, blocked));
     }
-    let filter = RunFilter { purpose: Some(RECONCILE.into()), ..RunFilter::default() };
-    let mut seen = BTreeSet::new();
-    for run in record.journal.runs(&filter, LOOKED_AT).await? {
-        if run.purged_at.is_some() || !seen.insert((run.playbook.clone(), run.environment.clone())) {
-            continue;
-        }
+    for run in record.journal.newest_of_each(RECONCILE).await? {
         // One that cannot be read hides no other number.
         let Ok(found) = reconcile::look(record, run.id).await else {
             measured.unseen_reconciles.push((run.playbook, run.environment));

@@ -15,10 +15,20 @@ use crate::{
     },
 };
 
-/// When it comes next, unless its last day is over by then.
+/// When it comes next, unless its last day is over by then. A time whose beginning is put off (`jitter`) comes until it begins.
 pub(super) fn comes_next(times: &Times, schedule: &Schedule, now: Stamp) -> Option<Moment> {
-    let next = times.cron.next(&times.zone, now, 1).into_iter().next()?;
+    let next = times.cron.next(&times.zone, begun_until(times, now), 1).into_iter().next()?;
     current(schedule, next.at).is_ok().then_some(next)
+}
+
+/// Up to this time of the text all have begun.
+fn begun_until(times: &Times, now: Stamp) -> Stamp {
+    Stamp { micros: now.micros.saturating_sub(delay(times)), digits: 6 }
+}
+
+/// By how much each begins later than the text says, in microseconds.
+pub(super) fn delay(times: &Times) -> i64 {
+    i64::try_from(times.delay.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Every schedule of the project file, and those that cannot be looked at.
@@ -94,9 +104,8 @@ pub async fn next(
         };
         let paused = paused.map(|(by, at, why)| format!("paused by {by} since {} UTC: {why}", clock::minute(at)));
         let blocked = owned(opened, schedule).and_then(|()| usable(surroundings, opened, schedule).map(drop)).err();
-        let delay = i64::try_from(times.delay.as_micros()).unwrap_or(i64::MAX);
-        for moment in times.cron.next(&times.zone, after, count) {
-            let begins = Stamp { micros: moment.at.micros.saturating_add(delay), digits: 6 };
+        for moment in times.cron.next(&times.zone, begun_until(&times, after), count) {
+            let begins = Stamp { micros: moment.at.micros.saturating_add(delay(&times)), digits: 6 };
             let will = match (&paused, blocked.clone().or_else(|| current(schedule, begins).err())) {
                 (Some(why), _) => Will::Pass(why.clone()),
                 (None, Some(why)) => Will::BeBlocked(why),

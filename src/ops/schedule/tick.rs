@@ -5,7 +5,7 @@ use crate::{
     base::{identity::RunId, time::Stamp},
     engine::lease::CLAIM,
     journal::{
-        Claim, Deciding, Occurrence, Taking,
+        Claim, Deciding, Kept, Occurrence, Taking,
         event::Event,
         failure::JournalError,
         occasion::{OccurrenceSettled, ScheduleKept, SchedulePaused, ScheduleResumed},
@@ -15,7 +15,10 @@ use crate::{
     ops::{Failure, Surroundings, project::Opened, record::Record},
     playbook::schedules::Schedule,
     report::reconciled::Passed,
-    schedule::due::{Decision, Fate, History, Settled, decide, look_back},
+    schedule::{
+        cron::Cron,
+        due::{COUNTED, Decision, Fate, History, Settled, decide, look_back},
+    },
 };
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -55,6 +58,21 @@ pub struct Looked {
     pub passed: Vec<Passed>,
 }
 
+impl Looked {
+    /// A time that is not begun.
+    fn told(&mut self, name: &str, fate: &Fate, caught_up: bool) {
+        self.told.push(said(name, fate));
+        self.passed.push(Passed {
+            schedule: name.to_owned(),
+            wall: fate.last.wall.to_string(),
+            count: fate.count,
+            word: fate.word,
+            why: fate.why.clone(),
+            caught_up,
+        });
+    }
+}
+
 /// Looks at one schedule.
 pub async fn tick(
     surroundings: &Surroundings,
@@ -64,7 +82,9 @@ pub async fn tick(
     schedule: &Schedule,
 ) -> Result<Looked, Failure> {
     let mut looked = Looked::default();
+    super::fire::catch_up(record, name).await?;
     for left in record.journal.open_occurrences(name).await? {
+        // While it is paused nothing of it goes on either: `take_over` looks.
         looked.firings.extend(take_over(surroundings, record, name, schedule, left).await?);
     }
     for _ in 0..TRIES {
@@ -90,12 +110,20 @@ async fn once(
     let (definition, seen) = (fingerprint(schedule), kept.as_ref().map_or(0, |kept| kept.seq));
     // One that was only paused, or begun by hand, has no times yet.
     let known = kept.as_ref().is_some_and(|kept| !kept.definition.is_empty());
-    let Some(kept) = kept.filter(|kept| kept.definition == definition) else {
+    let Some(kept) = kept.as_ref().filter(|kept| kept.definition == definition) else {
         let why = if known { "its times are others now" } else { "it is new" };
-        let event = self::kept(name, schedule, &definition, now, why);
-        let deciding = Deciding { schedule: name, seen, events: vec![event], take: None, give: None };
+        let lost = match kept.as_ref().filter(|kept| known && kept.paused.is_none()) {
+            Some(kept) => lost(record, kept, now).await?,
+            None => None,
+        };
+        let mut events = vec![self::kept(name, schedule, &definition, now, why)];
+        events.extend(lost.as_ref().map(|(fate, zone)| settled(name, schedule, zone, fate, None, None).into()));
+        let deciding = Deciding { schedule: name, seen, events, take: None, give: None };
         record.journal.decide(deciding).await?;
         looked.told.push(format!("{name}: looked after from now on, because {why}"));
+        if let Some((fate, _)) = lost {
+            looked.told(name, &fate, false);
+        }
         return Ok(());
     };
     if kept.paused.is_some() {
@@ -117,17 +145,25 @@ async fn once(
     looked.firings.extend(recorded.decision(&decision, &definition).await?);
     let caught_up = decision.fates.last().is_some_and(|fate| fate.word == Settled::Fired);
     for fate in decision.fates.iter().filter(|fate| fate.word != Settled::Fired) {
-        looked.told.push(said(name, fate));
-        looked.passed.push(Passed {
-            schedule: name.to_owned(),
-            wall: fate.last.wall.to_string(),
-            count: fate.count,
-            word: fate.word,
-            why: fate.why.clone(),
-            caught_up,
-        });
+        looked.told(name, fate, caught_up);
     }
     Ok(())
+}
+
+/// Times that were due by what the project file said before it was changed, and that nobody has looked at: they are missed, with their zone.
+async fn lost(record: &Record, kept: &Kept, now: Stamp) -> Result<Option<(Fate, Arc<str>)>, Failure> {
+    let Some(before) = record.journal.last_kept(&kept.name).await? else { return Ok(None) };
+    let (Ok(cron), Ok(zone)) = (Cron::parse(&before.cron), jiff::tz::TimeZone::get(&before.zone)) else {
+        return Ok(None);
+    };
+    let mut due = cron.between(&zone, Stamp { micros: kept.cursor, digits: 6 }, now, COUNTED);
+    let behind = record.journal.occurrences_after(&kept.name, kept.cursor).await?;
+    due.retain(|moment| !behind.iter().any(|one| one.at.micros == moment.at.micros && one.wall == *moment.wall));
+    let Some((first, last)) = due.first().cloned().zip(due.last().cloned()) else { return Ok(None) };
+    let count = due.len() as u64;
+    let why = Some("its times were changed before anybody looked".to_owned());
+    let fate = Fate { from: (count > 1).then_some(first), last, count, word: Settled::Missed, why };
+    Ok(Some((fate, before.zone)))
 }
 
 struct Recorded<'a> {
@@ -148,7 +184,8 @@ impl Recorded<'_> {
         let mut fired = None;
         for fate in &decision.fates {
             let run = (fate.word == Settled::Fired).then(|| RunId(self.surroundings.world.id()));
-            let settled = settled(self.name, self.schedule, fate, run, Some(cursor));
+            let zone = &self.schedule.zone.name.text;
+            let settled = settled(self.name, self.schedule, zone, fate, run, Some(cursor));
             fired = run.map(|run| (run, settled.occurrence, settled.wall.to_string()));
             events.push(settled.into());
         }
@@ -175,12 +212,10 @@ impl Recorded<'_> {
 
 /// One that was fired and is not over, or whose run waits for somebody.
 async fn running(record: &Record, name: &str, now: Stamp) -> Result<Option<String>, Failure> {
-    for one in record.journal.occurrences(Some(name), 20).await? {
+    // Those alone that were begun: however many were skipped since, the one that they were skipped for is among these.
+    for one in record.journal.fired(name, 20).await? {
         if one.is_open() {
             return Ok(Some(format!("that of {} is under way", one.wall.replace('T', " "))));
-        }
-        if one.word != "fired" {
-            continue;
         }
         // Of one that is over the run may still wait for a person.
         if let Some(run) = one.run
@@ -212,13 +247,11 @@ async fn take_over(
     if open && !record.is_gone(surroundings, &claim) {
         return Ok(None);
     }
-    let Some(kept) = record.journal.schedule(name).await? else { return Ok(None) };
-    let take = Taking {
-        occurrence: left.id,
-        holder: record.holder(surroundings, schedule.owner.as_str()),
-        ttl: CLAIM,
-        from: Some(claim),
-    };
+    let Some(kept) = record.journal.schedule(name).await?.filter(|kept| kept.paused.is_none()) else { return Ok(None) };
+    let by_hand = left.why.as_deref().and_then(whose);
+    let holder = by_hand.as_ref().map_or(schedule.owner.as_str(), |(actor, _)| actor);
+    let take =
+        Taking { occurrence: left.id, holder: record.holder(surroundings, holder), ttl: CLAIM, from: Some(claim) };
     let deciding = Deciding { schedule: name, seen: kept.seq, events: Vec::new(), take: Some(take), give: None };
     let claim = match record.journal.decide(deciding).await {
         // Somebody else took it, or settled something: the next look will tell.
@@ -233,8 +266,17 @@ async fn take_over(
         run,
         wall: left.wall,
         taken_over: true,
-        by_hand: None,
+        by_hand,
     }))
+}
+
+/// How what was begun by a person says so, and of whom and why that is.
+const BY_HAND: &str = "by hand, ";
+
+/// Who began it by hand, and why: whoever goes on with it does so in their name.
+fn whose(why: &str) -> Option<(String, String)> {
+    let (actor, reason) = why.strip_prefix(BY_HAND)?.split_once(": ")?;
+    Some((actor.to_owned(), reason.to_owned()))
 }
 
 fn kept(name: &str, schedule: &Schedule, definition: &str, cursor: Stamp, why: &str) -> Event {
@@ -253,16 +295,16 @@ fn kept(name: &str, schedule: &Schedule, definition: &str, cursor: Stamp, why: &
 fn settled(
     name: &str,
     schedule: &Schedule,
+    zone: &Arc<str>,
     fate: &Fate,
     run: Option<RunId>,
     cursor: Option<Stamp>,
 ) -> OccurrenceSettled {
-    let zone = schedule.zone.name.text.clone();
     OccurrenceSettled {
         schedule: name.into(),
-        occurrence: occurrence_of(name, &fate.last.wall, &zone, fate.last.at),
+        occurrence: occurrence_of(name, &fate.last.wall, zone, fate.last.at),
         wall: fate.last.wall.clone(),
-        zone,
+        zone: zone.clone(),
         moment: fate.last.at,
         from: fate.from.as_ref().map(|first| first.at),
         count: fate.count,
@@ -360,24 +402,24 @@ pub async fn by_hand(
     let now = surroundings.world.now();
     allowed(surroundings, opened, schedule, now)
         .map_err(|why| Failure::refused(crate::report::exit::Exit::Stopped, format!("`{name}` is blocked: {why}")))?;
-    if let Some(running) = running(record, name, now).await? {
-        let why = format!("`{name}` still goes on: {running}");
-        return Err(Failure::refused(crate::report::exit::Exit::Stopped, why));
-    }
-    let zone = schedule.zone.rules();
-    let wall = crate::schedule::cron::wall(zone, now);
+    let wall = crate::schedule::cron::wall(schedule.zone.rules(), now);
     let run = RunId(surroundings.world.id());
     let fate = Fate {
         last: crate::schedule::cron::Moment { wall: wall.as_str().into(), at: now },
         from: None,
         count: 1,
         word: Settled::Fired,
-        why: Some(format!("by hand, {actor}: {reason}")),
+        why: Some(format!("{BY_HAND}{actor}: {reason}")),
     };
-    let settled = settled(name, schedule, &fate, Some(run), None);
+    let settled = settled(name, schedule, &schedule.zone.name.text, &fate, Some(run), None);
     let occurrence = settled.occurrence;
     for _ in 0..TRIES {
         let seen = record.journal.schedule(name).await?.map_or(0, |kept| kept.seq);
+        // Behind `seen`: whoever begins it meanwhile makes this one look again.
+        if let Some(running) = running(record, name, now).await? {
+            let why = format!("`{name}` still goes on: {running}");
+            return Err(Failure::refused(crate::report::exit::Exit::Stopped, why));
+        }
         let take = Taking { occurrence, holder: record.holder(surroundings, actor), ttl: CLAIM, from: None };
         let events = vec![settled.clone().into()];
         match record.journal.decide(Deciding { schedule: name, seen, events, take: Some(take), give: None }).await {

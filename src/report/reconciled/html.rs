@@ -192,7 +192,8 @@ fn trend(points: &[TrendPoint], out: &mut String) {
     for (index, point) in points.iter().enumerate() {
         let (x, high) = (WIDE * index as u64 + 5, point.drifted * HIGH / most);
         let y = HIGH + 16 - high;
-        let title = format!("{} UTC: {} of {} differed", clock::minute(point.at), point.drifted, point.of);
+        let (at, untried) = (clock::minute(point.at), super::text::untried(point));
+        let title = format!("{at} UTC: {} of {} differed{untried}", point.drifted, point.of);
         line(
             out,
             &format!(

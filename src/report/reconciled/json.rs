@@ -61,8 +61,10 @@ fn value(found: &Reconciled) -> Vec<(&'static str, Value)> {
             ("drifted", number(point.drifted)),
             ("to_heal", number(point.healing)),
             ("healed", point.healed.map_or(Value::NULL, number)),
+            ("not_tried", number(point.failed.unwrap_or(0))),
         ])
     });
+    let sure = |n: u64| if found.unsure { Value::NULL } else { number(n) };
     vec![
         ("run", Value::text(found.run.to_string())),
         ("playbook", Value::text(found.playbook.as_str())),
@@ -76,8 +78,8 @@ fn value(found: &Reconciled) -> Vec<(&'static str, Value)> {
         ("looked_at", number(found.of)),
         ("drifted", number(found.drifted)),
         ("not_tried", number(found.untried)),
-        ("new", number(found.drifted.saturating_sub(found.known))),
-        ("as_wanted_again", number(found.gone)),
+        ("new", sure(found.drifted.saturating_sub(found.known))),
+        ("as_wanted_again", sure(found.gone)),
         ("healed", number(found.healed())),
         ("refused", maybe(found.refused.clone())),
         ("open", maybe(found.open.clone())),

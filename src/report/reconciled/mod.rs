@@ -79,6 +79,8 @@ pub struct Reconciled {
     pub known: u64,
     /// How many of those that differed before are as wanted now.
     pub gone: u64,
+    /// What was seen before, and what is as wanted now, is told as far as it is sure: not everything was listed, or looked at.
+    pub unsure: bool,
     /// Why nothing is healed although that was asked for.
     pub refused: Option<String>,
     /// The items that differ.
@@ -308,6 +310,8 @@ pub(super) fn sentence(found: &Reconciled) -> String {
     let fresh = found.drifted - found.known.min(found.drifted);
     let since = match (fresh, found.known) {
         (0, _) => "seen before".to_owned(),
+        (_, 0) if found.unsure => "which of them are new cannot be told".to_owned(),
+        (_, known) if found.unsure => format!("at least {known} seen before"),
         (_, 0) => "seen for the first time".to_owned(),
         (fresh, known) => format!("{fresh} for the first time, {known} seen before"),
     };
@@ -379,6 +383,7 @@ pub(super) fn deeds(found: &Reconciled) -> Vec<String> {
     if found.gone > 0 {
         let (who, verb) = if found.gone == 1 { ("1 that differed", "is") } else { ("", "are") };
         let who = if who.is_empty() { format!("{} that differed", found.gone) } else { who.to_owned() };
+        let who = if found.unsure { format!("At least {who}") } else { who };
         told.push(format!("{who} when it was looked before {verb} as wanted now."));
     }
     told.extend(found.refused.clone().map(|why| {

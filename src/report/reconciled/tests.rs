@@ -30,6 +30,7 @@ fn found(heals: bool, items: Vec<Item>) -> Reconciled {
         drifted,
         healing: 0,
         healed: None,
+        failed: None,
     };
     Reconciled {
         run: RunId(uuid::Uuid::from_u128(0x0190_abcd)),
@@ -46,6 +47,7 @@ fn found(heals: bool, items: Vec<Item>) -> Reconciled {
         untried: 0,
         known: items.iter().filter(|item| item.seen > 1).count() as u64,
         gone: 1,
+        unsure: false,
         refused: None,
         items,
         more: 0,

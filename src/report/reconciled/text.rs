@@ -131,6 +131,14 @@ pub(super) fn since(found: &Reconciled, item: &Item) -> String {
     format!("since {}, {} times in a row", clock::minute(item.since), item.seen)
 }
 
+/// What a nought would hide: how many could not be tried out.
+pub(super) fn untried(point: &TrendPoint) -> String {
+    point
+        .failed
+        .filter(|failed| *failed > 0)
+        .map_or(String::new(), |failed| format!(", {failed} could not be tried out"))
+}
+
 fn trend(page: &mut Page, points: &[TrendPoint]) {
     if points.len() < 2 {
         return;
@@ -149,7 +157,9 @@ fn trend(page: &mut Page, points: &[TrendPoint]) {
             // Recorded by a version that did not tell.
             (of, None) => format!(", {of} to heal"),
         };
-        let line = Line::of(Tone::Dim, clock::minute(point.at)).pad(18, 2).plain(format!("{}{healing}", point.drifted));
+        let untried = untried(point);
+        let found = format!("{}{healing}{untried}", point.drifted);
+        let line = Line::of(Tone::Dim, clock::minute(point.at)).pad(18, 2).plain(found);
         let line = if bar.is_empty() { line } else { line.pad(34, 2).add(Tone::Care, bar) };
         page.line(2, line.kept());
     }

@@ -1,0 +1,290 @@
+//! What reconciles and schedules know of what is not over: left by a process that is gone, waiting for a person, changed meanwhile, or never looked at.
+
+use super::{
+    nightly::{AGREED, FILE, SERVER, command, counts, office, trueup, trueup_with, until, with_schedules},
+    nightly_clock::{at, is_left_out},
+    places::Place,
+    servers::{block_on, postgres},
+};
+use std::{fs, process::Stdio};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use trueup::{base::value::Value, ops, trial::bench::On};
+
+fn change(place: &Place, from: &str, to: &str) {
+    let path = place.path().join("trueup.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{from}: {text}");
+    fs::write(path, text.replace(from, to)).unwrap();
+}
+
+/// Killed before the run of what it had begun was there, and behind that.
+#[test]
+fn what_was_left_goes_on_once_the_schedule_does_and_in_the_name_of_who_began_it() {
+    block_on(async {
+        let (mut without_run, mut with_run) = (0, 0);
+        for moment in 1..=16 {
+            let place = office(&On::Postgres(postgres()), FILE, "").await;
+            with_schedules(&place, true);
+            place.admin("update things set name = '';").await;
+            let crash = [("TRUEUP_CRASH_AT", moment.to_string())];
+            let begun = trueup_with(&place, "schedule run minutely --reason 'ticket 4711'", &crash).await;
+            assert_eq!(begun.exit, -1, "at {moment}: {}{}", begun.out, begun.err);
+            let list = async || trueup(&place, "schedule list --json").await.is(0, &[]).json()["schedules"][0].clone();
+            let is_open = list().await["recent"][0]["state"] == "fired";
+            let runs = async || trueup(&place, "runs --json").await.is(0, &[]).json()["runs"].clone();
+            let left = runs().await.as_array().unwrap().len();
+            if is_open {
+                *(if left == 0 { &mut without_run } else { &mut with_run }) += 1;
+                let before = counts(&place).await;
+                trueup(&place, "schedule pause minutely --reason broken --actor ben").await.is(0, &[]);
+                trueup(&place, "reconcile --due").await.is(0, &["Nothing is due."]);
+                assert_eq!(
+                    (counts(&place).await, runs().await.as_array().unwrap().len()),
+                    (before, left),
+                    "at {moment}"
+                );
+                trueup(&place, "schedule resume minutely --reason repaired --actor ben").await.is(0, &[]);
+                trueup(&place, "reconcile --due").await.is(0, &["left by a process that is gone", "3 healed"]);
+                assert_eq!(counts(&place).await, "6; 2; 3", "at {moment}");
+                let run = runs().await[0].clone();
+                assert_eq!(
+                    (run["actor"].as_str(), run["reason"].as_str()),
+                    (Some("anna"), Some("ticket 4711")),
+                    "{run}"
+                );
+            }
+            place.clear().await;
+        }
+        assert!(without_run > 0 && with_run > 0, "{without_run} before its run, {with_run} in it");
+    });
+}
+
+/// One thing, whose change somebody has to agree to.
+const ONE: &str = "reconcile: {}
+preconditions:
+- id: thing
+  find: { table: shop.things, where: { id: 1 }, expect: one }
+steps:
+- id: named
+  row: { of: thing, set: { name: named } }
+";
+
+#[test]
+fn a_run_that_waits_is_not_begun_again_however_often_that_was_skipped_and_its_end_is_told() {
+    if is_left_out() {
+        return;
+    }
+    block_on(async {
+        let place = office(&On::Sqlite, FILE, "").await;
+        place.playbook("one", "  shop: { write: [things, audits] }", ONE);
+        change(&place, "environments:\n  test: {}\n", &AGREED.replace("rows_over: 1", "rows_over: 0"));
+        let path = place.path().join("trueup.yaml");
+        let text = fs::read_to_string(&path).unwrap();
+        let schedule = "schedules:\n  one: { playbook: one, cron: '* * * * *', zone: UTC, env: test, owner: clerk, mode: heal, pin: '0123456789abcdef', caps: { most: 5 } }\n";
+        fs::write(&path, format!("{text}{schedule}")).unwrap();
+        let list = async || trueup(&place, "schedule list --json").await.is(0, &[]).json()["schedules"][0].clone();
+        change(&place, "0123456789abcdef", list().await["pin"].as_str().unwrap());
+        let due = async |minute: u32| at(&place, &format!("2025-06-09 10:{minute:02}:05"), "reconcile --due").await;
+        due(0).await.is(0, &["it is new"]);
+        due(1).await.is(4, &["one: 2025-06-09 10:01:00 waiting"]);
+        // More often than a list of the last ones shows.
+        for minute in 2..=24 {
+            due(minute).await.is(4, &["skipped: the one before still goes on", "(waiting)"]);
+        }
+        let runs = trueup(&place, "runs --json").await.is(0, &[]).json()["runs"].clone();
+        assert_eq!(runs.as_array().unwrap().len(), 1, "{runs}");
+        // Another reconcile tells of it what it knows; when it is over, the next ones say that, and so does the schedule.
+        at(&place, "2025-06-09 10:25:00", "reconcile one").await.is(5, &["1, 0 of 1 healed"]);
+        let run = runs[0]["run"].as_str().or(runs[0]["id"].as_str()).unwrap();
+        at(&place, "2025-06-09 10:26:00", &format!("approve {run} --yes --actor ben --reason fine")).await.is(0, &[]);
+        at(&place, "2025-06-09 10:27:00", &format!("resume {run}")).await.is(0, &["changed"]);
+        at(&place, "2025-06-09 10:28:00", "reconcile one").await.is(0, &["1, 1 healed"]);
+        due(29).await.is(0, &[]);
+        let told = list().await["recent"].clone();
+        let waited = told.as_array().unwrap().iter().find(|one| one["wall"] == "2025-06-09T10:01:00");
+        assert!(waited.is_none_or(|one| one["came_to"] == "healed"), "{told}");
+        trueup(&place, "reconcile one --metrics-file trueup.prom").await.is(0, &[]);
+        let metrics = fs::read_to_string(place.path().join("trueup.prom")).unwrap();
+        let healed = "trueup_schedule_occurrences_total{schedule=\"one\",came_to=\"healed\"} 1";
+        assert!(metrics.lines().any(|line| line == healed), "{metrics}");
+        place.clear().await;
+    });
+}
+
+/// Of several that a person begins at once each begins when the one before is over, or not at all.
+#[test]
+fn several_that_are_begun_by_hand_at_once_do_not_overlap() {
+    block_on(async {
+        for (on, journal) in [(On::Sqlite, FILE), (On::Postgres(postgres()), SERVER)] {
+            let place = office(&on, journal, "").await;
+            with_schedules(&place, false);
+            trueup(&place, "reconcile --due").await.is(0, &["it is new"]);
+            let begin = || trueup(&place, "schedule run minutely --reason now");
+            let all = tokio::join!(begin(), begin(), begin(), begin());
+            let all = [all.0, all.1, all.2, all.3];
+            let begun = all.iter().filter(|came| came.exit == 0).count();
+            let told =
+                all.iter().filter(|came| came.exit == 4 && came.err.contains("`minutely` still goes on")).count();
+            assert!(begun >= 1 && begun + told == 4, "{:?}", all.map(|came| (came.exit, came.err)));
+            let here = place.surroundings();
+            let record = ops::record::open(&here, &place.opened(&here)).await.unwrap();
+            let recorded = record.journal.occurrences(Some("minutely"), 10).await.unwrap();
+            let mut spans: Vec<_> = recorded.iter().map(|one| (one.settled_at, one.ended_at)).collect();
+            spans.sort();
+            assert_eq!(spans.len(), begun, "{recorded:?}");
+            assert!(spans.windows(2).all(|pair| pair[0].1.is_some_and(|end| end <= pair[1].0)), "{recorded:?}");
+            record.journal.close().await.unwrap();
+            place.clear().await;
+        }
+    });
+}
+
+#[test]
+fn a_time_that_was_due_when_the_times_were_changed_is_missed_and_said() {
+    if is_left_out() {
+        return;
+    }
+    block_on(async {
+        let schedule = |cron: &str| {
+            format!(
+                "schedules:\n  one: {{ playbook: name, zone: UTC, env: test, owner: clerk, catch_up: 3h, cron: '{cron}' }}\n"
+            )
+        };
+        let place = office(&On::Sqlite, FILE, &schedule("0 3 * * *")).await;
+        let due = async |moment: &str| at(&place, moment, "reconcile --due").await;
+        due("2025-06-09 00:10:00").await.is(0, &["it is new"]);
+        change(&place, "0 3 * * *", "0 3,4 * * *");
+        due("2025-06-09 03:20:00").await.is(
+            4,
+            &["its times are others now", "2025-06-09 03:00:00 missed: its times were changed before anybody looked"],
+        );
+        // Nothing was due: nothing is lost, and what comes then begins.
+        change(&place, "0 3,4 * * *", "0 3,4,5 * * *");
+        let told = due("2025-06-09 03:25:00").await.is(0, &["its times are others now", "Nothing is due."]);
+        assert!(!told.err.contains("missed"), "{}", told.err);
+        due("2025-06-09 04:10:00").await.is(0, &["one: 2025-06-09 04:00:00 begins"]);
+        // Several of them, by the zone that was.
+        change(&place, "zone: UTC", "zone: Europe/London");
+        due("2025-06-11 03:30:00").await.is(4, &["4 times from 2025-06-09 05:00:00 to 2025-06-11 03:00:00 missed"]);
+        place.clear().await;
+    });
+}
+
+/// Things without a name, unless the shop is frozen.
+const FROZEN: &str = "reconcile: {}
+targets:
+  from: { find: { table: shop.things, where: { name: '' }, order_by: [id] } }
+preconditions:
+- id: frozen
+  query: { db: shop, sql: \"select count(*) as n from things where count = 1000\", expect: one }
+- assert: frozen.n == 0
+  otherwise: The shop is frozen.
+steps:
+- id: named
+  row: { table: shop.things, key: { id: \"{{ item.id }}\" }, set: { name: named } }
+";
+
+#[test]
+fn who_compared_nothing_mended_nothing_and_forgets_nothing() {
+    block_on(async {
+        let place = office(&On::Postgres(postgres()), FILE, "").await;
+        place.playbook("frozen", "  shop: { read: [things], write: [things, audits] }", FROZEN);
+        place.admin("update things set name = '' where id in (1, 2);").await;
+        trueup(&place, "reconcile frozen").await.is(5, &["2 items differ: seen for the first time."]);
+        place.admin("update things set count = 1000 where id = 3;").await;
+        let told = trueup(&place, "reconcile frozen").await.is(4, &["Nothing was compared.", "The shop is frozen"]);
+        assert!(!told.out.contains("as wanted now") && !told.out.contains("Over time"), "{}", told.out);
+        let told = trueup(&place, "reconcile frozen --json").await;
+        assert_eq!(told.json()["as_wanted_again"], 0);
+        place.admin("update things set count = 3 where id = 3; update things set name = 'lamp' where id = 2;").await;
+        let told = trueup(&place, "reconcile frozen").await;
+        let told =
+            told.is(5, &["1 item differs: seen before.", "2 times in a row", "1 that differed when it was looked"]);
+        assert_eq!(told.out.lines().filter(|line| line.contains(" UTC  ")).count(), 2, "{}", told.out);
+        place.clear().await;
+    });
+}
+
+/// The first two of the things without a name.
+const TAKEN: &str = "reconcile: {}
+targets:
+  from: { find: { table: shop.things, where: { name: '' }, order_by: [id] } }
+  take: 2
+steps:
+- id: named
+  row: { table: shop.things, key: { id: \"{{ item.id }}\" }, set: { name: named } }
+";
+
+#[test]
+fn of_what_was_not_looked_at_nobody_says_that_it_is_new_or_mended() {
+    block_on(async {
+        let place = office(&On::Postgres(postgres()), FILE, "").await;
+        place.playbook("taken", "  shop: { write: [things, audits] }", TAKEN);
+        place.admin("update things set name = '' where id > 1;").await;
+        trueup(&place, "reconcile taken").await.is(5, &["2 items differ: seen for the first time."]);
+        place.admin("update things set name = '' where id = 1;").await;
+        let told = trueup(&place, "reconcile taken").await.is(5, &["2 items differ: at least 1 seen before."]);
+        assert!(!told.out.contains("as wanted now"), "{}", told.out);
+        let told = trueup(&place, "reconcile taken --json").await.json();
+        assert_eq!((told["new"].as_u64(), told["as_wanted_again"].as_u64()), (None, None), "{told}");
+        place.clear().await;
+    });
+}
+
+/// Somebody holds all rows until this is called with nothing: those that heal them wait, and more are to come.
+async fn terminated(signals: usize) -> Option<i32> {
+    let place = office(&On::Postgres(postgres()), FILE, "").await;
+    let path = place.path().join("name.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(
+        &path,
+        text.replace("most: 50", "most: 5000").replace("targets:", "limits: { concurrency: 1 }\ntargets:"),
+    )
+    .unwrap();
+    with_schedules(&place, true);
+    change(&place, "most: 10", "most: 5000");
+    place.admin("insert into things (name, state, count, created_at, updated_at) select '', 1, 1, now(), now() from generate_series(1, 900)").await;
+    let left = async || place.seen("select count(*) as n from things where name = ''").await;
+    let mut holder = place.database().writing().await.unwrap();
+    let all: Vec<Vec<Value>> = (1..=1000).map(|id| vec![Value::from(id)]).collect();
+    holder.lock_and_read("things", &["id".into()], &all).await.unwrap();
+    let mut child = command(&place, "schedule run minutely --reason now");
+    let mut child = child.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let waits =
+        "select count(*) as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    until("somebody waits", || async { place.seen(waits).await != "0" }).await;
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let pid = child.id().unwrap().to_string();
+    let terminate = || assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    terminate();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if line.contains("Pausing after this step; send SIGTERM again to end at once") {
+            break;
+        }
+    }
+    if signals == 2 {
+        terminate();
+        let code = child.wait().await.unwrap().code();
+        holder.rollback().await.unwrap();
+        place.clear().await;
+        return code;
+    }
+    holder.rollback().await.unwrap();
+    let code = child.wait().await.unwrap().code();
+    // It came to a safe point, and whoever comes next goes on with it.
+    assert!(!["0", "900"].contains(&left().await.as_str()), "{}", left().await);
+    trueup(&place, "reconcile --due").await.is(0, &["left by a process that is gone"]);
+    assert_eq!(left().await, "0");
+    trueup(&place, "audit verify").await.is(0, &["Everything is as it was written."]);
+    place.clear().await;
+    code
+}
+
+/// As systemd and Kubernetes stop what takes too long.
+#[test]
+fn sigterm_lets_a_run_come_to_a_safe_point_and_a_second_one_ends_it() {
+    block_on(async {
+        assert_eq!(terminated(1).await, Some(4));
+        assert_eq!(terminated(2).await, Some(143));
+    });
+}
