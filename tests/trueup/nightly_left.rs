@@ -48,7 +48,7 @@ fn what_was_left_goes_on_once_the_schedule_does_and_in_the_name_of_who_began_it(
                 assert_eq!(counts(&place).await, "6; 2; 3", "at {moment}");
                 let run = runs().await[0].clone();
                 assert_eq!(
-                    (run["actor"].as_str(), run["reason"].as_str()),
+                    (run["actor"].as_str(), run["because"].as_str()),
                     (Some("anna"), Some("ticket 4711")),
                     "{run}"
                 );
@@ -165,7 +165,7 @@ fn a_time_that_was_due_when_the_times_were_changed_is_missed_and_said() {
         due("2025-06-09 04:10:00").await.is(0, &["one: 2025-06-09 04:00:00 begins"]);
         // Several of them, by the zone that was.
         change(&place, "zone: UTC", "zone: Europe/London");
-        due("2025-06-11 03:30:00").await.is(4, &["4 times from 2025-06-09 05:00:00 to 2025-06-11 03:00:00 missed"]);
+        due("2025-06-11 03:30:00").await.is(4, &["5 times from 2025-06-09 05:00:00 to 2025-06-11 03:00:00 missed"]);
         place.clear().await;
     });
 }
@@ -200,7 +200,7 @@ fn who_compared_nothing_mended_nothing_and_forgets_nothing() {
         let told = trueup(&place, "reconcile frozen").await;
         let told =
             told.is(5, &["1 item differs: seen before.", "2 times in a row", "1 that differed when it was looked"]);
-        assert_eq!(told.out.lines().filter(|line| line.contains(" UTC  ")).count(), 2, "{}", told.out);
+        assert_eq!(told.out.lines().filter(|line| line.starts_with("  20")).count(), 2, "{}", told.out);
         place.clear().await;
     });
 }
@@ -231,7 +231,7 @@ fn of_what_was_not_looked_at_nobody_says_that_it_is_new_or_mended() {
     });
 }
 
-/// Somebody holds all rows until this is called with nothing: those that heal them wait, and more are to come.
+/// Somebody holds all rows until the signals are sent: whoever looks at them waits, so the healing is not over.
 async fn terminated(signals: usize) -> Option<i32> {
     let place = office(&On::Postgres(postgres()), FILE, "").await;
     let path = place.path().join("name.yaml");
@@ -243,7 +243,7 @@ async fn terminated(signals: usize) -> Option<i32> {
     .unwrap();
     with_schedules(&place, true);
     change(&place, "most: 10", "most: 5000");
-    place.admin("insert into things (name, state, count, created_at, updated_at) select '', 1, 1, now(), now() from generate_series(1, 900)").await;
+    place.admin("insert into things (id, name, count) select n, '', 1 from generate_series(101, 1000) n").await;
     let left = async || place.seen("select count(*) as n from things where name = ''").await;
     let mut holder = place.database().writing().await.unwrap();
     let all: Vec<Vec<Value>> = (1..=1000).map(|id| vec![Value::from(id)]).collect();
@@ -272,7 +272,7 @@ async fn terminated(signals: usize) -> Option<i32> {
     holder.rollback().await.unwrap();
     let code = child.wait().await.unwrap().code();
     // It came to a safe point, and whoever comes next goes on with it.
-    assert!(!["0", "900"].contains(&left().await.as_str()), "{}", left().await);
+    assert_ne!(left().await, "0");
     trueup(&place, "reconcile --due").await.is(0, &["left by a process that is gone"]);
     assert_eq!(left().await, "0");
     trueup(&place, "audit verify").await.is(0, &["Everything is as it was written."]);
