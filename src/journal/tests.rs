@@ -326,6 +326,9 @@ async fn runs_are_listed_newest_first_and_filtered(desk: Desk) {
     assert_eq!(list(RunFilter { since: Some(since), ..any() }, 9).await, [3, 2]);
     assert_eq!(list(RunFilter { about: Some(run(1)), ..any() }, 9).await, [3]);
     assert_eq!(list(RunFilter { about: Some(run(2)), ..any() }, 9).await, [0_u32; 0]);
+    let newest = journal.newest_of_each(&state(&journal, 1).await.purpose).await.unwrap();
+    assert_eq!(newest.iter().map(|line| line.id).collect::<Vec<_>>(), [run(3), run(2)]);
+    assert!(journal.newest_of_each("another").await.unwrap().is_empty());
     // Neither the id nor the clock tells who was first: what was recorded later has the smaller id here, at the same moment.
     let made = |n| {
         let filler = Filler::plain();
