@@ -64,6 +64,7 @@ fn value(found: &Reconciled) -> Vec<(&'static str, Value)> {
             ("not_tried", number(point.failed.unwrap_or(0))),
         ])
     });
+    let fresh = found.drifted.saturating_sub(found.known);
     let sure = |n: u64| if found.unsure { Value::NULL } else { number(n) };
     vec![
         ("run", Value::text(found.run.to_string())),
@@ -78,7 +79,7 @@ fn value(found: &Reconciled) -> Vec<(&'static str, Value)> {
         ("looked_at", number(found.of)),
         ("drifted", number(found.drifted)),
         ("not_tried", number(found.untried)),
-        ("new", sure(found.drifted.saturating_sub(found.known))),
+        ("new", if fresh == 0 { number(0) } else { sure(fresh) }),
         ("as_wanted_again", sure(found.gone)),
         ("healed", number(found.healed())),
         ("refused", maybe(found.refused.clone())),
