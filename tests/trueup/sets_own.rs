@@ -243,9 +243,9 @@ fn a_preview_does_not_rest_on_what_another_item_would_make_or_leave_free() {
             for (what, things, parts, fail, together) in [
                 ("the row of another one", 0, vec![three, make, &others], 3, true),
                 ("its own row", 0, vec![three, make, &own], 0, true),
-                ("a value that another one gives up", 3, vec![three, &take], 3, true),
+                ("a value that another one gives up", 3, vec![three, &take], 3, false),
                 ("a value that another one gives up later", 3, vec![three, &freed_before], 3, false),
-                ("a value that is free", 3, vec![three, &free], 0, true),
+                ("a value that is free", 3, vec![three, &free], 0, false),
             ] {
                 let text = text(&parts);
                 let mut seen = Vec::new();
@@ -380,19 +380,54 @@ fn a_unique_column_that_rows_point_to_is_a_key_of_theirs() {
     block_on(async {
         for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
             let point = "alter table parts add column of_uid uuid references things (uid) on update cascade";
-            for (points, set, expected) in
-                [(true, uid, apart), (true, "amount: 7", "in sets of up to 200"), (false, uid, "in sets of up to 200")]
-            {
+            let alone = "one by one: step `change` sets `uid` of `shop.things`, which is unique";
+            let several = "limits: { concurrency: 4 }\n";
+            for (points, limits, set, expected) in [
+                (true, several, uid, apart),
+                (true, "", "amount: 7", "in sets of up to 200"),
+                (false, several, uid, "in sets of up to 200"),
+                (false, "", uid, alone),
+            ] {
                 let store = Store::open(&on, 1).await;
                 if points {
                     store.shop.sql(point).await;
                 }
                 let change = format!("- id: change\n  row: {{ of: thing, set: {{ {set} }} }}\n");
-                let text = text(&[OPEN, "preconditions:\n", THING, mine, "steps:\n", &change]);
+                let text = text(&[OPEN, limits, "preconditions:\n", THING, mine, "steps:\n", &change]);
                 let (prepared, _) = store.plan(&text, &[]).await.unwrap_or_else(|f| panic!("{set}: {}", said(&f)));
-                assert_eq!(fit::way(&prepared.setting).to_string(), expected, "{} {points} {set}", on.word());
+                assert_eq!(fit::way(&prepared.setting).to_string(), expected, "{} {points} {limits}", on.word());
                 store.shop.close().await;
             }
+        }
+    });
+}
+
+/// Of two that want the same unique value the first one gets it, also where another one that sets the same columns stands before both: what is set
+/// alike is one statement.
+#[test]
+fn the_first_of_those_that_want_a_unique_value_gets_it() {
+    let want = "- id: change\n  row: { of: thing, set: { uid: \"{{ item.note }}\", count: 1 } }\n";
+    let uid = "00000000-0000-4000-8000-00000000000";
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            let text = text(&[OPEN, "preconditions:\n", THING, "steps:\n", want]);
+            let mut seen = Vec::new();
+            for go in [Go::InSets, Go::Alone] {
+                let store = Store::open(&on, 4).await;
+                // The second one alone has another column to change besides.
+                for (id, count, last) in [(1, 1, 1), (2, 0, 2), (3, 1, 2), (4, 1, 4)] {
+                    let set = format!("update things set count = {count}, note = '{uid}{last}' where id = {id}");
+                    store.shop.sql(&set).await;
+                }
+                let (run, _) = carried(&store, &text, "", go).await;
+                let items = items(&store.state(run).await);
+                let first = format!("select id from things where uid = '{uid}2'");
+                let first = super::ledger::asked(&store.shop, &first).await;
+                assert_eq!(first.trim(), "2", "{} {go:?}: {items:?}", on.word());
+                seen.push(rows(&store.shop).await);
+                store.shop.close().await;
+            }
+            alike(&format!("{}: rows", on.word()), &seen[0], &seen[1]);
         }
     });
 }

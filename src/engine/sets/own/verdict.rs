@@ -65,15 +65,12 @@ impl Look<'_> {
         None
     }
 
-    /// Two items may want the same unique value, behind different numbers of changes: whoever comes to it first gets it. Who says that several go at
-    /// the same time says that it does not matter who that is.
+    /// Two items may want the same unique value: whoever comes to it first gets it, and in a set that need not be the first of them (they may stand behind
+    /// different numbers of changes, or set different columns and so be in different statements). Who says that several go at the same time says that it
+    /// does not matter who that is.
     fn contended(&self) -> Option<String> {
         let limits = self.setting.playbook.limits.as_ref();
         if limits.and_then(|limits| limits.concurrency.as_ref()).is_some_and(|said| said.value > 1) {
-            return None;
-        }
-        let changes = |touch: &&Touch| matches!(touch.does, Does::Writes { .. }) && !touch.is_only_added();
-        if self.touched.values().flatten().filter(changes).count() < 2 && !self.repeats {
             return None;
         }
         self.touched.iter().find_map(|(table, touches)| {
