@@ -103,9 +103,14 @@ pub(super) async fn catch_up(record: &Record, name: &str) -> Result<(), Failure>
     for one in record.journal.unfinished_occurrences(name).await? {
         let Some(run) = one.run else { continue };
         let line = record.journal.run(run).await?;
-        if line.is_some_and(|line| line.state == RunWord::Closed && line.purged_at.is_none()) {
-            let found = reconcile::look(record, run).await?;
-            ended(record, name, one.id, Over::of(&found), None).await?;
+        if line.is_none_or(|line| line.state != RunWord::Closed || line.purged_at.is_some()) {
+            continue;
+        }
+        // One that cannot be read keeps no other time from beginning; the metrics say that it cannot.
+        let Ok(found) = reconcile::look(record, run).await else { continue };
+        let over = Over::of(&found);
+        if one.ended.as_deref() != Some(over.word) {
+            ended(record, name, one.id, over, None).await?;
         }
     }
     Ok(())
