@@ -176,7 +176,9 @@ fn trend(points: &[TrendPoint], out: &mut String) {
     const WIDE: u64 = 28;
     // Two dates and what stands between them.
     const WORDS: u64 = 190;
-    let most = points.iter().map(|point| point.drifted).max().unwrap_or(0).max(1);
+    // What could not be tried out stands on what differs: without it a night on which all failed would look like a good one.
+    let failed = |point: &TrendPoint| point.failed.unwrap_or(0);
+    let most = points.iter().map(|point| point.drifted + failed(point)).max().unwrap_or(0).max(1);
     let width = (WIDE * points.len() as u64 + 10).max(WORDS);
     line(out, "<h2>Over time</h2>");
     line(
@@ -190,8 +192,8 @@ fn trend(points: &[TrendPoint], out: &mut String) {
         ),
     );
     for (index, point) in points.iter().enumerate() {
-        let (x, high) = (WIDE * index as u64 + 5, point.drifted * HIGH / most);
-        let y = HIGH + 16 - high;
+        let (x, high, above) = (WIDE * index as u64 + 5, point.drifted * HIGH / most, failed(point) * HIGH / most);
+        let (y, top) = (HIGH + 16 - high, HIGH + 16 - high - above);
         let (at, untried) = (clock::minute(point.at), super::text::untried(point));
         let title = format!("{at} UTC: {} of {} differed{untried}", point.drifted, point.of);
         line(
@@ -202,12 +204,17 @@ fn trend(points: &[TrendPoint], out: &mut String) {
                 WIDE - 8
             ),
         );
+        if above > 0 {
+            let bar =
+                format!("<rect class=\"failed\" x=\"{x}\" y=\"{top}\" width=\"{}\" height=\"{above}\"/>", WIDE - 8);
+            line(out, &bar);
+        }
         line(
             out,
             &format!(
                 "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text></g>",
                 x + (WIDE - 8) / 2,
-                y - 4,
+                top - 4,
                 point.drifted
             ),
         );
@@ -227,6 +234,9 @@ fn trend(points: &[TrendPoint], out: &mut String) {
         }
     }
     line(out, "</svg></figure>");
+    if points.iter().any(|point| failed(point) > 0) {
+        line(out, "<p class=\"dim\">The numbers are those that differed; red is what could not be tried out.</p>");
+    }
 }
 
 /// For content and attributes alike; what a terminal would obey is written as its code first.

@@ -180,6 +180,23 @@ fn what_could_not_be_tried_out_differs_in_no_count_and_is_no_success() {
 }
 
 #[test]
+fn a_night_on_which_nothing_could_be_tried_out_looks_like_no_good_one() {
+    let mut all = found(false, vec![item("1001", Verdict::Failed, 1)]);
+    (all.drifted, all.untried) = (0, 1);
+    for (point, failed) in all.trend.iter_mut().zip([None, None, Some(17)]) {
+        (point.drifted, point.failed) = (3, failed);
+    }
+    let page = html(std::slice::from_ref(&all), &Beside::default(), at(0));
+    assert!(page.contains("3 of 120 differed, 17 could not be tried out"), "{page}");
+    assert_eq!(page.matches("<rect class=\"failed\"").count(), 1, "{page}");
+    assert!(page.contains("red is what could not be tried out"), "{page}");
+    let said = plain(&text(&all, Look { width: 80, unicode: true }));
+    assert!(said.contains("3, 17 could not be tried out"), "{said}");
+    all.trend.iter_mut().for_each(|point| point.failed = None);
+    assert!(!html(&[all], &Beside::default(), at(0)).contains("red is what"));
+}
+
+#[test]
 fn a_page_has_no_script_and_nothing_in_it_is_markup() {
     let mut odd = found(false, vec![item("<img src=x onerror=alert(1)>", Verdict::Refused, 2)]);
     odd.playbook = "\"><script>alert(1)</script>".into();
