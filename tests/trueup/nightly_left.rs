@@ -227,6 +227,14 @@ fn of_what_was_not_looked_at_nobody_says_that_it_is_new_or_mended() {
         assert!(!told.out.contains("as wanted now"), "{}", told.out);
         let told = trueup(&place, "reconcile taken --json").await.json();
         assert_eq!((told["new"].as_u64(), told["as_wanted_again"].as_u64()), (Some(0), None), "{told}");
+        // Once fewer are left than it takes, all were looked at.
+        place.admin("update things set name = 'desk' where id > 1;").await;
+        trueup(&place, "reconcile taken")
+            .await
+            .is(5, &["1 item differs: seen before.", "At least 1 that differed when"]);
+        place.admin("update things set name = 'desk' where id = 1; update things set name = '' where id = 2;").await;
+        let told = trueup(&place, "reconcile taken --json").await.json();
+        assert_eq!((told["new"].as_u64(), told["as_wanted_again"].as_u64()), (Some(1), Some(1)), "{told}");
         place.clear().await;
     });
 }

@@ -15,7 +15,8 @@ use crate::{
 pub struct Built {
     /// Columns and keys.
     pub tables: Catalogue,
-    /// All foreign keys that there are: they may lead from one of them to another through a third.
+    /// The foreign keys between them; where rows that others point to may go, or get another key, all that there are, because they may lead from one to
+    /// another through a third.
     pub references: Vec<Reference>,
 }
 
@@ -27,7 +28,7 @@ pub async fn look(setting: &Setting) {
     let names: Vec<&str> = names.iter().map(|table| &*table.table).collect();
     let found: Result<Built, Fault> = async {
         let mut reading = database.reading().await?;
-        let found = asked(&mut reading, &names).await;
+        let found = asked(setting, &mut reading, &names).await;
         reading.close().await;
         found
     }
@@ -36,6 +37,10 @@ pub async fn look(setting: &Setting) {
     let _ = setting.built.set(found);
 }
 
-async fn asked(reading: &mut Reading, names: &[&str]) -> Result<Built, Fault> {
-    Ok(Built { tables: reading.catalogue(Some(names)).await?, references: reading.references(None).await? })
+async fn asked(setting: &Setting, reading: &mut Reading, names: &[&str]) -> Result<Built, Fault> {
+    let mut built = Built { tables: reading.catalogue(Some(names)).await?, references: Vec::new() };
+    // MariaDB opens every table of the server to answer for all.
+    let pointing = if own::may_drag(setting, &built) { None } else { Some(names) };
+    built.references = reading.references(pointing).await?;
+    Ok(built)
 }

@@ -14,6 +14,7 @@ use crate::{
     plan::{Effect, ItemPlan, Plan},
     playbook::schedules::Mode,
     report::{look::Lookup, reconciled::lines},
+    template::{Datum, Tree},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -73,8 +74,8 @@ pub struct Found {
     pub gone: u64,
     /// `known` and `gone` are what is sure at least.
     pub unsure: bool,
-    /// Not everything that the source finds was looked at (`take:`).
-    pub part: bool,
+    /// So many items are looked at in one run (`take:`); 0 where that is no number in the text.
+    pub take: Option<u64>,
     pub healing: u64,
     pub refused: Option<String>,
     pub items: Vec<DriftItem>,
@@ -91,7 +92,7 @@ impl Found {
             scope: scope(setting, record)?,
             of: plan.many.as_ref().map_or(1, |many| many.matched.as_ref().map_or(many.tally.items, Matched::records)),
             compared: plan.many.as_ref().is_some_and(|many| many.matched.is_some()),
-            part: setting.playbook.targets.as_ref().is_some_and(|targets| targets.take.is_some()),
+            take: setting.playbook.targets.as_ref().and_then(|targets| targets.take.as_ref()).map(most),
             ..Found::default()
         };
         let bad = |why: crate::plan::file::BadPlan| Failure::usage(format!("the plan {why}")).help(why.help());
@@ -153,8 +154,10 @@ impl Found {
         let now: HashSet<&Arc<str>> = self.items.iter().map(|item| &item.item).collect();
         // Of what is not listed, or was not looked at, nobody can say whether it is gone.
         let nothing = self.drifted == 0 && self.refused.is_some();
-        self.unsure = !before.trend.is_empty() && (self.more > 0 || before.more > 0 || self.part);
-        if self.more == 0 && !self.part && !nothing {
+        let is_part = |of: u64, more: u64| more > 0 || self.take.is_some_and(|take| of >= take);
+        let (part, last) = (is_part(self.of, self.more), before.trend.last());
+        self.unsure = last.is_some_and(|last| part || is_part(last.of, before.more));
+        if !part && !nothing {
             self.gone = before.drifted.iter().filter(|item| !now.contains(item)).count() as u64;
         }
         self.trend = before.trend;
@@ -238,6 +241,12 @@ fn differs(item: &ItemPlan) -> Option<Option<String>> {
         _ => None,
     });
     Some(stopped.map(|stop| stop.message.clone()).or(asks))
+}
+
+/// The number that `take:` says, as far as the text tells.
+fn most(take: &Datum) -> u64 {
+    let Tree::Scalar(text) = &take.tree else { return 0 };
+    text.literal().and_then(Value::as_int).and_then(|most| u64::try_from(most).ok()).unwrap_or(0)
 }
 
 /// An end that somebody has to look at.

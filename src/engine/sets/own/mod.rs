@@ -88,6 +88,19 @@ pub fn tables(setting: &Setting) -> Vec<TableName> {
     looked(setting).map(|look| look.touched.into_keys().collect()).unwrap_or_default()
 }
 
+/// A step may take a row away of the tables that are built so, or set a column of one of their keys: rows that point to it may change or go along.
+pub fn may_drag(setting: &Setting, built: &Built) -> bool {
+    let Some(look) = looked_in(setting, Some(built), None) else { return false };
+    look.touched.iter().any(|(table, touches)| {
+        let facts = setting.facts_of(table).map(Facts::key_columns).unwrap_or_default();
+        let known = look.table_of(table);
+        let keys = known.iter().flat_map(|built| built.primary_key.iter().chain(built.unique.iter().flatten()));
+        let keys: Vec<&Arc<str>> = facts.iter().chain(keys).collect();
+        let drags = |touch: &Touch| matches!(&touch.does, Does::Writes { columns, removes, .. } if *removes || keys.iter().any(|key| columns.holds(key)));
+        touches.iter().any(drags)
+    })
+}
+
 fn looked(setting: &Setting) -> Option<Look<'_>> {
     match setting.built.get() {
         Some(Ok(built)) => looked_in(setting, Some(built), None),
