@@ -86,6 +86,7 @@ impl Failure {
             Failure::Texts(_) | Failure::Usage { .. } => Exit::Invalid,
             Failure::Refused { exit, .. } => *exit,
             Failure::Step { trouble, .. } => Exit::of_trouble(trouble),
+            Failure::Journal(JournalError::NoSuchRun { .. } | JournalError::Ambiguous { .. }) => Exit::Invalid,
             Failure::Journal(_) | Failure::Halted { .. } => Exit::Failed,
         }
     }

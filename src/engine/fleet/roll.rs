@@ -376,16 +376,19 @@ impl Roll {
                 some.iter().filter_map(|number| self.places.get(number)).flatten().copied().collect();
             places.sort_unstable_by_key(|place| place.seq);
             places.dedup_by_key(|place| place.seq);
+            let wanted: HashSet<u32> = some.iter().copied().collect();
             let mut part = RunState::default();
-            // An event may name hundreds of others beside the one that is wanted: they are let go at once.
             for places in places.chunks(EVENTS) {
                 for stored in journal.events_at(self.id, places).await? {
                     let (at, event) = stored.said();
                     part.take(at, event);
-                    part.items.retain(|key, _| self.number_of(key).is_some_and(|number| some.contains(&number)));
+                    // An event may name hundreds of others beside the one that is wanted: they are let go once they are the most.
+                    if part.items.len() > 2 * wanted.len() {
+                        part.items.retain(|key, _| self.number_of(key).is_some_and(|number| wanted.contains(&number)));
+                    }
                 }
             }
-            self.pick(part, &mut state, |number| some.contains(&number));
+            self.pick(part, &mut state, |number| wanted.contains(&number));
         }
         if !whole.is_empty() {
             let mut part = RunState::default();

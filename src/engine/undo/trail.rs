@@ -185,9 +185,13 @@ impl Trail {
                 gathered.take(&stored.event, &wanted);
                 let (at, event) = stored.said();
                 state.take(at, event);
-                state.items.retain(|key, _| wanted(key));
+                // Others that an event names as well are let go once they are the most.
+                if state.items.len() > 2 * numbers.len() {
+                    state.items.retain(|key, _| wanted(key));
+                }
             }
         }
+        state.items.retain(|key, _| wanted(key));
         Ok(Part { state, effects: gathered.end() })
     }
 

@@ -273,9 +273,23 @@ async fn take_over(
 /// How what was begun by a person says so, and of whom and why that is.
 const BY_HAND: &str = "by hand, ";
 
+/// Who begins it by hand, and why. Where a name could be taken for name and reason it stands in quotes.
+fn said_by_hand(actor: &str, reason: &str) -> String {
+    if actor.contains(": ") || actor.starts_with('"') {
+        return format!("{BY_HAND}{}: {reason}", serde_json::Value::from(actor));
+    }
+    format!("{BY_HAND}{actor}: {reason}")
+}
+
 /// Who began it by hand, and why: whoever goes on with it does so in their name.
 fn whose(why: &str) -> Option<(String, String)> {
-    let (actor, reason) = why.strip_prefix(BY_HAND)?.split_once(": ")?;
+    let said = why.strip_prefix(BY_HAND)?;
+    let mut quoted = serde_json::Deserializer::from_str(said).into_iter::<String>();
+    if let Some(Ok(actor)) = quoted.next() {
+        let reason = said.get(quoted.byte_offset()..)?.strip_prefix(": ")?;
+        return Some((actor, reason.to_owned()));
+    }
+    let (actor, reason) = said.split_once(": ")?;
     Some((actor.to_owned(), reason.to_owned()))
 }
 
@@ -409,7 +423,7 @@ pub async fn by_hand(
         from: None,
         count: 1,
         word: Settled::Fired,
-        why: Some(format!("{BY_HAND}{actor}: {reason}")),
+        why: Some(said_by_hand(actor, reason)),
     };
     let settled = settled(name, schedule, &schedule.zone.name.text, &fate, Some(run), None);
     let occurrence = settled.occurrence;
@@ -440,4 +454,21 @@ pub async fn by_hand(
         }
     }
     Err(JournalError::Overtaken.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_began_it_by_hand_and_why_are_told_apart_again() {
+        for (actor, reason) in
+            [("anna", "now"), ("anna", "ticket: 12"), ("ci: deploy", "a: b"), ("\"quoted\": x", ""), ("ops: \"é\"", "\"")]
+        {
+            let why = said_by_hand(actor, reason);
+            assert_eq!(whose(&why), Some((actor.to_owned(), reason.to_owned())), "{why}");
+        }
+        assert_eq!(said_by_hand("anna", "now"), "by hand, anna: now");
+        assert_eq!((whose("missed"), whose("by hand, anna")), (None, None));
+    }
 }
