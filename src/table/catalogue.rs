@@ -91,8 +91,20 @@ pub struct Table {
     pub unique: Vec<Vec<Arc<str>>>,
     /// Names of triggers that fire on changes.
     pub triggers: Vec<String>,
+    /// What judges a change by more than the row that changes.
+    pub judges: Vec<Judge>,
     /// A view, not a table.
     pub view: bool,
+}
+
+/// What looks at other rows as well when a row changes: a trigger that reads tables or changes rows, a constraint that excludes some rows beside others
+/// or that is only looked at when the transaction ends. What it says depends on what else the transaction did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judge {
+    /// In words: "the trigger `cap`".
+    pub what: String,
+    /// Changes of these columns, and new rows; of any where it is empty.
+    pub columns: Vec<Arc<str>>,
 }
 
 impl Table {

@@ -431,3 +431,66 @@ fn the_first_of_those_that_want_a_unique_value_gets_it() {
         }
     });
 }
+
+/// What a database says to a change may depend on what else its transaction did: a trigger that reads tables, a constraint that is looked at when the
+/// transaction ends, or that keeps rows apart. Such items go one by one, and what becomes of each is what becomes of it alone.
+#[test]
+fn what_judges_a_change_by_other_rows_judges_each_item_by_itself() {
+    let set = "- id: change\n  row: { of: thing, set: { amount: \"{{ item.count }}\" } }\n";
+    let full = |of: &str| match of {
+        "sqlite" => {
+            "create trigger full_up after update on things when (select sum(amount) from things) > 20 begin select raise(abort, 'sum above 20'); end"
+        }
+        "postgres" => {
+            "create function full_up() returns trigger language plpgsql as $$ begin if (select sum(amount) from things) > 20 then raise exception 'sum above 20'; end if; return null; end $$; create trigger full_up after update on things for each row execute function full_up()"
+        }
+        _ => {
+            "create trigger full_up after update on things for each row begin if (select sum(amount) from things) > 20 then signal sqlstate '45000' set message_text = 'sum above 20'; end if; end"
+        }
+    };
+    let at_last = "create function at_last() returns trigger language plpgsql as $$ begin if (select sum(amount) from things) > 20 then raise exception 'sum above 20'; end if; return null; end $$; create constraint trigger at_last after update on things deferrable initially deferred for each row execute function at_last()";
+    let own = "create function own_row() returns trigger language plpgsql as $$ begin if new.amount > 11 then raise exception 'more than 11'; end if; new.note := upper(coalesce(new.note, '')); return new; end $$; create trigger own_row before update on things for each row execute function own_row()";
+    let apart = "alter table things add constraint apart exclude (amount with =) deferrable initially deferred";
+    let by = "one by one: the ";
+    let cases: Vec<(On, &str, &str, &str)> = vec![
+        (On::Sqlite, full("sqlite"), by, "12 5"),
+        (On::Postgres(postgres()), full("postgres"), by, "12 5"),
+        (On::Mysql(mysql()), full("mysql"), by, "12 5"),
+        (On::Postgres(postgres()), at_last, by, "12 5"),
+        (On::Postgres(postgres()), apart, by, "11 10"),
+        (On::Postgres(postgres()), own, "in sets of up to 200", "12 5"),
+    ];
+    block_on(async {
+        for (on, made, expected, wanted) in cases {
+            let text = text(&[OPEN, "preconditions:\n", THING, "steps:\n", set]);
+            let mut seen = Vec::new();
+            for go in [Go::InSets, Go::Alone] {
+                let store = Store::open(&on, 2).await;
+                let (first, second) = wanted.split_once(' ').unwrap();
+                let values =
+                    format!("update things set amount = 9 + id, count = case id when 1 then {first} else {second} end");
+                store.shop.sql(&values).await;
+                store.shop.sql(made).await;
+                let (prepared, plan) = store.plan(&text, &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+                assert!(
+                    fit::way(&prepared.setting).to_string().starts_with(expected),
+                    "{} {made}: {}",
+                    on.word(),
+                    fit::way(&prepared.setting)
+                );
+                // The first one's own is refused: 12 and 11 are above 20, the other one's value is taken, or more than 11 is.
+                assert_eq!(
+                    plan.tally().ends.get("fail").copied().unwrap_or(0),
+                    if made == apart { 2 } else { 1 },
+                    "{} {made}",
+                    on.word()
+                );
+                let (run, _) = carried(&store, &text, "", go).await;
+                seen.push((items(&store.state(run).await), rows(&store.shop).await));
+                store.shop.close().await;
+            }
+            alike(&format!("{} {made}: items", on.word()), &seen[0].0, &seen[1].0);
+            alike(&format!("{} {made}: rows", on.word()), &seen[0].1, &seen[1].1);
+        }
+    });
+}

@@ -1,12 +1,13 @@
 //! What MySQL says of its tables.
 
 use super::{
-    super::{fault::Fault, statement::Limits},
+    super::{fault::Fault, sql_rules, statement::Limits},
     Flavour, Link, form, is, text,
 };
 use crate::{
     base::value::{Map, Value},
-    table::catalogue::{Catalogue, Column, Kind, Renewed, Table},
+    table::catalogue::{Catalogue, Column, Judge, Kind, Renewed, Table},
+    template::sql::Dialect,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -33,7 +34,7 @@ const UNIQUE: &str = "\
     from information_schema.statistics s where s.table_schema = ? and s.non_unique = 0 ";
 
 const TRIGGERS: &str = "\
-    select event_object_table as of_table, trigger_name as name from information_schema.triggers \
+    select event_object_table as of_table, trigger_name as name, action_statement as body from information_schema.triggers \
     where event_object_schema = ? ";
 
 /// All of them, for a test.
@@ -86,9 +87,12 @@ async fn of_schema(link: &mut Link, schema: Value, table: Option<Value>) -> Resu
     }
     let (triggers, binds) = ask(TRIGGERS, "event_object_table");
     for row in link.ask(&format!("{triggers}order by trigger_name"), binds).await? {
-        if let Some(table) = catalogue.get_mut(&text(&row, "of_table")) {
-            table.triggers.push(text(&row, "name").to_string());
+        let Some(table) = catalogue.get_mut(&text(&row, "of_table")) else { continue };
+        let name = text(&row, "name").to_string();
+        if sql_rules::looks_beyond(&text(&row, "body"), &text(&row, "of_table"), Dialect::Mysql) {
+            table.judges.push(Judge { what: format!("the trigger `{name}`"), columns: Vec::new() });
         }
+        table.triggers.push(name);
     }
     Ok(catalogue)
 }

@@ -4,13 +4,15 @@ use super::{
     super::{
         fault::{Fault, FaultKind},
         rows::Touched,
+        sql_rules,
         statement::Limits,
     },
     Link,
 };
 use crate::{
     base::value::{Data, Map, Value},
-    table::catalogue::{Catalogue, Column, Kind, Nature, Reference, Renewed, Table},
+    table::catalogue::{Catalogue, Column, Judge, Kind, Nature, Reference, Renewed, Table},
+    template::sql::Dialect,
 };
 use sqlx::{Arguments, postgres::PgArguments};
 use std::sync::Arc;
@@ -57,15 +59,26 @@ const COLUMNS: &str = "\
     left join pg_type base on base.oid = nullif(ty.typbasetype, 0)
     order by c.name, a.attnum";
 
+/// Of a trigger its text, where it can be read: what is written in C, or looked at when the transaction ends, is taken for one that may do anything (`call`),
+/// but for what comes with the server.
 const KEYS: &str = "\
-    select c.name, i.indisprimary as primary, null::text as trigger,
+    select c.name, i.indisprimary as primary, null::text as trigger, null::text as body, null::text as judge,
            (select array_agg(a.attname::text order by k.n) from unnest(i.indkey::int2[]) with ordinality k(attnum, n)
              join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum where k.n <= i.indnkeyatts) as columns
     from chosen c join pg_index i on i.indrelid = c.oid
     where i.indisunique and i.indpred is null and i.indexprs is null and i.indisvalid
     union all
-    select c.name, false, t.tgname::text, null from chosen c join pg_trigger t on t.tgrelid = c.oid where not t.tgisinternal
-    order by 1, 3, 4";
+    select c.name, false, t.tgname::text, case when t.tgenabled = 'D' then '' when t.tginitdeferred then 'call'
+             when l.lanname = 'plpgsql' then f.prosrc
+             when f.pronamespace = 'pg_catalog'::regnamespace or f.proname = 'moddatetime' then '' else 'call' end, null, null
+    from chosen c join pg_trigger t on t.tgrelid = c.oid join pg_proc f on f.oid = t.tgfoid join pg_language l on l.oid = f.prolang
+    where not t.tgisinternal
+    union all
+    select c.name, false, null, null, k.conname::text,
+           (select array_agg(a.attname::text order by n.n) from unnest(k.conkey) with ordinality n(attnum, n)
+             left join pg_attribute a on a.attrelid = c.oid and a.attnum = n.attnum having bool_and(n.attnum > 0))
+    from chosen c join pg_constraint k on k.conrelid = c.oid and (k.contype = 'x' or k.contype in ('p', 'u', 'f') and k.condeferred)
+    order by 1, 3, 5, 6";
 
 const REFERENCES: &str = "\
     select c.name, p.name as target, k.conname::text as key,
@@ -99,6 +112,12 @@ pub async fn read(link: &mut Link, tables: Option<&[&str]>) -> Result<Catalogue,
         let columns: Vec<Arc<str>> = strings(&row, "columns").into_iter().map(Into::into).collect();
         if let Some(trigger) = row.get("trigger").and_then(Value::as_str) {
             table.triggers.push(trigger.to_owned());
+            let body = row.get("body").and_then(Value::as_str).unwrap_or_default();
+            if sql_rules::looks_beyond(body, &text(&row, "name"), Dialect::Postgres) {
+                table.judges.push(Judge { what: format!("the trigger `{trigger}`"), columns: Vec::new() });
+            }
+        } else if let Some(constraint) = row.get("judge").and_then(Value::as_str) {
+            table.judges.push(Judge { what: format!("the constraint `{constraint}`"), columns });
         } else if is(&row, "primary") {
             table.primary_key = columns;
         } else {

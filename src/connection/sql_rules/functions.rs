@@ -274,13 +274,20 @@ const KNOWN: &[&str] = &[
 
 /// The first name before `(` that is none of [`KNOWN`].
 pub fn unknown(sql: &str, tokens: &[Token]) -> Option<String> {
-    let pairs = tokens.iter().zip(tokens.iter().skip(1));
-    let mut called =
-        pairs.filter(|(name, next)| matches!(name.kind, Kind::Word | Kind::Name) && &sql[next.at.clone()] == "(");
-    called.find_map(|(name, _)| {
-        let text = sql[name.at.clone()].to_lowercase();
-        KNOWN.binary_search(&&*text).is_err().then_some(text)
-    })
+    calls(sql, tokens).map(|(_, name)| name).find(|name| !is_known(name))
+}
+
+/// What stands before each `(`, with the place of its token, in small letters.
+pub fn calls<'t>(sql: &'t str, tokens: &'t [Token]) -> impl Iterator<Item = (usize, String)> + 't {
+    let pairs = tokens.iter().zip(tokens.iter().skip(1)).enumerate();
+    let called =
+        pairs.filter(|(_, (name, next))| matches!(name.kind, Kind::Word | Kind::Name) && &sql[next.at.clone()] == "(");
+    called.map(|(at, (name, _))| (at, sql[name.at.clone()].to_lowercase()))
+}
+
+/// It is one of [`KNOWN`].
+pub fn is_known(name: &str) -> bool {
+    KNOWN.binary_search(&name).is_ok()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! This is the first of several fences. Behind it stand the role, the read-only transaction, the prepared protocol and
 //! the check that the session is still where it was; none of them alone is enough.
 
+mod beyond;
 mod functions;
 mod parts;
 mod pinned;
@@ -107,6 +108,11 @@ pub use pinned::{Pinned, pinned};
 /// The first function that is none of those which the databases ship and which read nothing but what they are given. SQLite has no others.
 pub fn unknown_function(sql: &str, dialect: Dialect) -> Option<String> {
     if dialect == Dialect::Sqlite { None } else { functions::unknown(sql, &tokens(sql, dialect)) }
+}
+
+/// The text of a trigger of the table looks at more than the row that sets it off: it reads tables, changes other rows of its own, or calls what may.
+pub fn looks_beyond(sql: &str, table: &str, dialect: Dialect) -> bool {
+    beyond::looks_beyond(sql, &tokens(sql, dialect), table, dialect)
 }
 
 /// One statement and nothing else; a closing `;` is forgiven.

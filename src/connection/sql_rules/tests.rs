@@ -125,3 +125,53 @@ fn the_reasons_are_sentences() {
         "this statement may only read: it locks rows (FOR UPDATE or FOR SHARE)"
     );
 }
+
+#[test]
+fn a_trigger_that_looks_at_more_than_its_row_is_told_from_one_that_does_not() {
+    use Dialect::{Mysql, Postgres, Sqlite};
+    let of_its_row = [
+        (Postgres, "begin new.updated_at := now(); return new; end"),
+        (
+            Postgres,
+            "declare n numeric(5, 2) := round(new.x, 2); begin if (new.a is distinct from old.a) then new.b := lower(new.a); elsif (n > 3) then raise exception 'no: from %', n; end if; return new; end",
+        ),
+        (
+            Postgres,
+            "begin insert into log(id, what) values (new.id, to_jsonb(new)); insert into app.log (id) values (extract(year from now())); return null; end",
+        ),
+        (
+            Mysql,
+            "begin set new.a = coalesce(new.b, 0); if (new.a < 0) then signal sqlstate '45000' set message_text = 'from'; end if; end",
+        ),
+        (Mysql, "set new.updated_at = current_timestamp()"),
+        (Mysql, "insert into log (id) values (new.id)"),
+        (Mysql, "update other set n = n + 1 where id = new.other_id"),
+        (
+            Postgres,
+            "begin delete from notes where of = old.id; update only app.posts set n = n - 1 where id = old.post; return old; end",
+        ),
+        (Sqlite, "create trigger x before update on t when new.a < 0 begin select raise(abort, 'delete from'); end"),
+        (Sqlite, "create trigger x after delete on t begin insert into log(id) values (old.id); end"),
+    ];
+    for (dialect, sql) in of_its_row {
+        assert!(!looks_beyond(sql, "app.t", dialect), "{sql}");
+    }
+    let of_others = [
+        (Postgres, "begin if (select sum(v) from acc) > 20 then raise exception 'x'; end if; return null; end"),
+        (Postgres, "begin perform check_all(new.id); return null; end"),
+        (Postgres, "begin execute 'update t set a = 1'; return null; end"),
+        (Postgres, "begin update t set a = a + 1 where id = new.id; return null; end"),
+        (Postgres, "begin raise 'it does not end; end"),
+        (Mysql, "begin if total() > 3 then signal sqlstate '45000'; end if; end"),
+        (Mysql, "call tell(new.id)"),
+        (Mysql, "update other set n = n + (select max(n) from t)"),
+        (Mysql, "update `app`.`t` set n = n + 1 where id = new.next"),
+        (Postgres, "begin merge into other using new on true when matched then delete; return new; end"),
+        (Sqlite, "create trigger x before update on t when (select count(*) from t) < 3 begin select 1; end"),
+        (Sqlite, "create trigger x after insert on t begin delete from t where id < new.id; end"),
+        (Sqlite, "create trigger x after update on t begin update t set n = 1; end"),
+    ];
+    for (dialect, sql) in of_others {
+        assert!(looks_beyond(sql, "app.t", dialect), "{sql}");
+    }
+}

@@ -3,6 +3,7 @@
 use super::{
     super::{
         fault::Fault,
+        sql_rules,
         statement::{Limits, Statement},
     },
     Link,
@@ -10,7 +11,8 @@ use super::{
 };
 use crate::{
     base::value::{Map, Value},
-    table::catalogue::{Catalogue, Column, Kind, Reference, Renewed, Table},
+    table::catalogue::{Catalogue, Column, Judge, Kind, Reference, Renewed, Table},
+    template::sql::Dialect,
 };
 use sqlx::{Row, SqliteConnection};
 use std::{collections::HashMap, sync::Arc};
@@ -34,8 +36,9 @@ const UNIQUE: &str = "\
     ORDER BY m.name, l.seq, i.seqno";
 
 const TRIGGERS: &str = "\
-    SELECT tbl_name AS \"table\", name FROM sqlite_schema \
-    WHERE type = 'trigger' AND (?1 IS NULL OR tbl_name IN (SELECT value FROM json_each(?1))) ORDER BY name";
+    SELECT tbl_name AS \"table\", type, name, sql FROM sqlite_schema \
+    WHERE (type = 'trigger' OR type = 'table' AND sql LIKE '%INITIALLY%DEFERRED%') \
+      AND (?1 IS NULL OR tbl_name IN (SELECT value FROM json_each(?1))) ORDER BY name";
 
 /// SQLite takes names of tables for the same in capital letters and in small ones: the target is told as its own table is called. A foreign key that
 /// names no columns there means the primary key.
@@ -93,9 +96,16 @@ pub async fn read(link: &mut Link, tables: Option<&[&str]>) -> Result<Catalogue,
         last = Some(index);
     }
     for row in ask(link, TRIGGERS, &names).await? {
-        if let Some(table) = catalogue.get_mut(&text(&row, "table")) {
-            table.triggers.push(text(&row, "name").to_string());
+        let Some(table) = catalogue.get_mut(&text(&row, "table")) else { continue };
+        if &*text(&row, "type") == "table" {
+            table.judges.push(Judge { what: "a deferred foreign key".into(), columns: Vec::new() });
+            continue;
         }
+        let name = text(&row, "name").to_string();
+        if sql_rules::looks_beyond(&text(&row, "sql"), &text(&row, "table"), Dialect::Sqlite) {
+            table.judges.push(Judge { what: format!("the trigger `{name}`"), columns: Vec::new() });
+        }
+        table.triggers.push(name);
     }
     Ok(catalogue)
 }

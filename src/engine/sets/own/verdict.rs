@@ -39,7 +39,7 @@ impl Look<'_> {
         if !self.touched.values().flatten().any(|touch| matches!(touch.does, Does::Writes { .. })) {
             return None;
         }
-        let why = self.why.take().or_else(|| self.two_names()).or_else(|| self.contended());
+        let why = self.why.take().or_else(|| self.two_names()).or_else(|| self.contended()).or_else(|| self.judged());
         why.or_else(|| {
             let (table, touches) =
                 self.touched.iter().find(|(table, touches)| !self.keeps_to_its_own(table, touches))?;
@@ -89,6 +89,22 @@ impl Look<'_> {
             })?;
             let columns = wanted.iter().map(|column| format!("`{column}`")).collect::<Vec<_>>().join(", ");
             Some(format!("step `{label}` sets {columns} of `{}`, which is unique", table.text()))
+        })
+    }
+
+    /// What a database says to the change of one item depends on what others did in the same transaction.
+    fn judged(&self) -> Option<String> {
+        self.touched.iter().find_map(|(table, touches)| {
+            let judge = self.table_of(table)?.judges.iter().find(|judge| {
+                let concerns = |touch: &Touch| match &touch.does {
+                    Does::Writes { columns, adds, .. } => {
+                        judge.columns.is_empty() || *adds || judge.columns.iter().any(|column| columns.holds(column))
+                    }
+                    Does::Asks | Does::Reads => false,
+                };
+                touches.iter().any(concerns)
+            })?;
+            Some(format!("{} of `{}` looks at more than the row that changes", judge.what, table.text()))
         })
     }
 
