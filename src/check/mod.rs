@@ -17,7 +17,7 @@ pub mod rewrite;
 pub mod rules;
 mod scene;
 mod shape;
-mod spots;
+pub mod spots;
 pub mod version;
 
 pub use checked::{Checked, Recovery, Section, StepFacts};

@@ -105,8 +105,9 @@ pub async fn of_loaded(
     };
     let flag = pause::on_signal(output);
     let progress = progress(output);
-    let carried =
-        ops::apply::apply(surroundings, &record, opened, setting, &made, &|tick| progress.tick(tick), &flag).await;
+    let basis = Basis { asks: ops::approve::asked(setting, &made), waited: !given.yes, ..Basis::default() };
+    let watch = |tick| progress.tick(tick);
+    let carried = ops::apply::apply_on(surroundings, &record, opened, setting, &made, basis, &watch, &flag).await;
     progress.finish();
     finish(setting.run.id, carried?, opened, output, given.json)
 }
@@ -183,7 +184,8 @@ async fn of_file(
     let flag = pause::on_signal(output);
     let progress = progress(output);
     let (watch, setting) = (|tick| progress.tick(tick), &prepared.setting);
-    let basis = Basis { saved: Some(saved), approvals: matter.approvals.clone(), ..Basis::default() };
+    let approvals = matter.approvals.clone();
+    let basis = Basis { saved: Some(saved), approvals, ..Basis::default() };
     let carried = ops::apply::apply_on(surroundings, &record, opened, setting, &saved.plan, basis, &watch, &flag).await;
     progress.finish();
     finish(setting.run.id, carried?, opened, output, given.json)

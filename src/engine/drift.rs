@@ -83,7 +83,7 @@ pub fn of_facts(planned: &ItemPlan, call: Option<&str>, scope: &Scope, setting: 
 }
 
 /// Two values that differ, for people: also when neither may be shown.
-fn pair(was: &Value, now: &Value) -> (String, String) {
+pub fn pair(was: &Value, now: &Value) -> (String, String) {
     let shown = |value: &Value| if is_absent(value) { NOT_THERE.to_owned() } else { value.shown() };
     let (was, now) = (shown(was), shown(now));
     if was == now { (was.clone(), format!("{now}, but another one")) } else { (was, now) }

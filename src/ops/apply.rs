@@ -80,6 +80,8 @@ pub struct Basis<'a> {
     pub asks: Option<HumanAsked>,
     /// Of a reconcile: what it saw, recorded with the first words of the run.
     pub seen: Vec<Event>,
+    /// Somebody was asked since the plan was made: the source of its items may say something else by now, as that of a saved plan.
+    pub waited: bool,
 }
 
 /// The purpose of a run that a reconcile made.

@@ -18,7 +18,7 @@ use crate::{
         drive::Stopped,
         fleet::{
             Came, pace,
-            summary::{Summary, end_of, reason_of},
+            summary::{ITS_SOURCE, Summary, end_of, reason_of},
         },
         state::{ItemState, RunState},
     },
@@ -301,11 +301,16 @@ fn next_steps(page: &mut Page, run: RunId, state: &RunState, summary: &Summary, 
     if !over && summary.left + summary.open > 0 {
         lines.push(("go on with the rest", format!("trueup resume {short}")));
     }
+    // What never began is not done again either: it is planned anew.
+    let of_source = summary.reasons.iter().filter(|why| why.reason.starts_with(ITS_SOURCE)).map(|why| why.items).sum();
+    if let Some(created) = state.created.as_ref().filter(|_| of_source > 0) {
+        lines.push(("plan anew what its source changed", format!("trueup plan {}", created.playbook)));
+    }
     // Records with their own state machine go on by their state.
     let own = state.created.as_ref().filter(|created| has_lifecycle(&created.text));
     if let Some(created) = own.filter(|_| bad > 0) {
         lines.push(("put back what failed", format!("trueup lifecycle rewind {} --reason \"…\"", created.playbook)));
-    } else if bad > 0 {
+    } else if bad > of_source {
         lines.push(("do again what failed", format!("trueup retry {short} --reason \"…\"")));
     }
     if brief {

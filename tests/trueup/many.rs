@@ -523,7 +523,7 @@ fn a_check_that_is_done_once_stops_the_whole_before_the_first_item() {
 }
 
 #[test]
-fn a_saved_plan_of_many_items_is_carried_out_without_its_source_and_once() {
+fn a_saved_plan_of_many_items_is_carried_out_with_its_own_items_and_once() {
     block_on(async {
         let store = Store::open(&On::Postgres(postgres()), 450).await;
         let text = playbook(&[OPEN, "limits: { concurrency: 6 }\n", COUNT_UP]);
@@ -541,7 +541,7 @@ fn a_saved_plan_of_many_items_is_carried_out_without_its_source_and_once() {
             ops::saved::usable(here, opened, &record, "many.plan").await.unwrap_or_else(|f| panic!("{}", said(&f)));
         assert_eq!((usable.saved.digest.clone(), usable.saved.plan.tally().items), (saved.digest, 450));
         let carried_by = ops::saved::setting(here, opened, &usable, "anna", "a test").await.unwrap();
-        // What came meanwhile is not touched: the source is not read again. What changed is drift.
+        // What came meanwhile is not touched: it is no item of this plan. What changed is drift.
         store.shop.sql("insert into things (id, name, state, count, created_at, updated_at) values (999, 'new', 1, 0, now(), now()); update things set count = 5 where id = 17").await;
         let stop = AtomicBool::new(false);
         let basis = || ops::apply::Basis { saved: Some(&usable.saved), ..Default::default() };
@@ -556,6 +556,72 @@ fn a_saved_plan_of_many_items_is_carried_out_without_its_source_and_once() {
         assert!(again.contains("was used already"), "{again}");
         record.journal.close().await.unwrap();
         store.shop.close().await;
+    });
+}
+
+/// Between a plan and its run somebody changes what the items come from: those that are no longer there, or whose looked-at values are others, are
+/// drifted before they begin, whatever the order in which the source gives the rest; what nobody looks at may change, and what is new is no item.
+#[test]
+fn an_item_that_its_source_no_longer_gives_as_planned_is_drifted_and_never_begins() {
+    let from = "targets:\n  from: { query: { db: shop, sql: \"select id, code, year, amount from prices order by year, code\" } }\n  key: id\n";
+    let note = "steps:\n- id: note\n  row: { table: shop.things, key: { id: \"{{ item.id }}\" }, set: { note: \"{{ item.code | upper }}\" } }\n";
+    let text = format!("{HEAD}{from}{note}");
+    block_on(async {
+        for (on, taken) in [(On::Sqlite, ""), (On::Postgres(postgres()), ""), (On::Sqlite, "  take: 405\n")] {
+            let store = Store::open(&on, 410).await;
+            let text = text.replace("  key: id\n", &format!("  key: id\n{taken}"));
+            let prices: Vec<String> = (1..=410).map(|n| format!("({n}, 'code{n}', 2000, 1)")).collect();
+            store
+                .shop
+                .sql("drop table prices; create table prices (id int primary key, code text, year int, amount int)")
+                .await;
+            store.shop.sql(&format!("insert into prices values {}", prices.join(", "))).await;
+            std::fs::write(store.shop.folder.path().join("playbook.yaml"), &text).unwrap();
+            let (here, opened) = (&store.shop.here, &store.shop.opened);
+            let record = store.record().await;
+            let mut prepared = store.shop.prepare(&text, &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+            ops::record::seal_with(&mut prepared.setting, &record);
+            let (asked, day) = (request(&[]), std::time::Duration::from_secs(86_400));
+            let saved =
+                ops::saved::save_many(here, opened, &record, &prepared.setting, &asked, "many.plan", day, &|_| {})
+                    .await;
+            let planned = saved.unwrap_or_else(|f| panic!("{}", said(&f))).plan.tally().items;
+            assert_eq!(planned, if taken.is_empty() { 410 } else { 405 });
+            let usable =
+                ops::saved::usable(here, opened, &record, "many.plan").await.unwrap_or_else(|f| panic!("{}", said(&f)));
+            let by = ops::saved::setting(here, opened, &usable, "anna", "a test").await.unwrap();
+            // 3 and 4 go, 7 and 8 say something else, of 9 what nobody looks at, and 1 comes last; a new one comes first.
+            store.shop.sql("delete from prices where id in (3, 4); update prices set code = 'other' where id in (7, 8); update prices set amount = 2 where id = 9; update prices set year = 2001 where id = 1; insert into prices values (0, 'new', 1999, 1)").await;
+            let stop = AtomicBool::new(false);
+            let basis = ops::apply::Basis { saved: Some(&usable.saved), ..Default::default() };
+            let carried =
+                ops::apply::apply_on(here, &record, opened, &by.setting, &usable.saved.plan, basis, &|_| {}, &stop)
+                    .await;
+            let carried = carried.unwrap_or_else(|f| panic!("{}", said(&f)));
+            let summary = &came(&carried).summary;
+            assert_eq!(counts(summary), [(End::Changed, planned - 4), (End::Drifted, 4)], "{}", on.word());
+            let mut reasons: Vec<String> =
+                summary.reasons.iter().map(|why| format!("{} {} {:?}", why.items, why.reason, why.first)).collect();
+            reasons.sort();
+            assert_eq!(reasons.len(), 3, "{reasons:?}");
+            assert!(reasons[0].contains("its source gives another `code`: planned code7, found other"), "{reasons:?}");
+            assert!(reasons[2].contains("2 its source no longer gives it"), "{reasons:?}");
+            let notes = store.column("note").await;
+            let noted: Vec<usize> = (1..=410).filter(|n| notes[n - 1].starts_with("CODE")).collect();
+            assert_eq!(noted.len() as u64, planned - 4, "{}", on.word());
+            assert!(![3, 4, 7, 8].iter().any(|n| noted.contains(n)) && noted.contains(&1) && noted.contains(&9));
+            // They never began, so there is nothing to do again; a new plan has what the source says.
+            let run = by.setting.run.id;
+            let wish = Again { reason: Some("again"), actor: Some("anna"), ..Again::default() };
+            let again = ops::retry::retry(here, &record, opened, run, &wish, &|_| {}, &stop)
+                .await
+                .err()
+                .map(|f| said(&f))
+                .unwrap();
+            assert!(again.contains("planned anew"), "{again}");
+            record.journal.close().await.unwrap();
+            store.shop.close().await;
+        }
     });
 }
 

@@ -52,6 +52,9 @@ pub fn end_of(item: &ItemState) -> Option<End> {
     }
 }
 
+/// So begins why an item is over before it began: its source gives it no longer, or with other values.
+pub const ITS_SOURCE: &str = "its source ";
+
 /// Why an item stands where it stands.
 pub fn reason_of(item: &ItemState) -> Option<String> {
     match &item.closed {

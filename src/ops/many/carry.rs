@@ -1,6 +1,7 @@
 //! Carrying out what was planned for many items: the list of them is recorded first, so that a run never depends on its source
 //! or on the file of its plan again.
 
+use super::still;
 use crate::{
     base::identity::{RunId, SINGLE_ITEM},
     engine::{
@@ -13,7 +14,7 @@ use crate::{
     journal::{
         Claim,
         event::Event,
-        payload::{ItemStarted, RunCreated, StartedItem},
+        payload::{ClosedItem, ItemClosed, ItemStarted, RunCreated, StartedItem},
     },
     ops::{
         Failure, Surroundings,
@@ -65,14 +66,22 @@ pub async fn apply(
             .help("`trueup plan … --out FILE`, then `trueup approve FILE`, then `trueup apply FILE`"));
     }
     ledgers(setting, plan).await?;
+    let drifted = if basis.waited || basis.saved.is_some() { still::drifted(setting, plan).await? } else { Vec::new() };
     let created = created(opened, setting, plan, &basis);
     let (make, with_once) = (fleet::forward(setting), setting.has_once());
-    let listed = Listed { setting, plan, created, seen: basis.seen, make, with_once };
+    let some_drifted = !drifted.is_empty();
+    let listed = Listed { setting, plan, created, seen: basis.seen, drifted, make, with_once };
     list(record, &listed).await?;
     if let Some(other) = turn::first(record, setting).await? {
         let wish = Wish { reason: Some(&turn::gave_way(&other)), actor: Some(&setting.run.actor) };
         Box::pin(cancel(surroundings, record, opened, setting.run.id, &wish, watch, pause)).await?;
         return Err(turn::refusal(&other));
+    }
+    if some_drifted {
+        // As after a crash behind the list: what is over stands in the journal, and the run goes on with the others.
+        let claim = record.claim(surroundings, setting.run.id, &setting.run.actor).await?;
+        let roll = record.roll(setting.run.id).await?;
+        return go_on(record, setting, listed.make, claim, roll, watch, pause).await;
     }
     let_go(surroundings, record, listed, watch, pause).await
 }
@@ -87,6 +96,8 @@ pub(super) struct Listed<'a> {
     pub created: RunCreated,
     /// Of a reconcile: what it saw.
     pub seen: Vec<Event>,
+    /// Items that are over before they begin: what their source says of them is not what was planned.
+    pub drifted: Vec<ClosedItem>,
     /// The setting of each item.
     pub make: Make,
     /// The first item of the plan is what is done once for all.
@@ -147,7 +158,7 @@ pub(super) async fn list(record: &Record, listed: &Listed<'_>) -> Result<(), Fai
         if &*item == SINGLE_ITEM && !listed.with_once {
             continue;
         }
-        together.push(StartedItem { item, key: None, plan: Some(plan) });
+        // The last ones are kept for the last words, behind which the run may begin.
         if together.len() == TOGETHER {
             let started = ItemStarted { items: std::mem::take(&mut together) };
             if first.is_empty() {
@@ -164,12 +175,14 @@ pub(super) async fn list(record: &Record, listed: &Listed<'_>) -> Result<(), Fai
                 appending.durable().await?;
             }
         }
+        together.push(StartedItem { item, key: None, plan: Some(plan) });
     }
     for appending in under_way {
         appending.durable().await?;
     }
     let last = (!together.is_empty()).then(|| ItemStarted { items: together }.into());
-    let events: Vec<Event> = first.into_iter().chain(last).collect();
+    let over = listed.drifted.chunks(TOGETHER).map(|items| ItemClosed { items: items.to_vec() }.into());
+    let events: Vec<Event> = first.into_iter().chain(last).chain(over).collect();
     if events.is_empty() { Ok(()) } else { append(record, run, &events, single_use).await }
 }
 

@@ -5,6 +5,7 @@ pub mod plan;
 pub mod retry;
 mod sets;
 pub mod source;
+mod still;
 pub mod undo;
 
 use super::Failure;

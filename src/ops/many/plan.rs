@@ -451,7 +451,7 @@ fn aside(error: &std::io::Error) -> Failure {
     Failure::refused(Exit::Failed, format!("failed to keep the rows that items change for a while: {error}"))
 }
 
-fn bad(why: &file::BadPlan) -> Failure {
+pub(super) fn bad(why: &file::BadPlan) -> Failure {
     Failure::usage(format!("the plan cannot be kept: it {why}")).help(why.help())
 }
 

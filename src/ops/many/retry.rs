@@ -3,7 +3,7 @@
 use crate::{
     base::identity::{RunId, SINGLE_ITEM},
     engine::{
-        fleet::roll::Roll,
+        fleet::{roll::Roll, summary::ITS_SOURCE},
         setting::{OneItem, Part, Setting},
         state::{ItemState, RunState},
         watch::Watch,
@@ -54,11 +54,21 @@ pub(in crate::ops) fn chosen(
     }
     if redone.is_empty() {
         let short = run.short();
-        return Err(Failure::usage(match wish.item {
+        let of_source = |item: &ItemState| {
+            let reason = item.closed.as_ref().and_then(|closed| closed.reason.as_ref());
+            reason.is_some_and(|reason| reason.starts_with(ITS_SOURCE))
+        };
+        let anew = state.items.iter().any(|(key, item)| wish.item.is_none_or(|w| **key == *w) && of_source(item));
+        let failure = Failure::usage(match wish.item {
             Some(item) => format!("item `{item}` of run {short} did not fail: there is nothing to do again"),
             None => format!("no item of run {short} failed: there is nothing to do again"),
-        })
-        .help(format!("`trueup show {short}` tells how its items ended")));
+        });
+        let failure = if anew {
+            failure.help("what its source no longer gives as it was planned is planned anew")
+        } else {
+            failure
+        };
+        return Err(failure.help(format!("`trueup show {short}` tells how its items ended")));
     }
     Ok(redone)
 }

@@ -40,6 +40,29 @@ pub async fn read(
     scope: &Scope,
     workplace: &Workplace,
 ) -> Result<Listing, Failure> {
+    let take = number(targets.take.as_ref(), "take", scope, setting)?;
+    let listing = gathered(setting, targets, scope, workplace, take).await?;
+    within_limits(setting, scope, &listing)?;
+    Ok(listing)
+}
+
+/// Reads all of it, however many are taken.
+pub(super) async fn read_all(
+    setting: &Setting,
+    targets: &Targets,
+    scope: &Scope,
+    workplace: &Workplace,
+) -> Result<Listing, Failure> {
+    gathered(setting, targets, scope, workplace, None).await
+}
+
+async fn gathered(
+    setting: &Setting,
+    targets: &Targets,
+    scope: &Scope,
+    workplace: &Workplace,
+    take: Option<u64>,
+) -> Result<Listing, Failure> {
     granted(setting, &targets.from, scope)?;
     let key = key_of(targets, setting);
     let gathering = Gathering::new(targets, key, scope, &workplace.sealer, &workplace.aside);
@@ -57,12 +80,10 @@ pub async fn read(
         calls,
     };
     source::read(targets, scope, &reach, &mut gathering).await.map_err(|error| failed(error, setting))?;
-    let take = number(targets.take.as_ref(), "take", scope, setting)?;
     let (listing, faults) = gathering.finish(take).map_err(|error| failed(error.into(), setting))?;
     if !faults.is_empty() {
         return Err(wrong(&faults, targets, &workplace.aside));
     }
-    within_limits(setting, scope, &listing)?;
     Ok(listing)
 }
 

@@ -1,0 +1,156 @@
+//! What the source of a saved plan says by now. The items of a run are those of its plan; between the two hours may lie, and what the source no longer
+//! gives, or gives with other values, is nothing that anybody looked at.
+
+use super::source;
+use crate::{
+    action::step::{Step, Undo},
+    base::value::{Data, Value},
+    check::spots,
+    engine::{drift::pair, fleet::summary::ITS_SOURCE, setting::Setting},
+    journal::{payload::ClosedItem, words::End},
+    ops::Failure,
+    plan::Plan,
+    playbook::model::Playbook,
+    targets::model::Source,
+    template::{Path, Step as Part, equal},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+/// So many values that differ are told of an item.
+const TOLD: usize = 3;
+
+/// Reads the source again, and names the items of the plan that it does not give as they were planned: each as an item that has drifted.
+/// What is new in it is no item of this plan.
+pub(super) async fn drifted(setting: &Setting, plan: &Plan) -> Result<Vec<ClosedItem>, Failure> {
+    let (Some(targets), Some(workplace)) = (&setting.playbook.targets, &setting.workplace) else {
+        return Ok(Vec::new());
+    };
+    // A list stands in the playbook, or in a parameter, which the plan fixes; of a file it names the bytes.
+    if matches!(targets.from.source, Source::List(_) | Source::Csv(_)) {
+        return Ok(Vec::new());
+    }
+    let scope = setting.scope();
+    let listing = source::read_all(setting, targets, &scope, workplace).await?;
+    let looked = Looked::of(&setting.playbook);
+    let mut now = listing
+        .items(targets, &scope, &workplace.sealer)
+        .map_err(|error| source::failed(error.into(), setting))?
+        .map(|item| item.map(|item| (item.key, looked.facts(Some(&item.value)))));
+    let planned = plan.each(&workplace.sealer).map_err(|why| super::plan::bad(&why))?;
+    let mut both = Both { looked: &looked, now: HashMap::new(), planned: HashMap::new(), found: Vec::new() };
+    // Side by side: where nothing moved, nothing is held.
+    for item in planned.skip(1) {
+        let item = item.map_err(|why| super::plan::bad(&why))?;
+        both.planned(item.key, looked.facts(item.item.as_ref()));
+        if let Some(item) = now.next() {
+            let (key, facts) = item.map_err(|error| source::failed(error.into(), setting))?;
+            both.now(key, facts);
+        }
+    }
+    for item in now {
+        if both.planned.is_empty() {
+            break;
+        }
+        let (key, facts) = item.map_err(|error| source::failed(error.into(), setting))?;
+        if let Some(was) = both.planned.remove(&key) {
+            both.compare(key, &was, &facts);
+        }
+    }
+    let gone = both.planned.into_keys().map(|item| ended(item, format!("{ITS_SOURCE}no longer gives it")));
+    Ok(both.found.into_iter().chain(gone).collect())
+}
+
+fn ended(item: Arc<str>, reason: String) -> ClosedItem {
+    ClosedItem { item, end: End::Drifted, reason: Some(reason) }
+}
+
+/// What is looked at of an item, each with what the item has there.
+type Facts = Vec<Option<Value>>;
+
+/// What the texts of a playbook look at of an item: what else its source gives may change.
+struct Looked(Vec<Path>);
+
+impl Looked {
+    fn of(playbook: &Playbook) -> Looked {
+        let mut paths: BTreeMap<String, Path> = BTreeMap::new();
+        let mut note = |spots: Vec<spots::Spot<'_>>| {
+            for usage in spots.iter().flat_map(|spot| spot.names).filter(|usage| usage.path.root() == "item") {
+                // Of a list of which every element is looked at, the list.
+                let steps = usage.path.steps.iter().take_while(|step| !matches!(step, Part::Each)).cloned().collect();
+                let path = Path { steps };
+                paths.insert(path.to_string(), path);
+            }
+        };
+        for step in playbook.sections().into_iter().flat_map(|(_, steps)| steps) {
+            step.each(&mut |step: &Step| {
+                note(spots::of_step(step));
+                if let Some(Undo::Step(back)) = &step.common.undo {
+                    back.each(&mut |step| note(spots::of_step(step)));
+                }
+            });
+        }
+        playbook.vars.iter().for_each(|(_, datum)| note(spots::of_tree(&datum.tree)));
+        playbook.errors.iter().for_each(|row| note(spots::of_error_row(row)));
+        note(spots::of_targets(playbook, true));
+        Looked(paths.into_values().collect())
+    }
+
+    fn facts(&self, item: Option<&Value>) -> Facts {
+        self.0.iter().map(|path| path.look_up(item?)).collect()
+    }
+}
+
+/// The items of the plan and those of the source that the other side has not shown yet.
+struct Both<'a> {
+    looked: &'a Looked,
+    now: HashMap<Arc<str>, Facts>,
+    planned: HashMap<Arc<str>, Facts>,
+    found: Vec<ClosedItem>,
+}
+
+impl Both<'_> {
+    fn planned(&mut self, key: Arc<str>, was: Facts) {
+        match self.now.remove(&key) {
+            Some(now) => self.compare(key, &was, &now),
+            None => drop(self.planned.insert(key, was)),
+        }
+    }
+
+    fn now(&mut self, key: Arc<str>, now: Facts) {
+        match self.planned.remove(&key) {
+            Some(was) => self.compare(key, &was, &now),
+            None => drop(self.now.insert(key, now)),
+        }
+    }
+
+    fn compare(&mut self, key: Arc<str>, was: &Facts, now: &Facts) {
+        let differ = self.looked.0.iter().zip(was.iter().zip(now)).filter(|(_, (was, now))| !same(was, now));
+        let told: Vec<String> = differ.take(TOLD).map(|(path, (was, now))| told(path, was, now)).collect();
+        if !told.is_empty() {
+            self.found.push(ended(key, format!("{ITS_SOURCE}gives another {}", told.join("; another "))));
+        }
+    }
+}
+
+fn same(was: &Option<Value>, now: &Option<Value>) -> bool {
+    match (was, now) {
+        (Some(was), Some(now)) => {
+            // A secret is in no plan, and the time of a run is another one each time.
+            was.is_unknown() || was.all_marks().varies() || now.all_marks().varies() || equal(was, now).unwrap_or(false)
+        }
+        (was, now) => was.is_none() && now.is_none(),
+    }
+}
+
+fn told(path: &Path, was: &Option<Value>, now: &Option<Value>) -> String {
+    let inner = Path { steps: path.steps.iter().skip(1).cloned().collect() };
+    if inner.steps.is_empty() {
+        return "item".into();
+    }
+    let none = || Data::Null.into();
+    let (was, now) = pair(&was.clone().unwrap_or_else(none), &now.clone().unwrap_or_else(none));
+    format!("`{inner}`: planned {was}, found {now}")
+}
