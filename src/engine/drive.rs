@@ -233,6 +233,10 @@ impl<'a> Driver<'a> {
             seat: None,
             quiet: false,
         };
+        if let Some(item) = driver.state.items.get(&driver.item) {
+            let steps = item.steps.values();
+            steps.for_each(|step| setting.veil.note(&step.changes, setting));
+        }
         driver.recall();
         driver
     }

@@ -13,7 +13,7 @@ use crate::{
         value::{Map, Value},
     },
     check,
-    effect::change::RowChange,
+    effect::{change::RowChange, hidden::Hidden},
     engine::{
         names,
         outgoing::jobs,
@@ -55,6 +55,7 @@ pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
     let forward = Outline::of(&setting.playbook, &setting.called);
     let scope = captured(setting, &forward, past);
     let item = past.first().and_then(|p| p.state.items.values().next());
+    let hidden = hidden(past.iter().flat_map(|past| past.state.items.values()), wish.effects);
     let mut places = Vec::new();
     for done in wish.effects.iter().rev().filter(|d| wish.item.is_none_or(|item| *d.effect.item == *item)) {
         let Some(of) = forward.place(origin(&done.effect.step)) else { continue };
@@ -78,6 +79,7 @@ pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
             step,
             wish,
             item,
+            hidden: &hidden,
             again: past.len().is_multiple_of(2),
             first: past.len() == 1,
         };
@@ -94,7 +96,17 @@ pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
 /// What one effect is taken back with, inside the run that made it (`undo: [step]` in a rescue).
 pub fn one(setting: &Setting, scope: &Scope, item: &ItemState, done: &Done, step: &Step) -> Place {
     let wish = Wish { effects: &[], item: None, all_or_nothing: false, made: &[] };
-    Taken { setting, scope, done, step, wish: &wish, item: Some(item), again: false, first: true }.place()
+    let hidden = hidden([item], std::slice::from_ref(done));
+    Taken { setting, scope, done, step, wish: &wish, item: Some(item), hidden: &hidden, again: false, first: true }.place()
+}
+
+/// Where the runs had something hidden in a row, in whichever of its images: so it is in all of them, and in what is read there now.
+fn hidden<'a>(items: impl IntoIterator<Item = &'a ItemState>, effects: &'a [Done]) -> Hidden {
+    let mut hidden = Hidden::default();
+    let steps = items.into_iter().flat_map(|item| item.steps.values());
+    let changes = steps.flat_map(|step| &step.changes).chain(effects.iter().flat_map(|done| &done.changes));
+    changes.for_each(|change| hidden.note(change, |_| false));
+    hidden
 }
 
 /// The path of the step in the playbook: a step that was done again has its number behind it.
@@ -142,6 +154,7 @@ struct Taken<'a> {
     step: &'a Step,
     wish: &'a Wish<'a>,
     item: Option<&'a ItemState>,
+    hidden: &'a Hidden,
     again: bool,
     first: bool,
 }
@@ -230,7 +243,8 @@ impl Taken<'_> {
 
     fn way(&self) -> Result<Way, String> {
         let (done, common) = (self.done, &self.step.common);
-        let rows = done.rows();
+        let mut rows = done.rows();
+        rows.iter_mut().for_each(|row| self.hidden.mark_change(row));
         if &*done.class == "message-once" {
             let whom = done.shown.split_once(':').map_or(&*done.shown, |(whom, _)| whom);
             return Err(format!("a message {whom} cannot be taken back"));
