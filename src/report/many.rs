@@ -252,6 +252,11 @@ fn sums(page: &mut Page, summary: &Summary) {
             page.line(2, Line::of(Tone::Dim, table.text()).plain(format!("  {}", parts.join(", "))));
         }
     }
+    if !summary.stays.is_empty() {
+        let steps: Vec<String> = summary.stays.iter().map(|(step, n)| format!("`{step}` {}", times(*n))).collect();
+        page.blank();
+        page.hung(2, 4, Line::of(Tone::Care, "! not taken back: ").plain(steps.join(", ")));
+    }
     if summary.reasons.is_empty() {
         return;
     }
@@ -264,6 +269,11 @@ fn sums(page: &mut Page, summary: &Summary) {
         page.hung(2, 11, line.plain(text));
         page.hung(11, 11, Line::of(Tone::Dim, named(&reason.first, reason.items)));
     }
+}
+
+/// `once`, `12 times`
+fn times(n: u64) -> String {
+    if n == 1 { "once".to_owned() } else { format!("{} times", grouped(n)) }
 }
 
 /// `4711, 4712, 4713 and 9 more`

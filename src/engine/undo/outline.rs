@@ -13,7 +13,7 @@ use crate::{
         value::{Map, Value},
     },
     check,
-    effect::{change::RowChange, hidden::Hidden},
+    effect::{change::RowChange, hidden::Hidden, left::Stays},
     engine::{
         names,
         outgoing::jobs,
@@ -118,6 +118,13 @@ pub fn origin(path: &str) -> &str {
 fn captured(setting: &Setting, forward: &Outline, past: &[Past<'_>]) -> Scope {
     let Some(first) = past.first() else { return setting.scope() };
     let mut scope = setting.scope_of(&first.facts);
+    // What the run was about, and what was done once for all items, as its steps knew it.
+    if let Some(value) = &setting.about.value {
+        scope.insert("item", value.clone());
+    }
+    for (name, entry) in setting.about.once.iter() {
+        scope.insert_entry(name.clone(), entry.clone());
+    }
     if let Some(item) = first.state.items.values().next() {
         names::recall(&setting.playbook, item, &mut scope);
     }
@@ -184,7 +191,7 @@ impl Taken<'_> {
                     let own = (self.step.id().map(Arc::from), self.done.value.clone().filter(|_| !self.again));
                     let back = if let (Some(id), Some(value)) = own { Some(Back::Step(id, value)) } else { None };
                     if let Some(why) = self.unfit(&step, back.as_ref()) {
-                        return self.quiet(Back::Left(format!("not taken back: {why}")));
+                        return self.quiet(Back::Left(why.into()));
                     }
                     Place::of_undo(self.path(), *step, back)
                 }
@@ -201,7 +208,7 @@ impl Taken<'_> {
                 self.quiet(Back::Rows(restore))
             }
             Ok(Way::Resource(change)) => self.quiet(Back::Resource(change)),
-            Err(why) => self.quiet(Back::Left(format!("not taken back: {why}"))),
+            Err(stays) => self.quiet(Back::Left(stays)),
         }
     }
 
@@ -231,7 +238,7 @@ impl Taken<'_> {
         let path = self.path();
         let (made, by) = self.wish.made.iter().find(|(made, _)| made.effect.step == path)?;
         Some(match made.fate {
-            Fate::Unknown => Back::Left(format!("not taken back: nobody knows whether run {} did it", by.short())),
+            Fate::Unknown => Back::Left(format!("nobody knows whether run {} did it", by.short()).into()),
             _ => Back::Already(format!("taken back already, by run {}", by.short())),
         })
     }
@@ -241,16 +248,16 @@ impl Taken<'_> {
         Place::of_undo(self.path(), heading(self.step), Some(back))
     }
 
-    fn way(&self) -> Result<Way, String> {
+    fn way(&self) -> Result<Way, Stays> {
         let (done, common) = (self.done, &self.step.common);
         let mut rows = done.rows();
         rows.iter_mut().for_each(|row| self.hidden.mark_change(row));
         if &*done.class == "message-once" {
             let whom = done.shown.split_once(':').map_or(&*done.shown, |(whom, _)| whom);
-            return Err(format!("a message {whom} cannot be taken back"));
+            return Err(Stays::foreseen(format!("a message {whom} cannot be taken back")));
         }
         if let Some(why) = only_added(&rows, self.setting) {
-            return Err(why);
+            return Err(Stays::foreseen(why));
         }
         if is_class(&done.class)
             && (self.again || common.undo.as_ref().is_none_or(|undo| matches!(undo, Undo::Automatic(_))))
@@ -258,50 +265,53 @@ impl Taken<'_> {
             return self.resource(rows);
         }
         if self.again && &*done.class == "marker" {
-            return self.jobs().map(Way::Jobs);
+            return Ok(Way::Jobs(self.jobs()?));
         }
         if self.again {
             return match (rows.is_empty(), done.class.starts_with("http")) {
-                (false, _) => readable(rows).map(Way::Rows),
-                (true, true) => self.known().map(|()| Way::Step(Box::new(once_more(self.step)))),
+                (false, _) => Ok(Way::Rows(readable(rows)?)),
+                (true, true) => Ok(self.known().map(|()| Way::Step(Box::new(once_more(self.step))))?),
                 (true, false) => Err("its rows are not known".into()),
             };
         }
         if let Some(why) = &common.irreversible {
-            return Err(said(why));
+            return Err(Stays::foreseen(said(why)));
         }
         if let Some((path, why)) = self.fixed() {
-            return Err(format!("a part of the transaction cannot be taken back: `{path}`: {why}"));
+            let why = format!("a part of the transaction cannot be taken back: `{path}`: {why}");
+            return Err(Stays::foreseen(why));
         }
         match &common.undo {
-            Some(Undo::NoneNeeded(_)) => Err(format!(
+            Some(Undo::NoneNeeded(_)) => Err(Stays::needless(format!(
                 "nothing need be taken back{}",
                 common.because.as_ref().map_or(String::new(), |t| format!(": {}", said(t)))
-            )),
-            None | Some(Undo::Automatic(_)) if &*done.class == "marker" => self.jobs().map(Way::Jobs),
-            Some(Undo::Step(step)) => self.known().map(|()| Way::Step(step.clone())),
-            Some(Undo::Automatic(_)) | None if !rows.is_empty() => readable(rows).map(Way::Rows),
+            ))),
+            None | Some(Undo::Automatic(_)) if &*done.class == "marker" => Ok(Way::Jobs(self.jobs()?)),
+            Some(Undo::Step(step)) => Ok(self.known().map(|()| Way::Step(step.clone()))?),
+            Some(Undo::Automatic(_)) | None if !rows.is_empty() => Ok(Way::Rows(readable(rows)?)),
             Some(Undo::Automatic(_)) | None => match (&self.step.act, done.also.is_empty()) {
                 (Act::Sql(_), _) => {
                     Err("its rows could not be told by their keys, so there are no images of them".into())
                 }
                 (Act::Row(_) | Act::Rows(_) | Act::Block(_), false) => {
-                    Err(format!("it touched only {}, by triggers", done.also.join(", ")))
+                    Err(Stays::foreseen(format!("it touched only {}, by triggers", done.also.join(", "))))
                 }
-                (Act::Row(_) | Act::Rows(_) | Act::Block(_), true) => Err("it changed no row".into()),
+                (Act::Row(_) | Act::Rows(_) | Act::Block(_), true) => Err(Stays::needless("it changed no row")),
                 _ => Err("the playbook gives no way back".into()),
             },
         }
     }
 
     /// A thing behind an API becomes what it was: by its old fields, whoever knows whether they were written.
-    fn resource(&self, rows: Vec<RowChange>) -> Result<Way, String> {
+    fn resource(&self, rows: Vec<RowChange>) -> Result<Way, Stays> {
         if let Some(why) = self.step.common.irreversible.as_ref().filter(|_| !self.again) {
-            return Err(said(why));
+            return Err(Stays::foreseen(said(why)));
         }
-        let Some(change) = readable(rows)?.into_iter().next() else { return Err("it changed nothing".into()) };
+        let Some(change) = readable(rows)?.into_iter().next() else {
+            return Err(Stays::needless("it changed nothing"));
+        };
         match resource::fixed(self.setting, self.step, &change, self.scope) {
-            Some(why) => Err(why),
+            Some(stays) => Err(stays),
             None => Ok(Way::Resource(Box::new(change))),
         }
     }
@@ -379,10 +389,8 @@ impl Taken<'_> {
             let place = match &step.common.undo {
                 Some(Undo::Step(undo)) => Place::of_undo(path, (**undo).clone(), None),
                 _ => {
-                    let why =
-                        "not taken back: its rows could not be told by their keys, so there are no images of them";
-                    let why = why.to_owned();
-                    Place::of_undo(path, heading(step), Some(Back::Left(why)))
+                    let why = "its rows could not be told by their keys, so there are no images of them";
+                    Place::of_undo(path, heading(step), Some(Back::Left(why.into())))
                 }
             };
             places.push(place);
