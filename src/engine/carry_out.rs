@@ -136,12 +136,7 @@ pub async fn carry_out(
     Ok(carried)
 }
 
-async fn carried(
-    changing: &mut Changing,
-    change: &Change,
-    setting: &Setting,
-    at: Span,
-) -> Result<Carried, Trouble> {
+async fn carried(changing: &mut Changing, change: &Change, setting: &Setting, at: Span) -> Result<Carried, Trouble> {
     let fault = |fault: Fault| database(&change.table.connection, fault, at);
     let Some(facts) = setting.facts_of(&change.table) else {
         return Err(Trouble::Step {

@@ -40,9 +40,13 @@ impl Veil {
         let Some(facts) = setting.facts_of(table) else { return };
         self.hidden(|hidden| {
             for row in rows.iter_mut().filter(|_| !hidden.is_empty()) {
-                let stored = |name: &str, value: &Value| facts.stored(name, value.clone()).unwrap_or_else(|_| value.clone());
-                let key: Option<Map> =
-                    facts.key_columns().into_iter().map(|name| Some((name.clone(), stored(&name, row.get(&name)?)))).collect();
+                let stored =
+                    |name: &str, value: &Value| facts.stored(name, value.clone()).unwrap_or_else(|_| value.clone());
+                let key: Option<Map> = facts
+                    .key_columns()
+                    .into_iter()
+                    .map(|name| Some((name.clone(), stored(&name, row.get(&name)?))))
+                    .collect();
                 if let Some(key) = key {
                     hidden.mark(table, &key, row);
                 }

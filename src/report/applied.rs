@@ -54,7 +54,8 @@ pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
         left::rows(&mut page, 2, &step.left_alone(), view);
     }
     for (path, step) in state.items.values().flat_map(|item| &item.steps) {
-        if let Some(stays) = step.stays().filter(|stays| stays.by != Ground::Needless) {
+        // What nobody said beforehand is the reason above.
+        if let Some(stays) = step.stays().filter(|stays| stays.by == Ground::Foreseen) {
             let head = Line::of(Tone::Care, "! not taken back: ").plain(format!("`{}`", step_name(path)));
             page.hung(2, 4, head.add(Tone::Care, format!("  {}", stays.why)));
         }

@@ -97,7 +97,8 @@ pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
 pub fn one(setting: &Setting, scope: &Scope, item: &ItemState, done: &Done, step: &Step) -> Place {
     let wish = Wish { effects: &[], item: None, all_or_nothing: false, made: &[] };
     let hidden = hidden([item], std::slice::from_ref(done));
-    Taken { setting, scope, done, step, wish: &wish, item: Some(item), hidden: &hidden, again: false, first: true }.place()
+    Taken { setting, scope, done, step, wish: &wish, item: Some(item), hidden: &hidden, again: false, first: true }
+        .place()
 }
 
 /// Where the runs had something hidden in a row, in whichever of its images: so it is in all of them, and in what is read there now.
