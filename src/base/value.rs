@@ -27,6 +27,8 @@ impl Marks {
 
     /// From the clock or an example.
     pub const VARYING: Marks = Marks(Marks::CLOCK.0 | Marks::EXAMPLE.0);
+    /// Not to be shown.
+    pub const HIDDEN: Marks = Marks(Marks::PERSONAL.0 | Marks::SECRET.0);
 
     /// May be another one at apply than in the preview, and that is no drift.
     pub fn varies(self) -> bool {

@@ -101,12 +101,18 @@ pub async fn run(
 
 /// There is nothing to do: all is as it was already, or nothing of it can be taken back.
 fn nothing(made: &Plan, left: usize, output: &Output) -> Exit {
+    let tally = made.tally();
     let steps = || made.items.iter().flat_map(|item| &item.steps);
     let rows = |e: &Effect| matches!(e, Effect::Rows { .. });
     if left > 0 {
         output.note("Nothing is taken back: the rows are not as the run left them.\n");
         Exit::Drifted
-    } else if steps().any(|s| s.foreseen == Foreseen::Unchanged || s.effects.iter().any(rows)) {
+    } else if tally.unchanged > 0 && tally.left > 0
+        || steps().any(|s| s.foreseen == Foreseen::Unchanged || s.effects.iter().any(rows)) && !tally.stays.is_empty()
+    {
+        output.note("Nothing more can be taken back: the reasons stand above, and all else is as it was before.\n");
+        Exit::Drifted
+    } else if tally.stays.is_empty() {
         output.note("Nothing is left to take back: all is as it was before.\n");
         Exit::Done
     } else {

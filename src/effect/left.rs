@@ -1,4 +1,5 @@
-//! A row that an undo leaves alone, in its three versions: as it was before the run, as the run left it, as it is now.
+//! A row that an undo leaves alone, in its three versions: as it was before the run, as the run left it, as it is now; and a step that it does not
+//! take back.
 
 use super::change::TableName;
 use crate::base::value::{Map, Value};
@@ -44,6 +45,81 @@ impl LeftAlone {
 
 /// Under this name the result of a step that takes rows back holds those that it left alone.
 const NAME: &str = "left_alone";
+
+/// A step of another run that is not taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stays {
+    /// Why, as a fragment: `a person decided that it happened`.
+    pub why: String,
+    /// Whose word that is.
+    pub by: Ground,
+}
+
+/// What it rests on that a step is not taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    /// Nothing of it is left to be taken back.
+    Needless,
+    /// The author said beforehand that it cannot be.
+    Foreseen,
+    /// It should have been, and cannot.
+    Unforeseen,
+}
+
+impl Ground {
+    const WORDS: [(&str, Ground); 3] =
+        [("needless", Ground::Needless), ("foreseen", Ground::Foreseen), ("unforeseen", Ground::Unforeseen)];
+
+    fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, ground)| *ground == self).map_or("", |(word, _)| word)
+    }
+}
+
+impl Stays {
+    /// Nothing of it is left to be taken back.
+    pub fn needless(why: impl Into<String>) -> Stays {
+        Stays { why: why.into(), by: Ground::Needless }
+    }
+
+    /// The author said so beforehand.
+    pub fn foreseen(why: impl Into<String>) -> Stays {
+        Stays { why: why.into(), by: Ground::Foreseen }
+    }
+
+    /// `not taken back: …`
+    pub fn words(&self) -> String {
+        format!("not taken back: {}", self.why)
+    }
+
+    /// As a value that a journal keeps.
+    pub fn store(&self) -> Value {
+        Value::map([(STAYS, self.why.as_str().into()), (BY, self.by.word().into())])
+    }
+
+    /// Back from the value; nothing where it is another one.
+    pub fn load(value: &Value) -> Option<Stays> {
+        let (why, by) = (value.get(STAYS)?, value.get(BY)?);
+        let (_, by) = *Ground::WORDS.iter().find(|(word, _)| Some(*word) == by.as_str())?;
+        Some(Stays { why: why.as_str()?.to_owned(), by })
+    }
+}
+
+/// A reason that nobody gave beforehand.
+impl From<String> for Stays {
+    fn from(why: String) -> Stays {
+        Stays { why, by: Ground::Unforeseen }
+    }
+}
+
+impl From<&str> for Stays {
+    fn from(why: &str) -> Stays {
+        why.to_owned().into()
+    }
+}
+
+/// Under these names the result of a step that is not taken back says why, and what that rests on.
+const STAYS: &str = "not_taken_back";
+const BY: &str = "by";
 
 /// As a value that a journal keeps; values keep their marks. Null when there is none.
 pub fn store(left: &[LeftAlone]) -> Value {
@@ -118,6 +194,10 @@ mod tests {
         };
         let back = load(&json::decode(&json::encode(&store(std::slice::from_ref(&left)))).unwrap());
         assert_eq!(format!("{back:?}"), format!("{:?}", [left]));
+        for stays in [Stays::needless("a"), Stays::foreseen("b"), "c".into()] {
+            assert_eq!(Stays::load(&stays.store()), Some(stays));
+        }
+        assert!(Stays::load(&store(&[])).is_none());
         assert!(load(&store(&[])).is_empty() && load(&Value::from(1)).is_empty());
     }
 }

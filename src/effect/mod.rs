@@ -3,6 +3,7 @@
 pub mod alike;
 pub mod change;
 pub mod compared;
+pub mod hidden;
 pub mod label;
 pub mod reasons;
 #[macro_use]

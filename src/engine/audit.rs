@@ -157,9 +157,10 @@ fn written(
 /// What is personal in the audited table is personal in its audit row, and what comes from the clock stays so.
 fn mark(written: &mut RowChange, change: &RowChange, setting: &Setting) {
     let facts = setting.facts_of(&written.table);
-    let personal = setting
-        .facts_of(&change.table)
-        .is_some_and(|f| change.differing().iter().any(|(c, ..)| f.marks(c).has(Marks::PERSONAL)));
+    let hides = |marks: Marks| marks.among(Marks::HIDDEN) != Marks::NONE;
+    let personal = setting.facts_of(&change.table).is_some_and(|f| {
+        change.differing().iter().any(|(c, old, new)| hides(f.marks(c) | old.all_marks() | new.all_marks()))
+    });
     if let Some(after) = &mut written.after {
         for (column, value) in after.iter_mut() {
             value.marks |= facts.map_or(Marks::NONE, |f| f.marks(column));

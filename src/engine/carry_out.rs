@@ -22,6 +22,7 @@ use crate::{
     },
     effect::{
         change::{Deed, RowChange, TableName},
+        hidden::Hidden,
         left::LeftAlone,
     },
     plan::Also,
@@ -32,7 +33,10 @@ use crate::{
     template::Dialect,
 };
 use indexmap::IndexMap;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// What a change did, or would do.
 #[derive(Clone, Debug, Default)]
@@ -77,9 +81,34 @@ struct Ground<'a> {
     key: Vec<Arc<str>>,
     /// A change of its rows is whole when its statement ends, and touches nothing else.
     alone: bool,
+    table: &'a TableName,
+    /// Columns that get something hidden: what stood there before is hidden as well.
+    covered: BTreeSet<Arc<str>>,
+    /// Where the item wrote something hidden before.
+    hidden: Hidden,
 }
 
 impl Ground<'_> {
+    /// The marks of a column's values.
+    fn marks(&self, column: &str) -> Marks {
+        self.facts.marks(column) | if self.covered.contains(column) { Marks::PERSONAL } else { Marks::NONE }
+    }
+
+    /// A stored row with the marks of its columns.
+    fn marked(&self, row: &Map) -> Map {
+        let mut marked = self.facts.marked(row);
+        for column in &self.covered {
+            if let Some(value) = marked.get_mut(column) {
+                value.marks |= Marks::PERSONAL;
+            }
+        }
+        if !self.hidden.is_empty() {
+            let key = self.key.iter().filter_map(|c| Some((c.clone(), row.get(c)?.clone()))).collect();
+            self.hidden.mark(self.table, &key, &mut marked);
+        }
+        marked
+    }
+
     /// The columns that get another value each time although nobody sets them: as little drift as the clock.
     fn renewed(&self, set: &Map, made: bool) -> impl Iterator<Item = Arc<str>> {
         let by_itself = move |column: &&catalogue::Column| match column.renewed {
@@ -102,6 +131,12 @@ pub async fn carry_out(
     setting: &Setting,
     at: Span,
 ) -> Result<Carried, Trouble> {
+    let carried = Box::pin(carried(changing, change, setting, at)).await?;
+    setting.veil.note(&carried.changes, setting);
+    Ok(carried)
+}
+
+async fn carried(changing: &mut Changing, change: &Change, setting: &Setting, at: Span) -> Result<Carried, Trouble> {
     let fault = |fault: Fault| database(&change.table.connection, fault, at);
     let Some(facts) = setting.facts_of(&change.table) else {
         return Err(Trouble::Step {
@@ -113,7 +148,8 @@ pub async fn carry_out(
     grants::change(setting, change, at)?;
     let columns = columns(changing, &change.table, setting).await.map_err(fault)?;
     let alone = is_alone(changing, &change.table, setting).await.map_err(fault)?;
-    let ground = Ground { facts, columns, key: facts.key_columns(), alone };
+    let (covered, hidden) = (covered(&change.wanted), setting.veil.known());
+    let ground = Ground { facts, columns, key: facts.key_columns(), alone, table: &change.table, covered, hidden };
     known_columns(change, &ground, at)?;
     let audits = audit::table_of(setting, &change.table).filter(|_| change.audit);
     let audits_alone = match &audits {
@@ -209,7 +245,7 @@ fn known_texts(changing: &Changing, change: &Change, ground: &Ground<'_>, set: &
     for (name, value) in set.iter().filter(|(_, value)| matches!(value.data, Data::Text(_))) {
         let Some(column) = ground.columns.column(name) else { continue };
         let Err(why) = column.kind.accepts(&column.type_name, value) else { continue };
-        let hidden = value.marks.hidden() || ground.facts.marks(name).hidden();
+        let hidden = value.marks.hidden() || ground.marks(name).hidden();
         let why = if hidden { format!("the text does not fit into {}", column.type_name) } else { why };
         let help = vec!["SQLite would take any text here; the application that reads it would not".to_owned()];
         return Err(Trouble::Step { message: format!("`{}.{name}`: {why}", change.table), at, help });
@@ -272,8 +308,8 @@ async fn with_audit(
     }
     let differing = difference(set, ground, before);
     let mut done = begun(change, ground, before);
-    let mut expected = ground.facts.marked(before);
-    let marked = |column: &str, value: &Value| as_read_back(value).marked(ground.facts.marks(column));
+    let mut expected = ground.marked(before);
+    let marked = |column: &str, value: &Value| as_read_back(value).marked(ground.marks(column));
     expected.extend(differing.iter().map(|(column, value)| (column.clone(), marked(column, value))));
     let Columns { columns, clock, kept } = columns_of(change, ground, differing);
     for (column, to) in &columns {
@@ -325,9 +361,9 @@ fn begun(change: &Change, ground: &Ground<'_>, before: &Map) -> RowChange {
     let key: Map = ground.key.iter().filter_map(|c| Some((c.clone(), before.get(c)?.clone()))).collect();
     RowChange {
         table: change.table.clone(),
-        key: ground.facts.marked(&key),
-        before: Some(ground.facts.marked(before)),
-        after: Some(ground.facts.marked(before)),
+        key: ground.marked(&key),
+        before: Some(ground.marked(before)),
+        after: Some(ground.marked(before)),
         by_rule: false,
         stamps: ground.facts.stamp().map(Arc::from).into_iter().collect(),
     }
@@ -399,9 +435,9 @@ async fn one(
     }
     guard(change, ground, before, &key, item)?;
     if differing.values().any(Value::is_unknown) {
-        let mut after = ground.facts.marked(before);
+        let mut after = ground.marked(before);
         after.extend(differing.into_iter().map(|(c, v)| {
-            let marks = ground.facts.marks(&c);
+            let marks = ground.marks(&c);
             (c, v.marked(marks))
         }));
         done.after = Some(after);
@@ -433,6 +469,17 @@ fn is_surely_changed(change: &Change, ground: &Ground<'_>, before: &Map) -> bool
         && !differing.values().any(Value::is_unknown)
         && !differing.keys().any(|column| ground.key.contains(column))
         && guard(change, ground, before, before, "").is_ok()
+}
+
+/// The columns that are to hold something hidden.
+fn covered(wanted: &Wanted) -> BTreeSet<Arc<str>> {
+    let Wanted::Present { set, create } = wanted else { return BTreeSet::new() };
+    let hides = |to: &To| match to {
+        To::Value(value) | To::Merge(value) | To::Append(value) => value.all_marks().hidden(),
+        To::Remove(_) => false,
+    };
+    let given = set.iter().chain(create.iter().flatten());
+    given.filter(|(_, to)| hides(to)).map(|(column, _)| column.clone()).collect()
 }
 
 /// The columns that get something hidden, whatever the project file says of them, or something that rests on an example.
@@ -496,7 +543,9 @@ fn guard(change: &Change, ground: &Ground<'_>, before: &Map, key: &Map, item: &s
         if wanted.is_unknown() || wanted == current {
             continue;
         }
-        let shown = |v: Value| ground.facts.named(column, v).marked(ground.facts.marks(column)).shown();
+        let now = ground.marked(before).get(column).map_or(Marks::NONE, Value::all_marks);
+        let marks = ground.marks(column) | (now | wanted.all_marks()).among(Marks::HIDDEN);
+        let shown = |v: Value| ground.facts.named(column, v).marked(marks).shown();
         let (wanted, current) = (shown(wanted), shown(current));
         unlike.push(format!("`{column}` is {current} and not {wanted}"));
         seen.push((column.to_string(), format!("expected {wanted}, found {current}")));
@@ -520,7 +569,11 @@ fn guard(change: &Change, ground: &Ground<'_>, before: &Map, key: &Map, item: &s
 /// Who has a record that was to be claimed, as far as the row tells: the last line of the text that the claim would have gone on
 /// with, or else since when.
 fn taken(change: &Change, ground: &Ground<'_>, before: &Map) -> String {
-    let shown = |column: &str, value: &Value| value.clone().marked(ground.facts.marks(column)).shown();
+    let before = &ground.marked(before);
+    let shown = |column: &str, value: &Value| {
+        let own = before.get(column).map_or(Marks::NONE, |value| value.marks);
+        value.clone().marked(ground.marks(column) | own).shown()
+    };
     let since = || {
         let stamp = ground.facts.stamp()?;
         Some(format!(" since {}", shown(stamp, before.get(stamp)?)))
@@ -573,7 +626,7 @@ async fn read_again(
 
 /// A row that the database gave back, with its marks.
 fn as_read(row: Map, ground: &Ground<'_>, clock: &[Arc<str>]) -> Map {
-    let mut row = ground.facts.marked(&row);
+    let mut row = ground.marked(&row);
     for (column, value) in row.iter_mut() {
         if clock.contains(column) || ground.facts.stamp() == Some(column) {
             value.marks |= Marks::CLOCK;
@@ -599,14 +652,14 @@ async fn create_row(
     let unknown = values.values().any(Value::is_unknown);
     let mut done = RowChange {
         table: change.table.clone(),
-        key: ground.facts.marked(key),
+        key: ground.marked(key),
         before: None,
         after: None,
         by_rule: false,
         stamps: Vec::new(),
     };
     if unknown {
-        done.after = Some(ground.facts.marked(&values.into_iter().collect()));
+        done.after = Some(ground.marked(&values.into_iter().collect()));
         return Ok((done, Came::Unknown));
     }
     known_texts(changing, change, ground, &values, at)?;
@@ -630,7 +683,7 @@ async fn create_row(
         Some(row) => ground.key.iter().filter_map(|name| Some((name.clone(), row.get(name)?.clone()))).collect(),
         None => changing.insert(&change.table.table, &ground.key, &columns).await.map_err(fault)?,
     };
-    done.key = ground.facts.marked(&key);
+    done.key = ground.marked(&key);
     // A key that the database numbers is another one each time: as little drift as the clock.
     let numbered = ground.key.iter().filter(|name| !columns.iter().any(|(given, _)| given == *name)).cloned();
     let stamps: Vec<Arc<str>> = clock.into_iter().chain(done.stamps.clone()).chain(numbered).collect();

@@ -3,7 +3,7 @@
 use super::{setting::Setting, trouble::Difference};
 use crate::{
     action::resolve::Known,
-    base::value::{Data, Map, Value},
+    base::value::{Data, Map, Marks, Value},
     effect::change::{Deed, RowChange},
     plan::{Effect, ItemPlan, StepPlan},
     template::{Path, Scope, Step, Text, equal},
@@ -85,7 +85,9 @@ pub fn of_facts(planned: &ItemPlan, call: Option<&str>, scope: &Scope, setting: 
 /// Two values that differ, for people: also when neither may be shown.
 pub fn pair(was: &Value, now: &Value) -> (String, String) {
     let shown = |value: &Value| if is_absent(value) { NOT_THERE.to_owned() } else { value.shown() };
-    let (was, now) = (shown(was), shown(now));
+    // What is read afresh lost the mark that the plan's value has.
+    let now = now.clone().marked(was.marks.among(Marks::HIDDEN));
+    let (was, now) = (shown(was), shown(&now));
     if was == now { (was.clone(), format!("{now}, but another one")) } else { (was, now) }
 }
 
@@ -238,6 +240,8 @@ fn of_row(plan: &RowChange, now: &RowChange, setting: &Setting) -> Vec<Differenc
         let free = was.marks.varies() || is.marks.varies() || was.is_unknown();
         if !free && was != is && !differences.iter().any(|d: &Difference| d.column == **column) {
             let subject = format!("{} {}", plan.table, now.key_text());
+            let hidden = (was.all_marks() | is.all_marks()).among(Marks::HIDDEN);
+            let (was, is) = (was.marked(hidden), is.marked(hidden));
             let (planned, found) = (shown(column, &was), shown(column, &is));
             let found = if planned == found { format!("{found}, but another one") } else { found };
             differences.push(Difference { subject, column: column.to_string(), planned, found });

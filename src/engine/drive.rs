@@ -233,6 +233,10 @@ impl<'a> Driver<'a> {
             seat: None,
             quiet: false,
         };
+        if let Some(item) = driver.state.items.get(&driver.item) {
+            let steps = item.steps.values();
+            steps.for_each(|step| setting.veil.note(&step.changes, setting));
+        }
         driver.recall();
         driver
     }
@@ -631,10 +635,14 @@ impl<'a> Driver<'a> {
             self.setting.reached.note(Spot::Step(step.act_at.start));
         }
         match &place.back {
-            Some(Back::Left(why) | Back::Already(why)) => {
-                let done = matches!(place.back, Some(Back::Already(_)));
-                let outcome = if done { Outcome::Unchanged } else { Outcome::Skipped };
-                let went = Went { outcome, value: None, message: Some(why.clone()), response: None };
+            Some(Back::Left(stays)) => {
+                let (value, message) = (Some(stays.store()), Some(stays.words()));
+                self.outcome(&place.path, Went { outcome: Outcome::Skipped, value, message, response: None }, 0);
+                return Ok(());
+            }
+            Some(Back::Already(why)) => {
+                let went =
+                    Went { outcome: Outcome::Unchanged, value: None, message: Some(why.clone()), response: None };
                 self.outcome(&place.path, went, 0);
                 return Ok(());
             }

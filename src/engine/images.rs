@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     action::kinds::Act,
-    base::value::{Map, Value},
+    base::value::{Map, Marks, Value},
     connection::{
         fault::{Fault, FaultKind},
         handle::Writing,
@@ -278,8 +278,11 @@ fn unlike(
     facts: Lookup<'_>,
 ) -> String {
     let facts = facts(&change.table);
+    // What was hidden in an image is hidden in what the database says of it now.
+    let hidden = before.into_iter().chain(after).chain([now]).filter_map(|row| row.get(column));
+    let hidden = hidden.fold(Marks::NONE, |marks, value| marks | value.all_marks()).among(Marks::HIDDEN);
     let shown = |row: &Map| {
-        let value = row.get(column).cloned().unwrap_or(Value::NULL);
+        let value = row.get(column).cloned().unwrap_or(Value::NULL).marked(hidden);
         facts.map_or(value.shown(), |f| f.named(column, value.clone()).marked(f.marks(column)).shown())
     };
     let was = before.map(|row| format!("was {}, ", shown(row))).unwrap_or_default();

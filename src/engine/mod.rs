@@ -40,6 +40,7 @@ mod step;
 mod tries;
 pub mod trouble;
 pub mod undo;
+pub mod veil;
 pub mod watch;
 mod window;
 mod write;

@@ -11,7 +11,7 @@ use crate::{
         step::{ALWAYS, RESCUE, Step},
     },
     base::{time::Stamp, value::Value},
-    effect::change::RowChange,
+    effect::{change::RowChange, left::Stays},
     journal::words::Outcome,
     plan::Section,
     playbook::model::Playbook,
@@ -120,8 +120,8 @@ pub enum Back {
     Resource(Box<RowChange>),
     /// Background jobs become what they were.
     Jobs(Jobs),
-    /// Nothing: it cannot be taken back, or need not. Why, for people.
-    Left(String),
+    /// Nothing: it cannot be taken back, or need not.
+    Left(Stays),
     /// Nothing any more. Why, for people.
     Already(String),
     /// The step's own action, with this value under this name: what the effect answered that it takes back.

@@ -45,7 +45,8 @@ pub async fn find(session: &mut Session, find: &Find, setting: &Setting, at: Spa
     };
     let rows = rows.map_err(fault)?;
     let facts = setting.facts_of(&find.table);
-    let seen = rows.rows.iter().map(|row| facts.map_or_else(|| row.clone(), |f| f.seen(row))).collect();
+    let mut seen: Vec<Map> = rows.rows.iter().map(|row| facts.map_or_else(|| row.clone(), |f| f.seen(row))).collect();
+    setting.veil.mark_seen(&find.table, &mut seen, setting);
     shaped(find.expect, seen, at, format_args!("`{}`", find.table))
 }
 
@@ -141,7 +142,8 @@ pub async fn query(session: &mut Session, query: &Query, setting: &Setting, at: 
         Err(fault) => return Err(database(&query.connection, fault, at)),
     };
     let facts = query.like.as_ref().and_then(|table| setting.facts_of(table));
-    let seen = rows.iter().map(|row| facts.map_or_else(|| row.clone(), |f| f.seen(row))).collect();
+    let mut seen: Vec<Map> = rows.iter().map(|row| facts.map_or_else(|| row.clone(), |f| f.seen(row))).collect();
+    query.like.iter().for_each(|table| setting.veil.mark_seen(table, &mut seen, setting));
     shaped(query.expect, seen, at, format_args!("the query"))
 }
 

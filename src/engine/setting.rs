@@ -8,6 +8,7 @@ use super::{
     outgoing::{tell::Reach, turns::Turns},
     outline::{self, Outline},
     sets::built::Built,
+    veil::Veil,
 };
 use crate::{
     action::{kinds::Act, resolve::Known, resource::ResourceKind, step::Step},
@@ -131,6 +132,8 @@ pub struct Setting {
     pub masks: Masks,
     /// Which parts of the playbook were gone through: for the report of tests.
     pub reached: Reached,
+    /// What its steps wrote that is hidden wherever it stands.
+    pub veil: Veil,
     /// The plan is kept in a file: who carries it out, and why, may be said anew then.
     pub saved: bool,
     /// Many items go one by one, although they could go in sets.
@@ -215,6 +218,7 @@ impl Setting {
             people: Arc::default(),
             masks: Masks::default(),
             reached: Reached::default(),
+            veil: Veil::default(),
             saved: false,
             one_by_one: false,
             workers: Workers::default(),
@@ -238,9 +242,9 @@ impl Setting {
     pub fn about(&self, about: OneItem) -> Setting {
         if about.part == self.about.part {
             // It has the steps of this part already.
-            return Setting { about, ..self.clone() };
+            return Setting { about, veil: Veil::default(), ..self.clone() };
         }
-        let mut setting = Setting { about, known: None, ..self.clone() };
+        let mut setting = Setting { about, veil: Veil::default(), known: None, ..self.clone() };
         let mut nodes = Arc::unwrap_or_clone(std::mem::take(&mut setting.outline.nodes));
         nodes.retain(|node| setting.concerns(&node.path(node.section.word())));
         setting.outline.nodes = Arc::new(nodes);

@@ -10,7 +10,7 @@ use crate::{
     },
     effect::{
         change::{self, Deed, RowChange},
-        left::{self, LeftAlone},
+        left::{self, LeftAlone, Stays},
     },
     journal::{
         event::Event,
@@ -200,6 +200,12 @@ impl StepState {
             None => unchanged,
         };
         self.outcome.as_ref().and_then(|o| o.value.as_ref()).filter(|_| rows).map(left::load).unwrap_or_default()
+    }
+
+    /// Why it is not taken back, where its run takes another one back.
+    pub fn stays(&self) -> Option<Stays> {
+        let outcome = self.outcome.as_ref().filter(|o| o.outcome == Outcome::Skipped)?;
+        Stays::load(outcome.value.as_ref()?)
     }
 
     /// The result under the step's name.

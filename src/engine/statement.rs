@@ -38,7 +38,11 @@ pub async fn run(changing: &mut Changing, deed: &Deed, setting: &Setting, at: Sp
     let touched = changing.touched().await.map_err(fault)?;
     let mut carried = Carried::default();
     match aim {
-        Some(aim) => carried.changes = aim.hit(changing, deed, at).await?,
+        Some(aim) => {
+            carried.changes = aim.hit(changing, deed, at).await?;
+            setting.veil.mark_changes(&mut carried.changes);
+            setting.veil.note(&carried.changes, setting);
+        }
         None => {
             let statement = Statement { sql: deed.bound.sql.clone(), binds: deed.bound.binds.clone() };
             let rows = changing.execute(&statement).await.map_err(fault)?;
@@ -200,7 +204,30 @@ impl<'a> Aim<'a> {
                 stamps: self.facts.stamp().map(Arc::from).into_iter().collect(),
             }
         };
-        Ok(keys.into_iter().zip(after).map(change).collect())
+        let mut changes: Vec<RowChange> = keys.into_iter().zip(after).map(change).collect();
+        for bind in deed.bound.binds.iter().filter(|bind| bind.all_marks().hidden()) {
+            changes.iter_mut().for_each(|change| hide(change, bind));
+        }
+        Ok(changes)
+    }
+}
+
+/// Hides the columns in which something hidden stands since the statement, in both images. Where it went nobody says: by what the column holds
+/// it is known, in capitals or not, whole or as a part.
+fn hide(change: &mut RowChange, bind: &Value) {
+    let wanted = bind.bare().to_lowercase();
+    if wanted.is_empty() || bind.is_null() {
+        return;
+    }
+    for (column, _, new) in change.differing() {
+        if !new.bare().to_lowercase().contains(&wanted) {
+            continue;
+        }
+        for row in [&mut change.before, &mut change.after].into_iter().flatten() {
+            if let Some(value) = row.get_mut(&column) {
+                value.marks |= Marks::PERSONAL;
+            }
+        }
     }
 }
 

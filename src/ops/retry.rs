@@ -80,7 +80,8 @@ pub async fn retry(
             stands(record, run).await?;
         }
         let bad = roll.ended(&record.journal, many::retry::AGAIN).await?;
-        let redone = many::retry::chosen(run, &prepared.setting, &bad, wish)?;
+        let backward = many::undo::backward_of(record, &prepared.setting, created).await?;
+        let redone = many::retry::chosen(run, &prepared.setting, backward.as_deref(), &bad, wish).await?;
         drop(bad);
         let claim = record.claim(surroundings, run, actor).await?;
         return many::retry::retry(record, &prepared.setting, claim, roll, redone, reason, actor, watch, pause).await;
@@ -141,10 +142,10 @@ fn failed(run: RunId, state: &RunState) -> Result<(), Failure> {
     match closed.end {
         End::Failed | End::Stopped | End::Escalated => Ok(()),
         End::Drifted if stopped_at(state).is_some() => Ok(()),
-        // Every row was looked at; some were left alone.
+        // All of it was looked at; some was left alone.
         End::Drifted => {
             let about = state.created.as_ref().and_then(|c| c.about).map_or(short.clone(), RunId::short);
-            Err(Failure::usage(format!("run {short} went through, and left rows alone"))
+            Err(Failure::usage(format!("run {short} went through, and left something alone"))
                 .help(format!("`trueup undo {about}` takes back what can be taken back by now")))
         }
         End::Cancelled => Err(Failure::usage(format!("run {short} was cancelled: nothing of it failed"))

@@ -54,8 +54,10 @@ impl Field for Tally {
     fn store(&self) -> Option<Value> {
         let tables: Vec<_> = self.tables.iter().cloned().collect();
         let ends: Vec<(String, u64)> = self.ends.iter().map(|(way, items)| ((*way).to_owned(), *items)).collect();
-        let irreversible: Vec<ForGood> =
-            self.irreversible.iter().cloned().map(|(step, why, items)| ForGood { step, why, items }).collect();
+        let stored = |steps: &[(String, Option<String>, usize)]| -> Vec<ForGood> {
+            steps.iter().cloned().map(|(step, why, items)| ForGood { step, why, items }).collect()
+        };
+        let (irreversible, stays) = (stored(&self.irreversible), stored(&self.stays));
         let fields = [
             ("items", self.items.store()),
             ("counts", self.counts.store()),
@@ -66,6 +68,7 @@ impl Field for Tally {
             ("untried", self.untried.store()),
             ("could_change", self.could_change.store()),
             ("irreversible", irreversible.store()),
+            ("stays", stays.store()),
             ("changing", self.changing.store()),
             ("unchanged", self.unchanged.store()),
             ("left", self.left.store()),
@@ -79,6 +82,9 @@ impl Field for Tally {
         let tables: Vec<_> = part(map, "tables")?;
         let ends: Vec<(Way, u64)> = part(map, "ends")?;
         let irreversible: Vec<ForGood> = part(map, "irreversible")?;
+        // Plans of before do not know it.
+        let stays: Vec<ForGood> = if map.contains_key("stays") { part(map, "stays")? } else { Vec::new() };
+        let loaded = |steps: Vec<ForGood>| steps.into_iter().map(|step| (step.step, step.why, step.items)).collect();
         Ok(Tally {
             items: part(map, "items")?,
             counts: part(map, "counts")?,
@@ -88,7 +94,8 @@ impl Field for Tally {
             tables: tables.into_iter().collect(),
             untried: part(map, "untried")?,
             could_change: part(map, "could_change")?,
-            irreversible: irreversible.into_iter().map(|step| (step.step, step.why, step.items)).collect(),
+            irreversible: loaded(irreversible),
+            stays: loaded(stays),
             changing: part(map, "changing")?,
             unchanged: part(map, "unchanged")?,
             // Plans of before do not know it.

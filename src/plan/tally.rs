@@ -70,11 +70,13 @@ pub struct Tally {
     pub(super) could_change: bool,
     /// Names of the steps that cannot be taken back, each with its reason and how often.
     pub irreversible: Vec<(String, Option<String>, usize)>,
+    /// Names of the steps that an undo cannot take back, each with its reason and how often.
+    pub stays: Vec<(String, Option<String>, usize)>,
     /// How many items would change something.
     pub changing: u64,
     /// How many items are as wanted.
     pub unchanged: u64,
-    /// How many items of an undo change nothing, because it leaves their rows alone.
+    /// How many items of an undo change nothing, because it leaves their rows alone or cannot take their steps back.
     pub left: u64,
     /// Where items end early: how many of each way.
     pub ends: BTreeMap<&'static str, u64>,
@@ -119,6 +121,7 @@ impl Tally {
     /// One item more.
     pub fn add(&mut self, item: &ItemPlan) {
         let (before, left_before) = (self.counts.changes, self.left_alone);
+        let mut stays = false;
         for step in &item.steps {
             let acts = step.foreseen.acts();
             let looks = step.foreseen == Foreseen::Passes || LOOKS.contains(&step.kind);
@@ -132,13 +135,17 @@ impl Tally {
                     Label::Read => {}
                 }
                 if let Some(Reversal::Irreversible(why)) = &step.undo {
-                    self.for_good(step.name(), why.as_ref());
+                    note(&mut self.irreversible, step.name(), why.as_ref());
                 }
                 // A step that changes rows and shows none was not tried out.
                 let changes_rows = matches!(step.foreseen, Foreseen::Changes | Foreseen::Undecided)
                     && matches!(step.kind, "row" | "rows" | "sql");
                 let shows = step.effects.iter().any(|effect| matches!(effect, Effect::Rows { .. }));
                 self.untried += usize::from(changes_rows && !shows);
+            }
+            if let (Some(Reversal::Irreversible(why)), Foreseen::Warns) = (&step.undo, step.foreseen) {
+                note(&mut self.stays, step.name(), why.as_ref());
+                stays = true;
             }
             let shown = acts || step.foreseen == Foreseen::Tells;
             self.parts.undecided += usize::from(shown && step.foreseen == Foreseen::Undecided);
@@ -153,7 +160,7 @@ impl Tally {
             match item.ends_early() {
                 Some(_) => {}
                 None if changes => self.changing += 1,
-                None if self.left_alone > left_before => self.left += 1,
+                None if stays || self.left_alone > left_before => self.left += 1,
                 None => self.unchanged += 1,
             }
         }
@@ -204,15 +211,6 @@ impl Tally {
         }
     }
 
-    fn for_good(&mut self, name: &str, why: Option<&String>) {
-        let same = |(known, because, _): &(String, Option<String>, usize)| known == name && because.as_ref() == why;
-        if let Some(at) = self.irreversible.iter().position(same) {
-            self.irreversible[at].2 += 1;
-        } else if self.irreversible.len() < MOST_FOR_GOOD {
-            self.irreversible.push((name.to_owned(), why.cloned(), 1));
-        }
-    }
-
     fn reason(&mut self, key: &Arc<str>, stop: &Stop) {
         let (way, step) = (stop.way, stop.step.clone());
         let all = self.reasons.iter().map(|one| {
@@ -231,5 +229,15 @@ impl Tally {
             Filed::As(message) => message,
         };
         self.reasons.push(Reason { way, step, message, items: 1, first: vec![key.clone()] });
+    }
+}
+
+/// Counts a step with its reason among the others.
+fn note(all: &mut Vec<(String, Option<String>, usize)>, name: &str, why: Option<&String>) {
+    let same = |(known, because, _): &(String, Option<String>, usize)| known == name && because.as_ref() == why;
+    if let Some(at) = all.iter().position(same) {
+        all[at].2 += 1;
+    } else if all.len() < MOST_FOR_GOOD {
+        all.push((name.to_owned(), why.cloned(), 1));
     }
 }

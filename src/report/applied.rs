@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     base::{counted::counted, identity::RunId},
-    effect::change::{Deed, RowChange},
+    effect::{
+        change::{Deed, RowChange},
+        left::Ground,
+    },
     engine::{
         resource::is_class,
         state::{RunState, StepState},
@@ -49,6 +52,13 @@ pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
     }
     for step in state.items.values().flat_map(|item| item.steps.values()) {
         left::rows(&mut page, 2, &step.left_alone(), view);
+    }
+    for (path, step) in state.items.values().flat_map(|item| &item.steps) {
+        // What nobody said beforehand is the reason above.
+        if let Some(stays) = step.stays().filter(|stays| stays.by == Ground::Foreseen) {
+            let head = Line::of(Tone::Care, "! not taken back: ").plain(format!("`{}`", step_name(path)));
+            page.hung(2, 4, head.add(Tone::Care, format!("  {}", stays.why)));
+        }
     }
     page.blank();
     let mut lines = changed(state);

@@ -229,6 +229,11 @@ fn counts(summary: &Summary, undo: bool) -> String {
 fn sentence(summary: &Summary, stopped: &Stopped, why: Option<&str>, undo: bool) -> (Tone, String) {
     let (all, counts) = (counted(summary.of, "item"), counts(summary, undo));
     let counts = if counts.is_empty() { "nothing to do".to_owned() } else { counts };
+    let counts = match summary.stays.values().sum::<u64>() {
+        0 => counts,
+        1 => format!("{counts}, but for 1 step that cannot be"),
+        n => format!("{counts}, but for {} steps that cannot be", grouped(n)),
+    };
     match (stopped, why) {
         (Stopped::Closed(End::Changed | End::Unchanged | End::Skipped), _) => {
             (Tone::Good, format!("Done: {counts} ({all})."))
@@ -252,6 +257,11 @@ fn sums(page: &mut Page, summary: &Summary) {
             page.line(2, Line::of(Tone::Dim, table.text()).plain(format!("  {}", parts.join(", "))));
         }
     }
+    if !summary.stays.is_empty() {
+        let steps: Vec<String> = summary.stays.iter().map(|(step, n)| format!("`{step}` {}", times(*n))).collect();
+        page.blank();
+        page.hung(2, 4, Line::of(Tone::Care, "! not taken back: ").plain(steps.join(", ")));
+    }
     if summary.reasons.is_empty() {
         return;
     }
@@ -264,6 +274,11 @@ fn sums(page: &mut Page, summary: &Summary) {
         page.hung(2, 11, line.plain(text));
         page.hung(11, 11, Line::of(Tone::Dim, named(&reason.first, reason.items)));
     }
+}
+
+/// `once`, `12 times`
+fn times(n: u64) -> String {
+    if n == 1 { "once".to_owned() } else { format!("{} times", grouped(n)) }
 }
 
 /// `4711, 4712, 4713 and 9 more`

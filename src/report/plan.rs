@@ -121,13 +121,15 @@ pub fn brief(plan: &Plan, about: &About<'_>, look: Look) -> String {
 /// The steps that cannot be taken back, and why: said before anybody agrees.
 pub(super) fn for_good(page: &mut Page, plan: &Plan) {
     let tally = plan.tally();
-    if tally.irreversible.is_empty() {
+    // Of an undo what stays as the run left it; of another plan what would.
+    let all: Vec<_> = tally.irreversible.iter().chain(&tally.stays).collect();
+    if all.is_empty() {
         return;
     }
-    page.line(0, Line::of(Tone::Care, format!("{} cannot be taken back:", counted(tally.irreversible.len(), "step"))));
+    page.line(0, Line::of(Tone::Care, format!("{} cannot be taken back:", counted(all.len(), "step"))));
     listed(
         page,
-        tally.irreversible.iter().map(|(name, why, times)| {
+        all.into_iter().map(|(name, why, times)| {
             let why = why.clone().unwrap_or_else(|| "the playbook names no way".into());
             (name.clone(), if *times > 1 { format!("{why} ({times} times)") } else { why })
         }),
@@ -248,7 +250,8 @@ fn step_at(page: &mut Page, indent: usize, step: &StepPlan, stop: Option<&Stop>,
         of_effect(page, deeper, effect, step, view);
     }
     notes(page, deeper, step, last);
-    if let Some(undo) = &step.undo {
+    // Of what an undo does not take back the note says why.
+    if let Some(undo) = step.undo.as_ref().filter(|_| step.foreseen != Foreseen::Warns) {
         let tone = if matches!(undo, Reversal::Irreversible(_)) { Tone::Care } else { Tone::Dim };
         let taken = matches!(undo, Reversal::Automatic | Reversal::SameWay | Reversal::ByStep(_));
         let words = if taken { format!("taken back {}", undo.words()) } else { undo.words() };

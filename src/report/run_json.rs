@@ -105,6 +105,7 @@ pub fn many(run: RunId, state: &RunState, came: &Came) -> String {
         ("ends", summary.value()),
         ("reasons", Value::list(reasons)),
         ("rows", Value::map(rows)),
+        ("not_taken_back", Value::map(summary.stays.iter().map(|(step, n)| (step.clone(), number(*n))))),
     ];
     let created = state.created.iter().flat_map(|created| of_created(created, state));
     pretty::document(&Value::map(head.chain(rest).chain(created)))
@@ -185,7 +186,8 @@ fn of_step(path: &str, step: &StepState, titles: &Titles, facts: Lookup<'_>) -> 
         ("changes", Value::list(changes)),
         ("also_touched", texts(&step.also)),
         ("left_alone", left::json(&step.left_alone())),
-        ("result", step.result().map_or(Value::NULL, of)),
+        ("not_taken_back", maybe(step.stays().map(|stays| stays.why))),
+        ("result", step.result().filter(|_| step.stays().is_none()).map_or(Value::NULL, of)),
         ("asked", step.asked.as_deref().map_or(Value::NULL, of_asked)),
         ("decided", step.decided.as_deref().map_or(Value::NULL, of_decided)),
     ])

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     base::{counted::counted, identity::RunId, value::Map},
+    effect::left::Ground,
     engine::state::{APPROVAL, RunState, StepState},
     journal::words::{End, Outcome},
 };
@@ -20,16 +21,23 @@ pub fn sentence(state: &RunState) -> (Tone, String) {
     let verified = !state.items.is_empty() && state.items.values().all(|item| item.verified);
     let stands = if changed { "; what was changed before stays" } else { "; nothing was changed" };
     if state.is_undo() {
-        let left = state.items.values().flat_map(|item| item.steps.values()).map(|s| s.left_alone().len()).sum();
-        match closed.end {
-            End::Changed => return (Tone::Good, "Done: taken back.".into()),
-            End::Unchanged => return (Tone::Good, "Done: nothing was left to take back.".into()),
-            End::Drifted if left > 0 && changed => {
-                return (Tone::Care, format!("Taken back, but for {} left alone.", counted(left, "row")));
+        let steps = || state.items.values().flat_map(|item| item.steps.values());
+        let left: usize = steps().map(|s| s.left_alone().len()).sum();
+        let stays = steps().filter_map(StepState::stays).filter(|stays| stays.by != Ground::Needless).count();
+        let rows = (left > 0).then(|| format!("{} left alone", counted(left, "row")));
+        let steps = (stays > 0).then(|| format!("{} that cannot be taken back", counted(stays, "step")));
+        let both: Vec<String> = rows.into_iter().chain(steps).collect();
+        match (closed.end, both.is_empty()) {
+            (End::Changed, true) => return (Tone::Good, "Done: taken back.".into()),
+            (End::Changed, false) => return (Tone::Good, format!("Done: taken back, but for {}.", both.join(" and "))),
+            (End::Unchanged, true) => return (Tone::Good, "Done: nothing was left to take back.".into()),
+            (End::Unchanged, false) => {
+                return (Tone::Care, format!("Done: nothing was taken back: {}.", both.join(" and ")));
             }
-            End::Drifted if left > 0 => {
-                return (Tone::Care, format!("Nothing was taken back: {} left alone.", counted(left, "row")));
+            (End::Drifted, false) if changed => {
+                return (Tone::Care, format!("Taken back, but for {}.", both.join(" and ")));
             }
+            (End::Drifted, false) => return (Tone::Care, format!("Nothing was taken back: {}.", both.join(" and "))),
             _ => {}
         }
     }
@@ -161,7 +169,7 @@ fn after(page: &mut Page, id: RunId, state: &RunState, end: End) {
     let about = state.created.as_ref().and_then(|created| created.about).filter(|_| state.is_undo());
     match (end, about) {
         (End::Drifted, Some(about)) => {
-            let text = "Look at the rows that were left alone. What can be taken back then:";
+            let text = "Look at what was left alone. What can be taken back then:";
             return say(page, text, format!("trueup undo {}", about.short()));
         }
         (End::Drifted, None) => {

@@ -482,7 +482,7 @@ fn a_call_whose_answer_nobody_knows_is_left_with_the_reason_and_the_rest_is_take
         // `last` needs the number of the ticket, and nobody knows it.
         assert_eq!(carried.unwrap_or_else(|f| panic!("{}", said(&f))).unwrap().stopped, Stopped::Closed(End::Failed));
         let (undo, carried, _) = office.undo(run, by_bea(), None).await.unwrap_or_else(|f| panic!("{}", said(&f)));
-        assert_eq!(carried.stopped, Stopped::Closed(End::Changed), "{:?}", carried.state.closed);
+        assert_eq!(carried.stopped, Stopped::Closed(End::Drifted), "{:?}", carried.state.closed);
         assert_eq!((office.writes().len(), text(&office.thing().await, "state")), (1, "0".into()));
         let state = office.state(undo).await;
         let message = state.items["-"].steps["steps/ticket"].outcome.as_ref().unwrap().message.clone().unwrap();

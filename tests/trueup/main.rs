@@ -65,4 +65,5 @@ mod turns;
 mod tutorial;
 mod undo;
 mod undo_many;
+mod undo_told;
 mod waiting;

@@ -212,7 +212,14 @@ impl Resource {
 
     fn marked(&self, field: &str, value: Value) -> Value {
         let personal = self.kind.personal.iter().any(|w| w.as_str() == field);
-        value.marked(if personal { Marks::PERSONAL } else { Marks::NONE })
+        value.marked(if personal || self.covers(field) { Marks::PERSONAL } else { Marks::NONE })
+    }
+
+    /// The field is to hold something hidden: so is what stands there.
+    fn covers(&self, field: &str) -> bool {
+        let Wish::State { set, create, .. } = &self.wish else { return false };
+        let given = [Some(set), create.as_ref()].into_iter().flatten().filter_map(|fields| fields.get(field));
+        given.into_iter().any(|value| value.all_marks().hidden())
     }
 
     /// What is between the found state and the wanted one. "Already as wanted" comes before the guard.

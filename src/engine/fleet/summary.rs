@@ -5,6 +5,7 @@ use crate::{
     base::{identity::SINGLE_ITEM, value::Value},
     effect::{
         change::{Deed, TableName},
+        left::Ground,
         reasons::{Filed, filed},
     },
     engine::state::{ItemState, RunState},
@@ -27,6 +28,8 @@ pub struct Summary {
     pub reasons: Vec<Reason>,
     /// Rows inserted, updated and deleted, by table; audit rows too, as for a single item.
     pub rows: BTreeMap<TableName, [u64; 3]>,
+    /// Of an undo: the steps that could not be taken back, by their names, and how often.
+    pub stays: BTreeMap<Arc<str>, u64>,
 }
 
 /// Items that ended in one way for one reason.
@@ -99,6 +102,9 @@ impl Summary {
             let rows = self.rows.entry(table.clone()).or_default();
             rows.iter_mut().zip(counts).for_each(|(sum, more)| *sum += more);
         }
+        for (step, more) in &others.stays {
+            *self.stays.entry(step.clone()).or_default() += more;
+        }
     }
 
     /// One item more.
@@ -114,6 +120,12 @@ impl Summary {
             match self.rows.get_mut(&change.table) {
                 Some(rows) => rows[at] += 1,
                 None => self.rows.entry(change.table.clone()).or_default()[at] += 1,
+            }
+        }
+        for (path, step) in &item.steps {
+            if step.stays().is_some_and(|stays| stays.by != Ground::Needless) {
+                let step = name(path).split(['[', '~']).next().unwrap_or_default();
+                *self.stays.entry(step.into()).or_default() += 1;
             }
         }
         match end_of(item) {

@@ -37,8 +37,8 @@ use crate::{
         handle::{Reading, Rehearsing},
         standing::Standing,
     },
-    effect::{change::TableName, label::Label},
-    plan::{Effect, Foreseen, ItemPlan, Plan, Section, StepPlan, Stop},
+    effect::{change::TableName, label::Label, left::Ground},
+    plan::{Effect, Foreseen, ItemPlan, Plan, Reversal, Section, StepPlan, Stop},
     template::{Path, Scope},
 };
 use sha2::{Digest, Sha256};
@@ -255,8 +255,16 @@ impl<'a> Pass<'a> {
                     self.scope.insert(name.clone(), value.clone());
                     self.step(&place.path, &place.step).await?;
                 }
-                Some(Back::Left(why)) => {
-                    self.show(&place.path, &place.step, Label::Read, Foreseen::Warns, Vec::new(), vec![why.clone()]);
+                Some(Back::Left(stays)) => {
+                    let notes = vec![stays.words()];
+                    self.show(&place.path, &place.step, Label::Read, Foreseen::Warns, Vec::new(), notes);
+                    let why = Some(stays.why.clone());
+                    if let Some(shown) = self.steps.last_mut() {
+                        shown.undo = Some(match stays.by {
+                            Ground::Needless => Reversal::NotNeeded(why),
+                            Ground::Foreseen | Ground::Unforeseen => Reversal::Irreversible(why),
+                        });
+                    }
                 }
                 Some(Back::Already(why)) => {
                     let notes = vec![why.clone()];

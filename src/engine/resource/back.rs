@@ -14,7 +14,7 @@ use crate::{
     base::value::{Map, Value},
     effect::{
         change::RowChange,
-        left::{self, LeftAlone, Versions},
+        left::{self, LeftAlone, Stays, Versions},
     },
     engine::{
         drive::{Driver, Halt, Went},
@@ -50,13 +50,15 @@ pub(super) fn missing(kind: &ResourceKind, change: &RowChange) -> Option<String>
 }
 
 /// Why it cannot be taken back; nothing when it can.
-pub fn fixed(setting: &Setting, step: &Step, change: &RowChange, scope: &Scope) -> Option<String> {
+pub fn fixed(setting: &Setting, step: &Step, change: &RowChange, scope: &Scope) -> Option<Stays> {
     let resource = match resource(setting, step, change, scope) {
         Ok(resource) => resource,
-        Err(trouble) => return Some(trouble.message()),
+        Err(trouble) => return Some(trouble.message().into()),
     };
     match way_back(&resource, change) {
-        Reversal::Irreversible(why) => Some(why.unwrap_or_else(|| "the resource says no way back".into())),
+        Reversal::Irreversible(why) => {
+            Some(Stays::foreseen(why.unwrap_or_else(|| "the resource says no way back".into())))
+        }
         _ => None,
     }
 }

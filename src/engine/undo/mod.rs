@@ -9,7 +9,7 @@ use crate::{
     action::deed::Restore,
     effect::{
         change::RowChange,
-        left::{self, LeftAlone},
+        left::{self, Ground, LeftAlone, Stays},
     },
     journal::words::End,
 };
@@ -48,14 +48,38 @@ fn missing(rows: &Restore, changes: &[RowChange]) -> Vec<LeftAlone> {
         .collect()
 }
 
-/// How an item of an undo ends: it drifted when something was left alone. Of any other run: as it is.
+/// How an item of an undo ends: it drifted when something was left alone, or could not be taken back although nobody said so beforehand. Of any other run: as it is.
 pub fn end(outline: &Outline, state: &RunState, item: &str, end: End, reason: Option<String>) -> (End, Option<String>) {
     if !matches!(end, End::Changed | End::Unchanged) {
         return (end, reason);
     }
-    match left_words(&left_alone(outline, state, item)) {
-        Some(words) => (End::Drifted, Some(words)),
-        None => (end, reason),
+    let words = [left_words(&left_alone(outline, state, item)), stays_words(outline, state, item)];
+    let words: Vec<String> = words.into_iter().flatten().collect();
+    match words.is_empty() {
+        false => (End::Drifted, Some(words.join(" "))),
+        true => (end, reason),
+    }
+}
+
+/// `One step could not be taken back: `call`, a person decided that it happened.` What the author said beforehand is only told.
+fn stays_words(outline: &Outline, state: &RunState, item: &str) -> Option<String> {
+    let item = state.items.get(item)?;
+    let of = |place: &Place| match &place.back {
+        Some(Back::Left(Stays { why, by: Ground::Unforeseen })) if item.steps.contains_key(&place.path) => {
+            Some(format!("`{}`, {why}", place.path.rsplit('/').next().unwrap_or(&place.path)))
+        }
+        _ => None,
+    };
+    let words: Vec<String> = outline.all(item).iter().filter_map(of).collect();
+    let more = if words.len() > MOST { format!("; and {} more", words.len() - MOST) } else { String::new() };
+    match words.as_slice() {
+        [] => None,
+        [one] => Some(format!("One step could not be taken back: {one}.")),
+        all => Some(format!(
+            "{} steps could not be taken back: {}{more}.",
+            all.len(),
+            all.iter().take(MOST).cloned().collect::<Vec<_>>().join("; ")
+        )),
     }
 }
 

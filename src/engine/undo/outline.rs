@@ -13,7 +13,7 @@ use crate::{
         value::{Map, Value},
     },
     check,
-    effect::change::RowChange,
+    effect::{change::RowChange, hidden::Hidden, left::Stays},
     engine::{
         names,
         outgoing::jobs,
@@ -55,6 +55,7 @@ pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
     let forward = Outline::of(&setting.playbook, &setting.called);
     let scope = captured(setting, &forward, past);
     let item = past.first().and_then(|p| p.state.items.values().next());
+    let hidden = hidden(past.iter().flat_map(|past| past.state.items.values()), wish.effects);
     let mut places = Vec::new();
     for done in wish.effects.iter().rev().filter(|d| wish.item.is_none_or(|item| *d.effect.item == *item)) {
         let Some(of) = forward.place(origin(&done.effect.step)) else { continue };
@@ -78,6 +79,7 @@ pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
             step,
             wish,
             item,
+            hidden: &hidden,
             again: past.len().is_multiple_of(2),
             first: past.len() == 1,
         };
@@ -94,7 +96,18 @@ pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
 /// What one effect is taken back with, inside the run that made it (`undo: [step]` in a rescue).
 pub fn one(setting: &Setting, scope: &Scope, item: &ItemState, done: &Done, step: &Step) -> Place {
     let wish = Wish { effects: &[], item: None, all_or_nothing: false, made: &[] };
-    Taken { setting, scope, done, step, wish: &wish, item: Some(item), again: false, first: true }.place()
+    let hidden = hidden([item], std::slice::from_ref(done));
+    Taken { setting, scope, done, step, wish: &wish, item: Some(item), hidden: &hidden, again: false, first: true }
+        .place()
+}
+
+/// Where the runs had something hidden in a row, in whichever of its images: so it is in all of them, and in what is read there now.
+fn hidden<'a>(items: impl IntoIterator<Item = &'a ItemState>, effects: &'a [Done]) -> Hidden {
+    let mut hidden = Hidden::default();
+    let steps = items.into_iter().flat_map(|item| item.steps.values());
+    let changes = steps.flat_map(|step| &step.changes).chain(effects.iter().flat_map(|done| &done.changes));
+    changes.for_each(|change| hidden.note(change, |_| false));
+    hidden
 }
 
 /// The path of the step in the playbook: a step that was done again has its number behind it.
@@ -106,6 +119,13 @@ pub fn origin(path: &str) -> &str {
 fn captured(setting: &Setting, forward: &Outline, past: &[Past<'_>]) -> Scope {
     let Some(first) = past.first() else { return setting.scope() };
     let mut scope = setting.scope_of(&first.facts);
+    // What the run was about, and what was done once for all items, as its steps knew it.
+    if let Some(value) = &setting.about.value {
+        scope.insert("item", value.clone());
+    }
+    for (name, entry) in setting.about.once.iter() {
+        scope.insert_entry(name.clone(), entry.clone());
+    }
     if let Some(item) = first.state.items.values().next() {
         names::recall(&setting.playbook, item, &mut scope);
     }
@@ -142,6 +162,7 @@ struct Taken<'a> {
     step: &'a Step,
     wish: &'a Wish<'a>,
     item: Option<&'a ItemState>,
+    hidden: &'a Hidden,
     again: bool,
     first: bool,
 }
@@ -171,7 +192,7 @@ impl Taken<'_> {
                     let own = (self.step.id().map(Arc::from), self.done.value.clone().filter(|_| !self.again));
                     let back = if let (Some(id), Some(value)) = own { Some(Back::Step(id, value)) } else { None };
                     if let Some(why) = self.unfit(&step, back.as_ref()) {
-                        return self.quiet(Back::Left(format!("not taken back: {why}")));
+                        return self.quiet(Back::Left(why.into()));
                     }
                     Place::of_undo(self.path(), *step, back)
                 }
@@ -188,7 +209,7 @@ impl Taken<'_> {
                 self.quiet(Back::Rows(restore))
             }
             Ok(Way::Resource(change)) => self.quiet(Back::Resource(change)),
-            Err(why) => self.quiet(Back::Left(format!("not taken back: {why}"))),
+            Err(stays) => self.quiet(Back::Left(stays)),
         }
     }
 
@@ -218,7 +239,7 @@ impl Taken<'_> {
         let path = self.path();
         let (made, by) = self.wish.made.iter().find(|(made, _)| made.effect.step == path)?;
         Some(match made.fate {
-            Fate::Unknown => Back::Left(format!("not taken back: nobody knows whether run {} did it", by.short())),
+            Fate::Unknown => Back::Left(format!("nobody knows whether run {} did it", by.short()).into()),
             _ => Back::Already(format!("taken back already, by run {}", by.short())),
         })
     }
@@ -228,15 +249,16 @@ impl Taken<'_> {
         Place::of_undo(self.path(), heading(self.step), Some(back))
     }
 
-    fn way(&self) -> Result<Way, String> {
+    fn way(&self) -> Result<Way, Stays> {
         let (done, common) = (self.done, &self.step.common);
-        let rows = done.rows();
+        let mut rows = done.rows();
+        rows.iter_mut().for_each(|row| self.hidden.mark_change(row));
         if &*done.class == "message-once" {
             let whom = done.shown.split_once(':').map_or(&*done.shown, |(whom, _)| whom);
-            return Err(format!("a message {whom} cannot be taken back"));
+            return Err(Stays::foreseen(format!("a message {whom} cannot be taken back")));
         }
         if let Some(why) = only_added(&rows, self.setting) {
-            return Err(why);
+            return Err(Stays::foreseen(why));
         }
         if is_class(&done.class)
             && (self.again || common.undo.as_ref().is_none_or(|undo| matches!(undo, Undo::Automatic(_))))
@@ -244,50 +266,53 @@ impl Taken<'_> {
             return self.resource(rows);
         }
         if self.again && &*done.class == "marker" {
-            return self.jobs().map(Way::Jobs);
+            return Ok(Way::Jobs(self.jobs()?));
         }
         if self.again {
             return match (rows.is_empty(), done.class.starts_with("http")) {
-                (false, _) => readable(rows).map(Way::Rows),
-                (true, true) => self.known().map(|()| Way::Step(Box::new(once_more(self.step)))),
+                (false, _) => Ok(Way::Rows(readable(rows)?)),
+                (true, true) => Ok(self.known().map(|()| Way::Step(Box::new(once_more(self.step))))?),
                 (true, false) => Err("its rows are not known".into()),
             };
         }
         if let Some(why) = &common.irreversible {
-            return Err(said(why));
+            return Err(Stays::foreseen(said(why)));
         }
         if let Some((path, why)) = self.fixed() {
-            return Err(format!("a part of the transaction cannot be taken back: `{path}`: {why}"));
+            let why = format!("a part of the transaction cannot be taken back: `{path}`: {why}");
+            return Err(Stays::foreseen(why));
         }
         match &common.undo {
-            Some(Undo::NoneNeeded(_)) => Err(format!(
+            Some(Undo::NoneNeeded(_)) => Err(Stays::needless(format!(
                 "nothing need be taken back{}",
                 common.because.as_ref().map_or(String::new(), |t| format!(": {}", said(t)))
-            )),
-            None | Some(Undo::Automatic(_)) if &*done.class == "marker" => self.jobs().map(Way::Jobs),
-            Some(Undo::Step(step)) => self.known().map(|()| Way::Step(step.clone())),
-            Some(Undo::Automatic(_)) | None if !rows.is_empty() => readable(rows).map(Way::Rows),
+            ))),
+            None | Some(Undo::Automatic(_)) if &*done.class == "marker" => Ok(Way::Jobs(self.jobs()?)),
+            Some(Undo::Step(step)) => Ok(self.known().map(|()| Way::Step(step.clone()))?),
+            Some(Undo::Automatic(_)) | None if !rows.is_empty() => Ok(Way::Rows(readable(rows)?)),
             Some(Undo::Automatic(_)) | None => match (&self.step.act, done.also.is_empty()) {
                 (Act::Sql(_), _) => {
                     Err("its rows could not be told by their keys, so there are no images of them".into())
                 }
                 (Act::Row(_) | Act::Rows(_) | Act::Block(_), false) => {
-                    Err(format!("it touched only {}, by triggers", done.also.join(", ")))
+                    Err(Stays::foreseen(format!("it touched only {}, by triggers", done.also.join(", "))))
                 }
-                (Act::Row(_) | Act::Rows(_) | Act::Block(_), true) => Err("it changed no row".into()),
+                (Act::Row(_) | Act::Rows(_) | Act::Block(_), true) => Err(Stays::needless("it changed no row")),
                 _ => Err("the playbook gives no way back".into()),
             },
         }
     }
 
     /// A thing behind an API becomes what it was: by its old fields, whoever knows whether they were written.
-    fn resource(&self, rows: Vec<RowChange>) -> Result<Way, String> {
+    fn resource(&self, rows: Vec<RowChange>) -> Result<Way, Stays> {
         if let Some(why) = self.step.common.irreversible.as_ref().filter(|_| !self.again) {
-            return Err(said(why));
+            return Err(Stays::foreseen(said(why)));
         }
-        let Some(change) = readable(rows)?.into_iter().next() else { return Err("it changed nothing".into()) };
+        let Some(change) = readable(rows)?.into_iter().next() else {
+            return Err(Stays::needless("it changed nothing"));
+        };
         match resource::fixed(self.setting, self.step, &change, self.scope) {
-            Some(why) => Err(why),
+            Some(stays) => Err(stays),
             None => Ok(Way::Resource(Box::new(change))),
         }
     }
@@ -365,10 +390,8 @@ impl Taken<'_> {
             let place = match &step.common.undo {
                 Some(Undo::Step(undo)) => Place::of_undo(path, (**undo).clone(), None),
                 _ => {
-                    let why =
-                        "not taken back: its rows could not be told by their keys, so there are no images of them";
-                    let why = why.to_owned();
-                    Place::of_undo(path, heading(step), Some(Back::Left(why)))
+                    let why = "its rows could not be told by their keys, so there are no images of them";
+                    Place::of_undo(path, heading(step), Some(Back::Left(why.into())))
                 }
             };
             places.push(place);

@@ -19,6 +19,7 @@ use crate::{
     },
     effect::{
         change::{Deed, RowChange, TableName},
+        hidden,
         left::{LeftAlone, Versions},
     },
     engine::{
@@ -33,7 +34,7 @@ use crate::{
     table::{catalogue, facts::Facts},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -281,7 +282,7 @@ impl<'a> Work<'a> {
                 found
             }
         };
-        let row = Row { change, facts, columns };
+        let row = Row { change, facts, columns, hidden: hidden::columns_of(change) };
         let found = row.read(changing).await?;
         let came = match (&change.before, &change.after) {
             (None, Some(ours)) => row.made(found, ours),
@@ -358,6 +359,8 @@ struct Row<'a> {
     change: &'a RowChange,
     facts: &'a Facts,
     columns: Arc<catalogue::Table>,
+    /// The run had something hidden there, whatever the project file says of them.
+    hidden: BTreeSet<Arc<str>>,
 }
 
 /// Byte for byte, where `==` is the same value.
@@ -385,13 +388,29 @@ impl Row<'_> {
             || self.columns.column(column).is_none_or(|c| c.generated && !c.numbered)
     }
 
+    /// The marks of a column's values.
+    fn marks(&self, column: &str) -> Marks {
+        self.facts.marks(column) | if self.hidden.contains(column) { Marks::PERSONAL } else { Marks::NONE }
+    }
+
+    /// A row that was read, with the marks of its columns.
+    fn marked(&self, row: &Map) -> Map {
+        let mut marked = self.facts.marked(row);
+        for column in &self.hidden {
+            if let Some(value) = marked.get_mut(column) {
+                value.marks |= Marks::PERSONAL;
+            }
+        }
+        marked
+    }
+
     fn protected(&self, column: &str) -> bool {
         self.facts.read_only.iter().any(|w| w.as_str() == column)
     }
 
     /// Nothing differs from how it was.
     fn as_it_is(&self, found: Option<Map>) -> RowChange {
-        let row = found.map(|row| self.facts.marked(&row));
+        let row = found.map(|row| self.marked(&row));
         self.done(row.clone(), row)
     }
 
@@ -411,7 +430,7 @@ impl Row<'_> {
         let side = |row: Option<&Map>, column: &Arc<str>| {
             row.map(|r| {
                 let value = r.get(column).cloned().unwrap_or(Value::NULL);
-                self.facts.named(column, value).marked(self.facts.marks(column))
+                self.facts.named(column, value).marked(self.marks(column))
             })
         };
         let versions = |column: Arc<str>| Versions {
@@ -481,7 +500,7 @@ impl Row<'_> {
         match todo {
             Todo::Delete(found) => {
                 counted(changing.delete_by_key(table, key).await?, table)?;
-                Ok(Came::Back(self.done(Some(self.facts.marked(&found)), None)))
+                Ok(Came::Back(self.done(Some(self.marked(&found)), None)))
             }
             Todo::Update { found, columns, stamp } => {
                 let mut set: Vec<(Arc<str>, SetTo)> =
@@ -494,7 +513,7 @@ impl Row<'_> {
                 if let Some(left) = self.otherwise(columns.iter().map(|(column, value)| (column, value)), &after) {
                     return Ok(Came::Otherwise(left));
                 }
-                Ok(Came::Back(self.done(Some(self.facts.marked(&found)), Some(after))))
+                Ok(Came::Back(self.done(Some(self.marked(&found)), Some(after))))
             }
             Todo::Insert(row) => {
                 let given = |c: &Arc<str>| {
@@ -525,7 +544,7 @@ impl Row<'_> {
         after: &Map,
     ) -> Option<LeftAlone> {
         let (column, value) = wanted.find(|(c, value)| !self.besides(c) && after.get(c) != Some(*value))?;
-        let shown = |value: &Value| self.facts.named(column, value.clone()).marked(self.facts.marks(column)).shown();
+        let shown = |value: &Value| self.facts.named(column, value.clone()).marked(self.marks(column)).shown();
         let became = after.get(column).map_or_else(|| "gone".to_owned(), shown);
         let why =
             format!("`{column}` would become {became} instead of {}: a trigger or a rule changes it", shown(value));
@@ -538,7 +557,7 @@ impl Row<'_> {
                 format!("the row of `{}` is gone after it was put back; a trigger may be in the way", self.table());
             return Err(Fault::new(FaultKind::Other, message));
         };
-        let mut row = self.facts.marked(&row);
+        let mut row = self.marked(&row);
         if let Some(value) = self.facts.stamp().and_then(|stamp| row.get_mut(stamp)) {
             value.marks |= Marks::CLOCK;
         }

@@ -12,6 +12,7 @@ use crate::{
     ops::{
         Failure,
         apply::Carried,
+        many::undo::Backward,
         record::Record,
         retry::{Again, Wish, again, ends},
     },
@@ -28,10 +29,11 @@ pub(in crate::ops) type Redone = Vec<(Arc<str>, Again)>;
 pub(in crate::ops) const AGAIN: &[End] = &[End::Failed, End::Stopped, End::Escalated, End::Drifted, End::Skipped];
 
 /// The items that did not end well (`state` holds all of these), from their failed steps on; with them those that were skipped because they wait for one
-/// of them.
-pub(in crate::ops) fn chosen(
+/// of them. `backward`: of an undo, whose items have steps of their own, in another order.
+pub(in crate::ops) async fn chosen(
     run: RunId,
     setting: &Setting,
+    backward: Option<&Backward>,
     state: &RunState,
     wish: &Wish<'_>,
 ) -> Result<Redone, Failure> {
@@ -39,14 +41,17 @@ pub(in crate::ops) fn chosen(
     for (key, item) in state.items.iter().filter(|(key, _)| wish.item.is_none_or(|wanted| ***key == *wanted)) {
         let Some(closed) = &item.closed else { continue };
         let part = if &**key == SINGLE_ITEM { Part::Once } else { Part::Each };
-        let outline = setting.about(OneItem { key: key.clone(), part, ..OneItem::default() }).outline;
+        let outline = match backward {
+            Some(backward) => backward.of_item(key).await?.outline,
+            None => setting.about(OneItem { key: key.clone(), part, ..OneItem::default() }).outline,
+        };
         match closed.end {
             End::Failed | End::Stopped | End::Escalated | End::Drifted if item.steps.values().any(ends) => {
                 let steps = again(run, &outline, item, wish.from)?;
                 redone.extend(steps.into_iter().map(|step| (key.clone(), step)));
             }
             End::Skipped if behind_another(item) => {
-                let first = outline.nodes.first().map(|node| node.path(node.section.word()));
+                let first = outline.all(item).first().map(|place| place.path.clone());
                 redone.extend(first.map(|path| (key.clone(), Again { path, generation: 0, reopen: false })));
             }
             _ => {}

@@ -115,7 +115,8 @@ impl Backward {
         })
     }
 
-    async fn of_item(&self, key: &Arc<str>) -> Result<Setting, JournalError> {
+    /// The setting of one item.
+    pub async fn of_item(&self, key: &Arc<str>) -> Result<Setting, JournalError> {
         if &**key == SINGLE_ITEM {
             return Ok(self.of_once.clone().unwrap_or_else(|| nothing(key, &self.run)));
         }
@@ -370,11 +371,19 @@ fn listed<'a>(setting: &'a Setting, plan: &'a Plan, created: RunCreated, backwar
 
 /// How the items of a run that is an undo are taken back: made again from the events of the run that it takes back.
 pub async fn of_run(record: &Record, setting: &Setting, created: &RunCreated) -> Result<Option<Make>, Failure> {
+    Ok(backward_of(record, setting, created).await?.map(|backward| backward.make()))
+}
+
+/// The ways back themselves.
+pub async fn backward_of(
+    record: &Record,
+    setting: &Setting,
+    created: &RunCreated,
+) -> Result<Option<Arc<Backward>>, Failure> {
     let Some(about) = created.about.filter(|_| &*created.purpose == PURPOSE) else { return Ok(None) };
     let wish = created.plan.clone().unwrap_or(crate::base::value::Value::NULL);
     let item = wish.get("item").and_then(|v| v.as_str().map(str::to_owned));
     let all_or_nothing = wish.get("all_or_nothing").and_then(|v| v.as_bool()).unwrap_or(false);
     let made = crate::ops::undo::earlier(record, setting.run.id, about).await?;
-    let backward = backward(record, setting, about, item.as_deref(), all_or_nothing, &made).await?;
-    Ok(Some(backward.make()))
+    Ok(Some(backward(record, setting, about, item.as_deref(), all_or_nothing, &made).await?))
 }
