@@ -32,7 +32,10 @@ use crate::{
     template::Dialect,
 };
 use indexmap::IndexMap;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// What a change did, or would do.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +48,20 @@ pub struct Carried {
     pub unknown: bool,
     /// Rows that an undo leaves as they are.
     pub left_alone: Vec<LeftAlone>,
+    /// Columns that nobody but the database writes: what they hold is never compared with a plan.
+    pub computed: BTreeSet<(TableName, Arc<str>)>,
+}
+
+/// The columns of a table that the database computes, or that triggers fill.
+pub(super) fn computed(
+    table: &TableName,
+    facts: &Facts,
+    columns: &catalogue::Table,
+) -> impl Iterator<Item = (TableName, Arc<str>)> {
+    let by_itself = |column: &&catalogue::Column| {
+        column.generated && !column.numbered || facts.generated.iter().any(|word| *word.as_str() == *column.name)
+    };
+    columns.columns.values().filter(by_itself).map(|column| (table.clone(), column.name.clone()))
 }
 
 impl Carried {
@@ -126,6 +143,7 @@ pub async fn carry_out(
     let touched = if quiet { Vec::new() } else { changing.touched().await.map_err(fault)? };
     let rows = pick(changing, change, &ground, at).await?;
     let mut carried = Carried::default();
+    carried.computed.extend(computed(&change.table, ground.facts, &ground.columns));
     if quiet
         && change.audit
         && let [before] = rows.as_slice()
@@ -165,7 +183,7 @@ pub async fn carry_out(
 }
 
 /// The catalogue's word on a table; a table that does not exist is a fault.
-async fn columns(
+pub(super) async fn columns(
     changing: &mut Changing,
     table: &TableName,
     setting: &Setting,
