@@ -49,6 +49,20 @@ pub struct Carried {
     pub unknown: bool,
     /// Rows that an undo leaves as they are.
     pub left_alone: Vec<LeftAlone>,
+    /// Columns that nobody but the database writes: what they hold is never compared with a plan.
+    pub computed: BTreeSet<(TableName, Arc<str>)>,
+}
+
+/// The columns of a table that the database computes, or that triggers fill.
+pub(super) fn computed(
+    table: &TableName,
+    facts: &Facts,
+    columns: &catalogue::Table,
+) -> impl Iterator<Item = (TableName, Arc<str>)> {
+    let by_itself = |column: &&catalogue::Column| {
+        column.generated && !column.numbered || facts.generated.iter().any(|word| *word.as_str() == *column.name)
+    };
+    columns.columns.values().filter(by_itself).map(|column| (table.clone(), column.name.clone()))
 }
 
 impl Carried {
@@ -162,6 +176,7 @@ async fn carried(changing: &mut Changing, change: &Change, setting: &Setting, at
     let touched = if quiet { Vec::new() } else { changing.touched().await.map_err(fault)? };
     let rows = pick(changing, change, &ground, at).await?;
     let mut carried = Carried::default();
+    carried.computed.extend(computed(&change.table, ground.facts, &ground.columns));
     if quiet
         && change.audit
         && let [before] = rows.as_slice()
@@ -201,7 +216,7 @@ async fn carried(changing: &mut Changing, change: &Change, setting: &Setting, at
 }
 
 /// The catalogue's word on a table; a table that does not exist is a fault.
-async fn columns(
+pub(super) async fn columns(
     changing: &mut Changing,
     table: &TableName,
     setting: &Setting,

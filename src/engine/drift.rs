@@ -4,7 +4,7 @@ use super::{setting::Setting, trouble::Difference};
 use crate::{
     action::resolve::Known,
     base::value::{Data, Map, Marks, Value},
-    effect::change::{Deed, RowChange},
+    effect::change::{Deed, RowChange, TableName},
     plan::{Effect, ItemPlan, StepPlan},
     template::{Path, Scope, Step, Text, equal},
 };
@@ -172,8 +172,14 @@ pub fn rebased(planned: &[&RowChange], own: &[RowChange], found: &[RowChange]) -
     planned.iter().map(one).collect()
 }
 
-/// How the rows now under our locks differ from those of the plan.
-pub fn of_rows(planned: &[&RowChange], found: &[RowChange], setting: &Setting) -> Vec<Difference> {
+/// How the rows now under our locks differ from those of the plan. What stands in `computed` columns follows from everything that was done to
+/// the row, also by others and to what the playbook never looks at. A playbook that does read one of them rests on that fact instead.
+pub fn of_rows(
+    planned: &[&RowChange],
+    found: &[RowChange],
+    computed: &BTreeSet<(TableName, Arc<str>)>,
+    setting: &Setting,
+) -> Vec<Difference> {
     let ours: Vec<&RowChange> = found.iter().filter(|c| !c.by_rule).collect();
     let mut matched = vec![false; ours.len()];
     let mut differences = Vec::new();
@@ -196,7 +202,7 @@ pub fn of_rows(planned: &[&RowChange], found: &[RowChange], setting: &Setting) -
             (Some(now), false) if now.before.is_none() && plan.before.is_some() => {
                 differences.push(whole(plan, "there", "not there any more"));
             }
-            (Some(now), _) => differences.extend(of_row(plan, now, setting)),
+            (Some(now), _) => differences.extend(of_row(plan, now, computed, setting)),
             (None, true) => differences.push(whole(plan, "to be added", "not to be added")),
             // A row that was as wanted, or to be deleted, and that is gone: what apply would do is only less.
             (None, false) if plan.deed() == Deed::Nothing => {}
@@ -224,12 +230,18 @@ fn changing(change: &RowChange) -> impl Iterator<Item = Arc<str>> {
     change.differing().into_iter().map(|(column, ..)| column).filter(|column| !change.stamps.contains(column))
 }
 
-fn of_row(plan: &RowChange, now: &RowChange, setting: &Setting) -> Vec<Difference> {
-    let columns: BTreeSet<Arc<str>> = match plan.deed() {
+fn of_row(
+    plan: &RowChange,
+    now: &RowChange,
+    computed: &BTreeSet<(TableName, Arc<str>)>,
+    setting: &Setting,
+) -> Vec<Difference> {
+    let mut columns: BTreeSet<Arc<str>> = match plan.deed() {
         Deed::Delete => plan.before.iter().flat_map(|row| row.keys().cloned()).collect(),
         // What was to change, and what would change now: a column that was as wanted is one whose change nobody saw.
         _ => [plan, now].into_iter().flat_map(changing).collect(),
     };
+    columns.retain(|column| !computed.contains(&(plan.table.clone(), column.clone())));
     let facts = setting.facts_of(&plan.table);
     let shown = |column: &str, value: &Value| {
         facts.map_or(value.shown(), |f| f.named(column, value.clone()).marked(f.marks(column)).shown())

@@ -2,7 +2,7 @@
 //! it touches, take that back, lock and read those rows, run it for good, read them again.
 
 use super::{
-    carry_out::{Carried, Explained, also},
+    carry_out::{self, Carried, Explained, also, computed},
     grants,
     question::database,
     setting::Setting,
@@ -39,6 +39,8 @@ pub async fn run(changing: &mut Changing, deed: &Deed, setting: &Setting, at: Sp
     let mut carried = Carried::default();
     match aim {
         Some(aim) => {
+            let columns = carry_out::columns(changing, &aim.table, setting).await.map_err(fault)?;
+            carried.computed.extend(computed(&aim.table, aim.facts, &columns));
             carried.changes = aim.hit(changing, deed, at).await?;
             setting.veil.mark_changes(&mut carried.changes);
             setting.veil.note(&carried.changes, setting);

@@ -237,7 +237,7 @@ impl Driver<'_> {
             Ok(carried) => {
                 let rebased = drift::rebased(&planned, &self.own(), &carried.changes);
                 let planned: Vec<&RowChange> = rebased.iter().collect();
-                let differences = drift::of_rows(&planned, &carried.changes, self.setting);
+                let differences = drift::of_rows(&planned, &carried.changes, &carried.computed, self.setting);
                 if differences.is_empty() { Ok(carried) } else { Err(Trouble::Drifted(differences)) }
             }
             // A guard that held in the plan and fails now is drift, with the columns by name. Of a claim the author may have said what

@@ -25,7 +25,7 @@ use crate::{
     },
     journal::{payload::*, words::Outcome},
 };
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// So often somebody else may change it between our look and our call.
 const MOST_RACES: u32 = 3;
@@ -90,7 +90,7 @@ impl Driver<'_> {
         let Some(planned) = planned else { return self.was_shown(&place.path).map(|()| difference) };
         let ours = [difference.change.clone()];
         let rebased = drift::rebased(&planned, &self.own(), &ours);
-        let differences = drift::of_rows(&rebased.iter().collect::<Vec<_>>(), &ours, self.setting);
+        let differences = drift::of_rows(&rebased.iter().collect::<Vec<_>>(), &ours, &BTreeSet::new(), self.setting);
         if differences.is_empty() { Ok(difference) } else { Err(Trouble::Drifted(differences)) }
     }
 

@@ -1,0 +1,202 @@
+//! A run over many items that is cut off from what it needs: its process dies before all of its items are recorded, or its database goes away.
+
+use super::{
+    many::{Store, playbook, process},
+    servers::{block_on, postgres},
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+use trueup::{
+    journal::RunFilter,
+    trial::bench::{On, Place},
+};
+
+const ALL: &str = "targets:\n  from: { find: { table: shop.things, where: { state: open } } }\nlimits: { concurrency: 1 }\nsteps:\n- id: up\n  row: { table: shop.things, key: { id: \"{{ item.id }}\" }, only_if: { state: open }, set: { state: sold, count: \"{{ item.count + 1 }}\" } }\n";
+
+/// The run that is not over, if there is one.
+async fn open_run(store: &Store) -> Option<String> {
+    let record = store.record().await;
+    let filter = RunFilter { unfinished: true, ..Default::default() };
+    let runs = record.journal.runs(&filter, 5).await.unwrap();
+    record.journal.close().await.unwrap();
+    runs.first().map(|run| run.id.short())
+}
+
+#[test]
+fn a_run_that_broke_off_while_its_items_were_recorded_says_so_everywhere() {
+    block_on(async {
+        let store = Store::open(&On::Sqlite, 450).await;
+        let folder = store.shop.folder.path().to_owned();
+        std::fs::write(folder.join("many.yaml"), playbook(&[ALL])).unwrap();
+        let (code, words) =
+            process(&folder, "", None, &["plan", "many.yaml", "--env", "test", "--out", "m.plan"]).await;
+        assert_eq!(code, Some(0), "{words}");
+        let apply = ["apply", "m.plan", "--reason", "r", "--yes"];
+        let mut run = None;
+        // Before the first words of the run are recorded the plan is not used.
+        for moment in 1..40 {
+            let (code, words) = process(&folder, "", Some(moment), &apply).await;
+            assert_eq!(code, None, "it was not killed: {words}");
+            run = open_run(&store).await;
+            if run.is_some() {
+                break;
+            }
+        }
+        let run = run.expect("it was never killed behind its first words");
+        let recorded = "200 of 450";
+        let told = async |arguments: &[&str], code: i32, says: &[&str]| {
+            let (found, words) = process(&folder, "", None, arguments).await;
+            assert_eq!(found, Some(code), "{arguments:?}: {words}");
+            assert!(says.iter().all(|word| words.contains(word)), "{arguments:?}: {words}");
+            assert!(!words.contains("trueup resume"), "{arguments:?} proposes to go on: {words}");
+        };
+        told(&["show", &run], 0, &[recorded, "nothing was changed", "trueup cancel"]).await;
+        told(&["show", &run, "--json"], 0, &["\"broke_off\"", "\"recorded\": 200", "\"planned\": 450"]).await;
+        told(&["resume", &run], 2, &[recorded, "trueup cancel"]).await;
+        told(&["undo", &run, "--plan"], 2, &[recorded, "nothing was changed", "trueup cancel"]).await;
+        told(&["retry", &run, "--reason", "again"], 2, &[recorded, "trueup cancel"]).await;
+        told(&apply, 2, &["used already", recorded, "nothing was changed", "plan again"]).await;
+        let cancel = ["cancel", &run, "--reason", "enough"];
+        told(&cancel, 0, &["before it began", recorded, "nothing was changed", "plan again"]).await;
+        told(&["show", &run], 0, &["before it began", recorded, "nothing was changed", "plan again"]).await;
+        told(&apply, 2, &["used already", recorded, "nothing was changed", "plan again"]).await;
+        assert!(store.column("count").await.iter().all(|n| n == "0"));
+        let again = ["apply", "many.yaml", "--env", "test", "--reason", "r", "--yes"];
+        let (code, words) = process(&folder, "", None, &again).await;
+        assert_eq!(code, Some(0), "{words}");
+        assert!(store.column("count").await.iter().all(|n| n == "1"));
+        store.shop.close().await;
+    });
+}
+
+/// A wire to a server: behind so many COMMITs it is cut, and nobody listens there any more.
+struct Wire {
+    port: u16,
+    server: String,
+    /// How many COMMITs are still let through; below zero all of them.
+    commits: Arc<AtomicI64>,
+    cut: watch::Sender<bool>,
+}
+
+impl Wire {
+    async fn to(url: &str) -> Wire {
+        let url = url::Url::parse(url).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let wire = Wire {
+            port: listener.local_addr().unwrap().port(),
+            server: format!("{}:{}", url.host_str().unwrap(), url.port().unwrap()),
+            commits: Arc::new(AtomicI64::new(-1)),
+            cut: watch::Sender::new(false),
+        };
+        wire.listen(listener);
+        wire
+    }
+
+    /// The server is back.
+    async fn mend(&self) {
+        self.commits.store(-1, Ordering::SeqCst);
+        self.cut.send_replace(false);
+        self.listen(TcpListener::bind(("127.0.0.1", self.port)).await.unwrap());
+    }
+
+    fn listen(&self, listener: TcpListener) {
+        let (server, commits, cut) = (self.server.clone(), self.commits.clone(), self.cut.clone());
+        let mut ends = self.cut.subscribe();
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = ends.wait_for(|cut| *cut) => return,
+                    Ok((client, _)) = listener.accept() => {
+                        let server = TcpStream::connect(&server).await.unwrap();
+                        tokio::spawn(carry(client, server, commits.clone(), cut.clone()));
+                    }
+                }
+            }
+        });
+    }
+
+    fn url(&self, url: &str) -> String {
+        let mut url = url::Url::parse(url).unwrap();
+        url.set_port(Some(self.port)).unwrap();
+        format!("{url}?sslmode=disable")
+    }
+}
+
+async fn carry(mut client: TcpStream, mut server: TcpStream, commits: Arc<AtomicI64>, cut: watch::Sender<bool>) {
+    let (mut up, mut down) = (vec![0; 65536], vec![0; 65536]);
+    let (mut ends, mut last) = (cut.subscribe(), false);
+    loop {
+        tokio::select! {
+            biased;
+            _ = ends.wait_for(|cut| *cut) => return,
+            n = server.read(&mut down) => {
+                let Ok(n @ 1..) = n else { return };
+                if client.write_all(&down[..n]).await.is_err() { return }
+                if last {
+                    // The COMMIT was answered: nothing is in doubt.
+                    cut.send_replace(true);
+                    return;
+                }
+            }
+            n = client.read(&mut up) => {
+                let Ok(n @ 1..) = n else { return };
+                let commit = up[..n].windows(6).any(|w| w == b"COMMIT");
+                last = commit && commits.load(Ordering::SeqCst) >= 0 && commits.fetch_sub(1, Ordering::SeqCst) == 0;
+                if server.write_all(&up[..n]).await.is_err() { return }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_run_pauses_when_its_database_is_gone_and_goes_on_when_it_is_back() {
+    block_on(async {
+        let things = 450;
+        let on = On::Postgres(postgres());
+        let store = Store::open(&on, things).await;
+        let folder = store.shop.folder.path().to_owned();
+        std::fs::write(folder.join("many.yaml"), playbook(&[ALL])).unwrap();
+        let Place::Server(url) = store.shop.place() else { panic!("no server") };
+        let wire = Wire::to(url.reveal()).await;
+        let url = wire.url(url.reveal());
+        for (way, commits) in [(&[][..], 0), (&["--one-by-one"][..], 30)] {
+            store.shop.sql("update things set state = 1, count = 0; delete from audits").await;
+            let plan = ["plan", "many.yaml", "--env", "test", "--out", "m.plan"];
+            let (code, words) = process(&folder, &url, None, &plan).await;
+            assert_eq!(code, Some(0), "{words}");
+            wire.commits.store(commits, Ordering::SeqCst);
+            let apply = [&["apply", "m.plan", "--reason", "r", "--yes"][..], way].concat();
+            let (code, words) = process(&folder, &url, None, &apply).await;
+            assert!(*wire.cut.borrow(), "it was never cut: {words}");
+            let done = store.column("count").await.iter().filter(|n| *n == "1").count();
+            assert!(done > 0 && done < things as usize - 100, "{way:?}: {done} items were done: {words}");
+            assert_eq!(code, Some(1), "{way:?}: {words}");
+            assert!(words.contains("Paused") && words.contains("cannot be reached"), "{way:?}: {words}");
+            assert!(words.contains("trueup resume"), "{way:?}: {words}");
+            let run = open_run(&store).await.expect("the run is over");
+            // It is still away: nothing is lost by trying.
+            let (code, words) = process(&folder, &url, None, &["resume", &run]).await;
+            assert_eq!(code, Some(1), "{way:?}: {words}");
+            assert_eq!(open_run(&store).await, Some(run.clone()), "{words}");
+            wire.mend().await;
+            let (_, words) = process(&folder, &url, None, &["resume", &run]).await;
+            // An item whose connection broke under it may have failed: it is done by a retry.
+            if open_run(&store).await.is_none() && words.contains(" failed") {
+                let (code, more) = process(&folder, &url, None, &["retry", &run, "--reason", "back"]).await;
+                assert_eq!(code, Some(0), "{way:?}: {words}{more}");
+            }
+            let column = store.column("count").await;
+            assert!(column.iter().all(|n| n == "1"), "{way:?}: {column:?}\n{words}");
+            assert_eq!(store.audits().await, things as usize, "{way:?}: {words}");
+        }
+        store.shop.close().await;
+    });
+}
