@@ -73,7 +73,7 @@ impl Out {
     }
 }
 
-fn view<'a>(facts: &'a dyn Fn(&TableName) -> Option<&'a trueup::table::facts::Facts>) -> View<'a> {
+fn view<'a>(facts: &'a (dyn Fn(&TableName) -> Option<&'a trueup::table::facts::Facts> + Sync)) -> View<'a> {
     View { look: Look { width: 400, unicode: true }, facts, draw: &|_, _, _| String::new() }
 }
 
@@ -133,7 +133,7 @@ steps:
   row: { of: again, set: { state: sold } }
 "#;
 const EACH: &str = r#"targets:
-  from: { find: { table: shop.things, where: { id: { at_least: 1 } } } }
+  from: { find: { table: shop.things, where: { id: { at_least: 1 } }, columns: [id, email] } }
 steps:
 - id: mark
   row: { table: shop.things, key: { id: "{{ item.id }}" }, set: { name: "{{ params.who }} {{ item.id }}", note: "{{ item.email | upper }}" } }
@@ -319,7 +319,11 @@ fn an_undo_of_which_nothing_can_be_taken_back_says_why() {
         let tally = plan.tally();
         assert_eq!((tally.left, tally.unchanged, plan.is_empty()), (3, 0, true));
         assert!(out.0.contains("are left alone") && !out.0.contains("as wanted"), "{}", out.0);
-        assert!(out.0.contains("1 step cannot be taken back:\n  ticket  A ticket stays (3 times)"), "{}", out.0);
+        assert!(
+            out.0.contains("1 step cannot be taken back:") && out.0.contains("A ticket stays (3 times)"),
+            "{}",
+            out.0
+        );
         office.store.shop.close().await;
     });
 }
