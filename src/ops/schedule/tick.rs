@@ -462,9 +462,13 @@ mod tests {
 
     #[test]
     fn who_began_it_by_hand_and_why_are_told_apart_again() {
-        for (actor, reason) in
-            [("anna", "now"), ("anna", "ticket: 12"), ("ci: deploy", "a: b"), ("\"quoted\": x", ""), ("ops: \"é\"", "\"")]
-        {
+        for (actor, reason) in [
+            ("anna", "now"),
+            ("anna", "ticket: 12"),
+            ("ci: deploy", "a: b"),
+            ("\"quoted\": x", ""),
+            ("ops: \"é\"", "\""),
+        ] {
             let why = said_by_hand(actor, reason);
             assert_eq!(whose(&why), Some((actor.to_owned(), reason.to_owned())), "{why}");
         }
