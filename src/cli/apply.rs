@@ -216,7 +216,12 @@ pub fn finish(run: RunId, carried: Carried, opened: &Opened, output: &Output, js
             many::applied(run, &carried.state, came, output.look())
         });
         let end = End::worst(came.summary.ends.keys().copied());
-        let exit = if Exit::of(end) == Exit::Done { exit(&carried.stopped) } else { Exit::of(end) };
+        let exit = match Exit::of(end) {
+            // What the run needs was not there: nobody asked it to pause.
+            Exit::Done if came.cut_off && carried.stopped == Stopped::Paused => Exit::Failed,
+            Exit::Done => exit(&carried.stopped),
+            other => other,
+        };
         return Ok(exit);
     }
     if json {

@@ -146,7 +146,7 @@ async fn document(
 ) -> Result<Exit, Failure> {
     let item = run_json::each_item(state, view.facts);
     let (lines, found) = ops::history::items(record, roll, &item).await?;
-    output.data(&run_json::begun(id, &RunState { taken_back_by: state.taken_back_by, ..found }));
+    output.data(&run_json::begun(id, &RunState { taken_back_by: state.taken_back_by, ..found }, roll.count() as u64));
     let once = state.items.get(SINGLE_ITEM).map(|once| Ok(item(SINGLE_ITEM, once)));
     let mut first = true;
     for line in once.into_iter().chain(lines.each()) {

@@ -21,6 +21,8 @@ pub struct Crew {
     /// The right to work on the run.
     pub(super) lease: Arc<Lease>,
     pausing: AtomicBool,
+    /// A database that is needed cannot be reached.
+    cut_off: AtomicBool,
     /// Items are under way, or still to come: what is done once is not over yet.
     open: AtomicBool,
     shared: Mutex<Shared>,
@@ -67,6 +69,7 @@ impl Crew {
         Crew {
             lease: Arc::new(Lease::new(world)),
             pausing: AtomicBool::new(false),
+            cut_off: AtomicBool::new(false),
             open: AtomicBool::new(true),
             shared: Mutex::default(),
             looking: tokio::sync::Mutex::default(),
@@ -82,6 +85,16 @@ impl Crew {
     pub fn pauses(&self, why: &str) {
         self.pausing.store(true, Ordering::Relaxed);
         self.shared().why.get_or_insert_with(|| why.to_owned());
+    }
+
+    /// It pauses because a database cannot be reached.
+    pub fn cuts_off(&self) {
+        self.cut_off.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it does.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Ordering::Relaxed)
     }
 
     /// No other item begins, and why; those under way go on to their end.

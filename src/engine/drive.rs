@@ -11,6 +11,7 @@ use super::{
     names,
     outline::{self, Back, Kind, Place},
     reached::Spot,
+    recover,
     sets::Seat,
     setting::Setting,
     state::{ItemState, RunState, StepState},
@@ -27,7 +28,7 @@ use crate::{
         step::{ALWAYS, Step},
     },
     base::{identity::EffectId, value::Value},
-    connection::handle::Reading,
+    connection::{fault::FaultKind, handle::Reading},
     effect::change::RowChange,
     journal::{
         Appended, Appending, Beginning, Claim, Journal,
@@ -357,6 +358,9 @@ impl<'a> Driver<'a> {
                             self.doubt = Some((place.path.clone(), trouble));
                         }
                         Err(Halt::Trouble(trouble)) => {
+                            if let Some(why) = self.unreachable(&place, &trouble) {
+                                return self.rest_unreachable(&place.path, &why).await;
+                            }
                             if !Box::pin(self.repairs(&place, &trouble)).await? {
                                 Box::pin(self.end(&place, trouble)).await?;
                             }
@@ -441,6 +445,32 @@ impl<'a> Driver<'a> {
         self.flush().await?;
         self.close_readers().await;
         Ok(Stopped::Paused)
+    }
+
+    /// Of one of many items: why the run pauses, where a database cannot be reached. The step surely did nothing, and those of all the items
+    /// behind it would fail in the same way. What a `rescue` is there for is its business.
+    fn unreachable(&self, place: &Place, trouble: &Trouble) -> Option<String> {
+        let Trouble::Database { fault, .. } = trouble else { return None };
+        let refused = fault.kind == FaultKind::Refused && self.crew.is_some();
+        if !refused || self.state.cancelled || place.rescued || self.confirmed.contains_key(&place.path) {
+            return None;
+        }
+        // A transaction could not be begun: without images it was not ended either.
+        let nothing = self.standing(&place.path).is_none_or(|step| {
+            let of_rows = step.class.as_deref().is_some_and(recover::is_one_transaction);
+            step.attempts == 0 || of_rows && !step.imaged
+        });
+        nothing.then(|| format!("{} cannot be reached", trouble.message().replacen(": ", " (", 1) + ")"))
+    }
+
+    /// Pauses the run before this step.
+    async fn rest_unreachable(&mut self, path: &Arc<str>, why: &str) -> Result<Stopped, JournalError> {
+        if self.was_attempted(path) {
+            let message = Some(format!("Nothing was written: {}", endings::sentence(why)));
+            self.outcome(path, Went { outcome: Outcome::NotDone, value: None, message, response: None }, 0);
+        }
+        self.crew.iter().for_each(|crew| crew.cuts_off());
+        self.rest(why).await
     }
 
     /// The last words of one of many items: durable with whatever is recorded next.

@@ -74,6 +74,11 @@ pub(super) fn of_rows(connection: &str, setting: &Setting) -> &'static str {
     if setting.database(connection).is_some_and(|database| database.ledger()) { "ledger" } else { "rows" }
 }
 
+/// Whether all that a step of this class does is one transaction of one database.
+pub(super) fn is_one_transaction(class: &str) -> bool {
+    matches!(class, "rows" | "ledger" | "sql" | "sql-probe" | REPEATED)
+}
+
 impl Driver<'_> {
     /// Finds out and records it. Gives where the run stopped, if only a person can go on.
     pub(super) async fn find_out(&mut self, path: &Arc<str>) -> Result<Option<Stopped>, JournalError> {

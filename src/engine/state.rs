@@ -353,6 +353,12 @@ fn taken_as_done(decided: &HumanDecided, item: &Arc<str>, generation: u32) -> It
     }
 }
 
+/// Of a run that was made so and of which so many items are recorded: how many there were to be, where these are not all.
+pub fn broke_off(created: &RunCreated, recorded: u64) -> Option<u64> {
+    let planned = created.plan_summary.as_ref()?.get("items")?.as_int()?;
+    u64::try_from(planned).ok().filter(|planned| recorded < *planned)
+}
+
 impl RunState {
     /// From all events of a run.
     pub fn fold<'a>(events: impl IntoIterator<Item = (Stamp, &'a Event)>) -> RunState {
@@ -526,6 +532,11 @@ impl RunState {
     pub fn doubts(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<str>, &StepState)> {
         let open = self.items.iter().filter(|(_, item)| item.closed.is_none());
         open.flat_map(|(key, item)| item.doubts().map(move |(path, step)| (key, path, step)))
+    }
+
+    /// How many items were to be recorded, where these are not all of them: it broke off before its first change, or is being recorded.
+    pub fn broke_off(&self, recorded: u64) -> Option<u64> {
+        broke_off(self.created.as_ref()?, recorded)
     }
 
     /// It takes another run back.

@@ -134,7 +134,7 @@ pub async fn cancel(
     let roll = record.roll(run).await?;
     let mut summary = roll.summary();
     summary.with_rows(&roll.rows(&record.journal).await?);
-    let came = Came { stopped: Stopped::Closed(End::Cancelled), summary, why: None };
+    let came = Came { stopped: Stopped::Closed(End::Cancelled), summary, why: None, cut_off: false };
     Ok(Cancelled { state: roll.run, many: Some(Box::new(came)), worker: None })
 }
 

@@ -67,6 +67,9 @@ pub async fn retry(
     let (prepared, plan) = setting_of(surroundings, record, opened, run, &state).await?;
     turn::expect(record, &prepared.setting).await?;
     let many = many::carry::is_many(&prepared.setting);
+    if many && record.worked_on_by(surroundings, run).await?.is_none() {
+        many::carry::all_there(run, &roll)?;
+    }
     if !many || state.closed.is_some() {
         is_over(surroundings, record, run, &state, "done again").await?;
     }

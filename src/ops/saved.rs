@@ -368,9 +368,22 @@ async fn unused(record: &Record, header: &Header) -> Result<(), Failure> {
 /// The refusal of a plan that became this run.
 pub async fn used(record: &Record, run: RunId) -> Result<Failure, Failure> {
     let made = record.journal.run(run).await?;
+    let purged = made.as_ref().is_some_and(|made| made.purged_at.is_some());
     let who = made.map_or_else(String::new, |made| format!(" by {}, {}", made.actor, moment(made.started_at)));
-    Ok(Failure::usage(format!("this plan was used already: it became run {}{who}", run.short()))
-        .help(format!("`trueup show {}` tells what it did; to do the same once more, plan again", run.short())))
+    let failure = Failure::usage(format!("this plan was used already: it became run {}{who}", run.short()));
+    if !purged {
+        let roll = record.roll(run).await?;
+        let there = roll.count() as u64;
+        if let Some(planned) = roll.run.broke_off(there) {
+            return Ok(failure
+                .help(format!("{there} of {planned} items were recorded, and nothing was changed; unless that goes on now, it broke off"))
+                .help(match roll.run.closed {
+                    Some(_) => "it is over; plan again".to_owned(),
+                    None => format!("`trueup cancel {} --reason …` ends it; then plan again", run.short()),
+                }));
+        }
+    }
+    Ok(failure.help(format!("`trueup show {}` tells what it did; to do the same once more, plan again", run.short())))
 }
 
 fn in_time(surroundings: &Surroundings, header: &Header) -> Result<(), Failure> {

@@ -109,6 +109,9 @@ pub(super) async fn prepare_as(
     let Some(created) = state.created.clone() else {
         return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
     };
+    if record.worked_on_by(surroundings, run).await?.is_none() {
+        many::carry::all_there(run, &roll)?;
+    }
     is_over(surroundings, record, run, &state, "taken back").await?;
     stands(record, run, wish.item.as_deref()).await?;
     has_item(record, run, &roll, wish.item.as_deref()).await?;

@@ -135,6 +135,9 @@ fn way_words(word: &str) -> [&'static str; 2] {
 /// What a person reads right after a run over many items.
 pub fn applied(run: RunId, state: &RunState, came: &Came, look: Look) -> String {
     let mut page = Page::new(look);
+    if broke_off(&mut page, run, state, &came.summary) {
+        return page.finish();
+    }
     let (tone, sentence) = sentence(&came.summary, &came.stopped, came.why.as_deref(), state.is_undo());
     page.line(0, Line::of(tone, sentence));
     looked(&mut page, state);
@@ -154,6 +157,9 @@ pub fn run(run: RunId, state: &RunState, summary: &Summary, view: &View<'_>) -> 
     let mut page = Page::new(view.look);
     super::run::heading(&mut page, run, state);
     page.blank();
+    if broke_off(&mut page, run, state, summary) {
+        return page.finish();
+    }
     let stopped = match &state.closed {
         Some(closed) => Stopped::Closed(closed.end),
         None => Stopped::Paused,
@@ -181,6 +187,30 @@ pub fn run(run: RunId, state: &RunState, summary: &Summary, view: &View<'_>) -> 
     }
     next_steps(&mut page, run, state, summary, state.closed.is_some(), false);
     page.finish()
+}
+
+/// All there is to say of a run of which not all items are recorded: it has not begun.
+fn broke_off(page: &mut Page, run: RunId, state: &RunState, summary: &Summary) -> bool {
+    let Some(planned) = state.broke_off(summary.of) else { return false };
+    let recorded = format!("{} of {} were recorded", grouped(summary.of), counted(planned, "item"));
+    let Some(closed) = &state.closed else {
+        let sentence = format!("Not begun: {recorded}; nothing was changed.");
+        page.line(0, Line::of(Tone::Care, sentence));
+        page.prose(
+            2,
+            Tone::Plain,
+            "Unless somebody is recording them at this moment, that broke off, and it cannot go on. Cancel it, and plan again.",
+        );
+        commands(page, &[("end it", format!("trueup cancel {} --reason \"…\"", run.short()))]);
+        return true;
+    };
+    let sentence = format!("Cancelled before it began: {recorded}; nothing was changed.");
+    page.line(0, Line::of(Tone::Care, sentence));
+    if let Some(reason) = &closed.reason {
+        page.prose(2, Tone::Plain, reason);
+    }
+    page.line(2, Line::of(Tone::Plain, "To do it, plan again."));
+    true
 }
 
 /// Of a comparison: how many records the plan looked at.

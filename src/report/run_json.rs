@@ -10,7 +10,11 @@ use super::{
     titles::{Titles, section},
 };
 use crate::{
-    base::{identity::RunId, time::Stamp, value::Value},
+    base::{
+        identity::{RunId, SINGLE_ITEM},
+        time::Stamp,
+        value::Value,
+    },
     engine::{
         drive::Stopped,
         fleet::Came,
@@ -35,13 +39,14 @@ fn id(run: RunId) -> [(&'static str, Value); 2] {
 pub fn run(run: RunId, state: &RunState, facts: Lookup<'_>) -> String {
     let titles = Titles::of(state.created.as_ref());
     let items = state.items.iter().map(|(key, item)| of_item(key, item, &titles, facts)).collect();
-    pretty::document(&whole(run, state, items))
+    let recorded = state.items.keys().filter(|key| &***key != SINGLE_ITEM).count() as u64;
+    pretty::document(&whole(run, state, items, broke_off(state, recorded)))
 }
 
 /// The same of a run whose items nobody holds: the document up to its items. `state` has what is done once, and the items in
-/// which something is in doubt or drifted.
-pub fn begun(run: RunId, state: &RunState) -> String {
-    let document = pretty::document(&whole(run, state, Vec::new()));
+/// which something is in doubt or drifted, `recorded` says how many items there are.
+pub fn begun(run: RunId, state: &RunState, recorded: u64) -> String {
+    let document = pretty::document(&whole(run, state, Vec::new(), broke_off(state, recorded)));
     let cut = document.rfind("[]").unwrap_or(document.len());
     format!("{}[", &document[..cut])
 }
@@ -57,13 +62,21 @@ pub const COMMA: &str = ",";
 /// Behind the last one.
 pub const ENDED: &str = "\n  ]\n}\n";
 
-fn whole(run: RunId, state: &RunState, items: Vec<Value>) -> Value {
+/// So many items of so many are recorded, where it broke off meanwhile.
+fn broke_off(state: &RunState, recorded: u64) -> Option<Value> {
+    let number = |n: u64| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
+    let planned = state.broke_off(recorded)?;
+    Some(Value::map([("recorded", number(recorded)), ("planned", number(planned))]))
+}
+
+fn whole(run: RunId, state: &RunState, items: Vec<Value>, broke_off: Option<Value>) -> Value {
     let head = [("format", FORMAT.into()), ("kind", "run".into())].into_iter().chain(id(run));
     let rest = [
         ("state", if state.closed.is_some() { "closed".into() } else { "open".into() }),
         ("end", maybe(state.closed.as_ref().map(|closed| closed.end.word()))),
         ("reason", maybe(state.closed.as_ref().and_then(|closed| closed.reason.as_deref()))),
         ("paused", maybe(state.paused.as_deref())),
+        ("broke_off", broke_off.unwrap_or(Value::NULL)),
         ("cancelled", state.cancelled.into()),
         ("taken_back_by", maybe(state.taken_back_by.map(|run| run.to_string()))),
         ("in_doubt", Value::list(doubts(run, state))),
@@ -100,6 +113,7 @@ pub fn many(run: RunId, state: &RunState, came: &Came) -> String {
         ("state", if end.is_some() { "closed".into() } else { "open".into() }),
         ("end", maybe(end)),
         ("paused", maybe(came.why.as_deref())),
+        ("broke_off", broke_off(state, summary.of).unwrap_or(Value::NULL)),
         ("items", number(summary.of)),
         ("not_begun", number(summary.left)),
         ("ends", summary.value()),

@@ -250,8 +250,10 @@ shape! {
     /// Exactly one of these; `columns` and `delimiter` belong to `csv`.
     "a source" pub struct FromSpec {
         /// Rows of a declared table.
+        #[schemars(extend("not" = { "required": ["expect"] }))]
         find: Option<FindSpec>,
         /// Rows of a SELECT.
+        #[schemars(extend("not" = { "required": ["expect"] }))]
         query: Option<QuerySpec>,
         /// Lines of a CSV file with a header: `"{{ params.file }}"`, where the parameter has the type `file`.
         csv: Option<Text>,
@@ -274,8 +276,10 @@ shape! {
     /// One side of a comparison: exactly one of these; `columns` and `delimiter` belong to `csv`.
     "a side" pub struct SideSpec {
         /// Rows of a declared table.
+        #[schemars(extend("not" = { "required": ["expect"] }))]
         find: Option<FindSpec>,
         /// Rows of a SELECT.
+        #[schemars(extend("not" = { "required": ["expect"] }))]
         query: Option<QuerySpec>,
         /// Lines of a CSV file with a header.
         csv: Option<Text>,

@@ -113,7 +113,7 @@ impl Wire {
             loop {
                 tokio::select! {
                     biased;
-                    _ = ends.wait_for(|cut| *cut) => return,
+                    () = is_cut(&mut ends) => return,
                     Ok((client, _)) = listener.accept() => {
                         let server = TcpStream::connect(&server).await.unwrap();
                         tokio::spawn(carry(client, server, commits.clone(), cut.clone()));
@@ -130,13 +130,18 @@ impl Wire {
     }
 }
 
+/// Waits until the wire is cut. What tells it is let go before anything else is waited for.
+async fn is_cut(ends: &mut watch::Receiver<bool>) {
+    drop(ends.wait_for(|cut| *cut).await);
+}
+
 async fn carry(mut client: TcpStream, mut server: TcpStream, commits: Arc<AtomicI64>, cut: watch::Sender<bool>) {
     let (mut up, mut down) = (vec![0; 65536], vec![0; 65536]);
     let (mut ends, mut last) = (cut.subscribe(), false);
     loop {
         tokio::select! {
             biased;
-            _ = ends.wait_for(|cut| *cut) => return,
+            () = is_cut(&mut ends) => return,
             n = server.read(&mut down) => {
                 let Ok(n @ 1..) = n else { return };
                 if client.write_all(&down[..n]).await.is_err() { return }

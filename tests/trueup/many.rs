@@ -138,7 +138,7 @@ impl Store {
         let (lines, found) = ops::history::items(&record, &roll, &item).await.unwrap();
         let once = roll.run.items.get(SINGLE_ITEM).map(|once| item(SINGLE_ITEM, once));
         let lines: Vec<String> = once.into_iter().chain(lines.each().map(Result::unwrap)).collect();
-        let whole = run_json::begun(run, &found) + &lines.join(run_json::COMMA) + run_json::ENDED;
+        let whole = run_json::begun(run, &found, roll.count() as u64) + &lines.join(run_json::COMMA) + run_json::ENDED;
         assert_eq!(whole, run_json::run(run, &state, &facts));
         record.journal.close().await.unwrap();
         state
@@ -681,7 +681,7 @@ fn a_pause_leaves_the_rest_for_later_and_a_cancelled_run_ends_all_of_it() {
 }
 
 /// `trueup` in the shop's folder; with `at` it kills itself at that moment of the protocol.
-async fn process(folder: &Path, url: &str, at: Option<u64>, arguments: &[&str]) -> (Option<i32>, String) {
+pub(super) async fn process(folder: &Path, url: &str, at: Option<u64>, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_trueup"));
     command.args(arguments).current_dir(folder).env("TRUEUP_ACTOR", "anna").env("SHOP_URL", url).env("CRM_KEY", "k");
     if let Some(at) = at {

@@ -151,6 +151,8 @@ pub struct Came {
     pub summary: Summary,
     /// Why it stands still.
     pub why: Option<String>,
+    /// It stands still because a database cannot be reached.
+    pub cut_off: bool,
 }
 
 /// Why it could not go on.
@@ -820,13 +822,13 @@ impl Fleet<'_> {
             events.push(RunPaused { reason, until: None, behind: None }.into());
         }
         crew.append(self.journal, &self.claim, &mut events).await?;
-        Ok(self.came(stopped.unwrap_or(Stopped::Paused), why))
+        Ok(Came { cut_off: crew.is_cut_off(), ..self.came(stopped.unwrap_or(Stopped::Paused), why) })
     }
 
     fn came(&mut self, stopped: Stopped, why: Option<String>) -> Came {
         let mut summary = std::mem::take(&mut self.summary);
         summary.of = self.of;
-        Came { stopped, summary, why }
+        Came { stopped, summary, why, cut_off: false }
     }
 }
 

@@ -240,7 +240,7 @@ pub async fn go_on(
     let Some(created) = state.created.clone() else {
         return Err(Failure::usage(format!("run {} has no beginning in the journal", run.short())));
     };
-    if let Err(failure) = all_there(run, &created, roll.count()) {
+    if let Err(failure) = all_there(run, &roll) {
         record.journal.release(&claim).await?;
         return Err(failure);
     }
@@ -281,17 +281,16 @@ pub async fn go_on(
 }
 
 /// Refuses a run whose list of items was cut off by a crash: nothing of it has begun.
-fn all_there(run: RunId, created: &RunCreated, there: usize) -> Result<(), Failure> {
-    let planned = created.plan_summary.as_ref().and_then(|summary| summary.get("items")?.as_int());
-    match planned.and_then(|planned| usize::try_from(planned).ok()).filter(|planned| there < *planned) {
-        None => Ok(()),
-        Some(planned) => {
-            let short = run.short();
-            Err(Failure::usage(format!("run {short} broke off while its items were recorded: {there} of {planned}"))
-                .help("nothing was changed by it")
-                .help(format!("`trueup cancel {short} --reason …` ends it; then plan again")))
-        }
-    }
+pub(in crate::ops) fn all_there(run: RunId, roll: &Roll) -> Result<(), Failure> {
+    let there = roll.count() as u64;
+    let Some(planned) = roll.run.broke_off(there) else { return Ok(()) };
+    let short = run.short();
+    let failure = Failure::usage(format!("run {short} broke off while its items were recorded: {there} of {planned}"))
+        .help("nothing was changed by it");
+    Err(failure.help(match roll.run.closed {
+        Some(_) => "it is over; plan again".to_owned(),
+        None => format!("`trueup cancel {short} --reason …` ends it; then plan again"),
+    }))
 }
 
 /// Lets a fleet go, and says how far it came.

@@ -10,7 +10,7 @@ use crate::{
         time::Stamp,
         value::{Data, Value},
     },
-    engine::setting::Setting,
+    engine::{setting::Setting, state::broke_off},
     journal::{
         Mention, RunFilter, RunSummary,
         event::Event,
@@ -180,6 +180,7 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
     let mut seen: Option<DriftSeen> = None;
     let mut created: Option<RunCreated> = None;
     let mut ends: HashMap<Arc<str>, (End, Option<String>)> = HashMap::new();
+    let mut recorded = 0;
     record
         .journal
         .sift(run, None, &mut |sifted| {
@@ -194,11 +195,15 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
                         created = Some(*made);
                     }
                 }
-                _ => sifted.mentions(|mention| {
-                    if let Mention::Closed(items) = mention {
+                _ => sifted.mentions(|mention| match mention {
+                    Mention::Closed(items) => {
                         let reason = |why: &Option<Cow<'_, str>>| why.as_deref().map(str::to_owned);
                         ends.extend(items.iter().map(|(item, end, why)| (Arc::from(&**item), (*end, reason(why)))));
                     }
+                    Mention::Started(items) => {
+                        recorded += items.iter().filter(|item| &***item != SINGLE_ITEM).count() as u64;
+                    }
+                    _ => {}
                 })?,
             }
             Ok(())
@@ -207,6 +212,7 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
     let Some(seen) = seen else {
         return Err(Failure::usage(format!("run {} broke off before it recorded what it saw", run.short())));
     };
+    let cut_off = created.as_ref().is_some_and(|created| broke_off(created, recorded).is_some());
     let beyond = beyond(&seen, &ends, line.state == RunWord::InDoubt);
     let came = ends.iter().map(|(item, (end, _))| (item.clone(), *end)).collect();
     let own = (!seen.compared_nothing()).then(|| point(&seen, &line, &came));
@@ -245,7 +251,7 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
         more: seen.more,
         beyond,
         trend,
-        open: open(&line),
+        open: open(&line, cut_off),
     })
 }
 
@@ -291,10 +297,14 @@ fn beyond(seen: &DriftSeen, ends: &HashMap<Arc<str>, (End, Option<String>)>, in_
 }
 
 /// Why it is not over.
-fn open(line: &RunSummary) -> Option<String> {
+fn open(line: &RunSummary, cut_off: bool) -> Option<String> {
     let short = line.id.short();
     match line.state {
         RunWord::Closed => None,
+        _ if cut_off => Some(format!(
+            "It broke off while its items were recorded, before it changed anything: `trueup cancel {short} --reason …` ends it; then reconcile \
+             again."
+        )),
         RunWord::Waiting => {
             Some(format!("It waits for a person: `trueup inbox` says for whom, `trueup show {short}` for what."))
         }

@@ -75,7 +75,24 @@ impl Walk<'_> {
         self.definitions.get_key_value(name).map(|(name, node)| (name.as_str(), node))
     }
 
+    /// What stands behind a reference that leaves some of its keys out, as a source leaves `expect` out: without them, under a name of its own.
+    fn narrowed(&self, node: &Value) -> Option<(String, Value)> {
+        let out = node.get("not")?.get("required")?.as_array()?;
+        let (name, definition) = self.definition(node)?;
+        let mut narrowed = definition.clone();
+        let properties = narrowed.get_mut("properties")?.as_object_mut()?;
+        properties.retain(|key, _| !out.iter().any(|left| left.as_str() == Some(key)));
+        let out: Vec<_> = out.iter().map(plain).collect();
+        Some((format!("{name} without {}", out.join(", ")), narrowed))
+    }
+
     fn node(&mut self, node: &Value, path: Vec<String>) {
+        if let Some((name, narrowed)) = self.narrowed(node) {
+            if self.seen.insert(name) {
+                self.node(&narrowed, path);
+            }
+            return;
+        }
         if let Some((name, definition)) =
             self.definition(node).map(|(name, definition)| (name.to_owned(), definition.clone()))
         {
@@ -143,6 +160,9 @@ impl Walk<'_> {
     fn takes(&self, node: &Value, depth: usize) -> String {
         if depth > 4 {
             return "more".into();
+        }
+        if let Some((_, narrowed)) = self.narrowed(node) {
+            return self.takes(&narrowed, depth + 1);
         }
         if let Some((name, definition)) = self.definition(node) {
             return if name == "Step" { "a step".into() } else { self.takes(definition, depth + 1) };
