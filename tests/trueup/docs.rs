@@ -88,6 +88,19 @@ fn trueup(folder: &Path) -> Command {
 // Generated parts
 
 #[test]
+fn a_source_is_described_without_the_expect_that_it_does_not_take_and_a_step_with_it() {
+    let page = fs::read_to_string(root().join("docs/language.md")).unwrap();
+    let part =
+        |head: &str| page.split(&format!("\n{head}\n")).nth(1).unwrap().split("\n### ").next().unwrap().to_owned();
+    for source in ["### `targets.from.find`", "### `targets.from.query`"] {
+        assert!(!part(source).contains("`expect`"), "{source}");
+    }
+    for step in ["### `find`", "### `query`"] {
+        assert!(part(step).contains("| `expect` |"), "{step}");
+    }
+}
+
+#[test]
 fn the_generated_parts_of_the_pages_are_current() {
     let mut seen = BTreeSet::new();
     let mut stale = Vec::new();
