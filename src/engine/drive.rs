@@ -7,6 +7,7 @@ use super::{
     crew::Crew,
     decide::{Next, decide},
     drift, endings,
+    fleet::RECONCILE,
     lease::Lease,
     names,
     outline::{self, Back, Kind, Place},
@@ -448,11 +449,13 @@ impl<'a> Driver<'a> {
     }
 
     /// Of one of many items: why the run pauses, where a database cannot be reached. The step surely did nothing, and those of all the items
-    /// behind it would fail in the same way. What a `rescue` is there for is its business.
+    /// behind it would fail in the same way. What a `rescue` is there for is its business, and a healing waits for nobody: what failed is found
+    /// again by the next reconcile.
     fn unreachable(&self, place: &Place, trouble: &Trouble) -> Option<String> {
         let Trouble::Database { fault, .. } = trouble else { return None };
         let refused = fault.kind == FaultKind::Refused && self.crew.is_some();
-        if !refused || self.state.cancelled || place.rescued || self.confirmed.contains_key(&place.path) {
+        let heals = self.state.created.as_ref().is_some_and(|created| &*created.purpose == RECONCILE);
+        if !refused || heals || self.state.cancelled || place.rescued || self.confirmed.contains_key(&place.path) {
             return None;
         }
         // A transaction could not be begun: without images it was not ended either.

@@ -84,8 +84,7 @@ pub struct Basis<'a> {
     pub waited: bool,
 }
 
-/// The purpose of a run that a reconcile made.
-pub const RECONCILE: &str = "reconcile";
+pub use crate::engine::fleet::RECONCILE;
 
 /// Counts of a plan, for lists.
 pub(super) fn summary(plan: &Plan) -> Value {

@@ -205,3 +205,30 @@ fn a_run_pauses_when_its_database_is_gone_and_goes_on_when_it_is_back() {
         store.shop.close().await;
     });
 }
+
+/// Nobody looks after a nightly healing: a paused one would keep those of the next nights from beginning.
+#[test]
+fn a_healing_whose_database_is_gone_fails_and_the_next_one_heals_the_rest() {
+    block_on(async {
+        let things = 450;
+        let store = Store::open(&On::Postgres(postgres()), things).await;
+        let folder = store.shop.folder.path().to_owned();
+        std::fs::write(folder.join("many.yaml"), playbook(&["reconcile: { heal: { most: 1000 } }\n", ALL])).unwrap();
+        let Place::Server(url) = store.shop.place() else { panic!("no server") };
+        let wire = Wire::to(url.reveal()).await;
+        let url = wire.url(url.reveal());
+        wire.commits.store(0, Ordering::SeqCst);
+        let heal = ["reconcile", "many.yaml", "--env", "test", "--heal", "--reason", "r", "--yes"];
+        let (code, words) = process(&folder, &url, None, &heal).await;
+        assert!(*wire.cut.borrow(), "it was never cut: {words}");
+        let done = store.column("count").await.iter().filter(|n| *n == "1").count();
+        assert!(done > 0 && done < things as usize, "{done} items were done: {words}");
+        assert_eq!(code, Some(1), "{words}");
+        assert!(!words.contains("Paused") && open_run(&store).await.is_none(), "{words}");
+        wire.mend().await;
+        let (code, words) = process(&folder, &url, None, &heal).await;
+        assert_eq!(code, Some(0), "{words}");
+        assert!(store.column("count").await.iter().all(|n| n == "1"), "{words}");
+        store.shop.close().await;
+    });
+}

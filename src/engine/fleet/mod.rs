@@ -62,6 +62,9 @@ use tokio::{
 const LOOK: Duration = Duration::from_millis(100);
 /// So often somebody looks whether it was cancelled, in microseconds.
 const LOOK_AT_JOURNAL: i64 = 1_000_000;
+/// The purpose of a run that a reconcile made.
+pub const RECONCILE: &str = "reconcile";
+
 /// So many items are closed in one event.
 const TOGETHER: usize = 500;
 
