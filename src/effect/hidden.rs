@@ -30,11 +30,8 @@ impl Hidden {
 
     /// Marks these columns of the row, as it is stored or as playbooks see it.
     pub fn mark(&self, table: &TableName, key: &Map, row: &mut Map) {
-        let Some(rows) = self.0.get(table) else { return };
-        for column in rows.get(&name(key)).into_iter().flatten() {
-            if let Some(value) = row.get_mut(column) {
-                value.marks |= Marks::PERSONAL;
-            }
+        if let Some(columns) = self.0.get(table).and_then(|rows| rows.get(&name(key))) {
+            hide(row, columns);
         }
     }
 
@@ -46,6 +43,15 @@ impl Hidden {
         let key = change.key.clone();
         for row in [&mut change.before, &mut change.after].into_iter().flatten().chain([&mut change.key]) {
             self.mark(&change.table, &key, row);
+        }
+    }
+}
+
+/// Marks these columns of a row.
+pub fn hide<'a>(row: &mut Map, columns: impl IntoIterator<Item = &'a Arc<str>>) {
+    for column in columns {
+        if let Some(value) = row.get_mut(column) {
+            value.marks |= Marks::PERSONAL;
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     },
     effect::{
         change::{Deed, RowChange, TableName},
-        hidden::Hidden,
+        hidden::{self, Hidden},
         left::LeftAlone,
     },
     plan::Also,
@@ -111,11 +111,7 @@ impl Ground<'_> {
     /// A stored row with the marks of its columns.
     fn marked(&self, row: &Map) -> Map {
         let mut marked = self.facts.marked(row);
-        for column in &self.covered {
-            if let Some(value) = marked.get_mut(column) {
-                value.marks |= Marks::PERSONAL;
-            }
-        }
+        hidden::hide(&mut marked, &self.covered);
         if !self.hidden.is_empty() {
             let key = self.key.iter().filter_map(|c| Some((c.clone(), row.get(c)?.clone()))).collect();
             self.hidden.mark(self.table, &key, &mut marked);

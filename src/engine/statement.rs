@@ -20,7 +20,10 @@ use crate::{
         sql_rules::{self, Class},
         statement::{Limits, Statement},
     },
-    effect::change::{RowChange, TableName},
+    effect::{
+        change::{RowChange, TableName},
+        hidden,
+    },
     table::{catalogue::Renewed, facts::Facts},
     template::Dialect,
 };
@@ -225,11 +228,8 @@ fn hide(change: &mut RowChange, bind: &Value) {
         if !new.bare().to_lowercase().contains(&wanted) {
             continue;
         }
-        for row in [&mut change.before, &mut change.after].into_iter().flatten() {
-            if let Some(value) = row.get_mut(&column) {
-                value.marks |= Marks::PERSONAL;
-            }
-        }
+        let rows = [&mut change.before, &mut change.after].into_iter().flatten();
+        rows.for_each(|row| hidden::hide(row, [&column]));
     }
 }
 

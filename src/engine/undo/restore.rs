@@ -396,11 +396,7 @@ impl Row<'_> {
     /// A row that was read, with the marks of its columns.
     fn marked(&self, row: &Map) -> Map {
         let mut marked = self.facts.marked(row);
-        for column in &self.hidden {
-            if let Some(value) = marked.get_mut(column) {
-                value.marks |= Marks::PERSONAL;
-            }
-        }
+        hidden::hide(&mut marked, &self.hidden);
         marked
     }
 

@@ -46,17 +46,8 @@ pub async fn read(
     Ok(listing)
 }
 
-/// Reads all of it, however many are taken.
-pub(super) async fn read_all(
-    setting: &Setting,
-    targets: &Targets,
-    scope: &Scope,
-    workplace: &Workplace,
-) -> Result<Listing, Failure> {
-    gathered(setting, targets, scope, workplace, None).await
-}
-
-async fn gathered(
+/// Reads it, whatever the limits say, and takes so many of its items; nothing: all.
+pub(super) async fn gathered(
     setting: &Setting,
     targets: &Targets,
     scope: &Scope,

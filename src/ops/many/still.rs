@@ -33,7 +33,7 @@ pub(super) async fn drifted(setting: &Setting, plan: &Plan) -> Result<Vec<Closed
         return Ok(Vec::new());
     }
     let scope = setting.scope();
-    let listing = source::read_all(setting, targets, &scope, workplace).await?;
+    let listing = source::gathered(setting, targets, &scope, workplace, None).await?;
     let looked = Looked::of(&setting.playbook);
     let mut now = listing
         .items(targets, &scope, &workplace.sealer)
