@@ -66,7 +66,8 @@ fn revealed(scene: &Scene<'_>, word: &Word, problems: &mut Diagnostics) {
     if !known && !scene.named.contains(root) && !scene.named.contains(name) {
         let message = format!("nothing is called `{}`, so it cannot be revealed", word.as_str());
         let problem = Diagnostic::error(&UNKNOWN_NAME, word.span, message);
-        problems.push(problem.suggest(root, scene.step_names().chain(["params"])));
+        let item = scene.playbook.targets.as_ref().map(|_| "item");
+        problems.push(problem.suggest(root, scene.step_names().chain(item).chain(["params"])));
     }
 }
 
@@ -118,8 +119,9 @@ fn unknown(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics)
     if matches!(name, "null" | "Null" | "NULL" | "nil" | "None") {
         return problems.push(problem.help("in an expression null is written `none`: `x is none`"));
     }
-    let known: Vec<&str> = scene.step_names().chain(["params", "vars", "run", "env"]).collect();
-    problems.push(problem.suggest(name, known));
+    let item = scene.playbook.targets.is_some() && item_is_there(scene, mention.home);
+    let known = scene.step_names().chain(item.then_some("item")).chain(["params", "vars", "run", "env"]);
+    problems.push(problem.suggest(name, known.collect::<Vec<_>>()));
 }
 
 /// An item exists where the text stands.
