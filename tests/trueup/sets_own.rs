@@ -12,9 +12,10 @@ use trueup::{
     trial::bench::On,
 };
 
-const OPEN: &str = "targets:\n  from: { find: { table: shop.things, where: { state: open } } }\n";
+pub(super) const OPEN: &str = "targets:\n  from: { find: { table: shop.things, where: { state: open } } }\n";
 const SELL: &str = "- id: sell\n  row: { of: thing, only_if: { state: open }, set: { state: sold } }\n";
-const THING: &str = "- id: thing\n  find: { table: shop.things, where: { id: \"{{ item.id }}\" }, expect: one }\n";
+pub(super) const THING: &str =
+    "- id: thing\n  find: { table: shop.things, where: { id: \"{{ item.id }}\" }, expect: one }\n";
 
 fn text(parts: &[&str]) -> String {
     let text = playbook(parts);
@@ -432,32 +433,43 @@ fn the_first_of_those_that_want_a_unique_value_gets_it() {
     });
 }
 
+/// A trigger that refuses changes behind which the amounts of all things are more than 20.
+pub(super) fn full_up(on: &On) -> &'static str {
+    match on {
+        On::Sqlite => {
+            "create trigger full_up after update on things when (select sum(amount) from things) > 20 begin select raise(abort, 'sum above 20'); end"
+        }
+        On::Postgres(_) => {
+            "create function full_up() returns trigger language plpgsql as $$ begin if (select sum(amount) from things) > 20 then raise exception 'sum above 20'; end if; return null; end $$; create trigger full_up after update on things for each row execute function full_up()"
+        }
+        On::Mysql(_) => {
+            "create trigger full_up after update on things for each row begin if (select sum(amount) from things) > 20 then signal sqlstate '45000' set message_text = 'sum above 20'; end if; end"
+        }
+    }
+}
+
 /// What a database says to a change may depend on what else its transaction did: a trigger that reads tables, a constraint that is looked at when the
 /// transaction ends, or that keeps rows apart. Such items go one by one, and what becomes of each is what becomes of it alone.
 #[test]
 fn what_judges_a_change_by_other_rows_judges_each_item_by_itself() {
     let set = "- id: change\n  row: { of: thing, set: { amount: \"{{ item.count }}\" } }\n";
-    let full = |of: &str| match of {
-        "sqlite" => {
-            "create trigger full_up after update on things when (select sum(amount) from things) > 20 begin select raise(abort, 'sum above 20'); end"
-        }
-        "postgres" => {
-            "create function full_up() returns trigger language plpgsql as $$ begin if (select sum(amount) from things) > 20 then raise exception 'sum above 20'; end if; return null; end $$; create trigger full_up after update on things for each row execute function full_up()"
-        }
-        _ => {
-            "create trigger full_up after update on things for each row begin if (select sum(amount) from things) > 20 then signal sqlstate '45000' set message_text = 'sum above 20'; end if; end"
-        }
-    };
     let at_last = "create function at_last() returns trigger language plpgsql as $$ begin if (select sum(amount) from things) > 20 then raise exception 'sum above 20'; end if; return null; end $$; create constraint trigger at_last after update on things deferrable initially deferred for each row execute function at_last()";
     let own = "create function own_row() returns trigger language plpgsql as $$ begin if new.amount > 11 then raise exception 'more than 11'; end if; new.note := upper(coalesce(new.note, '')); return new; end $$; create trigger own_row before update on things for each row execute function own_row()";
     let apart = "alter table things add constraint apart exclude (amount with =) deferrable initially deferred";
+    let checked = "create function room() returns boolean language sql as 'select coalesce(sum(amount), 0) <= 21 from things'; alter table things add constraint has_room check (amount = 0 or room()) not valid";
+    let own_check = "alter table things add constraint few check (abs(amount) <= 11) not valid";
     let by = "one by one: the ";
+    let full = |on: On| (full_up(&on), on);
+    let [(of_sqlite, sqlite), (of_postgres, postgresql), (of_mysql, mysql)] =
+        [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())].map(full);
     let cases: Vec<(On, &str, &str, &str)> = vec![
-        (On::Sqlite, full("sqlite"), by, "12 5"),
-        (On::Postgres(postgres()), full("postgres"), by, "12 5"),
-        (On::Mysql(mysql()), full("mysql"), by, "12 5"),
+        (sqlite, of_sqlite, by, "12 5"),
+        (postgresql, of_postgres, by, "12 5"),
+        (mysql, of_mysql, by, "12 5"),
         (On::Postgres(postgres()), at_last, by, "12 5"),
         (On::Postgres(postgres()), apart, by, "11 10"),
+        (On::Postgres(postgres()), checked, by, "12 5"),
+        (On::Postgres(postgres()), own_check, "in sets of up to 200", "12 5"),
         (On::Postgres(postgres()), own, "in sets of up to 200", "12 5"),
     ];
     block_on(async {
@@ -478,15 +490,16 @@ fn what_judges_a_change_by_other_rows_judges_each_item_by_itself() {
                     on.word(),
                     fit::way(&prepared.setting)
                 );
-                // The first one's own is refused: 12 and 11 are above 20, the other one's value is taken, or more than 11 is.
-                assert_eq!(
-                    plan.tally().ends.get("fail").copied().unwrap_or(0),
-                    if made == apart { 2 } else { 1 },
-                    "{} {made}",
-                    on.word()
-                );
+                // The first one's own is refused: 12 and 11 are above 20, the other one's value is taken, or more than 11 is. A CHECK sees the sum before.
+                let refused = [(apart, 2), (checked, 0)].iter().find(|(of, _)| *of == made).map_or(1, |(_, n)| *n);
+                let planned = plan.tally().ends.get("fail").copied().unwrap_or(0);
+                assert_eq!(planned, refused, "{} {made}", on.word());
                 let (run, _) = carried(&store, &text, "", go).await;
                 seen.push((items(&store.state(run).await), rows(&store.shop).await));
+                if made == checked {
+                    let amounts = store.column("amount").await;
+                    assert_eq!(amounts, ["12.00", "11.00"], "the second one sees what the first one did");
+                }
                 store.shop.close().await;
             }
             alike(&format!("{} {made}: items", on.word()), &seen[0].0, &seen[1].0);

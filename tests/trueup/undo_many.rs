@@ -5,6 +5,7 @@ use super::{
     many::{Store, playbook},
     servers::{block_on, mysql, postgres, said},
     sets::{Go, STEPS, UP, batch, carried, items, on_a_thread_that_falls, rows, together},
+    sets_own::{OPEN, THING, full_up},
 };
 use std::sync::{Mutex, atomic::AtomicBool};
 use trueup::{
@@ -111,6 +112,37 @@ fn what_is_taken_back_in_sets_is_what_is_taken_back_one_by_one() {
         both_ways(&On::Sqlite, 1..5, 24).await;
         both_ways(&On::Postgres(postgres()), 1..5, 24).await;
         both_ways(&On::Mysql(mysql()), 1..3, 16).await;
+    });
+}
+
+async fn amounts(store: &Store) -> Vec<String> {
+    store.column("amount").await.iter().map(|amount| amount.trim_end_matches(".00").to_owned()).collect()
+}
+
+/// What a trigger that reads tables says to the way back of one item must be what it says behind those before it: each alone may go back (18), both may not (25).
+#[test]
+fn what_judges_a_change_by_other_rows_judges_each_way_back_by_itself() {
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            let set = "steps:\n- id: change\n  row: { of: thing, set: { amount: \"{{ item.count }}\" } }\n";
+            let text = playbook(&["limits: { concurrency: 1 }\n", OPEN, "preconditions:\n", THING, set]);
+            let mut seen = Vec::new();
+            for one_by_one in [false, true] {
+                let store = Store::open(&on, 2).await;
+                store.shop.sql("update things set amount = 11 + id, count = 4 + id").await;
+                let (run, _) = carried(&store, &text, "", Go::of(one_by_one)).await;
+                assert_eq!(amounts(&store).await, ["5", "6"]);
+                store.shop.sql(full_up(&on)).await;
+                let (undo, plan, _) = taken_back(&store, run, "", one_by_one).await;
+                let goes = plan.many.as_ref().and_then(|many| many.goes.clone()).unwrap_or_default();
+                assert_eq!(goes.starts_with("one by one: the trigger `full_up`"), !one_by_one, "{goes}");
+                let found = items(&store.state(undo).await);
+                assert_eq!(amounts(&store).await, ["5", "13"], "{} {one_by_one}: {found:?}", on.word());
+                seen.push(found.into_iter().map(|line| line.replace(&run.short(), "RUN")).collect::<Vec<_>>());
+                store.shop.close().await;
+            }
+            assert_eq!(seen[0], seen[1], "{}", on.word());
+        }
     });
 }
 

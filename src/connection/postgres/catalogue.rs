@@ -60,7 +60,8 @@ const COLUMNS: &str = "\
     order by c.name, a.attnum";
 
 /// Of a trigger its text, where it can be read: what is written in C, or looked at when the transaction ends, is taken for one that may do anything (`call`),
-/// but for what comes with the server.
+/// but for what comes with the server. A function in a CHECK may read tables; those that come with the server leave no dependency behind.
+/// All of them are looked at with every change of a row.
 const KEYS: &str = "\
     select c.name, i.indisprimary as primary, null::text as trigger, null::text as body, null::text as judge,
            (select array_agg(a.attname::text order by k.n) from unnest(i.indkey::int2[]) with ordinality k(attnum, n)
@@ -75,9 +76,12 @@ const KEYS: &str = "\
     where not t.tgisinternal
     union all
     select c.name, false, null, null, k.conname::text,
-           (select array_agg(a.attname::text order by n.n) from unnest(k.conkey) with ordinality n(attnum, n)
+           (select array_agg(a.attname::text order by n.n) from unnest(case when k.contype <> 'c' then k.conkey end) with ordinality n(attnum, n)
              left join pg_attribute a on a.attrelid = c.oid and a.attnum = n.attnum having bool_and(n.attnum > 0))
-    from chosen c join pg_constraint k on k.conrelid = c.oid and (k.contype = 'x' or k.contype in ('p', 'u', 'f') and k.condeferred)
+    from chosen c join pg_constraint k on k.conrelid = c.oid and (k.contype = 'x' or k.contype in ('p', 'u', 'f') and k.condeferred
+      or k.contype = 'c' and exists (select 1 from pg_depend d join pg_proc f on f.oid = d.refobjid join pg_language l on l.oid = f.prolang
+        where d.classid = 'pg_constraint'::regclass and d.objid = k.oid and d.refclassid = 'pg_proc'::regclass
+        and l.lanname not in ('c', 'internal')))
     order by 1, 3, 5, 6";
 
 const REFERENCES: &str = "\

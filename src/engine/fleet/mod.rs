@@ -285,9 +285,7 @@ impl Fleet<'_> {
 
     async fn go(&mut self, crew: &Arc<Crew>, items: Items<'_>) -> Result<Came, FleetError> {
         let mut once = Arc::default();
-        if !self.is_back() {
-            built::look(self.setting).await;
-        }
+        built::look(self.setting, self.is_back()).await;
         if let Some(work) = self.once.take() {
             let (stopped, state, entries) = self.once(crew, &work.plan, work.state, None).await?;
             self.once = Some(Work { plan: work.plan, state });

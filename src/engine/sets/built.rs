@@ -20,9 +20,10 @@ pub struct Built {
     pub references: Vec<Reference>,
 }
 
-/// Asks the database, once for a run, where items would go together by what is declared. Where it cannot be asked they do not.
-pub async fn look(setting: &Setting) {
-    let (Way::InSets { connection, .. } | Way::Apart { connection, .. }) = fit::way(setting) else { return };
+/// Asks the database, once for a run, where items would go together by what is declared, or are taken back so. Where it cannot be asked they do not.
+pub async fn look(setting: &Setting, back: bool) {
+    let way = if back { fit::way_back(setting) } else { fit::way(setting) };
+    let (Way::InSets { connection, .. } | Way::Apart { connection, .. }) = way else { return };
     let Some(database) = setting.database(&connection).filter(|_| setting.built.get().is_none()) else { return };
     let names = own::tables(setting);
     let names: Vec<&str> = names.iter().map(|table| &*table.table).collect();

@@ -127,9 +127,13 @@ fn fits_back(setting: &Setting) -> Result<Arc<str>, String> {
             }
         });
     }
-    match wrong {
+    if let Some(why) = wrong {
+        return Err(why);
+    }
+    let connection = one_database(setting)?;
+    match own::judged_back(setting) {
         Some(why) => Err(why),
-        None => one_database(setting),
+        None => Ok(connection),
     }
 }
 

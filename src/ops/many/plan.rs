@@ -61,7 +61,7 @@ pub async fn plan(
     looked.standings = Some(standings.clone());
     looked.grounds = Some(Arc::default());
     let setting = &looked;
-    built::look(setting).await;
+    built::look(setting, false).await;
     let mut head = head(setting, &standings);
     head.many = Some(Box::new(Many {
         tally: Tally::default(),

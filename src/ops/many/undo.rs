@@ -12,7 +12,7 @@ use crate::{
         fleet::{Make, summary::Summary},
         outline::Outline,
         rehearse::{self, Answers},
-        sets::fit,
+        sets::{built, fit},
         setting::{OneItem, Part, RunFacts, Setting},
         state::{ItemState, RunState},
         undo::{
@@ -302,6 +302,7 @@ pub async fn plan(
     let mut plan = head(setting, &standings);
     plan.title = title;
     let of = backward.count() as u64;
+    built::look(setting, true).await;
     let goes = Some(fit::way_back(setting).to_string());
     let (tally, digest) = (Tally::default(), String::new());
     plan.many = Some(Box::new(Many { tally, digest, of, lone: 0, matched: None, goes, file: None }));

@@ -51,6 +51,14 @@ pub fn sees_others(setting: &Setting) -> Option<String> {
     looked(setting)?.verdict()
 }
 
+/// Why it makes a difference which other items are taken back in the same transaction, a fragment.
+pub fn judged_back(setting: &Setting) -> Option<String> {
+    let mut look = looked(setting)?;
+    // What a step reads does not matter on the way back: rows are put back by their keys.
+    let unasked = if matches!(setting.built.get(), Some(Err(_))) { look.why.take() } else { None };
+    unasked.or_else(|| look.unclear.take()).or_else(|| look.judged(true))
+}
+
 /// What the steps of an item do to a table, all together.
 pub struct Written {
     /// The table.
@@ -125,6 +133,7 @@ fn looked_in<'a>(setting: &'a Setting, built: Option<&'a Built>, why: Option<Str
         looped: pins::looped(setting),
         repeats: false,
         why,
+        unclear: None,
     };
     look.own = match (&targets.group_by, &targets.key, &targets.from.source) {
         (Some(_), ..) => vec![pin(["item", "key"])],
@@ -168,6 +177,8 @@ struct Look<'a> {
     repeats: bool,
     /// What cannot be told at all.
     why: Option<String>,
+    /// Where it cannot be told which table a step changes.
+    unclear: Option<String>,
 }
 
 /// What a step does to a table.
@@ -314,12 +325,16 @@ impl Look<'_> {
         }
     }
 
+    fn is_unclear(&mut self, why: String) {
+        self.why.get_or_insert_with(|| why.clone());
+        self.unclear.get_or_insert(why);
+    }
+
     fn row(&mut self, row: &RowSpec, label: &str) {
         let said = row.table.as_ref().and_then(|table| TableName::parse(table.as_str()));
         let found = row.of.as_ref().and_then(|of| self.setting.found_in(of.as_str()));
         let Some(table) = said.or(found) else {
-            self.why
-                .get_or_insert_with(|| format!("step `{label}` changes a row of which nothing is known beforehand"));
+            self.is_unclear(format!("step `{label}` changes a row of which nothing is known beforehand"));
             return;
         };
         let pinned = self.pinned_of(row, &table, 0);
@@ -397,8 +412,7 @@ impl Look<'_> {
 
     fn touch(&mut self, table: TableName, mut touch: Touch) {
         if self.table_of(&table).is_some_and(|built| built.view) {
-            let why = || format!("step `{}` is about `{}`, which is a view", touch.label, table.text());
-            self.why.get_or_insert_with(why);
+            self.is_unclear(format!("step `{}` is about `{}`, which is a view", touch.label, table.text()));
         }
         // Where names of columns are the same in capital letters, they are compared so.
         if self.dialect(&table.connection) != Dialect::Postgres {

@@ -39,7 +39,8 @@ impl Look<'_> {
         if !self.touched.values().flatten().any(|touch| matches!(touch.does, Does::Writes { .. })) {
             return None;
         }
-        let why = self.why.take().or_else(|| self.two_names()).or_else(|| self.contended()).or_else(|| self.judged());
+        let why =
+            self.why.take().or_else(|| self.two_names()).or_else(|| self.contended()).or_else(|| self.judged(false));
         why.or_else(|| {
             let (table, touches) =
                 self.touched.iter().find(|(table, touches)| !self.keeps_to_its_own(table, touches))?;
@@ -92,13 +93,15 @@ impl Look<'_> {
         })
     }
 
-    /// What a database says to the change of one item depends on what others did in the same transaction.
-    fn judged(&self) -> Option<String> {
+    /// What a database says to the change of one item depends on what others did in the same transaction. `back`: to the change that takes it back, where a
+    /// row that went comes.
+    pub(super) fn judged(&self, back: bool) -> Option<String> {
         self.touched.iter().find_map(|(table, touches)| {
             let judge = self.table_of(table)?.judges.iter().find(|judge| {
                 let concerns = |touch: &Touch| match &touch.does {
-                    Does::Writes { columns, adds, .. } => {
-                        judge.columns.is_empty() || *adds || judge.columns.iter().any(|column| columns.holds(column))
+                    Does::Writes { columns, adds, removes } => {
+                        let comes = *adds || back && *removes;
+                        judge.columns.is_empty() || comes || judge.columns.iter().any(|column| columns.holds(column))
                     }
                     Does::Asks | Does::Reads => false,
                 };
