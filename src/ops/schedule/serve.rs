@@ -11,7 +11,8 @@ use crate::{
 };
 use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -67,8 +68,8 @@ pub async fn due(
     stop: &Arc<AtomicBool>,
     tell: &dyn Fn(Heard<'_>),
 ) -> Result<Due, Failure> {
-    let mut under_way: FuturesUnordered<Work> = FuturesUnordered::new();
-    let Seen { passed, unseen } = look(surroundings, record, opened, stop, tell, &mut under_way).await?;
+    let Seen { passed, unseen, begun } = look(surroundings, record, opened, stop, tell).await?;
+    let mut under_way: FuturesUnordered<Work> = begun.into_iter().collect();
     let mut over = Vec::new();
     while let Some((firing, ended)) = under_way.next().await {
         if let Ok(ended) = &ended {
@@ -90,9 +91,15 @@ pub async fn serve(
     let mut under_way: FuturesUnordered<Work> = FuturesUnordered::new();
     let mut said = String::new();
     while !stop.load(Ordering::Relaxed) {
-        match round(surroundings, record, options.project.as_deref(), stop, tell, &mut under_way).await {
-            Ok(unseen) => {
-                crate::ops::witness::keep(surroundings).await;
+        let round = async {
+            let opened = project::open(surroundings, options.project.as_deref())?;
+            let seen = look(surroundings, record, &opened, stop, tell).await?;
+            crate::ops::witness::keep(surroundings).await;
+            Ok::<_, Failure>(seen)
+        };
+        match beside(round, &mut under_way, |over| told(surroundings, over, tell)).await {
+            Ok(Seen { unseen, begun, .. }) => {
+                under_way.extend(begun);
                 let why: String = unseen.iter().map(|(name, why)| format!("{name}: {}\n", why.in_short())).collect();
                 if why != said {
                     unseen.iter().for_each(|(name, failure)| tell(Heard::Unseen(name, failure)));
@@ -118,48 +125,50 @@ pub async fn serve(
             }
             tokio::select! {
                 () = pause => waited += HEAR,
-                over = under_way.next() => {
-                    told(over, tell);
-                    // Beside everything else: a collector that is away holds up nobody.
-                    let traces = surroundings.clone();
-                    tokio::spawn(async move { crate::ops::trace::flush(&traces).await });
-                }
+                Some(over) = under_way.next() => told(surroundings, over, tell),
             }
         }
     }
     while let Some(over) = under_way.next().await {
-        told(Some(over), tell);
+        told(surroundings, over, tell);
     }
     Ok(())
 }
 
-fn told(over: Option<(Firing, Result<Ended, Failure>)>, tell: &dyn Fn(Heard<'_>)) {
-    match over {
-        Some((firing, Ok(ended))) => tell(Heard::Over(&firing, &ended)),
-        Some((firing, Err(failure))) => {
-            tell(Heard::Word(&format!("{}: its end cannot be recorded: {}", firing.name, failure.in_short())));
+/// Does this, and lets go on what is under way meanwhile. Whoever only waited for it would wait for ever: what is under way may stand in the line for the
+/// journal before it, or have the journal in its hands, and is not looked at until it is over.
+async fn beside<T, W: Future>(
+    work: impl Future<Output = T>,
+    under_way: &mut FuturesUnordered<W>,
+    told: impl Fn(W::Output),
+) -> T {
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            Some(over) = under_way.next() => told(over),
         }
-        None => {}
     }
 }
 
-async fn round(
-    surroundings: &Surroundings,
-    record: &Arc<Record>,
-    project: Option<&Path>,
-    stop: &Arc<AtomicBool>,
-    tell: &dyn Fn(Heard<'_>),
-    under_way: &mut FuturesUnordered<Work>,
-) -> Result<Unseen, Failure> {
-    let opened = project::open(surroundings, project)?;
-    Ok(look(surroundings, record, &opened, stop, tell, under_way).await?.unseen)
+fn told(surroundings: &Surroundings, (firing, ended): (Firing, Result<Ended, Failure>), tell: &dyn Fn(Heard<'_>)) {
+    match ended {
+        Ok(ended) => tell(Heard::Over(&firing, &ended)),
+        Err(failure) => {
+            tell(Heard::Word(&format!("{}: its end cannot be recorded: {}", firing.name, failure.in_short())));
+        }
+    }
+    // Beside everything else: a collector that is away holds up nobody.
+    let traces = surroundings.clone();
+    tokio::spawn(async move { crate::ops::trace::flush(&traces).await });
 }
 
-/// What a look saw beside what it began.
+/// What a look saw, and what is to be begun.
 #[derive(Default)]
 struct Seen {
     passed: Vec<Passed>,
     unseen: Unseen,
+    begun: Vec<Work>,
 }
 
 async fn look(
@@ -168,7 +177,6 @@ async fn look(
     opened: &Opened,
     stop: &Arc<AtomicBool>,
     tell: &dyn Fn(Heard<'_>),
-    under_way: &mut FuturesUnordered<Work>,
 ) -> Result<Seen, Failure> {
     let mut seen = Seen::default();
     for (name, schedule) in opened.project.schedules.iter() {
@@ -186,7 +194,7 @@ async fn look(
             tell(Heard::Begins(&firing));
             let (surroundings, record) = (surroundings.clone(), record.clone());
             let (opened, stop) = (opened.clone(), stop.clone());
-            under_way.push(
+            seen.begun.push(
                 async move {
                     let ended = fire(&surroundings, &record, &opened, &firing, &stop).await;
                     (firing, ended)
@@ -197,4 +205,31 @@ async fn look(
     }
     let unseen = without_the_unseen(seen.unseen, opened.project.schedules.entries.len())?;
     Ok(Seen { unseen, ..seen })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+    use tokio::sync::Mutex;
+
+    /// What is under way has the journal in its hands and lets go of it only when it is looked at again.
+    #[tokio::test]
+    async fn a_look_does_not_wait_for_ever_for_what_only_goes_on_beside_it() {
+        let journal = Arc::new(Mutex::new(0));
+        let holds = journal.clone();
+        let mut under_way: FuturesUnordered<_> = [async move {
+            let mut held = holds.lock().await;
+            tokio::task::yield_now().await;
+            *held += 1;
+        }]
+        .into_iter()
+        .collect();
+        // It begins, takes it, and is left alone.
+        assert!(under_way.next().now_or_never().is_none());
+        assert!(journal.try_lock().is_err(), "nobody has it, so this proves nothing");
+        let over = std::cell::Cell::new(0);
+        let look = async { *journal.lock().await };
+        assert_eq!(beside(look, &mut under_way, |()| over.set(over.get() + 1)).await, 1);
+    }
 }
