@@ -323,6 +323,25 @@ impl<R: BufRead> Items<R> {
     }
 }
 
+impl<R: BufRead> Items<R> {
+    /// The next item's key, and `item` as its steps see it.
+    pub fn given(&mut self) -> Option<Result<Given, BadPlan>> {
+        Some(self.line()?.and_then(|line| {
+            let text = std::str::from_utf8(&line).map_err(|_| damaged("it is not text"))?;
+            let given = stored::item_of_line(text)
+                .and_then(|(key, item)| Some((key, item.map(|item| self.sealer.open_json(item)).transpose().ok()?)));
+            match given {
+                Some(given) => Ok(given),
+                // It is wrong, and this says how.
+                None => decoded(&line, &self.sealer).map(|item: ItemPlan| (item.key, item.item)),
+            }
+        }))
+    }
+}
+
+/// An item's key, and `item` as its steps see it.
+pub type Given = (Arc<str>, Option<Value>);
+
 impl<R: BufRead> Iterator for Items<R> {
     type Item = Result<ItemPlan, BadPlan>;
     fn next(&mut self) -> Option<Self::Item> {

@@ -3,7 +3,7 @@
 
 use super::{
     ItemPlan, Plan, Tally,
-    file::{BadPlan, Items},
+    file::{BadPlan, Given, Items},
     stored,
 };
 use crate::{
@@ -79,7 +79,15 @@ impl Plan {
 /// What a run keeps of each item, with its key, one after the other.
 pub struct EachKept(Each);
 
+/// What the source gave of each item, with its key, one after the other.
+pub struct EachGiven(Each);
+
 impl Each {
+    /// What the source gave of them.
+    pub fn given(self) -> EachGiven {
+        EachGiven(self)
+    }
+
     /// What a run keeps of them.
     pub fn kept(self) -> EachKept {
         EachKept(self)
@@ -92,6 +100,16 @@ impl Iterator for EachKept {
         match &mut self.0 {
             Each::Held(items) => items.next().map(|item| Ok(stored::kept(&item))),
             Each::Read(items) => items.kept(),
+        }
+    }
+}
+
+impl Iterator for EachGiven {
+    type Item = Result<Given, BadPlan>;
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.0 {
+            Each::Held(items) => items.next().map(|item| Ok((item.key, item.item))),
+            Each::Read(items) => items.given(),
         }
     }
 }

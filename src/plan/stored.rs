@@ -125,6 +125,13 @@ pub fn of_line(line: &str) -> Option<(String, String)> {
     Some((key, out))
 }
 
+/// Key and `item` of a line in a plan file, as text; nothing else of it is taken apart.
+pub fn item_of_line(line: &str) -> Option<(Arc<str>, Option<&str>)> {
+    let line: LineItem<'_> = serde_json::from_str(line).ok()?;
+    let key: String = serde_json::from_str(line.key.get()).ok()?;
+    Some((key.into(), line.item.map(RawValue::get)))
+}
+
 fn text<'t>(part: Option<&'t RawValue>, else_: &'static str) -> &'t str {
     part.map_or(else_, RawValue::get)
 }
@@ -149,6 +156,14 @@ struct Line<'a> {
     lane: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "there")]
     stop: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct LineItem<'a> {
+    #[serde(borrow)]
+    key: &'a RawValue,
+    #[serde(borrow, default, deserialize_with = "there")]
+    item: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]

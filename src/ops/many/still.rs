@@ -39,12 +39,12 @@ pub(super) async fn drifted(setting: &Setting, plan: &Plan) -> Result<Vec<Closed
         .items(targets, &scope, &workplace.sealer)
         .map_err(|error| source::failed(error.into(), setting))?
         .map(|item| item.map(|item| (item.key, looked.facts(Some(&item.value)))));
-    let planned = plan.each(&workplace.sealer).map_err(|why| super::plan::bad(&why))?;
+    let planned = plan.each(&workplace.sealer).map_err(|why| super::plan::bad(&why))?.given();
     let mut both = Both { looked: &looked, now: HashMap::new(), planned: HashMap::new(), found: Vec::new() };
     // Side by side: where nothing moved, nothing is held.
     for item in planned.skip(1) {
-        let item = item.map_err(|why| super::plan::bad(&why))?;
-        both.planned(item.key, looked.facts(item.item.as_ref()));
+        let (key, given) = item.map_err(|why| super::plan::bad(&why))?;
+        both.planned(key, looked.facts(given.as_ref()));
         if let Some(item) = now.next() {
             let (key, facts) = item.map_err(|error| source::failed(error.into(), setting))?;
             both.now(key, facts);
