@@ -19,7 +19,10 @@ use crate::{
 use std::{
     io::Write,
     path::Path,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 pub async fn run(
@@ -136,6 +139,12 @@ async fn now(
         }
         for candidate in candidates {
             let name = candidate.name;
+            if flag.load(Ordering::Relaxed) {
+                output.error(&format!("{name}: not looked at"), &[]);
+                exits.push(Exit::Failed);
+                beside.failed.push((name, "not looked at: the command was asked to stop".into()));
+                continue;
+            }
             let done = match candidate.loaded {
                 Err(failure) => Err(failure),
                 Ok(_) if !candidate.missing.is_empty() => Err(Failure::usage(format!(

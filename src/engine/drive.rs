@@ -372,6 +372,10 @@ impl<'a> Driver<'a> {
                 Next::Verified | Next::Close(..)
                     if self.crew.as_ref().is_some_and(|crew| crew.holds(&self.item, item)) =>
                 {
+                    if let Some((place, trouble)) = self.told_otherwise() {
+                        Box::pin(self.end(&place, trouble)).await?;
+                        continue;
+                    }
                     self.flush().await?;
                     self.close_readers().await;
                     return Ok(Stopped::Held);
@@ -631,6 +635,19 @@ impl<'a> Driver<'a> {
         }
         drift::without_own(&mut differences, &self.own(), self.setting);
         if differences.is_empty() { Ok(()) } else { Err(Trouble::Drifted(differences)) }
+    }
+
+    /// What was read once for all items, and what is said behind the last of them rests on, reads otherwise than planned. It is looked at before the first
+    /// one: behind them nothing could be left alone any more.
+    fn told_otherwise(&self) -> Option<(Place, Trouble)> {
+        let (plan, outline) = (self.plan?, &self.root.outline);
+        let before = outline.nodes.iter().filter(|node| node.section == Section::Preconditions);
+        before.filter_map(|node| Some((node.step.id()?, &node.at))).find_map(|(name, path)| {
+            let of_it = plan.rests_on.iter().filter(|(path, _)| path.root() == name).cloned().collect();
+            let of_it = ItemPlan { rests_on: of_it, steps: Vec::new(), ..plan.clone() };
+            let differences = drift::of_facts(&of_it, None, &self.scope, self.root);
+            if differences.is_empty() { None } else { Some((outline.place(path)?, Trouble::Drifted(differences))) }
+        })
     }
 
     async fn place(&mut self, place: &Place) -> Result<(), Halt> {

@@ -184,7 +184,7 @@ pub struct Node {
     /// Its name, or its action with its number: the last part of its path.
     pub label: Arc<str>,
     /// Its path outside of all turns of loops.
-    at: Arc<str>,
+    pub(super) at: Arc<str>,
     /// The step.
     pub step: Arc<Step>,
     /// How it is gone through, once it is its turn.

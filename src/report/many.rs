@@ -258,7 +258,11 @@ fn counts(summary: &Summary, undo: bool) -> String {
 
 fn sentence(summary: &Summary, stopped: &Stopped, why: Option<&str>, undo: bool) -> (Tone, String) {
     let (all, counts) = (counted(summary.of, "item"), counts(summary, undo));
-    let counts = if counts.is_empty() { "nothing to do".to_owned() } else { counts };
+    let none = match stopped {
+        Stopped::Closed(End::Changed | End::Unchanged | End::Skipped) => "nothing to do",
+        _ => "nothing was begun",
+    };
+    let counts = if counts.is_empty() { none.to_owned() } else { counts };
     let counts = match summary.stays.values().sum::<u64>() {
         0 => counts,
         1 => format!("{counts}, but for 1 step that cannot be"),

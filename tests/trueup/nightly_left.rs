@@ -239,8 +239,8 @@ fn of_what_was_not_looked_at_nobody_says_that_it_is_new_or_mended() {
     });
 }
 
-/// Somebody holds all rows until the signals are sent: whoever looks at them waits, so the healing is not over.
-async fn terminated(signals: usize) -> Option<i32> {
+/// Somebody holds all rows until the signals are sent: whoever looks at them, or changes them, waits.
+async fn terminated(line: &str, signals: usize) -> (Option<i32>, String) {
     let place = office(&On::Postgres(postgres()), FILE, "").await;
     let path = place.path().join("name.yaml");
     let text = fs::read_to_string(&path).unwrap();
@@ -253,11 +253,12 @@ async fn terminated(signals: usize) -> Option<i32> {
     change(&place, "most: 10", "most: 5000");
     change(&place, "lock_timeout: 200ms", "lock_timeout: 60s, statement_timeout: 90s");
     place.admin("insert into things (id, name, count) select n, '', 1 from generate_series(101, 1000) n").await;
+    trueup(&place, "plan name --reason now --out name.plan").await.is(0, &[]);
     let left = async || place.seen("select count(*) as n from things where name = ''").await;
     let mut holder = place.database().writing().await.unwrap();
     let all: Vec<Vec<Value>> = (1..=1000).map(|id| vec![Value::from(id)]).collect();
     holder.lock_and_read("things", &["id".into()], &all).await.unwrap();
-    let mut child = command(&place, "schedule run minutely --reason now");
+    let mut child = command(&place, line);
     let mut child = child.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let waits =
         "select count(*) as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
@@ -266,34 +267,99 @@ async fn terminated(signals: usize) -> Option<i32> {
     let pid = child.id().unwrap().to_string();
     let terminate = || assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     terminate();
+    let mut said = String::new();
     while let Some(line) = lines.next_line().await.unwrap() {
+        said += &line;
         if line.contains("Pausing after this step; send SIGTERM again to end at once") {
             break;
         }
     }
-    if signals == 2 {
-        terminate();
-        let code = child.wait().await.unwrap().code();
-        holder.rollback().await.unwrap();
-        place.clear().await;
-        return code;
+    let looks = line.starts_with("reconcile") || line.starts_with("schedule");
+    if signals == 2 || looks {
+        if signals == 2 {
+            terminate();
+        }
+        // What is only looked at ends at once, though the rows are still held.
+        while let Some(line) = lines.next_line().await.unwrap() {
+            said += &line;
+        }
     }
+    let code = if signals == 2 || looks { child.wait().await.unwrap().code() } else { None };
     holder.rollback().await.unwrap();
-    let code = child.wait().await.unwrap().code();
-    // It came to a safe point, and whoever comes next goes on with it.
+    let code = if code.is_some() { code } else { child.wait().await.unwrap().code() };
     assert_ne!(left().await, "0");
-    trueup(&place, "reconcile --due").await.is(0, &["left by a process that is gone"]);
-    assert_eq!(left().await, "0");
+    if signals == 1 {
+        // Whoever comes next goes on with it.
+        let (next, exit, words): (_, _, &[&str]) = match line.split(' ').next() {
+            Some("schedule") => ("reconcile --due", 0, &["left by a process that is gone"]),
+            Some("reconcile") => ("reconcile name --heal --yes --reason now", 0, &["900 healed"]),
+            _ => ("resume", 0, &[]),
+        };
+        let next = match next {
+            "resume" => {
+                let runs = trueup(&place, "runs --json").await.json();
+                format!("resume {}", runs["runs"][0]["short"].as_str().unwrap())
+            }
+            next => next.to_owned(),
+        };
+        trueup(&place, &next).await.is(exit, words);
+        assert_eq!(left().await, "0");
+    }
     trueup(&place, "audit verify").await.is(0, &["Everything is as it was written."]);
     place.clear().await;
-    code
+    (code, said)
+}
+
+/// What is read once for all items is part of what each of them rests on, and of what is said behind them: a saved plan that said something else is not
+/// carried out, and the row that somebody changed is named, not those that nobody touched.
+#[test]
+fn what_was_read_once_for_all_items_is_bound_by_the_plan() {
+    block_on(async {
+        let from = "targets:\n  from: { find: { table: shop.things, where: { name: '' }, order_by: [id] } }\n";
+        let once = "preconditions:\n- id: boss\n  find: { table: shop.owners, where: { id: 1 }, expect: one }\n- id: thing\n  find: { table: shop.things, where: { id: \"{{ item.id }}\" }, expect: one }\n";
+        let row = "steps:\n- id: up\n  row: { of: thing, set: { count: 7, name: named } }\n";
+        let named = row.replace("named", "\"of {{ boss.name }}\"");
+        let said = format!("{row}- tell: {{ who: clerk, message: \"{{{{ item.id }}}} is of {{{{ boss.name }}}}\" }}\n");
+        let behind =
+            format!("{row}afterwards:\n- tell: {{ who: clerk, message: \"all are of {{{{ boss.name }}}}\" }}\n");
+        let judged = format!("- assert: boss.name != 'Eve'\n{row}");
+        let renamed = ["shop.owners id 1", "planned Ada", "found Zoe"];
+        let cases: [(&str, &str, &str, i32, &[&str]); 5] = [
+            ("named", &named, "Zoe", 5, &renamed),
+            ("said", &said, "Zoe", 5, &renamed),
+            ("behind", &behind, "Zoe", 5, &[&renamed[..], &["Over: 3 not begun (3 items)"]].concat()),
+            ("judged", &judged, "Zoe", 0, &["3 changed"]),
+            ("judged", &judged, "Eve", 4, &["boss.name"]),
+        ];
+        for (name, steps, becomes, exit, words) in cases {
+            let place = office(&On::Postgres(postgres()), FILE, "").await;
+            place.admin("update things set name = ''; update owners set name = 'Ada';").await;
+            let body = format!("{from}{once}{steps}");
+            place.playbook(name, "  shop: { read: [owners], write: [things, audits] }", &body);
+            trueup(&place, &format!("plan {name} --reason now --out it.plan")).await.is(0, &["3 rows to change"]);
+            place.admin(&format!("update owners set name = '{becomes}' where id = 1;")).await;
+            let came = trueup(&place, "apply it.plan --yes --json").await;
+            assert_eq!(came.exit, exit, "{name}: {}{}", came.out, came.err);
+            let run = came.json()["id"].as_str().unwrap().to_owned();
+            trueup(&place, &format!("show {run}")).await.is(0, words);
+            let changed = place.seen("select count(*) as n from things where count = 7").await;
+            assert_eq!(changed, if exit == 0 { "3" } else { "0" }, "{name}");
+            place.clear().await;
+        }
+    });
 }
 
 /// As systemd and Kubernetes stop what takes too long.
 #[test]
 fn sigterm_lets_a_run_come_to_a_safe_point_and_a_second_one_ends_it() {
     block_on(async {
-        assert_eq!(terminated(1).await, Some(4));
-        assert_eq!(terminated(2).await, Some(143));
+        assert_eq!(terminated("apply name.plan --yes", 1).await.0, Some(4));
+        assert_eq!(terminated("apply name.plan --yes", 2).await.0, Some(143));
+        assert_eq!(terminated("schedule run minutely --reason now", 1).await.0, Some(4));
+        let (code, said) = terminated("reconcile name --heal --yes --reason now", 1).await;
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("stopped while it was looked at what differs; nothing was changed"), "{said}");
+        let (code, said) = terminated("reconcile --all --heal --yes --reason now", 1).await;
+        assert_eq!(code, Some(1), "{said}");
     });
 }

@@ -292,7 +292,10 @@ impl Fleet<'_> {
             once = entries;
             match stopped {
                 Stopped::Held => {}
-                Stopped::Closed(end) if crew.cancelled().is_none() => return self.close(crew, Some(end)).await,
+                Stopped::Closed(end) if crew.cancelled().is_none() => {
+                    self.summary.left += self.to_come;
+                    return self.close(crew, Some(end)).await;
+                }
                 Stopped::Closed(_) => {}
                 stopped => return self.stand(crew, Some(stopped)).await,
             }

@@ -18,7 +18,7 @@ mod walk;
 use super::{
     drift, outgoing as out,
     outline::Back,
-    setting::Setting,
+    setting::{Part, Setting},
     state::ItemState,
     trouble::{CallTrouble, Trouble},
     watch::Watch,
@@ -215,7 +215,7 @@ impl<'a> Pass<'a> {
             steps: Vec::new(),
             stop: None,
             reads: Vec::new(),
-            results: BTreeSet::new(),
+            results: known_before(setting),
             lists: Vec::new(),
             inner_facts: Vec::new(),
             goes_on: None,
@@ -234,6 +234,10 @@ impl<'a> Pass<'a> {
         }
         for (section, (_, steps)) in Section::ALL.into_iter().zip(setting.playbook.sections()) {
             self.enter(section).await?;
+            if section == Section::Afterwards && setting.about.part == Part::Once {
+                // What was looked at before is judged again, and nothing follows from it but that; what is said behind the items follows from this.
+                self.reads.clear();
+            }
             self.walk(section.word(), steps).await?;
             if self.stop.is_some() {
                 break;
@@ -405,6 +409,14 @@ impl From<Trouble> for Stepped {
     fn from(trouble: Trouble) -> Stepped {
         Stepped::Trouble(trouble)
     }
+}
+
+/// What was read once for all items: an item rests on what it looks at there as on what it reads itself.
+fn known_before(setting: &Setting) -> BTreeSet<String> {
+    if setting.outline.scope.is_some() {
+        return BTreeSet::new();
+    }
+    setting.about.once.iter().map(|(name, _)| name.to_string()).collect()
 }
 
 /// `trainee.now.state`: read again whenever it is looked at, so it is no fact that a plan rests on.

@@ -206,9 +206,8 @@ pub fn failed(error: SourceError, setting: &Setting) -> Failure {
                 .help("nothing was changed")
         }
         SourceError::File(name, bad) => Failure::usage(format!("`{name}` {}", bad.0)),
-        SourceError::OtherFile(name) => {
-            Failure::usage(format!("`{name}` was changed while it was read")).help("start again")
-        }
+        SourceError::OtherFile(name) => Failure::usage(format!("`{name}` has another content than when it was named"))
+            .help("start again; behind a saved plan: plan again"),
         SourceError::Expression(failure) => expression(&failure, setting, "targets"),
         SourceError::Resolve(trouble) => {
             let trouble = Trouble::of_resolving(trouble, &setting.source);

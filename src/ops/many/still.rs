@@ -151,6 +151,12 @@ fn told(path: &Path, was: &Option<Value>, now: &Option<Value>) -> String {
         return "item".into();
     }
     let none = || Data::Null.into();
+    // The rows of a group are too much for a reason.
+    let length = |value: &Option<Value>| value.as_ref().and_then(Value::as_list).map(<[Value]>::len);
+    if let (Some(was), Some(now)) = (length(was), length(now)) {
+        let differs = if was == now { "of which some differ".to_owned() } else { format!("found {now}") };
+        return format!("`{inner}`: planned {was} elements, {differs}");
+    }
     let (was, now) = pair(&was.clone().unwrap_or_else(none), &now.clone().unwrap_or_else(none));
     format!("`{inner}`: planned {was}, found {now}")
 }

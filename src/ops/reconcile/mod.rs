@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     approval::Demand,
-    base::{identity::RunId, value::Value},
+    base::{identity::RunId, value::Value, world::World},
     engine::{drive::Stopped, setting::Setting, watch::Watch},
     journal::{
         event::Event,
@@ -33,7 +33,13 @@ use crate::{
     targets::limits::StopAfter,
 };
 use found::Found;
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 /// What is to be reconciled, and how.
 #[derive(Clone, Debug)]
@@ -80,7 +86,14 @@ pub async fn loaded_one(
     let request = Request { run: wish.run, saved: wish.mode == Mode::Heal, ..wish.request.clone() };
     let mut prepared = plan::setting(surroundings, opened, loaded, &request).await?;
     record::seal_with(&mut prepared.setting, record);
-    let made = plan::plan(&prepared.setting, &wish.request, watch).await?;
+    let made = tokio::select! {
+        biased;
+        made = plan::plan(&prepared.setting, &wish.request, watch) => made?,
+        () = told_to_stop(&prepared.setting.world, pause) => return Err(stopped()),
+    };
+    if pause.load(Ordering::Relaxed) {
+        return Err(stopped());
+    }
     let run = prepared.setting.run.id;
     let mut found = Found::of(&prepared.setting, &made, record)?;
     let before = past::before(record, &found, &prepared.setting, run).await?;
@@ -111,6 +124,24 @@ pub async fn loaded_one(
         }
     }
     look(record, run).await
+}
+
+/// So often somebody looks whether it is to stop.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Somebody wants it to stop. What is only looked at is dropped wherever it stands: it left nothing behind.
+async fn told_to_stop(world: &World, pause: &AtomicBool) {
+    while !pause.load(Ordering::Relaxed) {
+        world.beat(LOOK).await;
+    }
+}
+
+fn stopped() -> Failure {
+    Failure::Halted {
+        message: "stopped while it was looked at what differs; nothing was changed".into(),
+        help: Vec::new(),
+    }
+    .help("the next reconcile looks again")
 }
 
 /// What is to be healed, as a plan of its own; nothing where nothing differs or a rule refuses it all.
