@@ -165,6 +165,9 @@ impl Kind {
             (Kind::Int { .. }, _) => misfit("a whole number"),
             (Kind::Bool, Data::Bool(_)) => Ok(()),
             (Kind::Bool, Data::Int(0 | 1)) => Ok(()),
+            (Kind::Bool, Data::Text(t)) if matches!(&**t, "true" | "false") => {
+                Err(format!("the text \"{t}\" is not {t}: write it without quotes"))
+            }
             (Kind::Bool, _) => misfit("true or false"),
             (Kind::Text(Some(most)), Data::Text(t)) if t.chars().count() > *most as usize => {
                 Err(format!("the text has {} characters; {type_name} holds {most}", t.chars().count()))

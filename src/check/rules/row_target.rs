@@ -99,6 +99,11 @@ fn found(scene: &Scene<'_>, index: usize, of: &Word) -> Option<Diagnostic> {
             let help = format!("write `table: connection.table, key: {{ id: \"{{{{ {name}.id }}}}\" }}`");
             return Some(odd(of.span, message, help));
         }
+        if name == "item" && scene.playbook.targets.is_some() {
+            let message = "`item` is what the source gave, and `of:` names a `find` step".to_owned();
+            let help = "find the row first: `- id: row` with `find: { table: …, where: { id: \"{{ item.id }}\" }, expect: one }`, then `of: row`";
+            return Some(odd(of.span, message, help));
+        }
         let finds = scene.visits.iter().filter(|v| matches!(v.step.act, Act::Find(_))).filter_map(|v| v.step.id());
         return Some(Diagnostic::error(&WHICH_ROW, of.span, format!("there is no step `{name}`")).suggest(name, finds));
     };

@@ -137,6 +137,12 @@ fn rest(targets: &Targets, problems: &mut Diagnostics) {
         let problem = wrong(targets.at, "`after` needs a `subject`".into());
         problems.push(problem.help("say which items belong together: `subject: \"{{ item.trainee_id }}\"`"));
     }
+    if let Some(subject) = targets.subject.as_ref().filter(|subject| subject.is_literal()) {
+        let text = &subject.scalar().text;
+        let message = format!("all items have one subject, the text `{text}`: they come one after the other");
+        let problem = Diagnostic::warning(&TARGETS, subject.scalar().span, message);
+        problems.push(problem.help(format!("to name a column: `subject: \"{{{{ item.{text} }}}}\"`")));
+    }
     if let Some(number) = targets.take.as_ref().filter(|take| not_a_count(take)) {
         problems.push(wrong(number.span(), "`take` is a number above zero".into()));
     }

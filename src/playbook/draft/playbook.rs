@@ -146,7 +146,9 @@ impl Parts<'_> {
             .set
             .iter()
             .filter(|column| !self.is_personal(column))
-            .map(|column| format!("{} {{{{ after.{} or 'none' }}}}", said(&column.name), column.name))
+            .map(|column| {
+                format!("{} {{{{ 'none' if after.{1} is none else after.{1} }}}}", said(&column.name), column.name)
+            })
             .collect();
         let key = self.known.facts.key.names().next().unwrap_or("id");
         let found = if shown.is_empty() {

@@ -345,7 +345,8 @@ pub(super) fn next_steps(found: &Reconciled) -> Vec<(&'static str, String)> {
     if !found.heals && found.refused.is_none() && found.drifted > refused {
         next.push(("heal what differs", command("reconcile", " --heal --reason \"…\"")));
     }
-    if found.heals && failed > 0 {
+    // What could not be tried out never began, and the run tells nothing of it.
+    if found.heals && failed > found.untried {
         next.push(("see what failed", format!("trueup show {}", found.run.short())));
     }
     if refused + failed > 0 || found.refused.is_some() {

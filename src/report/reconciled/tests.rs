@@ -296,6 +296,8 @@ fn a_report_ends_with_what_there_is_to_do() {
     assert_eq!(told(&of(false, vec![item("2", Verdict::Refused, 1)])), [&*plan]);
     let failed = of(true, vec![item("1", Verdict::Failed, 1)]);
     assert_eq!(told(&failed), [&format!("trueup show {}", failed.run.short()), &plan].map(String::as_str));
+    // What could not be tried out is in no run.
+    assert_eq!(told(&Reconciled { untried: 1, ..failed.clone() }), [&*plan]);
     for nothing in [
         of(true, vec![item("1", Verdict::Healed, 1)]),
         of(false, Vec::new()),

@@ -147,20 +147,26 @@ fn trend(page: &mut Page, points: &[TrendPoint]) {
     page.line(0, Line::of(Tone::Strong, "Over time"));
     let most = points.iter().map(|point| point.drifted).max().unwrap_or(0).max(1);
     let room = (page.width() / 3).min(30) as u64;
-    for point in points.iter().rev() {
+    let found: Vec<String> = points.iter().map(told_of).collect();
+    // All bars begin in one column, or their lengths say nothing.
+    let column = found.iter().map(|found| 20 + found.chars().count()).max().unwrap_or(0).max(34);
+    for (point, found) in points.iter().zip(found).rev() {
         let length = (point.drifted * room).div_ceil(most) as usize;
         let bar = if page.look.unicode { "█" } else { "#" }.repeat(length);
-        let healing = match (point.healing, point.healed) {
-            (0, _) => String::new(),
-            (of, Some(healed)) if healed >= of => format!(", {healed} healed"),
-            (of, Some(healed)) => format!(", {healed} of {of} healed"),
-            // Recorded by a version that did not tell.
-            (of, None) => format!(", {of} to heal"),
-        };
-        let untried = untried(point);
-        let found = format!("{}{healing}{untried}", point.drifted);
         let line = Line::of(Tone::Dim, clock::minute(point.at)).pad(18, 2).plain(found);
-        let line = if bar.is_empty() { line } else { line.pad(34, 2).add(Tone::Care, bar) };
+        let line = if bar.is_empty() { line } else { line.pad(column, 2).add(Tone::Care, bar) };
         page.line(2, line.kept());
     }
+}
+
+/// What came of one of them: `12, 3 of 12 healed, 1 could not be tried out`.
+fn told_of(point: &TrendPoint) -> String {
+    let healing = match (point.healing, point.healed) {
+        (0, _) => String::new(),
+        (of, Some(healed)) if healed >= of => format!(", {healed} healed"),
+        (of, Some(healed)) => format!(", {healed} of {of} healed"),
+        // Recorded by a version that did not tell.
+        (of, None) => format!(", {of} to heal"),
+    };
+    format!("{}{healing}{}", point.drifted, untried(point))
 }
