@@ -420,7 +420,7 @@ fn same_key(found: Option<&Value>, wanted: &Value) -> bool {
 
 /// Whether the call changes what it says it changes.
 fn effect(route: &Route, answer: Option<&Answer>, call: &Call) -> bool {
-    let writes = route.changes() || !matches!(call.method.as_str(), "GET" | "HEAD");
+    let writes = route.changes() || !route.writes.is_empty() || !matches!(call.method.as_str(), "GET" | "HEAD");
     let by_default = answer.is_none_or(|a| match a.fault {
         Some(fault) => fault.effect_done(),
         None => a.status.is_none_or(|s| s.0 < 400),

@@ -322,6 +322,19 @@ fn a_call_looks_into_databases_first_and_says_what_it_changes_there() {
 }
 
 #[test]
+fn a_get_that_says_that_it_writes_does() {
+    let text = "trueup: v1
+mock: m
+routes:
+  - get: /seen/{id}
+    answer: { json: {} }
+    writes: [{ table: db.seen, insert: { id: '{{ path.id }}' } }]
+";
+    let mut mock = Play::of(Mock::from_yaml(text).unwrap_or_else(|problems| panic!("{:?}", problems.sorted())));
+    assert_eq!(mock.send("GET /seen/7", &[], "").deeds.len(), 1);
+}
+
+#[test]
 fn a_change_of_rows_that_cannot_be_meant_is_refused_at_its_place() {
     let text = "trueup: v1
 mock: m

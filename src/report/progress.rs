@@ -40,6 +40,8 @@ struct Shown {
     passed_on: Option<String>,
     /// Why the step under way was tried again, and how often so far.
     again: (String, u32),
+    /// The last word about all items: several that wait for the same thing say it once.
+    word: Option<String>,
 }
 
 enum Sink {
@@ -70,7 +72,14 @@ impl Progress {
     fn to(sink: Sink, masks: Masks) -> Progress {
         Progress {
             masks,
-            shown: Mutex::new(Shown { sink, section: None, running: None, passed_on: None, again: Default::default() }),
+            shown: Mutex::new(Shown {
+                sink,
+                section: None,
+                running: None,
+                passed_on: None,
+                again: Default::default(),
+                word: None,
+            }),
         }
     }
 
@@ -137,7 +146,10 @@ impl Shown {
         }
         if let Some(word) = &standing.word {
             let word = masked(word);
-            self.write(|page| page.line(2, Line::of(Tone::Care, word)));
+            if self.word.as_ref() != Some(&word) {
+                self.write(|page| page.line(2, Line::of(Tone::Care, &word)));
+                self.word = Some(word);
+            }
         }
         if standing.of == 0 {
             return;

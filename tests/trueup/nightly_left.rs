@@ -329,7 +329,7 @@ fn what_was_read_once_for_all_items_is_bound_by_the_plan() {
             ("said", &said, "Zoe", 5, &renamed),
             ("behind", &behind, "Zoe", 5, &[&renamed[..], &["Over: 3 not begun (3 items)"]].concat()),
             ("judged", &judged, "Zoe", 0, &["3 changed"]),
-            ("judged", &judged, "Eve", 4, &["boss.name"]),
+            ("judged", &judged, "Eve", 5, &["planned it held, found it does not hold"]),
         ];
         for (name, steps, becomes, exit, words) in cases {
             let place = office(&On::Postgres(postgres()), FILE, "").await;

@@ -7,6 +7,7 @@ use crate::{
     engine::{
         drive::Stopped,
         fleet::{self, Came, Fleet, FleetError, Handed, Items, Make, Work, coming, roll::Roll, summary::Summary},
+        sets::built,
         setting::Setting,
         state::{ItemState, RunState},
         watch::Watch,
@@ -71,7 +72,9 @@ pub async fn apply(
     let (make, with_once) = (fleet::forward(setting), setting.has_once());
     let some_drifted = !drifted.is_empty();
     let listed = Listed { setting, plan, created, seen: basis.seen, drifted, make, with_once };
-    list(record, &listed).await?;
+    // How the tables are built is asked meanwhile: a plan that was read from its file does not know.
+    let (recorded, ()) = tokio::join!(list(record, &listed), built::look(setting, false));
+    recorded?;
     if let Some(other) = turn::first(record, setting).await? {
         let wish = Wish { reason: Some(&turn::gave_way(&other)), actor: Some(&setting.run.actor) };
         Box::pin(cancel(surroundings, record, opened, setting.run.id, &wish, watch, pause)).await?;
