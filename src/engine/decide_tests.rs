@@ -269,7 +269,8 @@ fn a_block_that_was_not_done_forgets_what_it_had_read() {
 fn a_hundred_thousand_items_fold_in_a_moment() {
     const ITEMS: usize = 100_000;
     let names: Vec<Arc<str>> = (0..ITEMS).map(|n| Arc::from(format!("{n}"))).collect();
-    let started = names.iter().map(|item| StartedItem { item: item.clone(), key: None, plan: None }).collect();
+    let started =
+        names.iter().map(|item| StartedItem { item: item.clone(), key: None, plan: None, drifted: None }).collect();
     let closed = names.iter().map(|item| ClosedItem { item: item.clone(), end: End::Changed, reason: None }).collect();
     let decided = HumanDecided {
         step: "steps/two".into(),

@@ -314,7 +314,7 @@ impl<'a> Driver<'a> {
 
     async fn go_on(&mut self) -> Result<Stopped, JournalError> {
         if !self.state.items.contains_key(&self.item) {
-            let item = StartedItem { item: self.item.clone(), key: None, plan: None };
+            let item = StartedItem { item: self.item.clone(), key: None, plan: None, drifted: None };
             self.note(ItemStarted { items: vec![item] }.into());
         } else if self.crew.is_none()
             && !self.state.cancelled

@@ -229,7 +229,7 @@ mod tests {
         let sealer = Sealer::open_or_create(&home.path().join("seal.key"), masks).unwrap();
         let started = |key: &str| {
             let plan = Some(Value::map([("deep", Value::list([Value::from(1), "\\\"}]".into()]))]));
-            let items = vec![StartedItem { item: key.into(), key: None, plan: plan.map(Kept::Value) }];
+            let items = vec![StartedItem { item: key.into(), key: None, plan: plan.map(Kept::Value), drifted: None }];
             Event::from(ItemStarted { items }).encode(AT, &sealer).unwrap()
         };
         for key in ["a/b c", "\"quoted\"", "ä\n%2F", "\u{1F600}"] {

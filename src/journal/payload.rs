@@ -130,6 +130,9 @@ record! {
         key: Option<Value>,
         /// What the run keeps of this item's plan, where the plan is not kept whole.
         plan: Option<Kept>,
+        /// It never begins, and why: when the run began, its source gave it no longer, or not as it was planned. It ends as drifted
+        /// when its turn comes.
+        drifted: Option<String>,
     }
 }
 

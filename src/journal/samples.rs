@@ -265,6 +265,7 @@ impl Filler {
                     item: self.text(),
                     key: self.maybe(self.value()),
                     plan: self.maybe(Kept::Value(self.value())),
+                    drifted: self.maybe(self.string()),
                 }),
             }
             .into(),

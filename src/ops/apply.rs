@@ -168,7 +168,7 @@ fn all_words(opened: &Opened, setting: &Setting, plan: &Plan, basis: Basis<'_>) 
 fn first_words(opened: &Opened, setting: &Setting, plan: &Plan, basis: &Basis<'_>) -> Vec<Event> {
     let created = created(opened, setting, plan, basis);
     let plan = plan.items.first().map(stored::store);
-    let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: plan.map(Kept::Value) };
+    let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: plan.map(Kept::Value), drifted: None };
     let mut events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
     events.extend(basis.seen.iter().cloned());
     events

@@ -472,7 +472,7 @@ async fn record_run(
     basis: Basis<'_>,
 ) -> Result<(), Failure> {
     let item = plan.items.first().map(stored::store);
-    let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item.map(Kept::Value) };
+    let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: item.map(Kept::Value), drifted: None };
     let single_use = basis.saved.is_some();
     let mut events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
     events.extend(basis.asks.map(Event::from));

@@ -76,6 +76,60 @@ fn a_run_that_broke_off_while_its_items_were_recorded_says_so_everywhere() {
     });
 }
 
+/// What a person has to look at is not forgotten by a crash: wherever the process dies, the run stops where it would have stopped, with what was under way
+/// gone on with to its end; and when somebody then says to go on, it goes to the end.
+#[test]
+fn what_did_not_end_well_before_a_kill_stops_the_run_where_it_would_have_stopped() {
+    let cases: [(&str, &str, &[usize], &str); 4] = [
+        ("{ concurrency: 3, rate: 60000/min, canary: [4] }", "[1]", &[2, 3, 4], "1 of the first 4 items"),
+        ("{ concurrency: 3, canary: [4] }", "[1]", &[2, 3, 4], "1 of the first 4 items"),
+        ("{ concurrency: 1, rate: 60000/min, stop_after: { failed: 2 } }", "[1, 4]", &[2, 3], "`stop_after` says 2"),
+        ("{ concurrency: 1, stop_after: { failed: 2 } }", "[1, 4]", &[2, 3], "`stop_after` says 2"),
+    ];
+    block_on(async {
+        for (limits, bad, done, says) in cases {
+            let store = Store::open(&On::Sqlite, 8).await;
+            let folder = store.shop.folder.path().to_owned();
+            let check = format!(
+                "preconditions:\n- assert: item.id not in {bad}\n  otherwise: {{ fail: \"It is odd.\" }}\nsteps:\n"
+            );
+            let text = playbook(&[&ALL.replace("{ concurrency: 1 }", limits).replace("steps:\n", &check)]);
+            std::fs::write(folder.join("many.yaml"), text).unwrap();
+            let apply = ["apply", "many.yaml", "--env", "test", "--reason", "r", "--yes"];
+            let mut killed = 0;
+            for moment in (4..400).step_by(6) {
+                store.shop.sql("update things set state = 1, count = 0; delete from audits").await;
+                let (code, first) = process(&folder, "", Some(moment), &apply).await;
+                // Beyond the last moment it stops by itself. Killed before its first words are recorded, there is no run.
+                let Some(run) = open_run(&store).await else { continue };
+                let record = store.record().await;
+                let id = record.journal.runs(&RunFilter::default(), 1).await.unwrap()[0].id;
+                let paused = record.state(id).await.unwrap().paused.is_some();
+                record.journal.close().await.unwrap();
+                if !paused {
+                    killed += 1;
+                    let (code, words) = process(&folder, "", None, &["resume", &run]).await;
+                    let told = format!("{limits}, moment {moment}: {first}\n{words}");
+                    assert!(code == Some(1) && words.contains(says), "{told}");
+                    let counts = store.column("count").await;
+                    let changed: Vec<usize> = (1..=8).filter(|n| counts[n - 1] == "1").collect();
+                    assert_eq!(changed, done, "{told}");
+                }
+                let (_, words) = process(&folder, "", None, &["resume", &run]).await;
+                let counts = store.column("count").await;
+                let left = bad.matches(|c: char| c.is_ascii_digit()).count();
+                assert_eq!(counts.iter().filter(|n| *n == "1").count(), 8 - left, "{limits}, moment {moment}: {words}");
+                assert_eq!(open_run(&store).await, None, "{words}");
+                if code.is_some() {
+                    break;
+                }
+            }
+            assert!(killed >= 3, "{limits}: only {killed} processes were killed while they worked");
+            store.shop.close().await;
+        }
+    });
+}
+
 /// A wire to a server: behind so many COMMITs it is cut, and nobody listens there any more.
 struct Wire {
     port: u16,

@@ -625,6 +625,77 @@ fn an_item_that_its_source_no_longer_gives_as_planned_is_drifted_and_never_begin
     });
 }
 
+/// What drifts at its source counts for the limits when its turn comes, as what drifts by its row does.
+#[test]
+fn what_its_source_no_longer_gives_counts_for_canary_and_stop_after_in_its_turn() {
+    let cases: [(&str, &str, i32, &str, &[&str]); 5] = [
+        ("{ concurrency: 1, canary: [2] }", "1", 1, "1 of the first 2 items", &["1", "0", "0", "0", "0"]),
+        ("{ concurrency: 1, canary: [2] }", "2", 1, "1 of the first 2 items", &["1", "0", "0", "0", "0"]),
+        (
+            "{ concurrency: 1, rate: 60000/min, canary: [2] }",
+            "2",
+            1,
+            "1 of the first 2 items",
+            &["1", "0", "0", "0", "0"],
+        ),
+        // The stage is over before its turn comes.
+        ("{ concurrency: 1, canary: [2] }", "5", 5, "its source no longer gives it", &["1", "1", "1", "1", "1"]),
+        ("{ concurrency: 1, stop_after: { failed: 2 } }", "1, 2, 4", 1, "`stop_after` says 2", &["0", "0", "0"]),
+    ];
+    block_on(async {
+        for (limits, gone, code, says, after) in cases {
+            let store = Store::open(&On::Sqlite, 6).await;
+            let folder = store.shop.folder.path().to_owned();
+            std::fs::write(folder.join("many.yaml"), playbook(&[OPEN, &format!("limits: {limits}\n"), COUNT_UP]))
+                .unwrap();
+            let planned = process(&folder, "", None, &["plan", "many.yaml", "--env", "test", "--out", "m.plan"]).await;
+            assert_eq!(planned.0, Some(0), "{}", planned.1);
+            store.shop.sql(&format!("delete from things where id in ({gone})")).await;
+            let (found, words) = process(&folder, "", None, &["apply", "m.plan", "--reason", "r", "--yes"]).await;
+            assert!(found == Some(code) && words.contains(says), "{limits}, {gone}: {found:?} {words}");
+            assert_eq!(store.column("count").await, after, "{limits}, {gone}: {words}");
+            // Whoever goes on has seen it.
+            if code == 1 {
+                let (found, words) = process(&folder, "", None, &["resume"]).await;
+                assert_eq!(found, Some(5), "{limits}, {gone}: {words}");
+                assert!(store.column("count").await.iter().all(|n| n == "1"), "{limits}, {gone}: {words}");
+            }
+            store.shop.close().await;
+        }
+    });
+}
+
+#[test]
+fn an_item_that_did_not_end_as_done_holds_up_only_those_behind_it() {
+    let targets = "targets:\n  from: { find: { table: shop.things, where: { state: open } } }\n  subject: \"{{ item.state }}\"\n  after: previous_done\n";
+    block_on(async {
+        let store = Store::open(&On::Sqlite, 3).await;
+        let folder = store.shop.folder.path().to_owned();
+        std::fs::write(folder.join("many.yaml"), playbook(&[targets, COUNT_UP])).unwrap();
+        let (code, words) =
+            process(&folder, "", None, &["plan", "many.yaml", "--env", "test", "--out", "m.plan"]).await;
+        assert_eq!(code, Some(0), "{words}");
+        store.shop.sql("delete from things where id = 2").await;
+        let (code, words) = process(&folder, "", None, &["apply", "m.plan", "--reason", "r", "--yes"]).await;
+        assert!(code == Some(5) && words.contains("waits for 2"), "{code:?} {words}");
+        assert_eq!(store.column("count").await, ["1", "0"], "{words}");
+        store.shop.close().await;
+
+        // Those behind it stay skipped when it alone is done again, and do not hold it up.
+        let store = Store::open(&On::Sqlite, 3).await;
+        let check = "preconditions:\n- when: item.id == 1\n  find: { table: shop.prices, where: { code: a, year: \"{{ item.count + 2025 }}\" }, expect: one }\n  otherwise: { fail: \"no price\" }\n";
+        let (run, carried) = store.apply(&playbook(&[targets, check, COUNT_UP]), &[]).await;
+        assert_eq!(counts(&came(&carried).summary), [(End::Skipped, 2), (End::Failed, 1)]);
+        store.shop.sql("insert into prices (code, year, amount) values ('a', 2025, 1)").await;
+        let folder = store.shop.folder.path().to_owned();
+        let again = ["retry", &run.short(), "--item", "1", "--reason", "again"];
+        let (_, words) = process(&folder, "", None, &again).await;
+        assert_eq!(store.column("count").await, ["1", "0", "0"], "{words}");
+        store.state(run).await;
+        store.shop.close().await;
+    });
+}
+
 #[test]
 fn a_window_is_waited_for_and_the_run_goes_on_by_itself() {
     block_on(async {

@@ -1,6 +1,10 @@
-//! The items with which a run goes on, in their order: each one's plan is read from the journal when its turn comes.
+//! The items with which a run goes on: first those that are under way, then the others, both in their order. Each one's plan is read from the
+//! journal when its turn comes.
 
-use super::{FleetError, Items, Work, roll::Roll};
+use super::{
+    FleetError, Items, Work,
+    roll::{Line, Roll},
+};
 use crate::{
     base::identity::RunId,
     engine::state::ItemState,
@@ -16,20 +20,21 @@ use std::{
 
 /// The items of a run that are not over, one after the other. `begun`: those that are under way, as they stand.
 pub fn coming(journal: &Journal, run: RunId, roll: Arc<Roll>, begun: IndexMap<Arc<str>, ItemState>) -> Items<'static> {
-    let coming = Coming { journal: journal.clone(), run, roll, begun, next: 0, ready: VecDeque::new() };
+    let journal = journal.clone();
+    let coming = Coming { journal, run, roll, begun, under_way: true, next: 0, ready: VecDeque::new() };
     Box::pin(stream::unfold(coming, |mut coming| async move {
         let work = coming.next().await.map_err(FleetError::from).transpose()?;
         Some((work, coming))
     }))
 }
 
-/// The subjects of items that ended so that those behind them are left alone: subject, key, end.
+/// The items that ended so that those behind them are left alone: subject, place, key.
 pub async fn spoilt(
     journal: &Journal,
     run: RunId,
     roll: &Roll,
-) -> Result<Vec<(Arc<str>, Arc<str>, End)>, JournalError> {
-    let mut before = Vec::new();
+) -> Result<Vec<(Arc<str>, u32, Arc<str>)>, JournalError> {
+    let mut spoilt = Vec::new();
     let bad = |number: &u32| {
         let end = roll.lines[*number as usize].end;
         end.is_some_and(|end| !matches!(end, End::Changed | End::Unchanged))
@@ -45,11 +50,10 @@ pub async fn spoilt(
         for number in here {
             let Some(item) = listed.remove(&number) else { continue };
             let lane = planned(&item).and_then(|plan| plan.lane);
-            let end = roll.lines[number as usize].end;
-            before.extend(lane.zip(end).map(|(lane, end)| (lane, item.item, end)));
+            spoilt.extend(lane.map(|lane| (lane, number, item.item)));
         }
     }
-    Ok(before)
+    Ok(spoilt)
 }
 
 struct Coming {
@@ -57,6 +61,8 @@ struct Coming {
     run: RunId,
     roll: Arc<Roll>,
     begun: IndexMap<Arc<str>, ItemState>,
+    /// Those that are under way come now. They go on whatever the limits say of what may begin, and so nothing else may stand before them.
+    under_way: bool,
     /// The number of the item behind those that are ready.
     next: u32,
     ready: VecDeque<Work>,
@@ -66,14 +72,23 @@ impl Coming {
     async fn next(&mut self) -> Result<Option<Work>, JournalError> {
         while self.ready.is_empty() {
             let lines = self.roll.lines.get(self.next as usize..).unwrap_or_default();
-            let Some(skipped) = lines.iter().position(|line| line.end.is_none()) else { return Ok(None) };
+            let under_way = self.under_way;
+            let comes = |line: &Line| line.end.is_none() && line.is_under_way() == under_way;
+            let Some(skipped) = lines.iter().position(comes) else {
+                if !std::mem::take(&mut self.under_way) {
+                    return Ok(None);
+                }
+                self.next = 0;
+                continue;
+            };
             let from = self.next as usize + skipped;
             let listing = self.roll.lines[from].listing;
             let here = self.roll.lines[from..].iter().take_while(|line| line.listing == listing).count();
             self.next = u32::try_from(from + here).unwrap_or(u32::MAX);
             let mut listed = listed(&self.journal, self.run, &self.roll, listing).await?;
             for at in from..from + here {
-                if self.roll.lines[at].end.is_none() {
+                let line = self.roll.lines[at];
+                if line.end.is_none() && line.is_under_way() == self.under_way {
                     let number = u32::try_from(at).unwrap_or(u32::MAX);
                     let work = self.work(number, listed.remove(&number));
                     self.ready.extend(work);
@@ -88,7 +103,8 @@ impl Coming {
         let own = || self.begun.keys().find(|key| self.roll.number_of(key) == Some(number)).cloned();
         let key = listed.as_ref().map(|item| item.item.clone()).or_else(own)?;
         let plan = listed.as_ref().and_then(planned).unwrap_or_else(|| unplanned(&key));
-        Some(Work { plan, state: self.begun.swap_remove(&key).unwrap_or_default() })
+        let (state, drifted) = (self.begun.swap_remove(&key).unwrap_or_default(), listed.and_then(|item| item.drifted));
+        Some(Work { state, drifted, goes_on: self.under_way, ..Work::new(number, plan) })
     }
 }
 

@@ -13,6 +13,8 @@ const AHEAD: usize = 1_000;
 pub trait InLane {
     /// Its subject; nothing for an item on its own.
     fn lane(&self) -> Option<&Arc<str>>;
+    /// Its place in the list of all items.
+    fn number(&self) -> u32;
 }
 
 /// Items that are at hand and have not begun.
@@ -21,8 +23,8 @@ pub struct Lanes<T> {
     parked: VecDeque<T>,
     /// Subjects with an item under way, or with one that waits for a person.
     busy: HashSet<Arc<str>>,
-    /// Subjects of which an item did not end as done, and its key.
-    spoilt: HashMap<Arc<str>, Arc<str>>,
+    /// Subjects of which an item did not end as done: the place of the first one, and its key. What stands before it may begin.
+    spoilt: HashMap<Arc<str>, (u32, Arc<str>)>,
     /// An item needs the one before it done.
     after_done: bool,
 }
@@ -69,13 +71,26 @@ impl<T: InLane> Lanes<T> {
         self.busy.insert(lane);
     }
 
+    /// The one that is picked next, if one may begin.
+    pub fn first(&self) -> Option<&T> {
+        self.parked.iter().find(|item| self.is_free(item))
+    }
+
+    /// What is at hand, in its order.
+    pub fn at_hand(&self) -> impl Iterator<Item = &T> {
+        self.parked.iter()
+    }
+
+    fn is_free(&self, item: &T) -> bool {
+        item.lane().is_none_or(|lane| !self.busy.contains(lane))
+    }
+
     /// The first that may begin. Its subject is busy until [`Lanes::ended`].
     pub fn pick(&mut self) -> Pick<T> {
-        let free = |item: &T| item.lane().is_none_or(|lane| !self.busy.contains(lane));
-        let Some(at) = self.parked.iter().position(free) else { return Pick::Wait };
+        let Some(at) = self.parked.iter().position(|item| self.is_free(item)) else { return Pick::Wait };
         let Some(item) = self.parked.remove(at) else { return Pick::Wait };
         if let Some(lane) = item.lane() {
-            if let Some(before) = self.spoilt.get(lane).filter(|_| self.after_done) {
+            if let Some((_, before)) = self.spoilt.get(lane).filter(|(number, _)| *number < item.number()) {
                 let before = before.clone();
                 return Pick::Skip(item, before);
             }
@@ -85,11 +100,22 @@ impl<T: InLane> Lanes<T> {
     }
 
     /// One ended, or (without an end) rests and holds up its subject.
-    pub fn ended(&mut self, lane: Option<&Arc<str>>, key: &Arc<str>, end: Option<End>) {
+    pub fn ended(&mut self, lane: Option<&Arc<str>>, number: u32, key: &Arc<str>, end: Option<End>) {
         let (Some(lane), Some(end)) = (lane, end) else { return };
         self.busy.remove(lane);
-        if self.after_done && !matches!(end, End::Changed | End::Unchanged) {
-            self.spoilt.insert(lane.clone(), key.clone());
+        if !matches!(end, End::Changed | End::Unchanged) {
+            self.is_spoilt(lane, number, key);
+        }
+    }
+
+    /// An item did not end as done, perhaps before this process.
+    pub fn is_spoilt(&mut self, lane: &Arc<str>, number: u32, key: &Arc<str>) {
+        if !self.after_done {
+            return;
+        }
+        let first = self.spoilt.entry(lane.clone()).or_insert_with(|| (number, key.clone()));
+        if number < first.0 {
+            *first = (number, key.clone());
         }
     }
 
@@ -110,6 +136,9 @@ mod tests {
         fn lane(&self) -> Option<&Arc<str>> {
             self.1.as_ref()
         }
+        fn number(&self) -> u32 {
+            self.0
+        }
     }
 
     fn one(number: u32, lane: &str) -> One {
@@ -128,7 +157,7 @@ mod tests {
         assert_eq!(lanes.pick(), Pick::Begin(one(3, "b")));
         assert_eq!(lanes.pick(), Pick::Begin(one(4, "")));
         assert_eq!(lanes.pick(), Pick::Wait);
-        lanes.ended(Some(&"a".into()), &key(1), Some(End::Failed));
+        lanes.ended(Some(&"a".into()), 1, &key(1), Some(End::Failed));
         assert_eq!(lanes.pick(), Pick::Begin(one(2, "a")));
     }
 
@@ -138,11 +167,23 @@ mod tests {
         [one(1, "a"), one(2, "a"), one(3, "b"), one(4, "b")].into_iter().for_each(|item| lanes.add(item));
         assert_eq!(lanes.pick(), Pick::Begin(one(1, "a")));
         assert_eq!(lanes.pick(), Pick::Begin(one(3, "b")));
-        lanes.ended(Some(&"a".into()), &key(1), Some(End::Escalated));
-        lanes.ended(Some(&"b".into()), &key(3), None);
+        lanes.ended(Some(&"a".into()), 1, &key(1), Some(End::Escalated));
+        lanes.ended(Some(&"b".into()), 3, &key(3), None);
         assert_eq!(lanes.pick(), Pick::Skip(one(2, "a"), key(1)));
         assert_eq!(lanes.pick(), Pick::Wait);
         assert_eq!(lanes.left(), 1);
+    }
+
+    #[test]
+    fn what_stands_before_one_that_is_not_done_may_begin() {
+        let mut lanes = Lanes::new(true);
+        // They were over before this process: the first of them counts.
+        lanes.is_spoilt(&"a".into(), 4, &key(4));
+        lanes.is_spoilt(&"a".into(), 2, &key(2));
+        [one(1, "a"), one(3, "a")].into_iter().for_each(|item| lanes.add(item));
+        assert_eq!(lanes.pick(), Pick::Begin(one(1, "a")));
+        lanes.ended(Some(&"a".into()), 1, &key(1), Some(End::Changed));
+        assert_eq!(lanes.pick(), Pick::Skip(one(3, "a"), key(2)));
     }
 
     proptest! {
@@ -160,7 +201,7 @@ mod tests {
             for end_one in dice {
                 if end_one && !under_way.is_empty() {
                     let item = under_way.remove(0);
-                    lanes.ended(item.1.as_ref(), &key(item.0), Some(End::Changed));
+                    lanes.ended(item.1.as_ref(), item.0, &key(item.0), Some(End::Changed));
                 } else if let Pick::Begin(item) = lanes.pick() {
                     if let Some(lane) = &item.1 {
                         prop_assert!(!under_way.iter().any(|other| other.1.as_ref() == Some(lane)));

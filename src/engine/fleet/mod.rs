@@ -42,7 +42,7 @@ use crate::{
 use futures_util::{StreamExt, future::BoxFuture, stream::BoxStream};
 pub use handed::Handed;
 use lanes::{InLane, Lanes, Pick};
-use pace::{Next, Pace, Rules};
+use pace::{Before, Next, Pace, Rules};
 use std::{
     future::Future,
     sync::{
@@ -51,7 +51,7 @@ use std::{
     },
     time::Duration,
 };
-use summary::Summary;
+use summary::{BEHIND, Summary};
 use tokio::{
     runtime::Handle,
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -71,15 +71,42 @@ const TOGETHER: usize = 500;
 /// An item that is to be carried out, from where it stands.
 #[derive(Debug)]
 pub struct Work {
+    /// Its place in the list of all items.
+    pub number: u32,
     /// What was planned.
     pub plan: ItemPlan,
     /// Where it stands.
     pub state: ItemState,
+    /// It was under way before: it goes on, and does not begin.
+    pub goes_on: bool,
+    /// It never begins, and why: its source does not give it as it was planned.
+    pub drifted: Option<String>,
+}
+
+impl Work {
+    /// One that has not begun.
+    pub fn new(number: u32, plan: ItemPlan) -> Work {
+        Work { number, plan, state: ItemState::default(), goes_on: false, drifted: None }
+    }
+
+    /// What is done once for all items.
+    pub fn of_once(plan: ItemPlan, state: ItemState) -> Work {
+        Work { state, ..Work::new(0, plan) }
+    }
+
+    /// Something has happened in it.
+    fn has_begun(&self) -> bool {
+        self.goes_on || !self.state.steps.is_empty()
+    }
 }
 
 impl InLane for Work {
     fn lane(&self) -> Option<&Arc<str>> {
         self.plan.lane.as_ref()
+    }
+
+    fn number(&self) -> u32 {
+        self.number
     }
 }
 
@@ -137,10 +164,10 @@ pub struct Fleet<'a> {
     pub once: Option<Work>,
     /// What was over before.
     pub summary: Summary,
-    /// Subjects of items that were over before: subject, key, end.
-    pub before: Vec<(Arc<str>, Arc<str>, End)>,
-    /// How many items were begun before.
-    pub begun: u64,
+    /// Subjects of items that were over before and did not end as done: subject, place, key.
+    pub spoilt: Vec<(Arc<str>, u32, Arc<str>)>,
+    /// What was there of it before, for its limits.
+    pub before: Before,
     /// What was handed over and nobody was told of.
     pub handed: Handed,
 }
@@ -175,6 +202,7 @@ impl From<JournalError> for FleetError {
 
 /// What became of one item.
 struct Gone {
+    number: u32,
     plan: ItemPlan,
     state: ItemState,
     stopped: Result<Stopped, JournalError>,
@@ -184,7 +212,7 @@ struct Gone {
 impl Gone {
     /// It never began: what it is done with cannot be read.
     fn without(work: Work, error: JournalError) -> Gone {
-        Gone { plan: work.plan, state: work.state, stopped: Err(error), unrecorded: None }
+        Gone { number: work.number, plan: work.plan, state: work.state, stopped: Err(error), unrecorded: None }
     }
 }
 
@@ -288,7 +316,7 @@ impl Fleet<'_> {
         built::look(self.setting, self.is_back()).await;
         if let Some(work) = self.once.take() {
             let (stopped, state, entries) = self.once(crew, &work.plan, work.state, None).await?;
-            self.once = Some(Work { plan: work.plan, state });
+            self.once = Some(Work::of_once(work.plan, state));
             once = entries;
             match stopped {
                 Stopped::Held => {}
@@ -301,12 +329,13 @@ impl Fleet<'_> {
             }
         }
         let (tell_gone, gone) = unbounded_channel();
+        let rules = rules(self.setting, self.of);
         let mut flow = Flow {
             items,
             gone,
             tell_gone,
-            rules: rules(self.setting, self.of),
-            pace: Pace::after(self.begun),
+            pace: Pace::after(&self.before, &rules),
+            rules,
             together: self.together(),
             lanes: Lanes::new(self.after_done()),
             near: Near::new(self.setting.databases.values().any(|database| database.dialect() == Dialect::Mysql)),
@@ -323,8 +352,8 @@ impl Fleet<'_> {
             stopped: false,
             resting: Vec::new(),
         };
-        for (lane, key, end) in std::mem::take(&mut self.before) {
-            flow.lanes.ended(Some(&lane), &key, Some(end));
+        for (lane, number, key) in std::mem::take(&mut self.spoilt) {
+            flow.lanes.is_spoilt(&lane, number, &key);
         }
         let (send, mut told) = unbounded_channel();
         while self.step(crew, &mut flow, &once, &send, &mut told).await? {}
@@ -417,10 +446,14 @@ impl Fleet<'_> {
             if !flow.lanes.is_empty() {
                 match flow.next(self.setting.world.now().micros) {
                     Next::Begin => match flow.pick() {
+                        Pick::Begin(Work { drifted: Some(why), number, plan, .. }) => {
+                            self.is_over(crew, flow, (number, plan), why).await?;
+                            return Ok(true);
+                        }
                         Pick::Begin(work) => {
                             match flow.together.as_ref().map(|together| together.size.most()) {
-                                Some(most) if work.state.steps.is_empty() => {
-                                    self.begin_set(crew, flow, work, most, once, send).await;
+                                Some(most) if !work.has_begun() => {
+                                    self.begin_set(crew, flow, work, most, once, send).await?;
                                 }
                                 _ => self.begin(crew, flow, work, once, send),
                             }
@@ -533,17 +566,16 @@ impl Fleet<'_> {
         once: &Arc<Vec<(Arc<str>, Entry)>>,
         send: &UnboundedSender<Tick>,
     ) {
-        let Work { plan, state } = work;
-        if state.steps.is_empty() {
-            flow.pace.began(&flow.rules, self.setting.world.now().micros);
-        } else {
+        if work.has_begun() {
             flow.pace.resumed();
+        } else {
+            flow.pace.began(&flow.rules, self.setting.world.now().micros);
         }
         let (one, once) = (self.one(crew, send), once.clone());
         flow.under_way.spawn(async move {
-            let gone = match (one.make)(&plan, &once).await {
-                Ok(setting) => one.drive(setting, Work { plan, state }, None).await,
-                Err(error) => Gone::without(Work { plan, state }, error),
+            let gone = match (one.make)(&work.plan, &once).await {
+                Ok(setting) => one.drive(setting, work, None).await,
+                Err(error) => Gone::without(work, error),
             };
             Over::One(Box::new(gone))
         });
@@ -571,21 +603,30 @@ impl Fleet<'_> {
         most: usize,
         once: &Arc<Vec<(Arc<str>, Entry)>>,
         send: &UnboundedSender<Tick>,
-    ) {
+    ) -> Result<(), FleetError> {
         let shared = flow
             .together
             .as_ref()
             .and_then(|together| Some((self.setting.database(&together.connection)?.clone(), together)))
             .map(|(database, together)| (database, together.known.clone(), together.gates.clone()));
         let Some((database, known, gates)) = shared else {
-            return self.begin(crew, flow, first, once, send);
+            self.begin(crew, flow, first, once, send);
+            return Ok(());
         };
-        let room = flow.pace.room(&flow.rules, most);
+        let mut room = flow.pace.room(&flow.rules, most);
         let mut works = vec![first];
         while works.len() < room {
             flow.fill().await;
             match flow.pick() {
-                Pick::Begin(work) if work.state.steps.is_empty() => works.push(work),
+                Pick::Begin(Work { drifted: Some(why), number, plan, .. }) => {
+                    self.is_over(crew, flow, (number, plan), why).await?;
+                    if flow.pace.is_enough(&flow.rules) {
+                        break;
+                    }
+                    // It was one of its stage, and one that did not end well.
+                    room = flow.pace.room(&flow.rules, most);
+                }
+                Pick::Begin(work) if !work.has_begun() => works.push(work),
                 // It was begun before a crash: it goes on by itself.
                 Pick::Begin(work) => {
                     flow.near.ended(&work.plan.key);
@@ -633,6 +674,7 @@ impl Fleet<'_> {
             Some((_, thread)) => flow.under_way.spawn_on(set, thread),
             None => flow.under_way.spawn(set),
         };
+        Ok(())
     }
 
     fn over(&mut self, crew: &Crew, flow: &mut Flow<'_>, over: Over) {
@@ -659,20 +701,47 @@ impl Fleet<'_> {
 
     /// It waits for one that did not end as done, and so it never begins.
     async fn skip(&mut self, crew: &Crew, flow: &mut Flow<'_>, work: Work, before: &str) -> Result<(), FleetError> {
-        let (key, reason) = (work.plan.key, Some(format!("waits for {before}")));
-        let closed = ClosedItem { item: key.clone(), end: End::Skipped, reason: reason.clone() };
+        self.unbegun(crew, flow, work.plan.key, End::Skipped, format!("{BEHIND}{before}")).await
+    }
+
+    /// Its turn has come, and it never begins: its source does not give it as it was planned.
+    async fn is_over(
+        &mut self,
+        crew: &Crew,
+        flow: &mut Flow<'_>,
+        (number, plan): (u32, ItemPlan),
+        why: String,
+    ) -> Result<(), FleetError> {
+        flow.pace.was_over(&flow.rules, End::Drifted);
+        flow.lanes.ended(plan.lane.as_ref(), number, &plan.key, Some(End::Drifted));
+        if plan.lane.is_none() {
+            flow.near.ended(&plan.key);
+        }
+        self.unbegun(crew, flow, plan.key, End::Drifted, why).await
+    }
+
+    /// One is over that never began.
+    async fn unbegun(
+        &mut self,
+        crew: &Crew,
+        flow: &mut Flow<'_>,
+        key: Arc<str>,
+        end: End,
+        why: String,
+    ) -> Result<(), FleetError> {
+        let closed = ClosedItem { item: key.clone(), end, reason: Some(why.clone()) };
         let mut events = vec![ItemClosed { items: vec![closed] }.into()];
         if !crew.later(&mut events) {
             crew.append(self.journal, &self.claim, &mut events).await?;
         }
         self.summary.of += 1;
-        self.summary.ended(&key, End::Skipped, reason.clone());
-        self.tell(flow, Some((key, End::Skipped, reason)));
+        self.summary.ended(&key, end, Some(why.clone()));
+        self.tell(flow, Some((key, end, Some(why))));
         Ok(())
     }
 
     fn gone(&mut self, crew: &Crew, flow: &mut Flow<'_>, gone: Gone) {
-        let Gone { plan, state, stopped, unrecorded } = gone;
+        let Gone { number, plan, state, stopped, unrecorded } = gone;
         let key = plan.key.clone();
         let end = match &stopped {
             Ok(Stopped::Closed(end)) => Some(*end),
@@ -693,7 +762,7 @@ impl Fleet<'_> {
         };
         let in_doubt = matches!(&stopped, Ok(Stopped::InDoubt(_))).then_some(End::InDoubt);
         flow.pace.ended(end.or(in_doubt));
-        flow.lanes.ended(plan.lane.as_ref(), &key, end);
+        flow.lanes.ended(plan.lane.as_ref(), number, &key, end);
         if plan.lane.is_none() {
             flow.near.ended(&key);
         }
@@ -703,7 +772,7 @@ impl Fleet<'_> {
         if matches!(stopped, Ok(Stopped::Waits(_))) {
             // If somebody ends the run, it ends with it.
             let plan = ItemPlan { key: key.clone(), ..plan };
-            flow.resting.push(Work { plan, state });
+            flow.resting.push(Work { state, goes_on: true, ..Work::new(number, plan) });
         } else {
             self.summary.add(&key, &state);
             self.handed.add(&key, &state);
@@ -766,7 +835,7 @@ impl Fleet<'_> {
             flow.fill().await;
             let (Pick::Begin(work) | Pick::Skip(work, _)) = flow.lanes.pick() else { break };
             let key = work.plan.key.clone();
-            flow.lanes.ended(work.plan.lane.as_ref(), &key, Some(End::Cancelled));
+            flow.lanes.ended(work.plan.lane.as_ref(), work.number, &key, Some(End::Cancelled));
             if !work.state.steps.is_empty() && work.state.doubts().next().is_some() {
                 // Nobody knows what became of it: a resume finds out.
                 self.summary.add(&key, &work.state);
@@ -795,7 +864,7 @@ impl Fleet<'_> {
         if let Some(work) = self.once.take() {
             let counts = Some(self.summary.value());
             let (stopped, state, _) = self.once(crew, &work.plan, work.state, counts).await?;
-            self.once = Some(Work { plan: work.plan, state });
+            self.once = Some(Work::of_once(work.plan, state));
             match stopped {
                 Stopped::Closed(once) => end = Some(once).filter(|end| !matches!(end, End::Changed | End::Unchanged)),
                 stopped => return self.stand(crew, Some(stopped)).await,
@@ -849,7 +918,7 @@ struct One {
 
 impl One {
     async fn drive(&self, setting: Setting, work: Work, seat: Option<Seat>) -> Gone {
-        let Work { plan, state } = work;
+        let Work { number, plan, state, .. } = work;
         let mut whole = RunState { created: Some(self.created.clone()), ..RunState::default() };
         whole.items.insert(plan.key.clone(), state);
         let watch = |tick: Tick| {
@@ -868,7 +937,7 @@ impl One {
         let unrecorded = driver.unrecorded.take();
         let state = driver.state.items.swap_remove(&plan.key).unwrap_or_default();
         drop(driver);
-        Gone { plan, state, stopped, unrecorded }
+        Gone { number, plan, state, stopped, unrecorded }
     }
 }
 
@@ -910,13 +979,25 @@ struct Flow<'i> {
 impl Flow<'_> {
     /// What the rules say comes next. Of sets they count the sets.
     fn next(&self, now: i64) -> Next {
-        let Some(together) = &self.together else { return self.pace.next(&self.rules, now) };
-        let rules = Rules { at_once: usize::MAX, ..self.rules.clone() };
-        match self.pace.next(&rules, now) {
-            // What was begun before a crash goes on by itself, beside them.
-            Next::Begin
-                if together.under_way >= together.at_once || self.under_way.len() >= self.rules.at_once.max(1) =>
-            {
+        let comes = |rules: &Rules| match self.lanes.first() {
+            Some(work) if work.goes_on => self.pace.go_on(rules),
+            _ => self.pace.next(rules, now),
+        };
+        let next = match &self.together {
+            None => comes(&self.rules),
+            Some(together) => match comes(&Rules { at_once: usize::MAX, ..self.rules.clone() }) {
+                // What was begun before a crash goes on by itself, beside them.
+                Next::Begin
+                    if together.under_way >= together.at_once || self.under_way.len() >= self.rules.at_once.max(1) =>
+                {
+                    Next::WaitForEnd
+                }
+                next => next,
+            },
+        };
+        match next {
+            // Another one of its subject has to end before it goes on.
+            Next::Stop(_) if !self.under_way.is_empty() && self.lanes.at_hand().any(|work| work.goes_on) => {
                 Next::WaitForEnd
             }
             next => next,

@@ -31,6 +31,16 @@ pub struct Pace {
     not_before: i64,
 }
 
+/// What was there of a run before this process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    /// How many items had begun.
+    pub begun: u64,
+    /// For each item that did not end well since somebody last said to go on: how many had begun when it ended. No item of a stage
+    /// begins before all of the stage before it have ended, so this tells its stage.
+    pub bad: Vec<u64>,
+}
+
 /// What comes next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -49,16 +59,38 @@ pub fn is_bad(end: End) -> bool {
     matches!(end, End::Failed | End::Drifted | End::InDoubt | End::Stopped)
 }
 
+/// How the limits of a playbook say that a run stops.
+const BY_CANARY: &str = " did not end well (`canary`)";
+const BY_STOP_AFTER: &str = " did not end well, and `stop_after` says ";
+
+/// Whether a run that paused for this reason did so because of its limits: whoever goes on then has seen what did not end well.
+pub fn is_limit(reason: &str) -> bool {
+    reason.ends_with(BY_CANARY) || reason.contains(BY_STOP_AFTER)
+}
+
 impl Pace {
-    /// A run of which so many items were begun before.
-    pub fn after(begun: u64) -> Pace {
-        Pace { begun, ..Pace::default() }
+    /// A run that goes on. A process that died, or was asked to pause, says nothing about what did not end well: that still counts.
+    pub fn after(before: &Before, rules: &Rules) -> Pace {
+        // Where all of a stage have begun and nobody began the next one, it is not passed.
+        let passed = rules.stages.iter().copied().filter(|end| *end < before.begun).max().unwrap_or(0);
+        let of_stage = before.bad.iter().filter(|begun| **begun > passed).count();
+        Pace { begun: before.begun, bad: before.bad.len() as u64, stage_bad: of_stage as u64, ..Pace::default() }
+    }
+
+    /// Whether one that is under way since before this process may go on now: no rule for beginnings holds it up.
+    pub fn go_on(&self, rules: &Rules) -> Next {
+        if self.running >= rules.at_once.max(1) { Next::WaitForEnd } else { Next::Begin }
+    }
+
+    /// So many did not end well that no other begins.
+    pub fn is_enough(&self, rules: &Rules) -> bool {
+        rules.stop_at.is_some_and(|most| self.bad >= most)
     }
 
     /// What comes next, while items are left.
     pub fn next(&self, rules: &Rules, now: i64) -> Next {
         if let Some(most) = rules.stop_at.filter(|most| self.bad >= *most) {
-            return Next::Stop(format!("{} did not end well, and `stop_after` says {most}", items(self.bad)));
+            return Next::Stop(format!("{}{BY_STOP_AFTER}{most}", items(self.bad)));
         }
         if rules.stages.contains(&self.begun) {
             if self.running > 0 {
@@ -66,7 +98,7 @@ impl Pace {
             }
             if self.stage_bad > 0 {
                 let of = items(self.begun);
-                return Next::Stop(format!("{} of the first {of} did not end well (`canary`)", self.stage_bad));
+                return Next::Stop(format!("{} of the first {of}{BY_CANARY}", self.stage_bad));
             }
         }
         if self.running >= rules.at_once.max(1) {
@@ -89,12 +121,30 @@ impl Pace {
 
     /// One began.
     pub fn began(&mut self, rules: &Rules, now: i64) {
+        self.counts(rules);
+        self.running += 1;
+        self.not_before = rules.gap.map_or(now, |gap| now.saturating_add(gap));
+    }
+
+    /// One had its turn and was over before it began. It is one of its stage, and takes no time.
+    pub fn was_over(&mut self, rules: &Rules, end: End) {
+        self.counts(rules);
+        self.went(end);
+    }
+
+    /// One more of its stage.
+    fn counts(&mut self, rules: &Rules) {
         if rules.stages.contains(&self.begun) {
             self.stage_bad = 0;
         }
         self.begun += 1;
-        self.running += 1;
-        self.not_before = rules.gap.map_or(now, |gap| now.saturating_add(gap));
+    }
+
+    fn went(&mut self, end: End) {
+        if is_bad(end) {
+            self.bad += 1;
+            self.stage_bad += 1;
+        }
     }
 
     /// One that was begun before goes on: it counts for no stage and no rate.
@@ -105,9 +155,8 @@ impl Pace {
     /// One ended, or rests: it waits for a person, is paused, or nobody knows what became of it.
     pub fn ended(&mut self, end: Option<End>) {
         self.running = self.running.saturating_sub(1);
-        if end.is_some_and(is_bad) {
-            self.bad += 1;
-            self.stage_bad += 1;
+        if let Some(end) = end {
+            self.went(end);
         }
     }
 }
@@ -150,7 +199,45 @@ mod tests {
         pace.ended(Some(End::Drifted));
         assert_eq!(pace.next(&rules, 0), Next::Stop("1 of the first 1 item did not end well (`canary`)".into()));
         // Whoever goes on has seen it.
-        assert_eq!(Pace::after(1).next(&rules, 0), Next::Begin);
+        let seen = Before { begun: 1, bad: vec![] };
+        assert_eq!(Pace::after(&seen, &rules).next(&rules, 0), Next::Begin);
+    }
+
+    #[test]
+    fn what_did_not_end_well_before_a_crash_counts_in_its_stage() {
+        let rules = rules(2, &[4, 9], Some(3));
+        let after = |begun, bad: &[u64]| Pace::after(&Before { begun, bad: bad.to_vec() }, &rules);
+        let canary = |of| Next::Stop(format!("1 of the first {of} items did not end well (`canary`)"));
+        assert_eq!(after(3, &[1]).next(&rules, 0), Next::Begin);
+        assert_eq!(after(4, &[1]).next(&rules, 0), canary(4));
+        // Of an earlier stage somebody has seen it.
+        assert_eq!(after(9, &[4]).next(&rules, 0), Next::Begin);
+        assert_eq!(after(9, &[4, 5]).next(&rules, 0), canary(9));
+        assert!(matches!(after(20, &[11, 12, 12]).next(&rules, 0), Next::Stop(why) if is_limit(&why)));
+        assert!(is_limit("1 of the first 4 items did not end well (`canary`)") && !is_limit("asked to pause"));
+    }
+
+    #[test]
+    fn what_is_under_way_goes_on_before_a_stage_or_a_rule_stops_the_run() {
+        let rules = rules(3, &[3], Some(1));
+        let mut pace = Pace::after(&Before { begun: 3, bad: vec![3] }, &rules);
+        for _ in 0..3 {
+            assert_eq!(pace.go_on(&rules), Next::Begin);
+            pace.resumed();
+        }
+        assert_eq!(pace.go_on(&rules), Next::WaitForEnd);
+        assert!(matches!(pace.next(&rules, 0), Next::Stop(_)));
+    }
+
+    #[test]
+    fn one_that_is_over_before_it_begins_is_one_of_its_stage() {
+        let rules = Rules { gap: Some(1_000), ..rules(1, &[2], None) };
+        let mut pace = Pace::default();
+        pace.was_over(&rules, End::Drifted);
+        assert_eq!(pace.next(&rules, 0), Next::Begin);
+        pace.began(&rules, 0);
+        pace.ended(Some(End::Changed));
+        assert_eq!(pace.next(&rules, 5_000), Next::Stop("1 of the first 2 items did not end well (`canary`)".into()));
     }
 
     #[test]

@@ -4,7 +4,10 @@
 //! Reading it verifies the whole chain. What is read later (a plan when its item's turn comes) is compared with the hash that
 //! the chain gave it then.
 
-use super::summary::{Reason, Summary};
+use super::{
+    pace::{self, Before},
+    summary::{BEHIND, Reason, Summary},
+};
 use crate::{
     base::identity::{RunId, SINGLE_ITEM},
     effect::reasons::{Filed, filed},
@@ -38,6 +41,12 @@ pub struct Roll {
     /// Items of which not all places are known: they were well over and are open again.
     gaps: HashSet<u32>,
     whys: Vec<Why>,
+    /// How many items were begun.
+    begun: u32,
+    /// Items that did not end well since somebody last said to go on, each with how many had begun when it ended.
+    bad: HashMap<u32, u32>,
+    /// Its limits paused the run, and nobody has said to go on since.
+    limited: bool,
 }
 
 /// A key, in sixteen bytes.
@@ -49,12 +58,21 @@ pub(super) struct Line {
     pub(super) end: Option<End>,
     /// Its reason among [`Roll::whys`].
     why: Option<u8>,
-    /// Something happened in a step of it.
-    pub(super) begun: bool,
+    /// Something happened in a step of it, or it had its turn.
+    begun: bool,
+    /// It is to be done again, and nothing has happened in it since.
+    again: bool,
     /// Where it is listed, among [`Roll::listed`].
     pub(super) listing: u32,
     /// Number of the last event about it.
     last: u32,
+}
+
+impl Line {
+    /// It was begun and is not over.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.begun && !self.again && self.end.is_none()
+    }
 }
 
 const NOWHERE: u32 = u32::MAX;
@@ -83,6 +101,9 @@ impl Roll {
             places: HashMap::new(),
             gaps: HashSet::new(),
             whys: Vec::new(),
+            begun: 0,
+            bad: HashMap::new(),
+            limited: false,
         };
         roll.catch_up(journal).await?;
         Ok(roll)
@@ -100,9 +121,9 @@ impl Roll {
         self.lines.len()
     }
 
-    /// How many items were begun, or are over.
-    pub fn begun(&self) -> usize {
-        self.lines.iter().filter(|line| line.begun || line.end.is_some()).count()
+    /// What its limits have to know of it.
+    pub fn before(&self) -> Before {
+        Before { begun: self.begun.into(), bad: self.bad.values().copied().map(u64::from).collect() }
     }
 
     /// How many items are not over.
@@ -151,18 +172,29 @@ impl Roll {
             return Ok(());
         }
         let stored = one.event()?;
-        if let Event::HumanDecided(decided) = &stored.event
-            && &*decided.decision == RETRY
-        {
-            for item in decided.items.iter().filter(|item| &***item != SINGLE_ITEM) {
-                self.reopen(item);
+        match &stored.event {
+            Event::HumanDecided(decided) if &*decided.decision == RETRY => {
+                for item in decided.items.iter().filter(|item| &***item != SINGLE_ITEM) {
+                    self.reopen(item);
+                }
+                self.said_to_go_on();
             }
+            Event::RunPaused(paused) => self.limited |= pace::is_limit(&paused.reason),
+            // Where there is a reason it goes on by itself, or somebody has answered or decided one thing.
+            Event::RunResumed(resumed) if self.limited && resumed.reason.is_none() => self.said_to_go_on(),
+            _ => {}
         }
         let (at, event) = stored.said();
         self.run.take(at, event);
         self.run.items.retain(|key, _| &**key == SINGLE_ITEM);
         self.run.events = place.seq;
         Ok(())
+    }
+
+    /// Somebody who has seen what did not end well.
+    fn said_to_go_on(&mut self) {
+        self.bad.clear();
+        self.limited = false;
     }
 
     /// Whether it is also about the run itself.
@@ -208,7 +240,7 @@ impl Roll {
         let next = u32::try_from(self.lines.len()).unwrap_or(NOWHERE);
         let number = *self.numbers.entry(name(key)).or_insert(next);
         if number == next {
-            self.lines.push(Line { end: None, why: None, begun: false, listing: NOWHERE, last: 0 });
+            self.lines.push(Line { end: None, why: None, begun: false, again: false, listing: NOWHERE, last: 0 });
         }
         Some(number)
     }
@@ -220,8 +252,9 @@ impl Roll {
                 once = true;
                 continue;
             };
+            self.has_begun(number);
             let line = &mut self.lines[number as usize];
-            (line.begun, line.last) = (true, low(place.seq));
+            (line.again, line.last) = (false, low(place.seq));
             if line.end.is_none_or(is_kept) {
                 self.places.entry(number).or_default().push(place);
             }
@@ -229,8 +262,21 @@ impl Roll {
         once
     }
 
+    fn has_begun(&mut self, number: u32) {
+        let line = &mut self.lines[number as usize];
+        self.begun += u32::from(!line.begun);
+        line.begun = true;
+    }
+
     fn closed(&mut self, number: u32, key: &str, end: End, reason: Option<&str>, place: Appended) {
         self.forget_why(number);
+        // One that was left alone for another had no turn.
+        if end != End::Skipped || !reason.is_some_and(|reason| reason.starts_with(BEHIND)) {
+            self.has_begun(number);
+        }
+        if pace::is_bad(end) {
+            self.bad.insert(number, self.begun);
+        }
         let why = (!matches!(end, End::Changed | End::Unchanged))
             .then(|| self.why(number, key, end, reason.unwrap_or_default()));
         let line = &mut self.lines[number as usize];
@@ -247,6 +293,7 @@ impl Roll {
         let Some(number) = self.number(key) else { return };
         self.forget_why(number);
         let line = &mut self.lines[number as usize];
+        line.again = true;
         let was_well = line.end.take().is_some_and(|end| !is_kept(end));
         if was_well {
             self.gaps.insert(number);

@@ -57,6 +57,8 @@ pub fn end_of(item: &ItemState) -> Option<End> {
 
 /// So begins why an item is over before it began: its source gives it no longer, or with other values.
 pub const ITS_SOURCE: &str = "its source ";
+/// So begins what is said of an item that never begins because one before it did not end as done.
+pub const BEHIND: &str = "waits for ";
 
 /// Why an item stands where it stands.
 pub fn reason_of(item: &ItemState) -> Option<String> {

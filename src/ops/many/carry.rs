@@ -1,12 +1,15 @@
 //! Carrying out what was planned for many items: the list of them is recorded first, so that a run never depends on its source
 //! or on the file of its plan again.
 
-use super::still;
+use super::still::{self, Drifted};
 use crate::{
     base::identity::{RunId, SINGLE_ITEM},
     engine::{
         drive::Stopped,
-        fleet::{self, Came, Fleet, FleetError, Handed, Items, Make, Work, coming, roll::Roll, summary::Summary},
+        fleet::{
+            self, Came, Fleet, FleetError, Handed, Items, Make, Work, coming, pace::Before, roll::Roll,
+            summary::Summary,
+        },
         sets::built,
         setting::Setting,
         state::{ItemState, RunState},
@@ -15,7 +18,7 @@ use crate::{
     journal::{
         Claim,
         event::Event,
-        payload::{ClosedItem, ItemClosed, ItemStarted, RunCreated, StartedItem},
+        payload::{ItemStarted, RunCreated, StartedItem},
     },
     ops::{
         Failure, Surroundings,
@@ -67,10 +70,10 @@ pub async fn apply(
             .help("`trueup plan … --out FILE`, then `trueup approve FILE`, then `trueup apply FILE`"));
     }
     ledgers(setting, plan).await?;
-    let drifted = if basis.waited || basis.saved.is_some() { still::drifted(setting, plan).await? } else { Vec::new() };
+    let drifted =
+        if basis.waited || basis.saved.is_some() { still::drifted(setting, plan).await? } else { Drifted::new() };
     let created = created(opened, setting, plan, &basis);
     let (make, with_once) = (fleet::forward(setting), setting.has_once());
-    let some_drifted = !drifted.is_empty();
     let listed = Listed { setting, plan, created, seen: basis.seen, drifted, make, with_once };
     // How the tables are built is asked meanwhile: a plan that was read from its file does not know.
     let (recorded, ()) = tokio::join!(list(record, &listed), built::look(setting, false));
@@ -79,12 +82,6 @@ pub async fn apply(
         let wish = Wish { reason: Some(&turn::gave_way(&other)), actor: Some(&setting.run.actor) };
         Box::pin(cancel(surroundings, record, opened, setting.run.id, &wish, watch, pause)).await?;
         return Err(turn::refusal(&other));
-    }
-    if some_drifted {
-        // As after a crash behind the list: what is over stands in the journal, and the run goes on with the others.
-        let claim = record.claim(surroundings, setting.run.id, &setting.run.actor).await?;
-        let roll = record.roll(setting.run.id).await?;
-        return go_on(record, setting, listed.make, claim, roll, watch, pause).await;
     }
     let_go(surroundings, record, listed, watch, pause).await
 }
@@ -99,8 +96,8 @@ pub(super) struct Listed<'a> {
     pub created: RunCreated,
     /// Of a reconcile: what it saw.
     pub seen: Vec<Event>,
-    /// Items that are over before they begin: what their source says of them is not what was planned.
-    pub drifted: Vec<ClosedItem>,
+    /// Items that never begin: what their source says of them is not what was planned.
+    pub drifted: Drifted,
     /// The setting of each item.
     pub make: Make,
     /// The first item of the plan is what is done once for all.
@@ -115,17 +112,21 @@ pub(super) async fn let_go(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
-    let Listed { setting, plan, created, make, with_once, .. } = listed;
+    let Listed { setting, plan, created, make, with_once, mut drifted, .. } = listed;
     let claim = record.claim(surroundings, setting.run.id, &setting.run.actor).await?;
     let mut each = plan.each(record.journal.sealer()).map_err(|why| unreadable(&why))?;
     let once = match each.next() {
-        Some(Ok(plan)) => with_once.then(|| Work { plan, state: ItemState::default() }),
+        Some(Ok(plan)) => with_once.then(|| Work::of_once(plan, ItemState::default())),
         Some(Err(why)) => return Err(unreadable(&why)),
         None => None,
     };
     let of = plan.many.as_ref().map_or(0, |many| many.tally.items);
-    let items: Items<'_> = Box::pin(ahead(matches!(each, Each::Held(_)), each).map(|item| match item {
-        Ok(plan) => Ok(Work { plan, state: ItemState::default() }),
+    let items = ahead(matches!(each, Each::Held(_)), each).enumerate();
+    let items: Items<'_> = Box::pin(items.map(move |(number, item)| match item {
+        Ok(plan) => {
+            let drifted = drifted.remove(&plan.key);
+            Ok(Work { drifted, ..Work::new(u32::try_from(number).unwrap_or(u32::MAX), plan) })
+        }
         Err(why) => Err(FleetError::Items(format!("the plan {why}"))),
     }));
     let fleet = Fleet {
@@ -141,8 +142,8 @@ pub(super) async fn let_go(
         to_come: of,
         once,
         summary: Summary::default(),
-        before: Vec::new(),
-        begun: 0,
+        spoilt: Vec::new(),
+        before: Before::default(),
         handed: Handed::default(),
     };
     carry(record, fleet, items).await
@@ -178,14 +179,14 @@ pub(super) async fn list(record: &Record, listed: &Listed<'_>) -> Result<(), Fai
                 appending.durable().await?;
             }
         }
-        together.push(StartedItem { item, key: None, plan: Some(plan) });
+        let drifted = listed.drifted.get(&item).cloned();
+        together.push(StartedItem { item, key: None, plan: Some(plan), drifted });
     }
     for appending in under_way {
         appending.durable().await?;
     }
     let last = (!together.is_empty()).then(|| ItemStarted { items: together }.into());
-    let over = listed.drifted.chunks(TOGETHER).map(|items| ItemClosed { items: items.to_vec() }.into());
-    let events: Vec<Event> = first.into_iter().chain(last).chain(over).collect();
+    let events: Vec<Event> = first.into_iter().chain(last).collect();
     if events.is_empty() { Ok(()) } else { append(record, run, &events, single_use).await }
 }
 
@@ -250,10 +251,10 @@ pub async fn go_on(
     let of = roll.count() as u64;
     let after_done =
         setting.playbook.targets.as_ref().is_some_and(|targets| targets.after == Some(After::PreviousDone));
-    let before = if after_done { coming::spoilt(&record.journal, run, &roll).await? } else { Vec::new() };
+    let spoilt = if after_done { coming::spoilt(&record.journal, run, &roll).await? } else { Vec::new() };
     let once = state.items.swap_remove(SINGLE_ITEM).map(|mut item| {
         let plan = item.plan.take().and_then(|kept| stored::load(&kept));
-        Work { plan: plan.unwrap_or_else(|| coming::unplanned(&SINGLE_ITEM.into())), state: item }
+        Work::of_once(plan.unwrap_or_else(|| coming::unplanned(&SINGLE_ITEM.into())), item)
     });
     let roll = Arc::new(roll);
     let fleet = Fleet {
@@ -269,8 +270,8 @@ pub async fn go_on(
         to_come: roll.open() as u64,
         once,
         summary: roll.summary(),
-        before,
-        begun: roll.begun() as u64,
+        spoilt,
+        before: roll.before(),
         handed: Handed::after(roll.clone()),
     };
     let items = coming::coming(&record.journal, run, roll.clone(), state.items);

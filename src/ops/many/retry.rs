@@ -3,7 +3,10 @@
 use crate::{
     base::identity::{RunId, SINGLE_ITEM},
     engine::{
-        fleet::{roll::Roll, summary::ITS_SOURCE},
+        fleet::{
+            roll::Roll,
+            summary::{BEHIND, ITS_SOURCE},
+        },
         setting::{OneItem, Part, Setting},
         state::{ItemState, RunState},
         watch::Watch,
@@ -80,8 +83,7 @@ pub(in crate::ops) async fn chosen(
 
 /// It never began, because an item before it did not end as done.
 fn behind_another(item: &ItemState) -> bool {
-    item.steps.is_empty()
-        && item.closed.as_ref().and_then(|c| c.reason.as_ref()).is_some_and(|r| r.starts_with("waits for "))
+    item.steps.is_empty() && item.closed.as_ref().and_then(|c| c.reason.as_ref()).is_some_and(|r| r.starts_with(BEHIND))
 }
 
 /// Records what is done again, and lets the items go.

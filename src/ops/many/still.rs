@@ -7,7 +7,6 @@ use crate::{
     base::value::{Data, Value},
     check::spots,
     engine::{drift::pair, fleet::summary::ITS_SOURCE, setting::Setting},
-    journal::{payload::ClosedItem, words::End},
     ops::Failure,
     plan::Plan,
     playbook::model::Playbook,
@@ -19,18 +18,21 @@ use std::{
     sync::Arc,
 };
 
+/// Items that their source does not give as they were planned, each with what it says of them.
+pub(super) type Drifted = HashMap<Arc<str>, String>;
+
 /// So many values that differ are told of an item.
 const TOLD: usize = 3;
 
-/// Reads the source again, and names the items of the plan that it does not give as they were planned: each as an item that has drifted.
+/// Reads the source again, and names the items of the plan that it does not give as they were planned: each as one that has drifted before it begins.
 /// What is new in it is no item of this plan.
-pub(super) async fn drifted(setting: &Setting, plan: &Plan) -> Result<Vec<ClosedItem>, Failure> {
+pub(super) async fn drifted(setting: &Setting, plan: &Plan) -> Result<Drifted, Failure> {
     let (Some(targets), Some(workplace)) = (&setting.playbook.targets, &setting.workplace) else {
-        return Ok(Vec::new());
+        return Ok(Drifted::new());
     };
     // A list stands in the playbook, or in a parameter, which the plan fixes; of a file it names the bytes.
     if matches!(targets.from.source, Source::List(_) | Source::Csv(_)) {
-        return Ok(Vec::new());
+        return Ok(Drifted::new());
     }
     let scope = setting.scope();
     let listing = source::gathered(setting, targets, &scope, workplace, None).await?;
@@ -40,7 +42,7 @@ pub(super) async fn drifted(setting: &Setting, plan: &Plan) -> Result<Vec<Closed
         .map_err(|error| source::failed(error.into(), setting))?
         .map(|item| item.map(|item| (item.key, looked.facts(Some(&item.value)))));
     let planned = plan.each(&workplace.sealer).map_err(|why| super::plan::bad(&why))?.given();
-    let mut both = Both { looked: &looked, now: HashMap::new(), planned: HashMap::new(), found: Vec::new() };
+    let mut both = Both { looked: &looked, now: HashMap::new(), planned: HashMap::new(), found: Drifted::new() };
     // Side by side: where nothing moved, nothing is held.
     for item in planned.skip(1) {
         let (key, given) = item.map_err(|why| super::plan::bad(&why))?;
@@ -59,12 +61,9 @@ pub(super) async fn drifted(setting: &Setting, plan: &Plan) -> Result<Vec<Closed
             both.compare(key, &was, &facts);
         }
     }
-    let gone = both.planned.into_keys().map(|item| ended(item, format!("{ITS_SOURCE}no longer gives it")));
-    Ok(both.found.into_iter().chain(gone).collect())
-}
-
-fn ended(item: Arc<str>, reason: String) -> ClosedItem {
-    ClosedItem { item, end: End::Drifted, reason: Some(reason) }
+    let gone = both.planned.into_keys().map(|item| (item, format!("{ITS_SOURCE}no longer gives it")));
+    both.found.extend(gone);
+    Ok(both.found)
 }
 
 /// What is looked at of an item, each with what the item has there.
@@ -108,7 +107,7 @@ struct Both<'a> {
     looked: &'a Looked,
     now: HashMap<Arc<str>, Facts>,
     planned: HashMap<Arc<str>, Facts>,
-    found: Vec<ClosedItem>,
+    found: Drifted,
 }
 
 impl Both<'_> {
@@ -130,7 +129,7 @@ impl Both<'_> {
         let differ = self.looked.0.iter().zip(was.iter().zip(now)).filter(|(_, (was, now))| !same(was, now));
         let told: Vec<String> = differ.take(TOLD).map(|(path, (was, now))| told(path, was, now)).collect();
         if !told.is_empty() {
-            self.found.push(ended(key, format!("{ITS_SOURCE}gives another {}", told.join("; another "))));
+            self.found.insert(key, format!("{ITS_SOURCE}gives another {}", told.join("; another ")));
         }
     }
 }

@@ -367,7 +367,7 @@ pub async fn carry(
 
 fn listed<'a>(setting: &'a Setting, plan: &'a Plan, created: RunCreated, backward: &Arc<Backward>) -> Listed<'a> {
     let with_once = backward.of_once.is_some();
-    Listed { setting, plan, created, seen: Vec::new(), drifted: Vec::new(), make: backward.make(), with_once }
+    Listed { setting, plan, created, seen: Vec::new(), drifted: HashMap::default(), make: backward.make(), with_once }
 }
 
 /// How the items of a run that is an undo are taken back: made again from the events of the run that it takes back.
