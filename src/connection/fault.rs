@@ -141,6 +141,11 @@ impl Fault {
         self.advice.as_deref().unwrap_or(self.kind.advice()).to_owned()
     }
 
+    /// The database cannot be reached: whoever else needs it fares the same.
+    pub fn is_outage(&self) -> bool {
+        self.kind == FaultKind::Refused
+    }
+
     /// The session that it came from answers nothing more.
     pub fn ends_session(&self) -> bool {
         matches!(self.kind, FaultKind::Lost | FaultKind::InDoubt | FaultKind::TooMuch)

@@ -1,10 +1,16 @@
 //! What the items of one run share while they are carried out at the same time: the lease, the wish to pause or to end, and
 //! what was recorded last.
 
-use super::{lease::Lease, state::ItemState};
+use super::{drive::Unrecorded, lease::Lease, state::ItemState};
 use crate::{
     base::{identity::SINGLE_ITEM, time::Stamp, world::World},
-    journal::{Claim, Journal, event::Event, failure::JournalError, payload::RunCancelled},
+    journal::{
+        Claim, Journal,
+        event::Event,
+        failure::JournalError,
+        payload::{ItemOutcome, RunCancelled},
+        words::Outcome,
+    },
 };
 use std::{
     collections::HashMap,
@@ -182,6 +188,18 @@ impl Crew {
         let mut shared = self.shared();
         shared.later.append(events);
         shared.later.len() < MOST_LATER
+    }
+
+    /// What was done and is left to whoever records something next.
+    pub(super) fn unrecorded(&self) -> Vec<Unrecorded> {
+        let shared = self.shared();
+        let outcomes = shared.later.iter().filter_map(|event| match event {
+            Event::StepOutcome(outcome) => Some(outcome),
+            _ => None,
+        });
+        // What has no effect has no answer either.
+        let done = |one: &&ItemOutcome| one.outcome == Outcome::Done && one.response.is_some();
+        outcomes.flat_map(|of| of.outcomes.iter().filter(done).map(|one| Unrecorded::of(&of.step, one))).collect()
     }
 
     /// Records these events and what was left by others, in one group.

@@ -29,7 +29,7 @@ use crate::{
         step::{ALWAYS, Step},
     },
     base::{identity::EffectId, value::Value},
-    connection::{fault::FaultKind, handle::Reading},
+    connection::handle::Reading,
     effect::change::RowChange,
     journal::{
         Appended, Appending, Beginning, Claim, Journal,
@@ -124,12 +124,22 @@ pub struct Driver<'a> {
 /// An effect that happened and that the journal does not know of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unrecorded {
+    /// The item.
+    pub item: Arc<str>,
     /// The step.
     pub path: Arc<str>,
     /// How it ended.
     pub outcome: Outcome,
     /// In one line.
     pub summary: String,
+}
+
+impl Unrecorded {
+    /// From what was to be recorded.
+    pub(super) fn of(path: &Arc<str>, one: &ItemOutcome) -> Unrecorded {
+        let summary = one.message.clone().or_else(|| one.response.clone()).unwrap_or_default();
+        Unrecorded { item: one.item.clone(), path: path.clone(), outcome: one.outcome, summary }
+    }
 }
 
 /// An outcome on its way into the journal.
@@ -457,7 +467,7 @@ impl<'a> Driver<'a> {
     /// again by the next reconcile.
     fn unreachable(&self, place: &Place, trouble: &Trouble) -> Option<String> {
         let Trouble::Database { fault, .. } = trouble else { return None };
-        let refused = fault.kind == FaultKind::Refused && self.crew.is_some();
+        let refused = fault.is_outage() && self.crew.is_some();
         let heals = self.state.created.as_ref().is_some_and(|created| &*created.purpose == RECONCILE);
         if !refused || heals || self.state.cancelled || place.rescued || self.confirmed.contains_key(&place.path) {
             return None;
@@ -558,7 +568,7 @@ impl<'a> Driver<'a> {
         if first.is_ok() {
             return Ok(());
         }
-        let done = Unrecorded { path: path.clone(), outcome, summary: summary.to_owned() };
+        let done = Unrecorded { item: self.item.clone(), path: path.clone(), outcome, summary: summary.to_owned() };
         Box::pin(self.keep_on(first, done)).await
     }
 
@@ -566,7 +576,7 @@ impl<'a> Driver<'a> {
     /// what became of it if this process dies meanwhile. Every flush waits for it first.
     async fn keep_beside(&mut self, path: &Arc<str>, outcome: Outcome, summary: &str) -> Result<(), JournalError> {
         self.join().await?;
-        let done = Unrecorded { path: path.clone(), outcome, summary: summary.to_owned() };
+        let done = Unrecorded { item: self.item.clone(), path: path.clone(), outcome, summary: summary.to_owned() };
         match self.journal.append_beside(&self.claim, &self.pending) {
             Ok(appending) => {
                 let events = std::mem::take(&mut self.pending);
@@ -611,10 +621,28 @@ impl<'a> Driver<'a> {
                 self.unrecorded = Some(done);
                 return Err(error);
             };
-            (self.watch)(Tick::Again { path: done.path.clone(), why: error.to_string(), pause });
+            (self.watch)(Tick::Unrecorded { path: done.path.clone(), why: error.to_string(), pause });
             self.setting.world.pause(pause).await;
             last = Box::pin(self.flush()).await;
         }
+    }
+
+    /// What happened and the journal does not know of, where it cannot be written.
+    pub fn take_unrecorded(&mut self) -> Vec<Unrecorded> {
+        let mut all: Vec<Unrecorded> = self.unrecorded.take().into_iter().collect();
+        let outcomes = self.pending.iter().filter_map(|event| match event {
+            Event::StepOutcome(outcome) if self.was_attempted(&outcome.step) => Some(outcome),
+            _ => None,
+        });
+        for outcome in outcomes {
+            let ended = outcome.outcomes.iter().filter(|one| one.outcome != Outcome::NotDone);
+            for one in ended.map(|one| Unrecorded::of(&outcome.step, one)) {
+                if !all.iter().any(|known| (&known.item, &known.path) == (&one.item, &one.path)) {
+                    all.push(one);
+                }
+            }
+        }
+        all
     }
 
     pub(super) async fn close_readers(&mut self) {

@@ -1,7 +1,7 @@
 //! Where a run stands: the fold of its events. Nothing here decides or does anything; the same fold serves the engine,
 //! `show` and the inbox.
 
-use super::{notices::Notice, trouble::Difference};
+use super::{notices::Notice, resource, trouble::Difference};
 use crate::{
     base::{
         identity::{EffectId, RunId},
@@ -109,6 +109,9 @@ pub struct StepState {
     pub outcome: Option<ItemOutcome>,
     /// What looking showed when an earlier answer was lost and it had not happened.
     pub found_out: Option<String>,
+    /// The version that the request was held to whose answer was lost: it may still arrive, and only one for the same version surely makes no
+    /// second change of it.
+    pub held_to: Option<Arc<str>>,
     /// The question to a person.
     pub asked: Option<Arc<HumanAsked>>,
     /// Since when it waits for an answer.
@@ -181,7 +184,7 @@ impl StepState {
 
     /// It was written, although its step did not come to a good end: it never showed what was written, or never was ready.
     pub fn stands(&self) -> bool {
-        let resource = self.class.as_deref().is_some_and(super::resource::is_class);
+        let resource = self.class.as_deref().is_some_and(resource::is_class);
         resource && self.outcome.as_ref().is_some_and(written)
     }
 
@@ -499,7 +502,10 @@ impl RunState {
                 let step = item.step(path, at);
                 (step.perhaps_done, step.changes, step.also, step.also_added) = known;
             } else {
+                let step = item.step(path, at);
+                let held_to = resource::held_to(step.class.as_deref(), step.request.as_ref());
                 item.forget(path);
+                item.step(path, at).held_to = held_to;
             }
             return;
         }

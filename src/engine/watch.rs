@@ -33,6 +33,15 @@ pub enum Tick {
         /// How long it waits.
         pause: std::time::Duration,
     },
+    /// What a step did cannot be recorded: the journal, and only that, is tried again after a pause.
+    Unrecorded {
+        /// The step's path.
+        path: Arc<str>,
+        /// Why.
+        why: String,
+        /// How long it waits.
+        pause: std::time::Duration,
+    },
     /// Of a run over many items: one of them is over, or the run stands still.
     Items(Box<Standing>),
     /// A message that whoever runs this must pass on.

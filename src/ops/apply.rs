@@ -260,7 +260,7 @@ async fn carry_from(
     let stopped = match Box::pin(driver.run()).await {
         Ok(stopped) => stopped,
         Err(error) if driver.unbegun => return Err(error.into()),
-        Err(error) => return Err(halted(record, &claim, driver.unrecorded.as_ref(), error).await),
+        Err(error) => return Err(halted(record, &claim, &driver.take_unrecorded(), error).await),
     };
     let (mut state, drift) = (driver.state, driver.drift);
     // The end of a run gives its claim back in the same transaction.
@@ -276,25 +276,34 @@ async fn carry_from(
     Ok(Carried { stopped, state, drift, many: None })
 }
 
-/// Why the run cannot go on in this process, and what became of its last step.
-pub(super) async fn halted(
-    record: &Record,
-    claim: &Claim,
-    unrecorded: Option<&Unrecorded>,
-    error: JournalError,
-) -> Failure {
-    let run = claim.run.short();
-    let mut help = Vec::new();
-    if let Some(Unrecorded { path, outcome, summary }) = unrecorded {
+/// So many effects that could not be recorded are named; the others are counted.
+const NAMED: usize = 10;
+
+/// What was done and the journal does not know of, a line each.
+fn unrecorded_words(unrecorded: &[Unrecorded]) -> Vec<String> {
+    let line = |Unrecorded { item, path, outcome, summary }: &Unrecorded| {
         let summary = if summary.is_empty() { String::new() } else { format!(": {summary}") };
         let word = outcome.word().replace('_', " ");
-        help.push(format!(
-            "`{path}` ended ({word}{summary}), and that could not be recorded; whoever goes on finds it out"
-        ));
-        help.push("nothing more was sent after it".to_owned());
-    } else {
-        help.push("nothing more was sent, and what was not committed is taken back".to_owned());
-    }
+        let of = if **item == *SINGLE_ITEM { String::new() } else { format!(" of item {item}") };
+        format!("`{path}`{of} ended ({word}{summary}), and that could not be recorded; whoever goes on finds it out")
+    };
+    let more = match unrecorded.len().saturating_sub(NAMED) {
+        0 => None,
+        1 => Some("the same of 1 step more".to_owned()),
+        more => Some(format!("the same of {more} steps more")),
+    };
+    unrecorded.iter().take(NAMED).map(line).chain(more).collect()
+}
+
+/// Why the run cannot go on in this process, and what became of its last steps.
+pub(super) async fn halted(record: &Record, claim: &Claim, unrecorded: &[Unrecorded], error: JournalError) -> Failure {
+    let run = claim.run.short();
+    let mut help = unrecorded_words(unrecorded);
+    help.push(match unrecorded.len() {
+        0 => "nothing more was sent, and what was not committed is taken back".to_owned(),
+        1 => "nothing more was sent after it".to_owned(),
+        _ => "nothing more was sent after them".to_owned(),
+    });
     if matches!(error, JournalError::ClaimLost { .. }) {
         let by = record.journal.holder(claim.run).await.ok().flatten();
         let by = by.map_or_else(

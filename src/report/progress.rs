@@ -90,7 +90,8 @@ impl Progress {
         match tick {
             Tick::Begins { section, path, title } => shown.begins(section, path, masked(&title)),
             Tick::Over { path, outcome, summary } => shown.over(&path, outcome, &masked(&summary)),
-            Tick::Again { path, why, pause } => shown.again(&path, &masked(&why), pause),
+            Tick::Again { path, why, pause } => shown.again(&path, "", &masked(&why), pause),
+            Tick::Unrecorded { path, why, pause } => shown.again(&path, "the journal is tried ", &masked(&why), pause),
             Tick::Items(standing) => shown.items(&standing, &masked),
             Tick::PassOn { who, text } => shown.pass_on(&masked(&who), &masked(&text)),
         }
@@ -225,21 +226,21 @@ impl Shown {
         }
     }
 
-    /// The same reason as before is counted, not repeated.
-    fn again(&mut self, path: &str, why: &str, pause: Duration) {
+    /// The same reason as before is counted, not repeated. `what` is tried again, where it is not the step.
+    fn again(&mut self, path: &str, what: &str, why: &str, pause: Duration) {
         let pause = clock::length(i64::try_from(pause.as_micros()).unwrap_or(i64::MAX));
         let title = self.running.as_ref().filter(|(running, _)| **running == *path).map(|(_, title)| title.clone());
         self.again = (why.to_owned(), if self.again.0 == why { self.again.1 + 1 } else { 1 });
         let times = self.again.1;
         if let (Sink::Live { bar, .. }, Some(title)) = (&self.sink, &title) {
-            bar.set_message(format!("{} (again in {pause})", title.replace('\n', " ")));
+            bar.set_message(format!("{} ({what}again in {pause})", title.replace('\n', " ")));
             if times > 1 {
                 return;
             }
         }
         let told = title.map_or_else(|| format!("{}: ", step_name(path)), |_| String::new());
         let why = if times > 1 { format!("as before, {times} times so far") } else { why.to_owned() };
-        self.write(|page| page.hung(4, 6, Line::of(Tone::Dim, format!("{told}again in {pause}: {why}"))));
+        self.write(|page| page.hung(4, 6, Line::of(Tone::Dim, format!("{told}{what}again in {pause}: {why}"))));
     }
 
     fn pass_on(&mut self, who: &str, text: &str) {
@@ -404,6 +405,20 @@ mod tests {
         let text = sheet.text();
         assert!(!text.contains(['\r', '\u{1b}']) && !text.contains("hunter22"), "{text}");
         golden("progress-lines.txt", &text);
+    }
+
+    #[test]
+    fn it_is_the_journal_that_is_tried_again_and_not_the_request() {
+        let sheet = Sheet::default();
+        let progress = Progress::lines(Box::new(sheet.clone()), Masks::default());
+        for _ in 0..2 {
+            let (why, pause) = ("nobody listens there".to_owned(), Duration::from_secs(8));
+            progress.tick(Tick::Unrecorded { path: "steps/put".into(), why, pause });
+        }
+        progress.finish();
+        let text = sheet.text();
+        assert!(text.contains("put: the journal is tried again in 8.0 s: nobody listens there"), "{text}");
+        assert!(text.contains("put: the journal is tried again in 8.0 s: as before, 2 times so far"), "{text}");
     }
 
     #[test]

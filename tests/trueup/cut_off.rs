@@ -5,7 +5,7 @@ use super::{
     servers::{block_on, postgres},
 };
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicI64, Ordering},
 };
 use tokio::{
@@ -130,12 +130,14 @@ fn what_did_not_end_well_before_a_kill_stops_the_run_where_it_would_have_stopped
     });
 }
 
-/// A wire to a server: behind so many COMMITs it is cut, and nobody listens there any more.
+/// A wire to a server: behind so many COMMITs, or statements of another kind, it is cut, and nobody listens there any more.
 struct Wire {
     port: u16,
     server: String,
     /// How many COMMITs are still let through; below zero all of them.
     commits: Arc<AtomicI64>,
+    /// What is counted.
+    counted: Arc<Mutex<&'static str>>,
     cut: watch::Sender<bool>,
 }
 
@@ -147,6 +149,7 @@ impl Wire {
             port: listener.local_addr().unwrap().port(),
             server: format!("{}:{}", url.host_str().unwrap(), url.port().unwrap()),
             commits: Arc::new(AtomicI64::new(-1)),
+            counted: Arc::new(Mutex::new("COMMIT")),
             cut: watch::Sender::new(false),
         };
         wire.listen(listener);
@@ -161,7 +164,8 @@ impl Wire {
     }
 
     fn listen(&self, listener: TcpListener) {
-        let (server, commits, cut) = (self.server.clone(), self.commits.clone(), self.cut.clone());
+        let (server, cut) = (self.server.clone(), self.cut.clone());
+        let counted = (self.commits.clone(), self.counted.clone());
         let mut ends = self.cut.subscribe();
         tokio::spawn(async move {
             loop {
@@ -170,7 +174,7 @@ impl Wire {
                     () = is_cut(&mut ends) => return,
                     Ok((client, _)) = listener.accept() => {
                         let server = TcpStream::connect(&server).await.unwrap();
-                        tokio::spawn(carry(client, server, commits.clone(), cut.clone()));
+                        tokio::spawn(carry(client, server, counted.clone(), cut.clone()));
                     }
                 }
             }
@@ -189,7 +193,12 @@ async fn is_cut(ends: &mut watch::Receiver<bool>) {
     drop(ends.wait_for(|cut| *cut).await);
 }
 
-async fn carry(mut client: TcpStream, mut server: TcpStream, commits: Arc<AtomicI64>, cut: watch::Sender<bool>) {
+async fn carry(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    (commits, counted): (Arc<AtomicI64>, Arc<Mutex<&'static str>>),
+    cut: watch::Sender<bool>,
+) {
     let (mut up, mut down) = (vec![0; 65536], vec![0; 65536]);
     let (mut ends, mut last) = (cut.subscribe(), false);
     loop {
@@ -207,7 +216,8 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, commits: Arc<Atomic
             }
             n = client.read(&mut up) => {
                 let Ok(n @ 1..) = n else { return };
-                let commit = up[..n].windows(6).any(|w| w == b"COMMIT");
+                let counted = counted.lock().unwrap().as_bytes();
+                let commit = up[..n].windows(counted.len()).any(|w| w == counted);
                 last = commit && commits.load(Ordering::SeqCst) >= 0 && commits.fetch_sub(1, Ordering::SeqCst) == 0;
                 if server.write_all(&up[..n]).await.is_err() { return }
             }
@@ -283,6 +293,53 @@ fn a_healing_whose_database_is_gone_fails_and_the_next_one_heals_the_rest() {
         let (code, words) = process(&folder, &url, None, &heal).await;
         assert_eq!(code, Some(0), "{words}");
         assert!(store.column("count").await.iter().all(|n| n == "1"), "{words}");
+        store.shop.close().await;
+    });
+}
+
+/// What is tried out changes rows, and takes that back: the first such statement is the last thing that the server answers.
+#[test]
+fn a_preview_whose_database_goes_away_is_no_plan_and_begins_no_run() {
+    block_on(async {
+        let store = Store::open(&On::Postgres(postgres()), 260).await;
+        let folder = store.shop.folder.path().to_owned();
+        std::fs::write(folder.join("many.yaml"), playbook(&["reconcile: {}\n", ALL])).unwrap();
+        let Place::Server(url) = store.shop.place() else { panic!("no server") };
+        let wire = Wire::to(url.reveal()).await;
+        let url = wire.url(url.reveal());
+        let runs = async || {
+            let record = store.record().await;
+            let runs = record.journal.runs(&RunFilter::default(), 9).await.unwrap();
+            record.journal.close().await.unwrap();
+            runs.into_iter().map(|run| run.id.short()).collect::<Vec<_>>()
+        };
+        let cut = async |arguments: &[&str]| {
+            *wire.counted.lock().unwrap() = "UPDATE \"";
+            wire.commits.store(0, Ordering::SeqCst);
+            let before = runs().await;
+            let (code, words) = process(&folder, &url, None, arguments).await;
+            assert!(*wire.cut.borrow(), "{arguments:?}: it was never cut: {words}");
+            assert_eq!(code, Some(1), "{arguments:?}: {words}");
+            // Whoever connects at that very moment is cut off.
+            let away = words.contains("nobody listens") || words.contains("the connection broke");
+            assert!(words.contains("`shop`") && away, "{arguments:?}: {words}");
+            assert!(!words.contains("tried out") && !words.contains("end early"), "{arguments:?}: {words}");
+            assert_eq!(runs().await, before, "{arguments:?}: {words}");
+            wire.mend().await;
+        };
+        cut(&["plan", "many.yaml", "--env", "test", "--out", "m.plan"]).await;
+        let left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().file_name()).collect();
+        assert!(!left.iter().any(|name| name.to_string_lossy().contains("plan")), "{left:?}");
+        let apply = ["apply", "many.yaml", "--env", "test", "--reason", "r", "--yes"];
+        cut(&apply).await;
+        cut(&["reconcile", "many.yaml", "--env", "test", "--reason", "r"]).await;
+        assert!(store.column("count").await.iter().all(|n| n == "0"));
+        let (code, words) = process(&folder, &url, None, &apply).await;
+        assert_eq!(code, Some(0), "{words}");
+        let run = runs().await.remove(0);
+        cut(&["undo", &run, "--plan"]).await;
+        cut(&["undo", &run, "--reason", "r", "--yes"]).await;
+        assert!(store.column("count").await.iter().all(|n| n == "1"));
         store.shop.close().await;
     });
 }

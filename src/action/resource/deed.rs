@@ -490,6 +490,23 @@ pub fn etag(answer: &Value) -> Option<Arc<str>> {
     (tag.starts_with('"')).then(|| tag.into())
 }
 
+/// The version that a request is held to, if this is the header that says it. `*` is none.
+pub fn if_match(name: &str, value: &Value) -> Option<Arc<str>> {
+    let tag = value.as_str().filter(|_| name.eq_ignore_ascii_case(IF_MATCH))?;
+    tag.starts_with('"').then(|| tag.into())
+}
+
+/// The version that a call is held to.
+pub fn held_to(call: &Call) -> Option<Arc<str>> {
+    call.headers.iter().find_map(|(name, value)| if_match(name, value))
+}
+
+/// Holds a call to this version instead of the one that it is held to.
+pub fn hold_to(call: &mut Call, version: &Arc<str>) {
+    call.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(IF_MATCH));
+    call.headers.push((IF_MATCH.into(), Value::text(version.clone())));
+}
+
 /// What a call sends that has no body of its own.
 fn body(method: &str, difference: &Difference) -> Option<Value> {
     match method {

@@ -189,14 +189,14 @@ pub struct Came {
 #[derive(Debug)]
 pub enum FleetError {
     /// The journal, and what was done and could not be recorded.
-    Journal(JournalError, Option<Unrecorded>),
+    Journal(JournalError, Vec<Unrecorded>),
     /// The items could not be read; a sentence.
     Items(String),
 }
 
 impl From<JournalError> for FleetError {
     fn from(error: JournalError) -> FleetError {
-        FleetError::Journal(error, None)
+        FleetError::Journal(error, Vec::new())
     }
 }
 
@@ -206,13 +206,13 @@ struct Gone {
     plan: ItemPlan,
     state: ItemState,
     stopped: Result<Stopped, JournalError>,
-    unrecorded: Option<Unrecorded>,
+    unrecorded: Vec<Unrecorded>,
 }
 
 impl Gone {
     /// It never began: what it is done with cannot be read.
     fn without(work: Work, error: JournalError) -> Gone {
-        Gone { number: work.number, plan: work.plan, state: work.state, stopped: Err(error), unrecorded: None }
+        Gone { number: work.number, plan: work.plan, state: work.state, stopped: Err(error), unrecorded: Vec::new() }
     }
 }
 
@@ -343,6 +343,7 @@ impl Fleet<'_> {
             over: false,
             came: 0,
             failed: None,
+            unrecorded: Vec::new(),
             looked: self.setting.world.now().micros,
             started: self.setting.world.now(),
             ended: 0,
@@ -371,7 +372,13 @@ impl Fleet<'_> {
             (self.watch)(tick);
         }
         if let Some(error) = flow.failed {
-            return Err(error);
+            return Err(match error {
+                FleetError::Journal(error, _) => {
+                    flow.unrecorded.extend(crew.unrecorded());
+                    FleetError::Journal(error, flow.unrecorded)
+                }
+                other => other,
+            });
         }
         if crew.cancelled().is_some() {
             self.cancel_rest(crew, &mut flow).await?;
@@ -438,7 +445,9 @@ impl Fleet<'_> {
         while let Ok(tick) = told.try_recv() {
             (self.watch)(tick);
         }
-        self.look(crew, flow).await?;
+        if let Err(error) = self.look(crew, flow).await {
+            flow.fails(crew, error);
+        }
         let stopping = crew.is_pausing() || crew.cancelled().is_some() || flow.failed.is_some() || flow.stopped;
         let mut until = None;
         if !stopping {
@@ -460,7 +469,9 @@ impl Fleet<'_> {
                             return Ok(true);
                         }
                         Pick::Skip(work, before) => {
-                            self.skip(crew, flow, work, &before).await?;
+                            if let Err(error) = self.skip(crew, flow, work, &before).await {
+                                flow.fails(crew, error);
+                            }
                             return Ok(true);
                         }
                         // All that is at hand stands behind something that waits for a person.
@@ -756,7 +767,8 @@ impl Fleet<'_> {
             Ok(Stopped::Paused | Stopped::Held) => None,
             Err(error) => {
                 crew.pauses("the journal cannot be written");
-                flow.failed.get_or_insert(FleetError::Journal(error.clone(), unrecorded));
+                flow.failed.get_or_insert(error.clone().into());
+                flow.unrecorded.extend(unrecorded);
                 None
             }
         };
@@ -815,7 +827,7 @@ impl Fleet<'_> {
         let mut driver = driver.in_crew(crew.clone());
         let stopped = match driver.drive().await {
             Ok(stopped) => stopped,
-            Err(error) => return Err(FleetError::Journal(error, driver.unrecorded.take())),
+            Err(error) => return Err(FleetError::Journal(error, driver.take_unrecorded())),
         };
         let names = setting.outline.names();
         let found = names
@@ -934,7 +946,7 @@ impl One {
             driver = driver.in_set(seat);
         }
         let stopped = driver.drive().await;
-        let unrecorded = driver.unrecorded.take();
+        let unrecorded = if stopped.is_err() { driver.take_unrecorded() } else { Vec::new() };
         let state = driver.state.items.swap_remove(&plan.key).unwrap_or_default();
         drop(driver);
         Gone { number, plan, state, stopped, unrecorded }
@@ -960,6 +972,8 @@ struct Flow<'i> {
     /// How many came.
     came: u64,
     failed: Option<FleetError>,
+    /// What items did that the journal did not take.
+    unrecorded: Vec<Unrecorded>,
     /// When the journal was looked at, in microseconds.
     looked: i64,
     started: Stamp,
@@ -977,6 +991,12 @@ struct Flow<'i> {
 }
 
 impl Flow<'_> {
+    /// Nothing more begins; what is under way comes to its end, so that it is known what it did.
+    fn fails(&mut self, crew: &Crew, error: FleetError) {
+        crew.pauses("the journal cannot be written");
+        self.failed.get_or_insert(error);
+    }
+
     /// What the rules say comes next. Of sets they count the sets.
     fn next(&self, now: i64) -> Next {
         let comes = |rules: &Rules| match self.lanes.first() {

@@ -113,6 +113,10 @@ impl Pass<'_> {
             }
         }
         let note = match (went, stop) {
+            // That a database is away is no finding of a preview.
+            (Err(Interrupt::Trouble(Trouble::Database { connection, fault, at }, path)), _) if fault.is_outage() => {
+                return Err(Interrupt::Trouble(Trouble::Database { connection, fault, at }, path));
+            }
             (Err(Interrupt::Missing(missing)), _) => Some(format!(
                 "then it asks `{}`, which a preview does not; what comes after that is known only when it has answered",
                 missing.question.connection()

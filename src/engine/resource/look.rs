@@ -1,11 +1,11 @@
 //! A lost answer of a call that writes a resource: who remembers is the resource itself.
 
-use super::{BY_VERSION, read, set::unlike};
+use super::{held_to, read, set::unlike};
 use crate::{
     action::{
         deed::Deed,
         resolve::resolve,
-        resource::deed::{Resource, Standing},
+        resource::deed::{Resource, Standing, etag},
     },
     base::value::Map,
     effect::change::RowChange,
@@ -20,37 +20,60 @@ use crate::{
         watch::Tick,
     },
 };
+use std::sync::Arc;
+
+/// Why a person looks although it is as before.
+const TAKEN_BACK: &str =
+    "it is as before, but under another version than the one that was sent: somebody may have taken the change back";
+
+/// How it stands now.
+struct Look {
+    standing: Standing,
+    found: Option<Map>,
+    version: Option<Arc<str>>,
+}
+
+impl Look {
+    /// Whether it is still the version that a request was held to; nothing where one of them is not known.
+    fn is_version(&self, sent: Option<&Arc<str>>) -> Option<bool> {
+        Some(sent? == self.version.as_ref()?)
+    }
+}
 
 impl Driver<'_> {
-    /// Reads it again. As wanted: done. As before: not done, once the other side must be through with the request, or at
-    /// once where a late one could do no harm. Neither: a person looks.
+    /// Reads it again. As wanted: done. As before, and the version that the request was held to: not done, at once, for of a late one
+    /// and the next for the same version only one takes effect. As before under another version: a person looks, because it may have
+    /// been done and taken back. As before where no version tells: not done, once the other side must be through with the request.
+    /// Neither: a person looks.
     pub(in crate::engine) async fn by_state(&mut self, place: &Place, step: &StepState) -> Result<Found, Halt> {
         let Some(change) = step.changes.first().cloned() else {
             return Ok(Found::InDoubt("the journal does not hold its images".into()));
         };
         let resource = self.resource_of(place, &change)?;
-        let mut standing = self.looked(place, &resource, &change).await?;
-        if standing.0 != Standing::After && step.class.as_deref() != Some(BY_VERSION) {
+        let sent = held_to(step.class.as_deref(), step.request.as_ref());
+        let mut look = self.looked(place, &resource, &change).await?;
+        if look.standing != Standing::After && look.is_version(sent.as_ref()).is_none() {
             let rest = left(step.last_attempt, resource.patience.settle, self.setting.world.now());
             if !rest.is_zero() {
                 let why = "it does not show what was written; the other side may still be at work".to_owned();
                 (self.watch)(Tick::Again { path: place.path.clone(), why, pause: rest });
                 self.setting.world.pause(rest).await;
-                standing = self.looked(place, &resource, &change).await?;
+                look = self.looked(place, &resource, &change).await?;
             }
             for _ in 1..EQUAL {
-                if standing.0 != Standing::Before {
+                if look.standing != Standing::Before {
                     break;
                 }
                 self.setting.world.pause(BETWEEN).await;
-                standing = self.looked(place, &resource, &change).await?;
+                look = self.looked(place, &resource, &change).await?;
             }
         }
-        match standing {
-            (Standing::After, _) => self.is_done(place, &resource, &change).await,
-            (Standing::Before, _) => Ok(Found::NotDone("reading it again shows that it was not done".into())),
-            (Standing::Neither, found) => {
-                let (what, _) = unlike(&resource, found.as_ref(), &change);
+        match look.standing {
+            Standing::After => self.is_done(place, &resource, &change).await,
+            Standing::Before if look.is_version(sent.as_ref()) == Some(false) => Ok(Found::InDoubt(TAKEN_BACK.into())),
+            Standing::Before => Ok(Found::NotDone("reading it again shows that it was not done".into())),
+            Standing::Neither => {
+                let (what, _) = unlike(&resource, look.found.as_ref(), &change);
                 Ok(Found::InDoubt(format!("{what}; nor is it as it was before: somebody else may have changed it")))
             }
         }
@@ -71,16 +94,14 @@ impl Driver<'_> {
         }
     }
 
-    async fn looked(
-        &mut self,
-        place: &Place,
-        resource: &Resource,
-        change: &RowChange,
-    ) -> Result<(Standing, Option<Map>), Halt> {
+    async fn looked(&mut self, place: &Place, resource: &Resource, change: &RowChange) -> Result<Look, Halt> {
         let mut tries = Tries::default();
         loop {
             let trouble = match read(self.setting, &place.step, &place.path, resource, self.watch).await {
-                Ok((_, found)) => return Ok((resource.standing(found.as_ref(), change), found)),
+                Ok((answer, found)) => {
+                    let standing = resource.standing(found.as_ref(), change);
+                    return Ok(Look { standing, found, version: etag(&answer) });
+                }
                 Err(trouble) => trouble,
             };
             let Some(pause) = tries.next().filter(|_| matches!(trouble, Trouble::Call(_))) else {

@@ -21,7 +21,7 @@ use crate::{
         kinds::Act,
         resource::{
             Presence, ResourceKind,
-            deed::{Refusal, Resource},
+            deed::{Refusal, Resource, if_match},
         },
         step::Step,
     },
@@ -30,6 +30,7 @@ use crate::{
     plan::Reversal,
     read::http::HttpSpec,
 };
+use std::sync::Arc;
 
 /// Its lost answers are found out by reading it again.
 pub const BY_STATE: &str = "resource";
@@ -39,6 +40,16 @@ pub const BY_VERSION: &str = "resource-if-match";
 /// The class is one of resources.
 pub fn is_class(class: &str) -> bool {
     matches!(class, BY_STATE | BY_VERSION)
+}
+
+/// The version that a recorded request was held to, where it was.
+pub fn held_to(class: Option<&str>, request: Option<&Value>) -> Option<Arc<str>> {
+    let headers = request.filter(|_| class == Some(BY_VERSION))?.get("headers")?;
+    let named = |pair: &Value| {
+        let pair = pair.as_list()?;
+        if_match(pair.first()?.as_str()?, pair.get(1)?)
+    };
+    headers.as_list()?.iter().find_map(named)
 }
 
 /// A call of a resource as the `http` step that says the same: so it is judged and retried as one.

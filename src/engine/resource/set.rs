@@ -4,7 +4,7 @@ use super::{BY_STATE, BY_VERSION, as_http, read, refused};
 use crate::{
     action::{
         deed::Outgoing,
-        resource::deed::{Act, Difference, Readiness, Resource, Standing, etag},
+        resource::deed::{Act, Difference, Readiness, Resource, Standing, etag, held_to, hold_to},
         step::Step,
     },
     base::{
@@ -106,12 +106,16 @@ impl Driver<'_> {
     ) -> Result<Sent, Halt> {
         let setting = self.setting;
         let made = resource.writing(answer, found, difference, setting);
-        let (call, spec) = made.map_err(|trouble| Trouble::of_resolving(trouble, &setting.source))?;
+        let (mut call, spec) = made.map_err(|trouble| Trouble::of_resolving(trouble, &setting.source))?;
         if call.is_unknown() {
             let message = "a value that it sends is not known".to_owned();
             return Err(Trouble::Step { message, at: step.act_at, help: Vec::new() }.into());
         }
-        let held = etag(answer).is_some() && difference.act != Act::Create;
+        let version = etag(answer).filter(|_| difference.act != Act::Create);
+        let lost = self.standing(&place.path).and_then(|step| step.held_to.clone());
+        // An earlier request may still arrive: of two for one version only one takes effect.
+        lost.iter().for_each(|lost| hold_to(&mut call, lost));
+        let held = held_to(&call).is_some_and(|held| lost.is_some() || version.as_ref() == Some(&held));
         let http = as_http(step, spec);
         let outgoing = Outgoing::Call(call);
         let mut attempts = Attempts::default();
@@ -119,6 +123,10 @@ impl Driver<'_> {
         self.mean(place, &outgoing, if held { BY_VERSION } else { BY_STATE }, &difference.change);
         loop {
             self.attempt(&place.path, attempt).await?;
+            if lost.as_ref().zip(version.as_ref()).is_some_and(|(lost, version)| lost != version) {
+                // Perhaps it did arrive: whoever looks now compares with the version that it was held to.
+                return Err(Halt::Round);
+            }
             moment::reached("before a request");
             let sent = outgoing.once(setting, &http, None).await;
             moment::reached("after a request");
@@ -126,8 +134,13 @@ impl Driver<'_> {
                 Ok(_) => return Ok(Sent::Done),
                 Err(trouble) => trouble,
             };
-            if held && trouble.status == Some(412) {
-                return Ok(Sent::Outrun(trouble));
+            if trouble.status == Some(412) {
+                if lost.is_some() {
+                    return Err(Halt::Round);
+                }
+                if version.is_some() {
+                    return Ok(Sent::Outrun(trouble));
+                }
             }
             // What may have been carried out is found out first; only what was refused or never left is sent anew.
             let retry = endings::retry(setting, step.id(), &trouble).filter(|_| !trouble.in_doubt);

@@ -305,7 +305,7 @@ async fn carry(record: &Record, fleet: Fleet<'_>, items: Items<'_>) -> Result<Ca
     let came: Came = match fleet.run(items).await {
         Ok(came) => came,
         Err(FleetError::Journal(error, unrecorded)) => {
-            return Err(halted(record, &claim, unrecorded.as_ref(), error).await);
+            return Err(halted(record, &claim, &unrecorded, error).await);
         }
         Err(FleetError::Items(why)) => {
             record.journal.release(&claim).await?;

@@ -274,7 +274,7 @@ impl Crowd<'_> {
 /// the whole: its answer would be the same for all.
 pub(super) fn failing(failure: PlanFailure, setting: &Setting, of: &str) -> Result<ItemPlan, Failure> {
     let away = match &failure.trouble {
-        Trouble::Database { fault, .. } => fault.ends_session(),
+        Trouble::Database { fault, .. } => fault.is_outage() || fault.ends_session(),
         _ => false,
     };
     if away {

@@ -142,7 +142,7 @@ impl Scene {
                 }
             }
             Tick::Over { path, .. } => midway.over(&path),
-            Tick::Begins { .. } | Tick::Again { .. } => {}
+            Tick::Begins { .. } | Tick::Again { .. } | Tick::Unrecorded { .. } => {}
         };
         let request = opening.request(&self.start);
         let mut happened = Happened::default();

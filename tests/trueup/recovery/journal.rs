@@ -211,13 +211,64 @@ fn an_outcome_that_cannot_be_recorded_is_said_and_found_out_later() {
         assert!(message.starts_with("paused: journal unavailable"), "{message}");
         assert!(help.contains("`steps/send` ended (done: 201, 1 field), and that could not be recorded"), "{help}");
         assert_eq!(
-            (scene.sent().len(), scene.ticks().iter().filter(|t| t.starts_with("steps/send again")).count()),
+            (scene.sent().len(), scene.ticks().iter().filter(|t| t.starts_with("steps/send unrecorded")).count()),
             (1, 4)
         );
         strike(&path, WORK);
         let carried = scene.resume().await.unwrap_or_else(|f| panic!("{}", said(&f)));
         assert_eq!(carried.stopped, Stopped::Closed(End::Changed));
         assert_eq!((scene.sent().len(), scene.crm.effects().values().sum::<usize>()), (2, 1));
+        scene.close().await;
+    });
+}
+
+/// No outcome is recorded.
+const NO_OUTCOMES: &str =
+    "create trigger fails before insert on events when new.kind = 'step.outcome' begin select raise(abort, 'no'); end";
+
+/// So many are under way when the journal fails.
+const ABREAST: usize = 12;
+
+#[test]
+fn what_several_items_did_and_could_not_be_recorded_is_said() {
+    block_on(async {
+        let mut scene = Scene::open(&On::Sqlite, QUIET, |text| text).await;
+        for id in 2..=ABREAST {
+            let more = format!(
+                "insert into things (id, name, state, count, created_at, updated_at) values ({id}, 'lamp', 1, 1, '2024-01-01 00:00:00', '2024-01-01 00:00:00')"
+            );
+            scene.shop.sql(&more).await;
+        }
+        scene.shop.sql("update things set state = 1").await;
+        let path = scene.shop.opened.journal();
+        let mut here = scene.shop.here.clone();
+        // None gives up before all have sent what they have to send.
+        let all = Arc::new(tokio::sync::Barrier::new(ABREAST));
+        here.world = World::real().with_pause(move |pause| {
+            let all = (pause.as_secs() == 1).then(|| all.clone());
+            async move {
+                if let Some(all) = all {
+                    all.wait().await;
+                }
+            }
+        });
+        only_outcomes(&scene, &path, &here).await;
+        strike(&path, NO_OUTCOMES);
+        let text = TWO_CALLS.replace("concurrency: 1", &format!("concurrency: {ABREAST}"));
+        let failure = scene.apply_in(&here, &text, &|_| {}).await.err().unwrap();
+        let (message, help) = halted(&failure);
+        assert!(message.starts_with("paused: journal unavailable"), "{message}");
+        let named = |id: usize| {
+            help.contains(&format!(
+                "`steps/first` of item {id} ended (done: 201, 1 field), and that could not be recorded"
+            ))
+        };
+        assert_eq!((1..=ABREAST).filter(|id| named(*id)).count(), 10, "{help}");
+        assert!(
+            help.contains("the same of 2 steps more") && help.contains("nothing more was sent after them"),
+            "{help}"
+        );
+        assert_eq!(scene.sent().len(), ABREAST);
         scene.close().await;
     });
 }

@@ -196,6 +196,7 @@ fn heard(ticks: &Mutex<Vec<String>>, tick: &Tick) {
         Tick::Begins { path, title, .. } => format!("{path}: {title}"),
         Tick::Over { path, outcome, summary } => format!("{path} {}: {summary}", outcome.word()),
         Tick::Again { path, why, .. } => format!("{path} again: {why}"),
+        Tick::Unrecorded { path, why, .. } => format!("{path} unrecorded: {why}"),
         Tick::PassOn { text, .. } => format!("told: {text}"),
         Tick::Items(far) => format!("{} of {}", far.over, far.of),
     };

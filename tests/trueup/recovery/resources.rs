@@ -25,11 +25,16 @@ async fn scene() -> Scene {
 impl Scene {
     /// Somebody brings the person into this plan.
     async fn be(&self, id: u32, plan: &str) {
+        self.post("be", id, plan).await;
+    }
+
+    async fn post(&self, way: &str, id: u32, plan: &str) {
         let url = self.crm.url();
         let host = url.strip_prefix("http://").unwrap();
         let mut wire = TcpStream::connect(host).await.unwrap();
-        let head =
-            format!("POST /be/{id}/{plan} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        let head = format!(
+            "POST /{way}/{id}/{plan} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
         wire.write_all(head.as_bytes()).await.unwrap();
         let mut answer = String::new();
         wire.read_to_string(&mut answer).await.unwrap();
@@ -220,6 +225,117 @@ fn a_personal_field_stands_in_no_file_in_clear_and_is_put_back_all_the_same() {
         let (_, carried) = scene.taken_back(scene.run).await;
         assert_eq!(carried.state.end(), End::Changed, "{:?}", carried.state.closed);
         assert_eq!(phone(&scene), "0700-OLD");
+        scene.close().await;
+    });
+}
+
+/// Things of which the service counts the versions, and refuses what was not meant for the one that is there; somebody else can write them.
+const COUNTED: &str = "trueup: v1\nmock: crm\ncollections:\n  people:\n    key: id\n    rows:\n    - { id: \"1\", plan: basic, v: 1 }\nroutes:\n- get: /people/{id}\n  of: people\n  answer: { headers: { ETag: '\"{{ row.v }}\"' }, json: { id: \"{{ row.id }}\", plan: \"{{ row.plan }}\" } }\n- patch: /people/{id}\n  of: people\n  when: headers['if-match'] != '\"' ~ (row.v | string) ~ '\"'\n  answer: { status: 412 }\n- patch: /people/{id}\n  of: people\n  set: { plan: \"{{ body.plan }}\", v: \"{{ row.v + 1 }}\" }\n  answer: { status: 204 }\n- post: /be/{id}/{plan}\n  of: people\n  set: { plan: \"{{ path.plan }}\", v: \"{{ row.v + 1 }}\" }\n- post: /never/{id}/{plan}\n  of: people\n  set: { plan: \"{{ path.plan }}\", v: 1 }\n";
+
+impl Scene {
+    /// The versions that the changes were held to, in order.
+    fn held_to(&self) -> Vec<String> {
+        let log = self.crm.log();
+        let patches = log.iter().filter(|l| l.method == "PATCH");
+        patches.map(|l| l.header("if-match").unwrap_or("none").to_owned()).collect()
+    }
+}
+
+#[test]
+fn what_is_as_before_under_another_version_is_not_written_again() {
+    block_on(async {
+        let mut scene = Scene::open(&On::Sqlite, COUNTED, |text| text).await;
+        scene.applied(&text(1)).await;
+        scene.died_before(|e| is_outcome(e, STEP)).await;
+        scene.be(1, "basic").await;
+        let told = scene.stays_in_doubt(STEP).await;
+        assert!(
+            told.contains("as before, but under another version than the one that was sent: somebody may have taken"),
+            "{told}"
+        );
+        assert_eq!((scene.held_to(), scene.plan(1).as_str()), (vec!["\"1\"".to_owned()], "basic"));
+        // A person who knows better decides, and then it is held to what is there.
+        let carried =
+            scene.resolve(Decision::NotDone, Some("looked"), false).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert_eq!(carried.unwrap().stopped, Stopped::Closed(End::Changed));
+        assert_eq!((scene.held_to(), scene.plan(1).as_str()), (vec!["\"1\"".to_owned(), "\"3\"".to_owned()], "gold"));
+        scene.close().await;
+    });
+}
+
+#[test]
+fn what_has_the_version_that_was_sent_is_written_once_more_under_it() {
+    block_on(async {
+        let mut scene = Scene::open(&On::Sqlite, COUNTED, |text| text).await;
+        scene.applied(&text(1)).await;
+        scene.died_before(|e| is_outcome(e, STEP)).await;
+        scene.post("never", 1, "basic").await;
+        scene.ticks.lock().unwrap().clear();
+        let told = scene.found_out(STEP).await;
+        assert!(told.contains("reading it again shows that it was not done"), "{told}");
+        assert!(!scene.ticks().iter().any(|t| t.contains("still be at work")), "{:?}", scene.ticks());
+        assert_eq!((scene.held_to(), scene.plan(1).as_str()), (vec!["\"1\"".to_owned(); 2], "gold"));
+        // This process died as well, before it sent anything; the lost request arrived, and somebody took it back.
+        let record = scene.record().await;
+        let events: Vec<Event> =
+            record.journal.events(scene.run).await.unwrap().into_iter().map(|stored| stored.event).collect();
+        record.journal.close().await.unwrap();
+        let again = events.iter().rposition(|e| matches!(e, Event::StepIntent(_))).unwrap();
+        scene.keep(&events[..again]).await;
+        scene.post("never", 1, "basic").await;
+        scene.be(1, "gold").await;
+        scene.be(1, "basic").await;
+        let told = scene.stays_in_doubt(STEP).await;
+        assert!(told.contains("under another version than the one that was sent"), "{told}");
+        assert_eq!((scene.patches(), scene.plan(1).as_str()), (2, "basic"));
+        scene.close().await;
+    });
+}
+
+#[test]
+fn a_journal_without_the_version_is_found_out_as_where_there_is_none() {
+    block_on(async {
+        let mut scene = Scene::open(&On::Sqlite, COUNTED, |text| text).await;
+        scene.applied(&text(1)).await;
+        for event in &mut scene.events {
+            if let Event::StepIntent(intent) = event {
+                intent.intents.iter_mut().for_each(|one| one.request = None);
+            }
+        }
+        scene.died_before(|e| is_outcome(e, STEP)).await;
+        scene.be(1, "basic").await;
+        scene.ticks.lock().unwrap().clear();
+        scene.found_out(STEP).await;
+        assert!(scene.ticks().iter().any(|t| t.contains("still be at work")), "{:?}", scene.ticks());
+        assert_eq!(scene.held_to(), ["\"1\"", "\"3\""]);
+        scene.close().await;
+    });
+}
+
+#[test]
+fn an_undo_does_not_write_again_what_somebody_wrote_since() {
+    block_on(async {
+        let mut scene = Scene::open(&On::Sqlite, COUNTED, |text| text).await;
+        scene.applied(&text(1)).await;
+        let (undo, carried) = scene.taken_back(scene.run).await;
+        assert_eq!(carried.state.end(), End::Changed, "{:?}", carried.state.closed);
+        assert_eq!(scene.held_to(), ["\"1\"", "\"2\""]);
+        let record = scene.record().await;
+        let events: Vec<Event> =
+            record.journal.events(undo).await.unwrap().into_iter().map(|stored| stored.event).collect();
+        record.journal.close().await.unwrap();
+        let kept = events.iter().position(|e| matches!(e, Event::StepOutcome(_))).unwrap();
+        scene.keep(&scene.events).await;
+        let record = scene.record().await;
+        record.journal.append(undo, &events[..kept]).await.unwrap();
+        record.journal.close().await.unwrap();
+        scene.run = undo;
+        scene.be(1, "gold").await;
+        let carried = scene.resume().await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        let Stopped::InDoubt(path) = &carried.stopped else { panic!("{:?}", carried.stopped) };
+        let told = in_doubt(&carried, path);
+        assert!(told.contains("under another version than the one that was sent"), "{told}");
+        assert_eq!((scene.patches(), scene.plan(1).as_str()), (2, "gold"));
         scene.close().await;
     });
 }
