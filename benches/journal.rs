@@ -177,6 +177,7 @@ async fn resumes() {
                 item: item(n),
                 key: None,
                 plan: Some(Kept::Value(stored::store(&planned(n)))),
+                drifted: None,
             };
             Event::from(ItemStarted { items: (first..first + 200).map(started).collect() })
         });
@@ -278,7 +279,10 @@ fn events(run: RunId, items: std::ops::Range<usize>) -> Vec<Event> {
     let step: Arc<str> = "steps/put_right".into();
     let each = || items.clone();
     vec![
-        ItemStarted { items: each().map(|n| StartedItem { item: item(n), key: None, plan: None }).collect() }.into(),
+        ItemStarted {
+            items: each().map(|n| StartedItem { item: item(n), key: None, plan: None, drifted: None }).collect(),
+        }
+        .into(),
         StepRead {
             step: "preconditions/trainee".into(),
             reads: each()
