@@ -285,6 +285,20 @@ fn equal_reasons_are_told_once_with_their_number_and_some_of_their_items() {
 }
 
 #[test]
+fn the_bars_of_a_trend_begin_in_one_column_and_end_within_the_page() {
+    let mut found = found(true, vec![item("1", Verdict::Healed, 1)]);
+    for (drifted, failed, bars) in [(40, 1, true), (19_913, 120, false)] {
+        let point = TrendPoint { drifted, healing: drifted, healed: Some(drifted - 1), ..found.trend[0].clone() };
+        found.trend = vec![point.clone(), TrendPoint { failed: Some(failed), ..point }];
+        let shown = plain(&text(&found, Look { width: 80, unicode: false }));
+        let lines: Vec<&str> = shown.lines().filter(|line| line.contains(" healed") && line.contains(':')).collect();
+        let begin: Vec<Option<usize>> = lines.iter().map(|line| line.find('#')).collect();
+        assert!(lines.len() == 2 && begin[0] == begin[1] && begin[0].is_some() == bars, "{shown}");
+        assert!(lines.iter().all(|line| line.chars().count() <= 80), "{shown}");
+    }
+}
+
+#[test]
 fn a_report_ends_with_what_there_is_to_do() {
     let of = |heals, items| found(heals, items);
     let told = |found: &Reconciled| next_steps(found).into_iter().map(|(_, command)| command).collect::<Vec<_>>();

@@ -139,6 +139,9 @@ pub(super) fn untried(point: &TrendPoint) -> String {
         .map_or(String::new(), |failed| format!(", {failed} could not be tried out"))
 }
 
+/// A shorter bar tells nothing.
+const LEAST: u64 = 5;
+
 fn trend(page: &mut Page, points: &[TrendPoint]) {
     if points.len() < 2 {
         return;
@@ -146,10 +149,11 @@ fn trend(page: &mut Page, points: &[TrendPoint]) {
     page.blank();
     page.line(0, Line::of(Tone::Strong, "Over time"));
     let most = points.iter().map(|point| point.drifted).max().unwrap_or(0).max(1);
-    let room = (page.width() / 3).min(30) as u64;
     let found: Vec<String> = points.iter().map(told_of).collect();
-    // All bars begin in one column, or their lengths say nothing.
+    // All bars begin in one column, or their lengths say nothing; where the words leave no room for them, the numbers tell.
     let column = found.iter().map(|found| 20 + found.chars().count()).max().unwrap_or(0).max(34);
+    let room = page.width().saturating_sub(column + 4).min(page.width() / 3).min(30) as u64;
+    let room = if room < LEAST { 0 } else { room };
     for (point, found) in points.iter().zip(found).rev() {
         let length = (point.drifted * room).div_ceil(most) as usize;
         let bar = if page.look.unicode { "█" } else { "#" }.repeat(length);
