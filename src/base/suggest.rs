@@ -26,9 +26,12 @@ fn among(word: &str, known: &[&str]) -> Option<String> {
     if let Some(near) = nearest(word, known.iter().copied()) {
         return Some(format!("did you mean `{near}`?"));
     }
-    // `salaried` for `school_direct_salaried`: a whole part of a longer name.
-    let holding: Vec<&str> =
-        known.iter().copied().filter(|k| word.len() >= 3 && k.split('_').any(|part| part == fold(word))).collect();
+    // `salaried` for `school_direct_salaried`, `correct-award` for `register/correct-award`: a whole part of a longer name.
+    let folded = fold(word);
+    let holds = |known: &&str| {
+        known.split('/').map(fold).any(|name| name == folded || name.split('_').any(|part| part == folded))
+    };
+    let holding: Vec<&str> = known.iter().copied().filter(|known| word.len() >= 3 && holds(known)).collect();
     match (holding.as_slice(), known.len()) {
         ([one], _) => Some(format!("did you mean `{one}`?")),
         ([_, .., _], _) if holding.len() <= 6 => Some(format!("did you mean one of {}?", list(&holding))),
@@ -100,5 +103,7 @@ mod tests {
             help("salaried", routes).unwrap(),
             "did you mean one of `school_direct_salaried`, `early_years_salaried`?"
         );
+        let playbooks = ["register/change-setting", "register/correct-award", "register/data-change"];
+        assert_eq!(help("correct-award", playbooks).unwrap(), "did you mean `register/correct-award`?");
     }
 }
