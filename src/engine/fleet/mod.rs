@@ -456,22 +456,20 @@ impl Fleet<'_> {
                 match flow.next(self.setting.world.now().micros) {
                     Next::Begin => match flow.pick() {
                         Pick::Begin(Work { drifted: Some(why), number, plan, .. }) => {
-                            self.is_over(crew, flow, (number, plan), why).await?;
+                            self.is_over(crew, flow, (number, plan), why).await;
                             return Ok(true);
                         }
                         Pick::Begin(work) => {
                             match flow.together.as_ref().map(|together| together.size.most()) {
                                 Some(most) if !work.has_begun() => {
-                                    self.begin_set(crew, flow, work, most, once, send).await?;
+                                    self.begin_set(crew, flow, work, most, once, send).await;
                                 }
                                 _ => self.begin(crew, flow, work, once, send),
                             }
                             return Ok(true);
                         }
                         Pick::Skip(work, before) => {
-                            if let Err(error) = self.skip(crew, flow, work, &before).await {
-                                flow.fails(crew, error);
-                            }
+                            self.skip(crew, flow, work, &before).await;
                             return Ok(true);
                         }
                         // All that is at hand stands behind something that waits for a person.
@@ -614,15 +612,14 @@ impl Fleet<'_> {
         most: usize,
         once: &Arc<Vec<(Arc<str>, Entry)>>,
         send: &UnboundedSender<Tick>,
-    ) -> Result<(), FleetError> {
+    ) {
         let shared = flow
             .together
             .as_ref()
             .and_then(|together| Some((self.setting.database(&together.connection)?.clone(), together)))
             .map(|(database, together)| (database, together.known.clone(), together.gates.clone()));
         let Some((database, known, gates)) = shared else {
-            self.begin(crew, flow, first, once, send);
-            return Ok(());
+            return self.begin(crew, flow, first, once, send);
         };
         let mut room = flow.pace.room(&flow.rules, most);
         let mut works = vec![first];
@@ -630,7 +627,10 @@ impl Fleet<'_> {
             flow.fill().await;
             match flow.pick() {
                 Pick::Begin(Work { drifted: Some(why), number, plan, .. }) => {
-                    self.is_over(crew, flow, (number, plan), why).await?;
+                    self.is_over(crew, flow, (number, plan), why).await;
+                    if flow.failed.is_some() {
+                        return;
+                    }
                     if flow.pace.is_enough(&flow.rules) {
                         break;
                     }
@@ -685,7 +685,6 @@ impl Fleet<'_> {
             Some((_, thread)) => flow.under_way.spawn_on(set, thread),
             None => flow.under_way.spawn(set),
         };
-        Ok(())
     }
 
     fn over(&mut self, crew: &Crew, flow: &mut Flow<'_>, over: Over) {
@@ -711,44 +710,32 @@ impl Fleet<'_> {
     }
 
     /// It waits for one that did not end as done, and so it never begins.
-    async fn skip(&mut self, crew: &Crew, flow: &mut Flow<'_>, work: Work, before: &str) -> Result<(), FleetError> {
-        self.unbegun(crew, flow, work.plan.key, End::Skipped, format!("{BEHIND}{before}")).await
+    async fn skip(&mut self, crew: &Crew, flow: &mut Flow<'_>, work: Work, before: &str) {
+        self.unbegun(crew, flow, work.plan.key, End::Skipped, format!("{BEHIND}{before}")).await;
     }
 
     /// Its turn has come, and it never begins: its source does not give it as it was planned.
-    async fn is_over(
-        &mut self,
-        crew: &Crew,
-        flow: &mut Flow<'_>,
-        (number, plan): (u32, ItemPlan),
-        why: String,
-    ) -> Result<(), FleetError> {
+    async fn is_over(&mut self, crew: &Crew, flow: &mut Flow<'_>, (number, plan): (u32, ItemPlan), why: String) {
         flow.pace.was_over(&flow.rules, End::Drifted);
         flow.lanes.ended(plan.lane.as_ref(), number, &plan.key, Some(End::Drifted));
         if plan.lane.is_none() {
             flow.near.ended(&plan.key);
         }
-        self.unbegun(crew, flow, plan.key, End::Drifted, why).await
+        self.unbegun(crew, flow, plan.key, End::Drifted, why).await;
     }
 
     /// One is over that never began.
-    async fn unbegun(
-        &mut self,
-        crew: &Crew,
-        flow: &mut Flow<'_>,
-        key: Arc<str>,
-        end: End,
-        why: String,
-    ) -> Result<(), FleetError> {
+    async fn unbegun(&mut self, crew: &Crew, flow: &mut Flow<'_>, key: Arc<str>, end: End, why: String) {
         let closed = ClosedItem { item: key.clone(), end, reason: Some(why.clone()) };
         let mut events = vec![ItemClosed { items: vec![closed] }.into()];
-        if !crew.later(&mut events) {
-            crew.append(self.journal, &self.claim, &mut events).await?;
+        if !crew.later(&mut events)
+            && let Err(error) = crew.append(self.journal, &self.claim, &mut events).await
+        {
+            return flow.fails(crew, error.into());
         }
         self.summary.of += 1;
         self.summary.ended(&key, end, Some(why.clone()));
         self.tell(flow, Some((key, end, Some(why))));
-        Ok(())
     }
 
     fn gone(&mut self, crew: &Crew, flow: &mut Flow<'_>, gone: Gone) {
@@ -766,8 +753,7 @@ impl Fleet<'_> {
             }
             Ok(Stopped::Paused | Stopped::Held) => None,
             Err(error) => {
-                crew.pauses("the journal cannot be written");
-                flow.failed.get_or_insert(error.clone().into());
+                flow.fails(crew, error.clone().into());
                 flow.unrecorded.extend(unrecorded);
                 None
             }
