@@ -14,9 +14,11 @@ use crate::base::{
     value::{Data, Map, Marks, Value},
 };
 use std::{
+    collections::VecDeque,
     io::{self, BufRead, Read},
+    num::{IntErrorKind, ParseIntError},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -56,12 +58,17 @@ impl From<SpoolError> for Ended {
 pub fn read(file: impl BufRead, spec: &CsvSource, faults: &mut Faults, each: Each<'_>) -> Result<(), Ended> {
     let (file, delimiter) = begun(file, spec).map_err(|e| Ended::File(unreadable(&e)))?;
     let since_row = Arc::new(AtomicU64::new(0));
-    let counting = Counted { file, whole: 0, since_row: since_row.clone() };
+    let records = Arc::new(Mutex::new(Records::of(delimiter)));
+    let counting = Counted { file, whole: 0, since_row: since_row.clone(), records: records.clone() };
+    let next = || records.lock().unwrap_or_else(PoisonError::into_inner).next();
     let mut reader =
         ::csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(counting);
     let mut record = ::csv::ByteRecord::new();
     if !reader.read_byte_record(&mut record).map_err(bad)? {
         return Err(Ended::File(BadFile("is empty: its first line names the columns".into())));
+    }
+    if let Some(Begun { line, wrong: Some(wrong) }) = next() {
+        return Err(Ended::File(BadFile(format!("has no header that can be read: in line {line} {wrong}"))));
     }
     let columns = header(&record, spec)?;
     let mut rows = 0;
@@ -74,7 +81,11 @@ pub fn read(file: impl BufRead, spec: &CsvSource, faults: &mut Faults, each: Eac
         if rows > MOST_ROWS {
             return Err(Ended::File(BadFile(format!("has more than {MOST_ROWS} rows"))));
         }
-        let line = record.position().map_or(0, ::csv::Position::line);
+        let Begun { line, wrong } = next().unwrap_or_default();
+        if let Some(wrong) = wrong {
+            faults.add([line], wrong);
+            continue;
+        }
         if record.len() != columns.len() {
             faults.add([line], format!("{}, and the header has {}", counted(record.len(), "cell"), columns.len()));
             continue;
@@ -127,11 +138,111 @@ struct Counted<R> {
     file: R,
     whole: u64,
     since_row: Arc<AtomicU64>,
+    records: Arc<Mutex<Records>>,
+}
+
+/// What the reader of the crate does not tell: the line in which each record begins, whatever ends the lines, and where quotes do not fit. The crate
+/// takes whatever it is given for some cell, and a file that was cut off, or lacks a quote, would be half of what was meant.
+struct Records {
+    delimiter: u8,
+    at: At,
+    line: u64,
+    /// The last byte was a carriage return.
+    returned: bool,
+    /// Where the quote stands that is open.
+    opened: u64,
+    /// Records that nobody has asked for yet.
+    begun: VecDeque<Begun>,
+}
+
+/// Where a byte stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// Between two records.
+    Between,
+    Cell,
+    Bare,
+    Quoted,
+    /// Behind a quote that ends the cell, or is the first of two that stand for one.
+    Quote,
+}
+
+/// A record.
+#[derive(Default)]
+struct Begun {
+    /// In which line it begins.
+    line: u64,
+    /// What is wrong with its quotes.
+    wrong: Option<String>,
+}
+
+impl Records {
+    fn of(delimiter: u8) -> Records {
+        Records { delimiter, at: At::Between, line: 1, returned: false, opened: 0, begun: VecDeque::new() }
+    }
+
+    fn next(&mut self) -> Option<Begun> {
+        self.begun.pop_front()
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            let ends = matches!(byte, b'\r' | b'\n');
+            if self.at == At::Between && !ends {
+                self.begun.push_back(Begun { line: self.line, wrong: None });
+                self.at = At::Cell;
+            }
+            self.at = match (self.at, byte) {
+                (At::Quoted, b'"') => At::Quote,
+                (At::Quoted, _) => At::Quoted,
+                (At::Between, _) => At::Between,
+                _ if ends => At::Between,
+                (_, byte) if byte == self.delimiter => At::Cell,
+                (At::Cell, b'"') => {
+                    self.opened = self.line;
+                    At::Quoted
+                }
+                (At::Quote, b'"') => At::Quoted,
+                (At::Quote, _) => {
+                    self.wrong(
+                        "text stands behind the quote that ends a cell (a quote in a cell is written twice)".into(),
+                    );
+                    At::Bare
+                }
+                (At::Cell | At::Bare, _) => At::Bare,
+            };
+            self.line += u64::from(byte == b'\r' || byte == b'\n' && !self.returned);
+            self.returned = byte == b'\r';
+        }
+    }
+
+    /// There is no more.
+    fn end(&mut self) {
+        if self.at == At::Quoted {
+            self.wrong(format!(
+                "the quote of line {} is never closed: the file was cut off, or a quote is missing",
+                self.opened
+            ));
+            self.at = At::Between;
+        }
+    }
+
+    /// The first thing is told.
+    fn wrong(&mut self, what: String) {
+        if let Some(record) = self.begun.back_mut() {
+            record.wrong.get_or_insert(what);
+        }
+    }
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(into)?;
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            0 if !into.is_empty() => records.end(),
+            _ => records.take(&into[..read]),
+        }
         self.whole += read as u64;
         let row = self.since_row.fetch_add(read as u64, Ordering::Relaxed) + read as u64;
         let too_large = |what: String| Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
@@ -221,8 +332,18 @@ fn boolean(column: &CsvColumn, text: &str) -> Result<Data, String> {
 
 fn typed(kind: &str, column: &CsvColumn, text: &str) -> Result<Data, String> {
     match kind {
-        "int" => text.parse().map(Data::Int).map_err(|_| "not a whole number".into()),
-        "decimal" => text.parse().map(Data::Decimal).map_err(|_| "not a decimal number".into()),
+        "int" => text.parse().map(Data::Int).map_err(|error: ParseIntError| match error.kind() {
+            IntErrorKind::PosOverflow => format!("larger than the largest whole number, {}", i64::MAX),
+            IntErrorKind::NegOverflow => format!("smaller than the smallest whole number, {}", i64::MIN),
+            _ => "not a whole number".into(),
+        }),
+        "decimal" => text
+            .strip_prefix('+')
+            .filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            .unwrap_or(text)
+            .parse()
+            .map(Data::Decimal)
+            .map_err(|_| "not a decimal number".into()),
         "date" => text.parse::<Date>().map(Data::Date).map_err(|_| "not a date such as 2024-03-31".into()),
         "timestamp" => match (text.parse::<Stamp>(), time::instant(text)) {
             (Ok(stamp), _) => Ok(Data::Timestamp(stamp)),

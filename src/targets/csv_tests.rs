@@ -221,3 +221,92 @@ fn no_cell_of_an_export_is_a_formula() {
     }
     assert_eq!(safe_cell("a=1"), "a=1");
 }
+
+#[test]
+fn lines_are_counted_whatever_ends_them() {
+    let one = spec("{ csv: f, columns: { a: string } }");
+    for end in ["\n", "\r\n", "\r"] {
+        let text = "a,1,\"two,lines\",,,3,".replace(',', end);
+        let (found, faults) = rows(text.as_bytes(), &one).unwrap();
+        assert!(faults.is_empty(), "{faults:?}");
+        assert_eq!(found.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 3, 7], "{end:?}");
+        let text = format!("{end}{end}a{end}1{end}2,3{end}{end}4,5");
+        let (_, faults) = rows(text.as_bytes(), &one).unwrap();
+        let told: Vec<String> = faults.kept().iter().map(ToString::to_string).collect();
+        assert_eq!(told, [5, 7].map(|line| format!("line {line}: 2 cells, and the header has 1")), "{end:?}");
+    }
+}
+
+#[test]
+fn a_quote_that_does_not_fit_is_told_and_nothing_is_made_of_its_row() {
+    let two = spec("{ csv: f, columns: { a: string, b: string } }");
+    let behind = "text stands behind the quote that ends a cell (a quote in a cell is written twice)";
+    let open =
+        |line: u64| format!("the quote of line {line} is never closed: the file was cut off, or a quote is missing");
+    for (text, good, told) in [
+        // Cut off in the middle of a cell.
+        ("a,b\n1,\"x\"\n2,\"limit 10", 1, format!("line 3: {}", open(3))),
+        // A quote is missing, and all that follows is taken for one cell.
+        ("a,b\n1,x\n2,\"y\n3,z\n4,z\n", 1, format!("line 3: {}", open(3))),
+        ("a,b\n1,\"y\n2,\"z\"\n3,z\n", 1, format!("line 2: {behind}")),
+        ("a,b\n1,\"new\" a\n2,z\n", 1, format!("line 2: {behind}")),
+        ("a,b\n1,\"new\"\"\n2,z\n", 0, format!("line 2: {}", open(2))),
+    ] {
+        let (found, faults) = rows(text.as_bytes(), &two).unwrap();
+        assert_eq!(faults.kept().iter().map(ToString::to_string).collect::<Vec<_>>(), [told], "{text}");
+        assert_eq!(found.len(), good, "{text}");
+    }
+    // In a cell without quotes a quote is a quote; two are one within quotes.
+    let (found, faults) = rows(b"a,b\n5\" pipe,\"6\"\" pipe\"\n", &two).unwrap();
+    assert!(faults.is_empty(), "{faults:?}");
+    let cell = |name: &str| found[0].1[name].bare().to_string();
+    assert_eq!((cell("a"), cell("b")), ("5\" pipe".to_owned(), "6\" pipe".to_owned()));
+    assert_eq!(
+        rows(b"a,\"b\n1,2\n", &two).unwrap_err(),
+        format!("has no header that can be read: in line 1 {}", open(1))
+    );
+}
+
+/// What is counted here and what the crate reads are the same records, whatever stands in a file and however it arrives.
+#[test]
+fn records_are_those_of_the_crate() {
+    struct Slow<'a>(&'a [u8], usize);
+    impl Read for Slow<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let length = self.1.min(into.len()).min(self.0.len());
+            into[..length].copy_from_slice(&self.0[..length]);
+            self.0 = &self.0[length..];
+            Ok(length)
+        }
+    }
+    let (mut texts, mut next) = (vec![Vec::new()], vec![Vec::new()]);
+    for _ in 0..6 {
+        next = next
+            .iter()
+            .flat_map(|text: &Vec<u8>| b"a,\"\r\n".map(|byte| [text.as_slice(), &[byte]].concat()))
+            .collect();
+        texts.extend(next.iter().cloned());
+    }
+    let mut wrong = 0;
+    for text in &texts {
+        for part in [1, 3, 100] {
+            let records = Arc::new(Mutex::new(Records::of(b',')));
+            let file =
+                Counted { file: Slow(text, part), whole: 0, since_row: Arc::default(), records: records.clone() };
+            let mut reader = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file);
+            let mut record = ::csv::ByteRecord::new();
+            while reader.read_byte_record(&mut record).unwrap() {
+                let shown = || String::from_utf8_lossy(text).into_owned();
+                let begun = records.lock().unwrap().next().unwrap_or_else(|| panic!("{:?}", shown()));
+                wrong += usize::from(begun.wrong.is_some());
+                let before = record.position().unwrap().byte() as usize;
+                let first = text[before..].iter().take_while(|byte| b"\r\n".contains(byte)).count();
+                let ends = String::from_utf8_lossy(&text[..before + first]).replace("\r\n", "\n");
+                let line = 1 + ends.chars().filter(|c| "\r\n".contains(*c)).count() as u64;
+                assert_eq!(begun.line, line, "{:?}", shown());
+            }
+            assert!(records.lock().unwrap().next().is_none(), "{:?}", String::from_utf8_lossy(text));
+        }
+    }
+    assert!(wrong > 1000, "{wrong}");
+}
