@@ -108,25 +108,31 @@ fn is_there(found: &[Value], wanted: &Wanted) -> bool {
 
 /// What stands at `errors.outcome`. A name of the document may hold dots itself: the longest name that exists is taken.
 pub fn at(value: &Value, path: &str) -> Vec<Value> {
+    places(value, path).into_iter().flatten().collect()
+}
+
+/// The same with the places at which nothing stands: one of each element where the path names all of a list, none where the list is empty.
+pub fn places(value: &Value, path: &str) -> Vec<Option<Value>> {
     if path.is_empty() {
-        return vec![value.clone()];
+        return vec![Some(value.clone())];
     }
+    let nothing = || vec![None];
     if let Some(values) = value.as_list() {
         let (first, rest) = path.split_once('.').unwrap_or((path, ""));
         return match first {
-            "*" => values.iter().flat_map(|one| at(one, rest)).collect(),
-            _ => first.parse().ok().and_then(|n: usize| values.get(n)).map_or_else(Vec::new, |one| at(one, rest)),
+            "*" => values.iter().flat_map(|one| places(one, rest)).collect(),
+            _ => first.parse().ok().and_then(|n: usize| values.get(n)).map_or_else(nothing, |one| places(one, rest)),
         };
     }
-    let Some(map) = value.as_map() else { return Vec::new() };
+    let Some(map) = value.as_map() else { return nothing() };
     let mut end = path.len();
     loop {
         if let Some(inner) = map.get(&path[..end]) {
-            return at(inner, path[end..].trim_start_matches('.'));
+            return places(inner, path[end..].trim_start_matches('.'));
         }
         match path[..end].rfind('.') {
             Some(dot) => end = dot,
-            None => return Vec::new(),
+            None => return nothing(),
         }
     }
 }
@@ -175,6 +181,20 @@ mod tests {
             attempt: Some(2),
             kind: Some(FailureKind::Status),
         }
+    }
+
+    #[test]
+    fn of_every_element_something_is_there_or_is_missed_and_an_empty_list_misses_nothing() {
+        let body = |text: &str| json::parse(text).unwrap();
+        let found = |text: &str, path: &str| -> Vec<String> {
+            let shown = |one: &Option<Value>| one.as_ref().map_or("-".to_owned(), |value| value.bare().to_string());
+            places(&body(text), path).iter().map(shown).collect()
+        };
+        assert_eq!(found(r#"[{"id":1},{},{"id":3}]"#, "*.id"), ["1", "-", "3"]);
+        assert!(found("[]", "*.id").is_empty() && found(r#"{"results":[]}"#, "results.*.id").is_empty());
+        assert_eq!(found("{}", "results.*.id"), ["-"]);
+        assert_eq!(found("[]", "0.id"), ["-"]);
+        assert_eq!(at(&body(r#"[{"id":1},{},{"id":3}]"#), "*.id").len(), 2);
     }
 
     #[test]

@@ -92,7 +92,8 @@ impl Answered<'_> {
     fn expected(&self, spec: &HttpSpec) -> Result<(), CallTrouble> {
         let body = self.answer.body();
         for (path, expected) in spec.expects.iter() {
-            if let Some(why) = expected.misses(&failure::at(&body, path)) {
+            let missed = failure::places(&body, path).iter().find_map(|found| expected.misses(found.as_slice()));
+            if let Some(why) = missed {
                 let what = format!("`{path}` of the body {why}");
                 return Err(CallTrouble { kind: FailureKind::Body, in_doubt: self.writes(), ..self.bad(&what) });
             }
