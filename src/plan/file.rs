@@ -308,39 +308,39 @@ impl<R: BufRead> Items<R> {
         Some(Ok(line))
     }
 
-    /// The next item's key, and what a run keeps of it.
-    pub fn kept(&mut self) -> Option<Result<(Arc<str>, Kept), BadPlan>> {
+    /// The next item, as it is recorded when a run begins; with what its source gave if that is asked for.
+    pub fn listed(&mut self, with_given: bool) -> Option<Result<Listed, BadPlan>> {
         Some(self.line()?.and_then(|line| {
             let text = std::str::from_utf8(&line).map_err(|_| damaged("it is not text"))?;
             // Put together from the text of the line; where a secret in it is known by now, or the text does not tell enough, from the item.
             let whole = (!self.sealer.catches(text)).then(|| stored::of_line(text)).flatten();
-            debug_assert!(whole.as_ref().is_none_or(|(key, kept)| same(text, key, kept, &self.sealer)), "{text}");
-            match whole {
-                Some((key, kept)) => Ok((key.into(), Kept::Text(kept))),
-                None => decoded(&line, &self.sealer).map(|item: ItemPlan| stored::kept(&item)),
+            debug_assert!(whole.as_ref().is_none_or(|whole| same(text, whole, &self.sealer)), "{text}");
+            let listed = whole.and_then(|whole| {
+                let given =
+                    whole.item.filter(|_| with_given).map(|item| self.sealer.open_json(item)).transpose().ok()?;
+                Some(Listed { key: whole.key.into(), kept: Kept::Text(whole.kept), given })
+            });
+            match listed {
+                Some(listed) => Ok(listed),
+                None => decoded(&line, &self.sealer).map(|item: ItemPlan| Listed {
+                    kept: stored::kept(&item),
+                    key: item.key,
+                    given: item.item,
+                }),
             }
         }))
     }
 }
 
-impl<R: BufRead> Items<R> {
-    /// The next item's key, and `item` as its steps see it.
-    pub fn given(&mut self) -> Option<Result<Given, BadPlan>> {
-        Some(self.line()?.and_then(|line| {
-            let text = std::str::from_utf8(&line).map_err(|_| damaged("it is not text"))?;
-            let given = stored::item_of_line(text)
-                .and_then(|(key, item)| Some((key, item.map(|item| self.sealer.open_json(item)).transpose().ok()?)));
-            match given {
-                Some(given) => Ok(given),
-                // It is wrong, and this says how.
-                None => decoded(&line, &self.sealer).map(|item: ItemPlan| (item.key, item.item)),
-            }
-        }))
-    }
+/// An item of a plan, as it is recorded when a run begins.
+pub struct Listed {
+    /// Its key.
+    pub key: Arc<str>,
+    /// What the run keeps of it.
+    pub kept: Kept,
+    /// `item` as its steps see it.
+    pub given: Option<Value>,
 }
-
-/// An item's key, and `item` as its steps see it.
-pub type Given = (Arc<str>, Option<Value>);
 
 impl<R: BufRead> Iterator for Items<R> {
     type Item = Result<ItemPlan, BadPlan>;
@@ -350,9 +350,9 @@ impl<R: BufRead> Iterator for Items<R> {
 }
 
 /// What was put together from a line is what the item taken apart gives. Only looked at in builds with debug assertions.
-fn same(line: &str, key: &str, kept: &str, sealer: &Sealer) -> bool {
-    let (Ok(item), Ok(found)) = (back::<ItemPlan>(line, sealer), sealer.open_json(kept)) else { return false };
-    *item.key == *key && format!("{found:?}") == format!("{:?}", stored::store(&item))
+fn same(line: &str, whole: &stored::OfLine<'_>, sealer: &Sealer) -> bool {
+    let (Ok(item), Ok(found)) = (back::<ItemPlan>(line, sealer), sealer.open_json(&whole.kept)) else { return false };
+    *item.key == *whole.key && format!("{found:?}") == format!("{:?}", stored::store(&item))
 }
 
 struct Lines<W> {

@@ -3,13 +3,10 @@
 
 use super::{
     ItemPlan, Plan, Tally,
-    file::{BadPlan, Given, Items},
+    file::{BadPlan, Items, Listed},
     stored,
 };
-use crate::{
-    base::seal::Sealer,
-    effect::{kept::Kept, matched::Matched},
-};
+use crate::{base::seal::Sealer, effect::matched::Matched};
 use std::{fs::File, io::BufReader, path::PathBuf, sync::Arc};
 
 /// So many items of a plan are held, with the part that is done once.
@@ -76,40 +73,27 @@ impl Plan {
     }
 }
 
-/// What a run keeps of each item, with its key, one after the other.
-pub struct EachKept(Each);
-
-/// What the source gave of each item, with its key, one after the other.
-pub struct EachGiven(Each);
+/// What is recorded of each item when a run begins, one after the other.
+pub struct EachListed {
+    each: Each,
+    with_given: bool,
+}
 
 impl Each {
-    /// What the source gave of them.
-    pub fn given(self) -> EachGiven {
-        EachGiven(self)
-    }
-
-    /// What a run keeps of them.
-    pub fn kept(self) -> EachKept {
-        EachKept(self)
+    /// What is recorded of them when a run begins; what the source gave of them as well if it is asked for.
+    pub fn listed(self, with_given: bool) -> EachListed {
+        EachListed { each: self, with_given }
     }
 }
 
-impl Iterator for EachKept {
-    type Item = Result<(Arc<str>, Kept), BadPlan>;
+impl Iterator for EachListed {
+    type Item = Result<Listed, BadPlan>;
     fn next(&mut self) -> Option<Self::Item> {
-        match &mut self.0 {
-            Each::Held(items) => items.next().map(|item| Ok(stored::kept(&item))),
-            Each::Read(items) => items.kept(),
-        }
-    }
-}
-
-impl Iterator for EachGiven {
-    type Item = Result<Given, BadPlan>;
-    fn next(&mut self) -> Option<Self::Item> {
-        match &mut self.0 {
-            Each::Held(items) => items.next().map(|item| Ok((item.key, item.item))),
-            Each::Read(items) => items.given(),
+        match &mut self.each {
+            Each::Held(items) => {
+                items.next().map(|item| Ok(Listed { kept: stored::kept(&item), key: item.key, given: item.item }))
+            }
+            Each::Read(items) => items.listed(self.with_given),
         }
     }
 }

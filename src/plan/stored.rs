@@ -68,14 +68,24 @@ pub fn store(item: &ItemPlan) -> Value {
     Value::map(kept.into_iter().chain(of_many.into_iter().filter_map(|(name, value)| Some((name, value?)))))
 }
 
-/// The same with the item's key.
-pub fn kept(item: &ItemPlan) -> (Arc<str>, Kept) {
-    (item.key.clone(), Kept::Value(store(item)))
+/// The same, as a run keeps it.
+pub fn kept(item: &ItemPlan) -> Kept {
+    Kept::Value(store(item))
+}
+
+/// A line of a plan file, as far as a run that begins has to know it.
+pub struct OfLine<'l> {
+    /// The item's key.
+    pub key: String,
+    /// Its stored form.
+    pub kept: String,
+    /// What its source gave.
+    pub item: Option<&'l str>,
 }
 
 /// Key and stored form of an item, from its line in a plan file: the texts of its parts are put together anew, and none of them is taken apart. That
 /// takes a tenth of the time. Nothing where it cannot be done so: a part that must be known is sealed.
-pub fn of_line(line: &str) -> Option<(String, String)> {
+pub fn of_line(line: &str) -> Option<OfLine<'_>> {
     let line: Line<'_> = serde_json::from_str(line).ok()?;
     let key: String = serde_json::from_str(line.key.get()).ok()?;
     let mut out = String::with_capacity(2048);
@@ -122,14 +132,7 @@ pub fn of_line(line: &str) -> Option<(String, String)> {
     line.lane.iter().for_each(|lane| put(&[",\"lane\":", lane.get()]));
     line.stop.iter().for_each(|stop| put(&[",\"stop\":", stop.get()]));
     put(&["}"]);
-    Some((key, out))
-}
-
-/// Key and `item` of a line in a plan file, as text; nothing else of it is taken apart.
-pub fn item_of_line(line: &str) -> Option<(Arc<str>, Option<&str>)> {
-    let line: LineItem<'_> = serde_json::from_str(line).ok()?;
-    let key: String = serde_json::from_str(line.key.get()).ok()?;
-    Some((key.into(), line.item.map(RawValue::get)))
+    Some(OfLine { key, kept: out, item: line.item.map(RawValue::get) })
 }
 
 fn text<'t>(part: Option<&'t RawValue>, else_: &'static str) -> &'t str {
@@ -156,14 +159,6 @@ struct Line<'a> {
     lane: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "there")]
     stop: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct LineItem<'a> {
-    #[serde(borrow)]
-    key: &'a RawValue,
-    #[serde(borrow, default, deserialize_with = "there")]
-    item: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]

@@ -291,9 +291,10 @@ fn what_a_run_keeps_of_an_item_is_put_together_from_its_line_as_from_the_item() 
         let text = String::from_utf8(bytes).unwrap();
         let lines: Vec<&str> = text.lines().skip(1).take(made.items.len()).collect();
         for (line, item) in lines.into_iter().zip(&saved.plan.items) {
-            let (key, kept) = stored::of_line(line).unwrap();
-            assert_eq!(*key, *item.key);
-            let back = sealer.open_json(&kept).unwrap();
+            let whole = stored::of_line(line).unwrap();
+            assert_eq!(*whole.key, *item.key);
+            assert!(whole.item.is_some_and(|given| given == "null"), "{line}");
+            let back = sealer.open_json(&whole.kept).unwrap();
             assert_eq!(format!("{back:?}"), format!("{:?}", stored::store(item)), "{line}");
             assert!(back.get("item").is_some_and(|item| item.is_null()));
             let loaded = stored::load(&back).unwrap();
@@ -311,10 +312,10 @@ fn what_a_run_keeps_of_an_item_is_put_together_from_its_line_as_from_the_item() 
                 assert_eq!((kept.way(), none(kept)), (step.way(), none(step)), "{line}");
                 told += u32::from(kept.is_left_out()) + u32::from(kept.way().is_some()) + u32::from(none(kept));
             }
-            rows += kept.matches("\"before\":").count();
-            sent += kept.matches("\"sent\":").count();
-            sealed += kept.matches("$sealed").count();
-            left += kept.matches("$secret").count();
+            rows += whole.kept.matches("\"before\":").count();
+            sent += whole.kept.matches("\"sent\":").count();
+            sealed += whole.kept.matches("$sealed").count();
+            left += whole.kept.matches("$secret").count();
         }
     }
     assert!(rows > 5 && sent > 0 && sealed > 3 && left > 0 && told > 2, "{rows} {sent} {sealed} {left} {told}");

@@ -1,7 +1,7 @@
 //! Carrying out what was planned for many items: the list of them is recorded first, so that a run never depends on its source
 //! or on the file of its plan again.
 
-use super::still::{self, Drifted};
+use super::still::{Again, Compare, Drifted, Facts};
 use crate::{
     base::identity::{RunId, SINGLE_ITEM},
     engine::{
@@ -32,6 +32,7 @@ use crate::{
     plan::{
         Plan,
         file::BadPlan,
+        file::Listed as Line,
         many::{Each, HELD},
         stored,
     },
@@ -42,7 +43,7 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -70,14 +71,14 @@ pub async fn apply(
             .help("`trueup plan … --out FILE`, then `trueup approve FILE`, then `trueup apply FILE`"));
     }
     ledgers(setting, plan).await?;
-    let drifted =
-        if basis.waited || basis.saved.is_some() { still::drifted(setting, plan).await? } else { Drifted::new() };
+    // The items of a run are those of its plan; what the source says by now is nothing that anybody looked at.
+    let again = if basis.waited || basis.saved.is_some() { Again::read(setting).await? } else { None };
     let created = created(opened, setting, plan, &basis);
     let (make, with_once) = (fleet::forward(setting), setting.has_once());
-    let listed = Listed { setting, plan, created, seen: basis.seen, drifted, make, with_once };
+    let mut listed = Listed { setting, plan, created, seen: basis.seen, drifted: Drifted::new(), make, with_once };
     // How the tables are built is asked meanwhile: a plan that was read from its file does not know.
-    let (recorded, ()) = tokio::join!(list(record, &listed), built::look(setting, false));
-    recorded?;
+    let (recorded, ()) = tokio::join!(list(record, &listed, again.as_ref()), built::look(setting, false));
+    listed.drifted = recorded?;
     if let Some(other) = turn::first(record, setting).await? {
         let wish = Wish { reason: Some(&turn::gave_way(&other)), actor: Some(&setting.run.actor) };
         Box::pin(cancel(surroundings, record, opened, setting.run.id, &wish, watch, pause)).await?;
@@ -149,28 +150,35 @@ pub(super) async fn let_go(
     carry(record, fleet, items).await
 }
 
-/// The first words of the run: how it was made, and all of its items. Nothing begins before all of them are recorded.
-pub(super) async fn list(record: &Record, listed: &Listed<'_>) -> Result<(), Failure> {
+/// The first words of the run: how it was made, and all of its items. Nothing begins before all of them are recorded. Where the source was read
+/// again they are compared with it meanwhile; gives those that have drifted.
+pub(super) async fn list(record: &Record, listed: &Listed<'_>, again: Option<&Again<'_>>) -> Result<Drifted, Failure> {
     let (run, single_use) = (listed.setting.run.id, listed.created.plan_id.is_some());
     let mut first: Vec<Event> = vec![listed.created.clone().into()];
     first.extend(listed.seen.iter().cloned());
     let (mut together, mut under_way) = (Vec::new(), VecDeque::new());
-    let each = listed.plan.each(record.journal.sealer()).map_err(|why| unreadable(&why))?;
-    let mut items = ahead(matches!(each, Each::Held(_)), each.kept());
-    while let Some(item) = items.next().await {
-        let (item, plan) = item.map_err(|why| unreadable(&why))?;
-        if &*item == SINGLE_ITEM && !listed.with_once {
+    let mut compare = again.map(Again::compare).transpose()?;
+    let (none, mut told) = (Drifted::new(), HashSet::new());
+    let mut items = lines(record, listed, again)?.enumerate();
+    while let Some((number, item)) = items.next().await {
+        let (item, facts) = item.map_err(|why| unreadable(&why))?;
+        // What is done once comes first, and has no source.
+        if let (Some(compare), Some(facts), 1..) = (&mut compare, facts, number) {
+            compare.with(&item.key, facts)?;
+        }
+        if &*item.key == SINGLE_ITEM && !listed.with_once {
             continue;
         }
         // The last ones are kept for the last words, behind which the run may begin.
         if together.len() == TOGETHER {
-            let started = ItemStarted { items: std::mem::take(&mut together) };
+            let so_far = compare.as_ref().map_or(&none, Compare::so_far);
+            let started = started(std::mem::take(&mut together), so_far, &mut told);
             if first.is_empty() {
                 // The next ones are made ready meanwhile. Nothing begins before all of them are there.
-                under_way.push_back(record.journal.append_ahead(run, &[started.into()])?);
+                under_way.push_back(record.journal.append_ahead(run, &[started])?);
             } else {
                 // Whether the plan was used shows at once.
-                let events: Vec<Event> = first.drain(..).chain([started.into()]).collect();
+                let events: Vec<Event> = first.drain(..).chain([started]).collect();
                 append(record, run, &events, single_use).await?;
             }
             if under_way.len() > AHEAD
@@ -179,15 +187,66 @@ pub(super) async fn list(record: &Record, listed: &Listed<'_>) -> Result<(), Fai
                 appending.durable().await?;
             }
         }
-        let drifted = listed.drifted.get(&item).cloned();
-        together.push(StartedItem { item, key: None, plan: Some(plan), drifted });
+        together.push(StartedItem { item: item.key, key: None, plan: Some(item.kept), drifted: None });
     }
     for appending in under_way {
         appending.durable().await?;
     }
-    let last = (!together.is_empty()).then(|| ItemStarted { items: together }.into());
+    let drifted = compare.map(Compare::end).transpose()?.unwrap_or_default();
+    let rest = (!together.is_empty()).then(|| started(together, &drifted, &mut told));
+    // Of those that were recorded before it was known it is said now: the same words once more, and what it is.
+    let mut late: HashMap<&Arc<str>, &String> = drifted.iter().filter(|(item, _)| !told.contains(*item)).collect();
+    let mut last = Vec::new();
+    if !late.is_empty() {
+        let mut items = lines(record, listed, None)?;
+        let mut again = Vec::with_capacity(late.len());
+        while let Some(item) = items.next().await {
+            let (item, _) = item.map_err(|why| unreadable(&why))?;
+            if let Some(why) = late.remove(&item.key) {
+                again.push(StartedItem {
+                    item: item.key,
+                    key: None,
+                    plan: Some(item.kept),
+                    drifted: Some(why.clone()),
+                });
+            }
+        }
+        last.push(ItemStarted { items: again }.into());
+    }
+    last.extend(rest);
     let events: Vec<Event> = first.into_iter().chain(last).collect();
-    if events.is_empty() { Ok(()) } else { append(record, run, &events, single_use).await }
+    if !events.is_empty() {
+        append(record, run, &events, single_use).await?;
+    }
+    Ok(drifted)
+}
+
+/// These items begin; of those that are known to have drifted it is told, and noted.
+fn started(mut items: Vec<StartedItem>, drifted: &Drifted, told: &mut HashSet<Arc<str>>) -> Event {
+    for one in items.iter_mut().filter(|_| !drifted.is_empty()) {
+        one.drifted = drifted.get(&one.item).cloned();
+        told.extend(one.drifted.is_some().then(|| one.item.clone()));
+    }
+    ItemStarted { items }.into()
+}
+
+/// The items of the plan, each with what its source gave where that is compared.
+fn lines(
+    record: &Record,
+    listed: &Listed<'_>,
+    again: Option<&Again<'_>>,
+) -> Result<BoxStream<'static, Result<(Line, Option<Facts>), BadPlan>>, Failure> {
+    let each = listed.plan.each(record.journal.sealer()).map_err(|why| unreadable(&why))?;
+    let looked = again.map(|again| again.looked.clone());
+    let held = matches!(each, Each::Held(_));
+    Ok(ahead(
+        held,
+        each.listed(looked.is_some()).map(move |line| {
+            let line = line?;
+            let facts = looked.as_ref().map(|looked| looked.facts(line.given.as_ref()));
+            Ok((Line { given: None, ..line }, facts))
+        }),
+    ))
 }
 
 /// Reads the items of a plan beside those who take them; there is nothing to be read where all are held.

@@ -6,12 +6,19 @@ use crate::{
     action::step::{Step, Undo},
     base::value::{Data, Value},
     check::spots,
-    engine::{drift::pair, fleet::summary::ITS_SOURCE, setting::Setting},
+    engine::{
+        drift::pair,
+        fleet::summary::ITS_SOURCE,
+        setting::{Setting, Workplace},
+    },
     ops::Failure,
-    plan::Plan,
     playbook::model::Playbook,
-    targets::model::Source,
-    template::{Path, Step as Part, equal},
+    targets::{
+        Targets,
+        gather::{GatherError, Listing},
+        model::Source,
+    },
+    template::{Path, Scope, Step as Part, equal},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -24,53 +31,56 @@ pub(super) type Drifted = HashMap<Arc<str>, String>;
 /// So many values that differ are told of an item.
 const TOLD: usize = 3;
 
-/// Reads the source again, and names the items of the plan that it does not give as they were planned: each as one that has drifted before it begins.
-/// What is new in it is no item of this plan.
-pub(super) async fn drifted(setting: &Setting, plan: &Plan) -> Result<Drifted, Failure> {
-    let (Some(targets), Some(workplace)) = (&setting.playbook.targets, &setting.workplace) else {
-        return Ok(Drifted::new());
-    };
-    // A list stands in the playbook, or in a parameter, which the plan fixes; of a file it names the bytes.
-    if matches!(targets.from.source, Source::List(_) | Source::Csv(_)) {
-        return Ok(Drifted::new());
-    }
-    let scope = setting.scope();
-    let listing = source::gathered(setting, targets, &scope, workplace, None).await?;
-    let looked = Looked::of(&setting.playbook);
-    let mut now = listing
-        .items(targets, &scope, &workplace.sealer)
-        .map_err(|error| source::failed(error.into(), setting))?
-        .map(|item| item.map(|item| (item.key, looked.facts(Some(&item.value)))));
-    let planned = plan.each(&workplace.sealer).map_err(|why| super::plan::bad(&why))?.given();
-    let mut both = Both { looked: &looked, now: HashMap::new(), planned: HashMap::new(), found: Drifted::new() };
-    // Side by side: where nothing moved, nothing is held.
-    for item in planned.skip(1) {
-        let (key, given) = item.map_err(|why| super::plan::bad(&why))?;
-        both.planned(key, looked.facts(given.as_ref()));
-        if let Some(item) = now.next() {
-            let (key, facts) = item.map_err(|error| source::failed(error.into(), setting))?;
-            both.now(key, facts);
+/// The source of a saved plan, read once more.
+pub(super) struct Again<'a> {
+    setting: &'a Setting,
+    targets: &'a Targets,
+    workplace: &'a Workplace,
+    scope: Scope,
+    listing: Listing,
+    /// Where the playbook looks.
+    pub looked: Arc<Looked>,
+}
+
+impl<'a> Again<'a> {
+    /// Reads it; nothing where it cannot have moved.
+    pub async fn read(setting: &'a Setting) -> Result<Option<Again<'a>>, Failure> {
+        let (Some(targets), Some(workplace)) = (&setting.playbook.targets, &setting.workplace) else {
+            return Ok(None);
+        };
+        // A list stands in the playbook, or in a parameter, which the plan fixes; of a file it names the bytes.
+        if matches!(targets.from.source, Source::List(_) | Source::Csv(_)) {
+            return Ok(None);
         }
+        let scope = setting.scope();
+        let listing = source::gathered(setting, targets, &scope, workplace, None).await?;
+        Ok(Some(Again { setting, targets, workplace, scope, listing, looked: Arc::new(Looked::of(&setting.playbook)) }))
     }
-    for item in now {
-        if both.planned.is_empty() {
-            break;
-        }
-        let (key, facts) = item.map_err(|error| source::failed(error.into(), setting))?;
-        if let Some(was) = both.planned.remove(&key) {
-            both.compare(key, &was, &facts);
-        }
+
+    /// Ready to be compared with the items of the plan.
+    pub fn compare(&self) -> Result<Compare<'_>, Failure> {
+        let failed = |error: GatherError| source::failed(error.into(), self.setting);
+        let items = self.listing.items(self.targets, &self.scope, &self.workplace.sealer).map_err(failed)?;
+        let looked = &self.looked;
+        let now = items.map(move |item| match item {
+            Ok(item) => Ok((item.key, looked.facts(Some(&item.value)))),
+            Err(error) => Err(failed(error)),
+        });
+        Ok(Compare {
+            looked,
+            coming: Box::new(now),
+            now: HashMap::new(),
+            planned: HashMap::new(),
+            found: Drifted::new(),
+        })
     }
-    let gone = both.planned.into_keys().map(|item| (item, format!("{ITS_SOURCE}no longer gives it")));
-    both.found.extend(gone);
-    Ok(both.found)
 }
 
 /// What is looked at of an item, each with what the item has there.
-type Facts = Vec<Option<Value>>;
+pub(super) type Facts = Vec<Option<Value>>;
 
 /// What the texts of a playbook look at of an item: what else its source gives may change.
-struct Looked(Vec<Path>);
+pub(super) struct Looked(Vec<Path>);
 
 impl Looked {
     fn of(playbook: &Playbook) -> Looked {
@@ -97,20 +107,52 @@ impl Looked {
         Looked(paths.into_values().collect())
     }
 
-    fn facts(&self, item: Option<&Value>) -> Facts {
+    /// What an item has there.
+    pub fn facts(&self, item: Option<&Value>) -> Facts {
         self.0.iter().map(|path| path.look_up(item?)).collect()
     }
 }
 
-/// The items of the plan and those of the source that the other side has not shown yet.
-struct Both<'a> {
+/// The items of the plan beside those of its source. Where nothing moved, nothing is held.
+pub(super) struct Compare<'a> {
     looked: &'a Looked,
+    /// What the source still has to show.
+    coming: Box<dyn Iterator<Item = Result<(Arc<str>, Facts), Failure>> + Send + 'a>,
+    /// What the other side has not shown yet.
     now: HashMap<Arc<str>, Facts>,
     planned: HashMap<Arc<str>, Facts>,
     found: Drifted,
 }
 
-impl Both<'_> {
+impl Compare<'_> {
+    /// The next item of the plan.
+    pub fn with(&mut self, key: &Arc<str>, was: Facts) -> Result<(), Failure> {
+        self.planned(key.clone(), was);
+        match self.coming.next() {
+            Some(now) => now.map(|(key, facts)| self.now(key, facts)),
+            None => Ok(()),
+        }
+    }
+
+    /// The items that have drifted as far as it is known.
+    pub fn so_far(&self) -> &Drifted {
+        &self.found
+    }
+
+    /// All of them, when the plan has no more items. What is new in the source is no item of this plan.
+    pub fn end(mut self) -> Result<Drifted, Failure> {
+        while !self.planned.is_empty() {
+            let Some(item) = self.coming.next() else { break };
+            let (key, facts) = item?;
+            if let Some(was) = self.planned.remove(&key) {
+                self.compare(key, &was, &facts);
+            }
+        }
+        let gone = self.planned.into_keys().map(|item| (item, format!("{ITS_SOURCE}no longer gives it")));
+        self.found.extend(gone);
+        Ok(self.found)
+    }
+
     fn planned(&mut self, key: Arc<str>, was: Facts) {
         match self.now.remove(&key) {
             Some(now) => self.compare(key, &was, &now),

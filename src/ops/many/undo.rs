@@ -347,7 +347,7 @@ pub async fn record(
     created: RunCreated,
     backward: &Arc<Backward>,
 ) -> Result<(), Failure> {
-    list(record, &listed(setting, plan, created, backward)).await
+    list(record, &listed(setting, plan, created, backward), None).await.map(drop)
 }
 
 /// Carries one out that was recorded.
