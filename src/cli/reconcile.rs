@@ -224,6 +224,12 @@ async fn due(
     for (firing, ended) in due.over {
         match ended {
             Ok(ops::schedule::Ended::Told(report)) => found.push(*report),
+            // Whoever looks next goes on with it.
+            Ok(ops::schedule::Ended::Left) if flag.load(Ordering::Relaxed) => {
+                exits.push(Exit::Stopped);
+                beside.failed.push((firing.name.to_string(), "asked to stop; the next one goes on with it".into()));
+            }
+            // Another process has it.
             Ok(ops::schedule::Ended::Left) => {}
             Ok(ops::schedule::Ended::Failed(why)) => {
                 exits.push(Exit::Failed);

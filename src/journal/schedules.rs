@@ -220,8 +220,9 @@ impl Journal {
     /// Those of a schedule whose run was not over when they ended.
     pub async fn unfinished_occurrences(&self, schedule: &str) -> Result<Vec<Occurrence>, JournalError> {
         let mut held = self.connection().await?;
-        let statement =
-            occurrences!("WHERE schedule = $1 AND word = 'fired' AND ended IN ('waiting', 'in_doubt') ORDER BY at, id");
+        let statement = occurrences!(
+            "WHERE schedule = $1 AND word = 'fired' AND EXISTS (SELECT 1 FROM runs WHERE runs.id = occurrences.run AND runs.closed_at > occurrences.ended_at) ORDER BY at, id"
+        );
         let rows = held.rows(statement, &[schedule.into()]).await?;
         rows.iter().map(|row| held.occurrence(row)).collect()
     }
@@ -376,8 +377,8 @@ impl Held<'_> {
             Scheduled::Ended(ended) => {
                 self.note_schedule(chain, &ended.schedule, now, at).await?;
                 let statement =
-                    "UPDATE occurrences SET ended = $1, ended_at = $2, looked = $3, drifted = $4, healed = $5,
-                                 why = COALESCE($6, why) WHERE id = $7";
+                    "UPDATE occurrences SET ended = $1, ended_at = COALESCE((SELECT closed_at FROM runs WHERE runs.id = occurrences.run AND closed_at > $2), $2), looked = $3, drifted = $4, healed = $5,
+                                 why = CASE WHEN ended IS NULL THEN COALESCE($6, why) ELSE $6 END WHERE id = $7";
                 let id = ended.occurrence.to_string();
                 let cells = [
                     (&*ended.word).into(),

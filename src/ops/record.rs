@@ -198,6 +198,13 @@ impl Record {
         }
     }
 
+    /// Another process goes on with this run.
+    pub async fn is_held_by_another(&self, surroundings: &Surroundings, run: RunId) -> Result<bool, Failure> {
+        let (host, pid) = (host(surroundings), std::process::id());
+        let by = self.journal.holder(run).await?;
+        Ok(by.is_some_and(|by| !left(&by, &host) && (by.holder.host != host || by.holder.pid != pid)))
+    }
+
     /// The holder of a claim was a process of this machine, and is gone.
     pub fn is_gone(&self, surroundings: &Surroundings, by: &Claim) -> bool {
         left(by, &host(surroundings))

@@ -4,11 +4,12 @@
 
 use super::{
     Failure, Surroundings,
-    apply::{Carried, carry},
+    apply::{Carried, RECONCILE, carry},
     many, notify,
     plan::{Prepared, assemble},
     playbook, project,
     project::Opened,
+    reconcile,
     record::Record,
     turn,
 };
@@ -31,6 +32,7 @@ use crate::{
         words::RunWord,
     },
     plan::{ItemPlan, stored},
+    playbook::schedules::Caps,
     report::exit::Exit,
 };
 use std::sync::atomic::AtomicBool;
@@ -48,6 +50,21 @@ pub async fn resume(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
+    within(surroundings, record, opened, run, actor, &Caps::none(), watch, pause).await
+}
+
+/// The same within the caps of the schedule that goes on with it.
+#[allow(clippy::too_many_arguments, reason = "what a run goes on with, one by one")]
+pub async fn within(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    run: RunId,
+    actor: &str,
+    caps: &Caps,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
     let roll = record.roll(run).await?;
     open(run, &roll.run)?;
     known(run, &roll.run)?;
@@ -56,13 +73,16 @@ pub async fn resume(
         notify::one(surroundings, record, opened, run, actor, watch).await?;
         return Err(failure);
     }
-    let (setting, plan) = setting_of(surroundings, record, opened, run, &roll.run).await?;
+    let (mut setting, plan) = setting_of(surroundings, record, opened, run, &roll.run).await?;
     turn::has_come(record, &setting.setting).await?;
+    if roll.run.created.as_ref().is_some_and(|created| &*created.purpose == RECONCILE) {
+        reconcile::stops(&mut setting.setting, caps, roll.count() as u64);
+    }
     let claim = record.claim(surroundings, run, actor).await?;
     let resumed: Event = RunResumed { actor: actor.into(), reason: None }.into();
     record.journal.append_claimed(&claim, &[resumed]).await?;
     let carried = go_on(record, &setting.setting, claim, roll, plan.as_ref(), watch, pause).await?;
-    super::trace::note(surroundings, run, &carried.state);
+    super::trace::note(surroundings, run, &carried.state, carried.many.as_deref());
     Ok(carried)
 }
 

@@ -4,6 +4,8 @@ use super::{
     line::{HARD, Line, Tone, clean, paint},
     look::Look,
 };
+use crate::base::value::{Data, Map, Value};
+use std::sync::Arc;
 use unicode_width::UnicodeWidthStr;
 
 /// The width of a page that never breaks a line.
@@ -198,6 +200,23 @@ fn addresses_split(gap: usize, word: Word, room: usize) -> Vec<(usize, Word)> {
         }
     }
     parts
+}
+
+/// The parameters of a run as one types them. What is hidden, or takes more than a word, is left to the person.
+pub fn typed(params: &Map) -> Vec<String> {
+    let typed = |(name, value): (&Arc<str>, &Value)| match &value.data {
+        Data::Null => None,
+        Data::List(_) | Data::Map(_) | Data::Json(_) | Data::Unknown(_) => Some(format!("{name}=…")),
+        _ if value.marks.hidden() => Some(format!("{name}=…")),
+        _ => Some(quoted(&format!("{name}={}", value.bare()))),
+    };
+    params.iter().filter_map(typed).collect()
+}
+
+/// `trueup plan register/placement cohort=2025 --env production`: a command about the same playbook, parameters and environment.
+pub fn same(verb: &str, playbook: &str, params: &[String], environment: &str) -> String {
+    let words = ["trueup", verb, &quoted(playbook)].map(str::to_owned).into_iter().chain(params.iter().cloned());
+    format!("{} --env {}", words.collect::<Vec<_>>().join(" "), quoted(environment))
 }
 
 /// A word as a shell takes it.

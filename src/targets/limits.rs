@@ -41,6 +41,24 @@ shape! {
     }
 }
 
+impl Default for Limits {
+    /// None.
+    fn default() -> Limits {
+        Limits {
+            concurrency: None,
+            rate: None,
+            canary: Vec::new(),
+            stop_after: None,
+            max_items: None,
+            max_found: None,
+            refuse_empty: None,
+            one_at_a_time: None,
+            window: None,
+            at: Default::default(),
+        }
+    }
+}
+
 shape! {
     /// When a run over many items stops by itself.
     "a stop rule" pub struct StopAfter {

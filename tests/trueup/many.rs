@@ -184,7 +184,7 @@ async fn agree(record: &ops::record::Record, roll: &Roll, state: &RunState) {
     assert_eq!(once(&roll.run), once(state));
     let run = |state: &RunState| RunState { items: Default::default(), ..state.clone() };
     assert_eq!(format!("{:?}", run(&roll.run)), format!("{:?}", run(state)));
-    let (counted, whole) = (roll.sums(&record.journal).await.unwrap(), Summary::of(state));
+    let (counted, whole) = (roll.sums(&record.journal, false).await.unwrap(), Summary::of(state));
     let sums = |summary: &Summary| {
         format!("{} {} {} {:?} {:?}", summary.of, summary.left, summary.open, summary.ends, summary.rows)
     };

@@ -126,6 +126,11 @@ impl Roll {
         Before { begun: self.begun.into(), bad: self.bad.values().copied().map(u64::from).collect() }
     }
 
+    /// Its limits stopped it, and nobody has said since that it goes on.
+    pub fn is_stopped_by_limits(&self) -> bool {
+        self.limited && self.run.paused.is_some()
+    }
+
     /// How many items are not over.
     pub fn open(&self) -> usize {
         self.lines.iter().filter(|line| line.end.is_none()).count()
@@ -396,9 +401,9 @@ impl Roll {
         Ok(Some(state.items.swap_remove(key).unwrap_or_default()))
     }
 
-    /// What all items come to, with those that are under way and their rows.
-    pub async fn sums(&self, journal: &Journal) -> Result<Summary, JournalError> {
-        let mut summary = Summary::default();
+    /// What all items come to, with those that are under way and their rows; `live`: a process works on them at this moment.
+    pub async fn sums(&self, journal: &Journal, live: bool) -> Result<Summary, JournalError> {
+        let mut summary = Summary { live, ..Summary::default() };
         self.walk(journal, |_, key, item| {
             if let Some(item) = item {
                 summary.add(key, item);
@@ -499,7 +504,10 @@ impl Roll {
                 Mention::Started(items) => {
                     let mut listed = Vec::new();
                     keys(items, &mut listed);
-                    listed.iter().for_each(|(number, key)| each(*number, key, None));
+                    // One that has drifted may be listed twice.
+                    let here = |number: u32| self.listed.get(self.lines[number as usize].listing as usize);
+                    let last = listed.iter().filter(|(number, _)| here(*number) == Some(&one.place));
+                    last.for_each(|(number, key)| each(*number, key, None));
                 }
                 Mention::Step(items) | Mention::Human(items) => keys(items, &mut about),
                 Mention::Closed(items) => {

@@ -107,7 +107,7 @@ pub async fn loaded_one(
         None => {
             told(record, opened, &prepared, &made, seen, &found).await?;
             if trace::is_on(surroundings) {
-                trace::note(surroundings, run, &record.state(run).await?);
+                trace::note(surroundings, run, &record.state(run).await?, None);
             }
         }
         Some(healing) => {
@@ -161,19 +161,7 @@ fn heal(
     if found.healing == 0 {
         return Ok(None);
     }
-    if let Some(failed) = caps.stop_after {
-        // The playbook's own limit may be the stricter one.
-        let mut playbook = (*setting.playbook).clone();
-        if let Some(limits) = &mut playbook.limits {
-            let stricter = limits
-                .stop_after
-                .as_ref()
-                .map(|stop| stop.failed)
-                .filter(|own| own.of(found.healing) < failed.of(found.healing));
-            limits.stop_after = Some(StopAfter { failed: stricter.unwrap_or(failed), at: caps.at });
-            setting.playbook = Arc::new(playbook);
-        }
-    }
+    stops(setting, &wish.caps, found.healing);
     let healing = if made.many.is_some() {
         many::plan::only(setting, made, &record.sealer, found.chooses(), None)?.0
     } else {
@@ -191,6 +179,18 @@ fn heal(
         return Ok(None);
     }
     Ok(Some(healing))
+}
+
+/// Healing so many items stops when the strictest says so: who gave these caps, the playbook for its healing, or its limits for every run.
+pub fn stops(setting: &mut Setting, given: &Caps, items: u64) {
+    let own = setting.playbook.reconcile.as_ref().and_then(|rule| rule.heal.as_ref());
+    let caps = caps::all(given, own, items);
+    let Some(failed) = caps.stop_after else { return };
+    let mut playbook = (*setting.playbook).clone();
+    let limits = playbook.limits.get_or_insert_default();
+    let stricter = limits.stop_after.as_ref().map(|stop| stop.failed).filter(|own| own.of(items) < failed.of(items));
+    limits.stop_after = Some(StopAfter { failed: stricter.unwrap_or(failed), at: caps.at });
+    setting.playbook = Arc::new(playbook);
 }
 
 /// How plans are called that people have to agree to.

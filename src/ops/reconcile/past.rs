@@ -8,7 +8,6 @@ use crate::{
     base::{
         identity::{RunId, SINGLE_ITEM},
         time::Stamp,
-        value::{Data, Value},
     },
     engine::{setting::Setting, state::broke_off},
     journal::{
@@ -21,7 +20,7 @@ use crate::{
     },
     ops::{Failure, record::Record},
     report::{
-        page::quoted,
+        page::typed,
         reconciled::{Item, Reconciled, Verdict},
     },
 };
@@ -234,7 +233,7 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
         run,
         playbook: line.playbook.clone(),
         environment: line.environment.clone(),
-        params: created.as_ref().map_or_else(Vec::new, given),
+        params: created.as_ref().map_or_else(Vec::new, |created| typed(&created.params)),
         at: line.started_at,
         heals: &*seen.mode == "heal",
         schedule: seen.schedule.map(|name| name.to_string()),
@@ -253,17 +252,6 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
         trend,
         open: open(&line, cut_off),
     })
-}
-
-/// The parameters as one types them. What is hidden, or takes more than a word, is left to the person.
-fn given(created: &RunCreated) -> Vec<String> {
-    let typed = |(name, value): (&Arc<str>, &Value)| match &value.data {
-        Data::Null => None,
-        Data::List(_) | Data::Map(_) | Data::Json(_) | Data::Unknown(_) => Some(format!("{name}=…")),
-        _ if value.marks.hidden() => Some(format!("{name}=…")),
-        _ => Some(quoted(&format!("{name}={}", value.bare()))),
-    };
-    created.params.iter().filter_map(typed).collect()
 }
 
 /// What came of the items that are not listed: those that ended by how they did, those that are still to be healed, and the rest.

@@ -16,7 +16,10 @@ use crate::{
         resume,
     },
     playbook::schedules::Caps,
-    report::reconciled::{Came, Reconciled, Verdict},
+    report::{
+        exit::Exit,
+        reconciled::{Came, Reconciled, Verdict},
+    },
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -49,7 +52,11 @@ pub async fn fire(
         return Ok(Ended::Left);
     }
     let found = match done {
-        Ok(found) => found,
+        Ok(Some(found)) => found,
+        Ok(None) => {
+            record.journal.release(&firing.claim).await?;
+            return Ok(Ended::Left);
+        }
         Err(Failure::Journal(JournalError::OutOfOrder { .. })) => {
             // A process that was taken for dead has begun the run after all: whoever looks next goes on with it.
             record.journal.release(&firing.claim).await?;
@@ -69,7 +76,7 @@ pub async fn fire(
     };
     let line = record.journal.run(firing.run).await?;
     let paused = line.is_some_and(|line| matches!(line.state, RunWord::Paused | RunWord::Running));
-    if paused && pause.load(Ordering::Relaxed) {
+    if paused && pause.load(Ordering::Relaxed) && !record.roll(firing.run).await?.is_stopped_by_limits() {
         record.journal.release(&firing.claim).await?;
         return Ok(Ended::Left);
     }
@@ -98,7 +105,8 @@ impl Over {
     }
 }
 
-/// Records what came of runs that waited for somebody when their occurrences ended: those were agreed to, answered or cancelled since.
+/// Records what came of runs that were closed after their occurrences had ended: those were agreed to, answered, gone on with, cancelled or done again
+/// since.
 pub(super) async fn catch_up(record: &Record, name: &str) -> Result<(), Failure> {
     for one in record.journal.unfinished_occurrences(name).await? {
         let Some(run) = one.run else { continue };
@@ -108,32 +116,48 @@ pub(super) async fn catch_up(record: &Record, name: &str) -> Result<(), Failure>
         }
         // One that cannot be read keeps no other time from beginning; the metrics say that it cannot.
         let Ok(found) = reconcile::look(record, run).await else { continue };
-        let over = Over::of(&found);
-        if one.ended.as_deref() != Some(over.word) {
-            ended(record, name, one.id, over, None).await?;
-        }
+        ended(record, name, one.id, Over::of(&found), None).await?;
     }
     Ok(())
 }
 
+/// Nothing where somebody else goes on with its run.
 async fn work(
     surroundings: &Surroundings,
     record: &Record,
     opened: &Opened,
     firing: &Firing,
     pause: &AtomicBool,
-) -> Result<Reconciled, Failure> {
+) -> Result<Option<Reconciled>, Failure> {
     let schedule = &firing.schedule;
     if let Some(line) = record.journal.run(firing.run).await? {
-        // One that waits for a person waits on.
-        if matches!(line.state, RunWord::Created | RunWord::Running | RunWord::Paused | RunWord::InDoubt) {
+        // One that waits for a person waits on; so does one that its limits stopped: to go on with it says that somebody has seen what did not end well.
+        let goes_on = match line.state {
+            RunWord::Created | RunWord::Running | RunWord::InDoubt => true,
+            RunWord::Paused => !record.roll(firing.run).await?.is_stopped_by_limits(),
+            _ => false,
+        };
+        if goes_on {
+            // What may not begin does not go on by itself either.
+            let may = allowed(surroundings, opened, schedule, surroundings.world.now());
+            may.map_err(|why| blocked(&format!("{why}; `trueup resume {}` goes on with it", firing.run.short())))?;
             let owner = schedule.owner.as_str();
-            resume::resume(surroundings, record, opened, firing.run, owner, &|_| {}, pause).await?;
+            let caps = schedule.caps.clone().unwrap_or_else(Caps::none);
+            let gone_on = resume::within(surroundings, record, opened, firing.run, owner, &caps, &|_| {}, pause).await;
+            if let Err(failure) = gone_on {
+                if record.is_held_by_another(surroundings, firing.run).await? {
+                    return Ok(None);
+                }
+                let line = record.journal.run(firing.run).await?;
+                // Whoever went on with it meanwhile has come to its end.
+                if line.is_none_or(|line| line.state != RunWord::Closed) {
+                    return Err(failure);
+                }
+            }
         }
-        return reconcile::look(record, firing.run).await;
+        return reconcile::look(record, firing.run).await.map(Some);
     }
-    let loaded = allowed(surroundings, opened, schedule, surroundings.world.now())
-        .map_err(|why| Failure::refused(crate::report::exit::Exit::Stopped, format!("blocked: {why}")))?;
+    let loaded = allowed(surroundings, opened, schedule, surroundings.world.now()).map_err(|why| blocked(&why))?;
     let name = &firing.name;
     let (actor, reason) = match &firing.by_hand {
         Some((actor, reason)) => (actor.clone(), reason.clone()),
@@ -157,7 +181,11 @@ async fn work(
         run: Some(firing.run),
         schedule: Some(name.clone()),
     };
-    reconcile::loaded_one(surroundings, record, opened, loaded, &wish, &|_| {}, pause).await
+    reconcile::loaded_one(surroundings, record, opened, loaded, &wish, &|_| {}, pause).await.map(Some)
+}
+
+fn blocked(why: &str) -> Failure {
+    Failure::refused(Exit::Stopped, format!("blocked: {why}"))
 }
 
 async fn ended(

@@ -13,7 +13,7 @@ pub use json::{json, several};
 pub use lines::lines;
 pub use text::text;
 
-use super::{exit::Exit, many::named, page::quoted};
+use super::{exit::Exit, many::named, page::same};
 use crate::{
     base::{identity::RunId, time::Stamp},
     journal::{occasion::TrendPoint, words::End},
@@ -335,11 +335,7 @@ pub(super) fn next_steps(found: &Reconciled) -> Vec<(&'static str, String)> {
     if found.open.is_some() {
         return Vec::new();
     }
-    let command = |verb: &str, rest: &str| {
-        let words = ["trueup", verb, &quoted(&found.playbook)].map(str::to_owned).into_iter();
-        let words = words.chain(found.params.iter().cloned());
-        format!("{} --env {}{rest}", words.collect::<Vec<_>>().join(" "), quoted(&found.environment))
-    };
+    let command = |verb: &str, rest: &str| same(verb, &found.playbook, &found.params, &found.environment) + rest;
     let mut next = Vec::new();
     let (refused, failed) = (found.left(), found.count(Verdict::Failed));
     if !found.heals && found.refused.is_none() && found.drifted > refused {
