@@ -74,7 +74,7 @@ pub async fn show(
     let record = ops::record::open(surroundings, &opened).await?;
     let facts = |table: &crate::effect::change::TableName| opened.project.facts(table);
     let view = View { look: output.look(), facts: &facts, draw: &|_, _, _| String::new() };
-    let (id, state) = match ops::history::show(&record, &given.run).await? {
+    let (id, state) = match ops::history::show(surroundings, &record, &given.run).await? {
         Shown::Whole(id, state) => (id, *state),
         Shown::Many(id, state, roll) => {
             return of_many(given, id, *state, &roll, &record, surroundings, output, &view).await;
@@ -126,13 +126,18 @@ async fn of_many(
     } else if given.json {
         return document(id, &state, roll, record, output, view).await;
     } else if roll.count() <= many::LISTED {
-        let whole = RunState { taken_back_by: state.taken_back_by, ..record.state(id).await? };
+        let whole = known(&state, record.state(id).await?);
         output.data(&run::text(id, &whole, view));
     } else {
-        let summary = roll.sums(&record.journal).await.map_err(Failure::from)?;
+        let summary = roll.sums(&record.journal, state.worked_on_by.is_some()).await.map_err(Failure::from)?;
         output.data(&many::run(id, &state, &summary, view));
     }
     Ok(Exit::Done)
+}
+
+/// With what no event of the run says.
+fn known(of: &RunState, state: RunState) -> RunState {
+    RunState { taken_back_by: of.taken_back_by, worked_on_by: of.worked_on_by.clone(), ..state }
 }
 
 /// The whole run as one document, written as it is made.
@@ -146,7 +151,7 @@ async fn document(
 ) -> Result<Exit, Failure> {
     let item = run_json::each_item(state, view.facts);
     let (lines, found) = ops::history::items(record, roll, &item).await?;
-    output.data(&run_json::begun(id, &RunState { taken_back_by: state.taken_back_by, ..found }, roll.count() as u64));
+    output.data(&run_json::begun(id, &known(state, found), roll.count() as u64));
     let once = state.items.get(SINGLE_ITEM).map(|once| Ok(item(SINGLE_ITEM, once)));
     let mut first = true;
     for line in once.into_iter().chain(lines.each()) {

@@ -33,6 +33,8 @@ pub struct RunState {
     pub created_at: Option<Stamp>,
     /// The run that took it back, where whoever reads it has asked for that: no event of this run says so.
     pub taken_back_by: Option<RunId>,
+    /// Who works on it at this moment, where whoever reads it has asked for that: what has no outcome yet is under way then.
+    pub worked_on_by: Option<Arc<str>>,
     /// Its items, in the order in which they were begun.
     pub items: IndexMap<Arc<str>, ItemState>,
     /// Somebody asked it to end.

@@ -1,6 +1,6 @@
 //! `runs`, `show`, `inbox`: what the journal knows.
 
-use super::{Failure, project::Opened, record::Record};
+use super::{Failure, Surroundings, project::Opened, record::Record};
 use crate::{
     base::{identity::RunId, time::Stamp, value::Value},
     effect::change::TableName,
@@ -55,7 +55,7 @@ pub enum Shown {
 }
 
 /// One run, by its id or the beginning of it.
-pub async fn show(record: &Record, given: &str) -> Result<Shown, Failure> {
+pub async fn show(surroundings: &Surroundings, record: &Record, given: &str) -> Result<Shown, Failure> {
     let run = record.journal.find_run(given).await?;
     let roll = match (record.roll(run).await, record.journal.run(run).await?) {
         (Err(Failure::Journal(JournalError::Purged { at, .. })), Some(line)) => {
@@ -68,6 +68,8 @@ pub async fn show(record: &Record, given: &str) -> Result<Shown, Failure> {
     if let Standing::TakenBack(by) = standing::of(&runs, run) {
         state.taken_back_by = Some(by.id);
     }
+    let held = record.journal.holder(run).await?.filter(|by| !record.is_gone(surroundings, by));
+    state.worked_on_by = held.map(|by| by.holder.name.into());
     let state = Box::new(state);
     Ok(if roll.count() == 0 { Shown::Whole(run, state) } else { Shown::Many(run, state, Box::new(roll)) })
 }

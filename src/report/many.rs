@@ -4,7 +4,7 @@ use super::{
     clock, compared,
     line::{Line, Tone},
     look::{Look, View},
-    page::Page,
+    page::{Page, same, typed},
     plan::{About, agreement, for_good, heading, item_heading, next, of_item, step_name},
     plan_summary::summary,
 };
@@ -18,7 +18,7 @@ use crate::{
         drive::Stopped,
         fleet::{
             Came, pace,
-            summary::{ITS_SOURCE, Summary, end_of, reason_of},
+            summary::{ITS_SOURCE, Summary, end_now, reason_of},
         },
         state::{ItemState, RunState},
     },
@@ -164,7 +164,10 @@ pub fn run(run: RunId, state: &RunState, summary: &Summary, view: &View<'_>) -> 
         Some(closed) => Stopped::Closed(closed.end),
         None => Stopped::Paused,
     };
-    let (tone, sentence) = sentence(summary, &stopped, state.paused.as_deref(), state.is_undo());
+    let (tone, sentence) = match state.worked_on_by.as_deref().filter(|_| state.closed.is_none()) {
+        Some(who) => (Tone::Care, under_way(summary, who, state.is_undo())),
+        None => sentence(summary, &stopped, state.paused.as_deref(), state.is_undo()),
+    };
     page.line(0, Line::of(tone, sentence));
     looked(&mut page, state);
     if let Some(once) = state.items.get(SINGLE_ITEM)
@@ -179,8 +182,8 @@ pub fn run(run: RunId, state: &RunState, summary: &Summary, view: &View<'_>) -> 
         page.line(0, Line::of(Tone::Strong, "Items"));
         let names = items().map(|(key, _)| key.chars().count()).max().unwrap_or(0).min(30);
         for (key, item) in items() {
-            let (words, tone) = stands(item);
-            let reason = reason_of(item).unwrap_or_default();
+            let (words, tone) = stands(item, summary.live);
+            let reason = end_now(item, summary.live).and_then(|_| reason_of(item)).unwrap_or_default();
             let line = Line::of(Tone::Plain, &**key).pad(names + 2, 2).add(tone, words).pad(names + 14, 2);
             page.hung(2, 2 + names + 14, line.add(Tone::Dim, reason));
         }
@@ -220,8 +223,8 @@ fn looked(page: &mut Page, state: &RunState) {
     }
 }
 
-fn stands(item: &ItemState) -> (String, Tone) {
-    match end_of(item) {
+fn stands(item: &ItemState, live: bool) -> (String, Tone) {
+    match end_now(item, live) {
         None if item.steps.is_empty() => ("not begun".into(), Tone::Dim),
         None => ("under way".into(), Tone::Care),
         Some(end) => (end.word().replace('_', " "), tone(end)),
@@ -254,6 +257,13 @@ fn counts(summary: &Summary, undo: bool) -> String {
         parts.push(format!("{} not begun", grouped(summary.left)));
     }
     parts.join(", ")
+}
+
+/// Of a run on which somebody works at this moment.
+fn under_way(summary: &Summary, who: &str, undo: bool) -> String {
+    let counts = counts(summary, undo);
+    let counts = if counts.is_empty() { "nothing was begun".to_owned() } else { counts };
+    format!("Under way, {who} is at it: {counts} ({}).", counted(summary.of, "item"))
 }
 
 fn sentence(summary: &Summary, stopped: &Stopped, why: Option<&str>, undo: bool) -> (Tone, String) {
@@ -347,13 +357,16 @@ fn next_steps(page: &mut Page, run: RunId, state: &RunState, summary: &Summary, 
     if summary.count(End::Waiting) > 0 {
         lines.push(("see the questions", "trueup inbox".into()));
     }
-    if !over && summary.left + summary.open > 0 {
+    if summary.live && !over {
+        lines.push(("look again", format!("trueup show {short}")));
+    } else if !over && summary.left + summary.open > 0 {
         lines.push(("go on with the rest", format!("trueup resume {short}")));
     }
     // What never began is not done again either: it is planned anew.
     let of_source = summary.reasons.iter().filter(|why| why.reason.starts_with(ITS_SOURCE)).map(|why| why.items).sum();
     if let Some(created) = state.created.as_ref().filter(|_| of_source > 0) {
-        lines.push(("plan anew what its source changed", format!("trueup plan {}", created.playbook)));
+        let plan = same("plan", &created.playbook, &typed(&created.params), &created.environment);
+        lines.push(("plan anew what its source changed", plan));
     }
     // Records with their own state machine go on by their state.
     let own = state.created.as_ref().filter(|created| has_lifecycle(&created.text));
@@ -423,7 +436,7 @@ fn cells(key: &str, item: &ItemState) -> [String; 6] {
     let last = item.steps.iter().max_by_key(|(_, step)| step.at.map(|at| at.micros));
     let step = last.map_or_else(String::new, |(path, _)| path.to_string());
     let at = last.and_then(|(_, step)| step.at).map_or_else(String::new, clock::json);
-    [key.to_owned(), stands(item).0, rows.to_string(), step, at, reason_of(item).unwrap_or_default()]
+    [key.to_owned(), stands(item, false).0, rows.to_string(), step, at, reason_of(item).unwrap_or_default()]
 }
 
 /// A cell: no formula, and in quotes where it has to be.

@@ -79,6 +79,7 @@ fn whole(run: RunId, state: &RunState, items: Vec<Value>, broke_off: Option<Valu
         ("broke_off", broke_off.unwrap_or(Value::NULL)),
         ("cancelled", state.cancelled.into()),
         ("taken_back_by", maybe(state.taken_back_by.map(|run| run.to_string()))),
+        ("worked_on_by", maybe(state.worked_on_by.as_deref())),
         ("in_doubt", Value::list(doubts(run, state))),
         ("started", at(state.created_at)),
         ("ended", at(state.closed_at)),

@@ -67,6 +67,11 @@ fn under_way(state: &RunState) -> String {
         let asked = step.asked.as_ref();
         return asked.map_or_else(|| "Waits.".into(), |a| format!("Waits for the answer of {}.", a.who));
     }
+    if let Some(who) = &state.worked_on_by
+        && !state.doubts().any(|(.., step)| step.needs_a_person())
+    {
+        return format!("Under way: {who} is at it.");
+    }
     let doubt = state.doubts().next();
     if let Some((_, path, _)) = doubt.filter(|(.., step)| step.needs_a_person()) {
         return format!("In doubt: nobody knows whether `{}` happened.", step_name(path));
@@ -146,6 +151,10 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
     let doubts: Vec<_> = state.doubts().collect();
     for (item, path, step) in doubts.iter().filter(|(.., step)| step.needs_a_person()) {
         doubt::draw(page, id, item, path, step, doubts.len() == 1, None);
+    }
+    if state.worked_on_by.is_some() && !doubts.iter().any(|(.., step)| step.needs_a_person()) {
+        say(page, "To look again:");
+        return page.command(2, &format!("trueup show {}", id.short()));
     }
     match doubts.as_slice() {
         [] => say(page, "To go on:"),

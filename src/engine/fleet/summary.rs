@@ -16,6 +16,8 @@ use std::{collections::BTreeMap, sync::Arc};
 /// What the items of a run came to.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
+    /// A process works on them at this moment: what has no outcome yet is under way.
+    pub live: bool,
     /// How many items there are.
     pub of: u64,
     /// How many of them have not begun.
@@ -55,6 +57,12 @@ pub fn end_of(item: &ItemState) -> Option<End> {
     }
 }
 
+/// The same, where a process may work on it at this moment: what has no outcome yet is under way then.
+pub fn end_now(item: &ItemState, live: bool) -> Option<End> {
+    let unknown = || item.doubts().any(|(_, step)| step.needs_a_person());
+    end_of(item).filter(|end| *end != End::InDoubt || !live || unknown())
+}
+
 /// So begins why an item is over before it began: its source gives it no longer, or with other values.
 pub const ITS_SOURCE: &str = "its source ";
 /// So begins what is said of an item that never begins because one before it did not end as done.
@@ -86,7 +94,7 @@ impl Summary {
 
     /// Of a whole run.
     pub fn of(state: &RunState) -> Summary {
-        let mut summary = Summary::default();
+        let mut summary = Summary { live: state.worked_on_by.is_some(), ..Summary::default() };
         for (key, item) in state.items.iter().filter(|(key, _)| &***key != SINGLE_ITEM) {
             summary.add(key, item);
         }
@@ -130,7 +138,7 @@ impl Summary {
                 *self.stays.entry(step.into()).or_default() += 1;
             }
         }
-        match end_of(item) {
+        match end_now(item, self.live) {
             Some(end) => self.ended(key, end, reason_of(item)),
             None if item.steps.is_empty() => self.left += 1,
             None => self.open += 1,
