@@ -348,7 +348,7 @@ pub async fn apply_on(
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
     let carried = set_out(surroundings, record, opened, setting, plan, basis, watch, pause).await?;
-    super::trace::note(surroundings, setting.run.id, &carried.state);
+    super::trace::note(surroundings, setting.run.id, &carried.state, carried.many.as_deref());
     Ok(carried)
 }
 

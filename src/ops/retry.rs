@@ -57,6 +57,20 @@ pub async fn retry(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
+    let carried = again_of(surroundings, record, opened, run, wish, watch, pause).await?;
+    super::trace::note(surroundings, run, &carried.state, carried.many.as_deref());
+    Ok(carried)
+}
+
+async fn again_of(
+    surroundings: &Surroundings,
+    record: &Record,
+    opened: &Opened,
+    run: RunId,
+    wish: &Wish<'_>,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
     let (reason, actor) = named(wish.reason, wish.actor)?;
     let roll = record.roll(run).await?;
     let state = roll.standing(&record.journal).await?;

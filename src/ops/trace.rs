@@ -8,11 +8,14 @@ use super::Surroundings;
 use crate::{
     base::{identity::RunId, json, secret::Secret, time::Stamp, value::Value},
     connection::otlp,
-    engine::state::RunState,
+    engine::{drive::Stopped, fleet::Came, state::RunState},
     journal::words::{End, Outcome},
 };
 use sha2::{Digest, Sha256};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// So many steps of a run become spans of their own.
 const STEPS: usize = 500;
@@ -30,7 +33,7 @@ struct Span {
     from: Stamp,
     to: Stamp,
     failed: bool,
-    about: Vec<(&'static str, Value)>,
+    about: Vec<(Cow<'static, str>, Value)>,
 }
 
 /// Somebody wants traces.
@@ -48,8 +51,8 @@ fn endpoint(surroundings: &Surroundings) -> Option<String> {
     })
 }
 
-/// Notes a run, as far as it came, for [`flush`].
-pub fn note(surroundings: &Surroundings, run: RunId, state: &RunState) {
+/// Notes a run, as far as it came, for [`flush`]. `many`: what many items came to, whose steps nobody holds.
+pub fn note(surroundings: &Surroundings, run: RunId, state: &RunState, many: Option<&Came>) {
     if !is_on(surroundings) {
         return;
     }
@@ -63,10 +66,10 @@ pub fn note(surroundings: &Surroundings, run: RunId, state: &RunState) {
         let (Some(begun), Some(at)) = (step.begun, step.at) else { continue };
         let outcome = step.outcome.as_ref().map(|outcome| outcome.outcome);
         let failed = matches!(outcome, Some(Outcome::Failed | Outcome::InDoubt | Outcome::Drifted | Outcome::Lost));
-        let mut about = vec![("trueup.step", Value::text(path.clone()))];
-        about.extend(outcome.map(|outcome| ("trueup.outcome", Value::text(outcome.word()))));
-        about.extend(step.connection.clone().map(|name| ("trueup.connection", Value::text(name))));
-        about.push(("trueup.attempts", Value::from(i64::from(step.attempts))));
+        let mut about = vec![("trueup.step".into(), Value::text(path.clone()))];
+        about.extend(outcome.map(|outcome| ("trueup.outcome".into(), Value::text(outcome.word()))));
+        about.extend(step.connection.clone().map(|name| ("trueup.connection".into(), Value::text(name))));
+        about.push(("trueup.attempts".into(), Value::from(i64::from(step.attempts))));
         spans.push(Span {
             trace: run,
             id: id(&[&run.to_string(), item, path, &step.generation.to_string()]),
@@ -78,14 +81,19 @@ pub fn note(surroundings: &Surroundings, run: RunId, state: &RunState) {
             about,
         });
     }
-    let end = state.closed.as_ref().map(|closed| closed.end);
+    let of_many = many.and_then(|came| if let Stopped::Closed(end) = came.stopped { Some(end) } else { None });
+    let end = state.closed.as_ref().map(|closed| closed.end).or(of_many);
     let mut about = vec![
-        ("trueup.run", Value::text(run.to_string())),
-        ("trueup.playbook", Value::text(created.playbook.clone())),
-        ("trueup.environment", Value::text(created.environment.clone())),
-        ("trueup.purpose", Value::text(created.purpose.clone())),
+        ("trueup.run".into(), Value::text(run.to_string())),
+        ("trueup.playbook".into(), Value::text(created.playbook.clone())),
+        ("trueup.environment".into(), Value::text(created.environment.clone())),
+        ("trueup.purpose".into(), Value::text(created.purpose.clone())),
     ];
-    about.extend(end.map(|end| ("trueup.end", Value::text(end.word()))));
+    about.extend(end.map(|end| ("trueup.end".into(), Value::text(end.word()))));
+    let ends = many.into_iter().flat_map(|came| &came.summary.ends);
+    about.extend(ends.map(|(end, items)| {
+        (format!("trueup.items.{}", end.word()).into(), Value::from(i64::try_from(*items).unwrap_or(i64::MAX)))
+    }));
     spans.push(Span {
         trace: run,
         id: root,
@@ -126,8 +134,10 @@ fn headers(surroundings: &Surroundings) -> Vec<(String, Secret)> {
 
 fn document(surroundings: &Surroundings, spans: &[Span]) -> String {
     let service = (surroundings.variable)("OTEL_SERVICE_NAME").unwrap_or_else(|| "trueup".to_owned());
-    let resource =
-        [("service.name", Value::from(service)), ("service.version", Value::text(env!("CARGO_PKG_VERSION")))];
+    let resource = [
+        ("service.name".into(), Value::from(service)),
+        ("service.version".into(), Value::text(env!("CARGO_PKG_VERSION"))),
+    ];
     let scope = Value::map([("name", Value::text("trueup")), ("version", Value::text(env!("CARGO_PKG_VERSION")))]);
     let spans = Value::list(spans.iter().map(Span::value));
     let scoped = Value::map([("scope", scope), ("spans", spans)]);
@@ -159,13 +169,13 @@ impl Span {
     }
 }
 
-fn attributes(all: &[(&'static str, Value)]) -> Value {
+fn attributes(all: &[(Cow<'static, str>, Value)]) -> Value {
     Value::list(all.iter().map(|(key, value)| {
         let value = match value.as_int() {
             Some(number) => Value::map([("intValue", Value::from(number.to_string()))]),
             None => Value::map([("stringValue", Value::text(value.plain()))]),
         };
-        Value::map([("key", Value::text(*key)), ("value", value)])
+        Value::map([("key", Value::text(&**key)), ("value", value)])
     }))
 }
 

@@ -416,6 +416,22 @@ pub(super) async fn undo_on(
     watch: Watch<'_>,
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
+    let carried = set_out(surroundings, record, ready, plan, wish, basis, watch, pause).await?;
+    super::trace::note(surroundings, ready.prepared.setting.run.id, &carried.state, carried.many.as_deref());
+    Ok(carried)
+}
+
+#[allow(clippy::too_many_arguments, reason = "what a run is made of, one by one")]
+async fn set_out(
+    surroundings: &Surroundings,
+    record: &Record,
+    ready: &Ready,
+    plan: &Plan,
+    wish: &Wish,
+    basis: Basis<'_>,
+    watch: Watch<'_>,
+    pause: &AtomicBool,
+) -> Result<Carried, Failure> {
     let setting = &ready.prepared.setting;
     apply::ledgers(setting, plan).await?;
     turn::expect(record, setting).await?;

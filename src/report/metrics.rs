@@ -2,7 +2,7 @@
 //! come here, because none is given.
 
 use crate::base::time::Stamp;
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
 /// What is measured.
 #[derive(Clone, Debug, Default)]
@@ -77,7 +77,17 @@ pub fn text(measured: &Measured) -> String {
         sample(&mut out, name, &[("schedule", schedule)], &flag(is));
     }
     let name = "trueup_schedule_occurrences_total";
-    family(&mut out, name, "counter", "Times of a schedule by what they came to.");
+    family(&mut out, name, "counter", "Times of a schedule that came, whatever became of them.");
+    let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+    for (schedule, _, count, _) in &measured.occurrences {
+        *sums.entry(schedule).or_default() += count;
+    }
+    for (schedule, count) in sums {
+        sample(&mut out, name, &[("schedule", schedule)], &count.to_string());
+    }
+    // What one came to changes when somebody agrees to it, answers, goes on with it or does it again: no counter.
+    let name = "trueup_schedule_occurrences";
+    family(&mut out, name, "gauge", "Times of a schedule by what they came to, as far as it is known by now.");
     for (schedule, word, count, _) in &measured.occurrences {
         sample(&mut out, name, &[("schedule", schedule), ("came_to", word)], &count.to_string());
     }
@@ -170,6 +180,7 @@ mod tests {
             occurrences: vec![
                 ("nightly".into(), "clean".into(), 7, at.micros),
                 ("nightly".into(), "missed".into(), 12, 0),
+                ("nightly".into(), "waiting".into(), 2, 0),
             ],
             schedules: vec![("nightly".into(), Some(at), true, false), ("other".into(), None, false, true)],
             unseen: vec!["spoiled".into()],
@@ -184,7 +195,9 @@ mod tests {
         once.dedup();
         assert_eq!(helps.len(), once.len());
         for line in [
-            "trueup_schedule_occurrences_total{schedule=\"nightly\",came_to=\"missed\"} 12",
+            "trueup_schedule_occurrences{schedule=\"nightly\",came_to=\"missed\"} 12",
+            "trueup_schedule_occurrences_total{schedule=\"nightly\"} 21",
+            "trueup_schedule_occurrences{schedule=\"nightly\",came_to=\"waiting\"} 2",
             "trueup_schedule_last_success_timestamp_seconds{schedule=\"nightly\"} 1764124200",
             "trueup_schedule_next_timestamp_seconds{schedule=\"nightly\"} 1764124200",
             "trueup_schedule_paused{schedule=\"nightly\"} 1",
@@ -199,6 +212,7 @@ mod tests {
             assert!(text.lines().any(|known| known == line), "{line}\n{text}");
         }
         assert!(!text.lines().any(|line| line.starts_with("evil")), "{text}");
+        assert_eq!(text.matches("occurrences_total{").count(), 1, "{text}");
         assert_eq!(text.matches("last_success_timestamp_seconds{").count(), 1);
     }
 }

@@ -364,7 +364,7 @@ fn schedules_are_paused_resumed_blocked_and_told() {
         let metrics = fs::read_to_string(place.path().join("trueup.prom")).unwrap();
         for line in [
             "trueup_schedule_blocked{schedule=\"minutely\"} 1",
-            "trueup_schedule_occurrences_total{schedule=\"minutely\",came_to=\"clean\"} 1",
+            "trueup_schedule_occurrences{schedule=\"minutely\",came_to=\"clean\"} 1",
             "trueup_reconcile_drifted_items{playbook=\"name\",environment=\"test\"} 0",
         ] {
             assert!(metrics.lines().any(|known| known == line), "{line}\n{metrics}");

@@ -153,7 +153,7 @@ fn an_item_that_cannot_be_tried_out_failed_and_is_neither_drift_nor_a_success() 
         assert!(page.contains("1 other could not be tried out") && page.contains("not this one"), "{page}");
         let metrics = fs::read_to_string(place.path().join("trueup.prom")).unwrap();
         for line in [
-            "trueup_schedule_occurrences_total{schedule=\"one\",came_to=\"failed\"} 1",
+            "trueup_schedule_occurrences{schedule=\"one\",came_to=\"failed\"} 1",
             "trueup_reconcile_drifted_items{playbook=\"name\",environment=\"test\"} 1",
         ] {
             assert!(metrics.lines().any(|known| known == line), "{line}\n{metrics}");
