@@ -5,7 +5,7 @@ use super::arguments::{Arguments, Color};
 use crate::{
     base::{diagnostic::Diagnostics, secret::Masks},
     ops::Failure,
-    report::{diagnostics, look::Look},
+    report::{diagnostics, line::clean, look::Look},
 };
 use anstream::{AutoStream, ColorChoice};
 use std::io::{IsTerminal, Write};
@@ -75,9 +75,10 @@ impl Output {
     pub fn error(&self, message: &str, help: &[String]) {
         let red = anstyle::AnsiColor::Red.on_default().bold();
         let bold = anstyle::Style::new().bold();
-        let mut text = format!("{red}error{red:#}: {message}\n");
+        // A name of which something may come that a terminal obeys: a key, a file, an answer.
+        let mut text = format!("{red}error{red:#}: {}\n", clean(message));
         for line in help {
-            text.push_str(&format!("  {bold}help{bold:#}: {line}\n"));
+            text.push_str(&format!("  {bold}help{bold:#}: {}\n", clean(line)));
         }
         self.note(&text);
     }
