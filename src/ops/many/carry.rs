@@ -79,6 +79,8 @@ pub async fn apply(
     // How the tables are built is asked meanwhile: a plan that was read from its file does not know.
     let (recorded, ()) = tokio::join!(list(record, &listed, again.as_ref()), built::look(setting, false));
     listed.drifted = recorded?;
+    // What it held of the source is not needed any more.
+    drop(again);
     if let Some(other) = turn::first(record, setting).await? {
         let wish = Wish { reason: Some(&turn::gave_way(&other)), actor: Some(&setting.run.actor) };
         Box::pin(cancel(surroundings, record, opened, setting.run.id, &wish, watch, pause)).await?;
