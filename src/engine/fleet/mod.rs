@@ -3,48 +3,48 @@
 
 pub mod abreast;
 pub mod coming;
+mod ending;
+mod flow;
 mod handed;
 pub mod lanes;
 pub mod pace;
 pub mod roll;
 pub mod summary;
+mod together;
+mod work;
 pub mod workers;
 
 use super::{
     crew::Crew,
-    drive::{Driver, Stopped, Unrecorded},
+    drive::{Stopped, Unrecorded},
     outgoing::turns::Turns,
     sets::{
-        Seat, built,
-        chunk::{Chunk, Recorder, Went},
+        built,
         fit::{self, Way},
         near::Near,
-        size::{MOST, Size},
     },
     setting::{OneItem, Part, Setting},
-    state::{ItemState, RunState},
     watch::{Standing, Tick, Watch},
 };
 use crate::{
-    base::{identity::SINGLE_ITEM, time::Stamp, world::World},
-    connection::set::{Gate, Known, Purpose},
+    base::time::Stamp,
     journal::{
         Claim, Journal,
         event::Event,
         failure::JournalError,
-        payload::{ClosedItem, ItemClosed, RunCancelled, RunClosed, RunCreated, RunPaused, RunResumed},
+        payload::{ClosedItem, ItemClosed, RunCancelled, RunCreated, RunPaused, RunResumed},
         words::{End, RunWord},
     },
     plan::ItemPlan,
     targets::{limits, model::After},
     template::{Dialect, scope::Entry},
 };
-use futures_util::{StreamExt, future::BoxFuture, stream::BoxStream};
+use flow::{Flow, Over};
+use futures_util::{future::BoxFuture, stream::BoxStream};
 pub use handed::Handed;
-use lanes::{InLane, Lanes, Pick};
+use lanes::{Lanes, Pick};
 use pace::{Before, Next, Pace, Rules};
 use std::{
-    future::Future,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -52,11 +52,13 @@ use std::{
     time::Duration,
 };
 use summary::{BEHIND, Summary};
+use together::SLOW_SETS;
 use tokio::{
-    runtime::Handle,
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::JoinSet,
 };
+pub use work::Work;
+use work::{Gone, One};
 
 /// So often somebody looks whether the run is to pause.
 const LOOK: Duration = Duration::from_millis(100);
@@ -64,51 +66,6 @@ const LOOK: Duration = Duration::from_millis(100);
 const LOOK_AT_JOURNAL: i64 = 1_000_000;
 /// The purpose of a run that a reconcile made.
 pub const RECONCILE: &str = "reconcile";
-
-/// So many items are closed in one event.
-const TOGETHER: usize = 500;
-
-/// An item that is to be carried out, from where it stands.
-#[derive(Debug)]
-pub struct Work {
-    /// Its place in the list of all items.
-    pub number: u32,
-    /// What was planned.
-    pub plan: ItemPlan,
-    /// Where it stands.
-    pub state: ItemState,
-    /// It was under way before: it goes on, and does not begin.
-    pub goes_on: bool,
-    /// It never begins, and why: its source does not give it as it was planned.
-    pub drifted: Option<String>,
-}
-
-impl Work {
-    /// One that has not begun.
-    pub fn new(number: u32, plan: ItemPlan) -> Work {
-        Work { number, plan, state: ItemState::default(), goes_on: false, drifted: None }
-    }
-
-    /// What is done once for all items.
-    pub fn of_once(plan: ItemPlan, state: ItemState) -> Work {
-        Work { state, ..Work::new(0, plan) }
-    }
-
-    /// Something has happened in it.
-    fn has_begun(&self) -> bool {
-        self.goes_on || !self.state.steps.is_empty()
-    }
-}
-
-impl InLane for Work {
-    fn lane(&self) -> Option<&Arc<str>> {
-        self.plan.lane.as_ref()
-    }
-
-    fn number(&self) -> u32 {
-        self.number
-    }
-}
 
 /// The items, one after the other.
 pub type Items<'i> = BoxStream<'i, Result<Work, FleetError>>;
@@ -198,90 +155,6 @@ impl From<JournalError> for FleetError {
     fn from(error: JournalError) -> FleetError {
         FleetError::Journal(error, Vec::new())
     }
-}
-
-/// What became of one item.
-struct Gone {
-    number: u32,
-    plan: ItemPlan,
-    state: ItemState,
-    stopped: Result<Stopped, JournalError>,
-    unrecorded: Vec<Unrecorded>,
-}
-
-impl Gone {
-    /// It never began: what it is done with cannot be read.
-    fn without(work: Work, error: JournalError) -> Gone {
-        Gone { number: work.number, plan: work.plan, state: work.state, stopped: Err(error), unrecorded: Vec::new() }
-    }
-}
-
-/// What came of something that was under way.
-enum Over {
-    /// One item.
-    One(Box<Gone>),
-    /// A set of them, each of which was told already.
-    Set {
-        went: Went,
-        /// On which thread.
-        thread: Option<usize>,
-        /// All of them waited for a call of one.
-        slow: bool,
-    },
-}
-
-/// How items go together.
-struct Together {
-    connection: Arc<str>,
-    /// What its sets know of its tables.
-    known: Known,
-    size: Size,
-    /// How many sets may be under way.
-    at_once: usize,
-    /// So many may be open at a time where they are everybody's own; one where nothing comes of that.
-    transactions: usize,
-    /// Where they are: so many of each thread.
-    gates: Vec<Arc<Gate>>,
-    under_way: usize,
-    /// Where they are carried out, if not here, and how many each has.
-    threads: Vec<(&'static Handle, usize)>,
-    /// How many in a row waited long for a call.
-    slow: u32,
-}
-
-impl Together {
-    /// From here on transactions are everybody's own, if several of them may be open.
-    fn goes_apart(&mut self) -> bool {
-        if self.transactions > 1 && self.gates.is_empty() {
-            self.gates = gates(self.transactions, self.threads.len());
-        }
-        self.transactions > 1
-    }
-
-    /// One more is under way, on the thread that has the fewest.
-    fn begins(&mut self) -> Option<(usize, &'static Handle)> {
-        self.under_way += 1;
-        let (number, (thread, busy)) = self.threads.iter_mut().enumerate().min_by_key(|(_, (_, busy))| *busy)?;
-        *busy += 1;
-        Some((number, thread))
-    }
-}
-
-/// On one thread, more than two sets at the same time only wait for each other.
-const SETS_AT_ONCE: usize = 2;
-/// On several threads, twice as many keep them busy, half as large: what is held in memory is the same.
-const SETS_ON_THREADS: (usize, usize) = (2 * SETS_AT_ONCE, MOST / 2);
-
-/// While some sets wait for their calls, the others work.
-const CALLING_SETS: usize = 4;
-/// After so many sets in a row that waited long for a call, the API is a slow one.
-const SLOW_SETS: u32 = 3;
-
-/// Of so many transactions that may be open at a time each thread has its share, at least one. They go in step, and record together what they did: a gate for
-/// each set (half as many in step) was a fifth slower.
-fn gates(at_once: usize, threads: usize) -> Vec<Arc<Gate>> {
-    let threads = threads.max(1);
-    (0..threads).map(|n| Arc::new(Gate::new(((at_once + n) / threads).max(1)))).collect()
 }
 
 /// The rules of a playbook for so many items.
@@ -396,37 +269,6 @@ impl Fleet<'_> {
     /// It takes another run back: rows are put back by their keys.
     fn is_back(&self) -> bool {
         &*self.created.purpose == super::undo::PURPOSE
-    }
-
-    /// How the items go in sets, if they do.
-    fn together(&self) -> Option<Together> {
-        let way = if self.is_back() { fit::way_back(self.setting) } else { fit::way(self.setting) };
-        let at_once = rules(self.setting, self.of).at_once;
-        let (connection, most, calls, apart) = match way {
-            Way::InSets { connection, most, calls } => (connection, most, calls, false),
-            Way::Apart { connection, .. } => (connection, MOST, false, true),
-            Way::OneByOne(_) => return None,
-        };
-        // One after the other they are as well off here.
-        let threads = if at_once > 1 { self.setting.workers.threads() } else { &[] };
-        let (sets, most) = match threads {
-            _ if calls => (CALLING_SETS, most),
-            [] => (SETS_AT_ONCE, most),
-            _ => SETS_ON_THREADS,
-        };
-        let transactions =
-            if fit::takes_several(self.setting, &connection) && !calls && !self.is_back() { at_once } else { 1 };
-        Some(Together {
-            connection,
-            known: Known::default(),
-            size: Size::up_to(most),
-            at_once: at_once.min(sets),
-            transactions,
-            gates: if apart { gates(at_once, threads.len()) } else { Vec::new() },
-            under_way: 0,
-            threads: threads.iter().map(|thread| (thread, 0)).collect(),
-            slow: 0,
-        })
     }
 
     fn after_done(&self) -> bool {
@@ -603,90 +445,6 @@ impl Fleet<'_> {
         }
     }
 
-    /// Begins this item and those behind it that may begin now, together.
-    async fn begin_set(
-        &mut self,
-        crew: &Arc<Crew>,
-        flow: &mut Flow<'_>,
-        first: Work,
-        most: usize,
-        once: &Arc<Vec<(Arc<str>, Entry)>>,
-        send: &UnboundedSender<Tick>,
-    ) {
-        let shared = flow
-            .together
-            .as_ref()
-            .and_then(|together| Some((self.setting.database(&together.connection)?.clone(), together)))
-            .map(|(database, together)| (database, together.known.clone(), together.gates.clone()));
-        let Some((database, known, gates)) = shared else {
-            return self.begin(crew, flow, first, once, send);
-        };
-        let mut room = flow.pace.room(&flow.rules, most);
-        let mut works = vec![first];
-        while works.len() < room {
-            flow.fill().await;
-            match flow.pick() {
-                Pick::Begin(Work { drifted: Some(why), number, plan, .. }) => {
-                    self.is_over(crew, flow, (number, plan), why).await;
-                    if flow.failed.is_some() {
-                        return;
-                    }
-                    if flow.pace.is_enough(&flow.rules) {
-                        break;
-                    }
-                    // It was one of its stage, and one that did not end well.
-                    room = flow.pace.room(&flow.rules, most);
-                }
-                Pick::Begin(work) if !work.has_begun() => works.push(work),
-                // It was begun before a crash: it goes on by itself.
-                Pick::Begin(work) => {
-                    flow.near.ended(&work.plan.key);
-                    flow.lanes.put_back(work);
-                    break;
-                }
-                Pick::Skip(..) | Pick::Wait => break,
-            }
-        }
-        let now = self.setting.world.now().micros;
-        works.iter().for_each(|_| flow.pace.began(&flow.rules, now));
-        let thread = flow.together.as_mut().and_then(Together::begins);
-        let gate = gates.get(thread.map_or(0, |(number, _)| number)).cloned();
-        let (one, once, tell) = (self.one(crew, send), once.clone(), flow.tell_gone.clone());
-        let set = async move {
-            let mut made = Vec::with_capacity(works.len());
-            let mut turns = None;
-            for work in works {
-                match (one.make)(&work.plan, &once).await {
-                    Ok(mut setting) => {
-                        if let Some(of_run) = &setting.turns {
-                            setting.turns = Some(turns.get_or_insert_with(|| Arc::new(of_run.of_set())).clone());
-                        }
-                        made.push((setting, work));
-                    }
-                    Err(error) => drop(tell.send(Gone::without(work, error))),
-                }
-            }
-            let chunk = match gate {
-                Some(gate) => Chunk::apart(&database, made.len(), gate, &known),
-                None => Chunk::new(&database, made.len(), Purpose::Apply, &known),
-            };
-            let mut items: Vec<std::pin::Pin<Box<dyn Future<Output = Gone> + Send + '_>>> = Vec::new();
-            for (number, (mut setting, work)) in made.into_iter().enumerate() {
-                let (seat, databases) = chunk.seat(number, &setting.databases);
-                setting.databases = databases;
-                items.push(Box::pin(one.drive(setting, work, Some(seat))));
-            }
-            let recorder = Recorder { crew: &one.crew, journal: &one.journal, claim: &one.claim, world: &one.world };
-            let went = chunk.drive(items, Some(recorder), |gone| drop(tell.send(gone))).await;
-            let slow = turns.is_some_and(|turns| turns.were_slow());
-            Over::Set { went, thread: thread.map(|(number, _)| number), slow }
-        };
-        match thread {
-            Some((_, thread)) => flow.under_way.spawn_on(set, thread),
-            None => flow.under_way.spawn(set),
-        };
-    }
-
     fn over(&mut self, crew: &Crew, flow: &mut Flow<'_>, over: Over) {
         while let Ok(gone) = flow.gone.try_recv() {
             self.gone(crew, flow, gone);
@@ -791,252 +549,5 @@ impl Fleet<'_> {
             running: flow.pace.running,
             a_minute,
         })));
-    }
-
-    /// What is done once, before all items or after them.
-    async fn once(
-        &mut self,
-        crew: &Arc<Crew>,
-        plan: &ItemPlan,
-        state: ItemState,
-        counts: Option<crate::base::value::Value>,
-    ) -> Result<(Stopped, ItemState, Arc<Vec<(Arc<str>, Entry)>>), FleetError> {
-        let setting = if self.is_back() {
-            (self.make)(plan, &Arc::default()).await?
-        } else {
-            self.setting.about(OneItem { part: Part::Once, counts, ..OneItem::default() })
-        };
-        let mut whole = RunState { created: Some(self.created.clone()), ..RunState::default() };
-        whole.items.insert(SINGLE_ITEM.into(), state);
-        let (journal, claim) = (self.journal, self.claim.clone());
-        let driver = Driver::new(&setting, journal, claim, Some(plan), self.watch, self.pause, whole);
-        let mut driver = driver.in_crew(crew.clone());
-        let stopped = match driver.drive().await {
-            Ok(stopped) => stopped,
-            Err(error) => return Err(FleetError::Journal(error, driver.take_unrecorded())),
-        };
-        let names = setting.outline.names();
-        let found = names
-            .into_iter()
-            .filter_map(|name| driver.scope.entry(name).map(|(name, entry)| (name.clone(), entry.clone())));
-        let entries = Arc::new(found.collect());
-        let state = driver.state.items.swap_remove(SINGLE_ITEM).unwrap_or_default();
-        Ok((stopped, state, entries))
-    }
-
-    /// Items that have not begun end with the run that was cancelled.
-    async fn cancel_rest(&mut self, crew: &Crew, flow: &mut Flow<'_>) -> Result<(), FleetError> {
-        let by = crew.cancelled();
-        let reason = by.map(|by| format!("cancelled by {}: {}", by.actor, by.reason));
-        let mut together: Vec<ClosedItem> = Vec::new();
-        loop {
-            flow.fill().await;
-            let (Pick::Begin(work) | Pick::Skip(work, _)) = flow.lanes.pick() else { break };
-            let key = work.plan.key.clone();
-            flow.lanes.ended(work.plan.lane.as_ref(), work.number, &key, Some(End::Cancelled));
-            if !work.state.steps.is_empty() && work.state.doubts().next().is_some() {
-                // Nobody knows what became of it: a resume finds out.
-                self.summary.add(&key, &work.state);
-                flow.doubt.get_or_insert_with(|| "a step".into());
-                continue;
-            }
-            self.summary.of += 1;
-            self.summary.ended(&key, End::Cancelled, reason.clone());
-            together.push(ClosedItem { item: key, end: End::Cancelled, reason: reason.clone() });
-            if together.len() == TOGETHER {
-                let mut events = vec![ItemClosed { items: std::mem::take(&mut together) }.into()];
-                crew.append(self.journal, &self.claim, &mut events).await?;
-            }
-        }
-        if !together.is_empty() {
-            let mut events = vec![ItemClosed { items: together }.into()];
-            crew.append(self.journal, &self.claim, &mut events).await?;
-        }
-        Ok(())
-    }
-
-    /// All items are over: what comes once after them, and the end of the run.
-    async fn finish(&mut self, crew: &Arc<Crew>) -> Result<Came, FleetError> {
-        crew.closes();
-        let mut end = None;
-        if let Some(work) = self.once.take() {
-            let counts = Some(self.summary.value());
-            let (stopped, state, _) = self.once(crew, &work.plan, work.state, counts).await?;
-            self.once = Some(Work::of_once(work.plan, state));
-            match stopped {
-                Stopped::Closed(once) => end = Some(once).filter(|end| !matches!(end, End::Changed | End::Unchanged)),
-                stopped => return self.stand(crew, Some(stopped)).await,
-            }
-        }
-        self.close(crew, end).await
-    }
-
-    async fn close(&mut self, crew: &Crew, once: Option<End>) -> Result<Came, FleetError> {
-        self.hand_over(crew).await?;
-        let end = End::worst(self.summary.ends.keys().copied().chain(once));
-        let closed = self.once.as_ref().and_then(|work| work.state.closed.as_ref());
-        let reason = once.and_then(|_| closed?.reason.clone());
-        let reason = reason.or_else(|| crew.cancelled().map(|by| format!("cancelled by {}: {}", by.actor, by.reason)));
-        let mut events: Vec<Event> =
-            vec![RunClosed { end, reason: reason.clone(), counts: self.summary.counts() }.into()];
-        crew.append(self.journal, &self.claim, &mut events).await?;
-        Ok(self.came(Stopped::Closed(end), reason))
-    }
-
-    /// The run stands still: somebody has to answer or decide, or it is to pause.
-    async fn stand(&mut self, crew: &Crew, stopped: Option<Stopped>) -> Result<Came, FleetError> {
-        self.hand_over(crew).await?;
-        let why = crew.why();
-        let mut events = Vec::new();
-        if why.is_some() || stopped.is_none() {
-            let reason = why.clone().unwrap_or_else(|| "items are left that wait for others".into());
-            events.push(RunPaused { reason, until: None, behind: None }.into());
-        }
-        crew.append(self.journal, &self.claim, &mut events).await?;
-        Ok(Came { cut_off: crew.is_cut_off(), ..self.came(stopped.unwrap_or(Stopped::Paused), why) })
-    }
-
-    fn came(&mut self, stopped: Stopped, why: Option<String>) -> Came {
-        let mut summary = std::mem::take(&mut self.summary);
-        summary.of = self.of;
-        Came { stopped, summary, why, cut_off: false }
-    }
-}
-
-/// What each of many items is carried out with.
-struct One {
-    make: Make,
-    crew: Arc<Crew>,
-    send: UnboundedSender<Tick>,
-    journal: Journal,
-    claim: Claim,
-    created: RunCreated,
-    world: World,
-}
-
-impl One {
-    async fn drive(&self, setting: Setting, work: Work, seat: Option<Seat>) -> Gone {
-        let Work { number, plan, state, .. } = work;
-        let mut whole = RunState { created: Some(self.created.clone()), ..RunState::default() };
-        whole.items.insert(plan.key.clone(), state);
-        let watch = |tick: Tick| {
-            // Steps that are rarely gone through (a recovery, one that failed) tell theirs all the same.
-            if !matches!(tick, Tick::Begins { .. } | Tick::Over { .. }) {
-                let _ = self.send.send(tick);
-            }
-        };
-        let pause = AtomicBool::new(false);
-        let driver = Driver::new(&setting, &self.journal, self.claim.clone(), Some(&plan), &watch, &pause, whole);
-        let mut driver = driver.in_crew(self.crew.clone()).quietly();
-        if let Some(seat) = seat {
-            driver = driver.in_set(seat);
-        }
-        let stopped = driver.drive().await;
-        let unrecorded = if stopped.is_err() { driver.take_unrecorded() } else { Vec::new() };
-        let state = driver.state.items.swap_remove(&plan.key).unwrap_or_default();
-        drop(driver);
-        Gone { number, plan, state, stopped, unrecorded }
-    }
-}
-
-/// What changes from turn to turn.
-struct Flow<'i> {
-    items: Items<'i>,
-    rules: Rules,
-    pace: Pace,
-    /// How the items go in sets, if they do.
-    together: Option<Together>,
-    lanes: Lanes<Work>,
-    /// The keys of what is under way.
-    near: Near,
-    under_way: JoinSet<Over>,
-    /// Items of sets that are over, as soon as they are.
-    gone: UnboundedReceiver<Gone>,
-    tell_gone: UnboundedSender<Gone>,
-    /// No more items come.
-    over: bool,
-    /// How many came.
-    came: u64,
-    failed: Option<FleetError>,
-    /// What items did that the journal did not take.
-    unrecorded: Vec<Unrecorded>,
-    /// When the journal was looked at, in microseconds.
-    looked: i64,
-    started: Stamp,
-    ended: u64,
-    /// A step that waits for a person.
-    waits: Option<Arc<str>>,
-    /// A step in doubt.
-    doubt: Option<Arc<str>>,
-    /// The window is shut.
-    shut: bool,
-    /// A rule of the playbook ended the beginning of items.
-    stopped: bool,
-    /// Items that wait for a person.
-    resting: Vec<Work>,
-}
-
-impl Flow<'_> {
-    /// Nothing more begins; what is under way comes to its end, so that it is known what it did.
-    fn fails(&mut self, crew: &Crew, error: FleetError) {
-        crew.pauses("the journal cannot be written");
-        self.failed.get_or_insert(error);
-    }
-
-    /// What the rules say comes next. Of sets they count the sets.
-    fn next(&self, now: i64) -> Next {
-        let comes = |rules: &Rules| match self.lanes.first() {
-            Some(work) if work.goes_on => self.pace.go_on(rules),
-            _ => self.pace.next(rules, now),
-        };
-        let next = match &self.together {
-            None => comes(&self.rules),
-            Some(together) => match comes(&Rules { at_once: usize::MAX, ..self.rules.clone() }) {
-                // What was begun before a crash goes on by itself, beside them.
-                Next::Begin
-                    if together.under_way >= together.at_once || self.under_way.len() >= self.rules.at_once.max(1) =>
-                {
-                    Next::WaitForEnd
-                }
-                next => next,
-            },
-        };
-        match next {
-            // Another one of its subject has to end before it goes on.
-            Next::Stop(_) if !self.under_way.is_empty() && self.lanes.at_hand().any(|work| work.goes_on) => {
-                Next::WaitForEnd
-            }
-            next => next,
-        }
-    }
-
-    /// The next item that may begin. One whose key may be the same, for a database, as that of one that is under way waits for its end, and so do
-    /// those behind it.
-    fn pick(&mut self) -> Pick<Work> {
-        match self.lanes.pick() {
-            Pick::Begin(work) if work.plan.lane.is_none() && !self.near.takes(&work.plan.key) => {
-                self.lanes.put_back(work);
-                Pick::Wait
-            }
-            picked => picked,
-        }
-    }
-
-    /// Items up to what is looked at ahead. Without subjects one is enough.
-    async fn fill(&mut self) {
-        while !self.over && self.failed.is_none() && self.lanes.has_room() {
-            match self.items.next().await {
-                None => self.over = true,
-                Some(Err(why)) => self.failed = Some(why),
-                Some(Ok(work)) => {
-                    self.came += 1;
-                    let alone = work.plan.lane.is_none();
-                    self.lanes.add(work);
-                    if alone {
-                        break;
-                    }
-                }
-            }
-        }
     }
 }
