@@ -3,10 +3,13 @@
 //! The one ordering rule: no byte that can cause an effect leaves before its attempt is durable, and nothing is called
 //! done before the target said so. Reads are recorded together with the next durable event: they have no effect.
 
+mod recording;
+mod shown;
+
 use super::{
     crew::Crew,
     decide::{Next, decide},
-    drift, endings,
+    endings,
     fleet::RECONCILE,
     lease::Lease,
     names,
@@ -17,7 +20,6 @@ use super::{
     setting::Setting,
     state::{ItemState, RunState, StepState},
     step::unknown_now,
-    tries::Tries,
     trouble::{Difference, Trouble},
     undo,
     watch::{Tick, Watch},
@@ -32,15 +34,18 @@ use crate::{
     connection::handle::Reading,
     effect::change::RowChange,
     journal::{
-        Appended, Appending, Beginning, Claim, Journal,
+        Beginning, Claim, Journal,
         event::Event,
         failure::JournalError,
         payload::*,
         words::{End, Outcome},
     },
-    plan::{Effect, ItemPlan, Section, StepPlan},
+    plan::ItemPlan,
     template::Scope,
 };
+use recording::Beside;
+pub(super) use recording::Meant;
+pub use recording::Unrecorded;
 use std::{
     collections::{HashMap, HashSet},
     sync::{
@@ -119,50 +124,6 @@ pub struct Driver<'a> {
     seat: Option<Seat>,
     /// Nobody is told of single steps.
     pub(super) quiet: bool,
-}
-
-/// An effect that happened and that the journal does not know of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unrecorded {
-    /// The item.
-    pub item: Arc<str>,
-    /// The step.
-    pub path: Arc<str>,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// In one line.
-    pub summary: String,
-}
-
-impl Unrecorded {
-    /// From what was to be recorded.
-    pub(super) fn of(path: &Arc<str>, one: &ItemOutcome) -> Unrecorded {
-        let summary = one.message.clone().or_else(|| one.response.clone()).unwrap_or_default();
-        Unrecorded { item: one.item.clone(), path: path.clone(), outcome: one.outcome, summary }
-    }
-}
-
-/// An outcome on its way into the journal.
-struct Beside {
-    appending: Appending,
-    /// The events, in case they have to be recorded once more.
-    events: Vec<Event>,
-    /// The number that the last of them gets if nobody else writes.
-    seq: u64,
-    done: Unrecorded,
-}
-
-/// What will be tried.
-pub(super) struct Meant<'a> {
-    /// How a lost answer will be resolved.
-    pub(super) class: &'static str,
-    pub(super) connection: Option<&'a Arc<str>>,
-    /// For people.
-    pub(super) shown: String,
-    /// Enough to send the same bytes again.
-    pub(super) request: Option<Value>,
-    /// What the ledger will hold of it.
-    pub(super) request_hash: Option<Arc<str>>,
 }
 
 /// How a step went.
@@ -490,192 +451,10 @@ impl<'a> Driver<'a> {
         self.rest(why).await
     }
 
-    /// The last words of one of many items: durable with whatever is recorded next.
-    async fn hand_over(&mut self) -> Result<(), JournalError> {
-        self.join().await?;
-        let Some(crew) = self.crew.clone() else { return Ok(()) };
-        // The next item of the subject may change the same row: what this one did must not look like nobody's.
-        if let Some(seat) = self.seat.clone().filter(|seat| !seat.is_alone()) {
-            seat.leaves(&mut self.pending);
-            return Ok(());
-        }
-        let alone = self.plan.is_none_or(|plan| plan.lane.is_none());
-        if alone && crew.later(&mut self.pending) { Ok(()) } else { self.flush_all(&crew).await }
-    }
-
-    async fn flush_all(&mut self, crew: &Crew) -> Result<(), JournalError> {
-        if let Some(seat) = self.together().cloned() {
-            return seat.record(&mut self.pending).await;
-        }
-        crew.append(self.journal, &self.claim, &mut self.pending).await
-    }
-
-    fn was_attempted(&self, path: &str) -> bool {
-        self.standing(path).is_some_and(|step| step.attempts > 0)
-    }
-
-    /// Takes an event into the state; it becomes durable with the next flush.
-    pub(super) fn note(&mut self, event: Event) {
-        self.state.apply(self.setting.world.now(), &event);
-        self.pending.push(event);
-    }
-
-    /// Makes everything noted durable, in one transaction.
-    pub(super) async fn flush(&mut self) -> Result<(), JournalError> {
-        if let Some(crew) = self.crew.clone() {
-            // The journal takes them in this order: what is on its way is durable no later than these.
-            let first = if self.pending.is_empty() { Ok(()) } else { self.flush_all(&crew).await };
-            // That happened already: where it cannot be recorded it is tried again, and these with it.
-            self.join().await?;
-            if !self.pending.is_empty() {
-                return first;
-            }
-            if let Some(by) = crew.cancelled() {
-                (self.state.cancelled, self.state.cancelled_by) = (true, Some(by));
-            }
-            return Ok(());
-        }
-        self.join().await?;
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        let appended = Box::pin(self.journal.append_claimed(&self.claim, &self.pending)).await?;
-        self.pending.clear();
-        self.numbered(appended, self.state.events).await
-    }
-
-    /// Compares the number of the last recorded event with the one that it has when nobody else writes.
-    async fn numbered(&mut self, appended: Appended, alone: u64) -> Result<(), JournalError> {
-        if appended.seq != alone {
-            Box::pin(self.catch_up()).await?;
-        }
-        Ok(())
-    }
-
-    /// Somebody else wrote as well: that needs no claim only where the run is to end.
-    pub(super) async fn catch_up(&mut self) -> Result<(), JournalError> {
-        let events = self.journal.events(self.claim.run).await?;
-        let now = RunState::of(events.into_iter().map(|stored| (stored.at, stored.event)));
-        (self.state.cancelled, self.state.events) = (now.cancelled, now.events);
-        self.state.cancelled_by = now.cancelled_by;
-        Ok(())
-    }
-
-    /// Records what an effect came to, and again within bounds: it happened, whatever becomes of the journal. What cannot be
-    /// recorded is kept for whoever reads the end of this process.
-    pub(super) async fn keep(&mut self, path: &Arc<str>, outcome: Outcome, summary: &str) -> Result<(), JournalError> {
-        let first = self.flush().await;
-        if first.is_ok() {
-            return Ok(());
-        }
-        let done = Unrecorded { item: self.item.clone(), path: path.clone(), outcome, summary: summary.to_owned() };
-        Box::pin(self.keep_on(first, done)).await
-    }
-
-    /// The same, while the run goes on with what has no effect: whoever remembers the effect (its rows, the ledger, the other side) tells
-    /// what became of it if this process dies meanwhile. Every flush waits for it first.
-    async fn keep_beside(&mut self, path: &Arc<str>, outcome: Outcome, summary: &str) -> Result<(), JournalError> {
-        self.join().await?;
-        let done = Unrecorded { item: self.item.clone(), path: path.clone(), outcome, summary: summary.to_owned() };
-        match self.journal.append_beside(&self.claim, &self.pending) {
-            Ok(appending) => {
-                let events = std::mem::take(&mut self.pending);
-                self.beside = Some(Beside { appending, events, seq: self.state.events, done });
-                Ok(())
-            }
-            Err(error) => Box::pin(self.keep_on(Err(error), done)).await,
-        }
-    }
-
-    /// Waits for what is recorded beside the work.
-    async fn join(&mut self) -> Result<(), JournalError> {
-        if let Some(beginning) = self.beginning.take() {
-            let begun = Box::pin(beginning.durable()).await;
-            self.unbegun = begun.is_err();
-            begun?;
-        }
-        let Some(Beside { appending, mut events, seq, done }) = self.beside.take() else { return Ok(()) };
-        let first = match Box::pin(appending.durable()).await {
-            // Of many items the others write as well.
-            Ok(_) if self.crew.is_some() => Ok(()),
-            Ok(appended) => self.numbered(appended, seq).await,
-            Err(error) => {
-                events.append(&mut self.pending);
-                self.pending = events;
-                Err(error)
-            }
-        };
-        if first.is_ok() {
-            return Ok(());
-        }
-        Box::pin(self.keep_on(first, done)).await
-    }
-
-    async fn keep_on(&mut self, first: Result<(), JournalError>, done: Unrecorded) -> Result<(), JournalError> {
-        let (mut tries, mut last) = (Tries::default(), first);
-        loop {
-            let Err(error) = last else { return Ok(()) };
-            // Where nobody knows whether it was recorded it is recorded once more: an outcome that stands there twice is one.
-            let again = error.may_pass() || matches!(error, JournalError::Unsure { .. });
-            let Some(pause) = tries.next().filter(|_| again) else {
-                self.unrecorded = Some(done);
-                return Err(error);
-            };
-            (self.watch)(Tick::Unrecorded { path: done.path.clone(), why: error.to_string(), pause });
-            self.setting.world.pause(pause).await;
-            last = Box::pin(self.flush()).await;
-        }
-    }
-
-    /// What happened and the journal does not know of, where it cannot be written.
-    pub fn take_unrecorded(&mut self) -> Vec<Unrecorded> {
-        let mut all: Vec<Unrecorded> = self.unrecorded.take().into_iter().collect();
-        let outcomes = self.pending.iter().filter_map(|event| match event {
-            Event::StepOutcome(outcome) if self.was_attempted(&outcome.step) => Some(outcome),
-            _ => None,
-        });
-        for outcome in outcomes {
-            let ended = outcome.outcomes.iter().filter(|one| one.outcome != Outcome::NotDone);
-            for one in ended.map(|one| Unrecorded::of(&outcome.step, one)) {
-                if !all.iter().any(|known| (&known.item, &known.path) == (&one.item, &one.path)) {
-                    all.push(one);
-                }
-            }
-        }
-        all
-    }
-
     pub(super) async fn close_readers(&mut self) {
         for (_, reading) in self.readers.drain() {
             reading.close().await;
         }
-    }
-
-    /// What the plan rests on reads as it did. Looked at before a step is decided on, too: a fact that changed may make its
-    /// `when` false, or its values impossible, and that is drift and no skip and no failure.
-    pub(super) fn facts_hold(&self, place: &Place) -> Result<(), Trouble> {
-        let Some(plan) = self.plan.filter(|_| place.section == Section::Steps) else { return Ok(()) };
-        // In a turn of a loop a name may stand for something else than around it.
-        let scope = self.turns.first().map_or(&self.scope, |(_, around)| around);
-        let mut differences = drift::of_facts(plan, None, scope, self.root);
-        if place.list == Section::Steps {
-            differences.extend(self.facts_of_call(place));
-        }
-        drift::without_own(&mut differences, &self.own(), self.setting);
-        if differences.is_empty() { Ok(()) } else { Err(Trouble::Drifted(differences)) }
-    }
-
-    /// What was read once for all items, and what is said behind the last of them rests on, reads otherwise than planned. It is looked at before the first
-    /// one: behind them nothing could be left alone any more.
-    fn told_otherwise(&self) -> Option<(Place, Trouble)> {
-        let (plan, outline) = (self.plan?, &self.root.outline);
-        let before = outline.nodes.iter().filter(|node| node.section == Section::Preconditions);
-        before.filter_map(|node| Some((node.step.id()?, &node.at))).find_map(|(name, path)| {
-            let of_it = plan.rests_on.iter().filter(|(path, _)| path.root() == name).cloned().collect();
-            let of_it = ItemPlan { rests_on: of_it, steps: Vec::new(), ..plan.clone() };
-            let differences = drift::of_facts(&of_it, None, &self.scope, self.root);
-            if differences.is_empty() { None } else { Some((outline.place(path)?, Trouble::Drifted(differences))) }
-        })
     }
 
     async fn place(&mut self, place: &Place) -> Result<(), Halt> {
@@ -794,33 +573,6 @@ impl<'a> Driver<'a> {
         (self.watch)(Tick::Begins { section: place.section, path: place.path.clone(), title });
     }
 
-    pub(super) fn outcome(&mut self, path: &Arc<str>, went: Went, micros: u64) {
-        self.outcome_with(path, went, micros, None, None);
-    }
-
-    /// An outcome that ends the item, or that a `rescue` has to know of.
-    pub(super) fn outcome_with(
-        &mut self,
-        path: &Arc<str>,
-        went: Went,
-        micros: u64,
-        ends: Option<End>,
-        error: Option<Value>,
-    ) {
-        let one = ItemOutcome {
-            item: self.item.clone(),
-            generation: self.generation(path),
-            outcome: went.outcome,
-            value: went.value,
-            message: went.message,
-            response: went.response,
-            micros,
-            ends,
-            error,
-        };
-        self.note(StepOutcome { step: path.clone(), outcomes: vec![one] }.into());
-    }
-
     pub(super) fn effect(&self, path: &Arc<str>) -> EffectId {
         let generation = self.generation(path);
         EffectId { run: self.setting.run.id, item: self.item.clone(), step: path.clone(), generation }
@@ -840,110 +592,5 @@ impl<'a> Driver<'a> {
         let steps = || self.state.items.get(&self.item).into_iter().flat_map(|item| item.steps.values());
         let since = steps().filter(|step| step.generation > 0 && step.changed()).flat_map(|step| &step.changes);
         steps().flat_map(|step| &step.earlier).chain(since).cloned().collect()
-    }
-
-    pub(super) fn planned(&self, path: &str) -> Option<&'a StepPlan> {
-        self.plan.filter(|_| !self.unplanned).and_then(|plan| plan.steps.iter().find(|s| &*s.path == path))
-    }
-
-    /// An effect at this path that nobody saw: the plan leaves it out, or the item was to end before it. What somebody has done again is not held
-    /// against its plan, and what is done at the end of a block is in none.
-    pub(super) fn was_shown(&self, path: &str) -> Result<(), Trouble> {
-        let Some(plan) = self.held_against() else { return Ok(()) };
-        let inside =
-            |outer: &str| path.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let left_out = plan.steps.iter().any(|step| step.is_left_out() && inside(&step.path));
-        let planned = match &plan.stop {
-            _ if left_out => "to be left out".to_owned(),
-            Some(stop) if *stop.step == *path || !plan.steps.iter().any(|step| &*step.path == path) => {
-                format!("to end before it ({})", stop.message.trim())
-            }
-            _ => return Ok(()),
-        };
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let subject = format!("the step `{name}`");
-        Err(Trouble::Drifted(vec![Difference { subject, column: String::new(), planned, found: "reached".into() }]))
-    }
-
-    /// A step whose `when` does not hold: the plan shows nothing that it, or what stands inside it, would surely do.
-    pub(super) fn may_be_left_out(&self, path: &str) -> Result<(), Trouble> {
-        let Some(plan) = self.held_against() else { return Ok(()) };
-        let inside =
-            |inner: &str| inner.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        if !plan.steps.iter().any(|step| inside(&step.path) && step.surely_acts()) {
-            return Ok(());
-        }
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let (subject, planned) = (format!("the step `{name}`"), "to be carried out".to_owned());
-        let found = "to be left out: its `when` does not hold any more".to_owned();
-        Err(Trouble::Drifted(vec![Difference { subject, column: String::new(), planned, found }]))
-    }
-
-    /// A decision table goes the way that the plan shows.
-    pub(super) fn goes_as_shown(&self, path: &str, arm: &str) -> Result<(), Trouble> {
-        let step = self.held_against().and_then(|plan| plan.steps.iter().find(|step| &*step.path == path));
-        let Some(way) = step.and_then(StepPlan::way) else { return Ok(()) };
-        if way.ends_with(&format!(" → {arm}")) {
-            return Ok(());
-        }
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let (subject, column) = (format!("the way of `{name}`"), String::new());
-        Err(Trouble::Drifted(vec![Difference { subject, column, planned: way.to_owned(), found: arm.to_owned() }]))
-    }
-
-    /// The plan, where what is done now must stand in it.
-    fn held_against(&self) -> Option<&'a ItemPlan> {
-        let again = self.state.items.get(&self.item).is_some_and(|item| item.again);
-        self.plan.filter(|_| !self.unplanned && !self.always && !again)
-    }
-
-    /// The planned row changes of a place and of what stands inside it.
-    pub(super) fn planned_rows(&self, path: &str) -> Vec<RowChange> {
-        let inside = |p: &str| p == path || p.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
-        let steps = self.plan.iter().flat_map(|plan| &plan.steps).filter(|s| inside(&s.path));
-        let rows = steps
-            .flat_map(|s| &s.effects)
-            .filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
-        rows.flatten().cloned().collect()
-    }
-
-    /// Intent and attempt, durable before anything leaves.
-    pub(super) async fn intend(&mut self, place: &Place, meant: Meant<'_>, attempt: u32) -> Result<(), Halt> {
-        self.facts_hold(place)?;
-        if attempt == 1 {
-            let Meant { class, connection, shown, request, request_hash } = meant;
-            let effect = self.effect(&place.path);
-            // Of many items each one's plan stands in the list of them.
-            let planned = if self.crew.is_some() { Vec::new() } else { self.planned_rows(&place.path) };
-            let intent = Intent { effect, shown, request, request_hash, planned };
-            self.note(
-                StepIntent {
-                    step: place.path.clone(),
-                    class: class.into(),
-                    connection: connection.cloned(),
-                    intents: vec![intent],
-                }
-                .into(),
-            );
-        }
-        self.attempt(&place.path, attempt).await
-    }
-
-    /// The last durable word before a byte may leave.
-    pub(super) async fn attempt(&mut self, path: &Arc<str>, attempt: u32) -> Result<(), Halt> {
-        let effect = self.effect(path);
-        let again = self.standing(path).is_some_and(StepState::is_in_doubt) && attempt > 1;
-        self.note(
-            StepAttempt { step: path.clone(), attempts: vec![Attempt { effect, attempt, deadline: None }] }.into(),
-        );
-        self.flush().await?;
-        // What is done at the end of a block is done all the same.
-        if self.state.cancelled && !again && !self.always {
-            // Somebody asked the run to end meanwhile, and nothing has left yet.
-            let message = Some("The run was cancelled before anything was sent.".to_owned());
-            self.outcome(path, Went { outcome: Outcome::NotDone, value: None, message, response: None }, 0);
-            return Err(Halt::Round);
-        }
-        Ok(())
     }
 }
