@@ -232,12 +232,11 @@ fn started(mut items: Vec<StartedItem>, drifted: &Drifted, told: &mut HashSet<Ar
     ItemStarted { items }.into()
 }
 
-/// The items of the plan, each with what its source gave where that is compared.
-fn lines(
-    record: &Record,
-    listed: &Listed<'_>,
-    again: Option<&Again<'_>>,
-) -> Result<BoxStream<'static, Result<(Line, Option<Facts>), BadPlan>>, Failure> {
+/// Items of a plan, each with what its source gave where that is compared.
+type Lines = BoxStream<'static, Result<(Line, Option<Facts>), BadPlan>>;
+
+/// Those of the plan of a run.
+fn lines(record: &Record, listed: &Listed<'_>, again: Option<&Again<'_>>) -> Result<Lines, Failure> {
     let each = listed.plan.each(record.journal.sealer()).map_err(|why| unreadable(&why))?;
     let looked = again.map(|again| again.looked.clone());
     let held = matches!(each, Each::Held(_));

@@ -113,11 +113,14 @@ impl Looked {
     }
 }
 
+/// An item of the source, or why it cannot be read.
+type Given = Result<(Arc<str>, Facts), Failure>;
+
 /// The items of the plan beside those of its source. Where nothing moved, nothing is held.
 pub(super) struct Compare<'a> {
     looked: &'a Looked,
     /// What the source still has to show.
-    coming: Box<dyn Iterator<Item = Result<(Arc<str>, Facts), Failure>> + Send + 'a>,
+    coming: Box<dyn Iterator<Item = Given> + Send + 'a>,
     /// What the other side has not shown yet.
     now: HashMap<Arc<str>, Facts>,
     planned: HashMap<Arc<str>, Facts>,
