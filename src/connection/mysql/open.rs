@@ -35,9 +35,9 @@ const READING: &str = "START TRANSACTION READ ONLY; SAVEPOINT trueup";
 const CHANGING: &str = "START TRANSACTION READ WRITE";
 
 /// Whatever the server is set to: nothing is cut or guessed in silence, `||` joins texts as in the other databases, and
-/// quotes and backslashes have one meaning.
+/// quotes and backslashes have one meaning. A key that is 0 is 0, and no wish for the next number.
 const SQL_MODE: &str = "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,\
-                        NO_ENGINE_SUBSTITUTION,PIPES_AS_CONCAT";
+                        NO_ENGINE_SUBSTITUTION,PIPES_AS_CONCAT,NO_AUTO_VALUE_ON_ZERO";
 
 /// How many SET statements [`Target::settings`] has.
 const SETS: u64 = 2;

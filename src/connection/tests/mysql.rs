@@ -156,6 +156,20 @@ async fn the_catalogue_says_what_the_types_mean() {
     assert_eq!(handle.catalogue(None).await.unwrap().len(), 2);
 }
 
+/// As Drupal's user 0: a row has the key that it was given, also where it was taken away and is put back.
+#[tokio::test]
+async fn a_key_that_is_nought_is_no_wish_for_the_next_number() {
+    let place = mysql("create table t (id int auto_increment primary key, n int); insert into t (id, n) values (7, 7)").await;
+    let mut handle = place.database().writing().await.unwrap();
+    let set = [("id".into(), SetTo::Value(0.into())), ("n".into(), SetTo::Value(1.into()))];
+    assert_eq!(handle.insert("t", &names(&["id"]), &set).await.unwrap(), key(&[("id", 0.into())]));
+    let next = handle.insert("t", &names(&["id"]), &[("n".into(), SetTo::Value(2.into()))]).await.unwrap();
+    assert_eq!(next, key(&[("id", 8.into())]));
+    handle.commit().await.unwrap();
+    let mut handle = place.database().reading().await.unwrap();
+    assert_eq!(query(&mut handle, "select group_concat(id order by id) as ids from t").await.unwrap(), "0,7,8");
+}
+
 #[tokio::test]
 async fn numbers_and_dates_that_do_not_fit_are_refused_and_zero_dates_are_told() {
     let place = mysql("create table t (id int primary key, n tinyint, c varchar(3), d date, e enum('a')); insert into t (id) values (1);
