@@ -27,6 +27,8 @@ pub enum For {
     Creating,
     /// A part of a JSON document: `{ merge }`, `{ remove }`.
     Merging,
+    /// It is appended to.
+    Appending,
     /// Sorting or showing.
     Naming,
 }
@@ -111,8 +113,12 @@ fn tests<'a>(tests: &'a Named<Test>, all: &mut Vec<Column<'a>>) {
 
 fn assigns<'a>(assigns: &'a Named<Assign>, purpose: For, all: &mut Vec<Column<'a>>) {
     for (word, assign) in &assigns.entries {
-        let purpose = if matches!(assign, Assign::To(_)) { purpose } else { For::Merging };
-        let datum = if purpose == For::Merging { None } else { Some(assign.datum()) };
+        let purpose = match assign {
+            Assign::To(_) => purpose,
+            Assign::Append(_) => For::Appending,
+            Assign::Merge(_) | Assign::Remove(_) => For::Merging,
+        };
+        let datum = if matches!(purpose, For::Merging | For::Appending) { None } else { Some(assign.datum()) };
         all.push(Column::new(word.text.clone(), word.span, purpose, datum));
     }
 }

@@ -158,7 +158,7 @@ async fn carried(changing: &mut Changing, change: &Change, setting: &Setting, at
     grants::change(setting, change, at)?;
     let columns = columns(changing, &change.table, setting).await.map_err(fault)?;
     let alone = is_alone(changing, &change.table, setting).await.map_err(fault)?;
-    let (covered, hidden) = (covered(&change.wanted), setting.veil.known());
+    let (covered, hidden) = (covered(change), setting.veil.known());
     let ground = Ground { facts, columns, key: facts.key_columns(), alone, table: &change.table, covered, hidden };
     known_columns(change, &ground, at)?;
     let audits = audit::table_of(setting, &change.table).filter(|_| change.audit);
@@ -482,15 +482,19 @@ fn is_surely_changed(change: &Change, ground: &Ground<'_>, before: &Map) -> bool
         && guard(change, ground, before, before, "").is_ok()
 }
 
-/// The columns that are to hold something hidden.
-fn covered(wanted: &Wanted) -> BTreeSet<Arc<str>> {
-    let Wanted::Present { set, create } = wanted else { return BTreeSet::new() };
+/// The columns that are to hold something hidden, and those of a key that is hidden where it comes from.
+fn covered(change: &Change) -> BTreeSet<Arc<str>> {
+    let key = if let Pick::Key(key) = &change.pick { Some(key) } else { None };
+    let key = key.into_iter().flatten().filter(|(_, value)| value.all_marks().hidden());
+    let mut covered: BTreeSet<Arc<str>> = key.map(|(column, _)| column.clone()).collect();
+    let Wanted::Present { set, create } = &change.wanted else { return covered };
     let hides = |to: &To| match to {
         To::Value(value) | To::Merge(value) | To::Append(value) => value.all_marks().hidden(),
         To::Remove(_) => false,
     };
     let given = set.iter().chain(create.iter().flatten());
-    given.filter(|(_, to)| hides(to)).map(|(column, _)| column.clone()).collect()
+    covered.extend(given.filter(|(_, to)| hides(to)).map(|(column, _)| column.clone()));
+    covered
 }
 
 /// The columns that get something hidden, whatever the project file says of them, or something that rests on an example.

@@ -76,10 +76,16 @@ pub fn decide(outline: &Outline, item: &ItemState, cancelled: bool) -> Next {
         // What was done at the end may have changed something too.
         Gone::Ended(ended) if ended.end == End::Unchanged && item.changed() => Next::Close(End::Changed, ended.reason),
         Gone::Ended(ended) => ended.close(),
-        Gone::Through if cancelled => Ended::cancelled().close(),
+        // Nothing of it is left to do: what it changed is told as such.
+        Gone::Through if cancelled && !(item.changed() && item.steps.values().all(went)) => Ended::cancelled().close(),
         Gone::Through if !item.verified => Next::Verified,
         Gone::Through => Next::Close(if item.changed() { End::Changed } else { End::Unchanged }, None),
     }
+}
+
+/// It came to its end: nobody stopped it before.
+fn went(step: &StepState) -> bool {
+    step.outcome.as_ref().is_some_and(|outcome| outcome.outcome != Outcome::NotDone)
 }
 
 /// An end that something inside led to.

@@ -312,7 +312,8 @@ impl Driver<'_> {
         Ok(judged.holds == Some(true))
     }
 
-    async fn sleep(&mut self, length: Duration) -> Result<(), Halt> {
+    /// A pause that ends when somebody asks to pause.
+    pub(super) async fn sleep(&mut self, length: Duration) -> Result<(), Halt> {
         let mut left = length;
         while !left.is_zero() {
             let piece = left.min(LISTEN);

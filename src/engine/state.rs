@@ -276,6 +276,11 @@ impl ItemState {
         self.steps.values().any(StepState::changed)
     }
 
+    /// It drifted where a step was reached of which its plan shows nothing.
+    pub fn was_never_shown(&self) -> bool {
+        self.steps.values().any(|step| step.drift().iter().any(Difference::is_unseen))
+    }
+
     /// The steps of which nobody knows whether they took effect.
     pub fn doubts(&self) -> impl Iterator<Item = (&Arc<str>, &StepState)> {
         self.steps.iter().filter(|(_, step)| step.is_in_doubt())

@@ -91,7 +91,15 @@ pub struct Difference {
     pub found: String,
 }
 
+/// What is found of a step of which the plan shows nothing.
+pub const REACHED: &str = "reached";
+
 impl Difference {
+    /// A step was reached of which the plan shows nothing: whatever it would do is in no preview.
+    pub fn is_unseen(&self) -> bool {
+        self.column.is_empty() && self.found == REACHED && self.subject.starts_with("the step `")
+    }
+
     /// As the journal keeps it.
     pub fn store(&self) -> Value {
         let parts = [&self.subject, &self.column, &self.planned, &self.found];

@@ -106,6 +106,13 @@ async fn again_of(
     failed(run, &state)?;
     stands(record, run).await?;
     let item = state.items.get(SINGLE_ITEM).cloned().unwrap_or_default();
+    if item.was_never_shown() {
+        return Err(Failure::usage(format!(
+            "run {} cannot be done again: its plan shows nothing of what it would do",
+            run.short()
+        ))
+        .help("plan it again"));
+    }
     let again = again(run, &prepared.setting.outline, &item, wish.from)?;
     let decided = |again: &Again| again.decided(SINGLE_ITEM.into(), actor, reason);
     let mut events: Vec<Event> = again.iter().map(decided).collect();

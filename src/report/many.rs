@@ -18,7 +18,7 @@ use crate::{
         drive::Stopped,
         fleet::{
             Came, pace,
-            summary::{ITS_SOURCE, Summary, end_now, reason_of},
+            summary::{ITS_SOURCE, Summary, end_now, is_unseen, reason_of},
         },
         state::{ItemState, RunState},
     },
@@ -358,21 +358,29 @@ fn next_steps(page: &mut Page, run: RunId, state: &RunState, summary: &Summary, 
         lines.push(("see the questions", "trueup inbox".into()));
     }
     if summary.live && !over {
-        lines.push(("look again", format!("trueup show {short}")));
-    } else if !over && summary.left + summary.open > 0 {
+        // Whatever else there is to do is refused meanwhile.
+        return commands(page, &[("look again", format!("trueup show {short}"))]);
+    }
+    if !over && summary.left + summary.open > 0 {
         lines.push(("go on with the rest", format!("trueup resume {short}")));
     }
     // What never began is not done again either: it is planned anew.
-    let of_source = summary.reasons.iter().filter(|why| why.reason.starts_with(ITS_SOURCE)).map(|why| why.items).sum();
+    let of_source: u64 =
+        summary.reasons.iter().filter(|why| why.reason.starts_with(ITS_SOURCE)).map(|why| why.items).sum();
     if let Some(created) = state.created.as_ref().filter(|_| of_source > 0) {
         let plan = same("plan", &created.playbook, &typed(&created.params), &created.environment);
         lines.push(("plan anew what its source changed", plan));
+    }
+    let unseen: u64 = summary.reasons.iter().filter(|why| is_unseen(&why.reason)).map(|why| why.items).sum();
+    if let Some(created) = state.created.as_ref().filter(|_| unseen > 0) {
+        let plan = same("plan", &created.playbook, &typed(&created.params), &created.environment);
+        lines.push(("plan anew what nobody saw", plan));
     }
     // Records with their own state machine go on by their state.
     let own = state.created.as_ref().filter(|created| has_lifecycle(&created.text));
     if let Some(created) = own.filter(|_| bad > 0) {
         lines.push(("put back what failed", format!("trueup lifecycle rewind {} --reason \"…\"", created.playbook)));
-    } else if bad > of_source {
+    } else if bad > of_source + unseen {
         lines.push(("do again what failed", format!("trueup retry {short} --reason \"…\"")));
     }
     if brief {

@@ -426,3 +426,70 @@ fn a_playbook_that_is_called_like_a_command_is_reached_by_its_path() {
         place.clear().await;
     });
 }
+
+/// An item that was to end early was never shown any further. Doing it again shows nothing of it either: what it would write is in no preview, and may rest
+/// on what was read long ago.
+#[test]
+fn what_was_to_end_early_is_not_carried_out_by_doing_it_again() {
+    let body = "preconditions:
+- id: thing
+  find: { table: shop.things, where: { id: ID }, expect: one }
+  otherwise: { stop: gone }
+steps:
+- row: { of: thing, set: { count: \"{{ thing.count + 1 }}\" } }
+";
+    block_on(async {
+        {
+            let (targets, id) = ("targets: { from: { list: [1, 9] } }\n", "\"{{ item }}\"");
+            let place = Place::make(&On::Postgres(postgres())).await;
+            let uses = "  shop: { read: [things], write: [things, audits] }";
+            place.playbook("early", uses, &format!("{targets}{}", body.replace("ID", id)));
+            trueup(&place, "plan early --reason test --out early.plan").await;
+            place.admin("insert into things (id, name, count) values (9, 'late', 7);").await;
+            trueup(&place, "apply early.plan --yes").await.is(5, &["planned to end before it (gone), found reached"]);
+            place.admin("update things set count = 1007 where id = 9;").await;
+            let runs = serde_json::from_str::<Json>(&trueup(&place, "runs --json").await.out).unwrap();
+            let retry = format!("retry {} --reason again", runs["runs"][0]["short"].as_str().unwrap());
+            trueup(&place, &retry).await.is(2, &["be done again", "plan"]);
+            assert_eq!(place.seen("select count as n from things where id = 9").await, "1007");
+            place.clear().await;
+        }
+    });
+}
+
+/// A key that is personal where it comes from stays so where it goes to, whatever the project file says of that column.
+#[test]
+fn a_key_that_is_hidden_where_it_comes_from_is_hidden_in_the_row_that_has_it() {
+    let body = "params: { number: { type: int, personal: true, description: A number, example: 7 } }
+steps:
+- row: { table: shop.owners, key: { id: \"{{ params.number }}\" }, set: { name: new }, create: {} }
+";
+    block_on(async {
+        let place = Place::make(&On::Postgres(postgres())).await;
+        place.playbook("hide", "  shop: { read: [owners], write: [owners, audits] }", body);
+        let mut told = String::new();
+        let mut says = async |line: &str| {
+            let came = trueup(&place, line).await;
+            told.push_str(&format!("=== {line}\n{}{}", came.out, came.err));
+            assert_eq!(came.exit, 0, "{told}");
+            came.out
+        };
+        says("plan hide number=48151623 --reason test").await;
+        says("plan hide number=48151623 --reason test --json").await;
+        says("apply hide number=48151623 --reason test --yes").await;
+        let runs = serde_json::from_str::<Json>(&says("runs --json").await).unwrap();
+        let run = runs["runs"][0]["short"].as_str().unwrap().to_owned();
+        for line in [format!("show {run}"), format!("show {run} --json"), format!("undo {run} --plan")] {
+            says(&line).await;
+        }
+        assert_eq!(place.seen("select count(*) as n from owners where id = 48151623").await, "1");
+        for file in std::fs::read_dir(place.path().join("journal")).unwrap() {
+            told.push_str(&String::from_utf8_lossy(&std::fs::read(file.unwrap().path()).unwrap()));
+        }
+        assert!(told.contains("(personal)") && told.contains("step.images"), "{told}");
+        let lines: Vec<&str> =
+            told.lines().filter(|line| line.contains("48151623") && !line.contains("number=48151623")).collect();
+        assert!(lines.is_empty(), "{lines:?}");
+        place.clear().await;
+    });
+}

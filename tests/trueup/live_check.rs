@@ -75,3 +75,27 @@ fn a_missing_ledger_is_found_by_check_and_a_made_one_is_not() {
         }
     });
 }
+
+/// A text is appended to a text, a JSON document is merged into one, and the database knows which of them a column is.
+#[test]
+fn what_is_appended_to_needs_no_document_and_what_is_merged_into_does() {
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            let shop = Shop::open(&on, "http://127.0.0.1:9", |text| text).await;
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("playbook.yaml");
+            for (set, says) in [("{ append: \"more\" }", false), ("{ merge: { a: 1 } }", true)] {
+                let text = format!(
+                    "trueup: v1\nname: playbook\nversion: 1\ntitle: A note\nuses: {{ shop: {{ read: [things], write: [things, audits] }} }}\nsteps:\n  \
+                     - row: {{ table: shop.things, key: {{ id: 1 }}, set: {{ note: {set} }} }}\n"
+                );
+                std::fs::write(&path, text).unwrap();
+                let found =
+                    ops::check::check(&shop.here, &shop.opened, std::slice::from_ref(&path), Some("test")).await;
+                let found = found.unwrap_or_else(|f| panic!("{}", said(&f)));
+                assert_eq!(drawn(&found).contains("E0416"), says, "{} {set}: {}", on.word(), drawn(&found));
+            }
+            shop.close().await;
+        }
+    });
+}

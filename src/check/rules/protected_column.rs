@@ -26,7 +26,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         let Some((table, columns)) = columns::of_step(scene, visit.step) else { continue };
         let facts = scene.facts(&table);
         for column in &columns {
-            if !matches!(column.purpose, For::Setting | For::Creating | For::Merging) {
+            if !matches!(column.purpose, For::Setting | For::Creating | For::Merging | For::Appending) {
                 continue;
             }
             let name = &*column.name;

@@ -236,6 +236,11 @@ impl Api {
         Api { hold: Hold::new(world), ..self }
     }
 
+    /// How long it still wants to be left alone (`Retry-After`).
+    pub fn held(&self) -> Option<Duration> {
+        self.hold.left()
+    }
+
     /// The same, telling the other side in a `traceparent` for which run it calls.
     pub fn traced(self, traceparent: &str) -> Api {
         Api { trace: HeaderValue::from_str(traceparent).ok(), ..self }

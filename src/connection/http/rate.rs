@@ -103,12 +103,17 @@ impl Hold {
         Hold { world, until: Mutex::new(0) }
     }
 
+    /// How long the API still wants to be left alone.
+    pub fn left(&self) -> Option<Duration> {
+        let until = self.until.lock().map_or(0, |until| *until);
+        let left = u64::try_from(until.saturating_sub(self.world.now().micros)).ok().filter(|left| *left > 0)?;
+        Some(Duration::from_micros(left).min(LONGEST))
+    }
+
     /// Waits until the API wants to be asked again.
     pub async fn over(&self) {
-        let until = self.until.lock().map_or(0, |until| *until);
-        let left = until.saturating_sub(self.world.now().micros);
-        if let Ok(left @ 1..) = u64::try_from(left) {
-            self.world.pause(Duration::from_micros(left).min(LONGEST)).await;
+        if let Some(left) = self.left() {
+            self.world.pause(left).await;
         }
     }
 

@@ -159,7 +159,8 @@ async fn the_catalogue_says_what_the_types_mean() {
 /// As Drupal's user 0: a row has the key that it was given, also where it was taken away and is put back.
 #[tokio::test]
 async fn a_key_that_is_nought_is_no_wish_for_the_next_number() {
-    let place = mysql("create table t (id int auto_increment primary key, n int); insert into t (id, n) values (7, 7)").await;
+    let place =
+        mysql("create table t (id int auto_increment primary key, n int); insert into t (id, n) values (7, 7)").await;
     let mut handle = place.database().writing().await.unwrap();
     let set = [("id".into(), SetTo::Value(0.into())), ("n".into(), SetTo::Value(1.into()))];
     assert_eq!(handle.insert("t", &names(&["id"]), &set).await.unwrap(), key(&[("id", 0.into())]));

@@ -6,7 +6,8 @@ use crate::{
     engine::{
         drift,
         outline::Place,
-        trouble::{Difference, Trouble},
+        state::{RETRY, StepState},
+        trouble::{Difference, REACHED, Trouble},
     },
     plan::{Effect, ItemPlan, Section, StepPlan},
 };
@@ -43,8 +44,7 @@ impl<'a> Driver<'a> {
         self.plan.filter(|_| !self.unplanned).and_then(|plan| plan.steps.iter().find(|s| &*s.path == path))
     }
 
-    /// An effect at this path that nobody saw: the plan leaves it out, or the item was to end before it. What somebody has done again is not held
-    /// against its plan, and what is done at the end of a block is in none.
+    /// An effect at this path that nobody saw: the plan leaves it out, or the item was to end before it. What is done at the end of a block is in none.
     pub(in crate::engine) fn was_shown(&self, path: &str) -> Result<(), Trouble> {
         let Some(plan) = self.held_against() else { return Ok(()) };
         let inside =
@@ -59,7 +59,7 @@ impl<'a> Driver<'a> {
         };
         let name = path.rsplit('/').next().unwrap_or(path);
         let subject = format!("the step `{name}`");
-        Err(Trouble::Drifted(vec![Difference { subject, column: String::new(), planned, found: "reached".into() }]))
+        Err(Trouble::Drifted(vec![Difference { subject, column: String::new(), planned, found: REACHED.into() }]))
     }
 
     /// A step whose `when` does not hold: the plan shows nothing that it, or what stands inside it, would surely do.
@@ -88,10 +88,18 @@ impl<'a> Driver<'a> {
         Err(Trouble::Drifted(vec![Difference { subject, column, planned: way.to_owned(), found: arm.to_owned() }]))
     }
 
-    /// The plan, where what is done now must stand in it.
+    /// The plan, where what is done now must stand in it. What somebody has done again is not held against it: it goes on from where it failed, perhaps
+    /// another way. But an item that was to end early was never shown any further. Done again from a check on, it looks anew; from a step on, it would
+    /// write what rests on what was read long ago.
     pub(super) fn held_against(&self) -> Option<&'a ItemPlan> {
         let again = self.state.items.get(&self.item).is_some_and(|item| item.again);
-        self.plan.filter(|_| !self.unplanned && !self.always && !again)
+        let from_step = |plan: &ItemPlan| {
+            let steps = self.state.items.get(&self.item).into_iter().flat_map(|item| &item.steps);
+            let redone = |step: &StepState| step.decided.as_ref().is_some_and(|decided| &*decided.decision == RETRY);
+            let mut redone = steps.filter(|(_, step)| redone(step));
+            plan.stop.is_some() && redone.any(|(path, _)| path.starts_with(Section::Steps.word()))
+        };
+        self.plan.filter(|plan| !self.unplanned && !self.always && (!again || from_step(plan)))
     }
 
     /// The planned row changes of a place and of what stands inside it.

@@ -62,8 +62,8 @@ use work::{Gone, One};
 
 /// So often somebody looks whether the run is to pause.
 const LOOK: Duration = Duration::from_millis(100);
-/// So often somebody looks whether it was cancelled, in microseconds.
-const LOOK_AT_JOURNAL: i64 = 1_000_000;
+/// So often somebody looks whether it was cancelled, in microseconds: what begins meanwhile was begun before anybody knew of it.
+const LOOK_AT_JOURNAL: i64 = 100_000;
 /// The purpose of a run that a reconcile made.
 pub const RECONCILE: &str = "reconcile";
 

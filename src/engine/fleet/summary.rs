@@ -65,6 +65,11 @@ pub fn end_now(item: &ItemState, live: bool) -> Option<End> {
 
 /// So begins why an item is over before it began: its source gives it no longer, or with other values.
 pub const ITS_SOURCE: &str = "its source ";
+/// Whether this is said of an item that drifted at a step of which its plan shows nothing.
+pub fn is_unseen(reason: &str) -> bool {
+    reason.starts_with("No longer as planned: the step `") && reason.contains(", found reached.")
+}
+
 /// So begins what is said of an item that never begins because one before it did not end as done.
 pub const BEHIND: &str = "waits for ";
 

@@ -113,7 +113,8 @@ fn next(
 ) -> Result<Option<Call>, String> {
     let mut next = call.clone();
     if let Some(word) = &pages.page {
-        if empty {
+        // Where the total is known an empty page is one of them.
+        if empty && pages.total.is_none() {
             return Ok(None);
         }
         if let Some(total) = &pages.total {

@@ -40,6 +40,8 @@ fn verdict(status: Option<u16>, keyed: bool) -> Verdict {
         Some(409) if keyed => Verdict::Again,
         // Who we are is looked at before the key is; and 422 says that this key came with other bytes.
         Some(401 | 403 | 407 | 422) => Verdict::InDoubt,
+        // The answer stands elsewhere: it may well have been done.
+        Some(302 | 303) => Verdict::InDoubt,
         Some(_) if keyed => Verdict::Refused,
         Some(_) => Verdict::InDoubt,
     }
@@ -188,7 +190,7 @@ mod tests {
             match status {
                 200..=299 | 408 | 425 | 429 | 500.. => assert_eq!((keyed, plain), (Verdict::Again, Verdict::Again)),
                 409 => assert_eq!((keyed, plain), (Verdict::Again, Verdict::InDoubt)),
-                401 | 403 | 407 | 422 => assert_eq!((keyed, plain), (Verdict::InDoubt, Verdict::InDoubt)),
+                401 | 403 | 407 | 422 | 302 | 303 => assert_eq!((keyed, plain), (Verdict::InDoubt, Verdict::InDoubt)),
                 _ => assert_eq!((keyed, plain), (Verdict::Refused, Verdict::InDoubt), "{status}"),
             }
         }

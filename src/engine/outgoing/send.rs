@@ -25,7 +25,7 @@ use crate::{
     journal::{payload::*, words::Outcome},
     template::{Path, Text},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 impl Driver<'_> {
     /// Something that changes the world outside the databases: once, and again only where that cannot become a second
@@ -47,6 +47,10 @@ impl Driver<'_> {
         let mut attempts = Attempts::default();
         let mut attempt = 1;
         loop {
+            // Where the API wants to be left alone, nothing is said to be tried, and whoever asks to pause need not wait.
+            if let Some(held) = setting.api(outgoing.connection()).and_then(|api| api.held()) {
+                self.sleep(held).await?;
+            }
             let (connection, request) = (Some(outgoing.connection()), Some(outgoing.stored()));
             let meant = Meant { class, connection, shown: shown.clone(), request, request_hash: None };
             self.intend(place, meant, attempt).await?;
@@ -67,9 +71,19 @@ impl Driver<'_> {
             };
             (self.watch)(Tick::Again { path: place.path.clone(), why: trouble.message.clone(), pause });
             setting.turns.iter().for_each(|turns| turns.is_slow());
-            setting.world.pause(pause).await;
+            self.rest_before(&place.path, &trouble.message, pause).await?;
             attempt += 1;
         }
+    }
+
+    /// Waits for the next attempt of what was surely not done. Whoever asks to pause meanwhile need not wait: it is done when the run goes on.
+    async fn rest_before(&mut self, path: &Arc<str>, why: &str, pause: Duration) -> Result<(), Halt> {
+        let rested = self.sleep(pause).await;
+        if let Err(Halt::Rest(_)) = &rested {
+            let message = Some(format!("Not done: {}", endings::sentence(why)));
+            self.outcome(path, Went { outcome: Outcome::NotDone, value: None, message, response: None }, 0);
+        }
+        rested
     }
 
     /// A good answer: finished, or asked about until it is.

@@ -172,16 +172,22 @@ impl Gathered {
 fn came_to(all: &mut Vec<Done>, step: &Arc<str>, one: &ItemOutcome) {
     let same = |d: &Done| d.effect.step == *step && d.effect.generation == one.generation;
     let said = all.iter().any(|d| same(d) && d.fate == Fate::SaidToHave);
+    // Written, and not found as it should be: what is found when it is done again does not take that back.
+    let resource = all.iter().any(|d| same(d) && is_class(&d.class));
+    let stood = resource && all.iter().any(|d| same(d) && d.perhaps);
     let fate = match one.outcome {
         Outcome::Done if said && one.value.as_ref().is_none_or(Value::is_unknown) => Fate::SaidToHave,
         Outcome::Done => Fate::Happened,
         Outcome::InDoubt | Outcome::Lost => Fate::Unknown,
-        _ if written(one) && all.iter().any(|d| same(d) && is_class(&d.class)) => Fate::Happened,
+        _ if resource && (written(one) || stood) => Fate::Happened,
         _ => Fate::Not,
     };
     ended(all, same, fate);
     if let Some(done) = all.last_mut().filter(|d| same(d)) {
-        done.value = one.value.clone();
+        if !stood || matches!(one.outcome, Outcome::Done | Outcome::Unchanged) {
+            done.value = one.value.clone();
+        }
+        done.perhaps |= resource && one.outcome != Outcome::Done && written(one);
         done.perhaps |= one.outcome == Outcome::NotDone && *done.class == *REPEATED && !done.changes.is_empty();
     }
 }

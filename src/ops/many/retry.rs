@@ -49,6 +49,8 @@ pub(in crate::ops) async fn chosen(
             None => setting.about(OneItem { key: key.clone(), part, ..OneItem::default() }).outline,
         };
         match closed.end {
+            // Whatever it would do is in no preview.
+            End::Drifted if item.was_never_shown() => {}
             End::Failed | End::Stopped | End::Escalated | End::Drifted if item.steps.values().any(ends) => {
                 let steps = again(run, &outline, item, wish.from)?;
                 redone.extend(steps.into_iter().map(|step| (key.clone(), step)));
@@ -66,13 +68,18 @@ pub(in crate::ops) async fn chosen(
             let reason = item.closed.as_ref().and_then(|closed| closed.reason.as_ref());
             reason.is_some_and(|reason| reason.starts_with(ITS_SOURCE))
         };
-        let anew = state.items.iter().any(|(key, item)| wish.item.is_none_or(|w| **key == *w) && of_source(item));
+        let anew = |item: &ItemState| of_source(item) || item.was_never_shown();
+        let anew = state.items.iter().any(|(key, item)| wish.item.is_none_or(|w| **key == *w) && anew(item));
         let failure = Failure::usage(match wish.item {
+            Some(item) if anew => format!("item `{item}` of run {short} cannot be done again"),
+            None if anew => format!("no item of run {short} can be done again"),
             Some(item) => format!("item `{item}` of run {short} did not fail: there is nothing to do again"),
             None => format!("no item of run {short} failed: there is nothing to do again"),
         });
         let failure = if anew {
-            failure.help("what its source no longer gives as it was planned is planned anew")
+            failure.help(
+                "what its source no longer gives as it was planned, and what nobody saw in the plan, is planned anew",
+            )
         } else {
             failure
         };
