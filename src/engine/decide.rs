@@ -39,7 +39,7 @@ pub enum Next {
 /// 3. a step that a person gave up while in doubt closes the item as cancelled;
 /// 4. a step that ended the item (stopped, failed, escalated, drifted, lost) closes it;
 /// 5. an attempt without an outcome, or in doubt, is found out before anything else, also in a run that was cancelled;
-/// 6. in a cancelled run no new step starts: the item is closed as cancelled;
+/// 6. in a cancelled run no new step starts: the item is closed as cancelled, unless nothing of it was left to do;
 /// 7. the first place that is not over is next: done, entered, left when all inside it is over, or waited for if it is a
 ///    question; what stands in a skipped block is skipped with it;
 /// 8. when all verification places are over and nothing said otherwise, the item is verified, once;
