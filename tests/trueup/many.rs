@@ -21,7 +21,7 @@ use trueup::{
         state::{ItemState, RunState},
         watch::Tick,
     },
-    journal::words::End,
+    journal::{event::Event, words::End},
     ops::{self, Failure, apply::Carried, retry::Wish as Again, undo::Wish as Back},
     plan::Plan,
     report::run_json,
@@ -637,6 +637,52 @@ fn an_item_that_its_source_no_longer_gives_as_planned_is_drifted_and_never_begin
             record.journal.close().await.unwrap();
             store.shop.close().await;
         }
+    });
+}
+
+/// Nothing that was planned is there any more: what is known only when all items are recorded is recorded of each of them.
+#[test]
+fn of_a_source_that_gives_nothing_any_more_every_item_is_drifted_whoever_goes_on() {
+    let from = "targets:\n  from: { query: { db: shop, sql: \"select id, code, year, amount from prices order by id\" } }\n  key: id\n";
+    let note = "steps:\n- id: note\n  row: { table: shop.things, key: { id: \"{{ item.id }}\" }, set: { note: \"{{ item.code | upper }}\" } }\n";
+    let text = format!("{HEAD}{from}{note}");
+    block_on(async {
+        let store = Store::open(&On::Sqlite, 650).await;
+        store
+            .shop
+            .sql("drop table prices; create table prices (id int primary key, code text, year int, amount int)")
+            .await;
+        let prices: Vec<String> = (1..=650).map(|n| format!("({n}, 'code{n}', 2000, 1)")).collect();
+        store.shop.sql(&format!("insert into prices values {}", prices.join(", "))).await;
+        std::fs::write(store.shop.folder.path().join("playbook.yaml"), &text).unwrap();
+        let (here, opened) = (&store.shop.here, &store.shop.opened);
+        let record = store.record().await;
+        let mut prepared = store.shop.prepare(&text, &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        ops::record::seal_with(&mut prepared.setting, &record);
+        let (asked, day) = (request(&[]), std::time::Duration::from_secs(86_400));
+        let saved =
+            ops::saved::save_many(here, opened, &record, &prepared.setting, &asked, "many.plan", day, &|_| {}).await;
+        assert_eq!(saved.unwrap_or_else(|f| panic!("{}", said(&f))).plan.tally().items, 650);
+        let usable =
+            ops::saved::usable(here, opened, &record, "many.plan").await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        let by = ops::saved::setting(here, opened, &usable, "anna", "a test").await.unwrap();
+        store.shop.sql("delete from prices").await;
+        let stop = AtomicBool::new(true);
+        let basis = ops::apply::Basis { saved: Some(&usable.saved), ..Default::default() };
+        let carried =
+            ops::apply::apply_on(here, &record, opened, &by.setting, &usable.saved.plan, basis, &|_| {}, &stop).await;
+        assert!(matches!(carried.unwrap_or_else(|f| panic!("{}", said(&f))).stopped, Stopped::Paused));
+        let events = record.journal.events(by.setting.run.id).await.unwrap();
+        let listed = |event: &Event| if let Event::ItemStarted(started) = event { started.items.len() } else { 0 };
+        let listed: Vec<usize> = events.iter().map(|stored| listed(&stored.event)).filter(|n| *n > 0).collect();
+        assert!(listed.iter().all(|n| *n <= 200) && listed.iter().sum::<usize>() > 650, "{listed:?}");
+        stop.store(false, Ordering::Relaxed);
+        let gone_on = ops::resume::resume(here, &record, opened, by.setting.run.id, "anna", &|_| {}, &stop).await;
+        let carried = gone_on.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert_eq!(counts(&came(&carried).summary), [(End::Drifted, 650)]);
+        assert!(store.column("note").await.iter().all(|note| !note.starts_with("CODE")));
+        record.journal.close().await.unwrap();
+        store.shop.close().await;
     });
 }
 

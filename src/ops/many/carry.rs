@@ -16,7 +16,7 @@ use crate::{
         watch::Watch,
     },
     journal::{
-        Claim,
+        Appending, Claim,
         event::Event,
         payload::{ItemStarted, RunCreated, StartedItem},
     },
@@ -176,51 +176,57 @@ pub(super) async fn list(record: &Record, listed: &Listed<'_>, again: Option<&Ag
             let so_far = compare.as_ref().map_or(&none, Compare::so_far);
             let started = started(std::mem::take(&mut together), so_far, &mut told);
             if first.is_empty() {
-                // The next ones are made ready meanwhile. Nothing begins before all of them are there.
-                under_way.push_back(record.journal.append_ahead(run, &[started])?);
+                ahead_of(record, run, started, &mut under_way).await?;
             } else {
                 // Whether the plan was used shows at once.
                 let events: Vec<Event> = first.drain(..).chain([started]).collect();
                 append(record, run, &events, single_use).await?;
             }
-            if under_way.len() > AHEAD
-                && let Some(appending) = under_way.pop_front()
-            {
-                appending.durable().await?;
-            }
         }
         together.push(StartedItem { item: item.key, key: None, plan: Some(item.kept), drifted: None });
-    }
-    for appending in under_way {
-        appending.durable().await?;
     }
     let drifted = compare.map(Compare::end).transpose()?.unwrap_or_default();
     let rest = (!together.is_empty()).then(|| started(together, &drifted, &mut told));
     // Of those that were recorded before it was known it is said now: the same words once more, and what it is.
     let mut late: HashMap<&Arc<str>, &String> = drifted.iter().filter(|(item, _)| !told.contains(*item)).collect();
-    let mut last = Vec::new();
     if !late.is_empty() {
         let mut items = lines(record, listed, None)?;
-        let mut again = Vec::with_capacity(late.len());
+        let mut again = Vec::new();
         while let Some(item) = items.next().await {
             let (item, _) = item.map_err(|why| unreadable(&why))?;
-            if let Some(why) = late.remove(&item.key) {
-                again.push(StartedItem {
-                    item: item.key,
-                    key: None,
-                    plan: Some(item.kept),
-                    drifted: Some(why.clone()),
-                });
+            let Some(why) = late.remove(&item.key) else { continue };
+            let drifted = Some(why.clone());
+            again.push(StartedItem { item: item.key, key: None, plan: Some(item.kept), drifted });
+            if again.len() == TOGETHER || late.is_empty() {
+                let started = ItemStarted { items: std::mem::take(&mut again) }.into();
+                ahead_of(record, run, started, &mut under_way).await?;
             }
         }
-        last.push(ItemStarted { items: again }.into());
     }
-    last.extend(rest);
-    let events: Vec<Event> = first.into_iter().chain(last).collect();
+    for appending in under_way {
+        appending.durable().await?;
+    }
+    let events: Vec<Event> = first.into_iter().chain(rest).collect();
     if !events.is_empty() {
         append(record, run, &events, single_use).await?;
     }
     Ok(drifted)
+}
+
+/// Records this while what comes behind it is made ready. Nothing begins before all of it is there.
+async fn ahead_of(
+    record: &Record,
+    run: RunId,
+    started: Event,
+    under_way: &mut VecDeque<Appending>,
+) -> Result<(), Failure> {
+    under_way.push_back(record.journal.append_ahead(run, &[started])?);
+    if under_way.len() > AHEAD
+        && let Some(appending) = under_way.pop_front()
+    {
+        appending.durable().await?;
+    }
+    Ok(())
 }
 
 /// These items begin; of those that are known to have drifted it is told, and noted.
