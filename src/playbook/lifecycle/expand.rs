@@ -44,7 +44,9 @@ pub fn expand(node: Node, cx: &mut Lowering<'_>) -> Node {
             None => Node::Map(entries, at),
         };
     }
+    let mut waits = false;
     for found in entries.iter_mut().filter(|entry| &*entry.key.text == "targets") {
+        waits |= waiting(&found.node).is_some();
         found.node = writer.targets(&found.node);
     }
     let span = given.span();
@@ -59,10 +61,16 @@ pub fn expand(node: Node, cx: &mut Lowering<'_>) -> Node {
     if let Some(row) = writer.refused_claim() {
         in_front(&mut entries, row);
     }
-    let preconditions = writer.before().into_iter().chain(own).collect();
+    let preconditions = writer.before(waits).into_iter().chain(own).collect();
     entries.push(entry("preconditions", Node::List(preconditions, span), span));
     entries.push(entry("steps", Node::List(writer.steps(), span), span));
     Node::Map(entries, at)
+}
+
+/// `from: { lifecycle: waiting }`.
+fn waiting(targets: &Node) -> Option<&Entry> {
+    let from = targets.get("from")?.entry("lifecycle")?;
+    matches!(&from.node, Node::Scalar(s) if &*s.text == "waiting").then_some(from)
 }
 
 /// Writes the parts of a playbook.
@@ -104,10 +112,7 @@ impl Writer<'_> {
     /// `from: { lifecycle: waiting }` as the rows that it stands for.
     fn targets(&self, node: &Node) -> Node {
         let Node::Map(entries, at) = node else { return node.clone() };
-        let Some(from) = node.get("from").and_then(|from| from.entry("lifecycle")) else { return node.clone() };
-        if !matches!(&from.node, Node::Scalar(s) if &*s.text == "waiting") {
-            return node.clone();
-        }
+        let Some(from) = waiting(node) else { return node.clone() };
         let span = from.key.span;
         let known = &["env", "params", "vars", "run"];
         let start = std::iter::once(text(self.lifecycle.start.as_str(), span));
@@ -148,8 +153,9 @@ impl Writer<'_> {
         Some(Entry { key: column.clone(), node: map([("before", before)], length.span) })
     }
 
-    /// What is asked of a record before anything is done for it.
-    fn before(&self) -> Vec<Node> {
+    /// What is asked of a record before anything is done for it. `waits`: the source gives only records that wait, so whoever does not wait any more
+    /// was moved by somebody else since, and is left alone as one that is moved since the plan.
+    fn before(&self, waits: bool) -> Vec<Node> {
         let lifecycle = self.lifecycle;
         let at = self.spot("table", 0);
         let mut columns = vec![word(&lifecycle.state)];
@@ -171,7 +177,7 @@ impl Writer<'_> {
         let already = map([("done", text(format!("It is {} already.", lifecycle.done.as_str()), done))], done);
         all.push(assert(format!("{state} != {}", quoted(lifecycle.done.as_str())), already, done));
         let waiting = self.spot("start", 0);
-        let otherwise = map([("stop", text(self.not_waiting(), waiting))], waiting);
+        let otherwise = map([(if waits { "skip" } else { "stop" }, text(self.not_waiting(), waiting))], waiting);
         all.push(assert(format!("{state} in {}", list(lifecycle.waiting())), otherwise, waiting));
         all.extend(self.passed_over());
         all
