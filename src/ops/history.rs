@@ -68,8 +68,7 @@ pub async fn show(surroundings: &Surroundings, record: &Record, given: &str) -> 
     if let Standing::TakenBack(by) = standing::of(&runs, run) {
         state.taken_back_by = Some(by.id);
     }
-    let held = record.journal.holder(run).await?.filter(|by| !record.is_gone(surroundings, by));
-    state.worked_on_by = held.map(|by| by.holder.name.into());
+    state.worked_on_by = record.worked_on_by(surroundings, run).await?.map(|by| by.holder.name.into());
     let state = Box::new(state);
     Ok(if roll.count() == 0 { Shown::Whole(run, state) } else { Shown::Many(run, state, Box::new(roll)) })
 }

@@ -200,9 +200,8 @@ impl Record {
 
     /// Another process goes on with this run.
     pub async fn is_held_by_another(&self, surroundings: &Surroundings, run: RunId) -> Result<bool, Failure> {
-        let (host, pid) = (host(surroundings), std::process::id());
-        let by = self.journal.holder(run).await?;
-        Ok(by.is_some_and(|by| !left(&by, &host) && (by.holder.host != host || by.holder.pid != pid)))
+        let own = |by: &Claim| by.holder.host == host(surroundings) && by.holder.pid == std::process::id();
+        Ok(self.worked_on_by(surroundings, run).await?.is_some_and(|by| !own(&by)))
     }
 
     /// The holder of a claim was a process of this machine, and is gone.

@@ -345,6 +345,10 @@ fn has_lifecycle(text: &str) -> bool {
 /// What can be done next, one command a line.
 fn next_steps(page: &mut Page, run: RunId, state: &RunState, summary: &Summary, over: bool, brief: bool) {
     let short = run.short();
+    if summary.live && !over {
+        // Whatever else there is to do is refused meanwhile.
+        return commands(page, &[("look again", format!("trueup show {short}"))]);
+    }
     let mut lines: Vec<(&str, String)> = Vec::new();
     let bad: u64 =
         summary.ends.iter().filter(|(end, _)| pace::is_bad(**end) && **end != End::InDoubt).map(|(_, n)| n).sum();
@@ -357,24 +361,17 @@ fn next_steps(page: &mut Page, run: RunId, state: &RunState, summary: &Summary, 
     if summary.count(End::Waiting) > 0 {
         lines.push(("see the questions", "trueup inbox".into()));
     }
-    if summary.live && !over {
-        // Whatever else there is to do is refused meanwhile.
-        return commands(page, &[("look again", format!("trueup show {short}"))]);
-    }
     if !over && summary.left + summary.open > 0 {
         lines.push(("go on with the rest", format!("trueup resume {short}")));
     }
     // What never began is not done again either: it is planned anew.
     let of_source: u64 =
         summary.reasons.iter().filter(|why| why.reason.starts_with(ITS_SOURCE)).map(|why| why.items).sum();
-    if let Some(created) = state.created.as_ref().filter(|_| of_source > 0) {
-        let plan = same("plan", &created.playbook, &typed(&created.params), &created.environment);
-        lines.push(("plan anew what its source changed", plan));
-    }
     let unseen: u64 = summary.reasons.iter().filter(|why| is_unseen(&why.reason)).map(|why| why.items).sum();
-    if let Some(created) = state.created.as_ref().filter(|_| unseen > 0) {
-        let plan = same("plan", &created.playbook, &typed(&created.params), &created.environment);
-        lines.push(("plan anew what nobody saw", plan));
+    for (items, what) in [(of_source, "plan anew what its source changed"), (unseen, "plan anew what nobody saw")] {
+        if let Some(created) = state.created.as_ref().filter(|_| items > 0) {
+            lines.push((what, same("plan", &created.playbook, &typed(&created.params), &created.environment)));
+        }
     }
     // Records with their own state machine go on by their state.
     let own = state.created.as_ref().filter(|created| has_lifecycle(&created.text));

@@ -493,3 +493,59 @@ fn sigterm_lets_a_run_come_to_a_safe_point_and_a_second_one_ends_it() {
         assert_eq!(code, Some(1), "{said}");
     });
 }
+
+/// A service asks for a pause that is longer than anybody waits for a process to end: nothing is under way meanwhile, so nothing keeps it.
+#[test]
+fn sigterm_does_not_wait_until_a_service_wants_its_next_request() {
+    block_on(async {
+        let service = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", service.local_addr().unwrap());
+        let asked = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let count = asked.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = service.accept().await {
+                let mut lines = BufReader::new(&mut stream).lines();
+                // Its request has no body.
+                while lines.next_line().await.unwrap().is_some_and(|line| !line.is_empty()) {}
+                let first = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+                let answer = match first {
+                    true => "429 Too Many Requests\r\nretry-after: 250",
+                    false => "200 OK",
+                };
+                let answer = format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                tokio::io::AsyncWriteExt::write_all(&mut stream, answer.as_bytes()).await.unwrap();
+            }
+        });
+        let place = office(&On::Postgres(postgres()), FILE, "").await;
+        place.project(&url);
+        let body = "errors:
+- { status: 429, then: { retry: { attempts: 3 } } }
+- { otherwise: stop }
+steps:
+- id: told
+  http: { api: crm, put: /things/1, accept: [200] }
+  repeatable: a test
+  irreversible: a test
+";
+        place.playbook("tell", "  crm: { methods: [PUT] }", body);
+        let mut child = command(&place, "apply tell --yes --reason now");
+        let mut child = child.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut said = String::new();
+        while !said.contains("again in") {
+            said += &lines.next_line().await.unwrap().unwrap_or_else(|| panic!("{said}"));
+        }
+        let pid = child.id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        // Long before the 250 s are over.
+        let code = tokio::time::timeout(std::time::Duration::from_secs(60), child.wait()).await.expect("it waits on");
+        assert_eq!(code.unwrap().code(), Some(4), "{said}");
+        assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 1);
+        // It is surely not done, and is done when the run goes on.
+        let run = trueup(&place, "runs --json").await.json()["runs"][0].clone();
+        assert_eq!(run["state"], "paused", "{run}");
+        trueup(&place, &format!("resume {}", run["short"].as_str().unwrap())).await.is(0, &[]);
+        assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 2);
+        place.clear().await;
+    });
+}

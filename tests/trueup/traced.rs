@@ -113,3 +113,37 @@ fn the_id_of_the_run_is_the_trace_of_its_requests_its_transactions_and_its_spans
         place.clear().await;
     });
 }
+
+/// Of many items nobody holds the steps; the run is sent with how it ended, and how many of its items ended how. What takes it back is sent, too.
+#[test]
+fn a_run_over_many_items_and_its_undo_are_sent_with_their_ends() {
+    block_on(async {
+        let place = Place::make(&On::Postgres(postgres())).await;
+        let (collector, traces) = listener().await;
+        place.admin("insert into things (id, name, count) select n, 'x', 1 from generate_series(101, 350) n").await;
+        let body = "targets: { from: { find: { table: shop.things, where: { name: x } } } }
+steps:
+- row: { table: shop.things, key: { id: \"{{ item.id }}\" }, set: { name: traced } }
+";
+        place.playbook("many", "  shop: { read: [things], write: [things, audits] }", body);
+        let otlp = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector)];
+        trueup_with(&place, "apply many --yes --reason test", &otlp).await.is(0, &["250 changed"]);
+        let attribute = |name: &str, value: &str| format!("{{\"key\":\"{name}\",\"value\":{value}}}");
+        let ended = |purpose: &str| {
+            let told = text(&traces);
+            let span = told.split("\"traceId\"").find(|span| span.contains(&attribute("trueup.purpose", purpose)));
+            let span = span.unwrap_or_else(|| panic!("{purpose}: {told}")).to_owned();
+            for (name, value) in
+                [("trueup.end", "{\"stringValue\":\"changed\"}"), ("trueup.items.changed", "{\"intValue\":\"250\"}")]
+            {
+                assert!(span.contains(&attribute(name, value)), "{name}: {span}");
+            }
+        };
+        ended("{\"stringValue\":\"apply\"}");
+        let runs = trueup_with(&place, "runs --json", &[]).await.json();
+        let undo = format!("undo {} --yes --reason back", runs["runs"][0]["short"].as_str().unwrap());
+        trueup_with(&place, &undo, &otlp).await.is(0, &["250 taken back"]);
+        ended("{\"stringValue\":\"undo\"}");
+        place.clear().await;
+    });
+}

@@ -219,3 +219,72 @@ fn ended(all: &mut Vec<Done>, same: impl Fn(&Done) -> bool, fate: Fate) {
         all.push(done);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        base::{identity::RunId, value::Map},
+        effect::change::TableName,
+        engine::resource::BY_STATE,
+        journal::payload::*,
+    };
+
+    /// It was written, and the step failed because the change was not found at once. What a retry finds afterwards, as wanted or otherwise, does not take
+    /// that back.
+    #[test]
+    fn a_resource_that_was_written_stays_so_whatever_a_retry_finds() {
+        let (step, item): (Arc<str>, Arc<str>) = ("steps/level".into(), "1".into());
+        let effect =
+            EffectId { run: RunId(uuid::Uuid::from_u128(1)), item: item.clone(), step: step.clone(), generation: 0 };
+        let row = |level: i64| Some(Map::from_iter([(Arc::from("level"), Value::from(level))]));
+        let changes = vec![RowChange {
+            table: TableName::parse("api.thing").unwrap(),
+            key: Map::from_iter([(Arc::from("id"), Value::from(1))]),
+            before: row(1),
+            after: row(2),
+            by_rule: false,
+            stamps: Vec::new(),
+        }];
+        let intents = vec![Intent {
+            effect: effect.clone(),
+            shown: "PATCH /things/1".into(),
+            request: None,
+            request_hash: None,
+            planned: Vec::new(),
+        }];
+        let attempts = vec![Attempt { effect: effect.clone(), attempt: 1, deadline: None }];
+        let images = vec![Images { effect, changes, also_touched: Vec::new(), also_added: Vec::new() }];
+        let outcome = |outcome: Outcome, value: Value| -> Event {
+            let one = ItemOutcome {
+                item: item.clone(),
+                generation: 0,
+                outcome,
+                value: Some(value),
+                message: None,
+                response: None,
+                micros: 0,
+                ends: None,
+                error: None,
+            };
+            StepOutcome { step: step.clone(), outcomes: vec![one] }.into()
+        };
+        let written: Vec<Event> = vec![
+            StepIntent { step: step.clone(), class: BY_STATE.into(), connection: Some("api".into()), intents }.into(),
+            StepAttempt { step: step.clone(), attempts }.into(),
+            StepImages { step: step.clone(), images }.into(),
+            outcome(Outcome::Failed, Value::text("as it was seen")),
+        ];
+        for (then, value) in [
+            (None, "as it was seen"),
+            (Some((Outcome::Unchanged, "as it is")), "as it is"),
+            (Some((Outcome::Drifted, "what differs")), "as it was seen"),
+        ] {
+            let later = then.map(|(word, value)| outcome(word, Value::text(value)));
+            let done = of(written.iter().chain(&later));
+            assert_eq!(done.len(), 1, "{then:?}");
+            assert_eq!((done[0].fate, done[0].rows().len()), (Fate::Happened, 1), "{then:?}");
+            assert_eq!(done[0].value.as_ref().and_then(Value::as_str), Some(value), "{then:?}");
+        }
+    }
+}
