@@ -43,7 +43,7 @@ pub fn file(report: &Report, look: Look) -> String {
 }
 
 fn case(page: &mut Page, case: &CaseReport, file: &str) {
-    let took = Line::of(Tone::Dim, seconds(case.took));
+    let took = Line::of(Tone::Dim, length(case.took));
     if case.problems.is_empty() {
         let line = Line::of(Tone::Good, "ok").pad(WITHIN - CASE, 2).plain(&case.name);
         page.labelled(CASE, WITHIN, line, took);
@@ -124,11 +124,11 @@ fn parting(expected: &str, found: &str) -> Option<(String, String)> {
     Some((from(expected), from(found)))
 }
 
-fn seconds(took: Duration) -> String {
-    match took.as_secs_f64() {
-        s if s < 0.01 => String::new(),
-        s if s < 1.0 => format!("{s:.2} s"),
-        s => format!("{s:.1} s"),
+/// `4 ms`, `340 ms`, `1.2 s`. Every case has one, also where the machine is fast: a column with gaps is read as something missing.
+fn length(took: Duration) -> String {
+    match took.as_millis() {
+        ms @ 0..1_000 => format!("{} ms", ms.max(1)),
+        _ => format!("{:.1} s", took.as_secs_f64()),
     }
 }
 
@@ -176,4 +176,16 @@ pub fn summary(results: &Results, took: Option<Duration>, look: Look) -> String 
         page.hung(0, 2, line);
     }
     page.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_case_has_a_length_however_short_it_was() {
+        let lengths =
+            [0, 4_200, 340_000, 999_900, 1_000_000, 61_200_000].map(|micros| length(Duration::from_micros(micros)));
+        assert_eq!(lengths, ["1 ms", "4 ms", "340 ms", "999 ms", "1.0 s", "61.2 s"]);
+    }
 }
