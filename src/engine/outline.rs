@@ -2,7 +2,10 @@
 //! end (the turns of a loop, what an `undo` step takes back) follows from the tree and from where the item stands, and from
 //! nothing else.
 
-use super::state::{ItemState, StepState};
+use super::{
+    resource::Left,
+    state::{ItemState, StepState},
+};
 use crate::{
     action::{
         call::DEEPEST,
@@ -11,7 +14,7 @@ use crate::{
         step::{ALWAYS, RESCUE, Step},
     },
     base::{time::Stamp, value::Value},
-    effect::{change::RowChange, left::Stays},
+    effect::left::Stays,
     journal::words::Outcome,
     plan::Section,
     playbook::model::Playbook,
@@ -117,7 +120,7 @@ pub enum Back {
     /// Rows become what they were.
     Rows(Restore),
     /// A thing behind an API becomes what it was before this change.
-    Resource(Box<RowChange>),
+    Resource(Box<Left>),
     /// Background jobs become what they were.
     Jobs(Jobs),
     /// Nothing: it cannot be taken back, or need not.

@@ -93,8 +93,8 @@ impl Driver<'_> {
         if let Some(Back::Rows(rows)) = &place.back {
             return Box::pin(self.write(place, step, Deed::Restore(rows.clone()))).await.map(Some);
         }
-        if let Some(Back::Resource(change)) = &place.back {
-            return Box::pin(self.bring_back(place, step, change)).await.map(Some);
+        if let Some(Back::Resource(left)) = &place.back {
+            return Box::pin(self.bring_back(place, step, left)).await.map(Some);
         }
         self.look_again(step).await?;
         let resolved =

@@ -50,7 +50,7 @@ shape! {
         /// How long the other side may still be at work on a request whose answer was lost. Default 30s.
         settle: Option<Length>,
         /// `same_way`: a change is taken back by writing the old values of the fields that it changed, a new one by
-        /// removing it, a removed one by making it again.
+        /// removing it (if all of it is as it was seen when it was made), a removed one by making it again.
         undo: Option<Back>,
         /// A change of such a thing cannot be taken back, and why.
         irreversible: Option<Text>,

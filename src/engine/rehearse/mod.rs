@@ -274,9 +274,9 @@ impl<'a> Pass<'a> {
                     let notes = vec![why.clone()];
                     self.show(&place.path, &place.step, Label::Exact, Foreseen::Unchanged, Vec::new(), notes);
                 }
-                Some(Back::Resource(change)) => {
+                Some(Back::Resource(left)) => {
                     let (path, step) = (&place.path, &place.step);
-                    match self.resource_back(path, step, change) {
+                    match self.resource_back(path, step, left) {
                         Ok(()) => {}
                         Err(Stepped::Interrupt(interrupt)) => return Err(interrupt),
                         Err(Stepped::Trouble(trouble)) => return Err(Interrupt::Trouble(trouble, path.clone())),

@@ -167,9 +167,14 @@ impl Pass<'_> {
     }
 
     /// A change of another run that would be taken back.
-    pub(super) fn resource_back(&mut self, path: &Arc<str>, step: &Step, change: &RowChange) -> Result<(), Stepped> {
+    pub(super) fn resource_back(
+        &mut self,
+        path: &Arc<str>,
+        step: &Step,
+        left: &resources::Left,
+    ) -> Result<(), Stepped> {
         let scope: Scope = self.scope.clone();
-        let resource = resources::resource(self.setting, step, change, &scope)?;
+        let resource = resources::resource(self.setting, step, &left.change, &scope)?;
         let Some(looked) = self.looked(path, step, &resource)? else { return Ok(()) };
         let (answer, found) = match looked {
             Looked::Known(answer, found) => (answer, found),
@@ -180,7 +185,7 @@ impl Pass<'_> {
                 return Ok(());
             }
         };
-        match resources::standing_of_return(&resource, change, found.as_ref()) {
+        match resources::standing_of_return(&resource, left, found.as_ref()) {
             Return::Open => self.would_bring(path, step, &resource, &answer, found.as_ref()),
             Return::Already => {
                 let notes = vec!["it is as it was before".to_owned()];

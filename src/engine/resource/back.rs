@@ -39,6 +39,15 @@ pub enum Return {
     Newer(Box<LeftAlone>),
 }
 
+/// What another run left.
+#[derive(Clone, Debug)]
+pub struct Left {
+    /// The fields that it changed.
+    pub change: RowChange,
+    /// All fields of a thing that it made, as they were seen then: what its service filled in, too.
+    pub whole: Option<Map>,
+}
+
 /// The call that taking this change back needs, and that the kind does not have.
 pub(super) fn missing(kind: &ResourceKind, change: &RowChange) -> Option<String> {
     let (word, what, there) = match (&change.before, &change.after) {
@@ -77,19 +86,32 @@ pub fn reversed(change: &RowChange) -> RowChange {
     RowChange { before: change.after.clone(), after: change.before.clone(), ..change.clone() }
 }
 
-/// Where it stands between the two runs.
-pub fn standing(resource: &Resource, change: &RowChange, found: Option<&Map>) -> Return {
+/// Where it stands between the two runs. What was made would be removed whole, so all of it must be as it was seen then.
+pub fn standing(resource: &Resource, left: &Left, found: Option<&Map>) -> Return {
+    let Left { change, whole } = left;
+    let made_so = |whole: &Map| {
+        let after = change.after.iter().flatten().filter(|(name, _)| whole.contains_key(name));
+        let seen = whole.iter().chain(after).map(|(name, value)| (name.clone(), value.clone())).collect();
+        RowChange { after: Some(seen), ..change.clone() }
+    };
+    let made = whole.as_ref().map(made_so);
     match resource.standing(found, &reversed(change)) {
         Standing::After => Return::Already,
-        Standing::Before => Return::Open,
-        Standing::Neither => Return::Newer(Box::new(newer(resource, change, found))),
+        Standing::Before => match made.map(|made| newer(resource, &made, found, found)) {
+            Some(newer) if !newer.columns.is_empty() => Return::Newer(Box::new(newer)),
+            _ => Return::Open,
+        },
+        Standing::Neither => Return::Newer(Box::new(match &made {
+            Some(made) => newer(resource, made, found, found),
+            None => newer(resource, change, found, None),
+        })),
     }
 }
 
-/// What stands in the way, field by field in its three versions.
-fn newer(resource: &Resource, change: &RowChange, found: Option<&Map>) -> LeftAlone {
+/// What stands in the way, field by field in its three versions: of the change's fields, and of `more`.
+fn newer(resource: &Resource, change: &RowChange, found: Option<&Map>, more: Option<&Map>) -> LeftAlone {
     let side = |state: Option<&Map>, field: &Arc<str>| state.and_then(|state| state.get(field)).cloned();
-    let fields = change.after.iter().chain(&change.before).flat_map(|row| row.keys());
+    let fields = change.after.iter().chain(&change.before).chain(more).flat_map(|row| row.keys());
     let mut columns: Vec<Versions> = Vec::new();
     for field in fields {
         let (ours, now) = (side(change.after.as_ref(), field), side(found, field));
@@ -105,6 +127,9 @@ fn newer(resource: &Resource, change: &RowChange, found: Option<&Map>) -> LeftAl
     let why = match (&change.after, found) {
         (Some(_), None) => "it is not there any more",
         (None, Some(_)) => "another one has its key now",
+        _ if more.is_some() && change.before.is_none() => {
+            "it would be removed whole, and not all of it is as it was made (what its service changes by itself belongs to the resource's `ignore:`)"
+        }
         _ => "somebody changed it since",
     };
     LeftAlone { table: change.table.clone(), key: change.key.clone(), why: why.into(), columns }
@@ -116,12 +141,12 @@ impl Driver<'_> {
         &mut self,
         place: &Place,
         step: &Step,
-        change: &RowChange,
+        from: &Left,
     ) -> Result<Went, Halt> {
         self.close_readers().await;
-        let resource = resource(self.setting, step, change, &self.scope)?;
+        let resource = resource(self.setting, step, &from.change, &self.scope)?;
         let (_, found) = read(self.setting, step, &place.path, &resource, self.watch).await?;
-        let left = match standing(&resource, change, found.as_ref()) {
+        let left = match standing(&resource, from, found.as_ref()) {
             Return::Open => return self.bring(place, step, &resource).await,
             Return::Already => Vec::new(),
             Return::Newer(left) => vec![*left],

@@ -115,8 +115,8 @@ impl Driver<'_> {
     /// The resource of a place: from captured values, and the key from the journal.
     fn resource_of(&self, place: &Place, change: &RowChange) -> Result<Resource, Trouble> {
         let setting = self.setting;
-        if let Some(Back::Resource(done)) = &place.back {
-            return super::back::resource(setting, &place.step, done, &self.scope);
+        if let Some(Back::Resource(left)) = &place.back {
+            return super::back::resource(setting, &place.step, &left.change, &self.scope);
         }
         let resolved = resolve(&place.step, &self.scope, setting);
         match resolved.map_err(|t| Trouble::of_resolving(t, &setting.source))?.map(|resolved| resolved.deed) {

@@ -7,7 +7,7 @@ mod back;
 mod look;
 mod set;
 
-pub use back::{Return, fixed, resource, standing as standing_of_return};
+pub use back::{Left, Return, fixed, resource, standing as standing_of_return};
 
 use super::{
     outgoing,

@@ -18,7 +18,7 @@ use crate::{
         names,
         outgoing::jobs,
         outline::{Back, Outline, Place, Realm},
-        resource::{self, is_class},
+        resource::{self, Left, is_class},
         setting::{RunFacts, Setting},
         state::{ItemState, RunState},
         trouble::Trouble,
@@ -313,8 +313,14 @@ impl Taken<'_> {
         };
         match resource::fixed(self.setting, self.step, &change, self.scope) {
             Some(stays) => Err(stays),
-            None => Ok(Way::Resource(Box::new(change))),
+            None => Ok(Way::Resource(Box::new(Left { whole: self.whole(&change), change }))),
         }
+    }
+
+    /// All that a thing showed when the run had made it; nothing of one that was changed, and where nobody saw it.
+    fn whole(&self, change: &RowChange) -> Option<Map> {
+        let seen = || self.done.value.as_ref().filter(|_| self.done.fate == Fate::Happened)?.as_map().cloned();
+        seen().filter(|whole| change.before.is_none() && !whole.values().any(Value::is_unknown))
     }
 
     /// The jobs, to be put back where they were.
@@ -400,7 +406,7 @@ impl Taken<'_> {
 }
 
 enum Way {
-    Resource(Box<RowChange>),
+    Resource(Box<Left>),
     Rows(Vec<RowChange>),
     Jobs(Jobs),
     Step(Box<Step>),

@@ -29,17 +29,20 @@ impl Scene {
     }
 
     async fn post(&self, way: &str, id: u32, plan: &str) {
+        self.somebody(&format!("/{way}/{id}/{plan}")).await;
+        assert_eq!(self.plan(id), plan);
+    }
+
+    /// Somebody else asks the service for something.
+    async fn somebody(&self, path: &str) {
         let url = self.crm.url();
         let host = url.strip_prefix("http://").unwrap();
         let mut wire = TcpStream::connect(host).await.unwrap();
-        let head = format!(
-            "POST /{way}/{id}/{plan} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        );
+        let head = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         wire.write_all(head.as_bytes()).await.unwrap();
         let mut answer = String::new();
         wire.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        assert_eq!(self.plan(id), plan);
     }
 
     fn plan(&self, id: u32) -> String {
@@ -200,6 +203,49 @@ fn what_somebody_changed_since_is_left_alone_and_shown_in_three_versions() {
         assert_eq!(carried.state.end(), End::Unchanged, "{:?}", carried.state.closed);
         assert_eq!(scene.patches(), 1);
         scene.close().await;
+    });
+}
+
+/// People that can be made and removed; the service fills in fields by itself, and counts in one of them.
+const MADE: &str = "trueup: v1\nmock: crm\ncollections:\n  people:\n    key: id\n    rows: []\nroutes:\n- get: /people/{id}\n  of: people\n  missing: { status: 404 }\n  answer: { json: \"{{ row }}\" }\n- put: /people/{id}\n  of: people\n  insert: { id: \"{{ path.id }}\", plan: \"{{ body.plan }}\", tier: standard, seen: 1 }\n  answer: { status: 201, json: \"{{ row }}\" }\n- delete: /people/{id}\n  of: people\n  missing: { status: 404 }\n  remove: true\n  answer: { status: 204 }\n- post: /be/{id}/{plan}\n  of: people\n  set: { plan: \"{{ path.plan }}\" }\n- post: /also/{id}/{field}/{value}\n  of: people\n  insert: \"{{ ((row | to_list('k', 'v')) + ({ path.field: path.value } | to_list('k', 'v'))) | to_map('k', 'v') }}\"\n";
+
+/// What was made would be removed whole: so what the service filled in counts, and what somebody added since. What the service counts by itself does not.
+#[test]
+fn what_was_made_is_removed_only_if_all_of_it_is_as_it_was_made() {
+    block_on(async {
+        let make = text(7).replace("state: { plan: gold } }", "state: { plan: gold }, create: {} }");
+        for (then, stays) in [
+            ("", None),
+            ("seen/9", None),
+            ("note/mine", Some(("note", "mine"))),
+            ("tier/special", Some(("tier", "special"))),
+        ] {
+            let mut scene = Scene::open(&On::Sqlite, MADE, |text| text).await;
+            scene.applied(&make).await;
+            if let Some((field, value)) = then.split_once('/') {
+                scene.somebody(&format!("/also/7/{field}/{value}")).await;
+            }
+            let (_, carried) = scene.taken_back(scene.run).await;
+            let people = scene.crm.rows("people");
+            let Some((field, value)) = stays else {
+                assert_eq!(
+                    (carried.state.end(), people.len()),
+                    (End::Changed, 0),
+                    "{then}: {:?}",
+                    carried.state.closed
+                );
+                scene.close().await;
+                continue;
+            };
+            assert_eq!((carried.state.end(), people.len()), (End::Drifted, 1), "{then}: {:?}", carried.state.closed);
+            let left: Vec<_> = carried.state.items["-"].steps.values().flat_map(|step| step.left_alone()).collect();
+            let columns: Vec<&str> = left[0].columns.iter().map(|one| &*one.column).collect();
+            assert_eq!(columns, [field], "{then}");
+            assert_eq!(left[0].columns[0].now.as_ref().unwrap().bare(), value);
+            assert!(left[0].why.contains("`ignore:`"), "{}", left[0].why);
+            assert!(!scene.sent().iter().any(|call| call.starts_with("DELETE")), "{:?}", scene.sent());
+            scene.close().await;
+        }
     });
 }
 
