@@ -117,7 +117,7 @@ async fn of_many(
     view: &View<'_>,
 ) -> Result<Exit, Failure> {
     if let Some(form) = given.items {
-        return table(given, form, roll, record, surroundings, output).await;
+        return table(given, form, state.worked_on_by.is_some(), roll, record, surroundings, output).await;
     }
     if let Some(key) = &given.item {
         if let Some(item) = ops::history::item(record, id, roll, key).await? {
@@ -166,15 +166,17 @@ async fn document(
 async fn table(
     given: &Show,
     form: ItemsAs,
+    live: bool,
     roll: &Roll,
     record: &Record,
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let (head, line): (&str, fn(&str, &ItemState) -> String) = match form {
+    let (head, line): (&str, fn(&str, &ItemState, bool) -> String) = match form {
         ItemsAs::Csv => (many::CSV_HEAD, many::csv_line),
         ItemsAs::Jsonl => ("", many::json_line),
     };
+    let line = move |key: &str, item: &ItemState| line(key, item, live);
     let (lines, _) = ops::history::items(record, roll, &line).await?;
     let Some(path) = &given.out else {
         output.data(head);

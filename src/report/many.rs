@@ -375,9 +375,15 @@ fn next_steps(page: &mut Page, run: RunId, state: &RunState, summary: &Summary, 
     }
     // Records with their own state machine go on by their state.
     let own = state.created.as_ref().filter(|created| has_lifecycle(&created.text));
+    // What an undo left alone is looked at, and then taken back by another one: nothing of it failed.
+    let about = state.created.as_ref().and_then(|created| created.about).filter(|_| state.is_undo());
+    let left = about.map_or(0, |_| summary.count(End::Drifted));
+    if let Some(about) = about.filter(|_| left > 0) {
+        lines.push(("take back what can be then", format!("trueup undo {}", about.short())));
+    }
     if let Some(created) = own.filter(|_| bad > 0) {
         lines.push(("put back what failed", format!("trueup lifecycle rewind {} --reason \"…\"", created.playbook)));
-    } else if bad > of_source + unseen {
+    } else if bad > of_source + unseen + left {
         lines.push(("do again what failed", format!("trueup retry {short} --reason \"…\"")));
     }
     if brief {
@@ -410,18 +416,19 @@ pub const CSV_HEAD: &str = "item,end,rows_changed,last_step,at,reason\n";
 /// The items of a run as CSV: key, end, when begun, rows changed, reason. No cell is a formula.
 pub fn csv(state: &RunState) -> String {
     let items = state.items.iter().filter(|(key, _)| &***key != SINGLE_ITEM);
-    CSV_HEAD.to_owned() + &items.map(|(key, item)| csv_line(key, item)).collect::<String>()
+    CSV_HEAD.to_owned()
+        + &items.map(|(key, item)| csv_line(key, item, state.worked_on_by.is_some())).collect::<String>()
 }
 
-/// One item of it.
-pub fn csv_line(key: &str, item: &ItemState) -> String {
-    let cells = cells(key, item);
+/// One item of it. Of one that is `live` somebody works on the run at this moment: what has no answer yet is under way.
+pub fn csv_line(key: &str, item: &ItemState, live: bool) -> String {
+    let cells = cells(key, item, live);
     cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",") + "\n"
 }
 
 /// The same as JSON, one item a line.
-pub fn json_line(key: &str, item: &ItemState) -> String {
-    let [_, end, rows, step, at, reason] = cells(key, item);
+pub fn json_line(key: &str, item: &ItemState, live: bool) -> String {
+    let [_, end, rows, step, at, reason] = cells(key, item, live);
     let text = |text: String| if text.is_empty() { crate::base::value::Value::NULL } else { text.into() };
     let line = crate::base::value::Value::map([
         ("item", crate::base::value::Value::text(key)),
@@ -434,14 +441,15 @@ pub fn json_line(key: &str, item: &ItemState) -> String {
     crate::base::json::masked(&line) + "\n"
 }
 
-fn cells(key: &str, item: &ItemState) -> [String; 6] {
+fn cells(key: &str, item: &ItemState, live: bool) -> [String; 6] {
     let changed = item.steps.values().filter(|step| step.changed()).flat_map(|step| &step.changes);
     // What a rule of the table adds (audit rows) counts, as in the totals of the run: the column adds up to them.
     let rows = changed.filter(|c| c.deed() != crate::effect::change::Deed::Nothing).count();
     let last = item.steps.iter().max_by_key(|(_, step)| step.at.map(|at| at.micros));
     let step = last.map_or_else(String::new, |(path, _)| path.to_string());
     let at = last.and_then(|(_, step)| step.at).map_or_else(String::new, clock::json);
-    [key.to_owned(), stands(item, false).0, rows.to_string(), step, at, reason_of(item).unwrap_or_default()]
+    let reason = end_now(item, live).and_then(|_| reason_of(item)).unwrap_or_default();
+    [key.to_owned(), stands(item, live).0, rows.to_string(), step, at, reason]
 }
 
 /// A cell: no formula, and in quotes where it has to be.
@@ -481,5 +489,22 @@ mod tests {
         assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1 000", "1 234 567"]);
         assert_eq!(quoted("=1+1"), "'=1+1");
         assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
+    }
+
+    /// A change without an answer is in doubt where nobody works on the run any more, and under way where somebody does.
+    #[test]
+    fn what_has_no_answer_yet_is_under_way_while_somebody_works_on_the_run() {
+        let standings = super::super::sample_runs::standings();
+        let cells_of = |name: &str, live: bool| {
+            let (_, state) = standings.iter().find(|(one, _)| *one == name).unwrap();
+            let [_, end, .., reason] = cells("-", state.items.values().next().unwrap(), live);
+            (end, reason)
+        };
+        let doubt = |step: &str| format!("nobody knows whether `{step}` took effect");
+        let cut_off = "interrupted at the commit";
+        assert_eq!(cells_of(cut_off, false), ("in doubt".to_owned(), doubt("clear_award")));
+        assert_eq!(cells_of(cut_off, true), ("under way".to_owned(), String::new()));
+        // What a person has to decide waits for that, whoever works on the rest.
+        assert_eq!(cells_of("in doubt", true), ("in doubt".to_owned(), doubt("send")));
     }
 }

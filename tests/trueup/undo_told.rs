@@ -297,6 +297,10 @@ fn what_an_undo_could_not_take_back_is_counted_and_said() {
             "{reason}"
         );
         assert_eq!(office.store.column("count").await, ["0", "0", "0"]);
+        // Nothing of it failed: a retry would be refused, so it is not proposed.
+        let next = format!("trueup undo {}", run.short());
+        let proposed = out.0.lines().any(|l| l.contains("take back what can be then") && l.ends_with(&next));
+        assert!(proposed && !out.0.contains("trueup retry"), "{}", out.0);
         office.store.shop.close().await;
     });
 }

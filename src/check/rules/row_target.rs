@@ -66,6 +66,11 @@ fn odd(at: Span, message: impl Into<String>, help: impl Into<String>) -> Diagnos
 
 fn target(scene: &Scene<'_>, index: usize, row: &RowSpec, at: Span) -> Vec<Diagnostic> {
     match (&row.of, &row.table) {
+        // Neither row nor step: then the table is what is right of the two.
+        (Some(of), Some(_)) if scene.step(of.as_str()).is_none() && !scene.named.contains(of.as_str()) => {
+            let help = "`of:` names a `find` step before it, and its table; with `table:` and `key:` take `of:` out";
+            vec![odd(of.span, format!("there is no step `{}`", of.as_str()), help)]
+        }
         (Some(of), Some(table)) => {
             let message = format!("`of: {}` gives the table already", of.as_str());
             vec![odd(table.span, message, "take `table:` and `key:` out")]
