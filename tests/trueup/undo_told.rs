@@ -332,6 +332,27 @@ fn an_undo_of_which_nothing_can_be_taken_back_says_why() {
     });
 }
 
+/// A row of the `errors` table that lets an item end early is no way to call its change taken back.
+#[test]
+fn an_undo_that_a_row_of_the_errors_table_ends_early_says_what_is_not_taken_back() {
+    block_on(async {
+        let (office, mut out) = (Office::open("404").await, Out::default());
+        let errors =
+            "errors:\n- { name: nobody there, status: 404, then: skip }\n- { otherwise: stop }\n";
+        let text = format!("{}{errors}", Office::text(BY_ITEM));
+        let (run, done) = office.store.apply(&text, &[]).await;
+        assert_eq!(done.stopped, Stopped::Closed(End::Changed));
+        let (undo, _, carried) = back(&office.store, run, "", None, &mut out).await;
+        assert_eq!(carried.stopped, Stopped::Closed(End::Drifted));
+        let summary = carried.many.unwrap().summary;
+        assert_eq!((summary.count(End::Drifted), summary.count(End::Changed)), (1, 2));
+        let state = office.store.state(undo).await;
+        let reasons: Vec<&str> = state.items.values().filter_map(|i| i.closed.as_ref()?.reason.as_deref()).collect();
+        assert!(reasons.iter().any(|why| why.ends_with("It ended there, so not taken back: `ticket`.")), "{reasons:?}");
+        office.store.shop.close().await;
+    });
+}
+
 #[test]
 fn a_retry_of_an_undo_goes_on_from_the_step_that_failed() {
     block_on(async {

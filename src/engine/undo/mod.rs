@@ -11,7 +11,7 @@ use crate::{
         change::RowChange,
         left::{self, Ground, LeftAlone, Stays},
     },
-    journal::words::End,
+    journal::words::{End, Outcome},
 };
 
 pub mod done;
@@ -50,6 +50,12 @@ fn missing(rows: &Restore, changes: &[RowChange]) -> Vec<LeftAlone> {
 
 /// How an item of an undo ends: it drifted when something was left alone, or could not be taken back although nobody said so beforehand. Of any other run: as it is.
 pub fn end(outline: &Outline, state: &RunState, item: &str, end: End, reason: Option<String>) -> (End, Option<String>) {
+    // A row of the `errors` table, or a guard, let it end early: what it did not come to is not taken back, whatever the word is.
+    if end == End::Skipped
+        && let Some(words) = not_reached(outline, state, item)
+    {
+        return (End::Drifted, Some([reason, Some(words)].into_iter().flatten().collect::<Vec<_>>().join(" ")));
+    }
     if !matches!(end, End::Changed | End::Unchanged) {
         return (end, reason);
     }
@@ -59,6 +65,21 @@ pub fn end(outline: &Outline, state: &RunState, item: &str, end: End, reason: Op
         false => (End::Drifted, Some(words.join(" "))),
         true => (end, reason),
     }
+}
+
+/// `It ended there, so these are not taken back: `ticket`, `up`.`
+fn not_reached(outline: &Outline, state: &RunState, item: &str) -> Option<String> {
+    let item = state.items.get(item)?;
+    let of = |place: &Place| {
+        place.back.as_ref().filter(|back| !matches!(back, Back::Left(_) | Back::Already(_)))?;
+        let outcome = item.steps.get(&place.path).and_then(|step| step.outcome.as_ref()).map(|outcome| outcome.outcome);
+        let over = matches!(outcome, Some(Outcome::Done | Outcome::Unchanged));
+        (!over).then(|| format!("`{}`", place.path.rsplit('/').next().unwrap_or(&place.path)))
+    };
+    let names: Vec<String> = outline.all(item).iter().filter_map(of).collect();
+    let more = if names.len() > MOST { format!(" and {} more", names.len() - MOST) } else { String::new() };
+    let named = names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
+    (!names.is_empty()).then(|| format!("It ended there, so not taken back: {named}{more}."))
 }
 
 /// `One step could not be taken back: `call`, a person decided that it happened.` What the author said beforehand is only told.
