@@ -22,7 +22,7 @@ use crate::{
     },
 };
 use indexmap::IndexMap;
-use std::{mem::take, sync::Arc};
+use std::{borrow::Cow, mem::take, sync::Arc};
 
 /// A run.
 #[derive(Clone, Debug, Default)]
@@ -184,6 +184,16 @@ impl StepState {
         done && self.attempts > 0 && (rows || !matches!(self.class.as_deref(), None | Some("rows" | "ledger")))
     }
 
+    /// What it changed in this run, also before it was done again: for whoever tells of the run.
+    pub fn changes_of_run(&self) -> Cow<'_, [RowChange]> {
+        let since = if self.changed() { &*self.changes } else { &[] };
+        match (&*self.earlier, since) {
+            ([], since) => Cow::Borrowed(since),
+            (earlier, []) => Cow::Borrowed(earlier),
+            (earlier, since) => Cow::Owned(change::of_both(earlier.to_vec(), since.to_vec())),
+        }
+    }
+
     /// It was written, although its step did not come to a good end: it never showed what was written, or never was ready.
     pub fn stands(&self) -> bool {
         let resource = self.class.as_deref().is_some_and(resource::is_class);
@@ -273,7 +283,7 @@ pub const REOPEN: &str = "reopen";
 impl ItemState {
     /// Something of the world was changed for this item.
     pub fn changed(&self) -> bool {
-        self.steps.values().any(StepState::changed)
+        self.steps.values().any(|step| step.changed() || !step.earlier.is_empty())
     }
 
     /// It drifted where a step was reached of which its plan shows nothing.

@@ -78,13 +78,13 @@ pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
 
 /// Tables and APIs with what was really done to them, and messages that were passed on.
 fn changed(state: &RunState) -> Vec<(String, String)> {
-    let steps: Vec<&StepState> =
-        state.items.values().flat_map(|item| item.steps.values()).filter(|s| s.changed()).collect();
-    let (resources, others): (Vec<&StepState>, Vec<&StepState>) =
-        steps.into_iter().partition(|step| step.class.as_deref().is_some_and(is_class));
-    let mut lines = tables(others.iter().flat_map(|step| &step.changes));
-    lines.extend(resources.into_iter().flat_map(|step| &step.changes).map(resource));
-    for step in others {
+    let steps = || state.items.values().flat_map(|item| item.steps.values());
+    let is_resource = |step: &&StepState| step.class.as_deref().is_some_and(is_class);
+    let of = |step: &StepState| step.changes_of_run().into_owned();
+    let rows: Vec<RowChange> = steps().filter(|step| !is_resource(step)).flat_map(of).collect();
+    let mut lines = tables(&rows);
+    lines.extend(steps().filter(is_resource).flat_map(of).map(|change| resource(&change)));
+    for step in steps().filter(|step| step.changed() && !is_resource(step)) {
         if let (Some(class), Some(shown)) = (&step.class, &step.shown) {
             let response = step.outcome.as_ref().and_then(|o| o.response.clone()).unwrap_or_default();
             let whom = shown.strip_prefix("to ").and_then(|rest| rest.split_once(':'));

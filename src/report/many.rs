@@ -14,13 +14,14 @@ use crate::{
         counted,
         identity::{RunId, SINGLE_ITEM},
     },
+    effect::change::Deed,
     engine::{
         drive::Stopped,
         fleet::{
             Came, pace,
             summary::{ITS_SOURCE, Summary, end_now, is_unseen, reason_of},
         },
-        state::{ItemState, RunState},
+        state::{ItemState, RunState, StepState},
     },
     journal::words::End,
     plan::{Effect, ItemPlan, Many, Plan},
@@ -442,9 +443,9 @@ pub fn json_line(key: &str, item: &ItemState, live: bool) -> String {
 }
 
 fn cells(key: &str, item: &ItemState, live: bool) -> [String; 6] {
-    let changed = item.steps.values().filter(|step| step.changed()).flat_map(|step| &step.changes);
     // What a rule of the table adds (audit rows) counts, as in the totals of the run: the column adds up to them.
-    let rows = changed.filter(|c| c.deed() != crate::effect::change::Deed::Nothing).count();
+    let changed = |step: &StepState| step.changes_of_run().iter().filter(|c| c.deed() != Deed::Nothing).count();
+    let rows: usize = item.steps.values().map(changed).sum();
     let last = item.steps.iter().max_by_key(|(_, step)| step.at.map(|at| at.micros));
     let step = last.map_or_else(String::new, |(path, _)| path.to_string());
     let at = last.and_then(|(_, step)| step.at).map_or_else(String::new, clock::json);

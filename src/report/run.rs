@@ -137,6 +137,10 @@ fn of_step(page: &mut Page, title: &str, step: &StepState, view: &View<'_>, day:
         let again = if step.attempts > 1 { format!("  ({} attempts)", step.attempts) } else { String::new() };
         page.hung(DEEPER, DEEPER + 2, Line::of(Tone::Plain, shown).add(Tone::Dim, again));
     }
+    if !step.earlier.is_empty() {
+        page.line(DEEPER, Line::of(Tone::Plain, "changed before it was done again:"));
+        rows(page, DEEPER, &step.earlier, view, Moment::Done);
+    }
     if !step.changes.is_empty() {
         if outcome(step) != Some(Outcome::Done) && !step.stands() {
             let words = if step.is_in_doubt() {

@@ -15,6 +15,7 @@ use crate::{
         time::Stamp,
         value::Value,
     },
+    effect::change::RowChange,
     engine::{
         drive::Stopped,
         fleet::Came,
@@ -184,7 +185,7 @@ fn of_item(key: &str, item: &ItemState, titles: &Titles, facts: Lookup<'_>) -> V
 fn of_step(path: &str, step: &StepState, titles: &Titles, facts: Lookup<'_>) -> Value {
     let outcome = step.outcome.as_ref();
     let seconds = outcome.map_or(Value::NULL, |o| Value::from(i64::try_from(o.micros).unwrap_or(i64::MAX)));
-    let changes = step.changes.iter().map(|change| row(change, facts(&change.table)));
+    let changes = |rows: &[RowChange]| Value::list(rows.iter().map(|change| row(change, facts(&change.table))));
     Value::map([
         ("section", section(path).word().into()),
         ("path", path.into()),
@@ -198,7 +199,8 @@ fn of_step(path: &str, step: &StepState, titles: &Titles, facts: Lookup<'_>) -> 
         ("effect", maybe(step.effect.as_ref().map(ToString::to_string))),
         ("class", maybe(step.class.clone())),
         ("attempts", i64::from(step.attempts).into()),
-        ("changes", Value::list(changes)),
+        ("changes", changes(&step.changes)),
+        ("changes_before", changes(&step.earlier)),
         ("also_touched", texts(&step.also)),
         ("left_alone", left::json(&step.left_alone())),
         ("not_taken_back", maybe(step.stays().map(|stays| stays.why))),

@@ -337,8 +337,7 @@ fn an_undo_of_which_nothing_can_be_taken_back_says_why() {
 fn an_undo_that_a_row_of_the_errors_table_ends_early_says_what_is_not_taken_back() {
     block_on(async {
         let (office, mut out) = (Office::open("404").await, Out::default());
-        let errors =
-            "errors:\n- { name: nobody there, status: 404, then: skip }\n- { otherwise: stop }\n";
+        let errors = "errors:\n- { name: nobody there, status: 404, then: skip }\n- { otherwise: stop }\n";
         let text = format!("{}{errors}", Office::text(BY_ITEM));
         let (run, done) = office.store.apply(&text, &[]).await;
         assert_eq!(done.stopped, Stopped::Closed(End::Changed));

@@ -125,16 +125,18 @@ impl Summary {
     /// One item more.
     pub fn add(&mut self, key: &Arc<str>, item: &ItemState) {
         self.of += 1;
-        for change in item.steps.values().filter(|step| step.changed()).flat_map(|step| &step.changes) {
-            let at = match change.deed() {
-                Deed::Insert => 0,
-                Deed::Update => 1,
-                Deed::Delete => 2,
-                Deed::Nothing => continue,
-            };
-            match self.rows.get_mut(&change.table) {
-                Some(rows) => rows[at] += 1,
-                None => self.rows.entry(change.table.clone()).or_default()[at] += 1,
+        for step in item.steps.values() {
+            for change in &*step.changes_of_run() {
+                let at = match change.deed() {
+                    Deed::Insert => 0,
+                    Deed::Update => 1,
+                    Deed::Delete => 2,
+                    Deed::Nothing => continue,
+                };
+                match self.rows.get_mut(&change.table) {
+                    Some(rows) => rows[at] += 1,
+                    None => self.rows.entry(change.table.clone()).or_default()[at] += 1,
+                }
             }
         }
         for (path, step) in &item.steps {

@@ -224,9 +224,12 @@ fn ended(all: &mut Vec<Done>, same: impl Fn(&Done) -> bool, fate: Fate) {
 mod tests {
     use super::*;
     use crate::{
-        base::{identity::RunId, value::Map},
+        base::{identity::RunId, time::Stamp, value::Map},
         effect::change::TableName,
-        engine::resource::BY_STATE,
+        engine::{
+            resource::BY_STATE,
+            state::{RETRY, RunState},
+        },
         journal::payload::*,
     };
 
@@ -286,5 +289,27 @@ mod tests {
             assert_eq!((done[0].fate, done[0].rows().len()), (Fate::Happened, 1), "{then:?}");
             assert_eq!(done[0].value.as_ref().and_then(Value::as_str), Some(value), "{then:?}");
         }
+        // Whoever tells of the run counts it too, although the step that was done again found all as wanted.
+        let decided: Event = HumanDecided {
+            step: step.clone(),
+            items: vec![item.clone()],
+            actor: "anna".into(),
+            decision: RETRY.into(),
+            values: Map::from_iter([("generation".into(), Value::from(1))]),
+            reason: None,
+        }
+        .into();
+        let again = match outcome(Outcome::Unchanged, Value::text("as it is")) {
+            Event::StepOutcome(mut told) => {
+                told.outcomes[0].generation = 1;
+                Event::StepOutcome(told)
+            }
+            other => panic!("{other:?}"),
+        };
+        let events = written.into_iter().chain([decided, again]);
+        let state = RunState::of(events.map(|event| (Stamp { micros: 0, digits: 6 }, event)));
+        let of = &state.items[&item];
+        assert!(of.changed() && !of.steps[&step].changed());
+        assert_eq!(of.steps[&step].changes_of_run().len(), 1);
     }
 }
