@@ -172,11 +172,14 @@ async fn table(
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let (head, line): (&str, fn(&str, &ItemState, bool) -> String) = match form {
-        ItemsAs::Csv => (many::CSV_HEAD, many::csv_line),
-        ItemsAs::Jsonl => ("", many::json_line),
+    let head = match form {
+        ItemsAs::Csv => many::CSV_HEAD,
+        ItemsAs::Jsonl => "",
     };
-    let line = move |key: &str, item: &ItemState| line(key, item, live);
+    let line = move |key: &str, item: &ItemState| match form {
+        ItemsAs::Csv => many::csv_line(key, item, live),
+        ItemsAs::Jsonl => many::json_line(key, item, live),
+    };
     let (lines, _) = ops::history::items(record, roll, &line).await?;
     let Some(path) = &given.out else {
         output.data(head);
