@@ -1,18 +1,24 @@
 //! Changes of rows, carried out: lock by key, compare in the engine, change by key, read again. The same code in the
 //! rehearsal and for good, so that what was previewed is what happens.
 
+mod audited;
+mod create;
+mod explained;
+mod guard;
+mod marks;
+
+pub use explained::{Explained, also};
+
 use super::{
-    audit::{self, AuditTrouble},
-    grants,
+    audit, grants,
     question::database,
     setting::Setting,
     trouble::{Missed, Trouble},
 };
 use crate::{
-    action::change::{Change, Guard, Pick, To, Wanted},
+    action::change::{Change, Pick, To, Wanted},
     base::{
         source::Span,
-        time::Stamp,
         value::{Data, Map, Marks, Value},
     },
     connection::{
@@ -32,11 +38,12 @@ use crate::{
     },
     template::Dialect,
 };
+use audited::{with_audit, write_audits};
+use create::create_row;
+use guard::{counted, guard};
 use indexmap::IndexMap;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use marks::{as_in_example, as_read, covered, kept_marks, still_marked};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// What a change did, or would do.
 #[derive(Clone, Debug, Default)]
@@ -302,71 +309,6 @@ async fn pick(changing: &mut Changing, change: &Change, ground: &Ground<'_>, at:
     }
 }
 
-/// A row that was seen is changed, and its audit row written, with one statement, where both are known before. What the audit row says of the change is
-/// compared with what came of it.
-async fn with_audit(
-    changing: &mut Changing,
-    setting: &Setting,
-    change: &Change,
-    ground: &Ground<'_>,
-    before: &Map,
-    at: Span,
-) -> Result<Option<Vec<RowChange>>, Trouble> {
-    let Wanted::Present { set, .. } = &change.wanted else { return Ok(None) };
-    let Some(grounds) = setting.grounds.as_ref().filter(|_| changing.expects_a_row()) else { return Ok(None) };
-    if grounds.is_surprising(&change.table) {
-        return Ok(None);
-    }
-    let differing = difference(set, ground, before);
-    let mut done = begun(change, ground, before);
-    let mut expected = ground.marked(before);
-    let marked = |column: &str, value: &Value| as_read_back(value).marked(ground.marks(column));
-    expected.extend(differing.iter().map(|(column, value)| (column.clone(), marked(column, value))));
-    let Columns { columns, clock, kept } = columns_of(change, ground, differing);
-    for (column, to) in &columns {
-        if *to == SetTo::DatabaseNow {
-            expected.insert(column.clone(), Value::unknown());
-        }
-    }
-    done.after = Some(expected.clone());
-    // What is wrong with the rule is said where the row is written by itself.
-    let Ok(Some(ready)) = audit::ready(setting, &done) else { return Ok(None) };
-    let (table, other) = (&change.table.table, &ready.table.table);
-    let both = changing.update_and_insert((table, &done.key, &columns), (other, &ready.values)).await;
-    let Some((row, audit)) = both.map_err(|fault| database(&change.table.connection, fault, at))? else {
-        return Ok(None);
-    };
-    done.after = Some(still_marked(as_read(row, ground, &clock), &kept));
-    if !done.after.as_ref().is_some_and(|after| is_as_expected(after, &expected, &columns)) {
-        // The database made something else of a value: the audit row has to be made of that.
-        grounds.surprises(&change.table);
-        let fault = Fault::new(FaultKind::Divided, "an audit row is to be made of what its change became");
-        return Err(database(&change.table.connection, fault, at));
-    }
-    let written = audit::was_written(setting, &done, ready, audit);
-    Ok(Some(vec![done, written]))
-}
-
-/// A moment comes with as many decimals as it needs, however many it was written with: an audit row holds its text.
-fn as_read_back(value: &Value) -> Value {
-    let data = match value.data {
-        Data::Timestamp(stamp) => Data::Timestamp(Stamp::new(stamp.micros)),
-        Data::Instant(stamp) => Data::Instant(Stamp::new(stamp.micros)),
-        _ => return value.clone(),
-    };
-    Value { data, marks: value.marks }
-}
-
-/// Column by column, and what was set also as it is written; but for what nobody could know, on which nothing was made to hang.
-fn is_as_expected(after: &Map, expected: &Map, set: &[(Arc<str>, SetTo)]) -> bool {
-    let is = |(column, now): (&Arc<str>, &Value)| {
-        let Some(then) = expected.get(column) else { return false };
-        let written = |(name, _): &(Arc<str>, SetTo)| name != column || now.bare() == then.bare();
-        then.is_unknown() || now == then && set.iter().all(written)
-    };
-    after.len() == expected.len() && after.iter().all(is)
-}
-
 /// A change of this row, before it is done.
 fn begun(change: &Change, ground: &Ground<'_>, before: &Map) -> RowChange {
     let key: Map = ground.key.iter().filter_map(|c| Some((c.clone(), before.get(c)?.clone()))).collect();
@@ -482,55 +424,6 @@ fn is_surely_changed(change: &Change, ground: &Ground<'_>, before: &Map) -> bool
         && guard(change, ground, before, before, "").is_ok()
 }
 
-/// The columns that are to hold something hidden, and those of a key that is hidden where it comes from.
-fn covered(change: &Change) -> BTreeSet<Arc<str>> {
-    let key = if let Pick::Key(key) = &change.pick { Some(key) } else { None };
-    let key = key.into_iter().flatten().filter(|(_, value)| value.all_marks().hidden());
-    let mut covered: BTreeSet<Arc<str>> = key.map(|(column, _)| column.clone()).collect();
-    let Wanted::Present { set, create } = &change.wanted else { return covered };
-    let hides = |to: &To| match to {
-        To::Value(value) | To::Merge(value) | To::Append(value) => value.all_marks().hidden(),
-        To::Remove(_) => false,
-    };
-    let given = set.iter().chain(create.iter().flatten());
-    covered.extend(given.filter(|(_, to)| hides(to)).map(|(column, _)| column.clone()));
-    covered
-}
-
-/// The columns that get something hidden, whatever the project file says of them, or something that rests on an example.
-fn kept_marks(values: &Map) -> Vec<(Arc<str>, Marks)> {
-    let of = |(column, value): (&Arc<str>, &Value)| {
-        let marks = value.all_marks();
-        let hidden = if marks.hidden() { Marks::PERSONAL } else { Marks::NONE };
-        let kept = hidden | marks.among(Marks::EXAMPLE);
-        (kept != Marks::NONE).then(|| (column.clone(), kept))
-    };
-    values.iter().filter_map(of).collect()
-}
-
-/// What was hidden when it was written is hidden when it is read again, although its column is not declared so; and what rested on an
-/// example still does.
-fn still_marked(mut row: Map, kept: &[(Arc<str>, Marks)]) -> Map {
-    for (column, marks) in kept {
-        if let Some(value) = row.get_mut(column) {
-            value.marks |= *marks;
-        }
-    }
-    row
-}
-
-/// The columns that are as wanted, if the answer is as its example says.
-fn as_in_example(set: &IndexMap<Arc<str>, To>, mut row: Map) -> Map {
-    for (column, to) in set {
-        if let Some(value) = row.get_mut(column)
-            && to.of(value).all_marks().has(Marks::EXAMPLE)
-        {
-            value.marks |= Marks::EXAMPLE;
-        }
-    }
-    row
-}
-
 /// The columns whose value would really change.
 fn difference(set: &IndexMap<Arc<str>, To>, ground: &Ground<'_>, before: &Map) -> Map {
     let mut differing = Map::default();
@@ -546,75 +439,6 @@ fn difference(set: &IndexMap<Arc<str>, To>, ground: &Ground<'_>, before: &Map) -
 
 fn coerced(ground: &Ground<'_>, column: &str, value: Value) -> Value {
     ground.columns.column(column).map_or(value.clone(), |c| c.kind.coerce(value))
-}
-
-/// Refuses when the row no longer holds what the author named. `item` is the key of the item that it is done for.
-fn guard(change: &Change, ground: &Ground<'_>, before: &Map, key: &Map, item: &str) -> Result<(), Trouble> {
-    let (mut seen, mut unlike) = (Vec::new(), Vec::new());
-    let mut at = None;
-    for Guard { column, value, at: place } in &change.guard {
-        let current = before.get(column).cloned().unwrap_or(Value::NULL);
-        let wanted = coerced(ground, column, value.clone());
-        if wanted.is_unknown() || wanted == current {
-            continue;
-        }
-        let now = ground.marked(before).get(column).map_or(Marks::NONE, Value::all_marks);
-        let marks = ground.marks(column) | (now | wanted.all_marks()).among(Marks::HIDDEN);
-        let shown = |v: Value| ground.facts.named(column, v).marked(marks).shown();
-        let (wanted, current) = (shown(wanted), shown(current));
-        unlike.push(format!("`{column}` is {current} and not {wanted}"));
-        seen.push((column.to_string(), format!("expected {wanted}, found {current}")));
-        at.get_or_insert(*place);
-    }
-    let Some(at) = at else { return Ok(()) };
-    let own = matches!(key.values().collect::<Vec<_>>().as_slice(), [only] if *only.plain() == *item);
-    let key: Vec<_> = key.iter().map(|(c, v)| format!("{c} {}", v.plain())).collect();
-    let message = match change.claim {
-        // Of many items that others have the words are the same, and are told once.
-        true if own => format!("{}{}", unlike.join(", "), taken(change, ground, before)),
-        true => {
-            let row = format!("`{}` {}", change.table, key.join(", "));
-            format!("{row} is taken: {}{}", unlike.join(", "), taken(change, ground, before))
-        }
-        false => format!("`{}` {} is not as `only_if` says", change.table, key.join(", ")),
-    };
-    Err(Trouble::Missed(Missed { message, seen, at }))
-}
-
-/// Who has a record that was to be claimed, as far as the row tells: the last line of the text that the claim would have gone on
-/// with, or else since when.
-fn taken(change: &Change, ground: &Ground<'_>, before: &Map) -> String {
-    let before = &ground.marked(before);
-    let shown = |column: &str, value: &Value| {
-        let own = before.get(column).map_or(Marks::NONE, |value| value.marks);
-        value.clone().marked(ground.marks(column) | own).shown()
-    };
-    let since = || {
-        let stamp = ground.facts.stamp()?;
-        Some(format!(" since {}", shown(stamp, before.get(stamp)?)))
-    };
-    let Wanted::Present { set, .. } = &change.wanted else { return since().unwrap_or_default() };
-    let mut told = set.iter().filter(|(_, to)| matches!(to, To::Append(_))).filter_map(|(column, _)| {
-        let text = before.get(column)?.as_str()?;
-        let last = text.lines().rev().find(|line| !line.trim().is_empty())?.trim();
-        let last: String = last.chars().take(LONGEST_LINE).collect();
-        Some(format!("; `{column}` ends with {}", shown(column, &Value::text(last))))
-    });
-    told.next().or_else(since).unwrap_or_default()
-}
-
-/// Characters of a log's line that a message repeats.
-const LONGEST_LINE: usize = 200;
-
-fn counted(rows: u64, change: &Change, at: Span) -> Result<(), Trouble> {
-    if rows == 1 {
-        return Ok(());
-    }
-    let message = format!(
-        "one row of `{}` should have changed, the database says {rows}; a trigger or rule may be in the way",
-        change.table
-    );
-    Err(Trouble::Step { message, at, help: Vec::new() })
 }
 
 /// After triggers: the row as the database has it now. Values that come from the clock stay marked.
@@ -637,161 +461,6 @@ async fn read_again(
         return Err(Trouble::Step { message, at, help: Vec::new() });
     };
     Ok(as_read(row, ground, clock))
-}
-
-/// A row that the database gave back, with its marks.
-fn as_read(row: Map, ground: &Ground<'_>, clock: &[Arc<str>]) -> Map {
-    let mut row = ground.marked(&row);
-    for (column, value) in row.iter_mut() {
-        if clock.contains(column) || ground.facts.stamp() == Some(column) {
-            value.marks |= Marks::CLOCK;
-        }
-    }
-    row
-}
-
-async fn create_row(
-    changing: &mut Changing,
-    change: &Change,
-    ground: &Ground<'_>,
-    key: &Map,
-    create: &IndexMap<Arc<str>, To>,
-    set: &IndexMap<Arc<str>, To>,
-    at: Span,
-) -> Result<(RowChange, Came), Trouble> {
-    let fault = |fault: Fault| database(&change.table.connection, fault, at);
-    let mut values: Map = key.iter().map(|(c, v)| (c.clone(), coerced(ground, c, v.clone()))).collect();
-    for (column, to) in set.iter().chain(create) {
-        values.insert(column.clone(), coerced(ground, column, to.of(&Value::NULL)));
-    }
-    let unknown = values.values().any(Value::is_unknown);
-    let mut done = RowChange {
-        table: change.table.clone(),
-        key: ground.marked(key),
-        before: None,
-        after: None,
-        by_rule: false,
-        stamps: Vec::new(),
-    };
-    if unknown {
-        done.after = Some(ground.marked(&values.into_iter().collect()));
-        return Ok((done, Came::Unknown));
-    }
-    known_texts(changing, change, ground, &values, at)?;
-    let mut clock: Vec<Arc<str>> =
-        values.iter().filter(|(_, v)| v.marks.has(Marks::CLOCK)).map(|(c, _)| c.clone()).collect();
-    clock.extend(ground.renewed(&values, true));
-    let kept = kept_marks(&values);
-    let mut columns: Vec<(Arc<str>, SetTo)> = values.into_iter().map(|(c, v)| (c, SetTo::Value(v))).collect();
-    for name in [ground.facts.stamp(), Some("created_at")].into_iter().flatten() {
-        let required = ground.columns.column(name).is_some_and(|c| !c.has_default);
-        if change.stamp && required && !columns.iter().any(|(c, _)| &**c == name) {
-            columns.push((name.into(), SetTo::DatabaseNow));
-            done.stamps.push(name.into());
-        }
-    }
-    let whole = match ground.alone {
-        true => Some(changing.insert_whole(&change.table.table, &columns).await.map_err(fault)?),
-        false => None,
-    };
-    let key = match &whole {
-        Some(row) => ground.key.iter().filter_map(|name| Some((name.clone(), row.get(name)?.clone()))).collect(),
-        None => changing.insert(&change.table.table, &ground.key, &columns).await.map_err(fault)?,
-    };
-    done.key = ground.marked(&key);
-    // A key that the database numbers is another one each time: as little drift as the clock.
-    let numbered = ground.key.iter().filter(|name| !columns.iter().any(|(given, _)| given == *name)).cloned();
-    let stamps: Vec<Arc<str>> = clock.into_iter().chain(done.stamps.clone()).chain(numbered).collect();
-    let after = match whole {
-        Some(row) => as_read(row, ground, &stamps),
-        None => read_again(changing, change, ground, &done.key, &stamps, at).await?,
-    };
-    done.after = Some(still_marked(after, &kept));
-    Ok((done, Came::Written))
-}
-
-async fn write_audits(
-    changing: &mut Changing,
-    setting: &Setting,
-    carried: &mut Carried,
-    change: &Change,
-    alone: bool,
-    at: Span,
-) -> Result<(), Trouble> {
-    let mut written = Vec::new();
-    for done in &carried.changes {
-        match audit::write(changing, setting, done, alone).await {
-            Ok(row) => written.extend(row),
-            Err(AuditTrouble::Database(fault)) => return Err(database(&change.table.connection, fault, at)),
-            Err(AuditTrouble::Rule(message, _)) => {
-                let message = format!("the audit row for `{}` cannot be made: {message}", change.table);
-                return Err(Trouble::Step { message, at, help: vec!["look at `audits:` in the project file".into()] });
-            }
-        }
-    }
-    carried.changes.extend(written);
-    Ok(())
-}
-
-/// How many rows of each table the images explain: added, changed, gone.
-#[derive(Debug, Default)]
-pub struct Explained<'a>(BTreeMap<&'a str, (u64, u64, u64)>);
-
-impl<'a> Explained<'a> {
-    /// By changes that were carried out row by row: what is as wanted is not written.
-    pub fn by_rows(changes: &'a [RowChange]) -> Explained<'a> {
-        Explained::with(changes, false)
-    }
-
-    /// By a statement of the author's own, which also writes the rows that it leaves as they are.
-    pub fn by_statement(changes: &'a [RowChange]) -> Explained<'a> {
-        Explained::with(changes, true)
-    }
-
-    /// Rows that were written, and that a trigger made what they had been.
-    pub fn written_in_vain(&mut self, table: &'a TableName, rows: u64) {
-        self.0.entry(&table.table).or_default().1 += rows;
-    }
-
-    fn with(changes: &'a [RowChange], untouched: bool) -> Explained<'a> {
-        let mut explained = Explained::default();
-        for change in changes {
-            let counts = explained.0.entry(&change.table.table).or_default();
-            match change.deed() {
-                Deed::Insert => counts.0 += 1,
-                Deed::Delete => counts.2 += 1,
-                Deed::Update => counts.1 += 1,
-                Deed::Nothing => counts.1 += u64::from(untouched),
-            }
-        }
-        explained
-    }
-}
-
-/// Tables touched beyond what the images explain.
-pub fn also(
-    before: &[crate::connection::rows::Touched],
-    after: &[crate::connection::rows::Touched],
-    explained: &Explained<'_>,
-    connection: &str,
-) -> Vec<Also> {
-    let mut found = Vec::new();
-    for table in after {
-        let was = before.iter().find(|t| t.table == table.table);
-        let (inserted, updated, deleted) = was.map_or((0, 0, 0), |t| (t.inserted, t.updated, t.deleted));
-        let ours = explained.0.get(&*table.table).copied().unwrap_or_default();
-        let more = |now: u64, was: u64, ours: u64| now.saturating_sub(was).saturating_sub(ours);
-        let also = Also {
-            table: format!("{connection}.{}", table.table),
-            inserted: more(table.inserted, inserted, ours.0),
-            updated: more(table.updated, updated, ours.1),
-            deleted: more(table.deleted, deleted, ours.2),
-        };
-        if also.inserted + also.updated + also.deleted > 0 {
-            found.push(also);
-        }
-    }
-    found
 }
 
 /// The unknown that stands for a row of which only apply will know.

@@ -1,0 +1,80 @@
+//! What a row must still be, before it is changed, and how many a change may meet.
+
+use super::{Ground, coerced};
+use crate::{
+    action::change::{Change, Guard, To, Wanted},
+    base::{
+        source::Span,
+        value::{Map, Marks, Value},
+    },
+    engine::trouble::{Missed, Trouble},
+};
+
+/// Refuses when the row no longer holds what the author named. `item` is the key of the item that it is done for.
+pub(super) fn guard(change: &Change, ground: &Ground<'_>, before: &Map, key: &Map, item: &str) -> Result<(), Trouble> {
+    let (mut seen, mut unlike) = (Vec::new(), Vec::new());
+    let mut at = None;
+    for Guard { column, value, at: place } in &change.guard {
+        let current = before.get(column).cloned().unwrap_or(Value::NULL);
+        let wanted = coerced(ground, column, value.clone());
+        if wanted.is_unknown() || wanted == current {
+            continue;
+        }
+        let now = ground.marked(before).get(column).map_or(Marks::NONE, Value::all_marks);
+        let marks = ground.marks(column) | (now | wanted.all_marks()).among(Marks::HIDDEN);
+        let shown = |v: Value| ground.facts.named(column, v).marked(marks).shown();
+        let (wanted, current) = (shown(wanted), shown(current));
+        unlike.push(format!("`{column}` is {current} and not {wanted}"));
+        seen.push((column.to_string(), format!("expected {wanted}, found {current}")));
+        at.get_or_insert(*place);
+    }
+    let Some(at) = at else { return Ok(()) };
+    let own = matches!(key.values().collect::<Vec<_>>().as_slice(), [only] if *only.plain() == *item);
+    let key: Vec<_> = key.iter().map(|(c, v)| format!("{c} {}", v.plain())).collect();
+    let message = match change.claim {
+        // Of many items that others have the words are the same, and are told once.
+        true if own => format!("{}{}", unlike.join(", "), taken(change, ground, before)),
+        true => {
+            let row = format!("`{}` {}", change.table, key.join(", "));
+            format!("{row} is taken: {}{}", unlike.join(", "), taken(change, ground, before))
+        }
+        false => format!("`{}` {} is not as `only_if` says", change.table, key.join(", ")),
+    };
+    Err(Trouble::Missed(Missed { message, seen, at }))
+}
+
+/// Who has a record that was to be claimed, as far as the row tells: the last line of the text that the claim would have gone on
+/// with, or else since when.
+pub(super) fn taken(change: &Change, ground: &Ground<'_>, before: &Map) -> String {
+    let before = &ground.marked(before);
+    let shown = |column: &str, value: &Value| {
+        let own = before.get(column).map_or(Marks::NONE, |value| value.marks);
+        value.clone().marked(ground.marks(column) | own).shown()
+    };
+    let since = || {
+        let stamp = ground.facts.stamp()?;
+        Some(format!(" since {}", shown(stamp, before.get(stamp)?)))
+    };
+    let Wanted::Present { set, .. } = &change.wanted else { return since().unwrap_or_default() };
+    let mut told = set.iter().filter(|(_, to)| matches!(to, To::Append(_))).filter_map(|(column, _)| {
+        let text = before.get(column)?.as_str()?;
+        let last = text.lines().rev().find(|line| !line.trim().is_empty())?.trim();
+        let last: String = last.chars().take(LONGEST_LINE).collect();
+        Some(format!("; `{column}` ends with {}", shown(column, &Value::text(last))))
+    });
+    told.next().or_else(since).unwrap_or_default()
+}
+
+/// Characters of a log's line that a message repeats.
+const LONGEST_LINE: usize = 200;
+
+pub(super) fn counted(rows: u64, change: &Change, at: Span) -> Result<(), Trouble> {
+    if rows == 1 {
+        return Ok(());
+    }
+    let message = format!(
+        "one row of `{}` should have changed, the database says {rows}; a trigger or rule may be in the way",
+        change.table
+    );
+    Err(Trouble::Step { message, at, help: Vec::new() })
+}
