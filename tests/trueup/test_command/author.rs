@@ -181,7 +181,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 /// Compares what was printed, lengths of time aside, with `NAME.txt`.
 pub fn compare(name: &str, printed: &str) {
-    let times = regex::Regex::new(r" *\b\d+\.\d+ s\b").unwrap();
+    let times = regex::Regex::new(r" *\b\d+(?:\.\d+ s| ms)\b").unwrap();
     // The databases' own clocks are real.
     let moments = regex::Regex::new(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?").unwrap();
     let steady = |line: &str| moments.replace_all(&times.replace(line, ""), "[MOMENT]").trim_end().to_owned();
