@@ -21,9 +21,9 @@ pub const ALL: Limits = Limits { rows: 1_000_000, bytes: 256 << 20 };
 
 /// Tables by name, and those that are in the search path without their schema.
 const TABLES: &str = "\
-    with chosen as (
+    with recursive chosen as (
       select c.oid, case when pg_table_is_visible(c.oid) then c.relname::text else n.nspname || '.' || c.relname end as name,
-             c.relkind in ('v', 'm') as view
+             c.relkind in ('v', 'm') as view, c.relkind = 'r' and exists (select 1 from pg_inherits h where h.inhparent = c.oid) as heirs
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where c.relkind in ('r', 'p', 'v', 'm', 'f')
         and case when $1::text[] is null
@@ -34,12 +34,13 @@ const TABLES: &str = "\
 /// One table by its name, which costs the server a third of [`TABLES`] to plan.
 const TABLE: &str = "\
     with chosen as (
-      select c.oid, $2::text as name, c.relkind in ('v', 'm') as view from pg_class c
+      select c.oid, $2::text as name, c.relkind in ('v', 'm') as view,
+             c.relkind = 'r' and exists (select 1 from pg_inherits h where h.inhparent = c.oid) as heirs from pg_class c
       where c.oid = to_regclass($1::text) and c.relkind in ('r', 'p', 'v', 'm', 'f')
     )";
 
 const COLUMNS: &str = "\
-    select c.name, c.view, a.attname::text as column, a.atttypmod as modifier, not a.attnotnull as nullable,
+    select c.name, c.view, c.heirs, a.attname::text as column, a.atttypmod as modifier, not a.attnotnull as nullable,
            (a.atthasdef or a.attidentity <> '') and a.attgenerated = '' as has_default,
            a.attgenerated <> '' or a.attidentity = 'a' as generated, a.attidentity = 'a' as numbered,
            a.attgenerated = '' and (a.attidentity <> '' or exists (
@@ -59,30 +60,77 @@ const COLUMNS: &str = "\
     left join pg_type base on base.oid = nullif(ty.typbasetype, 0)
     order by c.name, a.attnum";
 
-/// Of a trigger its text, where it can be read: what is written in C, or looked at when the transaction ends, is taken for one that may do anything (`call`),
-/// but for what comes with the server. A function in a CHECK may read tables; those that come with the server leave no dependency behind.
-/// All of them are looked at with every change of a row.
-const KEYS: &str = "\
+/// Functions that come with the server, or are written in C, look at nothing else; a constraint of them leaves no dependency behind. `$of` is the object.
+macro_rules! calls {
+    ($class:literal, $of:literal, $but:literal) => {
+        concat!(
+            "exists (select 1 from pg_depend d join pg_proc f on f.oid = d.refobjid join pg_language l on l.oid = f.prolang where d.classid = '",
+            $class,
+            "'::regclass and d.objid = ",
+            $of,
+            " and d.refclassid = 'pg_proc'::regclass and l.lanname not in ('c', 'internal') ",
+            $but,
+            ")"
+        )
+    };
+}
+
+/// Keys, triggers, and what else may judge a change: also of the partitions and heirs of a table, and of the tables behind a view. Of a trigger or a function
+/// its text, where it can be read: what is written in C, or looked at when the transaction ends, is taken for one that may do anything (`call`), but for
+/// what comes with the server. A function in a CHECK may read tables. All of them are looked at with every change of a row.
+const KEYS: &str = concat!(
+    ", parts as (
+      select oid, name, oid as part from chosen
+      union select p.oid, p.name, below.part from parts p cross join lateral (
+        select h.inhrelid as part from pg_inherits h where h.inhparent = p.part
+        union all select d.refobjid from pg_rewrite r join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+          and d.refclassid = 'pg_class'::regclass where r.ev_class = p.part and r.rulename = '_RETURN') below)
     select c.name, i.indisprimary as primary, null::text as trigger, null::text as body, null::text as judge,
            (select array_agg(a.attname::text order by k.n) from unnest(i.indkey::int2[]) with ordinality k(attnum, n)
              join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum where k.n <= i.indnkeyatts) as columns
     from chosen c join pg_index i on i.indrelid = c.oid
     where i.indisunique and i.indpred is null and i.indexprs is null and i.indisvalid
     union all
-    select c.name, false, t.tgname::text, case when t.tgenabled = 'D' then '' when t.tginitdeferred then 'call'
-             when l.lanname = 'plpgsql' then f.prosrc
-             when f.pronamespace = 'pg_catalog'::regnamespace or f.proname = 'moddatetime' then '' else 'call' end, null, null
-    from chosen c join pg_trigger t on t.tgrelid = c.oid join pg_proc f on f.oid = t.tgfoid join pg_language l on l.oid = f.prolang
+    select p.name, false, case when p.part = p.oid then t.tgname::text end, case when t.tgenabled = 'D' then '' when t.tginitdeferred then 'call' when ",
+    calls!("pg_trigger", "t.oid", "and f.oid <> t.tgfoid"),
+    " then 'call' when l.lanname = 'plpgsql' then f.prosrc
+             when f.pronamespace = 'pg_catalog'::regnamespace or f.proname = 'moddatetime' then '' else 'call' end,
+           'the trigger `' || t.tgname || '`', null
+    from parts p join pg_trigger t on t.tgrelid = p.part join pg_proc f on f.oid = t.tgfoid join pg_language l on l.oid = f.prolang
     where not t.tgisinternal
     union all
-    select c.name, false, null, null, k.conname::text,
+    select p.name, false, null, null, 'the constraint `' || k.conname || '`',
            (select array_agg(a.attname::text order by n.n) from unnest(case when k.contype <> 'c' then k.conkey end) with ordinality n(attnum, n)
-             left join pg_attribute a on a.attrelid = c.oid and a.attnum = n.attnum having bool_and(n.attnum > 0))
-    from chosen c join pg_constraint k on k.conrelid = c.oid and (k.contype = 'x' or k.contype in ('p', 'u', 'f') and k.condeferred
-      or k.contype = 'c' and exists (select 1 from pg_depend d join pg_proc f on f.oid = d.refobjid join pg_language l on l.oid = f.prolang
-        where d.classid = 'pg_constraint'::regclass and d.objid = k.oid and d.refclassid = 'pg_proc'::regclass
-        and l.lanname not in ('c', 'internal')))
-    order by 1, 3, 5, 6";
+             left join pg_attribute a on a.attrelid = p.part and a.attnum = n.attnum having bool_and(n.attnum > 0))
+    from parts p join pg_constraint k on k.conrelid = p.part and (k.contype = 'x' or k.contype in ('p', 'u', 'f') and k.condeferred or k.contype = 'c' and ",
+    calls!("pg_constraint", "k.oid", ""),
+    ")
+    union all
+    select p.name, false, null, null, 'the constraint `' || k.conname || '`', array[a.attname::text]
+    from parts p join pg_attribute a on a.attrelid = p.part and a.attnum > 0 join pg_constraint k on k.contypid = a.atttypid
+    where k.contype = 'c' and ",
+    calls!("pg_constraint", "k.oid", ""),
+    "
+    union all
+    select p.name, false, null, case when f.provolatile = 'i' or l.lanname in ('c', 'internal') then ''
+             when l.lanname in ('plpgsql', 'sql') and f.prosrc <> '' then f.prosrc else 'call' end,
+           'the default of `' || a.attname || '`', array[a.attname::text]
+    from parts p join pg_attrdef e on e.adrelid = p.part join pg_attribute a on a.attrelid = p.part and a.attnum = e.adnum
+    join pg_depend d on d.classid = 'pg_attrdef'::regclass and d.objid = e.oid and d.refclassid = 'pg_proc'::regclass
+    join pg_proc f on f.oid = d.refobjid join pg_language l on l.oid = f.prolang
+    union all
+    select p.name, false, null, coalesce(pg_get_expr(y.polqual, y.polrelid), '') || ' ' || coalesce(pg_get_expr(y.polwithcheck, y.polrelid), ''),
+           'the policy `' || y.polname || '`', null
+    from parts p join pg_class t on t.oid = p.part and t.relrowsecurity join pg_policy y on y.polrelid = p.part
+    union all
+    select p.name, false, null, null, 'the rule `' || r.rulename || '`', null
+    from parts p join pg_rewrite r on r.ev_class = p.part and r.rulename <> '_RETURN' and r.ev_enabled <> 'D'
+    union all
+    select w.name, false, null, null, w.judge, null
+    from (select p.name, c.name as other from parts p join chosen c on c.oid = p.part and c.oid <> p.oid) pairs
+    cross join lateral (values (pairs.name, 'the part `' || pairs.other || '`'), (pairs.other, 'the whole `' || pairs.name || '`')) w(name, judge)
+    order by 1, 3, 5, 6"
+);
 
 const REFERENCES: &str = "\
     select c.name, p.name as target, k.conname::text as key,
@@ -111,17 +159,18 @@ const NATURE: &str = "\
 /// Columns, types, keys and triggers of the named tables, or of all.
 pub async fn read(link: &mut Link, tables: Option<&[&str]>) -> Result<Catalogue, Fault> {
     let mut catalogue = with_columns(link, tables).await?;
-    for row in ask(link, &format!("{TABLES} {KEYS}"), names(tables)?).await? {
+    for row in ask(link, &format!("{TABLES}{KEYS}"), names(tables)?).await? {
         let Some(table) = catalogue.get_mut(&text(&row, "name")) else { continue };
         let columns: Vec<Arc<str>> = strings(&row, "columns").into_iter().map(Into::into).collect();
         if let Some(trigger) = row.get("trigger").and_then(Value::as_str) {
             table.triggers.push(trigger.to_owned());
-            let body = row.get("body").and_then(Value::as_str).unwrap_or_default();
-            if sql_rules::looks_beyond(body, &text(&row, "name"), Dialect::Postgres) {
-                table.judges.push(Judge { what: format!("the trigger `{trigger}`"), columns: Vec::new() });
+        }
+        if let Some(judge) = row.get("judge").and_then(Value::as_str) {
+            let body = row.get("body").and_then(Value::as_str);
+            let looks = |body| sql_rules::looks_beyond(body, &text(&row, "name"), Dialect::Postgres);
+            if body.is_none_or(looks) {
+                table.judges.push(Judge { what: judge.to_owned(), columns });
             }
-        } else if let Some(constraint) = row.get("judge").and_then(Value::as_str) {
-            table.judges.push(Judge { what: format!("the constraint `{constraint}`"), columns });
         } else if is(&row, "primary") {
             table.primary_key = columns;
         } else {
@@ -170,7 +219,7 @@ fn of_rows(rows: Vec<Map>) -> Catalogue {
     let mut catalogue = Catalogue::new();
     for row in rows {
         let table: &mut Table = catalogue.entry(text(&row, "name")).or_default();
-        table.view = is(&row, "view");
+        (table.view, table.heirs) = (is(&row, "view"), is(&row, "heirs"));
         let column = column(&row);
         table.columns.insert(column.name.clone(), column);
     }

@@ -144,3 +144,68 @@ async fn a_glance_needs_no_transaction_and_outlives_a_connection_that_died_resti
         reading.close().await;
     }
 }
+
+/// What looks at other rows besides, wherever the database lets somebody write it down.
+const JUDGES: &str = "
+    create table rows_of (id int primary key, n int, state text);
+    create function sold() returns bigint language sql stable as $$ select count(*) from rows_of where state = 'sold' $$;
+    create function next_no() returns text language sql stable as $$ select 'N-' || count(*) from rows_of $$;
+    create function plain_no() returns text language sql volatile as $$ select lower(gen_random_uuid()::text) $$;
+    create function calm() returns trigger language plpgsql as $$ begin new.n := 1; return new; end $$;
+    create function counts() returns trigger language plpgsql as $$ begin perform count(*) from rows_of; return new; end $$;
+    create table by_policy (id int primary key, n int);
+    alter table by_policy enable row level security;
+    create policy cap on by_policy using (true) with check (sold() < 10);
+    create table by_own_policy (id int primary key, owner text);
+    alter table by_own_policy enable row level security;
+    create policy mine on by_own_policy using (owner = current_user);
+    create table by_default (id int primary key, n int, no text default next_no());
+    create table by_plain_default (id int primary key, no text default plain_no(), at timestamptz default now(), k uuid default gen_random_uuid());
+    create table by_when (id int primary key, n int);
+    create trigger late before update on by_when for each row when (sold() >= 10) execute function calm();
+    create table by_calm (id int primary key, n int);
+    create trigger calm before update on by_calm for each row when (new.n > 1) execute function calm();
+    create table by_rule (id int primary key, n int);
+    create rule aside as on update to by_rule where new.n > 3 do instead nothing;
+    create domain small as int check (value < sold());
+    create table by_domain (id int primary key, n small);
+    create table by_part (id int, n int) partition by range (id);
+    create table part_of partition of by_part for values from (0) to (100);
+    create trigger cap before update on part_of for each row execute function counts();
+    create table behind (id int primary key, n int);
+    create trigger cap before update on behind for each row execute function counts();
+    create view by_view as select id, n from behind;
+    create table at_peace (id int primary key, n int check (n > 0) unique, parent int references rows_of);";
+
+#[tokio::test]
+async fn whatever_judges_a_change_by_other_rows_is_told() {
+    let place = postgres(JUDGES).await;
+    let mut reading = place.database().reading().await.unwrap();
+    let told = async |reading: &mut crate::connection::handle::Reading, tables: &[&str]| {
+        let catalogue = reading.catalogue(Some(tables)).await.unwrap();
+        let of = |name: &&str| {
+            let mut what: Vec<String> = catalogue[*name].judges.iter().map(|judge| judge.what.clone()).collect();
+            what.sort();
+            what.join(", ")
+        };
+        tables.iter().map(of).collect::<Vec<_>>()
+    };
+    for (table, expected) in [
+        ("by_policy", "the policy `cap`"),
+        ("by_own_policy", ""),
+        ("by_default", "the default of `no`"),
+        ("by_plain_default", ""),
+        ("by_when", "the trigger `late`"),
+        ("by_calm", ""),
+        ("by_rule", "the rule `aside`"),
+        ("by_domain", "the constraint `small_check`"),
+        ("by_part", "the trigger `cap`"),
+        ("by_view", "the trigger `cap`"),
+        ("at_peace", ""),
+    ] {
+        assert_eq!(told(&mut reading, &[table]).await, [expected], "{table}");
+    }
+    // One row under two names.
+    let both = told(&mut reading, &["by_part", "part_of"]).await;
+    assert_eq!(both, ["the part `part_of`, the trigger `cap`", "the trigger `cap`, the whole `by_part`"]);
+}
