@@ -424,7 +424,8 @@ impl Changing {
             let answer = self.change(&text.done()).await?;
             return self.key_of_new(table, key, values, answer.affected);
         }
-        let answer = self.change(&text.raw(" RETURNING ").columns(key).done()).await?;
+        let statement = self.exactly(|list| list.write(text.clone().raw(" RETURNING "), key).done()).await?;
+        let answer = self.change(&statement).await?;
         let Answer { columns, mut rows, .. } = answer;
         match rows.pop() {
             Some(row) if rows.is_empty() => Ok(columns.into_iter().zip(row).collect()),

@@ -9,7 +9,7 @@ use crate::{
 use std::sync::Arc;
 
 /// A statement being written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Text {
     dialect: Dialect,
     sql: String,

@@ -36,7 +36,8 @@ const RIGHTS: &str = "\
            coalesce(array_agg(a.attname::text) filter (where has_column_privilege(c.oid, a.attnum, 'update')), '{}') as update, \
            bool_and(has_column_privilege(c.oid, a.attnum, 'select')) as select \
     from unnest($1::text[]) t(name) \
-    join pg_class c on c.oid = to_regclass(case when t.name like '%.%' then t.name else quote_ident(t.name) end) \
+    join pg_class c on c.oid = to_regclass(case strpos(t.name, '.') when 0 then quote_ident(t.name) \
+      else quote_ident(left(t.name, strpos(t.name, '.') - 1)) || '.' || quote_ident(substr(t.name, strpos(t.name, '.') + 1)) end) \
     join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped \
     group by t.name, c.oid";
 

@@ -384,8 +384,9 @@ fn inserting(table: &str, group: &[Asked]) -> Text {
 /// A row for each member; the keys, in their order.
 pub async fn insert(changing: &mut Changing, table: &str, group: &[Asked]) -> Result<Vec<Map>, Fault> {
     let Some(Op::Insert { key, .. }) = group.first().map(|one| &one.op) else { return Ok(Vec::new()) };
-    let answer = changing.change(&inserting(table, group).columns(key).done()).await?;
-    let Answer { columns, rows, .. } = answer;
+    let write = |all: &Columns<'_>| all.write(inserting(table, group), key).done();
+    let statement = exactly(changing, write).await?;
+    let Answer { columns, rows, .. } = changing.change(&statement).await?;
     Ok(rows.into_iter().map(|row| columns.iter().cloned().zip(row).collect()).collect())
 }
 

@@ -10,20 +10,21 @@ use tokio::{
 #[tokio::test]
 async fn the_rights_of_the_role_are_told_table_by_table() {
     let place = postgres(
-        "create schema shop; create table a (id integer primary key, x integer, y integer); create table shop.b (id integer primary key); create table c (id integer)",
+        "create schema shop; create table a (id integer primary key, x integer, y integer); create table shop.b (id integer primary key); create table c (id integer); create schema \"Odd One\"; create table \"Odd One\".\"Order\" (id integer)",
     )
     .await;
     let url = place.url.as_ref().unwrap();
     let role = url::Url::parse(url).unwrap().path().trim_start_matches('/').to_owned();
     let setup = format!(
         "create role {role} login password 'x'; grant usage on schema shop to {role}; \
-         grant select, update (x) on a to {role}; grant insert, delete on shop.b to {role}; grant select (id) on shop.b to {role}"
+         grant select, update (x) on a to {role}; grant insert, delete on shop.b to {role}; grant select (id) on shop.b to {role}; \
+         grant usage on schema \"Odd One\" to {role}; grant insert on \"Odd One\".\"Order\" to {role}"
     );
     admin(url, &setup).await.unwrap();
     let mut theirs = url::Url::parse(url).unwrap();
     theirs.set_username(&role).unwrap();
     theirs.set_password(Some("x")).unwrap();
-    let survey = place.at(theirs.as_str()).survey(&["a", "shop.b", "c", "gone"]).await.unwrap();
+    let survey = place.at(theirs.as_str()).survey(&["a", "shop.b", "c", "gone", "Odd One.Order"]).await.unwrap();
     admin(url, &format!("drop owned by {role}; drop role {role}")).await.unwrap();
     assert_eq!((survey.role.as_str(), survey.replica, survey.has_ledger), (role.as_str(), false, false));
     assert_eq!(survey.pooled, None, "a direct connection");
@@ -33,6 +34,8 @@ async fn the_rights_of_the_role_are_told_table_by_table() {
     assert_eq!((b.insert, b.delete, b.select, b.update.is_empty()), (true, true, true, true));
     assert_eq!((c.insert, c.delete, c.select, c.update.is_empty()), (false, false, false, true));
     assert!(!survey.rights.contains_key("gone"));
+    let odd = &survey.rights["Odd One.Order"];
+    assert_eq!((odd.insert, odd.delete, odd.select), (true, false, false));
     let owner = place.database().survey(&["a"]).await.unwrap();
     assert_eq!(owner.rights["a"].update.len(), 3);
 }
