@@ -217,6 +217,11 @@ impl StepState {
         self.outcome.as_ref().and_then(|o| o.value.as_ref()).filter(|_| rows).map(left::load).unwrap_or_default()
     }
 
+    /// Where its run takes another one back: what its rows took along, which stays.
+    pub fn left_along(&self) -> Option<&str> {
+        self.outcome.as_ref().and_then(|o| o.message.as_deref()).filter(|message| message.contains(ALONG))
+    }
+
     /// Why it is not taken back, where its run takes another one back.
     pub fn stays(&self) -> Option<Stays> {
         let outcome = self.outcome.as_ref().filter(|o| o.outcome == Outcome::Skipped)?;
@@ -264,6 +269,9 @@ impl StepState {
 
 /// The class of a statement that is run again when its answer is lost, without looking.
 pub const REPEATED: &str = "sql-repeatable";
+
+/// Said by an undo of what triggers and cascades of its run did, which nobody takes back.
+pub const ALONG: &str = "that went or changed along with its own (triggers, cascades) stay as the run left them";
 
 /// The decision of a person who answered a question.
 pub const ANSWER: &str = "answer";

@@ -45,6 +45,7 @@ pub async fn run(changing: &mut Changing, deed: &Deed, setting: &Setting, at: Sp
             let columns = carry_out::columns(changing, &aim.table, setting).await.map_err(fault)?;
             carried.computed.extend(computed(&aim.table, aim.facts, &columns));
             carried.changes = aim.hit(changing, deed, at).await?;
+            carried.look_whether_whole(&columns);
             setting.veil.mark_changes(&mut carried.changes);
             setting.veil.note(&carried.changes, setting);
         }

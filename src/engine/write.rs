@@ -130,7 +130,14 @@ impl Driver<'_> {
             Deed::Restore(_) => left::store(&carried.left_alone),
             _ => carried.result(matches!(step.act, Act::Row(_)), setting),
         };
-        let message = undo::left_words(&carried.left_alone);
+        let message = match deed {
+            Deed::Restore(restore) => {
+                let both = [undo::left_words(&carried.left_alone), undo::restore::not_followed(restore, &carried)];
+                let both: Vec<String> = both.into_iter().flatten().collect();
+                (!both.is_empty()).then(|| both.join(" "))
+            }
+            _ => None,
+        };
         if carried.is_nothing() && carried.also.is_empty() {
             let _ = writing.rollback().await;
             // What is found done may be this run's own doing.

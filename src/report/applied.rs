@@ -59,6 +59,10 @@ pub fn text(id: RunId, state: &RunState, view: &View<'_>) -> String {
             let head = Line::of(Tone::Care, "! not taken back: ").plain(format!("`{}`", step_name(path)));
             page.hung(2, 4, head.add(Tone::Care, format!("  {}", stays.why)));
         }
+        if let Some(along) = step.left_along() {
+            let head = Line::of(Tone::Care, "! not taken back: ").plain(format!("`{}`", step_name(path)));
+            page.hung(2, 4, head.add(Tone::Care, format!("  {along}")));
+        }
     }
     page.blank();
     let mut lines = changed(state);

@@ -14,6 +14,12 @@ use crate::{
 };
 use std::sync::Arc;
 
+/// Of an undo: the steps whose rows took others along, which stay as the run left them.
+fn steps_along(state: &RunState) -> usize {
+    let steps = state.items.values().flat_map(|item| item.steps.values());
+    steps.filter(|step| step.left_along().is_some()).count()
+}
+
 /// The sentence, its colour, and nothing of what was changed.
 pub fn sentence(state: &RunState) -> (Tone, String) {
     let Some(closed) = &state.closed else { return (Tone::Care, under_way(state)) };
@@ -26,7 +32,9 @@ pub fn sentence(state: &RunState) -> (Tone, String) {
         let stays = steps().filter_map(StepState::stays).filter(|stays| stays.by != Ground::Needless).count();
         let rows = (left > 0).then(|| format!("{} left alone", counted(left, "row")));
         let steps = (stays > 0).then(|| format!("{} that cannot be taken back", counted(stays, "step")));
-        let both: Vec<String> = rows.into_iter().chain(steps).collect();
+        let along = steps_along(state);
+        let along = (along > 0).then(|| format!("what {} took along", counted(along, "step")));
+        let both: Vec<String> = rows.into_iter().chain(steps).chain(along).collect();
         match (closed.end, both.is_empty()) {
             (End::Changed, true) => return (Tone::Good, "Done: taken back.".into()),
             (End::Changed, false) => return (Tone::Good, format!("Done: taken back, but for {}.", both.join(" and "))),

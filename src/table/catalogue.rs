@@ -95,6 +95,8 @@ pub struct Table {
     pub judges: Vec<Judge>,
     /// A view, not a table.
     pub view: bool,
+    /// Other tables inherit from it: its rows may be theirs, with columns that it does not have.
+    pub heirs: bool,
 }
 
 /// What looks at other rows as well when a row changes: a trigger that reads tables or changes rows, a constraint that excludes some rows beside others
@@ -108,6 +110,15 @@ pub struct Judge {
 }
 
 impl Table {
+    /// Why the image of a row that `comes`, or `goes`, may not be all of the row, a fragment; nothing where it is.
+    pub fn half_seen(&self, comes: bool, goes: bool) -> Option<&'static str> {
+        if self.view && (comes || goes) {
+            return Some("a view need not show all columns of its rows");
+        }
+        (self.heirs && goes)
+            .then_some("its rows may be those of tables that inherit from it, which have columns of their own")
+    }
+
     /// A column by its name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.get(name)

@@ -67,5 +67,6 @@ mod turns;
 mod tutorial;
 mod undo;
 mod undo_many;
+mod undo_rebuilt;
 mod undo_told;
 mod waiting;

@@ -1,14 +1,17 @@
 //! What a row must still be, before it is changed, and how many a change may meet.
 
-use super::{Ground, coerced};
+use super::{Ground, coerced, difference};
 use crate::{
     action::change::{Change, Guard, To, Wanted},
     base::{
         source::Span,
         value::{Map, Marks, Value},
     },
+    effect::change::RowChange,
     engine::trouble::{Missed, Trouble},
+    table::catalogue::Kind,
 };
+use std::sync::Arc;
 
 /// Refuses when the row no longer holds what the author named. `item` is the key of the item that it is done for.
 pub(super) fn guard(change: &Change, ground: &Ground<'_>, before: &Map, key: &Map, item: &str) -> Result<(), Trouble> {
@@ -75,6 +78,44 @@ pub(super) fn counted(rows: u64, change: &Change, at: Span) -> Result<(), Troubl
     let message = format!(
         "one row of `{}` should have changed, the database says {rows}; a trigger or rule may be in the way",
         change.table
+    );
+    Err(Trouble::Step { message, at, help: Vec::new() })
+}
+
+/// A row was written and is as before: something in the database put back what was wanted otherwise. Only of values that a column keeps as they are given;
+/// a moment, a number or a range may be the same in another form.
+pub(super) fn kept(
+    change: &Change,
+    ground: &Ground<'_>,
+    before: &Map,
+    done: &RowChange,
+    at: Span,
+) -> Result<(), Trouble> {
+    let Wanted::Present { set, .. } = &change.wanted else { return Ok(()) };
+    let told = |(column, wanted): (Arc<str>, Value)| {
+        let kind = &ground.columns.column(&column)?.kind;
+        let current = before.get(&column)?.clone();
+        let exact = match kind {
+            Kind::Bool | Kind::Int { .. } | Kind::Bytes | Kind::Date | Kind::Uuid | Kind::Enum(_) => true,
+            Kind::Text(_) => wanted.plain().trim_end() != current.plain().trim_end(),
+            Kind::Decimal(_)
+            | Kind::Float
+            | Kind::Time
+            | Kind::Timestamp
+            | Kind::Instant
+            | Kind::Json
+            | Kind::Other => false,
+        };
+        let marks = ground.marks(&column) | wanted.all_marks().among(Marks::HIDDEN);
+        let shown = |value: Value| ground.facts.named(&column, value).marked(marks).shown();
+        exact.then(|| format!("`{column}` is {} and not {}", shown(current), shown(wanted)))
+    };
+    let Some(told) = difference(set, ground, before).into_iter().find_map(told) else { return Ok(()) };
+    let key: Vec<_> = done.key.iter().map(|(c, v)| format!("{c} {}", v.plain())).collect();
+    let message = format!(
+        "the database kept `{}` {} as it was: {told}; a trigger or rule may be in the way",
+        change.table,
+        key.join(", ")
     );
     Err(Trouble::Step { message, at, help: Vec::new() })
 }

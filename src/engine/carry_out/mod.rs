@@ -40,7 +40,7 @@ use crate::{
 };
 use audited::{with_audit, write_audits};
 use create::create_row;
-use guard::{counted, guard};
+use guard::{counted, guard, kept};
 use indexmap::IndexMap;
 use marks::{as_in_example, as_read, covered, kept_marks, still_marked};
 use std::{collections::BTreeSet, sync::Arc};
@@ -58,6 +58,8 @@ pub struct Carried {
     pub left_alone: Vec<LeftAlone>,
     /// Columns that nobody but the database writes: what they hold is never compared with a plan.
     pub computed: BTreeSet<(TableName, Arc<str>)>,
+    /// Why the images of its rows may not be all of the rows, so that they do not take it back.
+    pub half_seen: Option<&'static str>,
 }
 
 /// The columns of a table that the database computes, or that triggers fill.
@@ -73,6 +75,12 @@ pub(super) fn computed(
 }
 
 impl Carried {
+    /// Notes where the images of the author's rows may not be all of the rows.
+    pub(super) fn look_whether_whole(&mut self, columns: &catalogue::Table) {
+        let own = self.changes.iter().filter(|change| !change.by_rule);
+        self.half_seen = own.filter_map(|one| columns.half_seen(one.before.is_none(), one.after.is_none())).next();
+    }
+
     /// Nothing differs.
     pub fn is_nothing(&self) -> bool {
         self.changes.iter().all(|c| c.deed() == Deed::Nothing)
@@ -191,6 +199,9 @@ async fn carried(changing: &mut Changing, change: &Change, setting: &Setting, at
     let mut in_vain = 0;
     for row in &rows {
         let (done, came) = one(changing, change, &ground, row, &setting.about.key, at).await?;
+        if came == Came::Written && done.deed() == Deed::Nothing {
+            kept(change, &ground, row, &done, at)?;
+        }
         carried.unknown |= came == Came::Unknown;
         in_vain += u64::from(came == Came::Written && done.deed() == Deed::Nothing);
         carried.changes.push(done);
@@ -202,6 +213,7 @@ async fn carried(changing: &mut Changing, change: &Change, setting: &Setting, at
         carried.unknown |= came == Came::Unknown;
         carried.changes.push(done);
     }
+    carried.look_whether_whole(&ground.columns);
     if !carried.unknown {
         if change.audit {
             write_audits(changing, setting, &mut carried, change, audits_alone, at).await?;

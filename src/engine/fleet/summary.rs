@@ -140,7 +140,7 @@ impl Summary {
             }
         }
         for (path, step) in &item.steps {
-            if step.stays().is_some_and(|stays| stays.by != Ground::Needless) {
+            if step.stays().is_some_and(|stays| stays.by != Ground::Needless) || step.left_along().is_some() {
                 let step = name(path).split(['[', '~']).next().unwrap_or_default();
                 *self.stays.entry(step.into()).or_default() += 1;
             }

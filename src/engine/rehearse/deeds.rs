@@ -148,7 +148,7 @@ impl Pass<'_> {
         let work = async |c: &mut Changing| undo::restore::restore(c, &lenient, setting, None, step.act_at).await;
         let mut carried = within(changing, &lenient.connection, work).await?;
         clock::mark_changes(&self.steps, &mut carried.changes);
-        self.put_back(path, step, carried);
+        self.put_back(path, step, &lenient, carried);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use super::Pass;
 use crate::{
     action::{
-        deed::Judgement,
+        deed::{Judgement, Restore},
         kinds::Act,
         step::{Step, Undo},
     },
@@ -47,10 +47,15 @@ impl Pass<'_> {
         }
         let effect = Effect::Rows { changes: carried.changes, also: carried.also };
         self.show(path, step, label, foreseen, vec![effect], notes);
+        if let (Some(why), Some(shown)) = (carried.half_seen, self.steps.last_mut())
+            && shown.undo == Some(Reversal::Automatic)
+        {
+            shown.undo = Some(Reversal::Irreversible(Some(why.into())));
+        }
     }
 
     /// Rows that were put back, and those that were left alone.
-    pub(super) fn put_back(&mut self, path: &Arc<str>, step: &Step, carried: Carried) {
+    pub(super) fn put_back(&mut self, path: &Arc<str>, step: &Step, deed: &Restore, carried: Carried) {
         let nothing = carried.is_nothing() && carried.also.is_empty();
         let foreseen = match (nothing, carried.left_alone.is_empty()) {
             (false, _) => Foreseen::Changes,
@@ -58,6 +63,7 @@ impl Pass<'_> {
             (true, false) => Foreseen::Warns,
         };
         let notes = if nothing { Vec::new() } else { hooks(self.setting, &carried) };
+        let along = undo::restore::not_followed(deed, &carried);
         let label = if foreseen == Foreseen::Warns { Label::Read } else { Label::Exact };
         let mut effects = Vec::new();
         if !carried.changes.is_empty() || !carried.also.is_empty() {
@@ -67,6 +73,9 @@ impl Pass<'_> {
             effects.push(Effect::LeftAlone { rows: carried.left_alone });
         }
         self.show(path, step, label, foreseen, effects, notes);
+        if let (Some(along), Some(shown)) = (along, self.steps.last_mut()) {
+            shown.undo = Some(Reversal::Irreversible(Some(along)));
+        }
     }
 
     /// A step that could not be executed here; its result is unknown.

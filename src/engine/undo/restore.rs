@@ -28,6 +28,7 @@ use crate::{
         drift,
         question::database,
         setting::Setting,
+        state::ALONG,
         trouble::{Difference, Trouble},
     },
     plan::{Also, Effect, StepPlan},
@@ -130,6 +131,17 @@ pub fn words(deed: &Restore) -> String {
     let rows = |n: usize| if n == 1 { "row" } else { "rows" };
     let parts: Vec<_> = tables.iter().map(|(table, n)| format!("{n} {} of {table}", rows(*n))).collect();
     format!("put back {}", parts.join(", "))
+}
+
+/// What the other run changed or removed by triggers and cascades in tables that are not touched now: nobody takes that back. A sentence with [`ALONG`].
+pub fn not_followed(deed: &Restore, carried: &Carried) -> Option<String> {
+    // Where it added rows as well, or something else happens now, a trigger keeps the table by itself.
+    let stays = |(table, added): &&(Arc<str>, Option<u64>)| {
+        *added == Some(0) && !carried.also.iter().any(|also| *also.table == **table)
+    };
+    let tables: Vec<String> = deed.also.iter().filter(stays).map(|(table, _)| format!("`{table}`")).collect();
+    let done = carried.changes.iter().any(|change| change.deed() != Deed::Nothing);
+    (done && !tables.is_empty()).then(|| format!("Rows of {} {ALONG}.", tables.join(", ")))
 }
 
 /// As a drift report says it.
@@ -283,6 +295,9 @@ impl<'a> Work<'a> {
             }
         };
         let row = Row { change, facts, columns, hidden: hidden::columns_of(change) };
+        if let Some(why) = row.columns.half_seen(change.before.is_none(), change.after.is_none()) {
+            return Ok(Came::Left(whole(change, why.into())));
+        }
         let found = row.read(changing).await?;
         let came = match (&change.before, &change.after) {
             (None, Some(ours)) => row.made(found, ours),
@@ -348,6 +363,10 @@ pub(super) fn whole(change: &RowChange, why: String) -> LeftAlone {
     LeftAlone { table: change.table.clone(), key: change.key.clone(), why, columns: Vec::new() }
 }
 
+/// The table was rebuilt since the run.
+const NEW_COLUMNS: &str = "its table got columns since, and something stands in them";
+const GONE_COLUMNS: &str = "its table has these columns no more";
+
 /// What is to be done to a row.
 enum Todo {
     Delete(Map),
@@ -386,6 +405,14 @@ impl Row<'_> {
             || self.facts.stamp() == Some(column)
             || self.facts.generated.iter().any(|w| w.as_str() == column)
             || self.columns.column(column).is_none_or(|c| c.generated && !c.numbered)
+    }
+
+    /// Columns of an image that the table has no more, where they are not only a by-product.
+    fn gone<'m>(&self, image: &'m Map) -> impl Iterator<Item = (&'m Arc<str>, &'m Value)> {
+        let stamp = |column: &str| {
+            self.facts.stamp() == Some(column) || self.change.stamps.iter().any(|stamp| &**stamp == column)
+        };
+        image.iter().filter(move |(column, _)| self.columns.column(column).is_none() && !stamp(column))
     }
 
     /// The marks of a column's values.
@@ -443,10 +470,16 @@ impl Row<'_> {
         let Some(found) = found else { return Ok(Came::Already(self.as_it_is(None))) };
         let differing: Vec<Arc<str>> =
             ours.iter().filter(|(c, v)| !self.besides(c) && found.get(c) != Some(*v)).map(|(c, _)| c.clone()).collect();
-        if differing.is_empty() {
-            return Err(Todo::Delete(found));
+        if !differing.is_empty() {
+            return Ok(Came::Left(self.left("somebody changed it since it was made", differing, Some(&found))));
         }
-        Ok(Came::Left(self.left("somebody changed it since it was made", differing, Some(&found))))
+        // What stands in a column that the run did not know is somebody else's.
+        let newer = found.iter().filter(|(c, v)| !ours.contains_key(c) && !v.is_null() && !self.besides(c));
+        let newer: Vec<Arc<str>> = newer.map(|(column, _)| column.clone()).collect();
+        if !newer.is_empty() {
+            return Ok(Came::Left(self.left(NEW_COLUMNS, newer, Some(&found))));
+        }
+        Err(Todo::Delete(found))
     }
 
     /// The other run changed it: the columns that it changed become what they were.
@@ -460,6 +493,11 @@ impl Row<'_> {
         let Some(found) = found else {
             return Ok(Came::Left(self.left("it is not there any more", mine, None)));
         };
+        let gone = self.gone(before).filter(|(c, v)| !same_bytes(v, &value(ours, c)));
+        let gone: Vec<Arc<str>> = gone.map(|(column, _)| column.clone()).collect();
+        if !gone.is_empty() {
+            return Ok(Came::Left(self.left(GONE_COLUMNS, gone, Some(&found))));
+        }
         let open: Vec<Arc<str>> =
             mine.iter().filter(|c| !value(&found, c).is_stored_like(&value(before, c))).cloned().collect();
         let newer: Vec<Arc<str>> =
@@ -479,7 +517,13 @@ impl Row<'_> {
 
     /// The other run removed it: it comes again, if its key is free.
     fn removed(&self, found: Option<Map>, before: &Map) -> Result<Came, Todo> {
-        let Some(found) = found else { return Err(Todo::Insert(before.clone())) };
+        let Some(found) = found else {
+            let gone: Vec<Arc<str>> = self.gone(before).filter(|(_, v)| !v.is_null()).map(|(c, _)| c.clone()).collect();
+            return match gone.is_empty() {
+                true => Err(Todo::Insert(before.clone())),
+                false => Ok(Came::Left(self.left(GONE_COLUMNS, gone, None))),
+            };
+        };
         let differing: Vec<Arc<str>> = before
             .iter()
             .filter(|(c, v)| !self.besides(c) && found.get(c) != Some(*v))
