@@ -1,5 +1,5 @@
 //! Taking back what an image does not show: tables that were rebuilt since the run, views and tables that others inherit from, rows that went along, keys
-//! that travel as text; and changes that the database does not keep.
+//! that travel as text; and what a change is held to that the database does not keep, or compares in a way of its own.
 
 use super::{
     many::Store,
@@ -249,5 +249,24 @@ fn a_change_that_the_database_does_not_keep_is_never_called_as_wanted() {
             assert!(plan.items[0].stop.is_none() && plan.is_empty(), "it is so already");
             store.shop.close().await;
         }
+    });
+}
+
+#[test]
+fn a_guard_takes_for_the_same_what_the_column_does() {
+    block_on(async {
+        let tables = "create extension if not exists citext; create table boxes (id int primary key, name citext, n text); insert into boxes values (1, 'AbC', 'AbC');";
+        let store = store(&on_postgres(), FACTS, tables).await;
+        let text = |guard: &str| {
+            let step = format!(
+                "- id: named\n  row: {{ table: shop.boxes, key: {{ id: 1 }}, only_if: {{ {guard} }}, set: {{ n: done }} }}\n"
+            );
+            playbook("boxes", &step)
+        };
+        for (guard, holds) in [("name: abc", true), ("name: abd", false), ("n: abc", false)] {
+            let (_, plan) = store.plan(&text(guard), &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+            assert_eq!(plan.items[0].stop.is_none(), holds, "{guard}: {:?}", plan.items[0].stop);
+        }
+        store.shop.close().await;
     });
 }

@@ -22,6 +22,12 @@ pub fn fault(error: sqlx::Error) -> Fault {
             Fault::new(FaultKind::Settings, format!("the address cannot be used: {error}"))
         }
         sqlx::Error::Encode(error) => Fault::new(FaultKind::Data, error.to_string()),
+        // The driver asks what kind of type it is, and knows no multiranges ('m').
+        sqlx::Error::Protocol(message) if message.contains("type code 109") => Fault::new(
+            FaultKind::Lost,
+            "a column is a multirange, which trueup cannot read: the driver does not know such types".to_owned(),
+        )
+        .advise("declare a view of the table in which it is cast to text, or leaves it out"),
         // A protocol error leaves the session in an unknown state: it counts as lost.
         error => Fault::new(FaultKind::Lost, format!("the server's answer was not understood: {error}")),
     }

@@ -235,3 +235,17 @@ async fn rights_that_are_missing_are_denied_in_words() {
     assert_eq!(fault.help(), "let its owner run `grant select on t to trueup_reader_of_tests`");
     assert_eq!(identity.unwrap().role, "trueup_reader_of_tests");
 }
+
+/// The driver knows no multiranges, and says so in a way that reads as if the server were at fault.
+#[tokio::test]
+async fn a_column_that_the_driver_cannot_read_is_told_with_a_way_round_it() {
+    let place = postgres("create table t (id int primary key, m int4multirange)").await;
+    let mut handle = place.database().reading().await.unwrap();
+    let fault = query(&mut handle, "select id, m from t").await.unwrap_err();
+    assert!(fault.message.contains("a column is a multirange"), "{fault}");
+    assert!(fault.advice.as_deref().is_some_and(|advice| advice.contains("a view of the table")), "{fault:?}");
+    // The session is given up, and the next one reads what can be read.
+    let mut handle = place.database().reading().await.unwrap();
+    assert!(query(&mut handle, "select id, m::text from t").await.unwrap().is_empty());
+    handle.close().await;
+}

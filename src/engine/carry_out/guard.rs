@@ -20,7 +20,7 @@ pub(super) fn guard(change: &Change, ground: &Ground<'_>, before: &Map, key: &Ma
     for Guard { column, value, at: place } in &change.guard {
         let current = before.get(column).cloned().unwrap_or(Value::NULL);
         let wanted = coerced(ground, column, value.clone());
-        if wanted.is_unknown() || wanted == current {
+        if wanted.is_unknown() || wanted == current || is_same_citext(ground, column, &wanted, &current) {
             continue;
         }
         let now = ground.marked(before).get(column).map_or(Marks::NONE, Value::all_marks);
@@ -44,6 +44,13 @@ pub(super) fn guard(change: &Change, ground: &Ground<'_>, before: &Map, key: &Ma
         false => format!("`{}` {} is not as `only_if` says", change.table, key.join(", ")),
     };
     Err(Trouble::Missed(Missed { message, seen, at }))
+}
+
+/// The database takes the same letters in capitals for the same, as a `find` does.
+fn is_same_citext(ground: &Ground<'_>, column: &str, wanted: &Value, current: &Value) -> bool {
+    let is_citext = ground.columns.column(column).is_some_and(|column| column.type_name == "citext");
+    let both = wanted.as_str().zip(current.as_str()).filter(|_| is_citext);
+    both.is_some_and(|(wanted, current)| wanted.to_lowercase() == current.to_lowercase())
 }
 
 /// Who has a record that was to be claimed, as far as the row tells: the last line of the text that the claim would have gone on
