@@ -8,6 +8,7 @@ pub mod checked;
 mod columns;
 mod error_table;
 mod facts;
+mod families;
 pub mod knowledge;
 pub mod lint;
 pub mod mentions;

@@ -14,6 +14,64 @@ use std::cmp::Ordering;
 /// Why two values cannot be compared: a fragment without a value in it that could be personal.
 pub type Answer<T> = Result<T, String>;
 
+/// Kinds of values that have something in common. What is of none (null, an unknown, JSON) may be equal to anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// True and false.
+    Truth,
+    /// Whole numbers, decimals, floating-point numbers.
+    Number,
+    /// Characters.
+    Text,
+    /// Dates, times of day and moments.
+    Time,
+    /// UUIDs.
+    Uuid,
+    /// Bytes.
+    Bytes,
+    /// Lists.
+    List,
+    /// Maps.
+    Map,
+}
+
+impl Family {
+    /// The family of a value.
+    pub fn of(value: &Value) -> Option<Family> {
+        Some(match &value.data {
+            Data::Null | Data::Unknown(_) | Data::Json(_) => return None,
+            Data::Bool(_) => Family::Truth,
+            Data::Int(_) | Data::Decimal(_) | Data::Float(_) => Family::Number,
+            Data::Text(_) => Family::Text,
+            Data::Date(_) | Data::Time(_) | Data::Timestamp(_) | Data::Instant(_) => Family::Time,
+            Data::Uuid(_) => Family::Uuid,
+            Data::Bytes(_) => Family::Bytes,
+            Data::List(_) => Family::List,
+            Data::Map(_) => Family::Map,
+        })
+    }
+
+    /// Whether a value of the one can be equal to a value of the other: a text is read as a date, a moment or a UUID.
+    pub fn meets(self, other: Family) -> bool {
+        let read = |one, text| text == Family::Text && matches!(one, Family::Time | Family::Uuid);
+        self == other || read(self, other) || read(other, self)
+    }
+
+    /// As messages say it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Family::Truth => "true or false",
+            Family::Number => "a number",
+            Family::Text => "a text",
+            Family::Time => "a date or time",
+            Family::Uuid => "a uuid",
+            Family::Bytes => "bytes",
+            Family::List => "a list",
+            Family::Map => "a map",
+        }
+    }
+}
+
 /// The same value.
 pub fn equal(a: &Value, b: &Value) -> Answer<bool> {
     Ok(match (&a.data, &b.data) {
@@ -152,6 +210,29 @@ mod tests {
         assert_eq!(equal(&Value::from("1"), &Value::from(1)), Ok(false));
         assert!(order(&Value::from("1"), &Value::from(1)).is_err());
         assert!(order(&Value::from(true), &Value::from(false)).is_err());
+    }
+
+    #[test]
+    fn values_of_families_that_never_meet_are_never_equal() {
+        let uuid = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+        let all = [
+            Value::from(true),
+            Value::from(1),
+            dec("1.5"),
+            "1".into(),
+            "2025-07-23".into(),
+            uuid.into(),
+            date("2025-07-23"),
+            Data::Uuid(uuid.parse().unwrap()).into(),
+            Data::Bytes(b"1".as_slice().into()).into(),
+            Value::list([Value::from(1)]),
+        ];
+        for (a, b) in all.iter().flat_map(|a| all.iter().map(move |b| (a, b))) {
+            let (one, other) = (Family::of(a).unwrap(), Family::of(b).unwrap());
+            assert_eq!(one.meets(other), other.meets(one));
+            assert!(one.meets(other) || equal(a, b) == Ok(false), "{a:?} and {b:?}");
+        }
+        assert_eq!(Family::of(&Value::NULL), None);
     }
 
     #[test]

@@ -1,33 +1,50 @@
-//! Conditions that compare a column with something that it can never be.
+//! Conditions that compare a name with something that it can never be.
 
+use super::enum_name::UNKNOWN_ENUM_NAME;
 use crate::{
-    action::kinds::Act,
     base::{
+        decimal::Decimal,
         diagnostic::{Code, Diagnostic, Diagnostics},
         suggest,
+        time::Date,
         value::{Data, Value},
     },
     check::{
-        mentions::{Home, Meaning, Mention},
+        families::{self, Known},
+        mentions::Mention,
         scene::{Scene, System},
     },
     effect::change::TableName,
     table::catalogue::Kind,
-    template::{Expression, Step as Part},
+    template::{
+        Dialect, Expression,
+        compare::Family,
+        compared::{Comparison, Side},
+    },
 };
 
 /// The two are never equal.
 pub static NEVER_EQUAL: Code = Code {
     id: "E0417",
-    title: "a comparison with something that the column never is",
-    explain: "An expression compares a column of a found row with a value that it can never have: a name that the project file does not \
-        give to any of the column's values (`enums:`), a text where the database holds numbers, or a number where it holds texts. `==` \
-        would never hold, and `!=` always. A number is written without quotes (`thing.code == 5`), a text with them (`thing.trn == '0234567'`). \
+    title: "a comparison with something that it never is",
+    explain: "An expression compares a column of a found row, a parameter or a part of an answer with a value that it can never have: a name that \
+        the project file does not give to any of the column's values (`enums:`), a text where the database holds numbers, a number or a text \
+        where it holds true and false, a number where it holds texts or dates. `==` would never hold, and `!=` always. A number is written without \
+        quotes (`thing.code == 5`), a text and a date with them (`thing.trn == '0234567'`, `thing.born == '2001-03-31'`; without them the date \
+        would be a subtraction), true and false stand by themselves (`thing.seen`, `not thing.seen`). \
         What the database holds is compared with its catalogue, which `trueup check --env NAME` reads.",
+};
+/// Equal only if the database holds what is not meant for its column.
+pub static HARDLY_EQUAL: Code = Code {
+    id: "W0065",
+    title: "a comparison that the column's type speaks against",
+    explain: "A SQLite column holds what it is given, whatever its type, and a `tinyint(1)` of MySQL holds other numbers than 0 and 1. By its type the \
+        column never has the value that the expression compares it with, and then `==` never holds and `!=` always does: write a value of the \
+        column's type. Where some application does store such values, the comparison is right.",
 };
 
 /// All codes of this file.
-pub static CODES: &[&Code] = &[&NEVER_EQUAL];
+pub static CODES: &[&Code] = &[&NEVER_EQUAL, &UNKNOWN_ENUM_NAME, &HARDLY_EQUAL];
 
 /// Looks at every expression that stands by itself.
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
@@ -35,77 +52,187 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         let scalar = mention.spot.scalar;
         // In a text only what stands between braces would be one.
         let bare = !scalar.text.contains("{{") && !scalar.text.contains("{%");
-        let Some((table, column)) = column(scene, mention).filter(|_| bare) else { continue };
+        let Some(known) = families::of_mention(scene, mention).filter(|_| bare) else { continue };
         let Ok(expression) = Expression::compile(scalar) else { continue };
         for one in expression.comparisons().iter().filter(|one| one.name == mention.usage.range) {
-            if let Some((message, help)) = never(scene, mention, &table, &column, &one.value) {
+            if let Some(found) = never(&Pair { scene, mention, known: &known, one }) {
                 let at = scalar.inner(scene.source, one.at.clone());
-                problems.push(help.into_iter().fold(Diagnostic::error(&NEVER_EQUAL, at, message), Diagnostic::help));
+                let problem = match found.code {
+                    code if std::ptr::eq(code, &HARDLY_EQUAL) => Diagnostic::warning(code, at, found.message),
+                    code => Diagnostic::error(code, at, found.message),
+                };
+                problems.push(found.help.into_iter().fold(problem, Diagnostic::help));
             }
         }
     }
 }
 
-/// The column that is meant by `trainee.state`, `trainee.now.state`, `item.state`: of a single row that a `find` gives.
-fn column(scene: &Scene<'_>, mention: &Mention<'_>) -> Option<(TableName, String)> {
-    let index = match (mention.meaning, mention.home) {
-        (Meaning::Result(index), Home::Step(home)) if scene.loops_between(index, Some(home)).is_empty() => index,
-        (Meaning::Special, _) if mention.usage.path.root() == "item" => {
-            let targets = scene.playbook.targets.as_ref().filter(|targets| targets.group_by.is_none())?;
-            let step = targets.from.step.as_ref()?;
-            let index = scene.visits.iter().position(|visit| std::ptr::eq(visit.step, step))?;
-            let rows = matches!(scene.visits[index].step.act, Act::Find(_));
-            return rows.then(|| named(scene, index, mention))?;
-        }
-        _ => return None,
-    };
-    let single = matches!(&scene.visits[index].step.act, Act::Find(find) if find.expects().is_single());
-    single.then(|| named(scene, index, mention))?
+/// A name of which something is known, and what it is compared with.
+struct Pair<'a> {
+    scene: &'a Scene<'a>,
+    mention: &'a Mention<'a>,
+    known: &'a Known,
+    one: &'a Comparison,
 }
 
-fn named(scene: &Scene<'_>, index: usize, mention: &Mention<'_>) -> Option<(TableName, String)> {
-    let column = match mention.usage.path.steps.as_slice() {
-        [_, Part::Name(name)] => name,
-        [_, Part::Name(now), Part::Name(name)] if &**now == "now" => name,
-        _ => return None,
-    };
-    Some((scene.table(scene.visits[index].step)?, column.to_string()))
+/// Why the two are never equal, and what to write.
+struct Found {
+    code: &'static Code,
+    message: String,
+    help: Option<String>,
 }
 
-/// Why the column never has this value, and what to write.
-fn never(
-    scene: &Scene<'_>,
-    mention: &Mention<'_>,
-    table: &TableName,
-    column: &str,
-    value: &Value,
-) -> Option<(String, Option<String>)> {
-    let said = &mention.usage.path;
-    if let Some(names) = scene.facts(table).and_then(|facts| facts.enums.get(column)) {
-        let text = value.as_str()?;
-        // A value without a name is seen as it is stored, which may be any text where texts are stored.
-        let by_number = !names.is_unread() && names.iter().all(|(_, stored)| matches!(stored.data, Data::Int(_)));
-        let known: Vec<&str> = names.names().collect();
-        return (by_number && !known.contains(&text))
-            .then(|| (format!("`{said}` is never `{text}`"), suggest::help(text, known)));
+impl Pair<'_> {
+    fn found(&self, message: String, help: Option<String>) -> Found {
+        Found { code: &NEVER_EQUAL, message, help }
     }
-    // A SQLite column holds what it is given, whatever its type.
-    if !matches!(scene.system(&table.connection), Some(System::Postgres | System::Mysql)) {
-        return None;
+
+    fn value(&self) -> Option<&Value> {
+        if let Side::Value(value) = &self.one.other { Some(value) } else { None }
     }
-    let known = scene.catalogue(table)?.columns.get(column)?;
-    match (&known.kind, &value.data) {
-        (Kind::Enum(labels), Data::Text(text)) if !labels.iter().any(|label| **label == **text) => {
-            Some((format!("`{said}` is never `{text}`"), suggest::help(text, labels.iter().map(String::as_str))))
+
+    /// The text of the other side.
+    fn written(&self) -> &str {
+        self.mention.spot.scalar.text.get(self.one.at.clone()).unwrap_or("")
+    }
+
+    /// What the other side can be, where that is one family.
+    fn other(&self) -> Option<Family> {
+        match &self.one.other {
+            Side::Value(value) => Family::of(value),
+            Side::Made(family) => Some(*family),
+            Side::Name => {
+                let here = |m: &&Mention<'_>| {
+                    std::ptr::eq(m.spot.scalar, self.mention.spot.scalar) && m.usage.range == self.one.at
+                };
+                let mention = self.scene.mentions.iter().find(here)?;
+                match families::of_mention(self.scene, mention)? {
+                    Known::Column(table, column) => families::of_kind(kind(self.scene, &table, &column)?),
+                    Known::Words(_) => Some(Family::Text),
+                    Known::Family(family) => Some(family),
+                }
+            }
         }
-        (Kind::Int { .. } | Kind::Decimal(_) | Kind::Float, Data::Text(text)) => {
-            let number = text.trim().parse::<crate::base::decimal::Decimal>().is_ok();
-            let help = number.then(|| format!("write the number without quotes: `{}`", text.trim()));
-            Some((format!("`{said}` is a number, and never equal to a text"), help))
+    }
+}
+
+/// The kind of a column whose values have no names.
+fn kind<'a>(scene: &Scene<'a>, table: &TableName, column: &str) -> Option<&'a Kind> {
+    let named = scene.facts(table).is_some_and(|facts| facts.enums.get(column).is_some());
+    let held = scene.system(&table.connection) != Some(System::Sidekiq) && !named;
+    scene.catalogue(table).filter(|_| held)?.columns.get(column).map(|column| &column.kind)
+}
+
+fn never(pair: &Pair<'_>) -> Option<Found> {
+    match pair.known {
+        Known::Words(words) => {
+            one_of(pair, words.iter().map(String::as_str)).or_else(|| unlike(pair, Family::Text, None))
         }
-        (Kind::Text(_), Data::Int(_) | Data::Decimal(_) | Data::Float(_)) => {
-            let help = format!("put quotes around it: `'{}'`", value.plain());
-            Some((format!("`{said}` is a text, and never equal to a number"), Some(help)))
+        Known::Family(family) => unlike(pair, *family, None),
+        Known::Column(table, column) => match named(pair, table, column) {
+            Some(found) => found,
+            None => {
+                let kind = kind(pair.scene, table, column)?;
+                if let Kind::Enum(labels) = kind
+                    && let Some(found) = one_of(pair, labels.iter().map(String::as_str))
+                {
+                    return Some(found);
+                }
+                unlike(pair, families::of_kind(kind)?, Some((table, kind)))
+            }
+        },
+    }
+}
+
+/// Judged by the names that the project file gives to the column's values; nothing where it gives none.
+fn named(pair: &Pair<'_>, table: &TableName, column: &str) -> Option<Option<Found>> {
+    let names = pair.scene.facts(table).and_then(|facts| facts.enums.get(column))?;
+    let Some(value) = pair.value().filter(|value| !names.is_unread() && !value.is_null()) else { return Some(None) };
+    let said = &pair.mention.usage.path;
+    if names.iter().any(|(name, _)| value.as_str() == Some(name)) {
+        return Some(None);
+    }
+    if let Some((name, _)) = names.iter().find(|(_, stored)| *stored == value) {
+        let help = format!("that is how it is stored; expressions see the name: `'{name}'`");
+        return Some(Some(pair.found(format!("`{said}` is never `{}`", value.plain()), Some(help))));
+    }
+    // A number without a name is seen as it is stored.
+    let Some(text) = value.as_str() else { return Some(None) };
+    let by_number = names.iter().all(|(_, stored)| matches!(stored.data, Data::Int(_)));
+    let help = suggest::help(text, names.names());
+    Some(Some(match by_number {
+        true => pair.found(format!("`{said}` is never `{text}`"), help),
+        false => {
+            Found { code: &UNKNOWN_ENUM_NAME, message: format!("`{text}` is not a name of `{table}.{column}`"), help }
+        }
+    }))
+}
+
+/// A text that is none of these.
+fn one_of<'a>(pair: &Pair<'_>, words: impl Iterator<Item = &'a str> + Clone) -> Option<Found> {
+    let text = pair.value()?.as_str()?;
+    let found =
+        || pair.found(format!("`{}` is never `{text}`", pair.mention.usage.path), suggest::help(text, words.clone()));
+    (!words.clone().any(|word| word == text)).then(found)
+}
+
+/// Judged by the kinds of values on both sides.
+fn unlike(pair: &Pair<'_>, family: Family, column: Option<(&TableName, &Kind)>) -> Option<Found> {
+    let other = pair.other().filter(|other| !family.meets(*other))?;
+    let said = &pair.mention.usage.path;
+    let message = match pair.one.other {
+        Side::Name => {
+            format!("`{said}` is {}, and never equal to `{}`, {}", family.words(), pair.written(), other.words())
+        }
+        _ => format!("`{said}` is {}, and never equal to {}", family.words(), other.words()),
+    };
+    let mut found = pair.found(message, help(pair, family, other));
+    if column.is_some_and(|(table, kind)| !is_sure(pair, table, kind)) {
+        found.code = &HARDLY_EQUAL;
+    }
+    Some(found)
+}
+
+/// The database itself sees to it that a column of this kind never holds what it is compared with.
+fn is_sure(pair: &Pair<'_>, table: &TableName, kind: &Kind) -> bool {
+    let value = pair.value().map(|value| &value.data);
+    // 0 and 1 are false and true wherever numbers stand for them.
+    let for_truth = matches!(value, Some(Data::Int(0 | 1)));
+    match (pair.scene.dialect(&table.connection), kind) {
+        (Dialect::Postgres, _) => true,
+        (_, Kind::Bool) => for_truth || pair.scene.dialect(&table.connection) == Dialect::Mysql && !is_number(pair),
+        (Dialect::Mysql, _) => true,
+        // By its affinity: digits become a number in the one, a number becomes digits in the other.
+        (Dialect::Sqlite, Kind::Int { .. } | Kind::Float) => match value {
+            Some(Data::Text(text)) => text.trim().parse::<Decimal>().is_ok(),
+            other => matches!(other, Some(Data::Bool(_))),
+        },
+        (Dialect::Sqlite, Kind::Text(_)) => matches!(pair.other(), Some(Family::Number | Family::Truth)),
+        (Dialect::Sqlite, _) => matches!(value, Some(Data::Bool(_))),
+    }
+}
+
+fn is_number(pair: &Pair<'_>) -> bool {
+    pair.other() == Some(Family::Number)
+}
+
+fn help(pair: &Pair<'_>, family: Family, other: Family) -> Option<String> {
+    let (said, written) = (&pair.mention.usage.path, pair.written());
+    match (family, other, pair.value().map(|value| &value.data)) {
+        (Family::Number, _, Some(Data::Text(text))) if text.trim().parse::<Decimal>().is_ok() => {
+            Some(format!("write the number without quotes: `{}`", text.trim()))
+        }
+        (Family::Text, Family::Number | Family::Truth, Some(_)) => {
+            Some(format!("put quotes around it: `'{}'`", pair.value()?.plain()))
+        }
+        (Family::Truth, ..) => Some(format!("write `{said}` or `not {said}`, without a comparison")),
+        (Family::Time, Family::Number, _) if written.parse::<Date>().is_ok() => {
+            Some(format!("put quotes around it, else it is a subtraction: `'{written}'`"))
+        }
+        (Family::Time, Family::Number, _) => Some("a date stands in quotes: `'2025-07-23'`".into()),
+        (Family::Number, Family::Text, None) => Some(format!("convert one side: `{said} | string`")),
+        (Family::Text, Family::Number, None) if pair.one.other == Side::Name => {
+            Some(format!("convert one side: `{written} | string`"))
         }
         _ => None,
     }
