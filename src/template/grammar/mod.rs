@@ -12,6 +12,7 @@ use minijinja::{
     machinery::{ast::Stmt, parse, parse_expr},
     syntax::SyntaxConfig,
 };
+use std::ops::Range;
 
 /// Parses a bare expression. A text without any grammar is an error; other problems go to `problems`.
 pub fn expression(text: &str, problems: &mut Vec<Problem>) -> Result<Node, Problem> {
@@ -45,7 +46,7 @@ fn keep_newlines() -> SyntaxConfig {
 
 /// minijinja's message in plain words, with what people usually meant.
 fn syntax_problem(text: &str, error: &minijinja::Error) -> Problem {
-    let mut at = error.range().unwrap_or(0..text.len());
+    let mut at = whole_characters(text, error.range().unwrap_or(0..text.len()));
     if text.get(at.clone()).is_none_or(str::is_empty) {
         at = text.char_indices().next_back().map_or(0, |(i, _)| i)..text.len();
     }
@@ -69,6 +70,13 @@ fn syntax_problem(text: &str, error: &minijinja::Error) -> Problem {
     }
 }
 
+/// minijinja says that a character it does not know is one byte long.
+fn whole_characters(text: &str, at: Range<usize>) -> Range<usize> {
+    let start = (0..=at.start.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+    let end = (at.end.min(text.len())..=text.len()).find(|i| text.is_char_boundary(*i)).unwrap_or(text.len());
+    start..end.max(start)
+}
+
 fn plain_words(detail: &str, culprit: &str) -> String {
     let (found, expected) = match detail.split_once(", expected ") {
         Some((found, expected)) => (found, Some(expected)),
@@ -88,7 +96,10 @@ fn plain_words(detail: &str, culprit: &str) -> String {
         ("unexpected end of variable block" | "unexpected end of block", None) => {
             format!("a value is missing before `{culprit}`")
         }
-        ("unexpected character", _) => format!("`{culprit}` is no part of an expression"),
+        ("unexpected character", _) => match culprit.chars().next().filter(|c| !c.is_ascii() && !c.is_alphanumeric()) {
+            Some(odd) => format!("`{culprit}` (U+{:04X}) is no part of an expression", u32::from(odd)),
+            None => format!("`{culprit}` is no part of an expression"),
+        },
         (_, Some(expected)) => format!("`{culprit}` cannot stand here, expected {expected}"),
         (_, None) if found.starts_with("unexpected `") => format!("`{culprit}` cannot stand here"),
         (found, None) => found.replace("identifier", "a name"),
@@ -102,6 +113,12 @@ fn usual_slip(text: &str, culprit: &str, before: &str, detail: &str) -> Option<&
         "&" => Some("write `and`"),
         "!" => Some("write `not`"),
         "?" => Some("write `a if condition else b`"),
+        "\u{2018}" | "\u{2019}" | "\u{201A}" | "\u{201C}" | "\u{201D}" | "\u{201E}" => {
+            Some("a text stands in straight quotes: `'…'`")
+        }
+        _ if culprit.chars().any(|c| !c.is_ascii() && c.is_whitespace()) => {
+            Some("a space of another kind stands here: type it anew")
+        }
         "|" if before.trim_end().ends_with('|') => Some("write `or`"),
         _ if detail.contains("`=`") => Some("compare with `==`"),
         _ if text.matches('\'').count() % 2 == 1 => {
