@@ -12,7 +12,6 @@ use crate::{
         shape::{self, Misstep, Shape},
     },
     effect::alike::As,
-    playbook::model::Playbook,
     targets::{
         Limits, Targets,
         comparing::{Comparing, Difference},
@@ -75,7 +74,7 @@ const MOST_AT_ONCE: u32 = 64;
 /// Looks at both parts.
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     if let Some(limits) = &scene.playbook.limits {
-        of_limits(scene.playbook, limits, problems);
+        of_limits(scene, limits, problems);
     }
     let Some(targets) = &scene.playbook.targets else { return };
     let wrong = |at: Span, message: String| Diagnostic::error(&TARGETS, at, message);
@@ -275,7 +274,7 @@ fn of_csv_column(column: &CsvColumn, problems: &mut Diagnostics) {
     }
 }
 
-fn of_limits(playbook: &Playbook, limits: &Limits, problems: &mut Diagnostics) {
+fn of_limits(scene: &Scene<'_>, limits: &Limits, problems: &mut Diagnostics) {
     let wrong = |at: Span, message: &str| Diagnostic::error(&LIMITS, at, message);
     let other = limits.concurrency.is_some()
         || limits.rate.is_some()
@@ -284,7 +283,9 @@ fn of_limits(playbook: &Playbook, limits: &Limits, problems: &mut Diagnostics) {
         || limits.max_items.is_some()
         || limits.max_found.is_some()
         || limits.refuse_empty.is_some();
-    if playbook.targets.is_none() && other {
+    // Targets that could not be read are there all the same.
+    let unread = !scene.named.is_empty() && scene.source.text().lines().any(|line| line.starts_with("targets:"));
+    if scene.playbook.targets.is_none() && other && !unread {
         let problem = wrong(limits.at, "these limits are about many items, and the playbook has no `targets`");
         problems
             .push(problem.help("add `targets:`; for a single record only `window:` and `one_at_a_time:` are of use"));
