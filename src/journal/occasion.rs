@@ -61,6 +61,8 @@ record! {
         verdict: Arc<str>,
         /// Why it is not healed.
         why: Option<String>,
+        /// How many heals took it on before this one, and did not heal it.
+        tried: Option<u32>,
     }
 }
 

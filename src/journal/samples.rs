@@ -160,6 +160,7 @@ impl Filler {
             seen: self.number(),
             verdict: self.text(),
             why: self.maybe(self.string()),
+            tried: self.maybe(self.number()),
         };
         let point = || TrendPoint {
             run,

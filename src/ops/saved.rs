@@ -161,7 +161,7 @@ pub(super) fn save_some(
     record: &Record,
     setting: &Setting,
     plan: &Plan,
-    wanted: impl FnMut(&ItemPlan) -> bool,
+    turn: impl FnMut(&ItemPlan) -> Option<u32>,
     reason: Option<&str>,
     out: &str,
 ) -> Result<Saved, Failure> {
@@ -169,7 +169,7 @@ pub(super) fn save_some(
     let draft = super::many::plan::beside(&path);
     let header = |plan: &Plan| header(surroundings, opened, record, setting, plan, reason, LASTS);
     let into = super::many::plan::Into { path: draft.clone(), header: &header };
-    let (_, saved) = super::many::plan::only(setting, plan, &record.sealer, wanted, Some(into))?;
+    let (_, saved) = super::many::plan::only(setting, plan, &record.sealer, turn, Some(into))?;
     moved_to(path, &draft, saved, out)
 }
 

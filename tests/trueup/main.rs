@@ -37,6 +37,7 @@ mod messages;
 mod mutants;
 mod nightly;
 mod nightly_clock;
+mod nightly_heals;
 mod nightly_left;
 mod nightly_told;
 mod old_journals;

@@ -99,12 +99,13 @@ pub async fn plan(
     kept.end()
 }
 
-/// A plan of some of the items of another one, with what is done once for all of them. With `into` it is kept in that file.
+/// A plan of some of the items of another one, with what is done once for all of them: those of turn 0 first, the others behind them by their
+/// turn, else in their order. With `into` it is kept in that file.
 pub fn only(
     setting: &Setting,
     plan: &Plan,
     sealer: &Sealer,
-    mut wanted: impl FnMut(&ItemPlan) -> bool,
+    mut turn: impl FnMut(&ItemPlan) -> Option<u32>,
     into: Option<Into<'_>>,
 ) -> Result<(Plan, Option<Saved>), Failure> {
     let Some(workplace) = setting.workplace.as_ref() else {
@@ -116,12 +117,17 @@ pub fn only(
     let many = Many { tally: Tally::default(), digest: String::new(), of, lone, matched, goes, file: None };
     let head = Plan { items: Vec::new(), many: Some(Box::new(many)), ..plan.clone() };
     let mut kept = Kept::new(head, into, workplace, makers(setting))?;
+    let mut later: Vec<(u32, ItemPlan)> = Vec::new();
     for (number, item) in plan.each(sealer).map_err(|why| bad(&why))?.enumerate() {
         let item = item.map_err(|why| bad(&why))?;
-        if number == 0 || wanted(&item) {
-            kept.add(item)?;
+        match if number == 0 { Some(0) } else { turn(&item) } {
+            Some(0) => kept.add(item)?,
+            Some(turn) => later.push((turn, item)),
+            None => {}
         }
     }
+    later.sort_by_key(|(turn, _)| *turn);
+    later.into_iter().try_for_each(|(_, item)| kept.add(item))?;
     kept.end()
 }
 

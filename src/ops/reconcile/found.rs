@@ -1,6 +1,6 @@
 //! What differs: collected from a plan, item by item, and compared with what was seen before.
 
-use super::Wish;
+use super::{Wish, order::Order};
 use crate::{
     action::ends::Way,
     base::{identity::RunId, time::Stamp, value::Value},
@@ -45,6 +45,8 @@ pub struct Seen {
     pub times: u32,
     /// It could not be tried out then.
     pub failed: bool,
+    /// How many heals took it on and did not heal it.
+    pub tried: u32,
 }
 
 /// What the last reconcile of the same saw.
@@ -82,6 +84,8 @@ pub struct Found {
     pub more: u64,
     /// How many of those that are not listed could be healed.
     could: u64,
+    /// Whose turn it is when.
+    order: Order,
     pub trend: Vec<TrendPoint>,
 }
 
@@ -125,6 +129,7 @@ impl Found {
             return;
         }
         let stopped = item.stop.as_ref().is_some_and(|stop| bad_end(stop.way));
+        self.order.subjects.push(item.lane.clone());
         self.items.push(DriftItem {
             item: item.key.clone(),
             what: if stopped { Vec::new() } else { lines(item, facts) },
@@ -138,6 +143,7 @@ impl Found {
             }
             .into(),
             why: stands,
+            tried: None,
         });
     }
 
@@ -146,6 +152,7 @@ impl Found {
         for item in &mut self.items {
             (item.since, item.first) = (now, run);
             let failed = &*item.verdict == FAILED;
+            item.tried = before.items.get(&item.item).map(|seen| seen.tried).filter(|tried| *tried > 0);
             if let Some(seen) = before.items.get(&item.item).filter(|seen| seen.failed == failed) {
                 (item.since, item.first, item.seen) = (seen.since, seen.first, seen.times.saturating_add(1));
                 self.known += u64::from(!failed);
@@ -175,10 +182,14 @@ impl Found {
         self.refused = Some(why);
     }
 
-    /// The first ones are healed, as far as nothing speaks against it; those that are not listed come behind the others.
+    /// The first ones are healed, as far as nothing speaks against it: those that no heal failed to heal, then those that fewer did; those that
+    /// are not listed come behind the others.
     pub fn heal_at_most(&mut self, most: u64, beyond: &str) {
-        for item in self.items.iter_mut().filter(|item| &*item.verdict == REPORTED) {
+        let could = |item: &DriftItem| &*item.verdict == REPORTED;
+        for (place, turn) in self.order.turns(&self.items, could) {
+            let item = &mut self.items[place];
             if self.healing < most {
+                self.order.chosen.insert(item.item.clone(), turn);
                 item.verdict = HEALING.into();
                 self.healing += 1;
             } else {
@@ -192,13 +203,19 @@ impl Found {
         }
     }
 
-    /// Says of each item of the plan, in its order, whether it is healed.
-    pub fn chooses(&self) -> impl FnMut(&ItemPlan) -> bool + use<> {
-        let mut left = self.healing;
+    /// Says of each item of the plan, in its order, whether it is healed, and how many others come first.
+    pub fn chooses(&self) -> impl FnMut(&ItemPlan) -> Option<u32> + use<> {
+        let chosen = self.order.chosen.clone();
+        let (mut listed, mut beyond) = (self.items.len(), self.healing.saturating_sub(chosen.len() as u64));
         move |item| {
-            let healed = left > 0 && differs(item) == Some(None);
-            left -= u64::from(healed);
-            healed
+            let stands = differs(item)?;
+            if listed > 0 {
+                listed -= 1;
+                return chosen.get(&item.key).copied();
+            }
+            let healed = beyond > 0 && stands.is_none();
+            beyond -= u64::from(healed);
+            healed.then_some(0)
         }
     }
 
@@ -332,7 +349,7 @@ mod tests {
             found.heal_at_most(most, "beyond");
             assert_eq!(found.healing, can.min(most));
             let mut chooses = found.chooses();
-            let chosen: Vec<Arc<str>> = all().filter(|item| chooses(item)).map(|item| item.key).collect();
+            let chosen: Vec<Arc<str>> = all().filter(|item| chooses(item).is_some()).map(|item| item.key).collect();
             let first = all().filter(|item| item.stop.is_none()).map(|item| item.key).take(can.min(most) as usize);
             assert_eq!(chosen, first.collect::<Vec<_>>());
             let listed: Vec<&Arc<str>> =

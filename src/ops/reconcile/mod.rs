@@ -4,6 +4,7 @@
 
 mod caps;
 mod found;
+mod order;
 mod past;
 
 pub use past::{last, look};

@@ -107,15 +107,22 @@ pub async fn before(record: &Record, found: &Found, setting: &Setting, but: RunI
             if !failed {
                 before.drifted.insert(item.item.clone());
             }
-            let healed = matches!(ends.get(&item.item), Some(End::Changed | End::Unchanged));
+            let end = ends.get(&item.item);
+            let healed = matches!(end, Some(End::Changed | End::Unchanged));
             if !healed {
-                let seen = Seen { since: item.since, first: item.first, times: item.seen, failed };
+                let tried = item.tried.unwrap_or(0).saturating_add(u32::from(end.is_some_and(|end| in_vain(*end))));
+                let seen = Seen { since: item.since, first: item.first, times: item.seen, failed, tried };
                 before.items.insert(item.item, seen);
             }
         }
         return Ok(before);
     }
     Ok(Before::default())
+}
+
+/// It was tried, and what differs is still there. What never had its turn was not tried.
+fn in_vain(end: End) -> bool {
+    matches!(end, End::Failed | End::Drifted | End::InDoubt | End::Stopped | End::Escalated)
 }
 
 /// What a reconcile came to, as the trend tells it.
@@ -319,6 +326,7 @@ mod tests {
             seen: 1,
             verdict: verdict.into(),
             why: None,
+            tried: None,
         };
         let mut seen = DriftSeen {
             scope: "scope".into(),
