@@ -42,6 +42,11 @@ impl DriftSeen {
     pub fn compared_nothing(&self) -> bool {
         self.drifted == 0 && self.refused.is_some()
     }
+
+    /// Something was compared: how many differed is a number to be set beside others.
+    pub fn compared_something(&self) -> bool {
+        !self.compared_nothing() && (self.drifted > 0 || self.failed.is_none_or(|failed| failed < self.of))
+    }
 }
 
 record! {
@@ -63,6 +68,20 @@ record! {
         why: Option<String>,
         /// How many heals took it on before this one, and did not heal it.
         tried: Option<u32>,
+        /// Of one that could not be tried out: since when it differed before that.
+        differed: Option<DriftSince>,
+    }
+}
+
+record! {
+    /// Since when an item differs, as far as anybody looked.
+    pub struct DriftSince {
+        /// When that was seen first.
+        since: Stamp,
+        /// The reconcile that saw it first.
+        first: RunId,
+        /// How many reconciles in a row saw it, those left out that could not tell.
+        seen: u32,
     }
 }
 

@@ -161,6 +161,7 @@ impl Filler {
             verdict: self.text(),
             why: self.maybe(self.string()),
             tried: self.maybe(self.number()),
+            differed: self.maybe(DriftSince { since: self.stamp(), first: run, seen: self.number() }),
         };
         let point = || TrendPoint {
             run,

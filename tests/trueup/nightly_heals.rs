@@ -125,6 +125,30 @@ fn what_always_fails_stops_a_heal_behind_the_others() {
     });
 }
 
+#[test]
+fn a_night_on_which_the_service_is_away_makes_nothing_new_that_differed_before() {
+    block_on(async {
+        let (url, away) = service(&[]).await;
+        let place = told(&url, "most: 3").await;
+        let look = async || trueup(&place, "reconcile tell --json").await.json();
+        let first = look().await;
+        away.store(true, Ordering::Relaxed);
+        let second = look().await;
+        assert_eq!((second["drifted"].as_u64(), second["not_tried"].as_u64()), (Some(0), Some(8)), "{second}");
+        assert_eq!(second["items"][0]["differed_since"], first["at"], "{second}");
+        assert_eq!(second["trend"].as_array().unwrap().len(), 1, "{second}");
+        trueup(&place, "reconcile tell").await.is(1, &["2 times in a row, differed since"]);
+        away.store(false, Ordering::Relaxed);
+        place.admin("update things set name = 'x' where id = 8;").await;
+        let last = look().await;
+        assert_eq!((last["new"].as_u64(), last["as_wanted_again"].as_u64()), (Some(0), Some(1)), "{last}");
+        let item = &last["items"][0];
+        assert_eq!((&item["since"], item["seen"].as_u64()), (&first["at"], Some(2)), "{last}");
+        assert_eq!(last["trend"].as_array().unwrap().len(), 2, "{last}");
+        place.clear().await;
+    });
+}
+
 fn texts(of: &[&str]) -> Vec<String> {
     of.iter().map(|text| (*text).to_owned()).collect()
 }

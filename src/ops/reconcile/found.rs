@@ -8,7 +8,7 @@ use crate::{
     engine::setting::Setting,
     journal::{
         event::Event,
-        occasion::{DriftItem, DriftSeen, TrendPoint},
+        occasion::{DriftItem, DriftSeen, DriftSince, TrendPoint},
     },
     ops::{Failure, record::Record},
     plan::{Effect, ItemPlan, Plan},
@@ -37,14 +37,10 @@ pub const FAILED: &str = "failed";
 /// What an earlier reconcile saw of an item.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// When it was seen first.
-    pub since: Stamp,
-    /// By which reconcile.
-    pub first: RunId,
-    /// How many in a row saw it.
-    pub times: u32,
-    /// It could not be tried out then.
-    pub failed: bool,
+    /// Since when it differs, as far as that is known.
+    pub differed: Option<DriftSince>,
+    /// Since when it cannot be tried out.
+    pub failed: Option<DriftSince>,
     /// How many heals took it on and did not heal it.
     pub tried: u32,
 }
@@ -144,6 +140,7 @@ impl Found {
             .into(),
             why: stands,
             tried: None,
+            differed: None,
         });
     }
 
@@ -152,9 +149,12 @@ impl Found {
         for item in &mut self.items {
             (item.since, item.first) = (now, run);
             let failed = &*item.verdict == FAILED;
-            item.tried = before.items.get(&item.item).map(|seen| seen.tried).filter(|tried| *tried > 0);
-            if let Some(seen) = before.items.get(&item.item).filter(|seen| seen.failed == failed) {
-                (item.since, item.first, item.seen) = (seen.since, seen.first, seen.times.saturating_add(1));
+            let Some(seen) = before.items.get(&item.item) else { continue };
+            item.tried = Some(seen.tried).filter(|tried| *tried > 0);
+            // A night on which nobody can tell makes nothing new that differed before it.
+            item.differed = seen.differed.clone().filter(|_| failed);
+            if let Some(last) = if failed { &seen.failed } else { &seen.differed } {
+                (item.since, item.first, item.seen) = (last.since, last.first, last.seen.saturating_add(1));
                 self.known += u64::from(!failed);
             }
         }

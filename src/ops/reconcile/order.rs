@@ -49,6 +49,7 @@ mod tests {
             verdict: "reported".into(),
             why: None,
             tried,
+            differed: None,
         };
         let items = [Some(2), None, Some(1), None, None].map(of);
         let places = |subjects: [Option<&str>; 5]| {

@@ -14,7 +14,7 @@ use crate::{
         Mention, RunFilter, RunSummary,
         event::Event,
         failure::JournalError,
-        occasion::{DriftSeen, TrendPoint},
+        occasion::{DriftSeen, DriftSince, TrendPoint},
         payload::RunCreated,
         words::{End, RunWord},
     },
@@ -97,21 +97,24 @@ pub async fn before(record: &Record, found: &Found, setting: &Setting, but: RunI
         }
         let ends = if seen.healing > 0 { ends(record, run.id).await? } else { HashMap::new() };
         let point = point(&seen, &run, &ends);
+        let something = seen.compared_something();
         let mut before = Before { trend: seen.trend, more: seen.more, ..Before::default() };
         for earlier in &mut before.trend {
             went_on(record, earlier, run.started_at).await?;
         }
-        before.trend.push(point);
+        before.trend.extend(something.then_some(point));
         for item in seen.items {
             let failed = &*item.verdict == FAILED;
-            if !failed {
+            if !failed || item.differed.is_some() {
                 before.drifted.insert(item.item.clone());
             }
             let end = ends.get(&item.item);
             let healed = matches!(end, Some(End::Changed | End::Unchanged));
             if !healed {
                 let tried = item.tried.unwrap_or(0).saturating_add(u32::from(end.is_some_and(|end| in_vain(*end))));
-                let seen = Seen { since: item.since, first: item.first, times: item.seen, failed, tried };
+                let own = Some(DriftSince { since: item.since, first: item.first, seen: item.seen });
+                let (differed, failed) = if failed { (item.differed, own) } else { (own, None) };
+                let seen = Seen { differed, failed, tried };
                 before.items.insert(item.item, seen);
             }
         }
@@ -221,7 +224,7 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
     let cut_off = created.as_ref().is_some_and(|created| broke_off(created, recorded).is_some());
     let beyond = beyond(&seen, &ends, line.state == RunWord::InDoubt);
     let came = ends.iter().map(|(item, (end, _))| (item.clone(), *end)).collect();
-    let own = (!seen.compared_nothing()).then(|| point(&seen, &line, &came));
+    let own = seen.compared_something().then(|| point(&seen, &line, &came));
     let items = seen.items.into_iter().map(|item| {
         let ended = ends.get(&item.item);
         let verdict = match &*item.verdict {
@@ -232,7 +235,8 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
             _ => Verdict::Reported,
         };
         let why = item.why.or_else(|| ended.and_then(|(_, why)| why.clone()));
-        Item { key: item.item, what: item.what, since: item.since, seen: item.seen, verdict, why }
+        let differed = item.differed.map(|differed| differed.since);
+        Item { key: item.item, what: item.what, since: item.since, seen: item.seen, differed, verdict, why }
     });
     let items = items.collect();
     let trend = seen.trend.into_iter().chain(own).collect();
@@ -327,6 +331,7 @@ mod tests {
             verdict: verdict.into(),
             why: None,
             tried: None,
+            differed: None,
         };
         let mut seen = DriftSeen {
             scope: "scope".into(),

@@ -106,6 +106,8 @@ pub struct Item {
     pub since: Stamp,
     /// How many reconciles in a row saw it.
     pub seen: u32,
+    /// It cannot be tried out, and differed since then when it last could.
+    pub differed: Option<Stamp>,
     /// What came of it.
     pub verdict: Verdict,
     /// Why.

@@ -16,6 +16,7 @@ fn item(key: &str, verdict: Verdict, seen: u32) -> Item {
         what: vec!["register.trainees state: awarded → trn_received, awarded_at: 2025-07-01 → null".into()],
         since: at(1 - i64::from(seen)),
         seen,
+        differed: None,
         verdict,
         why: (verdict == Verdict::Refused).then(|| "The record is closed <b>& sealed</b>".into()),
     }

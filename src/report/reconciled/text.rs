@@ -123,12 +123,13 @@ fn one(page: &mut Page, found: &Reconciled, item: &Item) {
     }
 }
 
-/// `new`, `since 2026-11-20 02:30, 7 times in a row`.
+/// `new`, `since 2026-11-20 02:30, 7 times in a row`, `new, differed since 2026-11-20 02:30`.
 pub(super) fn since(found: &Reconciled, item: &Item) -> String {
+    let differed = item.differed.map_or(String::new(), |at| format!(", differed since {}", clock::minute(at)));
     if item.seen <= 1 || item.since == found.at {
-        return "new".to_owned();
+        return format!("new{differed}");
     }
-    format!("since {}, {} times in a row", clock::minute(item.since), item.seen)
+    format!("since {}, {} times in a row{differed}", clock::minute(item.since), item.seen)
 }
 
 /// What a nought would hide: how many could not be tried out.
