@@ -34,6 +34,20 @@ record! {
         failed: Option<u64>,
         /// `known` and `gone` are what is sure at least: not everything was listed, now or before, or looked at (`take:`).
         unsure: Option<bool>,
+        /// Of one that only reports: what healing would come to.
+        would: Option<WouldHeal>,
+    }
+}
+
+record! {
+    /// What healing would come to within the caps of that moment.
+    pub struct WouldHeal {
+        /// How many items would be healed.
+        items: u64,
+        /// How many would not, only because no more are healed in one run.
+        beyond: u64,
+        /// Why none would be, where that is for all of them.
+        refused: Option<String>,
     }
 }
 

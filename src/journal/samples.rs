@@ -188,6 +188,7 @@ impl Filler {
                 trend: self.some(point),
                 failed: self.maybe(number()),
                 unsure: self.maybe(true),
+                would: self.maybe(WouldHeal { items: number(), beyond: number(), refused: self.maybe(self.string()) }),
             }
             .into(),
             ScheduleKept {

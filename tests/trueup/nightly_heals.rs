@@ -149,6 +149,22 @@ fn a_night_on_which_the_service_is_away_makes_nothing_new_that_differed_before()
     });
 }
 
+#[test]
+fn a_report_counts_what_the_caps_would_refuse() {
+    block_on(async {
+        let (url, _) = service(&[]).await;
+        let place = told(&url, "most: 3").await;
+        let would = "Healing would refuse 5 of them, because one run may heal no more than 3 (`most`).";
+        trueup(&place, "reconcile tell").await.is(5, &[would, "reconcile tell --env test --heal"]);
+        let share = trueup(&place, "reconcile tell --share 4").await;
+        let share =
+            share.is(5, &["Healing would refuse all of them: 8 of 8 items differ, more than `share: 4` allows"]);
+        assert!(!share.out.contains("--heal"), "{}", share.out);
+        assert_eq!(trueup(&place, "reconcile tell --json").await.json()["would_heal"].as_u64(), Some(3));
+        place.clear().await;
+    });
+}
+
 fn texts(of: &[&str]) -> Vec<String> {
     of.iter().map(|text| (*text).to_owned()).collect()
 }

@@ -8,7 +8,7 @@ use crate::{
     engine::setting::Setting,
     journal::{
         event::Event,
-        occasion::{DriftItem, DriftSeen, DriftSince, TrendPoint},
+        occasion::{DriftItem, DriftSeen, DriftSince, TrendPoint, WouldHeal},
     },
     ops::{Failure, record::Record},
     plan::{Effect, ItemPlan, Plan},
@@ -82,6 +82,8 @@ pub struct Found {
     could: u64,
     /// Whose turn it is when.
     order: Order,
+    /// Where it only reports: what healing would come to.
+    pub would: Option<WouldHeal>,
     pub trend: Vec<TrendPoint>,
 }
 
@@ -182,6 +184,11 @@ impl Found {
         self.refused = Some(why);
     }
 
+    /// How many could be healed, as far as the items themselves tell.
+    pub fn could(&self) -> u64 {
+        self.could + self.items.iter().filter(|item| &*item.verdict == REPORTED).count() as u64
+    }
+
     /// The first ones are healed, as far as nothing speaks against it: those that no heal failed to heal, then those that fewer did; those that
     /// are not listed come behind the others.
     pub fn heal_at_most(&mut self, most: u64, beyond: &str) {
@@ -237,6 +244,7 @@ impl Found {
                 trend,
                 failed: Some(self.failed).filter(|failed| *failed > 0),
                 unsure: self.unsure.then_some(true),
+                would: self.would.clone(),
             })
         };
         if self.items.is_empty() {

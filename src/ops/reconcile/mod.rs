@@ -100,7 +100,11 @@ pub async fn loaded_one(
     let before = past::before(record, &found, &prepared.setting, run).await?;
     found.compare(before, run, made.at);
     let healing = match wish.mode {
-        Mode::Report => None,
+        Mode::Report => {
+            let own = prepared.setting.playbook.reconcile.as_ref().and_then(|rule| rule.heal.as_ref());
+            found.would = Some(caps::would(&caps::all(&wish.caps, own, found.of), &found));
+            None
+        }
         Mode::Heal => heal(surroundings, record, opened, &mut prepared, &made, wish, &mut found)?,
     };
     let seen = found.events(wish);

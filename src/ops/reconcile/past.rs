@@ -257,6 +257,7 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
         gone: seen.gone,
         unsure: seen.unsure == Some(true),
         refused: seen.refused,
+        would: seen.would,
         items,
         more: seen.more,
         beyond,
@@ -348,6 +349,7 @@ mod tests {
             trend: Vec::new(),
             failed: None,
             unsure: None,
+            would: None,
         };
         let end = |key: &str, end| (Arc::<str>::from(key), (end, None));
         let ends = HashMap::from([

@@ -84,6 +84,7 @@ fn value(found: &Reconciled) -> Vec<(&'static str, Value)> {
         ("as_wanted_again", sure(found.gone)),
         ("healed", number(found.healed())),
         ("refused", maybe(found.refused.clone())),
+        ("would_heal", found.would.as_ref().map_or(Value::NULL, |would| number(would.items))),
         ("open", maybe(found.open.clone())),
         ("items", Value::list(items)),
         ("not_listed", number(found.more)),

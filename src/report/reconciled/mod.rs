@@ -16,7 +16,10 @@ pub use text::text;
 use super::{exit::Exit, many::named, page::same};
 use crate::{
     base::{identity::RunId, time::Stamp},
-    journal::{occasion::TrendPoint, words::End},
+    journal::{
+        occasion::{TrendPoint, WouldHeal},
+        words::End,
+    },
     schedule::due::Settled,
     words,
 };
@@ -83,6 +86,8 @@ pub struct Reconciled {
     pub unsure: bool,
     /// Why nothing is healed although that was asked for.
     pub refused: Option<String>,
+    /// Of one that only reports: what healing would come to, as far as that was recorded.
+    pub would: Option<WouldHeal>,
     /// The items that differ.
     pub items: Vec<Item>,
     /// So many more differ and are not listed.
@@ -340,17 +345,42 @@ pub(super) fn next_steps(found: &Reconciled) -> Vec<(&'static str, String)> {
     let command = |verb: &str, rest: &str| same(verb, &found.playbook, &found.params, &found.environment) + rest;
     let mut next = Vec::new();
     let (refused, failed) = (found.left(), found.count(Verdict::Failed));
-    if !found.heals && found.refused.is_none() && found.drifted > refused {
+    let would = found.would.as_ref().map_or(found.drifted.saturating_sub(refused), |would| would.items);
+    if !found.heals && found.refused.is_none() && would > 0 {
         next.push(("heal what differs", command("reconcile", " --heal --reason \"…\"")));
     }
     // What could not be tried out never began, and the run tells nothing of it.
     if found.heals && failed > found.untried {
         next.push(("see what failed", format!("trueup show {}", found.run.short())));
     }
-    if refused + failed > 0 || found.refused.is_some() {
+    let none = !found.heals && found.drifted > 0 && would == 0;
+    if refused + failed > 0 || found.refused.is_some() || none {
         next.push(("see all that is left to do", command("plan", "")));
     }
     next
+}
+
+/// ` Healing would refuse 3 of them, 2 of these because one run may heal 5 (`most`).`: nothing where it would refuse none.
+fn would_refuse(found: &Reconciled) -> String {
+    let Some(would) = &found.would else {
+        // Recorded by a version that did not tell.
+        let left = found.left();
+        return if left == 0 { String::new() } else { format!(" Healing would refuse {left} of them.") };
+    };
+    if let Some(why) = &would.refused {
+        return format!(" Healing would refuse all of them: {}.", why.trim_end_matches('.'));
+    }
+    match (found.drifted.saturating_sub(would.items), would.beyond) {
+        (0, _) => String::new(),
+        (refused, 0) => format!(" Healing would refuse {refused} of them."),
+        (refused, beyond) => {
+            let which = if refused == beyond { String::new() } else { format!("{beyond} of these ") };
+            format!(
+                " Healing would refuse {refused} of them, {which}because one run may heal no more than {} (`most`).",
+                would.items
+            )
+        }
+    }
 }
 
 /// `2 healed, 1 refused.` and what became of those that differed before.
@@ -373,10 +403,7 @@ pub(super) fn deeds(found: &Reconciled) -> Vec<String> {
             format!("{}.", counts.join(", "))
         } else {
             let only = "Nothing was changed: this only reports.";
-            match found.left() {
-                0 => only.to_owned(),
-                n => format!("{only} Healing would refuse {n} of them."),
-            }
+            format!("{only}{}", would_refuse(found))
         });
     }
     if found.gone > 0 {

@@ -50,6 +50,7 @@ fn found(heals: bool, items: Vec<Item>) -> Reconciled {
         gone: 1,
         unsure: false,
         refused: None,
+        would: None,
         items,
         more: 0,
         beyond: Vec::new(),
@@ -221,8 +222,22 @@ fn a_report_says_how_much_of_it_healing_would_refuse() {
     let items = vec![item("1001", Verdict::Reported, 1), item("1002", Verdict::Refused, 7)];
     let said = deeds(&found(false, items));
     assert_eq!(said[0], "Nothing was changed: this only reports. Healing would refuse 1 of them.");
-    let said = deeds(&found(false, vec![item("1001", Verdict::Reported, 1)]));
-    assert_eq!(said[0], "Nothing was changed: this only reports.");
+    let mut one = found(false, vec![item("1001", Verdict::Reported, 1)]);
+    assert_eq!(deeds(&one)[0], "Nothing was changed: this only reports.");
+    // Also what the caps refuse, and it proposes to heal nothing that would be refused.
+    one.drifted = 10;
+    let mut would = |items, beyond, refused: Option<&str>| {
+        one.would = Some(WouldHeal { items, beyond, refused: refused.map(str::to_owned) });
+        let commands = next_steps(&one).into_iter().map(|(what, _)| what).collect::<Vec<_>>();
+        (deeds(&one)[0].replacen("Nothing was changed: this only reports.", "", 1), commands)
+    };
+    let (heal, rest) = ("heal what differs", "see all that is left to do");
+    assert_eq!(would(10, 0, None), (String::new(), vec![heal]));
+    let said = " Healing would refuse 5 of them, 4 of these because one run may heal no more than 5 (`most`).";
+    assert_eq!(would(5, 4, None), (said.to_owned(), vec![heal]));
+    let said = " Healing would refuse 5 of them, because one run may heal no more than 5 (`most`).";
+    assert_eq!(would(5, 5, None), (said.to_owned(), vec![heal]));
+    assert_eq!(would(0, 0, Some("no")), (" Healing would refuse all of them: no.".to_owned(), vec![rest]));
 }
 
 #[test]
