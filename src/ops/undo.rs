@@ -440,7 +440,7 @@ async fn set_out(
         let short = ready.about.short();
         return Err(Failure::usage("people have to agree to this first, and many items are agreed to as a saved plan")
             .help(format!(
-                "`trueup undo {short} --plan --out FILE`, then `trueup approve FILE`, then `trueup apply FILE`"
+                "`trueup undo {short} --plan --out FILE`, then `trueup approve FILE --reason \"…\"`, then `trueup apply FILE`"
             )));
     }
     let waits = basis.asks.as_ref().map(|asked| Stopped::Waits(asked.step.clone()));

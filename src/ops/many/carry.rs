@@ -68,7 +68,7 @@ pub async fn apply(
 ) -> Result<Carried, Failure> {
     if basis.asks.is_some() {
         return Err(Failure::usage("people have to agree to this first, and many items are agreed to as a saved plan")
-            .help("`trueup plan … --out FILE`, then `trueup approve FILE`, then `trueup apply FILE`"));
+            .help("`trueup plan … --out FILE`, then `trueup approve FILE --reason \"…\"`, then `trueup apply FILE`"));
     }
     ledgers(setting, plan).await?;
     // The items of a run are those of its plan; what the source says by now is nothing that anybody looked at.

@@ -178,7 +178,7 @@ fn heal(
         let file = keep(surroundings, record, opened, setting, made, found, wish)?;
         let items = if found.healing == 1 { "1 item".to_owned() } else { format!("{} items", found.healing) };
         found.refuse_all(format!(
-            "people have to agree to it ({}). What would heal {items} is kept for a day: `trueup approve {file}`, then `trueup apply {file}`",
+            "people have to agree to it ({}). What would heal {items} is kept for a day: `trueup approve {file} --reason \"…\"`, then `trueup apply {file}`",
             needed.join("; "),
         ));
         return Ok(None);
