@@ -88,6 +88,14 @@ pub async fn show(
             return Ok(Exit::Done);
         }
     };
+    let about_items = given.items.is_some() || given.item.as_deref().is_some_and(|item| item != SINGLE_ITEM);
+    if about_items
+        && state.created.as_ref().is_some_and(|created| &*created.purpose == ops::apply::RECONCILE)
+        && run::is_many(&state)
+    {
+        return Err(Failure::usage(format!("run {} compared, and no item was begun in it", id.short()))
+            .help(format!("`trueup reconcile report {}` tells what differs; `--json` lists it", id.short())));
+    }
     if let Some(item) = given.item.as_deref().filter(|item| *item != SINGLE_ITEM) {
         return Err(Failure::usage(format!("run {} has no item `{item}`", id.short()))
             .help("it worked on one record; leave `--item` out"));

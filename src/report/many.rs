@@ -18,7 +18,7 @@ use crate::{
     engine::{
         drive::Stopped,
         fleet::{
-            Came, pace,
+            Came, RECONCILE, pace,
             summary::{ITS_SOURCE, Summary, end_now, is_unseen, reason_of},
         },
         state::{ItemState, RunState, StepState},
@@ -161,6 +161,9 @@ pub fn run(run: RunId, state: &RunState, summary: &Summary, view: &View<'_>) -> 
     if broke_off(&mut page, run, state, summary) {
         return page.finish();
     }
+    if compared_only(&mut page, run, state, summary) {
+        return page.finish();
+    }
     let stopped = match &state.closed {
         Some(closed) => Stopped::Closed(closed.end),
         None => Stopped::Paused,
@@ -214,6 +217,20 @@ fn broke_off(page: &mut Page, run: RunId, state: &RunState, summary: &Summary) -
         page.prose(2, Tone::Plain, reason);
     }
     page.line(2, Line::of(Tone::Plain, "To do it, plan again."));
+    true
+}
+
+/// It compared the world with the playbook.
+fn compares(state: &RunState) -> bool {
+    state.created.as_ref().is_some_and(|created| &*created.purpose == RECONCILE)
+}
+
+/// All there is to say of a reconcile in which nothing was begun: its report tells the rest.
+fn compared_only(page: &mut Page, run: RunId, state: &RunState, summary: &Summary) -> bool {
+    let Some(closed) = state.closed.as_ref().filter(|_| compares(state) && summary.of == 0) else { return false };
+    let found = closed.reason.as_ref().map_or_else(String::new, |reason| format!("Compared: {reason}. "));
+    page.hung(0, 0, Line::of(tone(closed.end), format!("{found}Nothing was begun.")));
+    commands(page, &[("see what differs", format!("trueup reconcile report {}", run.short()))]);
     true
 }
 
@@ -390,14 +407,22 @@ fn next_steps(page: &mut Page, run: RunId, state: &RunState, summary: &Summary, 
     if brief {
         lines.push(("see it again", format!("trueup show {short}")));
     }
+    // What was refused is no item of the run.
+    if compares(state) {
+        lines.push(("see what was refused too", format!("trueup reconcile report {short}")));
+    }
     lines.push(("one item whole", format!("trueup show {short} --item KEY")));
     if state.items.get(SINGLE_ITEM).is_some_and(|once| !once.steps.is_empty()) {
         lines.push(("what was done once", format!("trueup show {short} --item -")));
     }
     lines.push(("all items as a table", format!("trueup show {short} --items csv --out FILE")));
     if over && summary.count(End::Changed) > 0 {
-        let what = if state.is_undo() { "make it again" } else { "take it back" };
-        lines.push((what, format!("trueup undo {short}")));
+        lines.push(match (state.taken_back_by, state.is_undo()) {
+            (Some(by), false) => ("make it again", format!("trueup undo {}", by.short())),
+            (Some(by), true) => ("take it back again", format!("trueup undo {}", by.short())),
+            (None, true) => ("make it again", format!("trueup undo {short}")),
+            (None, false) => ("take it back", format!("trueup undo {short}")),
+        });
     }
     commands(page, &lines);
 }

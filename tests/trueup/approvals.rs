@@ -349,7 +349,7 @@ fn the_undo_of_many_items_is_saved_agreed_to_and_carried_out_once() {
             &[
                 "people have to agree to this first",
                 &format!("trueup undo {run} --plan --out FILE"),
-                "trueup approve FILE",
+                "trueup approve FILE --reason",
             ],
         );
         trueup(&place, &format!("undo {run} --out b.plan --actor anna")).await.is(2, &["--plan"]);

@@ -135,7 +135,7 @@ fn a_night_on_which_the_service_is_away_makes_nothing_new_that_differed_before()
         away.store(true, Ordering::Relaxed);
         let second = look().await;
         assert_eq!((second["drifted"].as_u64(), second["not_tried"].as_u64()), (Some(0), Some(8)), "{second}");
-        assert_eq!(second["items"][0]["differed_since"], first["at"], "{second}");
+        assert_eq!(second["items"][0]["differed_since"], first["items"][0]["since"], "{second}");
         assert_eq!(second["trend"].as_array().unwrap().len(), 1, "{second}");
         trueup(&place, "reconcile tell").await.is(1, &["2 times in a row, differed since"]);
         away.store(false, Ordering::Relaxed);
@@ -143,7 +143,7 @@ fn a_night_on_which_the_service_is_away_makes_nothing_new_that_differed_before()
         let last = look().await;
         assert_eq!((last["new"].as_u64(), last["as_wanted_again"].as_u64()), (Some(0), Some(1)), "{last}");
         let item = &last["items"][0];
-        assert_eq!((&item["since"], item["seen"].as_u64()), (&first["at"], Some(2)), "{last}");
+        assert_eq!((&item["since"], item["seen"].as_u64()), (&first["items"][0]["since"], Some(2)), "{last}");
         assert_eq!(last["trend"].as_array().unwrap().len(), 2, "{last}");
         place.clear().await;
     });
@@ -160,7 +160,50 @@ fn a_report_counts_what_the_caps_would_refuse() {
         let share =
             share.is(5, &["Healing would refuse all of them: 8 of 8 items differ, more than `share: 4` allows"]);
         assert!(!share.out.contains("--heal"), "{}", share.out);
-        assert_eq!(trueup(&place, "reconcile tell --json").await.json()["would_heal"].as_u64(), Some(3));
+        place.clear().await;
+    });
+}
+
+#[test]
+fn who_shows_the_run_of_a_reconcile_finds_its_report() {
+    block_on(async {
+        let (url, _) = service(&[]).await;
+        let place = told(&url, "most: 3").await;
+        let run = trueup(&place, "reconcile tell --json").await.json()["run"].as_str().unwrap().to_owned();
+        let short = &run[run.len() - 8..];
+        let report = format!("trueup reconcile report {short}");
+        let shown = trueup(&place, &format!("show {run}")).await;
+        let shown = shown.is(0, &["Compared: 8 of 8 differ. Nothing was begun.", &report]);
+        assert!(!shown.out.contains("--item"), "{}", shown.out);
+        for line in ["--item 2", "--items csv"] {
+            let shown = trueup(&place, &format!("show {run} {line}")).await;
+            shown.is(2, &["compared, and no item was begun in it", &report]);
+        }
+        trueup(&place, &report["trueup ".len()..]).await.is(0, &["8 items differ"]);
+        let run = trueup(&place, "reconcile tell --heal --yes --reason night --json").await.json();
+        let run = run["run"].as_str().unwrap().to_owned();
+        let short = &run[run.len() - 8..];
+        let words = [&*format!("trueup reconcile report {short}"), &format!("take it back trueup undo {short}")];
+        trueup(&place, &format!("show {run}")).await.is(0, &words);
+        place.clear().await;
+    });
+}
+
+#[test]
+fn what_was_taken_back_is_not_proposed_to_be_taken_back() {
+    block_on(async {
+        let place = office(&On::Postgres(postgres()), FILE, "").await;
+        place.admin("update things set name = '';").await;
+        let run = trueup(&place, "reconcile name --heal --yes --reason night --json").await.json();
+        let run = run["run"].as_str().unwrap().to_owned();
+        trueup(&place, &format!("undo {run} --yes --reason back")).await.is(0, &[]);
+        let runs = trueup(&place, "runs --json").await.json();
+        let back = runs["runs"][0]["short"].as_str().unwrap().to_owned();
+        let again = format!("trueup undo {back}");
+        let shown = trueup(&place, &format!("show {run}")).await.is(0, &[&format!("make it again {again}")]);
+        assert!(!shown.out.contains("take it back"), "{}", shown.out);
+        trueup(&place, &format!("{} --yes --reason again", &again["trueup ".len()..])).await.is(0, &[]);
+        trueup(&place, "reconcile report --playbook nosuch").await.is(2, &["recorded of a playbook `nosuch`"]);
         place.clear().await;
     });
 }

@@ -39,7 +39,8 @@ pub async fn last(record: &Record, playbook: Option<&str>) -> Result<RunId, Fail
         RunFilter { playbook: playbook.map(str::to_owned), purpose: Some(RECONCILE.into()), ..RunFilter::default() };
     let runs = record.journal.runs(&filter, 1).await?;
     runs.first().map(|run| run.id).ok_or_else(|| {
-        Failure::usage("no reconcile is recorded")
+        let of = playbook.map_or_else(String::new, |name| format!(" of a playbook `{name}`"));
+        Failure::usage(format!("no reconcile is recorded{of}"))
             .help("`trueup reconcile PLAYBOOK` compares and records what it finds")
     })
 }
