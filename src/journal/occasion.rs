@@ -84,6 +84,8 @@ record! {
         tried: Option<u32>,
         /// Of one that could not be tried out: since when it differed before that.
         differed: Option<DriftSince>,
+        /// Of one that is new: when the reconcile before this one healed it.
+        healed: Option<Stamp>,
     }
 }
 

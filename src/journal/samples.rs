@@ -162,6 +162,7 @@ impl Filler {
             why: self.maybe(self.string()),
             tried: self.maybe(self.number()),
             differed: self.maybe(DriftSince { since: self.stamp(), first: run, seen: self.number() }),
+            healed: self.maybe(self.stamp()),
         };
         let point = || TrendPoint {
             run,

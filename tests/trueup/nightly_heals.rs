@@ -156,7 +156,11 @@ fn a_report_counts_what_the_caps_would_refuse() {
         let place = told(&url, "most: 3").await;
         let would = "Healing would refuse 5 of them, because one run may heal no more than 3 (`most`).";
         trueup(&place, "reconcile tell").await.is(5, &[would, "reconcile tell --env test --heal"]);
-        let share = trueup(&place, "reconcile tell --share 4").await;
+        assert_eq!(trueup(&place, "reconcile tell --json").await.json()["would_heal"].as_u64(), Some(3));
+        let path = place.path().join("tell.yaml");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("most: 3", "most: 3, share: 4")).unwrap();
+        let share = trueup(&place, "reconcile tell").await;
         let share =
             share.is(5, &["Healing would refuse all of them: 8 of 8 items differ, more than `share: 4` allows"]);
         assert!(!share.out.contains("--heal"), "{}", share.out);
@@ -202,6 +206,8 @@ fn what_was_taken_back_is_not_proposed_to_be_taken_back() {
         let again = format!("trueup undo {back}");
         let shown = trueup(&place, &format!("show {run}")).await.is(0, &[&format!("make it again {again}")]);
         assert!(!shown.out.contains("take it back"), "{}", shown.out);
+        let told = trueup(&place, "reconcile name").await;
+        told.is(5, &["3 items differ: again after they were healed.", "1 again, healed "]);
         trueup(&place, &format!("{} --yes --reason again", &again["trueup ".len()..])).await.is(0, &[]);
         trueup(&place, "reconcile report --playbook nosuch").await.is(2, &["recorded of a playbook `nosuch`"]);
         place.clear().await;

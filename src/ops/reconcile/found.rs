@@ -50,6 +50,8 @@ pub struct Seen {
 pub struct Before {
     /// Items that differed and were not healed, and those that could not be tried out.
     pub items: HashMap<Arc<str>, Seen>,
+    /// Those that it healed, and when that was.
+    pub healed: HashMap<Arc<str>, Stamp>,
     /// All that differed and were listed.
     pub drifted: HashSet<Arc<str>>,
     /// So many more differed.
@@ -143,6 +145,7 @@ impl Found {
             why: stands,
             tried: None,
             differed: None,
+            healed: None,
         });
     }
 
@@ -151,6 +154,7 @@ impl Found {
         for item in &mut self.items {
             (item.since, item.first) = (now, run);
             let failed = &*item.verdict == FAILED;
+            item.healed = before.healed.get(&item.item).cloned();
             let Some(seen) = before.items.get(&item.item) else { continue };
             item.tried = Some(seen.tried).filter(|tried| *tried > 0);
             // A night on which nobody can tell makes nothing new that differed before it.

@@ -50,6 +50,7 @@ mod tests {
             why: None,
             tried,
             differed: None,
+            healed: None,
         };
         let items = [Some(2), None, Some(1), None, None].map(of);
         let places = |subjects: [Option<&str>; 5]| {

@@ -111,6 +111,9 @@ pub async fn before(record: &Record, found: &Found, setting: &Setting, but: RunI
             }
             let end = ends.get(&item.item);
             let healed = matches!(end, Some(End::Changed | End::Unchanged));
+            if end == Some(&End::Changed) {
+                before.healed.insert(item.item.clone(), run.started_at);
+            }
             if !healed {
                 let tried = item.tried.unwrap_or(0).saturating_add(u32::from(end.is_some_and(|end| in_vain(*end))));
                 let own = Some(DriftSince { since: item.since, first: item.first, seen: item.seen });
@@ -237,7 +240,8 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
         };
         let why = item.why.or_else(|| ended.and_then(|(_, why)| why.clone()));
         let differed = item.differed.map(|differed| differed.since);
-        Item { key: item.item, what: item.what, since: item.since, seen: item.seen, differed, verdict, why }
+        let (since, seen, healed) = (item.since, item.seen, item.healed);
+        Item { key: item.item, what: item.what, since, seen, differed, healed, verdict, why }
     });
     let items = items.collect();
     let trend = seen.trend.into_iter().chain(own).collect();
@@ -334,6 +338,7 @@ mod tests {
             why: None,
             tried: None,
             differed: None,
+            healed: None,
         };
         let mut seen = DriftSeen {
             scope: "scope".into(),

@@ -49,6 +49,7 @@ fn value(found: &Reconciled) -> Vec<(&'static str, Value)> {
             ("differs", texts(&item.what)),
             ("since", at(item.since)),
             ("seen", count(item.seen as usize)),
+            ("healed_before", item.healed.map_or(Value::NULL, at)),
             ("differed_since", item.differed.map_or(Value::NULL, at)),
             ("verdict", item.verdict.word().into()),
             ("why", maybe(item.why.clone())),

@@ -113,6 +113,8 @@ pub struct Item {
     pub seen: u32,
     /// It cannot be tried out, and differed since then when it last could.
     pub differed: Option<Stamp>,
+    /// It is there again: the reconcile before this one healed it then.
+    pub healed: Option<Stamp>,
     /// What came of it.
     pub verdict: Verdict,
     /// Why.
@@ -314,8 +316,11 @@ pub(super) fn sentence(found: &Reconciled) -> String {
     }
     let verb = if found.drifted == 1 { "differs" } else { "differ" };
     let of = if found.of > found.drifted { format!(" of {}", found.of) } else { String::new() };
+    let again = |item: &&Item| item.healed.is_some() && (item.verdict != Verdict::Failed || found.heals);
     let fresh = found.drifted - found.known.min(found.drifted);
+    let again = fresh.min(found.items.iter().filter(again).count() as u64);
     let since = match (fresh, found.known) {
+        _ if again > 0 && !found.unsure => came_back(fresh.saturating_sub(again), again, found.known),
         (0, _) => "seen before".to_owned(),
         (_, 0) if found.unsure => "which of them are new cannot be told".to_owned(),
         (_, known) if found.unsure => format!("at least {known} seen before"),
@@ -329,6 +334,18 @@ pub(super) fn sentence(found: &Reconciled) -> String {
         n => format!(" {n} others could not be tried out."),
     };
     format!("{}{of} {all} {verb}: {since}.{untried}", found.drifted)
+}
+
+/// `1 for the first time, 2 again after they were healed, 3 seen before`.
+fn came_back(fresh: u64, again: u64, known: u64) -> String {
+    let healed = if again == 1 { "it was healed" } else { "they were healed" };
+    let (first, before) = (format!("{fresh} for the first time"), format!("{known} seen before"));
+    match (fresh, known) {
+        (0, 0) => format!("again after {healed}"),
+        (_, 0) => format!("{first}, {again} again after {healed}"),
+        (0, _) => format!("{again} again after {healed}, {before}"),
+        _ => format!("{first}, {again} again after {healed}, {before}"),
+    }
 }
 
 /// `1001, 1002 and 9 more`: of those that are told together.

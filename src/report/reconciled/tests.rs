@@ -17,6 +17,7 @@ fn item(key: &str, verdict: Verdict, seen: u32) -> Item {
         since: at(1 - i64::from(seen)),
         seen,
         differed: None,
+        healed: None,
         verdict,
         why: (verdict == Verdict::Refused).then(|| "The record is closed <b>& sealed</b>".into()),
     }

@@ -123,9 +123,12 @@ fn one(page: &mut Page, found: &Reconciled, item: &Item) {
     }
 }
 
-/// `new`, `since 2026-11-20 02:30, 7 times in a row`, `new, differed since 2026-11-20 02:30`.
+/// `new`, `again, healed 2026-11-20 02:30`, `since 2026-11-20 02:30, 7 times in a row`, `new, differed since 2026-11-20 02:30`.
 pub(super) fn since(found: &Reconciled, item: &Item) -> String {
     let differed = item.differed.map_or(String::new(), |at| format!(", differed since {}", clock::minute(at)));
+    if let Some(at) = item.healed {
+        return format!("again, healed {}{differed}", clock::minute(at));
+    }
     if item.seen <= 1 || item.since == found.at {
         return format!("new{differed}");
     }
