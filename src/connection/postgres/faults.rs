@@ -23,7 +23,7 @@ pub fn fault(error: sqlx::Error) -> Fault {
         }
         sqlx::Error::Encode(error) => Fault::new(FaultKind::Data, error.to_string()),
         // The driver asks what kind of type it is, and knows no multiranges ('m').
-        sqlx::Error::Protocol(message) if message.contains("type code 109") => Fault::new(
+        error if error.to_string().contains("unknown type code 109") => Fault::new(
             FaultKind::Lost,
             "a column is a multirange, which trueup cannot read: the driver does not know such types".to_owned(),
         )
