@@ -65,7 +65,10 @@ pub async fn show(surroundings: &Surroundings, record: &Record, given: &str) -> 
     };
     let mut state = roll.run.clone();
     let runs = super::undo::runs_of(record, run).await?;
-    if let Standing::TakenBack(by) = standing::of(&runs, run) {
+    // One item of many was taken back: the others stand, and can be taken back.
+    if let Standing::TakenBack(by) = standing::of(&runs, run)
+        && super::undo::in_part(record, by.id).await?.is_none()
+    {
         state.taken_back_by = Some(by.id);
     }
     state.worked_on_by = record.worked_on_by(surroundings, run).await?.map(|by| by.holder.name.into());

@@ -229,7 +229,7 @@ async fn stands(record: &Record, run: RunId, item: Option<&str>) -> Result<(), F
 }
 
 /// The only item that an undo took back, where it was one of many.
-async fn in_part(record: &Record, undo: RunId) -> Result<Option<String>, Failure> {
+pub(super) async fn in_part(record: &Record, undo: RunId) -> Result<Option<String>, Failure> {
     let wish = record.roll(undo).await?.run.created.and_then(|created| created.plan);
     Ok(wish.and_then(|wish| wish.get("item")?.as_str().map(str::to_owned)))
 }

@@ -352,6 +352,25 @@ fn an_undo_that_a_row_of_the_errors_table_ends_early_says_what_is_not_taken_back
     });
 }
 
+/// A run of which one item was taken back is not taken back: the others can still be.
+#[test]
+fn a_run_is_told_as_taken_back_only_when_all_of_it_was() {
+    block_on(async {
+        let office = Office::open("204").await;
+        let (run, _) = office.store.apply(&Office::text(BY_ITEM), &[]).await;
+        for (item, whole) in [(Some("1"), false), (None, true)] {
+            let carried = office.store.undo(run, item).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+            assert_eq!(carried.stopped, Stopped::Closed(End::Changed), "{item:?}");
+            let record = office.store.record().await;
+            let shown = ops::history::show(&office.store.shop.here, &record, &run.to_string()).await;
+            let Ok(ops::history::Shown::Many(_, state, _)) = shown else { panic!("it is not a run of many") };
+            assert_eq!(state.taken_back_by.is_some(), whole, "{item:?}");
+            record.journal.close().await.unwrap();
+        }
+        office.store.shop.close().await;
+    });
+}
+
 #[test]
 fn a_retry_of_an_undo_goes_on_from_the_step_that_failed() {
     block_on(async {

@@ -401,18 +401,18 @@ impl Row<'_> {
 
     /// A by-product, or computed by the database: neither compared nor put back.
     fn besides(&self, column: &str) -> bool {
-        self.change.stamps.iter().any(|s| &**s == column)
-            || self.facts.stamp() == Some(column)
+        self.is_stamp(column)
             || self.facts.generated.iter().any(|w| w.as_str() == column)
             || self.columns.column(column).is_none_or(|c| c.generated && !c.numbered)
     }
 
+    fn is_stamp(&self, column: &str) -> bool {
+        self.facts.stamp() == Some(column) || self.change.stamps.iter().any(|stamp| &**stamp == column)
+    }
+
     /// Columns of an image that the table has no more, where they are not only a by-product.
     fn gone<'m>(&self, image: &'m Map) -> impl Iterator<Item = (&'m Arc<str>, &'m Value)> {
-        let stamp = |column: &str| {
-            self.facts.stamp() == Some(column) || self.change.stamps.iter().any(|stamp| &**stamp == column)
-        };
-        image.iter().filter(move |(column, _)| self.columns.column(column).is_none() && !stamp(column))
+        image.iter().filter(|(column, _)| self.columns.column(column).is_none() && !self.is_stamp(column))
     }
 
     /// The marks of a column's values.
